@@ -1,0 +1,33 @@
+-- What the server's role may do, table by table; nothing else. Run by `konbit migrate` after the
+-- migrations, in one transaction. {{role}} is the user of DATABASE_URL.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {{role}};
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {{role}};
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, {{role}};
+GRANT USAGE ON SCHEMA public TO {{role}};
+
+GRANT SELECT ON goose_db_version, account TO {{role}};
+
+GRANT SELECT, INSERT ON legal_entity, organisation, fund, books TO {{role}};
+GRANT UPDATE (legal_name, ein, address, timezone, mail_from, fee_borne_by, fee_basis_points, fee_fixed,
+    sponsor_basis_points, sponsor_of, updated_at) ON legal_entity TO {{role}};
+GRANT UPDATE (name, sponsored, languages, presets, minimum, maximum, frequencies, accent, position, updated_at) ON organisation TO {{role}};
+GRANT UPDATE (name, purpose, position, updated_at, closed_at) ON fund TO {{role}};
+
+GRANT SELECT, INSERT ON journal_entry, posting TO {{role}};
+GRANT SELECT, INSERT, UPDATE (closed_at) ON finance_task TO {{role}};
+
+GRANT SELECT, INSERT, UPDATE (first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
+GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
+    charged_at, settled_at) ON donation TO {{role}};
+GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
+GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
+GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
+GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
+GRANT SELECT, INSERT, UPDATE (leased_until) ON fee_lookup TO {{role}};
+
+GRANT SELECT, INSERT, UPDATE (payload, state, tries, due_at, reason, done_at) ON stripe_event TO {{role}};
+GRANT SELECT, INSERT, UPDATE (tries, accepted_at, smtp_reply) ON letter TO {{role}};
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
+GRANT SELECT ON river_migration TO {{role}};
+GRANT USAGE ON SEQUENCE river_job_id_seq TO {{role}};

@@ -1,0 +1,114 @@
+// Package migrations holds the schema and brings a database to it.
+//
+// Migrations run as the owner of the tables. The server's own role owns nothing: after the
+// migrations, grants.sql gives it, table by table, what it may do, and nothing else.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/lib/pq"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed 0*.sql
+var files embed.FS
+
+//go:embed grants.sql
+var grants string
+
+// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole.
+// Any number of replicas may call it at once: one works, the others wait for it.
+func Up(ctx context.Context, ownerURL, serverRole string) error {
+	db, err := sql.Open("postgres", ownerURL)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return grant(ctx, db, serverRole)
+}
+
+// Pending says how many migrations this program knows that the database at db has not seen.
+// It only reads, so the server's role may ask.
+func Pending(ctx context.Context, db *sql.DB) (int, error) {
+	known, err := Latest()
+	if err != nil {
+		return 0, err
+	}
+	const query = `/* migrations.Pending */ SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`
+	var applied int64
+	if err := db.QueryRowContext(ctx, query).Scan(&applied); err != nil {
+		return 0, err
+	}
+	return int(max(known-applied, 0)), nil
+}
+
+// Latest is the highest version this program knows.
+func Latest() (int64, error) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return 0, err
+	}
+	var highest int64 = jobsVersion
+	for _, e := range entries {
+		if v, err := goose.NumericComponent(e.Name()); err == nil {
+			highest = max(highest, v)
+		}
+	}
+	return highest, nil
+}
+
+// jobsVersion is the migration that installs the job queue's own tables.
+const jobsVersion = 1
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	// Half a second between tries (goose waits five by default), for ten minutes.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600), lock.WithUnlockTimeout(1, 60))
+	if err != nil {
+		return nil, err
+	}
+	jobs := goose.NewGoMigration(jobsVersion, &goose.GoFunc{RunDB: installJobs}, nil)
+	return goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithSessionLocker(locker), goose.WithGoMigrations(jobs), goose.WithDisableGlobalRegistry(true))
+}
+
+// installJobs lets River create its tables; its migrations do not run in one transaction.
+func installJobs(ctx context.Context, db *sql.DB) error {
+	m, err := rivermigrate.New(riverdatabasesql.New(db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	_, err = m.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+func grant(ctx context.Context, db *sql.DB, role string) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// Two replicas granting at once would trip over the same catalogue rows.
+	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtext('konbit grants'))`); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, strings.ReplaceAll(grants, "{{role}}", pq.QuoteIdentifier(role))); err != nil {
+		return fmt.Errorf("grant to the server's role %q (it must exist): %w", role, err)
+	}
+	return tx.Commit()
+}
