@@ -1,0 +1,92 @@
+package localpg
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// dying is how long Start waits for a server whose launcher has just been killed to let go of its data.
+const dying = 5 * time.Second
+
+// lock takes the data directory for us. The returned file is handed to the server, whose processes hold the lock until the last
+// of them has ended, whatever became of the launcher.
+func lock(ctx context.Context, dataDir string) (*os.File, error) {
+	f, err := os.OpenFile(dataDir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, dying)
+	defer cancel()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("localpg: lock %s: %w", f.Name(), err)
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, inUse(dataDir)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// ErrInUse is wrapped by the error of Start when another server runs on the data directory.
+var ErrInUse = errors.New("data directory in use")
+
+func inUse(dataDir string) error {
+	pid, _ := readPIDFile(dataDir)
+	return fmt.Errorf("localpg: %w: %s belongs to a running PostgreSQL (process %s); stop what started it, or give another data directory",
+		ErrInUse, dataDir, pid)
+}
+
+// clearStale removes a postmaster.pid that a crash left behind. PostgreSQL does so itself except where the process number has gone
+// to another program of the same user since (common in containers). We hold the lock, so only a server started by other means
+// could be alive; it would answer on its socket.
+func clearStale(dataDir string) error {
+	_, socket := readPIDFile(dataDir)
+	if socket != "" {
+		if conn, err := net.DialTimeout("unix", socket, time.Second); err == nil {
+			conn.Close()
+			return inUse(dataDir)
+		}
+	}
+	err := os.Remove(filepath.Join(dataDir, "postmaster.pid"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return nil
+}
+
+// readPIDFile reads what a server wrote about itself (src/include/utils/pidfile.h: line 1 process, 4 port, 5 socket directory).
+// Both are empty when there is no such file.
+func readPIDFile(dataDir string) (pid, socket string) {
+	f, err := os.Open(filepath.Join(dataDir, "postmaster.pid"))
+	if err != nil {
+		return "", ""
+	}
+	defer f.Close()
+	var lines []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		lines = append(lines, strings.TrimSpace(s.Text()))
+	}
+	if len(lines) > 0 {
+		pid = lines[0]
+	}
+	if len(lines) > 4 && lines[4] != "" {
+		socket = filepath.Join(lines[4], ".s.PGSQL."+lines[3])
+	}
+	return pid, socket
+}

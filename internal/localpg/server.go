@@ -1,0 +1,232 @@
+package localpg
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	_ "github.com/lib/pq"
+)
+
+//go:embed supervise.sh
+var supervise string
+
+// Options say which cluster to run. The zero Options run a temporary one.
+type Options struct {
+	// DataDir is the cluster's directory, made when absent. DataDir.lock and DataDir.log stand beside it. Empty: a temporary
+	// directory, removed when the server stops.
+	DataDir string
+	// Durable makes a commit survive the machine's crash. Tests do without and are several times faster.
+	Durable bool
+	// Settings are added to the server's command line and win over our own.
+	Settings map[string]string
+	// Logger hears of the slow steps; nil: nobody does.
+	Logger *slog.Logger
+}
+
+// A Server is one running PostgreSQL. Its methods are safe for concurrent use.
+type Server struct {
+	socketDir string
+	alive     *os.File // the pipe's only writer: closing it stops the server
+	done      chan struct{}
+	exit      error // valid once done is closed
+}
+
+// Start returns a server that accepts connections. It creates the cluster when DataDir is absent or empty. Errors carry what mends
+// them; ErrMissing, ErrInUse and ErrUnreachable can be told apart.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	who, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	private, err := os.MkdirTemp(shortTemp(), "konbit-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	s, err := start(ctx, o, who, private)
+	if err != nil {
+		_ = os.RemoveAll(private)
+		return nil, err
+	}
+	return s, nil
+}
+
+// shortTemp avoids macOS's long TMPDIR: a Unix socket's path has room for 103 bytes there and 107 on Linux.
+func shortTemp() string {
+	if info, err := os.Stat("/tmp"); err == nil && info.IsDir() {
+		return "/tmp"
+	}
+	return os.TempDir()
+}
+
+func start(ctx context.Context, o Options, who account, private string) (*Server, error) {
+	data, err := filepath.Abs(o.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	if o.DataDir == "" {
+		data = filepath.Join(private, "data")
+	}
+	if err := errors.Join(who.own(private), who.reaches(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
+		return nil, err
+	}
+	in, err := choose(installations(binDirs), data)
+	if err != nil {
+		return nil, err
+	}
+	held, err := lock(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close() // the server's processes keep theirs
+	if err := initialise(ctx, o, in, who, data); err != nil {
+		return nil, err
+	}
+	if err := clearStale(data); err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	s, err := launch(o, in, who, data, private, held)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ready(ctx); err != nil {
+		return nil, errors.Join(err, logTail(data), s.Stop())
+	}
+	o.Logger.Info("PostgreSQL is ready", "version", in.major, "data", data, "took", time.Since(began).Round(time.Millisecond))
+	return s, nil
+}
+
+// initialise creates the cluster beside its place and moves it there whole, so that a half-made one is never taken for data.
+func initialise(ctx context.Context, o Options, in installation, who account, data string) error {
+	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
+		return who.own(data)
+	}
+	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
+		return fmt.Errorf("localpg: %s is not empty and holds no PostgreSQL cluster; give another data directory", data)
+	}
+	o.Logger.Info("making a new PostgreSQL cluster", "version", in.major, "data", data)
+	fresh := data + ".new"
+	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700), who.own(fresh)); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	locale := "C.UTF-8"
+	if runtime.GOOS == "darwin" {
+		locale = "en_US.UTF-8"
+	}
+	args := []string{"--pgdata=" + fresh, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=" + locale, "--no-instructions"}
+	if !o.Durable {
+		args = append(args, "--no-sync")
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(in.bin, "initdb"), args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return errors.Join(fmt.Errorf("localpg: initdb: %w: %s", err, out), os.RemoveAll(fresh))
+	}
+	if err := os.Remove(data); err != nil && !errors.Is(err, os.ErrNotExist) { // an empty directory, or none
+		return fmt.Errorf("localpg: %w", err)
+	}
+	if err := os.Rename(fresh, data); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return nil
+}
+
+func launch(o Options, in installation, who account, data, private string, held *os.File) (*Server, error) {
+	log, err := os.OpenFile(data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	defer log.Close()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	defer reader.Close()
+
+	signal := "INT"
+	if !o.Durable {
+		signal = "QUIT"
+	}
+	args := []string{"-c", supervise, "localpg", signal, private, filepath.Join(in.bin, "postgres"), "-D", data}
+	cmd := exec.Command("/bin/sh", append(args, settings(o, private)...)...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = reader, log, log, []*os.File{held}
+	if err := cmd.Start(); err != nil {
+		writer.Close()
+		return nil, fmt.Errorf("localpg: %w", err)
+	}
+	s := &Server{socketDir: private, alive: writer, done: make(chan struct{})}
+	go func() {
+		s.exit = cmd.Wait()
+		close(s.done)
+	}()
+	return s, nil
+}
+
+// environment is ours without PostgreSQL's own variables, which would redirect its programs.
+func environment() []string {
+	env := []string{"LC_ALL=C"}
+	for _, kv := range os.Environ() {
+		if !strings.HasPrefix(kv, "PG") && !strings.HasPrefix(kv, "LC_") && !strings.HasPrefix(kv, "LANG") {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// ready waits for the first connection.
+func (s *Server) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // crash recovery may take a while
+	defer cancel()
+	db, err := sql.Open("postgres", s.URL("postgres", "postgres"))
+	if err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	defer db.Close()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-s.done:
+			return fmt.Errorf("localpg: the server ended while starting: %w", s.exit)
+		case <-ctx.Done():
+			return fmt.Errorf("localpg: the server is not ready: %w (last: %w)", ctx.Err(), err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Stop stops the server and waits for its end. Open connections are cut. Stopping a stopped server does nothing.
+func (s *Server) Stop() error {
+	_ = s.alive.Close() // os.ErrClosed when stopped before
+	<-s.done
+	return nil
+}
+
+// Done is closed when the server has ended, by Stop or by itself.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// logTail gives the last lines of the server's log as an error, for a server that did not come up.
+func logTail(data string) error {
+	log, err := os.ReadFile(data + ".log")
+	if err != nil {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return fmt.Errorf("its log ends:\n%s", strings.Join(lines[max(0, len(lines)-10):], "\n"))
+}
