@@ -1,0 +1,108 @@
+package phrase
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Catalogue is Konbit's own words in every language it was loaded with. It is
+// immutable and safe for concurrent use.
+type Catalogue struct {
+	words map[Language]map[string]words
+}
+
+// Load reads every LANGUAGE.yaml of dir. Its error joins all that is wrong with
+// all of them: see check. English must be among them; it is the measure.
+func Load(fsys fs.FS, dir string) (*Catalogue, error) {
+	files, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("phrase: list %s: %w", dir, err)
+	}
+	c := &Catalogue{words: map[Language]map[string]words{}}
+	for _, file := range files {
+		lang := Language(strings.TrimSuffix(path.Base(file), ".yaml"))
+		if !lang.Known() {
+			return nil, fmt.Errorf("phrase: %s: %q is not a language we know (%v)", file, lang, Known())
+		}
+		if c.words[lang], err = read(fsys, file); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func read(fsys fs.FS, file string) (map[string]words, error) {
+	source, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, fmt.Errorf("phrase: %w", err)
+	}
+	var texts map[string]string
+	if err := yaml.Unmarshal(source, &texts); err != nil {
+		return nil, fmt.Errorf("phrase: %s: %w", file, err)
+	}
+	parsed := make(map[string]words, len(texts))
+	for key, text := range texts {
+		if parsed[key], err = parse(text); err != nil {
+			return nil, fmt.Errorf("phrase: %s: %s: %w", file, key, err)
+		}
+	}
+	return parsed, nil
+}
+
+// T says the phrase of key in lang, its {placeholders} filled from args, which
+// are pairs of name and value. A language without a catalogue is answered in
+// English, an unknown key with the key itself, and a placeholder without a
+// value stays as it is written: a gap shows, it never breaks a page.
+func (c *Catalogue) T(lang Language, key string, args ...any) string {
+	w, ok := c.in(lang)[key]
+	if !ok {
+		return key
+	}
+	return w.fill(args)
+}
+
+// N says the phrase of key for the number n, which also fills {n}.
+func (c *Catalogue) N(lang Language, key string, n int, args ...any) string {
+	if _, ok := c.words[lang]; !ok {
+		lang = English
+	}
+	formed := key + "#" + string(lang.tongue().plural(n))
+	if _, ok := c.words[lang][formed]; !ok {
+		return key
+	}
+	return c.T(lang, formed, append([]any{"n", strconv.Itoa(n)}, args...)...)
+}
+
+// Has reports whether key is a phrase of the catalogue.
+func (c *Catalogue) Has(key string) bool {
+	_, ok := c.words[English][key]
+	return ok
+}
+
+// Keys lists all keys, sorted, plural forms as English has them.
+func (c *Catalogue) Keys() []string {
+	return slices.Sorted(maps.Keys(c.words[English]))
+}
+
+// Languages lists the languages whose catalogue is complete: those an
+// organisation may offer.
+func (c *Catalogue) Languages() []Language {
+	return slices.DeleteFunc(Known(), func(l Language) bool { return c.words[l] == nil })
+}
+
+func (c *Catalogue) in(lang Language) map[string]words {
+	if w, ok := c.words[lang]; ok {
+		return w
+	}
+	return c.words[English]
+}

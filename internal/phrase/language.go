@@ -1,0 +1,120 @@
+package phrase
+
+import (
+	"slices"
+
+	"golang.org/x/text/language"
+)
+
+// Language is a BCP 47 code of a language Konbit knows, such as "es".
+type Language string
+
+// The languages Konbit knows, in the order of falling back.
+const (
+	English       Language = "en"
+	Spanish       Language = "es"
+	Portuguese    Language = "pt"
+	HaitianCreole Language = "ht"
+)
+
+// tongue is what we know of a language.
+type tongue struct {
+	language Language
+	name     string // in the language itself
+	plural   func(n int) form
+	forms    []form // what plural may answer
+	months   [12]string
+	date     string // with {day}, {month} and {year}
+}
+
+// Plural rules are those of CLDR 45, for whole numbers below a million.
+// CLDR has none for Haitian Creole, whose nouns do not change with number.
+var tongues = []tongue{
+	{
+		language: English, name: "English",
+		plural: oneIsOne, forms: []form{one, other},
+		months: [12]string{
+			"January", "February", "March", "April", "May", "June", "July",
+			"August", "September", "October", "November", "December",
+		},
+		date: "{month} {day}, {year}",
+	},
+	{
+		language: Spanish, name: "Español",
+		plural: oneIsOne, forms: []form{one, other},
+		months: [12]string{
+			"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
+			"agosto", "septiembre", "octubre", "noviembre", "diciembre",
+		},
+		date: "{day} de {month} de {year}",
+	},
+	{
+		language: Portuguese, name: "Português",
+		plural: noneIsOne, forms: []form{one, other},
+		months: [12]string{
+			"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
+			"agosto", "setembro", "outubro", "novembro", "dezembro",
+		},
+		date: "{day} de {month} de {year}",
+	},
+	{
+		language: HaitianCreole, name: "Kreyòl ayisyen",
+		plural: neverOne, forms: []form{other},
+		months: [12]string{
+			"janvye", "fevriye", "mas", "avril", "me", "jen", "jiyè",
+			"out", "septanm", "oktòb", "novanm", "desanm",
+		},
+		date: "{day} {month} {year}",
+	},
+}
+
+// Known lists every language Konbit knows, whether or not its catalogue is
+// written, in the order of falling back.
+func Known() []Language {
+	all := make([]Language, len(tongues))
+	for i, t := range tongues {
+		all[i] = t.language
+	}
+	return all
+}
+
+// Known reports whether l is a language Konbit knows.
+func (l Language) Known() bool {
+	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.language == l })
+}
+
+// Name is the language's name in itself, as a switch of languages shows it.
+func (l Language) Name() string { return l.tongue().name }
+
+// tongue answers for an unknown language as for English.
+func (l Language) tongue() *tongue {
+	for i := range tongues {
+		if tongues[i].language == l {
+			return &tongues[i]
+		}
+	}
+	return &tongues[0]
+}
+
+// Match chooses among the offered languages: the one asked for by name (a
+// ?lang= value) if it is offered, else the best for the browser's
+// Accept-Language header, else the first offered. Neither wish need be well
+// formed. With nothing offered it answers English.
+func Match(offered []Language, asked, acceptLanguage string) Language {
+	if len(offered) == 0 {
+		return English
+	}
+	if slices.Contains(offered, Language(asked)) {
+		return Language(asked)
+	}
+	tags := make([]language.Tag, len(offered))
+	for i, l := range offered {
+		tags[i] = language.Make(string(l))
+	}
+	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
+	if err != nil {
+		return offered[0]
+	}
+	_, i, _ := language.NewMatcher(tags).Match(wanted...)
+	return offered[i]
+}

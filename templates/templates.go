@@ -1,0 +1,10 @@
+// Package templates holds what Konbit shows people: pages, letters, their words
+// in each language, and the static files. It is data; the view room renders it.
+package templates
+
+import "embed"
+
+// FS holds static/, locales/, pages/ and letters/.
+//
+//go:embed static locales pages letters
+var FS embed.FS
