@@ -1,0 +1,63 @@
+// Package pg opens PostgreSQL and runs transactions.
+//
+// Every write of the house runs in an explicit transaction: lib/pq may run an auto-commit write twice
+// when the reply to it is lost (lib/pq #939), a statement inside a transaction only once. A function
+// that joins the caller's transaction ends in Tx and takes it as an argument; it never travels in ctx.
+package pg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// Open connects to the database of the URL with a pool of at most conns connections and checks that it answers.
+func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	db, err := sqlx.Open("postgres", url)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := db.PingContext(ctx); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return db, nil
+}
+
+// ErrCommitUnknown is a COMMIT whose reply was lost: it may have happened. Whoever gets it looks before
+// trying again; a unique key makes the second try harmless.
+var ErrCommitUnknown = errors.New("pg: the outcome of the commit is unknown")
+
+// InTx runs fn in a read-committed transaction and commits when fn returns nil; otherwise everything is
+// rolled back and fn's error returned. No network call belongs inside fn.
+func InTx(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op; before one the first error counts
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		var refused *pq.Error
+		if errors.As(err, &refused) && refused.Code.Class() != "08" && refused.Code.Class() != "57" {
+			return err // the server answered and said no: a deferred constraint, a serialisation failure
+		}
+		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
+	}
+	return nil
+}
+
+// Violates tells whether err is the refusal of the named constraint.
+func Violates(err error, constraint string) bool {
+	var refused *pq.Error
+	return errors.As(err, &refused) && refused.Constraint == constraint
+}
