@@ -1,0 +1,75 @@
+package testkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// A Violation is one rule of axe-core broken by the page, with every element that breaks it.
+type Violation struct {
+	ID      string `json:"id"`
+	Impact  string `json:"impact"`
+	Help    string `json:"help"`
+	HelpURL string `json:"helpUrl"`
+	Nodes   []struct {
+		HTML    string `json:"html"`
+		Summary string `json:"failureSummary"`
+	} `json:"nodes"`
+}
+
+func (v Violation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s (%s): %s, see %s", v.ID, v.Impact, v.Help, v.HelpURL)
+	for _, n := range v.Nodes {
+		fmt.Fprintf(&b, "\n  %s\n    %s", n.HTML, strings.ReplaceAll(n.Summary, "\n", "\n    "))
+	}
+	return b.String()
+}
+
+// runAxe names the rules of WCAG 2.2 AA by axe-core's tags; each version of the guidelines adds to those before.
+const runAxe = `axe.run(document, {
+	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+	resultTypes: ["violations"],
+}).then(r => r.violations.map(({id, impact, help, helpUrl, nodes}) => ({id, impact, help, helpUrl, nodes: nodes.map(({html, failureSummary}) => ({html, failureSummary}))})))`
+
+// Axe judges the page now in the browser by WCAG 2.2 AA and returns what breaks it; none is the wish of every page.
+func Axe(t testing.TB, ctx context.Context) []Violation {
+	t.Helper()
+	source, err := axeSource()
+	if err != nil {
+		t.Fatalf("testkit: %v; mend it with: make test-deps", err)
+	}
+	var found []Violation
+	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+	if err := chromedp.Run(ctx, chromedp.Evaluate(source, nil), chromedp.Evaluate(runAxe, &found, await)); err != nil {
+		t.Fatalf("testkit: axe-core: %v", err)
+	}
+	return found
+}
+
+// axeSource reads the script that `make test-deps` installs, at the version pinned in package-lock.json beside this file.
+var axeSource = sync.OnceValues(func() (string, error) {
+	dir, err := os.Getwd() // a test runs in its package's directory
+	if err != nil {
+		return "", err
+	}
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			break
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("no go.mod above the test")
+		}
+	}
+	source, err := os.ReadFile(filepath.Join(dir, ".cache", "axe", "node_modules", "axe-core", "axe.min.js"))
+	return string(source), err
+})
