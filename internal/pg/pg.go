@@ -61,3 +61,12 @@ func Violates(err error, constraint string) bool {
 	var refused *pq.Error
 	return errors.As(err, &refused) && refused.Constraint == constraint
 }
+
+// UUIDs is an argument for `$1::uuid[]`.
+func UUIDs[T fmt.Stringer](ids []T) pq.StringArray {
+	texts := make(pq.StringArray, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return texts
+}

@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
+)
+
+// Job is a unit of work: a JSON-encodable struct of ids that names its kind.
+type Job interface{ Kind() string }
+
+// maxAttempts is so high that an outage of days gives nothing up: at the longest delay it lasts two weeks.
+const maxAttempts = 2000
+
+// Queue takes jobs in.
+type Queue struct{ client *river.Client[*sql.Tx] }
+
+// NewQueue makes a queue that only takes jobs in. It holds no connection.
+func NewQueue() (*Queue, error) {
+	client, err := river.NewClient(riverdatabasesql.New(nil), &river.Config{
+		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Queue{client}, nil
+}
+
+// EnqueueTx adds jobs in the caller's transaction, with one statement for all of them.
+func (q *Queue) EnqueueTx(ctx context.Context, tx *sqlx.Tx, jobs ...Job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, job := range jobs {
+		params[i].Args = job
+	}
+	_, err := q.client.InsertManyFastTx(ctx, tx.Tx, params)
+	return err
+}
