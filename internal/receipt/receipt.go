@@ -1,0 +1,73 @@
+// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as
+// they stood when it was issued. A receipt is written once. Whatever is rendered from it later, in
+// whatever version of the program, comes from these facts and this version of the words.
+//
+// receipt neither renders nor sends; it enqueues a Letter with the receipt, in the same transaction.
+package receipt
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/money"
+)
+
+// WordsVersion is the version of the receipt's words that new receipts are issued with.
+const WordsVersion = 1
+
+// Receipt is an issued receipt.
+type Receipt struct {
+	ID, EntityID, DonationID uuid.UUID
+	Year, Number             int
+	Language                 string
+	WordsVersion             int
+	Facts                    Facts
+	IssuedAt                 time.Time
+}
+
+// Facts are what the receipt says, frozen at issue (IRS Publication 1771: the name of the organisation,
+// the amount, the date, and whether goods or services were given in return).
+type Facts struct {
+	EntitySlug   string   `json:"entity_slug"`
+	LegalName    string   `json:"legal_name"`
+	EIN          string   `json:"ein"`
+	Address      []string `json:"address"` // lines
+	MailFrom     string   `json:"mail_from"`
+	Organisation string   `json:"organisation"` // in the receipt's language
+	OrgSlug      string   `json:"organisation_slug"`
+	Accent       string   `json:"accent"`
+	Sponsored    bool     `json:"sponsored"` // the organisation is a project of the legal entity
+	FirstName    string   `json:"first_name"`
+	LastName     string   `json:"last_name"`
+	Email        string   `json:"email"`
+	DonorAddress []string `json:"donor_address,omitempty"`
+
+	Amount    money.Amount `json:"amount"`     // as charged
+	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
+	Timezone  string       `json:"timezone"`
+	Lines     []Line       `json:"lines"`
+	ChargeID  string       `json:"charge_id"`
+}
+
+// Line is the part of the gift that is for one fund.
+type Line struct {
+	Fund    string       `json:"fund"`    // its name, in the receipt's language
+	Purpose string       `json:"purpose"` // what it is for, in the receipt's language
+	Amount  money.Amount `json:"amount"`
+}
+
+// Reference is the receipt's number as people write it: "TSNE-2026-000042".
+func (r Receipt) Reference() string {
+	return fmt.Sprintf("%s-%d-%06d", strings.ToUpper(r.Facts.EntitySlug), r.Year, r.Number)
+}
+
+// Letter is the job of mailing a receipt.
+type Letter struct {
+	ReceiptID uuid.UUID `json:"receipt_id"`
+}
+
+// Kind names the job.
+func (Letter) Kind() string { return "receipt_letter" }
