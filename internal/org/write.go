@@ -1,0 +1,52 @@
+package org
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// UpsertEntityTx writes e as of now: a new row, or the changed columns of the row with its id. The slug
+// and the currency of a row that is there are left as they are.
+func UpsertEntityTx(ctx context.Context, tx sqlx.ExecerContext, e LegalEntity, now time.Time) error {
+	const query = `/* org.UpsertEntityTx */
+		INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, fee_borne_by,
+			fee_basis_points, fee_fixed, sponsor_basis_points, sponsor_of, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+		ON CONFLICT (id) DO UPDATE SET legal_name = excluded.legal_name, ein = excluded.ein, address = excluded.address,
+			timezone = excluded.timezone, mail_from = excluded.mail_from, fee_borne_by = excluded.fee_borne_by,
+			fee_basis_points = excluded.fee_basis_points, fee_fixed = excluded.fee_fixed,
+			sponsor_basis_points = excluded.sponsor_basis_points, sponsor_of = excluded.sponsor_of,
+			updated_at = excluded.updated_at`
+	address, err := json.Marshal(e.Address)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, query, e.ID, e.Slug, e.LegalName, e.EIN, string(address), e.Timezone, e.Currency, e.MailFrom,
+		e.ProcessingFee.BorneBy, e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed, e.SponsorFee.BasisPoints, e.SponsorFee.Of, now)
+	return err
+}
+
+// UpsertOrganisationTx writes o as of now: a new row, or the changed columns of the row with its id.
+// The slug and the entity of a row that is there are left as they are.
+func UpsertOrganisationTx(ctx context.Context, tx sqlx.ExecerContext, o Organisation, now time.Time) error {
+	const query = `/* org.UpsertOrganisationTx */
+		INSERT INTO organisation (id, entity_id, slug, name, sponsored, languages, presets, minimum, maximum, frequencies,
+			accent, position, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, sponsored = excluded.sponsored, languages = excluded.languages,
+			presets = excluded.presets, minimum = excluded.minimum, maximum = excluded.maximum,
+			frequencies = excluded.frequencies, accent = excluded.accent, position = excluded.position,
+			updated_at = excluded.updated_at`
+	name, err := json.Marshal(o.Name)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, query, o.ID, o.EntityID, o.Slug, string(name), o.Sponsored,
+		pq.StringArray(convert[string](o.Languages)), append(pq.Int64Array{}, o.Presets...), o.Minimum, o.Maximum,
+		pq.StringArray(convert[string](o.Frequencies)), o.Accent, o.Position, now)
+	return err
+}
