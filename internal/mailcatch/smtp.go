@@ -1,0 +1,80 @@
+package mailcatch
+
+import (
+	"bytes"
+	"io"
+	"log"
+	"net"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+)
+
+const maxMessage = 32 << 20 // bytes
+
+// receive serves SMTP on l until the server is closed or refuses connections. The caller holds s.mu or is New.
+func (s *Server) receive(l net.Listener) {
+	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &session{catcher: s, conn: c}, nil
+	}))
+	srv.Domain = "mailcatch.localhost"
+	srv.MaxMessageBytes = maxMessage
+	srv.MaxRecipients = 100
+	srv.ReadTimeout, srv.WriteTimeout = 5*time.Minute, time.Minute // RFC 5321, 4.5.3.2.7
+	srv.AllowInsecureAuth = true                                   // any name and password will do
+	srv.EnableSMTPUTF8 = true
+	srv.ErrorLog = log.New(io.Discard, "", 0) // connections cut by faults and tests
+	s.smtp = srv
+	go func() { _ = srv.Serve(hanging{l, s}) }()
+}
+
+// A session is one SMTP connection.
+type session struct {
+	catcher *Server
+	conn    *smtp.Conn
+	from    string
+	to      []string
+	hit     bool // the current message is one the fault falls on
+}
+
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, _, _ string) error { return nil }), nil
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.hit = s.catcher.falls()
+	if s.hit && s.catcher.kind() == Defer {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Try again later"}
+	}
+	s.from = from
+	return nil
+}
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if s.hit && s.catcher.kind() == Reject {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
+	}
+	s.to = append(s.to, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) error {
+	var raw bytes.Buffer
+	if _, err := raw.ReadFrom(r); err != nil {
+		return err
+	}
+	if err := s.catcher.accept(s.from, s.to, raw.Bytes()); err != nil {
+		return err
+	}
+	if s.hit && s.catcher.kind() == CutAfterDot {
+		return s.conn.Close()
+	}
+	return nil
+}
+
+func (s *session) Reset() { s.from, s.to, s.hit = "", nil, false }
+
+func (s *session) Logout() error { return nil }
