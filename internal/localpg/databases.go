@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
 // port only names the socket's file: each server has a socket directory of its own.
@@ -22,7 +23,7 @@ func (s *Server) URL(user, database string) string {
 
 // CreateRole makes a role that may log in and nothing else, unless there is one of that name.
 func (s *Server) CreateRole(ctx context.Context, name string) error {
-	return s.admin(ctx, "create role", "CREATE ROLE "+pq.QuoteIdentifier(name)+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", "42710")
+	return s.admin(ctx, "create role", "CREATE ROLE "+pq.QuoteIdentifier(name)+" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE", pqerror.DuplicateObject)
 }
 
 // CreateDatabase makes an empty database owned by a role, unless there is one of that name.
@@ -33,7 +34,7 @@ func (s *Server) CreateDatabase(ctx context.Context, name, owner string) error {
 // CloneDatabase makes a database as a copy of another to which nobody is connected, unless there is one of that name.
 func (s *Server) CloneDatabase(ctx context.Context, name, template, owner string) error {
 	return s.admin(ctx, "create database", "CREATE DATABASE "+pq.QuoteIdentifier(name)+
-		" TEMPLATE "+pq.QuoteIdentifier(template)+" OWNER "+pq.QuoteIdentifier(owner), "42P04")
+		" TEMPLATE "+pq.QuoteIdentifier(template)+" OWNER "+pq.QuoteIdentifier(owner), pqerror.DuplicateDatabase)
 }
 
 // DropDatabase removes a database and cuts its connections. It does nothing when there is none of that name.
@@ -43,7 +44,7 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 
 // admin runs one statement as the cluster's superuser; done is the SQLSTATE (Appendix A of the manual) that means it was done
 // before. CREATE and DROP DATABASE cannot run inside a transaction.
-func (s *Server) admin(ctx context.Context, what, statement string, done pq.ErrorCode) error {
+func (s *Server) admin(ctx context.Context, what, statement string, done pqerror.Code) error {
 	db, err := sql.Open("postgres", s.URL("postgres", "postgres"))
 	if err != nil {
 		return fmt.Errorf("localpg: %w", err)

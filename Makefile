@@ -1,0 +1,35 @@
+# Everything is one word: `make demo` to try Konbit, `make test` to trust it.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+.PHONY: demo demo-reset test test-deps check build
+
+# Everything on one machine: database, card stand-in, mail catcher, server. Stays until Ctrl-C, keeps its data.
+demo:
+	@.ci/install demo
+	@go build -o bin/demo ./cmd/demo && exec bin/demo
+
+# Drops the demo's data.
+demo-reset:
+	@go run ./cmd/demo reset
+
+# All tests, with a real PostgreSQL and a real browser.
+test: test-deps
+	go test -timeout 20m ./...
+
+# What the tests need and this machine lacks.
+test-deps:
+	@.ci/install test
+
+# What a machine can see without running the program. The list of known vulnerabilities needs the network; without it we say so.
+check:
+	@test -z "$$(gofmt -l cmd internal migrations templates | tee /dev/stderr)"
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	@GOBIN="$(CURDIR)/.cache/bin" go install $(GOVULNCHECK)
+	@.cache/bin/govulncheck ./...; status=$$?; \
+		if [ $$status = 3 ]; then exit 1; elif [ $$status != 0 ]; then echo "check: the list of known vulnerabilities could not be read; not checked"; fi
+
+build:
+	go build -o bin/konbit ./cmd/konbit
