@@ -66,6 +66,9 @@ func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
 		       AS g (id, first_name, last_name, language, news, at)
 		 WHERE d.id = g.id`
+	if len(gifts) == 0 {
+		return nil
+	}
 	latest := latestPerDonor(gifts)
 	n := len(latest)
 	ids, firsts, lasts, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)

@@ -1,0 +1,234 @@
+package donation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donor"
+	"konbit/internal/fund"
+	"konbit/internal/ledger"
+	"konbit/internal/money"
+	"konbit/internal/receipt"
+)
+
+// Charge is the fact that a card or bank account was charged, as the payment processor told it.
+type Charge struct {
+	EntityID        uuid.UUID
+	ID              string    // the charge's
+	PaymentIntentID string    // empty for a charge made without one
+	DonationID      uuid.UUID // uuid.Nil when the charge names no gift of ours
+	Amount          money.Amount
+	At              time.Time // when it was charged: dates the gift and its receipt
+	Cause           string    // the event that told it
+}
+
+// intent is what the payment is known by.
+func (c Charge) intent() string {
+	if c.PaymentIntentID == "" {
+		return c.ID
+	}
+	return c.PaymentIntentID
+}
+
+// Outcome is what became of a charge.
+type Outcome string
+
+// The outcomes. Missing is the only one that wrote nothing: the gift's row is not here (yet).
+const (
+	Booked   Outcome = "settled"
+	Repeated Outcome = "repeated"
+	Suspense Outcome = "suspense"
+	Missing  Outcome = "missing"
+)
+
+// Settler settles gifts.
+type Settler struct {
+	Receipts receipt.Desk
+	NewID    func() uuid.UUID
+	Now      func() time.Time
+}
+
+// SettleTx settles the gifts of a batch of charges, all in the caller's transaction: the gift's status, its
+// journal entry, the receipt with its number, and the letter's job. It answers an outcome for each charge,
+// in order. A repeat changes nothing. A charge that is not what its gift expected (another amount or
+// currency, a second payment, no gift of ours) is booked to suspense with a task for finance.
+//
+// It takes a constant number of statements however large the batch. The gifts' rows are locked in the
+// order of their ids and the receipt counter last, so batches may run side by side.
+func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Outcome, error) {
+	b := &batch{setup: setup, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(charges))}
+	if err := b.loadTx(ctx, tx, charges); err != nil {
+		return nil, err
+	}
+	for i, c := range charges {
+		var err error
+		if b.outcomes[i], err = b.judge(c); err != nil {
+			return nil, fmt.Errorf("charge %s: %w", c.ID, err)
+		}
+	}
+	if err := b.writeTx(ctx, tx, s.Receipts); err != nil {
+		return nil, err
+	}
+	return b.outcomes, nil
+}
+
+// batch is what one SettleTx reads, decides and writes.
+type batch struct {
+	setup *fund.Snapshot
+	now   time.Time
+	newID func() uuid.UUID
+
+	gifts    map[uuid.UUID]*gift
+	booked   map[string]bool // payment intents with an entry already, by entity
+	outcomes []Outcome
+
+	entries  []ledger.Entry
+	settled  []*gift
+	held     []*gift
+	due      []Charge
+	tasks    []ledger.Task
+	receipts []receipt.Issue
+}
+
+// gift is a donation with what settling it needs.
+type gift struct {
+	Donation
+	Contact
+	parts []Designation
+}
+
+func (b *batch) judge(c Charge) (Outcome, error) {
+	g := b.gifts[c.DonationID]
+	switch {
+	case b.booked[entryKey(c)]:
+		return Repeated, nil
+	case c.DonationID == uuid.Nil:
+		return b.suspend(c, nil, "payment_without_gift")
+	case g == nil:
+		return Missing, nil
+	case g.EntityID != c.EntityID:
+		return b.suspend(c, nil, "payment_of_another_entity")
+	case g.Status == Settled || g.Status == Held:
+		return b.suspend(c, nil, "gift_paid_twice")
+	case g.Amount() != c.Amount:
+		return b.suspend(c, g, "payment_differs_from_gift")
+	default:
+		return b.settle(c, g)
+	}
+}
+
+func entryKey(c Charge) string { return c.EntityID.String() + " " + c.intent() }
+
+func (b *batch) settle(c Charge, g *gift) (Outcome, error) {
+	entity, err := b.setup.EntityByID(c.EntityID)
+	if err != nil {
+		return "", err
+	}
+	funds := make(map[string]fund.Fund, len(g.parts))
+	for _, p := range g.parts {
+		if funds[p.FundID.String()], err = b.setup.Fund(p.FundID); err != nil {
+			return "", err
+		}
+	}
+	issue, err := b.issue(entity, c, g, funds)
+	if err != nil {
+		return "", err
+	}
+	g.Status = Settled
+	g.charged(c, b.now)
+	b.entries = append(b.entries, giftEntry(entity, c, g.Donation, g.parts, funds))
+	b.receipts = append(b.receipts, issue)
+	b.settled = append(b.settled, g)
+	b.note(c)
+	return Booked, nil
+}
+
+// suspend books a charge that does not fit. g is the gift it was meant for, when that gift is now held.
+func (b *batch) suspend(c Charge, g *gift, why string) (Outcome, error) {
+	entity, err := b.setup.EntityByID(c.EntityID)
+	if err != nil {
+		return "", err
+	}
+	operations, err := b.setup.Operations(entity.ID)
+	if err != nil {
+		return "", err
+	}
+	task := ledger.Task{
+		EntityID: entity.ID, Kind: why, Subject: c.intent(),
+		Detail: map[string]string{"charge": c.ID, "amount": c.Amount.Decimal(), "currency": string(c.Amount.Currency)},
+	}
+	if c.DonationID != uuid.Nil {
+		task.Detail["donation"] = c.DonationID.String()
+	}
+	if c.Amount.Currency == entity.Currency {
+		b.entries = append(b.entries, suspenseEntry(entity, c, operations))
+	} else {
+		task.Kind = "payment_in_other_currency" // what arrives in the books' currency, the balance transaction tells
+	}
+	if g != nil {
+		g.Status = Held
+		g.charged(c, b.now)
+		b.held = append(b.held, g)
+	}
+	b.tasks = append(b.tasks, task)
+	b.note(c)
+	return Suspense, nil
+}
+
+func (b *batch) note(c Charge) {
+	b.booked[entryKey(c)] = true
+	b.due = append(b.due, c)
+}
+
+// charged notes the payment on the gift.
+func (g *gift) charged(c Charge, now time.Time) {
+	intent := c.intent()
+	g.PaymentIntentID, g.ChargeID, g.ChargedAt, g.SettledAt = &intent, &c.ID, &c.At, &now
+}
+
+func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Desk) error {
+	changed := slices.Concat(b.settled, b.held)
+	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })
+	if err := updateTx(ctx, tx, changed); err != nil {
+		return err
+	}
+	steps := make([]step, len(changed))
+	for i, g := range changed {
+		steps[i] = step{g.ID, g.Status, *g.ChargeID}
+	}
+	if err := stepsTx(ctx, tx, steps, b.now); err != nil {
+		return err
+	}
+	if err := feesDueTx(ctx, tx, b.due); err != nil {
+		return err
+	}
+	if err := donor.GaveTx(ctx, tx, b.gave()); err != nil {
+		return err
+	}
+	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
+		return err
+	}
+	for _, task := range b.tasks {
+		if err := ledger.OpenTaskTx(ctx, tx, task, b.newID, b.now); err != nil {
+			return err
+		}
+	}
+	_, err := desk.IssueTx(ctx, tx, b.receipts, b.now)
+	return err
+}
+
+func (b *batch) gave() []donor.Gave {
+	gave := make([]donor.Gave, len(b.settled))
+	for i, g := range b.settled {
+		gave[i] = donor.Gave{
+			DonorID: g.DonorID, FirstName: g.FirstName, LastName: g.LastName, Language: g.Language, News: g.News, At: *g.ChargedAt,
+		}
+	}
+	return gave
+}

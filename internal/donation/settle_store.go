@@ -1,0 +1,91 @@
+package donation
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/ledger"
+	"konbit/internal/pg"
+)
+
+// loadTx locks and reads the gifts of the charges, and asks the books which payments they hold already.
+func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
+	const query = `/* donation.loadTx */
+		SELECT ` + columns + ` FROM donation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
+	const contacts = `/* donation.loadTx */
+		SELECT donation_id, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
+		  FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
+	b.gifts, b.booked = map[uuid.UUID]*gift{}, map[string]bool{}
+	var ids []uuid.UUID
+	for _, c := range charges {
+		if c.DonationID != uuid.Nil {
+			ids = append(ids, c.DonationID)
+		}
+	}
+	if len(ids) > 0 {
+		var donations []Donation
+		if err := tx.SelectContext(ctx, &donations, query, pg.UUIDs(ids)); err != nil {
+			return err
+		}
+		parts, err := DesignationsOf(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		var typed []struct {
+			DonationID uuid.UUID `db:"donation_id"`
+			Contact
+		}
+		if err := tx.SelectContext(ctx, &typed, contacts, pg.UUIDs(ids)); err != nil {
+			return err
+		}
+		for _, d := range donations {
+			b.gifts[d.ID] = &gift{Donation: d, parts: parts[d.ID]}
+		}
+		for _, t := range typed {
+			b.gifts[t.DonationID].Contact = t.Contact
+		}
+	}
+	told := make([]ledger.Entry, len(charges))
+	for i, c := range charges {
+		entity, err := b.setup.EntityByID(c.EntityID)
+		if err != nil {
+			return err
+		}
+		told[i] = paymentEntry(entity, c)
+	}
+	booked, err := ledger.BookedTx(ctx, tx, told)
+	if err != nil {
+		return err
+	}
+	for i, c := range charges {
+		b.booked[entryKey(c)] = booked[i]
+	}
+	return nil
+}
+
+// updateTx writes the status and payment of gifts, in the order given.
+func updateTx(ctx context.Context, tx *sqlx.Tx, gifts []*gift) error {
+	const query = `/* donation.updateTx */
+		UPDATE donation d
+		   SET status = g.status, payment_intent_id = g.payment_intent_id, charge_id = g.charge_id,
+		       charged_at = g.charged_at, settled_at = $6
+		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
+		       AS g (id, status, payment_intent_id, charge_id, charged_at)
+		 WHERE d.id = g.id`
+	if len(gifts) == 0 {
+		return nil
+	}
+	n := len(gifts)
+	ids := make([]uuid.UUID, n)
+	statuses, intents, charges, at := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	for i, g := range gifts {
+		ids[i], statuses[i], intents[i], charges[i] = g.ID, string(g.Status), *g.PaymentIntentID, *g.ChargeID
+		at[i] = g.ChargedAt.UTC().Format(time.RFC3339Nano)
+	}
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, intents, charges, at, gifts[0].SettledAt)
+	return err
+}

@@ -1,0 +1,201 @@
+package donation
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donor"
+	"konbit/internal/fault"
+	"konbit/internal/money"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+)
+
+// Order asks for a payment page.
+type Order struct {
+	DonationID, EntityID uuid.UUID
+	EntitySlug, OrgSlug  string
+	Try                  int // names the idempotency key together with DonationID; counted up before it is used
+	Amount               money.Amount
+	Title, Description   string // the line on the payment page, in the donor's language
+	Email                string
+	Language             phrase.Language
+	ExpiresAt            time.Time
+	SuccessURL, BackURL  string
+}
+
+// Session is a payment page.
+type Session struct{ ID, URL string }
+
+// Payments makes payment pages; stripepay does. Each call bounds its own time. An answer that cannot be
+// had is fault.Unavailable.
+type Payments interface {
+	// Open makes the page, or returns the one made before for the same gift and try.
+	Open(ctx context.Context, order Order) (Session, error)
+	// Find looks for a page made for the order by a call whose answer was lost; nil when there is none.
+	Find(ctx context.Context, order Order) (*Session, error)
+	// Close makes the page unpayable. It answers false when it was paid or over already.
+	Close(ctx context.Context, entitySlug, sessionID string) (bool, error)
+}
+
+// Starter begins gifts.
+type Starter struct {
+	DB       *sqlx.DB
+	Payments Payments
+	Now      func() time.Time
+	NewID    func() uuid.UUID
+	NewRef   func() string // 128 random bits as text
+	// Links answers the addresses a payment page returns to.
+	Links func(orgSlug, ref string, lang phrase.Language) (success, back string)
+}
+
+// Start writes the gift and answers it with its payment page. Asked again for the same form it answers
+// the same gift and page; for the same form with something changed it closes the unpaid page first, so a
+// form never has two payable pages. A gift that was paid is answered as it is, without a new page.
+func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, error) {
+	for range 3 { // a lost race is read again; it cannot be lost for ever
+		d, err := liveByForm(ctx, s.DB, r.FormID)
+		if err != nil {
+			return Donation{}, err
+		}
+		switch {
+		case d == nil:
+			if d, err = s.begin(ctx, offer, r); err != nil {
+				return Donation{}, err
+			}
+			if d == nil {
+				continue
+			}
+		case d.Status.Paid():
+			return *d, nil
+		case d.OrganisationID != offer.Organisation.ID:
+			return Donation{}, fault.New(fault.Conflict, "give.error.form", nil)
+		case !bytes.Equal(d.FormHash, r.Hash[:]) || !d.payable(s.Now()):
+			if err := s.supersede(ctx, offer, *d); err != nil {
+				return Donation{}, err
+			}
+			continue
+		}
+		if d.SessionURL != nil {
+			return *d, nil
+		}
+		return s.open(ctx, offer, r, *d)
+	}
+	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+}
+
+// begin commits the row, before any call to Stripe. It answers nil when the form got a live gift meanwhile.
+func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, error) {
+	now := s.Now()
+	d := Donation{
+		ID: s.NewID(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, PublicRef: s.NewRef(),
+		FormID: r.FormID, FormHash: r.Hash[:], Status: Started, Frequency: string(r.Frequency),
+		AmountMinor: r.Amount.Minor, Currency: string(r.Amount.Currency), Language: string(r.Language),
+		Anonymous: r.Anonymous, News: r.News, CreatedAt: now, CheckoutTry: 1,
+		CheckoutExpiresAt: now.Add(sessionLife).Truncate(time.Second),
+	}
+	fresh := false
+	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
+		d.DonorID, err = donor.FindOrAddTx(ctx, tx, donor.Donor{
+			ID: s.NewID(), EntityID: d.EntityID, Email: strings.ToLower(r.Contact.Email), FirstName: r.Contact.FirstName,
+			LastName: r.Contact.LastName, Language: d.Language, CreatedAt: now,
+		})
+		if err != nil {
+			return err
+		}
+		fresh, err = insertTx(ctx, tx, d, r.Contact, r.Designations)
+		return err
+	})
+	if err != nil || !fresh {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// open makes the payment page and notes it. After an answer that was an error it first looks whether the
+// page was made all the same: Stripe replays a stored error for the same key for a day.
+func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (Donation, error) {
+	order := s.order(offer, r, d)
+	session, err := s.Payments.Open(ctx, order)
+	if fault.Is(err, fault.Unavailable) {
+		found, findErr := s.Payments.Find(ctx, order)
+		switch {
+		case findErr != nil:
+			return Donation{}, err
+		case found != nil:
+			session, err = *found, nil
+		default:
+			if order.Try, err = s.nextTry(ctx, d.ID); err != nil {
+				return Donation{}, err
+			}
+			session, err = s.Payments.Open(ctx, order)
+		}
+	}
+	if err != nil {
+		return Donation{}, err
+	}
+	d.SessionID, d.SessionURL = &session.ID, &session.URL
+	return d, s.noteSession(ctx, d.ID, session)
+}
+
+func (s Starter) order(offer Offer, r Request, d Donation) Order {
+	lang := r.Language
+	success, back := s.Links(offer.Organisation.Slug, d.PublicRef, lang)
+	return Order{
+		DonationID: d.ID, EntityID: d.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
+		Try: d.CheckoutTry, Amount: d.Amount(), Title: offer.Organisation.Name.In(lang), Description: offer.describe(r.Designations, lang),
+		Email: r.Contact.Email, Language: lang, ExpiresAt: d.CheckoutExpiresAt, SuccessURL: success, BackURL: back,
+	}
+}
+
+// describe names the funds a gift is for.
+func (o Offer) describe(parts []Designation, lang phrase.Language) string {
+	var names []string
+	for _, p := range parts {
+		for _, f := range o.Funds {
+			if f.ID == p.FundID {
+				names = append(names, f.Name.In(lang))
+			}
+		}
+	}
+	return strings.Join(names, " · ")
+}
+
+func (s Starter) noteSession(ctx context.Context, id uuid.UUID, session Session) error {
+	const query = `/* donation.noteSession */
+		UPDATE donation SET checkout_session_id = $2, checkout_url = $3 WHERE id = $1 AND checkout_session_id IS NULL`
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
+		return err
+	})
+}
+
+func (s Starter) nextTry(ctx context.Context, id uuid.UUID) (try int, err error) {
+	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 RETURNING checkout_try`
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &try, query, id) })
+	return try, err
+}
+
+// supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first.
+// If it was paid meanwhile the webhook is on its way; the caller reads the row again.
+func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
+	if d.SessionID != nil && s.Now().Before(d.CheckoutExpiresAt) {
+		closed, err := s.Payments.Close(ctx, offer.Entity.Slug, *d.SessionID)
+		if err != nil {
+			return err
+		}
+		if !closed {
+			return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+				return MarkTx(ctx, tx, []Mark{{DonationID: d.ID, EntityID: d.EntityID, To: Processing, Cause: "form"}}, s.Now())
+			})
+		}
+	}
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		return MarkTx(ctx, tx, []Mark{{DonationID: d.ID, EntityID: d.EntityID, To: Expired, Cause: "form"}}, s.Now())
+	})
+}
