@@ -47,11 +47,12 @@ func (d *Directory) Snapshot(ctx context.Context) (*Snapshot, error) {
 	if held := d.held.Load(); held != nil && d.fresh(held) {
 		return held, nil // another caller read it while this one waited
 	}
+	at := d.now()
 	read, err := readSnapshot(ctx, d.db)
 	if err != nil {
 		return nil, err
 	}
-	read.at = d.now()
+	read.at = at
 	d.held.Store(read)
 	return read, nil
 }
