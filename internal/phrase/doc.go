@@ -6,8 +6,10 @@
 //     Haitian Creole), with its own name, its plural rule and its way of
 //     writing a date. An organisation offers some of them; Match finds the one a
 //     reader wants.
+//
 //   - Text: words an organisation wrote itself, per language, with a fixed
 //     order of falling back when one is absent.
+//
 //   - Catalogue: Konbit's own words, one YAML file per language, flat keys:
 //
 //     give.title: Give to {organisation}

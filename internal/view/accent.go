@@ -1,0 +1,108 @@
+package view
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// HouseAccent is the colour of pages that belong to no organisation, and of an
+// organisation that chose none.
+const HouseAccent = "#8f2d1c"
+
+// The grounds of static/app.css an accent stands on.
+const (
+	lightPaper, darkSheet = "#f8f2e6", "#231d18"
+	onLight, onDark       = "#ffffff", "#181410"
+	readable              = 4.5 // WCAG 2.2, 1.4.3, for text of any size
+)
+
+var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
+
+// CheckAccent tells whether an organisation may have this colour: written
+// #rrggbb in small letters, and dark enough that text in it can be read on our
+// paper and white can be read on it. For dark screens we lighten it ourselves.
+func CheckAccent(hex string) error {
+	if !hexColour.MatchString(hex) {
+		return fmt.Errorf("accent %q is not a colour: write #rrggbb in small letters, for example %s", hex, HouseAccent)
+	}
+	for _, ground := range []string{lightPaper, onLight} {
+		if ratio := contrast(hex, ground); ratio < readable {
+			return fmt.Errorf("accent %s has a contrast of %.1f with %s; choose a darker colour, so that it has %.1f", hex, ratio, ground, readable)
+		}
+	}
+	return nil
+}
+
+// accentSheet is the stylesheet of a checked colour.
+func accentSheet(hex string) []byte {
+	return fmt.Appendf(nil, ":root{--accent:%s;--on-accent:%s}@media(prefers-color-scheme:dark){:root{--accent:%s;--on-accent:%s}}\n",
+		hex, onLight, lighten(hex), onDark)
+}
+
+// accentURL is the address of the colour's stylesheet, the house's for one that
+// does not pass.
+func accentURL(hex string) string {
+	if CheckAccent(hex) != nil {
+		hex = HouseAccent
+	}
+	return StaticPath + "accent-" + hex[1:] + "." + fingerprint(accentSheet(hex)) + ".css"
+}
+
+func accentAsset(url string) (asset, bool) {
+	name, ok := strings.CutPrefix(url, StaticPath+"accent-")
+	if !ok || len(name) < 6 {
+		return asset{}, false
+	}
+	hex := "#" + name[:6]
+	if CheckAccent(hex) != nil || accentURL(hex) != url {
+		return asset{}, false
+	}
+	return asset{mediaType: "text/css; charset=utf-8", plain: accentSheet(hex)}, true
+}
+
+// lighten mixes white into the colour until it can be read on the dark grounds.
+func lighten(hex string) string {
+	for white := 0.0; white < 1; white += 0.04 {
+		mixed := "#"
+		for _, part := range channels(hex) {
+			mixed += fmt.Sprintf("%02x", int(math.Round(part+(255-part)*white)))
+		}
+		if contrast(mixed, darkSheet) >= readable+1 {
+			return mixed
+		}
+	}
+	return "#ffffff"
+}
+
+// contrast is WCAG's ratio of the two colours' luminance, 1 to 21.
+func contrast(a, b string) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
+}
+
+func luminance(hex string) float64 {
+	var sum float64
+	for i, part := range channels(hex) {
+		part /= 255
+		if part <= 0.04045 {
+			part /= 12.92
+		} else {
+			part = math.Pow((part+0.055)/1.055, 2.4)
+		}
+		sum += part * [3]float64{0.2126, 0.7152, 0.0722}[i]
+	}
+	return sum
+}
+
+// channels are red, green and blue of a well-formed colour, 0 to 255.
+func channels(hex string) [3]float64 {
+	var rgb [3]float64
+	for i := range rgb {
+		part, _ := strconv.ParseUint(hex[1+2*i:3+2*i], 16, 8)
+		rgb[i] = float64(part)
+	}
+	return rgb
+}

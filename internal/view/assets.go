@@ -1,0 +1,119 @@
+package view
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// StaticPath is where Static must be mounted.
+const StaticPath = "/static/"
+
+// assets are the static files under addresses that hold a hash of their bytes,
+// so that what is behind an address never changes.
+type assets struct {
+	urls  map[string]string // app.css → /static/app.0123456789ab.css
+	files map[string]asset  // by address
+}
+
+type asset struct {
+	mediaType     string
+	plain, zipped []byte
+}
+
+func newAssets(fsys fs.FS) (*assets, error) {
+	entries, err := fs.ReadDir(fsys, "static")
+	if err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
+	a := &assets{urls: map[string]string{}, files: map[string]asset{}}
+	for _, entry := range entries {
+		content, err := fs.ReadFile(fsys, "static/"+entry.Name())
+		if err != nil {
+			return nil, fmt.Errorf("view: %w", err)
+		}
+		ext := path.Ext(entry.Name())
+		url := StaticPath + strings.TrimSuffix(entry.Name(), ext) + "." + fingerprint(content) + ext
+		a.urls[entry.Name()] = url
+		if a.files[url], err = newAsset(mime.TypeByExtension(ext), content); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func newAsset(mediaType string, content []byte) (asset, error) {
+	var zipped bytes.Buffer
+	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err != nil {
+		return asset{}, fmt.Errorf("view: %w", err)
+	}
+	if _, err := z.Write(content); err != nil {
+		return asset{}, fmt.Errorf("view: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return asset{}, fmt.Errorf("view: %w", err)
+	}
+	return asset{mediaType: mediaType, plain: content, zipped: zipped.Bytes()}, nil
+}
+
+func fingerprint(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:6])
+}
+
+func (a *assets) url(name string) (string, error) {
+	url, ok := a.urls[name]
+	if !ok {
+		return "", fmt.Errorf("there is no static file %q", name)
+	}
+	return url, nil
+}
+
+// Static serves the files below StaticPath, to be kept for ever, and the
+// organisations' colours. Anything else there is 404.
+func (v *View) Static() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+			return
+		}
+		file, ok := v.assets.files[r.URL.Path]
+		if !ok {
+			file, ok = accentAsset(r.URL.Path)
+		}
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		file.serve(w, r)
+	})
+}
+
+func (f asset) serve(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Content-Type", f.mediaType)
+	header.Set("Cache-Control", "public, max-age=31536000, immutable")
+	header.Set("X-Content-Type-Options", "nosniff")
+	content := f.plain
+	if f.zipped != nil {
+		header.Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			header.Set("Content-Encoding", "gzip")
+			content = f.zipped
+		}
+	}
+	header.Set("Content-Length", strconv.Itoa(len(content)))
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(content) // a reader who left is no failure
+	}
+}

@@ -1,0 +1,61 @@
+package view
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"konbit/internal/phrase"
+)
+
+// Country is one choice of the address: an ISO 3166-1 code and its name.
+type Country struct{ Code, Name string }
+
+// countryList is all countries in one language, in its order, and the same as
+// ready options of a select.
+type countryList struct {
+	names   map[string]string
+	options template.HTML
+}
+
+// ids that CLDR holds beside countries: islands of other states, unions, outlying parts.
+const noCountries = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
+
+func newCountryList(lang phrase.Language) countryList {
+	tag := language.Make(string(lang))
+	names := display.Regions(tag)
+	if lang == phrase.HaitianCreole || names == nil {
+		names = display.Regions(language.French) // CLDR has no Haitian Creole; Haiti's other language stands in
+	}
+	var all []Country
+	for a := 'A'; a <= 'Z'; a++ {
+		for b := 'A'; b <= 'Z'; b++ {
+			code := string(a) + string(b)
+			region, err := language.ParseRegion(code)
+			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || strings.Contains(noCountries, code) {
+				continue
+			}
+			all = append(all, Country{code, names.Name(region)})
+		}
+	}
+	order := collate.New(tag)
+	slices.SortFunc(all, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+
+	list := countryList{names: map[string]string{}}
+	var options strings.Builder
+	for _, c := range all {
+		list.names[c.Code] = c.Name
+		options.WriteString("<option value=" + c.Code + ">" + template.HTMLEscapeString(c.Name))
+	}
+	list.options = template.HTML(options.String())
+	return list
+}
+
+// IsCountry tells whether code is one the form offers.
+func (v *View) IsCountry(code string) bool {
+	return v.countries[phrase.English].names[code] != ""
+}

@@ -1,0 +1,66 @@
+package view
+
+import (
+	"slices"
+	"strconv"
+)
+
+// amounts are the presets as large buttons and, among them, another amount.
+func (f giveForm) amounts() group {
+	p := f.page
+	hint := f.say("give.amount_range", "minimum", p.Minimum, "maximum", p.Maximum)
+	g := group{described: f.describe("amount", hint)}
+	for i, preset := range p.Presets {
+		g.Choices = append(g.Choices, choice{
+			ID: id("amount", i), Value: majorUnits(preset), Label: preset.Format(string(p.Language)),
+			Checked: p.Entry.Amount == majorUnits(preset),
+		})
+	}
+	g.Other = choice{ID: "amount-other", Checked: p.Entry.Amount == "other"}
+	return g
+}
+
+// other is the field of another amount.
+func (f giveForm) other() field {
+	d := f.describe("amount_other", "")
+	d.Label = f.say("give.amount_other_label", "currency", f.view.currencyName(f.page.Language, f.page.Minimum.Currency))
+	return field{described: d, Value: f.page.Entry.AmountOther}
+}
+
+// funds are asked when there is more than one.
+func (f giveForm) funds() group {
+	g := group{described: f.describe("fund", "")}
+	if len(f.page.Funds) < 2 {
+		return g
+	}
+	for i, fund := range f.page.Funds {
+		g.Choices = append(g.Choices, choice{
+			ID: id("fund", i), Name: "fund", Value: fund.Slug, Label: fund.Name,
+			Hint:    f.say("give.purpose", "purpose", fund.Purpose),
+			Checked: f.page.Entry.Fund == fund.Slug,
+		})
+	}
+	return g
+}
+
+// frequencies are asked when there is more than one; then one time is chosen
+// until the donor says otherwise.
+func (f giveForm) frequencies() group {
+	g := group{described: f.describe("frequency", "")}
+	if len(f.page.Frequencies) < 2 {
+		return g
+	}
+	chosen := f.page.Entry.Frequency
+	if !slices.Contains(f.page.Frequencies, chosen) {
+		chosen = "once"
+	}
+	for i, frequency := range f.page.Frequencies {
+		g.Choices = append(g.Choices, choice{
+			ID: id("frequency", i), Name: "frequency", Value: frequency,
+			Label: f.say("give.frequency." + frequency), Checked: frequency == chosen,
+		})
+	}
+	return g
+}
+
+func id(name string, i int) string { return name + "-" + strconv.Itoa(i) }

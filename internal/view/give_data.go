@@ -1,0 +1,137 @@
+package view
+
+import (
+	"html/template"
+	"strings"
+
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+)
+
+// giveData is a GivePage with its words: what the template walks.
+type giveData struct {
+	GivePage
+	Errors []formError
+
+	AmountGroup, FundGroup, FrequencyGroup group
+	Other, Occurrences, Note               field
+	You, Address                           []field
+	Country                                countryField
+	Checks                                 []check
+	OnlyFund                               *Fund
+	OnlyFrequency                          string
+
+	Charge string   // what will be charged, in general words
+	Said   []saying // and exactly, for each frequency, with {amount} left for the script
+}
+
+type formError struct{ Target, Text string }
+
+// described is what a field says beside its label.
+type described struct{ Name, Label, Hint, Error string }
+
+// DescribedBy lists the ids of the field's hint and error.
+func (d described) DescribedBy() string {
+	var ids []string
+	if d.Hint != "" {
+		ids = append(ids, d.Name+"-hint")
+	}
+	if d.Error != "" {
+		ids = append(ids, d.Name+"-error")
+	}
+	return strings.Join(ids, " ")
+}
+
+type field struct {
+	described
+	Value, Type, Autocomplete, Mode, Class string
+	Required, Area                         bool
+	Quiet                                  bool // its group already says that it is optional
+}
+
+type check struct {
+	described
+	Checked bool
+}
+
+type choice struct {
+	ID, Name, Value, Label, Hint string
+	Checked                      bool
+}
+
+// group is a question answered by one of its choices.
+type group struct {
+	described
+	Choices []choice
+	Other   choice // an answer to be written
+}
+
+type countryField struct {
+	described
+	Selected *Country
+	Options  template.HTML
+}
+
+type saying struct{ Frequency, Charge, Button string }
+
+func (v *View) giveData(p GivePage) giveData {
+	f := newGiveForm(v, p)
+	d := giveData{
+		GivePage:       p,
+		AmountGroup:    f.amounts(),
+		FundGroup:      f.funds(),
+		FrequencyGroup: f.frequencies(),
+		Other:          f.other(),
+		Occurrences:    f.field("occurrences", p.Entry.Occurrences, field{Mode: "numeric", Autocomplete: "off"}),
+		Note:           f.field("note", p.Entry.Note, field{Area: true}),
+		You:            f.you(),
+		Address:        f.address(),
+		Country:        f.country(),
+		Checks:         f.checks(),
+	}
+	if len(p.Funds) == 1 {
+		d.OnlyFund = &p.Funds[0]
+	}
+	if len(p.Frequencies) == 1 {
+		d.OnlyFrequency = p.Frequencies[0]
+	}
+	d.Charge, d.Said = f.sayings()
+	d.Errors = f.errors()
+	return d
+}
+
+// sayings are the words above the button and in it. The script fills {amount}
+// in; where it does not run, the general words are true of every choice.
+func (f giveForm) sayings() (general string, exact []saying) {
+	donee := f.page.Organisation.Donee.Name
+	key := "give.charge.any"
+	if len(f.page.Frequencies) == 1 {
+		key = "give.charge." + f.page.Frequencies[0]
+	}
+	general = f.say(key, "donee", donee, "amount", f.say("give.the_amount"))
+	for _, frequency := range f.page.Frequencies {
+		exact = append(exact, saying{
+			Frequency: frequency,
+			Charge:    f.say("give.charge."+frequency, "donee", donee),
+			Button:    f.say("give.button." + frequency),
+		})
+	}
+	return general, exact
+}
+
+// currencyName is the currency in words, or its code.
+func (v *View) currencyName(lang phrase.Language, c money.Currency) string {
+	if key := "currency." + string(c); v.words.Has(key) {
+		return v.words.T(lang, key)
+	}
+	return string(c)
+}
+
+// majorUnits is how the form's field says an amount: 20, 20.50.
+func majorUnits(a money.Amount) string {
+	whole, fraction, _ := strings.Cut(a.Decimal(), ".")
+	if strings.Trim(fraction, "0") == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}

@@ -1,0 +1,84 @@
+package view
+
+import (
+	"fmt"
+	"html/template"
+	"io/fs"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+// lineWidth is how far a plain letter runs before it breaks, in characters.
+const lineWidth = 72
+
+// styles are a letter's declarations by class. Mail programs drop style sheets,
+// so the HTML of a letter carries them at each element.
+type styles map[string]template.CSS
+
+var (
+	rule     = regexp.MustCompile(`\.([a-z-]+)\s*\{\s*([^}]*?)\s*\}`)
+	token    = regexp.MustCompile(`(--[a-z-]+):\s*([^;]+);`)
+	tokenUse = regexp.MustCompile(`var\((--[a-z-]+)\)`)
+)
+
+// readStyles reads the letters' sheet. Mail programs know no variables either:
+// they are replaced by the values the pages' sheet gives them on light paper.
+func readStyles(fsys fs.FS, file string) (styles, error) {
+	pages, err := fs.ReadFile(fsys, "static/app.css")
+	if err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
+	letters, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
+	root, _, _ := strings.Cut(string(pages), "}")
+	tokens := map[string]string{}
+	for _, t := range token.FindAllStringSubmatch(root, -1) {
+		tokens[t[1]] = t[2]
+	}
+	all := styles{}
+	for _, r := range rule.FindAllStringSubmatch(string(letters), -1) {
+		declarations := tokenUse.ReplaceAllStringFunc(r[2], func(use string) string {
+			return tokens[tokenUse.FindStringSubmatch(use)[1]]
+		})
+		all[r[1]] = template.CSS(strings.Join(strings.Fields(declarations), " "))
+	}
+	return all, nil
+}
+
+func (s styles) of(class string) (template.CSS, error) {
+	style, ok := s[class]
+	if !ok {
+		return "", fmt.Errorf("the letters' sheet has no .%s", class)
+	}
+	return style, nil
+}
+
+// wrap breaks text between words at lineWidth. Lines after the first begin
+// with indent spaces, and the first counts as if it did.
+func wrap(indent int, text string) string {
+	var b strings.Builder
+	column := indent
+	for i, word := range strings.Fields(text) {
+		width := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case column+1+width > lineWidth:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			column = indent
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += width
+	}
+	return b.String()
+}
+
+// pad fills text up to width with spaces.
+func pad(width int, text string) string {
+	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}

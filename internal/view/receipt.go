@@ -1,0 +1,179 @@
+package view
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"io/fs"
+	"strconv"
+	texttemplate "text/template"
+	"time"
+	"unicode/utf8"
+
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+)
+
+// ReceiptVersion is the version of the words a receipt issued now speaks.
+const ReceiptVersion = 1
+
+// ErrReceiptVersion is the answer to facts whose version of the words we do not have.
+var ErrReceiptVersion = errors.New("view: no such version of the receipt's words")
+
+// ReceiptWords are the facts of a receipt, frozen when it was issued, and which
+// version of the words tells them. The same facts always give the same letter
+// and the same document, byte for byte.
+type ReceiptWords struct {
+	Version  int
+	Language phrase.Language
+	Number   string // as printed: 2026-000123
+
+	Donee        Donee
+	Organisation string // in the donor's language
+	Sponsored    bool   // the organisation is a project of the donee
+	Accent       string // #rrggbb; empty: the house's
+
+	Donor    string // the donor's own name, also of a donor who is anonymous in public
+	Greeting string // how the letter addresses the donor, usually the first name; empty: Donor
+
+	Amount   money.Amount // charged
+	Charged  time.Time    // its civil date is the charge date, in the donee's time zone
+	Purposes []Purpose    // sum to Amount
+}
+
+// Purpose is a fund's part of a gift.
+type Purpose struct {
+	Fund    string
+	Purpose string // completes "to support …"
+	Amount  money.Amount
+}
+
+// receiptLetter is one version of the letter in one language.
+type receiptLetter struct {
+	text *texttemplate.Template
+	html *htmltemplate.Template
+}
+
+// receiptData is what the letter's templates walk.
+type receiptData struct {
+	ReceiptWords
+	Total string
+	Date  string
+	Facts []fact
+	Lines []purposeLine
+}
+
+type fact struct{ Label, Value string }
+
+type purposeLine struct{ Text, Amount string }
+
+func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]receiptLetter, error) {
+	styles, err := readStyles(fsys, "letters/letter.css")
+	if err != nil {
+		return nil, err
+	}
+	receipts := map[int]map[phrase.Language]receiptLetter{}
+	for version := 1; version <= ReceiptVersion; version++ {
+		dir := "letters/receipt/v" + strconv.Itoa(version)
+		receipts[version] = map[phrase.Language]receiptLetter{}
+		for _, lang := range v.words.Languages() {
+			letter, err := v.parseReceipt(fsys, dir, lang, styles)
+			if err != nil {
+				return nil, fmt.Errorf("view: %w", err)
+			}
+			receipts[version][lang] = letter
+		}
+	}
+	return receipts, nil
+}
+
+func (v *View) parseReceipt(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l receiptLetter, err error) {
+	functions := v.functions(lang)
+	functions["exact"] = func(a money.Amount) string { return a.FormatExact(string(lang)) }
+	functions["style"] = styles.of
+	functions["wrap"] = wrap
+	functions["pad"] = pad
+	l.text, err = texttemplate.New("letter.txt").Funcs(functions).ParseFS(fsys, dir+"/letter.txt")
+	if err != nil {
+		return l, err
+	}
+	l.html, err = htmltemplate.New("letter.html").Funcs(functions).ParseFS(fsys, dir+"/letter.html")
+	return l, err
+}
+
+// ReceiptLetter is the letter a receipt goes out with: its subject, its plain
+// text and the same as HTML. A language whose words are not written is answered
+// in English.
+func (v *View) ReceiptLetter(r ReceiptWords) (subject, text, html string, err error) {
+	letter, err := v.receipt(r)
+	if err != nil {
+		return "", "", "", err
+	}
+	data := v.receiptData(r)
+	var plain, rich bytes.Buffer
+	if err := letter.text.Execute(&plain, data); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := letter.html.Execute(&rich, data); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	return v.receiptSay(r)("subject", "amount", data.Total, "organisation", r.Organisation), plain.String(), rich.String(), nil
+}
+
+func (v *View) receipt(r ReceiptWords) (receiptLetter, error) {
+	version, ok := v.receipts[r.Version]
+	if !ok {
+		return receiptLetter{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
+	}
+	if letter, ok := version[r.Language]; ok {
+		return letter, nil
+	}
+	return version[phrase.English], nil
+}
+
+// receiptData brings the facts into the order and form in which the letter and
+// the document tell them.
+func (v *View) receiptData(r ReceiptWords) receiptData {
+	if r.Greeting == "" {
+		r.Greeting = r.Donor
+	}
+	if CheckAccent(r.Accent) != nil {
+		r.Accent = HouseAccent
+	}
+	say, lang := v.receiptSay(r), string(r.Language)
+	d := receiptData{ReceiptWords: r, Total: r.Amount.FormatExact(lang), Date: phrase.Date(r.Language, r.Charged)}
+	d.Facts = []fact{
+		{say("number"), r.Number},
+		{say("donor"), r.Donor},
+		{say("amount"), d.Total},
+		{say("date"), d.Date},
+		{say("donee"), r.Donee.Name},
+		{say("ein"), r.Donee.EIN},
+	}
+	if r.Sponsored {
+		d.Facts = append(d.Facts, fact{say("project"), r.Organisation})
+	}
+	for _, p := range r.Purposes {
+		d.Lines = append(d.Lines, purposeLine{
+			Text:   say("purpose_line", "fund", p.Fund, "purpose", p.Purpose),
+			Amount: p.Amount.FormatExact(lang),
+		})
+	}
+	return d
+}
+
+// LabelWidth is that of the widest label of the facts, in characters.
+func (d receiptData) LabelWidth() int {
+	width := 0
+	for _, f := range d.Facts {
+		width = max(width, utf8.RuneCountInString(f.Label))
+	}
+	return width
+}
+
+// receiptSay says the phrases of r's version in r's language.
+func (v *View) receiptSay(r ReceiptWords) func(key string, args ...any) string {
+	prefix := "receipt.v" + strconv.Itoa(r.Version) + "."
+	return func(key string, args ...any) string { return v.say(r.Language, prefix+key, args...) }
+}
