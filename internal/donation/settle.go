@@ -106,7 +106,7 @@ type gift struct {
 func (b *batch) judge(c Charge) (Outcome, error) {
 	g := b.gifts[c.DonationID]
 	switch {
-	case b.booked[entryKey(c)]:
+	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ID:
 		return Repeated, nil
 	case c.DonationID == uuid.Nil:
 		return b.suspend(c, nil, "payment_without_gift")
