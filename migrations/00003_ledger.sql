@@ -67,12 +67,14 @@ CREATE TABLE journal_entry (
     dimensions  jsonb NOT NULL DEFAULT '{}',
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_by xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    UNIQUE (entity_id, source, source_id, kind),
+    CONSTRAINT journal_entry_key UNIQUE (source_id, kind, source, entity_id),
     UNIQUE (id, entity_id, currency, line_count),
     FOREIGN KEY (entity_id, currency) REFERENCES books (entity_id, currency),
     CHECK (entry_date >= fact_date)
 );
-CREATE INDEX journal_entry_by_date ON journal_entry (entity_id, entry_date);
+-- No index but those on id may begin with entity_id: while the table has no statistics, the check of posting's
+-- foreign key would take it for as good as the unique one and read all entries of the entity for every line.
+CREATE INDEX journal_entry_by_date ON journal_entry (entry_date, entity_id);
 
 CREATE TABLE posting (
     entry_id         uuid NOT NULL,
