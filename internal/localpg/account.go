@@ -36,14 +36,12 @@ func serverAccount() (account, error) {
 	return account{}, errors.New("localpg: PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
 
-// attr starts a child as the account, and in its own process group so that Ctrl-C on our terminal does not reach it: the
-// database goes last.
+// attr starts a child as the account.
 func (a account) attr() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Setpgid: true}
-	if a.name != "" {
-		attr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
+	if a.name == "" {
+		return &syscall.SysProcAttr{}
 	}
-	return attr
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}}
 }
 
 // own gives dir and what is in it to the account. It does nothing when the account is ourselves.

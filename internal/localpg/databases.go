@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -56,6 +58,25 @@ func (s *Server) admin(ctx context.Context, what, statement string, done pqerror
 	}
 	if err != nil {
 		return fmt.Errorf("localpg: %s: %w", what, err)
+	}
+	return nil
+}
+
+// Remove deletes the cluster in dataDir with the lock and the log beside it, unless a server runs on it. What is no cluster stays.
+func Remove(ctx context.Context, dataDir string) error {
+	if _, err := os.Stat(filepath.Join(dataDir, "PG_VERSION")); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return fmt.Errorf("localpg: %w", err)
+	}
+	held, err := lock(ctx, dataDir)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	if err := errors.Join(os.RemoveAll(dataDir), os.RemoveAll(dataDir+".log"), os.RemoveAll(dataDir+".lock")); err != nil {
+		return fmt.Errorf("localpg: %w", err)
 	}
 	return nil
 }

@@ -7,9 +7,8 @@
 // A cluster listens on a Unix socket in a short private directory and on no network address; that directory's mode is what keeps
 // other users of the machine out. As root the server runs under the user postgres, or nobody where there is no postgres.
 //
-// A /bin/sh supervisor stands between us and the server and reads a pipe whose only writer is the launching process. However that
-// process ends, SIGKILL included, the pipe ends with it and the supervisor stops the server.
+// However the launching process ends, SIGKILL included, the server ends with it (package tether).
 //
-// It never deletes or upgrades data: a directory of another major version, or one that is in use, is an error. Only a temporary
-// cluster (no DataDir) goes when it stops.
+// It never upgrades data, nor deletes any except by Remove: a directory of another major version, or one that is in use, is an
+// error. Only a temporary cluster (no DataDir) goes when it stops.
 package localpg

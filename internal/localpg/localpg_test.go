@@ -48,7 +48,7 @@ func run(t *testing.T, o Options) *Server {
 	t.Helper()
 	s, err := Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = s.Stop() })
+	t.Cleanup(s.Stop)
 	return s
 }
 
@@ -80,8 +80,8 @@ func TestTemporaryServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
 
-	require.NoError(t, s.Stop())
-	require.NoError(t, s.Stop())
+	s.Stop()
+	s.Stop()
 	require.NoDirExists(t, s.socketDir)
 }
 
@@ -110,13 +110,22 @@ func TestDataSurvivesAndIsExclusive(t *testing.T) {
 	require.NoError(t, s.CreateDatabase(t.Context(), "kept", "postgres"))
 	require.Equal(t, "on", query[string](t, s.URL("postgres", "kept"), "SHOW fsync"))
 
-	_, err := Start(t.Context(), o)
+	hasty, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := Start(hasty, o)
 	require.ErrorIs(t, err, ErrInUse)
 	require.Contains(t, err.Error(), dir)
-	require.NoError(t, s.Stop())
+	require.ErrorIs(t, Remove(hasty, dir), ErrInUse)
+	s.Stop()
 
 	s = run(t, o)
 	require.Equal(t, "kept", query[string](t, s.URL("postgres", "kept"), "SELECT current_database()"))
+	s.Stop()
+	require.NoError(t, Remove(t.Context(), dir))
+	require.NoError(t, Remove(t.Context(), dir))
+	left, err := os.ReadDir(filepath.Dir(dir))
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
 
 func TestKilledLauncherTakesItsServerAlong(t *testing.T) {
@@ -139,13 +148,13 @@ func TestKilledLauncherTakesItsServerAlong(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
 	require.NoDirExists(t, filepath.Dir(socket))
-	require.NoError(t, s.Stop())
+	s.Stop()
 }
 
 func TestStalePIDFileOfALivingStranger(t *testing.T) {
 	dir := dataDir(t)
 	o := Options{DataDir: dir, Durable: true}
-	require.NoError(t, run(t, o).Stop())
+	run(t, o).Stop()
 	who, err := serverAccount()
 	require.NoError(t, err)
 	stranger := exec.Command("sleep", "60") // of the server's own user, so PostgreSQL alone would refuse
@@ -170,6 +179,7 @@ func TestForeignDirectoriesAreLeftAlone(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(letters, "letter.txt"), []byte("dear"), 0o600))
 	_, err = Start(t.Context(), Options{DataDir: letters})
 	require.ErrorContains(t, err, "holds no PostgreSQL cluster")
+	require.NoError(t, Remove(t.Context(), letters))
 	require.FileExists(t, filepath.Join(letters, "letter.txt"))
 }
 

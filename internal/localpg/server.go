@@ -3,7 +3,6 @@ package localpg
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,10 +14,9 @@ import (
 	"time"
 
 	_ "github.com/lib/pq"
-)
 
-//go:embed supervise.sh
-var supervise string
+	"konbit/internal/localpg/tether"
+)
 
 // Options say which cluster to run. The zero Options run a temporary one.
 type Options struct {
@@ -36,9 +34,7 @@ type Options struct {
 // A Server is one running PostgreSQL. Its methods are safe for concurrent use.
 type Server struct {
 	socketDir string
-	alive     *os.File // the pipe's only writer: closing it stops the server
-	done      chan struct{}
-	exit      error // valid once done is closed
+	process   *tether.Process
 }
 
 // Start returns a server that accepts connections. It creates the cluster when DataDir is absent or empty. Errors carry what mends
@@ -103,7 +99,9 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 		return nil, err
 	}
 	if err := s.ready(ctx); err != nil {
-		return nil, errors.Join(err, logTail(data), s.Stop())
+		err = errors.Join(err, logTail(data))
+		s.Stop()
+		return nil, err
 	}
 	o.Logger.Info("PostgreSQL is ready", "version", in.major, "data", data, "took", time.Since(began).Round(time.Millisecond))
 	return s, nil
@@ -150,30 +148,18 @@ func launch(o Options, in installation, who account, data, private string, held 
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
 	defer log.Close()
-	reader, writer, err := os.Pipe()
+	stop := tether.Options{Signal: "INT", Leftover: private} // INT: cleanly
+	if !o.Durable {
+		stop.Signal = "QUIT" // at once, without a last checkpoint
+	}
+	cmd := exec.Command(filepath.Join(in.bin, "postgres"), append([]string{"-D", data}, settings(o, private)...)...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{held}
+	process, err := tether.Start(cmd, stop)
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
-	defer reader.Close()
-
-	signal := "INT"
-	if !o.Durable {
-		signal = "QUIT"
-	}
-	args := []string{"-c", supervise, "localpg", signal, private, filepath.Join(in.bin, "postgres"), "-D", data}
-	cmd := exec.Command("/bin/sh", append(args, settings(o, private)...)...)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = reader, log, log, []*os.File{held}
-	if err := cmd.Start(); err != nil {
-		writer.Close()
-		return nil, fmt.Errorf("localpg: %w", err)
-	}
-	s := &Server{socketDir: private, alive: writer, done: make(chan struct{})}
-	go func() {
-		s.exit = cmd.Wait()
-		close(s.done)
-	}()
-	return s, nil
+	return &Server{private, process}, nil
 }
 
 // environment is ours without PostgreSQL's own variables, which would redirect its programs.
@@ -202,8 +188,8 @@ func (s *Server) ready(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-s.done:
-			return fmt.Errorf("localpg: the server ended while starting: %w", s.exit)
+		case <-s.Done():
+			return fmt.Errorf("localpg: the server ended while starting: %w", s.process.Err())
 		case <-ctx.Done():
 			return fmt.Errorf("localpg: the server is not ready: %w (last: %w)", ctx.Err(), err)
 		case <-time.After(10 * time.Millisecond):
@@ -212,14 +198,10 @@ func (s *Server) ready(ctx context.Context) error {
 }
 
 // Stop stops the server and waits for its end. Open connections are cut. Stopping a stopped server does nothing.
-func (s *Server) Stop() error {
-	_ = s.alive.Close() // os.ErrClosed when stopped before
-	<-s.done
-	return nil
-}
+func (s *Server) Stop() { s.process.Stop() }
 
 // Done is closed when the server has ended, by Stop or by itself.
-func (s *Server) Done() <-chan struct{} { return s.done }
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 // logTail gives the last lines of the server's log as an error, for a server that did not come up.
 func logTail(data string) error {

@@ -1,0 +1,36 @@
+# Runs a program for as long as its launcher lives.
+#   $1   signal that asks the program to end
+#   $2   directory to remove when it has ended, or empty
+#   rest the program and its arguments
+# Standard input is a pipe nobody writes to: its end is the launcher's end. Descriptor 3 may be a lock; only the program keeps it.
+signal=$1 leftover=$2
+shift 2
+trap '' HUP INT
+exec 4<&0
+
+"$@" </dev/null 4<&- &
+program=$!
+
+(
+	read -r nothing <&4
+	kill -s "$signal" "$program"
+	waited=0
+	while kill -s 0 "$program" 2>/dev/null; do
+		[ "$waited" -eq 15 ] && kill -s QUIT "$program"
+		[ "$waited" -eq 20 ] && kill -s KILL "$program"
+		waited=$((waited + 1))
+		sleep 1
+	done
+) 2>/dev/null 3<&- &
+watcher=$!
+
+trap 'kill -s "$signal" "$program"' TERM
+exec 3<&- 4<&-
+status=0
+while kill -s 0 "$program" 2>/dev/null; do
+	wait "$program"
+	status=$?
+done
+kill "$watcher" 2>/dev/null
+[ -z "$leftover" ] || rm -rf "$leftover"
+exit "$status"
