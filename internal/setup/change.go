@@ -1,0 +1,66 @@
+package setup
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Change is one difference between the file and what was stored.
+type Change struct {
+	Subject       string // "fund csio/general"
+	Verb          string // "created", "closed", "reopened", or "" for a field that changed
+	Field         string // "name es"
+	Before, After string
+}
+
+func (c Change) String() string {
+	if c.Verb != "" {
+		return c.Subject + ": " + c.Verb
+	}
+	return fmt.Sprintf("%s: %s: %q → %q", c.Subject, c.Field, c.Before, c.After)
+}
+
+// Result is what Apply did or, on a dry run, would do.
+type Result struct {
+	Changes []Change // none when the file was applied before
+	Notices []string // what the file leaves out and Apply left alone
+}
+
+// String is the result for people, one line each, ending in a line break.
+func (r Result) String() string {
+	var b strings.Builder
+	for _, c := range r.Changes {
+		fmt.Fprintln(&b, c)
+	}
+	for _, n := range r.Notices {
+		fmt.Fprintln(&b, n)
+	}
+	if len(r.Changes) == 0 {
+		fmt.Fprintln(&b, "no change")
+	}
+	return b.String()
+}
+
+// difference collects the changes of one subject.
+type difference struct {
+	subject string
+	changes []Change
+}
+
+func (d *difference) did(verb string) {
+	d.changes = append(d.changes, Change{Subject: d.subject, Verb: verb})
+}
+
+// field notes a change when before and after read differently.
+func (d *difference) field(name string, before, after any) {
+	if b, a := fmt.Sprint(before), fmt.Sprint(after); b != a {
+		d.changes = append(d.changes, Change{Subject: d.subject, Field: name, Before: b, After: a})
+	}
+}
+
+// words notes the languages in which two texts differ.
+func words[K ~string, M ~map[K]string](d *difference, name string, before, after M) {
+	for _, l := range sortedKeys(before, after) {
+		d.field(name+" "+string(l), before[l], after[l])
+	}
+}

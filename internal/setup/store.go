@@ -1,0 +1,51 @@
+package setup
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/fund"
+	"konbit/internal/org"
+)
+
+// lockTx makes applications wait for each other until the transaction ends.
+func lockTx(ctx context.Context, tx *sqlx.Tx) error {
+	const query = `/* setup.lockTx */ SELECT pg_advisory_xact_lock(hashtextextended('konbit setup', 0))`
+	_, err := tx.ExecContext(ctx, query)
+	return err
+}
+
+func readStored(ctx context.Context, q sqlx.QueryerContext) (s stored, err error) {
+	if s.entities, err = org.Entities(ctx, q); err != nil {
+		return s, err
+	}
+	if s.organisations, err = org.Organisations(ctx, q); err != nil {
+		return s, err
+	}
+	s.funds, err = fund.All(ctx, q)
+	return s, err
+}
+
+// usedFunds finds those of the funds that gifts or books speak of. It reads what belongs to donation and
+// ledger, because the question (may the file forget this fund?) is nobody's but this room's.
+func usedFunds(ctx context.Context, q sqlx.QueryerContext, of []leftOut) (map[uuid.UUID]bool, error) {
+	const query = `/* setup.usedFunds */ SELECT f.id FROM fund f WHERE f.id = ANY ($1)
+		AND (EXISTS (SELECT 1 FROM designation d WHERE d.fund_id = f.id)
+		  OR EXISTS (SELECT 1 FROM posting p WHERE p.fund_id = f.id))`
+	ids := make([]uuid.UUID, len(of))
+	for i, f := range of {
+		ids[i] = f.ID
+	}
+	var found []uuid.UUID
+	if err := sqlx.SelectContext(ctx, q, &found, query, pq.Array(ids)); err != nil {
+		return nil, err
+	}
+	used := make(map[uuid.UUID]bool, len(found))
+	for _, id := range found {
+		used[id] = true
+	}
+	return used, nil
+}
