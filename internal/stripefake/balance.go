@@ -1,0 +1,96 @@
+package stripefake
+
+import (
+	"maps"
+	"slices"
+)
+
+var balanceRoutes = []route{
+	{"GET /v1/balance", nil, getBalance},
+	{"GET /v1/balance_transactions", listing("type", "source", "currency", "payout"), listMoves},
+	{"GET /v1/balance_transactions/{id}", nil, retrieve("balance_transaction", "balance transaction")},
+}
+
+// of is the fee of an amount, rounded half up to the minor unit.
+func (f Fee) of(amount int64) int64 { return (amount*f.BasisPoints+5000)/10000 + f.Fixed }
+
+// debitFee is Stripe's price of an ACH debit: 0.8 %, at most 5.00.
+func debitFee(amount int64) int64 { return min(Fee{BasisPoints: 80}.of(amount), 500) }
+
+const day = 24 * 60 * 60
+
+// daysLater is the UTC midnight at which money of now becomes available.
+func daysLater(now, days int64) int64 { return now - now%day + days*day }
+
+// movement is a change of the balance before it is written down.
+type movement struct {
+	kind, category string // Stripe's type and reporting_category
+	amount, fee    int64  // minor units; net is amount less fee
+	feeText        string
+	currency       string
+	source         string
+	text           any
+	available      int64
+}
+
+// move shelves a balance transaction.
+func (t *act) move(m movement) object {
+	fees := []any{}
+	if m.fee != 0 {
+		fees = append(fees, object{"amount": m.fee, "application": nil, "currency": m.currency, "description": m.feeText, "type": "stripe_fee"})
+	}
+	bt := t.new("balance_transaction", "txn_", object{
+		"amount": m.amount, "available_on": m.available, "cross_border_classification": nil, "currency": m.currency, "description": m.text,
+		"exchange_rate": nil, "fee": m.fee, "fee_details": fees, "net": m.amount - m.fee, "reporting_category": m.category,
+		"source": m.source, "status": "pending", "type": m.kind,
+	})
+	delete(bt, "livemode")
+	delete(bt, "metadata")
+	return bt
+}
+
+// listMoves lists balance transactions. One belongs to a payout by the payout's private list, which also names the
+// payout's own.
+func listMoves(c *call) (any, error) {
+	paid := map[string]bool{}
+	if po := c.p.str("payout"); po != "" {
+		if _, err := c.must("payout", "payout", po, "payout"); err != nil {
+			return nil, err
+		}
+		members, _ := c.a.get("payout.private", "private_"+po)["members"].([]any)
+		for _, id := range members {
+			paid[id.(string)] = true // ids are strings
+		}
+	}
+	return c.page("balance_transaction", func(o object) bool {
+		for _, f := range []string{"type", "source", "currency"} {
+			if c.p.has(f) && o.str(f) != c.p.str(f) {
+				return false
+			}
+		}
+		return !c.p.has("payout") || paid[o.str("id")]
+	})
+}
+
+// getBalance sums what has come and gone, by currency.
+func getBalance(c *call) (any, error) {
+	available, pending := map[string]int64{"usd": 0}, map[string]int64{"usd": 0}
+	for _, bt := range c.a.shelf("balance_transaction").items {
+		sums := pending
+		if bt.num("available_on") <= c.now {
+			sums = available
+		}
+		available[bt.str("currency")] += 0
+		pending[bt.str("currency")] += 0
+		sums[bt.str("currency")] += bt.num("net")
+	}
+	return object{"object": "balance", "livemode": false, "available": amounts(available), "pending": amounts(pending)}, nil
+}
+
+func amounts(sums map[string]int64) []any {
+	list := []any{}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		list = append(list, object{"amount": sums[currency], "currency": currency, "source_types": object{"card": sums[currency]}})
+	}
+	return list
+}

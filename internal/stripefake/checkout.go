@@ -1,0 +1,281 @@
+package stripefake
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Limits of docs.stripe.com/api/checkout/sessions/create.
+const (
+	sessionShortest = 30 * 60
+	sessionLongest  = 24 * 60 * 60
+	clockSlack      = 60 // between the caller's clock and ours
+	maxReference    = 200
+	maxCustomText   = 1200
+	maxSuffix       = 22
+	maxAmount       = 99_999_999
+)
+
+// smallest is the least a session may come to, in minor units; 0.50 where nothing is listed.
+var smallest = map[string]int64{"gbp": 30, "mxn": 1000, "jpy": 50, "sek": 300, "nok": 300, "dkk": 250, "chf": 50, "hkd": 400, "pln": 200, "czk": 1500}
+
+// checkoutLocales are the languages of Stripe's page. There is no Haitian Creole among them.
+var checkoutLocales = strings.Fields("auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW")
+
+var checkoutRoutes = []route{
+	{"POST /v1/checkout/sessions", []string{
+		"mode", "success_url", "cancel_url", "client_reference_id", "customer", "customer_email", "customer_creation",
+		"currency", "expires_at", "locale", "metadata.*", "submit_type", "ui_mode", "billing_address_collection",
+		"payment_method_types.*", "custom_text.submit.message", "custom_text.after_submit.message",
+		"line_items.*.quantity", "line_items.*.price_data.currency", "line_items.*.price_data.unit_amount",
+		"line_items.*.price_data.product_data.name", "line_items.*.price_data.product_data.description",
+		"line_items.*.price_data.product_data.metadata.*",
+		"payment_intent_data.metadata.*", "payment_intent_data.description", "payment_intent_data.receipt_email",
+		"payment_intent_data.statement_descriptor", "payment_intent_data.statement_descriptor_suffix",
+		"payment_intent_data.setup_future_usage",
+	}, createSession},
+	{"GET /v1/checkout/sessions", listing("payment_intent", "customer", "subscription", "status", "customer_details.email"), listSessions},
+	{"GET /v1/checkout/sessions/{id}", nil, retrieve("checkout.session", "checkout.session")},
+	{"GET /v1/checkout/sessions/{id}/line_items", listing(), listLines},
+	{"POST /v1/checkout/sessions/{id}/expire", nil, expireSession},
+}
+
+func createSession(c *call) (any, error) {
+	if err := c.checkSession(); err != nil {
+		return nil, err
+	}
+	items, total, currency, err := c.readLines()
+	if err != nil {
+		return nil, err
+	}
+	expires, err := c.expiry()
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := c.p.metadata(nil)
+	if err != nil {
+		return nil, err
+	}
+	intent, err := c.intentData()
+	if err != nil {
+		return nil, err
+	}
+	methods := c.p.strings("payment_method_types")
+	if len(methods) == 0 {
+		methods = []any{"card"}
+		if currency == "usd" {
+			methods = append(methods, "us_bank_account")
+		}
+	}
+	id := c.s.newID("cs_test_", 58)
+	cs := c.a.put(object{
+		"id": id, "object": "checkout.session", "created": c.now, "livemode": false, "metadata": metadata,
+		"after_expiration": nil, "allow_promotion_codes": nil, "amount_subtotal": total, "amount_total": total,
+		"automatic_tax":              object{"enabled": false, "liability": nil, "status": nil},
+		"billing_address_collection": c.p.text("billing_address_collection"), "cancel_url": c.p.text("cancel_url"),
+		"client_reference_id": c.p.text("client_reference_id"), "client_secret": nil, "consent": nil, "consent_collection": nil,
+		"currency": currency, "currency_conversion": nil, "custom_fields": []any{}, "custom_text": c.customText(),
+		"customer": c.p.text("customer"), "customer_creation": or(c.p.str("customer_creation"), "if_required"),
+		"customer_details": c.customerDetails(), "customer_email": c.p.text("customer_email"), "expires_at": expires,
+		"invoice": nil, "invoice_creation": object{"enabled": false, "invoice_data": object{"metadata": object{}}},
+		"locale": c.p.text("locale"), "mode": "payment", "payment_intent": nil, "payment_link": nil,
+		"payment_method_collection": "if_required", "payment_method_configuration_details": nil,
+		"payment_method_options": object{}, "payment_method_types": methods, "payment_status": "unpaid",
+		"phone_number_collection": object{"enabled": false}, "recovered_from": nil, "setup_intent": nil,
+		"shipping_address_collection": nil, "shipping_cost": nil, "shipping_details": nil, "shipping_options": []any{},
+		"status": "open", "submit_type": c.p.text("submit_type"), "subscription": nil, "success_url": c.p.str("success_url"),
+		"total_details": object{"amount_discount": int64(0), "amount_shipping": int64(0), "amount_tax": int64(0)},
+		"ui_mode":       "hosted", "url": c.pageURL(id),
+	})
+	c.a.put(object{"object": "checkout.session.private", "id": "private_" + id, "lines": items, "intent": intent})
+	c.later(expires, "expire", id)
+	return cs, nil
+}
+
+// private holds what belongs to a session but is not shown with it: its lines and the data of its payment intent.
+func (a *account) private(cs object) object {
+	return a.get("checkout.session.private", "private_"+cs.str("id"))
+}
+
+func lines(a *account, cs object) []any {
+	items, _ := a.private(cs)["lines"].([]any)
+	return items
+}
+
+// checkSession holds the request against the rules that concern single parameters.
+func (c *call) checkSession() error {
+	if c.p.str("mode") != "payment" {
+		return invalid("parameter_invalid", "mode", "The stand-in knows mode=payment, not '"+c.p.str("mode")+"'.")
+	}
+	if c.p.str("success_url") == "" {
+		return missing("success_url")
+	}
+	for _, param := range []string{"success_url", "cancel_url"} {
+		u, err := url.Parse(c.p.str(param))
+		if c.p.has(param) && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+			return invalid("url_invalid", param, "Not a valid URL")
+		}
+	}
+	if c.p.has("customer") && c.p.has("customer_email") {
+		return invalid("", "customer", "You may only specify one of these parameters: customer, customer_email.")
+	}
+	if id := c.p.str("customer"); id != "" {
+		if o := c.a.get("customer", id); o == nil || o.flag("deleted") {
+			return noSuch("customer", id, "customer")
+		}
+	}
+	if email := c.p.str("customer_email"); email != "" && !goodEmail(email) {
+		return invalid("email_invalid", "customer_email", "Invalid email address: "+email)
+	}
+	if l := c.p.str("locale"); l != "" && !slices.Contains(checkoutLocales, l) {
+		return invalid("", "locale", "Invalid locale: must be one of "+strings.Join(checkoutLocales, ", "))
+	}
+	if len(c.p.str("client_reference_id")) > maxReference {
+		return invalid("parameter_invalid_string", "client_reference_id", fmt.Sprintf("Invalid string: must be at most %d characters", maxReference))
+	}
+	for _, where := range []string{"submit", "after_submit"} {
+		if len([]rune(c.p.sub("custom_text").sub(where).str("message"))) > maxCustomText {
+			return invalid("parameter_invalid_string", "custom_text["+where+"][message]", fmt.Sprintf("Invalid string: must be at most %d characters", maxCustomText))
+		}
+	}
+	return nil
+}
+
+// readLines reads line_items into Stripe's line items, their sum and their currency.
+func (c *call) readLines() ([]any, int64, string, error) {
+	var total int64
+	var currency string
+	items := []any{}
+	for i, v := range c.p.sub("line_items").items() {
+		at := fmt.Sprintf("line_items[%d]", i)
+		p, _ := v.(params)
+		data := p.sub("price_data")
+		amount, given, err := data.int("unit_amount")
+		quantity, counted, err2 := p.int("quantity")
+		switch {
+		case err != nil:
+			return nil, 0, "", err
+		case err2 != nil:
+			return nil, 0, "", err2
+		case data == nil:
+			return nil, 0, "", missing(at + "[price_data]")
+		case !given || amount < 0:
+			return nil, 0, "", invalid("parameter_invalid_integer", at+"[price_data][unit_amount]", "This value must be greater than or equal to 0.")
+		case !counted || quantity < 1:
+			return nil, 0, "", invalid("parameter_invalid_integer", at+"[quantity]", "This value must be greater than or equal to 1.")
+		case amount > maxAmount || quantity > maxAmount/max(amount, 1) || total+amount*quantity > maxAmount:
+			return nil, 0, "", invalid("amount_too_large", at+"[price_data][unit_amount]", "The total amount must be no more than 99999999 in minor units.")
+		case data.sub("product_data").str("name") == "":
+			return nil, 0, "", missing(at + "[price_data][product_data][name]")
+		}
+		if i == 0 {
+			currency = strings.ToLower(data.str("currency"))
+		}
+		if len(currency) != 3 || strings.ToLower(data.str("currency")) != currency {
+			return nil, 0, "", invalid("", at+"[price_data][currency]", "All prices on a Checkout session must have the same, valid currency.")
+		}
+		total += amount * quantity
+		items = append(items, c.line(data, amount, quantity, currency))
+	}
+	least := smallest[currency]
+	if least == 0 {
+		least = 50
+	}
+	switch {
+	case len(items) == 0:
+		return nil, 0, "", missing("line_items")
+	case total < least:
+		return nil, 0, "", invalid("amount_too_small", "", "The Checkout Session's total amount due must add up to at least "+amountText(least, currency, "en")+" "+currency)
+	}
+	return items, total, currency, nil
+}
+
+// line is one line item with its price and product made on the spot.
+func (c *call) line(data params, amount, quantity int64, currency string) object {
+	name := data.sub("product_data").str("name")
+	price := object{
+		"id": c.s.newID("price_", 24), "object": "price", "active": false, "billing_scheme": "per_unit", "created": c.now,
+		"currency": currency, "custom_unit_amount": nil, "livemode": false, "lookup_key": nil, "metadata": object{}, "nickname": nil,
+		"product": c.s.newID("prod_", 14), "recurring": nil, "tax_behavior": "unspecified", "tiers_mode": nil,
+		"transform_quantity": nil, "type": "one_time", "unit_amount": amount, "unit_amount_decimal": fmt.Sprint(amount),
+	}
+	return object{
+		"id": c.s.newID("li_", 24), "object": "item", "amount_discount": int64(0), "amount_subtotal": amount * quantity,
+		"amount_tax": int64(0), "amount_total": amount * quantity, "currency": currency, "description": name,
+		"price": price, "quantity": quantity,
+	}
+}
+
+// expiry reads expires_at: 30 minutes to 24 hours ahead, 24 hours when not given.
+func (c *call) expiry() (int64, error) {
+	at, given, err := c.p.int("expires_at")
+	switch {
+	case err != nil:
+		return 0, err
+	case !given:
+		return c.now + sessionLongest, nil
+	case at < c.now+sessionShortest-clockSlack:
+		return 0, invalid("", "expires_at", "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.")
+	case at > c.now+sessionLongest+clockSlack:
+		return 0, invalid("", "expires_at", "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.")
+	}
+	return at, nil
+}
+
+// intentData reads payment_intent_data, the fields the payment intent will start with.
+func (c *call) intentData() (object, error) {
+	p := c.p.sub("payment_intent_data")
+	metadata, err := p.metadata(nil)
+	if err != nil {
+		return nil, err
+	}
+	suffix := p.str("statement_descriptor_suffix")
+	if len(suffix) > maxSuffix || strings.ContainsAny(suffix, `<>\'"*`) {
+		return nil, invalid("", "payment_intent_data[statement_descriptor_suffix]", "The statement descriptor suffix has at most 22 characters and none of < > \\ ' \" *.")
+	}
+	if email := p.str("receipt_email"); email != "" && !goodEmail(email) {
+		return nil, invalid("email_invalid", "payment_intent_data[receipt_email]", "Invalid email address: "+email)
+	}
+	return object{
+		"metadata": metadata, "description": p.text("description"), "receipt_email": p.text("receipt_email"),
+		"statement_descriptor": p.text("statement_descriptor"), "statement_descriptor_suffix": orNull(suffix),
+		"setup_future_usage": p.text("setup_future_usage"),
+	}, nil
+}
+
+func (c *call) customText() object {
+	text := object{"after_submit": nil, "shipping_address": nil, "submit": nil, "terms_of_service_acceptance": nil}
+	for _, where := range []string{"submit", "after_submit"} {
+		if m := c.p.sub("custom_text").sub(where).str("message"); m != "" {
+			text[where] = object{"message": m}
+		}
+	}
+	return text
+}
+
+// customerDetails is who will be asked to pay, as far as the request tells; null when it does not.
+func (c *call) customerDetails() any {
+	email := c.p.str("customer_email")
+	if o := c.a.get("customer", c.p.str("customer")); o != nil {
+		email = o.str("email")
+	}
+	if email == "" {
+		return nil
+	}
+	return object{"address": nil, "email": email, "name": nil, "phone": nil, "tax_exempt": "none", "tax_ids": nil}
+}
+
+func goodEmail(s string) bool {
+	a, err := mail.ParseAddress(s)
+	return err == nil && a.Address == s
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

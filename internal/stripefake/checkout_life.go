@@ -1,0 +1,78 @@
+package stripefake
+
+import "strings"
+
+// pageURL is the address of a session's hosted page.
+func (c *call) pageURL(id string) string {
+	base := c.s.public
+	if base == "" {
+		base = "http://" + c.r.Host
+	}
+	return base + "/c/pay/" + id
+}
+
+func listSessions(c *call) (any, error) {
+	email := c.p.sub("customer_details").str("email")
+	return c.page("checkout.session", func(o object) bool {
+		for _, f := range []string{"payment_intent", "customer", "subscription", "status"} {
+			if c.p.has(f) && o.str(f) != c.p.str(f) {
+				return false
+			}
+		}
+		return email == "" || o.obj("customer_details").str("email") == email
+	})
+}
+
+func listLines(c *call) (any, error) {
+	cs, err := c.must("checkout.session", "checkout.session", c.id(), "id")
+	if err != nil {
+		return nil, err
+	}
+	return object{"object": "list", "data": lines(c.a, cs), "has_more": false, "url": c.r.URL.Path}, nil
+}
+
+func expireSession(c *call) (any, error) {
+	cs, err := c.must("checkout.session", "checkout.session", c.id(), "id")
+	if err != nil {
+		return nil, err
+	}
+	if cs.str("status") != "open" {
+		return nil, invalid("", "", "Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of `"+cs.str("status")+"`.")
+	}
+	c.expire(cs)
+	return cs, nil
+}
+
+// expire closes an open session; its payment intent, had one been tried, is cancelled with it.
+func (t *act) expire(cs object) {
+	if cs == nil || cs.str("status") != "open" {
+		return
+	}
+	cs["status"], cs["url"] = "expired", nil
+	if pi := t.a.get("payment_intent", cs.str("payment_intent")); pi != nil {
+		pi["status"], pi["canceled_at"], pi["cancellation_reason"], pi["next_action"] = "canceled", t.now, "automatic", nil
+		t.emit("payment_intent.canceled", pi, nil)
+	}
+	t.emit("checkout.session.expired", cs, nil)
+}
+
+// complete closes a session whose payment is made (paid) or on its way (unpaid).
+func (t *act) complete(cs object, paymentStatus string, who payer) {
+	cs["status"], cs["payment_status"], cs["url"] = "complete", paymentStatus, nil
+	details := object{"address": nil, "email": nil, "phone": nil, "tax_exempt": "none", "tax_ids": []any{}}.with(cs.obj("customer_details"))
+	details["name"], details["address"] = orNull(who.name), who.address()
+	if details["email"] == nil {
+		details["email"] = orNull(who.email)
+	}
+	cs["customer_details"] = details
+	if cs.str("customer_creation") == "always" && cs["customer"] == nil {
+		customer := t.newCustomer(object{"email": details["email"], "name": details["name"]})
+		cs["customer"] = customer["id"]
+	}
+	t.emit("checkout.session.completed", cs, nil)
+}
+
+// successURL is where the payer goes after paying.
+func successURL(cs object) string {
+	return strings.ReplaceAll(cs.str("success_url"), "{CHECKOUT_SESSION_ID}", cs.str("id"))
+}

@@ -1,0 +1,52 @@
+package stripefake
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+)
+
+// Events returns the events of every account, oldest first, each as Stripe's API would show it with "account" beside.
+func (s *Server) Events() []json.RawMessage { return s.State().Events }
+
+// State is what the panel's state answers: each list in Stripe's shape, oldest first, with "account" beside.
+type State struct {
+	Now                 int64             `json:"now"` // Unix seconds of the stand-in's clock
+	Events              []json.RawMessage `json:"events"`
+	Charges             []json.RawMessage `json:"charges"`
+	CheckoutSessions    []json.RawMessage `json:"checkout_sessions"`
+	Subscriptions       []json.RawMessage `json:"subscriptions"`
+	Refunds             []json.RawMessage `json:"refunds"`
+	Disputes            []json.RawMessage `json:"disputes"`
+	Payouts             []json.RawMessage `json:"payouts"`
+	BalanceTransactions []json.RawMessage `json:"balance_transactions"`
+}
+
+// State copies what all accounts hold.
+func (s *Server) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	return State{
+		Now: s.now().Unix(), Events: s.all("event"), Charges: s.all("charge"), CheckoutSessions: s.all("checkout.session"),
+		Subscriptions: s.all("subscription"), Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
+		BalanceTransactions: s.all("balance_transaction"),
+	}
+}
+
+// all writes every account's objects of a kind.
+func (s *Server) all(kind string) []json.RawMessage {
+	var objects []object
+	for _, a := range s.accounts {
+		t := s.act(a)
+		for _, o := range a.shelf(kind).items {
+			objects = append(objects, t.shown(o).with(object{"account": a.Name}))
+		}
+	}
+	slices.SortStableFunc(objects, func(x, y object) int { return cmp.Compare(x.num("created"), y.num("created")) })
+	list := make([]json.RawMessage, len(objects))
+	for i, o := range objects {
+		list[i], _ = json.Marshal(o) // objects hold only what marshals
+	}
+	return list
+}

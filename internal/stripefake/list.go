@@ -1,0 +1,166 @@
+package stripefake
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	defaultLimit = 10
+	maxLimit     = 100
+)
+
+// listing are the parameters every list takes; filters come beside them.
+func listing(filters ...string) []string {
+	return append([]string{"limit", "starting_after", "ending_before", "created", "created.*"}, filters...)
+}
+
+// retrieve answers one object of a kind by the address's id.
+func retrieve(kind, called string) func(*call) (any, error) {
+	return func(c *call) (any, error) { return c.must(kind, called, c.id(), "id") }
+}
+
+// must finds an object or says in Stripe's words that there is none.
+func (c *call) must(kind, called, id, param string) (object, error) {
+	o := c.a.get(kind, id)
+	if o == nil {
+		return nil, noSuch(called, id, param)
+	}
+	return o, nil
+}
+
+// listBy answers a page of a kind's objects; each filter compares the field of its own name.
+func listBy(kind string, filters ...string) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		return c.page(kind, func(o object) bool {
+			for _, f := range filters {
+				if c.p.has(f) && o.str(f) != c.p.str(f) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// page answers newest first, as Stripe does: after starting_after, or the page just before ending_before.
+func (c *call) page(kind string, match func(object) bool) (any, error) {
+	limit, err := c.limit()
+	if err != nil {
+		return nil, err
+	}
+	inRange, err := c.created()
+	if err != nil {
+		return nil, err
+	}
+	sh := c.a.shelf(kind)
+	from, step := len(sh.items)-1, -1
+	if id := c.p.str("starting_after"); id != "" {
+		at, ok := sh.at[id]
+		if !ok {
+			return nil, noSuch(kind, id, "starting_after")
+		}
+		from = at - 1
+	} else if id := c.p.str("ending_before"); id != "" {
+		at, ok := sh.at[id]
+		if !ok {
+			return nil, noSuch(kind, id, "ending_before")
+		}
+		from, step = at+1, 1
+	}
+	found := []any{}
+	more := false
+	for i := from; i >= 0 && i < len(sh.items); i += step {
+		if o := sh.items[i]; !o.flag("deleted") && inRange(o.num("created")) && match(o) {
+			if more = int64(len(found)) == limit; more {
+				break
+			}
+			found = append(found, o)
+		}
+	}
+	if step > 0 {
+		slices.Reverse(found)
+	}
+	return object{"object": "list", "data": found, "has_more": more, "url": c.r.URL.Path}, nil
+}
+
+func (c *call) limit() (int64, error) {
+	limit, given, err := c.p.int("limit")
+	switch {
+	case err != nil:
+		return 0, err
+	case !given:
+		return defaultLimit, nil
+	case limit < 1 || limit > maxLimit:
+		return 0, invalid("parameter_invalid_integer", "limit", fmt.Sprintf("This value must be between 1 and %d.", maxLimit))
+	}
+	return limit, nil
+}
+
+// created reads the filter on the creation date: a moment, or any of gt, gte, lt, lte.
+func (c *call) created() (func(int64) bool, error) {
+	exact, given, err := c.p.int("created")
+	if err != nil {
+		return nil, err
+	}
+	bounds := map[string]int64{}
+	for key := range c.p.sub("created") {
+		if !slices.Contains([]string{"gt", "gte", "lt", "lte"}, key) {
+			return nil, invalid("parameter_unknown", "created["+key+"]", "Received unknown parameter: created["+key+"]")
+		}
+		if bounds[key], _, err = c.p.sub("created").int(key); err != nil {
+			return nil, err
+		}
+	}
+	return func(at int64) bool {
+		ok := !given || at == exact
+		for key, bound := range bounds {
+			ok = ok && (key != "gt" || at > bound) && (key != "gte" || at >= bound) && (key != "lt" || at < bound) && (key != "lte" || at <= bound)
+		}
+		return ok
+	}, nil
+}
+
+// clause is one condition of a search: status:"x" or metadata["key"]:"value".
+var clause = regexp.MustCompile(`^(?:metadata\[["']([^"'\]]+)["']\]|(\w+)):["']([^"']*)["']$`)
+
+// search answers a query of clauses joined by AND, newest first, in one page of at most 100.
+func search(kind string) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		limit, err := c.limit()
+		if err != nil {
+			return nil, err
+		}
+		wanted, wantedMeta := map[string]string{}, map[string]string{}
+		for _, part := range regexp.MustCompile(`(?i)\s+and\s+`).Split(strings.TrimSpace(c.p.str("query")), -1) {
+			m := clause.FindStringSubmatch(part)
+			switch {
+			case m == nil:
+				return nil, invalid("parameter_invalid", "query", `The stand-in reads metadata["key"]:"value" and field:"value", joined by AND.`)
+			case m[1] != "":
+				wantedMeta[m[1]] = m[3]
+			default:
+				wanted[m[2]] = m[3]
+			}
+		}
+		found := []any{}
+		for _, o := range slices.Backward(c.a.shelf(kind).items) {
+			if int64(len(found)) < limit && holds(o, wanted) && holds(o.obj("metadata"), wantedMeta) {
+				found = append(found, o)
+			}
+		}
+		return object{"object": "search_result", "data": found, "has_more": false, "next_page": nil, "url": c.r.URL.Path}, nil
+	}
+}
+
+func holds(o object, wanted map[string]string) bool {
+	for key := range maps.Keys(wanted) {
+		if o.str(key) != wanted[key] {
+			return false
+		}
+	}
+	return true
+}

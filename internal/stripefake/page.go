@@ -1,0 +1,243 @@
+package stripefake
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+//go:embed page/*
+var files embed.FS
+
+var sheets = template.Must(template.ParseFS(files, "page/*.html"))
+
+// pages lays out what people see.
+func (s *Server) pages() {
+	s.mux.HandleFunc("GET /c/style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page/style.css") })
+	s.mux.HandleFunc("GET /c/pay/{id}", s.showPage)
+	s.mux.HandleFunc("POST /c/pay/{id}", s.postPage)
+	s.mux.HandleFunc("GET /c/pay/{id}/authenticate", s.showPage)
+	s.mux.HandleFunc("POST /c/pay/{id}/authenticate", s.postAuthenticate)
+}
+
+// payPage is what page/pay.html shows.
+type payPage struct {
+	Lang    string
+	W       words
+	Step    string // "pay", "authenticate", "paid", "expired", "unknown"
+	Account string
+	Lines   []payLine
+	Total   string
+	Note    string // the seller's custom text
+	Bank    bool
+	Card    Card
+	Email   string
+	Ask     bool // for the e-mail address
+	Problem string
+	Field   string // the bad field's name, or "" when the bank said no
+	Back    string // cancel_url
+	Next    string // success_url
+}
+
+type payLine struct{ Name, Amount string }
+
+// showPage shows a session's page at the step it has reached.
+func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.meet(s.now())
+	a, cs := s.session(r.PathValue("id"))
+	step, atBank := stepOf(a, cs), strings.HasSuffix(r.URL.Path, "/authenticate")
+	if (step == "authenticate" && !atBank) || (step == "pay" && atBank) {
+		s.mu.Unlock()
+		http.Redirect(w, r, nextStep(r, step), http.StatusSeeOther)
+		return
+	}
+	p := s.payPage(a, cs)
+	s.mu.Unlock()
+	show(w, p, map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}[p.Step])
+}
+
+func nextStep(r *http.Request, step string) string {
+	base := "/c/pay/" + r.PathValue("id")
+	if step == "authenticate" {
+		return base + "/authenticate"
+	}
+	return base
+}
+
+// session finds a session of any account. The lock is held.
+func (s *Server) session(id string) (*account, object) {
+	for _, a := range s.accounts {
+		if cs := a.get("checkout.session", id); cs != nil {
+			return a, cs
+		}
+	}
+	return nil, nil
+}
+
+func stepOf(a *account, cs object) string {
+	switch {
+	case cs == nil:
+		return "unknown"
+	case cs.str("status") == "complete":
+		return "paid"
+	case cs.str("status") == "expired":
+		return "expired"
+	case a.get("payment_intent", cs.str("payment_intent")).str("status") == "requires_action":
+		return "authenticate"
+	}
+	return "pay"
+}
+
+// payPage fills the page. The lock is held.
+func (s *Server) payPage(a *account, cs object) payPage {
+	lang := language(cs.str("locale"))
+	p := payPage{Lang: lang, W: wordsOf[lang], Step: stepOf(a, cs)}
+	if cs == nil {
+		return p
+	}
+	p.Account, p.Back = a.Name, cs.str("cancel_url")
+	p.Total = amountText(cs.num("amount_total"), cs.str("currency"), lang)
+	for _, line := range lines(a, cs) {
+		line := line.(object) // as readLines makes them
+		name := line.str("description")
+		if n := line.num("quantity"); n > 1 {
+			name = strconv.FormatInt(n, 10) + " × " + name
+		}
+		p.Lines = append(p.Lines, payLine{name, amountText(line.num("amount_total"), cs.str("currency"), lang)})
+	}
+	p.Note = cs.obj("custom_text").obj("submit").str("message")
+	for _, method := range cs["payment_method_types"].([]any) { // as createSession makes them
+		p.Bank = p.Bank || method == "us_bank_account"
+	}
+	p.Email = cs.obj("customer_details").str("email")
+	p.Ask = p.Email == ""
+	if p.Step == "paid" {
+		p.Next = successURL(cs)
+	}
+	return p
+}
+
+// postPage pays by card or bank and leads on, or shows the page again with what is wrong and all but the security
+// code kept.
+func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
+	order := order{card: in, email: r.PostFormValue("email"), bank: r.PostFormValue("bank")}
+	s.mu.Lock()
+	s.meet(s.now())
+	a, cs := s.session(r.PathValue("id"))
+	var problem *apiError
+	if stepOf(a, cs) == "pay" {
+		problem = s.act(a).order(cs, order)
+	}
+	p := s.payPage(a, cs)
+	s.mu.Unlock()
+	switch {
+	case problem != nil:
+		in.CVC = ""
+		p.Card, p.Problem, p.Field = in, p.W.problem(problem), problem.param
+		if p.Ask {
+			p.Email = order.email
+		}
+		show(w, p, http.StatusPaymentRequired)
+	case p.Step == "paid":
+		http.Redirect(w, r, p.Next, http.StatusSeeOther)
+	case p.Step == "authenticate":
+		http.Redirect(w, r, nextStep(r, p.Step), http.StatusSeeOther)
+	default:
+		show(w, p, http.StatusGone)
+	}
+}
+
+// postAuthenticate is the payer's answer on their bank's page.
+func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	s.mu.Lock()
+	a, cs := s.session(r.PathValue("id"))
+	var problem *apiError
+	if stepOf(a, cs) == "authenticate" {
+		problem = s.act(a).authenticated(cs, r.PostFormValue("answer") == "complete")
+	}
+	p := s.payPage(a, cs)
+	s.mu.Unlock()
+	if p.Step == "paid" {
+		http.Redirect(w, r, p.Next, http.StatusSeeOther)
+		return
+	}
+	if problem != nil {
+		p.Problem = p.W.problem(problem)
+	}
+	show(w, p, http.StatusPaymentRequired)
+}
+
+// order is what a payer sends off.
+type order struct {
+	card  Card
+	email string
+	bank  string // "pays" or "fails": a bank debit instead of a card
+}
+
+// order takes a session's payment. The error is a bad field or a decline.
+func (t *act) order(cs object, o order) *apiError {
+	var who payer
+	switch o.bank {
+	case "pays":
+		who = payer{method: "us_bank_account", number: "000123456789", name: o.card.Name}
+	case "fails":
+		who = payer{method: "us_bank_account", number: "000111111116", name: o.card.Name, bounces: true}
+	default:
+		var bad *apiError
+		if who, bad = readCard(o.card, t.s.now()); bad != nil {
+			return bad
+		}
+	}
+	if who.email = cs.obj("customer_details").str("email"); who.email == "" {
+		if who.email = strings.TrimSpace(o.email); who.email != "" && !goodEmail(who.email) {
+			return fieldError("email_invalid", "email", "Your email is invalid.")
+		}
+	}
+	return t.attempt(cs, who)
+}
+
+// Pay pays a session as its page would, without the page: for tests and load. A card that asks for authentication is
+// agreed to. The error is the decline's message.
+func (s *Server) Pay(session string, card Card) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	a, cs := s.session(session)
+	if step := stepOf(a, cs); step != "pay" && step != "authenticate" {
+		return fmt.Errorf("session %q cannot be paid: %s", session, step)
+	}
+	t := s.act(a)
+	problem := t.order(cs, order{card: card})
+	if problem == nil {
+		problem = t.authenticated(cs, true)
+	}
+	if problem != nil {
+		return errors.New(problem.message)
+	}
+	return nil
+}
+
+// GoodCard always pays.
+var GoodCard = Card{Number: "4242424242424242", Exp: "12/49", CVC: "123", Name: "Test Payer"}
+
+// show writes a page; status 0 is 200. It loads nothing from elsewhere and runs no script.
+func show(w http.ResponseWriter, p payPage, status int) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if status != 0 {
+		w.WriteHeader(status)
+	}
+	_ = sheets.ExecuteTemplate(w, "pay.html", p) // a reader who left is not our concern
+}

@@ -1,0 +1,163 @@
+package stripefake
+
+import "strings"
+
+var paymentRoutes = []route{
+	{"GET /v1/payment_intents", listing("customer"), listBy("payment_intent", "customer")},
+	{"GET /v1/payment_intents/search", []string{"query", "limit", "page"}, search("payment_intent")},
+	{"GET /v1/payment_intents/{id}", nil, retrieve("payment_intent", "payment_intent")},
+	{"GET /v1/charges", listing("payment_intent", "customer"), listBy("charge", "payment_intent", "customer")},
+	{"GET /v1/charges/search", []string{"query", "limit", "page"}, search("charge")},
+	{"GET /v1/charges/{id}", nil, retrieve("charge", "charge")},
+}
+
+// A bank debit settles so many seconds of the stand-in's clock after it was authorised.
+const debitDelay = 4 * 24 * 60 * 60
+
+// attempt tries to take a session's payment. Nil means paid, on its way, or waiting for the payer's bank: the
+// intent's status says which. Whatever happens, the events of it are emitted.
+func (t *act) attempt(cs object, who payer) *apiError {
+	pi := t.intentFor(cs)
+	pm := t.methodOf(who)
+	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
+	switch {
+	case who.card.decline != nil:
+		t.refuse(pi, pm, who.card.decline)
+		return who.card.decline
+	case who.card.authenticate:
+		pi["status"] = "requires_action"
+		pi["next_action"] = object{"type": "redirect_to_url", "redirect_to_url": object{"return_url": cs["url"], "url": cs.str("url") + "/authenticate"}}
+		t.emit("payment_intent.requires_action", pi, nil)
+	case who.method == "us_bank_account":
+		t.debit(cs, pi, pm, who)
+	default:
+		t.collect(cs, pi, pm, who)
+	}
+	return nil
+}
+
+// intentFor returns the session's payment intent, made at the first try as Stripe does since 2022-08-01.
+func (t *act) intentFor(cs object) object {
+	if pi := t.a.get("payment_intent", cs.str("payment_intent")); pi != nil {
+		return pi
+	}
+	pi := t.new("payment_intent", "pi_", object{
+		"amount": cs["amount_total"], "amount_capturable": int64(0), "amount_details": object{"tip": object{}}, "amount_received": int64(0),
+		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil, "canceled_at": nil,
+		"cancellation_reason": nil, "capture_method": "automatic", "confirmation_method": "automatic",
+		"currency": cs["currency"], "customer": cs["customer"], "invoice": nil, "last_payment_error": nil,
+		"latest_charge": nil, "next_action": nil, "on_behalf_of": nil, "payment_method": nil,
+		"payment_method_configuration_details": nil, "payment_method_options": object{}, "payment_method_types": cs["payment_method_types"],
+		"processing": nil, "review": nil, "shipping": nil, "source": nil, "status": "requires_payment_method",
+		"transfer_data": nil, "transfer_group": nil,
+	}.with(t.a.private(cs).obj("intent")))
+	pi["client_secret"] = pi.str("id") + "_secret_" + t.s.newID("", 25)
+	cs["payment_intent"] = pi["id"]
+	t.emit("payment_intent.created", pi, nil)
+	return pi
+}
+
+// collect takes the money at once and completes the session.
+func (t *act) collect(cs, pi, pm object, who payer) {
+	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
+		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+	t.settled(pi, ch)
+	t.complete(cs, "paid", who)
+	if who.card.disputed {
+		t.openDispute(ch, "fraudulent", false)
+	}
+}
+
+// settled books a charge that has succeeded and tells of it.
+func (t *act) settled(pi, ch object) {
+	kind, fee := "charge", t.s.opts.Fee.of(ch.num("amount"))
+	if strings.HasPrefix(ch.str("id"), "py_") {
+		kind, fee = "payment", debitFee(ch.num("amount"))
+	}
+	bt := t.move(movement{kind: kind, category: "charge", amount: ch.num("amount"), fee: fee, feeText: "Stripe processing fees",
+		currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
+	ch["balance_transaction"] = bt["id"]
+	pi["status"], pi["amount_received"], pi["latest_charge"], pi["next_action"], pi["processing"] = "succeeded", pi["amount"], ch["id"], nil, nil
+	t.emit("charge.succeeded", ch, nil)
+	t.emit("payment_intent.succeeded", pi, nil)
+}
+
+// refuse records a declined try: a failed charge, and an intent that wants another method.
+func (t *act) refuse(pi, pm object, why *apiError) {
+	reason := or(why.declineCode, why.code)
+	ch := t.charge(nil, pi, pm, object{"status": "failed", "failure_code": why.code, "failure_message": why.message,
+		"outcome": outcome("declined_by_network", "issuer_declined", reason, "The bank returned the decline code `"+reason+"`.")})
+	why = why.about(ch)
+	last := why.body("")["error"].(object) // as body makes it
+	last["payment_method"] = pm
+	delete(last, "request_log_url")
+	pi["status"], pi["latest_charge"], pi["last_payment_error"], pi["payment_method"], pi["next_action"] = "requires_payment_method", ch["id"], last, nil, nil
+	t.emit("charge.failed", ch, nil)
+	t.emit("payment_intent.payment_failed", pi, nil)
+}
+
+func (e *apiError) about(ch object) *apiError {
+	named := *e
+	named.charge = ch.str("id")
+	return &named
+}
+
+// authenticated is the payer's answer to their bank. A refusal makes no charge.
+func (t *act) authenticated(cs object, agreed bool) *apiError {
+	pi := t.a.get("payment_intent", cs.str("payment_intent"))
+	if pi == nil || pi.str("status") != "requires_action" {
+		return nil
+	}
+	pm := t.a.get("payment_method", pi.str("payment_method"))
+	if agreed {
+		t.collect(cs, pi, pm, payer{name: pm.obj("billing_details").str("name")})
+		return nil
+	}
+	why := &apiError{status: 402, kind: "card_error", code: "payment_intent_authentication_failure",
+		message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again."}
+	last := why.body("")["error"].(object) // as body makes it
+	last["payment_method"] = pm
+	delete(last, "request_log_url")
+	pi["status"], pi["last_payment_error"], pi["payment_method"], pi["next_action"] = "requires_payment_method", last, nil, nil
+	t.emit("payment_intent.payment_failed", pi, nil)
+	return why
+}
+
+// debit authorises a bank debit, which the clock settles.
+func (t *act) debit(cs, pi, pm object, who payer) {
+	ch := t.charge(cs, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
+		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+	pi["status"], pi["latest_charge"] = "processing", ch["id"]
+	t.emit("charge.pending", ch, nil)
+	t.emit("payment_intent.processing", pi, nil)
+	t.complete(cs, "unpaid", who)
+	what := "settle"
+	if who.bounces {
+		what = "bounce"
+	}
+	t.later(t.now+debitDelay, what, ch.str("id"))
+}
+
+// settle ends a bank debit well.
+func (t *act) settle(ch object) {
+	ch["status"], ch["paid"] = "succeeded", true
+	pi := t.a.get("payment_intent", ch.str("payment_intent"))
+	t.settled(pi, ch)
+	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
+		cs["payment_status"] = "paid"
+		t.emit("checkout.session.async_payment_succeeded", cs, nil)
+	}
+}
+
+// bounce ends a bank debit badly.
+func (t *act) bounce(ch object) {
+	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
+	pi := t.a.get("payment_intent", ch.str("payment_intent"))
+	pi["status"], pi["payment_method"] = "requires_payment_method", nil
+	pi["last_payment_error"] = object{"type": "invalid_request_error", "code": ch["failure_code"], "message": ch["failure_message"], "charge": ch["id"]}
+	t.emit("charge.failed", ch, nil)
+	t.emit("payment_intent.payment_failed", pi, nil)
+	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
+		t.emit("checkout.session.async_payment_failed", cs, nil)
+	}
+}

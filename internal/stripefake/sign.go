@@ -1,0 +1,72 @@
+package stripefake
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// letter is a parcel written down: the body and who signs it.
+type letter struct {
+	url     string
+	body    []byte
+	secrets []string
+}
+
+// letter writes an event for its endpoint, in the endpoint's API version; false when the endpoint is gone or disabled.
+func (s *Server) letter(p *parcel) (letter, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ev, endpoint := p.a.get("event", p.event), p.a.get("webhook_endpoint", p.endpoint)
+	if ev == nil || endpoint == nil || endpoint.flag("deleted") || endpoint.str("status") != "enabled" {
+		return letter{}, false
+	}
+	body, err := json.MarshalIndent(ev.with(object{"api_version": or(endpoint.str("api_version"), APIVersion)}), "", "  ")
+	if err != nil {
+		return letter{}, false
+	}
+	return letter{url: endpoint.str("url"), body: body, secrets: p.a.Secrets[p.endpoint]}, true
+}
+
+// post sends a letter once. The answer's body is read and thrown away, as far as is civil.
+func (c *courier) post(ctx context.Context, l letter) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(l.body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+	req.Header.Set("Stripe-Signature", Sign(c.s.opts.Wall(), l.body, l.secrets...))
+	res, err := c.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	_, err = io.CopyN(io.Discard, res.Body, 1<<16)
+	if err == io.EOF {
+		err = nil
+	}
+	return res.StatusCode, err
+}
+
+// Sign is the Stripe-Signature header of a body: its date and an HMAC-SHA256 of "t.body" by each secret
+// (docs.stripe.com/webhooks#verify-manually).
+func Sign(at time.Time, body []byte, secrets ...string) string {
+	var header strings.Builder
+	fmt.Fprintf(&header, "t=%d", at.Unix())
+	for _, secret := range secrets {
+		mac := hmac.New(sha256.New, []byte(secret))
+		fmt.Fprintf(mac, "%d.", at.Unix())
+		mac.Write(body)
+		header.WriteString(",v1=" + hex.EncodeToString(mac.Sum(nil)))
+	}
+	return header.String()
+}

@@ -1,0 +1,149 @@
+package stripefake
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// object is one thing in Stripe's shape: its values are string, int64, bool, nil, object, []any or raw JSON.
+type object map[string]any
+
+func (o object) str(key string) string { v, _ := o[key].(string); return v }
+func (o object) num(key string) int64  { v, _ := o[key].(int64); return v }
+func (o object) flag(key string) bool  { v, _ := o[key].(bool); return v }
+func (o object) obj(key string) object { v, _ := o[key].(object); return v }
+
+// with returns a copy of o, one level deep, in which changes have been put.
+func (o object) with(changes object) object {
+	c := maps.Clone(o)
+	maps.Copy(c, changes)
+	return c
+}
+
+// UnmarshalJSON keeps whole numbers as int64 and nested objects as object, so an object read back from the state
+// file is the object that was written.
+func (o *object) UnmarshalJSON(raw []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return err
+	}
+	*o = make(object, len(fields))
+	for key, field := range fields {
+		v, err := decode(field)
+		if err != nil {
+			return err
+		}
+		(*o)[key] = v
+	}
+	return nil
+}
+
+func decode(raw json.RawMessage) (any, error) {
+	switch raw[0] {
+	case '{':
+		var o object
+		err := json.Unmarshal(raw, &o)
+		return o, err
+	case '[':
+		var parts []json.RawMessage
+		if err := json.Unmarshal(raw, &parts); err != nil {
+			return nil, err
+		}
+		list := make([]any, len(parts))
+		for i, part := range parts {
+			v, err := decode(part)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = v
+		}
+		return list, nil
+	}
+	var n int64
+	if json.Unmarshal(raw, &n) == nil && string(raw) != "null" {
+		return n, nil
+	}
+	var v any
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+// shelf holds the objects of one kind, oldest first. Nothing leaves it: deletion is a mark, as at Stripe.
+type shelf struct {
+	items []object
+	at    map[string]int
+}
+
+func (sh *shelf) put(o object) {
+	sh.at[o.str("id")] = len(sh.items)
+	sh.items = append(sh.items, o)
+}
+
+// account is what one secret key opens. Guarded by Server.mu.
+type account struct {
+	Account
+	ID      string
+	Shelves map[string]*shelf   // by Stripe's name of the kind
+	Secrets map[string][]string // signing secrets by webhook endpoint, newest first
+	Pending map[string][]string // endpoints that have not yet acknowledged an event, by event
+	Answers map[string]*answer  // by idempotency key
+}
+
+func newAccount(a Account, id string) *account {
+	return &account{
+		Account: a, ID: id,
+		Shelves: map[string]*shelf{}, Secrets: map[string][]string{}, Pending: map[string][]string{},
+		Answers: map[string]*answer{},
+	}
+}
+
+func (a *account) shelf(kind string) *shelf {
+	sh := a.Shelves[kind]
+	if sh == nil {
+		sh = &shelf{at: map[string]int{}}
+		a.Shelves[kind] = sh
+	}
+	return sh
+}
+
+// put shelves a new object under its own kind and id.
+func (a *account) put(o object) object {
+	a.shelf(o.str("object")).put(o)
+	return o
+}
+
+// get returns the object of that kind, or nil.
+func (a *account) get(kind, id string) object {
+	sh := a.shelf(kind)
+	i, ok := sh.at[id]
+	if !ok {
+		return nil
+	}
+	return sh.items[i]
+}
+
+// find returns the object of any kind, or nil; ids are unique over kinds by their prefix.
+func (a *account) find(id string) object {
+	for _, sh := range a.Shelves {
+		if i, ok := sh.at[id]; ok {
+			return sh.items[i]
+		}
+	}
+	return nil
+}
+
+// where returns the objects of a kind whose field has that value, oldest first.
+func (a *account) where(kind, field, value string) []object {
+	var found []object
+	for _, o := range a.shelf(kind).items {
+		if o.str(field) == value {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+func (a *account) endpoints() []object {
+	return slices.DeleteFunc(slices.Clone(a.shelf("webhook_endpoint").items), func(o object) bool { return o.flag("deleted") })
+}
