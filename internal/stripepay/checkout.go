@@ -1,0 +1,165 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/phrase"
+)
+
+// Names of our metadata on Stripe's objects.
+const (
+	metaDonation     = "konbit_donation"
+	metaOrganisation = "konbit_organisation"
+)
+
+// Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
+// so however often it is called there is one session. Calls that failed in passing (too many, the key in
+// use by a second press, a broken connection) are repeated with the same key while ctx lasts.
+func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
+	a, err := s.account(o.EntitySlug)
+	if err != nil {
+		return donation.Session{}, err
+	}
+	wait := 100 * time.Millisecond
+	for {
+		params := sessionParams(o)
+		params.Context = ctx
+		if err := a.limit.Wait(ctx); err != nil {
+			return donation.Session{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		}
+		session, err := a.api.CheckoutSessions.New(params)
+		if err == nil {
+			return s.page(session)
+		}
+		var refused *stripe.Error
+		if errors.As(err, &refused) && !passing(refused) {
+			return donation.Session{}, translate(err)
+		}
+		select {
+		case <-ctx.Done():
+			return donation.Session{}, translate(err)
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
+	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
+	product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(o.Title)}
+	if o.Description != "" {
+		product.Description = stripe.String(o.Description)
+	}
+	params := &stripe.CheckoutSessionParams{
+		Mode:              stripe.String(string(stripe.CheckoutSessionModePayment)),
+		SubmitType:        stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate)),
+		ClientReferenceID: stripe.String(o.DonationID.String()),
+		CustomerEmail:     stripe.String(o.Email),
+		Locale:            stripe.String(checkoutLocale(o.Language)),
+		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
+		SuccessURL:        stripe.String(o.SuccessURL),
+		CancelURL:         stripe.String(o.BackURL),
+		LineItems: []*stripe.CheckoutSessionLineItemParams{{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+				Currency:    stripe.String(strings.ToLower(string(o.Amount.Currency))),
+				UnitAmount:  stripe.Int64(o.Amount.Minor),
+				ProductData: product,
+			},
+		}},
+		// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
+		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata},
+	}
+	params.Metadata = metadata
+	params.SetIdempotencyKey(fmt.Sprintf("checkout:%s:%d", o.DonationID, o.Try))
+	return params
+}
+
+// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales),
+// which has no Haitian Creole: French is the other official language of Haiti.
+func checkoutLocale(lang phrase.Language) string {
+	switch lang {
+	case phrase.Spanish:
+		return "es-419"
+	case phrase.Portuguese:
+		return "pt-BR"
+	case phrase.HaitianCreole:
+		return "fr"
+	default:
+		return "en"
+	}
+}
+
+// page takes a session's address, if it is where payment pages are.
+func (s *Stripe) page(session *stripe.CheckoutSession) (donation.Session, error) {
+	address, err := url.Parse(session.URL)
+	if err != nil || !slices.Contains(s.pages, address.Host) {
+		return donation.Session{}, fmt.Errorf("stripe: session %s is on an unexpected host", session.ID)
+	}
+	return donation.Session{ID: session.ID, URL: session.URL}, nil
+}
+
+// Find looks through the newest sessions for one made for the order by a call that answered an error.
+func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session, error) {
+	a, err := s.account(o.EntitySlug)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.CheckoutSessionListParams{}
+	params.Context, params.Single = ctx, true
+	params.Limit = stripe.Int64(100)
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	list := a.api.CheckoutSessions.List(params)
+	for list.Next() {
+		session := list.CheckoutSession()
+		if session.ClientReferenceID == o.DonationID.String() && session.Status == stripe.CheckoutSessionStatusOpen {
+			found, err := s.page(session)
+			return &found, err
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return nil, nil
+}
+
+// Close expires a session. False: it was paid already. A session that had run out counts as closed.
+func (s *Stripe) Close(ctx context.Context, entitySlug, sessionID string) (bool, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return false, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return false, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	expire := &stripe.CheckoutSessionExpireParams{}
+	expire.Context = ctx
+	if _, err = a.api.CheckoutSessions.Expire(sessionID, expire); err == nil {
+		return true, nil
+	}
+	get := &stripe.CheckoutSessionParams{}
+	get.Context = ctx
+	session, getErr := a.api.CheckoutSessions.Get(sessionID, get)
+	switch {
+	case getErr != nil:
+		return false, translate(getErr)
+	case session.Status == stripe.CheckoutSessionStatusExpired:
+		return true, nil
+	case session.Status == stripe.CheckoutSessionStatusComplete:
+		return false, nil
+	default:
+		return false, translate(err)
+	}
+}

@@ -1,0 +1,254 @@
+package stripepay
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/fund"
+	"konbit/internal/pg"
+)
+
+const (
+	batchSize    = 100
+	idleWait     = 200 * time.Millisecond // how long an event stored by another process may wait
+	mostFailures = 5                      // of an event; waiting for a parent is no failure
+	grace        = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
+	longPark     = 10 * time.Minute
+)
+
+// Drain works stored events off.
+type Drain struct {
+	DB      *sqlx.DB
+	Stripe  *Stripe
+	Setup   *fund.Directory
+	Settler donation.Settler
+	Log     *slog.Logger
+	wake    chan struct{}
+}
+
+// NewDrain makes a drain; d's exported fields are set.
+func NewDrain(d Drain) *Drain {
+	d.wake = make(chan struct{}, 1)
+	return &d
+}
+
+// Wake tells that an event was stored. It never blocks.
+func (d *Drain) Wake() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works events off until ctx ends; a batch under way is finished.
+func (d *Drain) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := d.Once(context.WithoutCancel(ctx))
+		if err != nil {
+			d.Log.WarnContext(ctx, "stripe events: the database does not answer", "error", err)
+		}
+		if n == batchSize && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-d.wake:
+		case <-time.After(idleWait):
+		}
+	}
+}
+
+// Once works off one batch and answers how many events it took up. A batch that fails is done again event
+// by event, so that one bad event stops no other.
+func (d *Drain) Once(ctx context.Context) (taken int, err error) {
+	var batch []event
+	var late []event
+	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
+		if batch, err = dueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
+			return err
+		}
+		late, err = d.handleTx(ctx, tx, batch)
+		return err
+	})
+	if err != nil && len(batch) > 0 {
+		for _, e := range batch {
+			if err := d.single(ctx, e); err != nil {
+				return len(batch), err
+			}
+		}
+		return len(batch), nil
+	}
+	for _, e := range late {
+		if err := d.fetch(ctx, e); err != nil {
+			return len(batch), err
+		}
+	}
+	return len(batch), err
+}
+
+// single handles one event on its own, and notes its failure if it fails again.
+func (d *Drain) single(ctx context.Context, e event) error {
+	var late []event
+	err := pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+		mine, err := claimTx(ctx, tx, e)
+		if err != nil || !mine {
+			return err
+		}
+		late, err = d.handleTx(ctx, tx, []event{e})
+		return err
+	})
+	if err == nil && len(late) > 0 {
+		return d.fetch(ctx, e)
+	}
+	if err != nil {
+		return d.fail(ctx, e, err)
+	}
+	return nil
+}
+
+// handleTx translates and applies events. It answers those whose charge must be fetched first; they are
+// parked meanwhile, so that the fetching happens outside any transaction.
+func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late []event, err error) {
+	setup, err := d.Setup.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var charges []donation.Charge
+	var marks []donation.Mark
+	var of, waiting []int // which event each charge is of; which events expect a charge
+	expected := make([]*expectation, len(events))
+	results := make([]result, len(events))
+	for i, e := range events {
+		told, err := translateEvent(e)
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", e.ID, err)
+		}
+		switch {
+		case told.charge != nil:
+			charges, of = append(charges, *told.charge), append(of, i)
+		case told.mark != nil:
+			marks = append(marks, *told.mark)
+		case told.expect != nil:
+			expected[i], waiting = told.expect, append(waiting, i)
+		}
+		results[i] = done
+	}
+	outcomes, err := d.Settler.SettleTx(ctx, tx, setup, charges)
+	if err != nil {
+		return nil, err
+	}
+	for n, outcome := range outcomes {
+		if outcome == donation.Missing {
+			results[of[n]] = parked("its gift is not here", parkFor(events[of[n]].Tries))
+		}
+	}
+	if err := donation.MarkTx(ctx, tx, marks, d.Settler.Now()); err != nil {
+		return nil, err
+	}
+	open, err := stillOpenTx(ctx, tx, expected)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range waiting {
+		if want := expected[i]; want.charge == "" && want.donation != uuid.Nil && !open[want.donation] || want.charge == "" && want.donation == uuid.Nil {
+			continue
+		}
+		results[i] = parked("waits for its charge", max(grace, parkFor(events[i].Tries)))
+		if events[i].Tries > 0 || expected[i].charge != "" {
+			late = append(late, events[i])
+		}
+	}
+	return late, finishTx(ctx, tx, events, results)
+}
+
+func stillOpenTx(ctx context.Context, tx *sqlx.Tx, expected []*expectation) (map[uuid.UUID]bool, error) {
+	var ids []uuid.UUID
+	for _, e := range expected {
+		if e != nil && e.donation != uuid.Nil {
+			ids = append(ids, e.donation)
+		}
+	}
+	open := map[uuid.UUID]bool{}
+	if len(ids) == 0 {
+		return open, nil
+	}
+	unsettled, err := donation.UnsettledTx(ctx, tx, ids)
+	for _, id := range unsettled {
+		open[id] = true
+	}
+	return open, err
+}
+
+// fetch asks Stripe for the charge an event expects and settles by it. Nothing found: the event stays parked.
+func (d *Drain) fetch(ctx context.Context, e event) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err := d.fetchAndSettle(ctx, e)
+	if err != nil {
+		return d.fail(context.WithoutCancel(ctx), e, err)
+	}
+	return nil
+}
+
+func (d *Drain) fetchAndSettle(ctx context.Context, e event) error {
+	setup, err := d.Setup.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	entity, err := setup.EntityByID(e.EntityID)
+	if err != nil {
+		return err
+	}
+	told, err := translateEvent(e)
+	if err != nil {
+		return err
+	}
+	charge, err := d.Stripe.fetchCharge(ctx, e.EntityID, entity.Slug, *told.expect, e.ID)
+	if err != nil || charge == nil {
+		return err
+	}
+	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+		mine, err := claimTx(ctx, tx, e)
+		if err != nil || !mine {
+			return err
+		}
+		outcomes, err := d.Settler.SettleTx(ctx, tx, setup, []donation.Charge{*charge})
+		if err != nil {
+			return err
+		}
+		r := done
+		if outcomes[0] == donation.Missing {
+			r = parked("its gift is not here", parkFor(e.Tries))
+		}
+		return finishTx(ctx, tx, []event{e}, []result{r})
+	})
+}
+
+// parkFor grows from two seconds to ten minutes, spread by half.
+func parkFor(tries int) time.Duration {
+	wait := longPark
+	if tries < 9 {
+		wait = min(2*time.Second<<tries, longPark)
+	}
+	return wait/2 + rand.N(wait)
+}
+
+// fail notes a failed try; after mostFailures the event is set aside with its reason, unless what failed
+// is Stripe or the way to it.
+func (d *Drain) fail(ctx context.Context, e event, why error) error {
+	r := parked(why.Error(), parkFor(e.Tries))
+	r.failed = !fault.Is(why, fault.Unavailable)
+	if r.failed && e.Failures+1 >= mostFailures {
+		r.state = "set_aside"
+		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)
+	}
+	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error { return finishTx(ctx, tx, []event{e}, []result{r}) })
+}

@@ -1,0 +1,111 @@
+package stripepay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"konbit/internal/fault"
+	"konbit/internal/pg"
+)
+
+// tolerance bounds the age of a signature, both ways: the library alone would take one from the future.
+const tolerance = 300 * time.Second
+
+// MaxPayload is the largest webhook body taken, in bytes.
+const MaxPayload = 256 << 10
+
+// forged is one answer for whatever is wrong with a webhook, so that it teaches nothing.
+func forged(why string) error {
+	return fault.Wrap(fault.Invalid, "problem.400.text", errors.New("webhook: "+why))
+}
+
+// header is what the inbox needs of an event.
+type header struct {
+	ID         string `json:"id"`
+	Object     string `json:"object"`
+	Type       string `json:"type"`
+	APIVersion string `json:"api_version"`
+	Created    int64  `json:"created"`
+	Livemode   bool   `json:"livemode"`
+}
+
+// verify checks a webhook for an entity: signed with one of its secrets, at most 300 s ago and at most 300 s
+// ahead, and of the mode (live or test) of the entity's key. Whatever is wrong is fault.Invalid.
+func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (header, error) {
+	a, ok := s.accounts[entitySlug]
+	if !ok {
+		return header{}, fault.New(fault.NotFound, "problem.404.text", nil)
+	}
+	signed, err := signedAt(signature)
+	if err != nil {
+		return header{}, forged(err.Error())
+	}
+	if age := now.Sub(signed); age > tolerance || age < -tolerance {
+		return header{}, forged("signature too old or from the future")
+	}
+	known := false
+	for _, secret := range a.keys.WebhookSecrets {
+		known = known || webhook.ValidatePayloadIgnoringTolerance(payload, signature, secret) == nil
+	}
+	if !known {
+		return header{}, forged("no secret fits the signature")
+	}
+	var h header
+	if err := json.Unmarshal(payload, &h); err != nil || h.ID == "" || h.Type == "" || h.Object != "event" {
+		return header{}, forged("signed, but no event")
+	}
+	if h.Livemode != a.keys.Live() {
+		return header{}, forged("live and test mode mixed")
+	}
+	return h, nil
+}
+
+// signedAt reads t= of a Stripe-Signature header.
+func signedAt(signature string) (time.Time, error) {
+	for _, pair := range strings.Split(signature, ",") {
+		if name, value, _ := strings.Cut(strings.TrimSpace(pair), "="); name == "t" {
+			seconds, err := strconv.ParseInt(value, 10, 64)
+			return time.Unix(seconds, 0), err
+		}
+	}
+	return time.Time{}, errors.New("no signature")
+}
+
+// Inbox takes webhooks in.
+type Inbox struct {
+	DB     *sqlx.DB
+	Stripe *Stripe
+	Now    func() time.Time // wall clock: signatures are dated by it
+	Wake   func()           // called after a commit, so that the drain need not be waited for
+}
+
+// Take verifies a webhook and stores it, once per entity and event id, and returns when that is committed.
+func (in Inbox) Take(ctx context.Context, entityID uuid.UUID, entitySlug string, payload []byte, signature string) error {
+	h, err := in.Stripe.verify(entitySlug, payload, signature, in.Now())
+	if err != nil {
+		return err
+	}
+	const query = `/* stripepay.Take */
+		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, id) DO NOTHING`
+	sum := sha256.Sum256(payload)
+	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, entityID, h.ID, h.Type, h.APIVersion, time.Unix(h.Created, 0).UTC(), payload, sum[:])
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("webhook %s: %w", h.ID, err)
+	}
+	in.Wake()
+	return nil
+}
