@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -63,11 +64,16 @@ func accentAsset(url string) (asset, bool) {
 	return asset{mediaType: "text/css; charset=utf-8", plain: accentSheet(hex)}, true
 }
 
-// lighten mixes white into the colour until it can be read on the dark grounds.
+// lighten makes the colour as strong as its hue allows, so that a dark red
+// becomes a red and no pink, and then mixes in white until it stands out on
+// the dark grounds.
 func lighten(hex string) string {
+	rgb := channels(hex)
+	strength := 225 / max(slices.Max(rgb[:]), 1)
 	for white := 0.0; white < 1; white += 0.04 {
 		mixed := "#"
-		for _, part := range channels(hex) {
+		for _, part := range rgb {
+			part *= strength
 			mixed += fmt.Sprintf("%02x", int(math.Round(part+(255-part)*white)))
 		}
 		if contrast(mixed, darkSheet) >= readable+1 {

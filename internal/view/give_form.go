@@ -51,9 +51,6 @@ func (f giveForm) field(name, value string, as field) field {
 		hint = f.say(key)
 	}
 	as.described, as.Value = f.describe(name, hint), value
-	if name == "note" {
-		as.Label = f.say("give.note", "organisation", f.page.Organisation.Name)
-	}
 	if as.Type == "" {
 		as.Type = "text"
 	}

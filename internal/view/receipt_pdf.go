@@ -1,1 +1,194 @@
 package view
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+)
+
+// The document's measures, in millimetres on a US letter sheet, and in points for type.
+const (
+	pageWidth, pageHeight = 215.9, 279.4
+	margin                = 24.0
+	textWidth             = pageWidth - 2*margin
+	lineHeight            = 5.6
+	bodySize, smallSize   = 10.8, 9.2
+)
+
+// ReceiptPDF is the receipt as a document of one page: what the letter says,
+// to be kept. It is made of r alone: the same facts give the same bytes, also
+// its date of creation, which is that of the charge.
+func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
+	if _, err := v.receipt(r); err != nil {
+		return nil, err
+	}
+	d, say := v.receiptData(r), v.receiptSay(r)
+	s := newSheet(d, say("title"))
+
+	s.poster(say("title"), d.Organisation)
+	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
+
+	s.heading(say("facts"))
+	for _, f := range d.Facts {
+		s.fact(f)
+	}
+	s.heading(say("purpose"))
+	for _, line := range d.Lines {
+		s.purpose(line)
+	}
+	s.pdf.Ln(5)
+	s.pdf.SetFont("go", "B", smallSize)
+	s.write(smallSize, ink, say("goods"))
+	s.paragraph(smallSize, soft, say("exempt", "donee", d.Donee.Name))
+	if d.Sponsored {
+		s.paragraph(smallSize, soft, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))
+	} else {
+		s.paragraph(smallSize, soft, say("control_own", "donee", d.Donee.Name))
+	}
+	s.pdf.Ln(2)
+	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
+	s.foot(d.Donee)
+
+	var b bytes.Buffer
+	if err := s.pdf.Output(&b); err != nil {
+		return nil, fmt.Errorf("view: receipt %s: %w", r.Number, err)
+	}
+	return b.Bytes(), nil
+}
+
+// sheet is the page being written.
+type sheet struct {
+	pdf    *fpdf.Fpdf
+	accent colour
+}
+
+type colour [3]int
+
+// The inks of static/app.css on light paper, and the page itself.
+var (
+	ink   = colour{0x22, 0x1c, 0x15}
+	soft  = colour{0x5d, 0x52, 0x44}
+	line  = colour{0xd8, 0xcc, 0xb6}
+	white = colour{0xff, 0xff, 0xff}
+)
+
+func newSheet(d receiptData, title string) *sheet {
+	rgb := channels(d.Accent)
+	s := &sheet{
+		pdf:    fpdf.New("P", "mm", "Letter", ""),
+		accent: colour{int(rgb[0]), int(rgb[1]), int(rgb[2])},
+	}
+	s.pdf.SetCatalogSort(true) // or the bytes differ from run to run
+	s.pdf.SetCreationDate(d.Charged)
+	s.pdf.SetModificationDate(d.Charged)
+	s.pdf.SetTitle(title+" "+d.Number, true)
+	s.pdf.SetAuthor(d.Donee.Name, true)
+	s.pdf.SetSubject(d.Organisation, true)
+	s.pdf.SetLang(string(d.Language))
+	s.pdf.AddUTF8FontFromBytes("go", "", goregular.TTF)
+	s.pdf.AddUTF8FontFromBytes("go", "B", gobold.TTF)
+	s.pdf.SetMargins(margin, margin, margin)
+	s.pdf.SetAutoPageBreak(true, 12)
+	s.pdf.AddPage()
+	return s
+}
+
+func (s *sheet) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
+
+// poster is the head: the organisation's name on its colour, and the furrows below.
+func (s *sheet) poster(title, organisation string) {
+	s.pdf.SetFont("go", "B", 23)
+	name := strings.Join(s.pdf.SplitText(printable(organisation), textWidth), "\n")
+	height := 31 + 9.6*float64(1+strings.Count(name, "\n"))
+	s.pdf.SetFillColor(s.accent[0], s.accent[1], s.accent[2])
+	s.pdf.Rect(0, 0, pageWidth, height, "F")
+	const stripe, slant, depth = 3.2, 1.8, 4.0
+	for x := -stripe; x < pageWidth+stripe; x += 2 * stripe {
+		s.pdf.Polygon([]fpdf.PointType{
+			{X: x, Y: height}, {X: x + stripe, Y: height},
+			{X: x + stripe - slant, Y: height + depth}, {X: x - slant, Y: height + depth},
+		}, "F")
+	}
+	s.ink(white)
+	s.pdf.SetXY(margin, 15)
+	s.pdf.SetFont("go", "B", bodySize)
+	s.pdf.MultiCell(textWidth, lineHeight, title, "", "L", false)
+	s.pdf.SetFont("go", "B", 23)
+	s.pdf.MultiCell(textWidth, 9.6, name, "", "L", false)
+	s.pdf.SetXY(margin, height+depth+11)
+}
+
+// paragraph writes in the regular cut, write in the cut that is set; both leave a gap.
+func (s *sheet) paragraph(size float64, c colour, text string) {
+	s.pdf.SetFont("go", "", size)
+	s.write(size, c, text)
+}
+
+func (s *sheet) write(size float64, c colour, text string) {
+	s.ink(c)
+	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, printable(text), "", "L", false)
+	s.pdf.Ln(2.4)
+}
+
+func (s *sheet) heading(text string) {
+	s.pdf.Ln(3.5)
+	s.ink(ink)
+	s.pdf.SetFont("go", "B", 13)
+	s.pdf.MultiCell(textWidth, 7, text, "", "L", false)
+	s.pdf.Ln(0.8)
+}
+
+// fact is a line of two columns.
+func (s *sheet) fact(f fact) {
+	const column = 48
+	top := s.pdf.GetY() + 1.3
+	s.pdf.SetXY(margin, top)
+	s.ink(soft)
+	s.pdf.SetFont("go", "", bodySize)
+	s.pdf.CellFormat(column, lineHeight, f.Label, "", 0, "L", false, 0, "")
+	s.ink(ink)
+	s.pdf.SetFont("go", "B", bodySize)
+	s.pdf.MultiCell(textWidth-column, lineHeight, printable(f.Value), "", "L", false)
+	s.rule()
+}
+
+// purpose is a fund's words, with its part of the gift at the right.
+func (s *sheet) purpose(p purposeLine) {
+	const column = 32
+	top := s.pdf.GetY() + 1.3
+	s.pdf.SetXY(pageWidth-margin-column, top)
+	s.ink(ink)
+	s.pdf.SetFont("go", "B", bodySize)
+	s.pdf.CellFormat(column, lineHeight, p.Amount, "", 0, "R", false, 0, "")
+	s.pdf.SetXY(margin, top)
+	s.pdf.SetFont("go", "", bodySize)
+	s.pdf.MultiCell(textWidth-column, lineHeight, printable(p.Text), "", "L", false)
+	s.rule()
+}
+
+// rule is the hairline below a row.
+func (s *sheet) rule() {
+	y := s.pdf.GetY() + 1.3
+	s.pdf.SetDrawColor(line[0], line[1], line[2])
+	s.pdf.SetLineWidth(0.25)
+	s.pdf.Line(margin, y, pageWidth-margin, y)
+	s.pdf.SetXY(margin, y)
+}
+
+// foot says who received the gift, at the end of the page.
+func (s *sheet) foot(d Donee) {
+	words := d.Name
+	if d.Address != "" {
+		words += ", " + d.Address
+	}
+	s.pdf.SetAutoPageBreak(false, 0)
+	s.pdf.SetXY(margin, pageHeight-18)
+	s.ink(soft)
+	s.pdf.SetFont("go", "", 8.4)
+	s.pdf.MultiCell(textWidth, 4.4, printable(words)+"\nEIN "+d.EIN, "", "L", false)
+}

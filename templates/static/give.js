@@ -17,7 +17,8 @@
     const chosen = form.elements.amount.value;
     const amount = chosen === "other" ? typed() : Number(chosen || NaN);
     const frequency = form.elements.frequency.value;
-    if (!(amount > 0) || !(frequency in charge.dataset)) {
+    const said = form.querySelector(`[data-frequency="${frequency}"]`);
+    if (!(amount > 0) || !said) {
       charge.textContent = plain.charge;
       button.textContent = plain.button;
       return;
@@ -28,8 +29,8 @@
       currencyDisplay: "narrowSymbol",
       minimumFractionDigits: Number.isInteger(amount) ? 0 : 2,
     }).format(amount);
-    charge.textContent = charge.dataset[frequency].replace("{amount}", () => money);
-    button.textContent = button.dataset[frequency].replace("{amount}", () => money);
+    charge.textContent = said.dataset.charge.replace("{amount}", () => money);
+    button.textContent = said.dataset.button.replace("{amount}", () => money);
   };
 
   other.addEventListener("input", () => {
