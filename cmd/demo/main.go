@@ -1,0 +1,60 @@
+// Command demo runs all of Konbit on one machine with nothing configured: a private PostgreSQL, the stand-in for Stripe with its
+// payment page, a mail catcher with an inbox, the organisations of demo.yaml, and the real server as its own process.
+//
+//	demo         run until Ctrl-C; data is kept in DEMO_DIR
+//	demo reset   delete that data
+//
+// DEMO_ADDR, DEMO_CARD_ADDR and DEMO_MAIL_ADDR move its three doors. DEMO_DIR/env holds the settings of the running server in the
+// form a shell reads. It is for trying and for tests: keys are test keys, letters go nowhere, and nothing here guards the doors.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+)
+
+// A config is where the demo stands and listens.
+type config struct {
+	dir                  string // absolute
+	addr, card, mailAddr string // host:port
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	c, err := configure(os.Getenv)
+	switch {
+	case err != nil:
+	case len(os.Args) == 1:
+		err = run(ctx, c, os.Stdout)
+	case len(os.Args) == 2 && os.Args[1] == "reset":
+		err = reset(ctx, c, os.Stdout)
+	default:
+		fmt.Fprintln(os.Stderr, "usage: demo [reset]")
+		os.Exit(2)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+func configure(getenv func(string) string) (config, error) {
+	or := func(name, standard string) string {
+		if v := getenv(name); v != "" {
+			return v
+		}
+		return standard
+	}
+	dir, err := filepath.Abs(or("DEMO_DIR", ".demo"))
+	return config{
+		dir:      dir,
+		addr:     or("DEMO_ADDR", "127.0.0.1:8080"),
+		card:     or("DEMO_CARD_ADDR", "127.0.0.1:8081"),
+		mailAddr: or("DEMO_MAIL_ADDR", "127.0.0.1:8082"),
+	}, err
+}
