@@ -29,23 +29,27 @@ func Read(name string, data []byte) (*File, error) {
 		return nil, r.problems.err()
 	}
 	f := r.document(tree.Docs[0].Body)
-	f.Name = name
-	return f, r.problems.err()
+	if err := r.problems.err(); err != nil {
+		return nil, err
+	}
+	return f, nil
 }
 
 func (r *report) document(body ast.Node) *File {
-	f := &File{}
+	f := &File{Name: r.file}
 	top := r.section(body, "the file", "entities", "organisations")
 	entities := slugs{kind: "entity"}
+	var all []Entity
 	for i, node := range top.list("entities") {
 		e := r.entity(node, i)
+		all = append(all, e)
 		if entities.add(e.in, e.Slug) {
 			f.Entities = append(f.Entities, e)
 		}
 	}
 	organisations := slugs{kind: "organisation"}
 	for i, node := range top.list("organisations") {
-		o := r.organisation(node, i, f.Entities)
+		o := r.organisation(node, i, all)
 		if organisations.add(o.in, o.Slug) {
 			f.Organisations = append(f.Organisations, o)
 		}

@@ -27,9 +27,10 @@ func (r *report) organisation(node ast.Node, i int, entities []Entity) Organisat
 		o.Accent = s.text("accent", org.ValidAccent, `write "#rrggbb" in lower case and in quotes, such as "#7a1f1f"`)
 	}
 	var entity Entity
+	nameless := func(e Entity) bool { return e.Slug == "" } // its slug was refused, and may be the one meant
 	if at := slices.IndexFunc(entities, func(e Entity) bool { return e.Slug == o.Entity }); at >= 0 {
 		entity = entities[at]
-	} else if o.Entity != "" {
+	} else if o.Entity != "" && !slices.ContainsFunc(entities, nameless) {
 		s.refuse(s.place("entity"), "%s belongs to entity %q, which the file does not declare: declare it under entities:", what, o.Entity)
 	}
 	o.Sponsored = !slices.Contains(slices.Collect(maps.Values(o.Name)), entity.LegalName)
