@@ -1,0 +1,91 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/money"
+	"konbit/internal/pg"
+)
+
+// Names say what the ids in the books are called: the slugs of entities and the codes of funds. The books
+// know ids only, so whoever wants a report brings the names.
+type Names struct {
+	Entities, Funds map[uuid.UUID]string
+}
+
+// Line is the balance of one account in one fund. In JSON it is what `konbit ledger balance --json` promises.
+type Line struct {
+	Entity   string         `json:"entity"` // slug
+	Fund     string         `json:"fund"`   // code
+	Account  Account        `json:"account"`
+	Currency money.Currency `json:"currency"`
+	Amount   int64          `json:"amount"` // minor units, debit positive
+
+	EntityID uuid.UUID `json:"-"`
+	FundID   uuid.UUID `json:"-"`
+}
+
+// Filter narrows a report; the zero Filter is everything.
+type Filter struct {
+	Entity uuid.UUID   // uuid.Nil: every entity
+	Funds  []uuid.UUID // nil: every fund
+}
+
+// Snapshot runs fn in a transaction that only reads and sees the books, and everything else, as they are at one moment.
+func Snapshot(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
+	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return fn(tx)
+}
+
+// Balance sums the postings by entity, fund, account and currency, in the order of those names. An account
+// a fund once used is there even when it has come back to zero. An id without a name is an error.
+func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) ([]Line, error) {
+	const query = `/* ledger.Balance */
+		SELECT entity_id, fund_id, account_code, currency, sum(amount)::bigint
+		  FROM posting
+		 WHERE ($1 = '00000000-0000-0000-0000-000000000000'::uuid OR entity_id = $1) AND ($2::uuid[] IS NULL OR fund_id = ANY ($2))
+		 GROUP BY entity_id, fund_id, account_code, currency`
+	var funds any // NULL unless asked for
+	if f.Funds != nil {
+		funds = pg.UUIDs(f.Funds)
+	}
+	rows, err := q.QueryContext(ctx, query, f.Entity, funds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	lines := []Line{} // an empty list in JSON, not null
+	for rows.Next() {
+		var l Line
+		if err := rows.Scan(&l.EntityID, &l.FundID, &l.Account, &l.Currency, &l.Amount); err != nil {
+			return nil, err
+		}
+		if l.Entity, l.Fund, err = names.of(l.EntityID, l.FundID); err != nil {
+			return nil, err
+		}
+		lines = append(lines, l)
+	}
+	slices.SortFunc(lines, func(a, b Line) int {
+		return cmp.Or(cmp.Compare(a.Entity, b.Entity), cmp.Compare(a.Fund, b.Fund), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Currency, b.Currency))
+	})
+	return lines, rows.Err()
+}
+
+func (n Names) of(entityID, fundID uuid.UUID) (entity, fund string, err error) {
+	entity, fund = n.Entities[entityID], n.Funds[fundID]
+	if entity == "" || fund == "" {
+		return "", "", fmt.Errorf("ledger: fund %s of entity %s has no name", fundID, entityID)
+	}
+	return entity, fund, nil
+}

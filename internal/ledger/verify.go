@@ -1,0 +1,129 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+// Report is what Verify saw.
+type Report struct {
+	Entries  int64     `json:"entries"`
+	Lines    int64     `json:"lines"`
+	Findings []Finding `json:"findings"` // none: the books are sound
+}
+
+// Finding is a rule that the stored rows break.
+type Finding struct {
+	Rule   string        `json:"rule"`
+	Count  int64         `json:"count"`  // how often it is broken
+	Entry  uuid.NullUUID `json:"entry"`  // the first entry that breaks it; null where the rule is about a sum
+	Detail string        `json:"detail"` // about that first one
+}
+
+func (f Finding) String() string {
+	where := ""
+	if f.Entry.Valid {
+		where = "entry " + f.Entry.UUID.String() + ": "
+	}
+	return fmt.Sprintf("%s: %s%s (%d in all)", f.Rule, where, f.Detail, f.Count)
+}
+
+// Sound tells whether nothing was found.
+func (r Report) Sound() bool { return len(r.Findings) == 0 }
+
+// Verify recomputes the rules of the books from the stored rows, in one snapshot, trusting no trigger and
+// no constraint: whoever got round those shows here. It only reads, and writers do not wait for it. An
+// error means that the question could not be asked; a broken rule is a Finding.
+func Verify(ctx context.Context, db *sqlx.DB) (Report, error) {
+	report := Report{Findings: []Finding{}}
+	err := Snapshot(ctx, db, func(tx *sqlx.Tx) error {
+		const count = `/* ledger.Verify */ SELECT (SELECT count(*) FROM journal_entry), (SELECT count(*) FROM posting)`
+		if err := tx.QueryRowContext(ctx, count).Scan(&report.Entries, &report.Lines); err != nil {
+			return err
+		}
+		for _, c := range checks {
+			found, err := c.find(ctx, tx)
+			if err != nil {
+				return fmt.Errorf("ledger: verify that %s: %w", c.rule, err)
+			}
+			if found != nil {
+				found.Rule = c.rule
+				report.Findings = append(report.Findings, *found)
+			}
+		}
+		return nil
+	})
+	return report, err
+}
+
+// check is one rule and how to find who breaks it: the first one, or nil.
+type check struct {
+	rule string
+	find func(ctx context.Context, tx *sqlx.Tx) (*Finding, error)
+}
+
+// broken makes a check's find of a query that selects id (of an entry, or NULL) and detail of whatever
+// breaks the rule. The first is the one recorded first.
+func broken(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
+	query = `/* ledger.Verify */
+		SELECT count(*) OVER (), b.id, b.detail
+		  FROM (` + query + `) b LEFT JOIN journal_entry first ON first.id = b.id
+		 ORDER BY first.recorded_at, b.id, b.detail LIMIT 1`
+	return func(ctx context.Context, tx *sqlx.Tx) (*Finding, error) {
+		var f Finding
+		err := tx.QueryRowContext(ctx, query).Scan(&f.Count, &f.Entry, &f.Detail)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
+		}
+		return &f, err
+	}
+}
+
+// checks are the rules in the order they are asked. A sum that is wrong because a line is missing comes after the missing line.
+var checks = []check{
+	{"every line belongs to an entry", broken(`
+		SELECT p.entry_id AS id, 'line ' || p.n || ' has no entry' AS detail
+		  FROM posting p WHERE NOT EXISTS (SELECT FROM journal_entry e WHERE e.id = p.entry_id)`)},
+	{"every entry has the lines it states, numbered from one", broken(`
+		SELECT e.id, 'states ' || e.line_count || ' lines, has ' || count(p.n) AS detail
+		  FROM journal_entry e LEFT JOIN posting p ON p.entry_id = e.id
+		 GROUP BY e.id, e.line_count
+		HAVING count(p.n) <> e.line_count OR count(DISTINCT p.n) <> e.line_count OR min(p.n) <> 1 OR max(p.n) <> e.line_count OR e.line_count < 2`)},
+	{"every line is in the books of its entry", broken(`
+		SELECT e.id, 'line ' || p.n || ' is in the books of ' || p.entity_id || ' in ' || p.currency AS detail
+		  FROM posting p JOIN journal_entry e ON e.id = p.entry_id LEFT JOIN books b ON b.entity_id = e.entity_id
+		 WHERE (p.entity_id, p.currency, p.line_count) IS DISTINCT FROM (e.entity_id, e.currency, e.line_count)
+		    OR p.currency IS DISTINCT FROM b.currency OR p.amount = 0`)},
+	{"no fund is in two books", broken(`
+		SELECT NULL::uuid AS id, 'fund ' || fund_id AS detail FROM posting GROUP BY fund_id HAVING count(DISTINCT entity_id) > 1`)},
+	{"every entry balances in each of its funds, memo accounts by themselves", broken(`
+		SELECT entry_id AS id, 'fund ' || fund_id || ' is out by ' || sum(amount) AS detail
+		  FROM posting GROUP BY entry_id, fund_id, account_code >= '9000' HAVING sum(amount) <> 0`)},
+	{"no entry is dated before its fact", broken(`
+		SELECT id, 'dated ' || entry_date || ', the fact ' || fact_date AS detail FROM journal_entry WHERE entry_date < fact_date`)},
+	{"no fact has two entries", broken(`
+		SELECT (array_agg(id ORDER BY recorded_at DESC))[1] AS id, kind || ' ' || source_id || ' is there ' || count(*) || ' times' AS detail
+		  FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`)},
+	{"a reversal mirrors its entry, which has no other", broken(mirrors)},
+	{"all accounts of an entity sum to zero", broken(`
+		SELECT NULL::uuid AS id, 'entity ' || entity_id || ' is out by ' || sum(amount) || ' minor units of ' || currency AS detail
+		  FROM posting GROUP BY entity_id, currency HAVING sum(amount) <> 0`)},
+	{"restricted net assets of a fund are not below zero", broken(`
+		SELECT NULL::uuid AS id, 'fund ' || p.fund_id || ' is short of ' || sum(p.amount) || ' minor units of ' || p.currency AS detail
+		  FROM posting p JOIN account a ON a.code = p.account_code
+		 WHERE a.class = 'with' GROUP BY p.fund_id, p.currency HAVING sum(p.amount) > 0`)},
+}
+
+// mirrors adds up each reversal with its entry, line by line: nothing may be left.
+const mirrors = `
+	SELECT r.id, 'reverses ' || r.reverses || ' and does not mirror it' AS detail
+	  FROM journal_entry r LEFT JOIN journal_entry e ON e.id = r.reverses AND e.entity_id = r.entity_id AND e.id <> r.id
+	 WHERE r.reverses IS NOT NULL
+	   AND (e.id IS NULL
+	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code HAVING sum(p.amount) <> 0)
+	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
