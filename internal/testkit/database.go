@@ -54,7 +54,7 @@ var (
 func startCluster() (*localpg.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := localpg.Start(ctx, localpg.Options{})
+	s, err := localpg.Start(ctx, localpg.Options{Settings: map[string]string{"max_connections": "400"}}) // parallel tests have two pools each
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +108,8 @@ func open(t testing.TB, url string) *sqlx.DB {
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
-	db.SetMaxOpenConns(32)
-	db.SetMaxIdleConns(8)
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(5)
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
