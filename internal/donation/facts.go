@@ -20,7 +20,7 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 	lang := phrase.Language(g.Language)
 	day := ledger.DateOf(c.At, e.Location())
 	facts := receipt.Facts{
-		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: postal(e.Address), MailFrom: e.MailFrom,
+		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
 		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID,
@@ -32,7 +32,8 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 	return receipt.Issue{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
 }
 
-func postal(a org.Address) []string {
+// Postal is an address as lines.
+func Postal(a org.Address) []string {
 	return lines(a.Line1, a.Line2, cityLine(a.City, a.Region, a.PostalCode), a.Country)
 }
 

@@ -1,6 +1,7 @@
 package stripepay
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,7 +38,8 @@ func (k Keys) Live() bool {
 // Stripe speaks to the accounts of all entities.
 type Stripe struct {
 	accounts map[string]*account // by the entity's slug
-	pages    []string            // hosts payment pages may be on
+	scheme   string              // of payment pages
+	pages    []string            // hosts they may be on
 }
 
 type account struct {
@@ -48,7 +50,7 @@ type account struct {
 
 // New makes the client. apiURL names a stand-in, empty is Stripe itself; a stand-in with a live key is refused.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
-	s := &Stripe{accounts: map[string]*account{}, pages: []string{"checkout.stripe.com"}}
+	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com"}}
 	config := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: callTimeout},
 		LeveledLogger:     quiet{log},
@@ -61,7 +63,7 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 			return nil, fmt.Errorf("STRIPE_API_URL: %q is not an address such as http://127.0.0.1:8081", apiURL)
 		}
 		config.URL = stripe.String(strings.TrimSuffix(apiURL, "/"))
-		s.pages = []string{stand.Host}
+		s.scheme, s.pages = stand.Scheme, []string{stand.Host}
 	}
 	backends := &stripe.Backends{
 		API: stripe.GetBackendWithConfig(stripe.APIBackend, config), Connect: stripe.GetBackendWithConfig(stripe.ConnectBackend, config),
@@ -77,10 +79,10 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 }
 
 // PageOrigins lists the origins payment pages are on, for the pages' Content-Security-Policy.
-func (s *Stripe) PageOrigins(scheme string) []string {
+func (s *Stripe) PageOrigins() []string {
 	origins := make([]string, len(s.pages))
 	for i, host := range s.pages {
-		origins[i] = scheme + "://" + host
+		origins[i] = s.scheme + "://" + host
 	}
 	return origins
 }
@@ -120,3 +122,17 @@ func (q quiet) Debugf(string, ...any)             {}
 func (q quiet) Infof(string, ...any)              {}
 func (q quiet) Warnf(format string, args ...any)  { q.log.Debug("stripe: library warning") }
 func (q quiet) Errorf(format string, args ...any) { q.log.Debug("stripe: library error") }
+
+// Check asks for the entity's balance: the key is known and may read.
+func (s *Stripe) Check(ctx context.Context, entitySlug string) error {
+	a, ok := s.accounts[entitySlug]
+	if !ok {
+		return fmt.Errorf("has no key: set STRIPE_SECRET_KEY_%s", strings.ToUpper(strings.ReplaceAll(entitySlug, "-", "_")))
+	}
+	params := &stripe.BalanceParams{}
+	params.Context = ctx
+	if _, err := a.api.Balance.Get(params); err != nil {
+		return translate(err)
+	}
+	return nil
+}

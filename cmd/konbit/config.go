@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/joho/godotenv"
+
+	"konbit/internal/stripepay"
+)
+
+// Config is every setting of the program, read once. Each NAME can also be given as NAME_FILE, the path of
+// a file that holds it.
+type Config struct {
+	DatabaseURL      string // DATABASE_URL: as the server's role, which owns no table
+	DatabaseOwnerURL string // DATABASE_OWNER_URL: for migrate
+	BaseURL          *url.URL
+	ListenAddr       string
+	Stripe           map[string]stripepay.Keys // by the entity's slug
+	StripeAPIURL     string
+	SMTPURL          string
+	MailFrom         string
+	SecretKey        []byte
+	LogFormat        string
+}
+
+// A need is a setting a command cannot do without.
+type need string
+
+const (
+	needDatabase need = "DATABASE_URL"
+	needOwner    need = "DATABASE_OWNER_URL"
+	needBase     need = "BASE_URL"
+	needSecret   need = "SECRET_KEY"
+	needSMTP     need = "SMTP_URL"
+)
+
+// mends say how to mend a missing setting.
+var mends = map[need]string{
+	needDatabase: "set it to the database of the server's role, e.g. postgres://konbit_server:…@localhost/konbit",
+	needOwner:    "set it to the same database as the owner of its tables, e.g. postgres://konbit_owner:…@localhost/konbit",
+	needBase:     "set it to the address donors see, e.g. https://give.example.org",
+	needSecret:   "set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
+	needSMTP:     "set it to the mail server letters go out by, e.g. smtp://user:password@mail.example.org:587",
+}
+
+// loadConfig reads .env in the working directory, under what the environment has, and then the settings. All
+// mistakes are reported together, each with its mend.
+func loadConfig(needs ...need) (Config, error) {
+	env := map[string]string{}
+	switch kept, err := godotenv.Read(); {
+	case err == nil:
+		env = kept
+	case !errors.Is(err, os.ErrNotExist):
+		return Config{}, fmt.Errorf(".env: %w", err)
+	}
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		env[name] = value
+	}
+	return readConfig(env, needs...)
+}
+
+// readConfig reads the settings from env.
+func readConfig(env map[string]string, needs ...need) (Config, error) {
+	r := reader{env: env}
+	c := Config{
+		DatabaseURL:      r.text("DATABASE_URL", ""),
+		DatabaseOwnerURL: r.text("DATABASE_OWNER_URL", ""),
+		BaseURL:          r.address("BASE_URL"),
+		ListenAddr:       r.text("LISTEN_ADDR", "127.0.0.1:8080"),
+		StripeAPIURL:     r.text("STRIPE_API_URL", ""),
+		SMTPURL:          r.text("SMTP_URL", ""),
+		MailFrom:         r.mailbox("MAIL_FROM"),
+		SecretKey:        r.secret("SECRET_KEY"),
+		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
+	}
+	c.Stripe = r.stripe()
+	for _, n := range needs {
+		if env[string(n)] == "" && env[string(n)+"_FILE"] == "" {
+			r.wrong(string(n), "is not set: "+mends[n])
+		}
+	}
+	return c, r.err()
+}
+
+// reader reads settings and collects what is wrong with them.
+type reader struct {
+	env      map[string]string
+	problems []string
+}
+
+func (r *reader) wrong(name, why string) { r.problems = append(r.problems, name+" "+why) }
+
+func (r *reader) err() error {
+	if len(r.problems) == 0 {
+		return nil
+	}
+	return errors.New("settings:\n  " + strings.Join(r.problems, "\n  "))
+}
+
+// text is the setting, or what the file of NAME_FILE holds, or standard.
+func (r *reader) text(name, standard string) string {
+	value, path := r.env[name], r.env[name+"_FILE"]
+	switch {
+	case value != "" && path != "":
+		r.wrong(name, "is set and so is "+name+"_FILE: unset one of them")
+	case path != "":
+		content, err := os.ReadFile(path)
+		if err != nil {
+			r.wrong(name+"_FILE", "cannot be read: "+err.Error())
+		}
+		value = strings.TrimSpace(string(content))
+	}
+	if value == "" {
+		return standard
+	}
+	return value
+}
+
+func (r *reader) address(name string) *url.URL {
+	text := r.text(name, "")
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
+		r.wrong(name, fmt.Sprintf("is %q: want an address such as https://give.example.org", text))
+		return nil
+	}
+	return u
+}
+
+func (r *reader) mailbox(name string) string {
+	text := r.text(name, "")
+	if _, err := mail.ParseAddress(text); text != "" && err != nil {
+		r.wrong(name, fmt.Sprintf("is %q: want an address such as Konbit <konbit@example.org>", text))
+	}
+	return text
+}
+
+func (r *reader) secret(name string) []byte {
+	text := r.text(name, "")
+	key, err := hex.DecodeString(text)
+	if text != "" && (err != nil || len(key) < 32) {
+		r.wrong(name, "is not 32 bytes in hexadecimal: "+mends[needSecret])
+	}
+	return key
+}
+
+func (r *reader) oneOf(name string, allowed ...string) string {
+	text := r.text(name, allowed[0])
+	if !slices.Contains(allowed, text) {
+		r.wrong(name, fmt.Sprintf("is %q: want one of %s", text, strings.Join(allowed, ", ")))
+	}
+	return text
+}
+
+const (
+	stripeKey    = "STRIPE_SECRET_KEY_"
+	stripeSecret = "STRIPE_WEBHOOK_SECRET_"
+)
+
+// stripe reads the keys of each entity. NAME_OF_ENTITY is its slug in capitals with _ for -, which can be
+// turned back because slugs have neither capitals nor underscores.
+func (r *reader) stripe() map[string]stripepay.Keys {
+	keys := map[string]stripepay.Keys{}
+	for _, name := range sortedNames(r.env) {
+		base := strings.TrimSuffix(name, "_FILE")
+		suffix, ok := strings.CutPrefix(base, stripeKey)
+		if !ok || suffix == "" {
+			continue
+		}
+		slug := strings.ReplaceAll(strings.ToLower(suffix), "_", "-")
+		key := r.text(base, "")
+		if !strings.HasPrefix(key, "sk_") && !strings.HasPrefix(key, "rk_") {
+			r.wrong(base, "is no secret key: it begins with sk_test_, sk_live_ or rk_")
+		}
+		secrets := strings.FieldsFunc(r.text(stripeSecret+suffix, ""), func(c rune) bool { return c == ',' || c == ' ' })
+		if len(secrets) == 0 {
+			r.wrong(stripeSecret+suffix, "is not set: copy the signing secret (whsec_…) of the entity's webhook endpoint from Stripe")
+		}
+		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: secrets}
+	}
+	return keys
+}
+
+func sortedNames(env map[string]string) []string {
+	names := make([]string, 0, len(env))
+	for name := range env {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// logger logs to standard error, in the format asked for.
+func (c Config) logger() *slog.Logger {
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/fund"
+	"konbit/internal/ledger"
+	"konbit/internal/money"
+	"konbit/internal/org"
+	"konbit/internal/pg"
+)
+
+func ledgerCommand() *cobra.Command {
+	return group("ledger", "The books", balanceCommand(), verifyCommand())
+}
+
+func balanceCommand() *cobra.Command {
+	c := &cobra.Command{Use: "balance", Short: "Every account's balance, fund by fund", Args: cobra.NoArgs}
+	slug := c.Flags().String("org", "", "only the funds of this organisation (its slug)")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON, in minor units, debit positive")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			lines, err := balances(c.Context(), db, *slug)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(c, lines)
+			}
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ENTITY\tFUND\tACCOUNT\tBALANCE\t")
+			for _, l := range lines {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%15s\t\n", l.Entity, l.Fund, l.Account, money.New(l.Amount, l.Currency))
+			}
+			return w.Flush()
+		})
+	}
+	return c
+}
+
+// balances reads all balances, or those of one organisation's funds, with their names, at one moment.
+func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []ledger.Line, err error) {
+	err = ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error {
+		names, funds, err := namesOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var filter ledger.Filter
+		if organisation != "" {
+			register, err := org.ReadRegister(ctx, tx)
+			if err != nil {
+				return err
+			}
+			o, err := register.Organisation(organisation)
+			if err != nil {
+				return fmt.Errorf("%w: no organisation has the slug %q", errUse, organisation)
+			}
+			filter.Funds = []uuid.UUID{}
+			for _, f := range funds {
+				if f.OrganisationID == o.ID {
+					filter.Funds = append(filter.Funds, f.ID)
+				}
+			}
+		}
+		lines, err = ledger.Balance(ctx, tx, names, filter)
+		return err
+	})
+	return lines, err
+}
+
+// namesOf reads what the books' ids are called.
+func namesOf(ctx context.Context, q sqlx.QueryerContext) (ledger.Names, []fund.Fund, error) {
+	names := ledger.Names{Entities: map[uuid.UUID]string{}, Funds: map[uuid.UUID]string{}}
+	entities, err := org.Entities(ctx, q)
+	if err != nil {
+		return names, nil, err
+	}
+	for _, e := range entities {
+		names.Entities[e.ID] = e.Slug
+	}
+	funds, err := fund.All(ctx, q)
+	for _, f := range funds {
+		names.Funds[f.ID] = f.Code
+	}
+	return names, funds, err
+}
+
+func verifyCommand() *cobra.Command {
+	c := &cobra.Command{Use: "verify", Short: "Recompute the books from their rows; fails when a rule is broken", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			report, err := ledger.Verify(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				err = printJSON(c, report)
+			} else {
+				for _, f := range report.Findings {
+					fmt.Fprintln(c.OutOrStdout(), f)
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%d entries with %d lines read.\n", report.Entries, report.Lines)
+			}
+			if err == nil && !report.Sound() {
+				err = errors.New("the books break their rules")
+			}
+			return err
+		})
+	}
+	return c
+}
+
+// withDatabase runs fn with the database of DATABASE_URL.
+func withDatabase(ctx context.Context, fn func(db *sqlx.DB) error) error {
+	config, err := loadConfig(needDatabase)
+	if err != nil {
+		return err
+	}
+	db, err := pg.Open(ctx, config.DatabaseURL, 4)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return fn(db)
+}
+
+func printJSON(c *cobra.Command, v any) error {
+	encoder := json.NewEncoder(c.OutOrStdout())
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}

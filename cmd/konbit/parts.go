@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/jobs"
+	"konbit/internal/mail"
+	"konbit/internal/payout"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+	"konbit/internal/receipt"
+	"konbit/internal/stripepay"
+	"konbit/internal/view"
+	"konbit/internal/web"
+	"konbit/migrations"
+	"konbit/templates"
+)
+
+const (
+	poolSize    = 24
+	parallelism = 8               // jobs at once
+	setupAge    = 2 * time.Second // how long what `konbit apply` changed may take to show
+	feesEvery   = 3 * time.Second // how often fees that are due are asked for
+)
+
+// parts are the rooms, put together.
+type parts struct {
+	config    Config
+	log       *slog.Logger
+	db        *sqlx.DB
+	setup     *fund.Directory
+	view      *view.View
+	languages []phrase.Language
+	stripe    *stripepay.Stripe
+	drain     *stripepay.Drain
+	collector payout.Collector
+	transport *mail.Transport
+	runner    *jobs.Runner
+	stopping  atomic.Bool
+}
+
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+// newRef is 128 random bits as text.
+func newRef() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // documented never to fail
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func assemble(ctx context.Context, c Config) (*parts, error) {
+	p := &parts{config: c, log: c.logger()}
+	words, err := phrase.Load(templates.FS, "locales")
+	if err != nil {
+		return nil, err
+	}
+	p.languages = words.Languages()
+	if p.view, err = view.New(templates.FS, words); err != nil {
+		return nil, err
+	}
+	if p.stripe, err = stripepay.New(c.Stripe, c.StripeAPIURL, p.log); err != nil {
+		return nil, err
+	}
+	if p.transport, err = mail.NewTransport(c.SMTPURL, c.MailFrom, parallelism); err != nil {
+		return nil, err
+	}
+	if p.db, err = pg.Open(ctx, c.DatabaseURL, poolSize); err != nil {
+		return nil, err
+	}
+	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
+	if err := p.assembleWork(); err != nil {
+		return nil, errors.Join(err, p.db.Close())
+	}
+	return p, nil
+}
+
+func (p *parts) assembleWork() error {
+	queue, err := jobs.NewQueue()
+	if err != nil {
+		return err
+	}
+	p.drain = stripepay.NewDrain(stripepay.Drain{
+		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log,
+		Settler: donation.Settler{Receipts: receipt.Desk{Queue: queue, NewID: newID}, NewID: newID, Now: time.Now},
+	})
+	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: payout.Booker{NewID: newID, Now: time.Now}}
+	handlers := jobs.NewHandlers()
+	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)
+	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
+	return err
+}
+
+// server is the web side.
+func (p *parts) server() *web.Server {
+	return &web.Server{
+		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
+		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: time.Now, NewID: newID, Log: p.log, Ready: p.ready,
+		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: time.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL)},
+		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
+	}
+}
+
+// ready tells whether the server can serve.
+func (p *parts) ready(ctx context.Context) error {
+	if p.stopping.Load() {
+		return errors.New("stopping")
+	}
+	pending, err := migrations.Pending(ctx, p.db.DB)
+	if err != nil {
+		return err
+	}
+	if pending > 0 {
+		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
+	}
+	return nil
+}
+
+// work runs the workers until ctx ends, then lets what is under way finish.
+func (p *parts) work(ctx context.Context) error {
+	if err := p.runner.Start(); err != nil {
+		return err
+	}
+	drained := make(chan struct{})
+	go func() { defer close(drained); p.drain.Run(ctx) }()
+	p.collectFees(ctx)
+	<-drained
+	last, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	return p.runner.Stop(last)
+}
+
+// collectFees books due fees every few seconds until ctx ends.
+func (p *parts) collectFees(ctx context.Context) {
+	tick := time.NewTicker(feesEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n, err := p.collector.Collect(ctx); err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "fees: not all could be booked; they stay due", "error", err)
+		} else if n > 0 {
+			p.log.InfoContext(ctx, "fees booked", "charges", n)
+		}
+	}
+}
+
+func (p *parts) close() error {
+	p.transport.Close()
+	return p.db.Close()
+}

@@ -1,0 +1,6 @@
+// Package web is the door: routes, forms, pages, and where webhooks come in.
+//
+// A handler is named noun_verb.go, reads its request, calls one use case, fills one page, and returns an
+// error instead of writing one; problem.go alone turns errors into a status and words. routes.go is the one
+// table of routes. The room decides nothing about gifts and holds no SQL.
+package web

@@ -1,0 +1,102 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// giveAgain shows the form of a gift that was not paid, with what was typed. What the donor typed is shown
+// only to the browser it was typed in, known by its cookie: an address alone opens nothing.
+func (s *Server) giveAgain(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, ref string) error {
+	gift, err := donation.ByRef(r.Context(), s.DB, ref)
+	if fault.Is(err, fault.NotFound) || err == nil && gift.OrganisationID != offer.Organisation.ID {
+		http.Redirect(w, r, givePath(offer.Organisation.Slug, lang), http.StatusSeeOther)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if gift.Status.Paid() {
+		http.Redirect(w, r, thanksPath(offer.Organisation.Slug, ref, lang), http.StatusSeeOther)
+		return nil
+	}
+	if !s.typedHere(r, ref) {
+		return s.giveForm(w, r, http.StatusOK, offer, lang, s.NewID(), view.Entry{}, nil)
+	}
+	entry, err := s.typed(r, offer, gift)
+	if err != nil {
+		return err
+	}
+	form := s.NewID()
+	if gift.Status == donation.Started {
+		form = gift.FormID // pressing the button again leads to the same payment, or replaces it
+	}
+	return s.giveForm(w, r, http.StatusOK, offer, lang, form, entry, nil)
+}
+
+// typed is a gift's form as it was filled in.
+func (s *Server) typed(r *http.Request, offer donation.Offer, gift donation.Donation) (view.Entry, error) {
+	parts, err := donation.DesignationsOf(r.Context(), s.DB, idsOf(gift))
+	if err != nil {
+		return view.Entry{}, err
+	}
+	slug := ""
+	for _, f := range offer.Funds {
+		if len(parts[gift.ID]) > 0 && f.ID == parts[gift.ID][0].FundID {
+			slug = f.Slug
+		}
+	}
+	entry := preset(offer, money.New(gift.AmountMinor, money.Currency(gift.Currency)).Decimal(), slug, gift.Frequency)
+	entry.Anonymous, entry.News = gift.Anonymous, gift.News
+	contact, err := donation.ContactOf(r.Context(), s.DB, gift.ID)
+	if err == nil && contact != nil {
+		fill(&entry, *contact)
+	}
+	return entry, err
+}
+
+func fill(e *view.Entry, c donation.Contact) {
+	e.FirstName, e.LastName, e.Email, e.Phone = c.FirstName, c.LastName, c.Email, c.Phone
+	e.AddressLine1, e.AddressLine2, e.City, e.Region = c.AddressLine1, c.AddressLine2, c.City, c.Region
+	e.PostalCode, e.Country, e.Note = c.PostalCode, c.Country, c.Note
+}
+
+// cookieName is bound to the host where the connection allows it.
+func (s *Server) cookieName() string {
+	if s.BaseURL.Scheme == "https" {
+		return "__Host-konbit-gift"
+	}
+	return "konbit-gift"
+}
+
+// remember marks this browser as the one the gift was typed in, until it is closed.
+func (s *Server) remember(w http.ResponseWriter, ref string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(), Value: ref + "." + s.sign(ref), Path: "/", HttpOnly: true,
+		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *Server) typedHere(r *http.Request, ref string) bool {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil {
+		return false
+	}
+	kept, signature, _ := strings.Cut(cookie.Value, ".")
+	return kept == ref && hmac.Equal([]byte(signature), []byte(s.sign(ref)))
+}
+
+func (s *Server) sign(ref string) string {
+	mac := hmac.New(sha256.New, s.Secret)
+	mac.Write([]byte("gift typed here: " + ref))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/money"
+	"konbit/internal/org"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// giveGet shows the donation form: empty, preset by the address, or as it was left.
+func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
+	offer, lang, snapshot, err := s.offer(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	if ref := query.Get("again"); ref != "" {
+		return s.giveAgain(w, r, offer, lang, ref)
+	}
+	form := s.NewID()
+	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" {
+		prepared, err := s.forms.get(s, r, offer, lang, snapshot)
+		if err != nil {
+			return err
+		}
+		var body bytes.Buffer
+		if err := prepared.Write(&body, form.String()); err != nil {
+			return err
+		}
+		html(w, http.StatusOK, body.Bytes())
+		return nil
+	}
+	return s.giveForm(w, r, http.StatusOK, offer, lang, form, preset(offer, query.Get("amount"), query.Get("fund"), query.Get("frequency")), nil)
+}
+
+// offer finds the organisation of the address and the reader's language among those it offers.
+func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.Snapshot, error) {
+	setup, err := s.Setup.Snapshot(r.Context())
+	if err != nil {
+		return donation.Offer{}, "", nil, err
+	}
+	o, err := setup.Organisation(chi.URLParam(r, "org"))
+	if err != nil {
+		return donation.Offer{}, "", nil, err
+	}
+	entity, err := setup.EntityByID(o.EntityID)
+	if err != nil {
+		return donation.Offer{}, "", nil, err
+	}
+	funds := setup.Open(o.ID)
+	if len(funds) == 0 {
+		return donation.Offer{}, "", nil, errNotFound()
+	}
+	lang := phrase.Match(s.spoken(o), r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	return donation.Offer{Entity: entity, Organisation: o, Funds: funds}, lang, setup, nil
+}
+
+// spoken lists the organisation's languages whose words are written.
+func (s *Server) spoken(o org.Organisation) []phrase.Language {
+	return slices.DeleteFunc(slices.Clone(o.Languages), func(l phrase.Language) bool { return !slices.Contains(s.Languages, l) })
+}
+
+// preset fills a form as an address asks for it; what is not offered is ignored.
+func preset(offer donation.Offer, amount, fundSlug, frequency string) view.Entry {
+	entry := view.Entry{Fund: fundSlug, Frequency: frequency}
+	wanted, err := money.Parse(amount, offer.Entity.Currency)
+	if err != nil || !offer.Organisation.Accepts(wanted.Minor) {
+		return entry
+	}
+	entry.Amount, entry.AmountOther = "other", strings.TrimSuffix(wanted.Decimal(), ".00")
+	for _, p := range offer.Organisation.Presets {
+		if p == wanted.Minor {
+			entry.Amount, entry.AmountOther = entry.AmountOther, ""
+		}
+	}
+	return entry
+}
+
+// giveForm renders the form with an entry.
+func (s *Server) giveForm(w http.ResponseWriter, r *http.Request, status int, offer donation.Offer, lang phrase.Language, form uuid.UUID, entry view.Entry, problems []problemField) error {
+	page := s.givePage(r, offer, lang)
+	page.FormID, page.Entry, page.Problems = form.String(), entry, problems
+	var body bytes.Buffer
+	if err := s.View.Give(&body, page); err != nil {
+		return err
+	}
+	html(w, status, body.Bytes())
+	return nil
+}
+
+// givePage is the form of an offer with nothing typed.
+func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Language) view.GivePage {
+	o, e := offer.Organisation, offer.Entity
+	page := view.GivePage{
+		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent},
+		Organisation: organisationView(offer, lang),
+		Action:       givePath(o.Slug, lang),
+		Minimum:      e.Amount(o.Minimum),
+		Maximum:      e.Amount(o.Maximum),
+	}
+	for _, p := range o.Presets {
+		page.Presets = append(page.Presets, e.Amount(p))
+	}
+	for _, f := range offer.Funds {
+		page.Funds = append(page.Funds, view.Fund{Slug: f.Slug, Name: f.Name.In(lang), Purpose: f.Purpose.In(lang)})
+	}
+	for _, f := range donation.Built() {
+		if o.Offers(f) {
+			page.Frequencies = append(page.Frequencies, string(f))
+		}
+	}
+	return page
+}
+
+func organisationView(offer donation.Offer, lang phrase.Language) view.Organisation {
+	return view.Organisation{
+		Name: offer.Organisation.Name.In(lang), Sponsored: offer.Organisation.Sponsored,
+		Donee: view.Donee{Name: offer.Entity.LegalName, EIN: offer.Entity.EIN, Address: donation.Postal(offer.Entity.Address)},
+	}
+}
+
+// formCache keeps each organisation's empty form per language, for as long as what was set up is the same.
+type formCache struct {
+	mu    sync.RWMutex
+	forms map[string]cachedForm
+}
+
+type cachedForm struct {
+	of   *fund.Snapshot
+	form *view.PreparedGive
+}
+
+func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang phrase.Language, of *fund.Snapshot) (*view.PreparedGive, error) {
+	key := offer.Organisation.Slug + " " + string(lang)
+	c.mu.RLock()
+	kept := c.forms[key]
+	c.mu.RUnlock()
+	if kept.of == of {
+		return kept.form, nil
+	}
+	bare := r.Clone(r.Context())
+	bare.URL.RawQuery = "" // what else the address asks for is not for everybody
+	form, err := s.View.PrepareGive(s.givePage(bare, offer, lang))
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forms == nil {
+		c.forms = map[string]cachedForm{}
+	}
+	c.forms[key] = cachedForm{of, form}
+	return form, nil
+}

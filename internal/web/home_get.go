@@ -1,0 +1,46 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// homeGet lists whom one can give to here.
+func (s *Server) homeGet(w http.ResponseWriter, r *http.Request) error {
+	setup, err := s.Setup.Snapshot(r.Context())
+	if err != nil {
+		return err
+	}
+	lang := s.language(r)
+	page := view.HomePage{Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.Languages)}}
+	for _, o := range setup.Organisations() {
+		entity, err := setup.EntityByID(o.EntityID)
+		if err != nil {
+			return err
+		}
+		listed := view.HomeOrganisation{Name: o.Name.In(lang), URL: givePath(o.Slug, phrase.Match(s.spoken(o), string(lang), ""))}
+		if o.Sponsored {
+			listed.Donee = entity.LegalName
+		}
+		page.Organisations = append(page.Organisations, listed)
+	}
+	var body bytes.Buffer
+	if err := s.View.Home(&body, page); err != nil {
+		return err
+	}
+	html(w, http.StatusOK, body.Bytes())
+	return nil
+}
+
+// styleguideGet shows every component once, in the demo.
+func (s *Server) styleguideGet(w http.ResponseWriter, r *http.Request) error {
+	var body bytes.Buffer
+	if err := s.View.Styleguide(&body, view.StyleguidePage{}); err != nil {
+		return err
+	}
+	html(w, http.StatusOK, body.Bytes())
+	return nil
+}

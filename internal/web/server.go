@@ -1,0 +1,72 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/phrase"
+	"konbit/internal/stripepay"
+	"konbit/internal/view"
+)
+
+// Server is the web side of Konbit. All fields are set before Handler is called.
+type Server struct {
+	DB        *sqlx.DB
+	View      *view.View
+	Setup     *fund.Directory
+	Starter   donation.Starter
+	Inbox     stripepay.Inbox
+	Ready     func(ctx context.Context) error // nil: able to serve
+	BaseURL   *url.URL
+	Pages     []string          // origins of payment pages, for the Content-Security-Policy
+	Languages []phrase.Language // whose words are written
+	Secret    []byte            // signs the cookie that lets a donor find what they typed
+	Demo      bool              // shows /_styleguide
+	Now       func() time.Time
+	NewID     func() uuid.UUID
+	Log       *slog.Logger
+
+	forms formCache
+}
+
+// HTTP is a server for h whose limits keep slow and large requests from holding it up.
+func HTTP(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 2 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       90 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Links answers where a payment page returns to: the page after payment, and the form with what was typed.
+func Links(base *url.URL) func(org, ref string, lang phrase.Language) (success, back string) {
+	return func(org, ref string, lang phrase.Language) (string, string) {
+		root := strings.TrimSuffix(base.String(), "/")
+		return root + thanksPath(org, ref, lang), root + againPath(org, ref, lang)
+	}
+}
+
+func givePath(org string, lang phrase.Language) string {
+	return "/give/" + url.PathEscape(org) + "?lang=" + url.QueryEscape(string(lang))
+}
+
+func thanksPath(org, ref string, lang phrase.Language) string {
+	return "/give/" + url.PathEscape(org) + "/thanks?lang=" + url.QueryEscape(string(lang)) + "&gift=" + url.QueryEscape(ref)
+}
+
+func againPath(org, ref string, lang phrase.Language) string {
+	return givePath(org, lang) + "&again=" + url.QueryEscape(ref)
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+const (
+	lookEvery = 3 * time.Second
+	lookTimes = 40
+)
+
+// thanksGet tells what became of a gift. It only reads, decides nothing, and shows nothing of the person;
+// what an address claims counts for nothing.
+func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
+	offer, lang, _, err := s.offer(r)
+	if err != nil {
+		return err
+	}
+	o := offer.Organisation
+	page := view.ThanksPage{
+		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent},
+		Organisation: organisationView(offer, lang), FormURL: givePath(o.Slug, lang),
+	}
+	gift, err := donation.ByRef(r.Context(), s.DB, r.URL.Query().Get("gift"))
+	switch {
+	case fault.Is(err, fault.NotFound) || err == nil && gift.OrganisationID != o.ID:
+		return s.writeThanks(w, http.StatusNotFound, page)
+	case err != nil:
+		return err
+	}
+	page.State, page.Amount = s.thanksState(gift), gift.Amount()
+	switch page.State {
+	case view.ThanksUnpaid:
+		page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
+	case view.ThanksPaid:
+		if page.Purposes, err = s.purposes(r, offer, gift, lang); err != nil {
+			return err
+		}
+	case view.ThanksSettling:
+		page.Again = lookAgain(r, o.Slug, gift.PublicRef, lang)
+	}
+	return s.writeThanks(w, http.StatusOK, page)
+}
+
+func (s *Server) writeThanks(w http.ResponseWriter, status int, page view.ThanksPage) error {
+	var body bytes.Buffer
+	if err := s.View.Thanks(&body, page); err != nil {
+		return err
+	}
+	html(w, status, body.Bytes())
+	return nil
+}
+
+// thanksState reads the gift's status. A started gift whose donor is back may be paid with the word still on
+// its way; once its payment page has run out it is not paid.
+func (s *Server) thanksState(gift donation.Donation) view.ThanksState {
+	switch gift.Status {
+	case donation.Settled:
+		return view.ThanksPaid
+	case donation.Processing:
+		return view.ThanksSettlingBank
+	case donation.Held:
+		return view.ThanksSettling
+	case donation.Started:
+		if s.Now().Before(gift.CheckoutExpiresAt.Add(time.Hour)) {
+			return view.ThanksSettling
+		}
+	}
+	return view.ThanksUnpaid
+}
+
+func (s *Server) purposes(r *http.Request, offer donation.Offer, gift donation.Donation, lang phrase.Language) ([]string, error) {
+	parts, err := donation.DesignationsOf(r.Context(), s.DB, idsOf(gift))
+	if err != nil {
+		return nil, err
+	}
+	var purposes []string
+	for _, p := range parts[gift.ID] {
+		for _, f := range offer.Funds {
+			if f.ID == p.FundID && f.Purpose.In(lang) != "" {
+				purposes = append(purposes, f.Purpose.In(lang))
+			}
+		}
+	}
+	return purposes, nil
+}
+
+// lookAgain makes the page ask again after a while, some dozens of times.
+func lookAgain(r *http.Request, org, ref string, lang phrase.Language) *view.LookAgain {
+	looked, _ := strconv.Atoi(r.URL.Query().Get("look")) // anything else counts as the first look
+	if looked >= lookTimes || looked < 0 {
+		return nil
+	}
+	return &view.LookAgain{URL: thanksPath(org, ref, lang) + "&look=" + url.QueryEscape(strconv.Itoa(looked+1)), After: lookEvery}
+}
