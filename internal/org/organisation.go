@@ -61,13 +61,3 @@ func ValidAccent(s string) bool { return accentForm.MatchString(s) }
 // MaxGift is the largest Maximum an organisation may set, in minor units: what Stripe charges at most
 // in one payment (eight digits, https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 const MaxGift = 99_999_999
-
-// AmountsFit tells whether the presets lie between minimum and maximum, ascending and each once.
-func AmountsFit(presets []int64, minimum, maximum int64) bool {
-	for i, p := range presets {
-		if p < minimum || p > maximum || i > 0 && p <= presets[i-1] {
-			return false
-		}
-	}
-	return true
-}

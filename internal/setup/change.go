@@ -7,10 +7,11 @@ import (
 
 // Change is one difference between the file and what was stored.
 type Change struct {
-	Subject       string // "fund csio/general"
-	Verb          string // "created", "closed", "reopened", or "" for a field that changed
-	Field         string // "name es"
-	Before, After string
+	Subject string `json:"subject"`         // "fund csio/general"
+	Verb    string `json:"verb,omitempty"`  // "created", "closed", "reopened", or "" for a field that changed
+	Field   string `json:"field,omitempty"` // "name es"
+	Before  string `json:"before,omitempty"`
+	After   string `json:"after,omitempty"`
 }
 
 func (c Change) String() string {
@@ -22,8 +23,8 @@ func (c Change) String() string {
 
 // Result is what Apply did or, on a dry run, would do.
 type Result struct {
-	Changes []Change // none when the file was applied before
-	Notices []string // what the file leaves out and Apply left alone
+	Changes []Change `json:"changes"` // none when the file was applied before
+	Notices []string `json:"notices"` // what the file leaves out and Apply left alone
 }
 
 // String is the result for people, one line each, ending in a line break.

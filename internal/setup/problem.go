@@ -49,6 +49,7 @@ type position struct{ line, column int }
 // report collects the problems of one file.
 type report struct {
 	file     string
+	rules    Rules // of reading
 	problems Problems
 }
 

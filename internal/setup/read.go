@@ -7,12 +7,28 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"konbit/internal/phrase"
 )
+
+// Rules are what the rest of the program asks of a file. The zero Rules ask nothing.
+type Rules struct {
+	// Languages are those whose words are complete, so that an organisation may offer them; nil is all known.
+	Languages []phrase.Language
+	// Accent tells whether pages can be read in a colour, and else how to mend it; nil is every colour.
+	Accent func(hex string) error
+}
+
+// Read is Rules.Read under the zero Rules.
+func Read(name string, data []byte) (*File, error) { return Rules{}.Read(name, data) }
 
 // Read reads the declarative file. name is what problems call it. An error is Problems: all that is
 // wrong with the file at once.
-func Read(name string, data []byte) (*File, error) {
-	r := &report{file: name}
+func (rules Rules) Read(name string, data []byte) (*File, error) {
+	if rules.Languages == nil {
+		rules.Languages = phrase.Known()
+	}
+	r := &report{file: name, rules: rules}
 	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var syntax yaml.Error

@@ -19,13 +19,10 @@ func (r *report) organisation(node ast.Node, i int, entities []Entity) Organisat
 	o := Organisation{in: s, Entity: s.text("entity", nil, "")}
 	o.Slug = s.text("slug", org.ValidSlug, mendSlug(org.MaxSlug))
 	o.Position = i
-	o.Languages = choices(s, "languages", phrase.Known())
+	o.Languages = choices(s, "languages", r.rules.Languages)
 	o.Name = s.words("name", o.Languages)
 	o.Frequencies = choices(s, "frequencies", org.Frequencies())
-	o.Accent = org.DefaultAccent
-	if s.has("accent") {
-		o.Accent = s.text("accent", org.ValidAccent, `write "#rrggbb" in lower case and in quotes, such as "#7a1f1f"`)
-	}
+	o.Accent = s.accent()
 	var entity Entity
 	nameless := func(e Entity) bool { return e.Slug == "" } // its slug was refused, and may be the one meant
 	if at := slices.IndexFunc(entities, func(e Entity) bool { return e.Slug == o.Entity }); at >= 0 {
@@ -46,6 +43,20 @@ func (r *report) organisation(node ast.Node, i int, entities []Entity) Organisat
 		}
 	}
 	return o
+}
+
+// accent reads the optional colour.
+func (s section) accent() string {
+	if !s.has("accent") {
+		return org.DefaultAccent
+	}
+	hex := s.text("accent", org.ValidAccent, `write "#rrggbb" in lower case and in quotes, such as "`+org.DefaultAccent+`"`)
+	if hex != "" && s.rules.Accent != nil {
+		if err := s.rules.Accent(hex); err != nil {
+			s.refuse(s.place("accent"), "%s: %v", s.what, err)
+		}
+	}
+	return hex
 }
 
 // amounts reads them from major units of c.

@@ -2,6 +2,7 @@ package setup_test
 
 import (
 	_ "embed"
+	"errors"
 	"strings"
 	"testing"
 
@@ -112,6 +113,26 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+func TestRules(t *testing.T) {
+	rules := setup.Rules{
+		Languages: []phrase.Language{"en", "es"},
+		Accent: func(hex string) error {
+			if hex == "#ffff00" {
+				return errors.New("choose a darker colour")
+			}
+			return nil
+		},
+	}
+	_, err := rules.Read("f", []byte(change(t, csioName, csioName+"\n    accent: \"#004d40\"")))
+	assert.NoError(t, err)
+	_, err = rules.Read("f", []byte(change(t, csioName, csioName+"\n    accent: \"#ffff00\"")))
+	assert.EqualError(t, err, "f:15:13: organisation csio: choose a darker colour")
+	_, err = rules.Read("f", []byte(change(t, "[en, es]", "[en, es, ht]")))
+	assert.EqualError(t, err, `f:15:25: organisation csio: languages cannot have "ht": choose among en, es`)
+	_, err = rules.Read("f", []byte(change(t, "es: Red", "es: Red, ht: Rezo")))
+	assert.NoError(t, err, "words may be there before the language is offered")
+}
+
 func TestReadRefusesWholeFiles(t *testing.T) {
 	for data, want := range map[string]string{
 		"":                        "f: the file is empty or holds several documents: write entities: and organisations: once, without ---",
@@ -140,6 +161,22 @@ func TestReadReportsEverythingAtOnce(t *testing.T) {
 		lines = append(lines, p.Line)
 	}
 	assert.Equal(t, []int{1, 8, 13, 25}, lines, err.Error())
+}
+
+// Whatever is in a file, Read answers: a sound file or its problems.
+func FuzzRead(f *testing.F) {
+	f.Add(sound)
+	f.Add("entities: [&a {slug: *a}]\n? [x]\n: - !!map\norganisations: |\n  {}\n<<: *a\n")
+	f.Fuzz(func(t *testing.T, data string) {
+		file, err := setup.Read("f", []byte(data))
+		if (file == nil) == (err == nil) {
+			t.Fatalf("file %v, error %v", file, err)
+		}
+		var problems setup.Problems
+		if err != nil && !errors.As(err, &problems) {
+			t.Fatalf("%T: %v", err, err)
+		}
+	})
 }
 
 // change is the sound file with one thing replaced.
