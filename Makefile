@@ -8,7 +8,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 # Everything on one machine: database, card stand-in, mail catcher, server. Stays until Ctrl-C, keeps its data.
 demo:
 	@.ci/install demo
-	@go build -o bin/demo ./cmd/demo && exec bin/demo
+	@go build -buildvcs=false -o bin/demo ./cmd/demo && exec bin/demo
 
 # Drops the demo's data.
 demo-reset:
