@@ -38,7 +38,9 @@ type plan struct {
 // newPlan works out the difference, but for the funds left out: see closeLeftOut. What its report holds
 // says why the difference cannot be removed.
 func newPlan(f *File, s stored, now time.Time, newID func() uuid.UUID) *plan {
-	p := &plan{stored: s, report: report{file: f.Name}, now: now, newID: newID, newEntities: map[uuid.UUID]bool{}}
+	p := &plan{stored: s, report: report{file: f.Name}, now: now, newID: newID, newEntities: map[uuid.UUID]bool{},
+		result: Result{Changes: []Change{}, Notices: []string{}},
+	}
 	bySlug := map[string]org.LegalEntity{}
 	for _, e := range f.Entities {
 		bySlug[e.Slug] = p.entity(e)
