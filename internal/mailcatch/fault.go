@@ -25,13 +25,16 @@ type Fault struct {
 func (s *Server) SetFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.setFault(f)
+}
+
+func (s *Server) setFault(f Fault) {
 	close(s.healed)
 	s.healed = make(chan struct{})
 	s.fault, s.counted = f, 0
 	switch {
-	case f.Kind == Refuse && s.smtp != nil:
-		_ = s.smtp.Close()
-		s.smtp = nil
+	case f.Kind == Refuse:
+		s.cut()
 	case f.Kind != Refuse && s.smtp == nil && !s.closed:
 		if l, err := net.Listen("tcp", s.addr); err == nil { // our own port of a moment ago; if it was taken, we go on refusing
 			s.receive(l)
@@ -53,44 +56,62 @@ func (s *Server) falls() bool {
 	return s.fault.Kind != Healthy && s.counted%max(s.fault.Every, 1) == 0
 }
 
-// hold waits while the server hangs.
-func (s *Server) hold() {
+// cut stops receiving and cuts open connections. The caller holds s.mu.
+func (s *Server) cut() {
+	if s.smtp == nil {
+		return
+	}
+	_ = s.listener.Close() // srv knows it only once its goroutine runs
+	_ = s.smtp.Close()
+	s.smtp = nil
+}
+
+// pass waits while the server hangs, and then lets a connection's bytes through unless connections are refused.
+func (s *Server) pass() error {
 	for {
 		s.mu.Lock()
-		hangs, healed := s.fault.Kind == Hang, s.healed
+		kind, healed := s.fault.Kind, s.healed
 		s.mu.Unlock()
-		if !hangs {
-			return
+		switch kind {
+		case Hang:
+			<-healed
+		case Refuse:
+			return net.ErrClosed
+		default:
+			return nil
 		}
-		<-healed
 	}
 }
 
-// hanging makes the connections of a listener hang when its server does.
-type hanging struct {
+// faulty puts a listener's connections under the faults of its server.
+type faulty struct {
 	net.Listener
 	s *Server
 }
 
-func (l hanging) Accept() (net.Conn, error) {
+func (l faulty) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return hangingConn{c, l.s}, nil
+	return faultyConn{c, l.s}, nil
 }
 
-type hangingConn struct {
+type faultyConn struct {
 	net.Conn
 	s *Server
 }
 
-func (c hangingConn) Read(p []byte) (int, error) {
-	c.s.hold()
+func (c faultyConn) Read(p []byte) (int, error) {
+	if err := c.s.pass(); err != nil {
+		return 0, err
+	}
 	return c.Conn.Read(p)
 }
 
-func (c hangingConn) Write(p []byte) (int, error) {
-	c.s.hold()
+func (c faultyConn) Write(p []byte) (int, error) {
+	if err := c.s.pass(); err != nil {
+		return 0, err
+	}
 	return c.Conn.Write(p)
 }

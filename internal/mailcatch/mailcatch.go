@@ -43,6 +43,7 @@ type Server struct {
 	messages []Message     // oldest first
 	arrived  chan struct{} // closed and replaced at each arrival
 	smtp     *smtp.Server  // nil while connections are refused, and after Close
+	listener net.Listener  // that of smtp
 	fault    Fault
 	counted  int           // messages seen since the fault was set
 	healed   chan struct{} // closed when the fault is lifted
@@ -120,14 +121,11 @@ func (s *Server) WaitFor(ctx context.Context, n int) ([]Message, error) {
 // Close ends receiving and cuts open connections. Messages in a directory stay there.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	running := s.smtp
-	s.smtp, s.closed = nil, true
-	s.mu.Unlock()
-	s.SetFault(Fault{}) // let go of what hangs
-	if running == nil {
-		return nil
-	}
-	return running.Close()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.cut()
+	s.setFault(Fault{}) // let go of what hangs
+	return nil
 }
 
 // accept keeps a message. It is safe on disk, where there is one, when accept returns.

@@ -25,8 +25,8 @@ func (s *Server) receive(l net.Listener) {
 	srv.AllowInsecureAuth = true                                   // any name and password will do
 	srv.EnableSMTPUTF8 = true
 	srv.ErrorLog = log.New(io.Discard, "", 0) // connections cut by faults and tests
-	s.smtp = srv
-	go func() { _ = srv.Serve(hanging{l, s}) }()
+	s.smtp, s.listener = srv, l
+	go func() { _ = srv.Serve(faulty{l, s}) }() // ends with nil
 }
 
 // A session is one SMTP connection.
