@@ -31,7 +31,7 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Receipt, er
 		SELECT id, entity_id, donation_id, year, number, language, words_version, facts, issued_at FROM receipt WHERE id = $1`
 	var r row
 	if err := sqlx.GetContext(ctx, q, &r, query, id); errors.Is(err, sql.ErrNoRows) {
-		return Receipt{}, fault.New(fault.NotFound, "problem.not_found", nil)
+		return Receipt{}, fault.New(fault.NotFound, "problem.404.text", nil)
 	} else if err != nil {
 		return Receipt{}, err
 	}

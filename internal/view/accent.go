@@ -11,7 +11,7 @@ import (
 
 // HouseAccent is the colour of pages that belong to no organisation, and of an
 // organisation that chose none.
-const HouseAccent = "#8f2d1c"
+const HouseAccent = "#7a1f1f"
 
 // The grounds of static/app.css an accent stands on.
 const (

@@ -29,7 +29,7 @@ func catalogue(t testing.TB) *phrase.Catalogue {
 
 func usd(minor int64) money.Amount { return money.New(minor, "USD") }
 
-var tsne = view.Donee{Name: "TSNE MissionWorks", EIN: "12-3456789", Address: "1 Example St, Boston, MA 02111"}
+var tsne = view.Donee{Name: "TSNE MissionWorks", EIN: "12-3456789", Address: []string{"1 Example St", "Boston, MA 02111"}}
 
 func centro(lang phrase.Language) view.Organisation {
 	name := phrase.Text{"en": "Center to Support Immigrant Organizing", "es": "Centro de Apoyo a la Organización de Inmigrantes"}
@@ -98,7 +98,7 @@ func receiptWords(lang phrase.Language) view.ReceiptWords {
 		},
 	}
 	return view.ReceiptWords{
-		Version: 1, Language: lang, Number: "2026-000123",
+		Version: 1, Language: lang, Number: "TSNE-2026-000123",
 		Donee: tsne, Organisation: centro(lang).Name, Sponsored: true, Accent: "#7a1f1f",
 		Donor: "Marisol Peña Núñez", Greeting: "Marisol",
 		Amount: usd(2050), Charged: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),

@@ -47,6 +47,6 @@ type Organisation struct {
 // Donee is the legal entity that receives a gift.
 type Donee struct {
 	Name    string
-	EIN     string // as written: 12-3456789
-	Address string // one line; empty: not shown
+	EIN     string   // as written: 12-3456789
+	Address []string // its lines; none: not shown
 }

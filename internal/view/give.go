@@ -26,7 +26,7 @@ type GivePage struct {
 // Fund is what a gift may be for, in the page's language.
 type Fund struct {
 	Slug, Name string
-	Purpose    string // completes "to support …"
+	Purpose    string // completes "to support …"; may be empty
 }
 
 // Entry is what was typed, or preset by the address: each field as it came.

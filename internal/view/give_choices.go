@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -27,17 +28,22 @@ func (f giveForm) other() field {
 	return field{described: d, Value: f.page.Entry.AmountOther}
 }
 
-// funds are asked when there is more than one.
+// funds are asked when there is more than one. The first is chosen until the
+// donor says otherwise: it is what a gift without a fund is for.
 func (f giveForm) funds() group {
 	g := group{described: f.describe("fund", "")}
 	if len(f.page.Funds) < 2 {
 		return g
 	}
+	chosen := cmp.Or(f.page.Entry.Fund, f.page.Funds[0].Slug)
 	for i, fund := range f.page.Funds {
+		hint := ""
+		if fund.Purpose != "" {
+			hint = f.say("give.purpose", "purpose", fund.Purpose)
+		}
 		g.Choices = append(g.Choices, choice{
 			ID: id("fund", i), Name: "fund", Value: fund.Slug, Label: fund.Name,
-			Hint:    f.say("give.purpose", "purpose", fund.Purpose),
-			Checked: f.page.Entry.Fund == fund.Slug,
+			Hint: hint, Checked: fund.Slug == chosen,
 		})
 	}
 	return g

@@ -1,16 +1,20 @@
 package view
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"konbit/internal/fault"
 )
 
 // giveForm builds the fields of one rendering of the form.
 type giveForm struct {
-	view    *View
-	page    GivePage
-	say     func(key string, args ...any) string
-	mend    map[string]string // what to do, by field
-	targets []fault.Field
+	view     *View
+	page     GivePage
+	say      func(key string, args ...any) string
+	mend     map[string]string // what to do, by field
+	problems []fault.Field     // the first of each field
 }
 
 func newGiveForm(v *View, p GivePage) giveForm {
@@ -21,7 +25,7 @@ func newGiveForm(v *View, p GivePage) giveForm {
 	for _, problem := range p.Problems {
 		if _, twice := f.mend[problem.Name]; !twice {
 			f.mend[problem.Name] = v.mend(p.Language, problem)
-			f.targets = append(f.targets, problem)
+			f.problems = append(f.problems, problem)
 		}
 	}
 	return f
@@ -29,16 +33,36 @@ func newGiveForm(v *View, p GivePage) giveForm {
 
 // errors leads from the summary to each bad field, in the order they came.
 func (f giveForm) errors() []formError {
-	first := map[string]string{"amount": "amount-0", "fund": "fund-0", "frequency": "frequency-0", "form": "submit"}
 	var all []formError
-	for _, problem := range f.targets {
-		target := problem.Name
-		if id, ok := first[target]; ok {
-			target = id
-		}
-		all = append(all, formError{Target: target, Text: f.mend[problem.Name]})
+	for _, problem := range f.problems {
+		all = append(all, formError{Target: f.target(problem.Name), Text: f.mend[problem.Name]})
 	}
 	return all
+}
+
+// target is the id to go to for a field: of a question with choices the first
+// of them, and the button for what this form does not ask.
+func (f giveForm) target(name string) string {
+	name, _, _ = strings.Cut(name, "[") // a part of a split belongs to the funds
+	asksHowOften := len(f.page.Frequencies) > 1
+	switch {
+	case name == "amount" && len(f.page.Presets) > 0, name == "frequency" && asksHowOften:
+		return id(name, 0)
+	case name == "fund", name == "split":
+		return id("fund", 0)
+	case name == "amount":
+		return "amount-other"
+	case name == "occurrences" && asksHowOften, slices.Contains(plainFields, name):
+		return name
+	default:
+		return "submit"
+	}
+}
+
+// plainFields have their own name for an id.
+var plainFields = []string{
+	"amount_other", "first_name", "last_name", "email", "phone", "address_line1", "address_line2",
+	"city", "region", "postal_code", "country", "note", "anonymous", "news",
 }
 
 func (f giveForm) describe(name, hint string) described {
@@ -82,8 +106,9 @@ func (f giveForm) address() []field {
 func (f giveForm) country() countryField {
 	countries := f.view.countries[f.page.Language]
 	c := countryField{described: f.describe("country", ""), Options: countries.options}
-	if name, ok := countries.names[f.page.Entry.Country]; ok {
-		c.Selected = &Country{f.page.Entry.Country, name}
+	if code := f.page.Entry.Country; code != "" {
+		// What is no country of ours is kept as it came.
+		c.Selected = &Country{code, cmp.Or(countries.names[code], code)}
 	}
 	return c
 }

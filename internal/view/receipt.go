@@ -27,7 +27,7 @@ var ErrReceiptVersion = errors.New("view: no such version of the receipt's words
 type ReceiptWords struct {
 	Version  int
 	Language phrase.Language
-	Number   string // as printed: 2026-000123
+	Number   string // as printed: TSNE-2026-000123
 
 	Donee        Donee
 	Organisation string // in the donor's language
@@ -45,7 +45,7 @@ type ReceiptWords struct {
 // Purpose is a fund's part of a gift.
 type Purpose struct {
 	Fund    string
-	Purpose string // completes "to support …"
+	Purpose string // completes "to support …"; may be empty
 	Amount  money.Amount
 }
 
@@ -90,7 +90,6 @@ func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]receiptLet
 
 func (v *View) parseReceipt(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l receiptLetter, err error) {
 	functions := v.functions(lang)
-	functions["exact"] = func(a money.Amount) string { return a.FormatExact(string(lang)) }
 	functions["style"] = styles.of
 	functions["wrap"] = wrap
 	functions["pad"] = pad
@@ -156,11 +155,19 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	}
 	for _, p := range r.Purposes {
 		d.Lines = append(d.Lines, purposeLine{
-			Text:   say("purpose_line", "fund", p.Fund, "purpose", p.Purpose),
+			Text:   purposeText(say, p),
 			Amount: p.Amount.FormatExact(lang),
 		})
 	}
 	return d
+}
+
+// purposeText names the fund and, where it has one, its purpose.
+func purposeText(say func(string, ...any) string, p Purpose) string {
+	if p.Purpose == "" {
+		return p.Fund
+	}
+	return say("purpose_line", "fund", p.Fund, "purpose", p.Purpose)
 }
 
 // LabelWidth is that of the widest label of the facts, in characters.

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/goregular"
 )
 
 // The document's measures, in millimetres on a US letter sheet, and in points for type.
@@ -27,7 +25,7 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 		return nil, err
 	}
 	d, say := v.receiptData(r), v.receiptSay(r)
-	s := newSheet(d, say("title"))
+	s := newSheet(d, say("title"), choose(v.typefaces, facts(d)))
 
 	s.poster(say("title"), d.Organisation)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
@@ -42,7 +40,7 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 		s.purpose(line)
 	}
 	s.pdf.Ln(5)
-	s.pdf.SetFont("go", "B", smallSize)
+	s.font("B", smallSize)
 	s.write(smallSize, ink, say("goods"))
 	s.paragraph(smallSize, soft, say("exempt", "donee", d.Donee.Name))
 	if d.Sponsored {
@@ -61,9 +59,22 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// facts are all the words of the document that are not ours.
+func facts(d receiptData) string {
+	words := []string{d.Organisation, d.Greeting, strings.Join(d.Donee.Address, " ")}
+	for _, f := range d.Facts {
+		words = append(words, f.Value)
+	}
+	for _, line := range d.Lines {
+		words = append(words, line.Text)
+	}
+	return strings.Join(words, " ")
+}
+
 // sheet is the page being written.
 type sheet struct {
 	pdf    *fpdf.Fpdf
+	face   typesetter
 	accent colour
 }
 
@@ -77,10 +88,11 @@ var (
 	white = colour{0xff, 0xff, 0xff}
 )
 
-func newSheet(d receiptData, title string) *sheet {
+func newSheet(d receiptData, title string, face typesetter) *sheet {
 	rgb := channels(d.Accent)
 	s := &sheet{
 		pdf:    fpdf.New("P", "mm", "Letter", ""),
+		face:   face,
 		accent: colour{int(rgb[0]), int(rgb[1]), int(rgb[2])},
 	}
 	s.pdf.SetCatalogSort(true) // or the bytes differ from run to run
@@ -90,20 +102,22 @@ func newSheet(d receiptData, title string) *sheet {
 	s.pdf.SetAuthor(d.Donee.Name, true)
 	s.pdf.SetSubject(d.Organisation, true)
 	s.pdf.SetLang(string(d.Language))
-	s.pdf.AddUTF8FontFromBytes("go", "", goregular.TTF)
-	s.pdf.AddUTF8FontFromBytes("go", "B", gobold.TTF)
+	s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
+	s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)
 	s.pdf.SetMargins(margin, margin, margin)
 	s.pdf.SetAutoPageBreak(true, 12)
 	s.pdf.AddPage()
 	return s
 }
 
+func (s *sheet) font(cut string, size float64) { s.pdf.SetFont(s.face.name, cut, size) }
+
 func (s *sheet) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
 
 // poster is the head: the organisation's name on its colour, and the furrows below.
 func (s *sheet) poster(title, organisation string) {
-	s.pdf.SetFont("go", "B", 23)
-	name := strings.Join(s.pdf.SplitText(printable(organisation), textWidth), "\n")
+	s.font("B", 23)
+	name := strings.Join(s.pdf.SplitText(s.face.printable(organisation), textWidth), "\n")
 	height := 31 + 9.6*float64(1+strings.Count(name, "\n"))
 	s.pdf.SetFillColor(s.accent[0], s.accent[1], s.accent[2])
 	s.pdf.Rect(0, 0, pageWidth, height, "F")
@@ -116,29 +130,29 @@ func (s *sheet) poster(title, organisation string) {
 	}
 	s.ink(white)
 	s.pdf.SetXY(margin, 15)
-	s.pdf.SetFont("go", "B", bodySize)
+	s.font("B", bodySize)
 	s.pdf.MultiCell(textWidth, lineHeight, title, "", "L", false)
-	s.pdf.SetFont("go", "B", 23)
+	s.font("B", 23)
 	s.pdf.MultiCell(textWidth, 9.6, name, "", "L", false)
 	s.pdf.SetXY(margin, height+depth+11)
 }
 
 // paragraph writes in the regular cut, write in the cut that is set; both leave a gap.
 func (s *sheet) paragraph(size float64, c colour, text string) {
-	s.pdf.SetFont("go", "", size)
+	s.font("", size)
 	s.write(size, c, text)
 }
 
 func (s *sheet) write(size float64, c colour, text string) {
 	s.ink(c)
-	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, printable(text), "", "L", false)
+	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, s.face.printable(text), "", "L", false)
 	s.pdf.Ln(2.4)
 }
 
 func (s *sheet) heading(text string) {
 	s.pdf.Ln(3.5)
 	s.ink(ink)
-	s.pdf.SetFont("go", "B", 13)
+	s.font("B", 13)
 	s.pdf.MultiCell(textWidth, 7, text, "", "L", false)
 	s.pdf.Ln(0.8)
 }
@@ -149,11 +163,11 @@ func (s *sheet) fact(f fact) {
 	top := s.pdf.GetY() + 1.3
 	s.pdf.SetXY(margin, top)
 	s.ink(soft)
-	s.pdf.SetFont("go", "", bodySize)
+	s.font("", bodySize)
 	s.pdf.CellFormat(column, lineHeight, f.Label, "", 0, "L", false, 0, "")
 	s.ink(ink)
-	s.pdf.SetFont("go", "B", bodySize)
-	s.pdf.MultiCell(textWidth-column, lineHeight, printable(f.Value), "", "L", false)
+	s.font("B", bodySize)
+	s.pdf.MultiCell(textWidth-column, lineHeight, s.face.printable(f.Value), "", "L", false)
 	s.rule()
 }
 
@@ -163,11 +177,11 @@ func (s *sheet) purpose(p purposeLine) {
 	top := s.pdf.GetY() + 1.3
 	s.pdf.SetXY(pageWidth-margin-column, top)
 	s.ink(ink)
-	s.pdf.SetFont("go", "B", bodySize)
+	s.font("B", bodySize)
 	s.pdf.CellFormat(column, lineHeight, p.Amount, "", 0, "R", false, 0, "")
 	s.pdf.SetXY(margin, top)
-	s.pdf.SetFont("go", "", bodySize)
-	s.pdf.MultiCell(textWidth-column, lineHeight, printable(p.Text), "", "L", false)
+	s.font("", bodySize)
+	s.pdf.MultiCell(textWidth-column, lineHeight, s.face.printable(p.Text), "", "L", false)
 	s.rule()
 }
 
@@ -182,13 +196,10 @@ func (s *sheet) rule() {
 
 // foot says who received the gift, at the end of the page.
 func (s *sheet) foot(d Donee) {
-	words := d.Name
-	if d.Address != "" {
-		words += ", " + d.Address
-	}
+	words := strings.Join(append([]string{d.Name}, d.Address...), ", ")
 	s.pdf.SetAutoPageBreak(false, 0)
 	s.pdf.SetXY(margin, pageHeight-18)
 	s.ink(soft)
-	s.pdf.SetFont("go", "", 8.4)
-	s.pdf.MultiCell(textWidth, 4.4, printable(words)+"\nEIN "+d.EIN, "", "L", false)
+	s.font("", 8.4)
+	s.pdf.MultiCell(textWidth, 4.4, s.face.printable(words)+"\nEIN "+d.EIN, "", "L", false)
 }

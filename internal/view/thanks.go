@@ -40,7 +40,7 @@ type LookAgain struct {
 // Seconds is After in whole seconds, at least one.
 func (a LookAgain) Seconds() int { return max(1, int(a.After/time.Second)) }
 
-// Card, Bank and so on let the template ask for the state by name.
+// Paid, Settling, Bank and Unpaid let a template ask for the state.
 func (s ThanksState) Paid() bool     { return s == ThanksPaid }
 func (s ThanksState) Settling() bool { return s == ThanksSettling || s == ThanksSettlingBank }
 func (s ThanksState) Bank() bool     { return s == ThanksSettlingBank }

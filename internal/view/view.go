@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"konbit/internal/fault"
 	"konbit/internal/money"
@@ -20,6 +21,7 @@ type View struct {
 	pages     map[string]map[phrase.Language]*template.Template
 	receipts  map[int]map[phrase.Language]receiptLetter
 	countries map[phrase.Language]countryList
+	typefaces []typesetter
 }
 
 var pageNames = []string{"give", "thanks", "home", "problem", "styleguide"}
@@ -38,6 +40,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	}
 	if v.receipts, err = v.parseReceipts(fsys); err != nil {
 		return nil, err
+	}
+	if v.typefaces, err = newTypesetters(); err != nil {
+		return nil, fmt.Errorf("view: %w", err)
 	}
 	for _, lang := range words.Languages() {
 		v.countries[lang] = newCountryList(lang)
@@ -67,7 +72,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 	return template.FuncMap{
 		"t":      func(key string, args ...any) string { return v.say(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
-		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
+		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":  v.assets.url,
 		"accent": accentURL,
 	}

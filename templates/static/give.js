@@ -36,8 +36,15 @@
   other.addEventListener("input", () => {
     if (other.value) document.getElementById("amount-other").checked = true;
   });
+  for (const preset of form.querySelectorAll("[name=amount]")) {
+    preset.addEventListener("change", () => {
+      if (preset.value !== "other") other.value = "";
+    });
+  }
   // By pointer only: an arrow key that passes over the choice must not be caught in the field.
-  document.querySelector("label[for=amount-other]").addEventListener("click", () => setTimeout(() => other.focus()));
+  document.getElementById("amount-other").addEventListener("click", (event) => {
+    if (event.detail > 0) other.focus();
+  });
   form.addEventListener("input", say);
   form.addEventListener("change", say);
   window.addEventListener("pageshow", say);

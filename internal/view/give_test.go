@@ -1,0 +1,188 @@
+package view_test
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/money"
+	"konbit/internal/view"
+)
+
+func give(t testing.TB, v *view.View, p view.GivePage) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, v.Give(&b, p))
+	return b.String()
+}
+
+func TestGiveSaysWhoWhatAndHowMuch(t *testing.T) {
+	page := give(t, newView(t), givePage("en"))
+	for _, want := range []string{
+		"Your gift is made to TSNE MissionWorks, the fiscal sponsor of Center to Support Immigrant Organizing.",
+		"From $5 to $25,000.",
+		"To support our grants to peasant movements in Haiti.",
+		"EIN 12-3456789",
+		`<input type="hidden" name="form" value="0193-form">`,
+		`<input type="hidden" name="frequency" value="once">`,
+		`<form method="post" action="/give/csio?lang=en" novalidate`,
+		`id="fund-0" name="fund" value="general" checked`,
+		`>Continue to payment</button>`,
+		"You will be charged the amount you choose, once, today, by TSNE MissionWorks.",
+		`data-button="Give {amount}"`,
+	} {
+		assert.Contains(t, page, want)
+	}
+	assert.NotContains(t, page, `type="checkbox" id="news" name="news" value="yes" checked`)
+	assert.NotRegexp(t, `name="amount"[^>]* checked`, page)
+	assert.NotContains(t, page, `name="occurrences"`)
+}
+
+func TestGiveOffersFrequencies(t *testing.T) {
+	p := givePage("es")
+	p.Frequencies = []string{"once", "monthly"}
+	page := give(t, newView(t), p)
+	assert.Contains(t, page, `name="frequency" value="once" checked`)
+	assert.Contains(t, page, `name="frequency" value="monthly">`)
+	assert.Contains(t, page, `name="occurrences"`)
+	assert.Contains(t, page, `data-frequency="monthly"`)
+	assert.NotContains(t, page, `type="hidden" name="frequency"`)
+	p.Entry.Frequency = "monthly"
+	assert.Contains(t, give(t, newView(t), p), `name="frequency" value="monthly" checked`)
+}
+
+// TestGiveKeepsWhatWasTyped finds every value of a bad form in the page again.
+func TestGiveKeepsWhatWasTyped(t *testing.T) {
+	p := badPage("en")
+	page := give(t, newView(t), p)
+	e := p.Entry
+	for name, value := range map[string]string{
+		"amount_other": e.AmountOther, "first_name": e.FirstName, "last_name": "", "email": e.Email, "phone": e.Phone,
+		"address_line1": e.AddressLine1, "address_line2": "", "city": e.City, "region": e.Region, "postal_code": e.PostalCode,
+	} {
+		assert.Regexp(t, fmt.Sprintf(`name="%s" [^>]*value="%s"`, name, regexp.QuoteMeta(value)), page)
+	}
+	for _, want := range []string{
+		`name="amount" value="other" checked`, `value="gln" checked`, `<option value="US" selected>United States</option>`,
+		">\n" + e.Note + "</textarea>", `name="anonymous" value="yes" checked`,
+	} {
+		assert.Contains(t, page, want)
+	}
+	p.Entry.Country = "Ayiti"
+	assert.Contains(t, give(t, newView(t), p), `<option value="Ayiti" selected>Ayiti</option>`)
+}
+
+func TestGiveSaysWhatToDo(t *testing.T) {
+	page := give(t, newView(t), badPage("en"))
+	for _, want := range []string{
+		`<div class="notice notice-error" id="errors" role="alert" tabindex="-1" autofocus>`,
+		"<title>3 things need another look – ",
+		`<a href="#amount_other">The smallest gift we can take here is $5. Please choose that or more</a>`,
+		`<a href="#last_name">`, `<a href="#email">`,
+		`<p class="error" id="email-error">Check your e-mail address. It should look like name@example.com</p>`,
+		`aria-describedby="email-hint email-error" aria-invalid="true"`,
+	} {
+		assert.Contains(t, page, want)
+	}
+	assert.Equal(t, 3, strings.Count(page, `class="error"`))
+	assert.NotContains(t, give(t, newView(t), givePage("en")), "aria-invalid")
+}
+
+// TestGiveIsHardToBreak writes markup and template text into every field: each
+// comes back as text.
+func TestGiveIsHardToBreak(t *testing.T) {
+	v := newView(t)
+	for _, hostile := range []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' autofocus onfocus='alert(1)`,
+		`</textarea><script>`, `{{.FormID}}`, `${alert(1)}`, `javascript:alert(1)`, `one-time-id-belongs-here`, "\x00\u202e&lt;",
+	} {
+		p := givePage("en")
+		p.Organisation.Name, p.Organisation.Donee.Name, p.Organisation.Donee.EIN = hostile, hostile, hostile
+		p.Funds[0].Name, p.Funds[0].Purpose, p.Accent = hostile, hostile, hostile
+		p.Entry = view.Entry{
+			Amount: "other", AmountOther: hostile, Fund: hostile, FirstName: hostile, LastName: hostile, Email: hostile,
+			Phone: hostile, AddressLine1: hostile, AddressLine2: hostile, City: hostile, Region: hostile,
+			PostalCode: hostile, Country: hostile, Note: hostile,
+		}
+		page := give(t, v, p)
+		bare := give(t, v, givePage("en"))
+		for _, tag := range []string{"<script", "<img", "<input", "<textarea", "</textarea", "onerror=alert(1)>", "onfocus='"} {
+			assert.Equal(t, strings.Count(bare, tag), strings.Count(page, tag), "%q in %s", hostile, tag)
+		}
+		if !strings.Contains(hostile, "\x00") {
+			assert.Contains(t, html.UnescapeString(page), ">\n"+hostile+"</textarea>")
+		}
+	}
+}
+
+func TestPreparedGiveIsTheSamePage(t *testing.T) {
+	v := newView(t)
+	for _, id := range []string{"0193-form", `"><script>alert('x')</script>&`, ""} {
+		p := givePage("es")
+		p.FormID = id
+		prepared, err := v.PrepareGive(p)
+		require.NoError(t, err)
+		var b strings.Builder
+		require.NoError(t, prepared.Write(&b, id))
+		assert.Equal(t, give(t, v, p), b.String())
+	}
+	p := givePage("es")
+	p.Organisation.Name = "one-time-id-belongs-here"
+	_, err := v.PrepareGive(p)
+	assert.Error(t, err, "a gap elsewhere would put the id into the wrong place")
+}
+
+// TestGiveIsLight holds the form and all it loads below 30 kB, as sent without compression.
+func TestGiveIsLight(t *testing.T) {
+	v := newView(t)
+	page := give(t, v, badPage("es"))
+	total := len(page)
+	for _, path := range regexp.MustCompile(`/static/[^"]+`).FindAllString(page, -1) {
+		answer := httptest.NewRecorder()
+		v.Static().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		require.Equal(t, http.StatusOK, answer.Code, path)
+		total += answer.Body.Len()
+	}
+	t.Logf("%d bytes", total)
+	assert.Less(t, total, 30_000)
+}
+
+func TestGivePresetsWithCents(t *testing.T) {
+	p := givePage("en")
+	p.Presets = []money.Amount{usd(1250), usd(100000)}
+	page := give(t, newView(t), p)
+	assert.Contains(t, page, `value="12.50"><label for="amount-0">$12.50</label>`)
+	assert.Contains(t, page, `value="1000"><label for="amount-1">$1,000</label>`)
+}
+
+func BenchmarkGive(b *testing.B) {
+	v := newView(b)
+	p := givePage("en")
+	prepared, err := v.PrepareGive(p)
+	require.NoError(b, err)
+	b.Run("prepared", func(b *testing.B) {
+		for b.Loop() {
+			_ = prepared.Write(io.Discard, p.FormID)
+		}
+	})
+	b.Run("rendered", func(b *testing.B) {
+		for b.Loop() {
+			_ = v.Give(io.Discard, p)
+		}
+	})
+	b.Run("raw", func(b *testing.B) {
+		raw := bytes.Repeat([]byte("x"), 14000)
+		for b.Loop() {
+			_, _ = io.Discard.Write(raw)
+		}
+	})
+}

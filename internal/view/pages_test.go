@@ -1,0 +1,175 @@
+package view_test
+
+import (
+	"bytes"
+	"io"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/fault"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// TestEveryPage executes every template, in every language and state, and
+// holds the promises of doc.go about what comes out.
+func TestEveryPage(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		for name, write := range everyPage(v, lang) {
+			t.Run(string(lang)+"/"+name, func(t *testing.T) {
+				var page bytes.Buffer
+				require.NoError(t, write(&page))
+				checkPage(t, page.String())
+			})
+		}
+	}
+}
+
+type writer = func(io.Writer) error
+
+func everyPage(v *view.View, lang phrase.Language) map[string]writer {
+	pages := map[string]writer{
+		"styleguide": func(w io.Writer) error { return v.Styleguide(w, view.StyleguidePage{Frame: frame(lang)}) },
+		"home empty": func(w io.Writer) error { return v.Home(w, view.HomePage{Frame: view.Frame{Language: lang}}) },
+		"home": func(w io.Writer) error {
+			return v.Home(w, view.HomePage{Frame: frame(lang), Organisations: []view.HomeOrganisation{
+				{Name: centro(lang).Name, Donee: tsne.Name, URL: "/give/csio"},
+			}})
+		},
+	}
+	give := func(name string, p view.GivePage) {
+		pages["give "+name] = func(w io.Writer) error { return v.Give(w, p) }
+	}
+	give("blank", givePage(lang))
+	give("with problems", badPage(lang))
+	everything := badPage(lang)
+	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
+	for _, name := range []string{"amount", "fund", "split[gln]", "frequency", "occurrences", "first_name", "phone",
+		"address_line1", "address_line2", "city", "region", "postal_code", "country", "note", "anonymous", "news", "form"} {
+		everything.Problems = append(everything.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
+	}
+	give("with every problem and frequency", everything)
+	single := everything
+	single.Funds, single.Frequencies, single.Presets = single.Funds[:1], []string{"monthly"}, nil
+	single.Organisation.Sponsored = false
+	give("without choices", single)
+
+	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
+		p := view.ThanksPage{
+			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
+			Purposes: []string{givePage(lang).Funds[0].Purpose}, FormURL: "/give/csio?lang=" + string(lang),
+		}
+		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, p) }
+		again := p
+		again.Again = &view.LookAgain{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
+		pages["thanks again "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, again) }
+	}
+	for _, status := range []int{400, 403, 404, 405, 413, 429, 500, 502, 503} {
+		p := view.ProblemPage{Frame: view.Frame{Language: lang}, Status: status, Reference: "7F3K"}
+		pages["problem "+strconv.Itoa(status)] = func(w io.Writer) error { return v.Problem(w, p) }
+	}
+	return pages
+}
+
+var (
+	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
+	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.#]+`)
+	untold    = regexp.MustCompile(`data-(charge|button)="[^"]*"`)
+)
+
+func checkPage(t *testing.T, page string) {
+	t.Helper()
+	assert.NotContains(t, page, "ZgotmplZ", "html/template refused a value")
+	assert.NotContains(t, page, "<no value>")
+	assert.NotContains(t, page, "<style")
+	assert.NotRegexp(t, `<script[^>]*>[^<]`, page, "the policy forbids inline scripts")
+	assert.NotRegexp(t, `\{[a-z_]+\}`, untold.ReplaceAllString(page, ""), "a placeholder was not filled")
+	words := regexp.MustCompile(`(src|href|id|url)="[^"]*"`).ReplaceAllString(page, "")
+	assert.NotRegexp(t, key, words, "a key stands where its words should")
+
+	ids := map[string]int{}
+	var wanted []string
+	for _, a := range attribute.FindAllStringSubmatch(page, -1) {
+		name, value := a[1], a[2]
+		switch {
+		case name == "id":
+			ids[value]++
+		case name == "style" || strings.HasPrefix(name, "on"):
+			t.Errorf("inline %s=%q", name, value)
+		case name == "for" || name == "aria-labelledby" || name == "aria-describedby":
+			wanted = append(wanted, strings.Fields(value)...)
+		case name == "href" || name == "src" || name == "action":
+			if strings.HasPrefix(value, "#") {
+				wanted = append(wanted, value[1:])
+			} else {
+				assert.Regexp(t, `^/([^/]|$)`, value, "only our own addresses")
+			}
+		}
+	}
+	for id, times := range ids {
+		assert.Equal(t, 1, times, "id %q", id)
+	}
+	for _, id := range wanted {
+		assert.Contains(t, ids, id, "something points at it")
+	}
+}
+
+func TestProblem(t *testing.T) {
+	v := newView(t)
+	for status, want := range map[int]string{
+		404: "There is nothing at this address", 405: "We could not read that", 502: "Something went wrong on our side",
+	} {
+		var page strings.Builder
+		require.NoError(t, v.Problem(&page, view.ProblemPage{Frame: view.Frame{Language: "en"}, Status: status}))
+		assert.Contains(t, page.String(), want)
+		assert.NotContains(t, page.String(), "Reference")
+	}
+	var page strings.Builder
+	require.NoError(t, v.Problem(&page, view.ProblemPage{
+		Frame: view.Frame{Language: "es"}, Status: 400, Reference: "7F3K", BackURL: "/give/csio",
+		Detail: fault.Field{Phrase: "give.error.too_long", Args: fault.Args{"max": 100}},
+	}))
+	assert.Contains(t, page.String(), "Acorte este texto a 100 caracteres")
+	assert.Contains(t, page.String(), "Referencia: 7F3K")
+	assert.Contains(t, page.String(), `href="/give/csio"`)
+}
+
+func TestThanksTellsTheTruth(t *testing.T) {
+	v := newView(t)
+	page := func(state view.ThanksState, again *view.LookAgain) string {
+		var b strings.Builder
+		require.NoError(t, v.Thanks(&b, view.ThanksPage{
+			Frame: frame("en"), Organisation: centro("en"), State: state, Amount: usd(2000), FormURL: "/give/csio?gift=1", Again: again,
+		}))
+		return b.String()
+	}
+	again := &view.LookAgain{URL: "/give/csio/thanks?look=2", After: 5 * time.Second}
+
+	assert.Contains(t, page(view.ThanksPaid, nil), "Your gift of $20 to Center to Support Immigrant Organizing has arrived.")
+	assert.Contains(t, page(view.ThanksSettling, again), `<noscript><meta http-equiv="refresh" content="5;url=/give/csio/thanks?look=2"></noscript>`)
+	assert.NotContains(t, page(view.ThanksSettling, nil), "refresh")
+	assert.Contains(t, page(view.ThanksSettling, nil), "taking longer than usual")
+	assert.Contains(t, page(view.ThanksSettlingBank, nil), "five business days")
+	assert.Contains(t, page(view.ThanksUnpaid, nil), `href="/give/csio?gift=1"`)
+	for _, state := range []view.ThanksState{view.ThanksUnpaid, view.ThanksUnknown} {
+		assert.NotContains(t, page(state, nil), "$20")
+	}
+}
+
+func TestSwitch(t *testing.T) {
+	u, err := url.Parse("/give/csio?fund=gln&lang=en")
+	require.NoError(t, err)
+	assert.Equal(t, []view.LanguageLink{
+		{Language: "en", URL: "/give/csio?fund=gln&lang=en", Here: true},
+		{Language: "es", URL: "/give/csio?fund=gln&lang=es"},
+	}, view.Switch(u, "en", []phrase.Language{"en", "es"}))
+	assert.Empty(t, view.Switch(u, "en", []phrase.Language{"en"}))
+}

@@ -1,0 +1,235 @@
+package view_test
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+	"konbit/templates"
+)
+
+// pinned are the hashes of a version's words by language, of its letter's
+// templates, and of a plain letter made of them. Receipts that were issued
+// speak them. If this test fails, put the words back and write a new version.
+var pinned = map[string]string{
+	"en words":  "9a78447d3ea08c227e8c42a1be1dd646",
+	"en letter": "4a6a17b3567c930201b99c3dbba42aee",
+	"es words":  "55d02b0319610050c15b118410ee6f31",
+	"es letter": "e1a108fce6d2d1a24b23303d1b8571e3",
+	"templates": "1b913060ecaef4117d4a194f2c003847",
+}
+
+func TestReceiptWordsNeverChange(t *testing.T) {
+	words, v := catalogue(t), newView(t)
+	found := map[string]string{"templates": hashOf(func(w io.Writer) {
+		for _, file := range []string{"letter.txt", "letter.html"} {
+			content, err := fs.ReadFile(templates.FS, "letters/receipt/v1/"+file)
+			require.NoError(t, err)
+			_, _ = w.Write(content)
+		}
+	})}
+	for _, lang := range words.Languages() {
+		found[string(lang)+" words"] = hashOf(func(w io.Writer) {
+			for _, key := range words.Keys() {
+				if strings.HasPrefix(key, "receipt.v1.") {
+					_, _ = io.WriteString(w, key+"\n"+words.T(lang, key)+"\n")
+				}
+			}
+		})
+		found[string(lang)+" letter"] = hashOf(func(w io.Writer) {
+			subject, text, _, err := v.ReceiptLetter(receiptWords(lang))
+			require.NoError(t, err)
+			_, _ = io.WriteString(w, subject+"\n"+text)
+		})
+	}
+	assert.Equal(t, pinned, found)
+}
+
+func hashOf(write func(io.Writer)) string {
+	sum := sha256.New()
+	write(sum)
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// receiptSays are what IRS Publication 1771 and a sponsor's own rules ask of a receipt.
+var receiptSays = map[phrase.Language][]string{
+	"en": {
+		"TSNE-2026-000123", "TSNE MissionWorks", "12-3456789", "1 Example St", "Boston, MA 02111",
+		"Center to Support Immigrant Organizing", "Marisol Peña Núñez", "$20.50", "November 21, 2026",
+		"Where it is needed most: to support the work of the Center to Support Immigrant Organizing", "$15.00", "$5.50",
+		"No goods or services were provided in exchange for this contribution.",
+		"TSNE MissionWorks has exclusive legal control over this contribution", "Thank you for your gift",
+	},
+	"es": {
+		"TSNE-2026-000123", "TSNE MissionWorks", "12-3456789", "1 Example St", "Boston, MA 02111",
+		"Centro de Apoyo a la Organización de Inmigrantes", "Marisol Peña Núñez", "$20.50", "21 de noviembre de 2026",
+		"Donde más se necesite: para apoyar el trabajo del Centro de Apoyo a la Organización de Inmigrantes", "$15.00", "$5.50",
+		"No se entregaron bienes ni servicios a cambio de esta contribución.",
+		"TSNE MissionWorks tiene el control legal exclusivo de esta contribución", "Gracias por su donación",
+	},
+}
+
+func TestReceiptSaysEverything(t *testing.T) {
+	v := newView(t)
+	for lang, sayings := range receiptSays {
+		r := receiptWords(lang)
+		subject, text, html, err := v.ReceiptLetter(r)
+		require.NoError(t, err)
+		pdf, err := v.ReceiptPDF(r)
+		require.NoError(t, err)
+		told := map[string]string{
+			"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf)),
+		}
+		for _, saying := range sayings {
+			for where, words := range told {
+				assert.Contains(t, words, saying, "%s %s", lang, where)
+			}
+		}
+		for where, words := range told {
+			assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
+		}
+		assert.Contains(t, subject, "$20.50")
+		assert.NotContains(t, html, "var(--")
+		assert.NotContains(t, html, "<style")
+		for _, line := range strings.Split(text, "\n") {
+			assert.LessOrEqual(t, utf8.RuneCountInString(line), 72, line)
+		}
+	}
+}
+
+func TestReceiptOfTheDoneeItself(t *testing.T) {
+	r := receiptWords("en")
+	r.Sponsored, r.Greeting, r.Purposes = false, "", []view.Purpose{{Fund: "General", Amount: usd(2050)}}
+	v := newView(t)
+	_, text, _, err := v.ReceiptLetter(r)
+	require.NoError(t, err)
+	assert.Contains(t, text, "Dear Marisol Peña Núñez,")
+	assert.NotContains(t, text, "fiscally sponsored")
+	assert.Contains(t, oneLine(text), "TSNE MissionWorks has exclusive legal control")
+	assert.Contains(t, text, "\n  General\n  $20.50\n")
+	pdf, err := v.ReceiptPDF(r)
+	require.NoError(t, err)
+	assert.NotContains(t, pdfText(t, pdf), "fiscally sponsored")
+}
+
+func TestReceiptIsHardToBreak(t *testing.T) {
+	v := newView(t)
+	r := receiptWords("en")
+	r.Donor = `<script>alert("x")</script> {{.Number}} & Söhne`
+	r.Greeting, r.Accent = r.Donor, "red;background:url(//x)"
+	_, text, html, err := v.ReceiptLetter(r)
+	require.NoError(t, err)
+	assert.Contains(t, text, "Dear "+r.Donor+",")
+	assert.NotContains(t, html, "<script")
+	assert.NotContains(t, html, "url(")
+	assert.Contains(t, html, "{{.Number}} &amp; Söhne")
+	assert.Contains(t, html, "background: "+view.HouseAccent)
+}
+
+// TestReceiptPDFTakesAnyName sets names of every script, and long ones.
+func TestReceiptPDFTakesAnyName(t *testing.T) {
+	v := newView(t)
+	for donor, want := range map[string]string{
+		"Nguyễn Thị Ánh":                  "Nguyễn Thị Ánh",
+		"Łukasz Ørsted":                   "Łukasz Ørsted",
+		"Gülşen Ünal":                     "Gülşen Ünal",
+		"Елена Ангелова":                  "Елена Ангелова",
+		"王小明 😀":                           "□□□ □",
+		"a\u0301na":                       "ána",
+		strings.Repeat("Wilhelmina ", 40): "Wilhelmina Wilhelmina",
+	} {
+		r := receiptWords("en")
+		r.Donor, r.Greeting = donor, "you"
+		pdf, err := v.ReceiptPDF(r)
+		require.NoError(t, err, donor)
+		assert.Contains(t, oneLine(pdfText(t, pdf)), want)
+	}
+}
+
+func TestReceiptPDFIsMadeOfItsFactsAlone(t *testing.T) {
+	r := receiptWords("es")
+	first, err := newView(t).ReceiptPDF(r)
+	require.NoError(t, err)
+	for range 5 {
+		again, err := newView(t).ReceiptPDF(r)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(first, again))
+	}
+	assert.Contains(t, string(first), "/CreationDate (D:20261121000000)")
+	assert.Contains(t, string(first), "/Count 1\n", "one page")
+	assert.Contains(t, string(first), "/Lang (es)")
+	r.Number = "TSNE-2026-000124"
+	other, err := newView(t).ReceiptPDF(r)
+	require.NoError(t, err)
+	assert.False(t, bytes.Equal(first, other))
+}
+
+func TestReceiptVersion(t *testing.T) {
+	v := newView(t)
+	for _, version := range []int{0, view.ReceiptVersion + 1} {
+		r := receiptWords("en")
+		r.Version = version
+		_, _, _, err := v.ReceiptLetter(r)
+		assert.ErrorIs(t, err, view.ErrReceiptVersion)
+		_, err = v.ReceiptPDF(r)
+		assert.ErrorIs(t, err, view.ErrReceiptVersion)
+	}
+	r := receiptWords("en")
+	r.Language = "pt"
+	_, text, _, err := v.ReceiptLetter(r)
+	require.NoError(t, err)
+	assert.Contains(t, text, "Thank you for your gift", "a language not written yet is answered in English")
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func stripTags(html string) string {
+	return strings.NewReplacer("&amp;", "&", "&#39;", "'").Replace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(html, " "))
+}
+
+var (
+	stream = regexp.MustCompile(`(?s)stream\n(.*?)\nendstream`)
+	shown  = regexp.MustCompile(`(?s)\(((?:\\.|[^\\)])*)\) ?Tj`)
+)
+
+// pdfText is the text of our own documents in reading order: what their
+// streams show, which fpdf writes as UTF-16.
+func pdfText(t *testing.T, pdf []byte) string {
+	t.Helper()
+	var text strings.Builder
+	for _, part := range stream.FindAllSubmatch(pdf, -1) {
+		r, err := zlib.NewReader(bytes.NewReader(part[1]))
+		if err != nil {
+			continue
+		}
+		content, err := io.ReadAll(r)
+		require.NoError(t, err)
+		for _, show := range shown.FindAllSubmatch(content, -1) {
+			raw := regexp.MustCompile(`(?s)\\(.)`).ReplaceAllFunc(show[1], func(b []byte) []byte {
+				if b[1] == 'r' {
+					return []byte{'\r'}
+				}
+				return b[1:]
+			})
+			var units []uint16
+			for i := 0; i+1 < len(raw); i += 2 {
+				units = append(units, uint16(raw[i])<<8|uint16(raw[i+1]))
+			}
+			text.WriteString(string(utf16.Decode(units)) + " ")
+		}
+	}
+	return text.String()
+}

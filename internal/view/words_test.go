@@ -1,0 +1,95 @@
+package view_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/templates"
+)
+
+// composed are the keys of which code writes only the beginning, such as
+// "give.frequency." + frequency. Each beginning is held to stand in the code.
+var composed = []string{
+	"give.frequency.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
+}
+
+// fieldWords are the keys a field of the form takes by its name: "give." + name.
+var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|occurrences|first_name|last_name|email|phone|` +
+	`address_line1|address_line2|city|region|postal_code|country|note|anonymous|news)(_hint)?$`)
+
+var (
+	called = regexp.MustCompile(`\b[tn] "([^"]+)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.]*)"`)
+)
+
+// TestEveryPhraseUsedExists reads the templates and all of the program.
+func TestEveryPhraseUsedExists(t *testing.T) {
+	words := catalogue(t)
+	for key := range used(t) {
+		whole := words.Has(key) || words.Has(key+"#other")
+		beginning := slices.Contains(composed, key) || key == "give." || words.Has(key+".title")
+		if !whole && !beginning {
+			t.Errorf("%s is used and not in the catalogue", key)
+		}
+	}
+}
+
+// TestEveryPhraseIsUsed finds words nobody says any more.
+func TestEveryPhraseIsUsed(t *testing.T) {
+	keys := used(t)
+	for _, key := range catalogue(t).Keys() {
+		key, _, _ = strings.Cut(key, "#")
+		if !keys[key] && !beginsComposed(key) && !fieldWords.MatchString(key) {
+			t.Errorf("%s is in the catalogue and not used", key)
+		}
+	}
+	for _, beginning := range composed {
+		assert.True(t, keys[beginning], "nothing composes keys of %q any more", beginning)
+	}
+}
+
+func beginsComposed(key string) bool {
+	for _, beginning := range composed {
+		if strings.HasPrefix(key, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// used is every key a template calls or a file of Go quotes.
+func used(t *testing.T) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{}
+	for _, dir := range []string{"pages", "letters"} {
+		require.NoError(t, fs.WalkDir(templates.FS, dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(templates.FS, path)
+			for _, call := range called.FindAllStringSubmatch(string(content), -1) {
+				keys[call[1]] = true
+			}
+			return err
+		}))
+	}
+	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		for _, key := range quoted.FindAllStringSubmatch(string(content), -1) {
+			keys[key[1]] = true
+		}
+		return err
+	}))
+	return keys
+}
