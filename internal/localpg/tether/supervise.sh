@@ -16,8 +16,8 @@ program=$!
 	kill -s "$signal" "$program"
 	waited=0
 	while kill -s 0 "$program" 2>/dev/null; do
-		[ "$waited" -eq 15 ] && kill -s QUIT "$program"
-		[ "$waited" -eq 20 ] && kill -s KILL "$program"
+		[ "$waited" -eq 30 ] && kill -s QUIT "$program"
+		[ "$waited" -eq 40 ] && kill -s KILL "$program"
 		waited=$((waited + 1))
 		sleep 1
 	done

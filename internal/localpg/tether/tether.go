@@ -2,7 +2,7 @@
 //
 // A /bin/sh supervisor stands between the launching process and the program and reads a pipe whose only writer is the launcher.
 // However the launcher ends, SIGKILL included, the pipe ends with it, and the supervisor asks the program to end: by a signal,
-// after 15 seconds by SIGQUIT, after 20 by SIGKILL. It needs nothing but a POSIX shell, so it holds on macOS too.
+// after 30 seconds by SIGQUIT, after 40 by SIGKILL. It needs nothing but a POSIX shell, so it holds on macOS too.
 package tether
 
 import (
