@@ -1,13 +1,35 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"slices"
+	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
+
+	"konbit/internal/interchange"
 )
 
 func exportCommand() *cobra.Command {
-	return group("export", "Hand data out in others' formats")
+	return group("export", "Hand data out in other programs' formats", exportJournalCommand())
 }
 
-var _ = fmt.Sprint
+func exportJournalCommand() *cobra.Command {
+	c := &cobra.Command{Use: "journal", Short: "The whole journal, with every balance asserted", Args: cobra.NoArgs}
+	format := c.Flags().String("format", "hledger", "hledger or beancount")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if !slices.Contains([]string{"hledger", "beancount"}, *format) {
+			return fmt.Errorf("%w: --format %s: want hledger or beancount", errUse, *format)
+		}
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			out := bufio.NewWriter(c.OutOrStdout())
+			if err := interchange.ExportJournal(c.Context(), db, out, interchange.Format(*format), time.Now()); err != nil {
+				return err
+			}
+			return out.Flush()
+		})
+	}
+	return c
+}

@@ -56,9 +56,7 @@ type ChargedParts struct {
 // TakeFeesDueTx answers those of the charges whose fee is due, and counts them as booked from now on.
 func TakeFeesDueTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charges []string) ([]ChargedParts, error) {
 	const take = `/* donation.TakeFeesDueTx */
-		DELETE FROM fee_due WHERE entity_id = $1 AND charge_id IN
-		       (SELECT charge_id FROM fee_due WHERE entity_id = $1 AND charge_id = ANY($2) ORDER BY charge_id FOR UPDATE)
-		RETURNING charge_id`
+		DELETE FROM fee_due WHERE entity_id = $1 AND charge_id = ANY($2) RETURNING charge_id`
 	const gifts = `/* donation.TakeFeesDueTx */
 		SELECT id, charge_id FROM donation WHERE entity_id = $1 AND charge_id = ANY($2) AND status = 'settled'`
 	var taken []string

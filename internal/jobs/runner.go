@@ -53,7 +53,7 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger) (*Runne
 	client, err := river.NewClient(riverdatabasesql.New(db.DB), &river.Config{
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
 		Workers:           h.workers,
-		Logger:            log,
+		Logger:            slog.New(warnings{log.Handler()}),
 		MaxAttempts:       maxAttempts,
 		RetryPolicy:       backoff{},
 		JobTimeout:        Timeout,
@@ -141,3 +141,8 @@ func (backoff) NextRetry(job *rivertype.JobRow) time.Time {
 	}
 	return time.Now().Add(wait/2 + rand.N(wait))
 }
+
+// warnings leaves out what River tells about its daily life.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
