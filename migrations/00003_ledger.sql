@@ -133,17 +133,24 @@ END $$;
 CREATE CONSTRAINT TRIGGER journal_entry_is_sealed AFTER INSERT ON journal_entry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_entry_is_sealed();
 
+-- The trigger fires after the entry's foreign key has locked the row of books FOR KEY SHARE. Whoever closes a period
+-- locks that row FOR UPDATE first: entries before it are waited for, entries behind it see the new end. Only
+-- read committed sees it; an older snapshot would still find the period open.
 -- +goose StatementBegin
 CREATE FUNCTION journal_entry_in_open_period() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'entries are posted in read committed transactions'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_entry_in_open_period';
+    END IF;
     IF EXISTS (SELECT 1 FROM public.books b WHERE b.entity_id = NEW.entity_id AND NEW.entry_date <= b.closed_through) THEN
         RAISE EXCEPTION 'the period of % is closed', NEW.entry_date
             USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_entry_in_open_period';
     END IF;
-    RETURN NEW;
+    RETURN NULL;
 END $$;
 -- +goose StatementEnd
-CREATE TRIGGER journal_entry_in_open_period BEFORE INSERT ON journal_entry
+CREATE TRIGGER journal_entry_in_open_period AFTER INSERT ON journal_entry
     FOR EACH ROW EXECUTE FUNCTION journal_entry_in_open_period();
 
 -- Privileges already refuse the server's role; this refuses everybody else who forgets.

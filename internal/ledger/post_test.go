@@ -93,6 +93,41 @@ func TestLateFactIsBookedOnTheFirstOpenDay(t *testing.T) {
 	require.Equal(t, late.Date, fact)
 }
 
+func TestClosingAPeriodRacesNoEntry(t *testing.T) {
+	h := newHouse(t)
+	const lock, end = `SELECT FROM books WHERE entity_id = $1 FOR UPDATE`, `UPDATE books SET closed_through = '2026-03-31' WHERE entity_id = $1`
+	// An entry not yet committed holds the closing up.
+	h.inTx(t, func(tx *sqlx.Tx) error {
+		_, err := PostTx(t.Context(), tx, []Entry{h.tsne.gift("pi_1", 5)}, newID)
+		require.NoError(t, err)
+		err = pg.InTx(t.Context(), h.Owner, func(closing *sqlx.Tx) error {
+			_, err := closing.Exec(`SET LOCAL lock_timeout = 100`)
+			require.NoError(t, err)
+			_, err = closing.Exec(lock, h.tsne.entity)
+			return err
+		})
+		require.ErrorContains(t, err, "55P03") // lock not available
+		return nil
+	})
+	// An entry behind the closing waits for it, is refused, and fits when it is tried again.
+	late := make(chan error)
+	require.NoError(t, pg.InTx(t.Context(), h.Owner, func(closing *sqlx.Tx) error {
+		_, err := closing.Exec(lock, h.tsne.entity)
+		require.NoError(t, err)
+		go func() { _, err := h.post(t.Context(), h.tsne.gift("pi_2", 5)); late <- err }()
+		require.Eventually(t, func() bool {
+			var waiting bool
+			return h.Server.Get(&waiting, `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)`) == nil && waiting
+		}, 10*time.Second, 5*time.Millisecond)
+		_, err = closing.Exec(end, h.tsne.entity)
+		return err
+	}))
+	require.True(t, pg.Violates(<-late, "journal_entry_in_open_period"))
+	posted, err := h.post(t.Context(), h.tsne.gift("pi_2", 5))
+	require.NoError(t, err)
+	require.Equal(t, Date{2026, time.April, 1}, posted[0].Date)
+}
+
 func TestReverse(t *testing.T) {
 	h := newHouse(t)
 	posted, err := h.post(t.Context(), h.tsne.fee("pi_1", 88))

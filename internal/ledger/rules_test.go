@@ -122,6 +122,7 @@ var tricks = []attack{
 	{"unknown account", missing, "posting_account_code_fkey", all(header(2), line(1, 2, "1234", 5))},
 	{"closed period", checked, "journal_entry_in_open_period", all(header(2, "2026-03-14", "2026-01-31"), pair())},
 	{"closed period, the fact later", checked, "journal_entry_check", all(header(2, "'2026-03-14', '2026-03-14'", "'2026-03-14', '2026-03-15'"))},
+	{"closed period, older snapshot", checked, "journal_entry_in_open_period", all(`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`, header(2), pair())},
 	{"shadowed lines", checked, "journal_entry_lines_complete", all(`CREATE TEMP TABLE posting (LIKE public.posting)`, header(2), pair())},
 	{"shadowed lines, changed search path", checked, "journal_entry_lines_complete",
 		all(`CREATE TEMP VIEW posting AS SELECT * FROM public.posting WHERE false`, `SET LOCAL search_path = pg_temp, public`, header(2))},
