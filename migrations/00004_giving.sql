@@ -82,6 +82,8 @@ CREATE TABLE designation (
     FOREIGN KEY (fund_id, entity_id) REFERENCES fund (id, entity_id)
 );
 
+CREATE INDEX designation_by_fund ON designation (fund_id);
+
 -- Every change of a gift's status, append-only, with its cause (a Stripe event or object id).
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL REFERENCES donation (id),

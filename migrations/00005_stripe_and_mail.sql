@@ -27,12 +27,14 @@ CREATE TABLE letter (
     entity_id   uuid NOT NULL REFERENCES legal_entity (id),
     kind        text NOT NULL,
     subject_id  uuid NOT NULL,
+    sender      text NOT NULL,
     recipient   text NOT NULL,
     message_id  text NOT NULL UNIQUE,
     message     bytea NOT NULL,
     rendered_at timestamptz NOT NULL,
     tries       integer NOT NULL DEFAULT 0,
     accepted_at timestamptz,
+    refused_at  timestamptz,
     smtp_reply  text,
     UNIQUE (kind, subject_id)
 );

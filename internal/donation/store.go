@@ -124,6 +124,14 @@ func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid
 	return parts, nil
 }
 
+// FundsWithGifts lists those of the funds that some gift, paid or not, is for.
+func FundsWithGifts(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
+	const query = `/* donation.FundsWithGifts */
+		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM designation d WHERE d.fund_id = f.id)`
+	err = sqlx.SelectContext(ctx, q, &used, query, pg.UUIDs(funds))
+	return used, err
+}
+
 // step is one change of a gift's status and what caused it: a form, a Stripe event or object id.
 type step struct {
 	donation uuid.UUID

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/pg"
 )
 
 // BookedTx tells, for each entry, whether the books hold it already, so that a use case can leave a told
@@ -28,4 +31,12 @@ func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error)
 		there[i] = ok
 	}
 	return there, nil
+}
+
+// FundsWithPostings lists those of the funds that have a line in the books.
+func FundsWithPostings(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
+	const query = `/* ledger.FundsWithPostings */
+		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM posting p WHERE p.fund_id = f.id)`
+	err = sqlx.SelectContext(ctx, q, &used, query, pg.UUIDs(funds))
+	return used, err
 }

@@ -32,19 +32,20 @@ func readStored(ctx context.Context, q sqlx.QueryerContext) (s stored, err error
 // usedFunds finds those of the funds that gifts or books speak of. It reads what belongs to donation and
 // ledger, because the question (may the file forget this fund?) is nobody's but this room's.
 func usedFunds(ctx context.Context, q sqlx.QueryerContext, of []leftOut) (map[uuid.UUID]bool, error) {
-	const query = `/* setup.usedFunds */ SELECT f.id FROM fund f WHERE f.id = ANY ($1)
-		AND (EXISTS (SELECT 1 FROM designation d WHERE d.fund_id = f.id)
-		  OR EXISTS (SELECT 1 FROM posting p WHERE p.fund_id = f.id))`
 	ids := make([]uuid.UUID, len(of))
 	for i, f := range of {
 		ids[i] = f.ID
 	}
-	var found []uuid.UUID
-	if err := sqlx.SelectContext(ctx, q, &found, query, pq.Array(ids)); err != nil {
+	designated, err := donation.FundsWithGifts(ctx, q, ids)
+	if err != nil {
 		return nil, err
 	}
-	used := make(map[uuid.UUID]bool, len(found))
-	for _, id := range found {
+	posted, err := ledger.FundsWithPostings(ctx, q, ids)
+	if err != nil {
+		return nil, err
+	}
+	used := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range append(designated, posted...) {
 		used[id] = true
 	}
 	return used, nil

@@ -245,7 +245,8 @@ func parkFor(tries int) time.Duration {
 // is Stripe or the way to it.
 func (d *Drain) fail(ctx context.Context, e event, why error) error {
 	r := parked(why.Error(), parkFor(e.Tries))
-	r.failed = !fault.Is(why, fault.Unavailable)
+	// A fund younger than this process's directory is not found for a moment; that is no failure either.
+	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound)
 	if r.failed && e.Failures+1 >= mostFailures {
 		r.state = "set_aside"
 		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)
