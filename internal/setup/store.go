@@ -5,9 +5,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
+	"konbit/internal/donation"
 	"konbit/internal/fund"
+	"konbit/internal/ledger"
 	"konbit/internal/org"
 )
 
