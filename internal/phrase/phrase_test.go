@@ -111,8 +111,6 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "Ayiti", name.In("ht"))
 	assert.Equal(t, "Haití", name.In("pt"))
 	assert.Equal(t, "", phrase.Text(nil).In("en"))
-	assert.Equal(t, []phrase.Language{"en"}, name.Missing([]phrase.Language{"en", "es"}))
-	assert.Empty(t, name.Missing([]phrase.Language{"ht"}))
 }
 
 func TestDate(t *testing.T) {

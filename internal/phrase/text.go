@@ -1,7 +1,5 @@
 package phrase
 
-import "slices"
-
 // Text is words written by an organisation, per language: a fund's name, a
 // purpose. The zero Text is empty.
 type Text map[Language]string
@@ -18,9 +16,4 @@ func (t Text) In(lang Language) string {
 		}
 	}
 	return ""
-}
-
-// Missing lists which of the offered languages have no words.
-func (t Text) Missing(offered []Language) []Language {
-	return slices.DeleteFunc(slices.Clone(offered), func(l Language) bool { return t[l] != "" })
 }

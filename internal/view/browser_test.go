@@ -93,6 +93,7 @@ func TestScriptSaysTheAmount(t *testing.T) {
 	base := serve(t, v, map[string]writer{
 		"give":  func(w io.Writer) error { return v.Give(w, p) },
 		"plain": everyPage(v, "en")["give blank"],
+		"bad":   everyPage(v, "en")["give with problems"],
 	})
 	ctx := testkit.Browser(t)
 	button := func(want string) chromedp.Action {
@@ -129,6 +130,9 @@ func TestScriptSaysTheAmount(t *testing.T) {
 		focused("amount_other"),
 		chromedp.KeyEvent("12,5"), button("Give $12.50"),
 		chromedp.KeyEvent("x"), button("Continue to payment"),
+
+		chromedp.Navigate(base+"bad"),
+		focused("errors"), button("Give $3"),
 
 		chromedp.Navigate(base+"give"),
 		chromedp.Click(`label[for="amount-2"]`), button("Give $30"),

@@ -54,8 +54,3 @@ func newCountryList(lang phrase.Language) countryList {
 	list.options = template.HTML(options.String())
 	return list
 }
-
-// IsCountry tells whether code is one the form offers.
-func (v *View) IsCountry(code string) bool {
-	return v.countries[phrase.English].names[code] != ""
-}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"konbit/internal/fault"
-	"konbit/internal/phrase"
 )
 
 // ProblemPage says that a page could not be shown, and what to do now.
@@ -45,9 +44,4 @@ func (v *View) problemKey(status int) string {
 		return "problem.400"
 	}
 	return "problem.500"
-}
-
-// Say is a phrase for a place that is no page, such as the plain answer to a script.
-func (v *View) Say(lang phrase.Language, key string, args ...any) string {
-	return v.say(lang, key, args...)
 }

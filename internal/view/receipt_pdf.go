@@ -118,7 +118,7 @@ func (s *sheet) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
 func (s *sheet) poster(title, organisation string) {
 	s.font("B", 23)
 	name := strings.Join(s.pdf.SplitText(s.face.printable(organisation), textWidth), "\n")
-	height := 31 + 9.6*float64(1+strings.Count(name, "\n"))
+	height := 33 + 9.6*float64(1+strings.Count(name, "\n"))
 	s.pdf.SetFillColor(s.accent[0], s.accent[1], s.accent[2])
 	s.pdf.Rect(0, 0, pageWidth, height, "F")
 	const stripe, slant, depth = 3.2, 1.8, 4.0
@@ -132,6 +132,7 @@ func (s *sheet) poster(title, organisation string) {
 	s.pdf.SetXY(margin, 15)
 	s.font("B", bodySize)
 	s.pdf.MultiCell(textWidth, lineHeight, title, "", "L", false)
+	s.pdf.SetXY(margin, s.pdf.GetY()+1.2)
 	s.font("B", 23)
 	s.pdf.MultiCell(textWidth, 9.6, name, "", "L", false)
 	s.pdf.SetXY(margin, height+depth+11)
