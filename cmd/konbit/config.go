@@ -70,7 +70,10 @@ func loadConfig(needs ...need) (Config, error) {
 
 // readConfig reads the settings from env.
 func readConfig(env map[string]string, needs ...need) (Config, error) {
-	r := reader{env: env}
+	return readConfigFrom(&reader{env: env, asked: func(string) {}}, needs...)
+}
+
+func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	c := Config{
 		DatabaseURL:      r.text("DATABASE_URL", ""),
 		DatabaseOwnerURL: r.text("DATABASE_OWNER_URL", ""),
@@ -84,7 +87,7 @@ func readConfig(env map[string]string, needs ...need) (Config, error) {
 	}
 	c.Stripe = r.stripe()
 	for _, n := range needs {
-		if env[string(n)] == "" && env[string(n)+"_FILE"] == "" {
+		if r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
 			r.wrong(string(n), "is not set: "+mends[n])
 		}
 	}
@@ -94,6 +97,7 @@ func readConfig(env map[string]string, needs ...need) (Config, error) {
 // reader reads settings and collects what is wrong with them.
 type reader struct {
 	env      map[string]string
+	asked    func(name string) // is told every setting that is read
 	problems []string
 }
 
@@ -108,6 +112,7 @@ func (r *reader) err() error {
 
 // text is the setting, or what the file of NAME_FILE holds, or standard.
 func (r *reader) text(name, standard string) string {
+	r.asked(name)
 	value, path := r.env[name], r.env[name+"_FILE"]
 	switch {
 	case value != "" && path != "":

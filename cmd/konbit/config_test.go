@@ -1,0 +1,84 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/joho/godotenv"
+	"github.com/stretchr/testify/require"
+)
+
+func example(t *testing.T) map[string]string {
+	t.Helper()
+	env, err := godotenv.Read("../../.env.example")
+	require.NoError(t, err)
+	return env
+}
+
+// TestExampleNamesEverySetting: whatever the program reads stands in .env.example, and nothing else does.
+func TestExampleNamesEverySetting(t *testing.T) {
+	env := example(t)
+	asked := map[string]bool{}
+	_, err := readConfigFrom(&reader{env: env, asked: func(name string) { asked[name] = true }})
+	require.NoError(t, err)
+	require.Equal(t, slices.Sorted(maps.Keys(env)), slices.Sorted(maps.Keys(asked)))
+}
+
+func TestExampleIsComplete(t *testing.T) {
+	c, err := readConfig(example(t), needDatabase, needOwner, needBase, needSecret, needSMTP)
+	require.NoError(t, err)
+	require.Equal(t, "give.example.org", c.BaseURL.Host)
+	require.Len(t, c.SecretKey, 32)
+	require.Equal(t, []string{"whsec_change_me"}, c.Stripe["tsne"].WebhookSecrets)
+}
+
+func TestAllMistakesAreReportedTogether(t *testing.T) {
+	_, err := readConfig(map[string]string{
+		"BASE_URL": "give.example.org", "SECRET_KEY": "short", "LOG_FORMAT": "xml", "MAIL_FROM": "nobody",
+		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL": "pk_test_1",
+	}, needDatabase, needSMTP)
+	require.Error(t, err)
+	for _, mend := range []string{
+		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not 32 bytes in hexadecimal",
+		"openssl rand -hex 32", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
+		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is no secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
+		"DATABASE_URL is not set", "SMTP_URL is not set",
+	} {
+		require.ErrorContains(t, err, mend)
+	}
+	require.NotContains(t, err.Error(), "pk_test_1", "a key that is wrong is still a secret")
+}
+
+func TestSecretsComeFromFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(file, []byte("  sk_test_abc\n"), 0o600))
+	env := map[string]string{"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL_FILE": file, "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL": "whsec_1, whsec_2"}
+	c, err := readConfig(env)
+	require.NoError(t, err)
+	require.Equal(t, "sk_test_abc", c.Stripe["grassroots-international"].Secret)
+	require.Equal(t, []string{"whsec_1", "whsec_2"}, c.Stripe["grassroots-international"].WebhookSecrets)
+
+	env["STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL"] = "sk_test_other"
+	_, err = readConfig(env)
+	require.ErrorContains(t, err, "unset one of them")
+	_, err = readConfig(map[string]string{"SECRET_KEY_FILE": filepath.Join(t.TempDir(), "gone")})
+	require.ErrorContains(t, err, "SECRET_KEY_FILE cannot be read")
+}
+
+func TestExitStatus(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"DATABASE_URL", "DATABASE_OWNER_URL", "BASE_URL", "SECRET_KEY", "SMTP_URL"} {
+		t.Setenv(name, "")
+	}
+	for args, want := range map[string]int{
+		"--help": 0, "serve --help": 0,
+		"fly": 2, "serve now": 2, "ledger": 2, "ledger burn": 2, "apply": 2, "serve --workers=maybe": 2, "export journal --format xls": 2,
+		"serve": 1, "migrate": 1, "ledger balance": 1,
+	} {
+		require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)
+	}
+}
