@@ -117,7 +117,7 @@ func (v *View) ReceiptLetter(r ReceiptWords) (subject, text, html string, err er
 	if err := letter.html.Execute(&rich, data); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	return v.receiptSay(r)("subject", "amount", data.Total, "organisation", r.Organisation), plain.String(), rich.String(), nil
+	return v.receiptSay(data.ReceiptWords)("subject", "amount", data.Total, "organisation", r.Organisation), plain.String(), rich.String(), nil
 }
 
 func (v *View) receipt(r ReceiptWords) (receiptLetter, error) {
@@ -136,6 +136,9 @@ func (v *View) receipt(r ReceiptWords) (receiptLetter, error) {
 func (v *View) receiptData(r ReceiptWords) receiptData {
 	if r.Greeting == "" {
 		r.Greeting = r.Donor
+	}
+	if _, written := v.receipts[r.Version][r.Language]; !written {
+		r.Language = phrase.English
 	}
 	if CheckAccent(r.Accent) != nil {
 		r.Accent = HouseAccent

@@ -24,7 +24,8 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	if _, err := v.receipt(r); err != nil {
 		return nil, err
 	}
-	d, say := v.receiptData(r), v.receiptSay(r)
+	d := v.receiptData(r)
+	say := v.receiptSay(d.ReceiptWords)
 	s := newSheet(d, say("title"), choose(v.typefaces, facts(d)))
 
 	s.poster(say("title"), d.Organisation)
