@@ -42,7 +42,7 @@ func (t *act) move(m movement) object {
 	bt := t.new("balance_transaction", "txn_", object{
 		"amount": m.amount, "available_on": m.available, "cross_border_classification": nil, "currency": m.currency, "description": m.text,
 		"exchange_rate": nil, "fee": m.fee, "fee_details": fees, "net": m.amount - m.fee, "reporting_category": m.category,
-		"source": m.source, "status": "pending", "type": m.kind,
+		"source": orNull(m.source), "status": "pending", "type": m.kind,
 	})
 	delete(bt, "livemode")
 	delete(bt, "metadata")

@@ -1,4 +1,101 @@
 package stripefake
 
-// openDispute arrives with the rest of the disputes' life.
-func (t *act) openDispute(ch object, reason string, inquiry bool) object { return nil }
+import "slices"
+
+var disputeRoutes = []route{
+	{"GET /v1/disputes", listing("charge", "payment_intent"), listBy("dispute", "charge", "payment_intent")},
+	{"GET /v1/disputes/{id}", nil, retrieve("dispute", "dispute")},
+	{"POST /v1/disputes/{id}/close", nil, func(c *call) (any, error) {
+		dp, err := c.must("dispute", "dispute", c.id(), "id")
+		if err != nil {
+			return nil, err
+		}
+		if bad := c.judge(dp, "lost"); bad != nil {
+			return nil, bad
+		}
+		return dp, nil
+	}},
+}
+
+const (
+	disputeFee     = 1500 // minor units, beside the amount
+	evidenceWithin = 9 * day
+)
+
+// openDispute is the payer's bank asking (an inquiry) or taking the money back at once.
+func (t *act) openDispute(ch object, reason string, inquiry bool) (object, *apiError) {
+	amount := ch.num("amount") - ch.num("amount_refunded")
+	switch {
+	case ch.str("status") != "succeeded" || amount == 0:
+		return nil, invalid("", "charge", "Charge "+ch.str("id")+" holds no money that could be disputed.")
+	case ch.flag("disputed"):
+		return nil, invalid("", "charge", "Charge "+ch.str("id")+" is disputed already.")
+	}
+	dp := t.new("dispute", "dp_", object{
+		"amount": amount, "balance_transactions": []any{}, "charge": ch["id"], "currency": ch["currency"],
+		"evidence":             object{"customer_email_address": ch.obj("billing_details")["email"], "customer_name": ch.obj("billing_details")["name"]},
+		"evidence_details":     object{"due_by": t.now + evidenceWithin, "has_evidence": false, "past_due": false, "submission_count": int64(0)},
+		"is_charge_refundable": inquiry, "payment_intent": ch["payment_intent"],
+		"payment_method_details": object{"type": "card", "card": object{"brand": ch.obj("payment_method_details").obj("card")["brand"], "network_reason_code": "83"}},
+		"reason":                 reason, "status": "needs_response",
+	})
+	ch["disputed"], ch["dispute"] = true, dp["id"]
+	if inquiry {
+		dp["status"] = "warning_needs_response"
+		t.emit("charge.dispute.created", dp, nil)
+		return dp, nil
+	}
+	t.withdraw(dp)
+	t.emit("charge.dispute.created", dp, nil)
+	t.emit("charge.dispute.funds_withdrawn", dp, nil)
+	return dp, nil
+}
+
+// withdraw takes the disputed amount and the fee from the balance.
+func (t *act) withdraw(dp object) {
+	t.disputeMove(dp, "dispute", -dp.num("amount"), disputeFee, "Chargeback withdrawal for "+dp.str("charge"))
+}
+
+func (t *act) disputeMove(dp object, category string, amount, fee int64, text string) {
+	bt := t.move(movement{kind: "adjustment", category: category, amount: amount, fee: fee, feeText: "Dispute fee",
+		currency: dp.str("currency"), source: dp.str("id"), text: text, available: t.now})
+	moves, _ := dp["balance_transactions"].([]any)
+	dp["balance_transactions"] = append(slices.Clone(moves), bt)
+}
+
+// Outcomes of a dispute. An inquiry can be escalated (to a dispute) or closed; a dispute is won or lost.
+var outcomes = []string{"won", "lost", "escalated", "closed"}
+
+// judge ends a dispute, or moves an inquiry on. A won one gives back the amount and the fee.
+func (t *act) judge(dp object, outcome string) *apiError {
+	inquiry := dp.str("status") == "warning_needs_response"
+	formal := dp.str("status") == "needs_response"
+	before := object{"status": dp["status"]}
+	switch {
+	case formal && outcome == "won":
+		dp["status"] = "won"
+		t.disputeMove(dp, "dispute_reversal", dp.num("amount"), -disputeFee, "Chargeback reversal for "+dp.str("charge"))
+		t.emit("charge.dispute.closed", dp, before)
+		t.emit("charge.dispute.funds_reinstated", dp, nil)
+	case formal && outcome == "lost":
+		dp["status"] = "lost"
+		t.emit("charge.dispute.closed", dp, before)
+	case inquiry && outcome == "escalated":
+		dp["status"], dp["is_charge_refundable"] = "needs_response", false
+		t.withdraw(dp)
+		t.emit("charge.dispute.updated", dp, before)
+		t.emit("charge.dispute.funds_withdrawn", dp, nil)
+	case inquiry && outcome == "closed":
+		dp["status"], dp["is_charge_refundable"] = "warning_closed", true
+		t.emit("charge.dispute.closed", dp, before)
+	default:
+		return invalid("", "outcome", "A dispute that is "+dp.str("status")+" cannot become "+outcome+": needs_response can be won or lost, warning_needs_response escalated or closed.")
+	}
+	return nil
+}
+
+// refundable tells whether a disputed charge may still be refunded: during an inquiry and after a win.
+func (t *act) refundable(ch object) bool {
+	dp := t.a.get("dispute", ch.str("dispute"))
+	return dp.flag("is_charge_refundable") || dp.str("status") == "won"
+}

@@ -194,3 +194,16 @@ func contains(t *testing.T, body string, wanted ...string) {
 		}
 	}
 }
+
+// panel asks the panel for something that must work.
+func (f *fake) panel(what, body string) {
+	f.t.Helper()
+	res, err := http.Post(f.url+"/_sandbox/"+what, "application/json", strings.NewReader(body))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if raw, _ := io.ReadAll(res.Body); res.StatusCode != http.StatusOK {
+		f.t.Fatalf("%s %s: %d %s", what, body, res.StatusCode, raw)
+	}
+}

@@ -228,16 +228,19 @@ func (s *Server) Pay(session string, card Card) error {
 // GoodCard always pays.
 var GoodCard = Card{Number: "4242424242424242", Exp: "12/49", CVC: "123", Name: "Test Payer"}
 
-// show writes a page; status 0 is 200. It loads nothing from elsewhere and runs no script.
-func show(w http.ResponseWriter, p payPage, status int) {
+// show writes the payment page; status 0 is 200.
+func show(w http.ResponseWriter, p payPage, status int) { write(w, "pay.html", p, status) }
+
+// write fills a page that loads nothing from elsewhere and runs no script.
+func write(w http.ResponseWriter, sheet string, data any, status int) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	if status != 0 {
 		w.WriteHeader(status)
 	}
-	_ = sheets.ExecuteTemplate(w, "pay.html", p) // a reader who left is not our concern
+	_ = sheets.ExecuteTemplate(w, sheet, data) // a reader who left is not our concern
 }

@@ -64,7 +64,7 @@ func (t *act) collect(cs, pi, pm object, who payer) {
 	t.settled(pi, ch)
 	t.complete(cs, "paid", who)
 	if who.card.disputed {
-		t.openDispute(ch, "fraudulent", false)
+		_, _ = t.openDispute(ch, "fraudulent", false) // a charge just made can be disputed
 	}
 }
 

@@ -1,0 +1,289 @@
+package stripefake
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What the panel can be asked, as JSON or as a form with the same names.
+type (
+	clockAsk  struct{ Advance string }
+	refundAsk struct {
+		PaymentIntent string `json:"payment_intent"`
+		Amount        int64  // 0: all that is left
+		Refund        string // with Fail: the bank sends this one back
+		Fail          bool
+	}
+	disputeAsk struct {
+		PaymentIntent string `json:"payment_intent"`
+		Reason        string // "fraudulent" unless given
+		Inquiry       bool
+		Dispute       string
+		Outcome       string
+	}
+	payoutAsk struct {
+		Account string // all of them unless given
+		Payout  string // with Fail: the bank sends this one back
+		Fail    bool
+	}
+	adjustAsk struct {
+		Account     string
+		Type        string // Stripe's type, or one that nobody has heard of
+		Category    string // reporting_category; "other_adjustment" unless given
+		Amount      int64
+		Currency    string
+		Description string
+	}
+	resendAsk struct {
+		Event string
+		Times int
+	}
+	modeAsk struct{ Mode Mode }
+)
+
+// panel lays out the panel: a page for people, and for scripts POST with JSON.
+func (s *Server) panel() {
+	guard := http.NewCrossOriginProtection()
+	post := func(name string, h http.HandlerFunc) { s.mux.Handle("POST /_sandbox/"+name, guard.Handler(h)) }
+	post("clock", ask(s, s.askClock))
+	post("refund", ask(s, s.askRefund))
+	post("dispute", ask(s, s.askDispute))
+	post("payout", ask(s, s.askPayout))
+	post("adjust", ask(s, s.askAdjust))
+	post("resend", ask(s, s.askResend))
+	post("webhooks", ask(s, func(in modeAsk) (any, error) { return in, s.SetMode(in.Mode) }))
+	post("faults", ask(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
+	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
+	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
+	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, _ *http.Request) { s.showPanel(w, "", http.StatusOK) })
+	s.mux.Handle("GET /{$}", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
+	s.mux.Handle("GET /_sandbox", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
+}
+
+// ask reads a request into what do wants and answers: JSON for a script, the panel's page for a form.
+func ask[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		form := kind == "application/x-www-form-urlencoded" && strings.Contains(r.Header.Get("Accept"), "text/html")
+		var in T
+		err := readAsk(r, kind, &in)
+		var out any
+		if err == nil {
+			out, err = do(in)
+		}
+		switch {
+		case err != nil && form:
+			s.showPanel(w, err.Error(), statusOf(err))
+		case err != nil:
+			reply(w, statusOf(err), object{"error": err.Error()})
+		case form:
+			http.Redirect(w, r, "/_sandbox/", http.StatusSeeOther)
+		default:
+			reply(w, http.StatusOK, out)
+		}
+	}
+}
+
+// readAsk reads JSON strictly; whatever its type says, a body that is a form's is turned into the same JSON first.
+func readAsk(r *http.Request, kind string, in any) error {
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(r.Body); err != nil {
+		return err
+	}
+	raw := bytes.TrimSpace(body.Bytes())
+	if kind == "application/x-www-form-urlencoded" && !bytes.HasPrefix(raw, []byte("{")) {
+		form, err := url.ParseQuery(string(raw))
+		if err != nil {
+			return err
+		}
+		raw = formAsJSON(form)
+	}
+	if len(raw) == 0 {
+		raw = []byte("{}")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err != nil {
+		return fmt.Errorf("the panel cannot read this: %w", err)
+	}
+	return nil
+}
+
+// formAsJSON writes a form's fields as JSON, numbers and truths as such, empty ones not at all.
+func formAsJSON(form url.Values) []byte {
+	fields := map[string]any{}
+	for key, values := range form {
+		_, notNumber := strconv.ParseFloat(values[0], 64)
+		switch {
+		case key == "kinds":
+			fields[key] = values
+		case values[0] == "":
+		case notNumber == nil:
+			fields[key] = json.Number(values[0])
+		case values[0] == "true":
+			fields[key] = true
+		default:
+			fields[key] = values[0]
+		}
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		return []byte("{")
+	}
+	return raw
+}
+
+func statusOf(err error) int {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e.status
+	}
+	return http.StatusBadRequest
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	_ = e.Encode(v) // a reader who left is not our concern
+}
+
+func (s *Server) askClock(in clockAsk) (any, error) {
+	d, err := time.ParseDuration(in.Advance)
+	if err != nil || d < 0 {
+		return nil, errors.New(`"advance" is a duration ahead, like "720h"; the clock does not go back`)
+	}
+	s.Advance(d)
+	return object{"now": s.Now().Unix(), "advanced": d.String()}, nil
+}
+
+// holding finds the account that holds an object.
+func (s *Server) holding(kind, id string) (*act, object, error) {
+	for _, a := range s.accounts {
+		if o := a.get(kind, id); o != nil {
+			s.dirty = true
+			return s.act(a), o, nil
+		}
+	}
+	return nil, nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("no %s is called %q", strings.ReplaceAll(kind, "_", " "), id)}
+}
+
+func (s *Server) askRefund(in refundAsk) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	if in.Fail {
+		t, re, err := s.holding("refund", in.Refund)
+		if err != nil {
+			return nil, err
+		}
+		return re.with(nil), orNil(t.failRefund(re))
+	}
+	t, pi, err := s.holding("payment_intent", in.PaymentIntent)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := t.chargeOf("", pi.str("id"))
+	if err != nil || in.Amount < 0 {
+		return nil, cmp.Or(err, errors.New(`"amount" is what to give back in minor units; leave it out for all`))
+	}
+	re, bad := t.refund(ch, in.Amount, "requested_by_customer", object{})
+	return re.with(nil), orNil(bad)
+}
+
+func (s *Server) askDispute(in disputeAsk) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	if in.Dispute != "" {
+		t, dp, err := s.holding("dispute", in.Dispute)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(outcomes, in.Outcome) {
+			return nil, fmt.Errorf(`"outcome" is one of %s`, strings.Join(outcomes, ", "))
+		}
+		return dp.with(nil), orNil(t.judge(dp, in.Outcome))
+	}
+	t, pi, err := s.holding("payment_intent", in.PaymentIntent)
+	if err != nil {
+		return nil, err
+	}
+	ch, err := t.chargeOf("", pi.str("id"))
+	if err != nil {
+		return nil, err
+	}
+	dp, bad := t.openDispute(ch, or(in.Reason, "fraudulent"), in.Inquiry)
+	return dp.with(nil), orNil(bad)
+}
+
+func (s *Server) askPayout(in payoutAsk) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	if in.Fail {
+		t, po, err := s.holding("payout", in.Payout)
+		if err != nil {
+			return nil, err
+		}
+		return po.with(nil), orNil(t.failPayout(po))
+	}
+	sent := []object{}
+	for _, a := range s.accounts {
+		if in.Account == "" || in.Account == a.Name {
+			for _, po := range s.act(a).payOut() {
+				sent = append(sent, po.with(object{"account": a.Name}))
+			}
+		}
+	}
+	if len(sent) == 0 {
+		return nil, &apiError{status: http.StatusConflict, message: "nothing can be paid out: a payment's money becomes available two days later, so move the clock on first (49h)"}
+	}
+	return object{"payouts": sent}, nil
+}
+
+// askAdjust writes a balance transaction of any type: Stripe's own fees, adjustments, things not yet invented.
+func (s *Server) askAdjust(in adjustAsk) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == in.Account })
+	if i < 0 || in.Type == "" || in.Amount == 0 {
+		return nil, errors.New(`an adjustment needs "account" (a known one), "type" and "amount" in minor units; "currency", "category" and "description" if you wish`)
+	}
+	s.dirty = true
+	t := s.act(s.accounts[i])
+	return t.move(movement{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount, currency: strings.ToLower(or(in.Currency, "usd")),
+		text: orNull(in.Description), available: t.now}).with(nil), nil
+}
+
+func (s *Server) askResend(in resendAsk) (any, error) {
+	if in.Times < 0 || in.Times > 1000 {
+		return nil, errors.New(`"times" is from 1 to 1000`)
+	}
+	sent, err := s.Resend(in.Event, max(in.Times, 1))
+	if err != nil {
+		return nil, &apiError{status: http.StatusNotFound, message: err.Error()}
+	}
+	return object{"event": in.Event, "deliveries": sent}, nil
+}
+
+// orNil keeps a nil *apiError from becoming an error that is not nil.
+func orNil(e *apiError) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}

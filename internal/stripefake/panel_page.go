@@ -1,0 +1,109 @@
+package stripefake
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// panelRows is how many of the newest of each thing the panel shows.
+const panelRows = 30
+
+// panelPage is what page/panel.html shows.
+type panelPage struct {
+	Problem    string
+	Now        string
+	Mode       Mode
+	Modes      []Mode
+	Waiting    int
+	Rate       string // the fault plan's
+	Rates      []string
+	FaultKinds []string
+	Accounts   []string
+	Calls      int
+	Payments   []panelRow
+	Disputes   []panelRow
+	Payouts    []panelRow
+	Events     []panelRow
+}
+
+// panelRow is one object, with what may be done about it.
+type panelRow struct {
+	ID, Intent, Account, At, What, Amount, Status string
+	Can                                           []string // refund, dispute; outcomes of a dispute; resend
+	at                                            int64
+}
+
+func (s *Server) showPanel(w http.ResponseWriter, problem string, status int) {
+	s.mu.Lock()
+	s.meet(s.now())
+	p := panelPage{Problem: problem, Now: s.now().UTC().Format("Monday 2 January 2006, 15:04 MST"), Modes: modes,
+		Rate: strconv.FormatFloat(s.faults.Rate, 'g', -1, 64), Rates: []string{"0", "0.05", "0.1", "0.3", "0.5", "1"}, FaultKinds: FaultKinds, Calls: len(s.calls)}
+	for _, a := range s.accounts {
+		p.Accounts = append(p.Accounts, a.Name)
+	}
+	if !slices.Contains(p.Rates, p.Rate) {
+		p.Rates = append(p.Rates, p.Rate)
+	}
+	p.Payments = s.rows("charge", paymentRow)
+	p.Disputes = s.rows("dispute", disputeRow)
+	p.Payouts = s.rows("payout", func(o object, r *panelRow) { r.Status = o.str("status") })
+	p.Events = s.rows("event", eventRow)
+	s.mu.Unlock()
+	s.courier.mu.Lock()
+	p.Mode, p.Waiting = s.courier.mode, len(s.courier.ready)+len(s.courier.waiting)+s.courier.flying
+	s.courier.mu.Unlock()
+	write(w, "panel.html", p, status)
+}
+
+// rows are the newest objects of a kind over all accounts, newest first. The lock is held.
+func (s *Server) rows(kind string, fill func(object, *panelRow)) []panelRow {
+	var rows []panelRow
+	for _, a := range s.accounts {
+		items := a.shelf(kind).items
+		for _, o := range slices.Backward(items[max(0, len(items)-panelRows):]) {
+			at := o.num("created")
+			row := panelRow{ID: o.str("id"), Intent: o.str("payment_intent"), Account: a.Name, at: at,
+				At: time.Unix(at, 0).UTC().Format("2 Jan 2006 15:04:05"), Amount: amountText(o.num("amount"), o.str("currency"), "en")}
+			fill(o, &row)
+			rows = append(rows, row)
+		}
+	}
+	slices.SortStableFunc(rows, func(x, y panelRow) int { return cmp.Compare(y.at, x.at) })
+	return rows[:min(len(rows), panelRows)]
+}
+
+func paymentRow(o object, r *panelRow) {
+	r.Status, r.What = o.str("status"), or(o.str("description"), o.obj("billing_details").str("name"))
+	refunded := o.num("amount_refunded")
+	switch {
+	case o.flag("disputed"):
+		r.Status = "disputed"
+	case o.flag("refunded"):
+		r.Status = "refunded"
+	case refunded > 0:
+		r.Status = "refunded " + amountText(refunded, o.str("currency"), "en")
+	}
+	if o.str("status") == "succeeded" && !o.flag("refunded") && !o.flag("disputed") {
+		r.Can = []string{"refund", "dispute"}
+	}
+}
+
+func disputeRow(o object, r *panelRow) {
+	r.Status, r.What = o.str("status"), o.str("reason")
+	switch r.Status {
+	case "needs_response":
+		r.Can = []string{"won", "lost"}
+	case "warning_needs_response":
+		r.Can = []string{"escalated", "closed"}
+	}
+}
+
+func eventRow(o object, r *panelRow) {
+	r.What, r.Status = o.str("type"), "delivered"
+	if o.num("pending_webhooks") > 0 {
+		r.Status = "not delivered"
+	}
+}

@@ -1,0 +1,68 @@
+package stripefake
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+var payoutRoutes = []route{
+	{"GET /v1/payouts", listing("status", "destination", "arrival_date", "arrival_date.*"), listBy("payout", "status", "destination")},
+	{"GET /v1/payouts/{id}", nil, retrieve("payout", "payout")},
+}
+
+// payOut sends to the bank all that has become available and was in no payout yet, one payout a currency. It arrives
+// at once.
+func (t *act) payOut() []object {
+	gone := map[string]bool{}
+	for _, private := range t.a.shelf("payout.private").items {
+		for _, id := range private["members"].([]any) { // as send makes them
+			gone[id.(string)] = true
+		}
+	}
+	members, sums := map[string][]any{}, map[string]int64{}
+	for _, bt := range t.a.shelf("balance_transaction").items {
+		if currency := bt.str("currency"); !gone[bt.str("id")] && bt.num("available_on") <= t.now {
+			members[currency] = append(members[currency], bt["id"])
+			sums[currency] += bt.num("net")
+		}
+	}
+	var sent []object
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		if sums[currency] > 0 {
+			sent = append(sent, t.send(currency, sums[currency], members[currency]))
+		}
+	}
+	return sent
+}
+
+// send makes one payout and lets it arrive.
+func (t *act) send(currency string, amount int64, members []any) object {
+	po := t.new("payout", "po_", object{
+		"amount": amount, "arrival_date": daysLater(t.now, 0), "automatic": true, "balance_transaction": nil, "currency": currency,
+		"description": "STRIPE PAYOUT", "destination": "ba_" + strings.TrimPrefix(t.a.ID, "acct_"), "failure_balance_transaction": nil,
+		"failure_code": nil, "failure_message": nil, "method": "standard", "original_payout": nil, "reconciliation_status": "in_progress",
+		"reversed_by": nil, "source_type": "card", "statement_descriptor": nil, "status": "in_transit", "type": "bank_account",
+	})
+	bt := t.move(movement{kind: "payout", category: "payout", amount: -amount, currency: currency, source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
+	po["balance_transaction"] = bt["id"]
+	t.a.put(object{"object": "payout.private", "id": "private_" + po.str("id"), "members": append(members, bt["id"])})
+	t.emit("payout.created", po, nil)
+	po["status"], po["reconciliation_status"] = "paid", "completed"
+	t.emit("payout.paid", po, object{"status": "in_transit"})
+	t.emit("payout.reconciliation_completed", po, nil)
+	return po
+}
+
+// failPayout is the bank sending a payout back, as it may for days after it was called paid.
+func (t *act) failPayout(po object) *apiError {
+	if po.str("status") != "paid" {
+		return invalid("", "payout", "Payout "+po.str("id")+" has already failed.")
+	}
+	bt := t.move(movement{kind: "payout_failure", category: "payout_reversal", amount: po.num("amount"), currency: po.str("currency"),
+		source: po.str("id"), text: "STRIPE PAYOUT FAILURE", available: t.now})
+	po["status"], po["failure_code"], po["failure_message"] = "failed", "account_closed", "The bank account has been closed."
+	po["failure_balance_transaction"] = bt["id"]
+	t.emit("payout.failed", po, object{"status": "paid"})
+	return nil
+}
