@@ -13,7 +13,10 @@ GRANT UPDATE (legal_name, ein, address, timezone, mail_from, fee_borne_by, fee_b
 GRANT UPDATE (name, sponsored, languages, presets, minimum, maximum, frequencies, accent, position, updated_at) ON organisation TO {{role}};
 GRANT UPDATE (name, purpose, position, updated_at, closed_at) ON fund TO {{role}};
 
-GRANT SELECT, INSERT ON journal_entry, posting TO {{role}};
+-- When and in which transaction an entry was recorded is for the database to say.
+GRANT SELECT, INSERT (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
+    ON journal_entry TO {{role}};
+GRANT SELECT, INSERT ON posting TO {{role}};
 GRANT SELECT, INSERT, UPDATE (closed_at) ON finance_task TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};

@@ -71,6 +71,8 @@ var rewrites = []string{
 	`MERGE INTO posting p USING account a ON p.account_code = a.code WHEN MATCHED THEN DELETE`,
 	`INSERT INTO posting SELECT * FROM posting ON CONFLICT (entry_id, n) DO UPDATE SET amount = 1`,
 	`SELECT 1 FROM journal_entry FOR UPDATE`,
+	header(2, "fact_hash,", "fact_hash, recorded_at,", "sha256('x'),", "sha256('x'), '2020-01-01',"),
+	header(2, "fact_hash,", "fact_hash, recorded_by,", "sha256('x'),", "sha256('x'), '7',"),
 	`UPDATE books SET closed_through = NULL`,
 	`UPDATE books SET currency = 'EUR'`,
 	`DELETE FROM books`,
