@@ -32,7 +32,6 @@ const (
 	poolSize    = 24
 	parallelism = 8               // jobs at once
 	setupAge    = 2 * time.Second // how long what `konbit apply` changed may take to show
-	feesEvery   = 3 * time.Second // how often fees that are due are asked for
 )
 
 // parts are the rooms, put together.
@@ -125,38 +124,6 @@ func (p *parts) ready(ctx context.Context) error {
 		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
 	}
 	return nil
-}
-
-// work runs the workers until ctx ends, then lets what is under way finish.
-func (p *parts) work(ctx context.Context) error {
-	if err := p.runner.Start(); err != nil {
-		return err
-	}
-	drained := make(chan struct{})
-	go func() { defer close(drained); p.drain.Run(ctx) }()
-	p.collectFees(ctx)
-	<-drained
-	last, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-	defer cancel()
-	return p.runner.Stop(last)
-}
-
-// collectFees books due fees every few seconds until ctx ends.
-func (p *parts) collectFees(ctx context.Context) {
-	tick := time.NewTicker(feesEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if n, err := p.collector.Collect(ctx); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "fees: not all could be booked; they stay due", "error", err)
-		} else if n > 0 {
-			p.log.InfoContext(ctx, "fees booked", "charges", n)
-		}
-	}
 }
 
 func (p *parts) close() error {

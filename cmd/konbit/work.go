@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// chore is something the workers do again and again.
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(ctx context.Context) error
+}
+
+// chores lists what is done besides the jobs and Stripe's events. Each chore is safe to run in several
+// processes at once and harmless to run twice.
+func (p *parts) chores() []chore {
+	return []chore{
+		{"book fees", 3 * time.Second, p.bookFees},
+	}
+}
+
+func (p *parts) bookFees(ctx context.Context) error {
+	n, err := p.collector.Collect(ctx)
+	if n > 0 {
+		p.log.InfoContext(ctx, "fees booked", "charges", n)
+	}
+	return err
+}
+
+// work runs the workers until ctx ends, then lets what is under way finish.
+func (p *parts) work(ctx context.Context) error {
+	if err := p.runner.Start(); err != nil {
+		return err
+	}
+	var running sync.WaitGroup
+	running.Go(func() { p.drain.Run(ctx) })
+	for _, c := range p.chores() {
+		running.Go(func() { p.repeat(ctx, c) })
+	}
+	running.Wait()
+	last, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	return p.runner.Stop(last)
+}
+
+// repeat does a chore until ctx ends. A failure is logged and the chore done again at its next time.
+func (p *parts) repeat(ctx context.Context, c chore) {
+	tick := time.NewTicker(c.every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := c.do(ctx); err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "chore failed; it comes again", "chore", c.name, "error", err)
+		}
+	}
+}
