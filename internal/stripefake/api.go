@@ -3,9 +3,11 @@ package stripefake
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -120,8 +122,15 @@ func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
 	s.finish(w, c, rec, a, seat)
 }
 
-// run checks the parameters, does the work and marshals its answer under the lock.
-func run(c *call, rt route) *answer {
+// run checks the parameters, does the work and marshals its answer under the lock. A mistake of ours that panics is
+// one failed call, not a lock held for ever.
+func run(c *call, rt route) (a *answer) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.s.log.Error("stand-in: panic", "path", c.r.URL.Path, "panic", r, "stack", string(debug.Stack()))
+			a = failure(fmt.Errorf("panic: %v", r), c.request)
+		}
+	}()
 	var result any
 	var err error
 	if rt.pattern != "" {

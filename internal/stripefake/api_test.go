@@ -341,6 +341,7 @@ func TestPanelForScripts(t *testing.T) {
 	}
 	pi := f.paid("4242424242424242").PaymentIntent.ID
 	other := f.paid("4242424242424242").PaymentIntent.ID
+	f.paid("4242424242424242")
 	event := f.api.Events.List(nil)
 	event.Next()
 	for _, c := range []struct {
@@ -381,10 +382,10 @@ func TestPanelForScripts(t *testing.T) {
 	if err := json.NewDecoder(res.Body).Decode(&state); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]int{"charges": 2, "checkout_sessions": 2, "refunds": 1, "disputes": 1, "payouts": 1, "subscriptions": 0, "balance_transactions": 6} {
+	for key, want := range map[string]int{"charges": 3, "checkout_sessions": 3, "refunds": 1, "disputes": 1, "payouts": 1, "subscriptions": 0, "balance_transactions": 7} {
 		list, ok := state[key].([]any)
 		if !ok || len(list) != want {
-			t.Errorf("%d %s", len(list), key)
+			t.Fatalf("%d %s", len(list), key)
 		}
 		if want > 0 && list[0].(map[string]any)["account"] != "tsne" {
 			t.Errorf("%s tell no account", key)

@@ -47,17 +47,12 @@ type payLine struct{ Name, Amount string }
 
 // showPage shows a session's page at the step it has reached.
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	s.meet(s.now())
-	a, cs := s.session(r.PathValue("id"))
-	step, atBank := stepOf(a, cs), strings.HasSuffix(r.URL.Path, "/authenticate")
-	if (step == "authenticate" && !atBank) || (step == "pay" && atBank) {
-		s.mu.Unlock()
-		http.Redirect(w, r, nextStep(r, step), http.StatusSeeOther)
+	p, _ := s.atSession(r.PathValue("id"), func(*act, object, string) *apiError { return nil })
+	atBank := strings.HasSuffix(r.URL.Path, "/authenticate")
+	if (p.Step == "authenticate" && !atBank) || (p.Step == "pay" && atBank) {
+		http.Redirect(w, r, nextStep(r, p.Step), http.StatusSeeOther)
 		return
 	}
-	p := s.payPage(a, cs)
-	s.mu.Unlock()
 	show(w, p, map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}[p.Step])
 }
 
@@ -67,6 +62,20 @@ func nextStep(r *http.Request, step string) string {
 		return base + "/authenticate"
 	}
 	return base
+}
+
+// atSession lets do work on a session at its present step and returns the page as it is afterwards.
+func (s *Server) atSession(id string, do func(t *act, cs object, step string) *apiError) (payPage, *apiError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	a, cs := s.session(id)
+	var problem *apiError
+	if cs != nil {
+		problem = do(s.act(a), cs, stepOf(a, cs))
+		s.dirty = true
+	}
+	return s.payPage(a, cs), problem
 }
 
 // session finds a session of any account. The lock is held.
@@ -128,15 +137,12 @@ func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
 	order := order{card: in, email: r.PostFormValue("email"), bank: r.PostFormValue("bank")}
-	s.mu.Lock()
-	s.meet(s.now())
-	a, cs := s.session(r.PathValue("id"))
-	var problem *apiError
-	if stepOf(a, cs) == "pay" {
-		problem = s.act(a).order(cs, order)
-	}
-	p := s.payPage(a, cs)
-	s.mu.Unlock()
+	p, problem := s.atSession(r.PathValue("id"), func(t *act, cs object, step string) *apiError {
+		if step != "pay" {
+			return nil
+		}
+		return t.order(cs, order)
+	})
 	switch {
 	case problem != nil:
 		in.CVC = ""
@@ -157,14 +163,13 @@ func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 // postAuthenticate is the payer's answer on their bank's page.
 func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	s.mu.Lock()
-	a, cs := s.session(r.PathValue("id"))
-	var problem *apiError
-	if stepOf(a, cs) == "authenticate" {
-		problem = s.act(a).authenticated(cs, r.PostFormValue("answer") == "complete")
-	}
-	p := s.payPage(a, cs)
-	s.mu.Unlock()
+	agreed := r.PostFormValue("answer") == "complete"
+	p, problem := s.atSession(r.PathValue("id"), func(t *act, cs object, step string) *apiError {
+		if step != "authenticate" {
+			return nil
+		}
+		return t.authenticated(cs, agreed)
+	})
 	if p.Step == "paid" {
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 		return

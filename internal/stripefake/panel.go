@@ -250,7 +250,7 @@ func (s *Server) askPayout(in payoutAsk) (any, error) {
 		}
 	}
 	if len(sent) == 0 {
-		return nil, &apiError{status: http.StatusConflict, message: "nothing can be paid out: a payment's money becomes available two days later, so move the clock on first (49h)"}
+		return nil, &apiError{status: http.StatusConflict, message: "nothing can be paid out: what is available comes to nothing or less; a payment's money becomes available two days later, so move the clock on first (49h)"}
 	}
 	return object{"payouts": sent}, nil
 }

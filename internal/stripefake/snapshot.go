@@ -20,7 +20,7 @@ type snapshot struct {
 }
 
 // MarshalJSON writes a shelf as the list it is.
-func (sh *shelf) MarshalJSON() ([]byte, error) { return json.Marshal(sh.items) }
+func (sh *shelf) MarshalJSON() ([]byte, error) { return json.Marshal(append([]object{}, sh.items...)) }
 
 // UnmarshalJSON reads the list back.
 func (sh *shelf) UnmarshalJSON(raw []byte) error {
