@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/fund"
+	"konbit/internal/interchange"
 	"konbit/internal/ledger"
 	"konbit/internal/money"
 	"konbit/internal/org"
@@ -49,7 +50,7 @@ func balanceCommand() *cobra.Command {
 // balances reads all balances, or those of one organisation's funds, with their names, at one moment.
 func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []ledger.Line, err error) {
 	err = ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error {
-		names, funds, err := namesOf(ctx, tx)
+		names, err := interchange.Names(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -63,6 +64,10 @@ func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []le
 			if err != nil {
 				return fmt.Errorf("%w: no organisation has the slug %q", errUse, organisation)
 			}
+			funds, err := fund.All(ctx, tx)
+			if err != nil {
+				return err
+			}
 			filter.Funds = []uuid.UUID{}
 			for _, f := range funds {
 				if f.OrganisationID == o.ID {
@@ -74,23 +79,6 @@ func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []le
 		return err
 	})
 	return lines, err
-}
-
-// namesOf reads what the books' ids are called.
-func namesOf(ctx context.Context, q sqlx.QueryerContext) (ledger.Names, []fund.Fund, error) {
-	names := ledger.Names{Entities: map[uuid.UUID]string{}, Funds: map[uuid.UUID]string{}}
-	entities, err := org.Entities(ctx, q)
-	if err != nil {
-		return names, nil, err
-	}
-	for _, e := range entities {
-		names.Entities[e.ID] = e.Slug
-	}
-	funds, err := fund.All(ctx, q)
-	for _, f := range funds {
-		names.Funds[f.ID] = f.Code
-	}
-	return names, funds, err
 }
 
 func verifyCommand() *cobra.Command {

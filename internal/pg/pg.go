@@ -48,6 +48,9 @@ func InTx(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	}
 	if err := tx.Commit(); err != nil {
 		var refused *pq.Error
+		if errors.Is(err, pq.ErrInFailedTransaction) {
+			return err // a statement had failed and fn said nothing of it: all is rolled back
+		}
 		if errors.As(err, &refused) && refused.Code.Class() != "08" && refused.Code.Class() != "57" {
 			return err // the server answered and said no: a deferred constraint, a serialisation failure
 		}
