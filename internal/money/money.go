@@ -68,10 +68,14 @@ func (a Amount) Add(b Amount) (Amount, error) {
 
 // Sub is a − b.
 func (a Amount) Sub(b Amount) (Amount, error) {
-	if b.Minor == math.MinInt64 {
+	if a.Currency != b.Currency {
+		return Amount{}, fmt.Errorf("%w: %s and %s", ErrCurrency, a.Currency, b.Currency)
+	}
+	difference := a.Minor - b.Minor
+	if (difference < a.Minor) != (b.Minor > 0) && b.Minor != 0 {
 		return Amount{}, ErrOverflow
 	}
-	return a.Add(Amount{-b.Minor, b.Currency})
+	return Amount{difference, a.Currency}, nil
 }
 
 // Neg is −a.
@@ -169,13 +173,22 @@ func pow10(places int) int64 {
 
 func mul(a, b int64) (int64, error) {
 	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
-	if hi != 0 || lo > math.MaxInt64 {
+	if hi != 0 {
 		return 0, ErrOverflow
 	}
-	if (a < 0) != (b < 0) {
-		return -int64(lo), nil
+	return signed(lo, (a < 0) != (b < 0))
+}
+
+// signed is ±size.
+func signed(size uint64, negative bool) (int64, error) {
+	switch {
+	case negative && size <= 1<<63:
+		return int64(-size), nil
+	case size > math.MaxInt64:
+		return 0, ErrOverflow
+	default:
+		return int64(size), nil
 	}
-	return int64(lo), nil
 }
 
 // mulDiv is a·b/d rounded half away from zero, exact in between; d > 0.
@@ -187,11 +200,5 @@ func mulDiv(a, b, d int64) (int64, error) {
 		return 0, ErrOverflow
 	}
 	quotient, _ := bits.Div64(hi, lo, uint64(d))
-	if quotient > math.MaxInt64 {
-		return 0, ErrOverflow
-	}
-	if (a < 0) != (b < 0) {
-		return -int64(quotient), nil
-	}
-	return int64(quotient), nil
+	return signed(quotient, (a < 0) != (b < 0))
 }

@@ -9,13 +9,13 @@ import (
 var ErrText = errors.New("money: not an amount")
 
 // Parse reads an amount in major units as a person types it: "20", "20.5", "20,50", "1,250.00",
-// "1.250,00", "$ 20". The last separator is the decimal one when it stands before one or as many digits
-// as the currency has places; other separators must group by three. More places than the currency has,
+// "1.250,00", "1 250", "$ 20". The last point or comma is the decimal one when it stands before one or as
+// many digits as the currency has places; other separators must group by three, behind no leading zero. More places than the currency has,
 // a sign, or anything else is ErrText; a number too large is ErrOverflow.
 func Parse(text string, c Currency) (Amount, error) {
 	text = strings.TrimSpace(text)
 	text = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(text, "US"), "$"))
-	text = strings.NewReplacer("\u00a0", "", "\u202f", "", " ", "", "'", "").Replace(text)
+	text = strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(text)
 	places := c.Exponent()
 	whole, fraction := text, ""
 	if i := strings.LastIndexAny(text, ".,"); i >= 0 {
@@ -47,13 +47,13 @@ func Parse(text string, c Currency) (Amount, error) {
 
 // ungroup drops one kind of thousands separator, if it stands exactly between groups of three.
 func ungroup(whole string) (string, bool) {
-	i := strings.IndexAny(whole, ".,")
+	i := strings.IndexAny(whole, ".,' ")
 	if i < 0 {
 		return whole, true
 	}
 	groups := strings.Split(whole, whole[i:i+1])
 	for n, g := range groups {
-		if n == 0 && (len(g) == 0 || len(g) > 3) || n > 0 && len(g) != 3 {
+		if n == 0 && (len(g) == 0 || len(g) > 3 || g[0] == '0') || n > 0 && len(g) != 3 {
 			return "", false
 		}
 	}
