@@ -7,8 +7,11 @@ package pg
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -57,6 +60,22 @@ func InTx(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 	}
 	return nil
+}
+
+// Passing tells whether err is the database's weather rather than anybody's mistake: a lost connection, a
+// server that stops, starts or is full, a deadlock, time that ran out. The same may well succeed later.
+func Passing(err error) bool {
+	var said *pq.Error
+	if errors.As(err, &said) {
+		switch said.Code.Class() {
+		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
+			return true
+		}
+		return false
+	}
+	var network net.Error
+	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network)
 }
 
 // Violates tells whether err is the refusal of the named constraint.
