@@ -242,11 +242,11 @@ func parkFor(tries int) time.Duration {
 }
 
 // fail notes a failed try; after mostFailures the event is set aside with its reason, unless what failed
-// is Stripe or the way to it.
+// is Stripe, the database or the way to them.
 func (d *Drain) fail(ctx context.Context, e event, why error) error {
 	r := parked(why.Error(), parkFor(e.Tries))
 	// A fund younger than this process's directory is not found for a moment; that is no failure either.
-	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound)
+	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.Passing(why)
 	if r.failed && e.Failures+1 >= mostFailures {
 		r.state = "set_aside"
 		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)

@@ -70,15 +70,24 @@ func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now
 	return h, nil
 }
 
-// signedAt reads t= of a Stripe-Signature header.
-func signedAt(signature string) (time.Time, error) {
+// signedAt reads t= of a Stripe-Signature header. There must be one only: Stripe's library signs by the last,
+// so a fresh one put before an old one would let an old webhook in again.
+func signedAt(signature string) (at time.Time, err error) {
 	for _, pair := range strings.Split(signature, ",") {
-		if name, value, _ := strings.Cut(strings.TrimSpace(pair), "="); name == "t" {
-			seconds, err := strconv.ParseInt(value, 10, 64)
-			return time.Unix(seconds, 0), err
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.TrimSpace(name) != "t" {
+			continue
 		}
+		seconds, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || !at.IsZero() {
+			return time.Time{}, errors.New("the signature has not one date")
+		}
+		at = time.Unix(seconds, 0)
 	}
-	return time.Time{}, errors.New("no signature")
+	if at.IsZero() {
+		return at, errors.New("no signature")
+	}
+	return at, nil
 }
 
 // Inbox takes webhooks in.
