@@ -143,8 +143,9 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return fmt.Sprintf("smtp: %d at %s", r.Code, r.Step) }
 
-// Permanent tells whether trying the same again is pointless.
-func (r *Refusal) Permanent() bool { return r.Code >= 500 }
+// Permanent tells whether trying the same again is pointless. A refused sender is not: that is a setting of
+// ours, and once it is mended the letters go out.
+func (r *Refusal) Permanent() bool { return r.Code >= 500 && r.Step != "MAIL" }
 
 func refused(step string, err error) error {
 	var said *textproto.Error
