@@ -69,23 +69,27 @@ func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 	if len(gifts) == 0 {
 		return nil
 	}
-	latest := latestPerDonor(gifts)
+	latest, earliest := perDonor(gifts)
 	n := len(latest)
 	ids, firsts, lasts, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	news, at := make(pq.BoolArray, n), make(pq.StringArray, n)
 	for i, g := range latest {
 		ids[i], firsts[i], lasts[i], languages[i] = g.DonorID.String(), g.FirstName, g.LastName, g.Language
-		news[i], at[i] = g.News, g.At.UTC().Format(time.RFC3339Nano)
+		news[i], at[i] = g.News, earliest[g.DonorID].UTC().Format(time.RFC3339Nano)
 	}
 	_, err := tx.ExecContext(ctx, query, ids, firsts, lasts, languages, news, at)
 	return err
 }
 
-// latestPerDonor folds several gifts of one donor into one, in the order of ids so that two batches
-// lock the same rows in the same order.
-func latestPerDonor(gifts []Gave) []Gave {
+// perDonor folds several gifts of one donor into the latest, in the order of ids so that two batches lock
+// the same rows in the same order. earliest is when each donor first gave among them.
+func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
 	byID := make(map[uuid.UUID]Gave, len(gifts))
+	earliest = make(map[uuid.UUID]time.Time, len(gifts))
 	for _, g := range gifts {
+		if first, ok := earliest[g.DonorID]; !ok || g.At.Before(first) {
+			earliest[g.DonorID] = g.At
+		}
 		known, ok := byID[g.DonorID]
 		if ok && known.At.After(g.At) {
 			g, known = known, g
@@ -98,5 +102,5 @@ func latestPerDonor(gifts []Gave) []Gave {
 		folded = append(folded, g)
 	}
 	sort.Slice(folded, func(i, j int) bool { return folded[i].DonorID.String() < folded[j].DonorID.String() })
-	return folded
+	return folded, earliest
 }
