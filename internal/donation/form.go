@@ -233,8 +233,11 @@ func (c *checker) contact(in Contact) Contact {
 		Country:      c.line("country", in.Country, 60, ""),
 		Note:         strings.TrimSpace(strings.ReplaceAll(in.Note, "\r\n", "\n")),
 	}
-	if utf8.RuneCountInString(out.Note) > 1000 || strings.ContainsFunc(out.Note, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }) {
+	switch {
+	case utf8.RuneCountInString(out.Note) > 1000:
 		c.bad("note", "give.error.too_long", fault.Args{"max": 1000})
+	case !utf8.ValidString(out.Note) || strings.ContainsFunc(out.Note, func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }):
+		c.bad("note", "give.error.characters", nil)
 	}
 	return out
 }
