@@ -77,7 +77,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	err := r.ParseForm()
 	c := &call{r: r, p: readParams(r.Form)}
 	s.mu.Lock()
-	c.act, c.request = *s.act(nil), s.newID("req_", 14)
+	s.meet(s.now())
+	c.act = *s.act(nil)
+	c.request = s.newID("req_", 14)
 	c.key = r.Header.Get("Idempotency-Key")
 	rec := Call{Method: r.Method, Path: r.URL.Path, Key: c.key, Params: maps.Clone(r.Form)}
 	c.a, err = s.whoCalls(r, err)

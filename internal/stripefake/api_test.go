@@ -423,3 +423,13 @@ func TestPanelForPeople(t *testing.T) {
 	_, body = page("POST", "/_sandbox/faults", url.Values{"rate": {"0.3"}, "kinds": {"429", "cut"}}, "same-origin")
 	contains(t, body, "<option selected>0.3</option>")
 }
+
+// BenchmarkGift is what one gift costs the stand-in: a session over HTTP, its payment, four signed deliveries.
+func BenchmarkGift(b *testing.B) {
+	f := start(b, stripefake.Options{})
+	for b.Loop() {
+		if err := f.Pay(f.open(gift()).ID, stripefake.GoodCard); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -127,7 +127,10 @@ func TestTheBankAsksFirst(t *testing.T) {
 	if status != http.StatusPaymentRequired {
 		t.Errorf("refused: %d", status)
 	}
-	contains(t, body, "no confirmó")
+	contains(t, body, "no confirmó", `action="/c/pay/`+cs.ID+`"`)
+	if status, again, _ := f.send(f.url+bank, url.Values{"answer": {"complete"}}); status != http.StatusSeeOther || again != "/c/pay/"+cs.ID {
+		t.Errorf("agreed too late: %d %q", status, again)
+	}
 	f.send(cs.URL, cardForm("4000002500003155"))
 	if status, location, _ := f.send(f.url+bank, url.Values{"answer": {"complete"}}); status != http.StatusSeeOther || !strings.HasPrefix(location, "https://give.example/thanks") {
 		t.Errorf("agreed: %d %q", status, location)
@@ -158,6 +161,23 @@ func TestABankDebitSettlesByTheClock(t *testing.T) {
 		if !slices.Contains(f.hook.types(), c.event) {
 			t.Errorf("%s: no %s among %v", c.bank, c.event, f.hook.types())
 		}
+	}
+}
+
+func TestThereIsNoPaymentAtAGuessedAddress(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	for _, address := range []string{"/c/pay/cs_none", "/c/pay/cs_none/authenticate"} {
+		res, err := http.Get(f.url + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", address, res.StatusCode)
+		}
+	}
+	if status, _, _ := f.send(f.url+"/c/pay/cs_none", cardForm("4242424242424242")); status != http.StatusNotFound {
+		t.Errorf("paying it: %d", status)
 	}
 }
 

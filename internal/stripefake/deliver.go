@@ -3,7 +3,6 @@ package stripefake
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -87,7 +86,7 @@ func (c *courier) close() {
 	c.client.CloseIdleConnections()
 }
 
-// send hands over a parcel, to travel as the mode says.
+// send hands over a parcel, to travel as the mode says. Server.mu is held, which guards the chance too.
 func (c *courier) send(a *account, event, endpoint string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,11 +96,11 @@ func (c *courier) send(a *account, event, endpoint string) {
 	case Hold:
 		c.waiting[p] = nil
 	case Delay:
-		c.wait(p, time.Second+rand.N(2*time.Second))
+		c.wait(p, time.Second+c.within(2*time.Second))
 	case Shuffle:
-		c.wait(p, rand.N(500*time.Millisecond))
+		c.wait(p, c.within(500*time.Millisecond))
 	case Duplicate:
-		for range 2 + rand.N(3) {
+		for range 2 + c.s.chance.IntN(3) {
 			twin := *p
 			c.ready = append(c.ready, &twin)
 		}
@@ -109,6 +108,11 @@ func (c *courier) send(a *account, event, endpoint string) {
 		c.ready = append(c.ready, p)
 	}
 	c.change.Broadcast()
+}
+
+// within draws a time below d by the seed.
+func (c *courier) within(d time.Duration) time.Duration {
+	return time.Duration(c.s.chance.Int64N(int64(d)))
 }
 
 // wait sets a parcel aside for some time. The lock is held.

@@ -14,7 +14,7 @@
 //	intent    requires_payment_method ◀─declined─┐
 //	            └─▶ (requires_action) ─▶ succeeded │ processing ─▶ succeeded
 //	dispute   (warning_needs_response ─▶) needs_response ─▶ won │ lost
-//	payout    in_transit ─▶ paid
+//	payout    in_transit ─▶ paid (at once) ─▶ failed
 //	event     pending_webhooks > 0 ──2xx of every endpoint──▶ 0; tried for three days
 //
 // Everything an account holds is an object in Stripe's own shape on the shelf of its kind, so a new kind needs its

@@ -19,20 +19,21 @@ var accountRoutes = []route{
 
 func getAccount(c *call) (any, error) {
 	return object{
-		"id": c.a.ID, "object": "account", "business_profile": object{"name": c.a.Name, "url": nil, "support_email": nil}, "business_type": "non_profit",
+		"id": c.a.ID, "object": "account", "business_profile": object{"name": or(c.a.Title, c.a.Name), "url": nil, "support_email": nil}, "business_type": "non_profit",
 		"capabilities": object{"card_payments": "active", "transfers": "active"}, "charges_enabled": true, "country": "US",
 		"created": int64(0), "default_currency": "usd", "details_submitted": true, "email": c.a.Name + "@stand-in.example", "metadata": object{},
 		"payouts_enabled": true, "settings": object{
-			"dashboard": object{"display_name": c.a.Name, "timezone": "America/New_York"},
+			"dashboard": object{"display_name": or(c.a.Title, c.a.Name), "timezone": "America/New_York"},
 			"payments":  object{"statement_descriptor": strings.ToUpper(c.a.Name)},
 			"payouts":   object{"schedule": object{"delay_days": int64(2), "interval": "daily"}, "debit_negative_balances": true},
 		}, "type": "standard",
 	}, nil
 }
 
-// configure gives an account the one endpoint that its configuration names; the rest of its endpoints stay.
+// configure gives an account what its configuration says, the one endpoint named there included; endpoints made by
+// API stay.
 func (s *Server) configure(a *account, with Account) {
-	a.WebhookURL, a.WebhookSecrets = with.WebhookURL, with.WebhookSecrets
+	a.Title, a.WebhookURL, a.WebhookSecrets = with.Title, with.WebhookURL, with.WebhookSecrets
 	if with.WebhookURL == "" {
 		return
 	}

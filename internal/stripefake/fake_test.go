@@ -23,7 +23,7 @@ const key = "sk_test_tsne"
 // fake is a running stand-in, stripe-go pointed at it, and a webhook endpoint that takes what is signed well.
 type fake struct {
 	*stripefake.Server
-	t    *testing.T
+	t    testing.TB
 	url  string
 	api  *client.API
 	hook *hook
@@ -71,7 +71,7 @@ func (h *hook) types() []string {
 	return types
 }
 
-func start(t *testing.T, o stripefake.Options) *fake {
+func start(t testing.TB, o stripefake.Options) *fake {
 	t.Helper()
 	f := &fake{t: t, hook: &hook{}}
 	hooks := httptest.NewServer(f.hook)
@@ -186,7 +186,7 @@ func cardForm(number string) url.Values {
 	return url.Values{"card_number": {number}, "exp": {"12/49"}, "cvc": {"123"}, "name": {"Ana Pérez"}}
 }
 
-func contains(t *testing.T, body string, wanted ...string) {
+func contains(t testing.TB, body string, wanted ...string) {
 	t.Helper()
 	for _, w := range wanted {
 		if !strings.Contains(body, w) {

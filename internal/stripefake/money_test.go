@@ -177,3 +177,47 @@ func TestARefundCanFail(t *testing.T) {
 		t.Errorf("charge: %+v", ch)
 	}
 }
+
+func TestADriverInGo(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	pi := f.paid("4242424242424242").PaymentIntent.ID
+	re, err := f.Refund(pi, 89)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.checkBalance(1998 - 89)
+	if err := f.FailRefund(re); err != nil || f.FailRefund(re) == nil {
+		t.Errorf("a refund fails once: %v", err)
+	}
+	dp, err := f.Dispute(pi, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Judge(dp, "won"); err != nil || f.Judge(dp, "lost") == nil {
+		t.Errorf("a dispute ends once: %v", err)
+	}
+	if id, err := f.Adjust("tsne", "carrier_pigeon", "usd", -98); err != nil || f.moves("")[len(f.moves(""))-1].ID != id {
+		t.Errorf("adjustment: %v", err)
+	}
+	f.checkBalance(1900)
+	if _, err := f.Payout("tsne"); err == nil {
+		t.Error("paid out before anything was available")
+	}
+	f.Advance(49 * time.Hour)
+	ids, err := f.Payout("")
+	if err != nil || len(ids) != 1 || f.FailPayout(ids[0]) != nil || f.FailPayout(ids[0]) == nil {
+		t.Errorf("payouts %v: %v", ids, err)
+	}
+	f.checkBalance(1900)
+	if _, err := f.Refund("pi_none", 0); err == nil {
+		t.Error("refunded nothing")
+	}
+	for _, card := range []string{"4000000000000341", "4000002500003155"} {
+		f.paid(card)
+	}
+	declined := stripefake.GoodCard
+	declined.Number = "4000000000009995"
+	if err := f.Pay(f.open(gift()).ID, declined); err == nil {
+		t.Error("a declined card paid")
+	}
+}

@@ -2,8 +2,6 @@ package stripefake
 
 import (
 	"embed"
-	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -29,6 +27,7 @@ type payPage struct {
 	Lang    string
 	W       words
 	Step    string // "pay", "authenticate", "paid", "expired", "unknown"
+	Action  string // where the step's form goes
 	Account string
 	Lines   []payLine
 	Total   string
@@ -50,19 +49,14 @@ func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 	p, _ := s.atSession(r.PathValue("id"), func(*act, object, string) *apiError { return nil })
 	atBank := strings.HasSuffix(r.URL.Path, "/authenticate")
 	if (p.Step == "authenticate" && !atBank) || (p.Step == "pay" && atBank) {
-		http.Redirect(w, r, nextStep(r, p.Step), http.StatusSeeOther)
+		http.Redirect(w, r, p.Action, http.StatusSeeOther)
 		return
 	}
-	show(w, p, map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}[p.Step])
+	show(w, p, closedStatus[p.Step])
 }
 
-func nextStep(r *http.Request, step string) string {
-	base := "/c/pay/" + r.PathValue("id")
-	if step == "authenticate" {
-		return base + "/authenticate"
-	}
-	return base
-}
+// closedStatus is the status of a page on which nothing can be paid.
+var closedStatus = map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}
 
 // atSession lets do work on a session at its present step and returns the page as it is afterwards.
 func (s *Server) atSession(id string, do func(t *act, cs object, step string) *apiError) (payPage, *apiError) {
@@ -109,7 +103,10 @@ func (s *Server) payPage(a *account, cs object) payPage {
 	if cs == nil {
 		return p
 	}
-	p.Account, p.Back = a.Name, cs.str("cancel_url")
+	if p.Action = "/c/pay/" + cs.str("id"); p.Step == "authenticate" {
+		p.Action += "/authenticate"
+	}
+	p.Account, p.Back = or(a.Title, a.Name), cs.str("cancel_url")
 	p.Total = amountText(cs.num("amount_total"), cs.str("currency"), lang)
 	for _, line := range lines(a, cs) {
 		line := line.(object) // as readLines makes them
@@ -154,9 +151,9 @@ func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 	case p.Step == "paid":
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 	case p.Step == "authenticate":
-		http.Redirect(w, r, nextStep(r, p.Step), http.StatusSeeOther)
+		http.Redirect(w, r, p.Action, http.StatusSeeOther)
 	default:
-		show(w, p, http.StatusGone)
+		show(w, p, closedStatus[p.Step])
 	}
 }
 
@@ -174,9 +171,11 @@ func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, p.Next, http.StatusSeeOther)
 		return
 	}
-	if problem != nil {
-		p.Problem = p.W.problem(problem)
+	if problem == nil {
+		http.Redirect(w, r, "/c/pay/"+r.PathValue("id"), http.StatusSeeOther)
+		return
 	}
+	p.Problem = p.W.problem(problem)
 	show(w, p, http.StatusPaymentRequired)
 }
 
@@ -208,30 +207,6 @@ func (t *act) order(cs object, o order) *apiError {
 	}
 	return t.attempt(cs, who)
 }
-
-// Pay pays a session as its page would, without the page: for tests and load. A card that asks for authentication is
-// agreed to. The error is the decline's message.
-func (s *Server) Pay(session string, card Card) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.meet(s.now())
-	a, cs := s.session(session)
-	if step := stepOf(a, cs); step != "pay" && step != "authenticate" {
-		return fmt.Errorf("session %q cannot be paid: %s", session, step)
-	}
-	t := s.act(a)
-	problem := t.order(cs, order{card: card})
-	if problem == nil {
-		problem = t.authenticated(cs, true)
-	}
-	if problem != nil {
-		return errors.New(problem.message)
-	}
-	return nil
-}
-
-// GoodCard always pays.
-var GoodCard = Card{Number: "4242424242424242", Exp: "12/49", CVC: "123", Name: "Test Payer"}
 
 // show writes the payment page; status 0 is 200.
 func show(w http.ResponseWriter, p payPage, status int) { write(w, "pay.html", p, status) }

@@ -7,7 +7,7 @@ import (
 )
 
 var payoutRoutes = []route{
-	{"GET /v1/payouts", listing("status", "destination", "arrival_date", "arrival_date.*"), listBy("payout", "status", "destination")},
+	{"GET /v1/payouts", listing("status", "destination"), listBy("payout", "status", "destination")},
 	{"GET /v1/payouts/{id}", nil, retrieve("payout", "payout")},
 }
 

@@ -18,6 +18,7 @@ import (
 // Account is one legal entity's account at Stripe.
 type Account struct {
 	Name           string
+	Title          string   // shown to payers; empty: the name
 	SecretKey      string   // sk_test_…
 	WebhookURL     string   // empty: no endpoint until one is made by API
 	WebhookSecrets []string // whsec_…; each of them signs, as Stripe does while a secret is rotated
