@@ -79,6 +79,23 @@ func TestAnEventCarriesItsObjectAndItsRequest(t *testing.T) {
 	}
 }
 
+func TestATestCanDeliverByItself(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	if err := f.SetMode(stripefake.Hold); err != nil {
+		t.Fatal(err)
+	}
+	f.paid("4242424242424242")
+	bodies := f.Bodies("tsne")
+	for _, body := range bodies {
+		if _, err := webhook.ConstructEvent(body, stripefake.Sign(time.Now(), body, "whsec_any"), "whsec_any"); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(bodies) != 4 || f.Bodies("nobody") != nil {
+		t.Errorf("%d bodies", len(bodies))
+	}
+}
+
 func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	f.hook.answer(http.StatusServiceUnavailable)

@@ -36,7 +36,7 @@ func (t *act) openDispute(ch object, reason string, inquiry bool) (object, *apiE
 		"evidence":             object{"customer_email_address": ch.obj("billing_details")["email"], "customer_name": ch.obj("billing_details")["name"]},
 		"evidence_details":     object{"due_by": t.now + evidenceWithin, "has_evidence": false, "past_due": false, "submission_count": int64(0)},
 		"is_charge_refundable": inquiry, "payment_intent": ch["payment_intent"],
-		"payment_method_details": object{"type": "card", "card": object{"brand": ch.obj("payment_method_details").obj("card")["brand"], "network_reason_code": "83"}},
+		"payment_method_details": object{"type": "card", "card": object{"brand": ch.obj("payment_method_details").obj("card")["brand"], "case_type": caseType(inquiry), "network_reason_code": "83"}},
 		"reason":                 reason, "status": "needs_response",
 	})
 	ch["disputed"], ch["dispute"] = true, dp["id"]
@@ -49,6 +49,13 @@ func (t *act) openDispute(ch object, reason string, inquiry bool) (object, *apiE
 	t.emit("charge.dispute.created", dp, nil)
 	t.emit("charge.dispute.funds_withdrawn", dp, nil)
 	return dp, nil
+}
+
+func caseType(inquiry bool) string {
+	if inquiry {
+		return "inquiry"
+	}
+	return "chargeback"
 }
 
 // withdraw takes the disputed amount and the fee from the balance.

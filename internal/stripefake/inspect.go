@@ -9,6 +9,24 @@ import (
 // Events returns the events of every account, oldest first, each as Stripe's API would show it with "account" beside.
 func (s *Server) Events() []json.RawMessage { return s.State().Events }
 
+// Bodies returns an account's events as its webhooks carry them, oldest first, for tests that deliver them by
+// themselves (see Sign and Hold).
+func (s *Server) Bodies(account string) [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	var bodies [][]byte
+	for _, a := range s.accounts {
+		if a.Name == account {
+			for _, ev := range a.shelf("event").items {
+				body, _ := json.MarshalIndent(ev, "", "  ") // objects hold only what marshals
+				bodies = append(bodies, body)
+			}
+		}
+	}
+	return bodies
+}
+
 // State is what the panel's state answers: each list in Stripe's shape, oldest first, with "account" beside.
 type State struct {
 	Now                 int64             `json:"now"` // Unix seconds of the stand-in's clock
