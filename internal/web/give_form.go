@@ -1,0 +1,59 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/donation"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// readForm takes the fields of POST /give/{org} as they were typed.
+func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
+	value := r.PostForm.Get
+	form := donation.Form{
+		Language: lang, Amount: value("amount"), AmountOther: value("amount_other"), Frequency: value("frequency"),
+		Occurrences: value("occurrences"), Fund: value("fund"), CoverFees: ticked(value("cover_fees")),
+		Contact: donation.Contact{
+			FirstName: value("first_name"), LastName: value("last_name"), Email: value("email"), Phone: value("phone"),
+			AddressLine1: value("address_line1"), AddressLine2: value("address_line2"), City: value("city"),
+			Region: value("region"), PostalCode: value("postal_code"), Country: value("country"), Note: value("note"),
+		},
+		Anonymous: ticked(value("anonymous")), News: ticked(value("news")),
+	}
+	var err error
+	if form.FormID, err = uuid.Parse(value("form")); err != nil {
+		form.FormID = s.NewID() // posted by a script, without a form shown
+	}
+	for name, values := range r.PostForm {
+		if slug, ok := strings.CutPrefix(name, "split["); ok && strings.HasSuffix(slug, "]") {
+			if form.Split == nil {
+				form.Split = map[string]string{}
+			}
+			form.Split[strings.TrimSuffix(slug, "]")] = values[0]
+		}
+	}
+	return form
+}
+
+// ticked reads a check box as browsers and scripts send it.
+func ticked(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "0", "false", "off", "no":
+		return false
+	}
+	return true
+}
+
+// entryOf shows a form as it was typed.
+func entryOf(f donation.Form) view.Entry {
+	entry := view.Entry{
+		Amount: f.Amount, AmountOther: f.AmountOther, Fund: f.Fund, Frequency: f.Frequency, Occurrences: f.Occurrences,
+		Anonymous: f.Anonymous, News: f.News,
+	}
+	fill(&entry, f.Contact)
+	return entry
+}
