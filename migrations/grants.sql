@@ -24,6 +24,7 @@ GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkou
     charged_at, settled_at) ON donation TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
 GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
+GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the contact
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT, UPDATE (leased_until) ON fee_lookup TO {{role}};
