@@ -33,7 +33,7 @@ var wordsOf = map[string]words{
 		AuthFailed: "Your bank did not confirm the payment. Nothing was charged.", OtherProblem: "The card could not be used just now. Nothing was charged. Please try again.",
 	},
 	"es": {
-		Title: "Pago", Paying: "Está pagando", Total: "Total", Card: "Pagar con tarjeta", Number: "Número de tarjeta", Exp: "Fecha de vencimiento", ExpHint: "MM / AA",
+		Title: "Pago", Paying: "Está pagando a", Total: "Total", Card: "Pagar con tarjeta", Number: "Número de tarjeta", Exp: "Fecha de vencimiento", ExpHint: "MM / AA",
 		CVC: "Código de seguridad", Name: "Nombre en la tarjeta", Email: "Correo electrónico", Pay: "Pagar", Cancel: "Volver sin pagar",
 		Test: "Esta es una página de práctica. No se cobra ninguna tarjeta ni se mueve dinero.", TestCards: "Tarjetas para practicar",
 		TestOK: "se paga", TestDeclined: "es rechazada", TestFunds: "no tiene fondos suficientes", TestAuth: "pregunta primero al banco",
@@ -49,7 +49,7 @@ var wordsOf = map[string]words{
 		AuthFailed: "Su banco no confirmó el pago. No se cobró nada.", OtherProblem: "La tarjeta no se pudo usar en este momento. No se cobró nada. Inténtelo de nuevo.",
 	},
 	"pt": {
-		Title: "Pagamento", Paying: "Você está pagando", Total: "Total", Card: "Pagar com cartão", Number: "Número do cartão", Exp: "Data de validade", ExpHint: "MM / AA",
+		Title: "Pagamento", Paying: "Você está pagando a", Total: "Total", Card: "Pagar com cartão", Number: "Número do cartão", Exp: "Data de validade", ExpHint: "MM / AA",
 		CVC: "Código de segurança", Name: "Nome no cartão", Email: "E-mail", Pay: "Pagar", Cancel: "Voltar sem pagar",
 		Test: "Esta é uma página de prática. Nenhum cartão é cobrado e nenhum dinheiro se move.", TestCards: "Cartões para praticar",
 		TestOK: "é pago", TestDeclined: "é recusado", TestFunds: "não tem saldo suficiente", TestAuth: "pergunta antes ao banco",
