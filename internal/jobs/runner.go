@@ -27,15 +27,24 @@ const (
 )
 
 // Handlers says which function does which kind of job.
-type Handlers struct{ workers *river.Workers }
+type Handlers struct {
+	workers *river.Workers
+	// Observe is told of every try of a job; nil: nobody is. It is set before a runner is made.
+	Observe func(kind string, err error, took time.Duration)
+}
 
 // NewHandlers is an empty table of handlers.
-func NewHandlers() *Handlers { return &Handlers{river.NewWorkers()} }
+func NewHandlers() *Handlers { return &Handlers{workers: river.NewWorkers()} }
 
 // Handle registers do for jobs of type T. An error sends the job back for a later attempt.
 func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
 	river.AddWorker(h.workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
-		return do(ctx, job.Args)
+		began := time.Now()
+		err := do(ctx, job.Args)
+		if h.Observe != nil {
+			h.Observe(job.Kind, err, time.Since(began))
+		}
+		return err
 	}))
 }
 

@@ -40,6 +40,7 @@ type Stripe struct {
 	accounts map[string]*account // by the entity's slug
 	scheme   string              // of payment pages
 	pages    []string            // hosts they may be on
+	observe  Observer            // nil: nobody watches
 }
 
 type account struct {
@@ -52,7 +53,7 @@ type account struct {
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com"}}
 	config := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}},
 		LeveledLogger:     quiet{log},
 		MaxNetworkRetries: stripe.Int64(0), // retried here, where the idempotency rules are known
 		URL:               stripe.String(stripe.APIURL),

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -30,11 +31,18 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		ctx := context.WithValue(r.Context(), referenceKey{}, ref)
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		next.ServeHTTP(seen, r.WithContext(ctx))
-		if route := chi.RouteContext(ctx); route == nil || quietRoutes[route.RoutePattern()] {
+		route, status, took := "", cmp.Or(seen.Status(), http.StatusOK), time.Since(began)
+		if matched := chi.RouteContext(ctx); matched != nil {
+			route = matched.RoutePattern()
+		}
+		if s.Observe != nil {
+			s.Observe(r.Method, route, status, took)
+		}
+		if quietRoutes[route] {
 			return
 		}
-		s.Log.InfoContext(ctx, "request", "reference", ref, "method", r.Method, "route", chi.RouteContext(ctx).RoutePattern(),
-			"status", seen.Status(), "bytes", seen.BytesWritten(), "ms", time.Since(began).Milliseconds())
+		s.Log.InfoContext(ctx, "request", "reference", ref, "method", r.Method, "route", route,
+			"status", status, "bytes", seen.BytesWritten(), "ms", took.Milliseconds())
 	})
 }
 

@@ -34,6 +34,8 @@ type Server struct {
 	Now       func() time.Time
 	NewID     func() uuid.UUID
 	Log       *slog.Logger
+	// Observe is told of every answer, by the pattern of its route; nil: nobody is.
+	Observe func(method, route string, status int, took time.Duration)
 
 	forms formCache
 }

@@ -1,0 +1,36 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Backlog is what the queue holds and has not done.
+type Backlog struct {
+	Waiting int `db:"waiting"` // for their first try, or a moment
+	Running int `db:"running"`
+	Failing int `db:"failing"`  // failed and tried again later
+	GivenUp int `db:"given_up"` // nobody tries them again
+	// Oldest is the age of the oldest job not done; 0 when there is none.
+	Oldest time.Duration
+}
+
+// ReadBacklog counts what is not done.
+func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
+	const query = `/* jobs.ReadBacklog */
+		SELECT count(*) FILTER (WHERE state IN ('available', 'scheduled', 'pending')) AS waiting,
+		       count(*) FILTER (WHERE state = 'running') AS running,
+		       count(*) FILTER (WHERE state = 'retryable') AS failing,
+		       count(*) FILTER (WHERE state = 'discarded') AS given_up,
+		       coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE state <> 'discarded')), 0)::float8 AS seconds
+		  FROM river_job WHERE state IN ('available', 'scheduled', 'pending', 'running', 'retryable', 'discarded')`
+	var read struct {
+		Backlog
+		Seconds float64 `db:"seconds"`
+	}
+	err := sqlx.GetContext(ctx, q, &read, query)
+	read.Oldest = time.Duration(read.Seconds * float64(time.Second))
+	return read.Backlog, err
+}

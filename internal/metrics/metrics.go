@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"database/sql"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Metrics counts. Its methods may be called from any goroutine.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	webhooks *prometheus.CounterVec
+	calls    *prometheus.HistogramVec
+	jobs     *prometheus.HistogramVec
+}
+
+// New makes metrics of a program of that version.
+func New(version, revision string) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "konbit_http_request_seconds", Help: "Requests answered, by the pattern of their route.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .3, .5, 1, 2, 5, 8, 15},
+		}, []string{"method", "route", "status"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "konbit_webhooks_total", Help: "Webhooks that came: taken (stored), refused (not proved to be Stripe's) or failed (Stripe sends them again).",
+		}, []string{"outcome"}),
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "konbit_stripe_call_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the status of the refusal, or no_answer.",
+			Buckets: []float64{.05, .1, .2, .5, 1, 2, 5},
+		}, []string{"operation", "outcome"}),
+		jobs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "konbit_job_seconds", Help: "Tries of jobs by kind and outcome: done, or failed (tried again later).",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 20},
+		}, []string{"kind", "outcome"}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "konbit_build_info", Help: "Always 1; the labels say which program runs.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
+	})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, outcome := range []string{taken, refused, failed} {
+		m.webhooks.WithLabelValues(outcome)
+	}
+	return m
+}
+
+// Outcomes of webhooks.
+const (
+	taken   = "taken"
+	refused = "refused"
+	failed  = "failed"
+)
+
+// Request counts an answered request. route is the pattern that matched it, empty when none did.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	if route == "" {
+		route = "none"
+	}
+	m.requests.WithLabelValues(known(method), route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// known keeps invented methods from making series.
+func known(method string) string {
+	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}, method) {
+		return method
+	}
+	return "other"
+}
+
+// Webhook counts a webhook by the status it was answered with.
+func (m *Metrics) Webhook(status int) {
+	outcome := refused
+	switch {
+	case status < 300:
+		outcome = taken
+	case status >= 500:
+		outcome = failed
+	}
+	m.webhooks.WithLabelValues(outcome).Inc()
+}
+
+// StripeCall counts a call to Stripe.
+func (m *Metrics) StripeCall(operation, outcome string, took time.Duration) {
+	m.calls.WithLabelValues(operation, outcome).Observe(took.Seconds())
+}
+
+// Job counts one try of a job.
+func (m *Metrics) Job(kind string, err error, took time.Duration) {
+	outcome := "done"
+	if err != nil {
+		outcome = failed
+	}
+	m.jobs.WithLabelValues(kind, outcome).Observe(took.Seconds())
+}
+
+// WatchPool reports on the database's connections.
+func (m *Metrics) WatchPool(db *sql.DB) {
+	m.registry.MustRegister(collectors.NewDBStatsCollector(db, "konbit"))
+}
