@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -29,6 +33,8 @@ type visitor struct {
 	t   *testing.T
 	s   *Stack
 	ctx context.Context
+
+	finger bool // clicks by touch
 
 	mu         sync.Mutex
 	complaints []string
@@ -104,7 +110,7 @@ func (v *visitor) do(actions ...chromedp.Action) {
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var at, body string
 		_ = chromedp.Run(v.ctx, chromedp.Location(&at), chromedp.Evaluate(`document.body.innerText`, &body))
-		v.t.Fatalf("%v; at %s:\n%s", err, at, body)
+		v.t.Fatalf("%v; at %s:\n%.500s", err, at, body)
 	}
 }
 
@@ -118,6 +124,45 @@ func eval[T any](v *visitor, expression string) (result T) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate(expression, &result))
 	return result
+}
+
+// click clicks or taps the middle of an element.
+func (v *visitor) click(selector string) {
+	v.t.Helper()
+	if !v.finger {
+		v.do(chromedp.Click(selector, chromedp.BySearch))
+		return
+	}
+	v.do(chromedp.QueryAfter(selector, func(ctx context.Context, _ runtime.ExecutionContextID, nodes ...*cdp.Node) error {
+		if err := dom.ScrollIntoViewIfNeeded().WithNodeID(nodes[0].NodeID).Do(ctx); err != nil {
+			return err
+		}
+		quads, err := dom.GetContentQuads().WithNodeID(nodes[0].NodeID).Do(ctx)
+		if err != nil {
+			return err
+		}
+		corner, opposite := quads[0][:2], quads[0][4:6]
+		at := &input.TouchPoint{X: (corner[0] + opposite[0]) / 2, Y: (corner[1] + opposite[1]) / 2}
+		if err := input.DispatchTouchEvent(input.TouchStart, []*input.TouchPoint{at}).Do(ctx); err != nil {
+			return err
+		}
+		return input.DispatchTouchEvent(input.TouchEnd, []*input.TouchPoint{}).Do(ctx)
+	}, chromedp.BySearch, chromedp.NodeVisible))
+}
+
+// leave does what leads to another page and waits for that.
+func (v *visitor) leave(act func()) {
+	v.t.Helper()
+	v.do(chromedp.Evaluate(`window.stillHere = true`, nil))
+	act()
+	testkit.Eventually(v.t, patience, func() error {
+		var here bool
+		err := chromedp.Run(v.ctx, chromedp.Evaluate(`window.stillHere === true || document.readyState === "loading"`, &here))
+		if err == nil && here {
+			err = errors.New("the page is still the one before")
+		}
+		return err
+	})
 }
 
 func (v *visitor) location() (at string) {
@@ -179,13 +224,14 @@ func label(name, value string) string {
 func (v *visitor) fill(g gift) {
 	v.t.Helper()
 	if g.Amount != "" {
-		v.do(chromedp.Click(label("amount", g.Amount), chromedp.BySearch))
+		v.click(label("amount", g.Amount))
 	}
 	if g.Other != "" {
-		v.do(chromedp.Click(label("amount", "other"), chromedp.BySearch), chromedp.SendKeys("#amount_other", g.Other, chromedp.ByID))
+		v.click(label("amount", "other"))
+		v.do(chromedp.SendKeys("#amount_other", g.Other, chromedp.ByID))
 	}
 	if g.Fund != "" {
-		v.do(chromedp.Click(label("fund", g.Fund), chromedp.BySearch))
+		v.click(label("fund", g.Fund))
 	}
 	for _, field := range [][2]string{
 		{"first_name", g.First}, {"last_name", g.Last}, {"email", g.Email}, {"phone", g.Phone}, {"address_line1", g.Street},
@@ -199,10 +245,10 @@ func (v *visitor) fill(g gift) {
 		v.do(chromedp.SetValue("#country", g.Country, chromedp.ByID))
 	}
 	if g.Anonymous {
-		v.do(chromedp.Click(`label[for="anonymous"]`, chromedp.ByQuery))
+		v.click(`label[for="anonymous"]`)
 	}
 	if g.News {
-		v.do(chromedp.Click(`label[for="news"]`, chromedp.ByQuery))
+		v.click(`label[for="news"]`)
 	}
 }
 
@@ -222,7 +268,8 @@ func (v *visitor) holds() (g gift) {
 // press presses the form's button and waits for the payment page.
 func (v *visitor) press() {
 	v.t.Helper()
-	v.do(chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#card_number", chromedp.ByID))
+	v.click("#submit")
+	v.do(chromedp.WaitVisible("#card_number", chromedp.ByID))
 	require.True(v.t, strings.HasPrefix(v.location(), v.s.StripeURL()+"/c/pay/"), "the payment page is the processor's")
 }
 
@@ -240,8 +287,8 @@ func (v *visitor) pay(card string) {
 		chromedp.Clear("#exp", chromedp.ByID), chromedp.SendKeys("#exp", "12/49", chromedp.ByID),
 		chromedp.SendKeys("#cvc", "123", chromedp.ByID),
 		chromedp.Clear("#name", chromedp.ByID), chromedp.SendKeys("#name", "Rosa N", chromedp.ByID),
-		chromedp.Click("main form button", chromedp.ByQuery),
 	)
+	v.leave(func() { v.click("main form button") })
 }
 
 // phone makes the browser a phone's: a small window, a finger, a page that knows it is mobile.
@@ -249,7 +296,6 @@ func phone() chromedp.Action {
 	return chromedp.Tasks{
 		emulation.SetDeviceMetricsOverride(390, 844, 2, true),
 		emulation.SetTouchEmulationEnabled(true).WithMaxTouchPoints(5),
-		emulation.SetEmitTouchEventsForMouse(true),
 	}
 }
 

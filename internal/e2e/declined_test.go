@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// decline lets the card on the payment page be refused.
+func (v *visitor) decline() {
+	v.t.Helper()
+	v.pay(declinedCard)
+	require.Contains(v.t, v.body(), "declined")
+	require.Equal(v.t, "Rosa N", eval[string](v, `document.getElementById("name").value`))
+}
+
+// TestDeclinedThenPaid tries another card on the same payment page.
+func TestDeclinedThenPaid(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	v.open("/give/csio?lang=en")
+	v.fill(rosa())
+	v.press()
+	v.decline()
+	v.decline()
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	s.wantOne()
+	require.Equal(t, 1, s.sessionCalls())
+}
+
+// TestDeclinedThenBack goes back to the form, where nothing typed is lost, and pays the same page after all.
+func TestDeclinedThenBack(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	v.open("/give/csio?lang=en")
+	v.fill(rosa())
+	v.press()
+	first := v.location()
+	v.decline()
+	v.leave(func() { v.click(".leave a") })
+	require.Equal(t, rosa(), v.holds(), "everything typed is still there")
+	require.Equal(t, "Give $25.50", eval[string](v, `document.getElementById("submit").innerText`))
+	v.press()
+	require.Equal(t, first, v.location(), "the same gift has the same payment page")
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	s.wantOne()
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
+	require.Equal(t, 1, s.sessionCalls())
+}

@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tooSmall lists what a finger would miss: targets under 44 px, but for links within a sentence. The label of a choice is part of it.
+const tooSmall = `(() => {
+	const small = []
+	for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
+		let {left, right, top, bottom} = e.getBoundingClientRect()
+		if (e.type === "radio" || e.type === "checkbox") {
+			const l = document.querySelector('label[for="' + e.id + '"]').getBoundingClientRect()
+			left = Math.min(left, l.left), right = Math.max(right, l.right), top = Math.min(top, l.top), bottom = Math.max(bottom, l.bottom)
+		}
+		const shown = e.checkVisibility() && bottom > 0 && right > 0 && right > left
+		const inSentence = e.tagName === "A" && getComputedStyle(e).display === "inline" && e.parentElement.innerText.trim() !== e.innerText.trim()
+		if (shown && !inSentence && (right - left < 43.5 || bottom - top < 43.5)) {
+			small.push((e.id || e.innerText || e.outerHTML) + " " + Math.round(right - left) + "x" + Math.round(bottom - top))
+		}
+	}
+	return small
+})()`
+
+// fits holds that a page suits a phone.
+func (v *visitor) fits(page string) {
+	v.t.Helper()
+	assert.LessOrEqual(v.t, eval[int](v, `document.documentElement.scrollWidth`), 390, "%s scrolls sideways", page)
+	assert.Empty(v.t, eval[[]string](v, tooSmall), "%s has targets too small for a finger", page)
+}
+
+// TestPhone gives on a phone.
+func TestPhone(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s, phone())
+	v.finger = true
+	v.open("/")
+	v.fits("the front page")
+	v.open("/give/csio?lang=es")
+	require.True(t, eval[bool](v, `matchMedia("(pointer: coarse)").matches && innerWidth === 390`), "it is a phone")
+	v.fits("the form")
+	v.leave(func() { v.click("#submit") })
+	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
+	v.fits("the form with problems")
+	v.shot("errors-es-phone-light")
+	v.fill(rosa())
+	v.press()
+	v.fits("the payment page")
+	v.shot("payment-es-phone-light")
+	v.pay(goodCard)
+	v.waitFor("¡Gracias!")
+	v.fits("the thanks page")
+	s.wantOne()
+}
+
+// TestNoScript gives without JavaScript, with a mistake on the way.
+func TestNoScript(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s, emulation.SetScriptExecutionDisabled(true))
+	v.open("/give/csio?lang=en")
+	wrong := rosa()
+	wrong.Email = "rosa@"
+	v.fill(wrong)
+	v.leave(func() { v.click("#submit") })
+	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
+	require.Equal(t, wrong, v.holds())
+	require.Equal(t, "Continue to payment", eval[string](v, `document.getElementById("submit").innerText`), "no script has run")
+	v.do(chromedp.Clear("#email", chromedp.ByID), chromedp.SendKeys("#email", rosa().Email, chromedp.ByID))
+	v.press()
+	v.pay(goodCard)
+	v.waitFor("Thank you") // by a refresh of the page, should the payment still be settling at first
+	s.wantOne()
+}
+
+// TestKeyboard gives by Tab, arrows, Space and Enter alone.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	v.open("/give/csio?lang=en")
+	v.key(kb.Tab)
+	require.Equal(t, "#main", eval[string](v, `document.activeElement.getAttribute("href")`), "the first stop skips to the content")
+	v.tabTo("amount-0")
+	v.key(" ")
+	v.key(kb.ArrowRight)
+	require.Equal(t, "20", v.holds().Amount)
+	v.tabTo("fund-0")
+	v.key(kb.ArrowDown)
+	v.tabTo("first_name")
+	v.key("Rosa")
+	v.tabTo("last_name")
+	v.key("Key")
+	v.tabTo("email")
+	v.key("rosa@donor.example")
+	v.tabTo("anonymous")
+	v.key(" ")
+	require.Equal(t, gift{Amount: "20", Fund: "grassroots-leadership-network", First: "Rosa", Last: "Key", Email: "rosa@donor.example", Anonymous: true}, v.holds())
+	v.tabTo("submit")
+	v.key(kb.Enter)
+	v.do(chromedp.WaitVisible("#card_number", chromedp.ByID))
+	for _, field := range [][2]string{{"card_number", goodCard}, {"exp", "1249"}, {"cvc", "123"}, {"name", "Rosa"}} {
+		v.tabTo(field[0])
+		v.key(field[1])
+	}
+	v.key(kb.Enter)
+	v.waitFor("Thank you")
+	s.wantOne()
+}
+
+func (v *visitor) key(keys string) {
+	v.t.Helper()
+	v.do(chromedp.KeyEvent(keys))
+}
+
+// tabTo presses Tab until the element of that id has the focus, which must be seen to be there.
+func (v *visitor) tabTo(id string) {
+	v.t.Helper()
+	var passed []string
+	for range 60 {
+		v.key(kb.Tab)
+		at := eval[string](v, `document.activeElement.id`)
+		if at == id {
+			require.True(v.t, eval[bool](v, fmt.Sprintf(seenFocus, id)), "the focus on %s cannot be seen", id)
+			return
+		}
+		passed = append(passed, at)
+	}
+	v.t.Fatalf("Tab does not lead to %s; it passes %q", id, passed)
+}
+
+// seenFocus tells whether a focused element, or the label of a choice that stands for it, has an outline.
+const seenFocus = `(() => {
+	const e = document.getElementById(%q), outlined = x => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) > 0
+	return e.matches(":focus-visible") && (outlined(e) || [...(e.labels || [])].some(outlined))
+})()`
