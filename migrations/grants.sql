@@ -30,7 +30,9 @@ GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT, UPDATE (leased_until) ON fee_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
-GRANT SELECT, INSERT, UPDATE (tries, accepted_at, refused_at, smtp_reply) ON letter TO {{role}};
+GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};
+GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at)
+    ON letter_delivery TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};

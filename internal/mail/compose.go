@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"fmt"
-	"net/mail"
 	"strings"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 // Letter is a letter to one person.
 type Letter struct {
 	ID       uuid.UUID // names it for ever: the Message-ID is made of it
-	Kind     string    // what sort of letter: names the list it belongs to
+	Kind     string    // what sort of letter: stands in the Message-ID
+	List     string    // the stream of letters it belongs to, for the List-Id
 	Sender   string    // the entity's slug, for the List-Id
 	From     string    // RFC 5322 mailbox with or without name
 	To       string    // plain address
@@ -33,19 +33,20 @@ type Document struct {
 	PDF  []byte
 }
 
+func (l Letter) dated() time.Time { return l.Date }
+
 // MessageID is the letter's, stable for ever, without the angle brackets: <kind>.<id>@<domain of From>.
 func (l Letter) MessageID() (string, error) {
-	from, err := mail.ParseAddress(l.From)
+	domain, err := DomainOf(l.From)
 	if err != nil {
-		return "", fmt.Errorf("sender %q: %w", l.From, err)
+		return "", err
 	}
-	_, domain, _ := strings.Cut(from.Address, "@")
 	return fmt.Sprintf("%s.%s@%s", l.Kind, l.ID, domain), nil
 }
 
 // Compose makes the message: plain text, HTML beside it, and the document. Names and subject are encoded by
-// the library, which refuses line breaks in addresses.
-func Compose(l Letter) ([]byte, error) {
+// the library, which refuses line breaks in addresses. It is signed with key, if there is one.
+func Compose(l Letter, key *DKIM) ([]byte, error) {
 	id, err := l.MessageID()
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func Compose(l Letter) ([]byte, error) {
 	m.SetDateWithValue(l.Date)
 	m.SetMessageIDWithValue(id)
 	// RFC 2919: names the stream of letters, so that readers can file it; RFC 3834: no auto-replies, please.
-	m.SetGenHeader("List-Id", fmt.Sprintf("<%ss.%s.%s>", l.Kind, l.Sender, domain))
+	m.SetGenHeader("List-Id", fmt.Sprintf("<%s.%s.%s>", l.List, l.Sender, domain))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("Content-Language", l.Language)
 	m.SetBodyString(gomail.TypeTextPlain, l.Text)
@@ -72,6 +73,9 @@ func Compose(l Letter) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+	if key != nil {
+		key.sign(m, l)
 	}
 	var message bytes.Buffer
 	if _, err := m.WriteTo(&message); err != nil {

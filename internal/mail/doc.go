@@ -4,8 +4,13 @@
 // re-send sends the same bytes with the same Message-ID. So mail goes out at least once, and whoever
 // gets a copy twice can tell by the Message-ID that it is one letter.
 //
-//	job ── render and keep ── send ── accepted (with the server's answer)
-//	                            └──── error: the job comes again later
+//	job ── render, sign, keep ── delivery ── send ── accepted (with the server's answer)
+//	                                │         ├──── refused for good: a task for finance
+//	                                │         └──── error: the job comes again later
+//	                                └── ordered again, to the same or a better address: the same bytes
+//
+// A letter never changes. Whom it goes to is a delivery, and a better address is another delivery, which
+// ends the wait of those before it.
 //
 // Personal data stay out of logs and errors: of a server's refusal only its codes are passed on.
 package mail

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -16,113 +15,192 @@ import (
 	"konbit/internal/view"
 )
 
-// kindReceipt names receipts among the letters.
-const kindReceipt = "receipt"
+// The kinds of letters about receipts. They are one stream to their readers.
+const (
+	kindReceipt  = "receipt"
+	kindReplaced = "receipt_replaced" // a receipt that replaces another
+	kindVoided   = "receipt_voided"
+	receiptList  = "receipts"
+)
 
-// Receipts mails receipts.
+// Receipts mails receipts, and what becomes of them.
 type Receipts struct {
 	DB        *sqlx.DB
 	View      *view.View
 	Transport *Transport
+	DKIM      []DKIM // keys to sign with; none: letters go unsigned
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// Register takes the job of mailing a receipt.
+// Register takes the jobs of mailing about receipts.
 func (r Receipts) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job receipt.Letter) error { return r.Mail(ctx, job.ReceiptID) })
+	jobs.Handle(h, func(ctx context.Context, job receipt.VoidLetter) error { return r.MailVoid(ctx, job.ReceiptID) })
+	jobs.Handle(h, func(ctx context.Context, job Delivery) error { return r.again(ctx, job.DeliveryID) })
 }
 
 // Mail sends the receipt's letter, rendering it if it never was, unless a server accepted it already. A
 // refusal that will not pass is noted on the letter and not tried again.
 func (r Receipts) Mail(ctx context.Context, receiptID uuid.UUID) error {
-	l, err := find(ctx, r.DB, kindReceipt, receiptID)
-	if err != nil {
-		return err
-	}
-	if l == nil {
-		if l, err = r.render(ctx, receiptID); err != nil {
-			return err
-		}
-	}
-	if l.AcceptedAt != nil || l.RefusedAt != nil {
-		return nil
-	}
-	return r.send(ctx, l)
-}
-
-func (r Receipts) send(ctx context.Context, l *stored) error {
-	reply, err := r.Transport.Send(ctx, l.Sender, l.Recipient, l.Message)
-	var refusal *Refusal
-	switch {
-	case err == nil:
-		return noteAccepted(ctx, r.DB, l.ID, reply, r.Now())
-	case errors.As(err, &refusal) && refusal.Permanent():
-		r.Log.WarnContext(ctx, "letter refused for good", "letter", l.ID, "code", refusal.Code)
-		return noteRefused(ctx, r.DB, l.ID, refusal.Error(), r.Now())
-	default:
-		if noteErr := noteTry(ctx, r.DB, l.ID, err.Error()); noteErr != nil {
-			return errors.Join(err, noteErr)
-		}
-		return err
-	}
-}
-
-// render makes the letter from the receipt's frozen facts and keeps its bytes. If another worker was
-// quicker, that worker's bytes count.
-func (r Receipts) render(ctx context.Context, receiptID uuid.UUID) (*stored, error) {
 	issued, err := receipt.ByID(ctx, r.DB, receiptID)
 	if err != nil {
+		return err
+	}
+	return r.mail(ctx, issued, kindOf(issued))
+}
+
+// MailVoid sends the letter that says a receipt no longer stands, under the same rules.
+func (r Receipts) MailVoid(ctx context.Context, receiptID uuid.UUID) error {
+	issued, err := receipt.ByID(ctx, r.DB, receiptID)
+	if err != nil {
+		return err
+	}
+	return r.mail(ctx, issued, kindVoided)
+}
+
+func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string) error {
+	l, err := r.rendered(ctx, issued, kind)
+	if err != nil {
+		return err
+	}
+	d, err := firstDelivery(ctx, r.DB, l.ID)
+	if err != nil {
+		return err
+	}
+	return r.deliver(ctx, *l, d)
+}
+
+func (r Receipts) again(ctx context.Context, id uuid.UUID) error {
+	l, d, err := deliveryByID(ctx, r.DB, id)
+	if err != nil {
+		return err
+	}
+	return r.deliver(ctx, l, d)
+}
+
+func kindOf(issued receipt.Receipt) string {
+	if issued.Replaces != nil {
+		return kindReplaced
+	}
+	return kindReceipt
+}
+
+// rendered is the letter, made from the receipt's frozen facts if it never was. If another worker was
+// quicker, that worker's bytes count.
+func (r Receipts) rendered(ctx context.Context, issued receipt.Receipt, kind string) (*letter, error) {
+	if l, err := find(ctx, r.DB, kind, issued.ID); l != nil || err != nil {
+		return l, err
+	}
+	to, err := r.addressOf(ctx, issued)
+	if err != nil {
 		return nil, err
 	}
+	now := r.Now()
+	written, err := r.write(issued, kind, to, now)
+	if err != nil {
+		return nil, err
+	}
+	message, err := Compose(written, KeyFor(r.DKIM, written.From))
+	if err != nil {
+		return nil, err
+	}
+	id, err := written.MessageID()
+	if err != nil {
+		return nil, err
+	}
+	l := letter{
+		ID: r.NewID(), EntityID: issued.EntityID, Kind: kind, SubjectID: issued.ID, Sender: written.From,
+		MessageID: id, Message: message, RenderedAt: now,
+	}
+	return keep(ctx, r.DB, l, delivery{ID: r.NewID(), LetterID: l.ID, Recipient: to, Cause: first, OrderedBy: "konbit", OrderedAt: now})
+}
+
+// write words the letter. Receipts are documents and go with it; that one is void needs none.
+func (r Receipts) write(issued receipt.Receipt, kind, to string, now time.Time) (Letter, error) {
 	words, err := words(issued)
 	if err != nil {
-		return nil, err
-	}
-	subject, text, html, err := r.View.ReceiptLetter(words)
-	if err != nil {
-		return nil, err
-	}
-	pdf, err := r.View.ReceiptPDF(words)
-	if err != nil {
-		return nil, err
+		return Letter{}, err
 	}
 	f := issued.Facts
-	letter := Letter{
-		ID: issued.ID, Kind: kindReceipt, Sender: f.EntitySlug, From: f.MailFrom, To: f.Email, ToName: f.FirstName + " " + f.LastName,
-		Subject: subject, Text: text, HTML: html, Document: &Document{issued.Reference() + ".pdf", pdf},
-		Language: issued.Language, Date: issued.IssuedAt,
+	l := Letter{
+		ID: issued.ID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
+		To: to, ToName: f.FirstName + " " + f.LastName, Language: issued.Language, Date: issued.IssuedAt,
 	}
-	message, err := Compose(letter)
-	if err != nil {
-		return nil, err
+	if kind == kindVoided {
+		if words.Voided == nil {
+			return Letter{}, fmt.Errorf("receipt %s is not void", issued.ID)
+		}
+		l.Date = now
+		l.Subject, l.Text, l.HTML, err = r.View.VoidLetter(words)
+		return l, err
 	}
-	id, err := letter.MessageID()
-	if err != nil {
-		return nil, err
+	if l.Subject, l.Text, l.HTML, err = r.View.ReceiptLetter(words); err != nil {
+		return Letter{}, err
 	}
-	return keep(ctx, r.DB, stored{
-		ID: r.NewID(), EntityID: issued.EntityID, Kind: kindReceipt, SubjectID: issued.ID, Sender: f.MailFrom,
-		Recipient: f.Email, MessageID: id, Message: message, RenderedAt: r.Now(),
-	})
+	pdf, err := r.View.ReceiptPDF(words)
+	l.Document = &Document{issued.Reference() + ".pdf", pdf}
+	return l, err
+}
+
+// addressOf is where letters about a receipt go: the address on it, or the one it was corrected to, on this
+// receipt or on those it replaces as long as they had the same.
+func (r Receipts) addressOf(ctx context.Context, issued receipt.Receipt) (string, error) {
+	for {
+		to, err := correctedAddress(ctx, r.DB, issued.ID)
+		if to != "" || err != nil {
+			return to, err
+		}
+		if issued.Replaces == nil {
+			return issued.Facts.Email, nil
+		}
+		before, err := receipt.ByID(ctx, r.DB, *issued.Replaces)
+		if err != nil {
+			return "", err
+		}
+		if before.Facts.Email != issued.Facts.Email {
+			return issued.Facts.Email, nil
+		}
+		issued = before
+	}
 }
 
 // words tells the view a receipt's facts.
 func words(issued receipt.Receipt) (view.ReceiptWords, error) {
 	f := issued.Facts
-	charged, err := time.Parse(time.DateOnly, f.ChargedOn)
-	if err != nil {
-		return view.ReceiptWords{}, fmt.Errorf("receipt %s: %w", issued.ID, err)
-	}
+	days := dates{of: issued.ID}
 	w := view.ReceiptWords{
 		Version: issued.WordsVersion, Language: phrase.Language(issued.Language), Number: issued.Reference(),
 		Donee:        view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address},
 		Organisation: f.Organisation, Sponsored: f.Sponsored, Accent: f.Accent,
-		Donor: f.FirstName + " " + f.LastName, Greeting: f.FirstName, Amount: f.Amount, Charged: charged,
+		Donor: f.FirstName + " " + f.LastName, Greeting: f.FirstName, Amount: f.Amount, Charged: days.read(f.ChargedOn),
 	}
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
 	}
-	return w, nil
+	if f.Returned != nil {
+		w.Returned = &view.Returned{Charged: f.Returned.Charged, Amount: f.Returned.Amount, On: days.read(f.Returned.On)}
+	}
+	if f.Replaces != nil {
+		w.Replaces = &view.Revised{Number: f.Replaces.Number, Reason: string(f.Replaces.Reason), On: days.read(f.Replaces.On)}
+	}
+	if issued.Voided != nil {
+		w.Voided = &view.Revised{Number: issued.Reference(), Reason: string(issued.Voided.Reason), On: days.read(issued.Voided.On)}
+	}
+	return w, days.err
+}
+
+// dates reads the days of a receipt and keeps the first mistake.
+type dates struct {
+	of  uuid.UUID
+	err error
+}
+
+func (d *dates) read(text string) time.Time {
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil && d.err == nil {
+		d.err = fmt.Errorf("receipt %s: %w", d.of, err)
+	}
+	return day
 }

@@ -12,27 +12,43 @@ import (
 	"konbit/internal/pg"
 )
 
-// stored is a letter as its row has it. Message is what was rendered first and never changes.
-type stored struct {
-	ID         uuid.UUID  `db:"id"`
-	EntityID   uuid.UUID  `db:"entity_id"`
-	Kind       string     `db:"kind"`
-	SubjectID  uuid.UUID  `db:"subject_id"`
-	Sender     string     `db:"sender"`
-	Recipient  string     `db:"recipient"`
-	MessageID  string     `db:"message_id"`
-	Message    []byte     `db:"message"`
-	RenderedAt time.Time  `db:"rendered_at"`
-	AcceptedAt *time.Time `db:"accepted_at"`
-	RefusedAt  *time.Time `db:"refused_at"`
+// letter is a rendered one, as its row has it. Nothing in it ever changes.
+type letter struct {
+	ID         uuid.UUID `db:"id"`
+	EntityID   uuid.UUID `db:"entity_id"`
+	Kind       string    `db:"kind"`
+	SubjectID  uuid.UUID `db:"subject_id"`
+	Sender     string    `db:"sender"`
+	MessageID  string    `db:"message_id"`
+	Message    []byte    `db:"message"`
+	RenderedAt time.Time `db:"rendered_at"`
 }
 
+// delivery is an order to hand a letter's bytes over for one recipient.
+type delivery struct {
+	ID        uuid.UUID `db:"id"`
+	LetterID  uuid.UUID `db:"letter_id"`
+	Recipient string    `db:"recipient"`
+	Cause     cause     `db:"cause"`
+	OrderedBy string    `db:"ordered_by"`
+	OrderedAt time.Time `db:"ordered_at"`
+	Over      bool      `db:"over"` // accepted, refused for good, or overtaken by a better address
+}
+
+// cause is why a delivery was ordered.
+type cause string
+
+const (
+	first   cause = "first"
+	resend  cause = "resend"  // the same to the same once more
+	address cause = "address" // the address before was wrong
+)
+
 // find is the letter of that kind about that subject; nil when it was not rendered yet.
-func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*stored, error) {
+func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*letter, error) {
 	const query = `/* mail.find */
-		SELECT id, entity_id, kind, subject_id, sender, recipient, message_id, message, rendered_at, accepted_at, refused_at
-		  FROM letter WHERE kind = $1 AND subject_id = $2`
-	var l stored
+		SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at FROM letter WHERE kind = $1 AND subject_id = $2`
+	var l letter
 	if err := sqlx.GetContext(ctx, q, &l, query, kind, subject); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	} else if err != nil {
@@ -41,19 +57,21 @@ func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.
 	return &l, nil
 }
 
-// keep writes a rendered letter, or answers the one that was written first.
-func keep(ctx context.Context, db *sqlx.DB, l stored) (kept *stored, err error) {
+// keep writes a rendered letter with its first delivery, or answers the letter that was written first.
+func keep(ctx context.Context, db *sqlx.DB, l letter, d delivery) (kept *letter, err error) {
 	const query = `/* mail.keep */
-		INSERT INTO letter (id, entity_id, kind, subject_id, sender, recipient, message_id, message, rendered_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (kind, subject_id) DO NOTHING`
+		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, query, l.ID, l.EntityID, l.Kind, l.SubjectID, l.Sender, l.Recipient, l.MessageID, l.Message, l.RenderedAt)
+		done, err := tx.ExecContext(ctx, query, l.ID, l.EntityID, l.Kind, l.SubjectID, l.Sender, l.MessageID, l.Message, l.RenderedAt)
 		if err != nil {
 			return err
 		}
-		if n, err := done.RowsAffected(); err != nil || n > 0 {
-			kept = &l
+		if n, err := done.RowsAffected(); err != nil {
 			return err
+		} else if n > 0 {
+			kept = &l
+			return orderTx(ctx, tx, d)
 		}
 		kept, err = find(ctx, tx, l.Kind, l.SubjectID)
 		return err
@@ -61,25 +79,66 @@ func keep(ctx context.Context, db *sqlx.DB, l stored) (kept *stored, err error) 
 	return kept, err
 }
 
-func noteAccepted(ctx context.Context, db *sqlx.DB, id uuid.UUID, reply string, at time.Time) error {
-	const query = `/* mail.noteAccepted */
-		UPDATE letter SET tries = tries + 1, accepted_at = $3, smtp_reply = left($2, 200) WHERE id = $1 AND accepted_at IS NULL`
-	return note(ctx, db, query, id, reply, at)
+func orderTx(ctx context.Context, tx *sqlx.Tx, d delivery) error {
+	const query = `/* mail.orderTx */
+		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) VALUES ($1, $2, $3, $4, $5, $6)`
+	_, err := tx.ExecContext(ctx, query, d.ID, d.LetterID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt)
+	return err
 }
 
-func noteRefused(ctx context.Context, db *sqlx.DB, id uuid.UUID, why string, at time.Time) error {
-	const query = `/* mail.noteRefused */ UPDATE letter SET tries = tries + 1, refused_at = $3, smtp_reply = $2 WHERE id = $1`
-	return note(ctx, db, query, id, why, at)
+const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordered_by, d.ordered_at,
+		       d.accepted_at IS NOT NULL OR d.refused_at IS NOT NULL OR EXISTS (SELECT 1 FROM letter_delivery b
+		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS over
+		  FROM letter_delivery d `
+
+// firstDelivery is the one a letter was kept with.
+func firstDelivery(ctx context.Context, q sqlx.QueryerContext, letterID uuid.UUID) (d delivery, err error) {
+	const query = `/* mail.firstDelivery */ ` + selectDelivery + `WHERE d.letter_id = $1 AND d.cause = 'first'`
+	err = sqlx.GetContext(ctx, q, &d, query, letterID)
+	return d, err
 }
 
-func noteTry(ctx context.Context, db *sqlx.DB, id uuid.UUID, why string) error {
-	const query = `/* mail.noteTry */ UPDATE letter SET tries = tries + 1, smtp_reply = $2 WHERE id = $1`
-	return note(ctx, db, query, id, why)
+func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (l letter, d delivery, err error) {
+	const query = `/* mail.deliveryByID */ ` + selectDelivery + `WHERE d.id = $1`
+	const of = `/* mail.deliveryByID */
+		SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at FROM letter WHERE id = $1`
+	if err = sqlx.GetContext(ctx, q, &d, query, id); err == nil {
+		err = sqlx.GetContext(ctx, q, &l, of, d.LetterID)
+	}
+	return l, d, err
 }
 
-func note(ctx context.Context, db *sqlx.DB, query string, args ...any) error {
-	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, args...)
-		return err
-	})
+// correctedAddress is where letters about a subject were last told to go instead; empty: nowhere else.
+func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.UUID) (to string, err error) {
+	const query = `/* mail.correctedAddress */
+		SELECT d.recipient FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
+		 WHERE l.subject_id = $1 AND d.cause = 'address' ORDER BY d.ordered_at DESC LIMIT 1`
+	if err = sqlx.GetContext(ctx, q, &to, query, subject); errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return to, err
+}
+
+func noteAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
+	const query = `/* mail.noteAcceptedTx */
+		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, smtp_reply = left($2, 200)
+		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+	_, err := tx.ExecContext(ctx, query, id, reply, at)
+	return err
+}
+
+func noteRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
+	const query = `/* mail.noteRefusedTx */
+		UPDATE letter_delivery SET tries = tries + 1, refused_at = $3, smtp_reply = $2
+		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+	_, err := tx.ExecContext(ctx, query, id, why, at)
+	return err
+}
+
+func noteTryTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
+	const query = `/* mail.noteTryTx */
+		UPDATE letter_delivery SET tries = tries + 1, smtp_reply = left($2, 200)
+		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+	_, err := tx.ExecContext(ctx, query, id, why)
+	return err
 }

@@ -20,6 +20,8 @@ type Issue struct {
 	Year                 int
 	Language             string
 	Facts                Facts
+
+	replaces *uuid.UUID
 }
 
 // Desk issues receipts.
@@ -50,7 +52,7 @@ func (d Desk) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Issue, now time.
 		for i, a := range asked[:n] {
 			issued = append(issued, Receipt{
 				ID: d.NewID(), EntityID: a.EntityID, DonationID: a.DonationID, Year: a.Year, Number: last - n + 1 + i,
-				Language: a.Language, WordsVersion: WordsVersion, Facts: a.Facts, IssuedAt: now,
+				Language: a.Language, WordsVersion: WordsVersion, Facts: a.Facts, IssuedAt: now, Replaces: a.replaces,
 			})
 		}
 		asked = asked[n:]
@@ -79,14 +81,14 @@ func takeNumbersTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, year, n i
 
 func insertTx(ctx context.Context, tx *sqlx.Tx, receipts []Receipt) error {
 	const query = `/* receipt.insertTx */
-		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at)
-		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $7, r.facts, $8
-		  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::uuid[], $6::text[], $9::jsonb[])
-		       AS r (id, entity_id, year, number, donation_id, language, facts)`
+		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at, replaces)
+		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $7, r.facts, $8, r.replaces
+		  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::uuid[], $6::text[], $9::jsonb[], $10::uuid[])
+		       AS r (id, entity_id, year, number, donation_id, language, facts, replaces)`
 	n := len(receipts)
 	ids, entities, donations := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	years, numbers := make(pq.Int64Array, n), make(pq.Int64Array, n)
-	languages, facts := make(pq.StringArray, n), make(pq.StringArray, n)
+	languages, facts, replaces := make(pq.StringArray, n), make(pq.StringArray, n), make([]*string, n)
 	for i, r := range receipts {
 		text, err := json.Marshal(r.Facts)
 		if err != nil {
@@ -94,7 +96,11 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, receipts []Receipt) error {
 		}
 		ids[i], entities[i], donations[i] = r.ID.String(), r.EntityID.String(), r.DonationID.String()
 		years[i], numbers[i], languages[i], facts[i] = int64(r.Year), int64(r.Number), r.Language, string(text)
+		if r.Replaces != nil {
+			id := r.Replaces.String()
+			replaces[i] = &id
+		}
 	}
-	_, err := tx.ExecContext(ctx, query, ids, entities, years, numbers, donations, languages, WordsVersion, receipts[0].IssuedAt, facts)
+	_, err := tx.ExecContext(ctx, query, ids, entities, years, numbers, donations, languages, WordsVersion, receipts[0].IssuedAt, facts, pq.Array(replaces))
 	return err
 }

@@ -21,3 +21,13 @@ func Issued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int, erro
 	}
 	return issued, err
 }
+
+// StandingOf is the receipt of a gift that stands; nil when it has none, or none any more.
+func StandingOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Receipt, error) {
+	const query = `/* receipt.StandingOf */ ` + selected + `WHERE r.donation_id = $1 AND v.receipt_id IS NULL`
+	standing, err := list(ctx, q, query, donation)
+	if err != nil || len(standing) == 0 {
+		return nil, err
+	}
+	return &standing[0], nil
+}

@@ -26,7 +26,12 @@ type Receipt struct {
 	WordsVersion             int
 	Facts                    Facts
 	IssuedAt                 time.Time
+	Replaces, ReplacedBy     *uuid.UUID // nil: none
+	Voided                   *Change    // nil: it stands
 }
+
+// Stands tells whether the receipt is good.
+func (r Receipt) Stands() bool { return r.Voided == nil }
 
 // Facts are what the receipt says, frozen at issue (IRS Publication 1771: the name of the organisation,
 // the amount, the date, and whether goods or services were given in return).
@@ -45,15 +50,33 @@ type Facts struct {
 	Email        string   `json:"email"`
 	DonorAddress []string `json:"donor_address,omitempty"`
 
-	Amount    money.Amount `json:"amount"`     // as charged
+	Amount    money.Amount `json:"amount"`     // as charged, less what was Returned
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`
 	ChargeID  string       `json:"charge_id"`
+	Returned  *Returned    `json:"returned,omitempty"` // nil: nothing was
+	Replaces  *Replaced    `json:"replaces,omitempty"` // nil: it is the gift's first
+}
+
+// Returned is what of a gift went back to the donor before the receipt was issued.
+type Returned struct {
+	Charged money.Amount `json:"charged"` // the gift as first made
+	Amount  money.Amount `json:"amount"`  // in all
+	On      string       `json:"on"`      // YYYY-MM-DD in Timezone: the last time
+}
+
+// Replaced is the receipt that another stands in for.
+type Replaced struct {
+	Number   string    `json:"number"` // as people write it
+	IssuedAt time.Time `json:"issued_at"`
+	Reason   Reason    `json:"reason"`
+	On       string    `json:"on"` // YYYY-MM-DD in Timezone
 }
 
 // Line is the part of the gift that is for one fund.
 type Line struct {
+	FundID  uuid.UUID    `json:"fund_id"` // for us; not shown
 	Fund    string       `json:"fund"`    // its name, in the receipt's language
 	Purpose string       `json:"purpose"` // what it is for, in the receipt's language
 	Amount  money.Amount `json:"amount"`

@@ -37,9 +37,27 @@ type ReceiptWords struct {
 	Donor    string // the donor's own name, also of a donor who is anonymous in public
 	Greeting string // how the letter addresses the donor, usually the first name; empty: Donor
 
-	Amount   money.Amount // charged
+	Amount   money.Amount // charged, less what was Returned
 	Charged  time.Time    // its civil date is the charge date, in the donee's time zone
 	Purposes []Purpose    // sum to Amount
+
+	Returned *Returned // nil: nothing went back
+	Replaces *Revised  // the receipt that this one replaces; nil: none
+	Voided   *Revised  // why this receipt no longer stands; only VoidLetter asks
+}
+
+// Returned is what of a gift went back to the donor.
+type Returned struct {
+	Charged money.Amount // the gift as first made
+	Amount  money.Amount // in all
+	On      time.Time    // the last time
+}
+
+// Revised is a receipt that no longer stands, and why.
+type Revised struct {
+	Number string
+	Reason string // correction, refund, dispute or reinstated
+	On     time.Time
 }
 
 // Purpose is a fund's part of a gift.
@@ -51,7 +69,7 @@ type Purpose struct {
 
 // receiptLetter is one version of the letter in one language.
 type receiptLetter struct {
-	text *texttemplate.Template
+	text *texttemplate.Template // of letter.txt and void.txt
 	html *htmltemplate.Template
 }
 
@@ -60,6 +78,7 @@ type receiptData struct {
 	ReceiptWords
 	Total string
 	Date  string
+	Why   string // this receipt replaces another, or is void; empty: it is the first
 	Facts []fact
 	Lines []purposeLine
 }
@@ -93,11 +112,11 @@ func (v *View) parseReceipt(fsys fs.FS, dir string, lang phrase.Language, styles
 	functions["style"] = styles.of
 	functions["wrap"] = wrap
 	functions["pad"] = pad
-	l.text, err = texttemplate.New("letter.txt").Funcs(functions).ParseFS(fsys, dir+"/letter.txt")
+	l.text, err = texttemplate.New("").Funcs(functions).ParseFS(fsys, dir+"/*.txt")
 	if err != nil {
 		return l, err
 	}
-	l.html, err = htmltemplate.New("letter.html").Funcs(functions).ParseFS(fsys, dir+"/letter.html")
+	l.html, err = htmltemplate.New("").Funcs(functions).ParseFS(fsys, dir+"/*.html")
 	return l, err
 }
 
@@ -105,19 +124,51 @@ func (v *View) parseReceipt(fsys fs.FS, dir string, lang phrase.Language, styles
 // text and the same as HTML. A language whose words are not written is answered
 // in English.
 func (v *View) ReceiptLetter(r ReceiptWords) (subject, text, html string, err error) {
-	letter, err := v.receipt(r)
+	d := v.receiptData(r)
+	say := v.receiptSay(d.ReceiptWords)
+	if r.Replaces != nil {
+		subject = say("subject_replaced", "number", r.Replaces.Number, "organisation", r.Organisation)
+		d.Why = v.why(d, "because.", *r.Replaces)
+	} else {
+		subject = say("subject", "amount", d.Total, "organisation", r.Organisation)
+	}
+	text, html, err = v.receiptExecute(d, "letter")
+	return subject, text, html, err
+}
+
+// VoidLetter is the letter that says a receipt no longer stands, and why.
+func (v *View) VoidLetter(r ReceiptWords) (subject, text, html string, err error) {
+	d := v.receiptData(r)
+	d.Why = v.why(d, "void.", *r.Voided)
+	text, html, err = v.receiptExecute(d, "void")
+	return v.receiptSay(d.ReceiptWords)("void.subject", "number", r.Number), text, html, err
+}
+
+// why says the reason of a revision.
+func (v *View) why(d receiptData, key string, why Revised) string {
+	args := []any{
+		"on", phrase.Date(d.Language, why.On), "number", why.Number, "amount", d.Total, "organisation", d.Organisation,
+	}
+	if d.Returned != nil {
+		lang := string(d.Language)
+		args = append(args, "returned", d.Returned.Amount.FormatExact(lang), "charged", d.Returned.Charged.FormatExact(lang))
+	}
+	return v.receiptSay(d.ReceiptWords)(key+why.Reason, args...)
+}
+
+func (v *View) receiptExecute(d receiptData, name string) (text, html string, err error) {
+	letter, err := v.receipt(d.ReceiptWords)
 	if err != nil {
-		return "", "", "", err
+		return "", "", err
 	}
-	data := v.receiptData(r)
 	var plain, rich bytes.Buffer
-	if err := letter.text.Execute(&plain, data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
+	if err := letter.text.ExecuteTemplate(&plain, name+".txt", d); err != nil {
+		return "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.Execute(&rich, data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
+	if err := letter.html.ExecuteTemplate(&rich, name+".html", d); err != nil {
+		return "", "", fmt.Errorf("view: %w", err)
 	}
-	return v.receiptSay(data.ReceiptWords)("subject", "amount", data.Total, "organisation", r.Organisation), plain.String(), rich.String(), nil
+	return plain.String(), rich.String(), nil
 }
 
 func (v *View) receipt(r ReceiptWords) (receiptLetter, error) {
@@ -145,14 +196,20 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	}
 	say, lang := v.receiptSay(r), string(r.Language)
 	d := receiptData{ReceiptWords: r, Total: r.Amount.FormatExact(lang), Date: phrase.Date(r.Language, r.Charged)}
-	d.Facts = []fact{
-		{say("number"), r.Number},
-		{say("donor"), r.Donor},
-		{say("amount"), d.Total},
-		{say("date"), d.Date},
-		{say("donee"), r.Donee.Name},
-		{say("ein"), r.Donee.EIN},
+	d.Facts = []fact{{say("number"), r.Number}}
+	if r.Replaces != nil {
+		d.Facts = append(d.Facts, fact{say("replaced"), r.Replaces.Number})
 	}
+	d.Facts = append(d.Facts, fact{say("donor"), r.Donor})
+	if r.Returned == nil {
+		d.Facts = append(d.Facts, fact{say("amount"), d.Total})
+	} else {
+		d.Facts = append(d.Facts,
+			fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
+			fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
+			fact{say("remains"), d.Total})
+	}
+	d.Facts = append(d.Facts, fact{say("date"), d.Date}, fact{say("donee"), r.Donee.Name}, fact{say("ein"), r.Donee.EIN})
 	if r.Sponsored {
 		d.Facts = append(d.Facts, fact{say("project"), r.Organisation})
 	}

@@ -30,7 +30,12 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 
 	s.poster(say("title"), d.Organisation)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
-	s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
+	if d.Replaces == nil {
+		s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
+	} else {
+		s.paragraph(bodySize, ink, say("replaces", "number", d.Replaces.Number, "organisation", d.Organisation, "date", d.Date)+
+			" "+v.why(d, "because.", *d.Replaces))
+	}
 
 	s.heading(say("facts"))
 	for _, f := range d.Facts {
@@ -77,6 +82,7 @@ type sheet struct {
 	pdf    *fpdf.Fpdf
 	face   typesetter
 	accent colour
+	gap    float64 // above and below a row
 }
 
 type colour [3]int
@@ -95,6 +101,10 @@ func newSheet(d receiptData, title string, face typesetter) *sheet {
 		pdf:    fpdf.New("P", "mm", "Letter", ""),
 		face:   face,
 		accent: colour{int(rgb[0]), int(rgb[1]), int(rgb[2])},
+		gap:    1.3,
+	}
+	if len(d.Facts)+len(d.Lines) > 9 {
+		s.gap = 0.6 // to keep it on one page
 	}
 	s.pdf.SetCatalogSort(true) // or the bytes differ from run to run
 	s.pdf.SetCreationDate(d.Charged)
@@ -162,7 +172,7 @@ func (s *sheet) heading(text string) {
 // fact is a line of two columns.
 func (s *sheet) fact(f fact) {
 	const column = 48
-	top := s.pdf.GetY() + 1.3
+	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(margin, top)
 	s.ink(soft)
 	s.font("", bodySize)
@@ -176,7 +186,7 @@ func (s *sheet) fact(f fact) {
 // purpose is a fund's words, with its part of the gift at the right.
 func (s *sheet) purpose(p purposeLine) {
 	const column = 32
-	top := s.pdf.GetY() + 1.3
+	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(pageWidth-margin-column, top)
 	s.ink(ink)
 	s.font("B", bodySize)
@@ -189,7 +199,7 @@ func (s *sheet) purpose(p purposeLine) {
 
 // rule is the hairline below a row.
 func (s *sheet) rule() {
-	y := s.pdf.GetY() + 1.3
+	y := s.pdf.GetY() + s.gap
 	s.pdf.SetDrawColor(line[0], line[1], line[2])
 	s.pdf.SetLineWidth(0.25)
 	s.pdf.Line(margin, y, pageWidth-margin, y)

