@@ -40,6 +40,7 @@ type parts struct {
 	log       *slog.Logger
 	db        *sqlx.DB
 	setup     *fund.Directory
+	words     *phrase.Catalogue
 	view      *view.View
 	languages []phrase.Language
 	stripe    *stripepay.Stripe
@@ -65,7 +66,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.languages = words.Languages()
+	p.words, p.languages = words, words.Languages()
 	if p.view, err = view.New(templates.FS, words); err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: time.Now, NewID: newID, Log: p.log, Ready: p.ready,
-		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: time.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL)},
+		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: time.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 	}
 }

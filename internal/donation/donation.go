@@ -35,7 +35,8 @@ type Donation struct {
 	FormHash          []byte     `db:"form_hash"`
 	Status            Status     `db:"status"`
 	Frequency         string     `db:"frequency"`
-	AmountMinor       int64      `db:"amount"`
+	AmountMinor       int64      `db:"amount"`  // charged
+	CoveredMinor      int64      `db:"covered"` // of it, what was added to cover the processing fee
 	Currency          string     `db:"currency"`
 	Language          string     `db:"language"`
 	Anonymous         bool       `db:"anonymous"`
@@ -51,9 +52,19 @@ type Donation struct {
 	SettledAt         *time.Time `db:"settled_at"`
 }
 
-// Amount is what the donor gives.
+// Amount is what the donor is charged, all of it a gift.
 func (d Donation) Amount() money.Amount {
 	return money.New(d.AmountMinor, money.Currency(d.Currency))
+}
+
+// Covered is the part of Amount that was added to cover the processing fee.
+func (d Donation) Covered() money.Amount {
+	return money.New(d.CoveredMinor, money.Currency(d.Currency))
+}
+
+// Given is Amount without Covered: the gift as the donor chose it.
+func (d Donation) Given() money.Amount {
+	return money.New(d.AmountMinor-d.CoveredMinor, money.Currency(d.Currency))
 }
 
 const (

@@ -11,23 +11,9 @@ import (
 
 	"konbit/internal/donor"
 	"konbit/internal/fault"
-	"konbit/internal/money"
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
 )
-
-// Order asks for a payment page.
-type Order struct {
-	DonationID, EntityID uuid.UUID
-	EntitySlug, OrgSlug  string
-	Try                  int // names the idempotency key together with DonationID; counted up before it is used
-	Amount               money.Amount
-	Title, Description   string // the line on the payment page, in the donor's language
-	Email                string
-	Language             phrase.Language
-	ExpiresAt            time.Time
-	SuccessURL, BackURL  string
-}
 
 // Session is a payment page.
 type Session struct{ ID, URL string }
@@ -52,6 +38,7 @@ type Starter struct {
 	NewRef   func() string // 128 random bits as text
 	// Links answers the addresses a payment page returns to.
 	Links func(orgSlug, ref string, lang phrase.Language) (success, back string)
+	Words *phrase.Catalogue // on the payment page
 }
 
 // Start writes the gift and answers it with its payment page. Asked again for the same form it answers
@@ -95,7 +82,7 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 	d := Donation{
 		ID: s.NewID(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, PublicRef: s.NewRef(),
 		FormID: r.FormID, FormHash: r.Hash[:], Status: Started, Frequency: string(r.Frequency),
-		AmountMinor: r.Amount.Minor, Currency: string(r.Amount.Currency), Language: string(r.Language),
+		AmountMinor: r.Amount.Minor, CoveredMinor: r.Covered.Minor, Currency: string(r.Amount.Currency), Language: string(r.Language),
 		Anonymous: r.Anonymous, News: r.News, CreatedAt: now, CheckoutTry: 1,
 		CheckoutExpiresAt: now.Add(sessionLife).Truncate(time.Second),
 	}
@@ -108,7 +95,7 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 		if err != nil {
 			return err
 		}
-		fresh, err = insertTx(ctx, tx, d, r.Contact, r.Designations)
+		fresh, err = insertTx(ctx, tx, d, r)
 		return err
 	})
 	if err != nil || !fresh {
@@ -141,29 +128,6 @@ func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (
 	}
 	d.SessionID, d.SessionURL = &session.ID, &session.URL
 	return d, s.noteSession(ctx, d.ID, session)
-}
-
-func (s Starter) order(offer Offer, r Request, d Donation) Order {
-	lang := r.Language
-	success, back := s.Links(offer.Organisation.Slug, d.PublicRef, lang)
-	return Order{
-		DonationID: d.ID, EntityID: d.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
-		Try: d.CheckoutTry, Amount: d.Amount(), Title: offer.Organisation.Name.In(lang), Description: offer.describe(r.Designations, lang),
-		Email: r.Contact.Email, Language: lang, ExpiresAt: d.CheckoutExpiresAt, SuccessURL: success, BackURL: back,
-	}
-}
-
-// describe names the funds a gift is for.
-func (o Offer) describe(parts []Designation, lang phrase.Language) string {
-	var names []string
-	for _, p := range parts {
-		for _, f := range o.Funds {
-			if f.ID == p.FundID {
-				names = append(names, f.Name.In(lang))
-			}
-		}
-	}
-	return strings.Join(names, " · ")
 }
 
 func (s Starter) noteSession(ctx context.Context, id uuid.UUID, session Session) error {

@@ -16,7 +16,7 @@ import (
 )
 
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-	amount, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
+	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
 	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at`
 
 // ByRef is the gift of that public reference; fault.NotFound when there is none.
@@ -51,39 +51,45 @@ func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Do
 	return &d, err
 }
 
-// insertTx writes a started gift with its contact and designations. It answers false, and writes nothing,
+// insertTx writes a started gift with what was typed and its designations. It answers false, and writes nothing,
 // when the form has a live gift already.
-func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, contact Contact, parts []Designation) (bool, error) {
+func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, error) {
 	const gift = `/* donation.insertTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-			amount, currency, language, anonymous, news, created_at, checkout_expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15)
+			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (form_id) WHERE status IN ('started', 'processing', 'settled', 'held') DO NOTHING`
 	const typed = `/* donation.insertTx */
 		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
 			city, region, postal_code, country, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	const funds = `/* donation.insertTx */
-		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount)
-		SELECT $1, p.n, $2, p.fund_id, p.amount FROM unnest($3::uuid[], $4::bigint[]) WITH ORDINALITY AS p (fund_id, amount, n)`
+		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
+		SELECT $1, p.n, $2, p.fund_id, p.amount, p.covered
+		  FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n)`
 	done, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash,
-		d.Frequency, d.AmountMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt)
+		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt)
 	if err != nil {
 		return false, err
 	}
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
+	contact := r.Contact
 	_, err = tx.ExecContext(ctx, typed, d.ID, contact.FirstName, contact.LastName, contact.Email, contact.Phone,
 		contact.AddressLine1, contact.AddressLine2, contact.City, contact.Region, contact.PostalCode, contact.Country, contact.Note)
 	if err != nil {
 		return false, err
 	}
-	ids, amounts := make([]uuid.UUID, len(parts)), make(pq.Int64Array, len(parts))
-	for i, p := range parts {
-		ids[i], amounts[i] = p.FundID, p.Amount.Minor
+	if err := dedicateTx(ctx, tx, d.ID, r.Dedication); err != nil {
+		return false, err
 	}
-	if _, err = tx.ExecContext(ctx, funds, d.ID, d.EntityID, pg.UUIDs(ids), amounts); err != nil {
+	n := len(r.Designations)
+	ids, amounts, covered := make([]uuid.UUID, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
+	for i, p := range r.Designations {
+		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
+	}
+	if _, err = tx.ExecContext(ctx, funds, d.ID, d.EntityID, pg.UUIDs(ids), amounts, covered); err != nil {
 		return false, err
 	}
 	return true, stepsTx(ctx, tx, []step{{d.ID, Started, "form"}}, d.CreatedAt)
@@ -106,12 +112,13 @@ func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (
 // DesignationsOf lists which funds each of the gifts is for, in order.
 func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID][]Designation, error) {
 	const query = `/* donation.DesignationsOf */
-		SELECT d.donation_id, d.fund_id, d.amount, g.currency FROM designation d JOIN donation g ON g.id = d.donation_id
+		SELECT d.donation_id, d.fund_id, d.amount, d.covered, g.currency FROM designation d JOIN donation g ON g.id = d.donation_id
 		 WHERE d.donation_id = ANY($1::uuid[]) ORDER BY d.donation_id, d.n`
 	var rows []struct {
 		DonationID uuid.UUID      `db:"donation_id"`
 		FundID     uuid.UUID      `db:"fund_id"`
 		Amount     int64          `db:"amount"`
+		Covered    int64          `db:"covered"`
 		Currency   money.Currency `db:"currency"`
 	}
 	if err := sqlx.SelectContext(ctx, q, &rows, query, pg.UUIDs(donations)); err != nil {
@@ -119,7 +126,9 @@ func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid
 	}
 	parts := make(map[uuid.UUID][]Designation, len(donations))
 	for _, r := range rows {
-		parts[r.DonationID] = append(parts[r.DonationID], Designation{r.FundID, money.New(r.Amount, r.Currency)})
+		parts[r.DonationID] = append(parts[r.DonationID], Designation{
+			FundID: r.FundID, Amount: money.New(r.Amount, r.Currency), Covered: money.New(r.Covered, r.Currency),
+		})
 	}
 	return parts, nil
 }

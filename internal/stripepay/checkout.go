@@ -56,10 +56,6 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 
 func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
-	product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(o.Title)}
-	if o.Description != "" {
-		product.Description = stripe.String(o.Description)
-	}
 	params := &stripe.CheckoutSessionParams{
 		Mode:              stripe.String(string(stripe.CheckoutSessionModePayment)),
 		SubmitType:        stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate)),
@@ -69,20 +65,32 @@ func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
 		SuccessURL:        stripe.String(o.SuccessURL),
 		CancelURL:         stripe.String(o.BackURL),
-		LineItems: []*stripe.CheckoutSessionLineItemParams{{
-			Quantity: stripe.Int64(1),
-			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
-				Currency:    stripe.String(strings.ToLower(string(o.Amount.Currency))),
-				UnitAmount:  stripe.Int64(o.Amount.Minor),
-				ProductData: product,
-			},
-		}},
+		LineItems:         lineItems(o.Lines),
 		// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
 		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata},
 	}
 	params.Metadata = metadata
 	params.SetIdempotencyKey(fmt.Sprintf("checkout:%s:%d", o.DonationID, o.Try))
 	return params
+}
+
+func lineItems(lines []donation.OrderLine) []*stripe.CheckoutSessionLineItemParams {
+	items := make([]*stripe.CheckoutSessionLineItemParams, len(lines))
+	for i, l := range lines {
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.Title)}
+		if l.Description != "" {
+			product.Description = stripe.String(l.Description)
+		}
+		items[i] = &stripe.CheckoutSessionLineItemParams{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+				Currency:    stripe.String(strings.ToLower(string(l.Amount.Currency))),
+				UnitAmount:  stripe.Int64(l.Amount.Minor),
+				ProductData: product,
+			},
+		}
+	}
+	return items
 }
 
 // checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales),
