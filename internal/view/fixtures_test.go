@@ -59,6 +59,9 @@ func givePage(lang phrase.Language) view.GivePage {
 		Maximum:      usd(2500000),
 		Funds:        funds[lang],
 		Frequencies:  []string{"once"},
+		Cover: &view.Cover{BasisPoints: 290, Fixed: 30, Examples: []view.CoverExample{
+			{Gift: usd(1000), Cover: usd(61)}, {Gift: usd(2000), Cover: usd(91)}, {Gift: usd(3000), Cover: usd(121)},
+		}},
 	}
 }
 

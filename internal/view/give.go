@@ -17,6 +17,7 @@ type GivePage struct {
 	Presets          []money.Amount // whole or not, in the organisation's currency
 	Minimum, Maximum money.Amount
 	Funds            []Fund   // one: said, not asked
+	Cover            *Cover   // the processing fee can be added; nil: no fee is known
 	Frequencies      []string // of once, weekly, monthly, quarterly, yearly; one: not asked
 
 	Entry    Entry
@@ -29,16 +30,31 @@ type Fund struct {
 	Purpose    string // completes "to support …"; may be empty
 }
 
+// Cover is what covering the processing fee comes to.
+type Cover struct {
+	BasisPoints, Fixed int64 // the estimate, for the script: ten-thousandths of the total, and minor units
+	Examples           []CoverExample
+}
+
+// CoverExample is what is added to one gift.
+type CoverExample struct{ Gift, Cover money.Amount }
+
 // Entry is what was typed, or preset by the address: each field as it came.
 type Entry struct {
 	Amount, AmountOther    string // a preset in major units, or "other"
 	Fund                   string
+	Split                  map[string]string // of each fund by its slug, in major units
+	CoverFees              bool
 	Frequency, Occurrences string
 
 	FirstName, LastName, Email, Phone                             string
 	AddressLine1, AddressLine2, City, Region, PostalCode, Country string
 	Note                                                          string
 	Anonymous, News                                               bool
+
+	Dedication                       string // none, honour or memory
+	DedicationName                   string
+	CardName, CardEmail, CardMessage string
 }
 
 // Give writes the form as p has it.

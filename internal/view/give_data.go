@@ -15,6 +15,9 @@ type giveData struct {
 
 	AmountGroup, FundGroup, FrequencyGroup group
 	Other, Occurrences, Note               field
+	Split                                  *splitFold // nil: there is one fund
+	Dedication                             dedicationFold
+	CoverFees                              *coverCheck // nil: not offered
 	You, Address                           []field
 	Country                                countryField
 	Checks                                 []check
@@ -44,6 +47,7 @@ func (d described) DescribedBy() string {
 
 type field struct {
 	described
+	Post                                   string // the name it is posted by, where that is not its id
 	Value, Type, Autocomplete, Mode, Class string
 	Required, Area                         bool
 	Quiet                                  bool // its group already says that it is optional
@@ -88,6 +92,9 @@ func (v *View) giveData(p GivePage) giveData {
 		Address:        f.address(),
 		Country:        f.country(),
 		Checks:         f.checks(),
+		Split:          f.split(),
+		Dedication:     f.dedication(),
+		CoverFees:      f.coverFees(),
 	}
 	if len(p.Funds) == 1 {
 		d.OnlyFund = &p.Funds[0]
@@ -125,6 +132,12 @@ func (v *View) currencyName(lang phrase.Language, c money.Currency) string {
 		return v.words.T(lang, key)
 	}
 	return string(c)
+}
+
+// Scale is how many minor units make a major one.
+func (d giveData) Scale() int64 {
+	one, _ := money.Major(1, d.Minimum.Currency) // never out of range
+	return one.Minor
 }
 
 // majorUnits is how the form's field says an amount: 20, 20.50.

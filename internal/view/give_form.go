@@ -43,13 +43,18 @@ func (f giveForm) errors() []formError {
 // target is the id to go to for a field: of a question with choices the first
 // of them, and the button for what this form does not ask.
 func (f giveForm) target(name string) string {
-	name, _, _ = strings.Cut(name, "[") // a part of a split belongs to the funds
 	asksHowOften := len(f.page.Frequencies) > 1
 	switch {
 	case name == "amount" && len(f.page.Presets) > 0, name == "frequency" && asksHowOften:
 		return id(name, 0)
-	case name == "fund", name == "split":
+	case strings.HasPrefix(name, "split") && len(f.page.Funds) > 1:
+		return id("split", f.partOf(name))
+	case name == "fund", strings.HasPrefix(name, "split"):
 		return id("fund", 0)
+	case name == "dedication":
+		return id("dedication", 0)
+	case name == "cover_fees" && f.page.Cover != nil:
+		return name
 	case name == "amount":
 		return "amount-other"
 	case name == "occurrences" && asksHowOften, slices.Contains(plainFields, name):
@@ -63,6 +68,7 @@ func (f giveForm) target(name string) string {
 var plainFields = []string{
 	"amount_other", "first_name", "last_name", "email", "phone", "address_line1", "address_line2",
 	"city", "region", "postal_code", "country", "note", "anonymous", "news",
+	"dedication_name", "card_name", "card_email", "card_message",
 }
 
 func (f giveForm) describe(name, hint string) described {

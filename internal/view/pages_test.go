@@ -53,7 +53,8 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	everything := badPage(lang)
 	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
 	for _, name := range []string{"amount", "fund", "split[gln]", "frequency", "occurrences", "first_name", "phone",
-		"address_line1", "address_line2", "city", "region", "postal_code", "country", "note", "anonymous", "news", "form"} {
+		"address_line1", "address_line2", "city", "region", "postal_code", "country", "note", "anonymous", "news",
+		"split", "cover_fees", "dedication", "dedication_name", "card_name", "card_email", "card_message", "form"} {
 		everything.Problems = append(everything.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
 	}
 	give("with every problem and frequency", everything)
@@ -65,7 +66,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
 		p := view.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
-			Purposes: []string{givePage(lang).Funds[0].Purpose}, FormURL: "/give/csio?lang=" + string(lang),
+			Covered: usd(50), Purposes: receiptWords(lang).Purposes, FormURL: "/give/csio?lang=" + string(lang),
 		}
 		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, p) }
 		again := p
@@ -82,7 +83,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 var (
 	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
 	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.#]+`)
-	untold    = regexp.MustCompile(`data-(charge|button)="[^"]*"`)
+	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over)="[^"]*"`)
 )
 
 func checkPage(t *testing.T, page string) {

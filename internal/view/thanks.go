@@ -26,7 +26,8 @@ type ThanksPage struct {
 	Organisation Organisation
 	State        ThanksState
 	Amount       money.Amount // of ThanksPaid and the settling states
-	Purposes     []string     // of ThanksPaid: each completes "it supports …"
+	Covered      money.Amount // of Amount, what was added for the processing fee; zero: nothing
+	Purposes     []Purpose    // of ThanksPaid: they sum to Amount
 	FormURL      string       // the organisation's form; for ThanksUnpaid with all that was typed kept
 	Again        *LookAgain   // for ThanksSettling, until it has taken too long
 }
@@ -45,6 +46,9 @@ func (s ThanksState) Paid() bool     { return s == ThanksPaid }
 func (s ThanksState) Settling() bool { return s == ThanksSettling || s == ThanksSettlingBank }
 func (s ThanksState) Bank() bool     { return s == ThanksSettlingBank }
 func (s ThanksState) Unpaid() bool   { return s == ThanksUnpaid }
+
+// Split tells whether the gift is for several funds.
+func (p ThanksPage) Split() bool { return len(p.Purposes) > 1 }
 
 // Thanks writes the page after payment.
 func (v *View) Thanks(w io.Writer, p ThanksPage) error {

@@ -72,6 +72,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 	return template.FuncMap{
 		"t":      func(key string, args ...any) string { return v.say(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
+		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
 		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":  v.assets.url,
 		"accent": accentURL,

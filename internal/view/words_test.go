@@ -18,12 +18,13 @@ import (
 // composed are the keys of which code writes only the beginning, such as
 // "give.frequency." + frequency. Each beginning is held to stand in the code.
 var composed = []string{
-	"give.frequency.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
+	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
 }
 
 // fieldWords are the keys a field of the form takes by its name: "give." + name.
 var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|occurrences|first_name|last_name|email|phone|` +
-	`address_line1|address_line2|city|region|postal_code|country|note|anonymous|news)(_hint)?$`)
+	`address_line1|address_line2|city|region|postal_code|country|note|anonymous|news|` +
+	`split|cover_fees|dedication|dedication_name|card_name|card_email|card_message)(_hint)?$`)
 
 var (
 	called = regexp.MustCompile(`\b[tn] "([^"]+)"`)

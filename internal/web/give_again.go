@@ -49,19 +49,45 @@ func (s *Server) typed(r *http.Request, offer donation.Offer, gift donation.Dona
 	if err != nil {
 		return view.Entry{}, err
 	}
-	slug := ""
-	for _, f := range offer.Funds {
-		if len(parts[gift.ID]) > 0 && f.ID == parts[gift.ID][0].FundID {
-			slug = f.Slug
-		}
-	}
-	entry := preset(offer, money.New(gift.AmountMinor, money.Currency(gift.Currency)).Decimal(), slug, gift.Frequency)
-	entry.Anonymous, entry.News = gift.Anonymous, gift.News
+	fund, split := shared(offer, parts[gift.ID])
+	entry := preset(offer, gift.Given().Decimal(), fund, gift.Frequency)
+	entry.Split, entry.CoverFees, entry.Anonymous, entry.News = split, gift.CoveredMinor > 0, gift.Anonymous, gift.News
 	contact, err := donation.ContactOf(r.Context(), s.DB, gift.ID)
-	if err == nil && contact != nil {
+	if err != nil {
+		return view.Entry{}, err
+	}
+	if contact != nil {
 		fill(&entry, *contact)
 	}
+	dedication, err := donation.DedicationOf(r.Context(), s.DB, gift.ID)
+	if dedication != nil {
+		dedicate(&entry, *dedication)
+	}
 	return entry, err
+}
+
+// shared is what a gift is for as the form asks it: one fund, or an amount for each of several.
+func shared(offer donation.Offer, parts []donation.Designation) (fund string, split map[string]string) {
+	split = map[string]string{}
+	for _, f := range offer.Funds {
+		for _, p := range parts {
+			if f.ID == p.FundID {
+				fund, split[f.Slug] = f.Slug, majorUnits(p.Given())
+			}
+		}
+	}
+	if len(parts) == 1 {
+		return fund, nil
+	}
+	return "", split
+}
+
+// majorUnits is an amount as a field shows it: 20, 20.50.
+func majorUnits(a money.Amount) string { return strings.TrimSuffix(a.Decimal(), ".00") }
+
+func dedicate(e *view.Entry, d donation.Dedication) {
+	e.Dedication, e.DedicationName = string(d.Kind), d.Name
+	e.CardName, e.CardEmail, e.CardMessage = d.CardName, d.CardEmail, d.CardMessage
 }
 
 func fill(e *view.Entry, c donation.Contact) {

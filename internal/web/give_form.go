@@ -22,6 +22,10 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 			AddressLine1: value("address_line1"), AddressLine2: value("address_line2"), City: value("city"),
 			Region: value("region"), PostalCode: value("postal_code"), Country: value("country"), Note: value("note"),
 		},
+		Dedication: donation.Dedication{
+			Kind: donation.DedicationKind(value("dedication")), Name: value("dedication_name"),
+			CardName: value("card_name"), CardEmail: value("card_email"), CardMessage: value("card_message"),
+		},
 		Anonymous: ticked(value("anonymous")), News: ticked(value("news")),
 	}
 	var err error
@@ -52,8 +56,9 @@ func ticked(value string) bool {
 func entryOf(f donation.Form) view.Entry {
 	entry := view.Entry{
 		Amount: f.Amount, AmountOther: f.AmountOther, Fund: f.Fund, Frequency: f.Frequency, Occurrences: f.Occurrences,
-		Anonymous: f.Anonymous, News: f.News,
+		Split: f.Split, CoverFees: f.CoverFees, Anonymous: f.Anonymous, News: f.News,
 	}
 	fill(&entry, f.Contact)
+	dedicate(&entry, f.Dedication)
 	return entry
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-chi/chi/v5"
@@ -78,7 +77,7 @@ func preset(offer donation.Offer, amount, fundSlug, frequency string) view.Entry
 	if err != nil || !offer.Organisation.Accepts(wanted.Minor) {
 		return entry
 	}
-	entry.Amount, entry.AmountOther = "other", strings.TrimSuffix(wanted.Decimal(), ".00")
+	entry.Amount, entry.AmountOther = "other", majorUnits(wanted)
 	for _, p := range offer.Organisation.Presets {
 		if p == wanted.Minor {
 			entry.Amount, entry.AmountOther = entry.AmountOther, ""
@@ -112,6 +111,7 @@ func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Lan
 	for _, p := range o.Presets {
 		page.Presets = append(page.Presets, e.Amount(p))
 	}
+	page.Cover = coverView(e, page.Presets, page.Minimum)
 	for _, f := range offer.Funds {
 		page.Funds = append(page.Funds, view.Fund{Slug: f.Slug, Name: f.Name.In(lang), Purpose: f.Purpose.In(lang)})
 	}
@@ -121,6 +121,22 @@ func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Lan
 		}
 	}
 	return page
+}
+
+// coverView prices covering the processing fee, on the presets as examples; nil where no fee is known.
+func coverView(e org.LegalEntity, presets []money.Amount, minimum money.Amount) *view.Cover {
+	cover := &view.Cover{BasisPoints: e.ProcessingFee.BasisPoints, Fixed: e.ProcessingFee.Fixed}
+	if len(presets) == 0 {
+		presets = []money.Amount{minimum}
+	}
+	for _, gift := range presets {
+		added, err := donation.CoverFor(e, gift)
+		if err != nil || added.IsZero() {
+			return nil
+		}
+		cover.Examples = append(cover.Examples, view.CoverExample{Gift: gift, Cover: added})
+	}
+	return cover
 }
 
 func organisationView(offer donation.Offer, lang phrase.Language) view.Organisation {

@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fault"
+	"konbit/internal/fund"
 	"konbit/internal/phrase"
 	"konbit/internal/view"
 )
@@ -21,7 +22,7 @@ const (
 // thanksGet tells what became of a gift. It only reads, decides nothing, and shows nothing of the person;
 // what an address claims counts for nothing.
 func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
-	offer, lang, _, err := s.offer(r)
+	offer, lang, setup, err := s.offer(r)
 	if err != nil {
 		return err
 	}
@@ -37,12 +38,12 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	page.State, page.Amount = s.thanksState(gift), gift.Amount()
+	page.State, page.Amount, page.Covered = s.thanksState(gift), gift.Amount(), gift.Covered()
 	switch page.State {
 	case view.ThanksUnpaid:
 		page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
 	case view.ThanksPaid:
-		if page.Purposes, err = s.purposes(r, offer, gift, lang); err != nil {
+		if page.Purposes, err = s.purposes(r, setup, gift, lang); err != nil {
 			return err
 		}
 	case view.ThanksSettling:
@@ -78,18 +79,19 @@ func (s *Server) thanksState(gift donation.Donation) view.ThanksState {
 	return view.ThanksUnpaid
 }
 
-func (s *Server) purposes(r *http.Request, offer donation.Offer, gift donation.Donation, lang phrase.Language) ([]string, error) {
+// purposes are what the parts of a gift are for, also those whose fund is closed by now.
+func (s *Server) purposes(r *http.Request, setup *fund.Snapshot, gift donation.Donation, lang phrase.Language) ([]view.Purpose, error) {
 	parts, err := donation.DesignationsOf(r.Context(), s.DB, idsOf(gift))
 	if err != nil {
 		return nil, err
 	}
-	var purposes []string
+	var purposes []view.Purpose
 	for _, p := range parts[gift.ID] {
-		for _, f := range offer.Funds {
-			if f.ID == p.FundID && f.Purpose.In(lang) != "" {
-				purposes = append(purposes, f.Purpose.In(lang))
-			}
+		f, err := setup.Fund(p.FundID)
+		if err != nil {
+			return nil, err
 		}
+		purposes = append(purposes, view.Purpose{Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
 	}
 	return purposes, nil
 }

@@ -1,37 +1,82 @@
-// Says the amount in the button and above it, as it is chosen. Without this
-// file the form says the same in general words and works all the same.
+// Says the amount in the button and above it, as it is chosen, what the fee
+// adds to it, and what is left to share. Without this file the form says the
+// same in general words and works all the same.
 (() => {
   const form = document.getElementById("give");
   const charge = document.getElementById("charge");
   const button = document.getElementById("submit");
   const plain = { charge: charge.textContent, button: button.textContent };
   const other = form.elements.amount_other;
+  const scale = Number(form.dataset.scale);
 
-  // The other amount as people write it: 25, 25.50, 25,50, 1,250, $25.
-  const typed = () => {
-    const text = other.value.replace(/[\s$]/g, "").replace(/[.,](?=\d{3}(\D|$))/g, "");
-    return /^\d{1,9}([.,]\d{1,2})?$/.test(text) ? Number(text.replace(",", ".")) : NaN;
+  // An amount as people write it (25, 25.50, 25,50, 1,250, $25), in minor units.
+  const read = (written) => {
+    const text = written.replace(/[\s$]/g, "").replace(/[.,](?=\d{3}(\D|$))/g, "");
+    return /^\d{1,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;
+  };
+  const money = (minor) => new Intl.NumberFormat(form.dataset.locale, {
+    style: "currency",
+    currency: form.dataset.currency,
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: minor % scale ? 2 : 0,
+  }).format(minor / scale);
+  const fill = (text, values) => text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+
+  const gift = () => {
+    const chosen = form.elements.amount.value;
+    return chosen === "other" ? read(other.value) : Math.round(Number(chosen || NaN) * scale);
+  };
+
+  // What must be added so that the gift is left after the fee, as the server reckons it: every number here
+  // is whole and below 2^53, and the quotient is too far from a whole number to be rounded to one.
+  const cover = document.getElementById("cover");
+  const box = form.elements.cover_fees;
+  const label = cover && cover.querySelector("label");
+  const unpriced = label && label.textContent;
+  const added = (amount) => {
+    if (!cover || !(amount > 0)) return NaN;
+    return Math.ceil((amount + Number(cover.dataset.fixed)) * 10000 / (10000 - Number(cover.dataset.points))) - amount;
   };
 
   const say = () => {
-    const chosen = form.elements.amount.value;
-    const amount = chosen === "other" ? typed() : Number(chosen || NaN);
-    const frequency = form.elements.frequency.value;
-    const said = form.querySelector(`[data-frequency="${frequency}"]`);
+    const amount = gift();
+    const extra = added(amount);
+    if (label) {
+      label.textContent = extra > 0 ? fill(cover.dataset.exact, { cover: money(extra), amount: money(amount) }) : unpriced;
+    }
+    const said = form.querySelector(`[data-frequency="${form.elements.frequency.value}"]`);
     if (!(amount > 0) || !said) {
       charge.textContent = plain.charge;
       button.textContent = plain.button;
       return;
     }
-    const money = new Intl.NumberFormat(form.dataset.locale, {
-      style: "currency",
-      currency: form.dataset.currency,
-      currencyDisplay: "narrowSymbol",
-      minimumFractionDigits: Number.isInteger(amount) ? 0 : 2,
-    }).format(amount);
-    charge.textContent = said.dataset.charge.replace("{amount}", () => money);
-    button.textContent = said.dataset.button.replace("{amount}", () => money);
+    const total = { amount: money(amount + (extra > 0 && box.checked ? extra : 0)) };
+    charge.textContent = fill(said.dataset.charge, total);
+    button.textContent = fill(said.dataset.button, total);
   };
+
+  // A gift is for one fund or shared among several: writing a part takes the choice back, and choosing takes
+  // the parts back.
+  const split = document.getElementById("split");
+  const parts = split ? [...split.querySelectorAll("input")] : [];
+  const funds = split ? [...form.elements.fund] : [];
+  const left = document.getElementById("split-left");
+  let chosen = funds.find((fund) => fund.checked);
+  const share = () => {
+    const shared = parts.some((part) => part.value.trim());
+    if (chosen) chosen.checked = !shared;
+    const sum = parts.reduce((all, part) => all + (part.value.trim() ? read(part.value) : 0), 0);
+    const rest = shared ? gift() - sum : NaN;
+    const words = split && (rest > 0 ? split.dataset.left : rest < 0 ? split.dataset.over : rest === 0 ? split.dataset.even : "");
+    if (left) left.textContent = fill(words, { amount: money(Math.abs(rest)) });
+  };
+  for (const fund of funds) {
+    fund.addEventListener("change", () => {
+      chosen = fund;
+      for (const part of parts) part.value = "";
+      split.open = false;
+    });
+  }
 
   other.addEventListener("input", () => {
     if (other.value) document.getElementById("amount-other").checked = true;
@@ -45,8 +90,9 @@
   document.getElementById("amount-other").addEventListener("click", (event) => {
     if (event.detail > 0) other.focus();
   });
-  form.addEventListener("input", say);
-  form.addEventListener("change", say);
-  window.addEventListener("pageshow", say);
-  say();
+  const follow = () => { say(); share(); };
+  form.addEventListener("input", follow);
+  form.addEventListener("change", follow);
+  window.addEventListener("pageshow", follow);
+  follow();
 })();
