@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/mail"
 	"net/url"
 	"os"
@@ -23,6 +25,7 @@ type Config struct {
 	DatabaseOwnerURL string // DATABASE_OWNER_URL: for migrate
 	BaseURL          *url.URL
 	ListenAddr       string
+	MetricsAddr      string                    // METRICS_ADDR: empty for none
 	Stripe           map[string]stripepay.Keys // by the entity's slug
 	StripeAPIURL     string
 	SMTPURL          string
@@ -40,6 +43,7 @@ const (
 	needBase     need = "BASE_URL"
 	needSecret   need = "SECRET_KEY"
 	needSMTP     need = "SMTP_URL"
+	needHooks    need = stripeSecret // of each entity that has a key; `konbit stripe endpoint` is what gives one
 )
 
 // mends say how to mend a missing setting.
@@ -79,15 +83,19 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		DatabaseOwnerURL: r.text("DATABASE_OWNER_URL", ""),
 		BaseURL:          r.address("BASE_URL"),
 		ListenAddr:       r.text("LISTEN_ADDR", "127.0.0.1:8080"),
+		MetricsAddr:      r.local("METRICS_ADDR"),
 		StripeAPIURL:     r.text("STRIPE_API_URL", ""),
 		SMTPURL:          r.text("SMTP_URL", ""),
 		MailFrom:         r.mailbox("MAIL_FROM"),
 		SecretKey:        r.secret("SECRET_KEY"),
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
-	c.Stripe = r.stripe()
+	c.Stripe = r.stripe(slices.Contains(needs, needHooks))
+	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
+		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
+	}
 	for _, n := range needs {
-		if r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
+		if n != needHooks && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
 			r.wrong(string(n), "is not set: "+mends[n])
 		}
 	}
@@ -160,6 +168,20 @@ func (r *reader) secret(name string) []byte {
 	return key
 }
 
+// local reads an address to listen at, which is on this machine alone unless it names a host.
+func (r *reader) local(name string) string {
+	text := r.text(name, "")
+	if text == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(text)
+	if err != nil || port == "" {
+		r.wrong(name, fmt.Sprintf("is %q: want a port such as :9090, or an address such as 10.0.0.5:9090", text))
+		return ""
+	}
+	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+}
+
 func (r *reader) oneOf(name string, allowed ...string) string {
 	text := r.text(name, allowed[0])
 	if !slices.Contains(allowed, text) {
@@ -175,7 +197,7 @@ const (
 
 // stripe reads the keys of each entity. NAME_OF_ENTITY is its slug in capitals with _ for -, which can be
 // turned back because slugs have neither capitals nor underscores.
-func (r *reader) stripe() map[string]stripepay.Keys {
+func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
 	keys := map[string]stripepay.Keys{}
 	for _, name := range sortedNames(r.env) {
 		base := strings.TrimSuffix(name, "_FILE")
@@ -189,8 +211,8 @@ func (r *reader) stripe() map[string]stripepay.Keys {
 			r.wrong(base, "is no secret key: it begins with sk_test_, sk_live_ or rk_")
 		}
 		secrets := strings.FieldsFunc(r.text(stripeSecret+suffix, ""), func(c rune) bool { return c == ',' || c == ' ' })
-		if len(secrets) == 0 {
-			r.wrong(stripeSecret+suffix, "is not set: copy the signing secret (whsec_…) of the entity's webhook endpoint from Stripe")
+		if len(secrets) == 0 && needSecrets {
+			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy the endpoint's signing secret (whsec_…) from Stripe")
 		}
 		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: secrets}
 	}

@@ -38,13 +38,13 @@ func TestExampleIsComplete(t *testing.T) {
 
 func TestAllMistakesAreReportedTogether(t *testing.T) {
 	_, err := readConfig(map[string]string{
-		"BASE_URL": "give.example.org", "SECRET_KEY": "short", "LOG_FORMAT": "xml", "MAIL_FROM": "nobody",
+		"BASE_URL": "give.example.org", "METRICS_ADDR": "9090", "SECRET_KEY": "short", "LOG_FORMAT": "xml", "MAIL_FROM": "nobody",
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL": "pk_test_1",
-	}, needDatabase, needSMTP)
+	}, needDatabase, needSMTP, needHooks)
 	require.Error(t, err)
 	for _, mend := range []string{
 		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not 32 bytes in hexadecimal",
-		"openssl rand -hex 32", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
+		"openssl rand -hex 32", "METRICS_ADDR is \"9090\": want a port such as :9090", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is no secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
 		"DATABASE_URL is not set", "SMTP_URL is not set",
 	} {
@@ -69,6 +69,26 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	require.ErrorContains(t, err, "SECRET_KEY_FILE cannot be read")
 }
 
+func TestMetricsStayOnThisMachineUnlessTold(t *testing.T) {
+	for given, want := range map[string]string{"": "", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090"} {
+		c, err := readConfig(map[string]string{"METRICS_ADDR": given})
+		require.NoError(t, err)
+		require.Equal(t, want, c.MetricsAddr)
+	}
+	_, err := readConfig(map[string]string{"METRICS_ADDR": ":8080"})
+	require.ErrorContains(t, err, "METRICS_ADDR is LISTEN_ADDR")
+}
+
+// TestWebhookSecretsAreNeededToServeAlone: the command that makes an endpoint has none yet.
+func TestWebhookSecretsAreNeededToServeAlone(t *testing.T) {
+	env := map[string]string{"STRIPE_SECRET_KEY_TSNE": "sk_test_1"}
+	c, err := readConfig(env)
+	require.NoError(t, err)
+	require.Equal(t, "sk_test_1", c.Stripe["tsne"].Secret)
+	_, err = readConfig(env, needHooks)
+	require.ErrorContains(t, err, "STRIPE_WEBHOOK_SECRET_TSNE is not set: konbit stripe endpoint --entity tsne")
+}
+
 func TestExitStatus(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"DATABASE_URL", "DATABASE_OWNER_URL", "BASE_URL", "SECRET_KEY", "SMTP_URL"} {
@@ -77,6 +97,8 @@ func TestExitStatus(t *testing.T) {
 	for args, want := range map[string]int{
 		"--help": 0, "serve --help": 0,
 		"fly": 2, "serve now": 2, "ledger": 2, "ledger burn": 2, "apply": 2, "serve --workers=maybe": 2, "export journal --format xls": 2,
+		"events": 2, "events list --state lost": 2, "events list --limit -1": 2, "events replay": 2, "events replay evt_1 --set-aside": 2,
+		"stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "events list": 1, "doctor": 1,
 		"serve": 1, "migrate": 1, "ledger balance": 1,
 	} {
 		require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -47,13 +48,18 @@ type finding struct {
 	Looked string `json:"looked"`
 	OK     bool   `json:"ok"`
 	Mend   string `json:"mend,omitempty"`
+	Note   string `json:"note,omitempty"` // what the look cannot see
 }
 
 func (f finding) String() string {
-	if f.OK {
+	switch {
+	case !f.OK:
+		return "✗ " + f.Looked + ": " + strings.ReplaceAll(f.Mend, "\n", "\n    ")
+	case f.Note != "":
+		return "✓ " + f.Looked + ": " + f.Note
+	default:
 		return "✓ " + f.Looked
 	}
-	return "✗ " + f.Looked + ": " + f.Mend
 }
 
 type doctor struct {
@@ -110,7 +116,7 @@ func (d *doctor) stripe(ctx context.Context, db *sqlx.DB) {
 		return
 	}
 	for _, e := range entities {
-		d.saw("Stripe account of "+e.Slug, client.Check(ctx, e.Slug))
+		d.stripeAccount(ctx, client, e)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/fund"
 	"konbit/internal/jobs"
 	"konbit/internal/mail"
+	"konbit/internal/metrics"
 	"konbit/internal/payout"
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
@@ -48,6 +49,7 @@ type parts struct {
 	collector payout.Collector
 	transport *mail.Transport
 	runner    *jobs.Runner
+	metrics   *metrics.Metrics
 	stopping  atomic.Bool
 }
 
@@ -61,7 +63,7 @@ func newRef() string {
 }
 
 func assemble(ctx context.Context, c Config) (*parts, error) {
-	p := &parts{config: c, log: c.logger()}
+	p := &parts{config: c, log: c.logger(), metrics: newMetrics()}
 	words, err := phrase.Load(templates.FS, "locales")
 	if err != nil {
 		return nil, err
@@ -73,12 +75,15 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.stripe, err = stripepay.New(c.Stripe, c.StripeAPIURL, p.log); err != nil {
 		return nil, err
 	}
+	p.stripe.Observe(p.metrics.StripeCall)
 	if p.transport, err = mail.NewTransport(c.SMTPURL, c.MailFrom, parallelism); err != nil {
 		return nil, err
 	}
 	if p.db, err = pg.Open(ctx, c.DatabaseURL, poolSize); err != nil {
 		return nil, err
 	}
+	p.metrics.WatchPool(p.db.DB)
+	p.metrics.WatchState(p.figures, p.log)
 	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
 	if err := p.assembleWork(); err != nil {
 		return nil, errors.Join(err, p.db.Close())
@@ -97,6 +102,7 @@ func (p *parts) assembleWork() error {
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: payout.Booker{NewID: newID, Now: time.Now}}
 	handlers := jobs.NewHandlers()
+	handlers.Observe = p.metrics.Job
 	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
 	return err
@@ -106,7 +112,7 @@ func (p *parts) assembleWork() error {
 func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
-		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: time.Now, NewID: newID, Log: p.log, Ready: p.ready,
+		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: time.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
 		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: time.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 	}

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/web"
 )
 
-var serveNeeds = []need{needDatabase, needBase, needSecret, needSMTP}
+var serveNeeds = []need{needDatabase, needBase, needSecret, needSMTP, needHooks}
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the pages and work in the background", Args: cobra.NoArgs}
@@ -39,13 +39,22 @@ func workCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stopMetrics, err := p.serveMetrics()
+			if err != nil {
+				return errors.Join(err, p.close())
+			}
 			p.log.Info("working")
-			return errors.Join(p.work(c.Context()), p.close())
+			return errors.Join(p.work(c.Context()), stopMetrics(), p.close())
 		}}
 }
 
-// serve answers until ctx ends. Then it takes no new request, finishes those under way, lets the workers
-// finish theirs, and returns.
+const (
+	farewell  = time.Second      // how long a stopping server still answers, so that whoever spreads requests sees it is not ready
+	lastWords = 15 * time.Second // how long requests under way may take then
+)
+
+// serve answers until ctx ends. Then it says for a moment that it is not ready, takes no new request, finishes those under way,
+// lets the workers finish theirs, and returns.
 func serve(ctx context.Context, config Config, workers bool) error {
 	p, err := assemble(ctx, config)
 	if err != nil {
@@ -55,6 +64,10 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("LISTEN_ADDR: %w", err), p.close())
 	}
+	stopMetrics, err := p.serveMetrics()
+	if err != nil {
+		return errors.Join(err, listener.Close(), p.close())
+	}
 	background, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorkers()
 	worked := make(chan error, 1)
@@ -63,7 +76,7 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	} else {
 		worked <- nil
 	}
-	server := web.HTTP(p.server().Handler(), p.log)
+	server := web.HTTP(p.parting(p.server().Handler()), p.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	p.log.Info("serving", "address", listener.Addr().String(), "workers", workers)
@@ -73,7 +86,8 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	case <-ctx.Done():
 		p.log.Info("stopping")
 		p.stopping.Store(true)
-		last, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		time.Sleep(farewell)
+		last, cancel := context.WithTimeout(context.Background(), lastWords)
 		defer cancel()
 		err = server.Shutdown(last)
 	}
@@ -81,5 +95,16 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, <-worked, p.close())
+	return errors.Join(err, <-worked, stopMetrics(), p.close())
+}
+
+// parting closes each connection of a stopping server after its answer, so that no client sends a request on one just as the
+// server closes it.
+func (p *parts) parting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.stopping.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

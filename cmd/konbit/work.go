@@ -18,6 +18,7 @@ type chore struct {
 func (p *parts) chores() []chore {
 	return []chore{
 		{"book fees", 3 * time.Second, p.bookFees},
+		{"erase old events", 10 * time.Minute, p.eraseEvents},
 	}
 }
 

@@ -7,8 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog is the letters written and not accepted by a mail server, nor sent to a better address since. Letters still to be
-// written are jobs.
+// Backlog is the letters no mail server has accepted. Letters still to be written are jobs.
 type Backlog struct {
 	Waiting int `db:"waiting"` // tried again later
 	Refused int `db:"refused"` // for good
@@ -19,11 +18,9 @@ type Backlog struct {
 // ReadBacklog counts letters not accepted.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* mail.ReadBacklog */
-		SELECT count(*) FILTER (WHERE d.refused_at IS NULL) AS waiting, count(d.refused_at) AS refused,
-		       coalesce(extract(epoch FROM clock_timestamp() - min(d.ordered_at) FILTER (WHERE d.refused_at IS NULL)), 0)::float8 AS seconds
-		  FROM letter_delivery d
-		 WHERE d.accepted_at IS NULL AND NOT EXISTS (SELECT 1 FROM letter_delivery b
-		       WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at)`
+		SELECT count(*) FILTER (WHERE refused_at IS NULL) AS waiting, count(refused_at) AS refused,
+		       coalesce(extract(epoch FROM clock_timestamp() - min(ordered_at) FILTER (WHERE refused_at IS NULL)), 0)::float8 AS seconds
+		  FROM letter_delivery WHERE accepted_at IS NULL`
 	var read struct {
 		Backlog
 		Seconds float64 `db:"seconds"`

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/org"
+	"konbit/internal/stripepay"
+)
+
+func eventsCommand() *cobra.Command {
+	return group("events", "What Stripe has told", eventsListCommand(), eventsReplayCommand())
+}
+
+// eventLine is an event as `konbit events list --json` shows it.
+type eventLine struct {
+	Entity     string     `json:"entity"`
+	ID         string     `json:"id"`
+	Type       string     `json:"type"`
+	State      string     `json:"state"`
+	Tries      int        `json:"tries"`
+	ReceivedAt time.Time  `json:"received_at"`
+	DueAt      *time.Time `json:"due_at,omitempty"` // the next look at an event waiting or parked
+	DoneAt     *time.Time `json:"done_at,omitempty"`
+	Reason     string     `json:"reason,omitempty"`
+	Erased     bool       `json:"erased"` // its payload is gone after 90 days
+}
+
+func eventsListCommand() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "Stored events, newest first", Args: cobra.NoArgs}
+	state := c.Flags().String("state", "", "only those "+strings.Join(stripepay.EventStates, ", "))
+	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
+	limit := c.Flags().Int("limit", 100, "at most so many; 0 for all")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *state != "" && !slices.Contains(stripepay.EventStates, *state) {
+			return fmt.Errorf("%w: --state is one of %s", errUse, strings.Join(stripepay.EventStates, ", "))
+		}
+		if *limit < 0 {
+			return fmt.Errorf("%w: --limit is 0 or more", errUse)
+		}
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			entities, err := org.Entities(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			filter := stripepay.EventFilter{State: *state, Limit: *limit}
+			if filter.EntityID, err = entityID(entities, *entity); err != nil {
+				return err
+			}
+			events, err := stripepay.ListEvents(c.Context(), db, filter)
+			if err != nil {
+				return err
+			}
+			lines := eventLines(entities, events)
+			if *asJSON {
+				return printJSON(c, lines)
+			}
+			return printEvents(c.OutOrStdout(), lines)
+		})
+	}
+	return c
+}
+
+// entityID finds a legal entity's id; no slug is uuid.Nil.
+func entityID(entities []org.LegalEntity, slug string) (uuid.UUID, error) {
+	if slug == "" {
+		return uuid.Nil, nil
+	}
+	for _, e := range entities {
+		if e.Slug == slug {
+			return e.ID, nil
+		}
+	}
+	return uuid.Nil, fmt.Errorf("%w: no legal entity has the slug %q", errUse, slug)
+}
+
+func eventLines(entities []org.LegalEntity, events []stripepay.StoredEvent) []eventLine {
+	slugs := map[uuid.UUID]string{}
+	for _, e := range entities {
+		slugs[e.ID] = e.Slug
+	}
+	lines := make([]eventLine, len(events))
+	for i, e := range events {
+		lines[i] = eventLine{
+			Entity: slugs[e.EntityID], ID: e.ID, Type: e.Type, State: e.State, Tries: e.Tries, ReceivedAt: e.ReceivedAt.UTC(),
+			Reason: e.Reason, Erased: e.Erased, DoneAt: e.DoneAt,
+		}
+		if e.State == "waiting" || e.State == "parked" {
+			lines[i].DueAt = &events[i].DueAt
+		}
+	}
+	return lines
+}
+
+func printEvents(to io.Writer, lines []eventLine) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "RECEIVED\tENTITY\tEVENT\tTYPE\tSTATE\tTRIES\tREASON")
+	for _, l := range lines {
+		state := l.State
+		if l.Erased {
+			state += " (erased)"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", l.ReceivedAt.Format(time.RFC3339), l.Entity, l.ID, l.Type, state, l.Tries, l.Reason)
+	}
+	return w.Flush()
+}
+
+func eventsReplayCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "replay EVENT… | --set-aside", Short: "Have events worked off again, after what made them fail is mended",
+		Long: "Puts events back as if they had just come; the workers take them up within a second. What an event told before changes\n" +
+			"nothing when it is told again. An event whose payload was erased after 90 days has nothing left to work on.",
+	}
+	setAside := c.Flags().Bool("set-aside", false, "all that are set aside")
+	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, ids []string) error {
+		if *setAside == (len(ids) > 0) {
+			return fmt.Errorf("%w: name events, or say --set-aside", errUse)
+		}
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			entities, err := org.Entities(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			of, err := entityID(entities, *entity)
+			if err != nil {
+				return err
+			}
+			var replayed stripepay.Replayed
+			if *setAside {
+				replayed, err = stripepay.ReplaySetAside(c.Context(), db, of)
+			} else {
+				replayed, err = stripepay.ReplayEvents(c.Context(), db, of, ids)
+			}
+			if err != nil {
+				return err
+			}
+			return tellReplayed(c, replayed, *asJSON)
+		})
+	}
+	return c
+}
+
+// tellReplayed fails when a named event could not be put back.
+func tellReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
+	if asJSON {
+		told := map[string][]string{"put_back": r.PutBack, "erased": r.Erased, "unknown": r.Unknown}
+		for name, ids := range told {
+			if ids == nil {
+				told[name] = []string{}
+			}
+		}
+		if err := printJSON(c, told); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(c.OutOrStdout(), "%d put back.\n", len(r.PutBack))
+		for _, id := range r.Erased {
+			fmt.Fprintf(c.OutOrStdout(), "%s: its payload was erased after %d days; left as it is.\n", id, stripepay.Retention)
+		}
+		for _, id := range r.Unknown {
+			fmt.Fprintf(c.OutOrStdout(), "%s: no such event is stored.\n", id)
+		}
+	}
+	if len(r.Erased)+len(r.Unknown) > 0 {
+		return errors.New("not every event could be put back")
+	}
+	return nil
+}
+
+// eraseEvents is a chore.
+func (p *parts) eraseEvents(ctx context.Context) error {
+	n, err := stripepay.EraseEvents(ctx, p.db)
+	if n > 0 {
+		p.log.InfoContext(ctx, "payloads of old events erased", "events", n)
+	}
+	return err
+}
