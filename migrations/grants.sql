@@ -5,6 +5,13 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {{role}};
 REVOKE CREATE ON SCHEMA public FROM PUBLIC, {{role}};
 GRANT USAGE ON SCHEMA public TO {{role}};
 
+-- A temporary table hides the real one of its name. Only the database's owner can take the right away; a hosted database may have another.
+DO $$ BEGIN
+    IF (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END $$;
+
 GRANT SELECT ON goose_db_version, account TO {{role}};
 
 GRANT SELECT, INSERT ON legal_entity, organisation, fund, books TO {{role}};
@@ -13,10 +20,13 @@ GRANT UPDATE (legal_name, ein, address, timezone, mail_from, fee_borne_by, fee_b
 GRANT UPDATE (name, sponsored, languages, presets, minimum, maximum, frequencies, accent, position, updated_at) ON organisation TO {{role}};
 GRANT UPDATE (name, purpose, position, updated_at, closed_at) ON fund TO {{role}};
 
--- When and in which transaction an entry was recorded is for the database to say.
+-- When, in which transaction and in what order an entry was recorded is for the database to say.
 GRANT SELECT, INSERT (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
     ON journal_entry TO {{role}};
 GRANT SELECT, INSERT ON posting TO {{role}};
+GRANT USAGE ON SEQUENCE journal_entry_serial TO {{role}};
+GRANT SELECT, INSERT (entity_id, n, entry_id, serial, hash) ON ledger_seal TO {{role}};
+GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
 GRANT SELECT, INSERT, UPDATE (closed_at) ON finance_task TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
@@ -27,7 +37,8 @@ GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
 GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the contact
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
-GRANT SELECT, INSERT, UPDATE (leased_until) ON fee_lookup TO {{role}};
+GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, clearing_share TO {{role}};
+GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until) ON balance_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};

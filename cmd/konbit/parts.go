@@ -96,11 +96,13 @@ func (p *parts) assembleWork() error {
 	if err != nil {
 		return err
 	}
+	receipts := receipt.Desk{Queue: queue, NewID: newID}
+	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: time.Now}
+	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: time.Now}
 	p.drain = stripepay.NewDrain(stripepay.Drain{
-		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log,
-		Settler: donation.Settler{Receipts: receipt.Desk{Queue: queue, NewID: newID}, NewID: newID, Now: time.Now},
+		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
 	})
-	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: payout.Booker{NewID: newID, Now: time.Now}}
+	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
 	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)

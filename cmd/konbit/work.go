@@ -17,15 +17,15 @@ type chore struct {
 // processes at once and harmless to run twice.
 func (p *parts) chores() []chore {
 	return []chore{
-		{"book fees", 3 * time.Second, p.bookFees},
+		{"book what moved at Stripe", 3 * time.Second, p.bookBalance},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 	}
 }
 
-func (p *parts) bookFees(ctx context.Context) error {
+func (p *parts) bookBalance(ctx context.Context) error {
 	n, err := p.collector.Collect(ctx)
 	if n > 0 {
-		p.log.InfoContext(ctx, "fees booked", "charges", n)
+		p.log.InfoContext(ctx, "balance transactions booked", "transactions", n)
 	}
 	return err
 }

@@ -27,7 +27,7 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 	}
 	for _, p := range g.parts {
 		f := funds[p.FundID.String()]
-		facts.Lines = append(facts.Lines, receipt.Line{Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
+		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
 	}
 	return receipt.Issue{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
 }

@@ -32,15 +32,15 @@ func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
 	return err
 }
 
-// FeeDue is the oldest charge of an entity whose fee is not booked.
+// FeeDue says that charges of an entity wait for their fee to be booked.
 type FeeDue struct {
 	EntityID uuid.UUID `db:"entity_id"`
-	Since    time.Time `db:"since"`
+	Newest   time.Time `db:"newest"` // when the last of them was charged
 }
 
-// FeesDue lists, per entity with charges whose fee is not booked, since when.
+// FeesDue lists the entities with charges whose fee is not booked.
 func FeesDue(ctx context.Context, q sqlx.QueryerContext) ([]FeeDue, error) {
-	const query = `/* donation.FeesDue */ SELECT entity_id, min(charged_at) AS since FROM fee_due GROUP BY entity_id ORDER BY entity_id`
+	const query = `/* donation.FeesDue */ SELECT entity_id, max(charged_at) AS newest FROM fee_due GROUP BY entity_id ORDER BY entity_id`
 	var due []FeeDue
 	err := sqlx.SelectContext(ctx, q, &due, query)
 	return due, err
@@ -85,4 +85,14 @@ func TakeFeesDueTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charges [
 		split[i] = ChargedParts{charge, id, parts[id]}
 	}
 	return split, nil
+}
+
+// ByCharge is the id of the gift an entity's charge paid; uuid.Nil when it paid none.
+func ByCharge(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, charge string) (uuid.UUID, error) {
+	const query = `/* donation.ByCharge */ SELECT id FROM donation WHERE entity_id = $1 AND charge_id = $2`
+	var ids []uuid.UUID
+	if err := sqlx.SelectContext(ctx, q, &ids, query, entity, charge); err != nil || len(ids) == 0 {
+		return uuid.Nil, err
+	}
+	return ids[0], nil
 }

@@ -119,3 +119,11 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 
 // notFound is how the room says that no row is what was asked for.
 func notFound() error { return fault.Wrap(fault.NotFound, "problem.404.text", sql.ErrNoRows) }
+
+// LockTx locks a fund's row until the transaction ends. Whatever takes money out of a fund does so under it,
+// so that two outflows never both count on the same money; inflows take no lock.
+func LockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
+	const query = `/* fund.LockTx */ SELECT id FROM fund WHERE id = $1 FOR NO KEY UPDATE`
+	var locked uuid.UUID
+	return tx.GetContext(ctx, &locked, query, id)
+}

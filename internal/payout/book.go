@@ -7,38 +7,25 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/ledger"
-	"konbit/internal/money"
 	"konbit/internal/org"
+	"konbit/internal/receipt"
 )
-
-// Transaction is a balance transaction as Stripe lists it. Amount less Fee is Net, all in minor units of
-// Currency.
-type Transaction struct {
-	ID          string
-	Type        string // Stripe's: "charge", "payment", "refund" …
-	SourceID    string // the charge, refund … it is of
-	Amount      int64
-	Fee         int64
-	Net         int64
-	Currency    money.Currency
-	CreatedAt   time.Time
-	AvailableOn time.Time
-}
 
 // Booker books balance transactions.
 type Booker struct {
-	NewID func() uuid.UUID
-	Now   func() time.Time
+	Settler  donation.Settler
+	Receipts receipt.Desk
+	NewID    func() uuid.UUID
+	Now      func() time.Time
 }
 
-// BookFeesTx books the fees of those transactions that are charges with their gift in the books and
-// their fee not. It answers how many. The others are left for another time; a repeat finds nothing due.
-func (b Booker) BookFeesTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, listed []Transaction) (int, error) {
+// BookTx books the transactions of an entity, given in the order in which Stripe made them, and answers how
+// many were new. What is booked already is left alone, so any list may be given again.
+func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, listed []Transaction) (int, error) {
 	entity, err := setup.EntityByID(entityID)
 	if err != nil {
 		return 0, err
@@ -47,50 +34,111 @@ func (b Booker) BookFeesTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapsho
 	if err != nil {
 		return 0, err
 	}
-	charges, bySource := make([]string, 0, len(listed)), map[string]Transaction{}
-	for _, t := range listed {
-		if t.Type == "charge" || t.Type == "payment" {
-			charges = append(charges, t.SourceID)
-			bySource[t.SourceID] = t
-		}
-	}
-	due, err := donation.TakeFeesDueTx(ctx, tx, entityID, charges)
-	if err != nil || len(due) == 0 {
+	fresh, err := freshTx(ctx, tx, entityID, listed)
+	if err != nil || len(fresh) == 0 {
 		return 0, err
 	}
-	var entries []ledger.Entry
-	var kept []Transaction
-	for _, charge := range due {
-		t := bySource[charge.ChargeID]
-		fees, err := feeEntries(entity, operations, setup, t, charge)
-		if err != nil {
-			return 0, fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
-		}
-		entries, kept = append(entries, fees...), append(kept, t)
-	}
-	if _, err := ledger.PostTx(ctx, tx, entries, b.NewID); err != nil {
+	s := &session{Booker: b, setup: setup, entity: entity, operations: operations}
+	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.
+	if err := s.chargesTx(ctx, tx, fresh); err != nil {
 		return 0, err
 	}
-	return len(kept), keepTx(ctx, tx, entity, kept, b.Now())
+	for _, t := range fresh {
+		if err := s.bookTx(ctx, tx, t); err != nil {
+			return 0, fmt.Errorf("balance transaction %s (%s): %w", t.ID, t.Type, err)
+		}
+	}
+	return len(fresh), keepTx(ctx, tx, entity, fresh, b.Now())
 }
 
-// keepTx writes the transactions as booked.
-func keepTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, kept []Transaction, now time.Time) error {
-	const query = `/* payout.keepTx */
-		INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
-		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, $2
-		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[])
-		       AS t (id, type, source_id, amount, fee, net, currency, created_at, available_on)`
-	n := len(kept)
-	ids, types, sources, currencies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	amounts, fees, nets := make([]int64, n), make([]int64, n), make([]int64, n)
-	created, available := make([]string, n), make([]string, n)
-	for i, t := range kept {
-		ids[i], types[i], sources[i], currencies[i] = t.ID, t.Type, t.SourceID, string(t.Currency)
-		amounts[i], fees[i], nets[i] = t.Amount, t.Fee, t.Net
-		created[i], available[i] = t.CreatedAt.UTC().Format(time.RFC3339Nano), t.AvailableOn.UTC().Format(time.RFC3339Nano)
+func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {
+	ids := make([]string, len(listed))
+	for i, t := range listed {
+		ids[i] = t.ID
 	}
-	_, err := tx.ExecContext(ctx, query, entity.ID, now, pq.Array(ids), pq.Array(types), pq.Array(sources),
-		pq.Array(amounts), pq.Array(fees), pq.Array(nets), pq.Array(currencies), pq.Array(created), pq.Array(available))
-	return err
+	booked, err := BookedTx(ctx, tx, entity, ids)
+	if err != nil {
+		return nil, err
+	}
+	var fresh []Transaction
+	for _, t := range listed {
+		if !booked[t.ID] {
+			booked[t.ID] = true // a list may name one twice
+			fresh = append(fresh, t)
+		}
+	}
+	return fresh, nil
+}
+
+// session books one list for one entity.
+type session struct {
+	Booker
+	setup      *fund.Snapshot
+	entity     org.LegalEntity
+	operations fund.Fund
+}
+
+// bookTx books one transaction that is no charge.
+func (s *session) bookTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	kind := t.movement()
+	if kind == charged {
+		return nil // booked with the others of its list
+	}
+	if t.Currency != s.entity.Currency {
+		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+	}
+	switch kind {
+	case refunded:
+		return s.refundTx(ctx, tx, t)
+	case refundFailed:
+		return s.refundFailedTx(ctx, tx, t)
+	case disputeWithdrawn:
+		return s.withdrawnTx(ctx, tx, t)
+	case disputeWon:
+		return s.wonTx(ctx, tx, t)
+	case paidOut:
+		return s.payoutTx(ctx, tx, t)
+	case payoutFailed:
+		return s.payoutFailedTx(ctx, tx, t)
+	case stripesFee:
+		return s.onOperationsTx(ctx, tx, t, ledger.ProcessingFees)
+	default:
+		if err := s.taskTx(ctx, tx, "unknown_balance_transaction", t); err != nil {
+			return err
+		}
+		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+	}
+}
+
+// onOperationsTx books a transaction's net against an account of operations: Dr account / Cr 1010 for money
+// that left, the reverse for money that came.
+func (s *session) onOperationsTx(ctx context.Context, tx *sqlx.Tx, t Transaction, account ledger.Account) error {
+	if t.Net == 0 {
+		return nil
+	}
+	entry := t.entry(s.entity, kindMovement)
+	entry.Postings = ledger.Move(account, ledger.StripeClearing, s.operations.ID, -t.Net)
+	return s.postTx(ctx, tx, t, entry)
+}
+
+// postTx writes a transaction's entries and what they did to 1010, fund by fund.
+func (s *session) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entries ...ledger.Entry) error {
+	clearing := map[uuid.UUID]int64{}
+	for _, e := range entries {
+		for _, p := range e.Postings {
+			if p.Account == ledger.StripeClearing {
+				clearing[p.FundID] += p.Amount
+			}
+		}
+	}
+	if _, err := ledger.PostTx(ctx, tx, entries, s.NewID); err != nil {
+		return err
+	}
+	return keepClearingTx(ctx, tx, s.entity.ID, t.ID, clearing)
+}
+
+func (s *session) taskTx(ctx context.Context, tx *sqlx.Tx, kind string, t Transaction) error {
+	return ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: s.entity.ID, Kind: kind, Subject: t.ID, Detail: map[string]string{
+		"type": t.Type, "of": t.SourceID, "amount": fmt.Sprint(t.Amount), "fee": fmt.Sprint(t.Fee), "currency": string(t.Currency),
+	}}, s.NewID, s.Now())
 }

@@ -2,24 +2,30 @@ package payout
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/donation"
+	"konbit/internal/fault"
 	"konbit/internal/fund"
+	"konbit/internal/ledger"
 	"konbit/internal/org"
 	"konbit/internal/pg"
 )
 
 // Source brings what Stripe lists; stripepay does.
 type Source interface {
-	// Transactions calls page with each page (at most 100) of an entity's balance transactions made since.
+	// Transactions calls page with each page (at most 100, newest first) of an entity's balance transactions made since.
 	Transactions(ctx context.Context, entity org.LegalEntity, since time.Time, page func([]Transaction) error) error
+	// Members lists the balance transactions an automatic payout pays out, itself left out.
+	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]string, error)
 }
 
-// Collector fetches and books the fees that are due.
+// Collector fetches balance transactions and books them.
 type Collector struct {
 	DB     *sqlx.DB
 	Setup  *fund.Directory
@@ -27,32 +33,49 @@ type Collector struct {
 	Booker Booker
 }
 
-// lease is how long one process looks up an entity's fees before another may.
-const lease = time.Minute
+const (
+	// lease is how long one process looks through an entity's balance before another may.
+	lease = 5 * time.Minute
+	// A look reads the last seconds again, a sweep the last day: transactions of one moment may be listed one
+	// after the other, and nobody promises that a late one is dated late.
+	overlap      = 2 * time.Second
+	sweepOverlap = 24 * time.Hour
+	// chunk is how many transactions are booked at once.
+	chunk = 100
+)
 
-// Collect books the fees of all entities that have some due, and answers how many. Entities another
-// process is looking after are left to it.
-func (c Collector) Collect(ctx context.Context) (int, error) {
-	due, err := donation.FeesDue(ctx, c.DB)
-	if err != nil || len(due) == 0 {
-		return 0, err
-	}
+// Collect books what is new at Stripe for the entities that have a reason to look: a charge whose fee is due,
+// or an event that told of money. It answers how many transactions were booked.
+func (c Collector) Collect(ctx context.Context) (int, error) { return c.collect(ctx, false) }
+
+// Sweep is Collect for every entity, with or without a reason, and from further back.
+func (c Collector) Sweep(ctx context.Context) (int, error) { return c.collect(ctx, true) }
+
+func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 	setup, err := c.Setup.Snapshot(ctx)
 	if err != nil {
 		return 0, err
 	}
+	due, err := donation.FeesDue(ctx, c.DB)
+	if err != nil {
+		return 0, err
+	}
 	total := 0
-	for _, d := range due {
-		mine, err := c.claim(ctx, d.EntityID)
+	for _, entity := range setup.Entities() {
+		look, err := claim(ctx, c.DB, entity.ID, newest(due, entity.ID), all)
 		if err != nil {
 			return total, err
 		}
-		if !mine {
+		if look == nil {
 			continue
 		}
-		n, err := c.collect(ctx, setup, d)
+		since := look.ReadThrough.Add(-overlap)
+		if all {
+			since = look.ReadThrough.Add(-sweepOverlap)
+		}
+		n, through, err := c.look(ctx, setup, entity, since)
 		total += n
-		if freeErr := c.free(ctx, d.EntityID); err == nil {
+		if freeErr := free(ctx, c.DB, entity.ID, n, through, err == nil); err == nil {
 			err = freeErr
 		}
 		if err != nil {
@@ -62,43 +85,76 @@ func (c Collector) Collect(ctx context.Context) (int, error) {
 	return total, nil
 }
 
-func (c Collector) collect(ctx context.Context, setup *fund.Snapshot, due donation.FeeDue) (total int, err error) {
-	entity, err := setup.EntityByID(due.EntityID)
-	if err != nil {
-		return 0, err
+func newest(due []donation.FeeDue, entity uuid.UUID) *time.Time {
+	for _, d := range due {
+		if d.EntityID == entity {
+			return &d.Newest
+		}
 	}
-	// Stripe dates a charge and its balance transaction separately; a minute is more than they differ.
-	since := due.Since.Add(-time.Minute)
-	err = c.Source.Transactions(ctx, entity, since, func(listed []Transaction) error {
-		return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-			n, err := c.Booker.BookFeesTx(ctx, tx, setup, entity.ID, listed)
-			total += n
-			return err
-		})
-	})
-	return total, err
+	return nil
 }
 
-func (c Collector) claim(ctx context.Context, entity uuid.UUID) (mine bool, err error) {
-	const query = `/* payout.claim */
-		INSERT INTO fee_lookup (entity_id, leased_until) VALUES ($1, now() + make_interval(secs => $2))
-		ON CONFLICT (entity_id) DO UPDATE SET leased_until = excluded.leased_until WHERE fee_lookup.leased_until < now()`
-	err = pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, query, entity, lease.Seconds())
+// look lists what Stripe has since, oldest first, and books it in chunks. It answers how many were new and
+// through which moment everything is booked.
+func (c Collector) look(ctx context.Context, setup *fund.Snapshot, entity org.LegalEntity, since time.Time) (total int, through time.Time, err error) {
+	through = since
+	var listed []Transaction
+	err = c.Source.Transactions(ctx, entity, since, func(page []Transaction) error {
+		listed = append(listed, page...)
+		return nil
+	})
+	if err != nil {
+		return 0, through, err
+	}
+	slices.Reverse(listed)
+	for part := range slices.Chunk(listed, chunk) {
+		if err := c.members(ctx, entity, part); err != nil {
+			return total, through, err
+		}
+		var n int
+		err := pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) (err error) {
+			n, err = c.Booker.BookTx(ctx, tx, setup, entity.ID, part)
+			return err
+		})
+		if err != nil {
+			return total, through, c.stuck(ctx, entity, part, err)
+		}
+		total += n
+		if last := part[len(part)-1].CreatedAt; last.After(through) {
+			through = last
+		}
+	}
+	return total, through, nil
+}
+
+// members asks which transactions the new payouts of a list pay out, before any transaction is opened.
+func (c Collector) members(ctx context.Context, entity org.LegalEntity, part []Transaction) error {
+	for i, t := range part {
+		if t.movement() != paidOut || !t.Automatic {
+			continue
+		}
+		booked, err := isBooked(ctx, c.DB, entity.ID, t.ID)
 		if err != nil {
 			return err
 		}
-		n, err := done.RowsAffected()
-		mine = n > 0
-		return err
-	})
-	return mine, err
+		if booked {
+			continue
+		}
+		if part[i].Members, err = c.Source.Members(ctx, entity, t.SourceID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (c Collector) free(ctx context.Context, entity uuid.UUID) error {
-	const query = `/* payout.free */ UPDATE fee_lookup SET leased_until = '-infinity' WHERE entity_id = $1`
-	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, entity)
-		return err
-	})
+// stuck opens a task about a list that cannot be booked. Later movements wait behind it, because they may
+// build on it; settling gifts does not.
+func (c Collector) stuck(ctx context.Context, entity org.LegalEntity, part []Transaction, why error) error {
+	if pg.Passing(why) || fault.Is(why, fault.Unavailable) {
+		return why
+	}
+	task := ledger.Task{EntityID: entity.ID, Kind: "balance_transactions_stuck", Subject: part[0].ID, Detail: map[string]string{"reason": why.Error()}}
+	return errors.Join(why, pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
+		return ledger.OpenTaskTx(ctx, tx, task, c.Booker.NewID, c.Booker.Now())
+	}))
 }

@@ -1,9 +1,21 @@
-// Package payout owns what Stripe's balance tells: balance transactions, and what they book.
+// Package payout owns what Stripe's balance tells: balance transactions, what they book, and what became of
+// charges afterwards.
 //
-// A balance transaction is kept and booked once, in one transaction. Of a charge it tells the processing
-// fee, which is known nowhere else: the fee is borne by the funds of the gift, split like the gift, or by
-// operations where the entity's policy says so, and with it the fiscal sponsor's fee is taken. A fee whose
-// gift is not in the books yet waits: a charge is always booked before its fee.
+// Every movement of money at Stripe is one balance transaction, and every one is kept and booked once, in the
+// order in which Stripe made them. So the end is the same whatever the order in which events tell of it, or
+// whether they tell at all: an event of a refund, a dispute or a payout is only a hint to look.
 //
-// payout asks nobody for anything; stripepay brings it what Stripe listed.
+//	charge, payment           the gift settles if it has not; its fee, the sponsor's fee (fee.go)
+//	refund, refund failed     taken from the funds of the gift with the fees' share given back (refund.go)
+//	adjustment of a dispute   withdrawn, won (dispute.go); lost is no movement and comes by its event
+//	payout, payout failed     per fund, by the payout's own transactions (bank.go)
+//	Stripe's fees             operations
+//	anything else             suspense, with a task for finance
+//
+//	a charge: charged ──┬── refunded in parts or whole ── (a refund may fail at the bank)
+//	                    └── disputed: withdrawn ──┬── won
+//	                                              └── lost
+//
+// A restricted fund never falls below zero: what it cannot bear, operations bears, with a task. payout asks
+// nobody for anything; stripepay brings it what Stripe listed.
 package payout

@@ -2,17 +2,16 @@ package stripepay
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/donation"
 	"konbit/internal/fault"
 	"konbit/internal/fund"
+	"konbit/internal/payout"
 	"konbit/internal/pg"
 )
 
@@ -30,6 +29,7 @@ type Drain struct {
 	Stripe  *Stripe
 	Setup   *fund.Directory
 	Settler donation.Settler
+	Booker  payout.Booker
 	Log     *slog.Logger
 	wake    chan struct{}
 }
@@ -87,7 +87,7 @@ func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 		return len(batch), nil
 	}
 	for _, e := range late {
-		if err := d.fetch(ctx, e); err != nil {
+		if err := d.look(ctx, e); err != nil {
 			return len(batch), err
 		}
 	}
@@ -106,7 +106,7 @@ func (d *Drain) single(ctx context.Context, e event) error {
 		return err
 	})
 	if err == nil && len(late) > 0 {
-		return d.fetch(ctx, e)
+		return d.look(ctx, e)
 	}
 	if err != nil {
 		return d.fail(ctx, e, err)
@@ -114,91 +114,17 @@ func (d *Drain) single(ctx context.Context, e event) error {
 	return nil
 }
 
-// handleTx translates and applies events. It answers those whose charge must be fetched first; they are
-// parked meanwhile, so that the fetching happens outside any transaction.
-func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late []event, err error) {
-	setup, err := d.Setup.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var charges []donation.Charge
-	var marks []donation.Mark
-	var of, waiting []int // which event each charge is of; which events expect a charge
-	expected := make([]*expectation, len(events))
-	results := make([]result, len(events))
-	for i, e := range events {
-		told, err := translateEvent(e)
-		if err != nil {
-			return nil, fmt.Errorf("event %s: %w", e.ID, err)
-		}
-		switch {
-		case told.charge != nil:
-			charges, of = append(charges, *told.charge), append(of, i)
-		case told.mark != nil:
-			marks = append(marks, *told.mark)
-		case told.expect != nil:
-			expected[i], waiting = told.expect, append(waiting, i)
-		}
-		results[i] = done
-	}
-	outcomes, err := d.Settler.SettleTx(ctx, tx, setup, charges)
-	if err != nil {
-		return nil, err
-	}
-	for n, outcome := range outcomes {
-		if outcome == donation.Missing {
-			results[of[n]] = parked("its gift is not here", parkFor(events[of[n]].Tries))
-		}
-	}
-	if err := donation.MarkTx(ctx, tx, marks, d.Settler.Now()); err != nil {
-		return nil, err
-	}
-	open, err := stillOpenTx(ctx, tx, expected)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range waiting {
-		if want := expected[i]; want.charge == "" && want.donation != uuid.Nil && !open[want.donation] || want.charge == "" && want.donation == uuid.Nil {
-			continue
-		}
-		results[i] = parked("waits for its charge", max(grace, parkFor(events[i].Tries)))
-		if events[i].Tries > 0 || expected[i].charge != "" {
-			late = append(late, events[i])
-		}
-	}
-	return late, finishTx(ctx, tx, events, results)
-}
-
-func stillOpenTx(ctx context.Context, tx *sqlx.Tx, expected []*expectation) (map[uuid.UUID]bool, error) {
-	var ids []uuid.UUID
-	for _, e := range expected {
-		if e != nil && e.donation != uuid.Nil {
-			ids = append(ids, e.donation)
-		}
-	}
-	open := map[uuid.UUID]bool{}
-	if len(ids) == 0 {
-		return open, nil
-	}
-	unsettled, err := donation.UnsettledTx(ctx, tx, ids)
-	for _, id := range unsettled {
-		open[id] = true
-	}
-	return open, err
-}
-
-// fetch asks Stripe for the charge an event expects and settles by it. Nothing found: the event stays parked.
-func (d *Drain) fetch(ctx context.Context, e event) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// look asks Stripe for what an event only hints at and applies that. Nothing found: the event stays parked.
+func (d *Drain) look(ctx context.Context, e event) error {
+	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	err := d.fetchAndSettle(ctx, e)
-	if err != nil {
-		return d.fail(context.WithoutCancel(ctx), e, err)
+	if err := d.lookAndApply(bounded, e); err != nil {
+		return d.fail(ctx, e, err)
 	}
 	return nil
 }
 
-func (d *Drain) fetchAndSettle(ctx context.Context, e event) error {
+func (d *Drain) lookAndApply(ctx context.Context, e event) error {
 	setup, err := d.Setup.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -211,8 +137,8 @@ func (d *Drain) fetchAndSettle(ctx context.Context, e event) error {
 	if err != nil {
 		return err
 	}
-	charge, err := d.Stripe.fetchCharge(ctx, e.EntityID, entity.Slug, *told.expect, e.ID)
-	if err != nil || charge == nil {
+	seen, err := d.Stripe.see(ctx, entity, told, e.ID)
+	if err != nil || seen.nothing() {
 		return err
 	}
 	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
@@ -220,15 +146,8 @@ func (d *Drain) fetchAndSettle(ctx context.Context, e event) error {
 		if err != nil || !mine {
 			return err
 		}
-		outcomes, err := d.Settler.SettleTx(ctx, tx, setup, []donation.Charge{*charge})
-		if err != nil {
-			return err
-		}
-		r := done
-		if outcomes[0] == donation.Missing {
-			r = parked("its gift is not here", parkFor(e.Tries))
-		}
-		return finishTx(ctx, tx, []event{e}, []result{r})
+		_, err = d.applyTx(ctx, tx, setup, []event{e}, []news{seen})
+		return err
 	})
 }
 

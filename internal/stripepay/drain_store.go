@@ -24,7 +24,7 @@ func parked(reason string, wait time.Duration) result {
 	return result{state: "parked", reason: reason, wait: wait}
 }
 
-const eventColumns = `entity_id, id, type, api_version, payload, tries, failures`
+const eventColumns = `entity_id, id, type, api_version, created_at, payload, tries, failures`
 
 // dueTx takes up to n waiting events that nobody else works on, oldest first.
 func dueTx(ctx context.Context, tx *sqlx.Tx, n int) (events []event, err error) {

@@ -15,6 +15,39 @@ import (
 	"konbit/internal/payout"
 )
 
+// see reads at Stripe, with the pinned version, what an event only hints at.
+func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, cause string) (news, error) {
+	if hint.moved != nil && hint.moved.reread {
+		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.moved.object)
+		if err != nil {
+			return news{}, err
+		}
+		return news{moved: movedBy(entity.ID, dispute, time.Now())}, nil
+	}
+	if hint.expect == nil {
+		return news{}, nil
+	}
+	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *hint.expect, cause)
+	return news{charge: charge}, err
+}
+
+func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.DisputeParams{}
+	params.Context = ctx
+	dispute, err := a.api.Disputes.Get(id, params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return dispute, nil
+}
+
 // fetchCharge reads the charge an expectation names with the pinned version; nil when it took no money (yet).
 func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectation, cause string) (*donation.Charge, error) {
 	a, err := s.account(entitySlug)
@@ -58,6 +91,7 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 		params := &stripe.BalanceTransactionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
 		params.Context, params.Single = ctx, true
 		params.Limit = stripe.Int64(100)
+		params.AddExpand("data.source")
 		if last != "" {
 			params.StartingAfter = stripe.String(last)
 		}
@@ -67,7 +101,11 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 		list := a.api.BalanceTransactions.List(params)
 		var listed []payout.Transaction
 		for list.Next() {
-			listed = append(listed, transactionOf(list.BalanceTransaction()))
+			t, err := transactionOf(entity.ID, list.BalanceTransaction())
+			if err != nil {
+				return err
+			}
+			listed = append(listed, t)
 		}
 		if err := list.Err(); err != nil {
 			return translate(err)
@@ -85,14 +123,49 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 	}
 }
 
-func transactionOf(t *stripe.BalanceTransaction) payout.Transaction {
+// transactionOf translates a balance transaction, listed with its source.
+func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) (payout.Transaction, error) {
 	transaction := payout.Transaction{
-		ID: t.ID, Type: string(t.Type), Amount: t.Amount, Fee: t.Fee, Net: t.Net,
+		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,
 		Currency:  money.Currency(strings.ToUpper(string(t.Currency))),
 		CreatedAt: time.Unix(t.Created, 0).UTC(), AvailableOn: time.Unix(t.AvailableOn, 0).UTC(),
 	}
-	if t.Source != nil {
-		transaction.SourceID = t.Source.ID
+	if t.Source == nil {
+		return transaction, nil
 	}
-	return transaction
+	transaction.SourceID = t.Source.ID
+	var err error
+	switch source := t.Source; {
+	case source.Charge != nil:
+		transaction.Charge, err = chargeOf(entity, source.Charge, t.ID)
+	case source.Refund != nil && source.Refund.Charge != nil:
+		transaction.ChargeID = source.Refund.Charge.ID
+	case source.Dispute != nil && source.Dispute.Charge != nil:
+		transaction.ChargeID = source.Dispute.Charge.ID
+	case source.Payout != nil:
+		transaction.Automatic = source.Payout.Automatic
+	}
+	return transaction, err
+}
+
+// Members lists the balance transactions an automatic payout pays out, itself left out.
+func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]string, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	var members []string
+	list := a.api.BalanceTransactions.List(params)
+	for list.Next() {
+		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
+			members = append(members, t.ID)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return members, nil
 }

@@ -5,12 +5,25 @@ import "slices"
 // handled lists the types of events translateEvent reads, sorted: what a webhook endpoint is asked to send. A test holds it
 // against the code, so that no type is read and never sent for, or sent for and never read.
 var handled = []string{
+	"charge.dispute.closed",
+	"charge.dispute.created",
+	"charge.dispute.funds_reinstated",
+	"charge.dispute.funds_withdrawn",
+	"charge.dispute.updated",
+	"charge.refund.updated",
+	"charge.refunded",
 	"charge.succeeded",
 	"checkout.session.async_payment_failed",
 	"checkout.session.async_payment_succeeded",
 	"checkout.session.completed",
 	"checkout.session.expired",
 	"payment_intent.succeeded",
+	"payout.canceled",
+	"payout.created",
+	"payout.failed",
+	"payout.paid",
+	"refund.created",
+	"refund.updated",
 }
 
 // Handled lists the types of events the webhook endpoint must send.

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/money"
+	"konbit/internal/payout"
 )
 
 // event is a stored webhook.
@@ -19,6 +20,7 @@ type event struct {
 	ID         string    `db:"id"`
 	Type       string    `db:"type"`
 	APIVersion string    `db:"api_version"`
+	CreatedAt  time.Time `db:"created_at"`
 	Payload    []byte    `db:"payload"`
 	Tries      int       `db:"tries"`    // looks that did not finish it; paces the next one
 	Failures   int       `db:"failures"` // of those, the ones that failed
@@ -30,6 +32,18 @@ type news struct {
 	mark   *donation.Mark   // a gift is on its way, failed or ran out
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expect *expectation
+	moved  *moved // money moved after the charge, or between Stripe and the bank
+}
+
+func (n news) nothing() bool { return n == news{} }
+
+// moved tells of balance transactions; payout books them by Stripe's own list, in order.
+type moved struct {
+	transactions []string     // those the event names; it is done when they are booked
+	nudge        bool         // it names none, and still money moved
+	lost         *payout.Lost // a dispute was lost
+	reread       bool         // another API version told it and its end matters: read object first
+	object       string       // the dispute to read
 }
 
 type expectation struct {
@@ -60,9 +74,77 @@ func translateEvent(e event) (news, error) {
 		return news{expect: &expectation{donation: giftID(intent.Metadata), paymentIntent: intent.ID}}, nil
 	case "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired":
 		return sessionNews(e, object)
+	case "charge.refunded", "refund.created", "refund.updated", "charge.refund.updated",
+		"payout.created", "payout.paid", "payout.failed", "payout.canceled":
+		return movedNews(object)
+	case "charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn",
+		"charge.dispute.funds_reinstated", "charge.dispute.closed":
+		return disputeNews(e, object)
 	default:
 		return news{}, nil
 	}
+}
+
+// movedNews reads which balance transactions a refund or payout names. A charge names none of its refunds'.
+func movedNews(object json.RawMessage) (news, error) {
+	var named struct {
+		Object      string          `json:"object"`
+		Transaction *transactionRef `json:"balance_transaction"`
+		Failure     *transactionRef `json:"failure_balance_transaction"`
+	}
+	if err := json.Unmarshal(object, &named); err != nil {
+		return news{}, err
+	}
+	m := &moved{}
+	for _, ref := range []*transactionRef{named.Transaction, named.Failure} {
+		if ref != nil && named.Object != "charge" {
+			m.transactions = append(m.transactions, ref.ID)
+		}
+	}
+	m.nudge = len(m.transactions) == 0
+	return news{moved: m}, nil
+}
+
+// transactionRef is a balance transaction, or only its id.
+type transactionRef struct{ ID string }
+
+// UnmarshalJSON takes both forms.
+func (r *transactionRef) UnmarshalJSON(data []byte) error {
+	if err := json.Unmarshal(data, &r.ID); err == nil {
+		return nil
+	}
+	var whole struct {
+		ID string `json:"id"`
+	}
+	err := json.Unmarshal(data, &whole)
+	r.ID = whole.ID
+	return err
+}
+
+func disputeNews(e event, object json.RawMessage) (news, error) {
+	var dispute stripe.Dispute
+	if err := json.Unmarshal(object, &dispute); err != nil {
+		return news{}, err
+	}
+	if e.APIVersion != stripe.APIVersion {
+		return news{moved: &moved{reread: true, object: dispute.ID}}, nil
+	}
+	return news{moved: movedBy(e.EntityID, &dispute, e.CreatedAt)}, nil
+}
+
+// movedBy reads what a dispute moved, and whether it is lost. An inquiry (warning_…) moves nothing.
+func movedBy(entity uuid.UUID, d *stripe.Dispute, at time.Time) *moved {
+	m := &moved{}
+	for _, t := range d.BalanceTransactions {
+		m.transactions = append(m.transactions, t.ID)
+	}
+	if d.Status == stripe.DisputeStatusLost {
+		m.lost = &payout.Lost{EntityID: entity, ID: d.ID, Withdrew: len(d.BalanceTransactions) > 0, At: at.UTC()}
+		if d.Charge != nil {
+			m.lost.ChargeID = d.Charge.ID
+		}
+	}
+	return m
 }
 
 func chargeNews(e event, object json.RawMessage) (news, error) {

@@ -1,0 +1,179 @@
+package payout
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/ledger"
+	"konbit/internal/money"
+	"konbit/internal/org"
+)
+
+// part is a fund's part of a charge: of the gift, of the processing fee, and of the sponsor's fee, in minor
+// units. What the fund has of the charge in the clearing account is gift − fee − sponsor.
+type part struct {
+	fund               fund.Fund
+	gift, fee, sponsor int64
+}
+
+// chargesTx settles the charges among the transactions, in case no event told of them, and books their fees.
+func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, listed []Transaction) error {
+	var charges []donation.Charge
+	var ids []string
+	bySource := map[string]Transaction{}
+	for _, t := range listed {
+		if t.movement() != charged {
+			continue
+		}
+		if t.Charge == nil {
+			return fmt.Errorf("balance transaction %s: its charge was not listed with it", t.ID)
+		}
+		charges, ids, bySource[t.SourceID] = append(charges, *t.Charge), append(ids, t.SourceID), t
+	}
+	if len(charges) == 0 {
+		return nil
+	}
+	if err := s.settleTx(ctx, tx, charges); err != nil {
+		return err
+	}
+	due, err := donation.TakeFeesDueTx(ctx, tx, s.entity.ID, ids)
+	if err != nil {
+		return err
+	}
+	var entries []ledger.Entry
+	var shares []chargeShare
+	for _, charge := range due {
+		t := bySource[charge.ChargeID]
+		if t.Currency != s.entity.Currency {
+			if err := s.taskTx(ctx, tx, "balance_in_other_currency", t); err != nil {
+				return err
+			}
+			continue
+		}
+		parts, err := feeParts(s.entity, s.operations, s.setup, t, charge)
+		if err != nil {
+			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
+		}
+		entries = append(entries, feeEntries(s.entity, t, charge, parts)...)
+		for _, p := range parts {
+			shares = append(shares, chargeShare{charge.ChargeID, p})
+		}
+	}
+	if _, err := ledger.PostTx(ctx, tx, entries, s.NewID); err != nil {
+		return err
+	}
+	return keepSharesTx(ctx, tx, s.entity.ID, shares)
+}
+
+// settleTx settles charges. One whose gift has no row (a restored database) is no gift of ours any more, and
+// goes to suspense with a task like any other money that came unasked.
+func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) error {
+	outcomes, err := s.Settler.SettleTx(ctx, tx, s.setup, charges)
+	if err != nil {
+		return err
+	}
+	var orphans []donation.Charge
+	for i, o := range outcomes {
+		if o == donation.Missing {
+			orphan := charges[i]
+			orphan.DonationID = uuid.Nil
+			orphans = append(orphans, orphan)
+		}
+	}
+	if len(orphans) > 0 {
+		_, err = s.Settler.SettleTx(ctx, tx, s.setup, orphans)
+	}
+	return err
+}
+
+// feeParts reckons each fund's part of a charge. Operations comes last, where it bears the fee or receives the
+// sponsor's. A charge in suspense has no parts of a gift; its fee is borne by operations, and no sponsor's
+// fee is taken.
+func feeParts(e org.LegalEntity, operations fund.Fund, setup *fund.Snapshot, t Transaction, charge donation.ChargedParts) ([]part, error) {
+	parts, weights := make([]part, len(charge.Parts)), make([]int64, len(charge.Parts))
+	for i, p := range charge.Parts {
+		f, err := setup.Fund(p.FundID)
+		if err != nil {
+			return nil, err
+		}
+		parts[i], weights[i] = part{fund: f, gift: p.Amount.Minor}, p.Amount.Minor
+	}
+	if len(parts) == 0 {
+		return []part{{fund: operations, fee: t.Fee}}, nil
+	}
+	fees, err := money.New(t.Fee, t.Currency).Split(weights)
+	if err != nil {
+		return nil, err
+	}
+	house := part{fund: operations}
+	for i := range parts {
+		p := &parts[i]
+		base := money.New(p.gift, t.Currency)
+		if e.SponsorFee.Of == org.OfNet {
+			base.Minor -= fees[i].Minor
+		}
+		sponsor, err := base.BasisPoints(e.SponsorFee.BasisPoints)
+		if err != nil {
+			return nil, err
+		}
+		p.sponsor = sponsor.Minor
+		house.sponsor -= sponsor.Minor
+		if e.ProcessingFee.BorneBy == org.BorneByOperations {
+			house.fee += fees[i].Minor
+		} else {
+			p.fee = fees[i].Minor
+		}
+	}
+	if house.fee != 0 || house.sponsor != 0 {
+		parts = append(parts, house)
+	}
+	return parts, nil
+}
+
+// feeEntries books the fee of a charge, and the sponsor's.
+func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []part) (entries []ledger.Entry) {
+	fee, sponsor := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
+	for _, p := range parts {
+		fee.Postings = append(fee.Postings, feeMove(p.fund, p.fee)...)
+		sponsor.Postings = append(sponsor.Postings, sponsorMove(p.fund, p.sponsor)...)
+	}
+	for _, entry := range []ledger.Entry{fee, sponsor} {
+		if len(entry.Postings) == 0 {
+			continue
+		}
+		if charge.DonationID != uuid.Nil {
+			entry.Dimensions["donation"] = charge.DonationID.String()
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// feeMove is 5100 / 1010 in the fund that bears a fee, released where it is restricted: an expense is always
+// "without", so spending restricted money releases as much of it. A negative amount gives it back.
+func feeMove(f fund.Fund, amount int64) []ledger.Posting {
+	if amount == 0 {
+		return nil
+	}
+	return append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
+}
+
+// sponsorMove is 3900 / 1010 in a fund that pays the sponsor's fee; a negative amount is what receives it.
+func sponsorMove(f fund.Fund, amount int64) []ledger.Posting {
+	if amount == 0 {
+		return nil
+	}
+	return append(ledger.Move(ledger.TransfersBetweenFunds, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
+}
+
+func release(f fund.Fund, amount int64) []ledger.Posting {
+	if !f.Restricted() {
+		return nil
+	}
+	return ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, f.ID, amount)
+}

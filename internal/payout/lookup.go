@@ -1,0 +1,68 @@
+package payout
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/pg"
+)
+
+// lookup is how far an entity's balance was read.
+type lookup struct {
+	ReadThrough time.Time `db:"read_through"`
+}
+
+// claim takes an entity's balance to look through, for a while, if there is a reason to and nobody else does.
+// The first look of all begins now: what Stripe had before belongs to the opening balance. Looks that
+// find nothing come less and less often, until a newer fee is due or an event nudges.
+func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, newestDue *time.Time, all bool) (*lookup, error) {
+	const begin = `/* payout.claim */
+		INSERT INTO balance_lookup (entity_id, read_through, next_look) VALUES ($1, now(), now()) ON CONFLICT (entity_id) DO NOTHING`
+	const take = `/* payout.claim */
+		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), newest_due = coalesce($3::timestamptz, newest_due), nudged = false
+		 WHERE entity_id = $1 AND leased_until < now()
+		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
+		RETURNING read_through`
+	var taken []lookup
+	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, begin, entity); err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, &taken, take, entity, lease.Seconds(), newestDue, all)
+	})
+	if err != nil || len(taken) == 0 {
+		return nil, err
+	}
+	return &taken[0], nil
+}
+
+// free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
+// apart, to a quarter of an hour.
+func free(ctx context.Context, db *sqlx.DB, entity uuid.UUID, booked int, through time.Time, whole bool) error {
+	const query = `/* payout.free */
+		UPDATE balance_lookup
+		   SET leased_until = '-infinity', read_through = greatest(read_through, $2),
+		       idle_looks = CASE WHEN $3 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $4,
+		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $3 > 0 THEN 0 ELSE idle_looks END, 12)), interval '15 minutes')
+		 WHERE entity_id = $1`
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, entity, through, booked, whole)
+		return err
+	})
+}
+
+// NudgeTx asks for a look at an entity's balance soon: an event told of money that is not booked yet.
+func NudgeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID) error {
+	const query = `/* payout.NudgeTx */ UPDATE balance_lookup SET nudged = true, next_look = least(next_look, now()) WHERE entity_id = $1 AND (NOT nudged OR next_look > now())`
+	_, err := tx.ExecContext(ctx, query, entity)
+	return err
+}
+
+func isBooked(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, transaction string) (booked bool, err error) {
+	const query = `/* payout.isBooked */ SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND id = $2)`
+	err = sqlx.GetContext(ctx, q, &booked, query, entity, transaction)
+	return booked, err
+}

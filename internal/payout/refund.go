@@ -1,0 +1,175 @@
+package payout
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/fund"
+	"konbit/internal/ledger"
+	"konbit/internal/money"
+	"konbit/internal/receipt"
+)
+
+// refundTx books a refund: taken from the funds of the gift in proportion to what each still has of it, with
+// the refunded part's share of the fees given back by operations, so that a fund stands as if that part
+// had never come (48xx / 1010 and 1010 / 5100 and 1010 / 3900 in the fund, the reverse of the fees in
+// operations). What a restricted fund cannot bear, operations bears.
+func (s *session) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	amount := -t.Net
+	left, err := s.leftTx(ctx, tx, t.ChargeID)
+	if err != nil {
+		return err
+	}
+	if len(left) == 0 || amount <= 0 || amount > sum(left) {
+		return s.unexpectedTx(ctx, tx, t)
+	}
+	taken, err := take(left, amount, t.Currency)
+	if err != nil {
+		return err
+	}
+	short, err := s.shortfallsTx(ctx, tx, taken)
+	if err != nil {
+		return err
+	}
+	entry := t.entry(s.entity, kindMovement)
+	entry.Dimensions["charge"] = t.ChargeID
+	var fees, sponsors int64
+	for i, p := range taken {
+		entry.Postings = append(entry.Postings, move(ledger.Refunds(p.fund.Restricted()), ledger.StripeClearing, p.fund, p.gift-short[i])...)
+		entry.Postings = append(entry.Postings, move(ledger.RefundsWithout, ledger.StripeClearing, s.operations, short[i])...)
+		entry.Postings = append(entry.Postings, feeMove(p.fund, -p.fee)...)
+		entry.Postings = append(entry.Postings, sponsorMove(p.fund, -p.sponsor)...)
+		fees, sponsors = fees+p.fee, sponsors+p.sponsor
+		if err := s.shortTx(ctx, tx, t, p.fund, short[i]); err != nil {
+			return err
+		}
+	}
+	entry.Postings = append(entry.Postings, feeMove(s.operations, fees)...)
+	entry.Postings = append(entry.Postings, sponsorMove(s.operations, sponsors)...)
+	if err := s.postTx(ctx, tx, t, entry); err != nil {
+		return err
+	}
+	c := change{t.SourceID, changeRefund, t.ChargeID, amount, t.CreatedAt}
+	if err := s.keepChangeTx(ctx, tx, c, taken); err != nil {
+		return err
+	}
+	return s.reviseTx(ctx, tx, c, receipt.Refund)
+}
+
+// refundFailedTx books a refund the bank could not deliver: the money is back and owed to the donor
+// (1010 / 2300 in the funds it was taken from); finance repays it another way.
+func (s *session) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	parts, happened, err := s.changePartsTx(ctx, tx, t.SourceID, changeRefund)
+	if err != nil {
+		return err
+	}
+	if !happened || sum(parts) != t.Net {
+		return s.unexpectedTx(ctx, tx, t)
+	}
+	entry := t.entry(s.entity, kindMovement)
+	for _, p := range parts {
+		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.RefundsPayable, p.fund, p.gift)...)
+	}
+	if err := s.postTx(ctx, tx, t, entry); err != nil {
+		return err
+	}
+	if err := s.taskTx(ctx, tx, "refund_failed", t); err != nil {
+		return err
+	}
+	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, t.ChargeID, t.Net, t.CreatedAt}, parts)
+}
+
+// unexpectedTx books what came back or went out of a charge we do not know, or more than it had: suspense.
+func (s *session) unexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	if err := s.taskTx(ctx, tx, "movement_does_not_fit", t); err != nil {
+		return err
+	}
+	return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+}
+
+// take takes an amount from parts in proportion to what each has left, by largest remainder, and with it the
+// same proportion of each part's fees. Taking all that is left takes the fees to the last cent.
+func take(left []part, amount int64, c money.Currency) ([]part, error) {
+	weights := make([]int64, len(left))
+	for i, p := range left {
+		weights[i] = p.gift
+	}
+	split, err := money.New(amount, c).Split(weights)
+	if err != nil {
+		return nil, err
+	}
+	var taken []part
+	for i, p := range left {
+		if split[i].Minor == 0 {
+			continue
+		}
+		fee, err := proportion(p.fee, split[i].Minor, p.gift, c)
+		if err != nil {
+			return nil, err
+		}
+		sponsor, err := proportion(p.sponsor, split[i].Minor, p.gift, c)
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, part{p.fund, split[i].Minor, fee, sponsor})
+	}
+	return taken, nil
+}
+
+// proportion is amount × of / all, rounded by largest remainder against the rest.
+func proportion(amount, of, all int64, c money.Currency) (int64, error) {
+	split, err := money.New(amount, c).Split([]int64{of, all - of})
+	if err != nil {
+		return 0, err
+	}
+	return split[0].Minor, nil
+}
+
+func sum(parts []part) (total int64) {
+	for _, p := range parts {
+		total += p.gift
+	}
+	return total
+}
+
+// move is ledger.Move, nothing for nothing.
+func move(debit, credit ledger.Account, f fund.Fund, amount int64) []ledger.Posting {
+	if amount == 0 {
+		return nil
+	}
+	return ledger.Move(debit, credit, f.ID, amount)
+}
+
+// shortfallsTx tells, for each part that is to be taken from a fund, how much of it a restricted fund cannot
+// bear without falling below zero. It locks the funds, so that nothing is awarded from them meanwhile.
+func (s *session) shortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) ([]int64, error) {
+	short := make([]int64, len(taken))
+	for i, p := range taken {
+		if !p.fund.Restricted() {
+			continue
+		}
+		if err := fund.LockTx(ctx, tx, p.fund.ID); err != nil {
+			return nil, err
+		}
+		has, err := ledger.RestrictedTx(ctx, tx, p.fund.ID)
+		if err != nil {
+			return nil, err
+		}
+		// The fees that are given back are restricted again and bear their part.
+		short[i] = min(max(p.gift-p.fee-p.sponsor-has, 0), p.gift)
+	}
+	return short, nil
+}
+
+// shortTx opens a task for what operations bore in a fund's place.
+func (s *session) shortTx(ctx context.Context, tx *sqlx.Tx, t Transaction, f fund.Fund, short int64) error {
+	if short == 0 {
+		return nil
+	}
+	return ledger.OpenTaskTx(ctx, tx, ledger.Task{
+		EntityID: s.entity.ID, Kind: "fund_could_not_bear", Subject: t.SourceID + " " + f.Code,
+		Detail: map[string]string{"fund": f.Code, "amount": fmt.Sprint(short), "of": t.SourceID, "currency": string(t.Currency)},
+	}, s.NewID, s.Now())
+}
