@@ -113,12 +113,20 @@ func (s *Server) remember(w http.ResponseWriter, ref string) {
 }
 
 func (s *Server) typedHere(r *http.Request, ref string) bool {
+	return ref != "" && s.typedRef(r) == ref
+}
+
+// typedRef is the reference of the gift last typed in this browser, or "".
+func (s *Server) typedRef(r *http.Request) string {
 	cookie, err := r.Cookie(s.cookieName())
 	if err != nil {
-		return false
+		return ""
 	}
-	kept, signature, _ := strings.Cut(cookie.Value, ".")
-	return kept == ref && hmac.Equal([]byte(signature), []byte(s.sign(ref)))
+	ref, signature, _ := strings.Cut(cookie.Value, ".")
+	if !hmac.Equal([]byte(signature), []byte(s.sign(ref))) {
+		return ""
+	}
+	return ref
 }
 
 func (s *Server) sign(ref string) string {

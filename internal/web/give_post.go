@@ -36,6 +36,9 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if request.FormID, err = s.samePress(r, offer, request); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
 	defer cancel()
 	gift, err := s.Starter.Start(ctx, offer, request)
