@@ -70,17 +70,23 @@ func TestChangedMind(t *testing.T) {
 	require.NotEqual(t, first, v.location())
 	require.Contains(t, v.body(), "$30.00")
 
-	var open []string
-	for _, session := range objects[struct{ ID, Status string }](s, s.Stripe().State().CheckoutSessions) {
-		if session.Status == "open" {
-			open = append(open, session.ID)
-		}
-	}
-	require.Equal(t, []string{path.Base(v.location())}, open)
+	s.wantOpen(v.location())
 	require.ErrorContains(t, s.Stripe().Pay(path.Base(first), stripefake.GoodCard), "expired")
 	v.pay(goodCard)
 	v.waitFor("Thank you")
 	require.Contains(t, v.body(), "$30")
 	s.wantOne()
 	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
+}
+
+// wantOpen holds that one payment page can be paid, the one at that address.
+func (s *Stack) wantOpen(address string) {
+	s.t.Helper()
+	var open []string
+	for _, session := range objects[struct{ ID, Status string }](s, s.Stripe().State().CheckoutSessions) {
+		if session.Status == "open" {
+			open = append(open, session.ID)
+		}
+	}
+	require.Equal(s.t, []string{path.Base(address)}, open)
 }
