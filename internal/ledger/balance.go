@@ -48,19 +48,17 @@ func Snapshot(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) erro
 	return fn(tx)
 }
 
-// Balance sums the postings by entity, fund, account and currency, in the order of those names. An account
-// a fund once used is there even when it has come back to zero. An id without a name is an error.
+// Balance is what stands on each account by entity and fund, in the order of those names: newest snapshot and postings
+// since. An account a fund once used is there even when it has come back to zero. An id without a name is an error.
 func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) ([]Line, error) {
-	const query = `/* ledger.Balance */
-		SELECT entity_id, fund_id, account_code, currency, sum(amount)::bigint
-		  FROM posting
-		 WHERE ($1 = '00000000-0000-0000-0000-000000000000'::uuid OR entity_id = $1) AND ($2::uuid[] IS NULL OR fund_id = ANY ($2))
-		 GROUP BY entity_id, fund_id, account_code, currency`
+	const query = `/* ledger.Balance */ ` + balances + `
+		SELECT entity_id, fund_id, account_code, currency, amount
+		  FROM balance WHERE $2 = '00000000-0000-0000-0000-000000000000'::uuid OR entity_id = $2`
 	var funds any // NULL unless asked for
 	if f.Funds != nil {
 		funds = pg.UUIDs(f.Funds)
 	}
-	rows, err := q.QueryContext(ctx, query, f.Entity, funds)
+	rows, err := q.QueryContext(ctx, query, funds, f.Entity)
 	if err != nil {
 		return nil, err
 	}

@@ -126,10 +126,10 @@ WITH fresh AS (
       LEFT JOIN books b ON b.entity_id = u.entity_id
      ORDER BY u.place
     ON CONFLICT (entity_id, source, source_id, kind) DO NOTHING
-    RETURNING id, entity_id, currency, line_count, entry_date
+    RETURNING id, entity_id, currency, line_count, serial, entry_date
 ), lines AS (
-    INSERT INTO posting (entry_id, n, entity_id, currency, line_count, account_code, fund_id, amount)
-    SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, u.account_code, u.fund_id, u.amount
+    INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
+    SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, f.serial, u.account_code, u.fund_id, u.amount
       FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[]) AS u (entry_id, n, account_code, fund_id, amount)
       JOIN fresh f ON f.id = u.entry_id
 )

@@ -14,6 +14,7 @@ import (
 type Report struct {
 	Entries  int64     `json:"entries"`
 	Lines    int64     `json:"lines"`
+	Chains   []Chain   `json:"chains"`   // of the entities that have sealed entries
 	Findings []Finding `json:"findings"` // none: the books are sound
 }
 
@@ -36,11 +37,13 @@ func (f Finding) String() string {
 // Sound tells whether nothing was found.
 func (r Report) Sound() bool { return len(r.Findings) == 0 }
 
-// Verify recomputes the rules of the books from the stored rows, in one snapshot, trusting no trigger and
-// no constraint: whoever got round those shows here. It only reads, and writers do not wait for it. An
-// error means that the question could not be asked; a broken rule is a Finding.
-func Verify(ctx context.Context, db *sqlx.DB) (Report, error) {
-	report := Report{Findings: []Finding{}}
+// Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at
+// one moment, trusting no trigger and no constraint: whoever got round those shows here. Each chain is
+// held against every head kept of it and against those the caller was told; somebody who owns the database can
+// rewrite the first, nobody the second. It only reads, and writers do not wait for it. Its memory does not
+// grow with the books. An error means that the question could not be asked; a broken rule is a Finding.
+func Verify(ctx context.Context, db *sqlx.DB, told ...Head) (Report, error) {
+	report := Report{Chains: []Chain{}, Findings: []Finding{}}
 	err := Snapshot(ctx, db, func(tx *sqlx.Tx) error {
 		const count = `/* ledger.Verify */ SELECT (SELECT count(*) FROM journal_entry), (SELECT count(*) FROM posting)`
 		if err := tx.QueryRowContext(ctx, count).Scan(&report.Entries, &report.Lines); err != nil {
@@ -56,7 +59,7 @@ func Verify(ctx context.Context, db *sqlx.DB) (Report, error) {
 				report.Findings = append(report.Findings, *found)
 			}
 		}
-		return nil
+		return verifySeals(ctx, tx, told, &report)
 	})
 	return report, err
 }
@@ -95,9 +98,9 @@ var checks = []check{
 		 GROUP BY e.id, e.line_count
 		HAVING count(p.n) <> e.line_count OR count(DISTINCT p.n) <> e.line_count OR min(p.n) <> 1 OR max(p.n) <> e.line_count OR e.line_count < 2`)},
 	{"every line is in the books of its entry", broken(`
-		SELECT e.id, 'line ' || p.n || ' is in the books of ' || p.entity_id || ' in ' || p.currency AS detail
+		SELECT e.id, 'line ' || p.n || ' is in the books of ' || p.entity_id || ' in ' || p.currency || ' by the serial ' || p.serial AS detail
 		  FROM posting p JOIN journal_entry e ON e.id = p.entry_id LEFT JOIN books b ON b.entity_id = e.entity_id
-		 WHERE (p.entity_id, p.currency, p.line_count) IS DISTINCT FROM (e.entity_id, e.currency, e.line_count)
+		 WHERE (p.entity_id, p.currency, p.line_count, p.serial) IS DISTINCT FROM (e.entity_id, e.currency, e.line_count, e.serial)
 		    OR p.currency IS DISTINCT FROM b.currency OR p.amount = 0`)},
 	{"no fund is in two books", broken(`
 		SELECT NULL::uuid AS id, 'fund ' || fund_id AS detail FROM posting GROUP BY fund_id HAVING count(DISTINCT entity_id) > 1`)},
@@ -117,6 +120,14 @@ var checks = []check{
 		SELECT NULL::uuid AS id, 'fund ' || p.fund_id || ' is short of ' || sum(p.amount) || ' minor units of ' || p.currency AS detail
 		  FROM posting p JOIN account a ON a.code = p.account_code
 		 WHERE a.class = 'with' GROUP BY p.fund_id, p.currency HAVING sum(p.amount) > 0`)},
+	{"no entry slipped in behind the seals", broken(`
+		SELECT e.id, 'its serial ' || e.serial || ' is not above the last sealed one and it has no seal' AS detail
+		  FROM journal_entry e LEFT JOIN ledger_seal s ON s.entry_id = e.id
+		 WHERE s.entry_id IS NULL AND e.serial <= (SELECT max(serial) FROM ledger_seal)`)},
+	{"entries are sealed within five minutes", broken(`
+		SELECT id, 'recorded ' || recorded_at || ' and not sealed' AS detail
+		  FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal) AND recorded_at < now() - interval '5 minutes'`)},
+	{"every snapshot is the sum of the postings up to it", broken(snapshots)},
 }
 
 // mirrors adds up each reversal with its entry, line by line: nothing may be left.
@@ -127,3 +138,21 @@ const mirrors = `
 	   AND (e.id IS NULL
 	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code HAVING sum(p.amount) <> 0)
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
+
+// snapshots adds up every account of every fund from its first posting and looks at the sums where a snapshot was made.
+const snapshots = `
+	WITH made AS (
+	    SELECT DISTINCT k.fund_id, k.n, s.serial FROM ledger_snapshot k JOIN ledger_seal s ON s.entity_id = k.entity_id AND s.n = k.n
+	), used AS (
+	    SELECT fund_id, account_code, min(serial) AS first FROM posting GROUP BY fund_id, account_code
+	), story AS (
+	    SELECT fund_id, account_code, serial, NULL::bigint AS n, amount FROM posting
+	    UNION ALL
+	    SELECT m.fund_id, u.account_code, m.serial, m.n, 0 FROM made m JOIN used u ON u.fund_id = m.fund_id AND u.first <= m.serial
+	), sums AS (
+	    SELECT fund_id, account_code, n, sum(amount) OVER (PARTITION BY fund_id, account_code ORDER BY serial) AS amount FROM story
+	)
+	SELECT NULL::uuid AS id, 'fund ' || fund_id || ', account ' || account_code || ', as of entry ' || n || ': kept '
+	           || coalesce(k.amount::text, 'nothing') || ', is ' || coalesce(s.amount::text, 'nothing') AS detail
+	  FROM (SELECT * FROM sums WHERE n IS NOT NULL) s FULL JOIN ledger_snapshot k USING (fund_id, account_code, n)
+	 WHERE s.amount IS DISTINCT FROM k.amount`
