@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/stripefake"
@@ -173,6 +174,15 @@ func (y story) tell(t *testing.T) {
 	s.wantBalances(y.books...)
 	require.Equal(t, y.books, s.hledgerBooks(), "hledger reckons the same from the exported journal")
 	s.beancheck()
+	for _, personal := range []string{y.gift.First, y.gift.Last, y.gift.Email, y.gift.Phone, y.gift.Street, y.gift.Note, "gift=", "cs_test_"} {
+		if personal != "" {
+			require.NotContains(t, s.Logs(), personal, "the log knows nobody")
+		}
+	}
+
+	v.do(chromedp.Navigate(s.MailURL()), chromedp.Click("main a", chromedp.ByQuery), chromedp.WaitVisible("main", chromedp.ByQuery))
+	require.Contains(t, v.body(), y.subject, "the inbox shows the letter")
+	v.shot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
 }
 
 // faraway is a time zone where it is another day than in Greenwich, whatever the hour.

@@ -37,6 +37,7 @@ type Stack struct {
 	servers  []*Server
 	stripe   *stripefake.Server
 	mail     *mailcatch.Server
+	inbox    string
 }
 
 // Start gives the test a Konbit with the organisations of the demo, ready to serve. All of it ends with the test; when the test
@@ -76,8 +77,9 @@ func (s *Stack) openMail() {
 	if s.mail, err = mailcatch.New(mailcatch.Options{}); err != nil {
 		s.t.Fatalf("e2e: %v", err)
 	}
-	s.t.Cleanup(func() { _ = s.mail.Close() })
-	s.settings["SMTP_URL"] = s.mail.SMTPURL()
+	inbox := httptest.NewServer(s.mail)
+	s.inbox, s.settings["SMTP_URL"] = inbox.URL, s.mail.SMTPURL()
+	s.t.Cleanup(func() { _ = s.mail.Close(); inbox.CloseClientConnections(); inbox.Close() })
 }
 
 func (s *Stack) openStripe(o stripefake.Options) {
@@ -125,6 +127,9 @@ func (s *Stack) StripeURL() string { return s.settings["STRIPE_API_URL"] }
 
 // Mail is the mail server letters go out by.
 func (s *Stack) Mail() *mailcatch.Server { return s.mail }
+
+// MailURL is the address of the inbox page.
+func (s *Stack) MailURL() string { return s.inbox }
 
 // Logs is what all servers have logged.
 func (s *Stack) Logs() string {
