@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/mail"
+	netmail "net/mail"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"konbit/internal/mail"
 	"konbit/internal/stripepay"
 )
 
@@ -30,6 +31,7 @@ type Config struct {
 	StripeAPIURL     string
 	SMTPURL          string
 	MailFrom         string
+	DKIM             []mail.DKIM
 	SecretKey        []byte
 	LogFormat        string
 }
@@ -91,6 +93,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
 	c.Stripe = r.stripe(slices.Contains(needs, needHooks))
+	c.DKIM = r.dkim()
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
 		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
 	}
@@ -153,7 +156,7 @@ func (r *reader) address(name string) *url.URL {
 
 func (r *reader) mailbox(name string) string {
 	text := r.text(name, "")
-	if _, err := mail.ParseAddress(text); text != "" && err != nil {
+	if _, err := netmail.ParseAddress(text); text != "" && err != nil {
 		r.wrong(name, fmt.Sprintf("is %q: want an address such as Konbit <konbit@example.org>", text))
 	}
 	return text

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -102,6 +103,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
 	d.stripe(ctx, db)
+	d.mail(ctx, db, net.DefaultResolver)
 }
 
 func (d *doctor) stripe(ctx context.Context, db *sqlx.DB) {

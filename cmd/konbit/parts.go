@@ -105,7 +105,7 @@ func (p *parts) assembleWork() error {
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)
+	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
 	return err
 }

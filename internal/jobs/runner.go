@@ -23,8 +23,19 @@ const (
 
 	pollEvery   = 50 * time.Millisecond
 	rescueEvery = 5 * time.Second
-	longestWait = 10 * time.Minute
+	// firstWait doubles with each failure up to longestWait. What waits longest comes back within half as much
+	// again: nine minutes after an outage of hours at the latest.
+	firstWait   = time.Second
+	longestWait = 6 * time.Minute
 )
+
+// An Option changes how a Runner works.
+type Option func(*river.Config)
+
+// RetryWithin has failed jobs wait from first, doubling, up to longest, each spread by half either way.
+func RetryWithin(first, longest time.Duration) Option {
+	return func(c *river.Config) { c.RetryPolicy = backoff{first, longest} }
+}
 
 // Handlers says which function does which kind of job.
 type Handlers struct {
@@ -58,20 +69,24 @@ type Runner struct {
 }
 
 // NewRunner makes a runner with at most parallel jobs at once.
-func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger) (*Runner, error) {
-	client, err := river.NewClient(riverdatabasesql.New(db.DB), &river.Config{
+func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options ...Option) (*Runner, error) {
+	config := &river.Config{
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
 		Workers:           h.workers,
 		Logger:            slog.New(warnings{log.Handler()}),
 		MaxAttempts:       maxAttempts,
-		RetryPolicy:       backoff{},
+		RetryPolicy:       backoff{firstWait, longestWait},
 		JobTimeout:        Timeout,
 		PollOnly:          true,
 		FetchCooldown:     pollEvery,
 		FetchPollInterval: pollEvery,
 		// Rebuilding indexes needs their owner, and the server's role owns none.
 		ReindexerSchedule: river.NeverSchedule(),
-	})
+	}
+	for _, set := range options {
+		set(config)
+	}
+	client, err := river.NewClient(riverdatabasesql.New(db.DB), config)
 	if err != nil {
 		return nil, err
 	}
@@ -139,14 +154,14 @@ func rescueStuck(ctx context.Context, db *sqlx.DB) (n int64, err error) {
 	return n, err
 }
 
-// backoff doubles from a second to ten minutes and spreads each wait by half either way, so that a mail
-// server coming back is not met by everybody at once.
-type backoff struct{}
+// backoff doubles from first to longest and spreads each wait by half either way, so that a mail server
+// coming back is not met by everybody at once.
+type backoff struct{ first, longest time.Duration }
 
-func (backoff) NextRetry(job *rivertype.JobRow) time.Time {
-	wait := longestWait
-	if n := len(job.Errors); n < 10 {
-		wait = min(time.Second<<n, longestWait)
+func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
+	wait := b.longest
+	if n := len(job.Errors); n < 20 {
+		wait = min(b.first<<n, b.longest)
 	}
 	return time.Now().Add(wait/2 + rand.N(wait))
 }

@@ -56,6 +56,9 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 	if err := m.From(l.From); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}
+	if err := CheckAddress(l.To); err != nil {
+		return nil, fmt.Errorf("recipient of letter %s: %w", l.ID, err)
+	}
 	if err := m.AddToFormat(l.ToName, l.To); err != nil {
 		return nil, fmt.Errorf("recipient of letter %s: not an address", l.ID)
 	}

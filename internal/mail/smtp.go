@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
-	"net/textproto"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -19,13 +19,22 @@ const (
 	dialTimeout = 8 * time.Second
 	sendTimeout = 15 * time.Second
 	idleLimit   = 20 * time.Second // servers close idle connections; many after 30 s
+	quitTimeout = time.Second
+	shortRest   = 250 * time.Millisecond
+	longRest    = 30 * time.Second
 )
 
-// Transport sends messages through one SMTP server over a few kept connections.
+// Transport sends messages through one SMTP server over a few kept connections. While the server cannot be
+// reached, one sender at a time goes and looks, ever more rarely up to half a minute; the others are told at
+// once, so that a server that hangs does not hold up the workers, nor one that comes back meet them all.
 type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the letter's own From address
 	kept     chan *connection
+
+	mu       sync.Mutex
+	failures int       // since the server was last reached
+	rest     time.Time // nobody dials before
 }
 
 type connection struct {
@@ -93,7 +102,7 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		if err != nil {
 			return "", err
 		}
-		reply, err = deliver(c, sender.Address, to, message)
+		reply, err = deliver(ctx, c, sender.Address, to, message)
 		var refusal *Refusal
 		said := errors.As(err, &refusal)
 		if err == nil || said && refusal.Code != 421 { // 421: the server is closing the connection
@@ -101,17 +110,24 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 			return reply, err
 		}
 		_ = c.Close() // broken already
-		if said || !reused || ctx.Err() != nil {
+		if !reused || !errors.Is(err, errGone) || ctx.Err() != nil {
 			return "", err
 		}
-		// A kept connection the server had closed meanwhile: once more with a new one.
+		// A kept connection the server had closed meanwhile: nothing was sent, so once more on a new one.
 	}
 }
 
-// deliver runs one SMTP transaction.
-func deliver(c *connection, from, to string, message []byte) (string, error) {
-	if err := c.UpdateDeadline(sendTimeout); err != nil {
-		return "", err
+// errGone is a connection that was closed before anything of a letter was sent.
+var errGone = errors.New("smtp: the connection was closed")
+
+// deliver runs one SMTP transaction, within sendTimeout and the time ctx has left.
+func deliver(ctx context.Context, c *connection, from, to string, message []byte) (string, error) {
+	limit := sendTimeout
+	if end, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(end))
+	}
+	if err := c.UpdateDeadline(limit); err != nil {
+		return "", errGone
 	}
 	if err := c.Mail(from); err != nil {
 		return "", refused("MAIL", err)
@@ -135,26 +151,7 @@ func deliver(c *connection, from, to string, message []byte) (string, error) {
 	return "accepted", nil
 }
 
-// Refusal is a server's no. It carries its codes and not its words, which often quote the address.
-type Refusal struct {
-	Step string // of the SMTP transaction
-	Code int    // RFC 5321 reply code; 4xx may pass, 5xx will not
-}
-
-func (r *Refusal) Error() string { return fmt.Sprintf("smtp: %d at %s", r.Code, r.Step) }
-
-// Permanent tells whether trying the same again is pointless. A refused sender is not: that is a setting of
-// ours, and once it is mended the letters go out.
-func (r *Refusal) Permanent() bool { return r.Code >= 500 && r.Step != "MAIL" }
-
-func refused(step string, err error) error {
-	var said *textproto.Error
-	if errors.As(err, &said) {
-		return &Refusal{step, said.Code}
-	}
-	return fmt.Errorf("smtp: the connection broke at %s", step)
-}
-
+// connect takes a kept connection, or makes one.
 func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, err error) {
 	for {
 		select {
@@ -164,13 +161,39 @@ func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, er
 			}
 			_ = c.Close() // idle too long; the server may have gone
 		default:
-			fresh, err := t.client.DialToSMTPClientWithContext(ctx)
-			if err != nil {
-				return nil, false, fmt.Errorf("smtp: no connection: %w", err)
-			}
-			return &connection{Client: fresh}, false, nil
+			fresh, err := t.dial(ctx)
+			return fresh, false, err
 		}
 	}
+}
+
+func (t *Transport) dial(ctx context.Context) (*connection, error) {
+	if !t.mayDial(time.Now()) {
+		return nil, errors.New("smtp: no connection: the server could not be reached a moment ago")
+	}
+	fresh, err := t.client.DialToSMTPClientWithContext(ctx)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err != nil {
+		t.failures++
+		t.rest = time.Now().Add(min(shortRest<<min(t.failures, 10), longRest))
+		return nil, fmt.Errorf("smtp: no connection: %w", err)
+	}
+	t.failures, t.rest = 0, time.Time{}
+	return &connection{Client: fresh}, nil
+}
+
+// mayDial lets everybody through to a server that answers, and one at a time to one that did not.
+func (t *Transport) mayDial(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now.Before(t.rest) {
+		return false
+	}
+	if t.failures > 0 {
+		t.rest = now.Add(dialTimeout) // by then we know
+	}
+	return true
 }
 
 // keep puts a connection back for the next letter, reset so that nothing of this one is left in it.
@@ -183,7 +206,14 @@ func (t *Transport) keep(c *connection) {
 	select {
 	case t.kept <- c:
 	default:
-		_ = c.Quit() // enough are kept
+		c.goodbye() // enough are kept
+	}
+}
+
+// goodbye is a courtesy, and short.
+func (c *connection) goodbye() {
+	if c.UpdateDeadline(quitTimeout) != nil || c.Quit() != nil {
+		_ = c.Close() // it is gone already
 	}
 }
 
@@ -192,7 +222,7 @@ func (t *Transport) Close() {
 	for {
 		select {
 		case c := <-t.kept:
-			_ = c.Quit() // a courtesy
+			c.goodbye()
 		default:
 			return
 		}

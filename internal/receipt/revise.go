@@ -20,7 +20,7 @@ type Reason string
 
 // The reasons. Reinstated is the only one for which a void receipt is replaced: a lost payment came back.
 const (
-	Correction Reason = "correction" // what it said of the donor was wrong
+	Corrected  Reason = "correction" // what it said of the donor was wrong
 	Refund     Reason = "refund"     // the gift was returned, in whole or in part
 	Dispute    Reason = "dispute"    // the donor's bank took the payment back, in whole or in part
 	Reinstated Reason = "reinstated" // the bank decided for the charity

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/user"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/fault"
+	"konbit/internal/jobs"
+	"konbit/internal/mail"
+	"konbit/internal/money"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+	"konbit/internal/receipt"
+	"konbit/internal/view"
+	"konbit/templates"
+)
+
+func receiptCommand() *cobra.Command {
+	return group("receipt", "Receipts and their letters", receiptFindCommand(), receiptResendCommand(), receiptCorrectCommand())
+}
+
+// found is a receipt as `receipt find --json` answers it.
+type found struct {
+	Number   string       `json:"number"`
+	IssuedAt time.Time    `json:"issued_at"`
+	Donor    string       `json:"donor"`
+	Email    string       `json:"email"`
+	Amount   money.Amount `json:"amount"`
+	Standing string       `json:"standing"` // stands, void or replaced
+	Reason   string       `json:"reason,omitempty"`
+	Replaces string       `json:"replaces,omitempty"` // the number of another
+	Letters  []sent       `json:"letters"`
+}
+
+type sent struct {
+	Letter string     `json:"letter"`
+	To     string     `json:"to"`
+	State  mail.State `json:"state"`
+	Reply  string     `json:"reply,omitempty"`
+	Tries  int        `json:"tries"`
+	By     string     `json:"ordered_by"`
+	At     time.Time  `json:"ordered_at"`
+}
+
+const mostFound = 200
+
+func receiptFindCommand() *cobra.Command {
+	c := &cobra.Command{Use: "find [TEXT]", Short: "Find receipts by number, name or e-mail address, and what became of their letters", Args: cobra.MaximumNArgs(1)}
+	refused := c.Flags().Bool("refused", false, "only those with a letter that was refused for good")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 && !*refused {
+			return fmt.Errorf("%w: konbit receipt find needs a TEXT or --refused", errUse)
+		}
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			all, err := findReceipts(c.Context(), db, args, *refused)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(c, all)
+			}
+			return printReceipts(c, all)
+		})
+	}
+	return c
+}
+
+func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool) ([]found, error) {
+	text, ids, err := "", []uuid.UUID(nil), error(nil)
+	if len(args) > 0 {
+		text = args[0]
+	}
+	if refused {
+		ids, err = mail.RefusedSubjects(ctx, db)
+	} else {
+		ids, err = mail.SubjectsSentTo(ctx, db, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if refused {
+		text = ""
+	}
+	receipts, err := receipt.Find(ctx, db, text, ids, mostFound)
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]uuid.UUID, len(receipts))
+	for i, r := range receipts {
+		subjects[i] = r.ID
+	}
+	letters, err := mail.Deliveries(ctx, db, subjects)
+	all := make([]found, len(receipts))
+	for i, r := range receipts {
+		all[i] = asFound(r, letters[r.ID])
+	}
+	return all, err
+}
+
+func asFound(r receipt.Receipt, letters []mail.Delivered) found {
+	f := found{
+		Number: r.Reference(), IssuedAt: r.IssuedAt, Donor: r.Facts.FirstName + " " + r.Facts.LastName, Email: r.Facts.Email,
+		Amount: r.Facts.Amount, Standing: "stands", Letters: make([]sent, len(letters)),
+	}
+	if r.Voided != nil {
+		f.Standing, f.Reason = "void", string(r.Voided.Reason)
+	}
+	if r.ReplacedBy != nil {
+		f.Standing = "replaced"
+	}
+	if r.Facts.Replaces != nil {
+		f.Replaces = r.Facts.Replaces.Number
+	}
+	for i, d := range letters {
+		f.Letters[i] = sent{Letter: d.Letter, To: d.Recipient, State: d.State(), Tries: d.Tries, By: d.OrderedBy, At: d.OrderedAt}
+		if d.Reply != nil {
+			f.Letters[i].Reply = *d.Reply
+		}
+	}
+	return f
+}
+
+func printReceipts(c *cobra.Command, all []found) error {
+	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	for _, f := range all {
+		standing := f.Standing
+		if f.Reason != "" {
+			standing += " (" + f.Reason + ")"
+		}
+		if f.Replaces != "" {
+			standing += ", for " + f.Replaces
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.Amount, standing, f.Donor)
+		for _, l := range f.Letters {
+			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Letter, l.State, l.To, l.Reply)
+		}
+		if len(f.Letters) == 0 {
+			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
+		}
+	}
+	if len(all) == mostFound {
+		fmt.Fprintf(w, "Only the newest %d are shown.\n", mostFound)
+	}
+	return w.Flush()
+}
+
+func receiptResendCommand() *cobra.Command {
+	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: cobra.ExactArgs(1)}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
+			if err := clerk.Resend(c.Context(), r, operator()); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s goes out again.\n", r.Reference())
+			return nil
+		})
+	}
+	return c
+}
+
+func receiptCorrectCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "correct NUMBER", Args: cobra.ExactArgs(1), Short: "Send a receipt to another address, or replace it by one with the right name",
+		Long: "With --email alone the receipt goes, as it is, to the other address. With a name, it is replaced by a new receipt\n" +
+			"with a number of its own that says so; the old one stays on record and is void.",
+	}
+	var correction receipt.Correction
+	c.Flags().StringVar(&correction.Email, "email", "", "the donor's address")
+	c.Flags().StringVar(&correction.FirstName, "first-name", "", "the donor's first name")
+	c.Flags().StringVar(&correction.LastName, "last-name", "", "the donor's last name")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if correction == (receipt.Correction{}) {
+			return fmt.Errorf("%w: say what is right by --email, --first-name or --last-name", errUse)
+		}
+		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
+			return correct(c, clerk, r, correction)
+		})
+	}
+	return c
+}
+
+func correct(c *cobra.Command, clerk mail.Clerk, r receipt.Receipt, correction receipt.Correction) error {
+	if correction.Email != "" {
+		if err := mail.CheckAddress(correction.Email); err != nil {
+			return fmt.Errorf("--email %w", err)
+		}
+	}
+	if correction.FirstName+correction.LastName == "" {
+		if err := clerk.Redirect(c.Context(), r, correction.Email, operator()); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%s goes to %s.\n", r.Reference(), correction.Email)
+		return nil
+	}
+	var issued receipt.Receipt
+	err := pg.InTx(c.Context(), clerk.DB, func(tx *sqlx.Tx) (err error) {
+		desk := receipt.Desk{Queue: clerk.Queue, NewID: newID}
+		issued, err = desk.CorrectTx(c.Context(), tx, r.ID, correction, operator(), clerk.Now())
+		return err
+	})
+	if errors.Is(err, receipt.ErrRevised) {
+		return fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s replaces %s.\n", issued.Reference(), r.Reference())
+	return nil
+}
+
+// operator names whoever runs the command, for the record.
+func operator() string {
+	u, err := user.Current()
+	if err != nil {
+		return "command line"
+	}
+	return "command line: " + u.Username
+}
+
+// withClerk finds the receipt and hands it to do with what re-sends letters.
+func withClerk(ctx context.Context, number string, do func(mail.Clerk, receipt.Receipt) error) error {
+	config, err := loadConfig(needDatabase)
+	if err != nil {
+		return err
+	}
+	words, err := phrase.Load(templates.FS, "locales")
+	if err != nil {
+		return err
+	}
+	pages, err := view.New(templates.FS, words)
+	if err != nil {
+		return err
+	}
+	queue, err := jobs.NewQueue()
+	if err != nil {
+		return err
+	}
+	return withDatabase(ctx, func(db *sqlx.DB) error {
+		r, err := receipt.ByNumber(ctx, db, number)
+		if fault.Is(err, fault.NotFound) {
+			return fmt.Errorf("there is no receipt %q: konbit receipt find TEXT looks for one", number)
+		}
+		if err != nil {
+			return err
+		}
+		return do(mail.Clerk{Queue: queue, Receipts: mail.Receipts{
+			DB: db, View: pages, DKIM: config.DKIM, NewID: newID, Now: time.Now, Log: config.logger(),
+		}}, r)
+	})
+}

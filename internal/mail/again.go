@@ -1,0 +1,92 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"strings"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/jobs"
+	"konbit/internal/pg"
+	"konbit/internal/receipt"
+)
+
+// Clerk has letters about receipts delivered again. Whoever orders it is noted with the delivery.
+type Clerk struct {
+	Receipts
+	Queue *jobs.Queue
+}
+
+// ErrWaiting is the answer when the letter is on its way already.
+var ErrWaiting = errors.New("mail: it waits to be sent already")
+
+// Resend sends the receipt's letter once more to where it went last: the same bytes, the same Message-ID.
+func (c Clerk) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
+	l, err := c.rendered(ctx, issued, kindOf(issued))
+	if err != nil {
+		return err
+	}
+	all, err := Deliveries(ctx, c.DB, []uuid.UUID{issued.ID})
+	if err != nil {
+		return err
+	}
+	var last Delivered
+	for _, d := range all[issued.ID] {
+		if d.LetterID == l.ID {
+			last = d
+		}
+	}
+	if last.State() == Waiting {
+		return ErrWaiting
+	}
+	return c.order(ctx, []letter{*l}, last.Recipient, resend, by)
+}
+
+// Redirect sends the receipt's letters, as they are, to another address, and stops those on their way to the
+// one before. What is written about the receipt from now on goes to the new address too.
+func (c Clerk) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
+	if err := CheckAddress(to); err != nil {
+		return err
+	}
+	l, err := c.rendered(ctx, issued, kindOf(issued))
+	if err != nil {
+		return err
+	}
+	letters := []letter{*l}
+	if void, err := find(ctx, c.DB, kindVoided, issued.ID); err != nil {
+		return err
+	} else if void != nil {
+		letters = append(letters, *void)
+	}
+	return c.order(ctx, letters, to, address, by)
+}
+
+func (c Clerk) order(ctx context.Context, letters []letter, to string, why cause, by string) error {
+	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
+		for _, l := range letters {
+			d := delivery{ID: c.NewID(), LetterID: l.ID, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
+			if err := orderTx(ctx, tx, d); err != nil {
+				return err
+			}
+			if err := c.Queue.EnqueueTx(ctx, tx, Delivery{d.ID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// CheckAddress refuses what is no plain address. Quoted local parts are addresses by the standard and a way to
+// smuggle words to a mail server in practice.
+func CheckAddress(text string) error {
+	parsed, err := mail.ParseAddress(text)
+	control := strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
+	if err != nil || parsed.Address != text || control || strings.ContainsAny(text, `"<>\`) || len(text) > 254 {
+		return errors.New("want a plain address such as ana@example.org")
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package receipt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+// Correction is what is to be said otherwise of the donor; empty: as before.
+type Correction struct{ FirstName, LastName, Email string }
+
+// CorrectTx replaces a receipt by one that says the right thing of the donor. The old one stays as it was
+// issued, and is void. It locks the counters: call it last.
+func (d Desk) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correction, by string, now time.Time) (Receipt, error) {
+	was, err := ByID(ctx, tx, id)
+	if err != nil {
+		return Receipt{}, err
+	}
+	facts := was.Facts
+	for _, field := range []struct {
+		old *string
+		new string
+	}{{&facts.FirstName, c.FirstName}, {&facts.LastName, c.LastName}, {&facts.Email, c.Email}} {
+		if field.new != "" {
+			*field.old = field.new
+		}
+	}
+	zone, err := time.LoadLocation(facts.Timezone)
+	if err != nil {
+		return Receipt{}, fmt.Errorf("receipt %s: %w", id, err)
+	}
+	change := Change{Reason: Corrected, On: now.In(zone).Format(time.DateOnly), By: by}
+	issued, err := d.ReplaceTx(ctx, tx, []Replacement{{Of: id, Change: change, Facts: facts}}, now)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return issued[0], nil
+}
