@@ -71,7 +71,11 @@ CREATE TABLE balance_lookup (
     leased_until timestamptz NOT NULL DEFAULT '-infinity'
 );
 
+-- What was typed with gifts nobody paid is purged after 30 days.
+CREATE INDEX donation_abandoned ON donation (created_at) WHERE status IN ('started', 'expired', 'failed');
+
 -- +goose Down
+DROP INDEX donation_abandoned;
 DROP TABLE balance_lookup, clearing_share, charge_change_share, charge_change, charge_share;
 CREATE TABLE fee_lookup (
     entity_id    uuid PRIMARY KEY REFERENCES legal_entity (id),

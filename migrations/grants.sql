@@ -29,7 +29,7 @@ GRANT SELECT, INSERT (entity_id, n, entry_id, serial, hash) ON ledger_seal TO {{
 GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
 GRANT SELECT, INSERT, UPDATE (closed_at) ON finance_task TO {{role}};
 
-GRANT SELECT, INSERT, UPDATE (first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
+GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
     charged_at, settled_at) ON donation TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};

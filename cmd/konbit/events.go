@@ -19,7 +19,7 @@ import (
 )
 
 func eventsCommand() *cobra.Command {
-	return group("events", "What Stripe has told", eventsListCommand(), eventsReplayCommand())
+	return group("events", "What Stripe has told", eventsListCommand(), eventsReplayCommand(), eventsSweepCommand())
 }
 
 // eventLine is an event as `konbit events list --json` shows it.
@@ -187,4 +187,32 @@ func (p *parts) eraseEvents(ctx context.Context) error {
 		p.log.InfoContext(ctx, "payloads of old events erased", "events", n)
 	}
 	return err
+}
+
+func eventsSweepCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "sweep", Short: "Find at Stripe what no webhook told, and book it; the workers do the same every quarter of an hour", Args: cobra.NoArgs,
+	}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		config, err := loadConfig(serveNeeds...)
+		if err != nil {
+			return err
+		}
+		p, err := assemble(c.Context(), config)
+		if err != nil {
+			return err
+		}
+		swept, err := p.sweeper.Sweep(c.Context())
+		if err = errors.Join(err, p.close()); err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c, swept)
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%d undelivered events taken in, %d balance transactions booked, the end of %d started gifts found.\n",
+			swept.Events, swept.Transactions, swept.Ended)
+		return nil
+	}
+	return c
 }

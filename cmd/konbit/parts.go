@@ -47,6 +47,7 @@ type parts struct {
 	stripe    *stripepay.Stripe
 	drain     *stripepay.Drain
 	collector payout.Collector
+	sweeper   stripepay.Sweeper
 	transport *mail.Transport
 	runner    *jobs.Runner
 	metrics   *metrics.Metrics
@@ -103,6 +104,7 @@ func (p *parts) assembleWork() error {
 		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
+	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: time.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
 	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"konbit/internal/donation"
+	"konbit/internal/stripepay"
 )
 
 // chore is something the workers do again and again.
@@ -18,6 +21,8 @@ type chore struct {
 func (p *parts) chores() []chore {
 	return []chore{
 		{"book what moved at Stripe", 3 * time.Second, p.bookBalance},
+		{"sweep", 15 * time.Minute, p.sweep},
+		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 	}
 }
@@ -26,6 +31,25 @@ func (p *parts) bookBalance(ctx context.Context) error {
 	n, err := p.collector.Collect(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "balance transactions booked", "transactions", n)
+	}
+	return err
+}
+
+func (p *parts) sweep(ctx context.Context) error {
+	swept, err := p.sweeper.Sweep(ctx)
+	if swept != (stripepay.Swept{}) {
+		p.log.InfoContext(ctx, "swept", "events", swept.Events, "transactions", swept.Transactions, "gifts ended", swept.Ended)
+	}
+	return err
+}
+
+// keptUnpaid is how long what was typed with a gift nobody paid is kept.
+const keptUnpaid = 30 * 24 * time.Hour
+
+func (p *parts) purge(ctx context.Context) error {
+	n, err := donation.Purge(ctx, p.db, time.Now().Add(-keptUnpaid))
+	if n > 0 {
+		p.log.InfoContext(ctx, "purged what was typed with gifts never paid", "gifts", n)
 	}
 	return err
 }

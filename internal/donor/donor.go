@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"konbit/internal/pg"
 )
 
 // Donor is a person as one legal entity knows them.
@@ -103,4 +105,14 @@ func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
 	}
 	sort.Slice(folded, func(i, j int) bool { return folded[i].DonorID.String() < folded[j].DonorID.String() })
 	return folded, earliest
+}
+
+// ForgetTx erases donors who never gave: the row stays, because gifts that were begun point to it, and
+// nothing in it tells who they were.
+func ForgetTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
+	const query = `/* donor.ForgetTx */
+		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL
+		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids))
+	return err
 }

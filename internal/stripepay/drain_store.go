@@ -62,3 +62,12 @@ func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed))
 	return err
 }
+
+// unpark lets every parked event's time come.
+func unpark(ctx context.Context, db *sqlx.DB) error {
+	const query = `/* stripepay.unpark */ UPDATE stripe_event SET due_at = now() WHERE state = 'parked' AND due_at > now()`
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query)
+		return err
+	})
+}

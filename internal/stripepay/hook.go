@@ -104,12 +104,8 @@ func (in Inbox) Take(ctx context.Context, entityID uuid.UUID, entitySlug string,
 	if err != nil {
 		return err
 	}
-	const query = `/* stripepay.Take */
-		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, id) DO NOTHING`
-	sum := sha256.Sum256(payload)
 	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, entityID, h.ID, h.Type, h.APIVersion, time.Unix(h.Created, 0).UTC(), payload, sum[:])
+		_, err := storeTx(ctx, tx, entityID, h, payload, sha256.Sum256(payload))
 		return err
 	})
 	if err != nil {
@@ -117,4 +113,17 @@ func (in Inbox) Take(ctx context.Context, entityID uuid.UUID, entitySlug string,
 	}
 	in.Wake()
 	return nil
+}
+
+// storeTx stores an event, and answers whether it was new.
+func storeTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, h header, payload []byte, sum [sha256.Size]byte) (bool, error) {
+	const query = `/* stripepay.storeTx */
+		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, id) DO NOTHING`
+	done, err := tx.ExecContext(ctx, query, entityID, h.ID, h.Type, h.APIVersion, time.Unix(h.Created, 0).UTC(), payload, sum[:])
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }

@@ -1,0 +1,199 @@
+package stripepay
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/fund"
+	"konbit/internal/org"
+	"konbit/internal/payout"
+	"konbit/internal/pg"
+)
+
+const (
+	// eventsKept is how long Stripe lets events be listed (https://docs.stripe.com/api/events).
+	eventsKept = 30 * 24 * time.Hour
+	// askAfter is how long after its payment page ran out a gift is asked after, if no event told its end.
+	askAfter = 10 * time.Minute
+	askMost  = 500
+)
+
+// Sweeper finds what no webhook told: undelivered events, money nobody told of, and gifts whose donors never
+// came back. Everything it does may be done again at any time.
+type Sweeper struct {
+	DB        *sqlx.DB
+	Stripe    *Stripe
+	Setup     *fund.Directory
+	Drain     *Drain
+	Collector payout.Collector
+	Now       func() time.Time
+}
+
+// Swept is what a sweep found.
+type Swept struct {
+	Events       int `json:"events"`       // undelivered ones taken in
+	Transactions int `json:"transactions"` // balance transactions booked
+	Ended        int `json:"ended"`        // started gifts whose end was found
+}
+
+// Sweep goes over every entity. An entity that cannot be swept now does not keep the others from it.
+func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	setup, err := s.Setup.Snapshot(ctx)
+	if err != nil {
+		return swept, err
+	}
+	var failed []error
+	note := func(n *int, found int, err error) {
+		*n += found
+		failed = append(failed, err)
+	}
+	for _, entity := range setup.Entities() {
+		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
+			continue // no card money here
+		}
+		n, err := s.undelivered(ctx, entity)
+		note(&swept.Events, n, err)
+	}
+	n, err := s.Collector.Sweep(ctx)
+	note(&swept.Transactions, n, err)
+	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))
+	n, err = s.askAfterStarted(ctx, setup)
+	note(&swept.Ended, n, err)
+	return swept, errors.Join(failed...)
+}
+
+// undelivered takes in the events of the last 30 days that Stripe could not deliver, as if they had come.
+func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, error) {
+	a, err := s.Stripe.account(entity.Slug)
+	if err != nil {
+		return 0, err
+	}
+	taken, last := 0, ""
+	for {
+		params := &stripe.EventListParams{
+			DeliverySuccess: stripe.Bool(false),
+			CreatedRange:    &stripe.RangeQueryParams{GreaterThanOrEqual: s.Now().Add(-eventsKept).Unix()},
+		}
+		params.Context, params.Single = ctx, true
+		params.Limit = stripe.Int64(100)
+		if last != "" {
+			params.StartingAfter = stripe.String(last)
+		}
+		if err := a.limit.Wait(ctx); err != nil {
+			return taken, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		}
+		list := a.api.Events.List(params)
+		if err := list.Err(); err != nil {
+			return taken, translate(err)
+		}
+		var page struct {
+			Data []json.RawMessage `json:"data"`
+		}
+		if err := json.Unmarshal(list.EventList().LastResponse.RawJSON, &page); err != nil {
+			return taken, fmt.Errorf("stripe: list of events: %w", err)
+		}
+		n, id, err := s.take(ctx, entity, a, page.Data)
+		if taken += n; err != nil || !list.Meta().HasMore || id == "" {
+			return taken, err
+		}
+		last = id
+	}
+}
+
+// take stores listed events of types we read. It answers how many were new and the last one's id.
+func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		taken = 0
+		for _, payload := range listed {
+			var h header
+			if err := json.Unmarshal(payload, &h); err != nil {
+				return err
+			}
+			last = h.ID
+			if !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
+				continue
+			}
+			fresh, err := storeTx(ctx, tx, entity.ID, h, payload, sha256.Sum256(payload))
+			if err != nil {
+				return err
+			}
+			if fresh {
+				taken++
+			}
+		}
+		return nil
+	})
+	return taken, last, err
+}
+
+// drain works off what is due, until nothing is.
+func (s Sweeper) drain(ctx context.Context) error {
+	for {
+		if n, err := s.Drain.Once(ctx); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// askAfterStarted asks Stripe about gifts whose payment page ran out without any event of it. One whose page
+// was never made cannot have been paid. One that was paid is settled by its charge, not here.
+func (s Sweeper) askAfterStarted(ctx context.Context, setup *fund.Snapshot) (int, error) {
+	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-askAfter), askMost)
+	if err != nil {
+		return 0, err
+	}
+	var marks []donation.Mark
+	var failed error
+	for _, d := range overdue {
+		to, err := s.ask(ctx, setup, d)
+		if err != nil {
+			failed = err
+			break
+		}
+		if to != "" {
+			marks = append(marks, donation.Mark{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
+		}
+	}
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.MarkTx(ctx, tx, marks, s.Now()) })
+	return len(marks), errors.Join(failed, err)
+}
+
+func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
+	if d.SessionID == nil {
+		return donation.Expired, nil
+	}
+	entity, err := setup.EntityByID(d.EntityID)
+	if err != nil {
+		return "", err
+	}
+	a, err := s.Stripe.account(entity.Slug)
+	if err != nil {
+		return "", err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.CheckoutSessionParams{}
+	params.Context = ctx
+	session, err := a.api.CheckoutSessions.Get(*d.SessionID, params)
+	switch {
+	case err != nil:
+		return "", translate(err)
+	case session.Status == stripe.CheckoutSessionStatusExpired:
+		return donation.Expired, nil
+	case session.Status == stripe.CheckoutSessionStatusComplete && session.PaymentStatus == stripe.CheckoutSessionPaymentStatusUnpaid:
+		return donation.Processing, nil
+	}
+	return "", nil
+}
