@@ -107,7 +107,9 @@ func (p *parts) assembleWork() error {
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: time.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}.Register(handlers)
+	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
+	letters.Register(handlers)
+	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
 	return err
 }

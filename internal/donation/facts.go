@@ -25,6 +25,12 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
 		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID,
 	}
+	if g.CoveredMinor > 0 {
+		facts.Covered = g.Covered()
+	}
+	if g.dedication != nil {
+		facts.Dedicated = &receipt.Dedication{Kind: string(g.dedication.Kind), Name: g.dedication.Name}
+	}
 	for _, p := range g.parts {
 		f := funds[p.FundID.String()]
 		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})

@@ -55,7 +55,7 @@ type Settler struct {
 }
 
 // SettleTx settles the gifts of a batch of charges, all in the caller's transaction: the gift's status, its
-// journal entry, the receipt with its number, and the letter's job. It answers an outcome for each charge,
+// journal entry, the receipt with its number, and the jobs of its letter and card. It answers an outcome for each charge,
 // in order. A repeat changes nothing. A charge that is not what its gift expected (another amount or
 // currency, a second payment, no gift of ours) is booked to suspense with a task for finance.
 //
@@ -100,7 +100,8 @@ type batch struct {
 type gift struct {
 	Donation
 	Contact
-	parts []Designation
+	dedication *Dedication // nil: none
+	parts      []Designation
 }
 
 func (b *batch) judge(c Charge) (Outcome, error) {
@@ -218,6 +219,9 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Desk) err
 		if err := ledger.OpenTaskTx(ctx, tx, task, b.newID, b.now); err != nil {
 			return err
 		}
+	}
+	if err := desk.Queue.EnqueueTx(ctx, tx, b.cards()...); err != nil {
+		return err
 	}
 	_, err := desk.IssueTx(ctx, tx, b.receipts, b.now)
 	return err

@@ -35,6 +35,10 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 		if err != nil {
 			return err
 		}
+		dedications, err := dedicationsOf(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
 		var typed []struct {
 			DonationID uuid.UUID `db:"donation_id"`
 			Contact
@@ -46,7 +50,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 			b.gifts[d.ID] = &gift{Donation: d, parts: parts[d.ID]}
 		}
 		for _, t := range typed {
-			b.gifts[t.DonationID].Contact = t.Contact
+			b.gifts[t.DonationID].Contact, b.gifts[t.DonationID].dedication = t.Contact, dedications[t.DonationID]
 		}
 	}
 	told := make([]ledger.Entry, len(charges))

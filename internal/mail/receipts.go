@@ -65,11 +65,16 @@ func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string)
 	if err != nil {
 		return err
 	}
+	return r.hand(ctx, *l)
+}
+
+// hand hands a kept letter over for the first time.
+func (r Receipts) hand(ctx context.Context, l letter) error {
 	d, err := firstDelivery(ctx, r.DB, l.ID)
 	if err != nil {
 		return err
 	}
-	return r.deliver(ctx, *l, d)
+	return r.deliver(ctx, l, d)
 }
 
 func (r Receipts) again(ctx context.Context, id uuid.UUID) error {
@@ -97,11 +102,15 @@ func (r Receipts) rendered(ctx context.Context, issued receipt.Receipt, kind str
 	if err != nil {
 		return nil, err
 	}
-	now := r.Now()
-	written, err := r.write(issued, kind, to, now)
+	written, err := r.write(issued, kind, to, r.Now())
 	if err != nil {
 		return nil, err
 	}
+	return r.compose(ctx, written, issued.EntityID)
+}
+
+// compose makes the message of a letter about its ID and keeps it with the order to hand it over.
+func (r Receipts) compose(ctx context.Context, written Letter, entity uuid.UUID) (*letter, error) {
 	message, err := Compose(written, KeyFor(r.DKIM, written.From))
 	if err != nil {
 		return nil, err
@@ -110,11 +119,12 @@ func (r Receipts) rendered(ctx context.Context, issued receipt.Receipt, kind str
 	if err != nil {
 		return nil, err
 	}
+	now := r.Now()
 	l := letter{
-		ID: r.NewID(), EntityID: issued.EntityID, Kind: kind, SubjectID: issued.ID, Sender: written.From,
+		ID: r.NewID(), EntityID: entity, Kind: written.Kind, SubjectID: written.ID, Sender: written.From,
 		MessageID: id, Message: message, RenderedAt: now,
 	}
-	return keep(ctx, r.DB, l, delivery{ID: r.NewID(), LetterID: l.ID, Recipient: to, Cause: first, OrderedBy: "konbit", OrderedAt: now})
+	return keep(ctx, r.DB, l, delivery{ID: r.NewID(), LetterID: l.ID, Recipient: written.To, Cause: first, OrderedBy: "konbit", OrderedAt: now})
 }
 
 // write words the letter. Receipts are documents and go with it; that one is void needs none.
@@ -178,6 +188,10 @@ func words(issued receipt.Receipt) (view.ReceiptWords, error) {
 	}
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
+	}
+	w.Covered = f.Covered
+	if f.Dedicated != nil {
+		w.Dedication, w.Dedicatee = f.Dedicated.Kind, f.Dedicated.Name
 	}
 	if f.Returned != nil {
 		w.Returned = &view.Returned{Charged: f.Returned.Charged, Amount: f.Returned.Amount, On: days.read(f.Returned.On)}

@@ -54,9 +54,17 @@ type Facts struct {
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`
+	Covered   money.Amount `json:"covered,omitzero"` // of what was charged, the part added for the processing fee
 	ChargeID  string       `json:"charge_id"`
-	Returned  *Returned    `json:"returned,omitempty"` // nil: nothing was
+	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
+	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
 	Replaces  *Replaced    `json:"replaces,omitempty"` // nil: it is the gift's first
+}
+
+// Dedication is whom a gift honours or remembers.
+type Dedication struct {
+	Kind string `json:"kind"` // honour or memory
+	Name string `json:"name"`
 }
 
 // Returned is what of a gift went back to the donor before the receipt was issued.

@@ -40,10 +40,13 @@ type ReceiptWords struct {
 	Amount   money.Amount // charged, less what was Returned
 	Charged  time.Time    // its civil date is the charge date, in the donee's time zone
 	Purposes []Purpose    // sum to Amount
+	Covered  money.Amount // of what was charged, the part added for the processing fee; zero: none
 
-	Returned *Returned // nil: nothing went back
-	Replaces *Revised  // the receipt that this one replaces; nil: none
-	Voided   *Revised  // why this receipt no longer stands; only VoidLetter asks
+	Dedication string    // honour or memory; empty: none
+	Dedicatee  string    // whose honour or memory
+	Returned   *Returned // nil: nothing went back
+	Replaces   *Revised  // the receipt that this one replaces; nil: none
+	Voided     *Revised  // why this receipt no longer stands; only VoidLetter asks
 }
 
 // Returned is what of a gift went back to the donor.
@@ -67,9 +70,9 @@ type Purpose struct {
 	Amount  money.Amount
 }
 
-// receiptLetter is one version of the letter in one language.
-type receiptLetter struct {
-	text *texttemplate.Template // of letter.txt and void.txt
+// letterTemplates are a folder of letters in one language, by the names of their files.
+type letterTemplates struct {
+	text *texttemplate.Template
 	html *htmltemplate.Template
 }
 
@@ -87,17 +90,17 @@ type fact struct{ Label, Value string }
 
 type purposeLine struct{ Text, Amount string }
 
-func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]receiptLetter, error) {
+func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]letterTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
 	if err != nil {
 		return nil, err
 	}
-	receipts := map[int]map[phrase.Language]receiptLetter{}
+	receipts := map[int]map[phrase.Language]letterTemplates{}
 	for version := 1; version <= ReceiptVersion; version++ {
 		dir := "letters/receipt/v" + strconv.Itoa(version)
-		receipts[version] = map[phrase.Language]receiptLetter{}
+		receipts[version] = map[phrase.Language]letterTemplates{}
 		for _, lang := range v.words.Languages() {
-			letter, err := v.parseReceipt(fsys, dir, lang, styles)
+			letter, err := v.parseLetter(fsys, dir, lang, styles)
 			if err != nil {
 				return nil, fmt.Errorf("view: %w", err)
 			}
@@ -107,7 +110,7 @@ func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]receiptLet
 	return receipts, nil
 }
 
-func (v *View) parseReceipt(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l receiptLetter, err error) {
+func (v *View) parseLetter(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l letterTemplates, err error) {
 	functions := v.functions(lang)
 	functions["style"] = styles.of
 	functions["wrap"] = wrap
@@ -171,10 +174,10 @@ func (v *View) receiptExecute(d receiptData, name string) (text, html string, er
 	return plain.String(), rich.String(), nil
 }
 
-func (v *View) receipt(r ReceiptWords) (receiptLetter, error) {
+func (v *View) receipt(r ReceiptWords) (letterTemplates, error) {
 	version, ok := v.receipts[r.Version]
 	if !ok {
-		return receiptLetter{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
+		return letterTemplates{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
 	}
 	if letter, ok := version[r.Language]; ok {
 		return letter, nil
@@ -208,6 +211,12 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 			fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
 			fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
 			fact{say("remains"), d.Total})
+	}
+	if !r.Covered.IsZero() {
+		d.Facts = append(d.Facts, fact{say("covered"), say("covered_part", "amount", r.Covered.FormatExact(lang))})
+	}
+	if r.Dedication != "" {
+		d.Facts = append(d.Facts, fact{say("dedication." + r.Dedication), r.Dedicatee})
 	}
 	d.Facts = append(d.Facts, fact{say("date"), d.Date}, fact{say("donee"), r.Donee.Name}, fact{say("ein"), r.Donee.EIN})
 	if r.Sponsored {

@@ -19,7 +19,8 @@ type View struct {
 	words     *phrase.Catalogue
 	assets    *assets
 	pages     map[string]map[phrase.Language]*template.Template
-	receipts  map[int]map[phrase.Language]receiptLetter
+	receipts  map[int]map[phrase.Language]letterTemplates
+	cards     map[phrase.Language]letterTemplates
 	countries map[phrase.Language]countryList
 	typefaces []typesetter
 }
@@ -39,6 +40,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.receipts, err = v.parseReceipts(fsys); err != nil {
+		return nil, err
+	}
+	if v.cards, err = v.parseCards(fsys); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {

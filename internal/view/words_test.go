@@ -19,6 +19,7 @@ import (
 // "give.frequency." + frequency. Each beginning is held to stand in the code.
 var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
+	"card.subject.", "card.gave.", "card.gave_unnamed.",
 }
 
 // fieldWords are the keys a field of the form takes by its name: "give." + name.
@@ -28,7 +29,7 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 
 var (
 	called = regexp.MustCompile(`\b[tn] "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.]*)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|currency)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.

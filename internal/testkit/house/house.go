@@ -164,6 +164,7 @@ func (h *House) rooms(o Options) {
 	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
+	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	base := h.URL
 	if o.BaseURL != "" {
 		base = o.BaseURL

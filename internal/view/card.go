@@ -1,0 +1,75 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"konbit/internal/phrase"
+)
+
+// CardWords are what the card of a dedication says. How much was given is not among them.
+type CardWords struct {
+	Language     phrase.Language
+	Donee        Donee
+	Organisation string // in Language
+	Accent       string // #rrggbb; empty: the house's
+
+	To      string // who gets the card
+	Giver   string // empty: would rather not be named
+	Kind    string // honour or memory
+	Name    string // whom the gift honours or remembers
+	Message string // plain text of several lines; may be empty
+}
+
+// Lines are the message's, for the letter keeps its breaks.
+func (w CardWords) Lines() []string {
+	if w.Message == "" {
+		return nil
+	}
+	return strings.Split(w.Message, "\n")
+}
+
+func (v *View) parseCards(fsys fs.FS) (map[phrase.Language]letterTemplates, error) {
+	styles, err := readStyles(fsys, "letters/letter.css")
+	if err != nil {
+		return nil, err
+	}
+	cards := map[phrase.Language]letterTemplates{}
+	for _, lang := range v.words.Languages() {
+		if cards[lang], err = v.parseLetter(fsys, "letters/card", lang, styles); err != nil {
+			return nil, fmt.Errorf("view: %w", err)
+		}
+	}
+	return cards, nil
+}
+
+// CardLetter is the letter of a dedication: its subject, its plain text and the same as HTML. A language
+// whose words are not written is answered in English.
+func (v *View) CardLetter(w CardWords) (subject, text, html string, err error) {
+	card, written := v.cards[w.Language]
+	if !written {
+		w.Language, card = phrase.English, v.cards[phrase.English]
+	}
+	if CheckAccent(w.Accent) != nil {
+		w.Accent = HouseAccent
+	}
+	subject = v.say(w.Language, "card.subject."+w.Kind, "name", w.Name)
+	gave := "card.gave."
+	if w.Giver == "" {
+		gave = "card.gave_unnamed."
+	}
+	data := struct {
+		CardWords
+		Subject, Gave string
+	}{w, subject, v.say(w.Language, gave+w.Kind, "giver", w.Giver, "organisation", w.Organisation, "name", w.Name)}
+	var plain, rich bytes.Buffer
+	if err := card.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := card.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	return subject, plain.String(), rich.String(), nil
+}
