@@ -33,12 +33,13 @@ var sideways = []string{
 	"fund → org",         // a fund belongs to an organisation; the directory holds both
 	"donation → receipt", // settling issues the receipt in the same transaction
 	"payout → donation",  // a fee is split like its gift
+	"payout → receipt",   // a refund or a lost dispute changes the receipt in the same transaction
 	"setup → donation",   // a fund that has gifts is not dropped
 	"mail → view",        // letters are rendered
 }
 
 // workshop rooms make tests and the demo possible and never ship.
-var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "testkit", "e2e"}
+var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "testkit", "testkit/house", "e2e"}
 
 // only says which room alone may import a library.
 var only = map[string]string{

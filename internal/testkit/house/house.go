@@ -70,6 +70,7 @@ type House struct {
 	Drain     *stripepay.Drain
 	Booker    payout.Booker
 	Collector payout.Collector
+	Sweeper   stripepay.Sweeper
 	Transport *mail.Transport
 	Receipts  mail.Receipts
 	Server    *web.Server
@@ -161,6 +162,7 @@ func (h *House) rooms(o Options) {
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
 	h.Drain = stripepay.NewDrain(stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: log})
 	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
+	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
 	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
