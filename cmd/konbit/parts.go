@@ -51,6 +51,7 @@ type parts struct {
 	transport *mail.Transport
 	runner    *jobs.Runner
 	metrics   *metrics.Metrics
+	clock     clock
 	stopping  atomic.Bool
 }
 
@@ -83,6 +84,9 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.db, err = pg.Open(ctx, c.DatabaseURL, poolSize); err != nil {
 		return nil, err
 	}
+	if c.StripeAPIURL != "" {
+		p.clock.follow(ctx, c.StripeAPIURL)
+	}
 	p.metrics.WatchPool(p.db.DB)
 	p.metrics.WatchState(p.figures, p.log)
 	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
@@ -98,13 +102,13 @@ func (p *parts) assembleWork() error {
 		return err
 	}
 	receipts := receipt.Desk{Queue: queue, NewID: newID}
-	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: time.Now}
-	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: time.Now}
+	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now}
+	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(stripepay.Drain{
 		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
-	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: time.Now}
+	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
 	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
@@ -118,8 +122,8 @@ func (p *parts) assembleWork() error {
 func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
-		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: time.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
-		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: time.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
+		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
+		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 	}
 }

@@ -47,7 +47,7 @@ func (p *parts) sweep(ctx context.Context) error {
 const keptUnpaid = 30 * 24 * time.Hour
 
 func (p *parts) purge(ctx context.Context) error {
-	n, err := donation.Purge(ctx, p.db, time.Now().Add(-keptUnpaid))
+	n, err := donation.Purge(ctx, p.db, p.clock.Now().Add(-keptUnpaid))
 	if n > 0 {
 		p.log.InfoContext(ctx, "purged what was typed with gifts never paid", "gifts", n)
 	}

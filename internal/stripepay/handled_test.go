@@ -15,10 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestHandledNamesEveryTypeTheCodeReads: in this room whatever looks like an event's type is one, or the beginning of one,
-// which would hide types from the list.
+// TestHandledNamesEveryTypeTheCodeReads: in this room whatever looks like an event's type is one, or the beginning of one, which
+// would hide types from the list.
 func TestHandledNamesEveryTypeTheCodeReads(t *testing.T) {
-	looks := regexp.MustCompile(`^[a-z_]+(\.[a-z_]+)+\.?$|^[a-z_]+\.$`)
+	looks := regexp.MustCompile(`^(account|balance|capability|charge|checkout|customer|invoice|mandate|payment_intent|payment_method|payout|` +
+		`person|price|radar|refund|review|setup_intent|source|subscription_schedule|topup|transfer)\.[a-z_.]*$`)
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
 	read := map[string]bool{}
@@ -35,7 +36,7 @@ func TestHandledNamesEveryTypeTheCodeReads(t *testing.T) {
 			}
 			text, err := strconv.Unquote(lit.Value)
 			require.NoError(t, err)
-			if looks.MatchString(text) && !strings.HasSuffix(text, ".com") {
+			if looks.MatchString(text) && !strings.HasSuffix(text, ".com") && !strings.HasPrefix(text, "data.") {
 				read[text] = true
 			}
 			return true

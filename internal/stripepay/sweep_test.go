@@ -16,6 +16,7 @@ import (
 // disputed and paid out. One sweep, and all of it is booked and receipted.
 func TestOneSweepAfterThreeDeadDays(t *testing.T) {
 	h := house.New(t, house.Options{})
+	h.Starter.Now = h.Fake.Now
 	before := h.Settled(house.Form())
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
