@@ -8,7 +8,8 @@
 //	   ├─────────────────────────┴── settled  (the charge succeeded: booked, receipted, for ever)
 //	   └──────────────────────────── held     (paid, but not what was expected: in suspense, with a task)
 //
-// A fact is never refused, so an expired or failed gift whose charge succeeds after all settles too.
+// A fact is never refused, so an expired or failed gift whose charge succeeds after all settles too, unless
+// its form has led to another gift meanwhile: then the money goes to suspense, for a person to ask the donor.
 // The row is committed before any call to Stripe. One charge settles at most one gift, and a second
 // charge for a settled gift goes to suspense.
 //

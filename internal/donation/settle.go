@@ -102,6 +102,7 @@ type gift struct {
 	Contact
 	dedication *Dedication // nil: none
 	parts      []Designation
+	replaced   bool // its form has another gift that is not over
 }
 
 func (b *batch) judge(c Charge) (Outcome, error) {
@@ -117,6 +118,8 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 		return b.suspend(c, nil, "payment_of_another_entity")
 	case g.Status == Settled || g.Status == Held:
 		return b.suspend(c, nil, "gift_paid_twice")
+	case g.replaced:
+		return b.suspend(c, nil, "replaced_gift_paid")
 	case g.Amount() != c.Amount:
 		return b.suspend(c, g, "payment_differs_from_gift")
 	default:

@@ -15,7 +15,9 @@ import (
 // loadTx locks and reads the gifts of the charges, and asks the books which payments they hold already.
 func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
 	const query = `/* donation.loadTx */
-		SELECT ` + columns + ` FROM donation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
+		SELECT ` + columns + `, EXISTS (SELECT 1 FROM donation o WHERE o.form_id = donation.form_id AND o.id <> donation.id
+		       AND o.status IN ('started', 'processing', 'settled', 'held')) AS replaced
+		  FROM donation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
 	const contacts = `/* donation.loadTx */
 		SELECT donation_id, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
 		  FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
@@ -27,7 +29,10 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 		}
 	}
 	if len(ids) > 0 {
-		var donations []Donation
+		var donations []struct {
+			Donation
+			Replaced bool `db:"replaced"`
+		}
 		if err := tx.SelectContext(ctx, &donations, query, pg.UUIDs(ids)); err != nil {
 			return err
 		}
@@ -47,7 +52,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 			return err
 		}
 		for _, d := range donations {
-			b.gifts[d.ID] = &gift{Donation: d, parts: parts[d.ID]}
+			b.gifts[d.ID] = &gift{Donation: d.Donation, parts: parts[d.ID], replaced: d.Replaced}
 		}
 		for _, t := range typed {
 			b.gifts[t.DonationID].Contact, b.gifts[t.DonationID].dedication = t.Contact, dedications[t.DonationID]

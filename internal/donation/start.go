@@ -3,6 +3,7 @@ package donation
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Starter struct {
 	Words *phrase.Catalogue // on the payment page
 }
 
+// errOvertaken: while the page was being made the form was changed, or the gift paid. It is read again.
+var errOvertaken = errors.New("donation: overtaken by another press of the button")
+
 // Start writes the gift and answers it with its payment page. Asked again for the same form it answers
 // the same gift and page; for the same form with something changed it closes the unpaid page first, so a
 // form never has two payable pages. A gift that was paid is answered as it is, without a new page.
@@ -71,7 +75,10 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 		if d.SessionURL != nil {
 			return *d, nil
 		}
-		return s.open(ctx, offer, r, *d)
+		opened, err := s.open(ctx, offer, r, *d)
+		if !errors.Is(err, errOvertaken) {
+			return opened, err
+		}
 	}
 	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
@@ -117,9 +124,10 @@ func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (
 		case found != nil:
 			session, err = *found, nil
 		default:
-			if order.Try, err = s.nextTry(ctx, d.ID); err != nil {
-				return Donation{}, err
+			if d, err = s.nextTry(ctx, d); err != nil || d.SessionURL != nil {
+				return d, err
 			}
+			order.Try = d.CheckoutTry
 			session, err = s.Payments.Open(ctx, order)
 		}
 	}
@@ -127,26 +135,50 @@ func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (
 		return Donation{}, err
 	}
 	d.SessionID, d.SessionURL = &session.ID, &session.URL
-	return d, s.noteSession(ctx, d.ID, session)
+	return d, s.noteSession(ctx, offer, d.ID, session)
 }
 
-func (s Starter) noteSession(ctx context.Context, id uuid.UUID, session Session) error {
+// noteSession writes the page of a gift that still waits for one. A page that came too late is closed again,
+// before anybody was told of it, and the error is errOvertaken.
+func (s Starter) noteSession(ctx context.Context, offer Offer, id uuid.UUID, session Session) error {
 	const query = `/* donation.noteSession */
-		UPDATE donation SET checkout_session_id = $2, checkout_url = $3 WHERE id = $1 AND checkout_session_id IS NULL`
-	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
+		UPDATE donation SET checkout_session_id = $2, checkout_url = $3
+		 WHERE id = $1 AND status = 'started' AND coalesce(checkout_session_id, $2) = $2`
+	var noted int64
+	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
+		if err != nil {
+			return err
+		}
+		noted, err = done.RowsAffected()
 		return err
 	})
+	if err != nil || noted > 0 {
+		return err
+	}
+	if _, err := s.Payments.Close(ctx, offer.Entity.Slug, session.ID); err != nil {
+		return err
+	}
+	return errOvertaken
 }
 
-func (s Starter) nextTry(ctx context.Context, id uuid.UUID) (try int, err error) {
-	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 RETURNING checkout_try`
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &try, query, id) })
-	return try, err
+// nextTry counts up the try that failed and answers the gift as it then is. Of several presses whose try
+// failed, one counts; all go on with the same number, and so with the same key.
+func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err error) {
+	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 AND checkout_try = $2`
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, query, d.ID, d.CheckoutTry); err != nil {
+			return err
+		}
+		next, err = ByID(ctx, tx, d.ID)
+		return err
+	})
+	return next, err
 }
 
 // supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first.
-// If it was paid meanwhile the webhook is on its way; the caller reads the row again.
+// If it was paid meanwhile the webhook is on its way; if its page was made meanwhile, nothing is done. The
+// caller reads the row again.
 func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
 	if d.SessionID != nil && s.Now().Before(d.CheckoutExpiresAt) {
 		closed, err := s.Payments.Close(ctx, offer.Entity.Slug, *d.SessionID)
@@ -154,12 +186,20 @@ func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
 			return err
 		}
 		if !closed {
-			return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-				return MarkTx(ctx, tx, []Mark{{DonationID: d.ID, EntityID: d.EntityID, To: Processing, Cause: "form"}}, s.Now())
-			})
+			return s.mark(ctx, d, Processing)
 		}
 	}
+	return s.mark(ctx, d, Expired)
+}
+
+// mark applies a mark if the gift's page is the one d knows.
+func (s Starter) mark(ctx context.Context, d Donation, to Status) error {
+	const query = `/* donation.mark */ SELECT checkout_session_id IS NOT DISTINCT FROM $2 FROM donation WHERE id = $1 FOR UPDATE`
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		return MarkTx(ctx, tx, []Mark{{DonationID: d.ID, EntityID: d.EntityID, To: Expired, Cause: "form"}}, s.Now())
+		var same bool
+		if err := tx.GetContext(ctx, &same, query, d.ID, d.SessionID); err != nil || !same {
+			return err
+		}
+		return MarkTx(ctx, tx, []Mark{{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "form"}}, s.Now())
 	})
 }
