@@ -241,6 +241,9 @@ func (v *visitor) fill(g gift) {
 	if g.Fund != "" {
 		v.click(label("fund", g.Fund))
 	}
+	if g.Street+g.City+g.Country != "" {
+		v.do(chromedp.Evaluate(`document.getElementById("address").open = true`, nil))
+	}
 	for _, field := range [][2]string{
 		{"first_name", g.First}, {"last_name", g.Last}, {"email", g.Email}, {"phone", g.Phone}, {"address_line1", g.Street},
 		{"city", g.City}, {"note", g.Note},

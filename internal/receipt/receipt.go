@@ -58,7 +58,7 @@ type Facts struct {
 	ChargeID  string       `json:"charge_id"`
 	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
 	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
-	Replaces  *Replaced    `json:"replaces,omitempty"` // nil: it is the gift's first
+	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the gift's first
 }
 
 // Dedication is whom a gift honours or remembers.

@@ -20,6 +20,7 @@ type giveData struct {
 	CoverFees                              *coverCheck // nil: not offered
 	You, Address                           []field
 	Country                                countryField
+	AddressOpen                            bool
 	Checks                                 []check
 	OnlyFund                               *Fund
 	OnlyFrequency                          string
@@ -96,6 +97,7 @@ func (v *View) giveData(p GivePage) giveData {
 		Dedication:     f.dedication(),
 		CoverFees:      f.coverFees(),
 	}
+	d.AddressOpen = f.addressOpen(d.Address, d.Country)
 	if len(p.Funds) == 1 {
 		d.OnlyFund = &p.Funds[0]
 	}

@@ -19,16 +19,16 @@ type splitFold struct {
 
 type dedicationFold struct {
 	fold
-	Kinds      group
-	Name       field
-	Card       []field
-	CardsLabel string
+	Kinds group
+	Name  field
+	Card  []field
 }
 
-// coverCheck is the box that adds the processing fee. The script fills the amounts into Exact.
+// coverCheck is the box that adds the processing fee. The script fills the amounts into Exact, and shows the
+// examples only as long as it cannot.
 type coverCheck struct {
 	check
-	Exact string
+	Examples, Exact string
 }
 
 func (f giveForm) split() *splitFold {
@@ -59,8 +59,8 @@ func (f giveForm) dedication() dedicationFold {
 		Kinds: group{described: f.describe("dedication", "")},
 		Name:  f.field("dedication_name", e.DedicationName, field{Quiet: true, Autocomplete: "off"}),
 		Card: []field{
-			f.field("card_name", e.CardName, field{Quiet: true, Autocomplete: "off"}),
-			f.field("card_email", e.CardEmail, field{Quiet: true, Type: "email", Autocomplete: "off", Mode: "email"}),
+			f.field("card_name", e.CardName, field{Quiet: true, Autocomplete: "off", Class: "wide"}),
+			f.field("card_email", e.CardEmail, field{Quiet: true, Type: "email", Autocomplete: "off", Mode: "email", Class: "wide"}),
 			f.field("card_message", e.CardMessage, field{Quiet: true, Area: true, Class: "wide"}),
 		},
 	}
@@ -89,7 +89,8 @@ func (f giveForm) coverFees() *coverCheck {
 		examples = append(examples, f.say("give.cover_fees_example", "cover", e.Cover, "amount", e.Gift))
 	}
 	return &coverCheck{
-		check: check{f.describe("cover_fees", f.say("give.cover_fees_hint", "examples", strings.Join(examples, ", "))), f.page.Entry.CoverFees},
-		Exact: f.say("give.cover_fees_exact"),
+		check:    check{f.describe("cover_fees", f.say("give.cover_fees_hint")), f.page.Entry.CoverFees},
+		Examples: f.say("give.cover_fees_examples", "examples", strings.Join(examples, ", ")),
+		Exact:    f.say("give.cover_fees_exact"),
 	}
 }

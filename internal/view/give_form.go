@@ -119,6 +119,15 @@ func (f giveForm) country() countryField {
 	return c
 }
 
+// addressOpen tells whether there is something to see or to mend in the address.
+func (f giveForm) addressOpen(fields []field, country countryField) bool {
+	open := country.Selected != nil || country.Error != ""
+	for _, field := range fields {
+		open = open || field.Value != "" || field.Error != ""
+	}
+	return open
+}
+
 func (f giveForm) checks() []check {
 	return []check{
 		{f.describe("anonymous", f.say("give.anonymous_hint")), f.page.Entry.Anonymous},

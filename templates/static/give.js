@@ -32,6 +32,7 @@
   const cover = document.getElementById("cover");
   const box = form.elements.cover_fees;
   const label = cover && cover.querySelector("label");
+  const examples = document.getElementById("cover-examples");
   const unpriced = label && label.textContent;
   const added = (amount) => {
     if (!cover || !(amount > 0)) return NaN;
@@ -42,6 +43,7 @@
     const amount = gift();
     const extra = added(amount);
     if (label) {
+      examples.hidden = extra > 0;
       label.textContent = extra > 0 ? fill(cover.dataset.exact, { cover: money(extra), amount: money(amount) }) : unpriced;
     }
     const said = form.querySelector(`[data-frequency="${form.elements.frequency.value}"]`);
