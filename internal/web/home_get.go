@@ -21,11 +21,9 @@ func (s *Server) homeGet(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		listed := view.HomeOrganisation{Name: o.Name.In(lang), URL: givePath(o.Slug, phrase.Match(s.spoken(o), string(lang), ""))}
-		if o.Sponsored {
-			listed.Donee = entity.LegalName
-		}
-		page.Organisations = append(page.Organisations, listed)
+		page.Organisations = append(page.Organisations, view.HomeOrganisation{
+			Name: o.Name.In(lang), Donee: entity.LegalName, URL: givePath(o.Slug, phrase.Match(s.spoken(o), string(lang), "")),
+		})
 	}
 	var body bytes.Buffer
 	if err := s.View.Home(&body, page); err != nil {
