@@ -180,7 +180,7 @@ func (y story) tell(t *testing.T) {
 		}
 	}
 
-	v.do(chromedp.Navigate(s.MailURL()), chromedp.Click("main a", chromedp.ByQuery), chromedp.WaitVisible("main", chromedp.ByQuery))
+	v.do(chromedp.Navigate(s.MailURL()), chromedp.Click(`a[href^="/messages/"]`, chromedp.ByQuery), chromedp.WaitVisible("iframe", chromedp.ByQuery))
 	require.Contains(t, v.body(), y.subject, "the inbox shows the letter")
 	v.shot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
 }

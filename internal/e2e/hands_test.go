@@ -42,9 +42,12 @@ func TestPhone(t *testing.T) {
 	s := Start(t, Options{})
 	v := visit(t, s, phone())
 	v.finger = true
-	v.open("/")
+	v.open("/?lang=es")
 	v.fits("the front page")
-	v.open("/give/csio?lang=es")
+	for _, donee := range []string{"TSNE MissionWorks", "Grassroots International"} {
+		require.Contains(t, v.body(), "recibe "+donee+".", "it says who receives the gifts")
+	}
+	v.leave(func() { v.click(`a[href^="/give/csio"]`) })
 	require.True(t, eval[bool](v, `matchMedia("(pointer: coarse)").matches && innerWidth === 390`), "it is a phone")
 	v.fits("the form")
 	v.leave(func() { v.click("#submit") })
