@@ -21,7 +21,7 @@ import (
 // floors lists the rooms by floor. Imports go down.
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
-	1: {"org", "fund", "donor", "ledger"},
+	1: {"org", "fund", "donor", "guard", "ledger"},
 	2: {"donation", "receipt", "payout", "setup"},
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},

@@ -45,6 +45,11 @@ GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at)
     ON letter_delivery TO {{role}};
 
+GRANT SELECT, INSERT, UPDATE (n), DELETE ON guard_count TO {{role}};
+GRANT SELECT, INSERT, DELETE ON guard_failure, guard_step_used TO {{role}};
+GRANT SELECT, INSERT (id, organisation_id, token_hash, expires_at) ON event_pass TO {{role}};
+GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};
 GRANT USAGE ON SEQUENCE river_job_id_seq TO {{role}};

@@ -99,6 +99,7 @@ func (d *demo) open(context.Context) error {
 	s["LISTEN_ADDR"] = d.addr
 	s["BASE_URL"] = webAddress(d.addr)
 	s["LOG_FORMAT"] = "text"
+	s["GIVE_LIMITS"] = wideLimits
 	s.keep(earlier, "SECRET_KEY", "")
 	for _, entity := range entities {
 		s[perEntity("STRIPE_SECRET_KEY", entity)] = "sk_test_" + entity

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	netmail "net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"konbit/internal/guard"
 	"konbit/internal/mail"
 	"konbit/internal/stripepay"
 )
@@ -34,6 +36,8 @@ type Config struct {
 	DKIM             []mail.DKIM
 	SecretKey        []byte
 	LogFormat        string
+	GiveLimits       guard.Limits
+	TrustedProxies   []netip.Prefix
 }
 
 // A need is a setting a command cannot do without.
@@ -93,6 +97,8 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
 	c.Stripe = r.stripe(slices.Contains(needs, needHooks))
+	c.GiveLimits = r.limits("GIVE_LIMITS")
+	c.TrustedProxies = r.networks("TRUSTED_PROXIES")
 	c.DKIM = r.dkim()
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
 		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
@@ -183,6 +189,29 @@ func (r *reader) local(name string) string {
 		return ""
 	}
 	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+}
+
+func (r *reader) limits(name string) guard.Limits {
+	l, err := guard.ParseLimits(r.text(name, ""))
+	if err != nil {
+		r.wrong(name, "cannot be read: "+err.Error())
+	}
+	return l
+}
+
+// networks reads addresses and networks with commas between: 127.0.0.1, 10.0.0.0/8.
+func (r *reader) networks(name string) (all []netip.Prefix) {
+	for _, text := range strings.FieldsFunc(r.text(name, ""), func(c rune) bool { return c == ',' || c == ' ' }) {
+		prefix, err := netip.ParsePrefix(text)
+		if address, addressErr := netip.ParseAddr(text); addressErr == nil {
+			prefix, err = address.Prefix(address.BitLen())
+		}
+		if err != nil {
+			r.wrong(name, fmt.Sprintf("holds %q: want addresses or networks such as 127.0.0.1 or 10.0.0.0/8, with commas between", text))
+		}
+		all = append(all, prefix)
+	}
+	return all
 }
 
 func (r *reader) oneOf(name string, allowed ...string) string {

@@ -15,6 +15,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
+	"konbit/internal/guard"
 	"konbit/internal/jobs"
 	"konbit/internal/mail"
 	"konbit/internal/metrics"
@@ -47,6 +48,7 @@ type parts struct {
 	stripe    *stripepay.Stripe
 	drain     *stripepay.Drain
 	collector payout.Collector
+	guard     *guard.Guard
 	sweeper   stripepay.Sweeper
 	transport *mail.Transport
 	runner    *jobs.Runner
@@ -90,6 +92,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	p.metrics.WatchPool(p.db.DB)
 	p.metrics.WatchState(p.figures, p.log)
 	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
+	p.guard = guard.New(p.db, c.SecretKey, c.GiveLimits, time.Now)
 	if err := p.assembleWork(); err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
@@ -125,6 +128,7 @@ func (p *parts) server() *web.Server {
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
 		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
+		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,
 	}
 }
 

@@ -23,6 +23,7 @@ func (p *parts) chores() []chore {
 		{"book what moved at Stripe", 3 * time.Second, p.bookBalance},
 		{"sweep", 15 * time.Minute, p.sweep},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
+		{"forget attempts", time.Minute, p.guard.Forget},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 	}
 }

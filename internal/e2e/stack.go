@@ -54,6 +54,7 @@ func Start(t testing.TB, o Options) *Stack {
 		"SECRET_KEY":         strings.Repeat("5e", 32),
 		"MAIL_FROM":          "Konbit <konbit@konbit.example>",
 		"LOG_FORMAT":         "json",
+		"GIVE_LIMITS":        "address=off network=off email=off page=off failures=off page_failures=off waits=off shown=off",
 	}
 	s.openMail()
 	s.openStripe(o.Stripe)

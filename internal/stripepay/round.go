@@ -34,7 +34,7 @@ func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	for i := range r.results {
 		r.results[i] = done
 	}
-	for _, step := range []func(context.Context, *sqlx.Tx) error{r.chargesTx, r.marksTx, r.expectedTx, r.movedTx} {
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.chargesTx, r.marksTx, r.failuresTx, r.expectedTx, r.movedTx} {
 		if err := step(ctx, tx); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/donation"
+	"konbit/internal/guard"
 	"konbit/internal/money"
 	"konbit/internal/payout"
 )
@@ -30,6 +31,7 @@ type event struct {
 type news struct {
 	charge *donation.Charge // a charge succeeded
 	mark   *donation.Mark   // a gift is on its way, failed or ran out
+	failed *guard.Failure   // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expect *expectation
 	moved  *moved // money moved after the charge, or between Stripe and the bank
@@ -66,6 +68,8 @@ func translateEvent(e event) (news, error) {
 	switch e.Type {
 	case "charge.succeeded":
 		return chargeNews(e, object)
+	case "charge.failed", "payment_intent.payment_failed":
+		return failureNews(e, object)
 	case "payment_intent.succeeded":
 		var intent stripe.PaymentIntent
 		if err := json.Unmarshal(object, &intent); err != nil {

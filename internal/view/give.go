@@ -22,6 +22,8 @@ type GivePage struct {
 
 	Entry    Entry
 	Problems []fault.Field // every bad field; Name is the field's name in the form
+	Held     bool          // good, but not taken now
+	Event    bool          // on a tablet that donors share: nothing typed is kept for the next
 }
 
 // Fund is what a gift may be for, in the page's language.

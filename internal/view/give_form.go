@@ -84,6 +84,9 @@ func (f giveForm) field(name, value string, as field) field {
 	if as.Type == "" {
 		as.Type = "text"
 	}
+	if f.page.Event {
+		as.Autocomplete = "off"
+	}
 	return as
 }
 

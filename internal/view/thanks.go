@@ -30,6 +30,7 @@ type ThanksPage struct {
 	Purposes     []Purpose    // of ThanksPaid: they sum to Amount
 	FormURL      string       // the organisation's form; for ThanksUnpaid with all that was typed kept
 	Again        *LookAgain   // for ThanksSettling, until it has taken too long
+	Return       *LookAgain   // on a tablet that donors share: to the empty form, for the next one
 }
 
 // LookAgain makes the page load URL after a while, by itself.

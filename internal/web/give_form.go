@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"konbit/internal/donation"
 	"konbit/internal/phrase"
 	"konbit/internal/view"
@@ -29,7 +27,7 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 		Anonymous: ticked(value("anonymous")), News: ticked(value("news")),
 	}
 	var err error
-	if form.FormID, err = uuid.Parse(value("form")); err != nil {
+	if form.FormID, _, err = s.Guard.ReadForm(value("form")); err != nil {
 		form.FormID = s.NewID() // posted by a script, without a form shown
 	}
 	for name, values := range r.PostForm {

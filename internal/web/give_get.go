@@ -24,17 +24,17 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	if ref := query.Get("again"); ref != "" {
+	if ref := query.Get("again"); ref != "" && !s.shared(r) {
 		return s.giveAgain(w, r, offer, lang, ref)
 	}
 	form := s.NewID()
-	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" {
+	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" && !s.shared(r) {
 		prepared, err := s.forms.get(s, r, offer, lang, snapshot)
 		if err != nil {
 			return err
 		}
 		var body bytes.Buffer
-		if err := prepared.Write(&body, form.String()); err != nil {
+		if err := prepared.Write(&body, s.Guard.FormToken(form, s.Now())); err != nil {
 			return err
 		}
 		html(w, http.StatusOK, body.Bytes())
@@ -89,7 +89,12 @@ func preset(offer donation.Offer, amount, fundSlug, frequency string) view.Entry
 // giveForm renders the form with an entry.
 func (s *Server) giveForm(w http.ResponseWriter, r *http.Request, status int, offer donation.Offer, lang phrase.Language, form uuid.UUID, entry view.Entry, problems []problemField) error {
 	page := s.givePage(r, offer, lang)
-	page.FormID, page.Entry, page.Problems = form.String(), entry, problems
+	pass, err := s.eventPass(r, offer)
+	if err != nil {
+		return err
+	}
+	page.FormID, page.Entry, page.Problems = s.formToken(r, form), entry, problems
+	page.Event, page.Held = pass != uuid.Nil, status == http.StatusTooManyRequests
 	var body bytes.Buffer
 	if err := s.View.Give(&body, page); err != nil {
 		return err

@@ -39,13 +39,19 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	if request.FormID, err = s.samePress(r, offer, request); err != nil {
 		return err
 	}
+	admitted, err := s.admit(w, r, offer, lang, form, request)
+	if err != nil || !admitted.passed {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
 	defer cancel()
 	gift, err := s.Starter.Start(ctx, offer, request)
 	if err != nil {
 		return err
 	}
-	s.remember(w, gift.PublicRef)
+	if !admitted.event { // a tablet that donors share remembers none of them
+		s.remember(w, gift.PublicRef)
+	}
 	if gift.Status.Paid() {
 		http.Redirect(w, r, thanksPath(offer.Organisation.Slug, gift.PublicRef, lang), http.StatusSeeOther)
 		return nil

@@ -27,11 +27,12 @@ func (s *Server) Handler() http.Handler {
 	r.Post("/hooks/stripe/{entity}", s.hook(s.stripeHook))
 
 	r.Group(func(r chi.Router) {
-		r.Use(http.NewCrossOriginProtection().Handler)
+		r.Use(http.NewCrossOriginProtection().Handler, s.clientAddress())
 		r.Get("/", s.page(s.homeGet))
 		r.Get("/give/{org}", s.page(s.giveGet))
 		r.Post("/give/{org}", s.page(s.givePost))
 		r.Get("/give/{org}/thanks", s.page(s.thanksGet))
+		r.Get("/give/{org}/event", s.page(s.eventGet))
 		if s.Demo {
 			r.Get("/_styleguide", s.page(s.styleguideGet))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
+	"konbit/internal/guard"
 	"konbit/internal/phrase"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
@@ -25,6 +27,7 @@ type Server struct {
 	Setup     *fund.Directory
 	Starter   donation.Starter
 	Inbox     stripepay.Inbox
+	Guard     *guard.Guard
 	Ready     func(ctx context.Context) error // nil: able to serve
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy
@@ -34,6 +37,8 @@ type Server struct {
 	Now       func() time.Time
 	NewID     func() uuid.UUID
 	Log       *slog.Logger
+	// TrustedProxies are our own, whose word on a client's address is taken. None: a connection's peer is the client.
+	TrustedProxies []netip.Prefix
 	// Observe is told of every answer, by the pattern of its route; nil: nobody is.
 	Observe func(method, route string, status int, took time.Duration)
 

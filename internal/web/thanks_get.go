@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"konbit/internal/donation"
 	"konbit/internal/fault"
 	"konbit/internal/fund"
@@ -31,6 +33,13 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent},
 		Organisation: organisationView(offer, lang), FormURL: givePath(o.Slug, lang),
 	}
+	pass, err := s.eventPass(r, offer)
+	if err != nil {
+		return err
+	}
+	if pass != uuid.Nil {
+		page.Return = &view.LookAgain{URL: page.FormURL, After: backAfter}
+	}
 	gift, err := donation.ByRef(r.Context(), s.DB, r.URL.Query().Get("gift"))
 	switch {
 	case fault.Is(err, fault.NotFound) || err == nil && gift.OrganisationID != o.ID:
@@ -41,13 +50,17 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 	page.State, page.Amount, page.Covered = s.thanksState(gift), gift.Amount(), gift.Covered()
 	switch page.State {
 	case view.ThanksUnpaid:
-		page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
+		if pass == uuid.Nil {
+			page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
+		}
 	case view.ThanksPaid:
 		if page.Purposes, err = s.purposes(r, setup, gift, lang); err != nil {
 			return err
 		}
 	case view.ThanksSettling:
-		page.Again = lookAgain(r, o.Slug, gift.PublicRef, lang)
+		if page.Again = lookAgain(r, o.Slug, gift.PublicRef, lang); page.Again != nil {
+			page.Return = nil
+		}
 	}
 	return s.writeThanks(w, http.StatusOK, page)
 }

@@ -19,6 +19,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
+	"konbit/internal/guard"
 	"konbit/internal/jobs"
 	"konbit/internal/mail"
 	"konbit/internal/mailcatch"
@@ -177,6 +178,7 @@ func (h *House) rooms(o Options) {
 	h.Inbox = stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
+		Guard: guard.New(db, []byte("canary-secret-of-32-bytes-length"), guard.Limits{}, now), // which limit nothing
 		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}

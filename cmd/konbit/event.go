@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/guard"
+	"konbit/internal/org"
+	"konbit/internal/web"
+)
+
+func eventCommand() *cobra.Command {
+	return group("event", "Let a tablet at an event give without the limits of its address", eventOpenCommand(), eventListCommand(), eventCloseCommand())
+}
+
+// openedPass is what `konbit event open --json` answers.
+type openedPass struct {
+	guard.Pass
+	Org  string `json:"org"`
+	Link string `json:"link,omitempty"`
+}
+
+func eventOpenCommand() *cobra.Command {
+	c := &cobra.Command{Use: "open", Short: "Print a link to open once on each tablet", Args: cobra.NoArgs}
+	slug := c.Flags().String("org", "", "the organisation's slug")
+	hours := c.Flags().Int("hours", 4, "for how long, at most 8")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		life := time.Duration(*hours) * time.Hour
+		if life < time.Hour || life > guard.LongestPass {
+			return fmt.Errorf("%w: --hours is %d: want 1 to %d", errUse, *hours, guard.LongestPass/time.Hour)
+		}
+		opened, err := openPass(c.Context(), *slug, life)
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c, opened)
+		}
+		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event close %s\n",
+			opened.ExpiresAt.Local().Format("15:04 on 2 January 2006 MST"), opened.Link, opened.ID)
+		return nil
+	}
+	return c
+}
+
+func openPass(ctx context.Context, slug string, life time.Duration) (opened openedPass, err error) {
+	config, err := loadConfig(needDatabase, needBase)
+	if err != nil {
+		return opened, err
+	}
+	err = withDatabase(ctx, func(db *sqlx.DB) error {
+		register, err := org.ReadRegister(ctx, db)
+		if err != nil {
+			return err
+		}
+		o, err := register.Organisation(slug)
+		if err != nil {
+			return fmt.Errorf("there is no organisation %q: name one with --org SLUG", slug)
+		}
+		pass, token, err := guard.OpenPass(ctx, db, newID(), o.ID, life)
+		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + web.EventPath(o.Slug, token)}
+		return err
+	})
+	return opened, err
+}
+
+func eventListCommand() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "List all passes and how they were used", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		listed, err := listPasses(c.Context())
+		if err != nil {
+			return err
+		}
+		if *asJSON {
+			return printJSON(c, listed)
+		}
+		for _, p := range listed {
+			state, at := "open until", p.ExpiresAt
+			if p.Over {
+				state = "over since"
+			}
+			if p.ClosedAt != nil {
+				at = *p.ClosedAt
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s  %s  %s %s  devices %d  gifts %d\n", p.ID, p.Org, state, at.UTC().Format(time.RFC3339), p.Devices, p.Gifts)
+		}
+		return nil
+	}
+	return c
+}
+
+func listPasses(ctx context.Context) (listed []openedPass, err error) {
+	err = withDatabase(ctx, func(db *sqlx.DB) error {
+		register, err := org.ReadRegister(ctx, db)
+		if err != nil {
+			return err
+		}
+		passes, err := guard.Passes(ctx, db)
+		if err != nil {
+			return err
+		}
+		listed = make([]openedPass, len(passes))
+		for i, p := range passes {
+			o, err := register.OrganisationByID(p.OrganisationID)
+			if err != nil {
+				return err
+			}
+			listed[i] = openedPass{Pass: p, Org: o.Slug}
+		}
+		return nil
+	})
+	return listed, err
+}
+
+func eventCloseCommand() *cobra.Command {
+	return &cobra.Command{Use: "close ID", Short: "End a pass now", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := uuid.Parse(args[0])
+			if err == nil {
+				err = withDatabase(c.Context(), func(db *sqlx.DB) error { return guard.ClosePass(c.Context(), db, id) })
+			}
+			if err != nil {
+				return fmt.Errorf("pass %s: %w; konbit event list shows them", args[0], err)
+			}
+			return nil
+		}}
+}

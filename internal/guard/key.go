@@ -1,0 +1,80 @@
+package guard
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// key makes what is kept and what is signed, each for its own purpose.
+type key []byte
+
+func (k key) sum(purpose string, parts ...string) []byte {
+	mac := hmac.New(sha256.New, k)
+	for _, part := range append([]string{"konbit guard", purpose}, parts...) {
+		mac.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return mac.Sum(nil)
+}
+
+// counter is the name of a counter. The window is part of it, so that counts taken under another setting do not mix.
+func (k key) counter(kind, of string, l Limit) []byte {
+	return k.sum("counter", kind, l.Window.String(), of)[:16]
+}
+
+// addressOf is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
+// All requests without an address count as one.
+func addressOf(a netip.Addr) string { return masked(a, 32, 64) }
+
+// networkOf is what counts as one network: a /24, or the /48 of one IPv6 site.
+func networkOf(a netip.Addr) string { return masked(a, 24, 48) }
+
+func masked(a netip.Addr, bits4, bits6 int) string {
+	a = a.Unmap().WithZone("")
+	bits := bits6
+	if a.Is4() {
+		bits = bits4
+	}
+	prefix, err := a.Prefix(bits)
+	if err != nil || !a.IsValid() {
+		return "unknown"
+	}
+	return prefix.String()
+}
+
+// mailboxOf is what counts as one e-mail address: without case, and without the tag that anybody can add.
+func mailboxOf(email string) string {
+	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
+	local, _, _ = strings.Cut(local, "+")
+	return local + "@" + domain
+}
+
+// FormToken marks a form as shown at a time. It is the form's one-time id, signed.
+func (g *Guard) FormToken(form uuid.UUID, at time.Time) string {
+	stamp := strconv.FormatInt(at.UnixMilli(), 36)
+	return form.String() + "." + stamp + "." + g.signature("form", form.String(), stamp)
+}
+
+// ReadForm reads a form's one-time id as it came back. shown is zero for a form we did not show.
+func (g *Guard) ReadForm(token string) (form uuid.UUID, shown time.Time, err error) {
+	id, rest, signed := strings.Cut(token, ".")
+	if form, err = uuid.Parse(id); err != nil || !signed {
+		return form, time.Time{}, err
+	}
+	stamp, signature, _ := strings.Cut(rest, ".")
+	ms, err := strconv.ParseInt(stamp, 36, 64)
+	if err != nil || !hmac.Equal([]byte(signature), []byte(g.signature("form", form.String(), stamp))) {
+		return form, time.Time{}, nil
+	}
+	return form, time.UnixMilli(ms), nil
+}
+
+func (g *Guard) signature(purpose string, parts ...string) string {
+	return base64.RawURLEncoding.EncodeToString(g.key.sum(purpose, parts...)[:16])
+}

@@ -1,0 +1,66 @@
+package guard
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWhatCountsAsOne(t *testing.T) {
+	for _, c := range []struct{ address, one, network string }{
+		{"203.0.113.77", "203.0.113.77/32", "203.0.113.0/24"},
+		{"::ffff:203.0.113.77", "203.0.113.77/32", "203.0.113.0/24"},
+		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"},
+		{"2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64", "2001:db8:1::/48"},
+	} {
+		require.Equal(t, c.one, addressOf(netip.MustParseAddr(c.address)))
+		require.Equal(t, c.network, networkOf(netip.MustParseAddr(c.address)))
+	}
+	require.Equal(t, "unknown", addressOf(netip.Addr{}))
+	for _, same := range []string{"ana@example.org", " Ana@Example.ORG ", "ana+42@example.org"} {
+		require.Equal(t, "ana@example.org", mailboxOf(same))
+	}
+}
+
+func TestCountersAreKeyed(t *testing.T) {
+	l := Standard().Address
+	one := key("one").counter("address", "203.0.113.77/32", l)
+	require.Len(t, one, 16)
+	require.NotContains(t, string(one), "203")
+	require.NotEqual(t, one, key("two").counter("address", "203.0.113.77/32", l), "without the key nobody can look an address up")
+	require.NotEqual(t, one, key("one").counter("network", "203.0.113.77/32", l))
+	require.NotEqual(t, one, key("one").counter("address", "203.0.113.77/32", Limit{5, time.Hour}), "counts of another window do not mix")
+}
+
+func TestFormTokens(t *testing.T) {
+	g := New(nil, []byte("secret"), Limits{}, time.Now)
+	id, at := uuid.New(), time.UnixMilli(1_800_000_000_123)
+	token := g.FormToken(id, at)
+
+	form, shown, err := g.ReadForm(token)
+	require.NoError(t, err)
+	require.Equal(t, id, form)
+	require.True(t, at.Equal(shown))
+
+	other := New(nil, []byte("other"), Limits{}, time.Now)
+	for name, forged := range map[string]string{
+		"bare":             id.String(),
+		"of another key":   other.FormToken(id, at),
+		"shown earlier":    id.String() + ".1" + token[len(id.String())+2:],
+		"without a stamp":  id.String() + ".",
+		"of another form":  uuid.NewString() + token[len(id.String()):],
+		"with a long tail": token + "x",
+	} {
+		form, shown, err := g.ReadForm(forged)
+		require.NoError(t, err, name)
+		require.NotEqual(t, uuid.Nil, form, name)
+		require.True(t, shown.IsZero(), name)
+	}
+	for _, nothing := range []string{"", "x", "x." + token} {
+		_, _, err := g.ReadForm(nothing)
+		require.Error(t, err)
+	}
+}

@@ -1,0 +1,113 @@
+package guard
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limit allows at most Most in any Window. The zero Limit allows everything.
+type Limit struct {
+	Most   int
+	Window time.Duration
+}
+
+// None tells that nothing is limited.
+func (l Limit) None() bool { return l.Most == 0 }
+
+func (l Limit) String() string {
+	if l.None() {
+		return "off"
+	}
+	return strconv.Itoa(l.Most) + "/" + short(l.Window)
+}
+
+// Limits are all there is to set.
+type Limits struct {
+	Address, Network, Email, Page Limit         // attempts
+	Failures                      Limit         // on the whole site; more than these and every page asks for the step
+	PageFailures                  Limit         // on one page; more than these and that page asks for it
+	Waits                         Limit         // steps of one page passed by waiting, without JavaScript
+	Shown                         time.Duration // a form answered sooner than this, or never shown, costs the step; 0: never
+}
+
+// Standard are the limits of an installation that sets none.
+func Standard() Limits {
+	return Limits{
+		Address: Limit{5, 10 * time.Minute}, Network: Limit{30, 10 * time.Minute}, Email: Limit{5, time.Hour},
+		Page: Limit{600, 10 * time.Minute}, Failures: Limit{20, 10 * time.Minute}, PageFailures: Limit{10, 10 * time.Minute},
+		Waits: Limit{30, 10 * time.Minute}, Shown: 3 * time.Second,
+	}
+}
+
+// Bounds of what can be set. A slice of the shortest window is still a second.
+const (
+	shortestWindow = slices * time.Second
+	longestWindow  = 24 * time.Hour
+)
+
+// ParseLimits reads GIVE_LIMITS: words of the form name=COUNT/WINDOW or name=off, in any order, for the names
+// address, network, email, page, failures, page_failures and waits, and shown=DURATION or shown=off. Durations
+// are written as 90s, 10m, 1h. What is not named keeps its standard.
+func ParseLimits(text string) (Limits, error) {
+	l := Standard()
+	seen := map[string]bool{}
+	for _, word := range strings.Fields(text) {
+		name, value, _ := strings.Cut(word, "=")
+		if seen[name] {
+			return Limits{}, fmt.Errorf("%s is set twice", name)
+		}
+		seen[name] = true
+		if err := l.set(name, value); err != nil {
+			return Limits{}, fmt.Errorf("%q: %w", word, err)
+		}
+	}
+	return l, nil
+}
+
+func (l *Limits) set(name, value string) (err error) {
+	if name == "shown" {
+		if l.Shown = 0; value != "off" {
+			l.Shown, err = time.ParseDuration(value)
+		}
+		if err != nil || l.Shown < 0 || l.Shown > time.Minute {
+			return fmt.Errorf("want a duration of at most a minute, such as shown=3s, or shown=off")
+		}
+		return nil
+	}
+	field := l.named()[name]
+	if field == nil {
+		return fmt.Errorf("want one of address, network, email, page, failures, page_failures, waits, shown")
+	}
+	if *field = (Limit{}); value == "off" {
+		return nil
+	}
+	most, window, _ := strings.Cut(value, "/")
+	if field.Most, err = strconv.Atoi(most); err == nil {
+		field.Window, err = time.ParseDuration(window)
+	}
+	if err != nil || field.Most < 1 || field.Most > 1_000_000 || field.Window < shortestWindow || field.Window > longestWindow {
+		return fmt.Errorf("want a count and a window from %s to %s, such as %s=5/10m, or %[3]s=off", short(shortestWindow), short(longestWindow), name)
+	}
+	return nil
+}
+
+func (l *Limits) named() map[string]*Limit {
+	return map[string]*Limit{
+		"address": &l.Address, "network": &l.Network, "email": &l.Email, "page": &l.Page,
+		"failures": &l.Failures, "page_failures": &l.PageFailures, "waits": &l.Waits,
+	}
+}
+
+// short writes 10m0s as 10m.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

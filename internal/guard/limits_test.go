@@ -1,0 +1,44 @@
+package guard
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseLimits(t *testing.T) {
+	l, err := ParseLimits("")
+	require.NoError(t, err)
+	require.Equal(t, Standard(), l)
+
+	l, err = ParseLimits(" address=7/1h30m  page=off shown=1500ms waits=1/10s ")
+	require.NoError(t, err)
+	want := Standard()
+	want.Address, want.Page, want.Shown, want.Waits = Limit{7, 90 * time.Minute}, Limit{}, 1500*time.Millisecond, Limit{1, 10 * time.Second}
+	require.Equal(t, want, l)
+
+	for text, why := range map[string]string{
+		"adress=5/10m":              "want one of address",
+		"address":                   "want a count and a window",
+		"address=5":                 "want a count and a window",
+		"address=0/10m":             "want a count and a window",
+		"address=-1/10m":            "want a count and a window",
+		"address=5/10":              "want a count and a window",
+		"address=5/9s":              "from 10s to 24h",
+		"address=5/25h":             "from 10s to 24h",
+		"address=5/10m address=off": "address is set twice",
+		"shown=2m":                  "at most a minute",
+		"shown=-1s":                 "at most a minute",
+		"shown":                     "at most a minute",
+	} {
+		_, err := ParseLimits(text)
+		require.ErrorContains(t, err, why, text)
+	}
+}
+
+func TestLimitsReadAsTheyAreWritten(t *testing.T) {
+	for want, l := range map[string]Limit{"5/10m": {5, 10 * time.Minute}, "5/1h": {5, time.Hour}, "1/1h30m": {1, 90 * time.Minute}, "2/10s": {2, 10 * time.Second}, "off": {}} {
+		require.Equal(t, want, l.String())
+	}
+}

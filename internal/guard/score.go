@@ -1,0 +1,84 @@
+package guard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// scoreAge is how long a score may be out of date: with it, and with the seconds a webhook takes, the step is
+// asked for well within the minute.
+const scoreAge = 5 * time.Second
+
+// Failure is a card that a bank refused, or a form answered faster than anybody reads.
+type Failure struct {
+	ID   string    // names it once, however often it is told
+	Page string    // the organisation's slug; empty when unknown
+	At   time.Time // what is dated ahead counts as now
+}
+
+// FailTx notes failures. One told before changes nothing.
+func FailTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
+	if len(failures) == 0 {
+		return nil
+	}
+	const query = `/* guard.FailTx */
+		INSERT INTO guard_failure (id, page, at)
+		SELECT id, page, least(at, now()) FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS f (id, page, at) ORDER BY id
+		ON CONFLICT (id) DO NOTHING`
+	n := len(failures)
+	ids, pages, at := make([]string, n), make([]string, n), make([]string, n)
+	for i, f := range failures {
+		ids[i], pages[i], at[i] = f.ID, f.Page, f.At.UTC().Format(time.RFC3339Nano)
+	}
+	_, err := tx.ExecContext(ctx, query, pq.Array(ids), pq.Array(pages), pq.Array(at))
+	return err
+}
+
+// score tells which pages ask for the step.
+type score struct {
+	mu    sync.Mutex
+	at    time.Time
+	site  bool
+	pages map[string]bool
+}
+
+// raised tells whether a page asks for the step now.
+func (g *Guard) raised(ctx context.Context, page string) (bool, error) {
+	s := &g.score
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); s.at.IsZero() || now.Sub(s.at) >= scoreAge {
+		if err := g.readScore(ctx, s); err != nil {
+			return false, err
+		}
+		s.at = now
+	}
+	return s.site || s.pages[page], nil
+}
+
+func (g *Guard) readScore(ctx context.Context, s *score) error {
+	const query = `/* guard.readScore */
+		SELECT page, count(*) FILTER (WHERE at > now() - make_interval(secs => $1)) AS site,
+		       count(*) FILTER (WHERE at > now() - make_interval(secs => $2)) AS own
+		  FROM guard_failure WHERE at > now() - make_interval(secs => greatest($1, $2)) GROUP BY page`
+	var rows []struct {
+		Page      string
+		Site, Own int
+	}
+	site, own := g.limits.Failures, g.limits.PageFailures
+	if err := g.db.SelectContext(ctx, &rows, query, site.Window.Seconds(), own.Window.Seconds()); err != nil {
+		return err
+	}
+	total := 0
+	s.pages = map[string]bool{}
+	for _, r := range rows {
+		total += r.Site
+		s.pages[r.Page] = !own.None() && r.Own > own.Most
+	}
+	s.site = !site.None() && total > site.Most
+	return nil
+}
