@@ -34,6 +34,7 @@ type Config struct {
 	SMTPURL          string
 	MailFrom         string
 	DKIM             []mail.DKIM
+	AuditMail        []string // AUDIT_MAIL: where the heads of the books go; none for nowhere
 	SecretKey        []byte
 	LogFormat        string
 	GiveLimits       guard.Limits
@@ -93,6 +94,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		StripeAPIURL:     r.text("STRIPE_API_URL", ""),
 		SMTPURL:          r.text("SMTP_URL", ""),
 		MailFrom:         r.mailbox("MAIL_FROM"),
+		AuditMail:        r.mailboxes("AUDIT_MAIL"),
 		SecretKey:        r.secret("SECRET_KEY"),
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
@@ -166,6 +168,21 @@ func (r *reader) mailbox(name string) string {
 		r.wrong(name, fmt.Sprintf("is %q: want an address such as Konbit <konbit@example.org>", text))
 	}
 	return text
+}
+
+// mailboxes reads plain addresses with commas between.
+func (r *reader) mailboxes(name string) (all []string) {
+	for text := range strings.SplitSeq(r.text(name, ""), ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if err := mail.CheckAddress(text); err != nil {
+			r.wrong(name, fmt.Sprintf("has %q: %s, several with commas between", text, err))
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 func (r *reader) secret(name string) []byte {

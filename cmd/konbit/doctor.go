@@ -102,6 +102,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
+	d.auditors()
 	d.stripe(ctx, db)
 	d.mail(ctx, db, net.DefaultResolver)
 }
@@ -120,6 +121,15 @@ func (d *doctor) stripe(ctx context.Context, db *sqlx.DB) {
 	for _, e := range entities {
 		d.stripeAccount(ctx, client, e)
 	}
+}
+
+// auditors says where the heads of the books go. Without them somebody who owns the database could write the books anew unseen.
+func (d *doctor) auditors() {
+	note := "mailed daily to " + strings.Join(d.config.AuditMail, ", ")
+	if len(d.config.AuditMail) == 0 {
+		note = "kept daily and not mailed: set AUDIT_MAIL to your auditors' addresses"
+	}
+	d.findings = append(d.findings, finding{Looked: "the seals of the books", OK: true, Note: note})
 }
 
 // checkRole refuses a role that could change the rules it is held by.

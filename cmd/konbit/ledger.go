@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/google/uuid"
@@ -20,7 +23,7 @@ import (
 )
 
 func ledgerCommand() *cobra.Command {
-	return group("ledger", "The books", balanceCommand(), verifyCommand())
+	return group("ledger", "The books", balanceCommand(), sealCommand(), verifyCommand())
 }
 
 func balanceCommand() *cobra.Command {
@@ -82,21 +85,27 @@ func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []le
 }
 
 func verifyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "verify", Short: "Recompute the books from their rows; fails when a rule is broken", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "verify", Short: "Recompute the books and their seals from the rows; fails when a rule is broken", Args: cobra.NoArgs}
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	told := c.Flags().StringArray("head", nil, "hold the chain against what a letter told, as ENTITY:N:HASH; may be given again")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			report, err := ledger.Verify(c.Context(), db)
+			entities, err := org.Entities(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			heads, err := readHeads(entities, *told)
+			if err != nil {
+				return err
+			}
+			report, err := ledger.Verify(c.Context(), db, heads...)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
 				err = printJSON(c, report)
 			} else {
-				for _, f := range report.Findings {
-					fmt.Fprintln(c.OutOrStdout(), f)
-				}
-				fmt.Fprintf(c.OutOrStdout(), "%d entries with %d lines read.\n", report.Entries, report.Lines)
+				printReport(c.OutOrStdout(), entities, report)
 			}
 			if err == nil && !report.Sound() {
 				err = errors.New("the books break their rules")
@@ -105,6 +114,48 @@ func verifyCommand() *cobra.Command {
 		})
 	}
 	return c
+}
+
+// readHeads reads what --head says.
+func readHeads(entities []org.LegalEntity, told []string) (heads []ledger.Head, err error) {
+	for _, text := range told {
+		slug, head, _ := strings.Cut(text, ":")
+		at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.Slug == slug })
+		if at < 0 {
+			return nil, fmt.Errorf("%w: --head %s: no legal entity has the slug %q", errUse, text, slug)
+		}
+		h, err := ledger.ParseHead(entities[at].ID, head)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --head %s: %w", errUse, text, err)
+		}
+		heads = append(heads, h)
+	}
+	return heads, nil
+}
+
+func printReport(w io.Writer, entities []org.LegalEntity, report ledger.Report) {
+	for _, f := range report.Findings {
+		fmt.Fprintln(w, f)
+	}
+	fmt.Fprintf(w, "%d entries with %d lines read.\n", report.Entries, report.Lines)
+	for _, chain := range report.Chains {
+		slug := chain.EntityID.String() // of one that is no more
+		if at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.ID == chain.EntityID }); at >= 0 {
+			slug = entities[at].Slug
+		}
+		fmt.Fprintf(w, "Sealed: %s:%d:%s\n", slug, chain.Sealed, chain.Head)
+	}
+}
+
+func sealCommand() *cobra.Command {
+	return &cobra.Command{Use: "seal", Short: "Seal what is not sealed yet; the workers do it every second", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withDatabase(c.Context(), func(db *sqlx.DB) error {
+				n, err := ledger.Seal(c.Context(), db)
+				fmt.Fprintf(c.OutOrStdout(), "%d entries sealed.\n", n)
+				return err
+			})
+		}}
 }
 
 // withDatabase runs fn with the database of DATABASE_URL.

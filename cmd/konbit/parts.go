@@ -51,6 +51,7 @@ type parts struct {
 	guard     *guard.Guard
 	sweeper   stripepay.Sweeper
 	transport *mail.Transport
+	heads     mail.Heads
 	runner    *jobs.Runner
 	metrics   *metrics.Metrics
 	clock     clock
@@ -117,6 +118,8 @@ func (p *parts) assembleWork() error {
 	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
 	letters.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
+	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
+	p.heads.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"konbit/internal/donation"
+	"konbit/internal/ledger"
 	"konbit/internal/stripepay"
 )
 
@@ -21,6 +22,9 @@ type chore struct {
 func (p *parts) chores() []chore {
 	return []chore{
 		{"book what moved at Stripe", 3 * time.Second, p.bookBalance},
+		{"seal the books", time.Second, p.sealBooks},
+		{"keep balances", 5 * time.Second, p.keepBalances},
+		{"keep the heads of the books", 10 * time.Minute, p.keepHeads},
 		{"sweep", 15 * time.Minute, p.sweep},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},
@@ -32,6 +36,24 @@ func (p *parts) bookBalance(ctx context.Context) error {
 	n, err := p.collector.Collect(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "balance transactions booked", "transactions", n)
+	}
+	return err
+}
+
+func (p *parts) sealBooks(ctx context.Context) error {
+	_, err := ledger.Seal(ctx, p.db)
+	return err
+}
+
+func (p *parts) keepBalances(ctx context.Context) error {
+	_, err := ledger.KeepBalances(ctx, p.db, ledger.SnapshotAfter)
+	return err
+}
+
+func (p *parts) keepHeads(ctx context.Context) error {
+	n, err := p.heads.Keep(ctx)
+	if n > 0 {
+		p.log.InfoContext(ctx, "heads of the books kept for the day", "entities", n, "mailed to", len(p.config.AuditMail))
 	}
 	return err
 }

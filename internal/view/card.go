@@ -31,18 +31,19 @@ func (w CardWords) Lines() []string {
 	return strings.Split(w.Message, "\n")
 }
 
-func (v *View) parseCards(fsys fs.FS) (map[phrase.Language]letterTemplates, error) {
+// parseLetters reads the letters of a folder, in every language.
+func (v *View) parseLetters(fsys fs.FS, dir string) (map[phrase.Language]letterTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
 	if err != nil {
 		return nil, err
 	}
-	cards := map[phrase.Language]letterTemplates{}
+	letters := map[phrase.Language]letterTemplates{}
 	for _, lang := range v.words.Languages() {
-		if cards[lang], err = v.parseLetter(fsys, "letters/card", lang, styles); err != nil {
+		if letters[lang], err = v.parseLetter(fsys, dir, lang, styles); err != nil {
 			return nil, fmt.Errorf("view: %w", err)
 		}
 	}
-	return cards, nil
+	return letters, nil
 }
 
 // CardLetter is the letter of a dedication: its subject, its plain text and the same as HTML. A language

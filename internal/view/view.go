@@ -21,6 +21,7 @@ type View struct {
 	pages     map[string]map[phrase.Language]*template.Template
 	receipts  map[int]map[phrase.Language]letterTemplates
 	cards     map[phrase.Language]letterTemplates
+	heads     map[phrase.Language]letterTemplates
 	countries map[phrase.Language]countryList
 	typefaces []typesetter
 }
@@ -42,7 +43,10 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	if v.receipts, err = v.parseReceipts(fsys); err != nil {
 		return nil, err
 	}
-	if v.cards, err = v.parseCards(fsys); err != nil {
+	if v.cards, err = v.parseLetters(fsys, "letters/card"); err != nil {
+		return nil, err
+	}
+	if v.heads, err = v.parseLetters(fsys, "letters/head"); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {

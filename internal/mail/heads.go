@@ -1,0 +1,135 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/jobs"
+	"konbit/internal/ledger"
+	"konbit/internal/org"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// The kind of letter that tells the head of a chain, and its stream.
+const (
+	kindHead = "head"
+	headList = "books"
+)
+
+// HeadLetter is the job of mailing a kept head to the auditors.
+type HeadLetter struct {
+	HeadID uuid.UUID `json:"head_id"`
+}
+
+// Kind names the job.
+func (HeadLetter) Kind() string { return "ledger_head_letter" }
+
+// Heads keeps the heads of the books' chains, one per entity and day, and mails them to the auditors.
+type Heads struct {
+	Receipts Receipts // by whose means they go
+	Queue    *jobs.Queue
+	To       []string // plain addresses; none: heads are kept and not mailed
+}
+
+// Register takes the job of mailing a head.
+func (h Heads) Register(handlers *jobs.Handlers) {
+	jobs.Handle(handlers, func(ctx context.Context, job HeadLetter) error { return h.Mail(ctx, job.HeadID) })
+}
+
+// Keep keeps the head of each entity's chain, unless its day has one already, and orders its letter in the same transaction.
+func (h Heads) Keep(ctx context.Context) (kept int, err error) {
+	r := h.Receipts
+	entities, err := org.Entities(ctx, r.DB)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entities {
+		now := r.Now()
+		err := pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error {
+			head, err := ledger.KeepHeadTx(ctx, tx, e.ID, ledger.DateOf(now, e.Location()), r.NewID, now)
+			if err != nil || head == nil {
+				return err
+			}
+			kept++
+			if len(h.To) == 0 {
+				return nil
+			}
+			return h.Queue.EnqueueTx(ctx, tx, HeadLetter{head.ID})
+		})
+		if err != nil {
+			return kept, err
+		}
+	}
+	return kept, nil
+}
+
+// Mail sends a head to every auditor, under the rules of receipts' letters: to each in a letter of its own, and to none
+// twice, whoever was reached before.
+func (h Heads) Mail(ctx context.Context, id uuid.UUID) error {
+	head, err := ledger.HeadByID(ctx, h.Receipts.DB, id)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, to := range h.To {
+		failed = append(failed, h.mailTo(ctx, head, to))
+	}
+	return errors.Join(failed...)
+}
+
+func (h Heads) mailTo(ctx context.Context, head *ledger.KeptHead, to string) error {
+	r := h.Receipts
+	subject := uuid.NewSHA1(head.ID, []byte(strings.ToLower(to))) // one letter for a head and an address
+	l, err := find(ctx, r.DB, kindHead, subject)
+	if err == nil && l == nil {
+		l, err = h.rendered(ctx, head, subject, to)
+	}
+	if err != nil {
+		return err
+	}
+	return r.hand(ctx, *l)
+}
+
+func (h Heads) rendered(ctx context.Context, head *ledger.KeptHead, subject uuid.UUID, to string) (*letter, error) {
+	register, err := org.ReadRegister(ctx, h.Receipts.DB)
+	if err != nil {
+		return nil, err
+	}
+	e, err := org.EntityByID(ctx, h.Receipts.DB, head.EntityID)
+	if err != nil {
+		return nil, err
+	}
+	language := languageOf(register, e.ID)
+	l := Letter{
+		ID: subject, Kind: kindHead, List: headList, Sender: e.Slug, From: e.MailFrom, To: to, Language: string(language), Date: head.At,
+	}
+	l.Subject, l.Text, l.HTML, err = h.Receipts.View.HeadLetter(view.HeadWords{
+		Language: language, Donee: view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)},
+		Day:     time.Date(head.Day.Year, head.Day.Month, head.Day.Day, 0, 0, 0, 0, time.UTC),
+		Entries: head.N, Hash: head.Hex(), TrialBalance: e.Amount(head.TrialBalance),
+		Command: fmt.Sprintf("konbit ledger verify --head %s:%d:%s", e.Slug, head.N, head.Hex()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return h.Receipts.compose(ctx, l, e.ID)
+}
+
+// languageOf is the first language of the entity's first organisation, or English.
+func languageOf(register *org.Register, entity uuid.UUID) phrase.Language {
+	for _, o := range register.Organisations() {
+		if o.EntityID == entity && len(o.Languages) > 0 {
+			return o.Languages[0]
+		}
+	}
+	return phrase.English
+}
