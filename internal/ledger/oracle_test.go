@@ -1,11 +1,14 @@
 package ledger
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -78,36 +81,108 @@ func draw(t *rapid.T, b books) Entry {
 	return e
 }
 
-// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs as many as one likes.
+// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs as many as one likes. Each step is followed by all
+// the rules: the balances are the oracle's, whatever snapshots they are read through, and Verify finds nothing.
 func TestBooksAgreeWithAnOracle(t *testing.T) {
-	if rounds := flag.Lookup("rapid.checks"); rounds.Value.String() == rounds.DefValue {
-		require.NoError(t, rounds.Value.Set("20"))
+	const block = 10 // rounds in one database: Verify reads all of it after every step
+	checks := flag.Lookup("rapid.checks")
+	asked, rounds := checks.Value.String(), block
+	if asked != checks.DefValue {
+		var err error
+		rounds, err = strconv.Atoi(asked)
+		require.NoError(t, err)
 	}
+	t.Cleanup(func() { require.NoError(t, checks.Value.Set(asked)) })
+	for begun := 0; begun < rounds; begun += block {
+		require.NoError(t, checks.Value.Set(strconv.Itoa(min(block, rounds-begun))))
+		t.Run(fmt.Sprint(begun), oracleRounds)
+	}
+}
+
+func oracleRounds(t *testing.T) {
 	h := newHouse(t)
 	round := 0
 	rapid.Check(t, func(r *rapid.T) {
 		round++
 		b := h.open(t, fmt.Sprint("entity-", round), "USD")
 		o := newOracle()
+		batch := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Entry { return draw(r, b) }), 1, 12)
 		r.Repeat(map[string]func(*rapid.T){
-			"post": func(r *rapid.T) {
-				h.postBoth(t, r, o, rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Entry { return draw(r, b) }), 1, 12).Draw(r, "batch"))
-			},
-			"reverse": func(r *rapid.T) { h.reverseBoth(t, r, o) },
-			"": func(r *rapid.T) {
-				lines, err := Balance(t.Context(), h.Server, b.names(), Filter{Funds: []uuid.UUID{b.operations, b.one, b.two}})
-				require.NoError(r, err)
-				sums := map[string]int64{}
-				for _, l := range lines {
-					sums[fmt.Sprint(l.FundID, l.Account)] = l.Amount
-				}
-				require.Equal(r, o.balance(), sums)
-			},
+			"post":          func(r *rapid.T) { h.postBoth(t, r, o, batch.Draw(r, "batch")) },
+			"post together": func(r *rapid.T) { h.postTogether(t, r, o, rapid.SliceOfN(batch, 2, 4).Draw(r, "batches")) },
+			"reverse":       func(r *rapid.T) { h.reverseBoth(t, r, o) },
+			"seal":          func(r *rapid.T) { require.NoError(r, h.seal(t)) },
+			"keep balances": func(r *rapid.T) { require.NoError(r, h.keepBalances(t, rapid.IntRange(1, 50).Draw(r, "after"))) },
+			"":              func(r *rapid.T) { h.agrees(t, r, o, b) },
 		})
 	})
+}
+
+func (h house) seal(t *testing.T) error {
+	_, err := Seal(t.Context(), h.Server)
+	return err
+}
+
+func (h house) keepBalances(t *testing.T, after int) error {
+	_, err := KeepBalances(t.Context(), h.Server, after)
+	return err
+}
+
+// agrees holds the books against the oracle and against their own rules.
+func (h house) agrees(t *testing.T, r *rapid.T, o *oracle, b books) {
+	lines, err := Balance(t.Context(), h.Server, b.names(), Filter{Funds: []uuid.UUID{b.operations, b.one, b.two}})
+	require.NoError(r, err)
+	sums, want := map[string]int64{}, o.balance()
+	for _, l := range lines {
+		sums[fmt.Sprint(l.FundID, l.Account)] = l.Amount
+	}
+	require.Equal(r, want, sums)
+	for _, fund := range []uuid.UUID{b.operations, b.one, b.two} {
+		p, err := Position(t.Context(), h.Server, fund)
+		require.NoError(r, err)
+		require.Equal(r, []int64{want[fmt.Sprint(fund, Bank)], want[fmt.Sprint(fund, StripeClearing)]}, []int64{p.FreeToPay(), p.Clearing})
+	}
 	report, err := Verify(t.Context(), h.Server)
-	require.NoError(t, err)
-	require.Empty(t, report.Findings)
+	require.NoError(r, err)
+	require.Empty(r, report.Findings)
+}
+
+// postTogether posts the batches at once, while others seal and keep balances. Which of two batches books an object that is in both,
+// and how, is for the books to decide: the oracle takes their word, and holds them to it.
+func (h house) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Entry) {
+	for _, batch := range batches {
+		for i := range batch {
+			batch[i].Fact = Fact{"payment_intent": batch[i].SourceID} // a race between two facts has no right end
+		}
+	}
+	posted, failed := make([][]Posted, len(batches)), make([]error, len(batches)+2)
+	var racing sync.WaitGroup
+	for i, batch := range batches {
+		racing.Go(func() { posted[i], failed[i] = h.post(t.Context(), batch...) })
+	}
+	racing.Go(func() { failed[len(batches)] = h.seal(t) })
+	racing.Go(func() { failed[len(batches)+1] = h.keepBalances(t, 1) })
+	racing.Wait()
+	require.NoError(r, errors.Join(failed[len(batches):]...))
+	before := &oracle{entries: maps.Clone(o.entries)}
+	for i, batch := range batches {
+		if _, conflict := before.knows(batch); conflict {
+			require.Equal(r, fault.Conflict, fault.KindOf(failed[i]))
+			continue
+		}
+		require.NoError(r, failed[i])
+		for j, p := range posted[i] {
+			if !p.Repeated {
+				require.NotContains(r, o.ids, batch[j].SourceID, "booked twice")
+				o.add(batch[j], p.ID)
+			}
+		}
+	}
+	for i, batch := range batches {
+		for j, p := range posted[i] {
+			require.Equal(r, o.ids[batch[j].SourceID], p.ID)
+		}
+	}
 }
 
 func (b books) names() Names {
