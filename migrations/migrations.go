@@ -8,11 +8,13 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
@@ -52,7 +54,12 @@ func Pending(ctx context.Context, db *sql.DB) (int, error) {
 	}
 	const query = `/* migrations.Pending */ SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`
 	var applied int64
-	if err := db.QueryRowContext(ctx, query).Scan(&applied); err != nil {
+	err = db.QueryRowContext(ctx, query).Scan(&applied)
+	var refused *pq.Error
+	if errors.As(err, &refused) && (refused.Code == pqerror.UndefinedTable || refused.Code == pqerror.InsufficientPrivilege) {
+		err = nil // an empty database, or one whose rights were not given yet
+	}
+	if err != nil {
 		return 0, err
 	}
 	return int(max(known-applied, 0)), nil

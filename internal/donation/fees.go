@@ -35,12 +35,13 @@ func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
 // FeeDue says that charges of an entity wait for their fee to be booked.
 type FeeDue struct {
 	EntityID uuid.UUID `db:"entity_id"`
+	Oldest   time.Time `db:"oldest"` // when the first of them was charged
 	Newest   time.Time `db:"newest"` // when the last of them was charged
 }
 
 // FeesDue lists the entities with charges whose fee is not booked.
 func FeesDue(ctx context.Context, q sqlx.QueryerContext) ([]FeeDue, error) {
-	const query = `/* donation.FeesDue */ SELECT entity_id, max(charged_at) AS newest FROM fee_due GROUP BY entity_id ORDER BY entity_id`
+	const query = `/* donation.FeesDue */ SELECT entity_id, min(charged_at) AS oldest, max(charged_at) AS newest FROM fee_due GROUP BY entity_id ORDER BY entity_id`
 	var due []FeeDue
 	err := sqlx.SelectContext(ctx, q, &due, query)
 	return due, err

@@ -62,7 +62,7 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 	}
 	total := 0
 	for _, entity := range setup.Entities() {
-		look, err := claim(ctx, c.DB, entity.ID, newest(due, entity.ID), all)
+		look, err := claim(ctx, c.DB, entity.ID, dueOf(due, entity.ID), all)
 		if err != nil {
 			return total, err
 		}
@@ -85,10 +85,10 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 	return total, nil
 }
 
-func newest(due []donation.FeeDue, entity uuid.UUID) *time.Time {
+func dueOf(due []donation.FeeDue, entity uuid.UUID) *donation.FeeDue {
 	for _, d := range due {
 		if d.EntityID == entity {
-			return &d.Newest
+			return &d
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/donation"
 	"konbit/internal/pg"
 )
 
@@ -16,22 +17,26 @@ type lookup struct {
 }
 
 // claim takes an entity's balance to look through, for a while, if there is a reason to and nobody else does.
-// The first look of all begins now: what Stripe had before belongs to the opening balance. Looks that
+// The first look of all begins with the first gift: what Stripe had before belongs to the opening balance. Looks that
 // find nothing come less and less often, until a newer fee is due or an event nudges.
-func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, newestDue *time.Time, all bool) (*lookup, error) {
+func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, due *donation.FeeDue, all bool) (*lookup, error) {
 	const begin = `/* payout.claim */
-		INSERT INTO balance_lookup (entity_id, read_through, next_look) VALUES ($1, now(), now()) ON CONFLICT (entity_id) DO NOTHING`
+		INSERT INTO balance_lookup (entity_id, read_through, next_look) VALUES ($1, least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
 	const take = `/* payout.claim */
 		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
 		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
 		RETURNING read_through`
+	var oldest, newest *time.Time
+	if due != nil {
+		oldest, newest = &due.Oldest, &due.Newest
+	}
 	var taken []lookup
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, begin, entity); err != nil {
+		if _, err := tx.ExecContext(ctx, begin, entity, oldest); err != nil {
 			return err
 		}
-		return tx.SelectContext(ctx, &taken, take, entity, lease.Seconds(), newestDue, all)
+		return tx.SelectContext(ctx, &taken, take, entity, lease.Seconds(), newest, all)
 	})
 	if err != nil || len(taken) == 0 {
 		return nil, err
