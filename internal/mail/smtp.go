@@ -16,13 +16,17 @@ import (
 )
 
 const (
-	dialTimeout = 8 * time.Second
-	sendTimeout = 15 * time.Second
 	idleLimit   = 20 * time.Second // servers close idle connections; many after 30 s
 	quitTimeout = time.Second
-	shortRest   = 250 * time.Millisecond
-	longRest    = 30 * time.Second
 )
+
+// patience is how long a Transport waits.
+type patience struct {
+	dial, send          time.Duration // for a connection; for one letter
+	shortRest, longRest time.Duration // between looks at a server that cannot be reached
+}
+
+var usual = patience{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
 
 // Transport sends messages through one SMTP server over a few kept connections. While the server cannot be
 // reached, one sender at a time goes and looks, ever more rarely up to half a minute; the others are told at
@@ -31,6 +35,7 @@ type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the letter's own From address
 	kept     chan *connection
+	patience patience
 
 	mu       sync.Mutex
 	failures int       // since the server was last reached
@@ -49,7 +54,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 		return nil, errors.New("SMTP_URL: want smtp://user:password@host:587 or smtps://host:465")
 	}
-	options := []gomail.Option{gomail.WithTimeout(dialTimeout)}
+	options := []gomail.Option{gomail.WithTimeout(usual.dial)}
 	switch {
 	case u.Scheme == "smtps":
 		options = append(options, gomail.WithSSLPort(false))
@@ -79,7 +84,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 		}
 		envelope = parsed.Address
 	}
-	return &Transport{client: client, envelope: envelope, kept: make(chan *connection, keep)}, nil
+	return &Transport{client: client, envelope: envelope, kept: make(chan *connection, keep), patience: usual}, nil
 }
 
 func isLoopback(host string) bool {
@@ -102,7 +107,7 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		if err != nil {
 			return "", err
 		}
-		reply, err = deliver(ctx, c, sender.Address, to, message)
+		reply, err = deliver(ctx, c, t.patience.send, sender.Address, to, message)
 		var refusal *Refusal
 		said := errors.As(err, &refusal)
 		if err == nil || said && refusal.Code != 421 { // 421: the server is closing the connection
@@ -120,9 +125,8 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 // errGone is a connection that was closed before anything of a letter was sent.
 var errGone = errors.New("smtp: the connection was closed")
 
-// deliver runs one SMTP transaction, within sendTimeout and the time ctx has left.
-func deliver(ctx context.Context, c *connection, from, to string, message []byte) (string, error) {
-	limit := sendTimeout
+// deliver runs one SMTP transaction, within limit and the time ctx has left.
+func deliver(ctx context.Context, c *connection, limit time.Duration, from, to string, message []byte) (string, error) {
 	if end, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(end))
 	}
@@ -176,7 +180,7 @@ func (t *Transport) dial(ctx context.Context) (*connection, error) {
 	defer t.mu.Unlock()
 	if err != nil {
 		t.failures++
-		t.rest = time.Now().Add(min(shortRest<<min(t.failures, 10), longRest))
+		t.rest = time.Now().Add(min(t.patience.shortRest<<min(t.failures, 10), t.patience.longRest))
 		return nil, fmt.Errorf("smtp: no connection: %w", err)
 	}
 	t.failures, t.rest = 0, time.Time{}
@@ -191,7 +195,7 @@ func (t *Transport) mayDial(now time.Time) bool {
 		return false
 	}
 	if t.failures > 0 {
-		t.rest = now.Add(dialTimeout) // by then we know
+		t.rest = now.Add(t.patience.dial) // by then we know
 	}
 	return true
 }

@@ -1,0 +1,272 @@
+package mail_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/donation"
+	"konbit/internal/jobs"
+	"konbit/internal/mail"
+	"konbit/internal/mailcatch"
+	"konbit/internal/money"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+	"konbit/internal/receipt"
+	"konbit/internal/testkit/house"
+)
+
+// receipted settles n gifts in one go and answers their receipts. One gift is begun, the others are its copies.
+func receipted(t *testing.T, h *house.House, n int, language phrase.Language) []receipt.Receipt {
+	t.Helper()
+	f := house.Form()
+	f.Language = language
+	d := h.Started(f)
+	ids := []uuid.UUID{d.ID}
+	for range n - 1 {
+		ids = append(ids, house.NewID())
+	}
+	copied(t, h, d.ID, ids[1:])
+	charges := make([]donation.Charge, n)
+	for i, id := range ids {
+		charges[i] = house.ChargeOf(h.Gift(id), time.Now())
+	}
+	_, err := h.Settle(charges...)
+	require.NoError(t, err)
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, ids)
+	require.NoError(t, err)
+	receipts := make([]receipt.Receipt, n)
+	for i, id := range ids {
+		receipts[i] = latest[id]
+	}
+	return receipts
+}
+
+func copied(t *testing.T, h *house.House, of uuid.UUID, ids []uuid.UUID) {
+	t.Helper()
+	tx := h.DB.Owner.MustBegin()
+	defer func() { _ = tx.Rollback() }()
+	for _, c := range []struct{ table, key, change string }{
+		{"donation", "id", `'public_ref', 'copied-for-a-test-' || n.id, 'form_id', n.id, 'checkout_session_id', 'cs_' || n.id`},
+		{"donation_contact", "donation_id", `'email', n.id || '@example.org'`},
+		{"designation", "donation_id", `'n', x.n`},
+	} {
+		_, err := tx.Exec(fmt.Sprintf(`INSERT INTO %s SELECT (jsonb_populate_record(x, jsonb_build_object('%s', n.id, %s))).*
+			FROM %[1]s x, unnest($1::uuid[]) AS n (id) WHERE x.%[2]s = $2`, c.table, c.key, c.change), pg.UUIDs(ids), of)
+		require.NoError(t, err, c.table)
+	}
+	require.NoError(t, tx.Commit())
+}
+
+func desk(h *house.House) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: house.NewID} }
+
+func clerk(h *house.House) mail.Clerk { return mail.Clerk{Receipts: h.Receipts, Queue: h.Queue} }
+
+// work works jobs off with short waits, until the test ends.
+func work(t *testing.T, h *house.House) {
+	t.Helper()
+	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
+	require.NoError(t, err)
+	require.NoError(t, runner.Start())
+	t.Cleanup(func() {
+		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, runner.Stop(last))
+	})
+}
+
+func arrived(t *testing.T, h *house.House, n int) []mailcatch.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got, err := h.Mail.WaitFor(ctx, n)
+	require.NoError(t, err)
+	return got
+}
+
+// TestOutageCostsNobodyAReceipt is promise 8 with its hour made short: 200 receipts wait while the server
+// refuses connections, hangs, and puts everybody off; they are neither lost nor given up nor sent all at once,
+// and go out soon after it is well.
+func TestOutageCostsNobodyAReceipt(t *testing.T) {
+	const receipts = 200
+	h := house.New(t, house.Options{})
+	front := newDoor(t, h.Mail.SMTPAddr())
+	h.Receipts.Transport = hasty(t, front.url(), 8)
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	receipted(t, h, receipts, "en")
+
+	for _, kind := range []mailcatch.Kind{mailcatch.Refuse, mailcatch.Hang, mailcatch.Defer} {
+		h.Mail.SetFault(mailcatch.Fault{Kind: kind})
+		if kind == mailcatch.Refuse {
+			work(t, h)
+		}
+		tried := h.Count(`SELECT coalesce(sum(tries), 0) FROM letter_delivery`)
+		testEventually(t, func() bool {
+			return h.Count(`SELECT count(*) FROM letter_delivery`) == receipts &&
+				h.Count(`SELECT sum(tries) FROM letter_delivery`) > tried+receipts
+		})
+	}
+	require.Empty(t, h.Mail.Messages())
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled', 'completed')`), "none given up")
+	require.Greater(t, h.Count(`SELECT count(DISTINCT scheduled_at) FROM river_job WHERE state <> 'running'`), receipts/2, "spread")
+	during := front.count()
+	require.Less(t, during, h.Count(`SELECT sum(tries) FROM letter_delivery`)/4, "most tries do not even knock")
+
+	h.Mail.SetFault(mailcatch.Fault{})
+	back := time.Now()
+	requireOneEach(t, h, receipts)
+	require.Less(t, time.Since(back), 20*time.Second, "the longest wait is 0.6 s here")
+	require.LessOrEqual(t, front.count()-during, 16, "no storm of connections")
+}
+
+// requireOneEach wants n letters accepted, each its own, every copy of one the same.
+func requireOneEach(t *testing.T, h *house.House, n int) {
+	t.Helper()
+	testEventually(t, func() bool {
+		return h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) == n
+	})
+	byID := map[string][]byte{}
+	for _, m := range h.Mail.Messages() {
+		if before, again := byID[m.MessageID]; again {
+			require.Equal(t, before, m.Raw, "every copy is the same")
+		}
+		byID[m.MessageID] = m.Raw
+	}
+	require.Len(t, byID, n)
+}
+
+func testEventually(t *testing.T, is func() bool) {
+	t.Helper()
+	require.Eventually(t, is, 45*time.Second, 20*time.Millisecond)
+}
+
+// TestCutAfterTheDotSendsTheSameAgain is promise 9.
+func TestCutAfterTheDotSendsTheSameAgain(t *testing.T) {
+	h := house.New(t, house.Options{})
+	receipted(t, h, 50, "es")
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.CutAfterDot, Every: 10})
+	work(t, h)
+	requireOneEach(t, h, 50)
+	extra := len(h.Mail.Messages()) - 50
+	require.Positive(t, extra)
+	require.LessOrEqual(t, extra, 6, "no more than were cut")
+}
+
+func TestWrongAddressShowsAndIsMended(t *testing.T) {
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
+	work(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'letter_refused'`) == 1 })
+	subjects, err := mail.RefusedSubjects(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{r.ID}, subjects)
+	require.NotContains(t, h.Lines(`SELECT detail::text FROM finance_task`)[0], "@example.org", "no address in a task")
+	require.Equal(t, []string{"receipt refused to ana@example.org: smtp: 550 5.1.1 at RCPT"}, delivered(t, h, r.ID))
+
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.Error(t, clerk(h).Redirect(t.Context(), r, `"a> ORCPT=x"@example.com`, "ana"))
+	require.NoError(t, clerk(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	first := arrived(t, h, 1)[0]
+	require.Equal(t, "right@example.org", first.To)
+	testEventually(t, func() bool {
+		return len(delivered(t, h, r.ID)) == 2 && h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) == 1
+	})
+	subjects, err = mail.RefusedSubjects(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, subjects)
+
+	// Once more: the same bytes to the same address, and who asked stands in its row.
+	require.NoError(t, clerk(h).Resend(t.Context(), r, "ben"))
+	second := arrived(t, h, 2)[0]
+	require.Equal(t, "right@example.org", second.To)
+	require.Equal(t, first.Raw, second.Raw)
+	require.Equal(t, []string{"first konbit", "address ana", "resend ben"},
+		h.Lines(`SELECT cause || ' ' || ordered_by FROM letter_delivery ORDER BY ordered_at`))
+
+	// What is written about it later goes to the right address too.
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		return desk(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
+	})
+	void := arrived(t, h, 3)[0]
+	require.Equal(t, "right@example.org", void.To)
+	require.Equal(t, "Your receipt "+r.Reference()+" is no longer valid", void.Subject)
+}
+
+func TestBetterAddressStopsTheWait(t *testing.T) {
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	work(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM letter_delivery WHERE tries > 0`) == 1 })
+	require.ErrorIs(t, clerk(h).Resend(t.Context(), r, "ana"), mail.ErrWaiting)
+	require.NoError(t, clerk(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.Equal(t, "right@example.org", arrived(t, h, 1)[0].To)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Len(t, h.Mail.Messages(), 1, "nothing goes to the address that was wrong")
+	seen, err := mail.ReadBacklog(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Zero(t, seen.Waiting)
+}
+
+func TestReplacementGoesOutInTheDonorsLanguage(t *testing.T) {
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "es")[0]
+	work(t, h)
+	arrived(t, h, 1)
+	facts := r.Facts
+	facts.Amount, facts.Lines = money.New(1500, "USD"), []receipt.Line{{Fund: r.Facts.Lines[0].Fund, Amount: money.New(1500, "USD")}}
+	facts.Returned = &receipt.Returned{Charged: r.Facts.Amount, Amount: money.New(500, "USD"), On: "2026-12-02"}
+	var issued []receipt.Receipt
+	inTx(t, h, func(tx *sqlx.Tx) (err error) {
+		issued, err = desk(h).ReplaceTx(t.Context(), tx, []receipt.Replacement{{
+			Of: r.ID, Facts: facts, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"},
+		}}, time.Now())
+		return err
+	})
+	m := arrived(t, h, 2)[0]
+	require.Equal(t, "Su nuevo recibo, en lugar del "+r.Reference()+": Centro de Apoyo", m.Subject)
+	letter, err := m.Letter()
+	require.NoError(t, err)
+	require.Equal(t, issued[0].Reference()+".pdf", letter.Attachments[0].Name)
+	require.Contains(t, strings.Join(strings.Fields(letter.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
+	require.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
+}
+
+func TestLettersAndDeliveriesKeepWhatTheySay(t *testing.T) {
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "en")[0]
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
+	for _, change := range []string{
+		`UPDATE letter SET message = ''`, `DELETE FROM letter`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
+		`UPDATE letter_delivery SET accepted_at = NULL`, `UPDATE letter_delivery SET refused_at = now(), accepted_at = NULL`,
+	} {
+		_, err := h.DB.Owner.Exec(change)
+		require.Error(t, err, change)
+		_, err = h.DB.Server.Exec(change)
+		require.Error(t, err, change)
+	}
+}
+
+func delivered(t *testing.T, h *house.House, subject uuid.UUID) (lines []string) {
+	t.Helper()
+	all, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{subject})
+	require.NoError(t, err)
+	for _, d := range all[subject] {
+		lines = append(lines, d.Letter+" "+d.String())
+	}
+	return lines
+}
+
+func inTx(t *testing.T, h *house.House, do func(*sqlx.Tx) error) {
+	t.Helper()
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, do))
+}

@@ -1,0 +1,191 @@
+package mail_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/textproto"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mail"
+	"konbit/internal/mailcatch"
+)
+
+// door stands before a mail server and notes when somebody comes in.
+type door struct {
+	net.Listener
+	to string
+
+	mu   sync.Mutex
+	came []time.Time
+}
+
+func newDoor(t *testing.T, to string) *door {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	d := &door{Listener: l, to: to}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.mu.Lock()
+			d.came = append(d.came, time.Now())
+			d.mu.Unlock()
+			go d.pass(in)
+		}
+	}()
+	return d
+}
+
+func (d *door) pass(in net.Conn) {
+	out, err := net.Dial("tcp", d.to)
+	if err != nil {
+		_ = in.Close()
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { _, _ = io.Copy(out, in); _ = out.Close() })
+	both.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
+	both.Wait()
+}
+
+func (d *door) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.came)
+}
+
+func (d *door) url() string { return "smtp://" + d.Addr().String() }
+
+func catcher(t *testing.T) *mailcatch.Server {
+	t.Helper()
+	server, err := mailcatch.New(mailcatch.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	return server
+}
+
+func hasty(t *testing.T, url string, keep int) *mail.Transport {
+	t.Helper()
+	transport, err := mail.NewTransport(url, "bounces@konbit.example", keep)
+	require.NoError(t, err)
+	require.NoError(t, transport.Hasten())
+	t.Cleanup(transport.Close)
+	return transport
+}
+
+func send(t *testing.T, transport *mail.Transport) error {
+	t.Helper()
+	_, err := transport.Send(t.Context(), "Gifts <gifts@tsne.example>", "ana@example.org", []byte("Subject: x\r\n\r\nx\r\n"))
+	return err
+}
+
+func TestConnectionsAreKeptUnderLoad(t *testing.T) {
+	server := catcher(t)
+	front := newDoor(t, server.SMTPAddr())
+	transport, err := mail.NewTransport(front.url(), "", 4)
+	require.NoError(t, err)
+	t.Cleanup(transport.Close)
+	var senders sync.WaitGroup
+	for range 4 {
+		senders.Go(func() {
+			for range 100 {
+				if err := send(t, transport); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	require.Len(t, server.Messages(), 400)
+	require.LessOrEqual(t, front.count(), 4, "one connection each")
+	for _, m := range server.Messages() {
+		require.Equal(t, "ana@example.org", m.To, "one recipient a letter")
+	}
+}
+
+func TestKeptConnectionTheServerClosedIsNoFailure(t *testing.T) {
+	server := catcher(t)
+	transport := hasty(t, server.SMTPURL(), 2)
+	require.NoError(t, send(t, transport))
+	server.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // cuts the kept one
+	server.SetFault(mailcatch.Fault{})
+	require.NoError(t, send(t, transport))
+	require.Len(t, server.Messages(), 2)
+}
+
+func TestIdleConnectionIsNotTrusted(t *testing.T) {
+	server := catcher(t)
+	front := newDoor(t, server.SMTPAddr())
+	transport := hasty(t, front.url(), 2)
+	require.NoError(t, send(t, transport))
+	transport.Idle(time.Minute)
+	require.NoError(t, send(t, transport))
+	require.Equal(t, 2, front.count())
+}
+
+// TestServerThatHangsHoldsUpOneSenderAtATime: the others are told at once, and when it speaks again all is well.
+func TestServerThatHangsHoldsUpOneSenderAtATime(t *testing.T) {
+	server := catcher(t)
+	front := newDoor(t, server.SMTPAddr())
+	transport := hasty(t, front.url(), 8)
+	server.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
+	require.Error(t, send(t, transport))
+	before, began := front.count(), time.Now()
+	var senders sync.WaitGroup
+	for range 8 {
+		senders.Go(func() {
+			for time.Since(began) < 500*time.Millisecond {
+				if send(t, transport) == nil {
+					t.Error("a server that hangs took a letter")
+				}
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}
+	senders.Wait()
+	require.LessOrEqual(t, front.count()-before, 12, "of some thousands of tries")
+	server.SetFault(mailcatch.Fault{})
+	require.Eventually(t, func() bool { return send(t, transport) == nil }, 3*time.Second, 5*time.Millisecond)
+	require.Zero(t, transport.Failures())
+}
+
+func TestRefusalForGoodIsAboutTheRecipientOrTheLetter(t *testing.T) {
+	for _, c := range []struct {
+		step string
+		code int
+		says string
+		good bool
+	}{
+		{"RCPT", 550, "5.1.1 No such user", true},
+		{"RCPT", 550, "No such user", true},
+		{"RCPT", 552, "5.2.2 Mailbox full", true},
+		{"RCPT", 550, "5.7.1 Relaying denied", false},
+		{"RCPT", 550, "5.1.8 Sender's domain not found", false},
+		{"RCPT", 503, "Bad sequence", false},
+		{"RCPT", 450, "4.2.0 Greylisted", false},
+		{"MAIL", 550, "5.1.1 whatever", false},
+		{"MAIL", 530, "5.7.0 Authentication required", false},
+		{"DATA", 554, "5.5.1 No valid recipients", false},
+		{"end of DATA", 550, "5.1.1 No such user", true},
+		{"end of DATA", 554, "5.6.0 Malformed", true},
+		{"end of DATA", 554, "5.7.1 Blocked", false},
+		{"end of DATA", 554, "Spam", false},
+	} {
+		err := mail.Refuse(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
+		var refusal *mail.Refusal
+		require.ErrorAs(t, err, &refusal)
+		require.Equal(t, c.good, refusal.Permanent(), "%v", err)
+		require.NotContains(t, err.Error(), "ana", "a server's words quote addresses")
+	}
+	var refusal *mail.Refusal
+	require.False(t, errors.As(mail.Refuse("RCPT", io.EOF), &refusal))
+}
