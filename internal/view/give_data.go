@@ -117,7 +117,11 @@ func (f giveForm) sayings() (general string, exact []saying) {
 	if len(f.page.Frequencies) == 1 {
 		key = "give.charge." + f.page.Frequencies[0]
 	}
-	general = f.say(key, "donee", donee, "amount", f.say("give.the_amount"))
+	amount := f.say("give.the_amount")
+	if f.page.Cover != nil {
+		amount = f.say("give.the_amount_and_fee")
+	}
+	general = f.say(key, "donee", donee, "amount", amount)
 	for _, frequency := range f.page.Frequencies {
 		exact = append(exact, saying{
 			Frequency: frequency,

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/fault"
 	"konbit/internal/money"
 	"konbit/internal/view"
 )
@@ -36,7 +37,7 @@ func TestGiveSaysWhoWhatAndHowMuch(t *testing.T) {
 		`<form method="post" action="/give/csio?lang=en" novalidate`,
 		`id="fund-0" name="fund" value="general" checked`,
 		`>Continue to payment</button>`,
-		"You will be charged the amount you choose, once, today, by TSNE MissionWorks.",
+		"You will be charged the amount you choose, with the fee if you cover it, once, today, by TSNE MissionWorks.",
 		`data-button="Give {amount}"`,
 	} {
 		assert.Contains(t, page, want)
@@ -80,6 +81,37 @@ func TestGiveKeepsWhatWasTyped(t *testing.T) {
 	assert.Contains(t, give(t, newView(t), p), `<option value="Ayiti" selected>Ayiti</option>`)
 }
 
+// TestGiveFoldsWhatMostPassBy opens a fold when there is something in it to see or to mend, and ticks no box.
+func TestGiveFoldsWhatMostPassBy(t *testing.T) {
+	v := newView(t)
+	open := regexp.MustCompile(`<details class="fold[^"]*" id="(\w+)"[^>]* open>`)
+	opened := func(change func(p *view.GivePage)) (ids []string) {
+		p := givePage("en")
+		change(&p)
+		page := give(t, v, p)
+		assert.NotContains(t, page, `id="cover_fees" name="cover_fees" value="yes" checked`)
+		for _, fold := range open.FindAllStringSubmatch(page, -1) {
+			ids = append(ids, fold[1])
+		}
+		return ids
+	}
+	bad := func(names ...string) func(p *view.GivePage) {
+		return func(p *view.GivePage) {
+			for _, name := range names {
+				p.Problems = append(p.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
+			}
+		}
+	}
+	assert.Empty(t, opened(func(*view.GivePage) {}))
+	assert.Empty(t, opened(func(p *view.GivePage) { p.Entry.Split, p.Entry.Dedication = map[string]string{"gln": ""}, "none" }))
+	assert.Equal(t, []string{"split"}, opened(func(p *view.GivePage) { p.Entry.Split = map[string]string{"gln": "5"} }))
+	assert.Equal(t, []string{"address"}, opened(func(p *view.GivePage) { p.Entry.City = "Boston" }))
+	assert.Equal(t, []string{"dedicate"}, opened(func(p *view.GivePage) { p.Entry.Dedication = "honour" }))
+	assert.Equal(t, []string{"dedicate"}, opened(func(p *view.GivePage) { p.Entry.CardMessage = "Hi" }))
+	assert.Equal(t, []string{"split", "address", "dedicate"}, opened(bad("split[haiti]", "region", "card_email")))
+	assert.Equal(t, []string{"split", "address", "dedicate"}, opened(bad("split", "country", "dedication")))
+}
+
 func TestGiveSaysWhatToDo(t *testing.T) {
 	page := give(t, newView(t), badPage("en"))
 	for _, want := range []string{
@@ -111,6 +143,8 @@ func TestGiveIsHardToBreak(t *testing.T) {
 			Amount: "other", AmountOther: hostile, Fund: hostile, FirstName: hostile, LastName: hostile, Email: hostile,
 			Phone: hostile, AddressLine1: hostile, AddressLine2: hostile, City: hostile, Region: hostile,
 			PostalCode: hostile, Country: hostile, Note: hostile,
+			Split: map[string]string{"general": hostile, hostile: hostile}, Dedication: hostile, DedicationName: hostile,
+			CardName: hostile, CardEmail: hostile, CardMessage: hostile,
 		}
 		page := give(t, v, p)
 		bare := give(t, v, givePage("en"))

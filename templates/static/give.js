@@ -63,7 +63,7 @@
   const parts = split ? [...split.querySelectorAll("input")] : [];
   const funds = split ? [...form.elements.fund] : [];
   const left = document.getElementById("split-left");
-  let chosen = funds.find((fund) => fund.checked);
+  let chosen = funds.find((fund) => fund.checked) ?? funds[0];
   const share = () => {
     const shared = parts.some((part) => part.value.trim());
     if (chosen) chosen.checked = !shared;
@@ -95,6 +95,9 @@
   const follow = () => { say(); share(); };
   form.addEventListener("input", follow);
   form.addEventListener("change", follow);
-  window.addEventListener("pageshow", follow);
+  window.addEventListener("pageshow", () => {
+    if (parts.some((part) => part.value)) split.open = true; // a browser gives back values, not what was open
+    follow();
+  });
   follow();
 })();
