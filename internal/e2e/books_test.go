@@ -28,7 +28,7 @@ type balance struct {
 	Amount                          int64 // minor units, debit positive
 }
 
-// balances waits until the books say what is wanted: fees are booked some seconds after their gift.
+// wantBalances waits until the books say what is wanted: fees are booked some seconds after their gift.
 func (s *Stack) wantBalances(want ...balance) {
 	s.t.Helper()
 	testkit.Eventually(s.t, patience, func() error {
@@ -151,5 +151,5 @@ func objects[T any](s *Stack, raw []json.RawMessage) []T {
 	return all
 }
 
-// sessions counts the payment pages asked for.
+// sessionCalls counts the payment pages asked for.
 func (s *Stack) sessionCalls() int { return len(s.Stripe().Calls("POST", "/v1/checkout/sessions")) }

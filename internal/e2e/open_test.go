@@ -62,8 +62,7 @@ func addScript(source string) func(ctx context.Context) error {
 	}
 }
 
-// TestWeight holds the form at 30 kB on the wire in all, for a reader who comes for the first time, and at nothing but itself when
-// they come again.
+// TestWeight holds the form at 30 kB on the wire in all, for a reader who comes for the first time.
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
