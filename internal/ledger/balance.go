@@ -51,14 +51,12 @@ func Snapshot(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) erro
 // Balance is what stands on each account by entity and fund, in the order of those names: newest snapshot and postings
 // since. An account a fund once used is there even when it has come back to zero. An id without a name is an error.
 func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) ([]Line, error) {
-	const query = `/* ledger.Balance */ ` + balances + `
-		SELECT entity_id, fund_id, account_code, currency, amount
-		  FROM balance WHERE $2 = '00000000-0000-0000-0000-000000000000'::uuid OR entity_id = $2`
-	var funds any // NULL unless asked for
+	const all = balances + ` SELECT entity_id, fund_id, account_code, currency, amount FROM balance`
+	query, args := `/* ledger.Balance */ `+usedFunds+all, []any{}
 	if f.Funds != nil {
-		funds = pg.UUIDs(f.Funds)
+		query, args = `/* ledger.Balance */ `+givenFunds+all, []any{pg.UUIDs(f.Funds)}
 	}
-	rows, err := q.QueryContext(ctx, query, funds, f.Entity)
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +66,9 @@ func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) 
 		var l Line
 		if err := rows.Scan(&l.EntityID, &l.FundID, &l.Account, &l.Currency, &l.Amount); err != nil {
 			return nil, err
+		}
+		if f.Entity != uuid.Nil && f.Entity != l.EntityID {
+			continue
 		}
 		if l.Entity, l.Fund, err = names.of(l.EntityID, l.FundID); err != nil {
 			return nil, err

@@ -17,6 +17,15 @@
 // (migrations/00003_ledger.sql), so that nobody gets round them. Verify asks a third time, of the rows
 // as they are stored.
 //
+// Three things follow an entry after its commit, each in rows of its own that are written once; none costs the gift that
+// is booked anything:
+//
+//	entry ──▶ Seal          numbers and hashes it in its entity's chain (seal.go; what is hashed: seal_hash.go)
+//	      ──▶ KeepBalances  adds it to its funds' next snapshots; Balance and Position read the newest and the postings since
+//	      ──▶ KeepHeadTx    once a day, the chain's last hash, for the auditors to keep where nobody here can reach it
+//
+// Verify recomputes all three. What somebody who owns the database may do to it, the auditors' letters show.
+//
 // The room knows accounts and ids. It names no donation, grant, donor or fund; what ids are called comes
 // from a Directory that the caller brings. No name or address of a person belongs in a source id, a fact or a
 // dimension: these rows outlive every erasure.

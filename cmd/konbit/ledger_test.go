@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/ledger"
+	"konbit/internal/org"
+)
+
+func TestHeadsAreReadAsLettersTellThem(t *testing.T) {
+	tsne := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}
+	hash := strings.Repeat("0123456789abcdef", 4)
+	heads, err := readHeads([]org.LegalEntity{tsne}, []string{"tsne:12:" + hash, "tsne:1:" + hash})
+	require.NoError(t, err)
+	require.Equal(t, []any{tsne.ID, int64(12), hash, int64(1)}, []any{heads[0].EntityID, heads[0].N, heads[0].Hex(), heads[1].N})
+	for wrong, mend := range map[string]string{
+		"": `has the slug ""`, "aina:12:" + hash: `has the slug "aina"`, "tsne": "want N:HASH", "tsne:" + hash: "want N:HASH", "tsne:12:12": "want N:HASH",
+	} {
+		_, err := readHeads([]org.LegalEntity{tsne}, []string{wrong})
+		require.ErrorIs(t, err, errUse, wrong)
+		require.ErrorContains(t, err, mend, wrong)
+	}
+}
+
+func TestReportNamesFindingAndChains(t *testing.T) {
+	tsne, entry, gone := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}, uuid.New(), uuid.New()
+	var out bytes.Buffer
+	printReport(&out, []org.LegalEntity{tsne}, ledger.Report{
+		Entries: 3, Lines: 8, Chains: []ledger.Chain{{EntityID: tsne.ID, Sealed: 2, Head: "ab"}, {EntityID: gone, Sealed: 1, Head: "cd"}},
+		Findings: []ledger.Finding{{Rule: "a rule", Count: 2, Entry: uuid.NullUUID{UUID: entry, Valid: true}, Detail: "is broken"}},
+	})
+	require.Equal(t, "a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
+}
+
+func TestAuditorsAreAddresses(t *testing.T) {
+	c, err := readConfig(map[string]string{"AUDIT_MAIL": "audit@firm.example, board@tsne.example,"})
+	require.NoError(t, err)
+	require.Equal(t, []string{"audit@firm.example", "board@tsne.example"}, c.AuditMail)
+	_, err = readConfig(map[string]string{"AUDIT_MAIL": "audit@firm.example;board@tsne.example"})
+	require.ErrorContains(t, err, "several with commas between")
+
+	d := &doctor{config: c}
+	d.auditors()
+	require.Contains(t, d.findings[0].String(), "mailed daily to audit@firm.example, board@tsne.example")
+	silent := &doctor{}
+	silent.auditors()
+	require.Contains(t, silent.findings[0].String(), "not mailed: set AUDIT_MAIL")
+	require.False(t, silent.ill)
+}
