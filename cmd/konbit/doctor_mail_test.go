@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mail"
+)
+
+// zone answers TXT lookups.
+type zone map[string][]string
+
+func (z zone) LookupTXT(_ context.Context, name string) ([]string, error) {
+	if found, ok := z[name]; ok {
+		if found == nil {
+			return nil, errors.New("the server did not answer")
+		}
+		return found, nil
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
+	key, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
+	require.NoError(t, err)
+	other, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
+	require.NoError(t, err)
+	good := zone{
+		"tsne.org": {"google-site-verification=x", "v=spf1 a:mail.tsne.org ~all"}, "_dmarc.tsne.org": {"v=DMARC1; p=reject"},
+		key.Name(): {strings.Replace(key.Record(), "; p=", ";  p= ", 1)},
+	}
+	for name, c := range map[string]struct {
+		change map[string][]string
+		keys   []mail.DKIM
+		want   []string // what is to be mended, in order; empty: nothing
+	}{
+		"all in order": {nil, []mail.DKIM{key}, nil},
+		"nothing there": {map[string][]string{"tsne.org": {}, "_dmarc.tsne.org": {}, key.Name(): {}}, []mail.DKIM{key}, []string{
+			"publish a TXT record at tsne.org: v=spf1 a:mail.tsne.org ~all", "publish a TXT record at konbit1._domainkey.tsne.org: " + key.Record(),
+			"publish a TXT record at _dmarc.gifts.tsne.org: v=DMARC1; p=reject",
+		}},
+		"no key":      {nil, nil, []string{"letters from gifts.tsne.org go unsigned: set MAIL_DKIM_DOMAIN=gifts.tsne.org"}},
+		"another key": {map[string][]string{key.Name(): {other.Record()}}, []mail.DKIM{key}, []string{"is of another key; make it: " + key.Record()}},
+		"two SPF":     {map[string][]string{"tsne.org": {"v=spf1 -all", "V=SPF1 ~all"}}, []mail.DKIM{key}, []string{"there are 2 at tsne.org"}},
+		"lax DMARC":   {map[string][]string{"_dmarc.tsne.org": {"v=DMARC1; p=none"}}, []mail.DKIM{key}, []string{"p=none"}},
+		"no DNS":      {map[string][]string{"tsne.org": nil}, []mail.DKIM{key}, []string{"could not be looked up: the server did not answer"}},
+	} {
+		dns := zone{}
+		for _, records := range []zone{good, c.change} {
+			for at, found := range records {
+				dns[at] = found
+			}
+		}
+		d := &doctor{config: Config{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}}
+		d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
+		require.Len(t, d.findings, 3, name)
+		var mends []string
+		for _, f := range d.findings {
+			if !f.OK {
+				mends = append(mends, f.Mend)
+			}
+		}
+		require.Len(t, mends, len(c.want), "%s: %v", name, mends)
+		for i, want := range c.want {
+			require.Contains(t, mends[i], want, name)
+		}
+	}
+}
+
+func TestDoctorLeavesExampleDomainsAlone(t *testing.T) {
+	d := &doctor{}
+	d.sender(t.Context(), zone{}, "gifts@tsne.example", "tsne.example")
+	require.False(t, d.ill)
+	require.Contains(t, d.findings[0].String(), "✓ DNS of tsne.example")
+}
