@@ -86,8 +86,8 @@ func readConfig(env map[string]string, needs ...need) (Config, error) {
 
 func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	c := Config{
-		DatabaseURL:      r.text("DATABASE_URL", ""),
-		DatabaseOwnerURL: r.text("DATABASE_OWNER_URL", ""),
+		DatabaseURL:      r.database("DATABASE_URL"),
+		DatabaseOwnerURL: r.database("DATABASE_OWNER_URL"),
 		BaseURL:          r.address("BASE_URL"),
 		ListenAddr:       r.text("LISTEN_ADDR", "127.0.0.1:8080"),
 		MetricsAddr:      r.local("METRICS_ADDR"),
@@ -160,6 +160,16 @@ func (r *reader) address(name string) *url.URL {
 		return nil
 	}
 	return u
+}
+
+// database checks an address here, without repeating it: what the drivers say of a wrong one shows its password.
+func (r *reader) database(name string) string {
+	text := r.text(name, "")
+	u, err := url.Parse(text)
+	if text != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User.Username() == "") {
+		r.wrong(name, "is no address of a database with a role: "+mends[need(name)])
+	}
+	return text
 }
 
 func (r *reader) mailbox(name string) string {

@@ -69,6 +69,20 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	require.ErrorContains(t, err, "SECRET_KEY_FILE cannot be read")
 }
 
+func TestDatabaseAddressesAreNotRepeated(t *testing.T) {
+	for _, wrong := range []string{
+		"postgres://u:s3cret@localhost:po rt/db", "postgres://u:s3cret%zz@localhost/db", "mysql://u:s3cret@localhost/db", "s3cret", "postgres:///db?password=s3cret",
+		"host=localhost user=u password=s3cret",
+	} {
+		_, err := readConfig(map[string]string{"DATABASE_URL": wrong, "DATABASE_OWNER_URL": wrong})
+		require.ErrorContains(t, err, "DATABASE_URL is no address of a database with a role: set it to the database of the server's role")
+		require.ErrorContains(t, err, "DATABASE_OWNER_URL is no address")
+		require.NotContains(t, err.Error(), "s3cret")
+	}
+	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://konbit_server@/konbit?host=%2Frun%2Fpostgresql"})
+	require.NoError(t, err)
+}
+
 func TestMetricsStayOnThisMachineUnlessTold(t *testing.T) {
 	for given, want := range map[string]string{"": "", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090"} {
 		c, err := readConfig(map[string]string{"METRICS_ADDR": given})

@@ -68,11 +68,14 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	if err != nil {
 		return errors.Join(err, listener.Close(), p.close())
 	}
+	// Workers go on while the last requests are answered. Should they be unable to work, the server ends as if asked to, with their error.
 	background, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorkers()
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	worked := make(chan error, 1)
 	if workers {
-		go func() { worked <- p.work(background) }()
+		go func() { worked <- p.work(background); giveUp() }()
 	} else {
 		worked <- nil
 	}

@@ -70,7 +70,7 @@ func hookAddress(config Config, entity, asked string) (string, error) {
 	return strings.TrimSuffix(config.BaseURL.String(), "/") + "/hooks/stripe/" + entity, nil
 }
 
-// stripe looks over an entity's account.
+// stripeAccount looks over an entity's account.
 func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e org.LegalEntity) {
 	err := client.Check(ctx, e.Slug)
 	d.saw("Stripe account of "+e.Slug, err)

@@ -77,8 +77,11 @@ func (p *parts) purge(ctx context.Context) error {
 	return err
 }
 
-// work runs the workers until ctx ends, then lets what is under way finish.
+// work waits for the database to have its tables, runs the workers until ctx ends, and lets what is under way finish.
 func (p *parts) work(ctx context.Context) error {
+	if !p.awaitTables(ctx) {
+		return nil
+	}
 	if err := p.runner.Start(); err != nil {
 		return err
 	}
@@ -91,6 +94,23 @@ func (p *parts) work(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	return p.runner.Stop(last)
+}
+
+// awaitTables waits until every migration has run; false when ctx ended before.
+func (p *parts) awaitTables(ctx context.Context) bool {
+	for said := false; ; said = true {
+		err := p.ready(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err == nil
+		}
+		if !said {
+			p.log.WarnContext(ctx, "the workers wait for the database", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // repeat does a chore until ctx ends. A failure is logged and the chore done again at its next time.

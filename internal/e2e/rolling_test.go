@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"path"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -247,4 +248,9 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 	require.NoError(t, errors.Join(errs...))
 	s.WaitReady()
 	s.Konbit("migrate")
+
+	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
+	s.DB = empty // what the stack's helpers ask
+	s.give("csio", "Patient")
+	s.letters(1)
 }

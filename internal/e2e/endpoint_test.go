@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// looked is what the doctor found about one thing.
+func (s *Stack) looked(at string) (found struct {
+	Looked, Mend, Note string
+	OK                 bool
+}) {
+	s.t.Helper()
+	said, _ := s.TryKonbit("doctor", "--json") // something else may need mending
+	var all []struct {
+		Looked, Mend, Note string
+		OK                 bool
+	}
+	require.NoError(s.t, json.Unmarshal([]byte(said), &all), said)
+	for _, f := range all {
+		if f.Looked == at {
+			return f
+		}
+	}
+	s.t.Fatalf("the doctor did not look at %q: %s", at, said)
+	return found
+}
+
+// TestEndpointByCommand begins without a webhook, as on the first day: one command makes it and gives its secret, and gifts settle.
+func TestEndpointByCommand(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Stopped: true})
+	const look = "webhook endpoint of tsne"
+	var there struct{ Data []struct{ ID string } }
+	require.NoError(t, json.Unmarshal(s.stripeAPI(http.MethodGet, "tsne", "/v1/webhook_endpoints", nil), &there))
+	for _, e := range there.Data {
+		s.stripeAPI(http.MethodDelete, "tsne", "/v1/webhook_endpoints/"+e.ID, nil)
+	}
+	secret := PerEntity("STRIPE_WEBHOOK_SECRET", "tsne")
+	delete(s.settings, secret)
+	said, err := s.TryKonbit("serve")
+	s.failed(err)
+	require.ErrorContains(t, err, secret+" is not set: konbit stripe endpoint --entity tsne", said)
+
+	var made struct{ ID, URL, Secret, Done string }
+	out := s.Konbit("stripe", "endpoint", "--entity", "tsne", "--json")
+	require.NoError(t, json.Unmarshal([]byte(out), &made))
+	require.Equal(t, "created", made.Done)
+	require.Equal(t, s.URL()+"/hooks/stripe/tsne", made.URL)
+	s.settings[secret] = made.Secret
+	require.True(t, s.looked(look).OK)
+	again := s.Konbit("stripe", "endpoint", "--entity", "tsne")
+	require.Contains(t, again, made.ID+" unchanged")
+	require.NotContains(t, again, "whsec_")
+
+	s.Restart()
+	s.give("csio", "First")
+	s.letters(1)
+
+	receipts := s.looked("receipts of tsne come from us alone")
+	require.True(t, receipts.OK)
+	require.Contains(t, receipts.Note, "not told by a test key")
+	s.stripeAPI(http.MethodPost, "tsne", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"disabled": {"true"}})
+	ill := s.looked(look)
+	require.False(t, ill.OK)
+	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", ill.Mend)
+	require.Contains(t, s.Konbit("stripe", "endpoint", "--entity", "tsne"), made.ID+" updated")
+	require.True(t, s.looked(look).OK)
+
+	elsewhere := s.Konbit("stripe", "endpoint", "--entity", "tsne", "--url", "https://other.example.org/hooks/stripe/tsne")
+	require.Contains(t, elsewhere, secret+"=whsec_")
+	require.True(t, s.looked(look).OK, "another host's endpoint is not ours")
+	_, err = s.TryKonbit("stripe", "endpoint", "--entity", "nobody")
+	s.failed(err)
+	require.ErrorContains(t, err, "STRIPE_SECRET_KEY_NOBODY is not set")
+	require.NotContains(t, s.Logs(), made.Secret)
+}
