@@ -29,7 +29,7 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 
 var (
 	called = regexp.MustCompile(`\b[tn] "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency)\.[a-z0-9_.]*)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.
