@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mailcatch"
+	"konbit/internal/receipt"
+	"konbit/internal/testkit/house"
+)
+
+// said runs a command and answers what it printed.
+func said(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	root := commands()
+	root.SetArgs(args)
+	root.SetOut(&out)
+	err := root.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestReceiptCommands(t *testing.T) {
+	h := house.New(t, house.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	d := h.Settled(house.Form())
+	all, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
+	require.NoError(t, err)
+	number := all[d.ID].Reference()
+
+	out, err := said(t, "receipt", "find", "pérez")
+	require.NoError(t, err)
+	require.Regexp(t, number+` +\d{4}-\d\d-\d\d +20.00 USD +stands +Ana Pérez`, out)
+	require.Contains(t, out, "waiting")
+
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
+	require.NoError(t, h.Receipts.Mail(t.Context(), all[d.ID].ID))
+	out, err = said(t, "receipt", "find", "--refused")
+	require.NoError(t, err)
+	require.Regexp(t, `receipt +refused +ana@example.org +smtp: 550 5.1.1 at RCPT`, out)
+
+	// Another address: the same receipt. Its letter is found by that address.
+	_, err = said(t, "receipt", "correct", number, "--email", `"a b"@example.org`)
+	require.ErrorContains(t, err, "--email want a plain address")
+	out, err = said(t, "receipt", "correct", number, "--email", "ana.perez@example.net")
+	require.NoError(t, err)
+	require.Equal(t, number+" goes to ana.perez@example.net.\n", out)
+	out, err = said(t, "receipt", "find", "example.NET")
+	require.NoError(t, err)
+	require.Contains(t, out, number)
+	out, err = said(t, "receipt", "find", "--refused")
+	require.NoError(t, err)
+	require.Empty(t, out)
+	_, err = said(t, "receipt", "resend", number)
+	require.ErrorContains(t, err, "waits to be sent already")
+
+	// A name: another receipt.
+	out, err = said(t, "receipt", "correct", number, "--last-name", "Pérez Ruiz")
+	require.NoError(t, err)
+	require.Equal(t, "TSNE-"+number[5:10]+"000002 replaces "+number+".\n", out)
+	out, err = said(t, "receipt", "find", "ana@", "--json")
+	require.NoError(t, err)
+	var seen []found
+	require.NoError(t, json.Unmarshal([]byte(out), &seen))
+	require.Len(t, seen, 2)
+	require.Equal(t, []string{"Ana Pérez Ruiz", "stands", number}, []string{seen[0].Donor, seen[0].Standing, seen[0].Replaces})
+	require.Equal(t, []string{"Ana Pérez", "replaced", "correction"}, []string{seen[1].Donor, seen[1].Standing, seen[1].Reason})
+	require.Contains(t, h.Lines(`SELECT ordered_by FROM receipt_void`)[0], "command line: ")
+
+	_, err = said(t, "receipt", "correct", number, "--last-name", "Again")
+	require.ErrorContains(t, err, number+" does not stand any more")
+	_, err = said(t, "receipt", "resend", "TSNE-2026-999999")
+	require.ErrorContains(t, err, "there is no receipt")
+	for _, wrong := range [][]string{{"receipt", "find"}, {"receipt", "correct", number}} {
+		_, err = said(t, wrong...)
+		require.ErrorIs(t, err, errUse)
+	}
+
+	// What waits goes out, the new receipt to the address that was mended.
+	h.Mail.SetFault(mailcatch.Fault{})
+	h.Work()
+	for _, m := range waitFor(t, h, 2) {
+		require.Equal(t, "ana.perez@example.net", m.To)
+	}
+}
+
+func waitFor(t *testing.T, h *house.House, n int) []mailcatch.Message {
+	t.Helper()
+	got, err := h.Mail.WaitFor(t.Context(), n)
+	require.NoError(t, err)
+	return got
+}
