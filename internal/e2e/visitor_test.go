@@ -81,6 +81,10 @@ func (v *visitor) note(event any) {
 		v.statuses[e.Response.URL] = e.Response.Status
 	case *network.EventLoadingFinished:
 		v.received[e.RequestID] = int64(e.EncodedDataLength)
+	case *network.EventLoadingFailed:
+		if e.Canceled { // by leaving the page
+			delete(v.asked, e.RequestID)
+		}
 	case *runtime.EventExceptionThrown:
 		v.complaints = append(v.complaints, e.ExceptionDetails.Error())
 	case *runtime.EventConsoleAPICalled:
