@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -33,11 +34,11 @@ func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 	}
 	for through > 0 {
 		n := 0
-		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error { n, err = sealTx(ctx, tx, through); return err })
-		sealed += n
+		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) (err error) { n, err = sealTx(ctx, tx, through); return err })
 		if err != nil || n == 0 {
 			return sealed, err
 		}
+		sealed += n
 	}
 	return sealed, nil
 }
@@ -92,14 +93,18 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 		return 0, err
 	}
 	var fresh seals
+	var incomplete error // stops the chains in front of an entry that lost lines
 	rows, err := tx.QueryContext(ctx, nextEntries, from, through, sealBatch)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
 	err = readSheets(rows, func(s *sheet) error {
-		if s.lines != s.stated {
-			return fmt.Errorf("ledger: entry %s states %d lines and has %d; it is not sealed, nor what comes behind it", s.entryID, s.stated, s.lines)
+		if incomplete == nil && s.lines != s.stated {
+			incomplete = fmt.Errorf("ledger: entry %s states %d lines and has %d; it is not sealed, nor what comes behind it", s.entryID, s.stated, s.lines)
+		}
+		if incomplete != nil {
+			return nil
 		}
 		head := ends[s.entityID]
 		head.N++
@@ -109,7 +114,7 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 		return nil
 	})
 	if err != nil || len(fresh.serials) == 0 {
-		return 0, err
+		return 0, errors.Join(err, incomplete)
 	}
 	return len(fresh.serials), fresh.insertTx(ctx, tx)
 }
