@@ -30,9 +30,10 @@ func (s *Stack) Konbit(args ...string) string {
 // TryKonbit is Konbit for a command that may fail: the error holds what it wrote to standard error and wraps *exec.ExitError.
 func (s *Stack) TryKonbit(args ...string) (string, error) {
 	s.t.Helper()
+	path := s.program() // not on the command's time: it may have to be built
 	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.program(), args...)
+	cmd := exec.CommandContext(ctx, path, args...)
 	var out, complaint bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ(nil), &out, &complaint
 	if err := cmd.Run(); err != nil {
