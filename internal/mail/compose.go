@@ -59,7 +59,8 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 	if err := CheckAddress(l.To); err != nil {
 		return nil, fmt.Errorf("recipient of letter %s: %w", l.ID, err)
 	}
-	if err := m.AddToFormat(l.ToName, l.To); err != nil {
+	// In an encoded name a backslash still quotes for some readers, who then find no address (RFC 2047, 5 (3)).
+	if err := m.AddToFormat(strings.ReplaceAll(l.ToName, `\`, ""), l.To); err != nil {
 		return nil, fmt.Errorf("recipient of letter %s: not an address", l.ID)
 	}
 	m.Subject(l.Subject)
