@@ -50,9 +50,6 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (kept bool, e
 	var shard, most []int64
 	var length []float64
 	for _, c := range counters {
-		if c.limit.None() {
-			continue
-		}
 		keys, most = append(keys, c.key), append(most, int64(c.limit.Most))
 		length = append(length, c.limit.Window.Seconds()/slices)
 		s := 0

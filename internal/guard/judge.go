@@ -49,52 +49,32 @@ const (
 	Passed
 )
 
-// errKept undoes the counting of an attempt that is refused.
-var errKept = errors.New("guard: a limit is reached")
-
-// Judge decides on an attempt; for Asked it answers the step to show. What passes is counted.
+// Judge decides on an attempt; for Asked it answers the step to show. A press is counted by its address, network
+// and e-mail, and by its page when it passes: a bot that is asked for the step uses up nothing of the page's.
 func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Step, error) {
 	now := g.now()
 	if a.Step != "" {
 		return g.judgeStep(ctx, a, now)
 	}
 	hurried := g.limits.Shown > 0 && (a.Shown.IsZero() || now.Sub(a.Shown) < g.limits.Shown)
-	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
-		kept, err := countTx(ctx, tx, g.counters(a))
-		if err == nil && !kept {
-			err = errKept
-		}
-		if err == nil && hurried {
-			err = FailTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
-		}
-		return err
-	})
-	if errors.Is(err, errKept) {
-		return Refused, Step{}, nil
-	}
+	asked, err := g.raised(ctx, a.Page)
 	if err != nil {
 		return Refused, Step{}, err
 	}
-	raised, err := g.raised(ctx, a.Page)
-	switch {
-	case err != nil:
-		return Refused, Step{}, err
-	case hurried || raised:
+	if asked = asked || hurried; asked {
+		kept, err := g.keep(ctx, func(tx *sqlx.Tx) (bool, error) {
+			kept, err := countTx(ctx, tx, g.ofPress(a))
+			if err == nil && kept && hurried {
+				err = FailTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
+			}
+			return kept, err
+		})
+		if err != nil || !kept {
+			return Refused, Step{}, err
+		}
 		return Asked, g.key.newStep(a.Form, a.Typed, now), nil
-	default:
-		return g.pass(ctx, a)
 	}
-}
-
-func (g *Guard) counters(a Attempt) []counter {
-	l := g.limits
-	var all []counter
-	if a.Pass == uuid.Nil {
-		all = append(all, counter{g.key.counter("address", addressOf(a.Address), l.Address), l.Address},
-			counter{g.key.counter("network", networkOf(a.Address), l.Network), l.Network})
-	}
-	return append(all, counter{g.key.counter("email", mailboxOf(a.Email), l.Email), l.Email},
-		counter{g.key.counter("page", a.Page, l.Page), l.Page})
+	return g.pass(ctx, a, func(*sqlx.Tx) ([]counter, bool, error) { return g.ofPress(a), true, nil })
 }
 
 // judgeStep takes a step back. The press that led to it was counted.
@@ -104,32 +84,73 @@ func (g *Guard) judgeStep(ctx context.Context, a Attempt, now time.Time) (Verdic
 		return Refused, Step{}, nil
 	}
 	step := stepOf(raw, now)
-	waited := false
+	var counters []counter
 	switch {
 	case a.Proof != "" && !solved(step.Seed, a.Proof):
 		return Refused, Step{}, nil
 	case a.Proof == "" && now.Before(issuedAt(raw).Add(wait)):
 		return Asked, step, nil
 	case a.Proof == "":
-		waited = true
+		counters = g.under(nil, "wait", a.Page, g.limits.Waits)
 	}
-	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
+	return g.pass(ctx, a, func(tx *sqlx.Tx) ([]counter, bool, error) {
 		fresh, err := useTx(ctx, tx, raw[:nonceSize], now.Add(stepLife))
-		if err == nil && fresh && waited {
-			fresh, err = countTx(ctx, tx, []counter{{g.key.counter("wait", a.Page, g.limits.Waits), g.limits.Waits}})
+		return counters, fresh, err
+	})
+}
+
+// pass lets an attempt by if begin says so and it keeps to the limits that begin answers and to its page's. A use
+// of event mode is noted.
+func (g *Guard) pass(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]counter, bool, error)) (Verdict, Step, error) {
+	kept, err := g.keep(ctx, func(tx *sqlx.Tx) (bool, error) {
+		counters, kept, err := begin(tx)
+		if err != nil || !kept {
+			return false, err
 		}
-		if err == nil && !fresh {
-			err = errKept
+		if kept, err = countTx(ctx, tx, g.under(counters, "page", a.Page, g.limits.Page)); err != nil || !kept || a.Pass == uuid.Nil {
+			return kept, err
+		}
+		return true, noteTx(ctx, tx, a.Pass, stepGift)
+	})
+	if err != nil || !kept {
+		return Refused, Step{}, err
+	}
+	return Passed, Step{}, nil
+}
+
+// ofPress are the limits every press falls under.
+func (g *Guard) ofPress(a Attempt) (all []counter) {
+	if a.Pass == uuid.Nil {
+		all = g.under(all, "address", addressOf(a.Address), g.limits.Address)
+		all = g.under(all, "network", networkOf(a.Address), g.limits.Network)
+	}
+	return g.under(all, "email", mailboxOf(a.Email), g.limits.Email)
+}
+
+// under adds a limit to others.
+func (g *Guard) under(others []counter, kind, of string, l Limit) []counter {
+	if l.None() {
+		return others
+	}
+	return append(others, counter{g.key.counter(kind, of, l), l})
+}
+
+// errRefused undoes the counting of an attempt that is refused.
+var errRefused = errors.New("guard: refused")
+
+// keep commits what do did if do says so, and otherwise undoes it.
+func (g *Guard) keep(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
+	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
+		kept, err := do(tx)
+		if err == nil && !kept {
+			err = errRefused
 		}
 		return err
 	})
-	if errors.Is(err, errKept) {
-		return Refused, Step{}, nil
+	if errors.Is(err, errRefused) {
+		return false, nil
 	}
-	if err != nil {
-		return Refused, Step{}, err
-	}
-	return g.pass(ctx, a)
+	return err == nil, err
 }
 
 // useTx marks a step as used; false when it was.
@@ -141,17 +162,6 @@ func useTx(ctx context.Context, tx *sqlx.Tx, nonce []byte, until time.Time) (boo
 	}
 	n, err := result.RowsAffected()
 	return n == 1, err
-}
-
-// pass lets an attempt by, and notes the use of a pass.
-func (g *Guard) pass(ctx context.Context, a Attempt) (Verdict, Step, error) {
-	if a.Pass == uuid.Nil {
-		return Passed, Step{}, nil
-	}
-	if err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error { return noteTx(ctx, tx, a.Pass, stepGift) }); err != nil {
-		return Refused, Step{}, err
-	}
-	return Passed, Step{}, nil
 }
 
 // Forget drops what no window reaches any more.

@@ -63,6 +63,17 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	single.Organisation.Sponsored = false
 	give("without choices", single)
 
+	held := givePage(lang)
+	held.Entry, held.Held, held.Event = badPage(lang).Entry, true, true
+	give("held, on a shared tablet", held)
+	pages["step"] = func(w io.Writer) error {
+		return v.Step(w, view.StepPage{
+			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang),
+			Typed: []view.Typed{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}}, Token: "token", Seed: "seed",
+			Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
+		})
+	}
+
 	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
 		p := view.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
@@ -71,6 +82,9 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, p) }
 		again := p
 		again.Again = &view.LookAgain{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
+		returning := p
+		returning.Return = &view.LookAgain{URL: "/give/csio", After: 15 * time.Second}
+		pages["thanks on a shared tablet "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, returning) }
 		pages["thanks again "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, again) }
 	}
 	for _, status := range []int{400, 403, 404, 405, 413, 429, 500, 502, 503} {

@@ -36,12 +36,6 @@
 
   const found = [];
   let counter = 0, pressed = false, sent = false;
-  const send = () => {
-    if (sent) return;
-    sent = button.disabled = true;
-    form.elements.proof.value = found.join(",");
-    form.submit();
-  };
   const work = () => {
     const until = performance.now() + 30;
     while (found.length < rounds && performance.now() < until) {
@@ -56,16 +50,20 @@
     }
     if (found.length < rounds) return setTimeout(work);
     status.textContent = status.dataset.ready;
-    if (pressed) send();
+    if (pressed) button.click();
   };
   form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    pressed = true;
-    if (found.length === Number(rounds)) return send();
-    status.textContent = status.dataset.going;
+    if (sent || found.length < rounds) event.preventDefault();
+    if (found.length < rounds) {
+      pressed = true;
+      status.textContent = status.dataset.going;
+    } else {
+      sent = true; // once: a step is good once
+      form.elements.proof.value = found.join(",");
+    }
   });
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) location.reload(); // a step is good once
+    if (event.persisted) location.reload();
   });
   status.textContent = status.dataset.working;
   setTimeout(work, 100);
