@@ -100,8 +100,8 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	}
 	defer rows.Close()
 	err = readSheets(rows, func(s *sheet) error {
-		if incomplete == nil && s.lines != s.stated {
-			incomplete = fmt.Errorf("ledger: entry %s states %d lines and has %d; it is not sealed, nor what comes behind it", s.entryID, s.stated, s.lines)
+		if incomplete == nil && !s.whole {
+			incomplete = fmt.Errorf("ledger: entry %s has not the lines it states; it is not sealed, nor what comes behind it", s.entryID)
 		}
 		if incomplete != nil {
 			return nil

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -41,29 +43,47 @@ func field(text, value []byte) []byte {
 	return append(text, value...)
 }
 
-// What is hashed of an entry and of each line. A posting's other columns repeat its entry's, by foreign key.
-const (
-	sheetEntry = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
+// What is hashed of an entry, and of each of its lines. A posting's other columns repeat its entry's, by foreign key.
+const sheetEntry = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
 		e.source, e.source_id, e.kind, encode(e.fact_hash, 'hex'), e.line_count::text, e.reverses::text, e.dimensions::text,
 		to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.recorded_by::text`
-	sheetLine = `p.n::text, p.account_code, p.fund_id::text, p.amount::text, p.dimensions::text, p.foreign_currency, p.foreign_amount::text, p.rate::text`
 
-	entryFields, lineFields, sealFields = 15, 8, 5
-	lineCountField                      = sealFields + 10
+var sheetLine = []string{
+	"p.n::text", "p.account_code", "p.fund_id::text", "p.amount::text", "p.dimensions::text", "p.foreign_currency", "p.foreign_amount::text", "p.rate::text",
+}
+
+// sheetLines are the lines of e: how many there are, and their fields written down, which the database does so that an
+// entry is one row.
+var sheetLines = `(SELECT count(*)::text AS count, string_agg(` + written(sheetLine) + `, '' ORDER BY p.n) AS text FROM posting p WHERE p.entry_id = e.id)`
+
+// written is SQL that writes the columns down, each as "length:bytes".
+func written(columns []string) string {
+	fields := make([]string, len(columns))
+	for i, c := range columns {
+		fields[i] = fmt.Sprintf(`octet_length(coalesce(%s, '')) || ':' || coalesce(%[1]s, '')`, c)
+	}
+	return strings.Join(fields, " || ")
+}
+
+// Places in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its lines.
+const (
+	firstField, afterFields  = 5, 5 + 15
+	lineCountField           = firstField + 10
+	countPlace, linesPlace   = afterFields, afterFields + 1
+	entityField, serialField = firstField, firstField + 2
 )
 
 // nextEntries are entries to be sealed, at most $3 of those with serials between $1 and $2, as readSheets wants them.
-const nextEntries = `/* ledger.sealTx */
-	SELECT 0::text, '', e.id::text, e.entity_id::text, e.serial::text, ` + sheetEntry + `, ` + sheetLine + `
-	  FROM (SELECT * FROM journal_entry WHERE serial > $1 AND serial <= $2 ORDER BY serial LIMIT $3) e
-	  LEFT JOIN posting p ON p.entry_id = e.id
-	 ORDER BY e.serial, p.n`
+var nextEntries = `/* ledger.sealTx */
+	SELECT '0', '', e.id::text, e.entity_id::text, e.serial::text, ` + sheetEntry + `, l.count, l.text
+	  FROM journal_entry e CROSS JOIN LATERAL ` + sheetLines + ` l
+	 WHERE e.serial > $1 AND e.serial <= $2 ORDER BY e.serial LIMIT $3`
 
 // sealedEntries are all seals and what stands behind them, chain by chain, as readSheets wants them.
-const sealedEntries = `/* ledger.verifySeals */
-	SELECT s.n::text, left(encode(s.hash, 'hex'), 64), s.entry_id::text, s.entity_id::text, s.serial::text, ` + sheetEntry + `, ` + sheetLine + `
-	  FROM ledger_seal s LEFT JOIN journal_entry e ON e.id = s.entry_id LEFT JOIN posting p ON p.entry_id = e.id
-	 ORDER BY s.entity_id, s.n, p.n`
+var sealedEntries = `/* ledger.verifySeals */
+	SELECT s.n::text, left(encode(s.hash, 'hex'), 64), s.entry_id::text, s.entity_id::text, s.serial::text, ` + sheetEntry + `, l.count, l.text
+	  FROM ledger_seal s LEFT JOIN journal_entry e ON e.id = s.entry_id LEFT JOIN LATERAL ` + sheetLines + ` l ON true
+	 ORDER BY s.entity_id, s.n`
 
 // sheet is an entry with its lines, written down to be hashed, and its seal if it has one.
 type sheet struct {
@@ -72,77 +92,56 @@ type sheet struct {
 	entryID, entityID uuid.UUID         // of the seal, or of the entry that has none
 	serial            int64             // likewise
 
-	there         bool // the entry is
-	moved         bool // the entry is of another entity, or has another serial, than its seal says
-	stated, lines int  // how many lines the entry says it has, and has
-	body          []byte
+	there bool // the entry is
+	moved bool // the entry is of another entity, or has another serial, than its seal says
+	whole bool // the entry has as many lines as it states
+	body  []byte
 }
 
 // readSheets hands one sheet after the other to visit; it is valid until visit returns.
 func readSheets(rows *sql.Rows, visit func(*sheet) error) error {
-	raw := make([]sql.RawBytes, sealFields+entryFields+lineFields)
+	raw := make([]sql.RawBytes, linesPlace+1)
 	into := make([]any, len(raw))
 	for i := range raw {
 		into[i] = &raw[i]
 	}
 	var s sheet
-	var current []byte // what makes rows belong to one sheet: number and entry
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return err
 		}
-		if key := bytes.Join([][]byte{raw[0], raw[2], raw[3]}, nil); !bytes.Equal(key, current) {
-			if current != nil {
-				if err := visit(&s); err != nil {
-					return err
-				}
-			}
-			current = key
-			if err := s.begin(raw); err != nil {
-				return err
-			}
+		if err := s.read(raw); err != nil {
+			return err
 		}
-		s.addLine(raw[sealFields+entryFields:])
+		if err := visit(&s); err != nil {
+			return err
+		}
 	}
-	if err := rows.Err(); err != nil || current == nil {
-		return err
-	}
-	return visit(&s)
+	return rows.Err()
 }
 
-func (s *sheet) begin(raw []sql.RawBytes) (err error) {
-	*s = sheet{body: s.body[:0], there: raw[sealFields+1] != nil}
-	if _, err = hex.Decode(s.hash[:], raw[1]); err != nil {
-		return err
-	}
+func (s *sheet) read(raw []sql.RawBytes) (err error) {
+	*s = sheet{body: s.body[:0], there: raw[firstField] != nil}
 	if s.n, err = strconv.ParseInt(string(raw[0]), 10, 64); err != nil {
 		return err
 	}
-	if s.serial, err = strconv.ParseInt(string(raw[4]), 10, 64); err != nil {
+	if _, err = hex.Decode(s.hash[:], raw[1]); err != nil {
 		return err
 	}
 	if s.entryID, err = uuid.ParseBytes(raw[2]); err != nil {
 		return err
 	}
-	if s.entityID, err = uuid.ParseBytes(raw[3]); err != nil || !s.there {
+	if s.entityID, err = uuid.ParseBytes(raw[3]); err != nil {
 		return err
 	}
-	if s.stated, err = strconv.Atoi(string(raw[lineCountField])); err != nil {
+	if s.serial, err = strconv.ParseInt(string(raw[4]), 10, 64); err != nil || !s.there {
 		return err
 	}
-	s.moved = !bytes.Equal(raw[3], raw[sealFields]) || !bytes.Equal(raw[4], raw[sealFields+2])
-	for _, value := range raw[sealFields : sealFields+entryFields] {
+	s.moved = !bytes.Equal(raw[3], raw[entityField]) || !bytes.Equal(raw[4], raw[serialField])
+	s.whole = bytes.Equal(raw[lineCountField], raw[countPlace])
+	for _, value := range raw[firstField:afterFields] {
 		s.body = field(s.body, value)
 	}
+	s.body = append(s.body, raw[linesPlace]...)
 	return nil
-}
-
-func (s *sheet) addLine(raw []sql.RawBytes) {
-	if raw[0] == nil {
-		return // the entry has none
-	}
-	s.lines++
-	for _, value := range raw {
-		s.body = field(s.body, value)
-	}
 }

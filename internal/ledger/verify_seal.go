@@ -90,7 +90,7 @@ func (w *walk) step(s *sheet) error {
 	switch {
 	case !s.there:
 		w.find(ruleThere, s.entryID, "it was sealed as entry %d of entity %s and is gone", s.n, s.entityID)
-	case s.lines != s.stated || s.seal(s.n, w.last.Hash) != s.hash:
+	case !s.whole || s.seal(s.n, w.last.Hash) != s.hash:
 		w.find(ruleSame, s.entryID, "it or its seal, number %d of entity %s, was changed", s.n, s.entityID)
 	}
 	if s.there && s.moved || s.serial <= w.serial {
