@@ -13,6 +13,10 @@
 // The row is committed before any call to Stripe. One charge settles at most one gift, and a second
 // charge for a settled gift goes to suspense.
 //
+// A gift is for one fund or shared among several. What a donor adds to cover the processing fee is part of
+// the gift, split over its funds like the rest, and remembered as added. A gift may honour or remember
+// somebody, and a card about it goes out when it settles; the card never learns how much was given.
+//
 // donation decides; it never speaks to Stripe, renders nothing and sends nothing. What it books stands
 // in entries.go.
 package donation

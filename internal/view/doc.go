@@ -9,6 +9,7 @@
 //
 //	page    GivePage, ThanksPage, HomePage, ProblemPage, StyleguidePage
 //	letter  ReceiptWords → subject, plain text, HTML
+//	         CardWords → the same, of a dedication
 //	document ReceiptWords → PDF
 //
 // Promises its pages keep, each held by a test:
