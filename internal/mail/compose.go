@@ -3,8 +3,10 @@ package mail
 import (
 	"bytes"
 	"fmt"
+	"net/mail"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	gomail "github.com/wneessen/go-mail"
@@ -44,6 +46,11 @@ func (l Letter) MessageID() (string, error) {
 	return fmt.Sprintf("%s.%s@%s", l.Kind, l.ID, domain), nil
 }
 
+// oneLine is text without line breaks and what else steers terminals and mail servers.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
 // Compose makes the message: plain text, HTML beside it, and the document. Names and subject are encoded by
 // the library, which refuses line breaks in addresses. It is signed with key, if there is one.
 func Compose(l Letter, key *DKIM) ([]byte, error) {
@@ -59,11 +66,11 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 	if err := CheckAddress(l.To); err != nil {
 		return nil, fmt.Errorf("recipient of letter %s: %w", l.ID, err)
 	}
-	// In an encoded name a backslash still quotes for some readers, who then find no address (RFC 2047, 5 (3)).
-	if err := m.AddToFormat(strings.ReplaceAll(l.ToName, `\`, ""), l.To); err != nil {
-		return nil, fmt.Errorf("recipient of letter %s: not an address", l.ID)
-	}
-	m.Subject(l.Subject)
+	// Not AddToFormat, which takes a name with quotes in it for no address at all. A backslash is left out: many
+	// readers cannot parse the field when an encoded name has one.
+	name := oneLine(strings.ReplaceAll(l.ToName, `\`, ""))
+	m.SetAddrHeaderFromMailAddress(gomail.HeaderTo, &mail.Address{Name: name, Address: l.To})
+	m.Subject(oneLine(l.Subject))
 	m.SetDateWithValue(l.Date)
 	m.SetMessageIDWithValue(id)
 	// RFC 2919: names the stream of letters, so that readers can file it; RFC 3834: no auto-replies, please.

@@ -198,6 +198,7 @@ func TestWrongAddressShowsAndIsMended(t *testing.T) {
 	void := arrived(t, h, 3)[0]
 	require.Equal(t, "right@example.org", void.To)
 	require.Equal(t, "Your receipt "+r.Reference()+" is no longer valid", void.Subject)
+	lint(t, h)
 }
 
 func TestBetterAddressStopsTheWait(t *testing.T) {
@@ -238,7 +239,7 @@ func TestReplacementGoesOutInTheDonorsLanguage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, issued[0].Reference()+".pdf", letter.Attachments[0].Name)
 	require.Contains(t, strings.Join(strings.Fields(letter.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
-	require.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
+	lint(t, h)
 }
 
 func TestLettersAndDeliveriesKeepWhatTheySay(t *testing.T) {
@@ -253,6 +254,20 @@ func TestLettersAndDeliveriesKeepWhatTheySay(t *testing.T) {
 		require.Error(t, err, change)
 		_, err = h.DB.Server.Exec(change)
 		require.Error(t, err, change)
+	}
+}
+
+// lint is threat T31: a letter of ours has a plain text, says which list it is of, and leads nowhere else: no
+// link, no picture, nothing fetched.
+func lint(t *testing.T, h *house.House) {
+	t.Helper()
+	for _, m := range h.Mail.Messages() {
+		letter, err := m.Letter()
+		require.NoError(t, err)
+		require.NotEmpty(t, letter.Text, m.Subject)
+		require.NotEmpty(t, letter.HTML, m.Subject)
+		require.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
+		require.NotRegexp(t, `(?i)https?:|href|src=|url\(|<script|<form`, letter.Text+letter.HTML, m.Subject)
 	}
 }
 

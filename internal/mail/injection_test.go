@@ -1,0 +1,111 @@
+package mail_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/textproto"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mail"
+	"konbit/internal/mailcatch"
+)
+
+// shards are pieces of names, subjects and addresses by which people have broken out of mail headers.
+var shards = []string{
+	"Ana", "Pérez", " ", "\r\n", "\n", "\r", "\r\nBcc: x@evil.example", "\nRCPT TO:<x@evil.example>\r\n", `"`, `\`, "<", ">", ",", ";", ":", "(", ")",
+	"@", "x@evil.example", "> ORCPT=x@y", "\x00", "\t", "\u2028", "😀", "王小明", "=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "\r\n.\r\n", "'", "%0d%0a",
+	strings.Repeat("long ", 40), "ana@example.org", ".", "-", "+", "@example.org",
+}
+
+func broken(r *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + r.IntN(5) {
+		b.WriteString(shards[r.IntN(len(shards))])
+	}
+	return b.String()
+}
+
+// TestNobodyBreaksOutOfALetter is threat T14: whatever stands in names, subjects and addresses, a letter has one
+// recipient and its own fields, or there is no letter.
+func TestNobodyBreaksOutOfALetter(t *testing.T) {
+	const tries, senders = 10_000, 4
+	server := catcher(t)
+	transport, err := mail.NewTransport(server.SMTPURL(), "", senders)
+	require.NoError(t, err)
+	t.Cleanup(transport.Close)
+	fields := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "List-Id", "Message-Id", "Mime-Version", "Subject", "To"}
+	var running sync.WaitGroup
+	for worker := range senders {
+		running.Go(func() {
+			r := rand.New(rand.NewPCG(14, uint64(worker)))
+			for range tries / senders {
+				l := letters()["en"]
+				l.ID, l.Text, l.HTML, l.Document = uuid.New(), broken(r), "<p>x</p>", nil
+				l.ToName, l.Subject, l.Date = broken(r), broken(r), time.Unix(1_800_000_000, 0)
+				if r.IntN(2) == 0 {
+					l.To = broken(r)
+				}
+				message, err := mail.Compose(l, nil)
+				if err != nil {
+					if mail.CheckAddress(l.To) == nil {
+						t.Errorf("no letter for %q <%s>: %v", l.ToName, l.To, err)
+					}
+					continue
+				}
+				if seen := fieldsOf(message); !slices.Equal(fields, seen) {
+					t.Errorf("%q <%s> about %q: %v", l.ToName, l.To, l.Subject, seen)
+				}
+				if _, err := transport.Send(t.Context(), l.From, l.To, message); err != nil {
+					t.Errorf("%s: %v", l.To, err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	sent := server.Messages()
+	require.Greater(t, len(sent), tries/2)
+	for _, m := range sent {
+		require.NoError(t, mail.CheckAddress(m.To), "one recipient")
+		require.NotContains(t, m.To, ", ")
+	}
+}
+
+func fieldsOf(message []byte) (names []string) {
+	header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(message))).ReadMIMEHeader()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for name, values := range header {
+		names = append(names, name)
+		if len(values) > 1 {
+			names = append(names, fmt.Sprintf("%s %d times", name, len(values)))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestNamesAreToldAsTheyAre(t *testing.T) {
+	for name, want := range map[string]string{
+		`Ana "Nina" Pérez`: `Ana "Nina" Pérez`, `O'Brien, Jr.`: `O'Brien, Jr.`, "Ünal (İzmir)": "Ünal (İzmir)", "王小明": "王小明",
+		"Ana <3": "Ana <3", `Ana \ Pérez`: "Ana Pérez", " Ana\r\nPérez ": "Ana Pérez",
+	} {
+		l := letters()["en"]
+		l.ToName = name
+		to, err := mailcatch.Message{Raw: post(t, l, nil)}.Letter()
+		require.NoError(t, err)
+		list, err := to.Header.AddressList("To")
+		require.NoError(t, err)
+		require.Equal(t, want, list[0].Name)
+		require.Equal(t, l.To, list[0].Address)
+	}
+}
