@@ -39,6 +39,10 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, e
 		return 0, err
 	}
 	s := &session{Booker: b, setup: setup, entity: entity, operations: operations}
+	// Kept before they are booked: a payout may stand in one list with what it pays out, and with its failure.
+	if err := keepTx(ctx, tx, entity, fresh, b.Now()); err != nil {
+		return 0, err
+	}
 	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.
 	if err := s.chargesTx(ctx, tx, fresh); err != nil {
 		return 0, err
@@ -48,7 +52,7 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, e
 			return 0, fmt.Errorf("balance transaction %s (%s): %w", t.ID, t.Type, err)
 		}
 	}
-	return len(fresh), keepTx(ctx, tx, entity, fresh, b.Now())
+	return len(fresh), nil
 }
 
 func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {

@@ -100,8 +100,14 @@ func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, l
 		return lost, err
 	}
 	parts, withdrawn, err := s.changePartsTx(ctx, tx, l.ID, changeWithdrawn)
-	if err != nil || !withdrawn {
-		return !l.Withdrew && err == nil, err
+	if err != nil {
+		return false, err
+	}
+	if !withdrawn && l.Withdrew {
+		return s.movedTx(ctx, tx, l.ID) // booked and still no change: its withdrawal stands in suspense, with a task, and so does its end
+	}
+	if !withdrawn {
+		return true, nil
 	}
 	short, err := s.shortfallsTx(ctx, tx, parts)
 	if err != nil {

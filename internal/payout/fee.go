@@ -60,6 +60,14 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, listed []Transacti
 			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
 		}
 		entries = append(entries, feeEntries(s.entity, t, charge, parts)...)
+		if len(charge.Parts) == 0 {
+			if t.Charge.Amount.Currency != t.Currency {
+				entries = append(entries, s.convertedEntry(t))
+			}
+			if err := keepClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+				return err
+			}
+		}
 		for _, p := range parts {
 			shares = append(shares, chargeShare{charge.ChargeID, p})
 		}
@@ -68,6 +76,15 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, listed []Transacti
 		return err
 	}
 	return keepSharesTx(ctx, tx, s.entity.ID, shares)
+}
+
+// convertedEntry books what Stripe made of a payment in another currency: 1010 / 1090 in operations. When the payment was told of,
+// nobody knew yet what would arrive, so nothing was booked but its task.
+func (s *session) convertedEntry(t Transaction) ledger.Entry {
+	entry := t.entry(s.entity, kindMovement)
+	entry.Dimensions["charge"] = t.SourceID
+	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, t.Amount)
+	return entry
 }
 
 // settleTx settles charges. One whose gift has no row (a restored database) is no gift of ours any more, and

@@ -71,3 +71,10 @@ func isBooked(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, tran
 	err = sqlx.GetContext(ctx, q, &booked, query, entity, transaction)
 	return booked, err
 }
+
+// movedTx tells whether a movement of the object's is booked, in suspense too.
+func (s *session) movedTx(ctx context.Context, tx *sqlx.Tx, object string) (moved bool, err error) {
+	const query = `/* payout.movedTx */ SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2)`
+	err = tx.GetContext(ctx, &moved, query, s.entity.ID, object)
+	return moved, err
+}
