@@ -27,6 +27,38 @@ func (s *Server) Bodies(account string) [][]byte {
 	return bodies
 }
 
+// Objects returns an account's objects of a kind ("event", "charge", "balance_transaction", "payout.private" …) as they
+// are now, in the order in which they were made, without the first skip: for tests that follow along.
+func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	var list []json.RawMessage
+	for _, a := range s.accounts {
+		if a.Name != account {
+			continue
+		}
+		for _, o := range a.shelf(kind).items[min(skip, len(a.shelf(kind).items)):] {
+			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
+			list = append(list, raw)
+		}
+	}
+	return list
+}
+
+// Took notes that every endpoint has taken an event, for tests that deliver by themselves: it is no longer listed as undelivered.
+func (s *Server) Took(account, event string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.accounts {
+		if a.Name == account && a.get("event", event) != nil {
+			for _, endpoint := range slices.Clone(a.Pending[event]) {
+				a.acknowledged(event, endpoint)
+			}
+		}
+	}
+}
+
 // State is what the panel's state answers: each list in Stripe's shape, oldest first, with "account" beside.
 type State struct {
 	Now                 int64             `json:"now"` // Unix seconds of the stand-in's clock

@@ -20,8 +20,9 @@ import (
 const (
 	// callTimeout bounds one call; Stripe's library would wait 80 s. A page bounds all its calls together.
 	callTimeout = 5 * time.Second
-	// callsPerSecond stays well under Stripe's 25 a second in test mode and 100 in live mode, per account.
-	callsPerSecond = 20
+	// Calls a second of one account, well under Stripe's 25 in test mode and 100 in live mode
+	// (https://docs.stripe.com/rate-limits).
+	paceTest, paceLive = 20, 80
 )
 
 // Keys are an entity's credentials.
@@ -74,9 +75,21 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 		if apiURL != "" && k.Live() {
 			return nil, fmt.Errorf("STRIPE_API_URL names a stand-in and the key of %s is live: unset one of them", slug)
 		}
-		s.accounts[slug] = &account{client.New(k.Secret, backends), k, rate.NewLimiter(callsPerSecond, callsPerSecond)}
+		s.accounts[slug] = &account{client.New(k.Secret, backends), k, pace(k, apiURL)}
 	}
 	return s, nil
+}
+
+// pace limits the calls of an account as Stripe does; a stand-in may be asked as fast as it answers.
+func pace(k Keys, apiURL string) *rate.Limiter {
+	switch {
+	case apiURL != "":
+		return rate.NewLimiter(rate.Inf, 1)
+	case k.Live():
+		return rate.NewLimiter(paceLive, paceLive)
+	default:
+		return rate.NewLimiter(paceTest, paceTest)
+	}
 }
 
 // PageOrigins lists the origins payment pages are on, for the pages' Content-Security-Policy.
