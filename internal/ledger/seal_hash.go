@@ -21,8 +21,9 @@ const sealVersion = "konbit entry 1"
 //	konbit entry 1
 //	hash of entry n-1 of this entity, 64 lower-case hexadecimal digits; 64 zeros for n = 1
 //	n
-//	the fifteen fields of sheetEntry, in their order
-//	the eight fields of sheetLine for each line, in the order of the lines' own n
+//	entity id, entry id, serial, currency, entry date, fact date, source, source id, kind, fact_hash, line_count, reverses, dimensions,
+//	recorded_at, recorded_by
+//	for each line, in the order of its n: n, account, fund id, amount, dimensions, foreign currency, foreign amount, rate
 //
 // NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve decimals.
 // Ids are lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as 2026-11-21T18:05:00.123456Z,
@@ -67,10 +68,12 @@ func written(columns []string) string {
 
 // Places in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its lines.
 const (
-	firstField, afterFields  = 5, 5 + 15
-	lineCountField           = firstField + 10
-	countPlace, linesPlace   = afterFields, afterFields + 1
-	entityField, serialField = firstField, firstField + 2
+	firstField     = 5
+	entityField    = firstField
+	serialField    = firstField + 2
+	lineCountField = firstField + 10
+	countPlace     = firstField + 15
+	linesPlace     = firstField + 16
 )
 
 // nextEntries are entries to be sealed, at most $3 of those with serials between $1 and $2, as readSheets wants them.
@@ -139,7 +142,7 @@ func (s *sheet) read(raw []sql.RawBytes) (err error) {
 	}
 	s.moved = !bytes.Equal(raw[3], raw[entityField]) || !bytes.Equal(raw[4], raw[serialField])
 	s.whole = bytes.Equal(raw[lineCountField], raw[countPlace])
-	for _, value := range raw[firstField:afterFields] {
+	for _, value := range raw[firstField:countPlace] {
 		s.body = field(s.body, value)
 	}
 	s.body = append(s.body, raw[linesPlace]...)
