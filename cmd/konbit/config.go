@@ -226,6 +226,14 @@ func (r *reader) limits(name string) guard.Limits {
 	return l
 }
 
+// checkProxies refuses to take a proxy for the one donor there is: we end no TLS, so with https there is one.
+func (c Config) checkProxies() error {
+	if c.BaseURL != nil && c.BaseURL.Scheme == "https" && len(c.TrustedProxies) == 0 {
+		return errors.New("TRUSTED_PROXIES is not set, so GIVE_LIMITS counts all donors behind the proxy that ends TLS as one: set it to that proxy's address, e.g. 127.0.0.1")
+	}
+	return nil
+}
+
 // networks reads addresses and networks with commas between: 127.0.0.1, 10.0.0.0/8.
 func (r *reader) networks(name string) (all []netip.Prefix) {
 	for _, text := range strings.FieldsFunc(r.text(name, ""), func(c rune) bool { return c == ',' || c == ' ' }) {

@@ -86,6 +86,7 @@ func (d *doctor) examine(ctx context.Context) {
 		err = transport.Check(ctx)
 	}
 	d.saw("mail server", err)
+	d.saw("proxies", d.config.checkProxies())
 	db, err := pg.Open(ctx, d.config.DatabaseURL, 2)
 	d.saw("database", err)
 	if err != nil {

@@ -82,6 +82,9 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	server := web.HTTP(p.parting(p.server().Handler()), p.log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	if err := config.checkProxies(); err != nil {
+		p.log.Warn("donors may be taken for one another", "mend", err)
+	}
 	p.log.Info("serving", "address", listener.Addr().String(), "workers", workers)
 
 	select {

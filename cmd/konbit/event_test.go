@@ -1,0 +1,44 @@
+package main
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/guard"
+)
+
+func TestGuardSettings(t *testing.T) {
+	c, err := readConfig(map[string]string{"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1", "GIVE_LIMITS": "address=3/1h shown=off"})
+	require.NoError(t, err)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}, c.TrustedProxies)
+	want := guard.Standard()
+	want.Address, want.Shown = guard.Limit{Most: 3, Window: time.Hour}, 0
+	require.Equal(t, want, c.GiveLimits)
+
+	_, err = readConfig(map[string]string{"TRUSTED_PROXIES": "10.0.0.0/8, nginx", "GIVE_LIMITS": "adress=3/1h"})
+	require.ErrorContains(t, err, `TRUSTED_PROXIES holds "nginx": want addresses or networks such as`)
+	require.ErrorContains(t, err, `GIVE_LIMITS cannot be read: "adress=3/1h": want one of address`)
+}
+
+// TestExampleShowsTheStandardLimits: what .env.example says stands where nothing is set.
+func TestExampleShowsTheStandardLimits(t *testing.T) {
+	c, err := readConfig(example(t))
+	require.NoError(t, err)
+	require.Equal(t, guard.Standard(), c.GiveLimits)
+	for _, limit := range []guard.Limit{c.GiveLimits.Address, c.GiveLimits.Email, c.GiveLimits.Waits} {
+		require.Contains(t, example(t)["GIVE_LIMITS"], "="+limit.String())
+	}
+}
+
+func TestHTTPSWantsItsProxyNamed(t *testing.T) {
+	for base, ill := range map[string]bool{"https://give.example.org": true, "http://127.0.0.1:8080": false, "": false} {
+		c, err := readConfig(map[string]string{"BASE_URL": base})
+		require.NoError(t, err)
+		require.Equal(t, ill, c.checkProxies() != nil, base)
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+		require.NoError(t, c.checkProxies())
+	}
+}
