@@ -39,7 +39,7 @@ var sideways = []string{
 }
 
 // workshop rooms make tests and the demo possible and never ship.
-var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "testkit", "testkit/house", "e2e"}
+var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "testkit", "testkit/house", "e2e", "chaos"}
 
 // only says which room alone may import a library.
 var only = map[string]string{

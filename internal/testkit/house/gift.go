@@ -258,10 +258,11 @@ func (h *House) State(d donation.Donation) string {
 // SettledOnce is the State of an ordinary $20 gift to the first fund, settled, its fee not booked yet.
 const SettledOnce = "status=settled charge=true books=[payment | general | 1010 | 2000 payment | general | 4100 | -2000] receipts=1 letters=1 tasks=0 due=1"
 
-var intentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)
+// IntentID finds a payment intent's id.
+var IntentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)
 
 // IntentOf is the payment intent of a gift that was paid, whether or not anybody told us.
 func (h *House) IntentOf(d donation.Donation) string {
 	h.t.Helper()
-	return intentID.FindString(string(h.ToldOf(d, "charge.succeeded").Body))
+	return IntentID.FindString(string(h.ToldOf(d, "charge.succeeded").Body))
 }

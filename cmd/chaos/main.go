@@ -1,0 +1,114 @@
+// Command chaos proves the promises that need many tries, each row up to its number:
+//
+//	go run ./cmd/chaos            the short form, as the tests do it
+//	go run ./cmd/chaos -long      in full
+//	go run ./cmd/chaos -only orders,kills -seed 7
+//
+// It starts what it needs on this machine, ends with a table of what was asked and what was reached, and with status 0 if all of
+// it was reached, 1 if not, 2 for wrong use. What is random follows from the seed it prints.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"konbit/internal/chaos"
+)
+
+func main() {
+	long := flag.Bool("long", false, "up to the full number of each row")
+	seed := flag.Uint64("seed", rand.Uint64N(1_000_000)+1, "of all that is random")
+	only := flag.String("only", "", "names of rows, with commas between; empty: all")
+	flag.Parse()
+	chosen, err := choose(*only)
+	if err != nil || flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	fmt.Printf("chaos -seed %d\n", *seed)
+	var results []result
+	for _, row := range chosen {
+		results = append(results, prove(ctx, row, *long, *seed))
+	}
+	if !report(results) {
+		os.Exit(1)
+	}
+}
+
+// choose finds rows by name.
+func choose(names string) ([]chaos.Row, error) {
+	all := chaos.Rows()
+	if names == "" {
+		return all, nil
+	}
+	var chosen []chaos.Row
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(all, func(r chaos.Row) bool { return r.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no row %q", name)
+		}
+		chosen = append(chosen, all[i])
+	}
+	return chosen, nil
+}
+
+// result is a row and what came of it.
+type result struct {
+	chaos.Row
+	asked, reached int
+	took           time.Duration
+	err            error
+}
+
+func (r result) held() bool { return r.err == nil && r.reached >= r.asked }
+
+func prove(ctx context.Context, row chaos.Row, long bool, seed uint64) result {
+	asked := row.Short
+	if long {
+		asked = row.Long
+	}
+	bar := newBar(row.Name, asked)
+	began := time.Now()
+	err := chaos.Try(ctx, row.Name, func(t testing.TB) {
+		row.Prove(t, chaos.Run{Number: asked, Seed: seed, Reached: bar.add})
+	})
+	bar.end()
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	return result{row, asked, bar.done(), time.Since(began), err}
+}
+
+// report prints the table, and tells whether every row held.
+func report(results []result) (held bool) {
+	held = true
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "row\tasked\treached\ttook\t\tpromise")
+	for _, r := range results {
+		verdict := "held"
+		if !r.held() {
+			verdict, held = "BROKEN", false
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\n", r.Name, r.asked, r.reached, r.took.Round(time.Second), verdict, r.Promise)
+	}
+	_ = table.Flush()
+	for _, r := range results {
+		if r.err != nil {
+			fmt.Printf("\n%s: %v\n", r.Name, r.err)
+		}
+	}
+	return held
+}

@@ -1,0 +1,12 @@
+// Package chaos makes Konbit's bad days happen and judges what is left of the books: the promises that need many tries, each as a
+// Row with the number to reach. Tests prove a short form of each row; `go run ./cmd/chaos -long` proves them in full.
+//
+//	orders       the six events of a gift, its refund and its dispute, in each of their 720 orders and all at once: one end
+//	sequences    random histories of gifts, refunds, disputes, payouts and fees, told badly: the books are what an oracle reckons
+//	             that knows only the stand-in's facts and LEDGER.md
+//	duplicates   every event ten times at once, to two servers: one effect
+//	kills        kill -9 at random moments while people give: nothing lost, doubled or half done
+//
+// Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
+// imported by tests and by cmd/chaos only.
+package chaos

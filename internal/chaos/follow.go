@@ -1,0 +1,80 @@
+package chaos
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// follow shows the oracle what was booked since the last time, in that order, and the whole of the balances.
+func (w *world) follow() {
+	const query = `SELECT j.serial, e.slug, j.source, j.source_id, j.kind, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount
+		FROM journal_entry j JOIN legal_entity e ON e.id = j.entity_id JOIN posting p ON p.entry_id = j.id
+		WHERE j.serial > $1 GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1`
+	var rows []struct {
+		Serial   int64
+		Slug     string
+		Source   string
+		SourceID string `db:"source_id"`
+		Kind     string
+		FundID   uuid.UUID `db:"fund_id"`
+		Account  string    `db:"account_code"`
+		Amount   int64
+	}
+	require.NoError(w.t, w.DB.Owner.Select(&rows, query, w.serial))
+	for len(rows) > 0 {
+		first, have := rows[0], lines{}
+		for len(rows) > 0 && rows[0].Serial == first.Serial {
+			have.add(place{first.Slug, w.funds[rows[0].FundID], rows[0].Account}, rows[0].Amount)
+			rows = rows[1:]
+		}
+		w.serial = first.Serial
+		if wrong := w.oracle.book(key{first.Slug, first.Source, first.SourceID, first.Kind}, have); wrong != "" {
+			w.t.Fatal(wrong)
+		}
+	}
+	have := lines{}
+	var balances []struct {
+		Slug, Code string
+		Account    string `db:"account_code"`
+		Amount     int64
+	}
+	require.NoError(w.t, w.DB.Owner.Select(&balances, `SELECT e.slug, f.code, p.account_code, sum(p.amount)::bigint AS amount
+		FROM posting p JOIN fund f ON f.id = p.fund_id JOIN legal_entity e ON e.id = p.entity_id GROUP BY 1, 2, 3`))
+	for _, b := range balances {
+		have.add(place{b.Slug, b.Code, b.Account}, b.Amount)
+	}
+	require.Equal(w.t, w.oracle.books, have, "each account of each fund")
+	for p, amount := range have {
+		if policies[p.entity].restricted[p.fund] && p.account == "4100" {
+			require.GreaterOrEqual(w.t, w.oracle.restricted(p.entity, p.fund), int64(0), "%v %d: a restricted fund fell below zero", p, amount)
+		}
+	}
+}
+
+// holdReceipts holds that each gift has one receipt that stands, over what is left of it, or none when nothing is; without gaps.
+func (w *world) holdReceipts() {
+	have := w.Lines(`SELECT format('%s %s', r.donation_id, r.facts->'amount'->>'minor') FROM receipt r
+		LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE v.receipt_id IS NULL ORDER BY 1`)
+	var want []string
+	for _, p := range w.oracle.pledges {
+		if kept := w.oracle.kept[p.paidBy]; p.paidBy != "" && kept > 0 {
+			want = append(want, fmt.Sprintf("%s %d", p.id, kept))
+		}
+	}
+	slices.Sort(want)
+	require.Equal(w.t, strings.Join(want, "\n"), strings.Join(have, "\n"), "receipts that stand")
+	require.Zero(w.t, w.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
+}
+
+// holdTasks holds that finance was told of what is unusual about movements, and of nothing else.
+func (w *world) holdTasks() {
+	have := w.Lines(`SELECT format('%s %s %s', e.slug, k.kind, k.subject) FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id
+		WHERE k.kind NOT LIKE 'payment_%' AND k.kind NOT IN ('balance_in_other_currency', 'gift_paid_twice') ORDER BY 1`)
+	slices.Sort(have)
+	require.Equal(w.t, strings.Join(slices.Sorted(maps.Keys(w.oracle.tasks)), "\n"), strings.Join(have, "\n"), "tasks")
+}

@@ -1,0 +1,201 @@
+package chaos
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// policy is what an entity of the house decides (house.yaml, told here a second time so that the oracle does not ask the rooms).
+type policy struct {
+	sponsor    int64 // basis points
+	ofNet      bool  // of what is left after the processing fee
+	byFund     bool  // the funds bear the processing fee
+	restricted map[string]bool
+}
+
+var policies = map[string]policy{
+	"tsne": {sponsor: 700, byFund: true, restricted: map[string]bool{"general": true, "building": true}},
+	"aina": {sponsor: 500, ofNet: true, restricted: map[string]bool{"land": true}},
+}
+
+const operations = "operations"
+
+// Sources and kinds of entries, as the journal has them.
+const (
+	ofIntent  = "stripe payment intent"
+	ofMove    = "stripe balance transaction"
+	ofDispute = "stripe dispute"
+	payment   = "payment"
+	fee       = "processing fee"
+	sponsor   = "sponsor fee"
+	movement  = "movement"
+	extraFee  = "dispute fee"
+	lost      = "lost"
+)
+
+// key is what an entry is of.
+type key struct{ entity, source, id, kind string }
+
+// place is an account of a fund; lines are amounts by place, debit positive.
+type (
+	place struct{ entity, fund, account string }
+	lines map[place]int64
+)
+
+func (l lines) move(entity, debit, credit, fund string, amount int64) {
+	l.add(place{entity, fund, debit}, amount)
+	l.add(place{entity, fund, credit}, -amount)
+}
+
+func (l lines) add(p place, amount int64) {
+	if l[p] += amount; l[p] == 0 {
+		delete(l, p)
+	}
+}
+
+// A pledge is a gift as it was asked for.
+type pledge struct {
+	id, entity string
+	amount     int64
+	parts      []share // gift only, in the donor's order
+	paidBy     string  // the charge that settled it
+	over       bool    // settled, or held for a payment that differs
+}
+
+// share is a fund's part of a charge.
+type share struct {
+	fund               string
+	gift, fee, sponsor int64
+}
+
+func sum(shares []share) (total int64) {
+	for _, s := range shares {
+		total += s.gift
+	}
+	return total
+}
+
+// oracle reckons, from LEDGER.md and the stand-in's facts alone, what each entry must say. Of the books it learns only which
+// facts were booked, and in which order: what a restricted fund can bear depends on when it is asked.
+type oracle struct {
+	facts    map[string]*facts
+	pledges  map[string]*pledge
+	books    lines
+	booked   map[key]bool
+	shares   map[string][]share          // of each charge: its gift (none: in suspense), its fees
+	left     map[string][]share          // of each charge that was a gift: what its funds still have of it
+	kept     map[string]int64            // of each charge that was a gift: what was not given back or lost for good
+	taken    map[string][]share          // by refund or dispute: what it took
+	lost     map[string]bool             // disputes the bank decided against us, as the world made it
+	held     map[string]bool             // movements that went to suspense whole
+	clearing map[string]map[string]int64 // by movement: what it did to 1010, by fund
+	tasks    map[string]bool             // "entity kind subject"
+}
+
+func newOracle(all map[string]*facts) *oracle {
+	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
+		left: map[string][]share{}, kept: map[string]int64{}, taken: map[string][]share{}, lost: map[string]bool{}, held: map[string]bool{},
+		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}}
+}
+
+// book takes note that an entry was booked and answers why it is not what it must be, or "".
+func (o *oracle) book(k key, have lines) string {
+	want, clearing := o.entry(k)
+	if len(want) == 0 {
+		return fmt.Sprintf("%v: nothing at Stripe asks for this entry %v", k, have)
+	}
+	if !maps.Equal(want, have) {
+		return fmt.Sprintf("%v: the entry says %v, not %v", k, have, want)
+	}
+	if o.booked[k] {
+		return fmt.Sprintf("%v: booked twice", k)
+	}
+	o.booked[k] = true
+	for p, amount := range want {
+		o.books.add(p, amount)
+		if p.account == "1010" {
+			if o.clearing[clearing] == nil {
+				o.clearing[clearing] = map[string]int64{}
+			}
+			o.clearing[clearing][p.fund] += amount
+		}
+	}
+	return ""
+}
+
+// entry reckons one entry, and which movement of Stripe's balance it is part of.
+func (o *oracle) entry(k key) (lines, string) {
+	f := o.facts[k.entity]
+	switch {
+	case k.source == ofIntent && k.kind == payment:
+		c := f.charges[f.byIntent[k.id]]
+		return o.payment(f, c), f.moveOf(c.ID).ID
+	case k.source == ofDispute && k.kind == lost && o.lost[k.id]:
+		return o.lose(k.entity, k.id), k.id
+	case k.source != ofMove || f.byID[k.id].Currency != "usd":
+		return nil, ""
+	}
+	m := f.byID[k.id]
+	switch k.kind {
+	case fee, sponsor:
+		return o.fees(k.entity, k.kind, m), m.ID
+	case movement:
+		return o.moved(k.entity, m), m.ID
+	case extraFee:
+		l := lines{}
+		if !o.held[m.ID] {
+			l.move(k.entity, "5110", "1010", operations, m.Fee)
+		}
+		return l, m.ID
+	}
+	return nil, ""
+}
+
+// missing lists what should be in the books by now and is not.
+func (o *oracle) missing() (missing []key) {
+	for entity, f := range o.facts {
+		for _, m := range f.moves {
+			for _, k := range o.due(entity, f, m) {
+				if !o.booked[k] {
+					missing = append(missing, k)
+				}
+			}
+		}
+		for id := range o.lost {
+			if k := (key{entity, ofDispute, id, lost}); f.about[id] != "" && len(o.taken[id]) > 0 && !o.booked[k] {
+				missing = append(missing, k)
+			}
+		}
+	}
+	return missing
+}
+
+// due lists the entries of a movement.
+func (o *oracle) due(entity string, f *facts, m move) []key {
+	if m.Currency != "usd" {
+		return nil
+	}
+	of := func(kind string) key { return key{entity, ofMove, m.ID, kind} }
+	switch {
+	case m.Type == "charge":
+		due := []key{{entity, ofIntent, f.charges[m.Source].PaymentIntent, payment}, of(fee)}
+		if slices.ContainsFunc(o.shares[m.Source], func(s share) bool { return s.sponsor != 0 }) {
+			due = append(due, of(sponsor))
+		}
+		return due
+	case m.Type == "adjustment" && m.Source != "" && !o.held[m.ID] && m.Fee != 0:
+		return []key{of(movement), of(extraFee)}
+	default:
+		return []key{of(movement)}
+	}
+}
+
+// moveOf is the movement of a charge.
+func (f *facts) moveOf(charge string) move {
+	i := slices.IndexFunc(f.moves, func(m move) bool { return m.Source == charge && m.Type == "charge" })
+	if i < 0 {
+		return move{}
+	}
+	return f.moves[i]
+}

@@ -1,0 +1,113 @@
+package chaos
+
+import "slices"
+
+// payment is a gift, 1010 / 40xx by fund; or money that is not what was expected, 1010 / 1090 in operations.
+func (o *oracle) payment(f *facts, c charge) lines {
+	l := lines{}
+	if c.Currency != "usd" {
+		return l
+	}
+	p := o.pledges[c.Metadata["konbit_donation"]]
+	if p == nil || p.entity != f.account || p.over || p.amount != c.Amount {
+		l.move(f.account, "1010", "1090", operations, c.Amount)
+		o.share(f, c, nil)
+		if p != nil && p.entity == f.account {
+			p.over = true
+		}
+		return l
+	}
+	for _, part := range p.parts {
+		l.move(f.account, "1010", by(f.account, part.fund, "4000", "4100"), part.fund, part.gift)
+	}
+	p.over, p.paidBy = true, c.ID
+	o.share(f, c, p.parts)
+	return l
+}
+
+// by is the account of a fund's class.
+func by(entity, fund, without, with string) string {
+	if policies[entity].restricted[fund] {
+		return with
+	}
+	return without
+}
+
+// share reckons how a charge's fees lie on its funds, its sponsor's in operations.
+func (o *oracle) share(f *facts, c charge, parts []share) {
+	rules, took := policies[f.account], f.moveOf(c.ID).Fee
+	house := share{fund: operations}
+	shares := slices.Clone(parts)
+	if len(shares) == 0 {
+		o.shares[c.ID] = []share{{fund: operations, fee: took}}
+		return
+	}
+	for i, part := range divide(took, weights(parts)) {
+		base := shares[i].gift
+		if rules.ofNet {
+			base -= part
+		}
+		shares[i].sponsor = (base*rules.sponsor + 5000) / 10000
+		house.sponsor -= shares[i].sponsor
+		if rules.byFund {
+			shares[i].fee = part
+		} else {
+			house.fee += part
+		}
+	}
+	o.shares[c.ID] = append(slices.Clone(shares), house)
+	slices.SortFunc(shares, byFund)
+	o.left[c.ID], o.kept[c.ID] = shares, sum(shares)
+}
+
+// fees is 5100 / 1010 or, of the sponsor's, 3900 / 1010, released where it is restricted.
+func (o *oracle) fees(entity, kind string, m move) lines {
+	l := lines{}
+	for _, s := range o.shares[m.Source] {
+		if kind == fee {
+			l.cost(entity, "5100", s.fund, s.fee)
+		} else {
+			l.cost(entity, "3900", s.fund, s.sponsor)
+		}
+	}
+	return l
+}
+
+func (l lines) cost(entity, account, fund string, amount int64) {
+	l.move(entity, account, "1010", fund, amount)
+	if policies[entity].restricted[fund] {
+		l.move(entity, "4900", "4910", fund, amount)
+	}
+}
+
+func weights(shares []share) []int64 {
+	all := make([]int64, len(shares))
+	for i, s := range shares {
+		all[i] = s.gift
+	}
+	return all
+}
+
+// divide shares an amount out by largest remainder, the first of equals first. Its sums are small: the oracle may be plain.
+func divide(amount int64, weights []int64) []int64 {
+	var all, given int64
+	for _, w := range weights {
+		all += w
+	}
+	parts, rests := make([]int64, len(weights)), make([]int64, len(weights))
+	for i, w := range weights {
+		parts[i], rests[i] = amount*w/all, amount*w%all
+		given += parts[i]
+	}
+	for ; given < amount; given++ {
+		most := 0
+		for i := range rests {
+			if rests[i] > rests[most] {
+				most = i
+			}
+		}
+		parts[most]++
+		rests[most] = 0
+	}
+	return parts
+}

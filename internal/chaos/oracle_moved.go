@@ -1,0 +1,178 @@
+package chaos
+
+import (
+	"slices"
+	"strings"
+)
+
+func byFund(a, b share) int { return strings.Compare(a.fund, b.fund) }
+
+// moved reckons a movement of Stripe's balance that is no charge.
+func (o *oracle) moved(entity string, m move) lines {
+	l, f := lines{}, o.facts[entity]
+	switch {
+	case m.Type == "refund":
+		o.refund(l, entity, f.about[m.Source], m)
+	case m.Type == "refund_failure":
+		if back := o.taken[m.Source]; sum(back) == m.Net && len(back) > 0 {
+			for _, s := range back {
+				l.move(entity, "1010", "2300", s.fund, s.gift)
+			}
+			o.task(entity, "refund_failed", m.ID)
+		} else {
+			o.suspense(l, entity, m)
+		}
+	case m.Type == "adjustment" && m.Category == "dispute":
+		o.withdraw(l, entity, f.about[m.Source], m)
+	case m.Type == "adjustment" && m.Category == "dispute_reversal":
+		if back := o.taken[m.Source]; sum(back) == m.Amount && len(back) > 0 {
+			for _, s := range back {
+				l.move(entity, "1010", "1020", s.fund, s.gift)
+			}
+			o.give(f.about[m.Source], back)
+			delete(o.taken, m.Source)
+		} else {
+			o.suspense(l, entity, m)
+		}
+	case m.Type == "payout":
+		for fund, amount := range o.paidOut(f.members[m.Source], m.ID) {
+			l.move(entity, "1015", "1010", fund, amount)
+		}
+	case m.Type == "payout_failure":
+		for fund, amount := range o.clearing[f.payout(m.Source)] {
+			l.move(entity, "1010", "1015", fund, -amount)
+		}
+		o.task(entity, "payout_failed", m.ID)
+	case m.Type == "stripe_fee":
+		l.move(entity, "5100", "1010", operations, -m.Net)
+	default:
+		l.move(entity, "1010", "1090", operations, m.Net)
+		o.task(entity, "unknown_balance_transaction", m.ID)
+	}
+	return l
+}
+
+func (o *oracle) task(entity, kind, subject string) { o.tasks[entity+" "+kind+" "+subject] = true }
+
+func (o *oracle) suspense(l lines, entity string, m move) {
+	l.move(entity, "1010", "1090", operations, m.Net)
+	o.held[m.ID] = true
+	o.task(entity, "movement_does_not_fit", m.ID)
+}
+
+// refund takes from the funds what each has of the gift in proportion, and operations takes over the fees of that part.
+func (o *oracle) refund(l lines, entity, charge string, m move) {
+	if -m.Net > sum(o.left[charge]) {
+		o.suspense(l, entity, m)
+		return
+	}
+	taken := o.take(charge, -m.Net, true)
+	short := make([]int64, len(taken))
+	for i, s := range taken {
+		short[i] = o.short(entity, s.fund, s.gift-s.fee-s.sponsor, s.gift)
+	}
+	for i, s := range taken {
+		l.move(entity, by(entity, s.fund, "4800", "4805"), "1010", s.fund, s.gift-short[i])
+		l.move(entity, "4800", "1010", operations, short[i])
+		l.cost(entity, "5100", s.fund, -s.fee)
+		l.cost(entity, "3900", s.fund, -s.sponsor)
+		l.cost(entity, "5100", operations, s.fee)
+		l.cost(entity, "3900", operations, s.sponsor)
+		if short[i] > 0 {
+			o.task(entity, "fund_could_not_bear", m.Source+" "+s.fund)
+		}
+	}
+	o.taken[m.Source] = taken
+	o.kept[charge] -= -m.Net
+}
+
+// short is what operations bears of an amount in a fund's place.
+func (o *oracle) short(entity, fund string, needs, most int64) int64 {
+	if !policies[entity].restricted[fund] {
+		return 0
+	}
+	return min(max(needs-o.restricted(entity, fund), 0), most)
+}
+
+// restricted is a fund's net assets with donor restrictions.
+func (o *oracle) restricted(entity, fund string) (has int64) {
+	for _, account := range []string{"3010", "4100", "4805", "4815", "4900"} {
+		has -= o.books[place{entity, fund, account}]
+	}
+	return has
+}
+
+// take takes an amount from what the funds have left of a charge, with its part of the fees if asked.
+func (o *oracle) take(charge string, amount int64, withFees bool) (taken []share) {
+	left := o.left[charge]
+	for i, part := range divide(amount, weights(left)) {
+		if part == 0 {
+			continue
+		}
+		s, of := &left[i], share{fund: left[i].fund, gift: part}
+		if withFees {
+			of.fee = divide(s.fee, []int64{part, s.gift - part})[0]
+			of.sponsor = divide(s.sponsor, []int64{part, s.gift - part})[0]
+		}
+		s.gift, s.fee, s.sponsor = s.gift-of.gift, s.fee-of.fee, s.sponsor-of.sponsor
+		taken = append(taken, of)
+	}
+	return taken
+}
+
+// give puts back what was taken.
+func (o *oracle) give(charge string, back []share) {
+	for _, s := range back {
+		i := slices.IndexFunc(o.left[charge], func(l share) bool { return l.fund == s.fund })
+		o.left[charge][i].gift += s.gift
+	}
+}
+
+func (o *oracle) withdraw(l lines, entity, charge string, m move) {
+	if -m.Amount > sum(o.left[charge]) {
+		o.suspense(l, entity, m)
+		return
+	}
+	o.taken[m.Source] = o.take(charge, -m.Amount, false)
+	for _, s := range o.taken[m.Source] {
+		l.move(entity, "1020", "1010", s.fund, s.gift)
+	}
+}
+
+// lose is 48xx / 1020 by fund; what a restricted fund cannot bear goes back to it and operations bears it.
+func (o *oracle) lose(entity, dispute string) lines {
+	l := lines{}
+	for _, s := range o.taken[dispute] {
+		short := o.short(entity, s.fund, s.gift, s.gift)
+		l.move(entity, by(entity, s.fund, "4810", "4815"), "1020", s.fund, s.gift-short)
+		l.move(entity, "1010", "1020", s.fund, short)
+		l.move(entity, "4810", "1010", operations, short)
+		if short > 0 {
+			o.task(entity, "fund_could_not_bear", dispute+" "+s.fund)
+		}
+	}
+	o.kept[o.facts[entity].about[dispute]] -= sum(o.taken[dispute])
+	return l
+}
+
+// paidOut is what a payout's movements, without its own, left in each fund.
+func (o *oracle) paidOut(members []string, own string) map[string]int64 {
+	all := map[string]int64{}
+	for _, id := range members {
+		if id != own {
+			for fund, amount := range o.clearing[id] {
+				all[fund] += amount
+			}
+		}
+	}
+	return all
+}
+
+// payout is the movement of a payout.
+func (f *facts) payout(id string) string {
+	i := slices.IndexFunc(f.moves, func(m move) bool { return m.Source == id && m.Type == "payout" })
+	if i < 0 {
+		return ""
+	}
+	return f.moves[i].ID
+}

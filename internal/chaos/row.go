@@ -1,0 +1,33 @@
+package chaos
+
+import (
+	"cmp"
+	"slices"
+	"testing"
+)
+
+// A Row is a promise with a number to reach.
+type Row struct {
+	Name        string // of one word, to choose it by
+	Promise     string // what holds, of what is counted
+	Short, Long int    // the number to reach in a test and in full
+	// Prove does what run asks and ends the test when the promise does not hold.
+	Prove func(t testing.TB, run Run)
+}
+
+// Run is how much of a row to prove.
+type Run struct {
+	Number  int
+	Seed    uint64
+	Reached func(more int) // told of every few that are proved; called from any goroutine
+}
+
+var rows []Row
+
+// register puts a row on the list; each row's file does so.
+func register(r Row) { rows = append(rows, r) }
+
+// Rows are all there are, by name.
+func Rows() []Row {
+	return slices.SortedFunc(slices.Values(rows), func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
+}
