@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,13 +11,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// follow shows the oracle what was booked since the last time, in that order, and the whole of the balances.
-func (w *world) follow() {
-	const query = `SELECT j.serial, e.slug, j.source, j.source_id, j.kind, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount
+// entry is one of the journal's.
+type entry struct {
+	key
+	by    string // its transaction
+	lines lines
+}
+
+// entries reads what was booked since the last time, in that order.
+func (w *world) entries() (all []entry) {
+	const query = `SELECT j.serial, j.recorded_by, e.slug, j.source, j.source_id, j.kind, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount
 		FROM journal_entry j JOIN legal_entity e ON e.id = j.entity_id JOIN posting p ON p.entry_id = j.id
-		WHERE j.serial > $1 GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1`
+		WHERE j.serial > $1 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1`
 	var rows []struct {
 		Serial   int64
+		By       string `db:"recorded_by"`
 		Slug     string
 		Source   string
 		SourceID string `db:"source_id"`
@@ -26,14 +35,49 @@ func (w *world) follow() {
 		Amount   int64
 	}
 	require.NoError(w.t, w.DB.Owner.Select(&rows, query, w.serial))
-	for len(rows) > 0 {
-		first, have := rows[0], lines{}
-		for len(rows) > 0 && rows[0].Serial == first.Serial {
-			have.add(place{first.Slug, w.funds[rows[0].FundID], rows[0].Account}, rows[0].Amount)
-			rows = rows[1:]
+	for _, r := range rows {
+		if r.Serial != w.serial {
+			all = append(all, entry{key{r.Slug, r.Source, r.SourceID, r.Kind}, r.By, lines{}})
+			w.serial = r.Serial
 		}
-		w.serial = first.Serial
-		if wrong := w.oracle.book(key{first.Slug, first.Source, first.SourceID, first.Kind}, have); wrong != "" {
+		all[len(all)-1].lines.add(place{r.Slug, w.funds[r.FundID], r.Account}, r.Amount)
+	}
+	return all
+}
+
+// inOrder puts the payments that one transaction booked in an order in which they can have been judged: their serials say nothing
+// of it. Where one became the gift it was the first; where none did, one that differs from the gift was.
+func (w *world) inOrder(booked []entry) {
+	rank := func(e entry) int {
+		f := w.accounts[e.entity].facts
+		c := f.charges[f.byIntent[e.id]]
+		p := w.oracle.pledges[c.Metadata[giftOf]]
+		switch {
+		case e.kind != payment || p == nil:
+			return 0
+		case e.lines[place{e.entity, operations, "1090"}] == 0:
+			return 1
+		case c.Amount != p.amount:
+			return 2
+		}
+		return 3
+	}
+	for len(booked) > 0 {
+		n := 1
+		for n < len(booked) && booked[0].kind == payment && booked[n].kind == payment && booked[n].by == booked[0].by {
+			n++
+		}
+		slices.SortStableFunc(booked[:n], func(a, b entry) int { return cmp.Compare(rank(a), rank(b)) })
+		booked = booked[n:]
+	}
+}
+
+// follow shows the oracle what was booked since the last time, and holds the whole of the balances against it.
+func (w *world) follow() {
+	booked := w.entries()
+	w.inOrder(booked)
+	for _, e := range booked {
+		if wrong := w.oracle.book(e.key, e.lines); wrong != "" {
 			w.t.Fatal(wrong)
 		}
 	}

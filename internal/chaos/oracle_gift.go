@@ -2,13 +2,16 @@ package chaos
 
 import "slices"
 
+// giftOf names the gift in the metadata of a payment.
+const giftOf = "konbit_donation"
+
 // payment is a gift, 1010 / 40xx by fund; or money that is not what was expected, 1010 / 1090 in operations.
 func (o *oracle) payment(f *facts, c charge) lines {
 	l := lines{}
 	if c.Currency != "usd" {
 		return l
 	}
-	p := o.pledges[c.Metadata["konbit_donation"]]
+	p := o.pledges[c.Metadata[giftOf]]
 	if p == nil || p.entity != f.account || p.over || p.amount != c.Amount {
 		l.move(f.account, "1010", "1090", operations, c.Amount)
 		o.share(f, c, nil)

@@ -156,8 +156,8 @@ func (w *world) stray() {
 		"line_items[0][price_data][product_data][name]": {"Something"},
 	}
 	if gift != "" {
-		form.Set("payment_intent_data[metadata][konbit_donation]", gift)
-		form.Set("metadata[konbit_donation]", gift)
+		form.Set("payment_intent_data[metadata]["+giftOf+"]", gift)
+		form.Set("metadata["+giftOf+"]", gift)
 	}
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.FakeURL+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
 	require.NoError(w.t, err)

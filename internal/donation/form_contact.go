@@ -62,10 +62,16 @@ func (c *checker) line(field, text string, most int, missing string) string {
 		c.bad(field, missing, nil)
 	case utf8.RuneCountInString(text) > most:
 		c.bad(field, "give.error.too_long", fault.Args{"max": most})
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unseen):
 		c.bad(field, "give.error.characters", nil)
 	}
 	return text
+}
+
+// unseen tells whether a rune shows as nothing and changes what is shown around it: control characters, and
+// those that turn the direction of writing, by which a name could read differently on a receipt.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // email accepts a plain address with a dotted domain. Quoted local parts are refused: some mail servers

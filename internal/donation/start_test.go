@@ -165,8 +165,7 @@ func TestStripeDown(t *testing.T) {
 
 func TestNoAnswerWithinThePatienceOfAPage(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}}))
+	h := house.New(t, house.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
 	_, err := press(t, h.Starter, h.Offer("csio"), house.Form(), 8*time.Second)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)

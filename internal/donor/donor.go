@@ -61,12 +61,14 @@ type Gave struct {
 // news, which a later gift without the tick does not withdraw.
 func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 	const query = `/* donor.GaveTx */
+		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE donor d
 		   SET first_name = g.first_name, last_name = g.last_name, language = g.language,
 		       first_gift_at = least(d.first_gift_at, g.at),
 		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news THEN g.at END)
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
 		       AS g (id, first_name, last_name, language, news, at)
+		  JOIN locked USING (id)
 		 WHERE d.id = g.id`
 	if len(gifts) == 0 {
 		return nil

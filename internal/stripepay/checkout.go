@@ -22,6 +22,9 @@ const (
 	metaOrganisation = "konbit_organisation"
 )
 
+// mostBroken is how many connections to Stripe may break before the donor is told to try later.
+const mostBroken = 3
+
 // Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
 // so however often it is called there is one session. Calls that failed in passing (too many, the key in
 // use by a second press, a broken connection) are repeated with the same key while ctx lasts.
@@ -31,7 +34,7 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 		return donation.Session{}, err
 	}
 	wait := 100 * time.Millisecond
-	for {
+	for broken := 0; ; {
 		params := sessionParams(o)
 		params.Context = ctx
 		if err := a.limit.Wait(ctx); err != nil {
@@ -42,7 +45,12 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 			return s.page(session)
 		}
 		var refused *stripe.Error
-		if errors.As(err, &refused) && !passing(refused) {
+		switch {
+		case !errors.As(err, &refused):
+			if broken++; broken == mostBroken {
+				return donation.Session{}, translate(err)
+			}
+		case !passing(refused):
 			return donation.Session{}, translate(err)
 		}
 		select {

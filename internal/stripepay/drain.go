@@ -160,9 +160,15 @@ func parkFor(tries int) time.Duration {
 	return wait/2 + rand.N(wait)
 }
 
-// fail notes a failed try; after mostFailures the event is set aside with its reason, unless what failed
-// is Stripe, the database or the way to them.
+// fail notes a failed try.
 func (d *Drain) fail(ctx context.Context, e event, why error) error {
+	r := d.failure(ctx, e, why)
+	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error { return finishTx(ctx, tx, []event{e}, []result{r}) })
+}
+
+// failure is where an event goes that failed: parked, and after mostFailures set aside with its reason, unless
+// what failed is Stripe, the database or the way to them.
+func (d *Drain) failure(ctx context.Context, e event, why error) result {
 	r := parked(why.Error(), parkFor(e.Tries))
 	// A fund younger than this process's directory is not found for a moment; that is no failure either.
 	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.Passing(why)
@@ -170,5 +176,5 @@ func (d *Drain) fail(ctx context.Context, e event, why error) error {
 		r.state = "set_aside"
 		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)
 	}
-	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error { return finishTx(ctx, tx, []event{e}, []result{r}) })
+	return r
 }

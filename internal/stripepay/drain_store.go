@@ -52,6 +52,9 @@ func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[])
 		       AS r (entity_id, id, state, reason, wait, failed)
 		 WHERE e.entity_id = r.entity_id AND e.id = r.id`
+	if len(events) == 0 {
+		return nil
+	}
 	n := len(events)
 	entities, ids, states, reasons, waits := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
 	failed := make([]bool, n)

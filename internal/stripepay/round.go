@@ -19,13 +19,21 @@ func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late
 	if err != nil {
 		return nil, err
 	}
-	told := make([]news, len(events))
-	for i, e := range events {
-		if told[i], err = translateEvent(e); err != nil {
-			return nil, fmt.Errorf("event %s: %w", e.ID, err)
+	var good, bad []event
+	var told []news
+	var failures []result
+	for _, e := range events {
+		n, err := translateEvent(e)
+		if err != nil {
+			bad, failures = append(bad, e), append(failures, d.failure(ctx, e, err))
+			continue
 		}
+		good, told = append(good, e), append(told, n)
 	}
-	return d.applyTx(ctx, tx, setup, events, told)
+	if err := finishTx(ctx, tx, bad, failures); err != nil {
+		return nil, err
+	}
+	return d.applyTx(ctx, tx, setup, good, told)
 }
 
 // applyTx applies the news of events, in one transaction.

@@ -12,6 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
+
+	"konbit/internal/fault"
 )
 
 type referenceKey struct{}
@@ -81,4 +83,14 @@ func (s *Server) secure(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// sameOrigin refuses forms posted from other sites, by what the browser says of where they come from. Scripts and
+// old browsers that say nothing are let by: no cookie of ours gives anybody a right.
+func (s *Server) sameOrigin() func(http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(s.page(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.Forbidden, "problem.403.text", nil)
+	}))
+	return guard.Handler
 }

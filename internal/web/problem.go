@@ -78,12 +78,21 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "30")
 	}
+	s.show(w, status, page)
+}
+
+func (s *Server) show(w http.ResponseWriter, status int, page view.ProblemPage) {
 	var body bytes.Buffer
 	if err := s.View.Problem(&body, page); err != nil {
 		http.Error(w, http.StatusText(status), status)
 		return
 	}
 	html(w, status, body.Bytes())
+}
+
+// methodNotAllowed answers what is not asked for in that way here. The router has said in Allow what is.
+func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	s.show(w, http.StatusMethodNotAllowed, view.ProblemPage{Frame: view.Frame{Language: s.language(r)}, Status: http.StatusMethodNotAllowed})
 }
 
 // language is the reader's, of all we speak, for pages that belong to no organisation.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"konbit/internal/fault"
 	"konbit/internal/view"
@@ -15,11 +16,9 @@ const maxForm = 64 << 10
 // Handler is the table of routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverer, s.secure)
+	r.Use(s.observe, s.recoverer, s.secure, middleware.GetHead)
 	r.NotFound(s.page(func(http.ResponseWriter, *http.Request) error { return errNotFound() }))
-	r.MethodNotAllowed(s.page(func(http.ResponseWriter, *http.Request) error {
-		return fault.New(fault.NotFound, "problem.404.text", nil)
-	}))
+	r.MethodNotAllowed(s.methodNotAllowed)
 
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
@@ -27,7 +26,7 @@ func (s *Server) Handler() http.Handler {
 	r.Post("/hooks/stripe/{entity}", s.hook(s.stripeHook))
 
 	r.Group(func(r chi.Router) {
-		r.Use(http.NewCrossOriginProtection().Handler, s.clientAddress())
+		r.Use(s.sameOrigin(), s.clientAddress())
 		r.Get("/", s.page(s.homeGet))
 		r.Get("/give/{org}", s.page(s.giveGet))
 		r.Post("/give/{org}", s.page(s.givePost))

@@ -16,9 +16,12 @@ import (
 	"konbit/internal/view"
 )
 
+// Looks come after a second at first, because the word of a card is mostly there by then.
 const (
+	lookSoon  = time.Second
+	soonTimes = 5
 	lookEvery = 3 * time.Second
-	lookTimes = 40
+	lookTimes = 45
 )
 
 // thanksGet tells what became of a gift. It only reads, decides nothing, and shows nothing of the person;
@@ -115,5 +118,9 @@ func lookAgain(r *http.Request, org, ref string, lang phrase.Language) *view.Loo
 	if looked >= lookTimes || looked < 0 {
 		return nil
 	}
-	return &view.LookAgain{URL: thanksPath(org, ref, lang) + "&look=" + url.QueryEscape(strconv.Itoa(looked+1)), After: lookEvery}
+	after := lookEvery
+	if looked < soonTimes {
+		after = lookSoon
+	}
+	return &view.LookAgain{URL: thanksPath(org, ref, lang) + "&look=" + url.QueryEscape(strconv.Itoa(looked+1)), After: after}
 }

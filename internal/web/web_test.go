@@ -68,8 +68,8 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}{
 		{"GET", "/", 200}, {"GET", "/give/csio", 200}, {"GET", "/give/csio?again=x", 303}, {"GET", "/give/csio/thanks", 404}, {"GET", "/give/nobody", 404},
 		{"GET", "/healthz", 200}, {"GET", "/readyz", 200}, {"GET", "/nothing", 404}, {"GET", "/static/nothing.css", 404}, {"GET", "/_styleguide", 404},
-		{"PUT", "/give/csio", 404}, {"DELETE", "/", 404}, {"POST", "/give/csio", 422}, {"POST", "/hooks/stripe/tsne", 400}, {"POST", "/hooks/stripe/nobody", 404},
-		{"GET", "/hooks/stripe/tsne", 404}, {"GET", "/give/csio%00", 404}, {"GET", "/give/../../etc/passwd", 404}, {"TRACE", "/", 404},
+		{"PUT", "/give/csio", 405}, {"DELETE", "/", 405}, {"HEAD", "/give/csio", 200}, {"POST", "/give/csio", 422}, {"POST", "/hooks/stripe/tsne", 400}, {"POST", "/hooks/stripe/nobody", 404},
+		{"GET", "/hooks/stripe/tsne", 405}, {"GET", "/give/csio%00", 404}, {"GET", "/give/../../etc/passwd", 404}, {"TRACE", "/", 405},
 	} {
 		got := ask(t, test.method, h.URL+test.path, nil)
 		name := test.method + " " + test.path
@@ -342,8 +342,7 @@ func TestTheLogNamesNobody(t *testing.T) {
 
 func TestStripeDownIsAPageSoon(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}}))
+	h := house.New(t, house.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
 	got := ask(t, "POST", h.URL+"/give/csio", filled())
 	assert.Equal(t, 503, got.StatusCode)
