@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed" // demo.yaml
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"konbit/internal/localpg"
 	"konbit/internal/localpg/tether"
 	"konbit/internal/mailcatch"
+	"konbit/internal/setup"
 	"konbit/internal/stripefake"
 )
 
@@ -73,6 +75,7 @@ func (d *demo) start(ctx context.Context) error {
 		{"starting PostgreSQL", d.startDatabase},
 		{"migrating the database", func(ctx context.Context) error { return d.konbit(ctx, "migrate") }},
 		{"writing the organisations", d.apply},
+		{"setting up the webhooks", d.endpoints},
 		{"starting the server", d.serve},
 	}
 	for _, step := range steps {
@@ -127,16 +130,47 @@ func (d *demo) openMail() error {
 	return nil
 }
 
+//go:embed demo.yaml
+var organisations []byte
+
+// legalNames are the entities' names by slug, as the payment page shows them.
+func legalNames() (map[string]string, error) {
+	file, err := setup.Read("demo.yaml", organisations)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, e := range file.Entities {
+		names[e.Slug] = e.LegalName
+	}
+	return names, nil
+}
+
+// endpoints brings the stand-in's webhook endpoints to what the server wants, as `konbit stripe endpoint` does at Stripe.
+func (d *demo) endpoints(ctx context.Context) error {
+	for _, entity := range entities {
+		if err := d.konbit(ctx, "stripe", "endpoint", "--entity", entity); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *demo) openCards() error {
 	l, err := listen(d.card, "DEMO_CARD_ADDR")
 	if err != nil {
 		return err
 	}
 	d.card = l.Addr().String()
+	titles, err := legalNames()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	var accounts []stripefake.Account
 	for _, entity := range entities {
 		accounts = append(accounts, stripefake.Account{
 			Name:           entity,
+			Title:          titles[entity],
 			SecretKey:      d.settings[perEntity("STRIPE_SECRET_KEY", entity)],
 			WebhookURL:     d.settings["BASE_URL"] + "/hooks/stripe/" + entity,
 			WebhookSecrets: []string{d.settings[perEntity("STRIPE_WEBHOOK_SECRET", entity)]},
