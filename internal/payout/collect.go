@@ -34,8 +34,9 @@ type Collector struct {
 }
 
 const (
-	// lease is how long one process looks through an entity's balance before another may.
-	lease = 5 * time.Minute
+	// lease is how long a process that looks through an entity's balance may stay silent before another looks instead. It
+	// is renewed with each page and each chunk, so that the end of a killed one is not waited for long.
+	lease = 30 * time.Second
 	// A look reads the last seconds again, a sweep the last day: transactions of one moment may be listed one
 	// after the other, and nobody promises that a late one is dated late.
 	overlap      = 2 * time.Second
@@ -101,13 +102,16 @@ func (c Collector) look(ctx context.Context, setup *fund.Snapshot, entity org.Le
 	var listed []Transaction
 	err = c.Source.Transactions(ctx, entity, since, func(page []Transaction) error {
 		listed = append(listed, page...)
-		return nil
+		return renew(ctx, c.DB, entity.ID)
 	})
 	if err != nil {
 		return 0, through, err
 	}
 	slices.Reverse(listed)
 	for part := range slices.Chunk(listed, chunk) {
+		if err := renew(ctx, c.DB, entity.ID); err != nil {
+			return total, through, err
+		}
 		if err := c.members(ctx, entity, part); err != nil {
 			return total, through, err
 		}

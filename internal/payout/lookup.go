@@ -44,6 +44,15 @@ func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, due *donation.Fee
 	return &taken[0], nil
 }
 
+// renew tells that the process that claimed an entity's balance is alive.
+func renew(ctx context.Context, db *sqlx.DB, entity uuid.UUID) error {
+	const query = `/* payout.renew */ UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2) WHERE entity_id = $1`
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, entity, lease.Seconds())
+		return err
+	})
+}
+
 // free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
 // apart, to a quarter of an hour.
 func free(ctx context.Context, db *sqlx.DB, entity uuid.UUID, booked int, through time.Time, whole bool) error {
