@@ -97,7 +97,7 @@ func TestKilledAtAnyStep(t *testing.T) {
 				}
 				s.AgeLeases()
 			}
-			s.wantAll(len(group))
+			s.WantGifts(len(group))
 		})
 	}
 }
@@ -139,7 +139,7 @@ func TestKilledWhileStripeIsAsked(t *testing.T) {
 		s.Restart()
 		s.payAfter(typed)
 	}
-	s.wantAll(gifts)
+	s.WantGifts(gifts)
 	require.Zero(t, s.count(`SELECT count(*) FROM donation WHERE status <> 'settled'`))
 }
 
@@ -159,7 +159,7 @@ func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	s.AgeLeases()
 	s.Mail().SetFault(mailcatch.Fault{})
 	s.Restart()
-	s.wantAll(1)
+	s.WantGifts(1)
 }
 
 // TestFailedAtAnyStep lets each statement of settling fail, by an error and by the end of the database connection.
@@ -192,54 +192,7 @@ func TestFailedAtAnyStep(t *testing.T) {
 				})
 				disarm()
 			}
-			s.wantAll(gifts)
+			s.WantGifts(gifts)
 		})
 	}
-}
-
-// wantAll holds that so many gifts came to the end that every gift comes to, once.
-func (s *Stack) wantAll(gifts int) {
-	s.t.Helper()
-	s.AgeLeases()
-	s.settledDown()
-	for what, query := range map[string]string{
-		"settled gifts":         `donation WHERE status = 'settled'`,
-		"payments booked":       `journal_entry WHERE kind = 'payment'`,
-		"fees booked":           `journal_entry WHERE kind = 'processing fee'`,
-		"sponsor's fees booked": `journal_entry WHERE kind = 'sponsor fee'`,
-		"balance transactions":  `balance_transaction`,
-		"receipts":              `receipt`,
-		"gifts with a receipt":  `(SELECT DISTINCT donation_id FROM receipt) r`,
-		"numbers used":          `(SELECT generate_series(1, last) FROM receipt_counter) n`,
-		"letters":               `letter`,
-		"letters handed over":   `letter_delivery WHERE accepted_at IS NOT NULL`,
-	} {
-		require.Equal(s.t, gifts, s.count(`SELECT count(*) FROM `+query), what)
-	}
-	require.Zero(s.t, s.count(`SELECT (SELECT count(*) FROM finance_task WHERE kind <> 'balance_transactions_stuck') -- true enough for a moment
-		+ (SELECT count(*) FROM donation WHERE status IN ('processing', 'held'))`))
-	copies := map[string][]byte{}
-	for _, m := range s.Mail().Messages() {
-		if first, ok := copies[m.MessageID]; ok {
-			require.Equal(s.t, string(first), string(m.Raw), "a copy of a letter is the letter")
-		}
-		copies[m.MessageID] = m.Raw
-	}
-	require.Len(s.t, copies, gifts, "letters by Message-ID")
-	paid := map[string]int{}
-	for _, charge := range objects[struct {
-		Paid     bool
-		Metadata map[string]string
-	}](s, s.Stripe().State().Charges) {
-		if charge.Paid {
-			paid[charge.Metadata["konbit_donation"]]++
-		}
-	}
-	require.Len(s.t, paid, gifts, "gifts charged")
-	sum := 0
-	for _, m := range objects[struct{ Net int }](s, s.Stripe().State().BalanceTransactions) {
-		sum += m.Net
-	}
-	require.Equal(s.t, sum, s.count(`SELECT sum(amount) FROM posting WHERE account_code = '1010'`), "clearing is what Stripe holds")
-	s.Konbit("ledger", "verify")
 }

@@ -1,0 +1,47 @@
+package chaos
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/e2e"
+	"konbit/internal/stripefake"
+	"konbit/internal/testkit/house"
+)
+
+// give is a donor who presses the button until there is a payment page, as often as the server is away, and pays there.
+func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
+	form := url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(donor)},
+		"email": {fmt.Sprintf("donor%d@donor.example", donor)},
+	}
+	var last error
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var page string
+		if page, last = press(s.URL(), form); last == nil {
+			if last = s.Stripe().Pay(path.Base(page), stripefake.GoodCard); last == nil {
+				return
+			}
+		}
+	}
+	t.Errorf("donor %d could not give: %v", donor, last)
+}
+
+// press sends a form and answers the payment page.
+func press(server string, form url.Values) (page string, err error) {
+	response, err := house.Client().PostForm(server+"/give/csio", form)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusSeeOther {
+		return "", fmt.Errorf("the form is answered %s", response.Status)
+	}
+	return response.Header.Get("Location"), nil
+}
