@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/ledger"
-	"konbit/internal/stripefake"
 )
 
 func init() {
@@ -75,10 +74,7 @@ func (w *world) step() {
 	case dice < 14:
 		w.begin()
 	case dice < 28:
-		if s, ok := take(w.r, &w.sessions); ok {
-			w.say("pay %s", s.id)
-			_ = w.Fake.Pay(s.id, stripefake.GoodCard) // it may have run out
-		}
+		w.pay()
 	case dice < 31:
 		w.stray()
 	case dice < 43:
@@ -106,6 +102,8 @@ func (w *world) step() {
 		w.look()
 	case dice < 93:
 		w.sweep()
+	case dice < 94:
+		w.badDay()
 	case dice < 95:
 		w.seal()
 	default:

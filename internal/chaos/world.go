@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/fault"
 	"konbit/internal/ledger"
 	"konbit/internal/org"
 	"konbit/internal/stripefake"
@@ -208,6 +209,34 @@ func (w *world) tell(most int, drop bool) {
 func (w *world) look() {
 	_, err := w.Collector.Collect(w.t.Context())
 	require.NoError(w.t, err)
+}
+
+// badDay lets Stripe fail in the middle of a sweep. Whatever it left half done, the next one does.
+func (w *world) badDay() {
+	kinds := []string{pick(w.r, []string{"429", "500", "503", "cut"})}
+	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{Rate: 0.5, Kinds: kinds, Only: "GET /v1/", Times: 1 + w.r.IntN(3)}))
+	_, err := w.Sweeper.Sweep(w.t.Context())
+	w.say("a sweep on a bad day (%v): %v", kinds, err)
+	require.True(w.t, err == nil || fault.Is(err, fault.Unavailable), "%v", err)
+	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{}))
+}
+
+// pay pays an open page: at once, after a card was declined, or with a card whose payment is disputed at once.
+func (w *world) pay() {
+	s, ok := take(w.r, &w.sessions)
+	if !ok {
+		return
+	}
+	card := stripefake.GoodCard
+	switch w.r.IntN(8) {
+	case 0:
+		declined := card
+		declined.Number = "4000000000000002"
+		require.Error(w.t, w.Fake.Pay(s.id, declined))
+	case 1:
+		card.Number = "4000000000000259"
+	}
+	w.say("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // it may have run out
 }
 
 func (w *world) sweep() {
