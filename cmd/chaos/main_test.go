@@ -1,0 +1,42 @@
+package main
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/chaos"
+)
+
+func TestChoose(t *testing.T) {
+	all, err := choose("")
+	require.NoError(t, err)
+	require.Greater(t, len(all), 3)
+	for _, row := range all {
+		require.Positive(t, row.Short, row.Name)
+		require.GreaterOrEqual(t, row.Long, row.Short, row.Name)
+		require.NotEmpty(t, row.Promise, row.Name)
+	}
+	some, err := choose("orders,kills")
+	require.NoError(t, err)
+	require.Equal(t, []string{"orders", "kills"}, []string{some[0].Name, some[1].Name})
+	_, err = choose("order")
+	require.ErrorContains(t, err, `there is no row "order"`)
+}
+
+func TestARowIsHeldOnlyInFull(t *testing.T) {
+	run := func(reach int, fail bool) result {
+		return prove(t.Context(), chaos.Row{Name: "row", Short: 3, Long: 30, Prove: func(t testing.TB, run chaos.Run) {
+			run.Reached(reach)
+			if fail {
+				t.Error("not so")
+			}
+		}}, false, 1)
+	}
+	require.True(t, run(3, false).held())
+	require.False(t, run(2, false).held())
+	require.False(t, run(3, true).held())
+	require.False(t, report([]result{{err: errors.New("not so")}}))
+	require.True(t, report(nil))
+}
