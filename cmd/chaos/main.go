@@ -2,7 +2,7 @@
 //
 //	go run ./cmd/chaos            the short form, as the tests do it
 //	go run ./cmd/chaos -long      in full
-//	go run ./cmd/chaos -only orders,kills -seed 7
+//	go run ./cmd/chaos -only orders,kills -number 200 -seed 7
 //
 // It starts what it needs on this machine, ends with a table of what was asked and what was reached, and with status 0 if all of
 // it was reached, 1 if not, 2 for wrong use. What is random follows from the seed it prints.
@@ -27,6 +27,7 @@ import (
 
 func main() {
 	long := flag.Bool("long", false, "up to the full number of each row")
+	number := flag.Int("number", 0, "another number to reach, for all rows that are run")
 	seed := flag.Uint64("seed", rand.Uint64N(1_000_000)+1, "of all that is random")
 	only := flag.String("only", "", "names of rows, with commas between; empty: all")
 	flag.Parse()
@@ -41,7 +42,7 @@ func main() {
 	fmt.Printf("chaos -seed %d\n", *seed)
 	var results []result
 	for _, row := range chosen {
-		results = append(results, prove(ctx, row, *long, *seed))
+		results = append(results, prove(ctx, row, asked(row, *long, *number), *seed))
 	}
 	if !report(results) {
 		os.Exit(1)
@@ -75,11 +76,18 @@ type result struct {
 
 func (r result) held() bool { return r.err == nil && r.reached >= r.asked }
 
-func prove(ctx context.Context, row chaos.Row, long bool, seed uint64) result {
-	asked := row.Short
-	if long {
-		asked = row.Long
+func asked(row chaos.Row, long bool, number int) int {
+	switch {
+	case number > 0:
+		return number
+	case long:
+		return row.Long
+	default:
+		return row.Short
 	}
+}
+
+func prove(ctx context.Context, row chaos.Row, asked int, seed uint64) result {
 	bar := newBar(row.Name, asked)
 	began := time.Now()
 	err := chaos.Try(ctx, row.Name, func(t testing.TB) {

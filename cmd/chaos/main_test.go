@@ -25,14 +25,19 @@ func TestChoose(t *testing.T) {
 	require.ErrorContains(t, err, `there is no row "order"`)
 }
 
+func TestAsked(t *testing.T) {
+	row := chaos.Row{Short: 3, Long: 30}
+	require.Equal(t, []int{3, 30, 7}, []int{asked(row, false, 0), asked(row, true, 0), asked(row, true, 7)})
+}
+
 func TestARowIsHeldOnlyInFull(t *testing.T) {
 	run := func(reach int, fail bool) result {
-		return prove(t.Context(), chaos.Row{Name: "row", Short: 3, Long: 30, Prove: func(t testing.TB, run chaos.Run) {
+		return prove(t.Context(), chaos.Row{Name: "row", Prove: func(t testing.TB, run chaos.Run) {
 			run.Reached(reach)
 			if fail {
 				t.Error("not so")
 			}
-		}}, false, 1)
+		}}, 3, 1)
 	}
 	require.True(t, run(3, false).held())
 	require.False(t, run(2, false).held())
