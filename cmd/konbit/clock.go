@@ -53,7 +53,7 @@ func (c *clock) look(ctx context.Context, client *http.Client, address string) {
 		return
 	}
 	// Whole seconds, cut off: less than two ahead is the same time.
-	ahead := time.Unix(told.Now, 0).Sub(time.Now())
+	ahead := time.Until(time.Unix(told.Now, 0))
 	if ahead < 2*time.Second {
 		ahead = 0
 	}

@@ -91,7 +91,7 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 
 func ownReceipts(r stripepay.OwnReceipts, err error) error {
 	if err == nil && r.Mailed != "" {
-		err = fmt.Errorf("Stripe mailed one of its own for %s, so that donor got two: in its dashboard, Settings, Customer emails, switch off \"Successful payments\"", r.Mailed)
+		err = fmt.Errorf("one was mailed by Stripe as well for %s, so that donor got two: in its dashboard, Settings, Customer emails, switch off \"Successful payments\"", r.Mailed)
 	}
 	return err
 }

@@ -91,12 +91,13 @@ type oracle struct {
 	held     map[string]bool             // movements that went to suspense whole
 	clearing map[string]map[string]int64 // by movement: what it did to 1010, by fund
 	tasks    map[string]bool             // "entity kind subject"
+	strays   map[string]bool             // payments in suspense, "entity subject"
 }
 
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
 		left: map[string][]share{}, kept: map[string]int64{}, taken: map[string][]share{}, lost: map[string]bool{}, held: map[string]bool{},
-		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}}
+		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 
 // book takes note that an entry was booked and answers why it is not what it must be, or "".
@@ -128,7 +129,7 @@ func (o *oracle) book(k key, have lines) string {
 func (o *oracle) entry(k key) (lines, string) {
 	f := o.facts[k.entity]
 	switch {
-	case k.source == ofIntent && k.kind == payment:
+	case k.source == ofIntent && k.kind == payment && f.charges[f.byIntent[k.id]].Currency == "usd":
 		c := f.charges[f.byIntent[k.id]]
 		return o.payment(f, c), f.moveOf(c.ID).ID
 	case k.source == ofDispute && k.kind == lost && o.lost[k.id]:

@@ -8,12 +8,10 @@ const giftOf = "konbit_donation"
 // payment is a gift, 1010 / 40xx by fund; or money that is not what was expected, 1010 / 1090 in operations.
 func (o *oracle) payment(f *facts, c charge) lines {
 	l := lines{}
-	if c.Currency != "usd" {
-		return l
-	}
 	p := o.pledges[c.Metadata[giftOf]]
 	if p == nil || p.entity != f.account || p.over || p.amount != c.Amount {
 		l.move(f.account, "1010", "1090", operations, c.Amount)
+		o.strays[f.account+" "+c.PaymentIntent] = true
 		o.share(f, c, nil)
 		if p != nil && p.entity == f.account {
 			p.over = true

@@ -71,8 +71,10 @@ func history(t testing.TB, seed uint64, n int, reached func(int)) {
 // step does one thing.
 func (w *world) step() {
 	switch dice := w.r.IntN(100); {
-	case dice < 14:
+	case dice < 12:
 		w.begin()
+	case dice < 14:
+		w.again()
 	case dice < 28:
 		w.pay()
 	case dice < 31:

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/donation"
 	"konbit/internal/fault"
 	"konbit/internal/ledger"
 	"konbit/internal/org"
@@ -43,6 +44,7 @@ type world struct {
 	oracle   *oracle
 	funds    map[uuid.UUID]string // codes
 
+	forms    []filled
 	begun    []string  // gifts
 	sessions []session // payment pages not paid yet
 	refunds  []string
@@ -54,6 +56,11 @@ type world struct {
 }
 
 type session struct{ entity, id string }
+
+type filled struct {
+	entity string
+	form   donation.Form
+}
 
 // newWorld is a world at its beginning. All that is random in it follows from the seed.
 func newWorld(t testing.TB, seed uint64) *world {
@@ -119,8 +126,28 @@ func (w *world) begin() {
 			form.Split[code], total = decimal(part), total-part
 		}
 	}
-	d, err := w.PressFor(a.org, form)
+	w.forms = append(w.forms, filled{slug, form})
+	w.press(slug, form)
+}
+
+// again goes back to a form and changes its mind, whatever became of the gift meanwhile.
+func (w *world) again() {
+	if len(w.forms) == 0 {
+		return
+	}
+	f := w.forms[len(w.forms)-1-w.r.IntN(min(len(w.forms), 5))]
+	f.form.Split, f.form.Fund, f.form.AmountOther = nil, pick(w.r, w.accounts[f.entity].funds), decimal(500+w.r.Int64N(50000))
+	w.press(f.entity, f.form)
+}
+
+// press sends a form. What is answered is a gift, new or known.
+func (w *world) press(slug string, form donation.Form) {
+	d, err := w.PressFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
+	if w.oracle.pledges[d.ID.String()] != nil {
+		w.say("press %s again: it is %s", d.ID, d.Status)
+		return
+	}
 	p := &pledge{id: d.ID.String(), entity: slug, amount: d.AmountMinor}
 	var parts []struct {
 		Code   string
@@ -132,7 +159,7 @@ func (w *world) begin() {
 	}
 	w.oracle.pledges[p.id], w.begun = p, append(w.begun, p.id)
 	w.sessions = append(w.sessions, session{slug, *d.SessionID})
-	w.say("begin %s %s %d %v", p.id, slug, p.amount, p.parts)
+	w.say("press %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
 }
 
 func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }

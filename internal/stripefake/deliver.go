@@ -44,7 +44,6 @@ type parcel struct {
 type courier struct {
 	s      *Server
 	client *http.Client
-	cancel context.CancelFunc
 	done   sync.WaitGroup
 
 	mu      sync.Mutex
