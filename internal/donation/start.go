@@ -176,11 +176,11 @@ func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err er
 	return next, err
 }
 
-// supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first.
-// If it was paid meanwhile the webhook is on its way; if its page was made meanwhile, nothing is done. The
-// caller reads the row again.
+// supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first, also
+// one that ran out, for it may have been paid in time. If it was, the webhook is on its way; if its page was made
+// meanwhile, nothing is done. The caller reads the row again.
 func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
-	if d.SessionID != nil && s.Now().Before(d.CheckoutExpiresAt) {
+	if d.SessionID != nil {
 		closed, err := s.Payments.Close(ctx, offer.Entity.Slug, *d.SessionID)
 		if err != nil {
 			return err
