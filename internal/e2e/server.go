@@ -111,6 +111,13 @@ func (s *Server) Kill() {
 	}
 	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its supervisor leads a process group of its own
 	<-s.process.Done()
+	for range 1000 { // its supervisor may be gone a moment before it
+		if l, err := net.Listen("tcp", s.addr); err == nil {
+			_ = l.Close()
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 // Stop asks the server to end (SIGTERM), waits, and returns how it ended: nil for status 0, else *exec.ExitError.
