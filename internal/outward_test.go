@@ -1,0 +1,64 @@
+package internal_test
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// reaches lists each place where the program can open a connection outward by itself. Nowhere among them is an address that a
+// visitor gave: they reach Stripe (or the stand-in its operator named) and the DNS. go-mail and lib/pq, whose addresses are
+// settings, are held to their rooms by the floor plan (threat T19).
+var reaches = []string{
+	"../cmd/konbit/clock.go http.Client",          // asks the stand-in the time; without one it does not exist
+	"../cmd/konbit/doctor.go net.DefaultResolver", // looks up our senders' records when an operator asks
+	"mail/smtp.go smtp.Client",                    // of go-mail: SMTP_URL
+	"stripepay/client.go http.Client",             // follows no redirect
+	"stripepay/observe.go http.DefaultTransport",  // beneath it
+}
+
+// outward tells whether a name of the standard library opens connections, or holds what does.
+func outward(name string) bool {
+	pack, what, _ := strings.Cut(name, ".")
+	switch pack {
+	case "http":
+		return slices.Contains([]string{"Client", "DefaultClient", "Get", "Head", "Post", "PostForm", "Transport", "DefaultTransport", "NewFileTransport"}, what)
+	case "net", "tls":
+		return strings.HasPrefix(what, "Dial") || strings.HasPrefix(what, "Lookup") || strings.HasPrefix(what, "Resolve") ||
+			slices.Contains([]string{"Resolver", "DefaultResolver"}, what)
+	case "smtp", "rpc", "jsonrpc", "httputil", "exec":
+		return true
+	}
+	return false
+}
+
+func TestNothingFetchesWhatAVisitorNames(t *testing.T) {
+	var found []string
+	each(t, func(room, path string, file *ast.File) {
+		if slices.Contains(workshop, room) || room == "cmd/demo" || room == "cmd/chaos" || room == "cmd/bench" {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			name := selector(n)
+			if at := path + " " + name; outward(name) && !slices.Contains(found, at) {
+				found = append(found, at)
+			}
+			return true
+		})
+	})
+	slices.Sort(found)
+	require.Equal(t, reaches, found, "a new way out is listed here with its reason")
+}
+
+func TestWaysOutAreSeen(t *testing.T) {
+	for _, out := range []string{"http.Get", "http.PostForm", "http.DefaultClient", "net.Dialer", "net.DialTimeout", "tls.Dial", "net.LookupHost", "smtp.SendMail"} {
+		assert.True(t, outward(out), out)
+	}
+	for _, in := range []string{"http.NewRequest", "http.Server", "net.Listen", "net.SplitHostPort", "url.Parse", "tls.Config"} {
+		assert.False(t, outward(in), in)
+	}
+}
