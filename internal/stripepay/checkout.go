@@ -119,8 +119,8 @@ func checkoutLocale(lang phrase.Language) string {
 // page takes a session's address, if it is where payment pages are.
 func (s *Stripe) page(session *stripe.CheckoutSession) (donation.Session, error) {
 	address, err := url.Parse(session.URL)
-	if err != nil || !slices.Contains(s.pages, address.Host) {
-		return donation.Session{}, fmt.Errorf("stripe: session %s is on an unexpected host", session.ID)
+	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
+		return donation.Session{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
 	}
 	return donation.Session{ID: session.ID, URL: session.URL}, nil
 }

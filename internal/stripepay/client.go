@@ -54,7 +54,7 @@ type account struct {
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com"}}
 	config := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}, CheckRedirect: stay},
 		LeveledLogger:     quiet{log},
 		MaxNetworkRetries: stripe.Int64(0), // retried here, where the idempotency rules are known
 		URL:               stripe.String(stripe.APIURL),
@@ -78,6 +78,11 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 		s.accounts[slug] = &account{client.New(k.Secret, backends), k, pace(k, apiURL)}
 	}
 	return s, nil
+}
+
+// stay refuses redirects. Stripe's API makes none; one would carry a gift's words to wherever it leads.
+func stay(*http.Request, []*http.Request) error {
+	return errors.New("stripe: redirected, not followed")
 }
 
 // pace limits the calls of an account as Stripe does; a stand-in may be asked as fast as it answers.
