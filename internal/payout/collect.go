@@ -63,7 +63,8 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 	}
 	total := 0
 	for _, entity := range setup.Entities() {
-		look, err := claim(ctx, c.DB, entity.ID, dueOf(due, entity.ID), all)
+		fees := dueOf(due, entity.ID)
+		look, err := claim(ctx, c.DB, entity.ID, fees, all)
 		if err != nil {
 			return total, err
 		}
@@ -73,6 +74,9 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 		since := look.ReadThrough.Add(-overlap)
 		if all {
 			since = look.ReadThrough.Add(-sweepOverlap)
+		}
+		if fees != nil && fees.Oldest.Add(-overlap).Before(since) {
+			since = fees.Oldest.Add(-overlap) // its charge was told of so late that it was never listed
 		}
 		n, through, err := c.look(ctx, setup, entity, since)
 		total += n

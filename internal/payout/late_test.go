@@ -79,3 +79,17 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 	}
 	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
 }
+
+// A look before anybody told of a charge must not leave the charge behind.
+func TestChargeToldOfAfterALook(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Started(house.Form())
+	h.Pay(d)
+	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
+	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.DrainAll()
+	n, err := h.Collector.Collect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
+}
