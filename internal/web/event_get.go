@@ -39,7 +39,6 @@ func (s *Server) eventGet(w http.ResponseWriter, r *http.Request) error {
 		Name: s.eventCookie(), Value: token, Path: "/", HttpOnly: true, MaxAge: int(guard.LongestPass / time.Second),
 		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
-	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, givePath(offer.Organisation.Slug, lang), http.StatusSeeOther)
 	return nil
 }

@@ -56,7 +56,6 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, thanksPath(offer.Organisation.Slug, gift.PublicRef, lang), http.StatusSeeOther)
 		return nil
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, *gift.SessionURL, http.StatusSeeOther)
 	return nil
 }

@@ -13,9 +13,11 @@ import (
 // handler answers a request or returns why it could not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page lets h answer with pages: its errors become the page of the failure.
+// page lets h answer with pages: its errors become the page of the failure. Pages hold one-time ids and what people
+// typed, and redirects lead to people's gifts, so nothing keeps them.
 func (s *Server) page(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := h(w, r); err != nil {
 			s.problem(w, r, err)
@@ -100,7 +102,7 @@ func (s *Server) language(r *http.Request) phrase.Language {
 	return phrase.Match(s.Languages, r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 }
 
-// html writes a page. Pages hold one-time ids and what people typed, so nothing keeps them.
+// html writes a page, for one reader once.
 func html(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
