@@ -251,7 +251,7 @@ func TestAPageElsewhereIsRefused(t *testing.T) {
 	t.Parallel()
 	h := house.New(t, house.Options{Fake: stripefake.Options{PublicURL: "https://checkout.stripe.com.evil.example"}})
 	_, err := h.Press(house.Form())
-	require.ErrorContains(t, err, "unexpected host")
+	require.ErrorContains(t, err, "unexpected address")
 	assert.Equal(t, fault.Unexpected, fault.KindOf(err))
 }
 
