@@ -27,7 +27,7 @@ GRANT SELECT, INSERT ON posting TO {{role}};
 GRANT USAGE ON SEQUENCE journal_entry_serial TO {{role}};
 GRANT SELECT, INSERT (entity_id, n, entry_id, serial, hash) ON ledger_seal TO {{role}};
 GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
-GRANT SELECT, INSERT, UPDATE (closed_at) ON finance_task TO {{role}};
+GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (detail, opened_at, closed_at, times) ON finance_task TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,

@@ -201,17 +201,6 @@ func TestOpenBooks(t *testing.T) {
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
 }
 
-func TestOpenTaskOnce(t *testing.T) {
-	h := newHouse(t)
-	task := Task{EntityID: h.tsne.entity, Kind: "payment.unexpected", Subject: "pi_1", Detail: map[string]string{"amount": "5"}}
-	for range 2 {
-		h.inTx(t, func(tx *sqlx.Tx) error { return OpenTaskTx(t.Context(), tx, task, newID, time.Unix(0, 0)) })
-	}
-	var details []string
-	require.NoError(t, h.Server.Select(&details, `SELECT detail FROM finance_task`))
-	require.Equal(t, []string{`{"amount": "5"}`}, details)
-}
-
 // BenchmarkPost measures a transaction of one batch; the target is 1-2 ms for one entry.
 func BenchmarkPost(b *testing.B) {
 	for _, size := range []int{1, 100} {
