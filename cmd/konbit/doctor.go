@@ -104,6 +104,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
 	d.auditors()
+	d.checkTasks(ctx, db)
 	d.stripe(ctx, db)
 	d.mail(ctx, db, net.DefaultResolver)
 }

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/jobs"
+	"konbit/internal/ledger"
 	"konbit/internal/mail"
 	"konbit/internal/metrics"
 	"konbit/internal/receipt"
@@ -60,6 +61,10 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	tasks, err := ledger.OpenTasks(ctx, p.db)
+	if err != nil {
+		return nil, err
+	}
 	figures := []metrics.Figure{
 		{Name: metrics.Events, Label: "waiting", Value: float64(events.Waiting)},
 		{Name: metrics.Events, Label: "parked", Value: float64(events.Parked)},
@@ -76,6 +81,7 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 		{Name: metrics.FeesDue, Value: float64(gifts.FeesDue)},
 		{Name: metrics.FeesDueOldest, Value: gifts.OldestFee.Seconds()},
 		{Name: metrics.GiftsUnsettled, Value: float64(gifts.Unsettled)},
+		{Name: metrics.Tasks, Value: float64(tasks)},
 	}
 	issued, err := p.issued(ctx)
 	return append(figures, issued...), err

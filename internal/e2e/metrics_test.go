@@ -47,7 +47,7 @@ func TestMetrics(t *testing.T) {
 		`konbit_stripe_call_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
 		`outcome="done"} 1`, "konbit_state_up 1", `konbit_receipts_issued_total{entity="tsne"} 1`,
 		`konbit_events{state="set_aside"} 0`, "konbit_events_oldest_seconds ", `konbit_jobs{state="given_up"} 0`, `konbit_letters{state="waiting"} 0`,
-		`konbit_letters{state="refused"} 0`, "konbit_gifts_unsettled 0", `go_sql_max_open_connections{db_name="konbit"} `, "konbit_build_info{",
+		`konbit_letters{state="refused"} 0`, "konbit_gifts_unsettled 0", "konbit_tasks_open ", `go_sql_max_open_connections{db_name="konbit"} `, "konbit_build_info{",
 	} {
 		require.Contains(t, said, line)
 	}

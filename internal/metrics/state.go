@@ -29,6 +29,7 @@ const (
 	FeesDue        = "konbit_fees_due"
 	FeesDueOldest  = "konbit_fees_due_oldest_seconds"
 	GiftsUnsettled = "konbit_gifts_unsettled"
+	Tasks          = "konbit_tasks_open"
 	Receipts       = "konbit_receipts_issued_total"
 )
 
@@ -49,6 +50,7 @@ var figures = map[string]figure{
 	FeesDue:        {"Charges whose fee is not in the books yet.", "", prometheus.GaugeValue},
 	FeesDueOldest:  {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
 	GiftsUnsettled: {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},
+	Tasks:          {"Tasks that wait for a person in finance (konbit tasks list).", "", prometheus.GaugeValue},
 	Receipts:       {"Receipts issued: one for each gift settled, and one for each receipt replaced.", "entity", prometheus.CounterValue},
 }
 

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/ledger"
+	"konbit/internal/org"
+)
+
+// TestEveryTaskHasItsNextStep reads the rooms: the kinds they open are those of nextSteps, no more and no fewer.
+func TestEveryTaskHasItsNextStep(t *testing.T) {
+	kinds := map[string]bool{}
+	for _, files := range rooms(t) {
+		k := kindReader{t, files, kinds}
+		for _, f := range files {
+			ast.Inspect(f, k.look(f))
+		}
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(nextSteps)), slices.Sorted(maps.Keys(kinds)))
+}
+
+// rooms parses the program, folder by folder, without its tests.
+func rooms(t *testing.T) map[string][]*ast.File {
+	files := token.NewFileSet()
+	parsed := map[string][]*ast.File{}
+	for _, root := range []string{"../../internal", "."} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+			parsed[filepath.Dir(path)] = append(parsed[filepath.Dir(path)], f)
+			return err
+		}))
+	}
+	return parsed
+}
+
+// kindReader collects the kinds of one room's tasks. A kind it cannot read fails the test.
+type kindReader struct {
+	t     *testing.T
+	files []*ast.File
+	kinds map[string]bool
+}
+
+// look finds ledger.Task{Kind: …} and task.Kind = ….
+func (k kindReader) look(in *ast.File) func(ast.Node) bool {
+	return func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CompositeLit:
+			if s, ok := n.Type.(*ast.SelectorExpr); !ok || s.Sel.Name != "Task" {
+				break
+			}
+			for _, e := range n.Elts {
+				if kv := e.(*ast.KeyValueExpr); kv.Key.(*ast.Ident).Name == "Kind" {
+					k.take(in, kv.Value)
+				}
+			}
+		case *ast.AssignStmt:
+			if s, ok := n.Lhs[0].(*ast.SelectorExpr); ok && s.Sel.Name == "Kind" {
+				if x, ok := s.X.(*ast.Ident); ok && x.Name == "task" {
+					k.take(in, n.Rhs[0])
+				}
+			}
+		}
+		return true
+	}
+}
+
+// take reads a kind: a literal, or a parameter of the function around it, whose callers then name it.
+func (k kindReader) take(in *ast.File, kind ast.Expr) {
+	if literal, ok := kind.(*ast.BasicLit); ok {
+		text, err := strconv.Unquote(literal.Value)
+		require.NoError(k.t, err)
+		k.kinds[text] = true
+		return
+	}
+	name, ok := kind.(*ast.Ident)
+	require.True(k.t, ok, "%s: the kind of a task is a literal or a parameter", in.Name)
+	for _, d := range in.Decls {
+		f, ok := d.(*ast.FuncDecl)
+		if !ok || kind.Pos() < f.Pos() || kind.Pos() > f.End() {
+			continue
+		}
+		at := slices.Index(parameters(f), name.Name)
+		require.GreaterOrEqual(k.t, at, 0, "%s.%s: the kind of a task is a literal or a parameter", in.Name, f.Name)
+		for _, file := range k.files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if call, ok := n.(*ast.CallExpr); ok && calls(call, f.Name.Name) {
+					k.take(file, call.Args[at])
+				}
+				return true
+			})
+		}
+	}
+}
+
+func parameters(f *ast.FuncDecl) (names []string) {
+	for _, p := range f.Type.Params.List {
+		for _, n := range p.Names {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+func calls(c *ast.CallExpr, name string) bool {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name == name
+	case *ast.SelectorExpr:
+		return f.Sel.Name == name
+	}
+	return false
+}
+
+func TestTasksAreTold(t *testing.T) {
+	tsne := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	task := ledger.Task{EntityID: tsne.ID, Kind: "fund_could_not_bear", Subject: "re_1 B3-TRK", Detail: map[string]string{"of": "re_1", "amount": "700"}}
+	var out bytes.Buffer
+	printTasks(&out, taskLines([]org.LegalEntity{tsne}, []ledger.StoredTask{{Task: task, Times: 2, OpenedAt: at, ClosedAt: &at}}))
+	require.Equal(t, `2026-03-01T12:00:00Z  tsne  fund_could_not_bear "re_1 B3-TRK", opened 2 times, closed 2026-03-01T12:00:00Z
+    amount 700, of re_1
+    `+nextSteps["fund_could_not_bear"]+"\n", out.String())
+	out.Reset()
+	printTasks(&out, nil)
+	require.Equal(t, "Nothing waits for finance.\n", out.String())
+}
