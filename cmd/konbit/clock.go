@@ -12,16 +12,31 @@ import (
 // clock tells the time of business: when a gift is begun, when its payment page runs out. It is the machine's
 // clock, unless a stand-in for Stripe has moved its own; then it follows that one. Signatures are
 // always judged by the machine's clock.
-type clock struct{ ahead atomic.Int64 }
+type clock struct {
+	ahead atomic.Int64
+	ask   func(ctx context.Context) // looks at the stand-in's clock; nil: there is none
+}
 
-// Now is the time of business.
+// Now is the time of business, as of the last look.
 func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-// follow asks a stand-in for its clock, now and then a few times a second until ctx ends. One without a clock
+// Fresh is the time of business by a look of this moment. It may ask over the network: never call it inside a
+// transaction.
+func (c *clock) Fresh() time.Time {
+	if c.ask != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		defer cancel()
+		c.ask(ctx)
+	}
+	return c.Now()
+}
+
+// follow looks at a stand-in's clock now and then a few times a second, until ctx ends. One without a clock
 // moves nothing.
 func (c *clock) follow(ctx context.Context, standIn string) {
 	client, address := &http.Client{Timeout: time.Second}, strings.TrimSuffix(standIn, "/")+"/_sandbox/clock"
-	c.look(ctx, client, address)
+	c.ask = func(ctx context.Context) { c.look(ctx, client, address) }
+	c.Fresh()
 	go func() {
 		tick := time.NewTicker(250 * time.Millisecond)
 		defer tick.Stop()
@@ -30,7 +45,7 @@ func (c *clock) follow(ctx context.Context, standIn string) {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				c.look(ctx, client, address)
+				c.ask(ctx)
 			}
 		}
 	}()

@@ -115,13 +115,14 @@ func (p *parts) awaitTables(ctx context.Context) bool {
 
 // repeat does a chore until ctx ends. A failure is logged and the chore done again at its next time.
 func (p *parts) repeat(ctx context.Context, c chore) {
-	tick := time.NewTicker(c.every)
-	defer tick.Stop()
+	wait := time.NewTimer(time.Second) // the first time soon after the start
+	defer wait.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-wait.C:
+			wait.Reset(c.every)
 		}
 		if err := c.do(ctx); err != nil && ctx.Err() == nil {
 			p.log.WarnContext(ctx, "chore failed; it comes again", "chore", c.name, "error", err)

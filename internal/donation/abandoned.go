@@ -11,12 +11,18 @@ import (
 	"konbit/internal/pg"
 )
 
-// Overdue lists up to most started gifts whose payment page ran out before the moment, oldest first.
+// debitsTake is how long a bank debit may take before it is asked after; most end within a week.
+const debitsTake = 10 * 24 * time.Hour
+
+// Overdue lists up to most gifts whose end should be known before the moment: started ones whose payment page
+// ran out, and bank debits on their way for too long. They come in no order, so that some that cannot be
+// asked after do not always stand before the others.
 func Overdue(ctx context.Context, q sqlx.QueryerContext, before time.Time, most int) ([]Donation, error) {
 	const query = `/* donation.Overdue */ SELECT ` + columns + ` FROM donation
-		WHERE status = 'started' AND checkout_expires_at < $1 ORDER BY created_at LIMIT $2`
+		WHERE status = 'started' AND checkout_expires_at < $1 OR status = 'processing' AND checkout_expires_at < $2
+		ORDER BY random() LIMIT $3`
 	var overdue []Donation
-	err := sqlx.SelectContext(ctx, q, &overdue, query, before, most)
+	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-debitsTake), most)
 	return overdue, err
 }
 

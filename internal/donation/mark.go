@@ -21,7 +21,7 @@ type Mark struct {
 
 // before lists the statuses a mark may follow. Whatever comes late, or twice, changes nothing.
 var before = map[Status][]string{
-	Processing: {string(Started), string(Expired), string(Failed)},
+	Processing: {string(Started), string(Expired)}, // never after Failed: the failure is the later news, in whatever order it came
 	Failed:     {string(Started), string(Processing)},
 	Expired:    {string(Started)},
 }

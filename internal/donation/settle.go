@@ -120,6 +120,8 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 		return b.suspend(c, nil, "gift_paid_twice")
 	case g.replaced:
 		return b.suspend(c, nil, "replaced_gift_paid")
+	case g.Email == "":
+		return b.suspend(c, g, "purged_gift_paid") // nobody is left to send a receipt to
 	case g.Amount() != c.Amount:
 		return b.suspend(c, g, "payment_differs_from_gift")
 	default:

@@ -24,8 +24,14 @@ type Clerk struct {
 // ErrWaiting is the answer when the letter is on its way already.
 var ErrWaiting = errors.New("mail: it waits to be sent already")
 
+// ErrNotStanding is the answer to re-sending a receipt that is void or replaced: nobody is told again that it is good.
+var ErrNotStanding = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows what stands")
+
 // Resend sends the receipt's letter once more to where it went last: the same bytes, the same Message-ID.
 func (c Clerk) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
+	if !issued.Stands() {
+		return ErrNotStanding
+	}
 	l, err := c.rendered(ctx, issued, kindOf(issued))
 	if err != nil {
 		return err

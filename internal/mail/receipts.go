@@ -42,11 +42,15 @@ func (r Receipts) Register(h *jobs.Handlers) {
 }
 
 // Mail sends the receipt's letter, rendering it if it never was, unless a server accepted it already. A
-// refusal that will not pass is noted on the letter and not tried again.
+// refusal that will not pass is noted on the letter and not tried again. A receipt that no longer stands is
+// not sent any more.
 func (r Receipts) Mail(ctx context.Context, receiptID uuid.UUID) error {
 	issued, err := receipt.ByID(ctx, r.DB, receiptID)
 	if err != nil {
 		return err
+	}
+	if !issued.Stands() {
+		return nil // what took its place, or the letter that says it is void, goes alone
 	}
 	return r.mail(ctx, issued, kindOf(issued))
 }

@@ -2,12 +2,18 @@ package receipt
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 )
+
+// ErrCorrection is the answer to a correction that cannot be printed.
+var ErrCorrection = errors.New("a name or address is one line without control characters, of at most 400 bytes")
 
 // Correction is what is to be said otherwise of the donor; empty: as before.
 type Correction struct{ FirstName, LastName, Email string }
@@ -24,6 +30,9 @@ func (d Desk) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correc
 		old *string
 		new string
 	}{{&facts.FirstName, c.FirstName}, {&facts.LastName, c.LastName}, {&facts.Email, c.Email}} {
+		if strings.ContainsFunc(field.new, unicode.IsControl) || len(field.new) > 400 {
+			return Receipt{}, ErrCorrection
+		}
 		if field.new != "" {
 			*field.old = field.new
 		}

@@ -21,6 +21,7 @@ const (
 	mostFailures = 5                      // of an event; waiting for a parent is no failure
 	grace        = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
 	longPark     = 10 * time.Minute
+	looksTake    = 10 * time.Second // at Stripe after one batch, before the next
 )
 
 // Drain works stored events off.
@@ -69,29 +70,33 @@ func (d *Drain) Run(ctx context.Context) {
 // Once works off one batch and answers how many events it took up. A batch that fails is done again event
 // by event, so that one bad event stops no other.
 func (d *Drain) Once(ctx context.Context) (taken int, err error) {
-	var batch []event
-	var late []event
+	var batch, late, alone []event
 	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
 		if batch, err = dueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
 			return err
 		}
-		late, err = d.handleTx(ctx, tx, batch)
+		late, alone, err = d.handleTx(ctx, tx, batch)
 		return err
 	})
-	if err != nil && len(batch) > 0 {
-		for _, e := range batch {
-			if err := d.single(ctx, e); err != nil {
-				return len(batch), err
-			}
-		}
-		return len(batch), nil
+	if err != nil {
+		late, alone = nil, batch
 	}
-	for _, e := range late {
+	for _, e := range alone {
+		if err := d.single(ctx, e); err != nil {
+			return len(batch), err
+		}
+	}
+	// What is left of many looks comes again when its time comes; new charges do not wait for it.
+	for began := time.Now(); len(late) > 0 && time.Since(began) < looksTake; late = late[1:] {
+		e := late[0]
 		if err := d.look(ctx, e); err != nil {
 			return len(batch), err
 		}
 	}
-	return len(batch), err
+	if len(batch) == 0 {
+		return 0, err
+	}
+	return len(batch), nil
 }
 
 // single handles one event on its own, and notes its failure if it fails again.
@@ -102,7 +107,7 @@ func (d *Drain) single(ctx context.Context, e event) error {
 		if err != nil || !mine {
 			return err
 		}
-		late, err = d.handleTx(ctx, tx, []event{e})
+		late, _, err = d.handleTx(ctx, tx, []event{e})
 		return err
 	})
 	if err == nil && len(late) > 0 {
@@ -137,7 +142,7 @@ func (d *Drain) lookAndApply(ctx context.Context, e event) error {
 	if err != nil {
 		return err
 	}
-	seen, err := d.Stripe.see(ctx, entity, told, e.ID)
+	seen, err := d.Stripe.see(ctx, entity, told, e)
 	if err != nil || seen.nothing() {
 		return err
 	}

@@ -51,7 +51,7 @@ func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result
 		       due_at = now() + make_interval(secs => r.wait / 1000.0), done_at = CASE WHEN r.state = 'done' THEN now() END
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[])
 		       AS r (entity_id, id, state, reason, wait, failed)
-		 WHERE e.entity_id = r.entity_id AND e.id = r.id`
+		 WHERE e.entity_id = r.entity_id AND e.id = r.id AND e.state IN ('new', 'parked')`
 	if len(events) == 0 {
 		return nil
 	}

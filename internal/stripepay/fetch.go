@@ -16,18 +16,18 @@ import (
 )
 
 // see reads at Stripe, with the pinned version, what an event only hints at.
-func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, cause string) (news, error) {
+func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, e event) (news, error) {
 	if hint.moved != nil && hint.moved.reread {
 		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.moved.object)
 		if err != nil {
 			return news{}, err
 		}
-		return news{moved: movedBy(entity.ID, dispute, time.Now())}, nil
+		return news{moved: movedBy(entity.ID, dispute, e.CreatedAt)}, nil
 	}
 	if hint.expect == nil {
 		return news{}, nil
 	}
-	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *hint.expect, cause)
+	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *hint.expect, e.ID)
 	return news{charge: charge}, err
 }
 
@@ -80,6 +80,18 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 	return chargeOf(entityID, charge, cause)
 }
 
+// Holds tells whether there is a key for an entity's account.
+func (s *Stripe) Holds(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
+
+// Lost reads a dispute; nil unless the bank decided it against us.
+func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*payout.Lost, error) {
+	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
+	if err != nil {
+		return nil, err
+	}
+	return movedBy(entity.ID, d, time.Now()).lost, nil
+}
+
 // Transactions lists an entity's balance transactions made since, newest first, a hundred a call.
 func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
 	a, err := s.account(entity.Slug)
@@ -101,11 +113,7 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 		list := a.api.BalanceTransactions.List(params)
 		var listed []payout.Transaction
 		for list.Next() {
-			t, err := transactionOf(entity.ID, list.BalanceTransaction())
-			if err != nil {
-				return err
-			}
-			listed = append(listed, t)
+			listed = append(listed, transactionOf(entity.ID, list.BalanceTransaction()))
 		}
 		if err := list.Err(); err != nil {
 			return translate(err)
@@ -123,21 +131,21 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 	}
 }
 
-// transactionOf translates a balance transaction, listed with its source.
-func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) (payout.Transaction, error) {
+// transactionOf translates a balance transaction, listed with its source. What its source lacks is the transaction's own problem.
+func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) payout.Transaction {
 	transaction := payout.Transaction{
 		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,
 		Currency:  money.Currency(strings.ToUpper(string(t.Currency))),
 		CreatedAt: time.Unix(t.Created, 0).UTC(), AvailableOn: time.Unix(t.AvailableOn, 0).UTC(),
 	}
 	if t.Source == nil {
-		return transaction, nil
+		return transaction
 	}
 	transaction.SourceID = t.Source.ID
-	var err error
 	switch source := t.Source; {
 	case source.Charge != nil:
-		transaction.Charge, err = chargeOf(entity, source.Charge, t.ID)
+		transaction.ChargeID = source.Charge.ID
+		transaction.Charge, transaction.Unreadable = chargeOf(entity, source.Charge, t.ID)
 	case source.Refund != nil && source.Refund.Charge != nil:
 		transaction.ChargeID = source.Refund.Charge.ID
 	case source.Dispute != nil && source.Dispute.Charge != nil:
@@ -145,11 +153,11 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) (payout.Trans
 	case source.Payout != nil:
 		transaction.Automatic = source.Payout.Automatic
 	}
-	return transaction, err
+	return transaction
 }
 
 // Members lists the balance transactions an automatic payout pays out, itself left out.
-func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]string, error) {
+func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]payout.Member, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
@@ -157,11 +165,11 @@ func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID s
 	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
-	var members []string
+	var members []payout.Member
 	list := a.api.BalanceTransactions.List(params)
 	for list.Next() {
 		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
-			members = append(members, t.ID)
+			members = append(members, payout.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
 		}
 	}
 	if err := list.Err(); err != nil {

@@ -13,14 +13,18 @@ import (
 )
 
 // handleTx translates events and applies what they tell. It answers those that hint at something which must be
-// read at Stripe; they are parked meanwhile, so that the reading happens outside any transaction.
-func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late []event, err error) {
+// read at Stripe; they are parked meanwhile, so that the reading happens outside any transaction; and those that
+// it left for a transaction of their own.
+func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late, alone []event, err error) {
 	setup, err := d.Setup.Snapshot(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var good, bad []event
 	var told []news
+	if len(events) > 1 {
+		events, alone = apart(events)
+	}
 	var failures []result
 	for _, e := range events {
 		n, err := translateEvent(e)
@@ -31,9 +35,23 @@ func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late
 		good, told = append(good, e), append(told, n)
 	}
 	if err := finishTx(ctx, tx, bad, failures); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return d.applyTx(ctx, tx, setup, good, told)
+	late, err = d.applyTx(ctx, tx, setup, good, told)
+	return late, alone, err
+}
+
+// apart takes those out of a batch that may end a dispute. They lock funds before receipts, as nothing else
+// in a batch does, and so have a transaction each.
+func apart(events []event) (together, alone []event) {
+	for _, e := range events {
+		if e.Type == "charge.dispute.closed" {
+			alone = append(alone, e)
+		} else {
+			together = append(together, e)
+		}
+	}
+	return together, alone
 }
 
 // applyTx applies the news of events, in one transaction.
@@ -42,7 +60,8 @@ func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	for i := range r.results {
 		r.results[i] = done
 	}
-	for _, step := range []func(context.Context, *sqlx.Tx) error{r.chargesTx, r.marksTx, r.failuresTx, r.expectedTx, r.movedTx} {
+	// Gifts are locked before the counter of receipts, which chargesTx locks last.
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.marksTx, r.failuresTx, r.chargesTx, r.expectedTx, r.movedTx} {
 		if err := step(ctx, tx); err != nil {
 			return nil, err
 		}

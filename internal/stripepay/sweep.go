@@ -154,19 +154,19 @@ func (s Sweeper) askAfterStarted(ctx context.Context, setup *fund.Snapshot) (int
 		return 0, err
 	}
 	var marks []donation.Mark
-	var failed error
+	var failed []error
 	for _, d := range overdue {
 		to, err := s.ask(ctx, setup, d)
 		if err != nil {
-			failed = err
-			break
+			failed = append(failed, fmt.Errorf("gift %s: %w", d.ID, err))
+			continue
 		}
-		if to != "" {
+		if to != "" && to != d.Status {
 			marks = append(marks, donation.Mark{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
 		}
 	}
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.MarkTx(ctx, tx, marks, s.Now()) })
-	return len(marks), errors.Join(failed, err)
+	return len(marks), errors.Join(append(failed, err)...)
 }
 
 func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
@@ -186,14 +186,28 @@ func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donat
 	}
 	params := &stripe.CheckoutSessionParams{}
 	params.Context = ctx
+	params.AddExpand("payment_intent")
 	session, err := a.api.CheckoutSessions.Get(*d.SessionID, params)
+	var refused *stripe.Error
 	switch {
+	case errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing:
+		return donation.Expired, nil // another account's, or erased: nobody can pay on it
 	case err != nil:
 		return "", translate(err)
-	case session.Status == stripe.CheckoutSessionStatusExpired:
-		return donation.Expired, nil
-	case session.Status == stripe.CheckoutSessionStatusComplete && session.PaymentStatus == stripe.CheckoutSessionPaymentStatusUnpaid:
-		return donation.Processing, nil
 	}
-	return "", nil
+	return endOf(session), nil
+}
+
+// endOf is where a gift stands by its session; empty when it is still open, or paid, which the charge settles.
+func endOf(session *stripe.CheckoutSession) donation.Status {
+	switch {
+	case session.Status == stripe.CheckoutSessionStatusExpired:
+		return donation.Expired
+	case session.Status != stripe.CheckoutSessionStatusComplete || session.PaymentStatus != stripe.CheckoutSessionPaymentStatusUnpaid:
+		return ""
+	case session.PaymentIntent != nil && (session.PaymentIntent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod ||
+		session.PaymentIntent.Status == stripe.PaymentIntentStatusCanceled):
+		return donation.Failed // the bank debit came back
+	}
+	return donation.Processing
 }

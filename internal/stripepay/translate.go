@@ -1,8 +1,11 @@
 package stripepay
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +68,9 @@ func translateEvent(e event) (news, error) {
 		return news{}, fmt.Errorf("not an event: %w", err)
 	}
 	object := envelope.Data.Object
+	if err := named(e.Type, object); err != nil {
+		return news{}, err
+	}
 	switch e.Type {
 	case "charge.succeeded":
 		return chargeNews(e, object)
@@ -87,6 +93,21 @@ func translateEvent(e event) (news, error) {
 	default:
 		return news{}, nil
 	}
+}
+
+// named refuses an event of a type we read whose object is none: it would tell nothing, and silently.
+func named(kind string, object json.RawMessage) error {
+	if !slices.Contains(handled, kind) {
+		return nil
+	}
+	var o struct {
+		ID     string `json:"id"`
+		Object string `json:"object"`
+	}
+	if err := json.Unmarshal(object, &o); err != nil || o.ID == "" || o.Object == "" {
+		return fmt.Errorf("its object has no id: %w", cmp.Or(err, errors.New("not an object")))
+	}
+	return nil
 }
 
 // movedNews reads which balance transactions a refund or payout names. A charge names none of its refunds'.

@@ -39,7 +39,9 @@ func newCountryList(lang phrase.Language) countryList {
 			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || strings.Contains(noCountries, code) {
 				continue
 			}
-			all = append(all, Country{code, names.Name(region)})
+			if name := names.Name(region); name != "" {
+				all = append(all, Country{code, name})
+			}
 		}
 	}
 	order := collate.New(tag)
@@ -53,4 +55,10 @@ func newCountryList(lang phrase.Language) countryList {
 	}
 	list.options = template.HTML(options.String())
 	return list
+}
+
+// IsCountry tells whether a code is one of the choices.
+func (v *View) IsCountry(code string) bool {
+	_, ok := v.countries[phrase.English].names[code]
+	return ok
 }

@@ -22,7 +22,8 @@ type GivePage struct {
 
 	Entry    Entry
 	Problems []fault.Field // every bad field; Name is the field's name in the form
-	Held     bool          // good, but not taken now
+	Held     bool          // good, but not taken now: too many attempts
+	Away     bool          // good, but the payment page could not be reached
 	Event    bool          // on a tablet that donors share: nothing typed is kept for the next
 }
 

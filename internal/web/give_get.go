@@ -72,7 +72,12 @@ func (s *Server) spoken(o org.Organisation) []phrase.Language {
 
 // preset fills a form as an address asks for it; what is not offered is ignored.
 func preset(offer donation.Offer, amount, fundSlug, frequency string) view.Entry {
-	entry := view.Entry{Fund: fundSlug, Frequency: frequency}
+	entry := view.Entry{Frequency: frequency}
+	for _, f := range offer.Funds {
+		if f.Slug == fundSlug {
+			entry.Fund = fundSlug
+		}
+	}
 	wanted, err := money.Parse(amount, offer.Entity.Currency)
 	if err != nil || !offer.Organisation.Accepts(wanted.Minor) {
 		return entry
@@ -95,6 +100,7 @@ func (s *Server) giveForm(w http.ResponseWriter, r *http.Request, status int, of
 	}
 	page.FormID, page.Entry, page.Problems = s.formToken(r, form), entry, problems
 	page.Event, page.Held = pass != uuid.Nil, status == http.StatusTooManyRequests
+	page.Away = status == http.StatusServiceUnavailable
 	var body bytes.Buffer
 	if err := s.View.Give(&body, page); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,7 +29,7 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 		return malformed(err)
 	}
 	form := s.readForm(r, lang)
-	request, err := form.Check(offer)
+	request, err := s.check(form, offer)
 	var bad *fault.Error
 	if errors.As(err, &bad) && bad.Kind == fault.Invalid {
 		return s.giveForm(w, r, http.StatusUnprocessableEntity, offer, lang, form.FormID, entryOf(form), bad.Fields)
@@ -46,6 +47,11 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
 	defer cancel()
 	gift, err := s.Starter.Start(ctx, offer, request)
+	if fault.Is(err, fault.Unavailable) {
+		s.judge(r, err)
+		w.Header().Set("Retry-After", "5")
+		return s.giveForm(w, r, http.StatusServiceUnavailable, offer, lang, request.FormID, entryOf(form), nil)
+	}
 	if err != nil {
 		return err
 	}
@@ -74,4 +80,20 @@ func idsOf(gifts ...donation.Donation) []uuid.UUID {
 		ids[i] = g.ID
 	}
 	return ids
+}
+
+// check is the form's own check, and that a country given by its code is one. What is longer than a code is
+// kept as it was written.
+func (s *Server) check(form donation.Form, offer donation.Offer) (donation.Request, error) {
+	request, err := form.Check(offer)
+	code := strings.TrimSpace(form.Contact.Country)
+	if len(code) != 2 || s.View.IsCountry(code) {
+		return request, err
+	}
+	var bad []fault.Field
+	var known *fault.Error
+	if errors.As(err, &known) {
+		bad = known.Fields
+	}
+	return donation.Request{}, fault.Fields(append(bad, fault.Field{Name: "country", Phrase: "give.error.country.choice"}))
 }

@@ -16,7 +16,7 @@ const maxForm = 64 << 10
 // Handler is the table of routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverer, s.secure, middleware.GetHead)
+	r.Use(s.observe, s.recoverer, s.secure, middleware.GetHead, middleware.StripSlashes)
 	r.NotFound(s.page(func(http.ResponseWriter, *http.Request) error { return errNotFound() }))
 	r.MethodNotAllowed(s.methodNotAllowed)
 

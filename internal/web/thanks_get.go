@@ -52,7 +52,7 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.State, page.Amount, page.Covered = s.thanksState(gift), gift.Amount(), gift.Covered()
 	switch page.State {
-	case view.ThanksUnpaid:
+	case view.ThanksUnpaid, view.ThanksSettling:
 		if pass == uuid.Nil {
 			page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
 		}
@@ -60,7 +60,8 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 		if page.Purposes, err = s.purposes(r, setup, gift, lang); err != nil {
 			return err
 		}
-	case view.ThanksSettling:
+	}
+	if page.State == view.ThanksSettling {
 		if page.Again = lookAgain(r, o.Slug, gift.PublicRef, lang); page.Again != nil {
 			page.Return = nil
 		}
