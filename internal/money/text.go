@@ -10,8 +10,9 @@ var ErrText = errors.New("money: not an amount")
 
 // Parse reads an amount in major units as a person types it: "20", "20.5", "20,50", "1,250.00",
 // "1.250,00", "1 250", "$ 20". The last point or comma is the decimal one when it stands before one or as
-// many digits as the currency has places; other separators must group by three, behind no leading zero. More places than the currency has,
-// a sign, or anything else is ErrText; a number too large is ErrOverflow.
+// many digits as the currency has places; other separators must group by three, behind no leading zero. More
+// places than the currency has, a sign, or anything else is ErrText; so is "20.999" in a currency with two
+// places, which is a digit too many to some and a thousandfold to others. A number too large is ErrOverflow.
 func Parse(text string, c Currency) (Amount, error) {
 	text = strings.TrimSpace(text)
 	text = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(text, "US"), "$"))
@@ -26,6 +27,9 @@ func Parse(text string, c Currency) (Amount, error) {
 				return Amount{}, ErrText
 			}
 		}
+	}
+	if places == 2 && fraction == "" && unsure(whole) {
+		return Amount{}, ErrText
 	}
 	whole, ok := ungroup(whole)
 	if !ok || !digits(whole) || fraction != "" && !digits(fraction) {
@@ -43,6 +47,12 @@ func Parse(text string, c Currency) (Amount, error) {
 		}
 	}
 	return Amount{minor, c}, nil
+}
+
+// unsure tells whether a number has one point, before three digits, and nothing else that groups.
+func unsure(text string) bool {
+	before, after, found := strings.Cut(text, ".")
+	return found && len(before) <= 3 && len(after) == 3 && digits(before) && digits(after)
 }
 
 // ungroup drops one kind of thousands separator, if it stands exactly between groups of three.

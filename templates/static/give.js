@@ -11,7 +11,9 @@
 
   // An amount as people write it (25, 25.50, 25,50, 1,250, $25), in minor units.
   const read = (written) => {
-    const text = written.replace(/[\s$]/g, "").replace(/[.,](?=\d{3}(\D|$))/g, "");
+    const bare = written.replace(/[\s$]/g, "");
+    if (scale === 100 && /^\d{1,3}\.\d{3}$/.test(bare)) return NaN; // 20.999 is one digit too many, or a thousandfold
+    const text = bare.replace(/[.,](?=\d{3}(\D|$))/g, "");
     return /^\d{1,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;
   };
   const money = (minor) => new Intl.NumberFormat(form.dataset.locale, {
