@@ -66,7 +66,9 @@ func Watch(t testing.TB, ctx context.Context) func() []string {
 		case *page.EventJavascriptDialogOpening:
 			wrong = append(wrong, "dialog: "+e.Message)
 		case *log.EventEntryAdded:
-			wrong = append(wrong, string(e.Entry.Source)+": "+e.Entry.Text)
+			if e.Entry.Source != log.SourceNetwork { // pages of 404 and 422 are noted so
+				wrong = append(wrong, string(e.Entry.Source)+": "+e.Entry.Text)
+			}
 		}
 	})
 	err := chromedp.Run(ctx, log.Enable(), runtime.Enable(), page.Enable(), chromedp.ActionFunc(func(ctx context.Context) error {

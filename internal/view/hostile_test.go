@@ -1,0 +1,103 @@
+package view_test
+
+import (
+	"bytes"
+	"io"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/testkit"
+	"konbit/internal/view"
+)
+
+// saying are the letters and the page of a step with a text in every field that a donor writes.
+func saying(t *testing.T, v *view.View, text string) string {
+	t.Helper()
+	r := receiptWords("en")
+	r.Donor, r.Greeting, r.Dedication, r.Dedicatee = text, text, "memory", text
+	_, _, receipt, err := v.ReceiptLetter(r)
+	require.NoError(t, err)
+	card := view.CardWords{Language: "en", Donee: tsne, Organisation: "Center", To: text, Giver: text, Kind: "honour", Name: text, Message: text + "\n" + text}
+	_, _, letter, err := v.CardLetter(card)
+	require.NoError(t, err)
+	var step bytes.Buffer
+	require.NoError(t, v.Step(&step, view.StepPage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Typed: []view.Typed{{Name: text, Value: text}}}))
+	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // which wants one step
+}
+
+// squeezed is a text without space: letters break their lines.
+func squeezed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == 0 || r == '\ufffd' || r == '\ufeff' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// TestHostileTextsInLetters is threat T15 for letters and the step: what a donor wrote is shown as written, and is nothing else.
+func TestHostileTextsInLetters(t *testing.T) {
+	t.Parallel()
+	v := newView(t)
+	var body string
+	base := serve(t, v, map[string]writer{"letters": func(w io.Writer) error { _, err := io.WriteString(w, body); return err }})
+	ctx := testkit.Browser(t)
+	look := func(texts ...string) (kinds []string, seen string) {
+		body = ""
+		for _, text := range texts {
+			body += saying(t, v, text)
+		}
+		// The policy of pages lets no element carry a style, and letters are styled so: here it would only hide what is looked for.
+		body = regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, "")
+		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"letters"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
+		return testkit.Anatomy(t, ctx), squeezed(seen)
+	}
+	wrong := testkit.Watch(t, ctx)
+	usual, _ := look(testkit.Harmless)
+	for texts := range slices.Chunk(testkit.Hostile(), 25) {
+		kinds, seen := look(texts...)
+		assert.Subset(t, usual, kinds, "%q", texts)
+		for _, text := range texts {
+			// Donor twice, the title, dedicatee; giver, receiver, name and two lines of the card.
+			assert.GreaterOrEqual(t, strings.Count(seen, squeezed(text)), 7, "%q", text)
+		}
+	}
+	assert.Empty(t, wrong())
+}
+
+// TestHostileTextsInTheDocument: the receipt's document says them too, and does nothing: it holds no script, no action, no link.
+func TestHostileTextsInTheDocument(t *testing.T) {
+	t.Parallel()
+	v := newView(t)
+	active := regexp.MustCompile(`/(JavaScript|JS|Launch|URI|Annots|AcroForm|EmbeddedFile|SubmitForm|GoToR|RichMedia|AA)\b`)
+	plain := regexp.MustCompile(`^[\x20-\x7e]{1,60}$`)
+	read := 0
+	for texts := range slices.Chunk(testkit.Hostile(), 3) {
+		r := receiptWords("en")
+		r.Donor, r.Greeting, r.Dedication, r.Dedicatee = texts[0], texts[1%len(texts)], "honour", texts[2%len(texts)]
+		pdf, err := v.ReceiptPDF(r)
+		require.NoError(t, err, "%q", texts)
+		outside := regexp.MustCompile(`(?s)stream\r?\n.*?endstream`).ReplaceAll(pdf, nil)
+		assert.Empty(t, active.FindAllString(string(outside), -1), "%q", texts)
+		if read++; read%5 != 0 { // reading takes a program's start
+			continue
+		}
+		toText := exec.Command("pdftotext", "-raw", "-", "-")
+		toText.Stdin = bytes.NewReader(pdf)
+		said, err := toText.Output()
+		require.NoError(t, err, "pdftotext; mend it with: make test-deps")
+		for _, text := range texts {
+			if plain.MatchString(text) {
+				assert.Contains(t, squeezed(string(said)), squeezed(text))
+			}
+		}
+	}
+}
