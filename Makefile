@@ -3,7 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-.PHONY: demo demo-reset test test-deps check build
+.PHONY: demo demo-reset test test-deps check build sbom
 
 # Everything on one machine: database, card stand-in, mail catcher, server. Stays until Ctrl-C, keeps its data.
 demo:
@@ -26,6 +26,7 @@ test-deps:
 check:
 	@test -z "$$(gofmt -l cmd internal migrations templates | tee /dev/stderr)"
 	go vet ./...
+	go mod verify
 	go run $(STATICCHECK) ./...
 	@GOBIN="$(CURDIR)/.cache/bin" go install $(GOVULNCHECK)
 	@.cache/bin/govulncheck ./...; status=$$?; \
@@ -33,3 +34,7 @@ check:
 
 build:
 	go build -o bin/konbit ./cmd/konbit
+
+# The software bill of materials: what is in the program, each module with its version and hash, as the program itself holds it.
+sbom: build
+	go version -m bin/konbit > bin/konbit.sbom
