@@ -51,16 +51,29 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		return err
 	}
 	d.welcome(time.Since(began))
-	select {
-	case <-ctx.Done():
-		d.say("\nStopping. The data stays in %s; make demo-reset deletes it.", short(d.dir))
-		return nil
-	case <-d.server.Done():
-		return fmt.Errorf("the server ended by itself (%v); its log ends:\n%s", d.server.Err(), tail(d.log()))
-	case <-d.db.Done():
-		return fmt.Errorf("PostgreSQL ended by itself; see %s.log", short(d.dataDir()))
+	for {
+		served := time.Now()
+		select {
+		case <-ctx.Done():
+			d.say("\nStopping. The data stays in %s; make demo-reset deletes it.", short(d.dir))
+			return nil
+		case <-d.db.Done():
+			return fmt.Errorf("PostgreSQL ended by itself; see %s.log", short(d.dataDir()))
+		case <-d.server.Done():
+		}
+		if time.Since(served) < hopeless {
+			return fmt.Errorf("the server ended by itself (%v); its log ends:\n%s", d.server.Err(), tail(d.log()))
+		}
+		// Somebody may have killed it to see what becomes of the gifts.
+		d.say("The server ended by itself (%v); starting it again.", d.server.Err())
+		if err := d.serve(ctx); err != nil {
+			return err
+		}
 	}
 }
+
+// hopeless is how soon a server ends that cannot run at all.
+const hopeless = 3 * time.Second
 
 func (d *demo) start(ctx context.Context) error {
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
@@ -257,7 +270,7 @@ func (d *demo) konbit(ctx context.Context, args ...string) error {
 
 // serve starts the server in the demo's directory, where no .env of this machine's owner lies.
 func (d *demo) serve(ctx context.Context) error {
-	log, err := os.Create(d.log())
+	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"konbit/internal/guard"
 	"konbit/internal/mail"
+	mailroom "konbit/internal/mail"
 	"konbit/internal/stripepay"
 )
 
@@ -104,6 +105,17 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	c.DKIM = r.dkim()
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
 		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
+	}
+	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
+		r.wrong("LISTEN_ADDR", fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8080", c.ListenAddr))
+	}
+	if c.SMTPURL != "" {
+		if _, err := mailroom.NewTransport(c.SMTPURL, "", 1); err != nil {
+			r.wrong("SMTP_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "SMTP_URL: "))
+		}
+	}
+	if _, err := stripepay.New(c.Stripe, c.StripeAPIURL, slog.New(slog.DiscardHandler)); err != nil {
+		r.wrong("STRIPE_API_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "STRIPE_API_URL: "))
 	}
 	for _, n := range needs {
 		if n != needHooks && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {

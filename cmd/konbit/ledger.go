@@ -103,7 +103,7 @@ func verifyCommand() *cobra.Command {
 				return err
 			}
 			if *asJSON {
-				err = printJSON(c, report)
+				err = printJSON(c, verified{report, sealedChains(entities, report)})
 			} else {
 				printReport(c.OutOrStdout(), entities, report)
 			}
@@ -135,16 +135,36 @@ func readHeads(entities []org.LegalEntity, told []string) (heads []ledger.Head, 
 
 func printReport(w io.Writer, entities []org.LegalEntity, report ledger.Report) {
 	for _, f := range report.Findings {
-		fmt.Fprintln(w, f)
+		fmt.Fprintln(w, "✗ it is not so that "+f.String())
 	}
 	fmt.Fprintf(w, "%d entries with %d lines read.\n", report.Entries, report.Lines)
+	for _, chain := range sealedChains(entities, report) {
+		fmt.Fprintf(w, "Sealed: %s:%d:%s\n", chain.Entity, chain.Sealed, chain.Head)
+	}
+}
+
+// verified is a report whose chains are named as --head wants them.
+type verified struct {
+	ledger.Report
+	Chains []sealedChain `json:"chains"`
+}
+
+type sealedChain struct {
+	Entity string `json:"entity"` // slug
+	Sealed int64  `json:"sealed"`
+	Head   string `json:"head"`
+}
+
+func sealedChains(entities []org.LegalEntity, report ledger.Report) []sealedChain {
+	chains := []sealedChain{}
 	for _, chain := range report.Chains {
 		slug := chain.EntityID.String() // of one that is no more
 		if at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.ID == chain.EntityID }); at >= 0 {
 			slug = entities[at].Slug
 		}
-		fmt.Fprintf(w, "Sealed: %s:%d:%s\n", slug, chain.Sealed, chain.Head)
+		chains = append(chains, sealedChain{slug, chain.Sealed, chain.Head})
 	}
+	return chains
 }
 
 func sealCommand() *cobra.Command {
