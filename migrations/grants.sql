@@ -38,7 +38,8 @@ GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the con
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, clearing_share TO {{role}};
-GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until) ON balance_lookup TO {{role}};
+GRANT SELECT, INSERT, UPDATE (cleared_at) ON pending_charge TO {{role}};
+GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder) ON balance_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/pg"
 )
 
 // Refunds is the contra-revenue account of refunds from a fund, by the fund's class.
@@ -26,18 +28,16 @@ func Chargebacks(restricted bool) Account {
 // RestrictedTx is a fund's net assets with donor restrictions, in minor units (positive: it has some). The
 // caller holds the fund's lock, so that nothing leaves the fund before the transaction ends.
 func RestrictedTx(ctx context.Context, tx *sqlx.Tx, fund uuid.UUID) (has int64, err error) {
-	const query = `/* ledger.RestrictedTx */
-		SELECT coalesce(-sum(p.amount), 0)::bigint FROM posting p
-		 WHERE p.fund_id = $1 AND p.account_code IN (SELECT code FROM account WHERE class = 'with')`
-	err = tx.GetContext(ctx, &has, query, fund)
+	const query = `/* ledger.RestrictedTx */ ` + givenFunds + balances + `
+		SELECT coalesce(-sum(b.amount), 0)::bigint FROM balance b JOIN account a ON a.code = b.account_code WHERE a.class = 'with'`
+	err = tx.GetContext(ctx, &has, query, pg.UUIDs([]uuid.UUID{fund}))
 	return has, err
 }
 
 // AccountTx is the balance of one account of an entity's books, fund by fund, in minor units, debit positive.
 func AccountTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, account Account) (map[uuid.UUID]int64, error) {
-	const query = `/* ledger.AccountTx */
-		SELECT p.fund_id, sum(p.amount)::bigint AS amount FROM posting p
-		 WHERE p.entity_id = $1 AND p.account_code = $2 GROUP BY p.fund_id`
+	const query = `/* ledger.AccountTx */ ` + usedFunds + balances + `
+		SELECT fund_id, amount FROM balance WHERE entity_id = $1 AND account_code = $2`
 	var rows []struct {
 		FundID uuid.UUID `db:"fund_id"`
 		Amount int64     `db:"amount"`

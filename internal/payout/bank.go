@@ -81,6 +81,9 @@ func (s *session) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 		      JOIN charge_share c ON c.charge_id = b.source_id AND c.entity_id = b.entity_id
 		     WHERE b.entity_id = $1 AND b.id = ANY($2) AND b.type IN ('charge', 'payment')
 		    UNION ALL
+		    SELECT $3::uuid, p.amount FROM pending_charge p WHERE p.entity_id = $1 AND p.transaction_id = ANY($2)
+		       AND NOT EXISTS (SELECT 1 FROM charge_share c WHERE c.charge_id = p.charge_id AND c.entity_id = p.entity_id)
+		    UNION ALL
 		    SELECT fund_id, amount FROM clearing_share WHERE entity_id = $1 AND transaction_id = ANY($2)) shares
 		 GROUP BY fund_id`
 	booked, err := BookedTx(ctx, tx, s.entity.ID, t.Members)
@@ -92,7 +95,7 @@ func (s *session) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 			return s.byClearingTx(ctx, tx, t) // it pays out what came before these books were opened
 		}
 	}
-	return s.sharesTx(ctx, tx, query, s.entity.ID, pq.Array(t.Members))
+	return s.sharesTx(ctx, tx, query, s.entity.ID, pq.Array(t.Members), s.operations.ID)
 }
 
 // byClearingTx shares a payout over the funds in proportion to what each has in clearing.

@@ -3,10 +3,13 @@ package payout
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
@@ -26,25 +29,27 @@ type Booker struct {
 // BookTx books the transactions of an entity, given in the order in which Stripe made them, and answers how
 // many were new. What is booked already is left alone, so any list may be given again.
 func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, listed []Transaction) (int, error) {
-	entity, err := setup.EntityByID(entityID)
-	if err != nil {
-		return 0, err
-	}
-	operations, err := setup.Operations(entityID)
+	s, err := b.session(setup, entityID)
 	if err != nil {
 		return 0, err
 	}
 	fresh, err := freshTx(ctx, tx, entityID, listed)
-	if err != nil || len(fresh) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	s := &session{Booker: b, setup: setup, entity: entity, operations: operations}
+	charges, err := s.chargeListTx(ctx, tx, listed, fresh)
+	if err != nil || len(fresh) == 0 && len(charges.of) == 0 {
+		return 0, err
+	}
+	if err := s.lockTx(ctx, tx, fresh, charges); err != nil {
+		return 0, err
+	}
 	// Kept before they are booked: a payout may stand in one list with what it pays out, and with its failure.
-	if err := keepTx(ctx, tx, entity, fresh, b.Now()); err != nil {
+	if err := keepTx(ctx, tx, s.entity, fresh, b.Now()); err != nil {
 		return 0, err
 	}
 	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.
-	if err := s.chargesTx(ctx, tx, fresh); err != nil {
+	if err := s.chargesTx(ctx, tx, charges); err != nil {
 		return 0, err
 	}
 	for _, t := range fresh {
@@ -52,7 +57,19 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, e
 			return 0, fmt.Errorf("balance transaction %s (%s): %w", t.ID, t.Type, err)
 		}
 	}
-	return len(fresh), nil
+	return len(fresh), s.reviseTx(ctx, tx)
+}
+
+func (b Booker) session(setup *fund.Snapshot, entityID uuid.UUID) (*session, error) {
+	entity, err := setup.EntityByID(entityID)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := setup.Operations(entityID)
+	if err != nil {
+		return nil, err
+	}
+	return &session{Booker: b, setup: setup, entity: entity, operations: operations}, nil
 }
 
 func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {
@@ -80,6 +97,56 @@ type session struct {
 	setup      *fund.Snapshot
 	entity     org.LegalEntity
 	operations fund.Fund
+	entries    []ledger.Entry // of charges' fees
+	shares     []chargeShare  // of charges
+	revisions  []revision     // of receipts, made when all else is: they lock the counter of numbers
+}
+
+// lockTx locks the restricted funds that a list may take from, in the order of their ids, before anything else is locked.
+func (s *session) lockTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, charges chargeList) error {
+	const query = `/* payout.lockTx */ SELECT DISTINCT fund_id FROM charge_share WHERE entity_id = $1 AND charge_id = ANY($2)`
+	var gifts, funds []uuid.UUID
+	var about []string
+	for _, t := range charges.of {
+		if t.Charge != nil && t.Charge.DonationID != uuid.Nil {
+			gifts = append(gifts, t.Charge.DonationID)
+		}
+	}
+	for _, t := range fresh {
+		if t.ChargeID != "" {
+			about = append(about, t.ChargeID)
+		}
+	}
+	parts, err := donation.DesignationsOf(ctx, tx, gifts)
+	if err != nil {
+		return err
+	}
+	if err := tx.SelectContext(ctx, &funds, query, s.entity.ID, pq.Array(about)); err != nil {
+		return err
+	}
+	for _, of := range parts {
+		for _, p := range of {
+			funds = append(funds, p.FundID)
+		}
+	}
+	return s.lockFundsTx(ctx, tx, funds)
+}
+
+func (s *session) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUID) error {
+	slices.SortFunc(funds, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+	for _, id := range slices.Compact(funds) {
+		f, err := s.setup.Fund(id)
+		if err != nil {
+			return err
+		}
+		if !f.Restricted() {
+			continue
+		}
+		if err := fund.LockTx(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // bookTx books one transaction that is no charge.
@@ -92,6 +159,8 @@ func (s *session) bookTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error 
 		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
 	}
 	switch kind {
+	case chargeFailed:
+		return s.chargeFailedTx(ctx, tx, t)
 	case refunded:
 		return s.refundTx(ctx, tx, t)
 	case refundFailed:

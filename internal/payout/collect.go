@@ -3,26 +3,27 @@ package payout
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/donation"
-	"konbit/internal/fault"
 	"konbit/internal/fund"
-	"konbit/internal/ledger"
 	"konbit/internal/org"
-	"konbit/internal/pg"
 )
 
 // Source brings what Stripe lists; stripepay does.
 type Source interface {
+	// Holds tells whether an entity has an account at Stripe at all.
+	Holds(entity org.LegalEntity) bool
 	// Transactions calls page with each page (at most 100, newest first) of an entity's balance transactions made since.
 	Transactions(ctx context.Context, entity org.LegalEntity, since time.Time, page func([]Transaction) error) error
 	// Members lists the balance transactions an automatic payout pays out, itself left out.
-	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]string, error)
+	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
+	// Lost reads a dispute; nil unless the bank decided it against us.
+	Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*Lost, error)
 }
 
 // Collector fetches balance transactions and books them.
@@ -62,32 +63,47 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 		return 0, err
 	}
 	total := 0
+	var failed []error
 	for _, entity := range setup.Entities() {
-		fees := dueOf(due, entity.ID)
-		look, err := claim(ctx, c.DB, entity.ID, fees, all)
-		if err != nil {
-			return total, err
-		}
-		if look == nil {
+		if !c.Source.Holds(entity) {
 			continue
 		}
-		since := look.ReadThrough.Add(-overlap)
-		if all {
-			since = look.ReadThrough.Add(-sweepOverlap)
-		}
-		if fees != nil && fees.Oldest.Add(-overlap).Before(since) {
-			since = fees.Oldest.Add(-overlap) // its charge was told of so late that it was never listed
-		}
-		n, through, err := c.look(ctx, setup, entity, since)
-		total += n
-		if freeErr := free(ctx, c.DB, entity.ID, n, through, err == nil); err == nil {
-			err = freeErr
-		}
-		if err != nil {
-			return total, err
+		n, err := c.entity(ctx, setup, entity, dueOf(due, entity.ID), all)
+		if total += n; err != nil {
+			failed = append(failed, fmt.Errorf("balance of %s: %w", entity.Slug, err))
 		}
 	}
-	return total, nil
+	return total, errors.Join(failed...)
+}
+
+// entity looks through one entity's balance, if there is a reason to and nobody else does.
+func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.LegalEntity, due *donation.FeeDue, all bool) (int, error) {
+	claimed, err := claim(ctx, c.DB, entity.ID, c.Booker.NewID(), due, all)
+	if err != nil || claimed == nil {
+		return 0, err
+	}
+	l := look{Collector: c, lookup: claimed, setup: setup, entity: entity}
+	since := claimed.ReadThrough.Add(-overlap)
+	if all {
+		since = claimed.ReadThrough.Add(-sweepOverlap)
+	}
+	if due != nil && due.Oldest.Add(-overlap).Before(since) {
+		since = due.Oldest.Add(-overlap) // its charge was told of so late that it was never listed
+	}
+	through, err := l.since(ctx, since)
+	if missing := (*unlisted)(nil); errors.As(err, &missing) {
+		through, err = l.since(ctx, missing.at.Add(-overlap))
+	}
+	if err == nil && all {
+		err = l.losses(ctx)
+	}
+	if errors.Is(err, errTaken) {
+		return l.booked, nil
+	}
+	if freeErr := claimed.free(ctx, c.DB, l.booked, through, err == nil); !errors.Is(freeErr, errTaken) {
+		err = errors.Join(err, freeErr)
+	}
+	return l.booked, err
 }
 
 func dueOf(due []donation.FeeDue, entity uuid.UUID) *donation.FeeDue {
@@ -97,72 +113,4 @@ func dueOf(due []donation.FeeDue, entity uuid.UUID) *donation.FeeDue {
 		}
 	}
 	return nil
-}
-
-// look lists what Stripe has since, oldest first, and books it in chunks. It answers how many were new and
-// through which moment everything is booked.
-func (c Collector) look(ctx context.Context, setup *fund.Snapshot, entity org.LegalEntity, since time.Time) (total int, through time.Time, err error) {
-	through = since
-	var listed []Transaction
-	err = c.Source.Transactions(ctx, entity, since, func(page []Transaction) error {
-		listed = append(listed, page...)
-		return renew(ctx, c.DB, entity.ID)
-	})
-	if err != nil {
-		return 0, through, err
-	}
-	slices.Reverse(listed)
-	for part := range slices.Chunk(listed, chunk) {
-		if err := renew(ctx, c.DB, entity.ID); err != nil {
-			return total, through, err
-		}
-		if err := c.members(ctx, entity, part); err != nil {
-			return total, through, err
-		}
-		var n int
-		err := pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) (err error) {
-			n, err = c.Booker.BookTx(ctx, tx, setup, entity.ID, part)
-			return err
-		})
-		if err != nil {
-			return total, through, c.stuck(ctx, entity, part, err)
-		}
-		total += n
-		if last := part[len(part)-1].CreatedAt; last.After(through) {
-			through = last
-		}
-	}
-	return total, through, nil
-}
-
-// members asks which transactions the new payouts of a list pay out, before any transaction is opened.
-func (c Collector) members(ctx context.Context, entity org.LegalEntity, part []Transaction) error {
-	for i, t := range part {
-		if t.movement() != paidOut || !t.Automatic {
-			continue
-		}
-		booked, err := isBooked(ctx, c.DB, entity.ID, t.ID)
-		if err != nil {
-			return err
-		}
-		if booked {
-			continue
-		}
-		if part[i].Members, err = c.Source.Members(ctx, entity, t.SourceID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// stuck opens a task about a list that cannot be booked. Later movements wait behind it, because they may
-// build on it; settling gifts does not.
-func (c Collector) stuck(ctx context.Context, entity org.LegalEntity, part []Transaction, why error) error {
-	if pg.Passing(why) || fault.Is(why, fault.Unavailable) {
-		return why
-	}
-	task := ledger.Task{EntityID: entity.ID, Kind: "balance_transactions_stuck", Subject: part[0].ID, Detail: map[string]string{"reason": why.Error()}}
-	return errors.Join(why, pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-		return ledger.OpenTaskTx(ctx, tx, task, c.Booker.NewID, c.Booker.Now())
-	}))
 }

@@ -20,15 +20,16 @@ func (s *session) withdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) e
 	if err != nil {
 		return err
 	}
-	if len(left) == 0 || amount <= 0 || amount > sum(left) {
+	_, again, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
+	if err != nil {
+		return err
+	}
+	if again || amount <= 0 || amount > total(left) {
 		return s.unexpectedTx(ctx, tx, t)
 	}
 	taken, err := take(left, amount, t.Currency)
 	if err != nil {
 		return err
-	}
-	for i := range taken {
-		taken[i].fee, taken[i].sponsor = 0, 0 // a dispute gives no fee back
 	}
 	entries := []ledger.Entry{s.disputeEntry(t, ledger.DisputedFundsWithheld, ledger.StripeClearing, taken)}
 	entries = append(entries, s.disputeFee(t)...)
@@ -38,21 +39,47 @@ func (s *session) withdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) e
 	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, t.ChargeID, amount, t.CreatedAt}, taken)
 }
 
-// wonTx books the money back: 1010 / 1020 in the same funds; the fee only if the transaction returns it.
+// wonTx books the money back: 1010 / 1020 in the same funds; the fee only if the transaction returns it. A dispute that was lost
+// before and is won after all has nothing withheld any more: the chargeback is reversed and the gift's receipt reinstated.
 func (s *session) wonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	parts, happened, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
+	parts, withdrawn, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
 	if err != nil {
 		return err
 	}
-	if !happened || sum(parts) != t.Amount {
-		return s.unexpectedTx(ctx, tx, t)
-	}
-	entries := []ledger.Entry{s.disputeEntry(t, ledger.StripeClearing, ledger.DisputedFundsWithheld, parts)}
-	entries = append(entries, s.disputeFee(t)...)
-	if err := s.postTx(ctx, tx, t, entries...); err != nil {
+	_, again, err := s.changePartsTx(ctx, tx, t.SourceID, changeWon)
+	if err != nil {
 		return err
 	}
-	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeWon, t.ChargeID, t.Amount, t.CreatedAt}, parts)
+	if !withdrawn || again || sum(parts) != t.Amount {
+		return s.unexpectedTx(ctx, tx, t)
+	}
+	gone, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
+	if err != nil {
+		return err
+	}
+	back := s.disputeEntry(t, ledger.StripeClearing, ledger.DisputedFundsWithheld, parts)
+	if lost {
+		back = s.reinstatedEntry(t, gone)
+	}
+	if err := s.postTx(ctx, tx, t, append([]ledger.Entry{back}, s.disputeFee(t)...)...); err != nil {
+		return err
+	}
+	c := change{t.SourceID, changeWon, t.ChargeID, t.Amount, t.CreatedAt}
+	if lost {
+		s.revise(c, receipt.Reinstated)
+	}
+	return s.keepChangeTx(ctx, tx, c, parts)
+}
+
+// reinstatedEntry is 1010 / 4810 or 4815 in the funds that bore a chargeback, and 1010 / 4810 in operations for what it bore.
+func (s *session) reinstatedEntry(t Transaction, gone []part) ledger.Entry {
+	entry := t.entry(s.entity, kindMovement)
+	entry.Dimensions["charge"] = t.ChargeID
+	for _, p := range gone {
+		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.Chargebacks(p.fund.Restricted()), p.fund, p.gift-p.borne)...)
+		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.borne)...)
+	}
+	return entry
 }
 
 func (s *session) disputeEntry(t Transaction, debit, credit ledger.Account, parts []part) ledger.Entry {
@@ -87,15 +114,13 @@ type Lost struct {
 // receipt becomes void or is replaced. It answers false when the withdrawal is not booked yet, so that the
 // caller asks again later. A repeat changes nothing.
 func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, l Lost) (bool, error) {
-	entity, err := setup.EntityByID(l.EntityID)
+	s, err := b.session(setup, l.EntityID)
 	if err != nil {
 		return false, err
 	}
-	operations, err := setup.Operations(l.EntityID)
-	if err != nil {
-		return false, err
+	if _, won, err := s.changePartsTx(ctx, tx, l.ID, changeWon); won || err != nil {
+		return won, err // it was won after all, or the event is stale: nothing is withheld that could be lost
 	}
-	s := &session{Booker: b, setup: setup, entity: entity, operations: operations}
 	if _, lost, err := s.changePartsTx(ctx, tx, l.ID, changeLost); lost || err != nil {
 		return lost, err
 	}
@@ -109,18 +134,17 @@ func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, l
 	if !withdrawn {
 		return true, nil
 	}
-	short, err := s.shortfallsTx(ctx, tx, parts)
-	if err != nil {
+	if err := s.shortfallsTx(ctx, tx, parts); err != nil {
 		return false, err
 	}
-	t := Transaction{ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -sum(parts), Currency: entity.Currency, CreatedAt: l.At}
-	entry := t.entry(entity, kindLost)
+	t := Transaction{ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -sum(parts), Currency: s.entity.Currency, CreatedAt: l.At}
+	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
-	for i, p := range parts {
-		entry.Postings = append(entry.Postings, move(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-short[i])...)
-		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, short[i])...)
-		entry.Postings = append(entry.Postings, move(ledger.ChargebacksWithout, ledger.StripeClearing, operations, short[i])...)
-		if err := s.shortTx(ctx, tx, t, p.fund, short[i]); err != nil {
+	for _, p := range parts {
+		entry.Postings = append(entry.Postings, move(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-p.borne)...)
+		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.borne)...)
+		entry.Postings = append(entry.Postings, move(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.borne)...)
+		if err := s.shortTx(ctx, tx, t, p.fund, p.borne); err != nil {
 			return false, err
 		}
 	}
@@ -131,5 +155,6 @@ func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, l
 	if err := s.keepChangeTx(ctx, tx, c, parts); err != nil {
 		return false, err
 	}
-	return true, s.reviseTx(ctx, tx, c, receipt.Dispute)
+	s.revise(c, receipt.Dispute)
+	return true, s.reviseTx(ctx, tx)
 }

@@ -3,6 +3,8 @@ package payout
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -19,24 +21,30 @@ import (
 type part struct {
 	fund               fund.Fund
 	gift, fee, sponsor int64
+	borne              int64 // of what is taken of a gift: what operations bears in the fund's place
 }
 
-// chargesTx settles the charges among the transactions, in case no event told of them, and books their fees.
-func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, listed []Transaction) error {
-	var charges []donation.Charge
-	var ids []string
-	bySource := map[string]Transaction{}
-	for _, t := range listed {
-		if t.movement() != charged {
-			continue
-		}
-		if t.Charge == nil {
-			return fmt.Errorf("balance transaction %s: its charge was not listed with it", t.ID)
-		}
-		charges, ids, bySource[t.SourceID] = append(charges, *t.Charge), append(ids, t.SourceID), t
-	}
-	if len(charges) == 0 {
+// chargesTx settles the charges of a list, in case no event told of them, and books their fees.
+func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) error {
+	ids := slices.Sorted(maps.Keys(list.of))
+	if len(ids) == 0 {
 		return nil
+	}
+	var charges []donation.Charge
+	for _, id := range ids {
+		t := list.of[id]
+		_, pending := list.open[id]
+		switch {
+		case t.Charge != nil && (list.fresh[id] || pending):
+			charges = append(charges, *t.Charge)
+		case t.Charge == nil && list.fresh[id]:
+			if err := s.expectTx(ctx, tx, t); err != nil {
+				return err
+			}
+			if t.Currency == s.entity.Currency {
+				list.open[id] = t.Net
+			}
+		}
 	}
 	if err := s.settleTx(ctx, tx, charges); err != nil {
 		return err
@@ -45,37 +53,94 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, listed []Transacti
 	if err != nil {
 		return err
 	}
-	var entries []ledger.Entry
-	var shares []chargeShare
+	has := means{}
 	for _, charge := range due {
-		t := bySource[charge.ChargeID]
-		if t.Currency != s.entity.Currency {
-			if err := s.taskTx(ctx, tx, "balance_in_other_currency", t); err != nil {
+		t := list.of[charge.ChargeID]
+		amount, pending := list.open[charge.ChargeID]
+		if !pending && !list.fresh[charge.ChargeID] {
+			continue // its transaction is booked already, by a rule of last resort
+		}
+		if pending {
+			if err := s.clearTx(ctx, tx, t, amount); err != nil {
 				return err
 			}
-			continue
 		}
-		parts, err := feeParts(s.entity, s.operations, s.setup, t, charge)
-		if err != nil {
+		if err := s.feeTx(ctx, tx, t, charge, has); err != nil {
 			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
 		}
-		entries = append(entries, feeEntries(s.entity, t, charge, parts)...)
-		if len(charge.Parts) == 0 {
-			if t.Charge.Amount.Currency != t.Currency {
-				entries = append(entries, s.convertedEntry(t))
-			}
-			if err := keepClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
-				return err
-			}
-		}
-		for _, p := range parts {
-			shares = append(shares, chargeShare{charge.ChargeID, p})
-		}
 	}
-	if _, err := ledger.PostTx(ctx, tx, entries, s.NewID); err != nil {
+	return s.feesTx(ctx, tx)
+}
+
+// feeTx reckons the fees of one charge; feesTx writes those of all.
+func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has means) error {
+	if t.Currency != s.entity.Currency {
+		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+	}
+	parts, err := feeParts(s.entity, s.operations, s.setup, t, charge)
+	if err != nil {
 		return err
 	}
-	return keepSharesTx(ctx, tx, s.entity.ID, shares)
+	if parts, err = s.bearTx(ctx, tx, t, parts, has); err != nil {
+		return err
+	}
+	s.entries = append(s.entries, feeEntries(s.entity, t, charge, parts)...)
+	if len(charge.Parts) == 0 {
+		if t.Charge != nil && t.Charge.Amount.Currency != t.Currency {
+			s.entries = append(s.entries, s.convertedEntry(t))
+		}
+		if err := keepClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		s.shares = append(s.shares, chargeShare{charge.ChargeID, p})
+	}
+	return nil
+}
+
+func (s *session) feesTx(ctx context.Context, tx *sqlx.Tx) error {
+	if _, err := ledger.PostTx(ctx, tx, s.entries, s.NewID); err != nil {
+		return err
+	}
+	return keepSharesTx(ctx, tx, s.entity.ID, s.shares)
+}
+
+// means is what restricted funds have while a list's fees are reckoned, by fund, in minor units.
+type means map[uuid.UUID]int64
+
+// bearTx lets operations bear what a restricted fund no longer has for the sponsor's fee and the processing fee, with a
+// task: it may have given away the gift before its fee was known. The funds are locked.
+func (s *session) bearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []part, has means) ([]part, error) {
+	house := part{fund: s.operations}
+	for i := range parts {
+		p := &parts[i]
+		if !p.fund.Restricted() {
+			continue
+		}
+		if _, known := has[p.fund.ID]; !known {
+			var err error
+			if has[p.fund.ID], err = ledger.RestrictedTx(ctx, tx, p.fund.ID); err != nil {
+				return nil, err
+			}
+		}
+		short := max(p.fee+p.sponsor-max(has[p.fund.ID], 0), 0)
+		sponsor := min(short, p.sponsor)
+		p.sponsor, house.sponsor = p.sponsor-sponsor, house.sponsor+sponsor
+		p.fee, house.fee = p.fee-(short-sponsor), house.fee+short-sponsor
+		has[p.fund.ID] -= p.fee + p.sponsor
+		if err := s.shortTx(ctx, tx, t, p.fund, short); err != nil {
+			return nil, err
+		}
+	}
+	if house.fee == 0 && house.sponsor == 0 {
+		return parts, nil
+	}
+	if last := &parts[len(parts)-1]; last.fund.ID == s.operations.ID {
+		last.fee, last.sponsor = last.fee+house.fee, last.sponsor+house.sponsor
+		return parts, nil
+	}
+	return append(parts, house), nil
 }
 
 // convertedEntry books what Stripe made of a payment in another currency: 1010 / 1090 in operations. When the payment was told of,
@@ -90,6 +155,9 @@ func (s *session) convertedEntry(t Transaction) ledger.Entry {
 // settleTx settles charges. One whose gift has no row (a restored database) is no gift of ours any more, and
 // goes to suspense with a task like any other money that came unasked.
 func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) error {
+	if len(charges) == 0 {
+		return nil
+	}
 	outcomes, err := s.Settler.SettleTx(ctx, tx, s.setup, charges)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package payout
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,22 +12,29 @@ import (
 	"konbit/internal/pg"
 )
 
-// lookup is how far an entity's balance was read.
+// lookup is how far an entity's balance was read, and whose turn it is to read on.
 type lookup struct {
+	EntityID    uuid.UUID `db:"entity_id"`
+	Holder      uuid.UUID `db:"holder"`
 	ReadThrough time.Time `db:"read_through"`
+	Begun       time.Time `db:"begun"` // where the first look of all began
 }
+
+// errTaken: another process looks through the balance by now. Nothing is wrong, and nothing is left to do here.
+var errTaken = errors.New("payout: the balance is looked through by another process")
 
 // claim takes an entity's balance to look through, for a while, if there is a reason to and nobody else does.
 // The first look of all begins with the first gift: what Stripe had before belongs to the opening balance. Looks that
 // find nothing come less and less often, until a newer fee is due or an event nudges.
-func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, due *donation.FeeDue, all bool) (*lookup, error) {
+func claim(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *donation.FeeDue, all bool) (*lookup, error) {
 	const begin = `/* payout.claim */
-		INSERT INTO balance_lookup (entity_id, read_through, next_look) VALUES ($1, least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
+		INSERT INTO balance_lookup (entity_id, read_through, begun, next_look)
+		VALUES ($1, least($2::timestamptz, now()), least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
 	const take = `/* payout.claim */
-		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), newest_due = coalesce($3::timestamptz, newest_due), nudged = false
+		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
 		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
-		RETURNING read_through`
+		RETURNING entity_id, holder, read_through, begun`
 	var oldest, newest *time.Time
 	if due != nil {
 		oldest, newest = &due.Oldest, &due.Newest
@@ -36,7 +44,7 @@ func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, due *donation.Fee
 		if _, err := tx.ExecContext(ctx, begin, entity, oldest); err != nil {
 			return err
 		}
-		return tx.SelectContext(ctx, &taken, take, entity, lease.Seconds(), newest, all)
+		return tx.SelectContext(ctx, &taken, take, entity, lease.Seconds(), newest, all, holder)
 	})
 	if err != nil || len(taken) == 0 {
 		return nil, err
@@ -44,28 +52,36 @@ func claim(ctx context.Context, db *sqlx.DB, entity uuid.UUID, due *donation.Fee
 	return &taken[0], nil
 }
 
-// renew tells that the process that claimed an entity's balance is alive.
-func renew(ctx context.Context, db *sqlx.DB, entity uuid.UUID) error {
-	const query = `/* payout.renew */ UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2) WHERE entity_id = $1`
+// renew tells that the process that claimed an entity's balance is alive; errTaken when another has claimed it since.
+func (l *lookup) renew(ctx context.Context, db *sqlx.DB) error {
+	const query = `/* payout.renew */ UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $3) WHERE entity_id = $1 AND holder = $2`
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, lease.Seconds())
+}
+
+// exec changes the row of a look that is still ours.
+func (l *lookup) exec(ctx context.Context, db *sqlx.DB, query string, args ...any) error {
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, entity, lease.Seconds())
-		return err
+		done, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errTaken)
+		}
+		return nil
 	})
 }
 
 // free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
 // apart, to a quarter of an hour.
-func free(ctx context.Context, db *sqlx.DB, entity uuid.UUID, booked int, through time.Time, whole bool) error {
+func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time.Time, whole bool) error {
 	const query = `/* payout.free */
 		UPDATE balance_lookup
-		   SET leased_until = '-infinity', read_through = greatest(read_through, $2),
-		       idle_looks = CASE WHEN $3 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $4,
-		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $3 > 0 THEN 0 ELSE idle_looks END, 12)), interval '15 minutes')
-		 WHERE entity_id = $1`
-	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, entity, through, booked, whole)
-		return err
-	})
+		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
+		       idle_looks = CASE WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
+		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12)), interval '15 minutes')
+		 WHERE entity_id = $1 AND holder = $2`
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole)
 }
 
 // NudgeTx asks for a look at an entity's balance soon: an event told of money that is not booked yet.
@@ -73,12 +89,6 @@ func NudgeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID) error {
 	const query = `/* payout.NudgeTx */ UPDATE balance_lookup SET nudged = true, next_look = least(next_look, now()) WHERE entity_id = $1 AND (NOT nudged OR next_look > now())`
 	_, err := tx.ExecContext(ctx, query, entity)
 	return err
-}
-
-func isBooked(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, transaction string) (booked bool, err error) {
-	const query = `/* payout.isBooked */ SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND id = $2)`
-	err = sqlx.GetContext(ctx, q, &booked, query, entity, transaction)
-	return booked, err
 }
 
 // movedTx tells whether a movement of the object's is booked, in suspense too.

@@ -3,7 +3,9 @@ package payout
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/fund"
@@ -17,32 +19,38 @@ import (
 // had never come (48xx / 1010 and 1010 / 5100 and 1010 / 3900 in the fund, the reverse of the fees in
 // operations). What a restricted fund cannot bear, operations bears.
 func (s *session) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	return s.giveBackTx(ctx, tx, t, receipt.Refund)
+}
+
+func (s *session) giveBackTx(ctx context.Context, tx *sqlx.Tx, t Transaction, why receipt.Reason) error {
 	amount := -t.Net
 	left, err := s.leftTx(ctx, tx, t.ChargeID)
 	if err != nil {
 		return err
 	}
-	if len(left) == 0 || amount <= 0 || amount > sum(left) {
+	if amount <= 0 || amount > total(left) {
 		return s.unexpectedTx(ctx, tx, t)
 	}
 	taken, err := take(left, amount, t.Currency)
-	if err != nil {
-		return err
+	if err == nil {
+		err = withFees(taken, left, t.Currency)
 	}
-	short, err := s.shortfallsTx(ctx, tx, taken)
+	if err == nil {
+		err = s.shortfallsTx(ctx, tx, taken)
+	}
 	if err != nil {
 		return err
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	var fees, sponsors int64
-	for i, p := range taken {
-		entry.Postings = append(entry.Postings, move(ledger.Refunds(p.fund.Restricted()), ledger.StripeClearing, p.fund, p.gift-short[i])...)
-		entry.Postings = append(entry.Postings, move(ledger.RefundsWithout, ledger.StripeClearing, s.operations, short[i])...)
+	for _, p := range taken {
+		entry.Postings = append(entry.Postings, move(ledger.Refunds(p.fund.Restricted()), ledger.StripeClearing, p.fund, p.gift-p.borne)...)
+		entry.Postings = append(entry.Postings, move(ledger.RefundsWithout, ledger.StripeClearing, s.operations, p.borne)...)
 		entry.Postings = append(entry.Postings, feeMove(p.fund, -p.fee)...)
 		entry.Postings = append(entry.Postings, sponsorMove(p.fund, -p.sponsor)...)
 		fees, sponsors = fees+p.fee, sponsors+p.sponsor
-		if err := s.shortTx(ctx, tx, t, p.fund, short[i]); err != nil {
+		if err := s.shortTx(ctx, tx, t, p.fund, p.borne); err != nil {
 			return err
 		}
 	}
@@ -55,7 +63,8 @@ func (s *session) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) erro
 	if err := s.keepChangeTx(ctx, tx, c, taken); err != nil {
 		return err
 	}
-	return s.reviseTx(ctx, tx, c, receipt.Refund)
+	s.revise(c, why)
+	return nil
 }
 
 // refundFailedTx books a refund the bank could not deliver: the money is back and owed to the donor
@@ -89,33 +98,42 @@ func (s *session) unexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) 
 	return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
 }
 
-// take takes an amount from parts in proportion to what each has left, by largest remainder, and with it the
-// same proportion of each part's fees. Taking all that is left takes the fees to the last cent.
-func take(left []part, amount int64, c money.Currency) ([]part, error) {
+// take takes an amount from funds in proportion to what each has left of a charge, by largest remainder.
+func take(left []holding, amount int64, c money.Currency) ([]part, error) {
 	weights := make([]int64, len(left))
-	for i, p := range left {
-		weights[i] = p.gift
+	for i, h := range left {
+		weights[i] = h.left
 	}
 	split, err := money.New(amount, c).Split(weights)
 	if err != nil {
 		return nil, err
 	}
 	var taken []part
-	for i, p := range left {
-		if split[i].Minor == 0 {
-			continue
+	for i, h := range left {
+		if split[i].Minor != 0 {
+			taken = append(taken, part{fund: h.fund, gift: split[i].Minor})
 		}
-		fee, err := proportion(p.fee, split[i].Minor, p.gift, c)
-		if err != nil {
-			return nil, err
-		}
-		sponsor, err := proportion(p.sponsor, split[i].Minor, p.gift, c)
-		if err != nil {
-			return nil, err
-		}
-		taken = append(taken, part{p.fund, split[i].Minor, fee, sponsor})
 	}
 	return taken, nil
+}
+
+// withFees adds to refunded parts their share of the fees: of a fund's fee, the same proportion as of its whole gift, reckoned over
+// all its refunds together, so that nothing is left over when all is refunded and disputes change nothing.
+func withFees(taken []part, left []holding, c money.Currency) error {
+	for i := range taken {
+		p := &taken[i]
+		h := left[slices.IndexFunc(left, func(h holding) bool { return h.fund.ID == p.fund.ID })]
+		fee, err := proportion(h.fee, h.refunded+p.gift, h.gift, c)
+		if err != nil {
+			return err
+		}
+		sponsor, err := proportion(h.sponsor, h.refunded+p.gift, h.gift, c)
+		if err != nil {
+			return err
+		}
+		p.fee, p.sponsor = fee-h.feeBack, sponsor-h.sponsorBack
+	}
+	return nil
 }
 
 // proportion is amount × of / all, rounded by largest remainder against the rest.
@@ -125,6 +143,13 @@ func proportion(amount, of, all int64, c money.Currency) (int64, error) {
 		return 0, err
 	}
 	return split[0].Minor, nil
+}
+
+func total(left []holding) (sum int64) {
+	for _, h := range left {
+		sum += h.left
+	}
+	return sum
 }
 
 func sum(parts []part) (total int64) {
@@ -142,25 +167,29 @@ func move(debit, credit ledger.Account, f fund.Fund, amount int64) []ledger.Post
 	return ledger.Move(debit, credit, f.ID, amount)
 }
 
-// shortfallsTx tells, for each part that is to be taken from a fund, how much of it a restricted fund cannot
-// bear without falling below zero. It locks the funds, so that nothing is awarded from them meanwhile.
-func (s *session) shortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) ([]int64, error) {
-	short := make([]int64, len(taken))
+// shortfallsTx notes on each part that is to be taken from a fund how much of it a restricted fund cannot bear without
+// falling below zero. It locks the funds, so that nothing is awarded from them meanwhile.
+func (s *session) shortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) error {
+	funds := make([]uuid.UUID, len(taken))
 	for i, p := range taken {
+		funds[i] = p.fund.ID
+	}
+	if err := s.lockFundsTx(ctx, tx, funds); err != nil {
+		return err
+	}
+	for i := range taken {
+		p := &taken[i]
 		if !p.fund.Restricted() {
 			continue
 		}
-		if err := fund.LockTx(ctx, tx, p.fund.ID); err != nil {
-			return nil, err
-		}
 		has, err := ledger.RestrictedTx(ctx, tx, p.fund.ID)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		// The fees that are given back are restricted again and bear their part.
-		short[i] = min(max(p.gift-p.fee-p.sponsor-has, 0), p.gift)
+		p.borne = min(max(p.gift-p.fee-p.sponsor-has, 0), p.gift)
 	}
-	return short, nil
+	return nil
 }
 
 // shortTx opens a task for what operations bore in a fund's place.

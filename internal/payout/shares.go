@@ -49,15 +49,24 @@ func keepClearingTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, transact
 	return err
 }
 
-// left reads what funds still have of a charge: its parts less what was refunded and what is or was lost in
-// disputes. No parts: the charge is not known, or stands in suspense.
-func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]part, error) {
+// holding is what a fund has of a charge, in minor units.
+type holding struct {
+	fund                 fund.Fund
+	gift, fee, sponsor   int64 // when it was booked
+	left                 int64 // of the gift: less what was refunded and what is or was lost in disputes
+	refunded             int64 // of the gift
+	feeBack, sponsorBack int64 // given back with refunds
+}
+
+// leftTx reads what funds still have of a charge. None: the charge is not known, or stands in suspense.
+func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]holding, error) {
 	const query = `/* payout.leftTx */
-		SELECT c.fund_id, c.gift - coalesce(g.amount, 0) AS gift, c.fee - coalesce(g.fee, 0) AS fee, c.sponsor - coalesce(g.sponsor, 0) AS sponsor
+		SELECT c.fund_id, c.gift, c.fee, c.sponsor, c.gift - coalesce(g.gone, 0), coalesce(g.refunded, 0), coalesce(g.fee, 0), coalesce(g.sponsor, 0)
 		  FROM charge_share c
 		  LEFT JOIN (SELECT s.fund_id, sum(s.fee)::bigint AS fee, sum(s.sponsor)::bigint AS sponsor,
+		                    coalesce(sum(s.amount) FILTER (WHERE s.kind = 'refund'), 0)::bigint AS refunded,
 		                    sum(CASE s.kind WHEN 'refund' THEN s.amount WHEN 'dispute withdrawn' THEN s.amount
-		                                    WHEN 'dispute won' THEN -s.amount ELSE 0 END)::bigint AS amount
+		                                    WHEN 'dispute won' THEN -s.amount ELSE 0 END)::bigint AS gone
 		               FROM charge_change h
 		               JOIN charge_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
 		              WHERE h.charge_id = $1 AND h.entity_id = $2 GROUP BY s.fund_id) g ON g.fund_id = c.fund_id
@@ -67,20 +76,20 @@ func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]par
 		return nil, err
 	}
 	defer rows.Close()
-	var parts []part
+	var left []holding
 	for rows.Next() {
 		var id uuid.UUID
-		var p part
-		if err := rows.Scan(&id, &p.gift, &p.fee, &p.sponsor); err != nil {
+		var h holding
+		if err := rows.Scan(&id, &h.gift, &h.fee, &h.sponsor, &h.left, &h.refunded, &h.feeBack, &h.sponsorBack); err != nil {
 			return nil, err
 		}
-		if p.fund, err = s.setup.Fund(id); err != nil {
+		if h.fund, err = s.setup.Fund(id); err != nil {
 			return nil, err
 		}
-		parts = append(parts, p)
+		left = append(left, h)
 	}
-	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.fund.Code, b.fund.Code) })
-	return parts, rows.Err()
+	slices.SortFunc(left, func(a, b holding) int { return strings.Compare(a.fund.Code, b.fund.Code) })
+	return left, rows.Err()
 }
 
 // change is something that happened to a charge after it was made.
@@ -103,18 +112,18 @@ func (s *session) keepChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts
 	const query = `/* payout.keepChangeTx */
 		INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, $3, $4, $5, $6)`
 	const shares = `/* payout.keepChangeTx */
-		INSERT INTO charge_change_share (entity_id, object_id, kind, fund_id, amount, fee, sponsor)
-		SELECT $1, $2, $3, p.fund_id, p.amount, p.fee, p.sponsor
-		  FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[]) AS p (fund_id, amount, fee, sponsor)`
+		INSERT INTO charge_change_share (entity_id, object_id, kind, fund_id, amount, fee, sponsor, borne)
+		SELECT $1, $2, $3, p.fund_id, p.amount, p.fee, p.sponsor, p.borne
+		  FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS p (fund_id, amount, fee, sponsor, borne)`
 	if _, err := tx.ExecContext(ctx, query, s.entity.ID, c.object, c.kind, c.charge, c.amount, c.at); err != nil {
 		return err
 	}
 	funds := make([]uuid.UUID, len(parts))
-	amounts, fees, sponsors := make([]int64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts))
+	amounts, fees, sponsors, borne := make([]int64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts))
 	for i, p := range parts {
-		funds[i], amounts[i], fees[i], sponsors[i] = p.fund.ID, p.gift, p.fee, p.sponsor
+		funds[i], amounts[i], fees[i], sponsors[i], borne[i] = p.fund.ID, p.gift, p.fee, p.sponsor, p.borne
 	}
-	_, err := tx.ExecContext(ctx, shares, s.entity.ID, c.object, c.kind, pg.UUIDs(funds), pq.Array(amounts), pq.Array(fees), pq.Array(sponsors))
+	_, err := tx.ExecContext(ctx, shares, s.entity.ID, c.object, c.kind, pg.UUIDs(funds), pq.Array(amounts), pq.Array(fees), pq.Array(sponsors), pq.Array(borne))
 	return err
 }
 
@@ -122,13 +131,14 @@ func (s *session) keepChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts
 func (s *session) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []part, happened bool, err error) {
 	const happens = `/* payout.changePartsTx */ SELECT EXISTS (SELECT 1 FROM charge_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3)`
 	const query = `/* payout.changePartsTx */
-		SELECT fund_id, amount FROM charge_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
+		SELECT fund_id, amount, borne FROM charge_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
 	if err := tx.GetContext(ctx, &happened, happens, object, kind, s.entity.ID); err != nil || !happened {
 		return nil, false, err
 	}
 	var rows []struct {
 		FundID uuid.UUID `db:"fund_id"`
 		Amount int64     `db:"amount"`
+		Borne  int64     `db:"borne"`
 	}
 	if err := tx.SelectContext(ctx, &rows, query, object, kind, s.entity.ID); err != nil {
 		return nil, false, err
@@ -138,7 +148,7 @@ func (s *session) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind s
 		if f, err = s.setup.Fund(r.FundID); err != nil {
 			return nil, false, err
 		}
-		parts = append(parts, part{fund: f, gift: r.Amount})
+		parts = append(parts, part{fund: f, gift: r.Amount, borne: r.Borne})
 	}
 	return parts, true, nil
 }

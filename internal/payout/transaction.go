@@ -28,10 +28,17 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge    *donation.Charge // of a charge or payment
-	ChargeID  string           // of a refund or dispute: the charge it is about
-	Automatic bool             // of a payout: made by Stripe's schedule, so its members can be listed
-	Members   []string         // of an automatic payout: the transactions it pays out, itself left out
+	Charge     *donation.Charge // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
+	ChargeID   string           // the charge it is of or about
+	Unreadable error            // why its charge cannot be read; nil when it can
+	Automatic  bool             // of a payout: made by Stripe's schedule, so its members can be listed
+	Members    []string         // of an automatic payout: the transactions it pays out, itself left out
+}
+
+// Member is a balance transaction that a payout pays out.
+type Member struct {
+	ID        string
+	CreatedAt time.Time
 }
 
 // movement is what kind of booking a transaction needs.
@@ -40,6 +47,7 @@ type movement int
 const (
 	unknown movement = iota
 	charged
+	chargeFailed
 	refunded
 	refundFailed
 	disputeWithdrawn
@@ -54,7 +62,12 @@ const (
 func (t Transaction) movement() movement {
 	switch t.Type {
 	case "charge", "payment":
+		if t.SourceID == "" {
+			return unknown
+		}
 		return charged
+	case "payment_failure_refund", "payment_reversal":
+		return chargeFailed
 	case "refund", "payment_refund":
 		return refunded
 	case "refund_failure", "payment_refund_failure":
@@ -98,6 +111,8 @@ const (
 	kindMovement      = "movement"
 	kindDisputeFee    = "dispute fee"
 	kindLost          = "lost"
+	kindPending       = "pending"
+	kindCleared       = "cleared"
 )
 
 // keepTx writes the transactions as booked.

@@ -70,16 +70,24 @@ func (t *act) collect(cs, pi, pm object, who payer) {
 
 // settled books a charge that has succeeded and tells of it.
 func (t *act) settled(pi, ch object) {
-	kind, fee := "charge", t.s.opts.Fee.of(ch.num("amount"))
-	if strings.HasPrefix(ch.str("id"), "py_") {
-		kind, fee = "payment", debitFee(ch.num("amount"))
+	if ch["balance_transaction"] == nil {
+		t.moveCharge(ch)
 	}
-	bt := t.move(movement{kind: kind, category: "charge", amount: ch.num("amount"), fee: fee, feeText: "Stripe processing fees",
-		currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
-	ch["balance_transaction"] = bt["id"]
 	pi["status"], pi["amount_received"], pi["latest_charge"], pi["next_action"], pi["processing"] = "succeeded", pi["amount"], ch["id"], nil, nil
 	t.emit("charge.succeeded", ch, nil)
 	t.emit("payment_intent.succeeded", pi, nil)
+}
+
+// moveCharge books a charge on the balance: a card's when it succeeds, a bank debit's as soon as it is on its way
+// (https://docs.stripe.com/reports/balance-transaction-types).
+func (t *act) moveCharge(ch object) {
+	kind, fee, days := "charge", t.s.opts.Fee.of(ch.num("amount")), int64(2)
+	if strings.HasPrefix(ch.str("id"), "py_") {
+		kind, fee, days = "payment", debitFee(ch.num("amount")), 6
+	}
+	bt := t.move(movement{kind: kind, category: "charge", amount: ch.num("amount"), fee: fee, feeText: "Stripe processing fees",
+		currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, days)})
+	ch["balance_transaction"] = bt["id"]
 }
 
 // refuse records a declined try: a failed charge, and an intent that wants another method.
@@ -127,6 +135,7 @@ func (t *act) authenticated(cs object, agreed bool) *apiError {
 func (t *act) debit(cs, pi, pm object, who payer) {
 	ch := t.charge(cs, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
 		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+	t.moveCharge(ch)
 	pi["status"], pi["latest_charge"] = "processing", ch["id"]
 	t.emit("charge.pending", ch, nil)
 	t.emit("payment_intent.processing", pi, nil)
@@ -152,6 +161,9 @@ func (t *act) settle(ch object) {
 // bounce ends a bank debit badly.
 func (t *act) bounce(ch object) {
 	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
+	bt := t.move(movement{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"), fee: -debitFee(ch.num("amount")),
+		feeText: "Stripe processing fees", currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
+	ch["failure_balance_transaction"] = bt["id"]
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))
 	pi["status"], pi["payment_method"] = "requires_payment_method", nil
 	pi["last_payment_error"] = object{"type": "invalid_request_error", "code": ch["failure_code"], "message": ch["failure_message"], "charge": ch["id"]}

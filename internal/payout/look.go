@@ -1,0 +1,214 @@
+package payout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/fault"
+	"konbit/internal/fund"
+	"konbit/internal/ledger"
+	"konbit/internal/org"
+	"konbit/internal/pg"
+)
+
+// look is one process's turn to look through one entity's balance.
+type look struct {
+	Collector
+	*lookup
+	setup  *fund.Snapshot
+	entity org.LegalEntity
+	booked int // transactions booked so far
+}
+
+// since lists what Stripe has since, oldest first, and books it in chunks. It answers through which moment everything is booked.
+func (l *look) since(ctx context.Context, since time.Time) (through time.Time, err error) {
+	through = since
+	var listed []Transaction
+	err = l.Source.Transactions(ctx, l.entity, since, func(page []Transaction) error {
+		listed = append(listed, page...)
+		return l.renew(ctx, l.DB)
+	})
+	if err != nil {
+		return through, err
+	}
+	slices.Reverse(listed)
+	for part := range slices.Chunk(listed, chunk) {
+		if err := l.renew(ctx, l.DB); err != nil {
+			return through, err
+		}
+		if err := l.members(ctx, part); err != nil {
+			return through, err
+		}
+		if err := l.book(ctx, part); err != nil {
+			return through, err
+		}
+		if last := part[len(part)-1].CreatedAt; last.After(through) {
+			through = last
+		}
+	}
+	return through, l.unstick(ctx)
+}
+
+// unlisted says that a payout pays out a transaction which no look has seen yet, though it is dated since looks began.
+type unlisted struct {
+	payout, id string
+	at         time.Time
+}
+
+func (u *unlisted) Error() string {
+	return fmt.Sprintf("payout %s waits for balance transaction %s of %s", u.payout, u.id, u.at.Format(time.RFC3339))
+}
+
+// members asks which transactions the new payouts of a list pay out, before any transaction is opened. All of them are booked before
+// a payout or with it, but for those dated before these books began.
+func (l *look) members(ctx context.Context, part []Transaction) error {
+	known := map[string]bool{}
+	for i, t := range part {
+		known[t.ID] = true
+		if t.movement() != paidOut || !t.Automatic {
+			continue
+		}
+		members, err := l.Source.Members(ctx, l.entity, t.SourceID)
+		if err != nil {
+			return err
+		}
+		ids := []string{t.ID}
+		for _, m := range members {
+			ids = append(ids, m.ID)
+		}
+		var booked map[string]bool
+		err = pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) (err error) {
+			booked, err = BookedTx(ctx, tx, l.entity.ID, ids)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			if !booked[t.ID] && !booked[m.ID] && !known[m.ID] && !m.CreatedAt.Before(l.Begun) {
+				return &unlisted{t.SourceID, m.ID, m.CreatedAt}
+			}
+		}
+		part[i].Members = ids[1:]
+	}
+	return nil
+}
+
+// book books a chunk. If it cannot be booked as a whole, each of its transactions is booked by itself, and one that cannot goes to
+// suspense: what happened at Stripe is never refused, and keeps nothing else waiting.
+func (l *look) book(ctx context.Context, part []Transaction) error {
+	err := l.try(ctx, part)
+	if err == nil || passing(err) {
+		return err
+	}
+	for i, t := range part {
+		err := l.try(ctx, part[i:i+1])
+		if err == nil {
+			continue
+		}
+		if passing(err) {
+			return err
+		}
+		if err := l.suspend(ctx, t, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// passing tells whether the same may well succeed later.
+func passing(err error) bool {
+	return pg.Passing(err) || fault.Is(err, fault.Unavailable) || errors.Is(err, errTaken)
+}
+
+func (l *look) try(ctx context.Context, part []Transaction) error {
+	var n int
+	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) (err error) {
+		n, err = l.Booker.BookTx(ctx, tx, l.setup, l.entity.ID, part)
+		return err
+	})
+	if pg.Violates(err, "balance_transaction_pkey") {
+		return errTaken // another process booked it while we did
+	}
+	if err == nil {
+		l.booked += n
+	}
+	return err
+}
+
+// Tasks about a transaction that could not be booked by its rule; by none at all.
+const (
+	taskNotBooked = "balance_transaction_not_booked"
+	taskStuck     = "balance_transactions_stuck"
+)
+
+// suspend books a transaction to suspense. If even that fails, a task says so, and what came later waits behind it.
+func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
+	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
+		return l.Booker.SuspendTx(ctx, tx, l.setup, l.entity.ID, t, why)
+	})
+	if err == nil {
+		l.booked++
+		return nil
+	}
+	if pg.Violates(err, "balance_transaction_pkey") {
+		return errTaken
+	}
+	if passing(err) {
+		return err
+	}
+	task := ledger.Task{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID, Detail: map[string]string{"reason": err.Error()}}
+	return errors.Join(err, pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
+		return ledger.OpenTaskTx(ctx, tx, task, l.Booker.NewID, l.Booker.Now())
+	}))
+}
+
+// unstick closes the tasks about what could not be booked: by now everything is.
+func (l *look) unstick(ctx context.Context) error {
+	stuck, err := ledger.Tasks(ctx, l.DB, ledger.TaskFilter{EntityID: l.entity.ID, Kind: taskStuck})
+	if err != nil || len(stuck) == 0 {
+		return err
+	}
+	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
+		for _, task := range stuck {
+			if err := ledger.CloseTaskTx(ctx, tx, l.entity.ID, taskStuck, task.Subject, l.Booker.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// losses asks after the disputes whose money is withdrawn and whose end no event told, and books those that are lost.
+func (l *look) losses(ctx context.Context) error {
+	const query = `/* payout.losses */
+		SELECT w.object_id FROM charge_change w WHERE w.entity_id = $1 AND w.kind = 'dispute withdrawn' AND NOT EXISTS (
+		    SELECT 1 FROM charge_change e WHERE e.object_id = w.object_id AND e.entity_id = w.entity_id AND e.kind IN ('dispute won', 'dispute lost'))
+		 ORDER BY w.at`
+	var open []string
+	if err := l.DB.SelectContext(ctx, &open, query, l.entity.ID); err != nil {
+		return err
+	}
+	var failed []error
+	for _, id := range open {
+		if err := l.renew(ctx, l.DB); err != nil {
+			return err
+		}
+		lost, err := l.Source.Lost(ctx, l.entity, id)
+		if err == nil && lost != nil {
+			err = pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
+				_, err := l.Booker.LoseTx(ctx, tx, l.setup, *lost)
+				return err
+			})
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("dispute %s: %w", id, err))
+		}
+	}
+	return errors.Join(failed...)
+}

@@ -1,0 +1,173 @@
+package payout_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/donation"
+	"konbit/internal/money"
+	"konbit/internal/org"
+	"konbit/internal/payout"
+	"konbit/internal/pg"
+	"konbit/internal/testkit/house"
+)
+
+func list(h *house.House, t *testing.T, entity uuid.UUID, listed ...payout.Transaction) error {
+	t.Helper()
+	return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), entity, listed)
+		return err
+	})
+}
+
+// disputed is a dispute's movement of a gift's money.
+func disputed(g donation.Donation, id, category string, amount int64) payout.Transaction {
+	now := time.Now().UTC()
+	return payout.Transaction{ID: id, Type: "adjustment", Category: category, SourceID: "dp_1", ChargeID: *g.ChargeID, Amount: amount, Net: amount,
+		Currency: "USD", CreatedAt: now, AvailableOn: now}
+}
+
+func lose(h *house.House, t *testing.T, g donation.Donation) bool {
+	t.Helper()
+	var lost bool
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
+		lost, err = h.Booker.LoseTx(t.Context(), tx, h.Snapshot(), payout.Lost{EntityID: g.EntityID, ID: "dp_1", ChargeID: *g.ChargeID, Withdrew: true, At: time.Now()})
+		return err
+	}))
+	return lost
+}
+
+// settledGift is a gift of 20.00 whose fee is booked.
+func settledGift(t *testing.T, h *house.House) donation.Donation {
+	d := h.Settled(house.Form())
+	settle(t, h)
+	return h.Gift(d.ID)
+}
+
+// refusing is a source in which one entity's account cannot be listed.
+type refusing struct {
+	payout.Source
+	slug string
+}
+
+func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
+	if e.Slug == r.slug {
+		return errors.New("key revoked")
+	}
+	return r.Source.Transactions(ctx, e, since, page)
+}
+
+func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Pay(h.Started(house.Form())) // tsne's
+	c := h.Collector
+	c.Source = refusing{h.Stripe, "aina"}
+	n, err := c.Sweep(t.Context())
+	require.ErrorContains(t, err, "balance of aina: key revoked")
+	require.Equal(t, 1, n)
+	c.Source = refusing{h.Stripe, "tsne"}
+	_, err = c.Sweep(t.Context())
+	require.ErrorContains(t, err, "balance of tsne: key revoked")
+	require.NotContains(t, err.Error(), "aina")
+}
+
+func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	gift := settledGift(t, h)
+	first, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	broken, err := h.Fake.Refund(intent(gift), 500)
+	require.NoError(t, err)
+	last, err := h.Fake.Refund(intent(gift), 200)
+	require.NoError(t, err)
+	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	settle(t, h)
+	require.NotEmpty(t, first)
+	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken}, h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task`))
+	require.Contains(t, balances(h), "operations 1090 500")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later ones go on")
+}
+
+func TestSecondWithdrawalOfADispute(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g := settledGift(t, h)
+	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -2000)))
+	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 2000)))
+	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_c", "dispute", -2000)))
+	require.Contains(t, balances(h), "operations 1090 2000")
+	require.Equal(t, []string{"movement_does_not_fit txn_c"}, h.Lines(`SELECT kind || ' ' || subject FROM finance_task`))
+}
+
+func TestDisputeWonAfterItWasLost(t *testing.T) {
+	for name, order := range map[string][]string{"lost, then won": {"lose", "win"}, "the loss is told after the win": {"win", "lose"}} {
+		t.Run(name, func(t *testing.T) {
+			h := house.New(t, house.Options{})
+			g := settledGift(t, h)
+			before := balances(h)
+			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -2000)))
+			for _, step := range order {
+				if step == "lose" {
+					require.True(t, lose(h, t, g))
+				} else {
+					require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 2000)))
+				}
+			}
+			require.Equal(t, before, balances(h), "as if there had been no dispute")
+			if order[0] == "win" {
+				require.Equal(t, []string{"1 2000"}, receipts(h))
+				return
+			}
+			require.Equal(t, []string{"1 2000 void dispute", "2 2000"}, receipts(h))
+			require.Equal(t, "reinstated", h.Lines(`SELECT facts->'replaces'->>'reason' FROM receipt WHERE number = 2`)[0])
+		})
+	}
+}
+
+func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
+	back := func(g donation.Donation, id string, amount int64) payout.Transaction {
+		m := disputed(g, id, "refund", -amount)
+		m.Type, m.SourceID = "refund", "re_"+id
+		return m
+	}
+	var ends [][]string
+	for _, withDispute := range []bool{false, true} {
+		h := house.New(t, house.Options{})
+		g := settledGift(t, h)
+		if withDispute {
+			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -1000)))
+		}
+		require.NoError(t, list(h, t, g.EntityID, back(g, "txn_r", 1000)))
+		require.Equal(t, 44, h.Count(`SELECT fee FROM charge_change_share WHERE object_id = 're_txn_r'`), "half of 88 for half of the gift")
+		if withDispute {
+			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 1000)))
+		}
+		require.NoError(t, list(h, t, g.EntityID, back(g, "txn_s", 333), back(g, "txn_t", 667)))
+		require.Equal(t, 88, h.Count(`SELECT sum(fee) FROM charge_change_share`))
+		require.Equal(t, 140, h.Count(`SELECT sum(sponsor) FROM charge_change_share`))
+		ends = append(ends, balances(h))
+	}
+	require.Equal(t, ends[0], ends[1])
+}
+
+func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
+	h := house.New(t, house.Options{})
+	e := h.Offer("csio").Entity
+	now := time.Now().UTC().Truncate(time.Second)
+	charge := donation.Charge{EntityID: e.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
+	listed := payout.Transaction{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", ChargeID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
+		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}
+	require.NoError(t, list(h, t, e.ID, listed))
+	_, err := h.Settle(charge) // its event comes after the look
+	require.NoError(t, err)
+	require.NoError(t, list(h, t, e.ID, listed)) // a due fee is looked for from the day of its charge on
+	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
+	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
+}
