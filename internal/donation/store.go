@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -19,8 +21,12 @@ const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, 
 	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
 	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at`
 
-// ByRef is the gift of that public reference; fault.NotFound when there is none.
+// ByRef is the gift of that public reference; fault.NotFound when there is none. Of a text that PostgreSQL cannot
+// hold it is not asked: that would be an error.
 func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Donation, error) {
+	if !utf8.ValidString(ref) || strings.ContainsRune(ref, 0) {
+		return Donation{}, fault.New(fault.NotFound, "problem.404.text", nil)
+	}
 	const query = `/* donation.ByRef */ SELECT ` + columns + ` FROM donation WHERE public_ref = $1`
 	return one(ctx, q, query, ref)
 }
