@@ -81,7 +81,7 @@ func (k kindReader) look(in *ast.File) func(ast.Node) bool {
 	}
 }
 
-// take reads a kind: a literal, or a parameter of the function around it, whose callers then name it.
+// take reads a kind: a literal, a constant of the room, or a parameter of the function around it, whose callers then name it.
 func (k kindReader) take(in *ast.File, kind ast.Expr) {
 	if literal, ok := kind.(*ast.BasicLit); ok {
 		text, err := strconv.Unquote(literal.Value)
@@ -90,14 +90,18 @@ func (k kindReader) take(in *ast.File, kind ast.Expr) {
 		return
 	}
 	name, ok := kind.(*ast.Ident)
-	require.True(k.t, ok, "%s: the kind of a task is a literal or a parameter", in.Name)
+	require.True(k.t, ok, "%s: the kind of a task is a literal, a constant or a parameter", in.Name)
+	if value := k.constant(name.Name); value != nil {
+		k.take(in, value)
+		return
+	}
 	for _, d := range in.Decls {
 		f, ok := d.(*ast.FuncDecl)
 		if !ok || kind.Pos() < f.Pos() || kind.Pos() > f.End() {
 			continue
 		}
 		at := slices.Index(parameters(f), name.Name)
-		require.GreaterOrEqual(k.t, at, 0, "%s.%s: the kind of a task is a literal or a parameter", in.Name, f.Name)
+		require.GreaterOrEqual(k.t, at, 0, "%s.%s: the kind of a task is a literal, a constant or a parameter", in.Name, f.Name)
 		for _, file := range k.files {
 			ast.Inspect(file, func(n ast.Node) bool {
 				if call, ok := n.(*ast.CallExpr); ok && calls(call, f.Name.Name) {
@@ -107,6 +111,23 @@ func (k kindReader) take(in *ast.File, kind ast.Expr) {
 			})
 		}
 	}
+}
+
+// constant is what a constant of the room was declared to be; nil: there is none of that name.
+func (k kindReader) constant(name string) (value ast.Expr) {
+	for _, file := range k.files {
+		for _, d := range file.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+				for _, spec := range g.Specs {
+					v := spec.(*ast.ValueSpec)
+					if at := slices.IndexFunc(v.Names, func(n *ast.Ident) bool { return n.Name == name }); at >= 0 && at < len(v.Values) {
+						value = v.Values[at]
+					}
+				}
+			}
+		}
+	}
+	return value
 }
 
 func parameters(f *ast.FuncDecl) (names []string) {
