@@ -43,7 +43,7 @@ func eventOpenCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, opened)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event close %s\n",
+		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event close %s\n",
 			opened.ExpiresAt.Local().Format("15:04 on 2 January 2006 MST"), opened.Link, opened.ID)
 		return nil
 	}

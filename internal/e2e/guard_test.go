@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,7 +128,10 @@ func TestEventMode(t *testing.T) {
 	require.NoError(t, err)
 
 	v := visit(t, s, phone())
-	v.do(chromedp.Navigate(opened.Link))
+	v.do(chromedp.Navigate(opened.Link), chromedp.WaitVisible("#pass", chromedp.ByID))
+	require.Equal(t, strings.TrimSuffix(link.String(), "#"+link.Fragment), v.location(), "the pass is out of the address")
+	require.Contains(t, s.Konbit("event", "list"), "devices 0", "and nothing is open before the button is pressed")
+	v.do(chromedp.Click("#submit", chromedp.ByID))
 	for _, name := range []string{"Ana", "Berta", "Carmen"} {
 		v.do(chromedp.WaitVisible("#give", chromedp.ByID))
 		require.Equal(t, gift{Fund: "general"}, v.holds(), "nothing of the last donor is shown, and the first fund is chosen")
@@ -151,7 +155,7 @@ func TestEventMode(t *testing.T) {
 
 	s.Konbit("event", "close", opened.ID)
 	require.Regexp(t, opened.ID+`  csio  over since \S+  devices 1  gifts 3\n`, s.Konbit("event", "list"))
-	require.Equal(t, 404, s.read(script.Get(s.URL()+link.RequestURI())).status)
+	require.Equal(t, 404, s.read(script.PostForm(s.URL()+link.Path, url.Values{"pass": {link.Fragment}})).status)
 	_, err = s.TryKonbit("event", "open", "--org", "csio", "--hours", "9")
 	require.ErrorContains(t, err, "want 1 to 8")
 	_, err = s.TryKonbit("event", "open", "--org", "nobody")

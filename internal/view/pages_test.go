@@ -74,6 +74,10 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		})
 	}
 
+	pages["event"] = func(w io.Writer) error {
+		return v.Event(w, view.EventPage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)})
+	}
+
 	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
 		p := view.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),

@@ -26,7 +26,7 @@ type View struct {
 	typefaces []typesetter
 }
 
-var pageNames = []string{"give", "step", "thanks", "home", "problem", "styleguide"}
+var pageNames = []string{"give", "step", "event", "thanks", "home", "problem", "styleguide"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
 // catalogue must hold every language that will be asked for; what it lacks is

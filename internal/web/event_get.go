@@ -1,70 +1,35 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
-	"time"
 
-	"github.com/google/uuid"
-
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/guard"
+	"konbit/internal/view"
 )
 
-// backAfter is how long a shared tablet shows the thanks before it is the next donor's.
-const backAfter = 15 * time.Second
+// EventPath is where a pass's link leads. The pass stands behind the #, where browsers keep it to themselves: no log of
+// a proxy and no Referer ever holds it.
+func EventPath(org, token string) string { return eventPath(org) + "#" + url.PathEscape(token) }
 
-// EventPath is where a pass's link leads.
-func EventPath(org, token string) string {
-	return "/give/" + url.PathEscape(org) + "/event?pass=" + url.QueryEscape(token)
-}
+func eventPath(org string) string { return "/give/" + url.PathEscape(org) + "/event" }
 
-// eventGet opens event mode on this device by the link that `konbit event open` prints. A link that is over, or
-// never was, leads nowhere.
+// eventGet shows the page that opens event mode on this device, by the link that `konbit event open` prints. It only
+// reads: what looks into links before people do opens nothing.
 func (s *Server) eventGet(w http.ResponseWriter, r *http.Request) error {
 	offer, lang, _, err := s.offer(r)
 	if err != nil {
 		return err
 	}
-	token := r.URL.Query().Get("pass")
-	pass, err := guard.PassOf(r.Context(), s.DB, offer.Organisation.ID, token)
-	if err != nil {
-		return err
-	}
-	if err := guard.Admit(r.Context(), s.DB, pass.ID); err != nil {
-		return err
-	}
-	http.SetCookie(w, &http.Cookie{
-		Name: s.eventCookie(), Value: token, Path: "/", HttpOnly: true, MaxAge: int(guard.LongestPass / time.Second),
-		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+	o := offer.Organisation
+	var body bytes.Buffer
+	err = s.View.Event(&body, view.EventPage{
+		Frame:        view.Frame{Language: lang, Accent: o.Accent},
+		Organisation: organisationView(offer, lang), Action: eventPath(o.Slug) + "?lang=" + string(lang),
 	})
-	http.Redirect(w, r, givePath(offer.Organisation.Slug, lang), http.StatusSeeOther)
-	return nil
-}
-
-func (s *Server) eventCookie() string {
-	if s.BaseURL.Scheme == "https" {
-		return "__Host-konbit-event"
-	}
-	return "konbit-event"
-}
-
-// shared tells whether this may be a tablet at an event; eventPass knows.
-func (s *Server) shared(r *http.Request) bool {
-	_, err := r.Cookie(s.eventCookie())
-	return err == nil
-}
-
-// eventPass is the pass this device gives by, while it lasts; zero: none.
-func (s *Server) eventPass(r *http.Request, offer donation.Offer) (uuid.UUID, error) {
-	cookie, err := r.Cookie(s.eventCookie())
 	if err != nil {
-		return uuid.Nil, nil
+		return err
 	}
-	pass, err := guard.PassOf(r.Context(), s.DB, offer.Organisation.ID, cookie.Value)
-	if fault.Is(err, fault.NotFound) {
-		return uuid.Nil, nil
-	}
-	return pass.ID, err
+	html(w, http.StatusOK, body.Bytes())
+	return nil
 }

@@ -24,6 +24,7 @@ import (
 	"konbit/internal/guard"
 	"konbit/internal/stripefake"
 	"konbit/internal/testkit/house"
+	"konbit/internal/web"
 )
 
 // gate is a house with the limits of an installation that sets none, and this machine's proxies in front of it.
@@ -346,12 +347,25 @@ func TestEventMode(t *testing.T) {
 		}
 		return g.send(r)
 	}
-	for _, wrong := range []string{"/give/csio/event", "/give/csio/event?pass=" + token + "x", "/give/aina/event?pass=" + token} {
-		a := get(wrong)
+	post := func(path, pass string) reply {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, g.URL+path, strings.NewReader(url.Values{"pass": {pass}}.Encode()))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return g.send(r)
+	}
+	for _, wrong := range [][2]string{{"/give/csio/event", ""}, {"/give/csio/event", token + "x"}, {"/give/csio/event?pass=" + token, ""}, {"/give/aina/event", token}} {
+		a := post(wrong[0], wrong[1])
 		require.Equal(t, http.StatusNotFound, a.status)
 		require.Empty(t, a.cookies)
 	}
-	opened := get("/give/csio/event?lang=en&pass=" + token)
+	require.Equal(t, "/give/csio/event#"+token, web.EventPath("csio", token))
+	looked := get("/give/csio/event?lang=en&pass=" + token)
+	require.Equal(t, http.StatusOK, looked.status)
+	require.Empty(t, looked.cookies)
+	require.NotContains(t, looked.body, token)
+	require.Zero(t, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'device'`), "looking at the link opens nothing")
+	opened := post("/give/csio/event?lang=en", " "+token+" ")
 	require.Equal(t, []any{http.StatusSeeOther, "/give/csio?lang=en"}, []any{opened.status, opened.location})
 	require.Len(t, opened.cookies, 1)
 	cookie := opened.cookies[0]

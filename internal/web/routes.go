@@ -32,6 +32,7 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/give/{org}", s.page(s.givePost))
 		r.Get("/give/{org}/thanks", s.page(s.thanksGet))
 		r.Get("/give/{org}/event", s.page(s.eventGet))
+		r.Post("/give/{org}/event", s.page(s.eventPost))
 		if s.Demo {
 			r.Get("/_styleguide", s.page(s.styleguideGet))
 		}
