@@ -85,6 +85,8 @@ type oracle struct {
 	booked   map[key]bool
 	shares   map[string][]share          // of each charge: its gift (none: in suspense), its fees
 	left     map[string][]share          // of each charge that was a gift: what its funds still have of it
+	returned map[string]share            // by "charge fund": what refunds gave back so far
+	borne    map[string]bool             // charges whose fees were reckoned against what their funds had
 	kept     map[string]int64            // of each charge that was a gift: what was not given back or lost for good
 	taken    map[string][]share          // by refund or dispute: what it took
 	lost     map[string]bool             // disputes the bank decided against us, as the world made it
@@ -96,7 +98,7 @@ type oracle struct {
 
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
-		left: map[string][]share{}, kept: map[string]int64{}, taken: map[string][]share{}, lost: map[string]bool{}, held: map[string]bool{},
+		left: map[string][]share{}, returned: map[string]share{}, borne: map[string]bool{}, kept: map[string]int64{}, taken: map[string][]share{}, lost: map[string]bool{}, held: map[string]bool{},
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 

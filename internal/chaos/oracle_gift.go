@@ -64,6 +64,7 @@ func (o *oracle) share(f *facts, c charge, parts []share) {
 // fees is 5100 / 1010 or, of the sponsor's, 3900 / 1010, released where it is restricted.
 func (o *oracle) fees(entity, kind string, m move) lines {
 	l := lines{}
+	o.bear(entity, m.Source)
 	for _, s := range o.shares[m.Source] {
 		if kind == fee {
 			l.cost(entity, "5100", s.fund, s.fee)
@@ -72,6 +73,28 @@ func (o *oracle) fees(entity, kind string, m move) lines {
 		}
 	}
 	return l
+}
+
+// bear lets operations bear what a restricted fund had not left for its fees when they were booked, the sponsor's first.
+func (o *oracle) bear(entity, charge string) {
+	if o.borne[charge] {
+		return
+	}
+	o.borne[charge] = true
+	shares := o.shares[charge]
+	house := slices.IndexFunc(shares, func(s share) bool { return s.fund == operations })
+	for i, s := range shares {
+		if !policies[entity].restricted[s.fund] {
+			continue
+		}
+		if has := max(o.restricted(entity, s.fund), 0); has < s.fee+s.sponsor {
+			paid := min(s.fee, has)
+			shares[house].fee += s.fee - paid
+			shares[house].sponsor += s.sponsor - (has - paid)
+			shares[i].fee, shares[i].sponsor = paid, has-paid
+			o.task(entity, "fund_could_not_bear", charge+" "+s.fund)
+		}
+	}
 }
 
 func (l lines) cost(entity, account, fund string, amount int64) {

@@ -66,7 +66,8 @@ func (o *oracle) refund(l lines, entity, charge string, m move) {
 		o.suspense(l, entity, m)
 		return
 	}
-	taken := o.take(charge, -m.Net, true)
+	taken := o.take(charge, -m.Net)
+	o.feesBack(charge, taken)
 	short := make([]int64, len(taken))
 	for i, s := range taken {
 		short[i] = o.short(entity, s.fund, s.gift-s.fee-s.sponsor, s.gift)
@@ -102,23 +103,34 @@ func (o *oracle) restricted(entity, fund string) (has int64) {
 	return has
 }
 
-// take takes an amount from what the funds have left of a charge, with its part of the fees if asked.
-func (o *oracle) take(charge string, amount int64, withFees bool) (taken []share) {
+// take takes an amount from what the funds have left of a charge.
+func (o *oracle) take(charge string, amount int64) (taken []share) {
 	left := o.left[charge]
 	for i, part := range divide(amount, weights(left)) {
-		if part == 0 {
-			continue
+		if part != 0 {
+			left[i].gift -= part
+			taken = append(taken, share{fund: left[i].fund, gift: part})
 		}
-		s, of := &left[i], share{fund: left[i].fund, gift: part}
-		if withFees {
-			of.fee = divide(s.fee, []int64{part, s.gift - part})[0]
-			of.sponsor = divide(s.sponsor, []int64{part, s.gift - part})[0]
-		}
-		s.gift, s.fee, s.sponsor = s.gift-of.gift, s.fee-of.fee, s.sponsor-of.sponsor
-		taken = append(taken, of)
 	}
 	return taken
 }
+
+// feesBack is what a refund gives a fund back of its fees: after all its refunds so far, the fund has borne its fees for what was not refunded,
+// to the nearest minor unit, whatever the bank disputes meanwhile.
+func (o *oracle) feesBack(charge string, taken []share) {
+	for i, s := range taken {
+		at := slices.IndexFunc(o.shares[charge], func(whole share) bool { return whole.fund == s.fund })
+		whole, so := o.shares[charge][at], charge+" "+s.fund
+		before := o.returned[so]
+		now := share{gift: before.gift + s.gift}
+		now.fee, now.sponsor = nearest(whole.fee, now.gift, whole.gift), nearest(whole.sponsor, now.gift, whole.gift)
+		taken[i].fee, taken[i].sponsor = now.fee-before.fee, now.sponsor-before.sponsor
+		o.returned[so] = now
+	}
+}
+
+// nearest is a × b / c, a half up.
+func nearest(a, b, c int64) int64 { return (2*a*b + c) / (2 * c) }
 
 // give puts back what was taken.
 func (o *oracle) give(charge string, back []share) {
@@ -133,7 +145,7 @@ func (o *oracle) withdraw(l lines, entity, charge string, m move) {
 		o.suspense(l, entity, m)
 		return
 	}
-	o.taken[m.Source] = o.take(charge, -m.Amount, false)
+	o.taken[m.Source] = o.take(charge, -m.Amount)
 	for _, s := range o.taken[m.Source] {
 		l.move(entity, "1020", "1010", s.fund, s.gift)
 	}

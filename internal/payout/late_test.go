@@ -86,7 +86,7 @@ func TestChargeToldOfAfterALook(t *testing.T) {
 	d := h.Started(house.Form())
 	h.Pay(d)
 	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER balance_read_is_kept`) // a minute goes by
-	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`) // a look is not dated in the future otherwise
+	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`)                 // a look is not dated in the future otherwise
 	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
 	h.Deliver(h.ToldOf(d, "charge.succeeded"))
 	h.DrainAll()
