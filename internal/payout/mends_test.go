@@ -3,6 +3,7 @@ package payout_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/donation"
+	"konbit/internal/ledger"
 	"konbit/internal/money"
 	"konbit/internal/org"
 	"konbit/internal/payout"
@@ -170,4 +172,164 @@ func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
 	require.NoError(t, list(h, t, e.ID, listed)) // a due fee is looked for from the day of its charge on
 	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
 	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
+}
+
+func TestBankDebit(t *testing.T) {
+	for name, refused := range map[string]bool{"that succeeds": false, "that the bank refuses": true} {
+		t.Run(name, func(t *testing.T) {
+			h := house.New(t, house.Options{})
+			d := h.Started(house.Form())
+			require.NoError(t, h.Fake.Debit(*d.SessionID, refused))
+			deliver(h)
+			settle(t, h)
+			require.Equal(t, []string{"operations 1010 1984", "operations 1090 -1984"}, balances(h), "on its way")
+			h.Pay(h.Started(house.Form())) // later money does not wait for it
+			settle(t, h)
+			require.Contains(t, balances(h), "general 1010 1772")
+
+			h.Fake.Advance(5 * 24 * time.Hour)
+			deliver(h)
+			settle(t, h)
+			require.NotContains(t, h.Lines(`SELECT account_code FROM posting GROUP BY account_code HAVING sum(amount) <> 0`), "1090")
+			require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
+			require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+			if refused {
+				require.Equal(t, donation.Failed, h.Gift(d.ID).Status)
+				require.Equal(t, []string{"1 2000"}, receipts(h))
+				return
+			}
+			require.Equal(t, donation.Settled, h.Gift(d.ID).Status)
+			require.Equal(t, []string{"1 2000", "2 2000"}, receipts(h))
+			require.Subset(t, balances(h), []string{"general 1010 3616", "general 5100 104", "operations 1010 280"})
+
+			h.Fake.Advance(72 * time.Hour)
+			_, err := h.Fake.Payout("tsne")
+			require.NoError(t, err)
+			settle(t, h)
+			require.Subset(t, balances(h), []string{"general 1015 3616", "operations 1015 280"}, "paid out by fund like any other money")
+		})
+	}
+}
+
+// A bank debit whose money went out again after it had succeeded is the donor's bank taking it back.
+func TestBankDebitReversedAfterItSucceeded(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g := settledGift(t, h)
+	back := disputed(g, "txn_back", "charge_failure", -2000)
+	back.Type, back.SourceID = "payment_reversal", *g.ChargeID
+	require.NoError(t, list(h, t, g.EntityID, back))
+	require.Equal(t, []string{"1 2000 void dispute"}, receipts(h))
+	require.Contains(t, balances(h), "general 4805 2000")
+}
+
+func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g := settledGift(t, h)
+	dispute, err := h.Fake.Dispute(intent(g), false)
+	require.NoError(t, err)
+	settle(t, h)
+	require.Contains(t, balances(h), "general 1020 2000")
+	require.NoError(t, h.Fake.Judge(dispute, "lost"))
+	settle(t, h)
+	require.NotContains(t, balances(h), "general 1020 2000")
+	require.Equal(t, []string{"1 2000 void dispute"}, receipts(h))
+}
+
+// late is a source that keeps one transaction back until somebody looks from further back than it is dated.
+type late struct {
+	payout.Source
+	id string
+	at time.Time
+}
+
+func (l late) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
+	return l.Source.Transactions(ctx, e, since, func(listed []payout.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == l.id && since.After(l.at) }))
+	})
+}
+
+func TestPayoutWaitsForItsMembers(t *testing.T) {
+	h := house.New(t, house.Options{})
+	settledGift(t, h)
+	fee, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	at := time.Unix(int64(h.Count(`SELECT extract(epoch FROM max(created_at))::bigint FROM balance_transaction`)), 0)
+	h.Fake.Advance(72 * time.Hour)
+	_, err = h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	h.Exec(`UPDATE balance_lookup SET nudged = true, next_look = now()`)
+	c := h.Collector
+	c.Source = late{h.Stripe, fee, at.Add(-overlap / 2)}
+	_, err = c.Collect(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Subset(t, balances(h), []string{"general 1015 1772", "operations 1015 40"}, "by its own movements, not in proportion")
+}
+
+const overlap = 2 * time.Second // of one look with the one before
+
+// A fund may have given the gift away before its fee was known.
+func TestFeesARestrictedFundCannotBear(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Settled(house.Form())
+	setup := h.Snapshot()
+	general, err := setup.OpenBySlug(d.OrganisationID, "general")
+	require.NoError(t, err)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: d.EntityID, Currency: "USD", Date: ledger.DateOf(time.Now(), time.UTC), Source: "award", SourceID: "a",
+			Kind: "paid", Fact: ledger.Fact{"amount": "19.00"}, Postings: append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, general.ID, 1900),
+				ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, general.ID, 1900)...)}}, house.NewID)
+		return err
+	}))
+	_, err = h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, h.Count(`SELECT sum(p.amount) FROM posting p JOIN account a ON a.code = p.account_code WHERE a.class = 'with' AND p.fund_id = $1`, general.ID))
+	require.Subset(t, balances(h), []string{"general 3900 12", "operations 3900 -12", "general 5100 1988"})
+	require.Equal(t, []string{"fund_could_not_bear"}, h.Lines(`SELECT kind FROM finance_task`))
+}
+
+// slow is a source whose list for tsne arrives when it may.
+type slow struct {
+	payout.Source
+	listed, may chan struct{}
+}
+
+func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
+	err := s.Source.Transactions(ctx, e, since, page)
+	if e.Slug == "tsne" {
+		s.listed <- struct{}{}
+		<-s.may
+	}
+	return err
+}
+
+func TestALookThatLostItsTurnStops(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	for range 3 {
+		h.Pay(h.Started(house.Form()))
+	}
+	first, second := h.Collector, h.Collector
+	gate := slow{h.Stripe, make(chan struct{}, 2), make(chan struct{})}
+	first.Source = gate
+	type end struct {
+		n   int
+		err error
+	}
+	ended := make(chan end)
+	go func() {
+		n, err := first.Sweep(context.Background())
+		ended <- end{n, err}
+	}()
+	<-gate.listed
+	h.Exec(`UPDATE balance_lookup SET leased_until = now() - interval '1 second'`) // a page took too long
+	n, err := second.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+	h.Exec(`UPDATE balance_lookup SET next_look = 'infinity'`)
+	close(gate.may)
+	require.Equal(t, end{}, <-ended)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "and frees nothing of the other's")
 }

@@ -9,7 +9,18 @@ import (
 
 // Pay pays a session as its page would, without the page: for tests and load. A card that asks for authentication is
 // agreed to. The error is the decline's message.
-func (s *Server) Pay(session string, card Card) error {
+func (s *Server) Pay(session string, card Card) error { return s.pay(session, order{card: card}) }
+
+// Debit pays a session by a bank debit, which the clock settles or, if the bank refuses it, sends back days later.
+func (s *Server) Debit(session string, refused bool) error {
+	bank := "pays"
+	if refused {
+		bank = "fails"
+	}
+	return s.pay(session, order{card: GoodCard, bank: bank})
+}
+
+func (s *Server) pay(session string, o order) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.meet(s.now())
@@ -18,7 +29,7 @@ func (s *Server) Pay(session string, card Card) error {
 		return fmt.Errorf("session %q cannot be paid: %s", session, step)
 	}
 	t := s.act(a)
-	problem := t.order(cs, order{card: card})
+	problem := t.order(cs, o)
 	if problem == nil {
 		problem = t.authenticated(cs, true)
 	}
