@@ -1,12 +1,14 @@
 package web_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -31,13 +33,13 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 	t.Parallel()
 	h := house.New(t, house.Options{})
 	policy := ask(t, "GET", h.URL+"/give/csio", nil).Header.Get("Content-Security-Policy")
-	batches := map[string]string{}
+	var batch atomic.Value
 	mux := http.NewServeMux()
 	mux.Handle("/static/", h.Server.Handler())
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write([]byte(batches[r.URL.Path]))
+		_, _ = io.WriteString(w, batch.Load().(string))
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -54,7 +56,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		return countries.ReplaceAllString(got.body, "") // hundreds of them, ours, and slow to draw
 	}
 	show := func(body string) {
-		batches["/batch"] = body
+		batch.Store(body)
 		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/batch")))
 	}
 	show(again(strings.Repeat("Ana ", 400)) + again(testkit.Harmless))
