@@ -6,6 +6,9 @@
 ALTER TABLE finance_task ADD COLUMN times integer NOT NULL DEFAULT 1 CHECK (times > 0), ADD CHECK (closed_at >= opened_at);
 CREATE INDEX finance_task_open ON finance_task (opened_at) WHERE closed_at IS NULL;
 
+-- Room mail: letter_delivery_open is the same index.
+DROP INDEX letter_delivery_unaccepted;
+
 -- Room donation: a line that comes after its gift would make the sum wrong, so the sum is taken again.
 -- +goose StatementBegin
 CREATE FUNCTION designation_fits_gift() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -113,5 +116,6 @@ DROP TRIGGER receipt_numbers_are_taken ON receipt;
 DROP TRIGGER fee_is_booked ON fee_due;
 DROP TRIGGER designation_fits_gift ON designation;
 DROP FUNCTION balance_read_is_kept, payload_is_erased_only, receipt_counter_is_last, receipt_numbers_are_taken, fee_is_booked, designation_fits_gift;
+CREATE INDEX letter_delivery_unaccepted ON letter_delivery (ordered_at) WHERE accepted_at IS NULL;
 DROP INDEX finance_task_open;
 ALTER TABLE finance_task DROP COLUMN times, DROP CONSTRAINT finance_task_check;

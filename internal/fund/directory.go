@@ -3,7 +3,6 @@ package fund
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -106,15 +105,6 @@ func newSnapshot(register *org.Register, funds []Fund) *Snapshot {
 
 // Open lists the open funds of an organisation in their order.
 func (s *Snapshot) Open(organisation uuid.UUID) []Fund { return s.open[organisation] }
-
-// OpenBySlug is the open fund of that slug in the organisation, or a fault.NotFound.
-func (s *Snapshot) OpenBySlug(organisation uuid.UUID, slug string) (Fund, error) {
-	funds := s.open[organisation]
-	if i := slices.IndexFunc(funds, func(f Fund) bool { return f.Slug == slug }); i >= 0 {
-		return funds[i], nil
-	}
-	return Fund{}, notFound()
-}
 
 // Fund is the fund of that id, open or closed, or a fault.NotFound.
 func (s *Snapshot) Fund(id uuid.UUID) (Fund, error) { return found(s.byID, id) }

@@ -44,27 +44,6 @@ func TestRestricted(t *testing.T) {
 	assert.True(t, fund.Fund{Restriction: fund.ByTime}.Restricted())
 }
 
-func TestStore(t *testing.T) {
-	h := newHouse(t)
-	h.write(t, h.operations, h.haiti, h.general)
-
-	open, err := fund.OpenOf(t.Context(), h.db, h.organisation)
-	require.NoError(t, err)
-	assert.Equal(t, []fund.Fund{h.general, h.haiti}, open)
-
-	operations, err := fund.OperationsOf(t.Context(), h.db, h.entity)
-	require.NoError(t, err)
-	assert.Equal(t, h.operations, operations)
-
-	byID, err := fund.ByIDs(t.Context(), h.db, h.haiti.ID, h.operations.ID, h.haiti.ID)
-	require.NoError(t, err)
-	assert.Equal(t, map[uuid.UUID]fund.Fund{h.haiti.ID: h.haiti, h.operations.ID: h.operations}, byID)
-	_, err = fund.ByIDs(t.Context(), h.db, h.haiti.ID, uuid.New())
-	assert.True(t, fault.Is(err, fault.NotFound))
-	_, err = fund.OperationsOf(t.Context(), h.db, uuid.New())
-	assert.True(t, fault.Is(err, fault.NotFound))
-}
-
 func TestUpsertChangesWhatMayChange(t *testing.T) {
 	h := newHouse(t)
 	h.write(t, h.haiti)
@@ -120,11 +99,6 @@ func TestDirectory(t *testing.T) {
 	renewed, err := d.Snapshot(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []fund.Fund{h.general}, renewed.Open(h.organisation))
-	_, err = renewed.OpenBySlug(h.organisation, "haiti")
-	assert.True(t, fault.Is(err, fault.NotFound))
-	general, err := renewed.OpenBySlug(h.organisation, "general")
-	require.NoError(t, err)
-	assert.Equal(t, h.general, general)
 	found, err := renewed.Fund(h.haiti.ID)
 	require.NoError(t, err)
 	assert.False(t, found.Open(), "a closed fund is still found by its id")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/fault"
 	"konbit/internal/phrase"
@@ -23,45 +22,6 @@ const columns = `id, entity_id, organisation_id, slug, code, name, restriction, 
 func All(ctx context.Context, q sqlx.QueryerContext) ([]Fund, error) {
 	const query = `/* fund.All */ SELECT ` + columns + ` FROM fund ORDER BY entity_id, organisation_id, position, slug`
 	return list(ctx, q, query)
-}
-
-// OpenOf lists the open funds of an organisation in their order.
-func OpenOf(ctx context.Context, q sqlx.QueryerContext, organisation uuid.UUID) ([]Fund, error) {
-	const query = `/* fund.OpenOf */ SELECT ` + columns + ` FROM fund
-		WHERE organisation_id = $1 AND closed_at IS NULL ORDER BY position, slug`
-	return list(ctx, q, query, organisation)
-}
-
-// ByIDs finds funds, open or closed, by their ids. One that is not there is a fault.NotFound.
-func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids ...uuid.UUID) (map[uuid.UUID]Fund, error) {
-	const query = `/* fund.ByIDs */ SELECT ` + columns + ` FROM fund WHERE id = ANY ($1)`
-	funds, err := list(ctx, q, query, pq.Array(ids))
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[uuid.UUID]Fund, len(funds))
-	for _, f := range funds {
-		byID[f.ID] = f
-	}
-	for _, id := range ids {
-		if _, ok := byID[id]; !ok {
-			return nil, notFound()
-		}
-	}
-	return byID, nil
-}
-
-// OperationsOf is the operations fund of an entity.
-func OperationsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (Fund, error) {
-	const query = `/* fund.OperationsOf */ SELECT ` + columns + ` FROM fund WHERE entity_id = $1 AND code = '` + Operations + `'`
-	funds, err := list(ctx, q, query, entity)
-	switch {
-	case err != nil:
-		return Fund{}, err
-	case len(funds) == 0:
-		return Fund{}, notFound()
-	}
-	return funds[0], nil
 }
 
 // UpsertTx writes f as of now: a new row, or the name, purpose, position and closing of the row with

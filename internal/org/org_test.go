@@ -35,17 +35,12 @@ var (
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	db := testkit.DB(t).Server
 	write(t, db, tsne, csio)
-	o, e, err := org.OrganisationBySlug(t.Context(), db, "csio")
-	require.NoError(t, err)
-	assert.Equal(t, csio, o)
-	same(t, tsne, e)
-
-	e, err = org.EntityBySlug(t.Context(), db, "tsne")
+	e, err := org.EntityByID(t.Context(), db, tsne.ID)
 	require.NoError(t, err)
 	same(t, tsne, e)
-	o, err = org.OrganisationByID(t.Context(), db, csio.ID)
+	organisations, err := org.Organisations(t.Context(), db)
 	require.NoError(t, err)
-	assert.Equal(t, csio, o)
+	assert.Equal(t, []org.Organisation{csio}, organisations)
 }
 
 func TestUpsertChangesWhatMayChange(t *testing.T) {
@@ -71,11 +66,7 @@ func TestUpsertChangesWhatMayChange(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	db := testkit.DB(t).Server
-	_, err := org.EntityBySlug(t.Context(), db, "tsne")
-	assert.True(t, fault.Is(err, fault.NotFound))
-	_, err = org.EntityByID(t.Context(), db, tsne.ID)
-	assert.True(t, fault.Is(err, fault.NotFound))
-	_, _, err = org.OrganisationBySlug(t.Context(), db, "csio")
+	_, err := org.EntityByID(t.Context(), db, tsne.ID)
 	assert.True(t, fault.Is(err, fault.NotFound))
 	r, err := org.ReadRegister(t.Context(), db)
 	require.NoError(t, err)
@@ -97,6 +88,9 @@ func TestRegister(t *testing.T) {
 	byID, err := r.OrganisationByID(csio.ID)
 	require.NoError(t, err)
 	assert.Equal(t, csio, byID)
+	bySlug, err := r.Entity("tsne")
+	require.NoError(t, err)
+	same(t, tsne, bySlug)
 	_, err = r.Entity("csio")
 	assert.True(t, fault.Is(err, fault.NotFound))
 }

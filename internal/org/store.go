@@ -24,12 +24,6 @@ func Entities(ctx context.Context, q sqlx.QueryerContext) ([]LegalEntity, error)
 	return selectEntities(ctx, q, query)
 }
 
-// EntityBySlug is the entity of that slug, or a fault.NotFound.
-func EntityBySlug(ctx context.Context, q sqlx.QueryerContext, slug string) (LegalEntity, error) {
-	const query = `/* org.EntityBySlug */ SELECT ` + entityColumns + ` FROM legal_entity WHERE slug = $1`
-	return only(selectEntities(ctx, q, query, slug))
-}
-
 // EntityByID is the entity of that id, or a fault.NotFound.
 func EntityByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (LegalEntity, error) {
 	const query = `/* org.EntityByID */ SELECT ` + entityColumns + ` FROM legal_entity WHERE id = $1`
@@ -43,23 +37,6 @@ const organisationColumns = `id, entity_id, slug, name, sponsored, languages, pr
 func Organisations(ctx context.Context, q sqlx.QueryerContext) ([]Organisation, error) {
 	const query = `/* org.Organisations */ SELECT ` + organisationColumns + ` FROM organisation ORDER BY position, slug`
 	return selectOrganisations(ctx, q, query)
-}
-
-// OrganisationBySlug is the organisation of that slug and its entity, or a fault.NotFound.
-func OrganisationBySlug(ctx context.Context, q sqlx.QueryerContext, slug string) (Organisation, LegalEntity, error) {
-	const query = `/* org.OrganisationBySlug */ SELECT ` + organisationColumns + ` FROM organisation WHERE slug = $1`
-	o, err := only(selectOrganisations(ctx, q, query, slug))
-	if err != nil {
-		return Organisation{}, LegalEntity{}, err
-	}
-	e, err := EntityByID(ctx, q, o.EntityID)
-	return o, e, err
-}
-
-// OrganisationByID is the organisation of that id, or a fault.NotFound.
-func OrganisationByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Organisation, error) {
-	const query = `/* org.OrganisationByID */ SELECT ` + organisationColumns + ` FROM organisation WHERE id = $1`
-	return only(selectOrganisations(ctx, q, query, id))
 }
 
 // notFound is how the room says that no row has the slug or id asked for.

@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/fund"
-	"konbit/internal/org"
 	"konbit/internal/setup"
 	"konbit/internal/testkit"
 )
@@ -29,14 +28,17 @@ fund csio/general: created, in the books as general
 fund csio/network: created, in the books as network
 `, result.String())
 
-	o, e, err := org.OrganisationBySlug(t.Context(), db, "csio")
+	now, err := fund.NewDirectory(db, 0, time.Now).Snapshot(t.Context())
+	require.NoError(t, err)
+	o, err := now.Organisation("csio")
+	require.NoError(t, err)
+	e, err := now.EntityByID(o.EntityID)
 	require.NoError(t, err)
 	assert.Equal(t, "TSNE MissionWorks", e.LegalName)
 	assert.Equal(t, "02111", e.Address.PostalCode)
 	assert.Equal(t, "America/New_York", e.Location().String())
 	assert.Equal(t, []int64{1000, 2000, 3050}, o.Presets)
-	funds, err := fund.OpenOf(t.Context(), db, o.ID)
-	require.NoError(t, err)
+	funds := now.Open(o.ID)
 	require.Len(t, funds, 2)
 	assert.Equal(t, "el trabajo del Centro", funds[0].Purpose["es"])
 	var currency string
