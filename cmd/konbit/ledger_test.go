@@ -34,7 +34,7 @@ func TestReportNamesFindingAndChains(t *testing.T) {
 		Entries: 3, Lines: 8, Chains: []ledger.Chain{{EntityID: tsne.ID, Sealed: 2, Head: "ab"}, {EntityID: gone, Sealed: 1, Head: "cd"}},
 		Findings: []ledger.Finding{{Rule: "a rule", Count: 2, Entry: uuid.NullUUID{UUID: entry, Valid: true}, Detail: "is broken"}},
 	})
-	require.Equal(t, "a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
+	require.Equal(t, "✗ it is not so that a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
 }
 
 func TestAuditorsAreAddresses(t *testing.T) {

@@ -177,7 +177,7 @@ func (d *doctor) checkTasks(ctx context.Context, db *sqlx.DB) {
 	}
 	f := finding{Looked: "tasks for finance", OK: true}
 	if n > 0 {
-		f.Note = fmt.Sprintf("%d tasks wait for finance: konbit tasks list", n)
+		f.Note = fmt.Sprintf("%d wait: konbit tasks list", n)
 	}
 	d.findings = append(d.findings, f)
 }

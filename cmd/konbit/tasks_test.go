@@ -15,10 +15,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/ledger"
 	"konbit/internal/org"
+	"konbit/internal/pg"
+	"konbit/internal/testkit/house"
 )
 
 // TestEveryTaskHasItsNextStep reads the rooms: the kinds they open are those of nextSteps, no more and no fewer.
@@ -161,4 +164,42 @@ func TestTasksAreTold(t *testing.T) {
 	out.Reset()
 	printTasks(&out, nil)
 	require.Equal(t, "Nothing waits for finance.\n", out.String())
+}
+
+// TestTaskCommands: closing what is not open is a failure, and the doctor tells what is left.
+func TestTaskCommands(t *testing.T) {
+	h := house.New(t, house.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	task := ledger.Task{EntityID: h.Offer("csio").Entity.ID, Kind: "payout_failed", Subject: "po_1"}
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		return ledger.OpenTaskTx(t.Context(), tx, task, uuid.New, time.Now())
+	}))
+	doctors := func() string {
+		d := &doctor{}
+		d.checkTasks(t.Context(), h.DB.Server)
+		require.False(t, d.ill)
+		return d.findings[0].String()
+	}
+	list := func(args ...string) string {
+		out, err := said(t, append([]string{"tasks", "list"}, args...)...)
+		require.NoError(t, err)
+		return out
+	}
+	require.Equal(t, "✓ tasks for finance: 1 wait: konbit tasks list", doctors())
+	require.Contains(t, list("--entity", "tsne"), `tsne  payout_failed "po_1"`+"\n    "+nextSteps["payout_failed"])
+	require.Equal(t, "Nothing waits for finance.\n", list("--entity", "aina"))
+
+	_, err := said(t, "tasks", "close", "payout_failed", "po_1")
+	require.ErrorIs(t, err, errUse)
+	_, err = said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
+	require.ErrorContains(t, err, `no task payout_failed "po_2" is open`)
+	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
+	require.NoError(t, err)
+	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
+	require.ErrorContains(t, err, "no task")
+
+	require.Equal(t, "✓ tasks for finance", doctors())
+	require.JSONEq(t, "[]", list("--json"))
+	require.Contains(t, list("--all", "--json"), `"kind": "payout_failed"`)
 }
