@@ -71,4 +71,15 @@ func TestSnapshotsAreMadeWhenDue(t *testing.T) {
 	p, err := Position(t.Context(), h.Server, h.tsne.one)
 	require.NoError(t, err)
 	require.EqualValues(t, 147+1000, p.Clearing)
+	// So is what an outflow asks, whatever stands in postings before it.
+	tx, err := h.Server.Beginx()
+	require.NoError(t, err)
+	defer tx.Rollback()
+	clearing, err := AccountTx(t.Context(), tx, h.tsne.entity, StripeClearing)
+	require.NoError(t, err)
+	require.EqualValues(t, 147+1000, clearing[h.tsne.one])
+	require.NotContains(t, clearing, h.grassroots.one, "another entity's")
+	has, err := RestrictedTx(t.Context(), tx, h.tsne.one)
+	require.NoError(t, err)
+	require.Equal(t, p.WithRestrictions, has)
 }

@@ -18,8 +18,9 @@ import (
 type Source interface {
 	// Holds tells whether an entity has an account at Stripe at all.
 	Holds(entity org.LegalEntity) bool
-	// Transactions calls page with each page (at most 100, newest first) of an entity's balance transactions made since.
-	Transactions(ctx context.Context, entity org.LegalEntity, since time.Time, page func([]Transaction) error) error
+	// Transactions calls page with each page (at most 100, newest first) of an entity's balance transactions made since, and before
+	// until unless that is zero.
+	Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]Transaction) error) error
 	// Members lists the balance transactions an automatic payout pays out, itself left out.
 	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
 	// Lost reads a dispute; nil unless the bank decided it against us.
@@ -42,6 +43,8 @@ const (
 	// after the other, and nobody promises that a late one is dated late.
 	overlap      = 2 * time.Second
 	sweepOverlap = 24 * time.Hour
+	// span is how much time is listed at once; a sweep is one list.
+	span = 48 * time.Hour
 	// chunk is how many transactions are booked at once.
 	chunk = 100
 )

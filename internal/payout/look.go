@@ -25,20 +25,36 @@ type look struct {
 	booked int // transactions booked so far
 }
 
-// since lists what Stripe has since, oldest first, and books it in chunks. It answers through which moment everything is booked.
+// since books what Stripe has since, oldest first, in chunks. It answers through which moment everything is booked. Stripe lists the
+// newest first, so what is listed at once is a span of time: years that nobody looked at are not held in memory together.
 func (l *look) since(ctx context.Context, since time.Time) (through time.Time, err error) {
-	through = since
+	through = l.ReadThrough
+	for from := since; ; from = from.Add(span) {
+		until := from.Add(span)
+		if until.After(l.Booker.Now()) {
+			until = time.Time{} // whatever there is: Stripe's clock is not ours
+		}
+		if through, err = l.between(ctx, from, until, through); err != nil {
+			return through, err
+		}
+		if until.IsZero() {
+			return through, l.unstick(ctx)
+		}
+	}
+}
+
+func (l *look) between(ctx context.Context, since, until, through time.Time) (time.Time, error) {
 	var listed []Transaction
-	err = l.Source.Transactions(ctx, l.entity, since, func(page []Transaction) error {
+	err := l.Source.Transactions(ctx, l.entity, since, until, func(page []Transaction) error {
 		listed = append(listed, page...)
-		return l.renew(ctx, l.DB)
+		return l.renew(ctx, l.DB, through)
 	})
 	if err != nil {
 		return through, err
 	}
 	slices.Reverse(listed)
 	for part := range slices.Chunk(listed, chunk) {
-		if err := l.renew(ctx, l.DB); err != nil {
+		if err := l.renew(ctx, l.DB, through); err != nil {
 			return through, err
 		}
 		if err := l.members(ctx, part); err != nil {
@@ -51,7 +67,7 @@ func (l *look) since(ctx context.Context, since time.Time) (through time.Time, e
 			through = last
 		}
 	}
-	return through, l.unstick(ctx)
+	return through, nil
 }
 
 // unlisted says that a payout pays out a transaction which no look has seen yet, though it is dated since looks began.
@@ -196,7 +212,7 @@ func (l *look) losses(ctx context.Context) error {
 	}
 	var failed []error
 	for _, id := range open {
-		if err := l.renew(ctx, l.DB); err != nil {
+		if err := l.renew(ctx, l.DB, l.ReadThrough); err != nil {
 			return err
 		}
 		lost, err := l.Source.Lost(ctx, l.entity, id)

@@ -52,10 +52,13 @@ func claim(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *dona
 	return &taken[0], nil
 }
 
-// renew tells that the process that claimed an entity's balance is alive; errTaken when another has claimed it since.
-func (l *lookup) renew(ctx context.Context, db *sqlx.DB) error {
-	const query = `/* payout.renew */ UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $3) WHERE entity_id = $1 AND holder = $2`
-	return l.exec(ctx, db, query, l.EntityID, l.Holder, lease.Seconds())
+// renew tells that the process that claimed an entity's balance is alive, and through which moment everything is booked by now;
+// errTaken when another has claimed it since.
+func (l *lookup) renew(ctx context.Context, db *sqlx.DB, through time.Time) error {
+	const query = `/* payout.renew */
+		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $3), read_through = greatest(read_through, $4)
+		 WHERE entity_id = $1 AND holder = $2`
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, lease.Seconds(), through)
 }
 
 // exec changes the row of a look that is still ours.

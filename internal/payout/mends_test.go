@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/donation"
+	"konbit/internal/fund"
 	"konbit/internal/ledger"
 	"konbit/internal/money"
 	"konbit/internal/org"
@@ -58,11 +59,11 @@ type refusing struct {
 	slug string
 }
 
-func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
+func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
 	if e.Slug == r.slug {
 		return errors.New("key revoked")
 	}
-	return r.Source.Transactions(ctx, e, since, page)
+	return r.Source.Transactions(ctx, e, since, until, page)
 }
 
 func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
@@ -235,31 +236,32 @@ func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
 	require.Equal(t, []string{"1 2000 void dispute"}, receipts(h))
 }
 
-// late is a source that keeps one transaction back until somebody looks from further back than it is dated.
+// late is a source that shows one transaction only to who looks from its own date on.
 type late struct {
 	payout.Source
 	id string
 	at time.Time
 }
 
-func (l late) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
-	return l.Source.Transactions(ctx, e, since, func(listed []payout.Transaction) error {
-		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == l.id && since.After(l.at) }))
+func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	return l.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == l.id && since.Before(l.at.Add(-overlap)) }))
 	})
 }
 
 func TestPayoutWaitsForItsMembers(t *testing.T) {
 	h := house.New(t, house.Options{})
 	settledGift(t, h)
+	h.Fake.Advance(time.Minute)
 	fee, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
-	at := time.Unix(int64(h.Count(`SELECT extract(epoch FROM max(created_at))::bigint FROM balance_transaction`)), 0)
+	at := time.Unix(int64(h.Count(`SELECT extract(epoch FROM max(created_at))::bigint + 58 FROM balance_transaction`)), 0)
 	h.Fake.Advance(72 * time.Hour)
 	_, err = h.Fake.Payout("tsne")
 	require.NoError(t, err)
 	h.Exec(`UPDATE balance_lookup SET nudged = true, next_look = now()`)
 	c := h.Collector
-	c.Source = late{h.Stripe, fee, at.Add(-overlap / 2)}
+	c.Source = late{h.Stripe, fee, at}
 	_, err = c.Collect(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
@@ -273,15 +275,15 @@ func TestFeesARestrictedFundCannotBear(t *testing.T) {
 	h := house.New(t, house.Options{})
 	d := h.Settled(house.Form())
 	setup := h.Snapshot()
-	general, err := setup.OpenBySlug(d.OrganisationID, "general")
-	require.NoError(t, err)
+	general := setup.Open(d.OrganisationID)[0]
+	require.Equal(t, "general", general.Code)
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: d.EntityID, Currency: "USD", Date: ledger.DateOf(time.Now(), time.UTC), Source: "award", SourceID: "a",
 			Kind: "paid", Fact: ledger.Fact{"amount": "19.00"}, Postings: append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, general.ID, 1900),
 				ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, general.ID, 1900)...)}}, house.NewID)
 		return err
 	}))
-	_, err = h.Collector.Sweep(t.Context())
+	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, h.Count(`SELECT sum(p.amount) FROM posting p JOIN account a ON a.code = p.account_code WHERE a.class = 'with' AND p.fund_id = $1`, general.ID))
 	require.Subset(t, balances(h), []string{"general 3900 12", "operations 3900 -12", "general 5100 1988"})
@@ -294,8 +296,8 @@ type slow struct {
 	listed, may chan struct{}
 }
 
-func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
-	err := s.Source.Transactions(ctx, e, since, page)
+func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	err := s.Source.Transactions(ctx, e, since, until, page)
 	if e.Slug == "tsne" {
 		s.listed <- struct{}{}
 		<-s.may
@@ -332,4 +334,63 @@ func TestALookThatLostItsTurnStops(t *testing.T) {
 	require.Equal(t, end{}, <-ended)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "and frees nothing of the other's")
+}
+
+// Years nobody looked at are listed span by span from the oldest, and what is booked is not read again after an interruption.
+func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	settledGift(t, h)
+	h.Exec(`UPDATE balance_lookup SET read_through = now() - interval '9 days'`)
+	spans := 0
+	c := h.Collector
+	c.Source = counting{h.Stripe, &spans}
+	_, err = c.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 6, spans, "ten days by two")
+}
+
+// counting is a source that counts tsne's lists and holds that only the last is open to the future.
+type counting struct {
+	payout.Source
+	lists *int
+}
+
+func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	if e.Slug == "tsne" {
+		*c.lists++
+		if until.IsZero() == (time.Since(since) > 48*time.Hour) {
+			return errors.New("a list must end unless it is the last")
+		}
+	}
+	return c.Source.Transactions(ctx, e, since, until, page)
+}
+
+// Whoever locks a fund may settle gifts meanwhile: the counter of receipts' numbers is locked after all funds.
+func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g, told, untold := settledGift(t, h), h.Started(house.Form()), h.Started(house.Form())
+	setup, now := h.Snapshot(), time.Now().UTC()
+	general := setup.Open(g.OrganisationID)[0]
+	charge := house.ChargeOf(untold, now)
+	refund := disputed(g, "txn_refund", "refund", -500)
+	refund.Type, refund.SourceID = "refund", "re_1"
+	booked := make(chan error, 1)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		if err := fund.LockTx(t.Context(), tx, general.ID); err != nil {
+			return err
+		}
+		go func() {
+			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
+				_, err := h.Booker.BookTx(context.Background(), tx, setup, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ID,
+					ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
+				return err
+			})
+		}()
+		time.Sleep(300 * time.Millisecond)
+		_, err := h.Settler.SettleTx(t.Context(), tx, setup, []donation.Charge{house.ChargeOf(told, now)})
+		return err
+	}))
+	require.NoError(t, <-booked)
 }

@@ -92,8 +92,8 @@ func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute strin
 	return movedBy(entity.ID, d, time.Now()).lost, nil
 }
 
-// Transactions lists an entity's balance transactions made since, newest first, a hundred a call.
-func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since time.Time, page func([]payout.Transaction) error) error {
+// Transactions lists an entity's balance transactions made since, and before until unless that is zero, newest first, a hundred a call.
+func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return err
@@ -101,6 +101,9 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 	last := ""
 	for {
 		params := &stripe.BalanceTransactionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+		if !until.IsZero() {
+			params.CreatedRange.LesserThan = until.Unix()
+		}
 		params.Context, params.Single = ctx, true
 		params.Limit = stripe.Int64(100)
 		params.AddExpand("data.source")
