@@ -100,13 +100,14 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 	if err == nil && all {
 		err = l.losses(ctx)
 	}
+	freed := claimed.free(ctx, c.DB, l.booked, through, err == nil)
 	if errors.Is(err, errTaken) {
-		return l.booked, nil
+		err = nil // what another has booked, or will
 	}
-	if freeErr := claimed.free(ctx, c.DB, l.booked, through, err == nil); !errors.Is(freeErr, errTaken) {
-		err = errors.Join(err, freeErr)
+	if errors.Is(freed, errTaken) {
+		freed = nil
 	}
-	return l.booked, err
+	return l.booked, errors.Join(err, freed)
 }
 
 func dueOf(due []donation.FeeDue, entity uuid.UUID) *donation.FeeDue {

@@ -394,3 +394,35 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 	}))
 	require.NoError(t, <-booked)
 }
+
+// Two processes may list the same. The one that finds the other's rows in its way did nothing wrong, and neither did they.
+func TestARaceThatIsLostIsNoTask(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g := settledGift(t, h)
+	refund, err := h.Fake.Refund(intent(g), 500)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		listed := []payout.Transaction{}
+		err := h.Stripe.Transactions(t.Context(), h.Offer("csio").Entity, time.Now().Add(-time.Hour), time.Time{}, func(page []payout.Transaction) error {
+			listed = append(listed, page...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), g.EntityID, listed); err != nil {
+			return err
+		}
+		go func() {
+			_, err := h.Collector.Sweep(context.Background())
+			ended <- err
+		}()
+		time.Sleep(300 * time.Millisecond)
+		return nil
+	}))
+	require.NoError(t, <-ended)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1`, refund))
+	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next look may come at once")
+}
