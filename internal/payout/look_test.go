@@ -1,0 +1,236 @@
+package payout_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/org"
+	"konbit/internal/payout"
+	"konbit/internal/pg"
+	"konbit/internal/testkit/house"
+)
+
+// refusing is a source in which one entity's account cannot be listed.
+type refusing struct {
+	payout.Source
+	slug string
+}
+
+func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	if e.Slug == r.slug {
+		return errors.New("key revoked")
+	}
+	return r.Source.Transactions(ctx, e, since, until, page)
+}
+
+func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Pay(h.Started(house.Form())) // tsne's
+	c := h.Collector
+	c.Source = refusing{h.Stripe, "aina"}
+	n, err := c.Sweep(t.Context())
+	require.ErrorContains(t, err, "balance of aina: key revoked")
+	require.Equal(t, 1, n)
+	c.Source = refusing{h.Stripe, "tsne"}
+	_, err = c.Sweep(t.Context())
+	require.ErrorContains(t, err, "balance of tsne: key revoked")
+	require.NotContains(t, err.Error(), "aina")
+}
+
+func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	gift := settledGift(t, h)
+	first, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	broken, err := h.Fake.Refund(intent(gift), 500)
+	require.NoError(t, err)
+	last, err := h.Fake.Refund(intent(gift), 200)
+	require.NoError(t, err)
+	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	settle(t, h)
+	require.NotEmpty(t, first)
+	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken}, h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task`))
+	require.Contains(t, balances(h), "operations 1090 500")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later ones go on")
+}
+
+// late is a source that shows one transaction only to who looks from its own date on.
+type late struct {
+	payout.Source
+	id string
+	at time.Time
+}
+
+func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	return l.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == l.id && since.Before(l.at.Add(-overlap)) }))
+	})
+}
+
+func TestPayoutWaitsForItsMembers(t *testing.T) {
+	h := house.New(t, house.Options{})
+	settledGift(t, h)
+	h.Fake.Advance(time.Minute)
+	fee, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	at := time.Unix(int64(h.Count(`SELECT extract(epoch FROM max(created_at))::bigint + 58 FROM balance_transaction`)), 0)
+	h.Fake.Advance(72 * time.Hour)
+	_, err = h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	h.Exec(`UPDATE balance_lookup SET nudged = true, next_look = now()`)
+	c := h.Collector
+	c.Source = late{h.Stripe, fee, at}
+	_, err = c.Collect(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Subset(t, balances(h), []string{"general 1015 1772", "operations 1015 40"}, "by its own movements, not in proportion")
+}
+
+const overlap = 2 * time.Second // of one look with the one before
+
+// slow is a source whose list for tsne arrives when it may.
+type slow struct {
+	payout.Source
+	listed, may chan struct{}
+}
+
+func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	err := s.Source.Transactions(ctx, e, since, until, page)
+	if e.Slug == "tsne" {
+		s.listed <- struct{}{}
+		<-s.may
+	}
+	return err
+}
+
+func TestALookThatLostItsTurnStops(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	for range 3 {
+		h.Pay(h.Started(house.Form()))
+	}
+	first, second := h.Collector, h.Collector
+	gate := slow{h.Stripe, make(chan struct{}, 2), make(chan struct{})}
+	first.Source = gate
+	type end struct {
+		n   int
+		err error
+	}
+	ended := make(chan end)
+	go func() {
+		n, err := first.Sweep(context.Background())
+		ended <- end{n, err}
+	}()
+	<-gate.listed
+	h.Exec(`UPDATE balance_lookup SET leased_until = now() - interval '1 second'`) // a page took too long
+	n, err := second.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, n)
+	h.Exec(`UPDATE balance_lookup SET next_look = 'infinity'`)
+	close(gate.may)
+	require.Equal(t, end{}, <-ended)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "and frees nothing of the other's")
+}
+
+// Years nobody looked at are listed span by span from the oldest, and what is booked is not read again after an interruption.
+func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	settledGift(t, h)
+	h.Exec(`UPDATE balance_lookup SET read_through = now() - interval '9 days'`)
+	spans := 0
+	c := h.Collector
+	c.Source = counting{h.Stripe, &spans}
+	_, err = c.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 6, spans, "ten days by two")
+}
+
+// counting is a source that counts tsne's lists and holds that only the last is open to the future.
+type counting struct {
+	payout.Source
+	lists *int
+}
+
+func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	if e.Slug == "tsne" {
+		*c.lists++
+		if until.IsZero() == (time.Since(since) > 48*time.Hour) {
+			return errors.New("a list must end unless it is the last")
+		}
+	}
+	return c.Source.Transactions(ctx, e, since, until, page)
+}
+
+// Whoever locks a fund may settle gifts meanwhile: the counter of receipts' numbers is locked after all funds.
+func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g, told, untold := settledGift(t, h), h.Started(house.Form()), h.Started(house.Form())
+	setup, now := h.Snapshot(), time.Now().UTC()
+	general := setup.Open(g.OrganisationID)[0]
+	charge := house.ChargeOf(untold, now)
+	refund := disputed(g, "txn_refund", "refund", -500)
+	refund.Type, refund.SourceID = "refund", "re_1"
+	booked := make(chan error, 1)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		if err := fund.LockTx(t.Context(), tx, general.ID); err != nil {
+			return err
+		}
+		go func() {
+			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
+				_, err := h.Booker.BookTx(context.Background(), tx, setup, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ID,
+					ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
+				return err
+			})
+		}()
+		time.Sleep(300 * time.Millisecond)
+		_, err := h.Settler.SettleTx(t.Context(), tx, setup, []donation.Charge{house.ChargeOf(told, now)})
+		return err
+	}))
+	require.NoError(t, <-booked)
+}
+
+// Two processes may list the same. The one that finds the other's rows in its way did nothing wrong, and neither did they.
+func TestARaceThatIsLostIsNoTask(t *testing.T) {
+	h := house.New(t, house.Options{})
+	g := settledGift(t, h)
+	refund, err := h.Fake.Refund(intent(g), 500)
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		listed := []payout.Transaction{}
+		err := h.Stripe.Transactions(t.Context(), h.Offer("csio").Entity, time.Now().Add(-time.Hour), time.Time{}, func(page []payout.Transaction) error {
+			listed = append(listed, page...)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), g.EntityID, listed); err != nil {
+			return err
+		}
+		go func() {
+			_, err := h.Collector.Sweep(context.Background())
+			ended <- err
+		}()
+		time.Sleep(300 * time.Millisecond)
+		return nil
+	}))
+	require.NoError(t, <-ended)
+	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1`, refund))
+	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next look may come at once")
+}
