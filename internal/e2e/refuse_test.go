@@ -14,7 +14,7 @@ import (
 // wantNothing holds that a refused form has left no trace.
 func (s *Stack) wantNothing() {
 	s.t.Helper()
-	require.Empty(s.t, s.Stripe().Calls(), "Stripe was asked nothing")
+	require.Empty(s.t, s.Stripe().Calls("POST", "/v1/checkout/sessions"), "Stripe was asked for no payment page")
 	require.Zero(s.t, s.count(`SELECT (SELECT count(*) FROM donation) + (SELECT count(*) FROM donor)`))
 }
 

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/testkit"
 
 	"konbit/internal/stripefake"
 )
@@ -30,6 +33,12 @@ func TestThanksTellsNothing(t *testing.T) {
 	for _, over := range []begun{unpaid, expired, other} {
 		s.waitStatus(over, "expired")
 	}
+	testkit.Eventually(t, patience, func() error {
+		if s.trace().Letters == 0 {
+			return errors.New("the receipt is not sent yet")
+		}
+		return nil
+	})
 	before := s.trace()
 	for range 100 {
 		for _, c := range []struct {

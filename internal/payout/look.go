@@ -115,8 +115,12 @@ func (l *look) members(ctx context.Context, part []Transaction) error {
 	return nil
 }
 
-// book books a chunk. If it cannot be booked as a whole, each of its transactions is booked by itself, and one that cannot goes to
-// suspense: what happened at Stripe is never refused, and keeps nothing else waiting.
+// patience is how long a transaction that its rule cannot book is tried again, the later ones behind it, before it goes to
+// suspense: a defect of ours that is mended within the time leaves no trace.
+const patience = time.Hour
+
+// book books a chunk. If it cannot be booked as a whole, each of its transactions is booked by itself, and one that cannot is
+// tried again for a while and then goes to suspense: what happened at Stripe is never refused, and keeps nothing waiting for ever.
 func (l *look) book(ctx context.Context, part []Transaction) error {
 	err := l.try(ctx, part)
 	if err == nil || passing(err) {
@@ -130,11 +134,33 @@ func (l *look) book(ctx context.Context, part []Transaction) error {
 		if passing(err) {
 			return err
 		}
+		if err := l.bear(ctx, t, err); err != nil {
+			return err
+		}
 		if err := l.suspend(ctx, t, err); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// bear answers why, with a task about it, as long as the transaction has not failed for patience.
+func (l *look) bear(ctx context.Context, t Transaction, why error) error {
+	failing, err := ledger.Tasks(ctx, l.DB, ledger.TaskFilter{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID})
+	if err != nil {
+		return errors.Join(why, err)
+	}
+	if len(failing) > 0 && l.Booker.Now().Sub(failing[0].OpenedAt) >= patience {
+		return nil
+	}
+	return errors.Join(why, l.stuck(ctx, t, why))
+}
+
+func (l *look) stuck(ctx context.Context, t Transaction, why error) error {
+	task := ledger.Task{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID, Detail: map[string]string{"reason": why.Error()}}
+	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
+		return ledger.OpenTaskTx(ctx, tx, task, l.Booker.NewID, l.Booker.Now())
+	})
 }
 
 // passing tells whether the same may well succeed later.
@@ -178,10 +204,7 @@ func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 	if passing(err) {
 		return err
 	}
-	task := ledger.Task{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID, Detail: map[string]string{"reason": err.Error()}}
-	return errors.Join(err, pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		return ledger.OpenTaskTx(ctx, tx, task, l.Booker.NewID, l.Booker.Now())
-	}))
+	return errors.Join(err, l.stuck(ctx, t, err))
 }
 
 // unstick closes the tasks about what could not be booked: by now everything is.

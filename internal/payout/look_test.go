@@ -57,9 +57,15 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	last, err := h.Fake.Refund(intent(gift), 200)
 	require.NoError(t, err)
 	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	_, err = h.Collector.Sweep(t.Context())
+	require.Error(t, err, "it is tried again for a while")
+	require.Equal(t, []string{"balance_transactions_stuck"}, h.Lines(`SELECT kind FROM finance_task WHERE closed_at IS NULL`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM posting WHERE account_code = '1090'`))
+	h.Exec(`UPDATE finance_task SET opened_at = opened_at - interval '2 hours'`)
 	settle(t, h)
 	require.NotEmpty(t, first)
-	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken}, h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task`))
+	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken},
+		h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task WHERE closed_at IS NULL`))
 	require.Contains(t, balances(h), "operations 1090 500")
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later ones go on")
 }

@@ -3,6 +3,7 @@ package stripepay
 import (
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -41,11 +42,13 @@ func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late
 	return late, alone, err
 }
 
+var disputes = regexp.MustCompile(`^charge[.]dispute[.]`)
+
 // apart takes those out of a batch that may end a dispute. They lock funds before receipts, as nothing else
 // in a batch does, and so have a transaction each.
 func apart(events []event) (together, alone []event) {
 	for _, e := range events {
-		if e.Type == "charge.dispute.closed" {
+		if disputes.MatchString(e.Type) {
 			alone = append(alone, e)
 		} else {
 			together = append(together, e)
