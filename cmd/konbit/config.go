@@ -18,7 +18,6 @@ import (
 
 	"konbit/internal/guard"
 	"konbit/internal/mail"
-	mailroom "konbit/internal/mail"
 	"konbit/internal/stripepay"
 )
 
@@ -110,7 +109,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		r.wrong("LISTEN_ADDR", fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8080", c.ListenAddr))
 	}
 	if c.SMTPURL != "" {
-		if _, err := mailroom.NewTransport(c.SMTPURL, "", 1); err != nil {
+		if _, err := mail.NewTransport(c.SMTPURL, "", 1); err != nil {
 			r.wrong("SMTP_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "SMTP_URL: "))
 		}
 	}
