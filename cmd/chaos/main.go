@@ -71,6 +71,7 @@ type result struct {
 	chaos.Row
 	asked, reached int
 	took           time.Duration
+	found          []string // what was measured, each "what value"
 	err            error
 }
 
@@ -88,29 +89,30 @@ func asked(row chaos.Row, long bool, number int) int {
 }
 
 func prove(ctx context.Context, row chaos.Row, asked int, seed uint64) result {
-	bar := newBar(row.Name, asked)
+	bar, notes := newBar(row.Name, asked), &notes{}
 	began := time.Now()
 	err := chaos.Try(ctx, row.Name, func(t testing.TB) {
-		row.Prove(t, chaos.Run{Number: asked, Seed: seed, Reached: bar.add})
+		row.Prove(t, chaos.Run{Number: asked, Seed: seed, Reached: bar.add, Found: notes.keep})
 	})
 	bar.end()
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return result{row, asked, bar.done(), time.Since(began), err}
+	return result{row, asked, bar.done(), time.Since(began), notes.lines(), err}
 }
 
 // report prints the table, and tells whether every row held.
 func report(results []result) (held bool) {
 	held = true
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "row\tasked\treached\ttook\t\tpromise")
+	fmt.Fprintln(table, "no\trow\tasked\treached\ttook\t\tmeasured\tpromise")
 	for _, r := range results {
 		verdict := "held"
 		if !r.held() {
 			verdict, held = "BROKEN", false
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\n", r.Name, r.asked, r.reached, r.took.Round(time.Second), verdict, r.Promise)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.No, r.Name, r.asked, r.reached, r.took.Round(time.Second), verdict,
+			strings.Join(r.found, ", "), r.Promise)
 	}
 	_ = table.Flush()
 	for _, r := range results {

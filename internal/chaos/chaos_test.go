@@ -13,7 +13,7 @@ func TestRows(t *testing.T) {
 	for _, row := range Rows() {
 		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()
-			run := Run{Number: row.Short, Seed: *seed, Reached: func(int) {}}
+			run := Run{Number: row.Short, Seed: *seed, Reached: func(int) {}, Found: func(what, value string) { t.Logf("%s: %s", what, value) }}
 			if run.Seed == 0 {
 				run.Seed = rand.Uint64N(1_000_000) + 1
 			}

@@ -15,7 +15,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "kills", Short: 12, Long: 20 * 200, Prove: Kills,
+		Name: "kills", No: "1", Short: 12, Long: 20 * 200, Prove: Kills,
 		Promise: "kill -9 at random moments while people give: ready within 5 s, drained within 60 s, each gift its one end",
 	})
 }
@@ -35,12 +35,12 @@ const (
 func Kills(t testing.TB, run Run) {
 	for first := 0; first < run.Number && !t.Failed(); first += perLife {
 		t.Logf("from kill %d: -seed %d", first, run.Seed)
-		life(t, rand.New(rand.NewPCG(run.Seed, uint64(first))), min(perLife, run.Number-first), run.Reached)
+		life(t, rand.New(rand.NewPCG(run.Seed, uint64(first))), min(perLife, run.Number-first), run)
 	}
 }
 
 // life is one Konbit that is killed n times.
-func life(t testing.TB, r *rand.Rand, n int, reached func(int)) {
+func life(t testing.TB, r *rand.Rand, n int, run Run) {
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: r.Uint64() | 1}})
 	over := make(chan struct{})
 	var donors sync.WaitGroup
@@ -65,14 +65,14 @@ func life(t testing.TB, r *rand.Rand, n int, reached func(int)) {
 		began := time.Now()
 		s.Restart()
 		slowest = max(slowest, time.Since(began))
-		reached(1)
+		run.Reached(1)
 	}
 	close(over)
 	donors.Wait()
 	began := time.Now()
 	s.Drained(drained)
-	t.Logf("%d kills, %d gifts; the slowest start took %s; drained %s after the last gift", n, gifts.Load(),
-		slowest.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+	run.Found("slowest start", slowest.Round(time.Millisecond).String())
+	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
 	require.Less(t, slowest, ready)
 	s.WantGifts(int(gifts.Load()))
 	s.Kill()

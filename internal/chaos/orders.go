@@ -10,7 +10,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "orders", Short: 720, Long: 8 * 720, Prove: Orders,
+		Name: "orders", No: "3", Short: 720, Long: 8 * 720, Prove: Orders,
 		Promise: "orders of the six events of a gift, a refund and a dispute, one by one and at once: one end for each story",
 	})
 }

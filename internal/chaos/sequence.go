@@ -14,7 +14,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "sequences", Short: 100, Long: 10_000, Prove: Sequences,
+		Name: "sequences", No: "3", Short: 100, Long: 10_000, Prove: Sequences,
 		Promise: "random histories, told badly: every entry is what the oracle reckons, clearing is Stripe's balance, the judges agree",
 	})
 }
