@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"konbit/internal/chaos"
+	"konbit/internal/testkit"
 )
 
 func main() {
@@ -91,7 +92,7 @@ func asked(row chaos.Row, long bool, number int) int {
 func prove(ctx context.Context, row chaos.Row, asked int, seed uint64) result {
 	bar, notes := newBar(row.Name, asked), &notes{}
 	began := time.Now()
-	err := chaos.Try(ctx, row.Name, func(t testing.TB) {
+	err := testkit.Try(ctx, row.Name, func(t testing.TB) {
 		row.Prove(t, chaos.Run{Number: asked, Seed: seed, Reached: bar.add, Found: notes.keep})
 	})
 	bar.end()

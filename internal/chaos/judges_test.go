@@ -14,6 +14,7 @@ import (
 	"konbit/internal/money"
 	"konbit/internal/pg"
 	"konbit/internal/stripefake"
+	"konbit/internal/testkit"
 )
 
 // What judges the rows is judged here: each must see what it is there to see.
@@ -26,11 +27,11 @@ func TestTryTellsWhatATestWouldSay(t *testing.T) {
 		"a panic":          func(testing.TB) { panic("seen: 7") },
 		"an error at last": func(t testing.TB) { t.Cleanup(func() { t.Error("seen: 7") }) },
 	} {
-		require.ErrorContains(t, Try(t.Context(), name, prove), "seen: 7", name)
+		require.ErrorContains(t, testkit.Try(t.Context(), name, prove), "seen: 7", name)
 	}
 	var order []int
 	var ctx context.Context
-	require.NoError(t, Try(t.Context(), "good", func(t testing.TB) {
+	require.NoError(t, testkit.Try(t.Context(), "good", func(t testing.TB) {
 		t.Cleanup(func() { order = append(order, 1) })
 		t.Cleanup(func() { order = append(order, 2) })
 		ctx = t.Context()
@@ -116,7 +117,7 @@ func TestTheOracleSees(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.ErrorContains(t, Try(t.Context(), name, func(t testing.TB) {
+			require.ErrorContains(t, testkit.Try(t.Context(), name, func(t testing.TB) {
 				w := settledWorld(t)
 				c.wrong(t, w)
 				w.hold()

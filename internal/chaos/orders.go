@@ -5,6 +5,7 @@ import (
 	"sync"
 	"testing"
 
+	"konbit/internal/testkit"
 	"konbit/internal/testkit/house"
 )
 
@@ -97,7 +98,7 @@ func Orders(t testing.TB, run Run) {
 	for range houses {
 		all.Go(func() {
 			for first := range shards {
-				err := Try(t.Context(), fmt.Sprintf("orders from %d", first), func(t testing.TB) {
+				err := testkit.Try(t.Context(), fmt.Sprintf("orders from %d", first), func(t testing.TB) {
 					reordered(t, run.Seed, first, min(first+houseful, run.Number), run.Reached)
 				})
 				if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/ledger"
+	"konbit/internal/testkit"
 )
 
 func init() {
@@ -35,7 +36,7 @@ func Sequences(t testing.TB, run Run) {
 		all.Go(func() {
 			for b := range blocks {
 				n := min(block, run.Number-b*block)
-				if err := Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Reached) }); err != nil {
+				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Reached) }); err != nil {
 					t.Errorf("sequences, -seed %d, block %d: %v", run.Seed, b, err)
 				}
 			}

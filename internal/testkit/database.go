@@ -49,12 +49,17 @@ var (
 	cluster = sync.OnceValues(startCluster)
 	migrate = sync.OnceValue(migrateModel)
 	count   atomic.Int64
+	durable atomic.Bool
 )
+
+// Durable has the cluster flush its log at each commit, as in production. It is for harnesses that measure, and called before the
+// first database.
+func Durable() { durable.Store(true) }
 
 func startCluster() (*localpg.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := localpg.Start(ctx, localpg.Options{Settings: map[string]string{"max_connections": "400"}}) // parallel tests have two pools each
+	s, err := localpg.Start(ctx, localpg.Options{Durable: durable.Load(), Settings: map[string]string{"max_connections": "400"}}) // parallel tests have two pools each
 	if err != nil {
 		return nil, err
 	}

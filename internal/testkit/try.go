@@ -1,4 +1,4 @@
-package chaos
+package testkit
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// Try proves something outside `go test`, where the harnesses of the tests want a testing.TB. The error is what the test would
-// have said.
+// Try proves something outside `go test`, where the harnesses of the tests want a testing.TB: cmd/chaos and cmd/bench live by it. The
+// error is what the test would have said.
 func Try(ctx context.Context, name string, prove func(t testing.TB)) error {
 	ctx, cancel := context.WithCancel(ctx)
-	b := &bench{name: name, ctx: ctx}
+	b := &trial{name: name, ctx: ctx}
 	b.run(func() { prove(b) })
 	cancel()
 	for b.next() {
@@ -28,8 +28,8 @@ func Try(ctx context.Context, name string, prove func(t testing.TB)) error {
 	return nil
 }
 
-// bench is the part of testing.TB that harnesses use.
-type bench struct {
+// trial is the part of testing.TB that harnesses use.
+type trial struct {
 	testing.TB // nil: it lends the method that keeps others from implementing the interface
 	name       string
 	ctx        context.Context
@@ -41,7 +41,7 @@ type bench struct {
 }
 
 // run calls do in a goroutine of its own, for FailNow ends one.
-func (b *bench) run(do func()) {
+func (b *trial) run(do func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -56,7 +56,7 @@ func (b *bench) run(do func()) {
 }
 
 // next runs the last cleanup that was asked for and is left.
-func (b *bench) next() bool {
+func (b *trial) next() bool {
 	b.mu.Lock()
 	if len(b.cleanups) == 0 {
 		b.mu.Unlock()
@@ -69,43 +69,43 @@ func (b *bench) next() bool {
 	return true
 }
 
-func (b *bench) Helper()                  {}
-func (b *bench) Name() string             { return b.name }
-func (b *bench) Context() context.Context { return b.ctx }
+func (b *trial) Helper()                  {}
+func (b *trial) Name() string             { return b.name }
+func (b *trial) Context() context.Context { return b.ctx }
 
-func (b *bench) Cleanup(f func()) {
+func (b *trial) Cleanup(f func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cleanups = append(b.cleanups, f)
 }
 
-func (b *bench) Failed() bool {
+func (b *trial) Failed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.failed
 }
 
-func (b *bench) Logf(format string, args ...any) {
+func (b *trial) Logf(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.said = append(b.said, strings.TrimSpace(fmt.Sprintf(format, args...)))
 }
 
-func (b *bench) Fail() {
+func (b *trial) Fail() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.failed = true
 }
 
-func (b *bench) Log(args ...any)                   { b.Logf("%s", fmt.Sprint(args...)) }
-func (b *bench) Errorf(format string, args ...any) { b.Logf(format, args...); b.Fail() }
-func (b *bench) Error(args ...any)                 { b.Log(args...); b.Fail() }
-func (b *bench) FailNow()                          { b.Fail(); runtime.Goexit() }
-func (b *bench) Fatalf(format string, args ...any) { b.Logf(format, args...); b.FailNow() }
-func (b *bench) Fatal(args ...any)                 { b.Log(args...); b.FailNow() }
+func (b *trial) Log(args ...any)                   { b.Logf("%s", fmt.Sprint(args...)) }
+func (b *trial) Errorf(format string, args ...any) { b.Logf(format, args...); b.Fail() }
+func (b *trial) Error(args ...any)                 { b.Log(args...); b.Fail() }
+func (b *trial) FailNow()                          { b.Fail(); runtime.Goexit() }
+func (b *trial) Fatalf(format string, args ...any) { b.Logf(format, args...); b.FailNow() }
+func (b *trial) Fatal(args ...any)                 { b.Log(args...); b.FailNow() }
 
-func (b *bench) TempDir() string {
-	dir, err := os.MkdirTemp("", "konbit-chaos-")
+func (b *trial) TempDir() string {
+	dir, err := os.MkdirTemp("", "konbit-try-")
 	if err != nil {
 		b.Fatal(err)
 	}
