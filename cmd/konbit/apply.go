@@ -15,7 +15,7 @@ import (
 )
 
 func applyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "apply FILE", Short: "Bring organisations and funds to what a file says", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "apply FILE", Short: "Bring organisations and funds to what a file says", Args: exactly("FILE")}
 	dryRun := c.Flags().Bool("dry-run", false, "show the difference, change nothing")
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {

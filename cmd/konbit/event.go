@@ -62,7 +62,7 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 		}
 		o, err := register.Organisation(slug)
 		if err != nil {
-			return fmt.Errorf("there is no organisation %q: name one with --org SLUG", slug)
+			return fmt.Errorf("%w: there is no organisation %q: name one with --org SLUG", errUse, slug)
 		}
 		pass, token, err := guard.OpenPass(ctx, db, newID(), o.ID, life)
 		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + web.EventPath(o.Slug, token)}
@@ -121,7 +121,7 @@ func listPasses(ctx context.Context) (listed []openedPass, err error) {
 }
 
 func eventCloseCommand() *cobra.Command {
-	return &cobra.Command{Use: "close ID", Short: "End a pass now", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "close ID", Short: "End a pass now", Args: exactly("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := uuid.Parse(args[0])
 			if err == nil {

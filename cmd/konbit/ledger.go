@@ -168,14 +168,22 @@ func sealedChains(entities []org.LegalEntity, report ledger.Report) []sealedChai
 }
 
 func sealCommand() *cobra.Command {
-	return &cobra.Command{Use: "seal", Short: "Seal what is not sealed yet; the workers do it every second", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				n, err := ledger.Seal(c.Context(), db)
-				fmt.Fprintf(c.OutOrStdout(), "%d entries sealed.\n", n)
+	c := &cobra.Command{Use: "seal", Short: "Seal what is not sealed yet; the workers do it every second", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			n, err := ledger.Seal(c.Context(), db)
+			if err != nil {
 				return err
-			})
-		}}
+			}
+			if *asJSON {
+				return printJSON(c, map[string]int{"sealed": n})
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%d entries sealed.\n", n)
+			return nil
+		})
+	}
+	return c
 }
 
 // withDatabase runs fn with the database of DATABASE_URL.

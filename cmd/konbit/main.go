@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // entities live in time zones, and small servers often lack the data
 
@@ -46,13 +47,38 @@ func run(ctx context.Context, args []string) int {
 func commands() *cobra.Command {
 	root := &cobra.Command{
 		Use: "konbit", Short: "Gifts, fund accounting and grants for movement organisations",
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), doctorCommand(),
 		eventsCommand(), stripeCommand(), tasksCommand())
 	return root
+}
+
+// version names the source this program was built from, as far as Go's tool knew it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	version := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			version += " " + s.Value
+		}
+	}
+	return version + " " + info.GoVersion
+}
+
+// exactly asks for one argument, which it names.
+func exactly(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return fmt.Errorf("%w: %s needs one %s: %s", errUse, c.CommandPath(), what, c.UseLine())
+		}
+		return nil
+	}
 }
 
 // group is a command that only has others below it.

@@ -130,6 +130,9 @@ func asFound(r receipt.Receipt, letters []mail.Delivered) found {
 }
 
 func printReceipts(c *cobra.Command, all []found) error {
+	if len(all) == 0 {
+		fmt.Fprintln(c.OutOrStdout(), "No receipt is found.")
+	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, f := range all {
 		standing := f.Standing
@@ -153,12 +156,23 @@ func printReceipts(c *cobra.Command, all []found) error {
 	return w.Flush()
 }
 
+// changed is what `receipt resend` and `receipt correct` answer with --json.
+type changed struct {
+	Number   string `json:"number"`             // of the receipt that goes out
+	Replaces string `json:"replaces,omitempty"` // the number of the one it stands for now
+	To       string `json:"to,omitempty"`       // the other address
+}
+
 func receiptResendCommand() *cobra.Command {
-	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: exactly("NUMBER")}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
 			if err := clerk.Resend(c.Context(), r, operator()); err != nil {
 				return err
+			}
+			if *asJSON {
+				return printJSON(c, changed{Number: r.Reference()})
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s goes out again.\n", r.Reference())
 			return nil
@@ -169,7 +183,7 @@ func receiptResendCommand() *cobra.Command {
 
 func receiptCorrectCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "correct NUMBER", Args: cobra.ExactArgs(1), Short: "Send a receipt to another address, or replace it by one with the right name",
+		Use: "correct NUMBER", Args: exactly("NUMBER"), Short: "Send a receipt to another address, or replace it by one with the right name",
 		Long: "With --email alone the receipt goes, as it is, to the other address. With a name, it is replaced by a new receipt\n" +
 			"with a number of its own that says so; the old one stays on record and is void.",
 	}
@@ -177,44 +191,49 @@ func receiptCorrectCommand() *cobra.Command {
 	c.Flags().StringVar(&correction.Email, "email", "", "the donor's address")
 	c.Flags().StringVar(&correction.FirstName, "first-name", "", "the donor's first name")
 	c.Flags().StringVar(&correction.LastName, "last-name", "", "the donor's last name")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if correction == (receipt.Correction{}) {
 			return fmt.Errorf("%w: say what is right by --email, --first-name or --last-name", errUse)
 		}
+		if correction.Email != "" {
+			if err := mail.CheckAddress(correction.Email); err != nil {
+				return fmt.Errorf("%w: --email %w", errUse, err)
+			}
+		}
 		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
-			return correct(c, clerk, r, correction)
+			done, err := correct(c.Context(), clerk, r, correction)
+			switch {
+			case err != nil:
+				return err
+			case *asJSON:
+				return printJSON(c, done)
+			case done.Replaces != "":
+				fmt.Fprintf(c.OutOrStdout(), "%s replaces %s.\n", done.Number, done.Replaces)
+			default:
+				fmt.Fprintf(c.OutOrStdout(), "%s goes to %s.\n", done.Number, done.To)
+			}
+			return nil
 		})
 	}
 	return c
 }
 
-func correct(c *cobra.Command, clerk mail.Clerk, r receipt.Receipt, correction receipt.Correction) error {
-	if correction.Email != "" {
-		if err := mail.CheckAddress(correction.Email); err != nil {
-			return fmt.Errorf("--email %w", err)
-		}
-	}
+// correct sends the receipt elsewhere, or replaces it by one with another name.
+func correct(ctx context.Context, clerk mail.Clerk, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
-		if err := clerk.Redirect(c.Context(), r, correction.Email, operator()); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.OutOrStdout(), "%s goes to %s.\n", r.Reference(), correction.Email)
-		return nil
+		return changed{Number: r.Reference(), To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
 	}
 	var issued receipt.Receipt
-	err := pg.InTx(c.Context(), clerk.DB, func(tx *sqlx.Tx) (err error) {
+	err := pg.InTx(ctx, clerk.DB, func(tx *sqlx.Tx) (err error) {
 		desk := receipt.Desk{Queue: clerk.Queue, NewID: newID}
-		issued, err = desk.CorrectTx(c.Context(), tx, r.ID, correction, operator(), clerk.Now())
+		issued, err = desk.CorrectTx(ctx, tx, r.ID, correction, operator(), clerk.Now())
 		return err
 	})
 	if errors.Is(err, receipt.ErrRevised) {
-		return fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
+		return changed{}, fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
 	}
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(c.OutOrStdout(), "%s replaces %s.\n", issued.Reference(), r.Reference())
-	return nil
+	return changed{Number: issued.Reference(), Replaces: r.Reference(), To: correction.Email}, err
 }
 
 // operator names whoever runs the command, for the record.
@@ -244,6 +263,10 @@ func withClerk(ctx context.Context, number string, do func(mail.Clerk, receipt.R
 	if err != nil {
 		return err
 	}
+	var clock clock
+	if config.StripeAPIURL != "" {
+		clock.follow(ctx, config.StripeAPIURL)
+	}
 	return withDatabase(ctx, func(db *sqlx.DB) error {
 		r, err := receipt.ByNumber(ctx, db, number)
 		if fault.Is(err, fault.NotFound) {
@@ -253,7 +276,7 @@ func withClerk(ctx context.Context, number string, do func(mail.Clerk, receipt.R
 			return err
 		}
 		return do(mail.Clerk{Queue: queue, Receipts: mail.Receipts{
-			DB: db, View: pages, DKIM: config.DKIM, NewID: newID, Now: time.Now, Log: config.logger(),
+			DB: db, View: pages, DKIM: config.DKIM, NewID: newID, Now: clock.Now, Log: config.logger(),
 		}}, r)
 	})
 }

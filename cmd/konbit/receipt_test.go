@@ -55,7 +55,7 @@ func TestReceiptCommands(t *testing.T) {
 	require.Contains(t, out, number)
 	out, err = said(t, "receipt", "find", "--refused")
 	require.NoError(t, err)
-	require.Empty(t, out)
+	require.Equal(t, "No receipt is found.\n", out)
 	_, err = said(t, "receipt", "resend", number)
 	require.ErrorContains(t, err, "waits to be sent already")
 

@@ -30,7 +30,7 @@ func stripeEndpointCommand() *cobra.Command {
 			return fmt.Errorf("%w: --entity is needed", errUse)
 		}
 		if _, ok := config.Stripe[*entity]; !ok {
-			return fmt.Errorf("%s is not set", stripeKey+settingSuffix(*entity))
+			return fmt.Errorf("%s is not set; no key is known for a legal entity %q", stripeKey+settingSuffix(*entity), *entity)
 		}
 		if *address, err = hookAddress(config, *entity, *address); err != nil {
 			return err

@@ -57,6 +57,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, offer donation.Of
 	case verdict == guard.Asked:
 		return admission{}, s.stepForm(w, r, offer, lang, form.FormID, step)
 	default:
+		w.Header().Set("Retry-After", "600") // the same for every refusal: it tells no limit
 		return admission{}, s.giveForm(w, r, http.StatusTooManyRequests, offer, lang, form.FormID, entryOf(form), nil)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/go-chi/chi/v5"
+
 	"konbit/internal/fault"
+	"konbit/internal/pg"
 	"konbit/internal/phrase"
 	"konbit/internal/view"
 )
@@ -13,9 +16,24 @@ import (
 // handler answers a request or returns why it could not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page lets h answer with pages: its errors become the page of the failure. Pages hold one-time ids and what people
-// typed, and redirects lead to people's gifts, so nothing keeps them.
+// page is patient for an h that needs nothing but the database, and is given pg.Patience for all it asks of it. What was sent is
+// read before.
 func (s *Server) page(h handler) http.HandlerFunc {
+	return s.patient(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			if err := r.ParseForm(); err != nil {
+				return malformed(err)
+			}
+		}
+		ctx, cancel := pg.Soon(r.Context())
+		defer cancel()
+		return h(w, r.WithContext(ctx))
+	})
+}
+
+// patient lets h answer with pages: its errors become the page of the failure. Pages hold one-time ids and what people
+// typed, and redirects lead to people's gifts, so nothing keeps them.
+func (s *Server) patient(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -37,8 +55,22 @@ func (s *Server) hook(h handler) http.HandlerFunc {
 		if fault.Is(err, fault.Invalid) {
 			status = http.StatusBadRequest
 		}
+		if status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", retryAfter)
+		}
 		http.Error(w, http.StatusText(status), status)
 	}
+}
+
+// retryAfter is when to come again while a part is away, in seconds.
+const retryAfter = "5"
+
+// kindOf is the kind of a failure. The database away, full or overrun is a part that is away.
+func kindOf(err error) fault.Kind {
+	if kind := fault.KindOf(err); kind != fault.Unexpected || !pg.Passing(err) {
+		return kind
+	}
+	return fault.Unavailable
 }
 
 // statuses turns the kinds of failure into HTTP's.
@@ -53,7 +85,7 @@ func (s *Server) judge(r *http.Request, err error) int {
 	if errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge
 	}
-	kind := fault.KindOf(err)
+	kind := kindOf(err)
 	switch kind {
 	case fault.Unexpected:
 		s.Log.ErrorContext(r.Context(), "unexpected failure", "reference", reference(r.Context()), "error", err)
@@ -78,7 +110,7 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 		page.Reference = reference(r.Context())
 	}
 	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "30")
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	s.show(w, status, page)
 }
@@ -92,8 +124,17 @@ func (s *Server) show(w http.ResponseWriter, status int, page view.ProblemPage) 
 	html(w, status, body.Bytes())
 }
 
-// methodNotAllowed answers what is not asked for in that way here. The router has said in Allow what is.
+// methodNotAllowed answers what is not asked for in that way here, and names in Allow the ways that are (RFC 9110, 15.5.6).
 func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		asked := method
+		if method == http.MethodHead {
+			asked = http.MethodGet
+		}
+		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), asked, r.URL.Path) {
+			w.Header().Add("Allow", method)
+		}
+	}
 	s.show(w, http.StatusMethodNotAllowed, view.ProblemPage{Frame: view.Frame{Language: s.language(r)}, Status: http.StatusMethodNotAllowed})
 }
 

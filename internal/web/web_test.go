@@ -84,6 +84,15 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		assert.NotEmpty(t, got.Header.Get("Referrer-Policy"), name)
 		assert.Contains(t, got.Header.Get("Strict-Transport-Security"), "max-age=31536000", name)
 		assert.Empty(t, got.Header.Get("Server"), name)
+		assert.Equal(t, test.status == 405, got.Header.Get("Allow") != "", name)
+	}
+}
+
+func TestAllowNamesWhatIs(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	for path, allowed := range map[string][]string{"/give/csio": {"GET", "HEAD", "POST"}, "/hooks/stripe/tsne": {"POST"}, "/": {"GET", "HEAD"}} {
+		assert.Equal(t, allowed, ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"), path)
 	}
 }
 
