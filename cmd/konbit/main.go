@@ -62,13 +62,7 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
-	version := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			version += " " + s.Value
-		}
-	}
-	return version + " " + info.GoVersion
+	return info.Main.Version + " " + info.GoVersion
 }
 
 // exactly asks for one argument, which it names.
