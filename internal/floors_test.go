@@ -39,7 +39,7 @@ var sideways = []string{
 }
 
 // workshop rooms make tests and the demo possible and never ship.
-var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "testkit", "testkit/house", "e2e", "chaos"}
+var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "pgproxy", "testkit", "testkit/house", "e2e", "chaos"}
 
 // only says which room alone may import a library.
 var only = map[string]string{
@@ -48,6 +48,7 @@ var only = map[string]string{
 	"github.com/go-chi/chi/":           "web",
 	"github.com/riverqueue/river":      "jobs",
 	"codeberg.org/go-pdf/fpdf":         "view",
+	"github.com/jackc/pgx/v5/":         "pgproxy", // its framing of the protocol; the house speaks through lib/pq
 	"github.com/goccy/go-yaml":         "phrase setup",
 	"github.com/prometheus/":           "metrics", // rooms report through hooks, so that none depends on how it is watched
 	"konbit/templates":                 "cmd/konbit",

@@ -1,0 +1,154 @@
+package pgproxy
+
+import (
+	"bufio"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+)
+
+// A link is one connection of the program's and the one of ours to PostgreSQL that belongs to it.
+type link struct {
+	proxy  *Proxy
+	client *net.TCPConn
+	doomed atomic.Int32 // the End that comes before the next reply; 0: none
+
+	mu     sync.Mutex
+	server net.Conn // nil until joined
+	ended  bool
+}
+
+// join gives the link its other side; false when it has ended meanwhile.
+func (l *link) join(server net.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		_ = server.Close()
+		return false
+	}
+	l.server = server
+	return true
+}
+
+// end ends both sides: the program's as told, PostgreSQL's as if the program had gone. The first end counts.
+func (l *link) end(how End) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return
+	}
+	l.ended = true
+	if how == Reset {
+		_ = l.client.SetLinger(0)
+	}
+	_ = l.client.Close()
+	if l.server != nil {
+		_ = l.server.Close()
+	}
+}
+
+// run passes both ways until one side has ended.
+func (l *link) run() {
+	defer l.end(FIN)
+	if !l.begin() {
+		return
+	}
+	var both sync.WaitGroup
+	both.Go(func() { defer l.end(FIN); l.requests() })
+	both.Go(func() { defer l.end(FIN); l.replies() })
+	both.Wait()
+}
+
+// begin passes the start-up message on. The program says nothing more before it is answered, so nothing is left in a buffer here.
+func (l *link) begin() bool {
+	for backend := pgproto3.NewBackend(l.client, nil); ; {
+		first, err := backend.ReceiveStartupMessage()
+		if err != nil {
+			return false
+		}
+		switch first.(type) {
+		case *pgproto3.SSLRequest, *pgproto3.GSSEncRequest:
+			if _, err := l.client.Write([]byte("N")); err != nil {
+				return false
+			}
+			continue
+		}
+		message, err := first.Encode(nil)
+		if err != nil {
+			return false
+		}
+		_, err = l.server.Write(message)
+		return err == nil
+	}
+}
+
+// requests passes on what the program writes. What it writes at once is a request.
+func (l *link) requests() {
+	for request := make([]byte, 64<<10); ; {
+		n, err := l.client.Read(request)
+		if err != nil {
+			return
+		}
+		f := l.proxy.draw()
+		time.Sleep(f.wait)
+		l.proxy.pass()
+		if f.before {
+			l.end(f.end)
+			return
+		}
+		if f.after {
+			l.doomed.Store(int32(f.end))
+		}
+		if _, err := l.server.Write(request[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// replies passes on what PostgreSQL writes, message by message.
+func (l *link) replies() {
+	from, to := pgproto3.NewFrontend(l.server, nil), bufio.NewWriterSize(l.client, 64<<10)
+	changed := false // by the transaction under way
+	for message := []byte(nil); ; {
+		reply, err := from.Receive()
+		if err != nil {
+			_ = to.Flush()
+			return
+		}
+		l.proxy.pass()
+		if end := End(l.doomed.Load()); end != Any {
+			l.end(end)
+			return
+		}
+		if done, ok := reply.(*pgproto3.CommandComplete); ok {
+			tag := string(done.CommandTag)
+			if tag == "COMMIT" && changed {
+				if end, swallowed := l.proxy.swallows(); swallowed {
+					l.end(end)
+					return
+				}
+			}
+			changed = tag != "COMMIT" && tag != "ROLLBACK" && (changed || changes(tag))
+		}
+		if message, err = reply.Encode(message[:0]); err != nil {
+			return
+		}
+		_, err = to.Write(message)
+		if err == nil && from.ReadBufferLen() == 0 {
+			err = to.Flush()
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// changes tells whether a command changed rows, by its tag: "INSERT 0 1", "UPDATE 0".
+func changes(tag string) bool {
+	command, _, _ := strings.Cut(tag, " ")
+	return (command == "INSERT" || command == "UPDATE" || command == "DELETE") && !strings.HasSuffix(tag, " 0")
+}
