@@ -103,6 +103,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
+	d.saw("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.checkTasks(ctx, db)
 	d.stripe(ctx, db)

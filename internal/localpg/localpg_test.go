@@ -85,6 +85,26 @@ func TestTemporaryServer(t *testing.T) {
 	require.NoDirExists(t, s.socketDir)
 }
 
+// TestTheLogHoldsNoRows: what statements carry and what errors quote does not come into the server's log (threat T20).
+func TestTheLogHoldsNoRows(t *testing.T) {
+	dir := dataDir(t)
+	s := run(t, Options{DataDir: dir})
+	db, err := sql.Open("postgres", s.URL("postgres", "postgres"))
+	require.NoError(t, err)
+	defer db.Close()
+	_, err = db.Exec("CREATE TABLE donor (email text PRIMARY KEY CHECK (email <> 'zzcanary@example.org'))")
+	require.NoError(t, err)
+	for _, email := range []string{"zzcanary@example.org", "zzcanary2@example.org", "zzcanary2@example.org"} {
+		_, err = db.Exec("INSERT INTO donor VALUES ($1)", email)
+	}
+	require.ErrorContains(t, err, "duplicate key")
+	log, err := os.ReadFile(dir + ".log")
+	require.NoError(t, err)
+	require.Contains(t, string(log), "duplicate key")
+	require.Contains(t, string(log), "violates check constraint")
+	require.NotContains(t, string(log), "zzcanary")
+}
+
 func TestCloneAndDrop(t *testing.T) {
 	s := run(t, Options{})
 	require.NoError(t, s.CreateRole(t.Context(), "o"))
@@ -219,4 +239,16 @@ func TestStartGivesUpWithItsContext(t *testing.T) {
 	_, err := Start(ctx, Options{})
 	require.Error(t, err)
 	require.True(t, errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "initdb"), err)
+}
+
+func TestSocketDirKeepsTheAddressOverStarts(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	o := Options{DataDir: data, SocketDir: filepath.Join(filepath.Dir(data), "socket")}
+	first := run(t, o)
+	url := first.URL("postgres", "postgres")
+	require.Equal(t, 1, query[int](t, url, `SELECT 1`))
+	first.Stop()
+	require.Equal(t, url, run(t, o).URL("postgres", "postgres"))
+	require.Equal(t, 2, query[int](t, url, `SELECT 2`))
 }

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// logging is what the database logs.
+type logging struct {
+	Verbosity  string
+	OnError    string `db:"on_error"` // bytes of a parameter, when a statement fails
+	Parameters string // bytes of a parameter, of statements that are logged
+	Statements bool   // are logged, all or slow ones
+}
+
+// checkLog holds that the database's own log would not hold what donors typed: names and addresses travel as parameters of statements,
+// and stand in the details of errors ("Failing row contains …").
+func checkLog(ctx context.Context, db *sqlx.DB) error {
+	const query = `/* konbit.checkLog */
+		SELECT current_setting('log_error_verbosity') AS verbosity, current_setting('log_parameter_max_length_on_error') AS on_error,
+		       current_setting('log_parameter_max_length') AS parameters,
+		       current_setting('log_statement') IN ('mod', 'all') OR current_setting('log_min_duration_statement') <> '-1' AS statements`
+	var is logging
+	if err := db.GetContext(ctx, &is, query); err != nil {
+		return err
+	}
+	return is.discreet()
+}
+
+// discreet is nil where no parameter and no row comes into the log.
+func (l logging) discreet() error {
+	var set []string
+	if l.Verbosity != "terse" {
+		set = append(set, "log_error_verbosity = terse")
+	}
+	if l.OnError != "0" {
+		set = append(set, "log_parameter_max_length_on_error = 0")
+	}
+	if l.Statements && l.Parameters != "0" {
+		set = append(set, "log_parameter_max_length = 0")
+	}
+	if len(set) > 0 {
+		return errors.New("it would hold what donors typed: set in postgresql.conf " + strings.Join(set, " and "))
+	}
+	return nil
+}
