@@ -87,6 +87,19 @@ func versionIn(dir string) (major int, ok bool) {
 	return major, err == nil
 }
 
+// Program is the path of one of PostgreSQL's programs (pgbench, psql …) of the installation that new clusters run on.
+func Program(name string) (string, error) {
+	all := installations(binDirs)
+	if len(all) == 0 {
+		return "", missing()
+	}
+	path := filepath.Join(all[0].bin, name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("localpg: PostgreSQL %d is installed without %s: %w", all[0].major, name, err)
+	}
+	return path, nil
+}
+
 // choose picks the newest installation for a new cluster and the matching one for an existing cluster in dataDir.
 func choose(all []installation, dataDir string) (installation, error) {
 	if len(all) == 0 {

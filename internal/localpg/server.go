@@ -23,6 +23,9 @@ type Options struct {
 	// DataDir is the cluster's directory, made when absent. DataDir.lock and DataDir.log stand beside it. Empty: a temporary
 	// directory, removed when the server stops.
 	DataDir string
+	// SocketDir is where the server's socket stands, so that its URLs stay the same over starts; it is made when absent and given to
+	// the server's account. Empty: a directory of its own, another with each start.
+	SocketDir string
 	// Durable makes a commit survive the machine's crash. Tests do without and are several times faster.
 	Durable bool
 	// Settings are added to the server's command line and win over our own.
@@ -75,7 +78,10 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	if o.DataDir == "" {
 		data = filepath.Join(private, "data")
 	}
-	if err := errors.Join(who.own(private), who.reaches(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
+	if o.SocketDir == "" {
+		o.SocketDir = private
+	}
+	if err := errors.Join(os.MkdirAll(o.SocketDir, 0o755), who.own(o.SocketDir), who.own(private), who.reaches(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
 		return nil, err
 	}
 	in, err := choose(installations(binDirs), data)
@@ -152,14 +158,14 @@ func launch(o Options, in installation, who account, data, private string, held 
 	if !o.Durable {
 		stop.Signal = "QUIT" // at once, without a last checkpoint
 	}
-	cmd := exec.Command(filepath.Join(in.bin, "postgres"), append([]string{"-D", data}, settings(o, private)...)...)
+	cmd := exec.Command(filepath.Join(in.bin, "postgres"), append([]string{"-D", data}, settings(o)...)...)
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{held}
 	process, err := tether.Start(cmd, stop)
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
-	return &Server{private, process}, nil
+	return &Server{o.SocketDir, process}, nil
 }
 
 // environment is ours without PostgreSQL's own variables, which would redirect its programs.

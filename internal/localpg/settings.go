@@ -7,10 +7,10 @@ import (
 
 // settings are the server's command line. They are given at every start and nothing is written to postgresql.conf, so a cluster
 // made by an older version of this package runs under today's rules.
-func settings(o Options, socketDir string) []string {
+func settings(o Options) []string {
 	set := map[string]string{
 		"listen_addresses":        "", // no TCP
-		"unix_socket_directories": socketDir,
+		"unix_socket_directories": o.SocketDir,
 		"port":                    port,
 		"max_connections":         "200",
 		"timezone":                "UTC",

@@ -114,3 +114,19 @@ func TestAxeFindsWhatIsWrongUnderAStrictPolicy(t *testing.T) {
 	require.Equal(t, "label", found[0].ID)
 	require.Contains(t, found[0].String(), `<input type="text">`)
 }
+
+// TestClusterOfItsOwn stops a cluster as hard as it can: what was committed is there after the next start, at the same address.
+func TestClusterOfItsOwn(t *testing.T) {
+	t.Parallel()
+	c := NewCluster(t, nil)
+	c.Owner.MustExec(`CREATE TABLE thing (n integer)`)
+	for n := range 20 {
+		c.Owner.MustExec(`INSERT INTO thing VALUES ($1)`, n)
+	}
+	c.Stop()
+	require.Error(t, c.Owner.Ping())
+	c.Start()
+	var n int
+	require.NoError(t, c.Owner.Get(&n, `SELECT count(*) FROM thing`))
+	require.Equal(t, 20, n)
+}
