@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"konbit/internal/localpg/tether"
+	"konbit/internal/pgproxy"
 	"konbit/internal/testkit"
 )
 
@@ -25,6 +26,7 @@ type Server struct {
 	stack   *Stack
 	addr    string
 	own     map[string]string // settings over the stack's
+	proxy   *pgproxy.Proxy    // to its database; nil: none
 	log     string            // path
 	cmd     *exec.Cmd
 	process *tether.Process // nil before the first start
@@ -33,6 +35,13 @@ type Server struct {
 func (s *Stack) newServer() *Server {
 	server := &Server{stack: s, addr: freeAddr(s), log: filepath.Join(s.dir, fmt.Sprintf("server-%d.log", len(s.servers)))}
 	s.servers = append(s.servers, server)
+	if s.proxied {
+		var err error
+		if server.proxy, err = pgproxy.Start(s.DB.ServerURL, s.seed+uint64(len(s.servers))); err != nil {
+			s.t.Fatalf("e2e: %v", err)
+		}
+		s.t.Cleanup(server.proxy.Close)
+	}
 	s.t.Cleanup(func() {
 		server.Kill()
 		if s.t.Failed() {
@@ -59,6 +68,9 @@ func freeAddr(s *Stack) string {
 // URL is where the server answers, without a slash at the end.
 func (s *Server) URL() string { return "http://" + s.addr }
 
+// Proxy is what stands between the server and its database; nil where Options say nothing of one.
+func (s *Server) Proxy() *pgproxy.Proxy { return s.proxy }
+
 // Restart starts the server, after killing it should it run, and waits until it is ready. What the stack's settings are now is
 // what it reads.
 func (s *Server) Restart() {
@@ -78,6 +90,9 @@ func (s *Server) Launch() {
 	defer log.Close()
 	cmd := exec.Command(s.stack.program(), "serve")
 	cmd.Dir, cmd.Env = s.stack.dir, append(s.stack.environ(s.own), "LISTEN_ADDR="+s.addr)
+	if s.proxy != nil {
+		cmd.Env = append(cmd.Env, "DATABASE_URL="+s.proxy.URL())
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if s.process, err = tether.Start(cmd, tether.Options{Signal: "TERM"}); err != nil {
 		s.stack.t.Fatalf("e2e: %v", err)

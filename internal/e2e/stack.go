@@ -23,6 +23,8 @@ type Options struct {
 	Stopped  bool               // start none: the first begins with Restart, further ones with StartServer
 	Settings map[string]string  // over the usual settings of every process; an empty value unsets one
 	Stripe   stripefake.Options // its Accounts and PublicURL are filled in
+	DB       *testkit.Database  // nil: one of its own in the cluster that tests share
+	Proxied  bool               // a pgproxy stands between each server and the database: see Server.Proxy
 }
 
 // A Stack is one test's own Konbit. Its methods are for the test's goroutine, but for those of Stripe, Mail and DB. The embedded
@@ -34,6 +36,8 @@ type Stack struct {
 	t        testing.TB
 	dir      string // where processes run; no .env lies here
 	settings map[string]string
+	proxied  bool
+	seed     uint64 // of the proxies
 	servers  []*Server
 	stripe   *stripefake.Server
 	mail     *mailcatch.Server
@@ -44,7 +48,10 @@ type Stack struct {
 // has failed, the servers' logs are shown.
 func Start(t testing.TB, o Options) *Stack {
 	t.Helper()
-	s := &Stack{DB: testkit.DB(t), t: t, dir: t.TempDir()}
+	s := &Stack{DB: o.DB, t: t, dir: t.TempDir(), proxied: o.Proxied, seed: o.Stripe.Seed}
+	if s.DB == nil {
+		s.DB = testkit.DB(t)
+	}
 	s.Server = s.newServer()
 	s.settings = map[string]string{
 		"PATH":               "/usr/bin:/bin", // for the supervising shell
@@ -85,12 +92,10 @@ func (s *Stack) openMail() {
 
 func (s *Stack) openStripe(o stripefake.Options) {
 	for _, entity := range Entities {
-		key, secret := "sk_test_"+entity, "whsec_"+entity
-		o.Accounts = append(o.Accounts, stripefake.Account{
-			Name: entity, SecretKey: key, WebhookURL: s.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{secret},
-		})
-		s.settings[PerEntity("STRIPE_SECRET_KEY", entity)] = key
-		s.settings[PerEntity("STRIPE_WEBHOOK_SECRET", entity)] = secret
+		a := account(entity, s.Server)
+		o.Accounts = append(o.Accounts, a)
+		s.settings[PerEntity("STRIPE_SECRET_KEY", entity)] = a.SecretKey
+		s.settings[PerEntity("STRIPE_WEBHOOK_SECRET", entity)] = a.WebhookSecrets[0]
 	}
 	var err error
 	if s.stripe, err = stripefake.New(o); err != nil {
@@ -100,6 +105,20 @@ func (s *Stack) openStripe(o stripefake.Options) {
 	s.stripe.SetPublicURL(door.URL)
 	s.settings["STRIPE_API_URL"] = door.URL
 	s.t.Cleanup(func() { _ = s.stripe.Close(); door.CloseClientConnections(); door.Close() })
+}
+
+// account is an entity's at the stand-in, whose webhooks go to a server.
+func account(entity string, to *Server) stripefake.Account {
+	return stripefake.Account{
+		Name: entity, SecretKey: "sk_test_" + entity, WebhookURL: to.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{"whsec_" + entity},
+	}
+}
+
+// TellTo sends webhooks to another of the servers from now on, as a balancer might. It may be called from any goroutine.
+func (s *Stack) TellTo(server *Server) {
+	for _, entity := range Entities {
+		s.stripe.AddAccount(account(entity, server))
+	}
 }
 
 // PerEntity names a setting that each legal entity has: STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL.
