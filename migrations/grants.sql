@@ -51,6 +51,13 @@ GRANT SELECT, INSERT, DELETE ON guard_failure, guard_step_used TO {{role}};
 GRANT SELECT, INSERT (id, organisation_id, token_hash, expires_at) ON event_pass TO {{role}};
 GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 
+-- The checkers, and nothing of what they look at but by the lines above.
+GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
+    check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
+    check_chain_broken TO {{role}};
+GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
+GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};
 GRANT USAGE ON SEQUENCE river_job_id_seq TO {{role}};
