@@ -39,7 +39,7 @@ var sideways = []string{
 }
 
 // workshop rooms make tests and the demo possible and never ship.
-var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "pgproxy", "testkit", "testkit/house", "e2e", "chaos"}
+var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "pgproxy", "testkit", "testkit/house", "testkit/many", "e2e", "chaos", "bench"}
 
 // only says which room alone may import a library.
 var only = map[string]string{
