@@ -178,10 +178,10 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, sea
 	if a == nil {
 		panic(http.ErrAbortHandler) // net/http's way to cut a connection
 	}
-	if a.hang {
+	if a.hang > 0 {
 		select {
 		case <-c.r.Context().Done():
-		case <-time.After(s.opts.Hang):
+		case <-time.After(a.hang):
 		}
 		panic(http.ErrAbortHandler)
 	}

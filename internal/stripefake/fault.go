@@ -1,18 +1,21 @@
 package stripefake
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Faults is a plan of Stripe's bad days: which calls fail and how, drawn by the seed.
 type Faults struct {
-	Rate  float64  // share of calls that fail, 0 to 1
-	Kinds []string // drawn evenly from these; see FaultKinds
-	Only  string   // when set, only calls of this method and path prefix: "POST /v1/refunds"
-	Times int      // when above 0, the plan ends after so many faults
+	Rate  float64       // share of calls that fail, 0 to 1
+	Kinds []string      // drawn evenly from these; see FaultKinds
+	Only  string        // when set, only calls of this method and path prefix: "POST /v1/refunds"
+	Times int           // when above 0, the plan ends after so many faults
+	Hang  time.Duration // how long a "timeout" holds the connection; 0 is as the options say
 }
 
 // FaultKinds are the ways a call can fail. The effect of "500" and "timeout" happens or not, by chance; a 500 is kept
@@ -39,7 +42,8 @@ func (s *Server) SetFaults(f Faults) error {
 // fault is what befalls one call; the zero kind is none.
 type fault struct {
 	kind   string
-	effect bool // the work is done
+	effect bool          // the work is done
+	hang   time.Duration // of a "timeout"
 }
 
 // drawFault decides over one call. The lock is held.
@@ -56,11 +60,11 @@ func (s *Server) drawFault(rec Call) fault {
 	kind := f.Kinds[s.chance.IntN(len(f.Kinds))]
 	switch kind {
 	case "cut", "500-after":
-		return fault{kind, true}
+		return fault{kind: kind, effect: true}
 	case "500", "timeout":
-		return fault{kind, s.chance.IntN(2) == 0}
+		return fault{kind, s.chance.IntN(2) == 0, cmp.Or(f.Hang, s.opts.Hang)}
 	}
-	return fault{kind, false}
+	return fault{kind: kind}
 }
 
 // answer is what the caller gets to see; nil cuts the connection.
@@ -75,7 +79,7 @@ func (f fault) answer(request string, st *seat) *answer {
 		st.store(a)
 		return a
 	case "timeout":
-		return &answer{hang: true, Request: request}
+		return &answer{hang: f.hang, Request: request}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ type answer struct {
 	Print   string // hash of method, path and parameters
 	At      int64
 	keep    bool
-	hang    bool
+	hang    time.Duration // before the connection is cut, without an answer
 }
 
 const (

@@ -46,6 +46,20 @@ func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 	return list
 }
 
+// Object is one object of an account as it is now; nil when there is none.
+func (s *Server) Object(account, kind, id string) json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	for _, a := range s.accounts {
+		if o := a.get(kind, id); a.Name == account && o != nil {
+			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
+			return raw
+		}
+	}
+	return nil
+}
+
 // Took notes that every endpoint has taken an event, for tests that deliver by themselves: it is no longer listed as undelivered.
 func (s *Server) Took(account, event string) {
 	s.mu.Lock()
