@@ -47,21 +47,17 @@ var errOvertaken = errors.New("donation: overtaken by another press of the butto
 
 // Start writes the gift and answers it with its payment page. Asked again for the same form it answers
 // the same gift and page; for the same form with something changed it closes the unpaid page first, so a
-// form never has two payable pages. A gift that was paid is answered as it is, without a new page.
+// form never has two payable pages. A gift that was paid is answered as it is, without a new page. No step waits for
+// the database longer than patience.
 func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, error) {
 	for range 3 { // a lost race is read again; it cannot be lost for ever
-		d, err := liveByForm(ctx, s.DB, r.FormID)
+		d, err := s.row(ctx, offer, r)
 		if err != nil {
 			return Donation{}, err
 		}
 		switch {
 		case d == nil:
-			if d, err = s.begin(ctx, offer, r); err != nil {
-				return Donation{}, err
-			}
-			if d == nil {
-				continue
-			}
+			continue
 		case d.Status.Paid():
 			return *d, nil
 		case d.OrganisationID != offer.Organisation.ID:
@@ -81,6 +77,26 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 		}
 	}
 	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+}
+
+// patience is how long the database is waited for at a time. The other half of pg.Patience was spent before the gift is begun.
+const patience = pg.Patience / 2
+
+// row is the form's gift that is not over, begun if it has none; nil when it got one meanwhile.
+func (s Starter) row(ctx context.Context, offer Offer, r Request) (*Donation, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if d, err := liveByForm(ctx, s.DB, r.FormID); d != nil || err != nil {
+		return d, err
+	}
+	return s.begin(ctx, offer, r)
+}
+
+// soon is pg.InTx within patience.
+func (s Starter) soon(ctx context.Context, fn func(ctx context.Context, tx *sqlx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }
 
 // begin commits the row, before any call to Stripe. It answers nil when the form got a live gift meanwhile.
@@ -145,7 +161,7 @@ func (s Starter) noteSession(ctx context.Context, offer Offer, id uuid.UUID, ses
 		UPDATE donation SET checkout_session_id = $2, checkout_url = $3
 		 WHERE id = $1 AND status = 'started' AND coalesce(checkout_session_id, $2) = $2`
 	var noted int64
-	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	err := s.soon(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		done, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
 		if err != nil {
 			return err
@@ -166,7 +182,7 @@ func (s Starter) noteSession(ctx context.Context, offer Offer, id uuid.UUID, ses
 // failed, one counts; all go on with the same number, and so with the same key.
 func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err error) {
 	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 AND checkout_try = $2`
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	err = s.soon(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, query, d.ID, d.CheckoutTry); err != nil {
 			return err
 		}
@@ -195,7 +211,7 @@ func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
 // mark applies a mark if the gift's page is the one d knows.
 func (s Starter) mark(ctx context.Context, d Donation, to Status) error {
 	const query = `/* donation.mark */ SELECT checkout_session_id IS NOT DISTINCT FROM $2 FROM donation WHERE id = $1 FOR UPDATE`
-	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	return s.soon(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var same bool
 		if err := tx.GetContext(ctx, &same, query, d.ID, d.SessionID); err != nil || !same {
 			return err

@@ -34,6 +34,15 @@ func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return db, nil
 }
 
+// Patience is how long somebody who waits for an answer waits for the database: for a connection, for locks and for the
+// statements together. Who comes when all connections are taken is told soon to come again, rather than left waiting.
+const Patience = 1500 * time.Millisecond
+
+// Soon bounds ctx by Patience. What is not done then is undone, and its error is Passing.
+func Soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, Patience)
+}
+
 // ErrCommitUnknown is a COMMIT whose reply was lost: it may have happened. Whoever gets it looks before
 // trying again; a unique key makes the second try harmless.
 var ErrCommitUnknown = errors.New("pg: the outcome of the commit is unknown")

@@ -11,6 +11,8 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fault"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
 )
 
 // problemField is a bad field of a form.
@@ -21,36 +23,38 @@ const pageDeadline = 8 * time.Second
 
 // givePost takes the form and leads to the payment page, or shows the form again with every bad field marked.
 func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
-	offer, lang, _, err := s.offer(r)
-	if err != nil {
-		return err
-	}
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), pg.Patience/2) // beginning the gift has the other half
+	defer cancel()
+	soon := r.WithContext(ctx)
+	offer, lang, _, err := s.offer(soon)
+	if err != nil {
+		return err
 	}
 	form := s.readForm(r, lang)
 	request, err := s.check(form, offer)
 	var bad *fault.Error
 	if errors.As(err, &bad) && bad.Kind == fault.Invalid {
-		return s.giveForm(w, r, http.StatusUnprocessableEntity, offer, lang, form.FormID, entryOf(form), bad.Fields)
+		return s.giveForm(w, soon, http.StatusUnprocessableEntity, offer, lang, form.FormID, entryOf(form), bad.Fields)
 	}
 	if err != nil {
 		return err
 	}
-	if request.FormID, err = s.samePress(r, offer, request); err != nil {
-		return err
+	var admitted admission
+	if request.FormID, err = s.samePress(soon, offer, request); err == nil {
+		admitted, err = s.admit(w, soon, offer, lang, form, request)
 	}
-	admitted, err := s.admit(w, r, offer, lang, form, request)
-	if err != nil || !admitted.passed {
-		return err
+	if err == nil && !admitted.passed {
+		return nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
-	defer cancel()
-	gift, err := s.Starter.Start(ctx, offer, request)
-	if fault.Is(err, fault.Unavailable) {
-		s.judge(r, err)
-		w.Header().Set("Retry-After", "5")
-		return s.giveForm(w, r, http.StatusServiceUnavailable, offer, lang, request.FormID, entryOf(form), nil)
+	var gift donation.Donation
+	if err == nil {
+		gift, err = s.start(r, offer, request)
+	}
+	if kindOf(err) == fault.Unavailable {
+		return s.comeAgain(w, r, offer, lang, form, err)
 	}
 	if err != nil {
 		return err
@@ -64,6 +68,23 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, *gift.SessionURL, http.StatusSeeOther)
 	return nil
+}
+
+// start begins the gift and opens its payment page.
+func (s *Server) start(r *http.Request, offer donation.Offer, request donation.Request) (donation.Donation, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
+	defer cancel()
+	return s.Starter.Start(ctx, offer, request)
+}
+
+// comeAgain shows the form as it was typed and says that a part is away. Its one-time id stays, so that pressing the button again
+// goes on with the same gift.
+func (s *Server) comeAgain(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, why error) error {
+	s.judge(r, why)
+	w.Header().Set("Retry-After", retryAfter)
+	ctx, cancel := context.WithTimeout(r.Context(), pg.Patience/5) // the donor has waited
+	defer cancel()
+	return s.giveForm(w, r.WithContext(ctx), http.StatusServiceUnavailable, offer, lang, form.FormID, entryOf(form), nil)
 }
 
 func malformed(err error) error {

@@ -29,7 +29,7 @@ func (s *Server) Handler() http.Handler {
 		r.Use(s.sameOrigin(), s.clientAddress())
 		r.Get("/", s.page(s.homeGet))
 		r.Get("/give/{org}", s.page(s.giveGet))
-		r.Post("/give/{org}", s.page(s.givePost))
+		r.Post("/give/{org}", s.patient(s.givePost))
 		r.Get("/give/{org}/thanks", s.page(s.thanksGet))
 		r.Get("/give/{org}/event", s.page(s.eventGet))
 		r.Post("/give/{org}/event", s.page(s.eventPost))

@@ -1,24 +1,24 @@
 package web
 
 import (
-	"context"
 	"io"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"konbit/internal/pg"
 	"konbit/internal/stripepay"
 )
 
-// stripeHook takes a webhook in and answers 200 after its commit; everything else happens later.
+// stripeHook takes a webhook in and answers 200 after its commit; everything else happens later. When the database has no time for
+// it, it is refused soon: Stripe tells it again.
 func (s *Server) stripeHook(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
 	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, stripepay.MaxPayload))
 	if err != nil {
 		return err
 	}
+	ctx, cancel := pg.Soon(r.Context())
+	defer cancel()
 	setup, err := s.Setup.Snapshot(ctx)
 	if err != nil {
 		return err

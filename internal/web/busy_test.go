@@ -1,0 +1,57 @@
+package web_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/stripefake"
+	"konbit/internal/testkit/house"
+)
+
+// TestABusyDatabaseIsNotWaitedFor: whoever comes while the database has no time is told within two seconds to come again, in their
+// language and with what they typed; afterwards the same form begins its gift.
+func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	paid := h.Started(house.Form())
+	h.Pay(paid)
+	event := h.Told(paid)[0]
+	form := filled()
+	form.Set("email", "busy@donor.example")
+	for _, taken := range []string{"donation, stripe_event", "donor, stripe_event", "donation_contact, stripe_event"} {
+		tx := h.DB.Owner.MustBegin()
+		tx.MustExec(`LOCK TABLE ` + taken)
+		began := time.Now()
+		page := ask(t, "POST", h.URL+"/give/csio?lang=es", form)
+		assert.Less(t, time.Since(began), 2*time.Second, taken)
+		assert.Equal(t, http.StatusServiceUnavailable, page.StatusCode, taken)
+		assert.NotEmpty(t, page.Header.Get("Retry-After"), taken)
+		assert.Contains(t, page.body, `lang="es"`, taken)
+		assert.Contains(t, page.body, "busy@donor.example", taken)
+
+		began = time.Now()
+		hook := tell(h, event)
+		assert.Less(t, time.Since(began), 2*time.Second, taken)
+		assert.Equal(t, http.StatusServiceUnavailable, hook.Code, taken)
+		assert.NotEmpty(t, hook.Header().Get("Retry-After"), taken)
+		require.NoError(t, tx.Rollback())
+	}
+	assert.Equal(t, http.StatusSeeOther, ask(t, "POST", h.URL+"/give/csio?lang=es", form).StatusCode)
+	assert.Equal(t, http.StatusOK, tell(h, event).Code)
+	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM donation d JOIN donor o ON o.id = d.donor_id WHERE o.email = 'busy@donor.example'`))
+}
+
+// tell delivers an event.
+func tell(h *house.House, e house.Event) *httptest.ResponseRecorder {
+	request := httptest.NewRequest("POST", "/hooks/stripe/tsne", bytes.NewReader(e.Body))
+	request.Header.Set("Stripe-Signature", stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
+	response := httptest.NewRecorder()
+	h.Server.Handler().ServeHTTP(response, request)
+	return response
+}
