@@ -22,7 +22,7 @@ import (
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
 	1: {"org", "fund", "donor", "guard", "ledger"},
-	2: {"donation", "receipt", "payout", "setup"},
+	2: {"donation", "receipt", "payout", "setup", "check"}, // check reads views that look across rooms, and opens tasks
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
 }

@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,17 +50,20 @@ var (
 	cluster = sync.OnceValues(startCluster)
 	migrate = sync.OnceValue(migrateModel)
 	count   atomic.Int64
-	durable atomic.Bool
+	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two pools each
 )
 
-// Durable has the cluster flush its log at each commit, as in production. It is for harnesses that measure, and called before the
-// first database.
-func Durable() { durable.Store(true) }
+// Durable has the cluster flush its log at each commit, as in production, and gives it settings. It is for harnesses that measure,
+// and called before the first database.
+func Durable(settings map[string]string) {
+	options.Durable = true
+	maps.Copy(options.Settings, settings)
+}
 
 func startCluster() (*localpg.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	s, err := localpg.Start(ctx, localpg.Options{Durable: durable.Load(), Settings: map[string]string{"max_connections": "400"}}) // parallel tests have two pools each
+	s, err := localpg.Start(ctx, options)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,126 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// ask is a request written down beforehand.
+type ask []byte
+
+// get is a GET of a path as browsers send it, without a body.
+func get(host, path string) ask {
+	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n", path, host)
+}
+
+// post is a POST; head is further header lines.
+func post(host, path string, body []byte, head ...string) ask {
+	lines := ""
+	for _, line := range head {
+		lines += line + "\r\n"
+	}
+	return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n\r\n", path, host, lines, len(body)), body...)
+}
+
+// host is the address of a URL without a path.
+func host(url string) string { return strings.TrimPrefix(url, "http://") }
+
+// tally is what came of a load.
+type tally struct {
+	took []time.Duration // each answer, in no order
+	all  time.Duration   // from the first request to the last answer
+}
+
+// rate is answers a second.
+func (y tally) rate() float64 { return float64(len(y.took)) / y.all.Seconds() }
+
+// p99 is in milliseconds.
+func (y tally) p99() float64 { return float64(percentile(y.took, 99).Microseconds()) / 1000 }
+
+// load sends the requests over so many kept connections, each as soon as the one before on its connection is answered, and wants one
+// status of all. It costs the machine little: bytes out, a parse of the answer's head.
+func load(t testing.TB, address string, connections, want int, asks []ask) tally {
+	t.Helper()
+	return loadFrom(t, address, connections, want, len(asks), func(i int) ask { return asks[i] })
+}
+
+// loadFrom is load with the i-th of n requests made when it is sent.
+func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) ask) tally {
+	t.Helper()
+	took := make([]time.Duration, n)
+	var next atomic.Int64
+	var failed atomic.Pointer[error]
+	var senders sync.WaitGroup
+	began := time.Now()
+	for range connections {
+		senders.Go(func() {
+			w, err := dial(address)
+			if err == nil {
+				defer w.Close()
+			}
+			for err == nil && failed.Load() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				took[i], err = w.ask(request(i), want)
+			}
+			if err != nil {
+				failed.CompareAndSwap(nil, &err)
+			}
+		})
+	}
+	senders.Wait()
+	all := time.Since(began)
+	if err := failed.Load(); err != nil {
+		t.Fatalf("bench: %v", *err)
+	}
+	return tally{took, all}
+}
+
+// wire is one kept connection.
+type wire struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func dial(address string) (*wire, error) {
+	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return &wire{c, bufio.NewReaderSize(c, 64<<10)}, nil
+}
+
+// ask sends a request and reads its answer to the end.
+func (w *wire) ask(request ask, want int) (time.Duration, error) {
+	began := time.Now()
+	if err := w.SetDeadline(began.Add(time.Minute)); err != nil {
+		return 0, err
+	}
+	if _, err := w.Write(request); err != nil {
+		return 0, err
+	}
+	response, err := http.ReadResponse(w.r, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	body, err := io.Copy(io.Discard, response.Body)
+	if err != nil {
+		return 0, err
+	}
+	if response.StatusCode != want {
+		return 0, fmt.Errorf("answered %s (%d bytes), not %d", response.Status, body, want)
+	}
+	return time.Since(began), nil
+}
