@@ -30,6 +30,9 @@ type Options struct {
 	Durable bool
 	// Settings are added to the server's command line and win over our own.
 	Settings map[string]string
+	// Follow makes the cluster a standby of another server, by a copy of it when DataDir is absent. It goes by the name StandbyName
+	// among that server's standbys, and follows until it is promoted.
+	Follow *Server
 	// Logger hears of the slow steps; nil: nobody does.
 	Logger *slog.Logger
 }
@@ -37,6 +40,8 @@ type Options struct {
 // A Server is one running PostgreSQL. Its methods are safe for concurrent use.
 type Server struct {
 	socketDir string
+	data      string
+	bin       string
 	process   *tether.Process
 }
 
@@ -93,7 +98,12 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 		return nil, err
 	}
 	defer held.Close() // the server's processes keep theirs
-	if err := initialise(ctx, o, in, who, data); err != nil {
+	if o.Follow != nil {
+		err = o.follow(ctx, who, data)
+	} else {
+		err = initialise(ctx, o, in, who, data)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := clearStale(data); err != nil {
@@ -165,7 +175,7 @@ func launch(o Options, in installation, who account, data, private string, held 
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
-	return &Server{o.SocketDir, process}, nil
+	return &Server{o.SocketDir, data, in.bin, process}, nil
 }
 
 // environment is ours without PostgreSQL's own variables, which would redirect its programs.

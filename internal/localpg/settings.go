@@ -27,6 +27,9 @@ func settings(o Options) []string {
 			"full_page_writes":   "off",
 		})
 	}
+	if o.Follow != nil {
+		set["primary_conninfo"] = o.Follow.conninfo()
+	}
 	maps.Copy(set, o.Settings)
 	var args []string
 	for _, name := range slices.Sorted(maps.Keys(set)) {

@@ -7,6 +7,7 @@ package pg
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -16,14 +17,21 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
 )
 
-// Open connects to the database of the URL with a pool of at most conns connections and checks that it answers.
+// Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
+// (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
-	db, err := sqlx.Open("postgres", url)
+	config, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	connector, err := connectorOf(config)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -32,6 +40,13 @@ func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return db, nil
+}
+
+func connectorOf(c pq.Config) (driver.Connector, error) {
+	if len(c.Multi) > 0 {
+		return newHosts(c)
+	}
+	return pq.NewConnectorConfig(c)
 }
 
 // Patience is how long somebody who waits for an answer waits for the database: for a connection, for locks and for the
@@ -49,16 +64,44 @@ var ErrCommitUnknown = errors.New("pg: the outcome of the commit is unknown")
 
 // InTx runs fn in a read-committed transaction and commits when fn returns nil; otherwise everything is
 // rolled back and fn's error returned. No network call belongs inside fn.
+//
+// The end of ctx undoes what is not yet about to be committed, and never cancels a COMMIT: PostgreSQL, waiting for its synchronous
+// standby, would stop waiting and answer that it is done, and a failover would lose what somebody had been told is kept. Then the
+// COMMIT goes on by itself, and its outcome is unknown.
 func InTx(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
-	tx, err := db.BeginTxx(ctx, nil)
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	bound := context.AfterFunc(ctx, end)
+	tx, err := db.BeginTxx(life, nil)
 	if err != nil {
-		return err
+		end()
+		return errors.Join(ctx.Err(), err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op; before one the first error counts
+	committing := false
+	defer func() {
+		if !committing { // an error, which counts more than the rollback's, or a panic
+			_ = tx.Rollback()
+			end()
+		}
+	}()
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
+	if committing = bound(); !committing {
+		return ctx.Err()
+	}
+	return commit(ctx, tx, end)
+}
+
+func commit(ctx context.Context, tx *sqlx.Tx, end func()) error {
+	over := make(chan error, 1)
+	go func() { defer end(); over <- tx.Commit() }()
+	var err error
+	select {
+	case err = <-over:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
 		var refused *pq.Error
 		if errors.Is(err, pq.ErrInFailedTransaction) {
 			return err // a statement had failed and fn said nothing of it: all is rolled back
@@ -80,7 +123,7 @@ func Passing(err error) bool {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return false
+		return said.Code == pqerror.ReadOnlySQLTransaction // a server that was the primary
 	}
 	var network net.Error
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||

@@ -1,0 +1,84 @@
+package localpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// StandbyName is what a server knows its standby by, for synchronous_standby_names.
+const StandbyName = "konbit_standby"
+
+func (s *Server) conninfo() string {
+	return fmt.Sprintf("host=%s port=%s user=postgres application_name=%s", s.socketDir, port, StandbyName)
+}
+
+// follow makes data a standby of o.Follow. A former primary that ended before all it had written was streamed has to be copied anew:
+// remove it first.
+func (o Options) follow(ctx context.Context, who account, data string) error {
+	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); errors.Is(err, os.ErrNotExist) {
+		if err := o.Follow.Copy(ctx, data); err != nil {
+			return err
+		}
+	}
+	signal := filepath.Join(data, "standby.signal")
+	if err := errors.Join(os.WriteFile(signal, nil, 0o600), who.own(data)); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return nil
+}
+
+// Copy makes a base backup of the running server in dataDir, which is made.
+func (s *Server) Copy(ctx context.Context, dataDir string) error {
+	who, err := serverAccount()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(os.MkdirAll(dataDir, 0o700), who.own(dataDir)); err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return s.run(ctx, who, "pg_basebackup", "--host="+s.socketDir, "--port="+port, "--username=postgres", "--pgdata="+dataDir,
+		"--wal-method=stream", "--checkpoint=fast", "--no-sync")
+}
+
+// run runs a program of the server's installation.
+func (s *Server) run(ctx context.Context, who account, program string, args ...string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, program), args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("localpg: %s: %w: %s", program, err, out)
+	}
+	return nil
+}
+
+// Promote makes a standby the primary, and returns when it takes writes.
+func (s *Server) Promote(ctx context.Context) error {
+	return s.admin(ctx, "promote", `SELECT pg_promote(true, 60)`, "")
+}
+
+// Set changes a setting of the running server, for good, unless it was given when the server was started.
+func (s *Server) Set(ctx context.Context, name, value string) error {
+	if err := s.admin(ctx, "alter system", "ALTER SYSTEM SET "+name+" = '"+value+"'", ""); err != nil {
+		return err
+	}
+	return s.admin(ctx, "reload", `SELECT pg_reload_conf()`, "")
+}
+
+// Kill ends the server as a power cut does. Nothing is written any more; open connections end.
+func (s *Server) Kill() error {
+	number, _ := readPIDFile(s.data)
+	pid, err := strconv.Atoi(number)
+	if err != nil {
+		return fmt.Errorf("localpg: %s has no running server: %w", s.data, err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil { // its children notice and end by themselves
+		return fmt.Errorf("localpg: %w", err)
+	}
+	<-s.Done()
+	return nil
+}

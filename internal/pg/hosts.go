@@ -1,0 +1,242 @@
+package pg
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	lookEvery = time.Second     // how often each host is asked whether it takes writes
+	lookWait  = 2 * time.Second // how long one look waits for each word of an answer
+)
+
+// hosts connects to the one of several servers of a database that takes writes, and notices when that becomes another one.
+//
+// lib/pq alone tries the hosts in turn for each connection, which is not enough: a host that takes connections and says nothing holds
+// every attempt until its deadline, and connections made before a switch stay with a server that is cut off and never answers. So each
+// host is asked every second by a connection of its own. The newest promoted server wins, by its timeline: a former primary that nobody
+// stopped may still believe it is one. When the winner changes, connections to the others are cut, and whoever waits on one gets an
+// error that is Passing.
+type hosts struct {
+	all  []*host
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	current *host
+}
+
+func newHosts(c pq.Config) (*hosts, error) {
+	h := &hosts{}
+	for _, at := range append([]pq.ConfigMultihost{{Host: c.Host, Hostaddr: c.Hostaddr, Port: c.Port}}, c.Multi...) {
+		one := c.Clone()
+		one.Host, one.Hostaddr, one.Port, one.Multi = at.Host, at.Hostaddr, at.Port, nil
+		one.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
+		if one.ConnectTimeout == 0 {
+			one.ConnectTimeout = lookWait
+		}
+		next := &host{open: map[*kept]struct{}{}}
+		var err error
+		if next.connector, err = pq.NewConnectorConfig(one); err != nil {
+			return nil, err
+		}
+		next.connector.Dialer(next)
+		eye, err := pq.NewConnectorConfig(one)
+		if err != nil {
+			return nil, err
+		}
+		eye.Dialer(impatient{})
+		next.eye = sql.OpenDB(eye)
+		next.eye.SetMaxOpenConns(1)
+		h.all = append(h.all, next)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.look(ctx)
+	h.done.Go(func() {
+		for tick := time.NewTicker(lookEvery); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				h.look(ctx)
+			}
+		}
+	})
+	return h, nil
+}
+
+// look asks all hosts at once and turns to the one with the newest timeline. While none answers, nothing changes.
+func (h *hosts) look(ctx context.Context) {
+	timelines := make([]string, len(h.all))
+	var asked sync.WaitGroup
+	for i, one := range h.all {
+		asked.Go(func() { timelines[i] = one.timeline(ctx) })
+	}
+	asked.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	newest := ""
+	var found *host
+	for i, one := range h.all {
+		if timelines[i] > newest || timelines[i] == newest && newest != "" && one == h.current {
+			newest, found = timelines[i], one
+		}
+	}
+	if found == nil || found == h.current {
+		return
+	}
+	h.current = found
+	for _, one := range h.all {
+		if one != found {
+			one.cut()
+		}
+	}
+}
+
+func (h *hosts) chosen() *host {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.current
+}
+
+// Connect is part of driver.Connector.
+func (h *hosts) Connect(ctx context.Context) (driver.Conn, error) {
+	to := h.chosen()
+	if to == nil {
+		return nil, errNoPrimary
+	}
+	conn, err := to.connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.chosen() != to {
+		return nil, errors.Join(driver.ErrBadConn, conn.Close())
+	}
+	return conn, nil
+}
+
+// errNoPrimary is weather: the hosts may be starting, or one of them about to be promoted.
+var errNoPrimary = fmt.Errorf("none of the database's hosts takes writes: %w", driver.ErrBadConn)
+
+// Driver is part of driver.Connector.
+func (h *hosts) Driver() driver.Driver { return &pq.Driver{} }
+
+// Close is called when the pool closes.
+func (h *hosts) Close() error {
+	h.stop()
+	h.done.Wait()
+	var errs []error
+	for _, one := range h.all {
+		errs = append(errs, one.eye.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// host is one server and the connections to it. As their dialer it knows them.
+type host struct {
+	connector *pq.Connector
+	eye       *sql.DB
+
+	mu   sync.Mutex
+	open map[*kept]struct{}
+}
+
+// timeline is the server's, in hexadecimal digits that sort; empty when it does not answer or takes no writes.
+func (h *host) timeline(ctx context.Context) (timeline string) {
+	const query = `/* pg.timeline */ SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)`
+	if err := h.eye.QueryRowContext(ctx, query).Scan(&timeline); err != nil {
+		return ""
+	}
+	return timeline
+}
+
+// cut ends all connections to the server.
+func (h *host) cut() {
+	h.mu.Lock()
+	all := h.open
+	h.open = map[*kept]struct{}{}
+	h.mu.Unlock()
+	for conn := range all {
+		_ = conn.Conn.Close()
+	}
+}
+
+// DialContext is part of pq.DialerContext.
+func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{conn, h}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.open[k] = struct{}{}
+	return k, nil
+}
+
+// Dial is part of pq.Dialer.
+func (h *host) Dial(network, address string) (net.Conn, error) {
+	return h.DialContext(context.Background(), network, address)
+}
+
+// DialTimeout is part of pq.Dialer.
+func (h *host) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return h.DialContext(ctx, network, address)
+}
+
+// kept is a connection that its host knows until it is closed.
+type kept struct {
+	net.Conn
+	host *host
+}
+
+func (k *kept) Close() error {
+	k.host.mu.Lock()
+	delete(k.host.open, k)
+	k.host.mu.Unlock()
+	return k.Conn.Close()
+}
+
+// impatient dials connections that wait for each read and write no longer than lookWait.
+type impatient struct{}
+
+func (impatient) Dial(network, address string) (net.Conn, error) {
+	return impatient{}.DialTimeout(network, address, lookWait)
+}
+
+func (impatient) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	conn, err := net.DialTimeout(network, address, min(timeout, lookWait))
+	return hasty{conn}, err
+}
+
+type hasty struct{ net.Conn }
+
+func (c hasty) Read(b []byte) (int, error) {
+	return c.within(c.Conn.Read, b)
+}
+
+func (c hasty) Write(b []byte) (int, error) {
+	return c.within(c.Conn.Write, b)
+}
+
+func (c hasty) within(do func([]byte) (int, error), b []byte) (int, error) {
+	if err := c.Conn.SetDeadline(time.Now().Add(lookWait)); err != nil {
+		return 0, err
+	}
+	return do(b)
+}
+
+// SetDeadline does nothing: each read and write sets its own.
+func (hasty) SetDeadline(time.Time) error { return nil }
