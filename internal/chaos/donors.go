@@ -15,16 +15,18 @@ import (
 	"konbit/internal/testkit/house"
 )
 
-// give is a donor who presses the button until there is a payment page, as often as the server is away, and pays there.
+// give is a donor who presses the button, at one server after the other, until there is a payment page, and pays there.
 func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(donor)},
 		"email": {fmt.Sprintf("donor%d@donor.example", donor)},
 	}
 	var last error
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	servers := s.Servers()
+	for at, deadline := donor, time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var page string
-		if page, last = press(s.URL(), form); last == nil {
+		at++
+		if page, last = press(servers[at%len(servers)].URL(), form); last == nil {
 			if last = s.Stripe().Pay(path.Base(page), stripefake.GoodCard); last == nil {
 				return
 			}

@@ -24,7 +24,25 @@ type Run struct {
 	// Found is told what was measured on the way, for the table: "slowest start", "640ms". Called from any goroutine; a later value
 	// of the same name replaces the earlier.
 	Found func(what, value string)
+	// For the rows that kill servers while people give; zero values are the row's own.
+	Mode      Mode
+	Donations int // to each Konbit
+	Replicas  int // servers of each Konbit
 }
+
+// Mode is which half of a promise to prove.
+type Mode string
+
+// Safety: while faults blow, what must never be is not there. Liveness: when they end, all comes to its end. Empty: both.
+const (
+	Safety   Mode = "safety"
+	Liveness Mode = "liveness"
+)
+
+func (r Run) safety() bool   { return r.Mode != Liveness }
+func (r Run) liveness() bool { return r.Mode != Safety }
+
+func (r Run) servers() int { return cmp.Or(r.Replicas, 2) }
 
 var rows []Row
 
