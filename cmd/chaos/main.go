@@ -3,6 +3,7 @@
 //	go run ./cmd/chaos            the short form, as the tests do it
 //	go run ./cmd/chaos -long      in full
 //	go run ./cmd/chaos -only orders,kills -number 200 -seed 7
+//	go run ./cmd/chaos -only kills -mode safety -donations 500 -replicas 3
 //
 // It starts what it needs on this machine, ends with a table of what was asked and what was reached, and with status 0 if all of
 // it was reached, 1 if not, 2 for wrong use. What is random follows from the seed it prints.
@@ -10,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -31,19 +33,25 @@ func main() {
 	number := flag.Int("number", 0, "another number to reach, for all rows that are run")
 	seed := flag.Uint64("seed", rand.Uint64N(1_000_000)+1, "of all that is random")
 	only := flag.String("only", "", "names of rows, with commas between; empty: all")
+	mode := flag.String("mode", "", "for rows with faults that blow: safety, what must never be, or liveness, all ends well once they are over; empty: both")
+	donations := flag.Int("donations", 0, "gifts to each Konbit of the rows that kill servers; 0: the row's own number")
+	replicas := flag.Int("replicas", 2, "servers of each Konbit of the rows that kill servers")
 	flag.Parse()
 	chosen, err := choose(*only)
-	if err != nil || flag.NArg() > 0 {
+	asks := chaos.Run{Seed: *seed, Mode: chaos.Mode(*mode), Donations: *donations, Replicas: *replicas}
+	if err = errors.Join(err, asks.Check()); err != nil || flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	fmt.Printf("chaos -seed %d\n", *seed)
+	fmt.Printf("chaos -seed %d at commit %s\n", *seed, commit())
 	var results []result
 	for _, row := range chosen {
-		results = append(results, prove(ctx, row, asked(row, *long, *number), *seed))
+		run := asks
+		run.Number = asked(row, *long, *number)
+		results = append(results, prove(ctx, row, run))
 	}
 	if !report(results) {
 		os.Exit(1)
@@ -89,17 +97,16 @@ func asked(row chaos.Row, long bool, number int) int {
 	}
 }
 
-func prove(ctx context.Context, row chaos.Row, asked int, seed uint64) result {
-	bar, notes := newBar(row.Name, asked), &notes{}
+func prove(ctx context.Context, row chaos.Row, run chaos.Run) result {
+	bar, notes := newBar(row.Name, run.Number), &notes{}
+	run.Reached, run.Found = bar.add, notes.keep
 	began := time.Now()
-	err := testkit.Try(ctx, row.Name, func(t testing.TB) {
-		row.Prove(t, chaos.Run{Number: asked, Seed: seed, Reached: bar.add, Found: notes.keep})
-	})
+	err := testkit.Try(ctx, row.Name, func(t testing.TB) { row.Prove(t, run) })
 	bar.end()
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return result{row, asked, bar.done(), time.Since(began), notes.lines(), err}
+	return result{row, run.Number, bar.done(), time.Since(began), notes.lines(), err}
 }
 
 // report prints the table, and tells whether every row held.

@@ -37,11 +37,22 @@ func TestARowIsHeldOnlyInFull(t *testing.T) {
 			if fail {
 				t.Error("not so")
 			}
-		}}, 3, 1)
+		}}, chaos.Run{Number: 3, Seed: 1})
 	}
 	require.True(t, run(3, false).held())
 	require.False(t, run(2, false).held())
 	require.False(t, run(3, true).held())
 	require.False(t, report([]result{{err: errors.New("not so")}}))
 	require.True(t, report(nil))
+}
+
+func TestCommit(t *testing.T) {
+	require.Regexp(t, `^([0-9a-f]{12}(-dirty)?|unknown)$`, commit())
+}
+
+func TestRunsThatMakeNoSense(t *testing.T) {
+	require.NoError(t, chaos.Run{Mode: chaos.Safety, Replicas: 3}.Check())
+	for _, wrong := range []chaos.Run{{Mode: "saftey"}, {Replicas: -1}, {Donations: -1}} {
+		require.Error(t, wrong.Check())
+	}
 }

@@ -2,6 +2,8 @@ package chaos
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -38,6 +40,17 @@ const (
 	Safety   Mode = "safety"
 	Liveness Mode = "liveness"
 )
+
+// Check tells what in a run makes no sense.
+func (r Run) Check() error {
+	switch {
+	case r.Mode != "" && r.Mode != Safety && r.Mode != Liveness:
+		return fmt.Errorf("no mode is called %q; there are %s and %s", r.Mode, Safety, Liveness)
+	case r.Replicas < 0 || r.Donations < 0:
+		return errors.New("numbers of servers and gifts are not below zero")
+	}
+	return nil
+}
 
 func (r Run) safety() bool   { return r.Mode != Liveness }
 func (r Run) liveness() bool { return r.Mode != Safety }
