@@ -59,6 +59,21 @@ func TestOneSweepAfterThreeDeadDays(t *testing.T) {
 	require.Zero(t, again, "a second sweep finds nothing")
 }
 
+// TestOneSweepFindsTheFirstGiftAndItsRefund: where no gift ever came through, the balance is still read at the first sweep, not the second.
+func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
+	h := house.New(t, house.Options{})
+	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
+	d := h.Started(house.Form())
+	h.Pay(d)
+	_, err := h.Fake.Refund(h.IntentOf(d), 700)
+	require.NoError(t, err)
+	swept, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, swept.Transactions, "a charge and a refund")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'refund'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`))
+}
+
 func TestSweepEndsStartedGifts(t *testing.T) {
 	h := house.New(t, house.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
