@@ -105,15 +105,16 @@ SELECT 'A4', b.entity_id, b.id, count(e.id) || ' movements booked of ' || b.type
  WHERE b.net <> 0 AND (b.type NOT IN ('charge', 'payment') OR b.source_id = '')
  GROUP BY b.entity_id, b.id HAVING count(e.id) <> 1
 UNION ALL
-SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' entries of the ' || c.kind || ' about ' || c.charge_id, c.at
+SELECT 'A4', c.entity_id, c.object_id, 'no movement is kept of the ' || c.kind || ' about ' || c.charge_id, c.at
   FROM charge_change c
-  LEFT JOIN balance_transaction b ON b.entity_id = c.entity_id AND b.source_id = c.object_id AND c.kind <> 'dispute lost'
-   AND sign(b.net) = CASE WHEN c.kind IN ('refund', 'dispute withdrawn') THEN -1 ELSE 1 END
-  LEFT JOIN journal_entry e ON e.entity_id = c.entity_id AND (e.source_id, e.kind, e.source) = (
-       CASE c.kind WHEN 'dispute lost' THEN c.object_id ELSE b.id END,
-       CASE c.kind WHEN 'dispute lost' THEN 'lost' ELSE 'movement' END,
-       CASE c.kind WHEN 'dispute lost' THEN 'stripe dispute' ELSE 'stripe balance transaction' END)
- GROUP BY c.entity_id, c.object_id, c.kind HAVING count(e.id) = 0 OR c.kind = 'dispute lost' AND count(e.id) <> 1;
+ WHERE c.kind <> 'dispute lost' AND NOT EXISTS (
+       SELECT FROM balance_transaction b WHERE b.entity_id = c.entity_id AND b.source_id = c.object_id
+          AND sign(b.net) = CASE WHEN c.kind IN ('refund', 'dispute withdrawn') THEN -1 ELSE 1 END)
+UNION ALL
+SELECT 'A4', c.entity_id, c.object_id, count(e.id) || ' losses booked of the dispute about ' || c.charge_id, c.at
+  FROM charge_change c
+  LEFT JOIN journal_entry e ON e.source_id = c.object_id AND e.kind = 'lost' AND e.source = 'stripe dispute' AND e.entity_id = c.entity_id
+ WHERE c.kind = 'dispute lost' GROUP BY c.entity_id, c.object_id, c.kind HAVING count(e.id) <> 1;
 
 -- A5. A series of receipts whose numbers are not 1 … n.
 CREATE VIEW check_receipt_gap AS
@@ -124,7 +125,7 @@ SELECT 'A5' AS checker, s.entity_id, s.year::text AS subject,
   LEFT JOIN receipt_counter c ON c.entity_id = s.entity_id AND c.year = s.year
  WHERE s.issued <> s.last OR c.last IS DISTINCT FROM s.last
 UNION ALL
-SELECT 'A5', c.entity_id, c.year::text, 'no receipts, the counter stands at ' || c.last, NULL
+SELECT 'A5', c.entity_id, c.year::text, 'no receipts, the counter stands at ' || c.last, now()
   FROM receipt_counter c
  WHERE c.last <> 0 AND NOT EXISTS (SELECT FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year);
 

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fund"
+	"konbit/internal/money"
 	"konbit/internal/org"
 )
 
@@ -23,6 +24,8 @@ type Source interface {
 	Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]Transaction) error) error
 	// Members lists the balance transactions an automatic payout pays out, itself left out.
 	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
+	// Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
+	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
 	// Lost reads a dispute; nil unless the bank decided it against us.
 	Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*Lost, error)
 }
@@ -53,7 +56,7 @@ const (
 // or an event that told of money. It answers how many transactions were booked.
 func (c Collector) Collect(ctx context.Context) (int, error) { return c.collect(ctx, false) }
 
-// Sweep is Collect for every entity, with or without a reason, and from further back.
+// Sweep is Collect for every entity, with or without a reason, and from further back. It observes the balances, too.
 func (c Collector) Sweep(ctx context.Context) (int, error) { return c.collect(ctx, true) }
 
 func (c Collector) collect(ctx context.Context, all bool) (int, error) {
@@ -96,6 +99,9 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 	through, err := l.since(ctx, since)
 	if missing := (*unlisted)(nil); errors.As(err, &missing) {
 		through, err = l.since(ctx, missing.at.Add(-overlap))
+	}
+	if err == nil && all {
+		err = l.observe(ctx, through)
 	}
 	if err == nil && all {
 		err = l.losses(ctx)

@@ -2,6 +2,7 @@ package stripepay
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,6 +83,28 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 
 // Holds tells whether there is a key for an entity's account.
 func (s *Stripe) Holds(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
+
+// Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
+func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.BalanceParams{}
+	params.Context = ctx
+	balance, err := a.api.Balance.Get(params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	held := map[money.Currency]int64{}
+	for _, part := range slices.Concat(balance.Available, balance.Pending) {
+		held[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
+	}
+	return held, nil
+}
 
 // Lost reads a dispute; nil unless the bank decided it against us.
 func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*payout.Lost, error) {

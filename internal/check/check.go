@@ -1,0 +1,102 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+// Checker is a view and the promise it guards.
+type Checker struct {
+	No      string // "A1"
+	View    string
+	Promise string // what is so while the view is empty
+}
+
+// Checkers lists all of them, those first that explain the others.
+func Checkers() []Checker {
+	return []Checker{
+		{"A3", "check_uneven_entry", "every entry's debits are its credits"},
+		{"A11", "check_chain_broken", "every sealed entry is as it was sealed"},
+		{"A1", "check_paid_without_gift", "every payment is one gift's, or stands in suspense"},
+		{"A2", "check_gift_without_charge", "every settled gift has its charge at Stripe"},
+		{"A4", "check_not_booked_once", "every gift, refund, dispute and payout is booked once"},
+		{"A5", "check_receipt_gap", "receipts are numbered without a gap"},
+		{"A6", "check_gift_without_receipt", "every gift has one receipt that stands"},
+		{"A7", "check_receipt_not_mailed", "every receipt is mailed within a quarter of an hour"},
+		{"A8", "check_job_overdue", "every job is done when its time comes"},
+		{"A9", "check_event_overdue", "every event is worked off within five minutes"},
+		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
+	}
+}
+
+// Row is one thing that is wrong.
+type Row struct {
+	Checker  string        `db:"checker" json:"checker"`
+	EntityID uuid.NullUUID `db:"entity_id" json:"entity"` // null: of the whole program
+	Subject  string        `db:"subject" json:"subject"`  // the object, by its id
+	Detail   string        `db:"detail" json:"detail"`    // never a name or an address
+	Since    *time.Time    `db:"since" json:"since"`      // null: not known
+}
+
+func (r Row) String() string {
+	since := ""
+	if r.Since != nil {
+		since = ", since " + r.Since.UTC().Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s %s: %s%s", r.Checker, r.Subject, r.Detail, since)
+}
+
+// Found is what a checker found.
+type Found struct {
+	Checker
+	Count int64 // rows in all
+	Rows  []Row // the oldest, at most Most for each entity
+	Took  time.Duration
+}
+
+// Most rows of a checker are read for each entity. When everything is wrong, the rest says nothing new.
+const Most = 100
+
+// Look reads every checker, in the order of Checkers. Those that found nothing are in the answer too. It only reads, and no writer
+// waits for it; with a million gifts it takes some tens of seconds. An error means that the question could not be asked.
+func Look(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
+	var all []Found
+	for _, c := range Checkers() {
+		found, err := look(ctx, tx, c)
+		if err != nil {
+			return nil, fmt.Errorf("check that %s: %w", c.Promise, err)
+		}
+		all = append(all, found)
+	}
+	return all, nil
+}
+
+func look(ctx context.Context, tx *sqlx.Tx, c Checker) (Found, error) {
+	query := `/* check.Look */
+		SELECT checker, entity_id, subject, detail, since, of_all FROM (
+		    SELECT v.*, count(*) OVER () AS of_all, row_number() OVER (PARTITION BY entity_id ORDER BY since, subject) AS place FROM ` + c.View + ` v) v
+		 WHERE place <= $1 ORDER BY since, subject`
+	found, began := Found{Checker: c}, time.Now()
+	var rows []struct {
+		Row
+		Count int64 `db:"of_all"`
+	}
+	err := tx.SelectContext(ctx, &rows, query, Most)
+	for _, r := range rows {
+		found.Count, found.Rows = r.Count, append(found.Rows, r.Row)
+	}
+	found.Took = time.Since(began)
+	return found, err
+}
+
+// Rows is what all checkers found, without those that found nothing: empty when all is well.
+func Rows(all []Found) (rows []Row) {
+	for _, f := range all {
+		rows = append(rows, f.Rows...)
+	}
+	return rows
+}
