@@ -1,0 +1,111 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// tsne is the account of the sponsor of csio at the stand-in.
+const tsne = "tsne"
+
+// page is a payment page as the stand-in has it.
+type page struct {
+	ID, Status    string
+	PaymentIntent string `json:"payment_intent"`
+	Gift          string `json:"client_reference_id"`
+}
+
+// intentOf is the payment intent of a page that was paid.
+func (b *badDays) intentOf(id string) string {
+	var p page
+	if err := json.Unmarshal(b.s.Stripe().Object(tsne, "checkout.session", id), &p); err != nil {
+		b.t.Errorf("page %s: %v", id, err)
+	}
+	return p.PaymentIntent
+}
+
+// judge holds what must be true when all has drained.
+func (b *badDays) judge() {
+	t, db := b.t, b.s.DB.Owner
+	count := func(query string) (n int64) {
+		require.NoError(t, db.Get(&n, query))
+		return n
+	}
+	b.judgePages()
+	b.judgeKeys()
+	paid, refunded := b.paid.Load(), b.refunded.Load()
+	for what, query := range map[string]string{
+		"settled gifts":        `donation WHERE status = 'settled'`,
+		"forms with a gift":    `(SELECT DISTINCT form_id FROM donation WHERE status = 'settled') f`,
+		"payments booked":      `journal_entry WHERE kind = 'payment'`,
+		"gifts with a receipt": `(SELECT DISTINCT donation_id FROM receipt) r`,
+	} {
+		require.Equal(t, paid, count(`SELECT count(*) FROM `+query), what)
+	}
+	require.EqualValues(t, refunded, len(b.s.Stripe().State().Refunds), "refunds made")
+	require.Equal(t, refunded, count(`SELECT count(*) FROM charge_change WHERE kind = 'refund'`), "refunds booked")
+	wantClearing(t, b.s)
+	b.s.Konbit("ledger", "verify")
+
+	calls, failed := b.s.Stripe().Calls(), 0
+	for _, c := range calls {
+		if c.Status == 0 || c.Status >= 429 {
+			failed++
+		}
+	}
+	b.run.Found("slowest answer", b.slowest.Round(time.Millisecond).String())
+	b.run.Found("calls failed", fmt.Sprintf("%d of %d", failed, len(calls)))
+	b.run.Found("told to come again", fmt.Sprint(b.later.Load()))
+	b.run.Found("gifts", fmt.Sprint(paid))
+	b.run.Found("refunds", fmt.Sprint(refunded))
+	limit := tolerated
+	if b.run.Number >= 1000 {
+		limit = answered
+	}
+	require.LessOrEqual(t, b.slowest, limit, "the slowest answer")
+}
+
+// judgePages holds that no gift, and no form whatever became of its gifts, has two pages that can be or were paid.
+func (b *badDays) judgePages() {
+	t := b.t
+	var gifts []struct{ ID, Form string }
+	require.NoError(t, b.s.DB.Owner.Select(&gifts, `SELECT id, form_id AS form FROM donation`))
+	forms := map[string]string{}
+	for _, g := range gifts {
+		forms[g.ID] = g.Form
+	}
+	live := map[string]string{}
+	for _, raw := range b.s.Stripe().Objects(tsne, "checkout.session", 0) {
+		var p page
+		require.NoError(t, json.Unmarshal(raw, &p))
+		if p.Status == "expired" {
+			continue
+		}
+		form := forms[p.Gift]
+		require.NotEmpty(t, form, "page %s is of no gift", p.ID)
+		if other := live[form]; other != "" {
+			t.Errorf("form %s has two live pages: %s and %s", form, other, p.ID)
+		}
+		live[form] = p.ID
+	}
+}
+
+// judgeKeys holds that each idempotency key was only ever used with the same parameters.
+func (b *badDays) judgeKeys() {
+	used := map[string]string{}
+	for _, c := range b.s.Stripe().Calls() {
+		if c.Key == "" {
+			continue
+		}
+		as := c.Method + " " + c.Path + " " + url.Values(c.Params).Encode()
+		if before := used[c.Account+c.Key]; before != "" && before != as {
+			b.t.Errorf("key %s was used for\n%s\nand for\n%s", c.Key, before, as)
+		}
+		used[c.Account+c.Key] = as
+	}
+	require.NotEmpty(b.t, used)
+}
