@@ -1,6 +1,10 @@
 package mailcatch
 
-import "net"
+import (
+	"net"
+	"slices"
+	"time"
+)
 
 // A Kind is a way mail servers fail.
 type Kind int
@@ -56,6 +60,20 @@ func (s *Server) falls() bool {
 	return s.fault.Kind != Healthy && s.counted%max(s.fault.Every, 1) == 0
 }
 
+// Dials tells when each connection was accepted, oldest first.
+func (s *Server) Dials() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.dials)
+}
+
+// Cuts counts the messages that were kept and cut off before they were acknowledged.
+func (s *Server) Cuts() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cuts
+}
+
 // cut stops receiving and cuts open connections. The caller holds s.mu.
 func (s *Server) cut() {
 	if s.smtp == nil {
@@ -94,6 +112,9 @@ func (l faulty) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	l.s.dials = append(l.s.dials, time.Now())
 	return faultyConn{c, l.s}, nil
 }
 

@@ -46,6 +46,8 @@ type Server struct {
 	listener net.Listener  // that of smtp
 	fault    Fault
 	counted  int           // messages seen since the fault was set
+	cuts     int           // messages cut off after the dot, ever
+	dials    []time.Time   // connections accepted, ever
 	healed   chan struct{} // closed when the fault is lifted
 	closed   bool
 }

@@ -70,6 +70,9 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	if s.hit && s.catcher.kind() == CutAfterDot {
+		s.catcher.mu.Lock()
+		s.catcher.cuts++
+		s.catcher.mu.Unlock()
 		return s.conn.Close()
 	}
 	return nil
