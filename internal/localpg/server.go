@@ -30,6 +30,8 @@ type Options struct {
 	Durable bool
 	// Settings are added to the server's command line and win over our own.
 	Settings map[string]string
+	// Environment is added to the server's, "NAME=value" each.
+	Environment []string
 	// Follow makes the cluster a standby of another server, by a copy of it when DataDir is absent. It goes by the name StandbyName
 	// among that server's standbys, and follows until it is promoted.
 	Follow *Server
@@ -169,7 +171,7 @@ func launch(o Options, in installation, who account, data, private string, held 
 		stop.Signal = "QUIT" // at once, without a last checkpoint
 	}
 	cmd := exec.Command(filepath.Join(in.bin, "postgres"), append([]string{"-D", data}, settings(o)...)...)
-	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", environment(), who.attr()
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", append(environment(), o.Environment...), who.attr()
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, []*os.File{held}
 	process, err := tether.Start(cmd, stop)
 	if err != nil {
