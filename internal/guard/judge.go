@@ -94,7 +94,7 @@ func (g *Guard) judgeStep(ctx context.Context, a Attempt, now time.Time) (Verdic
 		counters = g.under(nil, "wait", a.Page, g.limits.Waits)
 	}
 	return g.pass(ctx, a, func(tx *sqlx.Tx) ([]counter, bool, error) {
-		fresh, err := useTx(ctx, tx, raw[:nonceSize], now.Add(stepLife))
+		fresh, err := useTx(ctx, tx, raw[:nonceSize])
 		return counters, fresh, err
 	})
 }
@@ -153,10 +153,12 @@ func (g *Guard) keep(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (b
 	return err == nil, err
 }
 
-// useTx marks a step as used; false when it was.
-func useTx(ctx context.Context, tx *sqlx.Tx, nonce []byte, until time.Time) (bool, error) {
-	const query = `/* guard.useTx */ INSERT INTO guard_step_used (nonce, until) VALUES ($1, $2) ON CONFLICT (nonce) DO NOTHING`
-	result, err := tx.ExecContext(ctx, query, nonce, until)
+// useTx marks a step as used; false when it was. The mark is made and forgotten by the database's clock, and outlives the step by
+// any server's.
+func useTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
+	const query = `/* guard.useTx */
+		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
+	result, err := tx.ExecContext(ctx, query, nonce, (stepLife + 2*skew).Seconds())
 	if err != nil {
 		return false, err
 	}

@@ -22,6 +22,8 @@ const (
 	difficulty = 14
 	wait       = 20 * time.Second
 	stepLife   = 15 * time.Minute
+	// skew is how far apart the clocks of two servers may be: what one dates, another judges.
+	skew = 5 * time.Minute
 )
 
 // Step is what a donor is asked to let their browser do.
@@ -70,7 +72,7 @@ func (k key) readStep(token string, form uuid.UUID, typed [32]byte, now time.Tim
 		return nil, false
 	}
 	age := now.Sub(issuedAt(raw))
-	return raw, age >= 0 && age < stepLife
+	return raw, age >= -skew && age < stepLife
 }
 
 // solved tells whether a proof, the counters that solve the puzzles in their order with commas between, is right:
