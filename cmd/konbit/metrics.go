@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"konbit/internal/check"
 	"konbit/internal/donation"
 	"konbit/internal/jobs"
 	"konbit/internal/ledger"
@@ -82,6 +83,15 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 		{Name: metrics.FeesDueOldest, Value: gifts.OldestFee.Seconds()},
 		{Name: metrics.GiftsUnsettled, Value: float64(gifts.Unsettled)},
 		{Name: metrics.Tasks, Value: float64(tasks)},
+	}
+	looked, err := check.ReadLast(ctx, p.db)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range looked {
+		figures = append(figures,
+			metrics.Figure{Name: metrics.CheckRows, Label: l.Checker, Value: float64(l.Rows)},
+			metrics.Figure{Name: metrics.CheckAge, Label: l.Checker, Value: l.Age.Seconds()})
 	}
 	issued, err := p.issued(ctx)
 	return append(figures, issued...), err

@@ -38,6 +38,7 @@ var nextSteps = map[string]string{
 	"fund_could_not_bear":                  "A refund or a lost dispute was larger than the restricted fund had left, and operations bore the rest. Decide whether the fund is to make it good, and transfer it.",
 	"payout_differs_from_its_transactions": "A payout is not the sum of its movements; operations bore the difference. Compare it with Stripe's payout report and book the difference where it belongs.",
 	"payout_failed":                        "The bank sent a payout back. Mend the bank account's details at Stripe; the money is paid out again after that.",
+	"checker_found":                        "The nightly look found something that must never be; the subject is the view that has it. konbit ledger verify tells every row: send them to whoever runs the program. The task closes by itself at the first look that finds nothing.",
 	"letter_refused":                       "A donor's mail server refused a letter for good. Ask the donor for the right address: konbit receipt find --refused lists such receipts, and konbit receipt resend sends one again.",
 }
 

@@ -29,6 +29,7 @@ func (p *parts) chores() []chore {
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
+		{"check, once a day", 5 * time.Minute, p.checkNightly},
 	}
 }
 

@@ -30,6 +30,8 @@ const (
 	FeesDueOldest  = "konbit_fees_due_oldest_seconds"
 	GiftsUnsettled = "konbit_gifts_unsettled"
 	Tasks          = "konbit_tasks_open"
+	CheckRows      = "konbit_check_rows"
+	CheckAge       = "konbit_check_age_seconds"
 	Receipts       = "konbit_receipts_issued_total"
 )
 
@@ -51,6 +53,8 @@ var figures = map[string]figure{
 	FeesDueOldest:  {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
 	GiftsUnsettled: {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},
 	Tasks:          {"Tasks that wait for a person in finance (konbit tasks list).", "", prometheus.GaugeValue},
+	CheckRows:      {"Rows each checker had at the last nightly look: above 0, something is that must never be (konbit ledger verify).", "checker", prometheus.GaugeValue},
+	CheckAge:       {"Age of the last nightly look; above a day and some hours, nobody looks.", "checker", prometheus.GaugeValue},
 	Receipts:       {"Receipts issued: one for each gift settled, and one for each receipt replaced.", "entity", prometheus.CounterValue},
 }
 

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/check"
+	"konbit/internal/metrics"
+	"konbit/internal/testkit/house"
+)
+
+// TestVerifyReadsTheCheckers: a row is an exit status that is not zero, and is told in words and in JSON beside what was told before.
+func TestVerifyReadsTheCheckers(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Settled(house.Form())
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	out, err := said(t, "ledger", "verify")
+	require.NoError(t, err)
+	require.Contains(t, out, "1 entries with 2 lines read.\n")
+	require.Contains(t, out, "11 of 11 checkers found nothing.\n")
+
+	h.Exec(`UPDATE receipt_counter SET last = 1`)
+	h.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER`)
+	h.Exec(`UPDATE receipt SET issued_at = '2026-01-01T00:00:00Z'`)
+	out, err = said(t, "ledger", "verify")
+	require.EqualError(t, err, "the checkers found what must not be")
+	id := h.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, d.ID)[0]
+	require.Contains(t, out, "✗ it is not so that every receipt is mailed within a quarter of an hour (1 in all)\n    tsne A7 "+id+": receipt 1 of ")
+	require.Contains(t, out, " has no letter, since 2026-01-01T00:00:00Z\n10 of 11 checkers found nothing.\n")
+
+	out, err = said(t, "ledger", "verify", "--json")
+	require.Error(t, err)
+	var told struct {
+		Entries  int
+		Findings []any
+		Chains   []any
+		Checks   []checkLine
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &told))
+	require.Equal(t, 1, told.Entries)
+	require.Empty(t, told.Findings)
+	require.Len(t, told.Checks, len(check.Checkers()))
+	for _, c := range told.Checks {
+		if c.Checker != "A7" {
+			require.Equal(t, []checkRow{}, c.Rows)
+			continue
+		}
+		require.EqualValues(t, 1, c.Count)
+		require.Equal(t, checkRow{"tsne", id, c.Rows[0].Detail, c.Rows[0].Since}, c.Rows[0])
+	}
+}
+
+// TestNightlyLook: what is found is logged as an error, waits for finance and is a figure.
+func TestNightlyLook(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Settled(house.Form())
+	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
+	p := &parts{db: h.DB.Server, log: h.Log.Logger(), setup: h.Setup}
+	figure := func(name, label string) float64 {
+		figures, err := p.figures(t.Context())
+		require.NoError(t, err)
+		for _, f := range figures {
+			if f.Name == name && f.Label == label {
+				return f.Value
+			}
+		}
+		return -1
+	}
+	require.EqualValues(t, -1, figure(metrics.CheckRows, "A9"), "nobody has looked")
+	require.NoError(t, p.checkNightly(t.Context()))
+	require.NoError(t, p.checkNightly(t.Context()))
+	require.EqualValues(t, 1, figure(metrics.CheckRows, "A9"))
+	require.EqualValues(t, 0, figure(metrics.CheckRows, "A1"))
+	require.Less(t, figure(metrics.CheckAge, "A9"), 600.0)
+	require.Regexp(t, `level=ERROR msg="a checker found what must not be" checker=A9`, h.Log.String())
+	require.Equal(t, []string{"checker_found check_event_overdue"}, h.Lines(`SELECT kind || ' ' || subject FROM finance_task`))
+
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	out, err := said(t, "tasks", "list")
+	require.NoError(t, err)
+	require.Contains(t, out, `tsne  checker_found "check_event_overdue"`)
+	require.Contains(t, out, "not so every event is worked off within five minutes")
+}
