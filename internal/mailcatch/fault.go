@@ -67,13 +67,6 @@ func (s *Server) Dials() []time.Time {
 	return slices.Clone(s.dials)
 }
 
-// Cuts counts the messages that were kept and cut off before they were acknowledged.
-func (s *Server) Cuts() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cuts
-}
-
 // cut stops receiving and cuts open connections. The caller holds s.mu.
 func (s *Server) cut() {
 	if s.smtp == nil {

@@ -30,6 +30,7 @@ type Message struct {
 	Subject   string    `json:"subject"`    // decoded
 	MessageID string    `json:"message_id"` // without angle brackets
 	Received  time.Time `json:"received"`
+	Cut       bool      `json:"-"` // kept, and the connection cut before the sender was told
 	Raw       []byte    `json:"-"`
 }
 
@@ -46,7 +47,6 @@ type Server struct {
 	listener net.Listener  // that of smtp
 	fault    Fault
 	counted  int           // messages seen since the fault was set
-	cuts     int           // messages cut off after the dot, ever
 	dials    []time.Time   // connections accepted, ever
 	healed   chan struct{} // closed when the fault is lifted
 	closed   bool
@@ -131,7 +131,7 @@ func (s *Server) Close() error {
 }
 
 // accept keeps a message. It is safe on disk, where there is one, when accept returns.
-func (s *Server) accept(from string, to []string, raw []byte) error {
+func (s *Server) accept(from string, to []string, raw []byte, cut bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now().UTC()
@@ -140,6 +140,7 @@ func (s *Server) accept(from string, to []string, raw []byte) error {
 		From:     from,
 		To:       strings.Join(to, ", "),
 		Received: now,
+		Cut:      cut,
 		Raw:      raw,
 	}
 	describe(&m)

@@ -66,13 +66,11 @@ func (s *session) Data(r io.Reader) error {
 	if _, err := raw.ReadFrom(r); err != nil {
 		return err
 	}
-	if err := s.catcher.accept(s.from, s.to, raw.Bytes()); err != nil {
+	cut := s.hit && s.catcher.kind() == CutAfterDot
+	if err := s.catcher.accept(s.from, s.to, raw.Bytes(), cut); err != nil {
 		return err
 	}
-	if s.hit && s.catcher.kind() == CutAfterDot {
-		s.catcher.mu.Lock()
-		s.catcher.cuts++
-		s.catcher.mu.Unlock()
+	if cut {
 		return s.conn.Close()
 	}
 	return nil
