@@ -62,8 +62,8 @@ func sink(t testing.TB) string {
 
 type drain struct{}
 
-func (drain) Reset()                                {}
-func (drain) Logout() error                         { return nil }
+func (drain) Reset()                                 {}
+func (drain) Logout() error                          { return nil }
 func (drain) Mail(string, *gosmtp.MailOptions) error { return nil }
 func (drain) Rcpt(string, *gosmtp.RcptOptions) error { return nil }
 func (drain) Data(r io.Reader) error {

@@ -34,7 +34,7 @@ CREATE TABLE balance (
 INSERT INTO balance VALUES (1, '1010', 0), (1, '4100', 0);
 CREATE TABLE counter (year integer PRIMARY KEY, last integer NOT NULL);
 INSERT INTO counter VALUES (2026, 0);
-CREATE SEQUENCE receipt_number;
+CREATE SEQUENCE receipt_number START 1000001;
 CREATE TABLE receipt (
     id      bigserial PRIMARY KEY,
     year    integer NOT NULL,

@@ -66,6 +66,7 @@ func newWorld(t testing.TB, o e2e.Options) *world {
 		}
 	}
 	require.Len(t, w.ids, 4)
+	w.Drained(time.Minute) // the model is booked, and moves no number later
 	if stopped {
 		w.Kill()
 	}
@@ -220,5 +221,3 @@ func (w *world) quiet() {
 		return fmt.Errorf("%d jobs are left", left)
 	})
 }
-
-

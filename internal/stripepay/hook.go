@@ -1,21 +1,15 @@
 package stripepay
 
 import (
-	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"konbit/internal/fault"
-	"konbit/internal/pg"
 )
 
 // tolerance bounds the age of a signature, both ways: the library alone would take one from the future.
@@ -88,42 +82,4 @@ func signedAt(signature string) (at time.Time, err error) {
 		return at, errors.New("no signature")
 	}
 	return at, nil
-}
-
-// Inbox takes webhooks in.
-type Inbox struct {
-	DB     *sqlx.DB
-	Stripe *Stripe
-	Now    func() time.Time // wall clock: signatures are dated by it
-	Wake   func()           // called after a commit, so that the drain need not be waited for
-}
-
-// Take verifies a webhook and stores it, once per entity and event id, and returns when that is committed.
-func (in Inbox) Take(ctx context.Context, entityID uuid.UUID, entitySlug string, payload []byte, signature string) error {
-	h, err := in.Stripe.verify(entitySlug, payload, signature, in.Now())
-	if err != nil {
-		return err
-	}
-	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := storeTx(ctx, tx, entityID, h, payload, sha256.Sum256(payload))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("webhook %s: %w", h.ID, err)
-	}
-	in.Wake()
-	return nil
-}
-
-// storeTx stores an event, and answers whether it was new.
-func storeTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, h header, payload []byte, sum [sha256.Size]byte) (bool, error) {
-	const query = `/* stripepay.storeTx */
-		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, id) DO NOTHING`
-	done, err := tx.ExecContext(ctx, query, entityID, h.ID, h.Type, h.APIVersion, time.Unix(h.Created, 0).UTC(), payload, sum[:])
-	if err != nil {
-		return false, err
-	}
-	n, err := done.RowsAffected()
-	return n > 0, err
 }

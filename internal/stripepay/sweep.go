@@ -2,7 +2,6 @@ package stripepay
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -115,7 +114,7 @@ func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, 
 // take stores listed events of types we read. It answers how many were new and the last one's id.
 func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		taken = 0
+		var arrivals []arrival
 		for _, payload := range listed {
 			var h header
 			if err := json.Unmarshal(payload, &h); err != nil {
@@ -125,15 +124,11 @@ func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, l
 			if !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
 				continue
 			}
-			fresh, err := storeTx(ctx, tx, entity.ID, h, payload, sha256.Sum256(payload))
-			if err != nil {
-				return err
-			}
-			if fresh {
-				taken++
-			}
+			arrivals = append(arrivals, arrival{entity.ID, h, payload})
 		}
-		return nil
+		fresh, err := storeTx(ctx, tx, arrivals)
+		taken = int(fresh)
+		return err
 	})
 	return taken, last, err
 }

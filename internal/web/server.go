@@ -26,7 +26,7 @@ type Server struct {
 	View      *view.View
 	Setup     *fund.Directory
 	Starter   donation.Starter
-	Inbox     stripepay.Inbox
+	Inbox     *stripepay.Inbox
 	Guard     *guard.Guard
 	Ready     func(ctx context.Context) error // nil: able to serve
 	BaseURL   *url.URL

@@ -67,7 +67,7 @@ type House struct {
 	Handlers  *jobs.Handlers
 	Settler   donation.Settler
 	Starter   donation.Starter
-	Inbox     stripepay.Inbox
+	Inbox     *stripepay.Inbox
 	Drain     *stripepay.Drain
 	Booker    payout.Booker
 	Collector payout.Collector
@@ -175,7 +175,7 @@ func (h *House) rooms(o Options) {
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
 	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words}
-	h.Inbox = stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
+	h.Inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
 		Guard: guard.New(db, []byte("canary-secret-of-32-bytes-length"), guard.Limits{}, now), // which limit nothing
