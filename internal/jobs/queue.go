@@ -22,7 +22,7 @@ type Queue struct{ client *river.Client[*sql.Tx] }
 // NewQueue makes a queue that only takes jobs in. It holds no connection.
 func NewQueue() (*Queue, error) {
 	client, err := river.NewClient(riverdatabasesql.New(nil), &river.Config{
-		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts,
+		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts, Test: river.TestConfig{Time: unsaid{}},
 	})
 	if err != nil {
 		return nil, err
@@ -39,6 +39,6 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *sqlx.Tx, jobs ...Job) error {
 	for i, job := range jobs {
 		params[i].Args = job
 	}
-	_, err := q.client.InsertManyFastTx(ctx, tx.Tx, params)
+	_, err := q.client.InsertManyTx(ctx, tx.Tx, params)
 	return err
 }

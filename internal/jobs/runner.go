@@ -34,7 +34,7 @@ type Option func(*river.Config)
 
 // RetryWithin has failed jobs wait from first, doubling, up to longest, each spread by half either way.
 func RetryWithin(first, longest time.Duration) Option {
-	return func(c *river.Config) { c.RetryPolicy = backoff{first, longest} }
+	return func(c *river.Config) { c.RetryPolicy = backoff{first: first, longest: longest} }
 }
 
 // Handlers says which function does which kind of job.
@@ -64,6 +64,7 @@ type Runner struct {
 	db     *sqlx.DB
 	client *river.Client[*sql.Tx]
 	log    *slog.Logger
+	clock  *clock
 	end    context.CancelFunc
 	ended  chan struct{}
 }
@@ -75,7 +76,7 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options
 		Workers:           h.workers,
 		Logger:            slog.New(warnings{log.Handler()}),
 		MaxAttempts:       maxAttempts,
-		RetryPolicy:       backoff{firstWait, longestWait},
+		RetryPolicy:       backoff{first: firstWait, longest: longestWait},
 		JobTimeout:        Timeout,
 		PollOnly:          true,
 		FetchCooldown:     pollEvery,
@@ -86,17 +87,27 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options
 	for _, set := range options {
 		set(config)
 	}
-	client, err := river.NewClient(riverdatabasesql.New(db.DB), config)
-	if err != nil {
+	r := &Runner{db: db, log: log, clock: &clock{}, ended: make(chan struct{})}
+	if b, ours := config.RetryPolicy.(backoff); ours {
+		b.clock = r.clock
+		config.RetryPolicy = b
+	}
+	config.Test.Time = r.clock // the only door River has for it
+	var err error
+	if r.client, err = river.NewClient(riverdatabasesql.New(db.DB), config); err != nil {
 		return nil, err
 	}
-	return &Runner{db: db, client: client, log: log, ended: make(chan struct{})}, nil
+	return r, nil
 }
 
 // Start begins to work jobs off, in the background.
 func (r *Runner) Start() error {
 	ctx, end := context.WithCancel(context.Background())
 	r.end = end
+	if err := r.clock.read(ctx, r.db); err != nil {
+		end()
+		return err
+	}
 	if err := r.client.Start(ctx); err != nil {
 		end()
 		return err
@@ -126,6 +137,9 @@ func (r *Runner) rescue(ctx context.Context) {
 	tick := time.NewTicker(rescueEvery)
 	defer tick.Stop()
 	for {
+		if err := r.clock.read(ctx, r.db); err != nil && ctx.Err() == nil {
+			r.log.WarnContext(ctx, "jobs: the database's clock cannot be read", "error", err)
+		}
 		if n, err := rescueStuck(ctx, r.db); err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "jobs: rescue failed", "error", err)
 		} else if n > 0 {
@@ -156,14 +170,17 @@ func rescueStuck(ctx context.Context, db *sqlx.DB) (n int64, err error) {
 
 // backoff doubles from first to longest and spreads each wait by half either way, so that a mail server
 // coming back is not met by everybody at once.
-type backoff struct{ first, longest time.Duration }
+type backoff struct {
+	first, longest time.Duration
+	clock          *clock
+}
 
 func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
 	wait := b.longest
 	if n := len(job.Errors); n < 20 {
 		wait = min(b.first<<n, b.longest)
 	}
-	return time.Now().Add(wait/2 + rand.N(wait))
+	return b.clock.NowUTC().Add(wait/2 + rand.N(wait))
 }
 
 // warnings leaves out what River tells about its daily life.
