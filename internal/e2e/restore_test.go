@@ -40,7 +40,7 @@ func TestBackupAndRestore(t *testing.T) {
 	began = time.Now()
 	tool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
 	s.Kill()
-	s.settings["DATABASE_URL"], s.settings["DATABASE_OWNER_URL"] = server, owner
+	s.MoveTo(&testkit.Database{ServerURL: server, OwnerURL: owner, Owner: connect(t, owner)})
 	s.Konbit("migrate")
 	t.Logf("restored, rights renewed: %s", time.Since(began).Round(time.Millisecond))
 
@@ -50,7 +50,6 @@ func TestBackupAndRestore(t *testing.T) {
 	require.Equal(t, schema, schemaOf(t, owner), "tables, rules, triggers and rights are those of the original")
 	refusesLateLines(t, owner, server)
 
-	s.DB.Owner = connect(t, owner) // what the stack's helpers ask
 	s.Restart()
 	s.give("csio", "Afterwards")
 	s.letters(7)

@@ -35,6 +35,11 @@ type Options struct {
 	// Follow makes the cluster a standby of another server, by a copy of it when DataDir is absent. It goes by the name StandbyName
 	// among that server's standbys, and follows until it is promoted.
 	Follow *Server
+	// Archive is a directory that finished segments of the log are copied to, made when absent; empty: none. archive_timeout, a setting,
+	// says how soon a segment is finished that fills slowly.
+	Archive string
+	// Recover says that DataDir is a copy (see Copy): it goes on from there through all that Archive holds, and then takes writes.
+	Recover bool
 	// Logger hears of the slow steps; nil: nobody does.
 	Logger *slog.Logger
 }
@@ -105,7 +110,7 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	} else {
 		err = initialise(ctx, o, in, who, data)
 	}
-	if err != nil {
+	if err := errors.Join(err, o.archive(who, data)); err != nil {
 		return nil, err
 	}
 	if err := clearStale(data); err != nil {

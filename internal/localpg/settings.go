@@ -1,6 +1,7 @@
 package localpg
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -29,6 +30,14 @@ func settings(o Options) []string {
 	}
 	if o.Follow != nil {
 		set["primary_conninfo"] = o.Follow.conninfo()
+	}
+	if o.Archive != "" {
+		set["archive_mode"] = "on"
+		set["archive_command"] = fmt.Sprintf("cp %%p '%s/%%f.part' && mv '%[1]s/%%f.part' '%[1]s/%%f'", o.Archive)
+		set["restore_command"] = fmt.Sprintf("cp '%s/%%f' %%p", o.Archive)
+	}
+	if o.Recover {
+		set["hot_standby"] = "off" // it takes connections when it takes writes
 	}
 	maps.Copy(set, o.Settings)
 	var args []string

@@ -33,6 +33,21 @@ func (o Options) follow(ctx context.Context, who account, data string) error {
 	return nil
 }
 
+// archive makes the archive's directory, and lets PostgreSQL know when it is to recover from it.
+func (o Options) archive(who account, data string) error {
+	if o.Archive == "" {
+		return nil
+	}
+	err := errors.Join(os.MkdirAll(o.Archive, 0o755), who.own(o.Archive))
+	if o.Recover {
+		err = errors.Join(err, os.WriteFile(filepath.Join(data, "recovery.signal"), nil, 0o600), who.own(data))
+	}
+	if err != nil {
+		return fmt.Errorf("localpg: %w", err)
+	}
+	return nil
+}
+
 // Copy makes a base backup of the running server in dataDir, which is made.
 func (s *Server) Copy(ctx context.Context, dataDir string) error {
 	who, err := serverAccount()
