@@ -108,14 +108,14 @@ func (p *parts) assembleWork() error {
 	receipts := receipt.Desk{Queue: queue, NewID: newID}
 	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
-	p.drain = stripepay.NewDrain(stripepay.Drain{
+	p.drain = stripepay.NewDrain(&stripepay.Drain{
 		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
+	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
 	letters.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}

@@ -31,11 +31,9 @@ var footprint = Row{
 			w.settle(senders, m.Size(2000, 500))
 			m.Note("settling", resident(t, technician))
 			w.quiet()
-			m.Note("after the letters", resident(t, technician))
 		})
 		m.Absolute("memory, pages", "MB", "serving pages", AtMost(80))
 		m.Absolute("memory, settling", "MB", "settling", AtMost(80))
-		m.Absolute("memory, after the letters", "MB", "after the letters", Shown)
 		m.Absolute("start to ready", "s", "ready", AtMost(1))
 	},
 }

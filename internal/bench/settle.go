@@ -12,7 +12,7 @@ var settle = Row{
 	Measure: func(t testing.TB, m *Meter) {
 		w := newWorld(t, e2e.Options{})
 		r := newRival(t, w.model)
-		gifts := m.Size(4000, 1500)
+		gifts := m.Size(4000, 1000)
 		m.Interleave(
 			func() { m.Note("konbit", w.settle(senders, gifts)); w.quiet() },
 			func() { m.Note("N", r.naive(senders, 1600)) },
@@ -31,7 +31,7 @@ var scaling = Row{
 	Claim: "settling with 32 senders, beside itself with 8",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newWorld(t, e2e.Options{})
-		gifts := m.Size(4000, 1500)
+		gifts := m.Size(4000, 1000)
 		m.Interleave(
 			func() { m.Note("32 senders", w.settle(senders, gifts)); w.quiet() },
 			func() { m.Note("8 senders", w.settle(8, gifts)); w.quiet() },

@@ -36,20 +36,25 @@ func (c Clerk) Resend(ctx context.Context, issued receipt.Receipt, by string) er
 	if err != nil {
 		return err
 	}
-	all, err := Deliveries(ctx, c.DB, []uuid.UUID{issued.ID})
-	if err != nil {
-		return err
-	}
-	var last Delivered
-	for _, d := range all[issued.ID] {
-		if d.LetterID == l.ID {
-			last = d
+	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
+		if err := turnTx(ctx, tx, l.ID); err != nil {
+			return err
 		}
-	}
-	if last.State() == Waiting {
-		return ErrWaiting
-	}
-	return c.order(ctx, []letter{*l}, last.Recipient, resend, by)
+		all, err := Deliveries(ctx, tx, []uuid.UUID{issued.ID})
+		if err != nil {
+			return err
+		}
+		var last Delivered
+		for _, d := range all[issued.ID] {
+			if d.LetterID == l.ID {
+				last = d
+			}
+		}
+		if last.State() == Waiting {
+			return ErrWaiting
+		}
+		return c.orderTx(ctx, tx, []letter{*l}, last.Recipient, resend, by)
+	})
 }
 
 // Redirect sends the receipt's letters, as they are, to another address, and stops those on their way to the
@@ -68,22 +73,20 @@ func (c Clerk) Redirect(ctx context.Context, issued receipt.Receipt, to, by stri
 	} else if void != nil {
 		letters = append(letters, *void)
 	}
-	return c.order(ctx, letters, to, address, by)
+	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error { return c.orderTx(ctx, tx, letters, to, address, by) })
 }
 
-func (c Clerk) order(ctx context.Context, letters []letter, to string, why cause, by string) error {
-	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-		for _, l := range letters {
-			d := delivery{ID: c.NewID(), LetterID: l.ID, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
-			if err := orderTx(ctx, tx, d); err != nil {
-				return err
-			}
-			if err := c.Queue.EnqueueTx(ctx, tx, Delivery{d.ID}); err != nil {
-				return err
-			}
+func (c Clerk) orderTx(ctx context.Context, tx *sqlx.Tx, letters []letter, to string, why cause, by string) error {
+	for _, l := range letters {
+		d := delivery{ID: c.NewID(), LetterID: l.ID, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
+		if err := orderTx(ctx, tx, d); err != nil {
+			return err
 		}
-		return nil
-	})
+		if err := c.Queue.EnqueueTx(ctx, tx, Delivery{d.ID}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CheckAddress refuses what is no plain address. Quoted local parts are addresses by the standard and a way to

@@ -32,6 +32,8 @@ type Receipts struct {
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	Log       *slog.Logger
+	// Yield returns when there is time for a letter to be written: what is more urgent goes first. nil: there always is.
+	Yield func(ctx context.Context)
 }
 
 // Register takes the jobs of mailing about receipts.
@@ -105,6 +107,9 @@ func (r Receipts) rendered(ctx context.Context, issued receipt.Receipt, kind str
 	to, err := r.addressOf(ctx, issued)
 	if err != nil {
 		return nil, err
+	}
+	if r.Yield != nil {
+		r.Yield(ctx)
 	}
 	written, err := r.write(issued, kind, to, r.Now())
 	if err != nil {

@@ -86,6 +86,13 @@ func orderTx(ctx context.Context, tx *sqlx.Tx, d delivery) error {
 	return err
 }
 
+// turnTx waits for its turn to look at a letter's deliveries and order another: of several who would, one does so at a time.
+func turnTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID) error {
+	const query = `/* mail.turnTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
+	var id uuid.UUID
+	return tx.GetContext(ctx, &id, query, letterID)
+}
+
 const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordered_by, d.ordered_at,
 		       d.accepted_at IS NOT NULL OR d.refused_at IS NOT NULL OR EXISTS (SELECT 1 FROM letter_delivery b
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS over

@@ -22,12 +22,17 @@ const (
 	metaOrganisation = "konbit_organisation"
 )
 
-// mostBroken is how many connections to Stripe may break before the donor is told to try later.
-const mostBroken = 3
+const (
+	// mostBroken is how often a call to Stripe may fail before the donor is told to try later.
+	mostBroken = 3
+	// sessionAge is more than a session can be paid on, and our clock be wrong.
+	sessionAge = 2 * time.Hour
+)
 
 // Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
 // so however often it is called there is one session. Calls that failed in passing (too many, the key in
-// use by a second press, a broken connection) are repeated with the same key while ctx lasts.
+// use by a second press, a broken connection, Stripe itself) are repeated with the same key while ctx lasts. An error Stripe has
+// kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent.
 func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
@@ -46,10 +51,12 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 		}
 		var refused *stripe.Error
 		switch {
-		case !errors.As(err, &refused):
+		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !replayed(refused):
 			if broken++; broken == mostBroken {
 				return donation.Session{}, translate(err)
 			}
+		case refused.HTTPStatusCode >= 500:
+			return donation.Session{}, fmt.Errorf("%w: %w", donation.ErrSpent, translate(err))
 		case !passing(refused):
 			return donation.Session{}, translate(err)
 		}
@@ -60,6 +67,11 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 			wait *= 2
 		}
 	}
+}
+
+// replayed tells whether the answer was kept from an earlier call with the same key.
+func replayed(e *stripe.Error) bool {
+	return e.LastResponse != nil && e.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
 
 func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
@@ -125,22 +137,24 @@ func (s *Stripe) page(session *stripe.CheckoutSession) (donation.Session, error)
 	return donation.Session{ID: session.ID, URL: session.URL}, nil
 }
 
-// Find looks through the newest sessions for one made for the order by a call that answered an error.
+// Find looks for an open session made for the order by a call that answered an error, through all that were made since.
 func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
 		return nil, err
 	}
-	params := &stripe.CheckoutSessionListParams{}
-	params.Context, params.Single = ctx, true
+	params := &stripe.CheckoutSessionListParams{
+		Status:       stripe.String(string(stripe.CheckoutSessionStatusOpen)),
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: o.ExpiresAt.Add(-sessionAge).Unix()},
+	}
+	params.Context = ctx
 	params.Limit = stripe.Int64(100)
 	if err := a.limit.Wait(ctx); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	list := a.api.CheckoutSessions.List(params)
 	for list.Next() {
-		session := list.CheckoutSession()
-		if session.ClientReferenceID == o.DonationID.String() && session.Status == stripe.CheckoutSessionStatusOpen {
+		if session := list.CheckoutSession(); session.ClientReferenceID == o.DonationID.String() {
 			found, err := s.page(session)
 			return &found, err
 		}

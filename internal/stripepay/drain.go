@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -22,6 +23,8 @@ const (
 	grace        = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
 	longPark     = 10 * time.Minute
 	looksTake    = 10 * time.Second // at Stripe after one batch, before the next
+	crowd        = 16               // events in a batch: they come faster than they are worked off
+	yieldFor     = 3 * time.Second  // the longest that others make way
 )
 
 // Drain works stored events off.
@@ -33,12 +36,24 @@ type Drain struct {
 	Booker  payout.Booker
 	Log     *slog.Logger
 	wake    chan struct{}
+	crowded atomic.Bool // the last batch was a crowd
 }
 
-// NewDrain makes a drain; d's exported fields are set.
-func NewDrain(d Drain) *Drain {
+// NewDrain makes a drain of what is set.
+func NewDrain(d *Drain) *Drain {
 	d.wake = make(chan struct{}, 1)
-	return &d
+	return d
+}
+
+// Yield returns when events do not crowd in, and after a few seconds all the same: work that can wait, and would take the
+// processor from gifts being booked, asks it first.
+func (d *Drain) Yield(ctx context.Context) {
+	for end := time.Now().Add(yieldFor); d.crowded.Load() && time.Now().Before(end) && ctx.Err() == nil; {
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // Wake tells that an event was stored. It never blocks.
@@ -53,6 +68,7 @@ func (d *Drain) Wake() {
 func (d *Drain) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := d.Once(context.WithoutCancel(ctx))
+		d.crowded.Store(n >= crowd)
 		if err != nil {
 			d.Log.WarnContext(ctx, "stripe events: the database does not answer", "error", err)
 		}

@@ -150,7 +150,8 @@ func tour(t *testing.T) {
 	require.True(t, again)
 	paid := h.Started(house.Form())
 	h.Pay(paid)
-	found, err := h.Stripe.Find(ctx, donation.Order{EntitySlug: "tsne", DonationID: h.Started(house.Form()).ID})
+	open := h.Started(house.Form())
+	found, err := h.Stripe.Find(ctx, donation.Order{EntitySlug: "tsne", DonationID: open.ID, ExpiresAt: open.CheckoutExpiresAt})
 	require.NoError(t, err)
 	require.NotNil(t, found)
 

@@ -161,7 +161,7 @@ func (h *House) rooms(o Options) {
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
 	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
-	h.Drain = stripepay.NewDrain(stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: log})
+	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: log})
 	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
 	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
 	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
