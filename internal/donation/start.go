@@ -19,10 +19,14 @@ import (
 // Session is a payment page.
 type Session struct{ ID, URL string }
 
+// ErrSpent: an error is kept as the answer to the order's try, so that it makes no page any more. It may have made one all the
+// same. It comes with fault.Unavailable.
+var ErrSpent = errors.New("donation: the try is spent")
+
 // Payments makes payment pages; stripepay does. Each call bounds its own time. An answer that cannot be
 // had is fault.Unavailable.
 type Payments interface {
-	// Open makes the page, or returns the one made before for the same gift and try.
+	// Open makes the page, or returns the one made before for the same gift and try, or ErrSpent.
 	Open(ctx context.Context, order Order) (Session, error)
 	// Find looks for a page made for the order by a call whose answer was lost; nil when there is none.
 	Find(ctx context.Context, order Order) (*Session, error)
@@ -63,7 +67,7 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 		case d.OrganisationID != offer.Organisation.ID:
 			return Donation{}, fault.New(fault.Conflict, "give.error.form", nil)
 		case !bytes.Equal(d.FormHash, r.Hash[:]) || !d.payable(s.Now()):
-			if err := s.supersede(ctx, offer, *d); err != nil {
+			if err := s.supersede(ctx, offer, r, *d); err != nil {
 				return Donation{}, err
 			}
 			continue
@@ -127,12 +131,12 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 	return &d, nil
 }
 
-// open makes the payment page and notes it. After an answer that was an error it first looks whether the
-// page was made all the same: Stripe replays a stored error for the same key for a day.
+// open makes the payment page and notes it. A try is followed by another only when it is spent and has left no page: a try that
+// may still make one, here or in another press, would leave the gift with two.
 func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (Donation, error) {
 	order := s.order(offer, r, d)
 	session, err := s.Payments.Open(ctx, order)
-	if fault.Is(err, fault.Unavailable) {
+	if errors.Is(err, ErrSpent) {
 		found, findErr := s.Payments.Find(ctx, order)
 		switch {
 		case findErr != nil:
@@ -193,11 +197,21 @@ func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err er
 }
 
 // supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first, also
-// one that ran out, for it may have been paid in time. If it was, the webhook is on its way; if its page was made
-// meanwhile, nothing is done. The caller reads the row again.
-func (s Starter) supersede(ctx context.Context, offer Offer, d Donation) error {
-	if d.SessionID != nil {
-		closed, err := s.Payments.Close(ctx, offer.Entity.Slug, *d.SessionID)
+// one that ran out, for it may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its way;
+// if the page was made meanwhile, nothing is done. The caller reads the row again.
+func (s Starter) supersede(ctx context.Context, offer Offer, r Request, d Donation) error {
+	id := d.SessionID
+	if id == nil {
+		lost, err := s.Payments.Find(ctx, s.order(offer, r, d))
+		if err != nil {
+			return err
+		}
+		if lost != nil {
+			id = &lost.ID
+		}
+	}
+	if id != nil {
+		closed, err := s.Payments.Close(ctx, offer.Entity.Slug, *id)
 		if err != nil {
 			return err
 		}
