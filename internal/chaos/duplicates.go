@@ -13,7 +13,6 @@ import (
 
 	"konbit/internal/e2e"
 	"konbit/internal/stripefake"
-	"konbit/internal/testkit/house"
 )
 
 func init() {
@@ -85,14 +84,19 @@ func Duplicates(t testing.TB, run Run) {
 	}
 }
 
-// post delivers an event of tsne's account as Stripe does.
-func post(server string, body []byte) error {
+// tell delivers an event of tsne's account as Stripe does.
+func tell(server string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequest(http.MethodPost, server+"/hooks/stripe/tsne", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Stripe-Signature", stripefake.Sign(time.Now(), body, "whsec_tsne"))
-	response, err := house.Client().Do(request)
+	return browser.Do(request)
+}
+
+// post is tell where a webhook must be taken.
+func post(server string, body []byte) error {
+	response, err := tell(server, body)
 	if err != nil {
 		return err
 	}

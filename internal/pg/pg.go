@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -20,12 +22,22 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
+// Asleep is how long a process may leave a transaction open without a word before the database ends it. One that sleeps, or
+// whose machine is gone, would keep its locks, and what they guard, from all others for as long as that lasts.
+const Asleep = 15 * time.Second
+
 // Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
 // (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	config, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	if bound := "idle_in_transaction_session_timeout"; config.Runtime[bound] == "" {
+		runtime := map[string]string{}
+		maps.Copy(runtime, config.Runtime)
+		runtime[bound] = strconv.FormatInt(Asleep.Milliseconds(), 10)
+		config.Runtime = runtime
 	}
 	connector, err := connectorOf(config)
 	if err != nil {

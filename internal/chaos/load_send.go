@@ -1,0 +1,61 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// browser keeps enough connections that a load is not a test of opening them.
+var browser = &http.Client{
+	Timeout:       30 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
+}
+
+func drain(response *http.Response) error {
+	_, err := io.Copy(io.Discard, response.Body)
+	return err
+}
+
+// send calls do so many times a second for a while, each at its planned time whatever became of those before, and waits for all. It
+// answers how often.
+func send(length time.Duration, aSecond int, do func(n int, planned time.Time)) (asked int) {
+	began, every := time.Now(), time.Second/time.Duration(aSecond)
+	var all sync.WaitGroup
+	for ; time.Duration(asked)*every < length; asked++ {
+		n, planned := asked, began.Add(time.Duration(asked)*every)
+		time.Sleep(time.Until(planned))
+		all.Go(func() { do(n, planned) })
+	}
+	all.Wait()
+	return asked
+}
+
+// latencies are how long things took.
+type latencies struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (t *latencies) add(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all = append(t.all, d)
+}
+
+// quantile is what so many of a hundred did not exceed.
+func (t *latencies) quantile(of100 int) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.all) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(t.all))
+	return sorted[min(len(sorted)*of100/100, len(sorted)-1)]
+}
+
+func ms(d time.Duration) string { return fmt.Sprint(d.Round(time.Millisecond)) }
