@@ -285,3 +285,26 @@ func inTx(t *testing.T, h *house.House, do func(*sqlx.Tx) error) {
 	t.Helper()
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, do))
 }
+
+// TestResentAtOnceByManyGoesOutOnce: of several who look at once and see nothing waiting, one orders.
+func TestResentAtOnceByManyGoesOutOnce(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "en")[0]
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
+	const many = 12
+	said := make(chan error, many)
+	for range many {
+		go func() { said <- clerk(h).Resend(context.Background(), r, "ana") }()
+	}
+	ordered := 0
+	for range many {
+		if err := <-said; err == nil {
+			ordered++
+		} else {
+			require.ErrorIs(t, err, mail.ErrWaiting)
+		}
+	}
+	require.Equal(t, 1, ordered)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE cause = 'resend'`))
+}
