@@ -27,7 +27,7 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 		var page string
 		at++
 		if page, last = press(servers[at%len(servers)].URL(), form); last == nil {
-			if last = s.Stripe().Pay(path.Base(page), stripefake.GoodCard); last == nil {
+			if last = s.Stripe().Pay(sessionOf(page), stripefake.GoodCard); last == nil {
 				return
 			}
 		}
@@ -47,3 +47,6 @@ func press(server string, form url.Values) (page string, err error) {
 	}
 	return response.Header.Get("Location"), nil
 }
+
+// sessionOf is the session of a payment page's address.
+func sessionOf(page string) string { return path.Base(page) }
