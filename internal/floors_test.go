@@ -2,14 +2,12 @@
 package internal_test
 
 import (
-	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,91 +153,6 @@ func TestOnlyCmdReadsTheEnvironment(t *testing.T) {
 			return true
 		})
 	})
-}
-
-// TestWritesRunInTransactions holds a rule that lib/pq makes necessary: it may run an auto-commit write
-// twice. A statement is executed on tx alone, and a function that holds SQL which writes touches no bare
-// database.
-func TestWritesRunInTransactions(t *testing.T) {
-	writes := regexp.MustCompile(`(?i)\b(INSERT\s+INTO|UPDATE\s+\w+\s+\w*\s*SET|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b`)
-	each(t, func(room, path string, file *ast.File) {
-		if slices.Contains(workshop, room) || strings.HasPrefix(room, "cmd/") && room != "cmd/konbit" {
-			return
-		}
-		for _, decl := range file.Decls {
-			f, ok := decl.(*ast.FuncDecl)
-			if !ok || f.Body == nil {
-				continue
-			}
-			for _, why := range bareWrites(f, writes) {
-				t.Errorf("%s: %s: %s", path, f.Name.Name, why)
-			}
-		}
-	})
-}
-
-func TestBareWritesAreSeen(t *testing.T) {
-	writes := regexp.MustCompile(`INSERT`)
-	for source, wrong := range map[string]bool{
-		`func f() { tx.ExecContext(ctx, q) }`:                                    false,
-		`func f() { db.ExecContext(ctx, q) }`:                                    true,
-		`func f() { s.DB.Exec(q) }`:                                              true,
-		"func f() { const q = `INSERT`; db.GetContext(ctx, &x, q) }":             true,
-		"func f() { const q = `INSERT`; sqlx.GetContext(ctx, s.DB, &x, q) }":     true,
-		"func f() { const q = `INSERT`; tx.GetContext(ctx, &x, q) }":             false,
-		"func f() { const q = `SELECT`; db.GetContext(ctx, &x, q) }":             false,
-		"func f() { const q = `INSERT`; pg.InTx(ctx, db, func(tx T) error {}) }": false,
-	} {
-		file, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n"+source, 0)
-		require.NoError(t, err)
-		require.Equal(t, wrong, len(bareWrites(file.Decls[0].(*ast.FuncDecl), writes)) > 0, source)
-	}
-}
-
-var executes = map[string]bool{
-	"Exec": true, "ExecContext": true, "MustExec": true, "MustExecContext": true, "NamedExec": true, "NamedExecContext": true,
-}
-
-// bareWrites says where a function writes, or may write, outside a transaction.
-func bareWrites(f *ast.FuncDecl, writes *regexp.Regexp) (wrong []string) {
-	holdsWrite := false
-	ast.Inspect(f, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && writes.MatchString(lit.Value) {
-			holdsWrite = true
-		}
-		return true
-	})
-	ast.Inspect(f, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
-		}
-		method, ok := call.Fun.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		on, name := lastName(method.X), method.Sel.Name
-		switch {
-		case executes[name] && on != "tx":
-			wrong = append(wrong, fmt.Sprintf("%s on %q, want tx", name, on))
-		case holdsWrite && slices.Contains([]string{"db", "DB"}, on):
-			wrong = append(wrong, fmt.Sprintf("%s on %q beside SQL that writes", name, on))
-		case holdsWrite && on == "sqlx" && len(call.Args) > 1 && slices.Contains([]string{"db", "DB"}, lastName(call.Args[1])):
-			wrong = append(wrong, fmt.Sprintf("sqlx.%s on a bare database beside SQL that writes", name))
-		}
-		return true
-	})
-	return wrong
-}
-
-func lastName(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return e.Name
-	case *ast.SelectorExpr:
-		return e.Sel.Name
-	}
-	return ""
 }
 
 func selector(n ast.Node) string {

@@ -26,7 +26,7 @@ func All(ctx context.Context, q sqlx.QueryerContext) ([]Fund, error) {
 
 // UpsertTx writes f as of now: a new row, or the name, purpose, position and closing of the row with
 // its id. Everything else of a row that is there is left as it is.
-func UpsertTx(ctx context.Context, tx sqlx.ExecerContext, f Fund, now time.Time) error {
+func UpsertTx(ctx context.Context, tx *sqlx.Tx, f Fund, now time.Time) error {
 	const query = `/* fund.UpsertTx */
 		INSERT INTO fund (id, entity_id, organisation_id, slug, code, name, restriction, purpose, position, closed_at,
 			created_at, updated_at)

@@ -11,7 +11,7 @@ import (
 
 // UpsertEntityTx writes e as of now: a new row, or the changed columns of the row with its id. The slug
 // and the currency of a row that is there are left as they are.
-func UpsertEntityTx(ctx context.Context, tx sqlx.ExecerContext, e LegalEntity, now time.Time) error {
+func UpsertEntityTx(ctx context.Context, tx *sqlx.Tx, e LegalEntity, now time.Time) error {
 	const query = `/* org.UpsertEntityTx */
 		INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, fee_borne_by,
 			fee_basis_points, fee_fixed, sponsor_basis_points, sponsor_of, created_at, updated_at)
@@ -32,7 +32,7 @@ func UpsertEntityTx(ctx context.Context, tx sqlx.ExecerContext, e LegalEntity, n
 
 // UpsertOrganisationTx writes o as of now: a new row, or the changed columns of the row with its id.
 // The slug and the entity of a row that is there are left as they are.
-func UpsertOrganisationTx(ctx context.Context, tx sqlx.ExecerContext, o Organisation, now time.Time) error {
+func UpsertOrganisationTx(ctx context.Context, tx *sqlx.Tx, o Organisation, now time.Time) error {
 	const query = `/* org.UpsertOrganisationTx */
 		INSERT INTO organisation (id, entity_id, slug, name, sponsored, languages, presets, minimum, maximum, frequencies,
 			accent, position, created_at, updated_at)

@@ -1,0 +1,334 @@
+package internal_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lib/pq may run an auto-commit write twice when the reply to it is lost, a statement inside a transaction only once. So what is
+// shipped writes on a *sql.Tx or *sqlx.Tx, and on anything else runs SQL that this test can read and that only reads.
+
+// lent lists who outside the house gets a database to run SQL of their own on, and why that may be.
+var lent = map[string]string{
+	"jobs: riverdatabasesql.New":              "River takes jobs and notes their ends, any of them again: a job may run twice, and its handler guards its own effect",
+	"metrics: collectors.NewDBStatsCollector": "counts connections",
+	"migrations: goose.NewProvider":           "migrations run in transactions of goose's",
+	"migrations: riverdatabasesql.New":        "River's own migrations, which may be begun again",
+}
+
+// TestWritesRunInTransactions holds the rule over all that ships.
+func TestWritesRunInTransactions(t *testing.T) {
+	h := loadHouse(t)
+	seen, used := 0, map[string]bool{}
+	for _, p := range h.shipped {
+		info, files := h.check(t, p.path, p.files)
+		j := &judge{fset: h.fset, info: info, files: files, room: strings.TrimPrefix(strings.TrimPrefix(p.path, "konbit/"), "internal/"), writes: writesOf(t), used: used}
+		for _, why := range j.judge() {
+			t.Error(why)
+		}
+		seen += j.seen
+	}
+	require.Greater(t, seen, 40, "it read less SQL than the house has")
+	for name := range lent {
+		require.True(t, used[name], "nobody lends a database by %q any more: take it off the list", name)
+	}
+}
+
+// readers begin what only reads.
+var readers = regexp.MustCompile(`(?i)^[\s(]*(SELECT|WITH|VALUES|TABLE|SHOW)\b`)
+
+// writesOf finds what writes in SQL: statements, wherever they stand, and functions, among them those of the schema.
+func writesOf(t *testing.T) *regexp.Regexp {
+	t.Helper()
+	functions := []string{`nextval`, `setval`, `set_config`, `pg_notify`, `lo_\w+`, `dblink\w*`, `pg_(try_)?advisory_\w+`, `pg_terminate_backend`, `pg_cancel_backend`}
+	made := regexp.MustCompile(`(?is)CREATE (?:OR REPLACE )?FUNCTION (\w+)\((.*?)\) RETURNS (.*?)(?:AS \$|RETURN )`)
+	files, err := filepath.Glob("../migrations/*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, f := range made.FindAllStringSubmatch(string(text), -1) {
+			if pure := strings.Contains(f[3], "IMMUTABLE") || strings.Contains(f[3], "STABLE"); !pure {
+				functions = append(functions, f[1])
+			}
+		}
+	}
+	return regexp.MustCompile(`(?i)\b(INSERT|DELETE|MERGE|TRUNCATE|INTO|UPDATE|CALL)\b|\b(` + strings.Join(functions, "|") + `)\s*\(`)
+}
+
+var unwritten = regexp.MustCompile(`(?is)/\*.*?\*/|--[^\n]*|'(?:[^']|'')*'|\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b`)
+
+// onlyReads tells whether SQL is sure not to write.
+func onlyReads(sql string, writes *regexp.Regexp) bool {
+	sql = unwritten.ReplaceAllString(sql, " ")
+	return readers.MatchString(sql) && !writes.MatchString(sql)
+}
+
+// judge looks through one room.
+type judge struct {
+	fset   *token.FileSet
+	info   *types.Info
+	files  []*ast.File
+	room   string
+	writes *regexp.Regexp
+	used   map[string]bool
+	seen   int // statements read
+	wrong  []string
+}
+
+var (
+	runs  = []string{"Exec", "MustExec", "NamedExec", "Prepare", "Preparex", "PrepareNamed", "Raw", "Driver"}
+	reads = []string{"Query", "Queryx", "QueryRow", "QueryRowx", "NamedQuery", "Get", "Select"}
+)
+
+func (j *judge) judge() []string {
+	for _, file := range j.files {
+		called := map[ast.Expr]bool{}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				called[ast.Unparen(n.Fun)] = true
+				j.call(n)
+			case *ast.SelectorExpr:
+				on := j.bare(n)
+				if name := strings.TrimSuffix(n.Sel.Name, "Context"); on != "" && !called[n] && slices.Contains(slices.Concat(runs, reads), name) {
+					j.say(n, "%s of %s is taken as a value", n.Sel.Name, on)
+				}
+			}
+			return true
+		})
+	}
+	return j.wrong
+}
+
+func (j *judge) say(at ast.Node, format string, args ...any) {
+	j.wrong = append(j.wrong, fmt.Sprintf("%s: %s", j.fset.Position(at.Pos()), fmt.Sprintf(format, args...)))
+}
+
+// call judges one call: of a method that runs SQL, of one of sqlx's functions, or of somebody else with a database.
+func (j *judge) call(c *ast.CallExpr) {
+	method, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return
+	}
+	f, ok := j.info.Uses[method.Sel].(*types.Func)
+	if !ok {
+		return
+	}
+	on, name := j.bare(method), strings.TrimSuffix(method.Sel.Name, "Context")
+	if f.Signature().Recv() == nil && f.Pkg().Path() == sqlxPath {
+		for _, a := range c.Args {
+			if on = bareType(j.info.TypeOf(a)); on != "" {
+				break
+			}
+		}
+	} else if f.Signature().Recv() == nil || on == "" {
+		j.lend(c, f)
+		return
+	}
+	switch {
+	case on == "":
+	case slices.Contains(runs, name):
+		j.say(c, "%s on %s: want a transaction", method.Sel.Name, on)
+	case slices.Contains(reads, name):
+		j.seen++
+		text, known := j.text(queryOf(c, f), map[types.Object]bool{})
+		switch {
+		case !known:
+			j.say(c, "%s on %s of SQL that is not written here: want a transaction, or SQL the rule can read", method.Sel.Name, on)
+		case !onlyReads(text, j.writes):
+			j.say(c, "%s on %s of SQL that writes: want a transaction", method.Sel.Name, on)
+		}
+	}
+}
+
+// lend judges a call that hands a database to code that is not of the house.
+func (j *judge) lend(c *ast.CallExpr, f *types.Func) {
+	if f.Pkg() == nil || strings.HasPrefix(f.Pkg().Path(), "konbit/") || f.Pkg().Path() == sqlxPath {
+		return
+	}
+	for _, a := range c.Args {
+		if on := bareType(j.info.TypeOf(a)); on != "" && !types.IsInterface(j.info.TypeOf(a)) {
+			who := j.room + ": " + f.Pkg().Name() + "." + f.Name()
+			j.used[who] = true
+			if lent[who] == "" {
+				j.say(c, "%s gets %s: list it with the reason why it may", who, on)
+			}
+		}
+	}
+}
+
+// queryOf is the argument that is the SQL: the first string.
+func queryOf(c *ast.CallExpr, f *types.Func) ast.Expr {
+	params := f.Signature().Params()
+	for i := range min(params.Len(), len(c.Args)) {
+		if b, ok := params.At(i).Type().Underlying().(*types.Basic); ok && b.Kind() == types.String {
+			return c.Args[i]
+		}
+	}
+	return nil
+}
+
+const sqlxPath = "github.com/jmoiron/sqlx"
+
+// bare names what a method is called on, when that runs SQL and is no transaction.
+func (j *judge) bare(s *ast.SelectorExpr) string {
+	if chosen := j.info.Selections[s]; chosen != nil {
+		return bareType(chosen.Recv())
+	}
+	return ""
+}
+
+// bareType names a type that runs SQL and is no transaction; anything that might be a database is one. A statement is judged
+// where it is prepared.
+func bareType(t types.Type) string {
+	if t == nil {
+		return ""
+	}
+	name := types.TypeString(t, func(p *types.Package) string { return p.Name() })
+	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt"}, name) {
+		return ""
+	}
+	methods := types.NewMethodSet(t)
+	for _, m := range []string{"Exec", "ExecContext", "QueryContext", "QueryxContext", "QueryRowContext", "QueryRowxContext", "GetContext", "SelectContext", "PrepareContext"} {
+		if methods.Lookup(nil, m) != nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// text is all the text an expression may be made of; false when some of it is not known here.
+func (j *judge) text(e ast.Expr, done map[types.Object]bool) (string, bool) {
+	if e == nil {
+		return "", false
+	}
+	if v := j.info.Types[e].Value; v != nil && v.Kind() == constant.String {
+		return constant.StringVal(v), true
+	}
+	switch e := ast.Unparen(e).(type) {
+	case *ast.BinaryExpr:
+		return j.texts("", done, e.X, e.Y)
+	case *ast.Ident:
+		return j.variable(j.info.Uses[e], done)
+	}
+	return "", false
+}
+
+func (j *judge) texts(between string, done map[types.Object]bool, all ...ast.Expr) (string, bool) {
+	var joined strings.Builder
+	for _, e := range all {
+		text, known := j.text(e, done)
+		if !known {
+			return "", false
+		}
+		joined.WriteString(between + text)
+	}
+	return joined.String(), true
+}
+
+// variable joins what a variable of the room is ever set to.
+func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bool) {
+	if done[v] {
+		return "", true
+	}
+	done[v] = true
+	var set []ast.Expr
+	known := v != nil
+	for _, file := range j.files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for i, left := range n.Lhs {
+					if id, ok := left.(*ast.Ident); ok && (j.info.Defs[id] == v || j.info.Uses[id] == v) && v != nil {
+						if len(n.Rhs) != len(n.Lhs) {
+							known = false
+							continue
+						}
+						set = append(set, n.Rhs[i])
+					}
+				}
+			case *ast.ValueSpec:
+				for i, id := range n.Names {
+					if j.info.Defs[id] == v && v != nil && i < len(n.Values) {
+						set = append(set, n.Values[i])
+					}
+				}
+			case *ast.UnaryExpr:
+				if id, ok := n.X.(*ast.Ident); ok && n.Op == token.AND && j.info.Uses[id] == v {
+					known = false // somebody else may set it
+				}
+			}
+			return true
+		})
+	}
+	if known && len(set) == 0 {
+		set, known = j.given(v)
+	}
+	if !known || len(set) == 0 {
+		return "", false
+	}
+	return j.texts("\n", done, set...)
+}
+
+// given lists what the callers of a room's own function pass for one of its parameters; false when somebody else may call it.
+func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
+	function, at := j.owner(parameter)
+	if function == nil || function.Exported() {
+		return nil, false
+	}
+	known = true
+	calls := map[*ast.Ident]bool{}
+	for _, file := range j.files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				var name *ast.Ident
+				switch f := ast.Unparen(n.Fun).(type) {
+				case *ast.Ident:
+					name = f
+				case *ast.SelectorExpr:
+					name = f.Sel
+				}
+				if name != nil && j.info.Uses[name] == function && at < len(n.Args) {
+					calls[name], set = true, append(set, n.Args[at])
+				}
+			case *ast.Ident:
+				known = known && (j.info.Uses[n] != function || calls[n]) // a call is met before its name
+			}
+			return true
+		})
+	}
+	return set, known
+}
+
+// owner is the function a parameter belongs to, and its place there.
+func (j *judge) owner(parameter types.Object) (types.Object, int) {
+	for _, file := range j.files {
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			params := j.info.Defs[f.Name].(*types.Func).Signature().Params()
+			for i := range params.Len() {
+				if params.At(i) == parameter {
+					return j.info.Defs[f.Name], i
+				}
+			}
+		}
+	}
+	return nil, 0
+}
