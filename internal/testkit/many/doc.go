@@ -3,7 +3,7 @@
 //
 // A gift of Fill is whole, with every row that the gift path leaves behind: donor, contact, designation, steps, the processor's two
 // events (their payloads long erased), the payment's entry and those of its fees, shares of the charge, balance transaction, receipt
-// with the next number, and its letter, handed over. The books are sealed, and their balances kept, by the ledger itself.
+// with the next number, and its letter, handed over. Now and then all of it is paid out. The books are sealed, and their balances kept, by the ledger itself.
 //
 // What writes the rows is SQL over sets, so it repeats in short what the rooms know: LEDGER.md's entries and the facts' hashes.
 // A test holds it against the rules: each trigger and foreign key, `konbit ledger verify`, and a gift made by the rooms.

@@ -16,7 +16,8 @@ const PerTx = 5_000
 
 // Fill adds so many settled gifts to a migrated database in which organisations were set up. db is the tables' owner, and nobody else
 // writes meanwhile. The gifts are spread over all open funds of organisations that bear their fees, thirty seconds apart, so that a
-// million are a year; the first is 400 days old, and those of a later call follow. Amounts and names follow from seed.
+// million are a year; the first is 400 days old, and those of a later call follow. What they brought is paid out, so that Stripe holds
+// nothing of it. Amounts and names follow from seed.
 //
 // Triggers and foreign keys are out of the way while rows are written; the keys are checked when they are put back.
 func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) {

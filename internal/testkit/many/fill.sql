@@ -100,6 +100,31 @@ SELECT charge, entity_id, s.fund, s.gift, s.fee, s.sponsor
   FROM gift g CROSS JOIN LATERAL (VALUES (g.fund_id, g.amount, g.fee, g.sponsor), (g.operations_id, 0, 0, -g.sponsor)) s (fund, gift, fee, sponsor)
  WHERE s.gift > 0 OR s.sponsor <> 0;
 
+-- What came to Stripe is paid out, an entity's at once.
+CREATE TEMPORARY TABLE payout ON COMMIT DROP AS
+SELECT p.*, left(md5(key || entity_id), 24) AS stripe_id, pg_temp.id(at, key || entity_id) AS id,
+       (SELECT max(serial) FROM entry) + row_number() OVER (ORDER BY entity_id) AS serial
+  FROM (SELECT entity_id, currency, max(at) + interval '1 minute' AS at, (max(local_at) + interval '1 minute')::date AS day, sum(amount - fee) AS net,
+               'payout ' || min(hash) AS key FROM gift GROUP BY entity_id, currency) p;
+CREATE TEMPORARY TABLE payout_share ON COMMIT DROP AS
+SELECT p.*, s.fund, s.amount, row_number() OVER (PARTITION BY p.id ORDER BY s.fund) AS n, 2 * count(*) OVER (PARTITION BY p.id) AS lines
+  FROM payout p JOIN (SELECT entity_id, fund, sum(amount) AS amount FROM (
+                          SELECT entity_id, fund_id AS fund, amount - fee - sponsor AS amount FROM gift
+                          UNION ALL SELECT entity_id, operations_id, sponsor FROM gift) parts
+                       GROUP BY entity_id, fund HAVING sum(amount) <> 0) s USING (entity_id);
+INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
+SELECT entity_id, 'txn_' || stripe_id, 'payout', 'po_' || stripe_id, -net, 0, -net, currency, at, at, at FROM payout;
+INSERT INTO clearing_share (transaction_id, entity_id, fund_id, amount) SELECT 'txn_' || stripe_id, entity_id, fund, -amount FROM payout_share;
+SELECT setval('journal_entry_serial', max(serial)) FROM payout;
+INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, dimensions, serial)
+SELECT id, entity_id, currency, day, day, 'stripe balance transaction', 'txn_' || stripe_id, 'movement', sha256(convert_to(
+           pg_temp.field('amount', '-' || money) || pg_temp.field('currency', currency) || pg_temp.field('fee', '0.00') || pg_temp.field('of', 'po_' || stripe_id)
+           || pg_temp.field('type', 'payout'), 'UTF8')), lines, jsonb_build_object('of', 'po_' || stripe_id, 'payout', 'po_' || stripe_id), serial
+  FROM (SELECT p.*, round(net / 100.0, 2)::text AS money FROM payout_share p WHERE n = 1) p ORDER BY serial;
+INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
+SELECT id, 2 * n - side, entity_id, currency, lines, serial, account, fund, sign * amount
+  FROM payout_share CROSS JOIN (VALUES (1, '1015', 1), (0, '1010', -1)) v (side, account, sign) ORDER BY serial, 2 * n - side;
+
 CREATE TEMPORARY TABLE number ON COMMIT DROP AS
 SELECT g.k, g.year, coalesce(c.last, 0) + row_number() OVER (PARTITION BY g.entity_id, g.year ORDER BY g.k) AS number
   FROM (SELECT k, entity_id, extract(year FROM local_at)::integer AS year FROM gift) g LEFT JOIN receipt_counter c ON c.entity_id = g.entity_id AND c.year = g.year;
