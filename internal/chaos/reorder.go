@@ -69,6 +69,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	require.True(t, report.Sound(), "%v", report.Findings)
+	checked(t, h)
 	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
 	judge(t, h.DB.Server)
 }

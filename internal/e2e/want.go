@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/check"
+	"konbit/internal/ledger"
 	"konbit/internal/testkit"
 )
 
-// Drained has Stripe tell all that nobody has taken yet, and waits until nothing is left to do: no event, no fee, no job.
+// Drained has Stripe tell all that nobody has taken yet, and waits until nothing is left to do: no event, no fee, no job. Then every
+// checker finds nothing.
 func (s *Stack) Drained(within time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
@@ -28,6 +32,17 @@ func (s *Stack) Drained(within time.Duration) {
 		}
 		return err
 	})
+	s.wantChecked()
+}
+
+// wantChecked holds that every checker finds nothing.
+func (s *Stack) wantChecked() {
+	s.t.Helper()
+	require.NoError(s.t, ledger.Snapshot(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
+		found, err := check.Look(s.t.Context(), tx)
+		require.Empty(s.t, check.Rows(found))
+		return err
+	}))
 }
 
 // WantGifts holds, once all is drained, that there were so many gifts, and that each came to the end that every gift comes to, once:
@@ -54,7 +69,9 @@ func (s *Stack) WantGifts(gifts int) {
 		require.Equal(s.t, gifts, count(query), what)
 	}
 	require.Zero(s.t, count(`donation WHERE status IN ('processing', 'held')`))
-	require.Zero(s.t, count(`finance_task WHERE kind <> 'balance_transactions_stuck'`)) // those were stuck for a moment
+	var tasks []string // but those that were stuck for a moment
+	require.NoError(s.t, s.DB.Owner.Select(&tasks, `SELECT kind || ' ' || detail FROM finance_task WHERE kind <> 'balance_transactions_stuck'`))
+	require.Empty(s.t, tasks)
 	s.wantLetters(gifts)
 
 	state := s.Stripe().State()

@@ -79,10 +79,11 @@ func (l *look) fresh(ctx context.Context, since time.Time) (fresh []Transaction,
 	return fresh, err
 }
 
+// keepObservation keeps what was seen, if the balance is still ours to look through: whoever took it meanwhile may have booked what
+// came between, and it would be missing here.
 func (l *look) keepObservation(ctx context.Context, held, kept int64) error {
-	const insert = `/* payout.keepObservation */ INSERT INTO balance_observation (entity_id, currency, held, kept) VALUES ($1, $2, $3, $4)`
-	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, insert, l.entity.ID, l.entity.Currency, held, kept)
-		return err
-	})
+	const insert = `/* payout.keepObservation */
+		INSERT INTO balance_observation (entity_id, currency, held, kept)
+		SELECT entity_id, $3, $4, $5 FROM balance_lookup WHERE entity_id = $1 AND holder = $2`
+	return l.exec(ctx, l.DB, insert, l.entity.ID, l.Holder, l.entity.Currency, held, kept)
 }

@@ -78,4 +78,8 @@ func TestTheBalanceIsComparedWhileGiftsFlow(t *testing.T) {
 	require.Len(t, observations(h), 4)
 	sweep(busy{before: nothing, after: nothing})
 	h.WantChecked()
+
+	pay()
+	sweep(busy{before: nothing, after: func() { h.Exec(`UPDATE balance_lookup SET holder = gen_random_uuid()`) }, more: 2})
+	require.Len(t, observations(h), 5, "another looks through the balance by now, and may have booked more")
 }
