@@ -181,6 +181,7 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.open[k] = struct{}{}
+	dialled(ctx, k)
 	return k, nil
 }
 

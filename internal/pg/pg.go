@@ -55,10 +55,12 @@ func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 }
 
 func connectorOf(c pq.Config) (driver.Connector, error) {
-	if len(c.Multi) > 0 {
-		return newHosts(c)
+	if len(c.Multi) == 0 {
+		single, err := newSingle(c)
+		return attended{single}, err
 	}
-	return pq.NewConnectorConfig(c)
+	several, err := newHosts(c)
+	return attended{several}, err
 }
 
 // Patience is how long somebody who waits for an answer waits for the database: for a connection, for locks and for the

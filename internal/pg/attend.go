@@ -1,0 +1,189 @@
+package pg
+
+import (
+	"context"
+	"database/sql/driver"
+	"net"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	// mercy is how long PostgreSQL has to answer, if only that a statement is cancelled, after the end of that statement's ctx.
+	mercy = time.Second
+	// connectWait is how long PostgreSQL may take to let us in, where the URL says nothing else (connect_timeout).
+	connectWait = 3 * time.Second
+)
+
+// attended makes connections on which nobody waits for ever. lib/pq asks PostgreSQL to cancel a statement whose ctx has ended, and
+// goes on reading: behind a network that swallows all, or a host that froze, it would read for good, and so would everybody after
+// it, one connection of the pool after the other. So a connection that says nothing is cut soon after the end of ctx.
+type attended struct{ driver.Connector }
+
+func (a attended) Connect(ctx context.Context) (driver.Conn, error) {
+	l := &line{}
+	conn, err := a.Connector.Connect(context.WithValue(ctx, lineKey{}, l))
+	if err != nil {
+		return nil, err
+	}
+	return &attendedConn{conn.(pqConn), l.conn}, nil
+}
+
+// Close is called when the pool closes.
+func (a attended) Close() error {
+	if c, ok := a.Connector.(interface{ Close() error }); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// line is what was dialled for a connection. It travels to the dialer in ctx, for lib/pq has no other way; what is dialled to
+// cancel a statement has none.
+type (
+	line    struct{ conn net.Conn }
+	lineKey struct{}
+)
+
+// dialled notes a connection for whoever asked for it.
+func dialled(ctx context.Context, conn net.Conn) {
+	if l, ok := ctx.Value(lineKey{}).(*line); ok {
+		l.conn = conn
+	}
+}
+
+// dialer dials one server.
+type dialer struct{ net.Dialer }
+
+// DialContext is part of pq.DialerContext.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := d.Dialer.DialContext(ctx, network, address)
+	if err == nil {
+		dialled(ctx, conn)
+	}
+	return conn, err
+}
+
+// DialTimeout is part of pq.Dialer.
+func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	return net.DialTimeout(network, address, timeout)
+}
+
+// newSingle connects to one server.
+func newSingle(c pq.Config) (driver.Connector, error) {
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectWait
+	}
+	connector, err := pq.NewConnectorConfig(c)
+	if err != nil {
+		return nil, err
+	}
+	connector.Dialer(&dialer{})
+	return connector, nil
+}
+
+// pqConn and pqRows are what lib/pq's connections and rows can do.
+type (
+	pqConn interface {
+		driver.Conn
+		driver.ConnBeginTx
+		driver.ConnPrepareContext
+		driver.ExecerContext
+		driver.QueryerContext
+		driver.Pinger
+		driver.SessionResetter
+		driver.Validator
+		driver.NamedValueChecker
+	}
+	pqRows interface {
+		driver.RowsNextResultSet
+		driver.RowsColumnTypeScanType
+		driver.RowsColumnTypeDatabaseTypeName
+		driver.RowsColumnTypeLength
+		driver.RowsColumnTypePrecisionScale
+	}
+)
+
+type attendedConn struct {
+	pqConn
+	line net.Conn
+}
+
+// attend cuts the connection after mercy once ctx has ended, unless leave was called before.
+func (c *attendedConn) attend(ctx context.Context) (leave func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(mercy):
+			_ = c.line.Close()
+		}
+	})
+	return func() {
+		stop()
+		close(over)
+	}
+}
+
+func (c *attendedConn) Ping(ctx context.Context) error {
+	defer c.attend(ctx)()
+	return c.pqConn.Ping(ctx)
+}
+
+func (c *attendedConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	defer c.attend(ctx)()
+	return c.pqConn.PrepareContext(ctx, query)
+}
+
+func (c *attendedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	defer c.attend(ctx)()
+	return c.pqConn.ExecContext(ctx, query, args)
+}
+
+func (c *attendedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	leave := c.attend(ctx)
+	rows, err := c.pqConn.QueryContext(ctx, query, args)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &attendedRows{rows.(pqRows), leave}, nil
+}
+
+func (c *attendedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	leave := c.attend(ctx)
+	tx, err := c.pqConn.BeginTx(ctx, options)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &attendedTx{tx, leave}, nil
+}
+
+type attendedRows struct {
+	pqRows
+	leave func()
+}
+
+func (r *attendedRows) Close() error {
+	defer r.leave()
+	return r.pqRows.Close()
+}
+
+type attendedTx struct {
+	driver.Tx
+	leave func()
+}
+
+func (t *attendedTx) Commit() error {
+	defer t.leave()
+	return t.Tx.Commit()
+}
+
+func (t *attendedTx) Rollback() error {
+	defer t.leave()
+	return t.Tx.Rollback()
+}
