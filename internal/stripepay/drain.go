@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +25,7 @@ const (
 	grace        = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
 	longPark     = 10 * time.Minute
 	looksTake    = 10 * time.Second // at Stripe after one batch, before the next
+	mostHands    = 4                // events of few gifts are worked off by one or two
 	crowd        = 16               // events in a batch: they come faster than they are worked off
 	yieldFor     = 3 * time.Second  // the longest that others make way
 )
@@ -64,8 +67,17 @@ func (d *Drain) Wake() {
 	}
 }
 
-// Run works events off until ctx ends; a batch under way is finished.
+// Run works events off until ctx ends, with as many hands as there are processors, for a batch keeps one of the database's busy; a
+// batch under way is finished.
 func (d *Drain) Run(ctx context.Context) {
+	var hands sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), mostHands) {
+		hands.Go(func() { d.run(ctx) })
+	}
+	hands.Wait()
+}
+
+func (d *Drain) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := d.Once(context.WithoutCancel(ctx))
 		d.crowded.Store(n >= crowd)
@@ -73,6 +85,7 @@ func (d *Drain) Run(ctx context.Context) {
 			d.Log.WarnContext(ctx, "stripe events: the database does not answer", "error", err)
 		}
 		if n == batchSize && err == nil {
+			d.Wake() // there may be enough for another hand
 			continue
 		}
 		select {
