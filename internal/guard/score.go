@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -38,9 +39,15 @@ func FailTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
 	return err
 }
 
-// score tells which pages ask for the step.
+// score keeps a standing and renews it when it has grown old. While one caller does so, the others go by the old one: none waits
+// behind another for a database that has no time.
 type score struct {
-	mu    sync.Mutex
+	held    atomic.Pointer[standing]
+	reading sync.Mutex
+}
+
+// standing tells which pages ask for the step. It never changes.
+type standing struct {
 	at    time.Time
 	site  bool
 	pages map[string]bool
@@ -48,19 +55,24 @@ type score struct {
 
 // raised tells whether a page asks for the step now.
 func (g *Guard) raised(ctx context.Context, page string) (bool, error) {
-	s := &g.score
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if now := time.Now(); s.at.IsZero() || now.Sub(s.at) >= scoreAge {
-		if err := g.readScore(ctx, s); err != nil {
-			return false, err
+	s := g.score.held.Load()
+	if s == nil || time.Since(s.at) >= scoreAge {
+		mine := g.score.reading.TryLock()
+		if mine {
+			defer g.score.reading.Unlock()
 		}
-		s.at = now
+		if mine || s == nil {
+			var err error
+			if s, err = g.readScore(ctx); err != nil {
+				return false, err
+			}
+			g.score.held.Store(s)
+		}
 	}
 	return s.site || s.pages[page], nil
 }
 
-func (g *Guard) readScore(ctx context.Context, s *score) error {
+func (g *Guard) readScore(ctx context.Context) (*standing, error) {
 	const query = `/* guard.readScore */
 		SELECT page, count(*) FILTER (WHERE at > now() - make_interval(secs => $1)) AS site,
 		       count(*) FILTER (WHERE at > now() - make_interval(secs => $2)) AS own
@@ -69,16 +81,16 @@ func (g *Guard) readScore(ctx context.Context, s *score) error {
 		Page      string
 		Site, Own int
 	}
+	s := &standing{at: time.Now(), pages: map[string]bool{}}
 	site, own := g.limits.Failures, g.limits.PageFailures
 	if err := g.db.SelectContext(ctx, &rows, query, site.Window.Seconds(), own.Window.Seconds()); err != nil {
-		return err
+		return nil, err
 	}
 	total := 0
-	s.pages = map[string]bool{}
 	for _, r := range rows {
 		total += r.Site
 		s.pages[r.Page] = !own.None() && r.Own > own.Most
 	}
 	s.site = !site.None() && total > site.Most
-	return nil
+	return s, nil
 }
