@@ -179,6 +179,8 @@ func (r *reader) database(name string) string {
 	u, err := url.Parse(text)
 	if text != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User.Username() == "") {
 		r.wrong(name, "is no address of a database with a role: "+mends[need(name)])
+	} else if text != "" && strings.Contains(u.Host, ",") && strings.Count(u.Host, ":") > 1 {
+		r.wrong(name, "names several servers in a way the driver does not read: write postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
 	}
 	return text
 }

@@ -79,8 +79,15 @@ func TestDatabaseAddressesAreNotRepeated(t *testing.T) {
 		require.ErrorContains(t, err, "DATABASE_OWNER_URL is no address")
 		require.NotContains(t, err.Error(), "s3cret")
 	}
-	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://konbit_server@/konbit?host=%2Frun%2Fpostgresql"})
-	require.NoError(t, err)
+	for _, right := range []string{
+		"postgres://konbit_server@/konbit?host=%2Frun%2Fpostgresql", "postgres://konbit_server@a,b/konbit", "postgres://konbit_server@/konbit?host=a,b&port=5432,5433",
+	} {
+		_, err := readConfig(map[string]string{"DATABASE_URL": right})
+		require.NoError(t, err, right)
+	}
+	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://u:s3cret@a:5432,b:5433/konbit"}) // the driver takes a:5432 for a name
+	require.ErrorContains(t, err, "host=a,b&port=5432,5432")
+	require.NotContains(t, err.Error(), "s3cret")
 }
 
 func TestMetricsStayOnThisMachineUnlessTold(t *testing.T) {
