@@ -44,6 +44,14 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 	old := sign(e.Body, -time.Hour, ours[0])
 	_, oldRest, _ := strings.Cut(old, ",")
 	now, _, _ := strings.Cut(good, ",")
+	unfit := func(field string, value any) (body []byte, signature string) {
+		body = h.Changed(e, func(event, _ map[string]any) { event[field] = value }).Body
+		return body, sign(body, 0, ours[0])
+	}
+	for name, value := range map[string]any{"created": 9e15, "type": "charge.succeeded\x00", "id": strings.Repeat("x", 256), "api_version": "\x00"} {
+		body, signature := unfit(name, value)
+		assert.Equal(t, http.StatusBadRequest, h.Knock("tsne", body, signature), "%s the inbox cannot hold", name)
+	}
 	for name, test := range map[string]struct {
 		entity    string
 		body      []byte

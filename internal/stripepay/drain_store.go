@@ -46,7 +46,8 @@ func claimTx(ctx context.Context, tx *sqlx.Tx, e event) (bool, error) {
 func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result) error {
 	const query = `/* stripepay.finishTx */
 		UPDATE stripe_event e
-		   SET state = r.state, reason = nullif(r.reason, ''), tries = e.tries + CASE WHEN r.state = 'done' THEN 0 ELSE 1 END,
+		   SET state = CASE WHEN r.failed AND e.failures + 1 >= $7 THEN 'set_aside' ELSE r.state END, -- it may have failed elsewhere meanwhile
+		       reason = nullif(r.reason, ''), tries = e.tries + CASE WHEN r.state = 'done' THEN 0 ELSE 1 END,
 		       failures = e.failures + r.failed::int,
 		       due_at = now() + make_interval(secs => r.wait / 1000.0), done_at = CASE WHEN r.state = 'done' THEN now() END
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[])
@@ -62,7 +63,7 @@ func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result
 		entities[i], ids[i], states[i], reasons[i] = e.EntityID, e.ID, results[i].state, results[i].reason
 		waits[i], failed[i] = results[i].wait.Milliseconds(), results[i].failed
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed))
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed), mostFailures)
 	return err
 }
 

@@ -33,6 +33,21 @@ type header struct {
 	Livemode   bool   `json:"livemode"`
 }
 
+const (
+	longestName = 255          // of an id, a type or a version, in bytes; Stripe's are shorter
+	lastCreated = 253402300799 // the end of the year 9999
+)
+
+// event tells whether it is an event's, and one the inbox can hold: no text with a NUL, no date beyond dates.
+func (h header) event() bool {
+	for _, text := range []string{h.ID, h.Type, h.APIVersion} {
+		if len(text) > longestName || strings.ContainsRune(text, 0) {
+			return false
+		}
+	}
+	return h.ID != "" && h.Type != "" && h.Object == "event" && h.Created >= 0 && h.Created <= lastCreated
+}
+
 // verify checks a webhook for an entity: signed with one of its secrets, at most 300 s ago and at most 300 s
 // ahead, and of the mode (live or test) of the entity's key. Whatever is wrong is fault.Invalid.
 func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (header, error) {
@@ -55,7 +70,7 @@ func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now
 		return header{}, forged("no secret fits the signature")
 	}
 	var h header
-	if err := json.Unmarshal(payload, &h); err != nil || h.ID == "" || h.Type == "" || h.Object != "event" {
+	if err := json.Unmarshal(payload, &h); err != nil || !h.event() {
 		return header{}, forged("signed, but no event")
 	}
 	if h.Livemode != a.keys.Live() {

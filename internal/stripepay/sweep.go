@@ -1,6 +1,7 @@
 package stripepay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,12 +118,10 @@ func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, l
 		var arrivals []arrival
 		for _, payload := range listed {
 			var h header
-			if err := json.Unmarshal(payload, &h); err != nil {
-				return err
-			}
-			last = h.ID
-			if !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
-				continue
+			err := json.Unmarshal(payload, &h)
+			last = cmp.Or(h.ID, last)
+			if err != nil || !h.event() || !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
+				continue // the door would not take it either
 			}
 			arrivals = append(arrivals, arrival{entity.ID, h, payload})
 		}
