@@ -79,7 +79,7 @@ func Deaths(t testing.TB, run Run) {
 	run.Found("gifts", fmt.Sprint(d.crowd.next))
 	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
 	s.WantGifts(d.crowd.next)
-	kept(t, s)
+	kept(t, s.Stripe(), s.DB.Owner)
 	all, err := wrong(s.DB.Owner, inTheEnd...)
 	require.NoError(t, err)
 	require.Empty(t, all)

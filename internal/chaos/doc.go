@@ -5,7 +5,12 @@
 //	sequences    random histories of gifts, refunds, disputes, payouts and fees, told badly: the books are what an oracle reckons
 //	             that knows only the stand-in's facts and LEDGER.md
 //	duplicates   every event ten times at once, to two servers: one effect
-//	kills        kill -9 at random moments while people give: nothing lost, doubled or half done
+//	kills        the storm: kill -9 of any server at random moments, while people give and Stripe, the mail server, the way to the
+//	             database and the steps of a gift fail by a seed. Safety: what must never be is not there while it blows. Liveness:
+//	             the faults end, and all that was begun comes to its end
+//	durable      kill -9 right after a webhook's 200: it is stored; no 2xx while the database is away
+//	deaths       the database dies in every way in mid-transaction: nothing lost, doubled or half done
+//	races        fifty want one form, event, refund, receipt or job at once, at several replicas: one has it
 //
 // Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
 // imported by tests and by cmd/chaos only.

@@ -82,7 +82,7 @@ func storm(t testing.TB, run Run, seed uint64, l life) {
 	}
 	crowd.wait()
 	stop()
-	kept(t, s)
+	kept(t, s.Stripe(), s.DB.Owner)
 	run.Found("slowest start", f.slowestStart().Round(time.Millisecond).String())
 	require.Less(t, f.slowestStart(), ready)
 	var swallowed pgproxy.Counts
@@ -109,7 +109,7 @@ func settleDown(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Dura
 	s.Drained(within)
 	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
 	s.WantGifts(gifts)
-	kept(t, s)
+	kept(t, s.Stripe(), s.DB.Owner)
 	all, err := wrong(s.DB.Owner, inTheEnd...)
 	require.NoError(t, err)
 	require.Empty(t, all)

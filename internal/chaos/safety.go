@@ -11,7 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/e2e"
+	"konbit/internal/stripefake"
 )
 
 // atAnyMoment are the checkers (A1 to A6) whose views are empty at every moment, whatever blows; the others give work some time.
@@ -71,10 +71,10 @@ func watch(t testing.TB, db *sqlx.DB) (stop func()) {
 
 // kept holds that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and that no call to Stripe
 // broke its rules of idempotency.
-func kept(t testing.TB, s *e2e.Stack) {
+func kept(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
 	t.Helper()
 	taken := map[string]bool{} // read before the rows: what is taken later may be there too
-	for _, raw := range s.Stripe().Events() {
+	for _, raw := range fake.Events() {
 		var e struct {
 			ID      string
 			Pending int `json:"pending_webhooks"`
@@ -85,14 +85,14 @@ func kept(t testing.TB, s *e2e.Stack) {
 		}
 	}
 	var stored []string
-	require.NoError(t, s.DB.Owner.Select(&stored, `SELECT id FROM stripe_event`))
+	require.NoError(t, db.Select(&stored, `SELECT id FROM stripe_event`))
 	for _, id := range stored {
 		delete(taken, id)
 	}
 	require.Empty(t, taken, "acknowledged events that are not stored")
 
 	charged := map[string]int{}
-	for _, raw := range s.Stripe().State().Charges {
+	for _, raw := range fake.State().Charges {
 		var c struct {
 			Paid     bool
 			Metadata map[string]string
@@ -105,7 +105,7 @@ func kept(t testing.TB, s *e2e.Stack) {
 	for gift, n := range charged {
 		require.Equal(t, 1, n, "charges of gift %s", gift)
 	}
-	all, err := wrong(s.DB.Owner, atAnyMoment...)
+	all, err := wrong(db, atAnyMoment...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 }
