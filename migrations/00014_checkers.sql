@@ -217,9 +217,6 @@ SELECT 'A10', entity_id, currency, 'Stripe''s balance was not seen for a day', a
 
 -- A11. A seal that does not follow from its entry and the seal before, as ledger/seal_hash.go defines it; an entry behind the seals
 -- without one; a head that was told and is not the chain's.
-CREATE FUNCTION sealed_field(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN octet_length(coalesce(value, '')) || ':' || coalesce(value, '');
-
 CREATE VIEW check_chain_broken AS
 WITH link AS (
     SELECT s.entity_id, s.n, s.entry_id, s.serial, s.hash, s.sealed_at,
@@ -232,15 +229,31 @@ WITH link AS (
            WHEN l.n <> l.n_before + 1 THEN 'follows seal ' || l.n_before
            WHEN e.entity_id <> l.entity_id OR e.serial <> l.serial OR l.serial <= l.serial_before THEN 'is sealed out of order'
            WHEN l.hash <> sha256(convert_to(
-               sealed_field('konbit entry 1') || sealed_field(encode(l.hash_before, 'hex')) || sealed_field(l.n::text)
-               || sealed_field(e.entity_id::text) || sealed_field(e.id::text) || sealed_field(e.serial::text) || sealed_field(e.currency)
-               || sealed_field(to_char(e.entry_date, 'YYYY-MM-DD')) || sealed_field(to_char(e.fact_date, 'YYYY-MM-DD'))
-               || sealed_field(e.source) || sealed_field(e.source_id) || sealed_field(e.kind) || sealed_field(encode(e.fact_hash, 'hex'))
-               || sealed_field(e.line_count::text) || sealed_field(e.reverses::text) || sealed_field(e.dimensions::text)
-               || sealed_field(to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) || sealed_field(e.recorded_by::text)
-               || coalesce((SELECT string_agg(sealed_field(p.n::text) || sealed_field(p.account_code) || sealed_field(p.fund_id::text)
-                      || sealed_field(p.amount::text) || sealed_field(p.dimensions::text) || sealed_field(p.foreign_currency)
-                      || sealed_field(p.foreign_amount::text) || sealed_field(p.rate::text), '' ORDER BY p.n)
+               '14:konbit entry 164:' || encode(l.hash_before, 'hex') || octet_length(l.n::text) || ':' || l.n::text
+               || octet_length(e.entity_id::text) || ':' || e.entity_id::text
+               || octet_length(e.id::text) || ':' || e.id::text
+               || octet_length(e.serial::text) || ':' || e.serial::text
+               || octet_length(e.currency) || ':' || e.currency
+               || octet_length(to_char(e.entry_date, 'YYYY-MM-DD')) || ':' || to_char(e.entry_date, 'YYYY-MM-DD')
+               || octet_length(to_char(e.fact_date, 'YYYY-MM-DD')) || ':' || to_char(e.fact_date, 'YYYY-MM-DD')
+               || octet_length(e.source) || ':' || e.source
+               || octet_length(e.source_id) || ':' || e.source_id
+               || octet_length(e.kind) || ':' || e.kind
+               || octet_length(encode(e.fact_hash, 'hex')) || ':' || encode(e.fact_hash, 'hex')
+               || octet_length(e.line_count::text) || ':' || e.line_count::text
+               || coalesce(octet_length(e.reverses::text) || ':' || e.reverses::text, '0:')
+               || octet_length(e.dimensions::text) || ':' || e.dimensions::text
+               || octet_length(to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) || ':' || to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+               || octet_length(e.recorded_by::text) || ':' || e.recorded_by::text
+               || coalesce((SELECT string_agg(
+                      octet_length(p.n::text) || ':' || p.n::text
+                      || octet_length(p.account_code) || ':' || p.account_code
+                      || octet_length(p.fund_id::text) || ':' || p.fund_id::text
+                      || octet_length(p.amount::text) || ':' || p.amount::text
+                      || coalesce(octet_length(p.dimensions::text) || ':' || p.dimensions::text, '0:')
+                      || coalesce(octet_length(p.foreign_currency) || ':' || p.foreign_currency, '0:')
+                      || coalesce(octet_length(p.foreign_amount::text) || ':' || p.foreign_amount::text, '0:')
+                      || coalesce(octet_length(p.rate::text) || ':' || p.rate::text, '0:'), '' ORDER BY p.n)
                     FROM posting p WHERE p.entry_id = e.id), ''), 'UTF8')) THEN 'or its seal was changed'
            END AS wrong
       FROM link l LEFT JOIN journal_entry e ON e.id = l.entry_id
@@ -260,5 +273,5 @@ SELECT 'A11', h.entity_id, h.id::text, 'head ' || h.n || ' of ' || h.day || ' wa
 -- +goose Down
 DROP VIEW check_chain_broken, check_clearing_differs, check_event_overdue, check_job_overdue, check_receipt_not_mailed,
     check_gift_without_receipt, check_receipt_gap, check_not_booked_once, check_uneven_entry, check_gift_without_charge, check_paid_without_gift;
-DROP FUNCTION sealed_field, payload_json;
+DROP FUNCTION payload_json;
 DROP TABLE check_run, balance_observation;
