@@ -31,7 +31,8 @@ import (
 )
 
 const (
-	poolSize    = 24
+	poolSize    = 16              // connections of the workers
+	pagesSize   = 24              // connections of pages and webhooks, which no worker takes
 	parallelism = 8               // jobs at once
 	setupAge    = 2 * time.Second // how long what `konbit apply` changed may take to show
 )
@@ -41,6 +42,7 @@ type parts struct {
 	config    Config
 	log       *slog.Logger
 	db        *sqlx.DB
+	pages     *sqlx.DB // db for pages and webhooks
 	setup     *fund.Directory
 	words     *phrase.Catalogue
 	view      *view.View
@@ -87,15 +89,18 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.db, err = pg.Open(ctx, c.DatabaseURL, poolSize); err != nil {
 		return nil, err
 	}
+	if p.pages, err = pg.OpenPrompt(ctx, c.DatabaseURL, pagesSize); err != nil {
+		return nil, errors.Join(err, p.db.Close())
+	}
 	if c.StripeAPIURL != "" {
 		p.clock.follow(ctx, c.StripeAPIURL)
 	}
 	p.metrics.WatchPool(p.db.DB)
 	p.metrics.WatchState(p.figures, p.log)
 	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
-	p.guard = guard.New(p.db, c.SecretKey, c.GiveLimits, time.Now)
+	p.guard = guard.New(p.pages, c.SecretKey, c.GiveLimits, time.Now)
 	if err := p.assembleWork(); err != nil {
-		return nil, errors.Join(err, p.db.Close())
+		return nil, errors.Join(err, p.pages.Close(), p.db.Close())
 	}
 	return p, nil
 }
@@ -127,10 +132,10 @@ func (p *parts) assembleWork() error {
 // server is the web side.
 func (p *parts) server() *web.Server {
 	return &web.Server{
-		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
+		DB: p.pages, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
-		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
-		Inbox:   &stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
+		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
+		Inbox:   &stripepay.Inbox{DB: p.pages, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,
 	}
 }
@@ -152,5 +157,5 @@ func (p *parts) ready(ctx context.Context) error {
 
 func (p *parts) close() error {
 	p.transport.Close()
-	return p.db.Close()
+	return errors.Join(p.pages.Close(), p.db.Close())
 }

@@ -29,16 +29,26 @@ const Asleep = 15 * time.Second
 // Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
 // (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	return open(ctx, url, conns, nil)
+}
+
+// OpenPrompt is Open for those whom somebody waits for: the database itself ends their waiting for a lock, and statements that take
+// all of Patience. A request to cancel, which the end of a ctx sends, gets lost when the statement is just about to begin.
+func OpenPrompt(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": Patience / 4, "statement_timeout": Patience})
+}
+
+func open(ctx context.Context, url string, conns int, bounds map[string]time.Duration) (*sqlx.DB, error) {
 	config, err := pq.NewConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	if bound := "idle_in_transaction_session_timeout"; config.Runtime[bound] == "" {
-		runtime := map[string]string{}
-		maps.Copy(runtime, config.Runtime)
-		runtime[bound] = strconv.FormatInt(Asleep.Milliseconds(), 10)
-		config.Runtime = runtime
+	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(Asleep)}
+	for name, bound := range bounds {
+		settings[name] = milliseconds(bound)
 	}
+	maps.Copy(settings, config.Runtime) // what the URL says of them holds
+	config.Runtime = settings
 	connector, err := connectorOf(config)
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
@@ -53,6 +63,8 @@ func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	}
 	return db, nil
 }
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 func connectorOf(c pq.Config) (driver.Connector, error) {
 	if len(c.Multi) == 0 {
@@ -137,7 +149,8 @@ func Passing(err error) bool {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return said.Code == pqerror.ReadOnlySQLTransaction // a server that was the primary
+		return said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
+			said.Code == pqerror.LockNotAvailable // somebody else had it for too long
 	}
 	var network net.Error
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||

@@ -97,7 +97,8 @@ func TestCommitWithoutReply(t *testing.T) {
 
 func TestPassing(t *testing.T) {
 	t.Parallel()
-	db := things(t).Owner
+	made := things(t)
+	db := made.Owner
 	killed := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		_, err := tx.Exec(`SELECT pg_terminate_backend(pg_backend_pid())`)
 		return err
@@ -111,6 +112,19 @@ func TestPassing(t *testing.T) {
 	defer cancel()
 	slow := pg.InTx(late, db, func(tx *sqlx.Tx) error { _, err := tx.ExecContext(late, `SELECT pg_sleep(5)`); return err })
 	assert.True(t, pg.Passing(slow), "%v", slow)
+
+	prompt, err := pg.OpenPrompt(t.Context(), made.OwnerURL, 1)
+	require.NoError(t, err)
+	defer prompt.Close()
+	holder := db.MustBegin()
+	holder.MustExec(`LOCK TABLE thing`)
+	began := time.Now()
+	held := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`LOCK TABLE thing`); return err })
+	assert.True(t, pg.Passing(held), "%v", held)
+	assert.Less(t, time.Since(began), pg.Patience)
+	require.NoError(t, holder.Rollback())
+	asleep := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT pg_sleep(5)`); return err })
+	assert.True(t, pg.Passing(asleep), "%v", asleep)
 
 	ours := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT 1/0`); return err })
 	assert.False(t, pg.Passing(ours), "%v", ours)
