@@ -11,6 +11,11 @@
 //	durable      kill -9 right after a webhook's 200: it is stored; no 2xx while the database is away
 //	deaths       the database dies in every way in mid-transaction: nothing lost, doubled or half done
 //	races        fifty want one form, event, refund, receipt or job at once, at several replicas: one has it
+//	failover     the database goes over to its synchronous standby under two servers, the primary killed or cut off: no acknowledged
+//	             webhook lost
+//	rolling      servers restarted in turn behind a balancer, at 50 requests a second: none fails
+//	matrix       earlier schemas full of gifts, and one that is newer: the program waits, or serves on, and nothing is lost
+//	restore      books brought back from a dump, and from a copy and the archived log
 //
 // Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
 // imported by tests and by cmd/chaos only.
