@@ -157,7 +157,7 @@ func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 
 // AgeLeases makes what a dead process had under way look old, instead of waiting until its leases have run out.
 func (s *Stack) AgeLeases() {
-	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = attempted_at - interval '1 minute' WHERE state = 'running';
+	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = attempted_at - interval '30 seconds' WHERE state = 'running';
 		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now();
 		UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 }
