@@ -15,6 +15,11 @@
 //	             webhook lost
 //	rolling      servers restarted in turn behind a balancer, at 50 requests a second: none fails
 //	matrix       earlier schemas full of gifts, and one that is newer: the program waits, or serves on, and nothing is lost
+//	lost         three days without a webhook: one sweep finds all
+//	outage       the mail server away for an hour: each receipt still comes, and the form is as fast as beside it
+//	copies       letters cut off after the dot and senders killed: copies are equal, and no more than these explain
+//	baddays      Stripe failing in every way: one live page and one charge a form, a page or a message in time
+//	poison       bad events among good ones: the good do not wait, the bad are refused or set aside with their reason
 //	restore      books brought back from a dump, and from a copy and the archived log
 //
 // Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
