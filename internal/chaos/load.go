@@ -47,7 +47,7 @@ func Load(t testing.TB, run Run) {
 // giftLoad lets people open the form, press its button and pay.
 func giftLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full bool) (gifts int) {
 	var served, pressed latencies
-	var given atomic.Int64
+	var given, refused atomic.Int64
 	asked := send(length, giftsASecond, func(n int, planned time.Time) {
 		if err := open(s.URL()); err != nil {
 			t.Errorf("the form: %v", err)
@@ -55,7 +55,13 @@ func giftLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full bo
 		}
 		served.add(time.Since(planned))
 		began := time.Now()
-		page, err := press(s.URL(), giftForm(n))
+		form := giftForm(n)
+		page, err := press(s.URL(), form)
+		for again := 0; err != nil && !full && again < 20; again++ { // a machine busy with other tests may have no time at first
+			refused.Add(1)
+			time.Sleep(250 * time.Millisecond)
+			page, err = press(s.URL(), form)
+		}
 		if err != nil {
 			t.Errorf("the button: %v", err)
 			return
@@ -69,6 +75,7 @@ func giftLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full bo
 		run.Reached(1)
 	})
 	require.Equal(t, int64(asked), given.Load())
+	run.Found("pressed again", fmt.Sprint(refused.Load()))
 	run.Found("form p95", ms(served.quantile(95)))
 	run.Found("button p95", ms(pressed.quantile(95)))
 	if full {
