@@ -20,7 +20,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "deaths", No: "7", Short: 20, Long: 400, Prove: Deaths,
+		Name: "deaths", No: "7", Short: 14, Long: 400, Prove: Deaths,
 		Promise: "deaths of the database in mid-transaction while people give: backends ended and killed, immediate stops, replies of COMMITs " +
 			"swallowed by FIN and RST, errors and cuts at each step of a gift: nothing lost, doubled or half done",
 	})

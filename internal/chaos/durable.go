@@ -18,7 +18,7 @@ import (
 
 func init() {
 	register(Row{
-		Name: "durable", No: "5", Short: 20, Long: 1000, Prove: Durable,
+		Name: "durable", No: "5", Short: 15, Long: 1000, Prove: Durable,
 		Promise: "kill -9 up to 50 ms after the 200 of a webhook: none is missing; while PostgreSQL is stopped, refuses or hangs no webhook " +
 			"is answered 2xx, and each is answered soon",
 	})

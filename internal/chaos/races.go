@@ -80,14 +80,14 @@ type arena struct {
 
 // Races has fifty want the same thing at once, again and again.
 func Races(t testing.TB, run Run) {
-	real := max(2, int(realShare*float64(run.Number)))
-	realRaces(t, run, real)
+	live := max(2, int(realShare*float64(run.Number)))
+	realRaces(t, run, live)
 	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	a := &arena{House: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8)), offer: h.Offer("csio")}
 	for range 2 + a.r.IntN(mostRooms-1) {
 		a.rooms = append(a.rooms, newRooms(t, h))
 	}
-	for done := real; done < run.Number; {
+	for done := live; done < run.Number; {
 		d := a.form()
 		a.event(d)
 		for _, round := range []func(donation.Donation){a.correction, a.again, a.refund} {
