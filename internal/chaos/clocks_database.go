@@ -52,6 +52,8 @@ func strangeDatabase(t testing.TB, run Run, off string) {
 	began := time.Now()
 	s.Drained(drained)
 	run.Found(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
+	// A check that ran meanwhile takes what is on its way for overdue, by a clock that is years ahead, and says so to finance.
+	db.Owner.MustExec(`DELETE FROM finance_task WHERE kind = 'checker_found'`)
 	s.WantGifts(gifts)
 	var years []int
 	require.NoError(t, db.Owner.Select(&years, `SELECT DISTINCT year FROM receipt`))
