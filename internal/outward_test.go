@@ -17,7 +17,9 @@ var reaches = []string{
 	"../cmd/konbit/clock.go http.Client",          // asks the stand-in the time; without one it does not exist
 	"../cmd/konbit/doctor.go net.DefaultResolver", // looks up our senders' records when an operator asks
 	"mail/smtp.go smtp.Client",                    // of go-mail: SMTP_URL
-	"pg/hosts.go net.DialTimeout",                 // DATABASE_URL
+	"pg/attend.go net.DialTimeout",                // DATABASE_URL
+	"pg/attend.go net.Dialer",                     // likewise
+	"pg/hosts.go net.DialTimeout",                 // likewise
 	"pg/hosts.go net.Dialer",                      // likewise
 	"stripepay/client.go http.Client",             // follows no redirect
 	"stripepay/observe.go http.DefaultTransport",  // beneath it

@@ -198,7 +198,8 @@ func bareType(t types.Type) string {
 		return ""
 	}
 	name := types.TypeString(t, func(p *types.Package) string { return p.Name() })
-	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt"}, name) {
+	// pg.pqConn is the driver, beneath database/sql: it is handed what was judged where the pool was asked.
+	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn"}, name) {
 		return ""
 	}
 	methods := types.NewMethodSet(t)
