@@ -140,6 +140,18 @@ func commit(ctx context.Context, tx *sqlx.Tx, end func()) error {
 	return nil
 }
 
+// InTxUnflushed is InTx without waiting for the database's log to reach the disk: a crash of the database within the next second may
+// take the whole of it back. It is for what is worked off from rows that were flushed and would then be worked off again. Whatever leaves
+// the house (a letter, a call) must follow a commit of InTx, which flushes all that was committed before it.
+func InTxUnflushed(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
+	return InTx(ctx, db, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, `/* pg.InTxUnflushed */ SET LOCAL synchronous_commit = off`); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
 // Passing tells whether err is the database's weather rather than anybody's mistake: a lost connection, a
 // server that stops, starts or is full, a deadlock, time that ran out. The same may well succeed later.
 func Passing(err error) bool {

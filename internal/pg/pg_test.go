@@ -141,3 +141,30 @@ func TestUUIDs(t *testing.T) {
 	assert.Equal(t, want, got)
 	require.NoError(t, db.Select(&got, `SELECT unnest($1::uuid[])`, pg.UUIDs([]uuid.UUID{})))
 }
+
+// TestInTxUnflushed: the setting ends with the transaction, and a failure still takes everything back.
+func TestInTxUnflushed(t *testing.T) {
+	t.Parallel()
+	db := testkit.EmptyDB(t).Owner
+	db.SetMaxOpenConns(1)
+	db.MustExec(`SET synchronous_commit = on`)
+	db.MustExec(`CREATE TABLE thing (n integer)`)
+	flushes := func(q sqlx.Queryer) (setting string) {
+		require.NoError(t, sqlx.Get(q, &setting, `SHOW synchronous_commit`))
+		return setting
+	}
+	broken := errors.New("broken")
+	require.ErrorIs(t, pg.InTxUnflushed(t.Context(), db, func(tx *sqlx.Tx) error {
+		require.Equal(t, "off", flushes(tx))
+		tx.MustExec(`INSERT INTO thing VALUES (1)`)
+		return broken
+	}), broken)
+	require.NoError(t, pg.InTxUnflushed(t.Context(), db, func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(`INSERT INTO thing VALUES (2)`)
+		return err
+	}))
+	require.Equal(t, "on", flushes(db))
+	var n int
+	require.NoError(t, db.Get(&n, `SELECT sum(n) FROM thing`))
+	require.Equal(t, 2, n)
+}

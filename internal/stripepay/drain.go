@@ -97,10 +97,11 @@ func (d *Drain) run(ctx context.Context) {
 }
 
 // Once works off one batch and answers how many events it took up. A batch that fails is done again event
-// by event, so that one bad event stops no other.
+// by event, so that one bad event stops no other. It is not flushed: the events were, and a letter is kept by a commit that is, before
+// it is sent.
 func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 	var batch, late, alone []event
-	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
+	err = pg.InTxUnflushed(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
 		if batch, err = dueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
 			return err
 		}
