@@ -16,6 +16,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fault"
+	"konbit/internal/phrase"
 	"konbit/internal/stripefake"
 	"konbit/internal/stripepay"
 	"konbit/internal/testkit/house"
@@ -141,6 +142,32 @@ func TestOnePressOnABadDay(t *testing.T) {
 			})
 		}
 	}
+}
+
+// lost makes payment pages whose answers are lost on the way.
+type lost struct{ donation.Payments }
+
+func (l lost) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
+	if _, err := l.Payments.Open(ctx, o); err != nil {
+		return donation.Session{}, err
+	}
+	return donation.Session{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+}
+
+// TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no use any more.
+func TestRenamedBetweenPresses(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	form, offer := house.Form(), h.Offer("csio")
+	silent := h.Starter
+	silent.Payments = lost{silent.Payments}
+	_, err := press(t, silent, offer, form, 8*time.Second)
+	require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
+	offer.Organisation.Name = phrase.Text{phrase.English: "Another name"}
+	d, err := press(t, h.Starter, offer, form, 8*time.Second)
+	require.NoError(t, err)
+	assert.NotEmpty(t, d.SessionURL)
+	assert.Equal(t, 1, openPages(t, h), "the page whose answer was lost is the gift's")
 }
 
 func TestStripeDown(t *testing.T) {

@@ -32,7 +32,8 @@ const (
 // Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
 // so however often it is called there is one session. Calls that failed in passing (too many, the key in
 // use by a second press, a broken connection, Stripe itself) are repeated with the same key while ctx lasts. An error Stripe has
-// kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent.
+// kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent, and so is a key that was used for
+// other words: a fund has another name since the first press.
 func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
@@ -55,7 +56,7 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 			if broken++; broken == mostBroken {
 				return donation.Session{}, translate(err)
 			}
-		case refused.HTTPStatusCode >= 500:
+		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
 			return donation.Session{}, fmt.Errorf("%w: %w", donation.ErrSpent, translate(err))
 		case !passing(refused):
 			return donation.Session{}, translate(err)
