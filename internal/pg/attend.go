@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/lib/pq"
@@ -11,7 +12,7 @@ import (
 
 const (
 	// mercy is how long PostgreSQL has to answer, if only that a statement is cancelled, after the end of that statement's ctx.
-	mercy = time.Second
+	mercy = 500 * time.Millisecond
 	// connectWait is how long PostgreSQL may take to let us in, where the URL says nothing else (connect_timeout).
 	connectWait = 3 * time.Second
 )
@@ -23,11 +24,15 @@ type attended struct{ driver.Connector }
 
 func (a attended) Connect(ctx context.Context) (driver.Conn, error) {
 	l := &line{}
+	stop := context.AfterFunc(ctx, l.cut)
 	conn, err := a.Connector.Connect(context.WithValue(ctx, lineKey{}, l))
+	if !stop() {
+		return nil, ctx.Err() // and what was dialled is cut
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &attendedConn{conn.(pqConn), l.conn}, nil
+	return &attendedConn{conn.(pqConn), l}, nil
 }
 
 // Close is called when the pool closes.
@@ -40,15 +45,33 @@ func (a attended) Close() error {
 
 // line is what was dialled for a connection. It travels to the dialer in ctx, for lib/pq has no other way; what is dialled to
 // cancel a statement has none.
-type (
-	line    struct{ conn net.Conn }
-	lineKey struct{}
-)
+type line struct {
+	mu      sync.Mutex
+	conn    net.Conn
+	severed bool
+}
+
+type lineKey struct{}
+
+// cut closes what was dialled, or will be.
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.severed = true; l.conn != nil {
+		_ = l.conn.Close()
+	}
+}
 
 // dialled notes a connection for whoever asked for it.
 func dialled(ctx context.Context, conn net.Conn) {
-	if l, ok := ctx.Value(lineKey{}).(*line); ok {
-		l.conn = conn
+	l, ok := ctx.Value(lineKey{}).(*line)
+	if !ok {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn = conn; l.severed {
+		_ = conn.Close()
 	}
 }
 
@@ -106,7 +129,7 @@ type (
 
 type attendedConn struct {
 	pqConn
-	line net.Conn
+	line *line
 }
 
 // attend cuts the connection after mercy once ctx has ended, unless leave was called before.
@@ -119,7 +142,7 @@ func (c *attendedConn) attend(ctx context.Context) (leave func()) {
 		select {
 		case <-over:
 		case <-time.After(mercy):
-			_ = c.line.Close()
+			c.line.cut()
 		}
 	})
 	return func() {
