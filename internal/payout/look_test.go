@@ -15,6 +15,7 @@ import (
 	"konbit/internal/org"
 	"konbit/internal/payout"
 	"konbit/internal/pg"
+	"konbit/internal/stripefake"
 	"konbit/internal/testkit/house"
 )
 
@@ -148,6 +149,23 @@ func TestALookThatLostItsTurnStops(t *testing.T) {
 	require.Equal(t, end{}, <-ended)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "and frees nothing of the other's")
+}
+
+// After a bad spell or a quiet night a charge's fee is not waited for a quarter of an hour.
+func TestAFreshChargeIsLookedForSoon(t *testing.T) {
+	h := house.New(t, house.Options{})
+	settledGift(t, h)
+	h.Pay(h.Started(house.Form()))
+	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
+	next := func() int { // seconds from now, of a look that fails after many others found nothing
+		h.Exec(`UPDATE balance_lookup SET idle_looks = 40, next_look = now(), nudged = true`)
+		_, err := h.Collector.Collect(t.Context())
+		require.Error(t, err)
+		return h.Count(`SELECT extract(epoch FROM next_look - now())::int FROM balance_lookup JOIN legal_entity e ON e.id = entity_id WHERE slug = 'tsne'`)
+	}
+	require.LessOrEqual(t, next(), 30)
+	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '2 hours'`)
+	require.Greater(t, next(), 800)
 }
 
 // Years nobody looked at are listed span by span from the oldest, and what is booked is not read again after an interruption.
