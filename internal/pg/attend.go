@@ -14,7 +14,7 @@ const (
 	// mercy is how long PostgreSQL has to answer, if only that a statement is cancelled, after the end of that statement's ctx.
 	mercy = 500 * time.Millisecond
 	// connectWait is how long PostgreSQL may take to let us in, where the URL says nothing else (connect_timeout).
-	connectWait = 3 * time.Second
+	connectWait = lookWait
 )
 
 // attended makes connections on which nobody waits for ever. lib/pq asks PostgreSQL to cancel a statement whose ctx has ended, and
