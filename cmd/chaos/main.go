@@ -51,7 +51,9 @@ func main() {
 	for _, row := range chosen {
 		run := asks
 		run.Number = asked(row, *long, *number)
-		results = append(results, prove(ctx, row, run))
+		r := prove(ctx, row, run)
+		fmt.Printf("%s: %d of %d, %s, %s; %s\n", r.Name, r.reached, r.asked, r.verdict(), r.took.Round(time.Second), strings.Join(r.found, ", "))
+		results = append(results, r)
 	}
 	if !report(results) {
 		os.Exit(1)
@@ -86,6 +88,13 @@ type result struct {
 
 func (r result) held() bool { return r.err == nil && r.reached >= r.asked }
 
+func (r result) verdict() string {
+	if r.held() {
+		return "held"
+	}
+	return "BROKEN"
+}
+
 func asked(row chaos.Row, long bool, number int) int {
 	switch {
 	case number > 0:
@@ -115,11 +124,8 @@ func report(results []result) (held bool) {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "no\trow\tasked\treached\ttook\t\tmeasured\tpromise")
 	for _, r := range results {
-		verdict := "held"
-		if !r.held() {
-			verdict, held = "BROKEN", false
-		}
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.No, r.Name, r.asked, r.reached, r.took.Round(time.Second), verdict,
+		held = held && r.held()
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.No, r.Name, r.asked, r.reached, r.took.Round(time.Second), r.verdict(),
 			strings.Join(r.found, ", "), r.Promise)
 	}
 	_ = table.Flush()

@@ -21,6 +21,12 @@
 //	baddays      Stripe failing in every way: one live page and one charge a form, a page or a message in time
 //	poison       bad events among good ones: the good do not wait, the bad are refused or set aside with their reason
 //	restore      books brought back from a dump, and from a copy and the archived log
+//	load         webhooks and gifts by the clock, Stripe silent or not, and a database without time: in time, or 503 at once
+//	numbers      receipts under rollbacks and kills: 1..N
+//	postings     a million random postings, and every way to rewrite them: refused
+//	clocks       New Year's hours in five time zones, the clocks of server and database apart: no wrong tax year
+//	disk         the database's disk full: refused, not lied about
+//	sleepers     servers asleep beyond their leases: what they had is taken over, and awake they do nothing twice
 //
 // Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
 // imported by tests and by cmd/chaos only.
