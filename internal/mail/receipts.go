@@ -32,8 +32,9 @@ type Receipts struct {
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Yield returns when there is time for a letter to be written: what is more urgent goes first. nil: there always is.
-	Yield func(ctx context.Context)
+	// Yield returns when there is time for a letter to be written, for what is more urgent goes first; done tells that it is. nil:
+	// there always is time.
+	Yield func(ctx context.Context) (done func())
 }
 
 // Register takes the jobs of mailing about receipts.
@@ -108,14 +109,18 @@ func (r Receipts) rendered(ctx context.Context, issued receipt.Receipt, kind str
 	if err != nil {
 		return nil, err
 	}
-	if r.Yield != nil {
-		r.Yield(ctx)
-	}
-	written, err := r.write(issued, kind, to, r.Now())
+	written, err := r.writeInTurn(ctx, issued, kind, to)
 	if err != nil {
 		return nil, err
 	}
 	return r.compose(ctx, written, issued.EntityID)
+}
+
+func (r Receipts) writeInTurn(ctx context.Context, issued receipt.Receipt, kind, to string) (Letter, error) {
+	if r.Yield != nil {
+		defer r.Yield(ctx)()
+	}
+	return r.write(issued, kind, to, r.Now())
 }
 
 // compose makes the message of a letter about its ID and keeps it with the order to hand it over.

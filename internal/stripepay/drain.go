@@ -39,24 +39,35 @@ type Drain struct {
 	Booker  payout.Booker
 	Log     *slog.Logger
 	wake    chan struct{}
-	crowded atomic.Bool // the last batch was a crowd
+	turns   chan struct{} // of those who yield
+	busy    atomic.Int32  // hands at a batch
+	crowded atomic.Bool   // the last batch was a crowd
 }
 
 // NewDrain makes a drain of what is set.
 func NewDrain(d *Drain) *Drain {
 	d.wake = make(chan struct{}, 1)
+	d.turns = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
 	return d
 }
 
-// Yield returns when events do not crowd in, and after a few seconds all the same: work that can wait, and would take the
-// processor from gifts being booked, asks it first.
-func (d *Drain) Yield(ctx context.Context) {
-	for end := time.Now().Add(yieldFor); d.crowded.Load() && time.Now().Before(end) && ctx.Err() == nil; {
+// Yield waits for a moment when no event is being worked off and none crowd in, and for a turn, but seconds at most: work that can
+// wait and would take the processor from gifts asks it first. As many as every second processor have a turn at once; done ends it.
+func (d *Drain) Yield(ctx context.Context) (done func()) {
+	ctx, cancel := context.WithTimeout(ctx, yieldFor)
+	defer cancel()
+	select {
+	case d.turns <- struct{}{}:
+	case <-ctx.Done():
+		return func() {}
+	}
+	for (d.crowded.Load() || d.busy.Load() > 0) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(2 * time.Millisecond):
 		}
 	}
+	return func() { <-d.turns }
 }
 
 // Wake tells that an event was stored. It never blocks.
@@ -79,7 +90,9 @@ func (d *Drain) Run(ctx context.Context) {
 
 func (d *Drain) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		d.busy.Add(1)
 		n, err := d.Once(context.WithoutCancel(ctx))
+		d.busy.Add(-1)
 		d.crowded.Store(n >= crowd)
 		if err != nil {
 			d.Log.WarnContext(ctx, "stripe events: the database does not answer", "error", err)

@@ -17,17 +17,30 @@ func TestYieldWaitsForTheCrowdToPassAndNotForEver(t *testing.T) {
 		d.crowded.Store(true)
 		time.AfterFunc(after, func() { d.crowded.Store(false) })
 		began := time.Now()
-		d.Yield(ctx)
+		d.Yield(ctx)()
 		return time.Since(began)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		require.InDelta(t, time.Second, waited(t, t.Context(), time.Second), float64(25*time.Millisecond))
-		require.InDelta(t, yieldFor, waited(t, t.Context(), time.Hour), float64(25*time.Millisecond))
+		require.InDelta(t, time.Second, waited(t, t.Context(), time.Second), float64(5*time.Millisecond))
+		require.InDelta(t, yieldFor, waited(t, t.Context(), time.Hour), float64(5*time.Millisecond))
 		over, end := context.WithCancel(t.Context())
 		end()
 		require.Zero(t, waited(t, over, time.Second))
-		began := time.Now()
-		NewDrain(&Drain{}).Yield(t.Context())
+		d, began := NewDrain(&Drain{}), time.Now()
+		var turns []func()
+		for range cap(d.turns) {
+			turns = append(turns, d.Yield(t.Context()))
+		}
 		require.Zero(t, time.Since(began), "no crowd")
+		d.Yield(t.Context())()
+		require.Equal(t, yieldFor, time.Since(began), "all turns are taken")
+		for _, done := range turns {
+			done()
+		}
+		began = time.Now()
+		d.busy.Store(1)
+		time.AfterFunc(time.Second, func() { d.busy.Store(0) })
+		d.Yield(t.Context())()
+		require.InDelta(t, time.Second, time.Since(began), float64(5*time.Millisecond), "a batch is under way")
 	})
 }

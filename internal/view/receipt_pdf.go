@@ -20,12 +20,7 @@ const (
 // ReceiptPDF is the receipt as a document of one page: what the letter says,
 // to be kept. It is made of r alone: the same facts give the same bytes, also
 // its date of creation, which is that of the charge.
-//
-// A document takes a processor for ten milliseconds. No more than every second processor is at documents at a time, so
-// that whoever waits for a page gets the others.
 func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
-	v.presses <- struct{}{}
-	defer func() { <-v.presses }()
 	if _, err := v.receipt(r); err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -25,7 +24,6 @@ type View struct {
 	heads     map[phrase.Language]letterTemplates
 	countries map[phrase.Language]countryList
 	typefaces []typesetter
-	presses   chan struct{} // taken while a document is made
 }
 
 var pageNames = []string{"give", "step", "event", "thanks", "home", "problem", "styleguide"}
@@ -34,7 +32,7 @@ var pageNames = []string{"give", "step", "event", "thanks", "home", "problem", "
 // catalogue must hold every language that will be asked for; what it lacks is
 // shown in English.
 func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
-	v := &View{words: words, countries: map[phrase.Language]countryList{}, presses: make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))}
+	v := &View{words: words, countries: map[phrase.Language]countryList{}}
 	var err error
 	if v.assets, err = newAssets(fsys); err != nil {
 		return nil, err
