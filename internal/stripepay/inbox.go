@@ -30,9 +30,6 @@ type Inbox struct {
 	busy    bool // somebody commits, and calls the first that waits when done
 }
 
-// commitTime bounds the commit of a batch. It is nobody's own request's: one whose client leaves takes no other along.
-const commitTime = 4 * time.Second
-
 // arrival is a verified webhook.
 type arrival struct {
 	entity uuid.UUID
@@ -145,7 +142,12 @@ func (in *Inbox) commit(ctx context.Context, leader *delivery) (err error) {
 		defer in.mu.Unlock()
 		in.call()
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	// The leader's time bounds the commit, but its client's leaving takes no other along. Whoever has time left after that tries alone.
+	end, bounded := ctx.Deadline()
+	if !bounded {
+		end = time.Now().Add(pg.Patience)
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	arrivals := make([]arrival, len(batch))
 	for i, d := range batch {
