@@ -43,7 +43,8 @@ type Call struct {
 // routes lays out the API, the hosted pages and the panel.
 func (s *Server) routes() {
 	s.api, s.mux = http.NewServeMux(), http.NewServeMux()
-	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes} {
+	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
+		priceRoutes, methodRoutes, subscriptionRoutes, scheduleRoutes, invoiceRoutes, portalRoutes} {
 		for _, rt := range group {
 			s.api.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
 		}

@@ -3,12 +3,14 @@ package stripefake
 import "strings"
 
 // pageURL is the address of a session's hosted page.
-func (c *call) pageURL(id string) string {
-	base := c.s.public
-	if base == "" {
-		base = "http://" + c.r.Host
+func (c *call) pageURL(id string) string { return c.base() + "/c/pay/" + id }
+
+// base is the address under which the hosted pages stand.
+func (c *call) base() string {
+	if c.s.public == "" {
+		return "http://" + c.r.Host
 	}
-	return base + "/c/pay/" + id
+	return c.s.public
 }
 
 func listSessions(c *call) (any, error) {
@@ -49,7 +51,7 @@ func (t *act) expire(cs object) {
 		return
 	}
 	cs["status"], cs["url"] = "expired", nil
-	if pi := t.a.get("payment_intent", cs.str("payment_intent")); pi != nil {
+	if pi := t.a.get("payment_intent", intentOf(t.a, cs).str("id")); pi != nil {
 		pi["status"], pi["canceled_at"], pi["cancellation_reason"], pi["next_action"] = "canceled", t.now, "automatic", nil
 		t.emit("payment_intent.canceled", pi, nil)
 	}
