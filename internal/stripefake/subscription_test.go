@@ -291,7 +291,9 @@ func TestSubscriptionMistakes(t *testing.T) {
 			p.Mode, p.SubscriptionData = stripe.String("payment"), nil
 		},
 		"`subscription_data`": func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("payment") },
-		"Invalid interval:":   func(p *stripe.CheckoutSessionParams) { p.LineItems[0].PriceData.Recurring.Interval = stripe.String("moon") },
+		"Invalid interval:": func(p *stripe.CheckoutSessionParams) {
+			p.LineItems[0].PriceData.Recurring.Interval = stripe.String("moon")
+		},
 	} {
 		p := monthly()
 		change(p)
