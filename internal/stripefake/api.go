@@ -78,6 +78,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	err := r.ParseForm()
 	c := &call{r: r, p: readParams(r.Form)}
 	s.mu.Lock()
+	s.seen = "http://" + r.Host
 	s.meet(s.now())
 	c.act = *s.act(nil)
 	c.request = s.newID("req_", 14)

@@ -68,6 +68,10 @@ func createSession(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	later, err := c.laterData()
+	if err != nil {
+		return nil, err
+	}
 	mode := c.p.str("mode")
 	methods := c.p.strings("payment_method_types")
 	if len(methods) == 0 {
@@ -96,16 +100,9 @@ func createSession(c *call) (any, error) {
 		"total_details": object{"amount_discount": int64(0), "amount_shipping": int64(0), "amount_tax": int64(0)},
 		"ui_mode":       "hosted", "url": c.pageURL(id),
 	})
-	private := c.a.put(object{"object": "checkout.session.private", "id": "private_" + id, "lines": items, "intent": intent})
-	switch mode {
-	case "subscription":
-		private["subscription"], err = c.subscriptionData()
-		cs["customer_creation"] = nil
-	case "setup":
-		err = c.setupSession(cs)
-	}
-	if err != nil {
-		return nil, err
+	c.a.put(object{"object": "checkout.session.private", "id": "private_" + id, "lines": items, "intent": intent, "later": later})
+	if mode != "payment" {
+		c.setMode(cs, later)
 	}
 	c.later(expires, "expire", id)
 	return cs, nil
@@ -255,6 +252,10 @@ func (c *call) intentData() (object, error) {
 	}
 	if email := p.str("receipt_email"); email != "" && !goodEmail(email) {
 		return nil, invalid("email_invalid", "payment_intent_data[receipt_email]", "Invalid email address: "+email)
+	}
+	if c.p.str("mode") == "subscription" {
+		return object{"metadata": object{}, "description": "Subscription creation", "receipt_email": nil, "statement_descriptor": nil,
+			"statement_descriptor_suffix": nil, "setup_future_usage": "off_session"}, nil
 	}
 	return object{
 		"metadata": metadata, "description": p.text("description"), "receipt_email": p.text("receipt_email"),

@@ -3,15 +3,7 @@ package stripefake
 import "strings"
 
 // pageURL is the address of a session's hosted page.
-func (c *call) pageURL(id string) string { return c.base() + "/c/pay/" + id }
-
-// base is the address under which the hosted pages stand.
-func (c *call) base() string {
-	if c.s.public == "" {
-		return "http://" + c.r.Host
-	}
-	return c.s.public
-}
+func (c *call) pageURL(id string) string { return c.s.base() + "/c/pay/" + id }
 
 func listSessions(c *call) (any, error) {
 	email := c.p.sub("customer_details").str("email")

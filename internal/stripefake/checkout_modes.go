@@ -38,18 +38,30 @@ func (c *call) checkMode(items []any) error {
 	return nil
 }
 
-// subscriptionData is what the subscription will start with.
-func (c *call) subscriptionData() (object, error) {
+// laterData is what the subscription or the setup intent will start with.
+func (c *call) laterData() (object, error) {
 	p := c.p.sub("subscription_data")
+	if c.p.str("mode") == "setup" {
+		p = c.p.sub("setup_intent_data")
+	}
 	metadata, err := p.metadata(nil)
 	return object{"metadata": metadata, "description": p.text("description")}, err
+}
+
+// setMode gives a session what its mode alone has.
+func (c *call) setMode(cs, later object) {
+	if cs.str("mode") == "subscription" {
+		cs["customer_creation"] = nil
+		return
+	}
+	si := c.newSetupIntent(cs, later)
+	cs["setup_intent"], cs["amount_subtotal"], cs["amount_total"], cs["payment_status"] = si["id"], nil, nil, "no_payment_required"
 }
 
 // subscribe completes a session whose first payment is taken: the customer, the card kept, the subscription, its first
 // invoice. Stripe makes the subscription with the first try; here nothing but the payment intent is seen of a declined
 // one.
 func (t *act) subscribe(cs, pi, pm object, who payer) {
-	private := t.a.private(cs)
 	customer := t.customerOf(cs, who)
 	t.attach(pm, customer)
 	pi["customer"] = customer
@@ -61,7 +73,7 @@ func (t *act) subscribe(cs, pi, pm object, who payer) {
 			once = append(once, line)
 		}
 	}
-	sub := t.newSubscription(customer, pm, cs.str("currency"), recurring, private.obj("subscription"))
+	sub := t.newSubscription(customer, pm, cs.str("currency"), recurring, t.a.private(cs).obj("later"))
 	cs["subscription"] = sub["id"]
 	t.emit("customer.subscription.created", sub, nil)
 	inv := t.draft(sub, "subscription_create", t.now, sub.num("current_period_end"), once)
@@ -89,25 +101,17 @@ func (t *act) customerOf(cs object, who payer) string {
 	return cs.str("customer")
 }
 
-// setupSession gives a session its setup intent, which in this mode is there from the start.
-func (c *call) setupSession(cs object) error {
-	p := c.p.sub("setup_intent_data")
-	metadata, err := p.metadata(nil)
-	if err != nil {
-		return err
-	}
-	si := c.new("setup_intent", "seti_", object{
-		"application": nil, "automatic_payment_methods": nil, "cancellation_reason": nil, "customer": cs["customer"],
-		"description": p.text("description"), "flow_directions": nil, "last_setup_error": nil, "latest_attempt": nil, "mandate": nil,
-		"metadata": metadata, "next_action": nil, "on_behalf_of": nil, "payment_method": nil, "payment_method_configuration_details": nil,
-		"payment_method_options": object{}, "payment_method_types": cs["payment_method_types"], "single_use_mandate": nil,
-		"status": "requires_payment_method", "usage": "off_session",
-	})
-	si["client_secret"] = si.str("id") + "_secret_" + c.s.newID("", 25)
-	cs["setup_intent"], cs["amount_subtotal"], cs["amount_total"], cs["payment_status"] = si["id"], nil, nil, "no_payment_required"
-	cs["customer_creation"] = or(c.p.str("customer_creation"), "if_required")
-	c.emit("setup_intent.created", si, nil)
-	return nil
+// newSetupIntent is a session's setup intent, which is there from the start.
+func (t *act) newSetupIntent(cs, fields object) object {
+	si := t.new("setup_intent", "seti_", object{
+		"application": nil, "automatic_payment_methods": nil, "cancellation_reason": nil, "customer": cs["customer"], "flow_directions": nil,
+		"last_setup_error": nil, "latest_attempt": nil, "mandate": nil, "next_action": nil, "on_behalf_of": nil, "payment_method": nil,
+		"payment_method_configuration_details": nil, "payment_method_options": object{}, "payment_method_types": cs["payment_method_types"],
+		"single_use_mandate": nil, "status": "requires_payment_method", "usage": "off_session",
+	}.with(fields))
+	si["client_secret"] = si.str("id") + "_secret_" + t.s.newID("", 25)
+	t.emit("setup_intent.created", si, nil)
+	return si
 }
 
 // setUp tries a card without taking money.

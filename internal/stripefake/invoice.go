@@ -14,7 +14,7 @@ var invoiceRoutes = []route{
 		return inv["lines"], err
 	}},
 	{"POST /v1/invoices/{id}", []string{"metadata.*", "description", "auto_advance"}, updateInvoice},
-	{"POST /v1/invoices/{id}/finalize", []string{"auto_advance"}, onInvoice("finalized", []string{"draft"}, func(c *call, inv object) *apiError { c.finalize(inv); return nil })},
+	{"POST /v1/invoices/{id}/finalize", []string{"auto_advance"}, onInvoice("finalized", []string{"draft"}, finalizeInvoice)},
 	{"POST /v1/invoices/{id}/pay", []string{"payment_method", "off_session", "paid_out_of_band"}, payInvoice},
 	{"POST /v1/invoices/{id}/void", nil, onInvoice("voided", []string{"open", "uncollectible"}, func(c *call, inv object) *apiError { c.void(inv); return nil })},
 	{"POST /v1/invoices/{id}/mark_uncollectible", nil, onInvoice("marked as uncollectible", []string{"open"}, func(c *call, inv object) *apiError { c.writeOff(inv); return nil })},
@@ -56,6 +56,17 @@ func updateInvoice(c *call) (any, error) {
 	}
 	c.emit("invoice.updated", inv, nil)
 	return inv, nil
+}
+
+// finalizeInvoice makes a draft final by hand; with auto_advance it is tried an hour later.
+func finalizeInvoice(c *call, inv object) *apiError {
+	inv["auto_advance"] = c.p.flag("auto_advance")
+	c.finalize(inv)
+	if inv.str("status") == "open" && inv.flag("auto_advance") {
+		inv["next_payment_attempt"] = c.now + finalizeAfter
+		c.later(c.now+finalizeAfter, "retry", inv.str("id"))
+	}
+	return nil
 }
 
 // payInvoice tries now, out of turn. A decline is the call's error, and the invoice's next regular try stays.

@@ -1,6 +1,7 @@
 package stripefake_test
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -133,5 +134,68 @@ func TestDetachedAndDeleted(t *testing.T) {
 	refused(t, err, "no `default_payment_method`")
 	if _, err := g.api.Customers.Del(sub.Customer.ID, nil); err != nil || g.now().Status != "canceled" {
 		t.Error("a deleted customer goes on giving", err)
+	}
+}
+
+func TestPagesOfWhatRenews(t *testing.T) {
+	f := start(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")})
+	p := monthly()
+	p.LineItems[0].PriceData.Recurring.IntervalCount, p.LineItems[1].PriceData.Recurring.IntervalCount = stripe.Int64(3), stripe.Int64(3)
+	cs := f.open(p)
+	_, _, body := f.send(cs.URL, url.Values{})
+	contains(t, body, "20,00\u00a0USD cada 3 meses", "Gracias", "Pagar 20,89")
+	if status, to, _ := f.send(cs.URL, cardForm("4242424242424242")); status != http.StatusSeeOther || to != "https://give.example/thanks?s="+cs.ID {
+		t.Errorf("%d %s", status, to)
+	}
+}
+
+func TestInvoicePage(t *testing.T) {
+	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4000000000000341")
+	g.Advance(month + 2*time.Hour)
+	page := g.invoices()[1].HostedInvoiceURL
+	if status, _, body := g.send(page, cardForm("4000000000009995")); status != http.StatusPaymentRequired {
+		t.Errorf("declined: %d %s", status, body)
+	}
+	_, _, body := g.send(page, cardForm("4242424242424242"))
+	contains(t, body, "$20.89", "This payment is made.")
+	if g.statuses() != "paid paid" || g.now().Status != "active" {
+		t.Errorf("%s, %s", g.statuses(), g.now().Status)
+	}
+	if status, _, _ := g.send(g.url+"/c/invoice/in_none", url.Values{}); status != http.StatusNotFound {
+		t.Errorf("no invoice: %d", status)
+	}
+	h := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4000002760003184")
+	h.Advance(month + 2*time.Hour)
+	page = h.invoices()[1].HostedInvoiceURL
+	_, _, body = h.send(page, url.Values{"answer": {"complete"}})
+	if contains(t, body, "This payment is made."); h.statuses() != "paid paid" {
+		t.Errorf("the bank was told yes: %s", h.statuses())
+	}
+}
+
+func TestPanelBreaksAndMendsCards(t *testing.T) {
+	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
+	g.panel("card", `{"id":"`+g.sub+`","decline":"insufficient_funds","times":1}`)
+	g.panel("clock", `{"advance":"746h"}`)
+	if g.now().Status != "past_due" {
+		t.Errorf("%s", g.now().Status)
+	}
+	g.panel("clock", `{"advance":"72h"}`)
+	if g.now().Status != "active" {
+		t.Errorf("%s: it was to fail once", g.now().Status)
+	}
+	g.panel("card", `{"id":"`+g.now().DefaultPaymentMethod.ID+`","exp":"02/31","tell":true}`)
+	res, err := http.Get(g.url + "/_sandbox/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, string(body), g.sub, "Fail once", "renews 10 Mar 2027")
+	if state := g.State(); len(state.Invoices) != 2 || len(state.Subscriptions) != 1 || len(state.Schedules) != 0 {
+		t.Errorf("%d invoices, %d subscriptions, %d schedules", len(state.Invoices), len(state.Subscriptions), len(state.Schedules))
 	}
 }

@@ -18,6 +18,8 @@ func (s *Server) pages() {
 	s.mux.HandleFunc("GET /c/style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page/style.css") })
 	s.mux.HandleFunc("GET /c/pay/{id}", s.showPage)
 	s.mux.HandleFunc("POST /c/pay/{id}", s.postPage)
+	s.mux.HandleFunc("GET /c/invoice/{id}", s.showInvoice)
+	s.mux.HandleFunc("POST /c/invoice/{id}", s.postInvoice)
 	s.mux.HandleFunc("GET /c/portal/{id}", s.showPortal)
 	s.mux.HandleFunc("POST /c/portal/{id}", s.postPortal)
 	s.mux.HandleFunc("GET /c/pay/{id}/authenticate", s.showPage)

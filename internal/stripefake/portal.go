@@ -40,7 +40,7 @@ func createPortal(c *call) (any, error) {
 	o := c.new("billing_portal.session", "bps_", object{"configuration": or(c.p.str("configuration"), "bpc_standin"), "customer": customer["id"], "flow": how,
 		"locale": c.p.text("locale"), "on_behalf_of": nil, "return_url": c.p.text("return_url")})
 	delete(o, "metadata")
-	o["url"] = c.base() + "/c/portal/" + o.str("id")
+	o["url"] = c.s.base() + "/c/portal/" + o.str("id")
 	return o, nil
 }
 

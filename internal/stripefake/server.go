@@ -61,6 +61,7 @@ type Server struct {
 	serial   uint64
 	offset   time.Duration
 	public   string
+	seen     string // where the last request of the API was sent to
 	accounts []*account
 	due      agenda
 	faults   Faults
@@ -123,6 +124,9 @@ func (s *Server) SetPublicURL(base string) {
 	defer s.mu.Unlock()
 	s.public = strings.TrimSuffix(base, "/")
 }
+
+// base is the address under which the hosted pages stand.
+func (s *Server) base() string { return or(s.public, s.seen) }
 
 // AddAccount makes an account known, or gives a known one (same key) its new webhook address and secrets.
 func (s *Server) AddAccount(a Account) {
