@@ -259,7 +259,10 @@ func TestEndings(t *testing.T) {
 	refused(t, err, "A canceled subscription")
 
 	h := begin(t, stripefake.Options{}, "4242424242424242")
-	if sub, err := h.api.Subscriptions.Cancel(h.sub, nil); err != nil || sub.Status != "canceled" || sub.EndedAt == 0 {
+	_, err = h.api.Subscriptions.Cancel(h.sub, &stripe.SubscriptionCancelParams{Prorate: stripe.Bool(true)})
+	refused(t, err, "does not prorate")
+	why := &stripe.SubscriptionCancelParams{CancellationDetails: &stripe.SubscriptionCancelCancellationDetailsParams{Comment: stripe.String("moved away")}}
+	if sub, err := h.api.Subscriptions.Cancel(h.sub, why); err != nil || sub.Status != "canceled" || sub.EndedAt == 0 || sub.CancellationDetails.Comment != "moved away" {
 		t.Errorf("%+v %v", sub, err)
 	}
 	h.Advance(2 * month)
@@ -299,5 +302,51 @@ func TestSubscriptionMistakes(t *testing.T) {
 		change(p)
 		_, err := g.api.CheckoutSessions.New(p)
 		refused(t, err, says)
+	}
+}
+
+func TestSubscriptionsAreListedByStatus(t *testing.T) {
+	g := begin(t, stripefake.Options{}, "4242424242424242")
+	customer := g.now().Customer.ID
+	count := func(status string) int {
+		n := 0
+		p := &stripe.SubscriptionListParams{Customer: stripe.String(customer)}
+		if status != "" {
+			p.Status = stripe.String(status)
+		}
+		for it := g.api.Subscriptions.List(p); it.Next(); n++ {
+		}
+		return n
+	}
+	second, err := g.api.Subscriptions.New(&stripe.SubscriptionParams{Customer: stripe.String(customer), DefaultPaymentMethod: stripe.String(g.now().DefaultPaymentMethod.ID),
+		Items: []*stripe.SubscriptionItemsParams{{Price: stripe.String(g.now().Items.Data[0].Price.ID)}}})
+	if err != nil || second.Status != "active" || second.LatestInvoice == nil {
+		t.Fatalf("%+v %v", second, err)
+	}
+	if _, err := g.api.Subscriptions.Cancel(g.sub, nil); err != nil {
+		t.Fatal(err)
+	}
+	for status, want := range map[string]int{"": 1, "active": 1, "canceled": 1, "all": 2, "past_due": 0} {
+		if got := count(status); got != want {
+			t.Errorf("status %q: %d, want %d", status, got, want)
+		}
+	}
+}
+
+func TestAnotherIntervalIsBilledAtOnce(t *testing.T) {
+	g := begin(t, stripefake.Options{Now: at("2027-01-15T10:00:00Z")}, "4242424242424242")
+	g.Advance(10 * 24 * time.Hour)
+	p := &stripe.SubscriptionParams{ProrationBehavior: stripe.String("none")}
+	for _, item := range g.now().Items.Data {
+		p.Items = append(p.Items, &stripe.SubscriptionItemsParams{ID: stripe.String(item.ID), PriceData: &stripe.SubscriptionItemPriceDataParams{Currency: stripe.String("usd"),
+			Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(item.Price.UnitAmount), Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String("year")}}})
+	}
+	sub := g.update(p)
+	if end := time.Unix(sub.CurrentPeriodEnd, 0).UTC(); end.Format("2006-01-02") != "2028-01-25" || g.statuses() != "paid paid" || g.invoices()[1].BillingReason != "subscription_update" {
+		t.Errorf("until %v, %s", end, g.statuses())
+	}
+	g.Advance(60 * 24 * time.Hour)
+	if g.statuses() != "paid paid" {
+		t.Errorf("the month's renewal still happens: %s", g.statuses())
 	}
 }
