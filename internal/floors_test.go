@@ -22,20 +22,22 @@ import (
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
 	1: {"org", "fund", "donor", "guard", "ledger"},
-	2: {"donation", "receipt", "payout", "setup"},
+	2: {"donation", "recurring", "receipt", "payout", "setup"},
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
 }
 
 // sideways lists the arrows within a floor.
 var sideways = []string{
-	"jobs → pg",          // the queue's own upkeep runs in a transaction
-	"fund → org",         // a fund belongs to an organisation; the directory holds both
-	"donation → receipt", // settling issues the receipt in the same transaction
-	"payout → donation",  // a fee is split like its gift
-	"payout → receipt",   // a refund or a lost dispute changes the receipt in the same transaction
-	"setup → donation",   // a fund that has gifts is not dropped
-	"mail → view",        // letters are rendered
+	"jobs → pg",            // the queue's own upkeep runs in a transaction
+	"fund → org",           // a fund belongs to an organisation; the directory holds both
+	"donation → receipt",   // settling issues the receipt in the same transaction
+	"payout → donation",    // a fee is split like its gift
+	"payout → receipt",     // a refund or a lost dispute changes the receipt in the same transaction
+	"recurring → donation", // each payment of a plan is a gift
+	"recurring → receipt",  // whose receipt says which one it is
+	"setup → donation",     // a fund that has gifts is not dropped
+	"mail → view",          // letters are rendered
 }
 
 // workshop rooms make tests and the demo possible and never ship.

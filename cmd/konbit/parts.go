@@ -23,6 +23,7 @@ import (
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
+	"konbit/internal/recurring"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -48,6 +49,7 @@ type parts struct {
 	stripe    *stripepay.Stripe
 	drain     *stripepay.Drain
 	collector payout.Collector
+	plans     recurring.Keeper
 	guard     *guard.Guard
 	sweeper   stripepay.Sweeper
 	transport *mail.Transport
@@ -106,10 +108,11 @@ func (p *parts) assembleWork() error {
 		return err
 	}
 	receipts := receipt.Desk{Queue: queue, NewID: newID}
-	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now}
+	p.plans = recurring.Keeper{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
+	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(stripepay.Drain{
-		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
+		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker, Plans: p.plans,
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
@@ -117,6 +120,7 @@ func (p *parts) assembleWork() error {
 	handlers.Observe = p.metrics.Job
 	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
 	letters.Register(handlers)
+	p.plans.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
@@ -129,7 +133,7 @@ func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
-		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
+		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,
 	}

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/fund"
 	"konbit/internal/payout"
 	"konbit/internal/pg"
+	"konbit/internal/recurring"
 )
 
 const (
@@ -31,6 +32,7 @@ type Drain struct {
 	Setup   *fund.Directory
 	Settler donation.Settler
 	Booker  payout.Booker
+	Plans   recurring.Keeper
 	Log     *slog.Logger
 	wake    chan struct{}
 }

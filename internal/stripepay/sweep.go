@@ -65,6 +65,7 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 		n, err := s.undelivered(ctx, entity)
 		note(&swept.Events, n, err)
 	}
+	failed = append(failed, s.drain(ctx)) // bills are known before the charges that paid them are booked
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
 	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))

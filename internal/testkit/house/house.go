@@ -26,6 +26,7 @@ import (
 	"konbit/internal/payout"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
+	"konbit/internal/recurring"
 	"konbit/internal/setup"
 	"konbit/internal/stripefake"
 	"konbit/internal/stripepay"
@@ -71,11 +72,13 @@ type House struct {
 	Drain     *stripepay.Drain
 	Booker    payout.Booker
 	Collector payout.Collector
+	Plans     recurring.Keeper
 	Sweeper   stripepay.Sweeper
 	Transport *mail.Transport
 	Receipts  mail.Receipts
 	Server    *web.Server
 	URL       string // of the web server
+	told      int    // events delivered by News
 }
 
 // NewID is a new id, as the program makes them.
@@ -159,14 +162,16 @@ func (h *House) rooms(o Options) {
 	h.Queue, err = jobs.NewQueue()
 	require.NoError(h.t, err)
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
-	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now}
+	h.Plans = recurring.Keeper{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
+	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
-	h.Drain = stripepay.NewDrain(stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: log})
+	h.Drain = stripepay.NewDrain(stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
 	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
 	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
 	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
+	h.Plans.Register(h.Handlers)
 	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	base := h.URL
 	if o.BaseURL != "" {
@@ -174,7 +179,7 @@ func (h *House) rooms(o Options) {
 	}
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
-	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words}
+	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
