@@ -21,7 +21,7 @@ import (
 // floors lists the rooms by floor. Imports go down.
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
-	1: {"org", "fund", "donor", "guard", "ledger"},
+	1: {"org", "fund", "donor", "guard", "access", "ledger"},
 	2: {"donation", "recurring", "receipt", "payout", "setup"},
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
@@ -31,6 +31,7 @@ var floors = [][]string{
 var sideways = []string{
 	"jobs → pg",            // the queue's own upkeep runs in a transaction
 	"fund → org",           // a fund belongs to an organisation; the directory holds both
+	"access → guard",       // its counters bound letters and guesses
 	"donation → receipt",   // settling issues the receipt in the same transaction
 	"payout → donation",    // a fee is split like its gift
 	"payout → receipt",     // a refund or a lost dispute changes the receipt in the same transaction

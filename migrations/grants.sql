@@ -57,6 +57,12 @@ GRANT SELECT, INSERT, DELETE ON guard_failure, guard_step_used TO {{role}};
 GRANT SELECT, INSERT (id, organisation_id, token_hash, expires_at) ON event_pass TO {{role}};
 GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 
+-- When something was asked for or opened is for the database to say.
+GRANT SELECT, INSERT (id, email, person_id, language, browser_hash), UPDATE (token_hash, code_mac, used_at), DELETE ON sign_in TO {{role}};
+GRANT SELECT, INSERT, UPDATE (person_id, proved_at) ON mailbox TO {{role}};
+GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
+GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};
 GRANT USAGE ON SEQUENCE river_job_id_seq TO {{role}};
