@@ -118,9 +118,10 @@ func (p *parts) assembleWork() error {
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log}
+	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, NewID: newID, Now: time.Now, Log: p.log}
 	letters.Register(handlers)
 	p.plans.Register(handlers)
+	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
@@ -133,6 +134,7 @@ func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.db, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
+		Plans:   p.plans,
 		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
 		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,

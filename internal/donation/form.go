@@ -81,6 +81,22 @@ func (f Form) Check(offer Offer) (Request, error) {
 	return r, nil
 }
 
+// CheckTerms checks only what is given, how often and for what: of a plan that is changed, who gives is known.
+func (f Form) CheckTerms(offer Offer) (Request, error) {
+	c := checker{offer: offer}
+	r := Request{Language: f.Language}
+	r.Amount = c.amount(f)
+	r.Frequency, r.Times = c.frequency(f)
+	r.Designations = c.designations(f, r.Amount)
+	if f.CoverFees {
+		r.Amount, r.Covered = c.cover(r.Amount, r.Designations)
+	}
+	if err := fault.Fields(c.fields); err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}
+
 func (r Request) hash() [32]byte {
 	r.FormID = uuid.Nil
 	text, err := json.Marshal(r)

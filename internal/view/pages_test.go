@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/fault"
+	"konbit/internal/money"
 	"konbit/internal/phrase"
 	"konbit/internal/view"
 )
@@ -49,6 +50,15 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		pages["give "+name] = func(w io.Writer) error { return v.Give(w, p) }
 	}
 	give("blank", givePage(lang))
+	for name, p := range planPages(lang) {
+		pages["plan "+name] = func(w io.Writer) error { return v.Plan(w, p) }
+	}
+	for _, done := range []bool{false, true} {
+		pages["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
+			return v.PlanCard(w, view.PlanCardPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+				Plans: []view.PlanLine{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}})
+		}
+	}
 	give("with problems", badPage(lang))
 	everything := badPage(lang)
 	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
@@ -100,8 +110,8 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 
 var (
 	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
-	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.#]+`)
-	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over)="[^"]*"`)
+	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency|plan)\.[a-z0-9_.#]+`)
+	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over|comes)="[^"]*"`)
 )
 
 func checkPage(t *testing.T, page string) {

@@ -22,11 +22,12 @@ type View struct {
 	receipts  map[int]map[phrase.Language]letterTemplates
 	cards     map[phrase.Language]letterTemplates
 	heads     map[phrase.Language]letterTemplates
+	plans     map[phrase.Language]letterTemplates
 	countries map[phrase.Language]countryList
 	typefaces []typesetter
 }
 
-var pageNames = []string{"give", "step", "event", "thanks", "home", "problem", "styleguide"}
+var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "home", "problem", "styleguide"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
 // catalogue must hold every language that will be asked for; what it lacks is
@@ -47,6 +48,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.heads, err = v.parseLetters(fsys, "letters/head"); err != nil {
+		return nil, err
+	}
+	if v.plans, err = v.parseLetters(fsys, "letters/plan"); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {

@@ -20,6 +20,7 @@ import (
 var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
+	"plan.every.", "plan.card.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
 }
 
 // fieldWords are the keys a field of the form takes by its name: "give." + name.
@@ -28,8 +29,8 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 	`split|cover_fees|dedication|dedication_name|card_name|card_email|card_message)(_hint)?$`)
 
 var (
-	called = regexp.MustCompile(`\b[tn] "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger)\.[a-z0-9_.]*)"`)
+	called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.

@@ -33,6 +33,10 @@ func (s *Server) Handler() http.Handler {
 		r.Get("/give/{org}/thanks", s.page(s.thanksGet))
 		r.Get("/give/{org}/event", s.page(s.eventGet))
 		r.Post("/give/{org}/event", s.page(s.eventPost))
+		r.Get("/plans/card/{token}", s.page(s.cardGet))
+		r.Post("/plans/card/{token}", s.page(s.cardPost))
+		r.Get("/plans/{ref}/{key}", s.page(s.planGet))
+		r.Post("/plans/{ref}/{key}", s.page(s.planPost))
 		if s.Demo {
 			r.Get("/_styleguide", s.page(s.styleguideGet))
 		}

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/fund"
 	"konbit/internal/guard"
 	"konbit/internal/phrase"
+	"konbit/internal/recurring"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 )
@@ -26,6 +27,7 @@ type Server struct {
 	View      *view.View
 	Setup     *fund.Directory
 	Starter   donation.Starter
+	Plans     recurring.Keeper
 	Inbox     stripepay.Inbox
 	Guard     *guard.Guard
 	Ready     func(ctx context.Context) error // nil: able to serve

@@ -168,23 +168,25 @@ func (h *House) rooms(o Options) {
 	h.Drain = stripepay.NewDrain(stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
 	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
 	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
-	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
-	h.Handlers = jobs.NewHandlers()
-	h.Receipts.Register(h.Handlers)
-	h.Plans.Register(h.Handlers)
-	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	base := h.URL
 	if o.BaseURL != "" {
 		base = o.BaseURL
 	}
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
+	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: h.Fake.Now}
+	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, Plans: links, NewID: NewID, Now: now, Log: log}
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	h.Plans.Register(h.Handlers)
+	mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: links}.Register(h.Handlers)
+	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
 		Guard: guard.New(db, []byte("canary-secret-of-32-bytes-length"), guard.Limits{}, now), // which limit nothing
-		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Inbox: h.Inbox,
+		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}
 }
