@@ -112,14 +112,14 @@ func (k Keeper) NoteTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoi
 	return nil
 }
 
-// Bills tells of bills which are known, and of those whose money has come.
-func Bills(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) (known, settled map[string]bool, err error) {
+// SettledBills tells of which bills the money has come.
+func SettledBills(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) (map[string]bool, error) {
 	bills, err := billsOf(ctx, q, entity, invoices)
-	known, settled = map[string]bool{}, map[string]bool{}
+	settled := map[string]bool{}
 	for _, b := range bills {
-		known[b.InvoiceID], settled[b.InvoiceID] = true, b.N != nil || b.Refused
+		settled[b.InvoiceID] = b.N != nil || b.Refused
 	}
-	return known, settled, err
+	return settled, err
 }
 
 func billsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) ([]bill, error) {

@@ -130,7 +130,7 @@ func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 	}
 	pending := s.Bill.pending()
 	if s.Bill != nil && s.Bill.Status == "paid" {
-		_, settled, err := Bills(ctx, tx, p.EntityID, []string{s.Bill.ID})
+		settled, err := SettledBills(ctx, tx, p.EntityID, []string{s.Bill.ID})
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 // endedTx ends a plan that is over at Stripe. One whose last payment is on its way here is finished by that.
 func (k Keeper) endedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, now time.Time) error {
 	if s.Bill != nil && s.Bill.Status == "paid" {
-		_, settled, err := Bills(ctx, tx, p.EntityID, []string{s.Bill.ID})
+		settled, err := SettledBills(ctx, tx, p.EntityID, []string{s.Bill.ID})
 		if err != nil || !settled[s.Bill.ID] {
 			return err
 		}

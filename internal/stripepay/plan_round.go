@@ -44,8 +44,8 @@ func (r *round) plansTx(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// unpaidBillsTx tells which of the bills that a payment is expected of has none here yet. A bill that no plan of ours explains
-// is left to its charge.
+// unpaidBillsTx tells which of the bills that a payment is expected of has none here yet. Of a bill that is not known, its charge
+// tells whose it is.
 func (r *round) unpaidBillsTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
 	open, of := map[string]bool{}, map[uuid.UUID][]string{}
 	for i, n := range r.told {
@@ -54,12 +54,12 @@ func (r *round) unpaidBillsTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool
 		}
 	}
 	for entity, ids := range of {
-		known, settled, err := recurring.Bills(ctx, tx, entity, ids)
+		settled, err := recurring.SettledBills(ctx, tx, entity, ids)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range ids {
-			open[id] = known[id] && !settled[id]
+			open[id] = !settled[id]
 		}
 	}
 	return open, nil
