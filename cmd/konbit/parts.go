@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
@@ -51,6 +52,7 @@ type parts struct {
 	collector payout.Collector
 	plans     recurring.Keeper
 	guard     *guard.Guard
+	access    access.Keeper
 	sweeper   stripepay.Sweeper
 	transport *mail.Transport
 	heads     mail.Heads
@@ -123,6 +125,8 @@ func (p *parts) assembleWork() error {
 	p.plans.Register(handlers)
 	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
+	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
+	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
@@ -137,7 +141,7 @@ func (p *parts) server() *web.Server {
 		Plans:   p.plans,
 		Starter: donation.Starter{DB: p.db, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   stripepay.Inbox{DB: p.db, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
-		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,
+		Guard:   p.guard, Access: p.access, TrustedProxies: p.config.TrustedProxies,
 	}
 }
 

@@ -30,6 +30,7 @@ func (p *parts) chores() []chore {
 		{"reconcile plans", time.Minute, p.reconcilePlans},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},
+		{"forget letters and sessions that are over", time.Hour, p.access.Forget},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 	}
 }

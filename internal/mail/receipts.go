@@ -134,7 +134,7 @@ func (r Receipts) compose(ctx context.Context, written Letter, entity uuid.UUID)
 
 // write words the letter. Receipts are documents and go with it; that one is void needs none.
 func (r Receipts) write(issued receipt.Receipt, kind, to string, now time.Time) (Letter, error) {
-	words, err := words(issued)
+	words, err := Words(issued)
 	if err != nil {
 		return Letter{}, err
 	}
@@ -184,8 +184,8 @@ func (r Receipts) addressOf(ctx context.Context, issued receipt.Receipt) (string
 	}
 }
 
-// words tells the view a receipt's facts.
-func words(issued receipt.Receipt) (view.ReceiptWords, error) {
+// Words tells the view a receipt's facts.
+func Words(issued receipt.Receipt) (view.ReceiptWords, error) {
 	f := issued.Facts
 	days := dates{of: issued.ID}
 	w := view.ReceiptWords{

@@ -110,7 +110,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 
 var (
 	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
-	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency|plan)\.[a-z0-9_.#]+`)
+	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency|plan|sign_in|portal)\.[a-z0-9_.#]+`)
 	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over|comes)="[^"]*"`)
 )
 

@@ -15,6 +15,7 @@ type PlanPage struct {
 	Organisation Organisation
 	Action       string // of all its forms: GET asks what a change comes to, POST does it
 	Press        string // one-time id of the press that stops the gift
+	Token        string // that the session's forms bring back; empty: by the link of a letter
 
 	Status       string // active, paused, finished, cancelled or failed
 	Amount       money.Amount

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"konbit/internal/fault"
 	"konbit/internal/money"
@@ -22,12 +23,14 @@ type View struct {
 	receipts  map[int]map[phrase.Language]letterTemplates
 	cards     map[phrase.Language]letterTemplates
 	heads     map[phrase.Language]letterTemplates
+	signIns   map[phrase.Language]letterTemplates
 	plans     map[phrase.Language]letterTemplates
 	countries map[phrase.Language]countryList
 	typefaces []typesetter
 }
 
-var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "home", "problem", "styleguide"}
+var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "home", "problem", "styleguide",
+	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
 // catalogue must hold every language that will be asked for; what it lacks is
@@ -51,6 +54,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.plans, err = v.parseLetters(fsys, "letters/plan"); err != nil {
+		return nil, err
+	}
+	if v.signIns, err = v.parseLetters(fsys, "letters/sign_in"); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {
@@ -85,6 +91,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"t":      func(key string, args ...any) string { return v.say(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
 		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
+		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
 		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":  v.assets.url,
 		"accent": accentURL,

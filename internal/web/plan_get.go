@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"errors"
 	"net/http"
@@ -30,15 +31,22 @@ type planRequest struct {
 	parts []donation.Designation
 	lang  phrase.Language
 	path  string
+	by    string // how they came: letter or portal
+	token string // of the session, for the page's forms; empty: by letter
 }
 
-// planGet shows a plan and what its donor can do to it, by the link of any of its letters. With ?do= it says in words what a
-// change comes to, before it is done. It changes nothing, whoever follows the link.
+// planGet shows a plan by the link of any of its letters.
 func (s *Server) planGet(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.planOf(r)
 	if err != nil {
 		return err
 	}
+	return s.planShow(w, r, p)
+}
+
+// planShow shows a plan and what its donor can do to it. With ?do= it says in words what a change comes to, before it is
+// done. It changes nothing, whoever follows the link.
+func (s *Server) planShow(w http.ResponseWriter, r *http.Request, p planRequest) error {
 	query := r.URL.Query()
 	page, err := s.planPage(r, p)
 	if err != nil {
@@ -89,6 +97,14 @@ func (s *Server) planOf(r *http.Request) (planRequest, error) {
 	if !hmac.Equal([]byte(key), []byte(planKey(s.Secret, ref))) {
 		return planRequest{}, errNotFound()
 	}
+	p, err := s.openPlan(r, ref, "")
+	p.path, p.by = planPath(ref, key, p.lang), "letter"
+	return p, err
+}
+
+// openPlan reads a plan for whoever has shown that they may; fault.NotFound: there is none, or it has not begun. wish is the
+// language they wish for; empty: that of the plan.
+func (s *Server) openPlan(r *http.Request, ref, wish string) (planRequest, error) {
 	plan, err := recurring.ByRef(r.Context(), s.DB, ref)
 	if err != nil {
 		return planRequest{}, err
@@ -111,12 +127,7 @@ func (s *Server) planOf(r *http.Request) (planRequest, error) {
 	if p.parts, err = recurring.PartsOf(r.Context(), s.DB, plan, plan.Terms); err != nil {
 		return p, err
 	}
-	asked := r.URL.Query().Get("lang")
-	if asked == "" {
-		asked = plan.Language
-	}
-	p.lang = phrase.Match(s.spoken(p.offer.Organisation), asked, "")
-	p.path = planPath(ref, key, p.lang)
+	p.lang = phrase.Match(s.spoken(p.offer.Organisation), cmp.Or(r.URL.Query().Get("lang"), wish, plan.Language), "")
 	return p, nil
 }
 
@@ -125,7 +136,7 @@ func (s *Server) planPage(r *http.Request, p planRequest) (view.PlanPage, error)
 	o, loc := p.offer.Organisation, p.offer.Entity.Location()
 	page := view.PlanPage{
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, s.spoken(o)), Accent: o.Accent},
-		Organisation: organisationView(p.offer, p.lang), Action: p.path, Press: s.NewID().String(),
+		Organisation: organisationView(p.offer, p.lang), Action: p.path, Press: s.NewID().String(), Token: p.token,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		Failing: recurring.Why(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: recurring.MostPause, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,

@@ -96,13 +96,18 @@ func (p planRequest) names(parts []donation.Designation) (names []string) {
 	return names
 }
 
-// planPost does what a donor confirmed, once for each press, and says so on the plan's page. What Stripe cannot be told at once
-// is told soon, and a letter says when it is done.
+// planPost does what a donor confirmed by the link of a letter.
 func (s *Server) planPost(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.planOf(r)
 	if err != nil {
 		return err
 	}
+	return s.planAct(w, r, p)
+}
+
+// planAct does what a donor confirmed, once for each press, and says so on the plan's page. What Stripe cannot be told at once
+// is told soon, and a letter says when it is done.
+func (s *Server) planAct(w http.ResponseWriter, r *http.Request, p planRequest) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
@@ -129,14 +134,26 @@ func (s *Server) planDo(ctx context.Context, p planRequest, typed url.Values) (s
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "problem.400.text", err)
 	}
+	id, pressed, err := s.Plans.Asked(ctx, p.plan.ID, press.String())
+	if err != nil {
+		return "", err
+	}
+	if pressed { // once more: what was asked for then may have changed the plan already
+		return s.awaited(ctx, do, id)
+	}
 	w, err := s.wished(p, do, typed)
 	if err != nil {
 		return "", err
 	}
-	id, err := w.ask(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: "letter"})
+	id, err = w.ask(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: p.by})
 	if err != nil {
 		return "", err
 	}
+	return s.awaited(ctx, do, id)
+}
+
+// awaited waits a moment for a request to be carried out, and answers what to say of it.
+func (s *Server) awaited(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	done, err := s.Plans.Await(bounded, id)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
@@ -30,6 +31,7 @@ type Server struct {
 	Plans     recurring.Keeper
 	Inbox     stripepay.Inbox
 	Guard     *guard.Guard
+	Access    access.Keeper
 	Ready     func(ctx context.Context) error // nil: able to serve
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy

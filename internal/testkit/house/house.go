@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
@@ -48,10 +49,11 @@ var (
 
 // Options are all optional.
 type Options struct {
-	BaseURL string              // of links; empty: the web server's own address
-	Fake    stripefake.Options  // its accounts are those of the house
-	Keep    int                 // SMTP connections kept; zero: 8
-	Before  func(*http.Request) // called with each request before the stand-in sees it
+	BaseURL   string              // of links; empty: the web server's own address
+	Fake      stripefake.Options  // its accounts are those of the house
+	Keep      int                 // SMTP connections kept; zero: 8
+	Before    func(*http.Request) // called with each request before the stand-in sees it
+	Unlimited bool                // letters that let in are not limited
 }
 
 // House is Konbit, put together. Its parts are real and may be used directly.
@@ -76,6 +78,8 @@ type House struct {
 	Sweeper   stripepay.Sweeper
 	Transport *mail.Transport
 	Receipts  mail.Receipts
+	Access    access.Keeper
+	SignIns   mail.SignIns
 	Server    *web.Server
 	URL       string // of the web server
 	told      int    // events delivered by News
@@ -181,11 +185,19 @@ func (h *House) rooms(o Options) {
 	h.Plans.Register(h.Handlers)
 	mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: links}.Register(h.Handlers)
 	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
+	secret := []byte("canary-secret-of-32-bytes-length")
+	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
+	h.Access = access.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: access.Standard(), NewID: NewID}
+	if o.Unlimited {
+		h.Access.Limits = access.Limits{}
+	}
+	h.SignIns = mail.SignIns{Receipts: h.Receipts, Access: h.Access, Setup: h.Setup, Link: web.SignInLink(address)}
+	h.SignIns.Register(h.Handlers)
 	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
-		Guard: guard.New(db, []byte("canary-secret-of-32-bytes-length"), guard.Limits{}, now), // which limit nothing
+		Guard: attempts, Access: h.Access,
 		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}
