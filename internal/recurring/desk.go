@@ -150,6 +150,16 @@ func (k Keeper) wish(ctx context.Context, w Wish, kind string, decide func(Plan)
 	return id, err
 }
 
+// Asked finds what a press asked for before.
+func (k Keeper) Asked(ctx context.Context, plan uuid.UUID, press string) (id uuid.UUID, asked bool, err error) {
+	const query = `/* recurring.Asked */ SELECT id FROM plan_request WHERE plan_id = $1 AND subject = $2 AND asked_by <> 'konbit'`
+	var ids []uuid.UUID
+	if err := sqlx.SelectContext(ctx, k.DB, &ids, query, plan, press); err != nil || len(ids) == 0 {
+		return uuid.Nil, false, err
+	}
+	return ids[0], true, nil
+}
+
 // Await waits a while for a request to be carried out, and answers whether it was. False: it will be; its letter tells.
 // A refusal is fault.Conflict.
 func (k Keeper) Await(ctx context.Context, id uuid.UUID) (bool, error) {
