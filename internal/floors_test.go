@@ -22,7 +22,7 @@ import (
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
 	1: {"org", "fund", "donor", "guard", "access", "ledger"},
-	2: {"donation", "recurring", "receipt", "payout", "setup"},
+	2: {"donation", "recurring", "receipt", "payout", "statement", "setup"},
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
 }
@@ -37,6 +37,12 @@ var sideways = []string{
 	"payout → receipt",     // a refund or a lost dispute changes the receipt in the same transaction
 	"recurring → donation", // each payment of a plan is a gift
 	"recurring → receipt",  // whose receipt says which one it is
+	"statement → donation", // it tells of every gift
+	"statement → receipt",  // by the number of its receipt
+	"statement → payout",   // and what went back of it
+	"statement → donation", // it tells of every gift
+	"statement → receipt",  // by the number of its receipt
+	"statement → payout",   // and what went back of it
 	"setup → donation",     // a fund that has gifts is not dropped
 	"mail → view",          // letters are rendered
 }

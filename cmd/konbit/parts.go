@@ -25,6 +25,7 @@ import (
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
 	"konbit/internal/recurring"
+	"konbit/internal/statement"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -40,26 +41,27 @@ const (
 
 // parts are the rooms, put together.
 type parts struct {
-	config    Config
-	log       *slog.Logger
-	db        *sqlx.DB
-	setup     *fund.Directory
-	words     *phrase.Catalogue
-	view      *view.View
-	languages []phrase.Language
-	stripe    *stripepay.Stripe
-	drain     *stripepay.Drain
-	collector payout.Collector
-	plans     recurring.Keeper
-	guard     *guard.Guard
-	access    access.Keeper
-	sweeper   stripepay.Sweeper
-	transport *mail.Transport
-	heads     mail.Heads
-	runner    *jobs.Runner
-	metrics   *metrics.Metrics
-	clock     clock
-	stopping  atomic.Bool
+	config     Config
+	log        *slog.Logger
+	db         *sqlx.DB
+	setup      *fund.Directory
+	words      *phrase.Catalogue
+	view       *view.View
+	languages  []phrase.Language
+	stripe     *stripepay.Stripe
+	drain      *stripepay.Drain
+	collector  payout.Collector
+	plans      recurring.Keeper
+	statements statement.Desk
+	guard      *guard.Guard
+	access     access.Keeper
+	sweeper    stripepay.Sweeper
+	transport  *mail.Transport
+	heads      mail.Heads
+	runner     *jobs.Runner
+	metrics    *metrics.Metrics
+	clock      clock
+	stopping   atomic.Bool
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
@@ -125,6 +127,8 @@ func (p *parts) assembleWork() error {
 	p.plans.Register(handlers)
 	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
+	p.statements = statement.Desk{DB: p.db, Queue: queue, Setup: p.setup, Now: p.clock.Now, NewID: newID}
+	mail.Statements{Receipts: letters}.Register(handlers)
 	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
 	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}

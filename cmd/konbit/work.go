@@ -27,6 +27,7 @@ func (p *parts) chores() []chore {
 		{"keep the heads of the books", 10 * time.Minute, p.keepHeads},
 		{"sweep", 15 * time.Minute, p.sweep},
 		{"remind donors of plans", 10 * time.Minute, p.remind},
+		{"issue annual statements", 10 * time.Minute, p.issueStatements},
 		{"reconcile plans", time.Minute, p.reconcilePlans},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},

@@ -17,19 +17,20 @@ import (
 
 // View renders everything people read. It is immutable and safe for concurrent use.
 type View struct {
-	words     *phrase.Catalogue
-	assets    *assets
-	pages     map[string]map[phrase.Language]*template.Template
-	receipts  map[int]map[phrase.Language]letterTemplates
-	cards     map[phrase.Language]letterTemplates
-	heads     map[phrase.Language]letterTemplates
-	signIns   map[phrase.Language]letterTemplates
-	plans     map[phrase.Language]letterTemplates
-	countries map[phrase.Language]countryList
-	typefaces []typesetter
+	words      *phrase.Catalogue
+	assets     *assets
+	pages      map[string]map[phrase.Language]*template.Template
+	receipts   map[int]map[phrase.Language]letterTemplates
+	cards      map[phrase.Language]letterTemplates
+	heads      map[phrase.Language]letterTemplates
+	signIns    map[phrase.Language]letterTemplates
+	plans      map[phrase.Language]letterTemplates
+	statements map[int]map[phrase.Language]letterTemplates
+	countries  map[phrase.Language]countryList
+	typefaces  []typesetter
 }
 
-var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "home", "problem", "styleguide",
+var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "statement", "home", "problem", "styleguide",
 	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
@@ -57,6 +58,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.signIns, err = v.parseLetters(fsys, "letters/sign_in"); err != nil {
+		return nil, err
+	}
+	if v.statements, err = v.parseStatements(fsys); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {

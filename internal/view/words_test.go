@@ -18,7 +18,7 @@ import (
 // composed are the keys of which code writes only the beginning, such as
 // "give.frequency." + frequency. Each beginning is held to stand in the code.
 var composed = []string{
-	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v",
+	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v", "statement.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
 	"plan.every.", "plan.card.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
 	"portal.said.", "portal.state.", "portal.plan.",
@@ -31,7 +31,7 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 
 var (
 	called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan|sign_in|portal)\.[a-z0-9_.]*)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|sign_in|portal)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.

@@ -29,6 +29,7 @@ import (
 	"konbit/internal/receipt"
 	"konbit/internal/recurring"
 	"konbit/internal/setup"
+	"konbit/internal/statement"
 	"konbit/internal/stripefake"
 	"konbit/internal/stripepay"
 	"konbit/internal/testkit"
@@ -58,31 +59,32 @@ type Options struct {
 
 // House is Konbit, put together. Its parts are real and may be used directly.
 type House struct {
-	t         testing.TB
-	DB        *testkit.Database
-	Log       *Log
-	Fake      *stripefake.Server
-	FakeURL   string
-	Mail      *mailcatch.Server
-	Setup     *fund.Directory
-	Stripe    *stripepay.Stripe
-	Queue     *jobs.Queue
-	Handlers  *jobs.Handlers
-	Settler   donation.Settler
-	Starter   donation.Starter
-	Inbox     stripepay.Inbox
-	Drain     *stripepay.Drain
-	Booker    payout.Booker
-	Collector payout.Collector
-	Plans     recurring.Keeper
-	Sweeper   stripepay.Sweeper
-	Transport *mail.Transport
-	Receipts  mail.Receipts
-	Access    access.Keeper
-	SignIns   mail.SignIns
-	Server    *web.Server
-	URL       string // of the web server
-	told      int    // events delivered by News
+	t          testing.TB
+	DB         *testkit.Database
+	Log        *Log
+	Fake       *stripefake.Server
+	FakeURL    string
+	Mail       *mailcatch.Server
+	Setup      *fund.Directory
+	Stripe     *stripepay.Stripe
+	Queue      *jobs.Queue
+	Handlers   *jobs.Handlers
+	Settler    donation.Settler
+	Starter    donation.Starter
+	Inbox      stripepay.Inbox
+	Drain      *stripepay.Drain
+	Booker     payout.Booker
+	Collector  payout.Collector
+	Plans      recurring.Keeper
+	Statements statement.Desk
+	Sweeper    stripepay.Sweeper
+	Transport  *mail.Transport
+	Receipts   mail.Receipts
+	Access     access.Keeper
+	SignIns    mail.SignIns
+	Server     *web.Server
+	URL        string // of the web server
+	told       int    // events delivered by News
 }
 
 // NewID is a new id, as the program makes them.
@@ -185,6 +187,8 @@ func (h *House) rooms(o Options) {
 	h.Plans.Register(h.Handlers)
 	mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: links}.Register(h.Handlers)
 	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
+	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Setup: h.Setup, Now: now, NewID: NewID}
+	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
 	h.Access = access.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: access.Standard(), NewID: NewID}
