@@ -29,7 +29,7 @@ type Charge struct {
 	Invoice         *Invoice  // the bill it paid; nil: none, a gift given once
 
 	instalment *receipt.Instalment // which of its plan's it is
-	unfit      string              // kind of task: its plan has no room for it
+	unfit      Unfit               // why its plan has no room for it
 }
 
 // Invoice is a bill of a plan.
@@ -48,8 +48,17 @@ type Placed struct {
 	DonationID uuid.UUID           // the gift it pays, whose row stands; uuid.Nil: none
 	Instalment *receipt.Instalment // for the receipt
 	Waits      bool                // its bill is not known yet
-	Unfit      string              // the kind of task it makes, instead of a gift
+	Unfit      Unfit               // why it is no gift
 }
+
+// Unfit is why a plan has no room for a charge; empty: it has.
+type Unfit string
+
+// A charge comes after the last payment of N, or of a bill made after the plan had ended. Its money is given back.
+const (
+	Beyond Unfit = "beyond"
+	Ended  Unfit = "ended"
+)
 
 // Places finds the gifts of charges that pay bills; recurring does.
 type Places interface {
@@ -170,7 +179,7 @@ func unbookedTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, of []int
 }
 
 // waits marks a charge whose bill is not known yet.
-const waits = "waits"
+const waits Unfit = "waits"
 
 // batch is what one SettleTx reads, decides and writes.
 type batch struct {
@@ -206,8 +215,10 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 		return Repeated, nil
 	case c.unfit == waits:
 		return Missing, nil
-	case c.unfit != "":
-		return b.suspend(c, nil, c.unfit)
+	case c.unfit == Beyond:
+		return b.suspend(c, nil, "payment_beyond_plan")
+	case c.unfit == Ended:
+		return b.suspend(c, nil, "payment_after_plan_ended")
 	case c.DonationID == uuid.Nil:
 		return b.suspend(c, nil, "payment_without_gift")
 	case g == nil:

@@ -17,12 +17,6 @@ import (
 	"konbit/internal/receipt"
 )
 
-// Kinds of tasks for finance about payments that a plan has no room for. The money is on its way back when the task opens.
-const (
-	taskBeyond = "payment_beyond_plan"
-	taskEnded  = "payment_after_plan_ended"
-)
-
 // PlaceTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
 func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []donation.Charge) ([]donation.Placed, error) {
 	bills := map[string]*bill{}
@@ -91,11 +85,11 @@ func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	case b.DonationID != nil:
 		return donation.Placed{DonationID: *b.DonationID}, nil // told before
 	case b.Refused:
-		return donation.Placed{Unfit: taskBeyond}, nil
+		return donation.Placed{Unfit: donation.Beyond}, nil
 	case p.Total != nil && p.Paid >= *p.Total:
-		return k.refuseTx(ctx, tx, p, b, c, taskBeyond)
+		return k.refuseTx(ctx, tx, p, b, c, donation.Beyond)
 	case p.EndedAt != nil && b.CreatedAt.After(*p.EndedAt):
-		return k.refuseTx(ctx, tx, p, b, c, taskEnded)
+		return k.refuseTx(ctx, tx, p, b, c, donation.Ended)
 	}
 	entity, err := setup.EntityByID(p.EntityID)
 	if err != nil {
@@ -205,7 +199,7 @@ func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c don
 }
 
 // refuseTx has a payment given back that the plan has no room for, and the plan ended at Stripe once more.
-func (k Keeper) refuseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, why string) (donation.Placed, error) {
+func (k Keeper) refuseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, why donation.Unfit) (donation.Placed, error) {
 	b.Refused = true
 	if err := countTx(ctx, tx, b); err != nil {
 		return donation.Placed{}, err
