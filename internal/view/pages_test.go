@@ -3,6 +3,7 @@ package view_test
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -88,6 +89,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		return v.Event(w, view.EventPage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)})
 	}
 
+	maps.Copy(pages, ownPages(v, lang))
 	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
 		p := view.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
