@@ -204,7 +204,7 @@ func (v *View) PortalDetails(w io.Writer, p PortalDetailsPage) error {
 		Add     field
 		Code    field
 	}{
-		PortalDetailsPage: p, Errors: f.errors(), Address: f.address(), Country: f.country(), Code: f.code(),
+		PortalDetailsPage: p, Errors: f.errors(), Address: f.address(), Country: f.country(), Code: f.code(f.say("portal.join_hint")),
 		Names: []field{
 			f.giveForm.field("first_name", e.FirstName, field{Required: true, Autocomplete: "given-name"}),
 			f.giveForm.field("last_name", e.LastName, field{Required: true, Autocomplete: "family-name"}),

@@ -41,7 +41,7 @@ func (v *View) SignInCode(w io.Writer, p SignInCodePage) error {
 		SignInCodePage
 		Errors []formError
 		Fields []field
-	}{p, f.errors(), []field{f.email(p.Email, ""), f.code()}})
+	}{p, f.errors(), []field{f.email(p.Email, ""), f.code(f.say("sign_in.code_hint"))}})
 }
 
 // SignInLinkPage has the button that the link of a letter leads to. The link's secret stands behind its #, which no server
@@ -81,6 +81,6 @@ func (f signInFields) email(value, hint string) field {
 	return f.field("email", "sign_in.email", hint, value, field{Required: true, Type: "email", Autocomplete: "email", Mode: "email"})
 }
 
-func (f signInFields) code() field {
-	return f.field("code", "sign_in.code", f.say("sign_in.code_hint"), "", field{Required: true, Type: "text", Autocomplete: "one-time-code", Mode: "numeric", Class: "digits"})
+func (f signInFields) code(hint string) field {
+	return f.field("code", "sign_in.code", hint, "", field{Required: true, Type: "text", Autocomplete: "one-time-code", Mode: "numeric", Class: "digits"})
 }
