@@ -19,21 +19,30 @@ import (
 // floors lists the rooms by floor. Imports go down.
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
-	1: {"org", "fund", "donor", "guard", "ledger"},
-	2: {"donation", "receipt", "payout", "setup", "check"}, // check reads views that look across rooms, and opens tasks
+	1: {"org", "fund", "donor", "guard", "access", "ledger"},
+	2: {"donation", "recurring", "receipt", "payout", "statement", "setup", "check"}, // check reads views that look across rooms, and opens tasks
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
 }
 
 // sideways lists the arrows within a floor.
 var sideways = []string{
-	"jobs → pg",          // the queue's own upkeep runs in a transaction
-	"fund → org",         // a fund belongs to an organisation; the directory holds both
-	"donation → receipt", // settling issues the receipt in the same transaction
-	"payout → donation",  // a fee is split like its gift
-	"payout → receipt",   // a refund or a lost dispute changes the receipt in the same transaction
-	"setup → donation",   // a fund that has gifts is not dropped
-	"mail → view",        // letters are rendered
+	"jobs → pg",            // the queue's own upkeep runs in a transaction
+	"fund → org",           // a fund belongs to an organisation; the directory holds both
+	"access → guard",       // its counters bound letters and guesses
+	"donation → receipt",   // settling issues the receipt in the same transaction
+	"payout → donation",    // a fee is split like its gift
+	"payout → receipt",     // a refund or a lost dispute changes the receipt in the same transaction
+	"recurring → donation", // each payment of a plan is a gift
+	"recurring → receipt",  // whose receipt says which one it is
+	"statement → donation", // it tells of every gift
+	"statement → receipt",  // by the number of its receipt
+	"statement → payout",   // and what went back of it
+	"statement → donation", // it tells of every gift
+	"statement → receipt",  // by the number of its receipt
+	"statement → payout",   // and what went back of it
+	"setup → donation",     // a fund that has gifts is not dropped
+	"mail → view",          // letters are rendered
 }
 
 // workshop rooms make tests and the demo possible and never ship.

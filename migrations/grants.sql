@@ -29,7 +29,9 @@ GRANT SELECT, INSERT (entity_id, n, entry_id, serial, hash) ON ledger_seal TO {{
 GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (detail, opened_at, closed_at, times) ON finance_task TO {{role}};
 
-GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at) ON donor TO {{role}};
+GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at,
+    phone, address_line1, address_line2, city, region, postal_code, country, said_at) ON donor TO {{role}};
+GRANT SELECT, INSERT (donor_id, kind, given, at, by) ON donor_consent TO {{role}};
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
     charged_at, settled_at) ON donation TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
@@ -41,7 +43,14 @@ GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, cleari
 GRANT SELECT, INSERT, UPDATE (cleared_at) ON pending_charge TO {{role}};
 GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder) ON balance_lookup TO {{role}};
 
+GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, terms, customer_id, subscription_id, schedule_id, phase_start, iterations,
+    card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at) ON plan TO {{role}};
+GRANT SELECT, INSERT ON plan_terms, plan_part, plan_event TO {{role}};
+GRANT SELECT, INSERT, UPDATE (n, donation_id, refused) ON instalment TO {{role}};
+GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
+
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
+GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at)
     ON letter_delivery TO {{role}};
@@ -57,6 +66,11 @@ GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven
     check_chain_broken TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
+-- When something was asked for or opened is for the database to say.
+GRANT SELECT, INSERT (id, email, person_id, language, browser_hash), UPDATE (token_hash, code_mac, used_at), DELETE ON sign_in TO {{role}};
+GRANT SELECT, INSERT, UPDATE (person_id, proved_at) ON mailbox TO {{role}};
+GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
+GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON river_job, river_leader, river_queue, river_client, river_client_queue TO {{role}};
 GRANT SELECT ON river_migration TO {{role}};

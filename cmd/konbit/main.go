@@ -52,7 +52,7 @@ func commands() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), doctorCommand(),
-		eventsCommand(), stripeCommand(), tasksCommand())
+		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand())
 	return root
 }
 

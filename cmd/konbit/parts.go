@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
@@ -23,6 +24,8 @@ import (
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
+	"konbit/internal/recurring"
+	"konbit/internal/statement"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -39,25 +42,28 @@ const (
 
 // parts are the rooms, put together.
 type parts struct {
-	config    Config
-	log       *slog.Logger
-	db        *sqlx.DB
-	pages     *sqlx.DB // db for pages and webhooks
-	setup     *fund.Directory
-	words     *phrase.Catalogue
-	view      *view.View
-	languages []phrase.Language
-	stripe    *stripepay.Stripe
-	drain     *stripepay.Drain
-	collector payout.Collector
-	guard     *guard.Guard
-	sweeper   stripepay.Sweeper
-	transport *mail.Transport
-	heads     mail.Heads
-	runner    *jobs.Runner
-	metrics   *metrics.Metrics
-	clock     clock
-	stopping  atomic.Bool
+	config     Config
+	log        *slog.Logger
+	db         *sqlx.DB
+	pages      *sqlx.DB // db for pages and webhooks
+	setup      *fund.Directory
+	words      *phrase.Catalogue
+	view       *view.View
+	languages  []phrase.Language
+	stripe     *stripepay.Stripe
+	drain      *stripepay.Drain
+	collector  payout.Collector
+	plans      recurring.Keeper
+	statements statement.Desk
+	guard      *guard.Guard
+	access     access.Keeper
+	sweeper    stripepay.Sweeper
+	transport  *mail.Transport
+	heads      mail.Heads
+	runner     *jobs.Runner
+	metrics    *metrics.Metrics
+	clock      clock
+	stopping   atomic.Bool
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
@@ -111,18 +117,25 @@ func (p *parts) assembleWork() error {
 		return err
 	}
 	receipts := receipt.Desk{Queue: queue, NewID: newID}
-	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now}
+	p.plans = recurring.Keeper{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
+	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(&stripepay.Drain{
-		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker,
+		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker, Plans: p.plans,
 	})
 	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
+	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
 	letters.Register(handlers)
+	p.plans.Register(handlers)
+	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
+	p.statements = statement.Desk{DB: p.db, Queue: queue, Setup: p.setup, Now: p.clock.Now, NewID: newID}
+	mail.Statements{Receipts: letters}.Register(handlers)
+	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
+	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
@@ -134,9 +147,10 @@ func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.pages, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
-		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words},
+		Plans:   p.plans,
+		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   &stripepay.Inbox{DB: p.pages, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
-		Guard:   p.guard, TrustedProxies: p.config.TrustedProxies,
+		Guard:   p.guard, Access: p.access, TrustedProxies: p.config.TrustedProxies,
 	}
 }
 

@@ -26,8 +26,12 @@ func (p *parts) chores() []chore {
 		{"keep balances", 5 * time.Second, p.keepBalances},
 		{"keep the heads of the books", 10 * time.Minute, p.keepHeads},
 		{"sweep", 15 * time.Minute, p.sweep},
+		{"remind donors of plans", 10 * time.Minute, p.remind},
+		{"issue annual statements", 10 * time.Minute, p.issueStatements},
+		{"reconcile plans", time.Minute, p.reconcilePlans},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},
+		{"forget letters and sessions that are over", time.Hour, p.access.Forget},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 		{"check, once a day", 5 * time.Minute, p.checkNightly},
 	}
@@ -63,6 +67,22 @@ func (p *parts) sweep(ctx context.Context) error {
 	swept, err := p.sweeper.Sweep(ctx)
 	if swept != (stripepay.Swept{}) {
 		p.log.InfoContext(ctx, "swept", "events", swept.Events, "transactions", swept.Transactions, "gifts ended", swept.Ended)
+	}
+	return err
+}
+
+func (p *parts) remind(ctx context.Context) error {
+	n, err := p.plans.Remind(ctx)
+	if n > 0 {
+		p.log.InfoContext(ctx, "reminded donors of plans", "plans", n)
+	}
+	return err
+}
+
+func (p *parts) reconcilePlans(ctx context.Context) error {
+	n, err := p.plans.Reconcile(ctx)
+	if n > 0 {
+		p.log.InfoContext(ctx, "reconciled plans", "taken up", n)
 	}
 	return err
 }

@@ -23,7 +23,7 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
-		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID,
+		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID, Instalment: c.instalment,
 	}
 	if g.CoveredMinor > 0 {
 		facts.Covered = g.Covered()

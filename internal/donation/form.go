@@ -1,7 +1,6 @@
 package donation
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -50,15 +49,17 @@ type Request struct {
 	Amount       money.Amount // charged
 	Covered      money.Amount // of Amount, what was added to cover the processing fee
 	Frequency    org.Frequency
+	Times        int           // of a recurring gift, this one included; 0: until the donor stops
 	Designations []Designation // sum to Amount
 	Contact      Contact
 	Dedication   *Dedication // nil: none
 	Anonymous    bool
 	News         bool
+	Customer     string // the donor's at Stripe, if they have shown that they are this donor; a form alone never sets it
 }
 
-// Built lists the frequencies that gifts can be given in so far, of those an organisation may ask for.
-func Built() []org.Frequency { return []org.Frequency{org.Once} }
+// Recurs tells whether the gift is the first of several.
+func (r Request) Recurs() bool { return r.Frequency != org.Once }
 
 // Check turns a form into a request, or answers every bad field at once (fault.Invalid). It decides by the
 // offer alone; nothing the form says about price, fund or limits is believed.
@@ -66,7 +67,7 @@ func (f Form) Check(offer Offer) (Request, error) {
 	c := checker{offer: offer}
 	r := Request{FormID: f.FormID, Language: f.Language, Anonymous: f.Anonymous, News: f.News}
 	r.Amount = c.amount(f)
-	r.Frequency = c.frequency(f)
+	r.Frequency, r.Times = c.frequency(f)
 	r.Designations = c.designations(f, r.Amount)
 	r.Contact = c.contact(f.Contact)
 	r.Dedication = c.dedication(f.Dedication, r.Contact)
@@ -77,6 +78,22 @@ func (f Form) Check(offer Offer) (Request, error) {
 		return Request{}, err
 	}
 	r.Hash = r.hash()
+	return r, nil
+}
+
+// CheckTerms checks only what is given, how often and for what: of a plan that is changed, who gives is known.
+func (f Form) CheckTerms(offer Offer) (Request, error) {
+	c := checker{offer: offer}
+	r := Request{Language: f.Language}
+	r.Amount = c.amount(f)
+	r.Frequency, r.Times = c.frequency(f)
+	r.Designations = c.designations(f, r.Amount)
+	if f.CoverFees {
+		r.Amount, r.Covered = c.cover(r.Amount, r.Designations)
+	}
+	if err := fault.Fields(c.fields); err != nil {
+		return Request{}, err
+	}
 	return r, nil
 }
 
@@ -136,13 +153,4 @@ func (c *checker) amount(f Form) money.Amount {
 		return a
 	}
 	return money.Amount{}
-}
-
-func (c *checker) frequency(f Form) org.Frequency {
-	asked := cmp.Or(org.Frequency(f.Frequency), org.Once)
-	if slices.Contains(Built(), asked) && c.offer.Organisation.Offers(asked) {
-		return asked
-	}
-	c.bad("frequency", "give.error.frequency.choice", nil)
-	return ""
 }

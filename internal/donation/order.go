@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/money"
+	"konbit/internal/org"
 	"konbit/internal/phrase"
 )
 
@@ -19,6 +20,9 @@ type Order struct {
 	Language             phrase.Language
 	ExpiresAt            time.Time
 	SuccessURL, BackURL  string
+	Every                org.Frequency // Once: a single payment
+	Comes                string        // of a recurring gift, what it comes to, in words
+	Customer             string        // who pays, by Stripe's id, where the donor has shown who they are; else empty
 }
 
 // OrderLine is one line of a payment page, in the donor's language.
@@ -37,6 +41,7 @@ func (s Starter) order(offer Offer, r Request, d Donation) Order {
 	return Order{
 		DonationID: d.ID, EntityID: d.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
 		Try: d.CheckoutTry, Lines: lines,
+		Every: r.Frequency, Comes: s.comes(offer.Entity, r, d.CreatedAt), Customer: r.Customer,
 		Email: r.Contact.Email, Language: lang, ExpiresAt: d.CheckoutExpiresAt, SuccessURL: success, BackURL: back,
 	}
 }

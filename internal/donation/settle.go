@@ -26,6 +26,47 @@ type Charge struct {
 	Amount          money.Amount
 	At              time.Time // when it was charged: dates the gift and its receipt
 	Cause           string    // the event that told it
+	Invoice         *Invoice  // the bill it paid; nil: none, a gift given once
+
+	instalment *receipt.Instalment // which of its plan's it is
+	unfit      Unfit               // why its plan has no room for it
+}
+
+// Invoice is a bill of a plan.
+type Invoice struct {
+	ID             string
+	Read           bool      // what follows is known
+	PlanID         uuid.UUID // uuid.Nil: no plan of ours
+	SubscriptionID string
+	CustomerID     string
+	First          bool // the one the plan began with
+	CreatedAt      time.Time
+}
+
+// Placed is where a plan has a charge.
+type Placed struct {
+	DonationID uuid.UUID           // the gift it pays, whose row stands; uuid.Nil: none
+	Instalment *receipt.Instalment // for the receipt
+	Waits      bool                // its bill is not known yet
+	Unfit      Unfit               // why it is no gift
+}
+
+// Unfit is why a plan has no room for a charge; empty: it has.
+type Unfit string
+
+// A charge comes after the last payment of N, or of a bill made after the plan had ended. Its money is given back.
+const (
+	Beyond Unfit = "beyond"
+	Ended  Unfit = "ended"
+)
+
+// Places finds the gifts of charges that pay bills; recurring does.
+type Places interface {
+	// PlaceTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
+	// first time.
+	PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Placed, error)
+	// HeldTx is told of charges of plans that settled no gift.
+	HeldTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 }
 
 // intent is what the payment is known by.
@@ -52,6 +93,7 @@ type Settler struct {
 	Receipts receipt.Desk
 	NewID    func() uuid.UUID
 	Now      func() time.Time
+	Plans    Places
 }
 
 // SettleTx settles the gifts of a batch of charges, all in the caller's transaction: the gift's status, its
@@ -62,6 +104,10 @@ type Settler struct {
 // It takes a constant number of statements however large the batch. The gifts' rows are locked in the
 // order of their ids and the receipt counter last, so batches may run side by side.
 func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Outcome, error) {
+	charges, err := s.placeTx(ctx, tx, setup, charges)
+	if err != nil {
+		return nil, err
+	}
 	b := &batch{setup: setup, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(charges))}
 	if err := b.loadTx(ctx, tx, charges); err != nil {
 		return nil, err
@@ -75,8 +121,65 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot
 	if err := b.writeTx(ctx, tx, s.Receipts); err != nil {
 		return nil, err
 	}
-	return b.outcomes, nil
+	var held []Charge
+	for i, c := range charges {
+		if c.Invoice != nil && b.outcomes[i] == Suspense {
+			held = append(held, c)
+		}
+	}
+	if len(held) == 0 {
+		return b.outcomes, nil
+	}
+	return b.outcomes, s.Plans.HeldTx(ctx, tx, held)
 }
+
+// placeTx gives charges of bills their gifts.
+func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Charge, error) {
+	var of []int
+	var billed []Charge
+	for i, c := range charges {
+		if c.Invoice != nil && c.DonationID == uuid.Nil {
+			of, billed = append(of, i), append(billed, c)
+		}
+	}
+	of, billed, err := unbookedTx(ctx, tx, setup, of, billed)
+	if err != nil || len(billed) == 0 {
+		return charges, err
+	}
+	placed, err := s.Plans.PlaceTx(ctx, tx, setup, billed)
+	if err != nil {
+		return nil, err
+	}
+	charges = slices.Clone(charges)
+	for i, p := range placed {
+		c := &charges[of[i]]
+		c.DonationID, c.instalment, c.unfit = p.DonationID, p.Instalment, p.Unfit
+		if p.Waits {
+			c.unfit = waits
+		}
+	}
+	return charges, nil
+}
+
+// unbookedTx leaves out charges that are booked, as a plan's or in suspense: they need no place.
+func unbookedTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, of []int, charges []Charge) (left []int, unbooked []Charge, err error) {
+	if len(charges) == 0 {
+		return nil, nil, nil
+	}
+	booked, err := bookedTx(ctx, tx, setup, charges)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, c := range charges {
+		if !booked[i] {
+			left, unbooked = append(left, of[i]), append(unbooked, c)
+		}
+	}
+	return left, unbooked, nil
+}
+
+// waits marks a charge whose bill is not known yet.
+const waits Unfit = "waits"
 
 // batch is what one SettleTx reads, decides and writes.
 type batch struct {
@@ -110,6 +213,12 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 	switch {
 	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ID:
 		return Repeated, nil
+	case c.unfit == waits:
+		return Missing, nil
+	case c.unfit == Beyond:
+		return b.suspend(c, nil, "payment_beyond_plan")
+	case c.unfit == Ended:
+		return b.suspend(c, nil, "payment_after_plan_ended")
 	case c.DonationID == uuid.Nil:
 		return b.suspend(c, nil, "payment_without_gift")
 	case g == nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/fund"
 	"konbit/internal/ledger"
 	"konbit/internal/pg"
 )
@@ -58,15 +59,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 			b.gifts[t.DonationID].Contact, b.gifts[t.DonationID].dedication = t.Contact, dedications[t.DonationID]
 		}
 	}
-	told := make([]ledger.Entry, len(charges))
-	for i, c := range charges {
-		entity, err := b.setup.EntityByID(c.EntityID)
-		if err != nil {
-			return err
-		}
-		told[i] = paymentEntry(entity, c)
-	}
-	booked, err := ledger.BookedTx(ctx, tx, told)
+	booked, err := bookedTx(ctx, tx, b.setup, charges)
 	if err != nil {
 		return err
 	}
@@ -74,6 +67,19 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 		b.booked[entryKey(c)] = booked[i]
 	}
 	return nil
+}
+
+// bookedTx asks the books which payments they hold already.
+func bookedTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]bool, error) {
+	told := make([]ledger.Entry, len(charges))
+	for i, c := range charges {
+		entity, err := setup.EntityByID(c.EntityID)
+		if err != nil {
+			return nil, err
+		}
+		told[i] = paymentEntry(entity, c)
+	}
+	return ledger.BookedTx(ctx, tx, told)
 }
 
 // updateTx writes the status and payment of gifts, in the order given.

@@ -44,6 +44,13 @@ type Starter struct {
 	// Links answers the addresses a payment page returns to.
 	Links func(orgSlug, ref string, lang phrase.Language) (success, back string)
 	Words *phrase.Catalogue // on the payment page
+	Plans Beginner          // writes down what recurs
+}
+
+// Beginner begins the plan of a recurring gift; recurring does.
+type Beginner interface {
+	// BeginTx writes the plan of a gift that was just written.
+	BeginTx(ctx context.Context, tx *sqlx.Tx, first Donation, r Request) error
 }
 
 // errOvertaken: while the page was being made the form was changed, or the gift paid. It is read again.
@@ -122,8 +129,10 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 		if err != nil {
 			return err
 		}
-		fresh, err = insertTx(ctx, tx, d, r)
-		return err
+		if fresh, err = insertTx(ctx, tx, d, r); err != nil || !fresh || !r.Recurs() {
+			return err
+		}
+		return s.Plans.BeginTx(ctx, tx, d, r)
 	})
 	if err != nil || !fresh {
 		return nil, err

@@ -147,6 +147,13 @@ func FundsWithGifts(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUI
 	return used, err
 }
 
+// SumOf is what gifts of one currency are together, in minor units.
+func SumOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (sum int64, err error) {
+	const query = `/* donation.SumOf */ SELECT coalesce(sum(amount), 0)::bigint FROM donation WHERE id = ANY($1::uuid[])`
+	err = sqlx.GetContext(ctx, q, &sum, query, pg.UUIDs(donations))
+	return sum, err
+}
+
 // step is one change of a gift's status and what caused it: a form, a Stripe event or object id.
 type step struct {
 	donation uuid.UUID

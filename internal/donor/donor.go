@@ -17,11 +17,16 @@ import (
 
 // Donor is a person as one legal entity knows them.
 type Donor struct {
-	ID, EntityID        uuid.UUID
-	Email               string // lower case; names the donor within the entity
-	FirstName, LastName string
-	Language            string // BCP 47 base language
-	CreatedAt           time.Time
+	ID        uuid.UUID `db:"id"`
+	EntityID  uuid.UUID `db:"entity_id"`
+	Email     string    `db:"email"` // lower case; names the donor within the entity
+	FirstName string    `db:"first_name"`
+	LastName  string    `db:"last_name"`
+	Language  string    `db:"language"` // BCP 47 base language
+	CreatedAt time.Time `db:"created_at"`
+
+	Details
+	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil: wants no news
 }
 
 // FindOrAddTx returns the id of the entity's donor with d's address, adding d when there is none.
@@ -57,13 +62,15 @@ type Gave struct {
 	At                  time.Time
 }
 
-// GaveTx notes paid gifts: the first one's time, the names and language last given with, and consent to
-// news, which a later gift without the tick does not withdraw.
+// GaveTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
+// themselves who they are, and consent to news, which a later gift without the tick does not withdraw.
 func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 	const query = `/* donor.GaveTx */
 		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE donor d
-		   SET first_name = g.first_name, last_name = g.last_name, language = g.language,
+		   SET first_name = CASE WHEN d.said_at IS NULL THEN g.first_name ELSE d.first_name END,
+		       last_name = CASE WHEN d.said_at IS NULL THEN g.last_name ELSE d.last_name END,
+		       language = CASE WHEN d.said_at IS NULL THEN g.language ELSE d.language END,
 		       first_gift_at = least(d.first_gift_at, g.at),
 		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news THEN g.at END)
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
@@ -113,7 +120,8 @@ func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
 // nothing in it tells who they were.
 func ForgetTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.ForgetTx */
-		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL
+		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL,
+		       phone = '', address_line1 = '', address_line2 = '', city = '', region = '', postal_code = '', country = ''
 		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids))
 	return err

@@ -16,6 +16,8 @@
 // by itself. The step is work for the browser, or, without JavaScript, a wait; it is signed, bound to what was
 // typed, good once, and runs out.
 //
+// Other rooms have what they limit counted here too (Allow): asking for a way in, guessing a code.
+//
 // The room never keeps or logs an address or an e-mail in clear, only a keyed hash for as long as its window
 // lasts; never tells which rule refused; and never learns a card.
 package guard

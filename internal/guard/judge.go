@@ -121,10 +121,10 @@ func (g *Guard) pass(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]
 // ofPress are the limits every press falls under.
 func (g *Guard) ofPress(a Attempt) (all []counter) {
 	if a.Pass == uuid.Nil {
-		all = g.under(all, "address", addressOf(a.Address), g.limits.Address)
-		all = g.under(all, "network", networkOf(a.Address), g.limits.Network)
+		all = g.under(all, "address", AddressOf(a.Address), g.limits.Address)
+		all = g.under(all, "network", NetworkOf(a.Address), g.limits.Network)
 	}
-	return g.under(all, "email", mailboxOf(a.Email), g.limits.Email)
+	return g.under(all, "email", MailboxOf(a.Email), g.limits.Email)
 }
 
 // under adds a limit to others.

@@ -28,12 +28,12 @@ func (k key) counter(kind, of string, l Limit) []byte {
 	return k.sum("counter", kind, l.Window.String(), of)[:16]
 }
 
-// addressOf is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
+// AddressOf is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
 // All requests without an address count as one.
-func addressOf(a netip.Addr) string { return masked(a, 32, 64) }
+func AddressOf(a netip.Addr) string { return masked(a, 32, 64) }
 
-// networkOf is what counts as one network: a /24, or the /48 of one IPv6 site.
-func networkOf(a netip.Addr) string { return masked(a, 24, 48) }
+// NetworkOf is what counts as one network: a /24, or the /48 of one IPv6 site.
+func NetworkOf(a netip.Addr) string { return masked(a, 24, 48) }
 
 func masked(a netip.Addr, bits4, bits6 int) string {
 	a = a.Unmap().WithZone("")
@@ -48,8 +48,8 @@ func masked(a netip.Addr, bits4, bits6 int) string {
 	return prefix.String()
 }
 
-// mailboxOf is what counts as one e-mail address: without case, and without the tag that anybody can add.
-func mailboxOf(email string) string {
+// MailboxOf is what counts as one e-mail address: without case, and without the tag that anybody can add.
+func MailboxOf(email string) string {
 	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
 	local, _, _ = strings.Cut(local, "+")
 	return local + "@" + domain

@@ -16,12 +16,12 @@ func TestWhatCountsAsOne(t *testing.T) {
 		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 		{"2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 	} {
-		require.Equal(t, c.one, addressOf(netip.MustParseAddr(c.address)))
-		require.Equal(t, c.network, networkOf(netip.MustParseAddr(c.address)))
+		require.Equal(t, c.one, AddressOf(netip.MustParseAddr(c.address)))
+		require.Equal(t, c.network, NetworkOf(netip.MustParseAddr(c.address)))
 	}
-	require.Equal(t, "unknown", addressOf(netip.Addr{}))
+	require.Equal(t, "unknown", AddressOf(netip.Addr{}))
 	for _, same := range []string{"ana@example.org", " Ana@Example.ORG ", "ana+42@example.org"} {
-		require.Equal(t, "ana@example.org", mailboxOf(same))
+		require.Equal(t, "ana@example.org", MailboxOf(same))
 	}
 }
 

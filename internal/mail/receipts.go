@@ -31,6 +31,7 @@ type Receipts struct {
 	DKIM      []DKIM // keys to sign with; none: letters go unsigned
 	NewID     func() uuid.UUID
 	Now       func() time.Time
+	Plans     PlanLinks // of the letters of recurring gifts
 	Log       *slog.Logger
 	// Yield returns when there is time for a letter to be written, for what is more urgent goes first; done tells that it is. nil:
 	// there always is time.
@@ -143,11 +144,14 @@ func (r Receipts) compose(ctx context.Context, written Letter, entity uuid.UUID)
 
 // write words the letter. Receipts are documents and go with it; that one is void needs none.
 func (r Receipts) write(issued receipt.Receipt, kind, to string, now time.Time) (Letter, error) {
-	words, err := words(issued)
+	words, err := Words(issued)
 	if err != nil {
 		return Letter{}, err
 	}
 	f := issued.Facts
+	if words.Instalment != nil && r.Plans != nil {
+		words.Instalment.ManageURL = r.Plans.Manage(f.Instalment.PlanRef, words.Language)
+	}
 	l := Letter{
 		ID: issued.ID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
 		To: to, ToName: f.FirstName + " " + f.LastName, Language: issued.Language, Date: issued.IssuedAt,
@@ -190,8 +194,8 @@ func (r Receipts) addressOf(ctx context.Context, issued receipt.Receipt) (string
 	}
 }
 
-// words tells the view a receipt's facts.
-func words(issued receipt.Receipt) (view.ReceiptWords, error) {
+// Words tells the view a receipt's facts.
+func Words(issued receipt.Receipt) (view.ReceiptWords, error) {
 	f := issued.Facts
 	days := dates{of: issued.ID}
 	w := view.ReceiptWords{
@@ -204,6 +208,7 @@ func words(issued receipt.Receipt) (view.ReceiptWords, error) {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
 	}
 	w.Covered = f.Covered
+	w.Instalment = instalmentOf(f.Instalment, &days)
 	if f.Dedicated != nil {
 		w.Dedication, w.Dedicatee = f.Dedicated.Kind, f.Dedicated.Name
 	}
@@ -217,6 +222,21 @@ func words(issued receipt.Receipt) (view.ReceiptWords, error) {
 		w.Voided = &view.Revised{Number: issued.Reference(), Reason: string(issued.Voided.Reason), On: days.read(issued.Voided.On)}
 	}
 	return w, days.err
+}
+
+// instalmentOf is the place of a gift in its plan; nil for one given once.
+func instalmentOf(in *receipt.Instalment, days *dates) *view.Instalment {
+	if in == nil {
+		return nil
+	}
+	w := &view.Instalment{N: in.N, Of: in.Of, Every: in.Frequency, Each: in.Each, Sum: in.Sum}
+	if in.LastOn != "" {
+		w.Last = days.read(in.LastOn)
+	}
+	if in.NextOn != "" {
+		w.Next = days.read(in.NextOn)
+	}
+	return w
 }
 
 // dates reads the days of a receipt and keeps the first mistake.

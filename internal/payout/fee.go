@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/donation"
+	"konbit/internal/fault"
 	"konbit/internal/fund"
 	"konbit/internal/ledger"
 	"konbit/internal/money"
@@ -127,6 +128,9 @@ func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.
 	}
 	var orphans []donation.Charge
 	for i, o := range outcomes {
+		if bill := charges[i].Invoice; o == donation.Missing && bill != nil && !bill.Read {
+			return fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("the bill %s that charge %s paid is not known yet", bill.ID, charges[i].ID))
+		}
 		if o == donation.Missing {
 			orphan := charges[i]
 			orphan.DonationID = uuid.Nil

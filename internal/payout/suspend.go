@@ -32,7 +32,7 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot
 		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
 	}
 	orphan := *t.Charge
-	orphan.DonationID = uuid.Nil
+	orphan.DonationID, orphan.Invoice = uuid.Nil, nil
 	if _, err := s.Settler.SettleTx(ctx, tx, setup, []donation.Charge{orphan}); err != nil {
 		return err
 	}

@@ -59,6 +59,21 @@ type Facts struct {
 	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
 	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
 	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the gift's first
+	// Instalment tells which of a plan's gifts it is; nil: it was given once.
+	Instalment *Instalment `json:"instalment,omitempty"`
+}
+
+// Instalment is the place of a gift in its plan, as it stood when it was paid.
+type Instalment struct {
+	Plan      uuid.UUID    `json:"plan"`
+	PlanRef   string       `json:"plan_ref"` // for the link that manages it
+	N         int          `json:"n"`
+	Of        int          `json:"of,omitempty"` // 0: until the donor stops
+	Frequency string       `json:"frequency"`
+	Each      money.Amount `json:"each"`
+	Sum       money.Amount `json:"sum,omitzero"`      // of all payments, where their number is known
+	LastOn    string       `json:"last_on,omitempty"` // YYYY-MM-DD in the entity's time zone
+	NextOn    string       `json:"next_on,omitempty"` // nothing: this is the last
 }
 
 // Dedication is whom a gift honours or remembers.

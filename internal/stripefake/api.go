@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -43,7 +44,8 @@ type Call struct {
 // routes lays out the API, the hosted pages and the panel.
 func (s *Server) routes() {
 	s.api, s.mux = http.NewServeMux(), http.NewServeMux()
-	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes} {
+	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
+		priceRoutes, methodRoutes, subscriptionRoutes, scheduleRoutes, invoiceRoutes, portalRoutes} {
 		for _, rt := range group {
 			s.api.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
 		}
@@ -74,9 +76,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 
 // serve is the life of an API request: who, how often already, what may go wrong today, the work, the record.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
-	err := r.ParseForm()
+	err := parseForm(r)
 	c := &call{r: r, p: readParams(r.Form)}
 	s.mu.Lock()
+	s.seen = "http://" + r.Host
 	s.meet(s.now())
 	c.act = *s.act(nil)
 	c.request = s.newID("req_", 14)
@@ -89,6 +92,22 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	}
 	rec.Account = c.a.Name
 	s.perform(w, c, rec, rt)
+}
+
+// parseForm reads the address's query and the body, a DELETE's too, which net/http leaves alone.
+func parseForm(r *http.Request) error {
+	if err := r.ParseForm(); err != nil || r.Method != http.MethodDelete {
+		return err
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	body, err := url.ParseQuery(string(raw))
+	for key, values := range body {
+		r.Form[key] = append(r.Form[key], values...)
+	}
+	return err
 }
 
 // perform does the work of an authenticated call once. It is entered with the lock held and leaves without it.

@@ -11,6 +11,7 @@ type testCard struct {
 	brand, funding string
 	decline        *apiError // refused with this
 	authenticate   bool      // the bank asks the payer first
+	alwaysAsks     bool      // the bank asks at every later charge too
 	laterFails     bool      // good for the first payment on the page, refused when charged later
 	disputed       bool      // the payer's bank takes the payment back
 }
@@ -34,7 +35,7 @@ var testCards = map[string]testCard{
 	"4000000000000127": {brand: "visa", decline: declined("incorrect_cvc", "", "Your card's security code is incorrect.")},
 	"4000000000000119": {brand: "visa", decline: declined("processing_error", "", "An error occurred while processing your card. Try again in a little bit.")},
 	"4000002500003155": {brand: "visa", authenticate: true},
-	"4000002760003184": {brand: "visa", authenticate: true},
+	"4000002760003184": {brand: "visa", authenticate: true, alwaysAsks: true},
 	"4000000000000341": {brand: "visa", laterFails: true},
 	"4000000000000259": {brand: "visa", disputed: true},
 }

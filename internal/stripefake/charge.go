@@ -44,7 +44,9 @@ func (t *act) methodOf(who payer) object {
 		o["us_bank_account"] = object{"account_holder_type": "individual", "account_type": "checking", "bank_name": "STRIPE TEST BANK",
 			"fingerprint": who.fingerprint(), "last4": who.last4(), "routing_number": "110000000"}
 	}
-	return t.new("payment_method", "pm_", o)
+	pm := t.new("payment_method", "pm_", o)
+	t.a.hidden(pm)["number"] = who.number
+	return pm
 }
 
 // charge shelves a charge of the intent; fields lay over what a charge that has not happened looks like.
@@ -62,7 +64,7 @@ func (t *act) charge(cs, pi, pm object, fields object) object {
 		"application_fee_amount": nil, "balance_transaction": nil, "billing_details": billing,
 		"calculated_statement_descriptor": t.descriptor(pi), "captured": false, "currency": pi["currency"], "customer": pi["customer"],
 		"description": pi["description"], "destination": nil, "dispute": nil, "disputed": false, "failure_balance_transaction": nil,
-		"failure_code": nil, "failure_message": nil, "fraud_details": object{}, "invoice": nil, "metadata": pi.obj("metadata").with(nil),
+		"failure_code": nil, "failure_message": nil, "fraud_details": object{}, "invoice": pi["invoice"], "metadata": pi.obj("metadata").with(nil),
 		"on_behalf_of": nil, "order": nil, "paid": false, "payment_intent": pi["id"],
 		"payment_method": pm["id"], "payment_method_details": methodDetails(pm), "radar_options": object{},
 		"receipt_email": pi["receipt_email"], "receipt_number": nil, "receipt_url": nil, "refunded": false, "review": nil,

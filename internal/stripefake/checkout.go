@@ -27,6 +27,8 @@ var checkoutLocales = strings.Fields("auto bg cs da de el en en-GB es es-419 et 
 
 var checkoutRoutes = []route{
 	{"POST /v1/checkout/sessions", []string{
+		"subscription_data.metadata.*", "subscription_data.description", "setup_intent_data.metadata.*", "setup_intent_data.description",
+		"line_items.*.price_data.recurring.interval", "line_items.*.price_data.recurring.interval_count",
 		"mode", "success_url", "cancel_url", "client_reference_id", "customer", "customer_email", "customer_creation",
 		"currency", "expires_at", "locale", "metadata.*", "submit_type", "ui_mode", "billing_address_collection",
 		"payment_method_types.*", "custom_text.submit.message", "custom_text.after_submit.message",
@@ -48,6 +50,9 @@ func createSession(c *call) (any, error) {
 		return nil, err
 	}
 	items, total, currency, err := c.readLines()
+	if err == nil {
+		err = c.checkMode(items)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,10 +68,15 @@ func createSession(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	later, err := c.laterData()
+	if err != nil {
+		return nil, err
+	}
+	mode := c.p.str("mode")
 	methods := c.p.strings("payment_method_types")
 	if len(methods) == 0 {
 		methods = []any{"card"}
-		if currency == "usd" {
+		if currency == "usd" && mode == "payment" {
 			methods = append(methods, "us_bank_account")
 		}
 	}
@@ -77,11 +87,11 @@ func createSession(c *call) (any, error) {
 		"automatic_tax":              object{"enabled": false, "liability": nil, "status": nil},
 		"billing_address_collection": c.p.text("billing_address_collection"), "cancel_url": c.p.text("cancel_url"),
 		"client_reference_id": c.p.text("client_reference_id"), "client_secret": nil, "consent": nil, "consent_collection": nil,
-		"currency": currency, "currency_conversion": nil, "custom_fields": []any{}, "custom_text": c.customText(),
+		"currency": orNull(currency), "currency_conversion": nil, "custom_fields": []any{}, "custom_text": c.customText(),
 		"customer": c.p.text("customer"), "customer_creation": or(c.p.str("customer_creation"), "if_required"),
 		"customer_details": c.customerDetails(), "customer_email": c.p.text("customer_email"), "expires_at": expires,
 		"invoice": nil, "invoice_creation": object{"enabled": false, "invoice_data": object{"metadata": object{}}},
-		"locale": c.p.text("locale"), "mode": "payment", "payment_intent": nil, "payment_link": nil,
+		"locale": c.p.text("locale"), "mode": mode, "payment_intent": nil, "payment_link": nil,
 		"payment_method_collection": "if_required", "payment_method_configuration_details": nil,
 		"payment_method_options": object{}, "payment_method_types": methods, "payment_status": "unpaid",
 		"phone_number_collection": object{"enabled": false}, "recovered_from": nil, "setup_intent": nil,
@@ -90,7 +100,10 @@ func createSession(c *call) (any, error) {
 		"total_details": object{"amount_discount": int64(0), "amount_shipping": int64(0), "amount_tax": int64(0)},
 		"ui_mode":       "hosted", "url": c.pageURL(id),
 	})
-	c.a.put(object{"object": "checkout.session.private", "id": "private_" + id, "lines": items, "intent": intent})
+	c.a.put(object{"object": "checkout.session.private", "id": "private_" + id, "lines": items, "intent": intent, "later": later})
+	if mode != "payment" {
+		c.setMode(cs, later)
+	}
 	c.later(expires, "expire", id)
 	return cs, nil
 }
@@ -107,8 +120,8 @@ func lines(a *account, cs object) []any {
 
 // checkSession holds the request against the rules that concern single parameters.
 func (c *call) checkSession() error {
-	if c.p.str("mode") != "payment" {
-		return invalid("parameter_invalid", "mode", "The stand-in knows mode=payment, not '"+c.p.str("mode")+"'.")
+	if !slices.Contains([]string{"payment", "subscription", "setup"}, c.p.str("mode")) {
+		return invalid("", "mode", "Invalid mode: must be one of payment, setup, or subscription")
 	}
 	if c.p.str("success_url") == "" {
 		return missing("success_url")
@@ -144,71 +157,6 @@ func (c *call) checkSession() error {
 	return nil
 }
 
-// readLines reads line_items into Stripe's line items, their sum and their currency.
-func (c *call) readLines() ([]any, int64, string, error) {
-	var total int64
-	var currency string
-	items := []any{}
-	for i, v := range c.p.sub("line_items").items() {
-		at := fmt.Sprintf("line_items[%d]", i)
-		p, _ := v.(params)
-		data := p.sub("price_data")
-		amount, given, err := data.int("unit_amount")
-		quantity, counted, err2 := p.int("quantity")
-		switch {
-		case err != nil:
-			return nil, 0, "", err
-		case err2 != nil:
-			return nil, 0, "", err2
-		case data == nil:
-			return nil, 0, "", missing(at + "[price_data]")
-		case !given || amount < 0:
-			return nil, 0, "", invalid("parameter_invalid_integer", at+"[price_data][unit_amount]", "This value must be greater than or equal to 0.")
-		case !counted || quantity < 1:
-			return nil, 0, "", invalid("parameter_invalid_integer", at+"[quantity]", "This value must be greater than or equal to 1.")
-		case amount > maxAmount || quantity > maxAmount/max(amount, 1) || total+amount*quantity > maxAmount:
-			return nil, 0, "", invalid("amount_too_large", at+"[price_data][unit_amount]", "The total amount must be no more than 99999999 in minor units.")
-		case data.sub("product_data").str("name") == "":
-			return nil, 0, "", missing(at + "[price_data][product_data][name]")
-		}
-		if i == 0 {
-			currency = strings.ToLower(data.str("currency"))
-		}
-		if len(currency) != 3 || strings.ToLower(data.str("currency")) != currency {
-			return nil, 0, "", invalid("", at+"[price_data][currency]", "All prices on a Checkout session must have the same, valid currency.")
-		}
-		total += amount * quantity
-		items = append(items, c.line(data, amount, quantity, currency))
-	}
-	least := smallest[currency]
-	if least == 0 {
-		least = 50
-	}
-	switch {
-	case len(items) == 0:
-		return nil, 0, "", missing("line_items")
-	case total < least:
-		return nil, 0, "", invalid("amount_too_small", "", "The Checkout Session's total amount due must add up to at least "+amountText(least, currency, "en")+" "+currency)
-	}
-	return items, total, currency, nil
-}
-
-// line is one line item with its price and product made on the spot.
-func (c *call) line(data params, amount, quantity int64, currency string) object {
-	name := data.sub("product_data").str("name")
-	price := object{
-		"id": c.s.newID("price_", 24), "object": "price", "active": false, "billing_scheme": "per_unit", "created": c.now,
-		"currency": currency, "custom_unit_amount": nil, "livemode": false, "lookup_key": nil, "metadata": object{}, "nickname": nil,
-		"product": c.s.newID("prod_", 14), "recurring": nil, "tax_behavior": "unspecified", "tiers_mode": nil,
-		"transform_quantity": nil, "type": "one_time", "unit_amount": amount, "unit_amount_decimal": fmt.Sprint(amount),
-	}
-	return object{
-		"id": c.s.newID("li_", 24), "object": "item", "amount_discount": int64(0), "amount_subtotal": amount * quantity,
-		"amount_tax": int64(0), "amount_total": amount * quantity, "currency": currency, "description": name,
-		"price": price, "quantity": quantity,
-	}
-}
-
 // expiry reads expires_at: 30 minutes to 24 hours ahead, 24 hours when not given.
 func (c *call) expiry() (int64, error) {
 	at, given, err := c.p.int("expires_at")
@@ -238,6 +186,10 @@ func (c *call) intentData() (object, error) {
 	}
 	if email := p.str("receipt_email"); email != "" && !goodEmail(email) {
 		return nil, invalid("email_invalid", "payment_intent_data[receipt_email]", "Invalid email address: "+email)
+	}
+	if c.p.str("mode") == "subscription" {
+		return object{"metadata": object{}, "description": "Subscription creation", "receipt_email": nil, "statement_descriptor": nil,
+			"statement_descriptor_suffix": nil, "setup_future_usage": "off_session"}, nil
 	}
 	return object{
 		"metadata": metadata, "description": p.text("description"), "receipt_email": p.text("receipt_email"),

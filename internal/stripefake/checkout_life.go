@@ -3,13 +3,7 @@ package stripefake
 import "strings"
 
 // pageURL is the address of a session's hosted page.
-func (c *call) pageURL(id string) string {
-	base := c.s.public
-	if base == "" {
-		base = "http://" + c.r.Host
-	}
-	return base + "/c/pay/" + id
-}
+func (c *call) pageURL(id string) string { return c.s.base() + "/c/pay/" + id }
 
 func listSessions(c *call) (any, error) {
 	email := c.p.sub("customer_details").str("email")
@@ -49,7 +43,7 @@ func (t *act) expire(cs object) {
 		return
 	}
 	cs["status"], cs["url"] = "expired", nil
-	if pi := t.a.get("payment_intent", cs.str("payment_intent")); pi != nil {
+	if pi := t.a.get("payment_intent", intentOf(t.a, cs).str("id")); pi != nil {
 		pi["status"], pi["canceled_at"], pi["cancellation_reason"], pi["next_action"] = "canceled", t.now, "automatic", nil
 		t.emit("payment_intent.canceled", pi, nil)
 	}

@@ -9,18 +9,21 @@ import (
 // appointment is something that happens when the stand-in's clock reaches At.
 type appointment struct {
 	At      int64
+	Turn    uint64 // keeps those of one moment in the order in which they were made
 	Account string // its secret key
-	What    string // "expire" a session, "settle" or "bounce" a bank debit
+	What    string // one of keepers
 	ID      string
 }
 
 // agenda is a heap of appointments, earliest first.
 type agenda []appointment
 
-func (g agenda) Len() int           { return len(g) }
-func (g agenda) Less(i, j int) bool { return g[i].At < g[j].At }
-func (g agenda) Swap(i, j int)      { g[i], g[j] = g[j], g[i] }
-func (g *agenda) Push(x any)        { *g = append(*g, x.(appointment)) }
+func (g agenda) Len() int { return len(g) }
+func (g agenda) Less(i, j int) bool {
+	return g[i].At < g[j].At || g[i].At == g[j].At && g[i].Turn < g[j].Turn
+}
+func (g agenda) Swap(i, j int) { g[i], g[j] = g[j], g[i] }
+func (g *agenda) Push(x any)   { *g = append(*g, x.(appointment)) }
 func (g *agenda) Pop() any {
 	last := len(*g) - 1
 	x := (*g)[last]
@@ -52,20 +55,33 @@ func (s *Server) Advance(d time.Duration) {
 	s.courier.hurry()
 }
 
+// keepers are what can be put in the agenda, with the kind of object each concerns. An appointment is never taken back:
+// who keeps it looks first whether it still stands.
+var keepers = map[string]struct {
+	kind string
+	do   func(*act, object)
+}{
+	"expire":   {"checkout.session", (*act).expire},
+	"bounce":   {"charge", (*act).bounce},
+	"settle":   {"charge", (*act).settle},
+	"upcoming": {"subscription", (*act).announce},
+	"renew":    {"subscription", (*act).renew},
+	"cancel":   {"subscription", (*act).cancelOnTime},
+	"resume":   {"subscription", (*act).resume},
+	"phase":    {"subscription_schedule", (*act).turnPhase},
+	"expiring": {"subscription_schedule", (*act).warnOfEnd},
+	"finalize": {"invoice", (*act).advance},
+	"retry":    {"invoice", (*act).retry},
+}
+
 // meet keeps every appointment up to a moment. The lock is held.
 func (s *Server) meet(until time.Time) {
 	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
 		next := heap.Pop(&s.due).(appointment)
 		t := s.act(s.accountFor(next.Account, ""))
 		t.now = next.At
-		switch next.What {
-		case "expire":
-			t.expire(t.a.get("checkout.session", next.ID))
-		case "bounce":
-			t.bounce(t.a.get("charge", next.ID))
-		case "settle":
-			t.settle(t.a.get("charge", next.ID))
-		}
+		keep := keepers[next.What]
+		keep.do(t, t.a.get(keep.kind, next.ID))
 		s.dirty = true
 	}
 }

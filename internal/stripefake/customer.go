@@ -3,7 +3,7 @@ package stripefake
 import "strings"
 
 var customerFields = []string{"email", "name", "phone", "description", "metadata.*", "preferred_locales.*",
-	"address.line1", "address.line2", "address.city", "address.state", "address.postal_code", "address.country"}
+	"invoice_settings.default_payment_method", "address.line1", "address.line2", "address.city", "address.state", "address.postal_code", "address.country"}
 
 var customerRoutes = []route{
 	{"POST /v1/customers", customerFields, func(c *call) (any, error) {
@@ -18,7 +18,6 @@ var customerRoutes = []route{
 	{"GET /v1/customers/search", []string{"query", "limit", "page"}, search("customer")},
 	{"GET /v1/customers/{id}", nil, getCustomer},
 	{"DELETE /v1/customers/{id}", nil, deleteCustomer},
-	{"GET /v1/payment_methods/{id}", nil, retrieve("payment_method", "PaymentMethod")},
 }
 
 // newCustomer shelves a customer and says so.
@@ -56,6 +55,15 @@ func (c *call) customerFields(old object) (object, error) {
 		fields["address"] = object{"city": a.text("city"), "country": a.text("country"), "line1": a.text("line1"),
 			"line2": a.text("line2"), "postal_code": a.text("postal_code"), "state": a.text("state")}
 	}
+	if settings := c.p.sub("invoice_settings"); settings.has("default_payment_method") {
+		id := settings.str("default_payment_method")
+		if id != "" {
+			if _, err := c.ownMethod(id, c.id(), "invoice_settings[default_payment_method]"); err != nil {
+				return nil, err
+			}
+		}
+		fields["invoice_settings"] = old.obj("invoice_settings").with(object{"default_payment_method": orNull(id)})
+	}
 	return fields, nil
 }
 
@@ -89,6 +97,9 @@ func deleteCustomer(c *call) (any, error) {
 	o, err := c.must("customer", "customer", c.id(), "id")
 	if err != nil || o.flag("deleted") {
 		return nil, noSuch("customer", c.id(), "id")
+	}
+	for _, sub := range c.a.where("subscription", "customer", c.id()) {
+		c.end(sub, "cancellation_requested")
 	}
 	c.emit("customer.deleted", o, nil)
 	o["deleted"] = true

@@ -106,7 +106,7 @@ func (f *fake) client(key string, retries int64) *client.API {
 
 func (f *fake) drain() {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := f.Drain(ctx); err != nil {
 		f.t.Fatal(err)

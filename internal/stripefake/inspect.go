@@ -80,6 +80,8 @@ type State struct {
 	Charges             []json.RawMessage `json:"charges"`
 	CheckoutSessions    []json.RawMessage `json:"checkout_sessions"`
 	Subscriptions       []json.RawMessage `json:"subscriptions"`
+	Schedules           []json.RawMessage `json:"subscription_schedules"`
+	Invoices            []json.RawMessage `json:"invoices"`
 	Refunds             []json.RawMessage `json:"refunds"`
 	Disputes            []json.RawMessage `json:"disputes"`
 	Payouts             []json.RawMessage `json:"payouts"`
@@ -93,7 +95,7 @@ func (s *Server) State() State {
 	s.meet(s.now())
 	return State{
 		Now: s.now().Unix(), Events: s.all("event"), Charges: s.all("charge"), CheckoutSessions: s.all("checkout.session"),
-		Subscriptions: s.all("subscription"), Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
+		Subscriptions: s.all("subscription"), Schedules: s.all("subscription_schedule"), Invoices: s.all("invoice"), Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
 		BalanceTransactions: s.all("balance_transaction"),
 	}
 }

@@ -18,6 +18,10 @@ func (s *Server) pages() {
 	s.mux.HandleFunc("GET /c/style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page/style.css") })
 	s.mux.HandleFunc("GET /c/pay/{id}", s.showPage)
 	s.mux.HandleFunc("POST /c/pay/{id}", s.postPage)
+	s.mux.HandleFunc("GET /c/invoice/{id}", s.showInvoice)
+	s.mux.HandleFunc("POST /c/invoice/{id}", s.postInvoice)
+	s.mux.HandleFunc("GET /c/portal/{id}", s.showPortal)
+	s.mux.HandleFunc("POST /c/portal/{id}", s.postPortal)
 	s.mux.HandleFunc("GET /c/pay/{id}/authenticate", s.showPage)
 	s.mux.HandleFunc("POST /c/pay/{id}/authenticate", s.postAuthenticate)
 }
@@ -90,7 +94,7 @@ func stepOf(a *account, cs object) string {
 		return "paid"
 	case cs.str("status") == "expired":
 		return "expired"
-	case a.get("payment_intent", cs.str("payment_intent")).str("status") == "requires_action":
+	case intentOf(a, cs).str("status") == "requires_action":
 		return "authenticate"
 	}
 	return "pay"
@@ -107,14 +111,20 @@ func (s *Server) payPage(a *account, cs object) payPage {
 		p.Action += "/authenticate"
 	}
 	p.Account, p.Back = or(a.Title, a.Name), cs.str("cancel_url")
-	p.Total = amountText(cs.num("amount_total"), cs.str("currency"), lang)
+	if cs.str("mode") != "setup" {
+		p.Total = amountText(cs.num("amount_total"), cs.str("currency"), lang)
+	}
 	for _, line := range lines(a, cs) {
 		line := line.(object) // as readLines makes them
 		name := line.str("description")
 		if n := line.num("quantity"); n > 1 {
 			name = strconv.FormatInt(n, 10) + " × " + name
 		}
-		p.Lines = append(p.Lines, payLine{name, amountText(line.num("amount_total"), cs.str("currency"), lang)})
+		amount := amountText(line.num("amount_total"), cs.str("currency"), lang)
+		if every := line.obj("price").obj("recurring"); every != nil {
+			amount += " " + p.W.every(every.str("interval"), every.num("interval_count"))
+		}
+		p.Lines = append(p.Lines, payLine{name, amount})
 	}
 	p.Note = cs.obj("custom_text").obj("submit").str("message")
 	for _, method := range cs["payment_method_types"].([]any) { // as createSession makes them

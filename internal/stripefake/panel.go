@@ -58,6 +58,7 @@ func (s *Server) panel() {
 	post("clock", ask(s, s.askClock))
 	post("refund", ask(s, s.askRefund))
 	post("dispute", ask(s, s.askDispute))
+	post("card", ask(s, s.askCard))
 	post("payout", ask(s, s.askPayout))
 	post("adjust", ask(s, s.askAdjust))
 	post("resend", ask(s, s.askResend))

@@ -24,6 +24,7 @@ type panelPage struct {
 	Accounts   []string
 	Calls      int
 	Payments   []panelRow
+	Plans      []panelRow
 	Disputes   []panelRow
 	Payouts    []panelRow
 	Events     []panelRow
@@ -48,6 +49,7 @@ func (s *Server) showPanel(w http.ResponseWriter, problem string, status int) {
 		p.Rates = append(p.Rates, p.Rate)
 	}
 	p.Payments = s.rows("charge", paymentRow)
+	p.Plans = s.rows("subscription", planRow)
 	p.Disputes = s.rows("dispute", disputeRow)
 	p.Payouts = s.rows("payout", func(o object, r *panelRow) { r.Status = o.str("status") })
 	p.Events = s.rows("event", eventRow)
@@ -89,6 +91,23 @@ func paymentRow(o object, r *panelRow) {
 	if o.str("status") == "succeeded" && !o.flag("refunded") && !o.flag("disputed") {
 		r.Can = []string{"refund", "dispute"}
 	}
+}
+
+// planRow shows a subscription: what it comes to and when it renews.
+func planRow(o object, r *panelRow) {
+	r.Status, r.Amount = o.str("status"), amountText(sum(itemsOf(o)), o.str("currency"), "en")
+	r.What = "renews " + time.Unix(o.num("current_period_end"), 0).UTC().Format("2 Jan 2006 15:04")
+	switch {
+	case r.Status == "canceled":
+		r.What = "ended " + time.Unix(o.num("ended_at"), 0).UTC().Format("2 Jan 2006 15:04")
+		return
+	case o["schedule"] != nil && o.num("cancel_at") > 0:
+		r.What += ", ends " + time.Unix(o.num("cancel_at"), 0).UTC().Format("2 Jan 2006")
+	}
+	if o["pause_collection"] != nil {
+		r.Status = "paused"
+	}
+	r.Can = []string{"fail", "lost", "heal"}
 }
 
 func disputeRow(o object, r *panelRow) {

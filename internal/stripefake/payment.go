@@ -17,6 +17,9 @@ const debitDelay = 4 * 24 * 60 * 60
 // attempt tries to take a session's payment. Nil means paid, on its way, or waiting for the payer's bank: the
 // intent's status says which. Whatever happens, the events of it are emitted.
 func (t *act) attempt(cs object, who payer) *apiError {
+	if cs.str("mode") == "setup" {
+		return t.setUp(cs, who)
+	}
 	pi := t.intentFor(cs)
 	pm := t.methodOf(who)
 	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
@@ -38,9 +41,28 @@ func (t *act) attempt(cs object, who payer) *apiError {
 
 // intentFor returns the session's payment intent, made at the first try as Stripe does since 2022-08-01.
 func (t *act) intentFor(cs object) object {
-	if pi := t.a.get("payment_intent", cs.str("payment_intent")); pi != nil {
+	if pi := intentOf(t.a, cs); pi != nil {
 		return pi
 	}
+	pi := t.newIntent(cs, t.a.private(cs).obj("intent"))
+	if cs.str("mode") == "payment" {
+		cs["payment_intent"] = pi["id"]
+	} else {
+		t.a.private(cs)["payment_intent"] = pi["id"] // it will be the first invoice's, and the session never shows it
+	}
+	return pi
+}
+
+// intentOf is the intent under way on a session's page; nil before the first try.
+func intentOf(a *account, cs object) object {
+	if cs.str("mode") == "setup" {
+		return a.get("setup_intent", cs.str("setup_intent"))
+	}
+	return a.get("payment_intent", or(cs.str("payment_intent"), a.private(cs).str("payment_intent")))
+}
+
+// newIntent shelves a payment intent over a session's amount_total; fields lay over what a bare one looks like.
+func (t *act) newIntent(cs, fields object) object {
 	pi := t.new("payment_intent", "pi_", object{
 		"amount": cs["amount_total"], "amount_capturable": int64(0), "amount_details": object{"tip": object{}}, "amount_received": int64(0),
 		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil, "canceled_at": nil,
@@ -50,15 +72,18 @@ func (t *act) intentFor(cs object) object {
 		"payment_method_configuration_details": nil, "payment_method_options": object{}, "payment_method_types": cs["payment_method_types"],
 		"processing": nil, "review": nil, "shipping": nil, "source": nil, "status": "requires_payment_method",
 		"transfer_data": nil, "transfer_group": nil,
-	}.with(t.a.private(cs).obj("intent")))
+	}.with(fields))
 	pi["client_secret"] = pi.str("id") + "_secret_" + t.s.newID("", 25)
-	cs["payment_intent"] = pi["id"]
 	t.emit("payment_intent.created", pi, nil)
 	return pi
 }
 
 // collect takes the money at once and completes the session.
 func (t *act) collect(cs, pi, pm object, who payer) {
+	if cs.str("mode") == "subscription" {
+		t.subscribe(cs, pi, pm, who)
+		return
+	}
 	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
 		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	t.settled(pi, ch)
@@ -112,11 +137,14 @@ func (e *apiError) about(ch object) *apiError {
 
 // authenticated is the payer's answer to their bank. A refusal makes no charge.
 func (t *act) authenticated(cs object, agreed bool) *apiError {
-	pi := t.a.get("payment_intent", cs.str("payment_intent"))
+	pi := intentOf(t.a, cs)
 	if pi == nil || pi.str("status") != "requires_action" {
 		return nil
 	}
 	pm := t.a.get("payment_method", pi.str("payment_method"))
+	if pi.str("object") == "setup_intent" {
+		return t.setUpAnswered(cs, pi, pm, agreed)
+	}
 	if agreed {
 		t.collect(cs, pi, pm, payer{name: pm.obj("billing_details").str("name")})
 		return nil

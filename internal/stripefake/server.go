@@ -39,6 +39,9 @@ type Options struct {
 	Fee         Fee           // zero: 290 basis points and 30
 	AnswerDelay time.Duration // before each API answer
 	Hang        time.Duration // how long the fault "timeout" holds a connection; zero: 30 s
+
+	InvoicesAtOnce bool   // a renewal's invoice is finalised and paid at the renewal, not an hour later as at Stripe
+	AfterRetries   string // what becomes of a subscription whose invoice nobody could collect: "canceled" (also when empty), "unpaid" or "past_due"
 }
 
 // Server is the stand-in. It is an http.Handler for the API (/v1/…), the hosted pages (/c/…) and the panel
@@ -58,6 +61,7 @@ type Server struct {
 	serial   uint64
 	offset   time.Duration
 	public   string
+	seen     string // where the last request of the API was sent to
 	accounts []*account
 	due      agenda
 	faults   Faults
@@ -121,6 +125,9 @@ func (s *Server) SetPublicURL(base string) {
 	s.public = strings.TrimSuffix(base, "/")
 }
 
+// base is the address under which the hosted pages stand.
+func (s *Server) base() string { return or(s.public, s.seen) }
+
 // AddAccount makes an account known, or gives a known one (same key) its new webhook address and secrets.
 func (s *Server) AddAccount(a Account) {
 	s.mu.Lock()
@@ -180,5 +187,6 @@ func (t *act) new(kind, prefix string, fields object) object {
 
 // later puts a date in the agenda.
 func (t *act) later(at int64, what, id string) {
-	heap.Push(&t.s.due, appointment{At: at, Account: t.a.SecretKey, What: what, ID: id})
+	t.s.serial++
+	heap.Push(&t.s.due, appointment{At: at, Turn: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})
 }

@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,8 @@ type words struct {
 	Bank, BankText, BankPays, BankFails                                                     string
 	AuthTitle, AuthText, AuthYes, AuthNo                                                    string
 	Paid, PaidNext, Expired, Unknown, Back                                                  string
+	Cards, NewCard, Save, Saved, Invoices, TestLater                                        string
+	EveryDay, EveryWeek, EveryMonth, EveryYear, Days, Weeks, Months, Years                  string
 	Declined, Funds, BadNumber, BadExp, PastExp, BadCVC, BadEmail, AuthFailed, OtherProblem string
 }
 
@@ -27,6 +30,9 @@ var wordsOf = map[string]words{
 		AuthTitle: "Your bank asks: is it you?", AuthText: "A real bank would send you a code now. Here you choose what it hears.",
 		AuthYes: "Yes, I agree", AuthNo: "No, refuse",
 		Paid: "This payment is made.", PaidNext: "Continue", Expired: "This payment page is no longer open.", Unknown: "There is no payment at this address.", Back: "Go back",
+		Cards: "Your cards", NewCard: "Keep a card for later payments", Save: "Save this card", Saved: "The card is saved.", Invoices: "Payments so far", TestLater: "is saved, and fails when charged later",
+		EveryDay: "every day", EveryWeek: "every week", EveryMonth: "every month", EveryYear: "every year",
+		Days: "every %d days", Weeks: "every %d weeks", Months: "every %d months", Years: "every %d years",
 		Declined: "Your bank declined the card. Nothing was charged. You can try another card.", Funds: "The card does not have enough money for this. Nothing was charged.",
 		BadNumber: "Please check the card number.", BadExp: "Please enter the expiry date as month and year, like 12 / 34.", PastExp: "This card's date has passed.",
 		BadCVC: "Please check the security code: three digits, or four on American Express.", BadEmail: "Please check the e-mail address.",
@@ -43,6 +49,9 @@ var wordsOf = map[string]words{
 		AuthTitle: "Su banco pregunta: ¿es usted?", AuthText: "Un banco de verdad le enviaría ahora un código. Aquí usted elige la respuesta.",
 		AuthYes: "Sí, acepto", AuthNo: "No, rechazar",
 		Paid: "Este pago está hecho.", PaidNext: "Continuar", Expired: "Esta página de pago ya no está abierta.", Unknown: "No hay ningún pago en esta dirección.", Back: "Volver",
+		Cards: "Sus tarjetas", NewCard: "Guardar una tarjeta para pagos futuros", Save: "Guardar esta tarjeta", Saved: "La tarjeta quedó guardada.", Invoices: "Pagos hasta ahora", TestLater: "se guarda, y falla al cobrar después",
+		EveryDay: "cada día", EveryWeek: "cada semana", EveryMonth: "cada mes", EveryYear: "cada año",
+		Days: "cada %d días", Weeks: "cada %d semanas", Months: "cada %d meses", Years: "cada %d años",
 		Declined: "Su banco rechazó la tarjeta. No se cobró nada. Puede probar con otra.", Funds: "La tarjeta no tiene fondos suficientes. No se cobró nada.",
 		BadNumber: "Revise el número de tarjeta.", BadExp: "Escriba el vencimiento como mes y año, por ejemplo 12 / 34.", PastExp: "La tarjeta está vencida.",
 		BadCVC: "Revise el código de seguridad: tres cifras, o cuatro en American Express.", BadEmail: "Revise el correo electrónico.",
@@ -59,6 +68,9 @@ var wordsOf = map[string]words{
 		AuthTitle: "Seu banco pergunta: é você?", AuthText: "Um banco de verdade enviaria agora um código. Aqui você escolhe a resposta.",
 		AuthYes: "Sim, aceito", AuthNo: "Não, recusar",
 		Paid: "Este pagamento está feito.", PaidNext: "Continuar", Expired: "Esta página de pagamento não está mais aberta.", Unknown: "Não há pagamento neste endereço.", Back: "Voltar",
+		Cards: "Seus cartões", NewCard: "Guardar um cartão para pagamentos futuros", Save: "Guardar este cartão", Saved: "O cartão foi guardado.", Invoices: "Pagamentos até agora", TestLater: "é guardado, e falha na cobrança seguinte",
+		EveryDay: "todo dia", EveryWeek: "toda semana", EveryMonth: "todo mês", EveryYear: "todo ano",
+		Days: "a cada %d dias", Weeks: "a cada %d semanas", Months: "a cada %d meses", Years: "a cada %d anos",
 		Declined: "Seu banco recusou o cartão. Nada foi cobrado. Você pode tentar outro.", Funds: "O cartão não tem saldo suficiente. Nada foi cobrado.",
 		BadNumber: "Confira o número do cartão.", BadExp: "Escreva a validade como mês e ano, por exemplo 12 / 34.", PastExp: "A validade deste cartão passou.",
 		BadCVC: "Confira o código de segurança: três algarismos, ou quatro no American Express.", BadEmail: "Confira o e-mail.",
@@ -75,6 +87,15 @@ func language(locale string) string {
 	return lang
 }
 
+// every says how often a payment comes again.
+func (w words) every(interval string, count int64) string {
+	one := map[string]string{"day": w.EveryDay, "week": w.EveryWeek, "month": w.EveryMonth, "year": w.EveryYear}
+	if count == 1 {
+		return one[interval]
+	}
+	return fmt.Sprintf(map[string]string{"day": w.Days, "week": w.Weeks, "month": w.Months, "year": w.Years}[interval], count)
+}
+
 // problem says what went wrong in the payer's words.
 func (w words) problem(e *apiError) string {
 	switch {
@@ -85,7 +106,7 @@ func (w words) problem(e *apiError) string {
 	}
 	if text, ok := map[string]string{"incorrect_number": w.BadNumber, "invalid_expiry": w.BadExp, "invalid_expiry_past": w.PastExp,
 		"expired_card": w.PastExp, "invalid_cvc": w.BadCVC, "incorrect_cvc": w.BadCVC, "email_invalid": w.BadEmail,
-		"payment_intent_authentication_failure": w.AuthFailed}[e.code]; ok {
+		"payment_intent_authentication_failure": w.AuthFailed, "setup_intent_authentication_failure": w.AuthFailed}[e.code]; ok {
 		return text
 	}
 	return w.OtherProblem

@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/donation"
 	"konbit/internal/fault"
+	"konbit/internal/org"
 	"konbit/internal/phrase"
 )
 
@@ -78,24 +79,34 @@ func replayed(e *stripe.Error) bool {
 func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
 	params := &stripe.CheckoutSessionParams{
-		Mode:              stripe.String(string(stripe.CheckoutSessionModePayment)),
-		SubmitType:        stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate)),
 		ClientReferenceID: stripe.String(o.DonationID.String()),
-		CustomerEmail:     stripe.String(o.Email),
 		Locale:            stripe.String(checkoutLocale(o.Language)),
 		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
 		SuccessURL:        stripe.String(o.SuccessURL),
 		CancelURL:         stripe.String(o.BackURL),
-		LineItems:         lineItems(o.Lines),
-		// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
-		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata},
+		LineItems:         lineItems(o.Lines, o.Every),
+	}
+	// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
+	if o.Every == org.Once {
+		params.Mode, params.SubmitType = stripe.String(string(stripe.CheckoutSessionModePayment)), stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate))
+		params.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata}
+	} else {
+		params.Mode = stripe.String(string(stripe.CheckoutSessionModeSubscription))
+		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{Metadata: metadata}
+		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.Comes)}}
+	}
+	// Stripe's page shows a known customer's cards: only to somebody who has shown that they are this customer.
+	if o.Customer != "" {
+		params.Customer = stripe.String(o.Customer)
+	} else {
+		params.CustomerEmail = stripe.String(o.Email)
 	}
 	params.Metadata = metadata
 	params.SetIdempotencyKey(fmt.Sprintf("checkout:%s:%d", o.DonationID, o.Try))
 	return params
 }
 
-func lineItems(lines []donation.OrderLine) []*stripe.CheckoutSessionLineItemParams {
+func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.CheckoutSessionLineItemParams {
 	items := make([]*stripe.CheckoutSessionLineItemParams, len(lines))
 	for i, l := range lines {
 		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.Title)}
@@ -109,6 +120,12 @@ func lineItems(lines []donation.OrderLine) []*stripe.CheckoutSessionLineItemPara
 				UnitAmount:  stripe.Int64(l.Amount.Minor),
 				ProductData: product,
 			},
+		}
+		if pace != org.Once {
+			interval, count := every(pace)
+			items[i].PriceData.Recurring = &stripe.CheckoutSessionLineItemPriceDataRecurringParams{
+				Interval: stripe.String(interval), IntervalCount: stripe.Int64(count),
+			}
 		}
 	}
 	return items

@@ -52,7 +52,7 @@ type account struct {
 
 // New makes the client. apiURL names a stand-in, empty is Stripe itself; a stand-in with a live key is refused.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
-	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com"}}
+	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}, CheckRedirect: stay},
 		LeveledLogger:     quiet{log},

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/fund"
 	"konbit/internal/payout"
 	"konbit/internal/pg"
+	"konbit/internal/recurring"
 )
 
 const (
@@ -37,6 +38,7 @@ type Drain struct {
 	Setup   *fund.Directory
 	Settler donation.Settler
 	Booker  payout.Booker
+	Plans   recurring.Keeper
 	Log     *slog.Logger
 	wake    chan struct{}
 	turns   chan struct{} // of those who yield

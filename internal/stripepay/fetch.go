@@ -25,10 +25,20 @@ func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, e e
 		}
 		return news{moved: movedBy(entity.ID, dispute, e.CreatedAt)}, nil
 	}
-	if hint.expect == nil {
+	want := hint.expect
+	switch {
+	case hint.charge != nil && hint.charge.Invoice != nil: // its bill is not known
+		want = &expectation{charge: hint.charge.ID}
+	case want == nil:
 		return news{}, nil
+	case want.paymentIntent == "" && want.charge == "":
+		bill, charge, err := s.fetchBill(ctx, entity.Slug, want.invoice)
+		if err != nil || charge == "" {
+			return news{bill: bill}, err
+		}
+		want = &expectation{charge: charge}
 	}
-	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *hint.expect, e.ID)
+	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
 	return news{charge: charge}, err
 }
 
@@ -62,11 +72,12 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 	if want.charge != "" {
 		params := &stripe.ChargeParams{}
 		params.Context = ctx
+		params.AddExpand("invoice")
 		charge, err = a.api.Charges.Get(want.charge, params)
 	} else {
 		params := &stripe.PaymentIntentParams{}
 		params.Context = ctx
-		params.AddExpand("latest_charge")
+		params.AddExpand("latest_charge.invoice")
 		var intent *stripe.PaymentIntent
 		if intent, err = a.api.PaymentIntents.Get(want.paymentIntent, params); err == nil {
 			charge = intent.LatestCharge
@@ -79,6 +90,27 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 		return nil, nil
 	}
 	return chargeOf(entityID, charge, cause)
+}
+
+// fetchBill reads an invoice, and the id of the charge that paid it; empty: none.
+func (s *Stripe) fetchBill(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.InvoiceParams{}
+	params.Context = ctx
+	in, err := a.api.Invoices.Get(id, params)
+	if err != nil {
+		return nil, "", translate(err)
+	}
+	if in.Charge == nil {
+		return billOf(in), "", nil
+	}
+	return billOf(in), in.Charge.ID, nil
 }
 
 // Holds tells whether there is a key for an entity's account.

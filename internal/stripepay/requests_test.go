@@ -32,20 +32,35 @@ import (
 // calls are all that the adapter calls of Stripe's library, and the requests they make. A new call is a new
 // line here, and the tour below makes it.
 var calls = map[string]string{
-	"Balance.Get":              `GET /v1/balance$`,
-	"BalanceTransactions.List": `GET /v1/balance_transactions$`,
-	"Charges.Get":              `GET /v1/charges/[^/]+$`,
-	"Charges.List":             `GET /v1/charges$`,
-	"CheckoutSessions.Expire":  `POST /v1/checkout/sessions/[^/]+/expire$`,
-	"CheckoutSessions.Get":     `GET /v1/checkout/sessions/[^/]+$`,
-	"CheckoutSessions.List":    `GET /v1/checkout/sessions$`,
-	"CheckoutSessions.New":     `POST /v1/checkout/sessions$`,
-	"Disputes.Get":             `GET /v1/disputes/[^/]+$`,
-	"Events.List":              `GET /v1/events$`,
-	"PaymentIntents.Get":       `GET /v1/payment_intents/[^/]+$`,
-	"WebhookEndpoints.List":    `GET /v1/webhook_endpoints$`,
-	"WebhookEndpoints.New":     `POST /v1/webhook_endpoints$`,
-	"WebhookEndpoints.Update":  `POST /v1/webhook_endpoints/[^/]+$`,
+	"Balance.Get":                   `GET /v1/balance$`,
+	"BillingPortalSessions.New":     `POST /v1/billing_portal/sessions$`,
+	"Customers.Get":                 `GET /v1/customers/[^/]+$`,
+	"Invoices.Get":                  `GET /v1/invoices/[^/]+$`,
+	"Invoices.Pay":                  `POST /v1/invoices/[^/]+/pay$`,
+	"Invoices.Update":               `POST /v1/invoices/[^/]+$`,
+	"Invoices.VoidInvoice":          `POST /v1/invoices/[^/]+/void$`,
+	"Refunds.New":                   `POST /v1/refunds$`,
+	"SubscriptionSchedules.Cancel":  `POST /v1/subscription_schedules/[^/]+/cancel$`,
+	"SubscriptionSchedules.Get":     `GET /v1/subscription_schedules/[^/]+$`,
+	"SubscriptionSchedules.New":     `POST /v1/subscription_schedules$`,
+	"SubscriptionSchedules.Release": `POST /v1/subscription_schedules/[^/]+/release$`,
+	"SubscriptionSchedules.Update":  `POST /v1/subscription_schedules/[^/]+$`,
+	"Subscriptions.Cancel":          `DELETE /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Get":             `GET /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Update":          `POST /v1/subscriptions/[^/]+$`,
+	"BalanceTransactions.List":      `GET /v1/balance_transactions$`,
+	"Charges.Get":                   `GET /v1/charges/[^/]+$`,
+	"Charges.List":                  `GET /v1/charges$`,
+	"CheckoutSessions.Expire":       `POST /v1/checkout/sessions/[^/]+/expire$`,
+	"CheckoutSessions.Get":          `GET /v1/checkout/sessions/[^/]+$`,
+	"CheckoutSessions.List":         `GET /v1/checkout/sessions$`,
+	"CheckoutSessions.New":          `POST /v1/checkout/sessions$`,
+	"Disputes.Get":                  `GET /v1/disputes/[^/]+$`,
+	"Events.List":                   `GET /v1/events$`,
+	"PaymentIntents.Get":            `GET /v1/payment_intents/[^/]+$`,
+	"WebhookEndpoints.List":         `GET /v1/webhook_endpoints$`,
+	"WebhookEndpoints.New":          `POST /v1/webhook_endpoints$`,
+	"WebhookEndpoints.Update":       `POST /v1/webhook_endpoints/[^/]+$`,
 }
 
 // official judges requests by Stripe's own description of its API, as stripe-mock reads it.
@@ -172,6 +187,8 @@ func tour(t *testing.T) {
 	h.DrainAll()
 	h.Later()
 	require.Equal(t, donation.Settled, h.Gift(alone.ID).Status)
+
+	tourPlans(t, h)
 
 	// The sweep, with money back and paid out.
 	_, err = h.Fake.Refund(h.IntentOf(alone), 700)

@@ -64,7 +64,7 @@ func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 		r.results[i] = done
 	}
 	// Gifts are locked before the counter of receipts, which chargesTx locks last.
-	for _, step := range []func(context.Context, *sqlx.Tx) error{r.marksTx, r.failuresTx, r.chargesTx, r.expectedTx, r.movedTx} {
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.marksTx, r.failuresTx, r.plansTx, r.chargesTx, r.expectedTx, r.movedTx} {
 		if err := step(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -101,6 +101,9 @@ func (r *round) chargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	for n, outcome := range outcomes {
 		if outcome == donation.Missing {
 			r.results[of[n]] = parked("its gift is not here", parkFor(r.events[of[n]].Tries))
+			if e := r.events[of[n]]; charges[n].Invoice != nil && e.Tries > 0 {
+				r.late = append(r.late, e) // the bill it paid is not known: read it
+			}
 		}
 	}
 	return nil
@@ -130,9 +133,13 @@ func (r *round) expectedTx(ctx context.Context, tx *sqlx.Tx) error {
 	if err != nil {
 		return err
 	}
+	bills, err := r.unpaidBillsTx(ctx, tx)
+	if err != nil {
+		return err
+	}
 	for i, n := range r.told {
 		switch {
-		case n.expect == nil, n.expect.charge == "" && !open[n.expect.donation]:
+		case n.expect == nil, n.expect.charge == "" && !open[n.expect.donation] && !bills[n.expect.invoice] && !n.unread():
 		case r.events[i].Tries > 0, n.expect.charge != "":
 			r.late = append(r.late, r.events[i])
 			fallthrough

@@ -65,7 +65,9 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 		n, err := s.undelivered(ctx, entity)
 		note(&swept.Events, n, err)
 	}
-	failed = append(failed, s.drain(ctx)) // the balance is read from the first gift on: where none came through yet, from one of these
+	// Bills are known before the charges that paid them are booked; and the balance is read from the first gift on: where none came
+	// through yet, from one of these.
+	failed = append(failed, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
 	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/guard"
 	"konbit/internal/money"
 	"konbit/internal/payout"
+	"konbit/internal/recurring"
 )
 
 // event is a stored webhook.
@@ -37,10 +38,16 @@ type news struct {
 	failed *guard.Failure   // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expect *expectation
-	moved  *moved // money moved after the charge, or between Stripe and the bank
+	moved  *moved             // money moved after the charge, or between Stripe and the bank
+	bill   *donation.Invoice  // a plan's bill was made, paid, or not
+	seen   *recurring.Seen    // something happened to a plan's subscription
+	card   *recurring.NewCard // a customer gave a new card
 }
 
 func (n news) nothing() bool { return n == news{} }
+
+// unread tells of a bill that another API version told of: it must be read.
+func (n news) unread() bool { return n.bill != nil && !n.bill.Read }
 
 // moved tells of balance transactions; payout books them by Stripe's own list, in order.
 type moved struct {
@@ -54,6 +61,7 @@ type moved struct {
 type expectation struct {
 	donation      uuid.UUID // uuid.Nil when it names no gift of ours
 	paymentIntent string
+	invoice       string // the bill it pays; empty: none known
 	charge        string // known instead of the payment intent when an event of another version told of a charge
 }
 
@@ -81,7 +89,11 @@ func translateEvent(e event) (news, error) {
 		if err := json.Unmarshal(object, &intent); err != nil {
 			return news{}, err
 		}
-		return news{expect: &expectation{donation: giftID(intent.Metadata), paymentIntent: intent.ID}}, nil
+		expect := &expectation{donation: giftID(intent.Metadata), paymentIntent: intent.ID}
+		if intent.Invoice != nil {
+			expect.invoice = intent.Invoice.ID
+		}
+		return news{expect: expect}, nil
 	case "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired":
 		return sessionNews(e, object)
 	case "charge.refunded", "refund.created", "refund.updated", "charge.refund.updated",
@@ -90,6 +102,13 @@ func translateEvent(e event) (news, error) {
 	case "charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated", "charge.dispute.closed":
 		return disputeNews(e, object)
+	case "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
+		"customer.subscription.paused", "customer.subscription.resumed":
+		return subscriptionNews(e, object)
+	case "invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible":
+		return invoiceNews(e, object)
+	case "customer.updated":
+		return customerNews(e, object)
 	default:
 		return news{}, nil
 	}
@@ -178,7 +197,11 @@ func chargeNews(e event, object json.RawMessage) (news, error) {
 		return news{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		return news{expect: &expectation{donation: giftID(charge.Metadata), charge: charge.ID}}, nil
+		expect := &expectation{donation: giftID(charge.Metadata), charge: charge.ID}
+		if charge.Invoice != nil {
+			expect.invoice = charge.Invoice.ID
+		}
+		return news{expect: expect}, nil
 	}
 	c, err := chargeOf(e.EntityID, &charge, e.ID)
 	return news{charge: c}, err
@@ -200,6 +223,9 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Charg
 	if c.PaymentIntent != nil {
 		charge.PaymentIntentID = c.PaymentIntent.ID
 	}
+	if c.Invoice != nil && charge.DonationID == uuid.Nil {
+		charge.Invoice = billOf(c.Invoice)
+	}
 	return charge, nil
 }
 
@@ -218,6 +244,8 @@ func sessionNews(e event, object json.RawMessage) (news, error) {
 		mark.To = donation.Expired
 	case e.Type == "checkout.session.async_payment_failed":
 		mark.To = donation.Failed
+	case session.Mode == stripe.CheckoutSessionModeSubscription:
+		return planSessionNews(e, &session, mark), nil
 	case session.PaymentStatus == stripe.CheckoutSessionPaymentStatusPaid && session.PaymentIntent != nil:
 		return news{expect: &expectation{donation: gift, paymentIntent: session.PaymentIntent.ID}}, nil
 	default:

@@ -3,6 +3,7 @@ package view_test
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/fault"
+	"konbit/internal/money"
 	"konbit/internal/phrase"
 	"konbit/internal/view"
 )
@@ -49,6 +51,15 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		pages["give "+name] = func(w io.Writer) error { return v.Give(w, p) }
 	}
 	give("blank", givePage(lang))
+	for name, p := range planPages(lang) {
+		pages["plan "+name] = func(w io.Writer) error { return v.Plan(w, p) }
+	}
+	for _, done := range []bool{false, true} {
+		pages["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
+			return v.PlanCard(w, view.PlanCardPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+				Plans: []view.PlanLine{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}})
+		}
+	}
 	give("with problems", badPage(lang))
 	everything := badPage(lang)
 	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
@@ -78,6 +89,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		return v.Event(w, view.EventPage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)})
 	}
 
+	maps.Copy(pages, ownPages(v, lang))
 	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
 		p := view.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
@@ -100,8 +112,8 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 
 var (
 	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
-	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency)\.[a-z0-9_.#]+`)
-	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over)="[^"]*"`)
+	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency|plan|sign_in|portal)\.[a-z0-9_.#]+`)
+	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over|comes)="[^"]*"`)
 )
 
 func checkPage(t *testing.T, page string) {

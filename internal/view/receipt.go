@@ -42,11 +42,21 @@ type ReceiptWords struct {
 	Purposes []Purpose    // sum to Amount
 	Covered  money.Amount // of what was charged, the part added for the processing fee; zero: none
 
-	Dedication string    // honour or memory; empty: none
-	Dedicatee  string    // whose honour or memory
-	Returned   *Returned // nil: nothing went back
-	Replaces   *Revised  // the receipt that this one replaces; nil: none
-	Voided     *Revised  // why this receipt no longer stands; only VoidLetter asks
+	Dedication string      // honour or memory; empty: none
+	Dedicatee  string      // whose honour or memory
+	Returned   *Returned   // nil: nothing went back
+	Replaces   *Revised    // the receipt that this one replaces; nil: none
+	Instalment *Instalment // nil: it was given once
+	Voided     *Revised    // why this receipt no longer stands; only VoidLetter asks
+}
+
+// Instalment is the place of a gift among those of its plan.
+type Instalment struct {
+	N, Of      int // Of is 0 for one until it is stopped
+	Every      string
+	Each, Sum  money.Amount
+	Last, Next time.Time // zero: none, or not known
+	ManageURL  string
 }
 
 // Returned is what of a gift went back to the donor.
@@ -81,6 +91,7 @@ type receiptData struct {
 	ReceiptWords
 	Total string
 	Date  string
+	Plan  string // what comes after it; empty: nothing
 	Why   string // this receipt replaces another, or is void; empty: it is the first
 	Facts []fact
 	Lines []purposeLine
@@ -218,6 +229,10 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	if r.Dedication != "" {
 		d.Facts = append(d.Facts, fact{say("dedication." + r.Dedication), r.Dedicatee})
 	}
+	if in := r.Instalment; in != nil {
+		d.Facts = append(d.Facts, fact{say("instalment"), v.nth(r.Language, *in)})
+		d.Plan = v.repeats(r.Language, *in)
+	}
 	d.Facts = append(d.Facts, fact{say("date"), d.Date}, fact{say("donee"), r.Donee.Name}, fact{say("ein"), r.Donee.EIN})
 	if r.Sponsored {
 		d.Facts = append(d.Facts, fact{say("project"), r.Organisation})
@@ -229,6 +244,28 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 		})
 	}
 	return d
+}
+
+// nth is which of its plan's gifts it is.
+func (v *View) nth(lang phrase.Language, in Instalment) string {
+	if in.Of == 0 {
+		return strconv.Itoa(in.N)
+	}
+	return v.say(lang, "plan.paid_of", "paid", in.N, "of", in.Of)
+}
+
+// repeats says, with the first gift, what the plan comes to, and later when the next is charged.
+func (v *View) repeats(lang phrase.Language, in Instalment) string {
+	each := in.Each.Format(string(lang))
+	switch {
+	case in.N == 1 && in.Of == 0:
+		return v.say(lang, "plan.begun") + " " + v.say(lang, "plan.comes_until."+in.Every, "amount", each)
+	case in.N == 1:
+		return v.say(lang, "plan.begun") + " " + v.words.N(lang, "plan.comes", in.Of, "amount", each, "all", in.Sum.Format(string(lang)), "date", phrase.Date(lang, in.Last))
+	case in.Next.IsZero():
+		return ""
+	}
+	return v.say(lang, "plan.next_on", "amount", each, "date", phrase.Date(lang, in.Next))
 }
 
 // purposeText names the fund and, where it has one, its purpose.

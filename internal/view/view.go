@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"konbit/internal/fault"
 	"konbit/internal/money"
@@ -16,17 +17,21 @@ import (
 
 // View renders everything people read. It is immutable and safe for concurrent use.
 type View struct {
-	words     *phrase.Catalogue
-	assets    *assets
-	pages     map[string]map[phrase.Language]*template.Template
-	receipts  map[int]map[phrase.Language]letterTemplates
-	cards     map[phrase.Language]letterTemplates
-	heads     map[phrase.Language]letterTemplates
-	countries map[phrase.Language]countryList
-	typefaces []typesetter
+	words      *phrase.Catalogue
+	assets     *assets
+	pages      map[string]map[phrase.Language]*template.Template
+	receipts   map[int]map[phrase.Language]letterTemplates
+	cards      map[phrase.Language]letterTemplates
+	heads      map[phrase.Language]letterTemplates
+	signIns    map[phrase.Language]letterTemplates
+	plans      map[phrase.Language]letterTemplates
+	statements map[int]map[phrase.Language]letterTemplates
+	countries  map[phrase.Language]countryList
+	typefaces  []typesetter
 }
 
-var pageNames = []string{"give", "step", "event", "thanks", "home", "problem", "styleguide"}
+var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "statement", "home", "problem", "styleguide",
+	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
 // catalogue must hold every language that will be asked for; what it lacks is
@@ -47,6 +52,15 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.heads, err = v.parseLetters(fsys, "letters/head"); err != nil {
+		return nil, err
+	}
+	if v.plans, err = v.parseLetters(fsys, "letters/plan"); err != nil {
+		return nil, err
+	}
+	if v.signIns, err = v.parseLetters(fsys, "letters/sign_in"); err != nil {
+		return nil, err
+	}
+	if v.statements, err = v.parseStatements(fsys); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {
@@ -81,6 +95,7 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 		"t":      func(key string, args ...any) string { return v.say(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
 		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
+		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
 		"join":   func(lines []string) string { return strings.Join(lines, ", ") },
 		"asset":  v.assets.url,
 		"accent": accentURL,

@@ -126,7 +126,7 @@ func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Lan
 	for _, f := range offer.Funds {
 		page.Funds = append(page.Funds, view.Fund{Slug: f.Slug, Name: f.Name.In(lang), Purpose: f.Purpose.In(lang)})
 	}
-	for _, f := range donation.Built() {
+	for _, f := range org.Frequencies() {
 		if o.Offers(f) {
 			page.Frequencies = append(page.Frequencies, string(f))
 		}

@@ -12,10 +12,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
 	"konbit/internal/phrase"
+	"konbit/internal/recurring"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 )
@@ -26,8 +28,10 @@ type Server struct {
 	View      *view.View
 	Setup     *fund.Directory
 	Starter   donation.Starter
+	Plans     recurring.Keeper
 	Inbox     *stripepay.Inbox
 	Guard     *guard.Guard
+	Access    access.Keeper
 	Ready     func(ctx context.Context) error // nil: able to serve
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy

@@ -41,6 +41,29 @@
     return Math.ceil((amount + Number(cover.dataset.fixed)) * 10000 / (10000 - Number(cover.dataset.points))) - amount;
   };
 
+  // What a number of payments comes to. A month too short for today's day has its payment on its last day.
+  const times = form.elements.occurrences;
+  const comes = document.getElementById("comes");
+  const lastDay = (frequency, n) => {
+    const now = new Date();
+    if (frequency === "weekly") return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 7 * n);
+    const month = now.getMonth() + n * { monthly: 1, quarterly: 3, yearly: 12 }[frequency];
+    const most = new Date(now.getFullYear(), month + 1, 0).getDate();
+    return new Date(now.getFullYear(), month, Math.min(now.getDate(), most));
+  };
+  const plan = (each) => {
+    if (!comes) return;
+    const frequency = form.elements.frequency.value;
+    const once = frequency === "once";
+    times.disabled = once;
+    times.closest(".field").hidden = once;
+    const n = Number(times.value);
+    comes.textContent = once || !(each > 0) || !Number.isInteger(n) || n < 2 || n > 1040 ? "" : fill(comes.dataset.comes, {
+      n, amount: money(each), all: money(each * n),
+      date: new Intl.DateTimeFormat(form.dataset.locale, { dateStyle: "long" }).format(lastDay(frequency, n - 1)),
+    });
+  };
+
   const say = () => {
     const amount = gift();
     const extra = added(amount);
@@ -48,13 +71,14 @@
       examples.hidden = extra > 0;
       label.textContent = extra > 0 ? fill(cover.dataset.exact, { cover: money(extra), amount: money(amount) }) : unpriced;
     }
+    const total = { amount: money(amount + (extra > 0 && box.checked ? extra : 0)) };
+    plan(amount + (extra > 0 && box.checked ? extra : 0));
     const said = form.querySelector(`[data-frequency="${form.elements.frequency.value}"]`);
     if (!(amount > 0) || !said) {
       charge.textContent = plain.charge;
       button.textContent = plain.button;
       return;
     }
-    const total = { amount: money(amount + (extra > 0 && box.checked ? extra : 0)) };
     charge.textContent = fill(said.dataset.charge, total);
     button.textContent = fill(said.dataset.button, total);
   };

@@ -266,3 +266,42 @@ func (h *House) IntentOf(d donation.Donation) string {
 	h.t.Helper()
 	return IntentID.FindString(string(h.ToldOf(d, "charge.succeeded").Body))
 }
+
+// News delivers what the stand-in has told of tsne's account and was not delivered yet, in the order it was told.
+func (h *House) News() {
+	h.t.Helper()
+	all := h.Fake.Bodies("tsne")
+	for _, body := range all[h.told:] {
+		h.Deliver(h.Read(body))
+	}
+	h.told = len(all)
+}
+
+// Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next time.
+func (h *House) Chores() (done int) {
+	h.t.Helper()
+	var due []struct {
+		ID   int64  `db:"id"`
+		Kind string `db:"kind"`
+		Args []byte `db:"args"`
+	}
+	require.NoError(h.t, h.DB.Owner.Select(&due, `SELECT id, kind, args FROM river_job WHERE kind IN ('plan_look', 'plan_request') ORDER BY id`))
+	for _, job := range due {
+		var of struct {
+			Plan    uuid.UUID `json:"plan_id"`
+			Request uuid.UUID `json:"request_id"`
+		}
+		require.NoError(h.t, json.Unmarshal(job.Args, &of))
+		do, id := h.Plans.Look, of.Plan
+		if job.Kind == "plan_request" {
+			do, id = h.Plans.Carry, of.Request
+		}
+		if err := do(h.t.Context(), id); err != nil {
+			h.t.Logf("%s %s: %v", job.Kind, id, err)
+			continue
+		}
+		h.Exec(`DELETE FROM river_job WHERE id = $1`, job.ID)
+		done++
+	}
+	return done
+}

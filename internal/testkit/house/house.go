@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/access"
 	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/guard"
@@ -26,7 +27,9 @@ import (
 	"konbit/internal/payout"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
+	"konbit/internal/recurring"
 	"konbit/internal/setup"
+	"konbit/internal/statement"
 	"konbit/internal/stripefake"
 	"konbit/internal/stripepay"
 	"konbit/internal/testkit"
@@ -47,35 +50,41 @@ var (
 
 // Options are all optional.
 type Options struct {
-	BaseURL string              // of links; empty: the web server's own address
-	Fake    stripefake.Options  // its accounts are those of the house
-	Keep    int                 // SMTP connections kept; zero: 8
-	Before  func(*http.Request) // called with each request before the stand-in sees it
+	BaseURL   string              // of links; empty: the web server's own address
+	Fake      stripefake.Options  // its accounts are those of the house
+	Keep      int                 // SMTP connections kept; zero: 8
+	Before    func(*http.Request) // called with each request before the stand-in sees it
+	Unlimited bool                // letters that let in are not limited
 }
 
 // House is Konbit, put together. Its parts are real and may be used directly.
 type House struct {
-	t         testing.TB
-	DB        *testkit.Database
-	Log       *Log
-	Fake      *stripefake.Server
-	FakeURL   string
-	Mail      *mailcatch.Server
-	Setup     *fund.Directory
-	Stripe    *stripepay.Stripe
-	Queue     *jobs.Queue
-	Handlers  *jobs.Handlers
-	Settler   donation.Settler
-	Starter   donation.Starter
-	Inbox     *stripepay.Inbox
-	Drain     *stripepay.Drain
-	Booker    payout.Booker
-	Collector payout.Collector
-	Sweeper   stripepay.Sweeper
-	Transport *mail.Transport
-	Receipts  mail.Receipts
-	Server    *web.Server
-	URL       string // of the web server
+	t          testing.TB
+	DB         *testkit.Database
+	Log        *Log
+	Fake       *stripefake.Server
+	FakeURL    string
+	Mail       *mailcatch.Server
+	Setup      *fund.Directory
+	Stripe     *stripepay.Stripe
+	Queue      *jobs.Queue
+	Handlers   *jobs.Handlers
+	Settler    donation.Settler
+	Starter    donation.Starter
+	Inbox      *stripepay.Inbox
+	Drain      *stripepay.Drain
+	Booker     payout.Booker
+	Collector  payout.Collector
+	Plans      recurring.Keeper
+	Statements statement.Desk
+	Sweeper    stripepay.Sweeper
+	Transport  *mail.Transport
+	Receipts   mail.Receipts
+	Access     access.Keeper
+	SignIns    mail.SignIns
+	Server     *web.Server
+	URL        string // of the web server
+	told       int    // events delivered by News
 }
 
 // NewID is a new id, as the program makes them.
@@ -159,27 +168,41 @@ func (h *House) rooms(o Options) {
 	h.Queue, err = jobs.NewQueue()
 	require.NoError(h.t, err)
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
-	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now}
+	h.Plans = recurring.Keeper{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
+	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
-	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: log})
+	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
 	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
 	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
-	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, NewID: NewID, Now: now, Log: log}
-	h.Handlers = jobs.NewHandlers()
-	h.Receipts.Register(h.Handlers)
-	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	base := h.URL
 	if o.BaseURL != "" {
 		base = o.BaseURL
 	}
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
-	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words}
+	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: h.Fake.Now}
+	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, Plans: links, NewID: NewID, Now: now, Log: log}
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	h.Plans.Register(h.Handlers)
+	mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: links}.Register(h.Handlers)
+	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
+	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Setup: h.Setup, Now: now, NewID: NewID}
+	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
+	secret := []byte("canary-secret-of-32-bytes-length")
+	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
+	h.Access = access.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: access.Standard(), NewID: NewID}
+	if o.Unlimited {
+		h.Access.Limits = access.Limits{}
+	}
+	h.SignIns = mail.SignIns{Receipts: h.Receipts, Access: h.Access, Setup: h.Setup, Link: web.SignInLink(address)}
+	h.SignIns.Register(h.Handlers)
+	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
-		Guard: guard.New(db, []byte("canary-secret-of-32-bytes-length"), guard.Limits{}, now), // which limit nothing
-		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Inbox: h.Inbox,
+		Guard: attempts, Access: h.Access,
+		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}
 }

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/fund"
+	"konbit/internal/jobs"
+	"konbit/internal/org"
+	"konbit/internal/statement"
+)
+
+// statementLine is what became of one entity's statements, as `statements --json` answers it.
+type statementLine struct {
+	Entity string `json:"entity"`
+	Year   int    `json:"year"`
+	statement.Tally
+	Seconds float64 `json:"seconds"`
+}
+
+func statementsCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "statements --year YEAR", Short: "Issue a year's annual statements: each donor who has none yet gets one, by letter", Args: cobra.NoArgs,
+		Long: "Issues the annual statement of every donor who gave in the year, by the legal entity's time zone, and orders its letter, which the\n" +
+			"workers mail. It may be killed at any moment and started again, and goes on where it stopped: each donor gets one. Statements whose\n" +
+			"gifts have changed since are corrected. The server does the same by itself from 15 January to the end of April.",
+	}
+	year := c.Flags().Int("year", 0, "the year of the gifts")
+	slug := c.Flags().String("entity", "", "only of this legal entity (its slug)")
+	dryRun := c.Flags().Bool("dry-run", false, "say what there is to do, change nothing")
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *year < 2000 || *year > time.Now().Year() {
+			return fmt.Errorf("%w: --year %d: want the year of the gifts, such as %d", errUse, *year, time.Now().Year()-1)
+		}
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			entities, err := org.Entities(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			id, err := entityID(entities, *slug)
+			if err != nil {
+				return err
+			}
+			if *slug != "" {
+				entities = slices.DeleteFunc(entities, func(e org.LegalEntity) bool { return e.ID != id })
+			}
+			desk, err := statementDesk(db)
+			if err != nil {
+				return err
+			}
+			lines := []statementLine{}
+			for _, e := range entities {
+				line, err := issueStatements(c, desk, e, *year, *dryRun)
+				if err != nil {
+					return err
+				}
+				lines = append(lines, line)
+			}
+			if *asJSON {
+				return printJSON(c, lines)
+			}
+			return printStatements(c.OutOrStdout(), lines, *dryRun)
+		})
+	}
+	return c
+}
+
+// statementDesk is one of its own, as a command has it.
+func statementDesk(db *sqlx.DB) (statement.Desk, error) {
+	queue, err := jobs.NewQueue()
+	return statement.Desk{DB: db, Queue: queue, Setup: fund.NewDirectory(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
+}
+
+func issueStatements(c *cobra.Command, desk statement.Desk, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {
+	began := time.Now()
+	t, err := desk.Count(c.Context(), e, year)
+	if err == nil && !dryRun {
+		b := &progress{name: e.Slug, all: t.Donors, began: began, shown: terminal(os.Stderr)}
+		t, err = desk.Issue(c.Context(), e, year, b.add)
+		b.end()
+	}
+	return statementLine{e.Slug, year, t, time.Since(began).Seconds()}, err
+}
+
+func printStatements(to io.Writer, lines []statementLine, dryRun bool) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ENTITY\tYEAR\tDONORS\tGIFTS\tBEFORE\tISSUED\tCORRECTED")
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", l.Entity, l.Year, l.Donors, l.Gifts, l.Before, l.Issued, l.Revised)
+	}
+	if dryRun {
+		fmt.Fprintln(w, "Nothing was changed.")
+	}
+	return w.Flush()
+}
+
+// progress shows on a terminal how far something has come; elsewhere it only counts.
+type progress struct {
+	name   string
+	all, n int
+	began  time.Time
+	shown  bool
+}
+
+func terminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (b *progress) add(more int) {
+	b.n += more
+	if !b.shown || b.all == 0 {
+		return
+	}
+	const width = 40
+	full := min(width*b.n/b.all, width)
+	left := time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))
+	fmt.Fprintf(os.Stderr, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, left.Round(time.Second))
+}
+
+// end clears the line.
+func (b *progress) end() {
+	if b.shown {
+		fmt.Fprint(os.Stderr, "\r\x1b[K")
+	}
+}
+
+func (p *parts) issueStatements(ctx context.Context) error {
+	t, err := p.statements.Upkeep(ctx)
+	if t.Issued+t.Revised > 0 {
+		p.log.InfoContext(ctx, "annual statements issued", "statements", t.Issued, "corrected", t.Revised)
+	}
+	return err
+}

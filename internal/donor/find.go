@@ -1,0 +1,28 @@
+package donor
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// OfMailboxes lists the donors with one of the addresses, in every legal entity, whoever gave last first.
+func OfMailboxes(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
+	const query = `/* donor.OfMailboxes */
+		SELECT id, entity_id, email, first_name, last_name, language, created_at, phone, address_line1, address_line2, city, region,
+		       postal_code, country, news_consented_at FROM donor
+		 WHERE email = ANY($1::text[]) ORDER BY coalesce(first_gift_at, created_at) DESC, id`
+	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))
+	return all, err
+}
+
+// IDs are the ids of donors.
+func IDs(donors []Donor) []uuid.UUID {
+	ids := make([]uuid.UUID, len(donors))
+	for i, d := range donors {
+		ids[i] = d.ID
+	}
+	return ids
+}

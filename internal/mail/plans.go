@@ -1,0 +1,128 @@
+package mail
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/donation"
+	"konbit/internal/fund"
+	"konbit/internal/jobs"
+	"konbit/internal/money"
+	"konbit/internal/org"
+	"konbit/internal/phrase"
+	"konbit/internal/recurring"
+	"konbit/internal/view"
+)
+
+// The stream of letters about recurring gifts. Their kind is that of what they tell.
+const planList = "plans"
+
+// PlanLinks makes the links of letters about recurring gifts; web does.
+type PlanLinks interface {
+	// Manage leads to a plan by its public reference, and opens nothing else.
+	Manage(ref string, lang phrase.Language) string
+	// Card leads to a new card for all plans of a donor, for some weeks.
+	Card(donor uuid.UUID, lang phrase.Language) string
+}
+
+// Plans mails what happens to recurring gifts.
+type Plans struct {
+	Receipts Receipts // by whose means they go
+	Setup    *fund.Directory
+	Links    PlanLinks
+}
+
+// Register takes the job of mailing about a plan.
+func (m Plans) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job recurring.LetterJob) error { return m.Mail(ctx, job.EventID) })
+}
+
+// Mail tells a plan's donor of an event, once, under the rules of receipts' letters. A donor who was forgotten is not written to.
+func (m Plans) Mail(ctx context.Context, event uuid.UUID) error {
+	e, err := recurring.EventByID(ctx, m.Receipts.DB, event)
+	if err != nil {
+		return err
+	}
+	l, err := find(ctx, m.Receipts.DB, planKind(e), e.ID)
+	if err == nil && l == nil {
+		l, err = m.rendered(ctx, e)
+	}
+	if err != nil || l == nil {
+		return err
+	}
+	return m.Receipts.hand(ctx, *l)
+}
+
+func planKind(e recurring.Event) string { return "plan_" + e.Letter() }
+
+func (m Plans) rendered(ctx context.Context, e recurring.Event) (*letter, error) {
+	p, err := recurring.ByID(ctx, m.Receipts.DB, e.PlanID)
+	if err != nil {
+		return nil, err
+	}
+	to, err := donation.ContactOf(ctx, m.Receipts.DB, p.ID)
+	if err != nil || to == nil {
+		return nil, err
+	}
+	setup, err := m.Setup.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o, err := setup.OrganisationByID(p.OrganisationID)
+	if err != nil {
+		return nil, err
+	}
+	entity, err := setup.EntityByID(p.EntityID)
+	if err != nil {
+		return nil, err
+	}
+	words, err := m.words(ctx, setup, p, e, o, entity)
+	if err != nil {
+		return nil, err
+	}
+	words.Greeting = to.FirstName
+	l := Letter{
+		ID: e.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom, To: to.Email,
+		ToName: to.FirstName + " " + to.LastName, Language: string(words.Language), Date: e.At,
+	}
+	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.PlanLetter(words); err != nil {
+		return nil, err
+	}
+	return m.Receipts.compose(ctx, l, entity.ID)
+}
+
+// words tells the view what the event says, dated in the entity's time zone.
+func (m Plans) words(ctx context.Context, setup *fund.Snapshot, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanWords, error) {
+	d, lang := e.Detail, phrase.Language(p.Language)
+	w := view.PlanWords{
+		Kind: e.Letter(), Language: lang, Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
+		Organisation: o.Name.In(lang), Accent: o.Accent, Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
+		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
+		Why: recurring.Why(d.Code), Hopeless: recurring.Hopeless(d.Code),
+	}
+	if d.Next != nil {
+		w.Next = d.Next.In(entity.Location())
+	}
+	if d.Until != nil {
+		w.Until = *d.Until // a card ends by its own calendar
+	}
+	terms, err := recurring.PartsOf(ctx, m.Receipts.DB, p, p.Terms)
+	if err != nil {
+		return w, err
+	}
+	for _, part := range terms {
+		f, err := setup.Fund(part.FundID)
+		if err != nil {
+			return w, err
+		}
+		w.Funds = append(w.Funds, f.Name.In(lang))
+	}
+	if !p.Status.Over() {
+		w.ManageURL = m.Links.Manage(p.PublicRef, lang)
+		if e.NeedsCard() {
+			w.CardURL = m.Links.Card(p.DonorID, lang)
+		}
+	}
+	return w, nil
+}

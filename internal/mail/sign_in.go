@@ -1,0 +1,103 @@
+package mail
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/access"
+	"konbit/internal/donation"
+	"konbit/internal/donor"
+	"konbit/internal/fund"
+	"konbit/internal/jobs"
+	"konbit/internal/org"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+)
+
+// The kind of letter that lets somebody in, and its stream.
+const (
+	kindSignIn = "sign_in"
+	signInList = "sign-in"
+)
+
+// SignIns mails the letters that prove addresses. Unlike every other letter they are not kept: their bytes hold secrets. A
+// letter that has to be sent once more is another one, and the one before is void.
+type SignIns struct {
+	Receipts Receipts // by whose means they go
+	Access   access.Keeper
+	Setup    *fund.Directory
+	Link     func(token string, lang phrase.Language) string // to the page with the button, on our own host
+}
+
+// Register takes the job of mailing them.
+func (m SignIns) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job access.Letter) error { return m.Mail(ctx, job.SignInID) })
+}
+
+// Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked
+// learns neither.
+func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
+	proof, err := m.Access.Issue(ctx, signIn)
+	if err != nil || proof == nil {
+		return err
+	}
+	from, known, err := m.sender(ctx, proof.Email)
+	if err != nil || !known {
+		return err
+	}
+	written, err := m.write(*proof, from)
+	if err != nil {
+		return err
+	}
+	message, err := Compose(written, KeyFor(m.Receipts.DKIM, written.From))
+	if err != nil {
+		return err
+	}
+	_, err = m.Receipts.Transport.Send(ctx, written.From, written.To, message)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Permanent() {
+		m.Receipts.Log.WarnContext(ctx, "sign-in letter refused for good", "sign-in", signIn, "code", refusal.Code)
+		return nil
+	}
+	return err
+}
+
+// sender is the legal entity that writes to an address: the one given to last. false: nobody has given with it.
+func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, bool, error) {
+	setup, err := m.Setup.Snapshot(ctx)
+	if err != nil {
+		return org.LegalEntity{}, false, err
+	}
+	donors, err := donor.OfMailboxes(ctx, m.Receipts.DB, []string{email})
+	if err != nil {
+		return org.LegalEntity{}, false, err
+	}
+	if len(donors) > 0 {
+		e, err := setup.EntityByID(donors[0].EntityID)
+		return e, true, err
+	}
+	proved, err := m.Access.Proved(ctx, email) // one joined to others opens their gifts
+	if entities := setup.Entities(); err == nil && proved && len(entities) > 0 {
+		return entities[0], true, nil
+	}
+	return org.LegalEntity{}, false, err
+}
+
+func (m SignIns) write(proof access.Proof, from org.LegalEntity) (Letter, error) {
+	lang := phrase.Language(proof.Language)
+	words := view.SignInWords{
+		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,
+	}
+	if !proof.Joins {
+		words.Link = m.Link(proof.Token, lang)
+	}
+	l := Letter{
+		ID: m.Receipts.NewID(), Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
+		Language: proof.Language, Date: m.Receipts.Now(),
+	}
+	var err error
+	l.Subject, l.Text, l.HTML, err = m.Receipts.View.SignInLetter(words)
+	return l, err
+}

@@ -1,0 +1,111 @@
+package mail
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/jobs"
+	"konbit/internal/phrase"
+	"konbit/internal/receipt"
+	"konbit/internal/statement"
+	"konbit/internal/view"
+)
+
+// The kinds of letters that bring annual statements, and their stream.
+const (
+	kindStatement          = "statement"
+	kindStatementCorrected = "statement_corrected"
+	statementList          = "statements"
+)
+
+// Statements mails annual statements.
+type Statements struct {
+	Receipts Receipts // by whose means they go
+}
+
+// Register takes the job of mailing a statement.
+func (m Statements) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job statement.Letter) error { return m.Mail(ctx, job.StatementID) })
+}
+
+// Mail sends the statement's letter, once, under the rules of receipts' letters. One whose donor was forgotten is not sent.
+func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
+	s, err := statement.ByID(ctx, m.Receipts.DB, id)
+	if err != nil || s.Person == nil {
+		return err
+	}
+	kind := kindStatement
+	if s.N > 1 {
+		kind = kindStatementCorrected
+	}
+	l, err := find(ctx, m.Receipts.DB, kind, s.ID)
+	if err == nil && l == nil {
+		l, err = m.rendered(ctx, s, kind)
+	}
+	if err != nil {
+		return err
+	}
+	return m.Receipts.hand(ctx, *l)
+}
+
+func (m Statements) rendered(ctx context.Context, s statement.Statement, kind string) (*letter, error) {
+	words, err := StatementWords(s)
+	if err != nil {
+		return nil, err
+	}
+	l := Letter{
+		ID: s.ID, Kind: kind, List: statementList, Sender: s.Facts.EntitySlug, From: s.Facts.MailFrom,
+		To: s.Person.Email, ToName: words.Donor, Language: s.Language, Date: s.IssuedAt,
+	}
+	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.StatementLetter(words); err != nil {
+		return nil, err
+	}
+	pdf, err := m.Receipts.View.StatementPDF(words)
+	if err != nil {
+		return nil, err
+	}
+	l.Document = &Document{StatementFile(s), pdf}
+	return m.Receipts.compose(ctx, l, s.EntityID)
+}
+
+// StatementFile is what a statement's document is saved as: "TSNE-2026-statement.pdf".
+func StatementFile(s statement.Statement) string {
+	return fmt.Sprintf("%s-%d-statement.pdf", strings.ToUpper(s.Facts.EntitySlug), s.Year)
+}
+
+// StatementWords tells the view a statement's facts; also the donor's page uses it.
+func StatementWords(s statement.Statement) (view.StatementWords, error) {
+	f, days := s.Facts, dates{of: s.ID}
+	zone, err := time.LoadLocation(f.Timezone)
+	if err != nil {
+		return view.StatementWords{}, fmt.Errorf("statement %s: %w", s.ID, err)
+	}
+	w := view.StatementWords{
+		Version: s.WordsVersion, Language: phrase.Language(s.Language), Year: s.Year,
+		Donee: view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address}, Given: f.Given, Returned: f.Returned, Total: f.Total,
+		Sponsored: f.Sponsored, Issued: s.IssuedAt.In(zone), Open: s.N == 0,
+	}
+	if !s.Corrects.IsZero() {
+		w.Corrects = s.Corrects.In(zone)
+	}
+	if p := s.Person; p != nil {
+		w.Donor, w.Greeting, w.DonorAddress = p.FirstName+" "+p.LastName, p.FirstName, p.Address
+	}
+	for _, g := range f.Gifts {
+		told := view.StatementGift{
+			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of,
+		}
+		for _, part := range g.Funds {
+			told.Funds = append(told.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})
+		}
+		for _, back := range g.Returned {
+			told.Returned = append(told.Returned, view.StatementReturn{On: days.read(back.On), Amount: back.Amount, Bank: back.Reason == receipt.Dispute})
+		}
+		w.Gifts = append(w.Gifts, told)
+	}
+	return w, days.err
+}

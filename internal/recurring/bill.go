@@ -1,0 +1,148 @@
+package recurring
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/donation"
+	"konbit/internal/pg"
+)
+
+// Seen is news that a plan's subscription exists.
+type Seen struct {
+	EntityID       uuid.UUID
+	PlanID         uuid.UUID
+	SubscriptionID string // empty: not known yet
+	CustomerID     string
+}
+
+// bill is an instalment's row.
+type bill struct {
+	EntityID   uuid.UUID  `db:"entity_id"`
+	InvoiceID  string     `db:"invoice_id"`
+	PlanID     uuid.UUID  `db:"plan_id"`
+	First      bool       `db:"first"`
+	CreatedAt  time.Time  `db:"created_at"`
+	N          *int       `db:"n"`
+	DonationID *uuid.UUID `db:"donation_id"`
+	Refused    bool       `db:"refused"`
+}
+
+// SeeTx notes subscriptions of plans and has them looked at. Events come in any order and name the same subscription; another
+// one for the same plan, which nothing of ours makes, is left to whoever reads the task it makes when it charges.
+func (k Keeper) SeeTx(ctx context.Context, tx *sqlx.Tx, seen []Seen) error {
+	ids := make([]uuid.UUID, len(seen))
+	for i, s := range seen {
+		ids[i] = s.PlanID
+	}
+	plans, err := lockTx(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, s := range seen {
+		p := plans[s.PlanID]
+		if p == nil || p.EntityID != s.EntityID {
+			continue // no plan of ours
+		}
+		if err := k.seeTx(ctx, tx, p, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (k Keeper) seeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Seen) error {
+	if p.SubscriptionID == nil && s.SubscriptionID != "" {
+		p.SubscriptionID = &s.SubscriptionID
+		if p.Total != nil {
+			if err := k.askTx(ctx, tx, p, request{Kind: kindSchedule, By: "konbit"}); err != nil {
+				return err
+			}
+		}
+	}
+	if p.CustomerID == nil && s.CustomerID != "" {
+		p.CustomerID = &s.CustomerID
+	}
+	return k.lookSoonTx(ctx, tx, p)
+}
+
+// lookSoonTx has a plan's subscription read.
+func (k Keeper) lookSoonTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
+	waiting := p.LookDue != nil
+	now := k.Now()
+	p.LookDue = &now
+	if err := saveTx(ctx, tx, p); err != nil || waiting {
+		return err
+	}
+	return k.Queue.EnqueueTx(ctx, tx, LookJob{p.ID})
+}
+
+// NoteTx notes bills of plans, and with them their subscriptions. A bill whose plan is not ours is not noted.
+func (k Keeper) NoteTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoices []donation.Invoice) error {
+	const query = `/* recurring.NoteTx */
+		INSERT INTO instalment (entity_id, invoice_id, plan_id, first, created_at)
+		SELECT $1, $2, id, $4, $5 FROM plan WHERE id = $3 AND entity_id = $1 ON CONFLICT (entity_id, invoice_id) DO NOTHING`
+	invoices = slices.Clone(invoices)
+	slices.SortFunc(invoices, func(a, b donation.Invoice) int {
+		return strings.Compare(a.PlanID.String()+a.ID, b.PlanID.String()+b.ID)
+	})
+	var seen []Seen
+	for _, in := range invoices {
+		if in.PlanID != uuid.Nil {
+			seen = append(seen, Seen{entity, in.PlanID, in.SubscriptionID, in.CustomerID})
+		}
+	}
+	if err := k.SeeTx(ctx, tx, seen); err != nil {
+		return err
+	}
+	for _, in := range invoices {
+		if in.PlanID == uuid.Nil {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, query, entity, in.ID, in.PlanID, in.First, in.CreatedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SettledBills tells of which bills the money has come.
+func SettledBills(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) (map[string]bool, error) {
+	bills, err := billsOf(ctx, q, entity, invoices)
+	settled := map[string]bool{}
+	for _, b := range bills {
+		settled[b.InvoiceID] = b.N != nil || b.Refused
+	}
+	return settled, err
+}
+
+func billsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) ([]bill, error) {
+	const query = `/* recurring.billsOf */
+		SELECT entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused FROM instalment
+		 WHERE entity_id = $1 AND invoice_id = ANY($2)`
+	var bills []bill
+	err := sqlx.SelectContext(ctx, q, &bills, query, entity, pq.Array(invoices))
+	return bills, err
+}
+
+// Instalment is a payment of a plan that has come.
+type Instalment struct {
+	PlanID     uuid.UUID `db:"plan_id"`
+	N          int       `db:"n"`
+	DonationID uuid.UUID `db:"donation_id"`
+}
+
+// InstalmentsOf lists the payments of plans that have come, each plan's in order.
+func InstalmentsOf(ctx context.Context, q sqlx.QueryerContext, plans []uuid.UUID) ([]Instalment, error) {
+	const query = `/* recurring.InstalmentsOf */
+		SELECT plan_id, n, donation_id FROM instalment WHERE plan_id = ANY($1::uuid[]) AND n IS NOT NULL ORDER BY plan_id, n`
+	var all []Instalment
+	err := sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(plans))
+	return all, err
+}

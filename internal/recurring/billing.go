@@ -1,0 +1,95 @@
+package recurring
+
+import (
+	"context"
+	"time"
+
+	"konbit/internal/org"
+)
+
+// Billing is what is asked of Stripe for plans; stripepay does it. Every call may be made again: it looks before it makes
+// anything, and its key names the request. An answer that cannot be had is fault.Unavailable; a refusal that will not pass is any
+// other error.
+type Billing interface {
+	// Read reads a subscription as it is now.
+	Read(ctx context.Context, entity, subscription string) (Standing, error)
+	// Schedule makes sure that the subscription has a schedule and that it ends after iterations periods. iterations is asked
+	// for when the schedule's beginning is known; zero leaves it as it is.
+	Schedule(ctx context.Context, o Order, iterations func(phaseStart, periodEnd time.Time) int) (Schedule, error)
+	// End ends the subscription now, whatever schedule it has, without a last bill.
+	End(ctx context.Context, o Order) error
+	// Pause makes the bills until a moment void; Resume ends that.
+	Pause(ctx context.Context, o Order, until time.Time) error
+	Resume(ctx context.Context, o Order) error
+	// Change has the subscription charge another amount, at another pace or from another date on. Nothing is charged now.
+	Change(ctx context.Context, o Order, to Charging) error
+	// Rest ends the tries to collect a bill. Pay tries once more; false: refused.
+	Rest(ctx context.Context, o Order, invoice string) error
+	Pay(ctx context.Context, o Order, invoice string) (bool, error)
+	// Refund gives a charge back whole.
+	Refund(ctx context.Context, o Order, charge string) error
+	// UseCard has the subscription charge a customer's newest card, and answers it; nil: the customer has none.
+	UseCard(ctx context.Context, o Order, customer string) (*Card, error)
+	// Portal makes a page of Stripe's where a customer gives a new card, and answers its address.
+	Portal(ctx context.Context, entity, customer, language, back string) (string, error)
+}
+
+// Order names a plan's subscription at Stripe.
+type Order struct {
+	Entity       string // slug
+	Subscription string
+	Key          string // the request's: the same for the same try
+}
+
+// Charging is what a subscription charges.
+type Charging struct {
+	Minor    int64
+	Currency string
+	Every    org.Frequency
+	Next     *time.Time // the next charge; nil: as it was
+	Paced    bool       // the pace is another than before
+}
+
+// Schedule is a subscription's schedule.
+type Schedule struct {
+	ID         string
+	PhaseStart time.Time
+	Iterations int
+}
+
+// Card is a card as far as anybody may know it.
+type Card struct {
+	Method   string // Stripe's id
+	Brand    string // visa; empty for a bank account
+	Last4    string
+	Month    int
+	Year     int
+	Customer string
+}
+
+// Standing is a subscription as Stripe has it.
+type Standing struct {
+	Status      string // Stripe's: incomplete, incomplete_expired, trialing, active, past_due, unpaid, canceled, paused
+	CustomerID  string
+	ScheduleID  string // empty: none
+	PeriodEnd   time.Time
+	PausedUntil *time.Time // nil: until it is resumed, if Paused
+	Paused      bool
+	GivenUp     bool // canceled because payments failed
+	Card        *Card
+	Bill        *Bill // the latest
+}
+
+// Bill is a subscription's latest invoice.
+type Bill struct {
+	ID       string
+	Status   string // draft, open, paid, void, uncollectible
+	Attempts int64
+	NextTry  bool   // Stripe will try again by itself
+	Code     string // why the last try failed
+}
+
+// pending tells whether a bill may still be paid without anybody's doing.
+func (b *Bill) pending() bool {
+	return b != nil && (b.Status == "draft" || b.Status == "open" && b.Attempts == 0)
+}

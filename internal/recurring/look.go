@@ -1,0 +1,168 @@
+package recurring
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/org"
+	"konbit/internal/pg"
+)
+
+// LookJob is the job of reading a plan's subscription.
+type LookJob struct {
+	PlanID uuid.UUID `json:"plan_id"`
+}
+
+// Kind names the job.
+func (LookJob) Kind() string { return "plan_look" }
+
+// Look reads a plan's subscription at Stripe, if something happened to it since it was last read, and has the plan stand as it does.
+func (k Keeper) Look(ctx context.Context, id uuid.UUID) error {
+	p, err := ByID(ctx, k.DB, id)
+	if err != nil || p.LookDue == nil {
+		return err
+	}
+	if p.SubscriptionID == nil {
+		return errTooEarly
+	}
+	e, err := org.EntityByID(ctx, k.DB, p.EntityID)
+	if err != nil {
+		return err
+	}
+	due := *p.LookDue
+	standing, err := k.Billing.Read(ctx, e.Slug, *p.SubscriptionID)
+	if err != nil {
+		return err
+	}
+	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		p, err := lockOneTx(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if p.LookDue == nil || !p.LookDue.Equal(due) {
+			return k.lookAgainTx(ctx, tx, p) // something happened meanwhile
+		}
+		p.LookDue = nil
+		if err := k.followTx(ctx, tx, p, standing); err != nil {
+			return err
+		}
+		return saveTx(ctx, tx, p)
+	})
+}
+
+func (k Keeper) lookAgainTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
+	if p.LookDue == nil {
+		return nil // another worker looked
+	}
+	return k.Queue.EnqueueTx(ctx, tx, LookJob{p.ID})
+}
+
+// followTx has a plan stand as its subscription does. An ended plan stays ended: a subscription that goes on then is ended once more.
+func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) error {
+	if s.Card != nil {
+		p.card(*s.Card)
+	}
+	if p.CustomerID == nil && s.CustomerID != "" {
+		p.CustomerID = &s.CustomerID
+	}
+	if p.Status.Over() {
+		return nil
+	}
+	now := k.Now()
+	switch s.Status {
+	case "canceled", "incomplete_expired":
+		return k.endedTx(ctx, tx, p, s, now)
+	case "incomplete":
+		return nil
+	}
+	p.NextAt = &s.PeriodEnd
+	switch {
+	case p.Status == Started:
+	case s.Paused:
+		p.Status, p.PausedUntil = Paused, s.PausedUntil
+		if s.PausedUntil != nil {
+			next := resumed(p.Frequency, s.PeriodEnd, *s.PausedUntil)
+			p.NextAt = &next
+		} else {
+			p.NextAt = nil
+		}
+	default:
+		p.Status, p.PausedUntil = Active, nil
+	}
+	if err := k.billTx(ctx, tx, p, s, now); err != nil {
+		return err
+	}
+	return k.extendTx(ctx, tx, p, s)
+}
+
+// billTx notes whether the latest bill fails, and tells the donor once.
+func (k Keeper) billTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, now time.Time) error {
+	b := s.Bill
+	if b == nil || b.Status != "open" && b.Status != "uncollectible" || b.Attempts == 0 {
+		if b != nil && (b.Status == "paid" || b.Status == "void") {
+			p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil
+		}
+		return nil
+	}
+	if p.FailingSince == nil {
+		p.FailingSince = &now
+	}
+	p.FailingCode, p.FailingInvoice = &b.Code, &b.ID
+	if Hopeless(b.Code) && b.NextTry {
+		if err := k.askTx(ctx, tx, p, request{Kind: kindRest, Subject: b.ID, By: "konbit"}); err != nil {
+			return err
+		}
+	}
+	if p.Status == Started {
+		return nil // its donor is at the payment page
+	}
+	return k.tellTx(ctx, tx, p, eventFailing, b.ID, Detail{Code: b.Code, Invoice: b.ID})
+}
+
+// extendTx has the schedule made longer where a period was not paid, so that N payments are N payments.
+func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) error {
+	if p.Total == nil || p.PhaseStart == nil {
+		return nil
+	}
+	pending := s.Bill.pending()
+	if s.Bill != nil && s.Bill.Status == "paid" {
+		settled, err := SettledBills(ctx, tx, p.EntityID, []string{s.Bill.ID})
+		if err != nil {
+			return err
+		}
+		pending = !settled[s.Bill.ID] // its charge is on its way here
+	}
+	if wants := p.iterations(*p.PhaseStart, s.PeriodEnd, pending); wants > p.Iterations {
+		return k.askTx(ctx, tx, p, request{Kind: kindSchedule, Subject: strconv.Itoa(wants), By: "konbit"})
+	}
+	return nil
+}
+
+// endedTx ends a plan that is over at Stripe. One whose last payment is on its way here is finished by that.
+func (k Keeper) endedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, now time.Time) error {
+	if s.Bill != nil && s.Bill.Status == "paid" {
+		settled, err := SettledBills(ctx, tx, p.EntityID, []string{s.Bill.ID})
+		if err != nil || !settled[s.Bill.ID] {
+			return err
+		}
+	}
+	begun := p.Status != Started
+	p.EndedAt, p.NextAt, p.PausedUntil = &now, nil, nil
+	if s.GivenUp || p.FailingSince != nil || !begun {
+		p.Status = Failed
+		if !begun {
+			return nil
+		}
+		code := ""
+		if p.FailingCode != nil {
+			code = *p.FailingCode
+		}
+		return k.tellTx(ctx, tx, p, eventFailed, "", Detail{Code: code})
+	}
+	p.Status = Cancelled
+	return k.tellTx(ctx, tx, p, eventCancelled, "stripe", Detail{})
+}

@@ -1,0 +1,178 @@
+package stripefake
+
+import (
+	"fmt"
+	"slices"
+)
+
+// An invoice of a renewal is a draft for an hour, then final and tried; what fails is tried again so long after the
+// try before. Stripe chooses its moments by itself; these are ours: four tries in three weeks.
+const finalizeAfter = 60 * 60
+
+var retryAfter = []int64{3 * day, 7 * day, 11 * day}
+
+//	draft ─1 h─▶ open ─paid─▶ paid
+//	               └─declined─▶ open, tried again ─▶ paid │ left open, and the subscription canceled (AfterRetries)
+//	draft, paused: stays a draft │ void │ uncollectible
+
+// advance makes a draft final after its hour, if it is still meant to be.
+func (t *act) advance(inv object) {
+	if inv.str("status") == "draft" && inv.flag("auto_advance") && inv.num("next_payment_attempt") <= t.now {
+		t.finalize(inv)
+		t.collectInvoice(inv)
+	}
+}
+
+// finalize gives an invoice its number and its payment intent; one over nothing is paid by that.
+func (t *act) finalize(inv object) {
+	customer := t.a.get("customer", inv.str("customer"))
+	sequence := max(customer.num("next_invoice_sequence"), 1)
+	customer["next_invoice_sequence"] = sequence + 1
+	inv["number"] = fmt.Sprintf("%s-%04d", customer.str("invoice_prefix"), sequence)
+	inv["status"], inv["effective_at"], inv["next_payment_attempt"] = "open", t.now, nil
+	inv["hosted_invoice_url"] = t.s.base() + "/c/invoice/" + inv.str("id")
+	inv["status_transitions"] = inv.obj("status_transitions").with(object{"finalized_at": t.now})
+	if inv.num("amount_due") > 0 && inv["payment_intent"] == nil {
+		t.invoiceIntent(inv)
+	}
+	t.emit("invoice.finalized", inv, nil)
+	if inv.num("amount_due") == 0 {
+		t.paid(inv)
+	}
+}
+
+// intentTexts are what Stripe describes an invoice's payment by. The subscription's metadata is not on it.
+var intentTexts = map[string]string{"subscription_create": "Subscription creation", "subscription_cycle": "Subscription update", "subscription_update": "Subscription update"}
+
+func (t *act) invoiceIntent(inv object) object {
+	pi := t.newIntent(object{"amount_total": inv["amount_due"], "currency": inv["currency"], "customer": inv["customer"], "payment_method_types": []any{"card"}},
+		object{"metadata": object{}, "description": intentTexts[inv.str("billing_reason")], "receipt_email": nil, "statement_descriptor": nil,
+			"statement_descriptor_suffix": nil, "setup_future_usage": nil, "invoice": inv["id"]})
+	inv["payment_intent"] = pi["id"]
+	return pi
+}
+
+// methodFor is the method an invoice is charged to: the subscription's own, else the customer's default; nil when
+// there is neither.
+func (t *act) methodFor(inv object) object {
+	sub := t.a.get("subscription", inv.str("subscription"))
+	id := sub.str("default_payment_method")
+	if id == "" {
+		id = t.a.get("customer", inv.str("customer")).obj("invoice_settings").str("default_payment_method")
+	}
+	return t.a.get("payment_method", id)
+}
+
+// collectInvoice makes a regular try and, when it fails, sets the next one or gives up.
+func (t *act) collectInvoice(inv object) {
+	if inv.str("status") != "open" {
+		return
+	}
+	pm, h := t.methodFor(inv), t.a.hidden(inv)
+	worn := slices.Contains(hardDeclines, h.str("decline")) && h.str("method") == pm.str("id")
+	if !worn && t.charged(inv, pm) == nil {
+		return
+	}
+	step := h.num("step")
+	h["step"] = step + 1
+	if step < int64(len(retryAfter)) && inv.flag("auto_advance") {
+		inv["next_payment_attempt"] = t.now + retryAfter[step]
+		t.later(t.now+retryAfter[step], "retry", inv.str("id"))
+	} else {
+		inv["next_payment_attempt"] = nil
+	}
+	if worn {
+		t.emit("invoice.updated", inv, object{"next_payment_attempt": t.now})
+	} else {
+		t.tellFailure(inv)
+	}
+	sub := t.a.get("subscription", inv.str("subscription"))
+	if inv["next_payment_attempt"] == nil {
+		t.giveUp(sub, inv)
+	}
+}
+
+// charged takes an invoice's money from a method, nil being none. The error is the bank's, and then the subscription
+// is past due; who called tells of the failed invoice.
+func (t *act) charged(inv, pm object) *apiError {
+	pi := t.a.get("payment_intent", inv.str("payment_intent"))
+	inv["attempted"], inv["attempt_count"] = true, inv.num("attempt_count")+1
+	why := invalid("", "", "There is no payment method to charge.")
+	if pm != nil {
+		why = t.verdict(pm)
+	}
+	h := t.a.hidden(inv)
+	h["method"], h["decline"] = pm.str("id"), ""
+	switch {
+	case why == nil:
+		t.take(inv, pi, pm)
+		return nil
+	case pm != nil:
+		h["decline"] = why.declineCode
+		t.refuse(pi, pm, why)
+		inv["charge"] = pi["latest_charge"]
+		if why.declineCode == "authentication_required" {
+			pi["status"], pi["payment_method"] = "requires_action", pm["id"]
+			pi["next_action"] = object{"type": "use_stripe_sdk", "use_stripe_sdk": object{}}
+			t.emit("payment_intent.requires_action", pi, nil)
+		}
+	}
+	t.setStatus(t.a.get("subscription", inv.str("subscription")), "past_due")
+	return why
+}
+
+// tellFailure says that a try failed, with the moment of the next one in it.
+func (t *act) tellFailure(inv object) {
+	if t.a.hidden(inv).str("decline") == "authentication_required" {
+		t.emit("invoice.payment_action_required", inv, nil)
+	}
+	t.emit("invoice.payment_failed", inv, nil)
+}
+
+// retry is the next regular try, unless another one has been set since.
+func (t *act) retry(inv object) {
+	if inv.str("status") == "open" && inv.num("next_payment_attempt") == t.now {
+		t.collectInvoice(inv)
+	}
+}
+
+// giveUp does what the account's setting says once the last regular try has failed.
+func (t *act) giveUp(sub, inv object) {
+	inv["auto_advance"] = false
+	switch {
+	case sub.str("status") == "canceled" || t.s.opts.AfterRetries == "past_due":
+	case t.s.opts.AfterRetries == "unpaid":
+		t.setStatus(sub, "unpaid")
+	default:
+		t.end(sub, "payment_failed")
+	}
+}
+
+// paid closes an invoice. Its subscription is in order again if this was the last one.
+func (t *act) paid(inv object) {
+	inv["status"], inv["paid"], inv["amount_paid"], inv["amount_remaining"], inv["next_payment_attempt"] = "paid", true, inv["amount_due"], int64(0), nil
+	inv["attempted"] = true
+	inv["status_transitions"] = inv.obj("status_transitions").with(object{"paid_at": t.now})
+	t.emit("invoice.paid", inv, nil)
+	t.emit("invoice.payment_succeeded", inv, nil)
+	sub := t.a.get("subscription", inv.str("subscription"))
+	if status := sub.str("status"); sub["latest_invoice"] == inv["id"] && (status == "past_due" || status == "unpaid") {
+		t.setStatus(sub, "active")
+	}
+}
+
+func (t *act) void(inv object) {
+	inv["status"], inv["auto_advance"], inv["next_payment_attempt"] = "void", false, nil
+	inv["status_transitions"] = inv.obj("status_transitions").with(object{"voided_at": t.now})
+	if pi := t.a.get("payment_intent", inv.str("payment_intent")); pi != nil && pi.str("status") != "succeeded" {
+		pi["status"], pi["canceled_at"], pi["cancellation_reason"], pi["next_action"] = "canceled", t.now, "void_invoice", nil
+		t.emit("payment_intent.canceled", pi, nil)
+	}
+	t.emit("invoice.voided", inv, nil)
+}
+
+func (t *act) writeOff(inv object) {
+	inv["status"], inv["auto_advance"], inv["next_payment_attempt"] = "uncollectible", false, nil
+	inv["status_transitions"] = inv.obj("status_transitions").with(object{"marked_uncollectible_at": t.now})
+	t.emit("invoice.marked_uncollectible", inv, nil)
+}

@@ -1,0 +1,118 @@
+package stripefake
+
+import (
+	"net/http"
+	"time"
+)
+
+// The hosted page of an invoice, on which whoever has its address pays it with any card, or answers the bank.
+
+// invoice finds an invoice of any account. The lock is held.
+func (s *Server) invoice(id string) (*act, object) {
+	for _, a := range s.accounts {
+		if inv := a.get("invoice", id); inv != nil {
+			return s.act(a), inv
+		}
+	}
+	return nil, nil
+}
+
+// invoicePage fills the page of an invoice at the step it has reached. The lock is held.
+func invoicePage(t *act, inv object) payPage {
+	p := payPage{Lang: "en", W: wordsOf["en"], Step: "unknown"}
+	if inv == nil || inv.str("status") == "draft" {
+		return p
+	}
+	p.Account, p.Action, p.Step = or(t.a.Title, t.a.Name), "/c/invoice/"+inv.str("id"), "expired"
+	p.Total = amountText(inv.num("amount_due"), inv.str("currency"), p.Lang)
+	for _, l := range inv.obj("lines")["data"].([]any) { // as invoiceOf makes them
+		line := l.(object)
+		p.Lines = append(p.Lines, payLine{line.str("description"), amountText(line.num("amount"), inv.str("currency"), p.Lang)})
+	}
+	switch {
+	case inv.str("status") == "paid":
+		p.Step = "paid"
+	case inv.str("status") == "open" && t.a.get("payment_intent", inv.str("payment_intent")).str("status") == "requires_action":
+		p.Step = "authenticate"
+	case inv.str("status") == "open":
+		p.Step = "pay"
+	}
+	return p
+}
+
+func (s *Server) showInvoice(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.meet(s.now())
+	p := invoicePage(s.invoice(r.PathValue("id")))
+	s.mu.Unlock()
+	show(w, p, closedStatus[p.Step])
+}
+
+// postInvoice pays an open invoice and shows the page as it is then.
+func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
+	s.mu.Lock()
+	s.meet(s.now())
+	t, inv := s.invoice(r.PathValue("id"))
+	p := invoicePage(t, inv)
+	var problem *apiError
+	switch answer := r.PostFormValue("answer"); {
+	case p.Step == "authenticate" && answer == "complete":
+		t.agreed(inv)
+	case p.Step == "authenticate" && answer == "fail":
+		pi := t.a.get("payment_intent", inv.str("payment_intent"))
+		pi["status"], pi["next_action"], pi["payment_method"] = "requires_payment_method", nil, nil
+		t.emit("payment_intent.payment_failed", pi, nil)
+	case p.Step == "pay":
+		problem = t.payByHand(inv, in)
+	}
+	p = invoicePage(t, inv)
+	s.dirty = true
+	s.mu.Unlock()
+	status := closedStatus[p.Step]
+	if problem != nil {
+		in.CVC = ""
+		p.Card, p.Problem, p.Field, status = in, p.W.problem(problem), problem.param, http.StatusPaymentRequired
+	}
+	show(w, p, status)
+}
+
+// payByHand pays an invoice with a card that is kept for nothing else. Its holder is there, so that what fails only
+// when charged later does not fail here.
+func (t *act) payByHand(inv object, in Card) *apiError {
+	who, bad := readCard(in, time.Unix(t.now, 0))
+	if bad != nil {
+		return bad
+	}
+	pi, pm := t.a.get("payment_intent", inv.str("payment_intent")), t.methodOf(who)
+	t.a.hidden(pm)["used"] = true
+	inv["attempt_count"] = inv.num("attempt_count") + 1
+	if who.card.decline != nil {
+		t.refuse(pi, pm, who.card.decline)
+		t.emit("invoice.payment_failed", inv, nil)
+		return who.card.decline
+	}
+	pi["payment_method"] = pm["id"]
+	t.agreed(inv)
+	return nil
+}
+
+// agreed takes an invoice's money from the method on its payment intent, whose holder has said yes.
+func (t *act) agreed(inv object) {
+	pi := t.a.get("payment_intent", inv.str("payment_intent"))
+	t.take(inv, pi, t.a.get("payment_method", pi.str("payment_method")))
+}
+
+// take charges a method that says yes, and closes the invoice.
+func (t *act) take(inv, pi, pm object) {
+	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
+	ch := t.charge(nil, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
+		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+	inv["charge"] = ch["id"]
+	t.settled(pi, ch)
+	t.paid(inv)
+	if testCards[t.a.hidden(pm).str("number")].disputed {
+		_, _ = t.openDispute(ch, "fraudulent", false) // a charge just made can be disputed
+	}
+}

@@ -1,0 +1,146 @@
+package stripefake
+
+// upcomingBefore is how long before a renewal invoice.upcoming tells of it: the account's setting, seven days.
+const upcomingBefore = 7 * day
+
+// awaitRenewal puts the end of the present period in the agenda.
+func (t *act) awaitRenewal(sub object) {
+	end := sub.num("current_period_end")
+	t.later(end, "renew", sub.str("id"))
+	if end-upcomingBefore > t.now {
+		t.later(end-upcomingBefore, "upcoming", sub.str("id"))
+	}
+}
+
+// ends tells whether the present period is the last one.
+func (t *act) ends(sub object) bool {
+	at := sub.num("cancel_at")
+	return sub.str("status") == "canceled" || sub.flag("cancel_at_period_end") || at > 0 && at <= sub.num("current_period_end")
+}
+
+// announce tells of a renewal that is a week away.
+func (t *act) announce(sub object) {
+	if !t.ends(sub) && sub.num("current_period_end")-upcomingBefore == t.now {
+		t.emit("invoice.upcoming", t.upcoming(sub), nil)
+	}
+}
+
+// renew ends a period and begins and bills the next, or ends the subscription.
+func (t *act) renew(sub object) {
+	if sub.num("current_period_end") != t.now || sub.str("status") == "canceled" {
+		return
+	}
+	if schedule := t.a.get("subscription_schedule", sub.str("schedule")); schedule != nil {
+		t.turnPhase(schedule)
+	}
+	switch {
+	case sub.str("status") == "canceled":
+		return
+	case sub.flag("cancel_at_period_end") || sub.num("cancel_at") == t.now:
+		t.end(sub, "cancellation_requested")
+		return
+	}
+	before := sub.with(nil)
+	if sub.str("status") == "trialing" {
+		sub["status"] = "active"
+	}
+	t.beginPeriod(sub)
+	t.bill(sub, "subscription_cycle", t.s.opts.InvoicesAtOnce)
+	t.updatedSince(sub, before)
+}
+
+// updatedSince tells of a renewal's changes, but not of a status that has been told of already.
+func (t *act) updatedSince(sub, before object) {
+	if sub.str("status") == "past_due" || sub.str("status") == "canceled" {
+		before["status"] = sub["status"]
+	}
+	t.updated(sub, before)
+}
+
+// beginPeriod begins a period now.
+func (t *act) beginPeriod(sub object) {
+	t.a.hidden(sub)["previous_start"] = sub["current_period_start"]
+	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(sub.num("billing_cycle_anchor"), everyOf(sub), t.now)
+	t.awaitRenewal(sub)
+}
+
+// beginTrial moves the next renewal to a moment, from which the cycle then counts. Stripe invoices the time until then
+// over nothing, and that invoice is paid like any other.
+func (t *act) beginTrial(sub object, end int64) {
+	sub["status"], sub["trial_start"], sub["trial_end"], sub["billing_cycle_anchor"] = "trialing", t.now, end, end
+	t.beginPeriod(sub)
+	t.bill(sub, "subscription_update", true)
+}
+
+// bill drafts the present period's invoice; it becomes final now or in an hour, or what a pause says.
+func (t *act) bill(sub object, reason string, atOnce bool) {
+	inv := t.draft(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
+	pause := sub.obj("pause_collection").str("behavior")
+	if held := pause != "" || sub.str("status") == "unpaid"; held {
+		inv["auto_advance"] = false
+	} else if !atOnce {
+		inv["next_payment_attempt"] = t.now + finalizeAfter
+		t.later(t.now+finalizeAfter, "finalize", inv.str("id"))
+	}
+	t.emit("invoice.created", inv, nil)
+	switch {
+	case pause == "void":
+		t.void(inv)
+	case pause == "mark_uncollectible":
+		t.writeOff(inv)
+	case atOnce && inv.flag("auto_advance"):
+		t.finalize(inv)
+		t.collectInvoice(inv)
+	}
+}
+
+// resume ends a pause at its date. What was drafted meanwhile stays as it is.
+func (t *act) resume(sub object) {
+	if sub.obj("pause_collection").num("resumes_at") == t.now && sub.str("status") != "canceled" {
+		before := sub.with(nil)
+		sub["pause_collection"] = nil
+		t.updated(sub, before)
+	}
+}
+
+// cancelOnTime ends a subscription at its cancel_at, unless a schedule sees to that.
+func (t *act) cancelOnTime(sub object) {
+	if sub.num("cancel_at") == t.now && sub["schedule"] == nil {
+		t.end(sub, "cancellation_requested")
+	}
+}
+
+func (t *act) setStatus(sub object, status string) {
+	if old := sub.str("status"); old != status && old != "canceled" {
+		sub["status"] = status
+		t.emit("customer.subscription.updated", sub, object{"status": old})
+	}
+}
+
+// end cancels a subscription for good, its schedule with it. Its invoices stay, and nobody tries them any more.
+func (t *act) end(sub object, reason string) {
+	if sub.str("status") == "canceled" {
+		return
+	}
+	sub["status"], sub["ended_at"] = "canceled", t.now
+	if sub["canceled_at"] == nil {
+		sub["canceled_at"] = t.now
+	}
+	sub["cancellation_details"] = sub.obj("cancellation_details").with(object{"reason": reason})
+	for _, inv := range t.a.where("invoice", "subscription", sub.str("id")) {
+		if status := inv.str("status"); status == "draft" || status == "open" {
+			inv["auto_advance"], inv["next_payment_attempt"] = false, nil
+		}
+	}
+	t.emit("customer.subscription.deleted", sub, nil)
+	schedule := t.a.get("subscription_schedule", sub.str("schedule"))
+	if schedule.str("status") != "active" {
+		return
+	}
+	schedule["status"], schedule["canceled_at"], schedule["current_phase"] = "canceled", t.now, nil
+	kind := "subscription_schedule.canceled"
+	if reason == "payment_failed" {
+		kind = "subscription_schedule.aborted"
+	}
+	t.emit(kind, schedule, nil)
+}

@@ -1,0 +1,135 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+)
+
+// PlanWords are what a letter about a recurring gift says. What does not apply to its kind is zero.
+type PlanWords struct {
+	Kind         string // names the phrases: begun is not among them, for the first receipt tells it
+	Language     phrase.Language
+	Donee        Donee
+	Organisation string // in Language
+	Accent       string // #rrggbb; empty: the house's
+	Greeting     string // the donor's first name
+
+	Amount    money.Amount // charged each time
+	Every     string       // weekly, monthly, quarterly or yearly
+	N         int          // payments that have come
+	Given     money.Amount // in all
+	Next      time.Time    // civil date in the donee's time zone; zero: none
+	Until     time.Time    // the card's end
+	Brand     string
+	Last4     string
+	Why       string // funds, expired, lost, closed, asked or refused
+	Hopeless  bool   // nobody tries again by itself
+	Funds     []string
+	ManageURL string // leads to this plan alone
+	CardURL   string // leads to a new card; of the kinds that need one
+}
+
+// LetterLink is what a letter asks to press.
+type LetterLink struct{ Label, URL string }
+
+type planLetterData struct {
+	PlanWords
+	Subject    string
+	Paragraphs []string
+	Press      *LetterLink
+}
+
+// PlanLetter is a letter about a recurring gift: its subject, its plain text and the same as HTML. A language whose words are
+// not written is answered in English.
+func (v *View) PlanLetter(w PlanWords) (subject, text, html string, err error) {
+	letter, written := v.plans[w.Language]
+	if !written {
+		w.Language, letter = phrase.English, v.plans[phrase.English]
+	}
+	if CheckAccent(w.Accent) != nil {
+		w.Accent = HouseAccent
+	}
+	d := planLetterData{PlanWords: w}
+	args := []any{
+		"amount", w.Amount, "every", v.say(w.Language, "plan.every."+w.Every), "organisation", w.Organisation, "given", w.Given,
+		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until), "card", v.cardName(w.Language, w.Brand, w.Last4),
+		"funds", v.list(w.Language, w.Funds),
+	}
+	for i, arg := range args {
+		if amount, ok := arg.(money.Amount); ok {
+			args[i] = amount.Format(string(w.Language))
+		}
+	}
+	key := "plan.letter." + w.Kind
+	d.Subject = v.words.N(w.Language, key+".subject", w.N, args...)
+	for _, part := range v.planParts(w) {
+		d.Paragraphs = append(d.Paragraphs, v.words.N(w.Language, part, w.N, args...))
+	}
+	if w.CardURL != "" {
+		d.Press = &LetterLink{v.say(w.Language, "plan.letter.card"), w.CardURL}
+	}
+	var plain, rich bytes.Buffer
+	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	return d.Subject, plain.String(), rich.String(), nil
+}
+
+// planParts are the phrases of a letter's paragraphs, in order.
+func (v *View) planParts(w PlanWords) []string {
+	parts := []string{"plan.letter." + w.Kind + ".text"}
+	switch w.Kind {
+	case "failing", "failed":
+		if w.Why != "" {
+			parts = append(parts, "plan.why."+w.Why)
+		}
+		if w.Kind == "failing" && w.Hopeless {
+			parts = append(parts, "plan.letter.failing.over")
+		} else if w.Kind == "failing" {
+			parts = append(parts, "plan.letter.failing.again")
+		}
+	case "changed":
+		if !w.Next.IsZero() {
+			parts = append(parts, "plan.letter.next")
+		}
+	case "mended", "resumed", "paused", "skipped":
+		if !w.Next.IsZero() {
+			parts = append(parts, "plan.letter.next")
+		}
+	}
+	return parts
+}
+
+// cardName is a card as its owner knows it: "Visa ending in 4242".
+func (v *View) cardName(lang phrase.Language, brand, last4 string) string {
+	if last4 == "" {
+		return v.say(lang, "plan.card.some")
+	}
+	name := "plan.card." + brand
+	if !v.words.Has(name) {
+		name = "plan.card.other"
+	}
+	return v.say(lang, "plan.card", "brand", v.say(lang, name), "last", last4)
+}
+
+// list joins names: "A, B and C".
+func (v *View) list(lang phrase.Language, names []string) string {
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	}
+	head := names[0]
+	for _, name := range names[1 : len(names)-1] {
+		head += ", " + name
+	}
+	return v.say(lang, "plan.and", "first", head, "last", names[len(names)-1])
+}

@@ -1,0 +1,215 @@
+package view
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+)
+
+// StatementVersion is the version of the words a statement issued now speaks.
+const StatementVersion = 1
+
+// ErrStatementVersion is the answer to facts whose version of the words we do not have.
+var ErrStatementVersion = errors.New("view: no such version of the statement's words")
+
+// StatementWords are the facts of a donor's annual statement. The same facts always give the same letter and document.
+type StatementWords struct {
+	Version  int
+	Language phrase.Language
+	Year     int
+	Donee    Donee
+
+	Donor        string
+	DonorAddress []string
+	Greeting     string // usually the first name; empty: Donor
+
+	Gifts                  []StatementGift
+	Given, Returned, Total money.Amount
+	Sponsored              []string  // the donee's projects among the organisations
+	Issued                 time.Time // in the donee's time zone
+	Corrects               time.Time // when the one was issued that this takes the place of; zero: none
+	Open                   bool      // it was not issued: it tells how the gifts stand at Issued
+}
+
+// StatementGift is one gift of the year.
+type StatementGift struct {
+	Charged      time.Time // civil date in the donee's time zone
+	Receipt      string
+	Organisation string
+	Funds        []Purpose // sum to Amount; their Purpose is not said
+	Amount       money.Amount
+	N, Of        int // which of a plan's; 0: given once; Of 0: of no planned number
+	Returned     []StatementReturn
+}
+
+// StatementReturn is money that went back.
+type StatementReturn struct {
+	On     time.Time
+	Amount money.Amount
+	Bank   bool // a dispute that was lost, rather than a refund
+}
+
+// StatementPage is a statement on its donor's pages.
+type StatementPage struct {
+	Frame
+	StatementWords
+	PDFURL  string // empty: none offered
+	BackURL string
+}
+
+// statementData is what the templates and the document walk.
+type statementData struct {
+	StatementWords
+	Accent  string
+	Title   string
+	Opening string
+	Law     string
+	Facts   []fact
+	Rows    []statementRow
+}
+
+// statementRow is a gift, or money that went back of the gift above it.
+type statementRow struct{ Date, Text, Receipt, Amount string }
+
+// LabelWidth is that of the widest label of the facts, in characters.
+func (d statementData) LabelWidth() (width int) {
+	for _, f := range d.Facts {
+		width = max(width, utf8.RuneCountInString(f.Label))
+	}
+	return width
+}
+
+func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]letterTemplates, error) {
+	all := map[int]map[phrase.Language]letterTemplates{}
+	for version := 1; version <= StatementVersion; version++ {
+		letters, err := v.parseLetters(fsys, "letters/statement/v"+strconv.Itoa(version))
+		if err != nil {
+			return nil, err
+		}
+		all[version] = letters
+	}
+	return all, nil
+}
+
+// StatementLetter is the letter a statement goes out with: its subject, its plain text and the same as HTML.
+func (v *View) StatementLetter(s StatementWords) (subject, text, html string, err error) {
+	d, err := v.statementData(s)
+	if err != nil {
+		return "", "", "", err
+	}
+	letter := v.statements[s.Version][d.Language]
+	var plain, rich bytes.Buffer
+	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	key := "subject"
+	if !s.Corrects.IsZero() {
+		key = "subject_corrected"
+	}
+	return v.statementSay(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
+}
+
+// Statement writes the page, in the page's language whatever the statement's.
+func (v *View) Statement(w io.Writer, p StatementPage) error {
+	p.StatementWords.Language = p.Frame.Language
+	d, err := v.statementData(p.StatementWords)
+	if err != nil {
+		return err
+	}
+	return v.write(w, "statement", p.Frame.Language, struct {
+		Frame
+		Title, Opening, Law string
+		Donee               Donee
+		Facts               []fact
+		Rows                []statementRow
+		PDFURL, BackURL     string
+	}{p.Frame, d.Title, d.Opening, d.Law, d.Donee, d.Facts, d.Rows, p.PDFURL, p.BackURL})
+}
+
+// statementData brings the facts into the order and form in which all forms of a statement tell them. A language whose words are
+// not written is answered in English.
+func (v *View) statementData(s StatementWords) (statementData, error) {
+	letters, ok := v.statements[s.Version]
+	if !ok {
+		return statementData{}, fmt.Errorf("%w: %d", ErrStatementVersion, s.Version)
+	}
+	if _, written := letters[s.Language]; !written {
+		s.Language = phrase.English
+	}
+	if s.Greeting == "" {
+		s.Greeting = s.Donor
+	}
+	say, lang := v.statementSay(s), string(s.Language)
+	d := statementData{StatementWords: s, Accent: HouseAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
+	d.Facts = []fact{{say("year"), strconv.Itoa(s.Year)}, {say("donor"), s.Donor}}
+	if len(s.DonorAddress) > 0 {
+		d.Facts = append(d.Facts, fact{say("address"), strings.Join(s.DonorAddress, ", ")})
+	}
+	d.Facts = append(d.Facts, fact{say("donee"), s.Donee.Name}, fact{say("ein"), s.Donee.EIN})
+	if !s.Returned.IsZero() {
+		d.Facts = append(d.Facts, fact{say("given"), s.Given.FormatExact(lang)}, fact{say("returned"), s.Returned.FormatExact(lang)})
+	}
+	d.Facts = append(d.Facts, fact{say("total"), s.Total.FormatExact(lang)}, fact{say("issued"), phrase.Date(s.Language, s.Issued)})
+	for _, g := range s.Gifts {
+		d.Rows = append(d.Rows, v.statementRows(s, g)...)
+	}
+	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
+	if len(s.Sponsored) > 0 {
+		d.Law += " " + v.words.N(s.Language, "statement.v"+strconv.Itoa(s.Version)+".sponsored", len(s.Sponsored), "organisations", v.list(s.Language, s.Sponsored), "donee", s.Donee.Name)
+	}
+	return d, nil
+}
+
+func (v *View) statementOpening(s StatementWords) string {
+	say := v.statementSay(s)
+	switch {
+	case s.Open:
+		return say("open", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
+	case !s.Corrects.IsZero():
+		return say("corrects", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Corrects))
+	}
+	return say("thanks", "donee", s.Donee.Name, "year", s.Year)
+}
+
+// statementRows are a gift's, and those of what went back of it.
+func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
+	say, lang := v.statementSay(s), string(s.Language)
+	funds := make([]string, len(g.Funds))
+	for i, f := range g.Funds {
+		funds[i] = f.Fund
+		if len(g.Funds) > 1 {
+			funds[i] = say("part", "fund", f.Fund, "amount", f.Amount.FormatExact(lang))
+		}
+	}
+	text := say("to", "organisation", g.Organisation, "funds", v.list(s.Language, funds))
+	if g.Of > 0 {
+		text += " " + say("instalment", "n", g.N, "of", g.Of)
+	}
+	rows := []statementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: g.Receipt, Amount: g.Amount.FormatExact(lang)}}
+	for _, back := range g.Returned {
+		key := "refunded"
+		if back.Bank {
+			key = "disputed"
+		}
+		rows = append(rows, statementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)), Amount: "−" + back.Amount.FormatExact(lang)})
+	}
+	return rows
+}
+
+// statementSay says the phrases of s's version in s's language.
+func (v *View) statementSay(s StatementWords) func(key string, args ...any) string {
+	prefix := "statement.v" + strconv.Itoa(s.Version) + "."
+	return func(key string, args ...any) string { return v.say(s.Language, prefix+key, args...) }
+}

@@ -1,0 +1,136 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The columns of the document's table, in millimetres.
+const (
+	dateColumn, receiptColumn, sumColumn = 40.0, 40.0, 28.0
+	textColumn                           = textWidth - dateColumn - receiptColumn - sumColumn
+	pageEnd                              = pageHeight - 24 // where the foot begins
+)
+
+// StatementPDF is the statement as a document: what the letter says, to be kept. A row never breaks over two pages, and the table's
+// head stands on each. It is made of s alone: the same facts give the same bytes.
+func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
+	d, err := v.statementData(s)
+	if err != nil {
+		return nil, err
+	}
+	say := v.statementSay(d.StatementWords)
+	page := newSheet(receiptData{
+		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year), Organisation: d.Donee.Name, Charged: d.Issued},
+	}, d.Title, choose(v.typefaces, statementText(d)))
+	page.gap = 0.6
+	page.pdf.SetAutoPageBreak(false, 0)
+	page.pdf.AliasNbPages("")
+	page.pdf.SetFooterFunc(func() { page.pageFoot(d.Donee) })
+
+	page.poster(d.Title, d.Donee.Name)
+	page.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	page.paragraph(bodySize, ink, d.Opening)
+	for _, f := range d.Facts {
+		page.fact(f)
+	}
+	page.heading(say("gifts"))
+	head := []string{say("date"), say("for"), say("receipt"), say("amount")}
+	page.tableHead(head)
+	for _, row := range d.Rows {
+		page.statementRow(head, row)
+	}
+	page.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
+
+	var b bytes.Buffer
+	if err := page.pdf.Output(&b); err != nil {
+		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
+	}
+	return b.Bytes(), nil
+}
+
+// statementText is all the words of the document that are not ours.
+func statementText(d statementData) string {
+	words := []string{d.Greeting, d.Law, strings.Join(d.Donee.Address, " ")}
+	for _, f := range d.Facts {
+		words = append(words, f.Value)
+	}
+	for _, row := range d.Rows {
+		words = append(words, row.Text)
+	}
+	// A minus sign and dashes are of every typeface.
+	return strings.Join(words, " ")
+}
+
+func (s *sheet) tableHead(head []string) {
+	s.font("B", smallSize)
+	s.ink(soft)
+	s.columns(head)
+	s.pdf.Ln(lineHeight)
+	s.rule()
+}
+
+// columns writes one line of the table; the last column stands at the right.
+func (s *sheet) columns(cells []string) {
+	s.pdf.SetX(margin)
+	for i, width := range []float64{dateColumn, textColumn, receiptColumn, sumColumn} {
+		align := "L"
+		if i == 3 {
+			align = "R"
+		}
+		s.pdf.CellFormat(width, lineHeight, s.face.printable(cells[i]), "", 0, align, false, 0, "")
+	}
+}
+
+// statementRow writes one row, on the next page when this one has no room for it.
+func (s *sheet) statementRow(head []string, row statementRow) {
+	s.font("", smallSize)
+	lines := s.pdf.SplitText(s.face.printable(row.Text), textColumn-4)
+	if s.pdf.GetY()+s.gap*2+lineHeight*float64(len(lines)) > pageEnd {
+		s.nextPage()
+		s.tableHead(head)
+		s.font("", smallSize)
+	}
+	s.pdf.SetY(s.pdf.GetY() + s.gap)
+	s.ink(ink)
+	for i, line := range lines {
+		cells := []string{"", line, "", ""}
+		if i == 0 {
+			cells = []string{row.Date, line, row.Receipt, row.Amount}
+		}
+		s.columns(cells)
+		s.pdf.Ln(lineHeight)
+	}
+	s.rule()
+}
+
+// closeStatement writes what stands below the table, all on one page.
+func (s *sheet) closeStatement(goods, law, closing string) {
+	const room = 62 // of the longest law we know
+	if s.pdf.GetY()+room > pageEnd {
+		s.nextPage()
+	}
+	s.pdf.Ln(5)
+	s.font("B", smallSize)
+	s.write(smallSize, ink, goods)
+	s.paragraph(smallSize, soft, law)
+	s.pdf.Ln(2)
+	s.paragraph(bodySize, ink, closing)
+}
+
+func (s *sheet) nextPage() {
+	s.pdf.AddPage()
+	s.pdf.SetXY(margin, margin)
+}
+
+// pageFoot says on every page who received the gifts, and which page it is.
+func (s *sheet) pageFoot(d Donee) {
+	s.pdf.SetXY(margin, pageHeight-18)
+	s.ink(soft)
+	s.font("", 8.4)
+	words := strings.Join(append([]string{d.Name}, d.Address...), ", ") + ". EIN " + d.EIN
+	s.pdf.CellFormat(textWidth-20, 4.4, s.face.printable(words), "", 0, "L", false, 0, "")
+	s.pdf.CellFormat(20, 4.4, strconv.Itoa(s.pdf.PageNo())+" / {nb}", "", 0, "R", false, 0, "")
+}

@@ -1,0 +1,122 @@
+package view_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/money"
+	"konbit/internal/phrase"
+	"konbit/internal/view"
+	"konbit/templates"
+)
+
+// pinnedStatement are the hashes of a version's words by language, and of its templates, as `pinned` are of receipts.
+var pinnedStatement = map[string]string{
+	"en":        "12c4fdfa87ccfd7ee948a66a040d107e",
+	"es":        "c259c2bea01ef8e9ffb05acfef735384",
+	"templates": "736b70686bb110142dd689e0cfb52628",
+}
+
+func TestStatementWordsNeverChange(t *testing.T) {
+	words := catalogue(t)
+	found := map[string]string{"templates": hashOf(func(w io.Writer) {
+		for _, file := range []string{"letter.txt", "letter.html"} {
+			content, err := fs.ReadFile(templates.FS, "letters/statement/v1/"+file)
+			require.NoError(t, err)
+			_, _ = w.Write(content)
+		}
+	})}
+	for _, lang := range words.Languages() {
+		found[string(lang)] = hashOf(func(w io.Writer) {
+			for _, key := range words.Keys() {
+				if strings.HasPrefix(key, "statement.v1.") {
+					_, _ = io.WriteString(w, key+"\n"+words.T(lang, key)+"\n")
+				}
+			}
+		})
+	}
+	assert.Equal(t, pinnedStatement, found)
+}
+
+// statementWords are of a year with so many gifts, the second of which went back.
+func statementWords(lang phrase.Language, gifts int) view.StatementWords {
+	s := view.StatementWords{
+		Version: 1, Language: lang, Year: 2026, Donee: tsne, Donor: "Marisol Peña Núñez", Greeting: "Marisol", DonorAddress: []string{"1 Main St", "Boston, MA 02111"},
+		Sponsored: []string{"Centro"}, Issued: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Returned: usd(0),
+	}
+	for i := range gifts {
+		g := view.StatementGift{
+			Charged: time.Date(2026, 1, 3+i, 0, 0, 0, 0, time.UTC), Receipt: fmt.Sprintf("TSNE-2026-%06d", i+1), Organisation: "Centro", Amount: usd(2050),
+			Funds: []view.Purpose{{Fund: "Donde más se necesite", Amount: usd(1500)}, {Fund: "Red de Liderazgo", Amount: usd(550)}}, N: i + 1, Of: gifts,
+		}
+		if i == 1 {
+			g.Returned = []view.StatementReturn{{On: g.Charged.AddDate(0, 0, 9), Amount: usd(550)}, {On: g.Charged.AddDate(0, 0, 20), Amount: usd(1500), Bank: true}}
+			s.Returned = usd(2050)
+		}
+		s.Gifts = append(s.Gifts, g)
+	}
+	s.Given = usd(int64(2050 * gifts))
+	s.Total = money.New(s.Given.Minor-s.Returned.Minor, "USD")
+	return s
+}
+
+// TestStatementSaysEverything: the letter, the page and the document, in each language.
+func TestStatementSaysEverything(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		s := statementWords(lang, 3)
+		subject, text, html, err := v.StatementLetter(s)
+		require.NoError(t, err)
+		pdf, err := v.StatementPDF(s)
+		require.NoError(t, err)
+		again, err := v.StatementPDF(s)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(pdf, again), "the same facts give the same bytes")
+		var page bytes.Buffer
+		require.NoError(t, v.Statement(&page, view.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}))
+		checkPage(t, page.String())
+		told := map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf)), "page": oneLine(stripTags(page.String()))}
+		for where, words := range told {
+			for _, saying := range []string{
+				"2026", "TSNE MissionWorks", "12-3456789", "Marisol Peña Núñez", "1 Main St, Boston, MA 02111", "TSNE-2026-000001", "TSNE-2026-000003",
+				"$61.50", "$20.50", "−$5.50", "−$15.00", "$41.00", "(2 "} {
+				assert.Contains(t, words, saying, "%s %s", lang, where)
+			}
+			assert.NotRegexp(t, `statement\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
+		}
+		assert.Contains(t, subject, "2026")
+		s.Corrects = s.Issued.AddDate(0, 0, -3)
+		corrected, text, _, err := v.StatementLetter(s)
+		require.NoError(t, err)
+		assert.NotEqual(t, subject, corrected)
+		assert.Contains(t, text, phrase.Date(lang, s.Corrects))
+		for _, line := range strings.Split(text, "\n") {
+			assert.LessOrEqual(t, len([]rune(line)), 76, line)
+		}
+	}
+	_, _, _, err := v.StatementLetter(view.StatementWords{Version: 9})
+	require.ErrorIs(t, err, view.ErrStatementVersion)
+}
+
+// TestStatementBreaksBetweenRows: sixty gifts stand on several pages, each with the table's head and the foot.
+func TestStatementBreaksBetweenRows(t *testing.T) {
+	v := newView(t)
+	s := statementWords("en", 60)
+	pdf, err := v.StatementPDF(s)
+	require.NoError(t, err)
+	text := pdfText(t, pdf)
+	pages := bytes.Count(pdf, []byte("/Type /Page\n"))
+	assert.GreaterOrEqual(t, pages, 3)
+	assert.LessOrEqual(t, pages, 6)
+	assert.Equal(t, pages, strings.Count(text, "Date of charge"), "the table's head on each page")
+	assert.Equal(t, 1, strings.Count(text, "TSNE-2026-000060"))
+	assert.Less(t, strings.Index(text, "TSNE-2026-000001"), strings.Index(text, "TSNE-2026-000060"))
+}

@@ -1,0 +1,229 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/testkit/house"
+)
+
+// rule says who may use a route.
+type rule int
+
+const (
+	open    rule = iota + 1 // anybody, and no cookie gives a right to more
+	letter                  // whoever has the link of a letter, which is signed
+	machine                 // Stripe, by its signature
+	mine                    // who is signed in, to what is theirs; anybody else is shown the way in
+	thing                   // the donor whose thing it is; to anybody else it is not there
+)
+
+// rules has one for every route. A new route without one fails.
+var rules = map[string]rule{
+	"GET /healthz": open, "GET /readyz": open, "* /static/*": open, "POST /hooks/stripe/{entity}": machine,
+	"GET /": open, "GET /give/{org}": open, "POST /give/{org}": open, "GET /give/{org}/thanks": open,
+	"GET /give/{org}/event": open, "POST /give/{org}/event": open,
+	"GET /plans/card/{token}": letter, "POST /plans/card/{token}": letter, "GET /plans/{ref}/{key}": letter, "POST /plans/{ref}/{key}": letter,
+	"GET /sign-in": open, "POST /sign-in": open, "GET /sign-in/code": open, "POST /sign-in/code": open,
+	"GET /sign-in/link": open, "POST /sign-in/link": open, "POST /sign-out": mine,
+	"GET /portal": mine, "GET /portal/gifts": mine, "GET /portal/plans": mine, "GET /portal/details": mine, "POST /portal/details": mine,
+	"POST /portal/addresses": mine, "POST /portal/addresses/prove": mine, "POST /portal/addresses/part": mine, "POST /portal/sessions/end": mine,
+	"GET /portal/gifts/{ref}/receipt": thing, "GET /portal/gifts/{ref}/receipt.pdf": thing,
+	"GET /portal/plans/{ref}": thing, "POST /portal/plans/{ref}": thing,
+}
+
+type route struct {
+	method, pattern string
+	rule            rule
+}
+
+// writes tells whether the route may change something.
+func (r route) writes() bool { return r.method != http.MethodGet }
+
+// path is an address of the route. ref names a thing: a gift, or a plan, which has the reference of its first gift's row.
+func (r route) path(ref string) string {
+	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.pattern)
+}
+
+// routes are all there are.
+func routes(t *testing.T, h *house.House) (all []route) {
+	t.Helper()
+	table, ok := h.Server.Handler().(chi.Routes)
+	require.True(t, ok)
+	seen := map[string]bool{}
+	require.NoError(t, chi.Walk(table, func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		name := method + " " + pattern
+		if strings.HasSuffix(pattern, "*") {
+			name, method = "* "+pattern, http.MethodGet
+		}
+		if !seen[name] {
+			seen[name] = true
+			assert.NotZero(t, rules[name], "%s has no rule: say in rules who may use it", name)
+			all = append(all, route{method, pattern, rules[name]})
+		}
+		return nil
+	}))
+	for name := range rules {
+		assert.True(t, seen[name], "%s is no route any more", name)
+	}
+	require.Greater(t, len(all), 25)
+	return all
+}
+
+// estate is a house with two donors, each with a gift and a recurring gift, and what names them in addresses.
+type estate struct {
+	*house.House
+	ana, bea, nobody *visitor
+	things           map[string]string // of Ana's: by the beginning of a route's pattern
+}
+
+func newEstate(t *testing.T) estate {
+	h := house.New(t, house.Options{})
+	e := estate{House: h, nobody: newVisitor(t, h), things: map[string]string{}}
+	d := h.Settled(from("ana@example.org", "Ana"))
+	h.Settled(from("bea@example.net", "Bea"))
+	p := planned(t, h, from("ana@example.org", "Ana"))
+	e.things["/portal/gifts/"] = d.PublicRef
+	require.NoError(t, h.DB.Owner.Get(&p.PublicRef, `SELECT public_ref FROM plan WHERE id = $1`, p.ID))
+	e.things["/portal/plans/"] = p.PublicRef
+	e.ana, e.bea = newVisitor(t, h).enter("ana@example.org"), newVisitor(t, h).enter("bea@example.net")
+	return e
+}
+
+func (e estate) thing(t *testing.T, r route) string {
+	for begins, ref := range e.things {
+		if strings.HasPrefix(r.pattern, begins) {
+			return ref
+		}
+	}
+	t.Fatalf("no thing for %s", r.pattern)
+	return ""
+}
+
+// TestT10 asks for every thing of Ana's as Ana, as Bea and as nobody, by every route there is, and for things that are not
+// there: nobody but Ana learns so much as that they are.
+func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t)
+	const missing = "AAAAAAAAAAAAAAAAAAAAAA"
+	form := func(v *visitor) url.Values {
+		f := url.Values{"do": {"cancel"}, "press": {house.NewID().String()}}
+		if v != e.nobody {
+			f.Set("session", v.token())
+		}
+		return f
+	}
+	use := func(v *visitor, r route, ref string) answer {
+		if r.writes() {
+			return v.ask(r.method, r.path(ref), form(v))
+		}
+		return v.ask(r.method, r.path(ref), nil)
+	}
+	for _, r := range routes(t, e.House) {
+		name := r.method + " " + r.pattern
+		switch r.rule {
+		case thing:
+			ref := e.thing(t, r)
+			if !r.writes() {
+				assert.Equal(t, 200, use(e.ana, r, ref).StatusCode, name)
+			}
+			want := use(e.ana, r, missing)
+			assert.Equal(t, 404, want.StatusCode, name)
+			for who, v := range map[string]*visitor{"Bea": e.bea, "nobody": e.nobody} {
+				began := time.Now()
+				got := use(v, r, ref)
+				there := time.Since(began)
+				began = time.Now()
+				gone := use(v, r, missing)
+				t.Logf("%s, %s: not theirs %v, not there %v", name, who, there.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
+				assert.Equal(t, 404, got.StatusCode, "%s as %s", name, who)
+				assert.Equal(t, want.body, got.body, "%s as %s", name, who)
+				assert.Equal(t, want.body, gone.body, "%s as %s", name, who)
+			}
+		case mine:
+			got := use(e.nobody, r, "")
+			assert.Equal(t, 401, got.StatusCode, name)
+			assert.Empty(t, got.Cookies(), name)
+			assert.NotContains(t, got.body, "Ana", name)
+			if !r.writes() {
+				page := e.bea.ask(r.method, r.path(""), nil)
+				assert.Equal(t, 200, page.StatusCode, name)
+				for _, anas := range append([]string{"Ana", "ana@example.org"}, e.refs()...) {
+					assert.NotContains(t, page.body, anas, "%s as Bea", name)
+				}
+			}
+		}
+	}
+	assert.Equal(t, "active", e.Lines(`SELECT status FROM plan`)[0], "Bea cancelled nothing")
+	assert.NotContains(t, e.ana.ask("GET", "/portal", nil).body, "Bea")
+}
+
+func (e estate) refs() (refs []string) {
+	for _, ref := range e.things {
+		refs = append(refs, ref)
+	}
+	return refs
+}
+
+// TestT9 posts to every route that changes something from elsewhere, and reads every route that does not.
+func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t)
+	elsewhere := map[string][]string{
+		"another site": {"Sec-Fetch-Site: cross-site"}, "another host of the site": {"Sec-Fetch-Site: same-site"},
+		"no origin to be told": {"Origin: null"}, "an old browser, from elsewhere": {"Origin: https://evil.example"},
+	}
+	ref := func(r route) string {
+		if r.rule == thing {
+			return e.thing(t, r)
+		}
+		return "AAAAAAAAAAAAAAAAAAAAAA"
+	}
+	token, before := e.ana.token(), hashes(t, e.House)
+	for _, r := range routes(t, e.House) {
+		name := r.method + " " + r.pattern
+		if !r.writes() {
+			for _, v := range []*visitor{e.ana, e.nobody} {
+				v.ask("GET", r.path(ref(r)), nil)
+				v.ask("HEAD", r.path(ref(r)), nil)
+			}
+			continue
+		}
+		form := url.Values{"session": {token}, "email": {"ana@example.org"}, "do": {"cancel"}, "press": {house.NewID().String()}}
+		for where, headers := range elsewhere {
+			if r.rule != machine { // which no cookie reaches
+				assert.Equal(t, 403, e.ana.ask(r.method, r.path(ref(r)), form, headers...).StatusCode, "%s from %s", name, where)
+			}
+		}
+		if r.rule == mine || r.rule == thing {
+			for _, wrong := range []string{"", "AAAA", e.bea.token()} {
+				form.Set("session", wrong)
+				assert.Equal(t, 403, e.ana.ask(r.method, r.path(ref(r)), form).StatusCode, "%s without its token", name)
+				assert.Equal(t, 403, e.ana.ask(r.method, r.path(ref(r)), form, "Sec-Fetch-Site: same-origin").StatusCode, "%s without its token", name)
+			}
+		}
+	}
+	assert.Equal(t, before, hashes(t, e.House), "nothing was changed")
+}
+
+// hashes are one of each table.
+func hashes(t *testing.T, h *house.House) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	for _, table := range h.Lines(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`) {
+		if !slices.Contains([]string{"guard_count", "river_leader", "river_queue", "river_client"}, table) {
+			sums[table] = h.Lines(fmt.Sprintf(`SELECT coalesce(md5(string_agg(x::text, '' ORDER BY x::text)), '') FROM %q x`, table))[0]
+		}
+	}
+	require.Greater(t, len(sums), 20)
+	return sums
+}

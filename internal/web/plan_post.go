@@ -1,0 +1,164 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/donation"
+	"konbit/internal/fault"
+	"konbit/internal/money"
+	"konbit/internal/recurring"
+	"konbit/internal/view"
+)
+
+// wish is a change that a donor asked about: what it comes to, and how it is asked for.
+type wish struct {
+	do    string
+	typed url.Values
+	words view.PlanWish
+	ask   func(ctx context.Context, w recurring.Wish) (uuid.UUID, error)
+}
+
+// confirm is the wish as a page shows it before it is done.
+func (w wish) confirm(press string) *view.PlanConfirm {
+	c := &view.PlanConfirm{PlanWish: w.words, Do: w.do, Press: press}
+	for _, name := range []string{"months", "amount", "frequency", "fund", "date", "cover_fees"} {
+		if value := w.typed.Get(name); value != "" {
+			c.Typed = append(c.Typed, view.Typed{Name: name, Value: value})
+		}
+	}
+	return c
+}
+
+// wished reads what is asked for. Nothing is done yet.
+func (s *Server) wished(p planRequest, do string, typed url.Values) (wish, error) {
+	k, loc := s.Plans, p.offer.Entity.Location()
+	w := wish{do: do, typed: typed, words: view.PlanWish{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
+	switch do {
+	case "pause":
+		_, next, err := p.plan.PauseFor(months(typed), s.Now())
+		w.words.Next, w.words.Months = next.In(loc), months(typed)
+		w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+			return k.Pause(ctx, by, months(typed))
+		}
+		return w, err
+	case "skip":
+		_, next, err := p.plan.SkipOne()
+		w.words.Next, w.ask = next.In(loc), k.Skip
+		return w, err
+	case "resume":
+		w.ask = k.Resume
+		return w, nil
+	case "cancel":
+		w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+			return k.Cancel(ctx, by, typed.Get("reason"))
+		}
+		return w, nil
+	case "change":
+		return s.changed(p, w, typed)
+	}
+	return w, fault.New(fault.Invalid, "problem.400.text", nil)
+}
+
+func (s *Server) changed(p planRequest, w wish, typed url.Values) (wish, error) {
+	to, next, err := p.terms(typed)
+	if err != nil {
+		return w, err
+	}
+	d, err := p.plan.ChangeTo(to, next, s.Now())
+	if err != nil {
+		return w, err
+	}
+	w.words.Amount, w.words.Every = money.New(d.Amount, p.offer.Entity.Currency), d.Frequency
+	w.words.Next = p.plan.NextAt.In(p.offer.Entity.Location())
+	if next != nil {
+		w.words.Next = next.In(p.offer.Entity.Location())
+	}
+	w.words.Funds = p.names(to.Designations)
+	w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+		return s.Plans.Change(ctx, by, to, next)
+	}
+	return w, nil
+}
+
+// names are those of the funds of parts.
+func (p planRequest) names(parts []donation.Designation) (names []string) {
+	for _, part := range parts {
+		if f, err := p.setup.Fund(part.FundID); err == nil {
+			names = append(names, f.Name.In(p.lang))
+		}
+	}
+	return names
+}
+
+// planPost does what a donor confirmed by the link of a letter.
+func (s *Server) planPost(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.planOf(r)
+	if err != nil {
+		return err
+	}
+	return s.planAct(w, r, p)
+}
+
+// planAct does what a donor confirmed, once for each press, and says so on the plan's page. What Stripe cannot be told at once
+// is told soon, and a letter says when it is done.
+func (s *Server) planAct(w http.ResponseWriter, r *http.Request, p planRequest) error {
+	if err := r.ParseForm(); err != nil {
+		return malformed(err)
+	}
+	typed := r.PostForm
+	said, err := s.planDo(r.Context(), p, typed)
+	var bad *fault.Error
+	if errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict) {
+		page, pageErr := s.planPage(r, p)
+		if pageErr != nil {
+			return pageErr
+		}
+		return s.planAgain(w, page, typed, bad)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, p.path+"&said="+said, http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) planDo(ctx context.Context, p planRequest, typed url.Values) (said string, err error) {
+	do := typed.Get("do")
+	press, err := uuid.Parse(typed.Get("press"))
+	if err != nil {
+		return "", fault.Wrap(fault.Invalid, "problem.400.text", err)
+	}
+	id, pressed, err := s.Plans.Asked(ctx, p.plan.ID, press.String())
+	if err != nil {
+		return "", err
+	}
+	if pressed { // once more: what was asked for then may have changed the plan already
+		return s.awaited(ctx, do, id)
+	}
+	w, err := s.wished(p, do, typed)
+	if err != nil {
+		return "", err
+	}
+	id, err = w.ask(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: p.by})
+	if err != nil {
+		return "", err
+	}
+	return s.awaited(ctx, do, id)
+}
+
+// awaited waits a moment for a request to be carried out, and answers what to say of it.
+func (s *Server) awaited(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
+	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
+	defer cancel()
+	done, err := s.Plans.Await(bounded, id)
+	if err == nil && !done {
+		do = "soon"
+	}
+	return do, err
+}

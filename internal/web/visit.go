@@ -1,0 +1,118 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/access"
+	"konbit/internal/donor"
+	"konbit/internal/fault"
+	"konbit/internal/fund"
+	"konbit/internal/phrase"
+)
+
+// visit is a request of somebody who is signed in.
+type visit struct {
+	access.Session
+	donors []donor.Donor // who they are to each legal entity, by every address they proved
+	setup  *fund.Snapshot
+	lang   phrase.Language
+}
+
+// owns tells whether a donor is the visitor.
+func (v visit) owns(id uuid.UUID) bool {
+	for _, d := range v.donors {
+		if d.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+type visitHandler func(w http.ResponseWriter, r *http.Request, v visit) error
+
+// signedIn answers who is signed in; anybody else is shown the way in, as 401.
+func (s *Server) signedIn(h visitHandler) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		v, err := s.visit(w, r)
+		if fault.Is(err, fault.NotFound) {
+			return s.signInPage(w, r, http.StatusUnauthorized, "", nil)
+		}
+		if err != nil {
+			return err
+		}
+		return h(w, r, v)
+	})
+}
+
+// owned answers who is signed in; to anybody else there is nothing at the address, as if there were nothing.
+func (s *Server) owned(h visitHandler) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		v, err := s.visit(w, r)
+		if err != nil {
+			return err
+		}
+		return h(w, r, v)
+	})
+}
+
+// visit finds out who it is; fault.NotFound: nobody. What changes anything must come from a page that was shown to the same
+// session, whatever the browser says of where it comes from.
+func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
+	secret := s.kept(r, sessionCookie)
+	if secret == "" {
+		return visit{}, errNotFound()
+	}
+	session, err := s.Access.Session(r.Context(), secret)
+	if err != nil {
+		return visit{}, err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := r.ParseForm(); err != nil {
+			return visit{}, malformed(err)
+		}
+		if !s.Access.OwnForm(session, r.PostForm.Get("session")) {
+			return visit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
+		}
+	}
+	v := visit{Session: session}
+	if v.donors, err = s.donorsOf(r, session); err != nil {
+		return v, err
+	}
+	wish := ""
+	if len(v.donors) > 0 {
+		wish = v.donors[0].Language
+	}
+	v.lang = s.reader(w, r, wish)
+	v.setup, err = s.Setup.Snapshot(r.Context())
+	return v, err
+}
+
+func (s *Server) donorsOf(r *http.Request, session access.Session) ([]donor.Donor, error) {
+	mailboxes, err := s.Access.Mailboxes(r.Context(), session.PersonID)
+	if err != nil {
+		return nil, err
+	}
+	emails := make([]string, len(mailboxes))
+	for i, m := range mailboxes {
+		emails[i] = m.Email
+	}
+	return donor.OfMailboxes(r.Context(), s.DB, emails)
+}
+
+// reader is the reader's language on pages that belong to no organisation: the one just chosen, which this browser keeps,
+// the one chosen before, the one they give in, or the browser's.
+func (s *Server) reader(w http.ResponseWriter, r *http.Request, wish string) phrase.Language {
+	asked := r.URL.Query().Get("lang")
+	for _, known := range s.Languages {
+		if string(known) == asked {
+			s.keep(w, languageCookie, asked, 0)
+			return known
+		}
+	}
+	if before := s.kept(r, languageCookie); before != "" {
+		wish = before
+	}
+	return phrase.Match(s.Languages, wish, r.Header.Get("Accept-Language"))
+}
