@@ -51,7 +51,7 @@ func commands() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), doctorCommand(),
-		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand())
+		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand(), erasuresCommand())
 	return root
 }
 
