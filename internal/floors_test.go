@@ -20,7 +20,7 @@ import (
 var floors = [][]string{
 	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
 	1: {"org", "fund", "donor", "guard", "access", "ledger"},
-	2: {"donation", "recurring", "receipt", "payout", "statement", "setup", "check"}, // check reads views that look across rooms, and opens tasks
+	2: {"donation", "recurring", "receipt", "payout", "statement", "privacy", "setup", "check"}, // check reads views that look across rooms, and opens tasks
 	3: {"stripepay", "mail", "view", "interchange"},
 	4: {"web"},
 }
@@ -41,6 +41,9 @@ var sideways = []string{
 	"statement → donation", // it tells of every gift
 	"statement → receipt",  // by the number of its receipt
 	"statement → payout",   // and what went back of it
+	"privacy → donation",   // what a person gave, and whether a gift is on its way
+	"privacy → receipt",    // whose words are sealed before they go
+	"privacy → recurring",  // a plan that goes on is stopped first
 	"setup → donation",     // a fund that has gifts is not dropped
 	"mail → view",          // letters are rendered
 }

@@ -50,6 +50,12 @@ GRANT SELECT, INSERT, UPDATE (n, donation_id, refused) ON instalment TO {{role}}
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
+-- What is held of receipts the server writes and takes away when its time is over, and never reads.
+GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
+GRANT SELECT, INSERT ON erasure_donor, erasure_address TO {{role}};
+GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
+GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]) TO {{role}};
+
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at)

@@ -83,6 +83,7 @@ Konbit is ready (%.1f s). Ctrl-C stops it.
   Give to CSIO                       %[2]s/give/csio
   The same in Spanish                %[2]s/give/csio?lang=es
   Give to Grassroots International   %[2]s/give/grassroots-international
+  See what you gave, as its donor    %[2]s/sign-in
   The mailbox every letter goes to   %[3]s/
   The stand-in for Stripe            %[4]s/_sandbox/
 

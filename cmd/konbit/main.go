@@ -51,8 +51,8 @@ func commands() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), doctorCommand(),
-		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand())
+	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), donorCommand(), doctorCommand(),
+		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand(), erasuresCommand())
 	return root
 }
 

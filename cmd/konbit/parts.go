@@ -23,6 +23,7 @@ import (
 	"konbit/internal/payout"
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
+	"konbit/internal/privacy"
 	"konbit/internal/receipt"
 	"konbit/internal/recurring"
 	"konbit/internal/statement"
@@ -55,6 +56,7 @@ type parts struct {
 	collector  payout.Collector
 	plans      recurring.Keeper
 	statements statement.Desk
+	privacy    privacy.Keeper
 	guard      *guard.Guard
 	access     access.Keeper
 	sweeper    stripepay.Sweeper
@@ -134,6 +136,8 @@ func (p *parts) assembleWork() error {
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.statements = statement.Desk{DB: p.db, Queue: queue, Setup: p.setup, Now: p.clock.Now, NewID: newID}
 	mail.Statements{Receipts: letters}.Register(handlers)
+	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Now: p.clock.Now, NewID: newID}
+	mail.Erasures{Receipts: letters, Privacy: p.privacy, Setup: p.setup}.Register(handlers)
 	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
 	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}

@@ -28,6 +28,7 @@ func (p *parts) chores() []chore {
 		{"sweep", 15 * time.Minute, p.sweep},
 		{"remind donors of plans", 10 * time.Minute, p.remind},
 		{"issue annual statements", 10 * time.Minute, p.issueStatements},
+		{"forget people who asked for it", 10 * time.Minute, p.forget},
 		{"reconcile plans", time.Minute, p.reconcilePlans},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
 		{"forget attempts", time.Minute, p.guard.Forget},

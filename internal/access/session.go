@@ -91,6 +91,22 @@ func (k Keeper) EndAll(ctx context.Context, person uuid.UUID) (ended int64, err 
 	return ended, err
 }
 
+// EndAllOf is EndAll of whoever has an address; nobody has it: none. It also ends what the address opened for somebody else before.
+func (k Keeper) EndAllOf(ctx context.Context, email string) (ended int64, err error) {
+	const query = `/* access.EndAllOf */
+		UPDATE session SET ended_at = now() WHERE ended_at IS NULL
+		   AND (email = $1 OR person_id = (SELECT person_id FROM mailbox WHERE email = $1))`
+	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, query, email)
+		if err != nil {
+			return err
+		}
+		ended, err = done.RowsAffected()
+		return err
+	})
+	return ended, err
+}
+
 func isNone(err error) bool { return fault.Is(err, fault.NotFound) }
 
 // interval is a duration as PostgreSQL reads it.

@@ -83,3 +83,17 @@ func DonorsOf(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) (do
 	err = sqlx.SelectContext(ctx, q, &donors, query, pg.UUIDs(gifts))
 	return donors, err
 }
+
+// IDsOf are all gifts of donors, paid or not.
+func IDsOf(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (gifts []uuid.UUID, err error) {
+	const query = `/* donation.IDsOf */ SELECT id FROM donation WHERE donor_id = ANY($1::uuid[]) ORDER BY created_at, id`
+	err = sqlx.SelectContext(ctx, q, &gifts, query, pg.UUIDs(donors))
+	return gifts, err
+}
+
+// OnTheWay tells whether a gift of the donors may still arrive or is being looked at: its donor must be known until then.
+func OnTheWay(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (coming bool, err error) {
+	const query = `/* donation.OnTheWay */ SELECT EXISTS (SELECT 1 FROM donation WHERE donor_id = ANY($1::uuid[]) AND status IN ('started', 'processing', 'held'))`
+	err = sqlx.GetContext(ctx, q, &coming, query, pg.UUIDs(donors))
+	return coming, err
+}

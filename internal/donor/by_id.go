@@ -31,3 +31,10 @@ func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) ([]Donor
 
 // Forgotten tells whether nothing is known any more of who the donor was.
 func (d Donor) Forgotten() bool { return strings.HasSuffix(d.Email, "@invalid") }
+
+// LockTx holds donors still until the transaction ends: no gift of theirs is noted meanwhile.
+func LockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
+	const query = `/* donor.LockTx */ SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
+	var locked []uuid.UUID
+	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(ids))
+}

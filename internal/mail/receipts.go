@@ -69,6 +69,9 @@ func (r Receipts) MailVoid(ctx context.Context, receiptID uuid.UUID) error {
 }
 
 func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string) error {
+	if issued.Facts.Email == "" {
+		return nil // its donor was forgotten
+	}
 	l, err := r.rendered(ctx, issued, kind)
 	if err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/pg"
 )
 
 // ChangedSince lists the gifts of an entity and year for which a receipt was issued or voided after a moment, each once.
@@ -16,4 +18,10 @@ func ChangedSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 		 WHERE v.voided_at > $3 AND r.entity_id = $1 AND r.year = $2`
 	err = sqlx.SelectContext(ctx, q, &gifts, query, entity, year, since)
 	return gifts, err
+}
+
+// Of lists all receipts of gifts, also those that no longer stand, in the order of their numbers.
+func Of(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) ([]Receipt, error) {
+	const query = `/* receipt.Of */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) ORDER BY r.entity_id, r.year, r.number`
+	return list(ctx, q, query, pg.UUIDs(gifts))
 }

@@ -106,7 +106,9 @@ func TestStatementTellsTheYear(t *testing.T) {
 	}
 	sent := h.Mail.Messages()
 	require.Len(t, sent, 3)
-	corrected := slices.IndexFunc(sent, func(m mailcatch.Message) bool { return m.MessageID == "statement_corrected."+ids[2].String()+"@tsne.example" })
+	corrected := slices.IndexFunc(sent, func(m mailcatch.Message) bool {
+		return m.MessageID == "statement_corrected."+ids[2].String()+"@tsne.example"
+	})
 	require.GreaterOrEqual(t, corrected, 0)
 	letter, err := sent[corrected].Letter()
 	require.NoError(t, err)

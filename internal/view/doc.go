@@ -8,8 +8,10 @@
 // template or a phrase that is missing is known at start-up.
 //
 //	page    GivePage, ThanksPage, HomePage, ProblemPage, StyleguidePage
+//	         SignIn…Page, and the Portal…Pages that are a donor's own
 //	letter  ReceiptWords → subject, plain text, HTML
 //	         CardWords → the same, of a dedication
+//	         SignInWords → the same, of the way in
 //	document ReceiptWords → PDF
 //
 // Promises its pages keep, each held by a test:

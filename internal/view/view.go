@@ -26,6 +26,7 @@ type View struct {
 	signIns    map[phrase.Language]letterTemplates
 	plans      map[phrase.Language]letterTemplates
 	statements map[int]map[phrase.Language]letterTemplates
+	privacy    map[phrase.Language]letterTemplates
 	countries  map[phrase.Language]countryList
 	typefaces  []typesetter
 }
@@ -58,6 +59,9 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 		return nil, err
 	}
 	if v.signIns, err = v.parseLetters(fsys, "letters/sign_in"); err != nil {
+		return nil, err
+	}
+	if v.privacy, err = v.parseLetters(fsys, "letters/privacy"); err != nil {
 		return nil, err
 	}
 	if v.statements, err = v.parseStatements(fsys); err != nil {

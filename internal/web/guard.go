@@ -86,7 +86,7 @@ func (s *Server) secure(next http.Handler) http.Handler {
 }
 
 // sameOrigin refuses forms posted from other sites, by what the browser says of where they come from. Scripts and
-// old browsers that say nothing are let by: no cookie of ours gives anybody a right.
+// old browsers that say nothing are let by: where a cookie of ours gives rights, forms bring its session's token as well (visit).
 func (s *Server) sameOrigin() func(http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(s.page(func(http.ResponseWriter, *http.Request) error {

@@ -120,7 +120,6 @@ func (s *Server) signOutPost(w http.ResponseWriter, r *http.Request, _ visit) er
 // left takes leave of somebody whose session is over.
 func (s *Server) left(w http.ResponseWriter, r *http.Request) error {
 	s.drop(w, sessionCookie)
-	w.Header().Set("Clear-Site-Data", `"cache"`)
 	http.Redirect(w, r, signInPath+"?said=out", http.StatusSeeOther)
 	return nil
 }

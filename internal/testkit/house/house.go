@@ -26,6 +26,7 @@ import (
 	"konbit/internal/mailcatch"
 	"konbit/internal/payout"
 	"konbit/internal/phrase"
+	"konbit/internal/privacy"
 	"konbit/internal/receipt"
 	"konbit/internal/recurring"
 	"konbit/internal/setup"
@@ -77,6 +78,7 @@ type House struct {
 	Collector  payout.Collector
 	Plans      recurring.Keeper
 	Statements statement.Desk
+	Privacy    privacy.Keeper
 	Sweeper    stripepay.Sweeper
 	Transport  *mail.Transport
 	Receipts   mail.Receipts
@@ -189,6 +191,8 @@ func (h *House) rooms(o Options) {
 	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Setup: h.Setup, Now: now, NewID: NewID}
 	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
+	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Now: now, NewID: NewID}
+	mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Setup: h.Setup}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
 	h.Access = access.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: access.Standard(), NewID: NewID}

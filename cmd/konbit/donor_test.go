@@ -1,0 +1,36 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/access"
+	"konbit/internal/testkit/house"
+)
+
+func TestDonorSignOut(t *testing.T) {
+	h := house.New(t, house.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	h.Settled(house.Form())
+	require.NoError(t, h.Access.Ask(t.Context(), access.Asking{Email: "ana@example.org", Browser: "b", Language: "en"}))
+	var id uuid.UUID
+	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
+	proof, err := h.Access.Issue(t.Context(), id)
+	require.NoError(t, err)
+	_, secret, err := h.Access.ByLink(t.Context(), proof.Token, "b")
+	require.NoError(t, err)
+
+	out, err := said(t, "donor", "sign-out", "nobody@example.org")
+	require.NoError(t, err)
+	require.Contains(t, out, "sessions ended: 0")
+	_, err = h.Access.Session(t.Context(), secret)
+	require.NoError(t, err)
+	out, err = said(t, "donor", "sign-out", "Ana@example.org")
+	require.NoError(t, err)
+	require.Contains(t, out, "sessions ended: 1")
+	_, err = h.Access.Session(t.Context(), secret)
+	require.Error(t, err)
+}

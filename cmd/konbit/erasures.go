@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/spf13/cobra"
+
+	"konbit/internal/access"
+	"konbit/internal/donor"
+	"konbit/internal/jobs"
+	"konbit/internal/pg"
+	"konbit/internal/privacy"
+)
+
+func erasuresCommand() *cobra.Command {
+	return group("erasures", "People who asked to be forgotten", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresOpenCommand())
+}
+
+// withKeeper runs fn with the database of a setting and the installation's secret.
+func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper) error) error {
+	config, err := loadConfig(as, needSecret)
+	if err != nil {
+		return err
+	}
+	url := config.DatabaseURL
+	if as == needOwner {
+		url = config.DatabaseOwnerURL
+	}
+	db, err := pg.Open(ctx, url, 2)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	queue, err := jobs.NewQueue()
+	if err != nil {
+		return err
+	}
+	return fn(privacy.Keeper{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID})
+}
+
+func erasuresListCommand() *cobra.Command {
+	c := &cobra.Command{Use: "list", Short: "Who asked (by number, for names are gone), and what became of it", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		return withDatabase(c.Context(), func(db *sqlx.DB) error {
+			all, err := privacy.All(c.Context(), db)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(c, all)
+			}
+			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ASKED\tBY\tERASURE\tSTATE")
+			for _, e := range all {
+				state := "due " + e.DueAt.Format(time.DateOnly)
+				if e.WithdrawnAt != nil {
+					state = "withdrawn"
+				} else if e.DoneAt != nil {
+					state = "done " + e.DoneAt.Format(time.DateOnly)
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.AskedAt.Format(time.DateOnly), e.AskedBy, e.ID, state)
+			}
+			return w.Flush()
+		})
+	}
+	return c
+}
+
+func erasuresAddCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "add ADDRESS…", Short: "Forget the person with these e-mail addresses, who asked the office", Args: cobra.MinimumNArgs(1),
+		Long: "Name all addresses of the person; the letters before and after go to the first. It is done in three days, or at once with --now.\n" +
+			"A recurring gift that goes on must be stopped first. Gifts, amounts, dates and receipts' numbers stay.",
+	}
+	now := c.Flags().Bool("now", false, "do it at once")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper) error {
+			w := privacy.Wish{Tell: access.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
+			for _, address := range args {
+				w.Addresses = append(w.Addresses, access.Normal(address))
+			}
+			donors, err := donor.OfMailboxes(c.Context(), k.DB, w.Addresses)
+			if err != nil {
+				return err
+			}
+			if len(donors) == 0 {
+				return fmt.Errorf("%w: nobody has given with these addresses", errUse)
+			}
+			for _, d := range donors {
+				w.Donors, w.Language = append(w.Donors, d.ID), d.Language
+			}
+			if *now {
+				w.Wait = 0
+			}
+			return addErasure(c, k, w, *now)
+		})
+	}
+	return c
+}
+
+func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool) error {
+	e, err := k.Ask(c.Context(), w)
+	if err == nil && now {
+		err = k.Do(c.Context(), e.ID)
+	}
+	if err != nil {
+		return erasureError(err)
+	}
+	if now {
+		fmt.Fprintf(c.OutOrStdout(), "%s is done. Keep the list beside the backups: konbit erasures export\n", e.ID)
+	} else {
+		fmt.Fprintf(c.OutOrStdout(), "%s is due on %s.\n", e.ID, e.DueAt.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// erasureError says in words why a person cannot be forgotten yet.
+func erasureError(err error) error {
+	switch {
+	case privacy.PlanGoes(err):
+		return errors.New("a recurring gift goes on: stop it first, by its letter or on the donor's pages")
+	case privacy.GiftComes(err):
+		return errors.New("a gift is on its way or is being looked at: try again when it has arrived")
+	}
+	return err
+}
+
+func erasuresExportCommand() *cobra.Command {
+	return &cobra.Command{Use: "export", Short: "The list of what was done, to keep beside the backups; it names nobody", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withDatabase(c.Context(), func(db *sqlx.DB) error {
+				out := bufio.NewWriter(c.OutOrStdout())
+				if err := privacy.WriteList(c.Context(), db, out); err != nil {
+					return err
+				}
+				return out.Flush()
+			})
+		}}
+}
+
+func erasuresApplyCommand() *cobra.Command {
+	return &cobra.Command{Use: "apply FILE", Short: "Do the erasures of a list again, after a backup was restored", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			list, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer list.Close()
+			return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper) error {
+				n, err := k.Apply(c.Context(), list)
+				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", n)
+				return erasureError(err)
+			})
+		}}
+}
+
+func erasuresOpenCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "open NUMBER --why REASON", Short: "Show what a receipt said of a donor who was forgotten, to who has a right to it", Args: cobra.ExactArgs(1),
+		Long: "Opens the sealed copy of a receipt that the law asks for. It takes the owner's database address and SECRET_KEY together, and\n" +
+			"leaves who read it and why.",
+	}
+	why := c.Flags().String("why", "", "who asks for it and by what right")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if *why == "" {
+			return fmt.Errorf("%w: --why: say who asks for it and by what right", errUse)
+		}
+		return withKeeper(c.Context(), needOwner, func(k privacy.Keeper) error {
+			facts, err := k.Open(c.Context(), args[0], operator(), *why)
+			if err != nil {
+				return err
+			}
+			return printJSON(c, facts)
+		})
+	}
+	return c
+}
+
+func (p *parts) forget(ctx context.Context) error {
+	n, err := p.privacy.CarryOut(ctx)
+	if n > 0 {
+		p.log.InfoContext(ctx, "people forgotten, as they asked", "erasures", n)
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package mail
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/donation"
+	"konbit/internal/donor"
+	"konbit/internal/fund"
+	"konbit/internal/jobs"
+	"konbit/internal/org"
+	"konbit/internal/phrase"
+	"konbit/internal/privacy"
+	"konbit/internal/view"
+)
+
+// The letters about being forgotten, and their stream.
+const (
+	kindErasureAsked = "erasure_asked"
+	kindErasureDone  = "erasure_done"
+	privacyList      = "privacy"
+)
+
+// Erasures mails the letter before somebody is forgotten, and the last one. That is not kept: its bytes hold the address.
+type Erasures struct {
+	Receipts Receipts // by whose means they go
+	Privacy  privacy.Keeper
+	Setup    *fund.Directory
+}
+
+// Register takes the jobs of mailing them.
+func (m Erasures) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job privacy.Letter) error { return m.Mail(ctx, job.ErasureID) })
+	jobs.Handle(h, func(ctx context.Context, job privacy.Farewell) error { return m.Farewell(ctx, job.ErasureID) })
+}
+
+// Mail sends the letter before, once, unless the wish was withdrawn or is done.
+func (m Erasures) Mail(ctx context.Context, id uuid.UUID) error {
+	e, err := privacy.ByID(ctx, m.Receipts.DB, id)
+	if err != nil || e.WithdrawnAt != nil || e.DoneAt != nil {
+		return err
+	}
+	l, err := find(ctx, m.Receipts.DB, kindErasureAsked, id)
+	if err == nil && l == nil {
+		written, entity, err := m.write(ctx, e, kindErasureAsked)
+		if err != nil || written == nil {
+			return err
+		}
+		if l, err = m.Receipts.compose(ctx, *written, entity.ID); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return m.Receipts.hand(ctx, *l)
+}
+
+// Farewell sends the letter after, and forgets the address. Sent once more, it has the same Message-ID.
+func (m Erasures) Farewell(ctx context.Context, id uuid.UUID) error {
+	e, err := privacy.ByID(ctx, m.Receipts.DB, id)
+	if err != nil || e.DoneAt == nil {
+		return err
+	}
+	written, _, err := m.write(ctx, e, kindErasureDone)
+	if err != nil || written == nil {
+		return err
+	}
+	message, err := Compose(*written, KeyFor(m.Receipts.DKIM, written.From))
+	if err != nil {
+		return err
+	}
+	_, err = m.Receipts.Transport.Send(ctx, written.From, written.To, message)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Permanent() {
+		m.Receipts.Log.WarnContext(ctx, "farewell refused for good", "erasure", id, "code", refusal.Code)
+	} else if err != nil {
+		return err
+	}
+	return m.Privacy.FarewellSent(ctx, id)
+}
+
+// write words a letter; nil: nobody is to be told.
+func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*Letter, org.LegalEntity, error) {
+	to, err := m.Privacy.Told(e)
+	if err != nil || to == "" {
+		return nil, org.LegalEntity{}, err
+	}
+	entity, err := m.sender(ctx, e.ID)
+	if err != nil {
+		return nil, entity, err
+	}
+	words := view.PrivacyWords{
+		Language: phrase.Language(e.Language), Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
+	}
+	l := Letter{ID: e.ID, Kind: kind, List: privacyList, Sender: entity.Slug, From: entity.MailFrom, To: to, Language: e.Language, Date: e.AskedAt}
+	if e.DoneAt != nil {
+		l.Date = *e.DoneAt
+	} else {
+		words.Due = e.DueAt.In(entity.Location())
+	}
+	l.Subject, l.Text, l.HTML, err = m.Receipts.View.PrivacyLetter(words)
+	return &l, entity, err
+}
+
+// sender is the legal entity of one of the donors.
+func (m Erasures) sender(ctx context.Context, erasure uuid.UUID) (org.LegalEntity, error) {
+	setup, err := m.Setup.Snapshot(ctx)
+	if err != nil {
+		return org.LegalEntity{}, err
+	}
+	ids, err := privacy.Donors(ctx, m.Receipts.DB, erasure)
+	if err != nil {
+		return org.LegalEntity{}, err
+	}
+	donors, err := donor.ByIDs(ctx, m.Receipts.DB, ids)
+	if err != nil || len(donors) == 0 {
+		return setup.Entities()[0], err
+	}
+	return setup.EntityByID(donors[0].EntityID)
+}
