@@ -55,7 +55,7 @@ func fromDump(t testing.TB, run Run) {
 		gifts += more
 	}
 	run.Found("gifts", fmt.Sprint(gifts))
-	balances := s.Konbit("ledger", "balance", "--json")
+	balances := s.KonbitWithin(restored, "ledger", "balance", "--json")
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
 	took(run, "dump", func() { pgTool(t, "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL) })
 
@@ -66,10 +66,10 @@ func fromDump(t testing.TB, run Run) {
 	})
 	s.MoveTo(empty)
 	s.Konbit("migrate")
-	took(run, "verify", func() { s.Konbit("ledger", "verify") })
+	took(run, "verify", func() { s.KonbitWithin(restored, "ledger", "verify") })
 	require.Less(t, time.Since(began), restored)
 	run.Found("restored and verified", time.Since(began).Round(time.Millisecond).String())
-	require.Equal(t, balances, s.Konbit("ledger", "balance", "--json"))
+	require.Equal(t, balances, s.KonbitWithin(restored, "ledger", "balance", "--json"))
 
 	s.Restart()
 	give(t, s, 1, patient)
@@ -77,7 +77,7 @@ func fromDump(t testing.TB, run Run) {
 	var more int
 	require.NoError(t, s.DB.Owner.Get(&more, `SELECT count(*) FROM donation WHERE status = 'settled'`))
 	require.Equal(t, gifts+1, more)
-	s.Konbit("ledger", "verify")
+	s.KonbitWithin(restored, "ledger", "verify")
 	s.Kill()
 	run.Reached(run.Number)
 }

@@ -20,7 +20,13 @@ const commandDeadline = time.Minute
 // Konbit runs one command of the program to its end and returns what it wrote to standard output. A failure ends the test.
 func (s *Stack) Konbit(args ...string) string {
 	s.t.Helper()
-	out, err := s.TryKonbit(args...)
+	return s.KonbitWithin(commandDeadline, args...)
+}
+
+// KonbitWithin is Konbit for a command that may take long.
+func (s *Stack) KonbitWithin(limit time.Duration, args ...string) string {
+	s.t.Helper()
+	out, err := s.run(limit, args...)
 	if err != nil {
 		s.t.Fatalf("e2e: %v", err)
 	}
@@ -30,8 +36,13 @@ func (s *Stack) Konbit(args ...string) string {
 // TryKonbit is Konbit for a command that may fail: the error holds what it wrote to standard error and wraps *exec.ExitError.
 func (s *Stack) TryKonbit(args ...string) (string, error) {
 	s.t.Helper()
+	return s.run(commandDeadline, args...)
+}
+
+func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
+	s.t.Helper()
 	path := s.program() // not on the command's time: it may have to be built
-	ctx, cancel := context.WithTimeout(context.Background(), commandDeadline)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	var out, complaint bytes.Buffer
