@@ -43,6 +43,7 @@ var sideways = []string{
 	"statement → payout",   // and what went back of it
 	"privacy → donation",   // what a person gave, and whether a gift is on its way
 	"privacy → receipt",    // whose words are sealed before they go
+	"privacy → statement",  // a copy of what was told
 	"privacy → recurring",  // a plan that goes on is stopped first
 	"setup → donation",     // a fund that has gifts is not dropped
 	"mail → view",          // letters are rendered

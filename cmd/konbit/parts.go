@@ -154,7 +154,7 @@ func (p *parts) server() *web.Server {
 		Plans:   p.plans,
 		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   &stripepay.Inbox{DB: p.pages, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},
-		Guard:   p.guard, Access: p.access, TrustedProxies: p.config.TrustedProxies,
+		Guard:   p.guard, Access: p.access, Statements: p.statements, Privacy: p.privacy, TrustedProxies: p.config.TrustedProxies,
 	}
 }
 

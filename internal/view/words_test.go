@@ -31,7 +31,7 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 
 var (
 	called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|sign_in|portal)\.[a-z0-9_.]*)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|records|sign_in|portal)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.

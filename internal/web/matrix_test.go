@@ -38,6 +38,8 @@ var rules = map[string]rule{
 	"GET /portal": mine, "GET /portal/gifts": mine, "GET /portal/plans": mine, "GET /portal/details": mine, "POST /portal/details": mine,
 	"POST /portal/addresses": mine, "POST /portal/addresses/prove": mine, "POST /portal/addresses/part": mine, "POST /portal/sessions/end": mine,
 	"GET /portal/gifts/{ref}/receipt": thing, "GET /portal/gifts/{ref}/receipt.pdf": thing,
+	"GET /portal/records": mine, "GET /portal/records/data.json": mine, "GET /portal/records/data.csv": mine, "POST /portal/records/erasure": mine,
+	"GET /portal/statements/{ref}": thing, "GET /portal/statements/{ref}/pdf": thing,
 	"GET /portal/plans/{ref}": thing, "POST /portal/plans/{ref}": thing,
 }
 
@@ -93,6 +95,7 @@ func newEstate(t *testing.T) estate {
 	h.Settled(from("bea@example.net", "Bea"))
 	p := planned(t, h, from("ana@example.org", "Ana"))
 	e.things["/portal/gifts/"] = d.PublicRef
+	e.things["/portal/statements/"] = fmt.Sprintf("%d-%s", time.Now().In(h.Offer("csio").Entity.Location()).Year(), d.DonorID)
 	require.NoError(t, h.DB.Owner.Get(&p.PublicRef, `SELECT public_ref FROM plan WHERE id = $1`, p.ID))
 	e.things["/portal/plans/"] = p.PublicRef
 	e.ana, e.bea = newVisitor(t, h).enter("ana@example.org"), newVisitor(t, h).enter("bea@example.net")

@@ -17,30 +17,34 @@ import (
 	"konbit/internal/fund"
 	"konbit/internal/guard"
 	"konbit/internal/phrase"
+	"konbit/internal/privacy"
 	"konbit/internal/recurring"
+	"konbit/internal/statement"
 	"konbit/internal/stripepay"
 	"konbit/internal/view"
 )
 
 // Server is the web side of Konbit. All fields are set before Handler is called.
 type Server struct {
-	DB        *sqlx.DB
-	View      *view.View
-	Setup     *fund.Directory
-	Starter   donation.Starter
-	Plans     recurring.Keeper
-	Inbox     *stripepay.Inbox
-	Guard     *guard.Guard
-	Access    access.Keeper
-	Ready     func(ctx context.Context) error // nil: able to serve
-	BaseURL   *url.URL
-	Pages     []string          // origins of payment pages, for the Content-Security-Policy
-	Languages []phrase.Language // whose words are written
-	Secret    []byte            // signs the cookie that lets a donor find what they typed
-	Demo      bool              // shows /_styleguide
-	Now       func() time.Time
-	NewID     func() uuid.UUID
-	Log       *slog.Logger
+	DB         *sqlx.DB
+	View       *view.View
+	Setup      *fund.Directory
+	Starter    donation.Starter
+	Plans      recurring.Keeper
+	Inbox      *stripepay.Inbox
+	Guard      *guard.Guard
+	Access     access.Keeper
+	Statements statement.Desk
+	Privacy    privacy.Keeper
+	Ready      func(ctx context.Context) error // nil: able to serve
+	BaseURL    *url.URL
+	Pages      []string          // origins of payment pages, for the Content-Security-Policy
+	Languages  []phrase.Language // whose words are written
+	Secret     []byte            // signs the cookie that lets a donor find what they typed
+	Demo       bool              // shows /_styleguide
+	Now        func() time.Time
+	NewID      func() uuid.UUID
+	Log        *slog.Logger
 	// TrustedProxies are our own, whose word on a client's address is taken. None: a connection's peer is the client.
 	TrustedProxies []netip.Prefix
 	// Observe is told of every answer, by the pattern of its route; nil: nobody is.

@@ -205,7 +205,7 @@ func (h *House) rooms(o Options) {
 	h.Inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
 		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
-		Guard: attempts, Access: h.Access,
+		Guard: attempts, Access: h.Access, Statements: h.Statements, Privacy: h.Privacy,
 		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}

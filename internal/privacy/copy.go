@@ -1,0 +1,186 @@
+package privacy
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/donation"
+	"konbit/internal/donor"
+	"konbit/internal/fund"
+	"konbit/internal/recurring"
+	"konbit/internal/statement"
+)
+
+// aDonor, aGift and the rest are the things of a copy. Amounts are decimal, in the currency beside them.
+type aDonor struct {
+	To        string     `json:"known_to"` // the legal entity
+	Email     string     `json:"email"`
+	FirstName string     `json:"first_name"`
+	LastName  string     `json:"last_name"`
+	Language  string     `json:"language"`
+	Details   any        `json:"details"`
+	NewsSince *time.Time `json:"news_wished_since,omitempty"`
+}
+
+type aGift struct {
+	Reference  string               `json:"reference"`
+	To         string               `json:"to"`
+	Funds      []aPart              `json:"funds"`
+	Amount     string               `json:"amount"`
+	Currency   string               `json:"currency"`
+	Status     string               `json:"status"`
+	Frequency  string               `json:"frequency"`
+	Language   string               `json:"language"`
+	Anonymous  bool                 `json:"anonymous"`
+	Begun      time.Time            `json:"begun"`
+	Charged    *time.Time           `json:"charged,omitempty"`
+	Receipt    string               `json:"receipt,omitempty"`
+	Typed      *donation.Contact    `json:"typed,omitempty"`
+	Dedication *donation.Dedication `json:"dedication,omitempty"`
+}
+
+type aPart struct {
+	Fund   string `json:"fund"`
+	Amount string `json:"amount"`
+}
+
+type aPlan struct {
+	Reference string     `json:"reference"`
+	Status    string     `json:"status"`
+	Frequency string     `json:"frequency"`
+	Amount    string     `json:"amount"`
+	Paid      int        `json:"paid"`
+	Total     *int       `json:"total,omitempty"`
+	Card      *string    `json:"card_ends_in,omitempty"`
+	Next      *time.Time `json:"next,omitempty"`
+}
+
+type anEvent struct {
+	Plan   string    `json:"plan"`
+	What   string    `json:"what"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+type aStatement struct {
+	Year     int               `json:"year"`
+	Number   int               `json:"number"`
+	IssuedAt time.Time         `json:"issued_at"`
+	Facts    statement.Facts   `json:"facts"`
+	Person   *statement.Person `json:"person"`
+}
+
+// Copy writes what the rooms keep about donors, all that is one person. It answers what letters are about, for whoever knows letters.
+func Copy(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, donors []donor.Donor, to Sheet) (subjects []uuid.UUID, err error) {
+	c := copying{ctx, q, setup, to, nil}
+	for _, d := range donors {
+		if err := c.donor(d); err != nil {
+			return nil, err
+		}
+	}
+	return c.subjects, nil
+}
+
+type copying struct {
+	ctx      context.Context
+	q        sqlx.QueryerContext
+	setup    *fund.Snapshot
+	to       Sheet
+	subjects []uuid.UUID
+}
+
+func (c *copying) donor(d donor.Donor) error {
+	entity, err := c.setup.EntityByID(d.EntityID)
+	if err != nil {
+		return err
+	}
+	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, d.NewsConsentedAt})
+	if err != nil {
+		return err
+	}
+	gifts, err := donation.IDsOf(c.ctx, c.q, []uuid.UUID{d.ID})
+	if err != nil {
+		return err
+	}
+	for _, id := range gifts {
+		if err := c.gift(id); err != nil {
+			return err
+		}
+	}
+	if err := c.plans(d.ID); err != nil {
+		return err
+	}
+	issued, err := statement.OfDonors(c.ctx, c.q, []uuid.UUID{d.ID})
+	for _, s := range issued {
+		c.subjects = append(c.subjects, s.ID)
+		if err := c.to.Item("annual statement", aStatement{s.Year, s.N, s.IssuedAt, s.Facts, s.Person}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (c *copying) gift(id uuid.UUID) error {
+	d, err := donation.ByID(c.ctx, c.q, id)
+	if err != nil {
+		return err
+	}
+	past, err := donation.PastByRef(c.ctx, c.q, d.PublicRef)
+	if err != nil {
+		past = donation.Past{Donation: d} // begun and never paid
+	}
+	o, err := c.setup.OrganisationByID(d.OrganisationID)
+	if err != nil {
+		return err
+	}
+	g := aGift{
+		Reference: d.PublicRef, To: o.Name.In("en"), Amount: d.Amount().Decimal(), Currency: d.Currency, Status: string(d.Status), Frequency: d.Frequency,
+		Language: d.Language, Anonymous: d.Anonymous, Begun: d.CreatedAt, Charged: d.ChargedAt,
+	}
+	for _, p := range past.Parts {
+		f, err := c.setup.Fund(p.FundID)
+		if err != nil {
+			return err
+		}
+		g.Funds = append(g.Funds, aPart{f.Name.In("en"), p.Amount.Decimal()})
+	}
+	if past.Receipt != nil {
+		g.Receipt = past.Receipt.Reference()
+		c.subjects = append(c.subjects, past.Receipt.ID)
+	}
+	if g.Typed, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
+		return err
+	}
+	if g.Dedication, err = donation.DedicationOf(c.ctx, c.q, id); err != nil {
+		return err
+	}
+	c.subjects = append(c.subjects, id)
+	return c.to.Item("gift", g)
+}
+
+func (c *copying) plans(of uuid.UUID) error {
+	plans, err := recurring.OfDonor(c.ctx, c.q, of)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		plan := aPlan{p.PublicRef, string(p.Status), string(p.Frequency), p.Amount().Decimal(), p.Paid, p.Total, p.CardLast4, p.NextAt}
+		if err := c.to.Item("recurring gift", plan); err != nil {
+			return err
+		}
+		events, err := recurring.Events(c.ctx, c.q, p.ID)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			c.subjects = append(c.subjects, e.ID)
+			if err := c.to.Item("recurring gift's event", anEvent{p.PublicRef, e.Kind, e.At, e.Detail.Reason}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

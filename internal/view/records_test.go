@@ -1,0 +1,37 @@
+package view_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/view"
+)
+
+// TestRecords: each state of the page and both letters about being forgotten, in each language.
+func TestRecords(t *testing.T) {
+	v := newView(t)
+	day := time.Date(2027, 1, 18, 9, 0, 0, 0, time.UTC)
+	for _, lang := range catalogue(t).Languages() {
+		p := view.RecordsPage{Portal: view.Portal{Frame: frame(lang), Here: "records", Token: "x"}}
+		given, asks, waits, cannot := p, p, p, p
+		given.Statements = []view.RecordsYear{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
+		asks.Confirm, waits.Due, cannot.Problem = true, day, "privacy.error.plan"
+		for _, each := range []view.RecordsPage{p, given, asks, waits, cannot} {
+			var page bytes.Buffer
+			require.NoError(t, v.Records(&page, each))
+			checkPage(t, page.String())
+			require.NotRegexp(t, `records\.[a-z_]+[^a-z_/."]`, stripTags(page.String()))
+		}
+		for _, due := range []time.Time{{}, day} {
+			subject, text, html, err := v.PrivacyLetter(view.PrivacyWords{Language: lang, Donee: tsne, Due: due})
+			require.NoError(t, err)
+			for _, said := range []string{subject, text, stripTags(html)} {
+				require.Contains(t, said, "TSNE MissionWorks")
+				require.NotRegexp(t, `privacy\.|\{[a-z_]+\}`, said)
+			}
+		}
+	}
+}
