@@ -163,7 +163,7 @@ func TestAFreshChargeIsLookedForSoon(t *testing.T) {
 		require.Error(t, err)
 		return h.Count(`SELECT extract(epoch FROM next_look - now())::int FROM balance_lookup JOIN legal_entity e ON e.id = entity_id WHERE slug = 'tsne'`)
 	}
-	require.LessOrEqual(t, next(), 30)
+	require.LessOrEqual(t, next(), 10)
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '2 hours'`)
 	require.Greater(t, next(), 800)
 }

@@ -78,14 +78,14 @@ func (l *lookup) exec(ctx context.Context, db *sqlx.DB, query string, args ...an
 }
 
 // free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
-// apart: to half a minute within an hour of a charge whose fee is waited for, later to a quarter of an hour.
+// apart: to ten seconds within an hour of a charge whose fee is waited for, later to a quarter of an hour.
 func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time.Time, whole bool) error {
 	const query = `/* payout.free */
 		UPDATE balance_lookup
 		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
 		       idle_looks = CASE WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
 		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12)),
-		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '30 seconds' ELSE interval '15 minutes' END)
+		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
 		 WHERE entity_id = $1 AND holder = $2`
 	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole)
 }
