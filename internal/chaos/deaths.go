@@ -33,7 +33,7 @@ const (
 	backends      = 5
 	stops         = 1
 	replies       = 5 // of each end
-	deathWithin   = 30 * time.Second
+	deathWithin   = time.Minute
 	betweenDeaths = 250 // milliseconds, at most
 )
 

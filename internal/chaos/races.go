@@ -155,6 +155,11 @@ func (a *arena) form() donation.Donation {
 	}) {
 		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.Passing(err), "%v", err)
 	}
+	if len(answers) == 0 { // all were told to come again, on a machine that is busy
+		d, err := a.PressFor("csio", form)
+		require.NoError(a.t, err)
+		answers[d.ID.String()] = d
+	}
 	require.Len(a.t, answers, 1)
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM donation WHERE form_id = $1`, form.FormID))
 	pages := a.Fake.Objects("tsne", "checkout.session", a.pages)

@@ -33,7 +33,7 @@ func OpenTaskTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, insert, newID(), t.EntityID, t.Kind, t.Subject, detail, now)
+	_, err := tx.ExecContext(ctx, insert, newID(), t.EntityID, t.Kind, t.Subject, string(detail), now)
 	return err
 }
 

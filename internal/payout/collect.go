@@ -42,10 +42,12 @@ const (
 	// lease is how long a process that looks through an entity's balance may stay silent before another looks instead. It
 	// is renewed with each page and each chunk, so that the end of a killed one is not waited for long.
 	lease = 30 * time.Second
-	// A look reads the last seconds again, a sweep the last day: transactions of one moment may be listed one
-	// after the other, and nobody promises that a late one is dated late.
+	// A look reads the last seconds again, a sweep the last minute, the first sweep of a day (by UTC) more than a day: transactions of
+	// one moment may be listed one after the other, and nobody promises that a late one is dated late. What is paid out before that is
+	// found by its payout. So each transaction is listed about twice, however many sweeps there are.
 	overlap      = 2 * time.Second
-	sweepOverlap = 24 * time.Hour
+	sweepOverlap = time.Minute
+	dayOverlap   = 26 * time.Hour
 	// span is how much time is listed at once; a sweep is one list.
 	span = 48 * time.Hour
 	// chunk is how many transactions are booked at once.
@@ -56,7 +58,7 @@ const (
 // or an event that told of money. It answers how many transactions were booked.
 func (c Collector) Collect(ctx context.Context) (int, error) { return c.collect(ctx, false) }
 
-// Sweep is Collect for every entity, with or without a reason, and from further back. It observes the balances, too.
+// Sweep is Collect for every entity, with or without a reason, and from further back, most so the first time in a day. It observes the balances, too.
 func (c Collector) Sweep(ctx context.Context) (int, error) { return c.collect(ctx, true) }
 
 func (c Collector) collect(ctx context.Context, all bool) (int, error) {
@@ -92,6 +94,9 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 	since := claimed.ReadThrough.Add(-overlap)
 	if all {
 		since = claimed.ReadThrough.Add(-sweepOverlap)
+		if claimed.NewDay {
+			since = claimed.ReadThrough.Add(-dayOverlap)
+		}
 	}
 	if due != nil && due.Oldest.Add(-overlap).Before(since) {
 		since = due.Oldest.Add(-overlap) // its charge was told of so late that it was never listed

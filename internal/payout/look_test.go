@@ -163,7 +163,7 @@ func TestAFreshChargeIsLookedForSoon(t *testing.T) {
 		require.Error(t, err)
 		return h.Count(`SELECT extract(epoch FROM next_look - now())::int FROM balance_lookup JOIN legal_entity e ON e.id = entity_id WHERE slug = 'tsne'`)
 	}
-	require.LessOrEqual(t, next(), 30)
+	require.LessOrEqual(t, next(), 10)
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '2 hours'`)
 	require.Greater(t, next(), 800)
 }
@@ -174,7 +174,7 @@ func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	settledGift(t, h)
-	h.Exec(`UPDATE balance_lookup SET read_through = now() - interval '9 days'`)
+	h.Exec(`UPDATE balance_lookup SET read_through = now() - interval '10 days'`)
 	spans := 0
 	c := h.Collector
 	c.Source = counting{h.Stripe, &spans}
@@ -257,4 +257,79 @@ func TestARaceThatIsLostIsNoTask(t *testing.T) {
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1`, refund))
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next look may come at once")
+}
+
+// A sweep lists what is new, and what came just before; the first of a day, once more, what the day before had.
+func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Starter.Now = h.Fake.Now
+	settledGift(t, h)
+	times := map[string]int{}
+	c := h.Collector
+	c.Booker.Now, c.Source = h.Fake.Now, telling{h.Stripe, times}
+	for range 24 {
+		h.Pay(h.Started(house.Form()))
+		h.Fake.Advance(time.Hour)
+		_, err := c.Sweep(t.Context())
+		require.NoError(t, err)
+	}
+	require.Len(t, times, 25)
+	for id, n := range times {
+		require.LessOrEqual(t, n, 4, "%s: found, beside the balance, with the next, and by the first sweep of a day, should one begin here", id)
+	}
+}
+
+// telling is a source that counts how often each transaction is listed.
+type telling struct {
+	payout.Source
+	times map[string]int
+}
+
+func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	return s.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
+		for _, t := range listed {
+			s.times[t.ID]++
+		}
+		return page(listed)
+	})
+}
+
+// One that shows up an hour after its date is found by the first sweep of the next day.
+func TestTheFirstSweepOfADayFindsWhatCameLate(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Starter.Now = h.Fake.Now
+	settledGift(t, h)
+	h.Fake.Advance(time.Hour)
+	hidden, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	h.Fake.Advance(time.Hour)
+	h.Pay(h.Started(house.Form()))
+	c := h.Collector
+	c.Booker.Now, c.Source = h.Fake.Now, hiding{h.Stripe, hidden}
+	_, err = c.Sweep(t.Context())
+	require.NoError(t, err)
+	kept := func() int {
+		return h.Count(`SELECT count(*) FROM balance_transaction WHERE source_id = $1 OR id = $1`, hidden)
+	}
+	c.Source = h.Stripe
+	_, err = c.Sweep(t.Context())
+	require.NoError(t, err)
+	before := kept()
+	h.Exec(`ALTER TABLE balance_observation DISABLE TRIGGER insert_only`)
+	h.Exec(`UPDATE balance_observation SET at = at - interval '1 day'`)
+	_, err = c.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 1}, []int{before, kept()})
+}
+
+// hiding is a source that does not list one transaction yet.
+type hiding struct {
+	payout.Source
+	id string
+}
+
+func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	return s.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == s.id || t.SourceID == s.id }))
+	})
 }

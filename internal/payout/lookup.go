@@ -17,7 +17,8 @@ type lookup struct {
 	EntityID    uuid.UUID `db:"entity_id"`
 	Holder      uuid.UUID `db:"holder"`
 	ReadThrough time.Time `db:"read_through"`
-	Begun       time.Time `db:"begun"` // where the first look of all began
+	Begun       time.Time `db:"begun"`   // where the first look of all began
+	NewDay      bool      `db:"new_day"` // no sweep has come to its end today
 }
 
 // errTaken: another process looks through the balance by now. Nothing is wrong, and nothing is left to do here.
@@ -34,7 +35,8 @@ func claim(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *dona
 		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
 		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
-		RETURNING entity_id, holder, read_through, begun`
+		RETURNING entity_id, holder, read_through, begun, NOT EXISTS (
+		    SELECT 1 FROM balance_observation o WHERE o.entity_id = $1 AND o.at >= date_trunc('day', now(), 'UTC')) AS new_day`
 	var oldest, newest *time.Time
 	if due != nil {
 		oldest, newest = &due.Oldest, &due.Newest
@@ -76,14 +78,14 @@ func (l *lookup) exec(ctx context.Context, db *sqlx.DB, query string, args ...an
 }
 
 // free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
-// apart: to half a minute within an hour of a charge whose fee is waited for, later to a quarter of an hour.
+// apart: to ten seconds within an hour of a charge whose fee is waited for, later to a quarter of an hour.
 func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time.Time, whole bool) error {
 	const query = `/* payout.free */
 		UPDATE balance_lookup
 		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
 		       idle_looks = CASE WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
 		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12)),
-		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '30 seconds' ELSE interval '15 minutes' END)
+		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
 		 WHERE entity_id = $1 AND holder = $2`
 	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole)
 }

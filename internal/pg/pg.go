@@ -43,6 +43,8 @@ func open(ctx context.Context, url string, conns int, bounds map[string]time.Dur
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	// One round trip a statement, not two: nothing is prepared first. A []byte then goes as bytea, so text and JSON go as strings.
+	config.BinaryParameters = true
 	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(Asleep)}
 	for name, bound := range bounds {
 		settings[name] = milliseconds(bound)

@@ -113,7 +113,7 @@ func database(t testing.TB, template string) *Database {
 
 func open(t testing.TB, url string) *sqlx.DB {
 	t.Helper()
-	db, err := sqlx.ConnectContext(t.Context(), "postgres", url)
+	db, err := sqlx.ConnectContext(t.Context(), "postgres", url+"&binary_parameters=yes") // as pg.Open
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
