@@ -12,9 +12,23 @@ import (
 func Date(lang Language, t time.Time) string {
 	year, month, day := t.Date()
 	words := lang.tongue()
-	return strings.NewReplacer(
-		"{day}", strconv.Itoa(day),
-		"{month}", words.months[month-1],
-		"{year}", strconv.Itoa(year),
-	).Replace(words.date)
+	number := strconv.Itoa(day)
+	if day == 1 {
+		number = words.first
+	}
+	return strings.NewReplacer("{day}", number, "{month}", words.months[month-1], "{year}", strconv.Itoa(year)).Replace(words.date)
+}
+
+// Calendar is how Date writes, for a script that writes dates itself: browsers
+// know no Haitian Creole.
+type Calendar struct {
+	Pattern string // with {day}, {month} and {year}
+	First   string // the {day} of a month's first
+	Months  string // from January on, with commas between
+}
+
+// Calendar of the language; an unknown one's is English.
+func (l Language) Calendar() Calendar {
+	words := l.tongue()
+	return Calendar{words.date, words.first, strings.Join(words.months[:], ",")}
 }

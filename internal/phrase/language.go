@@ -25,6 +25,7 @@ type tongue struct {
 	forms    []form // what plural may answer
 	months   [12]string
 	date     string // with {day}, {month} and {year}
+	first    string // the {day} of a month's first
 }
 
 // Plural rules are those of CLDR 45, for whole numbers below a million.
@@ -37,7 +38,7 @@ var tongues = []tongue{
 			"January", "February", "March", "April", "May", "June", "July",
 			"August", "September", "October", "November", "December",
 		},
-		date: "{month} {day}, {year}",
+		date: "{month} {day}, {year}", first: "1",
 	},
 	{
 		language: Spanish, name: "Español",
@@ -46,7 +47,7 @@ var tongues = []tongue{
 			"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
 			"agosto", "septiembre", "octubre", "noviembre", "diciembre",
 		},
-		date: "{day} de {month} de {year}",
+		date: "{day} de {month} de {year}", first: "1",
 	},
 	{
 		language: Portuguese, name: "Português",
@@ -55,7 +56,7 @@ var tongues = []tongue{
 			"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
 			"agosto", "setembro", "outubro", "novembro", "dezembro",
 		},
-		date: "{day} de {month} de {year}",
+		date: "{day} de {month} de {year}", first: "1º",
 	},
 	{
 		language: HaitianCreole, name: "Kreyòl ayisyen",
@@ -64,7 +65,7 @@ var tongues = []tongue{
 			"janvye", "fevriye", "mas", "avril", "me", "jen", "jiyè",
 			"out", "septanm", "oktòb", "novanm", "desanm",
 		},
-		date: "{day} {month} {year}",
+		date: "{day} {month} {year}", first: "1ye",
 	},
 }
 

@@ -17,8 +17,7 @@ import (
 func TestShippedCatalogueIsComplete(t *testing.T) {
 	c, err := phrase.Load(templates.FS, "locales")
 	require.NoError(t, err)
-	assert.Contains(t, c.Languages(), phrase.English)
-	assert.Contains(t, c.Languages(), phrase.Spanish)
+	assert.Equal(t, phrase.Known(), c.Languages(), "what we know we speak")
 }
 
 func TestLoadReportsEveryProblem(t *testing.T) {
@@ -126,7 +125,12 @@ func TestDate(t *testing.T) {
 	} {
 		assert.Equal(t, want, phrase.Date(lang, evening))
 	}
-	assert.Equal(t, "1 de enero de 2027", phrase.Date("es", time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
+	for lang, want := range map[phrase.Language]string{"en": "January 1, 2027", "es": "1 de enero de 2027", "pt": "1º de janeiro de 2027", "ht": "1ye janvye 2027"} {
+		assert.Equal(t, want, phrase.Date(lang, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
+	}
+	assert.Equal(t, phrase.Calendar{
+		Pattern: "{day} {month} {year}", First: "1ye", Months: "janvye,fevriye,mas,avril,me,jen,jiyè,out,septanm,oktòb,novanm,desanm",
+	}, phrase.HaitianCreole.Calendar())
 }
 
 func TestKnown(t *testing.T) {

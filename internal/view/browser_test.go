@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/phrase"
 	"konbit/internal/testkit"
 	"konbit/internal/view"
 )
@@ -138,4 +139,28 @@ func TestScriptSaysTheAmount(t *testing.T) {
 		chromedp.Click(`label[for="amount-2"]`), button("Give $30"),
 		chromedp.Click(`label[for="frequency-1"]`), button("Give $30 every month"),
 	))
+}
+
+// TestScriptWritesAsPeopleThere: amounts and dates, which the script writes itself, are those of the letters.
+func TestScriptWritesAsPeopleThere(t *testing.T) {
+	v, ctx := newView(t), testkit.Browser(t)
+	for lang, want := range map[phrase.Language]string{
+		"en": "2 payments of $20.50, the last on %s, $41 in all.",
+		"es": "2 pagos de $20.50, el último el %s, $41 en total.",
+		"pt": "2 pagamentos de US$\u00a020,50, o último em %s, US$\u00a041 ao todo.",
+		"ht": "2 peman $20.50, dènye a le %s, $41 antou.",
+	} {
+		p := givePage(lang)
+		p.Frequencies = []string{"once", "weekly"}
+		base := serve(t, v, map[string]writer{"give": func(w io.Writer) error { return v.Give(w, p) }})
+		var comes string
+		say := func() string { return fmt.Sprintf(want, phrase.Date(lang, time.Now().AddDate(0, 0, 7))) }
+		before := say()
+		require.NoError(t, chromedp.Run(ctx,
+			emulation.SetDeviceMetricsOverride(390, 844, 1, true), chromedp.Navigate(base+"give"),
+			chromedp.Click(`label[for="frequency-1"]`), chromedp.SendKeys("#occurrences", "2"), chromedp.SendKeys("#amount_other", "20,50"),
+			chromedp.Evaluate(`document.getElementById("comes").textContent`, &comes),
+		))
+		assert.Contains(t, []string{before, say()}, comes, lang)
+	}
 }

@@ -51,11 +51,11 @@ func TestCardSaysWhoAndForWhom(t *testing.T) {
 }
 
 func TestCardWithoutMessage(t *testing.T) {
-	w := cardWords("pt", "honour", "Ana Li")
+	w := cardWords("xx", "honour", "Ana Li")
 	w.Message, w.Accent = "", "none"
 	subject, text, html, err := newView(t).CardLetter(w)
 	require.NoError(t, err)
-	assert.Equal(t, "A gift in honor of Abuela Carmen", subject, "a language not written yet is answered in English")
+	assert.Equal(t, "A gift in honor of Abuela Carmen", subject, "a language not known is answered in English")
 	assert.NotContains(t, text+html, "These words")
 	assert.Contains(t, html, view.HouseAccent)
 	assert.NotContains(t, text, "\n\n\n")

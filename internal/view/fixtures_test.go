@@ -32,7 +32,10 @@ func usd(minor int64) money.Amount { return money.New(minor, "USD") }
 var tsne = view.Donee{Name: "TSNE MissionWorks", EIN: "12-3456789", Address: []string{"1 Example St", "Boston, MA 02111"}}
 
 func centro(lang phrase.Language) view.Organisation {
-	name := phrase.Text{"en": "Center to Support Immigrant Organizing", "es": "Centro de Apoyo a la Organización de Inmigrantes"}
+	name := phrase.Text{
+		"en": "Center to Support Immigrant Organizing", "es": "Centro de Apoyo a la Organización de Inmigrantes",
+		"pt": "Centro de Apoio à Organização de Imigrantes", "ht": "Sant pou Soutni Òganizasyon Imigran yo",
+	}
 	return view.Organisation{Name: name.In(lang), Donee: tsne, Sponsored: true}
 }
 
@@ -47,6 +50,16 @@ func givePage(lang phrase.Language) view.GivePage {
 			{Slug: "general", Name: "Donde más se necesite", Purpose: "el trabajo del Centro de Apoyo a la Organización de Inmigrantes"},
 			{Slug: "gln", Name: "Red de Liderazgo de Base", Purpose: "la formación de quienes organizan en su propio vecindario"},
 			{Slug: "haiti", Name: "Haití: Brigada Dessalines", Purpose: "nuestras subvenciones a los movimientos campesinos de Haití"},
+		},
+		"pt": {
+			{Slug: "general", Name: "Onde for mais necessário", Purpose: "o trabalho do Centro de Apoio à Organização de Imigrantes"},
+			{Slug: "gln", Name: "Rede de Lideranças de Base", Purpose: "a formação de quem organiza o próprio bairro"},
+			{Slug: "haiti", Name: "Haiti: Brigada Dessalines", Purpose: "os nossos repasses aos movimentos camponeses do Haiti"},
+		},
+		"ht": {
+			{Slug: "general", Name: "Kote ki gen plis bezwen", Purpose: "travay Sant pou Soutni Òganizasyon Imigran yo"},
+			{Slug: "gln", Name: "Rezo Lidè nan Baz la", Purpose: "fòmasyon moun k ap òganize nan pwòp katye yo"},
+			{Slug: "haiti", Name: "Ayiti: Brigad Desalin", Purpose: "sibvansyon nou bay mouvman peyizan an Ayiti"},
 		},
 	}
 	return view.GivePage{
@@ -98,6 +111,14 @@ func receiptWords(lang phrase.Language) view.ReceiptWords {
 		"es": {
 			{Fund: "Donde más se necesite", Purpose: "el trabajo del Centro de Apoyo a la Organización de Inmigrantes", Amount: usd(1500)},
 			{Fund: "Red de Liderazgo de Base", Purpose: "la formación de quienes organizan en su propio vecindario", Amount: usd(550)},
+		},
+		"pt": {
+			{Fund: "Onde for mais necessário", Purpose: "o trabalho do Centro de Apoio à Organização de Imigrantes", Amount: usd(1500)},
+			{Fund: "Rede de Lideranças de Base", Purpose: "a formação de quem organiza o próprio bairro", Amount: usd(550)},
+		},
+		"ht": {
+			{Fund: "Kote ki gen plis bezwen", Purpose: "travay Sant pou Soutni Òganizasyon Imigran yo", Amount: usd(1500)},
+			{Fund: "Rezo Lidè nan Baz la", Purpose: "fòmasyon moun k ap òganize nan pwòp katye yo", Amount: usd(550)},
 		},
 	}
 	return view.ReceiptWords{

@@ -140,6 +140,14 @@ func (v *View) currencyName(lang phrase.Language, c money.Currency) string {
 	return string(c)
 }
 
+// NumberLocale is the browser's locale that writes amounts as money.Amount.Format does.
+func (d giveData) NumberLocale() string {
+	if d.Language == phrase.Portuguese {
+		return "pt-BR"
+	}
+	return "en-US"
+}
+
 // Scale is how many minor units make a major one.
 func (d giveData) Scale() int64 {
 	one, _ := money.Major(1, d.Minimum.Currency) // never out of range

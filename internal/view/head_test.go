@@ -23,7 +23,9 @@ func TestHeadLetterSaysWhatAuditorsNeed(t *testing.T) {
 		{"en", 0, []string{"The books of TSNE MissionWorks on March 14, 2026: 1234 entries", "zero, as they must be", "outside the organisation"}},
 		{"es", 0, []string{"14 de marzo de 2026", "1234 asientos", "cero, como debe ser", "fuera de la organización"}},
 		{"en", 5, []string{"$0.05, and they must be zero. Please ask at once."}},
-		{"ht", 0, []string{"zero, as they must be"}},
+		{"pt", 0, []string{"14 de março de 2026", "1234 lançamentos", "zero, como deve ser", "fora da organização"}},
+		{"ht", 0, []string{"14 mas 2026", "1234 ekriti", "zewo, jan sa dwe ye", "deyò òganizasyon an"}},
+		{"xx", 0, []string{"zero, as they must be"}},
 	} {
 		subject, text, html, err := v.HeadLetter(view.HeadWords{
 			Language: test.language, Donee: tsne, Day: time.Date(2026, time.March, 14, 0, 0, 0, 0, time.UTC),

@@ -113,7 +113,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 var (
 	attribute = regexp.MustCompile(` ([a-zA-Z-]+)="([^"]*)"`)
 	key       = regexp.MustCompile(`\b(page|home|give|thanks|problem|receipt|currency|plan|sign_in|portal)\.[a-z0-9_.#]+`)
-	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over|comes)="[^"]*"`)
+	untold    = regexp.MustCompile(`data-(charge|button|exact|left|over|comes|date)="[^"]*"`)
 )
 
 func checkPage(t *testing.T, page string) {

@@ -38,6 +38,20 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 			"reinstated": {"su donación de $15.00 sigue en pie"},
 			"":           {"Sustituye a nuestro recibo TSNE-2026-000100, que ya no es válido", "Sustituye al recibo TSNE-2026-000100", "Devuelto a usted $5.50, el 2 de diciembre de 2026", "Cantidad cobrada $20.50", "Lo que queda $15.00"},
 		},
+		"pt": {
+			"correction": {"Corrigimos os seus dados"},
+			"refund":     {"Em 2 de dezembro de 2026, US$ 5,50 da sua doação de US$ 20,50 foram devolvidos a você", "US$ 15,00 que ficam"},
+			"dispute":    {"US$ 5,50 da sua doação de US$ 20,50 voltaram para você pelo seu banco", "US$ 15,00 que ficam"},
+			"reinstated": {"a sua doação de US$ 15,00 está de pé"},
+			"":           {"Ele substitui o nosso recibo TSNE-2026-000100, que não vale mais", "Substitui o recibo TSNE-2026-000100", "Devolvido a você US$ 5,50, em 2 de dezembro de 2026", "Valor cobrado US$ 20,50", "O que fica da doação US$ 15,00"},
+		},
+		"ht": {
+			"correction": {"Nou korije sa resi anvan an te di sou ou"},
+			"refund":     {"Le 2 desanm 2026, nou te remèt ou $5.50 nan don $20.50 ou a", "$15.00 ki rete a"},
+			"dispute":    {"$5.50 nan don $20.50 ou a te tounen jwenn ou pa mwayen bank ou", "$15.00 ki rete a"},
+			"reinstated": {"don $15.00 ou a kanpe"},
+			"":           {"Li ranplase resi TSNE-2026-000100, ki pa valab ankò", "Ranplase resi TSNE-2026-000100", "Remèt ba ou $5.50, le 2 desanm 2026", "Kantite lajan ou peye $20.50", "Sa ki rete ladan l $15.00"},
+		},
 	}
 	for lang, byReason := range says {
 		for _, reason := range []string{"correction", "refund", "dispute", "reinstated"} {
@@ -70,6 +84,16 @@ func TestVoidLetterSaysWhy(t *testing.T) {
 			"refund":     "El 2 de diciembre de 2026 se le devolvió su donación de $20.50",
 			"dispute":    "volvió a usted a través de su banco. Por eso, nuestro recibo TSNE-2026-000123 ya no es válido.",
 			"correction": "Nuestro recibo TSNE-2026-000123 por una donación de $20.50",
+		},
+		"pt": {
+			"refund":     "Em 2 de dezembro de 2026, a sua doação de US$ 20,50",
+			"dispute":    "voltou para você pelo seu banco. Por isso, o nosso recibo TSNE-2026-000123 não vale mais.",
+			"correction": "O nosso recibo TSNE-2026-000123, de uma doação de US$ 20,50",
+		},
+		"ht": {
+			"refund":     "Le 2 desanm 2026, nou te remèt ou $20.50 ou te bay Sant pou Soutni",
+			"dispute":    "te tounen jwenn ou pa mwayen bank ou. Se poutèt sa, resi TSNE-2026-000123 pa valab ankò.",
+			"correction": "Resi TSNE-2026-000123 nou te fè pou yon don $20.50",
 		},
 	}
 	for lang, byReason := range says {

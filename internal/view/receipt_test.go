@@ -29,6 +29,10 @@ var pinned = map[string]string{
 	"en letter": "4a6a17b3567c930201b99c3dbba42aee",
 	"es words":  "0d29a9067ed44656c630402b0da57c4b",
 	"es letter": "e1a108fce6d2d1a24b23303d1b8571e3",
+	"pt words":  "c559be000406c09ab69949e6037f2ed3",
+	"pt letter": "1a59b50a8067e4a2309eafb440ef385e",
+	"ht words":  "8d275c0a8f7972289f19c69ac4d01a2e",
+	"ht letter": "51663f2a560f9e297036984d6d0e200d",
 	"templates": "1d0c9ffe2efe9eecee6b5a6e4c93b50b",
 }
 
@@ -80,6 +84,20 @@ var receiptSays = map[phrase.Language][]string{
 		"No se entregaron bienes ni servicios a cambio de esta contribución.",
 		"TSNE MissionWorks tiene el control legal exclusivo de esta contribución", "Gracias por su donación",
 	},
+	"pt": {
+		"TSNE-2026-000123", "TSNE MissionWorks", "12-3456789", "1 Example St", "Boston, MA 02111",
+		"Centro de Apoio à Organização de Imigrantes", "Marisol Peña Núñez", "US$ 20,50", "21 de novembro de 2026",
+		"Onde for mais necessário: para apoiar o trabalho do Centro de Apoio à Organização de Imigrantes", "US$ 15,00", "US$ 5,50",
+		"Nenhum bem ou serviço foi fornecido em troca desta contribuição.",
+		"TSNE MissionWorks tem o controle legal exclusivo desta contribuição e decide sobre o seu uso", "Obrigado pela sua doação",
+	},
+	"ht": {
+		"TSNE-2026-000123", "TSNE MissionWorks", "12-3456789", "1 Example St", "Boston, MA 02111",
+		"Sant pou Soutni Òganizasyon Imigran yo", "Marisol Peña Núñez", "$20.50", "21 novanm 2026",
+		"Kote ki gen plis bezwen: pou soutni travay Sant pou Soutni Òganizasyon Imigran yo", "$15.00", "$5.50",
+		"Pa gen okenn byen ni sèvis ki te bay an echanj pou kontribisyon sa a.",
+		"Se TSNE MissionWorks sèl ki gen kontwòl legal sou kontribisyon sa a epi ki deside sou fason li sèvi", "Mèsi pou don $20.50",
+	},
 }
 
 func TestReceiptSaysEverything(t *testing.T) {
@@ -101,7 +119,7 @@ func TestReceiptSaysEverything(t *testing.T) {
 		for where, words := range told {
 			assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
 		}
-		assert.Contains(t, subject, "$20.50")
+		assert.Contains(t, subject, r.Amount.FormatExact(string(lang)))
 		assert.NotContains(t, html, "var(--")
 		assert.NotContains(t, html, "<style")
 		for _, line := range strings.Split(text, "\n") {
@@ -188,10 +206,10 @@ func TestReceiptVersion(t *testing.T) {
 		assert.ErrorIs(t, err, view.ErrReceiptVersion)
 	}
 	r := receiptWords("en")
-	r.Language = "pt"
+	r.Language = "xx"
 	_, text, _, err := v.ReceiptLetter(r)
 	require.NoError(t, err)
-	assert.Contains(t, oneLine(text), "It reached us on November 21, 2026", "a language not written yet is answered in English")
+	assert.Contains(t, oneLine(text), "It reached us on November 21, 2026", "a language not known is answered in English")
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -22,6 +22,8 @@ import (
 var pinnedStatement = map[string]string{
 	"en":        "12c4fdfa87ccfd7ee948a66a040d107e",
 	"es":        "c259c2bea01ef8e9ffb05acfef735384",
+	"pt":        "32afefb070c2b83943194c21b9e648c0",
+	"ht":        "dda88d184d520eedd06987f05417c209",
 	"templates": "736b70686bb110142dd689e0cfb52628",
 }
 
@@ -87,7 +89,9 @@ func TestStatementSaysEverything(t *testing.T) {
 		for where, words := range told {
 			for _, saying := range []string{
 				"2026", "TSNE MissionWorks", "12-3456789", "Marisol Peña Núñez", "1 Main St, Boston, MA 02111", "TSNE-2026-000001", "TSNE-2026-000003",
-				"$61.50", "$20.50", "−$5.50", "−$15.00", "$41.00", "(2 "} {
+				usd(6150).FormatExact(string(lang)), usd(2050).FormatExact(string(lang)), usd(-550).FormatExact(string(lang)),
+				usd(-1500).FormatExact(string(lang)), usd(4100).FormatExact(string(lang)), "(2 "} {
+				saying = oneLine(saying)
 				assert.Contains(t, words, saying, "%s %s", lang, where)
 			}
 			assert.NotRegexp(t, `statement\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)

@@ -110,12 +110,15 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	for _, r := range []string{paid.PublicRef, open.PublicRef, ref} {
 		assert.Regexp(t, `^[A-Za-z0-9_-]{22}$`, r, "128 random bits")
 	}
-	for _, path := range []string{"/receipt/" + number, "/receipt/" + paid.PublicRef, "/receipts/" + paid.ID.String() + ".pdf", "/portal", "/portal/" + paid.PublicRef, "/give/csio/receipt?gift=" + paid.PublicRef,
+	for _, path := range []string{"/receipt/" + number, "/receipt/" + paid.PublicRef, "/receipts/" + paid.ID.String() + ".pdf", "/portal/" + paid.PublicRef, "/portal/gifts/" + paid.PublicRef + "/receipt", "/portal/gifts/" + paid.PublicRef + "/receipt.pdf", "/give/csio/receipt?gift=" + paid.PublicRef,
 		"/give/csio/thanks?gift=" + paid.ID.String(), "/give/csio/thanks?gift=" + number} {
 		got := ask(t, "GET", h.URL+path, nil)
 		assert.Equal(t, 404, got.StatusCode, path)
 		assert.NotContains(t, got.body, "Ana", path)
 	}
+	got := ask(t, "GET", h.URL+"/portal", nil)
+	assert.Equal(t, 401, got.StatusCode, "asks who it is")
+	assert.NotContains(t, got.body, "Ana")
 	own := "Cookie: " + pressed.Cookies()[0].Name + "=" + cookie
 	for _, test := range []struct {
 		path    string

@@ -19,10 +19,15 @@
   const money = (minor) => new Intl.NumberFormat(form.dataset.locale, {
     style: "currency",
     currency: form.dataset.currency,
-    currencyDisplay: "narrowSymbol",
     minimumFractionDigits: minor % scale ? 2 : 0,
   }).format(minor / scale);
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (gap, name) => values[name] ?? gap);
+
+  const longDate = (date) => fill(form.dataset.date, {
+    day: date.getDate() === 1 ? form.dataset.first : date.getDate(),
+    month: form.dataset.months.split(",")[date.getMonth()],
+    year: date.getFullYear(),
+  });
 
   const gift = () => {
     const chosen = form.elements.amount.value;
@@ -60,7 +65,7 @@
     const n = Number(times.value);
     comes.textContent = once || !(each > 0) || !Number.isInteger(n) || n < 2 || n > 1040 ? "" : fill(comes.dataset.comes, {
       n, amount: money(each), all: money(each * n),
-      date: new Intl.DateTimeFormat(form.dataset.locale, { dateStyle: "long" }).format(lastDay(frequency, n - 1)),
+      date: longDate(lastDay(frequency, n - 1)),
     });
   };
 
