@@ -21,7 +21,7 @@ var calls = Row{
 		w := newWorld(t, e2e.Options{})
 		require.NoError(t, w.Stripe().SetMode(stripefake.Normal))
 		w.Drained(time.Minute)
-		n, donors := m.Size(2000, 1000), 0
+		n, donors := m.Size(4000, 1500), 0
 		m.Interleave(func() {
 			before := len(w.Stripe().Calls())
 			var all sync.WaitGroup
