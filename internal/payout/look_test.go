@@ -333,3 +333,30 @@ func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, unti
 		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == s.id || t.SourceID == s.id }))
 	})
 }
+
+// When a page's worth was found at once, more is on its way: the next look waits for its time, not for the next fee.
+func TestLooksInACrowdListManyAtOnce(t *testing.T) {
+	h := house.New(t, house.Options{})
+	settledGift(t, h)
+	for range 100 {
+		_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -1)
+		require.NoError(t, err)
+	}
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_lookup WHERE idle_looks = -1 AND next_look > now() AND next_look <= now() + interval '10 seconds'`))
+	h.Exec(`UPDATE balance_lookup SET next_look = now() + interval '1 hour' WHERE idle_looks = -1`) // whatever this machine is slowed by
+	collect := func() int {
+		n, err := h.Collector.Collect(t.Context())
+		require.NoError(t, err)
+		return n
+	}
+	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour'`)
+	h.Settled(house.Form())
+	require.Zero(t, collect())
+	h.Exec(`UPDATE balance_lookup SET next_look = now()`)
+	require.Equal(t, 1, collect())
+	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour', next_look = now() + interval '1 hour'`)
+	h.Settled(house.Form())
+	require.Equal(t, 1, collect(), "one alone is looked for at once")
+}

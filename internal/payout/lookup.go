@@ -26,7 +26,8 @@ var errTaken = errors.New("payout: the balance is looked through by another proc
 
 // claim takes an entity's balance to look through, for a while, if there is a reason to and nobody else does.
 // The first look of all begins with the first gift: what Stripe had before belongs to the opening balance. Looks that
-// find nothing come less and less often, until a newer fee is due or an event nudges.
+// find nothing come less and less often, until a newer fee is due or an event nudges. In a crowd of gifts (idle_looks is -1) they
+// come when their time does, not for each newer fee, for what is listed at once and again should be little beside what is new.
 func claim(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *donation.FeeDue, all bool) (*lookup, error) {
 	const begin = `/* payout.claim */
 		INSERT INTO balance_lookup (entity_id, read_through, begun, next_look)
@@ -34,7 +35,8 @@ func claim(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *dona
 	const take = `/* payout.claim */
 		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
-		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
+		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') AND idle_looks >= 0
+		        OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
 		RETURNING entity_id, holder, read_through, begun, NOT EXISTS (
 		    SELECT 1 FROM balance_observation o WHERE o.entity_id = $1 AND o.at >= date_trunc('day', now(), 'UTC')) AS new_day`
 	var oldest, newest *time.Time
@@ -83,11 +85,11 @@ func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time
 	const query = `/* payout.free */
 		UPDATE balance_lookup
 		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
-		       idle_looks = CASE WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
-		       next_look = now() + least(make_interval(secs => 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12)),
+		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
+		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9 ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
 		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
 		 WHERE entity_id = $1 AND holder = $2`
-	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole)
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole, chunk)
 }
 
 // NudgeTx asks for a look at an entity's balance soon: an event told of money that is not booked yet.
