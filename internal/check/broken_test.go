@@ -109,7 +109,8 @@ func TestWhatIsBrokenIsSeen(t *testing.T) {
 		"a head that is another":                 {`INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at) VALUES ('MADE', 'TSNE', current_date, 1, sha256(''), 0, now())`, "A11 MADE"},
 		"nothing":                                {`SELECT 1`, ""},
 	} {
-		require.Equal(t, names.Replace(broken.wrong), s.after(t, free+names.Replace(broken.by)), what)
+		want, found := names.Replace(broken.wrong), s.after(t, free+names.Replace(broken.by))
+		require.ElementsMatch(t, strings.Split(want, ", "), strings.Split(found, ", "), what) // subjects are random: so is their order
 	}
 }
 
