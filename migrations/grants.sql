@@ -54,6 +54,7 @@ GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, d
 GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
 GRANT SELECT, INSERT ON erasure_donor, erasure_address TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
+REVOKE ALL ON FUNCTION erase_people(uuid, text[]) FROM PUBLIC; -- a restored dump gives it to everybody
 GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]) TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};

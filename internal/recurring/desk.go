@@ -33,7 +33,7 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	if err := p.runs(); err != nil {
 		return until, next, err
 	}
-	until = org.Monthly.Step(now, months)
+	until = org.Monthly.Step(now, months).Add(time.Minute) // who pauses in the moment of a charge means those after it
 	if least := p.NextAt.Add(24 * time.Hour); until.Before(least) {
 		until = least
 	}
