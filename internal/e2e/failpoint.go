@@ -155,9 +155,10 @@ func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 	})
 }
 
-// AgeLeases makes what a dead process had under way look old, instead of waiting until its leases have run out.
+// AgeLeases makes what a dead process had under way look old, instead of waiting until its leases have run out; just old enough, so
+// that no checker takes it for forgotten, however often this is called.
 func (s *Stack) AgeLeases() {
-	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = attempted_at - interval '30 seconds' WHERE state = 'running';
+	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = least(attempted_at, now() - interval '30 seconds') WHERE state = 'running';
 		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now();
 		UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 }
