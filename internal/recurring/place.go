@@ -43,6 +43,8 @@ func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	for i, c := range charges {
 		b := bills[c.EntityID.String()+c.Invoice.ID]
 		switch {
+		case b != nil && plans[b.PlanID] == nil:
+			placed[i].Waits = true // another worker noted the bill since the plans were locked: it comes again
 		case b != nil:
 			if placed[i], err = k.placeTx(ctx, tx, setup, plans[b.PlanID], b, c); err != nil {
 				return nil, fmt.Errorf("charge %s of plan %s: %w", c.ID, b.PlanID, err)
