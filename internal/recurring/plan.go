@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
 	"konbit/internal/money"
 	"konbit/internal/org"
 )
@@ -92,15 +91,6 @@ func (p Plan) LastAt() *time.Time {
 	}
 	last := p.Frequency.Step(*p.NextAt, left-1)
 	return &last
-}
-
-// comes is what a plan comes to, as it was begun.
-func (p Plan) comes() donation.Comes {
-	c := donation.Comes{Every: p.Frequency, Each: p.Amount(), First: p.CreatedAt}
-	if p.Total != nil {
-		c.Times = *p.Total
-	}
-	return c
 }
 
 // hopeless lists the refusals that no later try will change: the card or account is gone, or was never good

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/donation"
-	"konbit/internal/money"
 	"konbit/internal/org"
 	"konbit/internal/recurring"
 	"konbit/internal/testkit/house"
@@ -54,8 +53,6 @@ func settle(t *testing.T, h *house.House) {
 		h.Later()
 	}
 }
-
-func usd(minor int64) money.Amount { return money.New(minor, "USD") }
 
 func TestTwelveTimesPlanRunsToItsEnd(t *testing.T) {
 	h := house.New(t, house.Options{})

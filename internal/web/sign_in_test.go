@@ -27,6 +27,7 @@ func TestT6ScannersUseNothingUp(t *testing.T) {
 	assert.NotContains(t, scanner.ask("GET", "/sign-in/code", nil).body, "ana@example.org")
 	link, code, text := ana.letter()
 	require.NotEmpty(t, link)
+	require.NotEmpty(t, code)
 	assert.Contains(t, text, h.URL+"/sign-in/link?lang=en#"+link, "the secret stands behind the #")
 	for range 20 {
 		for _, who := range []*visitor{ana, scanner} {
