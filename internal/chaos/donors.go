@@ -35,13 +35,16 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	t.Errorf("donor %d could not give: %v", donor, last)
 }
 
-// press sends a form and answers the payment page.
+// press sends a form and answers the payment page, or [errLater].
 func press(server string, form url.Values) (page string, err error) {
 	response, err := house.Client().PostForm(server+"/give/csio", form)
 	if err != nil {
 		return "", err
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != "" {
+		return "", errLater
+	}
 	if response.StatusCode != http.StatusSeeOther {
 		return "", fmt.Errorf("the form is answered %s", response.Status)
 	}
