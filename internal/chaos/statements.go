@@ -26,7 +26,8 @@ func init() {
 const (
 	statementYear = 2025
 	giftsEach     = 12
-	inFlight      = 8 // letters a server may be sending when it is killed
+	inFlight      = 8                      // letters a server may be sending when it is killed
+	letterTime    = 300 * time.Millisecond // allowed for each on a machine that has other work
 )
 
 // Statements issues a year's statements of Number donors with twelve gifts each. The command is killed in the middle and started
@@ -72,7 +73,7 @@ func Statements(t testing.TB, run Run) {
 	first := sent()
 	s.Restart()
 	began = time.Now()
-	testkit.Eventually(t, time.Minute+time.Duration(run.Number)*100*time.Millisecond, func() error {
+	testkit.Eventually(t, time.Minute+time.Duration(run.Number)*letterTime, func() error {
 		if n := sent(); n < run.Number {
 			return fmt.Errorf("%d letters of %d have gone out", n, run.Number)
 		}

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/jobs"
+	"konbit/internal/pg"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
 	"konbit/internal/statement"
@@ -32,7 +34,8 @@ func (m Statements) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job statement.Letter) error { return m.Mail(ctx, job.StatementID) })
 }
 
-// Mail sends the statement's letter, once, under the rules of receipts' letters. One whose donor was forgotten is not sent.
+// Mail sends the statement's letter, once, under the rules of receipts' letters. One whose donor was forgotten is not sent, nor one
+// that a newer statement overtook on its way: that one's letter says all of it.
 func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	s, err := statement.ByID(ctx, m.Receipts.DB, id)
 	if err != nil || s.Person == nil {
@@ -43,6 +46,9 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		kind = kindStatementCorrected
 	}
 	l, err := find(ctx, m.Receipts.DB, kind, s.ID)
+	if err == nil && s.Overtaken {
+		return m.drop(ctx, l)
+	}
 	if err == nil && l == nil {
 		l, err = m.rendered(ctx, s, kind)
 	}
@@ -50,6 +56,20 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return m.Receipts.hand(ctx, *l)
+}
+
+// drop ends the first delivery of a letter that no server accepted yet; nil: it was never written.
+func (m Statements) drop(ctx context.Context, l *letter) error {
+	if l == nil {
+		return nil
+	}
+	d, err := firstDelivery(ctx, m.Receipts.DB, l.ID)
+	if err != nil || d.Over {
+		return err
+	}
+	return pg.InTx(ctx, m.Receipts.DB, func(tx *sqlx.Tx) error {
+		return noteRefusedTx(ctx, tx, d.ID, "not sent: a newer statement was issued", m.Receipts.Now())
+	})
 }
 
 func (m Statements) rendered(ctx context.Context, s statement.Statement, kind string) (*letter, error) {

@@ -24,6 +24,7 @@ type Statement struct {
 	Person                *Person // nil: erased
 	IssuedAt              time.Time
 	Corrects              time.Time // when the one before was issued; zero: it is the first
+	Overtaken             bool      // a newer one took its place
 }
 
 // Facts are the figures and who received the gifts (IRS Publication 1771: the name of the organisation, amounts, dates, and

@@ -26,9 +26,11 @@ type row struct {
 	IssuedAt     time.Time  `db:"issued_at"`
 	Person       []byte     `db:"person"`
 	Corrects     *time.Time `db:"corrects"`
+	Overtaken    bool       `db:"overtaken"`
 }
 
-const selected = `SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, s.issued_at, p.person, b.issued_at AS corrects
+const selected = `SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, s.issued_at, p.person, b.issued_at AS corrects,
+		       EXISTS (SELECT 1 FROM statement o WHERE o.donor_id = s.donor_id AND o.year = s.year AND o.n > s.n) AS overtaken
 		  FROM statement s LEFT JOIN statement_person p ON p.statement_id = s.id
 		  LEFT JOIN statement b ON b.donor_id = s.donor_id AND b.year = s.year AND b.n = s.n - 1 `
 
@@ -41,6 +43,7 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 	for i, r := range rows {
 		all[i] = Statement{
 			ID: r.ID, EntityID: r.EntityID, DonorID: r.DonorID, Year: r.Year, N: r.N, Language: r.Language, WordsVersion: r.WordsVersion, IssuedAt: r.IssuedAt,
+			Overtaken: r.Overtaken,
 		}
 		if r.Corrects != nil {
 			all[i].Corrects = *r.Corrects
