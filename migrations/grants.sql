@@ -44,9 +44,9 @@ GRANT SELECT, INSERT, UPDATE (cleared_at) ON pending_charge TO {{role}};
 GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder) ON balance_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, terms, customer_id, subscription_id, schedule_id, phase_start, iterations,
-    card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at) ON plan TO {{role}};
+    card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at, anchor_day) ON plan TO {{role}};
 GRANT SELECT, INSERT ON plan_terms, plan_part, plan_event TO {{role}};
-GRANT SELECT, INSERT, UPDATE (n, donation_id, refused) ON instalment TO {{role}};
+GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{role}};
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
