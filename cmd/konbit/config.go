@@ -36,6 +36,7 @@ type Config struct {
 	DKIM             []mail.DKIM
 	AuditMail        []string // AUDIT_MAIL: where the heads of the books go; none for nowhere
 	SecretKey        []byte
+	ErasuresFile     string // ERASURES_FILE: where the list of erasures is kept, beside the backups; empty: nowhere
 	LogFormat        string
 	GiveLimits       guard.Limits
 	TrustedProxies   []netip.Prefix
@@ -96,6 +97,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		MailFrom:         r.mailbox("MAIL_FROM"),
 		AuditMail:        r.mailboxes("AUDIT_MAIL"),
 		SecretKey:        r.secret("SECRET_KEY"),
+		ErasuresFile:     r.text("ERASURES_FILE", ""),
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
 	c.Stripe = r.stripe(slices.Contains(needs, needHooks))

@@ -105,6 +105,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.saw("clocks", checkClock(ctx, db))
 	d.saw("the database's log", checkLog(ctx, db))
 	d.auditors()
+	d.erasures(ctx, db)
 	d.checked(ctx, db)
 	d.checkTasks(ctx, db)
 	d.stripe(ctx, db)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +23,7 @@ func erasuresCommand() *cobra.Command {
 }
 
 // withKeeper runs fn with the database of a setting and the installation's secret.
-func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper) error) error {
+func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper, config Config) error) error {
 	config, err := loadConfig(as, needSecret)
 	if err != nil {
 		return err
@@ -42,7 +41,7 @@ func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper) error) e
 	if err != nil {
 		return err
 	}
-	return fn(privacy.Keeper{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID})
+	return fn(privacy.Keeper{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID}, config)
 }
 
 func erasuresListCommand() *cobra.Command {
@@ -82,7 +81,7 @@ func erasuresAddCommand() *cobra.Command {
 	}
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper) error {
+		return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper, config Config) error {
 			w := privacy.Wish{Tell: access.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
 			for _, address := range args {
 				w.Addresses = append(w.Addresses, access.Normal(address))
@@ -100,13 +99,13 @@ func erasuresAddCommand() *cobra.Command {
 			if *now {
 				w.Wait = 0
 			}
-			return addErasure(c, k, w, *now)
+			return addErasure(c, k, w, *now, config.ErasuresFile)
 		})
 	}
 	return c
 }
 
-func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool) error {
+func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool, file string) error {
 	e, err := k.Ask(c.Context(), w)
 	if err == nil && now {
 		err = k.Do(c.Context(), e.ID)
@@ -114,12 +113,16 @@ func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool) er
 	if err != nil {
 		return erasureError(err)
 	}
-	if now {
-		fmt.Fprintf(c.OutOrStdout(), "%s is done. Keep the list beside the backups: konbit erasures export\n", e.ID)
-	} else {
+	switch {
+	case !now:
 		fmt.Fprintf(c.OutOrStdout(), "%s is due on %s.\n", e.ID, e.DueAt.Format(time.DateOnly))
+	case file == "":
+		fmt.Fprintf(c.OutOrStdout(), "%s is done. Keep the list beside the backups: set ERASURES_FILE, or konbit erasures export\n", e.ID)
+	default:
+		_, err = k.KeepFile(c.Context(), file)
+		fmt.Fprintf(c.OutOrStdout(), "%s is done.\n", e.ID)
 	}
-	return nil
+	return err
 }
 
 // erasureError says in words why a person cannot be forgotten yet.
@@ -137,11 +140,11 @@ func erasuresExportCommand() *cobra.Command {
 	return &cobra.Command{Use: "export", Short: "The list of what was done, to keep beside the backups; it names nobody", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				out := bufio.NewWriter(c.OutOrStdout())
-				if err := privacy.WriteList(c.Context(), db, out); err != nil {
+				done, err := privacy.Done(c.Context(), db)
+				if err != nil {
 					return err
 				}
-				return out.Flush()
+				return privacy.WriteList(c.OutOrStdout(), done)
 			})
 		}}
 }
@@ -149,15 +152,22 @@ func erasuresExportCommand() *cobra.Command {
 func erasuresApplyCommand() *cobra.Command {
 	return &cobra.Command{Use: "apply FILE", Short: "Do the erasures of a list again, after a backup was restored", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			list, err := os.Open(args[0])
+			file, err := os.Open(args[0])
 			if err != nil {
 				return err
 			}
-			defer list.Close()
-			return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper) error {
-				n, err := k.Apply(c.Context(), list)
-				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", n)
-				return erasureError(err)
+			defer file.Close()
+			list, err := privacy.ReadList(file)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper, _ Config) error {
+				a, err := k.Apply(c.Context(), list)
+				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Done)
+				if a.Waiting > 0 {
+					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift goes on, or a gift is on its way. The workers do them once Stripe has told what became of it.\n", a.Waiting)
+				}
+				return err
 			})
 		}}
 }
@@ -173,7 +183,7 @@ func erasuresOpenCommand() *cobra.Command {
 		if *why == "" {
 			return fmt.Errorf("%w: --why: say who asks for it and by what right", errUse)
 		}
-		return withKeeper(c.Context(), needOwner, func(k privacy.Keeper) error {
+		return withKeeper(c.Context(), needOwner, func(k privacy.Keeper, _ Config) error {
 			facts, err := k.Open(c.Context(), args[0], operator(), *why)
 			if err != nil {
 				return err
@@ -184,10 +194,50 @@ func erasuresOpenCommand() *cobra.Command {
 	return c
 }
 
+// forget does the erasures that are due, those again that a restored backup undid, and keeps the list.
 func (p *parts) forget(ctx context.Context) error {
 	n, err := p.privacy.CarryOut(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "people forgotten, as they asked", "erasures", n)
 	}
+	if err != nil || p.config.ErasuresFile == "" {
+		return err
+	}
+	again, err := p.privacy.KeepFile(ctx, p.config.ErasuresFile)
+	if again != (privacy.Applied{}) {
+		p.log.WarnContext(ctx, "a restored backup knew people again who had been forgotten", "forgotten anew", again.Done, "waiting", again.Waiting)
+	}
 	return err
+}
+
+// erasures says whether the list is kept where a restored backup finds it.
+func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
+	f := finding{Looked: "the list of erasures"}
+	done, err := privacy.Done(ctx, db)
+	if err == nil && d.config.ErasuresFile == "" {
+		if f.OK, f.Note = len(done) == 0, "nobody was forgotten yet; set ERASURES_FILE before, so that a restored backup does not know them again"; !f.OK {
+			err = fmt.Errorf("%d were done and are listed nowhere: set ERASURES_FILE, and let the backups take that file along", len(done))
+		}
+	} else if err == nil {
+		err = listed(ctx, db, d.config.ErasuresFile)
+		f.OK, f.Note = err == nil, fmt.Sprintf("%d in %s; see that the backups take it along", len(done), d.config.ErasuresFile)
+	}
+	if err != nil {
+		f.OK, f.Note, f.Mend, d.ill = false, "", err.Error(), true
+	}
+	d.findings = append(d.findings, f)
+}
+
+// listed is an error where the file and the database differ.
+func listed(ctx context.Context, db *sqlx.DB, file string) error {
+	differs, err := privacy.Compare(ctx, db, file)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ERASURES_FILE cannot be read: %w", err)
+	case len(differs.Undone) > 0:
+		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: konbit erasures apply %[2]s", len(differs.Undone), file)
+	case len(differs.Unlisted) > 0:
+		return fmt.Errorf("%d are not in %s: it is written every ten minutes by a server with its workers; is one running, and may it write there?", len(differs.Unlisted), file)
+	}
+	return nil
 }

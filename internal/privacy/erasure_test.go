@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"regexp"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,6 +21,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/privacy"
 	"konbit/internal/receipt"
+	"konbit/internal/testkit"
 	"konbit/internal/testkit/house"
 )
 
@@ -35,36 +36,6 @@ func canary() donation.Form {
 	}
 	f.Dedication = donation.Dedication{Kind: donation.Memory, Name: canaries[6], CardName: "Béa", CardEmail: canaries[7], CardMessage: canaries[8]}
 	return f
-}
-
-// scan lists the columns of any table in which one of words stands, whatever the type: the catalogue names them all.
-func scan(t *testing.T, db *sqlx.DB, words []string) (found []string) {
-	t.Helper()
-	var columns []struct {
-		Table  string `db:"table_name"`
-		Column string `db:"column_name"`
-		Type   string `db:"data_type"`
-	}
-	require.NoError(t, db.Select(&columns, `SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c
-		JOIN information_schema.tables t USING (table_schema, table_name)
-		WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' ORDER BY 1, 2`))
-	require.Greater(t, len(columns), 200)
-	pattern := make([]string, len(words))
-	for i, w := range words {
-		pattern[i] = regexp.QuoteMeta(w)
-	}
-	for _, c := range columns {
-		text := fmt.Sprintf(`%q::text`, c.Column)
-		if c.Type == "bytea" {
-			text = fmt.Sprintf(`encode(%q, 'escape')`, c.Column)
-		}
-		var n int
-		require.NoError(t, db.Get(&n, fmt.Sprintf(`SELECT count(*) FROM %q WHERE %s ~* $1`, c.Table, text), strings.Join(pattern, "|")))
-		if n > 0 {
-			found = append(found, c.Table+"."+c.Column)
-		}
-	}
-	return found
 }
 
 func wish(t *testing.T, h *house.House) privacy.Wish {
@@ -131,7 +102,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	_, err := ledger.Seal(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	before := kept(h)
-	known := scan(t, h.DB.Owner, canaries)
+	known := testkit.Holding(t, h.DB.Owner, canaries)
 	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.message",
 		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
 		require.Contains(t, known, column, "the scan sees")
@@ -155,7 +126,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	require.NoError(t, letters.Farewell(t.Context(), e.ID))
 	require.NoError(t, letters.Farewell(t.Context(), e.ID), "it is told once")
 
-	require.Empty(t, scan(t, h.DB.Owner, canaries))
+	require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
 	require.Equal(t, before, kept(h))
 	sound(t, h)
 	var told []string
@@ -202,18 +173,23 @@ func TestListIsDoneAgain(t *testing.T) {
 	list := fmt.Sprintf(`{"id":%q,"asked_at":"2026-01-01T00:00:00Z","asked_by":"donor","done_at":%q,"donors":[%q],"addresses":[%q]}`,
 		e.ID, time.Now().Format(time.RFC3339), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
 	for range 2 {
-		n, err := h.Privacy.Apply(t.Context(), strings.NewReader(list))
+		read, err := privacy.ReadList(strings.NewReader(list))
 		require.NoError(t, err)
-		require.Equal(t, 1, n)
-		require.Empty(t, scan(t, h.DB.Owner, canaries))
+		applied, err := h.Privacy.Apply(t.Context(), read)
+		require.NoError(t, err)
+		require.Equal(t, privacy.Applied{Done: 1}, applied)
+		require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
 	}
-	var written bytes.Buffer
-	require.NoError(t, privacy.WriteList(t.Context(), h.DB.Server, &written))
-	require.Contains(t, written.String(), w.Donors[0].String())
-	require.NotContains(t, written.String(), "@")
-	n, err := h.Privacy.Apply(t.Context(), &written)
+	file := filepath.Join(t.TempDir(), "erasures")
+	for range 2 {
+		_, err := h.Privacy.KeepFile(t.Context(), file)
+		require.NoError(t, err)
+	}
+	written, err := os.ReadFile(file)
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Contains(t, string(written), w.Donors[0].String())
+	require.NotContains(t, string(written), "@")
+	require.Equal(t, 1, bytes.Count(written, []byte("\n")))
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_farewell'`))
 }
 
@@ -244,7 +220,7 @@ func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	n, err := h.Privacy.CarryOut(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n)
-	require.NotEmpty(t, scan(t, h.DB.Owner, canaries))
+	require.NotEmpty(t, testkit.Holding(t, h.DB.Owner, canaries))
 	for _, attack := range []string{
 		`UPDATE receipt SET facts = personless(facts)`, `UPDATE letter SET message = ''`, `SELECT erase_people(gen_random_uuid(), '{}')`,
 		`SELECT set_config('konbit.erasing', 'yes', false); UPDATE receipt SET facts = personless(facts)`, `SELECT sealed FROM receipt_hold`,

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/fault"
 	"konbit/internal/pg"
 )
 
@@ -25,59 +26,98 @@ type Entry struct {
 	Addresses [][]byte    `json:"addresses"` // keyed hashes
 }
 
-// WriteList writes every erasure that was done, one JSON object to a line, oldest first.
-func WriteList(ctx context.Context, q sqlx.QueryerContext, to io.Writer) error {
-	const query = `/* privacy.WriteList */ SELECT id, asked_at, asked_by, done_at,
+// Done lists every erasure that was done, oldest first.
+func Done(ctx context.Context, q sqlx.QueryerContext) (all []Entry, err error) {
+	const query = `/* privacy.Done */ SELECT id, asked_at, asked_by, done_at,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
 		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`
 	rows, err := q.QueryxContext(ctx, query)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
-	lines := json.NewEncoder(to)
 	for rows.Next() {
 		var e Entry
 		var donors pq.StringArray
 		var macs pq.ByteaArray
 		if err := rows.Scan(&e.ID, &e.AskedAt, &e.AskedBy, &e.DoneAt, &donors, &macs); err != nil {
-			return err
+			return nil, err
 		}
 		e.Addresses = macs
 		for _, text := range donors {
 			id, err := uuid.Parse(text)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			e.Donors = append(e.Donors, id)
 		}
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// WriteList writes erasures, one JSON object to a line.
+func WriteList(to io.Writer, list []Entry) error {
+	lines := json.NewEncoder(to)
+	for _, e := range list {
 		if err := lines.Encode(e); err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	return nil
 }
 
-// Apply does a list of erasures again, on a database that was restored from a backup older than some of them, and answers how many
-// it read. Nobody is written to. Doing it twice does nothing more.
-func (k Keeper) Apply(ctx context.Context, list io.Reader) (applied int, err error) {
-	lines := bufio.NewScanner(list)
+// ReadList reads what WriteList wrote.
+func ReadList(from io.Reader) (list []Entry, err error) {
+	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 16<<20)
 	for n := 1; lines.Scan(); n++ {
 		var e Entry
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.ID == uuid.Nil {
-			return applied, fmt.Errorf("line %d is no erasure: %w", n, err)
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.ID == uuid.Nil || e.DoneAt.IsZero() {
+			return nil, fmt.Errorf("line %d is no erasure: %w", n, err)
 		}
-		if err := k.note(ctx, e); err != nil {
-			return applied, err
-		}
-		if err := k.Do(ctx, e.ID); err != nil {
-			return applied, fmt.Errorf("erasure %s: %w", e.ID, err)
-		}
-		applied++
+		list = append(list, e)
 	}
-	return applied, lines.Err()
+	return list, lines.Err()
+}
+
+// Applied is what became of a list.
+type Applied struct {
+	Done    int // also those that were done before
+	Waiting int // in the copy a recurring gift goes on, or a gift is on its way, until Stripe has told what became of it
+}
+
+// Apply does a list of erasures again, on a database that was restored from a backup older than some of them. Nobody is written to.
+// What has to wait, CarryOut does. Doing it twice does nothing more.
+func (k Keeper) Apply(ctx context.Context, list []Entry) (a Applied, err error) {
+	for _, e := range list {
+		if err := k.note(ctx, e); err != nil {
+			return a, err
+		}
+		err := k.Do(ctx, e.ID)
+		if err == nil {
+			a.Done++
+			continue
+		}
+		if fault.Is(err, fault.Conflict) {
+			a.Waiting++
+			err = k.wait(ctx, e.ID)
+		}
+		if err != nil {
+			return a, fmt.Errorf("erasure %s: %w", e.ID, err)
+		}
+	}
+	return a, nil
+}
+
+// wait makes an erasure one that is due.
+func (k Keeper) wait(ctx context.Context, id uuid.UUID) error {
+	const query = `/* privacy.wait */ UPDATE erasure SET done_at = NULL WHERE id = $1`
+	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, id)
+		return err
+	})
 }
 
 // note makes the erasure known again where the backup did not have it, or had it waiting.

@@ -1,0 +1,44 @@
+package testkit
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// Holding lists the columns of any table in which one of words stands, as table.column and whatever the type: the catalogue names
+// them all.
+func Holding(t testing.TB, db *sqlx.DB, words []string) (found []string) {
+	t.Helper()
+	var columns []struct {
+		Table  string `db:"table_name"`
+		Column string `db:"column_name"`
+		Type   string `db:"data_type"`
+	}
+	if err := db.Select(&columns, `SELECT c.table_name, c.column_name, c.data_type FROM information_schema.columns c
+		JOIN information_schema.tables t USING (table_schema, table_name)
+		WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' ORDER BY 1, 2`); err != nil || len(columns) < 200 {
+		t.Fatalf("testkit: %d columns found: %v", len(columns), err)
+	}
+	pattern := make([]string, len(words))
+	for i, w := range words {
+		pattern[i] = regexp.QuoteMeta(w)
+	}
+	for _, c := range columns {
+		text := fmt.Sprintf(`%q::text`, c.Column)
+		if c.Type == "bytea" {
+			text = fmt.Sprintf(`encode(%q, 'escape')`, c.Column)
+		}
+		var n int
+		if err := db.Get(&n, fmt.Sprintf(`SELECT count(*) FROM %q WHERE %s ~* $1`, c.Table, text), strings.Join(pattern, "|")); err != nil {
+			t.Fatalf("testkit: %s.%s: %v", c.Table, c.Column, err)
+		}
+		if n > 0 {
+			found = append(found, c.Table+"."+c.Column)
+		}
+	}
+	return found
+}
