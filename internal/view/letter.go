@@ -14,7 +14,7 @@ const lineWidth = 72
 
 // styles are a letter's declarations by class. Mail programs drop style sheets,
 // so the HTML of a letter carries them at each element.
-type styles map[string]template.CSS
+type styles map[string]string
 
 var (
 	rule     = regexp.MustCompile(`\.([a-z-]+)\s*\{\s*([^}]*?)\s*\}`)
@@ -43,17 +43,25 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 		declarations := tokenUse.ReplaceAllStringFunc(r[2], func(use string) string {
 			return tokens[tokenUse.FindStringSubmatch(use)[1]]
 		})
-		all[r[1]] = template.CSS(strings.Join(strings.Fields(declarations), " "))
+		all[r[1]] = strings.Join(strings.Fields(declarations), " ")
 	}
 	return all, nil
 }
 
-func (s styles) of(class string) (template.CSS, error) {
-	style, ok := s[class]
-	if !ok {
-		return "", fmt.Errorf("the letters' sheet has no .%s", class)
-	}
-	return style, nil
+var styleUse = regexp.MustCompile(`\{\{style "([^"]*)"\}\}`)
+
+// into writes the declarations where a letter's source says {{style "class"}}: once, and not anew for each letter.
+func (s styles) into(source string) (string, error) {
+	var missing error
+	written := styleUse.ReplaceAllStringFunc(source, func(use string) string {
+		class := styleUse.FindStringSubmatch(use)[1]
+		style, ok := s[class]
+		if !ok {
+			missing = fmt.Errorf("the letters' sheet has no .%s", class)
+		}
+		return template.HTMLEscapeString(style)
+	})
+	return written, missing
 }
 
 // wrap breaks text between words at lineWidth. Lines after the first begin

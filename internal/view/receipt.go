@@ -1,12 +1,13 @@
 package view
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"io/fs"
+	"path"
 	"strconv"
+	"strings"
 	texttemplate "text/template"
 	"time"
 	"unicode/utf8"
@@ -123,15 +124,30 @@ func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]letterTemp
 
 func (v *View) parseLetter(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l letterTemplates, err error) {
 	functions := v.functions(lang)
-	functions["style"] = styles.of
 	functions["wrap"] = wrap
 	functions["pad"] = pad
-	l.text, err = texttemplate.New("").Funcs(functions).ParseFS(fsys, dir+"/*.txt")
+	if l.text, err = texttemplate.New("").Funcs(functions).ParseFS(fsys, dir+"/*.txt"); err != nil {
+		return l, err
+	}
+	files, err := fs.Glob(fsys, dir+"/*.html")
 	if err != nil {
 		return l, err
 	}
-	l.html, err = htmltemplate.New("").Funcs(functions).ParseFS(fsys, dir+"/*.html")
-	return l, err
+	l.html = htmltemplate.New("").Funcs(functions)
+	for _, file := range files {
+		source, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return l, err
+		}
+		styled, err := styles.into(string(source))
+		if err != nil {
+			return l, fmt.Errorf("%s: %w", file, err)
+		}
+		if _, err := l.html.New(path.Base(file)).Parse(styled); err != nil {
+			return l, err
+		}
+	}
+	return l, nil
 }
 
 // ReceiptLetter is the letter a receipt goes out with: its subject, its plain
@@ -175,7 +191,9 @@ func (v *View) receiptExecute(d receiptData, name string) (text, html string, er
 	if err != nil {
 		return "", "", err
 	}
-	var plain, rich bytes.Buffer
+	var plain, rich strings.Builder
+	plain.Grow(2 << 10) // what most take
+	rich.Grow(8 << 10)
 	if err := letter.text.ExecuteTemplate(&plain, name+".txt", d); err != nil {
 		return "", "", fmt.Errorf("view: %w", err)
 	}

@@ -3,6 +3,7 @@ package many
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -35,8 +36,15 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 	if err != nil {
 		return err
 	}
+	sealed := make(chan error, 1) // a batch is sealed while the next one is written
+	sealed <- nil
 	for done := 0; done < gifts && err == nil; done += PerTx {
-		err = add(ctx, db, before+done, min(PerTx, gifts-done), seed)
+		if err = errors.Join(add(ctx, db, before+done, min(PerTx, gifts-done), seed), <-sealed); err == nil {
+			go func() { sealed <- seal(ctx, db) }()
+		}
+	}
+	if err == nil {
+		err = <-sealed
 	}
 	if back := rules.putBack(ctx, db); err == nil {
 		err = back
@@ -54,7 +62,7 @@ const mostGifts = 400 * 24 * 60 * 2
 //go:embed fill.sql
 var fill string
 
-// add writes the gifts behind the first `before`, then seals and keeps balances as the server does.
+// add writes the gifts behind the first `before`.
 func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error {
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, fmt.Sprintf(`
@@ -69,9 +77,14 @@ func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error
 	if err != nil {
 		return fmt.Errorf("many: %w", err)
 	}
-	if _, err = ledger.Seal(ctx, db); err != nil {
+	return nil
+}
+
+// seal seals and keeps balances as the server does.
+func seal(ctx context.Context, db *sqlx.DB) error {
+	if _, err := ledger.Seal(ctx, db); err != nil {
 		return err
 	}
-	_, err = ledger.KeepBalances(ctx, db, ledger.SnapshotAfter)
+	_, err := ledger.KeepBalances(ctx, db, ledger.SnapshotAfter)
 	return err
 }
