@@ -76,8 +76,10 @@ func erasuresListCommand() *cobra.Command {
 func erasuresAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add ADDRESS…", Short: "Forget the person with these e-mail addresses, who asked the office", Args: cobra.MinimumNArgs(1),
-		Long: "Name all addresses of the person; the letters before and after go to the first. It is done in three days, or at once with --now.\n" +
-			"A recurring gift that goes on must be stopped first. Gifts, amounts, dates and receipts' numbers stay.",
+		Long: "Name the addresses of the person; those they joined by proof are found by themselves. The letters before and after go to the\n" +
+			"first. It is done in three days, or at once with --now. A recurring gift that goes on must be stopped first. Gifts, amounts, dates\n" +
+			"and receipts' numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay there with what was typed on\n" +
+			"Stripe's pages: redact those in its dashboard, found by the address, before you run this.",
 	}
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -85,6 +87,10 @@ func erasuresAddCommand() *cobra.Command {
 			w := privacy.Wish{Tell: access.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
 			for _, address := range args {
 				w.Addresses = append(w.Addresses, access.Normal(address))
+			}
+			var err error
+			if w.Addresses, err = access.Together(c.Context(), k.DB, w.Addresses); err != nil {
+				return err
 			}
 			donors, err := donor.OfMailboxes(c.Context(), k.DB, w.Addresses)
 			if err != nil {

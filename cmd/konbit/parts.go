@@ -136,7 +136,8 @@ func (p *parts) assembleWork() error {
 	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
 	p.statements = statement.Desk{DB: p.db, Queue: queue, Setup: p.setup, Now: p.clock.Now, NewID: newID}
 	mail.Statements{Receipts: letters}.Register(handlers)
-	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Now: p.clock.Now, NewID: newID}
+	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
+	p.privacy.Register(handlers)
 	mail.Erasures{Receipts: letters, Privacy: p.privacy, Setup: p.setup}.Register(handlers)
 	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
 	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)

@@ -82,6 +82,7 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 		err = client.CheckEndpoint(ctx, e.Slug, address)
 	}
 	d.saw("webhook endpoint of "+e.Slug, err)
+	d.saw("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
 	receipts, err := client.OwnReceipts(ctx, e.Slug)
 	d.saw("receipts of "+e.Slug+" come from us alone", ownReceipts(receipts, err))
 	if err == nil && receipts.Mailed == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/fault"
 	"konbit/internal/pg"
@@ -30,6 +31,15 @@ const (
 func (k Keeper) Mailboxes(ctx context.Context, person uuid.UUID) (all []Mailbox, err error) {
 	const query = `/* access.Mailboxes */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
 	err = k.DB.SelectContext(ctx, &all, query, person)
+	return all, err
+}
+
+// Together lists addresses with all others that were proved to be of the same people, each once.
+func Together(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []string, err error) {
+	const query = `/* access.Together */
+		SELECT email FROM unnest($1::text[]) AS given (email)
+		 UNION SELECT o.email FROM mailbox m JOIN mailbox o ON o.person_id = m.person_id WHERE m.email = ANY($1::text[]) ORDER BY email`
+	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))
 	return all, err
 }
 

@@ -19,8 +19,9 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "erasures")
 	s := Start(t, Options{Settings: map[string]string{"ERASURES_FILE": list}})
-	words := []string{"Canaria", "Canary Lane", "5550123", "a note of the canary"}
+	words := []string{"Canaria", "Joined", "Canary Lane", "5550123", "a note of the canary"}
 	s.give("csio", "Elsewhere")
+	s.give("csio", "Joined")
 	b := s.begin("csio", url.Values{
 		"amount": {"20"}, "frequency": {"once"}, "first_name": {"Canaria"}, "last_name": {"Vogelsang"}, "email": {"canaria@donor.example"},
 		"phone": {"+1 617 5550123"}, "address_line1": {"1 Canary Lane"}, "city": {"Boston"}, "region": {"MA"}, "postal_code": {"02111"}, "country": {"US"},
@@ -28,8 +29,11 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 	})
 	require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
 	s.waitStatus(b, "settled")
-	s.letters(2)
+	s.letters(3)
 	s.settledDown()
+	_, err := s.DB.Owner.Exec(`WITH person AS MATERIALIZED (SELECT gen_random_uuid() AS id)
+		INSERT INTO mailbox SELECT address, id, now() FROM person, unnest(ARRAY['canaria@donor.example', 'joined@donor.example']) AS address`)
+	require.NoError(t, err)
 	s.Kill()
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
 	tool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)

@@ -21,7 +21,7 @@ const heldYears = 7
 // holdReason is why.
 const holdReason = "tax law: records of contributions are shown on request for seven years"
 
-// Do forgets the people of one erasure, in one transaction, and orders the letter after. Done again, it does again what there is
+// Do forgets the people of one erasure, in one transaction, and orders the letter after, and that Stripe forgets them too. Done again, it does again what there is
 // left to do. fault.Conflict: see Ready.
 func (k Keeper) Do(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Do */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
@@ -42,6 +42,9 @@ func (k Keeper) Do(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses)); err != nil {
+			return err
+		}
+		if err := k.customersTx(ctx, tx, donors); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, end, id, k.Now()); err != nil || e.Tell == nil {

@@ -16,5 +16,9 @@
 // A backup made before still knows the person. So the list of erasures, which names nobody (ids and keyed hashes of addresses), is
 // kept beside the backups and done again on what was restored from them.
 //
+// Stripe is told to forget as well: a job deletes the customers of their recurring gifts, with name, address and cards. Payments stay
+// there, as ours do here, with what was typed on their pages; only Stripe's dashboard (or a redaction job, a preview) takes a person
+// out of those, and konbit says so to whoever erases.
+//
 // A recurring gift that goes on must be stopped first, and a gift that is on its way must arrive: privacy says so and waits.
 package privacy

@@ -25,8 +25,15 @@ type Keeper struct {
 	DB     *sqlx.DB
 	Queue  *jobs.Queue
 	Secret []byte // the installation's: keys the list and seals what is held
+	Stripe Customers
 	Now    func() time.Time
 	NewID  func() uuid.UUID
+}
+
+// Customers are people as Stripe knows them; stripepay does it.
+type Customers interface {
+	// ForgetCustomer deletes one; one that is gone is forgotten. An answer that cannot be had is fault.Unavailable.
+	ForgetCustomer(ctx context.Context, entity, customer string) error
 }
 
 // Erasure is somebody's wish to be forgotten.

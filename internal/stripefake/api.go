@@ -45,7 +45,7 @@ type Call struct {
 func (s *Server) routes() {
 	s.api, s.mux = http.NewServeMux(), http.NewServeMux()
 	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
-		priceRoutes, methodRoutes, subscriptionRoutes, scheduleRoutes, invoiceRoutes, portalRoutes} {
+		priceRoutes, methodRoutes, subscriptionRoutes, scheduleRoutes, invoiceRoutes, portalRoutes, portalSettingRoutes} {
 		for _, rt := range group {
 			s.api.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
 		}

@@ -83,6 +83,9 @@ func tourPlans(t *testing.T, h *house.House) {
 	require.Equal(t, "4242", card.Last4)
 	failing.Key += "end"
 	require.NoError(t, h.Stripe.End(ctx, failing))
+	for range 2 {
+		require.NoError(t, h.Stripe.ForgetCustomer(ctx, "tsne", standing.CustomerID), "gone is gone")
+	}
 	for _, id := range h.Lines(`SELECT charge_id FROM donation WHERE frequency = 'quarterly' AND charge_id IS NOT NULL LIMIT 1`) {
 		require.NoError(t, h.Stripe.Refund(ctx, failing, id))
 		require.NoError(t, h.Stripe.Refund(ctx, failing, id), "once is enough")

@@ -32,35 +32,37 @@ import (
 // calls are all that the adapter calls of Stripe's library, and the requests they make. A new call is a new
 // line here, and the tour below makes it.
 var calls = map[string]string{
-	"Balance.Get":                   `GET /v1/balance$`,
-	"BillingPortalSessions.New":     `POST /v1/billing_portal/sessions$`,
-	"Customers.Get":                 `GET /v1/customers/[^/]+$`,
-	"Invoices.Get":                  `GET /v1/invoices/[^/]+$`,
-	"Invoices.Pay":                  `POST /v1/invoices/[^/]+/pay$`,
-	"Invoices.Update":               `POST /v1/invoices/[^/]+$`,
-	"Invoices.VoidInvoice":          `POST /v1/invoices/[^/]+/void$`,
-	"Refunds.New":                   `POST /v1/refunds$`,
-	"SubscriptionSchedules.Cancel":  `POST /v1/subscription_schedules/[^/]+/cancel$`,
-	"SubscriptionSchedules.Get":     `GET /v1/subscription_schedules/[^/]+$`,
-	"SubscriptionSchedules.New":     `POST /v1/subscription_schedules$`,
-	"SubscriptionSchedules.Release": `POST /v1/subscription_schedules/[^/]+/release$`,
-	"SubscriptionSchedules.Update":  `POST /v1/subscription_schedules/[^/]+$`,
-	"Subscriptions.Cancel":          `DELETE /v1/subscriptions/[^/]+$`,
-	"Subscriptions.Get":             `GET /v1/subscriptions/[^/]+$`,
-	"Subscriptions.Update":          `POST /v1/subscriptions/[^/]+$`,
-	"BalanceTransactions.List":      `GET /v1/balance_transactions$`,
-	"Charges.Get":                   `GET /v1/charges/[^/]+$`,
-	"Charges.List":                  `GET /v1/charges$`,
-	"CheckoutSessions.Expire":       `POST /v1/checkout/sessions/[^/]+/expire$`,
-	"CheckoutSessions.Get":          `GET /v1/checkout/sessions/[^/]+$`,
-	"CheckoutSessions.List":         `GET /v1/checkout/sessions$`,
-	"CheckoutSessions.New":          `POST /v1/checkout/sessions$`,
-	"Disputes.Get":                  `GET /v1/disputes/[^/]+$`,
-	"Events.List":                   `GET /v1/events$`,
-	"PaymentIntents.Get":            `GET /v1/payment_intents/[^/]+$`,
-	"WebhookEndpoints.List":         `GET /v1/webhook_endpoints$`,
-	"WebhookEndpoints.New":          `POST /v1/webhook_endpoints$`,
-	"WebhookEndpoints.Update":       `POST /v1/webhook_endpoints/[^/]+$`,
+	"Balance.Get":                      `GET /v1/balance$`,
+	"BillingPortalConfigurations.List": `GET /v1/billing_portal/configurations$`,
+	"Customers.Del":                    `DELETE /v1/customers/[^/]+$`,
+	"BillingPortalSessions.New":        `POST /v1/billing_portal/sessions$`,
+	"Customers.Get":                    `GET /v1/customers/[^/]+$`,
+	"Invoices.Get":                     `GET /v1/invoices/[^/]+$`,
+	"Invoices.Pay":                     `POST /v1/invoices/[^/]+/pay$`,
+	"Invoices.Update":                  `POST /v1/invoices/[^/]+$`,
+	"Invoices.VoidInvoice":             `POST /v1/invoices/[^/]+/void$`,
+	"Refunds.New":                      `POST /v1/refunds$`,
+	"SubscriptionSchedules.Cancel":     `POST /v1/subscription_schedules/[^/]+/cancel$`,
+	"SubscriptionSchedules.Get":        `GET /v1/subscription_schedules/[^/]+$`,
+	"SubscriptionSchedules.New":        `POST /v1/subscription_schedules$`,
+	"SubscriptionSchedules.Release":    `POST /v1/subscription_schedules/[^/]+/release$`,
+	"SubscriptionSchedules.Update":     `POST /v1/subscription_schedules/[^/]+$`,
+	"Subscriptions.Cancel":             `DELETE /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Get":                `GET /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Update":             `POST /v1/subscriptions/[^/]+$`,
+	"BalanceTransactions.List":         `GET /v1/balance_transactions$`,
+	"Charges.Get":                      `GET /v1/charges/[^/]+$`,
+	"Charges.List":                     `GET /v1/charges$`,
+	"CheckoutSessions.Expire":          `POST /v1/checkout/sessions/[^/]+/expire$`,
+	"CheckoutSessions.Get":             `GET /v1/checkout/sessions/[^/]+$`,
+	"CheckoutSessions.List":            `GET /v1/checkout/sessions$`,
+	"CheckoutSessions.New":             `POST /v1/checkout/sessions$`,
+	"Disputes.Get":                     `GET /v1/disputes/[^/]+$`,
+	"Events.List":                      `GET /v1/events$`,
+	"PaymentIntents.Get":               `GET /v1/payment_intents/[^/]+$`,
+	"WebhookEndpoints.List":            `GET /v1/webhook_endpoints$`,
+	"WebhookEndpoints.New":             `POST /v1/webhook_endpoints$`,
+	"WebhookEndpoints.Update":          `POST /v1/webhook_endpoints/[^/]+$`,
 }
 
 // official judges requests by Stripe's own description of its API, as stripe-mock reads it.
@@ -152,6 +154,7 @@ func tour(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.Stripe.OwnReceipts(ctx, "tsne")
 	require.NoError(t, err)
+	require.NoError(t, h.Stripe.CheckPortal(ctx, "tsne"))
 
 	// Gifts: opened with all that a form can ask for, closed, and looked for.
 	f := house.Form()

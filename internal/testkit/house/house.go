@@ -191,7 +191,8 @@ func (h *House) rooms(o Options) {
 	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
 	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Setup: h.Setup, Now: now, NewID: NewID}
 	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
-	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Now: now, NewID: NewID}
+	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Stripe: h.Stripe, Now: now, NewID: NewID}
+	h.Privacy.Register(h.Handlers)
 	mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Setup: h.Setup}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
