@@ -129,7 +129,7 @@ func (p *parts) assembleWork() error {
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
+	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, Stop: web.StopLink(p.config.BaseURL, p.config.SecretKey), NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
 	letters.Register(handlers)
 	p.plans.Register(handlers)
 	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)

@@ -39,23 +39,3 @@ func SayTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Said, at time.Ti
 		s.City, s.Region, s.PostalCode, s.Country, at)
 	return err
 }
-
-// Kinds of letters that only go to who wished for them. Receipts, and what somebody must know of gifts to come, always go.
-const KindNews = "news"
-
-// WishTx notes whether a donor wishes for a kind of letters, and who said so. The same wish twice is one.
-func WishTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, kind string, wished bool, by string, at time.Time) error {
-	const change = `/* donor.WishTx */
-		UPDATE donor SET news_consented_at = CASE WHEN $2 THEN $3::timestamptz END
-		 WHERE id = $1 AND (news_consented_at IS NOT NULL) <> $2`
-	const note = `/* donor.WishTx */ INSERT INTO donor_consent (donor_id, kind, given, at, by) VALUES ($1, $2, $3, $4, $5)`
-	done, err := tx.ExecContext(ctx, change, id, wished, at)
-	if err != nil {
-		return err
-	}
-	if changed, err := done.RowsAffected(); err != nil || changed == 0 {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, note, id, kind, wished, at, by)
-	return err
-}

@@ -63,7 +63,8 @@ type Gave struct {
 }
 
 // GaveTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
-// themselves who they are, and consent to news, which a later gift without the tick does not withdraw.
+// themselves who they are, and consent to news, which a later gift without the tick does not withdraw,
+// and which does not come back by news of a gift from before the donor stopped them.
 func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 	const query = `/* donor.GaveTx */
 		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
@@ -72,7 +73,8 @@ func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 		       last_name = CASE WHEN d.said_at IS NULL THEN g.last_name ELSE d.last_name END,
 		       language = CASE WHEN d.said_at IS NULL THEN g.language ELSE d.language END,
 		       first_gift_at = least(d.first_gift_at, g.at),
-		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news THEN g.at END)
+		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news AND NOT EXISTS (SELECT 1 FROM donor_consent c
+		           WHERE c.donor_id = d.id AND c.kind = 'news' AND NOT c.given AND c.at > g.at) THEN g.at END)
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
 		       AS g (id, first_name, last_name, language, news, at)
 		  JOIN locked USING (id)

@@ -21,7 +21,7 @@ func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 		SELECT count(*) FILTER (WHERE d.refused_at IS NULL) AS waiting, count(d.refused_at) AS refused,
 		       coalesce(extract(epoch FROM clock_timestamp() - min(d.ordered_at) FILTER (WHERE d.refused_at IS NULL)), 0)::float8 AS seconds
 		  FROM letter_delivery d
-		 WHERE d.accepted_at IS NULL AND NOT EXISTS (SELECT 1 FROM letter_delivery b
+		 WHERE d.accepted_at IS NULL AND d.declined_at IS NULL AND NOT EXISTS (SELECT 1 FROM letter_delivery b
 		       WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at)`
 	var read struct {
 		Backlog

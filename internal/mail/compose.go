@@ -27,6 +27,7 @@ type Letter struct {
 	Document *Document
 	Language string
 	Date     time.Time
+	Choice   *Choice // nil: it is nobody's to stop, such as a receipt
 }
 
 // Document goes with a letter as an attachment.
@@ -44,6 +45,18 @@ func (l Letter) MessageID() (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("%s.%s@%s", l.Kind, l.ID, domain), nil
+}
+
+// stopping are the fields by which a reader's mail provider stops letters of this kind with one press (RFC 8058, which wants https).
+func (l Letter) stopping() (fields [][2]string) {
+	if l.Choice == nil || l.Choice.Stop == "" {
+		return nil
+	}
+	fields = append(fields, [2]string{"List-Unsubscribe", "<" + l.Choice.Stop + ">"})
+	if strings.HasPrefix(l.Choice.Stop, "https:") {
+		fields = append(fields, [2]string{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"})
+	}
+	return fields
 }
 
 // oneLine is text without line breaks and what else steers terminals and mail servers.
@@ -76,6 +89,9 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 	// RFC 2919: names the stream of letters, so that readers can file it; RFC 3834: no auto-replies, please.
 	m.SetGenHeader("List-Id", fmt.Sprintf("<%s.%s.%s>", l.List, l.Sender, domain))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
+	for _, field := range l.stopping() {
+		m.SetGenHeader(gomail.Header(field[0]), field[1])
+	}
 	m.SetGenHeader("Content-Language", l.Language)
 	m.SetBodyString(gomail.TypeTextPlain, l.Text)
 	m.AddAlternativeString(gomail.TypeTextHTML, l.HTML)
@@ -89,6 +105,7 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 		key.sign(m, l)
 	}
 	var message bytes.Buffer
+	message.Grow(len(l.Text) + len(l.HTML) + len(l.HTML)/4 + 2<<10)
 	if _, err := m.WriteTo(&message); err != nil {
 		return nil, fmt.Errorf("compose letter %s: %w", l.ID, err)
 	}

@@ -20,11 +20,15 @@ type Delivery struct {
 // Kind names the job.
 func (Delivery) Kind() string { return "letter_delivery" }
 
-// deliver hands the letter over unless that was settled before. A refusal that will not pass is noted, not
-// tried again, and becomes a task for finance: somebody has to ask for the right address.
+// deliver hands the letter over unless that was settled before, or the donor stopped letters of its kind. A refusal
+// that will not pass is noted, not tried again, and becomes a task for finance: somebody has to ask for the right
+// address.
 func (r Receipts) deliver(ctx context.Context, l letter, d delivery) error {
 	if d.Over {
 		return nil
+	}
+	if declined, err := r.declined(ctx, l, d); declined || err != nil {
+		return err
 	}
 	reply, err := r.Transport.Send(ctx, l.Sender, d.Recipient, l.Message)
 	var refusal *Refusal

@@ -23,7 +23,8 @@ type Delivered struct {
 	Reply      *string    `db:"smtp_reply"` // the server's last
 	AcceptedAt *time.Time `db:"accepted_at"`
 	RefusedAt  *time.Time `db:"refused_at"`
-	Overtaken  bool       `db:"overtaken"` // by a better address
+	DeclinedAt *time.Time `db:"declined_at"` // its donor had stopped letters of its kind
+	Overtaken  bool       `db:"overtaken"`   // by a better address
 }
 
 // State is where a delivery stands.
@@ -34,6 +35,7 @@ const (
 	Waiting   State = "waiting"
 	Accepted  State = "accepted"
 	Refused   State = "refused"
+	Declined  State = "declined"
 	Overtaken State = "overtaken"
 )
 
@@ -42,6 +44,8 @@ func (d Delivered) State() State {
 	switch {
 	case d.AcceptedAt != nil:
 		return Accepted
+	case d.DeclinedAt != nil:
+		return Declined
 	case d.RefusedAt != nil:
 		return Refused
 	case d.Overtaken:
@@ -61,7 +65,7 @@ func (d Delivered) String() string {
 }
 
 const selectDelivered = `SELECT d.letter_id, l.subject_id, l.kind, d.recipient, d.ordered_by, d.ordered_at, d.tries, d.smtp_reply,
-		       d.accepted_at, d.refused_at, EXISTS (SELECT 1 FROM letter_delivery b
+		       d.accepted_at, d.refused_at, d.declined_at, EXISTS (SELECT 1 FROM letter_delivery b
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS overtaken
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id `
 
@@ -82,7 +86,7 @@ func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID
 func RefusedSubjects(ctx context.Context, q sqlx.QueryerContext) (subjects []uuid.UUID, err error) {
 	const query = `/* mail.RefusedSubjects */
 		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
-		 WHERE d.accepted_at IS NULL AND d.refused_at IS NOT NULL
+		 WHERE d.accepted_at IS NULL AND d.declined_at IS NULL AND d.refused_at IS NOT NULL
 		   AND NOT EXISTS (SELECT 1 FROM letter_delivery b WHERE b.letter_id = d.letter_id AND b.ordered_at > d.ordered_at)`
 	err = sqlx.SelectContext(ctx, q, &subjects, query)
 	return subjects, err

@@ -83,11 +83,15 @@ func DomainOf(from string) (string, error) {
 	return strings.ToLower(parsed.Address[strings.LastIndex(parsed.Address, "@")+1:]), nil
 }
 
-// sign has the message signed when it is written. Only fields that readers see are covered, and only those
-// the letter has: go-mail's signature is invalid once their list is longer than a line.
+// sign has the message signed when it is written. Covered are the fields that readers see, and those that stop letters, as
+// RFC 8058 asks; only those the letter has: go-mail's signature is invalid once their list is longer than a line.
 func (k *DKIM) sign(m *gomail.Msg, l Letter) {
 	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
-	signer.SignHeaders("From", "To", "Subject", "Date")
+	covered := []string{"From", "To", "Subject", "Date"}
+	for _, field := range l.stopping() {
+		covered = append(covered, field[0])
+	}
+	signer.SignHeaders(covered...)
 	signer.NowFunc = l.dated
 	m.SetDKIM(signer)
 }

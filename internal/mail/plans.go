@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/donation"
+	"konbit/internal/donor"
 	"konbit/internal/fund"
 	"konbit/internal/jobs"
 	"konbit/internal/money"
@@ -23,7 +24,7 @@ type PlanLinks interface {
 	// Manage leads to a plan by its public reference, and opens nothing else.
 	Manage(ref string, lang phrase.Language) string
 	// Card leads to a new card for all plans of a donor, for some weeks.
-	Card(donor uuid.UUID, lang phrase.Language) string
+	Card(of uuid.UUID, lang phrase.Language) string
 }
 
 // Plans mails what happens to recurring gifts.
@@ -86,6 +87,10 @@ func (m Plans) rendered(ctx context.Context, e recurring.Event) (*letter, error)
 		ID: e.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom, To: to.Email,
 		ToName: to.FirstName + " " + to.LastName, Language: string(words.Language), Date: e.At,
 	}
+	if e.Reminds() {
+		l.Choice = m.Receipts.choice(p.DonorID, donor.KindReminders, words.Language)
+		words.StopURL = l.Choice.Stop
+	}
 	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.PlanLetter(words); err != nil {
 		return nil, err
 	}
@@ -99,7 +104,7 @@ func (m Plans) words(ctx context.Context, setup *fund.Snapshot, p recurring.Plan
 		Kind: e.Letter(), Language: lang, Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
 		Organisation: o.Name.In(lang), Accent: o.Accent, Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
 		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
-		Why: recurring.Why(d.Code), Hopeless: recurring.Hopeless(d.Code),
+		Why: recurring.Why(d.Code), Hopeless: d.Final || recurring.Hopeless(d.Code),
 	}
 	if d.Next != nil {
 		w.Next = d.Next.In(entity.Location())

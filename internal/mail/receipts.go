@@ -32,7 +32,9 @@ type Receipts struct {
 	NewID     func() uuid.UUID
 	Now       func() time.Time
 	Plans     PlanLinks // of the letters of recurring gifts
-	Log       *slog.Logger
+	// Stop leads to where a donor stops letters of a kind, without signing in; nil: letters tell no such address.
+	Stop func(donor uuid.UUID, kind string, lang phrase.Language) string
+	Log  *slog.Logger
 	// Yield returns when there is time for a letter to be written, for what is more urgent goes first; done tells that it is. nil:
 	// there always is time.
 	Yield func(ctx context.Context) (done func())
@@ -141,6 +143,9 @@ func (r Receipts) compose(ctx context.Context, written Letter, entity uuid.UUID)
 	l := letter{
 		ID: r.NewID(), EntityID: entity, Kind: written.Kind, SubjectID: written.ID, Sender: written.From,
 		MessageID: id, Message: message, RenderedAt: now,
+	}
+	if c := written.Choice; c != nil {
+		l.DonorID, l.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
 	return keep(ctx, r.DB, l, delivery{ID: r.NewID(), LetterID: l.ID, Recipient: written.To, Cause: first, OrderedBy: "konbit", OrderedAt: now})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/donor"
 	"konbit/internal/jobs"
 	"konbit/internal/pg"
 	"konbit/internal/phrase"
@@ -80,7 +81,9 @@ func (m Statements) rendered(ctx context.Context, s statement.Statement, kind st
 	l := Letter{
 		ID: s.ID, Kind: kind, List: statementList, Sender: s.Facts.EntitySlug, From: s.Facts.MailFrom,
 		To: s.Person.Email, ToName: words.Donor, Language: s.Language, Date: s.IssuedAt,
+		Choice: m.Receipts.choice(s.DonorID, donor.KindStatements, words.Language),
 	}
+	words.StopURL = l.Choice.Stop
 	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.StatementLetter(words); err != nil {
 		return nil, err
 	}

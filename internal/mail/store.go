@@ -22,7 +22,12 @@ type letter struct {
 	MessageID  string    `db:"message_id"`
 	Message    []byte    `db:"message"`
 	RenderedAt time.Time `db:"rendered_at"`
+
+	DonorID uuid.NullUUID `db:"donor_id"` // who may stop letters of this kind; NULL: it always goes
+	Choice  *string       `db:"choice"`   // of donor.Kinds
 }
+
+const selectLetter = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
 
 // delivery is an order to hand a letter's bytes over for one recipient.
 type delivery struct {
@@ -32,7 +37,7 @@ type delivery struct {
 	Cause     cause     `db:"cause"`
 	OrderedBy string    `db:"ordered_by"`
 	OrderedAt time.Time `db:"ordered_at"`
-	Over      bool      `db:"over"` // accepted, refused for good, or overtaken by a better address
+	Over      bool      `db:"over"` // accepted, refused for good, not wished for, or overtaken by a better address
 }
 
 // cause is why a delivery was ordered.
@@ -46,8 +51,7 @@ const (
 
 // find is the letter of that kind about that subject; nil when it was not rendered yet.
 func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*letter, error) {
-	const query = `/* mail.find */
-		SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at FROM letter WHERE kind = $1 AND subject_id = $2`
+	const query = `/* mail.find */ ` + selectLetter + `WHERE kind = $1 AND subject_id = $2`
 	var l letter
 	if err := sqlx.GetContext(ctx, q, &l, query, kind, subject); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -60,10 +64,10 @@ func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.
 // keep writes a rendered letter with its first delivery, or answers the letter that was written first.
 func keep(ctx context.Context, db *sqlx.DB, l letter, d delivery) (kept *letter, err error) {
 	const query = `/* mail.keep */
-		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (kind, subject_id) DO NOTHING`
+		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, query, l.ID, l.EntityID, l.Kind, l.SubjectID, l.Sender, l.MessageID, l.Message, l.RenderedAt)
+		done, err := tx.ExecContext(ctx, query, l.ID, l.EntityID, l.Kind, l.SubjectID, l.Sender, l.MessageID, l.Message, l.RenderedAt, l.DonorID, l.Choice)
 		if err != nil {
 			return err
 		}
@@ -94,7 +98,7 @@ func turnTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID) error {
 }
 
 const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordered_by, d.ordered_at,
-		       d.accepted_at IS NOT NULL OR d.refused_at IS NOT NULL OR EXISTS (SELECT 1 FROM letter_delivery b
+		       num_nonnulls(d.accepted_at, d.refused_at, d.declined_at) > 0 OR EXISTS (SELECT 1 FROM letter_delivery b
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS over
 		  FROM letter_delivery d `
 
@@ -107,8 +111,7 @@ func firstDelivery(ctx context.Context, q sqlx.QueryerContext, letterID uuid.UUI
 
 func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (l letter, d delivery, err error) {
 	const query = `/* mail.deliveryByID */ ` + selectDelivery + `WHERE d.id = $1`
-	const of = `/* mail.deliveryByID */
-		SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at FROM letter WHERE id = $1`
+	const of = `/* mail.deliveryByID */ ` + selectLetter + `WHERE id = $1`
 	if err = sqlx.GetContext(ctx, q, &d, query, id); err == nil {
 		err = sqlx.GetContext(ctx, q, &l, of, d.LetterID)
 	}
@@ -129,7 +132,7 @@ func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.U
 func noteAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.noteAcceptedTx */
 		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, smtp_reply = left($2, 200)
-		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, reply, at)
 	return err
 }
@@ -137,7 +140,7 @@ func noteAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string
 func noteRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
 	const query = `/* mail.noteRefusedTx */
 		UPDATE letter_delivery SET tries = tries + 1, refused_at = $3, smtp_reply = $2
-		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why, at)
 	return err
 }
@@ -145,7 +148,14 @@ func noteRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, a
 func noteTryTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
 	const query = `/* mail.noteTryTx */
 		UPDATE letter_delivery SET tries = tries + 1, smtp_reply = left($2, 200)
-		 WHERE id = $1 AND accepted_at IS NULL AND refused_at IS NULL`
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why)
+	return err
+}
+
+func noteDeclinedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, at time.Time) error {
+	const query = `/* mail.noteDeclinedTx */
+		UPDATE letter_delivery SET declined_at = $2 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
+	_, err := tx.ExecContext(ctx, query, id, at)
 	return err
 }

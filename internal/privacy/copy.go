@@ -22,6 +22,7 @@ type aDonor struct {
 	LastName  string     `json:"last_name"`
 	Language  string     `json:"language"`
 	Details   any        `json:"details"`
+	Letters   any        `json:"letters_wished_for"` // by kind
 	NewsSince *time.Time `json:"news_wished_since,omitempty"`
 }
 
@@ -97,7 +98,11 @@ func (c *copying) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, d.NewsConsentedAt})
+	wishes, err := donor.Wishes(c.ctx, c.q, d.ID)
+	if err != nil {
+		return err
+	}
+	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt})
 	if err != nil {
 		return err
 	}

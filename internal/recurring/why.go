@@ -12,6 +12,9 @@ var letters = map[string]string{
 // Letter is the kind of the event's letter; empty: it has none.
 func (e Event) Letter() string { return letters[e.Kind] }
 
+// Reminds tells whether its letter says nothing but what comes as planned, and so is the donor's to stop.
+func (e Event) Reminds() bool { return e.Kind == eventUpcoming }
+
 // NeedsCard tells whether its donor should give another card.
 func (e Event) NeedsCard() bool { return e.Kind == eventFailing || e.Kind == eventExpiring }
 

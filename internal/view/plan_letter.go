@@ -31,6 +31,7 @@ type PlanWords struct {
 	Funds     []string
 	ManageURL string // leads to this plan alone
 	CardURL   string // leads to a new card; of the kinds that need one
+	StopURL   string // where letters of this kind are stopped; of those that may be
 }
 
 // LetterLink is what a letter asks to press.

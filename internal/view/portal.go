@@ -100,15 +100,16 @@ type PortalDetailsPage struct {
 	Entry     Entry // names, phone and postal address
 	Speaks    phrase.Language
 	Languages []phrase.Language
-	News      []NewsChoice
+	Letters   []LetterChoice
 	Mailboxes []PortalMailbox
 	Join      string // address that a code was sent to; empty: none
 	Problems  []fault.Field
 }
 
-// NewsChoice asks whether to send news of a legal entity's work.
-type NewsChoice struct {
+// LetterChoice asks whether a legal entity is to send a kind of letters.
+type LetterChoice struct {
 	Name   string // of the field
+	Kind   string // as LettersPage.Kind
 	Donee  string
 	Wished bool
 }

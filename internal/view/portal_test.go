@@ -45,6 +45,10 @@ func portalPlans(lang phrase.Language) (plans []view.PortalPlan) {
 	return plans
 }
 
+func lettersPage(lang phrase.Language) view.LettersPage {
+	return view.LettersPage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Again: "/letters/x/again?lang=en"}
+}
+
 // ownPages are a donor's own, and the way to them.
 func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	home := view.PortalHomePage{
@@ -60,7 +64,8 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	void.Voided = &view.Revised{Number: void.Number, Reason: "refund", On: someDay}
 	details := view.PortalDetailsPage{
 		Portal: portal(lang, "details"), Entry: badPage(lang).Entry, Speaks: lang, Languages: []phrase.Language{"en", "es"},
-		News: []view.NewsChoice{{Name: "news_tsne", Donee: tsne.Name, Wished: true}},
+		Letters: []view.LetterChoice{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
+			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wished: true}},
 		Mailboxes: []view.PortalMailbox{{Email: "ana@example.org", Own: true},
 			{Email: strings.Repeat("muy-largo-", 8) + "@example.org"}},
 	}
@@ -108,6 +113,12 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		},
 		"portal receipt void": func(w io.Writer) error {
 			return v.PortalReceipt(w, view.PortalReceiptPage{Portal: portal(lang, "gifts"), Receipt: void})
+		},
+		"letters": func(w io.Writer) error { return v.Letters(w, lettersPage(lang)) },
+		"letters stopped": func(w io.Writer) error {
+			p := lettersPage(lang)
+			p.Kind, p.Stopped = "news", true
+			return v.Letters(w, p)
 		},
 		"portal details":         func(w io.Writer) error { return v.PortalDetails(w, details) },
 		"portal details joining": func(w io.Writer) error { return v.PortalDetails(w, joining) },

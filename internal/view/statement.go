@@ -38,6 +38,7 @@ type StatementWords struct {
 	Issued                 time.Time // in the donee's time zone
 	Corrects               time.Time // when the one was issued that this takes the place of; zero: none
 	Open                   bool      // it was not issued: it tells how the gifts stand at Issued
+	StopURL                string    // where letters with statements are stopped; empty: not told
 }
 
 // StatementGift is one gift of the year.

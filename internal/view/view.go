@@ -32,7 +32,7 @@ type View struct {
 }
 
 var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "statement", "home", "problem", "styleguide",
-	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details", "records"}
+	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details", "records", "letters"}
 
 // New reads and parses all of fsys: static/, pages/ and letters/. The
 // catalogue must hold every language that will be asked for; what it lacks is

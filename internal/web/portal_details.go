@@ -44,10 +44,8 @@ func (s *Server) detailsPage(r *http.Request, v visit) (view.PortalDetailsPage, 
 		}
 		page.Speaks = phrase.Match(s.Languages, d.Language, "")
 	}
-	for _, e := range v.setup.Entities() {
-		if mine := v.at(e.ID.String()); len(mine) > 0 {
-			page.News = append(page.News, view.NewsChoice{Name: newsField(e.Slug), Donee: e.LegalName, Wished: mine[0].NewsConsentedAt != nil})
-		}
+	if err := s.lettersOf(r, v, &page); err != nil {
+		return page, err
 	}
 	mailboxes, err := s.Access.Mailboxes(r.Context(), v.PersonID)
 	for _, m := range mailboxes {
@@ -61,7 +59,25 @@ func (v visit) at(entity string) []donor.Donor {
 	return slices.DeleteFunc(slices.Clone(v.donors), func(d donor.Donor) bool { return d.EntityID.String() != entity })
 }
 
-func newsField(entity string) string { return "news_" + entity }
+// lettersOf lists the letters that are the visitor's to have or not.
+func (s *Server) lettersOf(r *http.Request, v visit, page *view.PortalDetailsPage) error {
+	for _, e := range v.setup.Entities() {
+		mine := v.at(e.ID.String())
+		if len(mine) == 0 {
+			continue
+		}
+		wishes, err := donor.Wishes(r.Context(), s.DB, mine[0].ID)
+		if err != nil {
+			return err
+		}
+		for _, kind := range donor.Kinds {
+			page.Letters = append(page.Letters, view.LetterChoice{Name: letterField(kind, e.Slug), Kind: kind, Donee: e.LegalName, Wished: wishes[kind]})
+		}
+	}
+	return nil
+}
+
+func letterField(kind, entity string) string { return kind + "_" + entity }
 
 // detailsPost keeps what somebody says of themselves, and which letters they wish for.
 func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v visit) error {
@@ -116,8 +132,10 @@ func (s *Server) say(r *http.Request, v visit, said donor.Said) error {
 		}
 		for _, e := range v.setup.Entities() {
 			for _, d := range v.at(e.ID.String()) {
-				if err := donor.WishTx(r.Context(), tx, d.ID, donor.KindNews, ticked(r.PostForm.Get(newsField(e.Slug))), "portal", now); err != nil {
-					return err
+				for _, kind := range donor.Kinds {
+					if err := donor.WishTx(r.Context(), tx, d.ID, kind, ticked(r.PostForm.Get(letterField(kind, e.Slug))), "portal", now); err != nil {
+						return err
+					}
 				}
 			}
 		}

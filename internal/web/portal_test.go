@@ -150,7 +150,7 @@ func TestDetailsAreTheDonorsToSay(t *testing.T) {
 	assert.Contains(t, page, `name="news_tsne" value="yes" checked`)
 	form := url.Values{
 		"first_name": {"Anahí"}, "last_name": {"Pérez"}, "phone": {"+1 617 555 0100"}, "city": {"Boston"}, "country": {"US"}, "language": {"es"},
-		"role": {"admin"}, "email": {"eve@example.net"}, "first_gift_at": {"1999-01-01"},
+		"reminders_tsne": {"yes"}, "statements_tsne": {"yes"}, "role": {"admin"}, "email": {"eve@example.net"}, "first_gift_at": {"1999-01-01"},
 	}
 	got := ana.post("/portal/details", form)
 	require.Equal(t, 303, got.StatusCode, got.body)

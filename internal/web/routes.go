@@ -13,6 +13,9 @@ import (
 // Limits of request bodies, in bytes.
 const maxForm = 64 << 10
 
+// stopRoute is pressed by mail providers for their readers (RFC 8058).
+const stopRoute = "/letters/{token}"
+
 // Handler is the table of routes.
 func (s *Server) Handler() http.Handler {
 	r := chi.NewRouter()
@@ -37,6 +40,9 @@ func (s *Server) Handler() http.Handler {
 		r.Post("/plans/card/{token}", s.page(s.cardPost))
 		r.Get("/plans/{ref}/{key}", s.page(s.planGet))
 		r.Post("/plans/{ref}/{key}", s.page(s.planPost))
+		r.Get(stopRoute, s.page(s.lettersGet))
+		r.Post(stopRoute, s.page(s.lettersPost))
+		r.Post(stopRoute+"/again", s.page(s.lettersAgainPost))
 		r.Get(signInPath, s.page(s.signInGet))
 		r.Post(signInPath, s.page(s.signInPost))
 		r.Get(codePath, s.page(s.codeGet))

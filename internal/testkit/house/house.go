@@ -183,7 +183,7 @@ func (h *House) rooms(o Options) {
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
 	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: h.Fake.Now}
-	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, Plans: links, NewID: NewID, Now: now, Log: log}
+	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, Plans: links, Stop: web.StopLink(address, links.Secret), NewID: NewID, Now: now, Log: log}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	h.Plans.Register(h.Handlers)

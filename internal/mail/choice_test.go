@@ -1,0 +1,169 @@
+package mail_test
+
+import (
+	"bytes"
+	"io"
+	netmail "net/mail"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/donor"
+	"konbit/internal/mail"
+	"konbit/internal/mailcatch"
+	"konbit/internal/pg"
+	"konbit/internal/phrase"
+	"konbit/internal/testkit/house"
+)
+
+// stopFields are the header fields of a message that stop letters.
+func stopFields(t *testing.T, m mailcatch.Message) (link, post string) {
+	t.Helper()
+	read, err := netmail.ReadMessage(bytes.NewReader(m.Raw))
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, read.Body)
+	require.NoError(t, err)
+	return read.Header.Get("List-Unsubscribe"), read.Header.Get("List-Unsubscribe-Post")
+}
+
+// postOffice is a house with one donor who gives every quarter, and all kinds of letters there are to them.
+type postOffice struct {
+	*house.House
+	t     *testing.T
+	donor uuid.UUID
+	plans mail.Plans
+	plan  uuid.UUID
+}
+
+func newPostOffice(t *testing.T) postOffice {
+	h := house.New(t, house.Options{BaseURL: "https://give.example"})
+	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
+	f := house.Form()
+	f.Frequency = "quarterly"
+	d := h.Started(f)
+	h.Pay(d)
+	h.News()
+	h.DrainAll()
+	p := postOffice{House: h, t: t, donor: d.DonorID, plan: d.ID}
+	p.plans = mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: h.Receipts.Plans}
+	return p
+}
+
+// event tells something of the plan, and orders its letter.
+func (p postOffice) event(kind string) uuid.UUID {
+	id := house.NewID()
+	p.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, $1::uuid::text, '{"amount": 2000, "frequency": "quarterly", "n": 1}', now())`, id, p.plan, kind)
+	return id
+}
+
+// statement issues the year's statement, and orders its letter.
+func (p postOffice) statement() uuid.UUID {
+	e := p.Offer("csio").Entity
+	_, err := p.Statements.Issue(p.t.Context(), e, time.Now().In(e.Location()).Year(), nil)
+	require.NoError(p.t, err)
+	return uuid.MustParse(p.Lines(`SELECT id::text FROM statement ORDER BY n DESC LIMIT 1`)[0])
+}
+
+func (p postOffice) wish(kind string, wished bool) {
+	require.NoError(p.t, pg.InTx(p.t.Context(), p.DB.Server, func(tx *sqlx.Tx) error {
+		return donor.WishTx(p.t.Context(), tx, p.donor, kind, wished, "letter", time.Now())
+	}))
+}
+
+// TestT29OnlyLettersOfChoiceCanBeStopped: those that remind and annual statements carry both fields, under a signature that another
+// library verifies and that covers both; receipts and whatever needs the donor's hand carry neither.
+func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
+	t.Parallel()
+	p := newPostOffice(t)
+	for _, kind := range []string{"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires"} {
+		require.NoError(t, p.plans.Mail(t.Context(), p.event(kind)), kind)
+	}
+	require.NoError(t, p.Receipts.Mail(t.Context(), uuid.MustParse(p.Lines(`SELECT id::text FROM receipt`)[0])))
+	all := p.Mail.Messages()
+	require.Len(t, all, 11)
+	for _, m := range all {
+		link, post := stopFields(t, m)
+		assert.Empty(t, link+post, m.Subject)
+		require.NoError(t, verified(t, m.Raw, p.Receipts.DKIM[0])[0].Err)
+	}
+
+	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
+	require.NoError(t, mail.Statements{Receipts: p.Receipts}.Mail(t.Context(), p.statement()))
+	stoppable := p.Mail.Messages()[:2]
+	for _, m := range stoppable {
+		link, post := stopFields(t, m)
+		assert.Equal(t, "List-Unsubscribe=One-Click", post, m.Subject)
+		assert.Regexp(t, `^<https://give\.example/letters/[A-Za-z0-9_-]{50,70}\?lang=en>$`, link)
+		seen := verified(t, m.Raw, p.Receipts.DKIM[0])
+		require.Len(t, seen, 1)
+		require.NoError(t, seen[0].Err)
+		assert.Subset(t, seen[0].HeaderKeys, []string{"From", "List-Unsubscribe", "List-Unsubscribe-Post"})
+		for _, forged := range [][2]string{{"https://give.example/letters/", "https://evil.example/letters/"}, {"One-Click", "One-Crick"}} {
+			other := bytes.Replace(m.Raw, []byte(forged[0]), []byte(forged[1]), 1)
+			require.NotEqual(t, m.Raw, other)
+			assert.Error(t, verified(t, other, p.Receipts.DKIM[0])[0].Err, forged[1])
+		}
+		letter, err := m.Letter()
+		require.NoError(t, err)
+		assert.Contains(t, letter.Text, strings.Trim(link, "<>"), "it also stands where people see it")
+		assert.Contains(t, letter.HTML, strings.Trim(link, "<>"))
+	}
+	first, _ := stopFields(t, stoppable[0])
+	second, _ := stopFields(t, stoppable[1])
+	assert.NotEqual(t, first, second, "an address for each kind")
+
+	p.Receipts.Stop = func(uuid.UUID, string, phrase.Language) string { return "http://127.0.0.1:8080/letters/x" }
+	p.plans.Receipts = p.Receipts
+	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
+	link, post := stopFields(t, p.Mail.Messages()[0])
+	assert.Equal(t, "<http://127.0.0.1:8080/letters/x>", link)
+	assert.Empty(t, post, "one click wants https")
+}
+
+// TestT29AChoiceBitesOnTheNextLetter, also on one that was ordered, or tried in vain, before. What was not wished for is noted so, is
+// no refusal and no backlog, and is not sent when the wish changes again; letters after that are. Receipts always go.
+func TestT29AChoiceBitesOnTheNextLetter(t *testing.T) {
+	t.Parallel()
+	p := newPostOffice(t)
+	tried, ordered, statement := p.event("upcoming"), p.event("upcoming"), p.statement()
+	p.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, p.plans.Mail(t.Context(), tried))
+	p.Mail.SetFault(mailcatch.Fault{})
+	p.wish(donor.KindReminders, false)
+	p.wish(donor.KindStatements, false)
+	statements := mail.Statements{Receipts: p.Receipts}
+	for range 3 {
+		require.NoError(t, p.plans.Mail(t.Context(), tried))
+		require.NoError(t, p.plans.Mail(t.Context(), ordered))
+		require.NoError(t, statements.Mail(t.Context(), statement))
+	}
+	require.Empty(t, p.Mail.Messages())
+	require.Equal(t, 3, p.Count(`SELECT count(*) FROM letter_delivery WHERE declined_at IS NOT NULL AND num_nonnulls(accepted_at, refused_at) = 0`))
+	backlog, err := mail.ReadBacklog(t.Context(), p.DB.Server)
+	require.NoError(t, err)
+	require.Equal(t, mail.Backlog{}, backlog)
+	refused, err := mail.RefusedSubjects(t.Context(), p.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, refused)
+	about, err := mail.Deliveries(t.Context(), p.DB.Server, []uuid.UUID{ordered})
+	require.NoError(t, err)
+	require.Equal(t, mail.Declined, about[ordered][0].State())
+	p.WantChecked()
+	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
+	require.Error(t, err, "what ended has ended")
+
+	require.NoError(t, p.plans.Mail(t.Context(), p.event("card expires")))
+	require.NoError(t, p.Receipts.Mail(t.Context(), uuid.MustParse(p.Lines(`SELECT id::text FROM receipt`)[0])))
+	require.Len(t, p.Mail.Messages(), 2, "what must be known goes")
+	p.wish(donor.KindReminders, true)
+	p.wish(donor.KindReminders, true)
+	require.NoError(t, p.plans.Mail(t.Context(), ordered))
+	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
+	require.Len(t, p.Mail.Messages(), 3)
+	require.Equal(t, []string{"reminders f", "statements f", "reminders t"}, p.Lines(`SELECT concat_ws(' ', kind, given) FROM donor_consent ORDER BY n`))
+}
