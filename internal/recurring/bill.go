@@ -20,6 +20,7 @@ type Seen struct {
 	PlanID         uuid.UUID
 	SubscriptionID string // empty: not known yet
 	CustomerID     string
+	Moved          bool // it was begun by a move
 }
 
 // bill is an instalment's row.
@@ -32,10 +33,12 @@ type bill struct {
 	N          *int       `db:"n"`
 	DonationID *uuid.UUID `db:"donation_id"`
 	Refused    bool       `db:"refused"`
+	Ours       bool       `db:"ours"` // charged from here, no more by Stripe
 }
 
-// SeeTx notes subscriptions of plans and has them looked at. Events come in any order and name the same subscription; another
-// one for the same plan, which nothing of ours makes, is left to whoever reads the task it makes when it charges.
+// SeeTx notes subscriptions of plans and has them looked at. Events come in any order and name the same subscription, or one that
+// the plan was moved away from. One that a move began and no plan has in the end, because the plan ended meanwhile or the call
+// was made twice, is ended. Any other is left to whoever reads the task it makes when it charges.
 func (k Keeper) SeeTx(ctx context.Context, tx *sqlx.Tx, seen []Seen) error {
 	ids := make([]uuid.UUID, len(seen))
 	for i, s := range seen {
@@ -69,7 +72,17 @@ func (k Keeper) seeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Seen) error {
 	if p.CustomerID == nil && s.CustomerID != "" {
 		p.CustomerID = &s.CustomerID
 	}
+	if s.Moved && s.SubscriptionID != *p.SubscriptionID {
+		if err := k.leaveTx(ctx, tx, p, s.SubscriptionID); err != nil {
+			return err
+		}
+	}
 	return k.lookSoonTx(ctx, tx, p)
+}
+
+// leaveTx has a subscription ended, unless it is the plan's own when it comes to that.
+func (k Keeper) leaveTx(ctx context.Context, tx *sqlx.Tx, p *Plan, subscription string) error {
+	return k.askTx(ctx, tx, p, request{Kind: kindEnd, Subject: subscription, Detail: Detail{Subscription: subscription}, By: "konbit"})
 }
 
 // lookSoonTx has a plan's subscription read.
@@ -95,7 +108,7 @@ func (k Keeper) NoteTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoi
 	var seen []Seen
 	for _, in := range invoices {
 		if in.PlanID != uuid.Nil {
-			seen = append(seen, Seen{entity, in.PlanID, in.SubscriptionID, in.CustomerID})
+			seen = append(seen, Seen{EntityID: entity, PlanID: in.PlanID, SubscriptionID: in.SubscriptionID, CustomerID: in.CustomerID})
 		}
 	}
 	if err := k.SeeTx(ctx, tx, seen); err != nil {
@@ -124,7 +137,7 @@ func SettledBills(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 
 func billsOf(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) ([]bill, error) {
 	const query = `/* recurring.billsOf */
-		SELECT entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused FROM instalment
+		SELECT entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused, ours FROM instalment
 		 WHERE entity_id = $1 AND invoice_id = ANY($2)`
 	var bills []bill
 	err := sqlx.SelectContext(ctx, q, &bills, query, entity, pq.Array(invoices))

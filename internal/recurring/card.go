@@ -2,6 +2,7 @@ package recurring
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -11,10 +12,15 @@ import (
 type NewCard struct {
 	EntityID           uuid.UUID
 	CustomerID, Method string
+	At                 time.Time
 }
 
+// mendingTime is how long a donor may be at Stripe's page for a new card, and clocks differ.
+const mendingTime = 24 * time.Hour
+
 // NewCardTx has every plan of the customer that goes on charge the new card, and the bills tried again that the old one did not
-// pay. A card that was told of before changes nothing.
+// pay. If it was given by a donor's link, which proves their mailbox, the donor's plans under other customers are moved to this
+// one. A card that was told of before changes nothing.
 func (k Keeper) NewCardTx(ctx context.Context, tx *sqlx.Tx, c NewCard) error {
 	plans, err := ofCustomer(ctx, tx, c.EntityID, c.CustomerID)
 	if err != nil {
@@ -25,5 +31,29 @@ func (k Keeper) NewCardTx(ctx context.Context, tx *sqlx.Tx, c NewCard) error {
 			return err
 		}
 	}
+	others, err := toMove(ctx, tx, c)
+	if err != nil {
+		return err
+	}
+	for i := range others {
+		move := request{
+			Kind: kindMove, Subject: c.CustomerID + " " + c.Method, Detail: Detail{Customer: c.CustomerID, Method: c.Method}, By: "donor",
+		}
+		if err := k.askTx(ctx, tx, &others[i], move); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// toMove lists the plans that go on, of a donor who went to give a customer a new card, that have another customer.
+func toMove(ctx context.Context, q sqlx.QueryerContext, c NewCard) ([]Plan, error) {
+	const query = `/* recurring.toMove */ SELECT ` + columns + ` FROM plan
+		WHERE entity_id = $1 AND customer_id <> $2 AND subscription_id IS NOT NULL AND status IN ('active', 'paused')
+		  AND donor_id IN (SELECT m.donor_id FROM plan m JOIN plan_event e ON e.plan_id = m.id
+		                    WHERE m.entity_id = $1 AND m.customer_id = $2 AND e.kind = $3 AND e.detail->>'customer' = $2 AND e.at BETWEEN $4 AND $5)
+		ORDER BY id`
+	var plans []Plan
+	err := sqlx.SelectContext(ctx, q, &plans, query, c.EntityID, c.CustomerID, eventMending, c.At.Add(-mendingTime), c.At.Add(mendingTime))
+	return plans, err
 }

@@ -20,6 +20,9 @@ import (
 // longTried is how long a request may find no Stripe before finance is told.
 const longTried = 24 * time.Hour
 
+// longWaited is the same for what waits for something that takes its time here: a bank debit is under way for days.
+const longWaited = 10 * 24 * time.Hour
+
 // taskStuck is the task about a request that Stripe refused, or that waits too long.
 const taskStuck = "plan_request_stuck"
 
@@ -44,7 +47,16 @@ func (k Keeper) Carry(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	done, err := k.call(ctx, e.Slug, p, r)
+	var done outcome
+	waits, err := k.waits(ctx, r)
+	switch {
+	case err != nil:
+		return err
+	case waits:
+		err = errTooEarly
+	default:
+		done, err = k.call(ctx, e.Slug, p, r)
+	}
 	if err == nil {
 		return k.conclude(ctx, r, done)
 	}
@@ -55,10 +67,17 @@ func (k Keeper) Carry(ctx context.Context, id uuid.UUID) error {
 	if noteErr := k.noteTry(ctx, r, refused); noteErr != nil {
 		return errors.Join(err, noteErr)
 	}
-	if refused != nil || k.Now().Sub(r.AskedAt) > longTried {
+	patience := longTried
+	if errors.Is(err, errTooEarly) {
+		patience = longWaited
+	}
+	if refused != nil || k.Now().Sub(r.AskedAt) > patience {
 		if taskErr := k.stuck(ctx, p, r, err); taskErr != nil {
 			return errors.Join(err, taskErr)
 		}
+	}
+	if refused != nil && r.Kind == kindMove {
+		return k.lookSoon(ctx, p.ID) // it may have been left and not begun
 	}
 	if refused != nil {
 		return nil // a person has to look
@@ -70,9 +89,12 @@ var errTooEarly = errors.New("recurring: what it builds on is not here yet")
 
 // outcome is what a call answered.
 type outcome struct {
+	on       string // the subscription it was asked of
 	schedule *Schedule
 	card     *Card
 	paid     bool
+	code     string // why not
+	moved    *moved
 }
 
 // call speaks to Stripe. It decides nothing that the request does not say.
@@ -84,7 +106,16 @@ func (k Keeper) call(ctx context.Context, entity string, p Plan, r request) (out
 		return out, errTooEarly
 	}
 	o := Order{Entity: entity, Subscription: *p.SubscriptionID, Key: r.key()}
+	out.on = o.Subscription
 	switch r.Kind {
+	case kindMove:
+		switch {
+		case p.Status.Over():
+		case *p.CustomerID == r.Detail.Customer: // by another card before this one
+			out.card, err = k.Billing.UseCard(ctx, o, r.Detail.Customer)
+		default:
+			out.moved, err = k.move(ctx, o, p, r)
+		}
 	case kindSchedule:
 		switch {
 		case p.Status.Over():
@@ -99,12 +130,23 @@ func (k Keeper) call(ctx context.Context, entity string, p Plan, r request) (out
 			}
 			return p.iterations(start, end, false)
 		})
-		out.schedule = &s
+		if s.ID != "" {
+			out.schedule = &s
+		}
 	case kindEnd, kindCancel:
+		if other := r.Detail.Subscription; other == o.Subscription {
+			return out, nil // it became the plan's own
+		} else if other != "" {
+			o.Subscription = other
+		}
 		err = k.Billing.End(ctx, o)
 	case kindRest:
 		err = k.Billing.Rest(ctx, o, r.Subject)
 	case kindPay:
+		if r.Detail.Customer != "" {
+			out.paid, out.code, err = k.collect(ctx, o, p, r)
+			break
+		}
 		out.paid, err = k.Billing.Pay(ctx, o, r.Detail.Invoice)
 	case kindCard:
 		out.card, err = k.Billing.UseCard(ctx, o, *p.CustomerID)

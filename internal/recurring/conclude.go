@@ -2,6 +2,7 @@ package recurring
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -34,7 +35,7 @@ func (k Keeper) concludeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request,
 	cause, now := r.ID.String(), k.Now()
 	switch r.Kind {
 	case kindSchedule:
-		if s := out.schedule; s != nil {
+		if s := out.schedule; s != nil && out.on == *p.SubscriptionID {
 			p.ScheduleID, p.PhaseStart, p.Iterations = &s.ID, &s.PhaseStart, s.Iterations
 		}
 	case kindCancel:
@@ -57,7 +58,15 @@ func (k Keeper) concludeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request,
 		return k.changedTx(ctx, tx, p, r, now)
 	case kindCard:
 		return k.mendedTx(ctx, tx, p, r, out.card)
+	case kindMove:
+		if out.moved != nil {
+			return k.movedTx(ctx, tx, p, r, out.moved)
+		}
+		return k.mendedTx(ctx, tx, p, r, out.card)
 	case kindPay:
+		if r.Detail.Customer != "" && !out.paid {
+			return k.owingTx(ctx, tx, p, r, out.code)
+		}
 		return k.lookSoonTx(ctx, tx, p)
 	}
 	return nil
@@ -69,7 +78,7 @@ func (k Keeper) pausedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) e
 	}
 	p.Status, p.PausedUntil = Paused, r.Detail.Until
 	if p.NextAt != nil {
-		next := resumed(p.Frequency, *p.NextAt, *r.Detail.Until)
+		next := p.resumed(*p.NextAt, *r.Detail.Until)
 		p.NextAt = &next
 	}
 	kind := eventPaused
@@ -111,7 +120,11 @@ func (k Keeper) mendedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, c
 		return nil
 	}
 	p.card(*c)
-	if p.FailingInvoice != nil {
+	owed, err := k.collectTx(ctx, tx, p, c.Method, r.By)
+	if err != nil {
+		return err
+	}
+	if p.FailingInvoice != nil && !slices.Contains(owed, *p.FailingInvoice) {
 		again := request{Kind: kindPay, Subject: *p.FailingInvoice + " " + c.Method, Detail: Detail{Invoice: *p.FailingInvoice}, By: r.By}
 		if err := k.askTx(ctx, tx, p, again); err != nil {
 			return err

@@ -37,7 +37,7 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	if least := p.NextAt.Add(24 * time.Hour); until.Before(least) {
 		until = least
 	}
-	return until, resumed(p.Frequency, *p.NextAt, until), nil
+	return until, p.resumed(*p.NextAt, until), nil
 }
 
 // SkipOne is PauseFor the next charge alone.
@@ -46,7 +46,7 @@ func (p Plan) SkipOne() (until, next time.Time, err error) {
 		return until, next, err
 	}
 	until = p.NextAt.Add(24 * time.Hour)
-	return until, resumed(p.Frequency, *p.NextAt, until), nil
+	return until, p.resumed(*p.NextAt, until), nil
 }
 
 // runs tells whether something is going to be charged.
@@ -180,37 +180,4 @@ func (k Keeper) Await(ctx context.Context, id uuid.UUID) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// MendCard answers the address of Stripe's page where a donor gives a new card for the plans that go on, and how many of these
-// that card will be charged for; the others have another customer at Stripe, who comes next. fault.NotFound: there is none.
-func (k Keeper) MendCard(ctx context.Context, donor uuid.UUID, language, back string) (address string, plans int, err error) {
-	all, err := OfDonor(ctx, k.DB, donor)
-	if err != nil {
-		return "", 0, err
-	}
-	var first *Plan
-	for i := range all {
-		p := &all[i]
-		if !p.Status.Goes() || p.CustomerID == nil {
-			continue
-		}
-		if first == nil || first.FailingSince == nil && p.FailingSince != nil {
-			first = p // the one that most needs it
-		}
-	}
-	if first == nil {
-		return "", 0, fault.New(fault.NotFound, "problem.404.text", nil)
-	}
-	for _, p := range all {
-		if p.Status.Goes() && p.CustomerID != nil && *p.CustomerID == *first.CustomerID {
-			plans++
-		}
-	}
-	e, err := org.EntityByID(ctx, k.DB, first.EntityID)
-	if err != nil {
-		return "", 0, err
-	}
-	address, err = k.Billing.Portal(ctx, e.Slug, *first.CustomerID, language, back)
-	return address, plans, err
 }

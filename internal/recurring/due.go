@@ -59,7 +59,7 @@ func (k Keeper) Reconcile(ctx context.Context) (int, error) {
 		SELECT id FROM plan p WHERE status IN ('active', 'paused') AND total IS NOT NULL AND schedule_id IS NULL AND paid < total
 		   AND subscription_id IS NOT NULL AND begun_at < $1
 		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND r.kind = 'schedule' AND r.carried_at IS NULL AND r.refused IS NULL)
-		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND r.kind = 'change' AND (r.detail->>'repaced')::boolean
+		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND (r.kind = 'change' AND (r.detail->>'repaced')::boolean OR r.kind = 'move')
 		                    AND r.asked_at > (SELECT max(i.created_at) FROM instalment i WHERE i.plan_id = p.id AND i.n IS NOT NULL))
 		 ORDER BY id LIMIT $2`
 	const unread = `/* recurring.Reconcile */

@@ -29,6 +29,8 @@ const (
 	eventMended    = "card mended"
 	eventExpiring  = "card expires"
 	eventUpcoming  = "upcoming"
+	eventMending   = "new card asked for" // its donor went to give one; detail: for which customer
+	eventMoved     = "moved"              // to another customer of its donor's; cause: the subscription it has now
 )
 
 // Detail is what an event or a request is about; what does not apply is zero.
@@ -42,7 +44,11 @@ type Detail struct {
 	Next      *time.Time `json:"next,omitempty"`
 	Code      string     `json:"code,omitempty"` // why a payment failed
 	Invoice   string     `json:"invoice,omitempty"`
+	Final     bool       `json:"final,omitempty"` // nobody tries that payment again by itself
 	Method    string     `json:"method,omitempty"` // a card, by Stripe's id
+	Customer  string     `json:"customer,omitempty"`
+	// Subscription is another than the plan's own.
+	Subscription string `json:"subscription,omitempty"`
 	Last4     string     `json:"last4,omitempty"`
 	Brand     string     `json:"brand,omitempty"`
 	Given     int64      `json:"given,omitempty"` // in all so far

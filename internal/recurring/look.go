@@ -34,7 +34,8 @@ func (k Keeper) Look(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	due := *p.LookDue
-	standing, err := k.Billing.Read(ctx, e.Slug, *p.SubscriptionID)
+	read := *p.SubscriptionID
+	standing, err := k.Billing.Read(ctx, e.Slug, read)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (k Keeper) Look(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if p.LookDue == nil || !p.LookDue.Equal(due) {
+		if p.LookDue == nil || !p.LookDue.Equal(due) || *p.SubscriptionID != read {
 			return k.lookAgainTx(ctx, tx, p) // something happened meanwhile
 		}
 		p.LookDue = nil
@@ -72,9 +73,15 @@ func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 	if p.Status.Over() {
 		return nil
 	}
+	if s.AnchorDay > 0 {
+		p.AnchorDay = s.AnchorDay
+	}
 	now := k.Now()
 	switch s.Status {
 	case "canceled", "incomplete_expired":
+		if moving, err := movingTx(ctx, tx, p.ID); moving || err != nil {
+			return err // it goes on elsewhere
+		}
 		return k.endedTx(ctx, tx, p, s, now)
 	case "incomplete":
 		return nil
@@ -85,7 +92,7 @@ func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 	case s.Paused:
 		p.Status, p.PausedUntil = Paused, s.PausedUntil
 		if s.PausedUntil != nil {
-			next := resumed(p.Frequency, s.PeriodEnd, *s.PausedUntil)
+			next := p.resumed(s.PeriodEnd, *s.PausedUntil)
 			p.NextAt = &next
 		} else {
 			p.NextAt = nil
@@ -102,7 +109,10 @@ func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 // billTx notes whether the latest bill fails, and tells the donor once.
 func (k Keeper) billTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, now time.Time) error {
 	b := s.Bill
-	if b == nil || b.Status != "open" && b.Status != "uncollectible" || b.Attempts == 0 {
+	if b != nil && b.Minor == 0 {
+		return nil // a bill over nothing tells nothing
+	}
+	if b == nil || b.InFlight || b.Status != "open" && b.Status != "uncollectible" || b.Attempts == 0 {
 		if b != nil && (b.Status == "paid" || b.Status == "void") {
 			p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil
 		}

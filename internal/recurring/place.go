@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -130,23 +131,12 @@ func (k Keeper) instalTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c d
 	if err != nil {
 		return err
 	}
-	var stood, fits *terms
-	for i := range all {
-		t := &all[i]
-		if stood == nil && !t.Since.After(b.CreatedAt) {
-			stood = t
-		}
-		if fits == nil && t.Amount == c.Amount.Minor {
-			fits = t
-		}
+	t := stood(all, b.CreatedAt)
+	fits := slices.IndexFunc(all, func(t terms) bool { return t.Amount == c.Amount.Minor })
+	if t.Amount != c.Amount.Minor && fits >= 0 {
+		t = all[fits]
 	}
-	if stood == nil {
-		stood = &all[len(all)-1]
-	}
-	if fits != nil && stood.Amount != c.Amount.Minor {
-		stood = fits
-	}
-	parts, err := PartsOf(ctx, tx, *p, stood.N)
+	parts, err := PartsOf(ctx, tx, *p, t.N)
 	if err != nil {
 		return err
 	}
@@ -182,7 +172,7 @@ func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c don
 	if _, err := k.eventTx(ctx, tx, p, kind, b.InvoiceID, Detail{N: *b.N, Amount: c.Amount.Minor}); err != nil {
 		return err
 	}
-	if p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil {
+	if p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil && !b.Ours {
 		if err := k.askTx(ctx, tx, p, request{Kind: kindSchedule, Subject: fmt.Sprintf("from %d", *b.N), By: "konbit"}); err != nil {
 			return err
 		}

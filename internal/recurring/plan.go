@@ -59,6 +59,7 @@ type Plan struct {
 	FailingCode    *string       `db:"failing_code"`  // why, in Stripe's word
 	FailingInvoice *string       `db:"failing_invoice"`
 	LookDue        *time.Time    `db:"look_due"`
+	AnchorDay      int           `db:"anchor_day"` // of the month, UTC: of its charges, in months that have it; 0: not known
 	CreatedAt      time.Time     `db:"created_at"`
 	BegunAt        *time.Time    `db:"begun_at"`
 	EndedAt        *time.Time    `db:"ended_at"`
@@ -89,8 +90,19 @@ func (p Plan) LastAt() *time.Time {
 	if !known || left < 1 || p.NextAt == nil {
 		return nil
 	}
-	last := p.Frequency.Step(*p.NextAt, left-1)
+	last := p.step(*p.NextAt, left-1)
 	return &last
+}
+
+// step is the date of a charge so many periods after another, as Stripe counts: a short month has it on its last day, and the
+// months after it on the plan's own day again.
+func (p Plan) step(at time.Time, n int) time.Time {
+	at = p.Frequency.Step(at, n)
+	if p.Frequency == org.Weekly || p.AnchorDay <= at.Day() {
+		return at
+	}
+	end := time.Date(at.Year(), at.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return at.AddDate(0, 0, min(p.AnchorDay, end)-at.Day())
 }
 
 // hopeless lists the refusals that no later try will change: the card or account is gone, or was never good
@@ -108,7 +120,7 @@ func Hopeless(code string) bool { return slices.Contains(hopeless, code) }
 // the one under way included, and one more for each payment to come. pending: the bill of the period under way may still be paid.
 func (p Plan) iterations(phaseStart, periodEnd time.Time, pending bool) int {
 	elapsed := 0
-	for p.Frequency.Step(phaseStart, elapsed).Before(periodEnd.Add(-12 * time.Hour)) {
+	for p.step(phaseStart, elapsed).Before(periodEnd.Add(-12 * time.Hour)) {
 		elapsed++
 	}
 	left := *p.Total - p.Paid
@@ -118,10 +130,10 @@ func (p Plan) iterations(phaseStart, periodEnd time.Time, pending bool) int {
 	return elapsed + max(left, 0)
 }
 
-// resumed is the first charge after a pause ends.
-func resumed(f org.Frequency, next, until time.Time) time.Time {
+// resumed is the first charge after a pause ends, next being one of the plan's dates.
+func (p Plan) resumed(next, until time.Time) time.Time {
 	for n := 0; ; n++ {
-		if at := f.Step(next, n); !at.Before(until) {
+		if at := p.step(next, n); !at.Before(until) {
 			return at
 		}
 	}

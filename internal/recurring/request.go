@@ -14,11 +14,12 @@ import (
 // Kinds of requests.
 const (
 	kindSchedule = "schedule" // end after N payments; subject: empty, how many periods it must have become, or the payment it is made anew from
-	kindEnd      = "end"      // nothing is charged any more; subject: empty, or the charge that came all the same
+	kindEnd      = "end"      // nothing is charged any more; subject: empty, the charge that came all the same, or a subscription that is not the plan's
 	kindRefund   = "refund"   // subject: the charge
 	kindRest     = "rest"     // stop trying to collect a bill; subject: the bill
 	kindPay      = "pay"      // collect a bill once more; subject: the bill and the card
 	kindCard     = "card"     // charge another card; subject: the card
+	kindMove     = "move"     // charge another customer's card; subject: the customer and the card
 	kindPause    = "pause"
 	kindSkip     = "skip"
 	kindResume   = "resume"

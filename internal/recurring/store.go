@@ -20,7 +20,7 @@ import (
 
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, paid,
 	terms, customer_id, subscription_id, schedule_id, phase_start, iterations, card_brand, card_last4, card_expires, next_at, paused_until,
-	failing_since, failing_code, failing_invoice, look_due, created_at, begun_at, ended_at`
+	failing_since, failing_code, failing_invoice, look_due, anchor_day, created_at, begun_at, ended_at`
 
 // ByID is the plan of that id; fault.NotFound when there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Plan, error) {
@@ -93,7 +93,7 @@ func saveTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
 		       customer_id = :customer_id, subscription_id = :subscription_id, schedule_id = :schedule_id, phase_start = :phase_start,
 		       iterations = :iterations, card_brand = :card_brand, card_last4 = :card_last4, card_expires = :card_expires, next_at = :next_at,
 		       paused_until = :paused_until, failing_since = :failing_since, failing_code = :failing_code, failing_invoice = :failing_invoice,
-		       look_due = :look_due, begun_at = :begun_at, ended_at = :ended_at
+		       look_due = :look_due, anchor_day = :anchor_day, begun_at = :begun_at, ended_at = :ended_at
 		 WHERE id = :id`
 	_, err := tx.NamedExecContext(ctx, query, p)
 	return err
@@ -113,6 +113,16 @@ func termsOf(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]term
 	var all []terms
 	err := sqlx.SelectContext(ctx, q, &all, query, plan)
 	return all, err
+}
+
+// stood finds among terms, the newest first, those that stood at a moment.
+func stood(all []terms, at time.Time) terms {
+	for _, t := range all {
+		if !t.Since.After(at) {
+			return t
+		}
+	}
+	return all[len(all)-1]
 }
 
 // PartsOf are the funds that a version of a plan's terms is for, in order.

@@ -46,6 +46,19 @@ func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 	return pm.str("id"), orNil(bad)
 }
 
+// ReplaceBank gives a customer a bank account as the default, and returns its id: it is debited from then on, and FailCard has it
+// refuse ("account_closed", "insufficient_funds" …), days after each debit.
+func (s *Server) ReplaceBank(customer string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.meet(s.now())
+	t, o, err := s.holding("customer", customer)
+	if err != nil {
+		return "", err
+	}
+	return t.keepDefault(o, payer{method: "us_bank_account", number: "000123456789", name: o.str("name")}).str("id"), nil
+}
+
 // Agree is the payer's answer to their bank about an invoice whose payment waits for it: yes pays it. It is an error
 // when nothing waits.
 func (s *Server) Agree(invoice string) error {

@@ -200,7 +200,7 @@ func upcomingInvoice(c *call) (any, error) {
 
 func (t *act) upcoming(sub object) object {
 	at := sub.num("current_period_end")
-	inv := t.invoiceOf(sub, "upcoming", at, boundaryAfter(sub.num("billing_cycle_anchor"), everyOf(sub), at), nil)
+	inv := t.invoiceOf(sub, "upcoming", at, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), at), nil)
 	inv["period_start"], inv["period_end"], inv["created"], inv["next_payment_attempt"] = sub["current_period_start"], at, at, at+finalizeAfter
 	return inv
 }

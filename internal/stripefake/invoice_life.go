@@ -65,7 +65,7 @@ func (t *act) methodFor(inv object) object {
 
 // collectInvoice makes a regular try and, when it fails, sets the next one or gives up.
 func (t *act) collectInvoice(inv object) {
-	if inv.str("status") != "open" {
+	if inv.str("status") != "open" || t.a.get("payment_intent", inv.str("payment_intent")).str("status") == "processing" {
 		return
 	}
 	pm, h := t.methodFor(inv), t.a.hidden(inv)
@@ -73,6 +73,12 @@ func (t *act) collectInvoice(inv object) {
 	if !worn && t.charged(inv, pm) == nil {
 		return
 	}
+	t.tryAgain(inv, worn)
+}
+
+// tryAgain sets an invoice's next regular try after one that failed, or gives up. worn: it was not tried at all.
+func (t *act) tryAgain(inv object, worn bool) {
+	h := t.a.hidden(inv)
 	step := h.num("step")
 	h["step"] = step + 1
 	if step < int64(len(retryAfter)) && inv.flag("auto_advance") {
@@ -93,7 +99,7 @@ func (t *act) collectInvoice(inv object) {
 }
 
 // charged takes an invoice's money from a method, nil being none. The error is the bank's, and then the subscription
-// is past due; who called tells of the failed invoice.
+// is past due; who called tells of the failed invoice. A bank account answers in days.
 func (t *act) charged(inv, pm object) *apiError {
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
 	inv["attempted"], inv["attempt_count"] = true, inv.num("attempt_count")+1
@@ -104,6 +110,9 @@ func (t *act) charged(inv, pm object) *apiError {
 	h := t.a.hidden(inv)
 	h["method"], h["decline"] = pm.str("id"), ""
 	switch {
+	case pm.str("type") == "us_bank_account":
+		t.debitLater(pi, pm, why)
+		return nil
 	case why == nil:
 		t.take(inv, pi, pm)
 		return nil

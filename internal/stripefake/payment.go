@@ -3,6 +3,8 @@ package stripefake
 import "strings"
 
 var paymentRoutes = []route{
+	{"POST /v1/payment_intents", []string{"amount", "currency", "customer", "payment_method", "payment_method_types.*", "confirm", "off_session",
+		"metadata.*", "description"}, confirmIntent},
 	{"GET /v1/payment_intents", listing("customer"), listBy("payment_intent", "customer")},
 	{"GET /v1/payment_intents/search", []string{"query", "limit", "page"}, search("payment_intent")},
 	{"GET /v1/payment_intents/{id}", nil, retrieve("payment_intent", "payment_intent")},
@@ -184,11 +186,15 @@ func (t *act) settle(ch object) {
 		cs["payment_status"] = "paid"
 		t.emit("checkout.session.async_payment_succeeded", cs, nil)
 	}
+	t.bankAnswered(ch)
 }
 
 // bounce ends a bank debit badly.
 func (t *act) bounce(ch object) {
 	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
+	if code := t.a.hidden(ch).str("fail"); code != "" {
+		ch["failure_code"], ch["failure_message"] = code, "The bank returned the code `"+code+"`."
+	}
 	bt := t.move(movement{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"), fee: -debitFee(ch.num("amount")),
 		feeText: "Stripe processing fees", currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
 	ch["failure_balance_transaction"] = bt["id"]
@@ -200,4 +206,5 @@ func (t *act) bounce(ch object) {
 	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
 		t.emit("checkout.session.async_payment_failed", cs, nil)
 	}
+	t.bankAnswered(ch)
 }

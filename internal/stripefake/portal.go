@@ -138,10 +138,15 @@ func (t *act) replaceCard(customer object, in Card) (object, *apiError) {
 	if bad != nil {
 		return nil, bad
 	}
+	return t.keepDefault(customer, who), nil
+}
+
+// keepDefault gives a customer a method as the default for invoices.
+func (t *act) keepDefault(customer object, who payer) object {
 	pm := t.methodOf(who)
 	t.attach(pm, customer.str("id"))
 	before := customer.obj("invoice_settings")
 	customer["invoice_settings"] = before.with(object{"default_payment_method": pm["id"]})
 	t.emit("customer.updated", customer, object{"invoice_settings": before})
-	return pm, nil
+	return pm
 }

@@ -101,7 +101,7 @@ func (c *call) phaseEnd(p params, at string, sub, phase object) (int64, error) {
 		n = 1
 	}
 	if !dated {
-		end = boundariesAfter(sub.num("billing_cycle_anchor"), every, phase.num("start_date"), n)
+		end = boundariesAfter(anchorOf(sub, every), every, phase.num("start_date"), n)
 	}
 	if end < c.now || end <= phase.num("start_date") {
 		return 0, invalid("", at+"[end_date]", "The end of a phase must be after its start and not in the past.")

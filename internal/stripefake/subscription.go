@@ -6,7 +6,7 @@ var itemFields = []string{"items.*.id", "items.*.price", "items.*.quantity", "it
 	"items.*.price_data.product", "items.*.price_data.unit_amount", "items.*.price_data.recurring.interval", "items.*.price_data.recurring.interval_count"}
 
 var subscriptionRoutes = []route{
-	{"POST /v1/subscriptions", slices.Concat(itemFields, []string{"customer", "default_payment_method", "metadata.*", "description", "off_session", "payment_behavior"}), createSubscription},
+	{"POST /v1/subscriptions", slices.Concat(itemFields, anchorFields, []string{"customer", "default_payment_method", "metadata.*", "description", "off_session", "payment_behavior", "proration_behavior"}), createSubscription},
 	{"GET /v1/subscriptions", listing("customer", "status", "price"), listSubscriptions},
 	{"GET /v1/subscriptions/search", []string{"query", "limit", "page"}, search("subscription")},
 	{"GET /v1/subscriptions/{id}", nil, retrieve("subscription", "subscription")},
@@ -23,7 +23,7 @@ func (t *act) newSubscription(customer string, pm object, currency string, lines
 		"application": nil, "application_fee_percent": nil, "automatic_tax": object{"enabled": false, "liability": nil}, "billing_cycle_anchor": t.now,
 		"billing_cycle_anchor_config": nil, "billing_thresholds": nil, "cancel_at": nil, "cancel_at_period_end": false, "canceled_at": nil,
 		"cancellation_details": object{"comment": nil, "feedback": nil, "reason": nil}, "collection_method": "charge_automatically", "currency": currency,
-		"current_period_end": boundaryAfter(t.now, every, t.now), "current_period_start": t.now, "customer": customer, "days_until_due": nil,
+		"current_period_start": t.now, "customer": customer, "days_until_due": nil,
 		"default_payment_method": orNull(pm.str("id")), "default_source": nil, "default_tax_rates": []any{}, "description": nil, "discount": nil,
 		"ended_at": nil, "latest_invoice": nil, "next_pending_invoice_item_invoice": nil, "on_behalf_of": nil, "pause_collection": nil,
 		"payment_settings":              object{"payment_method_options": nil, "payment_method_types": nil, "save_default_payment_method": "off"},
@@ -31,6 +31,7 @@ func (t *act) newSubscription(customer string, pm object, currency string, lines
 		"status": "active", "test_clock": nil, "transfer_data": nil, "trial_end": nil,
 		"trial_settings": object{"end_behavior": object{"missing_payment_method": "create_invoice"}}, "trial_start": nil,
 	}.with(fields))
+	sub["current_period_end"] = boundaryAfter(anchorOf(sub, every), every, t.now)
 	var items []object
 	for _, l := range lines {
 		line := l.(object)
@@ -101,16 +102,26 @@ func createSubscription(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if why := c.verdict(pm); why != nil {
-		return nil, why
+	anchor, err := c.readAnchor(items[0].obj("price").obj("recurring"))
+	if err != nil {
+		return nil, err
+	}
+	if anchor == nil {
+		if why := c.verdict(pm); why != nil {
+			return nil, why
+		}
 	}
 	lines := []any{}
 	for _, item := range items {
 		lines = append(lines, item)
 	}
 	own := c.a.get("payment_method", c.p.str("default_payment_method"))
-	sub := c.newSubscription(customer.str("id"), own, items[0].obj("price").str("currency"), lines, object{"metadata": metadata, "description": c.p.text("description")})
+	sub := c.newSubscription(customer.str("id"), own, items[0].obj("price").str("currency"), lines,
+		object{"metadata": metadata, "description": c.p.text("description")}.with(anchor))
 	c.emit("customer.subscription.created", sub, nil)
+	if anchor != nil {
+		return sub, nil // nothing is owed until then
+	}
 	inv := c.draft(sub, "subscription_create", c.now, sub.num("current_period_end"), nil)
 	c.emit("invoice.created", inv, nil)
 	c.finalize(inv)

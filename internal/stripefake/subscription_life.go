@@ -60,7 +60,7 @@ func (t *act) updatedSince(sub, before object) {
 // beginPeriod begins a period now.
 func (t *act) beginPeriod(sub object) {
 	t.a.hidden(sub)["previous_start"] = sub["current_period_start"]
-	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(sub.num("billing_cycle_anchor"), everyOf(sub), t.now)
+	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), t.now)
 	t.awaitRenewal(sub)
 }
 
@@ -68,6 +68,7 @@ func (t *act) beginPeriod(sub object) {
 // over nothing, and that invoice is paid like any other.
 func (t *act) beginTrial(sub object, end int64) {
 	sub["status"], sub["trial_start"], sub["trial_end"], sub["billing_cycle_anchor"] = "trialing", t.now, end, end
+	sub["billing_cycle_anchor_config"] = nil
 	t.beginPeriod(sub)
 	t.bill(sub, "subscription_update", true)
 }

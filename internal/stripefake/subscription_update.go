@@ -36,6 +36,7 @@ func updateSubscription(c *call) (any, error) {
 		c.beginTrial(sub, ch.trial)
 	case ch.restart:
 		sub["status"], sub["trial_end"], sub["billing_cycle_anchor"] = "active", nil, c.now
+		sub["billing_cycle_anchor_config"] = nil
 		c.beginPeriod(sub)
 		c.bill(sub, "subscription_update", true)
 	}

@@ -52,7 +52,7 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 func standingOf(sub *stripe.Subscription) recurring.Standing {
 	standing := recurring.Standing{
 		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
-		Card: cardOf(methodOf(sub)), Bill: latestBill(sub.LatestInvoice),
+		Card: cardOf(methodOf(sub)), Bill: latestBill(sub.LatestInvoice), AnchorDay: anchorDay(sub),
 	}
 	if sub.Schedule != nil {
 		standing.ScheduleID = sub.Schedule.ID
@@ -98,7 +98,7 @@ func latestBill(in *stripe.Invoice) *recurring.Bill {
 	if in == nil {
 		return nil
 	}
-	b := &recurring.Bill{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, NextTry: in.NextPaymentAttempt > 0}
+	b := &recurring.Bill{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, NextTry: in.NextPaymentAttempt > 0, Minor: in.Total, InFlight: inFlight(in)}
 	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
 		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
 		if b.Code == "" {
@@ -106,6 +106,22 @@ func latestBill(in *stripe.Invoice) *recurring.Bill {
 		}
 	}
 	return b
+}
+
+// inFlight tells whether a bank is at work on an invoice, as a debit is for days.
+func inFlight(in *stripe.Invoice) bool {
+	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
+}
+
+// anchorDay is the day of the month that a subscription charges on, in months that have it.
+func anchorDay(sub *stripe.Subscription) int {
+	if sub.BillingCycleAnchorConfig != nil {
+		return int(sub.BillingCycleAnchorConfig.DayOfMonth)
+	}
+	if sub.BillingCycleAnchor == 0 {
+		return 0
+	}
+	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
 }
 
 // End ends a subscription now. One that is over, or unknown, is ended; an open last bill is not collected any more.

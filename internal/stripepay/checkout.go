@@ -21,6 +21,8 @@ import (
 const (
 	metaDonation     = "konbit_donation"
 	metaOrganisation = "konbit_organisation"
+	metaMove         = "konbit_move" // the request by which a plan was moved to another customer
+	metaBill         = "konbit_bill" // what a payment pays that no invoice of Stripe's asks for any more
 )
 
 const (

@@ -82,7 +82,7 @@ func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) er
 	return nil
 }
 
-// Pay tries to collect an open bill now. False: the card was refused, or nothing is owed any more that can be paid.
+// Pay tries to collect an open bill now, unless a bank is at it. False: the card was refused, or nothing is owed any more that can be paid.
 func (s *Stripe) Pay(ctx context.Context, o recurring.Order, invoice string) (bool, error) {
 	a, err := s.calling(ctx, o.Entity)
 	if err != nil {
@@ -90,12 +90,16 @@ func (s *Stripe) Pay(ctx context.Context, o recurring.Order, invoice string) (bo
 	}
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
+	get.AddExpand("payment_intent")
 	in, err := a.api.Invoices.Get(invoice, get)
 	if err != nil {
 		return false, translate(err)
 	}
 	if in.Status != stripe.InvoiceStatusOpen && in.Status != stripe.InvoiceStatusUncollectible {
 		return in.Status == stripe.InvoiceStatusPaid, nil
+	}
+	if inFlight(in) {
+		return true, nil
 	}
 	params := &stripe.InvoicePayParams{OffSession: stripe.Bool(true)}
 	params.Context = ctx

@@ -21,7 +21,9 @@ func subscriptionNews(e event, object json.RawMessage) (news, error) {
 	if plan == uuid.Nil {
 		return news{}, nil
 	}
-	return news{seen: &recurring.Seen{EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer)}}, nil
+	return news{seen: &recurring.Seen{
+		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Moved: s.Metadata[metaMove] != "",
+	}}, nil
 }
 
 // planSessionNews reads the end of a payment page of a recurring gift. Paid by a bank debit, it is on its way.
@@ -85,7 +87,7 @@ func customerNews(e event, object json.RawMessage) (news, error) {
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return news{}, nil
 	}
-	return news{card: &recurring.NewCard{EntityID: e.EntityID, CustomerID: c.ID, Method: c.InvoiceSettings.DefaultPaymentMethod.ID}}, nil
+	return news{card: &recurring.NewCard{EntityID: e.EntityID, CustomerID: c.ID, Method: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

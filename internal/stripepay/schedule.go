@@ -22,6 +22,9 @@ func (s *Stripe) Schedule(ctx context.Context, o recurring.Order, iterations fun
 	if err != nil {
 		return recurring.Schedule{}, err
 	}
+	if sub.Schedule == nil && sub.BillingCycleAnchor >= sub.CurrentPeriodEnd {
+		return recurring.Schedule{}, nil // its first whole period is to come, and periods are counted from the one under way
+	}
 	schedule, err := scheduleOf(ctx, a, o, sub)
 	if err != nil {
 		return recurring.Schedule{}, err

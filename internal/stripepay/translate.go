@@ -90,7 +90,9 @@ func translateEvent(e event) (news, error) {
 			return news{}, err
 		}
 		expect := &expectation{donation: giftID(intent.Metadata), paymentIntent: intent.ID}
-		if intent.Invoice != nil {
+		if bill := intent.Metadata[metaBill]; bill != "" {
+			expect.donation, expect.invoice = uuid.Nil, bill
+		} else if intent.Invoice != nil {
 			expect.invoice = intent.Invoice.ID
 		}
 		return news{expect: expect}, nil
@@ -198,7 +200,9 @@ func chargeNews(e event, object json.RawMessage) (news, error) {
 	}
 	if e.APIVersion != stripe.APIVersion {
 		expect := &expectation{donation: giftID(charge.Metadata), charge: charge.ID}
-		if charge.Invoice != nil {
+		if bill := charge.Metadata[metaBill]; bill != "" {
+			expect.donation, expect.invoice = uuid.Nil, bill
+		} else if charge.Invoice != nil {
 			expect.invoice = charge.Invoice.ID
 		}
 		return news{expect: expect}, nil
@@ -223,7 +227,9 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Charg
 	if c.PaymentIntent != nil {
 		charge.PaymentIntentID = c.PaymentIntent.ID
 	}
-	if c.Invoice != nil && charge.DonationID == uuid.Nil {
+	if bill := c.Metadata[metaBill]; bill != "" {
+		charge.DonationID, charge.Invoice = uuid.Nil, &donation.Invoice{ID: bill}
+	} else if c.Invoice != nil && charge.DonationID == uuid.Nil {
 		charge.Invoice = billOf(c.Invoice)
 	}
 	return charge, nil
