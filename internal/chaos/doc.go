@@ -27,6 +27,7 @@
 //	clocks       New Year's hours in five time zones, the clocks of server and database apart: no wrong tax year
 //	disk         the database's disk full: refused, not lied about
 //	sleepers     servers asleep beyond their leases: what they had is taken over, and awake they do nothing twice
+//	enumeration  addresses that gave and that did not, at the way in: told apart by nothing, not even by time
 //
 // Everything random follows from a seed, which every failure names. chaos holds no rule that a room could import: it is
 // imported by tests and by cmd/chaos only.

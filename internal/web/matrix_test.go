@@ -124,17 +124,9 @@ func (e estate) thing(t *testing.T, r route) string {
 func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t)
-	const missing = "AAAAAAAAAAAAAAAAAAAAAA"
-	form := func(v *visitor) url.Values {
-		f := url.Values{"do": {"cancel"}, "press": {house.NewID().String()}}
-		if v != e.nobody {
-			f.Set("session", v.token())
-		}
-		return f
-	}
 	use := func(v *visitor, r route, ref string) answer {
 		if r.writes() {
-			return v.ask(r.method, r.path(ref), form(v))
+			return v.ask(r.method, r.path(ref), e.form(v))
 		}
 		return v.ask(r.method, r.path(ref), nil)
 	}
@@ -149,15 +141,12 @@ func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
 			want := use(e.ana, r, missing)
 			assert.Equal(t, 404, want.StatusCode, name)
 			for who, v := range map[string]*visitor{"Bea": e.bea, "nobody": e.nobody} {
-				began := time.Now()
-				got := use(v, r, ref)
-				there := time.Since(began)
-				began = time.Now()
-				gone := use(v, r, missing)
-				t.Logf("%s, %s: not theirs %v, not there %v", name, who, there.Round(time.Millisecond), time.Since(began).Round(time.Millisecond))
-				assert.Equal(t, 404, got.StatusCode, "%s as %s", name, who)
-				assert.Equal(t, want.body, got.body, "%s as %s", name, who)
-				assert.Equal(t, want.body, gone.body, "%s as %s", name, who)
+				got, gone := use(v, r, ref), use(v, r, missing)
+				for _, a := range []answer{got, gone} {
+					assert.Equal(t, 404, a.StatusCode, "%s as %s", name, who)
+					assert.Equal(t, want.body, a.body, "%s as %s", name, who)
+					assert.Equal(t, headers(want), headers(a), "%s as %s", name, who)
+				}
 			}
 		case mine:
 			got := use(e.nobody, r, "")
@@ -175,6 +164,56 @@ func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
 	}
 	assert.Equal(t, "active", e.Lines(`SELECT status FROM plan`)[0], "Bea cancelled nothing")
 	assert.NotContains(t, e.ana.ask("GET", "/portal", nil).body, "Bea")
+}
+
+// missing names nothing.
+const missing = "AAAAAAAAAAAAAAAAAAAAAA"
+
+// form is one that changes something, from a visitor's own pages.
+func (e estate) form(v *visitor) url.Values {
+	f := url.Values{"do": {"cancel"}, "press": {house.NewID().String()}}
+	if v != e.nobody {
+		f.Set("session", v.token())
+	}
+	return f
+}
+
+// headers are an answer's, but for its date.
+func headers(a answer) http.Header {
+	all := a.Header.Clone()
+	all.Del("Date")
+	return all
+}
+
+// TestT10NotYoursTakesAsLongAsNotThere asks for Ana's things and for things that are not there, as Bea, in turns: the medians of two
+// hundred and more answers of each route are within 20 ms of each other.
+func TestT10NotYoursTakesAsLongAsNotThere(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t)
+	for _, r := range routes(t, e.House) {
+		if r.rule != thing {
+			continue
+		}
+		name, form := r.method+" "+r.pattern, url.Values(nil)
+		if r.writes() {
+			form = e.form(e.bea)
+		}
+		took := map[string][]time.Duration{}
+		for range 101 {
+			for _, ref := range []string{e.thing(t, r), missing} {
+				began := time.Now()
+				require.Equal(t, 404, e.bea.ask(r.method, r.path(ref), form).StatusCode, name)
+				took[ref] = append(took[ref], time.Since(began))
+			}
+		}
+		theirs, gone := median(took[e.thing(t, r)]), median(took[missing])
+		t.Logf("%s: not theirs %v, not there %v", name, theirs, gone)
+		assert.InDelta(t, theirs.Seconds(), gone.Seconds(), 0.020, name)
+	}
+}
+
+func median(of []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(of))[len(of)/2]
 }
 
 func (e estate) refs() (refs []string) {

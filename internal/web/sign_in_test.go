@@ -2,13 +2,10 @@ package web_test
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -109,67 +106,20 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.NotContains(t, h.Log.String(), link)
 }
 
-// TestT21KnownAndUnknownAreToldTheSame: status, headers, length and time; only the mailbox's owner learns which it is.
-func TestT21KnownAndUnknownAreToldTheSame(t *testing.T) {
+// TestT21OnlyTheMailboxLearnsWhetherItIsKnown: nobody is written to who never gave. That the answers are the same, and take as long,
+// the row enumeration of cmd/chaos shows with a thousand addresses of each kind.
+func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 	t.Parallel()
 	h := house.New(t, house.Options{Unlimited: true})
 	h.Settled(from("ana@example.org", "Ana"))
-	const rounds = 60
-	shape := func(email string) (string, time.Duration) {
-		v := newVisitor(t, h)
-		began := time.Now()
-		got := v.ask("POST", "/sign-in", url.Values{"email": {email}})
-		took := time.Since(began)
-		page := v.ask("GET", "/sign-in/code", nil)
-		wrong := v.ask("POST", "/sign-in/code", url.Values{"email": {email}, "code": {"12345678"}})
-		header := got.Header.Clone()
-		for _, varies := range []string{"Date", "Set-Cookie"} {
-			header.Del(varies)
-		}
-		return fmt.Sprint(got.StatusCode, header, len(got.body), len(got.Cookies()), len(got.Header.Get("Set-Cookie")),
-			page.StatusCode, len(page.body), wrong.StatusCode, len(wrong.body)), took
-	}
-	var known, unknown []time.Duration
-	for range rounds {
-		one, took := shape("ana@example.org")
-		known = append(known, took)
-		two, took := shape("eve@example.net") // as long
-		unknown = append(unknown, took)
-		require.Equal(t, one, two)
-	}
-	// A machine busy with other tests is no fair clock; work done for one kind alone would still stand out by far.
-	p := mannWhitney(known, unknown)
-	t.Logf("times of %d each: p = %.3f", rounds, p)
-	assert.Greater(t, p, 1e-6, "the times are of one kind")
 	v := newVisitor(t, h)
-	v.ask("POST", "/sign-in", url.Values{"email": {"eve@example.net"}})
+	require.Equal(t, 303, v.ask("POST", "/sign-in", url.Values{"email": {"eve@example.net"}}).StatusCode)
 	link, code, _ := v.letter()
-	assert.Empty(t, link+code, "nobody is written to who never gave")
-	assert.Empty(t, h.Mail.Messages())
-}
-
-// mannWhitney is the probability, two-sided and by the normal approximation, of ranks this far apart if both are of one kind.
-func mannWhitney(a, b []time.Duration) float64 {
-	type one struct {
-		took time.Duration
-		of   int
-	}
-	var all []one
-	for i, group := range [][]time.Duration{a, b} {
-		for _, took := range group {
-			all = append(all, one{took, i})
-		}
-	}
-	slices.SortFunc(all, func(x, y one) int { return int(x.took - y.took) })
-	ranks, n, m := 0.0, float64(len(a)), float64(len(b))
-	for i, x := range all {
-		if x.of == 0 {
-			ranks += float64(i + 1)
-		}
-	}
-	u := ranks - n*(n+1)/2
-	z := math.Abs(u-n*m/2) / math.Sqrt(n*m*(n+m+1)/12)
-	return math.Erfc(z / math.Sqrt2)
+	assert.Empty(t, link+code)
+	require.Equal(t, 303, v.ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
+	assert.Empty(t, h.Mail.Messages(), "nothing goes in the request")
+	link, code, _ = v.letter()
+	assert.NotEmpty(t, link+code)
 }
 
 func TestT22TheDoorHoldsStill(t *testing.T) {
