@@ -327,6 +327,7 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	notIn(t, d.Part(ctx, stranger, "bea@example.org"), "not somebody else's")
 	require.NoError(t, d.Part(ctx, mine, "bea@example.org"))
 	notIn(t, d.Part(ctx, mine, "bea@example.org"), "not twice")
+	assert.Equal(t, 2, d.count(`SELECT count(*) FROM river_job WHERE kind = 'address_letter'`), "both are told of")
 	assert.Equal(t, []string{ana}, addresses(mine))
 	_, err = d.Session(ctx, joinedSecret)
 	notIn(t, err, "what it opened ended")

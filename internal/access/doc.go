@@ -15,6 +15,8 @@
 // session; taken away, it is again whose it was. What was given with an address is found by the address (room donor), so a
 // gift belongs to whoever reads its mailbox and nobody can give it to somebody else.
 //
+// Whenever an address is joined or taken away, a letter tells all addresses of both persons of it.
+//
 // A session is 256 random bits in a cookie, of which the hash is kept. It ends when its donor says so, on this device or on all;
 // after two weeks without a visit (a phone changes hands, a library's computer stays open); and after ninety days in any case. It is
 // long because a donor comes a few times a year, can move no money to anybody by it, and must not be taught to click on

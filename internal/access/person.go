@@ -59,7 +59,8 @@ func (k Keeper) proveTx(ctx context.Context, tx *sqlx.Tx, email string) (person 
 	if err = tx.GetContext(ctx, &person, query, email, fresh); err != nil || person != fresh {
 		return person, err
 	}
-	return person, stepTx(ctx, tx, email, stepProved, uuid.NullUUID{}, person)
+	_, err = stepTx(ctx, tx, email, stepProved, uuid.NullUUID{}, person)
+	return person, err
 }
 
 // Join adds an address to a person's by its letter's code, typed in one of their sessions. The answers are those of ByCode. What
@@ -74,7 +75,7 @@ func (k Keeper) Join(ctx context.Context, s Session, c Coded) error {
 		if err != nil || before == s.PersonID {
 			return err
 		}
-		return moveTx(ctx, tx, a.Email, stepJoined, before, s.PersonID)
+		return k.moveTx(ctx, tx, a.Email, stepJoined, before, s.PersonID)
 	})
 }
 
@@ -98,12 +99,12 @@ func (k Keeper) Part(ctx context.Context, s Session, email string) error {
 		} else if err != nil {
 			return err
 		}
-		return moveTx(ctx, tx, email, stepParted, s.PersonID, before)
+		return k.moveTx(ctx, tx, email, stepParted, s.PersonID, before)
 	})
 }
 
-// moveTx gives an address to another person, and ends the sessions it opened for the one before.
-func moveTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after uuid.UUID) error {
+// moveTx gives an address to another person, ends the sessions it opened for the one before, and has everybody told.
+func (k Keeper) moveTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after uuid.UUID) error {
 	const move = `/* access.moveTx */ UPDATE mailbox SET person_id = $2 WHERE email = $1`
 	const end = `/* access.moveTx */ UPDATE session SET ended_at = now() WHERE email = $1 AND person_id = $2 AND ended_at IS NULL`
 	if _, err := tx.ExecContext(ctx, move, email, after); err != nil {
@@ -112,11 +113,15 @@ func moveTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after 
 	if _, err := tx.ExecContext(ctx, end, email, before); err != nil {
 		return err
 	}
-	return stepTx(ctx, tx, email, kind, uuid.NullUUID{UUID: before, Valid: true}, after)
+	n, err := stepTx(ctx, tx, email, kind, uuid.NullUUID{UUID: before, Valid: true}, after)
+	if err != nil {
+		return err
+	}
+	return k.Queue.EnqueueTx(ctx, tx, MovedLetter{n})
 }
 
-func stepTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before uuid.NullUUID, after uuid.UUID) error {
-	const query = `/* access.stepTx */ INSERT INTO mailbox_step (email, kind, before, after) VALUES ($1, $2, $3, $4)`
-	_, err := tx.ExecContext(ctx, query, email, kind, before, after)
-	return err
+func stepTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before uuid.NullUUID, after uuid.UUID) (n int64, err error) {
+	const query = `/* access.stepTx */ INSERT INTO mailbox_step (email, kind, before, after) VALUES ($1, $2, $3, $4) RETURNING n`
+	err = tx.GetContext(ctx, &n, query, email, kind, before, after)
+	return n, err
 }

@@ -34,6 +34,7 @@ type SignIns struct {
 // Register takes the job of mailing them.
 func (m SignIns) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job access.Letter) error { return m.Mail(ctx, job.SignInID) })
+	jobs.Handle(h, func(ctx context.Context, job access.MovedLetter) error { return m.Moved(ctx, job.Step) })
 }
 
 // Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked

@@ -18,26 +18,32 @@ type PrivacyWords struct {
 
 // PrivacyLetter is a letter about being forgotten. It names nobody. A language whose words are not written is answered in English.
 func (v *View) PrivacyLetter(w PrivacyWords) (subject, text, html string, err error) {
-	letter, written := v.privacy[w.Language]
-	if !written {
-		w.Language, letter = phrase.English, v.privacy[phrase.English]
-	}
-	if CheckAccent(w.Accent) != nil {
-		w.Accent = HouseAccent
-	}
-	keys := []string{"privacy.letter.done.text", "privacy.letter.kept", "privacy.letter.done.last"}
-	subject = v.say(w.Language, "privacy.letter.done.subject", "donee", w.Donee.Name)
+	about, keys := "privacy.letter.done.subject", []string{"privacy.letter.done.text", "privacy.letter.kept", "privacy.letter.done.last"}
 	if !w.Due.IsZero() {
-		keys = []string{"privacy.letter.asked.text", "privacy.letter.kept", "privacy.letter.asked.not_you"}
-		subject = v.say(w.Language, "privacy.letter.asked.subject", "donee", w.Donee.Name)
+		about, keys = "privacy.letter.asked.subject", []string{"privacy.letter.asked.text", "privacy.letter.kept", "privacy.letter.asked.not_you"}
 	}
+	return v.plainLetter(w.Language, w.Donee, w.Accent, about, keys,
+		func(lang phrase.Language) []any { return []any{"due", phrase.Date(lang, w.Due)} })
+}
+
+// plainLetter says a few paragraphs in a legal entity's name. args are the words' own, beside the donee's name.
+func (v *View) plainLetter(lang phrase.Language, donee Donee, accent, about string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
+	letter, written := v.privacy[lang]
+	if !written {
+		lang, letter = phrase.English, v.privacy[phrase.English]
+	}
+	if CheckAccent(accent) != nil {
+		accent = HouseAccent
+	}
+	with := append(args(lang), "donee", donee.Name)
 	d := struct {
-		PrivacyWords
-		Subject    string
-		Paragraphs []string
-	}{PrivacyWords: w, Subject: subject}
+		Language        phrase.Language
+		Donee           Donee
+		Accent, Subject string
+		Paragraphs      []string
+	}{Language: lang, Donee: donee, Accent: accent, Subject: v.say(lang, about, with...)}
 	for _, key := range keys {
-		d.Paragraphs = append(d.Paragraphs, v.say(w.Language, key, "donee", w.Donee.Name, "due", phrase.Date(w.Language, w.Due)))
+		d.Paragraphs = append(d.Paragraphs, v.say(lang, key, with...))
 	}
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
@@ -46,5 +52,5 @@ func (v *View) PrivacyLetter(w PrivacyWords) (subject, text, html string, err er
 	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	return subject, plain.String(), rich.String(), nil
+	return d.Subject, plain.String(), rich.String(), nil
 }

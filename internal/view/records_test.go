@@ -33,5 +33,16 @@ func TestRecords(t *testing.T) {
 				require.NotRegexp(t, `privacy\.|\{[a-z_]+\}`, said)
 			}
 		}
+		for _, parted := range []bool{false, true} {
+			subject, text, html, err := v.AddressLetter(view.AddressWords{Language: lang, Donee: tsne, Address: "ana@example.org", Parted: parted, On: day})
+			require.NoError(t, err)
+			require.Contains(t, subject, "ana@example.org")
+			for _, said := range []string{text, stripTags(html)} {
+				require.Contains(t, said, "TSNE MissionWorks")
+				require.Contains(t, said, "ana@example.org")
+				require.Contains(t, said, "2027")
+				require.NotRegexp(t, `letter\.|\{[a-z_]+\}`, said)
+			}
+		}
 	}
 }
