@@ -94,7 +94,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.transport, err = mail.NewTransport(c.SMTPURL, c.MailFrom, parallelism); err != nil {
 		return nil, err
 	}
-	if p.db, err = pg.Open(ctx, c.DatabaseURL, poolSize); err != nil {
+	if p.db, err = pg.OpenWorkers(ctx, c.DatabaseURL, poolSize); err != nil {
 		return nil, err
 	}
 	if p.pages, err = pg.OpenPrompt(ctx, c.DatabaseURL, pagesSize); err != nil {

@@ -24,7 +24,7 @@ func init() {
 
 const (
 	asleepAtOnce = 20
-	longestLease = 30 * time.Second // of the look through a balance; a job's is 25 s, a transaction left open ends after 15 s
+	longestLease = 30 * time.Second // of the look through a balance; a job's is 25 s, a transaction left open ends after 8 s
 	takenOver    = longestLease + 5*time.Second
 	perSleep     = 15 // gifts given meanwhile
 	shortSleep   = 2 * time.Second

@@ -24,12 +24,21 @@ import (
 
 // Asleep is how long a process may leave a transaction open without a word before the database ends it. One that sleeps, or
 // whose machine is gone, would keep its locks, and what they guard, from all others for as long as that lasts.
-const Asleep = 15 * time.Second
+const Asleep = 8 * time.Second
+
+// Queueing is how long a worker waits for a lock; its work comes again. It is shorter than Asleep: a worker that falls asleep while it
+// waits must be out of the queue when the lock is free, or one sleeper after the other would hold up those who are awake.
+const Queueing = 4 * time.Second
 
 // Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
 // (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, nil)
+}
+
+// OpenWorkers is Open for work that nobody waits for and that is done again when it fails: a lock is waited for no longer than Queueing.
+func OpenWorkers(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": Queueing})
 }
 
 // OpenPrompt is Open for those whom somebody waits for: the database itself ends their waiting for a lock, and statements that take
@@ -169,6 +178,12 @@ func Passing(err error) bool {
 	var network net.Error
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network)
+}
+
+// Queued tells whether err is the end of waiting for a lock that somebody else has for too long.
+func Queued(err error) bool {
+	var said *pq.Error
+	return errors.As(err, &said) && said.Code == pqerror.LockNotAvailable
 }
 
 // Violates tells whether err is the refusal of the named constraint.

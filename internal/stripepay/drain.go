@@ -112,7 +112,7 @@ func (d *Drain) run(ctx context.Context) {
 }
 
 // Once works off one batch and answers how many events it took up. A batch that fails is done again event
-// by event, so that one bad event stops no other. It is not flushed: the events were, and a letter is kept by a commit that is, before
+// by event, so that one bad event stops no other; one that waited for a lock for too long is left as it is. It is not flushed: the events were, and a letter is kept by a commit that is, before
 // it is sent.
 func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 	var batch, late, alone []event
@@ -123,6 +123,9 @@ func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 		late, alone, err = d.handleTx(ctx, tx, batch)
 		return err
 	})
+	if pg.Queued(err) {
+		return 0, err // each of them alone would wait as long
+	}
 	if err != nil {
 		late, alone = nil, batch
 	}
