@@ -161,7 +161,7 @@ func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Re
 		INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at)
 		SELECT v.receipt_id, v.donation_id, v.reason, v.changed_on, v.ordered_by, $6
 		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[]) AS v (receipt_id, donation_id, reason, changed_on, ordered_by)
-		ON CONFLICT (receipt_id) DO NOTHING`
+		ON CONFLICT DO NOTHING` // of either key: both begin with the receipt
 	if len(voids) == 0 {
 		return nil
 	}
