@@ -24,6 +24,7 @@ type aDonor struct {
 	Details   any        `json:"details"`
 	Letters   any        `json:"letters_wished_for"` // by kind
 	NewsSince *time.Time `json:"news_wished_since,omitempty"`
+	donor.Times
 }
 
 type aGift struct {
@@ -36,8 +37,13 @@ type aGift struct {
 	Frequency  string               `json:"frequency"`
 	Language   string               `json:"language"`
 	Anonymous  bool                 `json:"anonymous"`
+	News       bool                 `json:"news_wished_for"`
+	Covered    string               `json:"covered"`
 	Begun      time.Time            `json:"begun"`
 	Charged    *time.Time           `json:"charged,omitempty"`
+	Settled    *time.Time           `json:"settled,omitempty"`
+	Payment    *string              `json:"payment,omitempty"` // Stripe's
+	Charge     *string              `json:"charge,omitempty"`
 	Receipt    string               `json:"receipt,omitempty"`
 	Typed      *donation.Contact    `json:"typed,omitempty"`
 	Dedication *donation.Dedication `json:"dedication,omitempty"`
@@ -55,15 +61,28 @@ type aPlan struct {
 	Amount    string     `json:"amount"`
 	Paid      int        `json:"paid"`
 	Total     *int       `json:"total,omitempty"`
+	Covered   string     `json:"covered"`
+	Currency  string     `json:"currency"`
+	Language  string     `json:"language"`
+	Brand     *string    `json:"card,omitempty"`
 	Card      *string    `json:"card_ends_in,omitempty"`
+	Good      *time.Time `json:"card_good_before,omitempty"`
 	Next      *time.Time `json:"next,omitempty"`
+	Paused    *time.Time `json:"paused_until,omitempty"`
+	Failing   *time.Time `json:"failing_since,omitempty"`
+	Why       *string    `json:"failing_why,omitempty"`
+	Created   time.Time  `json:"created"`
+	Begun     *time.Time `json:"begun,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+	Customer  *string    `json:"customer,omitempty"` // Stripe's
 }
 
 type anEvent struct {
 	Plan   string    `json:"plan"`
 	What   string    `json:"what"`
 	At     time.Time `json:"at"`
-	Reason string    `json:"reason,omitempty"`
+	Cause  string    `json:"cause"`
+	Detail any       `json:"detail"`
 }
 
 type aStatement struct {
@@ -102,7 +121,14 @@ func (c *copying) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt})
+	times, err := donor.TimesOf(c.ctx, c.q, d.ID)
+	if err != nil {
+		return err
+	}
+	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt, times})
+	if err == nil {
+		err = c.words(d.ID)
+	}
 	if err != nil {
 		return err
 	}
@@ -143,7 +169,8 @@ func (c *copying) gift(id uuid.UUID) error {
 	}
 	g := aGift{
 		Reference: d.PublicRef, To: o.Name.In("en"), Amount: d.Amount().Decimal(), Currency: d.Currency, Status: string(d.Status), Frequency: d.Frequency,
-		Language: d.Language, Anonymous: d.Anonymous, Begun: d.CreatedAt, Charged: d.ChargedAt,
+		Language: d.Language, Anonymous: d.Anonymous, News: d.News, Covered: d.Covered().Decimal(),
+		Begun: d.CreatedAt, Charged: d.ChargedAt, Settled: d.SettledAt, Payment: d.PaymentIntentID, Charge: d.ChargeID,
 	}
 	for _, p := range past.Parts {
 		f, err := c.setup.Fund(p.FundID)
@@ -154,7 +181,6 @@ func (c *copying) gift(id uuid.UUID) error {
 	}
 	if past.Receipt != nil {
 		g.Receipt = past.Receipt.Reference()
-		c.subjects = append(c.subjects, past.Receipt.ID)
 	}
 	if g.Typed, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
 		return err
@@ -163,7 +189,10 @@ func (c *copying) gift(id uuid.UUID) error {
 		return err
 	}
 	c.subjects = append(c.subjects, id)
-	return c.to.Item("gift", g)
+	if err := c.to.Item("gift", g); err != nil {
+		return err
+	}
+	return c.receipts(id, d.PublicRef)
 }
 
 func (c *copying) plans(of uuid.UUID) error {
@@ -172,7 +201,12 @@ func (c *copying) plans(of uuid.UUID) error {
 		return err
 	}
 	for _, p := range plans {
-		plan := aPlan{p.PublicRef, string(p.Status), string(p.Frequency), p.Amount().Decimal(), p.Paid, p.Total, p.CardLast4, p.NextAt}
+		plan := aPlan{
+			Reference: p.PublicRef, Status: string(p.Status), Frequency: string(p.Frequency), Amount: p.Amount().Decimal(), Paid: p.Paid, Total: p.Total,
+			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, Brand: p.CardBrand, Card: p.CardLast4, Good: p.CardExpires,
+			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, Why: p.FailingCode, Created: p.CreatedAt, Begun: p.BegunAt, Ended: p.EndedAt,
+			Customer: p.CustomerID,
+		}
 		if err := c.to.Item("recurring gift", plan); err != nil {
 			return err
 		}
@@ -182,7 +216,7 @@ func (c *copying) plans(of uuid.UUID) error {
 		}
 		for _, e := range events {
 			c.subjects = append(c.subjects, e.ID)
-			if err := c.to.Item("recurring gift's event", anEvent{p.PublicRef, e.Kind, e.At, e.Detail.Reason}); err != nil {
+			if err := c.to.Item("recurring gift's event", anEvent{p.PublicRef, e.Kind, e.At, e.Cause, e.Detail}); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"konbit/internal/access"
 	"konbit/internal/mail"
 	"konbit/internal/privacy"
 )
@@ -21,22 +22,13 @@ func (s *Server) dataCSVGet(w http.ResponseWriter, r *http.Request, v visit) err
 
 // data writes the copy. What goes wrong once it has begun ends the connection, so that half a copy is not taken for all.
 func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, ending string, to privacy.Sheet) error {
-	mailboxes, err := s.Access.Mailboxes(r.Context(), v.PersonID)
+	kept, err := access.KeptOf(r.Context(), s.DB, v.PersonID)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
-	var failed error
-	for _, m := range mailboxes {
-		failed = to.Item("address", struct {
-			Email    string    `json:"email"`
-			ProvedAt time.Time `json:"proved_at"`
-		}{m.Email, m.ProvedAt})
-		if failed != nil {
-			break
-		}
-	}
+	failed := privacy.CopyAccess(kept, to)
 	if failed == nil {
 		failed = s.copyOf(r, v, to)
 	}
