@@ -85,7 +85,7 @@ func issueStatements(c *cobra.Command, desk statement.Desk, e org.LegalEntity, y
 	began := time.Now()
 	t, err := desk.Count(c.Context(), e, year)
 	if err == nil && !dryRun {
-		b := &progress{name: e.Slug, all: t.Donors, began: began, shown: terminal(os.Stderr)}
+		b := &progress{name: e.Slug, all: t.Donors, began: began, to: os.Stderr, shown: terminal(os.Stderr)}
 		t, err = desk.Issue(c.Context(), e, year, b.add)
 		b.end()
 	}
@@ -109,6 +109,7 @@ type progress struct {
 	name   string
 	all, n int
 	began  time.Time
+	to     io.Writer
 	shown  bool
 }
 
@@ -125,13 +126,13 @@ func (b *progress) add(more int) {
 	const width = 40
 	full := min(width*b.n/b.all, width)
 	left := time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))
-	fmt.Fprintf(os.Stderr, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, left.Round(time.Second))
+	fmt.Fprintf(b.to, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, left.Round(time.Second))
 }
 
 // end clears the line.
 func (b *progress) end() {
 	if b.shown {
-		fmt.Fprint(os.Stderr, "\r\x1b[K")
+		fmt.Fprint(b.to, "\r\x1b[K")
 	}
 }
 
