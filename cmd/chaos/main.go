@@ -53,6 +53,9 @@ func main() {
 		run.Number = asked(row, *long, *number)
 		r := prove(ctx, row, run)
 		fmt.Printf("%s: %d of %d, %s, %s; %s\n", r.Name, r.reached, r.asked, r.verdict(), r.took.Round(time.Second), strings.Join(r.found, ", "))
+		if r.err != nil {
+			fmt.Println(r.err) // here, and not at the end: the rows to come may take hours
+		}
 		results = append(results, r)
 	}
 	if !report(results) {
@@ -129,10 +132,5 @@ func report(results []result) (held bool) {
 			strings.Join(r.found, ", "), r.Promise)
 	}
 	_ = table.Flush()
-	for _, r := range results {
-		if r.err != nil {
-			fmt.Printf("\n%s: %v\n", r.Name, r.err)
-		}
-	}
 	return held
 }
