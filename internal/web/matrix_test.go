@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -93,6 +94,7 @@ type estate struct {
 	*house.House
 	ana, bea, nobody *visitor
 	things           map[string]string // of Ana's: by the beginning of a route's pattern
+	links            map[string]string // of Ana's letters, that open: by the pattern
 }
 
 func newEstate(t *testing.T) estate {
@@ -105,6 +107,14 @@ func newEstate(t *testing.T) estate {
 	e.things["/portal/statements/"] = fmt.Sprintf("%d-%s", time.Now().In(h.Offer("csio").Entity.Location()).Year(), d.DonorID)
 	require.NoError(t, h.DB.Owner.Get(&p.PublicRef, `SELECT public_ref FROM plan WHERE id = $1`, p.ID))
 	e.things["/portal/plans/"] = p.PublicRef
+	links := h.Receipts.Plans
+	e.links = map[string]string{
+		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.Card(d.DonorID, "en"),
+		"/letters/{token}": h.Receipts.Stop(d.DonorID, "statements", "en"),
+	}
+	for pattern, link := range e.links {
+		e.links[pattern] = strings.TrimPrefix(link, h.URL)
+	}
 	e.ana, e.bea = newVisitor(t, h).enter("ana@example.org"), newVisitor(t, h).enter("bea@example.net")
 	return e
 }
@@ -244,10 +254,17 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 	for _, r := range routes(t, e.House) {
 		name := r.method + " " + r.pattern
 		if !r.writes() {
-			for _, v := range []*visitor{e.ana, e.nobody} {
-				v.ask("GET", r.path(ref(r)), nil)
-				v.ask("HEAD", r.path(ref(r)), nil)
+			path, times := r.path(ref(r)), 1
+			if r.rule == letter { // which machines open before people do
+				require.NotEmpty(t, e.links[r.pattern], "no link for %s", name)
+				path, times = e.links[r.pattern], 20
+				require.Equal(t, 200, e.nobody.ask("GET", path, nil).StatusCode, name)
 			}
+			for range times {
+				e.nobody.ask("GET", path, nil, "Sec-Purpose: prefetch;prerender")
+				e.ana.ask("HEAD", path, nil)
+			}
+			e.ana.ask("GET", path, nil)
 			continue
 		}
 		form := url.Values{"session": {token}, "email": {"ana@example.org"}, "do": {"cancel"}, "press": {house.NewID().String()}}
@@ -269,6 +286,56 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 		}
 	}
 	assert.Equal(t, before, hashes(t, e.House), "nothing was changed")
+}
+
+// TestT5SecretsStayWhereTheyBelong: what lets somebody in, or opens a thing, stands in no log and on no page but that of the thing
+// itself; pages are kept nowhere, and other hosts are told of none. What names a gift is 128 random bits and not its number.
+func TestT5SecretsStayWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	e := newEstate(t)
+	require.Equal(t, 303, e.nobody.ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
+	link, code, _ := e.nobody.letter()
+	secrets := []string{link, code, strings.ReplaceAll(code, " ", ""), e.ana.cookies["konbit-session"], e.nobody.cookies["konbit-asked"]}
+	for _, opens := range e.links {
+		path, _, _ := strings.Cut(opens, "?")
+		secrets = append(secrets, path[strings.LastIndex(path, "/")+1:])
+	}
+	pages := 0
+	for _, r := range routes(t, e.House) {
+		ref := missing
+		if r.rule == thing {
+			ref = e.thing(t, r)
+		}
+		if r.writes() || r.rule == letter {
+			continue
+		}
+		for _, v := range []*visitor{e.ana, e.bea, e.nobody} {
+			got := v.ask("GET", r.path(ref), nil)
+			for _, secret := range secrets {
+				require.NotEmpty(t, secret)
+				assert.NotContains(t, got.body, secret, r.pattern)
+			}
+			if got.StatusCode == 200 && (r.rule == mine || r.rule == thing) {
+				pages++
+				assert.Contains(t, got.Header.Get("Cache-Control"), "no-store", r.pattern)
+				assert.Equal(t, "same-origin", got.Header.Get("Referrer-Policy"), r.pattern)
+			}
+		}
+	}
+	require.Greater(t, pages, 10)
+	for _, opens := range e.links {
+		require.Equal(t, 200, e.nobody.ask("GET", opens, nil).StatusCode)
+	}
+	for _, secret := range append(secrets, e.refs()...) {
+		assert.NotContains(t, e.Log.String(), secret)
+	}
+	refs := e.Lines(`SELECT public_ref FROM donation UNION SELECT public_ref FROM plan`)
+	require.GreaterOrEqual(t, len(refs), 3)
+	for _, ref := range refs {
+		bits, err := base64.RawURLEncoding.DecodeString(ref)
+		require.NoError(t, err)
+		assert.Len(t, bits, 16)
+	}
 }
 
 // hashes are one of each table.

@@ -56,7 +56,20 @@ func ask(t *testing.T, method, address string, form url.Values, headers ...strin
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
+	hostsAlone(t, response)
 	return answer{response, string(body)}
+}
+
+// hostsAlone holds that every cookie of every answer is read by no script and sent to this host alone, and over https has the name
+// that browsers hold it to that by (T8).
+func hostsAlone(t *testing.T, response *http.Response) {
+	t.Helper()
+	secure := response.Header.Get("Strict-Transport-Security") != ""
+	for _, c := range response.Cookies() {
+		assert.True(t, c.HttpOnly && c.Path == "/" && c.Domain == "" && c.SameSite >= http.SameSiteLaxMode && c.SameSite <= http.SameSiteStrictMode, "%s", c.Raw)
+		assert.Equal(t, secure, c.Secure, "%s", c.Raw)
+		assert.Equal(t, secure, strings.HasPrefix(c.Name, "__Host-"), "%s", c.Raw)
+	}
 }
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
