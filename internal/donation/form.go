@@ -19,7 +19,7 @@ import (
 // Form is the donation form as it was filled in, every field as typed. Names in comments are the field
 // names of POST /give/{org}.
 type Form struct {
-	FormID      uuid.UUID         // of the form shown: a second press of its button is the same gift
+	FormID      uuid.UUID         // of the form shown: a second press of its button is the same gift; see Starter.Start
 	Language    phrase.Language   // the page's
 	Amount      string            // amount: a preset in major units, or "other"
 	AmountOther string            // amount_other: major units

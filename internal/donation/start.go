@@ -58,8 +58,9 @@ var errOvertaken = errors.New("donation: overtaken by another press of the butto
 
 // Start writes the gift and answers it with its payment page. Asked again for the same form it answers
 // the same gift and page; for the same form with something changed it closes the unpaid page first, so a
-// form never has two payable pages. A gift that was paid is answered as it is, without a new page. No step waits for
-// the database longer than patience.
+// form never has two payable pages for one donor. A gift that was paid is answered as it is, without a new page, to
+// who asks for the very same; whatever else is asked for on its form is a gift of its own. No step waits for the
+// database longer than patience.
 func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, error) {
 	for range 3 { // a lost race is read again; it cannot be lost for ever
 		d, err := s.row(ctx, offer, r)
@@ -93,14 +94,30 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 // patience is how long the database is waited for at a time. The other half of pg.Patience was spent before the gift is begun.
 const patience = pg.Patience / 2
 
-// row is the form's gift that is not over, begun if it has none; nil when it got one meanwhile.
+// row is the form's gift that is not over, begun if it has none; nil when it got one meanwhile. A form that lies open on
+// a shared device, or in a browser's memory, is pressed again after its gift was paid: what differs from that gift goes on
+// under an id derived from the form's.
 func (s Starter) row(ctx context.Context, offer Offer, r Request) (*Donation, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if d, err := liveByForm(ctx, s.DB, r.FormID); d != nil || err != nil {
-		return d, err
+	for {
+		d, err := liveByForm(ctx, s.DB, r.FormID)
+		switch {
+		case err != nil:
+			return nil, err
+		case d == nil:
+			return s.begin(ctx, offer, r)
+		case !d.Status.Paid() || bytes.Equal(d.FormHash, r.Hash[:]):
+			return d, nil
+		}
+		r.FormID = nextForm(r)
 	}
-	return s.begin(ctx, offer, r)
+}
+
+// nextForm is the id under which a donor goes on with a form whose gift was paid: the same at every press and on every
+// server, so that a second press is no second gift, and another for each donor, so that none meets another's gift.
+func nextForm(r Request) uuid.UUID {
+	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+strings.ToLower(r.Contact.Email)))
 }
 
 // soon is pg.InTx within patience.

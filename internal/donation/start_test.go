@@ -243,11 +243,9 @@ func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	form := house.Form()
 	d := h.Started(form)
 	h.Pay(d) // and no word of it has come yet
-	form.Amount = "30"
 	again, err := h.Press(form)
 	require.NoError(t, err)
 	assert.Equal(t, d.ID, again.ID)
-	assert.True(t, again.Status.Paid())
 	assert.Equal(t, 1, gifts(h))
 	h.Deliver(h.ToldOf(d, "charge.succeeded"))
 	h.DrainAll()
@@ -256,6 +254,51 @@ func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, donation.Settled, after.Status)
 	assert.Equal(t, 0, openPages(t, h))
+}
+
+// TestAPaidFormPressedForSomethingElse: a form that stayed open, pressed for another amount or by somebody else, is a gift of its
+// own, whether or not word of the first payment has come. Pressed again, it is the same one.
+func TestAPaidFormPressedForSomethingElse(t *testing.T) {
+	t.Parallel()
+	for name, told := range map[string]bool{"told": true, "not told yet": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := house.New(t, house.Options{})
+			form := house.Form()
+			d := h.Started(form)
+			h.Pay(d)
+			if told {
+				h.Deliver(h.ToldOf(d, "charge.succeeded"))
+				h.DrainAll()
+			}
+			more, other := form, form
+			more.Amount, other.Contact.Email = "30", "ben@example.org"
+			pages := map[string]donation.Donation{}
+			for what, f := range map[string]donation.Form{"another amount": more, "another donor": other} {
+				pages[what] = h.Started(f)
+				assert.NotEqual(t, d.ID, pages[what].ID, what)
+				assert.Equal(t, pages[what].ID, h.Started(f).ID, "%s, pressed twice", what)
+			}
+			assert.EqualValues(t, 3000, pages["another amount"].AmountMinor)
+			assert.NotEqual(t, d.DonorID, pages["another donor"].DonorID)
+			assert.Equal(t, 3, gifts(h))
+			assert.Equal(t, 2, openPages(t, h))
+
+			h.Pay(pages["another amount"])
+			changed := more
+			changed.Amount = "10"
+			third := h.Started(changed)
+			assert.NotEqual(t, pages["another amount"].ID, third.ID, "and so on")
+			changed.Amount = "20" // what the first gift was
+			first, err := h.Press(changed)
+			require.NoError(t, err)
+			assert.Equal(t, d.ID, first.ID)
+			h.News()
+			h.DrainAll()
+			assert.Equal(t, 2, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
+			assert.Equal(t, house.SettledOnce, h.State(d))
+		})
+	}
 }
 
 // TestOvertaken changes the form while the first press waits for its page: whoever is last has the one page there is.
