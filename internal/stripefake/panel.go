@@ -66,7 +66,9 @@ func (s *Server) panel() {
 	post("faults", ask(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
 	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
-	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, _ *http.Request) { s.showPanel(w, "", http.StatusOK) })
+	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, r *http.Request) {
+		s.showPanel(w, "", strings.TrimSpace(r.URL.Query().Get("event")), http.StatusOK)
+	})
 	s.mux.Handle("GET /{$}", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
 	s.mux.Handle("GET /_sandbox", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
 }
@@ -85,7 +87,7 @@ func ask[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 		}
 		switch {
 		case err != nil && form:
-			s.showPanel(w, err.Error(), statusOf(err))
+			s.showPanel(w, err.Error(), "", statusOf(err))
 		case err != nil:
 			reply(w, statusOf(err), object{"error": err.Error()})
 		case form:

@@ -14,6 +14,7 @@ const panelRows = 30
 // panelPage is what page/panel.html shows.
 type panelPage struct {
 	Problem    string
+	Find       string // the event that is looked for
 	Now        string
 	Mode       Mode
 	Modes      []Mode
@@ -37,10 +38,10 @@ type panelRow struct {
 	at                                            int64
 }
 
-func (s *Server) showPanel(w http.ResponseWriter, problem string, status int) {
+func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status int) {
 	s.mu.Lock()
 	s.meet(s.now())
-	p := panelPage{Problem: problem, Now: s.now().UTC().Format("Monday 2 January 2006, 15:04 MST"), Modes: modes,
+	p := panelPage{Problem: problem, Find: find, Now: s.now().UTC().Format("Monday 2 January 2006, 15:04 MST"), Modes: modes,
 		Rate: strconv.FormatFloat(s.faults.Rate, 'g', -1, 64), Rates: []string{"0", "0.05", "0.1", "0.3", "0.5", "1"}, FaultKinds: FaultKinds, Calls: len(s.calls)}
 	for _, a := range s.accounts {
 		p.Accounts = append(p.Accounts, a.Name)
@@ -53,6 +54,9 @@ func (s *Server) showPanel(w http.ResponseWriter, problem string, status int) {
 	p.Disputes = s.rows("dispute", disputeRow)
 	p.Payouts = s.rows("payout", func(o object, r *panelRow) { r.Status = o.str("status") })
 	p.Events = s.rows("event", eventRow)
+	if find != "" {
+		p.Events = s.found("event", find, eventRow)
+	}
 	s.mu.Unlock()
 	s.courier.mu.Lock()
 	p.Mode, p.Waiting = s.courier.mode, len(s.courier.ready)+len(s.courier.waiting)+s.courier.flying
@@ -66,15 +70,29 @@ func (s *Server) rows(kind string, fill func(object, *panelRow)) []panelRow {
 	for _, a := range s.accounts {
 		items := a.shelf(kind).items
 		for _, o := range slices.Backward(items[max(0, len(items)-panelRows):]) {
-			at := o.num("created")
-			row := panelRow{ID: o.str("id"), Intent: o.str("payment_intent"), Account: a.Name, at: at,
-				At: time.Unix(at, 0).UTC().Format("2 Jan 2006 15:04:05"), Amount: amountText(o.num("amount"), o.str("currency"), "en")}
-			fill(o, &row)
-			rows = append(rows, row)
+			rows = append(rows, row(a, o, fill))
 		}
 	}
 	slices.SortStableFunc(rows, func(x, y panelRow) int { return cmp.Compare(y.at, x.at) })
 	return rows[:min(len(rows), panelRows)]
+}
+
+// found is the object of that kind and id, in whichever account, however old it is. The lock is held.
+func (s *Server) found(kind, id string, fill func(object, *panelRow)) []panelRow {
+	for _, a := range s.accounts {
+		if o := a.get(kind, id); o != nil {
+			return []panelRow{row(a, o, fill)}
+		}
+	}
+	return nil
+}
+
+func row(a *account, o object, fill func(object, *panelRow)) panelRow {
+	at := o.num("created")
+	r := panelRow{ID: o.str("id"), Intent: o.str("payment_intent"), Account: a.Name, at: at,
+		At: time.Unix(at, 0).UTC().Format("2 Jan 2006 15:04:05"), Amount: amountText(o.num("amount"), o.str("currency"), "en")}
+	fill(o, &r)
+	return r
 }
 
 func paymentRow(o object, r *panelRow) {

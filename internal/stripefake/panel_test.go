@@ -106,3 +106,31 @@ func TestPanelForPeople(t *testing.T) {
 	_, body = page("POST", "/_sandbox/faults", url.Values{"rate": {"0.3"}, "kinds": {"429", "cut"}}, "same-origin")
 	contains(t, body, "<option selected>0.3</option>")
 }
+
+// TestPanelFindsAnOldEvent: however many came after it, an event is found by its id, to be sent again.
+func TestPanelFindsAnOldEvent(t *testing.T) {
+	f := start(t, stripefake.Options{})
+	f.paid("4242424242424242")
+	var first struct{ ID string }
+	if err := json.Unmarshal(f.Events()[0], &first); err != nil {
+		t.Fatal(err)
+	}
+	for range 12 {
+		f.paid("4242424242424242")
+	}
+	page := func(query string) string {
+		res, err := http.Get(f.url + "/_sandbox/" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		raw, _ := io.ReadAll(res.Body)
+		return string(raw)
+	}
+	again := `name="event" value="` + first.ID + `"><button`
+	if strings.Contains(page(""), again) {
+		t.Fatal("it is among the newest: the test proves nothing")
+	}
+	contains(t, page("?event="+first.ID), again)
+	contains(t, page("?event=evt_nobody"), "No event is called evt_nobody.")
+}
