@@ -8,10 +8,18 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/guard"
+	"konbit/internal/recurring"
 )
 
+// failedCard is a card that a bank refused, with what it was to pay.
+type failedCard struct {
+	guard.Failure
+	invoice, customer string // empty: none
+}
+
 // failureNews reads that a bank refused a card. Both events tell of the same refusal, so it is named by its
-// charge; where none was made (the bank's page was left, the card's number refused at once), by the event.
+// charge; where none was made (the bank's page was left, the card's number refused at once), by the event. What is charged from here
+// for a bill that Stripe no more collects is charged with nobody there.
 func failureNews(e event, object json.RawMessage) (news, error) {
 	var charge stripe.Charge
 	var intent stripe.PaymentIntent
@@ -22,24 +30,41 @@ func failureNews(e event, object json.RawMessage) (news, error) {
 	if err := json.Unmarshal(object, read); err != nil {
 		return news{}, err
 	}
-	id := charge.ID
+	if (*metadata)[metaBill] != "" {
+		return news{}, nil
+	}
+	id, invoice, customer := charge.ID, charge.Invoice, charge.Customer
+	if intent.ID != "" {
+		invoice, customer = intent.Invoice, intent.Customer
+	}
 	if intent.LastPaymentError != nil {
 		id = intent.LastPaymentError.ChargeID
 	}
 	if id == "" {
 		id = e.ID
 	}
-	return news{failed: &guard.Failure{
+	failed := &failedCard{customer: customerID(customer), Failure: guard.Failure{
 		ID: "charge " + e.EntityID.String() + " " + id, Page: (*metadata)[metaOrganisation], At: e.CreatedAt,
-	}}, nil
+	}}
+	if invoice != nil {
+		failed.invoice = invoice.ID
+	}
+	return news{failed: failed}, nil
 }
 
-// failuresTx tells the guard which cards were refused.
+// failuresTx tells the guard which cards were refused that somebody tried at the form.
 func (r *round) failuresTx(ctx context.Context, tx *sqlx.Tx) error {
 	var failures []guard.Failure
-	for _, n := range r.told {
-		if n.failed != nil {
-			failures = append(failures, *n.failed)
+	for i, n := range r.told {
+		if n.failed == nil {
+			continue
+		}
+		renews, err := recurring.Renews(ctx, tx, r.events[i].EntityID, n.failed.invoice, n.failed.customer)
+		if err != nil {
+			return err
+		}
+		if !renews {
+			failures = append(failures, n.failed.Failure)
 		}
 	}
 	return guard.FailTx(ctx, tx, failures)

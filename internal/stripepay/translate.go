@@ -13,7 +13,6 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/donation"
-	"konbit/internal/guard"
 	"konbit/internal/money"
 	"konbit/internal/payout"
 	"konbit/internal/recurring"
@@ -35,7 +34,7 @@ type event struct {
 type news struct {
 	charge *donation.Charge // a charge succeeded
 	mark   *donation.Mark   // a gift is on its way, failed or ran out
-	failed *guard.Failure   // a bank refused a card
+	failed *failedCard      // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expect *expectation
 	moved  *moved             // money moved after the charge, or between Stripe and the bank
