@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +52,102 @@ func TestMonthlyGift(t *testing.T) {
 			s.awaitLetters("Your receipt for $20.00", 3)
 		})
 	}
+}
+
+// TestOneCardForBothPlans has a donor begin two monthly gifts on the public form, where nobody knows that she is the same. The card
+// fails at the renewal; one of the letters' links leads to one page for a new card, and both gifts go on with it, each payment once.
+func TestOneCardForBothPlans(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	for range 2 {
+		v.open("/give/csio?lang=en")
+		v.click(label("frequency", "monthly"))
+		v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
+		v.press()
+		v.pay("4000000000000341") // good now, refused later
+		v.waitFor("Thank you")
+	}
+	s.awaitLetters("Your receipt for $20.00", 2)
+	s.standing(2)
+	s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
+	s.awaitSubject("could not be charged", 2)
+	require.Len(t, s.charges(), 2)
+
+	v.do(chromedp.Navigate(s.cardLink()))
+	require.Equal(t, 2, strings.Count(v.body(), "$20 every month"), v.body())
+	v.leave(func() { v.click("#card") })
+	require.True(t, strings.HasPrefix(v.location(), s.StripeURL()+"/c/portal/"), v.location())
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	s.awaitLetters("Your receipt for $20.00", 4)
+	for n := 3; n < 6; n++ {
+		s.standing(2)
+		s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
+		s.awaitLetters("Your receipt for $20.00", 2*n)
+	}
+	require.Len(t, s.charges(), 10)
+	require.Equal(t, 2, s.count(`SELECT count(*) FROM plan WHERE status = 'active' AND paid = 5 AND failing_since IS NULL`))
+	require.Equal(t, 1, s.count(`SELECT count(DISTINCT customer_id) FROM plan`))
+	require.Zero(t, s.count(`SELECT count(*) FROM finance_task`))
+	s.awaitSubject("has stopped", 0)
+}
+
+// standing waits until so many plans stand as they do at Stripe, the dates of their next payments too.
+func (s *Stack) standing(plans int) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		if n := s.count(`SELECT count(*) FROM plan WHERE look_due IS NULL AND next_at IS NOT NULL`); n != plans {
+			return errors.New("plans wait to be read")
+		}
+		return nil
+	})
+}
+
+// cardLink is the link of a letter that leads to a new card.
+func (s *Stack) cardLink() string {
+	s.t.Helper()
+	for _, m := range s.Mail().Messages() {
+		l, err := m.Letter()
+		require.NoError(s.t, err)
+		if link := cardLink.FindString(l.Text); link != "" {
+			return link
+		}
+	}
+	s.t.Fatal("no letter leads to a new card")
+	return ""
+}
+
+var cardLink = regexp.MustCompile(`http://\S+/plans/card/\S+`)
+
+// charges are the ids of the stand-in's charges that took money.
+func (s *Stack) charges() (ids []string) {
+	s.t.Helper()
+	for _, raw := range s.Stripe().State().Charges {
+		var c struct{ ID, Status string }
+		require.NoError(s.t, json.Unmarshal(raw, &c))
+		if c.Status == "succeeded" {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// awaitSubject is awaitLetters for words anywhere in the subject.
+func (s *Stack) awaitSubject(words string, want int) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		n := 0
+		for _, m := range s.Mail().Messages() {
+			if strings.Contains(m.Subject, words) {
+				n++
+			}
+		}
+		if n != want {
+			return fmt.Errorf("%d letters say %q, not %d", n, words, want)
+		}
+		return nil
+	})
 }
 
 // payPlain pays without looking whether scripts run.
