@@ -13,6 +13,8 @@ import (
 type Billing interface {
 	// Read reads a subscription as it is now.
 	Read(ctx context.Context, entity, subscription string) (Standing, error)
+	// PaidBills lists the bills of a subscription that were paid, by their ids.
+	PaidBills(ctx context.Context, entity, subscription string) ([]string, error)
 	// Schedule makes sure that the subscription has a schedule and that it ends after iterations periods. iterations is asked
 	// for when the schedule's beginning is known; zero leaves it as it is. No schedule: the subscription's first whole period is to come.
 	Schedule(ctx context.Context, o Order, iterations func(phaseStart, periodEnd time.Time) int) (Schedule, error)
@@ -128,6 +130,8 @@ type Standing struct {
 	GivenUp     bool // canceled because payments failed
 	Card        *Card
 	Bill        *Bill // the latest
+
+	paid []string // bills, read where the plan has counted fewer payments than it has had periods
 }
 
 // Bill is a subscription's latest invoice.
@@ -135,7 +139,7 @@ type Bill struct {
 	ID       string
 	Status   string // draft, open, paid, void, uncollectible
 	Attempts int64
-	NextTry  bool   // Stripe will try again by itself
+	NextTry  bool // Stripe will try again by itself
 	Minor    int64
 	InFlight bool   // a bank is at it, for days
 	Code     string // why the last try failed

@@ -44,17 +44,17 @@ type Detail struct {
 	Next      *time.Time `json:"next,omitempty"`
 	Code      string     `json:"code,omitempty"` // why a payment failed
 	Invoice   string     `json:"invoice,omitempty"`
-	Final     bool       `json:"final,omitempty"` // nobody tries that payment again by itself
+	Final     bool       `json:"final,omitempty"`  // nobody tries that payment again by itself
 	Method    string     `json:"method,omitempty"` // a card, by Stripe's id
 	Customer  string     `json:"customer,omitempty"`
 	// Subscription is another than the plan's own.
 	Subscription string `json:"subscription,omitempty"`
-	Last4     string     `json:"last4,omitempty"`
-	Brand     string     `json:"brand,omitempty"`
-	Given     int64      `json:"given,omitempty"` // in all so far
-	Reason    string     `json:"reason,omitempty"`
-	Repaced   bool       `json:"repaced,omitempty"` // the dates are others than before
-	Parts     []Part     `json:"parts,omitempty"`
+	Last4        string `json:"last4,omitempty"`
+	Brand        string `json:"brand,omitempty"`
+	Given        int64  `json:"given,omitempty"` // in all so far
+	Reason       string `json:"reason,omitempty"`
+	Repaced      bool   `json:"repaced,omitempty"` // the dates are others than before
+	Parts        []Part `json:"parts,omitempty"`
 }
 
 // Part is a fund's part of what is given each time.
