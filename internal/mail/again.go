@@ -53,40 +53,37 @@ func (c Clerk) Resend(ctx context.Context, issued receipt.Receipt, by string) er
 		if last.State() == Waiting {
 			return ErrWaiting
 		}
-		return c.orderTx(ctx, tx, []letter{*l}, last.Recipient, resend, by)
+		return c.orderTx(ctx, tx, l.ID, last.Recipient, resend, by)
 	})
 }
 
-// Redirect sends the receipt's letters, as they are, to another address, and stops those on their way to the
-// one before. What is written about the receipt from now on goes to the new address too.
+// Redirect sends the receipt's letter, as it is, to another address, and stops those on their way to the one
+// before; of a void receipt, the letter that says so. What is written about the receipt from now on goes to the
+// new address too. A receipt that was replaced goes nowhere: ErrNotStanding.
 func (c Clerk) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	if err := CheckAddress(to); err != nil {
 		return err
 	}
-	l, err := c.rendered(ctx, issued, kindOf(issued))
+	kind := kindOf(issued)
+	switch {
+	case issued.ReplacedBy != nil:
+		return ErrNotStanding
+	case !issued.Stands():
+		kind = kindVoided
+	}
+	l, err := c.rendered(ctx, issued, kind)
 	if err != nil {
 		return err
 	}
-	letters := []letter{*l}
-	if void, err := find(ctx, c.DB, kindVoided, issued.ID); err != nil {
-		return err
-	} else if void != nil {
-		letters = append(letters, *void)
-	}
-	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error { return c.orderTx(ctx, tx, letters, to, address, by) })
+	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error { return c.orderTx(ctx, tx, l.ID, to, address, by) })
 }
 
-func (c Clerk) orderTx(ctx context.Context, tx *sqlx.Tx, letters []letter, to string, why cause, by string) error {
-	for _, l := range letters {
-		d := delivery{ID: c.NewID(), LetterID: l.ID, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
-		if err := orderTx(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := c.Queue.EnqueueTx(ctx, tx, Delivery{d.ID}); err != nil {
-			return err
-		}
+func (c Clerk) orderTx(ctx context.Context, tx *sqlx.Tx, letter uuid.UUID, to string, why cause, by string) error {
+	d := delivery{ID: c.NewID(), LetterID: letter, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
+	if err := orderTx(ctx, tx, d); err != nil {
+		return err
 	}
-	return nil
+	return c.Queue.EnqueueTx(ctx, tx, Delivery{d.ID})
 }
 
 // CheckAddress refuses what is no plain address. Quoted local parts are addresses by the standard and a way to

@@ -198,6 +198,13 @@ func TestWrongAddressShowsAndIsMended(t *testing.T) {
 	void := arrived(t, h, 3)[0]
 	require.Equal(t, "right@example.org", void.To)
 	require.Equal(t, "Your receipt "+r.Reference()+" is no longer valid", void.Subject)
+
+	// Of a void receipt the letter that says so goes to another address, and no receipt.
+	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
+	require.NoError(t, err)
+	require.NoError(t, clerk(h).Redirect(t.Context(), r, "new@example.org", "ana"))
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Equal(t, void.Raw, arrived(t, h, 4)[0].Raw)
 	lint(t, h)
 }
 
@@ -239,6 +246,12 @@ func TestReplacementGoesOutInTheDonorsLanguage(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, issued[0].Reference()+".pdf", letter.Attachments[0].Name)
 	require.Contains(t, strings.Join(strings.Fields(letter.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
+
+	// The one it replaces goes nowhere any more, not even to another address.
+	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
+	require.NoError(t, err)
+	require.ErrorIs(t, clerk(h).Redirect(t.Context(), r, "right@example.org", "ana"), mail.ErrNotStanding)
+	require.ErrorIs(t, clerk(h).Resend(t.Context(), r, "ana"), mail.ErrNotStanding)
 	lint(t, h)
 }
 
