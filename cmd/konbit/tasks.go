@@ -32,7 +32,8 @@ var nextSteps = map[string]string{
 	"replaced_gift_paid":                   "A payment page was paid after the donor had begun the same gift anew; the money is in Suspense. If the newer gift was paid too, refund this one; otherwise book it and send a receipt by hand.",
 	"purged_gift_paid":                     "A gift was paid after its donor's details were erased; the money is in Suspense and no receipt can be sent. Find the payer at Stripe; then refund it, or book it and send a receipt by hand.",
 	"balance_in_other_currency":            "Stripe moved money in a currency the books are not kept in; it is not booked. Book what the bank received by hand, and ask Stripe to settle in the books' currency.",
-	"balance_transactions_stuck":           "A movement at Stripe cannot be booked, not even to Suspense, and later ones wait behind it. The reason says why; send it to whoever runs the program. It is tried again by itself, and the task closes when it is booked.",
+	"balance_transactions_stuck":           "A movement at Stripe cannot be booked yet, and what hangs on it waits: its charge's later movements, and payouts. The reason says why; send it to whoever runs the program. It is tried again by itself for an hour before it goes to Suspense, and the task closes when it is booked.",
+	"payment_without_bill":                 "A recurring gift was charged, and the bill that says for which gift cannot be read at Stripe; the money is in Suspense. It is asked for again by itself, booked with its receipt when it turns up, and the task closes: book nothing by hand before Stripe's support has said that the bill is gone.",
 	"balance_transaction_not_booked":       "A movement at Stripe could not be booked by its rule; it is in Suspense (one in another currency is nowhere). Send the reason to whoever runs the program, and book it to its account by a journal entry.",
 	"charge_not_readable":                  "Stripe's answer about a payment could not be read, so its money is in Suspense and no gift is settled by it. Look the payment up at Stripe, and send its id to whoever runs the program.",
 	"unknown_balance_transaction":          "Stripe moved money in a way the program does not know; it is in Suspense. Read it at Stripe and book it to its account by a journal entry.",
@@ -132,23 +133,20 @@ func printTasks(to io.Writer, lines []taskLine) {
 
 func tasksCloseCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "close KIND SUBJECT --entity SLUG", Short: "Close a task that was seen to; it opens again if the same happens again", Args: cobra.ExactArgs(2),
+		Use: "close KIND SUBJECT [--entity SLUG]", Short: "Close a task that was seen to; it opens again if the same happens again", Args: cobra.ExactArgs(2),
 	}
-	entity := c.Flags().String("entity", "", "the legal entity (its slug)")
+	entity := c.Flags().String("entity", "", "the legal entity (its slug); needed where several have that task")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if *entity == "" {
-			return fmt.Errorf("%w: --entity is needed", errUse)
-		}
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			entities, err := org.Entities(c.Context(), db)
 			if err != nil {
 				return err
 			}
-			of, err := entityID(entities, *entity)
-			if err != nil {
+			filter := ledger.TaskFilter{Kind: args[0], Subject: args[1]}
+			if filter.EntityID, err = entityID(entities, *entity); err != nil {
 				return err
 			}
-			if err := closeTask(c.Context(), db, of, args[0], args[1]); err != nil {
+			if err := closeTask(c.Context(), db, entities, filter); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), "Closed.")
@@ -158,17 +156,26 @@ func tasksCloseCommand() *cobra.Command {
 	return c
 }
 
-// closeTask closes a task that is open, and fails when there is none.
-func closeTask(ctx context.Context, db *sqlx.DB, entity uuid.UUID, kind, subject string) error {
+// closeTask closes the one task of a kind and subject that is open. It fails when there is none, and names the entities when
+// several have one.
+func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, filter ledger.TaskFilter) error {
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		open, err := ledger.Tasks(ctx, tx, ledger.TaskFilter{EntityID: entity, Kind: kind, Subject: subject})
+		open, err := ledger.Tasks(ctx, tx, filter)
 		if err != nil {
 			return err
 		}
-		if len(open) == 0 {
-			return fmt.Errorf("no task %s %q is open: konbit tasks list --all", kind, subject)
+		switch len(open) {
+		case 0:
+			return fmt.Errorf("no task %s %q is open: konbit tasks list --all", filter.Kind, filter.Subject)
+		case 1:
+			return ledger.CloseTaskTx(ctx, tx, open[0].EntityID, filter.Kind, filter.Subject, time.Now())
 		}
-		return ledger.CloseTaskTx(ctx, tx, entity, kind, subject, time.Now())
+		var of []string
+		for _, line := range taskLines(entities, open) {
+			of = append(of, line.Entity)
+		}
+		slices.Sort(of)
+		return fmt.Errorf("%w: %s have that task: say which by --entity", errUse, strings.Join(of, " and "))
 	})
 }
 

@@ -171,10 +171,13 @@ func TestTaskCommands(t *testing.T) {
 	h := house.New(t, house.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	task := ledger.Task{EntityID: h.Offer("csio").Entity.ID, Kind: "payout_failed", Subject: "po_1"}
-	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		return ledger.OpenTaskTx(t.Context(), tx, task, uuid.New, time.Now())
-	}))
+	open := func(slug, subject string) {
+		task := ledger.Task{EntityID: h.Offer(slug).Entity.ID, Kind: "payout_failed", Subject: subject}
+		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			return ledger.OpenTaskTx(t.Context(), tx, task, uuid.New, time.Now())
+		}))
+	}
+	open("csio", "po_1")
 	doctors := func() string {
 		d := &doctor{}
 		d.checkTasks(t.Context(), h.DB.Server)
@@ -190,14 +193,24 @@ func TestTaskCommands(t *testing.T) {
 	require.Contains(t, list("--entity", "tsne"), `tsne  payout_failed "po_1"`+"\n    "+nextSteps["payout_failed"])
 	require.Equal(t, "Nothing waits for finance.\n", list("--entity", "aina"))
 
-	_, err := said(t, "tasks", "close", "payout_failed", "po_1")
-	require.ErrorIs(t, err, errUse)
-	_, err = said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
+	_, err := said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
 	require.ErrorContains(t, err, `no task payout_failed "po_2" is open`)
 	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
 	require.NoError(t, err)
 	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
 	require.ErrorContains(t, err, "no task")
+
+	// Without --entity where one task alone is meant.
+	open("csio", "po_3")
+	open("aina", "po_3")
+	_, err = said(t, "tasks", "close", "payout_failed", "po_3")
+	require.ErrorIs(t, err, errUse)
+	require.ErrorContains(t, err, "aina and tsne have that task: say which by --entity")
+	for _, args := range [][]string{{"po_3", "--entity", "aina"}, {"po_3"}} {
+		out, err := said(t, append([]string{"tasks", "close", "payout_failed"}, args...)...)
+		require.NoError(t, err)
+		require.Equal(t, "Closed.\n", out)
+	}
 
 	require.Equal(t, "✓ tasks for finance", doctors())
 	require.JSONEq(t, "[]", list("--json"))
