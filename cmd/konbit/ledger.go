@@ -41,9 +41,9 @@ func balanceCommand() *cobra.Command {
 				return printJSON(c, lines)
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ENTITY\tFUND\tACCOUNT\tBALANCE\t")
+			fmt.Fprintln(w, "ENTITY\tFUND\tACCOUNT\t\tBALANCE\t")
 			for _, l := range lines {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%15s\t\n", l.Entity, l.Fund, l.Account, money.New(l.Amount, l.Currency))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%15s\t\n", l.Entity, l.Fund, l.Account, l.Name, money.New(l.Amount, l.Currency))
 			}
 			return w.Flush()
 		})
@@ -51,8 +51,14 @@ func balanceCommand() *cobra.Command {
 	return c
 }
 
+// balanceLine is a balance as `ledger balance --json` answers it.
+type balanceLine struct {
+	ledger.Line
+	Name string `json:"account_name"`
+}
+
 // balances reads all balances, or those of one organisation's funds, with their names, at one moment.
-func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []ledger.Line, err error) {
+func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []balanceLine, err error) {
 	err = ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error {
 		names, err := interchange.Names(ctx, tx)
 		if err != nil {
@@ -79,7 +85,15 @@ func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []le
 				}
 			}
 		}
-		lines, err = ledger.Balance(ctx, tx, names, filter)
+		chart, err := ledger.Chart(ctx, tx)
+		if err != nil {
+			return err
+		}
+		all, err := ledger.Balance(ctx, tx, names, filter)
+		lines = make([]balanceLine, len(all)) // an empty list in JSON, not null
+		for i, l := range all {
+			lines[i] = balanceLine{l, chart[l.Account]}
+		}
 		return err
 	})
 	return lines, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"konbit/internal/ledger"
 	"konbit/internal/org"
+	"konbit/internal/testkit/house"
 )
 
 func TestHeadsAreReadAsLettersTellThem(t *testing.T) {
@@ -35,6 +37,24 @@ func TestReportNamesFindingAndChains(t *testing.T) {
 		Findings: []ledger.Finding{{Rule: "a rule", Count: 2, Entry: uuid.NullUUID{UUID: entry, Valid: true}, Detail: "is broken"}},
 	})
 	require.Equal(t, "✗ it is not so that a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
+}
+
+// TestBalanceNamesItsAccounts: nobody has to know the chart by heart.
+func TestBalanceNamesItsAccounts(t *testing.T) {
+	h := house.New(t, house.Options{})
+	t.Chdir(t.TempDir())
+	t.Setenv("DATABASE_URL", h.DB.ServerURL)
+	h.Settled(house.Form())
+	out, err := said(t, "ledger", "balance", "--org", "csio")
+	require.NoError(t, err)
+	require.Regexp(t, `tsne +general +1010 +Stripe-clearing +20\.00 USD`, out)
+	out, err = said(t, "ledger", "balance", "--json")
+	require.NoError(t, err)
+	var lines []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(out), &lines))
+	require.Contains(t, lines, map[string]any{
+		"entity": "tsne", "fund": "general", "account": "1010", "account_name": "Stripe-clearing", "currency": "USD", "amount": 2000.0,
+	})
 }
 
 func TestAuditorsAreAddresses(t *testing.T) {
