@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
 	"konbit/internal/access"
-	"konbit/internal/pg"
+	"konbit/internal/donor"
 )
 
 func donorCommand() *cobra.Command {
@@ -18,21 +20,31 @@ func donorSignOutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			config, err := loadConfig(needDatabase)
-			if err != nil {
+			return withDatabase(c.Context(), func(db *sqlx.DB) error {
+				ended, err := signOut(c.Context(), db, access.Normal(args[0]))
+				if err == nil {
+					fmt.Fprintf(c.OutOrStdout(), "sessions ended: %d\n", ended)
+				}
 				return err
-			}
-			db, err := pg.Open(c.Context(), config.DatabaseURL, 2)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			ended, err := access.Keeper{DB: db}.EndAllOf(c.Context(), access.Normal(args[0]))
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.OutOrStdout(), "sessions ended: %d\n", ended)
-			return nil
+			})
 		},
 	}
+}
+
+// signOut ends the sessions of whoever has an address. It fails when nobody has: the address may be misspelled, and the
+// sessions meant go on.
+func signOut(ctx context.Context, db *sqlx.DB, email string) (ended int64, err error) {
+	keeper := access.Keeper{DB: db}
+	if ended, err = keeper.EndAllOf(ctx, email); ended > 0 || err != nil {
+		return ended, err
+	}
+	proved, err := keeper.Proved(ctx, email)
+	if proved || err != nil {
+		return 0, err
+	}
+	donors, err := donor.OfMailboxes(ctx, db, []string{email})
+	if len(donors) == 0 && err == nil {
+		err = fmt.Errorf("nobody has the address %q: konbit receipt find TEXT looks for one", email)
+	}
+	return 0, err
 }

@@ -36,10 +36,10 @@ func run(ctx context.Context, args []string) int {
 	case err == nil:
 		return 0
 	case !began || errors.Is(err, errUse):
-		fmt.Fprintf(os.Stderr, "konbit: %v\nkonbit --help lists the commands.\n", err)
+		fmt.Fprintf(os.Stderr, "konbit: %s\nkonbit --help lists the commands.\n", spoken(err))
 		return 2
 	default:
-		fmt.Fprintf(os.Stderr, "konbit: %v\n", err)
+		fmt.Fprintf(os.Stderr, "konbit: %s\n", spoken(err))
 		return 1
 	}
 }

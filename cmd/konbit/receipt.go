@@ -29,15 +29,16 @@ func receiptCommand() *cobra.Command {
 
 // found is a receipt as `receipt find --json` answers it.
 type found struct {
-	Number   string       `json:"number"`
-	IssuedAt time.Time    `json:"issued_at"`
-	Donor    string       `json:"donor"`
-	Email    string       `json:"email"`
-	Amount   money.Amount `json:"amount"`
-	Standing string       `json:"standing"` // stands, void or replaced
-	Reason   string       `json:"reason,omitempty"`
-	Replaces string       `json:"replaces,omitempty"` // the number of another
-	Letters  []sent       `json:"letters"`
+	Number    string       `json:"number"`
+	IssuedAt  time.Time    `json:"issued_at"`
+	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD, as the receipt says it
+	Donor     string       `json:"donor"`
+	Email     string       `json:"email"`
+	Amount    money.Amount `json:"amount"`
+	Standing  string       `json:"standing"` // stands, void or replaced
+	Reason    string       `json:"reason,omitempty"`
+	Replaces  string       `json:"replaces,omitempty"` // the number of another
+	Letters   []sent       `json:"letters"`
 }
 
 type sent struct {
@@ -108,7 +109,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 
 func asFound(r receipt.Receipt, letters []mail.Delivered) found {
 	f := found{
-		Number: r.Reference(), IssuedAt: r.IssuedAt, Donor: r.Facts.FirstName + " " + r.Facts.LastName, Email: r.Facts.Email,
+		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.FirstName + " " + r.Facts.LastName, Email: r.Facts.Email,
 		Amount: r.Facts.Amount, Standing: "stands", Letters: make([]sent, len(letters)),
 	}
 	if r.Voided != nil {
@@ -142,7 +143,7 @@ func printReceipts(c *cobra.Command, all []found) error {
 		if f.Replaces != "" {
 			standing += ", for " + f.Replaces
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.Amount, standing, f.Donor)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, standing, f.Donor)
 		for _, l := range f.Letters {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Letter, l.State, l.To, l.Reply)
 		}
@@ -158,9 +159,10 @@ func printReceipts(c *cobra.Command, all []found) error {
 
 // changed is what `receipt resend` and `receipt correct` answer with --json.
 type changed struct {
-	Number   string `json:"number"`             // of the receipt that goes out
-	Replaces string `json:"replaces,omitempty"` // the number of the one it stands for now
-	To       string `json:"to,omitempty"`       // the other address
+	Number    string `json:"number"`             // of the receipt that goes out
+	ChargedOn string `json:"charged_on"`         // YYYY-MM-DD, as the receipt says it
+	Replaces  string `json:"replaces,omitempty"` // the number of the one it stands for now
+	To        string `json:"to,omitempty"`       // the other address
 }
 
 func receiptResendCommand() *cobra.Command {
@@ -172,9 +174,9 @@ func receiptResendCommand() *cobra.Command {
 				return err
 			}
 			if *asJSON {
-				return printJSON(c, changed{Number: r.Reference()})
+				return printJSON(c, changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn})
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s goes out again.\n", r.Reference())
+			fmt.Fprintf(c.OutOrStdout(), "%s, charged on %s, goes out again.\n", r.Reference(), r.Facts.ChargedOn)
 			return nil
 		})
 	}
@@ -198,7 +200,7 @@ func receiptCorrectCommand() *cobra.Command {
 		}
 		if correction.Email != "" {
 			if err := mail.CheckAddress(correction.Email); err != nil {
-				return fmt.Errorf("%w: --email %w", errUse, err)
+				return fmt.Errorf("%w: --email: %w", errUse, err)
 			}
 		}
 		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
@@ -222,7 +224,7 @@ func receiptCorrectCommand() *cobra.Command {
 // correct sends the receipt elsewhere, or replaces it by one with another name.
 func correct(ctx context.Context, clerk mail.Clerk, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
-		return changed{Number: r.Reference(), To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
+		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
 	}
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, clerk.DB, func(tx *sqlx.Tx) (err error) {
@@ -233,7 +235,7 @@ func correct(ctx context.Context, clerk mail.Clerk, r receipt.Receipt, correctio
 	if errors.Is(err, receipt.ErrRevised) {
 		return changed{}, fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
 	}
-	return changed{Number: issued.Reference(), Replaces: r.Reference(), To: correction.Email}, err
+	return changed{Number: issued.Reference(), ChargedOn: issued.Facts.ChargedOn, Replaces: r.Reference(), To: correction.Email}, err
 }
 
 // operator names whoever runs the command, for the record.

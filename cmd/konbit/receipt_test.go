@@ -3,13 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/mail"
 	"konbit/internal/mailcatch"
 	"konbit/internal/receipt"
+	"konbit/internal/testkit"
 	"konbit/internal/testkit/house"
 )
 
@@ -35,7 +39,7 @@ func TestReceiptCommands(t *testing.T) {
 
 	out, err := said(t, "receipt", "find", "pérez")
 	require.NoError(t, err)
-	require.Regexp(t, number+` +\d{4}-\d\d-\d\d +20.00 USD +stands +Ana Pérez`, out)
+	require.Regexp(t, number+` +issued \d{4}-\d\d-\d\d +charged `+all[d.ID].Facts.ChargedOn+` +20.00 USD +stands +Ana Pérez`, out)
 	require.Contains(t, out, "waiting")
 
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
@@ -46,7 +50,7 @@ func TestReceiptCommands(t *testing.T) {
 
 	// Another address: the same receipt. Its letter is found by that address.
 	_, err = said(t, "receipt", "correct", number, "--email", `"a b"@example.org`)
-	require.ErrorContains(t, err, "--email want a plain address")
+	require.ErrorContains(t, err, "wrong use: --email: want a plain address such as")
 	out, err = said(t, "receipt", "correct", number, "--email", "ana.perez@example.net")
 	require.NoError(t, err)
 	require.Equal(t, number+" goes to ana.perez@example.net.\n", out)
@@ -74,6 +78,10 @@ func TestReceiptCommands(t *testing.T) {
 
 	_, err = said(t, "receipt", "correct", number, "--last-name", "Again")
 	require.ErrorContains(t, err, number+" does not stand any more")
+	for _, again := range [][]string{{"receipt", "correct", number, "--email", "third@example.org"}, {"receipt", "resend", number}} {
+		_, err = said(t, again...)
+		require.ErrorIs(t, err, mail.ErrNotStanding, "nobody is told again that it is good")
+	}
 	_, err = said(t, "receipt", "resend", "TSNE-2026-999999")
 	require.ErrorContains(t, err, "there is no receipt")
 	for _, wrong := range [][]string{{"receipt", "find"}, {"receipt", "correct", number}} {
@@ -87,6 +95,16 @@ func TestReceiptCommands(t *testing.T) {
 	for _, m := range waitFor(t, h, 2) {
 		require.Equal(t, "ana.perez@example.net", m.To)
 	}
+	standing := seen[0].Number
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) < 2 {
+			return errors.New("not noted yet")
+		}
+		return nil
+	})
+	out, err = said(t, "receipt", "resend", standing)
+	require.NoError(t, err)
+	require.Equal(t, standing+", charged on "+all[d.ID].Facts.ChargedOn+", goes out again.\n", out)
 }
 
 func waitFor(t *testing.T, h *house.House, n int) []mailcatch.Message {

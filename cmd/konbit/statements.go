@@ -39,6 +39,9 @@ func statementsCommand() *cobra.Command {
 	dryRun := c.Flags().Bool("dry-run", false, "say what there is to do, change nothing")
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if !c.Flags().Changed("year") {
+			return fmt.Errorf("%w: --year is needed, for example --year %d", errUse, time.Now().Year()-1)
+		}
 		if *year < 2000 || *year > time.Now().Year() {
 			return fmt.Errorf("%w: --year %d: want the year of the gifts, such as %d", errUse, *year, time.Now().Year()-1)
 		}

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/fault"
+)
+
+// TestNoKeyReachesTheTechnician: commands and the doctor say the English phrase, and the cause.
+func TestNoKeyReachesTheTechnician(t *testing.T) {
+	lost := fmt.Errorf("Stripe: %w", fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("dial: %w", errors.New("refused"))))
+	const want = "Stripe: We cannot take this just now. Nothing was charged. Please try again in a few minutes. (dial: refused)"
+	require.Equal(t, want, spoken(lost))
+	d := &doctor{}
+	d.saw("Stripe", lost)
+	require.Equal(t, "✗ Stripe: "+want, d.findings[0].String())
+
+	bad := fault.Fields([]fault.Field{{Name: "note", Phrase: "give.error.too_long", Args: fault.Args{"max": 1000}}})
+	require.Regexp(t, `^Some of this needs another look; note: .*1000`, spoken(bad))
+	require.Equal(t, "as it is", spoken(errors.New("as it is")))
+}
