@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	netmail "net/mail"
 	"net/netip"
@@ -40,6 +42,7 @@ type Config struct {
 	LogFormat        string
 	GiveLimits       guard.Limits
 	TrustedProxies   []netip.Prefix
+	Unread           []string // names in .env that are no setting: slips of the pen, or another program's
 }
 
 // A need is a setting a command cannot do without.
@@ -52,6 +55,7 @@ const (
 	needSecret   need = "SECRET_KEY"
 	needSMTP     need = "SMTP_URL"
 	needHooks    need = stripeSecret // of each entity that has a key; `konbit stripe endpoint` is what gives one
+	needOwn      need = "change me"  // that no secret is the one of .env.example, which everybody knows
 )
 
 // mends say how to mend a missing setting.
@@ -66,18 +70,34 @@ var mends = map[need]string{
 // loadConfig reads .env in the working directory, under what the environment has, and then the settings. All
 // mistakes are reported together, each with its mend.
 func loadConfig(needs ...need) (Config, error) {
-	env := map[string]string{}
-	switch kept, err := godotenv.Read(); {
-	case err == nil:
-		env = kept
-	case !errors.Is(err, os.ErrNotExist):
+	kept, err := godotenv.Read()
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Config{}, fmt.Errorf(".env: %w", err)
+	}
+	env := maps.Clone(kept)
+	if env == nil {
+		env = map[string]string{}
 	}
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		env[name] = value
 	}
-	return readConfig(env, needs...)
+	read := map[string]bool{}
+	c, err := readConfigFrom(&reader{env: env, asked: func(name string) { read[name], read[name+"_FILE"] = true, true }}, needs...)
+	for _, name := range sortedNames(kept) {
+		if !read[name] {
+			c.Unread = append(c.Unread, name)
+		}
+	}
+	return c, err
+}
+
+// checkUnread tells the names in .env that nothing reads.
+func (c Config) checkUnread() error {
+	if len(c.Unread) == 0 {
+		return nil
+	}
+	return fmt.Errorf(".env has %s, which nothing reads: .env.example names every setting", strings.Join(c.Unread, ", "))
 }
 
 // readConfig reads the settings from env.
@@ -119,11 +139,34 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		r.wrong("STRIPE_API_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "STRIPE_API_URL: "))
 	}
 	for _, n := range needs {
-		if n != needHooks && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
+		if mends[n] != "" && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
 			r.wrong(string(n), "is not set: "+mends[n])
 		}
 	}
+	if slices.Contains(needs, needOwn) {
+		r.own(c)
+	}
 	return c, r.err()
+}
+
+// own refuses the secrets of .env.example, which everybody knows.
+func (r *reader) own(c Config) {
+	if len(c.SecretKey) > 0 && bytes.Count(c.SecretKey, []byte{0}) == len(c.SecretKey) {
+		r.wrong("SECRET_KEY", "is the one of .env.example, which everybody knows: "+mends[needSecret])
+	}
+	unchanged := func(secret string) bool { return strings.Contains(strings.ReplaceAll(secret, "-", "_"), "change_me") }
+	if unchanged(c.DatabaseURL) {
+		r.wrong("DATABASE_URL", "has the password of .env.example: give the role another, e.g. the output of: openssl rand -hex 32")
+	}
+	for _, slug := range sortedNames(c.Stripe) {
+		end := strings.ToUpper(strings.ReplaceAll(slug, "-", "_"))
+		if unchanged(c.Stripe[slug].Secret) {
+			r.wrong(stripeKey+end, "is the one of .env.example: copy the account's secret key from Stripe (Developers › API keys)")
+		}
+		if slices.ContainsFunc(c.Stripe[slug].WebhookSecrets, unchanged) {
+			r.wrong(stripeSecret+end, "is the one of .env.example: konbit stripe endpoint --entity "+slug+" gives yours")
+		}
+	}
 }
 
 // reader reads settings and collects what is wrong with them.
@@ -301,14 +344,7 @@ func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
 	return keys
 }
 
-func sortedNames(env map[string]string) []string {
-	names := make([]string, 0, len(env))
-	for name := range env {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func sortedNames[T any](env map[string]T) []string { return slices.Sorted(maps.Keys(env)) }
 
 // logger logs to standard error, in the format asked for.
 func (c Config) logger() *slog.Logger {

@@ -36,6 +36,43 @@ func TestExampleIsComplete(t *testing.T) {
 	require.Equal(t, []string{"whsec_change_me"}, c.Stripe["tsne"].WebhookSecrets)
 }
 
+// TestSecretsOfTheExampleAreRefused: a server that signs with a key everybody knows lets everybody in. Other commands need none of
+// them: `konbit stripe endpoint` is what gives the webhook's.
+func TestSecretsOfTheExampleAreRefused(t *testing.T) {
+	_, err := readConfig(example(t), serveNeeds...)
+	for _, mend := range []string{
+		"SECRET_KEY is the one of .env.example, which everybody knows: set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
+		"DATABASE_URL has the password of .env.example", "STRIPE_SECRET_KEY_TSNE is the one of .env.example",
+		"STRIPE_WEBHOOK_SECRET_TSNE is the one of .env.example: konbit stripe endpoint --entity tsne",
+	} {
+		require.ErrorContains(t, err, mend)
+	}
+	own := example(t)
+	own["SECRET_KEY"], own["DATABASE_URL"] = strings.Repeat("00", 31)+"01", "postgres://konbit_server:x@localhost/konbit"
+	own["STRIPE_SECRET_KEY_TSNE"], own["STRIPE_WEBHOOK_SECRET_TSNE"] = "sk_test_1", "whsec_1"
+	_, err = readConfig(own, serveNeeds...)
+	require.NoError(t, err)
+}
+
+// TestNamesNothingReadsAreTold: METRIC_ADDR for METRICS_ADDR is a setting somebody believes in. What the environment holds besides is
+// other programs' business.
+func TestNamesNothingReadsAreTold(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("METRIC_PORT", "9090")
+	for _, name := range []string{"METRICS_ADDR", "STRIPE_SECRET_KEY_TSNE_FILE"} {
+		t.Setenv(name, "")
+		require.NoError(t, os.Unsetenv(name))
+	}
+	require.NoError(t, os.WriteFile(".env", []byte("METRIC_ADDR=:9090\nLISTEN_ADDR=:8080\nSECRET_KEY_FILE=key\nMAIL_DKIM_DOMAIN_TSNE=\nSTRIPE_KEY_TSNE=sk_test_1\n"), 0o600))
+	require.NoError(t, os.WriteFile("key", []byte(strings.Repeat("5e", 32)), 0o600))
+	c, err := loadConfig()
+	require.NoError(t, err)
+	require.Equal(t, []string{"METRIC_ADDR", "STRIPE_KEY_TSNE"}, c.Unread)
+	out, err := said(t, "doctor")
+	require.Error(t, err)
+	require.Contains(t, out, "✓ names of settings: .env has METRIC_ADDR, STRIPE_KEY_TSNE, which nothing reads")
+}
+
 func TestAllMistakesAreReportedTogether(t *testing.T) {
 	_, err := readConfig(map[string]string{
 		"BASE_URL": "give.example.org", "METRICS_ADDR": "9090", "SECRET_KEY": "short", "LOG_FORMAT": "xml", "MAIL_FROM": "nobody",
@@ -119,9 +156,17 @@ func TestExitStatus(t *testing.T) {
 		"--help": 0, "serve --help": 0,
 		"fly": 2, "serve now": 2, "ledger": 2, "ledger burn": 2, "apply": 2, "serve --workers=maybe": 2, "export journal --format xls": 2,
 		"events": 2, "events list --state lost": 2, "events list --limit -1": 2, "events replay": 2, "events replay evt_1 --set-aside": 2,
-		"stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "events list": 1, "doctor": 1,
+		"statements": 2, "stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "events list": 1, "doctor": 1,
 		"serve": 1, "migrate": 1, "ledger balance": 1,
 	} {
 		require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)
 	}
+}
+
+func TestAMissingYearIsNamed(t *testing.T) {
+	_, err := said(t, "statements")
+	require.ErrorIs(t, err, errUse)
+	require.ErrorContains(t, err, "--year is needed, for example --year 20")
+	_, err = said(t, "statements", "--year", "0")
+	require.ErrorContains(t, err, "--year 0: want the year of the gifts")
 }

@@ -25,6 +25,9 @@ func doctorCommand() *cobra.Command {
 		config, err := loadConfig(serveNeeds...)
 		d := &doctor{config: config}
 		d.saw("settings", err)
+		if unread := config.checkUnread(); unread != nil {
+			d.findings = append(d.findings, finding{Looked: "names of settings", OK: true, Note: unread.Error()})
+		}
 		if err == nil {
 			d.examine(c.Context())
 		}
@@ -73,7 +76,7 @@ type doctor struct {
 func (d *doctor) saw(looked string, err error) {
 	f := finding{Looked: looked, OK: err == nil}
 	if err != nil {
-		f.Mend, d.ill = err.Error(), true
+		f.Mend, d.ill = spoken(err), true
 	}
 	d.findings = append(d.findings, f)
 }

@@ -79,6 +79,9 @@ func newRef() string {
 
 func assemble(ctx context.Context, c Config) (*parts, error) {
 	p := &parts{config: c, log: c.logger(), metrics: newMetrics()}
+	if err := c.checkUnread(); err != nil {
+		p.log.WarnContext(ctx, "a setting is not read", "mend", err)
+	}
 	words, err := phrase.Load(templates.FS, "locales")
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/web"
 )
 
-var serveNeeds = []need{needDatabase, needBase, needSecret, needSMTP, needHooks}
+var serveNeeds = []need{needDatabase, needBase, needSecret, needSMTP, needHooks, needOwn}
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{Use: "serve", Short: "Serve the pages and work in the background", Args: cobra.NoArgs}
