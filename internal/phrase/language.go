@@ -59,7 +59,7 @@ var tongues = []tongue{
 		date: "{day} de {month} de {year}", first: "1º",
 	},
 	{
-		language: HaitianCreole, name: "Kreyòl ayisyen",
+		language: HaitianCreole, name: "Kreyòl",
 		plural: neverOne, forms: []form{other},
 		months: [12]string{
 			"janvye", "fevriye", "mas", "avril", "me", "jen", "jiyè",

@@ -32,7 +32,7 @@ func TestLoadReportsEveryProblem(t *testing.T) {
 		"es: e is not in English",
 		"es: b: placeholders [quien], in English [who]",
 		`es: c: form "one" is missing`,
-		`ht: c: form "one" is not one of Kreyòl ayisyen`,
+		`ht: c: form "one" is not one of Kreyòl`,
 		"ht: c: placeholders [], in English [n]",
 	} {
 		assert.ErrorContains(t, err, problem)

@@ -18,6 +18,7 @@ type RecordsPage struct {
 type RecordsYear struct {
 	Year  int
 	Donee string
+	Email string // whose gifts it tells of, where somebody gave to the donee with several addresses; empty: all
 	URL   string
 }
 

@@ -58,7 +58,7 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 		}
 	}
 	require.Equal(t, before, hashes(t, h), "nothing was changed")
-	for lang, says := range map[string]string{"en": "Stop these letters", "es": "Ya no quiero estas cartas", "pt": "Parar estas mensagens", "ht": "Sispann voye yo ban mwen"} {
+	for lang, says := range map[string]string{"en": "Stop these letters", "es": "Ya no quiero estos correos", "pt": "Parar estas mensagens", "ht": "Sispann voye yo ban mwen"} {
 		page := provider.ask("GET", path+"?lang="+lang, nil)
 		assert.Contains(t, page.body, says)
 		assert.NotContains(t, page.body, "ana@example.org")

@@ -44,7 +44,11 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		ref := fmt.Sprintf("%d-%s", year, g.DonorID)
 		if !listed[ref] {
 			listed[ref] = true
-			page.Statements = append(page.Statements, view.RecordsYear{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref})
+			line := view.RecordsYear{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
+			if same := v.at(e.ID.String()); len(same) > 1 {
+				line.Email = v.email(g.DonorID)
+			}
+			page.Statements = append(page.Statements, line)
 		}
 	}
 	waiting, err := privacy.Waiting(r.Context(), s.DB, donor.IDs(v.donors))
@@ -55,6 +59,16 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		page.Due = waiting.DueAt
 	}
 	return write(w, status, func(b io.Writer) error { return s.View.Records(b, page) })
+}
+
+// email is the address by which the visitor is a donor.
+func (v visit) email(id uuid.UUID) string {
+	for _, d := range v.donors {
+		if d.ID == id {
+			return d.Email
+		}
+	}
+	return ""
 }
 
 // ownStatement is a statement of the visitor's by its year and donor; of anybody else's there is none.
