@@ -1,6 +1,8 @@
 package stripepay_test
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +83,44 @@ func tourPlans(t *testing.T, h *house.House) {
 	card, err := h.Stripe.UseCard(ctx, failing, standing.CustomerID)
 	require.NoError(t, err)
 	require.Equal(t, "4242", card.Last4)
+
+	// Another plan is moved to that card, what it owes is charged, and everything is done once.
+	h.Starter.Now = h.Fake.Now
+	moving := order()
+	require.NoError(t, h.Fake.FailCard(moving.Subscription, "lost_card", 0))
+	renewed, err := h.Stripe.Read(ctx, "tsne", moving.Subscription)
+	require.NoError(t, err)
+	h.Fake.Advance(renewed.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
+	for _, day := range []int{10, 31} {
+		var subscription string
+		for range 2 {
+			left, err := h.Stripe.Leave(ctx, moving, "move")
+			require.NoError(t, err)
+			require.NotNil(t, left.Owed)
+			begun, err := h.Stripe.Begin(ctx, moving, recurring.Beginning{
+				Charging: recurring.Charging{Minor: 2000, Currency: "USD", Every: org.Quarterly, Next: &left.PeriodEnd}, Mark: "move " + strconv.Itoa(day),
+				Customer: standing.CustomerID, Method: card.Method, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+			})
+			require.NoError(t, err)
+			require.Contains(t, []string{"", begun.Subscription}, subscription)
+			subscription = begun.Subscription
+			on := recurring.Order{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
+			paid, code, err := h.Stripe.Collect(ctx, on, recurring.Collection{
+				Customer: standing.CustomerID, Plan: left.Metadata["konbit_donation"], Bill: left.Owed.ID, Minor: 2000, Currency: "USD",
+			})
+			require.NoError(t, err)
+			require.True(t, paid)
+			require.Empty(t, code)
+		}
+		moving.Key += "other"
+	}
+	for _, body := range h.Fake.Bodies("tsne") { // the sweep is to know the bills
+		if e := h.Read(body); strings.HasPrefix(e.Type, "invoice.") {
+			h.Deliver(e)
+		}
+	}
+	h.DrainAll()
+	h.Later()
 	failing.Key += "end"
 	require.NoError(t, h.Stripe.End(ctx, failing))
 	for range 2 {

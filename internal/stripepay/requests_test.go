@@ -60,6 +60,12 @@ var calls = map[string]string{
 	"Disputes.Get":                     `GET /v1/disputes/[^/]+$`,
 	"Events.List":                      `GET /v1/events$`,
 	"PaymentIntents.Get":               `GET /v1/payment_intents/[^/]+$`,
+	"BalanceTransactions.Get":          `GET /v1/balance_transactions/[^/]+$`,
+	"Invoices.List":                    `GET /v1/invoices$`,
+	"PaymentIntents.List":              `GET /v1/payment_intents$`,
+	"PaymentIntents.New":               `POST /v1/payment_intents$`,
+	"Subscriptions.List":               `GET /v1/subscriptions$`,
+	"Subscriptions.New":                `POST /v1/subscriptions$`,
 	"WebhookEndpoints.List":            `GET /v1/webhook_endpoints$`,
 	"WebhookEndpoints.New":             `POST /v1/webhook_endpoints$`,
 	"WebhookEndpoints.Update":          `POST /v1/webhook_endpoints/[^/]+$`,
@@ -177,6 +183,10 @@ func tour(t *testing.T) {
 	other := func(event, _ map[string]any) { event["api_version"] = "2031-01-01" }
 	h.Deliver(h.Changed(h.ToldOf(paid, "charge.succeeded"), other))
 	second := h.Settled(house.Form())
+	_, err = h.Stripe.Transaction(ctx, h.Offer("csio").Entity, "txn_unknown")
+	require.Error(t, err)
+	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
+	require.NoError(t, err)
 	_, err = h.Fake.Dispute(h.IntentOf(second), false)
 	require.NoError(t, err)
 	for _, body := range h.Fake.Events() {
