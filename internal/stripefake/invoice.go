@@ -49,6 +49,9 @@ func updateInvoice(c *call) (any, error) {
 	}
 	if c.p.has("auto_advance") {
 		inv["auto_advance"] = c.p.flag("auto_advance")
+		if !c.p.flag("auto_advance") {
+			inv["next_payment_attempt"] = nil // nobody tries it by itself any more
+		}
 		if inv.str("status") == "draft" && c.p.flag("auto_advance") {
 			inv["next_payment_attempt"] = c.now + finalizeAfter
 			c.later(c.now+finalizeAfter, "finalize", c.id())
