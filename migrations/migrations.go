@@ -27,7 +27,8 @@ var files embed.FS
 //go:embed grants.sql
 var grants string
 
-// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole.
+// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole. A database just restored from a dump is
+// analysed.
 // Any number of replicas may call it at once: one works, the others wait for it.
 func Up(ctx context.Context, ownerURL, serverRole string) error {
 	db, err := sql.Open("postgres", ownerURL)
@@ -42,7 +43,23 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	return grant(ctx, db, serverRole)
+	if err := grant(ctx, db, serverRole); err != nil {
+		return err
+	}
+	return analyze(ctx, db)
+}
+
+// analyze has the database take stock of tables that were filled and never looked at: a restored dump brings no statistics, and the
+// planner, thinking them empty, would read all entries once for each entry.
+func analyze(ctx context.Context, db *sql.DB) error {
+	const query = `/* migrations.analyze */ SELECT EXISTS (SELECT FROM journal_entry)
+		AND EXISTS (SELECT FROM pg_class WHERE oid IN ('journal_entry'::regclass, 'posting'::regclass, 'ledger_seal'::regclass) AND reltuples < 0)`
+	var blind bool
+	if err := db.QueryRowContext(ctx, query).Scan(&blind); err != nil || !blind {
+		return err
+	}
+	_, err := db.ExecContext(ctx, `ANALYZE`)
+	return err
 }
 
 // Pending says how many migrations this program knows that the database at db has not seen.

@@ -65,7 +65,7 @@ func fromDump(t testing.TB, run Run) {
 		pgTool(t, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+empty.OwnerURL, dump)
 	})
 	s.MoveTo(empty)
-	s.Konbit("migrate")
+	s.KonbitWithin(restored, "migrate")
 	took(run, "verify", func() { s.KonbitWithin(restored, "ledger", "verify") })
 	require.Less(t, time.Since(began), restored)
 	run.Found("restored and verified", time.Since(began).Round(time.Millisecond).String())

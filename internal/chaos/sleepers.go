@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -93,7 +94,12 @@ func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, bef
 	}
 	working.Go(func() {
 		send(length, gifts*int(time.Second)/int(length), func(n int, _ time.Time) {
-			page, err := press(s.URL(), giftForm(before+n))
+			form := giftForm(before + n)
+			page, err := press(s.URL(), form)
+			for again := 0; errors.Is(err, errLater) && again < 10; again++ { // as a donor does whom a busy machine asks to
+				time.Sleep(time.Second)
+				page, err = press(s.URL(), form)
+			}
 			if err == nil {
 				err = s.Stripe().Pay(path.Base(page), stripefake.GoodCard)
 			}
