@@ -20,6 +20,14 @@ import (
 
 // PlaceTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
 func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []donation.Charge) ([]donation.Placed, error) {
+	var of Concerned
+	for _, c := range charges {
+		of.Plan(c.Invoice.PlanID)
+		of.Bill(c.EntityID, c.Invoice.ID)
+	}
+	if err := k.LockTx(ctx, tx, of); err != nil {
+		return nil, err
+	}
 	bills := map[string]*bill{}
 	for _, entity := range setup.Entities() {
 		if err := k.billsTx(ctx, tx, entity, charges, bills); err != nil {

@@ -10,6 +10,26 @@ import (
 	"konbit/internal/recurring"
 )
 
+// lockPlansTx locks the plans that the round is going to change, before it locks any gift.
+func (r *round) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
+	var of recurring.Concerned
+	for i, n := range r.told {
+		entity := r.events[i].EntityID
+		if n.seen != nil {
+			of.Plan(n.seen.PlanID)
+		}
+		if n.bill != nil {
+			of.Plan(n.bill.PlanID)
+			of.Bill(entity, n.bill.ID)
+		}
+		if n.charge != nil && n.charge.Invoice != nil {
+			of.Plan(n.charge.Invoice.PlanID)
+			of.Bill(entity, n.charge.Invoice.ID)
+		}
+	}
+	return r.Plans.LockTx(ctx, tx, of)
+}
+
 // plansTx notes what events tell of plans: subscriptions, bills and new cards.
 func (r *round) plansTx(ctx context.Context, tx *sqlx.Tx) error {
 	var seen []recurring.Seen

@@ -63,8 +63,8 @@ func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	for i := range r.results {
 		r.results[i] = done
 	}
-	// Gifts are locked before the counter of receipts, which chargesTx locks last.
-	for _, step := range []func(context.Context, *sqlx.Tx) error{r.marksTx, r.failuresTx, r.plansTx, r.chargesTx, r.expectedTx, r.movedTx} {
+	// Plans are locked before gifts, and gifts before the counter of receipts, which chargesTx locks last.
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.lockPlansTx, r.marksTx, r.failuresTx, r.plansTx, r.chargesTx, r.expectedTx, r.movedTx} {
 		if err := step(ctx, tx); err != nil {
 			return nil, err
 		}
