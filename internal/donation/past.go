@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/fault"
 	"konbit/internal/money"
 	"konbit/internal/pg"
 	"konbit/internal/receipt"
@@ -34,9 +35,13 @@ func PastOf(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]P
 	return lookBack(ctx, q, gifts)
 }
 
-// PastByRef is one gift of PastOf by its public reference; fault.NotFound when there is none.
-func PastByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Past, error) {
+// PastByRef is one gift of PastOf by its public reference; fault.NotFound when there is none, and after the same work when it is of
+// nobody among donors.
+func PastByRef(ctx context.Context, q sqlx.QueryerContext, ref string, donors ...uuid.UUID) (Past, error) {
 	d, err := ByRef(ctx, q, ref)
+	if err == nil && !slices.Contains(donors, d.DonorID) {
+		err = fault.New(fault.NotFound, "problem.404.text", nil)
+	}
 	if err != nil {
 		return Past{}, err
 	}

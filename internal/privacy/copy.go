@@ -159,7 +159,7 @@ func (c *copying) gift(id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	past, err := donation.PastByRef(c.ctx, c.q, d.PublicRef)
+	past, err := donation.PastByRef(c.ctx, c.q, d.PublicRef, d.DonorID)
 	if err != nil {
 		past = donation.Past{Donation: d} // begun and never paid
 	}

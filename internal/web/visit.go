@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -21,13 +22,15 @@ type visit struct {
 }
 
 // owns tells whether a donor is the visitor.
-func (v visit) owns(id uuid.UUID) bool {
-	for _, d := range v.donors {
-		if d.ID == id {
-			return true
-		}
+func (v visit) owns(id uuid.UUID) bool { return slices.Contains(v.ids(), id) }
+
+// ids are the visitor's, as a donor.
+func (v visit) ids() []uuid.UUID {
+	ids := make([]uuid.UUID, len(v.donors))
+	for i, d := range v.donors {
+		ids[i] = d.ID
 	}
-	return false
+	return ids
 }
 
 type visitHandler func(w http.ResponseWriter, r *http.Request, v visit) error
