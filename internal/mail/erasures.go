@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/donation"
-	"konbit/internal/donor"
 	"konbit/internal/fund"
 	"konbit/internal/jobs"
 	"konbit/internal/org"
@@ -88,7 +87,11 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*L
 	if err != nil || to == "" {
 		return nil, org.LegalEntity{}, err
 	}
-	entity, err := m.sender(ctx, e.ID)
+	setup, err := m.Setup.Snapshot(ctx)
+	if err != nil {
+		return nil, org.LegalEntity{}, err
+	}
+	entity, err := privacy.Writer(ctx, m.Receipts.DB, setup, e.ID)
 	if err != nil {
 		return nil, entity, err
 	}
@@ -99,25 +102,8 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*L
 	if e.DoneAt != nil {
 		l.Date = *e.DoneAt
 	} else {
-		words.Due = e.DueAt.In(entity.Location())
+		words.Due = e.Day(entity)
 	}
 	l.Subject, l.Text, l.HTML, err = m.Receipts.View.PrivacyLetter(words)
 	return &l, entity, err
-}
-
-// sender is the legal entity of one of the donors.
-func (m Erasures) sender(ctx context.Context, erasure uuid.UUID) (org.LegalEntity, error) {
-	setup, err := m.Setup.Snapshot(ctx)
-	if err != nil {
-		return org.LegalEntity{}, err
-	}
-	ids, err := privacy.Donors(ctx, m.Receipts.DB, erasure)
-	if err != nil {
-		return org.LegalEntity{}, err
-	}
-	donors, err := donor.ByIDs(ctx, m.Receipts.DB, ids)
-	if err != nil || len(donors) == 0 {
-		return setup.Entities()[0], err
-	}
-	return setup.EntityByID(donors[0].EntityID)
 }

@@ -56,7 +56,11 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		return err
 	}
 	if waiting != nil {
-		page.Due = waiting.DueAt
+		writer, err := privacy.Writer(r.Context(), s.DB, v.setup, waiting.ID)
+		if err != nil {
+			return err
+		}
+		page.Due = waiting.Day(writer)
 	}
 	return write(w, status, func(b io.Writer) error { return s.View.Records(b, page) })
 }

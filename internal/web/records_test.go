@@ -4,8 +4,11 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mail"
 )
 
 // TestRecords: a donor finds the year's statement as page and document, takes their data along, asks to be forgotten with a press
@@ -39,6 +42,17 @@ func TestRecords(t *testing.T) {
 	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure`))
 	waits := e.bea.ask("GET", "/portal/records", nil)
 	assert.Contains(t, waits.body, `value="withdraw"`)
+
+	// In the evening in Boston it is the next day in Greenwich: page and letter name the day of the entity that writes.
+	e.Exec(`UPDATE erasure SET asked_at = '2026-12-04 02:00Z', due_at = '2026-12-07 02:00Z'`)
+	assert.Contains(t, e.bea.ask("GET", "/portal/records?lang=en", nil).body, "December 6")
+	var wish uuid.UUID
+	require.NoError(t, e.DB.Owner.Get(&wish, `SELECT id FROM erasure`))
+	letters := mail.Erasures{Receipts: e.Receipts, Privacy: e.Privacy, Setup: e.Setup}
+	require.NoError(t, letters.Mail(t.Context(), wish))
+	letter, err := e.Mail.Messages()[0].Letter()
+	require.NoError(t, err)
+	assert.Contains(t, letter.Text, "December 6")
 	require.Equal(t, 303, press(e.bea, "withdraw").StatusCode)
 	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NOT NULL`))
 	require.Equal(t, 404, press(e.bea, "withdraw").StatusCode)
