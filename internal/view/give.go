@@ -20,6 +20,7 @@ type GivePage struct {
 	Cover            *Cover   // the processing fee can be added; nil: no fee is known
 	Frequencies      []string // of once, weekly, monthly, quarterly, yearly; one: not asked
 
+	Contact  string // the address donors write to; empty: none is told
 	Entry    Entry
 	Problems []fault.Field // every bad field; Name is the field's name in the form
 	Held     bool          // good, but not taken now: too many attempts

@@ -12,6 +12,7 @@ import (
 type giveData struct {
 	GivePage
 	Errors []formError
+	Write  string // where to write to, where a problem asks for that; empty: none does
 
 	AmountGroup, FundGroup, FrequencyGroup group
 	Other, Occurrences, Note               field
@@ -106,8 +107,16 @@ func (v *View) giveData(p GivePage) giveData {
 	}
 	d.Charge, d.Said = f.sayings()
 	d.Errors = f.errors()
+	for _, problem := range f.problems {
+		if problem.Phrase == "give.error.amount.maximum" {
+			d.Write = p.Contact
+		}
+	}
 	return d
 }
+
+// Mailto is the link to write a letter to an address.
+func (d giveData) Mailto() string { return "mailto:" + d.Write }
 
 // sayings are the words above the button and in it. The script fills {amount}
 // in; where it does not run, the general words are true of every choice.

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"net/http"
+	"net/mail"
 	"slices"
 	"sync"
 
@@ -118,6 +119,9 @@ func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Lan
 		Action:       givePath(o.Slug, lang),
 		Minimum:      e.Amount(o.Minimum),
 		Maximum:      e.Amount(o.Maximum),
+	}
+	if from, err := mail.ParseAddress(e.MailFrom); err == nil { // it was checked when it was set up
+		page.Contact = from.Address
 	}
 	for _, p := range o.Presets {
 		page.Presets = append(page.Presets, e.Amount(p))
