@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/net/idna"
+
 	"konbit/internal/fault"
 )
 
@@ -85,7 +87,7 @@ func unseen(r rune) bool {
 }
 
 func (c *checker) email(field, text, missing string) string {
-	text = strings.TrimSpace(text)
+	text = Email(text)
 	switch {
 	case text == "":
 		c.bad(field, missing, nil)
@@ -93,6 +95,24 @@ func (c *checker) email(field, text, missing string) string {
 		c.bad(field, "give.error.email.format", nil)
 	}
 	return text
+}
+
+// domains turns domains as browsers do (UTS #46), each part of at most 63 bytes.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
+// Email is an address as it is kept and mailed to, of one that was typed: a domain in other letters (dönor.example) becomes the
+// ASCII that mail servers know it by (RFC 5891). What cannot be turned is left as it is, for IsEmail to refuse.
+func Email(typed string) string {
+	typed = strings.TrimSpace(typed)
+	at := strings.LastIndexByte(typed, '@')
+	if at < 0 || !strings.ContainsFunc(typed[at:], func(r rune) bool { return r > unicode.MaxASCII }) {
+		return typed
+	}
+	domain, err := domains.ToASCII(typed[at+1:])
+	if err != nil {
+		return typed
+	}
+	return typed[:at+1] + domain
 }
 
 // IsEmail accepts a plain address with a dotted domain. Quoted local parts are refused: some mail servers

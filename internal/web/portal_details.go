@@ -153,7 +153,7 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) er
 	if page.Problems = badAddress(typed); len(page.Problems) > 0 {
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
-	email := access.Normal(typed)
+	email := addressOf(typed)
 	err = s.Access.Ask(r.Context(), access.Asking{
 		Email: email, From: middleware.GetClientIPAddr(r.Context()), Browser: access.NewSecret(), Language: string(v.lang), Person: v.PersonID,
 	})
@@ -170,7 +170,7 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) er
 
 // provePost adds the address whose code was typed.
 func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) error {
-	email := access.Normal(r.PostForm.Get("email"))
+	email := addressOf(r.PostForm.Get("email"))
 	err := s.Access.Join(r.Context(), v.Session, access.Coded{
 		Email: email, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
 	})
@@ -199,7 +199,7 @@ func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) erro
 
 // partPost takes one of the visitor's addresses away.
 func (s *Server) partPost(w http.ResponseWriter, r *http.Request, v visit) error {
-	if err := s.Access.Part(r.Context(), v.Session, access.Normal(r.PostForm.Get("email"))); err != nil {
+	if err := s.Access.Part(r.Context(), v.Session, addressOf(r.PostForm.Get("email"))); err != nil {
 		return err
 	}
 	http.Redirect(w, r, detailsPath+"?said=parted#addresses", http.StatusSeeOther)

@@ -58,7 +58,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	browser := access.NewSecret()
 	err := s.Access.Ask(r.Context(), access.Asking{
-		Email: access.Normal(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.reader(w, r, "")),
+		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.reader(w, r, "")),
 	})
 	if errors.Is(err, access.ErrTooMany) {
 		return s.signInPage(w, r, http.StatusTooManyRequests, typed, nil)
@@ -71,9 +71,12 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// addressOf is an address as it is kept, of one that was typed.
+func addressOf(typed string) string { return access.Normal(donation.Email(typed)) }
+
 // badAddress says what is wrong with an address as it was typed.
 func badAddress(typed string) []problemField {
-	switch typed = strings.TrimSpace(typed); {
+	switch typed = addressOf(typed); {
 	case typed == "":
 		return []problemField{{Name: "email", Phrase: "sign_in.error.email"}}
 	case !donation.IsEmail(typed):

@@ -39,7 +39,7 @@ func (s *Server) codePost(w http.ResponseWriter, r *http.Request) error {
 		return s.codePage(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
 	_, secret, err := s.Access.ByCode(r.Context(), access.Coded{
-		Email: access.Normal(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.kept(r, askedCookie),
+		Email: addressOf(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.kept(r, askedCookie),
 	})
 	switch {
 	case errors.Is(err, access.ErrTooMany):
