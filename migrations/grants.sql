@@ -40,8 +40,9 @@ GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the con
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, clearing_share TO {{role}};
-GRANT SELECT, INSERT, UPDATE (cleared_at) ON pending_charge TO {{role}};
-GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder) ON balance_lookup TO {{role}};
+GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
+GRANT SELECT, INSERT (transaction_id, entity_id, charge_id, category), UPDATE (cleared_at) ON pending_movement TO {{role}};
+GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder, failing_since, failure) ON balance_lookup TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, terms, customer_id, subscription_id, schedule_id, phase_start, iterations,
     card_brand, card_last4, card_expires, next_at, paused_until, failing_since, failing_code, failing_invoice, look_due, begun_at, ended_at, anchor_day) ON plan TO {{role}};

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/check"
+	"konbit/internal/payout"
 )
 
 // lookedLately is more than the time from one nightly look of the checkers to the next.
@@ -32,6 +33,17 @@ func (d *doctor) checked(ctx context.Context, db *sqlx.DB) {
 	}
 	d.ill = d.ill || !f.OK
 	d.findings = append(d.findings, f)
+	d.saw("Stripe's balances are booked", stalls(ctx, db))
+}
+
+// stalls is an error when what Stripe holds is not booked to its end.
+func stalls(ctx context.Context, db *sqlx.DB) error {
+	all, err := payout.Stalls(ctx, db)
+	failed := []error{err}
+	for _, s := range all {
+		failed = append(failed, fmt.Errorf("not for entity %s, since %s: %s", s.EntityID, s.Since.UTC().Format(time.RFC3339), s.Why))
+	}
+	return errors.Join(failed...)
 }
 
 // foundBy is an error when a checker found something, or has not looked lately.

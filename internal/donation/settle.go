@@ -60,11 +60,24 @@ const (
 	Ended  Unfit = "ended"
 )
 
+// The tasks about such charges.
+const (
+	taskBeyond = "payment_beyond_plan"
+	taskEnded  = "payment_after_plan_ended"
+)
+
+// Unfits are the kinds of tasks about charges that are given back by themselves. They end with their refund.
+func Unfits() []string { return []string{taskBeyond, taskEnded} }
+
 // Places finds the gifts of charges that pay bills; recurring does.
 type Places interface {
 	// PlaceTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
 	// first time.
 	PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Placed, error)
+	// UntoldTx answers those of an entity's bills that are not known.
+	UntoldTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error)
+	// GivesBackTx tells whether a charge is given back from here because its plan has no room for it.
+	GivesBackTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (bool, error)
 	// HeldTx is told of charges of plans that settled no gift.
 	HeldTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 }
@@ -80,12 +93,13 @@ func (c Charge) intent() string {
 // Outcome is what became of a charge.
 type Outcome string
 
-// The outcomes. Missing is the only one that wrote nothing: the gift's row is not here (yet).
+// The outcomes. Missing and Waits wrote nothing: the gift's row is not here (yet); the bill that tells the gift is not known yet.
 const (
 	Booked   Outcome = "settled"
 	Repeated Outcome = "repeated"
 	Suspense Outcome = "suspense"
 	Missing  Outcome = "missing"
+	Waits    Outcome = "waits"
 )
 
 // Settler settles gifts.
@@ -214,11 +228,11 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ID:
 		return Repeated, nil
 	case c.unfit == waits:
-		return Missing, nil
+		return Waits, nil
 	case c.unfit == Beyond:
-		return b.suspend(c, nil, "payment_beyond_plan")
+		return b.suspend(c, nil, taskBeyond)
 	case c.unfit == Ended:
-		return b.suspend(c, nil, "payment_after_plan_ended")
+		return b.suspend(c, nil, taskEnded)
 	case c.DonationID == uuid.Nil:
 		return b.suspend(c, nil, "payment_without_gift")
 	case g == nil:

@@ -84,6 +84,9 @@ func (s *session) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 		    SELECT $3::uuid, p.amount FROM pending_charge p WHERE p.entity_id = $1 AND p.transaction_id = ANY($2)
 		       AND NOT EXISTS (SELECT 1 FROM charge_share c WHERE c.charge_id = p.charge_id AND c.entity_id = p.entity_id)
 		    UNION ALL
+		    SELECT $3::uuid, b.net FROM pending_movement m JOIN balance_transaction b ON b.id = m.transaction_id AND b.entity_id = m.entity_id
+		     WHERE m.entity_id = $1 AND m.transaction_id = ANY($2) AND m.cleared_at IS NULL
+		    UNION ALL
 		    SELECT fund_id, amount FROM clearing_share WHERE entity_id = $1 AND transaction_id = ANY($2)) shares
 		 GROUP BY fund_id`
 	booked, err := BookedTx(ctx, tx, s.entity.ID, t.Members)

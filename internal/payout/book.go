@@ -158,7 +158,17 @@ func (s *session) bookTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error 
 	if t.Currency != s.entity.Currency {
 		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
 	}
-	switch kind {
+	if waits, err := s.waitsTx(ctx, tx, t); err != nil {
+		return err
+	} else if waits {
+		return s.holdTx(ctx, tx, t)
+	}
+	return s.ruleTx(ctx, tx, t)
+}
+
+// ruleTx books a transaction in the books' currency that is no charge by the rule of its kind.
+func (s *session) ruleTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	switch t.movement() {
 	case chargeFailed:
 		return s.chargeFailedTx(ctx, tx, t)
 	case refunded:

@@ -26,6 +26,10 @@ type Source interface {
 	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
 	// Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
 	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
+	// Transaction reads one balance transaction, as Transactions lists it.
+	Transaction(ctx context.Context, entity org.LegalEntity, id string) (Transaction, error)
+	// Bill reads the bill that a charge paid.
+	Bill(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error)
 	// Lost reads a dispute; nil unless the bank decided it against us.
 	Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*Lost, error)
 }
@@ -90,7 +94,7 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 	if err != nil || claimed == nil {
 		return 0, err
 	}
-	l := look{Collector: c, lookup: claimed, setup: setup, entity: entity}
+	l := look{Collector: c, lookup: claimed, setup: setup, entity: entity, unread: map[string]error{}}
 	since := claimed.ReadThrough.Add(-overlap)
 	if all {
 		since = claimed.ReadThrough.Add(-sweepOverlap)
@@ -102,8 +106,12 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 		since = due.Oldest.Add(-overlap) // its charge was told of so late that it was never listed
 	}
 	through, err := l.since(ctx, since)
-	if missing := (*unlisted)(nil); errors.As(err, &missing) {
+	if missing := (*unlisted)(nil); errors.As(err, &missing) && !l.twice {
+		l.twice, l.left = true, left{}
 		through, err = l.since(ctx, missing.at.Add(-overlap))
+	}
+	if all && !stops(err) {
+		err = errors.Join(err, l.waited(ctx))
 	}
 	if err == nil && all {
 		err = l.observe(ctx, through)
@@ -111,7 +119,7 @@ func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.
 	if err == nil && all {
 		err = l.losses(ctx)
 	}
-	freed := claimed.free(ctx, c.DB, l.booked, through, err == nil)
+	freed := claimed.free(ctx, c.DB, l.booked, through, err)
 	if errors.Is(err, errTaken) {
 		err = nil // what another has booked, or will
 	}

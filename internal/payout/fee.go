@@ -47,8 +47,14 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) e
 			}
 		}
 	}
-	if err := s.settleTx(ctx, tx, charges); err != nil {
+	waits, err := s.settleTx(ctx, tx, charges)
+	if err != nil {
 		return err
+	}
+	for _, c := range waits {
+		if err := s.waitTx(ctx, tx, list, c.ID, c.Invoice.ID); err != nil {
+			return err
+		}
 	}
 	due, err := donation.TakeFeesDueTx(ctx, tx, s.entity.ID, ids)
 	if err != nil {
@@ -116,31 +122,32 @@ func (s *session) convertedEntry(t Transaction) ledger.Entry {
 	return entry
 }
 
-// settleTx settles charges. One whose gift has no row (a restored database) is no gift of ours any more, and
-// goes to suspense with a task like any other money that came unasked.
-func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) error {
+// settleTx settles charges, and answers those that wait for their bill. One whose gift has no row (a restored database) is no gift of
+// ours any more, and goes to suspense with a task like any other money that came unasked.
+func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) (waits []donation.Charge, err error) {
 	if len(charges) == 0 {
-		return nil
+		return nil, nil
 	}
 	outcomes, err := s.Settler.SettleTx(ctx, tx, s.setup, charges)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var orphans []donation.Charge
 	for i, o := range outcomes {
-		if bill := charges[i].Invoice; o == donation.Missing && bill != nil && !bill.Read {
-			return fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("the bill %s that charge %s paid is not known yet", bill.ID, charges[i].ID))
-		}
-		if o == donation.Missing {
-			orphan := charges[i]
-			orphan.DonationID = uuid.Nil
-			orphans = append(orphans, orphan)
+		switch c := charges[i]; {
+		case o == donation.Waits && c.Invoice.Read:
+			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("another worker notes the bill %s that charge %s paid", c.Invoice.ID, c.ID))
+		case o == donation.Waits:
+			waits = append(waits, c)
+		case o == donation.Missing:
+			c.DonationID = uuid.Nil
+			orphans = append(orphans, c)
 		}
 	}
 	if len(orphans) > 0 {
 		_, err = s.Settler.SettleTx(ctx, tx, s.setup, orphans)
 	}
-	return err
+	return waits, err
 }
 
 // feeParts reckons each fund's part of a charge. Operations comes last, where it bears the fee or receives the

@@ -22,7 +22,10 @@ type look struct {
 	*lookup
 	setup  *fund.Snapshot
 	entity org.LegalEntity
-	booked int // transactions booked so far
+	booked int              // transactions booked so far
+	left   left             // to the next look
+	twice  bool             // a payout's transaction was looked for once more
+	unread map[string]error // why a bill could not be read
 }
 
 // since books what Stripe has since, oldest first, in chunks. It answers through which moment everything is booked. Stripe lists the
@@ -37,8 +40,11 @@ func (l *look) since(ctx context.Context, since time.Time) (through time.Time, e
 		if through, err = l.between(ctx, from, until, through); err != nil {
 			return through, err
 		}
-		if until.IsZero() {
+		if until.IsZero() && l.left.none() {
 			return through, l.unstick(ctx)
+		}
+		if until.IsZero() {
+			return through, l.left.err()
 		}
 	}
 }
@@ -63,11 +69,21 @@ func (l *look) between(ctx context.Context, since, until, through time.Time) (ti
 		if err := l.book(ctx, part); err != nil {
 			return through, err
 		}
-		if last := part[len(part)-1].CreatedAt; last.After(through) {
-			through = last
-		}
+		through = l.reached(part, through)
 	}
 	return through, nil
+}
+
+// reached is through which moment everything is booked once a chunk is: not beyond what is left.
+func (l *look) reached(part []Transaction, through time.Time) time.Time {
+	if !l.left.none() {
+		n := slices.IndexFunc(part, l.left.before)
+		part = part[:max(n, 0)]
+	}
+	if len(part) > 0 && part[len(part)-1].CreatedAt.After(through) {
+		through = part[len(part)-1].CreatedAt
+	}
+	return through
 }
 
 // unlisted says that a payout pays out a transaction which no look has seen yet, though it is dated since looks began.
@@ -106,42 +122,67 @@ func (l *look) members(ctx context.Context, part []Transaction) error {
 			return err
 		}
 		for _, m := range members {
-			if !booked[t.ID] && !booked[m.ID] && !known[m.ID] && !m.CreatedAt.Before(l.Begun) {
-				return &unlisted{t.SourceID, m.ID, m.CreatedAt}
+			if booked[t.ID] || booked[m.ID] || known[m.ID] || m.CreatedAt.Before(l.Begun) {
+				continue
 			}
+			why := &unlisted{t.SourceID, m.ID, m.CreatedAt}
+			if !l.twice {
+				return why
+			}
+			if err := l.bear(ctx, t, why); err != nil {
+				l.left.add(t, err)
+			}
+			break
 		}
 		part[i].Members = ids[1:]
 	}
 	return nil
 }
 
-// patience is how long a transaction that its rule cannot book is tried again, the later ones behind it, before it goes to
-// suspense: a defect of ours that is mended within the time leaves no trace.
+// patience is how long a transaction that its rule cannot book is tried again before it goes to suspense: a defect of ours that is
+// mended within the time leaves no trace. What has to come after it waits as long, and nothing else.
 const patience = time.Hour
 
-// book books a chunk. If it cannot be booked as a whole, each of its transactions is booked by itself, and one that cannot is
-// tried again for a while and then goes to suspense: what happened at Stripe is never refused, and keeps nothing waiting for ever.
+// book books a chunk. If it cannot be booked as a whole, each of its transactions is booked by itself, and one that cannot is left
+// to later looks for a while and then goes to suspense: what happened at Stripe is never refused, and keeps nothing waiting for ever.
 func (l *look) book(ctx context.Context, part []Transaction) error {
-	err := l.try(ctx, part)
-	if err == nil || passing(err) {
+	if err := l.bills(ctx, part); err != nil {
 		return err
 	}
+	if l.left.none() {
+		if err := l.try(ctx, part); err == nil || stops(err) {
+			return err
+		}
+	}
 	for i, t := range part {
-		err := l.try(ctx, part[i:i+1])
-		if err == nil {
+		if l.left.before(t) {
+			l.left.add(t, nil)
 			continue
 		}
-		if passing(err) {
+		err := l.try(ctx, part[i:i+1])
+		if err != nil && !stops(err) {
+			err = l.last(ctx, t, err)
+		}
+		if stops(err) {
 			return err
 		}
-		if err := l.bear(ctx, t, err); err != nil {
-			return err
-		}
-		if err := l.suspend(ctx, t, err); err != nil {
-			return err
+		if err != nil {
+			l.left.add(t, err)
 		}
 	}
 	return nil
+}
+
+// last books a transaction to suspense that its rule could not book for patience; before that, and where not even that is possible,
+// it answers why.
+func (l *look) last(ctx context.Context, t Transaction, why error) error {
+	if fault.Is(why, fault.Unavailable) {
+		return why // the same may well succeed later
+	}
+	if err := l.bear(ctx, t, why); err != nil {
+		return err
+	}
+	return l.suspend(ctx, t, why)
 }
 
 // bear answers why, with a task about it, as long as the transaction has not failed for patience.
@@ -163,10 +204,8 @@ func (l *look) stuck(ctx context.Context, t Transaction, why error) error {
 	})
 }
 
-// passing tells whether the same may well succeed later.
-func passing(err error) bool {
-	return pg.Passing(err) || fault.Is(err, fault.Unavailable) || errors.Is(err, errTaken)
-}
+// stops tells of an error that ends a look: the database does not answer, or another process looks by now.
+func stops(err error) bool { return err != nil && (pg.Passing(err) || errors.Is(err, errTaken)) }
 
 func (l *look) try(ctx context.Context, part []Transaction) error {
 	var n int
@@ -189,7 +228,7 @@ const (
 	taskStuck     = "balance_transactions_stuck"
 )
 
-// suspend books a transaction to suspense. If even that fails, a task says so, and what came later waits behind it.
+// suspend books a transaction to suspense. If even that fails, a task says so.
 func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
 		return l.Booker.SuspendTx(ctx, tx, l.setup, l.entity.ID, t, why)
@@ -201,7 +240,7 @@ func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 	if pg.Violates(err, "balance_transaction_pkey") {
 		return errTaken
 	}
-	if passing(err) {
+	if stops(err) {
 		return err
 	}
 	return errors.Join(err, l.stuck(ctx, t, err))

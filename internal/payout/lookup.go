@@ -3,6 +3,7 @@ package payout
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -80,16 +81,22 @@ func (l *lookup) exec(ctx context.Context, db *sqlx.DB, query string, args ...an
 }
 
 // free gives an entity's balance back. While there is a reason to look, looks that find nothing or fail grow
-// apart: to ten seconds within an hour of a charge whose fee is waited for, later to a quarter of an hour.
-func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time.Time, whole bool) error {
+// apart: to ten seconds within an hour of a charge whose fee is waited for, later to a quarter of an hour. failed is why it did not come
+// to its end; since when none did is kept, for the checkers to see.
+func (l *lookup) free(ctx context.Context, db *sqlx.DB, booked int, through time.Time, failed error) error {
 	const query = `/* payout.free */
 		UPDATE balance_lookup
 		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
-		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR NOT $5,
+		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR $5 <> '',
+		       failing_since = CASE WHEN $5 <> '' THEN coalesce(failing_since, now()) END, failure = nullif($5, ''),
 		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9 ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
 		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
 		 WHERE entity_id = $1 AND holder = $2`
-	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, whole, chunk)
+	why := ""
+	if failed != nil {
+		why = string([]rune(strings.ToValidUTF8(failed.Error(), ""))[:min(len([]rune(failed.Error())), 500)])
+	}
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, why, chunk)
 }
 
 // NudgeTx asks for a look at an entity's balance soon: an event told of money that is not booked yet.
@@ -105,3 +112,25 @@ func (s *session) movedTx(ctx context.Context, tx *sqlx.Tx, object string) (move
 	err = tx.GetContext(ctx, &moved, query, s.entity.ID, object)
 	return moved, err
 }
+
+// Stall is an entity whose balance is not booked to its end.
+type Stall struct {
+	EntityID uuid.UUID `db:"entity_id"`
+	Since    time.Time `db:"since"`
+	Why      string    `db:"why"`
+}
+
+// Stalls lists the entities whose balance no look has booked to its end for longer than two sweeps take, and those with a charge that
+// has waited for its bill for longer than patience.
+func Stalls(ctx context.Context, q sqlx.QueryerContext) (all []Stall, err error) {
+	const query = `/* payout.Stalls */
+		SELECT entity_id, failing_since AS since, failure AS why FROM balance_lookup WHERE failing_since < now() - make_interval(secs => $1)
+		UNION ALL
+		SELECT entity_id, min(at), count(*) || ' charges wait for their bill' FROM pending_charge
+		 WHERE bill IS NOT NULL AND cleared_at IS NULL AND at < now() - make_interval(secs => $2) GROUP BY entity_id`
+	err = sqlx.SelectContext(ctx, q, &all, query, stalled.Seconds(), patience.Seconds())
+	return all, err
+}
+
+// stalled is how long looks may fail before somebody is told; a sweep comes every quarter of an hour.
+const stalled = 30 * time.Minute

@@ -93,8 +93,10 @@ func (s *session) clearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, amoun
 
 func (s *session) clearedTx(ctx context.Context, tx *sqlx.Tx, charge string) error {
 	const update = `/* payout.clearedTx */ UPDATE pending_charge SET cleared_at = $3 WHERE entity_id = $1 AND charge_id = $2`
-	_, err := tx.ExecContext(ctx, update, s.entity.ID, charge, s.Now())
-	return err
+	if _, err := tx.ExecContext(ctx, update, s.entity.ID, charge, s.Now()); err != nil {
+		return err
+	}
+	return ledger.CloseTaskTx(ctx, tx, s.entity.ID, taskUnbilled, charge, s.Now())
 }
 
 // chargeFailedTx books the money of a bank debit going back: out of suspense (1090 / 1010), what it cost borne by operations

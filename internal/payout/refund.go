@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/donation"
 	"konbit/internal/fund"
 	"konbit/internal/ledger"
 	"konbit/internal/money"
@@ -27,6 +28,11 @@ func (s *session) giveBackTx(ctx context.Context, tx *sqlx.Tx, t Transaction, wh
 	left, err := s.leftTx(ctx, tx, t.ChargeID)
 	if err != nil {
 		return err
+	}
+	if len(left) == 0 && why == receipt.Refund {
+		if back, err := s.backTx(ctx, tx, t); err != nil || back {
+			return err
+		}
 	}
 	if amount <= 0 || amount > total(left) {
 		return s.unexpectedTx(ctx, tx, t)
@@ -88,6 +94,39 @@ func (s *session) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 		return err
 	}
 	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, t.ChargeID, t.Net, t.CreatedAt}, parts)
+}
+
+// backTx books the refund of a payment its plan had no room for: out of the suspense that it stands in, with nothing left for finance to
+// do. false: it is no such refund, not whole, or not the first.
+func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool, error) {
+	const whole = `/* payout.backTx */
+		SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2 AND type IN ('charge', 'payment') AND amount = $3)
+		   AND NOT EXISTS (SELECT 1 FROM charge_change WHERE entity_id = $1 AND charge_id = $2)`
+	ours, err := s.Settler.Plans.GivesBackTx(ctx, tx, s.entity.ID, t.ChargeID)
+	if err == nil && ours {
+		err = tx.GetContext(ctx, &ours, whole, s.entity.ID, t.ChargeID, -t.Net)
+	}
+	if err != nil || !ours {
+		return false, err
+	}
+	for _, kind := range donation.Unfits() {
+		tasks, err := ledger.Tasks(ctx, tx, ledger.TaskFilter{EntityID: s.entity.ID, Kind: kind})
+		if err != nil {
+			return false, err
+		}
+		for _, task := range tasks {
+			if task.Detail["charge"] != t.ChargeID {
+				continue
+			}
+			if err := ledger.CloseTaskTx(ctx, tx, s.entity.ID, kind, task.Subject, s.Now()); err != nil {
+				return false, err
+			}
+		}
+	}
+	if err := s.onOperationsTx(ctx, tx, t, ledger.Suspense); err != nil {
+		return false, err
+	}
+	return true, s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefund, t.ChargeID, -t.Net, t.CreatedAt}, nil)
 }
 
 // unexpectedTx books what came back or went out of a charge we do not know, or more than it had: suspense.

@@ -166,6 +166,8 @@ func (k Keeper) Await(ctx context.Context, id uuid.UUID) (bool, error) {
 	for range 40 {
 		r, err := readRequest(ctx, k.DB, id)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return false, nil
 		case err != nil:
 			return false, err
 		case r.Refused != nil:

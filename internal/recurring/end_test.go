@@ -88,6 +88,7 @@ func TestPaymentBeyondThePlanIsGivenBack(t *testing.T) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0) FROM posting WHERE account_code = '1090'`), "it came and went")
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL AND kind IN ('payment_beyond_plan', 'movement_does_not_fit')`))
 	require.Equal(t, 4000, h.Count(`SELECT -sum(amount)::int FROM posting WHERE account_code = '4100'`))
 }
 

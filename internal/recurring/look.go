@@ -2,6 +2,7 @@ package recurring
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,9 @@ func (k Keeper) Look(ctx context.Context, id uuid.UUID) error {
 	due := *p.LookDue
 	read := *p.SubscriptionID
 	standing, err := k.Billing.Read(ctx, e.Slug, read)
+	if err == nil && p.behind(standing) {
+		standing.paid, err = k.Billing.PaidBills(ctx, e.Slug, read)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,8 +81,15 @@ func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 		p.AnchorDay = s.AnchorDay
 	}
 	now := k.Now()
+	missed, err := missedTx(ctx, tx, p, s)
+	if err != nil {
+		return err
+	}
 	switch s.Status {
 	case "canceled", "incomplete_expired":
+		if len(missed) > 0 {
+			return nil // payments are on their way here
+		}
 		if moving, err := movingTx(ctx, tx, p.ID); moving || err != nil {
 			return err // it goes on elsewhere
 		}
@@ -103,7 +114,10 @@ func (k Keeper) followTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 	if err := k.billTx(ctx, tx, p, s, now); err != nil {
 		return err
 	}
-	return k.extendTx(ctx, tx, p, s)
+	if err := k.enoughTx(ctx, tx, p, len(missed)); err != nil {
+		return err
+	}
+	return k.extendTx(ctx, tx, p, s, missed)
 }
 
 // billTx notes whether the latest bill fails, and tells the donor once.
@@ -134,7 +148,7 @@ func (k Keeper) billTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, no
 }
 
 // extendTx has the schedule made longer where a period was not paid, so that N payments are N payments.
-func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) error {
+func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing, missed []string) error {
 	if p.Total == nil || p.PhaseStart == nil {
 		return nil
 	}
@@ -144,9 +158,11 @@ func (k Keeper) extendTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Standing) 
 		if err != nil {
 			return err
 		}
-		pending = !settled[s.Bill.ID] // its charge is on its way here
+		pending = !settled[s.Bill.ID] && !slices.Contains(missed, s.Bill.ID) // its charge is on its way here
 	}
-	if wants := p.iterations(*p.PhaseStart, s.PeriodEnd, pending); wants > p.Iterations {
+	counted := *p
+	counted.Paid += len(missed)
+	if wants := counted.iterations(*p.PhaseStart, s.PeriodEnd, pending); wants > p.Iterations {
 		return k.askTx(ctx, tx, p, request{Kind: kindSchedule, Subject: strconv.Itoa(wants), By: "konbit"})
 	}
 	return nil

@@ -116,11 +116,14 @@ var hopeless = []string{
 // Hopeless tells whether a refusal will be the same at every later try.
 func Hopeless(code string) bool { return slices.Contains(hopeless, code) }
 
+// slack is how far two dates of the same charge may lie apart: by a clock that is set forward or back, and by the time of a payment page.
+const slack = 12 * time.Hour
+
 // iterations is how long a schedule must be so that the payments still to come have a period each: the periods since it began,
 // the one under way included, and one more for each payment to come. pending: the bill of the period under way may still be paid.
 func (p Plan) iterations(phaseStart, periodEnd time.Time, pending bool) int {
 	elapsed := 0
-	for p.step(phaseStart, elapsed).Before(periodEnd.Add(-12 * time.Hour)) {
+	for p.step(phaseStart, elapsed).Before(periodEnd.Add(-slack)) {
 		elapsed++
 	}
 	left := *p.Total - p.Paid

@@ -36,6 +36,27 @@ func (s *Stripe) Read(ctx context.Context, entity, subscription string) (recurri
 	return standingOf(sub), nil
 }
 
+// PaidBills lists the paid bills of a subscription, as recurring asks. One over nothing is none.
+func (s *Stripe) PaidBills(ctx context.Context, entity, subscription string) (paid []string, err error) {
+	a, err := s.calling(ctx, entity)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.InvoiceListParams{Subscription: stripe.String(subscription), Status: stripe.String(string(stripe.InvoiceStatusPaid))}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	list := a.api.Invoices.List(params)
+	for list.Next() {
+		if in := list.Invoice(); in.AmountPaid > 0 {
+			paid = append(paid, in.ID)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return paid, nil
+}
+
 func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionParams{}
 	params.Context = ctx

@@ -39,7 +39,19 @@ func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, e e
 		want = &expectation{charge: charge}
 	}
 	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
+	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Read {
+		charge.Invoice, _, err = s.fetchBill(ctx, entity.Slug, charge.Invoice.ID)
+	}
 	return news{charge: charge}, err
+}
+
+// Bill reads the bill that a charge paid.
+func (s *Stripe) Bill(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
+	bill, _, err := s.fetchBill(ctx, entity.Slug, id)
+	if err != nil {
+		return donation.Invoice{}, err
+	}
+	return *bill, nil
 }
 
 func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {
@@ -187,6 +199,22 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 		}
 		last = listed[len(listed)-1].ID
 	}
+}
+
+// Transaction reads one balance transaction with its source.
+func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (payout.Transaction, error) {
+	a, err := s.calling(ctx, entity.Slug)
+	if err != nil {
+		return payout.Transaction{}, err
+	}
+	params := &stripe.BalanceTransactionParams{}
+	params.Context = ctx
+	params.AddExpand("source")
+	t, err := a.api.BalanceTransactions.Get(id, params)
+	if err != nil {
+		return payout.Transaction{}, translate(err)
+	}
+	return transactionOf(entity.ID, t), nil
 }
 
 // transactionOf translates a balance transaction, listed with its source. What its source lacks is the transaction's own problem.

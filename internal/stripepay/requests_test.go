@@ -187,6 +187,10 @@ func tour(t *testing.T) {
 	require.Error(t, err)
 	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
 	require.NoError(t, err)
+	_, err = h.Stripe.Transaction(ctx, h.Offer("csio").Entity, "txn_unknown")
+	require.Error(t, err)
+	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
+	require.NoError(t, err)
 	_, err = h.Fake.Dispute(h.IntentOf(second), false)
 	require.NoError(t, err)
 	for _, body := range h.Fake.Events() {

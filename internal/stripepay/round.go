@@ -99,7 +99,7 @@ func (r *round) chargesTx(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	for n, outcome := range outcomes {
-		if outcome == donation.Missing {
+		if outcome == donation.Missing || outcome == donation.Waits {
 			r.results[of[n]] = parked("its gift is not here", parkFor(r.events[of[n]].Tries))
 			if e := r.events[of[n]]; charges[n].Invoice != nil && e.Tries > 0 {
 				r.late = append(r.late, e) // the bill it paid is not known: read it

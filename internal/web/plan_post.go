@@ -152,13 +152,20 @@ func (s *Server) planDo(ctx context.Context, p planRequest, typed url.Values) (s
 	return s.awaited(ctx, do, id)
 }
 
-// awaited waits a moment for a request to be carried out, and answers what to say of it.
+// awaited waits a moment for a request to be carried out, and answers what to say of it. The request is kept: unless it is refused,
+// whatever goes wrong from here on, it is carried out, and the page says so.
 func (s *Server) awaited(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	done, err := s.Plans.Await(bounded, id)
-	if err == nil && !done {
+	if fault.Is(err, fault.Conflict) {
+		return "", err
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "a plan's request is not seen to be carried out", "request", id, "error", err)
+	}
+	if !done {
 		do = "soon"
 	}
-	return do, err
+	return do, nil
 }
