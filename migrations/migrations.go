@@ -54,12 +54,19 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 func analyze(ctx context.Context, db *sql.DB) error {
 	const query = `/* migrations.analyze */ SELECT EXISTS (SELECT FROM journal_entry)
 		AND EXISTS (SELECT FROM pg_class WHERE oid IN ('journal_entry'::regclass, 'posting'::regclass, 'ledger_seal'::regclass) AND reltuples < 0)`
-	var blind bool
-	if err := db.QueryRowContext(ctx, query).Scan(&blind); err != nil || !blind {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
 		return err
 	}
-	_, err := db.ExecContext(ctx, `ANALYZE`)
-	return err
+	defer tx.Rollback()
+	var blind bool
+	if err := tx.QueryRowContext(ctx, query).Scan(&blind); err != nil || !blind {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `ANALYZE`); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Pending says how many migrations this program knows that the database at db has not seen.
