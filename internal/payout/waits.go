@@ -99,7 +99,7 @@ func (s *session) releasedTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, e
 		  JOIN pending_charge c ON c.charge_id = m.charge_id AND c.entity_id = m.entity_id
 		  JOIN balance_transaction b ON b.id = m.transaction_id AND b.entity_id = m.entity_id
 		 WHERE m.entity_id = $1 AND m.cleared_at IS NULL AND c.cleared_at IS NOT NULL
-		 ORDER BY b.created_at, b.id LIMIT 1 FOR UPDATE OF m`
+		 ORDER BY b.created_at, m.n LIMIT 1 FOR UPDATE OF m`
 	var rows []struct {
 		ID          string         `db:"id"`
 		Type        string         `db:"type"`
