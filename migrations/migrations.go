@@ -53,7 +53,7 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 // planner, thinking them empty, would read all entries once for each entry.
 func analyze(ctx context.Context, db *sql.DB) error {
 	const query = `/* migrations.analyze */ SELECT EXISTS (SELECT FROM journal_entry)
-		AND EXISTS (SELECT FROM pg_class WHERE oid IN ('journal_entry'::regclass, 'posting'::regclass, 'ledger_seal'::regclass) AND reltuples < 0)`
+		AND NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'journal_entry')`
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

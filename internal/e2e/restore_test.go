@@ -43,7 +43,7 @@ func TestBackupAndRestore(t *testing.T) {
 	s.MoveTo(&testkit.Database{ServerURL: server, OwnerURL: owner, Owner: connect(t, owner)})
 	s.Konbit("migrate")
 	t.Logf("restored, rights renewed: %s", time.Since(began).Round(time.Millisecond))
-	require.Zero(t, s.count(`SELECT count(*) FROM pg_class WHERE oid IN ('journal_entry'::regclass, 'ledger_seal'::regclass) AND reltuples < 0`), "tables nobody has counted")
+	require.NotZero(t, s.count(`SELECT count(*) FROM pg_stats WHERE tablename = 'journal_entry'`), "what the planner knows of the tables")
 
 	s.Konbit("ledger", "verify")
 	require.Equal(t, balances, s.Konbit("ledger", "balance", "--json"))
