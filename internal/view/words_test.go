@@ -21,7 +21,7 @@ var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v", "statement.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
 	"plan.every.", "plan.card.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
-	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.",
+	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.",
 }
 
 // fieldWords are the keys a field of the form takes by its name: "give." + name.
@@ -31,7 +31,7 @@ var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|
 
 var (
 	called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|records|sign_in|portal|letters)\.[a-z0-9_.]*)"`)
+	quoted = regexp.MustCompile(`"((?:page|home|address|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|records|sign_in|portal|letters)\.[a-z0-9_.]*)"`)
 )
 
 // TestEveryPhraseUsedExists reads the templates and all of the program.
