@@ -137,17 +137,21 @@ func (s *Stack) charges() (ids []string) {
 func (s *Stack) awaitSubject(words string, want int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, patience, func() error {
-		n := 0
-		for _, m := range s.Mail().Messages() {
-			if strings.Contains(m.Subject, words) {
-				n++
-			}
-		}
-		if n != want {
+		if n := s.subjects(words); n != want {
 			return fmt.Errorf("%d letters say %q, not %d", n, words, want)
 		}
 		return nil
 	})
+}
+
+// subjects is how many letters have those words in their subject.
+func (s *Stack) subjects(words string) (n int) {
+	for _, m := range s.Mail().Messages() {
+		if strings.Contains(m.Subject, words) {
+			n++
+		}
+	}
+	return n
 }
 
 // payPlain pays without looking whether scripts run.
