@@ -65,6 +65,17 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 
 	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
 	s.DB = empty // what the stack's helpers ask
+	testkit.Eventually(t, readyWithin, func() error { // a server knows a new organisation within seconds
+		resp, err := http.DefaultClient.Get(s.URL() + "/give/csio")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("the form answers %s", resp.Status)
+		}
+		return nil
+	})
 	s.give("csio", "Patient")
 	s.letters(1)
 }
