@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"konbit/internal/receipt"
 	"konbit/internal/stripefake"
 	"konbit/internal/stripepay"
+	"konbit/internal/testkit"
 	"konbit/internal/testkit/house"
 )
 
@@ -35,7 +37,9 @@ func init() {
 const (
 	racers    = 50
 	mostRooms = 4
-	realShare = 0.02 // of the rounds, at least two, are over real servers
+	workedOff = time.Minute            // an event that fifty tell
+	delivered = 100 * time.Millisecond // the letters of a round, beside a minute
+	realShare = 0.02                   // of the rounds, at least two, are over real servers
 )
 
 // rooms are what one replica has, with connections of its own.
@@ -96,7 +100,7 @@ func Races(t testing.TB, run Run) {
 		done += 5
 		run.Reached(5)
 	}
-	a.jobs()
+	a.jobs(time.Minute + time.Duration(run.Number)*delivered)
 	require.Empty(t, h.Lines(`SELECT id FROM stripe_event WHERE state = 'set_aside'`))
 	all, err := wrong(h.DB.Owner, atAnyMoment...)
 	require.NoError(t, err)
@@ -203,12 +207,24 @@ func (a *arena) tell(e house.Event) {
 	}) {
 		require.NoError(a.t, err)
 	}
-	for a.Count(`SELECT count(*) FROM stripe_event WHERE id = $1 AND state <> 'done'`, e.ID) > 0 {
-		time.Sleep(5 * time.Millisecond)
-	}
+	defer working.Wait()
+	defer stop()
+	a.none(workedOff, `SELECT state || ' after ' || tries || ': ' || coalesce(reason, '') FROM stripe_event WHERE id = $1 AND state <> 'done'`, e.ID)
 	stop()
 	working.Wait()
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM stripe_event WHERE id = $1 AND failures = 0`, e.ID))
+}
+
+// none waits until a query has no line left, and ends the test with those it has when that takes too long.
+func (a *arena) none(within time.Duration, query string, args ...any) {
+	a.t.Helper()
+	testkit.Eventually(a.t, within, func() error {
+		left := a.Lines(query, args...)
+		if len(left) == 0 {
+			return a.t.Context().Err()
+		}
+		return fmt.Errorf("%d left, one of them %s", len(left), left[0])
+	})
 }
 
 // correction has one receipt corrected by all: one replaces it.
@@ -263,13 +279,11 @@ func (a *arena) standing(d donation.Donation) receipt.Receipt {
 }
 
 // jobs has every letter of the rounds wait for all replicas' workers at once: each is handed over once.
-func (a *arena) jobs() {
+func (a *arena) jobs(within time.Duration) {
 	for _, r := range a.rooms {
 		require.NoError(a.t, r.runner.Start())
 	}
-	for a.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) > 0 && a.t.Context().Err() == nil {
-		time.Sleep(20 * time.Millisecond)
-	}
+	a.none(within, `SELECT kind || ' ' || state || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', '') FROM river_job WHERE state <> 'completed'`)
 	for _, r := range a.rooms {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(a.t.Context()), 20*time.Second)
 		require.NoError(a.t, r.runner.Stop(ctx))
