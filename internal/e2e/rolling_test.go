@@ -64,7 +64,7 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 	s.Konbit("migrate")
 
 	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
-	s.DB = empty // what the stack's helpers ask
+	s.DB = empty                                      // what the stack's helpers ask
 	testkit.Eventually(t, readyWithin, func() error { // a server knows a new organisation within seconds
 		resp, err := http.DefaultClient.Get(s.URL() + "/give/csio")
 		if err != nil {

@@ -124,9 +124,18 @@ func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
 	}
 	if s.opts.AnswerDelay > 0 {
 		s.mu.Unlock()
-		time.Sleep(s.opts.AnswerDelay)
+		closed := false
+		select {
+		case <-time.After(s.opts.AnswerDelay):
+		case <-s.over:
+			closed = true
+		}
 		s.mu.Lock()
 		c.now = s.now().Unix()
+		if closed {
+			s.finish(w, c, rec, nil, seat)
+			return
+		}
 	}
 	fault := s.drawFault(rec)
 	if !fault.effect {
@@ -201,6 +210,7 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, sea
 		select {
 		case <-c.r.Context().Done():
 		case <-time.After(a.hang):
+		case <-s.over:
 		}
 		panic(http.ErrAbortHandler)
 	}

@@ -53,6 +53,7 @@ type Server struct {
 	mux     *http.ServeMux
 	courier *courier
 	stop    context.CancelFunc
+	over    <-chan struct{} // closed by Close: what hangs ends
 	done    sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows; nothing waits while holding it
@@ -104,13 +105,13 @@ func New(o Options) (*Server, error) {
 	}
 	s.routes()
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
+	s.stop, s.over = cancel, ctx.Done()
 	s.courier.start(ctx)
 	s.done.Go(func() { s.keepTime(ctx) })
 	return s, nil
 }
 
-// Close stops deliveries and the clock and writes the state. What was not delivered is delivered after the next New.
+// Close stops deliveries and the clock, cuts the calls that hang, and writes the state. What was not delivered is delivered after the next New.
 func (s *Server) Close() error {
 	s.stop()
 	s.courier.close()

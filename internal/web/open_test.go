@@ -123,7 +123,7 @@ func (g *grounds) strangers(lang phrase.Language) []stop {
 	card := strings.TrimPrefix(g.links.Card(g.active.DonorID, lang), g.URL)
 	thanks := func(d donation.Donation) string { return "/give/" + full + "/thanks?gift=" + d.PublicRef }
 	letters := "GET /plans/{ref}/{key}"
-	// Each language has its own choice to make,.
+	// Each language has its own choice to make.
 	kind := map[phrase.Language]string{"en": "statements", "es": "reminders", "pt": "statements", "ht": "reminders"}[lang]
 	of := g.paid.DonorID
 	if lang == "pt" || lang == "ht" {
@@ -284,7 +284,9 @@ func (w *walk) see(s stop) {
 		var bad []string
 		w.do(chromedp.Evaluate(crooked, &bad))
 		assert.Empty(w.t, bad, "%s, %d wide", s.name, width)
-		assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
+		if width == 320 || w.lang == phrase.English { // beside a desk's room, words are all that differs
+			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
+		}
 	}
 	w.t.Log(s.name, time.Since(began).Round(time.Millisecond))
 	if s.keys && w.lang == phrase.English {
