@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/go-fonts/liberation/liberationsansbold"
@@ -8,19 +9,21 @@ import (
 	"golang.org/x/image/font/gofont/gobold"
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/sfnt"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/unicode/norm"
 )
 
 // typeface is a family the documents may be set in.
 type typeface struct {
 	name          string
-	regular, bold []byte // TrueType
+	regular, bold []byte // TrueType; nil: one of the fonts every reader of documents has, with the letters of Windows-1252
 }
 
-// typefaces are tried in order. Go is ours for its looks, and knows Western
-// and Central European letters; Liberation also knows Vietnamese, Yoruba and
-// other Latin alphabets.
+// typefaces are tried in order. Helvetica has the letters of our languages, is set in a tenth of the time of the others, and makes a
+// document a tenth as large, for nothing of it is embedded (ISO 32000-1, 9.6.2.2). Go, ours for its looks, also knows Central European
+// letters; Liberation also Vietnamese, Yoruba and other Latin alphabets.
 var typefaces = []typeface{
+	{"Helvetica", nil, nil},
 	{"go", goregular.TTF, gobold.TTF},
 	{"liberation", liberationsansregular.TTF, liberationsansbold.TTF},
 }
@@ -32,39 +35,67 @@ const unprintable = '□'
 // typesetter knows which letters a typeface has.
 type typesetter struct {
 	typeface
-	font *sfnt.Font
+	font *sfnt.Font // nil for a typeface that is not embedded
 }
 
 func newTypesetters() ([]typesetter, error) {
 	var all []typesetter
 	for _, face := range typefaces {
-		font, err := sfnt.Parse(face.regular)
-		if err != nil {
-			return nil, err
+		t := typesetter{typeface: face}
+		if face.regular != nil {
+			var err error
+			if t.font, err = sfnt.Parse(face.regular); err != nil {
+				return nil, err
+			}
 		}
-		all = append(all, typesetter{face, font})
+		all = append(all, t)
 	}
 	return all, nil
 }
 
-// choose answers the first that has every letter of text, or else the last.
-func choose(all []typesetter, text string) typesetter {
-	for _, t := range all {
-		if t.printable(text) == norm.NFC.String(text) {
-			return t
+// typeset writes a document in the first typeface that has every letter of it, or else in the last.
+func (v *View) typeset(write func(face typesetter) *sheet) ([]byte, error) {
+	var s *sheet
+	for _, face := range v.typefaces {
+		s = write(face)
+		if s.pdf.Close(); !s.lost { // the foot of the last page is written when it closes
+			break
 		}
 	}
-	return all[len(all)-1]
+	var b bytes.Buffer
+	err := s.pdf.Output(&b)
+	return b.Bytes(), err
+}
+
+// has tells whether the typeface has a letter.
+func (t typesetter) has(r rune, glyphs *sfnt.Buffer) bool {
+	if t.font == nil {
+		_, ok := charmap.Windows1252.EncodeRune(r)
+		return ok
+	}
+	i, err := t.font.GlyphIndex(glyphs, r)
+	return err == nil && i != 0
+}
+
+// coded is printable text as the document holds it.
+func (t typesetter) coded(text string) string {
+	if t.font != nil {
+		return text
+	}
+	coded := make([]byte, 0, len(text))
+	for _, r := range text {
+		if c, ok := charmap.Windows1252.EncodeRune(r); ok {
+			coded = append(coded, c)
+		}
+	}
+	return string(coded)
 }
 
 // printable brings text into letters the typeface has: a letter with several
 // marks keeps those that can be set, and one from another script becomes □.
 func (t typesetter) printable(text string) string {
 	var glyphs sfnt.Buffer
-	has := func(r rune) bool {
-		i, err := t.font.GlyphIndex(&glyphs, r)
-		return err == nil && i != 0
-	}
+	has := func(r rune) bool { return t.has(r, &glyphs) }
 	var b strings.Builder
 	for _, r := range norm.NFC.String(text) {
 		if r == '\n' || has(r) {

@@ -1,11 +1,11 @@
 package view
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The document's measures, in millimetres on a US letter sheet, and in points for type.
@@ -25,8 +25,16 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 		return nil, err
 	}
 	d := v.receiptData(r)
+	document, err := v.typeset(func(face typesetter) *sheet { return v.receiptSheet(d, face) })
+	if err != nil {
+		return nil, fmt.Errorf("view: receipt %s: %w", r.Number, err)
+	}
+	return document, nil
+}
+
+func (v *View) receiptSheet(d receiptData, face typesetter) *sheet {
 	say := v.receiptSay(d.ReceiptWords)
-	s := newSheet(d, say("title"), choose(v.typefaces, facts(d)))
+	s := newSheet(d, say("title"), face)
 
 	s.poster(say("title"), d.Organisation)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
@@ -57,24 +65,7 @@ func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	s.pdf.Ln(2)
 	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
 	s.foot(d.Donee)
-
-	var b bytes.Buffer
-	if err := s.pdf.Output(&b); err != nil {
-		return nil, fmt.Errorf("view: receipt %s: %w", r.Number, err)
-	}
-	return b.Bytes(), nil
-}
-
-// facts are all the words of the document that are not ours.
-func facts(d receiptData) string {
-	words := []string{d.Organisation, d.Greeting, strings.Join(d.Donee.Address, " ")}
-	for _, f := range d.Facts {
-		words = append(words, f.Value)
-	}
-	for _, line := range d.Lines {
-		words = append(words, line.Text)
-	}
-	return strings.Join(words, " ")
+	return s
 }
 
 // sheet is the page being written.
@@ -83,6 +74,26 @@ type sheet struct {
 	face   typesetter
 	accent colour
 	gap    float64 // above and below a row
+	lost   bool    // a letter the typeface does not have was left out
+}
+
+// text is what is written, as the document holds it.
+func (s *sheet) text(written string) string {
+	printed := s.face.printable(written)
+	s.lost = s.lost || printed != norm.NFC.String(written)
+	return s.face.coded(printed)
+}
+
+// lines breaks what is written into lines of a width, as the document holds them.
+func (s *sheet) lines(written string, width float64) (lines []string) {
+	text := s.text(written)
+	if s.face.font != nil {
+		return s.pdf.SplitText(text, width)
+	}
+	for _, line := range s.pdf.SplitLines([]byte(text), width) {
+		lines = append(lines, string(line))
+	}
+	return lines
 }
 
 type colour [3]int
@@ -113,8 +124,10 @@ func newSheet(d receiptData, title string, face typesetter) *sheet {
 	s.pdf.SetAuthor(d.Donee.Name, true)
 	s.pdf.SetSubject(d.Organisation, true)
 	s.pdf.SetLang(string(d.Language))
-	s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
-	s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)
+	if face.font != nil {
+		s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
+		s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)
+	}
 	s.pdf.SetMargins(margin, margin, margin)
 	s.pdf.SetAutoPageBreak(true, 12)
 	s.pdf.AddPage()
@@ -128,7 +141,7 @@ func (s *sheet) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
 // poster is the head: the organisation's name on its colour, and the furrows below.
 func (s *sheet) poster(title, organisation string) {
 	s.font("B", 23)
-	name := strings.Join(s.pdf.SplitText(s.face.printable(organisation), textWidth), "\n")
+	name := strings.Join(s.lines(organisation, textWidth), "\n")
 	height := 33 + 9.6*float64(1+strings.Count(name, "\n"))
 	s.pdf.SetFillColor(s.accent[0], s.accent[1], s.accent[2])
 	s.pdf.Rect(0, 0, pageWidth, height, "F")
@@ -142,7 +155,7 @@ func (s *sheet) poster(title, organisation string) {
 	s.ink(white)
 	s.pdf.SetXY(margin, 15)
 	s.font("B", bodySize)
-	s.pdf.MultiCell(textWidth, lineHeight, title, "", "L", false)
+	s.pdf.MultiCell(textWidth, lineHeight, s.text(title), "", "L", false)
 	s.pdf.SetXY(margin, s.pdf.GetY()+1.2)
 	s.font("B", 23)
 	s.pdf.MultiCell(textWidth, 9.6, name, "", "L", false)
@@ -157,7 +170,7 @@ func (s *sheet) paragraph(size float64, c colour, text string) {
 
 func (s *sheet) write(size float64, c colour, text string) {
 	s.ink(c)
-	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, s.face.printable(text), "", "L", false)
+	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, s.text(text), "", "L", false)
 	s.pdf.Ln(2.4)
 }
 
@@ -165,7 +178,7 @@ func (s *sheet) heading(text string) {
 	s.pdf.Ln(3.5)
 	s.ink(ink)
 	s.font("B", 13)
-	s.pdf.MultiCell(textWidth, 7, text, "", "L", false)
+	s.pdf.MultiCell(textWidth, 7, s.text(text), "", "L", false)
 	s.pdf.Ln(0.8)
 }
 
@@ -176,10 +189,10 @@ func (s *sheet) fact(f fact) {
 	s.pdf.SetXY(margin, top)
 	s.ink(soft)
 	s.font("", bodySize)
-	s.pdf.CellFormat(column, lineHeight, f.Label, "", 0, "L", false, 0, "")
+	s.pdf.CellFormat(column, lineHeight, s.text(f.Label), "", 0, "L", false, 0, "")
 	s.ink(ink)
 	s.font("B", bodySize)
-	s.pdf.MultiCell(textWidth-column, lineHeight, s.face.printable(f.Value), "", "L", false)
+	s.pdf.MultiCell(textWidth-column, lineHeight, s.text(f.Value), "", "L", false)
 	s.rule()
 }
 
@@ -190,10 +203,10 @@ func (s *sheet) purpose(p purposeLine) {
 	s.pdf.SetXY(pageWidth-margin-column, top)
 	s.ink(ink)
 	s.font("B", bodySize)
-	s.pdf.CellFormat(column, lineHeight, p.Amount, "", 0, "R", false, 0, "")
+	s.pdf.CellFormat(column, lineHeight, s.text(p.Amount), "", 0, "R", false, 0, "")
 	s.pdf.SetXY(margin, top)
 	s.font("", bodySize)
-	s.pdf.MultiCell(textWidth-column, lineHeight, s.face.printable(p.Text), "", "L", false)
+	s.pdf.MultiCell(textWidth-column, lineHeight, s.text(p.Text), "", "L", false)
 	s.rule()
 }
 
@@ -213,5 +226,5 @@ func (s *sheet) foot(d Donee) {
 	s.pdf.SetXY(margin, pageHeight-18)
 	s.ink(soft)
 	s.font("", 8.4)
-	s.pdf.MultiCell(textWidth, 4.4, s.face.printable(words)+"\nEIN "+d.EIN, "", "L", false)
+	s.pdf.MultiCell(textWidth, 4.4, s.text(words+"\nEIN "+d.EIN), "", "L", false)
 }

@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,10 +20,18 @@ func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	document, err := v.typeset(func(face typesetter) *sheet { return v.statementSheet(d, face) })
+	if err != nil {
+		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
+	}
+	return document, nil
+}
+
+func (v *View) statementSheet(d statementData, face typesetter) *sheet {
 	say := v.statementSay(d.StatementWords)
 	page := newSheet(receiptData{
 		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year), Organisation: d.Donee.Name, Charged: d.Issued},
-	}, d.Title, choose(v.typefaces, statementText(d)))
+	}, d.Title, face)
 	page.gap = 0.6
 	page.pdf.SetAutoPageBreak(false, 0)
 	page.pdf.AliasNbPages("")
@@ -43,36 +50,22 @@ func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 		page.statementRow(head, row)
 	}
 	page.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
-
-	var b bytes.Buffer
-	if err := page.pdf.Output(&b); err != nil {
-		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
-	}
-	return b.Bytes(), nil
-}
-
-// statementText is all the words of the document that are not ours.
-func statementText(d statementData) string {
-	words := []string{d.Greeting, d.Law, strings.Join(d.Donee.Address, " ")}
-	for _, f := range d.Facts {
-		words = append(words, f.Value)
-	}
-	for _, row := range d.Rows {
-		words = append(words, row.Text)
-	}
-	// A minus sign and dashes are of every typeface.
-	return strings.Join(words, " ")
+	return page
 }
 
 func (s *sheet) tableHead(head []string) {
 	s.font("B", smallSize)
 	s.ink(soft)
-	s.columns(head)
+	cells := make([]string, len(head))
+	for i, word := range head {
+		cells[i] = s.text(word)
+	}
+	s.columns(cells)
 	s.pdf.Ln(lineHeight)
 	s.rule()
 }
 
-// columns writes one line of the table; the last column stands at the right.
+// columns writes one line of the table, of cells as the document holds them; the last column stands at the right.
 func (s *sheet) columns(cells []string) {
 	s.pdf.SetX(margin)
 	for i, width := range []float64{dateColumn, textColumn, receiptColumn, sumColumn} {
@@ -80,14 +73,14 @@ func (s *sheet) columns(cells []string) {
 		if i == 3 {
 			align = "R"
 		}
-		s.pdf.CellFormat(width, lineHeight, s.face.printable(cells[i]), "", 0, align, false, 0, "")
+		s.pdf.CellFormat(width, lineHeight, cells[i], "", 0, align, false, 0, "")
 	}
 }
 
 // statementRow writes one row, on the next page when this one has no room for it.
 func (s *sheet) statementRow(head []string, row statementRow) {
 	s.font("", smallSize)
-	lines := s.pdf.SplitText(s.face.printable(row.Text), textColumn-4)
+	lines := s.lines(row.Text, textColumn-4)
 	if s.pdf.GetY()+s.gap*2+lineHeight*float64(len(lines)) > pageEnd {
 		s.nextPage()
 		s.tableHead(head)
@@ -98,7 +91,7 @@ func (s *sheet) statementRow(head []string, row statementRow) {
 	for i, line := range lines {
 		cells := []string{"", line, "", ""}
 		if i == 0 {
-			cells = []string{row.Date, line, row.Receipt, row.Amount}
+			cells = []string{s.text(row.Date), line, s.text(row.Receipt), s.text(row.Amount)}
 		}
 		s.columns(cells)
 		s.pdf.Ln(lineHeight)
@@ -131,6 +124,6 @@ func (s *sheet) pageFoot(d Donee) {
 	s.ink(soft)
 	s.font("", 8.4)
 	words := strings.Join(append([]string{d.Name}, d.Address...), ", ") + ". EIN " + d.EIN
-	s.pdf.CellFormat(textWidth-20, 4.4, s.face.printable(words), "", 0, "L", false, 0, "")
+	s.pdf.CellFormat(textWidth-20, 4.4, s.text(words), "", 0, "L", false, 0, "")
 	s.pdf.CellFormat(20, 4.4, strconv.Itoa(s.pdf.PageNo())+" / {nb}", "", 0, "R", false, 0, "")
 }
