@@ -2,6 +2,8 @@ package phrase
 
 import (
 	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
@@ -108,14 +110,31 @@ func Match(offered []Language, asked, acceptLanguage string) Language {
 	if slices.Contains(offered, Language(asked)) {
 		return Language(asked)
 	}
-	tags := make([]language.Tag, len(offered))
-	for i, l := range offered {
-		tags[i] = language.Make(string(l))
-	}
 	wanted, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil {
 		return offered[0]
 	}
-	_, i, _ := language.NewMatcher(tags).Match(wanted...)
+	_, i, _ := matcher(offered).Match(wanted...)
 	return offered[i]
+}
+
+// matchers are kept by what is offered: there are few such lists, and making one costs as much as the rest of a page.
+var matchers sync.Map
+
+func matcher(offered []Language) language.Matcher {
+	var key strings.Builder
+	for _, l := range offered {
+		key.WriteString(string(l))
+		key.WriteByte(' ')
+	}
+	if made, ok := matchers.Load(key.String()); ok {
+		return made.(language.Matcher)
+	}
+	tags := make([]language.Tag, len(offered))
+	for i, l := range offered {
+		tags[i] = language.Make(string(l))
+	}
+	made := language.NewMatcher(tags)
+	matchers.Store(key.String(), made)
+	return made
 }

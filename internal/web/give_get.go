@@ -34,8 +34,10 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		var body bytes.Buffer
-		if err := prepared.Write(&body, s.Guard.FormToken(form, s.Now())); err != nil {
+		body := bodies.Get().(*bytes.Buffer)
+		defer bodies.Put(body)
+		body.Reset()
+		if err := prepared.Write(body, s.Guard.FormToken(form, s.Now())); err != nil {
 			return err
 		}
 		html(w, http.StatusOK, body.Bytes())
@@ -43,6 +45,9 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.giveForm(w, r, http.StatusOK, offer, lang, form, preset(offer, query.Get("amount"), query.Get("fund"), query.Get("frequency")), nil)
 }
+
+// bodies are buffers for the form, which is asked for more than all other pages together.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // offer finds the organisation of the address and the reader's language among those it offers.
 func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.Snapshot, error) {
