@@ -32,7 +32,7 @@ func (a attended) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &attendedConn{conn.(pqConn), l}, nil
+	return &attendedConn{pqConn: conn.(pqConn), line: l, known: statements{}}, nil
 }
 
 // Close is called when the pool closes.
@@ -129,7 +129,8 @@ type (
 
 type attendedConn struct {
 	pqConn
-	line *line
+	line  *line
+	known statements
 }
 
 // attend cuts the connection after mercy once ctx has ended, unless leave was called before.
@@ -163,17 +164,37 @@ func (c *attendedConn) PrepareContext(ctx context.Context, query string) (driver
 
 func (c *attendedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	defer c.attend(ctx)()
-	return c.pqConn.ExecContext(ctx, query, args)
+	prepared, err := c.prepared(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	if prepared == nil {
+		return c.pqConn.ExecContext(ctx, query, args)
+	}
+	result, err := prepared.ExecContext(ctx, args)
+	return result, c.known.after(err)
 }
 
 func (c *attendedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	leave := c.attend(ctx)
-	rows, err := c.pqConn.QueryContext(ctx, query, args)
+	rows, err := c.query(ctx, query, args)
 	if err != nil {
 		leave()
 		return nil, err
 	}
 	return &attendedRows{rows.(pqRows), leave}, nil
+}
+
+func (c *attendedConn) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	prepared, err := c.prepared(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	if prepared == nil {
+		return c.pqConn.QueryContext(ctx, query, args)
+	}
+	rows, err := prepared.QueryContext(ctx, args)
+	return rows, c.known.after(err)
 }
 
 func (c *attendedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {

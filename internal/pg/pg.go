@@ -52,7 +52,7 @@ func open(ctx context.Context, url string, conns int, bounds map[string]time.Dur
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	// One round trip a statement, not two: nothing is prepared first. A []byte then goes as bytea, so text and JSON go as strings.
+	// One round trip a statement, not two: what runs once is not prepared first. A []byte then goes as bytea, so text and JSON go as strings.
 	config.BinaryParameters = true
 	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(Asleep)}
 	for name, bound := range bounds {
@@ -172,7 +172,7 @@ func Passing(err error) bool {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
+		return stale(err) || said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
 			said.Code == pqerror.LockNotAvailable // somebody else had it for too long
 	}
 	var network net.Error

@@ -124,6 +124,7 @@ func newSheet(d receiptData, title string, face typesetter) *sheet {
 	s.pdf.SetAuthor(d.Donee.Name, true)
 	s.pdf.SetSubject(d.Organisation, true)
 	s.pdf.SetLang(string(d.Language))
+	s.pdf.SetCompression(face.font != nil) // of the little there is without a font it saves nothing, and costs most of the time
 	if face.font != nil {
 		s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
 		s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)

@@ -1,0 +1,79 @@
+package pg_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/pg"
+)
+
+func TestWhatRunsOftenIsPrepared(t *testing.T) {
+	t.Parallel()
+	db, err := pg.Open(t.Context(), things(t).OwnerURL, 1) // one connection, which all of this is about
+	require.NoError(t, err)
+	defer db.Close()
+	prepared := func() (n int) {
+		require.NoError(t, db.Get(&n, `SELECT count(*) FROM pg_prepared_statements`))
+		return n
+	}
+	for n := range 5 {
+		require.NoError(t, pg.InTx(t.Context(), db, add(n)))
+		var one int
+		require.NoError(t, db.Get(&one, `SELECT n FROM thing WHERE n = $1`, n))
+		require.Equal(t, n, one)
+	}
+	assert.Equal(t, 2, prepared())
+	for n := range 1000 {
+		var same int
+		require.NoError(t, db.Get(&same, fmt.Sprintf(`SELECT %d + $1::integer`, n), 1))
+	}
+	assert.Equal(t, 2, prepared(), "what runs once is not")
+	var name string
+	require.Error(t, db.Get(&name, `SELECT 1 / $1::integer`, 0), "an error of its own takes nothing away")
+	assert.Equal(t, 2, prepared())
+}
+
+// TestPreparedOverAMigration: what was prepared before a column came or a pooler forgot it fails once at most, and as weather.
+func TestPreparedOverAMigration(t *testing.T) {
+	t.Parallel()
+	things := things(t)
+	db, err := pg.Open(t.Context(), things.OwnerURL, 1)
+	require.NoError(t, err)
+	defer db.Close()
+	ask := func() error {
+		var rows []map[string]any
+		r, err := db.Queryx(`SELECT * FROM thing WHERE n = $1`, 1)
+		for err == nil && r.Next() {
+			row := map[string]any{}
+			err = r.MapScan(row)
+			rows = append(rows, row)
+		}
+		if r != nil {
+			_ = r.Close()
+		}
+		if err == nil {
+			require.Len(t, rows, 1)
+		}
+		return err
+	}
+	require.NoError(t, pg.InTx(t.Context(), db, add(1)))
+	for _, change := range []string{`ALTER TABLE thing ADD COLUMN more text`, `ALTER TABLE thing DROP COLUMN more`} {
+		for range 5 {
+			require.NoError(t, ask())
+		}
+		things.Owner.MustExec(change)
+		err := ask()
+		require.Error(t, err)
+		assert.True(t, pg.Passing(err), "%v", err)
+		require.NoError(t, ask())
+	}
+	for range 5 {
+		require.NoError(t, ask())
+	}
+	db.MustExec(`DEALLOCATE ALL`)
+	assert.True(t, pg.Passing(ask()))
+	require.NoError(t, ask())
+}
