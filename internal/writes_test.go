@@ -198,8 +198,8 @@ func bareType(t types.Type) string {
 		return ""
 	}
 	name := types.TypeString(t, func(p *types.Package) string { return p.Name() })
-	// pg.pqConn is the driver, beneath database/sql: it is handed what was judged where the pool was asked.
-	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn"}, name) {
+	// pg.pqConn and pg.preparedStmt are the driver, beneath database/sql: they are handed what was judged where the pool was asked.
+	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn", "pg.preparedStmt"}, name) {
 		return ""
 	}
 	methods := types.NewMethodSet(t)
