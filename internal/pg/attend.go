@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -129,8 +130,20 @@ type (
 
 type attendedConn struct {
 	pqConn
-	line  *line
-	known statements
+	line      *line
+	known     statements
+	cancelled atomic.Bool // the request to cancel a statement may still be on its way, and would hit the next one
+}
+
+// IsValid is part of driver.Validator: a connection on which something was cancelled is not used again.
+func (c *attendedConn) IsValid() bool { return !c.cancelled.Load() && c.pqConn.IsValid() }
+
+// ResetSession is part of driver.SessionResetter.
+func (c *attendedConn) ResetSession(ctx context.Context) error {
+	if c.cancelled.Load() {
+		return driver.ErrBadConn
+	}
+	return c.pqConn.ResetSession(ctx)
 }
 
 // attend cuts the connection after mercy once ctx has ended, unless leave was called before.
@@ -140,6 +153,7 @@ func (c *attendedConn) attend(ctx context.Context) (leave func()) {
 	}
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		c.cancelled.Store(true)
 		select {
 		case <-over:
 		case <-time.After(mercy):

@@ -1,13 +1,16 @@
 package pg_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/pg"
+	"konbit/internal/testkit"
 )
 
 func TestWhatRunsOftenIsPrepared(t *testing.T) {
@@ -76,4 +79,26 @@ func TestPreparedOverAMigration(t *testing.T) {
 	db.MustExec(`DEALLOCATE ALL`)
 	assert.True(t, pg.Passing(ask()))
 	require.NoError(t, ask())
+}
+
+// TestACancelledConnectionIsLeft: the request to cancel is a connection of its own, and might come when the next statement runs.
+func TestACancelledConnectionIsLeft(t *testing.T) {
+	t.Parallel()
+	db, err := pg.Open(t.Context(), testkit.EmptyDB(t).OwnerURL, 1)
+	require.NoError(t, err)
+	defer db.Close()
+	server := func() (pid int) {
+		require.NoError(t, db.Get(&pid, `SELECT pg_backend_pid()`))
+		return pid
+	}
+	for range 5 { // the last ones are prepared
+		var slept string
+		require.NoError(t, db.Get(&slept, `SELECT pg_sleep($1)::text`, 0))
+	}
+	before := server()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = db.ExecContext(ctx, `SELECT pg_sleep($1)::text`, 20)
+	require.Error(t, err)
+	assert.NotEqual(t, before, server())
 }
