@@ -32,7 +32,7 @@ test-deps:
 
 # What a machine can see without running the program. The list of known vulnerabilities needs the network; without it we say so.
 check:
-	@test -z "$$(gofmt -l cmd internal migrations templates | tee /dev/stderr)"
+	@unformatted="$$(gofmt -l cmd internal migrations templates)"; test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	go vet ./...
 	go mod verify
 	go run $(STATICCHECK) ./...
