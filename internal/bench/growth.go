@@ -30,8 +30,9 @@ var growth = Row{
 			w.warm()
 			turns = append(turns, func() {
 				m.Note(with("settling", size), w.settle(senders, m.Size(2000, 700)))
-				m.Note(with("position", size), w.position())
+				m.Note(with("position beside letters", size), w.position())
 				w.quiet()
+				m.Note(with("position", size), w.position())
 			})
 		}
 		m.Interleave(turns...)
@@ -40,6 +41,7 @@ var growth = Row{
 		}
 		for _, size := range sizes {
 			m.Absolute(fmt.Sprint("position, ", size, " gifts"), "ms", with("position", size), AtMost(5))
+			m.Absolute(fmt.Sprint("position, ", size, " gifts, while their letters go out"), "ms", with("position beside letters", size), Shown)
 		}
 	},
 }

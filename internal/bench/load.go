@@ -72,7 +72,7 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 				if i >= n {
 					return
 				}
-				took[i], err = w.ask(request(i), want)
+				took[i], err = w.press(request(i), want)
 			}
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
@@ -101,10 +101,30 @@ func dial(address string) (*wire, error) {
 	return &wire{c, bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
-// ask sends a request and reads its answer to the end.
-func (w *wire) ask(request ask, want int) (time.Duration, error) {
+// mostTries of one request, a second apart.
+const mostTries = 10
+
+// press asks, and as Stripe and donors do, again after a moment when told to come again: the disk has moments of its own. It takes
+// from the first try's first byte.
+func (w *wire) press(request ask, want int) (time.Duration, error) {
 	began := time.Now()
-	if err := w.SetDeadline(began.Add(time.Minute)); err != nil {
+	for tries := 1; ; tries++ {
+		status, err := w.ask(request)
+		switch {
+		case err != nil:
+			return 0, err
+		case status == want:
+			return time.Since(began), nil
+		case status != http.StatusServiceUnavailable || tries == mostTries:
+			return 0, fmt.Errorf("answered %d %s, not %d", status, http.StatusText(status), want)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// ask sends a request and reads its answer to the end.
+func (w *wire) ask(request ask) (status int, err error) {
+	if err := w.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return 0, err
 	}
 	if _, err := w.Write(request); err != nil {
@@ -115,12 +135,6 @@ func (w *wire) ask(request ask, want int) (time.Duration, error) {
 		return 0, err
 	}
 	defer response.Body.Close()
-	body, err := io.Copy(io.Discard, response.Body)
-	if err != nil {
-		return 0, err
-	}
-	if response.StatusCode != want {
-		return 0, fmt.Errorf("answered %s (%d bytes), not %d", response.Status, body, want)
-	}
-	return time.Since(began), nil
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, err
 }
