@@ -27,9 +27,9 @@ func (r Receipts) choice(of uuid.UUID, kind string, lang phrase.Language) *Choic
 	return c
 }
 
-// declined tells whether the donor wishes for no letters of this kind any more, however long ago this one was ordered, and notes it
-// with the delivery.
-func (r Receipts) declined(ctx context.Context, l letter, d delivery) (bool, error) {
+// declined tells whether the donor wishes for no letters of this kind any more, however long ago this one was ordered, and calls it
+// off then.
+func (r Receipts) declined(ctx context.Context, l letter) (bool, error) {
 	if l.Choice == nil {
 		return false, nil
 	}
@@ -37,5 +37,5 @@ func (r Receipts) declined(ctx context.Context, l letter, d delivery) (bool, err
 	if err != nil || wishes[*l.Choice] {
 		return false, err
 	}
-	return true, pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return noteDeclinedTx(ctx, tx, d.ID, r.Now()) })
+	return true, pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return callOffTx(ctx, tx, l.ID, r.Now()) })
 }

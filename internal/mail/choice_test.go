@@ -152,7 +152,7 @@ func TestT29AChoiceBitesOnTheNextLetter(t *testing.T) {
 	require.Empty(t, refused)
 	about, err := mail.Deliveries(t.Context(), p.DB.Server, []uuid.UUID{ordered})
 	require.NoError(t, err)
-	require.Equal(t, mail.Declined, about[ordered][0].State())
+	require.Equal(t, mail.CalledOff, about[ordered][0].State())
 	p.WantChecked()
 	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
 	require.Error(t, err, "what ended has ended")

@@ -27,7 +27,7 @@ func (r Receipts) deliver(ctx context.Context, l letter, d delivery) error {
 	if d.Over {
 		return nil
 	}
-	if declined, err := r.declined(ctx, l, d); declined || err != nil {
+	if declined, err := r.declined(ctx, l); declined || err != nil {
 		return err
 	}
 	reply, err := r.Transport.Send(ctx, l.Sender, d.Recipient, l.Message)

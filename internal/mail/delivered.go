@@ -23,19 +23,20 @@ type Delivered struct {
 	Reply      *string    `db:"smtp_reply"` // the server's last
 	AcceptedAt *time.Time `db:"accepted_at"`
 	RefusedAt  *time.Time `db:"refused_at"`
-	DeclinedAt *time.Time `db:"declined_at"` // its donor had stopped letters of its kind
+	DeclinedAt *time.Time `db:"declined_at"` // called off
 	Overtaken  bool       `db:"overtaken"`   // by a better address
 }
 
 // State is where a delivery stands.
 type State string
 
-// The states. Only Waiting changes by itself.
+// The states. Only Waiting changes by itself. A letter is called off when its donor has stopped letters of its kind, or the receipt it
+// says is good no longer stands.
 const (
 	Waiting   State = "waiting"
 	Accepted  State = "accepted"
 	Refused   State = "refused"
-	Declined  State = "declined"
+	CalledOff State = "called off"
 	Overtaken State = "overtaken"
 )
 
@@ -45,7 +46,7 @@ func (d Delivered) State() State {
 	case d.AcceptedAt != nil:
 		return Accepted
 	case d.DeclinedAt != nil:
-		return Declined
+		return CalledOff
 	case d.RefusedAt != nil:
 		return Refused
 	case d.Overtaken:

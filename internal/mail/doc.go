@@ -6,7 +6,7 @@
 //
 //	job ── render, sign, keep ── delivery ── send ── accepted (with the server's answer)
 //	                                │         ├──── refused for good: a task for finance
-//	                                │         ├──── its donor stopped letters of its kind: declined
+//	                                │         ├──── its donor stopped letters of its kind, or its receipt no longer stands: called off
 //	                                │         └──── error: the job comes again later
 //	                                └── ordered again, to the same or a better address: the same bytes
 //

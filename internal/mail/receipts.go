@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/jobs"
+	"konbit/internal/pg"
 	"konbit/internal/phrase"
 	"konbit/internal/receipt"
 	"konbit/internal/view"
@@ -56,9 +57,18 @@ func (r Receipts) Mail(ctx context.Context, receiptID uuid.UUID) error {
 		return err
 	}
 	if !issued.Stands() {
-		return nil // what took its place, or the letter that says it is void, goes alone
+		return r.callOff(ctx, issued) // what took its place, or the letter that says it is void, goes alone
 	}
 	return r.mail(ctx, issued, kindOf(issued))
+}
+
+// callOff ends the wait of the letter that says the receipt is good, if it was kept already.
+func (r Receipts) callOff(ctx context.Context, issued receipt.Receipt) error {
+	l, err := find(ctx, r.DB, kindOf(issued), issued.ID)
+	if l == nil || err != nil {
+		return err
+	}
+	return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return callOffTx(ctx, tx, l.ID, r.Now()) })
 }
 
 // MailVoid sends the letter that says a receipt no longer stands, under the same rules.
@@ -90,10 +100,20 @@ func (r Receipts) hand(ctx context.Context, l letter) error {
 	return r.deliver(ctx, l, d)
 }
 
+// again hands a kept letter over once more, unless the receipt it says is good no longer stands by now.
 func (r Receipts) again(ctx context.Context, id uuid.UUID) error {
 	l, d, err := deliveryByID(ctx, r.DB, id)
 	if err != nil {
 		return err
+	}
+	if l.Kind == kindReceipt || l.Kind == kindReplaced {
+		issued, err := receipt.ByID(ctx, r.DB, l.SubjectID)
+		if err != nil {
+			return err
+		}
+		if !issued.Stands() {
+			return r.callOff(ctx, issued)
+		}
 	}
 	return r.deliver(ctx, l, d)
 }

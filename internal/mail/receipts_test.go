@@ -321,3 +321,45 @@ func TestResentAtOnceByManyGoesOutOnce(t *testing.T) {
 	require.Equal(t, 1, ordered)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE cause = 'resend'`))
 }
+
+// TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow: neither by a letter that was kept while no mail server would take it, nor by one
+// that waits to go once more; and neither counts as waiting any more.
+func TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	both := receipted(t, h, 2, "en")
+	kept, sent := both[0], both[1]
+	require.NoError(t, h.Receipts.Mail(t.Context(), sent.ID))
+	require.NoError(t, clerk(h).Resend(t.Context(), sent, "ana"))
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, h.Receipts.Mail(t.Context(), kept.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	waiting := func() int {
+		backlog, err := mail.ReadBacklog(t.Context(), h.DB.Server)
+		require.NoError(t, err)
+		return backlog.Waiting
+	}
+	require.Equal(t, 2, waiting())
+
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
+		return desk(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: kept.ID, Change: change}, {Of: sent.ID, Change: change}}, time.Now())
+	})
+	work(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Zero(t, waiting())
+	require.Len(t, h.Mail.Messages(), 3, "one receipt, and a letter for each that it is void")
+	require.Equal(t, []string{"receipt called off", "receipt_voided accepted"}, states(t, h, kept.ID))
+	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
+}
+
+// states tells where the deliveries of letters about a receipt stand.
+func states(t *testing.T, h *house.House, about uuid.UUID) (all []string) {
+	t.Helper()
+	of, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{about})
+	require.NoError(t, err)
+	for _, d := range of[about] {
+		all = append(all, d.Letter+" "+string(d.State()))
+	}
+	return all
+}

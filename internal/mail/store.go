@@ -153,9 +153,10 @@ func noteTryTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error
 	return err
 }
 
-func noteDeclinedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, at time.Time) error {
-	const query = `/* mail.noteDeclinedTx */
-		UPDATE letter_delivery SET declined_at = $2 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
-	_, err := tx.ExecContext(ctx, query, id, at)
+// callOffTx ends the wait of all deliveries of a letter, for nobody is to have it any more.
+func callOffTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID, at time.Time) error {
+	const query = `/* mail.callOffTx */
+		UPDATE letter_delivery SET declined_at = $2 WHERE letter_id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
+	_, err := tx.ExecContext(ctx, query, letterID, at)
 	return err
 }
