@@ -204,11 +204,13 @@ func (a *arena) event(d donation.Donation) {
 func (a *arena) tell(e house.Event) {
 	signature := stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)
 	var working sync.WaitGroup
-	ctx, stop := context.WithCancel(a.t.Context())
+	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // a batch that hangs ends after the test has said so
+	defer end()
+	ctx, stop := context.WithCancel(bounded)
 	for _, r := range a.rooms {
 		working.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = r.drain.Once(a.t.Context())
+				_, _ = r.drain.Once(bounded)
 			}
 		})
 	}

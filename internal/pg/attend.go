@@ -44,8 +44,7 @@ func (a attended) Close() error {
 	return nil
 }
 
-// line is what was dialled for a connection. It travels to the dialer in ctx, for lib/pq has no other way; what is dialled to
-// cancel a statement has none.
+// line is what was dialled for a connection. It travels to the dialer in ctx, for lib/pq has no other way.
 type line struct {
 	mu      sync.Mutex
 	conn    net.Conn
@@ -76,12 +75,42 @@ func dialled(ctx context.Context, conn net.Conn) {
 	}
 }
 
+// brief is a connection that carries a request to cancel a statement: what is dialled without a line. lib/pq waits for it to end
+// before it leaves a prepared statement, so it has mercy too, whatever connect_timeout says.
+type brief struct {
+	net.Conn
+	until time.Time
+}
+
+// SetDeadline is part of net.Conn.
+func (b brief) SetDeadline(t time.Time) error {
+	if t.IsZero() || t.After(b.until) {
+		t = b.until
+	}
+	return b.Conn.SetDeadline(t)
+}
+
+// dial dials by d, a request to cancel briefly.
+func dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
+	if _, ok := ctx.Value(lineKey{}).(*line); ok {
+		return d.DialContext(ctx, network, address)
+	}
+	until := time.Now().Add(mercy)
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	conn, err := d.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return brief{conn, until}, conn.SetDeadline(until)
+}
+
 // dialer dials one server.
 type dialer struct{ net.Dialer }
 
 // DialContext is part of pq.DialerContext.
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := d.Dialer.DialContext(ctx, network, address)
+	conn, err := dial(ctx, &d.Dialer, network, address)
 	if err == nil {
 		dialled(ctx, conn)
 	}
@@ -130,17 +159,18 @@ type (
 
 type attendedConn struct {
 	pqConn
-	line      *line
-	known     statements
-	cancelled atomic.Bool // the request to cancel a statement may still be on its way, and would hit the next one
+	line  *line
+	known statements
+	spent atomic.Bool // it is not used again
 }
 
-// IsValid is part of driver.Validator: a connection on which something was cancelled is not used again.
-func (c *attendedConn) IsValid() bool { return !c.cancelled.Load() && c.pqConn.IsValid() }
+// IsValid is part of driver.Validator. A connection on which something was cancelled is not used again, for the request may still be
+// on its way and would hit the next statement; nor is one that holds a statement PostgreSQL no longer takes.
+func (c *attendedConn) IsValid() bool { return !c.spent.Load() && c.pqConn.IsValid() }
 
 // ResetSession is part of driver.SessionResetter.
 func (c *attendedConn) ResetSession(ctx context.Context) error {
-	if c.cancelled.Load() {
+	if c.spent.Load() {
 		return driver.ErrBadConn
 	}
 	return c.pqConn.ResetSession(ctx)
@@ -153,7 +183,7 @@ func (c *attendedConn) attend(ctx context.Context) (leave func()) {
 	}
 	over := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		c.cancelled.Store(true)
+		c.spent.Store(true)
 		select {
 		case <-over:
 		case <-time.After(mercy):
@@ -186,7 +216,7 @@ func (c *attendedConn) ExecContext(ctx context.Context, query string, args []dri
 		return c.pqConn.ExecContext(ctx, query, args)
 	}
 	result, err := prepared.ExecContext(ctx, args)
-	return result, c.known.after(err)
+	return result, c.after(err)
 }
 
 func (c *attendedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -208,7 +238,7 @@ func (c *attendedConn) query(ctx context.Context, query string, args []driver.Na
 		return c.pqConn.QueryContext(ctx, query, args)
 	}
 	rows, err := prepared.QueryContext(ctx, args)
-	return rows, c.known.after(err)
+	return rows, c.after(err)
 }
 
 func (c *attendedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {

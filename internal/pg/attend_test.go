@@ -17,7 +17,7 @@ import (
 // its ctx, and the pool heals.
 func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
 	t.Parallel()
-	const patience, atMost = 200 * time.Millisecond, 5 * time.Second
+	const patience, atMost = 200 * time.Millisecond, 5 * time.Second // less than the connect_timeout of the address
 	p, err := pgproxy.Start(testkit.EmptyDB(t).OwnerURL, 1)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
@@ -26,6 +26,14 @@ func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
 			silent()
 			var n int
 			return db.GetContext(ctx, &n, `SELECT 1`)
+		},
+		"a prepared query": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			var n int
+			for range 5 {
+				require.NoError(t, db.GetContext(ctx, &n, `SELECT $1::integer`, 1))
+			}
+			silent()
+			return db.GetContext(ctx, &n, `SELECT $1::integer`, 1)
 		},
 		"rows being read": func(ctx context.Context, db *sqlx.DB, silent func()) error {
 			rows, err := db.QueryContext(ctx, `SELECT repeat('x', 100000) FROM generate_series(1, 1000)`)
@@ -52,7 +60,7 @@ func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, err := pg.Open(t.Context(), p.URL(), 1)
+			db, err := pg.Open(t.Context(), p.URL()+"&connect_timeout=12", 1)
 			require.NoError(t, err)
 			defer db.Close()
 			ctx, cancel := context.WithCancel(t.Context())

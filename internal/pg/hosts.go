@@ -173,7 +173,7 @@ func (h *host) cut() {
 
 // DialContext is part of pq.DialerContext.
 func (h *host) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	conn, err := dial(ctx, &net.Dialer{}, network, address)
 	if err != nil {
 		return nil, err
 	}

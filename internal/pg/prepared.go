@@ -54,10 +54,18 @@ func (c *attendedConn) prepared(ctx context.Context, query string, args []driver
 	return s.prepared, nil
 }
 
-// after forgets what is prepared once PostgreSQL no longer takes it: the next run prepares it anew.
-func (s statements) after(err error) error {
-	if stale(err) {
-		clear(s)
+// after leaves a connection on which a prepared statement failed for what may be wrong with its preparation: the types it was prepared
+// for are not those of the columns any more, or it is gone. The next connection prepares it anew.
+func (c *attendedConn) after(err error) error {
+	var said *pq.Error
+	if !errors.As(err, &said) {
+		return err
+	}
+	switch {
+	case stale(err), said.Code.Class() == "42": // names and types
+		c.spent.Store(true)
+	case said.Code == pqerror.NumericValueOutOfRange, said.Code == pqerror.InvalidTextRepresentation, said.Code == pqerror.InvalidBinaryRepresentation:
+		c.spent.Store(true)
 	}
 	return err
 }

@@ -70,11 +70,19 @@ func (v *View) typeset(write func(face typesetter) *sheet) ([]byte, error) {
 // has tells whether the typeface has a letter.
 func (t typesetter) has(r rune, glyphs *sfnt.Buffer) bool {
 	if t.font == nil {
-		_, ok := charmap.Windows1252.EncodeRune(r)
+		_, ok := windows1252(r)
 		return ok
 	}
 	i, err := t.font.GlyphIndex(glyphs, r)
 	return err == nil && i != 0
+}
+
+// windows1252 is a letter's code. A minus sign, which it lacks, is set as the dash of the same width.
+func windows1252(r rune) (byte, bool) {
+	if r == '−' {
+		r = '–'
+	}
+	return charmap.Windows1252.EncodeRune(r)
 }
 
 // coded is printable text as the document holds it.
@@ -84,7 +92,7 @@ func (t typesetter) coded(text string) string {
 	}
 	coded := make([]byte, 0, len(text))
 	for _, r := range text {
-		if c, ok := charmap.Windows1252.EncodeRune(r); ok {
+		if c, ok := windows1252(r); ok {
 			coded = append(coded, c)
 		}
 	}
