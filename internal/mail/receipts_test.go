@@ -353,6 +353,26 @@ func TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow(t *testing.T) {
 	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
 }
 
+// TestCalledOffWhileAMailServerTakesIt: what became of a letter is what the server said.
+func TestCalledOffWhileAMailServerTakesIt(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	r := receipted(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
+	over := make(chan error, 1)
+	go func() { over <- h.Receipts.Mail(context.Background(), r.ID) }()
+	testEventually(t, func() bool { return len(h.Mail.Dials()) > 0 })
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		return desk(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
+	})
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID), "another worker took the job over")
+	require.Equal(t, []string{"receipt called off"}, states(t, h, r.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.NoError(t, <-over)
+	require.Len(t, h.Mail.Messages(), 1)
+	require.Equal(t, []string{"receipt accepted"}, states(t, h, r.ID))
+}
+
 // states tells where the deliveries of letters about a receipt stand.
 func states(t *testing.T, h *house.House, about uuid.UUID) (all []string) {
 	t.Helper()

@@ -129,10 +129,11 @@ func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.U
 	return to, err
 }
 
+// noteAcceptedTx notes that a mail server took the letter, if it was called off meanwhile, too.
 func noteAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.noteAcceptedTx */
-		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, smtp_reply = left($2, 200)
-		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
+		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
+		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, reply, at)
 	return err
 }
