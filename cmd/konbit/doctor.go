@@ -106,6 +106,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
+	d.saw("the way to the database", checkPooler(ctx, db))
 	d.saw("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)

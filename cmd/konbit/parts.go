@@ -103,6 +103,9 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.pages, err = pg.OpenPrompt(ctx, c.DatabaseURL, pagesSize); err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
+	if err := checkPooler(ctx, p.pages); errors.Is(err, errForgets) { // whatever else is wrong shows by itself
+		return nil, errors.Join(err, p.pages.Close(), p.db.Close())
+	}
 	if c.StripeAPIURL != "" {
 		p.clock.follow(ctx, c.StripeAPIURL)
 	}
