@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -39,23 +40,33 @@ func preparedElsewhere(ctx context.Context, db *sqlx.DB) error {
 		return err
 	}
 	defer ours.Close()
-	const query = `/* konbit.checkPooler */ SELECT $1::text || ' is known'`
-	prepared, err := ours.PreparexContext(ctx, query)
-	if err != nil {
-		return err
+	for range 5 { // until it is prepared, see pg
+		if err := isKnown(ctx, ours); err != nil {
+			return err
+		}
 	}
-	defer prepared.Close()
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `/* konbit.checkPooler */ SELECT pg_backend_pid()`); err != nil {
 			return err
 		}
-		var said string
-		if err := prepared.GetContext(ctx, &said, "this"); err != nil {
-			return err
-		}
-		if said != "this is known" {
-			return errForgets
-		}
-		return nil
+		return isKnown(ctx, ours)
 	})
+}
+
+// isKnown runs a statement, in a transaction of its own.
+func isKnown(ctx context.Context, conn *sqlx.Conn) error {
+	const query = `/* konbit.checkPooler */ SELECT $1::text || ' is known'`
+	tx, err := conn.BeginTxx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op
+	var said string
+	if err := tx.GetContext(ctx, &said, query, "this"); err != nil {
+		return err
+	}
+	if said != "this is known" {
+		return errForgets
+	}
+	return tx.Commit()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/pg"
 	"konbit/internal/testkit"
 )
 
@@ -14,12 +15,12 @@ import (
 // under the names it would use.
 func TestThePoolerThatForgets(t *testing.T) {
 	t.Parallel()
-	db := testkit.DB(t).Server
+	db, err := pg.Open(t.Context(), testkit.DB(t).ServerURL, 2)
+	require.NoError(t, err)
+	defer db.Close()
 	for range 3 { // on the same connections
 		require.NoError(t, checkPooler(t.Context(), db))
 	}
-	db.SetMaxOpenConns(2)
-	db.SetMaxIdleConns(2)
 	var both []*sqlx.Conn
 	for range 2 {
 		conn, err := db.Connx(t.Context())
