@@ -9,13 +9,17 @@ import (
 var ErrText = errors.New("money: not an amount")
 
 // Parse reads an amount in major units as a person types it: "20", "20.5", "20,50", "1,250.00",
-// "1.250,00", "1 250", "$ 20". The last point or comma is the decimal one when it stands before one or as
+// "1.250,00", "1 250", "$ 20", "20 $". The last point or comma is the decimal one when it stands before one or as
 // many digits as the currency has places; other separators must group by three, behind no leading zero. More
 // places than the currency has, a sign, or anything else is ErrText; so is "20.999" in a currency with two
 // places, which is a digit too many to some and a thousandfold to others. A number too large is ErrOverflow.
 func Parse(text string, c Currency) (Amount, error) {
 	text = strings.TrimSpace(text)
-	text = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(text, "US"), "$"))
+	if before, found := strings.CutSuffix(text, "$"); found {
+		text = strings.TrimSpace(before)
+	} else {
+		text = strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(text, "US"), "$"))
+	}
 	text = strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(text)
 	places := c.Exponent()
 	whole, fraction := text, ""

@@ -20,9 +20,9 @@ type Billing interface {
 	Schedule(ctx context.Context, o Order, iterations func(phaseStart, periodEnd time.Time) int) (Schedule, error)
 	// End ends the subscription now, whatever schedule it has, without a last bill.
 	End(ctx context.Context, o Order) error
-	// Pause makes the bills until a moment void; Resume ends that.
+	// Pause makes the bills until a moment void; Resume ends that, and answers when the next charge is.
 	Pause(ctx context.Context, o Order, until time.Time) error
-	Resume(ctx context.Context, o Order) error
+	Resume(ctx context.Context, o Order) (next time.Time, err error)
 	// Change has the subscription charge another amount, at another pace or from another date on. Nothing is charged now.
 	Change(ctx context.Context, o Order, to Charging) error
 	// Rest ends the tries to collect a bill. Pay tries once more; false: refused.

@@ -95,6 +95,7 @@ type outcome struct {
 	paid     bool
 	code     string // why not
 	moved    *moved
+	next     time.Time // charge of a plan that goes on
 }
 
 // call speaks to Stripe. It decides nothing that the request does not say.
@@ -153,7 +154,7 @@ func (k Keeper) call(ctx context.Context, entity string, p Plan, r request) (out
 	case kindPause, kindSkip:
 		err = k.Billing.Pause(ctx, o, *r.Detail.Until)
 	case kindResume:
-		err = k.Billing.Resume(ctx, o)
+		out.next, err = k.Billing.Resume(ctx, o)
 	case kindChange:
 		if r.Detail.Amount == p.AmountMinor && r.Detail.Frequency == string(p.Frequency) && r.Detail.Next == nil {
 			return out, nil // for other funds only: Stripe need not know

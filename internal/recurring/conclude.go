@@ -48,12 +48,12 @@ func (k Keeper) concludeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request,
 		return k.pausedTx(ctx, tx, p, r)
 	case kindResume:
 		if p.Status == Paused {
-			p.Status, p.PausedUntil = Active, nil
+			p.Status, p.PausedUntil, p.NextAt = Active, nil, &out.next
 			if err := k.tellTx(ctx, tx, p, eventResumed, cause, Detail{}); err != nil {
 				return err
 			}
 		}
-		return k.lookSoonTx(ctx, tx, p) // the next date is Stripe's
+		return k.lookSoonTx(ctx, tx, p)
 	case kindChange:
 		return k.changedTx(ctx, tx, p, r, now)
 	case kindCard:

@@ -42,6 +42,8 @@ func TestWhatADonorAsksFor(t *testing.T) {
 	_, err = h.Plans.Resume(ctx, wish("b"))
 	p = ask(t, h, p, err)
 	require.Equal(t, recurring.Active, p.Status)
+	require.Equal(t, org.Monthly.Step(begunAt, 1).Unix(), p.NextAt.Unix())
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'resumed' AND (detail->>'next')::timestamptz = $1`, *p.NextAt), "what its letter says")
 	_, err = h.Plans.Skip(ctx, wish("c"))
 	p = ask(t, h, p, err)
 	require.Equal(t, org.Monthly.Step(begunAt, 2).Unix(), p.NextAt.Unix())

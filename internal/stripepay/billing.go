@@ -210,23 +210,33 @@ func (s *Stripe) Pause(ctx context.Context, o recurring.Order, until time.Time) 
 }
 
 // Resume ends a pause.
-func (s *Stripe) Resume(ctx context.Context, o recurring.Order) error {
-	return s.update(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
+func (s *Stripe) Resume(ctx context.Context, o recurring.Order) (next time.Time, err error) {
+	sub, err := s.updated(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
+	if err != nil {
+		return next, err
+	}
+	return time.Unix(sub.CurrentPeriodEnd, 0).UTC(), nil
 }
 
 func (s *Stripe) update(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) error {
+	_, err := s.updated(ctx, o, set)
+	return err
+}
+
+func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
 	a, err := s.calling(ctx, o.Entity)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	params := &stripe.SubscriptionParams{}
 	params.Context = ctx
 	params.SetIdempotencyKey(o.Key)
 	set(params)
-	if _, err := a.api.Subscriptions.Update(o.Subscription, params); err != nil {
-		return translate(err)
+	sub, err := a.api.Subscriptions.Update(o.Subscription, params)
+	if err != nil {
+		return nil, translate(err)
 	}
-	return nil
+	return sub, nil
 }
 
 // Refund gives a charge back whole, unless it was.

@@ -50,7 +50,8 @@ func tourPlans(t *testing.T, h *house.House) {
 	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Quarterly}))
 	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
 	o.Key += "resume"
-	require.NoError(t, h.Stripe.Resume(ctx, o))
+	_, err = h.Stripe.Resume(ctx, o)
+	require.NoError(t, err)
 	next := h.Fake.Now().Add(10 * 24 * time.Hour)
 	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Weekly, Paced: true, Next: &next}))
 	require.NoError(t, h.Stripe.End(ctx, o))
