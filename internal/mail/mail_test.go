@@ -20,6 +20,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/mailcatch"
 	"konbit/internal/receipt"
+	"konbit/internal/statement"
 	"konbit/internal/testkit"
 	"konbit/internal/testkit/house"
 	"konbit/internal/view"
@@ -27,6 +28,7 @@ import (
 
 func TestReceiptsSpeakWordsThatAreWritten(t *testing.T) {
 	assert.Equal(t, view.ReceiptVersion, receipt.WordsVersion)
+	assert.Equal(t, view.StatementVersion, statement.WordsVersion)
 }
 
 // receiptOf is the receipt of a gift just settled.

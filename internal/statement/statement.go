@@ -12,7 +12,7 @@ import (
 )
 
 // WordsVersion is the version of the words that new statements are issued with.
-const WordsVersion = 1
+const WordsVersion = 2
 
 // Statement is what a donor gave in a year.
 type Statement struct {

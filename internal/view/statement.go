@@ -16,7 +16,7 @@ import (
 )
 
 // StatementVersion is the version of the words a statement issued now speaks.
-const StatementVersion = 1
+const StatementVersion = 2
 
 // ErrStatementVersion is the answer to facts whose version of the words we do not have.
 var ErrStatementVersion = errors.New("view: no such version of the statement's words")
@@ -168,7 +168,7 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	}
 	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
-		d.Law += " " + v.words.N(s.Language, "statement.v"+strconv.Itoa(s.Version)+".sponsored", len(s.Sponsored), "organisations", v.list(s.Language, s.Sponsored), "donee", s.Donee.Name)
+		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations", v.list(s.Language, s.Sponsored), "donee", s.Donee.Name)
 	}
 	return d, nil
 }
@@ -211,6 +211,18 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
 
 // statementSay says the phrases of s's version in s's language.
 func (v *View) statementSay(s StatementWords) func(key string, args ...any) string {
-	prefix := "statement.v" + strconv.Itoa(s.Version) + "."
-	return func(key string, args ...any) string { return v.say(s.Language, prefix+key, args...) }
+	return func(key string, args ...any) string {
+		return v.say(s.Language, v.statementKey(s.Version, key), args...)
+	}
+}
+
+// statementKey is a phrase of a version. A version has its own where it says something else than the one before.
+func (v *View) statementKey(version int, key string) string {
+	for {
+		own := "statement.v" + strconv.Itoa(version) + "." + key
+		if version <= 1 || v.words.Has(own) {
+			return own
+		}
+		version--
+	}
 }

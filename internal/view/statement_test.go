@@ -18,40 +18,49 @@ import (
 	"konbit/templates"
 )
 
-// pinnedStatement are the hashes of a version's words by language, and of its templates, as `pinned` are of receipts.
-var pinnedStatement = map[string]string{
+// pinnedStatement are the hashes of each version's own words by language, and of its templates, as `pinned` are of receipts.
+var pinnedStatement = map[int]map[string]string{1: {
 	"en":        "12c4fdfa87ccfd7ee948a66a040d107e",
 	"es":        "c259c2bea01ef8e9ffb05acfef735384",
 	"pt":        "32afefb070c2b83943194c21b9e648c0",
 	"ht":        "dda88d184d520eedd06987f05417c209",
 	"templates": "722ac70ac04d0f011fe67516056161d0",
-}
+}, 2: {
+	"en":        "49f8430ea2dd03be3e3f100d2c2f3b5c",
+	"es":        "fbc350f3ee9ef88822100bc0f0e5da37",
+	"pt":        "c33432dc5ff4e0f806c5154d4c0159a5",
+	"ht":        "b60bfdd293a87cfb4a8c2b5dd9c17769",
+	"templates": "f275838d626539708d978b8e7940fdaf",
+}}
 
 func TestStatementWordsNeverChange(t *testing.T) {
 	words := catalogue(t)
-	found := map[string]string{"templates": hashOf(func(w io.Writer) {
-		for _, file := range []string{"letter.txt", "letter.html"} {
-			content, err := fs.ReadFile(templates.FS, "letters/statement/v1/"+file)
-			require.NoError(t, err)
-			_, _ = w.Write(content)
-		}
-	})}
-	for _, lang := range words.Languages() {
-		found[string(lang)] = hashOf(func(w io.Writer) {
-			for _, key := range words.Keys() {
-				if strings.HasPrefix(key, "statement.v1.") {
-					_, _ = io.WriteString(w, key+"\n"+words.T(lang, key)+"\n")
-				}
+	for version, want := range pinnedStatement {
+		found := map[string]string{"templates": hashOf(func(w io.Writer) {
+			for _, file := range []string{"letter.txt", "letter.html"} {
+				content, err := fs.ReadFile(templates.FS, fmt.Sprintf("letters/statement/v%d/%s", version, file))
+				require.NoError(t, err)
+				_, _ = w.Write(content)
 			}
-		})
+		})}
+		for _, lang := range words.Languages() {
+			found[string(lang)] = hashOf(func(w io.Writer) {
+				for _, key := range words.Keys() {
+					if strings.HasPrefix(key, fmt.Sprintf("statement.v%d.", version)) {
+						_, _ = io.WriteString(w, key+"\n"+words.T(lang, key)+"\n")
+					}
+				}
+			})
+		}
+		assert.Equal(t, want, found, version)
 	}
-	assert.Equal(t, pinnedStatement, found)
+	assert.Len(t, pinnedStatement, view.StatementVersion)
 }
 
 // statementWords are of a year with so many gifts, the second of which went back.
 func statementWords(lang phrase.Language, gifts int) view.StatementWords {
 	s := view.StatementWords{
-		Version: 1, Language: lang, Year: 2026, Donee: tsne, Donor: "Marisol Peña Núñez", Greeting: "Marisol", DonorAddress: []string{"1 Main St", "Boston, MA 02111"},
+		Version: view.StatementVersion, Language: lang, Year: 2026, Donee: tsne, Donor: "Marisol Peña Núñez", Greeting: "Marisol", DonorAddress: []string{"1 Main St", "Boston, MA 02111"},
 		Sponsored: []string{"Centro"}, Issued: time.Date(2027, 1, 15, 9, 0, 0, 0, time.UTC), Returned: usd(0),
 	}
 	for i := range gifts {
