@@ -15,8 +15,8 @@ demo-reset:
 	@go run ./cmd/demo reset
 
 # These drive browsers and servers by the clock: each has the machine to itself. Those with browsers wait for them more than they work.
-BROWSING = konbit/internal/web konbit/internal/e2e
-BREAKING = konbit/internal/chaos
+BROWSING = konbit/internal/web konbit/internal/workshop/e2e
+BREAKING = konbit/internal/workshop/chaos
 
 # All tests, with a real PostgreSQL and a real browser.
 test: test-deps

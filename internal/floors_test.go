@@ -1,4 +1,4 @@
-// Package internal_test holds the floor plan of the house: which room may know which.
+// Package internal_test checks rules over all packages: which may import which, how SQL is written, what is pinned.
 package internal_test
 
 import (
@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,147 +15,142 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// floors lists the rooms by floor. Imports go down.
-var floors = [][]string{
-	0: {"money", "fault", "pg", "jobs", "phrase", "metrics"},
-	1: {"org", "fund", "donor", "guard", "access", "ledger"},
-	2: {"donation", "recurring", "receipt", "payout", "statement", "privacy", "setup", "check"}, // check reads views that look across rooms, and opens tasks
-	3: {"stripepay", "mail", "view", "interchange"},
-	4: {"web"},
+// floors lists the groups of packages from the lowest to the highest. A package imports packages of lower groups and the
+// package its folder stands in (an area of web imports the kernel web). Within a group exceptions lists what else it imports.
+var floors = []string{"platform", "books", "people", "giving", "processor", "impact", "granting", "office", "view", "mail", "web", "app"}
+
+// exceptions lists the imports within a group, each with its reason.
+var exceptions = map[string]string{
+	"platform/jobs → platform/pg":            "the queue's own maintenance runs in a transaction",
+	"platform/guard → platform/fault":        "a refused attempt is a fault with its phrase key",
+	"platform/guard → platform/pg":           "its counters write in transactions",
+	"books/fund → books/org":                 "a fund belongs to an organisation; the directory holds both",
+	"giving/donation → giving/donor":         "settling records the donor's first gift",
+	"giving/donation → giving/receipt":       "settling issues the receipt in the same transaction",
+	"giving/recurring → giving/donation":     "each payment of a plan is a donation",
+	"giving/recurring → giving/receipt":      "the receipt says which payment of the plan it is for",
+	"processor/stripepay → processor/payout": "the adapter hands the import what Stripe listed",
+	"office/privacy → office/statement":      "a person's copy contains their annual statements",
 }
 
-// sideways lists the arrows within a floor.
-var sideways = []string{
-	"jobs → pg",            // the queue's own upkeep runs in a transaction
-	"fund → org",           // a fund belongs to an organisation; the directory holds both
-	"access → guard",       // its counters bound letters and guesses
-	"donation → receipt",   // settling issues the receipt in the same transaction
-	"payout → donation",    // a fee is split like its gift
-	"payout → receipt",     // a refund or a lost dispute changes the receipt in the same transaction
-	"recurring → donation", // each payment of a plan is a gift
-	"recurring → receipt",  // whose receipt says which one it is
-	"statement → donation", // it tells of every gift
-	"statement → receipt",  // by the number of its receipt
-	"statement → payout",   // and what went back of it
-	"statement → donation", // it tells of every gift
-	"statement → receipt",  // by the number of its receipt
-	"statement → payout",   // and what went back of it
-	"privacy → donation",   // what a person gave, and whether a gift is on its way
-	"privacy → receipt",    // whose words are sealed before they go
-	"privacy → statement",  // a copy of what was told
-	"privacy → recurring",  // a plan that goes on is stopped first
-	"setup → donation",     // a fund that has gifts is not dropped
-	"mail → view",          // letters are rendered
-}
+// workshop is the group of packages for tests, the demo and measurements. The shipped program imports none of them.
+const workshop = "workshop"
 
-// workshop rooms make tests and the demo possible and never ship.
-var workshop = []string{"stripefake", "localpg", "localpg/tether", "mailcatch", "pgproxy", "testkit", "testkit/house", "testkit/many", "e2e", "chaos", "bench"}
-
-// only says which room alone may import a library.
+// only lists the packages that may import a library.
 var only = map[string]string{
-	"github.com/stripe/stripe-go/":     "stripepay",
-	"github.com/wneessen/go-mail":      "mail",
-	"github.com/go-chi/chi/":           "web",
-	"github.com/riverqueue/river":      "jobs",
-	"codeberg.org/go-pdf/fpdf":         "view",
-	"github.com/jackc/pgx/v5/":         "pgproxy", // its framing of the protocol; the house speaks through lib/pq
-	"github.com/goccy/go-yaml":         "phrase setup",
-	"github.com/prometheus/":           "metrics", // rooms report through hooks, so that none depends on how it is watched
-	"konbit/templates":                 "cmd/konbit",
-	"konbit/migrations":                "cmd/konbit",
-	"github.com/stripe/stripe-go/v76/": "stripepay",
+	"github.com/stripe/stripe-go/": "processor/stripepay",
+	"github.com/wneessen/go-mail":  "mail",
+	"github.com/go-chi/chi/":       "web",
+	"github.com/riverqueue/river":  "platform/jobs",
+	"codeberg.org/go-pdf/fpdf":     "view",
+	"github.com/jackc/pgx/v5/":     "workshop/pgproxy", // its framing of the protocol; the program uses lib/pq
+	"github.com/goccy/go-yaml":     "platform/phrase office/setup",
+	"github.com/prometheus/":       "platform/metrics", // packages report through hooks, so that none depends on how it is observed
+	"konbit/templates":             "cmd/konbit app",
+	"konbit/migrations":            "cmd/konbit app",
 }
 
-// arrow answers why from may not import to, or "".
-func arrow(from, to string) string {
-	if room, ok := strings.CutPrefix(to, "konbit/internal/"); ok {
-		return arrowToRoom(from, room)
+// forbidden returns why from may not import to, or "" if it may.
+func forbidden(from, to string) string {
+	if target, ok := strings.CutPrefix(to, "konbit/internal/"); ok {
+		return forbiddenPackage(from, target)
 	}
-	for library, rooms := range only {
-		if strings.HasPrefix(to+"/", library) && !slices.Contains(strings.Fields(rooms), from) && !slices.Contains(workshop, from) && from != "migrations" {
-			return "only " + rooms + " may import " + library
+	for library, allowed := range only {
+		if strings.HasPrefix(to+"/", library) && !within(from, strings.Fields(allowed)) && groupOf(from) != workshop && from != "migrations" {
+			return "only " + allowed + " may import " + library
 		}
 	}
 	return ""
 }
 
-func arrowToRoom(from, to string) string {
-	if slices.Contains(workshop, to) {
-		if slices.Contains(workshop, from) || from == "cmd/demo" || from == "cmd/bench" || from == "cmd/chaos" {
+// within reports whether a package is one of those listed, or stands in one of their folders.
+func within(from string, listed []string) bool {
+	return slices.ContainsFunc(listed, func(l string) bool { return from == l || strings.HasPrefix(from, l+"/") })
+}
+
+func forbiddenPackage(from, to string) string {
+	here, there := groupOf(from), groupOf(to)
+	if there == workshop {
+		if here == workshop || slices.Contains([]string{"cmd/demo", "cmd/bench", "cmd/chaos"}, from) {
 			return ""
 		}
-		return "the workshop never ships"
+		return "the shipped program imports no workshop package"
 	}
-	below, here := floorOf(to), floorOf(from)
+	below, own := slices.Index(floors, there), slices.Index(floors, here)
 	switch {
 	case below < 0:
-		return to + " is on no floor: draw it in floors_test.go"
-	case strings.HasPrefix(from, "cmd/") || slices.Contains(workshop, from):
+		return to + " is in no group: list its group in floors"
+	case here == "cmd" || here == workshop:
 		return ""
-	case here < 0:
-		return from + " is on no floor: draw it in floors_test.go"
-	case below < here || slices.Contains(sideways, from+" → "+to):
+	case own < 0:
+		return from + " is in no group: list its group in floors"
+	case below < own || strings.HasPrefix(from, to+"/") || exceptions[from+" → "+to] != "":
 		return ""
 	default:
-		return "imports go down, or sideways where it is listed"
+		return "imports go to lower groups, or are listed in exceptions"
 	}
 }
 
-func floorOf(room string) int {
-	return slices.IndexFunc(floors, func(rooms []string) bool { return slices.Contains(rooms, room) })
+// groupOf returns the group of a package: the first part of its path.
+func groupOf(pkg string) string {
+	group, _, _ := strings.Cut(pkg, "/")
+	return group
 }
 
-func TestImportsKeepToTheFloorPlan(t *testing.T) {
-	drawn := map[string]bool{}
-	each(t, func(room, path string, file *ast.File) {
+func TestImportsFollowTheGroups(t *testing.T) {
+	seen := map[string]bool{}
+	each(t, func(pkg, path string, file *ast.File) {
 		for _, spec := range file.Imports {
 			to, err := strconv.Unquote(spec.Path.Value)
 			require.NoError(t, err)
-			if why := arrow(room, to); why != "" {
+			if why := forbidden(pkg, to); why != "" {
 				t.Errorf("%s imports %s: %s", path, to, why)
 			}
-			drawn[room+" → "+strings.TrimPrefix(to, "konbit/internal/")] = true
+			seen[pkg+" → "+strings.TrimPrefix(to, "konbit/internal/")] = true
 		}
 	})
-	for _, listed := range sideways {
-		require.True(t, drawn[listed], "nobody walks %q any more: take it off the plan", listed)
+	for listed := range exceptions {
+		require.True(t, seen[listed], "no file needs %q any more: delete it from exceptions", listed)
 	}
-	for _, rooms := range floors {
-		for _, room := range rooms {
-			require.FileExists(t, filepath.Join(room, docOf(room)), "a room says what it owns")
+}
+
+// TestEachPackageSaysWhatItOwns requires a doc.go, or a file with the package's name, that holds the package's documentation.
+func TestEachPackageSaysWhatItOwns(t *testing.T) {
+	documented, all := map[string]bool{}, map[string]bool{}
+	each(t, func(pkg, path string, file *ast.File) {
+		all[pkg] = true
+		if name := filepath.Base(path); file.Doc != nil && (name == "doc.go" || name == filepath.Base(pkg)+".go" || name == "main.go") {
+			documented[pkg] = true
 		}
+	})
+	for pkg := range all {
+		require.True(t, documented[pkg], "%s has no package documentation in doc.go", pkg)
 	}
 }
 
-func docOf(room string) string {
-	if _, err := os.Stat(filepath.Join(room, "doc.go")); err == nil {
-		return "doc.go"
-	}
-	return filepath.Base(room) + ".go"
-}
-
-func TestFloorPlanRefusesWrongArrows(t *testing.T) {
+func TestWrongImportsAreRefused(t *testing.T) {
 	for _, wrong := range [][2]string{
-		{"ledger", "konbit/internal/donation"}, {"money", "konbit/internal/pg"}, {"donation", "konbit/internal/stripepay"},
-		{"receipt", "konbit/internal/donation"}, {"web", "konbit/internal/stripefake"}, {"cmd/konbit", "konbit/internal/testkit"},
-		{"donation", "github.com/stripe/stripe-go/v76"}, {"cmd/konbit", "github.com/stripe/stripe-go/v76/webhook"},
-		{"web", "github.com/wneessen/go-mail"}, {"view", "github.com/go-chi/chi/v5"}, {"attic", "konbit/internal/money"},
+		{"books/ledger", "konbit/internal/giving/donation"}, {"platform/money", "konbit/internal/platform/pg"},
+		{"giving/donation", "konbit/internal/processor/stripepay"}, {"giving/receipt", "konbit/internal/giving/donation"},
+		{"web", "konbit/internal/workshop/stripefake"}, {"cmd/konbit", "konbit/internal/workshop/testkit"},
+		{"giving/donation", "github.com/stripe/stripe-go/v76"}, {"cmd/konbit", "github.com/stripe/stripe-go/v76/webhook"},
+		{"web", "github.com/wneessen/go-mail"}, {"view", "github.com/go-chi/chi/v5"}, {"attic", "konbit/internal/platform/money"},
 		{"web", "konbit/internal/attic"}, {"view", "konbit/templates"},
 	} {
-		require.NotEmpty(t, arrow(wrong[0], wrong[1]), "%s → %s must be refused", wrong[0], wrong[1])
+		require.NotEmpty(t, forbidden(wrong[0], wrong[1]), "%s → %s must be refused", wrong[0], wrong[1])
 	}
 	for _, right := range [][2]string{
-		{"web", "konbit/internal/donation"}, {"payout", "konbit/internal/donation"}, {"stripepay", "github.com/stripe/stripe-go/v76"},
-		{"cmd/demo", "konbit/internal/stripefake"}, {"money", "errors"},
+		{"web", "konbit/internal/giving/donation"}, {"processor/stripepay", "github.com/stripe/stripe-go/v76"},
+		{"web/give", "github.com/go-chi/chi/v5"}, {"cmd/demo", "konbit/internal/workshop/stripefake"}, {"platform/money", "errors"},
 	} {
-		require.Empty(t, arrow(right[0], right[1]), "%s → %s", right[0], right[1])
+		require.Empty(t, forbidden(right[0], right[1]), "%s → %s", right[0], right[1])
 	}
 }
 
 // TestOnlyCmdReadsTheEnvironment keeps settings in one place.
 func TestOnlyCmdReadsTheEnvironment(t *testing.T) {
 	each(t, func(room, path string, file *ast.File) {
-		if strings.HasPrefix(room, "cmd/") || slices.Contains(workshop, room) {
+		if strings.HasPrefix(room, "cmd/") || groupOf(room) == workshop {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -186,7 +180,7 @@ func each(t *testing.T, visit func(room, path string, file *ast.File)) {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 			if err != nil {
 				return err
 			}
@@ -196,5 +190,5 @@ func each(t *testing.T, visit func(room, path string, file *ast.File)) {
 		})
 		require.NoError(t, err)
 	}
-	require.Greater(t, seen, 60, "the walk missed most of the house")
+	require.Greater(t, seen, 60, "the walk missed most of the program")
 }

@@ -40,7 +40,7 @@ func TestToolsArePinned(t *testing.T) {
 	var lock struct {
 		Packages map[string]struct{ Version, Integrity string }
 	}
-	require.NoError(t, json.Unmarshal([]byte(read(t, "testkit/axe/package-lock.json")), &lock))
+	require.NoError(t, json.Unmarshal([]byte(read(t, "workshop/testkit/axe/package-lock.json")), &lock))
 	require.Greater(t, len(lock.Packages), 1)
 	for name, p := range lock.Packages {
 		if name != "" { // ourselves

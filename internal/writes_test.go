@@ -21,10 +21,10 @@ import (
 
 // lent lists who outside the house gets a database to run SQL of their own on, and why that may be.
 var lent = map[string]string{
-	"jobs: riverdatabasesql.New":              "River takes jobs and notes their ends, any of them again: a job may run twice, and its handler guards its own effect",
-	"metrics: collectors.NewDBStatsCollector": "counts connections",
-	"migrations: goose.NewProvider":           "migrations run in transactions of goose's",
-	"migrations: riverdatabasesql.New":        "River's own migrations, which may be begun again",
+	"platform/jobs: riverdatabasesql.New":              "River takes jobs and notes their ends, any of them again: a job may run twice, and its handler guards its own effect",
+	"platform/metrics: collectors.NewDBStatsCollector": "counts connections",
+	"migrations: goose.NewProvider":                    "migrations run in transactions of goose's",
+	"migrations: riverdatabasesql.New":                 "River's own migrations, which may be begun again",
 }
 
 // TestWritesRunInTransactions holds the rule over all that ships.

@@ -5,7 +5,7 @@
 //	go run ./cmd/bench -only settle,form -rounds 5 -json
 //
 // It starts what it needs on this machine and ends with a table: ours, what it is measured beside, the ratio of the two and the goal;
-// with status 0 if every goal is met, 1 if not, 2 for wrong use. What each row does, `go doc konbit/internal/bench` says.
+// with status 0 if every goal is met, 1 if not, 2 for wrong use. What each row does, `go doc konbit/internal/workshop/bench` says.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 	"syscall"
 	"testing"
 
-	"konbit/internal/bench"
-	"konbit/internal/testkit"
+	"konbit/internal/workshop/bench"
+	"konbit/internal/workshop/testkit"
 )
 
 func main() {

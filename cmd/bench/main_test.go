@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/bench"
+	"konbit/internal/workshop/bench"
 )
 
 func TestChoose(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"konbit/internal/bench"
-	"konbit/internal/localpg"
+	"konbit/internal/workshop/bench"
+	"konbit/internal/workshop/localpg"
 )
 
 // report is what bench answers.

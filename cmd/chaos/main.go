@@ -24,8 +24,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"konbit/internal/chaos"
-	"konbit/internal/testkit"
+	"konbit/internal/workshop/chaos"
+	"konbit/internal/workshop/testkit"
 )
 
 func main() {

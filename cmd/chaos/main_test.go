@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/chaos"
+	"konbit/internal/workshop/chaos"
 )
 
 func TestChoose(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/setup"
+	"konbit/internal/office/setup"
 )
 
 func TestConfigureTakesTheSettingsThatMoveIt(t *testing.T) {

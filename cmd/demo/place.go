@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"konbit/internal/localpg"
+	"konbit/internal/workshop/localpg"
 )
 
 // dataDir is where PostgreSQL's data lies: in the demo's directory, unless we are root and PostgreSQL, which then runs as another

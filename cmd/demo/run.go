@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"konbit/internal/localpg"
-	"konbit/internal/localpg/tether"
-	"konbit/internal/mailcatch"
-	"konbit/internal/setup"
-	"konbit/internal/stripefake"
+	"konbit/internal/office/setup"
+	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/localpg/tether"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/stripefake"
 )
 
 // A demo is what runs, in the order it was started; stop ends it in the opposite one.

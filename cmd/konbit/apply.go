@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/setup"
+	"konbit/internal/office/setup"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )

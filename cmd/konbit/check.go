@@ -9,9 +9,9 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/check"
-	"konbit/internal/ledger"
-	"konbit/internal/org"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/office/check"
 )
 
 // checkNightly is a chore: whatever server comes first on a day looks, for all of them.

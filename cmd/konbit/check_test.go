@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/check"
-	"konbit/internal/metrics"
-	"konbit/internal/testkit/house"
+	"konbit/internal/office/check"
+	"konbit/internal/platform/metrics"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestVerifyReadsTheCheckers: a row is an exit status that is not zero, and is told in words and in JSON beside what was told before.

@@ -18,9 +18,9 @@ import (
 
 	"github.com/joho/godotenv"
 
-	"konbit/internal/guard"
 	"konbit/internal/mail"
-	"konbit/internal/stripepay"
+	"konbit/internal/platform/guard"
+	"konbit/internal/processor/stripepay"
 )
 
 // Config is every setting of the program, read once. Each NAME can also be given as NAME_FILE, the path of

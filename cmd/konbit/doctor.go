@@ -11,10 +11,10 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"konbit/internal/books/org"
 	"konbit/internal/mail"
-	"konbit/internal/org"
-	"konbit/internal/pg"
-	"konbit/internal/stripepay"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/stripepay"
 	"konbit/migrations"
 )
 

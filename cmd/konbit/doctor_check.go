@@ -9,8 +9,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/check"
-	"konbit/internal/payout"
+	"konbit/internal/office/check"
+	"konbit/internal/processor/payout"
 )
 
 // lookedLately is more than the time from one nightly look of the checkers to the next.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/check"
-	"konbit/internal/testkit"
+	"konbit/internal/office/check"
+	"konbit/internal/workshop/testkit"
 )
 
 func TestDoctorTellsOfTheCheckers(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit"
+	"konbit/internal/workshop/testkit"
 )
 
 func TestDoctorSeesALogThatWouldHoldDonors(t *testing.T) {

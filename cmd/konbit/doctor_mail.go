@@ -11,8 +11,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/org"
 	"konbit/internal/mail"
-	"konbit/internal/org"
 )
 
 // resolver looks up TXT records; net.DefaultResolver is one.

@@ -11,7 +11,7 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"konbit/internal/pg"
+	"konbit/internal/platform/pg"
 )
 
 // errForgets is a pooler that leads a connection to a server where what it prepared is not known, or is somebody else's: statements go

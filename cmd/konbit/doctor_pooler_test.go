@@ -7,8 +7,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/pg"
-	"konbit/internal/testkit"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit"
 )
 
 // TestThePoolerThatForgets needs no pooler: what one does to a connection is done by hand. Where it is led, statements of others stand

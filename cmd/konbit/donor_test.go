@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/access"
-	"konbit/internal/testkit/house"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/workshop/testkit/house"
 )
 
 func TestDonorSignOut(t *testing.T) {
@@ -15,7 +15,7 @@ func TestDonorSignOut(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	h.Settled(house.Form())
-	require.NoError(t, h.Access.Ask(t.Context(), access.Asking{Email: "ana@example.org", Browser: "b", Language: "en"}))
+	require.NoError(t, h.Access.Ask(t.Context(), donoraccess.Asking{Email: "ana@example.org", Browser: "b", Language: "en"}))
 	var id uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
 	proof, err := h.Access.Issue(t.Context(), id)

@@ -11,11 +11,11 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/access"
-	"konbit/internal/donor"
-	"konbit/internal/jobs"
-	"konbit/internal/pg"
-	"konbit/internal/privacy"
+	"konbit/internal/giving/donor"
+	"konbit/internal/office/privacy"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
 )
 
 func erasuresCommand() *cobra.Command {
@@ -84,12 +84,12 @@ func erasuresAddCommand() *cobra.Command {
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper, config Config) error {
-			w := privacy.Wish{Tell: access.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
+			w := privacy.Wish{Tell: donoraccess.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
 			for _, address := range args {
-				w.Addresses = append(w.Addresses, access.Normal(address))
+				w.Addresses = append(w.Addresses, donoraccess.Normal(address))
 			}
 			var err error
-			if w.Addresses, err = access.Together(c.Context(), k.DB, w.Addresses); err != nil {
+			if w.Addresses, err = donoraccess.Together(c.Context(), k.DB, w.Addresses); err != nil {
 				return err
 			}
 			donors, err := donor.OfMailboxes(c.Context(), k.DB, w.Addresses)

@@ -10,8 +10,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/guard"
-	"konbit/internal/org"
+	"konbit/internal/books/org"
+	"konbit/internal/platform/guard"
 	"konbit/internal/web"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/guard"
+	"konbit/internal/platform/guard"
 )
 
 func TestGuardSettings(t *testing.T) {

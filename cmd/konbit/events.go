@@ -14,8 +14,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/org"
-	"konbit/internal/stripepay"
+	"konbit/internal/books/org"
+	"konbit/internal/processor/stripepay"
 )
 
 func eventsCommand() *cobra.Command {

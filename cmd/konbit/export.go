@@ -9,7 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/interchange"
+	"konbit/internal/office/interchange"
 )
 
 func exportCommand() *cobra.Command {

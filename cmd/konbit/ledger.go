@@ -14,13 +14,13 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/check"
-	"konbit/internal/fund"
-	"konbit/internal/interchange"
-	"konbit/internal/ledger"
-	"konbit/internal/money"
-	"konbit/internal/org"
-	"konbit/internal/pg"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/office/check"
+	"konbit/internal/office/interchange"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 func ledgerCommand() *cobra.Command {

@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/ledger"
-	"konbit/internal/org"
-	"konbit/internal/testkit/house"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/workshop/testkit/house"
 )
 
 func TestHeadsAreReadAsLettersTellThem(t *testing.T) {

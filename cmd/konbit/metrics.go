@@ -9,14 +9,14 @@ import (
 	"runtime/debug"
 	"time"
 
-	"konbit/internal/check"
-	"konbit/internal/donation"
-	"konbit/internal/jobs"
-	"konbit/internal/ledger"
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
-	"konbit/internal/metrics"
-	"konbit/internal/receipt"
-	"konbit/internal/stripepay"
+	"konbit/internal/office/check"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/metrics"
+	"konbit/internal/processor/stripepay"
 )
 
 // newMetrics counts for this build of the program.

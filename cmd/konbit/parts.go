@@ -13,21 +13,21 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/fund"
-	"konbit/internal/guard"
-	"konbit/internal/jobs"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
-	"konbit/internal/metrics"
-	"konbit/internal/payout"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/privacy"
-	"konbit/internal/receipt"
-	"konbit/internal/recurring"
-	"konbit/internal/statement"
-	"konbit/internal/stripepay"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/metrics"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/migrations"
@@ -58,7 +58,7 @@ type parts struct {
 	statements statement.Desk
 	privacy    privacy.Keeper
 	guard      *guard.Guard
-	access     access.Keeper
+	access     donoraccess.Keeper
 	sweeper    stripepay.Sweeper
 	transport  *mail.Transport
 	heads      mail.Heads
@@ -145,7 +145,7 @@ func (p *parts) assembleWork() error {
 	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
 	p.privacy.Register(handlers)
 	mail.Erasures{Receipts: letters, Privacy: p.privacy, Setup: p.setup}.Register(handlers)
-	p.access = access.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: access.Standard(), NewID: newID}
+	p.access = donoraccess.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: donoraccess.Standard(), NewID: newID}
 	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)

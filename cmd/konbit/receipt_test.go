@@ -11,11 +11,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
-	"konbit/internal/receipt"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // said runs a command and answers what it printed.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"konbit/internal/fault"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 	"konbit/templates"
 )
 

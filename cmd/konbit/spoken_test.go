@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 )
 
 // TestNoKeyReachesTheTechnician: commands and the doctor say the English phrase, and the cause.

@@ -13,10 +13,10 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/fund"
-	"konbit/internal/jobs"
-	"konbit/internal/org"
-	"konbit/internal/statement"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/office/statement"
+	"konbit/internal/platform/jobs"
 )
 
 // statementLine is what became of one entity's statements, as `statements --json` answers it.

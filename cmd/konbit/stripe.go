@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"konbit/internal/org"
-	"konbit/internal/stripepay"
+	"konbit/internal/books/org"
+	"konbit/internal/processor/stripepay"
 )
 
 func stripeCommand() *cobra.Command {

@@ -14,9 +14,9 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/ledger"
-	"konbit/internal/org"
-	"konbit/internal/pg"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/platform/pg"
 )
 
 // nextSteps says, for each kind of task a room opens, what happened and what a person in finance does next.

@@ -18,10 +18,10 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/ledger"
-	"konbit/internal/org"
-	"konbit/internal/pg"
-	"konbit/internal/testkit/house"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestEveryTaskHasItsNextStep reads the rooms: the kinds they open are those of nextSteps, no more and no fewer.

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"konbit/internal/donation"
-	"konbit/internal/ledger"
-	"konbit/internal/stripepay"
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/processor/stripepay"
 )
 
 // chore is something the workers do again and again.

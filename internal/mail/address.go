@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/donor"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -35,7 +35,7 @@ func (m SignIns) Moved(ctx context.Context, step int64) error {
 	return failed
 }
 
-func (m SignIns) tell(ctx context.Context, step int64, moved access.Moved, to string) error {
+func (m SignIns) tell(ctx context.Context, step int64, moved donoraccess.Moved, to string) error {
 	from, known, err := m.sender(ctx, to)
 	if err != nil || !known {
 		return err
@@ -75,7 +75,7 @@ func (m SignIns) speaks(ctx context.Context, addresses []string) (phrase.Languag
 	return phrase.English, nil
 }
 
-func (m SignIns) writeMoved(step int64, moved access.Moved, to string, from org.LegalEntity, lang phrase.Language) (Letter, error) {
+func (m SignIns) writeMoved(step int64, moved donoraccess.Moved, to string, from org.LegalEntity, lang phrase.Language) (Letter, error) {
 	l := Letter{
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "konbit address %d %s", step, to)), Kind: kindJoined, List: signInList,
 		Sender: from.Slug, From: from.MailFrom, To: to, Language: string(lang), Date: moved.At,

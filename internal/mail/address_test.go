@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestJoinedAddressesAreTold: every address of both persons learns of a joining and of its end, in the language its gifts were given

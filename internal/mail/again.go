@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/jobs"
-	"konbit/internal/pg"
-	"konbit/internal/receipt"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
 )
 
 // Clerk has letters about receipts delivered again. Whoever orders it is noted with the delivery.

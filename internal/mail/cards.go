@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fund"
-	"konbit/internal/jobs"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/view"
 )
 

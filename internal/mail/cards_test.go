@@ -5,9 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donation"
+	"konbit/internal/giving/donation"
 	"konbit/internal/mail"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestCardIsSentOnce mails the card of a settled gift however often it is asked for, and never one of a gift

@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/donor"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donor"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 )
 
 // Choice makes a letter one of those that their donor may stop.

@@ -13,12 +13,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donor"
+	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/testkit/house"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // stopFields are the header fields of a message that stop letters.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/ledger"
-	"konbit/internal/pg"
+	"konbit/internal/books/ledger"
+	"konbit/internal/platform/pg"
 )
 
 // Delivery is the job of handing a kept letter over once more, or to another address.

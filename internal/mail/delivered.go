@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/pg"
+	"konbit/internal/platform/pg"
 )
 
 // Delivered is an order to deliver a letter, and what became of it.

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
+	"konbit/internal/workshop/mailcatch"
 )
 
 func keyPEM(t *testing.T, key any) string {

@@ -6,12 +6,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fund"
-	"konbit/internal/jobs"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
-	"konbit/internal/privacy"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/office/privacy"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -10,12 +10,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/donation"
-	"konbit/internal/jobs"
-	"konbit/internal/ledger"
-	"konbit/internal/org"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

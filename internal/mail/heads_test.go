@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/jobs"
-	"konbit/internal/ledger"
+	"konbit/internal/books/ledger"
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // sealed seals everything there is.

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
+	"konbit/internal/workshop/mailcatch"
 )
 
 // shards are pieces of names, subjects and addresses by which people have broken out of mail headers.

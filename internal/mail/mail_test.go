@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
-	"konbit/internal/receipt"
-	"konbit/internal/statement"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/office/statement"
 	"konbit/internal/view"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 func TestReceiptsSpeakWordsThatAreWritten(t *testing.T) {

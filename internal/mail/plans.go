@@ -5,14 +5,14 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/donor"
-	"konbit/internal/fund"
-	"konbit/internal/jobs"
-	"konbit/internal/money"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
-	"konbit/internal/recurring"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -9,10 +9,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/jobs"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/receipt"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -11,15 +11,15 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donation"
-	"konbit/internal/jobs"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
-	"konbit/internal/money"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/receipt"
-	"konbit/internal/testkit/house"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // receipted settles n gifts in one go and answers their receipts. One gift is begun, the others are its copies.

@@ -6,13 +6,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/donor"
-	"konbit/internal/fund"
-	"konbit/internal/jobs"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -26,15 +26,15 @@ const (
 // letter that has to be sent once more is another one, and the one before is void.
 type SignIns struct {
 	Receipts Receipts // by whose means they go
-	Access   access.Keeper
+	Access   donoraccess.Keeper
 	Setup    *fund.Directory
 	Link     func(token string, lang phrase.Language) string // to the page with the button, on our own host
 }
 
 // Register takes the job of mailing them.
 func (m SignIns) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job access.Letter) error { return m.Mail(ctx, job.SignInID) })
-	jobs.Handle(h, func(ctx context.Context, job access.MovedLetter) error { return m.Moved(ctx, job.Step) })
+	jobs.Handle(h, func(ctx context.Context, job donoraccess.Letter) error { return m.Mail(ctx, job.SignInID) })
+	jobs.Handle(h, func(ctx context.Context, job donoraccess.MovedLetter) error { return m.Moved(ctx, job.Step) })
 }
 
 // Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked
@@ -86,7 +86,7 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 	return org.LegalEntity{}, false, err
 }
 
-func (m SignIns) write(proof access.Proof, from org.LegalEntity) (Letter, error) {
+func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Letter, error) {
 	lang := phrase.Language(proof.Language)
 	words := view.SignInWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
-	"konbit/internal/mailcatch"
+	"konbit/internal/workshop/mailcatch"
 )
 
 // door stands before a mail server and notes when somebody comes in.

@@ -9,12 +9,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/donor"
-	"konbit/internal/jobs"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
-	"konbit/internal/receipt"
-	"konbit/internal/statement"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/office/statement"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

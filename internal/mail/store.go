@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/pg"
+	"konbit/internal/platform/pg"
 )
 
 // letter is a rendered one, as its row has it. Nothing in it ever changes.

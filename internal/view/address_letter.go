@@ -3,7 +3,7 @@ package view
 import (
 	"time"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // AddressWords are what the letter says that tells of an address joined to others, or taken away from them.

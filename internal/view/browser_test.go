@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/phrase"
-	"konbit/internal/testkit"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/workshop/testkit"
 )
 
 // policy is the one pages are written for.

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // CardWords are what the card of a dedication says. How much was given is not among them.

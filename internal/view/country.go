@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // Country is one choice of the address: an ISO 3166-1 code and its name.

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"net/url"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // Frame is what every page has around it.

@@ -3,8 +3,8 @@ package view
 import (
 	"io"
 
-	"konbit/internal/fault"
-	"konbit/internal/money"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
 )
 
 // GivePage is the donation form of an organisation.

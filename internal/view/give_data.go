@@ -4,8 +4,8 @@ import (
 	"html/template"
 	"strings"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // giveData is a GivePage with its words: what the template walks.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 )
 
 // giveForm builds the fields of one rendering of the form.

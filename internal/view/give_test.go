@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/fault"
-	"konbit/internal/money"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
 	"konbit/internal/view"
 )
 

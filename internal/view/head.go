@@ -7,8 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // HeadWords are what the daily letter to the auditors says of an entity's books.

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit"
 	"konbit/internal/view"
+	"konbit/internal/workshop/testkit"
 )
 
 // saying are the letters and the page of a step with a text in every field that a donor writes.

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/phrase"
-	"konbit/internal/testkit"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/workshop/testkit"
 )
 
 // TestLettersFitAPhone reads the letters with most in them, in every language, on the smallest phone: nothing is wider than its

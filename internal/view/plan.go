@@ -4,9 +4,9 @@ import (
 	"io"
 	"time"
 
-	"konbit/internal/fault"
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // PlanPage shows a recurring gift and what its donor can do to it. It shows nothing of the person.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // PlanWords are what a letter about a recurring gift says. What does not apply to its kind is zero.

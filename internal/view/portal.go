@@ -4,9 +4,9 @@ import (
 	"io"
 	"time"
 
-	"konbit/internal/fault"
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // Portal is what every page of a donor's own has around it.

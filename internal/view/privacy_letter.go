@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // PrivacyWords are what the two letters about being forgotten say: before, and after.

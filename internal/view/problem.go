@@ -4,7 +4,7 @@ import (
 	"io"
 	"strconv"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 )
 
 // ProblemPage says that a page could not be shown, and what to do now.

@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // ReceiptVersion is the version of the words a receipt issued now speaks.

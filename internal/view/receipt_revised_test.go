@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/text/encoding/charmap"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )

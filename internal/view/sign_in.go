@@ -3,7 +3,7 @@ package view
 import (
 	"io"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 )
 
 // SignInPage asks for the address that a letter goes to.

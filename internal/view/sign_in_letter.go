@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // SignInWords are what the letter says that proves an address. It carries no other link and nothing that tells when it is read.

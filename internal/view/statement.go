@@ -11,8 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // StatementVersion is the version of the words a statement issued now speaks.

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )

@@ -3,7 +3,7 @@ package view
 import (
 	"io"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // StyleguidePage shows every component of the stylesheet once. It is for those

@@ -4,7 +4,7 @@ import (
 	"io"
 	"time"
 
-	"konbit/internal/money"
+	"konbit/internal/platform/money"
 )
 
 // ThanksState is what is known of a gift when its donor comes back.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"konbit/internal/fault"
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 )
 
 // View renders everything people read. It is immutable and safe for concurrent use.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestDomainsInOtherLetters: who writes their domain as it is spoken gives and signs in by the same address.

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/stripefake"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestABusyDatabaseIsNotWaitedFor: whoever comes while the database has no time is told within two seconds to come again, in their

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestWhoGivesMoreIsToldWhereToWrite: the form that asks for a letter says where to, and no other does.

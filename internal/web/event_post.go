@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/guard"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/guard"
 )
 
 // backAfter is how long a shared tablet shows the thanks before it is the next donor's.

@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"strings"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/money"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
 )
 
 // samePress answers the id of the form a request came from. A donor who comes back from the payment page by the

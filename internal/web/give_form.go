@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"strings"
 
-	"konbit/internal/donation"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -10,11 +10,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fund"
-	"konbit/internal/money"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -10,9 +10,9 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/guard"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 )
 
 // problemField is a bad field of a form.

@@ -13,7 +13,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/google/uuid"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 )
 
 type referenceKey struct{}

@@ -21,10 +21,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/guard"
-	"konbit/internal/stripefake"
-	"konbit/internal/testkit/house"
+	"konbit/internal/platform/guard"
 	"konbit/internal/web"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // gate is a house with the limits of an installation that sets none, and this machine's proxies in front of it.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // written are the fields of the form in which people write.

@@ -9,10 +9,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/donor"
-	"konbit/internal/fault"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donor"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

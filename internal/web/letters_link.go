@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // StopLink answers where a letter leads that its donor may stop. The address opens that one choice of that one donor and nothing

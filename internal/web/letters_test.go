@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donation"
-	"konbit/internal/donor"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // stopPath is the path of the link that stops a donor's letters of a kind.

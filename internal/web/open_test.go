@@ -17,13 +17,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donation"
-	"konbit/internal/phrase"
-	"konbit/internal/recurring"
-	"konbit/internal/setup"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/office/setup"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // full is the organisation of the walk: it speaks all languages.

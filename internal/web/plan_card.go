@@ -9,11 +9,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/fund"
-	"konbit/internal/phrase"
-	"konbit/internal/recurring"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

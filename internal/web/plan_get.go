@@ -13,13 +13,13 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/fund"
-	"konbit/internal/money"
-	"konbit/internal/org"
-	"konbit/internal/phrase"
-	"konbit/internal/recurring"
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

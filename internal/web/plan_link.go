@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/phrase"
+	"konbit/internal/platform/phrase"
 )
 
 // cardLinkLife is how long a link to give a new card is good.

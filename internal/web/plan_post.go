@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/money"
-	"konbit/internal/recurring"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
 	"konbit/internal/view"
 )
 

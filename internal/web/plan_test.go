@@ -14,9 +14,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/recurring"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 var planLink = regexp.MustCompile(`http://[^\s"<>]+/plans/[^\s"<>]+`)

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"konbit/internal/access"
 	"konbit/internal/mail"
-	"konbit/internal/privacy"
+	"konbit/internal/office/privacy"
+	"konbit/internal/people/donoraccess"
 )
 
 // dataJSONGet and dataCSVGet hand out all that is kept about the visitor, while it is read.
@@ -22,7 +22,7 @@ func (s *Server) dataCSVGet(w http.ResponseWriter, r *http.Request, v visit) err
 
 // data writes the copy. What goes wrong once it has begun ends the connection, so that half a copy is not taken for all.
 func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, ending string, to privacy.Sheet) error {
-	kept, err := access.KeptOf(r.Context(), s.DB, v.PersonID)
+	kept, err := donoraccess.KeptOf(r.Context(), s.DB, v.PersonID)
 	if err != nil {
 		return err
 	}

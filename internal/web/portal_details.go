@@ -10,12 +10,12 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/donor"
-	"konbit/internal/fault"
-	"konbit/internal/pg"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -154,10 +154,10 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) er
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	email := addressOf(typed)
-	err = s.Access.Ask(r.Context(), access.Asking{
-		Email: email, From: middleware.GetClientIPAddr(r.Context()), Browser: access.NewSecret(), Language: string(v.lang), Person: v.PersonID,
+	err = s.Access.Ask(r.Context(), donoraccess.Asking{
+		Email: email, From: middleware.GetClientIPAddr(r.Context()), Browser: donoraccess.NewSecret(), Language: string(v.lang), Person: v.PersonID,
 	})
-	if errors.Is(err, access.ErrTooMany) {
+	if errors.Is(err, donoraccess.ErrTooMany) {
 		page.Problems = []problemField{{Name: "email", Phrase: "sign_in.held"}}
 		return s.writeDetails(w, http.StatusTooManyRequests, page)
 	}
@@ -171,12 +171,12 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) er
 // provePost adds the address whose code was typed.
 func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) error {
 	email := addressOf(r.PostForm.Get("email"))
-	err := s.Access.Join(r.Context(), v.Session, access.Coded{
+	err := s.Access.Join(r.Context(), v.Session, donoraccess.Coded{
 		Email: email, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
 	})
 	var problem string
 	switch {
-	case errors.Is(err, access.ErrTooMany):
+	case errors.Is(err, donoraccess.ErrTooMany):
 		problem = "sign_in.held"
 	case fault.Is(err, fault.NotFound):
 		problem = "sign_in.error.code_wrong"

@@ -8,10 +8,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"konbit/internal/donation"
-	"konbit/internal/donor"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
-	"konbit/internal/recurring"
 	"konbit/internal/view"
 )
 

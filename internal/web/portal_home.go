@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/url"
 
-	"konbit/internal/donation"
-	"konbit/internal/donor"
-	"konbit/internal/fund"
-	"konbit/internal/phrase"
-	"konbit/internal/recurring"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

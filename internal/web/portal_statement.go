@@ -10,11 +10,11 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/donor"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
-	"konbit/internal/privacy"
-	"konbit/internal/statement"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
 	"konbit/internal/view"
 )
 

@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/money"
-	"konbit/internal/pg"
-	"konbit/internal/receipt"
-	"konbit/internal/testkit/house"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // text is a page as it reads, without markup.

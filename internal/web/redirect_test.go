@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/guard"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/platform/guard"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // elsewhere are values by which people have been led away from sites they trusted.

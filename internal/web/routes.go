@@ -6,7 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"konbit/internal/fault"
+	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 )
 

@@ -12,15 +12,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/fund"
-	"konbit/internal/guard"
-	"konbit/internal/phrase"
-	"konbit/internal/privacy"
-	"konbit/internal/recurring"
-	"konbit/internal/statement"
-	"konbit/internal/stripepay"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/stripepay"
 	"konbit/internal/view"
 )
 
@@ -33,7 +33,7 @@ type Server struct {
 	Plans      recurring.Keeper
 	Inbox      *stripepay.Inbox
 	Guard      *guard.Guard
-	Access     access.Keeper
+	Access     donoraccess.Keeper
 	Statements statement.Desk
 	Privacy    privacy.Keeper
 	Ready      func(ctx context.Context) error // nil: able to serve

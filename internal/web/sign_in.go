@@ -10,10 +10,10 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"konbit/internal/access"
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/phrase"
+	"konbit/internal/giving/donation"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 
@@ -56,11 +56,11 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	if problem := badAddress(typed); problem != nil {
 		return s.signInPage(w, r, http.StatusUnprocessableEntity, typed, problem)
 	}
-	browser := access.NewSecret()
-	err := s.Access.Ask(r.Context(), access.Asking{
+	browser := donoraccess.NewSecret()
+	err := s.Access.Ask(r.Context(), donoraccess.Asking{
 		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.reader(w, r, "")),
 	})
-	if errors.Is(err, access.ErrTooMany) {
+	if errors.Is(err, donoraccess.ErrTooMany) {
 		return s.signInPage(w, r, http.StatusTooManyRequests, typed, nil)
 	}
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 // addressOf is an address as it is kept, of one that was typed.
-func addressOf(typed string) string { return access.Normal(donation.Email(typed)) }
+func addressOf(typed string) string { return donoraccess.Normal(donation.Email(typed)) }
 
 // badAddress says what is wrong with an address as it was typed.
 func badAddress(typed string) []problemField {
@@ -106,7 +106,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, secret string) er
 			return err
 		}
 	}
-	s.keep(w, sessionCookie, secret, access.Absolute)
+	s.keep(w, sessionCookie, secret, donoraccess.Absolute)
 	s.drop(w, askedCookie)
 	http.Redirect(w, r, portalPath, http.StatusSeeOther)
 	return nil

@@ -8,8 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"konbit/internal/access"
-	"konbit/internal/fault"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 )
 
@@ -38,11 +38,11 @@ func (s *Server) codePost(w http.ResponseWriter, r *http.Request) error {
 	if len(problems) > 0 {
 		return s.codePage(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
-	_, secret, err := s.Access.ByCode(r.Context(), access.Coded{
+	_, secret, err := s.Access.ByCode(r.Context(), donoraccess.Coded{
 		Email: addressOf(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.kept(r, askedCookie),
 	})
 	switch {
-	case errors.Is(err, access.ErrTooMany):
+	case errors.Is(err, donoraccess.ErrTooMany):
 		return s.codePage(w, r, http.StatusTooManyRequests, typed, nil)
 	case fault.Is(err, fault.NotFound):
 		return s.codePage(w, r, http.StatusUnprocessableEntity, typed, []problemField{{Name: "code", Phrase: "sign_in.error.code_wrong"}})

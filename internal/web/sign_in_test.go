@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // TestT6ScannersUseNothingUp: what opens links before people do signs nobody in and uses nothing up.

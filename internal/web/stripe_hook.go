@@ -6,8 +6,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"konbit/internal/pg"
-	"konbit/internal/stripepay"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/stripepay"
 )
 
 // stripeHook takes a webhook in and answers 200 after its commit; everything else happens later. When the database has no time for

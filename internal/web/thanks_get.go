@@ -9,10 +9,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/donation"
-	"konbit/internal/fault"
-	"konbit/internal/fund"
-	"konbit/internal/phrase"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
 

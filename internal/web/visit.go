@@ -6,16 +6,16 @@ import (
 
 	"github.com/google/uuid"
 
-	"konbit/internal/access"
-	"konbit/internal/donor"
-	"konbit/internal/fault"
-	"konbit/internal/fund"
-	"konbit/internal/phrase"
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
 )
 
 // visit is a request of somebody who is signed in.
 type visit struct {
-	access.Session
+	donoraccess.Session
 	donors []donor.Donor // who they are to each legal entity, by every address they proved
 	setup  *fund.Snapshot
 	lang   phrase.Language
@@ -92,7 +92,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	return v, err
 }
 
-func (s *Server) donorsOf(r *http.Request, session access.Session) ([]donor.Donor, error) {
+func (s *Server) donorsOf(r *http.Request, session donoraccess.Session) ([]donor.Donor, error) {
 	mailboxes, err := s.Access.Mailboxes(r.Context(), session.PersonID)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/donation"
-	"konbit/internal/testkit/house"
+	"konbit/internal/giving/donation"
+	"konbit/internal/workshop/testkit/house"
 )
 
 // visitor is a browser that keeps cookies.

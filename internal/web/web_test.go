@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/stripefake"
-	"konbit/internal/testkit"
-	"konbit/internal/testkit/house"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
 	"konbit/migrations"
 )
 

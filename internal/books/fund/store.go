@@ -1,0 +1,89 @@
+package fund
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+)
+
+const columns = `id, entity_id, organisation_id, slug, code, name, restriction, purpose, position, closed_at`
+
+// All lists every fund, open and closed, by entity, organisation and position; an entity's operations
+// fund comes last. q is a database or a transaction, here and below.
+func All(ctx context.Context, q sqlx.QueryerContext) ([]Fund, error) {
+	const query = `/* fund.All */ SELECT ` + columns + ` FROM fund ORDER BY entity_id, organisation_id, position, slug`
+	return list(ctx, q, query)
+}
+
+// UpsertTx writes f as of now: a new row, or the name, purpose, position and closing of the row with
+// its id. Everything else of a row that is there is left as it is.
+func UpsertTx(ctx context.Context, tx *sqlx.Tx, f Fund, now time.Time) error {
+	const query = `/* fund.UpsertTx */
+		INSERT INTO fund (id, entity_id, organisation_id, slug, code, name, restriction, purpose, position, closed_at,
+			created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, purpose = excluded.purpose, position = excluded.position,
+			closed_at = excluded.closed_at, updated_at = excluded.updated_at`
+	name, purpose, err := marshal(f.Name, f.Purpose)
+	if err != nil {
+		return err
+	}
+	organisation := uuid.NullUUID{UUID: f.OrganisationID, Valid: f.OrganisationID != uuid.Nil}
+	_, err = tx.ExecContext(ctx, query, f.ID, f.EntityID, organisation, f.Slug, f.Code, name, f.Restriction, purpose,
+		f.Position, f.ClosedAt, now)
+	return err
+}
+
+func marshal(name, purpose phrase.Text) (string, string, error) {
+	if purpose == nil {
+		purpose = phrase.Text{} // the column holds an object, never null
+	}
+	n, err := json.Marshal(name)
+	p, err2 := json.Marshal(purpose)
+	return string(n), string(p), errors.Join(err, err2)
+}
+
+// row reads the columns that take more than a plain scan.
+type row struct {
+	Fund
+	OrganisationID uuid.NullUUID `db:"organisation_id"`
+	Name           []byte        `db:"name"`
+	Purpose        []byte        `db:"purpose"`
+}
+
+func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]Fund, error) {
+	var rows []row
+	if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+		return nil, err
+	}
+	funds := make([]Fund, len(rows))
+	for i, r := range rows {
+		f := r.Fund
+		f.OrganisationID = r.OrganisationID.UUID
+		if err := errors.Join(json.Unmarshal(r.Name, &f.Name), json.Unmarshal(r.Purpose, &f.Purpose)); err != nil {
+			return nil, fmt.Errorf("texts of fund %s: %w", f.Code, err)
+		}
+		funds[i] = f
+	}
+	return funds, nil
+}
+
+// notFound is how the room says that no row is what was asked for.
+func notFound() error { return fault.Wrap(fault.NotFound, "problem.404.text", sql.ErrNoRows) }
+
+// LockTx locks a fund's row until the transaction ends. Whatever takes money out of a fund does so under it,
+// so that two outflows never both count on the same money; inflows take no lock.
+func LockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
+	const query = `/* fund.LockTx */ SELECT id FROM fund WHERE id = $1 FOR NO KEY UPDATE`
+	var locked uuid.UUID
+	return tx.GetContext(ctx, &locked, query, id)
+}

@@ -1,0 +1,42 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/pg"
+)
+
+// BookedTx tells, for each entry, whether the books hold it already, so that a use case can leave a told
+// fact alone before it decides anything. Only keys and facts are read. The same key with another fact is
+// a fault.Conflict, as in PostTx.
+func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error) {
+	batch := make([]draft, len(entries))
+	for i := range entries {
+		batch[i].Entry = &entries[i]
+	}
+	booked := map[key]stored{}
+	if err := findTx(ctx, tx, batch, booked); err != nil {
+		return nil, err
+	}
+	there := make([]bool, len(entries))
+	for i := range entries {
+		here, ok := booked[entries[i].key()]
+		if hash := entries[i].Fact.hash(); ok && !bytes.Equal(here.fact, hash[:]) {
+			return nil, otherFact(entries[i].key())
+		}
+		there[i] = ok
+	}
+	return there, nil
+}
+
+// FundsWithPostings lists those of the funds that have a line in the books.
+func FundsWithPostings(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
+	const query = `/* ledger.FundsWithPostings */
+		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM posting p WHERE p.fund_id = f.id)`
+	err = sqlx.SelectContext(ctx, q, &used, query, pg.UUIDs(funds))
+	return used, err
+}

@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/platform/money"
+)
+
+// Entry is one fact and how it is booked.
+type Entry struct {
+	EntityID uuid.UUID
+	Currency money.Currency // of the entity's books
+	Date     Date           // the business date of the fact, in the entity's time zone
+
+	// Source, SourceID and Kind are, with EntityID, the key: who told, of which object, and which of the
+	// object's entries this is. They are opaque here, and never empty.
+	Source, SourceID, Kind string
+
+	Fact       Fact
+	Reverses   uuid.UUID         // the entry this one mirrors; uuid.Nil for none. Set by ReverseTx.
+	Dimensions map[string]string // ids to look an entry up by: donation, donor, charge, payout …
+	Postings   []Posting         // two or more; their order is kept
+}
+
+// Posting is one line of an entry.
+type Posting struct {
+	Account Account
+	FundID  uuid.UUID
+	Amount  int64 // minor units, debit positive, never zero
+}
+
+// Move is the two postings that debit one account and credit another in one fund. A negative amount
+// moves the other way.
+func Move(debit, credit Account, fundID uuid.UUID, amount int64) []Posting {
+	return []Posting{{debit, fundID, amount}, {credit, fundID, -amount}}
+}
+
+// ErrEntry is an entry that breaks the rules of the books: a defect of the caller, not of the fact.
+var ErrEntry = errors.New("ledger: not an entry")
+
+// maxLines is the most postings an entry may have, here and in the database.
+const maxLines = 2000
+
+// key is what an entry is the only one of.
+type key struct {
+	entity                 uuid.UUID
+	source, sourceID, kind string
+}
+
+func (k key) String() string {
+	return fmt.Sprintf("%s %s of entity %s, told by %s", k.kind, k.sourceID, k.entity, k.source)
+}
+
+func (e *Entry) key() key { return key{e.EntityID, e.Source, e.SourceID, e.Kind} }
+
+// check refuses with ErrEntry what the database would refuse, and postings that mix memo accounts with others.
+func (e *Entry) check() error {
+	wrong := ""
+	switch {
+	case e.Source == "" || e.SourceID == "" || e.Kind == "":
+		wrong = "its key is incomplete"
+	case e.EntityID == uuid.Nil || !e.Currency.Valid():
+		wrong = "it names no books"
+	case !e.Date.valid():
+		wrong = fmt.Sprintf("%s is no day", e.Date)
+	case len(e.Fact) == 0:
+		wrong = "it states no fact"
+	case len(e.Postings) < 2 || len(e.Postings) > maxLines:
+		wrong = fmt.Sprintf("it has %d postings", len(e.Postings))
+	default:
+		wrong = e.unbalanced()
+	}
+	if wrong == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s: %s", ErrEntry, e.key(), wrong)
+}
+
+// unbalanced says what keeps the postings from balancing, "" when nothing does.
+func (e *Entry) unbalanced() string {
+	type side struct {
+		fund uuid.UUID
+		memo bool
+	}
+	sums := make(map[side]money.Amount, 2)
+	for n, p := range e.Postings {
+		if p.Amount == 0 || p.Account == "" || p.FundID == uuid.Nil {
+			return fmt.Sprintf("posting %d is empty", n+1)
+		}
+		at := side{p.FundID, p.Account.memo()}
+		sum, err := money.New(sums[at].Minor, e.Currency).Add(money.New(p.Amount, e.Currency))
+		if err != nil {
+			return fmt.Sprintf("posting %d: %s", n+1, err)
+		}
+		sums[at] = sum
+	}
+	maps.DeleteFunc(sums, func(_ side, sum money.Amount) bool { return sum.IsZero() })
+	for at, sum := range sums {
+		return fmt.Sprintf("fund %s is out of balance by %s", at.fund, sum)
+	}
+	return ""
+}

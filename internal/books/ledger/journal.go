@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/money"
+)
+
+// Record is an entry as it stands in the books, with names for its ids.
+type Record struct {
+	ID                     uuid.UUID
+	Entity                 string // slug
+	Currency               money.Currency
+	Date                   Date // where it is booked
+	FactDate               Date // the fact's own date; earlier than Date when its period was closed
+	Source, SourceID, Kind string
+	Reverses               uuid.UUID // uuid.Nil for none
+	Lines                  []RecordLine
+}
+
+// RecordLine is one posting of a Record.
+type RecordLine struct {
+	Fund    string // code
+	Account Account
+	Amount  int64 // minor units, debit positive
+}
+
+// Chart is the name of every account, as [A-Z0-9][A-Za-z0-9-]*.
+func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, error) {
+	const query = `/* ledger.Chart */ SELECT code, name FROM account`
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	chart := make(map[Account]string)
+	for rows.Next() {
+		var code Account
+		var name string
+		if err := rows.Scan(&code, &name); err != nil {
+			return nil, err
+		}
+		chart[code] = name
+	}
+	return chart, rows.Err()
+}
+
+// Walk hands every entry to visit, in the order of dates and, within a date, of recording. It holds one
+// entry at a time, however many there are; the Record and its Lines are valid until visit returns. visit must not use q.
+func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*Record) error) error {
+	const query = `/* ledger.Walk */
+		SELECT e.id, e.entity_id, e.currency, e.entry_date, e.fact_date, e.source, e.source_id, e.kind, e.reverses,
+		       p.fund_id, p.account_code, p.amount
+		  FROM journal_entry e JOIN posting p ON p.entry_id = e.id
+		 ORDER BY e.entry_date, e.recorded_at, e.id, p.n`
+	rows, err := q.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var current, next Record
+	for rows.Next() {
+		var entityID, fundID uuid.UUID
+		var reverses uuid.NullUUID
+		var line RecordLine
+		if err := rows.Scan(&next.ID, &entityID, &next.Currency, &next.Date, &next.FactDate, &next.Source, &next.SourceID, &next.Kind,
+			&reverses, &fundID, &line.Account, &line.Amount); err != nil {
+			return err
+		}
+		if next.Entity, line.Fund, err = names.of(entityID, fundID); err != nil {
+			return fmt.Errorf("entry %s: %w", next.ID, err)
+		}
+		if next.ID != current.ID {
+			if current.ID != uuid.Nil {
+				if err := visit(&current); err != nil {
+					return err
+				}
+			}
+			next.Reverses, next.Lines = reverses.UUID, current.Lines[:0]
+			current = next
+		}
+		current.Lines = append(current.Lines, line)
+	}
+	if err := rows.Err(); err != nil || current.ID == uuid.Nil {
+		return err
+	}
+	return visit(&current)
+}

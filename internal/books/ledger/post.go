@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// Posted tells how an entry stands in the books.
+type Posted struct {
+	ID       uuid.UUID
+	Date     Date // where it is booked: the fact's date, or the first open day after a closed period
+	Repeated bool // it was there already
+}
+
+// PostTx writes the entries into the books, all or none, and answers for each in the order given. It
+// takes one statement, or two when some were there already, however many entries there are.
+//
+// An entry that is there already, or twice in entries, with the same fact is answered with the first
+// one's id and Repeated. The same key with another fact is a fault.Conflict naming the key. An entry
+// that cannot be one is ErrEntry. After any error the transaction has to be rolled back.
+//
+// Batches may run at once and overlap: each takes the keys in one order. tx is read committed, and
+// the database counts and balances the lines once more when it commits.
+func PostTx(ctx context.Context, tx *sqlx.Tx, entries []Entry, newID func() uuid.UUID) ([]Posted, error) {
+	batch, err := newBatch(entries, newID)
+	if err != nil || len(entries) == 0 {
+		return nil, err
+	}
+	booked, err := insertTx(ctx, tx, batch)
+	if err != nil {
+		return nil, err
+	}
+	if len(booked) < len(batch) {
+		if err := findTx(ctx, tx, batch, booked); err != nil {
+			return nil, err
+		}
+	}
+	posted := make([]Posted, len(entries))
+	for i := range entries {
+		here, ok := booked[entries[i].key()]
+		if !ok {
+			return nil, fmt.Errorf("ledger: %s is neither new nor there; the transaction must be read committed", entries[i].key())
+		}
+		if hash := entries[i].Fact.hash(); !bytes.Equal(here.fact, hash[:]) {
+			return nil, otherFact(entries[i].key())
+		}
+		posted[i] = here.Posted
+		here.Repeated = true // for whoever comes with the same key behind this one
+		booked[entries[i].key()] = here
+	}
+	return posted, nil
+}
+
+func otherFact(k key) error {
+	return &fault.Error{Kind: fault.Conflict, Phrase: "ledger.other_fact", Args: fault.Args{"key": k.String()},
+		Cause: fmt.Errorf("the books have another fact for %s", k)}
+}
+
+// draft is an entry on its way into the books.
+type draft struct {
+	*Entry
+	id         uuid.UUID
+	fact       [sha256.Size]byte
+	dimensions []byte
+}
+
+// newBatch checks the entries and puts those with different keys in the order of their keys, the one order in
+// which every batch takes its locks.
+func newBatch(entries []Entry, newID func() uuid.UUID) ([]draft, error) {
+	batch := make([]draft, 0, len(entries))
+	seen := make(map[key]struct{}, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		if err := e.check(); err != nil {
+			return nil, err
+		}
+		if _, twice := seen[e.key()]; twice {
+			continue
+		}
+		seen[e.key()] = struct{}{}
+		dimensions := []byte("{}")
+		if len(e.Dimensions) > 0 {
+			var err error
+			if dimensions, err = json.Marshal(e.Dimensions); err != nil {
+				return nil, err
+			}
+		}
+		batch = append(batch, draft{e, newID(), e.Fact.hash(), dimensions})
+	}
+	slices.SortFunc(batch, func(a, b draft) int {
+		return cmp.Or(bytes.Compare(a.EntityID[:], b.EntityID[:]), strings.Compare(a.Source, b.Source),
+			strings.Compare(a.SourceID, b.SourceID), strings.Compare(a.Kind, b.Kind))
+	})
+	return batch, nil
+}
+
+// stored is what the books have under a key.
+type stored struct {
+	Posted
+	fact []byte
+}
+
+// insertEntries leaves out the entries whose key is taken, waiting for a transaction that is about to take
+// it, and writes the postings of the others. The period's end is read here; the database refuses the
+// entry if it moves before the insert.
+const insertEntries = `/* ledger.insertTx */
+WITH fresh AS (
+    INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
+    SELECT u.id, u.entity_id, u.currency, greatest(u.fact_date, b.closed_through + 1), u.fact_date,
+           u.source, u.source_id, u.kind, u.fact_hash, u.line_count, nullif(u.reverses, '')::uuid, u.dimensions
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::smallint[], $10::text[], $11::jsonb[])
+           WITH ORDINALITY AS u (id, entity_id, currency, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions, place)
+      LEFT JOIN books b ON b.entity_id = u.entity_id
+     ORDER BY u.place
+    ON CONFLICT (entity_id, source, source_id, kind) DO NOTHING
+    RETURNING id, entity_id, currency, line_count, serial, entry_date
+), lines AS (
+    INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
+    SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, f.serial, u.account_code, u.fund_id, u.amount
+      FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[]) AS u (entry_id, n, account_code, fund_id, amount)
+      JOIN fresh f ON f.id = u.entry_id
+)
+SELECT id, entry_date FROM fresh`
+
+func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]stored, error) {
+	byID := make(map[uuid.UUID]*draft, len(batch))
+	for i := range batch {
+		byID[batch[i].id] = &batch[i]
+	}
+	rows, err := tx.QueryContext(ctx, insertEntries, columns(batch)...)
+	if pg.Violates(err, "journal_entry_reverses_key") {
+		return nil, fault.Wrap(fault.Conflict, "ledger.reversed_already", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	booked := make(map[key]stored, len(batch))
+	for rows.Next() {
+		var p Posted
+		if err := rows.Scan(&p.ID, &p.Date); err != nil {
+			return nil, err
+		}
+		d := byID[p.ID]
+		booked[d.key()] = stored{p, d.fact[:]}
+	}
+	return booked, rows.Err()
+}
+
+// columns lays the batch out as insertEntries wants it: eleven arrays of entries, five of postings.
+func columns(batch []draft) []any {
+	var ids, entities, currencies, dates, sources, sourceIDs, kinds, reverses, dimensions []string
+	var facts [][]byte
+	var lineCounts []int64
+	var entryIDs, accounts, funds []string
+	var ns, amounts []int64
+	for _, d := range batch {
+		id, reversed := d.id.String(), ""
+		if d.Reverses != uuid.Nil {
+			reversed = d.Reverses.String()
+		}
+		ids, entities, currencies = append(ids, id), append(entities, d.EntityID.String()), append(currencies, string(d.Currency))
+		dates, facts, lineCounts = append(dates, d.Date.String()), append(facts, d.fact[:]), append(lineCounts, int64(len(d.Postings)))
+		sources, sourceIDs, kinds = append(sources, d.Source), append(sourceIDs, d.SourceID), append(kinds, d.Kind)
+		reverses, dimensions = append(reverses, reversed), append(dimensions, string(d.dimensions))
+		for n, p := range d.Postings {
+			entryIDs, ns, accounts = append(entryIDs, id), append(ns, int64(n+1)), append(accounts, string(p.Account))
+			funds, amounts = append(funds, p.FundID.String()), append(amounts, p.Amount)
+		}
+	}
+	return []any{pq.StringArray(ids), pq.StringArray(entities), pq.StringArray(currencies), pq.StringArray(dates),
+		pq.StringArray(sources), pq.StringArray(sourceIDs), pq.StringArray(kinds), pq.ByteaArray(facts), pq.Int64Array(lineCounts),
+		pq.StringArray(reverses), pq.StringArray(dimensions),
+		pq.StringArray(entryIDs), pq.Int64Array(ns), pq.StringArray(accounts), pq.StringArray(funds), pq.Int64Array(amounts)}
+}
+
+// findTx adds the entries of the batch that were in the books before.
+func findTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[key]stored) error {
+	const query = `/* ledger.findTx */
+		SELECT e.id, e.entry_date, e.entity_id, e.source, e.source_id, e.kind, e.fact_hash
+		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS u (entity_id, source, source_id, kind)
+		  JOIN journal_entry e USING (entity_id, source, source_id, kind)`
+	var entities, sources, sourceIDs, kinds pq.StringArray
+	for _, d := range batch {
+		if _, fresh := booked[d.key()]; !fresh {
+			entities, sources = append(entities, d.EntityID.String()), append(sources, d.Source)
+			sourceIDs, kinds = append(sourceIDs, d.SourceID), append(kinds, d.Kind)
+		}
+	}
+	rows, err := tx.QueryContext(ctx, query, entities, sources, sourceIDs, kinds)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		s, k := stored{Posted: Posted{Repeated: true}}, key{}
+		if err := rows.Scan(&s.ID, &s.Date, &k.entity, &k.source, &k.sourceID, &k.kind, &s.fact); err != nil {
+			return err
+		}
+		booked[k] = s
+	}
+	return rows.Err()
+}

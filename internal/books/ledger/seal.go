@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
+)
+
+const (
+	sealBatch = 2000            // entries sealed in one transaction
+	sealWait  = 2 * time.Second // for transactions that may still bring an entry
+)
+
+// Seal numbers and chains the entries that were recorded since the last seal, each in the chain of its entity,
+// and answers how many it sealed. It runs after the fact, beside the gift path, and writes nothing but new rows
+// of ledger_seal.
+//
+// The order is that of the serials, and no late commit is missed: an entry's transaction had its id before
+// it drew its serial, so once all transactions older than ours have ended, no entry can still appear at or below the
+// highest serial that could be seen when ours began. Only those are sealed. Serials go on after dump and restore, so
+// a restored copy is sealed like any other. A transaction that stays open delays the seals behind it.
+//
+// Several sealers may run at once: one works, the others answer zero.
+func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
+	through, err := settled(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	for through > 0 {
+		n := 0
+		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) (err error) { n, err = sealTx(ctx, tx, through); return err })
+		if err != nil || n == 0 {
+			return sealed, err
+		}
+		sealed += n
+	}
+	return sealed, nil
+}
+
+// settled is a serial such that every entry up to it is there to see, for good; 0 when nothing waits to be
+// sealed, or when other transactions don't end in time.
+func settled(ctx context.Context, db *sqlx.DB) (through int64, err error) {
+	const newest = `/* ledger.settled */
+		SELECT coalesce(max(serial), 0) FROM journal_entry
+		HAVING max(serial) > (SELECT coalesce(max(serial), 0) FROM ledger_seal)`
+	const ours = `/* ledger.settled */ SELECT pg_current_xact_id()::text`
+	const over = `/* ledger.settled */ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`
+	var waiting []int64
+	if err := db.SelectContext(ctx, &waiting, newest); err != nil || len(waiting) == 0 {
+		return 0, err
+	}
+	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		var id string
+		if err := tx.GetContext(ctx, &id, ours); err != nil {
+			return err
+		}
+		for wait, waited := time.Millisecond, time.Duration(0); waited < sealWait; wait, waited = 2*wait, waited+wait {
+			var ended bool // all transactions older than ours
+			if err := tx.GetContext(ctx, &ended, over, id); err != nil {
+				return err
+			}
+			if ended {
+				through = waiting[0]
+				return nil
+			}
+			time.Sleep(wait)
+		}
+		return nil
+	})
+	return through, err
+}
+
+// sealTx seals the next entries up to the serial, and answers how many; none when another sealer is at work.
+func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
+	const lock = `/* ledger.sealTx */ SELECT pg_try_advisory_xact_lock(hashtext('konbit ledger seal'))`
+	var ours bool
+	if err := tx.GetContext(ctx, &ours, lock); err != nil || !ours {
+		return 0, err
+	}
+	const last = `/* ledger.sealTx */ SELECT coalesce(max(serial), 0) FROM ledger_seal`
+	var from int64
+	if err := tx.GetContext(ctx, &from, last); err != nil {
+		return 0, err
+	}
+	ends, err := heads(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	var fresh seals
+	var incomplete error // stops the chains in front of an entry that lost lines
+	rows, err := tx.QueryContext(ctx, nextEntries, from, through, sealBatch)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	err = readSheets(rows, func(s *sheet) error {
+		if incomplete == nil && !s.whole {
+			incomplete = fmt.Errorf("ledger: entry %s has not the lines it states; it is not sealed, nor what comes behind it", s.entryID)
+		}
+		if incomplete != nil {
+			return nil
+		}
+		head := ends[s.entityID]
+		head.N++
+		head.Hash = s.seal(head.N, head.Hash)
+		ends[s.entityID] = head
+		fresh.add(s, head)
+		return nil
+	})
+	if err != nil || len(fresh.serials) == 0 {
+		return 0, errors.Join(err, incomplete)
+	}
+	return len(fresh.serials), fresh.insertTx(ctx, tx)
+}
+
+// seals are rows for ledger_seal, column by column.
+type seals struct {
+	entities, entries pq.StringArray
+	ns, serials       pq.Int64Array
+	hashes            pq.ByteaArray
+}
+
+func (f *seals) add(s *sheet, h Head) {
+	f.entities, f.entries = append(f.entities, s.entityID.String()), append(f.entries, s.entryID.String())
+	f.ns, f.serials = append(f.ns, h.N), append(f.serials, s.serial)
+	f.hashes = append(f.hashes, h.Hash[:])
+}
+
+func (f *seals) insertTx(ctx context.Context, tx *sqlx.Tx) error {
+	const insert = `/* ledger.sealTx */
+		INSERT INTO ledger_seal (entity_id, n, entry_id, serial, hash)
+		SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bytea[])`
+	_, err := tx.ExecContext(ctx, insert, f.entities, f.ns, f.entries, f.serials, f.hashes)
+	return err
+}

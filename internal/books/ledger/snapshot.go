@@ -1,0 +1,123 @@
+package ledger
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+)
+
+// A balance is a fund's newest snapshot and its postings since. Nothing on the gift path writes to a shared row
+// for that: the snapshots are made afterwards, from sealed entries, each from the one before and the postings between.
+
+// SnapshotAfter is how many postings make a fund's next snapshot due: a balance seldom reads more.
+const SnapshotAfter = 1000
+
+// Funds to look at, as a query's beginning: those given as $1, or all that have a posting, found by one look into
+// posting_by_fund for each.
+const (
+	givenFunds = `
+	WITH fund AS (SELECT DISTINCT unnest($1::uuid[]) AS fund_id)`
+	usedFunds = `
+	WITH RECURSIVE used AS (
+	    (SELECT fund_id FROM posting ORDER BY fund_id LIMIT 1)
+	    UNION ALL
+	    SELECT (SELECT p.fund_id FROM posting p WHERE p.fund_id > used.fund_id ORDER BY p.fund_id LIMIT 1) FROM used WHERE used.fund_id IS NOT NULL
+	), fund AS (SELECT fund_id FROM used WHERE fund_id IS NOT NULL)`
+)
+
+// sinceSnapshot goes on from the funds with the entity of each and the place of its newest snapshot: n in the entity's
+// chain and the serial of that entry; 0 and 0 without one.
+const sinceSnapshot = `, since AS (
+	    SELECT f.fund_id, b.entity_id, b.currency, coalesce(k.n, 0) AS n, coalesce(k.serial, 0) AS serial
+	      FROM fund f
+	     CROSS JOIN LATERAL (SELECT entity_id FROM posting WHERE fund_id = f.fund_id ORDER BY serial LIMIT 1) p
+	      JOIN books b ON b.entity_id = p.entity_id
+	      LEFT JOIN LATERAL (
+	          SELECT k.n, s.serial FROM ledger_snapshot k JOIN ledger_seal s ON s.entity_id = k.entity_id AND s.n = k.n
+	           WHERE k.fund_id = f.fund_id ORDER BY k.n DESC LIMIT 1) k ON true
+	)`
+
+// balances goes on with each account's balance. The upper end of the serials lets the planner expect few postings.
+const balances = sinceSnapshot + `, balance AS (
+	    SELECT s.entity_id, s.currency, s.fund_id, b.account_code, b.amount
+	      FROM since s CROSS JOIN LATERAL (
+	          SELECT account_code, sum(amount)::bigint AS amount
+	            FROM (SELECT k.account_code, k.amount FROM ledger_snapshot k WHERE k.fund_id = s.fund_id AND k.n = s.n
+	                  UNION ALL
+	                  SELECT p.account_code, p.amount FROM posting p WHERE p.fund_id = s.fund_id
+	                      AND p.serial > s.serial AND p.serial <= 9223372036854775807) part
+	           GROUP BY account_code) b
+	)`
+
+// KeepBalances makes a snapshot of every fund that got at least so many sealed postings since its last, as of its
+// entity's newest seal, and answers of how many accounts. Any number of processes may do it at once.
+func KeepBalances(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
+	const insert = `/* ledger.KeepBalances */
+		INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount)
+		` + usedFunds + sinceSnapshot + `, due AS (
+		    SELECT s.*, head.n AS head_n, head.serial AS head_serial
+		      FROM since s CROSS JOIN LATERAL (SELECT n, serial FROM ledger_seal WHERE entity_id = s.entity_id ORDER BY n DESC LIMIT 1) head
+		     WHERE (SELECT count(*) FROM (SELECT FROM posting p WHERE p.fund_id = s.fund_id AND p.serial > s.serial AND p.serial <= head.serial LIMIT $1) p) >= $1
+		)
+		SELECT d.entity_id, d.fund_id, d.head_n, b.account_code, b.amount
+		  FROM due d CROSS JOIN LATERAL (
+		      SELECT account_code, sum(amount) AS amount
+		        FROM (SELECT k.account_code, k.amount FROM ledger_snapshot k WHERE k.fund_id = d.fund_id AND k.n = d.n
+		              UNION ALL
+		              SELECT p.account_code, p.amount FROM posting p
+		               WHERE p.fund_id = d.fund_id AND p.serial > d.serial AND p.serial <= d.head_serial) part
+		       GROUP BY account_code) b
+		ON CONFLICT (fund_id, n, account_code) DO NOTHING`
+	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, insert, max(after, 1))
+		if err != nil {
+			return err
+		}
+		accounts, err = done.RowsAffected()
+		return err
+	})
+	return accounts, err
+}
+
+// Standing is what a fund has, in minor units of its books' currency.
+type Standing struct {
+	Currency            money.Currency `db:"currency"`
+	WithoutRestrictions int64          `db:"without_restrictions"` // net assets
+	WithRestrictions    int64          `db:"with_restrictions"`    // net assets
+	Encumbered          int64          `db:"encumbered"`           // promised conditionally: 9100
+	NotYetCash          int64          `db:"not_yet_cash"`         // withheld, undeposited, in suspense, pledged: 1020, 1050, 1090, 1200
+	Clearing            int64          `db:"clearing"`             // at Stripe or on its way to the bank: 1010, 1015
+	Cash                int64          `db:"cash"`                 // settled: 1100
+}
+
+// FreeToAward is what may be promised to somebody. With settledOnly, a policy of the entity, money that has not reached the bank is not counted.
+func (s Standing) FreeToAward(settledOnly bool) int64 {
+	free := s.WithoutRestrictions + s.WithRestrictions - s.Encumbered - s.NotYetCash
+	if settledOnly {
+		free -= s.Clearing
+	}
+	return free
+}
+
+// FreeToPay is what may leave the bank.
+func (s Standing) FreeToPay() int64 { return s.Cash }
+
+// Position reads where a fund stands at this moment; the zero Standing, without currency, when the books don't know the fund. Whoever
+// decides by it (an award, a release, a transfer) holds the fund's row locked in the same read-committed transaction.
+func Position(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Standing, err error) {
+	const query = `/* ledger.Position */ ` + givenFunds + balances + `
+		SELECT coalesce(max(b.currency), '') AS currency,
+		       coalesce(-sum(amount) FILTER (WHERE a.class = 'without'), 0)::bigint AS without_restrictions,
+		       coalesce(-sum(amount) FILTER (WHERE a.class = 'with'), 0)::bigint AS with_restrictions,
+		       coalesce(sum(amount) FILTER (WHERE code = '9100'), 0)::bigint AS encumbered,
+		       coalesce(sum(amount) FILTER (WHERE code IN ('1020', '1050', '1090', '1200')), 0)::bigint AS not_yet_cash,
+		       coalesce(sum(amount) FILTER (WHERE code IN ('1010', '1015')), 0)::bigint AS clearing,
+		       coalesce(sum(amount) FILTER (WHERE code = '1100'), 0)::bigint AS cash
+		  FROM balance b JOIN account a ON a.code = b.account_code`
+	err = sqlx.GetContext(ctx, q, &s, query, pg.UUIDs([]uuid.UUID{fundID}))
+	return s, err
+}

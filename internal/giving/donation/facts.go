@@ -1,0 +1,65 @@
+package donation
+
+import (
+	"strings"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/phrase"
+)
+
+// issue gathers what the gift's receipt says. The donor's own name stands on it even when the gift is
+// publicly anonymous: the receipt is the donor's.
+func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fund.Fund) (receipt.Issue, error) {
+	o, err := b.setup.OrganisationByID(g.OrganisationID)
+	if err != nil {
+		return receipt.Issue{}, err
+	}
+	lang := phrase.Language(g.Language)
+	day := ledger.DateOf(c.At, e.Location())
+	facts := receipt.Facts{
+		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
+		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
+		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
+		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID, Instalment: c.instalment,
+	}
+	if g.CoveredMinor > 0 {
+		facts.Covered = g.Covered()
+	}
+	if g.dedication != nil {
+		facts.Dedicated = &receipt.Dedication{Kind: string(g.dedication.Kind), Name: g.dedication.Name}
+	}
+	for _, p := range g.parts {
+		f := funds[p.FundID.String()]
+		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
+	}
+	return receipt.Issue{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
+}
+
+// Postal is an address as lines.
+func Postal(a org.Address) []string {
+	return lines(a.Line1, a.Line2, cityLine(a.City, a.Region, a.PostalCode), a.Country)
+}
+
+func (c Contact) postal() []string {
+	return lines(c.AddressLine1, c.AddressLine2, cityLine(c.City, c.Region, c.PostalCode), c.Country)
+}
+
+// cityLine is "Boston, MA 02111", of whatever parts there are.
+func cityLine(city, region, code string) string {
+	place := strings.Join(lines(city, region), ", ")
+	return strings.Join(lines(place, code), " ")
+}
+
+// lines drops the empty ones.
+func lines(all ...string) []string {
+	var kept []string
+	for _, l := range all {
+		if l != "" {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}

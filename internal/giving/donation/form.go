@@ -1,0 +1,156 @@
+package donation
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+)
+
+// Form is the donation form as it was filled in, every field as typed. Names in comments are the field
+// names of POST /give/{org}.
+type Form struct {
+	FormID      uuid.UUID         // of the form shown: a second press of its button is the same gift; see Starter.Start
+	Language    phrase.Language   // the page's
+	Amount      string            // amount: a preset in major units, or "other"
+	AmountOther string            // amount_other: major units
+	Frequency   string            // frequency
+	Occurrences string            // occurrences
+	Fund        string            // fund: a slug
+	Split       map[string]string // split[SLUG]: major units
+	CoverFees   bool              // cover_fees
+	Contact     Contact
+	Dedication  Dedication
+	Anonymous   bool // anonymous
+	News        bool // news
+}
+
+// Offer is what a donor can give to: an organisation, its legal entity, and its open funds in order.
+type Offer struct {
+	Entity       org.LegalEntity
+	Organisation org.Organisation
+	Funds        []fund.Fund
+}
+
+// Request is a form that was found good.
+type Request struct {
+	FormID       uuid.UUID
+	Hash         [32]byte // of everything typed: tells a second press from a changed mind
+	Language     phrase.Language
+	Amount       money.Amount // charged
+	Covered      money.Amount // of Amount, what was added to cover the processing fee
+	Frequency    org.Frequency
+	Times        int           // of a recurring gift, this one included; 0: until the donor stops
+	Designations []Designation // sum to Amount
+	Contact      Contact
+	Dedication   *Dedication // nil: none
+	Anonymous    bool
+	News         bool
+	Customer     string // the donor's at Stripe, if they have shown that they are this donor; a form alone never sets it
+}
+
+// Recurs tells whether the gift is the first of several.
+func (r Request) Recurs() bool { return r.Frequency != org.Once }
+
+// Check turns a form into a request, or answers every bad field at once (fault.Invalid). It decides by the
+// offer alone; nothing the form says about price, fund or limits is believed.
+func (f Form) Check(offer Offer) (Request, error) {
+	c := checker{offer: offer}
+	r := Request{FormID: f.FormID, Language: f.Language, Anonymous: f.Anonymous, News: f.News}
+	r.Amount = c.amount(f)
+	r.Frequency, r.Times = c.frequency(f)
+	r.Designations = c.designations(f, r.Amount)
+	r.Contact = c.contact(f.Contact)
+	r.Dedication = c.dedication(f.Dedication, r.Contact)
+	if f.CoverFees {
+		r.Amount, r.Covered = c.cover(r.Amount, r.Designations)
+	}
+	if err := fault.Fields(c.fields); err != nil {
+		return Request{}, err
+	}
+	r.Hash = r.hash()
+	return r, nil
+}
+
+// CheckTerms checks only what is given, how often and for what: of a plan that is changed, who gives is known.
+func (f Form) CheckTerms(offer Offer) (Request, error) {
+	c := checker{offer: offer}
+	r := Request{Language: f.Language}
+	r.Amount = c.amount(f)
+	r.Frequency, r.Times = c.frequency(f)
+	r.Designations = c.designations(f, r.Amount)
+	if f.CoverFees {
+		r.Amount, r.Covered = c.cover(r.Amount, r.Designations)
+	}
+	if err := fault.Fields(c.fields); err != nil {
+		return Request{}, err
+	}
+	return r, nil
+}
+
+func (r Request) hash() [32]byte {
+	r.FormID = uuid.Nil
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // strings, numbers and booleans always encode
+	}
+	return sha256.Sum256(text)
+}
+
+type checker struct {
+	offer  Offer
+	fields []fault.Field
+}
+
+func (c *checker) bad(field, phrase string, args fault.Args) {
+	c.fields = append(c.fields, fault.Field{Name: field, Phrase: phrase, Args: args})
+}
+
+func (c *checker) money(minor int64) money.Amount { return money.New(minor, c.offer.Entity.Currency) }
+
+func (c *checker) amount(f Form) money.Amount {
+	o, currency := c.offer.Organisation, c.offer.Entity.Currency
+	field, typed := "amount", strings.TrimSpace(f.Amount)
+	other := strings.TrimSpace(f.AmountOther)
+	switch {
+	case typed == "other" || typed == "" && other != "":
+		field, typed = "amount_other", other
+	case other != "":
+		preset, err := money.Parse(typed, currency)
+		second, err2 := money.Parse(other, currency)
+		if err != nil || err2 != nil || preset != second {
+			c.bad("amount_other", "give.error.amount.two", fault.Args{"preset": typed, "other": other})
+			return money.Amount{}
+		}
+	}
+	if typed == "" {
+		c.bad(field, "give.error.amount.required", nil)
+		return money.Amount{}
+	}
+	limits := fault.Args{"minimum": c.money(o.Minimum), "maximum": c.money(o.Maximum)}
+	a, err := money.Parse(typed, currency)
+	switch {
+	case errors.Is(err, money.ErrOverflow):
+		c.bad(field, "give.error.amount.maximum", limits)
+	case err != nil:
+		c.bad(field, "give.error.amount.format", nil)
+	case a.Minor < o.Minimum:
+		c.bad(field, "give.error.amount.minimum", limits)
+	case a.Minor > o.Maximum:
+		c.bad(field, "give.error.amount.maximum", limits)
+	case field == "amount" && !slices.Contains(o.Presets, a.Minor):
+		c.bad(field, "give.error.amount.choice", nil)
+	default:
+		return a
+	}
+	return money.Amount{}
+}

@@ -1,0 +1,140 @@
+package donation
+
+import (
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+
+	"konbit/internal/platform/fault"
+)
+
+// Contact is who gives, as typed.
+type Contact struct {
+	FirstName    string `db:"first_name" json:"first_name"`
+	LastName     string `db:"last_name" json:"last_name"`
+	Email        string `db:"email" json:"email"`
+	Phone        string `db:"phone" json:"phone"`
+	AddressLine1 string `db:"address_line1" json:"address_line1"`
+	AddressLine2 string `db:"address_line2" json:"address_line2"`
+	City         string `db:"city" json:"city"`
+	Region       string `db:"region" json:"region"`
+	PostalCode   string `db:"postal_code" json:"postal_code"`
+	Country      string `db:"country" json:"country"`
+	Note         string `db:"note" json:"note"`
+}
+
+func (c *checker) contact(in Contact) Contact {
+	out := Contact{
+		FirstName:    c.line("first_name", in.FirstName, 100, "give.error.first_name.required"),
+		LastName:     c.line("last_name", in.LastName, 100, "give.error.last_name.required"),
+		Email:        c.email("email", in.Email, "give.error.email.required"),
+		Phone:        c.phone(in.Phone),
+		AddressLine1: c.line("address_line1", in.AddressLine1, 200, ""),
+		AddressLine2: c.line("address_line2", in.AddressLine2, 200, ""),
+		City:         c.line("city", in.City, 100, ""),
+		Region:       c.line("region", in.Region, 100, ""),
+		PostalCode:   c.line("postal_code", in.PostalCode, 20, ""),
+		Country:      c.line("country", in.Country, 60, ""),
+		Note:         c.text("note", in.Note, 1000),
+	}
+	return out
+}
+
+// CheckDetails checks what donors say of themselves by the rules of the form, but for the address, which they prove, and the
+// note. Every bad field is told at once.
+func CheckDetails(in Contact) (Contact, error) {
+	c := &checker{}
+	in.Email, in.Note = "donor@example.org", ""
+	out := c.contact(in)
+	out.Email = ""
+	return out, fault.Fields(c.fields)
+}
+
+// text checks a text of several lines: of control characters only line feeds and tabs, at most most runes.
+func (c *checker) text(field, text string, most int) string {
+	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	control := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
+	switch {
+	case utf8.RuneCountInString(text) > most:
+		c.bad(field, "give.error.too_long", fault.Args{"max": most})
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, control):
+		c.bad(field, "give.error.characters", nil)
+	}
+	return text
+}
+
+// line checks one line of text: no control characters, at most most runes, present when missing names a phrase.
+func (c *checker) line(field, text string, most int, missing string) string {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "" && missing != "":
+		c.bad(field, missing, nil)
+	case utf8.RuneCountInString(text) > most:
+		c.bad(field, "give.error.too_long", fault.Args{"max": most})
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unseen):
+		c.bad(field, "give.error.characters", nil)
+	}
+	return text
+}
+
+// unseen tells whether a rune shows as nothing and changes what is shown around it: control characters, and
+// those that turn the direction of writing, by which a name could read differently on a receipt.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+}
+
+func (c *checker) email(field, text, missing string) string {
+	text = Email(text)
+	switch {
+	case text == "":
+		c.bad(field, missing, nil)
+	case !IsEmail(text):
+		c.bad(field, "give.error.email.format", nil)
+	}
+	return text
+}
+
+// domains turns domains as browsers do (UTS #46), each part of at most 63 bytes.
+var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
+
+// Email is an address as it is kept and mailed to, of one that was typed: a domain in other letters (dönor.example) becomes the
+// ASCII that mail servers know it by (RFC 5891). What cannot be turned is left as it is, for IsEmail to refuse.
+func Email(typed string) string {
+	typed = strings.TrimSpace(typed)
+	at := strings.LastIndexByte(typed, '@')
+	if at < 0 || !strings.ContainsFunc(typed[at:], func(r rune) bool { return r > unicode.MaxASCII }) {
+		return typed
+	}
+	domain, err := domains.ToASCII(typed[at+1:])
+	if err != nil {
+		return typed
+	}
+	return typed[:at+1] + domain
+}
+
+// IsEmail accepts a plain address with a dotted domain. Quoted local parts are refused: some mail servers
+// read commands out of them.
+func IsEmail(text string) bool {
+	parsed, err := mail.ParseAddress(text)
+	local, domain, _ := strings.Cut(text, "@")
+	return err == nil && parsed.Address == text && len(text) <= 254 && len(local) <= 64 &&
+		!strings.ContainsAny(text, "\"<>()[]\\,;: ") && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsControl(r) })
+}
+
+func (c *checker) phone(text string) string {
+	text = strings.TrimSpace(text)
+	count := 0
+	for _, r := range text {
+		if r >= '0' && r <= '9' {
+			count++
+		}
+	}
+	if text != "" && (count < 6 || count > 20 || len(text) > 40 || strings.Trim(text, "0123456789+-(). /x#") != "") {
+		c.bad("phone", "give.error.phone.format", nil)
+	}
+	return text
+}

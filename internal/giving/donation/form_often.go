@@ -1,0 +1,38 @@
+package donation
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+
+	"konbit/internal/books/org"
+	"konbit/internal/platform/fault"
+)
+
+// frequency reads how often to give and how many times in all. One time in all is a gift given once, however
+// often it was to be; how many times without how often is a question left open.
+func (c *checker) frequency(f Form) (org.Frequency, int) {
+	asked := cmp.Or(org.Frequency(f.Frequency), org.Once)
+	if !c.offer.Organisation.Offers(asked) {
+		c.bad("frequency", "give.error.frequency.choice", nil)
+		return "", 0
+	}
+	typed := strings.TrimSpace(f.Occurrences)
+	if typed == "" {
+		return asked, 0
+	}
+	times, err := strconv.Atoi(typed)
+	switch {
+	case err != nil || times < 1:
+		c.bad("occurrences", "give.error.occurrences.format", nil)
+	case times == 1:
+		return org.Once, 0
+	case asked == org.Once:
+		c.bad("frequency", "give.error.frequency.times", fault.Args{"times": typed})
+	case times > asked.Most():
+		c.bad("occurrences", "give.error.occurrences.maximum", fault.Args{"maximum": asked.Most()})
+	default:
+		return asked, times
+	}
+	return asked, 0
+}

@@ -1,0 +1,319 @@
+package donation_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/templates"
+)
+
+var funds = []fund.Fund{
+	{ID: uuid.New(), Slug: "general", Name: phrase.Text{"en": "General"}},
+	{ID: uuid.New(), Slug: "network", Name: phrase.Text{"en": "Network"}},
+	{ID: uuid.New(), Slug: "building", Name: phrase.Text{"en": "Building"}},
+}
+
+// offer takes $10, $20 and $30 or anything from $5 to $25,000.
+func offer() donation.Offer {
+	return donation.Offer{
+		Entity: org.LegalEntity{ID: uuid.New(), Slug: "tsne", Currency: "USD"},
+		Organisation: org.Organisation{
+			ID: uuid.New(), Slug: "csio", Presets: []int64{1000, 2000, 3000}, Minimum: 500, Maximum: 2_500_000,
+			Frequencies: []org.Frequency{org.Once, org.Monthly},
+		},
+		Funds: funds,
+	}
+}
+
+func good() donation.Form {
+	return donation.Form{
+		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
+		Contact: donation.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"},
+	}
+}
+
+// complaints lists what Check says of a form, as "field phrase".
+func complaints(t testing.TB, f donation.Form) []string {
+	t.Helper()
+	_, err := f.Check(offer())
+	if err == nil {
+		return nil
+	}
+	var bad *fault.Error
+	require.ErrorAs(t, err, &bad)
+	require.Equal(t, fault.Invalid, bad.Kind)
+	var said []string
+	for _, field := range bad.Fields {
+		said = append(said, field.Name+" "+field.Phrase)
+	}
+	return said
+}
+
+func split(pairs ...string) func(*donation.Form) {
+	return func(f *donation.Form) {
+		f.Split = map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			f.Split[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
+// rules has a row for each way a form can be bad, and what is said of it.
+var rules = []struct {
+	name  string
+	spoil func(*donation.Form)
+	want  []string
+}{
+	{"no amount", func(f *donation.Form) { f.Amount = "" }, []string{"amount give.error.amount.required"}},
+	{"other, but none written", func(f *donation.Form) { f.Amount = "other" }, []string{"amount_other give.error.amount.required"}},
+	{"blank other", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "  " }, []string{"amount_other give.error.amount.required"}},
+	{"no number", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "NaN" }, []string{"amount_other give.error.amount.format"}},
+	{"an exponent", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "1e9" }, []string{"amount_other give.error.amount.format"}},
+	{"negative", func(f *donation.Form) { f.Amount = "-20" }, []string{"amount give.error.amount.format"}},
+	{"too many places", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "20.001x" }, []string{"amount_other give.error.amount.format"}},
+	{"below the minimum", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "4.99" }, []string{"amount_other give.error.amount.minimum"}},
+	{"nothing", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "0" }, []string{"amount_other give.error.amount.minimum"}},
+	{"above the maximum", func(f *donation.Form) { f.Amount, f.AmountOther = "other", "25000.01" }, []string{"amount_other give.error.amount.maximum"}},
+	{"more than a number holds", func(f *donation.Form) { f.Amount, f.AmountOther = "other", strings.Repeat("9", 30) }, []string{"amount_other give.error.amount.maximum"}},
+	{"no preset", func(f *donation.Form) { f.Amount = "25" }, []string{"amount give.error.amount.choice"}},
+	{"two amounts", func(f *donation.Form) { f.AmountOther = "35" }, []string{"amount_other give.error.amount.two"}},
+	{"a preset and rubbish", func(f *donation.Form) { f.AmountOther = "abc" }, []string{"amount_other give.error.amount.two"}},
+	{"times, once", func(f *donation.Form) { f.Occurrences = "12" }, []string{"frequency give.error.frequency.times"}},
+	{"times in words", func(f *donation.Form) { f.Frequency, f.Occurrences = "monthly", "twelve" }, []string{"occurrences give.error.occurrences.format"}},
+	{"too many times", func(f *donation.Form) { f.Frequency, f.Occurrences = "monthly", "241" }, []string{"occurrences give.error.occurrences.maximum"}},
+	{"unknown frequency", func(f *donation.Form) { f.Frequency = "hourly" }, []string{"frequency give.error.frequency.choice"}},
+	{"unknown fund", func(f *donation.Form) { f.Fund = "operations" }, []string{"fund give.error.fund.choice"}},
+	{"split over an unknown fund", split("general", "10", "land", "10"), []string{"split give.error.fund.choice"}},
+	{"split does not sum", split("general", "10", "network", "9.99"), []string{"split give.error.split.sum"}},
+	{"split over nothing", split("general", "", "network", "0"), []string{"split give.error.split.sum"}},
+	{"split with a negative part", split("general", "30", "network", "-10"), []string{"split[network] give.error.amount.format"}},
+	{"split too large", split("general", strings.Repeat("9", 30)), []string{"split[general] give.error.amount.format"}},
+	{"no first name", func(f *donation.Form) { f.Contact.FirstName = " " }, []string{"first_name give.error.first_name.required"}},
+	{"no last name", func(f *donation.Form) { f.Contact.LastName = "" }, []string{"last_name give.error.last_name.required"}},
+	{"long first name", func(f *donation.Form) { f.Contact.FirstName = strings.Repeat("é", 101) }, []string{"first_name give.error.too_long"}},
+	{"a line break in a name", func(f *donation.Form) { f.Contact.FirstName = "Ana\r\nBcc: x@example.org" }, []string{"first_name give.error.characters"}},
+	{"a NUL in a name", func(f *donation.Form) { f.Contact.LastName = "P\x00" }, []string{"last_name give.error.characters"}},
+	{"broken UTF-8 in a name", func(f *donation.Form) { f.Contact.LastName = "P\xff" }, []string{"last_name give.error.characters"}},
+	{"no e-mail", func(f *donation.Form) { f.Contact.Email = "" }, []string{"email give.error.email.required"}},
+	{"long line 1", func(f *donation.Form) { f.Contact.AddressLine1 = strings.Repeat("a", 201) }, []string{"address_line1 give.error.too_long"}},
+	{"tab in line 2", func(f *donation.Form) { f.Contact.AddressLine2 = "a\tb" }, []string{"address_line2 give.error.characters"}},
+	{"long city", func(f *donation.Form) { f.Contact.City = strings.Repeat("a", 101) }, []string{"city give.error.too_long"}},
+	{"long region", func(f *donation.Form) { f.Contact.Region = strings.Repeat("a", 101) }, []string{"region give.error.too_long"}},
+	{"long code", func(f *donation.Form) { f.Contact.PostalCode = strings.Repeat("1", 21) }, []string{"postal_code give.error.too_long"}},
+	{"long country", func(f *donation.Form) { f.Contact.Country = strings.Repeat("a", 61) }, []string{"country give.error.too_long"}},
+	{"long note", func(f *donation.Form) { f.Contact.Note = strings.Repeat("ñ", 1001) }, []string{"note give.error.too_long"}},
+	{"control character in a note", func(f *donation.Form) { f.Contact.Note = "a\x07" }, []string{"note give.error.characters"}},
+	{"broken UTF-8 in a note", func(f *donation.Form) { f.Contact.Note = "caf\xe9" }, []string{"note give.error.characters"}},
+	{"letters in a phone number", func(f *donation.Form) { f.Contact.Phone = "call me maybe" }, []string{"phone give.error.phone.format"}},
+	{"short phone number", func(f *donation.Form) { f.Contact.Phone = "12345" }, []string{"phone give.error.phone.format"}},
+	{"long phone number", func(f *donation.Form) { f.Contact.Phone = strings.Repeat("1", 21) }, []string{"phone give.error.phone.format"}},
+	{"everything at once", func(f *donation.Form) { *f = donation.Form{Fund: "x", Frequency: "x"} }, []string{
+		"amount give.error.amount.required", "frequency give.error.frequency.choice", "fund give.error.fund.choice",
+		"first_name give.error.first_name.required", "last_name give.error.last_name.required", "email give.error.email.required",
+	}},
+}
+
+func TestCheckSaysWhatIsWrong(t *testing.T) {
+	for _, rule := range rules {
+		f := good()
+		rule.spoil(&f)
+		assert.Equal(t, rule.want, complaints(t, f), rule.name)
+	}
+}
+
+// TestComplaintsHaveWords holds every phrase a form can be answered with, and its arguments, to the catalogue.
+func TestComplaintsHaveWords(t *testing.T) {
+	words, err := phrase.Load(templates.FS, "locales")
+	require.NoError(t, err)
+	for _, rule := range append(rules, struct {
+		name  string
+		spoil func(*donation.Form)
+		want  []string
+	}{"bad e-mail", func(f *donation.Form) { f.Contact.Email = "ana" }, nil}) {
+		f := good()
+		rule.spoil(&f)
+		_, err := f.Check(offer())
+		var bad *fault.Error
+		require.ErrorAs(t, err, &bad, rule.name)
+		require.True(t, words.Has(bad.Phrase), bad.Phrase)
+		for _, field := range bad.Fields {
+			require.True(t, words.Has(field.Phrase), field.Phrase)
+			var args []any
+			for name, value := range field.Args {
+				args = append(args, name, value)
+			}
+			for _, lang := range words.Languages() {
+				said := words.T(lang, field.Phrase, args...)
+				assert.NotContains(t, said, "{", "%s: %s in %s lacks an argument", rule.name, field.Phrase, lang)
+				assert.NotEqual(t, field.Phrase, said)
+			}
+		}
+	}
+}
+
+func TestEmails(t *testing.T) {
+	for _, text := range []string{
+		"ana@example.org", "Ana.Perez+gifts@mail.example.co.uk", "o'brien@example.org", " ana@example.org ", "a_b-c@x.example", "1@2.example",
+	} {
+		f := good()
+		f.Contact.Email = text
+		r, err := f.Check(offer())
+		require.NoError(t, err, text)
+		assert.Equal(t, strings.TrimSpace(text), r.Contact.Email)
+	}
+	for typed, kept := range map[string]string{
+		"ana@dönor.example": "ana@xn--dnor-5qa.example", " Ana@DÖNOR.Example": "Ana@xn--dnor-5qa.example", "ana@例え。テスト": "ana@xn--r8jz45g.xn--zckzah",
+	} {
+		f := good()
+		f.Contact.Email = typed
+		r, err := f.Check(offer())
+		require.NoError(t, err, typed)
+		assert.Equal(t, kept, r.Contact.Email, "what mail servers know the domain by")
+	}
+	for _, text := range []string{
+		"ana", "ana@", "@example.org", "ana@example", "ana@example.", "ana@.example", "ana@@example.org", "ana example@x.org", "ana@exa mple.org",
+		"ana@example.org, eva@example.org", "Ana <ana@example.org>", `"a> ORCPT=x@y"@example.com`, `"ana"@example.org`, "ana@[127.0.0.1]", "ana@example.org\r\nRCPT TO:<x@y.z>",
+		"ana@example.org\nBcc: x@y.z", "ana\x00@example.org", "añá@example.org", "añá@exämple.org", "ana@exämple", "ana@ex ämple.org", "ana@exämple.org\nBcc: x@y.z", "ana@\u202eexämple.org", "ana@-ä.example",
+		"a@b@exämple.org", "ana@ä..org", `"a b"@exämple.org`, "ana@" + strings.Repeat("ä", 70) + ".org", "ana@example..org", "a(b)@example.org", "ana;x@example.org",
+		strings.Repeat("a", 65) + "@example.org", "ana@" + strings.Repeat("a.", 130) + "org", "ana@example.org\x7f", "ana\xff@example.org", ".ana@example.org", "ana.@example.org",
+	} {
+		f := good()
+		f.Contact.Email = text
+		assert.Equal(t, []string{"email give.error.email.format"}, complaints(t, f), "%q", text)
+	}
+}
+
+func TestGoodForms(t *testing.T) {
+	for name, test := range map[string]struct {
+		fill  func(*donation.Form)
+		minor int64
+		parts map[string]int64
+	}{
+		"a preset":                     {func(*donation.Form) {}, 2000, map[string]int64{"general": 2000}},
+		"another amount":               {func(f *donation.Form) { f.Amount, f.AmountOther = "other", "35,50" }, 3550, map[string]int64{"general": 3550}},
+		"another amount, not chosen":   {func(f *donation.Form) { f.Amount, f.AmountOther = "", "1,250.00" }, 125000, map[string]int64{"general": 125000}},
+		"the preset written once more": {func(f *donation.Form) { f.AmountOther = "20.00" }, 2000, map[string]int64{"general": 2000}},
+		"the minimum":                  {func(f *donation.Form) { f.Amount, f.AmountOther = "other", "5" }, 500, map[string]int64{"general": 500}},
+		"the maximum":                  {func(f *donation.Form) { f.Amount, f.AmountOther = "other", "25000" }, 2_500_000, map[string]int64{"general": 2_500_000}},
+		"no fund named":                {func(f *donation.Form) { f.Fund = "" }, 2000, map[string]int64{"general": 2000}},
+		"no frequency named":           {func(f *donation.Form) { f.Frequency = "" }, 2000, map[string]int64{"general": 2000}},
+		"split":                        {split("building", "5", "general", "15", "network", ""), 2000, map[string]int64{"general": 1500, "building": 500}},
+		"a phone number":               {func(f *donation.Form) { f.Contact.Phone = "+1 (617) 555-0100 x12" }, 2000, map[string]int64{"general": 2000}},
+		"a note of some lines":         {func(f *donation.Form) { f.Contact.Note = "One\r\n\ttwo\r\n" }, 2000, map[string]int64{"general": 2000}},
+		"names of all kinds": {func(f *donation.Form) {
+			f.Contact.FirstName, f.Contact.LastName = "Nguyễn Thị", "O’Brien-Ñañez \"the\" <b>"
+		}, 2000, map[string]int64{"general": 2000}},
+	} {
+		f := good()
+		test.fill(&f)
+		r, err := f.Check(offer())
+		require.NoError(t, err, name)
+		assert.Equal(t, money.New(test.minor, "USD"), r.Amount, name)
+		parts := map[string]int64{}
+		for _, p := range r.Designations {
+			i := slices.IndexFunc(funds, func(f fund.Fund) bool { return f.ID == p.FundID })
+			parts[funds[i].Slug] = p.Amount.Minor
+		}
+		assert.Equal(t, test.parts, parts, name)
+	}
+}
+
+func TestDesignationsKeepTheOrderOfTheFunds(t *testing.T) {
+	f := good()
+	split("building", "5", "network", "5", "general", "10")(&f)
+	for range 20 { // the form's map has no order
+		r, err := f.Check(offer())
+		require.NoError(t, err)
+		require.Equal(t, []uuid.UUID{funds[0].ID, funds[1].ID, funds[2].ID}, []uuid.UUID{r.Designations[0].FundID, r.Designations[1].FundID, r.Designations[2].FundID})
+	}
+}
+
+// TestHashTellsAChangedMind: the form's id does not count, everything typed does.
+func TestHashTellsAChangedMind(t *testing.T) {
+	first, err := good().Check(offer())
+	require.NoError(t, err)
+	again, err := good().Check(offer())
+	require.NoError(t, err)
+	require.NotEqual(t, first.FormID, again.FormID)
+	require.Equal(t, first.Hash, again.Hash)
+	seen := map[[32]byte]bool{first.Hash: true}
+	for i, change := range []func(*donation.Form){
+		func(f *donation.Form) { f.Amount = "30" }, func(f *donation.Form) { f.Fund = "network" }, func(f *donation.Form) { f.Language = "es" },
+		func(f *donation.Form) { f.Anonymous = true }, func(f *donation.Form) { f.News = true }, split("general", "10", "network", "10"),
+		func(f *donation.Form) { f.Contact.FirstName = "Eva" }, func(f *donation.Form) { f.Contact.LastName = "Eva" },
+		func(f *donation.Form) { f.Contact.Email = "eva@example.org" }, func(f *donation.Form) { f.Contact.Phone = "6175550100" },
+		func(f *donation.Form) { f.Contact.AddressLine1 = "x" }, func(f *donation.Form) { f.Contact.AddressLine2 = "x" }, func(f *donation.Form) { f.Contact.City = "x" },
+		func(f *donation.Form) { f.Contact.Region = "x" }, func(f *donation.Form) { f.Contact.PostalCode = "x" }, func(f *donation.Form) { f.Contact.Country = "x" },
+		func(f *donation.Form) { f.Contact.Note = "x" },
+	} {
+		f := good()
+		change(&f)
+		r, err := f.Check(offer())
+		require.NoError(t, err)
+		require.False(t, seen[r.Hash], "change %d", i)
+		seen[r.Hash] = true
+	}
+}
+
+// TestNoFormBuysWhatIsNotOffered: whatever stands in the money's fields, a request that is accepted lies within the limits, is for
+// listed funds and sums.
+func TestNoFormBuysWhatIsNotOffered(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringMatching(`[-+$ ]?[0-9.,]{1,12}[eE]?[0-9]?`), rapid.SampledFrom([]string{"", "other", "10", "20", "NaN", "1e9", "0x1F", "Infinity"}))
+		slug := rapid.SampledFrom([]string{"", "general", "network", "operations", "land", "General", "general'--"})
+		f := good()
+		f.Amount, f.AmountOther, f.Fund = text.Draw(t, "amount"), text.Draw(t, "other"), slug.Draw(t, "fund")
+		if rapid.Bool().Draw(t, "splits") {
+			f.Split = rapid.MapOf(slug, text).Draw(t, "split")
+		}
+		o := offer()
+		r, err := f.Check(o)
+		if err != nil {
+			require.True(t, fault.Is(err, fault.Invalid), "%v", err)
+			return
+		}
+		require.True(t, o.Organisation.Accepts(r.Amount.Minor), "%s", r.Amount)
+		var sum int64
+		for _, p := range r.Designations {
+			require.True(t, slices.ContainsFunc(funds, func(f fund.Fund) bool { return f.ID == p.FundID }))
+			require.Positive(t, p.Amount.Minor)
+			sum += p.Amount.Minor
+		}
+		require.Equal(t, r.Amount.Minor, sum)
+	})
+}
+
+// FuzzEmail: what is accepted is one plain address and nothing a mail server could read otherwise.
+func FuzzEmail(f *testing.F) {
+	for _, seed := range []string{"ana@example.org", `"a b"@example.org`, "a@b.c>\r\nRCPT TO:<x@y.z", "a@b.c,d@e.f", "é@b.c", "a@é.c", "a@é\r\n.c"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		form := good()
+		form.Contact.Email = text
+		r, err := form.Check(offer())
+		var bad *fault.Error
+		if errors.As(err, &bad) {
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, 1, strings.Count(r.Contact.Email, "@"))
+		require.False(t, strings.ContainsAny(r.Contact.Email, "\r\n\x00<>\"(),:;[]\\ "))
+		require.LessOrEqual(t, len(r.Contact.Email), 254)
+		require.False(t, strings.ContainsFunc(r.Contact.Email, func(c rune) bool { return c > unicode.MaxASCII }))
+	})
+}

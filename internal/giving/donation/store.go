@@ -1,0 +1,178 @@
+package donation
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+)
+
+const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
+	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
+	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at`
+
+// ByRef is the gift of that public reference; fault.NotFound when there is none. Of a text that PostgreSQL cannot
+// hold it is not asked: that would be an error.
+func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Donation, error) {
+	if !utf8.ValidString(ref) || strings.ContainsRune(ref, 0) {
+		return Donation{}, fault.New(fault.NotFound, "problem.404.text", nil)
+	}
+	const query = `/* donation.ByRef */ SELECT ` + columns + ` FROM donation WHERE public_ref = $1`
+	return one(ctx, q, query, ref)
+}
+
+// ByID is the gift of that id; fault.NotFound when there is none.
+func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Donation, error) {
+	const query = `/* donation.ByID */ SELECT ` + columns + ` FROM donation WHERE id = $1`
+	return one(ctx, q, query, id)
+}
+
+func one(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Donation, error) {
+	var d Donation
+	err := sqlx.GetContext(ctx, q, &d, query, arg)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Donation{}, fault.New(fault.NotFound, "problem.404.text", nil)
+	}
+	return d, err
+}
+
+// liveByForm is the gift of the form that is not over, if any.
+func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Donation, error) {
+	const query = `/* donation.liveByForm */ SELECT ` + columns + ` FROM donation
+		WHERE form_id = $1 AND status IN ('started', 'processing', 'settled', 'held')`
+	d, err := one(ctx, q, query, form)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return &d, err
+}
+
+// insertTx writes a started gift with what was typed and its designations. It answers false, and writes nothing,
+// when the form has a live gift already.
+func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, error) {
+	const gift = `/* donation.insertTx */
+		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
+			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		ON CONFLICT (form_id) WHERE status IN ('started', 'processing', 'settled', 'held') DO NOTHING`
+	const typed = `/* donation.insertTx */
+		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
+			city, region, postal_code, country, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	const funds = `/* donation.insertTx */
+		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
+		SELECT $1, p.n, $2, p.fund_id, p.amount, p.covered
+		  FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n)`
+	done, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash,
+		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt)
+	if err != nil {
+		return false, err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	contact := r.Contact
+	_, err = tx.ExecContext(ctx, typed, d.ID, contact.FirstName, contact.LastName, contact.Email, contact.Phone,
+		contact.AddressLine1, contact.AddressLine2, contact.City, contact.Region, contact.PostalCode, contact.Country, contact.Note)
+	if err != nil {
+		return false, err
+	}
+	if err := dedicateTx(ctx, tx, d.ID, r.Dedication); err != nil {
+		return false, err
+	}
+	n := len(r.Designations)
+	ids, amounts, covered := make([]uuid.UUID, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
+	for i, p := range r.Designations {
+		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
+	}
+	if _, err = tx.ExecContext(ctx, funds, d.ID, d.EntityID, pg.UUIDs(ids), amounts, covered); err != nil {
+		return false, err
+	}
+	return true, stepsTx(ctx, tx, []step{{d.ID, Started, "form"}}, d.CreatedAt)
+}
+
+// ContactOf is what the donor typed; nil when it was purged.
+func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Contact, error) {
+	const query = `/* donation.ContactOf */
+		SELECT first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
+		  FROM donation_contact WHERE donation_id = $1`
+	var c Contact
+	if err := sqlx.GetContext(ctx, q, &c, query, donation); errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// DesignationsOf lists which funds each of the gifts is for, in order.
+func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID][]Designation, error) {
+	const query = `/* donation.DesignationsOf */
+		SELECT d.donation_id, d.fund_id, d.amount, d.covered, g.currency FROM designation d JOIN donation g ON g.id = d.donation_id
+		 WHERE d.donation_id = ANY($1::uuid[]) ORDER BY d.donation_id, d.n`
+	var rows []struct {
+		DonationID uuid.UUID      `db:"donation_id"`
+		FundID     uuid.UUID      `db:"fund_id"`
+		Amount     int64          `db:"amount"`
+		Covered    int64          `db:"covered"`
+		Currency   money.Currency `db:"currency"`
+	}
+	if err := sqlx.SelectContext(ctx, q, &rows, query, pg.UUIDs(donations)); err != nil {
+		return nil, err
+	}
+	parts := make(map[uuid.UUID][]Designation, len(donations))
+	for _, r := range rows {
+		parts[r.DonationID] = append(parts[r.DonationID], Designation{
+			FundID: r.FundID, Amount: money.New(r.Amount, r.Currency), Covered: money.New(r.Covered, r.Currency),
+		})
+	}
+	return parts, nil
+}
+
+// FundsWithGifts lists those of the funds that some gift, paid or not, is for.
+func FundsWithGifts(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
+	const query = `/* donation.FundsWithGifts */
+		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM designation d WHERE d.fund_id = f.id)`
+	err = sqlx.SelectContext(ctx, q, &used, query, pg.UUIDs(funds))
+	return used, err
+}
+
+// SumOf is what gifts of one currency are together, in minor units.
+func SumOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (sum int64, err error) {
+	const query = `/* donation.SumOf */ SELECT coalesce(sum(amount), 0)::bigint FROM donation WHERE id = ANY($1::uuid[])`
+	err = sqlx.GetContext(ctx, q, &sum, query, pg.UUIDs(donations))
+	return sum, err
+}
+
+// step is one change of a gift's status and what caused it: a form, a Stripe event or object id.
+type step struct {
+	donation uuid.UUID
+	status   Status
+	cause    string
+}
+
+func stepsTx(ctx context.Context, tx *sqlx.Tx, steps []step, at time.Time) error {
+	const query = `/* donation.stepsTx */
+		INSERT INTO donation_step (donation_id, at, status, cause)
+		SELECT s.donation_id, $4, s.status, s.cause FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (donation_id, status, cause)
+		ON CONFLICT (donation_id, at, status) DO NOTHING`
+	if len(steps) == 0 {
+		return nil
+	}
+	ids, statuses, causes := make([]uuid.UUID, len(steps)), make(pq.StringArray, len(steps)), make(pq.StringArray, len(steps))
+	for i, s := range steps {
+		ids[i], statuses[i], causes[i] = s.donation, string(s.status), s.cause
+	}
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, causes, at)
+	return err
+}

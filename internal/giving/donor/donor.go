@@ -1,0 +1,130 @@
+// Package donor owns the people who give: one row per legal entity and e-mail address, so two charities'
+// donors never meet. What a stranger types into a form creates a donor but never changes one; only a paid
+// gift does. donor knows nothing of gifts beyond that they happened.
+package donor
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
+)
+
+// Donor is a person as one legal entity knows them.
+type Donor struct {
+	ID        uuid.UUID `db:"id"`
+	EntityID  uuid.UUID `db:"entity_id"`
+	Email     string    `db:"email"` // lower case; names the donor within the entity
+	FirstName string    `db:"first_name"`
+	LastName  string    `db:"last_name"`
+	Language  string    `db:"language"` // BCP 47 base language
+	CreatedAt time.Time `db:"created_at"`
+
+	Details
+	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil: wants no news
+}
+
+// FindOrAddTx returns the id of the entity's donor with d's address, adding d when there is none.
+func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
+	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2`
+	const add = `/* donor.FindOrAddTx */
+		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, email) DO NOTHING`
+	var found []uuid.UUID
+	if err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email); err != nil || len(found) > 0 {
+		return first(found), err
+	}
+	if _, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt); err != nil {
+		return uuid.Nil, err
+	}
+	err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email)
+	return first(found), err
+}
+
+func first(ids []uuid.UUID) uuid.UUID {
+	if len(ids) == 0 {
+		return uuid.Nil
+	}
+	return ids[0]
+}
+
+// Gave is what a paid gift tells about its donor.
+type Gave struct {
+	DonorID             uuid.UUID
+	FirstName, LastName string // as typed with the gift
+	Language            string
+	News                bool // consented to news with this gift
+	At                  time.Time
+}
+
+// GaveTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
+// themselves who they are, and consent to news, which a later gift without the tick does not withdraw,
+// and which does not come back by news of a gift from before the donor stopped them.
+func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
+	const query = `/* donor.GaveTx */
+		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
+		UPDATE donor d
+		   SET first_name = CASE WHEN d.said_at IS NULL THEN g.first_name ELSE d.first_name END,
+		       last_name = CASE WHEN d.said_at IS NULL THEN g.last_name ELSE d.last_name END,
+		       language = CASE WHEN d.said_at IS NULL THEN g.language ELSE d.language END,
+		       first_gift_at = least(d.first_gift_at, g.at),
+		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news AND NOT EXISTS (SELECT 1 FROM donor_consent c
+		           WHERE c.donor_id = d.id AND c.kind = 'news' AND NOT c.given AND c.at > g.at) THEN g.at END)
+		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
+		       AS g (id, first_name, last_name, language, news, at)
+		  JOIN locked USING (id)
+		 WHERE d.id = g.id`
+	if len(gifts) == 0 {
+		return nil
+	}
+	latest, earliest := perDonor(gifts)
+	n := len(latest)
+	ids, firsts, lasts, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	news, at := make(pq.BoolArray, n), make(pq.StringArray, n)
+	for i, g := range latest {
+		ids[i], firsts[i], lasts[i], languages[i] = g.DonorID.String(), g.FirstName, g.LastName, g.Language
+		news[i], at[i] = g.News, earliest[g.DonorID].UTC().Format(time.RFC3339Nano)
+	}
+	_, err := tx.ExecContext(ctx, query, ids, firsts, lasts, languages, news, at)
+	return err
+}
+
+// perDonor folds several gifts of one donor into the latest, in the order of ids so that two batches lock
+// the same rows in the same order. earliest is when each donor first gave among them.
+func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
+	byID := make(map[uuid.UUID]Gave, len(gifts))
+	earliest = make(map[uuid.UUID]time.Time, len(gifts))
+	for _, g := range gifts {
+		if first, ok := earliest[g.DonorID]; !ok || g.At.Before(first) {
+			earliest[g.DonorID] = g.At
+		}
+		known, ok := byID[g.DonorID]
+		if ok && known.At.After(g.At) {
+			g, known = known, g
+		}
+		g.News = g.News || known.News
+		byID[g.DonorID] = g
+	}
+	folded := make([]Gave, 0, len(byID))
+	for _, g := range byID {
+		folded = append(folded, g)
+	}
+	sort.Slice(folded, func(i, j int) bool { return folded[i].DonorID.String() < folded[j].DonorID.String() })
+	return folded, earliest
+}
+
+// ForgetTx erases donors who never gave: the row stays, because gifts that were begun point to it, and
+// nothing in it tells who they were.
+func ForgetTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
+	const query = `/* donor.ForgetTx */
+		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL,
+		       phone = '', address_line1 = '', address_line2 = '', city = '', region = '', postal_code = '', country = ''
+		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids))
+	return err
+}

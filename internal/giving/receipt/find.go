@@ -1,0 +1,47 @@
+package receipt
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+var reference = regexp.MustCompile(`^([a-z0-9-]+)-(\d{4})-(\d{1,9})$`)
+
+// ByNumber is the receipt of that number as people write it; fault.NotFound when there is none.
+func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receipt, error) {
+	const query = `/* receipt.ByNumber */ ` + selected + `WHERE r.year = $2 AND r.number = $3 AND r.facts->>'entity_slug' = $1`
+	var missing error = fault.New(fault.NotFound, "problem.404.text", nil)
+	parts := reference.FindStringSubmatch(strings.ToLower(strings.TrimSpace(number)))
+	if parts == nil {
+		return Receipt{}, missing
+	}
+	year, _ := strconv.Atoi(parts[2]) // digits, and few: see the pattern
+	n, _ := strconv.Atoi(parts[3])
+	found, err := list(ctx, q, query, parts[1], year, n)
+	if err == nil && len(found) == 0 {
+		err = missing
+	}
+	if err != nil {
+		return Receipt{}, err
+	}
+	return found[0], nil
+}
+
+// Find lists receipts whose number, names or address on them contain text, and those of ids, newest first and
+// at most limit. It reads every receipt: it is for a person who looks for one.
+func Find(ctx context.Context, q sqlx.QueryerContext, text string, ids []uuid.UUID, limit int) ([]Receipt, error) {
+	const query = `/* receipt.Find */ ` + selected + `
+		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND strpos(lower(concat_ws(' ',
+		      format('%s-%s-%s', r.facts->>'entity_slug', r.year, lpad(r.number::text, 6, '0')),
+		      r.facts->>'first_name', r.facts->>'last_name', r.facts->>'email')), lower($1)) > 0
+		ORDER BY r.issued_at DESC, r.number DESC LIMIT $3`
+	return list(ctx, q, query, strings.TrimSpace(text), pg.UUIDs(ids), limit)
+}

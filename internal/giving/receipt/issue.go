@@ -1,0 +1,106 @@
+package receipt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/jobs"
+)
+
+// Issue asks for one receipt: of this gift, dated by the year of its charge in the entity's time zone.
+type Issue struct {
+	EntityID, DonationID uuid.UUID
+	Year                 int
+	Language             string
+	Facts                Facts
+
+	replaces *uuid.UUID
+}
+
+// Desk issues receipts.
+type Desk struct {
+	Queue *jobs.Queue
+	NewID func() uuid.UUID
+}
+
+// IssueTx issues a receipt for each and enqueues its letter. The counter's row is locked from here to the
+// commit, so call it last; a batch takes its numbers at once. A number is only used when the transaction
+// commits, hence no gaps (a sequence leaves them).
+func (d Desk) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Issue, now time.Time) ([]Receipt, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	asked = append([]Issue(nil), asked...)
+	sort.SliceStable(asked, func(i, j int) bool { return series(asked[i]) < series(asked[j]) })
+	issued := make([]Receipt, 0, len(asked))
+	for len(asked) > 0 {
+		n := 1
+		for n < len(asked) && series(asked[n]) == series(asked[0]) {
+			n++
+		}
+		last, err := takeNumbersTx(ctx, tx, asked[0].EntityID, asked[0].Year, n)
+		if err != nil {
+			return nil, err
+		}
+		for i, a := range asked[:n] {
+			issued = append(issued, Receipt{
+				ID: d.NewID(), EntityID: a.EntityID, DonationID: a.DonationID, Year: a.Year, Number: last - n + 1 + i,
+				Language: a.Language, WordsVersion: WordsVersion, Facts: a.Facts, IssuedAt: now, Replaces: a.replaces,
+			})
+		}
+		asked = asked[n:]
+	}
+	if err := insertTx(ctx, tx, issued); err != nil {
+		return nil, err
+	}
+	letters := make([]jobs.Job, len(issued))
+	for i, r := range issued {
+		letters[i] = Letter{r.ID}
+	}
+	return issued, d.Queue.EnqueueTx(ctx, tx, letters...)
+}
+
+func series(a Issue) string { return fmt.Sprintf("%s %d", a.EntityID, a.Year) }
+
+// takeNumbersTx takes the next n numbers of a series and returns the last of them.
+func takeNumbersTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, year, n int) (last int, err error) {
+	const query = `/* receipt.takeNumbersTx */
+		INSERT INTO receipt_counter (entity_id, year, last) VALUES ($1, $2, $3)
+		ON CONFLICT (entity_id, year) DO UPDATE SET last = receipt_counter.last + $3
+		RETURNING last`
+	err = tx.GetContext(ctx, &last, query, entity, year, n)
+	return last, err
+}
+
+func insertTx(ctx context.Context, tx *sqlx.Tx, receipts []Receipt) error {
+	const query = `/* receipt.insertTx */
+		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at, replaces)
+		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $7, r.facts, $8, r.replaces
+		  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::uuid[], $6::text[], $9::jsonb[], $10::uuid[])
+		       AS r (id, entity_id, year, number, donation_id, language, facts, replaces)`
+	n := len(receipts)
+	ids, entities, donations := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	years, numbers := make(pq.Int64Array, n), make(pq.Int64Array, n)
+	languages, facts, replaces := make(pq.StringArray, n), make(pq.StringArray, n), make([]*string, n)
+	for i, r := range receipts {
+		text, err := json.Marshal(r.Facts)
+		if err != nil {
+			return err
+		}
+		ids[i], entities[i], donations[i] = r.ID.String(), r.EntityID.String(), r.DonationID.String()
+		years[i], numbers[i], languages[i], facts[i] = int64(r.Year), int64(r.Number), r.Language, string(text)
+		if r.Replaces != nil {
+			id := r.Replaces.String()
+			replaces[i] = &id
+		}
+	}
+	_, err := tx.ExecContext(ctx, query, ids, entities, years, numbers, donations, languages, WordsVersion, receipts[0].IssuedAt, facts, pq.Array(replaces))
+	return err
+}

@@ -1,0 +1,119 @@
+// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as
+// they stood when it was issued. A receipt is written once. Whatever is rendered from it later, in
+// whatever version of the program, comes from these facts and this version of the words.
+//
+// receipt neither renders nor sends; it enqueues a Letter with the receipt, in the same transaction.
+package receipt
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/platform/money"
+)
+
+// WordsVersion is the version of the receipt's words that new receipts are issued with.
+const WordsVersion = 1
+
+// Receipt is an issued receipt.
+type Receipt struct {
+	ID, EntityID, DonationID uuid.UUID
+	Year, Number             int
+	Language                 string
+	WordsVersion             int
+	Facts                    Facts
+	IssuedAt                 time.Time
+	Replaces, ReplacedBy     *uuid.UUID // nil: none
+	Voided                   *Change    // nil: it stands
+}
+
+// Stands tells whether the receipt is good.
+func (r Receipt) Stands() bool { return r.Voided == nil }
+
+// Facts are what the receipt says, frozen at issue (IRS Publication 1771: the name of the organisation,
+// the amount, the date, and whether goods or services were given in return).
+type Facts struct {
+	EntitySlug   string   `json:"entity_slug"`
+	LegalName    string   `json:"legal_name"`
+	EIN          string   `json:"ein"`
+	Address      []string `json:"address"` // lines
+	MailFrom     string   `json:"mail_from"`
+	Organisation string   `json:"organisation"` // in the receipt's language
+	OrgSlug      string   `json:"organisation_slug"`
+	Accent       string   `json:"accent"`
+	Sponsored    bool     `json:"sponsored"` // the organisation is a project of the legal entity
+	FirstName    string   `json:"first_name"`
+	LastName     string   `json:"last_name"`
+	Email        string   `json:"email"`
+	DonorAddress []string `json:"donor_address,omitempty"`
+
+	Amount    money.Amount `json:"amount"`     // as charged, less what was Returned
+	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
+	Timezone  string       `json:"timezone"`
+	Lines     []Line       `json:"lines"`
+	Covered   money.Amount `json:"covered,omitzero"` // of what was charged, the part added for the processing fee
+	ChargeID  string       `json:"charge_id"`
+	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
+	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
+	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the gift's first
+	// Instalment tells which of a plan's gifts it is; nil: it was given once.
+	Instalment *Instalment `json:"instalment,omitempty"`
+}
+
+// Instalment is the place of a gift in its plan, as it stood when it was paid.
+type Instalment struct {
+	Plan      uuid.UUID    `json:"plan"`
+	PlanRef   string       `json:"plan_ref"` // for the link that manages it
+	N         int          `json:"n"`
+	Of        int          `json:"of,omitempty"` // 0: until the donor stops
+	Frequency string       `json:"frequency"`
+	Each      money.Amount `json:"each"`
+	Sum       money.Amount `json:"sum,omitzero"`      // of all payments, where their number is known
+	LastOn    string       `json:"last_on,omitempty"` // YYYY-MM-DD in the entity's time zone
+	NextOn    string       `json:"next_on,omitempty"` // nothing: this is the last
+}
+
+// Dedication is whom a gift honours or remembers.
+type Dedication struct {
+	Kind string `json:"kind"` // honour or memory
+	Name string `json:"name"`
+}
+
+// Returned is what of a gift went back to the donor before the receipt was issued.
+type Returned struct {
+	Charged money.Amount `json:"charged"` // the gift as first made
+	Amount  money.Amount `json:"amount"`  // in all
+	On      string       `json:"on"`      // YYYY-MM-DD in Timezone: the last time
+}
+
+// Replaced is the receipt that another stands in for.
+type Replaced struct {
+	Number   string    `json:"number"` // as people write it
+	IssuedAt time.Time `json:"issued_at"`
+	Reason   Reason    `json:"reason"`
+	On       string    `json:"on"` // YYYY-MM-DD in Timezone
+}
+
+// Line is the part of the gift that is for one fund.
+type Line struct {
+	FundID  uuid.UUID    `json:"fund_id"` // for us; not shown
+	Fund    string       `json:"fund"`    // its name, in the receipt's language
+	Purpose string       `json:"purpose"` // what it is for, in the receipt's language
+	Amount  money.Amount `json:"amount"`
+}
+
+// Reference is the receipt's number as people write it: "TSNE-2026-000042".
+func (r Receipt) Reference() string {
+	return fmt.Sprintf("%s-%d-%06d", strings.ToUpper(r.Facts.EntitySlug), r.Year, r.Number)
+}
+
+// Letter is the job of mailing a receipt.
+type Letter struct {
+	ReceiptID uuid.UUID `json:"receipt_id"`
+}
+
+// Kind names the job.
+func (Letter) Kind() string { return "receipt_letter" }

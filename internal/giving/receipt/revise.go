@@ -1,0 +1,190 @@
+package receipt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+)
+
+// Reason is why a receipt no longer stands, or stands again.
+type Reason string
+
+// The reasons. Reinstated is the only one for which a void receipt is replaced: a lost payment came back.
+const (
+	Corrected  Reason = "correction" // what it said of the donor was wrong
+	Refund     Reason = "refund"     // the gift was returned, in whole or in part
+	Dispute    Reason = "dispute"    // the donor's bank took the payment back, in whole or in part
+	Reinstated Reason = "reinstated" // the bank decided for the charity
+)
+
+// Change says why a receipt's standing changes, since when, and who said so.
+type Change struct {
+	Reason Reason
+	On     string // YYYY-MM-DD in the receipt's time zone
+	By     string // a Stripe object's id, or the person's name at the office
+}
+
+// Replacement asks for a new receipt, with a number of its own, in place of one.
+type Replacement struct {
+	Of uuid.UUID // the receipt it replaces, which becomes void
+	Change
+	// Facts are what the new receipt says: take the old one's and change what changed. After money went back,
+	// Amount and Lines are what remains, and Returned says what was. Replaces is filled in here.
+	Facts Facts
+}
+
+// Void asks that a receipt no longer stands and nothing takes its place.
+type Void struct {
+	Of uuid.UUID
+	Change
+}
+
+// ErrRevised is the answer when a receipt's standing is not, or no longer, what the change is about.
+var ErrRevised = errors.New("receipt: it was voided or replaced meanwhile")
+
+// ReplaceTx issues the new receipts, voids the old ones, and enqueues a letter for each that says so. Like
+// IssueTx it locks the counters: call it last. A receipt that is void is replaced only to reinstate it, and one
+// that was replaced never again: the answer is ErrRevised then.
+func (d Desk) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, now time.Time) ([]Receipt, error) {
+	issues, voids := make([]Issue, len(asked)), make([]Void, 0, len(asked))
+	old, err := byIDs(ctx, tx, targets(asked, func(r Replacement) uuid.UUID { return r.Of }))
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range asked {
+		was, err := revisable(old, r.Of)
+		if err == nil && was.Stands() == (r.Reason == Reinstated) {
+			err = ErrRevised
+		}
+		if err == nil {
+			err = r.check()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("replacement of receipt %s: %w", r.Of, err)
+		}
+		if r.Reason != Reinstated {
+			voids = append(voids, Void{r.Of, r.Change})
+		}
+		r.Facts.Replaces = &Replaced{was.Reference(), was.IssuedAt, r.Reason, r.On}
+		issues[i] = Issue{
+			EntityID: was.EntityID, DonationID: was.DonationID, Year: was.Year, Language: was.Language,
+			Facts: r.Facts, replaces: &r.Of,
+		}
+	}
+	if err := voidTx(ctx, tx, voids, old, now); err != nil {
+		return nil, err
+	}
+	return d.IssueTx(ctx, tx, issues, now)
+}
+
+// VoidTx makes receipts void and enqueues a letter for each that says so. A receipt that is void already is
+// left as it is; for one that was replaced the answer is ErrRevised.
+func (d Desk) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
+	old, err := byIDs(ctx, tx, targets(asked, func(v Void) uuid.UUID { return v.Of }))
+	if err != nil {
+		return err
+	}
+	var voids []Void
+	var letters []jobs.Job
+	for _, v := range asked {
+		was, err := revisable(old, v.Of)
+		if err != nil {
+			return fmt.Errorf("void receipt %s: %w", v.Of, err)
+		}
+		if was.Stands() {
+			voids, letters = append(voids, v), append(letters, VoidLetter{v.Of})
+		}
+	}
+	if err := voidTx(ctx, tx, voids, old, now); err != nil {
+		return err
+	}
+	return d.Queue.EnqueueTx(ctx, tx, letters...)
+}
+
+// revisable is the receipt, unless it was replaced.
+func revisable(all map[uuid.UUID]Receipt, id uuid.UUID) (Receipt, error) {
+	r, ok := all[id]
+	switch {
+	case !ok:
+		return Receipt{}, errors.New("there is none")
+	case r.ReplacedBy != nil:
+		return Receipt{}, ErrRevised
+	}
+	return r, nil
+}
+
+func targets[T any](asked []T, of func(T) uuid.UUID) []uuid.UUID {
+	ids := make([]uuid.UUID, len(asked))
+	for i, a := range asked {
+		ids[i] = of(a)
+	}
+	return ids
+}
+
+// check holds that a replacement's figures agree with each other and with its reason.
+func (r Replacement) check() error {
+	f := r.Facts
+	sum := money.New(0, f.Amount.Currency)
+	for _, line := range f.Lines {
+		var err error
+		if sum, err = sum.Add(line.Amount); err != nil {
+			return err
+		}
+	}
+	if sum != f.Amount || f.Amount.Minor <= 0 {
+		return fmt.Errorf("its lines sum to %s, its amount is %s", sum, f.Amount)
+	}
+	if f.Returned == nil {
+		if r.Reason == Refund || r.Reason == Dispute {
+			return errors.New("it does not say what went back")
+		}
+		return nil
+	}
+	remains, err := f.Returned.Charged.Sub(f.Returned.Amount)
+	if err == nil && (remains != f.Amount || f.Returned.Amount.Minor <= 0) {
+		err = errors.New("charged less returned is not its amount")
+	}
+	return err
+}
+
+func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Receipt, now time.Time) error {
+	const query = `/* receipt.voidTx */
+		INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at)
+		SELECT v.receipt_id, v.donation_id, v.reason, v.changed_on, v.ordered_by, $6
+		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[]) AS v (receipt_id, donation_id, reason, changed_on, ordered_by)
+		ON CONFLICT DO NOTHING` // of either key: both begin with the receipt
+	if len(voids) == 0 {
+		return nil
+	}
+	n := len(voids)
+	ids, donations := make([]uuid.UUID, n), make([]uuid.UUID, n)
+	reasons, days, by := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	for i, v := range voids {
+		ids[i], donations[i], reasons[i], days[i], by[i] = v.Of, old[v.Of].DonationID, string(v.Reason), v.On, v.By
+	}
+	done, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), pg.UUIDs(donations), reasons, days, by, now)
+	if err != nil {
+		return err
+	}
+	if written, err := done.RowsAffected(); err != nil || int(written) < n {
+		return errors.Join(err, ErrRevised) // somebody was quicker
+	}
+	return nil
+}
+
+// VoidLetter is the job of telling a donor that a receipt no longer stands.
+type VoidLetter struct {
+	ReceiptID uuid.UUID `json:"receipt_id"`
+}
+
+// Kind names the job.
+func (VoidLetter) Kind() string { return "receipt_void_letter" }

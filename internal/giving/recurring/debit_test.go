@@ -1,0 +1,58 @@
+package recurring_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestInstalmentByBankDebit: a bank answers days after it was asked. Until then nothing is paid and nothing has failed; a yes is a
+// payment like any other; too little money is told of and tried again; a closed account is not.
+func TestInstalmentByBankDebit(t *testing.T) {
+	h := house.New(t, house.Options{})
+	p := begun(t, h, monthly(""))
+	bank, err := h.Fake.ReplaceBank(*p.CustomerID)
+	require.NoError(t, err)
+	settle(t, h)
+
+	p = renew(t, h, p)
+	require.Equal(t, 1, p.Paid, "it is on its way")
+	require.Nil(t, p.FailingSince)
+	h.Fake.Advance(5 * 24 * time.Hour)
+	settle(t, h)
+	p = again(t, h, p)
+	require.Equal(t, 2, p.Paid)
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM receipt`))
+
+	require.NoError(t, h.Fake.FailCard(bank, "insufficient_funds", 1))
+	p = renew(t, h, p)
+	require.Nil(t, p.FailingSince)
+	h.Fake.Advance(5 * 24 * time.Hour)
+	settle(t, h)
+	p = again(t, h, p)
+	require.Equal(t, "insufficient_funds", *p.FailingCode)
+	require.Equal(t, 2, p.Paid)
+	h.Fake.Advance(9 * 24 * time.Hour) // it is tried again, and takes its days
+	settle(t, h)
+	p = again(t, h, p)
+	require.Nil(t, p.FailingSince)
+	require.Equal(t, 3, p.Paid)
+
+	require.NoError(t, h.Fake.FailCard(bank, "account_closed", 0))
+	p = renew(t, h, p)
+	h.Fake.Advance(5 * 24 * time.Hour)
+	settle(t, h)
+	p = again(t, h, p)
+	require.Equal(t, "closed", recurring.Why(*p.FailingCode))
+	require.Equal(t, []string{"rest t"}, h.Lines(`SELECT kind || ' ' || left((carried_at IS NOT NULL)::text, 1) FROM plan_request WHERE kind = 'rest'`))
+	tried := len(h.Fake.Objects("tsne", "charge", 0))
+	h.Fake.Advance(20 * 24 * time.Hour)
+	settle(t, h)
+	require.Empty(t, h.Fake.Objects("tsne", "charge", tried), "nobody debits a closed account")
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'payment failed'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}

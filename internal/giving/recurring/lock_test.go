@@ -1,0 +1,60 @@
+package recurring_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/assert"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestWorkersMeetPlansInOneOrder: batches that know of two plans in different ways, and looks at both, wait for one another and never
+// in a circle.
+func TestWorkersMeetPlansInOneOrder(t *testing.T) {
+	h := house.New(t, house.Options{})
+	other := monthly("")
+	other.Contact.Email = "ben@example.org"
+	plans := []recurring.Plan{begun(t, h, monthly("")), begun(t, h, other)}
+	bill := func(p recurring.Plan) string {
+		return h.Lines(`SELECT invoice_id FROM instalment WHERE plan_id = $1`, p.ID)[0]
+	}
+	enough := errors.New("nothing is kept")
+	var all sync.WaitGroup
+	for i, p := range plans {
+		known := plans[1-i]
+		all.Go(func() {
+			for n := range 40 {
+				charge := donation.Charge{EntityID: p.EntityID, Amount: p.Amount(), At: time.Now()}
+				fresh, noted := charge, charge
+				fresh.ID, fresh.Invoice = "ch_fresh", &donation.Invoice{
+					ID: fmt.Sprintf("in_%d_%d", i, n), Read: true, PlanID: p.ID, SubscriptionID: *p.SubscriptionID, CustomerID: *p.CustomerID, CreatedAt: time.Now(),
+				}
+				noted.ID, noted.Invoice = "ch_noted", &donation.Invoice{ID: bill(known)}
+				err := pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+					_, err := h.Plans.PlaceTx(t.Context(), tx, h.Snapshot(), []donation.Charge{fresh, noted})
+					return errors.Join(err, enough)
+				})
+				if !assert.ErrorIs(t, err, enough) || !assert.Equal(t, enough.Error(), err.Error()) {
+					return
+				}
+			}
+		})
+		all.Go(func() {
+			for range 20 {
+				h.Exec(`UPDATE plan SET look_due = now() WHERE id = $1`, p.ID)
+				if !assert.NoError(t, h.Plans.Look(t.Context(), p.ID)) {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,267 @@
+package recurring
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/money"
+)
+
+// PlaceTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
+func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []donation.Charge) ([]donation.Placed, error) {
+	var of Concerned
+	for _, c := range charges {
+		of.Plan(c.Invoice.PlanID)
+		of.Bill(c.EntityID, c.Invoice.ID)
+	}
+	if err := k.LockTx(ctx, tx, of); err != nil {
+		return nil, err
+	}
+	bills := map[string]*bill{}
+	for _, entity := range setup.Entities() {
+		if err := k.billsTx(ctx, tx, entity, charges, bills); err != nil {
+			return nil, err
+		}
+	}
+	ids := make([]uuid.UUID, 0, len(bills))
+	for _, b := range bills {
+		ids = append(ids, b.PlanID)
+	}
+	plans, err := lockTx(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	// Another worker may have placed some of them while their plans were waited for.
+	for _, entity := range setup.Entities() {
+		if err := k.billsTx(ctx, tx, entity, charges, bills); err != nil {
+			return nil, err
+		}
+	}
+	placed := make([]donation.Placed, len(charges))
+	for i, c := range charges {
+		b := bills[c.EntityID.String()+c.Invoice.ID]
+		switch {
+		case b != nil && plans[b.PlanID] == nil:
+			placed[i].Waits = true // another worker noted the bill since the plans were locked: it comes again
+		case b != nil:
+			if placed[i], err = k.placeTx(ctx, tx, setup, plans[b.PlanID], b, c); err != nil {
+				return nil, fmt.Errorf("charge %s of plan %s: %w", c.ID, b.PlanID, err)
+			}
+		case !c.Invoice.Read:
+			placed[i].Waits = true
+		}
+	}
+	return placed, nil
+}
+
+// billsTx notes what charges say of their bills and reads those of an entity.
+func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, charges []donation.Charge, bills map[string]*bill) error {
+	var ids []string
+	var told []donation.Invoice
+	for _, c := range charges {
+		if c.EntityID != e.ID {
+			continue
+		}
+		ids = append(ids, c.Invoice.ID)
+		if c.Invoice.Read && bills[c.EntityID.String()+c.Invoice.ID] == nil {
+			told = append(told, *c.Invoice)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := k.NoteTx(ctx, tx, e.ID, told); err != nil {
+		return err
+	}
+	rows, err := billsOf(ctx, tx, e.ID, ids)
+	for i := range rows {
+		bills[e.ID.String()+rows[i].InvoiceID] = &rows[i]
+	}
+	return err
+}
+
+func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, p *Plan, b *bill, c donation.Charge) (donation.Placed, error) {
+	switch {
+	case b.DonationID != nil:
+		return donation.Placed{DonationID: *b.DonationID}, nil // told before
+	case b.Refused:
+		return donation.Placed{Unfit: donation.Beyond}, nil
+	case p.Total != nil && p.Paid >= *p.Total:
+		return k.refuseTx(ctx, tx, p, b, c, donation.Beyond)
+	case p.EndedAt != nil && b.CreatedAt.After(*p.EndedAt):
+		return k.refuseTx(ctx, tx, p, b, c, donation.Ended)
+	}
+	entity, err := setup.EntityByID(p.EntityID)
+	if err != nil {
+		return donation.Placed{}, err
+	}
+	const before = `/* recurring.placeTx */
+		SELECT coalesce(max(n), 0) AS last, coalesce(bool_or(n = 1), false) AS begun FROM instalment WHERE plan_id = $1`
+	var counted struct {
+		Last  int  `db:"last"`
+		Begun bool `db:"begun"`
+	}
+	if err := tx.GetContext(ctx, &counted, before, p.ID); err != nil {
+		return donation.Placed{}, err
+	}
+	gift, n := p.ID, 1 // the form's own
+	if !b.First || counted.Begun {
+		gift, n = k.NewID(), max(counted.Last+1, 2)
+		if err := k.instalTx(ctx, tx, p, b, c, gift); err != nil {
+			return donation.Placed{}, err
+		}
+	}
+	b.N, b.DonationID = &n, &gift
+	if err := countTx(ctx, tx, b); err != nil {
+		return donation.Placed{}, err
+	}
+	if err := k.paidTx(ctx, tx, p, b, c); err != nil {
+		return donation.Placed{}, err
+	}
+	return donation.Placed{DonationID: gift, Instalment: instalment(p, n, c, entity)}, nil
+}
+
+// instalTx writes the gift of a later payment, by the terms that stood when its bill was made. Should their amount be another
+// than what was charged, those that fit count: a change can meet a bill on its way.
+func (k Keeper) instalTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, gift uuid.UUID) error {
+	all, err := termsOf(ctx, tx, p.ID)
+	if err != nil {
+		return err
+	}
+	t := stood(all, b.CreatedAt)
+	fits := slices.IndexFunc(all, func(t terms) bool { return t.Amount == c.Amount.Minor })
+	if t.Amount != c.Amount.Minor && fits >= 0 {
+		t = all[fits]
+	}
+	parts, err := PartsOf(ctx, tx, *p, t.N)
+	if err != nil {
+		return err
+	}
+	return donation.InstalTx(ctx, tx, donation.Instalment{
+		ID: gift, First: p.ID, PublicRef: k.NewRef(), Frequency: string(p.Frequency), Parts: parts, At: c.At, Cause: b.InvoiceID,
+	})
+}
+
+func countTx(ctx context.Context, tx *sqlx.Tx, b *bill) error {
+	const query = `/* recurring.countTx */ UPDATE instalment SET n = $3, donation_id = $4, refused = $5 WHERE entity_id = $1 AND invoice_id = $2`
+	_, err := tx.ExecContext(ctx, query, b.EntityID, b.InvoiceID, b.N, b.DonationID, b.Refused)
+	return err
+}
+
+// paidTx counts a payment. The first begins the plan, the last of N finishes it.
+func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge) error {
+	p.Paid++
+	kind, now := eventPaid, k.Now()
+	if p.Status == Started {
+		p.Status, p.BegunAt = Active, &c.At
+		kind = eventBegun
+	}
+	if p.FailingInvoice != nil && *p.FailingInvoice == b.InvoiceID {
+		p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil
+	}
+	if p.NextAt == nil || !p.NextAt.After(c.At) {
+		next := p.Frequency.Step(b.CreatedAt, 1) // until it is read at Stripe
+		p.NextAt = &next
+	}
+	if p.EndedAt != nil {
+		p.NextAt = nil
+	}
+	if _, err := k.eventTx(ctx, tx, p, kind, b.InvoiceID, Detail{N: *b.N, Amount: c.Amount.Minor}); err != nil {
+		return err
+	}
+	if p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil && !b.Ours {
+		if err := k.askTx(ctx, tx, p, request{Kind: kindSchedule, Subject: fmt.Sprintf("from %d", *b.N), By: "konbit"}); err != nil {
+			return err
+		}
+	}
+	if p.Total == nil || p.Paid < *p.Total || p.EndedAt != nil {
+		return k.lookSoonTx(ctx, tx, p)
+	}
+	p.Status, p.EndedAt, p.NextAt, p.PausedUntil = Finished, &now, nil, nil
+	if err := k.askTx(ctx, tx, p, request{Kind: kindEnd, By: "konbit"}); err != nil {
+		return err
+	}
+	if err := k.tellTx(ctx, tx, p, eventFinished, "", Detail{}); err != nil {
+		return err
+	}
+	return saveTx(ctx, tx, p)
+}
+
+// refuseTx has a payment given back that the plan has no room for, and the plan ended at Stripe once more.
+func (k Keeper) refuseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, why donation.Unfit) (donation.Placed, error) {
+	b.Refused = true
+	if err := countTx(ctx, tx, b); err != nil {
+		return donation.Placed{}, err
+	}
+	if err := k.askTx(ctx, tx, p, request{Kind: kindRefund, Subject: c.ID, Detail: Detail{Amount: c.Amount.Minor}, By: "konbit"}); err != nil {
+		return donation.Placed{}, err
+	}
+	if err := k.askTx(ctx, tx, p, request{Kind: kindEnd, Subject: c.ID, By: "konbit"}); err != nil {
+		return donation.Placed{}, err
+	}
+	if _, err := k.eventTx(ctx, tx, p, eventRefused, b.InvoiceID, Detail{Amount: c.Amount.Minor}); err != nil {
+		return donation.Placed{}, err
+	}
+	return donation.Placed{Unfit: why}, saveTx(ctx, tx, p)
+}
+
+// HeldTx ends plans whose first payment settled no gift: what began wrong is not charged again. A later payment that is held
+// is one of the count, and its task tells finance.
+func (k Keeper) HeldTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) error {
+	for _, c := range charges {
+		rows, err := billsOf(ctx, tx, c.EntityID, []string{c.Invoice.ID})
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 || rows[0].DonationID == nil || *rows[0].DonationID != rows[0].PlanID {
+			continue
+		}
+		p, err := lockOneTx(ctx, tx, rows[0].PlanID)
+		if err != nil {
+			return err
+		}
+		if p.Status.Over() {
+			continue
+		}
+		if err := k.askTx(ctx, tx, p, request{Kind: kindEnd, By: "konbit"}); err != nil {
+			return err
+		}
+		now := k.Now()
+		p.Status, p.EndedAt, p.NextAt = Failed, &now, nil
+		if err := saveTx(ctx, tx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// instalment is what a receipt says of a payment's place in its plan.
+func instalment(p *Plan, n int, c donation.Charge, e org.LegalEntity) *receipt.Instalment {
+	in := &receipt.Instalment{Plan: p.ID, PlanRef: p.PublicRef, N: n, Frequency: string(p.Frequency), Each: p.Amount()}
+	if p.Total != nil {
+		in.Of = *p.Total
+		left, _ := p.Left()
+		in.Sum = money.New(p.AmountMinor*int64(*p.Total), money.Currency(p.Currency))
+		in.LastOn = day(cmp.Or(p.LastAt(), &c.At), e)
+		if left == 0 {
+			in.LastOn = day(&c.At, e)
+		}
+	}
+	if p.NextAt != nil {
+		in.NextOn = day(p.NextAt, e)
+	}
+	return in
+}
+
+func day(at *time.Time, e org.LegalEntity) string { return ledger.DateOf(*at, e.Location()).String() }

@@ -1,0 +1,80 @@
+package recurring_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// monthly is a form of $20 a month to the first fund.
+func monthly(times string) donation.Form {
+	f := house.Form()
+	f.Frequency, f.Occurrences = "monthly", times
+	return f
+}
+
+// begun is a plan whose first payment has come.
+func begun(t *testing.T, h *house.House, f donation.Form) recurring.Plan {
+	t.Helper()
+	d := h.Started(f)
+	h.Pay(d)
+	settle(t, h)
+	return plan(t, h, d)
+}
+
+func plan(t *testing.T, h *house.House, d donation.Donation) recurring.Plan {
+	t.Helper()
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	return p
+}
+
+func again(t *testing.T, h *house.House, p recurring.Plan) recurring.Plan {
+	t.Helper()
+	p, err := recurring.ByID(t.Context(), h.DB.Server, p.ID)
+	require.NoError(t, err)
+	return p
+}
+
+// settle delivers what the stand-in has told since, and works it off with what follows from it.
+func settle(t *testing.T, h *house.House) {
+	t.Helper()
+	h.News()
+	h.DrainAll()
+	h.Later()
+	for h.Chores() > 0 {
+		h.News()
+		h.Later()
+	}
+}
+
+func TestTwelveTimesPlanRunsToItsEnd(t *testing.T) {
+	h := house.New(t, house.Options{})
+	p := begun(t, h, monthly("12"))
+	require.Equal(t, recurring.Active, p.Status)
+	require.Equal(t, 12, p.Iterations)
+	for month := 1; month < 12; month++ {
+		require.Equal(t, month, p.Paid)
+		require.Equal(t, org.Monthly.Step(*p.BegunAt, month).Unix(), p.NextAt.Unix())
+		h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
+		settle(t, h)
+		p = again(t, h, p)
+	}
+	require.Equal(t, recurring.Finished, p.Status)
+	require.Nil(t, p.NextAt)
+	h.Fake.Advance(100 * 24 * time.Hour)
+	settle(t, h)
+	require.Equal(t, 12, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
+	require.Equal(t, 12, h.Count(`SELECT count(*) FROM receipt`))
+	require.Equal(t, 12*2000, h.Count(`SELECT -sum(amount)::int FROM posting WHERE account_code = '4100'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+	require.Equal(t, []string{"1 12 2000", "2 12 2000"}, h.Lines(`SELECT concat_ws(' ', facts->'instalment'->>'n', facts->'instalment'->>'of',
+		facts->'amount'->>'minor') FROM receipt ORDER BY (facts->'instalment'->>'n')::int LIMIT 2`))
+	require.Len(t, h.Lines(`SELECT id::text FROM plan_event WHERE kind = 'finished'`), 1)
+}

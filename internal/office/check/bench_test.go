@@ -1,0 +1,36 @@
+package check_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/office/check"
+	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/many"
+)
+
+// BenchmarkLook looks at the books of many gifts, and tells how many seconds each checker took.
+func BenchmarkLook(b *testing.B) {
+	for _, gifts := range []int{10_000, 50_000, 200_000, 1_000_000} {
+		b.Run(fmt.Sprint(gifts), func(b *testing.B) { lookAt(b, gifts) })
+	}
+}
+
+func lookAt(b *testing.B, gifts int) {
+	h := house.New(b, house.Options{})
+	require.NoError(b, many.Fill(b.Context(), h.DB.Owner, gifts, 1))
+	for b.Loop() {
+		require.NoError(b, ledger.Snapshot(b.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			all, err := check.Look(b.Context(), tx)
+			require.Empty(b, check.Rows(all))
+			for _, f := range all {
+				b.ReportMetric(f.Took.Seconds(), f.No+"-s")
+			}
+			return err
+		}))
+	}
+}

@@ -1,0 +1,189 @@
+package check_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/office/check"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// story is a house in which everything happened that can: gifts, one refunded in part and one wholly, disputes lost, won and
+// withdrawn, a payment that is no gift, a payout, letters; all of it drained and sealed.
+type story struct {
+	*house.House
+	kept, part, whole, lost donation.Donation
+}
+
+func told(t *testing.T) *story {
+	t.Helper()
+	h := house.New(t, house.Options{})
+	s := &story{House: h}
+	for _, d := range []*donation.Donation{&s.kept, &s.part, &s.whole, &s.lost} {
+		*d = h.Settled(house.Form())
+	}
+	won, open := h.Settled(house.Form()), h.Settled(house.Form())
+	s.settle(t)
+	for d, amount := range map[uuid.UUID]int64{s.part.ID: 500, s.whole.ID: 0} {
+		_, err := h.Fake.Refund(*h.Gift(d).PaymentIntentID, amount)
+		require.NoError(t, err)
+	}
+	for d, end := range map[uuid.UUID]string{s.lost.ID: "lost", won.ID: "won", open.ID: ""} {
+		dispute, err := h.Fake.Dispute(*h.Gift(d).PaymentIntentID, false)
+		require.NoError(t, err)
+		if end != "" {
+			require.NoError(t, h.Fake.Judge(dispute, end))
+		}
+	}
+	s.settle(t)
+	h.Fake.Advance(8 * 24 * time.Hour)
+	_, err := h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	h.Work()
+	s.settle(t)
+	testkit.Eventually(t, 30*time.Second, func() error {
+		if n := h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`); n > 0 {
+			return fmt.Errorf("%d jobs to do", n)
+		}
+		return nil
+	})
+	return s
+}
+
+func (s *story) settle(t *testing.T) {
+	t.Helper()
+	_, err := s.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	for _, body := range s.Fake.Bodies("tsne") {
+		s.Deliver(s.Read(body))
+	}
+	s.DrainAll()
+	_, err = s.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	s.Later()
+	_, err = ledger.Seal(t.Context(), s.DB.Server)
+	require.NoError(t, err)
+}
+
+// TestAGoodWorldIsClean: whatever happened, and between any two steps of it, the checkers find nothing.
+func TestAGoodWorldIsClean(t *testing.T) {
+	t.Parallel()
+	told(t).WantChecked()
+
+	h := house.New(t, house.Options{})
+	h.WantChecked()
+	d := h.Started(house.Form())
+	h.WantChecked()
+	h.Pay(d)
+	h.WantChecked()
+	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.WantChecked()
+	h.DrainAll()
+	h.WantChecked() // booked, its fee not
+	_, err := h.Collector.Collect(t.Context())
+	require.NoError(t, err)
+	h.WantChecked() // and never compared
+	_, err = h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_observation WHERE held = kept AND held > 0`))
+	h.WantChecked()
+}
+
+// TestNightly: a day has one look, whose finds are tasks until they are gone.
+func TestNightly(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	d := h.Settled(house.Form())
+	n := check.Nightly{DB: h.DB.Server, NewID: house.NewID, Now: time.Now}
+	night := func(found ...string) {
+		t.Helper()
+		all, err := n.Run(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, len(check.Checkers()))
+		require.Equal(t, found, h.Lines(`SELECT format('%s %s rows %s: %s', e.slug, t.subject, detail->>'rows', detail->>'first')
+			FROM finance_task t JOIN legal_entity e ON e.id = t.entity_id WHERE kind = 'checker_found' AND closed_at IS NULL ORDER BY 1`))
+		again, err := n.Run(t.Context())
+		require.NoError(t, err)
+		require.Nil(t, again, "once a day")
+		h.Exec(`ALTER TABLE check_run DISABLE TRIGGER insert_only`)
+		h.Exec(`UPDATE check_run SET day = day - 1`)
+	}
+	last, err := check.ReadLast(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, last)
+
+	night([]string{}...)
+	h.Exec(`INSERT INTO river_job (kind, args, max_attempts, state, scheduled_at) VALUES ('odd', '{}', 1, 'available', now() - interval '1 hour')`)
+	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
+	event := h.Told(d)[0].ID
+	for _, e := range h.Told(d) {
+		if e.Type == "charge.succeeded" {
+			event = e.ID
+		}
+	}
+	job := h.Lines(`SELECT id::text FROM river_job WHERE kind = 'odd'`)[0]
+	night("aina check_job_overdue rows 1: "+job, "tsne check_event_overdue rows 1: "+event, "tsne check_job_overdue rows 1: "+job)
+	last, err = check.ReadLast(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	for _, l := range last {
+		want := map[string]int64{"A8": 1, "A9": 1}[l.Checker]
+		require.Equal(t, want, l.Rows, l.Checker)
+		require.Less(t, l.Age, time.Hour)
+	}
+	h.Exec(`DELETE FROM river_job WHERE kind = 'odd'`)
+	night("tsne check_event_overdue rows 1: " + event)
+	h.DrainAll()
+	night([]string{}...)
+}
+
+// TestOneServerLooks: of servers that look at the same time, one does.
+func TestOneServerLooks(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	var looks atomic.Int64
+	var servers sync.WaitGroup
+	for range 8 {
+		servers.Go(func() {
+			all, err := check.Nightly{DB: h.DB.Server, NewID: house.NewID, Now: time.Now}.Run(t.Context())
+			if assert.NoError(t, err); all != nil {
+				looks.Add(1)
+			}
+		})
+	}
+	servers.Wait()
+	require.EqualValues(t, 1, looks.Load())
+	require.Equal(t, len(check.Checkers()), h.Count(`SELECT count(*) FROM check_run`))
+}
+
+// TestTheServerOnlyReads: the server's role may look through every view of the schema, and write through none.
+func TestTheServerOnlyReads(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	var views []string
+	for _, c := range check.Checkers() {
+		views = append(views, c.View)
+		_, err := h.DB.Server.Exec(`DELETE FROM ` + c.View)
+		require.Error(t, err)
+	}
+	require.ElementsMatch(t, views, h.Lines(`SELECT viewname FROM pg_views WHERE schemaname = 'public' AND viewname LIKE 'check%'`))
+	for _, view := range views {
+		require.Equal(t, []string{"SELECT"}, h.Lines(`SELECT privilege_type FROM information_schema.role_table_grants WHERE grantee = 'konbit_server' AND table_name = $1`, view))
+	}
+	for _, statement := range []string{
+		`UPDATE check_run SET found = 0`, `DELETE FROM check_run`, `INSERT INTO check_run (day, checker, found, took, checked_at) VALUES ('2000-01-01', 'A1', 0, '0', '2000-01-01')`,
+		`UPDATE balance_observation SET held = kept`, `DELETE FROM balance_observation`,
+	} {
+		_, err := h.DB.Server.Exec(statement)
+		require.ErrorContains(t, err, "permission denied", statement)
+	}
+}

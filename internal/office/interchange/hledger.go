@@ -1,0 +1,56 @@
+package interchange
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/platform/money"
+)
+
+// hledger writes hledger's journal format, of version 1.25 and later.
+type hledger struct{ out *bufio.Writer }
+
+func (h hledger) begin(now time.Time, currencies []money.Currency) {
+	fmt.Fprintf(h.out, "; Everything in the books, written by Konbit at %s.\ndecimal-mark .\n", now.UTC().Format(time.RFC3339))
+	for _, c := range currencies {
+		sample := money.New(0, c).Decimal()
+		if c.Exponent() == 0 {
+			sample += "." // the directive wants a decimal mark
+		}
+		fmt.Fprintf(h.out, "commodity %s %s\n", sample, c)
+	}
+}
+
+func (h hledger) declare(account string, _ money.Currency) {
+	fmt.Fprintf(h.out, "account %s\n", account)
+}
+
+func (h hledger) transaction(r *ledger.Record, accounts []string) {
+	fmt.Fprintf(h.out, "\n%s * %s\n", r.Date, hledgerText(r.Kind))
+	for _, a := range attributes(r) {
+		fmt.Fprintf(h.out, "    ; %s: %s\n", a.name, hledgerText(a.value))
+	}
+	for i, l := range r.Lines {
+		fmt.Fprintf(h.out, "    %s  %s\n", accounts[i], money.New(l.Amount, r.Currency))
+	}
+}
+
+func (h hledger) assertions(on ledger.Date) { fmt.Fprintf(h.out, "\n%s * balances\n", on) }
+
+// assert uses ==, which also refuses any other currency in the account.
+func (h hledger) assert(account string, balance money.Amount) {
+	fmt.Fprintf(h.out, "    %s  %s == %s\n", account, money.New(0, balance.Currency), balance)
+}
+
+// hledgerText is s without what would end a description or the value of a tag: hledger has no quoting.
+func hledgerText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(",;|", r) {
+			return ' '
+		}
+		return r
+	}, s)
+}

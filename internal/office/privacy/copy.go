@@ -1,0 +1,225 @@
+package privacy
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/office/statement"
+)
+
+// aDonor, aGift and the rest are the things of a copy. Amounts are decimal, in the currency beside them.
+type aDonor struct {
+	To        string     `json:"known_to"` // the legal entity
+	Email     string     `json:"email"`
+	FirstName string     `json:"first_name"`
+	LastName  string     `json:"last_name"`
+	Language  string     `json:"language"`
+	Details   any        `json:"details"`
+	Letters   any        `json:"letters_wished_for"` // by kind
+	NewsSince *time.Time `json:"news_wished_since,omitempty"`
+	donor.Times
+}
+
+type aGift struct {
+	Reference  string               `json:"reference"`
+	To         string               `json:"to"`
+	Funds      []aPart              `json:"funds"`
+	Amount     string               `json:"amount"`
+	Currency   string               `json:"currency"`
+	Status     string               `json:"status"`
+	Frequency  string               `json:"frequency"`
+	Language   string               `json:"language"`
+	Anonymous  bool                 `json:"anonymous"`
+	News       bool                 `json:"news_wished_for"`
+	Covered    string               `json:"covered"`
+	Begun      time.Time            `json:"begun"`
+	Charged    *time.Time           `json:"charged,omitempty"`
+	Settled    *time.Time           `json:"settled,omitempty"`
+	Payment    *string              `json:"payment,omitempty"` // Stripe's
+	Charge     *string              `json:"charge,omitempty"`
+	Receipt    string               `json:"receipt,omitempty"`
+	Typed      *donation.Contact    `json:"typed,omitempty"`
+	Dedication *donation.Dedication `json:"dedication,omitempty"`
+}
+
+type aPart struct {
+	Fund   string `json:"fund"`
+	Amount string `json:"amount"`
+}
+
+type aPlan struct {
+	Reference string     `json:"reference"`
+	Status    string     `json:"status"`
+	Frequency string     `json:"frequency"`
+	Amount    string     `json:"amount"`
+	Paid      int        `json:"paid"`
+	Total     *int       `json:"total,omitempty"`
+	Covered   string     `json:"covered"`
+	Currency  string     `json:"currency"`
+	Language  string     `json:"language"`
+	Brand     *string    `json:"card,omitempty"`
+	Card      *string    `json:"card_ends_in,omitempty"`
+	Good      *time.Time `json:"card_good_before,omitempty"`
+	Next      *time.Time `json:"next,omitempty"`
+	Paused    *time.Time `json:"paused_until,omitempty"`
+	Failing   *time.Time `json:"failing_since,omitempty"`
+	Why       *string    `json:"failing_why,omitempty"`
+	Created   time.Time  `json:"created"`
+	Begun     *time.Time `json:"begun,omitempty"`
+	Ended     *time.Time `json:"ended,omitempty"`
+	Customer  *string    `json:"customer,omitempty"` // Stripe's
+}
+
+type anEvent struct {
+	Plan   string    `json:"plan"`
+	What   string    `json:"what"`
+	At     time.Time `json:"at"`
+	Cause  string    `json:"cause"`
+	Detail any       `json:"detail"`
+}
+
+type aStatement struct {
+	Year     int               `json:"year"`
+	Number   int               `json:"number"`
+	IssuedAt time.Time         `json:"issued_at"`
+	Facts    statement.Facts   `json:"facts"`
+	Person   *statement.Person `json:"person"`
+}
+
+// Copy writes what the rooms keep about donors, all that is one person. It answers what letters are about, for whoever knows letters.
+func Copy(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, donors []donor.Donor, to Sheet) (subjects []uuid.UUID, err error) {
+	c := copying{ctx, q, setup, to, nil}
+	for _, d := range donors {
+		if err := c.donor(d); err != nil {
+			return nil, err
+		}
+	}
+	return c.subjects, nil
+}
+
+type copying struct {
+	ctx      context.Context
+	q        sqlx.QueryerContext
+	setup    *fund.Snapshot
+	to       Sheet
+	subjects []uuid.UUID
+}
+
+func (c *copying) donor(d donor.Donor) error {
+	entity, err := c.setup.EntityByID(d.EntityID)
+	if err != nil {
+		return err
+	}
+	wishes, err := donor.Wishes(c.ctx, c.q, d.ID)
+	if err != nil {
+		return err
+	}
+	times, err := donor.TimesOf(c.ctx, c.q, d.ID)
+	if err != nil {
+		return err
+	}
+	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt, times})
+	if err == nil {
+		err = c.words(d.ID)
+	}
+	if err != nil {
+		return err
+	}
+	gifts, err := donation.IDsOf(c.ctx, c.q, []uuid.UUID{d.ID})
+	if err != nil {
+		return err
+	}
+	for _, id := range gifts {
+		if err := c.gift(id); err != nil {
+			return err
+		}
+	}
+	if err := c.plans(d.ID); err != nil {
+		return err
+	}
+	issued, err := statement.OfDonors(c.ctx, c.q, []uuid.UUID{d.ID})
+	for _, s := range issued {
+		c.subjects = append(c.subjects, s.ID)
+		if err := c.to.Item("annual statement", aStatement{s.Year, s.N, s.IssuedAt, s.Facts, s.Person}); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (c *copying) gift(id uuid.UUID) error {
+	d, err := donation.ByID(c.ctx, c.q, id)
+	if err != nil {
+		return err
+	}
+	past, err := donation.PastByRef(c.ctx, c.q, d.PublicRef, d.DonorID)
+	if err != nil {
+		past = donation.Past{Donation: d} // begun and never paid
+	}
+	o, err := c.setup.OrganisationByID(d.OrganisationID)
+	if err != nil {
+		return err
+	}
+	g := aGift{
+		Reference: d.PublicRef, To: o.Name.In("en"), Amount: d.Amount().Decimal(), Currency: d.Currency, Status: string(d.Status), Frequency: d.Frequency,
+		Language: d.Language, Anonymous: d.Anonymous, News: d.News, Covered: d.Covered().Decimal(),
+		Begun: d.CreatedAt, Charged: d.ChargedAt, Settled: d.SettledAt, Payment: d.PaymentIntentID, Charge: d.ChargeID,
+	}
+	for _, p := range past.Parts {
+		f, err := c.setup.Fund(p.FundID)
+		if err != nil {
+			return err
+		}
+		g.Funds = append(g.Funds, aPart{f.Name.In("en"), p.Amount.Decimal()})
+	}
+	if past.Receipt != nil {
+		g.Receipt = past.Receipt.Reference()
+	}
+	if g.Typed, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
+		return err
+	}
+	if g.Dedication, err = donation.DedicationOf(c.ctx, c.q, id); err != nil {
+		return err
+	}
+	c.subjects = append(c.subjects, id)
+	if err := c.to.Item("gift", g); err != nil {
+		return err
+	}
+	return c.receipts(id, d.PublicRef)
+}
+
+func (c *copying) plans(of uuid.UUID) error {
+	plans, err := recurring.OfDonor(c.ctx, c.q, of)
+	if err != nil {
+		return err
+	}
+	for _, p := range plans {
+		plan := aPlan{
+			Reference: p.PublicRef, Status: string(p.Status), Frequency: string(p.Frequency), Amount: p.Amount().Decimal(), Paid: p.Paid, Total: p.Total,
+			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, Brand: p.CardBrand, Card: p.CardLast4, Good: p.CardExpires,
+			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, Why: p.FailingCode, Created: p.CreatedAt, Begun: p.BegunAt, Ended: p.EndedAt,
+			Customer: p.CustomerID,
+		}
+		if err := c.to.Item("recurring gift", plan); err != nil {
+			return err
+		}
+		events, err := recurring.Events(c.ctx, c.q, p.ID)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			c.subjects = append(c.subjects, e.ID)
+			if err := c.to.Item("recurring gift's event", anEvent{p.PublicRef, e.Kind, e.At, e.Cause, e.Detail}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package privacy
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/people/donoraccess"
+)
+
+// CopyAccess writes what is kept of a person's addresses and of their coming in: addresses and what happened to them, letters asked
+// for, sessions.
+func CopyAccess(kept donoraccess.Kept, to Sheet) error {
+	for _, m := range kept.Mailboxes {
+		err := to.Item("address", struct {
+			Email    string    `json:"email"`
+			ProvedAt time.Time `json:"proved_at"`
+		}{m.Email, m.ProvedAt})
+		if err != nil {
+			return err
+		}
+	}
+	err := each(to, "what happened to an address", kept.Steps, nil)
+	err = each(to, "sign-in asked for", kept.SignIns, err)
+	return each(to, "session", kept.Sessions, err)
+}
+
+// each writes things of a kind, unless what was written before failed.
+func each[T any](to Sheet, kind string, all []T, before error) error {
+	if before != nil {
+		return before
+	}
+	for _, one := range all {
+		if err := to.Item(kind, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aWish is somebody's wish to be forgotten.
+type aWish struct {
+	Asked     time.Time  `db:"asked_at" json:"asked"`
+	By        string     `db:"asked_by" json:"by"`
+	Language  string     `db:"language" json:"language"`
+	Due       time.Time  `db:"due_at" json:"due"`
+	Withdrawn *time.Time `db:"withdrawn_at" json:"withdrawn,omitempty"`
+}
+
+// words are what a donor said of letters, and of being forgotten.
+func (c *copying) words(of uuid.UUID) error {
+	const query = `/* privacy.words */
+		SELECT asked_at, asked_by, language, due_at, withdrawn_at FROM erasure e JOIN erasure_donor d ON d.erasure_id = e.id WHERE d.donor_id = $1 ORDER BY asked_at`
+	consents, err := donor.Consents(c.ctx, c.q, of)
+	if err != nil {
+		return err
+	}
+	var wishes []aWish
+	if err := sqlx.SelectContext(c.ctx, c.q, &wishes, query, of); err != nil {
+		return err
+	}
+	return each(c.to, "wish to be forgotten", wishes, each(c.to, "letters wished for", consents, nil))
+}
+
+type aReceipt struct {
+	Number   string        `json:"number"`
+	Gift     string        `json:"gift"`
+	Language string        `json:"language"`
+	IssuedAt time.Time     `json:"issued_at"`
+	Facts    receipt.Facts `json:"facts"`
+	Voided   string        `json:"voided,omitempty"` // why
+}
+
+// receipts writes all of a gift, also those that stand no longer.
+func (c *copying) receipts(gift uuid.UUID, reference string) error {
+	all, err := receipt.Of(c.ctx, c.q, []uuid.UUID{gift})
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		c.subjects = append(c.subjects, r.ID)
+		told := aReceipt{r.Reference(), reference, r.Language, r.IssuedAt, r.Facts, ""}
+		if r.Voided != nil {
+			told.Voided = string(r.Voided.Reason)
+		}
+		if err := c.to.Item("receipt", told); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package privacy
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/jobs"
+)
+
+// Customer is the job of having Stripe forget the customer of a plan whose donor was forgotten.
+type Customer struct {
+	PlanID uuid.UUID `json:"plan_id"`
+}
+
+// Kind names the job.
+func (Customer) Kind() string { return "erasure_customer" }
+
+// Register takes the room's jobs, letters apart.
+func (k Keeper) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job Customer) error { return k.forgetCustomer(ctx, job.PlanID) })
+}
+
+// customersTx orders that Stripe forgets donors, too: each customer of theirs once. None of their plans goes on.
+func (k Keeper) customersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
+	ordered := map[string]bool{}
+	for _, donor := range donors {
+		plans, err := recurring.OfDonor(ctx, tx, donor)
+		if err != nil {
+			return err
+		}
+		for _, p := range plans {
+			if p.CustomerID == nil || ordered[*p.CustomerID] {
+				continue
+			}
+			ordered[*p.CustomerID] = true
+			if err := k.Queue.EnqueueTx(ctx, tx, Customer{p.ID}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgetCustomer deletes the customer at Stripe. What cannot be done now comes again.
+func (k Keeper) forgetCustomer(ctx context.Context, plan uuid.UUID) error {
+	p, err := recurring.ByID(ctx, k.DB, plan)
+	if err != nil || p.CustomerID == nil {
+		return err
+	}
+	e, err := org.EntityByID(ctx, k.DB, p.EntityID)
+	if err != nil {
+		return err
+	}
+	return k.Stripe.ForgetCustomer(ctx, e.Slug, *p.CustomerID)
+}

@@ -1,0 +1,77 @@
+package privacy_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestStripeForgetsToo: the customer of a recurring gift that has ended goes from Stripe with its donor, once Stripe can be reached;
+// somebody else's stays.
+func TestStripeForgetsToo(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	d := h.Settled(canary())
+	customer, other := customerOf(t, h, canaries[0]), customerOf(t, h, "other@example.org")
+	h.Settled(canary()) // two plans, one customer
+	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at, customer_id)
+		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now(), $2 FROM donation WHERE donor_id = $1`,
+		d.DonorID, customer)
+	e, err := h.Privacy.Ask(t.Context(), wish(t, h))
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "DELETE /v1/customers", Times: 4}))
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan`))
+	require.NoError(t, h.Privacy.Do(t.Context(), e.ID))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_customer'`))
+	h.Work()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		if read(t, h, customer)["deleted"] != true {
+			return errors.New("Stripe knows the customer")
+		}
+		return nil
+	})
+	require.Greater(t, len(h.Fake.Calls("DELETE /v1/customers/"+customer)), 4, "it was refused first")
+	require.NotContains(t, string(mustJSON(t, read(t, h, customer))), canaries[0])
+	require.Nil(t, read(t, h, other)["deleted"])
+}
+
+// customerOf makes a customer at the stand-in.
+func customerOf(t *testing.T, h *house.House, email string) (id string) {
+	t.Helper()
+	return ask(t, h, "POST", "/v1/customers", url.Values{"email": {email}, "name": {"somebody"}})["id"].(string)
+}
+
+func read(t *testing.T, h *house.House, customer string) map[string]any {
+	t.Helper()
+	return ask(t, h, "GET", "/v1/customers/"+customer, nil)
+}
+
+func ask(t *testing.T, h *house.House, method, path string, form url.Values) (answer map[string]any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, h.FakeURL+path, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	r.SetBasicAuth(house.Keys["tsne"], "")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	got, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer got.Body.Close()
+	require.NoError(t, json.NewDecoder(got.Body).Decode(&answer))
+	return answer
+}
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return text
+}

@@ -1,0 +1,240 @@
+package privacy_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/office/privacy"
+	"konbit/internal/platform/fault"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// canaries are in nothing but what is known of one person.
+var canaries = []string{"canary@example.org", "Canaria", "Vogelsang", "5550123", "Canary Lane", "a note of the canary", "Nana Canary", "card-canary@example.org", "Canary card"}
+
+func canary() donation.Form {
+	f := house.Form()
+	f.Contact = donation.Contact{
+		FirstName: canaries[1], LastName: canaries[2], Email: canaries[0], Phone: canaries[3], AddressLine1: canaries[4], City: "Boston", Region: "MA",
+		PostalCode: "02111", Country: "US", Note: canaries[5],
+	}
+	f.Dedication = donation.Dedication{Kind: donation.Memory, Name: canaries[6], CardName: "Béa", CardEmail: canaries[7], CardMessage: canaries[8]}
+	return f
+}
+
+func wish(t *testing.T, h *house.House) privacy.Wish {
+	t.Helper()
+	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
+	require.NoError(t, err)
+	require.NotEmpty(t, donors)
+	return privacy.Wish{Donors: donor.IDs(donors), Addresses: canaries[:1], Tell: canaries[0], Language: "en", By: "donor", Wait: privacy.Wait}
+}
+
+// lived is a house in which the canary gave twice, got every letter there is, and signed in; somebody else gave too.
+func lived(t *testing.T) *house.House {
+	t.Helper()
+	h := house.New(t, house.Options{})
+	d := h.Settled(canary())
+	h.Settled(house.Form())
+	h.News()
+	h.DrainAll()
+	started := h.Started(canary())
+	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, started.ID)
+	e, err := h.Snapshot().EntityByID(d.EntityID)
+	require.NoError(t, err)
+	_, err = h.Statements.Issue(t.Context(), e, time.Now().In(e.Location()).Year(), nil)
+	require.NoError(t, err)
+	h.Exec(`INSERT INTO mailbox VALUES ($1, gen_random_uuid(), now() - interval '1 day')`, canaries[0])
+	h.Exec(`INSERT INTO mailbox_step (email, kind, after) SELECT email, 'proved', person_id FROM mailbox`)
+	h.Exec(`INSERT INTO sign_in (id, email, language, browser_hash) VALUES (gen_random_uuid(), $1, 'en', sha256('x'))`, canaries[0])
+	h.Exec(`INSERT INTO session (id, person_id, email, sign_in_id, token_hash) SELECT gen_random_uuid(), person_id, email, gen_random_uuid(), sha256('y') FROM mailbox`)
+	all, err := receipt.Of(t.Context(), h.DB.Server, mustIDs(t, h, d))
+	require.NoError(t, err)
+	require.NoError(t, h.Receipts.Mail(t.Context(), all[0].ID))
+	require.NoError(t, mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Mail(t.Context(), d.ID))
+	return h
+}
+
+func mustIDs(t *testing.T, h *house.House, d donation.Donation) []uuid.UUID {
+	t.Helper()
+	ids, err := donation.IDsOf(t.Context(), h.DB.Server, []uuid.UUID{d.DonorID})
+	require.NoError(t, err)
+	return ids
+}
+
+// kept is what an erasure must not change.
+func kept(h *house.House) []string {
+	return h.Lines(`SELECT format('%s-%s %s %s %s', r.year, r.number, r.facts->'amount'->>'minor', r.facts->>'charged_on', r.facts->'lines') FROM receipt r
+		UNION ALL SELECT format('%s %s %s %s', id, amount, status, charged_at) FROM donation
+		UNION ALL SELECT format('%s %s %s', fund_id, account_code, sum(amount)) FROM posting GROUP BY fund_id, account_code
+		UNION ALL SELECT encode(hash, 'hex') FROM ledger_seal UNION ALL SELECT facts::text FROM statement ORDER BY 1`)
+}
+
+func sound(t *testing.T, h *house.House) {
+	t.Helper()
+	report, err := ledger.Verify(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.True(t, report.Sound(), "%v", report.Findings)
+	require.NotEmpty(t, report.Chains)
+}
+
+// TestForgottenIsForgotten: after an erasure no column of any table holds a word of the person, the books verify, the receipt is
+// found by its number, and its sealed copy opens for the owner alone. Done again from the list, on a copy that knows them, it is the same.
+func TestForgottenIsForgotten(t *testing.T) {
+	t.Parallel()
+	h := lived(t)
+	_, err := ledger.Seal(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	before := kept(h)
+	known := testkit.Holding(t, h.DB.Owner, canaries)
+	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.message",
+		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
+		require.Contains(t, known, column, "the scan sees")
+	}
+
+	w := wish(t, h)
+	e, err := h.Privacy.Ask(t.Context(), w)
+	require.NoError(t, err)
+	again, err := h.Privacy.Ask(t.Context(), w)
+	require.NoError(t, err)
+	require.Equal(t, e.ID, again.ID, "one wish")
+	letters := mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Setup: h.Setup}
+	require.NoError(t, letters.Mail(t.Context(), e.ID))
+	n, err := h.Privacy.CarryOut(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "not before its day")
+	h.Privacy.Now = func() time.Time { return time.Now().Add(privacy.Wait + time.Minute) }
+	n, err = h.Privacy.CarryOut(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.NoError(t, letters.Farewell(t.Context(), e.ID))
+	require.NoError(t, letters.Farewell(t.Context(), e.ID), "it is told once")
+
+	require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
+	require.Equal(t, before, kept(h))
+	sound(t, h)
+	var told []string
+	for _, m := range h.Mail.Messages() {
+		told = append(told, m.MessageID)
+	}
+	require.Contains(t, told, "erasure_asked."+e.ID.String()+"@tsne.example")
+	require.Contains(t, told, "erasure_done."+e.ID.String()+"@tsne.example")
+	for _, word := range canaries {
+		assert.NotContains(t, h.Log.String(), word)
+	}
+
+	number := h.Lines(`SELECT 'TSNE-' || year || '-' || lpad(number::text, 6, '0') FROM receipt r JOIN receipt_hold h ON h.receipt_id = r.id`)[0]
+	r, err := receipt.ByNumber(t.Context(), h.DB.Server, number)
+	require.NoError(t, err)
+	require.Equal(t, "20.00 USD", r.Facts.Amount.String())
+	require.NotEmpty(t, r.Facts.ChargedOn)
+	_, err = h.Privacy.Open(t.Context(), number, "auditor", "IRS")
+	require.Error(t, err, "the server's role may not read it")
+	owner := h.Privacy
+	owner.DB = h.DB.Owner
+	facts, err := owner.Open(t.Context(), number, "auditor", "IRS")
+	require.NoError(t, err)
+	require.Equal(t, canaries[0], facts.Email)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt_hold_reading`))
+	owner.Secret = []byte("another secret, of 32 bytes also")
+	_, err = owner.Open(t.Context(), number, "thief", "none")
+	require.Error(t, err)
+
+	h.Privacy.Now = func() time.Time { return time.Now().AddDate(8, 0, 0) }
+	_, err = h.Privacy.CarryOut(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_hold`), "after seven years it goes")
+}
+
+// TestListIsDoneAgain: what a restored copy knows again is erased again by the list, which names nobody.
+func TestListIsDoneAgain(t *testing.T) {
+	t.Parallel()
+	h := lived(t)
+	w := wish(t, h)
+	w.Wait = 0
+	e := privacy.Entry{ID: house.NewID(), AskedAt: time.Now(), AskedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
+	e.Addresses = h.Privacy.Hashes(w.Addresses)
+	list := fmt.Sprintf(`{"id":%q,"asked_at":"2026-01-01T00:00:00Z","asked_by":"donor","done_at":%q,"donors":[%q],"addresses":[%q]}`,
+		e.ID, time.Now().Format(time.RFC3339), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
+	for range 2 {
+		read, err := privacy.ReadList(strings.NewReader(list))
+		require.NoError(t, err)
+		applied, err := h.Privacy.Apply(t.Context(), read)
+		require.NoError(t, err)
+		require.Equal(t, privacy.Applied{Done: 1}, applied)
+		require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
+	}
+	file := filepath.Join(t.TempDir(), "erasures")
+	for range 2 {
+		_, err := h.Privacy.KeepFile(t.Context(), file)
+		require.NoError(t, err)
+	}
+	written, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(written), w.Donors[0].String())
+	require.NotContains(t, string(written), "@")
+	require.Equal(t, 1, bytes.Count(written, []byte("\n")))
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_farewell'`))
+}
+
+// TestWhatGoesOnIsStoppedFirst: a plan that runs and a gift on its way are said; a wish can be withdrawn; and the server can change
+// nothing by itself that an erasure changes.
+func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	d := h.Settled(canary())
+	w := wish(t, h)
+	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at)
+		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'active', 'monthly', amount, 0, currency, language, now(), now() FROM donation WHERE id = $1`, d.ID)
+	_, err := h.Privacy.Ask(t.Context(), w)
+	require.True(t, fault.Is(err, fault.Conflict))
+	require.True(t, privacy.PlanGoes(err))
+	h.Exec(`UPDATE plan SET status = 'cancelled', ended_at = now()`)
+	coming := h.Started(canary())
+	_, err = h.Privacy.Ask(t.Context(), w)
+	require.True(t, privacy.GiftComes(err))
+	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, coming.ID)
+	_, err = h.Privacy.Ask(t.Context(), w)
+	require.NoError(t, err)
+	require.NoError(t, h.Privacy.Withdraw(t.Context(), w.Donors))
+	waiting, err := privacy.Waiting(t.Context(), h.DB.Server, w.Donors)
+	require.NoError(t, err)
+	require.Nil(t, waiting)
+	h.Privacy.Now = func() time.Time { return time.Now().Add(99 * time.Hour) }
+	n, err := h.Privacy.CarryOut(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.NotEmpty(t, testkit.Holding(t, h.DB.Owner, canaries))
+	for _, attack := range []string{
+		`UPDATE receipt SET facts = personless(facts)`, `UPDATE letter SET message = ''`, `SELECT erase_people(gen_random_uuid(), '{}')`,
+		`SELECT set_config('konbit.erasing', 'yes', false); UPDATE receipt SET facts = personless(facts)`, `SELECT sealed FROM receipt_hold`,
+	} {
+		_, err := h.DB.Server.Exec(attack)
+		assert.Error(t, err, attack)
+	}
+	for _, attack := range []string{`UPDATE receipt SET number = 99`, `UPDATE receipt SET facts = '{}'`, `DELETE FROM receipt`, `UPDATE letter SET message = 'x'`} {
+		tx := h.DB.Owner.MustBegin()
+		tx.MustExec(`SET LOCAL konbit.erasing = 'yes'`)
+		_, err := tx.Exec(attack)
+		if attack[len(attack)-3:] != "'x'" {
+			assert.Error(t, err, attack)
+		}
+		require.NoError(t, tx.Rollback())
+	}
+}

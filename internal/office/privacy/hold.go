@@ -1,0 +1,54 @@
+package privacy
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// Open reads the sealed copy of a receipt by its number, and notes who did and why. Its database is the owner's: the server's role may
+// not. fault.NotFound: there is none, or its time is over.
+func (k Keeper) Open(ctx context.Context, number, by, why string) (facts receipt.Facts, err error) {
+	const query = `/* privacy.Open */ SELECT sealed FROM receipt_hold WHERE receipt_id = $1`
+	const note = `/* privacy.Open */ INSERT INTO receipt_hold_reading (receipt_id, read_by, reason) VALUES ($1, $2, $3)`
+	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		r, err := receipt.ByNumber(ctx, tx, number)
+		if err != nil {
+			return err
+		}
+		var sealed []byte
+		if err := tx.GetContext(ctx, &sealed, query, r.ID); errors.Is(err, sql.ErrNoRows) {
+			return fault.New(fault.NotFound, "problem.404.text", nil)
+		} else if err != nil {
+			return err
+		}
+		text, err := k.open("receipt", sealed, r.ID)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(text, &facts); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, note, r.ID, by, why)
+		return err
+	})
+	return facts, err
+}
+
+// PlanGoes tells whether err is that a recurring gift goes on.
+func PlanGoes(err error) bool { return says(err, phrasePlan) }
+
+// GiftComes tells whether err is that a gift is on its way.
+func GiftComes(err error) bool { return says(err, phraseGift) }
+
+func says(err error, phrase string) bool {
+	var refused *fault.Error
+	return errors.As(err, &refused) && refused.Phrase == phrase
+}

@@ -1,0 +1,141 @@
+package privacy
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// Entry is an erasure as the list beside the backups has it: it names nobody.
+type Entry struct {
+	ID        uuid.UUID   `json:"id"`
+	AskedAt   time.Time   `json:"asked_at"`
+	AskedBy   string      `json:"asked_by"`
+	DoneAt    time.Time   `json:"done_at"`
+	Donors    []uuid.UUID `json:"donors"`
+	Addresses [][]byte    `json:"addresses"` // keyed hashes
+}
+
+// Done lists every erasure that was done, oldest first.
+func Done(ctx context.Context, q sqlx.QueryerContext) (all []Entry, err error) {
+	const query = `/* privacy.Done */ SELECT id, asked_at, asked_by, done_at,
+		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id ORDER BY 1) AS donors,
+		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
+		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`
+	rows, err := q.QueryxContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Entry
+		var donors pq.StringArray
+		var macs pq.ByteaArray
+		if err := rows.Scan(&e.ID, &e.AskedAt, &e.AskedBy, &e.DoneAt, &donors, &macs); err != nil {
+			return nil, err
+		}
+		e.Addresses = macs
+		for _, text := range donors {
+			id, err := uuid.Parse(text)
+			if err != nil {
+				return nil, err
+			}
+			e.Donors = append(e.Donors, id)
+		}
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// WriteList writes erasures, one JSON object to a line.
+func WriteList(to io.Writer, list []Entry) error {
+	lines := json.NewEncoder(to)
+	for _, e := range list {
+		if err := lines.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadList reads what WriteList wrote.
+func ReadList(from io.Reader) (list []Entry, err error) {
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, 16<<20)
+	for n := 1; lines.Scan(); n++ {
+		var e Entry
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.ID == uuid.Nil || e.DoneAt.IsZero() {
+			return nil, fmt.Errorf("line %d is no erasure: %w", n, err)
+		}
+		list = append(list, e)
+	}
+	return list, lines.Err()
+}
+
+// Applied is what became of a list.
+type Applied struct {
+	Done    int // also those that were done before
+	Waiting int // in the copy a recurring gift goes on, or a gift is on its way, until Stripe has told what became of it
+}
+
+// Apply does a list of erasures again, on a database that was restored from a backup older than some of them. Nobody is written to.
+// What has to wait, CarryOut does. Doing it twice does nothing more.
+func (k Keeper) Apply(ctx context.Context, list []Entry) (a Applied, err error) {
+	for _, e := range list {
+		if err := k.note(ctx, e); err != nil {
+			return a, err
+		}
+		err := k.Do(ctx, e.ID)
+		if err == nil {
+			a.Done++
+			continue
+		}
+		if fault.Is(err, fault.Conflict) {
+			a.Waiting++
+			err = k.wait(ctx, e.ID)
+		}
+		if err != nil {
+			return a, fmt.Errorf("erasure %s: %w", e.ID, err)
+		}
+	}
+	return a, nil
+}
+
+// wait makes an erasure one that is due.
+func (k Keeper) wait(ctx context.Context, id uuid.UUID) error {
+	const query = `/* privacy.wait */ UPDATE erasure SET done_at = NULL WHERE id = $1`
+	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, id)
+		return err
+	})
+}
+
+// note makes the erasure known again where the backup did not have it, or had it waiting.
+func (k Keeper) note(ctx context.Context, e Entry) error {
+	const add = `/* privacy.note */
+		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ($1, $2, $3, 'en', $2, $4)
+		ON CONFLICT (id) DO UPDATE SET done_at = coalesce(erasure.done_at, excluded.done_at), withdrawn_at = NULL, tell = NULL`
+	const donors = `/* privacy.note */
+		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, id FROM donor WHERE id = ANY($2::uuid[]) ON CONFLICT DO NOTHING`
+	const macs = `/* privacy.note */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
+	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, add, e.ID, e.AskedAt, e.AskedBy, e.DoneAt); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, donors, e.ID, pg.UUIDs(e.Donors)); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, macs, e.ID, pq.ByteaArray(e.Addresses))
+		return err
+	})
+}

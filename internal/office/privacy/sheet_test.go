@@ -1,0 +1,64 @@
+package privacy_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/office/privacy"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestCopyHoldsEverything: both forms of a copy have every word that is known of a person, and nobody else's.
+func TestCopyHoldsEverything(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	h.Settled(canary())
+	h.Settled(house.Form())
+	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
+	require.NoError(t, err)
+	var asJSON, asCSV bytes.Buffer
+	for _, to := range []privacy.Sheet{privacy.NewJSON(&asJSON), privacy.NewCSV(&asCSV)} {
+		subjects, err := privacy.Copy(t.Context(), h.DB.Server, h.Snapshot(), donors, to)
+		require.NoError(t, err)
+		require.NotEmpty(t, subjects)
+		require.NoError(t, to.End())
+	}
+	var items []struct{ What string }
+	require.NoError(t, json.Unmarshal(asJSON.Bytes(), &items))
+	rows, err := csv.NewReader(&asCSV).ReadAll()
+	require.NoError(t, err)
+	table := ""
+	for _, row := range rows {
+		require.Len(t, row, 4)
+		table += strings.Join(row, " ") + "\n"
+	}
+	for _, word := range append([]string{"20.00", "TSNE-20", "USD"}, canaries...) {
+		require.Contains(t, asJSON.String(), word)
+		require.Contains(t, table, word)
+	}
+	require.NotContains(t, table+asJSON.String(), "ana@example.org")
+}
+
+// TestT16: no text makes a cell that a spreadsheet would work out; what was written can still be read.
+func TestT16NoCellIsAFormula(t *testing.T) {
+	texts := append(testkit.Hostile(), "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1", "|cmd", "%x")
+	var b bytes.Buffer
+	sheet := privacy.NewCSV(&b)
+	for _, text := range texts {
+		require.NoError(t, sheet.Item(text, donation.Contact{Note: text}))
+		require.NotContains(t, "=+-@\t\r\n\x00", string(append([]byte(privacy.Cell(text)), 'x')[0]), "%q", text)
+		require.True(t, strings.HasSuffix(privacy.Cell(text), text))
+	}
+	require.NoError(t, sheet.End())
+	require.NoError(t, sheet.End(), "twice")
+	_, err := csv.NewReader(&b).ReadAll()
+	require.NoError(t, err)
+}

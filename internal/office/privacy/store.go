@@ -1,0 +1,80 @@
+package privacy
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
+)
+
+// Letter is the job of the letter before: it says what will be erased, and when.
+type Letter struct {
+	ErasureID uuid.UUID `json:"erasure_id"`
+}
+
+// Kind names the job.
+func (Letter) Kind() string { return "erasure_letter" }
+
+// Farewell is the job of the letter after, the last a person gets.
+type Farewell struct {
+	ErasureID uuid.UUID `json:"erasure_id"`
+}
+
+// Kind names the job.
+func (Farewell) Kind() string { return "erasure_farewell" }
+
+// ByID reads one erasure.
+func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, err error) {
+	const query = `/* privacy.ByID */ SELECT ` + columns + ` FROM erasure WHERE id = $1`
+	err = sqlx.GetContext(ctx, q, &e, query, id)
+	return e, err
+}
+
+// All lists the erasures, newest first.
+func All(ctx context.Context, q sqlx.QueryerContext) (all []Erasure, err error) {
+	const query = `/* privacy.All */ SELECT ` + columns + ` FROM erasure ORDER BY asked_at DESC, id`
+	err = sqlx.SelectContext(ctx, q, &all, query)
+	return all, err
+}
+
+// Told is the address an erasure's letters go to; empty: nobody is told, or was told already.
+func (k Keeper) Told(e Erasure) (string, error) {
+	if e.Tell == nil {
+		return "", nil
+	}
+	text, err := k.open("tell", e.Tell, e.ID)
+	return string(text), err
+}
+
+// FarewellSent forgets the last address.
+func (k Keeper) FarewellSent(ctx context.Context, id uuid.UUID) error {
+	const query = `/* privacy.FarewellSent */ UPDATE erasure SET tell = NULL WHERE id = $1`
+	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, id)
+		return err
+	})
+}
+
+// Donors are those of an erasure.
+func Donors(ctx context.Context, q sqlx.QueryerContext, erasure uuid.UUID) (ids []uuid.UUID, err error) {
+	const query = `/* privacy.Donors */ SELECT donor_id FROM erasure_donor WHERE erasure_id = $1 ORDER BY donor_id`
+	err = sqlx.SelectContext(ctx, q, &ids, query, erasure)
+	return ids, err
+}
+
+func (k Keeper) insertTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, macs [][]byte) error {
+	const add = `/* privacy.insertTx */ INSERT INTO erasure (id, asked_at, asked_by, language, due_at, tell) VALUES ($1, $2, $3, $4, $5, $6)`
+	const of = `/* privacy.insertTx */ INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[])`
+	const named = `/* privacy.insertTx */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[])`
+	if _, err := tx.ExecContext(ctx, add, e.ID, e.AskedAt, e.AskedBy, e.Language, e.DueAt, e.Tell); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, of, e.ID, pg.UUIDs(donors)); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, named, e.ID, pq.ByteaArray(macs))
+	return err
+}

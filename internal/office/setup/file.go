@@ -1,0 +1,34 @@
+package setup
+
+import (
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+)
+
+// File is a file that Read found sound. Ids are not in it: Apply finds or makes them.
+type File struct {
+	Name          string
+	Entities      []Entity
+	Organisations []Organisation
+}
+
+// Entity is a legal entity as the file declares it.
+type Entity struct {
+	org.LegalEntity
+	in section
+}
+
+// Organisation is an organisation as the file declares it, with its funds.
+type Organisation struct {
+	org.Organisation
+	Entity string // the slug of its entity, which the same file declares
+	Funds  []Fund
+	in     section
+}
+
+// Fund is a fund as the file declares it.
+type Fund struct {
+	fund.Fund
+	Closed bool
+	in     section
+}

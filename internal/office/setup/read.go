@@ -1,0 +1,112 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"konbit/internal/platform/phrase"
+)
+
+// Rules are what the rest of the program asks of a file. The zero Rules ask nothing.
+type Rules struct {
+	// Languages are those whose words are complete, so that an organisation may offer them; nil is all known.
+	Languages []phrase.Language
+	// Accent tells whether pages can be read in a colour, and else how to mend it; nil is every colour.
+	Accent func(hex string) error
+}
+
+// Read is Rules.Read under the zero Rules.
+func Read(name string, data []byte) (*File, error) { return Rules{}.Read(name, data) }
+
+// Read reads the declarative file. name is what problems call it. An error is Problems: all that is
+// wrong with the file at once.
+func (rules Rules) Read(name string, data []byte) (*File, error) {
+	if rules.Languages == nil {
+		rules.Languages = phrase.Known()
+	}
+	r := &report{file: name, rules: rules}
+	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		var syntax yaml.Error
+		at, text := position{}, err.Error()
+		if errors.As(err, &syntax) {
+			at = position{syntax.GetToken().Position.Line, syntax.GetToken().Position.Column}
+			text = syntax.GetMessage()
+		}
+		r.refuse(at, "this is not YAML: %s", text)
+		return nil, r.problems.err()
+	}
+	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
+		r.refuse(position{}, "the file is empty or holds several documents: write entities: and organisations: once, without ---")
+		return nil, r.problems.err()
+	}
+	f := r.document(tree.Docs[0].Body)
+	if err := r.problems.err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func (r *report) document(body ast.Node) *File {
+	f := &File{Name: r.file}
+	top := r.section(body, "the file", "entities", "organisations")
+	entities := slugs{kind: "entity"}
+	var all []Entity
+	for i, node := range top.list("entities") {
+		e := r.entity(node, i)
+		all = append(all, e)
+		if entities.add(e.in, e.Slug) {
+			f.Entities = append(f.Entities, e)
+		}
+	}
+	organisations := slugs{kind: "organisation"}
+	for i, node := range top.list("organisations") {
+		o := r.organisation(node, i, all)
+		if organisations.add(o.in, o.Slug) {
+			f.Organisations = append(f.Organisations, o)
+		}
+	}
+	return f
+}
+
+// slugs finds a slug used twice.
+type slugs struct {
+	kind  string
+	lines map[string]int
+}
+
+// add tells whether slug names something new; one that was refused already ("") does not.
+func (g *slugs) add(s section, slug string) bool {
+	if slug == "" {
+		return false
+	}
+	if line, used := g.lines[slug]; used {
+		s.refuse(s.place("slug"), "%s: the slug is used at line %d already: give this %s another one or remove it", s.what, line, g.kind)
+		return false
+	}
+	if g.lines == nil {
+		g.lines = map[string]int{}
+	}
+	g.lines[slug] = s.place("slug").line
+	return true
+}
+
+// label is how problems call the i-th of a list: by its slug where it has one, else by its number.
+func label(kind string, i int, node ast.Node) string {
+	if m, ok := node.(*ast.MappingNode); ok {
+		for _, v := range m.Values {
+			if slug, ok := v.Value.(*ast.StringNode); ok && v.Key.GetToken().Value == "slug" && slug.Value != "" {
+				return kind + slug.Value
+			}
+		}
+	}
+	return fmt.Sprintf("%snumber %d", kind, i+1)
+}
+
+func mendSlug(most int) string {
+	return fmt.Sprintf("write lower-case letters, digits and single hyphens, at most %d", most)
+}

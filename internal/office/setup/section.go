@@ -1,0 +1,246 @@
+package setup
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"konbit/internal/platform/money"
+)
+
+// section is one mapping of the file while it is being read. Its methods read one key each; whatever is
+// wrong there goes to the report, and the zero value is answered so that reading goes on.
+type section struct {
+	*report
+	what   string // as problems call it: "organisation csio"
+	at     position
+	values map[string]ast.Node
+	broken bool // not a mapping at all: said once, its keys are not missed one by one
+}
+
+// section opens node as a mapping in which only those keys may stand.
+func (r *report) section(node ast.Node, what string, keys ...string) section {
+	s := section{report: r, what: what, at: positionOf(node), values: map[string]ast.Node{}}
+	mapping, ok := node.(*ast.MappingNode)
+	if !ok {
+		s.broken = true
+		r.refuse(s.at, "%s is not a list of keys: write key: value, one per line, with any of %s", what, strings.Join(keys, ", "))
+		return s
+	}
+	for _, v := range mapping.Values {
+		key, at := v.Key.GetToken().Value, positionOf(v.Key)
+		switch {
+		case !slices.Contains(keys, key):
+			r.refuse(at, "%s has an unknown key %q: remove it or use one of %s", what, key, strings.Join(keys, ", "))
+		case s.values[key] != nil:
+			r.refuse(at, "%s has the key %s twice: keep one (the other stands at line %d)", what, key, positionOf(s.values[key]).line)
+		default:
+			s.values[key] = v.Value
+		}
+	}
+	return s
+}
+
+// place is where the value of key stands, or else the section.
+func (s section) place(key string) position {
+	if v := s.values[key]; v != nil {
+		return positionOf(v)
+	}
+	return s.at
+}
+
+func (s section) has(key string) bool { return s.values[key] != nil }
+
+// need is the value of a key that must be there and say something.
+func (s section) need(key string) (ast.Node, bool) {
+	v := s.values[key]
+	switch v.(type) {
+	case nil:
+		if !s.broken {
+			s.refuse(s.at, "%s has no %s: add %s: …", s.what, key, key)
+		}
+		return nil, false
+	case *ast.NullNode:
+		s.refuse(positionOf(v), "%s: %s is empty: write its value or remove the key", s.what, key)
+		return nil, false
+	}
+	return v, true
+}
+
+// text reads one line of text that valid (if any) accepts; mend says what it accepts.
+func (s section) text(key string, valid func(string) bool, mend string) string {
+	v, ok := s.need(key)
+	if !ok {
+		return ""
+	}
+	var text string
+	switch v := v.(type) {
+	case *ast.StringNode:
+		text = strings.TrimSpace(v.Value)
+	case *ast.LiteralNode:
+		text = strings.TrimSpace(v.Value.Value)
+	case ast.ScalarNode:
+		s.refuse(positionOf(v), "%s: %s is not a text: put it in quotes: %s: %q", s.what, key, key, v.GetToken().Value)
+		return ""
+	default:
+		s.refuse(positionOf(v), "%s: %s is not a text: write it plainly on one line, %s: \"…\"", s.what, key, key)
+		return ""
+	}
+	switch {
+	case text == "" || strings.ContainsFunc(text, unicode.IsControl):
+		s.refuse(positionOf(v), "%s: %s is empty or has line breaks: write one line of text", s.what, key)
+		return ""
+	case valid != nil && !valid(text):
+		s.refuse(positionOf(v), "%s: %s cannot be %q: %s", s.what, key, text, mend)
+		return ""
+	}
+	return text
+}
+
+// optional is text for a key that may be missing.
+func (s section) optional(key string) string {
+	if !s.has(key) {
+		return ""
+	}
+	return s.text(key, nil, "")
+}
+
+// flag reads an optional true or false.
+func (s section) flag(key string) bool {
+	if !s.has(key) {
+		return false
+	}
+	v, ok := s.values[key].(*ast.BoolNode)
+	if !ok {
+		s.refuse(s.place(key), "%s: %s is neither true nor false: write one of them", s.what, key)
+		return false
+	}
+	return v.Value
+}
+
+var (
+	wholeForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,17})$`)
+	majorForm = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+)
+
+// whole reads a whole number from 0 to most.
+func (s section) whole(key string, most int64, unit string) int64 {
+	v, ok := s.need(key)
+	if !ok {
+		return 0
+	}
+	if written := v.GetToken().Value; isNumber(v) && wholeForm.MatchString(written) {
+		if n, err := strconv.ParseInt(written, 10, 64); err == nil && n <= most {
+			return n
+		}
+	}
+	s.refuse(positionOf(v), "%s: %s is not a number of %s: write a whole one from 0 to %d", s.what, key, unit, most)
+	return 0
+}
+
+// amount reads an amount of money in major units and answers minor ones, more than zero; 0 is one that
+// was refused.
+func (s section) amount(key string, c money.Currency) int64 {
+	v, ok := s.need(key)
+	if !ok {
+		return 0
+	}
+	return s.minor(v, key, c)
+}
+
+func (s section) minor(v ast.Node, key string, c money.Currency) int64 {
+	written := v.GetToken().Value
+	if _, fraction, _ := strings.Cut(written, "."); isNumber(v) && majorForm.MatchString(written) && len(fraction) <= c.Exponent() {
+		if a, err := money.Parse(written, c); err == nil && a.Minor > 0 {
+			return a.Minor
+		}
+	}
+	s.refuse(positionOf(v), "%s: %s has no amount of money in %q: write major units as a plain number above 0, such as 20, with at most %d decimals",
+		s.what, key, written, c.Exponent())
+	return 0
+}
+
+// list reads a list with something in it.
+func (s section) list(key string) []ast.Node {
+	v, ok := s.need(key)
+	if !ok {
+		return nil
+	}
+	sequence, ok := v.(*ast.SequenceNode)
+	if !ok || len(sequence.Values) == 0 {
+		s.refuse(positionOf(v), "%s: %s is not a list with something in it: write %s: [ … ]", s.what, key, key)
+		return nil
+	}
+	return sequence.Values
+}
+
+// inner opens the mapping under key.
+func (s section) inner(key string, keys ...string) section {
+	v, ok := s.need(key)
+	if !ok {
+		return section{report: s.report, at: s.at, broken: true}
+	}
+	return s.section(v, s.what+": "+key, keys...)
+}
+
+// choices reads a list of some of the allowed texts, each at most once.
+func choices[T ~string](s section, key string, allowed []T) []T {
+	var chosen []T
+	for _, v := range s.list(key) {
+		c := T(v.GetToken().Value)
+		switch {
+		case !slices.Contains(allowed, c):
+			s.refuse(positionOf(v), "%s: %s cannot have %q: choose among %s", s.what, key, string(c), join(allowed))
+		case slices.Contains(chosen, c):
+			s.refuse(positionOf(v), "%s: %s has %s twice: remove one", s.what, key, string(c))
+		default:
+			chosen = append(chosen, c)
+		}
+	}
+	return chosen
+}
+
+// choice reads one of the allowed texts.
+func choice[T ~string](s section, key string, allowed ...T) T {
+	return T(s.text(key, func(t string) bool { return slices.Contains(allowed, T(t)) }, "choose among "+join(allowed)))
+}
+
+func join[T ~string](all []T) string {
+	texts := make([]string, len(all))
+	for i, t := range all {
+		texts[i] = string(t)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func isNumber(v ast.Node) bool {
+	return v.Type() == ast.IntegerType || v.Type() == ast.FloatType
+}
+
+// positionOf is where a reader looks for node: a mapping written over several lines starts at its first key.
+func positionOf(node ast.Node) position {
+	if node == nil {
+		return position{1, 1}
+	}
+	token := node.GetToken()
+	if m, ok := node.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) > 0 {
+		token = m.Values[0].Key.GetToken()
+	}
+	return position{token.Position.Line, token.Position.Column}
+}
+
+// sortedKeys lists the keys of any of the maps, each once.
+func sortedKeys[K ~string, V any](all ...map[K]V) []K {
+	keys := map[K]bool{}
+	for _, m := range all {
+		for k := range m {
+			keys[k] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}

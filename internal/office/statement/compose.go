@@ -1,0 +1,128 @@
+package statement
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/payout"
+)
+
+// composer gathers the statements of several donors of one entity, with a handful of queries for all of them.
+type composer struct {
+	setup   *fund.Snapshot
+	entity  org.LegalEntity
+	year    int
+	returns map[string][]payout.Return           // by charge
+	latest  map[uuid.UUID]receipt.Receipt        // by gift
+	gifts   map[uuid.UUID][]donation.SettledGift // by donor, by the moment of the charge
+}
+
+// compose answers the statements of donors as their gifts stand, without id and time; donors who gave nothing in the year have none.
+func compose(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
+	c := composer{setup: setup, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
+	from, to := span(year, entity.Location())
+	people := make([]uuid.UUID, len(donors))
+	for i, d := range donors {
+		people[i] = d.ID
+	}
+	gifts, err := donation.SettledBetween(ctx, q, people, from, to)
+	if err != nil {
+		return nil, err
+	}
+	ids, charges := make([]uuid.UUID, len(gifts)), make([]string, len(gifts))
+	for i, g := range gifts {
+		ids[i], charges[i] = g.ID, g.ChargeID
+		c.gifts[g.DonorID] = append(c.gifts[g.DonorID], g)
+	}
+	if c.returns, err = payout.Returns(ctx, q, entity.ID, charges); err != nil {
+		return nil, err
+	}
+	if c.latest, err = receipt.Latest(ctx, q, ids); err != nil {
+		return nil, err
+	}
+	var all []Statement
+	for _, d := range donors {
+		if len(c.gifts[d.ID]) == 0 {
+			continue
+		}
+		s, err := c.statement(d)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (c composer) statement(d donor.Donor) (Statement, error) {
+	e, none := c.entity, money.New(0, c.entity.Currency)
+	s := Statement{EntityID: e.ID, DonorID: d.ID, Year: c.year, Language: d.Language, WordsVersion: WordsVersion}
+	s.Person = &Person{FirstName: d.FirstName, LastName: d.LastName, Email: d.Email}
+	s.Facts = Facts{
+		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address), MailFrom: e.MailFrom, Timezone: e.Timezone,
+		Given: none, Returned: none,
+	}
+	f := &s.Facts
+	for _, given := range c.gifts[d.ID] {
+		g, err := c.gift(given, phrase.Language(d.Language), f)
+		if err != nil {
+			return s, err
+		}
+		if address := c.latest[given.ID].Facts.DonorAddress; len(address) > 0 {
+			s.Person.Address = address // the newest wins
+		}
+		if f.Given, err = f.Given.Add(g.Amount); err != nil {
+			return s, err
+		}
+		for _, back := range g.Returned {
+			if f.Returned, err = f.Returned.Add(back.Amount); err != nil {
+				return s, err
+			}
+		}
+		f.Gifts = append(f.Gifts, g)
+	}
+	var err error
+	f.Total, err = f.Given.Sub(f.Returned)
+	return s, err
+}
+
+// gift tells of one gift, and notes in f a project that received it.
+func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Facts) (Gift, error) {
+	zone := c.entity.Location()
+	g := Gift{ChargedOn: ledger.DateOf(given.ChargedAt, zone).String(), Amount: given.Amount()}
+	o, err := c.setup.OrganisationByID(given.OrganisationID)
+	if err != nil {
+		return g, err
+	}
+	if g.Organisation = o.Name.In(lang); o.Sponsored && !slices.Contains(f.Sponsored, g.Organisation) {
+		f.Sponsored = append(f.Sponsored, g.Organisation)
+	}
+	if issued, ok := c.latest[given.ID]; ok {
+		g.Receipt = issued.Reference()
+		if in := issued.Facts.Instalment; in != nil {
+			g.N, g.Of = in.N, in.Of
+		}
+	}
+	for _, p := range given.Parts {
+		to, err := c.setup.Fund(p.FundID)
+		if err != nil {
+			return g, err
+		}
+		g.Funds = append(g.Funds, Part{Fund: to.Name.In(lang), Amount: p.Amount})
+	}
+	for _, back := range c.returns[given.ChargeID] {
+		g.Returned = append(g.Returned, Return{ledger.DateOf(back.At, zone).String(), money.New(back.Amount, g.Amount.Currency), back.Reason})
+	}
+	return g, nil
+}

@@ -1,0 +1,168 @@
+package statement
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+)
+
+// atOnce is how many donors' statements are issued in one transaction: enough that a year's ten thousand take seconds, few enough
+// that a kill loses little.
+const atOnce = 200
+
+// Desk issues statements. Safe for concurrent use, and by any number of processes.
+type Desk struct {
+	DB    *sqlx.DB
+	Queue *jobs.Queue
+	Setup *fund.Directory
+	Now   func() time.Time
+	NewID func() uuid.UUID
+}
+
+// Tally is how far a year's statements are.
+type Tally struct {
+	Donors  int `json:"donors"`  // who gave in the year
+	Gifts   int `json:"gifts"`   // they gave
+	Before  int `json:"before"`  // statements that were there when the batch began
+	Issued  int `json:"issued"`  // by this batch
+	Revised int `json:"revised"` // corrected by this batch
+}
+
+// Count says what Issue would find.
+func (d Desk) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
+	from, to := span(year, entity.Location())
+	if t.Donors, t.Gifts, err = donation.CountGaveBetween(ctx, d.DB, entity.ID, from, to); err != nil {
+		return t, err
+	}
+	t.Before, err = countTold(ctx, d.DB, entity.ID, year)
+	return t, err
+}
+
+// Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose gifts have changed. It may
+// be ended at any moment and called again, also beside another call: each donor gets one. progress is told of every few donors
+// looked at, also of those who had theirs; nil: nobody is. A donor who was forgotten gets none.
+func (d Desk) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
+	t, err := d.Count(ctx, entity, year)
+	if err != nil {
+		return t, err
+	}
+	from, to := span(year, entity.Location())
+	for after := uuid.Nil; ; {
+		ids, err := donation.GaveBetween(ctx, d.DB, entity.ID, from, to, after, atOnce)
+		if err != nil || len(ids) == 0 {
+			if err == nil {
+				t.Revised, err = d.Correct(ctx, entity, year, time.Time{})
+			}
+			return t, err
+		}
+		n, err := d.batch(ctx, entity, year, ids)
+		if err != nil {
+			return t, err
+		}
+		t.Issued += n
+		if after = ids[len(ids)-1]; progress != nil {
+			progress(len(ids))
+		}
+	}
+}
+
+func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids []uuid.UUID) (issued int, err error) {
+	setup, err := d.Setup.Snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+		has, err := told(ctx, tx, year, ids)
+		if err != nil || len(has) == len(ids) {
+			return err
+		}
+		donors, err := donor.ByIDs(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { return has[o.ID] || o.Forgotten() })
+		issued, err = d.issueTx(ctx, tx, setup, entity, year, donors, nil)
+		return err
+	})
+	return issued, err
+}
+
+// issueTx issues the statements of donors as their gifts stand. before are those they take the place of, by donor; one that would
+// say the same figures is not issued.
+func (d Desk) issueTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
+	now := d.Now() // before the gifts are read: what changes meanwhile is newer
+	all, err := compose(ctx, tx, setup, entity, year, donors)
+	if err != nil {
+		return 0, err
+	}
+	all = slices.DeleteFunc(all, func(s Statement) bool {
+		was, corrects := before[s.DonorID]
+		return corrects && was.Facts.figures() == s.Facts.figures()
+	})
+	if len(all) == 0 {
+		return 0, nil
+	}
+	for i := range all {
+		all[i].ID, all[i].N, all[i].IssuedAt = d.NewID(), before[all[i].DonorID].N+1, now
+	}
+	return d.insertTx(ctx, tx, all)
+}
+
+// overlap is how much longer than a statement's making a receipt's transaction may take to show.
+const overlap = time.Hour
+
+// Correct issues a new statement, in place of the one before, to each donor of the year whose receipts changed since a moment, and
+// answers how many. It asks the receipts, so that a refund, a lost dispute and a gift that was settled late are all found; the
+// figures decide.
+func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
+	first, err := firstIssue(ctx, d.DB, entity.ID, year)
+	if err != nil || first == nil {
+		return 0, err
+	}
+	if start := first.Add(-overlap); since.Before(start) {
+		since = start
+	}
+	gifts, err := receipt.ChangedSince(ctx, d.DB, entity.ID, year, since)
+	if err != nil || len(gifts) == 0 {
+		return 0, err
+	}
+	ids, err := donation.DonorsOf(ctx, d.DB, gifts)
+	if err != nil {
+		return 0, err
+	}
+	setup, err := d.Setup.Snapshot(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(ids, atOnce) {
+		err := pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
+			before, err := latest(ctx, tx, year, some)
+			if err != nil {
+				return err
+			}
+			donors, err := donor.ByIDs(ctx, tx, some)
+			if err != nil {
+				return err
+			}
+			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { _, has := before[o.ID]; return !has || o.Forgotten() })
+			n, err := d.issueTx(ctx, tx, setup, entity, year, donors, before)
+			corrected += n
+			return err
+		})
+		if err != nil {
+			return corrected, err
+		}
+	}
+	return corrected, nil
+}

@@ -1,0 +1,191 @@
+package statement_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donor"
+	"konbit/internal/mail"
+	"konbit/internal/office/statement"
+	"konbit/internal/platform/fault"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// gave settles a gift of somebody at a moment.
+func gave(t *testing.T, h *house.House, name, amount string, at time.Time) uuid.UUID {
+	t.Helper()
+	f := house.Form()
+	f.Amount, f.Contact.Email, f.Contact.FirstName = amount, name+"@example.org", name
+	d := h.Started(f)
+	_, err := h.Settle(house.ChargeOf(d, at))
+	require.NoError(t, err)
+	return d.ID
+}
+
+func entity(t *testing.T, h *house.House) org.LegalEntity {
+	t.Helper()
+	o, err := h.Snapshot().Organisation("csio")
+	require.NoError(t, err)
+	e, err := h.Snapshot().EntityByID(o.EntityID)
+	require.NoError(t, err)
+	return e
+}
+
+func donorOf(t *testing.T, h *house.House, name string) donor.Donor {
+	t.Helper()
+	var id uuid.UUID
+	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM donor WHERE email = $1`, name+"@example.org"))
+	found, err := donor.ByIDs(t.Context(), h.DB.Server, []uuid.UUID{id})
+	require.NoError(t, err)
+	return found[0]
+}
+
+// TestStatementTellsTheYear: by the entity's time zone, gift by gift, shown at any time and frozen when it is issued; a refund makes
+// another, once, and each has one letter.
+func TestStatementTellsTheYear(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	e := entity(t, h)
+	boston := e.Location()
+	first := gave(t, h, "ana", "20", time.Date(2025, 1, 1, 0, 0, 0, 0, boston))
+	gave(t, h, "ana", "30", time.Date(2025, 12, 31, 23, 59, 59, 0, boston))
+	gave(t, h, "ana", "10", time.Date(2026, 1, 1, 0, 0, 0, 0, boston))
+	gave(t, h, "bea", "10", time.Date(2025, 7, 1, 0, 0, 0, 0, boston))
+	ana := donorOf(t, h, "ana")
+
+	open, err := h.Statements.Of(t.Context(), ana, 2025)
+	require.NoError(t, err)
+	require.Zero(t, open.N)
+	require.Equal(t, "50.00 USD", open.Facts.Total.String())
+	require.Len(t, open.Facts.Gifts, 2)
+	require.Equal(t, []string{"2025-01-01", "2025-12-31"}, []string{open.Facts.Gifts[0].ChargedOn, open.Facts.Gifts[1].ChargedOn})
+	require.Equal(t, "TSNE-2025-000001", open.Facts.Gifts[0].Receipt)
+	_, err = h.Statements.Of(t.Context(), ana, 2024)
+	require.True(t, fault.Is(err, fault.NotFound))
+
+	seen := 0
+	for i := range 3 {
+		tally, err := h.Statements.Issue(t.Context(), e, 2025, func(more int) { seen += more })
+		require.NoError(t, err)
+		require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Before: min(i*2, 2), Issued: max(2-i*2, 0)}, tally)
+	}
+	require.Equal(t, 6, seen)
+
+	// A refund of all of the first gift, as the balance books it.
+	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 2000, '2026-02-03 12:00Z')`, e.ID, "ch_"+first.String())
+	var r uuid.UUID
+	require.NoError(t, h.DB.Owner.Get(&r, `SELECT id FROM receipt WHERE donation_id = $1`, first))
+	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ($1, $2, 'refund', '2026-02-03', 're_1', now())`, r, first)
+	for i := range 2 {
+		n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
+		require.NoError(t, err)
+		require.Equal(t, 1-i, n)
+	}
+	now, err := h.Statements.Of(t.Context(), ana, 2025)
+	require.NoError(t, err)
+	require.Equal(t, 2, now.N)
+	require.Equal(t, "30.00 USD", now.Facts.Total.String())
+	require.Equal(t, "2026-02-03", now.Facts.Gifts[0].Returned[0].On)
+	require.False(t, now.Corrects.IsZero())
+
+	require.Equal(t, 3, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_letter'`))
+	var ids []uuid.UUID
+	require.NoError(t, h.DB.Owner.Select(&ids, `SELECT (args->>'statement_id')::uuid FROM river_job WHERE kind = 'statement_letter' ORDER BY id`))
+	for range 2 {
+		for _, id := range ids {
+			require.NoError(t, mail.Statements{Receipts: h.Receipts}.Mail(t.Context(), id))
+		}
+	}
+	sent := h.Mail.Messages()
+	require.Len(t, sent, 2, "the first of Ana's was overtaken")
+	corrected := slices.IndexFunc(sent, func(m mailcatch.Message) bool {
+		return m.MessageID == "statement_corrected."+ids[2].String()+"@tsne.example"
+	})
+	require.GreaterOrEqual(t, corrected, 0)
+	letter, err := sent[corrected].Letter()
+	require.NoError(t, err)
+	assert.Contains(t, letter.Text, "−$20.00")
+	for _, attack := range []string{`UPDATE statement SET year = 2024`, `DELETE FROM statement`, `TRUNCATE statement CASCADE`} {
+		_, err := h.DB.Owner.Exec(attack)
+		assert.Error(t, err, attack)
+	}
+}
+
+// TestOvertakenStatementStays: a statement whose letter no server took before it was corrected is not sent any more, whichever job
+// comes first, and waits no longer.
+func TestOvertakenStatementStays(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	e := entity(t, h)
+	first := gave(t, h, "ana", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
+	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
+	require.NoError(t, err)
+	letters := mail.Statements{Receipts: h.Receipts}
+	mailAll := func() (errs []error) {
+		var ids []uuid.UUID
+		require.NoError(t, h.DB.Owner.Select(&ids, `SELECT id FROM statement ORDER BY n DESC`))
+		for _, id := range ids {
+			errs = append(errs, letters.Mail(t.Context(), id))
+		}
+		return errs
+	}
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, mailAll()[0], "it is written and waits")
+	h.Mail.SetFault(mailcatch.Fault{})
+	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 500, now())`, e.ID, "ch_"+first.String())
+	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) SELECT id, donation_id, 'refund', now(), 're_1', now() FROM receipt`)
+	n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	for range 2 {
+		require.Equal(t, []error{nil, nil}, mailAll())
+	}
+	require.Len(t, h.Mail.Messages(), 1)
+	require.Contains(t, h.Mail.Messages()[0].MessageID, "statement_corrected.")
+	waiting, err := mail.ReadBacklog(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Zero(t, waiting.Waiting)
+}
+
+// TestStatementsRace: commands side by side, beside the server's own, make one for each donor.
+func TestStatementsRace(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	e := entity(t, h)
+	for i := range 12 {
+		gave(t, h, fmt.Sprint("donor", i), "20", time.Date(2025, 6, 1, 0, 0, i, 0, time.UTC))
+	}
+	done := make(chan error)
+	for range 4 {
+		go func() { _, err := h.Statements.Issue(t.Context(), e, 2025, nil); done <- err }()
+	}
+	for range 4 {
+		require.NoError(t, <-done)
+	}
+	require.Equal(t, 12, h.Count(`SELECT count(*) FROM statement`))
+	require.Equal(t, 12, h.Count(`SELECT count(DISTINCT args->>'statement_id') FROM river_job WHERE kind = 'statement_letter'`))
+}
+
+// TestDue: the server's own day, by the entity's calendar.
+func TestDue(t *testing.T) {
+	e := org.LegalEntity{Timezone: "Pacific/Honolulu"}
+	hawaii := e.Location()
+	for at, want := range map[time.Time]string{
+		time.Date(2027, 1, 14, 23, 59, 59, 0, hawaii): "2026 false",
+		time.Date(2027, 1, 15, 0, 0, 0, 0, hawaii):    "2026 true",
+		time.Date(2027, 4, 30, 23, 0, 0, 0, hawaii):   "2026 true",
+		time.Date(2027, 5, 1, 0, 0, 0, 0, hawaii):     "2026 false",
+		time.Date(2026, 12, 31, 23, 0, 0, 0, hawaii):  "2025 false",
+	} {
+		year, due := statement.Due(e, at.UTC())
+		require.Equal(t, want, fmt.Sprint(year, " ", due), at)
+	}
+}

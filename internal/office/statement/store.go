@@ -1,0 +1,161 @@
+package statement
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+)
+
+type row struct {
+	ID           uuid.UUID  `db:"id"`
+	EntityID     uuid.UUID  `db:"entity_id"`
+	DonorID      uuid.UUID  `db:"donor_id"`
+	Year         int        `db:"year"`
+	N            int        `db:"n"`
+	Language     string     `db:"language"`
+	WordsVersion int        `db:"words_version"`
+	Facts        []byte     `db:"facts"`
+	IssuedAt     time.Time  `db:"issued_at"`
+	Person       []byte     `db:"person"`
+	Corrects     *time.Time `db:"corrects"`
+	Overtaken    bool       `db:"overtaken"`
+}
+
+const selected = `SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, s.issued_at, p.person, b.issued_at AS corrects,
+		       EXISTS (SELECT 1 FROM statement o WHERE o.donor_id = s.donor_id AND o.year = s.year AND o.n > s.n) AS overtaken
+		  FROM statement s LEFT JOIN statement_person p ON p.statement_id = s.id
+		  LEFT JOIN statement b ON b.donor_id = s.donor_id AND b.year = s.year AND b.n = s.n - 1 `
+
+func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) ([]Statement, error) {
+	var rows []row
+	if err := sqlx.SelectContext(ctx, q, &rows, query, args...); err != nil {
+		return nil, err
+	}
+	all := make([]Statement, len(rows))
+	for i, r := range rows {
+		all[i] = Statement{
+			ID: r.ID, EntityID: r.EntityID, DonorID: r.DonorID, Year: r.Year, N: r.N, Language: r.Language, WordsVersion: r.WordsVersion, IssuedAt: r.IssuedAt,
+			Overtaken: r.Overtaken,
+		}
+		if r.Corrects != nil {
+			all[i].Corrects = *r.Corrects
+		}
+		if err := json.Unmarshal(r.Facts, &all[i].Facts); err != nil {
+			return nil, err
+		}
+		if r.Person != nil {
+			all[i].Person = &Person{}
+			if err := json.Unmarshal(r.Person, all[i].Person); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// ByID reads one statement; fault.NotFound when there is none.
+func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Statement, error) {
+	const query = `/* statement.ByID */ ` + selected + `WHERE s.id = $1`
+	found, err := list(ctx, q, query, id)
+	if err == nil && len(found) == 0 {
+		err = fault.New(fault.NotFound, "problem.404.text", nil)
+	}
+	if err != nil {
+		return Statement{}, err
+	}
+	return found[0], nil
+}
+
+// latest is the newest statement of each donor in a year, by donor; those without one are not in it.
+func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]Statement, error) {
+	const query = `/* statement.latest */ ` + selected + `WHERE s.donor_id = ANY($1::uuid[]) AND s.year = $2
+		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)`
+	found, err := list(ctx, q, query, pg.UUIDs(donors), year)
+	newest := make(map[uuid.UUID]Statement, len(found))
+	for _, s := range found {
+		newest[s.DonorID] = s
+	}
+	return newest, err
+}
+
+// OfDonors lists the newest issued statement of each donor and year, the newest year first.
+func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]Statement, error) {
+	const query = `/* statement.OfDonors */ ` + selected + `WHERE s.donor_id = ANY($1::uuid[])
+		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)
+		ORDER BY s.year DESC, s.issued_at DESC`
+	return list(ctx, q, query, pg.UUIDs(donors))
+}
+
+// told lists which of donors have a statement of the year.
+func told(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
+	const query = `/* statement.told */ SELECT donor_id FROM statement WHERE donor_id = ANY($1::uuid[]) AND year = $2 AND n = 1`
+	var ids []uuid.UUID
+	err := sqlx.SelectContext(ctx, q, &ids, query, pg.UUIDs(donors), year)
+	has := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		has[id] = true
+	}
+	return has, err
+}
+
+// countTold is how many donors of an entity have a statement of the year.
+func countTold(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (n int, err error) {
+	const query = `/* statement.countTold */ SELECT count(*) FROM statement WHERE entity_id = $1 AND year = $2 AND n = 1`
+	err = sqlx.GetContext(ctx, q, &n, query, entity, year)
+	return n, err
+}
+
+// firstIssue is when the first statement of a year was issued; nil: none was.
+func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (at *time.Time, err error) {
+	const query = `/* statement.firstIssue */ SELECT min(issued_at) FROM statement WHERE entity_id = $1 AND year = $2`
+	err = sqlx.GetContext(ctx, q, &at, query, entity, year)
+	return at, err
+}
+
+// insertTx issues statements and orders their letters. Those of a donor, year and n that somebody else issued first are left out.
+func (d Desk) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
+	const figures = `/* statement.insertTx */
+		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
+		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $7, s.facts, $8
+		  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::text[], $9::jsonb[])
+		       AS s (id, entity_id, donor_id, year, n, language, facts)
+		ON CONFLICT (donor_id, year, n) DO NOTHING RETURNING id`
+	const people = `/* statement.insertTx */
+		INSERT INTO statement_person (statement_id, person)
+		SELECT p.id, p.person FROM unnest($1::uuid[], $2::jsonb[]) AS p (id, person) WHERE p.id = ANY($3::uuid[])`
+	n := len(all)
+	ids, entities, donors, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	years, ns, facts, persons := make(pq.Int64Array, n), make(pq.Int64Array, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	for i, s := range all {
+		figures, err := json.Marshal(s.Facts)
+		if err != nil {
+			return 0, err
+		}
+		person, err := json.Marshal(s.Person)
+		if err != nil {
+			return 0, err
+		}
+		ids[i], entities[i], donors[i], languages[i] = s.ID.String(), s.EntityID.String(), s.DonorID.String(), s.Language
+		years[i], ns[i], facts[i], persons[i] = int64(s.Year), int64(s.N), string(figures), string(person)
+	}
+	var kept []uuid.UUID
+	if err := tx.SelectContext(ctx, &kept, figures, ids, entities, donors, years, ns, languages, WordsVersion, all[0].IssuedAt, facts); err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, people, ids, persons, pg.UUIDs(kept)); err != nil {
+		return 0, err
+	}
+	letters := make([]jobs.Job, len(kept))
+	for i, id := range kept {
+		letters[i] = Letter{id}
+	}
+	return len(kept), d.Queue.EnqueueTx(ctx, tx, letters...)
+}

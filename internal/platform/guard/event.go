@@ -1,0 +1,119 @@
+package guard
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// LongestPass is how long a pass may last; the schema holds it too.
+const LongestPass = 8 * time.Hour
+
+// Pass lets one tablet at an event give without the limits of its address. Only the hash of its token is kept,
+// and its time is the database's.
+type Pass struct {
+	ID             uuid.UUID  `db:"id" json:"id"`
+	OrganisationID uuid.UUID  `db:"organisation_id" json:"-"`
+	OpenedAt       time.Time  `db:"opened_at" json:"opened_at"`
+	ExpiresAt      time.Time  `db:"expires_at" json:"expires_at"`
+	ClosedAt       *time.Time `db:"closed_at" json:"closed_at"`
+	Over           bool       `db:"over" json:"over"` // expired or closed
+	Devices        int        `db:"devices" json:"devices"`
+	Gifts          int        `db:"gifts" json:"gifts"`
+}
+
+// The steps of a pass, append-only.
+const (
+	stepOpened = "opened"
+	stepDevice = "device" // its link was opened on a device
+	stepGift   = "gift"   // an attempt to give was let by
+	stepClosed = "closed"
+)
+
+// OpenPass makes a pass for an organisation and answers the token that its link holds, which nobody can ask for
+// again. life is whole seconds, at most LongestPass.
+func OpenPass(ctx context.Context, db *sqlx.DB, id, organisation uuid.UUID, life time.Duration) (Pass, string, error) {
+	const query = `/* guard.OpenPass */
+		INSERT INTO event_pass (id, organisation_id, token_hash, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+		RETURNING id, organisation_id, opened_at, expires_at`
+	var secret [16]byte
+	_, _ = rand.Read(secret[:]) // documented never to fail
+	token := base64.RawURLEncoding.EncodeToString(secret[:])
+	var p Pass
+	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		if err := tx.GetContext(ctx, &p, query, id, organisation, hashOf(token), life.Seconds()); err != nil {
+			return err
+		}
+		return noteTx(ctx, tx, id, stepOpened)
+	})
+	return p, token, err
+}
+
+func hashOf(token string) []byte {
+	sum := sha256.Sum256([]byte("event pass " + token))
+	return sum[:]
+}
+
+const passColumns = `p.id, p.organisation_id, p.opened_at, p.expires_at, s.closed_at, s.devices, s.gifts,
+	s.closed_at IS NOT NULL OR p.expires_at <= now() AS over
+	FROM event_pass p CROSS JOIN LATERAL (
+	    SELECT min(at) FILTER (WHERE kind = 'closed') AS closed_at, count(*) FILTER (WHERE kind = 'device') AS devices,
+	           count(*) FILTER (WHERE kind = 'gift') AS gifts
+	      FROM event_pass_step WHERE pass_id = p.id) s`
+
+// Passes lists all passes ever opened, the newest first.
+func Passes(ctx context.Context, db *sqlx.DB) (all []Pass, err error) {
+	const query = `/* guard.Passes */ SELECT ` + passColumns + ` ORDER BY p.opened_at DESC, p.id`
+	return all, db.SelectContext(ctx, &all, query)
+}
+
+// ClosePass ends a pass now. Closing one that is over changes nothing; one that is not there is fault.NotFound.
+func ClosePass(ctx context.Context, db *sqlx.DB, id uuid.UUID) error {
+	const query = `/* guard.ClosePass */ SELECT ` + passColumns + ` WHERE p.id = $1`
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		var p Pass
+		err := tx.GetContext(ctx, &p, query, id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return fault.New(fault.NotFound, "problem.404.text", nil)
+		}
+		if err != nil || p.Over {
+			return err
+		}
+		return noteTx(ctx, tx, id, stepClosed)
+	})
+}
+
+// PassOf is the pass of a token for an organisation, while it lasts; otherwise fault.NotFound.
+func PassOf(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token string) (Pass, error) {
+	const query = `/* guard.PassOf */
+		SELECT p.id, p.organisation_id, p.opened_at, p.expires_at FROM event_pass p
+		 WHERE p.token_hash = $1 AND p.organisation_id = $2 AND p.expires_at > now()
+		   AND NOT EXISTS (SELECT 1 FROM event_pass_step s WHERE s.pass_id = p.id AND s.kind = 'closed')`
+	var p Pass
+	err := db.GetContext(ctx, &p, query, hashOf(token), organisation)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fault.New(fault.NotFound, "problem.404.text", nil)
+	}
+	return p, err
+}
+
+// Admit notes that a pass's link was opened on a device.
+func Admit(ctx context.Context, db *sqlx.DB, pass uuid.UUID) error {
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error { return noteTx(ctx, tx, pass, stepDevice) })
+}
+
+func noteTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID, kind string) error {
+	const query = `/* guard.noteTx */ INSERT INTO event_pass_step (pass_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	_, err := tx.ExecContext(ctx, query, pass, kind)
+	return err
+}

@@ -1,0 +1,368 @@
+package guard_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit"
+)
+
+// off limits nothing.
+var off = guard.Limits{}
+
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time { return c.at }
+
+func newGuard(t *testing.T, l guard.Limits) (*guard.Guard, *testkit.Database, *clock) {
+	db, c := testkit.DB(t), &clock{time.Now()}
+	return guard.New(db.Server, []byte("secret"), l, c.now), db, c
+}
+
+// attempt is one of a donor of their own, who has read the form.
+func attempt(address string) guard.Attempt {
+	id := uuid.New()
+	return guard.Attempt{
+		Page: "csio", Address: netip.MustParseAddr(address), Email: id.String() + "@example.org", Form: id, Typed: sha256.Sum256(id[:]),
+		Shown: time.Now().Add(-time.Minute),
+	}
+}
+
+func judge(t *testing.T, g *guard.Guard, a guard.Attempt) (guard.Verdict, guard.Step) {
+	t.Helper()
+	v, step, err := g.Judge(t.Context(), a)
+	require.NoError(t, err)
+	return v, step
+}
+
+func fail(t *testing.T, db *testkit.Database, n int, page string, at time.Time) {
+	t.Helper()
+	var all []guard.Failure
+	for range n {
+		all = append(all, guard.Failure{ID: uuid.NewString(), Page: page, At: at})
+	}
+	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.FailTx(context.Background(), tx, all) }))
+}
+
+// solve does the work of a step as a browser does.
+func solve(s guard.Step) string {
+	var found []string
+	for puzzle := range s.Rounds {
+		for n := 0; ; n++ {
+			sum := sha256.Sum256([]byte(s.Seed + "." + strconv.Itoa(puzzle) + "." + strconv.Itoa(n)))
+			if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= s.Difficulty {
+				found = append(found, strconv.Itoa(n))
+				break
+			}
+		}
+	}
+	return strings.Join(found, ",")
+}
+
+// TestEachLimit holds each limit alone, and that its neighbours are not counted for what it refused.
+func TestEachLimit(t *testing.T) {
+	three := guard.Limit{Most: 3, Window: 10 * time.Minute}
+	for name, c := range map[string]struct {
+		limits guard.Limits
+		same   func(i int) guard.Attempt // falls under the same limit each time
+		other  guard.Attempt             // does not
+	}{
+		"address": {guard.Limits{Address: three}, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
+		"the /64 of IPv6": {guard.Limits{Address: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
+			attempt("2001:db8:0:1::1")},
+		"network": {guard.Limits{Network: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
+		"email": {guard.Limits{Email: three}, func(i int) guard.Attempt {
+			a := attempt(fmt.Sprintf("203.0.%d.1", i))
+			a.Email = fmt.Sprintf("Ana+%d@example.org", i)
+			return a
+		}, attempt("203.0.113.1")},
+		"page": {guard.Limits{Page: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.%d.1", i)) },
+			func() guard.Attempt { a := attempt("203.0.113.1"); a.Page = "another"; return a }()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, _, _ := newGuard(t, c.limits)
+			for i := range 10 {
+				want := guard.Passed
+				if i >= 3 {
+					want = guard.Refused
+				}
+				v, _ := judge(t, g, c.same(i))
+				require.Equal(t, want, v, "attempt %d", i+1)
+			}
+			v, _ := judge(t, g, c.other)
+			require.Equal(t, guard.Passed, v)
+		})
+	}
+}
+
+// TestNeighboursOfABot: who is refused by the limit of an address uses up nothing of the network's or the page's.
+func TestNeighboursOfABot(t *testing.T) {
+	l := off
+	l.Address, l.Network, l.Page = guard.Limit{Most: 2, Window: time.Minute}, guard.Limit{Most: 5, Window: time.Minute}, guard.Limit{Most: 5, Window: time.Minute}
+	g, _, _ := newGuard(t, l)
+	for range 50 {
+		judge(t, g, attempt("203.0.113.1"))
+	}
+	for i := range 3 {
+		v, _ := judge(t, g, attempt(fmt.Sprintf("203.0.113.%d", i+2)))
+		require.Equal(t, guard.Passed, v)
+	}
+}
+
+// TestLimitHoldsInEveryWindow: attempts all along two windows never make more than
+// the limit in any of them, and after a window (and the slice it began in) new ones pass.
+func TestLimitHoldsInEveryWindow(t *testing.T) {
+	l := off
+	l.Address = guard.Limit{Most: 4, Window: 24 * time.Hour} // slices so long that the test's own time is none
+	g, db, _ := newGuard(t, l)
+	count := func() (passed int) {
+		for range 8 {
+			if v, _ := judge(t, g, attempt("203.0.113.1")); v == guard.Passed {
+				passed++
+			}
+		}
+		return passed
+	}
+	require.Equal(t, 4, count())
+	for slice := range 10 { // as if a tenth of the window had gone by, ten times
+		db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 1`)
+		require.Equal(t, 0, count(), "%d tenths later", slice+1)
+	}
+	db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 1`)
+	require.Equal(t, 4, count(), "after the window")
+}
+
+// TestLimitHoldsUnderConcurrency: two servers, many presses at once.
+func TestLimitHoldsUnderConcurrency(t *testing.T) {
+	one, db, c := newGuard(t, guard.Standard())
+	guards := []*guard.Guard{one, guard.New(db.Server, []byte("secret"), guard.Standard(), c.now)}
+	var passed atomic.Int64
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for range 30 {
+				v, _, err := guards[i%2].Judge(context.Background(), attempt("203.0.113.1"))
+				if err != nil {
+					t.Error(err)
+				}
+				if v == guard.Passed {
+					passed.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 5, passed.Load(), "of 480 attempts from one address")
+}
+
+// TestWideLimitsAreCountedInShards: a busy page's limit holds over all its rows.
+func TestWideLimitsAreCountedInShards(t *testing.T) {
+	l := off
+	l.Page = guard.Limit{Most: 150, Window: time.Minute}
+	g, db, _ := newGuard(t, l)
+	passed := 0
+	for range 200 {
+		if v, _ := judge(t, g, attempt("203.0.113.1")); v == guard.Passed {
+			passed++
+		}
+	}
+	require.Equal(t, 150, passed)
+	var rows int
+	require.NoError(t, db.Owner.Get(&rows, `SELECT count(DISTINCT shard) FROM guard_count`))
+	require.Greater(t, rows, 3)
+}
+
+// TestScoreRisesAndFalls: more than the failures allowed ask for the step, on every server; when they are past, no more.
+func TestScoreRisesAndFalls(t *testing.T) {
+	for name, c := range map[string]struct {
+		failures    int
+		page        string // of the failures
+		here, there guard.Verdict
+	}{
+		"calm":                       {10, "csio", guard.Passed, guard.Passed},
+		"one page is tried":          {11, "csio", guard.Asked, guard.Passed},
+		"as many elsewhere":          {11, "other", guard.Passed, guard.Asked},
+		"the most the site may have": {20, "", guard.Passed, guard.Passed},
+		"the whole site is tried":    {21, "", guard.Asked, guard.Asked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, db, clock := newGuard(t, guard.Standard())
+			verdicts := func() (here, there guard.Verdict) { // of a server that has just looked
+				g := guard.New(db.Server, []byte("secret"), guard.Standard(), clock.now)
+				here, _ = judge(t, g, attempt("203.0.113.1"))
+				a := attempt("203.0.114.1")
+				a.Page = "other"
+				there, _ = judge(t, g, a)
+				return here, there
+			}
+			fail(t, db, c.failures, c.page, time.Now().Add(time.Hour)) // what is dated ahead counts as now
+			here, there := verdicts()
+			require.Equal(t, c.here, here)
+			require.Equal(t, c.there, there)
+			db.Owner.MustExec(`UPDATE guard_failure SET at = at - interval '10 minutes'`)
+			here, there = verdicts()
+			require.Equal(t, guard.Passed, here)
+			require.Equal(t, guard.Passed, there)
+		})
+	}
+}
+
+func TestAFailureCountsOnce(t *testing.T) {
+	g, db, _ := newGuard(t, guard.Standard())
+	same := []guard.Failure{{ID: "charge 1", Page: "csio", At: time.Now()}, {ID: "charge 1", Page: "csio", At: time.Now()}}
+	for range 30 {
+		require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.FailTx(context.Background(), tx, same) }))
+	}
+	v, _ := judge(t, g, attempt("203.0.113.1"))
+	require.Equal(t, guard.Passed, v)
+}
+
+func TestHasteCostsTheStep(t *testing.T) {
+	g, _, c := newGuard(t, guard.Standard())
+	for name, shown := range map[string]time.Time{
+		"just now": c.at, "2.9 s ago": c.at.Add(-2900 * time.Millisecond), "never": {}, "tomorrow": c.at.Add(24 * time.Hour),
+	} {
+		a := attempt("203.0.113.1")
+		a.Shown = shown
+		v, _ := judge(t, g, a)
+		require.Equal(t, guard.Asked, v, name)
+	}
+	a := attempt("203.0.113.1")
+	a.Shown = c.at.Add(-3 * time.Second)
+	v, _ := judge(t, g, a)
+	require.Equal(t, guard.Passed, v)
+}
+
+// asked is an attempt that was asked for the step.
+func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Step) {
+	t.Helper()
+	a := attempt("203.0.113.1")
+	a.Shown = time.Time{}
+	v, step := judge(t, g, a)
+	require.Equal(t, guard.Asked, v)
+	a.Step = step.Token
+	return a, step
+}
+
+// otherThan is a letter that is not c.
+func otherThan(c byte) string {
+	if c == 'x' {
+		return "y"
+	}
+	return "x"
+}
+
+func TestStepByWork(t *testing.T) {
+	g, _, c := newGuard(t, guard.Standard())
+	a, step := asked(t, g)
+	proof := solve(step)
+
+	for name, wrong := range map[string]func(*guard.Attempt){
+		"another proof":       func(a *guard.Attempt) { a.Proof = strings.Repeat("0,", step.Rounds-1) + "0" },
+		"one puzzle less":     func(a *guard.Attempt) { a.Proof = proof[:strings.LastIndex(proof, ",")] },
+		"a long counter":      func(a *guard.Attempt) { a.Proof = strings.Repeat("9", 60_000) },
+		"another form":        func(a *guard.Attempt) { a.Form = uuid.New() },
+		"something retyped":   func(a *guard.Attempt) { a.Typed[0]++ },
+		"a token of nobody":   func(a *guard.Attempt) { a.Step = otherThan(a.Step[0]) + a.Step[1:] },
+		"a token cut short":   func(a *guard.Attempt) { a.Step = a.Step[:40] },
+		"a token of no bytes": func(a *guard.Attempt) { a.Step = "%" },
+	} {
+		b := a
+		b.Proof = proof
+		wrong(&b)
+		v, _ := judge(t, g, b)
+		require.Equal(t, guard.Refused, v, name)
+	}
+
+	a.Proof = proof
+	v, _ := judge(t, g, a)
+	require.Equal(t, guard.Passed, v)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Refused, v, "a step is good once")
+
+	late, step := asked(t, g)
+	late.Proof = solve(step)
+	c.at = c.at.Add(15 * time.Minute)
+	v, _ = judge(t, g, late)
+	require.Equal(t, guard.Refused, v, "a step runs out")
+}
+
+func TestStepByWaiting(t *testing.T) {
+	l := guard.Standard()
+	l.Waits, l.Address = guard.Limit{Most: 2, Window: 10 * time.Minute}, guard.Limit{}
+	g, _, c := newGuard(t, l)
+	a, step := asked(t, g)
+	require.Equal(t, 20*time.Second, step.Wait)
+	c.at = c.at.Add(12 * time.Second)
+	v, again := judge(t, g, a)
+	require.Equal(t, guard.Asked, v, "too early")
+	require.Equal(t, step.Token, again.Token, "coming early does not begin the wait anew")
+	require.Equal(t, 8*time.Second, again.Wait)
+	c.at = c.at.Add(8 * time.Second)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Passed, v)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Refused, v, "a wait is good once")
+
+	for i, want := range []guard.Verdict{guard.Passed, guard.Refused} {
+		a, _ := asked(t, g)
+		c.at = c.at.Add(20 * time.Second)
+		v, _ = judge(t, g, a)
+		require.Equal(t, want, v, "waiter %d", i+2)
+	}
+	a, step = asked(t, g)
+	a.Proof = solve(step)
+	v, _ = judge(t, g, a)
+	require.Equal(t, guard.Passed, v, "the work is open to all")
+}
+
+// TestNothingInClear: no address and no e-mail is kept.
+func TestNothingInClear(t *testing.T) {
+	g, db, _ := newGuard(t, guard.Standard())
+	a := attempt("203.0.113.77")
+	a.Email, a.Shown = "canary@example.org", time.Time{}
+	judge(t, g, a)
+	for _, table := range []string{"guard_count", "guard_failure", "guard_step_used"} {
+		var rows []string
+		require.NoError(t, db.Owner.Select(&rows, `SELECT t::text || encode(convert_to(t::text, 'UTF8'), 'hex') FROM `+table+` t`))
+		for _, secret := range []string{"203.0.113", "canary", fmt.Sprintf("%x", "canary"), fmt.Sprintf("%x", "203.0.113")} {
+			require.NotContains(t, strings.Join(rows, "\n"), secret)
+		}
+	}
+}
+
+func TestForget(t *testing.T) {
+	g, db, _ := newGuard(t, guard.Standard())
+	a, step := asked(t, g)
+	a.Proof = solve(step)
+	judge(t, g, a)
+	require.NoError(t, g.Forget(t.Context()))
+	rows := func() (n int) {
+		require.NoError(t, db.Owner.Get(&n, `SELECT (SELECT count(*) FROM guard_count) + (SELECT count(*) FROM guard_failure) + (SELECT count(*) FROM guard_step_used)`))
+		return n
+	}
+	require.Equal(t, 6, rows(), "four counters, one failure, one step")
+	db.Owner.MustExec(`UPDATE guard_count SET until = until - interval '2 hours'`)
+	db.Owner.MustExec(`UPDATE guard_failure SET at = at - interval '26 hours'`)
+	db.Owner.MustExec(`UPDATE guard_step_used SET until = until - interval '1 hour'`)
+	require.NoError(t, g.Forget(t.Context()))
+	require.Equal(t, 0, rows())
+}

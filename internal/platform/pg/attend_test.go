@@ -1,0 +1,84 @@
+package pg_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/pgproxy"
+	"konbit/internal/workshop/testkit"
+)
+
+// TestNobodyWaitsForADatabaseThatIsSilent: whatever is under way when the way to PostgreSQL begins to swallow all, it ends soon after
+// its ctx, and the pool heals.
+func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
+	t.Parallel()
+	const patience, atMost = 200 * time.Millisecond, 5 * time.Second // less than the connect_timeout of the address
+	p, err := pgproxy.Start(testkit.EmptyDB(t).OwnerURL, 1)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	for name, do := range map[string]func(ctx context.Context, db *sqlx.DB, silent func()) error{
+		"a query": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			silent()
+			var n int
+			return db.GetContext(ctx, &n, `SELECT 1`)
+		},
+		"a prepared query": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			var n int
+			for range 5 {
+				require.NoError(t, db.GetContext(ctx, &n, `SELECT $1::integer`, 1))
+			}
+			silent()
+			return db.GetContext(ctx, &n, `SELECT $1::integer`, 1)
+		},
+		"rows being read": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			rows, err := db.QueryContext(ctx, `SELECT repeat('x', 100000) FROM generate_series(1, 1000)`)
+			require.NoError(t, err)
+			defer rows.Close()
+			silent()
+			for rows.Next() {
+			}
+			return rows.Err()
+		},
+		"a transaction": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+				silent()
+				_, err := tx.ExecContext(ctx, `CREATE TABLE never (n integer)`)
+				return err
+			})
+		},
+		"a transaction that begins": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			silent()
+			return pg.InTx(ctx, db, func(*sqlx.Tx) error { return nil })
+		},
+		"a rollback": func(ctx context.Context, db *sqlx.DB, silent func()) error {
+			return pg.InTx(ctx, db, func(*sqlx.Tx) error { silent(); return context.DeadlineExceeded })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, err := pg.Open(t.Context(), p.URL()+"&connect_timeout=12", 1)
+			require.NoError(t, err)
+			defer db.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer time.AfterFunc(2*atMost, func() { p.SetFaults(pgproxy.None()) }).Stop() // the test fails by then
+			began := time.Now()
+			err = do(ctx, db, func() {
+				p.SetFaults(pgproxy.Faults{Hang: true})
+				time.AfterFunc(patience, cancel)
+			})
+			require.Error(t, err)
+			require.True(t, pg.Passing(err), "%v", err)
+			require.Less(t, time.Since(began), atMost)
+			again, done := context.WithTimeout(t.Context(), patience)
+			defer done()
+			require.Error(t, db.PingContext(again), "it is still silent")
+			p.SetFaults(pgproxy.None())
+			require.NoError(t, db.PingContext(t.Context()))
+			require.NoError(t, pg.InTx(t.Context(), db, func(*sqlx.Tx) error { return nil }))
+		})
+	}
+}

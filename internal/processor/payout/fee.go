@@ -1,0 +1,238 @@
+package payout
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+)
+
+// part is a fund's part of a charge: of the gift, of the processing fee, and of the sponsor's fee, in minor
+// units. What the fund has of the charge in the clearing account is gift − fee − sponsor.
+type part struct {
+	fund               fund.Fund
+	gift, fee, sponsor int64
+	borne              int64 // of what is taken of a gift: what operations bears in the fund's place
+}
+
+// chargesTx settles the charges of a list, in case no event told of them, and books their fees.
+func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) error {
+	ids := slices.Sorted(maps.Keys(list.of))
+	if len(ids) == 0 {
+		return nil
+	}
+	var charges []donation.Charge
+	for _, id := range ids {
+		t := list.of[id]
+		_, pending := list.open[id]
+		switch {
+		case t.Charge != nil && (list.fresh[id] || pending):
+			charges = append(charges, *t.Charge)
+		case t.Charge == nil && list.fresh[id]:
+			if err := s.expectTx(ctx, tx, t); err != nil {
+				return err
+			}
+			if t.Currency == s.entity.Currency {
+				list.open[id] = t.Net
+			}
+		}
+	}
+	waits, err := s.settleTx(ctx, tx, charges)
+	if err != nil {
+		return err
+	}
+	for _, c := range waits {
+		if err := s.waitTx(ctx, tx, list, c.ID, c.Invoice.ID); err != nil {
+			return err
+		}
+	}
+	due, err := donation.TakeFeesDueTx(ctx, tx, s.entity.ID, ids)
+	if err != nil {
+		return err
+	}
+	has := means{}
+	for _, charge := range due {
+		t := list.of[charge.ChargeID]
+		amount, pending := list.open[charge.ChargeID]
+		if !pending && !list.fresh[charge.ChargeID] {
+			continue // its transaction is booked already, by a rule of last resort
+		}
+		if pending {
+			if err := s.clearTx(ctx, tx, t, amount); err != nil {
+				return err
+			}
+		}
+		if err := s.feeTx(ctx, tx, t, charge, has); err != nil {
+			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
+		}
+	}
+	return s.feesTx(ctx, tx)
+}
+
+// feeTx reckons the fees of one charge; feesTx writes those of all.
+func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has means) error {
+	if t.Currency != s.entity.Currency {
+		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+	}
+	parts, err := feeParts(s.entity, s.operations, s.setup, t, charge)
+	if err != nil {
+		return err
+	}
+	if parts, err = s.bearTx(ctx, tx, t, parts, has); err != nil {
+		return err
+	}
+	s.entries = append(s.entries, feeEntries(s.entity, t, charge, parts)...)
+	if len(charge.Parts) == 0 {
+		if t.Charge != nil && t.Charge.Amount.Currency != t.Currency {
+			s.entries = append(s.entries, s.convertedEntry(t))
+		}
+		if err := keepClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		s.shares = append(s.shares, chargeShare{charge.ChargeID, p})
+	}
+	return nil
+}
+
+func (s *session) feesTx(ctx context.Context, tx *sqlx.Tx) error {
+	if _, err := ledger.PostTx(ctx, tx, s.entries, s.NewID); err != nil {
+		return err
+	}
+	return keepSharesTx(ctx, tx, s.entity.ID, s.shares)
+}
+
+// convertedEntry books what Stripe made of a payment in another currency: 1010 / 1090 in operations. When the payment was told of,
+// nobody knew yet what would arrive, so nothing was booked but its task.
+func (s *session) convertedEntry(t Transaction) ledger.Entry {
+	entry := t.entry(s.entity, kindMovement)
+	entry.Dimensions["charge"] = t.SourceID
+	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, t.Amount)
+	return entry
+}
+
+// settleTx settles charges, and answers those that wait for their bill. One whose gift has no row (a restored database) is no gift of
+// ours any more, and goes to suspense with a task like any other money that came unasked.
+func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) (waits []donation.Charge, err error) {
+	if len(charges) == 0 {
+		return nil, nil
+	}
+	outcomes, err := s.Settler.SettleTx(ctx, tx, s.setup, charges)
+	if err != nil {
+		return nil, err
+	}
+	var orphans []donation.Charge
+	for i, o := range outcomes {
+		switch c := charges[i]; {
+		case o == donation.Waits && c.Invoice.Read:
+			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("another worker notes the bill %s that charge %s paid", c.Invoice.ID, c.ID))
+		case o == donation.Waits:
+			waits = append(waits, c)
+		case o == donation.Missing:
+			c.DonationID = uuid.Nil
+			orphans = append(orphans, c)
+		}
+	}
+	if len(orphans) > 0 {
+		_, err = s.Settler.SettleTx(ctx, tx, s.setup, orphans)
+	}
+	return waits, err
+}
+
+// feeParts reckons each fund's part of a charge. Operations comes last, where it bears the fee or receives the
+// sponsor's. A charge in suspense has no parts of a gift; its fee is borne by operations, and no sponsor's
+// fee is taken.
+func feeParts(e org.LegalEntity, operations fund.Fund, setup *fund.Snapshot, t Transaction, charge donation.ChargedParts) ([]part, error) {
+	parts, weights := make([]part, len(charge.Parts)), make([]int64, len(charge.Parts))
+	for i, p := range charge.Parts {
+		f, err := setup.Fund(p.FundID)
+		if err != nil {
+			return nil, err
+		}
+		parts[i], weights[i] = part{fund: f, gift: p.Amount.Minor}, p.Amount.Minor
+	}
+	if len(parts) == 0 {
+		return []part{{fund: operations, fee: t.Fee}}, nil
+	}
+	fees, err := money.New(t.Fee, t.Currency).Split(weights)
+	if err != nil {
+		return nil, err
+	}
+	house := part{fund: operations}
+	for i := range parts {
+		p := &parts[i]
+		base := money.New(p.gift, t.Currency)
+		if e.SponsorFee.Of == org.OfNet {
+			base.Minor -= fees[i].Minor
+		}
+		sponsor, err := base.BasisPoints(e.SponsorFee.BasisPoints)
+		if err != nil {
+			return nil, err
+		}
+		p.sponsor = sponsor.Minor
+		house.sponsor -= sponsor.Minor
+		if e.ProcessingFee.BorneBy == org.BorneByOperations {
+			house.fee += fees[i].Minor
+		} else {
+			p.fee = fees[i].Minor
+		}
+	}
+	if house.fee != 0 || house.sponsor != 0 {
+		parts = append(parts, house)
+	}
+	return parts, nil
+}
+
+// feeEntries books the fee of a charge, and the sponsor's.
+func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []part) (entries []ledger.Entry) {
+	fee, sponsor := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
+	for _, p := range parts {
+		fee.Postings = append(fee.Postings, feeMove(p.fund, p.fee)...)
+		sponsor.Postings = append(sponsor.Postings, sponsorMove(p.fund, p.sponsor)...)
+	}
+	for _, entry := range []ledger.Entry{fee, sponsor} {
+		if len(entry.Postings) == 0 {
+			continue
+		}
+		if charge.DonationID != uuid.Nil {
+			entry.Dimensions["donation"] = charge.DonationID.String()
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// feeMove is 5100 / 1010 in the fund that bears a fee, released where it is restricted: an expense is always
+// "without", so spending restricted money releases as much of it. A negative amount gives it back.
+func feeMove(f fund.Fund, amount int64) []ledger.Posting {
+	if amount == 0 {
+		return nil
+	}
+	return append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
+}
+
+// sponsorMove is 3900 / 1010 in a fund that pays the sponsor's fee; a negative amount is what receives it.
+func sponsorMove(f fund.Fund, amount int64) []ledger.Posting {
+	if amount == 0 {
+		return nil
+	}
+	return append(ledger.Move(ledger.TransfersBetweenFunds, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
+}
+
+func release(f fund.Fund, amount int64) []ledger.Posting {
+	if !f.Restricted() {
+		return nil
+	}
+	return ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, f.ID, amount)
+}

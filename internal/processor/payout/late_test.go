@@ -1,0 +1,97 @@
+package payout_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/payout"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// Nobody told of anything until a payout had been made and sent back: one look finds all of it in one list.
+func TestPayoutAndItsMovementsInOneLook(t *testing.T) {
+	h := house.New(t, house.Options{})
+	form := house.Form()
+	form.Fund, form.Split = "", map[string]string{"general": "15", "network": "5"}
+	h.Pay(h.Started(form))
+	_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	require.NoError(t, err)
+	h.Fake.Advance(72 * time.Hour)
+	payouts, err := h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	settle(t, h)
+	require.Subset(t, balances(h), []string{"general 1015 1329", "network 1015 443", "operations 1015 40"}, "by its own movements, not in proportion")
+	require.NoError(t, h.Fake.FailPayout(payouts[0]))
+	settle(t, h)
+	require.Equal(t, []string{"payout_failed"}, h.Lines(`SELECT kind FROM finance_task`))
+}
+
+// A payment in suspense is paid out like any other, and there is nothing about the payout to look into.
+func TestPayoutOfAPaymentInSuspense(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Started(house.Form())
+	h.Exec(`UPDATE donation SET amount = 1999 WHERE id = $1`, d.ID) // not what the donor will pay
+	h.Pay(d)
+	settle(t, h)
+	h.Fake.Advance(72 * time.Hour)
+	_, err := h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	settle(t, h)
+	require.Equal(t, []string{"operations 1015 1912", "operations 1090 -2000", "operations 5100 88"}, balances(h))
+	require.Equal(t, []string{"payment_differs_from_gift"}, h.Lines(`SELECT kind FROM finance_task`))
+}
+
+// A dispute about a payment in suspense stands there too; its end is no longer waited for.
+func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Started(house.Form())
+	h.Exec(`UPDATE donation SET amount = 1999 WHERE id = $1`, d.ID)
+	h.Pay(d)
+	settle(t, h)
+	dispute, err := h.Fake.Dispute(h.IntentOf(d), false)
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.Judge(dispute, "lost"))
+	deliver(h)
+	settle(t, h)
+	require.Equal(t, []string{"operations 1010 -1588", "operations 1090 1500", "operations 5100 88"}, balances(h))
+}
+
+// Stripe may turn euros into the books' dollars: what arrives stands in suspense.
+func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
+	h := house.New(t, house.Options{})
+	entity := h.Offer("csio").Entity
+	now := time.Now().UTC().Truncate(time.Second)
+	charge := donation.Charge{EntityID: entity.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", DonationID: uuid.Nil, Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
+	listed := []payout.Transaction{{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
+		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}}
+	for range 2 {
+		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), entity.ID, listed)
+			return err
+		}))
+	}
+	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
+}
+
+// A look before anybody told of a charge must not leave the charge behind.
+func TestChargeToldOfAfterALook(t *testing.T) {
+	h := house.New(t, house.Options{})
+	d := h.Started(house.Form())
+	h.Pay(d)
+	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER balance_read_is_kept`) // a minute goes by
+	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`)                 // a look is not dated in the future otherwise
+	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
+	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.DrainAll()
+	n, err := h.Collector.Collect(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
+}

@@ -1,0 +1,53 @@
+package payout_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/processor/payout"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// What cannot be booked is left, with what hangs on it; everything else is booked at once, and what was left when it can be.
+func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
+	h := house.New(t, house.Options{})
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	gift := settledGift(t, h)
+	broken, err := h.Fake.Refund(intent(gift), 500)
+	require.NoError(t, err)
+	behind, err := h.Fake.Refund(intent(gift), 200)
+	require.NoError(t, err)
+	other := h.Started(house.Form())
+	h.Pay(other)
+	refund, err := h.Fake.Refund(h.IntentOf(other), 300)
+	require.NoError(t, err)
+	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	for range 2 {
+		_, err = h.Collector.Sweep(t.Context())
+		require.Error(t, err)
+	}
+	booked := func(object string) int {
+		return h.Count(`SELECT count(*) FROM balance_transaction WHERE source_id = $1`, object)
+	}
+	require.Equal(t, donation.Settled, h.Gift(other.ID).Status)
+	require.Equal(t, []int{0, 0, 1}, []int{booked(broken), booked(behind), booked(refund)}, "a charge's movements keep Stripe's order")
+	require.Zero(t, h.Count(`SELECT count(*) FROM check_clearing_differs`), "it may pass yet")
+
+	h.Exec(`UPDATE balance_lookup SET failing_since = failing_since - interval '1 hour'`)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM check_clearing_differs WHERE detail LIKE 'Stripe''s balance is not booked to its end: %'`))
+	stalls, err := payout.Stalls(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Len(t, stalls, 1)
+
+	h.Exec(`ALTER TABLE charge_change DISABLE TRIGGER USER`)
+	h.Exec(`DELETE FROM charge_change WHERE object_id = $1`, broken) // the defect is mended
+	settle(t, h)
+	require.Equal(t, []int{1, 1}, []int{booked(broken), booked(behind)})
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE failing_since IS NOT NULL`))
+	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0)::int FROM posting WHERE account_code = '1090'`))
+	h.WantChecked()
+}

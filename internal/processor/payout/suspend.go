@@ -1,0 +1,68 @@
+package payout
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+)
+
+// SuspendTx books a transaction that its rule cannot book: money of a charge as a payment that is no gift's, anything else's net to
+// suspense. A task names the transaction and why.
+func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, t Transaction, why error) error {
+	s, err := b.session(setup, entityID)
+	if err != nil {
+		return err
+	}
+	if err := keepTx(ctx, tx, s.entity, []Transaction{t}, b.Now()); err != nil {
+		return err
+	}
+	err = ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: entityID, Kind: taskNotBooked, Subject: t.ID, Detail: map[string]string{
+		"type": t.Type, "of": t.SourceID, "net": fmt.Sprint(t.Net), "currency": string(t.Currency), "reason": why.Error(),
+	}}, b.NewID, b.Now())
+	if err != nil || t.Currency != s.entity.Currency {
+		return err
+	}
+	if t.movement() != charged || t.Charge == nil {
+		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+	}
+	orphan := *t.Charge
+	orphan.DonationID, orphan.Invoice = uuid.Nil, nil
+	if _, err := s.Settler.SettleTx(ctx, tx, setup, []donation.Charge{orphan}); err != nil {
+		return err
+	}
+	due, err := donation.TakeFeesDueTx(ctx, tx, entityID, []string{t.SourceID})
+	if err != nil {
+		return err
+	}
+	shares := []chargeShare{{t.SourceID, part{fund: s.operations, fee: t.Fee}}}
+	for _, charge := range due {
+		for _, p := range charge.Parts { // its gift stands; only its fees cannot be shared out
+			f, err := setup.Fund(p.FundID)
+			if err != nil {
+				return err
+			}
+			shares = append(shares, chargeShare{t.SourceID, part{fund: f, gift: p.Amount.Minor}})
+		}
+	}
+	if len(shares) == 1 {
+		if err := keepClearingTx(ctx, tx, entityID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+			return err
+		}
+	}
+	if err := keepSharesTx(ctx, tx, entityID, shares); err != nil {
+		return err
+	}
+	entry := t.entry(s.entity, kindFee)
+	entry.Postings = feeMove(s.operations, t.Fee)
+	if len(entry.Postings) == 0 {
+		return nil
+	}
+	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{entry}, s.NewID)
+	return err
+}

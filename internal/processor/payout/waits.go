@@ -1,0 +1,161 @@
+package payout
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/platform/money"
+)
+
+// A charge whose bill is not known is booked as a pending one is (pending.go), and so is what happens to it meanwhile: 1010 / 1090 in
+// operations. 1010 is what Stripe holds at any time, and nothing waits but what hangs on that charge. When the bill turns up
+// the charge is booked as the gift it is, dated by the charge, and then its refunds and disputes, in the order in which Stripe made them:
+// a share of a gift is only known when the gift is, and a dispute is won after it was withdrawn.
+
+// waitTx books a charge whose bill is not known. One that was pending is told which bill it waits for.
+func (s *session) waitTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, bill string) error {
+	const update = `/* payout.waitTx */ UPDATE pending_charge SET bill = $3 WHERE entity_id = $1 AND charge_id = $2 AND bill IS DISTINCT FROM $3`
+	t := list.of[charge]
+	if _, pending := list.open[charge]; !pending {
+		if err := s.expectTx(ctx, tx, t); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, update, s.entity.ID, charge, bill)
+	return err
+}
+
+// waitsTx tells whether a movement is of a charge that waits for its bill, or of one whose earlier movements are not booked yet.
+func (s *session) waitsTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (waits bool, err error) {
+	const query = `/* payout.waitsTx */
+		SELECT EXISTS (SELECT 1 FROM pending_charge WHERE entity_id = $1 AND charge_id = $2 AND bill IS NOT NULL AND cleared_at IS NULL)
+		    OR EXISTS (SELECT 1 FROM pending_movement WHERE entity_id = $1 AND charge_id = $2 AND cleared_at IS NULL)`
+	if t.ChargeID == "" || !slices.Contains([]movement{chargeFailed, refunded, refundFailed, disputeWithdrawn, disputeWon}, t.movement()) {
+		return false, nil
+	}
+	err = tx.GetContext(ctx, &waits, query, s.entity.ID, t.ChargeID)
+	return waits, err
+}
+
+// holdTx books a movement of a charge that waits: its net to suspense.
+func (s *session) holdTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	const insert = `/* payout.holdTx */ INSERT INTO pending_movement (transaction_id, entity_id, charge_id, category) VALUES ($1, $2, $3, $4)`
+	if _, err := tx.ExecContext(ctx, insert, t.ID, s.entity.ID, t.ChargeID, t.Category); err != nil {
+		return err
+	}
+	return s.suspenseTx(ctx, tx, t, kindPending, t.Net)
+}
+
+// suspenseTx moves an amount of clearing to suspense in operations; a negative one out of it.
+func (s *session) suspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, kind string, amount int64) error {
+	if amount == 0 {
+		return nil
+	}
+	entry := t.entry(s.entity, kind)
+	entry.Dimensions["charge"] = t.ChargeID
+	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, amount)
+	_, err := ledger.PostTx(ctx, tx, []ledger.Entry{entry}, s.NewID)
+	return err
+}
+
+// ReleaseTx takes the oldest movement out of suspense whose charge is booked by now, and books it by its rule; false: there is none.
+func (b Booker) ReleaseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID) (bool, error) {
+	const clear = `/* payout.ReleaseTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
+	s, err := b.session(setup, entityID)
+	if err != nil {
+		return false, err
+	}
+	t, err := s.releasedTx(ctx, tx)
+	if err != nil || t.ID == "" {
+		return false, err
+	}
+	if err := s.lockTx(ctx, tx, []Transaction{t}, chargeList{}); err != nil {
+		return false, err
+	}
+	if _, err := tx.ExecContext(ctx, clear, entityID, t.ID, b.Now()); err != nil {
+		return false, err
+	}
+	if err := s.suspenseTx(ctx, tx, t, kindCleared, -t.Net); err != nil {
+		return false, err
+	}
+	if err := s.ruleTx(ctx, tx, t); err != nil {
+		return false, err
+	}
+	return true, s.reviseTx(ctx, tx)
+}
+
+// releasedTx locks the oldest movement in suspense whose charge is booked; of no id: there is none.
+func (s *session) releasedTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, err error) {
+	const query = `/* payout.releasedTx */
+		SELECT b.id, b.type, m.category, b.source_id, m.charge_id, b.amount, b.fee, b.net, b.currency, b.created_at, b.available_on
+		  FROM pending_movement m
+		  JOIN pending_charge c ON c.charge_id = m.charge_id AND c.entity_id = m.entity_id
+		  JOIN balance_transaction b ON b.id = m.transaction_id AND b.entity_id = m.entity_id
+		 WHERE m.entity_id = $1 AND m.cleared_at IS NULL AND c.cleared_at IS NOT NULL
+		 ORDER BY b.created_at, m.n LIMIT 1 FOR UPDATE OF m`
+	var rows []struct {
+		ID          string         `db:"id"`
+		Type        string         `db:"type"`
+		Category    string         `db:"category"`
+		SourceID    string         `db:"source_id"`
+		ChargeID    string         `db:"charge_id"`
+		Amount      int64          `db:"amount"`
+		Fee         int64          `db:"fee"`
+		Net         int64          `db:"net"`
+		Currency    money.Currency `db:"currency"`
+		CreatedAt   time.Time      `db:"created_at"`
+		AvailableOn time.Time      `db:"available_on"`
+	}
+	if err := tx.SelectContext(ctx, &rows, query, s.entity.ID); err != nil || len(rows) == 0 {
+		return t, err
+	}
+	r := rows[0]
+	return Transaction{
+		ID: r.ID, Type: r.Type, Category: r.Category, SourceID: r.SourceID, ChargeID: r.ChargeID, Amount: r.Amount, Fee: r.Fee, Net: r.Net,
+		Currency: r.Currency, CreatedAt: r.CreatedAt, AvailableOn: r.AvailableOn,
+	}, nil
+}
+
+// left is what a look could not book and leaves to the next one, with what has to come after it.
+//
+// Stripe's order is kept where a booking builds on an earlier one: a movement on its charge's and on the earlier ones of the same object
+// (a dispute is won after it was withdrawn, and what is refunded is a share of what is left), and a payout on all that it pays out.
+// Everything else is booked as if nothing had been left.
+type left struct {
+	objects map[string]bool
+	whys    []error
+}
+
+func (l *left) add(t Transaction, why error) {
+	if l.objects == nil {
+		l.objects = map[string]bool{}
+	}
+	for _, id := range []string{t.ID, t.SourceID, t.ChargeID} {
+		if id != "" {
+			l.objects[id] = true
+		}
+	}
+	if why != nil {
+		l.whys = append(l.whys, why)
+	}
+}
+
+// none tells whether nothing is left.
+func (l *left) none() bool { return len(l.objects) == 0 }
+
+// before tells whether something is left that a transaction has to come after, or it is left itself.
+func (l *left) before(t Transaction) bool {
+	if kind := t.movement(); kind == paidOut || kind == payoutFailed {
+		return !l.none()
+	}
+	return l.objects[t.ID] || l.objects[t.SourceID] || t.ChargeID != "" && l.objects[t.ChargeID]
+}
+
+func (l *left) err() error { return errors.Join(l.whys...) }

@@ -1,0 +1,264 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+)
+
+// calling waits for a turn at an account.
+func (s *Stripe) calling(ctx context.Context, entity string) (*account, error) {
+	a, err := s.account(entity)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	return a, nil
+}
+
+// Read reads a subscription with its latest bill and its card, as recurring asks.
+func (s *Stripe) Read(ctx context.Context, entity, subscription string) (recurring.Standing, error) {
+	a, err := s.calling(ctx, entity)
+	if err != nil {
+		return recurring.Standing{}, err
+	}
+	sub, err := subscriptionOf(ctx, a, subscription)
+	if err != nil {
+		return recurring.Standing{}, err
+	}
+	return standingOf(sub), nil
+}
+
+// PaidBills lists the paid bills of a subscription, as recurring asks. One over nothing is none.
+func (s *Stripe) PaidBills(ctx context.Context, entity, subscription string) (paid []string, err error) {
+	a, err := s.calling(ctx, entity)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.InvoiceListParams{Subscription: stripe.String(subscription), Status: stripe.String(string(stripe.InvoiceStatusPaid))}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	list := a.api.Invoices.List(params)
+	for list.Next() {
+		if in := list.Invoice(); in.AmountPaid > 0 {
+			paid = append(paid, in.ID)
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return paid, nil
+}
+
+func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionParams{}
+	params.Context = ctx
+	for _, part := range []string{"default_payment_method", "latest_invoice.payment_intent", "customer.invoice_settings.default_payment_method"} {
+		params.AddExpand(part)
+	}
+	sub, err := a.api.Subscriptions.Get(id, params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return sub, nil
+}
+
+func standingOf(sub *stripe.Subscription) recurring.Standing {
+	standing := recurring.Standing{
+		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
+		Card: cardOf(methodOf(sub)), Bill: latestBill(sub.LatestInvoice), AnchorDay: anchorDay(sub),
+	}
+	if sub.Schedule != nil {
+		standing.ScheduleID = sub.Schedule.ID
+	}
+	if sub.CancellationDetails != nil {
+		standing.GivenUp = sub.CancellationDetails.Reason == stripe.SubscriptionCancellationDetailsReasonPaymentFailed
+	}
+	if pause := sub.PauseCollection; pause != nil {
+		standing.Paused = true
+		if pause.ResumesAt > 0 {
+			until := time.Unix(pause.ResumesAt, 0).UTC()
+			standing.PausedUntil = &until
+		}
+	}
+	return standing
+}
+
+// methodOf is what a subscription is charged by: its own card, or else its customer's.
+func methodOf(sub *stripe.Subscription) *stripe.PaymentMethod {
+	if sub.DefaultPaymentMethod != nil {
+		return sub.DefaultPaymentMethod
+	}
+	if sub.Customer != nil && sub.Customer.InvoiceSettings != nil {
+		return sub.Customer.InvoiceSettings.DefaultPaymentMethod
+	}
+	return nil
+}
+
+func cardOf(m *stripe.PaymentMethod) *recurring.Card {
+	if m == nil {
+		return nil
+	}
+	c := &recurring.Card{Method: m.ID}
+	if m.Card != nil {
+		c.Brand, c.Last4, c.Month, c.Year = string(m.Card.Brand), m.Card.Last4, int(m.Card.ExpMonth), int(m.Card.ExpYear)
+	} else if m.USBankAccount != nil {
+		c.Last4 = m.USBankAccount.Last4
+	}
+	return c
+}
+
+func latestBill(in *stripe.Invoice) *recurring.Bill {
+	if in == nil {
+		return nil
+	}
+	b := &recurring.Bill{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, NextTry: in.NextPaymentAttempt > 0, Minor: in.Total, InFlight: inFlight(in)}
+	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
+		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
+		if b.Code == "" {
+			b.Code = string(in.PaymentIntent.LastPaymentError.Code)
+		}
+	}
+	return b
+}
+
+// inFlight tells whether a bank is at work on an invoice, as a debit is for days.
+func inFlight(in *stripe.Invoice) bool {
+	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
+}
+
+// anchorDay is the day of the month that a subscription charges on, in months that have it.
+func anchorDay(sub *stripe.Subscription) int {
+	if sub.BillingCycleAnchorConfig != nil {
+		return int(sub.BillingCycleAnchorConfig.DayOfMonth)
+	}
+	if sub.BillingCycleAnchor == 0 {
+		return 0
+	}
+	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
+}
+
+// End ends a subscription now. One that is over, or unknown, is ended; an open last bill is not collected any more.
+func (s *Stripe) End(ctx context.Context, o recurring.Order) error {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if missing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if sub.Status != stripe.SubscriptionStatusCanceled && sub.Status != stripe.SubscriptionStatusIncompleteExpired {
+		if err := endNow(ctx, a, o, sub); err != nil {
+			return err
+		}
+	}
+	if in := sub.LatestInvoice; in != nil && in.Status == stripe.InvoiceStatusOpen {
+		params := &stripe.InvoiceVoidInvoiceParams{}
+		params.Context = ctx
+		params.SetIdempotencyKey(o.Key + ":void")
+		if _, err := a.api.Invoices.VoidInvoice(in.ID, params); err != nil {
+			return translate(err)
+		}
+	}
+	return nil
+}
+
+// endNow cancels the schedule a subscription has, which ends both: the subscription alone cannot be cancelled then.
+func endNow(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription) error {
+	if sub.Schedule != nil {
+		params := &stripe.SubscriptionScheduleCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}
+		params.Context = ctx
+		params.SetIdempotencyKey(o.Key + ":schedule")
+		if _, err := a.api.SubscriptionSchedules.Cancel(sub.Schedule.ID, params); err != nil {
+			return translate(err)
+		}
+		return nil
+	}
+	params := &stripe.SubscriptionCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key + ":end")
+	if _, err := a.api.Subscriptions.Cancel(o.Subscription, params); err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// missing tells of an object that is not in the account.
+func missing(err error) bool {
+	var refused *stripe.Error
+	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
+}
+
+// Pause makes the bills until a moment void: nothing is owed for them.
+func (s *Stripe) Pause(ctx context.Context, o recurring.Order, until time.Time) error {
+	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
+		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
+			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)), ResumesAt: stripe.Int64(until.Unix()),
+		}
+	})
+}
+
+// Resume ends a pause.
+func (s *Stripe) Resume(ctx context.Context, o recurring.Order) (next time.Time, err error) {
+	sub, err := s.updated(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
+	if err != nil {
+		return next, err
+	}
+	return time.Unix(sub.CurrentPeriodEnd, 0).UTC(), nil
+}
+
+func (s *Stripe) update(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) error {
+	_, err := s.updated(ctx, o, set)
+	return err
+}
+
+func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.SubscriptionParams{}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key)
+	set(params)
+	sub, err := a.api.Subscriptions.Update(o.Subscription, params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return sub, nil
+}
+
+// Refund gives a charge back whole, unless it was.
+func (s *Stripe) Refund(ctx context.Context, o recurring.Order, charge string) error {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return err
+	}
+	get := &stripe.ChargeParams{}
+	get.Context = ctx
+	c, err := a.api.Charges.Get(charge, get)
+	if err != nil {
+		return translate(err)
+	}
+	if c.Refunded || c.AmountRefunded > 0 {
+		return nil
+	}
+	params := &stripe.RefundParams{Charge: stripe.String(charge)}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key)
+	if _, err := a.api.Refunds.New(params); err != nil {
+		return translate(err)
+	}
+	return nil
+}

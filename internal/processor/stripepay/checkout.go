@@ -1,0 +1,215 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+)
+
+// Names of our metadata on Stripe's objects.
+const (
+	metaDonation     = "konbit_donation"
+	metaOrganisation = "konbit_organisation"
+	metaMove         = "konbit_move" // the request by which a plan was moved to another customer
+	metaBill         = "konbit_bill" // what a payment pays that no invoice of Stripe's asks for any more
+)
+
+const (
+	// mostBroken is how often a call to Stripe may fail before the donor is told to try later.
+	mostBroken = 3
+	// sessionAge is more than a session can be paid on, and our clock be wrong.
+	sessionAge = 2 * time.Hour
+)
+
+// Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
+// so however often it is called there is one session. Calls that failed in passing (too many, the key in
+// use by a second press, a broken connection, Stripe itself) are repeated with the same key while ctx lasts. An error Stripe has
+// kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent, and so is a key that was used for
+// other words: a fund has another name since the first press.
+func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
+	a, err := s.account(o.EntitySlug)
+	if err != nil {
+		return donation.Session{}, err
+	}
+	wait := 100 * time.Millisecond
+	for broken := 0; ; {
+		params := sessionParams(o)
+		params.Context = ctx
+		if err := a.limit.Wait(ctx); err != nil {
+			return donation.Session{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		}
+		session, err := a.api.CheckoutSessions.New(params)
+		if err == nil {
+			return s.page(session)
+		}
+		var refused *stripe.Error
+		switch {
+		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !replayed(refused):
+			if broken++; broken == mostBroken {
+				return donation.Session{}, translate(err)
+			}
+		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
+			return donation.Session{}, fmt.Errorf("%w: %w", donation.ErrSpent, translate(err))
+		case !passing(refused):
+			return donation.Session{}, translate(err)
+		}
+		select {
+		case <-ctx.Done():
+			return donation.Session{}, translate(err)
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+// replayed tells whether the answer was kept from an earlier call with the same key.
+func replayed(e *stripe.Error) bool {
+	return e.LastResponse != nil && e.LastResponse.Header.Get("Idempotent-Replayed") == "true"
+}
+
+func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
+	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
+	params := &stripe.CheckoutSessionParams{
+		ClientReferenceID: stripe.String(o.DonationID.String()),
+		Locale:            stripe.String(checkoutLocale(o.Language)),
+		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
+		SuccessURL:        stripe.String(o.SuccessURL),
+		CancelURL:         stripe.String(o.BackURL),
+		LineItems:         lineItems(o.Lines, o.Every),
+	}
+	// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
+	if o.Every == org.Once {
+		params.Mode, params.SubmitType = stripe.String(string(stripe.CheckoutSessionModePayment)), stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate))
+		params.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata}
+	} else {
+		params.Mode = stripe.String(string(stripe.CheckoutSessionModeSubscription))
+		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{Metadata: metadata}
+		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.Comes)}}
+	}
+	// Stripe's page shows a known customer's cards: only to somebody who has shown that they are this customer.
+	if o.Customer != "" {
+		params.Customer = stripe.String(o.Customer)
+	} else {
+		params.CustomerEmail = stripe.String(o.Email)
+	}
+	params.Metadata = metadata
+	params.SetIdempotencyKey(fmt.Sprintf("checkout:%s:%d", o.DonationID, o.Try))
+	return params
+}
+
+func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.CheckoutSessionLineItemParams {
+	items := make([]*stripe.CheckoutSessionLineItemParams, len(lines))
+	for i, l := range lines {
+		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.Title)}
+		if l.Description != "" {
+			product.Description = stripe.String(l.Description)
+		}
+		items[i] = &stripe.CheckoutSessionLineItemParams{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+				Currency:    stripe.String(strings.ToLower(string(l.Amount.Currency))),
+				UnitAmount:  stripe.Int64(l.Amount.Minor),
+				ProductData: product,
+			},
+		}
+		if pace != org.Once {
+			interval, count := every(pace)
+			items[i].PriceData.Recurring = &stripe.CheckoutSessionLineItemPriceDataRecurringParams{
+				Interval: stripe.String(interval), IntervalCount: stripe.Int64(count),
+			}
+		}
+	}
+	return items
+}
+
+// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales),
+// which has no Haitian Creole: French is the other official language of Haiti.
+func checkoutLocale(lang phrase.Language) string {
+	switch lang {
+	case phrase.Spanish:
+		return "es-419"
+	case phrase.Portuguese:
+		return "pt-BR"
+	case phrase.HaitianCreole:
+		return "fr"
+	default:
+		return "en"
+	}
+}
+
+// page takes a session's address, if it is where payment pages are.
+func (s *Stripe) page(session *stripe.CheckoutSession) (donation.Session, error) {
+	address, err := url.Parse(session.URL)
+	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
+		return donation.Session{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
+	}
+	return donation.Session{ID: session.ID, URL: session.URL}, nil
+}
+
+// Find looks for an open session made for the order by a call that answered an error, through all that were made since.
+func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session, error) {
+	a, err := s.account(o.EntitySlug)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.CheckoutSessionListParams{
+		Status:       stripe.String(string(stripe.CheckoutSessionStatusOpen)),
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: o.ExpiresAt.Add(-sessionAge).Unix()},
+	}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	list := a.api.CheckoutSessions.List(params)
+	for list.Next() {
+		if session := list.CheckoutSession(); session.ClientReferenceID == o.DonationID.String() {
+			found, err := s.page(session)
+			return &found, err
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return nil, nil
+}
+
+// Close expires a session. False: it was paid already. A session that had run out counts as closed.
+func (s *Stripe) Close(ctx context.Context, entitySlug, sessionID string) (bool, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return false, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return false, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	expire := &stripe.CheckoutSessionExpireParams{}
+	expire.Context = ctx
+	if _, err = a.api.CheckoutSessions.Expire(sessionID, expire); err == nil {
+		return true, nil
+	}
+	get := &stripe.CheckoutSessionParams{}
+	get.Context = ctx
+	session, getErr := a.api.CheckoutSessions.Get(sessionID, get)
+	switch {
+	case getErr != nil:
+		return false, translate(getErr)
+	case session.Status == stripe.CheckoutSessionStatusExpired:
+		return true, nil
+	case session.Status == stripe.CheckoutSessionStatusComplete:
+		return false, nil
+	default:
+		return false, translate(err)
+	}
+}

@@ -1,0 +1,157 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/client"
+	"golang.org/x/time/rate"
+
+	"konbit/internal/platform/fault"
+)
+
+const (
+	// callTimeout bounds one call; Stripe's library would wait 80 s. A page bounds all its calls together.
+	callTimeout = 5 * time.Second
+	// Calls a second of one account, well under Stripe's 25 in test mode and 100 in live mode
+	// (https://docs.stripe.com/rate-limits).
+	paceTest, paceLive = 20, 80
+)
+
+// Keys are an entity's credentials.
+type Keys struct {
+	Secret         string   // sk_test_… or sk_live_…, also restricted keys rk_…
+	WebhookSecrets []string // whsec_…; several while rotating
+}
+
+// Live tells whether the keys move real money.
+func (k Keys) Live() bool {
+	return strings.HasPrefix(k.Secret, "sk_live_") || strings.HasPrefix(k.Secret, "rk_live_")
+}
+
+// Stripe speaks to the accounts of all entities.
+type Stripe struct {
+	accounts map[string]*account // by the entity's slug
+	scheme   string              // of payment pages
+	pages    []string            // hosts they may be on
+	observe  Observer            // nil: nobody watches
+}
+
+type account struct {
+	api   *client.API
+	keys  Keys
+	limit *rate.Limiter
+}
+
+// New makes the client. apiURL names a stand-in, empty is Stripe itself; a stand-in with a live key is refused.
+func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
+	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
+	config := &stripe.BackendConfig{
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}, CheckRedirect: stay},
+		LeveledLogger:     quiet{log},
+		MaxNetworkRetries: stripe.Int64(0), // retried here, where the idempotency rules are known
+		URL:               stripe.String(stripe.APIURL),
+	}
+	if apiURL != "" {
+		stand, err := url.Parse(apiURL)
+		if err != nil || stand.Host == "" {
+			return nil, fmt.Errorf("STRIPE_API_URL: %q is not an address such as http://127.0.0.1:8081", apiURL)
+		}
+		config.URL = stripe.String(strings.TrimSuffix(apiURL, "/"))
+		s.scheme, s.pages = stand.Scheme, []string{stand.Host}
+	}
+	backends := &stripe.Backends{
+		API: stripe.GetBackendWithConfig(stripe.APIBackend, config), Connect: stripe.GetBackendWithConfig(stripe.ConnectBackend, config),
+		Uploads: stripe.GetBackendWithConfig(stripe.UploadsBackend, config),
+	}
+	for slug, k := range keys {
+		if apiURL != "" && k.Live() {
+			return nil, fmt.Errorf("STRIPE_API_URL names a stand-in and the key of %s is live: unset one of them", slug)
+		}
+		s.accounts[slug] = &account{client.New(k.Secret, backends), k, pace(k, apiURL)}
+	}
+	return s, nil
+}
+
+// stay refuses redirects. Stripe's API makes none; one would carry a gift's words to wherever it leads.
+func stay(*http.Request, []*http.Request) error {
+	return errors.New("stripe: redirected, not followed")
+}
+
+// pace limits the calls of an account as Stripe does; a stand-in may be asked as fast as it answers.
+func pace(k Keys, apiURL string) *rate.Limiter {
+	switch {
+	case apiURL != "":
+		return rate.NewLimiter(rate.Inf, 1)
+	case k.Live():
+		return rate.NewLimiter(paceLive, paceLive)
+	default:
+		return rate.NewLimiter(paceTest, paceTest)
+	}
+}
+
+// PageOrigins lists the origins payment pages are on, for the pages' Content-Security-Policy.
+func (s *Stripe) PageOrigins() []string {
+	origins := make([]string, len(s.pages))
+	for i, host := range s.pages {
+		origins[i] = s.scheme + "://" + host
+	}
+	return origins
+}
+
+func (s *Stripe) account(slug string) (*account, error) {
+	a, ok := s.accounts[slug]
+	if !ok {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("no Stripe key for entity %s", slug))
+	}
+	return a, nil
+}
+
+// translate turns an error of a call into the house's: Unavailable when Stripe or the way to it failed,
+// unexpected when Stripe refused what we asked, which is a defect of ours.
+func translate(err error) error {
+	var refused *stripe.Error
+	if !errors.As(err, &refused) {
+		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	short := fmt.Errorf("stripe: %d %s %s, request %s", refused.HTTPStatusCode, refused.Type, refused.Code, refused.RequestID)
+	if refused.HTTPStatusCode >= 500 || passing(refused) {
+		return fault.Wrap(fault.Unavailable, "problem.503.text", short)
+	}
+	return short
+}
+
+// passing tells whether the same call with the same key may be repeated shortly: too many calls, or the
+// same key in use by a call at this moment.
+func passing(e *stripe.Error) bool {
+	return e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode == http.StatusConflict
+}
+
+// quiet passes Stripe's library's warnings on without their texts, which may quote a request.
+type quiet struct{ log *slog.Logger }
+
+func (q quiet) Debugf(string, ...any)             {}
+func (q quiet) Infof(string, ...any)              {}
+func (q quiet) Warnf(format string, args ...any)  { q.log.Debug("stripe: library warning") }
+func (q quiet) Errorf(format string, args ...any) { q.log.Debug("stripe: library error") }
+
+// Check asks for the entity's balance: the key is known and may read.
+func (s *Stripe) Check(ctx context.Context, entitySlug string) error {
+	a, ok := s.accounts[entitySlug]
+	if !ok {
+		return fmt.Errorf("has no key: set STRIPE_SECRET_KEY_%s", strings.ToUpper(strings.ReplaceAll(entitySlug, "-", "_")))
+	}
+	params := &stripe.BalanceParams{}
+	params.Context = ctx
+	if _, err := a.api.Balance.Get(params); err != nil {
+		return translate(err)
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/platform/fault"
+)
+
+// Endpoint is an entity's webhook endpoint at Stripe.
+type Endpoint struct {
+	ID         string   `json:"id"`
+	URL        string   `json:"url"`
+	APIVersion string   `json:"api_version"`
+	Events     []string `json:"events"`
+	Secret     string   `json:"secret,omitempty"` // whsec_…, only of an endpoint just made: Stripe shows it once
+	Done       string   `json:"done"`             // created, updated or unchanged
+}
+
+// SetEndpoint makes sure that one endpoint sends the events we handle, in our API version, to address, and that it is on. An
+// endpoint that is there is brought to that; one of another version cannot be, and is an error that says how to mend it.
+func (s *Stripe) SetEndpoint(ctx context.Context, entitySlug, address string) (Endpoint, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	all, err := a.endpoints(ctx)
+	if err != nil {
+		return Endpoint{}, err
+	}
+	at := slices.IndexFunc(all, func(e *stripe.WebhookEndpoint) bool { return e.URL == address })
+	if at < 0 {
+		return a.makeEndpoint(ctx, address)
+	}
+	there := all[at]
+	if err := rightVersion(there); err != nil {
+		return Endpoint{}, err
+	}
+	found := Endpoint{ID: there.ID, URL: there.URL, APIVersion: there.APIVersion, Events: Handled(), Done: "unchanged"}
+	if rightEvents(there) == nil && there.Status == "enabled" {
+		return found, nil
+	}
+	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(handled), Disabled: stripe.Bool(false)}
+	params.Context = ctx
+	if err := a.wait(ctx); err != nil {
+		return Endpoint{}, err
+	}
+	if _, err := a.api.WebhookEndpoints.Update(there.ID, params); err != nil {
+		return Endpoint{}, translate(err)
+	}
+	found.Done = "updated"
+	return found, nil
+}
+
+// makeEndpoint has no idempotency key of ours: one made from the address would answer a deleted endpoint for a day.
+func (a *account) makeEndpoint(ctx context.Context, address string) (Endpoint, error) {
+	params := &stripe.WebhookEndpointParams{
+		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(handled),
+		Description: stripe.String("Konbit"),
+	}
+	params.Context = ctx
+	if err := a.wait(ctx); err != nil {
+		return Endpoint{}, err
+	}
+	made, err := a.api.WebhookEndpoints.New(params)
+	if err != nil {
+		return Endpoint{}, translate(err)
+	}
+	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: Handled(), Secret: made.Secret, Done: "created"}, nil
+}
+
+// CheckEndpoint tells what is wrong with the endpoint that sends to address; each error of a joined one says how to mend it.
+func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) error {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return err
+	}
+	all, err := a.endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	command := "konbit stripe endpoint --entity " + entitySlug
+	var wrong []error
+	found := false
+	for _, e := range all {
+		switch {
+		case e.URL == address && !found:
+			found = true
+			wrong = append(wrong, rightVersion(e), mendedBy(command, rightEvents(e)))
+			if e.Status != "enabled" {
+				wrong = append(wrong, fmt.Errorf("%s is %s: %s", e.ID, e.Status, command))
+			}
+			if e.Livemode != a.keys.Live() {
+				wrong = append(wrong, fmt.Errorf("%s is not of the key's mode (live or test)", e.ID))
+			}
+		case sameHost(e.URL, address) && e.Status == "enabled":
+			wrong = append(wrong, fmt.Errorf("a second endpoint, %s, sends to this host as well, to %s: delete one of them in Stripe's dashboard", e.ID, e.URL))
+		}
+	}
+	if !found {
+		wrong = append(wrong, fmt.Errorf("none sends to %s: %s", address, command))
+	}
+	return errors.Join(wrong...)
+}
+
+// endpoints lists all there are; Stripe allows 16 an account, so one page holds them.
+func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint, err error) {
+	params := &stripe.WebhookEndpointListParams{}
+	params.Context, params.Single = ctx, true
+	params.Limit = stripe.Int64(100)
+	if err := a.wait(ctx); err != nil {
+		return nil, err
+	}
+	list := a.api.WebhookEndpoints.List(params)
+	for list.Next() {
+		all = append(all, list.WebhookEndpoint())
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return all, nil
+}
+
+// rightVersion: Stripe lets nobody change an endpoint's version.
+func rightVersion(e *stripe.WebhookEndpoint) error {
+	if e.APIVersion == stripe.APIVersion {
+		return nil
+	}
+	has := e.APIVersion
+	if has == "" {
+		has = "the account's own"
+	}
+	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint", e.ID, has, stripe.APIVersion)
+}
+
+// rightEvents: too few are gifts not heard of; too many, as "*" asks for, are stored for nothing.
+func rightEvents(e *stripe.WebhookEndpoint) error {
+	var missing, needless []string
+	for _, t := range handled {
+		if !slices.Contains(e.EnabledEvents, t) {
+			missing = append(missing, t)
+		}
+	}
+	for _, t := range e.EnabledEvents {
+		if !slices.Contains(handled, t) {
+			needless = append(needless, t)
+		}
+	}
+	switch {
+	case slices.Contains(e.EnabledEvents, "*"):
+		return fmt.Errorf("%s sends every type of event there is", e.ID)
+	case len(missing) > 0:
+		return fmt.Errorf("%s does not send %s", e.ID, strings.Join(missing, ", "))
+	case len(needless) > 0:
+		return fmt.Errorf("%s sends %s, which nobody reads", e.ID, strings.Join(needless, ", "))
+	}
+	return nil
+}
+
+func mendedBy(command string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", err, command)
+}
+
+func sameHost(one, other string) bool {
+	x, errX := url.Parse(one)
+	y, errY := url.Parse(other)
+	return errX == nil && errY == nil && strings.EqualFold(x.Host, y.Host)
+}
+
+// wait keeps to the account's share of calls.
+func (a *account) wait(ctx context.Context) error {
+	if err := a.limit.Wait(ctx); err != nil {
+		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package stripepay
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
+)
+
+// Retention is how many days an event's payload is kept. Its id, type and hash stay.
+const Retention = 90
+
+// StoredEvent is an event as the inbox has it, without its payload, which may name a person.
+type StoredEvent struct {
+	EntityID   uuid.UUID  `db:"entity_id"`
+	ID         string     `db:"id"`
+	Type       string     `db:"type"`
+	State      string     `db:"state"` // waiting, parked, set_aside or done
+	Tries      int        `db:"tries"` // looks that did not finish it
+	ReceivedAt time.Time  `db:"received_at"`
+	DueAt      time.Time  `db:"due_at"` // of an event waiting or parked: its next look
+	DoneAt     *time.Time `db:"done_at"`
+	Reason     string     `db:"reason"` // why it is parked or set aside
+	Erased     bool       `db:"erased"` // its payload is gone
+}
+
+// EventStates are the states an event can be in.
+var EventStates = []string{"waiting", "parked", "set_aside", "done"}
+
+// EventFilter narrows a list of events; zero values do not.
+type EventFilter struct {
+	EntityID uuid.UUID
+	State    string // one of EventStates
+	Limit    int
+}
+
+// ListEvents lists stored events, newest first.
+func ListEvents(ctx context.Context, q sqlx.QueryerContext, f EventFilter) ([]StoredEvent, error) {
+	const query = `/* stripepay.ListEvents */
+		SELECT entity_id, id, type, CASE state WHEN 'new' THEN 'waiting' ELSE state END AS state, tries, received_at, due_at, done_at,
+		       coalesce(reason, '') AS reason, payload IS NULL AS erased
+		  FROM stripe_event
+		 WHERE ($1::uuid IS NULL OR entity_id = $1) AND ($2 = '' OR state = CASE $2 WHEN 'waiting' THEN 'new' ELSE $2 END)
+		 ORDER BY received_at DESC, id LIMIT nullif($3, 0)`
+	events := []StoredEvent{}
+	err := sqlx.SelectContext(ctx, q, &events, query, nullID(f.EntityID), f.State, f.Limit)
+	return events, err
+}
+
+func nullID(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
+
+// Replayed is what became of events to be worked off again, by id.
+type Replayed struct {
+	PutBack []string // as if they had just come
+	Erased  []string // their payload is gone: left as they are
+	Unknown []string // none of that id
+}
+
+// ReplayEvents puts events back as new, whatever their state: the drain works them off again, and what they told before changes
+// nothing. entity narrows them unless it is uuid.Nil.
+func ReplayEvents(ctx context.Context, db *sqlx.DB, entity uuid.UUID, ids []string) (Replayed, error) {
+	const which = `id = ANY($2)`
+	r, err := replay(ctx, db, which, entity, pq.Array(ids))
+	for _, id := range ids {
+		if !slices.Contains(r.PutBack, id) && !slices.Contains(r.Erased, id) {
+			r.Unknown = append(r.Unknown, id)
+		}
+	}
+	return r, err
+}
+
+// ReplaySetAside is ReplayEvents for all events set aside.
+func ReplaySetAside(ctx context.Context, db *sqlx.DB, entity uuid.UUID) (Replayed, error) {
+	return replay(ctx, db, `state = $2`, entity, "set_aside")
+}
+
+func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, arg any) (r Replayed, err error) {
+	const in = ` WHERE ($1::uuid IS NULL OR entity_id = $1) AND `
+	const order = ` ORDER BY entity_id, id FOR UPDATE` // two replays meet in the same order
+	putBack := `/* stripepay.replay */
+		UPDATE stripe_event e SET state = 'new', tries = 0, failures = 0, due_at = now(), reason = NULL, done_at = NULL
+		  FROM (SELECT entity_id, id FROM stripe_event` + in + which + ` AND payload IS NOT NULL` + order + `) s
+		 WHERE e.entity_id = s.entity_id AND e.id = s.id RETURNING e.id`
+	erased := `/* stripepay.replay */ SELECT id FROM stripe_event` + in + which + ` AND payload IS NULL ORDER BY id`
+	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		r = Replayed{}
+		if err := tx.SelectContext(ctx, &r.PutBack, putBack, nullID(entity), arg); err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, &r.Erased, erased, nullID(entity), arg)
+	})
+	return r, err
+}
+
+// erasedAtOnce bounds one step of EraseEvents, so that it holds few rows for a short time.
+const erasedAtOnce = 500
+
+// EraseEvents erases the payloads of events stored more than Retention days ago, by the database's clock, and answers how many.
+// What was still parked then is set aside: nothing is left to work on.
+func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
+	const query = `/* stripepay.EraseEvents */
+		UPDATE stripe_event e
+		   SET payload = NULL, state = CASE e.state WHEN 'done' THEN 'done' ELSE 'set_aside' END,
+		       reason = CASE e.state WHEN 'done' THEN e.reason ELSE concat_ws('; ', e.reason, 'payload erased') END
+		  FROM (SELECT entity_id, id FROM stripe_event WHERE payload IS NOT NULL AND received_at < now() - make_interval(days => $1)
+		         ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+		 WHERE e.entity_id = old.entity_id AND e.id = old.id`
+	for n := int64(erasedAtOnce); n == erasedAtOnce; total += n {
+		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+			done, err := tx.ExecContext(ctx, query, Retention, erasedAtOnce)
+			if err != nil {
+				return err
+			}
+			n, err = done.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}

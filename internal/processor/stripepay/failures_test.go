@@ -1,0 +1,45 @@
+package stripepay_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestRenewalsDeclinedAreNoCardTesting: a card that a bank refuses when a plan goes on was typed by nobody; one that is refused at the
+// payment page was, whether the gift is to recur or not.
+func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Starter.Now = h.Fake.Now
+	failures := func() int {
+		h.News()
+		h.DrainAll()
+		h.Later()
+		return h.Count(`SELECT count(*) FROM guard_failure`)
+	}
+	f := house.Form()
+	f.Frequency = "monthly"
+	d := h.Started(f)
+	declined := stripefake.GoodCard
+	declined.Number = "4000000000000002"
+	require.Error(t, h.Fake.Pay(*d.SessionID, declined))
+	require.Equal(t, 1, failures())
+	h.Pay(d)
+	require.Equal(t, 1, failures())
+	require.Positive(t, h.Chores())
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
+	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
+	require.Equal(t, 1, failures(), "at the renewal")
+	h.Fake.Advance(8 * 24 * time.Hour)
+	require.Equal(t, 1, failures(), "at the tries after it")
+	once := h.Started(house.Form())
+	require.Error(t, h.Fake.Pay(*once.SessionID, declined))
+	require.Equal(t, 2, failures())
+}

@@ -1,0 +1,265 @@
+package stripepay
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/processor/payout"
+)
+
+// see reads at Stripe, with the pinned version, what an event only hints at.
+func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, e event) (news, error) {
+	if hint.moved != nil && hint.moved.reread {
+		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.moved.object)
+		if err != nil {
+			return news{}, err
+		}
+		return news{moved: movedBy(entity.ID, dispute, e.CreatedAt)}, nil
+	}
+	want := hint.expect
+	switch {
+	case hint.charge != nil && hint.charge.Invoice != nil: // its bill is not known
+		want = &expectation{charge: hint.charge.ID}
+	case want == nil:
+		return news{}, nil
+	case want.paymentIntent == "" && want.charge == "":
+		bill, charge, err := s.fetchBill(ctx, entity.Slug, want.invoice)
+		if err != nil || charge == "" {
+			return news{bill: bill}, err
+		}
+		want = &expectation{charge: charge}
+	}
+	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
+	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Read {
+		charge.Invoice, _, err = s.fetchBill(ctx, entity.Slug, charge.Invoice.ID)
+	}
+	return news{charge: charge}, err
+}
+
+// Bill reads the bill that a charge paid.
+func (s *Stripe) Bill(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
+	bill, _, err := s.fetchBill(ctx, entity.Slug, id)
+	if err != nil {
+		return donation.Invoice{}, err
+	}
+	return *bill, nil
+}
+
+func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.DisputeParams{}
+	params.Context = ctx
+	dispute, err := a.api.Disputes.Get(id, params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	return dispute, nil
+}
+
+// fetchCharge reads the charge an expectation names with the pinned version; nil when it took no money (yet).
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectation, cause string) (*donation.Charge, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	var charge *stripe.Charge
+	if want.charge != "" {
+		params := &stripe.ChargeParams{}
+		params.Context = ctx
+		params.AddExpand("invoice")
+		charge, err = a.api.Charges.Get(want.charge, params)
+	} else {
+		params := &stripe.PaymentIntentParams{}
+		params.Context = ctx
+		params.AddExpand("latest_charge.invoice")
+		var intent *stripe.PaymentIntent
+		if intent, err = a.api.PaymentIntents.Get(want.paymentIntent, params); err == nil {
+			charge = intent.LatestCharge
+		}
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	if charge == nil {
+		return nil, nil
+	}
+	return chargeOf(entityID, charge, cause)
+}
+
+// fetchBill reads an invoice, and the id of the charge that paid it; empty: none.
+func (s *Stripe) fetchBill(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
+	a, err := s.account(entitySlug)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.InvoiceParams{}
+	params.Context = ctx
+	in, err := a.api.Invoices.Get(id, params)
+	if err != nil {
+		return nil, "", translate(err)
+	}
+	if in.Charge == nil {
+		return billOf(in), "", nil
+	}
+	return billOf(in), in.Charge.ID, nil
+}
+
+// Holds tells whether there is a key for an entity's account.
+func (s *Stripe) Holds(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
+
+// Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
+func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.BalanceParams{}
+	params.Context = ctx
+	balance, err := a.api.Balance.Get(params)
+	if err != nil {
+		return nil, translate(err)
+	}
+	held := map[money.Currency]int64{}
+	for _, part := range slices.Concat(balance.Available, balance.Pending) {
+		held[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
+	}
+	return held, nil
+}
+
+// Lost reads a dispute; nil unless the bank decided it against us.
+func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*payout.Lost, error) {
+	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
+	if err != nil {
+		return nil, err
+	}
+	return movedBy(entity.ID, d, time.Now()).lost, nil
+}
+
+// Transactions lists an entity's balance transactions made since, and before until unless that is zero, newest first, a hundred a call.
+func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return err
+	}
+	last := ""
+	for {
+		params := &stripe.BalanceTransactionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+		if !until.IsZero() {
+			params.CreatedRange.LesserThan = until.Unix()
+		}
+		params.Context, params.Single = ctx, true
+		params.Limit = stripe.Int64(100)
+		params.AddExpand("data.source")
+		if last != "" {
+			params.StartingAfter = stripe.String(last)
+		}
+		if err := a.limit.Wait(ctx); err != nil {
+			return fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		}
+		list := a.api.BalanceTransactions.List(params)
+		var listed []payout.Transaction
+		for list.Next() {
+			listed = append(listed, transactionOf(entity.ID, list.BalanceTransaction()))
+		}
+		if err := list.Err(); err != nil {
+			return translate(err)
+		}
+		if len(listed) == 0 {
+			return nil
+		}
+		if err := page(listed); err != nil {
+			return err
+		}
+		if !list.Meta().HasMore {
+			return nil
+		}
+		last = listed[len(listed)-1].ID
+	}
+}
+
+// Transaction reads one balance transaction with its source.
+func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (payout.Transaction, error) {
+	a, err := s.calling(ctx, entity.Slug)
+	if err != nil {
+		return payout.Transaction{}, err
+	}
+	params := &stripe.BalanceTransactionParams{}
+	params.Context = ctx
+	params.AddExpand("source")
+	t, err := a.api.BalanceTransactions.Get(id, params)
+	if err != nil {
+		return payout.Transaction{}, translate(err)
+	}
+	return transactionOf(entity.ID, t), nil
+}
+
+// transactionOf translates a balance transaction, listed with its source. What its source lacks is the transaction's own problem.
+func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) payout.Transaction {
+	transaction := payout.Transaction{
+		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,
+		Currency:  money.Currency(strings.ToUpper(string(t.Currency))),
+		CreatedAt: time.Unix(t.Created, 0).UTC(), AvailableOn: time.Unix(t.AvailableOn, 0).UTC(),
+	}
+	if t.Source == nil {
+		return transaction
+	}
+	transaction.SourceID = t.Source.ID
+	switch source := t.Source; {
+	case source.Charge != nil:
+		transaction.ChargeID = source.Charge.ID
+		transaction.Charge, transaction.Unreadable = chargeOf(entity, source.Charge, t.ID)
+	case source.Refund != nil && source.Refund.Charge != nil:
+		transaction.ChargeID = source.Refund.Charge.ID
+	case source.Dispute != nil && source.Dispute.Charge != nil:
+		transaction.ChargeID = source.Dispute.Charge.ID
+	case source.Payout != nil:
+		transaction.Automatic = source.Payout.Automatic
+	}
+	return transaction
+}
+
+// Members lists the balance transactions an automatic payout pays out, itself left out.
+func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]payout.Member, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	var members []payout.Member
+	list := a.api.BalanceTransactions.List(params)
+	for list.Next() {
+		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
+			members = append(members, payout.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return members, nil
+}

@@ -1,0 +1,23 @@
+package stripepay_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestAPageIsFoundAmongMany: on a busy day more than a list's hundred pages are made before a donor presses again.
+func TestAPageIsFoundAmongMany(t *testing.T) {
+	t.Parallel()
+	h := house.New(t, house.Options{})
+	first := h.Started(house.Form())
+	for range 100 {
+		h.Started(house.Form())
+	}
+	found, err := h.Stripe.Find(t.Context(), donation.Order{EntitySlug: "tsne", DonationID: first.ID, ExpiresAt: first.CheckoutExpiresAt})
+	require.NoError(t, err)
+	require.Equal(t, &donation.Session{ID: *first.SessionID, URL: *first.SessionURL}, found)
+}

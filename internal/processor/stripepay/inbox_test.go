@@ -1,0 +1,98 @@
+package stripepay_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// heap holds the inbox up, by a lock on its table, until so many webhooks wait behind the first, and answers what each was told.
+// The i-th is the event with what it is given for its id.
+func heap(t *testing.T, h *house.House, e house.Event, ids []string) []int {
+	t.Helper()
+	lock := h.DB.Owner.MustBegin()
+	lock.MustExec(`LOCK TABLE stripe_event IN SHARE MODE`)
+	told := make([]int, len(ids))
+	var all sync.WaitGroup
+	for i, id := range ids {
+		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
+		all.Go(func() { told[i] = h.Knock("tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0])) })
+		if i == 0 {
+			testkit.Eventually(t, 10*time.Second, func() error {
+				var waits int
+				if err := h.DB.Owner.Get(&waits, `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'stripe_event'::regclass`); err != nil || waits > 0 {
+					return err
+				}
+				return fmt.Errorf("nobody waits for the table")
+			})
+		}
+	}
+	time.Sleep(200 * time.Millisecond) // the others are waiting by now; if some are not, they come in a batch of their own
+	require.NoError(t, lock.Commit())
+	all.Wait()
+	return told
+}
+
+func TestWebhooksThatWaitAreCommittedTogether(t *testing.T) {
+	t.Parallel()
+	h, e := paid(t)
+	ids := make([]string, 40)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("evt_%02d", i%39) // one of them comes twice
+	}
+	for i, status := range heap(t, h, e, ids) {
+		assert.Equal(t, http.StatusOK, status, ids[i])
+	}
+	assert.Equal(t, 39, stored(h))
+	assert.Less(t, h.Count(`SELECT count(DISTINCT xmin::text) FROM stripe_event`), 10, "commits")
+}
+
+// TestOneBadWebhookFailsAlone: PostgreSQL has no text with a zero in it.
+func TestOneBadWebhookFailsAlone(t *testing.T) {
+	t.Parallel()
+	h, e := paid(t)
+	for i, status := range heap(t, h, e, []string{"evt_a", "evt_b", `evt_\u0000`, "evt_c", "evt_d"}) {
+		assert.Equal(t, i == 2, status != http.StatusOK, "%d is answered %d", i, status)
+	}
+	assert.Equal(t, 4, stored(h))
+}
+
+// TestAWebhookWhoseTimeIsOverHoldsNobodyUp: one leaves while it waits; those before and behind it are taken.
+func TestAWebhookWhoseTimeIsOverHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	h, e := paid(t)
+	lock := h.DB.Owner.MustBegin()
+	lock.MustExec(`LOCK TABLE stripe_event IN SHARE MODE`)
+	setup, err := h.Setup.Snapshot(t.Context())
+	require.NoError(t, err)
+	entity, err := setup.Entity("tsne")
+	require.NoError(t, err)
+	take := func(ctx context.Context, id string) error {
+		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
+		return h.Inbox.Take(ctx, entity.ID, "tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0]))
+	}
+	ends := make(chan error, 3)
+	go func() { ends <- take(t.Context(), "evt_first") }()
+	time.Sleep(100 * time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, take(short, "evt_left"), context.DeadlineExceeded)
+	go func() { ends <- take(t.Context(), "evt_behind") }()
+	time.Sleep(100 * time.Millisecond)
+	require.NoError(t, lock.Commit())
+	require.NoError(t, <-ends)
+	require.NoError(t, <-ends)
+	require.NoError(t, take(t.Context(), "evt_later"))
+	assert.Equal(t, 3, stored(h))
+}

@@ -1,0 +1,116 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/phrase"
+)
+
+// portalHost is where Stripe's billing portal is.
+const portalHost = "billing.stripe.com"
+
+// Portal makes a page of Stripe's billing portal that asks for a new card and nothing else, and leads back.
+func (s *Stripe) Portal(ctx context.Context, entity, customer, language, back string) (string, error) {
+	a, err := s.calling(ctx, entity)
+	if err != nil {
+		return "", err
+	}
+	params := &stripe.BillingPortalSessionParams{
+		Customer: stripe.String(customer), ReturnURL: stripe.String(back), Locale: stripe.String(checkoutLocale(phrase.Language(language))),
+		FlowData: &stripe.BillingPortalSessionFlowDataParams{
+			Type: stripe.String(string(stripe.BillingPortalSessionFlowTypePaymentMethodUpdate)),
+			AfterCompletion: &stripe.BillingPortalSessionFlowDataAfterCompletionParams{
+				Type:     stripe.String(string(stripe.BillingPortalSessionFlowAfterCompletionTypeRedirect)),
+				Redirect: &stripe.BillingPortalSessionFlowDataAfterCompletionRedirectParams{ReturnURL: stripe.String(back)},
+			},
+		},
+	}
+	params.Context = ctx
+	session, err := a.api.BillingPortalSessions.New(params)
+	if err != nil {
+		return "", translate(err)
+	}
+	address, err := url.Parse(session.URL)
+	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
+		return "", fmt.Errorf("stripe: portal session %s is at an unexpected address", session.ID)
+	}
+	return session.URL, nil
+}
+
+// UseCard has a subscription charge the card its customer last chose; nil: the customer has none. A subscription's own card goes
+// before its customer's, so it is set on each.
+func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string) (*recurring.Card, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return nil, err
+	}
+	get := &stripe.CustomerParams{}
+	get.Context = ctx
+	get.AddExpand("invoice_settings.default_payment_method")
+	c, err := a.api.Customers.Get(customer, get)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
+		return nil, nil
+	}
+	card := cardOf(c.InvoiceSettings.DefaultPaymentMethod)
+	return card, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
+		params.DefaultPaymentMethod = stripe.String(card.Method)
+	})
+}
+
+// Rest ends the tries to collect a bill by itself.
+func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) error {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return err
+	}
+	params := &stripe.InvoiceParams{AutoAdvance: stripe.Bool(false)}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key)
+	if _, err := a.api.Invoices.Update(invoice, params); err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// Pay tries to collect an open bill now, unless a bank is at it. False: the card was refused, or nothing is owed any more that can be paid.
+func (s *Stripe) Pay(ctx context.Context, o recurring.Order, invoice string) (bool, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return false, err
+	}
+	get := &stripe.InvoiceParams{}
+	get.Context = ctx
+	get.AddExpand("payment_intent")
+	in, err := a.api.Invoices.Get(invoice, get)
+	if err != nil {
+		return false, translate(err)
+	}
+	if in.Status != stripe.InvoiceStatusOpen && in.Status != stripe.InvoiceStatusUncollectible {
+		return in.Status == stripe.InvoiceStatusPaid, nil
+	}
+	if inFlight(in) {
+		return true, nil
+	}
+	params := &stripe.InvoicePayParams{OffSession: stripe.Bool(true)}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key)
+	_, err = a.api.Invoices.Pay(invoice, params)
+	var refused *stripe.Error
+	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeCard {
+		return false, nil
+	}
+	if err != nil {
+		return false, translate(err)
+	}
+	return true, nil
+}

@@ -1,0 +1,94 @@
+package stripepay_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// order is one of a gift of $20.
+func order() donation.Order {
+	return donation.Order{
+		DonationID: uuid.New(), EntitySlug: "tsne", OrgSlug: "csio", Email: "ana@example.org", ExpiresAt: time.Now().Add(time.Hour),
+		SuccessURL: "http://konbit.example/thanks", BackURL: "http://konbit.example/give",
+		Lines: []donation.OrderLine{{Title: "A gift", Amount: money.New(2000, "USD")}},
+	}
+}
+
+func speaker(t *testing.T, apiURL string) *stripepay.Stripe {
+	t.Helper()
+	var log house.Log
+	s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_x"}}, apiURL, log.Logger())
+	require.NoError(t, err)
+	return s
+}
+
+// TestRedirectsAreNotFollowed is threat T19: whoever answers in Stripe's place cannot send us, with a donor's words and our key,
+// to another address: another host, this machine, a cloud's metadata.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var reached atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { reached.Add(1) }))
+	t.Cleanup(elsewhere.Close)
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{elsewhere.URL + "/v1/checkout/sessions", "/elsewhere", "http://169.254.169.254/latest/meta-data/"} {
+			here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/elsewhere" {
+					reached.Add(1)
+				}
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Location", to)
+				w.WriteHeader(status)
+			}))
+			_, err := speaker(t, here.URL).Open(t.Context(), order())
+			assert.True(t, fault.Is(err, fault.Unavailable), "%d %s: %v", status, to, err)
+			here.Close()
+		}
+	}
+	assert.Zero(t, reached.Load())
+}
+
+// TestPaymentPagesAreOnStripesHostAlone: a donor is led nowhere else, whatever the answer says.
+func TestPaymentPagesAreOnStripesHostAlone(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{
+		"https://evil.example/c/pay/cs_test_1", "//evil.example/c", "https:evil.example", "javascript:alert(1)", "data:text/html,x", "", "/c/pay/1",
+		"http://%HOST%@evil.example/", "http://%HOST%.evil.example/", "http://evil.example#%HOST%", "http://evil.example\\@%HOST%/", "http://%HOST%\r\nX: y",
+		"https://%HOST%/c/pay/1", "ftp://%HOST%/c", "javascript://%HOST%/%0aalert(1)", "http://user:pass@%HOST%/c",
+	} {
+		var host string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, `{"id":"cs_test_1","object":"checkout.session","url":%q}`, strings.ReplaceAll(address, "%HOST%", host))
+		}))
+		host = strings.TrimPrefix(server.URL, "http://")
+		session, err := speaker(t, server.URL).Open(t.Context(), order())
+		assert.Error(t, err, "%s led to %q", address, session.URL)
+		server.Close()
+	}
+}
+
+func TestAStandInIsRefusedWithALiveKey(t *testing.T) {
+	var log house.Log
+	for _, key := range []string{"sk_live_x", "rk_live_x"} {
+		_, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "http://127.0.0.1:8081", log.Logger())
+		assert.ErrorContains(t, err, "STRIPE_API_URL", key)
+		s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "", log.Logger())
+		require.NoError(t, err)
+		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com"}, s.PageOrigins(), "paying, and changing a card")
+	}
+}

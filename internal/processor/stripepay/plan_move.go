@@ -1,0 +1,214 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+)
+
+// A subscription's customer cannot be changed (https://docs.stripe.com/api/subscriptions/update), and a card belongs to one customer
+// (https://docs.stripe.com/api/payment_methods/attach). So a plan changes customers by another subscription.
+
+// Leave ends a subscription and takes its unpaid bill over, which bears the mark from then on and is void.
+func (s *Stripe) Leave(ctx context.Context, o recurring.Order, mark string) (recurring.Left, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return recurring.Left{}, err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if err != nil {
+		return recurring.Left{}, err
+	}
+	left := recurring.Left{
+		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: anchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
+	}
+	if inFlight(sub.LatestInvoice) {
+		left.InFlight = true
+		return left, nil
+	}
+	if sub.Status != stripe.SubscriptionStatusCanceled && sub.Status != stripe.SubscriptionStatusIncompleteExpired {
+		if err := endNow(ctx, a, o, sub); err != nil {
+			return left, err
+		}
+	}
+	if sub.LatestInvoice != nil {
+		left.Owed, err = takeOver(ctx, a, o, sub.LatestInvoice.ID, mark)
+	}
+	return left, err
+}
+
+// takeOver has nobody collect a bill any more that was not paid; nil: it was, or nothing was owed for it.
+func takeOver(ctx context.Context, a *account, o recurring.Order, invoice, mark string) (*recurring.Owed, error) {
+	get := &stripe.InvoiceParams{}
+	get.Context = ctx
+	in, err := a.api.Invoices.Get(invoice, get)
+	if err != nil {
+		return nil, translate(err)
+	}
+	unpaid := []stripe.InvoiceStatus{stripe.InvoiceStatusDraft, stripe.InvoiceStatusOpen, stripe.InvoiceStatusUncollectible}
+	if in.Metadata[metaMove] == "" && slices.Contains(unpaid, in.Status) && in.Total > 0 {
+		params := &stripe.InvoiceParams{AutoAdvance: stripe.Bool(false)}
+		params.Context = ctx
+		params.AddMetadata(metaMove, mark)
+		params.SetIdempotencyKey(o.Key + ":mark")
+		if in, err = a.api.Invoices.Update(invoice, params); err != nil {
+			return nil, translate(err)
+		}
+	}
+	if in.Metadata[metaMove] == "" {
+		return nil, nil
+	}
+	if in.Status == stripe.InvoiceStatusOpen || in.Status == stripe.InvoiceStatusUncollectible {
+		params := &stripe.InvoiceVoidInvoiceParams{}
+		params.Context = ctx
+		params.SetIdempotencyKey(o.Key + ":void")
+		_, voided := a.api.Invoices.VoidInvoice(invoice, params)
+		if in, err = a.api.Invoices.Get(invoice, get); err != nil { // somebody may have paid it in the same moment
+			return nil, translate(err)
+		}
+		if voided != nil && in.Status != stripe.InvoiceStatusPaid && in.Status != stripe.InvoiceStatusVoid {
+			return nil, translate(voided)
+		}
+	}
+	if in.Status == stripe.InvoiceStatusPaid {
+		return nil, nil
+	}
+	return &recurring.Owed{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
+}
+
+// Begin makes a subscription on a card that its customer has. Until the first charge it costs nothing
+// (https://docs.stripe.com/billing/subscriptions/billing-cycle); one that charges late in the month is told the day, for its first
+// date may be in a shorter one.
+func (s *Stripe) Begin(ctx context.Context, o recurring.Order, b recurring.Beginning) (recurring.Begun, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return recurring.Begun{}, err
+	}
+	sub, err := begunWith(ctx, a, b)
+	if err == nil && sub == nil {
+		params := beginParams(b)
+		params.Context = ctx
+		params.SetIdempotencyKey(o.Key + ":begin")
+		sub, err = a.api.Subscriptions.New(params)
+	}
+	var refused *stripe.Error
+	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeIdempotency {
+		return recurring.Begun{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other words under the key: the next try has its own
+	}
+	if err != nil {
+		return recurring.Begun{}, translate(err)
+	}
+	return recurring.Begun{Subscription: sub.ID, Card: cardOf(methodOf(sub))}, nil
+}
+
+// begunWith finds the subscription that was begun with a mark; nil: none was.
+func begunWith(ctx context.Context, a *account, b recurring.Beginning) (*stripe.Subscription, error) {
+	params := &stripe.SubscriptionListParams{Customer: stripe.String(b.Customer), Status: stripe.String("all")}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	params.AddExpand("data.default_payment_method")
+	list := a.api.Subscriptions.List(params)
+	for list.Next() {
+		if sub := list.Subscription(); sub.Metadata[metaMove] == b.Mark {
+			return sub, nil
+		}
+	}
+	return nil, list.Err()
+}
+
+func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
+	interval, count := every(b.Every)
+	params := &stripe.SubscriptionParams{
+		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.Method), OffSession: stripe.Bool(true),
+		ProrationBehavior: stripe.String("none"),
+		Items: []*stripe.SubscriptionItemsParams{{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.SubscriptionItemPriceDataParams{
+				Currency: stripe.String(strings.ToLower(b.Currency)), Product: stripe.String(b.Product), UnitAmount: stripe.Int64(b.Minor),
+				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
+			},
+		}},
+	}
+	params.AddExpand("default_payment_method")
+	params.Metadata = maps.Clone(b.Metadata)
+	params.AddMetadata(metaMove, b.Mark)
+	if b.AnchorDay <= 28 || b.Every == org.Weekly {
+		params.BillingCycleAnchor = stripe.Int64(b.Next.Unix())
+		return params
+	}
+	params.BillingCycleAnchorConfig = &stripe.SubscriptionBillingCycleAnchorConfigParams{
+		DayOfMonth: stripe.Int64(int64(b.AnchorDay)), Hour: stripe.Int64(int64(b.Next.Hour())), Minute: stripe.Int64(int64(b.Next.Minute())),
+		Second: stripe.Int64(int64(b.Next.Second())),
+	}
+	if b.Every != org.Monthly {
+		params.BillingCycleAnchorConfig.Month = stripe.Int64(int64(b.Next.Month()))
+	}
+	return params
+}
+
+// Collect charges the card of a subscription for a bill that was taken over, unless a payment for it is made or under way.
+func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Collection) (paid bool, code string, err error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return false, "", err
+	}
+	if done, err := collected(ctx, a, c); err != nil || done {
+		return done, "", err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if err != nil {
+		return false, "", err
+	}
+	method := methodOf(sub)
+	if method == nil {
+		return false, "", nil
+	}
+	params := &stripe.PaymentIntentParams{
+		Amount: stripe.Int64(c.Minor), Currency: stripe.String(strings.ToLower(c.Currency)), Customer: stripe.String(c.Customer),
+		PaymentMethod: stripe.String(method.ID), PaymentMethodTypes: []*string{stripe.String(string(method.Type))},
+		Confirm: stripe.Bool(true), OffSession: stripe.Bool(true),
+	}
+	params.Context = ctx
+	params.Metadata = map[string]string{metaDonation: c.Plan, metaBill: c.Bill, metaOrganisation: sub.Metadata[metaOrganisation]}
+	params.SetIdempotencyKey(o.Key + ":collect")
+	_, err = a.api.PaymentIntents.New(params)
+	var refused *stripe.Error
+	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeCard {
+		code = string(refused.DeclineCode)
+		if code == "" {
+			code = string(refused.Code)
+		}
+		return false, code, nil
+	}
+	if err != nil {
+		return false, "", translate(err)
+	}
+	return true, "", nil
+}
+
+// collected tells whether a bill that was taken over is paid, or a payment for it on its way.
+func collected(ctx context.Context, a *account, c recurring.Collection) (bool, error) {
+	params := &stripe.PaymentIntentListParams{Customer: stripe.String(c.Customer)}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	list := a.api.PaymentIntents.List(params)
+	for list.Next() {
+		pi := list.PaymentIntent()
+		if pi.Metadata[metaBill] == c.Bill && (pi.Status == stripe.PaymentIntentStatusSucceeded || pi.Status == stripe.PaymentIntentStatusProcessing) {
+			return true, nil
+		}
+	}
+	if err := list.Err(); err != nil {
+		return false, translate(err)
+	}
+	return false, nil
+}

@@ -1,0 +1,134 @@
+package stripepay_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// tourPlans makes every call for plans.
+func tourPlans(t *testing.T, h *house.House) {
+	t.Helper()
+	ctx := t.Context()
+	order := func() recurring.Order {
+		f := house.Form()
+		f.Frequency, f.CoverFees = "quarterly", true
+		d := h.Started(f)
+		h.Pay(d)
+		for _, body := range h.Fake.Bodies("tsne") {
+			if e := h.Read(body); e.Type == "customer.subscription.created" || e.Type == "invoice.paid" {
+				h.Deliver(e)
+			}
+		}
+		h.DrainAll()
+		h.Later()
+		h.Later()
+		p, err := recurring.ByID(ctx, h.DB.Server, d.ID)
+		require.NoError(t, err)
+		require.Equal(t, recurring.Active, p.Status)
+		return recurring.Order{Entity: "tsne", Subscription: *p.SubscriptionID, Key: d.ID.String()}
+	}
+	twelve := func(_, _ time.Time) int { return 12 }
+	o := order()
+	_, err := h.Stripe.Schedule(ctx, o, twelve)
+	require.NoError(t, err)
+	o.Key += "again"
+	s, err := h.Stripe.Schedule(ctx, o, twelve)
+	require.NoError(t, err)
+	require.Equal(t, 12, s.Iterations)
+	standing, err := h.Stripe.Read(ctx, "tsne", o.Subscription)
+	require.NoError(t, err)
+	require.Equal(t, s.ID, standing.ScheduleID)
+	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Quarterly}))
+	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
+	o.Key += "resume"
+	_, err = h.Stripe.Resume(ctx, o)
+	require.NoError(t, err)
+	next := h.Fake.Now().Add(10 * 24 * time.Hour)
+	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Weekly, Paced: true, Next: &next}))
+	require.NoError(t, h.Stripe.End(ctx, o))
+
+	ended := order()
+	_, err = h.Stripe.Schedule(ctx, ended, twelve)
+	require.NoError(t, err)
+	require.NoError(t, h.Stripe.End(ctx, ended))
+	require.NoError(t, h.Stripe.End(ctx, ended), "over is over")
+
+	// A card that fails at the renewal, and is mended.
+	failing := order()
+	standing, err = h.Stripe.Read(ctx, "tsne", failing.Subscription)
+	require.NoError(t, err)
+	_, err = h.Stripe.Portal(ctx, "tsne", standing.CustomerID, "es", "http://127.0.0.1/plans")
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.FailCard(failing.Subscription, "lost_card", 0))
+	h.Fake.Advance(standing.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
+	standing, err = h.Stripe.Read(ctx, "tsne", failing.Subscription)
+	require.NoError(t, err)
+	require.Equal(t, "open lost_card", standing.Bill.Status+" "+standing.Bill.Code)
+	require.NoError(t, h.Stripe.Rest(ctx, failing, standing.Bill.ID))
+	failing.Key += "pay"
+	paid, err := h.Stripe.Pay(ctx, failing, standing.Bill.ID)
+	require.NoError(t, err)
+	require.False(t, paid)
+	_, err = h.Fake.ReplaceCard(standing.CustomerID, stripefake.GoodCard)
+	require.NoError(t, err)
+	failing.Key += "card"
+	card, err := h.Stripe.UseCard(ctx, failing, standing.CustomerID)
+	require.NoError(t, err)
+	require.Equal(t, "4242", card.Last4)
+
+	// Another plan is moved to that card, what it owes is charged, and everything is done once.
+	h.Starter.Now = h.Fake.Now
+	moving := order()
+	require.NoError(t, h.Fake.FailCard(moving.Subscription, "lost_card", 0))
+	renewed, err := h.Stripe.Read(ctx, "tsne", moving.Subscription)
+	require.NoError(t, err)
+	h.Fake.Advance(renewed.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
+	for _, day := range []int{10, 31} {
+		var subscription string
+		for range 2 {
+			left, err := h.Stripe.Leave(ctx, moving, "move")
+			require.NoError(t, err)
+			require.NotNil(t, left.Owed)
+			begun, err := h.Stripe.Begin(ctx, moving, recurring.Beginning{
+				Charging: recurring.Charging{Minor: 2000, Currency: "USD", Every: org.Quarterly, Next: &left.PeriodEnd}, Mark: "move " + strconv.Itoa(day),
+				Customer: standing.CustomerID, Method: card.Method, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+			})
+			require.NoError(t, err)
+			require.Contains(t, []string{"", begun.Subscription}, subscription)
+			subscription = begun.Subscription
+			on := recurring.Order{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
+			paid, code, err := h.Stripe.Collect(ctx, on, recurring.Collection{
+				Customer: standing.CustomerID, Plan: left.Metadata["konbit_donation"], Bill: left.Owed.ID, Minor: 2000, Currency: "USD",
+			})
+			require.NoError(t, err)
+			require.True(t, paid)
+			require.Empty(t, code)
+		}
+		moving.Key += "other"
+	}
+	for _, body := range h.Fake.Bodies("tsne") { // the sweep is to know the bills
+		if e := h.Read(body); strings.HasPrefix(e.Type, "invoice.") {
+			h.Deliver(e)
+		}
+	}
+	h.DrainAll()
+	h.Later()
+	failing.Key += "end"
+	require.NoError(t, h.Stripe.End(ctx, failing))
+	for range 2 {
+		require.NoError(t, h.Stripe.ForgetCustomer(ctx, "tsne", standing.CustomerID), "gone is gone")
+	}
+	for _, id := range h.Lines(`SELECT charge_id FROM donation WHERE frequency = 'quarterly' AND charge_id IS NOT NULL LIMIT 1`) {
+		require.NoError(t, h.Stripe.Refund(ctx, failing, id))
+		require.NoError(t, h.Stripe.Refund(ctx, failing, id), "once is enough")
+	}
+}

@@ -1,0 +1,263 @@
+package stripepay_test
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/stripe/stripe-mock/embedded"
+	"github.com/stripe/stripe-mock/server"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// calls are all that the adapter calls of Stripe's library, and the requests they make. A new call is a new
+// line here, and the tour below makes it.
+var calls = map[string]string{
+	"Balance.Get":                      `GET /v1/balance$`,
+	"BillingPortalConfigurations.List": `GET /v1/billing_portal/configurations$`,
+	"Customers.Del":                    `DELETE /v1/customers/[^/]+$`,
+	"BillingPortalSessions.New":        `POST /v1/billing_portal/sessions$`,
+	"Customers.Get":                    `GET /v1/customers/[^/]+$`,
+	"Invoices.Get":                     `GET /v1/invoices/[^/]+$`,
+	"Invoices.Pay":                     `POST /v1/invoices/[^/]+/pay$`,
+	"Invoices.Update":                  `POST /v1/invoices/[^/]+$`,
+	"Invoices.VoidInvoice":             `POST /v1/invoices/[^/]+/void$`,
+	"Refunds.New":                      `POST /v1/refunds$`,
+	"SubscriptionSchedules.Cancel":     `POST /v1/subscription_schedules/[^/]+/cancel$`,
+	"SubscriptionSchedules.Get":        `GET /v1/subscription_schedules/[^/]+$`,
+	"SubscriptionSchedules.New":        `POST /v1/subscription_schedules$`,
+	"SubscriptionSchedules.Release":    `POST /v1/subscription_schedules/[^/]+/release$`,
+	"SubscriptionSchedules.Update":     `POST /v1/subscription_schedules/[^/]+$`,
+	"Subscriptions.Cancel":             `DELETE /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Get":                `GET /v1/subscriptions/[^/]+$`,
+	"Subscriptions.Update":             `POST /v1/subscriptions/[^/]+$`,
+	"BalanceTransactions.List":         `GET /v1/balance_transactions$`,
+	"Charges.Get":                      `GET /v1/charges/[^/]+$`,
+	"Charges.List":                     `GET /v1/charges$`,
+	"CheckoutSessions.Expire":          `POST /v1/checkout/sessions/[^/]+/expire$`,
+	"CheckoutSessions.Get":             `GET /v1/checkout/sessions/[^/]+$`,
+	"CheckoutSessions.List":            `GET /v1/checkout/sessions$`,
+	"CheckoutSessions.New":             `POST /v1/checkout/sessions$`,
+	"Disputes.Get":                     `GET /v1/disputes/[^/]+$`,
+	"Events.List":                      `GET /v1/events$`,
+	"PaymentIntents.Get":               `GET /v1/payment_intents/[^/]+$`,
+	"BalanceTransactions.Get":          `GET /v1/balance_transactions/[^/]+$`,
+	"Invoices.List":                    `GET /v1/invoices$`,
+	"PaymentIntents.List":              `GET /v1/payment_intents$`,
+	"PaymentIntents.New":               `POST /v1/payment_intents$`,
+	"Subscriptions.List":               `GET /v1/subscriptions$`,
+	"Subscriptions.New":                `POST /v1/subscriptions$`,
+	"WebhookEndpoints.List":            `GET /v1/webhook_endpoints$`,
+	"WebhookEndpoints.New":             `POST /v1/webhook_endpoints$`,
+	"WebhookEndpoints.Update":          `POST /v1/webhook_endpoints/[^/]+$`,
+}
+
+// official judges requests by Stripe's own description of its API, as stripe-mock reads it.
+var official = sync.OnceValues(func() (http.Handler, error) {
+	spec, err := server.LoadSpec(embedded.OpenAPISpec, "")
+	if err != nil {
+		return nil, err
+	}
+	fixtures, err := server.LoadFixtures(embedded.OpenAPIFixtures, "")
+	if err != nil {
+		return nil, err
+	}
+	// The description is of a newer version of the API than ours: strict about versions it would refuse all.
+	stub, err := server.NewStubServer(fixtures, spec, false, false)
+	return http.HandlerFunc(stub.HandleRequest), err
+})
+
+// judged is the way to Stripe, where each request is shown to the official validator first.
+type judged struct {
+	http.RoundTripper
+	validator http.Handler
+
+	mu    sync.Mutex
+	seen  map[string]bool
+	wrong []string
+}
+
+func (j *judged) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Header.Get("Stripe-Version") == "" {
+		return j.RoundTripper.RoundTrip(r) // not of Stripe's library
+	}
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	shown := r.Clone(r.Context())
+	shown.Body, shown.RequestURI = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI()
+	answer := httptest.NewRecorder()
+	j.validator.ServeHTTP(answer, shown)
+
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seen[r.Method+" "+r.URL.Path] = true
+	if answer.Code != http.StatusOK {
+		j.wrong = append(j.wrong, fmt.Sprintf("%s %s %s: %s", r.Method, r.URL.RequestURI(), body, answer.Body))
+	}
+	return j.RoundTripper.RoundTrip(r)
+}
+
+// judge has every request of this test judged.
+func judge(t *testing.T) *judged {
+	t.Helper()
+	validator, err := official()
+	require.NoError(t, err)
+	j := &judged{RoundTripper: http.DefaultTransport, validator: validator, seen: map[string]bool{}}
+	http.DefaultTransport = j
+	t.Cleanup(func() { http.DefaultTransport = j.RoundTripper })
+	return j
+}
+
+// TestRequestsAreValidToStripe makes every call there is, and shows each request to the official validator.
+func TestRequestsAreValidToStripe(t *testing.T) {
+	j := judge(t)
+	tour(t)
+	require.Empty(t, j.wrong)
+	for _, call := range slices.Sorted(maps.Keys(calls)) {
+		made := slices.ContainsFunc(slices.Collect(maps.Keys(j.seen)), regexp.MustCompile("^"+calls[call]).MatchString)
+		assert.True(t, made, "the tour makes no call of %s", call)
+	}
+}
+
+// tour goes everywhere the adapter calls Stripe.
+func tour(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	h := house.New(t, house.Options{})
+	require.NoError(t, h.Stripe.Check(ctx, "tsne"))
+
+	// The endpoint: made, found, and brought to what is handled.
+	client, person := at(t)
+	made, err := client.SetEndpoint(ctx, "tsne", hook)
+	require.NoError(t, err)
+	person("POST", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"enabled_events[]": {"charge.succeeded"}})
+	_, err = client.SetEndpoint(ctx, "tsne", hook)
+	require.NoError(t, err)
+	_, err = h.Stripe.OwnReceipts(ctx, "tsne")
+	require.NoError(t, err)
+	require.NoError(t, h.Stripe.CheckPortal(ctx, "tsne"))
+
+	// Gifts: opened with all that a form can ask for, closed, and looked for.
+	f := house.Form()
+	f.Language, f.CoverFees = "es", true
+	closed := h.Started(f)
+	done, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
+	require.NoError(t, err)
+	require.True(t, done)
+	again, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
+	require.NoError(t, err)
+	require.True(t, again)
+	paid := h.Started(house.Form())
+	h.Pay(paid)
+	open := h.Started(house.Form())
+	found, err := h.Stripe.Find(ctx, donation.Order{EntitySlug: "tsne", DonationID: open.ID, ExpiresAt: open.CheckoutExpiresAt})
+	require.NoError(t, err)
+	require.NotNil(t, found)
+
+	// News of another version, and a payment told by its intent alone, are read again.
+	other := func(event, _ map[string]any) { event["api_version"] = "2031-01-01" }
+	h.Deliver(h.Changed(h.ToldOf(paid, "charge.succeeded"), other))
+	second := h.Settled(house.Form())
+	_, err = h.Stripe.Transaction(ctx, h.Offer("csio").Entity, "txn_unknown")
+	require.Error(t, err)
+	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
+	require.NoError(t, err)
+	_, err = h.Stripe.Transaction(ctx, h.Offer("csio").Entity, "txn_unknown")
+	require.Error(t, err)
+	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
+	require.NoError(t, err)
+	_, err = h.Fake.Dispute(h.IntentOf(second), false)
+	require.NoError(t, err)
+	for _, body := range h.Fake.Events() {
+		if e := h.Read(body); strings.HasPrefix(e.Type, "charge.dispute.") {
+			h.Deliver(h.Changed(e, other))
+		}
+	}
+	alone := h.Started(house.Form())
+	h.Pay(alone)
+	h.Deliver(h.ToldOf(alone, "payment_intent.succeeded"))
+	h.DrainAll()
+	h.Later()
+	require.Equal(t, donation.Settled, h.Gift(alone.ID).Status)
+
+	tourPlans(t, h)
+
+	// The sweep, with money back and paid out.
+	_, err = h.Fake.Refund(h.IntentOf(alone), 700)
+	require.NoError(t, err)
+	h.Fake.Advance(10 * 24 * time.Hour)
+	_, err = h.Fake.Payout("tsne")
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
+	_, err = h.Sweeper.Sweep(ctx)
+	require.NoError(t, err)
+}
+
+// TestEveryCallIsListed reads the adapter: what it calls stands in calls, and nothing else does.
+func TestEveryCallIsListed(t *testing.T) {
+	found := map[string]bool{}
+	files, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(source, func(n ast.Node) bool {
+			if method, ok := n.(*ast.SelectorExpr); ok {
+				if service, ok := method.X.(*ast.SelectorExpr); ok {
+					if api, ok := service.X.(*ast.SelectorExpr); ok && api.Sel.Name == "api" {
+						found[service.Sel.Name+"."+method.Sel.Name] = true
+					}
+				}
+			}
+			return true
+		})
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(calls)), slices.Sorted(maps.Keys(found)))
+}
+
+// TestTheValidatorRefuses: a check that never fails is none.
+func TestTheValidatorRefuses(t *testing.T) {
+	j := judge(t)
+	client, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_tsne"}}, "http://127.0.0.1:1", (&house.Log{}).Logger())
+	require.NoError(t, err)
+	require.Error(t, client.Check(t.Context(), "tsne"), "nobody answers there")
+	require.Empty(t, j.wrong)
+	for _, wrong := range []string{"mode=gift", "nonsense=1", "expires_at=tomorrow"} {
+		r, err := http.NewRequest("POST", "http://127.0.0.1:1/v1/checkout/sessions", strings.NewReader(wrong))
+		require.NoError(t, err)
+		r.Header.Set("Stripe-Version", "2023-10-16")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.SetBasicAuth("sk_test_tsne", "")
+		_, _ = j.RoundTrip(r) // nobody answers, but it was judged
+		require.Len(t, j.wrong, 1, wrong)
+		j.wrong = nil
+	}
+}

@@ -1,0 +1,202 @@
+package stripepay
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/processor/payout"
+)
+
+// handleTx translates events and applies what they tell. It answers those that hint at something which must be
+// read at Stripe; they are parked meanwhile, so that the reading happens outside any transaction; and those that
+// it left for a transaction of their own.
+func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late, alone []event, err error) {
+	setup, err := d.Setup.Snapshot(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var good, bad []event
+	var told []news
+	if len(events) > 1 {
+		events, alone = apart(events)
+	}
+	var failures []result
+	for _, e := range events {
+		n, err := translateEvent(e)
+		if err != nil {
+			bad, failures = append(bad, e), append(failures, d.failure(ctx, e, err))
+			continue
+		}
+		good, told = append(good, e), append(told, n)
+	}
+	if err := finishTx(ctx, tx, bad, failures); err != nil {
+		return nil, nil, err
+	}
+	late, err = d.applyTx(ctx, tx, setup, good, told)
+	return late, alone, err
+}
+
+var disputes = regexp.MustCompile(`^charge[.]dispute[.]`)
+
+// apart takes those out of a batch that may end a dispute. They lock funds before receipts, as nothing else
+// in a batch does, and so have a transaction each.
+func apart(events []event) (together, alone []event) {
+	for _, e := range events {
+		if disputes.MatchString(e.Type) {
+			alone = append(alone, e)
+		} else {
+			together = append(together, e)
+		}
+	}
+	return together, alone
+}
+
+// applyTx applies the news of events, in one transaction.
+func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, events []event, told []news) ([]event, error) {
+	r := &round{Drain: d, setup: setup, events: events, told: told, results: make([]result, len(events))}
+	for i := range r.results {
+		r.results[i] = done
+	}
+	// Plans are locked before gifts, and gifts before the counter of receipts, which chargesTx locks last.
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.lockPlansTx, r.marksTx, r.failuresTx, r.plansTx, r.chargesTx, r.expectedTx, r.movedTx} {
+		if err := step(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	return r.late, finishTx(ctx, tx, events, r.results)
+}
+
+// round is one batch of events with what becomes of each.
+type round struct {
+	*Drain
+	setup   *fund.Snapshot
+	events  []event
+	told    []news
+	results []result
+	late    []event
+}
+
+// chargesTx settles the gifts whose charges succeeded, all at once.
+func (r *round) chargesTx(ctx context.Context, tx *sqlx.Tx) error {
+	var charges []donation.Charge
+	var of []int
+	for i, n := range r.told {
+		if n.charge != nil {
+			charges, of = append(charges, *n.charge), append(of, i)
+		}
+	}
+	if len(charges) == 0 {
+		return nil
+	}
+	outcomes, err := r.Settler.SettleTx(ctx, tx, r.setup, charges)
+	if err != nil {
+		return err
+	}
+	for n, outcome := range outcomes {
+		if outcome == donation.Missing || outcome == donation.Waits {
+			r.results[of[n]] = parked("its gift is not here", parkFor(r.events[of[n]].Tries))
+			if e := r.events[of[n]]; charges[n].Invoice != nil && e.Tries > 0 {
+				r.late = append(r.late, e) // the bill it paid is not known: read it
+			}
+		}
+	}
+	return nil
+}
+
+func (r *round) marksTx(ctx context.Context, tx *sqlx.Tx) error {
+	var marks []donation.Mark
+	for _, n := range r.told {
+		if n.mark != nil {
+			marks = append(marks, *n.mark)
+		}
+	}
+	return donation.MarkTx(ctx, tx, marks, r.Settler.Now())
+}
+
+// expectedTx parks the events of payments whose charge is not here yet. It mostly is, or comes in a moment; when an
+// event is looked at again and it still isn't, it is fetched. A payment that names no gift of ours is left
+// to its charge.
+func (r *round) expectedTx(ctx context.Context, tx *sqlx.Tx) error {
+	var ids []uuid.UUID
+	for _, n := range r.told {
+		if n.expect != nil && n.expect.donation != uuid.Nil {
+			ids = append(ids, n.expect.donation)
+		}
+	}
+	open, err := stillOpenTx(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	bills, err := r.unpaidBillsTx(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for i, n := range r.told {
+		switch {
+		case n.expect == nil, n.expect.charge == "" && !open[n.expect.donation] && !bills[n.expect.invoice] && !n.unread():
+		case r.events[i].Tries > 0, n.expect.charge != "":
+			r.late = append(r.late, r.events[i])
+			fallthrough
+		default:
+			r.results[i] = parked("waits for its charge", max(grace, parkFor(r.events[i].Tries)))
+		}
+	}
+	return nil
+}
+
+func stillOpenTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	open := map[uuid.UUID]bool{}
+	if len(ids) == 0 {
+		return open, nil
+	}
+	unsettled, err := donation.UnsettledTx(ctx, tx, ids)
+	for _, id := range unsettled {
+		open[id] = true
+	}
+	return open, err
+}
+
+// movedTx looks whether the money an event told of is booked. If not, it asks for a look at the entity's balance
+// and parks the event. A lost dispute is booked here, once its withdrawal is.
+func (r *round) movedTx(ctx context.Context, tx *sqlx.Tx) error {
+	for i, n := range r.told {
+		if n.moved == nil {
+			continue
+		}
+		if n.moved.reread {
+			r.results[i] = parked("must be read at Stripe", parkFor(r.events[i].Tries))
+			r.late = append(r.late, r.events[i])
+			continue
+		}
+		settled, err := r.oneMovedTx(ctx, tx, r.events[i], *n.moved)
+		if err != nil {
+			return fmt.Errorf("event %s: %w", r.events[i].ID, err)
+		}
+		if !settled {
+			r.results[i] = parked("waits for its money to be booked", parkFor(min(r.events[i].Tries, 6)))
+		}
+	}
+	return nil
+}
+
+func (r *round) oneMovedTx(ctx context.Context, tx *sqlx.Tx, e event, m moved) (bool, error) {
+	booked, err := payout.BookedTx(ctx, tx, e.EntityID, m.transactions)
+	if err != nil {
+		return false, err
+	}
+	if len(booked) < len(m.transactions) || len(m.transactions) == 0 && m.nudge {
+		if err := payout.NudgeTx(ctx, tx, e.EntityID); err != nil || len(m.transactions) > 0 {
+			return false, err
+		}
+	}
+	if m.lost == nil {
+		return true, nil
+	}
+	return r.Booker.LoseTx(ctx, tx, r.setup, *m.lost)
+}

@@ -1,0 +1,184 @@
+package stripepay
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/recurring"
+)
+
+// Schedule makes a schedule from the subscription alone, if it has none, and then says how many periods it has. Both in one call are
+// refused by Stripe; between the two the subscription is open-ended.
+func (s *Stripe) Schedule(ctx context.Context, o recurring.Order, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return recurring.Schedule{}, err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if err != nil {
+		return recurring.Schedule{}, err
+	}
+	if sub.Schedule == nil && sub.BillingCycleAnchor >= sub.CurrentPeriodEnd {
+		return recurring.Schedule{}, nil // its first whole period is to come, and periods are counted from the one under way
+	}
+	schedule, err := scheduleOf(ctx, a, o, sub)
+	if err != nil {
+		return recurring.Schedule{}, err
+	}
+	phase := schedule.Phases[len(schedule.Phases)-1]
+	start := time.Unix(phase.StartDate, 0).UTC()
+	n := iterations(start, time.Unix(sub.CurrentPeriodEnd, 0).UTC())
+	params := phaseParams(phase, sub)
+	params.Iterations = stripe.Int64(int64(n))
+	if err := setPhase(ctx, a, o.Key+":iterations", schedule.ID, params); err != nil {
+		return recurring.Schedule{}, err
+	}
+	return recurring.Schedule{ID: schedule.ID, PhaseStart: start, Iterations: n}, nil
+}
+
+// scheduleOf is the subscription's schedule, made from it if there is none.
+func scheduleOf(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
+	params := &stripe.SubscriptionScheduleParams{}
+	params.Context = ctx
+	var schedule *stripe.SubscriptionSchedule
+	var err error
+	if sub.Schedule != nil {
+		schedule, err = a.api.SubscriptionSchedules.Get(sub.Schedule.ID, params)
+	} else {
+		params.FromSubscription = stripe.String(sub.ID)
+		params.SetIdempotencyKey(o.Key + ":create")
+		schedule, err = a.api.SubscriptionSchedules.New(params)
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	return schedule, nil
+}
+
+// phaseParams says a phase again as it is, but for its length. The card is the subscription's: a phase has its own only if it is
+// said again, and then it would be the one from before it was mended.
+func phaseParams(phase *stripe.SubscriptionSchedulePhase, sub *stripe.Subscription) *stripe.SubscriptionSchedulePhaseParams {
+	params := &stripe.SubscriptionSchedulePhaseParams{
+		StartDate: stripe.Int64(phase.StartDate), ProrationBehavior: stripe.String("none"), Metadata: sub.Metadata,
+	}
+	if sub.DefaultPaymentMethod != nil {
+		params.DefaultPaymentMethod = stripe.String(sub.DefaultPaymentMethod.ID)
+	}
+	for _, item := range phase.Items {
+		params.Items = append(params.Items, &stripe.SubscriptionSchedulePhaseItemParams{
+			Price: stripe.String(item.Price.ID), Quantity: stripe.Int64(max(item.Quantity, 1)),
+		})
+	}
+	return params
+}
+
+func setPhase(ctx context.Context, a *account, key, schedule string, phase *stripe.SubscriptionSchedulePhaseParams) error {
+	params := &stripe.SubscriptionScheduleParams{
+		EndBehavior: stripe.String(string(stripe.SubscriptionScheduleEndBehaviorCancel)), ProrationBehavior: stripe.String("none"),
+		Phases: []*stripe.SubscriptionSchedulePhaseParams{phase},
+	}
+	params.Context = ctx
+	params.SetIdempotencyKey(key)
+	if _, err := a.api.SubscriptionSchedules.Update(schedule, params); err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// every is a pace as Stripe says it.
+func every(f org.Frequency) (interval string, count int64) {
+	switch f {
+	case org.Weekly:
+		return "week", 1
+	case org.Quarterly:
+		return "month", 3
+	case org.Yearly:
+		return "year", 1
+	}
+	return "month", 1
+}
+
+// Change has a subscription charge something else from the next period on, as one item. Other dates or another pace begin with a
+// period that costs nothing, up to the next charge; such a subscription's schedule is released first.
+func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Charging) error {
+	a, err := s.calling(ctx, o.Entity)
+	if err != nil {
+		return err
+	}
+	sub, err := subscriptionOf(ctx, a, o.Subscription)
+	if err != nil {
+		return err
+	}
+	repaced := to.Paced || to.Next != nil
+	if sub.Schedule != nil && !repaced {
+		return changePhase(ctx, a, o, sub, to)
+	}
+	if sub.Schedule != nil {
+		params := &stripe.SubscriptionScheduleReleaseParams{}
+		params.Context = ctx
+		params.SetIdempotencyKey(o.Key + ":release")
+		if _, err := a.api.SubscriptionSchedules.Release(sub.Schedule.ID, params); err != nil {
+			return translate(err)
+		}
+	}
+	params := &stripe.SubscriptionParams{ProrationBehavior: stripe.String("none"), Items: itemsParams(sub, to)}
+	if repaced {
+		next := sub.CurrentPeriodEnd
+		if to.Next != nil {
+			next = to.Next.Unix()
+		}
+		params.TrialEnd = stripe.Int64(next)
+	}
+	params.Context = ctx
+	params.SetIdempotencyKey(o.Key + ":items")
+	if _, err := a.api.Subscriptions.Update(o.Subscription, params); err != nil {
+		return translate(err)
+	}
+	return nil
+}
+
+// itemsParams puts one item in place of all.
+func itemsParams(sub *stripe.Subscription, to recurring.Charging) []*stripe.SubscriptionItemsParams {
+	interval, count := every(to.Every)
+	var items []*stripe.SubscriptionItemsParams
+	for i, item := range sub.Items.Data {
+		if i > 0 {
+			items = append(items, &stripe.SubscriptionItemsParams{ID: stripe.String(item.ID), Deleted: stripe.Bool(true)})
+			continue
+		}
+		items = append(items, &stripe.SubscriptionItemsParams{
+			ID: stripe.String(item.ID), Quantity: stripe.Int64(1),
+			PriceData: &stripe.SubscriptionItemPriceDataParams{
+				Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(to.Minor),
+				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
+			},
+		})
+	}
+	return items
+}
+
+// changePhase changes what the phase charges and leaves its end as it is.
+func changePhase(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription, to recurring.Charging) error {
+	get := &stripe.SubscriptionScheduleParams{}
+	get.Context = ctx
+	schedule, err := a.api.SubscriptionSchedules.Get(sub.Schedule.ID, get)
+	if err != nil {
+		return translate(err)
+	}
+	phase := schedule.Phases[len(schedule.Phases)-1]
+	params := phaseParams(phase, sub)
+	params.EndDate = stripe.Int64(phase.EndDate)
+	interval, count := every(to.Every)
+	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{
+		Quantity: stripe.Int64(1),
+		PriceData: &stripe.SubscriptionItemPriceDataParams{
+			Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(sub.Items.Data[0].Price.Product.ID), UnitAmount: stripe.Int64(to.Minor),
+			Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
+		},
+	}}
+	return setPhase(ctx, a, o.Key+":phase", schedule.ID, params)
+}

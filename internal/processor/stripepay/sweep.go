@@ -1,0 +1,210 @@
+package stripepay
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/payout"
+)
+
+const (
+	// eventsKept is how long Stripe lets events be listed (https://docs.stripe.com/api/events).
+	eventsKept = 30 * 24 * time.Hour
+	// askAfter is how long after its payment page ran out a gift is asked after, if no event told its end.
+	askAfter = 10 * time.Minute
+	askMost  = 500
+)
+
+// Sweeper finds what no webhook told: undelivered events, money nobody told of, and gifts whose donors never
+// came back. Everything it does may be done again at any time.
+type Sweeper struct {
+	DB        *sqlx.DB
+	Stripe    *Stripe
+	Setup     *fund.Directory
+	Drain     *Drain
+	Collector payout.Collector
+	Now       func() time.Time
+}
+
+// Swept is what a sweep found.
+type Swept struct {
+	Events       int `json:"events"`       // undelivered ones taken in
+	Transactions int `json:"transactions"` // balance transactions booked
+	Ended        int `json:"ended"`        // started gifts whose end was found
+}
+
+// Sweep goes over every entity. An entity that cannot be swept now does not keep the others from it.
+func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
+	var swept Swept
+	setup, err := s.Setup.Snapshot(ctx)
+	if err != nil {
+		return swept, err
+	}
+	var failed []error
+	note := func(n *int, found int, err error) {
+		*n += found
+		failed = append(failed, err)
+	}
+	for _, entity := range setup.Entities() {
+		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
+			continue // no card money here
+		}
+		n, err := s.undelivered(ctx, entity)
+		note(&swept.Events, n, err)
+	}
+	// Bills are known before the charges that paid them are booked; and the balance is read from the first gift on: where none came
+	// through yet, from one of these.
+	failed = append(failed, s.drain(ctx))
+	n, err := s.Collector.Sweep(ctx)
+	note(&swept.Transactions, n, err)
+	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))
+	n, err = s.askAfterStarted(ctx, setup)
+	note(&swept.Ended, n, err)
+	return swept, errors.Join(failed...)
+}
+
+// undelivered takes in the events of the last 30 days that Stripe could not deliver, as if they had come.
+func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, error) {
+	a, err := s.Stripe.account(entity.Slug)
+	if err != nil {
+		return 0, err
+	}
+	taken, last := 0, ""
+	for {
+		params := &stripe.EventListParams{
+			DeliverySuccess: stripe.Bool(false),
+			CreatedRange:    &stripe.RangeQueryParams{GreaterThanOrEqual: s.Now().Add(-eventsKept).Unix()},
+		}
+		params.Context, params.Single = ctx, true
+		params.Limit = stripe.Int64(100)
+		if last != "" {
+			params.StartingAfter = stripe.String(last)
+		}
+		if err := a.limit.Wait(ctx); err != nil {
+			return taken, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		}
+		list := a.api.Events.List(params)
+		if err := list.Err(); err != nil {
+			return taken, translate(err)
+		}
+		var page struct {
+			Data []json.RawMessage `json:"data"`
+		}
+		if err := json.Unmarshal(list.EventList().LastResponse.RawJSON, &page); err != nil {
+			return taken, fmt.Errorf("stripe: list of events: %w", err)
+		}
+		n, id, err := s.take(ctx, entity, a, page.Data)
+		if taken += n; err != nil || !list.Meta().HasMore || id == "" {
+			return taken, err
+		}
+		last = id
+	}
+}
+
+// take stores listed events of types we read. It answers how many were new and the last one's id.
+func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		var arrivals []arrival
+		for _, payload := range listed {
+			var h header
+			err := json.Unmarshal(payload, &h)
+			last = cmp.Or(h.ID, last)
+			if err != nil || !h.event() || !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
+				continue // the door would not take it either
+			}
+			arrivals = append(arrivals, arrival{entity.ID, h, payload})
+		}
+		fresh, err := storeTx(ctx, tx, arrivals)
+		taken = int(fresh)
+		return err
+	})
+	return taken, last, err
+}
+
+// drain works off what is due, until nothing is.
+func (s Sweeper) drain(ctx context.Context) error {
+	for {
+		if n, err := s.Drain.Once(ctx); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// askAfterStarted asks Stripe about gifts whose payment page ran out without any event of it. One whose page
+// was never made cannot have been paid. One that was paid is settled by its charge, not here.
+func (s Sweeper) askAfterStarted(ctx context.Context, setup *fund.Snapshot) (int, error) {
+	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-askAfter), askMost)
+	if err != nil {
+		return 0, err
+	}
+	var marks []donation.Mark
+	var failed []error
+	for _, d := range overdue {
+		to, err := s.ask(ctx, setup, d)
+		if err != nil {
+			failed = append(failed, fmt.Errorf("gift %s: %w", d.ID, err))
+			continue
+		}
+		if to != "" && to != d.Status {
+			marks = append(marks, donation.Mark{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
+		}
+	}
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.MarkTx(ctx, tx, marks, s.Now()) })
+	return len(marks), errors.Join(append(failed, err)...)
+}
+
+func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
+	if d.SessionID == nil {
+		return donation.Expired, nil
+	}
+	entity, err := setup.EntityByID(d.EntityID)
+	if err != nil {
+		return "", err
+	}
+	a, err := s.Stripe.account(entity.Slug)
+	if err != nil {
+		return "", err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.CheckoutSessionParams{}
+	params.Context = ctx
+	params.AddExpand("payment_intent")
+	session, err := a.api.CheckoutSessions.Get(*d.SessionID, params)
+	var refused *stripe.Error
+	switch {
+	case errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing:
+		return donation.Expired, nil // another account's, or erased: nobody can pay on it
+	case err != nil:
+		return "", translate(err)
+	}
+	return endOf(session), nil
+}
+
+// endOf is where a gift stands by its session; empty when it is still open, or paid, which the charge settles.
+func endOf(session *stripe.CheckoutSession) donation.Status {
+	switch {
+	case session.Status == stripe.CheckoutSessionStatusExpired:
+		return donation.Expired
+	case session.Status != stripe.CheckoutSessionStatusComplete || session.PaymentStatus != stripe.CheckoutSessionPaymentStatusUnpaid:
+		return ""
+	case session.PaymentIntent != nil && (session.PaymentIntent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod ||
+		session.PaymentIntent.Status == stripe.PaymentIntentStatusCanceled):
+		return donation.Failed // the bank debit came back
+	}
+	return donation.Processing
+}

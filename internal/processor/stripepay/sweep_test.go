@@ -1,0 +1,116 @@
+package stripepay_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// TestOneSweepAfterThreeDeadDays: the webhook endpoint is dead for three days, in which gifts are given, refunded,
+// disputed and paid out. One sweep, and all of it is booked and receipted.
+func TestOneSweepAfterThreeDeadDays(t *testing.T) {
+	h := house.New(t, house.Options{})
+	h.Starter.Now = h.Fake.Now
+	before := h.Settled(house.Form())
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
+
+	var gifts []donation.Donation
+	for range 6 {
+		d := h.Started(house.Form())
+		h.Pay(d)
+		gifts = append(gifts, d)
+		h.Fake.Advance(12 * time.Hour)
+	}
+	intent := *h.Gift(before.ID).PaymentIntentID
+	_, err = h.Fake.Refund(intent, 700)
+	require.NoError(t, err)
+	lost, err := h.Fake.Dispute(h.IntentOf(gifts[0]), false)
+	require.NoError(t, err)
+	h.Fake.Advance(time.Hour)
+	require.NoError(t, h.Fake.Judge(lost, "lost"))
+	require.NoError(t, h.Fake.SetMode(stripefake.Hold))
+
+	swept, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, swept.Events)
+	require.Equal(t, 6+2, swept.Transactions, "six charges, a refund and a withdrawal")
+	for _, d := range gifts {
+		require.Equal(t, donation.Settled, h.Gift(d.ID).Status)
+		require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID))
+	}
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'dispute lost'`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt_void v JOIN receipt r ON r.id = v.receipt_id WHERE r.donation_id = $1`, gifts[0].ID))
+	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
+	report, err := ledger.Verify(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.True(t, report.Sound(), "%v", report.Findings)
+
+	again, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, again, "a second sweep finds nothing")
+}
+
+// TestOneSweepFindsTheFirstGiftAndItsRefund: where no gift ever came through, the balance is still read at the first sweep, not the second.
+func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
+	h := house.New(t, house.Options{})
+	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
+	d := h.Started(house.Form())
+	h.Pay(d)
+	_, err := h.Fake.Refund(h.IntentOf(d), 700)
+	require.NoError(t, err)
+	swept, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 2, swept.Transactions, "a charge and a refund")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'refund'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`))
+}
+
+func TestSweepEndsStartedGifts(t *testing.T) {
+	h := house.New(t, house.Options{})
+	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
+	left := h.Started(house.Form())
+	unmade := h.Started(house.Form())
+	h.Exec(`UPDATE donation SET checkout_session_id = NULL, checkout_url = NULL WHERE id = $1`, unmade.ID)
+	paid := h.Started(house.Form())
+	h.Pay(paid)
+	young, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, young.Ended, "their pages can still be paid on")
+	h.Fake.Advance(2 * time.Hour)
+	h.Exec(`UPDATE donation SET checkout_expires_at = checkout_expires_at - interval '2 hours'`)
+	swept, err := h.Sweeper.Sweep(t.Context())
+	require.NoError(t, err)
+	require.LessOrEqual(t, swept.Ended, 2)
+	require.Equal(t, donation.Expired, h.Gift(left.ID).Status)
+	require.Equal(t, donation.Expired, h.Gift(unmade.ID).Status)
+	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)
+}
+
+func TestPurgeForgetsWhoNeverPaid(t *testing.T) {
+	h := house.New(t, house.Options{})
+	form := house.Form()
+	form.Contact.Email = "stranger@example.org"
+	left := h.Started(form)
+	giver := h.Settled(house.Form())
+	again := h.Started(house.Form())
+	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = ANY(ARRAY[$1, $2]::uuid[])`, left.ID, again.ID)
+	n, err := donation.Purge(t.Context(), h.DB.Server, time.Now().Add(-30*24*time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	h.Exec(`UPDATE donation SET created_at = created_at - interval '31 days'`)
+	n, err = donation.Purge(t.Context(), h.DB.Server, time.Now().Add(-30*24*time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Zero(t, h.Count(`SELECT count(*) FROM donor WHERE email = 'stranger@example.org' OR first_name = $1`, "stranger"))
+	require.Equal(t, []string{giver.ID.String()}, h.Lines(`SELECT donation_id::text FROM donation_contact`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donor WHERE first_name <> ''`), "a donor who once gave is not forgotten")
+}

@@ -1,0 +1,63 @@
+package bench
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"konbit/internal/workshop/e2e"
+)
+
+// ack measures taking in alone: the events are of a type that tells nothing of gifts, so that the drain only ticks them off.
+var ack = Row{
+	Name:  "ack",
+	Claim: "a webhook to its 200 after the commit, 32 senders, beside the bare database inserting such a row per commit, and a handler that only checks the signature and parses",
+	Measure: func(t testing.TB, m *Meter) {
+		w := newWorld(t, e2e.Options{})
+		r := newRival(t, w.model)
+		checks := httptest.NewServer(http.HandlerFunc(check))
+		t.Cleanup(checks.Close)
+		n := m.Size(8000, 3000)
+		m.Interleave(
+			func() {
+				y := load(t, host(w.URL()), senders, http.StatusOK, idle(w, host(w.URL()), n))
+				m.Note("konbit", y.rate())
+				m.Note("konbit p99", y.p99())
+			},
+			func() { m.Note("bare INSERT", r.run(eventScript, senders, n/senders)) },
+			func() {
+				m.Note("check and parse p99", load(t, host(checks.URL), senders, http.StatusOK, idle(w, host(checks.URL), n)).p99())
+			},
+		)
+		m.Compare("rate", "webhooks/s", "konbit", "bare INSERT", AtLeast(0.25))
+		m.Compare("p99", "ms", "konbit p99", "check and parse p99", AtMost(3))
+	},
+}
+
+// idle are webhooks of events that tell nothing.
+func idle(w *world, host string, n int) []ask {
+	asks, now := make([]ask, n), time.Now()
+	for i := range asks {
+		body := strings.NewReplacer(w.ids["event"], "evt_"+uuid.NewString(), "charge.succeeded", "charge.updated").Replace(string(w.model))
+		asks[i] = hook(host, []byte(body), now)
+	}
+	return asks
+}
+
+// check is the least a webhook's handler can do, with the library's own function.
+func check(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		_, err = webhook.ConstructEventWithOptions(body, r.Header.Get("Stripe-Signature"), "whsec_tsne", webhook.ConstructEventOptions{IgnoreAPIVersionMismatch: true})
+	}
+	if err != nil || !json.Valid(body) {
+		http.Error(w, "no", http.StatusBadRequest)
+	}
+}

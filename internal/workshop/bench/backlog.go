@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+)
+
+// backlog measures from the first gift booked, so that the program's start is not counted.
+var backlog = Row{
+	Name:  "backlog",
+	Claim: "waiting events drained by one server, beside N with one client",
+	Measure: func(t testing.TB, m *Meter) {
+		w := newWorld(t, e2e.Options{Stopped: true})
+		r := newRival(t, w.model)
+		n := m.Size(100_000/m.Rounds, 4000)
+		m.Interleave(
+			func() { m.Note("konbit", w.drain(n)) },
+			func() { m.Note("N", r.naive(1, 500)) },
+		)
+		m.Compare("", "gifts/s", "konbit", "N", AtLeast(5))
+	},
+}
+
+// drain lets events heap up while the server is away, starts it, and answers gifts a second.
+func (w *world) drain(n int) float64 {
+	w.t.Helper()
+	w.store(w.pay(n))
+	before := w.numbers()
+	w.Launch()
+	w.booked(before + 1)
+	first, began := w.numbers(), time.Now()
+	w.booked(before + n)
+	rate := float64(before+n-first) / time.Since(began).Seconds()
+	w.Kill()
+	_, err := w.DB.Owner.Exec(`DELETE FROM river_job`) // letters of the round that nobody waits for
+	require.NoError(w.t, err)
+	return rate
+}
+
+// store writes events as the door does.
+func (w *world) store(all []paid) {
+	w.t.Helper()
+	for first := 0; first < len(all); first += 2000 {
+		part := all[first:min(first+2000, len(all))]
+		ids, bodies, sums := make(pq.StringArray, len(part)), make(pq.ByteaArray, len(part)), make(pq.ByteaArray, len(part))
+		for i, p := range part {
+			sum := sha256.Sum256(p.body)
+			ids[i], bodies[i], sums[i] = p.event, p.body, sum[:]
+		}
+		_, err := w.DB.Owner.Exec(`INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
+			SELECT (SELECT id FROM legal_entity WHERE slug = 'tsne'), u.id, 'charge.succeeded', '2023-10-16', now(), u.body, u.sum
+			  FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS u (id, body, sum)`, ids, bodies, sums)
+		require.NoError(w.t, err)
+	}
+}

@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+)
+
+// floor sends webhooks at a steady pace whether answered or not, ever faster, and asks PostgreSQL when the transaction of each gift's
+// receipt was committed. The floor is the last pace at which 99 of 100 gifts were booked within the time.
+var floor = Row{
+	Name:  "floor",
+	Claim: "gifts a second with 99 of 100 booked within 50 ms of their webhook's sending, one server, everything on this machine",
+	Measure: func(t testing.TB, m *Meter) {
+		w := newWorld(t, e2e.Options{})
+		r := newRival(t, w.model)
+		paces := []int{50, 100, 150, 200, 250, 300, 400, 500, 600, 800}
+		if m.Quick {
+			paces = []int{100, 200, 400}
+		}
+		m.Interleave(func() {
+			m.Note("commit", r.commits(m.Size(300, 100)))
+			held := 0
+			for _, pace := range paces {
+				late := w.paced(pace, time.Duration(m.Size(6, 2))*time.Second)
+				w.quiet()
+				if late > booking {
+					m.Note("p99 above it", float64(late.Milliseconds()))
+					break
+				}
+				held = pace
+				m.Note("p99", float64(late.Milliseconds()))
+			}
+			m.Note("gifts", float64(held))
+		})
+		m.Absolute("", "gifts/s", "gifts", AtLeast(200))
+		m.Absolute("p99 at the next pace", "ms", "p99 above it", Shown)
+		m.Absolute("p99 of a bare commit", "ms", "commit", Shown) // which this disk takes from the time
+	},
+}
+
+// commits inserts a webhook's row so often, fifty a second and each in a transaction of its own, and answers the 99th of a hundred's
+// milliseconds.
+func (r *rival) commits(n int) float64 {
+	r.t.Helper()
+	took := make([]time.Duration, n)
+	for i := range took {
+		time.Sleep(20 * time.Millisecond)
+		began := time.Now()
+		_, err := r.db.Owner.Exec(`INSERT INTO event (id, body) VALUES ('commit_' || gen_random_uuid(), $1)`, r.body)
+		require.NoError(r.t, err)
+		took[i] = time.Since(began)
+	}
+	return float64(percentile(took, 99).Microseconds()) / 1000
+}
+
+// booking is how long a gift may take from its webhook to its commit.
+const booking = 50 * time.Millisecond
+
+// paced sends webhooks at so many a second, for some time, and answers how late the 99th of 100 gifts was booked.
+func (w *world) paced(pace int, lasting time.Duration) time.Duration {
+	w.t.Helper()
+	gifts := w.pay(pace * int(lasting/time.Second))
+	asks, target := w.hooks(gifts), w.numbers()+len(gifts)
+	sent := make([]time.Time, len(asks))
+	began := time.Now()
+	var next int
+	var mu sync.Mutex
+	// A connection takes the next webhook when its time has come.
+	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(asks), func(int) ask {
+		mu.Lock()
+		i := next
+		next++
+		mu.Unlock()
+		due := began.Add(time.Duration(i) * time.Second / time.Duration(pace))
+		time.Sleep(time.Until(due))
+		sent[i] = due
+		return asks[i]
+	})
+	w.booked(target)
+	return w.late(gifts, sent)
+}
+
+func (w *world) late(gifts []paid, sent []time.Time) time.Duration {
+	ids, at := make(pq.StringArray, len(gifts)), make(pq.StringArray, len(gifts))
+	for i := range gifts {
+		ids[i], at[i] = gifts[i].gift.String(), sent[i].UTC().Format(time.RFC3339Nano)
+	}
+	var micros []int64
+	require.NoError(w.t, w.DB.Owner.Select(&micros, `
+		SELECT (extract(epoch FROM pg_xact_commit_timestamp(r.xmin) - u.sent) * 1e6)::bigint
+		  FROM unnest($1::uuid[], $2::timestamptz[]) AS u (gift, sent) JOIN receipt r ON r.donation_id = u.gift`, ids, at))
+	require.Len(w.t, micros, len(gifts))
+	return time.Duration(percentile(micros, 99)) * time.Microsecond
+}

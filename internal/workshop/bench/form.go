@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+)
+
+var form = Row{
+	Name:  "form",
+	Claim: "GET /give/{org} over 32 connections, beside a net/http handler that writes the same bytes from memory",
+	Measure: func(t testing.TB, m *Meter) {
+		w := newWorld(t, e2e.Options{})
+		response, err := http.Get(w.URL() + "/give/csio")
+		require.NoError(t, err)
+		page, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		memory := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+			out.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = out.Write(page)
+		}))
+		t.Cleanup(memory.Close)
+		n := m.Size(40_000, 10_000)
+		read := func(name, url string) func() {
+			request := get(host(url), "/give/csio")
+			return func() {
+				y := loadFrom(t, host(url), senders, http.StatusOK, n, func(int) ask { return request })
+				m.Note(name, y.rate())
+				m.Note(name+" p99", y.p99())
+			}
+		}
+		m.Interleave(read("konbit", w.URL()), read("net/http", memory.URL))
+		m.Compare("rate", "pages/s", "konbit", "net/http", AtLeast(0.3))
+		m.Compare("p99", "ms", "konbit p99", "net/http p99", AtMost(2))
+	},
+}

@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/testkit/many"
+)
+
+// growth has a Konbit of each size, all served at once and measured in turn.
+var growth = Row{
+	Name:  "growth",
+	Claim: "settling, and reading a fund's position, with 100,000 and 1,000,000 gifts in the books, beside themselves with 10,000; quick: 50,000 beside 5,000",
+	Measure: func(t testing.TB, m *Meter) {
+		sizes := []int{10_000, 100_000, 1_000_000}
+		if m.Quick {
+			sizes = []int{5_000, 50_000}
+		}
+		var turns []func()
+		for _, size := range sizes {
+			w := newWorld(t, e2e.Options{Stopped: true})
+			require.NoError(t, many.Fill(t.Context(), w.DB.Owner, size, 1))
+			w.Restart()
+			w.warm()
+			turns = append(turns, func() {
+				read := w.position()
+				m.Note(with("position", size), percentile(read, 50))
+				m.Note(with("position, 99th", size), percentile(read, 99))
+				m.Note(with("settling", size), w.settle(senders, m.Size(2000, 700)))
+				m.Note(with("position after", size), percentile(w.position(), 50))
+				w.quiet()
+			})
+		}
+		m.Interleave(turns...)
+		for _, size := range sizes[1:] {
+			m.Compare(fmt.Sprint("settling, ", size, " gifts"), "gifts/s", with("settling", size), with("settling", sizes[0]), AtLeast(0.9))
+		}
+		for _, size := range sizes {
+			m.Absolute(fmt.Sprint("position, ", size, " gifts"), "ms", with("position", size), Shown)
+			m.Absolute(fmt.Sprint("position, ", size, " gifts, p99"), "ms", with("position, 99th", size), AtMost(5))
+			m.Absolute(fmt.Sprint("position, ", size, " gifts, right after settling"), "ms", with("position after", size), Shown)
+		}
+	},
+}
+
+func with(what string, gifts int) string { return fmt.Sprintf("%s with %d gifts", what, gifts) }
+
+// warm settles a few gifts, so that no sample pays for the first look at a table.
+func (w *world) warm() {
+	w.settle(senders, 100)
+	w.quiet()
+}
+
+// position reads where the fund with the most postings stands, a hundred times, and answers the milliseconds of each.
+func (w *world) position() []float64 {
+	w.t.Helper()
+	var fund uuid.UUID
+	require.NoError(w.t, w.DB.Server.Get(&fund, `SELECT fund_id FROM designation WHERE donation_id = $1`, w.ids["gift"]))
+	took := make([]float64, 100)
+	for i := range took {
+		began := time.Now()
+		_, err := ledger.Position(w.t.Context(), w.DB.Server, fund)
+		require.NoError(w.t, err)
+		took[i] = float64(time.Since(began).Microseconds()) / 1000
+	}
+	return took
+}

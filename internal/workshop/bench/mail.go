@@ -1,0 +1,203 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/smtp"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	konbitmail "konbit/internal/mail"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/templates"
+)
+
+// mail writes, composes and hands over receipts as the letters' job does, without the job's own rows: those the line "by jobs" adds,
+// with the whole program.
+var mail = Row{
+	Name:  "mail",
+	Claim: "receipts written and handed to a sink over 8 kept connections, beside a bare SMTP client that sends the same bytes over 8",
+	Measure: func(t testing.TB, m *Meter) {
+		address := sink(t)
+		writer := newWriter(t)
+		kept, each := transport(t, address, connections), transport(t, address, 0)
+		n := m.Size(4000, 1000)
+		text, document := writer.letter(false), writer.letter(true)
+		m.Interleave(
+			func() { m.Note("konbit", writer.send(kept, n, false)) },
+			func() { m.Note("bare", bare(t, address, n, text)) },
+			func() { m.Note("kept", handOver(t, kept, n, text)) },
+			func() { m.Note("one connection each", handOver(t, each, n/2, text)) },
+			func() { m.Note("konbit with PDF", writer.send(kept, n/10, true)) },
+			func() { m.Note("bare with PDF", bare(t, address, n/4, document)) },
+		)
+		m.Compare("HTML and text", "letters/s", "konbit", "bare", AtLeast(0.3))
+		m.Compare("kept connections", "letters/s", "kept", "one connection each", AtLeast(1.8))
+		m.Compare("with PDF", "letters/s", "konbit with PDF", "bare with PDF", Shown)
+	},
+}
+
+const connections = 8
+
+// sink takes mail and forgets it.
+func sink(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return drain{}, nil }))
+	server.Domain = "sink.localhost"
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return l.Addr().String()
+}
+
+type drain struct{}
+
+func (drain) Reset()                                 {}
+func (drain) Logout() error                          { return nil }
+func (drain) Mail(string, *gosmtp.MailOptions) error { return nil }
+func (drain) Rcpt(string, *gosmtp.RcptOptions) error { return nil }
+func (drain) Data(r io.Reader) error {
+	_, err := io.Copy(io.Discard, r)
+	return err
+}
+
+func transport(t testing.TB, address string, keep int) *konbitmail.Transport {
+	t.Helper()
+	tr, err := konbitmail.NewTransport("smtp://"+address, "bounces@konbit.example", keep)
+	require.NoError(t, err)
+	t.Cleanup(tr.Close)
+	return tr
+}
+
+// writer writes receipts.
+type writer struct {
+	t    testing.TB
+	view *view.View
+}
+
+func newWriter(t testing.TB) writer {
+	t.Helper()
+	words, err := phrase.Load(templates.FS, "locales")
+	require.NoError(t, err)
+	v, err := view.New(templates.FS, words)
+	require.NoError(t, err)
+	return writer{t, v}
+}
+
+const donor = "donor@donor.example"
+
+// letter is a receipt's letter as its job makes it.
+func (w writer) letter(pdf bool) []byte {
+	gift := money.New(2000, "USD")
+	words := view.ReceiptWords{
+		Version: 1, Language: "en", Number: "2026-000123", Organisation: "Center to Support Immigrant Organizing", Sponsored: true, Accent: "#7a1f1f",
+		Donee: view.Donee{Name: "TSNE MissionWorks", EIN: "12-3456789", Address: []string{"1 Example Street", "Boston, MA 02111"}},
+		Donor: "Donor Example", Greeting: "Donor", Amount: gift, Charged: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
+		Purposes: []view.Purpose{{Fund: "Where it is needed most", Purpose: "the work of the Center to Support Immigrant Organizing", Amount: gift}},
+	}
+	l := konbitmail.Letter{
+		ID: uuid.Must(uuid.NewV7()), Kind: "receipt", List: "receipts", Sender: "tsne", From: "TSNE MissionWorks <gifts@tsne.example>",
+		To: donor, ToName: "Donor Example", Language: "en", Date: time.Now(),
+	}
+	var err error
+	l.Subject, l.Text, l.HTML, err = w.view.ReceiptLetter(words)
+	require.NoError(w.t, err)
+	if pdf {
+		document, err := w.view.ReceiptPDF(words)
+		require.NoError(w.t, err)
+		l.Document = &konbitmail.Document{Name: words.Number + ".pdf", PDF: document}
+	}
+	message, err := konbitmail.Compose(l, nil)
+	require.NoError(w.t, err)
+	return message
+}
+
+// send writes and sends so many letters, eight at once, and answers letters a second.
+func (w writer) send(by *konbitmail.Transport, n int, pdf bool) float64 {
+	return sendEach(w.t, by, n, func() []byte { return w.letter(pdf) })
+}
+
+// handOver sends one letter again and again: what is left of the work is the mail server's and the connection's.
+func handOver(t testing.TB, by *konbitmail.Transport, n int, message []byte) float64 {
+	return sendEach(t, by, n, func() []byte { return message })
+}
+
+func sendEach(t testing.TB, by *konbitmail.Transport, n int, letter func() []byte) float64 {
+	return abreast(t, n, func(next func() bool) error {
+		for next() {
+			if _, err := by.Send(t.Context(), "gifts@tsne.example", donor, letter()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// bare sends the same bytes again and again.
+func bare(t testing.TB, address string, n int, message []byte) float64 {
+	return abreast(t, n, func(next func() bool) error {
+		c, err := smtp.Dial(address)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if err := c.Hello("bench.localhost"); err != nil {
+			return err
+		}
+		for next() {
+			if err := transact(c, message); err != nil {
+				return err
+			}
+		}
+		return c.Quit()
+	})
+}
+
+func transact(c *smtp.Client, message []byte) error {
+	if err := c.Mail("bounces@konbit.example"); err != nil {
+		return err
+	}
+	if err := c.Rcpt(donor); err != nil {
+		return err
+	}
+	body, err := c.Data()
+	if err != nil {
+		return err
+	}
+	if _, err := bytes.NewReader(message).WriteTo(body); err != nil {
+		return err
+	}
+	return body.Close()
+}
+
+// abreast has eight goroutines do n things and answers how many a second. next tells whether there is one more to do.
+func abreast(t testing.TB, n int, do func(next func() bool) error) float64 {
+	t.Helper()
+	var taken atomic.Int64
+	var all sync.WaitGroup
+	failures := make(chan error, connections)
+	began := time.Now()
+	for range connections {
+		all.Go(func() {
+			if err := do(func() bool { return int(taken.Add(1)) <= n }); err != nil {
+				failures <- fmt.Errorf("bench: %w", err)
+			}
+		})
+	}
+	all.Wait()
+	took := time.Since(began)
+	close(failures)
+	require.NoError(t, <-failures)
+	return float64(n) / took.Seconds()
+}

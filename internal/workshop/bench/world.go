@@ -1,0 +1,247 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// Durable settings of the cluster; every row measures on one that keeps its promises.
+func init() {
+	testkit.Durable(map[string]string{"shared_preload_libraries": "pg_stat_statements", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "track_commit_timestamp": "on"})
+}
+
+// A world is one Konbit to be measured: the real program, with gifts that wait to be paid.
+type world struct {
+	*e2e.Stack
+	t     testing.TB
+	model []byte            // a charge.succeeded as Stripe tells it
+	ids   map[string]string // of that charge
+}
+
+func newWorld(t testing.TB, o e2e.Options) *world {
+	t.Helper()
+	w := &world{Stack: e2e.Start(t, o), t: t}
+	stopped := o.Stopped
+	if stopped {
+		w.Restart()
+	}
+	require.NoError(t, w.Stripe().SetMode(stripefake.Hold))
+	page := w.give("model")
+	require.NoError(t, w.Stripe().Pay(path.Base(page), stripefake.GoodCard))
+	for _, body := range w.Stripe().Bodies("tsne") {
+		var e struct {
+			ID, Type string
+			Data     struct {
+				Object struct {
+					ID, PaymentIntent string
+					Metadata          map[string]string
+				}
+			}
+		}
+		require.NoError(t, json.Unmarshal(bytes.ReplaceAll(body, []byte(`"payment_intent"`), []byte(`"PaymentIntent"`)), &e))
+		if e.Type == "charge.succeeded" {
+			w.model = body
+			w.ids = map[string]string{"event": e.ID, "charge": e.Data.Object.ID, "intent": e.Data.Object.PaymentIntent}
+			for _, value := range e.Data.Object.Metadata {
+				if _, err := uuid.Parse(value); err == nil {
+					w.ids["gift"] = value
+				}
+			}
+		}
+	}
+	require.Len(t, w.ids, 4)
+	w.settleModel()
+	if stopped {
+		w.Kill()
+	}
+	return w
+}
+
+// settleModel books the model with its fees, so that it moves no number later.
+func (w *world) settleModel() {
+	w.t.Helper()
+	require.NoError(w.t, w.Stripe().Drain(w.t.Context()))
+	testkit.Eventually(w.t, time.Minute, func() error {
+		var left int
+		err := w.DB.Owner.Get(&left, `SELECT (SELECT count(*) FROM stripe_event WHERE state <> 'done') + (SELECT count(*) FROM fee_due)
+			+ (SELECT count(*) FROM river_job WHERE state <> 'completed') + (SELECT count(*) FROM donation WHERE status <> 'settled')`)
+		if err == nil && left > 0 {
+			err = fmt.Errorf("%d things to do about one gift", left)
+		}
+		return err
+	})
+}
+
+// give sends the form and answers the payment page.
+func (w *world) give(donor string) string {
+	w.t.Helper()
+	form := giveForm(donor)
+	for again := 0; ; again++ {
+		response, err := house.Client().Post(w.URL()+"/give/csio", "application/x-www-form-urlencoded", strings.NewReader(form))
+		require.NoError(w.t, err)
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusServiceUnavailable && again < 10 { // the disk has moments of its own; donors come again
+			time.Sleep(time.Second)
+			continue
+		}
+		require.Equal(w.t, http.StatusSeeOther, response.StatusCode)
+		return response.Header.Get("Location")
+	}
+}
+
+// giveForm is the least a donor fills in, 20 dollars to the organisation's first fund.
+func giveForm(donor string) string {
+	return url.Values{"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {donor},
+		"email": {fmt.Sprintf("donor-%s@donor.example", donor)}}.Encode()
+}
+
+// A paid gift is one that waits in the database, and what Stripe will tell of it.
+type paid struct {
+	gift  uuid.UUID
+	event string
+	body  []byte
+}
+
+// pay writes so many started gifts of as many donors, and what Stripe would tell of their charges. The stand-in knows nothing of them:
+// their fees stay due.
+func (w *world) pay(n int) []paid {
+	w.t.Helper()
+	all := make([]paid, n)
+	donors := make([]uuid.UUID, n)
+	gifts := make([]uuid.UUID, n)
+	for i := range all {
+		donors[i], gifts[i] = uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
+		hex := strings.ReplaceAll(gifts[i].String(), "-", "")
+		all[i] = paid{gifts[i], "evt_" + hex, w.told(gifts[i], hex)}
+	}
+	for first := 0; first < n; first += 5000 {
+		last := min(first+5000, n)
+		w.insertGifts(donors[first:last], gifts[first:last])
+	}
+	_, err := w.DB.Owner.Exec(`ANALYZE`)
+	require.NoError(w.t, err)
+	return all
+}
+
+// told is the charge.succeeded of a gift.
+func (w *world) told(gift uuid.UUID, hex string) []byte {
+	return []byte(strings.NewReplacer(w.ids["event"], "evt_"+hex, w.ids["charge"], "ch_"+hex, w.ids["intent"], "pi_"+hex,
+		w.ids["gift"], gift.String()).Replace(string(w.model)))
+}
+
+// insertGifts copies the gift that was made by hand.
+func (w *world) insertGifts(donors, gifts []uuid.UUID) {
+	tx := w.DB.Owner.MustBegin()
+	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op
+	for _, step := range []string{
+		`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
+		 SELECT u.donor, d.entity_id, 'd' || replace(u.donor::text, '-', '') || '@donor.example', 'Donor', 'Example', 'en', now()
+		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN donation d ON d.id = $3`,
+		`INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
+			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at, checkout_session_id, checkout_url)
+		 SELECT u.gift, entity_id, organisation_id, u.donor, replace(u.gift::text, '-', ''), u.gift, form_hash, 'started', frequency,
+			amount, covered, currency, language, anonymous, news, now(), now() + interval '1 hour', 'cs_' || replace(u.gift::text, '-', ''), checkout_url
+		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN donation d ON d.id = $3`,
+		`INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note)
+		 SELECT u.gift, first_name, last_name, 'd' || replace(u.donor::text, '-', '') || '@donor.example', phone, address_line1, address_line2, city, region, postal_code, country, note
+		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN donation_contact c ON c.donation_id = $3`,
+		`INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
+		 SELECT u.gift, n, entity_id, fund_id, amount, covered
+		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN designation p ON p.donation_id = $3`,
+		`INSERT INTO donation_step (donation_id, at, status, cause)
+		 SELECT u.gift, now(), 'started', 'form' FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) WHERE $3::uuid IS NOT NULL`,
+	} {
+		_, err := tx.Exec(step, pg.UUIDs(donors), pg.UUIDs(gifts), w.ids["gift"])
+		require.NoError(w.t, err)
+	}
+	require.NoError(w.t, tx.Commit())
+}
+
+// hooks signs what Stripe tells, now, for signatures age.
+func (w *world) hooks(all []paid) []ask {
+	asks, now := make([]ask, len(all)), time.Now()
+	for i, p := range all {
+		asks[i] = hook(host(w.URL()), p.body, now)
+	}
+	return asks
+}
+
+// hook is a webhook of tsne's account.
+func hook(host string, body []byte, at time.Time) ask {
+	return post(host, "/hooks/stripe/tsne", body, "Content-Type: application/json", "Stripe-Signature: "+stripefake.Sign(at, body, "whsec_tsne"))
+}
+
+// settle sends the webhooks of so many gifts and waits until each is booked with its receipt and the job of its letter. It answers
+// gifts a second, from the first byte sent.
+func (w *world) settle(senders, n int) float64 {
+	w.t.Helper()
+	gifts := w.pay(n)
+	asks, target := w.hooks(gifts), w.numbers()+n
+	began := time.Now()
+	load(w.t, host(w.URL()), senders, http.StatusOK, asks)
+	w.booked(target)
+	rate := float64(n) / time.Since(began).Seconds()
+	w.whole(gifts)
+	return rate
+}
+
+// numbers is how many receipts have their number.
+func (w *world) numbers() (n int) {
+	w.t.Helper()
+	require.NoError(w.t, w.DB.Owner.Get(&n, `SELECT coalesce(sum(last), 0) FROM receipt_counter`))
+	return n
+}
+
+// booked waits until so many receipts have their number.
+func (w *world) booked(target int) {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Minute); w.numbers() < target; time.Sleep(2 * time.Millisecond) {
+		require.False(w.t, time.Now().After(deadline), "%d of %d receipts have their number", w.numbers(), target)
+	}
+}
+
+// whole holds that what was measured was all of the work: each gift settled, booked, with its receipt and its letter's job.
+func (w *world) whole(gifts []paid) {
+	w.t.Helper()
+	ids := make([]uuid.UUID, len(gifts))
+	for i := range gifts {
+		ids[i] = gifts[i].gift
+	}
+	var whole int
+	require.NoError(w.t, w.DB.Owner.Get(&whole, `
+		SELECT count(*) FROM donation d JOIN receipt r ON r.donation_id = d.id
+		  JOIN journal_entry e ON e.source_id = d.payment_intent_id AND e.kind = 'payment'
+		  JOIN river_job j ON j.kind = 'receipt_letter' AND j.args->>'receipt_id' = r.id::text
+		 WHERE d.id = ANY($1::uuid[]) AND d.status = 'settled'`, pg.UUIDs(ids)))
+	require.Equal(w.t, len(gifts), whole, "gifts settled and booked, with a receipt and its letter's job")
+}
+
+// quiet drops the letters nobody waits for, so that the next sample does not pay for this one's, and waits for those under way.
+func (w *world) quiet() {
+	w.t.Helper()
+	_, err := w.DB.Owner.Exec(`DELETE FROM river_job WHERE state <> 'running'`)
+	require.NoError(w.t, err)
+	testkit.Eventually(w.t, time.Minute, func() error {
+		var left int
+		if err := w.DB.Owner.Get(&left, `SELECT count(*) FROM river_job WHERE state = 'running'`); err != nil || left == 0 {
+			return err
+		}
+		return fmt.Errorf("%d jobs are under way", left)
+	})
+}

@@ -1,0 +1,194 @@
+package chaos
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "baddays", No: "10", Short: 80, Long: 5000, Prove: BadDays,
+		Promise: "forms pressed while Stripe fails 30 % of calls in every way: one live page and one charge each, a page or a message in time, " +
+			"no key with other parameters, each refund booked",
+	})
+}
+
+const (
+	failing  = 0.3              // share of calls
+	pressing = 12               // donors at once; most of them wait
+	answered = 10 * time.Second // a page, or a message
+	// tolerated is answered on a machine busy with other tests.
+	tolerated = 14 * time.Second
+	hanging   = 6 // donors who press while Stripe answers nobody
+)
+
+// BadDays has donors press the button at two servers, at both at once, again, and with another amount, while Stripe fails; refunds
+// are made meanwhile. Then Stripe hangs altogether, and then it is well.
+func BadDays(t testing.TB, run Run) {
+	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	b := &badDays{t: t, s: s, run: run}
+	faults := stripefake.Faults{Rate: failing, Kinds: stripefake.FaultKinds}
+	if run.Number < 1000 {
+		faults.Hang = time.Second // in full, longer than anybody waits
+	}
+	require.NoError(t, s.Stripe().SetFaults(faults))
+	var donors sync.WaitGroup
+	for range pressing {
+		donors.Go(func() {
+			for int(b.pressed.Load()) < run.Number && !t.Failed() {
+				n := b.donors.Add(1)
+				b.donor(rand.New(rand.NewPCG(run.Seed, uint64(n))), int(n))
+			}
+		})
+	}
+	donors.Wait()
+
+	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}}))
+	for range hanging {
+		donors.Go(func() {
+			// The page may have been made all the same, and then the second call with its key is answered from store.
+			if _, err := b.press(int(b.donors.Add(1)), 0, &visit{form: uuid.NewString(), amount: 30}); err != nil && !errors.Is(err, errLater) {
+				t.Errorf("while Stripe hangs a press is answered %v", err)
+			}
+		})
+	}
+	donors.Wait()
+	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
+	s.Konbit("events", "sweep") // else looks that failed wait up to a quarter of an hour
+	s.Drained(drained)
+	b.judge()
+}
+
+// badDays counts what the donors do.
+type badDays struct {
+	t   testing.TB
+	s   *e2e.Stack
+	run Run
+
+	donors, pressed, later, paid, refunded atomic.Int64
+	mu                                     sync.Mutex
+	slowest                                time.Duration
+}
+
+// visit is one form as it lies before its donor.
+type visit struct {
+	form   string
+	amount int // dollars
+}
+
+// errLater is the message to come again.
+var errLater = errors.New("503 with the form and when to come again")
+
+// press presses the button at a server and answers the page it leads to. Whatever is neither a page nor a clear message ends the
+// test, and so does an answer that came too late.
+func (b *badDays) press(donor, server int, v *visit) (page string, err error) {
+	email := fmt.Sprintf("donor%d@donor.example", donor)
+	began := time.Now()
+	response, err := house.Client().PostForm(b.s.Servers()[server].URL()+"/give/csio", url.Values{
+		"form": {v.form}, "amount": {"other"}, "amount_other": {fmt.Sprint(v.amount)}, "frequency": {"once"}, "first_name": {"Donor"},
+		"last_name": {fmt.Sprint(donor)}, "email": {email},
+	})
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	took := time.Since(began)
+	b.mu.Lock()
+	b.slowest = max(b.slowest, took)
+	b.mu.Unlock()
+	b.pressed.Add(1)
+	b.run.Reached(1)
+	switch response.StatusCode {
+	case http.StatusSeeOther:
+		return response.Header.Get("Location"), err
+	case http.StatusServiceUnavailable:
+		b.later.Add(1)
+		if response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), email) || !strings.Contains(string(body), v.form) {
+			return "", errors.New("503 without when to come again, or without what was typed")
+		}
+		return "", cmp.Or(err, errLater)
+	}
+	return "", fmt.Errorf("a press is answered %s", response.Status)
+}
+
+// donor presses until there is a page, changes the amount now and then, mostly pays, may press again after that, for the same or for more, and may get some of it back.
+func (b *badDays) donor(r *rand.Rand, n int) {
+	v := &visit{form: uuid.NewString(), amount: 20 + r.IntN(50)}
+	page := b.untilPage(r, n, v)
+	if r.IntN(5) == 0 {
+		v.amount++
+		page = b.untilPage(r, n, v)
+	}
+	if page == "" || r.IntN(6) == 0 {
+		return
+	}
+	if err := b.s.Stripe().Pay(path.Base(page), stripefake.GoodCard); err != nil {
+		b.t.Errorf("donor %d was led to a page that cannot be paid: %v", n, err)
+		return
+	}
+	b.paid.Add(1)
+	if r.IntN(4) == 0 {
+		more := r.IntN(2) // the very same again, or a gift of its own, which stays unpaid
+		v.amount += more
+		again := b.untilPage(r, n, v)
+		if known := again == page || strings.Contains(again, "/thanks"); again != "" && known != (more == 0) {
+			b.t.Errorf("donor %d had paid, pressed again for $%d more and was led to %s", n, more, again)
+		}
+	}
+	if r.IntN(3) == 0 {
+		if _, err := b.s.Stripe().Refund(b.intentOf(path.Base(page)), 100*r.Int64N(20)); err != nil {
+			b.t.Errorf("donor %d's gift cannot be refunded: %v", n, err)
+		}
+		b.refunded.Add(1)
+	}
+}
+
+// untilPage presses, at times at both servers at once, until an answer leads somewhere.
+func (b *badDays) untilPage(r *rand.Rand, n int, v *visit) string {
+	for deadline := time.Now().Add(patient); time.Now().Before(deadline) && !b.t.Failed(); {
+		var pages, wrong [2]string
+		var both sync.WaitGroup
+		first := r.IntN(2)
+		for i := range 1 + r.IntN(4)/3 {
+			both.Go(func() {
+				page, err := b.press(n, (first+i)%2, v)
+				if pages[i] = page; err != nil && !errors.Is(err, errLater) {
+					wrong[i] = err.Error()
+				}
+			})
+		}
+		both.Wait()
+		if bad := cmp.Or(wrong[0], wrong[1]); bad != "" {
+			b.t.Errorf("donor %d: %s", n, bad)
+			return ""
+		}
+		if pages[0] != "" && pages[1] != "" && pages[0] != pages[1] && !strings.Contains(pages[0]+pages[1], "/thanks") {
+			b.t.Errorf("donor %d pressed twice at once and was led to two pages", n)
+		}
+		if page := cmp.Or(pages[0], pages[1]); page != "" {
+			return page
+		}
+		time.Sleep(time.Duration(50+r.IntN(300)) * time.Millisecond)
+	}
+	b.t.Errorf("donor %d: no page in %s", n, patient)
+	return ""
+}

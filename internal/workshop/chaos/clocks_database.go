@@ -1,0 +1,66 @@
+package chaos
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/stripefake"
+)
+
+// databaseOff is how far databases are off: one of them at a time in the short form.
+func databaseOff(run Run) []string {
+	all := []string{"-400d", "+400d", "-4m", "+4m"}
+	if run.Number < len(moments()) {
+		return all[run.Seed%4 : run.Seed%4+1]
+	}
+	return all
+}
+
+// strangeDatabase is a Konbit whose database has another clock: its servers', mail's and Stripe's is this machine's. Gifts come to the
+// end that gifts come to, after failures too, which are tried again by a clock and taken over by one.
+func strangeDatabase(t testing.TB, run Run, off string) {
+	library, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	require.NoError(t, err)
+	if len(library) == 0 {
+		t.Fatal("libfaketime is not installed; mend it with: make test-deps")
+	}
+	db := startOwnPG(t, localpg.Options{Environment: []string{
+		"LD_PRELOAD=" + library[0], "FAKETIME=" + off, "FAKETIME_DONT_FAKE_MONOTONIC=1",
+	}})
+	var moved float64
+	require.NoError(t, db.Owner.Get(&moved, `SELECT abs(extract(epoch FROM clock_timestamp()) - $1)`, time.Now().Unix()))
+	require.Greater(t, moved, 200.0, "the database's clock is moved")
+	s := e2e.Start(t, e2e.Options{Servers: 2, DB: db.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	const gifts = 4
+	for n := range gifts / 2 {
+		give(t, s, n, patient)
+	}
+	s.Mail().SetFault(mailcatch.Fault{Kind: mailcatch.Refuse})
+	for n := range gifts / 2 {
+		give(t, s, gifts/2+n, patient)
+	}
+	time.Sleep(time.Second)
+	s.Mail().SetFault(mailcatch.Fault{})
+	s.Restart()
+	if run.Number < len(moments()) {
+		s.AgeLeases() // of the server that was killed; in full their end is waited for
+	}
+	began := time.Now()
+	s.Drained(drained)
+	run.Found(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
+	// A check that ran meanwhile takes what is on its way for overdue, by a clock that is years ahead, and says so to finance.
+	db.Owner.MustExec(`DELETE FROM finance_task WHERE kind = 'checker_found'`)
+	s.WantGifts(gifts)
+	var years []int
+	require.NoError(t, db.Owner.Select(&years, `SELECT DISTINCT year FROM receipt`))
+	zone, err := time.LoadLocation("America/New_York") // of the demo's entity
+	require.NoError(t, err)
+	require.Equal(t, []int{time.Now().In(zone).Year()}, years)
+}

@@ -1,0 +1,74 @@
+package chaos
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/guard"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// steps holds what expires: the step before a payment page between servers whose clocks differ by minutes, and on servers whose clock is
+// years from the database's; and a pass of event mode, whose end is the database's.
+func steps(t testing.TB, h *house.House) {
+	const (
+		minutes = 4 * time.Minute
+		years   = 400 * 24 * time.Hour
+		life    = 15 * time.Minute
+	)
+	at := func(off time.Duration) *guard.Guard {
+		limits := guard.Limits{Shown: 3 * time.Second}
+		return guard.New(h.DB.Server, []byte("canary-secret-of-32-bytes-length"), limits, func() time.Time { return time.Now().Add(off) })
+	}
+	for _, test := range []struct {
+		given, judged time.Duration
+		passes        bool
+	}{
+		{0, 0, true}, {minutes, 0, true}, {0, minutes, true}, {minutes, -minutes / 8, true}, {-years, -years, true}, {years, years, true},
+		{0, life - time.Minute, true}, {0, life + time.Minute, false}, {0, years, false}, {years, 0, false},
+	} {
+		what := fmt.Sprintf("given at %s, judged at %s", test.given, test.judged)
+		a := guard.Attempt{Page: "csio", Email: uuid.NewString() + "@donor.example", Form: uuid.New(), Typed: sha256.Sum256([]byte(what))}
+		verdict, step, err := at(test.given).Judge(t.Context(), a)
+		require.NoError(t, err)
+		require.Equal(t, guard.Asked, verdict, what)
+		a.Step, a.Proof = step.Token, solve(step)
+		for use := range 3 {
+			verdict, _, err = at(test.judged).Judge(t.Context(), a)
+			require.NoError(t, err)
+			require.Equal(t, test.passes && use == 0, verdict == guard.Passed, "%s, use %d", what, use)
+			require.NoError(t, at(test.judged).Forget(t.Context()))
+		}
+	}
+	offer := h.Offer("csio")
+	pass, token, err := guard.OpenPass(t.Context(), h.DB.Server, uuid.New(), offer.Organisation.ID, time.Second)
+	require.NoError(t, err)
+	time.Sleep(time.Until(pass.OpenedAt) + 1100*time.Millisecond)
+	_, err = guard.PassOf(t.Context(), h.DB.Server, offer.Organisation.ID, token)
+	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
+}
+
+// solve does a step's work as the browser does.
+func solve(s guard.Step) string {
+	var counters []string
+	for puzzle := range s.Rounds {
+		for n := 0; ; n++ {
+			sum := sha256.Sum256([]byte(s.Seed + "." + strconv.Itoa(puzzle) + "." + strconv.Itoa(n)))
+			if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= s.Difficulty {
+				counters = append(counters, strconv.Itoa(n))
+				break
+			}
+		}
+	}
+	return strings.Join(counters, ",")
+}

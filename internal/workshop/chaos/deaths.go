@@ -1,0 +1,181 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/pgproxy"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "deaths", No: "7", Short: 14, Long: 400, Prove: Deaths,
+		Promise: "deaths of the database in mid-transaction while people give: backends ended and killed, immediate stops, replies of COMMITs " +
+			"swallowed by FIN and RST, errors and cuts at each step of a gift: nothing lost, doubled or half done",
+	})
+}
+
+// Of twenty deaths, so many are of each kind; the rest fall on steps of a gift's path. In full that is 100 backends, 20 stops, 100
+// replies by FIN and 100 by RST, and each step twice but for two: once an error, once a cut.
+const (
+	twenty        = 20
+	backends      = 5
+	stops         = 1
+	replies       = 5 // of each end
+	deathWithin   = time.Minute
+	betweenDeaths = 250 // milliseconds, at most
+)
+
+// dying is a Konbit whose database dies again and again while people give.
+type dying struct {
+	*e2e.Stack
+	t       testing.TB
+	cluster *testkit.Cluster
+	r       *rand.Rand
+	crowd   *crowd
+	admin   *sqlx.DB
+	steps   int // steps disturbed so far
+}
+
+// Deaths has the database die in every way, in an order by the seed.
+func Deaths(t testing.TB, run Run) {
+	c := testkit.NewCluster(t, nil)
+	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, DB: c.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	admin, err := pg.Open(t.Context(), c.AdminURL(), 2)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = admin.Close() })
+	d := &dying{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newCrowd(t, s, 1<<20), admin: admin}
+	d.steps = d.r.IntN(len(e2e.Steps))
+	stop := watch(t, s.DB.Owner)
+	ways := d.ways(run.Number)
+	for _, die := range ways {
+		if t.Failed() {
+			break
+		}
+		d.crowd.busy()
+		die()
+		run.Reached(1)
+		time.Sleep(time.Duration(d.r.IntN(betweenDeaths)) * time.Millisecond)
+	}
+	d.heal()
+	began := time.Now()
+	d.crowd.wait()
+	stop()
+	if run.Number <= twenty {
+		s.AgeLeases()
+	}
+	s.Drained(drained)
+	run.Found("gifts", fmt.Sprint(d.crowd.next))
+	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	s.WantGifts(d.crowd.next)
+	kept(t, s.Stripe(), s.DB.Owner)
+	all, err := wrong(s.DB.Owner, inTheEnd...)
+	require.NoError(t, err)
+	require.Empty(t, all)
+	for _, server := range s.Servers() {
+		server.Kill()
+	}
+}
+
+// ways are n deaths, shuffled.
+func (d *dying) ways(n int) (all []func()) {
+	add := func(of int, how func()) {
+		for range max(1, n*of/twenty) {
+			all = append(all, how)
+		}
+	}
+	add(backends, d.backend)
+	add(stops, d.stop)
+	add(replies, func() { d.swallow(pgproxy.FIN) })
+	add(replies, func() { d.swallow(pgproxy.Reset) })
+	for len(all) < n {
+		all = append(all, d.step)
+	}
+	d.r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:n]
+}
+
+// backend ends one of the servers' backends: as an administrator does, or by SIGKILL, after which PostgreSQL ends all of them and
+// recovers. One in the middle of a transaction is preferred.
+func (d *dying) backend() {
+	const query = `SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY state = 'idle', random() LIMIT 1`
+	var pid int
+	testkit.Eventually(d.t, deathWithin, func() error { return d.admin.Get(&pid, query, testkit.ServerRole) })
+	if d.r.IntN(2) == 0 {
+		_, _ = d.admin.Exec(`SELECT pg_terminate_backend($1)`, pid) // it may have gone
+		return
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	d.back()
+}
+
+// stop stops PostgreSQL at once, leaves it away for a moment, and starts it.
+func (d *dying) stop() {
+	d.cluster.Stop()
+	time.Sleep(time.Duration(d.r.IntN(500)) * time.Millisecond)
+	d.cluster.Start()
+	d.back()
+}
+
+// back waits until the database takes writes again.
+func (d *dying) back() {
+	testkit.Eventually(d.t, deathWithin, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, err := d.admin.ExecContext(ctx, `SELECT pg_current_xact_id()`)
+		return err
+	})
+}
+
+// swallow lets the reply of one COMMIT be lost on the way.
+func (d *dying) swallow(end pgproxy.End) {
+	server := pick(d.r, d.Servers())
+	before := server.Proxy().Counts().Swallowed
+	server.Proxy().SetFaults(pgproxy.Faults{Swallow: 0.5, End: end})
+	defer server.Proxy().SetFaults(pgproxy.None())
+	testkit.Eventually(d.t, deathWithin, func() error {
+		d.crowd.busy()
+		if server.Proxy().Counts().Swallowed == before {
+			return fmt.Errorf("nothing was committed through %s", server.URL())
+		}
+		return nil
+	})
+}
+
+// step lets the next step of the path fail, by an error or a cut, and waits until somebody came to it.
+func (d *dying) step() {
+	step, act := e2e.Steps[d.steps%len(e2e.Steps)], e2e.Raise
+	if d.steps/len(e2e.Steps)%2 == 1 {
+		act = e2e.Cut
+	}
+	d.steps++
+	testkit.Eventually(d.t, deathWithin, func() error { return d.Disturb(step.At, act, 1) })
+	testkit.Eventually(d.t, deathWithin, func() error {
+		d.crowd.busy()
+		if n, err := d.Reached(); err != nil || n == 0 {
+			return fmt.Errorf("nobody came to %s (%w)", step.At, err)
+		}
+		return nil
+	})
+	d.Calm()
+}
+
+// heal ends what is left of the deaths.
+func (d *dying) heal() {
+	d.back()
+	for _, server := range d.Servers() {
+		server.Proxy().SetFaults(pgproxy.None())
+	}
+	d.Calm()
+}

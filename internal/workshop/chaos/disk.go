@@ -1,0 +1,179 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "disk", No: "18", Short: 120, Long: 746, Prove: Disk,
+		Promise: "webhooks acknowledged while the database's disk of 170 MB fills up, is full, and is freed: all of them are there; 503 within " +
+			"2 s while it is full, well within 60 s of space, by no hand",
+	})
+}
+
+const (
+	diskSize  = 170 << 20
+	refusals  = 40               // to see while the disk is full
+	wellAgain = 60 * time.Second // after space is there
+	tellers   = 4
+)
+
+// Disk fills the disk of a PostgreSQL of its own: so far that rows find no room, and then that its log finds none, at which PostgreSQL
+// gives up and recovers. A supervisor restarts it as systemd does.
+func Disk(t testing.TB, run Run) {
+	disk := smallDisk(t)
+	p := startOwnPG(t, localpg.Options{DataDir: filepath.Join(disk, "data"), Durable: true, Settings: map[string]string{
+		"max_wal_size": "48MB", "min_wal_size": "32MB", "max_connections": "100",
+	}})
+	p.supervise(t)
+	s := e2e.Start(t, e2e.Options{DB: p.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	give(t, s, 1, patient)
+	d := &filling{t: t, s: s, run: run, bodies: s.Stripe().Bodies("tsne")}
+	d.tell(func() bool { return d.count() < run.Number/3 })
+
+	junk := filepath.Join(disk, "junk")
+	fill(t, junk)
+	d.full.Store(true)
+	d.tell(func() bool { fill(t, junk); return d.refused.Load() < refusals })
+	p.switchLog()
+	d.tell(func() bool { fill(t, junk); return d.refused.Load() < 2*refusals })
+	d.full.Store(false)
+	require.NoError(t, os.Remove(junk))
+	freed := time.Now()
+	testkit.Eventually(t, wellAgain, func() error { return post(s.URL(), renamed(d.bodies[0])) })
+	run.Found("well again", ms(time.Since(freed)))
+
+	d.tell(func() bool { return d.count() < run.Number })
+	d.present(p.Owner)
+	give(t, s, 2, patient)
+	s.WantGifts(2)
+	run.Found("refused", fmt.Sprint(d.refused.Load()))
+	run.Found("slowest refusal", ms(d.slowest.quantile(100)))
+}
+
+// filling tells webhooks and keeps which were acknowledged.
+type filling struct {
+	t       testing.TB
+	s       *e2e.Stack
+	run     Run
+	bodies  [][]byte
+	full    atomic.Bool
+	refused atomic.Int64
+	slowest latencies
+
+	mu           sync.Mutex
+	acknowledged []string
+}
+
+func (d *filling) count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.acknowledged)
+}
+
+// tell tells webhooks from several senders as long as more says, at most for two minutes.
+func (d *filling) tell(more func() bool) {
+	deadline := time.Now().Add(2 * time.Minute)
+	var all sync.WaitGroup
+	for sender := range tellers {
+		all.Go(func() {
+			for n := sender; more() && !d.t.Failed(); n += tellers {
+				if time.Now().After(deadline) {
+					d.t.Errorf("not within two minutes: %d acknowledged, %d refused", d.count(), d.refused.Load())
+				}
+				d.one(n)
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	all.Wait()
+	if d.t.Failed() {
+		d.t.FailNow()
+	}
+}
+
+// one tells a webhook, and keeps it if it was acknowledged. While the disk is full it may be refused, and soon; never else.
+func (d *filling) one(n int) {
+	body := renamed(d.bodies[n%len(d.bodies)])
+	began := time.Now()
+	response, err := tell(d.s.URL(), body)
+	if err != nil {
+		d.t.Error(err)
+		return
+	}
+	defer response.Body.Close()
+	took := time.Since(began)
+	switch {
+	case response.StatusCode == http.StatusOK:
+		d.mu.Lock()
+		d.acknowledged = append(d.acknowledged, idOf(body))
+		d.mu.Unlock()
+		d.run.Reached(1)
+	case response.StatusCode == http.StatusServiceUnavailable && d.full.Load():
+		d.slowest.add(took)
+		if d.refused.Add(1); took > 2*time.Second+slack(d.run.Number >= 746) {
+			d.t.Errorf("refused after %s", took)
+		}
+	default:
+		d.t.Errorf("answered %s, the disk full: %t", response.Status, d.full.Load())
+	}
+}
+
+// present holds that everything acknowledged is stored.
+func (d *filling) present(db *sqlx.DB) {
+	d.t.Helper()
+	var stored []string
+	require.NoError(d.t, db.Select(&stored, `SELECT id FROM stripe_event`))
+	require.Subset(d.t, stored, d.acknowledged)
+	d.run.Found("acknowledged and present", fmt.Sprint(len(d.acknowledged)))
+}
+
+// smallDisk mounts a disk of that size in memory, for as long as the row runs.
+func smallDisk(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "konbit-disk-")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	t.Cleanup(func() { _ = os.Remove(dir) })
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0755", diskSize)); err != nil {
+		t.Fatalf("a small disk needs the right to mount one (%v); mend it by running as root", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+// fill writes to the file until the disk has no byte left.
+func fill(t testing.TB, file string) {
+	junk, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Errorf("fill: %v", err)
+		return
+	}
+	defer junk.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := junk.Write(make([]byte, size)); errors.Is(err, syscall.ENOSPC) {
+			size /= 16
+		} else if err != nil {
+			t.Errorf("fill: %v", err)
+			return
+		}
+	}
+}

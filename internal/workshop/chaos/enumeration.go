@@ -1,0 +1,129 @@
+package chaos
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "enumeration", No: "T21", Short: 40, Long: 1000, Prove: Enumeration,
+		Promise: "addresses that gave and as many that did not, asked to be let in and given a wrong code, in any order: same status, length and " +
+			"headers; in full also the times are of one kind (Mann-Whitney, p > 0.01)",
+	})
+}
+
+// addressKinds are addresses of equal length: with some somebody has given, with the others nobody.
+var addressKinds = []string{"known", "other"}
+
+// steps of the way in, each timed by itself: the letter is asked for, and a code is guessed.
+var waysIn = []string{"/sign-in", "/sign-in/code"}
+
+// asking asks a house's door about addresses.
+type asking struct {
+	*house.House
+	t      testing.TB
+	shapes map[string]string                     // by step: the answer's, the first time
+	took   map[string]map[string][]time.Duration // by step and kind
+}
+
+// Enumeration asks to be let in with addresses that are known and that are not, once each, in an order by the seed.
+func Enumeration(t testing.TB, run Run) {
+	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, Unlimited: true})
+	h.Settled(house.Form())
+	h.Exec(`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
+		SELECT gen_random_uuid(), entity_id, format('known-%s@example.org', lpad(i::text, 6, '0')), first_name, last_name, language, now()
+		  FROM donor, generate_series(1, $1) i`, run.Number)
+	a := &asking{House: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
+	for _, step := range waysIn {
+		a.took[step] = map[string][]time.Duration{}
+	}
+	for i := range 10 { // connections, plans of queries and caches are of neither kind
+		a.visit(fmt.Sprintf("early-%06d@example.org", i), "")
+	}
+	r := rand.New(rand.NewPCG(run.Seed, 21))
+	for i := 1; i <= run.Number; i++ {
+		for _, k := range r.Perm(2) {
+			a.visit(fmt.Sprintf("%s-%06d@example.org", addressKinds[k], i), addressKinds[k])
+		}
+		run.Reached(1)
+	}
+	require.Empty(t, h.Mail.Messages(), "no letter goes in the request")
+	for _, step := range waysIn {
+		known, other := a.took[step][addressKinds[0]], a.took[step][addressKinds[1]]
+		p := mannWhitney(known, other)
+		run.Found("p of "+step, fmt.Sprintf("%.3f", p))
+		run.Found("medians of "+step, fmt.Sprintf("%s and %s", median(known).Round(10*time.Microsecond), median(other).Round(10*time.Microsecond)))
+		if run.Number >= 1000 {
+			require.Greater(t, p, 0.01, "the times of %s are of two kinds", step)
+		}
+	}
+	a.letters()
+}
+
+// visit asks for a letter and guesses its code, in a browser of its own.
+func (a *asking) visit(email, kind string) {
+	a.step(waysIn[0], kind, url.Values{"email": {email}})
+	a.step(waysIn[1], kind, url.Values{"email": {email}, "code": {"1234 5678"}})
+}
+
+// step posts a form, and holds its answer to be as every other of the step, but for the address in it.
+func (a *asking) step(path, kind string, form url.Values) {
+	began := time.Now()
+	response, err := house.Client().PostForm(a.URL+path, form)
+	require.NoError(a.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	took := time.Since(began)
+	require.NoError(a.t, err)
+	if kind == "" {
+		return
+	}
+	a.took[path][kind] = append(a.took[path][kind], took)
+	seen := shape(response, body, form.Get("email"))
+	if a.shapes[path] == "" {
+		a.shapes[path] = seen
+	}
+	require.Equal(a.t, a.shapes[path], seen, "%s is answered otherwise than others", form.Get("email"))
+}
+
+// shape is all of an answer that may not tell whether an address is known: everything but the address itself, the date and a
+// cookie's random bits.
+func shape(response *http.Response, body []byte, email string) string {
+	header := response.Header.Clone()
+	header.Del("Date")
+	for i, cookie := range header.Values("Set-Cookie") {
+		name, _, _ := strings.Cut(cookie, "=")
+		header["Set-Cookie"][i] = fmt.Sprint(name, len(cookie))
+	}
+	body = bytes.ReplaceAll(body, []byte(email), bytes.Repeat([]byte("@"), len(email)))
+	return fmt.Sprint(response.StatusCode, header, len(body), string(body))
+}
+
+// letters does the jobs that were ordered: only who has given is written to.
+func (a *asking) letters() {
+	for _, kind := range addressKinds {
+		var ids []string
+		require.NoError(a.t, a.DB.Owner.Select(&ids, `SELECT args->>'sign_in_id' FROM river_job WHERE kind = 'sign_in_letter'
+			AND args->>'sign_in_id' IN (SELECT id::text FROM sign_in WHERE email LIKE $1 || '-%')`, kind))
+		require.Len(a.t, ids, len(a.took[waysIn[0]][kind]), "an order for each, known or not")
+		for _, id := range ids[:min(len(ids), 20)] {
+			before := len(a.Mail.Messages())
+			require.NoError(a.t, a.SignIns.Mail(a.t.Context(), uuid.MustParse(id)))
+			require.Equal(a.t, kind == addressKinds[0], len(a.Mail.Messages()) == before+1, kind)
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package chaos
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+)
+
+// move is a balance transaction.
+type move struct {
+	ID, Type, Source, Currency string
+	Category                   string `json:"reporting_category"`
+	Amount, Fee, Net           int64
+}
+
+// charge is a payment that was tried.
+type charge struct {
+	ID, Currency  string
+	PaymentIntent string `json:"payment_intent"`
+	Amount        int64
+	Paid          bool
+	Metadata      map[string]string
+}
+
+// facts is what happened in one account of the stand-in, read as it grows.
+type facts struct {
+	t       testing.TB
+	fake    *stripefake.Server
+	account string
+	read    map[string]int // objects read so far, by kind
+
+	moves    []move
+	byID     map[string]move
+	charges  map[string]charge
+	byIntent map[string]string   // charge by payment intent
+	about    map[string]string   // charge by refund or dispute
+	members  map[string][]string // balance transactions by the payout that pays them out
+}
+
+func newFacts(t testing.TB, fake *stripefake.Server, account string) *facts {
+	return &facts{t: t, fake: fake, account: account, read: map[string]int{}, byID: map[string]move{}, charges: map[string]charge{},
+		byIntent: map[string]string{}, about: map[string]string{}, members: map[string][]string{}}
+}
+
+// fresh reads the objects of a kind that were made since the last time.
+func fresh[T any](f *facts, kind string) []T {
+	raw := f.fake.Objects(f.account, kind, f.read[kind])
+	f.read[kind] += len(raw)
+	all := make([]T, len(raw))
+	for i := range raw {
+		require.NoError(f.t, json.Unmarshal(raw[i], &all[i]))
+	}
+	return all
+}
+
+// catchUp reads what happened since the last time.
+func (f *facts) catchUp() {
+	for _, m := range fresh[move](f, "balance_transaction") {
+		f.moves = append(f.moves, m)
+		f.byID[m.ID] = m
+	}
+	for _, c := range fresh[charge](f, "charge") {
+		f.charges[c.ID] = c
+		if c.Paid {
+			f.byIntent[c.PaymentIntent] = c.ID
+		}
+	}
+	for _, kind := range []string{"refund", "dispute"} {
+		for _, o := range fresh[struct{ ID, Charge string }](f, kind) {
+			f.about[o.ID] = o.Charge
+		}
+	}
+	for _, p := range fresh[struct {
+		ID      string
+		Members []string
+	}](f, "payout.private") {
+		f.members[p.ID[len("private_"):]] = p.Members
+	}
+}
+
+// balance is what Stripe holds, available or not, in a currency.
+func (f *facts) balance(currency string) (sum int64) {
+	for _, m := range f.moves {
+		if m.Currency == currency {
+			sum += m.Net
+		}
+	}
+	return sum
+}

@@ -1,0 +1,152 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "failover", Short: 1, Long: 20, Prove: Failover,
+		Promise: "the database of two servers goes over to its synchronous standby, the primary killed or cut off, while people give: " +
+			"no acknowledged webhook lost, serving within 15 s of the promotion, each gift its one end",
+	})
+}
+
+const (
+	servesAgain = 15 * time.Second // after a promotion
+	settled     = time.Minute      // after the last switch
+)
+
+// Failover switches the database to and fro, killing its primary and cutting it off in turn, and after each switch brings the former
+// primary back as the standby of the new one.
+func Failover(t testing.TB, run Run) {
+	r := rand.New(rand.NewPCG(run.Seed, 11))
+	p := newPair(t, run.Seed)
+	s := e2e.Start(t, e2e.Options{Servers: run.servers(), DB: p.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
+	c := &courier{s: s, over: make(chan struct{})}
+	var people sync.WaitGroup
+	var gifts atomic.Int64
+	people.Go(c.carry)
+	for range 3 {
+		people.Go(func() {
+			for c.on() {
+				give(t, s, int(gifts.Add(1)), patient)
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
+	slowest := time.Duration(0)
+	first := r.IntN(2)
+	for n := range run.Number {
+		time.Sleep(time.Second + time.Duration(r.IntN(1500))*time.Millisecond)
+		p.lose((first+n)%2 == 0)
+		time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
+		acknowledged := c.acknowledged()
+		p.promote()
+		began := time.Now()
+		var stored []string
+		p.direct(&stored, `SELECT id FROM stripe_event`)
+		slices.Sort(stored)
+		for _, id := range acknowledged {
+			_, kept := slices.BinarySearch(stored, id)
+			require.True(t, kept, "event %s was acknowledged and is not in the promoted standby", id)
+		}
+		for _, server := range s.Servers() {
+			testkit.Eventually(t, servesAgain, func() error { return serves(server) })
+		}
+		slowest = max(slowest, time.Since(began))
+		require.Less(t, slowest, servesAgain)
+		if run.Number > 1 {
+			p.mend()
+		}
+		run.Reached(1)
+	}
+	close(c.over)
+	people.Wait()
+	run.Found("serving again", slowest.Round(time.Millisecond).String())
+	require.NoError(t, s.Stripe().SetMode(stripefake.Normal))
+	began := time.Now()
+	s.AgeLeases()
+	s.Drained(settled)
+	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	s.WantGifts(int(gifts.Load()))
+}
+
+// serves tells whether a server takes a gift, up to the payment page that nobody pays.
+func serves(server *e2e.Server) error {
+	_, err := press(server.URL(), url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Only"}, "last_name": {"Looking"}, "email": {"looking@donor.example"},
+	})
+	return err
+}
+
+// courier delivers Stripe's events to the servers in turn, each until it is acknowledged.
+type courier struct {
+	s    *e2e.Stack
+	over chan struct{}
+
+	mu    sync.Mutex
+	taken []string
+}
+
+func (c *courier) on() bool {
+	select {
+	case <-c.over:
+		return false
+	default:
+		return true
+	}
+}
+
+// carry delivers until it is over; what is left then, Stripe tells itself.
+func (c *courier) carry() {
+	var all sync.WaitGroup
+	for sent := 0; c.on(); time.Sleep(20 * time.Millisecond) {
+		bodies := c.s.Stripe().Bodies("tsne")
+		for _, body := range bodies[sent:] {
+			all.Go(func() { c.deliver(body) })
+		}
+		sent = len(bodies)
+	}
+	all.Wait()
+}
+
+func (c *courier) deliver(body []byte) {
+	var event struct{ ID string }
+	if err := json.Unmarshal(body, &event); err != nil {
+		panic(fmt.Sprintf("the stand-in's own event: %v", err))
+	}
+	servers := c.s.Servers()
+	for n := len(body); c.on(); n++ {
+		if post(servers[n%len(servers)].URL(), body) == nil {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.taken = append(c.taken, event.ID)
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// acknowledged are the events so far for which a server answered 2xx.
+func (c *courier) acknowledged() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.taken)
+}

@@ -1,0 +1,158 @@
+package chaos
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/pgproxy"
+	"konbit/internal/workshop/stripefake"
+)
+
+func init() {
+	register(Row{
+		Name: "kills", No: "1", Short: 2 * shortLife.kills, Long: 20 * fullLife.kills, Prove: Kills,
+		Promise: "kill -9 of any of the servers at random moments, while people give and Stripe, mail, database and each step of a gift fail by " +
+			"a seed: nothing that must never be; ready within 5 s; when the faults end, drained within 60 s, each gift its one end",
+	})
+}
+
+const (
+	ready   = 5 * time.Second  // after a start
+	drained = 60 * time.Second // after the last kill
+	patient = 2 * time.Minute  // how long a donor presses
+	giving  = 6                // donors at once
+	between = 350              // milliseconds from a kill to the next, at most
+)
+
+// A life is what one Konbit goes through.
+type life struct{ kills, gifts int }
+
+var (
+	shortLife = life{20, 100}
+	fullLife  = life{200, 500}
+)
+
+// Kills lets one Konbit after another live through the storm. All that is random in a life follows from the seed and its number.
+func Kills(t testing.TB, run Run) {
+	each := shortLife
+	if run.Number > 10*shortLife.kills {
+		each = fullLife
+	}
+	if run.Donations > 0 {
+		each.gifts = run.Donations
+	}
+	for n, left := uint64(0), run.Number; left > 0 && !t.Failed(); n, left = n+1, left-each.kills {
+		t.Logf("life %d: -seed %d", n, run.Seed)
+		storm(t, run, run.Seed<<8|n, life{min(each.kills, left), each.gifts})
+	}
+}
+
+// storm is one life. Safety: while the faults blow, what must never be is not there. Liveness: they end, the servers are killed a last
+// time, and all that was begun comes to its end.
+func storm(t testing.TB, run Run, seed uint64, l life) {
+	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, Stripe: stripefake.Options{Seed: seed | 1, Hang: time.Second}})
+	r, f := rand.New(rand.NewPCG(seed, 5)), newFleet(t, s.Servers())
+	stop := func() {}
+	if run.safety() {
+		stop = watch(t, s.DB.Owner)
+	}
+	w, crowd := newWeather(t, s, seed), newCrowd(t, s, l.gifts)
+	for n := range l.kills {
+		crowd.come(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
+		time.Sleep(time.Duration(r.IntN(between)) * time.Millisecond)
+		server := pick(r, f.servers)
+		if r.IntN(4) > 0 { // else it may be killed while it starts
+			f.up(server)
+		}
+		f.kill(server)
+		run.Reached(1)
+	}
+	w.calm()
+	calmSince := time.Now()
+	for _, server := range f.servers {
+		f.kill(server)
+	}
+	for _, server := range f.servers {
+		f.up(server)
+	}
+	crowd.wait()
+	stop()
+	kept(t, s.Stripe(), s.DB.Owner)
+	run.Found("slowest start", f.slowestStart().Round(time.Millisecond).String())
+	require.Less(t, f.slowestStart(), ready)
+	var swallowed pgproxy.Counts
+	for _, server := range f.servers {
+		c := server.Proxy().Counts()
+		swallowed.Cut, swallowed.Swallowed = swallowed.Cut+c.Cut, swallowed.Swallowed+c.Swallowed
+	}
+	t.Logf("connections cut %d, replies of commits swallowed %d", swallowed.Cut, swallowed.Swallowed)
+	if run.liveness() {
+		settleDown(t, s, run, l.gifts, drained-time.Since(calmSince))
+	}
+	for _, server := range f.servers {
+		server.Kill()
+	}
+}
+
+// settleDown holds that all comes to its end in time. A short run makes the leases of the dead old instead of waiting for their end.
+func settleDown(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Duration) {
+	t.Helper()
+	began := time.Now()
+	if run.Number <= 10*shortLife.kills {
+		s.AgeLeases()
+	}
+	s.Drained(within)
+	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	s.WantGifts(gifts)
+	kept(t, s.Stripe(), s.DB.Owner)
+	all, err := wrong(s.DB.Owner, inTheEnd...)
+	require.NoError(t, err)
+	require.Empty(t, all)
+}
+
+// crowd is people who give through any of the servers, a few at once.
+type crowd struct {
+	gifts  chan int
+	next   int
+	donors sync.WaitGroup
+	once   sync.Once
+}
+
+func newCrowd(t testing.TB, s *e2e.Stack, most int) *crowd {
+	c := &crowd{gifts: make(chan int, most)}
+	for range giving {
+		c.donors.Go(func() {
+			for n := range c.gifts {
+				give(t, s, n, patient)
+			}
+		})
+	}
+	t.Cleanup(c.wait)
+	return c
+}
+
+// come lets n more give.
+func (c *crowd) come(n int) {
+	for range n {
+		c.next++
+		c.gifts <- c.next
+	}
+}
+
+// busy lets somebody more give if nobody waits to.
+func (c *crowd) busy() {
+	if len(c.gifts) == 0 {
+		c.come(1)
+	}
+}
+
+// wait returns when all who came have given.
+func (c *crowd) wait() {
+	c.once.Do(func() { close(c.gifts) })
+	c.donors.Wait()
+}

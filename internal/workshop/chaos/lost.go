@@ -1,0 +1,194 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"path"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "lost", No: "4", Short: 40, Long: 1000, Prove: Lost,
+		Promise: "gifts, some refunded or disputed, in 72 hours without one webhook, some of which come later: one sweep finds all, the next " +
+			"finds nothing, and pages left behind are closed within 24 h 20 min",
+	})
+}
+
+const (
+	silence = 72 * time.Hour
+	overdue = 24*time.Hour + 20*time.Minute
+	late    = 10 // one in so many events comes late
+)
+
+// Lost gives gifts all through three days of the stand-in's clock in which no webhook is delivered. Signatures of what comes late are
+// fresh, as Stripe's are.
+func Lost(t testing.TB, run Run) {
+	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	l := &silent{t: t, s: s, r: rand.New(rand.NewPCG(run.Seed, 4)), deadline: time.Minute + time.Duration(run.Number)*100*time.Millisecond}
+	require.NoError(t, s.Stripe().SetMode(stripefake.Drop))
+	testkit.Eventually(t, drained, func() error { // a server sweeps soon after its start; its next sweep is a quarter of an hour away
+		if swept := len(s.Stripe().Calls(http.MethodGet, "/v1/events")); swept < len(e2e.Entities) {
+			return fmt.Errorf("%d accounts swept", swept)
+		}
+		return nil
+	})
+	for n := range run.Number {
+		l.give(n)
+		run.Reached(1)
+		s.Stripe().Advance(silence / time.Duration(run.Number))
+	}
+	l.begin(run.Number) // and leaves at the last moment
+	l.orphans++
+	if run.Seed%2 == 0 {
+		l.resend() // late, and before the sweep
+	}
+	require.NoError(t, s.Stop()) // so that nobody but the sweep does anything
+	first := l.sweep()
+	require.Positive(t, first.Events)
+	require.Positive(t, first.Transactions)
+	l.hold(run.Number)
+	require.Zero(t, l.count(`stripe_event WHERE state <> 'done'`))
+	require.Zero(t, l.sweep(), "a second sweep finds nothing")
+	s.Restart()
+	l.resend() // later still
+	s.Drained(l.deadline)
+	l.hold(run.Number)
+
+	left := l.count(`donation WHERE status = 'started'`)
+	s.Stripe().Advance(overdue)
+	l.sweep()
+	s.Drained(l.deadline)
+	l.hold(run.Number)
+	require.Zero(t, l.count(`donation WHERE status = 'started'`), "pages left behind are closed")
+	require.Equal(t, l.orphans, l.count(`donation WHERE status = 'expired'`))
+	require.Zero(t, l.sweep(), "nothing is left to find")
+	run.Found("found by the sweep", fmt.Sprintf("%d events, %d transactions, %d ends", first.Events, first.Transactions, first.Ended))
+	run.Found("refunds", fmt.Sprint(l.refunds))
+	run.Found("disputes", fmt.Sprint(l.disputes))
+	run.Found("told late", fmt.Sprint(l.told))
+	run.Found("pages left behind", fmt.Sprintf("%d, of them %d still open at the sweep", l.orphans, left))
+}
+
+// silent counts what happens in the silence.
+type silent struct {
+	t        testing.TB
+	s        *e2e.Stack
+	r        *rand.Rand
+	deadline time.Duration
+
+	refunds, disputes, orphans, told int
+	paid                             []string // payment intents, neither refunded nor disputed yet
+}
+
+// give gives a gift, and now and then leaves a page behind, refunds an earlier gift, or has its bank dispute it.
+func (l *silent) give(n int) {
+	session := l.begin(n)
+	require.NoError(l.t, l.s.Stripe().Pay(session, stripefake.GoodCard))
+	var p page
+	require.NoError(l.t, json.Unmarshal(l.s.Stripe().Object(tsne, "checkout.session", session), &p))
+	l.paid = append(l.paid, p.PaymentIntent)
+	if l.r.IntN(4) == 0 {
+		l.begin(n)
+		l.orphans++
+	}
+	switch l.r.IntN(6) {
+	case 0:
+		intent, _ := take(l.r, &l.paid)
+		_, err := l.s.Stripe().Refund(intent, 100*l.r.Int64N(20))
+		require.NoError(l.t, err)
+		l.refunds++
+	case 1:
+		intent, _ := take(l.r, &l.paid)
+		dispute, err := l.s.Stripe().Dispute(intent, false)
+		require.NoError(l.t, err)
+		if l.disputes++; l.r.IntN(3) > 0 {
+			require.NoError(l.t, l.s.Stripe().Judge(dispute, pick(l.r, []string{"won", "lost"})))
+		}
+	}
+}
+
+// begin fills in a form and answers the session it leads to.
+func (l *silent) begin(n int) string {
+	page, err := press(l.s.URL(), url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(n)},
+		"email": {fmt.Sprintf("donor%d@donor.example", n)},
+	})
+	require.NoError(l.t, err)
+	return path.Base(page)
+}
+
+// resend delivers some events, days late.
+func (l *silent) resend() {
+	for _, body := range l.s.Stripe().Bodies(tsne) {
+		if l.r.IntN(late) == 0 {
+			require.NoError(l.t, post(l.s.URL(), body))
+			l.told++
+		}
+	}
+}
+
+func (l *silent) sweep() (swept stripepay.Swept) {
+	require.NoError(l.t, json.Unmarshal([]byte(l.s.Konbit("events", "sweep", "--json")), &swept))
+	return swept
+}
+
+func (l *silent) count(from string) (n int) {
+	require.NoError(l.t, l.s.DB.Owner.Get(&n, `SELECT count(*) FROM `+from))
+	return n
+}
+
+// hold holds that nothing is missing and nothing is there twice: gifts, refunds, disputes, receipts and the balance.
+func (l *silent) hold(gifts int) {
+	for what, is := range map[string]struct {
+		want int
+		from string
+	}{
+		"gifts":               {gifts, `donation WHERE status = 'settled'`},
+		"payments":            {gifts, `journal_entry WHERE kind = 'payment'`},
+		"gifts with receipts": {gifts, `(SELECT DISTINCT donation_id FROM receipt) r`},
+		"refunds":             {l.refunds, `charge_change WHERE kind = 'refund'`},
+		"disputes":            {l.disputes, `charge_change WHERE kind = 'dispute withdrawn'`},
+		"transactions":        {len(l.s.Stripe().State().BalanceTransactions), `balance_transaction`},
+	} {
+		require.Equal(l.t, is.want, l.count(is.from), what)
+	}
+	for _, outcome := range []string{"won", "lost"} {
+		judged := 0
+		for _, raw := range l.s.Stripe().State().Disputes {
+			var d struct{ Status string }
+			require.NoError(l.t, json.Unmarshal(raw, &d))
+			if d.Status == outcome {
+				judged++
+			}
+		}
+		require.Equal(l.t, judged, l.count(`charge_change WHERE kind = 'dispute `+outcome+`'`), "disputes "+outcome)
+	}
+	wantClearing(l.t, l.s)
+	l.s.Konbit("ledger", "verify")
+}
+
+// wantClearing holds that the clearing account is what Stripe holds.
+func wantClearing(t testing.TB, s *e2e.Stack) {
+	t.Helper()
+	var balance, clearing int64
+	for _, raw := range s.Stripe().State().BalanceTransactions {
+		var m move
+		require.NoError(t, json.Unmarshal(raw, &m))
+		balance += m.Net
+	}
+	require.NoError(t, s.DB.Owner.Get(&clearing, `SELECT coalesce(sum(amount), 0) FROM posting WHERE account_code = '1010'`))
+	require.Equal(t, balance, clearing, "clearing is what Stripe holds")
+}

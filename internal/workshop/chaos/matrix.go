@@ -1,0 +1,145 @@
+package chaos
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/many"
+	"konbit/migrations"
+)
+
+func init() {
+	register(Row{
+		Name: "matrix", No: "20", Short: 2, Long: 27, Prove: Matrix,
+		Promise: "earlier schemas full of gifts: the program waits on each until it is migrated, serves then, and nothing of a gift is lost; " +
+			"and it serves on over a newer schema that only adds",
+	})
+}
+
+// oldest is the first schema with gifts in it.
+const oldest = 5
+
+// Matrix crosses the program with schemas. Nothing is released yet, so an older program is no file somebody runs, and this one stands
+// for it: over a schema that is newer by one migration, which adds as the next release's may. Earlier schemas come about by undoing
+// migrations under a database full of gifts, so that each holds the rows a program of its time would have left.
+func Matrix(t testing.TB, run Run) {
+	s := e2e.Start(t, e2e.Options{Stopped: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	require.NoError(t, many.Fill(context.Background(), s.DB.Owner, 20*run.Number, run.Seed))
+	s.Restart()
+	gifts := 20 * run.Number
+	one := func() {
+		gifts++
+		give(t, s, gifts, patient)
+		s.Drained(settled)
+	}
+	one()
+	addOn(t, s)
+	one()
+	s.Restart() // one that starts there serves too
+	one()
+	takeOff(t, s)
+
+	latest, err := migrations.Latest()
+	require.NoError(t, err)
+	states := rand.New(rand.NewPCG(run.Seed, 13)).Perm(int(latest) - oldest)
+	slowest := time.Duration(0)
+	for n := range run.Number {
+		version := int64(oldest + states[n%len(states)])
+		s.Kill()
+		before := giftsKept(t, s)
+		require.NoError(t, migrations.To(context.Background(), s.DB.OwnerURL, version), "to version %d", version)
+		s.Launch()
+		waits(t, s)
+		began := time.Now()
+		s.Konbit("migrate")
+		slowest = max(slowest, time.Since(began))
+		s.WaitReady()
+		require.Equal(t, before, giftsKept(t, s), "from version %d", version)
+		one()
+		soundBooks(t, s)
+		run.Reached(1)
+	}
+	run.Found("slowest migration", slowest.Round(time.Millisecond).String())
+	s.Kill()
+}
+
+// addOn brings the schema further by what a next migration may do under a running program.
+func addOn(t testing.TB, s *e2e.Stack) {
+	t.Helper()
+	_, err := s.DB.Owner.Exec(`
+		CREATE TABLE of_tomorrow (id uuid PRIMARY KEY, donation_id uuid REFERENCES donation (id));
+		ALTER TABLE donation ADD COLUMN of_tomorrow text, ADD COLUMN of_the_day_after boolean NOT NULL DEFAULT false;
+		ALTER TABLE journal_entry ADD COLUMN of_tomorrow text;
+		ALTER TABLE stripe_event ADD COLUMN of_tomorrow integer NOT NULL DEFAULT 0;
+		CREATE INDEX of_tomorrow_by_donation ON of_tomorrow (donation_id);
+		INSERT INTO goose_db_version (version_id, is_applied) SELECT max(version_id) + 1, true FROM goose_db_version`)
+	require.NoError(t, err)
+}
+
+func takeOff(t testing.TB, s *e2e.Stack) {
+	t.Helper()
+	_, err := s.DB.Owner.Exec(`
+		DROP TABLE of_tomorrow;
+		ALTER TABLE donation DROP COLUMN of_tomorrow, DROP COLUMN of_the_day_after;
+		ALTER TABLE journal_entry DROP COLUMN of_tomorrow;
+		ALTER TABLE stripe_event DROP COLUMN of_tomorrow;
+		DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)`)
+	require.NoError(t, err)
+}
+
+// waits holds that the server runs and says that it is not ready, for a while.
+func waits(t testing.TB, s *e2e.Stack) {
+	t.Helper()
+	for asked := 0; asked < 3; {
+		require.True(t, s.Running(), "a server waits for the migrations:\n%s", s.Log())
+		response, err := http.Get(s.URL() + "/readyz")
+		if err != nil { // it does not listen yet
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+		asked++
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// giftsKept is what there is of gifts in every schema, in words.
+func giftsKept(t testing.TB, s *e2e.Stack) string {
+	t.Helper()
+	var lines []string
+	require.NoError(t, s.DB.Owner.Select(&lines, `
+		SELECT 'gift ' || g.id || ' ' || status || ' ' || amount || ' for ' || (SELECT string_agg(fund_id || ' ' || d.amount, ', ' ORDER BY n) FROM designation d WHERE d.donation_id = g.id) FROM donation g
+		UNION ALL SELECT 'posting ' || entry_id || ' ' || n || ' ' || account_code || ' ' || fund_id || ' ' || amount FROM posting
+		UNION ALL SELECT 'receipt ' || number || ' of ' || year || ' for ' || donation_id || ': ' || facts FROM receipt
+		UNION ALL SELECT 'letter ' || message_id || ' ' || md5(message) FROM letter
+		UNION ALL SELECT 'event ' || id || ' ' || state FROM stripe_event
+		UNION ALL SELECT 'balance transaction ' || id || ' ' || net FROM balance_transaction ORDER BY 1`))
+	return strings.Join(lines, "\n")
+}
+
+// soundBooks waits until all is sealed, and verifies the books. What else checkers ask, shares of charges for one, is not in the
+// earliest schemas.
+func soundBooks(t testing.TB, s *e2e.Stack) {
+	t.Helper()
+	testkit.Eventually(t, settled, func() error {
+		report, err := ledger.Verify(context.Background(), s.DB.Server)
+		if err == nil && !report.Sound() {
+			err = fmt.Errorf("the books break their rules: %v", report.Findings)
+		}
+		return err
+	})
+}

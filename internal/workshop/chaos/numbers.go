@@ -1,0 +1,202 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "numbers", No: "12", Short: 100, Long: 10_000, Prove: Numbers,
+		Promise: "receipts of two entities and two years, three transactions in ten rolled back, on four servers that are killed meanwhile: " +
+			"1..N without gap or repeat, at least 500 a second",
+	})
+}
+
+const (
+	settlers  = 4  // replicas
+	undone    = 30 // of a hundred transactions
+	perSettle = 100
+	numbered  = 500 // receipts a second, in full
+)
+
+// Numbers lets a tenth of the receipts be issued by real servers that are killed, and the rest by settlers side by side, as fast as
+// they can.
+func Numbers(t testing.TB, run Run) {
+	served := max(run.Number/10, 20)
+	numbersOfServers(t, run, served)
+	numbersOfSettlers(t, run, max(run.Number-served, 20))
+}
+
+// numbersOfServers gives gifts while a trigger undoes three of ten transactions that issue receipts, and servers are killed.
+func numbersOfServers(t testing.TB, run Run, gifts int) {
+	s := e2e.Start(t, e2e.Options{Servers: settlers, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	s.DB.Owner.MustExec(fmt.Sprintf(`CREATE SEQUENCE undone; GRANT USAGE ON SEQUENCE undone TO PUBLIC;
+		CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		    IF random() * 100 < %d THEN
+		        PERFORM nextval('public.undone');
+		        RAISE EXCEPTION 'rolled back on purpose' USING ERRCODE = 'serialization_failure';
+		    END IF;
+		    RETURN NULL;
+		END $$;
+		CREATE TRIGGER undo AFTER INSERT ON receipt FOR EACH STATEMENT EXECUTE FUNCTION undo()`, undone))
+	over := make(chan struct{})
+	var donors sync.WaitGroup
+	var next atomic.Int64
+	for range settlers {
+		donors.Go(func() {
+			for n := next.Add(1); n <= int64(gifts); n = next.Add(1) {
+				give(t, s, int(n), patient)
+				run.Reached(1)
+			}
+		})
+	}
+	go func() { donors.Wait(); close(over) }()
+	r, kills := rand.New(rand.NewPCG(run.Seed, 12)), 0
+	for given := false; !given || kills == 0; {
+		select {
+		case <-over:
+			given = true
+		case <-time.After(time.Duration(100+r.IntN(600)) * time.Millisecond):
+		}
+		if !given || kills == 0 { // a fast machine may have given all before the first
+			pick(r, s.Servers()).Restart()
+			kills++
+		}
+	}
+	s.AgeLeases()
+	s.Drained(drained)
+	var rolledBack int
+	require.NoError(t, s.DB.Owner.Get(&rolledBack, `SELECT last_value - 1 + is_called::int FROM undone`))
+	s.DB.Owner.MustExec(`DROP TRIGGER undo ON receipt`)
+	run.Found("killed", fmt.Sprint(kills))
+	run.Found("rolled back on servers", fmt.Sprint(rolledBack))
+	s.WantGifts(gifts)
+}
+
+// numbersOfSettlers settles gifts in batches, each settler in a pool of its own. Of ten transactions three are undone: by themselves, or
+// because their connection is ended.
+func numbersOfSettlers(t testing.TB, run Run, receipts int) {
+	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
+	charges := numberedCharges(t, h, receipts)
+	batches := make(chan []donation.Charge, len(charges))
+	for len(charges) > 0 {
+		n := min(perSettle, len(charges), 1+receipts/40)
+		batches <- charges[:n]
+		charges = charges[n:]
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	var failed atomic.Int64
+	for i := range settlers {
+		db, err := sqlx.Connect("postgres", h.DB.ServerURL)
+		require.NoError(t, err)
+		defer db.Close()
+		r := rand.New(rand.NewPCG(run.Seed, uint64(i)))
+		all.Go(func() {
+			for {
+				select {
+				case batch := <-batches:
+					if err := settleOrUndo(t, h, db, r, batch); err != nil {
+						failed.Add(1)
+						batches <- batch
+						if !errors.Is(err, errUndone) && !pg.Passing(err) {
+							t.Error(err)
+							return
+						}
+						continue
+					}
+					run.Reached(len(batch))
+				default:
+					return // what others undo they do again
+				}
+			}
+		})
+	}
+	all.Wait()
+	rate := float64(receipts) / time.Since(began).Seconds()
+	require.Positive(t, failed.Load())
+	run.Found("rolled back", fmt.Sprint(failed.Load()))
+	run.Found("a second", fmt.Sprintf("%.0f", rate))
+	wantNumbers(t, h, receipts)
+	if receipts >= 5000 {
+		require.GreaterOrEqual(t, rate, float64(numbered))
+	}
+}
+
+var errUndone = errors.New("rolled back on purpose")
+
+func settleOrUndo(t testing.TB, h *house.House, db *sqlx.DB, r *rand.Rand, batch []donation.Charge) error {
+	setup := h.Snapshot()
+	return pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
+		if _, err := h.Settler.SettleTx(t.Context(), tx, setup, batch); err != nil {
+			return err
+		}
+		switch chance := r.IntN(100); {
+		case chance < undone/2:
+			return errUndone
+		case chance < undone:
+			_, err := tx.Exec(`SELECT pg_terminate_backend(pg_backend_pid())`)
+			return errors.Join(err, errUndone)
+		}
+		return nil
+	})
+}
+
+// numberedCharges begins gifts, and charges them in turn to the entities and in the years.
+func numberedCharges(t testing.TB, h *house.House, n int) []donation.Charge {
+	charges := make([]donation.Charge, n)
+	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
+	var all sync.WaitGroup
+	for worker := range 8 {
+		all.Go(func() {
+			for i := worker; i < n; i += 8 {
+				form := house.Form()
+				form.FormID, form.Contact.Email = uuid.New(), fmt.Sprintf("donor%d@donor.example", i)
+				slug := "csio"
+				if i%2 == 1 {
+					slug, form.Fund = "aina", "land"
+				}
+				d, err := h.PressFor(slug, form)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				charges[i] = house.ChargeOf(d, years[i/2%2])
+			}
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	return charges
+}
+
+// wantNumbers holds that each of the four series runs from 1 without a gap, and that there are as many of all else as of receipts.
+func wantNumbers(t testing.TB, h *house.House, receipts int) {
+	t.Helper()
+	bad := h.Lines(`SELECT format('%s %s: %s receipts from %s to %s, counter %s', entity_id, year, count(*), min(number), max(number), max(last))
+		FROM receipt JOIN receipt_counter USING (entity_id, year) GROUP BY entity_id, year
+		HAVING min(number) <> 1 OR max(number) <> count(*) OR count(DISTINCT number) <> count(*) OR max(last) <> count(*)`)
+	require.Empty(t, bad)
+	require.Equal(t, 4, h.Count(`SELECT count(*) FROM receipt_counter`))
+	for _, what := range []string{`receipt`, `donation WHERE status = 'settled'`, `journal_entry WHERE kind = 'payment'`, `river_job WHERE kind = 'receipt_letter'`} {
+		require.Equal(t, receipts, h.Count(`SELECT count(*) FROM `+what), what)
+	}
+}

@@ -1,0 +1,115 @@
+package chaos
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "orders", No: "3", Short: 720, Long: 8 * 720, Prove: Orders,
+		Promise: "orders of the six events of a gift, a refund and a dispute, one by one and at once: one end for each story",
+	})
+}
+
+// told are the events, whose order does not matter.
+var told = []string{
+	"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded",
+	"charge.refunded", "charge.dispute.created", "charge.dispute.closed",
+}
+
+// story is what happened at Stripe to a gift of $20, and its one end: the postings about it summed by fund and account, its
+// receipts, and tasks. Stripe's fee is 88 and a disputed payment's 1500, the sponsor's 140.
+type story struct {
+	name   string
+	happen func(h *house.House, intent string) error
+	end    []string
+}
+
+var stories = []story{
+	{"an inquiry, answered by a full refund", func(h *house.House, intent string) error {
+		return after(func() (string, error) { return h.Fake.Dispute(intent, true) },
+			func(dispute string) error { _, err := h.Fake.Refund(intent, 0); return err },
+			func(dispute string) error { return h.Fake.Judge(dispute, "closed") })
+	}, []string{
+		"operations 1010 -88", "operations 5100 88", "own 4100 -2000", "own 4805 2000",
+		"receipt 2000 void refund", "status settled",
+	}},
+	{"refunded in part, then lost", func(h *house.House, intent string) error {
+		return after(func() (string, error) { _, err := h.Fake.Refund(intent, 500); return "", err },
+			func(string) error { return disputed(h, intent, "lost") })
+	}, []string{
+		"operations 1010 -1588", "operations 3900 -105", "operations 4810 171", "operations 5100 22", "operations 5110 1500",
+		"own 3900 105", "own 4100 -2000", "own 4805 500", "own 4815 1329", "own 4900 171", "own 4910 -171", "own 5100 66",
+		"receipt 2000 void refund", "receipt 1500 void dispute replaces", "status settled", "task fund_could_not_bear",
+	}},
+	{"refunded in part, then won", func(h *house.House, intent string) error {
+		return after(func() (string, error) { _, err := h.Fake.Refund(intent, 500); return "", err },
+			func(string) error { return disputed(h, intent, "won") })
+	}, []string{
+		"operations 1010 83", "operations 3900 -105", "operations 5100 22",
+		"own 1010 1329", "own 3900 105", "own 4100 -2000", "own 4805 500", "own 4900 171", "own 4910 -171", "own 5100 66",
+		"receipt 2000 void refund", "receipt 1500 replaces", "status settled",
+	}},
+	{"won, then refunded", func(h *house.House, intent string) error {
+		return after(func() (string, error) { return "", disputed(h, intent, "won") },
+			func(string) error { _, err := h.Fake.Refund(intent, 0); return err })
+	}, []string{
+		"operations 1010 -88", "operations 5100 88", "own 4100 -2000", "own 4805 2000",
+		"receipt 2000 void refund", "status settled",
+	}},
+}
+
+// after does what follows with what came first.
+func after(first func() (string, error), then ...func(string) error) error {
+	id, err := first()
+	for _, do := range then {
+		if err == nil {
+			err = do(id)
+		}
+	}
+	return err
+}
+
+func disputed(h *house.House, intent, outcome string) error {
+	id, err := h.Fake.Dispute(intent, false)
+	if err != nil {
+		return err
+	}
+	return h.Fake.Judge(id, outcome)
+}
+
+const (
+	houseful = 360 // gifts in one house, each of a fund of its own
+	party    = 36  // gifts told of together
+	houses   = 2   // at once
+)
+
+// Orders tells of each gift in another order. The n-th proof is the n-th of the 720 orders, the stories taking turns, so that 4 × 720
+// proofs see every order of every story. A party of gifts is told of in step, with drains and looks at the balance between at
+// random; every fourth party is told of all at once.
+func Orders(t testing.TB, run Run) {
+	shards := make(chan int)
+	var all sync.WaitGroup
+	for range houses {
+		all.Go(func() {
+			for first := range shards {
+				err := testkit.Try(t.Context(), fmt.Sprintf("orders from %d", first), func(t testing.TB) {
+					reordered(t, run.Seed, first, min(first+houseful, run.Number), run.Reached)
+				})
+				if err != nil {
+					t.Errorf("orders from %d, -seed %d: %v", first, run.Seed, err)
+				}
+			}
+		})
+	}
+	for first := 0; first < run.Number && !t.Failed(); first += houseful {
+		shards <- first
+	}
+	close(shards)
+	all.Wait()
+}

@@ -1,0 +1,194 @@
+package chaos
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"path"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "outage", No: "8", Short: 24, Long: 1000, Prove: Outage,
+		Promise: "receipts in an hour in which the mail server refuses, hangs or says later: none lost, none given up, the form as fast as ever, " +
+			"all sent within ten minutes after, without a storm",
+	})
+}
+
+const (
+	hour      = time.Hour
+	shortHour = 1500 * time.Millisecond // of the short form: waits grow with the outage, so the policy is the shipped one in both
+	back      = 10 * time.Minute        // all are sent after the return
+	shortBack = 2 * time.Minute
+	forms     = 4                // a second, at each of the two
+	slower    = 1.10             // the form may be, at most
+	crowding  = 30 * time.Second // in which not all letters come at once
+)
+
+// Outage presses forms at a steady pace, at a Konbit whose mail server is out and at another beside it whose mail server is well, so that
+// both are as slow as this machine is at that moment. The gifts are paid evenly through the outage, a third of which each kind of
+// failure takes, in an order by the seed. The retries are the shipped program's, in full and in short.
+func Outage(t testing.TB, run Run) {
+	r := rand.New(rand.NewPCG(run.Seed, 8))
+	lasts, limit := shortHour, shortBack
+	if run.Number >= 1000 {
+		lasts, limit = hour, back
+	}
+	o := &mailOut{t: t, run: run, ill: e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}}),
+		well: e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})}
+	kinds := []mailcatch.Kind{mailcatch.Refuse, mailcatch.Defer, mailcatch.Hang}
+	r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+	over := make(chan struct{})
+	var pressing sync.WaitGroup
+	o.ill.Mail().SetFault(mailcatch.Fault{Kind: kinds[0]})
+	began := time.Now()
+	pressing.Go(func() { o.pressAll(over, lasts) })
+	for _, kind := range kinds[1:] {
+		time.Sleep(lasts / 3)
+		o.ill.Mail().SetFault(mailcatch.Fault{Kind: kind})
+	}
+	time.Sleep(time.Until(began.Add(lasts)))
+	close(over)
+	pressing.Wait()
+	require.Equal(t, run.Number, o.paid)
+	sent := len(o.ill.Mail().Messages())
+	require.Zero(t, sent, "nothing is sent in the outage")
+
+	o.ill.Mail().SetFault(mailcatch.Fault{})
+	returned := time.Now()
+	testkit.Eventually(t, limit, func() error {
+		if n := len(o.ill.Mail().Messages()); n < run.Number {
+			return fmt.Errorf("%d of %d letters sent %s after the return", n, run.Number, time.Since(returned).Round(time.Second))
+		}
+		return nil
+	})
+	run.Found("all sent after", time.Since(returned).Round(100*time.Millisecond).String())
+	o.judge(began, returned)
+}
+
+type mailOut struct {
+	t         testing.TB
+	run       Run
+	ill, well *e2e.Stack
+	paid      int
+	took      [2][]time.Duration // until a form was answered with a page to pay at, at the ill one and at the well one
+	again     [2]int             // forms that were answered "come again in a moment" and came again
+}
+
+// pressAll presses a form at each Konbit until the outage is over, and pays those of the ill one that make up the number.
+func (o *mailOut) pressAll(over <-chan struct{}, lasts time.Duration) {
+	pace := min(time.Second/forms, lasts/time.Duration(o.run.Number+2))
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-over:
+			for o.paid < o.run.Number { // a busy machine pressed too few
+				o.press(n, 0, true)
+			}
+			return
+		case <-tick.C:
+		}
+		due := int(int64(o.run.Number) * int64(n+1) * int64(pace) / int64(lasts*9/10)) // all well before the end
+		for i := range 2 {
+			which := (n + i) % 2
+			o.press(n, which, which == 0 && o.paid < min(due, o.run.Number))
+		}
+	}
+}
+
+func (o *mailOut) press(n, which int, pay bool) {
+	s := []*e2e.Stack{o.ill, o.well}[which]
+	form := url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(n)},
+		"email": {fmt.Sprintf("donor%d@donor.example", n)},
+	}
+	began := time.Now()
+	page, err := press(s.URL(), form)
+	for tries := 0; errors.Is(err, errLater) && tries < 5; tries++ { // as a donor does; its time counts
+		o.again[which]++
+		time.Sleep(time.Second)
+		page, err = press(s.URL(), form)
+	}
+	o.took[which] = append(o.took[which], time.Since(began))
+	if err == nil && pay {
+		if err = s.Stripe().Pay(path.Base(page), stripefake.GoodCard); err == nil {
+			o.paid++
+			o.run.Reached(1)
+		}
+	}
+	if err != nil {
+		o.t.Errorf("form %d: %v", n, err)
+	}
+}
+
+// judge holds what became of the letters, how fast the form was and how the mail server was met.
+func (o *mailOut) judge(began, returned time.Time) {
+	o.ill.WantGifts(o.run.Number)
+	require.Len(o.t, o.ill.Mail().Messages(), o.run.Number, "no letter has a copy")
+	for what, query := range map[string]string{
+		"given up": `SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled')`,
+		"refused":  `SELECT count(*) FROM letter_delivery WHERE refused_at IS NOT NULL`,
+	} {
+		var n int
+		require.NoError(o.t, o.ill.DB.Owner.Get(&n, query))
+		require.Zero(o.t, n, what)
+	}
+	ill, well := p99(o.took[0]), p99(o.took[1])
+	o.run.Found("form p99 in the outage", fmt.Sprintf("%s, beside it %s", ill.Round(time.Millisecond), well.Round(time.Millisecond)))
+	o.run.Found("forms asked to come again", fmt.Sprintf("%d, beside it %d", o.again[0], o.again[1]))
+	var arrived []time.Time
+	for _, m := range o.ill.Mail().Messages() {
+		arrived = append(arrived, m.Received)
+	}
+	dials := o.ill.Mail().Dials()
+	storms := 0
+	for at := began; !at.After(time.Now()); at = at.Add(time.Second) {
+		if within(dials, at, time.Second) > senders {
+			storms++
+		}
+	}
+	crowd := 0
+	for at := returned; !at.After(time.Now()); at = at.Add(crowding / 2) {
+		crowd = max(crowd, within(arrived, at, crowding))
+	}
+	var tries int
+	require.NoError(o.t, o.ill.DB.Owner.Get(&tries, `SELECT max(tries) FROM letter_delivery`))
+	o.run.Found("most tries of a letter", fmt.Sprint(tries))
+	o.run.Found("connections", fmt.Sprint(len(dials)))
+	o.run.Found("storms", fmt.Sprint(storms))
+	o.run.Found("most letters in half a minute", fmt.Sprint(crowd))
+	require.LessOrEqual(o.t, storms, 1, "seconds with more connections than there are workers")
+	if o.run.Number >= 1000 {
+		require.LessOrEqual(o.t, float64(ill), slower*float64(well), "the form's p99")
+		require.LessOrEqual(o.t, crowd, o.run.Number/4, "the retries are spread")
+	}
+}
+
+// within counts the moments from one on for some time.
+func within(moments []time.Time, from time.Time, during time.Duration) (n int) {
+	for _, m := range moments {
+		if since := m.Sub(from); since >= 0 && since < during {
+			n++
+		}
+	}
+	return n
+}
+
+func p99(took []time.Duration) time.Duration {
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}

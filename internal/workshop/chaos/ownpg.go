@@ -1,0 +1,95 @@
+package chaos
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/testkit"
+	"konbit/migrations"
+)
+
+// ownPG is a PostgreSQL of a row's own, to do what no other may share: its disk, its clock.
+type ownPG struct {
+	*testkit.Database
+	options localpg.Options
+	server  *localpg.Server
+	admin   string // where its superuser reaches the database
+}
+
+// startOwnPG starts a PostgreSQL with the options, in a directory where its account may enter unless they name one, and migrates a
+// database there. It keeps its addresses over restarts, and ends with the row.
+func startOwnPG(t testing.TB, o localpg.Options) *ownPG {
+	t.Helper()
+	base, err := os.MkdirTemp("/tmp", "konbit-own-")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	require.NoError(t, os.Chmod(base, 0o755))
+	o.SocketDir = filepath.Join(base, "socket")
+	if o.DataDir == "" {
+		o.DataDir = filepath.Join(base, "data")
+	}
+	ctx, name := context.Background(), "konbit"
+	p := &ownPG{options: o}
+	p.server, err = localpg.Start(ctx, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { p.server.Stop() })
+	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
+		require.NoError(t, p.server.CreateRole(ctx, role))
+	}
+	require.NoError(t, p.server.CreateDatabase(ctx, name, testkit.OwnerRole))
+	p.admin = p.server.URL("postgres", name)
+	p.Database = &testkit.Database{ServerURL: p.server.URL(testkit.ServerRole, name), OwnerURL: p.server.URL(testkit.OwnerRole, name)}
+	require.NoError(t, migrations.Up(ctx, p.OwnerURL, testkit.ServerRole))
+	p.Owner, p.Server = p.open(t, p.OwnerURL), p.open(t, p.ServerURL)
+	return p
+}
+
+func (p *ownPG) open(t testing.TB, url string) *sqlx.DB {
+	db, err := sqlx.Connect("postgres", url)
+	require.NoError(t, err)
+	db.SetMaxOpenConns(10)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// supervise starts PostgreSQL again whenever it ends by itself, as a service manager does, until the row ends.
+func (p *ownPG) supervise(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-p.server.Done():
+			}
+			if again, err := localpg.Start(ctx, p.options); err == nil {
+				p.server = again
+			} else {
+				time.Sleep(500 * time.Millisecond)
+			}
+		}
+	})
+	t.Cleanup(func() { cancel(); watching.Wait() })
+}
+
+// switchLog asks for a new file of the log, which on a full disk there is no room for. What comes of that is not waited for.
+func (p *ownPG) switchLog() {
+	db, err := sqlx.Open("postgres", p.admin)
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	for range 3 {
+		_, _ = db.Exec(`SELECT pg_switch_wal()`)
+		_, _ = db.Exec(`SELECT pg_logical_emit_message(false, 'chaos', 'fills')`)
+	}
+}

@@ -1,0 +1,155 @@
+package chaos
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/pgproxy"
+	"konbit/internal/workshop/testkit"
+	"konbit/migrations"
+)
+
+// pair is two PostgreSQL servers of a test's own, a primary and its synchronous standby, each at an address of its own. Between the
+// program and each server stands a proxy, so that a server can be out of reach and live.
+type pair struct {
+	t       testing.TB
+	at      [2]site
+	primary int // the site of
+	*testkit.Database
+}
+
+type site struct {
+	options localpg.Options
+	server  *localpg.Server
+	proxy   *pgproxy.Proxy
+}
+
+const database = "konbit"
+
+func newPair(t testing.TB, seed uint64) *pair {
+	t.Helper()
+	base, err := os.MkdirTemp("/tmp", "konbit-pair-") // where PostgreSQL's account may enter, and short enough for a socket's path
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(base, 0o755))
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	p := &pair{t: t}
+	for i := range p.at {
+		p.at[i].options = localpg.Options{
+			DataDir: filepath.Join(base, "data"+strconv.Itoa(i)), SocketDir: filepath.Join(base, "socket"+strconv.Itoa(i)),
+			Settings: map[string]string{"synchronous_commit": "on", "full_page_writes": "on"},
+		}
+	}
+	t.Cleanup(func() {
+		for _, at := range p.at {
+			if at.proxy != nil {
+				at.proxy.Close()
+			}
+			if at.server != nil {
+				at.server.Stop()
+			}
+		}
+	})
+	p.start(0)
+	first, ctx := p.at[0].server, context.Background()
+	for _, role := range []string{testkit.OwnerRole, testkit.ServerRole} {
+		require.NoError(t, first.CreateRole(ctx, role))
+	}
+	require.NoError(t, first.CreateDatabase(ctx, database, testkit.OwnerRole))
+	require.NoError(t, migrations.Up(ctx, first.URL(testkit.OwnerRole, database), testkit.ServerRole))
+	p.join(1)
+	for i := range p.at {
+		p.at[i].proxy, err = pgproxy.Start(p.at[i].server.URL(testkit.ServerRole, database), seed+uint64(i))
+		require.NoError(t, err)
+	}
+	p.Database = &testkit.Database{ServerURL: p.url(testkit.ServerRole), OwnerURL: p.url(testkit.OwnerRole)}
+	p.Server, p.Owner = p.open(p.ServerURL), p.open(p.OwnerURL)
+	return p
+}
+
+// url names both servers, as DATABASE_URL does.
+func (p *pair) url(role string) string {
+	q := url.Values{"sslmode": {"disable"}, "target_session_attrs": {"read-write"}}
+	for i, name := range []string{"host", "port"} {
+		var of [2]string
+		for at := range p.at {
+			u, err := url.Parse(p.at[at].proxy.URL())
+			require.NoError(p.t, err)
+			of[at] = []string{u.Hostname(), u.Port()}[i]
+		}
+		q.Set(name, of[0]+","+of[1])
+	}
+	u := url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: q.Encode()}
+	return u.String()
+}
+
+func (p *pair) open(url string) *sqlx.DB {
+	db, err := pg.Open(context.Background(), url, 5)
+	require.NoError(p.t, err)
+	p.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func (p *pair) start(i int) {
+	p.t.Helper()
+	var err error
+	p.at[i].server, err = localpg.Start(context.Background(), p.at[i].options)
+	require.NoError(p.t, err)
+}
+
+// join makes the server at a site the synchronous standby of the primary, by a copy of it. What was there goes.
+func (p *pair) join(i int) {
+	p.t.Helper()
+	at := &p.at[i]
+	require.NoError(p.t, localpg.Remove(context.Background(), at.options.DataDir))
+	primary := p.at[p.primary].server
+	at.options.Follow = primary
+	p.start(i)
+	if at.proxy != nil {
+		at.proxy.SetFaults(pgproxy.None())
+	}
+	require.NoError(p.t, primary.Set(context.Background(), "synchronous_standby_names", localpg.StandbyName))
+}
+
+// lose takes the primary from the program: kills it, or lets it live where nobody hears it.
+func (p *pair) lose(cutOff bool) {
+	p.t.Helper()
+	at := p.at[p.primary]
+	if cutOff {
+		at.proxy.SetFaults(pgproxy.Faults{Hang: true})
+		return
+	}
+	require.NoError(p.t, at.server.Kill())
+}
+
+// promote lets the standby take over.
+func (p *pair) promote() {
+	p.t.Helper()
+	p.primary = 1 - p.primary
+	require.NoError(p.t, p.at[p.primary].server.Promote(context.Background()))
+}
+
+// mend brings the former primary back as a standby, fenced first if it lives.
+func (p *pair) mend() {
+	p.t.Helper()
+	former := 1 - p.primary
+	p.at[former].server.Stop()
+	p.join(former)
+}
+
+// direct asks the primary itself.
+func (p *pair) direct(into any, query string) {
+	p.t.Helper()
+	db, err := sqlx.Connect("postgres", p.at[p.primary].server.URL(testkit.OwnerRole, database))
+	require.NoError(p.t, err)
+	defer db.Close()
+	require.NoError(p.t, db.Select(into, query))
+}

@@ -1,0 +1,305 @@
+package chaos
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "races", No: "11", Short: 24, Long: 10_000, Prove: Races,
+		Promise: "rounds of fifty at once, at two to four replicas, on one form, one event, one refund, one receipt to correct or to send " +
+			"again, one job: one winner each",
+	})
+}
+
+const (
+	racers    = 50
+	aSeason   = 250 // rounds in one house
+	mostRooms = 4
+	workedOff = time.Minute            // an event that fifty tell
+	delivered = 100 * time.Millisecond // the letters of a round, beside a minute
+	realShare = 0.02                   // of the rounds, at least two, are over real servers
+)
+
+// rooms are what one replica has, with connections of its own.
+type rooms struct {
+	db        *sqlx.DB
+	starter   donation.Starter
+	inbox     *stripepay.Inbox
+	drain     *stripepay.Drain
+	collector payout.Collector
+	desk      receipt.Desk
+	clerk     mail.Clerk
+	runner    *jobs.Runner
+}
+
+func newRooms(t testing.TB, h *house.House) *rooms {
+	db, err := pg.Open(t.Context(), h.DB.ServerURL, 16)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	r := &rooms{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
+	r.starter.DB, r.collector.DB = db, db
+	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
+	r.drain = &stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()}
+	letters := h.Receipts
+	letters.DB = db
+	r.clerk = mail.Clerk{Receipts: letters, Queue: h.Queue}
+	handlers := jobs.NewHandlers()
+	letters.Register(handlers)
+	r.runner, err = jobs.NewRunner(db, handlers, racers/mostRooms, h.Log.Logger())
+	require.NoError(t, err)
+	return r
+}
+
+// arena is a house with several replicas, and the gift that is raced for.
+type arena struct {
+	*house.House
+	t     testing.TB
+	r     *rand.Rand
+	rooms []*rooms
+	offer donation.Offer
+	pages int // payment pages made so far
+}
+
+// Races has fifty want the same thing at once, again and again.
+func Races(t testing.TB, run Run) {
+	live := max(2, int(realShare*float64(run.Number)))
+	realRaces(t, run, live)
+	for done, season := live, uint64(0); done < run.Number; season++ {
+		rounds := min(run.Number-done, aSeason)
+		// Each in a house of its own: fifty sweeps of all that was ever moved would take ever longer.
+		require.NoError(t, testkit.Try(t.Context(), t.Name(), func(t testing.TB) { races(t, run, season, rounds) }))
+		done += rounds
+	}
+}
+
+// races are so many rounds in one house.
+func races(t testing.TB, run Run, season uint64, rounds int) {
+	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
+	a := &arena{House: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
+	for range 2 + a.r.IntN(mostRooms-1) {
+		a.rooms = append(a.rooms, newRooms(t, h))
+	}
+	for done := 0; done < rounds; done += 5 {
+		d := a.form()
+		a.event(d)
+		for _, round := range []func(donation.Donation){a.correction, a.again, a.refund} {
+			round(d)
+		}
+		run.Reached(5)
+	}
+	a.jobs(time.Minute + time.Duration(rounds)*delivered)
+	require.Empty(t, h.Lines(`SELECT id FROM stripe_event WHERE state = 'set_aside'`))
+	all, err := wrong(h.DB.Owner, atAnyMoment...)
+	require.NoError(t, err)
+	require.Empty(t, all)
+}
+
+// race starts all racers at once, each at one of the replicas, and gives their errors.
+func (a *arena) race(do func(r *rooms) error) []error {
+	return race(racers, func(i int) error { return do(a.rooms[i%len(a.rooms)]) })
+}
+
+func race(n int, do func(i int) error) []error {
+	errs, gun := make([]error, n), make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-gun
+			errs[i] = do(i)
+		})
+	}
+	close(gun)
+	all.Wait()
+	return errs
+}
+
+// oneWinner holds that one racer has no error and all others are told so by theirs.
+func (a *arena) oneWinner(errs []error, told error) {
+	a.t.Helper()
+	winners := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			winners++
+		case !errors.Is(err, told):
+			require.NoError(a.t, err)
+		}
+	}
+	require.Equal(a.t, 1, winners)
+}
+
+// form has the button of one form pressed by all: one gift, one page, for whoever was answered.
+func (a *arena) form() donation.Donation {
+	form := house.Form()
+	request, err := form.Check(a.offer)
+	require.NoError(a.t, err)
+	var mu sync.Mutex
+	answers := map[string]donation.Donation{}
+	for _, err := range a.race(func(r *rooms) error {
+		d, err := r.starter.Start(a.t.Context(), a.offer, request)
+		if err == nil {
+			mu.Lock()
+			answers[d.ID.String()+" "+*d.SessionID] = d
+			mu.Unlock()
+		}
+		return err
+	}) {
+		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.Passing(err), "%v", err)
+	}
+	if len(answers) == 0 { // all were told to come again, on a machine that is busy
+		d, err := a.PressFor("csio", form)
+		require.NoError(a.t, err)
+		answers[d.ID.String()] = d
+	}
+	require.Len(a.t, answers, 1)
+	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM donation WHERE form_id = $1`, form.FormID))
+	pages := a.Fake.Objects("tsne", "checkout.session", a.pages)
+	a.pages += len(pages)
+	open := 0
+	for _, raw := range pages {
+		var page struct{ Status string }
+		require.NoError(a.t, json.Unmarshal(raw, &page))
+		if page.Status == "open" {
+			open++
+		}
+	}
+	require.Equal(a.t, 1, open, "payment pages that can be paid")
+	for _, d := range answers {
+		return d
+	}
+	return donation.Donation{}
+}
+
+// event has one event told and worked off by all: one effect.
+func (a *arena) event(d donation.Donation) {
+	a.Pay(d)
+	a.tell(a.ToldOf(d, "charge.succeeded"))
+	require.Equal(a.t, house.SettledOnce, a.State(d))
+}
+
+// tell has an event told by all, while every replica works events off.
+func (a *arena) tell(e house.Event) {
+	signature := stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)
+	var working sync.WaitGroup
+	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // a batch that hangs ends after the test has said so
+	defer end()
+	ctx, stop := context.WithCancel(bounded)
+	for _, r := range a.rooms {
+		working.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = r.drain.Once(bounded)
+			}
+		})
+	}
+	for _, err := range a.race(func(r *rooms) error {
+		return r.inbox.Take(a.t.Context(), a.offer.Entity.ID, "tsne", e.Body, signature)
+	}) {
+		require.NoError(a.t, err)
+	}
+	defer working.Wait()
+	defer stop()
+	a.none(workedOff, `SELECT state || ' after ' || tries || ': ' || coalesce(reason, '') FROM stripe_event WHERE id = $1 AND state <> 'done'`, e.ID)
+	stop()
+	working.Wait()
+	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM stripe_event WHERE id = $1 AND failures = 0`, e.ID))
+}
+
+// none waits until a query has no line left, and ends the test with those it has when that takes too long.
+func (a *arena) none(within time.Duration, query string, args ...any) {
+	a.t.Helper()
+	testkit.Eventually(a.t, within, func() error {
+		left := a.Lines(query, args...)
+		if len(left) == 0 {
+			return a.t.Context().Err()
+		}
+		return fmt.Errorf("%d left, one of them %s", len(left), left[0])
+	})
+}
+
+// correction has one receipt corrected by all: one replaces it.
+func (a *arena) correction(d donation.Donation) {
+	standing := a.standing(d)
+	a.oneWinner(a.race(func(r *rooms) error {
+		return pg.InTx(a.t.Context(), r.db, func(tx *sqlx.Tx) error {
+			_, err := r.desk.CorrectTx(a.t.Context(), tx, standing.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
+			return err
+		})
+	}), receipt.ErrRevised)
+	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM receipt WHERE facts->'replaces' IS NOT NULL AND donation_id = $1`, d.ID))
+}
+
+// again has one receipt sent once more by all, after it was sent: one order stands.
+func (a *arena) again(d donation.Donation) {
+	standing := a.standing(d)
+	require.NoError(a.t, a.rooms[0].clerk.Mail(a.t.Context(), standing.ID))
+	a.oneWinner(a.race(func(r *rooms) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
+	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
+}
+
+// refund gives the gift back at Stripe's dashboard; all are told, and all look at the balance: it is booked once.
+func (a *arena) refund(d donation.Donation) {
+	intent := *a.Gift(d.ID).PaymentIntentID
+	refund, err := a.Fake.Refund(intent, 0)
+	require.NoError(a.t, err)
+	a.tell(a.ToldOf(d, "charge.refunded"))
+	booked := func() int {
+		return a.Count(`SELECT count(*) FROM balance_transaction b JOIN journal_entry e ON e.source_id = b.id WHERE b.source_id = $1`, refund)
+	}
+	for deadline := time.Now().Add(time.Minute); booked() == 0; {
+		if time.Now().After(deadline) {
+			a.t.Fatalf("refund %s is not booked", refund)
+		}
+		a.race(func(r *rooms) error {
+			_, err := r.collector.Sweep(a.t.Context())
+			return err
+		})
+	}
+	require.Equal(a.t, 1, booked())
+	require.Zero(a.t, a.Count(`SELECT count(*) FROM receipt r WHERE donation_id = $1 AND NOT EXISTS (SELECT 1 FROM receipt_void v WHERE v.receipt_id = r.id)`, d.ID))
+}
+
+// standing is the receipt of a gift that stands.
+func (a *arena) standing(d donation.Donation) receipt.Receipt {
+	a.t.Helper()
+	r, err := receipt.StandingOf(a.t.Context(), a.DB.Server, d.ID)
+	require.NoError(a.t, err)
+	require.NotNil(a.t, r)
+	return *r
+}
+
+// jobs has every letter of the rounds wait for all replicas' workers at once: each is handed over once.
+func (a *arena) jobs(within time.Duration) {
+	for _, r := range a.rooms {
+		require.NoError(a.t, r.runner.Start())
+	}
+	a.none(within, `SELECT kind || ' ' || state || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', '') FROM river_job WHERE state <> 'completed'`)
+	for _, r := range a.rooms {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(a.t.Context()), 20*time.Second)
+		require.NoError(a.t, r.runner.Stop(ctx))
+		cancel()
+	}
+	require.Len(a.t, a.Mail.Messages(), a.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`), "letters handed over")
+}

@@ -1,0 +1,81 @@
+package chaos
+
+import (
+	"errors"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+)
+
+// realRaces are rounds over the real program, by HTTP: one form pressed at all servers, and one event told to all.
+func realRaces(t testing.TB, run Run, rounds int) {
+	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
+	at := func(i int) string { return s.Servers()[i%len(s.Servers())].URL() }
+	gifts, told := 0, 0
+	for n := range rounds {
+		if n%2 == 0 {
+			gifts++
+			pressAll(t, s, at)
+		} else {
+			told = tellAll(t, s, at, told)
+		}
+		run.Reached(1)
+	}
+	for told < len(s.Stripe().Bodies("tsne")) {
+		told = tellAll(t, s, at, told)
+	}
+	s.WantGifts(gifts)
+	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
+	for _, server := range s.Servers() {
+		server.Kill()
+	}
+}
+
+// pressAll has one form pressed by all: whoever is led to a payment page is led to the same one. It is paid.
+func pressAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
+	form := url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Racer"}, "last_name": {"All"}, "email": {"all@donor.example"},
+	}
+	var mu sync.Mutex
+	pages, refusals := map[string]bool{}, 0
+	race(racers, func(i int) error {
+		page, err := press(at(i), form)
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			pages[page] = true
+		} else {
+			refusals++
+		}
+		return err
+	})
+	require.Len(t, pages, 1, "%d were told to come again", refusals)
+	for page := range pages {
+		require.NoError(t, s.Stripe().Pay(sessionOf(page), stripefake.GoodCard))
+	}
+}
+
+// tellAll has the next event told by all until all are answered 2xx: a server with too much to do asks for another time.
+func tellAll(t testing.TB, s *e2e.Stack, at func(i int) string, next int) int {
+	bodies := s.Stripe().Bodies("tsne")
+	if next >= len(bodies) {
+		return next
+	}
+	errs := race(racers, func(i int) (err error) {
+		for range 5 {
+			if err = post(at(i), bodies[next]); err == nil {
+				return nil
+			}
+		}
+		return err
+	})
+	require.NoError(t, errors.Join(errs...))
+	return next + 1
+}

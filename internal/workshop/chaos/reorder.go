@@ -1,0 +1,217 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// guest is one gift with its events in its order.
+type guest struct {
+	donation.Donation
+	story  story
+	order  string
+	events []house.Event
+	intent string
+	own    string // its fund's code
+}
+
+// reordered proves the orders first to last, without last.
+func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
+	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: seed | 1}})
+	r, f := rand.New(rand.NewPCG(seed, uint64(first))), newFacts(t, h.Fake, "tsne")
+	openFunds(t, h, last-first)
+	_, err := h.Collector.Sweep(t.Context())
+	require.NoError(t, err)
+	for from := first; from < last; from += party {
+		var guests []*guest
+		for n := from; n < min(from+party, last); n++ {
+			guests = append(guests, invite(t, h, f, n, fmt.Sprintf("own-%d", n-first)))
+		}
+		if from/party%4 == 3 {
+			tellAtOnce(t, h, guests)
+		} else {
+			tellInStep(t, h, r, guests)
+		}
+		for range 4 {
+			_, err := h.Sweeper.Sweep(t.Context())
+			require.NoError(t, err)
+			h.Later()
+			if h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`) == 0 {
+				break
+			}
+		}
+		require.Empty(t, h.Lines(`SELECT format('%s %s %s', type, state, reason) FROM stripe_event WHERE state <> 'done'`))
+		for _, g := range guests {
+			require.Equal(t, strings.Join(g.story.end, "\n"), strings.Join(endOf(h, g), "\n"), "%s, told as %s", g.story.name, g.order)
+		}
+		reached(len(guests))
+	}
+	report, err := ledger.Verify(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.True(t, report.Sound(), "%v", report.Findings)
+	checked(t, h)
+	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
+	judge(t, h.DB.Server)
+}
+
+// openFunds gives each gift a restricted fund of its own, so that what it bears depends on no other gift.
+func openFunds(t testing.TB, h *house.House, n int) {
+	t.Helper()
+	var csio struct {
+		ID       uuid.UUID
+		EntityID uuid.UUID `db:"entity_id"`
+	}
+	require.NoError(t, h.DB.Owner.Get(&csio, `SELECT id, entity_id FROM organisation WHERE slug = 'csio'`))
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		for i := range n {
+			code := fmt.Sprintf("own-%d", i)
+			f := fund.Fund{ID: house.NewID(), EntityID: csio.EntityID, OrganisationID: csio.ID, Slug: code, Code: code,
+				Name: phrase.Text{phrase.English: code, phrase.Spanish: code}, Restriction: fund.ByPurpose, Position: 100 + i}
+			if err := fund.UpsertTx(t.Context(), tx, f, time.Now()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// invite makes a gift and lets its story happen at Stripe. Nobody is told of anything.
+func invite(t testing.TB, h *house.House, f *facts, n int, own string) *guest {
+	t.Helper()
+	form := house.Form()
+	form.Fund = own
+	g := &guest{Donation: h.Started(form), story: stories[(n+n/720)%len(stories)], own: own}
+	h.Pay(g.Donation)
+	made := fresh[json.RawMessage](f, "event")
+	g.intent = house.IntentID.FindString(string(made[0]))
+	require.NoError(t, g.story.happen(h, g.intent))
+	all := map[string]house.Event{}
+	for _, body := range append(made, fresh[json.RawMessage](f, "event")...) {
+		e := h.Read(body)
+		h.Fake.Took("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
+		all[e.Type] = e
+	}
+	for _, i := range permutation(n, len(told)) {
+		e, ok := all[told[i]]
+		require.True(t, ok, "%s: no %s", g.story.name, told[i])
+		require.True(t, bytes.Contains(e.Body, []byte(g.intent)))
+		g.events, g.order = append(g.events, e), g.order+" "+told[i]
+	}
+	return g
+}
+
+// permutation is the n-th order of k things, round and round.
+func permutation(n, k int) (order []int) {
+	var left []int
+	for i := range k {
+		left = append(left, i)
+	}
+	for ; k > 0; k-- {
+		i := n % k
+		n /= k
+		order, left = append(order, left[i]), slices.Delete(left, i, i+1)
+	}
+	return order
+}
+
+// tellInStep delivers the first event of every gift, then the second, and so on.
+func tellInStep(t testing.TB, h *house.House, r *rand.Rand, guests []*guest) {
+	look := func() {
+		switch r.IntN(5) {
+		case 0:
+			_, err := h.Collector.Collect(t.Context())
+			require.NoError(t, err)
+		case 1:
+			_, err := h.Collector.Sweep(t.Context())
+			require.NoError(t, err)
+			h.Later()
+		case 2, 3:
+			h.DrainAll()
+		}
+	}
+	for step := range told {
+		look()
+		for _, g := range guests {
+			deliver(t, h, g.EntityID, g.events[step])
+		}
+	}
+}
+
+func deliver(t testing.TB, h *house.House, entity uuid.UUID, e house.Event) {
+	t.Helper()
+	require.NoError(t, h.Inbox.Take(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)))
+}
+
+// tellAtOnce delivers everything side by side, while two drains and a look at the balance are under way.
+func tellAtOnce(t testing.TB, h *house.House, guests []*guest) {
+	ctx, stop := context.WithCancel(t.Context())
+	var working, telling sync.WaitGroup
+	for range 2 {
+		working.Go(func() { h.Drain.Run(ctx) })
+	}
+	working.Go(func() {
+		for ctx.Err() == nil {
+			_, _ = h.Collector.Collect(context.WithoutCancel(ctx)) // a look that fails comes again; the sweep after us must not
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	errs := make(chan error, len(guests)*len(told))
+	for _, g := range guests {
+		for _, e := range g.events {
+			telling.Go(func() {
+				errs <- h.Inbox.Take(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
+			})
+		}
+	}
+	telling.Wait()
+	stop()
+	working.Wait()
+	for range len(guests) * len(told) {
+		require.NoError(t, <-errs)
+	}
+}
+
+// endOf is all that became of a gift, in the form of a story's end.
+func endOf(h *house.House, g *guest) (end []string) {
+	const about = `WITH mine AS (
+		    SELECT j.id FROM journal_entry j
+		     WHERE j.dimensions->>'donation' = $1 OR j.dimensions->>'charge' = $2
+		        OR j.dimensions->>'of' IN (SELECT object_id FROM charge_change WHERE charge_id = $2))
+		SELECT format('%s %s %s', CASE f.code WHEN $3 THEN 'own' ELSE f.code END, p.account_code, sum(p.amount))
+		  FROM posting p JOIN mine ON mine.id = p.entry_id JOIN fund f ON f.id = p.fund_id
+		 GROUP BY f.code, p.account_code HAVING sum(p.amount) <> 0 ORDER BY 1`
+	const receipts = `SELECT format('receipt %s%s%s', r.facts->'amount'->>'minor', CASE WHEN v.reason IS NOT NULL THEN ' void ' || v.reason END,
+		       CASE WHEN r.replaces = (SELECT o.id FROM receipt o WHERE o.donation_id = r.donation_id AND o.number < r.number ORDER BY o.number DESC LIMIT 1) THEN ' replaces' END)
+		  FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE r.donation_id = $1 ORDER BY r.number`
+	const tasks = `SELECT format('task %s', kind) FROM finance_task
+		WHERE split_part(subject, ' ', 1) IN (SELECT $1 UNION SELECT object_id FROM charge_change WHERE charge_id = $1) OR detail->>'donation' = $2 ORDER BY 1`
+	d := h.Gift(g.ID)
+	charge := ""
+	if d.ChargeID != nil {
+		charge = *d.ChargeID
+	}
+	end = h.Lines(about, d.ID.String(), charge, g.own)
+	end = append(end, h.Lines(receipts, d.ID)...)
+	end = append(end, "status "+string(d.Status))
+	return append(end, h.Lines(tasks, charge, d.ID.String())...)
+}

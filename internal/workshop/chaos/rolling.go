@@ -1,0 +1,156 @@
+package chaos
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/e2e"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/house"
+)
+
+func init() {
+	register(Row{
+		Name: "rolling", No: "20", Short: 2, Long: 40, Prove: Rolling,
+		Promise: "servers restarted one after the other behind a balancer at 50 requests a second: none fails, no webhook is lost, " +
+			"each has stopped within 20 s",
+	})
+}
+
+const (
+	requestEvery = time.Second / 50
+	giftEvery    = 5 // requests
+	stopped      = 20 * time.Second
+)
+
+// Rolling restarts two servers in turn, one always ready, while people look at the form and give.
+func Rolling(t testing.TB, run Run) {
+	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
+	v := &visitors{base: s.Balanced(), stripe: s.Stripe(), client: house.Client(), home: make(chan struct{})}
+	var people sync.WaitGroup
+	people.Go(v.come)
+	slowest := time.Duration(0)
+	for n := range run.Number {
+		time.Sleep(500 * time.Millisecond)
+		server := s.Servers()[n%2]
+		began := time.Now()
+		require.NoError(t, server.Stop())
+		slowest = max(slowest, time.Since(began))
+		server.Restart()
+		run.Reached(1)
+	}
+	time.Sleep(500 * time.Millisecond)
+	close(v.home)
+	people.Wait()
+	run.Found("requests", fmt.Sprint(v.asked))
+	run.Found("slowest stop", slowest.Round(time.Millisecond).String())
+	require.Empty(t, v.failures)
+	if run.Number >= 10 { // a short run shares a machine that may be slower than a donor's patience
+		require.Zero(t, v.busy)
+	}
+	require.Less(t, slowest, stopped)
+	require.Greater(t, v.gifts, 5*run.Number)
+
+	s.WantGifts(v.gifts)
+	testkit.Eventually(t, settled, func() error {
+		var stored int
+		err := s.DB.Owner.Get(&stored, `SELECT count(*) FROM stripe_event`)
+		if made := len(s.Stripe().Events()); err == nil && made != stored {
+			err = fmt.Errorf("%d events made, %d stored", made, stored)
+		}
+		return err
+	})
+}
+
+// visitors look at the form and give, at a steady rate whatever the answers take, until told to go home.
+type visitors struct {
+	base   string
+	stripe *stripefake.Server
+	client *http.Client
+	home   chan struct{}
+
+	mu       sync.Mutex
+	asked    int
+	gifts    int
+	busy     int // answers that the database has no time
+	failures []string
+}
+
+func (v *visitors) come() {
+	tick := time.NewTicker(requestEvery)
+	defer tick.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
+	for n := 0; ; n++ {
+		do := v.look
+		if n%giftEvery == 0 {
+			do = v.give
+		}
+		all.Go(func() {
+			err := do(n)
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			if v.asked++; err != nil {
+				v.failures = append(v.failures, err.Error())
+			}
+		})
+		select {
+		case <-v.home:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (v *visitors) look(int) error {
+	_, err := v.ask(http.StatusOK, func() (*http.Response, error) { return v.client.Get(v.base + "/give/csio") })
+	return err
+}
+
+func (v *visitors) give(n int) error {
+	form := url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Rolling"}, "last_name": {fmt.Sprint(n)},
+		"email": {fmt.Sprintf("rolling%d@donor.example", n)},
+	}
+	page, err := v.ask(http.StatusSeeOther, func() (*http.Response, error) { return v.client.PostForm(v.base+"/give/csio", form) })
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	v.gifts++
+	v.mu.Unlock()
+	return v.stripe.Pay(path.Base(page), stripefake.GoodCard)
+}
+
+// ask asks until the answer is not that the database has no time now, and wants that status. It answers where it was sent on to.
+func (v *visitors) ask(want int, send func() (*http.Response, error)) (location string, err error) {
+	for deadline := time.Now().Add(patient); ; time.Sleep(500 * time.Millisecond) {
+		response, err := send()
+		if err != nil {
+			return "", err
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		switch busy := response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != ""; {
+		case err != nil:
+			return "", err
+		case response.StatusCode == want:
+			return response.Header.Get("Location"), nil
+		case !busy || time.Now().After(deadline):
+			return "", fmt.Errorf("answered %s", response.Status)
+		}
+		v.mu.Lock()
+		v.busy++
+		v.mu.Unlock()
+	}
+}

@@ -1,0 +1,111 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+)
+
+// atAnyMoment are the checkers (A1 to A6) whose views are empty at every moment, whatever blows; the others give work some time.
+var atAnyMoment = []string{
+	"check_paid_without_gift", "check_gift_without_charge", "check_uneven_entry", "check_not_booked_once", "check_receipt_gap", "check_gift_without_receipt",
+}
+
+// inTheEnd are the others, A7 to A11.
+var inTheEnd = []string{"check_receipt_not_mailed", "check_job_overdue", "check_event_overdue", "check_clearing_differs", "check_chain_broken"}
+
+// never lists what else must not be at any moment: each query finds what is wrong.
+var never = map[string]string{
+	"a payment entry without a settled gift":       `SELECT e.id::text FROM journal_entry e WHERE e.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM donation d WHERE d.id::text = e.dimensions->>'donation' AND d.status = 'settled')`,
+	"a receipt of a gift that is not settled":      `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
+	"a receipt whose letter nobody writes, or two": `SELECT r.id::text FROM receipt r WHERE 1 <> (SELECT count(*) FROM river_job j WHERE j.kind = 'receipt_letter' AND j.args->>'receipt_id' = r.id::text)`,
+	"a form with two gifts that are not over":      `SELECT form_id::text FROM donation WHERE status <> 'expired' GROUP BY 1 HAVING count(*) > 1`,
+	"a fact booked twice":                          `SELECT source_id FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`,
+	"an event set aside":                           `SELECT id || ' ' || type || ': ' || reason FROM stripe_event WHERE state = 'set_aside'`,
+}
+
+// wrong says what must never be and is there now, and what views find.
+func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
+	queries := maps.Clone(never)
+	for _, view := range views {
+		queries[view] = `SELECT concat_ws(' ', checker, subject, detail) FROM ` + view
+	}
+	for what, query := range queries {
+		var found []string
+		if err := db.Select(&found, query); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+		for _, one := range found {
+			all = append(all, what+": "+one)
+		}
+	}
+	return all, nil
+}
+
+// watch looks for what must never be, again and again, until it is told to stop.
+func watch(t testing.TB, db *sqlx.DB) (stop func()) {
+	over, done := make(chan struct{}), sync.WaitGroup{}
+	done.Go(func() {
+		for {
+			if all, err := wrong(db, atAnyMoment...); err == nil && len(all) > 0 {
+				t.Errorf("this must never be: %q", all)
+				return
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(300 * time.Millisecond):
+			}
+		}
+	})
+	return func() { close(over); done.Wait() }
+}
+
+// kept holds that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and that no call to Stripe
+// broke its rules of idempotency.
+func kept(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
+	t.Helper()
+	taken := map[string]bool{} // read before the rows: what is taken later may be there too
+	for _, raw := range fake.Events() {
+		var e struct {
+			ID      string
+			Pending int `json:"pending_webhooks"`
+		}
+		require.NoError(t, json.Unmarshal(raw, &e))
+		if e.Pending == 0 {
+			taken[e.ID] = true
+		}
+	}
+	var stored []string
+	require.NoError(t, db.Select(&stored, `SELECT id FROM stripe_event`))
+	for _, id := range stored {
+		delete(taken, id)
+	}
+	require.Empty(t, taken, "acknowledged events that are not stored")
+
+	charged := map[string]int{}
+	for _, raw := range fake.State().Charges {
+		var c struct {
+			Paid     bool
+			Metadata map[string]string
+		}
+		require.NoError(t, json.Unmarshal(raw, &c))
+		if c.Paid {
+			charged[c.Metadata[giftOf]]++
+		}
+	}
+	for gift, n := range charged {
+		require.Equal(t, 1, n, "charges of gift %s", gift)
+	}
+	all, err := wrong(db, atAnyMoment...)
+	require.NoError(t, err)
+	require.Empty(t, all)
+}

@@ -1,0 +1,47 @@
+package chaos
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+// TestWhatMustNeverBeIsSeen does to a sound house what must never be: each is seen.
+func TestWhatMustNeverBeIsSeen(t *testing.T) {
+	t.Parallel()
+	for sees, wrong := range map[string]func(w *world){
+		"a payment entry without a settled gift": func(w *world) {
+			w.Exec(`ALTER TABLE donation DISABLE TRIGGER USER; UPDATE donation SET status = 'expired' WHERE status = 'settled'`)
+		},
+		"a receipt whose letter nobody writes, or two": func(w *world) {
+			w.Exec(`DELETE FROM river_job WHERE kind = 'receipt_letter'`)
+		},
+		"an event set aside": func(w *world) {
+			w.Exec(`UPDATE stripe_event SET state = 'set_aside', reason = 'bad', done_at = NULL WHERE id = (SELECT min(id) FROM stripe_event)`)
+		},
+		"check_gift_without_receipt": func(w *world) {
+			w.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER; DELETE FROM receipt`)
+		},
+		"acknowledged events that are not stored": func(w *world) {
+			w.begin()
+			require.NoError(w.t, w.Fake.Pay(w.sessions[1].id, stripefake.GoodCard))
+			for _, e := range w.Fake.Events() {
+				w.Fake.Took("tsne", w.Read(e).ID)
+				w.Fake.Took("aina", w.Read(e).ID)
+			}
+		},
+	} {
+		t.Run(sees, func(t *testing.T) {
+			t.Parallel()
+			require.ErrorContains(t, testkit.Try(t.Context(), sees, func(t testing.TB) {
+				w := settledWorld(t)
+				kept(t, w.Fake, w.DB.Owner)
+				wrong(w)
+				kept(t, w.Fake, w.DB.Owner)
+			}), sees)
+		})
+	}
+}

@@ -1,0 +1,242 @@
+package chaos
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/workshop/testkit"
+)
+
+func init() {
+	register(Row{
+		Name: "sequences", No: "3", Short: 100, Long: 10_000, Prove: Sequences,
+		Promise: "random histories, told badly: every entry is what the oracle reckons, clearing is Stripe's balance, the judges agree",
+	})
+}
+
+const (
+	block    = 100 // sequences in one world, which the judges look at when they are done
+	atOnce   = 3   // worlds
+	longest  = 30  // steps of a sequence
+	patience = 6   // sweeps until nothing waits
+)
+
+// Sequences runs random histories. A block of a hundred shares one world; the seed of a block is the run's and its number, so that
+// one of them can be told again.
+func Sequences(t testing.TB, run Run) {
+	blocks := make(chan int)
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() {
+			for b := range blocks {
+				n := min(block, run.Number-b*block)
+				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Reached) }); err != nil {
+					t.Errorf("sequences, -seed %d, block %d: %v", run.Seed, b, err)
+				}
+			}
+		})
+	}
+	for b := 0; b*block < run.Number && !t.Failed(); b++ {
+		blocks <- b
+	}
+	close(blocks)
+	all.Wait()
+}
+
+// history is one block.
+func history(t testing.TB, seed uint64, n int, reached func(int)) {
+	w := newWorld(t, seed)
+	defer func() {
+		if t.Failed() {
+			t.Logf("it happened in this order:\n%s", strings.Join(w.told, "\n"))
+		}
+	}()
+	for i := range n {
+		w.told = []string{fmt.Sprintf("sequence %d", i)}
+		for range 5 + w.r.IntN(longest-5) {
+			w.step()
+		}
+		w.end()
+		w.hold()
+		reached(1)
+	}
+	judge(t, w.DB.Server)
+}
+
+// step does one thing.
+func (w *world) step() {
+	switch dice := w.r.IntN(100); {
+	case dice < 12:
+		w.begin()
+	case dice < 14:
+		w.again()
+	case dice < 28:
+		w.pay()
+	case dice < 31:
+		w.stray()
+	case dice < 43:
+		w.refund()
+	case dice < 46:
+		if id, ok := take(w.r, &w.refunds); ok {
+			w.say("the bank sends back %s: %v", id, w.Fake.FailRefund(id))
+		}
+	case dice < 53:
+		w.dispute()
+	case dice < 61:
+		w.decide()
+	case dice < 64:
+		w.payout()
+	case dice < 66:
+		kind := pick(w.r, []string{"stripe_fee", "network_cost", "contribution"})
+		w.say("adjust %s", kind)
+		_, err := w.Fake.Adjust(w.entity(), kind, "usd", 1000-w.r.Int64N(2000)*2-1)
+		require.NoError(w.t, err)
+	case dice < 80:
+		w.tell(1+w.r.IntN(10), true)
+	case dice < 88:
+		w.DrainAll()
+	case dice < 92:
+		w.look()
+	case dice < 93:
+		w.sweep()
+	case dice < 94:
+		w.badDay()
+	case dice < 95:
+		w.seal()
+	default:
+		w.Fake.Advance(time.Duration(w.r.IntN(30)) * time.Hour)
+	}
+}
+
+// refund gives back a part or all of any payment, if Stripe lets it.
+func (w *world) refund() {
+	a := w.accounts[w.entity()]
+	a.facts.catchUp()
+	var paid []charge
+	for _, m := range a.facts.moves {
+		if c := a.facts.charges[m.Source]; c.Paid {
+			paid = append(paid, c)
+		}
+	}
+	if len(paid) == 0 {
+		return
+	}
+	c := paid[len(paid)-1-w.r.IntN(min(len(paid), 8))]
+	amount := int64(0)
+	if w.r.IntN(3) > 0 {
+		amount = 1 + w.r.Int64N(c.Amount)
+	}
+	id, err := w.Fake.Refund(c.PaymentIntent, amount)
+	w.say("refund %s of %s: %s %v", decimal(amount), c.ID, id, err)
+	if err == nil {
+		w.refunds = append(w.refunds, id)
+	}
+}
+
+func (w *world) dispute() {
+	a := w.accounts[w.entity()]
+	a.facts.catchUp()
+	if len(a.facts.moves) == 0 {
+		return
+	}
+	c, ok := a.facts.charges[pick(w.r, a.facts.moves[max(0, len(a.facts.moves)-12):]).Source]
+	if !ok {
+		return
+	}
+	inquiry := w.r.IntN(4) == 0
+	id, err := w.Fake.Dispute(c.PaymentIntent, inquiry)
+	w.say("dispute %s, inquiry %t: %s %v", c.ID, inquiry, id, err)
+	switch {
+	case err != nil:
+	case inquiry:
+		w.inquired = append(w.inquired, id)
+	default:
+		w.open = append(w.open, id)
+	}
+}
+
+// decide ends a dispute, or moves an inquiry on.
+func (w *world) decide() {
+	if id, ok := take(w.r, &w.inquired); ok {
+		outcome := pick(w.r, []string{"escalated", "closed"})
+		err := w.Fake.Judge(id, outcome)
+		w.say("inquiry %s %s: %v", id, outcome, err)
+		if err == nil && outcome == "escalated" {
+			w.open = append(w.open, id)
+		}
+		return
+	}
+	if id, ok := take(w.r, &w.open); ok {
+		outcome := pick(w.r, []string{"won", "lost"})
+		err := w.Fake.Judge(id, outcome)
+		w.say("dispute %s %s: %v", id, outcome, err)
+		if err == nil && outcome == "lost" {
+			w.oracle.lost[id] = true
+		}
+	}
+}
+
+// payout sends to the bank what became available; the bank may send back an earlier one.
+func (w *world) payout() {
+	if id, ok := take(w.r, &w.payouts); ok && w.r.IntN(3) == 0 {
+		w.say("payout %s comes back: %v", id, w.Fake.FailPayout(id))
+		return
+	}
+	w.Fake.Advance(49 * time.Hour)
+	ids, err := w.Fake.Payout(w.entity())
+	w.say("payout %v %v", ids, err)
+	if err == nil {
+		w.payouts = append(w.payouts, ids...)
+	}
+}
+
+// end lets everything be known: what waits is told, and a sweep finds what was dropped.
+func (w *world) end() {
+	w.tell(1<<20, true)
+	for range patience {
+		w.sweep()
+		w.Later()
+		if w.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`) == 0 {
+			break
+		}
+	}
+	w.seal()
+	for slug, a := range w.accounts {
+		for _, id := range a.dropped {
+			w.Fake.Took(slug, id) // so that the next sweep need not read it again
+		}
+		a.dropped = nil
+	}
+	w.Fake.Advance(26 * time.Hour)
+}
+
+// hold holds the books against the oracle.
+func (w *world) hold() {
+	require.Empty(w.t, w.Lines(`SELECT format('%s %s %s %s', type, id, state, reason) FROM stripe_event WHERE state <> 'done'`), "events that wait for ever")
+	for _, a := range w.accounts {
+		a.facts.catchUp()
+	}
+	w.follow()
+	require.Empty(w.t, w.oracle.missing(), "not in the books")
+	for slug, a := range w.accounts {
+		var clearing int64
+		for p, amount := range w.oracle.books {
+			if p.entity == slug && p.account == "1010" {
+				clearing += amount
+			}
+		}
+		require.Equal(w.t, a.facts.balance("usd"), clearing, "clearing of %s is what Stripe holds", slug)
+	}
+	report, err := ledger.Verify(w.t.Context(), w.DB.Server)
+	require.NoError(w.t, err)
+	require.True(w.t, report.Sound(), "%v", report.Findings)
+	checked(w.t, w.House)
+	w.holdReceipts()
+	w.holdTasks()
+}

@@ -1,0 +1,280 @@
+package chaos
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/house"
+)
+
+// account is one legal entity's and its only organisation's.
+type account struct {
+	org     string
+	funds   []string
+	entity  org.LegalEntity
+	facts   *facts
+	waiting []house.Event // told to nobody yet
+	dropped []string      // events told to nobody, ever
+}
+
+// entities of the house, in a fixed order: what is random must follow from the seed alone.
+var entities = []string{"tsne", "aina"}
+
+// world is a house where anything may happen, and the oracle that follows it.
+type world struct {
+	*house.House
+	t        testing.TB
+	r        *rand.Rand
+	accounts map[string]*account
+	oracle   *oracle
+	funds    map[uuid.UUID]string // codes
+
+	forms    []filled
+	begun    []string  // gifts
+	sessions []session // payment pages not paid yet
+	refunds  []string
+	open     []string // disputes
+	inquired []string
+	payouts  []string
+	serial   int64 // of the last entry the oracle saw
+	told     []string
+}
+
+type session struct{ entity, id string }
+
+type filled struct {
+	entity string
+	form   donation.Form
+}
+
+// newWorld is a world at its beginning. All that is random in it follows from the seed.
+func newWorld(t testing.TB, seed uint64) *world {
+	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: seed | 1}})
+	w := &world{House: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
+	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages live half an hour of it
+	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
+	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
+	all := map[string]*facts{}
+	for slug, a := range w.accounts {
+		entity, err := h.Snapshot().Entity(slug)
+		require.NoError(t, err)
+		a.entity, a.facts = entity, newFacts(t, h.Fake, slug)
+		all[slug] = a.facts
+	}
+	w.oracle = newOracle(all)
+	var funds []struct {
+		ID   uuid.UUID
+		Code string
+	}
+	require.NoError(t, h.DB.Owner.Select(&funds, `SELECT id, code FROM fund`))
+	for _, f := range funds {
+		w.funds[f.ID] = f.Code
+	}
+	return w
+}
+
+// say keeps what was done, for whoever has to find out.
+func (w *world) say(format string, args ...any) {
+	w.told = append(w.told, fmt.Sprintf(format, args...))
+}
+
+func (w *world) entity() string { return pick(w.r, []string{"tsne", "tsne", "aina"}) }
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+// take takes one of a list out.
+func take[T any](r *rand.Rand, from *[]T) (one T, ok bool) {
+	if len(*from) == 0 {
+		return one, false
+	}
+	i := r.IntN(len(*from))
+	one = (*from)[i]
+	(*from)[i] = (*from)[len(*from)-1]
+	*from = (*from)[:len(*from)-1]
+	return one, true
+}
+
+// begin fills in a form: any amount, one fund or several, with or without the fee.
+func (w *world) begin() {
+	slug := w.entity()
+	a := w.accounts[slug]
+	total := 500 + w.r.Int64N(50000)
+	form := house.Form()
+	form.Amount, form.AmountOther, form.CoverFees, form.Fund = "other", decimal(total), w.r.IntN(3) == 0, pick(w.r, a.funds)
+	if w.r.IntN(2) == 0 {
+		form.Fund, form.Split = "", map[string]string{}
+		for i, code := range a.funds {
+			part := w.r.Int64N(total + 1)
+			if i == len(a.funds)-1 {
+				part = total
+			}
+			form.Split[code], total = decimal(part), total-part
+		}
+	}
+	w.forms = append(w.forms, filled{slug, form})
+	w.press(slug, form)
+}
+
+// again goes back to a form and changes its mind, whatever became of the gift meanwhile.
+func (w *world) again() {
+	if len(w.forms) == 0 {
+		return
+	}
+	f := w.forms[len(w.forms)-1-w.r.IntN(min(len(w.forms), 5))]
+	f.form.Split, f.form.Fund, f.form.AmountOther = nil, pick(w.r, w.accounts[f.entity].funds), decimal(500+w.r.Int64N(50000))
+	w.press(f.entity, f.form)
+}
+
+// press sends a form. What is answered is a gift, new or known.
+func (w *world) press(slug string, form donation.Form) {
+	d, err := w.PressFor(w.accounts[slug].org, form)
+	require.NoError(w.t, err)
+	if w.oracle.pledges[d.ID.String()] != nil {
+		w.say("press %s again: it is %s", d.ID, d.Status)
+		return
+	}
+	p := &pledge{id: d.ID.String(), entity: slug, amount: d.AmountMinor}
+	var parts []struct {
+		Code   string
+		Amount int64
+	}
+	require.NoError(w.t, w.DB.Owner.Select(&parts, `SELECT f.code, d.amount FROM designation d JOIN fund f ON f.id = d.fund_id WHERE donation_id = $1 ORDER BY n`, d.ID))
+	for _, part := range parts {
+		p.parts = append(p.parts, share{fund: part.Code, gift: part.Amount})
+	}
+	w.oracle.pledges[p.id], w.begun = p, append(w.begun, p.id)
+	w.sessions = append(w.sessions, session{slug, *d.SessionID})
+	w.say("press %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
+}
+
+func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
+
+// stray makes a payment nobody asked for: of no gift, of one that never was, of a gift but with another amount, or in euros.
+func (w *world) stray() {
+	slug, currency, gift := w.entity(), "usd", ""
+	switch w.r.IntN(4) {
+	case 0:
+		gift = uuid.NewString()
+	case 1:
+		currency = "eur"
+	case 2:
+		if len(w.begun) > 0 {
+			gift = pick(w.r, w.begun)
+			slug = w.oracle.pledges[gift].entity
+		}
+	}
+	form := url.Values{
+		"mode": {"payment"}, "success_url": {"https://example.org/"}, "line_items[0][quantity]": {"1"}, "payment_method_types[0]": {"card"},
+		"line_items[0][price_data][currency]": {currency}, "line_items[0][price_data][unit_amount]": {fmt.Sprint(100 + w.r.IntN(9000))},
+		"line_items[0][price_data][product_data][name]": {"Something"},
+	}
+	if gift != "" {
+		form.Set("payment_intent_data[metadata]["+giftOf+"]", gift)
+		form.Set("metadata["+giftOf+"]", gift)
+	}
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.FakeURL+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
+	require.NoError(w.t, err)
+	request.SetBasicAuth(house.Keys[slug], "")
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := house.Client().Do(request)
+	require.NoError(w.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(w.t, err)
+	require.Equal(w.t, http.StatusOK, response.StatusCode, "%s", body)
+	var made struct{ ID string }
+	require.NoError(w.t, json.Unmarshal(body, &made))
+	require.NoError(w.t, w.Fake.Pay(made.ID, stripefake.GoodCard))
+	w.say("stray %s %s %s", slug, currency, gift)
+}
+
+// listen takes up the events nobody was told of yet.
+func (w *world) listen() {
+	for _, a := range w.accounts {
+		for _, body := range fresh[json.RawMessage](a.facts, "event") {
+			a.waiting = append(a.waiting, w.Read(body))
+		}
+	}
+}
+
+// tell delivers some of the events that wait, in any order; some twice, some never.
+func (w *world) tell(most int, drop bool) {
+	w.listen()
+	for _, slug := range entities {
+		a := w.accounts[slug]
+		for range min(most, len(a.waiting)) {
+			e, _ := take(w.r, &a.waiting)
+			if drop && w.r.IntN(12) == 0 {
+				a.dropped = append(a.dropped, e.ID) // Stripe lists it as undelivered
+				continue
+			}
+			for range 1 + w.r.IntN(5)/4 {
+				signature := stripefake.Sign(time.Now(), e.Body, house.Secrets[slug]...)
+				require.NoError(w.t, w.Inbox.Take(w.t.Context(), a.entity.ID, slug, e.Body, signature))
+			}
+			w.Fake.Took(slug, e.ID)
+		}
+	}
+}
+
+// look lets the books catch up with the balance, as far as events asked for it.
+func (w *world) look() {
+	_, err := w.Collector.Collect(w.t.Context())
+	require.NoError(w.t, err)
+}
+
+// badDay lets Stripe fail in the middle of a sweep. Whatever it left half done, the next one does.
+func (w *world) badDay() {
+	kinds := []string{pick(w.r, []string{"429", "500", "503", "cut"})}
+	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{Rate: 0.5, Kinds: kinds, Only: "GET /v1/", Times: 1 + w.r.IntN(3)}))
+	_, err := w.Sweeper.Sweep(w.t.Context())
+	w.say("a sweep on a bad day (%v): %v", kinds, err)
+	require.True(w.t, err == nil || fault.Is(err, fault.Unavailable), "%v", err)
+	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{}))
+}
+
+// pay pays an open page: at once, after a card was declined, or with a card whose payment is disputed at once.
+func (w *world) pay() {
+	s, ok := take(w.r, &w.sessions)
+	if !ok {
+		return
+	}
+	card := stripefake.GoodCard
+	switch w.r.IntN(8) {
+	case 0:
+		declined := card
+		declined.Number = "4000000000000002"
+		require.Error(w.t, w.Fake.Pay(s.id, declined))
+	case 1:
+		card.Number = "4000000000000259"
+	}
+	w.say("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // it may have run out
+}
+
+func (w *world) sweep() {
+	_, err := w.Sweeper.Sweep(w.t.Context())
+	require.NoError(w.t, err)
+}
+
+// seal does what the chores of the books do.
+func (w *world) seal() {
+	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
+	require.NoError(w.t, err)
+	_, err = ledger.KeepBalances(w.t.Context(), w.DB.Server, ledger.SnapshotAfter)
+	require.NoError(w.t, err)
+}

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
+)
+
+// A balance is a row of `konbit ledger balance --json`.
+type balance struct {
+	Entity, Fund, Account, Currency string
+	Amount                          int64 // minor units, debit positive
+}
+
+// wantBalances waits until the books say what is wanted: fees are booked some seconds after their gift.
+func (s *Stack) wantBalances(want ...balance) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		var have []balance
+		if err := json.Unmarshal([]byte(s.Konbit("ledger", "balance", "--json")), &have); err != nil {
+			return err
+		}
+		if fmt.Sprint(have) != fmt.Sprint(want) {
+			return fmt.Errorf("the books say\n%v, not\n%v", have, want)
+		}
+		return nil
+	})
+	s.Konbit("ledger", "verify")
+}
+
+// tool runs a program of the distribution's on text and returns what it says.
+func tool(t testing.TB, input string, name string, args ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Fatalf("no %s on this machine; mend it with: make test-deps", name)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	var out, complaint bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &complaint
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s %q: %v\n%s%s", name, args, err, out.String(), complaint.String())
+	}
+	return out.String()
+}
+
+// hledgerBooks are the balances of the exported journal as hledger reckons them, after it has checked the journal.
+func (s *Stack) hledgerBooks() (books []balance) {
+	s.t.Helper()
+	journal := filepath.Join(s.t.TempDir(), "konbit.journal")
+	require.NoError(s.t, os.WriteFile(journal, []byte(s.Konbit("export", "journal", "--format", "hledger")), 0o600))
+	tool(s.t, "", "hledger", "-f", journal, "check", "--strict", "ordereddates")
+	rows, err := csv.NewReader(strings.NewReader(tool(s.t, "", "hledger", "-f", journal, "balance", "--flat", "--no-total", "-O", "csv"))).ReadAll()
+	require.NoError(s.t, err)
+	for _, row := range rows[1:] { // Assets:Tsne:Csio/general:1010-Stripe-clearing, 22.67 USD
+		name := strings.Split(row[0], ":")
+		require.Len(s.t, name, 4, row[0])
+		account, _, _ := strings.Cut(name[3], "-")
+		decimal, currency, _ := strings.Cut(row[1], " ")
+		minor, err := strconv.ParseInt(strings.Replace(decimal, ".", "", 1), 10, 64)
+		require.NoError(s.t, err)
+		books = append(books, balance{strings.ToLower(name[1]), strings.ToLower(name[2]), account, currency, minor})
+	}
+	slices.SortFunc(books, func(a, b balance) int {
+		return cmp.Or(cmp.Compare(a.Entity, b.Entity), cmp.Compare(a.Fund, b.Fund), cmp.Compare(a.Account, b.Account))
+	})
+	return books
+}
+
+// beancheck lets beancount judge its export.
+func (s *Stack) beancheck() {
+	s.t.Helper()
+	journal := filepath.Join(s.t.TempDir(), "konbit.beancount")
+	require.NoError(s.t, os.WriteFile(journal, []byte(s.Konbit("export", "journal", "--format", "beancount")), 0o600))
+	tool(s.t, "", "bean-check", journal)
+}
+
+// pdfText is the text of a document, its white space folded.
+func pdfText(t testing.TB, pdf []byte) string {
+	t.Helper()
+	return folded(tool(t, string(pdf), "pdftotext", "-raw", "-", "-"))
+}
+
+// folded is text with every run of white space as one space: letters are wrapped.
+func folded(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// letters waits for n letters and then a moment longer, for one too many.
+func (s *Stack) letters(n int) []mailcatch.Message {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := s.Mail().WaitFor(ctx, n); err != nil {
+		s.t.Fatalf("%d letters have come, not %d: %v", len(s.Mail().Messages()), n, err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	all := s.Mail().Messages()
+	require.Len(s.t, all, n)
+	return all
+}
+
+// count counts rows as the owner of the tables.
+func (s *Stack) count(query string, args ...any) (n int) {
+	s.t.Helper()
+	require.NoError(s.t, s.DB.Owner.Get(&n, query, args...))
+	return n
+}
+
+// wantOne holds that there is one gift, paid once, booked once, with one receipt and one letter.
+func (s *Stack) wantOne() {
+	s.t.Helper()
+	s.letters(1)
+	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
+	require.Equal(s.t, 0, s.count(`SELECT count(*) FROM donation WHERE status IN ('started', 'processing', 'held')`))
+	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM receipt`))
+	require.Equal(s.t, 1, s.count(`SELECT last FROM receipt_counter`))
+	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM journal_entry WHERE kind = 'payment'`))
+	paid := 0
+	for _, charge := range objects[struct{ Paid bool }](s, s.Stripe().State().Charges) {
+		if charge.Paid {
+			paid++
+		}
+	}
+	require.Equal(s.t, 1, paid, "charges that succeeded")
+}
+
+// objects reads Stripe's objects as the stand-in shows them.
+func objects[T any](s *Stack, raw []json.RawMessage) []T {
+	s.t.Helper()
+	all := make([]T, len(raw))
+	for i := range raw {
+		require.NoError(s.t, json.Unmarshal(raw[i], &all[i]))
+	}
+	return all
+}
+
+// sessionCalls counts the payment pages asked for.
+func (s *Stack) sessionCalls() int { return len(s.Stripe().Calls("POST", "/v1/checkout/sessions")) }

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+// TestRestoredIsForgottenAgain loses the machine after somebody was forgotten, and restores a dump that is older than that: by the list,
+// which was kept outside the database, they are forgotten in it too, and the books stay what they were. (Row T28 of the promises.)
+func TestRestoredIsForgottenAgain(t *testing.T) {
+	t.Parallel()
+	list := filepath.Join(t.TempDir(), "erasures")
+	s := Start(t, Options{Settings: map[string]string{"ERASURES_FILE": list}})
+	words := []string{"Canaria", "Joined", "Canary Lane", "5550123", "a note of the canary"}
+	s.give("csio", "Elsewhere")
+	s.give("csio", "Joined")
+	b := s.begin("csio", url.Values{
+		"amount": {"20"}, "frequency": {"once"}, "first_name": {"Canaria"}, "last_name": {"Vogelsang"}, "email": {"canaria@donor.example"},
+		"phone": {"+1 617 5550123"}, "address_line1": {"1 Canary Lane"}, "city": {"Boston"}, "region": {"MA"}, "postal_code": {"02111"}, "country": {"US"},
+		"note": {"a note of the canary"},
+	})
+	require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
+	s.waitStatus(b, "settled")
+	s.letters(3)
+	s.settledDown()
+	_, err := s.DB.Owner.Exec(`WITH person AS MATERIALIZED (SELECT gen_random_uuid() AS id)
+		INSERT INTO mailbox SELECT address, id, now() FROM person, unnest(ARRAY['canaria@donor.example', 'joined@donor.example']) AS address`)
+	require.NoError(t, err)
+	seals := func() (hashes []string) {
+		require.NoError(t, s.DB.Owner.Select(&hashes, `SELECT encode(hash, 'hex') FROM ledger_seal`))
+		return hashes
+	}
+	testkit.Eventually(t, patience, func() error {
+		if len(seals()) == 0 {
+			return unexpected{"seals", "none", "some"}
+		}
+		return nil
+	})
+	s.Kill()
+	dump := filepath.Join(t.TempDir(), "konbit.dump")
+	tool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
+	kept := func() []string {
+		var lines []string
+		require.NoError(t, s.DB.Owner.Select(&lines, `
+			SELECT format('receipt %s-%s %s %s', year, number, facts->'amount'->>'minor', facts->>'charged_on') FROM receipt
+			UNION ALL SELECT format('gift %s %s %s %s', id, amount, status, charged_at) FROM donation ORDER BY 1`))
+		return append(lines, s.Konbit("ledger", "balance", "--json"), s.journal())
+	}
+	before, sealed := kept(), seals()
+	require.NotEmpty(t, testkit.Holding(t, s.DB.Owner, words))
+	s.Konbit("erasures", "add", "canaria@donor.example", "--now")
+	require.Empty(t, testkit.Holding(t, s.DB.Owner, words))
+	require.Equal(t, before, kept())
+	outside, err := os.ReadFile(list)
+	require.NoError(t, err, "the list is kept with each erasure")
+	for _, word := range append(words, "@") {
+		require.NotContains(t, string(outside), word)
+	}
+
+	for name, apply := range map[string]func(){
+		"by the command": func() {
+			_, err := s.TryKonbit("doctor")
+			require.ErrorContains(t, err, "something needs mending")
+			s.Konbit("erasures", "apply", list)
+		},
+		"by the server itself": func() {
+			s.Restart()
+			testkit.Eventually(t, patience, func() error {
+				if left := testkit.Holding(t, s.DB.Owner, words); len(left) > 0 {
+					return unexpected{"what is left", strings.Join(left, " "), "nothing"}
+				}
+				return nil
+			})
+			s.Kill()
+		},
+	} {
+		owner, server := emptyServer(t)
+		tool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
+		s.MoveTo(&testkit.Database{ServerURL: server, OwnerURL: owner, Owner: connect(t, owner)})
+		s.Konbit("migrate")
+		require.NotEmpty(t, testkit.Holding(t, s.DB.Owner, words), "the old copy knows them")
+		apply()
+		require.Empty(t, testkit.Holding(t, s.DB.Owner, words), name)
+		require.Equal(t, before, kept(), name)
+		require.Subset(t, seals(), sealed, name) // the server seals on
+		s.Konbit("ledger", "verify")
+		again, err := os.ReadFile(list)
+		require.NoError(t, err)
+		require.Equal(t, string(outside), string(again), "the list outlives the copy that had lost it")
+	}
+}

@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+// dedicated is a gift by a donor of those names in honour of somebody, with a card.
+func dedicated(first, last, name, to, message string) url.Values {
+	f := form("hostile")
+	for field, text := range map[string]string{
+		"first_name": first, "last_name": last, "dedication": "honour", "dedication_name": name,
+		"card_name": to, "card_email": "friend@donor.example", "card_message": message,
+	} {
+		f.Set(field, text)
+	}
+	return f
+}
+
+// TestHostileNamesAllTheWay is threat T15 over the whole path: donors whose names are programs give, and the pages after payment,
+// the letters and the inbox that shows them are what they are for everybody.
+func TestHostileNamesAllTheWay(t *testing.T) {
+	t.Parallel()
+	const gifts, each = 20, 5
+	s := Start(t, Options{})
+	taken := slices.DeleteFunc(testkit.Hostile(), func(text string) bool { // by the form: short, on one line, leading nowhere
+		return utf8.RuneCountInString(text) > 100 || strings.ContainsAny(text, "\r\n\t\x00\u202e\u2066\u2028@.") || strings.Contains(text, "://")
+	})
+	require.GreaterOrEqual(t, len(taken), gifts*each)
+	step := len(taken) / (gifts * each)
+	pay := func(f url.Values) begun {
+		b := s.begin("csio", f)
+		require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
+		return b
+	}
+	plain := pay(dedicated("Ana", "Li", "Ana", "Ana", "Ana"))
+	s.waitStatus(plain, "settled")
+	usual := s.letters(2)
+	var hostile []begun
+	var written []string
+	for i := range gifts {
+		var texts [each]string
+		for j := range texts {
+			texts[j] = taken[(i*each+j)*step]
+		}
+		hostile = append(hostile, pay(dedicated(texts[0], texts[1], texts[2], texts[3], texts[4])))
+		written = append(written, texts[:]...)
+	}
+	for _, b := range hostile {
+		s.waitStatus(b, "settled")
+	}
+	testkit.Eventually(t, patience, func() error {
+		if n := len(s.Mail().Messages()); n < 2+2*gifts {
+			return unexpected{"the number of letters", strconv.Itoa(n), "all"}
+		}
+		return nil
+	})
+
+	v := visit(t, s)
+	wrong := testkit.Watch(t, v.ctx)
+	look := func(address string) []string {
+		v.do(chromedp.Navigate(address))
+		return testkit.Anatomy(t, v.ctx)
+	}
+	thanks := look(s.URL() + thanksPath("csio", plain))
+	for _, b := range hostile {
+		assert.Equal(t, thanks, look(s.URL()+thanksPath("csio", b)))
+	}
+	var pages, frames []string
+	for _, m := range usual {
+		pages = append(pages, look(s.MailURL()+"/messages/"+m.ID)...)
+		frames = append(frames, look(s.MailURL()+"/messages/"+m.ID+"/html")...)
+	}
+	var seen strings.Builder
+	for _, m := range s.letters(2 + 2*gifts) {
+		assert.Subset(t, pages, look(s.MailURL()+"/messages/"+m.ID), m.Subject)
+		assert.Subset(t, frames, look(s.MailURL()+"/messages/"+m.ID+"/html"), m.Subject)
+		seen.WriteString(v.body())
+	}
+	inbox := look(s.MailURL() + "/")
+	assert.NotContains(t, inbox, "script")
+	said := strings.Join(strings.Fields(seen.String()), "")
+	for _, text := range written {
+		assert.Contains(t, said, strings.Join(strings.Fields(text), ""))
+	}
+	assert.Empty(t, wrong())
+	t.Logf("%d hostile texts in %d letters", len(written), 2*gifts)
+}

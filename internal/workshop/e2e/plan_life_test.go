@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+)
+
+// month is more than any month has and less than two.
+const month = 31*24*time.Hour + 3*time.Hour
+
+// TestTwelvePaymentsAndNoMore plans twelve gifts while Stripe takes no schedule for a day: twelve are charged, each with its receipt,
+// a word of thanks comes, the plan's page says that it is over, and nothing is charged in the months after.
+func TestTwelvePaymentsAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "POST /v1/subscription_schedules"}))
+	v.plan("12")
+	s.awaitLetters("Your receipt for $20.00", 1)
+	s.Stripe().Advance(25 * time.Hour)
+	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
+	for n := 2; n <= 12; n++ {
+		s.standing(1)
+		s.Stripe().Advance(month)
+		s.awaitLetters("Your receipt for $20.00", n)
+	}
+	s.awaitLetters("Your 12 gifts to", 1)
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM plan WHERE status = 'finished' AND paid = 12 AND next_at IS NULL`))
+	v.do(chromedp.Navigate(s.manageLink()))
+	require.Contains(t, v.body(), "All the gifts you planned have arrived.")
+	s.Stripe().Advance(3 * month)
+	s.awaitLetters("Your receipt for $20.00", 12)
+	require.Len(t, s.charges(), 12)
+}
+
+// TestPlanFromItsLetter leaves a payment out, pauses, goes on, gives more and stops, all by the link of a letter, without signing in.
+// What is shown first changes nothing; each change is confirmed by a letter.
+func TestPlanFromItsLetter(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s, phone())
+	v.plan("")
+	s.awaitLetters("Your receipt for $20.00", 1)
+	s.standing(1)
+	link := s.manageLink()
+	for _, wish := range []struct{ do, letter, stands string }{
+		{"skip", "is left out once", "true"},
+		{"resume", "goes on", "status = 'active'"},
+		{"pause", "is paused", "status = 'paused'"},
+		{"resume", "goes on", "status = 'active'"},
+		{"change", "is changed", "status = 'active'"},
+		{"cancel", "has stopped, as you asked", "status = 'cancelled'"},
+	} {
+		before := s.subjects(wish.letter)
+		v.do(chromedp.Navigate(link))
+		if wish.do == "cancel" {
+			v.leave(func() { v.click("#stop") })
+		} else {
+			if wish.do == "change" {
+				v.do(chromedp.SetValue("#amount", "25", chromedp.ByID))
+			}
+			wishes := s.count(`SELECT count(*) FROM plan_event`)
+			v.leave(func() { v.click(fmt.Sprintf(`//form[input[@name="do" and @value=%q]]//button`, wish.do)) })
+			require.Equal(t, wishes, s.count(`SELECT count(*) FROM plan_event`), "%s is shown, not done", wish.do)
+			v.leave(func() { v.click("#confirm") })
+		}
+		s.awaitSubject(wish.letter, before+1)
+		testkit.Eventually(t, patience, func() error {
+			if n := s.count(`SELECT count(*) FROM plan WHERE ` + wish.stands); n != 1 {
+				return fmt.Errorf("the plan does not stand as %s", wish.do)
+			}
+			return nil
+		})
+		if wish.do == "change" {
+			s.standing(1)
+			s.Stripe().Advance(3 * month)
+			s.awaitLetters("Your receipt for $25.00", 3)
+		}
+	}
+	paid := len(s.charges())
+	s.Stripe().Advance(2 * month)
+	s.Drained(patience)
+	require.Len(t, s.charges(), paid)
+}
+
+// plan gives $20 every month, so many times or until stopped.
+func (v *visitor) plan(times string) {
+	v.t.Helper()
+	v.open("/give/csio?lang=en")
+	v.click(label("frequency", "monthly"))
+	if times != "" {
+		v.do(chromedp.SendKeys("#occurrences", times, chromedp.ByID))
+	}
+	v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
+	v.press()
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+}
+
+var manageLink = regexp.MustCompile(`http://\S+/plans/[^/\s]+/[^/\s]+\?\S*|http://\S+/plans/[^/\s]+/[^/\s]+`)
+
+// manageLink is the link of a letter by which its plan is managed.
+func (s *Stack) manageLink() string {
+	s.t.Helper()
+	for _, m := range s.Mail().Messages() {
+		l, err := m.Letter()
+		require.NoError(s.t, err)
+		if link := manageLink.FindString(l.Text); link != "" && !cardLink.MatchString(link) {
+			return link
+		}
+	}
+	s.t.Fatal("no letter leads to its plan")
+	return ""
+}

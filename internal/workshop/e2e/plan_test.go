@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
+)
+
+// TestMonthlyGift gives $20 a month three times, with and without JavaScript: what it comes to is told on the form where scripts run,
+// always on the payment page and in the letter; three payments later it is finished, by three receipts and a word of thanks.
+func TestMonthlyGift(t *testing.T) {
+	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := Start(t, Options{})
+			v := visit(t, s, emulation.SetScriptExecutionDisabled(!scripts), phone())
+			v.open("/give/csio?lang=en")
+			v.click(label("frequency", "monthly"))
+			v.do(chromedp.SendKeys("#occurrences", "3", chromedp.ByID))
+			v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
+			last := time.Now().AddDate(0, 2, 0).Format(", 2006")
+			var comes string
+			v.do(chromedp.Text("#comes", &comes, chromedp.ByID))
+			if scripts {
+				require.True(t, strings.HasPrefix(comes, "3 payments of $20, the last on ") && strings.HasSuffix(comes, last+", $60 in all."), comes)
+			} else {
+				require.Empty(t, comes)
+			}
+			v.press()
+			var page string
+			v.do(chromedp.Text("body", &page, chromedp.ByQuery))
+			require.Contains(t, page, "3 payments of $20, the last on ")
+			require.Contains(t, page, "$60 in all")
+			v.payPlain(goodCard)
+			s.awaitLetters("Your receipt for $20.00", 1)
+			for n := range 2 {
+				s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
+				s.awaitLetters("Your receipt for $20.00", n+2)
+			}
+			s.awaitLetters("Your 3 gifts to", 1)
+			s.Stripe().Advance(62 * 24 * time.Hour)
+			s.awaitLetters("Your receipt for $20.00", 3)
+		})
+	}
+}
+
+// TestOneCardForBothPlans has a donor begin two monthly gifts on the public form, where nobody knows that she is the same. The card
+// fails at the renewal; one of the letters' links leads to one page for a new card, and both gifts go on with it, each payment once.
+func TestOneCardForBothPlans(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	for range 2 {
+		v.open("/give/csio?lang=en")
+		v.click(label("frequency", "monthly"))
+		v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
+		v.press()
+		v.pay("4000000000000341") // good now, refused later
+		v.waitFor("Thank you")
+	}
+	s.awaitLetters("Your receipt for $20.00", 2)
+	s.standing(2)
+	s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
+	s.awaitSubject("could not be charged", 2)
+	require.Len(t, s.charges(), 2)
+
+	v.do(chromedp.Navigate(s.cardLink()))
+	require.Equal(t, 2, strings.Count(v.body(), "$20 every month"), v.body())
+	v.leave(func() { v.click("#card") })
+	require.True(t, strings.HasPrefix(v.location(), s.StripeURL()+"/c/portal/"), v.location())
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	s.awaitLetters("Your receipt for $20.00", 4)
+	for n := 3; n < 6; n++ {
+		s.standing(2)
+		s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
+		s.awaitLetters("Your receipt for $20.00", 2*n)
+	}
+	require.Len(t, s.charges(), 10)
+	require.Equal(t, 2, s.count(`SELECT count(*) FROM plan WHERE status = 'active' AND paid = 5 AND failing_since IS NULL`))
+	require.Equal(t, 1, s.count(`SELECT count(DISTINCT customer_id) FROM plan`))
+	require.Zero(t, s.count(`SELECT count(*) FROM finance_task`))
+	s.awaitSubject("has stopped", 0)
+}
+
+// standing waits until so many plans stand as they do at Stripe, the dates of their next payments too.
+func (s *Stack) standing(plans int) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		if n := s.count(`SELECT count(*) FROM plan WHERE look_due IS NULL AND next_at IS NOT NULL`); n != plans {
+			return errors.New("plans wait to be read")
+		}
+		return nil
+	})
+}
+
+// cardLink is the link of a letter that leads to a new card.
+func (s *Stack) cardLink() string {
+	s.t.Helper()
+	for _, m := range s.Mail().Messages() {
+		l, err := m.Letter()
+		require.NoError(s.t, err)
+		if link := cardLink.FindString(l.Text); link != "" {
+			return link
+		}
+	}
+	s.t.Fatal("no letter leads to a new card")
+	return ""
+}
+
+var cardLink = regexp.MustCompile(`http://\S+/plans/card/\S+`)
+
+// charges are the ids of the stand-in's charges that took money.
+func (s *Stack) charges() (ids []string) {
+	s.t.Helper()
+	for _, raw := range s.Stripe().State().Charges {
+		var c struct{ ID, Status string }
+		require.NoError(s.t, json.Unmarshal(raw, &c))
+		if c.Status == "succeeded" {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// awaitSubject is awaitLetters for words anywhere in the subject.
+func (s *Stack) awaitSubject(words string, want int) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		if n := s.subjects(words); n != want {
+			return fmt.Errorf("%d letters say %q, not %d", n, words, want)
+		}
+		return nil
+	})
+}
+
+// subjects is how many letters have those words in their subject.
+func (s *Stack) subjects(words string) (n int) {
+	for _, m := range s.Mail().Messages() {
+		if strings.Contains(m.Subject, words) {
+			n++
+		}
+	}
+	return n
+}
+
+// payPlain pays without looking whether scripts run.
+func (v *visitor) payPlain(card string) {
+	v.t.Helper()
+	v.do(
+		chromedp.SendKeys("#card_number", card, chromedp.ByID), chromedp.SendKeys("#exp", "12/49", chromedp.ByID),
+		chromedp.SendKeys("#cvc", "123", chromedp.ByID), chromedp.SendKeys("#name", "Rosa N", chromedp.ByID),
+		chromedp.Click("main form button", chromedp.ByQuery), chromedp.WaitNotPresent("#card_number", chromedp.ByID),
+	)
+}
+
+// awaitLetters waits until there are exactly so many letters whose subject begins with those words.
+func (s *Stack) awaitLetters(subject string, want int) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		n := 0
+		for _, m := range s.Mail().Messages() {
+			if strings.HasPrefix(m.Subject, subject) {
+				n++
+			}
+		}
+		if n != want {
+			return errors.New("letters: not the number wanted yet")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
+)
+
+// An answer is what a script gets.
+type answer struct {
+	status   int
+	location string
+	body     string
+}
+
+// script is an HTTP client that follows no redirect and keeps no cookie.
+var script = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+func (s *Stack) read(resp *http.Response, err error) answer {
+	s.t.Helper()
+	require.NoError(s.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(s.t, err)
+	return answer{resp.StatusCode, resp.Header.Get("Location"), string(body)}
+}
+
+// get asks for a page as a script does.
+func (s *Stack) get(path string) answer {
+	s.t.Helper()
+	return s.read(script.Get(s.URL() + path))
+}
+
+// post sends a form as a script does.
+func (s *Stack) post(path string, form url.Values) answer {
+	s.t.Helper()
+	return s.read(script.PostForm(s.URL()+path, form))
+}
+
+// form is a good form of a gift of $20 by a donor of that name.
+func form(name string) url.Values {
+	return url.Values{
+		"amount": {"20"}, "frequency": {"once"}, "first_name": {name}, "last_name": {"Tester"}, "email": {strings.ToLower(name) + "@donor.example"},
+	}
+}
+
+// A begun gift has a payment page.
+type begun struct {
+	ref     string // in the address of the page after payment
+	session string // Stripe's
+}
+
+// begin sends a form and answers the gift it began.
+func (s *Stack) begin(org string, form url.Values) begun {
+	s.t.Helper()
+	got := s.post("/give/"+org, form)
+	require.Equal(s.t, http.StatusSeeOther, got.status, got.body)
+	b := begun{session: path.Base(got.location)}
+	require.NoError(s.t, s.DB.Owner.Get(&b.ref, `SELECT public_ref FROM donation WHERE checkout_session_id = $1`, b.session))
+	return b
+}
+
+// waitStatus waits until a gift has that status.
+func (s *Stack) waitStatus(b begun, want string) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		var status string
+		if err := s.DB.Owner.Get(&status, `SELECT status FROM donation WHERE public_ref = $1`, b.ref); err != nil {
+			return err
+		}
+		if status != want {
+			return unexpected{"the gift's status", status, want}
+		}
+		return nil
+	})
+}
+
+type unexpected struct{ what, have, want string }
+
+func (u unexpected) Error() string { return u.what + " is " + u.have + ", not " + u.want }
+
+func thanksPath(org string, b begun) string {
+	return "/give/" + org + "/thanks?gift=" + url.QueryEscape(b.ref)
+}

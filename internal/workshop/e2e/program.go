@@ -1,0 +1,91 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"konbit/internal/workshop/localpg/tether"
+)
+
+// commandDeadline bounds every command that is not a server.
+const commandDeadline = time.Minute
+
+// Konbit runs one command of the program to its end and returns what it wrote to standard output. A failure ends the test.
+func (s *Stack) Konbit(args ...string) string {
+	s.t.Helper()
+	return s.KonbitWithin(commandDeadline, args...)
+}
+
+// KonbitWithin is Konbit for a command that may take long.
+func (s *Stack) KonbitWithin(limit time.Duration, args ...string) string {
+	s.t.Helper()
+	out, err := s.run(limit, args...)
+	if err != nil {
+		s.t.Fatalf("e2e: %v", err)
+	}
+	return out
+}
+
+// TryKonbit is Konbit for a command that may fail: the error holds what it wrote to standard error and wraps *exec.ExitError.
+func (s *Stack) TryKonbit(args ...string) (string, error) {
+	s.t.Helper()
+	return s.run(commandDeadline, args...)
+}
+
+func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
+	s.t.Helper()
+	path := s.program() // not on the command's time: it may have to be built
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	var out, complaint bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.dir, s.environ(nil), &out, &complaint
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("konbit %q: %w\n%s", args, err, complaint.String())
+	}
+	return out.String(), nil
+}
+
+// program is the path of the real program, built by the first call in a test binary.
+func (s *Stack) program() string {
+	s.t.Helper()
+	path, err := program()
+	if err != nil {
+		s.t.Fatalf("e2e: %v", err)
+	}
+	return path
+}
+
+// program builds into a directory that goes when this process ends, in whatever way: it hangs on the tether of a program that
+// does nothing. With -race the servers watch for races too, and a race found there ends the server with status 66.
+var program = sync.OnceValues(func() (string, error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "konbit-e2e-")
+	if err != nil {
+		return "", err
+	}
+	if _, err := tether.Start(exec.Command("tail", "-f", os.DevNull), tether.Options{Signal: "TERM", Leftover: dir}); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	path := filepath.Join(dir, "konbit")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path)
+	if raceDetector {
+		build.Args = append(build.Args, "-race")
+	}
+	build.Args = append(build.Args, "./cmd/konbit")
+	build.Dir = root
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, said)
+	}
+	return path, nil
+})

@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"konbit/internal/workshop/localpg/tether"
+	"konbit/internal/workshop/pgproxy"
+	"konbit/internal/workshop/testkit"
+)
+
+// readyWithin is how long a server may take to become ready on a machine busy with other tests.
+const readyWithin = 30 * time.Second
+
+// A Server is one `konbit serve` in a process of its own. It keeps its address and its log over restarts.
+type Server struct {
+	stack   *Stack
+	addr    string
+	own     map[string]string // settings over the stack's
+	proxy   *pgproxy.Proxy    // to its database; nil: none
+	log     string            // path
+	cmd     *exec.Cmd
+	process *tether.Process // nil before the first start
+}
+
+func (s *Stack) newServer() *Server {
+	server := &Server{stack: s, addr: freeAddr(s), log: filepath.Join(s.dir, fmt.Sprintf("server-%d.log", len(s.servers)))}
+	s.servers = append(s.servers, server)
+	if s.proxied {
+		var err error
+		if server.proxy, err = pgproxy.Start(s.DB.ServerURL, s.seed+uint64(len(s.servers))); err != nil {
+			s.t.Fatalf("e2e: %v", err)
+		}
+		s.t.Cleanup(server.proxy.Close)
+	}
+	s.t.Cleanup(func() {
+		server.Kill()
+		if s.t.Failed() {
+			s.t.Logf("the log of %s ends:\n%s", server.addr, tail(server.Log(), 30))
+		}
+	})
+	return server
+}
+
+// freeAddr finds an address below the range that systems give to outgoing connections, so that none of those can sit on it
+// while a server is down.
+func freeAddr(s *Stack) string {
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if err == nil {
+			_ = l.Close()
+			return l.Addr().String()
+		}
+	}
+	s.t.Fatal("e2e: no free port")
+	return ""
+}
+
+// URL is where the server answers, without a slash at the end.
+func (s *Server) URL() string { return "http://" + s.addr }
+
+// Proxy is what stands between the server and its database; nil where Options say nothing of one.
+func (s *Server) Proxy() *pgproxy.Proxy { return s.proxy }
+
+// Restart starts the server, after killing it should it run, and waits until it is ready. What the stack's settings are now is
+// what it reads.
+func (s *Server) Restart() {
+	s.stack.t.Helper()
+	s.Launch()
+	s.WaitReady()
+}
+
+// Launch is Restart without waiting.
+func (s *Server) Launch() {
+	s.stack.t.Helper()
+	s.Kill()
+	log, err := os.OpenFile(s.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.stack.t.Fatalf("e2e: %v", err)
+	}
+	defer log.Close()
+	cmd := exec.Command(s.stack.program(), "serve")
+	cmd.Dir, cmd.Env = s.stack.dir, append(s.stack.environ(s.own), "LISTEN_ADDR="+s.addr)
+	if s.proxy != nil {
+		cmd.Env = append(cmd.Env, "DATABASE_URL="+s.proxy.URL())
+	}
+	cmd.Stdout, cmd.Stderr = log, log
+	if s.process, err = tether.Start(cmd, tether.Options{Signal: "TERM"}); err != nil {
+		s.stack.t.Fatalf("e2e: %v", err)
+	}
+	s.cmd = cmd
+}
+
+// WaitReady waits until the server says it can serve. The test ends should the server.
+func (s *Server) WaitReady() {
+	s.stack.t.Helper()
+	testkit.Eventually(s.stack.t, readyWithin, func() error {
+		if !s.Running() {
+			s.stack.t.Fatalf("e2e: the server ended while starting: %v\n%s", s.process.Err(), tail(s.Log(), 30))
+		}
+		resp, err := http.Get(s.URL() + "/readyz")
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("readyz answers %s", resp.Status)
+		}
+		return nil
+	})
+}
+
+// Kill ends the server as a power cut does (SIGKILL) and returns when it is gone. Killing one that is not running does nothing.
+func (s *Server) Kill() {
+	if !s.Running() {
+		return
+	}
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its supervisor leads a process group of its own
+	<-s.process.Done()
+	for range 1000 { // its supervisor may be gone a moment before it
+		if l, err := net.Listen("tcp", s.addr); err == nil {
+			_ = l.Close()
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Sleep stops the server's process in the middle of whatever it does (SIGSTOP), until it is woken or killed.
+func (s *Server) Sleep() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGSTOP) }
+
+// Wake lets a sleeping server go on as if nothing had been (SIGCONT).
+func (s *Server) Wake() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGCONT) }
+
+// Stop asks the server to end (SIGTERM), waits, and returns how it ended: nil for status 0, else *exec.ExitError.
+func (s *Server) Stop() error {
+	if !s.Running() {
+		return errors.New("e2e: the server is not running")
+	}
+	s.process.Stop()
+	return s.process.Err()
+}
+
+// Running tells whether the process is there.
+func (s *Server) Running() bool {
+	if s.process == nil {
+		return false
+	}
+	select {
+	case <-s.process.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// Log is what the server has written, over all its lives.
+func (s *Server) Log() string {
+	log, err := os.ReadFile(s.log)
+	if err != nil {
+		return "" // never started
+	}
+	return string(log)
+}
+
+func tail(log string, lines int) string {
+	all := strings.Split(strings.TrimSpace(log), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}

@@ -1,0 +1,101 @@
+package e2e
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
+)
+
+var (
+	signInLink = regexp.MustCompile(`http://\S+/sign-in/link\S*#(\S+)`)
+	signInCode = regexp.MustCompile(`(?m)^ {4}(\d{4} \d{4})\r?$`)
+)
+
+// TestSignIn has a donor give every month, ask for a way in on a phone, press the link in the same browser, read a receipt, take a
+// break from the recurring gift, and come in on another device, without JavaScript, by the code. Nothing of it stands in a log.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	rosa := visit(t, s, phone())
+	rosa.open("/give/csio?lang=en")
+	rosa.click(label("frequency", "monthly"))
+	rosa.do(chromedp.SendKeys("#occurrences", "12", chromedp.ByID))
+	rosa.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
+	rosa.press()
+	rosa.payPlain(goodCard)
+	s.awaitLetters("Your receipt for $20.00", 1)
+
+	rosa.open("/")
+	rosa.leave(func() { rosa.click(`//a[@href="/sign-in"]`) })
+	rosa.do(chromedp.SendKeys("#email", "Rosa@Donor.example", chromedp.ByID))
+	rosa.leave(func() { rosa.click("#submit") })
+	assert.Contains(t, rosa.body(), "rosa@donor.example")
+	link, token, _ := s.wayIn(1)
+	rosa.do(chromedp.Navigate(link))
+	assert.NotContains(t, rosa.location(), token, "out of the address and the history")
+	assert.Empty(t, testkit.Axe(t, rosa.ctx))
+	rosa.leave(func() { rosa.click("#submit") })
+	assert.Contains(t, rosa.body(), "Hello, Rosa")
+	assert.Contains(t, rosa.body(), "11 payments to come")
+	assert.Empty(t, testkit.Axe(t, rosa.ctx))
+
+	rosa.leave(func() { rosa.click(`//p[@class="gift-receipt"]/a`) })
+	assert.Contains(t, rosa.body(), "No goods or services")
+	assert.Contains(t, rosa.body(), "Rosa Núñez")
+	rosa.open("/portal/plans")
+	rosa.leave(func() { rosa.click(`//li[@class="card"]//a`) })
+	rosa.do(chromedp.SetValue("#months", "2", chromedp.ByID))
+	rosa.leave(func() { rosa.click(`//form[.//select[@id="months"]]//button`) })
+	assert.Contains(t, rosa.body(), "Nothing is charged until then.")
+	rosa.leave(func() { rosa.click("#confirm") })
+	assert.Regexp(t, `Your gift is paused\.|We have your wish`, rosa.body(), "at once, or as soon as Stripe answers")
+	s.awaitLetters("Your gift", 1)
+
+	other := visit(t, s, emulation.SetScriptExecutionDisabled(true), desk())
+	other.open("/sign-in?lang=es")
+	other.do(chromedp.SendKeys("#email", "rosa@donor.example", chromedp.ByID))
+	other.leave(func() { other.click("#submit") })
+	_, _, code := s.wayIn(2)
+	other.do(chromedp.SendKeys("#code", code, chromedp.ByID))
+	other.leave(func() { other.click("#submit") })
+	assert.Contains(t, other.body(), "Hola, Rosa")
+	other.leave(func() { other.click(`//form[@action="/sign-out"]//button`) })
+	assert.Contains(t, other.body(), "Ya salió")
+
+	for _, secret := range []string{token, code, strings.ReplaceAll(code, " ", ""), "rosa@donor.example", "Núñez"} {
+		assert.NotContains(t, s.Logs(), secret)
+	}
+}
+
+// wayIn waits for the letter of that number that lets somebody in, and answers what it holds.
+func (s *Stack) wayIn(n int) (link, token, code string) {
+	s.t.Helper()
+	testkit.Eventually(s.t, patience, func() error {
+		var texts []string
+		for _, m := range s.Mail().Messages() {
+			l, err := m.Letter()
+			if err != nil {
+				return err
+			}
+			if signInCode.MatchString(l.Text) {
+				texts = append(texts, l.Text)
+			}
+		}
+		if len(texts) < n {
+			return errors.New("the letter has not come yet")
+		}
+		found := signInLink.FindStringSubmatch(texts[0]) // the newest stands first
+		require.NotNil(s.t, found)
+		link, token, code = found[0], found[1], signInCode.FindStringSubmatch(texts[0])[1]
+		return nil
+	})
+	return link, token, code
+}

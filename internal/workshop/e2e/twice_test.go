@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"net/http"
+	"path"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/stripefake"
+)
+
+// TestDoublePress presses the button twice as fast as a hand can.
+func TestDoublePress(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	v.open("/give/csio?lang=en")
+	v.fill(rosa())
+	v.do(chromedp.DoubleClick("#submit", chromedp.ByID), chromedp.WaitVisible("#card_number", chromedp.ByID))
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
+	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	s.wantOne()
+}
+
+// TestSameFormAtOnce sends one form many times at once, to two servers.
+func TestSameFormAtOnce(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{Servers: 2})
+	once := form("Twice")
+	once.Set("form", uuid.NewString())
+	answers := make([]answer, 10)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = s.read(script.PostForm(s.Servers()[i%2].URL()+"/give/csio", once)) })
+	}
+	all.Wait()
+	for _, got := range answers {
+		require.Equal(t, http.StatusSeeOther, got.status, got.body)
+		require.Equal(t, answers[0].location, got.location, "every press leads to the same payment page")
+	}
+	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
+	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
+
+	require.NoError(t, s.Stripe().Pay(path.Base(answers[0].location), stripefake.GoodCard))
+	s.wantOne()
+	again := s.post("/give/csio", once)
+	require.Equal(t, http.StatusSeeOther, again.status)
+	require.Contains(t, again.location, "/give/csio/thanks", "a paid form leads to its thanks")
+	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
+}
+
+// TestChangedMind goes back from the payment page and chooses another amount: the first page cannot be paid any more.
+func TestChangedMind(t *testing.T) {
+	t.Parallel()
+	s := Start(t, Options{})
+	v := visit(t, s)
+	v.open("/give/csio?lang=en")
+	v.fill(rosa())
+	v.press()
+	first := v.location()
+	v.leave(func() { v.click(".leave a") })
+	v.fill(gift{Amount: "30"})
+	v.press()
+	require.NotEqual(t, first, v.location())
+	require.Contains(t, v.body(), "$30.00")
+
+	s.wantOpen(v.location())
+	require.ErrorContains(t, s.Stripe().Pay(path.Base(first), stripefake.GoodCard), "expired")
+	v.pay(goodCard)
+	v.waitFor("Thank you")
+	require.Contains(t, v.body(), "$30")
+	s.wantOne()
+	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
+}
+
+// wantOpen holds that one payment page can be paid, the one at that address.
+func (s *Stack) wantOpen(address string) {
+	s.t.Helper()
+	var open []string
+	for _, session := range objects[struct{ ID, Status string }](s, s.Stripe().State().CheckoutSessions) {
+		if session.Status == "open" {
+			open = append(open, session.ID)
+		}
+	}
+	require.Equal(s.t, []string{path.Base(address)}, open)
+}

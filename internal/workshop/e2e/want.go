@@ -1,0 +1,112 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/office/check"
+	"konbit/internal/workshop/testkit"
+)
+
+// Drained has Stripe tell all that nobody has taken yet, and waits until nothing is left to do: no event, no fee, no job. Then every
+// checker finds nothing.
+func (s *Stack) Drained(within time.Duration) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	require.NoError(s.t, s.Stripe().Drain(ctx))
+	testkit.Eventually(s.t, within, func() error {
+		var left []string
+		err := s.DB.Owner.Select(&left, `
+			SELECT 'event ' || type || ' ' || state || ' ' || coalesce(reason, '') FROM stripe_event WHERE state <> 'done'
+			UNION ALL SELECT 'fee of ' || charge_id FROM fee_due
+			UNION ALL SELECT 'job ' || kind || ' ' || state FROM river_job WHERE state <> 'completed'`)
+		if err == nil && len(left) > 0 {
+			err = fmt.Errorf("%d still to do, as %q", len(left), left[0])
+		}
+		return err
+	})
+	s.wantChecked()
+}
+
+// wantChecked holds that every checker finds nothing.
+func (s *Stack) wantChecked() {
+	s.t.Helper()
+	require.NoError(s.t, ledger.Snapshot(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
+		found, err := check.Look(s.t.Context(), tx)
+		require.Empty(s.t, check.Rows(found))
+		return err
+	}))
+}
+
+// WantGifts holds, once all is drained, that there were so many gifts, and that each came to the end that every gift comes to, once:
+// paid, settled, booked with its fees, one receipt with the next number, one letter. A letter may have copies.
+func (s *Stack) WantGifts(gifts int) {
+	s.t.Helper()
+	s.Drained(readyWithin * 2)
+	count := func(query string) (n int) {
+		require.NoError(s.t, s.DB.Owner.Get(&n, `SELECT count(*) FROM `+query))
+		return n
+	}
+	for what, query := range map[string]string{
+		"settled gifts":         `donation WHERE status = 'settled'`,
+		"payments booked":       `journal_entry WHERE kind = 'payment'`,
+		"fees booked":           `journal_entry WHERE kind = 'processing fee'`,
+		"sponsor's fees booked": `journal_entry WHERE kind = 'sponsor fee'`,
+		"balance transactions":  `balance_transaction`,
+		"receipts":              `receipt`,
+		"gifts with a receipt":  `(SELECT DISTINCT donation_id FROM receipt) r`,
+		"numbers used":          `(SELECT generate_series(1, last) FROM receipt_counter) n`,
+		"letters":               `letter`,
+		"letters handed over":   `letter_delivery WHERE accepted_at IS NOT NULL`,
+	} {
+		require.Equal(s.t, gifts, count(query), what)
+	}
+	require.Zero(s.t, count(`donation WHERE status IN ('processing', 'held')`))
+	var tasks []string // but those that were stuck for a moment
+	require.NoError(s.t, s.DB.Owner.Select(&tasks, `SELECT kind || ' ' || detail FROM finance_task WHERE kind <> 'balance_transactions_stuck'`))
+	require.Empty(s.t, tasks)
+	s.wantLetters(gifts)
+
+	state := s.Stripe().State()
+	paid, balance := map[string]bool{}, 0
+	for _, raw := range state.Charges {
+		var charge struct {
+			Paid          bool
+			PaymentIntent string `json:"payment_intent"`
+		}
+		require.NoError(s.t, json.Unmarshal(raw, &charge))
+		if charge.Paid {
+			paid[charge.PaymentIntent] = true
+		}
+	}
+	require.Len(s.t, paid, gifts, "gifts charged")
+	for _, raw := range state.BalanceTransactions {
+		var move struct{ Net int }
+		require.NoError(s.t, json.Unmarshal(raw, &move))
+		balance += move.Net
+	}
+	var clearing int
+	require.NoError(s.t, s.DB.Owner.Get(&clearing, `SELECT coalesce(sum(amount), 0) FROM posting WHERE account_code = '1010'`))
+	require.Equal(s.t, balance, clearing, "clearing is what Stripe holds")
+	s.Konbit("ledger", "verify")
+}
+
+// wantLetters holds that there are so many letters by Message-ID, and that copies are equal to the byte.
+func (s *Stack) wantLetters(n int) {
+	s.t.Helper()
+	copies := map[string]string{}
+	for _, m := range s.Mail().Messages() {
+		if first, ok := copies[m.MessageID]; ok {
+			require.Equal(s.t, first, string(m.Raw), "a copy of a letter is the letter")
+		}
+		copies[m.MessageID] = string(m.Raw)
+	}
+	require.Len(s.t, copies, n, "letters by Message-ID")
+}

@@ -1,0 +1,74 @@
+package testkit
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"konbit/internal/workshop/localpg"
+	"konbit/migrations"
+)
+
+// A Cluster is a PostgreSQL of one test's own, to do harm to. Its methods are for the test's goroutine.
+type Cluster struct {
+	*Database // migrated; its addresses stay the same over Stop and Start
+
+	t       testing.TB
+	options localpg.Options
+	server  *localpg.Server
+}
+
+// NewCluster gives the test a cluster with a migrated database. A commit there survives the end of PostgreSQL, in whatever way;
+// only the machine must not crash. settings go over those.
+func NewCluster(t testing.TB, settings map[string]string) *Cluster {
+	t.Helper()
+	base, err := os.MkdirTemp("/tmp", "konbit-cluster-") // where PostgreSQL's account may enter
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	c := &Cluster{t: t, options: localpg.Options{
+		DataDir: filepath.Join(base, "data"), SocketDir: filepath.Join(base, "socket"),
+		Settings: map[string]string{"synchronous_commit": "on", "full_page_writes": "on"},
+	}}
+	for name, value := range settings {
+		c.options.Settings[name] = value
+	}
+	c.Start()
+	t.Cleanup(c.Stop)
+	ctx, name := context.Background(), "konbit"
+	for _, role := range []string{OwnerRole, ServerRole} {
+		if err := c.server.CreateRole(ctx, role); err != nil {
+			t.Fatalf("testkit: %v", err)
+		}
+	}
+	if err := c.server.CreateDatabase(ctx, name, OwnerRole); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	c.Database = &Database{ServerURL: c.server.URL(ServerRole, name), OwnerURL: c.server.URL(OwnerRole, name)}
+	if err := migrations.Up(ctx, c.OwnerURL, ServerRole); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	c.Server, c.Owner = open(t, c.ServerURL), open(t, c.OwnerURL)
+	return c
+}
+
+// AdminURL is where the cluster's superuser reaches the database.
+func (c *Cluster) AdminURL() string { return c.server.URL("postgres", "konbit") }
+
+// Stop stops PostgreSQL as `pg_ctl stop -m immediate` does: nothing is finished or written out, and the next start recovers.
+func (c *Cluster) Stop() { c.server.Stop() }
+
+// Start starts PostgreSQL again and waits until it answers.
+func (c *Cluster) Start() {
+	c.t.Helper()
+	server, err := localpg.Start(context.Background(), c.options)
+	if err != nil {
+		c.t.Fatalf("testkit: %v", err)
+	}
+	c.server = server
+}

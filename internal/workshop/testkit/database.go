@@ -1,0 +1,124 @@
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq"
+
+	"konbit/internal/workshop/localpg"
+	"konbit/migrations"
+)
+
+// The two roles of every database, as in production: the owner migrates, the server owns nothing.
+const (
+	OwnerRole  = "konbit_owner"
+	ServerRole = "konbit_server"
+)
+
+// A Database is one test's own and goes with the test.
+type Database struct {
+	Server    *sqlx.DB // as ServerRole
+	Owner     *sqlx.DB // as OwnerRole
+	ServerURL string   // for DATABASE_URL
+	OwnerURL  string   // for DATABASE_OWNER_URL
+}
+
+// DB gives the test a migrated database. The first call in a test binary starts a private cluster, which ends with the binary, and
+// migrates a model database there; each database is a copy of it, made in some tens of milliseconds.
+func DB(t testing.TB) *Database {
+	t.Helper()
+	return database(t, model)
+}
+
+// EmptyDB gives the test a database without any table.
+func EmptyDB(t testing.TB) *Database {
+	t.Helper()
+	return database(t, "template0")
+}
+
+const model = "konbit_model"
+
+var (
+	// The cluster is meant to outlive the test that happens to come first, so nothing here uses that test's context.
+	cluster = sync.OnceValues(startCluster)
+	migrate = sync.OnceValue(migrateModel)
+	count   atomic.Int64
+	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two pools each
+)
+
+// Durable has the cluster flush its log at each commit, as in production, and gives it settings. It is for harnesses that measure,
+// and called before the first database.
+func Durable(settings map[string]string) {
+	options.Durable = true
+	maps.Copy(options.Settings, settings)
+}
+
+func startCluster() (*localpg.Server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	s, err := localpg.Start(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range []string{OwnerRole, ServerRole} {
+		if err := s.CreateRole(ctx, role); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func migrateModel() error {
+	s, err := cluster()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if err := s.CreateDatabase(ctx, model, OwnerRole); err != nil {
+		return err
+	}
+	return migrations.Up(ctx, s.URL(OwnerRole, model), ServerRole)
+}
+
+func database(t testing.TB, template string) *Database {
+	t.Helper()
+	s, err := cluster()
+	if err == nil && template == model {
+		err = migrate()
+	}
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	name := fmt.Sprintf("test_%d", count.Add(1))
+	if err := s.CloneDatabase(t.Context(), name, template, OwnerRole); err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := s.DropDatabase(context.Background(), name); err != nil {
+			t.Errorf("testkit: %v", err)
+		}
+	})
+	d := &Database{ServerURL: s.URL(ServerRole, name), OwnerURL: s.URL(OwnerRole, name)}
+	d.Server, d.Owner = open(t, d.ServerURL), open(t, d.OwnerURL)
+	return d
+}
+
+func open(t testing.TB, url string) *sqlx.DB {
+	t.Helper()
+	db, err := sqlx.ConnectContext(t.Context(), "postgres", url+"&binary_parameters=yes") // as pg.Open
+	if err != nil {
+		t.Fatalf("testkit: %v", err)
+	}
+	db.SetMaxOpenConns(20)
+	db.SetMaxIdleConns(5)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}

@@ -1,0 +1,53 @@
+package testkit_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
+)
+
+// TestHostileTextsAreHostile serves pages that write what they are given as it is, and wants that found out.
+func TestHostileTextsAreHostile(t *testing.T) {
+	t.Parallel()
+	require.GreaterOrEqual(t, len(testkit.Hostile()), 200)
+	for policy, noticed := range map[string]string{"": "a script ran", "default-src 'none'": "security: "} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Security-Policy", policy)
+			_, _ = fmt.Fprintf(w, `<!doctype html><p>%s</p>`, r.URL.Query().Get("x"))
+		}))
+		t.Cleanup(server.Close)
+		ctx := testkit.Browser(t)
+		wrong := testkit.Watch(t, ctx)
+		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/?x="+testkit.Harmless)))
+		usual := testkit.Anatomy(t, ctx)
+		require.Empty(t, wrong())
+		for text, kind := range map[string]string{
+			"<script>hit()</script>": "script", "<svg onload=hit()>": "svg[onload]", "<a href=//evil.example/x>": "http://evil.example/x", "<img src=x onerror=hit()>": "img[onerror]",
+		} {
+			before := len(wrong())
+			require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/?x="+text)))
+			found := testkit.Anatomy(t, ctx)
+			assert.Contains(t, found, kind)
+			assert.NotSubset(t, usual, found)
+			if text[1] == 'a' {
+				continue // is only led elsewhere
+			}
+			testkit.Eventually(t, 10*time.Second, func() error {
+				if all := wrong(); len(all) == before {
+					return fmt.Errorf("nothing was noticed of %s", text)
+				}
+				return nil
+			})
+			assert.Contains(t, wrong()[before], noticed, text)
+		}
+	}
+}

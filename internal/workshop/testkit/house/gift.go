@@ -1,0 +1,316 @@
+package house
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/stripefake"
+)
+
+// Form is a form filled in well for the organisation csio: $20 to its first fund.
+func Form() donation.Form {
+	return donation.Form{
+		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
+		Contact: donation.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"},
+	}
+}
+
+// Snapshot is what is set up.
+func (h *House) Snapshot() *fund.Snapshot {
+	h.t.Helper()
+	s, err := h.Setup.Snapshot(h.t.Context())
+	require.NoError(h.t, err)
+	return s
+}
+
+// Offer is what an organisation asks for.
+func (h *House) Offer(slug string) donation.Offer {
+	h.t.Helper()
+	s := h.Snapshot()
+	o, err := s.Organisation(slug)
+	require.NoError(h.t, err)
+	e, err := s.EntityByID(o.EntityID)
+	require.NoError(h.t, err)
+	return donation.Offer{Entity: e, Organisation: o, Funds: s.Open(o.ID)}
+}
+
+// Press checks a form for csio and begins its gift. Safe to call from any goroutine.
+func (h *House) Press(f donation.Form) (donation.Donation, error) { return h.PressFor("csio", f) }
+
+// comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with many tests.
+const comeAgain = 20 * time.Second
+
+// PressFor is Press for another organisation. Told that the database has no time, it presses again, as a donor is asked to.
+func (h *House) PressFor(slug string, f donation.Form) (donation.Donation, error) {
+	offer := h.Offer(slug)
+	request, err := f.Check(offer)
+	if err != nil {
+		return donation.Donation{}, err
+	}
+	for deadline := time.Now().Add(comeAgain); ; {
+		d, err := h.Starter.Start(h.t.Context(), offer, request)
+		if err == nil || fault.KindOf(err) != fault.Unexpected || !pg.Passing(err) || time.Now().After(deadline) {
+			return d, err
+		}
+	}
+}
+
+// Started is a gift whose payment page is open.
+func (h *House) Started(f donation.Form) donation.Donation {
+	h.t.Helper()
+	d, err := h.Press(f)
+	require.NoError(h.t, err)
+	require.NotNil(h.t, d.SessionURL)
+	return d
+}
+
+// Pay pays a gift's page with a good card.
+func (h *House) Pay(d donation.Donation) {
+	h.t.Helper()
+	require.NoError(h.t, h.Fake.Pay(*d.SessionID, stripefake.GoodCard))
+}
+
+// Gift reads a gift's row.
+func (h *House) Gift(id uuid.UUID) donation.Donation {
+	h.t.Helper()
+	d, err := donation.ByID(h.t.Context(), h.DB.Server, id)
+	require.NoError(h.t, err)
+	return d
+}
+
+// Event is one that the stand-in made.
+type Event struct {
+	ID   string
+	Type string
+	Body []byte
+}
+
+// Told lists the events about a gift, oldest first.
+func (h *House) Told(d donation.Donation) []Event {
+	h.t.Helper()
+	var told []Event
+	for _, body := range h.Fake.Events() {
+		if bytes.Contains(body, []byte(d.ID.String())) {
+			told = append(told, h.Read(body))
+		}
+	}
+	return told
+}
+
+// ToldOf is the one event of that type about a gift.
+func (h *House) ToldOf(d donation.Donation, kind string) Event {
+	h.t.Helper()
+	for _, e := range h.Told(d) {
+		if e.Type == kind {
+			return e
+		}
+	}
+	h.t.Fatalf("no %s of gift %s", kind, d.ID)
+	return Event{}
+}
+
+// Read reads an event's id and type from its body.
+func (h *House) Read(body []byte) Event {
+	h.t.Helper()
+	var head struct{ ID, Type string }
+	require.NoError(h.t, json.Unmarshal(body, &head))
+	return Event{head.ID, head.Type, body}
+}
+
+// Changed is an event with a new id whose body was changed by do, which gets the whole event and its object.
+func (h *House) Changed(e Event, do func(event, object map[string]any)) Event {
+	h.t.Helper()
+	var event map[string]any
+	require.NoError(h.t, json.Unmarshal(e.Body, &event))
+	event["id"] = "evt_" + uuid.NewString()
+	do(event, event["data"].(map[string]any)["object"].(map[string]any))
+	body, err := json.Marshal(event)
+	require.NoError(h.t, err)
+	return h.Read(body)
+}
+
+// Knock posts a webhook with that signature and answers the status.
+func (h *House) Knock(entity string, body []byte, signature string) int {
+	request, err := http.NewRequest(http.MethodPost, h.URL+"/hooks/stripe/"+entity, bytes.NewReader(body))
+	if err != nil {
+		h.t.Error(err)
+		return 0
+	}
+	if signature != "" {
+		request.Header.Set("Stripe-Signature", signature)
+	}
+	response, err := Client().Do(request)
+	if err != nil {
+		h.t.Error(err)
+		return 0
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}
+
+// Deliver posts an event of tsne's account, signed well, and wants it taken.
+func (h *House) Deliver(events ...Event) {
+	h.t.Helper()
+	for _, e := range events {
+		require.Equal(h.t, http.StatusOK, h.Knock("tsne", e.Body, stripefake.Sign(time.Now(), e.Body, Secrets["tsne"]...)), e.Type)
+	}
+}
+
+// DrainAll works off whatever is due now.
+func (h *House) DrainAll() {
+	h.t.Helper()
+	for {
+		n, err := h.Drain.Once(h.t.Context())
+		require.NoError(h.t, err)
+		if n == 0 {
+			return
+		}
+	}
+}
+
+// Later lets parked events' time come, and works them off.
+func (h *House) Later() {
+	h.t.Helper()
+	h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
+	h.DrainAll()
+}
+
+// Settled is a gift paid and settled.
+func (h *House) Settled(f donation.Form) donation.Donation {
+	h.t.Helper()
+	d := h.Started(f)
+	h.Pay(d)
+	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.DrainAll()
+	d = h.Gift(d.ID)
+	require.Equal(h.t, donation.Settled, d.Status)
+	return d
+}
+
+// Settle settles charges in one transaction.
+func (h *House) Settle(charges ...donation.Charge) ([]donation.Outcome, error) {
+	setup, err := h.Setup.Snapshot(h.t.Context())
+	if err != nil {
+		return nil, err
+	}
+	var outcomes []donation.Outcome
+	err = pg.InTx(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
+		outcomes, err = h.Settler.SettleTx(h.t.Context(), tx, setup, charges)
+		return err
+	})
+	return outcomes, err
+}
+
+// ChargeOf is a charge that fits a gift, made at a time.
+func ChargeOf(d donation.Donation, at time.Time) donation.Charge {
+	return donation.Charge{
+		EntityID: d.EntityID, ID: "ch_" + d.ID.String(), PaymentIntentID: "pi_" + d.ID.String(), DonationID: d.ID,
+		Amount: d.Amount(), At: at, Cause: "evt_" + d.ID.String(),
+	}
+}
+
+// Exec runs a statement as the owner of the tables.
+func (h *House) Exec(query string, args ...any) {
+	h.t.Helper()
+	_, err := h.DB.Owner.Exec(query, args...)
+	require.NoError(h.t, err)
+}
+
+// Count is the number a query answers.
+func (h *House) Count(query string, args ...any) (n int) {
+	h.t.Helper()
+	require.NoError(h.t, h.DB.Owner.Get(&n, query, args...))
+	return n
+}
+
+// Lines lists what a query answers, one text per row.
+func (h *House) Lines(query string, args ...any) []string {
+	h.t.Helper()
+	lines := []string{}
+	require.NoError(h.t, h.DB.Owner.Select(&lines, query, args...))
+	return lines
+}
+
+// Books lists the postings about a gift as "kind fund account amount", sorted.
+func (h *House) Books(d donation.Donation) []string {
+	h.t.Helper()
+	return h.Lines(`SELECT format('%s | %s | %s | %s', e.kind, f.code, p.account_code, p.amount)
+		FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN fund f ON f.id = p.fund_id
+		WHERE e.dimensions->>'donation' = $1 ORDER BY 1`, d.ID.String())
+}
+
+// State says in words all that became of a gift, without ids and times, so that two histories can be compared.
+func (h *House) State(d donation.Donation) string {
+	h.t.Helper()
+	g := h.Gift(d.ID)
+	return fmt.Sprintf("status=%s charge=%t books=%v receipts=%d letters=%d tasks=%d due=%d", g.Status, g.ChargeID != nil, h.Books(d),
+		h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID),
+		h.Count(`SELECT count(*) FROM river_job j JOIN receipt r ON r.id::text = j.args->>'receipt_id' WHERE r.donation_id = $1`, d.ID),
+		h.Count(`SELECT count(*) FROM finance_task WHERE detail->>'donation' = $1`, d.ID.String()),
+		h.Count(`SELECT count(*) FROM fee_due f JOIN donation d ON d.charge_id = f.charge_id WHERE d.id = $1`, d.ID))
+}
+
+// SettledOnce is the State of an ordinary $20 gift to the first fund, settled, its fee not booked yet.
+const SettledOnce = "status=settled charge=true books=[payment | general | 1010 | 2000 payment | general | 4100 | -2000] receipts=1 letters=1 tasks=0 due=1"
+
+// IntentID finds a payment intent's id.
+var IntentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)
+
+// IntentOf is the payment intent of a gift that was paid, whether or not anybody told us.
+func (h *House) IntentOf(d donation.Donation) string {
+	h.t.Helper()
+	return IntentID.FindString(string(h.ToldOf(d, "charge.succeeded").Body))
+}
+
+// News delivers what the stand-in has told of tsne's account and was not delivered yet, in the order it was told.
+func (h *House) News() {
+	h.t.Helper()
+	all := h.Fake.Bodies("tsne")
+	for _, body := range all[h.told:] {
+		h.Deliver(h.Read(body))
+	}
+	h.told = len(all)
+}
+
+// Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next time.
+func (h *House) Chores() (done int) {
+	h.t.Helper()
+	var due []struct {
+		ID   int64  `db:"id"`
+		Kind string `db:"kind"`
+		Args []byte `db:"args"`
+	}
+	require.NoError(h.t, h.DB.Owner.Select(&due, `SELECT id, kind, args FROM river_job WHERE kind IN ('plan_look', 'plan_request') ORDER BY id`))
+	for _, job := range due {
+		var of struct {
+			Plan    uuid.UUID `json:"plan_id"`
+			Request uuid.UUID `json:"request_id"`
+		}
+		require.NoError(h.t, json.Unmarshal(job.Args, &of))
+		do, id := h.Plans.Look, of.Plan
+		if job.Kind == "plan_request" {
+			do, id = h.Plans.Carry, of.Request
+		}
+		if err := do(h.t.Context(), id); err != nil {
+			h.t.Logf("%s %s: %v", job.Kind, id, err)
+			continue
+		}
+		h.Exec(`DELETE FROM river_job WHERE id = $1`, job.ID)
+		done++
+	}
+	return done
+}
