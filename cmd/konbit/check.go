@@ -34,7 +34,7 @@ func (p *parts) checkNightly(ctx context.Context) error {
 
 // checked reads all checkers at one moment.
 func checked(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
-	err = ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error {
+	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		found, err = check.Look(ctx, tx)
 		return err
 	})

@@ -59,7 +59,7 @@ type balanceLine struct {
 
 // balances reads all balances, or those of one organisation's funds, with their names, at one moment.
 func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []balanceLine, err error) {
-	err = ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error {
+	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		names, err := interchange.Names(ctx, tx)
 		if err != nil {
 			return err
@@ -133,7 +133,7 @@ func verifyCommand() *cobra.Command {
 			}
 			switch {
 			case err != nil:
-			case !report.Sound():
+			case !report.OK():
 				err = errors.New("the books break their rules")
 			case len(check.Rows(found)) > 0:
 				err = errors.New("the checkers found what must not be")

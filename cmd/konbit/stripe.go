@@ -39,14 +39,14 @@ func stripeEndpointCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		set, err := client.SetEndpoint(c.Context(), *entity, *address)
+		set, err := client.EnsureEndpoint(c.Context(), *entity, *address)
 		if err != nil {
 			return err
 		}
 		if *asJSON {
 			return printJSON(c, set)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%s %s: %d types of events in version %s to %s\n", set.ID, set.Done, len(set.Events), set.APIVersion, set.URL)
+		fmt.Fprintf(c.OutOrStdout(), "%s %s: %d types of events in version %s to %s\n", set.ID, set.Action, len(set.Events), set.APIVersion, set.URL)
 		if set.Secret != "" {
 			fmt.Fprintf(c.OutOrStdout(), "Stripe shows its signing secret this once; set\n%s=%s\n", stripeSecret+settingSuffix(*entity), set.Secret)
 		}
@@ -83,30 +83,30 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 	}
 	d.saw("webhook endpoint of "+e.Slug, err)
 	d.saw("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
-	receipts, err := client.OwnReceipts(ctx, e.Slug)
+	receipts, err := client.StripeReceipts(ctx, e.Slug)
 	d.saw("receipts of "+e.Slug+" come from us alone", ownReceipts(receipts, err))
-	if err == nil && receipts.Mailed == "" {
+	if err == nil && receipts.LastMailed == "" {
 		d.findings[len(d.findings)-1].Note = noOwnReceipts(receipts)
 	}
 }
 
-func ownReceipts(r stripepay.OwnReceipts, err error) error {
-	if err == nil && r.Mailed != "" {
-		err = fmt.Errorf("one was mailed by Stripe as well for %s, so that donor got two: in its dashboard, Settings, Customer emails, switch off \"Successful payments\"", r.Mailed)
+func ownReceipts(r stripepay.StripeReceipts, err error) error {
+	if err == nil && r.LastMailed != "" {
+		err = fmt.Errorf("one was mailed by Stripe as well for %s, so that donor got two: in its dashboard, Settings, Customer emails, switch off \"Successful payments\"", r.LastMailed)
 	}
 	return err
 }
 
 // noOwnReceipts says how far the absence of a finding goes.
-func noOwnReceipts(r stripepay.OwnReceipts) string {
+func noOwnReceipts(r stripepay.StripeReceipts) string {
 	const look = "Stripe tells this setting to nobody by API; see that \"Successful payments\" is off in its dashboard, Settings, Customer emails"
 	switch {
 	case !r.Live:
 		return "not told by a test key, for which Stripe mails none. " + look
-	case r.Looked == 0:
+	case r.Checked == 0:
 		return "no gift to judge by yet. " + look
 	default:
-		return fmt.Sprintf("judged by %d gifts, none of which Stripe mailed a receipt for. %s", r.Looked, look)
+		return fmt.Sprintf("judged by %d gifts, none of which Stripe mailed a receipt for. %s", r.Checked, look)
 	}
 }
 

@@ -54,7 +54,7 @@ func (p *parts) sealBooks(ctx context.Context) error {
 }
 
 func (p *parts) keepBalances(ctx context.Context) error {
-	_, err := ledger.KeepBalances(ctx, p.db, ledger.SnapshotAfter)
+	_, err := ledger.TakeSnapshots(ctx, p.db, ledger.SnapshotAfter)
 	return err
 }
 
@@ -68,7 +68,7 @@ func (p *parts) keepHeads(ctx context.Context) error {
 
 func (p *parts) sweep(ctx context.Context) error {
 	swept, err := p.sweeper.Sweep(ctx)
-	if swept != (stripepay.Swept{}) {
+	if swept != (stripepay.SweepResult{}) {
 		p.log.InfoContext(ctx, "swept", "events", swept.Events, "transactions", swept.Transactions, "gifts ended", swept.Ended)
 	}
 	return err

@@ -55,7 +55,7 @@ func (h Heads) Keep(ctx context.Context) (kept int, err error) {
 	for _, e := range entities {
 		now := r.Now()
 		err := pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error {
-			head, err := ledger.KeepHeadTx(ctx, tx, e.ID, ledger.DateOf(now, e.Location()), r.NewID, now)
+			head, err := ledger.RecordHeadTx(ctx, tx, e.ID, ledger.DateOf(now, e.Location()), r.NewID, now)
 			if err != nil || head == nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func (h Heads) Mail(ctx context.Context, id uuid.UUID) error {
 	return errors.Join(failed...)
 }
 
-func (h Heads) mailTo(ctx context.Context, head *ledger.KeptHead, to string) error {
+func (h Heads) mailTo(ctx context.Context, head *ledger.RecordedHead, to string) error {
 	r := h.Receipts
 	subject := uuid.NewSHA1(head.ID, []byte(strings.ToLower(to))) // one letter for a head and an address
 	l, err := find(ctx, r.DB, kindHead, subject)
@@ -99,7 +99,7 @@ func (h Heads) mailTo(ctx context.Context, head *ledger.KeptHead, to string) err
 	return r.hand(ctx, *l)
 }
 
-func (h Heads) rendered(ctx context.Context, head *ledger.KeptHead, subject uuid.UUID, to string) (*letter, error) {
+func (h Heads) rendered(ctx context.Context, head *ledger.RecordedHead, subject uuid.UUID, to string) (*letter, error) {
 	register, err := org.ReadRegister(ctx, h.Receipts.DB)
 	if err != nil {
 		return nil, err

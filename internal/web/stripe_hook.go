@@ -27,5 +27,5 @@ func (s *Server) stripeHook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.Inbox.Take(ctx, entity.ID, entity.Slug, payload, r.Header.Get("Stripe-Signature"))
+	return s.Inbox.Receive(ctx, entity.ID, entity.Slug, payload, r.Header.Get("Stripe-Signature"))
 }

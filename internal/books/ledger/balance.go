@@ -39,7 +39,7 @@ type Filter struct {
 }
 
 // Snapshot runs fn in a transaction that only reads and sees the books, and everything else, as they are at one moment.
-func Snapshot(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
+func ReadConsistent(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) 
 		if f.Entity != uuid.Nil && f.Entity != l.EntityID {
 			continue
 		}
-		if l.Entity, l.Fund, err = names.of(l.EntityID, l.FundID); err != nil {
+		if l.Entity, l.Fund, err = names.lookup(l.EntityID, l.FundID); err != nil {
 			return nil, err
 		}
 		lines = append(lines, l)
@@ -81,7 +81,7 @@ func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) 
 	return lines, rows.Err()
 }
 
-func (n Names) of(entityID, fundID uuid.UUID) (entity, fund string, err error) {
+func (n Names) lookup(entityID, fundID uuid.UUID) (entity, fund string, err error) {
 	entity, fund = n.Entities[entityID], n.Funds[fundID]
 	if entity == "" || fund == "" {
 		return "", "", fmt.Errorf("ledger: fund %s of entity %s has no name", fundID, entityID)

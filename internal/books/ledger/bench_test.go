@@ -21,7 +21,7 @@ var gifts = flag.Int("gifts", 200_000, "how many gifts the books hold in Benchma
 //
 //	go test ./internal/books/ledger -run '^$' -bench Books -benchtime 200x -gifts 1000000 -timeout 30m
 func BenchmarkBooks(b *testing.B) {
-	h := newHouse(b)
+	h := newFixture(b)
 	h.rate(b, "warm")
 	empty := h.rate(b, "empty")
 	h.fill(b, *gifts)
@@ -30,12 +30,12 @@ func BenchmarkBooks(b *testing.B) {
 	sealed := h.sealAll(b)
 	sealRate := float64(sealed) / time.Since(began).Seconds()
 	began = time.Now()
-	_, err := KeepBalances(b.Context(), h.Server, SnapshotAfter)
+	_, err := TakeSnapshots(b.Context(), h.Server, SnapshotAfter)
 	require.NoError(b, err)
 	snapshot := time.Since(began)
 	full := h.rate(b, "full")
 	h.sealAll(b)
-	_, err = KeepBalances(b.Context(), h.Server, SnapshotAfter)
+	_, err = TakeSnapshots(b.Context(), h.Server, SnapshotAfter)
 	require.NoError(b, err)
 	b.Run("once", func(b *testing.B) {
 		b.ReportMetric(0, "ns/op") // what was measured above, once
@@ -47,7 +47,7 @@ func BenchmarkBooks(b *testing.B) {
 	b.Run("position", func(b *testing.B) {
 		h.unsealed(b, SnapshotAfter) // as much as it may ever have to add up
 		for b.Loop() {
-			_, err := Position(b.Context(), h.Server, h.tsne.one)
+			_, err := ReadPosition(b.Context(), h.Server, h.tsne.one)
 			require.NoError(b, err)
 		}
 	})
@@ -66,20 +66,20 @@ func BenchmarkBooks(b *testing.B) {
 	})
 	b.Run("no snapshot due", func(b *testing.B) {
 		for b.Loop() {
-			_, err := KeepBalances(b.Context(), h.Server, SnapshotAfter)
+			_, err := TakeSnapshots(b.Context(), h.Server, SnapshotAfter)
 			require.NoError(b, err)
 		}
 	})
 	b.Run("verify", func(b *testing.B) {
 		began := time.Now()
-		entries := h.sound(b).Entries
+		entries := h.requireOK(b).Entries
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(float64(entries)/time.Since(began).Seconds(), "verified/s")
 	})
 }
 
 // rate posts gifts from eight clients for a while, and answers how many a second.
-func (h house) rate(b *testing.B, name string) float64 {
+func (h fixture) rate(b *testing.B, name string) float64 {
 	var posted atomic.Int64
 	var clients sync.WaitGroup
 	until := time.Now().Add(8 * time.Second)
@@ -100,7 +100,7 @@ func (h house) rate(b *testing.B, name string) float64 {
 }
 
 // unsealed posts entries with that many lines in all to the first fund, in batches.
-func (h house) unsealed(b *testing.B, lines int) {
+func (h fixture) unsealed(b *testing.B, lines int) {
 	for n := 0; n < lines; n += 200 {
 		batch := make([]Entry, 100)
 		for i := range batch {
@@ -112,7 +112,7 @@ func (h house) unsealed(b *testing.B, lines int) {
 }
 
 // fill writes gifts and their fees as rows; no trigger looks at each of them.
-func (h house) fill(b *testing.B, n int) {
+func (h fixture) fill(b *testing.B, n int) {
 	db := sqlx.MustConnect("postgres", strings.Replace(h.OwnerURL, testkit.OwnerRole+"@", "postgres@", 1))
 	defer db.Close()
 	tx := db.MustBegin()

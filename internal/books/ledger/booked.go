@@ -18,19 +18,19 @@ func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error)
 	for i := range entries {
 		batch[i].Entry = &entries[i]
 	}
-	booked := map[key]stored{}
-	if err := findTx(ctx, tx, batch, booked); err != nil {
+	booked := map[key]bookedEntry{}
+	if err := findBookedTx(ctx, tx, batch, booked); err != nil {
 		return nil, err
 	}
-	there := make([]bool, len(entries))
+	isBooked := make([]bool, len(entries))
 	for i := range entries {
-		here, ok := booked[entries[i].key()]
-		if hash := entries[i].Fact.hash(); ok && !bytes.Equal(here.fact, hash[:]) {
-			return nil, otherFact(entries[i].key())
+		entry, ok := booked[entries[i].key()]
+		if hash := entries[i].Fact.hash(); ok && !bytes.Equal(entry.fact, hash[:]) {
+			return nil, factConflict(entries[i].key())
 		}
-		there[i] = ok
+		isBooked[i] = ok
 	}
-	return there, nil
+	return isBooked, nil
 }
 
 // FundsWithPostings lists those of the funds that have a line in the books.

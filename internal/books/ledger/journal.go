@@ -71,7 +71,7 @@ func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*R
 			&reverses, &fundID, &line.Account, &line.Amount); err != nil {
 			return err
 		}
-		if next.Entity, line.Fund, err = names.of(entityID, fundID); err != nil {
+		if next.Entity, line.Fund, err = names.lookup(entityID, fundID); err != nil {
 			return fmt.Errorf("entry %s: %w", next.ID, err)
 		}
 		if next.ID != current.ID {

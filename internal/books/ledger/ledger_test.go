@@ -21,28 +21,28 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 var day = Date{2026, time.March, 14}
 
 // house is a database with two legal entities, their books open.
-type house struct {
+type fixture struct {
 	*testkit.Database
-	tsne, grassroots books
+	tsne, grassroots entityBooks
 }
 
 // books are one entity with its operations fund and two more.
-type books struct {
+type entityBooks struct {
 	entity               uuid.UUID
 	currency             money.Currency
 	operations, one, two uuid.UUID
 }
 
-func newHouse(t testing.TB) house {
+func newFixture(t testing.TB) fixture {
 	t.Helper()
-	h := house{Database: testkit.DB(t)}
+	h := fixture{Database: testkit.DB(t)}
 	h.tsne, h.grassroots = h.open(t, "tsne", "USD"), h.open(t, "grassroots-international", "JPY")
 	return h
 }
 
-func (h house) open(t testing.TB, slug string, currency money.Currency) books {
+func (h fixture) open(t testing.TB, slug string, currency money.Currency) entityBooks {
 	t.Helper()
-	b := books{entity: newID(), currency: currency, operations: newID(), one: newID(), two: newID()}
+	b := entityBooks{entity: newID(), currency: currency, operations: newID(), one: newID(), two: newID()}
 	organisation := newID()
 	h.inTx(t, func(tx *sqlx.Tx) error {
 		_, err := tx.Exec(`INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, created_at, updated_at)
@@ -65,13 +65,13 @@ func (h house) open(t testing.TB, slug string, currency money.Currency) books {
 	return b
 }
 
-func (h house) inTx(t testing.TB, fn func(tx *sqlx.Tx) error) {
+func (h fixture) inTx(t testing.TB, fn func(tx *sqlx.Tx) error) {
 	t.Helper()
 	require.NoError(t, pg.InTx(t.Context(), h.Server, fn))
 }
 
 // post books the entries in a transaction of their own.
-func (h house) post(ctx context.Context, entries ...Entry) (posted []Posted, err error) {
+func (h fixture) post(ctx context.Context, entries ...Entry) (posted []Posted, err error) {
 	err = pg.InTx(ctx, h.Server, func(tx *sqlx.Tx) error {
 		posted, err = PostTx(ctx, tx, entries, newID)
 		return err
@@ -80,7 +80,7 @@ func (h house) post(ctx context.Context, entries ...Entry) (posted []Posted, err
 }
 
 // gift is a restricted gift to the first fund.
-func (b books) gift(id string, amount int64) Entry {
+func (b entityBooks) gift(id string, amount int64) Entry {
 	return Entry{
 		EntityID: b.entity, Currency: b.currency, Date: day, Source: "stripe", SourceID: id, Kind: "gift",
 		Fact:       Fact{"payment_intent": id, "amount": fmt.Sprint(amount), "currency": string(b.currency)},
@@ -90,7 +90,7 @@ func (b books) gift(id string, amount int64) Entry {
 }
 
 // fee is a processing fee borne by the first, restricted fund.
-func (b books) fee(id string, amount int64) Entry {
+func (b entityBooks) fee(id string, amount int64) Entry {
 	e := b.gift(id, amount)
 	e.Kind = "fee"
 	e.Postings = append(Move(ProcessingFees, StripeClearing, b.one, amount), Move(ReleasedWith, ReleasedWithout, b.one, amount)...)
@@ -98,7 +98,7 @@ func (b books) fee(id string, amount int64) Entry {
 }
 
 // state is everything the books hold, to show that nothing changed.
-func (h house) state(t testing.TB) (rows []string) {
+func (h fixture) state(t testing.TB) (rows []string) {
 	t.Helper()
 	require.NoError(t, h.Owner.Select(&rows, `
 		SELECT to_jsonb(e)::text FROM journal_entry e UNION ALL SELECT to_jsonb(p)::text FROM posting p

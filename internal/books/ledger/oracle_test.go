@@ -64,7 +64,7 @@ func (o *oracle) balance() map[string]int64 {
 }
 
 // draw is an entry about one of few objects, so that repeats and contradictions come by themselves.
-func draw(t *rapid.T, b books) Entry {
+func drawEntry(t *rapid.T, b entityBooks) Entry {
 	funds := []uuid.UUID{b.operations, b.one, b.two}
 	accounts := []Account{StripeClearing, Bank, ContributionsWithout, GrantsPayable, ProcessingFees}
 	amount := rapid.SampledFrom([]int64{1, -1, 2000, 999_999_999_999}).Draw(t, "amount")
@@ -100,36 +100,36 @@ func TestBooksAgreeWithAnOracle(t *testing.T) {
 }
 
 func oracleRounds(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	round := 0
 	rapid.Check(t, func(r *rapid.T) {
 		round++
 		b := h.open(t, fmt.Sprint("entity-", round), "USD")
 		o := newOracle()
-		batch := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Entry { return draw(r, b) }), 1, 12)
+		batch := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Entry { return drawEntry(r, b) }), 1, 12)
 		r.Repeat(map[string]func(*rapid.T){
 			"post":          func(r *rapid.T) { h.postBoth(t, r, o, batch.Draw(r, "batch")) },
 			"post together": func(r *rapid.T) { h.postTogether(t, r, o, rapid.SliceOfN(batch, 2, 4).Draw(r, "batches")) },
 			"reverse":       func(r *rapid.T) { h.reverseBoth(t, r, o) },
 			"seal":          func(r *rapid.T) { require.NoError(r, h.seal(t)) },
 			"keep balances": func(r *rapid.T) { require.NoError(r, h.keepBalances(t, rapid.IntRange(1, 50).Draw(r, "after"))) },
-			"":              func(r *rapid.T) { h.agrees(t, r, o, b) },
+			"":              func(r *rapid.T) { h.requireAgreement(t, r, o, b) },
 		})
 	})
 }
 
-func (h house) seal(t *testing.T) error {
+func (h fixture) seal(t *testing.T) error {
 	_, err := Seal(t.Context(), h.Server)
 	return err
 }
 
-func (h house) keepBalances(t *testing.T, after int) error {
-	_, err := KeepBalances(t.Context(), h.Server, after)
+func (h fixture) keepBalances(t *testing.T, after int) error {
+	_, err := TakeSnapshots(t.Context(), h.Server, after)
 	return err
 }
 
 // agrees holds the books against the oracle and against their own rules.
-func (h house) agrees(t *testing.T, r *rapid.T, o *oracle, b books) {
+func (h fixture) requireAgreement(t *testing.T, r *rapid.T, o *oracle, b entityBooks) {
 	lines, err := Balance(t.Context(), h.Server, b.names(), Filter{Funds: []uuid.UUID{b.operations, b.one, b.two}})
 	require.NoError(r, err)
 	sums, want := map[string]int64{}, o.balance()
@@ -138,7 +138,7 @@ func (h house) agrees(t *testing.T, r *rapid.T, o *oracle, b books) {
 	}
 	require.Equal(r, want, sums)
 	for _, fund := range []uuid.UUID{b.operations, b.one, b.two} {
-		p, err := Position(t.Context(), h.Server, fund)
+		p, err := ReadPosition(t.Context(), h.Server, fund)
 		require.NoError(r, err)
 		require.Equal(r, []int64{want[fmt.Sprint(fund, Bank)], want[fmt.Sprint(fund, StripeClearing)]}, []int64{p.FreeToPay(), p.Clearing})
 	}
@@ -149,7 +149,7 @@ func (h house) agrees(t *testing.T, r *rapid.T, o *oracle, b books) {
 
 // postTogether posts the batches at once, while others seal and keep balances. Which of two batches books an object that is in both,
 // and how, is for the books to decide: the oracle takes their word, and holds them to it.
-func (h house) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Entry) {
+func (h fixture) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Entry) {
 	for _, batch := range batches {
 		for i := range batch {
 			batch[i].Fact = Fact{"payment_intent": batch[i].SourceID} // a race between two facts has no right end
@@ -185,11 +185,11 @@ func (h house) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Ent
 	}
 }
 
-func (b books) names() Names {
+func (b entityBooks) names() Names {
 	return Names{Entities: map[uuid.UUID]string{b.entity: "e"}, Funds: map[uuid.UUID]string{b.operations: "o", b.one: "1", b.two: "2"}}
 }
 
-func (h house) postBoth(t *testing.T, r *rapid.T, o *oracle, batch []Entry) {
+func (h fixture) postBoth(t *testing.T, r *rapid.T, o *oracle, batch []Entry) {
 	repeated, conflict := o.knows(batch)
 	posted, err := h.post(t.Context(), batch...)
 	if conflict {
@@ -205,7 +205,7 @@ func (h house) postBoth(t *testing.T, r *rapid.T, o *oracle, batch []Entry) {
 	}
 }
 
-func (h house) reverseBoth(t *testing.T, r *rapid.T, o *oracle) {
+func (h fixture) reverseBoth(t *testing.T, r *rapid.T, o *oracle) {
 	known := slices.DeleteFunc(slices.Sorted(maps.Keys(o.entries)), func(id string) bool { return strings.HasPrefix(id, "undo ") })
 	if len(known) == 0 {
 		return

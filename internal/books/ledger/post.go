@@ -44,27 +44,27 @@ func PostTx(ctx context.Context, tx *sqlx.Tx, entries []Entry, newID func() uuid
 		return nil, err
 	}
 	if len(booked) < len(batch) {
-		if err := findTx(ctx, tx, batch, booked); err != nil {
+		if err := findBookedTx(ctx, tx, batch, booked); err != nil {
 			return nil, err
 		}
 	}
 	posted := make([]Posted, len(entries))
 	for i := range entries {
-		here, ok := booked[entries[i].key()]
+		entry, ok := booked[entries[i].key()]
 		if !ok {
 			return nil, fmt.Errorf("ledger: %s is neither new nor there; the transaction must be read committed", entries[i].key())
 		}
-		if hash := entries[i].Fact.hash(); !bytes.Equal(here.fact, hash[:]) {
-			return nil, otherFact(entries[i].key())
+		if hash := entries[i].Fact.hash(); !bytes.Equal(entry.fact, hash[:]) {
+			return nil, factConflict(entries[i].key())
 		}
-		posted[i] = here.Posted
-		here.Repeated = true // for whoever comes with the same key behind this one
-		booked[entries[i].key()] = here
+		posted[i] = entry.Posted
+		entry.Repeated = true // for whoever comes with the same key behind this one
+		booked[entries[i].key()] = entry
 	}
 	return posted, nil
 }
 
-func otherFact(k key) error {
+func factConflict(k key) error {
 	return &fault.Error{Kind: fault.Conflict, Phrase: "ledger.other_fact", Args: fault.Args{"key": k.String()},
 		Cause: fmt.Errorf("the books have another fact for %s", k)}
 }
@@ -108,7 +108,7 @@ func newBatch(entries []Entry, newID func() uuid.UUID) ([]draft, error) {
 }
 
 // stored is what the books have under a key.
-type stored struct {
+type bookedEntry struct {
 	Posted
 	fact []byte
 }
@@ -135,7 +135,7 @@ WITH fresh AS (
 )
 SELECT id, entry_date FROM fresh`
 
-func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]stored, error) {
+func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEntry, error) {
 	byID := make(map[uuid.UUID]*draft, len(batch))
 	for i := range batch {
 		byID[batch[i].id] = &batch[i]
@@ -148,14 +148,14 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]stored, 
 		return nil, err
 	}
 	defer rows.Close()
-	booked := make(map[key]stored, len(batch))
+	booked := make(map[key]bookedEntry, len(batch))
 	for rows.Next() {
 		var p Posted
 		if err := rows.Scan(&p.ID, &p.Date); err != nil {
 			return nil, err
 		}
 		d := byID[p.ID]
-		booked[d.key()] = stored{p, d.fact[:]}
+		booked[d.key()] = bookedEntry{p, d.fact[:]}
 	}
 	return booked, rows.Err()
 }
@@ -188,8 +188,8 @@ func columns(batch []draft) []any {
 }
 
 // findTx adds the entries of the batch that were in the books before.
-func findTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[key]stored) error {
-	const query = `/* ledger.findTx */
+func findBookedTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[key]bookedEntry) error {
+	const query = `/* ledger.findBookedTx */
 		SELECT e.id, e.entry_date, e.entity_id, e.source, e.source_id, e.kind, e.fact_hash
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS u (entity_id, source, source_id, kind)
 		  JOIN journal_entry e USING (entity_id, source, source_id, kind)`
@@ -206,7 +206,7 @@ func findTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[key]stor
 	}
 	defer rows.Close()
 	for rows.Next() {
-		s, k := stored{Posted: Posted{Repeated: true}}, key{}
+		s, k := bookedEntry{Posted: Posted{Repeated: true}}, key{}
 		if err := rows.Scan(&s.ID, &s.Date, &k.entity, &k.source, &k.sourceID, &k.kind, &s.fact); err != nil {
 			return err
 		}

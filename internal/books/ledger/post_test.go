@@ -18,7 +18,7 @@ import (
 )
 
 func TestRepeatsAndContradictions(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	gift := h.tsne.gift("pi_1", 2000)
 	first, err := h.post(t.Context(), gift, h.tsne.fee("pi_1", 88), gift)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestRepeatsAndContradictions(t *testing.T) {
 }
 
 func TestNotAnEntry(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	for name, spoil := range map[string]func(*Entry){
 		"no source":          func(e *Entry) { e.Source = "" },
 		"no source id":       func(e *Entry) { e.SourceID = "" },
@@ -79,7 +79,7 @@ func TestNotAnEntry(t *testing.T) {
 }
 
 func TestLateFactIsBookedOnTheFirstOpenDay(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	_, err := h.Owner.Exec(`UPDATE books SET closed_through = '2026-02-28' WHERE entity_id = $1`, h.tsne.entity)
 	require.NoError(t, err)
 	late, other := h.tsne.gift("pi_late", 700), h.grassroots.gift("pi_late", 700)
@@ -94,7 +94,7 @@ func TestLateFactIsBookedOnTheFirstOpenDay(t *testing.T) {
 }
 
 func TestClosingAPeriodRacesNoEntry(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	const lock, end = `SELECT FROM books WHERE entity_id = $1 FOR UPDATE`, `UPDATE books SET closed_through = '2026-03-31' WHERE entity_id = $1`
 	// An entry not yet committed holds the closing up.
 	h.inTx(t, func(tx *sqlx.Tx) error {
@@ -129,7 +129,7 @@ func TestClosingAPeriodRacesNoEntry(t *testing.T) {
 }
 
 func TestReverse(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	posted, err := h.post(t.Context(), h.tsne.fee("pi_1", 88))
 	require.NoError(t, err)
 	undo := Reversal{Of: posted[0].ID, Date: day.Next(), Source: "stripe", SourceID: "txn_1", Kind: "fee undone", Fact: Fact{"balance_transaction": "txn_1"}}
@@ -161,7 +161,7 @@ func TestReverse(t *testing.T) {
 }
 
 func TestSameBatchTenTimesAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	batch := make([]Entry, 0, 100)
 	for i := range 50 {
 		batch = append(batch, h.tsne.gift(fmt.Sprint("pi_", i), 100), h.grassroots.fee(fmt.Sprint("pi_", i), 7))
@@ -195,7 +195,7 @@ func TestSameBatchTenTimesAtOnce(t *testing.T) {
 }
 
 func TestOpenBooks(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.inTx(t, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "USD") })
 	err := pg.InTx(t.Context(), h.Server, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "EUR") })
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
@@ -205,7 +205,7 @@ func TestOpenBooks(t *testing.T) {
 func BenchmarkPost(b *testing.B) {
 	for _, size := range []int{1, 100} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			h := newHouse(b)
+			h := newFixture(b)
 			for b.Loop() {
 				batch := make([]Entry, size)
 				for i := range batch {

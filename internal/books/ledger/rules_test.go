@@ -141,13 +141,13 @@ var tricks = []attack{
 }
 
 // resolve fills in the ids of the house.
-func (h house) resolve(sql string, gift Posted) string {
+func (h fixture) resolve(sql string, gift Posted) string {
 	return strings.NewReplacer("{gift}", gift.ID.String(), "{new}", newID().String(), "{entity}", h.tsne.entity.String(), "{one}", h.tsne.one.String(),
 		"{two}", h.tsne.two.String(), "{neighbour}", h.grassroots.entity.String(), "{foreign}", h.grassroots.one.String()).Replace(sql)
 }
 
 // refused runs the attack on a connection of its own and holds the refusal, and that nothing changed, against it.
-func (h house) refused(t *testing.T, db *sqlx.DB, a attack, gift Posted) {
+func (h fixture) refused(t *testing.T, db *sqlx.DB, a attack, gift Posted) {
 	t.Helper()
 	before := h.state(t)
 	script := strings.Split(h.resolve(strings.Join(a.statements, "\x00"), gift), "\x00") // one {new} throughout
@@ -166,7 +166,7 @@ func (h house) refused(t *testing.T, db *sqlx.DB, a attack, gift Posted) {
 }
 
 func TestTheDatabaseRefuses(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 2000), h.tsne.fee("pi_1", 88), h.grassroots.gift("pi_1", 300))
 	require.NoError(t, err)
 	_, err = h.Owner.Exec(`UPDATE books SET closed_through = '2026-01-31' WHERE entity_id = $1`, h.tsne.entity)
@@ -194,13 +194,13 @@ func TestTheDatabaseRefuses(t *testing.T) {
 
 // What the attacks insert is a good entry but for the one thing: without that, it passes.
 func TestTheDatabaseAcceptsWhatTheAttacksVary(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	script := h.resolve(strings.Join(all(header(2), pair()), ";"), Posted{})
 	h.inTx(t, func(tx *sqlx.Tx) error { _, err := tx.Exec(script); return err })
 }
 
 func TestSecondReversalIsRefused(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 2000))
 	require.NoError(t, err)
 	reversal := func(key string) string {
@@ -212,7 +212,7 @@ func TestSecondReversalIsRefused(t *testing.T) {
 }
 
 func TestARestoredCopyRefusesToo(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 2000), h.tsne.fee("pi_1", 88))
 	require.NoError(t, err)
 	before := h.state(t)

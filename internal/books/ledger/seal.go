@@ -28,7 +28,7 @@ const (
 //
 // Several sealers may run at once: one works, the others answer zero.
 func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
-	through, err := settled(ctx, db)
+	through, err := lastSafeSerial(ctx, db)
 	if err != nil {
 		return 0, err
 	}
@@ -45,12 +45,12 @@ func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 
 // settled is a serial such that every entry up to it is there to see, for good; 0 when nothing waits to be
 // sealed, or when other transactions don't end in time.
-func settled(ctx context.Context, db *sqlx.DB) (through int64, err error) {
-	const newest = `/* ledger.settled */
+func lastSafeSerial(ctx context.Context, db *sqlx.DB) (through int64, err error) {
+	const newest = `/* ledger.lastSafeSerial */
 		SELECT coalesce(max(serial), 0) FROM journal_entry
 		HAVING max(serial) > (SELECT coalesce(max(serial), 0) FROM ledger_seal)`
-	const ours = `/* ledger.settled */ SELECT pg_current_xact_id()::text`
-	const over = `/* ledger.settled */ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`
+	const ours = `/* ledger.lastSafeSerial */ SELECT pg_current_xact_id()::text`
+	const over = `/* ledger.lastSafeSerial */ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8`
 	var waiting []int64
 	if err := db.SelectContext(ctx, &waiting, newest); err != nil || len(waiting) == 0 {
 		return 0, err
@@ -92,15 +92,15 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var fresh seals
+	var fresh newSeals
 	var incomplete error // stops the chains in front of an entry that lost lines
 	rows, err := tx.QueryContext(ctx, nextEntries, from, through, sealBatch)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	err = readSheets(rows, func(s *sheet) error {
-		if incomplete == nil && !s.whole {
+	err = scanHashInputs(rows, func(s *hashInput) error {
+		if incomplete == nil && !s.complete {
 			incomplete = fmt.Errorf("ledger: entry %s has not the lines it states; it is not sealed, nor what comes behind it", s.entryID)
 		}
 		if incomplete != nil {
@@ -120,19 +120,19 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 }
 
 // seals are rows for ledger_seal, column by column.
-type seals struct {
+type newSeals struct {
 	entities, entries pq.StringArray
 	ns, serials       pq.Int64Array
 	hashes            pq.ByteaArray
 }
 
-func (f *seals) add(s *sheet, h Head) {
+func (f *newSeals) add(s *hashInput, h Head) {
 	f.entities, f.entries = append(f.entities, s.entityID.String()), append(f.entries, s.entryID.String())
 	f.ns, f.serials = append(f.ns, h.N), append(f.serials, s.serial)
 	f.hashes = append(f.hashes, h.Hash[:])
 }
 
-func (f *seals) insertTx(ctx context.Context, tx *sqlx.Tx) error {
+func (f *newSeals) insertTx(ctx context.Context, tx *sqlx.Tx) error {
 	const insert = `/* ledger.sealTx */
 		INSERT INTO ledger_seal (entity_id, n, entry_id, serial, hash)
 		SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bytea[])`

@@ -29,7 +29,7 @@ const sealVersion = "konbit entry 1"
 // Ids are lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as 2026-11-21T18:05:00.123456Z,
 // fact_hash is in lower-case hexadecimal. Dimensions are written as PostgreSQL writes jsonb: no name twice, names
 // ordered by their length in bytes and then bytewise, one space behind each colon and each comma between pairs.
-func (s *sheet) seal(n int64, previous [sha256.Size]byte) [sha256.Size]byte {
+func (s *hashInput) seal(n int64, previous [sha256.Size]byte) [sha256.Size]byte {
 	var text []byte
 	text = field(text, []byte(sealVersion))
 	text = field(text, hex.AppendEncode(nil, previous[:]))
@@ -45,20 +45,20 @@ func field(text, value []byte) []byte {
 }
 
 // What is hashed of an entry, and of each of its lines. A posting's other columns repeat its entry's, by foreign key.
-const sheetEntry = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
+const hashedEntryColumns = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
 		e.source, e.source_id, e.kind, encode(e.fact_hash, 'hex'), e.line_count::text, e.reverses::text, e.dimensions::text,
 		to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.recorded_by::text`
 
-var sheetLine = []string{
+var hashedLineColumns = []string{
 	"p.n::text", "p.account_code", "p.fund_id::text", "p.amount::text", "p.dimensions::text", "p.foreign_currency", "p.foreign_amount::text", "p.rate::text",
 }
 
 // sheetLines are the lines of e: how many there are, and their fields written down, which the database does so that an
 // entry is one row.
-var sheetLines = `(SELECT count(*)::text AS count, string_agg(` + written(sheetLine) + `, '' ORDER BY p.n) AS text FROM posting p WHERE p.entry_id = e.id)`
+var hashedLines = `(SELECT count(*)::text AS count, string_agg(` + lengthPrefixed(hashedLineColumns) + `, '' ORDER BY p.n) AS text FROM posting p WHERE p.entry_id = e.id)`
 
 // written is SQL that writes the columns down, each as "length:bytes".
-func written(columns []string) string {
+func lengthPrefixed(columns []string) string {
 	fields := make([]string, len(columns))
 	for i, c := range columns {
 		fields[i] = fmt.Sprintf(`octet_length(coalesce(%s, '')) || ':' || coalesce(%[1]s, '')`, c)
@@ -78,37 +78,37 @@ const (
 
 // nextEntries are entries to be sealed, at most $3 of those with serials between $1 and $2, as readSheets wants them.
 var nextEntries = `/* ledger.sealTx */
-	SELECT '0', '', e.id::text, e.entity_id::text, e.serial::text, ` + sheetEntry + `, l.count, l.text
-	  FROM journal_entry e CROSS JOIN LATERAL ` + sheetLines + ` l
+	SELECT '0', '', e.id::text, e.entity_id::text, e.serial::text, ` + hashedEntryColumns + `, l.count, l.text
+	  FROM journal_entry e CROSS JOIN LATERAL ` + hashedLines + ` l
 	 WHERE e.serial > $1 AND e.serial <= $2 ORDER BY e.serial LIMIT $3`
 
 // sealedEntries are all seals and what stands behind them, chain by chain, as readSheets wants them.
 var sealedEntries = `/* ledger.verifySeals */
-	SELECT s.n::text, left(encode(s.hash, 'hex'), 64), s.entry_id::text, s.entity_id::text, s.serial::text, ` + sheetEntry + `, l.count, l.text
-	  FROM ledger_seal s LEFT JOIN journal_entry e ON e.id = s.entry_id LEFT JOIN LATERAL ` + sheetLines + ` l ON true
+	SELECT s.n::text, left(encode(s.hash, 'hex'), 64), s.entry_id::text, s.entity_id::text, s.serial::text, ` + hashedEntryColumns + `, l.count, l.text
+	  FROM ledger_seal s LEFT JOIN journal_entry e ON e.id = s.entry_id LEFT JOIN LATERAL ` + hashedLines + ` l ON true
 	 ORDER BY s.entity_id, s.n`
 
 // sheet is an entry with its lines, written down to be hashed, and its seal if it has one.
-type sheet struct {
+type hashInput struct {
 	n                 int64             // of the seal; 0: not sealed
 	hash              [sha256.Size]byte // of the seal
 	entryID, entityID uuid.UUID         // of the seal, or of the entry that has none
 	serial            int64             // likewise
 
-	there bool // the entry is
-	moved bool // the entry is of another entity, or has another serial, than its seal says
-	whole bool // the entry has as many lines as it states
-	body  []byte
+	exists    bool // the entry is
+	misplaced bool // the entry is of another entity, or has another serial, than its seal says
+	complete  bool // the entry has as many lines as it states
+	body      []byte
 }
 
 // readSheets hands one sheet after the other to visit; it is valid until visit returns.
-func readSheets(rows *sql.Rows, visit func(*sheet) error) error {
+func scanHashInputs(rows *sql.Rows, visit func(*hashInput) error) error {
 	raw := make([]sql.RawBytes, linesPlace+1)
 	into := make([]any, len(raw))
 	for i := range raw {
 		into[i] = &raw[i]
 	}
-	var s sheet
+	var s hashInput
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return err
@@ -123,8 +123,8 @@ func readSheets(rows *sql.Rows, visit func(*sheet) error) error {
 	return rows.Err()
 }
 
-func (s *sheet) read(raw []sql.RawBytes) (err error) {
-	*s = sheet{body: s.body[:0], there: raw[firstField] != nil}
+func (s *hashInput) read(raw []sql.RawBytes) (err error) {
+	*s = hashInput{body: s.body[:0], exists: raw[firstField] != nil}
 	if s.n, err = strconv.ParseInt(string(raw[0]), 10, 64); err != nil {
 		return err
 	}
@@ -137,11 +137,11 @@ func (s *sheet) read(raw []sql.RawBytes) (err error) {
 	if s.entityID, err = uuid.ParseBytes(raw[3]); err != nil {
 		return err
 	}
-	if s.serial, err = strconv.ParseInt(string(raw[4]), 10, 64); err != nil || !s.there {
+	if s.serial, err = strconv.ParseInt(string(raw[4]), 10, 64); err != nil || !s.exists {
 		return err
 	}
-	s.moved = !bytes.Equal(raw[3], raw[entityField]) || !bytes.Equal(raw[4], raw[serialField])
-	s.whole = bytes.Equal(raw[lineCountField], raw[countPlace])
+	s.misplaced = !bytes.Equal(raw[3], raw[entityField]) || !bytes.Equal(raw[4], raw[serialField])
+	s.complete = bytes.Equal(raw[lineCountField], raw[countPlace])
 	for _, value := range raw[firstField:countPlace] {
 		s.body = field(s.body, value)
 	}

@@ -37,7 +37,7 @@ func ParseHead(entityID uuid.UUID, text string) (Head, error) {
 }
 
 // KeptHead is a head with the day it was told on, written once.
-type KeptHead struct {
+type RecordedHead struct {
 	Head
 	ID           uuid.UUID
 	Day          Date      // in the entity's time zone
@@ -46,8 +46,8 @@ type KeptHead struct {
 }
 
 // KeepHeadTx keeps the head of the entity's chain as that day's, unless the day has one or nothing is sealed yet: then kept is nil.
-func KeepHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, newID func() uuid.UUID, now time.Time) (kept *KeptHead, err error) {
-	const insert = `/* ledger.KeepHeadTx */
+func RecordHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, newID func() uuid.UUID, now time.Time) (kept *RecordedHead, err error) {
+	const insert = `/* ledger.RecordHeadTx */
 		INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at)
 		SELECT $1, s.entity_id, $3, s.n, s.hash,
 		       (SELECT coalesce(sum(p.amount), 0) FROM posting p WHERE p.entity_id = s.entity_id AND p.serial <= s.serial), $4
@@ -63,13 +63,13 @@ func KeepHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, 
 }
 
 // HeadByID is a head that was kept.
-func HeadByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (*KeptHead, error) {
+func HeadByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (*RecordedHead, error) {
 	const query = `/* ledger.HeadByID */ SELECT id, entity_id, day, n, hash, trial_balance, kept_at FROM ledger_head WHERE id = $1`
 	return scanHead(q.QueryRowxContext(ctx, query, id))
 }
 
-func scanHead(row interface{ Scan(into ...any) error }) (*KeptHead, error) {
-	var h KeptHead
+func scanHead(row interface{ Scan(into ...any) error }) (*RecordedHead, error) {
+	var h RecordedHead
 	var hash []byte
 	if err := row.Scan(&h.ID, &h.EntityID, &h.Day, &h.N, &hash, &h.TrialBalance, &h.At); err != nil {
 		return nil, err
@@ -79,8 +79,8 @@ func scanHead(row interface{ Scan(into ...any) error }) (*KeptHead, error) {
 }
 
 // keptHeads are all that were ever kept, a few hundred a year for each entity.
-func keptHeads(ctx context.Context, q sqlx.QueryerContext) (all []Head, err error) {
-	const query = `/* ledger.keptHeads */ SELECT entity_id, n, hash FROM ledger_head ORDER BY kept_at`
+func recordedHeads(ctx context.Context, q sqlx.QueryerContext) (all []Head, err error) {
+	const query = `/* ledger.recordedHeads */ SELECT entity_id, n, hash FROM ledger_head ORDER BY kept_at`
 	rows, err := q.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err

@@ -31,8 +31,8 @@ func newCluster(t *testing.T) *testkit.Database {
 
 // TestARestoredCopyIsSealedOn: in a new cluster new entries have lower transaction ids than old ones.
 func TestARestoredCopyIsSealedOn(t *testing.T) {
-	h := newHouse(t)
-	post := func(h house, from, to int) {
+	h := newFixture(t)
+	post := func(h fixture, from, to int) {
 		for i := from; i < to; i++ {
 			_, err := h.post(t.Context(), h.tsne.gift(fmt.Sprint("pi_", i), 100), h.tsne.fee(fmt.Sprint("pi_", i), 3))
 			require.NoError(t, err)
@@ -40,10 +40,10 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 	}
 	post(h, 0, 200)
 	require.Equal(t, 400, h.sealAll(t))
-	_, err := KeepBalances(t.Context(), h.Server, 1)
+	_, err := TakeSnapshots(t.Context(), h.Server, 1)
 	require.NoError(t, err)
 	h.inTx(t, func(tx *sqlx.Tx) error {
-		_, err := KeepHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
+		_, err := RecordHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
 		return err
 	})
 	told := h.head(t, h.tsne)
@@ -66,14 +66,14 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 	require.Equal(t, 640, copied.sealAll(t))
 	post(copied, 520, 530)
 	require.Equal(t, 20, copied.sealAll(t))
-	report := copied.sound(t, told)
+	report := copied.requireOK(t, told)
 	require.Equal(t, int64(1060), report.Chains[0].Sealed)
 	for range 2 { // from the old cluster's snapshot, and from one made here
-		p, err := Position(t.Context(), copied.Server, h.tsne.one)
+		p, err := ReadPosition(t.Context(), copied.Server, h.tsne.one)
 		require.NoError(t, err)
-		require.Equal(t, Standing{Currency: "USD", WithRestrictions: 530 * 97, Clearing: 530 * 97}, p)
-		_, err = KeepBalances(t.Context(), copied.Server, 1)
+		require.Equal(t, Position{Currency: "USD", WithRestrictions: 530 * 97, Clearing: 530 * 97}, p)
+		_, err = TakeSnapshots(t.Context(), copied.Server, 1)
 		require.NoError(t, err)
 	}
-	copied.sound(t, told)
+	copied.requireOK(t, told)
 }

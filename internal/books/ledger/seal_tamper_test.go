@@ -19,18 +19,18 @@ var sealTamperings = map[string]struct {
 	count  int64
 	told   bool // only a head told outside the database shows it
 }{
-	"amount changed": {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {2}`}, ruleSame, "pi_2", 1, false},
+	"amount changed": {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {2}`}, ruleUnchanged, "pi_2", 1, false},
 	"account changed": {[]string{`UPDATE posting SET account_code = '1100' WHERE entry_id = {2} AND account_code = '1010'`},
-		ruleSame, "pi_2", 1, false},
-	"fund changed":       {[]string{`UPDATE posting SET fund_id = '{two}' WHERE entry_id = {2}`}, ruleSame, "pi_2", 1, false},
-	"date changed":       {[]string{`UPDATE journal_entry SET entry_date = entry_date + 1 WHERE id = {2}`}, ruleSame, "pi_2", 1, false},
-	"dimensions changed": {[]string{`UPDATE journal_entry SET dimensions = '{}' WHERE id IN ({2}, {3})`}, ruleSame, "pi_2", 2, false},
-	"fact changed":       {[]string{`UPDATE journal_entry SET fact_hash = sha256('x') WHERE id = {1}`}, ruleSame, "pi_1", 1, false},
-	"time changed":       {[]string{`UPDATE journal_entry SET recorded_at = recorded_at - interval '1 day' WHERE id = {4}`}, ruleSame, "pi_4", 1, false},
+		ruleUnchanged, "pi_2", 1, false},
+	"fund changed":       {[]string{`UPDATE posting SET fund_id = '{two}' WHERE entry_id = {2}`}, ruleUnchanged, "pi_2", 1, false},
+	"date changed":       {[]string{`UPDATE journal_entry SET entry_date = entry_date + 1 WHERE id = {2}`}, ruleUnchanged, "pi_2", 1, false},
+	"dimensions changed": {[]string{`UPDATE journal_entry SET dimensions = '{}' WHERE id IN ({2}, {3})`}, ruleUnchanged, "pi_2", 2, false},
+	"fact changed":       {[]string{`UPDATE journal_entry SET fact_hash = sha256('x') WHERE id = {1}`}, ruleUnchanged, "pi_1", 1, false},
+	"time changed":       {[]string{`UPDATE journal_entry SET recorded_at = recorded_at - interval '1 day' WHERE id = {4}`}, ruleUnchanged, "pi_4", 1, false},
 	"pair added": {[]string{`UPDATE journal_entry SET line_count = 4 WHERE id = {2}`, `UPDATE posting SET line_count = 4 WHERE entry_id = {2}`,
 		`INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
-			SELECT entry_id, n + 2, entity_id, currency, line_count, serial, account_code, fund_id, amount FROM posting WHERE entry_id = {2}`}, ruleSame, "pi_2", 1, false},
-	"entry deleted": {[]string{`DELETE FROM posting WHERE entry_id = {2}`, `DELETE FROM journal_entry WHERE id = {2}`}, ruleThere, "", 1, false},
+			SELECT entry_id, n + 2, entity_id, currency, line_count, serial, account_code, fund_id, amount FROM posting WHERE entry_id = {2}`}, ruleUnchanged, "pi_2", 1, false},
+	"entry deleted": {[]string{`DELETE FROM posting WHERE entry_id = {2}`, `DELETE FROM journal_entry WHERE id = {2}`}, ruleExists, "", 1, false},
 	"entry and seal deleted": {[]string{`DELETE FROM posting WHERE entry_id = {2}`, `DELETE FROM journal_entry WHERE id = {2}`,
 		`DELETE FROM ledger_seal WHERE n = 2 AND entity_id = '{entity}'`}, ruleNoGap, "pi_3", 1, false},
 	"entry inserted in the past": {[]string{`UPDATE journal_entry SET serial = -serial WHERE id = {new}`, `UPDATE posting SET serial = -serial WHERE entry_id = {new}`},
@@ -40,17 +40,17 @@ var sealTamperings = map[string]struct {
 	"reordered, hashes and all": {[]string{`UPDATE ledger_seal SET n = CASE n WHEN 2 THEN 12 ELSE 13 END WHERE n IN (2, 3) AND entity_id = '{entity}'`,
 		`UPDATE ledger_seal SET n = CASE n WHEN 12 THEN 3 ELSE 2 END WHERE n IN (12, 13)`, rehash}, ruleInOrder, "pi_2", 1, false},
 	"reordered": {[]string{`UPDATE ledger_seal SET n = CASE n WHEN 2 THEN 12 ELSE 13 END WHERE n IN (2, 3) AND entity_id = '{entity}'`,
-		`UPDATE ledger_seal SET n = CASE n WHEN 12 THEN 3 ELSE 2 END WHERE n IN (12, 13)`}, ruleSame, "pi_3", 3, false},
-	"hash changed":              {[]string{`UPDATE ledger_seal SET hash = sha256('x') WHERE n = 2 AND entity_id = '{entity}'`}, ruleSame, "pi_2", 2, false},
+		`UPDATE ledger_seal SET n = CASE n WHEN 12 THEN 3 ELSE 2 END WHERE n IN (12, 13)`}, ruleUnchanged, "pi_3", 3, false},
+	"hash changed":              {[]string{`UPDATE ledger_seal SET hash = sha256('x') WHERE n = 2 AND entity_id = '{entity}'`}, ruleUnchanged, "pi_2", 2, false},
 	"sealed in another's chain": {[]string{`UPDATE journal_entry SET entity_id = '{neighbour}' WHERE id = {2}`}, ruleInOrder, "pi_2", 1, false},
-	"suffix hashed again":       {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {3}`, rehash}, ruleTold, "pi_3", 1, false},
-	"last one hashed again":     {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {4}`, rehash}, ruleTold, "pi_4", 1, true},
+	"suffix hashed again":       {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {3}`, rehash}, ruleHead, "pi_3", 1, false},
+	"last one hashed again":     {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {4}`, rehash}, ruleHead, "pi_4", 1, true},
 	"head hashed again too": {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {3}`, rehash,
-		`UPDATE ledger_head k SET hash = s.hash FROM ledger_seal s WHERE s.entity_id = k.entity_id AND s.n = k.n`}, ruleTold, "pi_4", 1, true},
+		`UPDATE ledger_head k SET hash = s.hash FROM ledger_seal s WHERE s.entity_id = k.entity_id AND s.n = k.n`}, ruleHead, "pi_4", 1, true},
 	"tail of seals cut, old":  {[]string{`DELETE FROM ledger_seal WHERE n > 3`, aged}, "entries are sealed within five minutes", "pi_4", 2, false},
-	"tail of seals cut, told": {[]string{`DELETE FROM ledger_seal WHERE n > 2`}, ruleTold, "", 1, false},
-	"seals and entries cut":   {cut(3), ruleTold, "", 1, false},
-	"last seal and entry cut": {cut(4), ruleTold, "", 1, true},
+	"tail of seals cut, told": {[]string{`DELETE FROM ledger_seal WHERE n > 2`}, ruleHead, "", 1, false},
+	"seals and entries cut":   {truncate(3), ruleHead, "", 1, false},
+	"last seal and entry cut": {truncate(4), ruleHead, "", 1, true},
 	"snapshot changed":        {[]string{`UPDATE ledger_snapshot SET amount = amount + 1 WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
 	"snapshot thinned":        {[]string{`DELETE FROM ledger_snapshot WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
 	"snapshot invented": {[]string{`INSERT INTO ledger_snapshot SELECT entity_id, fund_id, 1, account_code, amount FROM ledger_snapshot`},
@@ -60,7 +60,7 @@ var sealTamperings = map[string]struct {
 // aged makes the entries look recorded long ago, their seals notwithstanding.
 const aged = `UPDATE journal_entry SET recorded_at = recorded_at - interval '6 minutes' WHERE source_id IN ('pi_4', 'pi_new')`
 
-func cut(from int) []string {
+func truncate(from int) []string {
 	more := string(rune('0' + from))
 	return all(`DELETE FROM posting WHERE entry_id IN (SELECT entry_id FROM ledger_seal WHERE n >= `+more+`)`,
 		`DELETE FROM journal_entry WHERE id IN (SELECT entry_id FROM ledger_seal WHERE n >= `+more+`)`, `DELETE FROM ledger_seal WHERE n >= `+more)
@@ -69,7 +69,7 @@ func cut(from int) []string {
 // rehash stands for what the test does in Go: every hash of the chain computed anew.
 const rehash = "rehash"
 
-func (h house) rehash(t *testing.T) {
+func (h fixture) rehash(t *testing.T) {
 	type link struct {
 		entity uuid.UUID
 		n      int64
@@ -80,7 +80,7 @@ func (h house) rehash(t *testing.T) {
 	require.NoError(t, err)
 	defer rows.Close()
 	var last link
-	require.NoError(t, readSheets(rows, func(s *sheet) error {
+	require.NoError(t, scanHashInputs(rows, func(s *hashInput) error {
 		if s.entityID != last.entity {
 			last = link{entity: s.entityID}
 		}
@@ -98,7 +98,7 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 	for name, c := range sealTamperings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newFixture(t)
 			ids := map[string]uuid.UUID{}
 			post := func(id string) {
 				posted, err := h.post(t.Context(), h.tsne.gift(id, 2000))
@@ -107,10 +107,10 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 				if id == "pi_3" {
 					h.sealAll(t)
 					h.inTx(t, func(tx *sqlx.Tx) error {
-						_, err := KeepHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
+						_, err := RecordHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
 						return err
 					})
-					_, err = KeepBalances(t.Context(), h.Server, 1)
+					_, err = TakeSnapshots(t.Context(), h.Server, 1)
 					require.NoError(t, err)
 				}
 			}
@@ -119,9 +119,9 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 			}
 			h.sealAll(t)
 			told := h.head(t, h.tsne)
-			h.sound(t, told)
+			h.requireOK(t, told)
 			post("pi_new")
-			h.sound(t, told)
+			h.requireOK(t, told)
 
 			h.unlock(t)
 			names := strings.NewReplacer("{1}", "'"+ids["pi_1"].String()+"'", "{2}", "'"+ids["pi_2"].String()+"'", "{3}", "'"+ids["pi_3"].String()+"'",
@@ -144,7 +144,7 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 			found := report.of(c.rule)
 			require.NotNil(t, found, report.Findings)
 			require.Equal(t, c.count, found.Count, found)
-			require.Equal(t, c.entry != "" || c.rule == ruleThere, found.Entry.Valid, found)
+			require.Equal(t, c.entry != "" || c.rule == ruleExists, found.Entry.Valid, found)
 			if c.entry != "" {
 				require.Equal(t, ids[c.entry], found.Entry.UUID, found)
 			}
@@ -162,7 +162,7 @@ func (r Report) of(rule string) *Finding {
 }
 
 // unlock takes away what keeps rows whole, as somebody with the whole machine could.
-func (h house) unlock(t *testing.T) {
+func (h fixture) unlock(t *testing.T) {
 	t.Helper()
 	for _, s := range []string{
 		`ALTER TABLE journal_entry DISABLE TRIGGER USER`, `ALTER TABLE posting DISABLE TRIGGER USER`, `ALTER TABLE ledger_seal DISABLE TRIGGER USER`,

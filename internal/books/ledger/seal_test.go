@@ -16,7 +16,7 @@ import (
 )
 
 // sealAll seals until nothing waits. Tests beside this one hold transactions of the cluster open for a while.
-func (h house) sealAll(t testing.TB) (sealed int) {
+func (h fixture) sealAll(t testing.TB) (sealed int) {
 	t.Helper()
 	testkit.Eventually(t, time.Minute, func() error {
 		n, err := Seal(t.Context(), h.Server)
@@ -32,7 +32,7 @@ func (h house) sealAll(t testing.TB) (sealed int) {
 	return sealed
 }
 
-func (h house) sound(t testing.TB, told ...Head) Report {
+func (h fixture) requireOK(t testing.TB, told ...Head) Report {
 	t.Helper()
 	report, err := Verify(t.Context(), h.Server, told...)
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func (h house) sound(t testing.TB, told ...Head) Report {
 	return report
 }
 
-func (h house) head(t testing.TB, b books) Head {
+func (h fixture) head(t testing.TB, b entityBooks) Head {
 	t.Helper()
 	ends, err := heads(t.Context(), h.Server)
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func (h house) head(t testing.TB, b books) Head {
 }
 
 func TestSealIsWhatItsDocumentationSays(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	fee := h.tsne.fee("pi_ñ", 88)
 	fee.Dimensions = map[string]string{"b": "2", "aa": "é", "a": `"1"`}
 	posted, err := h.post(t.Context(), h.grassroots.gift("pi_1", 300), h.tsne.gift("pi_1", 2000), fee)
@@ -60,7 +60,7 @@ func TestSealIsWhatItsDocumentationSays(t *testing.T) {
 		return err
 	})
 	require.Equal(t, 4, h.sealAll(t))
-	report := h.sound(t)
+	report := h.requireOK(t)
 	require.Len(t, report.Chains, 2)
 
 	// The same, computed by another program from its documentation.
@@ -92,7 +92,7 @@ func TestSealIsWhatItsDocumentationSays(t *testing.T) {
 
 // TestSealOfAKnownEntry pins the hash: entries sealed once are verified by every later version.
 func TestSealOfAKnownEntry(t *testing.T) {
-	s := sheet{body: field(field(nil, []byte("año")), nil)}
+	s := hashInput{body: field(field(nil, []byte("año")), nil)}
 	text := "14:konbit entry 1" + "64:0101010101010101010101010101010101010101010101010101010101010101" + "2:12" + "4:año" + "0:"
 	var previous [32]byte
 	for i := range previous {
@@ -105,7 +105,7 @@ func TestSealOfAKnownEntry(t *testing.T) {
 }
 
 func TestSealMissesNoLateCommit(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	late, err := h.Server.Beginx()
 	require.NoError(t, err)
 	defer late.Rollback() //nolint:errcheck // committed below
@@ -122,18 +122,18 @@ func TestSealMissesNoLateCommit(t *testing.T) {
 	var order []uuid.UUID
 	require.NoError(t, h.Owner.Select(&order, `SELECT entry_id FROM ledger_seal ORDER BY n`))
 	require.Equal(t, []uuid.UUID{first[0].ID, second[0].ID}, order)
-	h.sound(t)
+	h.requireOK(t)
 }
 
 func TestSealersTakeTurns(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var posters, sealers sync.WaitGroup
 	stop := make(chan struct{})
 	failed := make(chan error, 16)
 	for p := range 4 {
 		posters.Go(func() {
 			for i := range 60 {
-				b := []books{h.tsne, h.grassroots}[i%2]
+				b := []entityBooks{h.tsne, h.grassroots}[i%2]
 				if _, err := h.post(t.Context(), b.gift(fmt.Sprint("pi_", p, "_", i), 100), b.fee(fmt.Sprint("pi_", p, "_", i), 3)); err != nil {
 					failed <- err
 					return
@@ -144,7 +144,7 @@ func TestSealersTakeTurns(t *testing.T) {
 			for {
 				_, err := Seal(t.Context(), h.Server)
 				if err == nil {
-					_, err = KeepBalances(t.Context(), h.Server, 20)
+					_, err = TakeSnapshots(t.Context(), h.Server, 20)
 				}
 				if err != nil {
 					failed <- err
@@ -167,7 +167,7 @@ func TestSealersTakeTurns(t *testing.T) {
 	default:
 	}
 	h.sealAll(t)
-	report := h.sound(t)
+	report := h.requireOK(t)
 	require.Len(t, report.Chains, 2)
 	require.EqualValues(t, 240, report.Chains[0].Sealed)
 	require.EqualValues(t, 240, report.Chains[1].Sealed)
@@ -177,7 +177,7 @@ func TestSealersTakeTurns(t *testing.T) {
 }
 
 func TestNothingIncompleteIsSealed(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	var spoilt uuid.UUID
 	for _, id := range []string{"pi_1", "pi_2", "pi_3"} {
 		posted, err := h.post(t.Context(), h.tsne.gift(id, 100))
@@ -202,10 +202,10 @@ func TestNothingIncompleteIsSealed(t *testing.T) {
 }
 
 func TestHeadsAreKeptOnceADay(t *testing.T) {
-	h := newHouse(t)
-	keep := func(d Date) (kept *KeptHead) {
+	h := newFixture(t)
+	keep := func(d Date) (kept *RecordedHead) {
 		h.inTx(t, func(tx *sqlx.Tx) (err error) {
-			kept, err = KeepHeadTx(t.Context(), tx, h.tsne.entity, d, newID, time.Now())
+			kept, err = RecordHeadTx(t.Context(), tx, h.tsne.entity, d, newID, time.Now())
 			return err
 		})
 		return kept
@@ -222,7 +222,7 @@ func TestHeadsAreKeptOnceADay(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []any{first.Head, day}, []any{again.Head, again.Day})
 	require.NotNil(t, keep(day.Next()), "an unchanged chain is told again")
-	h.sound(t)
+	h.requireOK(t)
 
 	told, err := ParseHead(h.tsne.entity, fmt.Sprintf("%d:%s", first.N, first.Hex()))
 	require.NoError(t, err)
@@ -234,14 +234,14 @@ func TestHeadsAreKeptOnceADay(t *testing.T) {
 }
 
 func TestSealsAreWrittenOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 100))
 	require.NoError(t, err)
 	h.sealAll(t)
-	_, err = KeepBalances(t.Context(), h.Server, 1)
+	_, err = TakeSnapshots(t.Context(), h.Server, 1)
 	require.NoError(t, err)
 	h.inTx(t, func(tx *sqlx.Tx) error {
-		_, err := KeepHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
+		_, err := RecordHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
 		return err
 	})
 	for table, column := range map[string]string{"ledger_seal": "hash", "ledger_snapshot": "amount", "ledger_head": "hash"} {

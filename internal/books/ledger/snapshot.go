@@ -55,8 +55,8 @@ const balances = sinceSnapshot + `, balance AS (
 
 // KeepBalances makes a snapshot of every fund that got at least so many sealed postings since its last, as of its
 // entity's newest seal, and answers of how many accounts. Any number of processes may do it at once.
-func KeepBalances(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
-	const insert = `/* ledger.KeepBalances */
+func TakeSnapshots(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
+	const insert = `/* ledger.TakeSnapshots */
 		INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount)
 		` + usedFunds + sinceSnapshot + `, due AS (
 		    SELECT s.*, head.n AS head_n, head.serial AS head_serial
@@ -84,7 +84,7 @@ func KeepBalances(ctx context.Context, db *sqlx.DB, after int) (accounts int64, 
 }
 
 // Standing is what a fund has, in minor units of its books' currency.
-type Standing struct {
+type Position struct {
 	Currency            money.Currency `db:"currency"`
 	WithoutRestrictions int64          `db:"without_restrictions"` // net assets
 	WithRestrictions    int64          `db:"with_restrictions"`    // net assets
@@ -95,7 +95,7 @@ type Standing struct {
 }
 
 // FreeToAward is what may be promised to somebody. With settledOnly, a policy of the entity, money that has not reached the bank is not counted.
-func (s Standing) FreeToAward(settledOnly bool) int64 {
+func (s Position) FreeToAward(settledOnly bool) int64 {
 	free := s.WithoutRestrictions + s.WithRestrictions - s.Encumbered - s.NotYetCash
 	if settledOnly {
 		free -= s.Clearing
@@ -104,12 +104,12 @@ func (s Standing) FreeToAward(settledOnly bool) int64 {
 }
 
 // FreeToPay is what may leave the bank.
-func (s Standing) FreeToPay() int64 { return s.Cash }
+func (s Position) FreeToPay() int64 { return s.Cash }
 
 // Position reads where a fund stands at this moment; the zero Standing, without currency, when the books don't know the fund. Whoever
 // decides by it (an award, a release, a transfer) holds the fund's row locked in the same read-committed transaction.
-func Position(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Standing, err error) {
-	const query = `/* ledger.Position */ ` + givenFunds + balances + `
+func ReadPosition(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Position, err error) {
+	const query = `/* ledger.ReadPosition */ ` + givenFunds + balances + `
 		SELECT coalesce(max(b.currency), '') AS currency,
 		       coalesce(-sum(amount) FILTER (WHERE a.class = 'without'), 0)::bigint AS without_restrictions,
 		       coalesce(-sum(amount) FILTER (WHERE a.class = 'with'), 0)::bigint AS with_restrictions,

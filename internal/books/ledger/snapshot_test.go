@@ -7,13 +7,13 @@ import (
 )
 
 func TestPosition(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	at := func(credit, debit Account, amount int64) Entry {
 		e := h.tsne.gift(newID().String(), amount)
 		e.Postings = Move(debit, credit, h.tsne.two, amount)
 		return e
 	}
-	none, err := Position(t.Context(), h.Server, h.tsne.two)
+	none, err := ReadPosition(t.Context(), h.Server, h.tsne.two)
 	require.NoError(t, err)
 	require.Zero(t, none)
 	entries := []Entry{
@@ -22,31 +22,31 @@ func TestPosition(t *testing.T) {
 		at(ContributionsWithout, Suspense, 7), at(ReserveForEncumbrances, Encumbrances, 800), at(GrantsPayable, GrantsForeign, 9_000), at(ReleasedWithout, ReleasedWith, 9_000),
 		at(Bank, StripeClearing, -10_000), // ten thousand paid out to the bank
 	}
-	want := Standing{
+	want := Position{
 		Currency: "USD", WithoutRestrictions: 1_200_507 - 9_000 + 9_000, WithRestrictions: 34_060 - 9_000, Encumbered: 800,
 		NotYetCash: 4_567, Clearing: 1_190_000, Cash: 40_000,
 	}
 	_, err = h.post(t.Context(), entries...)
 	require.NoError(t, err)
 	for range 3 { // from postings alone, from a snapshot alone, and after nothing new
-		p, err := Position(t.Context(), h.Server, h.tsne.two)
+		p, err := ReadPosition(t.Context(), h.Server, h.tsne.two)
 		require.NoError(t, err)
 		require.Equal(t, want, p)
 		require.Equal(t, want.WithoutRestrictions+want.WithRestrictions-800-4_567, p.FreeToAward(false))
 		require.Equal(t, p.FreeToAward(false)-1_190_000, p.FreeToAward(true))
 		require.Equal(t, int64(40_000), p.FreeToPay())
 		h.sealAll(t)
-		_, err = KeepBalances(t.Context(), h.Server, 1)
+		_, err = TakeSnapshots(t.Context(), h.Server, 1)
 		require.NoError(t, err)
 	}
-	h.sound(t)
+	h.requireOK(t)
 }
 
 // TestSnapshotsAreMadeWhenDue: not of unsealed postings, not of few, and each goes on from the last.
 func TestSnapshotsAreMadeWhenDue(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	keep := func(after int) (accounts int64) {
-		accounts, err := KeepBalances(t.Context(), h.Server, after)
+		accounts, err := TakeSnapshots(t.Context(), h.Server, after)
 		require.NoError(t, err)
 		return accounts
 	}
@@ -62,13 +62,13 @@ func TestSnapshotsAreMadeWhenDue(t *testing.T) {
 	require.Zero(t, keep(1))
 	h.sealAll(t)
 	require.EqualValues(t, 7, keep(2))
-	h.sound(t)
+	h.requireOK(t)
 
 	// An untouched snapshot is what a balance is read from: a false one shows in it, and in verify.
 	h.unlock(t)
 	_, err = h.Owner.Exec(`UPDATE ledger_snapshot SET amount = amount + 1000 WHERE account_code = '1010' AND n = 3`)
 	require.NoError(t, err)
-	p, err := Position(t.Context(), h.Server, h.tsne.one)
+	p, err := ReadPosition(t.Context(), h.Server, h.tsne.one)
 	require.NoError(t, err)
 	require.EqualValues(t, 147+1000, p.Clearing)
 	// So is what an outflow asks, whatever stands in postings before it.

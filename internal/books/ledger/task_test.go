@@ -10,7 +10,7 @@ import (
 
 // TestTasks: one is open once, however often its fact is told; closed is closed once; and it opens again when it happens again.
 func TestTasks(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	at := func(minute int) time.Time { return time.Date(2026, 3, 1, 12, minute, 0, 0, time.UTC) }
 	open := func(minute int, amount string) {
 		task := Task{EntityID: h.tsne.entity, Kind: "payment_without_gift", Subject: "pi_1", Detail: map[string]string{"amount": amount}}

@@ -35,44 +35,44 @@ func (f Finding) String() string {
 }
 
 // Sound tells whether nothing was found.
-func (r Report) Sound() bool { return len(r.Findings) == 0 }
+func (r Report) OK() bool { return len(r.Findings) == 0 }
 
 // Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at
 // one moment, trusting no trigger and no constraint: whoever got round those shows here. Each chain is
 // held against every head kept of it and against those the caller was told; somebody who owns the database can
 // rewrite the first, nobody the second. It only reads, and writers do not wait for it. Its memory does not
 // grow with the books. An error means that the question could not be asked; a broken rule is a Finding.
-func Verify(ctx context.Context, db *sqlx.DB, told ...Head) (Report, error) {
+func Verify(ctx context.Context, db *sqlx.DB, heads ...Head) (Report, error) {
 	report := Report{Chains: []Chain{}, Findings: []Finding{}}
-	err := Snapshot(ctx, db, func(tx *sqlx.Tx) error {
+	err := ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		const count = `/* ledger.Verify */ SELECT (SELECT count(*) FROM journal_entry), (SELECT count(*) FROM posting)`
 		if err := tx.QueryRowContext(ctx, count).Scan(&report.Entries, &report.Lines); err != nil {
 			return err
 		}
-		for _, c := range checks {
+		for _, c := range rules {
 			found, err := c.find(ctx, tx)
 			if err != nil {
-				return fmt.Errorf("ledger: verify that %s: %w", c.rule, err)
+				return fmt.Errorf("ledger: verify that %s: %w", c.name, err)
 			}
 			if found != nil {
-				found.Rule = c.rule
+				found.Rule = c.name
 				report.Findings = append(report.Findings, *found)
 			}
 		}
-		return verifySeals(ctx, tx, told, &report)
+		return verifySeals(ctx, tx, heads, &report)
 	})
 	return report, err
 }
 
 // check is one rule and how to find who breaks it: the first one, or nil.
-type check struct {
-	rule string
+type rule struct {
+	name string
 	find func(ctx context.Context, tx *sqlx.Tx) (*Finding, error)
 }
 
 // broken makes a check's find of a query that selects id (of an entry, or NULL) and detail of whatever
 // breaks the rule. The first is the one recorded first.
-func broken(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
+func violations(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
 	query = `/* ledger.Verify */
 		SELECT count(*) OVER (), b.id, b.detail
 		  FROM (` + query + `) b LEFT JOIN journal_entry first ON first.id = b.id
@@ -88,50 +88,50 @@ func broken(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
 }
 
 // checks are the rules in the order they are asked. A sum that is wrong because a line is missing comes after the missing line.
-var checks = []check{
-	{"every line belongs to an entry", broken(`
+var rules = []rule{
+	{"every line belongs to an entry", violations(`
 		SELECT p.entry_id AS id, 'line ' || p.n || ' has no entry' AS detail
 		  FROM posting p WHERE NOT EXISTS (SELECT FROM journal_entry e WHERE e.id = p.entry_id)`)},
-	{"every entry has the lines it states, numbered from one", broken(`
+	{"every entry has the lines it states, numbered from one", violations(`
 		SELECT e.id, 'states ' || e.line_count || ' lines, has ' || count(p.n) AS detail
 		  FROM journal_entry e LEFT JOIN posting p ON p.entry_id = e.id
 		 GROUP BY e.id, e.line_count
 		HAVING count(p.n) <> e.line_count OR count(DISTINCT p.n) <> e.line_count OR min(p.n) <> 1 OR max(p.n) <> e.line_count OR e.line_count < 2`)},
-	{"every line is in the books of its entry", broken(`
+	{"every line is in the books of its entry", violations(`
 		SELECT e.id, 'line ' || p.n || ' is in the books of ' || p.entity_id || ' in ' || p.currency || ' by the serial ' || p.serial AS detail
 		  FROM posting p JOIN journal_entry e ON e.id = p.entry_id LEFT JOIN books b ON b.entity_id = e.entity_id
 		 WHERE (p.entity_id, p.currency, p.line_count, p.serial) IS DISTINCT FROM (e.entity_id, e.currency, e.line_count, e.serial)
 		    OR p.currency IS DISTINCT FROM b.currency OR p.amount = 0`)},
-	{"no fund is in two books", broken(`
+	{"no fund is in two books", violations(`
 		SELECT NULL::uuid AS id, 'fund ' || fund_id AS detail FROM posting GROUP BY fund_id HAVING count(DISTINCT entity_id) > 1`)},
-	{"every entry balances in each of its funds, memo accounts by themselves", broken(`
+	{"every entry balances in each of its funds, memo accounts by themselves", violations(`
 		SELECT entry_id AS id, 'fund ' || fund_id || ' is out by ' || sum(amount) AS detail
 		  FROM posting GROUP BY entry_id, fund_id, account_code >= '9000' HAVING sum(amount) <> 0`)},
-	{"no entry is dated before its fact", broken(`
+	{"no entry is dated before its fact", violations(`
 		SELECT id, 'dated ' || entry_date || ', the fact ' || fact_date AS detail FROM journal_entry WHERE entry_date < fact_date`)},
-	{"no fact has two entries", broken(`
+	{"no fact has two entries", violations(`
 		SELECT (array_agg(id ORDER BY recorded_at DESC))[1] AS id, kind || ' ' || source_id || ' is there ' || count(*) || ' times' AS detail
 		  FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`)},
-	{"a reversal mirrors its entry, which has no other", broken(mirrors)},
-	{"all accounts of an entity sum to zero", broken(`
+	{"a reversal mirrors its entry, which has no other", violations(wrongReversals)},
+	{"all accounts of an entity sum to zero", violations(`
 		SELECT NULL::uuid AS id, 'entity ' || entity_id || ' is out by ' || sum(amount) || ' minor units of ' || currency AS detail
 		  FROM posting GROUP BY entity_id, currency HAVING sum(amount) <> 0`)},
-	{"restricted net assets of a fund are not below zero", broken(`
+	{"restricted net assets of a fund are not below zero", violations(`
 		SELECT NULL::uuid AS id, 'fund ' || p.fund_id || ' is short of ' || sum(p.amount) || ' minor units of ' || p.currency AS detail
 		  FROM posting p JOIN account a ON a.code = p.account_code
 		 WHERE a.class = 'with' GROUP BY p.fund_id, p.currency HAVING sum(p.amount) > 0`)},
-	{"no entry slipped in behind the seals", broken(`
+	{"no entry slipped in behind the seals", violations(`
 		SELECT e.id, 'its serial ' || e.serial || ' is not above the last sealed one and it has no seal' AS detail
 		  FROM journal_entry e LEFT JOIN ledger_seal s ON s.entry_id = e.id
 		 WHERE s.entry_id IS NULL AND e.serial <= (SELECT max(serial) FROM ledger_seal)`)},
-	{"entries are sealed within five minutes", broken(`
+	{"entries are sealed within five minutes", violations(`
 		SELECT id, 'recorded ' || recorded_at || ' and not sealed' AS detail
 		  FROM journal_entry WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal) AND recorded_at < now() - interval '5 minutes'`)},
-	{"every snapshot is the sum of the postings up to it", broken(snapshots)},
+	{"every snapshot is the sum of the postings up to it", violations(wrongSnapshots)},
 }
 
 // mirrors adds up each reversal with its entry, line by line: nothing may be left.
-const mirrors = `
+const wrongReversals = `
 	SELECT r.id, 'reverses ' || r.reverses || ' and does not mirror it' AS detail
 	  FROM journal_entry r LEFT JOIN journal_entry e ON e.id = r.reverses AND e.entity_id = r.entity_id AND e.id <> r.id
 	 WHERE r.reverses IS NOT NULL
@@ -140,7 +140,7 @@ const mirrors = `
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
 
 // snapshots adds up every account of every fund from its first posting and looks at the sums where a snapshot was made.
-const snapshots = `
+const wrongSnapshots = `
 	WITH made AS (
 	    SELECT DISTINCT k.fund_id, k.n, s.serial FROM ledger_snapshot k JOIN ledger_seal s ON s.entity_id = k.entity_id AND s.n = k.n
 	), used AS (

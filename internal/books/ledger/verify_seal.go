@@ -21,38 +21,38 @@ type Chain struct {
 
 // The rules of the chains, in the order they are told.
 const (
-	ruleThere   = "every sealed entry is there"
-	ruleSame    = "every sealed entry is as it was sealed"
-	ruleNoGap   = "no seal of a chain is missing"
-	ruleInOrder = "every entry is sealed once, in its entity's chain, in the order of recording"
-	ruleTold    = "every chain is as it was told"
+	ruleExists    = "every sealed entry is there"
+	ruleUnchanged = "every sealed entry is as it was sealed"
+	ruleNoGap     = "no seal of a chain is missing"
+	ruleInOrder   = "every entry is sealed once, in its entity's chain, in the order of recording"
+	ruleHead      = "every chain is as it was told"
 )
 
-var sealRules = []string{ruleThere, ruleSame, ruleNoGap, ruleInOrder, ruleTold}
+var sealRules = []string{ruleExists, ruleUnchanged, ruleNoGap, ruleInOrder, ruleHead}
 
 // verifySeals walks every chain from its first entry and adds to report how far they go and what is wrong with them.
-func verifySeals(ctx context.Context, tx *sqlx.Tx, told []Head, report *Report) error {
-	kept, err := keptHeads(ctx, tx)
+func verifySeals(ctx context.Context, tx *sqlx.Tx, heads []Head, report *Report) error {
+	recorded, err := recordedHeads(ctx, tx)
 	if err != nil {
 		return err
 	}
-	w := walk{told: map[place]Head{}, found: map[string]*Finding{}}
-	for _, h := range append(kept, told...) { // what the caller was told wins
-		if known, twice := w.told[place{h.EntityID, h.N}]; twice && known.Hash != h.Hash {
-			w.find(ruleTold, uuid.Nil, "of entry %d of entity %s were told both %s and %s", h.N, h.EntityID, known.Hex(), h.Hex())
+	w := chainWalk{expected: map[chainPosition]Head{}, found: map[string]*Finding{}}
+	for _, h := range append(recorded, heads...) { // what the caller was told wins
+		if known, twice := w.expected[chainPosition{h.EntityID, h.N}]; twice && known.Hash != h.Hash {
+			w.report(ruleHead, uuid.Nil, "of entry %d of entity %s were told both %s and %s", h.N, h.EntityID, known.Hex(), h.Hex())
 		}
-		w.told[place{h.EntityID, h.N}] = h
+		w.expected[chainPosition{h.EntityID, h.N}] = h
 	}
 	rows, err := tx.QueryContext(ctx, sealedEntries)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	if err := readSheets(rows, w.step); err != nil {
+	if err := scanHashInputs(rows, w.next); err != nil {
 		return err
 	}
 	w.end()
-	w.missed()
+	w.reportMissing()
 	report.Chains = append(report.Chains, w.chains...)
 	for _, rule := range sealRules {
 		if f := w.found[rule]; f != nil {
@@ -63,68 +63,68 @@ func verifySeals(ctx context.Context, tx *sqlx.Tx, told []Head, report *Report) 
 }
 
 // place is a link of a chain.
-type place struct {
+type chainPosition struct {
 	entity uuid.UUID
 	n      int64
 }
 
 // walk goes along the chains, one after the other.
-type walk struct {
-	told   map[place]Head // not met yet
-	found  map[string]*Finding
-	chains []Chain
-	last   Head  // met
-	serial int64 // of the last
+type chainWalk struct {
+	expected map[chainPosition]Head // not met yet
+	found    map[string]*Finding
+	chains   []Chain
+	last     Head  // met
+	serial   int64 // of the last
 }
 
 // step takes the next seal. After a link that is broken it goes on from the hash that stands there, so that one changed
 // entry is one finding and not all entries behind it.
-func (w *walk) step(s *sheet) error {
+func (w *chainWalk) next(s *hashInput) error {
 	if s.entityID != w.last.EntityID {
 		w.end()
 		w.last, w.serial = Head{EntityID: s.entityID}, 0
 	}
 	if s.n != w.last.N+1 {
-		w.find(ruleNoGap, s.entryID, "it has seal %d of entity %s, behind seal %d", s.n, s.entityID, w.last.N)
+		w.report(ruleNoGap, s.entryID, "it has seal %d of entity %s, behind seal %d", s.n, s.entityID, w.last.N)
 	}
 	switch {
-	case !s.there:
-		w.find(ruleThere, s.entryID, "it was sealed as entry %d of entity %s and is gone", s.n, s.entityID)
-	case !s.whole || s.seal(s.n, w.last.Hash) != s.hash:
-		w.find(ruleSame, s.entryID, "it or its seal, number %d of entity %s, was changed", s.n, s.entityID)
+	case !s.exists:
+		w.report(ruleExists, s.entryID, "it was sealed as entry %d of entity %s and is gone", s.n, s.entityID)
+	case !s.complete || s.seal(s.n, w.last.Hash) != s.hash:
+		w.report(ruleUnchanged, s.entryID, "it or its seal, number %d of entity %s, was changed", s.n, s.entityID)
 	}
-	if s.there && s.moved || s.serial <= w.serial {
-		w.find(ruleInOrder, s.entryID, "it has seal %d of entity %s, by the serial %d behind %d", s.n, s.entityID, s.serial, w.serial)
+	if s.exists && s.misplaced || s.serial <= w.serial {
+		w.report(ruleInOrder, s.entryID, "it has seal %d of entity %s, by the serial %d behind %d", s.n, s.entityID, s.serial, w.serial)
 	}
 	w.last.N, w.last.Hash, w.serial = s.n, s.hash, s.serial
-	at := place{s.entityID, s.n}
-	if told, ok := w.told[at]; ok && told.Hash != s.hash {
-		w.find(ruleTold, s.entryID, "as entry %d of entity %s it was told with %s and has %s", s.n, s.entityID, told.Hex(), w.last.Hex())
+	at := chainPosition{s.entityID, s.n}
+	if head, ok := w.expected[at]; ok && head.Hash != s.hash {
+		w.report(ruleHead, s.entryID, "as entry %d of entity %s it was told with %s and has %s", s.n, s.entityID, head.Hex(), w.last.Hex())
 	}
-	delete(w.told, at)
+	delete(w.expected, at)
 	return nil
 }
 
 // end closes the chain walked so far, if any.
-func (w *walk) end() {
+func (w *chainWalk) end() {
 	if w.last.N > 0 {
 		w.chains = append(w.chains, Chain{w.last.EntityID, w.last.N, w.last.Hex()})
 	}
 }
 
 // missed finds, when all chains were walked, what was told of them and not met.
-func (w *walk) missed() {
+func (w *chainWalk) reportMissing() {
 	ends := map[uuid.UUID]int64{}
 	for _, c := range w.chains {
 		ends[c.EntityID] = c.Sealed
 	}
-	left := slices.SortedFunc(maps.Values(w.told), func(a, b Head) int { return cmp.Or(bytes.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.N, b.N)) })
-	for _, h := range left {
-		w.find(ruleTold, uuid.Nil, "entry %d of entity %s was told with %s and is gone; the chain has %d", h.N, h.EntityID, h.Hex(), ends[h.EntityID])
+	missing := slices.SortedFunc(maps.Values(w.expected), func(a, b Head) int { return cmp.Or(bytes.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.N, b.N)) })
+	for _, h := range missing {
+		w.report(ruleHead, uuid.Nil, "entry %d of entity %s was told with %s and is gone; the chain has %d", h.N, h.EntityID, h.Hex(), ends[h.EntityID])
 	}
 }
 
-func (w *walk) find(rule string, entry uuid.UUID, detail string, args ...any) {
+func (w *chainWalk) report(rule string, entry uuid.UUID, detail string, args ...any) {
 	if known := w.found[rule]; known != nil {
 		known.Count++
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func (h house) names() Names {
+func (h fixture) names() Names {
 	return Names{
 		Entities: map[uuid.UUID]string{h.tsne.entity: "tsne", h.grassroots.entity: "grassroots-international"},
 		Funds: map[uuid.UUID]string{h.tsne.one: "one", h.tsne.two: "two", h.tsne.operations: "operations",
@@ -49,7 +49,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 	for name, c := range tamperings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newFixture(t)
 			posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 2000), h.tsne.fee("pi_1", 88), h.grassroots.gift("pi_1", 300), h.tsne.gift("pi_2", 500))
 			require.NoError(t, err)
 			h.unlock(t)
@@ -63,7 +63,7 @@ func TestVerifyFindsTampering(t *testing.T) {
 			}
 			report, err := Verify(t.Context(), h.Server)
 			require.NoError(t, err)
-			require.False(t, report.Sound())
+			require.False(t, report.OK())
 			first := report.Findings[0]
 			require.Equal(t, c.rule, first.Rule, first.Detail)
 			if c.entry != "" {
@@ -87,13 +87,13 @@ func TestEveryRuleHasATamperingThatBreaksIt(t *testing.T) {
 	for _, c := range tamperings {
 		broken[c.rule] = true
 	}
-	for _, c := range checks {
-		require.True(t, broken[c.rule], c.rule)
+	for _, c := range rules {
+		require.True(t, broken[c.name], c.name)
 	}
 }
 
 func TestBalance(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	names := h.names()
 	empty, err := Balance(t.Context(), h.Server, names, Filter{})
 	require.NoError(t, err)
@@ -139,7 +139,7 @@ func TestBalance(t *testing.T) {
 }
 
 func TestChart(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	chart, err := Chart(t.Context(), h.Server)
 	require.NoError(t, err)
 	require.Equal(t, "Stripe-clearing", chart[StripeClearing])

@@ -24,7 +24,7 @@ func lookAt(b *testing.B, gifts int) {
 	h := house.New(b, house.Options{})
 	require.NoError(b, many.Fill(b.Context(), h.DB.Owner, gifts, 1))
 	for b.Loop() {
-		require.NoError(b, ledger.Snapshot(b.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		require.NoError(b, ledger.ReadConsistent(b.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 			all, err := check.Look(b.Context(), tx)
 			require.Empty(b, check.Rows(all))
 			for _, f := range all {

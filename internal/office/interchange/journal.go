@@ -53,7 +53,7 @@ func ExportJournal(ctx context.Context, db *sqlx.DB, w io.Writer, format Format,
 	default:
 		return fmt.Errorf("interchange: no journal format %q; there are %v", format, Formats())
 	}
-	if err := ledger.Snapshot(ctx, db, func(tx *sqlx.Tx) error { return writeJournal(ctx, tx, n, now) }); err != nil {
+	if err := ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error { return writeJournal(ctx, tx, n, now) }); err != nil {
 		return err
 	}
 	return out.Flush()

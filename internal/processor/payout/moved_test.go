@@ -41,7 +41,7 @@ func sound(t *testing.T, h *house.House) {
 	t.Helper()
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
-	require.True(t, report.Sound(), "%v", report.Findings)
+	require.True(t, report.OK(), "%v", report.Findings)
 	require.Equal(t, stripeBalance(h), h.Count(`SELECT coalesce(sum(p.amount), 0) FROM posting p JOIN legal_entity e ON e.id = p.entity_id
 		WHERE e.slug = 'tsne' AND p.account_code = '1010'`), "clearing is what Stripe holds")
 	h.WantChecked()

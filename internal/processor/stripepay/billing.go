@@ -12,7 +12,7 @@ import (
 )
 
 // calling waits for a turn at an account.
-func (s *Stripe) calling(ctx context.Context, entity string) (*account, error) {
+func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, error) {
 	a, err := s.account(entity)
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func (s *Stripe) calling(ctx context.Context, entity string) (*account, error) {
 
 // Read reads a subscription with its latest bill and its card, as recurring asks.
 func (s *Stripe) Read(ctx context.Context, entity, subscription string) (recurring.Standing, error) {
-	a, err := s.calling(ctx, entity)
+	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return recurring.Standing{}, err
 	}
@@ -33,12 +33,12 @@ func (s *Stripe) Read(ctx context.Context, entity, subscription string) (recurri
 	if err != nil {
 		return recurring.Standing{}, err
 	}
-	return standingOf(sub), nil
+	return remoteSubscriptionOf(sub), nil
 }
 
 // PaidBills lists the paid bills of a subscription, as recurring asks. One over nothing is none.
 func (s *Stripe) PaidBills(ctx context.Context, entity, subscription string) (paid []string, err error) {
-	a, err := s.calling(ctx, entity)
+	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +70,10 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 	return sub, nil
 }
 
-func standingOf(sub *stripe.Subscription) recurring.Standing {
+func remoteSubscriptionOf(sub *stripe.Subscription) recurring.Standing {
 	standing := recurring.Standing{
 		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
-		Card: cardOf(methodOf(sub)), Bill: latestBill(sub.LatestInvoice), AnchorDay: anchorDay(sub),
+		Card: paymentMethodOf(chargedMethod(sub)), Bill: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
 	}
 	if sub.Schedule != nil {
 		standing.ScheduleID = sub.Schedule.ID
@@ -92,7 +92,7 @@ func standingOf(sub *stripe.Subscription) recurring.Standing {
 }
 
 // methodOf is what a subscription is charged by: its own card, or else its customer's.
-func methodOf(sub *stripe.Subscription) *stripe.PaymentMethod {
+func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	if sub.DefaultPaymentMethod != nil {
 		return sub.DefaultPaymentMethod
 	}
@@ -102,7 +102,7 @@ func methodOf(sub *stripe.Subscription) *stripe.PaymentMethod {
 	return nil
 }
 
-func cardOf(m *stripe.PaymentMethod) *recurring.Card {
+func paymentMethodOf(m *stripe.PaymentMethod) *recurring.Card {
 	if m == nil {
 		return nil
 	}
@@ -115,7 +115,7 @@ func cardOf(m *stripe.PaymentMethod) *recurring.Card {
 	return c
 }
 
-func latestBill(in *stripe.Invoice) *recurring.Bill {
+func latestInvoiceOf(in *stripe.Invoice) *recurring.Bill {
 	if in == nil {
 		return nil
 	}
@@ -147,12 +147,12 @@ func anchorDay(sub *stripe.Subscription) int {
 
 // End ends a subscription now. One that is over, or unknown, is ended; an open last bill is not collected any more.
 func (s *Stripe) End(ctx context.Context, o recurring.Order) error {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
-	if missing(err) {
+	if isMissing(err) {
 		return nil
 	}
 	if err != nil {
@@ -195,7 +195,7 @@ func endNow(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subs
 }
 
 // missing tells of an object that is not in the account.
-func missing(err error) bool {
+func isMissing(err error) bool {
 	var refused *stripe.Error
 	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
 }
@@ -224,7 +224,7 @@ func (s *Stripe) update(ctx context.Context, o recurring.Order, set func(*stripe
 }
 
 func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*strip
 
 // Refund gives a charge back whole, unless it was.
 func (s *Stripe) Refund(ctx context.Context, o recurring.Order, charge string) error {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
 	}

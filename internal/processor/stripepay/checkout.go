@@ -21,15 +21,15 @@ import (
 const (
 	metaDonation     = "konbit_donation"
 	metaOrganisation = "konbit_organisation"
-	metaMove         = "konbit_move" // the request by which a plan was moved to another customer
-	metaBill         = "konbit_bill" // what a payment pays that no invoice of Stripe's asks for any more
+	metaMigration    = "konbit_move" // the request by which a plan was moved to another customer
+	metaInvoice      = "konbit_bill" // what a payment pays that no invoice of Stripe's asks for any more
 )
 
 const (
 	// mostBroken is how often a call to Stripe may fail before the donor is told to try later.
-	mostBroken = 3
+	maxBrokenCalls = 3
 	// sessionAge is more than a session can be paid on, and our clock be wrong.
-	sessionAge = 2 * time.Hour
+	maxSessionAge = 2 * time.Hour
 )
 
 // Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
@@ -51,17 +51,17 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 		}
 		session, err := a.api.CheckoutSessions.New(params)
 		if err == nil {
-			return s.page(session)
+			return s.checkoutSession(session)
 		}
 		var refused *stripe.Error
 		switch {
-		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !replayed(refused):
-			if broken++; broken == mostBroken {
+		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !isReplayed(refused):
+			if broken++; broken == maxBrokenCalls {
 				return donation.Session{}, translate(err)
 			}
 		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
 			return donation.Session{}, fmt.Errorf("%w: %w", donation.ErrSpent, translate(err))
-		case !passing(refused):
+		case !isRetryable(refused):
 			return donation.Session{}, translate(err)
 		}
 		select {
@@ -74,7 +74,7 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 }
 
 // replayed tells whether the answer was kept from an earlier call with the same key.
-func replayed(e *stripe.Error) bool {
+func isReplayed(e *stripe.Error) bool {
 	return e.LastResponse != nil && e.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
 
@@ -124,7 +124,7 @@ func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.Checkou
 			},
 		}
 		if pace != org.Once {
-			interval, count := every(pace)
+			interval, count := stripeInterval(pace)
 			items[i].PriceData.Recurring = &stripe.CheckoutSessionLineItemPriceDataRecurringParams{
 				Interval: stripe.String(interval), IntervalCount: stripe.Int64(count),
 			}
@@ -149,7 +149,7 @@ func checkoutLocale(lang phrase.Language) string {
 }
 
 // page takes a session's address, if it is where payment pages are.
-func (s *Stripe) page(session *stripe.CheckoutSession) (donation.Session, error) {
+func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.Session, error) {
 	address, err := url.Parse(session.URL)
 	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
 		return donation.Session{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
@@ -165,7 +165,7 @@ func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session,
 	}
 	params := &stripe.CheckoutSessionListParams{
 		Status:       stripe.String(string(stripe.CheckoutSessionStatusOpen)),
-		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: o.ExpiresAt.Add(-sessionAge).Unix()},
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: o.ExpiresAt.Add(-maxSessionAge).Unix()},
 	}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
@@ -175,7 +175,7 @@ func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session,
 	list := a.api.CheckoutSessions.List(params)
 	for list.Next() {
 		if session := list.CheckoutSession(); session.ClientReferenceID == o.DonationID.String() {
-			found, err := s.page(session)
+			found, err := s.checkoutSession(session)
 			return &found, err
 		}
 	}

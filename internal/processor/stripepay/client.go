@@ -22,7 +22,7 @@ const (
 	callTimeout = 5 * time.Second
 	// Calls a second of one account, well under Stripe's 25 in test mode and 100 in live mode
 	// (https://docs.stripe.com/rate-limits).
-	paceTest, paceLive = 20, 80
+	callsPerSecondTest, callsPerSecondLive = 20, 80
 )
 
 // Keys are an entity's credentials.
@@ -54,8 +54,8 @@ type account struct {
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: watched{s}, CheckRedirect: stay},
-		LeveledLogger:     quiet{log},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: observedTransport{s}, CheckRedirect: refuseRedirect},
+		LeveledLogger:     libraryLogger{log},
 		MaxNetworkRetries: stripe.Int64(0), // retried here, where the idempotency rules are known
 		URL:               stripe.String(stripe.APIURL),
 	}
@@ -75,25 +75,25 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 		if apiURL != "" && k.Live() {
 			return nil, fmt.Errorf("STRIPE_API_URL names a stand-in and the key of %s is live: unset one of them", slug)
 		}
-		s.accounts[slug] = &account{client.New(k.Secret, backends), k, pace(k, apiURL)}
+		s.accounts[slug] = &account{client.New(k.Secret, backends), k, limiterFor(k, apiURL)}
 	}
 	return s, nil
 }
 
 // stay refuses redirects. Stripe's API makes none; one would carry a gift's words to wherever it leads.
-func stay(*http.Request, []*http.Request) error {
+func refuseRedirect(*http.Request, []*http.Request) error {
 	return errors.New("stripe: redirected, not followed")
 }
 
 // pace limits the calls of an account as Stripe does; a stand-in may be asked as fast as it answers.
-func pace(k Keys, apiURL string) *rate.Limiter {
+func limiterFor(k Keys, apiURL string) *rate.Limiter {
 	switch {
 	case apiURL != "":
 		return rate.NewLimiter(rate.Inf, 1)
 	case k.Live():
-		return rate.NewLimiter(paceLive, paceLive)
+		return rate.NewLimiter(callsPerSecondLive, callsPerSecondLive)
 	default:
-		return rate.NewLimiter(paceTest, paceTest)
+		return rate.NewLimiter(callsPerSecondTest, callsPerSecondTest)
 	}
 }
 
@@ -122,7 +122,7 @@ func translate(err error) error {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	short := fmt.Errorf("stripe: %d %s %s, request %s", refused.HTTPStatusCode, refused.Type, refused.Code, refused.RequestID)
-	if refused.HTTPStatusCode >= 500 || passing(refused) {
+	if refused.HTTPStatusCode >= 500 || isRetryable(refused) {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", short)
 	}
 	return short
@@ -130,17 +130,17 @@ func translate(err error) error {
 
 // passing tells whether the same call with the same key may be repeated shortly: too many calls, or the
 // same key in use by a call at this moment.
-func passing(e *stripe.Error) bool {
+func isRetryable(e *stripe.Error) bool {
 	return e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode == http.StatusConflict
 }
 
 // quiet passes Stripe's library's warnings on without their texts, which may quote a request.
-type quiet struct{ log *slog.Logger }
+type libraryLogger struct{ log *slog.Logger }
 
-func (q quiet) Debugf(string, ...any)             {}
-func (q quiet) Infof(string, ...any)              {}
-func (q quiet) Warnf(format string, args ...any)  { q.log.Debug("stripe: library warning") }
-func (q quiet) Errorf(format string, args ...any) { q.log.Debug("stripe: library error") }
+func (q libraryLogger) Debugf(string, ...any)             {}
+func (q libraryLogger) Infof(string, ...any)              {}
+func (q libraryLogger) Warnf(format string, args ...any)  { q.log.Debug("stripe: library warning") }
+func (q libraryLogger) Errorf(format string, args ...any) { q.log.Debug("stripe: library error") }
 
 // Check asks for the entity's balance: the key is known and may read.
 func (s *Stripe) Check(ctx context.Context, entitySlug string) error {

@@ -20,56 +20,56 @@ import (
 )
 
 const (
-	batchSize    = 100
-	idleWait     = 200 * time.Millisecond // how long an event stored by another process may wait
-	mostFailures = 5                      // of an event; waiting for a parent is no failure
-	grace        = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
-	longPark     = 10 * time.Minute
-	looksTake    = 10 * time.Second // at Stripe after one batch, before the next
-	mostHands    = 4                // events of few gifts are worked off by one or two
-	crowd        = 16               // events in a batch: they come faster than they are worked off
-	yieldFor     = 3 * time.Second  // the longest that others make way
+	batchSize     = 100
+	idleWait      = 200 * time.Millisecond // how long an event stored by another process may wait
+	maxFailures   = 5                      // of an event; waiting for a parent is no failure
+	chargeGrace   = 5 * time.Second        // how long the charge of a paid session may take before it is asked for
+	maxParkDelay  = 10 * time.Minute
+	fetchBudget   = 10 * time.Second // at Stripe after one batch, before the next
+	maxWorkers    = 4                // events of few gifts are worked off by one or two
+	busyThreshold = 16               // events in a batch: they come faster than they are worked off
+	maxYield      = 3 * time.Second  // the longest that others make way
 )
 
 // Drain works stored events off.
 type Drain struct {
-	DB      *sqlx.DB
-	Stripe  *Stripe
-	Setup   *fund.Directory
-	Settler donation.Settler
-	Booker  payout.Booker
-	Plans   recurring.Keeper
-	Log     *slog.Logger
-	wake    chan struct{}
-	turns   chan struct{} // of those who yield
-	busy    atomic.Int32  // hands at a batch
-	crowded atomic.Bool   // the last batch was a crowd
+	DB            *sqlx.DB
+	Stripe        *Stripe
+	Setup         *fund.Directory
+	Settler       donation.Settler
+	Booker        payout.Booker
+	Plans         recurring.Keeper
+	Log           *slog.Logger
+	wake          chan struct{}
+	yieldSlots    chan struct{} // of those who yield
+	activeWorkers atomic.Int32  // hands at a batch
+	overloaded    atomic.Bool   // the last batch was a crowd
 }
 
 // NewDrain makes a drain of what is set.
 func NewDrain(d *Drain) *Drain {
 	d.wake = make(chan struct{}, 1)
-	d.turns = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
+	d.yieldSlots = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
 	return d
 }
 
 // Yield waits for a moment when no event is being worked off and none crowd in, and for a turn, but seconds at most: work that can
 // wait and would take the processor from gifts asks it first. As many as every second processor have a turn at once; done ends it.
 func (d *Drain) Yield(ctx context.Context) (done func()) {
-	ctx, cancel := context.WithTimeout(ctx, yieldFor)
+	ctx, cancel := context.WithTimeout(ctx, maxYield)
 	defer cancel()
 	select {
-	case d.turns <- struct{}{}:
+	case d.yieldSlots <- struct{}{}:
 	case <-ctx.Done():
 		return func() {}
 	}
-	for (d.crowded.Load() || d.busy.Load() > 0) && ctx.Err() == nil {
+	for (d.overloaded.Load() || d.activeWorkers.Load() > 0) && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
-	return func() { <-d.turns }
+	return func() { <-d.yieldSlots }
 }
 
 // Wake tells that an event was stored. It never blocks.
@@ -83,19 +83,19 @@ func (d *Drain) Wake() {
 // Run works events off until ctx ends, with as many hands as there are processors, for a batch keeps one of the database's busy; a
 // batch under way is finished.
 func (d *Drain) Run(ctx context.Context) {
-	var hands sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), mostHands) {
-		hands.Go(func() { d.run(ctx) })
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), maxWorkers) {
+		workers.Go(func() { d.run(ctx) })
 	}
-	hands.Wait()
+	workers.Wait()
 }
 
 func (d *Drain) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		d.busy.Add(1)
+		d.activeWorkers.Add(1)
 		n, err := d.Once(context.WithoutCancel(ctx))
-		d.busy.Add(-1)
-		d.crowded.Store(n >= crowd)
+		d.activeWorkers.Add(-1)
+		d.overloaded.Store(n >= busyThreshold)
 		if err != nil {
 			d.Log.WarnContext(ctx, "stripe events: the database does not answer", "error", err)
 		}
@@ -115,29 +115,29 @@ func (d *Drain) run(ctx context.Context) {
 // by event, so that one bad event stops no other; one that waited for a lock for too long is left as it is. It is not flushed: the events were, and a letter is kept by a commit that is, before
 // it is sent.
 func (d *Drain) Once(ctx context.Context) (taken int, err error) {
-	var batch, late, alone []event
+	var batch, needsFetch, ownTransaction []event
 	err = pg.InTxUnflushed(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
 		if batch, err = dueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
 			return err
 		}
-		late, alone, err = d.handleTx(ctx, tx, batch)
+		needsFetch, ownTransaction, err = d.handleTx(ctx, tx, batch)
 		return err
 	})
 	if pg.Queued(err) {
 		return 0, err // each of them alone would wait as long
 	}
 	if err != nil {
-		late, alone = nil, batch
+		needsFetch, ownTransaction = nil, batch
 	}
-	for _, e := range alone {
+	for _, e := range ownTransaction {
 		if err := d.single(ctx, e); err != nil {
 			return len(batch), err
 		}
 	}
 	// What is left of many looks comes again when its time comes; new charges do not wait for it.
-	for began := time.Now(); len(late) > 0 && time.Since(began) < looksTake; late = late[1:] {
-		e := late[0]
-		if err := d.look(ctx, e); err != nil {
+	for began := time.Now(); len(needsFetch) > 0 && time.Since(began) < fetchBudget; needsFetch = needsFetch[1:] {
+		e := needsFetch[0]
+		if err := d.fetch(ctx, e); err != nil {
 			return len(batch), err
 		}
 	}
@@ -149,17 +149,17 @@ func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 
 // single handles one event on its own, and notes its failure if it fails again.
 func (d *Drain) single(ctx context.Context, e event) error {
-	var late []event
+	var needsFetch []event
 	err := pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
 		mine, err := claimTx(ctx, tx, e)
 		if err != nil || !mine {
 			return err
 		}
-		late, _, err = d.handleTx(ctx, tx, []event{e})
+		needsFetch, _, err = d.handleTx(ctx, tx, []event{e})
 		return err
 	})
-	if err == nil && len(late) > 0 {
-		return d.look(ctx, e)
+	if err == nil && len(needsFetch) > 0 {
+		return d.fetch(ctx, e)
 	}
 	if err != nil {
 		return d.fail(ctx, e, err)
@@ -168,16 +168,16 @@ func (d *Drain) single(ctx context.Context, e event) error {
 }
 
 // look asks Stripe for what an event only hints at and applies that. Nothing found: the event stays parked.
-func (d *Drain) look(ctx context.Context, e event) error {
+func (d *Drain) fetch(ctx context.Context, e event) error {
 	bounded, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	if err := d.lookAndApply(bounded, e); err != nil {
+	if err := d.fetchAndApply(bounded, e); err != nil {
 		return d.fail(ctx, e, err)
 	}
 	return nil
 }
 
-func (d *Drain) lookAndApply(ctx context.Context, e event) error {
+func (d *Drain) fetchAndApply(ctx context.Context, e event) error {
 	setup, err := d.Setup.Snapshot(ctx)
 	if err != nil {
 		return err
@@ -190,8 +190,8 @@ func (d *Drain) lookAndApply(ctx context.Context, e event) error {
 	if err != nil {
 		return err
 	}
-	seen, err := d.Stripe.see(ctx, entity, told, e)
-	if err != nil || seen.nothing() {
+	seen, err := d.Stripe.fetchEffect(ctx, entity, told, e)
+	if err != nil || seen.isEmpty() {
 		return err
 	}
 	return pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
@@ -199,16 +199,16 @@ func (d *Drain) lookAndApply(ctx context.Context, e event) error {
 		if err != nil || !mine {
 			return err
 		}
-		_, err = d.applyTx(ctx, tx, setup, []event{e}, []news{seen})
+		_, err = d.applyTx(ctx, tx, setup, []event{e}, []eventEffect{seen})
 		return err
 	})
 }
 
 // parkFor grows from two seconds to ten minutes, spread by half.
-func parkFor(tries int) time.Duration {
-	wait := longPark
+func parkDelay(tries int) time.Duration {
+	wait := maxParkDelay
 	if tries < 9 {
-		wait = min(2*time.Second<<tries, longPark)
+		wait = min(2*time.Second<<tries, maxParkDelay)
 	}
 	return wait/2 + rand.N(wait)
 }
@@ -222,10 +222,10 @@ func (d *Drain) fail(ctx context.Context, e event, why error) error {
 // failure is where an event goes that failed: parked, and after mostFailures set aside with its reason, unless
 // what failed is Stripe, the database or the way to them.
 func (d *Drain) failure(ctx context.Context, e event, why error) result {
-	r := parked(why.Error(), parkFor(e.Tries))
+	r := parked(why.Error(), parkDelay(e.Tries))
 	// A fund younger than this process's directory is not found for a moment; that is no failure either.
 	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.Passing(why)
-	if r.failed && e.Failures+1 >= mostFailures {
+	if r.failed && e.Failures+1 >= maxFailures {
 		r.state = "set_aside"
 		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)
 	}

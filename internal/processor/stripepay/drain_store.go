@@ -63,7 +63,7 @@ func finishTx(ctx context.Context, tx *sqlx.Tx, events []event, results []result
 		entities[i], ids[i], states[i], reasons[i] = e.EntityID, e.ID, results[i].state, results[i].reason
 		waits[i], failed[i] = results[i].wait.Milliseconds(), results[i].failed
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed), mostFailures)
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed), maxFailures)
 	return err
 }
 

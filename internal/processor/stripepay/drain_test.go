@@ -164,7 +164,7 @@ func TestAnotherVersionIsFetched(t *testing.T) {
 	assert.Equal(t, house.SettledOnce, h.State(d))
 }
 
-func TestPoisonStopsNobody(t *testing.T) {
+func TestPoisonEventsStopNoOther(t *testing.T) {
 	t.Parallel()
 	h := house.New(t, house.Options{})
 	gifts := pay(h, 10)
@@ -249,7 +249,7 @@ func TestADatabaseThatWasAwayIsNoFailureOfTheEvent(t *testing.T) {
 	oneOfEach(t, h, 1)
 }
 
-func TestMarks(t *testing.T) {
+func TestStatusUpdates(t *testing.T) {
 	t.Parallel()
 	h := house.New(t, house.Options{})
 	late := h.Settled(house.Form())

@@ -20,12 +20,12 @@ type Endpoint struct {
 	APIVersion string   `json:"api_version"`
 	Events     []string `json:"events"`
 	Secret     string   `json:"secret,omitempty"` // whsec_…, only of an endpoint just made: Stripe shows it once
-	Done       string   `json:"done"`             // created, updated or unchanged
+	Action     string   `json:"done"`             // created, updated or unchanged
 }
 
 // SetEndpoint makes sure that one endpoint sends the events we handle, in our API version, to address, and that it is on. An
 // endpoint that is there is brought to that; one of another version cannot be, and is an error that says how to mend it.
-func (s *Stripe) SetEndpoint(ctx context.Context, entitySlug, address string) (Endpoint, error) {
+func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string) (Endpoint, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return Endpoint{}, err
@@ -36,43 +36,43 @@ func (s *Stripe) SetEndpoint(ctx context.Context, entitySlug, address string) (E
 	}
 	at := slices.IndexFunc(all, func(e *stripe.WebhookEndpoint) bool { return e.URL == address })
 	if at < 0 {
-		return a.makeEndpoint(ctx, address)
+		return a.createEndpoint(ctx, address)
 	}
 	there := all[at]
-	if err := rightVersion(there); err != nil {
+	if err := checkVersion(there); err != nil {
 		return Endpoint{}, err
 	}
-	found := Endpoint{ID: there.ID, URL: there.URL, APIVersion: there.APIVersion, Events: Handled(), Done: "unchanged"}
-	if rightEvents(there) == nil && there.Status == "enabled" {
+	found := Endpoint{ID: there.ID, URL: there.URL, APIVersion: there.APIVersion, Events: HandledTypes(), Action: "unchanged"}
+	if checkEvents(there) == nil && there.Status == "enabled" {
 		return found, nil
 	}
-	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(handled), Disabled: stripe.Bool(false)}
+	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(handledTypes), Disabled: stripe.Bool(false)}
 	params.Context = ctx
-	if err := a.wait(ctx); err != nil {
+	if err := a.waitTurn(ctx); err != nil {
 		return Endpoint{}, err
 	}
 	if _, err := a.api.WebhookEndpoints.Update(there.ID, params); err != nil {
 		return Endpoint{}, translate(err)
 	}
-	found.Done = "updated"
+	found.Action = "updated"
 	return found, nil
 }
 
 // makeEndpoint has no idempotency key of ours: one made from the address would answer a deleted endpoint for a day.
-func (a *account) makeEndpoint(ctx context.Context, address string) (Endpoint, error) {
+func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint, error) {
 	params := &stripe.WebhookEndpointParams{
-		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(handled),
+		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(handledTypes),
 		Description: stripe.String("Konbit"),
 	}
 	params.Context = ctx
-	if err := a.wait(ctx); err != nil {
+	if err := a.waitTurn(ctx); err != nil {
 		return Endpoint{}, err
 	}
 	made, err := a.api.WebhookEndpoints.New(params)
 	if err != nil {
 		return Endpoint{}, translate(err)
 	}
-	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: Handled(), Secret: made.Secret, Done: "created"}, nil
+	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: HandledTypes(), Secret: made.Secret, Action: "created"}, nil
 }
 
 // CheckEndpoint tells what is wrong with the endpoint that sends to address; each error of a joined one says how to mend it.
@@ -92,7 +92,7 @@ func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) 
 		switch {
 		case e.URL == address && !found:
 			found = true
-			wrong = append(wrong, rightVersion(e), mendedBy(command, rightEvents(e)))
+			wrong = append(wrong, checkVersion(e), withFix(command, checkEvents(e)))
 			if e.Status != "enabled" {
 				wrong = append(wrong, fmt.Errorf("%s is %s: %s", e.ID, e.Status, command))
 			}
@@ -114,7 +114,7 @@ func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint,
 	params := &stripe.WebhookEndpointListParams{}
 	params.Context, params.Single = ctx, true
 	params.Limit = stripe.Int64(100)
-	if err := a.wait(ctx); err != nil {
+	if err := a.waitTurn(ctx); err != nil {
 		return nil, err
 	}
 	list := a.api.WebhookEndpoints.List(params)
@@ -128,7 +128,7 @@ func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint,
 }
 
 // rightVersion: Stripe lets nobody change an endpoint's version.
-func rightVersion(e *stripe.WebhookEndpoint) error {
+func checkVersion(e *stripe.WebhookEndpoint) error {
 	if e.APIVersion == stripe.APIVersion {
 		return nil
 	}
@@ -140,15 +140,15 @@ func rightVersion(e *stripe.WebhookEndpoint) error {
 }
 
 // rightEvents: too few are gifts not heard of; too many, as "*" asks for, are stored for nothing.
-func rightEvents(e *stripe.WebhookEndpoint) error {
+func checkEvents(e *stripe.WebhookEndpoint) error {
 	var missing, needless []string
-	for _, t := range handled {
+	for _, t := range handledTypes {
 		if !slices.Contains(e.EnabledEvents, t) {
 			missing = append(missing, t)
 		}
 	}
 	for _, t := range e.EnabledEvents {
-		if !slices.Contains(handled, t) {
+		if !slices.Contains(handledTypes, t) {
 			needless = append(needless, t)
 		}
 	}
@@ -163,7 +163,7 @@ func rightEvents(e *stripe.WebhookEndpoint) error {
 	return nil
 }
 
-func mendedBy(command string, err error) error {
+func withFix(command string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -177,7 +177,7 @@ func sameHost(one, other string) bool {
 }
 
 // wait keeps to the account's share of calls.
-func (a *account) wait(ctx context.Context) error {
+func (a *account) waitTurn(ctx context.Context) error {
 	if err := a.limit.Wait(ctx); err != nil {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}

@@ -46,19 +46,19 @@ func TestEndpointIsMadeOnceAndKept(t *testing.T) {
 	ctx := t.Context()
 	require.ErrorContains(t, client.CheckEndpoint(ctx, "tsne", hook), "none sends to "+hook+": konbit stripe endpoint --entity tsne")
 
-	made, err := client.SetEndpoint(ctx, "tsne", hook)
+	made, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
-	require.Equal(t, "created", made.Done)
+	require.Equal(t, "created", made.Action)
 	require.Equal(t, "2023-10-16", made.APIVersion)
 	require.True(t, strings.HasPrefix(made.Secret, "whsec_"))
 	require.NoError(t, client.CheckEndpoint(ctx, "tsne", hook))
 	there := person("GET", "/v1/webhook_endpoints/"+made.ID, nil)
 	require.Equal(t, "2023-10-16", there["api_version"])
-	require.ElementsMatch(t, stripepay.Handled(), there["enabled_events"])
+	require.ElementsMatch(t, stripepay.HandledTypes(), there["enabled_events"])
 
-	again, err := client.SetEndpoint(ctx, "tsne", hook)
+	again, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
-	require.Equal(t, "unchanged", again.Done)
+	require.Equal(t, "unchanged", again.Action)
 	require.Equal(t, made.ID, again.ID)
 	require.Empty(t, again.Secret, "shown once")
 	require.Len(t, person("GET", "/v1/webhook_endpoints", nil)["data"], 1)
@@ -67,22 +67,22 @@ func TestEndpointIsMadeOnceAndKept(t *testing.T) {
 func TestEndpointIsBroughtToWhatIsHandled(t *testing.T) {
 	client, person := at(t)
 	ctx := t.Context()
-	made, err := client.SetEndpoint(ctx, "tsne", hook)
+	made, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
 	for why, change := range map[string]url.Values{
 		"is disabled":                  {"disabled": {"true"}},
 		"does not send charge.":        {"enabled_events[]": {"account.updated"}},
-		"sends account.updated, which": {"enabled_events[]": append(stripepay.Handled(), "account.updated")},
+		"sends account.updated, which": {"enabled_events[]": append(stripepay.HandledTypes(), "account.updated")},
 		"sends every type of event":    {"enabled_events[]": {"*"}},
-		"checkout.session.completed":   {"enabled_events[]": stripepay.Handled()[:1]},
+		"checkout.session.completed":   {"enabled_events[]": stripepay.HandledTypes()[:1]},
 	} {
 		person("POST", "/v1/webhook_endpoints/"+made.ID, change)
 		err := client.CheckEndpoint(ctx, "tsne", hook)
 		require.ErrorContains(t, err, why)
 		require.ErrorContains(t, err, "konbit stripe endpoint --entity tsne")
-		set, err := client.SetEndpoint(ctx, "tsne", hook)
+		set, err := client.EnsureEndpoint(ctx, "tsne", hook)
 		require.NoError(t, err)
-		require.Equal(t, "updated", set.Done)
+		require.Equal(t, "updated", set.Action)
 		require.NoError(t, client.CheckEndpoint(ctx, "tsne", hook))
 	}
 }
@@ -91,12 +91,12 @@ func TestEndpointsThatCannotBeKept(t *testing.T) {
 	client, person := at(t)
 	ctx := t.Context()
 	old := person("POST", "/v1/webhook_endpoints", url.Values{"url": {hook}, "api_version": {"2022-11-15"}, "enabled_events[]": {"*"}})
-	_, err := client.SetEndpoint(ctx, "tsne", hook)
+	_, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.ErrorContains(t, err, "sends API version 2022-11-15, not 2023-10-16, which cannot be changed: delete it")
 	require.ErrorContains(t, client.CheckEndpoint(ctx, "tsne", hook), "2022-11-15")
 	person("DELETE", "/v1/webhook_endpoints/"+old["id"].(string), nil)
 
-	_, err = client.SetEndpoint(ctx, "tsne", hook)
+	_, err = client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
 	second := person("POST", "/v1/webhook_endpoints", url.Values{"url": {"https://GIVE.example.org/old"}, "enabled_events[]": {"*"}})
 	require.ErrorContains(t, client.CheckEndpoint(ctx, "tsne", hook), "a second endpoint, "+second["id"].(string)+", sends to this host as well")

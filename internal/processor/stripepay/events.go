@@ -98,7 +98,7 @@ func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, ar
 }
 
 // erasedAtOnce bounds one step of EraseEvents, so that it holds few rows for a short time.
-const erasedAtOnce = 500
+const eraseBatch = 500
 
 // EraseEvents erases the payloads of events stored more than Retention days ago, by the database's clock, and answers how many.
 // What was still parked then is set aside: nothing is left to work on.
@@ -110,9 +110,9 @@ func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
 		  FROM (SELECT entity_id, id FROM stripe_event WHERE payload IS NOT NULL AND received_at < now() - make_interval(days => $1)
 		         ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
 		 WHERE e.entity_id = old.entity_id AND e.id = old.id`
-	for n := int64(erasedAtOnce); n == erasedAtOnce; total += n {
+	for n := int64(eraseBatch); n == eraseBatch; total += n {
 		err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-			done, err := tx.ExecContext(ctx, query, Retention, erasedAtOnce)
+			done, err := tx.ExecContext(ctx, query, Retention, eraseBatch)
 			if err != nil {
 				return err
 			}

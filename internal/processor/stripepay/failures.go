@@ -12,15 +12,15 @@ import (
 )
 
 // failedCard is a card that a bank refused, with what it was to pay.
-type failedCard struct {
+type cardDecline struct {
 	guard.Failure
-	invoice, customer string // empty: none
+	invoiceID, customerID string // empty: none
 }
 
 // failureNews reads that a bank refused a card. Both events tell of the same refusal, so it is named by its
 // charge; where none was made (the bank's page was left, the card's number refused at once), by the event. What is charged from here
 // for a bill that Stripe no more collects is charged with nobody there.
-func failureNews(e event, object json.RawMessage) (news, error) {
+func declineEffect(e event, object json.RawMessage) (eventEffect, error) {
 	var charge stripe.Charge
 	var intent stripe.PaymentIntent
 	read, metadata := any(&charge), &charge.Metadata
@@ -28,10 +28,10 @@ func failureNews(e event, object json.RawMessage) (news, error) {
 		read, metadata = &intent, &intent.Metadata
 	}
 	if err := json.Unmarshal(object, read); err != nil {
-		return news{}, err
+		return eventEffect{}, err
 	}
-	if (*metadata)[metaBill] != "" {
-		return news{}, nil
+	if (*metadata)[metaInvoice] != "" {
+		return eventEffect{}, nil
 	}
 	id, invoice, customer := charge.ID, charge.Invoice, charge.Customer
 	if intent.ID != "" {
@@ -43,28 +43,28 @@ func failureNews(e event, object json.RawMessage) (news, error) {
 	if id == "" {
 		id = e.ID
 	}
-	failed := &failedCard{customer: customerID(customer), Failure: guard.Failure{
+	failed := &cardDecline{customerID: customerID(customer), Failure: guard.Failure{
 		ID: "charge " + e.EntityID.String() + " " + id, Page: (*metadata)[metaOrganisation], At: e.CreatedAt,
 	}}
 	if invoice != nil {
-		failed.invoice = invoice.ID
+		failed.invoiceID = invoice.ID
 	}
-	return news{failed: failed}, nil
+	return eventEffect{decline: failed}, nil
 }
 
 // failuresTx tells the guard which cards were refused that somebody tried at the form.
-func (r *round) failuresTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var failures []guard.Failure
-	for i, n := range r.told {
-		if n.failed == nil {
+	for i, n := range r.effects {
+		if n.decline == nil {
 			continue
 		}
-		renews, err := recurring.Renews(ctx, tx, r.events[i].EntityID, n.failed.invoice, n.failed.customer)
+		renews, err := recurring.Renews(ctx, tx, r.events[i].EntityID, n.decline.invoiceID, n.decline.customerID)
 		if err != nil {
 			return err
 		}
 		if !renews {
-			failures = append(failures, n.failed.Failure)
+			failures = append(failures, n.decline.Failure)
 		}
 	}
 	return guard.FailTx(ctx, tx, failures)

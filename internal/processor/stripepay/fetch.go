@@ -17,37 +17,37 @@ import (
 )
 
 // see reads at Stripe, with the pinned version, what an event only hints at.
-func (s *Stripe) see(ctx context.Context, entity org.LegalEntity, hint news, e event) (news, error) {
-	if hint.moved != nil && hint.moved.reread {
-		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.moved.object)
+func (s *Stripe) fetchEffect(ctx context.Context, entity org.LegalEntity, hint eventEffect, e event) (eventEffect, error) {
+	if hint.movement != nil && hint.movement.refetch {
+		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.movement.disputeID)
 		if err != nil {
-			return news{}, err
+			return eventEffect{}, err
 		}
-		return news{moved: movedBy(entity.ID, dispute, e.CreatedAt)}, nil
+		return eventEffect{movement: movementOf(entity.ID, dispute, e.CreatedAt)}, nil
 	}
-	want := hint.expect
+	want := hint.expected
 	switch {
 	case hint.charge != nil && hint.charge.Invoice != nil: // its bill is not known
-		want = &expectation{charge: hint.charge.ID}
+		want = &expectedCharge{chargeID: hint.charge.ID}
 	case want == nil:
-		return news{}, nil
-	case want.paymentIntent == "" && want.charge == "":
-		bill, charge, err := s.fetchBill(ctx, entity.Slug, want.invoice)
+		return eventEffect{}, nil
+	case want.paymentIntentID == "" && want.chargeID == "":
+		bill, charge, err := s.fetchInvoice(ctx, entity.Slug, want.invoiceID)
 		if err != nil || charge == "" {
-			return news{bill: bill}, err
+			return eventEffect{invoice: bill}, err
 		}
-		want = &expectation{charge: charge}
+		want = &expectedCharge{chargeID: charge}
 	}
 	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
 	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Read {
-		charge.Invoice, _, err = s.fetchBill(ctx, entity.Slug, charge.Invoice.ID)
+		charge.Invoice, _, err = s.fetchInvoice(ctx, entity.Slug, charge.Invoice.ID)
 	}
-	return news{charge: charge}, err
+	return eventEffect{charge: charge}, err
 }
 
 // Bill reads the bill that a charge paid.
 func (s *Stripe) Bill(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
-	bill, _, err := s.fetchBill(ctx, entity.Slug, id)
+	bill, _, err := s.fetchInvoice(ctx, entity.Slug, id)
 	if err != nil {
 		return donation.Invoice{}, err
 	}
@@ -72,7 +72,7 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 }
 
 // fetchCharge reads the charge an expectation names with the pinned version; nil when it took no money (yet).
-func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectation, cause string) (*donation.Charge, error) {
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectedCharge, cause string) (*donation.Charge, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err
@@ -81,17 +81,17 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	var charge *stripe.Charge
-	if want.charge != "" {
+	if want.chargeID != "" {
 		params := &stripe.ChargeParams{}
 		params.Context = ctx
 		params.AddExpand("invoice")
-		charge, err = a.api.Charges.Get(want.charge, params)
+		charge, err = a.api.Charges.Get(want.chargeID, params)
 	} else {
 		params := &stripe.PaymentIntentParams{}
 		params.Context = ctx
 		params.AddExpand("latest_charge.invoice")
 		var intent *stripe.PaymentIntent
-		if intent, err = a.api.PaymentIntents.Get(want.paymentIntent, params); err == nil {
+		if intent, err = a.api.PaymentIntents.Get(want.paymentIntentID, params); err == nil {
 			charge = intent.LatestCharge
 		}
 	}
@@ -105,7 +105,7 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 }
 
 // fetchBill reads an invoice, and the id of the charge that paid it; empty: none.
-func (s *Stripe) fetchBill(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
+func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, "", err
@@ -120,9 +120,9 @@ func (s *Stripe) fetchBill(ctx context.Context, entitySlug, id string) (*donatio
 		return nil, "", translate(err)
 	}
 	if in.Charge == nil {
-		return billOf(in), "", nil
+		return invoiceOf(in), "", nil
 	}
-	return billOf(in), in.Charge.ID, nil
+	return invoiceOf(in), in.Charge.ID, nil
 }
 
 // Holds tells whether there is a key for an entity's account.
@@ -156,7 +156,7 @@ func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute strin
 	if err != nil {
 		return nil, err
 	}
-	return movedBy(entity.ID, d, time.Now()).lost, nil
+	return movementOf(entity.ID, d, time.Now()).lostDispute, nil
 }
 
 // Transactions lists an entity's balance transactions made since, and before until unless that is zero, newest first, a hundred a call.
@@ -203,7 +203,7 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 
 // Transaction reads one balance transaction with its source.
 func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (payout.Transaction, error) {
-	a, err := s.calling(ctx, entity.Slug)
+	a, err := s.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
 		return payout.Transaction{}, err
 	}

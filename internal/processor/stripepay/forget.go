@@ -10,13 +10,13 @@ import (
 // forgotten. Payments and what was typed on their pages stay at Stripe, where only its dashboard, or a redaction job, takes a person
 // out of them (https://docs.stripe.com/privacy/redaction).
 func (s *Stripe) ForgetCustomer(ctx context.Context, entity, customer string) error {
-	a, err := s.calling(ctx, entity)
+	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return err
 	}
 	params := &stripe.CustomerParams{}
 	params.Context = ctx
-	if _, err := a.api.Customers.Del(customer, params); err != nil && !missing(err) {
+	if _, err := a.api.Customers.Del(customer, params); err != nil && !isMissing(err) {
 		return translate(err)
 	}
 	return nil

@@ -4,7 +4,7 @@ import "slices"
 
 // handled lists the types of events translateEvent reads, sorted: what a webhook endpoint is asked to send. A test holds it
 // against the code, so that no type is read and never sent for, or sent for and never read.
-var handled = []string{
+var handledTypes = []string{
 	"charge.dispute.closed",
 	"charge.dispute.created",
 	"charge.dispute.funds_reinstated",
@@ -39,4 +39,4 @@ var handled = []string{
 }
 
 // Handled lists the types of events the webhook endpoint must send.
-func Handled() []string { return slices.Clone(handled) }
+func HandledTypes() []string { return slices.Clone(handledTypes) }

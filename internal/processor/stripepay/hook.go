@@ -19,12 +19,12 @@ const tolerance = 300 * time.Second
 const MaxPayload = 256 << 10
 
 // forged is one answer for whatever is wrong with a webhook, so that it teaches nothing.
-func forged(why string) error {
+func invalidWebhook(why string) error {
 	return fault.Wrap(fault.Invalid, "problem.400.text", errors.New("webhook: "+why))
 }
 
 // header is what the inbox needs of an event.
-type header struct {
+type eventHeader struct {
 	ID         string `json:"id"`
 	Object     string `json:"object"`
 	Type       string `json:"type"`
@@ -34,47 +34,47 @@ type header struct {
 }
 
 const (
-	longestName = 255          // of an id, a type or a version, in bytes; Stripe's are shorter
-	lastCreated = 253402300799 // the end of the year 9999
+	maxNameBytes = 255          // of an id, a type or a version, in bytes; Stripe's are shorter
+	maxCreated   = 253402300799 // the end of the year 9999
 )
 
 // event tells whether it is an event's, and one the inbox can hold: no text with a NUL, no date beyond dates.
-func (h header) event() bool {
+func (h eventHeader) isEvent() bool {
 	for _, text := range []string{h.ID, h.Type, h.APIVersion} {
-		if len(text) > longestName || strings.ContainsRune(text, 0) {
+		if len(text) > maxNameBytes || strings.ContainsRune(text, 0) {
 			return false
 		}
 	}
-	return h.ID != "" && h.Type != "" && h.Object == "event" && h.Created >= 0 && h.Created <= lastCreated
+	return h.ID != "" && h.Type != "" && h.Object == "event" && h.Created >= 0 && h.Created <= maxCreated
 }
 
 // verify checks a webhook for an entity: signed with one of its secrets, at most 300 s ago and at most 300 s
 // ahead, and of the mode (live or test) of the entity's key. Whatever is wrong is fault.Invalid.
-func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (header, error) {
+func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (eventHeader, error) {
 	a, ok := s.accounts[entitySlug]
 	if !ok {
-		return header{}, fault.New(fault.NotFound, "problem.404.text", nil)
+		return eventHeader{}, fault.New(fault.NotFound, "problem.404.text", nil)
 	}
 	signed, err := signedAt(signature)
 	if err != nil {
-		return header{}, forged(err.Error())
+		return eventHeader{}, invalidWebhook(err.Error())
 	}
 	if age := now.Sub(signed); age > tolerance || age < -tolerance {
-		return header{}, forged("signature too old or from the future")
+		return eventHeader{}, invalidWebhook("signature too old or from the future")
 	}
 	known := false
 	for _, secret := range a.keys.WebhookSecrets {
 		known = known || webhook.ValidatePayloadIgnoringTolerance(payload, signature, secret) == nil
 	}
 	if !known {
-		return header{}, forged("no secret fits the signature")
+		return eventHeader{}, invalidWebhook("no secret fits the signature")
 	}
-	var h header
-	if err := json.Unmarshal(payload, &h); err != nil || !h.event() {
-		return header{}, forged("signed, but no event")
+	var h eventHeader
+	if err := json.Unmarshal(payload, &h); err != nil || !h.isEvent() {
+		return eventHeader{}, invalidWebhook("signed, but no event")
 	}
 	if h.Livemode != a.keys.Live() {
-		return header{}, forged("live and test mode mixed")
+		return eventHeader{}, invalidWebhook("live and test mode mixed")
 	}
 	return h, nil
 }

@@ -69,7 +69,7 @@ func TestOneBadWebhookFailsAlone(t *testing.T) {
 }
 
 // TestAWebhookWhoseTimeIsOverHoldsNobodyUp: one leaves while it waits; those before and behind it are taken.
-func TestAWebhookWhoseTimeIsOverHoldsNobodyUp(t *testing.T) {
+func TestAnExpiredWebhookDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
 	lock := h.DB.Owner.MustBegin()
@@ -80,7 +80,7 @@ func TestAWebhookWhoseTimeIsOverHoldsNobodyUp(t *testing.T) {
 	require.NoError(t, err)
 	take := func(ctx context.Context, id string) error {
 		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
-		return h.Inbox.Take(ctx, entity.ID, "tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0]))
+		return h.Inbox.Receive(ctx, entity.ID, "tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0]))
 	}
 	ends := make(chan error, 3)
 	go func() { ends <- take(t.Context(), "evt_first") }()

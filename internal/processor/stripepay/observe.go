@@ -15,10 +15,10 @@ type Observer func(operation, outcome string, took time.Duration)
 func (s *Stripe) Observe(o Observer) { s.observe = o }
 
 // watched is the way to Stripe, seen by the observer.
-type watched struct{ s *Stripe }
+type observedTransport struct{ s *Stripe }
 
 // RoundTrip is part of http.RoundTripper.
-func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	began := time.Now()
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if w.s.observe != nil {

@@ -20,7 +20,7 @@ import (
 
 // Leave ends a subscription and takes its unpaid bill over, which bears the mark from then on and is void.
 func (s *Stripe) Leave(ctx context.Context, o recurring.Order, mark string) (recurring.Left, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return recurring.Left{}, err
 	}
@@ -41,13 +41,13 @@ func (s *Stripe) Leave(ctx context.Context, o recurring.Order, mark string) (rec
 		}
 	}
 	if sub.LatestInvoice != nil {
-		left.Owed, err = takeOver(ctx, a, o, sub.LatestInvoice.ID, mark)
+		left.Owed, err = takeOverInvoice(ctx, a, o, sub.LatestInvoice.ID, mark)
 	}
 	return left, err
 }
 
 // takeOver has nobody collect a bill any more that was not paid; nil: it was, or nothing was owed for it.
-func takeOver(ctx context.Context, a *account, o recurring.Order, invoice, mark string) (*recurring.Owed, error) {
+func takeOverInvoice(ctx context.Context, a *account, o recurring.Order, invoice, mark string) (*recurring.Owed, error) {
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
 	in, err := a.api.Invoices.Get(invoice, get)
@@ -55,16 +55,16 @@ func takeOver(ctx context.Context, a *account, o recurring.Order, invoice, mark 
 		return nil, translate(err)
 	}
 	unpaid := []stripe.InvoiceStatus{stripe.InvoiceStatusDraft, stripe.InvoiceStatusOpen, stripe.InvoiceStatusUncollectible}
-	if in.Metadata[metaMove] == "" && slices.Contains(unpaid, in.Status) && in.Total > 0 {
+	if in.Metadata[metaMigration] == "" && slices.Contains(unpaid, in.Status) && in.Total > 0 {
 		params := &stripe.InvoiceParams{AutoAdvance: stripe.Bool(false)}
 		params.Context = ctx
-		params.AddMetadata(metaMove, mark)
+		params.AddMetadata(metaMigration, mark)
 		params.SetIdempotencyKey(o.Key + ":mark")
 		if in, err = a.api.Invoices.Update(invoice, params); err != nil {
 			return nil, translate(err)
 		}
 	}
-	if in.Metadata[metaMove] == "" {
+	if in.Metadata[metaMigration] == "" {
 		return nil, nil
 	}
 	if in.Status == stripe.InvoiceStatusOpen || in.Status == stripe.InvoiceStatusUncollectible {
@@ -89,11 +89,11 @@ func takeOver(ctx context.Context, a *account, o recurring.Order, invoice, mark 
 // (https://docs.stripe.com/billing/subscriptions/billing-cycle); one that charges late in the month is told the day, for its first
 // date may be in a shorter one.
 func (s *Stripe) Begin(ctx context.Context, o recurring.Order, b recurring.Beginning) (recurring.Begun, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return recurring.Begun{}, err
 	}
-	sub, err := begunWith(ctx, a, b)
+	sub, err := findMigrated(ctx, a, b)
 	if err == nil && sub == nil {
 		params := beginParams(b)
 		params.Context = ctx
@@ -107,18 +107,18 @@ func (s *Stripe) Begin(ctx context.Context, o recurring.Order, b recurring.Begin
 	if err != nil {
 		return recurring.Begun{}, translate(err)
 	}
-	return recurring.Begun{Subscription: sub.ID, Card: cardOf(methodOf(sub))}, nil
+	return recurring.Begun{Subscription: sub.ID, Card: paymentMethodOf(chargedMethod(sub))}, nil
 }
 
 // begunWith finds the subscription that was begun with a mark; nil: none was.
-func begunWith(ctx context.Context, a *account, b recurring.Beginning) (*stripe.Subscription, error) {
+func findMigrated(ctx context.Context, a *account, b recurring.Beginning) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionListParams{Customer: stripe.String(b.Customer), Status: stripe.String("all")}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
 	params.AddExpand("data.default_payment_method")
 	list := a.api.Subscriptions.List(params)
 	for list.Next() {
-		if sub := list.Subscription(); sub.Metadata[metaMove] == b.Mark {
+		if sub := list.Subscription(); sub.Metadata[metaMigration] == b.Mark {
 			return sub, nil
 		}
 	}
@@ -126,7 +126,7 @@ func begunWith(ctx context.Context, a *account, b recurring.Beginning) (*stripe.
 }
 
 func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
-	interval, count := every(b.Every)
+	interval, count := stripeInterval(b.Every)
 	params := &stripe.SubscriptionParams{
 		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.Method), OffSession: stripe.Bool(true),
 		ProrationBehavior: stripe.String("none"),
@@ -140,7 +140,7 @@ func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
 	}
 	params.AddExpand("default_payment_method")
 	params.Metadata = maps.Clone(b.Metadata)
-	params.AddMetadata(metaMove, b.Mark)
+	params.AddMetadata(metaMigration, b.Mark)
 	if b.AnchorDay <= 28 || b.Every == org.Weekly {
 		params.BillingCycleAnchor = stripe.Int64(b.Next.Unix())
 		return params
@@ -157,18 +157,18 @@ func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
 
 // Collect charges the card of a subscription for a bill that was taken over, unless a payment for it is made or under way.
 func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Collection) (paid bool, code string, err error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, "", err
 	}
-	if done, err := collected(ctx, a, c); err != nil || done {
+	if done, err := isCollected(ctx, a, c); err != nil || done {
 		return done, "", err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
 	if err != nil {
 		return false, "", err
 	}
-	method := methodOf(sub)
+	method := chargedMethod(sub)
 	if method == nil {
 		return false, "", nil
 	}
@@ -178,7 +178,7 @@ func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Col
 		Confirm: stripe.Bool(true), OffSession: stripe.Bool(true),
 	}
 	params.Context = ctx
-	params.Metadata = map[string]string{metaDonation: c.Plan, metaBill: c.Bill, metaOrganisation: sub.Metadata[metaOrganisation]}
+	params.Metadata = map[string]string{metaDonation: c.Plan, metaInvoice: c.Bill, metaOrganisation: sub.Metadata[metaOrganisation]}
 	params.SetIdempotencyKey(o.Key + ":collect")
 	_, err = a.api.PaymentIntents.New(params)
 	var refused *stripe.Error
@@ -196,14 +196,14 @@ func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Col
 }
 
 // collected tells whether a bill that was taken over is paid, or a payment for it on its way.
-func collected(ctx context.Context, a *account, c recurring.Collection) (bool, error) {
+func isCollected(ctx context.Context, a *account, c recurring.Collection) (bool, error) {
 	params := &stripe.PaymentIntentListParams{Customer: stripe.String(c.Customer)}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
 	list := a.api.PaymentIntents.List(params)
 	for list.Next() {
 		pi := list.PaymentIntent()
-		if pi.Metadata[metaBill] == c.Bill && (pi.Status == stripe.PaymentIntentStatusSucceeded || pi.Status == stripe.PaymentIntentStatusProcessing) {
+		if pi.Metadata[metaInvoice] == c.Bill && (pi.Status == stripe.PaymentIntentStatusSucceeded || pi.Status == stripe.PaymentIntentStatusProcessing) {
 			return true, nil
 		}
 	}

@@ -11,12 +11,12 @@ import (
 )
 
 // where is how a person comes to the settings of Stripe's portal.
-const where = "in Stripe's dashboard, Settings, Billing, Customer portal"
+const portalSettings = "in Stripe's dashboard, Settings, Billing, Customer portal"
 
 // CheckPortal tells what is wrong with an entity's billing portal at Stripe, which donors meet when they change their card: there must
 // be one, it must take a new card, and it must offer nothing else, for what a donor changes there is not as our own pages told it.
 func (s *Stripe) CheckPortal(ctx context.Context, entitySlug string) error {
-	a, err := s.calling(ctx, entitySlug)
+	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {
 		return err
 	}
@@ -27,12 +27,12 @@ func (s *Stripe) CheckPortal(ctx context.Context, entitySlug string) error {
 		if err := list.Err(); err != nil {
 			return translate(err)
 		}
-		return fmt.Errorf("there is none, so that no donor can change a card: save it once, with payment methods alone, %s", where)
+		return fmt.Errorf("there is none, so that no donor can change a card: save it once, with payment methods alone, %s", portalSettings)
 	}
-	return rightPortal(list.BillingPortalConfiguration().Features)
+	return checkPortalFeatures(list.BillingPortalConfiguration().Features)
 }
 
-func rightPortal(f *stripe.BillingPortalConfigurationFeatures) error {
+func checkPortalFeatures(f *stripe.BillingPortalConfigurationFeatures) error {
 	if f == nil {
 		return errors.New("Stripe does not say what it offers")
 	}
@@ -44,7 +44,7 @@ func rightPortal(f *stripe.BillingPortalConfigurationFeatures) error {
 	}
 	var wrong []error
 	if f.PaymentMethodUpdate == nil || !f.PaymentMethodUpdate.Enabled {
-		wrong = append(wrong, fmt.Errorf("donors cannot change their card there: switch payment methods on, %s", where))
+		wrong = append(wrong, fmt.Errorf("donors cannot change their card there: switch payment methods on, %s", portalSettings))
 	}
 	var offers []string
 	for what, on := range more {
@@ -53,7 +53,7 @@ func rightPortal(f *stripe.BillingPortalConfigurationFeatures) error {
 		}
 	}
 	if slices.Sort(offers); len(offers) > 0 {
-		wrong = append(wrong, fmt.Errorf("it offers donors %s, which they are to do on our own pages alone: switch that off, %s", strings.Join(offers, ", "), where))
+		wrong = append(wrong, fmt.Errorf("it offers donors %s, which they are to do on our own pages alone: switch that off, %s", strings.Join(offers, ", "), portalSettings))
 	}
 	return errors.Join(wrong...)
 }

@@ -153,12 +153,12 @@ func tour(t *testing.T) {
 
 	// The endpoint: made, found, and brought to what is handled.
 	client, person := at(t)
-	made, err := client.SetEndpoint(ctx, "tsne", hook)
+	made, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
 	person("POST", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"enabled_events[]": {"charge.succeeded"}})
-	_, err = client.SetEndpoint(ctx, "tsne", hook)
+	_, err = client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
-	_, err = h.Stripe.OwnReceipts(ctx, "tsne")
+	_, err = h.Stripe.StripeReceipts(ctx, "tsne")
 	require.NoError(t, err)
 	require.NoError(t, h.Stripe.CheckPortal(ctx, "tsne"))
 

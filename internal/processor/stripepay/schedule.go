@@ -14,7 +14,7 @@ import (
 // Schedule makes a schedule from the subscription alone, if it has none, and then says how many periods it has. Both in one call are
 // refused by Stripe; between the two the subscription is open-ended.
 func (s *Stripe) Schedule(ctx context.Context, o recurring.Order, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return recurring.Schedule{}, err
 	}
@@ -90,7 +90,7 @@ func setPhase(ctx context.Context, a *account, key, schedule string, phase *stri
 }
 
 // every is a pace as Stripe says it.
-func every(f org.Frequency) (interval string, count int64) {
+func stripeInterval(f org.Frequency) (interval string, count int64) {
 	switch f {
 	case org.Weekly:
 		return "week", 1
@@ -105,7 +105,7 @@ func every(f org.Frequency) (interval string, count int64) {
 // Change has a subscription charge something else from the next period on, as one item. Other dates or another pace begin with a
 // period that costs nothing, up to the next charge; such a subscription's schedule is released first.
 func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Charging) error {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Cha
 
 // itemsParams puts one item in place of all.
 func itemsParams(sub *stripe.Subscription, to recurring.Charging) []*stripe.SubscriptionItemsParams {
-	interval, count := every(to.Every)
+	interval, count := stripeInterval(to.Every)
 	var items []*stripe.SubscriptionItemsParams
 	for i, item := range sub.Items.Data {
 		if i > 0 {
@@ -172,7 +172,7 @@ func changePhase(ctx context.Context, a *account, o recurring.Order, sub *stripe
 	phase := schedule.Phases[len(schedule.Phases)-1]
 	params := phaseParams(phase, sub)
 	params.EndDate = stripe.Int64(phase.EndDate)
-	interval, count := every(to.Every)
+	interval, count := stripeInterval(to.Every)
 	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{
 		Quantity: stripe.Int64(1),
 		PriceData: &stripe.SubscriptionItemPriceDataParams{

@@ -22,10 +22,10 @@ import (
 
 const (
 	// eventsKept is how long Stripe lets events be listed (https://docs.stripe.com/api/events).
-	eventsKept = 30 * 24 * time.Hour
+	listablePeriod = 30 * 24 * time.Hour
 	// askAfter is how long after its payment page ran out a gift is asked after, if no event told its end.
-	askAfter = 10 * time.Minute
-	askMost  = 500
+	overdueAfter = 10 * time.Minute
+	maxOverdue   = 500
 )
 
 // Sweeper finds what no webhook told: undelivered events, money nobody told of, and gifts whose donors never
@@ -40,15 +40,15 @@ type Sweeper struct {
 }
 
 // Swept is what a sweep found.
-type Swept struct {
+type SweepResult struct {
 	Events       int `json:"events"`       // undelivered ones taken in
 	Transactions int `json:"transactions"` // balance transactions booked
 	Ended        int `json:"ended"`        // started gifts whose end was found
 }
 
 // Sweep goes over every entity. An entity that cannot be swept now does not keep the others from it.
-func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
-	var swept Swept
+func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
+	var swept SweepResult
 	setup, err := s.Setup.Snapshot(ctx)
 	if err != nil {
 		return swept, err
@@ -62,7 +62,7 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
 			continue // no card money here
 		}
-		n, err := s.undelivered(ctx, entity)
+		n, err := s.storeUndelivered(ctx, entity)
 		note(&swept.Events, n, err)
 	}
 	// Bills are known before the charges that paid them are booked; and the balance is read from the first gift on: where none came
@@ -71,13 +71,13 @@ func (s Sweeper) Sweep(ctx context.Context) (Swept, error) {
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
 	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))
-	n, err = s.askAfterStarted(ctx, setup)
+	n, err = s.resolveOverdue(ctx, setup)
 	note(&swept.Ended, n, err)
 	return swept, errors.Join(failed...)
 }
 
 // undelivered takes in the events of the last 30 days that Stripe could not deliver, as if they had come.
-func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, error) {
+func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (int, error) {
 	a, err := s.Stripe.account(entity.Slug)
 	if err != nil {
 		return 0, err
@@ -86,7 +86,7 @@ func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, 
 	for {
 		params := &stripe.EventListParams{
 			DeliverySuccess: stripe.Bool(false),
-			CreatedRange:    &stripe.RangeQueryParams{GreaterThanOrEqual: s.Now().Add(-eventsKept).Unix()},
+			CreatedRange:    &stripe.RangeQueryParams{GreaterThanOrEqual: s.Now().Add(-listablePeriod).Unix()},
 		}
 		params.Context, params.Single = ctx, true
 		params.Limit = stripe.Int64(100)
@@ -106,7 +106,7 @@ func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, 
 		if err := json.Unmarshal(list.EventList().LastResponse.RawJSON, &page); err != nil {
 			return taken, fmt.Errorf("stripe: list of events: %w", err)
 		}
-		n, id, err := s.take(ctx, entity, a, page.Data)
+		n, id, err := s.storePage(ctx, entity, a, page.Data)
 		if taken += n; err != nil || !list.Meta().HasMore || id == "" {
 			return taken, err
 		}
@@ -115,17 +115,17 @@ func (s Sweeper) undelivered(ctx context.Context, entity org.LegalEntity) (int, 
 }
 
 // take stores listed events of types we read. It answers how many were new and the last one's id.
-func (s Sweeper) take(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
+func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		var arrivals []arrival
+		var arrivals []verifiedEvent
 		for _, payload := range listed {
-			var h header
+			var h eventHeader
 			err := json.Unmarshal(payload, &h)
 			last = cmp.Or(h.ID, last)
-			if err != nil || !h.event() || !slices.Contains(handled, h.Type) || h.Livemode != a.keys.Live() {
+			if err != nil || !h.isEvent() || !slices.Contains(handledTypes, h.Type) || h.Livemode != a.keys.Live() {
 				continue // the door would not take it either
 			}
-			arrivals = append(arrivals, arrival{entity.ID, h, payload})
+			arrivals = append(arrivals, verifiedEvent{entity.ID, h, payload})
 		}
 		fresh, err := storeTx(ctx, tx, arrivals)
 		taken = int(fresh)
@@ -145,15 +145,15 @@ func (s Sweeper) drain(ctx context.Context) error {
 
 // askAfterStarted asks Stripe about gifts whose payment page ran out without any event of it. One whose page
 // was never made cannot have been paid. One that was paid is settled by its charge, not here.
-func (s Sweeper) askAfterStarted(ctx context.Context, setup *fund.Snapshot) (int, error) {
-	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-askAfter), askMost)
+func (s Sweeper) resolveOverdue(ctx context.Context, setup *fund.Snapshot) (int, error) {
+	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
 	if err != nil {
 		return 0, err
 	}
 	var marks []donation.Mark
 	var failed []error
 	for _, d := range overdue {
-		to, err := s.ask(ctx, setup, d)
+		to, err := s.readStatus(ctx, setup, d)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("gift %s: %w", d.ID, err))
 			continue
@@ -166,7 +166,7 @@ func (s Sweeper) askAfterStarted(ctx context.Context, setup *fund.Snapshot) (int
 	return len(marks), errors.Join(append(failed, err)...)
 }
 
-func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
+func (s Sweeper) readStatus(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
 	if d.SessionID == nil {
 		return donation.Expired, nil
 	}
@@ -192,11 +192,11 @@ func (s Sweeper) ask(ctx context.Context, setup *fund.Snapshot, d donation.Donat
 	case err != nil:
 		return "", translate(err)
 	}
-	return endOf(session), nil
+	return statusOf(session), nil
 }
 
 // endOf is where a gift stands by its session; empty when it is still open, or paid, which the charge settles.
-func endOf(session *stripe.CheckoutSession) donation.Status {
+func statusOf(session *stripe.CheckoutSession) donation.Status {
 	switch {
 	case session.Status == stripe.CheckoutSessionStatusExpired:
 		return donation.Expired

@@ -31,93 +31,93 @@ type event struct {
 }
 
 // news is what an event tells us: at most one of its parts. None: nothing for us to do.
-type news struct {
-	charge *donation.Charge // a charge succeeded
-	mark   *donation.Mark   // a gift is on its way, failed or ran out
-	failed *failedCard      // a bank refused a card
+type eventEffect struct {
+	charge  *donation.Charge // a charge succeeded
+	status  *donation.Mark   // a gift is on its way, failed or ran out
+	decline *cardDecline     // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
-	expect *expectation
-	moved  *moved             // money moved after the charge, or between Stripe and the bank
-	bill   *donation.Invoice  // a plan's bill was made, paid, or not
-	seen   *recurring.Seen    // something happened to a plan's subscription
-	card   *recurring.NewCard // a customer gave a new card
+	expected      *expectedCharge
+	movement      *movement          // money moved after the charge, or between Stripe and the bank
+	invoice       *donation.Invoice  // a plan's bill was made, paid, or not
+	subscription  *recurring.Seen    // something happened to a plan's subscription
+	paymentMethod *recurring.NewCard // a customer gave a new card
 }
 
-func (n news) nothing() bool { return n == news{} }
+func (n eventEffect) isEmpty() bool { return n == eventEffect{} }
 
 // unread tells of a bill that another API version told of: it must be read.
-func (n news) unread() bool { return n.bill != nil && !n.bill.Read }
+func (n eventEffect) needsInvoice() bool { return n.invoice != nil && !n.invoice.Read }
 
 // moved tells of balance transactions; payout books them by Stripe's own list, in order.
-type moved struct {
-	transactions []string     // those the event names; it is done when they are booked
-	nudge        bool         // it names none, and still money moved
-	lost         *payout.Lost // a dispute was lost
-	reread       bool         // another API version told it and its end matters: read object first
-	object       string       // the dispute to read
+type movement struct {
+	transactions  []string     // those the event names; it is done when they are booked
+	requestImport bool         // it names none, and still money moved
+	lostDispute   *payout.Lost // a dispute was lost
+	refetch       bool         // another API version told it and its end matters: read object first
+	disputeID     string       // the dispute to read
 }
 
-type expectation struct {
-	donation      uuid.UUID // uuid.Nil when it names no gift of ours
-	paymentIntent string
-	invoice       string // the bill it pays; empty: none known
-	charge        string // known instead of the payment intent when an event of another version told of a charge
+type expectedCharge struct {
+	donationID      uuid.UUID // uuid.Nil when it names no gift of ours
+	paymentIntentID string
+	invoiceID       string // the bill it pays; empty: none known
+	chargeID        string // known instead of the payment intent when an event of another version told of a charge
 }
 
 // translateEvent reads an event. Of another API version only ids are believed; the object is fetched.
-func translateEvent(e event) (news, error) {
+func translateEvent(e event) (eventEffect, error) {
 	var envelope struct {
 		Data struct {
 			Object json.RawMessage `json:"object"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(e.Payload, &envelope); err != nil {
-		return news{}, fmt.Errorf("not an event: %w", err)
+		return eventEffect{}, fmt.Errorf("not an event: %w", err)
 	}
 	object := envelope.Data.Object
-	if err := named(e.Type, object); err != nil {
-		return news{}, err
+	if err := checkObject(e.Type, object); err != nil {
+		return eventEffect{}, err
 	}
 	switch e.Type {
 	case "charge.succeeded":
-		return chargeNews(e, object)
+		return chargeEffect(e, object)
 	case "charge.failed", "payment_intent.payment_failed":
-		return failureNews(e, object)
+		return declineEffect(e, object)
 	case "payment_intent.succeeded":
 		var intent stripe.PaymentIntent
 		if err := json.Unmarshal(object, &intent); err != nil {
-			return news{}, err
+			return eventEffect{}, err
 		}
-		expect := &expectation{donation: giftID(intent.Metadata), paymentIntent: intent.ID}
-		if bill := intent.Metadata[metaBill]; bill != "" {
-			expect.donation, expect.invoice = uuid.Nil, bill
+		expect := &expectedCharge{donationID: giftID(intent.Metadata), paymentIntentID: intent.ID}
+		if bill := intent.Metadata[metaInvoice]; bill != "" {
+			expect.donationID, expect.invoiceID = uuid.Nil, bill
 		} else if intent.Invoice != nil {
-			expect.invoice = intent.Invoice.ID
+			expect.invoiceID = intent.Invoice.ID
 		}
-		return news{expect: expect}, nil
+		return eventEffect{expected: expect}, nil
 	case "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired":
-		return sessionNews(e, object)
+		return sessionEffect(e, object)
 	case "charge.refunded", "refund.created", "refund.updated", "charge.refund.updated",
 		"payout.created", "payout.paid", "payout.failed", "payout.canceled":
-		return movedNews(object)
+		return movementEffect(object)
 	case "charge.dispute.created", "charge.dispute.updated", "charge.dispute.funds_withdrawn",
 		"charge.dispute.funds_reinstated", "charge.dispute.closed":
-		return disputeNews(e, object)
+		return disputeEffect(e, object)
 	case "customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted",
 		"customer.subscription.paused", "customer.subscription.resumed":
-		return subscriptionNews(e, object)
+		return subscriptionEffect(e, object)
 	case "invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible":
-		return invoiceNews(e, object)
+		return invoiceEffect(e, object)
 	case "customer.updated":
-		return customerNews(e, object)
+		return customerEffect(e, object)
 	default:
-		return news{}, nil
+		return eventEffect{}, nil
 	}
 }
 
 // named refuses an event of a type we read whose object is none: it would tell nothing, and silently.
-func named(kind string, object json.RawMessage) error {
-	if !slices.Contains(handled, kind) {
+func checkObject(kind string, object json.RawMessage) error {
+	if !slices.Contains(handledTypes, kind) {
 		return nil
 	}
 	var o struct {
@@ -131,23 +131,23 @@ func named(kind string, object json.RawMessage) error {
 }
 
 // movedNews reads which balance transactions a refund or payout names. A charge names none of its refunds'.
-func movedNews(object json.RawMessage) (news, error) {
+func movementEffect(object json.RawMessage) (eventEffect, error) {
 	var named struct {
 		Object      string          `json:"object"`
 		Transaction *transactionRef `json:"balance_transaction"`
 		Failure     *transactionRef `json:"failure_balance_transaction"`
 	}
 	if err := json.Unmarshal(object, &named); err != nil {
-		return news{}, err
+		return eventEffect{}, err
 	}
-	m := &moved{}
+	m := &movement{}
 	for _, ref := range []*transactionRef{named.Transaction, named.Failure} {
 		if ref != nil && named.Object != "charge" {
 			m.transactions = append(m.transactions, ref.ID)
 		}
 	}
-	m.nudge = len(m.transactions) == 0
-	return news{moved: m}, nil
+	m.requestImport = len(m.transactions) == 0
+	return eventEffect{movement: m}, nil
 }
 
 // transactionRef is a balance transaction, or only its id.
@@ -166,48 +166,48 @@ func (r *transactionRef) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func disputeNews(e event, object json.RawMessage) (news, error) {
+func disputeEffect(e event, object json.RawMessage) (eventEffect, error) {
 	var dispute stripe.Dispute
 	if err := json.Unmarshal(object, &dispute); err != nil {
-		return news{}, err
+		return eventEffect{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		return news{moved: &moved{reread: true, object: dispute.ID}}, nil
+		return eventEffect{movement: &movement{refetch: true, disputeID: dispute.ID}}, nil
 	}
-	return news{moved: movedBy(e.EntityID, &dispute, e.CreatedAt)}, nil
+	return eventEffect{movement: movementOf(e.EntityID, &dispute, e.CreatedAt)}, nil
 }
 
 // movedBy reads what a dispute moved, and whether it is lost. An inquiry (warning_…) moves nothing.
-func movedBy(entity uuid.UUID, d *stripe.Dispute, at time.Time) *moved {
-	m := &moved{}
+func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *movement {
+	m := &movement{}
 	for _, t := range d.BalanceTransactions {
 		m.transactions = append(m.transactions, t.ID)
 	}
 	if d.Status == stripe.DisputeStatusLost {
-		m.lost = &payout.Lost{EntityID: entity, ID: d.ID, Withdrew: len(d.BalanceTransactions) > 0, At: at.UTC()}
+		m.lostDispute = &payout.Lost{EntityID: entity, ID: d.ID, Withdrew: len(d.BalanceTransactions) > 0, At: at.UTC()}
 		if d.Charge != nil {
-			m.lost.ChargeID = d.Charge.ID
+			m.lostDispute.ChargeID = d.Charge.ID
 		}
 	}
 	return m
 }
 
-func chargeNews(e event, object json.RawMessage) (news, error) {
+func chargeEffect(e event, object json.RawMessage) (eventEffect, error) {
 	var charge stripe.Charge
 	if err := json.Unmarshal(object, &charge); err != nil {
-		return news{}, err
+		return eventEffect{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		expect := &expectation{donation: giftID(charge.Metadata), charge: charge.ID}
-		if bill := charge.Metadata[metaBill]; bill != "" {
-			expect.donation, expect.invoice = uuid.Nil, bill
+		expect := &expectedCharge{donationID: giftID(charge.Metadata), chargeID: charge.ID}
+		if bill := charge.Metadata[metaInvoice]; bill != "" {
+			expect.donationID, expect.invoiceID = uuid.Nil, bill
 		} else if charge.Invoice != nil {
-			expect.invoice = charge.Invoice.ID
+			expect.invoiceID = charge.Invoice.ID
 		}
-		return news{expect: expect}, nil
+		return eventEffect{expected: expect}, nil
 	}
 	c, err := chargeOf(e.EntityID, &charge, e.ID)
-	return news{charge: c}, err
+	return eventEffect{charge: c}, err
 }
 
 // chargeOf translates a charge; nil when it took no money (yet).
@@ -226,22 +226,22 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Charg
 	if c.PaymentIntent != nil {
 		charge.PaymentIntentID = c.PaymentIntent.ID
 	}
-	if bill := c.Metadata[metaBill]; bill != "" {
+	if bill := c.Metadata[metaInvoice]; bill != "" {
 		charge.DonationID, charge.Invoice = uuid.Nil, &donation.Invoice{ID: bill}
 	} else if c.Invoice != nil && charge.DonationID == uuid.Nil {
-		charge.Invoice = billOf(c.Invoice)
+		charge.Invoice = invoiceOf(c.Invoice)
 	}
 	return charge, nil
 }
 
-func sessionNews(e event, object json.RawMessage) (news, error) {
+func sessionEffect(e event, object json.RawMessage) (eventEffect, error) {
 	var session stripe.CheckoutSession
 	if err := json.Unmarshal(object, &session); err != nil {
-		return news{}, err
+		return eventEffect{}, err
 	}
 	gift := giftID(session.Metadata)
 	if gift == uuid.Nil {
-		return news{}, nil // not one of ours; its charge, if any, tells the rest
+		return eventEffect{}, nil // not one of ours; its charge, if any, tells the rest
 	}
 	mark := &donation.Mark{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
 	switch {
@@ -250,13 +250,13 @@ func sessionNews(e event, object json.RawMessage) (news, error) {
 	case e.Type == "checkout.session.async_payment_failed":
 		mark.To = donation.Failed
 	case session.Mode == stripe.CheckoutSessionModeSubscription:
-		return planSessionNews(e, &session, mark), nil
+		return planSessionEffect(e, &session, mark), nil
 	case session.PaymentStatus == stripe.CheckoutSessionPaymentStatusPaid && session.PaymentIntent != nil:
-		return news{expect: &expectation{donation: gift, paymentIntent: session.PaymentIntent.ID}}, nil
+		return eventEffect{expected: &expectedCharge{donationID: gift, paymentIntentID: session.PaymentIntent.ID}}, nil
 	default:
 		mark.To = donation.Processing
 	}
-	return news{mark: mark}, nil
+	return eventEffect{status: mark}, nil
 }
 
 // giftID reads the gift's id from an object's metadata; uuid.Nil when there is none of ours.

@@ -9,37 +9,37 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestYieldWaitsForTheCrowdToPassAndNotForEver(t *testing.T) {
+func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 	t.Parallel()
 	waited := func(t *testing.T, ctx context.Context, after time.Duration) time.Duration {
 		t.Helper()
 		d := NewDrain(&Drain{})
-		d.crowded.Store(true)
-		time.AfterFunc(after, func() { d.crowded.Store(false) })
+		d.overloaded.Store(true)
+		time.AfterFunc(after, func() { d.overloaded.Store(false) })
 		began := time.Now()
 		d.Yield(ctx)()
 		return time.Since(began)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		require.InDelta(t, time.Second, waited(t, t.Context(), time.Second), float64(5*time.Millisecond))
-		require.InDelta(t, yieldFor, waited(t, t.Context(), time.Hour), float64(5*time.Millisecond))
+		require.InDelta(t, maxYield, waited(t, t.Context(), time.Hour), float64(5*time.Millisecond))
 		over, end := context.WithCancel(t.Context())
 		end()
 		require.Zero(t, waited(t, over, time.Second))
 		d, began := NewDrain(&Drain{}), time.Now()
 		var turns []func()
-		for range cap(d.turns) {
+		for range cap(d.yieldSlots) {
 			turns = append(turns, d.Yield(t.Context()))
 		}
 		require.Zero(t, time.Since(began), "no crowd")
 		d.Yield(t.Context())()
-		require.Equal(t, yieldFor, time.Since(began), "all turns are taken")
+		require.Equal(t, maxYield, time.Since(began), "all turns are taken")
 		for _, done := range turns {
 			done()
 		}
 		began = time.Now()
-		d.busy.Store(1)
-		time.AfterFunc(time.Second, func() { d.busy.Store(0) })
+		d.activeWorkers.Store(1)
+		time.AfterFunc(time.Second, func() { d.activeWorkers.Store(0) })
 		d.Yield(t.Context())()
 		require.InDelta(t, time.Second, time.Since(began), float64(5*time.Millisecond), "a batch is under way")
 	})

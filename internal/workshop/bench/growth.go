@@ -65,7 +65,7 @@ func (w *world) position() []float64 {
 	took := make([]float64, 100)
 	for i := range took {
 		began := time.Now()
-		_, err := ledger.Position(w.t.Context(), w.DB.Server, fund)
+		_, err := ledger.ReadPosition(w.t.Context(), w.DB.Server, fund)
 		require.NoError(w.t, err)
 		took[i] = float64(time.Since(began).Microseconds()) / 1000
 	}

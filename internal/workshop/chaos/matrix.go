@@ -137,7 +137,7 @@ func soundBooks(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	testkit.Eventually(t, settled, func() error {
 		report, err := ledger.Verify(context.Background(), s.DB.Server)
-		if err == nil && !report.Sound() {
+		if err == nil && !report.OK() {
 			err = fmt.Errorf("the books break their rules: %v", report.Findings)
 		}
 		return err

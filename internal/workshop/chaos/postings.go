@@ -65,7 +65,7 @@ func Postings(t testing.TB, run Run) {
 		sealed, err = ledger.Seal(t.Context(), db.Server)
 		require.NoError(t, err)
 	}
-	_, err := ledger.KeepBalances(t.Context(), db.Server, 1)
+	_, err := ledger.TakeSnapshots(t.Context(), db.Server, 1)
 	require.NoError(t, err)
 	for _, b := range all {
 		b.agrees(t, db) // by its snapshots now

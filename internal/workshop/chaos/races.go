@@ -215,7 +215,7 @@ func (a *arena) tell(e house.Event) {
 		})
 	}
 	for _, err := range a.race(func(r *rooms) error {
-		return r.inbox.Take(a.t.Context(), a.offer.Entity.ID, "tsne", e.Body, signature)
+		return r.inbox.Receive(a.t.Context(), a.offer.Entity.ID, "tsne", e.Body, signature)
 	}) {
 		require.NoError(a.t, err)
 	}

@@ -68,7 +68,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	}
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
-	require.True(t, report.Sound(), "%v", report.Findings)
+	require.True(t, report.OK(), "%v", report.Findings)
 	checked(t, h)
 	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
 	judge(t, h.DB.Server)
@@ -159,7 +159,7 @@ func tellInStep(t testing.TB, h *house.House, r *rand.Rand, guests []*guest) {
 
 func deliver(t testing.TB, h *house.House, entity uuid.UUID, e house.Event) {
 	t.Helper()
-	require.NoError(t, h.Inbox.Take(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)))
+	require.NoError(t, h.Inbox.Receive(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)))
 }
 
 // tellAtOnce delivers everything side by side, while two drains and a look at the balance are under way.
@@ -179,7 +179,7 @@ func tellAtOnce(t testing.TB, h *house.House, guests []*guest) {
 	for _, g := range guests {
 		for _, e := range g.events {
 			telling.Go(func() {
-				errs <- h.Inbox.Take(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
+				errs <- h.Inbox.Receive(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
 			})
 		}
 	}

@@ -225,7 +225,7 @@ func (w *world) tell(most int, drop bool) {
 			}
 			for range 1 + w.r.IntN(5)/4 {
 				signature := stripefake.Sign(time.Now(), e.Body, house.Secrets[slug]...)
-				require.NoError(w.t, w.Inbox.Take(w.t.Context(), a.entity.ID, slug, e.Body, signature))
+				require.NoError(w.t, w.Inbox.Receive(w.t.Context(), a.entity.ID, slug, e.Body, signature))
 			}
 			w.Fake.Took(slug, e.ID)
 		}
@@ -275,6 +275,6 @@ func (w *world) sweep() {
 func (w *world) seal() {
 	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
-	_, err = ledger.KeepBalances(w.t.Context(), w.DB.Server, ledger.SnapshotAfter)
+	_, err = ledger.TakeSnapshots(w.t.Context(), w.DB.Server, ledger.SnapshotAfter)
 	require.NoError(w.t, err)
 }

@@ -38,7 +38,7 @@ func (s *Stack) Drained(within time.Duration) {
 // wantChecked holds that every checker finds nothing.
 func (s *Stack) wantChecked() {
 	s.t.Helper()
-	require.NoError(s.t, ledger.Snapshot(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
+	require.NoError(s.t, ledger.ReadConsistent(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
 		found, err := check.Look(s.t.Context(), tx)
 		require.Empty(s.t, check.Rows(found))
 		return err

@@ -11,7 +11,7 @@ import (
 // Checked lists what the checkers find, read as the server may read it.
 func (h *House) Checked() (rows []check.Row) {
 	h.t.Helper()
-	require.NoError(h.t, ledger.Snapshot(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+	require.NoError(h.t, ledger.ReadConsistent(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		found, err := check.Look(h.t.Context(), tx)
 		rows = check.Rows(found)
 		return err

@@ -85,6 +85,6 @@ func seal(ctx context.Context, db *sqlx.DB) error {
 	if _, err := ledger.Seal(ctx, db); err != nil {
 		return err
 	}
-	_, err := ledger.KeepBalances(ctx, db, ledger.SnapshotAfter)
+	_, err := ledger.TakeSnapshots(ctx, db, ledger.SnapshotAfter)
 	return err
 }

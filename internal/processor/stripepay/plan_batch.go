@@ -11,16 +11,16 @@ import (
 )
 
 // lockPlansTx locks the plans that the round is going to change, before it locks any gift.
-func (r *round) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	var of recurring.Concerned
-	for i, n := range r.told {
+	for i, n := range r.effects {
 		entity := r.events[i].EntityID
-		if n.seen != nil {
-			of.Plan(n.seen.PlanID)
+		if n.subscription != nil {
+			of.Plan(n.subscription.PlanID)
 		}
-		if n.bill != nil {
-			of.Plan(n.bill.PlanID)
-			of.Bill(entity, n.bill.ID)
+		if n.invoice != nil {
+			of.Plan(n.invoice.PlanID)
+			of.Bill(entity, n.invoice.ID)
 		}
 		if n.charge != nil && n.charge.Invoice != nil {
 			of.Plan(n.charge.Invoice.PlanID)
@@ -31,16 +31,16 @@ func (r *round) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // plansTx notes what events tell of plans: subscriptions, bills and new cards.
-func (r *round) plansTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	var seen []recurring.Seen
 	bills := map[uuid.UUID][]donation.Invoice{}
-	for i, n := range r.told {
+	for i, n := range r.effects {
 		switch {
-		case n.seen != nil:
-			seen = append(seen, *n.seen)
-		case n.bill != nil && n.bill.Read:
+		case n.subscription != nil:
+			seen = append(seen, *n.subscription)
+		case n.invoice != nil && n.invoice.Read:
 			entity := r.events[i].EntityID
-			bills[entity] = append(bills[entity], *n.bill)
+			bills[entity] = append(bills[entity], *n.invoice)
 		}
 	}
 	if len(seen) > 0 {
@@ -53,11 +53,11 @@ func (r *round) plansTx(ctx context.Context, tx *sqlx.Tx) error {
 			return err
 		}
 	}
-	for _, n := range r.told {
-		if n.card == nil {
+	for _, n := range r.effects {
+		if n.paymentMethod == nil {
 			continue
 		}
-		if err := r.Plans.NewCardTx(ctx, tx, *n.card); err != nil {
+		if err := r.Plans.NewCardTx(ctx, tx, *n.paymentMethod); err != nil {
 			return err
 		}
 	}
@@ -66,11 +66,11 @@ func (r *round) plansTx(ctx context.Context, tx *sqlx.Tx) error {
 
 // unpaidBillsTx tells which of the bills that a payment is expected of has none here yet. Of a bill that is not known, its charge
 // tells whose it is.
-func (r *round) unpaidBillsTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
+func (r *eventBatch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
 	open, of := map[string]bool{}, map[uuid.UUID][]string{}
-	for i, n := range r.told {
-		if n.expect != nil && n.expect.invoice != "" {
-			of[r.events[i].EntityID] = append(of[r.events[i].EntityID], n.expect.invoice)
+	for i, n := range r.effects {
+		if n.expected != nil && n.expected.invoiceID != "" {
+			of[r.events[i].EntityID] = append(of[r.events[i].EntityID], n.expected.invoiceID)
 		}
 	}
 	for entity, ids := range of {

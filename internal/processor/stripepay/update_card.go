@@ -18,7 +18,7 @@ const portalHost = "billing.stripe.com"
 
 // Portal makes a page of Stripe's billing portal that asks for a new card and nothing else, and leads back.
 func (s *Stripe) Portal(ctx context.Context, entity, customer, language, back string) (string, error) {
-	a, err := s.calling(ctx, entity)
+	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +47,7 @@ func (s *Stripe) Portal(ctx context.Context, entity, customer, language, back st
 // UseCard has a subscription charge the card its customer last chose; nil: the customer has none. A subscription's own card goes
 // before its customer's, so it is set on each.
 func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string) (*recurring.Card, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return nil, nil
 	}
-	card := cardOf(c.InvoiceSettings.DefaultPaymentMethod)
+	card := paymentMethodOf(c.InvoiceSettings.DefaultPaymentMethod)
 	return card, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.DefaultPaymentMethod = stripe.String(card.Method)
 	})
@@ -69,7 +69,7 @@ func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string
 
 // Rest ends the tries to collect a bill by itself.
 func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) error {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) er
 
 // Pay tries to collect an open bill now, unless a bank is at it. False: the card was refused, or nothing is owed any more that can be paid.
 func (s *Stripe) Pay(ctx context.Context, o recurring.Order, invoice string) (bool, error) {
-	a, err := s.calling(ctx, o.Entity)
+	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, err
 	}

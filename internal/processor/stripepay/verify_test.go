@@ -118,7 +118,7 @@ func TestAgeToTheSecond(t *testing.T) {
 	for off, ok := range map[time.Duration]bool{0: true, 299: true, 300: true, 301: false, -299: true, -300: true, -301: false} {
 		in := h.Inbox
 		in.Now = func() time.Time { return signed.Add(off * time.Second) }
-		err := in.Take(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, house.Secrets["tsne"]...))
+		err := in.Receive(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, house.Secrets["tsne"]...))
 		assert.Equal(t, ok, err == nil, "%d s: %v", off, err)
 	}
 }

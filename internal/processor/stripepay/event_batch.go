@@ -16,15 +16,15 @@ import (
 // handleTx translates events and applies what they tell. It answers those that hint at something which must be
 // read at Stripe; they are parked meanwhile, so that the reading happens outside any transaction; and those that
 // it left for a transaction of their own.
-func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late, alone []event, err error) {
+func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (needsFetch, ownTransaction []event, err error) {
 	setup, err := d.Setup.Snapshot(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	var good, bad []event
-	var told []news
+	var effects []eventEffect
 	if len(events) > 1 {
-		events, alone = apart(events)
+		events, ownTransaction = splitDisputes(events)
 	}
 	var failures []result
 	for _, e := range events {
@@ -33,60 +33,60 @@ func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (late
 			bad, failures = append(bad, e), append(failures, d.failure(ctx, e, err))
 			continue
 		}
-		good, told = append(good, e), append(told, n)
+		good, effects = append(good, e), append(effects, n)
 	}
 	if err := finishTx(ctx, tx, bad, failures); err != nil {
 		return nil, nil, err
 	}
-	late, err = d.applyTx(ctx, tx, setup, good, told)
-	return late, alone, err
+	needsFetch, err = d.applyTx(ctx, tx, setup, good, effects)
+	return needsFetch, ownTransaction, err
 }
 
 var disputes = regexp.MustCompile(`^charge[.]dispute[.]`)
 
 // apart takes those out of a batch that may end a dispute. They lock funds before receipts, as nothing else
 // in a batch does, and so have a transaction each.
-func apart(events []event) (together, alone []event) {
+func splitDisputes(events []event) (together, ownTransaction []event) {
 	for _, e := range events {
 		if disputes.MatchString(e.Type) {
-			alone = append(alone, e)
+			ownTransaction = append(ownTransaction, e)
 		} else {
 			together = append(together, e)
 		}
 	}
-	return together, alone
+	return together, ownTransaction
 }
 
 // applyTx applies the news of events, in one transaction.
-func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, events []event, told []news) ([]event, error) {
-	r := &round{Drain: d, setup: setup, events: events, told: told, results: make([]result, len(events))}
+func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, events []event, effects []eventEffect) ([]event, error) {
+	r := &eventBatch{Drain: d, setup: setup, events: events, effects: effects, results: make([]result, len(events))}
 	for i := range r.results {
 		r.results[i] = done
 	}
 	// Plans are locked before gifts, and gifts before the counter of receipts, which chargesTx locks last.
-	for _, step := range []func(context.Context, *sqlx.Tx) error{r.lockPlansTx, r.marksTx, r.failuresTx, r.plansTx, r.chargesTx, r.expectedTx, r.movedTx} {
+	for _, step := range []func(context.Context, *sqlx.Tx) error{r.lockPlansTx, r.updateStatusesTx, r.recordDeclinesTx, r.updatePlansTx, r.settleChargesTx, r.awaitChargesTx, r.applyMovementsTx} {
 		if err := step(ctx, tx); err != nil {
 			return nil, err
 		}
 	}
-	return r.late, finishTx(ctx, tx, events, r.results)
+	return r.needsFetch, finishTx(ctx, tx, events, r.results)
 }
 
 // round is one batch of events with what becomes of each.
-type round struct {
+type eventBatch struct {
 	*Drain
-	setup   *fund.Snapshot
-	events  []event
-	told    []news
-	results []result
-	late    []event
+	setup      *fund.Snapshot
+	events     []event
+	effects    []eventEffect
+	results    []result
+	needsFetch []event
 }
 
 // chargesTx settles the gifts whose charges succeeded, all at once.
-func (r *round) chargesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var charges []donation.Charge
 	var of []int
-	for i, n := range r.told {
+	for i, n := range r.effects {
 		if n.charge != nil {
 			charges, of = append(charges, *n.charge), append(of, i)
 		}
@@ -100,20 +100,20 @@ func (r *round) chargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	for n, outcome := range outcomes {
 		if outcome == donation.Missing || outcome == donation.Waits {
-			r.results[of[n]] = parked("its gift is not here", parkFor(r.events[of[n]].Tries))
+			r.results[of[n]] = parked("its gift is not here", parkDelay(r.events[of[n]].Tries))
 			if e := r.events[of[n]]; charges[n].Invoice != nil && e.Tries > 0 {
-				r.late = append(r.late, e) // the bill it paid is not known: read it
+				r.needsFetch = append(r.needsFetch, e) // the bill it paid is not known: read it
 			}
 		}
 	}
 	return nil
 }
 
-func (r *round) marksTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var marks []donation.Mark
-	for _, n := range r.told {
-		if n.mark != nil {
-			marks = append(marks, *n.mark)
+	for _, n := range r.effects {
+		if n.status != nil {
+			marks = append(marks, *n.status)
 		}
 	}
 	return donation.MarkTx(ctx, tx, marks, r.Settler.Now())
@@ -122,35 +122,35 @@ func (r *round) marksTx(ctx context.Context, tx *sqlx.Tx) error {
 // expectedTx parks the events of payments whose charge is not here yet. It mostly is, or comes in a moment; when an
 // event is looked at again and it still isn't, it is fetched. A payment that names no gift of ours is left
 // to its charge.
-func (r *round) expectedTx(ctx context.Context, tx *sqlx.Tx) error {
+func (r *eventBatch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var ids []uuid.UUID
-	for _, n := range r.told {
-		if n.expect != nil && n.expect.donation != uuid.Nil {
-			ids = append(ids, n.expect.donation)
+	for _, n := range r.effects {
+		if n.expected != nil && n.expected.donationID != uuid.Nil {
+			ids = append(ids, n.expected.donationID)
 		}
 	}
-	open, err := stillOpenTx(ctx, tx, ids)
+	open, err := unsettledTx(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
-	bills, err := r.unpaidBillsTx(ctx, tx)
+	bills, err := r.unpaidInvoicesTx(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for i, n := range r.told {
+	for i, n := range r.effects {
 		switch {
-		case n.expect == nil, n.expect.charge == "" && !open[n.expect.donation] && !bills[n.expect.invoice] && !n.unread():
-		case r.events[i].Tries > 0, n.expect.charge != "":
-			r.late = append(r.late, r.events[i])
+		case n.expected == nil, n.expected.chargeID == "" && !open[n.expected.donationID] && !bills[n.expected.invoiceID] && !n.needsInvoice():
+		case r.events[i].Tries > 0, n.expected.chargeID != "":
+			r.needsFetch = append(r.needsFetch, r.events[i])
 			fallthrough
 		default:
-			r.results[i] = parked("waits for its charge", max(grace, parkFor(r.events[i].Tries)))
+			r.results[i] = parked("waits for its charge", max(chargeGrace, parkDelay(r.events[i].Tries)))
 		}
 	}
 	return nil
 }
 
-func stillOpenTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+func unsettledTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
 	open := map[uuid.UUID]bool{}
 	if len(ids) == 0 {
 		return open, nil
@@ -164,39 +164,39 @@ func stillOpenTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UU
 
 // movedTx looks whether the money an event told of is booked. If not, it asks for a look at the entity's balance
 // and parks the event. A lost dispute is booked here, once its withdrawal is.
-func (r *round) movedTx(ctx context.Context, tx *sqlx.Tx) error {
-	for i, n := range r.told {
-		if n.moved == nil {
+func (r *eventBatch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
+	for i, n := range r.effects {
+		if n.movement == nil {
 			continue
 		}
-		if n.moved.reread {
-			r.results[i] = parked("must be read at Stripe", parkFor(r.events[i].Tries))
-			r.late = append(r.late, r.events[i])
+		if n.movement.refetch {
+			r.results[i] = parked("must be read at Stripe", parkDelay(r.events[i].Tries))
+			r.needsFetch = append(r.needsFetch, r.events[i])
 			continue
 		}
-		settled, err := r.oneMovedTx(ctx, tx, r.events[i], *n.moved)
+		settled, err := r.applyMovementTx(ctx, tx, r.events[i], *n.movement)
 		if err != nil {
 			return fmt.Errorf("event %s: %w", r.events[i].ID, err)
 		}
 		if !settled {
-			r.results[i] = parked("waits for its money to be booked", parkFor(min(r.events[i].Tries, 6)))
+			r.results[i] = parked("waits for its money to be booked", parkDelay(min(r.events[i].Tries, 6)))
 		}
 	}
 	return nil
 }
 
-func (r *round) oneMovedTx(ctx context.Context, tx *sqlx.Tx, e event, m moved) (bool, error) {
+func (r *eventBatch) applyMovementTx(ctx context.Context, tx *sqlx.Tx, e event, m movement) (bool, error) {
 	booked, err := payout.BookedTx(ctx, tx, e.EntityID, m.transactions)
 	if err != nil {
 		return false, err
 	}
-	if len(booked) < len(m.transactions) || len(m.transactions) == 0 && m.nudge {
+	if len(booked) < len(m.transactions) || len(m.transactions) == 0 && m.requestImport {
 		if err := payout.NudgeTx(ctx, tx, e.EntityID); err != nil || len(m.transactions) > 0 {
 			return false, err
 		}
 	}
-	if m.lost == nil {
+	if m.lostDispute == nil {
 		return true, nil
 	}
-	return r.Booker.LoseTx(ctx, tx, r.setup, *m.lost)
+	return r.Booker.LoseTx(ctx, tx, r.setup, *m.lostDispute)
 }
