@@ -97,10 +97,10 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	if p.transport, err = mail.NewTransport(c.SMTPURL, c.MailFrom, parallelism); err != nil {
 		return nil, err
 	}
-	if p.db, err = pg.OpenWorkers(ctx, c.DatabaseURL, poolSize); err != nil {
+	if p.db, err = pg.OpenForWorkers(ctx, c.DatabaseURL, poolSize); err != nil {
 		return nil, err
 	}
-	if p.pages, err = pg.OpenPrompt(ctx, c.DatabaseURL, pagesSize); err != nil {
+	if p.pages, err = pg.OpenForRequests(ctx, c.DatabaseURL, pagesSize); err != nil {
 		return nil, errors.Join(err, p.db.Close())
 	}
 	if err := checkPooler(ctx, p.pages); errors.Is(err, errForgets) { // whatever else is wrong shows by itself

@@ -26,7 +26,7 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pg.Patience/2) // beginning the gift has the other half
+	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout/2) // beginning the gift has the other half
 	defer cancel()
 	soon := r.WithContext(ctx)
 	offer, lang, _, err := s.offer(soon)
@@ -82,7 +82,7 @@ func (s *Server) start(r *http.Request, offer donation.Offer, request donation.R
 func (s *Server) comeAgain(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, why error) error {
 	s.judge(r, why)
 	w.Header().Set("Retry-After", retryAfter)
-	ctx, cancel := context.WithTimeout(r.Context(), pg.Patience/5) // the donor has waited
+	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout/5) // the donor has waited
 	defer cancel()
 	return s.giveForm(w, r.WithContext(ctx), http.StatusServiceUnavailable, offer, lang, form.FormID, entryOf(form), nil)
 }

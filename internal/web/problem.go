@@ -17,7 +17,7 @@ import (
 // handler answers a request or returns why it could not.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page is patient for an h that needs nothing but the database, and is given pg.Patience for all it asks of it. What was sent is
+// page is patient for an h that needs nothing but the database, and is given pg.RequestTimeout for all it asks of it. What was sent is
 // read before.
 func (s *Server) page(h handler) http.HandlerFunc {
 	return s.patient(func(w http.ResponseWriter, r *http.Request) error {
@@ -26,7 +26,7 @@ func (s *Server) page(h handler) http.HandlerFunc {
 				return malformed(err)
 			}
 		}
-		ctx, cancel := pg.Soon(r.Context())
+		ctx, cancel := pg.WithRequestTimeout(r.Context())
 		defer cancel()
 		return h(w, r.WithContext(ctx))
 	})
@@ -68,7 +68,7 @@ const retryAfter = "5"
 
 // kindOf is the kind of a failure. The database away, full or overrun is a part that is away.
 func kindOf(err error) fault.Kind {
-	if kind := fault.KindOf(err); kind != fault.Unexpected || !pg.Passing(err) {
+	if kind := fault.KindOf(err); kind != fault.Unexpected || !pg.IsTransient(err) {
 		return kind
 	}
 	return fault.Unavailable

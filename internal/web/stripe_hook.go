@@ -17,7 +17,7 @@ func (s *Server) stripeHook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := pg.Soon(r.Context())
+	ctx, cancel := pg.WithRequestTimeout(r.Context())
 	defer cancel()
 	setup, err := s.Setup.Snapshot(ctx)
 	if err != nil {

@@ -91,8 +91,8 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
-// patience is how long the database is waited for at a time. The other half of pg.Patience was spent before the gift is begun.
-const patience = pg.Patience / 2
+// patience is how long the database is waited for at a time. The other half of pg.RequestTimeout was spent before the gift is begun.
+const patience = pg.RequestTimeout / 2
 
 // row is the form's gift that is not over, begun if it has none; nil when it got one meanwhile. A form that lies open on
 // a shared device, or in a browser's memory, is pressed again after its gift was paid: what differs from that gift goes on

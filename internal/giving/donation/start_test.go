@@ -101,7 +101,7 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 					if err == nil {
 						pages[i] = d.ID.String() + " " + *d.SessionURL
 					} else {
-						assert.True(t, fault.Is(err, fault.Unavailable) || pg.Passing(err), "%v", err)
+						assert.True(t, fault.Is(err, fault.Unavailable) || pg.IsTransient(err), "%v", err)
 					}
 				})
 			}

@@ -58,7 +58,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 				n := min(1+rand.IntN(3), len(mine))
 				if err := try(mine[:n]); err != nil {
 					undone.Add(1)
-					if !errors.Is(err, rolledBack) && !pg.Passing(err) {
+					if !errors.Is(err, rolledBack) && !pg.IsTransient(err) {
 						t.Error(err)
 						return
 					}

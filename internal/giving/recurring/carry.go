@@ -61,7 +61,7 @@ func (k Keeper) Carry(ctx context.Context, id uuid.UUID) error {
 		return k.conclude(ctx, r, done)
 	}
 	var refused error
-	if !fault.Is(err, fault.Unavailable) && !errors.Is(err, errTooEarly) && !pg.Passing(err) {
+	if !fault.Is(err, fault.Unavailable) && !errors.Is(err, errTooEarly) && !pg.IsTransient(err) {
 		refused = err
 	}
 	if noteErr := k.noteTry(ctx, r, refused); noteErr != nil {

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	lookEvery = time.Second     // how often each host is asked whether it takes writes
-	lookWait  = 2 * time.Second // how long one look waits for each word of an answer
+	probeInterval = time.Second     // how often each host is asked whether it takes writes
+	probeTimeout  = 2 * time.Second // how long one look waits for each word of an answer
 )
 
 // hosts connects to the one of several servers of a database that takes writes, and notices when that becomes another one.
@@ -25,7 +25,7 @@ const (
 // host is asked every second by a connection of its own. The newest promoted server wins, by its timeline: a former primary that nobody
 // stopped may still believe it is one. When the winner changes, connections to the others are cut, and whoever waits on one gets an
 // error that is Passing.
-type hosts struct {
+type hostSet struct {
 	all  []*host
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -34,16 +34,16 @@ type hosts struct {
 	current *host
 }
 
-func newHosts(c pq.Config) (*hosts, error) {
-	h := &hosts{}
+func newHostSet(c pq.Config) (*hostSet, error) {
+	h := &hostSet{}
 	for _, at := range append([]pq.ConfigMultihost{{Host: c.Host, Hostaddr: c.Hostaddr, Port: c.Port}}, c.Multi...) {
 		one := c.Clone()
 		one.Host, one.Hostaddr, one.Port, one.Multi = at.Host, at.Hostaddr, at.Port, nil
 		one.TargetSessionAttrs = pq.TargetSessionAttrsReadWrite
 		if one.ConnectTimeout == 0 {
-			one.ConnectTimeout = lookWait
+			one.ConnectTimeout = probeTimeout
 		}
-		next := &host{open: map[*kept]struct{}{}}
+		next := &host{open: map[*trackedConn]struct{}{}}
 		var err error
 		if next.connector, err = pq.NewConnectorConfig(one); err != nil {
 			return nil, err
@@ -53,22 +53,22 @@ func newHosts(c pq.Config) (*hosts, error) {
 		if err != nil {
 			return nil, err
 		}
-		eye.Dialer(impatient{})
-		next.eye = sql.OpenDB(eye)
-		next.eye.SetMaxOpenConns(1)
+		eye.Dialer(deadlineDialer{})
+		next.probeDB = sql.OpenDB(eye)
+		next.probeDB.SetMaxOpenConns(1)
 		h.all = append(h.all, next)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
-	h.look(ctx)
+	h.probe(ctx)
 	h.done.Go(func() {
-		for tick := time.NewTicker(lookEvery); ; {
+		for tick := time.NewTicker(probeInterval); ; {
 			select {
 			case <-ctx.Done():
 				tick.Stop()
 				return
 			case <-tick.C:
-				h.look(ctx)
+				h.probe(ctx)
 			}
 		}
 	})
@@ -76,7 +76,7 @@ func newHosts(c pq.Config) (*hosts, error) {
 }
 
 // look asks all hosts at once and turns to the one with the newest timeline. While none answers, nothing changes.
-func (h *hosts) look(ctx context.Context) {
+func (h *hostSet) probe(ctx context.Context) {
 	timelines := make([]string, len(h.all))
 	var asked sync.WaitGroup
 	for i, one := range h.all {
@@ -98,20 +98,20 @@ func (h *hosts) look(ctx context.Context) {
 	h.current = found
 	for _, one := range h.all {
 		if one != found {
-			one.cut()
+			one.closeAll()
 		}
 	}
 }
 
-func (h *hosts) chosen() *host {
+func (h *hostSet) primary() *host {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.current
 }
 
 // Connect is part of driver.Connector.
-func (h *hosts) Connect(ctx context.Context) (driver.Conn, error) {
-	to := h.chosen()
+func (h *hostSet) Connect(ctx context.Context) (driver.Conn, error) {
+	to := h.primary()
 	if to == nil {
 		return nil, errNoPrimary
 	}
@@ -119,7 +119,7 @@ func (h *hosts) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.chosen() != to {
+	if h.primary() != to {
 		return nil, errors.Join(driver.ErrBadConn, conn.Close())
 	}
 	return conn, nil
@@ -129,15 +129,15 @@ func (h *hosts) Connect(ctx context.Context) (driver.Conn, error) {
 var errNoPrimary = fmt.Errorf("none of the database's hosts takes writes: %w", driver.ErrBadConn)
 
 // Driver is part of driver.Connector.
-func (h *hosts) Driver() driver.Driver { return &pq.Driver{} }
+func (h *hostSet) Driver() driver.Driver { return &pq.Driver{} }
 
 // Close is called when the pool closes.
-func (h *hosts) Close() error {
+func (h *hostSet) Close() error {
 	h.stop()
 	h.done.Wait()
 	var errs []error
 	for _, one := range h.all {
-		errs = append(errs, one.eye.Close())
+		errs = append(errs, one.probeDB.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -145,26 +145,26 @@ func (h *hosts) Close() error {
 // host is one server and the connections to it. As their dialer it knows them.
 type host struct {
 	connector *pq.Connector
-	eye       *sql.DB
+	probeDB   *sql.DB
 
 	mu   sync.Mutex
-	open map[*kept]struct{}
+	open map[*trackedConn]struct{}
 }
 
 // timeline is the server's, in hexadecimal digits that sort; empty when it does not answer or takes no writes.
 func (h *host) timeline(ctx context.Context) (timeline string) {
 	const query = `/* pg.timeline */ SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)`
-	if err := h.eye.QueryRowContext(ctx, query).Scan(&timeline); err != nil {
+	if err := h.probeDB.QueryRowContext(ctx, query).Scan(&timeline); err != nil {
 		return ""
 	}
 	return timeline
 }
 
 // cut ends all connections to the server.
-func (h *host) cut() {
+func (h *host) closeAll() {
 	h.mu.Lock()
 	all := h.open
-	h.open = map[*kept]struct{}{}
+	h.open = map[*trackedConn]struct{}{}
 	h.mu.Unlock()
 	for conn := range all {
 		_ = conn.Conn.Close()
@@ -177,11 +177,11 @@ func (h *host) DialContext(ctx context.Context, network, address string) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	k := &kept{conn, h}
+	k := &trackedConn{conn, h}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.open[k] = struct{}{}
-	dialled(ctx, k)
+	registerConn(ctx, k)
 	return k, nil
 }
 
@@ -198,12 +198,12 @@ func (h *host) DialTimeout(network, address string, timeout time.Duration) (net.
 }
 
 // kept is a connection that its host knows until it is closed.
-type kept struct {
+type trackedConn struct {
 	net.Conn
 	host *host
 }
 
-func (k *kept) Close() error {
+func (k *trackedConn) Close() error {
 	k.host.mu.Lock()
 	delete(k.host.open, k)
 	k.host.mu.Unlock()
@@ -211,33 +211,33 @@ func (k *kept) Close() error {
 }
 
 // impatient dials connections that wait for each read and write no longer than lookWait.
-type impatient struct{}
+type deadlineDialer struct{}
 
-func (impatient) Dial(network, address string) (net.Conn, error) {
-	return impatient{}.DialTimeout(network, address, lookWait)
+func (deadlineDialer) Dial(network, address string) (net.Conn, error) {
+	return deadlineDialer{}.DialTimeout(network, address, probeTimeout)
 }
 
-func (impatient) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	conn, err := net.DialTimeout(network, address, min(timeout, lookWait))
-	return hasty{conn}, err
+func (deadlineDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	conn, err := net.DialTimeout(network, address, min(timeout, probeTimeout))
+	return deadlineConn{conn}, err
 }
 
-type hasty struct{ net.Conn }
+type deadlineConn struct{ net.Conn }
 
-func (c hasty) Read(b []byte) (int, error) {
-	return c.within(c.Conn.Read, b)
+func (c deadlineConn) Read(b []byte) (int, error) {
+	return c.withDeadline(c.Conn.Read, b)
 }
 
-func (c hasty) Write(b []byte) (int, error) {
-	return c.within(c.Conn.Write, b)
+func (c deadlineConn) Write(b []byte) (int, error) {
+	return c.withDeadline(c.Conn.Write, b)
 }
 
-func (c hasty) within(do func([]byte) (int, error), b []byte) (int, error) {
-	if err := c.Conn.SetDeadline(time.Now().Add(lookWait)); err != nil {
+func (c deadlineConn) withDeadline(do func([]byte) (int, error), b []byte) (int, error) {
+	if err := c.Conn.SetDeadline(time.Now().Add(probeTimeout)); err != nil {
 		return 0, err
 	}
 	return do(b)
 }
 
 // SetDeadline does nothing: each read and write sets its own.
-func (hasty) SetDeadline(time.Time) error { return nil }
+func (deadlineConn) SetDeadline(time.Time) error { return nil }

@@ -37,13 +37,13 @@ func TestTheNewestPrimaryIsUsed(t *testing.T) {
 	require.NoError(t, standby.Promote(t.Context()))
 	select {
 	case err := <-waiting:
-		require.True(t, pg.Passing(err), "%v", err)
+		require.True(t, pg.IsTransient(err), "%v", err)
 	case <-time.After(30 * time.Second):
 		t.Fatal("whoever waits for the former primary is not told")
 	}
 	testkit.Eventually(t, 10*time.Second, func() error {
 		err := pg.InTx(t.Context(), db, add(1))
-		require.True(t, err == nil || pg.Passing(err), "%v", err)
+		require.True(t, err == nil || pg.IsTransient(err), "%v", err)
 		return err
 	})
 	here, err := sqlx.Connect("postgres", standby.URL("postgres", "postgres"))

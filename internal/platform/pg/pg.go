@@ -24,11 +24,11 @@ import (
 
 // Asleep is how long a process may leave a transaction open without a word before the database ends it. One that sleeps, or
 // whose machine is gone, would keep its locks, and what they guard, from all others for as long as that lasts.
-const Asleep = 8 * time.Second
+const IdleInTxTimeout = 8 * time.Second
 
 // Queueing is how long a worker waits for a lock; its work comes again. It is shorter than Asleep: a worker that falls asleep while it
 // waits must be out of the queue when the lock is free, or one sleeper after the other would hold up those who are awake.
-const Queueing = 4 * time.Second
+const LockTimeout = 4 * time.Second
 
 // Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
 // (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
@@ -37,14 +37,14 @@ func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 }
 
 // OpenWorkers is Open for work that nobody waits for and that is done again when it fails: a lock is waited for no longer than Queueing.
-func OpenWorkers(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
-	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": Queueing})
+func OpenForWorkers(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": LockTimeout})
 }
 
 // OpenPrompt is Open for those whom somebody waits for: the database itself ends their waiting for a lock, and statements that take
 // all of Patience. A request to cancel, which the end of a ctx sends, gets lost when the statement is just about to begin.
-func OpenPrompt(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
-	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": Patience / 4, "statement_timeout": Patience})
+func OpenForRequests(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
+	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": RequestTimeout / 4, "statement_timeout": RequestTimeout})
 }
 
 func open(ctx context.Context, url string, conns int, bounds map[string]time.Duration) (*sqlx.DB, error) {
@@ -54,7 +54,7 @@ func open(ctx context.Context, url string, conns int, bounds map[string]time.Dur
 	}
 	// One round trip a statement, not two: what runs once is not prepared first. A []byte then goes as bytea, so text and JSON go as strings.
 	config.BinaryParameters = true
-	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(Asleep)}
+	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(IdleInTxTimeout)}
 	for name, bound := range bounds {
 		settings[name] = milliseconds(bound)
 	}
@@ -80,19 +80,19 @@ func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseco
 func connectorOf(c pq.Config) (driver.Connector, error) {
 	if len(c.Multi) == 0 {
 		single, err := newSingle(c)
-		return attended{single}, err
+		return watchdogConnector{single}, err
 	}
-	several, err := newHosts(c)
-	return attended{several}, err
+	several, err := newHostSet(c)
+	return watchdogConnector{several}, err
 }
 
 // Patience is how long somebody who waits for an answer waits for the database: for a connection, for locks and for the
 // statements together. Who comes when all connections are taken is told soon to come again, rather than left waiting.
-const Patience = 1500 * time.Millisecond
+const RequestTimeout = 1500 * time.Millisecond
 
 // Soon bounds ctx by Patience. What is not done then is undone, and its error is Passing.
-func Soon(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, Patience)
+func WithRequestTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, RequestTimeout)
 }
 
 // ErrCommitUnknown is a COMMIT whose reply was lost: it may have happened. Whoever gets it looks before
@@ -151,12 +151,12 @@ func commit(ctx context.Context, tx *sqlx.Tx, end func()) error {
 	return nil
 }
 
-// InTxUnflushed is InTx without waiting for the database's log to reach the disk: a crash of the database within the next second may
+// InTxAsyncCommit is InTx without waiting for the database's log to reach the disk: a crash of the database within the next second may
 // take the whole of it back. It is for what is worked off from rows that were flushed and would then be worked off again. Whatever leaves
 // the house (a letter, a call) must follow a commit of InTx, which flushes all that was committed before it.
-func InTxUnflushed(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
+func InTxAsyncCommit(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	return InTx(ctx, db, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `/* pg.InTxUnflushed */ SET LOCAL synchronous_commit = off`); err != nil {
+		if _, err := tx.ExecContext(ctx, `/* pg.InTxAsyncCommit */ SET LOCAL synchronous_commit = off`); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -165,14 +165,14 @@ func InTxUnflushed(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error)
 
 // Passing tells whether err is the database's weather rather than anybody's mistake: a lost connection, a
 // server that stops, starts or is full, a deadlock, time that ran out. The same may well succeed later.
-func Passing(err error) bool {
+func IsTransient(err error) bool {
 	var said *pq.Error
 	if errors.As(err, &said) {
 		switch said.Code.Class() {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return stale(err) || said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
+		return isStaleStatement(err) || said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
 			said.Code == pqerror.LockNotAvailable // somebody else had it for too long
 	}
 	var network net.Error
@@ -181,7 +181,7 @@ func Passing(err error) bool {
 }
 
 // Queued tells whether err is the end of waiting for a lock that somebody else has for too long.
-func Queued(err error) bool {
+func IsLockTimeout(err error) bool {
 	var said *pq.Error
 	return errors.As(err, &said) && said.Code == pqerror.LockNotAvailable
 }

@@ -90,7 +90,7 @@ func TestCommitWithoutReply(t *testing.T) {
 		return err
 	})
 	assert.ErrorIs(t, err, pg.ErrCommitUnknown)
-	assert.True(t, pg.Passing(err), "%v", err)
+	assert.True(t, pg.IsTransient(err), "%v", err)
 	assert.Zero(t, count(t, db))
 	assert.NoError(t, pg.InTx(t.Context(), db, add(1)), "the pool heals")
 }
@@ -103,33 +103,33 @@ func TestPassing(t *testing.T) {
 		_, err := tx.Exec(`SELECT pg_terminate_backend(pg_backend_pid())`)
 		return err
 	})
-	assert.True(t, pg.Passing(killed), "%v", killed)
+	assert.True(t, pg.IsTransient(killed), "%v", killed)
 
 	_, nobody := pg.Open(t.Context(), "postgres://127.0.0.1:1/none?sslmode=disable", 1)
-	assert.True(t, pg.Passing(nobody), "%v", nobody)
+	assert.True(t, pg.IsTransient(nobody), "%v", nobody)
 
 	late, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	slow := pg.InTx(late, db, func(tx *sqlx.Tx) error { _, err := tx.ExecContext(late, `SELECT pg_sleep(5)`); return err })
-	assert.True(t, pg.Passing(slow), "%v", slow)
+	assert.True(t, pg.IsTransient(slow), "%v", slow)
 
-	prompt, err := pg.OpenPrompt(t.Context(), made.OwnerURL, 1)
+	prompt, err := pg.OpenForRequests(t.Context(), made.OwnerURL, 1)
 	require.NoError(t, err)
 	defer prompt.Close()
 	holder := db.MustBegin()
 	holder.MustExec(`LOCK TABLE thing`)
 	began := time.Now()
 	held := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`LOCK TABLE thing`); return err })
-	assert.True(t, pg.Passing(held), "%v", held)
-	assert.Less(t, time.Since(began), pg.Patience)
+	assert.True(t, pg.IsTransient(held), "%v", held)
+	assert.Less(t, time.Since(began), pg.RequestTimeout)
 	require.NoError(t, holder.Rollback())
 	asleep := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT pg_sleep(5)`); return err })
-	assert.True(t, pg.Passing(asleep), "%v", asleep)
+	assert.True(t, pg.IsTransient(asleep), "%v", asleep)
 
 	ours := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT 1/0`); return err })
-	assert.False(t, pg.Passing(ours), "%v", ours)
-	assert.False(t, pg.Passing(errors.New("anything else")))
-	assert.False(t, pg.Passing(nil))
+	assert.False(t, pg.IsTransient(ours), "%v", ours)
+	assert.False(t, pg.IsTransient(errors.New("anything else")))
+	assert.False(t, pg.IsTransient(nil))
 }
 
 func TestUUIDs(t *testing.T) {
@@ -142,8 +142,8 @@ func TestUUIDs(t *testing.T) {
 	require.NoError(t, db.Select(&got, `SELECT unnest($1::uuid[])`, pg.UUIDs([]uuid.UUID{})))
 }
 
-// TestInTxUnflushed: the setting ends with the transaction, and a failure still takes everything back.
-func TestInTxUnflushed(t *testing.T) {
+// TestInTxAsyncCommit: the setting ends with the transaction, and a failure still takes everything back.
+func TestInTxAsyncCommit(t *testing.T) {
 	t.Parallel()
 	db := testkit.EmptyDB(t).Owner
 	db.SetMaxOpenConns(1)
@@ -154,12 +154,12 @@ func TestInTxUnflushed(t *testing.T) {
 		return setting
 	}
 	broken := errors.New("broken")
-	require.ErrorIs(t, pg.InTxUnflushed(t.Context(), db, func(tx *sqlx.Tx) error {
+	require.ErrorIs(t, pg.InTxAsyncCommit(t.Context(), db, func(tx *sqlx.Tx) error {
 		require.Equal(t, "off", flushes(tx))
 		tx.MustExec(`INSERT INTO thing VALUES (1)`)
 		return broken
 	}), broken)
-	require.NoError(t, pg.InTxUnflushed(t.Context(), db, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTxAsyncCommit(t.Context(), db, func(tx *sqlx.Tx) error {
 		_, err := tx.Exec(`INSERT INTO thing VALUES (2)`)
 		return err
 	}))

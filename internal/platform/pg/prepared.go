@@ -11,14 +11,14 @@ import (
 
 const (
 	// oftenEnough is how often a connection runs a statement before it keeps it prepared: most connections run most statements once.
-	oftenEnough = 3
+	prepareAfterRuns = 3
 	// mostKnown bounds what a connection keeps, in the server's memory too. The house has some two hundred statements.
-	mostKnown = 300
+	maxCachedStatements = 300
 )
 
 // statements are those a connection has run, by their text. PostgreSQL reads and plans a statement anew each time it comes as text, which
 // takes longer than most of ours take to run; a prepared one is sent by its name, still in one round trip.
-type statements map[string]*statement
+type statementCache map[string]*statement
 
 type statement struct {
 	runs     int
@@ -31,19 +31,19 @@ type preparedStmt interface {
 }
 
 // prepared is the statement as this connection has prepared it; nil: it is run as text.
-func (c *attendedConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (preparedStmt, error) {
+func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (preparedStmt, error) {
 	if len(args) == 0 {
 		return nil, nil // lib/pq sends it in the simple protocol, and it may be several
 	}
-	s := c.known[query]
+	s := c.cache[query]
 	if s == nil {
-		if len(c.known) >= mostKnown {
+		if len(c.cache) >= maxCachedStatements {
 			return nil, nil
 		}
 		s = &statement{}
-		c.known[query] = s
+		c.cache[query] = s
 	}
-	if s.runs++; s.runs < oftenEnough || s.prepared != nil {
+	if s.runs++; s.runs < prepareAfterRuns || s.prepared != nil {
 		return s.prepared, nil
 	}
 	made, err := c.pqConn.PrepareContext(ctx, query)
@@ -56,23 +56,23 @@ func (c *attendedConn) prepared(ctx context.Context, query string, args []driver
 
 // after leaves a connection on which a prepared statement failed for what may be wrong with its preparation: the types it was prepared
 // for are not those of the columns any more, or it is gone. The next connection prepares it anew.
-func (c *attendedConn) after(err error) error {
+func (c *watchdogConn) discardIfStale(err error) error {
 	var said *pq.Error
 	if !errors.As(err, &said) {
 		return err
 	}
 	switch {
-	case stale(err), said.Code.Class() == "42": // names and types
-		c.spent.Store(true)
+	case isStaleStatement(err), said.Code.Class() == "42": // names and types
+		c.discarded.Store(true)
 	case said.Code == pqerror.NumericValueOutOfRange, said.Code == pqerror.InvalidTextRepresentation, said.Code == pqerror.InvalidBinaryRepresentation:
-		c.spent.Store(true)
+		c.discarded.Store(true)
 	}
 	return err
 }
 
 // stale tells whether a statement was refused because it had been prepared before: a migration changed what it answers, or somebody
 // between us and PostgreSQL dropped it.
-func stale(err error) bool {
+func isStaleStatement(err error) bool {
 	var said *pq.Error
 	if !errors.As(err, &said) {
 		return false

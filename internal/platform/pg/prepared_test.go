@@ -81,14 +81,14 @@ func TestPreparedOverAMigration(t *testing.T) {
 		things.Owner.MustExec(change)
 		err := ask()
 		require.Error(t, err)
-		assert.True(t, pg.Passing(err), "%v", err)
+		assert.True(t, pg.IsTransient(err), "%v", err)
 		require.NoError(t, ask())
 	}
 	for range 5 {
 		require.NoError(t, ask())
 	}
 	db.MustExec(`DEALLOCATE ALL`)
-	assert.True(t, pg.Passing(ask()))
+	assert.True(t, pg.IsTransient(ask()))
 	require.NoError(t, ask())
 
 	find := func(which string) error {

@@ -205,7 +205,7 @@ func (l *look) stuck(ctx context.Context, t Transaction, why error) error {
 }
 
 // stops tells of an error that ends a look: the database does not answer, or another process looks by now.
-func stops(err error) bool { return err != nil && (pg.Passing(err) || errors.Is(err, errTaken)) }
+func stops(err error) bool { return err != nil && (pg.IsTransient(err) || errors.Is(err, errTaken)) }
 
 func (l *look) try(ctx context.Context, part []Transaction) error {
 	var n int

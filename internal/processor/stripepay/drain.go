@@ -116,14 +116,14 @@ func (d *Drain) run(ctx context.Context) {
 // it is sent.
 func (d *Drain) Once(ctx context.Context) (taken int, err error) {
 	var batch, needsFetch, ownTransaction []event
-	err = pg.InTxUnflushed(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
+	err = pg.InTxAsyncCommit(ctx, d.DB, func(tx *sqlx.Tx) (err error) {
 		if batch, err = dueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
 			return err
 		}
 		needsFetch, ownTransaction, err = d.handleTx(ctx, tx, batch)
 		return err
 	})
-	if pg.Queued(err) {
+	if pg.IsLockTimeout(err) {
 		return 0, err // each of them alone would wait as long
 	}
 	if err != nil {
@@ -224,7 +224,7 @@ func (d *Drain) fail(ctx context.Context, e event, why error) error {
 func (d *Drain) failure(ctx context.Context, e event, why error) result {
 	r := parked(why.Error(), parkDelay(e.Tries))
 	// A fund younger than this process's directory is not found for a moment; that is no failure either.
-	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.Passing(why)
+	r.failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.IsTransient(why)
 	if r.failed && e.Failures+1 >= maxFailures {
 		r.state = "set_aside"
 		d.Log.ErrorContext(ctx, "stripe event set aside", "event", e.ID, "type", e.Type, "error", why)

@@ -145,7 +145,7 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	// The leader's time bounds the commit, but its client's leaving takes no other along. Whoever has time left after that tries alone.
 	end, bounded := ctx.Deadline()
 	if !bounded {
-		end = time.Now().Add(pg.Patience)
+		end = time.Now().Add(pg.RequestTimeout)
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()

@@ -115,7 +115,7 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 					if err := settleOrUndo(t, h, db, r, batch); err != nil {
 						failed.Add(1)
 						batches <- batch
-						if !errors.Is(err, errUndone) && !pg.Passing(err) {
+						if !errors.Is(err, errUndone) && !pg.IsTransient(err) {
 							t.Error(err)
 							return
 						}

@@ -167,7 +167,7 @@ func (a *arena) form() donation.Donation {
 		}
 		return err
 	}) {
-		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.Passing(err), "%v", err)
+		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.IsTransient(err), "%v", err)
 	}
 	if len(answers) == 0 { // all were told to come again, on a machine that is busy
 		d, err := a.PressFor("csio", form)

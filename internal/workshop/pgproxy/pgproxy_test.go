@@ -65,7 +65,7 @@ func TestSwallowedCommit(t *testing.T) {
 		require.NoError(t, pg.InTx(t.Context(), through, func(tx *sqlx.Tx) error { return tx.Get(&now, `SELECT now()`) }), "it changed nothing")
 		err := insert(t.Context(), through, n)
 		require.ErrorIs(t, err, pg.ErrCommitUnknown)
-		require.True(t, pg.Passing(err), "%v", err)
+		require.True(t, pg.IsTransient(err), "%v", err)
 		if end == pgproxy.Reset {
 			require.ErrorContains(t, err, "reset by peer")
 		} else {
@@ -92,7 +92,7 @@ func TestCutAndDelayed(t *testing.T) {
 			require.Equal(t, 1, times)
 		default:
 			failed++
-			require.True(t, pg.Passing(err), "%v", err)
+			require.True(t, pg.IsTransient(err), "%v", err)
 			require.LessOrEqual(t, times, 1)
 		}
 	}
@@ -131,5 +131,5 @@ func TestPostgresAway(t *testing.T) {
 	require.NoError(t, err)
 	defer p.Close()
 	_, err = pg.Open(t.Context(), p.URL(), 1)
-	require.True(t, pg.Passing(err), "%v", err)
+	require.True(t, pg.IsTransient(err), "%v", err)
 }

@@ -62,7 +62,7 @@ func (h *House) PressFor(slug string, f donation.Form) (donation.Donation, error
 	}
 	for deadline := time.Now().Add(comeAgain); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
-		if err == nil || fault.KindOf(err) != fault.Unexpected || !pg.Passing(err) || time.Now().After(deadline) {
+		if err == nil || fault.KindOf(err) != fault.Unexpected || !pg.IsTransient(err) || time.Now().After(deadline) {
 			return d, err
 		}
 	}

@@ -71,7 +71,7 @@ func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
 				time.AfterFunc(patience, cancel)
 			})
 			require.Error(t, err)
-			require.True(t, pg.Passing(err), "%v", err)
+			require.True(t, pg.IsTransient(err), "%v", err)
 			require.Less(t, time.Since(began), atMost)
 			again, done := context.WithTimeout(t.Context(), patience)
 			defer done()
