@@ -8,13 +8,13 @@ import (
 
 	"konbit/internal/office/check"
 	"konbit/internal/platform/metrics"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestVerifyReadsTheCheckers: a row is an exit status that is not zero, and is told in words and in JSON beside what was told before.
 func TestVerifyReadsTheCheckers(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	out, err := said(t, "ledger", "verify")
@@ -55,10 +55,10 @@ func TestVerifyReadsTheCheckers(t *testing.T) {
 
 // TestNightlyLook: what is found is logged as an error, waits for finance and is a figure.
 func TestNightlyLook(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
-	p := &parts{db: h.DB.Server, log: h.Log.Logger(), setup: h.Setup}
+	p := &parts{db: h.DB.Server, log: h.Log.Logger(), catalog: h.Catalog}
 	figure := func(name, label string) float64 {
 		figures, err := p.figures(t.Context())
 		require.NoError(t, err)

@@ -7,14 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func TestDonorSignOut(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	h.Settled(house.Form())
+	h.SettledGift(program.ValidForm())
 	require.NoError(t, h.Access.Ask(t.Context(), donoraccess.Asking{Email: "ana@example.org", Browser: "b", Language: "en"}))
 	var id uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))

@@ -11,7 +11,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func TestHeadsAreReadAsLettersTellThem(t *testing.T) {
@@ -41,10 +41,10 @@ func TestReportNamesFindingAndChains(t *testing.T) {
 
 // TestBalanceNamesItsAccounts: nobody has to know the chart by heart.
 func TestBalanceNamesItsAccounts(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	h.Settled(house.Form())
+	h.SettledGift(program.ValidForm())
 	out, err := said(t, "ledger", "balance", "--org", "csio")
 	require.NoError(t, err)
 	require.Regexp(t, `tsne +general +1010 +Stripe-clearing +20\.00 USD`, out)

@@ -102,12 +102,12 @@ func (p *parts) issued(ctx context.Context) (figures []metrics.Figure, err error
 	if err != nil {
 		return nil, err
 	}
-	setup, err := p.setup.Snapshot(ctx)
+	catalog, err := p.catalog.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for id, n := range issued {
-		entity, err := setup.EntityByID(id)
+		entity, err := catalog.EntityByID(id)
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ type parts struct {
 	log        *slog.Logger
 	db         *sqlx.DB
 	pages      *sqlx.DB // db for pages and webhooks
-	setup      *fund.Directory
+	catalog    *fund.CatalogCache
 	words      *phrase.Catalogue
 	view       *view.View
 	languages  []phrase.Language
@@ -111,7 +111,7 @@ func assemble(ctx context.Context, c Config) (*parts, error) {
 	}
 	p.metrics.WatchPool(p.db.DB)
 	p.metrics.WatchState(p.figures, p.log)
-	p.setup = fund.NewDirectory(p.db, setupAge, time.Now)
+	p.catalog = fund.NewCatalogCache(p.db, setupAge, time.Now)
 	p.guard = guard.New(p.pages, c.SecretKey, c.GiveLimits, time.Now)
 	if err := p.assembleWork(); err != nil {
 		return nil, errors.Join(err, p.pages.Close(), p.db.Close())
@@ -129,24 +129,24 @@ func (p *parts) assembleWork() error {
 	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(&stripepay.Drain{
-		DB: p.db, Stripe: p.stripe, Setup: p.setup, Log: p.log, Settler: settler, Booker: booker, Plans: p.plans,
+		DB: p.db, Stripe: p.stripe, Catalog: p.catalog, Log: p.log, Settler: settler, Booker: booker, Plans: p.plans,
 	})
-	p.collector = payout.Collector{DB: p.db, Setup: p.setup, Source: p.stripe, Booker: booker}
-	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Setup: p.setup, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
+	p.collector = payout.Collector{DB: p.db, Catalog: p.catalog, Source: p.stripe, Booker: booker}
+	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Catalog: p.catalog, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
 	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, Stop: web.StopLink(p.config.BaseURL, p.config.SecretKey), NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
 	letters.Register(handlers)
 	p.plans.Register(handlers)
-	mail.Plans{Receipts: letters, Setup: p.setup, Links: letters.Plans}.Register(handlers)
-	mail.Cards{Receipts: letters, Setup: p.setup}.Register(handlers)
-	p.statements = statement.Desk{DB: p.db, Queue: queue, Setup: p.setup, Now: p.clock.Now, NewID: newID}
+	mail.Plans{Receipts: letters, Catalog: p.catalog, Links: letters.Plans}.Register(handlers)
+	mail.Cards{Receipts: letters, Catalog: p.catalog}.Register(handlers)
+	p.statements = statement.Desk{DB: p.db, Queue: queue, Catalog: p.catalog, Now: p.clock.Now, NewID: newID}
 	mail.Statements{Receipts: letters}.Register(handlers)
 	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
 	p.privacy.Register(handlers)
-	mail.Erasures{Receipts: letters, Privacy: p.privacy, Setup: p.setup}.Register(handlers)
+	mail.Erasures{Receipts: letters, Privacy: p.privacy, Catalog: p.catalog}.Register(handlers)
 	p.access = donoraccess.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: donoraccess.Standard(), NewID: newID}
-	mail.SignIns{Receipts: letters, Access: p.access, Setup: p.setup, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
+	mail.SignIns{Receipts: letters, Access: p.access, Catalog: p.catalog, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
@@ -156,7 +156,7 @@ func (p *parts) assembleWork() error {
 // server is the web side.
 func (p *parts) server() *web.Server {
 	return &web.Server{
-		DB: p.pages, View: p.view, Setup: p.setup, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
+		DB: p.pages, View: p.view, Catalog: p.catalog, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
 		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
 		Plans:   p.plans,
 		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},

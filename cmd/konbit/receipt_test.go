@@ -15,7 +15,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // said runs a command and answers what it printed.
@@ -30,10 +30,10 @@ func said(t *testing.T, args ...string) (string, error) {
 }
 
 func TestReceiptCommands(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	d := h.Settled(house.Form())
+	d := h.SettledGift(program.ValidForm())
 	all, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
 	require.NoError(t, err)
 	number := all[d.ID].Reference()
@@ -92,7 +92,7 @@ func TestReceiptCommands(t *testing.T) {
 
 	// What waits and still stands goes out: the new receipt, to the address that was mended.
 	h.Mail.SetFault(mailcatch.Fault{})
-	h.Work()
+	h.StartWorkers()
 	standing := seen[0].Number
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if h.Count(`SELECT count(*) FROM letter_delivery WHERE num_nonnulls(accepted_at, refused_at, declined_at) = 0`) > 0 {
@@ -112,7 +112,7 @@ func TestReceiptCommands(t *testing.T) {
 	require.Equal(t, standing+", charged on "+all[d.ID].Facts.ChargedOn+", goes out again.\n", out)
 }
 
-func waitFor(t *testing.T, h *house.House, n int) []mailcatch.Message {
+func waitFor(t *testing.T, h *program.Program, n int) []mailcatch.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

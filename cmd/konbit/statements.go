@@ -81,7 +81,7 @@ func statementsCommand() *cobra.Command {
 // statementDesk is one of its own, as a command has it.
 func statementDesk(db *sqlx.DB) (statement.Desk, error) {
 	queue, err := jobs.NewQueue()
-	return statement.Desk{DB: db, Queue: queue, Setup: fund.NewDirectory(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
+	return statement.Desk{DB: db, Queue: queue, Catalog: fund.NewCatalogCache(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
 }
 
 func issueStatements(c *cobra.Command, desk statement.Desk, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {

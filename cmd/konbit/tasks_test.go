@@ -21,7 +21,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestEveryTaskHasItsNextStep reads the rooms: the kinds they open are those of nextSteps, no more and no fewer.
@@ -168,7 +168,7 @@ func TestTasksAreTold(t *testing.T) {
 
 // TestTaskCommands: closing what is not open is a failure, and the doctor tells what is left.
 func TestTaskCommands(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	open := func(slug, subject string) {

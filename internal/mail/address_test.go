@@ -5,18 +5,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestJoinedAddressesAreTold: every address of both persons learns of a joining and of its end, in the language its gifts were given
 // in, once by Message-ID however often it is sent; nobody learns of an address they did not have.
 func TestJoinedAddressesAreTold(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(house.Form())
-	es := house.Form()
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
+	es := program.ValidForm()
 	es.Contact.Email, es.Language = "bea@example.org", "es"
-	h.Settled(es)
+	h.SettledGift(es)
 	h.Exec(`INSERT INTO mailbox SELECT m.email, m.person::uuid, now() FROM (VALUES ('ana@example.org', '00000000-0000-0000-0000-00000000000a'),
 		('bea@example.org', '00000000-0000-0000-0000-00000000000a'), ('cleo@example.org', '00000000-0000-0000-0000-00000000000b')) AS m (email, person)`)
 	h.Exec(`INSERT INTO mailbox_step (email, kind, before, after)

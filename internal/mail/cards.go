@@ -20,7 +20,7 @@ const (
 // Cards mails the cards of dedications.
 type Cards struct {
 	Receipts Receipts // by whose means they go
-	Setup    *fund.Directory
+	Catalog  *fund.CatalogCache
 }
 
 // Register takes the job of mailing a card.
@@ -43,11 +43,11 @@ func (c Cards) Mail(ctx context.Context, donationID uuid.UUID) error {
 }
 
 func (c Cards) rendered(ctx context.Context, donationID uuid.UUID) (*letter, error) {
-	setup, err := c.Setup.Snapshot(ctx)
+	catalog, err := c.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	card, err := donation.CardOf(ctx, c.Receipts.DB, setup, donationID)
+	card, err := donation.CardOf(ctx, c.Receipts.DB, catalog, donationID)
 	if err != nil || card == nil {
 		return nil, err
 	}

@@ -7,20 +7,20 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/mail"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestCardIsSentOnce mails the card of a settled gift however often it is asked for, and never one of a gift
 // that has none, is not paid, or was purged.
 func TestCardIsSentOnce(t *testing.T) {
-	h := house.New(t, house.Options{})
-	cards := mail.Cards{Receipts: h.Receipts, Setup: h.Setup}
+	h := program.New(t, program.Options{})
+	cards := mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}
 	dedicated := func() donation.Form {
-		f := house.Form()
+		f := program.ValidForm()
 		f.Dedication = donation.Dedication{Kind: donation.Memory, Name: "Nana", CardName: "Béa, “the boss”", CardEmail: "bea@example.org", CardMessage: "Hello.\n.\nWe think of you."}
 		return f
 	}
-	settled, purged, plain, unpaid := h.Settled(dedicated()), h.Settled(dedicated()), h.Settled(house.Form()), h.Started(dedicated())
+	settled, purged, plain, unpaid := h.SettledGift(dedicated()), h.SettledGift(dedicated()), h.SettledGift(program.ValidForm()), h.StartedGift(dedicated())
 	h.Exec(`DELETE FROM donation_contact WHERE donation_id = $1`, purged.ID)
 	for range 3 {
 		for _, d := range []donation.Donation{settled, purged, plain, unpaid} {

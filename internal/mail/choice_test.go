@@ -18,7 +18,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/mailcatch"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // stopFields are the header fields of a message that stop letters.
@@ -33,7 +33,7 @@ func stopFields(t *testing.T, m mailcatch.Message) (link, post string) {
 
 // postOffice is a house with one donor who gives every quarter, and all kinds of letters there are to them.
 type postOffice struct {
-	*house.House
+	*program.Program
 	t     *testing.T
 	donor uuid.UUID
 	plans mail.Plans
@@ -41,22 +41,22 @@ type postOffice struct {
 }
 
 func newPostOffice(t *testing.T) postOffice {
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
-	f := house.Form()
+	f := program.ValidForm()
 	f.Frequency = "quarterly"
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
-	h.News()
+	h.DeliverNew()
 	h.DrainAll()
-	p := postOffice{House: h, t: t, donor: d.DonorID, plan: d.ID}
-	p.plans = mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: h.Receipts.Plans}
+	p := postOffice{Program: h, t: t, donor: d.DonorID, plan: d.ID}
+	p.plans = mail.Plans{Receipts: h.Receipts, Catalog: h.Catalog, Links: h.Receipts.Plans}
 	return p
 }
 
 // event tells something of the plan, and orders its letter.
 func (p postOffice) event(kind string) uuid.UUID {
-	id := house.NewID()
+	id := program.NewID()
 	p.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, $1::uuid::text, '{"amount": 2000, "frequency": "quarterly", "n": 1}', now())`, id, p.plan, kind)
 	return id
 }
@@ -153,7 +153,7 @@ func TestT29AChoiceBitesOnTheNextLetter(t *testing.T) {
 	about, err := mail.Deliveries(t.Context(), p.DB.Server, []uuid.UUID{ordered})
 	require.NoError(t, err)
 	require.Equal(t, mail.CalledOff, about[ordered][0].State())
-	p.WantChecked()
+	p.RequireNoFindings()
 	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
 	require.Error(t, err, "what ended has ended")
 

@@ -26,7 +26,7 @@ const (
 type Erasures struct {
 	Receipts Receipts // by whose means they go
 	Privacy  privacy.Keeper
-	Setup    *fund.Directory
+	Catalog  *fund.CatalogCache
 }
 
 // Register takes the jobs of mailing them.
@@ -87,11 +87,11 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*L
 	if err != nil || to == "" {
 		return nil, org.LegalEntity{}, err
 	}
-	setup, err := m.Setup.Snapshot(ctx)
+	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return nil, org.LegalEntity{}, err
 	}
-	entity, err := privacy.Writer(ctx, m.Receipts.DB, setup, e.ID)
+	entity, err := privacy.Writer(ctx, m.Receipts.DB, catalog, e.ID)
 	if err != nil {
 		return nil, entity, err
 	}

@@ -14,11 +14,11 @@ import (
 	"konbit/internal/platform/jobs"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // sealed seals everything there is.
-func sealed(t *testing.T, h *house.House) {
+func sealed(t *testing.T, h *program.Program) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		_, err := ledger.Seal(t.Context(), h.DB.Server)
@@ -31,7 +31,7 @@ func sealed(t *testing.T, h *house.House) {
 }
 
 func TestAuditorsAreToldTheHeadOncePerDay(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	clock := testkit.NewClock(time.Date(2026, time.March, 15, 2, 0, 0, 0, time.UTC)) // still the 14th in Boston
 	h.Receipts.Now = clock.Now
 	heads := mail.Heads{Receipts: h.Receipts, Queue: h.Queue, To: []string{"audit@firm.example", "board@tsne.example"}}
@@ -42,7 +42,7 @@ func TestAuditorsAreToldTheHeadOncePerDay(t *testing.T) {
 	kept, err := heads.Keep(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, kept, "there is nothing to tell")
-	h.Settled(house.Form())
+	h.SettledGift(program.ValidForm())
 	sealed(t, h)
 	for _, want := range []int{1, 0} { // one entity has a gift, and one letter a day is enough
 		kept, err = heads.Keep(t.Context())
@@ -94,8 +94,8 @@ func headsAmong(t *testing.T, messages []mailcatch.Message) (heads []mailcatch.M
 }
 
 func TestHeadsAreKeptWithoutAuditors(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
 	sealed(t, h)
 	kept, err := mail.Heads{Receipts: h.Receipts, Queue: h.Queue}.Keep(t.Context())
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ import (
 	"konbit/internal/view"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func TestReceiptsSpeakWordsThatAreWritten(t *testing.T) {
@@ -32,16 +32,16 @@ func TestReceiptsSpeakWordsThatAreWritten(t *testing.T) {
 }
 
 // receiptOf is the receipt of a gift just settled.
-func receiptOf(t *testing.T, h *house.House) uuid.UUID {
+func receiptOf(t *testing.T, h *program.Program) uuid.UUID {
 	t.Helper()
-	d := h.Settled(house.Form())
+	d := h.SettledGift(program.ValidForm())
 	id, err := uuid.Parse(h.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, d.ID)[0])
 	require.NoError(t, err)
 	return id
 }
 
 // forget makes the letters look as if no server had accepted them, as after a crash behind the dot.
-func forget(h *house.House) {
+func forget(h *program.Program) {
 	h.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER`)
 	h.Exec(`UPDATE letter_delivery SET accepted_at = NULL, refused_at = NULL`)
 	h.Exec(`ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
@@ -49,7 +49,7 @@ func forget(h *house.House) {
 
 func TestTheFirstBytesAreTheBytes(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
 	require.NoError(t, h.Receipts.Mail(t.Context(), id))
 	require.NoError(t, h.Receipts.Mail(t.Context(), id), "accepted is accepted")
@@ -70,7 +70,7 @@ func TestTheFirstBytesAreTheBytes(t *testing.T) {
 
 func TestALetterIsWhole(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	require.NoError(t, h.Receipts.Mail(t.Context(), receiptOf(t, h)))
 	message := h.Mail.Messages()[0]
 	letter, err := message.Letter()
@@ -90,7 +90,7 @@ func TestALetterIsWhole(t *testing.T) {
 
 func TestCutAfterTheDot(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.CutAfterDot})
 	require.Error(t, h.Receipts.Mail(t.Context(), id), "not acknowledged is not accepted")
@@ -107,10 +107,10 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 	for name, kind := range map[string]mailcatch.Kind{"deferred": mailcatch.Defer, "refusing connections": mailcatch.Refuse} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := house.New(t, house.Options{})
+			h := program.New(t, program.Options{})
 			h.Mail.SetFault(mailcatch.Fault{Kind: kind})
 			id := receiptOf(t, h)
-			h.Work()
+			h.StartWorkers()
 			testkit.Eventually(t, 10*time.Second, func() error {
 				if n := h.Count(`SELECT coalesce(max(cardinality(errors)), 0) FROM river_job`); n < 1 {
 					return fmt.Errorf("%d tries failed", n)
@@ -130,7 +130,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 
 func TestWhatWillNotPassIsNotedOnce(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
 	id := receiptOf(t, h)
 	for range 3 {

@@ -30,7 +30,7 @@ type PlanLinks interface {
 // Plans mails what happens to recurring gifts.
 type Plans struct {
 	Receipts Receipts // by whose means they go
-	Setup    *fund.Directory
+	Catalog  *fund.CatalogCache
 	Links    PlanLinks
 }
 
@@ -66,19 +66,19 @@ func (m Plans) rendered(ctx context.Context, e recurring.Event) (*letter, error)
 	if err != nil || to == nil {
 		return nil, err
 	}
-	setup, err := m.Setup.Snapshot(ctx)
+	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o, err := setup.OrganisationByID(p.OrganisationID)
+	o, err := catalog.OrganisationByID(p.OrganisationID)
 	if err != nil {
 		return nil, err
 	}
-	entity, err := setup.EntityByID(p.EntityID)
+	entity, err := catalog.EntityByID(p.EntityID)
 	if err != nil {
 		return nil, err
 	}
-	words, err := m.words(ctx, setup, p, e, o, entity)
+	words, err := m.words(ctx, catalog, p, e, o, entity)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (m Plans) rendered(ctx context.Context, e recurring.Event) (*letter, error)
 }
 
 // words tells the view what the event says, dated in the entity's time zone.
-func (m Plans) words(ctx context.Context, setup *fund.Snapshot, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanWords, error) {
+func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanWords, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
 	w := view.PlanWords{
 		Kind: e.Letter(), Language: lang, Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
@@ -117,7 +117,7 @@ func (m Plans) words(ctx context.Context, setup *fund.Snapshot, p recurring.Plan
 		return w, err
 	}
 	for _, part := range terms {
-		f, err := setup.Fund(part.FundID)
+		f, err := catalog.Fund(part.FundID)
 		if err != nil {
 			return w, err
 		}

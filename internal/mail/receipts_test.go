@@ -19,23 +19,23 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/mailcatch"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // receipted settles n gifts in one go and answers their receipts. One gift is begun, the others are its copies.
-func receipted(t *testing.T, h *house.House, n int, language phrase.Language) []receipt.Receipt {
+func receipted(t *testing.T, h *program.Program, n int, language phrase.Language) []receipt.Receipt {
 	t.Helper()
-	f := house.Form()
+	f := program.ValidForm()
 	f.Language = language
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	ids := []uuid.UUID{d.ID}
 	for range n - 1 {
-		ids = append(ids, house.NewID())
+		ids = append(ids, program.NewID())
 	}
 	copied(t, h, d.ID, ids[1:])
 	charges := make([]donation.Charge, n)
 	for i, id := range ids {
-		charges[i] = house.ChargeOf(h.Gift(id), time.Now())
+		charges[i] = program.ChargeOf(h.Gift(id), time.Now())
 	}
 	_, err := h.Settle(charges...)
 	require.NoError(t, err)
@@ -48,7 +48,7 @@ func receipted(t *testing.T, h *house.House, n int, language phrase.Language) []
 	return receipts
 }
 
-func copied(t *testing.T, h *house.House, of uuid.UUID, ids []uuid.UUID) {
+func copied(t *testing.T, h *program.Program, of uuid.UUID, ids []uuid.UUID) {
 	t.Helper()
 	tx := h.DB.Owner.MustBegin()
 	defer func() { _ = tx.Rollback() }()
@@ -64,12 +64,12 @@ func copied(t *testing.T, h *house.House, of uuid.UUID, ids []uuid.UUID) {
 	require.NoError(t, tx.Commit())
 }
 
-func desk(h *house.House) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: house.NewID} }
+func desk(h *program.Program) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: program.NewID} }
 
-func clerk(h *house.House) mail.Clerk { return mail.Clerk{Receipts: h.Receipts, Queue: h.Queue} }
+func clerk(h *program.Program) mail.Clerk { return mail.Clerk{Receipts: h.Receipts, Queue: h.Queue} }
 
 // work works jobs off with short waits, until the test ends.
-func work(t *testing.T, h *house.House) {
+func work(t *testing.T, h *program.Program) {
 	t.Helper()
 	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func work(t *testing.T, h *house.House) {
 	})
 }
 
-func arrived(t *testing.T, h *house.House, n int) []mailcatch.Message {
+func arrived(t *testing.T, h *program.Program, n int) []mailcatch.Message {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -95,7 +95,7 @@ func arrived(t *testing.T, h *house.House, n int) []mailcatch.Message {
 // and go out soon after it is well.
 func TestOutageCostsNobodyAReceipt(t *testing.T) {
 	const receipts = 200
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	front := newDoor(t, h.Mail.SMTPAddr())
 	h.Receipts.Transport = hasty(t, front.url(), 8)
 	h.Handlers = jobs.NewHandlers()
@@ -127,7 +127,7 @@ func TestOutageCostsNobodyAReceipt(t *testing.T) {
 }
 
 // requireOneEach wants n letters accepted, each its own, every copy of one the same.
-func requireOneEach(t *testing.T, h *house.House, n int) {
+func requireOneEach(t *testing.T, h *program.Program, n int) {
 	t.Helper()
 	testEventually(t, func() bool {
 		return h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) == n
@@ -149,7 +149,7 @@ func testEventually(t *testing.T, is func() bool) {
 
 // TestCutAfterTheDotSendsTheSameAgain is promise 9.
 func TestCutAfterTheDotSendsTheSameAgain(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	receipted(t, h, 50, "es")
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.CutAfterDot, Every: 10})
 	work(t, h)
@@ -160,7 +160,7 @@ func TestCutAfterTheDotSendsTheSameAgain(t *testing.T) {
 }
 
 func TestWrongAddressShowsAndIsMended(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "en")[0]
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
 	work(t, h)
@@ -209,7 +209,7 @@ func TestWrongAddressShowsAndIsMended(t *testing.T) {
 }
 
 func TestBetterAddressStopsTheWait(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "en")[0]
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	work(t, h)
@@ -226,7 +226,7 @@ func TestBetterAddressStopsTheWait(t *testing.T) {
 }
 
 func TestReplacementGoesOutInTheDonorsLanguage(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "es")[0]
 	work(t, h)
 	arrived(t, h, 1)
@@ -256,7 +256,7 @@ func TestReplacementGoesOutInTheDonorsLanguage(t *testing.T) {
 }
 
 func TestLettersAndDeliveriesKeepWhatTheySay(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "en")[0]
 	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
 	for _, change := range []string{
@@ -272,7 +272,7 @@ func TestLettersAndDeliveriesKeepWhatTheySay(t *testing.T) {
 
 // lint is threat T31: a letter of ours has a plain text, says which list it is of, and leads nowhere else: no
 // link, no picture, nothing fetched.
-func lint(t *testing.T, h *house.House) {
+func lint(t *testing.T, h *program.Program) {
 	t.Helper()
 	for _, m := range h.Mail.Messages() {
 		letter, err := m.Letter()
@@ -284,7 +284,7 @@ func lint(t *testing.T, h *house.House) {
 	}
 }
 
-func delivered(t *testing.T, h *house.House, subject uuid.UUID) (lines []string) {
+func delivered(t *testing.T, h *program.Program, subject uuid.UUID) (lines []string) {
 	t.Helper()
 	all, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{subject})
 	require.NoError(t, err)
@@ -294,7 +294,7 @@ func delivered(t *testing.T, h *house.House, subject uuid.UUID) (lines []string)
 	return lines
 }
 
-func inTx(t *testing.T, h *house.House, do func(*sqlx.Tx) error) {
+func inTx(t *testing.T, h *program.Program, do func(*sqlx.Tx) error) {
 	t.Helper()
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, do))
 }
@@ -302,7 +302,7 @@ func inTx(t *testing.T, h *house.House, do func(*sqlx.Tx) error) {
 // TestResentAtOnceByManyGoesOutOnce: of several who look at once and see nothing waiting, one orders.
 func TestResentAtOnceByManyGoesOutOnce(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "en")[0]
 	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
 	const many = 12
@@ -326,7 +326,7 @@ func TestResentAtOnceByManyGoesOutOnce(t *testing.T) {
 // that waits to go once more; and neither counts as waiting any more.
 func TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	both := receipted(t, h, 2, "en")
 	kept, sent := both[0], both[1]
 	require.NoError(t, h.Receipts.Mail(t.Context(), sent.ID))
@@ -356,7 +356,7 @@ func TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow(t *testing.T) {
 // TestCalledOffWhileAMailServerTakesIt: what became of a letter is what the server said.
 func TestCalledOffWhileAMailServerTakesIt(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := receipted(t, h, 1, "en")[0]
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
 	over := make(chan error, 1)
@@ -374,7 +374,7 @@ func TestCalledOffWhileAMailServerTakesIt(t *testing.T) {
 }
 
 // states tells where the deliveries of letters about a receipt stand.
-func states(t *testing.T, h *house.House, about uuid.UUID) (all []string) {
+func states(t *testing.T, h *program.Program, about uuid.UUID) (all []string) {
 	t.Helper()
 	of, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{about})
 	require.NoError(t, err)

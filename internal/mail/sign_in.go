@@ -27,7 +27,7 @@ const (
 type SignIns struct {
 	Receipts Receipts // by whose means they go
 	Access   donoraccess.Keeper
-	Setup    *fund.Directory
+	Catalog  *fund.CatalogCache
 	Link     func(token string, lang phrase.Language) string // to the page with the button, on our own host
 }
 
@@ -67,7 +67,7 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 
 // sender is the legal entity that writes to an address: the one given to last. false: nobody has given with it.
 func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, bool, error) {
-	setup, err := m.Setup.Snapshot(ctx)
+	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
@@ -76,11 +76,11 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 		return org.LegalEntity{}, false, err
 	}
 	if len(donors) > 0 {
-		e, err := setup.EntityByID(donors[0].EntityID)
+		e, err := catalog.EntityByID(donors[0].EntityID)
 		return e, true, err
 	}
 	proved, err := m.Access.Proved(ctx, email) // one joined to others opens their gifts
-	if entities := setup.Entities(); err == nil && proved && len(entities) > 0 {
+	if entities := catalog.Entities(); err == nil && proved && len(entities) > 0 {
 		return entities[0], true, nil
 	}
 	return org.LegalEntity{}, false, err

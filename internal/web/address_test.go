@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestDomainsInOtherLetters: who writes their domain as it is spoken gives and signs in by the same address.
 func TestDomainsInOtherLetters(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	v := newVisitor(t, h)
 	gift := url.Values{
 		"amount": {"20"}, "fund": {"general"}, "frequency": {"once"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"Ana@Dönor.example"},

@@ -11,17 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestABusyDatabaseIsNotWaitedFor: whoever comes while the database has no time is told within two seconds to come again, in their
 // language and with what they typed; afterwards the same form begins its gift.
 func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	paid := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	paid := h.StartedGift(program.ValidForm())
 	h.Pay(paid)
-	event := h.Told(paid)[0]
+	event := h.EventsOf(paid)[0]
 	form := filled()
 	form.Set("email", "busy@donor.example")
 	for _, taken := range []string{"donation, stripe_event", "donor, stripe_event", "donation_contact, stripe_event"} {
@@ -48,9 +48,9 @@ func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 }
 
 // tell delivers an event.
-func tell(h *house.House, e house.Event) *httptest.ResponseRecorder {
+func tell(h *program.Program, e program.Event) *httptest.ResponseRecorder {
 	request := httptest.NewRequest("POST", "/hooks/stripe/tsne", bytes.NewReader(e.Body))
-	request.Header.Set("Stripe-Signature", stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
+	request.Header.Set("Stripe-Signature", stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...))
 	response := httptest.NewRecorder()
 	h.Server.Handler().ServeHTTP(response, request)
 	return response

@@ -7,13 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestWhoGivesMoreIsToldWhereToWrite: the form that asks for a letter says where to, and no other does.
 func TestWhoGivesMoreIsToldWhereToWrite(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	const link = `<a href="mailto:gifts@tsne.example">gifts@tsne.example</a>`
 	press := func(amount string) answer {
 		return ask(t, "POST", h.URL+"/give/csio?lang=en", url.Values{

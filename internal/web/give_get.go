@@ -50,25 +50,25 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // offer finds the organisation of the address and the reader's language among those it offers.
-func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.Snapshot, error) {
-	setup, err := s.Setup.Snapshot(r.Context())
+func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.Catalog, error) {
+	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
 		return donation.Offer{}, "", nil, err
 	}
-	o, err := setup.Organisation(chi.URLParam(r, "org"))
+	o, err := catalog.Organisation(chi.URLParam(r, "org"))
 	if err != nil {
 		return donation.Offer{}, "", nil, err
 	}
-	entity, err := setup.EntityByID(o.EntityID)
+	entity, err := catalog.EntityByID(o.EntityID)
 	if err != nil {
 		return donation.Offer{}, "", nil, err
 	}
-	funds := setup.Open(o.ID)
+	funds := catalog.Open(o.ID)
 	if len(funds) == 0 {
 		return donation.Offer{}, "", nil, errNotFound()
 	}
 	lang := phrase.Match(s.spoken(o), r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
-	return donation.Offer{Entity: entity, Organisation: o, Funds: funds}, lang, setup, nil
+	return donation.Offer{Entity: entity, Organisation: o, Funds: funds}, lang, catalog, nil
 }
 
 // spoken lists the organisation's languages whose words are written.
@@ -173,11 +173,11 @@ type formCache struct {
 }
 
 type cachedForm struct {
-	of   *fund.Snapshot
+	of   *fund.Catalog
 	form *view.PreparedGive
 }
 
-func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang phrase.Language, of *fund.Snapshot) (*view.PreparedGive, error) {
+func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang phrase.Language, of *fund.Catalog) (*view.PreparedGive, error) {
 	key := offer.Organisation.Slug + " " + string(lang)
 	c.mu.RLock()
 	kept := c.forms[key]

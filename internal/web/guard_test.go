@@ -24,12 +24,12 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // gate is a house with the limits of an installation that sets none, and this machine's proxies in front of it.
 type gate struct {
-	*house.House
+	*program.Program
 	t     *testing.T
 	URL   string
 	guard *guard.Guard
@@ -38,8 +38,8 @@ type gate struct {
 const secret = "canary-secret-of-32-bytes-length"
 
 func newGate(t *testing.T, limits guard.Limits, proxies ...string) *gate {
-	h := house.New(t, house.Options{})
-	g := &gate{House: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
+	h := program.New(t, program.Options{})
+	g := &gate{Program: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
 	h.Server.Guard, h.Server.TrustedProxies = g.guard, nil
 	for _, p := range proxies {
 		h.Server.TrustedProxies = append(h.Server.TrustedProxies, netip.MustParsePrefix(p))
@@ -60,7 +60,7 @@ type reply struct {
 
 func (g *gate) send(r *http.Request) reply {
 	g.t.Helper()
-	response, err := house.Client().Do(r)
+	response, err := program.Client().Do(r)
 	require.NoError(g.t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -261,7 +261,7 @@ func (g *gate) decline(page string) {
 	before := len(g.Fake.Events())
 	require.Error(g.t, g.Fake.Pay(path.Base(u.Path), card))
 	for _, body := range g.Fake.Events()[before:] {
-		g.Deliver(g.Read(body))
+		g.Deliver(g.ParseEvent(body))
 	}
 	g.DrainAll()
 }

@@ -10,14 +10,14 @@ import (
 
 // homeGet lists whom one can give to here.
 func (s *Server) homeGet(w http.ResponseWriter, r *http.Request) error {
-	setup, err := s.Setup.Snapshot(r.Context())
+	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
 		return err
 	}
 	lang := s.language(r)
 	page := view.HomePage{Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.Languages)}}
-	for _, o := range setup.Organisations() {
-		entity, err := setup.EntityByID(o.EntityID)
+	for _, o := range catalog.Organisations() {
+		entity, err := catalog.EntityByID(o.EntityID)
 		if err != nil {
 			return err
 		}

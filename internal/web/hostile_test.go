@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // written are the fields of the form in which people write.
@@ -31,7 +31,7 @@ var countries = regexp.MustCompile(`<option value="[A-Z]{2}">[^<]*</option>`)
 // field run nothing, break no policy, add no element, and read as they were typed.
 func TestHostileTextsAreShownAsText(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	policy := ask(t, "GET", h.URL+"/give/csio", nil).Header.Get("Content-Security-Policy")
 	var batch atomic.Value
 	mux := http.NewServeMux()
@@ -91,7 +91,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 // TestAddressesWriteNothing holds that what stands in an address is never a page's own code.
 func TestAddressesWriteNothing(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	tag := regexp.MustCompile(`<(?i:script|svg|img|iframe|details|video|base|object|math|style|button form)[^>]*>?`)
 	known := map[string]bool{}
 	for _, path := range []string{"/", "/give/csio?x=y", "/give/csio/thanks?gift=x", "/give/nobody", "/nothing", "/give/csio/event?pass=x"} {

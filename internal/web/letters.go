@@ -38,11 +38,11 @@ func (s *Server) letterChoice(r *http.Request) (c letterChoice, err error) {
 	if len(known) == 0 || known[0].Forgotten() {
 		return c, errNotFound()
 	}
-	setup, err := s.Setup.Snapshot(r.Context())
+	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
 		return c, err
 	}
-	entity, err := setup.EntityByID(known[0].EntityID)
+	entity, err := catalog.EntityByID(known[0].EntityID)
 	if err != nil {
 		return c, err
 	}

@@ -16,11 +16,11 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // stopPath is the path of the link that stops a donor's letters of a kind.
-func stopPath(t *testing.T, h *house.House, of uuid.UUID, kind string) string {
+func stopPath(t *testing.T, h *program.Program, of uuid.UUID, kind string) string {
 	t.Helper()
 	link, err := url.Parse(h.Receipts.Stop(of, kind, "en"))
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func stopPath(t *testing.T, h *house.House, of uuid.UUID, kind string) string {
 }
 
 // wishes are what stands of a donor's wishes.
-func wishes(t *testing.T, h *house.House, of uuid.UUID) map[string]bool {
+func wishes(t *testing.T, h *program.Program, of uuid.UUID) map[string]bool {
 	t.Helper()
 	all, err := donor.Wishes(t.Context(), h.DB.Server, of)
 	require.NoError(t, err)
@@ -45,8 +45,8 @@ func fromWithNews(email, first string) donation.Form {
 // without a session and without giving one; and the donor can take it back.
 func TestT29ReadingStopsNothing(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
-	ana, bea := h.Settled(fromWithNews("ana@example.org", "Ana")).DonorID, h.Settled(fromWithNews("bea@example.net", "Bea")).DonorID
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
+	ana, bea := h.SettledGift(fromWithNews("ana@example.org", "Ana")).DonorID, h.SettledGift(fromWithNews("bea@example.net", "Bea")).DonorID
 	all := map[string]bool{"news": true, "reminders": true, "statements": true}
 	path := stopPath(t, h, ana, "news")
 	provider := newVisitor(t, h)
@@ -93,9 +93,9 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 // TestT29TheAddressOpensOneChoice: another donor, another kind, and every other door stay shut to it.
 func TestT29TheAddressOpensOneChoice(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Settled(from("ana@example.org", "Ana"))
-	bea := h.Settled(from("bea@example.net", "Bea")).DonorID
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(from("ana@example.org", "Ana"))
+	bea := h.SettledGift(from("bea@example.net", "Bea")).DonorID
 	path := stopPath(t, h, d.DonorID, "statements")
 	token := strings.TrimPrefix(path, "/letters/")
 	require.GreaterOrEqual(t, len(token)*6, 128)
@@ -131,8 +131,8 @@ func TestT29TheAddressOpensOneChoice(t *testing.T) {
 // donor's own page.
 func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	e := h.Offer("csio").Entity
 	year := time.Now().In(e.Location()).Year()
 	statements := mail.Statements{Receipts: h.Receipts}
@@ -155,8 +155,8 @@ func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
 	page := ana.ask("GET", "/portal/details", nil).body
 	assert.Contains(t, page, `name="statements_tsne" value="yes"><label`)
 	assert.Contains(t, page, `name="reminders_tsne" value="yes" checked><label`)
-	h.Settled(from("bea@example.net", "Bea"))
-	h.Settled(from("ana@example.org", "Ana")) // so hers is corrected
+	h.SettledGift(from("bea@example.net", "Bea"))
+	h.SettledGift(from("ana@example.org", "Ana")) // so hers is corrected
 	got := len(h.Mail.Messages())
 	send()
 	require.Len(t, h.Mail.Messages(), got+1)
@@ -171,7 +171,7 @@ func pressInParts(t *testing.T, address string) int {
 	w := multipart.NewWriter(&b)
 	require.NoError(t, w.WriteField("List-Unsubscribe", "One-Click"))
 	require.NoError(t, w.Close())
-	response, err := house.Client().Post(address, w.FormDataContentType(), &b)
+	response, err := program.Client().Post(address, w.FormDataContentType(), &b)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	return response.StatusCode

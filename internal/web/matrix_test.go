@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // rule says who may use a route.
@@ -65,7 +65,7 @@ func (r route) path(ref string) string {
 }
 
 // routes are all there are.
-func routes(t *testing.T, h *house.House) (all []route) {
+func routes(t *testing.T, h *program.Program) (all []route) {
 	t.Helper()
 	table, ok := h.Server.Handler().(chi.Routes)
 	require.True(t, ok)
@@ -91,17 +91,17 @@ func routes(t *testing.T, h *house.House) (all []route) {
 
 // estate is a house with two donors, each with a gift and a recurring gift, and what names them in addresses.
 type estate struct {
-	*house.House
+	*program.Program
 	ana, bea, nobody *visitor
 	things           map[string]string // of Ana's: by the beginning of a route's pattern
 	links            map[string]string // of Ana's letters, that open: by the pattern
 }
 
 func newEstate(t *testing.T) estate {
-	h := house.New(t, house.Options{})
-	e := estate{House: h, nobody: newVisitor(t, h), things: map[string]string{}}
-	d := h.Settled(from("ana@example.org", "Ana"))
-	h.Settled(from("bea@example.net", "Bea"))
+	h := program.New(t, program.Options{})
+	e := estate{Program: h, nobody: newVisitor(t, h), things: map[string]string{}}
+	d := h.SettledGift(from("ana@example.org", "Ana"))
+	h.SettledGift(from("bea@example.net", "Bea"))
 	p := planned(t, h, from("ana@example.org", "Ana"))
 	e.things["/portal/gifts/"] = d.PublicRef
 	e.things["/portal/statements/"] = fmt.Sprintf("%d-%s", time.Now().In(h.Offer("csio").Entity.Location()).Year(), d.DonorID)
@@ -140,7 +140,7 @@ func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
 		}
 		return v.ask(r.method, r.path(ref), nil)
 	}
-	for _, r := range routes(t, e.House) {
+	for _, r := range routes(t, e.Program) {
 		name := r.method + " " + r.pattern
 		switch r.rule {
 		case thing:
@@ -181,7 +181,7 @@ const missing = "AAAAAAAAAAAAAAAAAAAAAA"
 
 // form is one that changes something, from a visitor's own pages.
 func (e estate) form(v *visitor) url.Values {
-	f := url.Values{"do": {"cancel"}, "press": {house.NewID().String()}}
+	f := url.Values{"do": {"cancel"}, "press": {program.NewID().String()}}
 	if v != e.nobody {
 		f.Set("session", v.token())
 	}
@@ -200,7 +200,7 @@ func headers(a answer) http.Header {
 func TestT10NotYoursTakesAsLongAsNotThere(t *testing.T) {
 	t.Parallel()
 	e := newEstate(t)
-	for _, r := range routes(t, e.House) {
+	for _, r := range routes(t, e.Program) {
 		if r.rule != thing {
 			continue
 		}
@@ -254,8 +254,8 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 	for name := range fromAnywhere {
 		require.NotZero(t, rules[name], name)
 	}
-	token, before := e.ana.token(), hashes(t, e.House)
-	for _, r := range routes(t, e.House) {
+	token, before := e.ana.token(), hashes(t, e.Program)
+	for _, r := range routes(t, e.Program) {
 		name := r.method + " " + r.pattern
 		if !r.writes() {
 			path, times := r.path(ref(r)), 1
@@ -271,7 +271,7 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 			e.ana.ask("GET", path, nil)
 			continue
 		}
-		form := url.Values{"session": {token}, "email": {"ana@example.org"}, "do": {"cancel"}, "press": {house.NewID().String()}}
+		form := url.Values{"session": {token}, "email": {"ana@example.org"}, "do": {"cancel"}, "press": {program.NewID().String()}}
 		for where, headers := range elsewhere {
 			want := []int{403}
 			if fromAnywhere[name] != "" { // but not with what these headers came with
@@ -289,7 +289,7 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, before, hashes(t, e.House), "nothing was changed")
+	assert.Equal(t, before, hashes(t, e.Program), "nothing was changed")
 }
 
 // TestT5SecretsStayWhereTheyBelong: what lets somebody in, or opens a thing, stands in no log and on no page but that of the thing
@@ -305,7 +305,7 @@ func TestT5SecretsStayWhereTheyBelong(t *testing.T) {
 		secrets = append(secrets, path[strings.LastIndex(path, "/")+1:])
 	}
 	pages := 0
-	for _, r := range routes(t, e.House) {
+	for _, r := range routes(t, e.Program) {
 		ref := missing
 		if r.rule == thing {
 			ref = e.thing(t, r)
@@ -343,7 +343,7 @@ func TestT5SecretsStayWhereTheyBelong(t *testing.T) {
 }
 
 // hashes are one of each table.
-func hashes(t *testing.T, h *house.House) map[string]string {
+func hashes(t *testing.T, h *program.Program) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
 	for _, table := range h.Lines(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`) {

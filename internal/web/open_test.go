@@ -23,7 +23,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // full is the organisation of the walk: it speaks all languages.
@@ -47,7 +47,7 @@ type stop struct {
 
 // grounds are what there is to walk over: a donor with all that a donor can have.
 type grounds struct {
-	*house.House
+	*program.Program
 	ana                             *visitor
 	paid, plan, open, unpaid, other donation.Donation
 	active, failing, paused, halted recurring.Plan
@@ -55,27 +55,27 @@ type grounds struct {
 }
 
 func newGrounds(t *testing.T) *grounds {
-	g := &grounds{House: house.New(t, house.Options{Unlimited: true})}
+	g := &grounds{Program: program.New(t, program.Options{UnlimitedSignIn: true})}
 	file, err := os.ReadFile("../../cmd/demo/demo.yaml")
 	require.NoError(t, err)
 	// The stand-in has an account of one of its entities only.
 	file = bytes.ReplaceAll(file, []byte("entity: grassroots-international"), []byte("entity: tsne"))
 	demo, err := setup.Read("demo.yaml", file)
 	require.NoError(t, err)
-	_, err = setup.Apply(t.Context(), g.DB.Server, demo, time.Now(), house.NewID, false)
+	_, err = setup.Apply(t.Context(), g.DB.Server, demo, time.Now(), program.NewID, false)
 	require.NoError(t, err)
 	g.links = web.PlanLinks{Base: g.Server.BaseURL, Secret: g.Server.Secret, Now: time.Now}
 
 	ana := from("ana@example.org", "Ana")
-	g.paid = g.Settled(ana)
-	old := g.Started(ana)
-	_, err = g.Settle(house.ChargeOf(old, old.CreatedAt.AddDate(-1, 0, 0)))
+	g.paid = g.SettledGift(ana)
+	old := g.StartedGift(ana)
+	_, err = g.Settle(program.ChargeOf(old, old.CreatedAt.AddDate(-1, 0, 0)))
 	require.NoError(t, err)
 	other := from("ana.perez.de.la.cruz@mail.cooperativa-campesina.example", "Ana")
 	other.Fund, other.Split, other.CoverFees = "", map[string]string{"where-needed-most": "1200", "haiti-dessalines-brigade": "50.50"}, true
 	other.Amount, other.AmountOther = "other", "1250.50"
 	g.other = g.startedFor(t, full, other)
-	_, err = g.Settle(house.ChargeOf(g.other, g.other.CreatedAt))
+	_, err = g.Settle(program.ChargeOf(g.other, g.other.CreatedAt))
 	require.NoError(t, err)
 	g.open, g.unpaid = g.startedFor(t, full, from("ana@example.org", "Ana")), g.startedFor(t, full, from("ana@example.org", "Ana"))
 	g.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, g.unpaid.ID)
@@ -85,20 +85,20 @@ func newGrounds(t *testing.T) *grounds {
 		f.Fund, f.Frequency, f.Occurrences = "where-needed-most", []string{"monthly", "quarterly", "weekly", "yearly"}[i], "12"
 		g.plan = g.startedFor(t, full, f)
 		g.Pay(g.plan)
-		g.News()
+		g.DeliverNew()
 		g.DrainAll()
-		g.Chores()
+		g.RunPlanJobs()
 		*plan, err = recurring.ByID(t.Context(), g.DB.Server, g.plan.ID)
 		require.NoError(t, err)
 		require.NotNil(t, plan.NextAt)
 	}
 	g.Exec(`UPDATE plan SET failing_since = now(), failing_code = 'insufficient_funds' WHERE id = $1`, g.failing.ID)
-	_, err = g.Plans.Pause(t.Context(), recurring.Wish{Plan: g.paused.ID, Press: house.NewID().String(), By: "portal"}, 3)
+	_, err = g.Plans.Pause(t.Context(), recurring.Wish{Plan: g.paused.ID, Press: program.NewID().String(), By: "portal"}, 3)
 	require.NoError(t, err)
-	_, err = g.Plans.Cancel(t.Context(), recurring.Wish{Plan: g.halted.ID, Press: house.NewID().String(), By: "portal"}, "")
+	_, err = g.Plans.Cancel(t.Context(), recurring.Wish{Plan: g.halted.ID, Press: program.NewID().String(), By: "portal"}, "")
 	require.NoError(t, err)
-	g.Chores()
-	g.ana = newVisitor(t, g.House).enter("ana@example.org")
+	g.RunPlanJobs()
+	g.ana = newVisitor(t, g.Program).enter("ana@example.org")
 	g.Exec(`INSERT INTO mailbox (email, person_id, proved_at) SELECT $1, person_id, now() FROM mailbox LIMIT 1`, other.Contact.Email)
 	return g
 }
@@ -108,7 +108,7 @@ func (g *grounds) startedFor(t *testing.T, slug string, f donation.Form) donatio
 	if slug == full && f.Fund == "general" {
 		f.Fund = "where-needed-most"
 	}
-	d, err := g.PressFor(slug, f)
+	d, err := g.SubmitFor(slug, f)
 	require.NoError(t, err)
 	return d
 }
@@ -211,7 +211,7 @@ func TestOpenToEveryone(t *testing.T) {
 	for _, s := range append(g.strangers("en"), g.own()...) {
 		stops[s.route] = true
 	}
-	for _, r := range routes(t, g.House) {
+	for _, r := range routes(t, g.Program) {
 		name := r.method + " " + r.pattern
 		if strings.HasSuffix(r.pattern, "*") {
 			name = "* " + r.pattern

@@ -64,25 +64,25 @@ func (s *Server) cardPage(r *http.Request) (view.PlanCardPage, uuid.UUID, error)
 	if len(plans) == 0 {
 		return view.PlanCardPage{}, donor, errNotFound()
 	}
-	setup, err := s.Setup.Snapshot(r.Context())
+	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
 		return view.PlanCardPage{}, donor, err
 	}
-	page, err := s.cardOf(r, setup, plans)
+	page, err := s.cardOf(r, catalog, plans)
 	page.Action = cardPath(token, page.Language)
 	return page, donor, err
 }
 
 // cardOf is the page of a donor's plans that go on.
-func (s *Server) cardOf(r *http.Request, setup *fund.Snapshot, plans []recurring.Plan) (view.PlanCardPage, error) {
+func (s *Server) cardOf(r *http.Request, catalog *fund.Catalog, plans []recurring.Plan) (view.PlanCardPage, error) {
 	var page view.PlanCardPage
 	for i, p := range plans {
-		o, err := setup.OrganisationByID(p.OrganisationID)
+		o, err := catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
 			return page, err
 		}
 		if i == 0 {
-			e, err := setup.EntityByID(p.EntityID)
+			e, err := catalog.EntityByID(p.EntityID)
 			if err != nil {
 				return page, err
 			}

@@ -25,14 +25,14 @@ import (
 
 // planRequest is what a plan's page needs to answer.
 type planRequest struct {
-	plan  recurring.Plan
-	offer donation.Offer
-	setup *fund.Snapshot
-	parts []donation.Designation
-	lang  phrase.Language
-	path  string
-	by    string // how they came: letter or portal
-	token string // of the session, for the page's forms; empty: by letter
+	plan    recurring.Plan
+	offer   donation.Offer
+	catalog *fund.Catalog
+	parts   []donation.Designation
+	lang    phrase.Language
+	path    string
+	by      string // how they came: letter or portal
+	token   string // of the session, for the page's forms; empty: by letter
 }
 
 // planGet shows a plan by the link of any of its letters.
@@ -112,18 +112,18 @@ func (s *Server) openPlan(r *http.Request, ref, wish string) (planRequest, error
 	if plan.BegunAt == nil {
 		return planRequest{}, errNotFound()
 	}
-	setup, err := s.Setup.Snapshot(r.Context())
+	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
 		return planRequest{}, err
 	}
-	p := planRequest{plan: plan, setup: setup}
-	if p.offer.Organisation, err = setup.OrganisationByID(plan.OrganisationID); err != nil {
+	p := planRequest{plan: plan, catalog: catalog}
+	if p.offer.Organisation, err = catalog.OrganisationByID(plan.OrganisationID); err != nil {
 		return p, err
 	}
-	if p.offer.Entity, err = setup.EntityByID(plan.EntityID); err != nil {
+	if p.offer.Entity, err = catalog.EntityByID(plan.EntityID); err != nil {
 		return p, err
 	}
-	p.offer.Funds = setup.Open(plan.OrganisationID)
+	p.offer.Funds = catalog.Open(plan.OrganisationID)
 	if p.parts, err = recurring.PartsOf(r.Context(), s.DB, plan, plan.Terms); err != nil {
 		return p, err
 	}
@@ -158,7 +158,7 @@ func (s *Server) planPage(r *http.Request, p planRequest) (view.PlanPage, error)
 		page.CardURL = cardPath(cardToken(s.Secret, p.plan.DonorID, s.Now().Add(time.Hour)), p.lang)
 	}
 	for _, part := range p.parts {
-		f, err := p.setup.Fund(part.FundID)
+		f, err := p.catalog.Fund(part.FundID)
 		if err != nil {
 			return page, err
 		}
@@ -222,7 +222,7 @@ func (p planRequest) shared(amount money.Amount) map[string]string {
 	}
 	split := map[string]string{}
 	for i, part := range p.parts {
-		if f, err := p.setup.Fund(part.FundID); err == nil {
+		if f, err := p.catalog.Fund(part.FundID); err == nil {
 			split[f.Slug] = shares[i].Decimal()
 		}
 	}

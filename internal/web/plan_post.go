@@ -89,7 +89,7 @@ func (s *Server) changed(p planRequest, w wish, typed url.Values) (wish, error) 
 // names are those of the funds of parts.
 func (p planRequest) names(parts []donation.Designation) (names []string) {
 	for _, part := range parts {
-		if f, err := p.setup.Fund(part.FundID); err == nil {
+		if f, err := p.catalog.Fund(part.FundID); err == nil {
 			names = append(names, f.Name.In(p.lang))
 		}
 	}

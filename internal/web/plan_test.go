@@ -16,13 +16,13 @@ import (
 
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 var planLink = regexp.MustCompile(`http://[^\s"<>]+/plans/[^\s"<>]+`)
 
 // mailed waits for a letter with those words in its subject, and answers it as text.
-func mailed(t *testing.T, h *house.House, subject string) (text string) {
+func mailed(t *testing.T, h *program.Program, subject string) (text string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		for _, m := range h.Mail.Messages() {
@@ -42,7 +42,7 @@ func mailed(t *testing.T, h *house.House, subject string) (text string) {
 
 func got(t *testing.T, address string) (int, string) {
 	t.Helper()
-	resp, err := house.Client().Get(address)
+	resp, err := program.Client().Get(address)
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -52,7 +52,7 @@ func got(t *testing.T, address string) (int, string) {
 
 func posted(t *testing.T, address string, form url.Values) *http.Response {
 	t.Helper()
-	resp, err := house.Client().PostForm(address, form)
+	resp, err := program.Client().PostForm(address, form)
 	require.NoError(t, err)
 	resp.Body.Close()
 	return resp
@@ -61,13 +61,13 @@ func posted(t *testing.T, address string, form url.Values) *http.Response {
 // TestManagedFromALetter: the receipt's link opens its plan and nothing else, looking changes nothing, each change is said before it is
 // done, and stopping takes one press.
 func TestManagedFromALetter(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Work()
-	f := house.Form()
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
+	f := program.ValidForm()
 	f.Frequency, f.Occurrences = "monthly", "12"
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
-	h.News()
+	h.DeliverNew()
 	letter := mailed(t, h, "receipt")
 	require.Contains(t, letter, "1 of 12")
 	require.Contains(t, strings.Join(strings.Fields(letter), " "), "12 payments of $20, the last on")
@@ -116,13 +116,13 @@ func TestManagedFromALetter(t *testing.T) {
 
 // TestNewCardFromALetter: the link asks first, leads to Stripe's page by a press, and is good for thirty days.
 func TestNewCardFromALetter(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Work()
-	f := house.Form()
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
+	f := program.ValidForm()
 	f.Frequency = "monthly"
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
-	h.News()
+	h.DeliverNew()
 	mailed(t, h, "receipt")
 	var p recurring.Plan
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
@@ -133,7 +133,7 @@ func TestNewCardFromALetter(t *testing.T) {
 	})
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
-	h.News()
+	h.DeliverNew()
 	letter := mailed(t, h, "could not be charged")
 	require.Contains(t, strings.Join(strings.Fields(letter), " "), "Your bank says there was not enough money")
 	link := regexp.MustCompile(`http://\S+/plans/card/\S+`).FindString(letter)

@@ -43,7 +43,7 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, end
 }
 
 func (s *Server) copyOf(r *http.Request, v visit, to privacy.Sheet) error {
-	subjects, err := privacy.Copy(r.Context(), s.DB, v.setup, v.donors, to)
+	subjects, err := privacy.Copy(r.Context(), s.DB, v.catalog, v.donors, to)
 	if err != nil {
 		return err
 	}

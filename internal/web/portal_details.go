@@ -61,7 +61,7 @@ func (v visit) at(entity string) []donor.Donor {
 
 // lettersOf lists the letters that are the visitor's to have or not.
 func (s *Server) lettersOf(r *http.Request, v visit, page *view.PortalDetailsPage) error {
-	for _, e := range v.setup.Entities() {
+	for _, e := range v.catalog.Entities() {
 		mine := v.at(e.ID.String())
 		if len(mine) == 0 {
 			continue
@@ -130,7 +130,7 @@ func (s *Server) say(r *http.Request, v visit, said donor.Said) error {
 		if err := donor.SayTx(r.Context(), tx, donor.IDs(v.donors), said, now); err != nil {
 			return err
 		}
-		for _, e := range v.setup.Entities() {
+		for _, e := range v.catalog.Entities() {
 			for _, d := range v.at(e.ID.String()) {
 				for _, kind := range donor.Kinds {
 					if err := donor.WishTx(r.Context(), tx, d.ID, kind, ticked(r.PostForm.Get(letterField(kind, e.Slug))), "portal", now); err != nil {

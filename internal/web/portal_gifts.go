@@ -26,11 +26,11 @@ func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v visit) error
 	chosen := r.URL.Query().Get("org")
 	var shown []donation.Past
 	for _, p := range all {
-		o, err := v.setup.OrganisationByID(p.OrganisationID)
+		o, err := v.catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
 			return err
 		}
-		e, err := v.setup.EntityByID(p.EntityID)
+		e, err := v.catalog.EntityByID(p.EntityID)
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,7 @@ func (s *Server) portal(r *http.Request, v visit, here string) view.Portal {
 func (s *Server) year(v visit) int {
 	now := s.Now()
 	if len(v.donors) > 0 {
-		if e, err := v.setup.EntityByID(v.donors[0].EntityID); err == nil {
+		if e, err := v.catalog.EntityByID(v.donors[0].EntityID); err == nil {
 			now = now.In(e.Location())
 		}
 	}
@@ -70,11 +70,11 @@ func (s *Server) year(v visit) int {
 
 // fundNames are those of a fund and of whose it is.
 func (v visit) fundNames(f donation.ByFund) (fundName, organisation string, err error) {
-	found, err := v.setup.Fund(f.FundID)
+	found, err := v.catalog.Fund(f.FundID)
 	if err != nil || found.Code == fund.Operations {
 		return found.Name.In(v.lang), found.Name.In(v.lang), err
 	}
-	o, err := v.setup.OrganisationByID(found.OrganisationID)
+	o, err := v.catalog.OrganisationByID(found.OrganisationID)
 	return found.Name.In(v.lang), o.Name.In(v.lang), err
 }
 
@@ -89,11 +89,11 @@ func sumsView(sums []donation.Sum) (shown []view.GivenSum) {
 func (v visit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 	gifts := make([]view.PortalGift, len(past))
 	for i, p := range past {
-		o, err := v.setup.OrganisationByID(p.OrganisationID)
+		o, err := v.catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
 			return nil, err
 		}
-		e, err := v.setup.EntityByID(p.EntityID)
+		e, err := v.catalog.EntityByID(p.EntityID)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,7 @@ func (v visit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 			g.Every = p.Frequency
 		}
 		for _, part := range p.Parts {
-			f, err := v.setup.Fund(part.FundID)
+			f, err := v.catalog.Fund(part.FundID)
 			if err != nil {
 				return nil, err
 			}
@@ -137,7 +137,7 @@ func (s *Server) plansView(r *http.Request, v visit, shown func(recurring.Status
 		if err != nil {
 			return nil, err
 		}
-		e, err := v.setup.EntityByID(d.EntityID)
+		e, err := v.catalog.EntityByID(d.EntityID)
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (s *Server) plansView(r *http.Request, v visit, shown func(recurring.Status
 			if !shown(p.Status) {
 				continue
 			}
-			o, err := v.setup.OrganisationByID(p.OrganisationID)
+			o, err := v.catalog.OrganisationByID(p.OrganisationID)
 			if err != nil {
 				return nil, err
 			}

@@ -36,7 +36,7 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		if g.ChargedAt == nil || g.Status != donation.Settled {
 			continue
 		}
-		e, err := v.setup.EntityByID(g.EntityID)
+		e, err := v.catalog.EntityByID(g.EntityID)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		return err
 	}
 	if waiting != nil {
-		writer, err := privacy.Writer(r.Context(), s.DB, v.setup, waiting.ID)
+		writer, err := privacy.Writer(r.Context(), s.DB, v.catalog, waiting.ID)
 		if err != nil {
 			return err
 		}

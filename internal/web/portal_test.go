@@ -14,7 +14,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // text is a page as it reads, without markup.
@@ -25,20 +25,20 @@ func text(page string) string {
 
 func TestPortalShowsWhatWasGiven(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	split := from("ana@example.org", "Ana")
 	split.Fund, split.Split = "", map[string]string{"general": "15", "network": "5"}
-	d := h.Settled(split)
-	old := h.Started(from("ana@example.org", "Ana"))
-	_, err := h.Settle(house.ChargeOf(old, old.CreatedAt.AddDate(-1, 0, 0)))
+	d := h.SettledGift(split)
+	old := h.StartedGift(from("ana@example.org", "Ana"))
+	_, err := h.Settle(program.ChargeOf(old, old.CreatedAt.AddDate(-1, 0, 0)))
 	require.NoError(t, err)
-	h.Started(from("ana@example.org", "Ana")) // never paid
+	h.StartedGift(from("ana@example.org", "Ana")) // never paid
 	planned(t, h, from("ana@example.org", "Ana"))
 	aina := from("ana@example.org", "Ana")
 	aina.Fund = "land"
-	other, err := h.PressFor("aina", aina)
+	other, err := h.SubmitFor("aina", aina)
 	require.NoError(t, err)
-	_, err = h.Settle(house.ChargeOf(other, other.CreatedAt))
+	_, err = h.Settle(program.ChargeOf(other, other.CreatedAt))
 	require.NoError(t, err)
 	ana := newVisitor(t, h).enter("ana@example.org")
 
@@ -78,9 +78,9 @@ func TestPortalShowsWhatWasGiven(t *testing.T) {
 
 func TestPortalCountsWhatStaysGiven(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	part, whole := h.Settled(from("ana@example.org", "Ana")), h.Settled(from("ana@example.org", "Ana"))
-	desk := receipt.Desk{Queue: h.Queue, NewID: house.NewID}
+	h := program.New(t, program.Options{})
+	part, whole := h.SettledGift(from("ana@example.org", "Ana")), h.SettledGift(from("ana@example.org", "Ana"))
+	desk := receipt.Desk{Queue: h.Queue, NewID: program.NewID}
 	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{part.ID, whole.ID})
 	require.NoError(t, err)
 	change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
@@ -109,10 +109,10 @@ func TestPortalCountsWhatStaysGiven(t *testing.T) {
 // TestGiftsFollowTheMailbox: a gift belongs to whoever reads the mailbox it was given with, and to nobody a form names.
 func TestGiftsFollowTheMailbox(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	ana := newVisitor(t, h).enter("ana@example.org")
-	h.Settled(from("ana@work.example", "Ana"))
+	h.SettledGift(from("ana@work.example", "Ana"))
 	assert.Contains(t, text(ana.ask("GET", "/portal", nil).body), "$20 in all, with 1 gift")
 
 	assert.Equal(t, 422, ana.post("/portal/addresses", url.Values{"email": {"nothing"}}).StatusCode)
@@ -135,16 +135,16 @@ func TestGiftsFollowTheMailbox(t *testing.T) {
 	assert.Contains(t, text(newVisitor(t, h).enter("ana@work.example").ask("GET", "/portal", nil).body), "$20 in all, with 1 gift")
 
 	// Whoever types another's address gives to that person's history, and sees nothing of it.
-	h.Settled(from("ana@example.org", "Eve"))
+	h.SettledGift(from("ana@example.org", "Eve"))
 	assert.Contains(t, text(ana.ask("GET", "/portal", nil).body), "$40 in all, with 2 gifts")
 }
 
 func TestDetailsAreTheDonorsToSay(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	f := from("ana@example.org", "Ana")
 	f.News = true
-	h.Settled(f)
+	h.SettledGift(f)
 	ana := newVisitor(t, h).enter("ana@example.org")
 	page := ana.ask("GET", "/portal/details", nil).body
 	assert.Contains(t, page, `name="news_tsne" value="yes" checked`)
@@ -158,7 +158,7 @@ func TestDetailsAreTheDonorsToSay(t *testing.T) {
 		`SELECT concat_ws('|', first_name, last_name, phone, city, country, language, email, news_consented_at IS NOT NULL) FROM donor`))
 	assert.Equal(t, []string{"news|f|portal"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`))
 	assert.Contains(t, ana.ask("GET", "/portal", nil).body, "Hola, Anahí")
-	h.Settled(from("ana@example.org", "Eve"))
+	h.SettledGift(from("ana@example.org", "Eve"))
 	assert.Contains(t, ana.ask("GET", "/portal", nil).body, "Hola, Anahí", "no form renames a donor who said who they are")
 
 	form.Set("first_name", "")

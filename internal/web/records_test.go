@@ -48,7 +48,7 @@ func TestRecords(t *testing.T) {
 	assert.Contains(t, e.bea.ask("GET", "/portal/records?lang=en", nil).body, "December 6")
 	var wish uuid.UUID
 	require.NoError(t, e.DB.Owner.Get(&wish, `SELECT id FROM erasure`))
-	letters := mail.Erasures{Receipts: e.Receipts, Privacy: e.Privacy, Setup: e.Setup}
+	letters := mail.Erasures{Receipts: e.Receipts, Privacy: e.Privacy, Catalog: e.Catalog}
 	require.NoError(t, letters.Mail(t.Context(), wish))
 	letter, err := e.Mail.Messages()[0].Letter()
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 
 	"konbit/internal/platform/guard"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // elsewhere are values by which people have been led away from sites they trusted.
@@ -38,8 +38,8 @@ var leads = regexp.MustCompile(`(?:href|action|src|url)=["']?([^"'>\s]*)`)
 // payment page.
 func TestNobodyIsLedAway(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
-	gift := h.Settled(house.Form())
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
+	gift := h.SettledGift(program.ValidForm())
 	payment, err := url.Parse(h.FakeURL)
 	require.NoError(t, err)
 	ours := []string{"give.example", payment.Host}
@@ -97,8 +97,8 @@ func TestNobodyIsLedAway(t *testing.T) {
 // and stand in no log, on no other page and in nothing that is kept.
 func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	paid, open := h.Settled(house.Form()), h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	paid, open := h.SettledGift(program.ValidForm()), h.StartedGift(program.ValidForm())
 	_, pass, err := guard.OpenPass(t.Context(), h.DB.Server, uuid.New(), h.Offer("csio").Organisation.ID, time.Hour)
 	require.NoError(t, err)
 	number := h.Lines(`SELECT number::text FROM receipt`)[0]
@@ -156,14 +156,14 @@ func TestNoRefererLeavesTheHouse(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var seen []string
-	h := house.New(t, house.Options{Before: func(r *http.Request) {
+	h := program.New(t, program.Options{BeforeStripe: func(r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if strings.HasPrefix(r.URL.Path, "/c/pay/") {
 			seen = append(seen, r.Header.Get("Referer"))
 		}
 	}})
-	unpaid := h.Started(house.Form())
+	unpaid := h.StartedGift(program.ValidForm())
 	ctx := testkit.Browser(t)
 	require.NoError(t, chromedp.Run(ctx,
 		chromedp.Navigate(h.URL+"/give/csio?lang=en&again="+unpaid.PublicRef),

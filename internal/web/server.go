@@ -28,7 +28,7 @@ import (
 type Server struct {
 	DB         *sqlx.DB
 	View       *view.View
-	Setup      *fund.Directory
+	Catalog    *fund.CatalogCache
 	Starter    donation.Starter
 	Plans      recurring.Keeper
 	Inbox      *stripepay.Inbox

@@ -8,14 +8,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestT6ScannersUseNothingUp: what opens links before people do signs nobody in and uses nothing up.
 func TestT6ScannersUseNothingUp(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	ana, scanner := newVisitor(t, h), newVisitor(t, h)
 	require.Equal(t, 303, ana.ask("POST", "/sign-in", url.Values{"email": {" Ana@Example.org "}}).StatusCode)
 	assert.Contains(t, ana.ask("GET", "/sign-in/code", nil).body, "ana@example.org", "the browser that asked is reminded")
@@ -53,8 +53,8 @@ func TestT6ScannersUseNothingUp(t *testing.T) {
 // opens nothing.
 func TestT8CookiesAndSessions(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	ana := newVisitor(t, h)
 	const name = "__Host-konbit-session"
 	ana.cookies[name] = "slipped-in"
@@ -99,8 +99,8 @@ func TestT8CookiesAndSessions(t *testing.T) {
 // the row enumeration of cmd/chaos shows with a thousand addresses of each kind.
 func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{Unlimited: true})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	v := newVisitor(t, h)
 	require.Equal(t, 303, v.ask("POST", "/sign-in", url.Values{"email": {"eve@example.net"}}).StatusCode)
 	link, code, _ := v.letter()
@@ -113,8 +113,8 @@ func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 
 func TestT22TheDoorHoldsStill(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(from("ana@example.org", "Ana"))
+	h := program.New(t, program.Options{})
+	h.SettledGift(from("ana@example.org", "Ana"))
 	ana := newVisitor(t, h)
 	statuses := map[int]int{}
 	for range 8 {

@@ -19,11 +19,11 @@ func (s *Server) stripeHook(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
 	defer cancel()
-	setup, err := s.Setup.Snapshot(ctx)
+	catalog, err := s.Catalog.Current(ctx)
 	if err != nil {
 		return err
 	}
-	entity, err := setup.Entity(chi.URLParam(r, "entity"))
+	entity, err := catalog.Entity(chi.URLParam(r, "entity"))
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ const (
 // thanksGet tells what became of a gift. It only reads, decides nothing, and shows nothing of the person;
 // what an address claims counts for nothing.
 func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
-	offer, lang, setup, err := s.offer(r)
+	offer, lang, catalog, err := s.offer(r)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 			page.FormURL = againPath(o.Slug, gift.PublicRef, lang)
 		}
 	case view.ThanksPaid:
-		if page.Purposes, err = s.purposes(r, setup, gift, lang); err != nil {
+		if page.Purposes, err = s.purposes(r, catalog, gift, lang); err != nil {
 			return err
 		}
 	}
@@ -97,14 +97,14 @@ func (s *Server) thanksState(gift donation.Donation) view.ThanksState {
 }
 
 // purposes are what the parts of a gift are for, also those whose fund is closed by now.
-func (s *Server) purposes(r *http.Request, setup *fund.Snapshot, gift donation.Donation, lang phrase.Language) ([]view.Purpose, error) {
+func (s *Server) purposes(r *http.Request, catalog *fund.Catalog, gift donation.Donation, lang phrase.Language) ([]view.Purpose, error) {
 	parts, err := donation.DesignationsOf(r.Context(), s.DB, idsOf(gift))
 	if err != nil {
 		return nil, err
 	}
 	var purposes []view.Purpose
 	for _, p := range parts[gift.ID] {
-		f, err := setup.Fund(p.FundID)
+		f, err := catalog.Fund(p.FundID)
 		if err != nil {
 			return nil, err
 		}

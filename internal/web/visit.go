@@ -16,9 +16,9 @@ import (
 // visit is a request of somebody who is signed in.
 type visit struct {
 	donoraccess.Session
-	donors []donor.Donor // who they are to each legal entity, by every address they proved
-	setup  *fund.Snapshot
-	lang   phrase.Language
+	donors  []donor.Donor // who they are to each legal entity, by every address they proved
+	catalog *fund.Catalog
+	lang    phrase.Language
 }
 
 // owns tells whether a donor is the visitor.
@@ -88,7 +88,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 		wish = v.donors[0].Language
 	}
 	v.lang = s.reader(w, r, wish)
-	v.setup, err = s.Setup.Snapshot(r.Context())
+	v.catalog, err = s.Catalog.Current(r.Context())
 	return v, err
 }
 

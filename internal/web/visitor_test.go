@@ -11,17 +11,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // visitor is a browser that keeps cookies.
 type visitor struct {
 	t       *testing.T
-	h       *house.House
+	h       *program.Program
 	cookies map[string]string
 }
 
-func newVisitor(t *testing.T, h *house.House) *visitor {
+func newVisitor(t *testing.T, h *program.Program) *visitor {
 	return &visitor{t, h, map[string]string{}}
 }
 
@@ -98,18 +98,18 @@ func (v *visitor) post(path string, form url.Values) answer {
 }
 
 func from(email, first string) donation.Form {
-	f := house.Form()
+	f := program.ValidForm()
 	f.Contact.Email, f.Contact.FirstName = email, first
 	return f
 }
 
 // planned is a recurring gift that has begun.
-func planned(t *testing.T, h *house.House, f donation.Form) donation.Donation {
+func planned(t *testing.T, h *program.Program, f donation.Form) donation.Donation {
 	t.Helper()
 	f.Frequency, f.Occurrences = "monthly", "12"
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
-	h.News()
+	h.DeliverNew()
 	h.DrainAll()
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan WHERE id = $1 AND begun_at IS NOT NULL`, d.ID))
 	return d

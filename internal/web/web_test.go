@@ -20,7 +20,7 @@ import (
 
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 	"konbit/migrations"
 )
 
@@ -51,7 +51,7 @@ func ask(t *testing.T, method, address string, form url.Values, headers ...strin
 			request.Host = value
 		}
 	}
-	response, err := house.Client().Do(request)
+	response, err := program.Client().Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -74,7 +74,7 @@ func hostsAlone(t *testing.T, response *http.Response) {
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	for _, test := range []struct {
 		method, path string
 		status       int
@@ -103,7 +103,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 
 func TestAllowNamesWhatIs(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	for path, allowed := range map[string][]string{"/give/csio": {"GET", "HEAD", "POST"}, "/hooks/stripe/tsne": {"POST"}, "/": {"GET", "HEAD"}} {
 		assert.Equal(t, allowed, ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"), path)
 	}
@@ -111,7 +111,7 @@ func TestAllowNamesWhatIs(t *testing.T) {
 
 func TestCrossOriginPosts(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	for name, test := range map[string]struct {
 		headers []string
 		status  int
@@ -134,7 +134,7 @@ func TestCrossOriginPosts(t *testing.T) {
 // TestLinksDoNotFollowTheHost: what a caller says of our name stands in no link.
 func TestLinksDoNotFollowTheHost(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	evil := []string{"Host: evil.example", "X-Forwarded-Host: evil.example", "Forwarded: host=evil.example", "X-Forwarded-Proto: gopher"}
 	got := ask(t, "POST", h.URL+"/give/csio", filled(), evil...)
 	require.Equal(t, 303, got.StatusCode)
@@ -150,7 +150,7 @@ func TestLinksDoNotFollowTheHost(t *testing.T) {
 
 func TestTheCookieIsBoundToTheHost(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{BaseURL: "https://give.example"})
+	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	cookies := ask(t, "POST", h.URL+"/give/csio", filled()).Cookies()
 	require.NotEmpty(t, cookies)
 	for _, c := range cookies {
@@ -163,7 +163,7 @@ func TestTheCookieIsBoundToTheHost(t *testing.T) {
 // TestTwoHundredMutations: what is tampered with is answered 422, Stripe hears nothing of it and no row is written.
 func TestTwoHundredMutations(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	amounts := []string{"0", "-1", "-20", "4.99", "25000.01", "99999999999", "1e9", "1e-9", "NaN", "Inf", "-Inf", "0x20", "20,000.001", "1.2.3", "٢٠", "２０", "20 USD",
 		"$", "0.001", "999999999999999999999", "20;10", "20'--", "<20>", "null", "true", "[20]", "+20", "1_000", "0.125", "--5", "%32%30", "\x00", "20\x00", "2 0", "5e2"}
 	funds := []string{"operations", "land", "free", "General", "general ", "general'--", "../general", "general,network", "", "x"}
@@ -207,7 +207,7 @@ func TestTwoHundredMutations(t *testing.T) {
 
 func TestNothingTypedIsLost(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	form := filled()
 	form.Set("amount", "other")
 	form.Set("amount_other", "2")
@@ -223,7 +223,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 // TestAgainShowsNothingToStrangers: the address of a gift opens what was typed only to the browser it was typed in.
 func TestAgainShowsNothingToStrangers(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	pressed := ask(t, "POST", h.URL+"/give/csio", filled())
 	ref := h.Lines(`SELECT public_ref FROM donation`)[0]
 	again := h.URL + "/give/csio?lang=en&again=" + url.QueryEscape(ref)
@@ -258,7 +258,7 @@ func TestAgainShowsNothingToStrangers(t *testing.T) {
 
 func TestBodiesAndHeadersHaveLimits(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	form := filled()
 	form.Set("note", strings.Repeat("x", 70<<10))
 	assert.Equal(t, 413, ask(t, "POST", h.URL+"/give/csio", form).StatusCode)
@@ -270,7 +270,7 @@ func TestBodiesAndHeadersHaveLimits(t *testing.T) {
 
 func TestSlowHeadersAreCutOff(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.URL, "http://"))
 	require.NoError(t, err)
 	defer conn.Close()
@@ -286,7 +286,7 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 
 func TestReadiness(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	assert.Equal(t, 200, ask(t, "GET", h.URL+"/readyz", nil).StatusCode)
 	empty := testkit.EmptyDB(t)
 	h.Server.Ready = func(ctx context.Context) error {
@@ -306,7 +306,7 @@ func TestReadiness(t *testing.T) {
 
 func TestAPanicTellsAReferenceOnly(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Server.Ready = func(context.Context) error { panic("secret: ana@example.org") }
 	w := httptest.NewRecorder()
 	h.Server.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
@@ -321,8 +321,8 @@ func TestAPanicTellsAReferenceOnly(t *testing.T) {
 // TestTheLogNamesNobody takes a donor with a name like no other through the good path and the bad ones.
 func TestTheLogNamesNobody(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Work()
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
 	form := filled()
 	canaries := map[string]string{"first_name": "Zzcanaryfirst", "last_name": "Zzcanarylast", "email": "zzcanarymail@example.org", "phone": "+1 617 555 019987", "note": "Zzcanarynote",
 		"address_line1": "7 Zzcanarystreet", "city": "Zzcanarycity"}
@@ -364,7 +364,7 @@ func TestTheLogNamesNobody(t *testing.T) {
 
 func TestStripeDownIsAPageSoon(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
+	h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
 	got := ask(t, "POST", h.URL+"/give/csio", filled())
 	assert.Equal(t, 503, got.StatusCode)

@@ -14,6 +14,6 @@
 // which says in which class of net assets its gifts stand. A fund that needs another restriction is
 // closed and another one opened.
 //
-// The room keeps no balances (they are the ledger's) and knows no gift. Its Directory holds everything
+// The room keeps no balances (they are the ledger's) and knows no gift. Its CatalogCache holds everything
 // set up (entities, organisations, funds) in memory, so that showing a form takes no query.
 package fund

@@ -72,13 +72,13 @@ func TestServerCannotChangeRestriction(t *testing.T) {
 	assert.ErrorContains(t, err, "permission denied")
 }
 
-func TestDirectory(t *testing.T) {
+func TestCatalogCache(t *testing.T) {
 	h := newHouse(t)
 	h.write(t, h.operations, h.haiti, h.general)
 	clock := testkit.NewClock(noon)
-	d := fund.NewDirectory(h.db, 5*time.Second, clock.Now)
+	d := fund.NewCatalogCache(h.db, 5*time.Second, clock.Now)
 
-	first, err := d.Snapshot(t.Context())
+	first, err := d.Current(t.Context())
 	require.NoError(t, err)
 	o, err := first.Organisation("csio")
 	require.NoError(t, err)
@@ -91,12 +91,12 @@ func TestDirectory(t *testing.T) {
 	closed.ClosedAt = &noon
 	h.write(t, closed)
 	clock.Advance(4 * time.Second)
-	young, err := d.Snapshot(t.Context())
+	young, err := d.Current(t.Context())
 	require.NoError(t, err)
 	assert.Same(t, first, young)
 
 	clock.Advance(time.Second)
-	renewed, err := d.Snapshot(t.Context())
+	renewed, err := d.Current(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []fund.Fund{h.general}, renewed.Open(h.organisation))
 	found, err := renewed.Fund(h.haiti.ID)
@@ -106,16 +106,16 @@ func TestDirectory(t *testing.T) {
 	assert.True(t, fault.Is(err, fault.NotFound))
 }
 
-func TestDirectoryHeldByMany(t *testing.T) {
+func TestCatalogCacheWithConcurrentCallers(t *testing.T) {
 	h := newHouse(t)
 	h.write(t, h.general)
 	clock := testkit.NewClock(noon)
-	d := fund.NewDirectory(h.db, time.Second, clock.Now)
+	d := fund.NewCatalogCache(h.db, time.Second, clock.Now)
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
 			for range 50 {
-				s, err := d.Snapshot(t.Context())
+				s, err := d.Current(t.Context())
 				if assert.NoError(t, err) {
 					assert.Len(t, s.Open(h.organisation), 1)
 				}
@@ -127,14 +127,14 @@ func TestDirectoryHeldByMany(t *testing.T) {
 }
 
 // A caller who gave up leaves the directory to the next one.
-func TestDirectoryAfterAFailedReading(t *testing.T) {
+func TestCatalogCacheAfterAFailedRead(t *testing.T) {
 	h := newHouse(t)
-	d := fund.NewDirectory(h.db, time.Second, time.Now)
+	d := fund.NewCatalogCache(h.db, time.Second, time.Now)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := d.Snapshot(gone)
+	_, err := d.Current(gone)
 	require.ErrorIs(t, err, context.Canceled)
-	_, err = d.Snapshot(t.Context())
+	_, err = d.Current(t.Context())
 	require.NoError(t, err)
 }
 

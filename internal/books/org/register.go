@@ -9,7 +9,7 @@ import (
 
 // Register is all entities and organisations of one moment, for looking up without a query. It never
 // changes and is safe for concurrent use; what it answers is shared, so callers change none of it.
-// fund.Directory keeps one fresh.
+// fund.CatalogCache keeps one fresh.
 type Register struct {
 	entities      []LegalEntity
 	organisations []Organisation

@@ -45,7 +45,7 @@ type Card struct {
 }
 
 // CardOf gathers the card of a settled gift; nil when there is none to send, or it was purged.
-func CardOf(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, donation uuid.UUID) (*Card, error) {
+func CardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donation uuid.UUID) (*Card, error) {
 	d, err := ByID(ctx, q, donation)
 	if err != nil {
 		return nil, err
@@ -62,9 +62,9 @@ func CardOf(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, do
 		}
 		card.Giver = giver.FirstName + " " + giver.LastName // a dedication never outlives its contact
 	}
-	if card.Organisation, err = setup.OrganisationByID(d.OrganisationID); err != nil {
+	if card.Organisation, err = catalog.OrganisationByID(d.OrganisationID); err != nil {
 		return nil, err
 	}
-	card.Entity, err = setup.EntityByID(d.EntityID)
+	card.Entity, err = catalog.EntityByID(d.EntityID)
 	return &card, err
 }

@@ -13,18 +13,18 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func filled(change func(f *donation.Form)) donation.Form {
-	f := house.Form()
+	f := program.ValidForm()
 	change(&f)
 	return f
 }
 
 // TestCoverIsSplitLikeTheGift covers the fee of any gift over any parts: every promise about the figures.
 func TestCoverIsSplitLikeTheGift(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	offer := h.Offer("csio")
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.Int64Range(0, 1_000_000).Draw(t, "a")
@@ -35,7 +35,7 @@ func TestCoverIsSplitLikeTheGift(t *testing.T) {
 		}
 		offer.Organisation.Maximum = 3_000_000
 		usd := func(minor int64) money.Amount { return money.New(minor, "USD") }
-		f := house.Form()
+		f := program.ValidForm()
 		f.Amount, f.AmountOther, f.CoverFees = "other", usd(a+b).Decimal(), true
 		f.Split = map[string]string{"general": usd(a).Decimal(), "building": usd(b).Decimal()}
 		r, err := f.Check(offer)
@@ -56,7 +56,7 @@ func TestCoverIsSplitLikeTheGift(t *testing.T) {
 }
 
 func TestCoverGoesBeyondTheMaximumOfGiftsAlone(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	offer := h.Offer("csio")
 	most := filled(func(f *donation.Form) { f.Amount, f.AmountOther, f.CoverFees = "other", "25000", true })
 	r, err := most.Check(offer)
@@ -84,7 +84,7 @@ func refusals(err error) []string {
 }
 
 func TestDedicationRules(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	offer := h.Offer("csio")
 	card := func(change func(d *donation.Dedication)) donation.Dedication {
 		d := donation.Dedication{Kind: donation.Memory, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org", CardMessage: "Hello.\r\nWe think of you."}
@@ -131,28 +131,28 @@ func TestDedicationRules(t *testing.T) {
 
 // TestCardGoesWithASettledGiftAlone holds when a card is ordered, and that it goes with the contact.
 func TestCardGoesWithASettledGiftAlone(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	dedicated := func() donation.Donation {
-		return h.Started(filled(func(f *donation.Form) {
+		return h.StartedGift(filled(func(f *donation.Form) {
 			f.Dedication = donation.Dedication{Kind: donation.Honour, Name: "Nana", CardName: "Bea", CardEmail: "bea@example.org"}
 		}))
 	}
 	jobs := func() int { return h.Count(`SELECT count(*) FROM river_job WHERE kind = 'card_letter'`) }
 
 	settled := dedicated()
-	charge := house.ChargeOf(settled, time.Now())
+	charge := program.ChargeOf(settled, time.Now())
 	for range 3 {
 		_, err := h.Settle(charge)
 		require.NoError(t, err)
 	}
 	require.Equal(t, 1, jobs(), "one card, however often it is told")
-	card, err := donation.CardOf(t.Context(), h.DB.Server, h.Snapshot(), settled.ID)
+	card, err := donation.CardOf(t.Context(), h.DB.Server, h.CurrentCatalog(), settled.ID)
 	require.NoError(t, err)
 	require.Equal(t, "Ana Pérez", card.Giver)
 	require.Equal(t, "Nana", card.Name)
 
 	held := dedicated()
-	charge = house.ChargeOf(held, time.Now())
+	charge = program.ChargeOf(held, time.Now())
 	charge.Amount.Minor++
 	outcomes, err := h.Settle(charge)
 	require.NoError(t, err)
@@ -161,14 +161,14 @@ func TestCardGoesWithASettledGiftAlone(t *testing.T) {
 
 	h.Exec(`DELETE FROM donation_contact WHERE donation_id = $1`, settled.ID)
 	require.Zero(t, h.Count(`SELECT count(*) FROM donation_dedication WHERE donation_id = $1`, settled.ID))
-	card, err = donation.CardOf(t.Context(), h.DB.Server, h.Snapshot(), settled.ID)
+	card, err = donation.CardOf(t.Context(), h.DB.Server, h.CurrentCatalog(), settled.ID)
 	require.NoError(t, err)
 	require.Nil(t, card)
 }
 
 // TestPartsOfTheCoverAreHeldByTheDatabase tries a gift whose parts do not say what was added.
 func TestPartsOfTheCoverAreHeldByTheDatabase(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	f := filled(func(f *donation.Form) { f.CoverFees = true })
 	request, err := f.Check(h.Offer("csio"))
 	require.NoError(t, err)
@@ -176,5 +176,5 @@ func TestPartsOfTheCoverAreHeldByTheDatabase(t *testing.T) {
 	_, err = h.Starter.Start(t.Context(), h.Offer("csio"), request)
 	require.ErrorContains(t, err, "designations of gift")
 	f.FormID = uuid.New()
-	require.Equal(t, int64(2091), h.Started(f).AmountMinor)
+	require.Equal(t, int64(2091), h.StartedGift(f).AmountMinor)
 }

@@ -13,7 +13,7 @@ import (
 // issue gathers what the gift's receipt says. The donor's own name stands on it even when the gift is
 // publicly anonymous: the receipt is the donor's.
 func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fund.Fund) (receipt.Issue, error) {
-	o, err := b.setup.OrganisationByID(g.OrganisationID)
+	o, err := b.catalog.OrganisationByID(g.OrganisationID)
 	if err != nil {
 		return receipt.Issue{}, err
 	}

@@ -7,28 +7,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // A donor pays, no webhook comes, and an hour later the donor presses the button once more: that is the gift that was paid. Another
 // amount on the same form is another gift.
 func TestPressedAgainLongAfterAPaymentNobodyToldOf(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
-	form := house.Form()
-	paid := h.Started(form)
+	form := program.ValidForm()
+	paid := h.StartedGift(form)
 	h.Pay(paid)
 	h.Fake.Advance(time.Hour)
-	again, err := h.Press(form)
+	again, err := h.Submit(form)
 	require.NoError(t, err)
 	require.Equal(t, paid.ID, again.ID)
 	require.Equal(t, donation.Processing, again.Status)
 	form.Amount = "30"
-	more, err := h.Press(form)
+	more, err := h.Submit(form)
 	require.NoError(t, err)
 	require.NotEqual(t, paid.ID, more.ID)
 	require.Equal(t, donation.Started, more.Status)
-	h.Deliver(h.ToldOf(paid, "charge.succeeded"))
+	h.Deliver(h.EventOf(paid, "charge.succeeded"))
 	h.DrainAll()
 	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))

@@ -73,7 +73,7 @@ func Unfits() []string { return []string{taskBeyond, taskEnded} }
 type Places interface {
 	// PlaceTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
 	// first time.
-	PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Placed, error)
+	PlaceTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Placed, error)
 	// UntoldTx answers those of an entity's bills that are not known.
 	UntoldTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error)
 	// GivesBackTx tells whether a charge is given back from here because its plan has no room for it.
@@ -117,12 +117,12 @@ type Settler struct {
 //
 // It takes a constant number of statements however large the batch. The gifts' rows are locked in the
 // order of their ids and the receipt counter last, so batches may run side by side.
-func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Outcome, error) {
-	charges, err := s.placeTx(ctx, tx, setup, charges)
+func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Outcome, error) {
+	charges, err := s.placeTx(ctx, tx, catalog, charges)
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{setup: setup, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(charges))}
+	b := &batch{catalog: catalog, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(charges))}
 	if err := b.loadTx(ctx, tx, charges); err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot
 }
 
 // placeTx gives charges of bills their gifts.
-func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]Charge, error) {
+func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Charge, error) {
 	var of []int
 	var billed []Charge
 	for i, c := range charges {
@@ -156,11 +156,11 @@ func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot,
 			of, billed = append(of, i), append(billed, c)
 		}
 	}
-	of, billed, err := unbookedTx(ctx, tx, setup, of, billed)
+	of, billed, err := unbookedTx(ctx, tx, catalog, of, billed)
 	if err != nil || len(billed) == 0 {
 		return charges, err
 	}
-	placed, err := s.Plans.PlaceTx(ctx, tx, setup, billed)
+	placed, err := s.Plans.PlaceTx(ctx, tx, catalog, billed)
 	if err != nil {
 		return nil, err
 	}
@@ -176,11 +176,11 @@ func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot,
 }
 
 // unbookedTx leaves out charges that are booked, as a plan's or in suspense: they need no place.
-func unbookedTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, of []int, charges []Charge) (left []int, unbooked []Charge, err error) {
+func unbookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, of []int, charges []Charge) (left []int, unbooked []Charge, err error) {
 	if len(charges) == 0 {
 		return nil, nil, nil
 	}
-	booked, err := bookedTx(ctx, tx, setup, charges)
+	booked, err := bookedTx(ctx, tx, catalog, charges)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -197,9 +197,9 @@ const waits Unfit = "waits"
 
 // batch is what one SettleTx reads, decides and writes.
 type batch struct {
-	setup *fund.Snapshot
-	now   time.Time
-	newID func() uuid.UUID
+	catalog *fund.Catalog
+	now     time.Time
+	newID   func() uuid.UUID
 
 	gifts    map[uuid.UUID]*gift
 	booked   map[string]bool // payment intents with an entry already, by entity
@@ -255,13 +255,13 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 func entryKey(c Charge) string { return c.EntityID.String() + " " + c.intent() }
 
 func (b *batch) settle(c Charge, g *gift) (Outcome, error) {
-	entity, err := b.setup.EntityByID(c.EntityID)
+	entity, err := b.catalog.EntityByID(c.EntityID)
 	if err != nil {
 		return "", err
 	}
 	funds := make(map[string]fund.Fund, len(g.parts))
 	for _, p := range g.parts {
-		if funds[p.FundID.String()], err = b.setup.Fund(p.FundID); err != nil {
+		if funds[p.FundID.String()], err = b.catalog.Fund(p.FundID); err != nil {
 			return "", err
 		}
 	}
@@ -280,11 +280,11 @@ func (b *batch) settle(c Charge, g *gift) (Outcome, error) {
 
 // suspend books a charge that does not fit. g is the gift it was meant for, when that gift is now held.
 func (b *batch) suspend(c Charge, g *gift, why string) (Outcome, error) {
-	entity, err := b.setup.EntityByID(c.EntityID)
+	entity, err := b.catalog.EntityByID(c.EntityID)
 	if err != nil {
 		return "", err
 	}
-	operations, err := b.setup.Operations(entity.ID)
+	operations, err := b.catalog.Operations(entity.ID)
 	if err != nil {
 		return "", err
 	}

@@ -59,7 +59,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 			b.gifts[t.DonationID].Contact, b.gifts[t.DonationID].dedication = t.Contact, dedications[t.DonationID]
 		}
 	}
-	booked, err := bookedTx(ctx, tx, b.setup, charges)
+	booked, err := bookedTx(ctx, tx, b.catalog, charges)
 	if err != nil {
 		return err
 	}
@@ -70,10 +70,10 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 }
 
 // bookedTx asks the books which payments they hold already.
-func bookedTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []Charge) ([]bool, error) {
+func bookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]bool, error) {
 	told := make([]ledger.Entry, len(charges))
 	for i, c := range charges {
-		entity, err := setup.EntityByID(c.EntityID)
+		entity, err := catalog.EntityByID(c.EntityID)
 		if err != nil {
 			return nil, err
 		}

@@ -11,33 +11,33 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
-func tasks(h *house.House) []string {
+func tasks(h *program.Program) []string {
 	return h.Lines(`SELECT kind || ' ' || subject FROM finance_task ORDER BY opened_at, kind`)
 }
 
 func TestSettleIsIdempotent(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
-	c := house.ChargeOf(d, time.Now())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
+	c := program.ChargeOf(d, time.Now())
 	outcomes, err := h.Settle(c, c)
 	require.NoError(t, err)
 	assert.Equal(t, []donation.Outcome{donation.Booked, donation.Repeated}, outcomes)
 	outcomes, err = h.Settle(c)
 	require.NoError(t, err)
 	assert.Equal(t, []donation.Outcome{donation.Repeated}, outcomes)
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	assert.Equal(t, program.SettledOnce, h.State(d))
 	assert.Equal(t, []string{"started", "settled"}, h.Lines(`SELECT status FROM donation_step WHERE donation_id = $1 ORDER BY at`, d.ID))
 }
 
 // TestWhatDoesNotFitGoesToSuspense: money that came is booked, and a person is asked; no receipt says what is not sure.
 func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	other, err := h.Snapshot().Entity("aina")
+	h := program.New(t, program.Options{})
+	other, err := h.CurrentCatalog().Entity("aina")
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		change func(*donation.Charge)
@@ -52,8 +52,8 @@ func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 		"without payment intent": {func(c *donation.Charge) { c.DonationID, c.PaymentIntentID = uuid.Nil, "" }, "payment_without_gift", donation.Started, 2000},
 		"of another entity":      {func(c *donation.Charge) { c.EntityID = other.ID }, "payment_of_another_entity", donation.Started, 2000},
 	} {
-		d := h.Started(house.Form())
-		c := house.ChargeOf(d, time.Now())
+		d := h.StartedGift(program.ValidForm())
+		c := program.ChargeOf(d, time.Now())
 		test.change(&c)
 		for range 2 { // a repeat changes nothing
 			_, err := h.Settle(c)
@@ -74,9 +74,9 @@ func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 
 func TestASecondPaymentIsNoSecondGift(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
-	second := house.ChargeOf(d, time.Now())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
+	second := program.ChargeOf(d, time.Now())
 	outcomes, err := h.Settle(second)
 	require.NoError(t, err)
 	assert.Equal(t, []donation.Outcome{donation.Suspense}, outcomes)
@@ -87,12 +87,12 @@ func TestASecondPaymentIsNoSecondGift(t *testing.T) {
 func TestAReplacedGiftThatIsPaidAllTheSame(t *testing.T) {
 	t.Parallel()
 	for _, oldFirst := range []bool{true, false} {
-		h := house.New(t, house.Options{})
-		form := house.Form()
-		old := h.Started(form)
+		h := program.New(t, program.Options{})
+		form := program.ValidForm()
+		old := h.StartedGift(form)
 		form.Amount = "30"
-		now := h.Started(form)
-		charges := []donation.Charge{house.ChargeOf(now, time.Now()), house.ChargeOf(old, time.Now())}
+		now := h.StartedGift(form)
+		charges := []donation.Charge{program.ChargeOf(now, time.Now()), program.ChargeOf(old, time.Now())}
 		if oldFirst {
 			charges[0], charges[1] = charges[1], charges[0]
 		}
@@ -108,19 +108,19 @@ func TestAReplacedGiftThatIsPaidAllTheSame(t *testing.T) {
 
 func TestAnExpiredGiftThatIsPaidSettles(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, d.ID)
-	_, err := h.Settle(house.ChargeOf(d, time.Now()))
+	_, err := h.Settle(program.ChargeOf(d, time.Now()))
 	require.NoError(t, err)
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	assert.Equal(t, program.SettledOnce, h.State(d))
 }
 
 func TestAGiftThatIsNotHere(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
-	c := house.ChargeOf(d, time.Now())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
+	c := program.ChargeOf(d, time.Now())
 	c.DonationID = uuid.New()
 	outcomes, err := h.Settle(c)
 	require.NoError(t, err)
@@ -131,16 +131,16 @@ func TestAGiftThatIsNotHere(t *testing.T) {
 
 func TestSplitGift(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	f := house.Form()
+	h := program.New(t, program.Options{})
+	f := program.ValidForm()
 	f.Split = map[string]string{"general": "10", "network": "7", "building": "3"}
-	d := h.Started(f)
-	_, err := h.Settle(house.ChargeOf(d, time.Now()))
+	d := h.StartedGift(f)
+	_, err := h.Settle(program.ChargeOf(d, time.Now()))
 	require.NoError(t, err)
 	assert.Equal(t, []string{
 		"payment | building | 1010 | 300", "payment | building | 4100 | -300", "payment | general | 1010 | 1000", "payment | general | 4100 | -1000",
 		"payment | network | 1010 | 700", "payment | network | 4000 | -700",
-	}, h.Books(d))
+	}, h.Postings(d))
 	assert.Equal(t, []string{"Where it is needed most 1000", "Leadership Network 700", "Movement Building 300"},
 		h.Lines(`SELECT format('%s %s', l->>'fund', l->'amount'->>'minor') FROM receipt, jsonb_array_elements(facts->'lines') l`))
 }
@@ -148,7 +148,7 @@ func TestSplitGift(t *testing.T) {
 // TestYearsAreTheEntitys: the receipt's year and the entry's date are those of the charge where the entity is.
 func TestYearsAreTheEntitys(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	for _, test := range []struct{ org, at, want string }{
 		{"csio", "2026-12-31T23:59:59-05:00", "2026 2026-12-31"}, {"csio", "2027-01-01T00:00:00-05:00", "2027 2027-01-01"},
 		{"csio", "2027-01-01T04:59:59Z", "2026 2026-12-31"}, {"csio", "2027-01-01T05:00:00Z", "2027 2027-01-01"},
@@ -157,13 +157,13 @@ func TestYearsAreTheEntitys(t *testing.T) {
 		{"csio", "2027-03-14T06:59:59Z", "2027 2027-03-14"}, {"csio", "2027-11-07T05:30:00Z", "2027 2027-11-07"}, // days of 23 and 25 hours
 		{"csio", "2027-07-01T03:59:59Z", "2027 2027-06-30"},
 	} {
-		f := house.Form()
+		f := program.ValidForm()
 		f.Fund = ""
-		d, err := h.PressFor(test.org, f)
+		d, err := h.SubmitFor(test.org, f)
 		require.NoError(t, err)
 		at, err := time.Parse(time.RFC3339, test.at)
 		require.NoError(t, err)
-		_, err = h.Settle(house.ChargeOf(d, at))
+		_, err = h.Settle(program.ChargeOf(d, at))
 		require.NoError(t, err)
 		assert.Equal(t, []string{test.want + " " + test.want[5:]}, h.Lines(`SELECT format('%s %s %s', r.year, r.facts->>'charged_on', e.fact_date)
 			FROM receipt r JOIN journal_entry e ON e.dimensions->>'donation' = r.donation_id::text WHERE r.donation_id = $1`, d.ID), "%s %s", test.org, test.at)
@@ -172,20 +172,20 @@ func TestYearsAreTheEntitys(t *testing.T) {
 
 func TestABatchOfAHundred(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	var gifts []donation.Donation
 	var charges []donation.Charge
 	for i := range 100 {
-		f := house.Form()
+		f := program.ValidForm()
 		f.Contact.Email = fmt.Sprintf("d%d@example.org", i%7) // donors with several gifts in the batch
-		gifts = append(gifts, h.Started(f))
-		charges = append(charges, house.ChargeOf(gifts[i], time.Now().Add(-time.Duration(i)*time.Minute)))
+		gifts = append(gifts, h.StartedGift(f))
+		charges = append(charges, program.ChargeOf(gifts[i], time.Now().Add(-time.Duration(i)*time.Minute)))
 	}
 	outcomes, err := h.Settle(charges...)
 	require.NoError(t, err)
 	for i, d := range gifts {
 		assert.Equal(t, donation.Booked, outcomes[i])
-		assert.Equal(t, house.SettledOnce, h.State(d))
+		assert.Equal(t, program.SettledOnce, h.State(d))
 	}
 	assert.Equal(t, 7, h.Count(`SELECT count(*) FROM donor d WHERE first_gift_at = (SELECT min(charged_at) FROM donation g WHERE g.donor_id = d.id)`),
 		"a donor's first gift is the earliest of the batch")
@@ -193,15 +193,15 @@ func TestABatchOfAHundred(t *testing.T) {
 
 func TestOnlyAPaidGiftChangesItsDonor(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	f := house.Form()
+	h := program.New(t, program.Options{})
+	f := program.ValidForm()
 	f.News = true
-	h.Settled(f)
-	g := house.Form()
+	h.SettledGift(f)
+	g := program.ValidForm()
 	g.Contact.FirstName, g.Language = "Anita", "es"
-	d := h.Started(g)
+	d := h.StartedGift(g)
 	assert.Equal(t, []string{"Ana en true"}, h.Lines(`SELECT format('%s %s %s', first_name, language, (news_consented_at IS NOT NULL)::text) FROM donor`))
-	_, err := h.Settle(house.ChargeOf(d, time.Now().Add(time.Second)))
+	_, err := h.Settle(program.ChargeOf(d, time.Now().Add(time.Second)))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"Anita es true"}, h.Lines(`SELECT format('%s %s %s', first_name, language, (news_consented_at IS NOT NULL)::text) FROM donor`),
 		"a later gift without the tick withdraws nothing")

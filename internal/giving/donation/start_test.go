@@ -20,13 +20,13 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 const createSession = "/v1/checkout/sessions"
 
 // openPages counts the payment pages that can be paid now.
-func openPages(t *testing.T, h *house.House) (open int) {
+func openPages(t *testing.T, h *program.Program) (open int) {
 	t.Helper()
 	for _, raw := range h.Fake.State().CheckoutSessions {
 		var session struct{ Status string }
@@ -38,9 +38,9 @@ func openPages(t *testing.T, h *house.House) (open int) {
 	return open
 }
 
-func gifts(h *house.House) int { return h.Count(`SELECT count(*) FROM donation`) }
+func gifts(h *program.Program) int { return h.Count(`SELECT count(*) FROM donation`) }
 
-func live(h *house.House) int {
+func live(h *program.Program) int {
 	return h.Count(`SELECT count(*) FROM donation WHERE status IN ('started', 'processing', 'settled', 'held')`)
 }
 
@@ -56,9 +56,9 @@ func press(t *testing.T, s donation.Starter, offer donation.Offer, f donation.Fo
 
 func TestTheRowIsThereBeforeStripeIsCalled(t *testing.T) {
 	t.Parallel()
-	var h *house.House
+	var h *program.Program
 	var rows atomic.Int64
-	h = house.New(t, house.Options{Before: func(r *http.Request) {
+	h = program.New(t, program.Options{BeforeStripe: func(r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == createSession && assert.NoError(t, r.ParseForm()) {
 			var n int64 // on another connection: only what is committed counts
 			assert.NoError(t, h.DB.Owner.Get(&n, `SELECT count(*) FROM donation g JOIN donation_contact c ON c.donation_id = g.id
@@ -66,7 +66,7 @@ func TestTheRowIsThereBeforeStripeIsCalled(t *testing.T) {
 			rows.Add(n)
 		}
 	}})
-	d := h.Started(house.Form())
+	d := h.StartedGift(program.ValidForm())
 	assert.EqualValues(t, 1, rows.Load())
 	calls := h.Fake.Calls(http.MethodPost, createSession)
 	require.Len(t, calls, 1)
@@ -90,14 +90,14 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := house.New(t, house.Options{Fake: stripefake.Options{AnswerDelay: 20 * time.Millisecond, Seed: 7}})
+			h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: 20 * time.Millisecond, Seed: 7}})
 			require.NoError(t, h.Fake.SetFaults(faults))
-			form := house.Form()
+			form := program.ValidForm()
 			pages := make([]string, 20)
 			var all sync.WaitGroup
 			for i := range pages {
 				all.Go(func() {
-					d, err := h.Press(form)
+					d, err := h.Submit(form)
 					if err == nil {
 						pages[i] = d.ID.String() + " " + *d.SessionURL
 					} else {
@@ -106,7 +106,7 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 				})
 			}
 			all.Wait()
-			again := h.Started(form)
+			again := h.StartedGift(form)
 			for _, page := range pages {
 				if page != "" { // a press that met the fault twice was told to come again
 					assert.Equal(t, again.ID.String()+" "+*again.SessionURL, page)
@@ -125,10 +125,10 @@ func TestOnePressOnABadDay(t *testing.T) {
 		for seed := range uint64(3) {
 			t.Run(fmt.Sprintf("%s %d", kind, seed), func(t *testing.T) {
 				t.Parallel()
-				h := house.New(t, house.Options{Fake: stripefake.Options{Seed: seed + 1}})
+				h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed + 1}})
 				require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{kind}, Times: 1}))
-				form := house.Form()
-				d := h.Started(form)
+				form := program.ValidForm()
+				d := h.StartedGift(form)
 				assert.Equal(t, 1, gifts(h))
 				assert.Equal(t, 1, openPages(t, h))
 				for _, call := range h.Fake.Calls(http.MethodPost, createSession) {
@@ -139,7 +139,7 @@ func TestOnePressOnABadDay(t *testing.T) {
 					}
 					assert.NotEqual(t, http.StatusBadRequest, call.Status, "a key is never used with other parameters")
 				}
-				assert.Equal(t, *d.SessionURL, *h.Started(form).SessionURL)
+				assert.Equal(t, *d.SessionURL, *h.StartedGift(form).SessionURL)
 			})
 		}
 	}
@@ -158,8 +158,8 @@ func (l lost) Open(ctx context.Context, o donation.Order) (donation.Session, err
 // TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no use any more.
 func TestRenamedBetweenPresses(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form, offer := house.Form(), h.Offer("csio")
+	h := program.New(t, program.Options{})
+	form, offer := program.ValidForm(), h.Offer("csio")
 	silent := h.Starter
 	silent.Payments = lost{silent.Payments}
 	_, err := press(t, silent, offer, form, 8*time.Second)
@@ -173,8 +173,8 @@ func TestRenamedBetweenPresses(t *testing.T) {
 
 func TestStripeDown(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	nobody, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_x"}}, "http://127.0.0.1:1", h.Log.Logger())
 	require.NoError(t, err)
 	down := h.Starter
@@ -186,20 +186,20 @@ func TestStripeDown(t *testing.T) {
 	assert.Equal(t, 1, gifts(h), "what was typed is kept")
 
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
-	_, err = h.Press(form)
+	_, err = h.Submit(form)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
-	h.Started(form)
+	h.StartedGift(form)
 	assert.Equal(t, 1, gifts(h))
 	assert.Equal(t, 1, openPages(t, h))
 }
 
 func TestNoAnswerWithinThePatienceOfAPage(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
+	h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
-	_, err := press(t, h.Starter, h.Offer("csio"), house.Form(), 8*time.Second)
+	_, err := press(t, h.Starter, h.Offer("csio"), program.ValidForm(), 8*time.Second)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	assert.Less(t, time.Since(began), 9*time.Second)
 	assert.Equal(t, 1, gifts(h))
@@ -208,10 +208,10 @@ func TestNoAnswerWithinThePatienceOfAPage(t *testing.T) {
 // TestStillWithoutAPage: a gift whose page could not be made in time is replaced when the button is pressed later.
 func TestStillWithoutAPage(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
-	_, err := h.Press(form)
+	_, err := h.Submit(form)
 	require.Error(t, err)
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
 	later := h.Starter
@@ -225,11 +225,11 @@ func TestStillWithoutAPage(t *testing.T) {
 
 func TestAChangedMindClosesTheOldPage(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form := house.Form()
-	old := h.Started(form)
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
+	old := h.StartedGift(form)
 	form.Amount = "30"
-	changed := h.Started(form)
+	changed := h.StartedGift(form)
 	assert.NotEqual(t, old.ID, changed.ID)
 	assert.Equal(t, donation.Expired, h.Gift(old.ID).Status)
 	assert.EqualValues(t, 3000, changed.AmountMinor)
@@ -239,18 +239,18 @@ func TestAChangedMindClosesTheOldPage(t *testing.T) {
 
 func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form := house.Form()
-	d := h.Started(form)
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
+	d := h.StartedGift(form)
 	h.Pay(d) // and no word of it has come yet
-	again, err := h.Press(form)
+	again, err := h.Submit(form)
 	require.NoError(t, err)
 	assert.Equal(t, d.ID, again.ID)
 	assert.Equal(t, 1, gifts(h))
-	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.DrainAll()
-	assert.Equal(t, house.SettledOnce, h.State(d))
-	after, err := h.Press(form)
+	assert.Equal(t, program.SettledOnce, h.State(d))
+	after, err := h.Submit(form)
 	require.NoError(t, err)
 	assert.Equal(t, donation.Settled, after.Status)
 	assert.Equal(t, 0, openPages(t, h))
@@ -263,21 +263,21 @@ func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 	for name, told := range map[string]bool{"told": true, "not told yet": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := house.New(t, house.Options{})
-			form := house.Form()
-			d := h.Started(form)
+			h := program.New(t, program.Options{})
+			form := program.ValidForm()
+			d := h.StartedGift(form)
 			h.Pay(d)
 			if told {
-				h.Deliver(h.ToldOf(d, "charge.succeeded"))
+				h.Deliver(h.EventOf(d, "charge.succeeded"))
 				h.DrainAll()
 			}
 			more, other := form, form
 			more.Amount, other.Contact.Email = "30", "ben@example.org"
 			pages := map[string]donation.Donation{}
 			for what, f := range map[string]donation.Form{"another amount": more, "another donor": other} {
-				pages[what] = h.Started(f)
+				pages[what] = h.StartedGift(f)
 				assert.NotEqual(t, d.ID, pages[what].ID, what)
-				assert.Equal(t, pages[what].ID, h.Started(f).ID, "%s, pressed twice", what)
+				assert.Equal(t, pages[what].ID, h.StartedGift(f).ID, "%s, pressed twice", what)
 			}
 			assert.EqualValues(t, 3000, pages["another amount"].AmountMinor)
 			assert.NotEqual(t, d.DonorID, pages["another donor"].DonorID)
@@ -287,16 +287,16 @@ func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 			h.Pay(pages["another amount"])
 			changed := more
 			changed.Amount = "10"
-			third := h.Started(changed)
+			third := h.StartedGift(changed)
 			assert.NotEqual(t, pages["another amount"].ID, third.ID, "and so on")
 			changed.Amount = "20" // what the first gift was
-			first, err := h.Press(changed)
+			first, err := h.Submit(changed)
 			require.NoError(t, err)
 			assert.Equal(t, d.ID, first.ID)
-			h.News()
+			h.DeliverNew()
 			h.DrainAll()
 			assert.Equal(t, 2, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
-			assert.Equal(t, house.SettledOnce, h.State(d))
+			assert.Equal(t, program.SettledOnce, h.State(d))
 		})
 	}
 }
@@ -304,18 +304,18 @@ func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 // TestOvertaken changes the form while the first press waits for its page: whoever is last has the one page there is.
 func TestOvertaken(t *testing.T) {
 	t.Parallel()
-	var h *house.House
+	var h *program.Program
 	var calls atomic.Int64
-	form := house.Form()
-	h = house.New(t, house.Options{Before: func(r *http.Request) {
+	form := program.ValidForm()
+	h = program.New(t, program.Options{BeforeStripe: func(r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == createSession && calls.Add(1) == 1 {
 			changed := form
 			changed.Amount = "30"
-			_, err := h.Press(changed)
+			_, err := h.Submit(changed)
 			assert.NoError(t, err)
 		}
 	}})
-	d := h.Started(form)
+	d := h.StartedGift(form)
 	assert.EqualValues(t, 2000, d.AmountMinor)
 	assert.Equal(t, 1, openPages(t, h))
 	assert.Equal(t, 1, live(h))
@@ -324,19 +324,19 @@ func TestOvertaken(t *testing.T) {
 
 func TestAPageElsewhereIsRefused(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{Fake: stripefake.Options{PublicURL: "https://checkout.stripe.com.evil.example"}})
-	_, err := h.Press(house.Form())
+	h := program.New(t, program.Options{Fake: stripefake.Options{PublicURL: "https://checkout.stripe.com.evil.example"}})
+	_, err := h.Submit(program.ValidForm())
 	require.ErrorContains(t, err, "unexpected address")
 	assert.Equal(t, fault.Unexpected, fault.KindOf(err))
 }
 
 func TestTheSameFormForAnotherOrganisation(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	form := house.Form()
-	h.Started(form)
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
+	h.StartedGift(form)
 	form.Fund = ""
-	_, err := h.PressFor("aina", form)
+	_, err := h.SubmitFor("aina", form)
 	assert.True(t, fault.Is(err, fault.Conflict), "%v", err)
 	assert.Equal(t, 1, gifts(h))
 }
@@ -344,24 +344,24 @@ func TestTheSameFormForAnotherOrganisation(t *testing.T) {
 // TestDonorsOfTwoEntitiesNeverMeet also holds that a form alone changes nothing of a known donor.
 func TestDonorsOfTwoEntitiesNeverMeet(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	first := h.Started(house.Form())
-	same := house.Form()
+	h := program.New(t, program.Options{})
+	first := h.StartedGift(program.ValidForm())
+	same := program.ValidForm()
 	same.Contact.Email, same.Contact.FirstName = "ANA@Example.org", "Mallory"
-	second := h.Started(same)
+	second := h.StartedGift(same)
 	assert.Equal(t, first.DonorID, second.DonorID)
 	assert.Equal(t, []string{"Ana"}, h.Lines(`SELECT first_name FROM donor`))
-	other := house.Form()
+	other := program.ValidForm()
 	other.Fund = "land"
-	d, err := h.PressFor("aina", other)
+	d, err := h.SubmitFor("aina", other)
 	require.NoError(t, err)
 	assert.NotEqual(t, first.DonorID, d.DonorID)
 }
 
 func TestReferencesAreNotIds(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	found, err := donation.ByRef(t.Context(), h.DB.Server, d.PublicRef)
 	require.NoError(t, err)
 	assert.Equal(t, d.ID, found.ID)

@@ -17,28 +17,28 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestNumbersHaveNoGaps lets four settlers work side by side; three transactions in ten are rolled back, by themselves or because
 // their connection is ended from outside, and tried again.
 func TestNumbersHaveNoGaps(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	const each = 20
 	charges := make([][]donation.Charge, 4)
 	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
 	for i := range charges {
 		for n := range each {
-			charges[i] = append(charges[i], house.ChargeOf(h.Started(house.Form()), years[n%2]))
+			charges[i] = append(charges[i], program.ChargeOf(h.StartedGift(program.ValidForm()), years[n%2]))
 		}
 	}
-	setup := h.Snapshot()
+	catalog := h.CurrentCatalog()
 	rolledBack := errors.New("rolled back on purpose")
 	var undone atomic.Int64
 	try := func(batch []donation.Charge) error {
 		return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			if _, err := h.Settler.SettleTx(t.Context(), tx, setup, batch); err != nil {
+			if _, err := h.Settler.SettleTx(t.Context(), tx, catalog, batch); err != nil {
 				return err
 			}
 			switch rand.IntN(100) / 15 {
@@ -78,11 +78,11 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 
 func TestFactsAreFrozen(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	f := house.Form()
+	h := program.New(t, program.Options{})
+	f := program.ValidForm()
 	f.Anonymous, f.Language = true, "es"
 	f.Contact.AddressLine1, f.Contact.City, f.Contact.Region, f.Contact.PostalCode = "1 Main St", "Boston", "MA", "02111"
-	d := h.Settled(f)
+	d := h.SettledGift(f)
 	var id uuid.UUID
 	require.NoError(t, h.DB.Server.Get(&id, `SELECT id FROM receipt WHERE donation_id = $1`, d.ID))
 	issued, err := receipt.ByID(t.Context(), h.DB.Server, id)

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 var (
@@ -20,22 +20,22 @@ var (
 	refund = receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
 )
 
-func issued(t *testing.T, h *house.House) receipt.Receipt {
+func issued(t *testing.T, h *program.Program) receipt.Receipt {
 	t.Helper()
-	d := h.Settled(house.Form())
+	d := h.SettledGift(program.ValidForm())
 	return latest(t, h, d.ID)
 }
 
-func latest(t *testing.T, h *house.House, gift uuid.UUID) receipt.Receipt {
+func latest(t *testing.T, h *program.Program, gift uuid.UUID) receipt.Receipt {
 	t.Helper()
 	all, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{gift})
 	require.NoError(t, err)
 	return all[gift]
 }
 
-func desk(h *house.House) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: house.NewID} }
+func desk(h *program.Program) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: program.NewID} }
 
-func replace(t *testing.T, h *house.House, r receipt.Replacement) (receipt.Receipt, error) {
+func replace(t *testing.T, h *program.Program, r receipt.Replacement) (receipt.Receipt, error) {
 	t.Helper()
 	var made []receipt.Receipt
 	err := pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
@@ -48,7 +48,7 @@ func replace(t *testing.T, h *house.House, r receipt.Replacement) (receipt.Recei
 	return made[0], nil
 }
 
-func void(t *testing.T, h *house.House, id uuid.UUID, why receipt.Change) error {
+func void(t *testing.T, h *program.Program, id uuid.UUID, why receipt.Change) error {
 	t.Helper()
 	return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		return desk(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: id, Change: why}}, noon)
@@ -66,12 +66,12 @@ func less(r receipt.Receipt, returned int64) receipt.Facts {
 	return f
 }
 
-func letters(h *house.House) []string {
+func letters(h *program.Program) []string {
 	return h.Lines(`SELECT kind || ' ' || (args->>'receipt_id') FROM river_job ORDER BY id`)
 }
 
 func TestReplacementTakesTheNextNumberAndTheOldStaysAsItWas(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	was := issued(t, h)
 	is, err := replace(t, h, receipt.Replacement{Of: was.ID, Change: refund, Facts: less(was, 500)})
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestReplacementTakesTheNextNumberAndTheOldStaysAsItWas(t *testing.T) {
 }
 
 func TestVoidReceiptStandsAgainOnlyWhenThePaymentCameBack(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	was := issued(t, h)
 	lost := receipt.Change{Reason: receipt.Dispute, On: "2026-12-02", By: "dp_1"}
 	require.NoError(t, void(t, h, was.ID, lost))
@@ -124,7 +124,7 @@ func TestVoidReceiptStandsAgainOnlyWhenThePaymentCameBack(t *testing.T) {
 }
 
 func TestCorrectionChangesOnlyWhatWasWrong(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	was := issued(t, h)
 	part, err := replace(t, h, receipt.Replacement{Of: was.ID, Change: refund, Facts: less(was, 500)})
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestCorrectionChangesOnlyWhatWasWrong(t *testing.T) {
 }
 
 func TestReplacementsFiguresMustAgree(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	was := issued(t, h)
 	for name, wrong := range map[string]func(*receipt.Facts){
 		"lines":             func(f *receipt.Facts) { f.Lines = was.Facts.Lines },
@@ -162,9 +162,9 @@ func TestReplacementsFiguresMustAgree(t *testing.T) {
 
 // TestAtMostOneReceiptOfAGiftStands: whoever comes at once, and whatever is written by hand.
 func TestAtMostOneReceiptOfAGiftStands(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	was := issued(t, h)
-	other := h.Settled(house.Form())
+	other := h.SettledGift(program.ValidForm())
 	var made, refused int
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -207,7 +207,7 @@ func TestAtMostOneReceiptOfAGiftStands(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	r := issued(t, h)
 	issued(t, h)
 	for text, n := range map[string]int{

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // zones change their clocks twice a year, never, and no more.
@@ -27,7 +27,7 @@ func TestPlansOverTheYears(t *testing.T) {
 		{"weekly", 2, 28, 4, 60}, {"monthly", 1, 29, 3, 16}, {"monthly", 1, 30, 4, 16}, {"monthly", 1, 31, 5, 26}, {"quarterly", 8, 31, 3, 8}, {"yearly", 2, 29, 4, 5},
 	} {
 		t.Run(fmt.Sprint(c.every, " ", c.day), func(t *testing.T) {
-			h := house.New(t, house.Options{})
+			h := program.New(t, program.Options{})
 			h.Starter.Now = h.Fake.Now
 			h.Fake.Advance(time.Date(2028, time.Month(c.month), c.day, c.hour, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
 			f := monthly(fmt.Sprint(c.total))
@@ -57,7 +57,7 @@ func TestPlansOverTheYears(t *testing.T) {
 }
 
 // chargedAt is when a payment's bill was made: the date it is due on, an hour before it is charged.
-func chargedAt(t *testing.T, h *house.House, p recurring.Plan, n int) (at time.Time) {
+func chargedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at time.Time) {
 	t.Helper()
 	require.NoError(t, h.DB.Owner.Get(&at, `SELECT created_at FROM instalment WHERE plan_id = $1 AND n = $2`, p.ID, n))
 	return at
@@ -65,7 +65,7 @@ func chargedAt(t *testing.T, h *house.House, p recurring.Plan, n int) (at time.T
 
 // TestPaceAndDateChangedOnAPlanOfSome: what is left stays what it was, whatever the pace and the day are from then on.
 func TestPaceAndDateChangedOnAPlanOfSome(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	p := renew(t, h, begun(t, h, monthly("6")))
 	require.Equal(t, "2 of 6", fmt.Sprint(p.Paid, " of ", *p.Total))

@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/recurring"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestInstalmentByBankDebit: a bank answers days after it was asked. Until then nothing is paid and nothing has failed; a yes is a
 // payment like any other; too little money is told of and tried again; a closed account is not.
 func TestInstalmentByBankDebit(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	p := begun(t, h, monthly(""))
 	bank, err := h.Fake.ReplaceBank(*p.CustomerID)
 	require.NoError(t, err)

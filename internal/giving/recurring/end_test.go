@@ -11,7 +11,7 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // away is Stripe, some of whose answers cannot be had.
@@ -37,14 +37,14 @@ func (a *away) End(ctx context.Context, o recurring.Order) error {
 }
 
 // renew lets the plan's next charge come, and tells of it.
-func renew(t *testing.T, h *house.House, p recurring.Plan) recurring.Plan {
+func renew(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 	t.Helper()
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
 	settle(t, h)
 	return again(t, h, p)
 }
 
-func status(t *testing.T, h *house.House, p recurring.Plan) string {
+func status(t *testing.T, h *program.Program, p recurring.Plan) string {
 	t.Helper()
 	s, err := h.Stripe.Read(t.Context(), "tsne", *p.SubscriptionID)
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func status(t *testing.T, h *house.House, p recurring.Plan) string {
 
 // TestPlanWhoseScheduleIsNeverMadeEndsAllTheSame: the count is kept here.
 func TestPlanWhoseScheduleIsNeverMadeEndsAllTheSame(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	stripe := &away{Billing: h.Stripe, schedule: true}
 	h.Plans.Billing = stripe
 	p := begun(t, h, monthly("2"))
@@ -72,7 +72,7 @@ func TestPlanWhoseScheduleIsNeverMadeEndsAllTheSame(t *testing.T) {
 
 // TestPaymentBeyondThePlanIsGivenBack: should Stripe not be told in time that a plan is over, what it charges then goes back.
 func TestPaymentBeyondThePlanIsGivenBack(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	stripe := &away{Billing: h.Stripe, schedule: true, end: true}
 	h.Plans.Billing = stripe
 	p := renew(t, h, begun(t, h, monthly("2")))
@@ -94,7 +94,7 @@ func TestPaymentBeyondThePlanIsGivenBack(t *testing.T) {
 
 // TestMissingScheduleIsMade by the reconciler, whatever became of its job.
 func TestMissingScheduleIsMade(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	d, events := paidPlan(t, h)
 	h.Deliver(events["invoice.paid"], events["charge.succeeded"])
 	h.DrainAll()
@@ -107,7 +107,7 @@ func TestMissingScheduleIsMade(t *testing.T) {
 
 // TestPlansBegunLateInAMonthChargeInEveryMonth, over the change of clocks too.
 func TestPlansBegunLateInAMonthChargeInEveryMonth(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	january := time.Date(h.Fake.Now().Year()+1, 1, 29, 12, 30, 0, 0, time.UTC)
 	h.Starter.Now = h.Fake.Now
 	for day := range 3 {
@@ -126,7 +126,7 @@ func TestPlansBegunLateInAMonthChargeInEveryMonth(t *testing.T) {
 }
 
 // mending is a plan with a customer that is known, as a donor begins it who has shown who they are.
-func mending(t *testing.T, h *house.House, customer string) recurring.Plan {
+func mending(t *testing.T, h *program.Program, customer string) recurring.Plan {
 	t.Helper()
 	offer := h.Offer("csio")
 	r, err := monthly("").Check(offer)
@@ -142,7 +142,7 @@ func mending(t *testing.T, h *house.House, customer string) recurring.Plan {
 // TestCardMendedOnceMendsBothPlans: the card fails at the renewal, its donor is told why once for each plan, and one new card pays
 // both bills and all that follow.
 func TestCardMendedOnceMendsBothPlans(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	one := mending(t, h, "")
 	two := mending(t, h, *one.CustomerID)
 	require.Equal(t, *one.CustomerID, *two.CustomerID)
@@ -174,7 +174,7 @@ func TestCardMendedOnceMendsBothPlans(t *testing.T) {
 
 // TestHopelessCardIsNotTriedAgain: and no retry comes.
 func TestHopelessCardIsNotTriedAgain(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	p := begun(t, h, monthly(""))
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "stolen_card", 0))
 	p = renew(t, h, p)
@@ -182,7 +182,7 @@ func TestHopelessCardIsNotTriedAgain(t *testing.T) {
 	tried := len(h.Fake.Bodies("tsne"))
 	h.Fake.Advance(10 * 24 * time.Hour)
 	for _, body := range h.Fake.Bodies("tsne")[tried:] {
-		require.NotEqual(t, "invoice.payment_failed", h.Read(body).Type)
+		require.NotEqual(t, "invoice.payment_failed", h.ParseEvent(body).Type)
 	}
 	require.Equal(t, recurring.Active, again(t, h, p).Status)
 }

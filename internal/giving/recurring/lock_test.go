@@ -13,13 +13,13 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/pg"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestWorkersMeetPlansInOneOrder: batches that know of two plans in different ways, and looks at both, wait for one another and never
 // in a circle.
 func TestWorkersMeetPlansInOneOrder(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	other := monthly("")
 	other.Contact.Email = "ben@example.org"
 	plans := []recurring.Plan{begun(t, h, monthly("")), begun(t, h, other)}
@@ -39,7 +39,7 @@ func TestWorkersMeetPlansInOneOrder(t *testing.T) {
 				}
 				noted.ID, noted.Invoice = "ch_noted", &donation.Invoice{ID: bill(known)}
 				err := pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-					_, err := h.Plans.PlaceTx(t.Context(), tx, h.Snapshot(), []donation.Charge{fresh, noted})
+					_, err := h.Plans.PlaceTx(t.Context(), tx, h.CurrentCatalog(), []donation.Charge{fresh, noted})
 					return errors.Join(err, enough)
 				})
 				if !assert.ErrorIs(t, err, enough) || !assert.Equal(t, enough.Error(), err.Error()) {

@@ -16,21 +16,21 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/processor/payout"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // swept sweeps, does what follows from it at Stripe, and wants the books to be right.
-func swept(t *testing.T, h *house.House) {
+func swept(t *testing.T, h *program.Program) {
 	t.Helper()
 	_, err := h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
-	for h.Chores() > 0 {
+	for h.RunPlanJobs() > 0 {
 		continue
 	}
 }
 
 // intents are those of the payments that were made, oldest first.
-func intents(t *testing.T, h *house.House) (all []string) {
+func intents(t *testing.T, h *program.Program) (all []string) {
 	t.Helper()
 	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
 		var c struct {
@@ -46,7 +46,7 @@ func intents(t *testing.T, h *house.House) (all []string) {
 }
 
 // asStripe wants 1010 to be what Stripe holds.
-func asStripe(t *testing.T, h *house.House) {
+func asStripe(t *testing.T, h *program.Program) {
 	t.Helper()
 	held, err := h.Stripe.Balance(t.Context(), h.Offer("csio").Entity)
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func asStripe(t *testing.T, h *house.House) {
 // refunded and one disputed; Stripe lists the events of the last thirty only. One sweep, and every payment is settled with its receipt,
 // dated by its charge; the last is charged and the plan is finished, and nothing is charged after it.
 func TestPlanWhoseEventsWereAllMissed(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
 	p := begun(t, h, monthly("4"))
 	swept(t, h)
@@ -117,7 +117,7 @@ func TestChargeWhoseBillCannotBeRead(t *testing.T) {
 		"500": fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("away")), "404": errors.New("No such invoice"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := house.New(t, house.Options{})
+			h := program.New(t, program.Options{})
 			h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
 			p := begun(t, h, monthly(""))
 			swept(t, h)
@@ -128,7 +128,7 @@ func TestChargeWhoseBillCannotBeRead(t *testing.T) {
 			dispute, err := h.Fake.Dispute(intents(t, h)[1], false)
 			require.NoError(t, err)
 			require.NoError(t, h.Fake.Judge(dispute, "won"))
-			other := h.Started(house.Form())
+			other := h.StartedGift(program.ValidForm())
 			h.Pay(other)
 			c := h.Collector
 			c.Source = silent{h.Stripe, why}
@@ -168,7 +168,7 @@ func TestChargeWhoseBillCannotBeRead(t *testing.T) {
 
 // TestAnAskedForChangeIsKept: who waits no longer is not told that nothing was done.
 func TestAnAskedForChangeIsKept(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	p := begun(t, h, monthly(""))
 	id, err := h.Plans.Cancel(t.Context(), recurring.Wish{Plan: p.ID, Press: "once", By: "letter"}, "")
 	require.NoError(t, err)

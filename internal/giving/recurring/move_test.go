@@ -11,11 +11,11 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // twoFailing are two plans begun on the public form with one address, each a stranger to Stripe, whose cards fail at the renewal.
-func twoFailing(t *testing.T, h *house.House, form donation.Form) (one, two recurring.Plan) {
+func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two recurring.Plan) {
 	t.Helper()
 	one = begun(t, h, monthly(""))
 	two = begun(t, h, form)
@@ -32,7 +32,7 @@ func twoFailing(t *testing.T, h *house.House, form donation.Form) (one, two recu
 }
 
 // mendOnce gives one new card by the link of a letter, and answers its customer.
-func mendOnce(t *testing.T, h *house.House, p recurring.Plan, card stripefake.Card) string {
+func mendOnce(t *testing.T, h *program.Program, p recurring.Plan, card stripefake.Card) string {
 	t.Helper()
 	_, plans, err := h.Plans.MendCard(t.Context(), p.DonorID, "en", h.URL)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func mendOnce(t *testing.T, h *house.House, p recurring.Plan, card stripefake.Ca
 }
 
 // taken sums what cards were charged, and lists the subscriptions that still charge.
-func taken(t *testing.T, h *house.House) (charges int, live []string) {
+func taken(t *testing.T, h *program.Program) (charges int, live []string) {
 	t.Helper()
 	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
 		var c struct{ Status string }
@@ -64,7 +64,7 @@ func taken(t *testing.T, h *house.House) (charges int, live []string) {
 }
 
 // bothGoOn holds that both plans were paid what they owed, once, and are paid again at their next dates.
-func bothGoOn(t *testing.T, h *house.House, one, two recurring.Plan, customer string) {
+func bothGoOn(t *testing.T, h *program.Program, one, two recurring.Plan, customer string) {
 	t.Helper()
 	next := *two.NextAt
 	one, two = again(t, h, one), again(t, h, two)
@@ -91,17 +91,17 @@ func bothGoOn(t *testing.T, h *house.House, one, two recurring.Plan, customer st
 
 // TestOneCardMendsPlansOfTwoCustomers: they were begun on the public form, where a typed address proves nothing; the letter's link does.
 func TestOneCardMendsPlansOfTwoCustomers(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
 	customer := mendOnce(t, h, one, stripefake.GoodCard)
 	settle(t, h)
 	bothGoOn(t, h, one, two, customer)
-	h.WantChecked()
+	h.RequireNoFindings()
 }
 
 // TestNobodyElsesPlanIsMoved: a card that no link of the donor's led to moves nothing, and other addresses' plans stay where they are.
 func TestNobodyElsesPlanIsMoved(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	f := monthly("")
 	f.Contact.Email = "someone.else@example.org"
 	other := begun(t, h, f)
@@ -119,7 +119,7 @@ func TestNobodyElsesPlanIsMoved(t *testing.T) {
 
 // TestMovedPlanOfSomePaymentsEndsAfterThem, the owed one counted, its schedule made anew.
 func TestMovedPlanOfSomePaymentsEndsAfterThem(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly("4"))
 	mendOnce(t, h, one, stripefake.GoodCard)
 	settle(t, h)
@@ -138,7 +138,7 @@ func TestMovedPlanOfSomePaymentsEndsAfterThem(t *testing.T) {
 
 // TestRefusedAfterTheMove: the card is good for nothing, so the donor is told again, and the next one pays what is owed.
 func TestRefusedAfterTheMove(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
 	bad := stripefake.GoodCard
 	bad.Number = "4000000000000341"
@@ -159,7 +159,7 @@ func TestRefusedAfterTheMove(t *testing.T) {
 
 // TestMovedLateInAMonth: a plan of the 31st stays one, though its first date at the other customer is in a shorter month.
 func TestMovedLateInAMonth(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	h.Fake.Advance(time.Date(h.Fake.Now().Year()+1, 1, 31, 12, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
 	one, two := begun(t, h, monthly("")), begun(t, h, monthly(""))
@@ -177,7 +177,7 @@ func TestMovedLateInAMonth(t *testing.T) {
 // by a worker that knows of no try, the move is finished, and nothing is charged twice. The old subscription's end, told of
 // meanwhile, does not end the plan.
 func TestMoveCutOffAnywhere(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	calls := []string{"DELETE /v1/subscriptions", "POST /v1/invoices/", "POST /v1/subscriptions", "POST /v1/payment_intents", "GET /v1/subscriptions"}
 	n := 0
@@ -222,18 +222,18 @@ func TestMoveCutOffAnywhere(t *testing.T) {
 	}
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE carried_at IS NULL`))
-	h.WantChecked()
+	h.RequireNoFindings()
 }
 
 // withForm is the same form shown once more.
 func withForm(f donation.Form) donation.Form {
-	f.FormID = house.Form().FormID
+	f.FormID = program.ValidForm().FormID
 	return f
 }
 
 // TestCancelledWhileItIsMoved: whichever comes first, nothing is charged any more.
 func TestCancelledWhileItIsMoved(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
 	mendOnce(t, h, one, stripefake.GoodCard)
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"cut"}, Only: "POST /v1/subscriptions", Times: 3}))

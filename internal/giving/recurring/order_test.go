@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // told are the events that tell of a plan's first payment. Each of them alone, and in any order, has to lead to the same end.
@@ -29,21 +29,21 @@ func orders(things []string) [][]string {
 }
 
 // paidPlan is a plan of twelve whose page was paid, with what the stand-in told of it, by type.
-func paidPlan(t *testing.T, h *house.House) (donation.Donation, map[string]house.Event) {
+func paidPlan(t *testing.T, h *program.Program) (donation.Donation, map[string]program.Event) {
 	t.Helper()
-	d := h.Started(monthly("12"))
+	d := h.StartedGift(monthly("12"))
 	before := len(h.Fake.Bodies("tsne"))
 	h.Pay(d)
-	events := map[string]house.Event{}
+	events := map[string]program.Event{}
 	for _, body := range h.Fake.Bodies("tsne")[before:] {
-		e := h.Read(body)
+		e := h.ParseEvent(body)
 		events[e.Type] = e
 	}
 	return d, events
 }
 
 // state says in words all that became of a plan, without ids and times.
-func state(h *house.House, d donation.Donation) string {
+func state(h *program.Program, d donation.Donation) string {
 	id := d.ID.String()
 	return fmt.Sprintf("gift: %s; plan: %v; bills: %v; requests: %v; events: %v; receipts: %d", h.State(d),
 		h.Lines(`SELECT concat_ws(' ', status, paid, total, iterations, subscription_id IS NOT NULL, schedule_id IS NOT NULL, card_last4, next_at IS NOT NULL) FROM plan WHERE id = $1`, id),
@@ -55,8 +55,8 @@ func state(h *house.House, d donation.Donation) string {
 
 // TestEveryOrderOfEventsLeadsToTheSameEnd: with the charge told of first, last, between, or not at all, and everything told twice.
 func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
-	h := house.New(t, house.Options{})
-	const want = "gift: " + house.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; bills: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"
+	h := program.New(t, program.Options{})
+	const want = "gift: " + program.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; bills: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"
 	for i, order := range orders(told) {
 		d, events := paidPlan(t, h)
 		if at := i % (len(order) + 2); at <= len(order) {
@@ -67,12 +67,12 @@ func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 			h.Deliver(events[kind], events[kind])
 			h.DrainAll()
 			if i%3 == 0 {
-				h.Chores() // jobs between the events, or only after them
+				h.RunPlanJobs() // jobs between the events, or only after them
 			}
 		}
 		for range 3 {
-			h.Later()
-			h.Chores()
+			h.RetryParked()
+			h.RunPlanJobs()
 		}
 		require.Equal(t, want, state(h, d), "%v", order)
 	}
@@ -82,7 +82,7 @@ func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 
 // TestOneEventAloneIsEnough: whichever of those comes that tell of money, what else happened is found out.
 func TestOneEventAloneIsEnough(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	for _, kind := range append(slices.Clone(told), "charge.succeeded") {
 		if kind == "customer.subscription.created" {
 			continue // a sweep takes in the others
@@ -91,9 +91,9 @@ func TestOneEventAloneIsEnough(t *testing.T) {
 		h.Deliver(events[kind])
 		h.DrainAll()
 		for range 3 {
-			h.Later()
-			h.Chores()
+			h.RetryParked()
+			h.RunPlanJobs()
 		}
-		require.Contains(t, state(h, d), "gift: "+house.SettledOnce+"; plan: [active 1 12 12 t t 4242 t]", kind)
+		require.Contains(t, state(h, d), "gift: "+program.SettledOnce+"; plan: [active 1 12 12 t t 4242 t]", kind)
 	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // PlaceTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
-func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, charges []donation.Charge) ([]donation.Placed, error) {
+func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []donation.Charge) ([]donation.Placed, error) {
 	var of Concerned
 	for _, c := range charges {
 		of.Plan(c.Invoice.PlanID)
@@ -29,7 +29,7 @@ func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 		return nil, err
 	}
 	bills := map[string]*bill{}
-	for _, entity := range setup.Entities() {
+	for _, entity := range catalog.Entities() {
 		if err := k.billsTx(ctx, tx, entity, charges, bills); err != nil {
 			return nil, err
 		}
@@ -43,7 +43,7 @@ func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 		return nil, err
 	}
 	// Another worker may have placed some of them while their plans were waited for.
-	for _, entity := range setup.Entities() {
+	for _, entity := range catalog.Entities() {
 		if err := k.billsTx(ctx, tx, entity, charges, bills); err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 		case b != nil && plans[b.PlanID] == nil:
 			placed[i].Waits = true // another worker noted the bill since the plans were locked: it comes again
 		case b != nil:
-			if placed[i], err = k.placeTx(ctx, tx, setup, plans[b.PlanID], b, c); err != nil {
+			if placed[i], err = k.placeTx(ctx, tx, catalog, plans[b.PlanID], b, c); err != nil {
 				return nil, fmt.Errorf("charge %s of plan %s: %w", c.ID, b.PlanID, err)
 			}
 		case !c.Invoice.Read:
@@ -91,7 +91,7 @@ func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, cha
 	return err
 }
 
-func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, p *Plan, b *bill, c donation.Charge) (donation.Placed, error) {
+func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *Plan, b *bill, c donation.Charge) (donation.Placed, error) {
 	switch {
 	case b.DonationID != nil:
 		return donation.Placed{DonationID: *b.DonationID}, nil // told before
@@ -102,7 +102,7 @@ func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 	case p.EndedAt != nil && b.CreatedAt.After(*p.EndedAt):
 		return k.refuseTx(ctx, tx, p, b, c, donation.Ended)
 	}
-	entity, err := setup.EntityByID(p.EntityID)
+	entity, err := catalog.EntityByID(p.EntityID)
 	if err != nil {
 		return donation.Placed{}, err
 	}

@@ -9,33 +9,33 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // monthly is a form of $20 a month to the first fund.
 func monthly(times string) donation.Form {
-	f := house.Form()
+	f := program.ValidForm()
 	f.Frequency, f.Occurrences = "monthly", times
 	return f
 }
 
 // begun is a plan whose first payment has come.
-func begun(t *testing.T, h *house.House, f donation.Form) recurring.Plan {
+func begun(t *testing.T, h *program.Program, f donation.Form) recurring.Plan {
 	t.Helper()
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
 	settle(t, h)
 	return plan(t, h, d)
 }
 
-func plan(t *testing.T, h *house.House, d donation.Donation) recurring.Plan {
+func plan(t *testing.T, h *program.Program, d donation.Donation) recurring.Plan {
 	t.Helper()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	return p
 }
 
-func again(t *testing.T, h *house.House, p recurring.Plan) recurring.Plan {
+func again(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 	t.Helper()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, p.ID)
 	require.NoError(t, err)
@@ -43,19 +43,19 @@ func again(t *testing.T, h *house.House, p recurring.Plan) recurring.Plan {
 }
 
 // settle delivers what the stand-in has told since, and works it off with what follows from it.
-func settle(t *testing.T, h *house.House) {
+func settle(t *testing.T, h *program.Program) {
 	t.Helper()
-	h.News()
+	h.DeliverNew()
 	h.DrainAll()
-	h.Later()
-	for h.Chores() > 0 {
-		h.News()
-		h.Later()
+	h.RetryParked()
+	for h.RunPlanJobs() > 0 {
+		h.DeliverNew()
+		h.RetryParked()
 	}
 }
 
 func TestTwelveTimesPlanRunsToItsEnd(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	p := begun(t, h, monthly("12"))
 	require.Equal(t, recurring.Active, p.Status)
 	require.Equal(t, 12, p.Iterations)

@@ -10,11 +10,11 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // ask carries out what a donor asked for.
-func ask(t *testing.T, h *house.House, p recurring.Plan, err error) recurring.Plan {
+func ask(t *testing.T, h *program.Program, p recurring.Plan, err error) recurring.Plan {
 	t.Helper()
 	require.NoError(t, err)
 	settle(t, h)
@@ -23,7 +23,7 @@ func ask(t *testing.T, h *house.House, p recurring.Plan, err error) recurring.Pl
 
 // TestWhatADonorAsksFor: pause, go on, skip, change and stop, each once however often it is pressed, each recorded and confirmed.
 func TestWhatADonorAsksFor(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	ctx := t.Context()
 	p := begun(t, h, monthly("4"))
 	wish := func(press string) recurring.Wish { return recurring.Wish{Plan: p.ID, Press: press, By: "letter"} }
@@ -76,7 +76,7 @@ func TestWhatADonorAsksFor(t *testing.T) {
 
 // TestRemindersGoAheadOfTime: of rare charges a week before, of a card a month before it ends, once each.
 func TestRemindersGoAheadOfTime(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	f := monthly("")
 	f.Frequency = "quarterly"
 	p := begun(t, h, f)

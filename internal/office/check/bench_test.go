@@ -9,8 +9,8 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/office/check"
-	"konbit/internal/workshop/testkit/house"
 	"konbit/internal/workshop/testkit/many"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // BenchmarkLook looks at the books of many gifts, and tells how many seconds each checker took.
@@ -21,7 +21,7 @@ func BenchmarkLook(b *testing.B) {
 }
 
 func lookAt(b *testing.B, gifts int) {
-	h := house.New(b, house.Options{})
+	h := program.New(b, program.Options{})
 	require.NoError(b, many.Fill(b.Context(), h.DB.Owner, gifts, 1))
 	for b.Loop() {
 		require.NoError(b, ledger.ReadConsistent(b.Context(), h.DB.Server, func(tx *sqlx.Tx) error {

@@ -15,24 +15,24 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/office/check"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // story is a house in which everything happened that can: gifts, one refunded in part and one wholly, disputes lost, won and
 // withdrawn, a payment that is no gift, a payout, letters; all of it drained and sealed.
 type story struct {
-	*house.House
+	*program.Program
 	kept, part, whole, lost donation.Donation
 }
 
 func told(t *testing.T) *story {
 	t.Helper()
-	h := house.New(t, house.Options{})
-	s := &story{House: h}
+	h := program.New(t, program.Options{})
+	s := &story{Program: h}
 	for _, d := range []*donation.Donation{&s.kept, &s.part, &s.whole, &s.lost} {
-		*d = h.Settled(house.Form())
+		*d = h.SettledGift(program.ValidForm())
 	}
-	won, open := h.Settled(house.Form()), h.Settled(house.Form())
+	won, open := h.SettledGift(program.ValidForm()), h.SettledGift(program.ValidForm())
 	s.settle(t)
 	for d, amount := range map[uuid.UUID]int64{s.part.ID: 500, s.whole.ID: 0} {
 		_, err := h.Fake.Refund(*h.Gift(d).PaymentIntentID, amount)
@@ -49,7 +49,7 @@ func told(t *testing.T) *story {
 	h.Fake.Advance(8 * 24 * time.Hour)
 	_, err := h.Fake.Payout("tsne")
 	require.NoError(t, err)
-	h.Work()
+	h.StartWorkers()
 	s.settle(t)
 	testkit.Eventually(t, 30*time.Second, func() error {
 		if n := h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`); n > 0 {
@@ -65,12 +65,12 @@ func (s *story) settle(t *testing.T) {
 	_, err := s.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	for _, body := range s.Fake.Bodies("tsne") {
-		s.Deliver(s.Read(body))
+		s.Deliver(s.ParseEvent(body))
 	}
 	s.DrainAll()
 	_, err = s.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
-	s.Later()
+	s.RetryParked()
 	_, err = ledger.Seal(t.Context(), s.DB.Server)
 	require.NoError(t, err)
 }
@@ -78,33 +78,33 @@ func (s *story) settle(t *testing.T) {
 // TestAGoodWorldIsClean: whatever happened, and between any two steps of it, the checkers find nothing.
 func TestAGoodWorldIsClean(t *testing.T) {
 	t.Parallel()
-	told(t).WantChecked()
+	told(t).RequireNoFindings()
 
-	h := house.New(t, house.Options{})
-	h.WantChecked()
-	d := h.Started(house.Form())
-	h.WantChecked()
+	h := program.New(t, program.Options{})
+	h.RequireNoFindings()
+	d := h.StartedGift(program.ValidForm())
+	h.RequireNoFindings()
 	h.Pay(d)
-	h.WantChecked()
-	h.Deliver(h.ToldOf(d, "charge.succeeded"))
-	h.WantChecked()
+	h.RequireNoFindings()
+	h.Deliver(h.EventOf(d, "charge.succeeded"))
+	h.RequireNoFindings()
 	h.DrainAll()
-	h.WantChecked() // booked, its fee not
+	h.RequireNoFindings() // booked, its fee not
 	_, err := h.Collector.Collect(t.Context())
 	require.NoError(t, err)
-	h.WantChecked() // and never compared
+	h.RequireNoFindings() // and never compared
 	_, err = h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_observation WHERE held = kept AND held > 0`))
-	h.WantChecked()
+	h.RequireNoFindings()
 }
 
 // TestNightly: a day has one look, whose finds are tasks until they are gone.
 func TestNightly(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
-	n := check.Nightly{DB: h.DB.Server, NewID: house.NewID, Now: time.Now}
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
+	n := check.Nightly{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
 	night := func(found ...string) {
 		t.Helper()
 		all, err := n.Run(t.Context())
@@ -125,8 +125,8 @@ func TestNightly(t *testing.T) {
 	night([]string{}...)
 	h.Exec(`INSERT INTO river_job (kind, args, max_attempts, state, scheduled_at) VALUES ('odd', '{}', 1, 'available', now() - interval '1 hour')`)
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
-	event := h.Told(d)[0].ID
-	for _, e := range h.Told(d) {
+	event := h.EventsOf(d)[0].ID
+	for _, e := range h.EventsOf(d) {
 		if e.Type == "charge.succeeded" {
 			event = e.ID
 		}
@@ -149,12 +149,12 @@ func TestNightly(t *testing.T) {
 // TestOneServerLooks: of servers that look at the same time, one does.
 func TestOneServerLooks(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	var looks atomic.Int64
 	var servers sync.WaitGroup
 	for range 8 {
 		servers.Go(func() {
-			all, err := check.Nightly{DB: h.DB.Server, NewID: house.NewID, Now: time.Now}.Run(t.Context())
+			all, err := check.Nightly{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}.Run(t.Context())
 			if assert.NoError(t, err); all != nil {
 				looks.Add(1)
 			}
@@ -168,7 +168,7 @@ func TestOneServerLooks(t *testing.T) {
 // TestTheServerOnlyReads: the server's role may look through every view of the schema, and write through none.
 func TestTheServerOnlyReads(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	var views []string
 	for _, c := range check.Checkers() {
 		views = append(views, c.View)

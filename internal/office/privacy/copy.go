@@ -94,8 +94,8 @@ type aStatement struct {
 }
 
 // Copy writes what the rooms keep about donors, all that is one person. It answers what letters are about, for whoever knows letters.
-func Copy(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, donors []donor.Donor, to Sheet) (subjects []uuid.UUID, err error) {
-	c := copying{ctx, q, setup, to, nil}
+func Copy(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donors []donor.Donor, to Sheet) (subjects []uuid.UUID, err error) {
+	c := copying{ctx, q, catalog, to, nil}
 	for _, d := range donors {
 		if err := c.donor(d); err != nil {
 			return nil, err
@@ -107,13 +107,13 @@ func Copy(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, dono
 type copying struct {
 	ctx      context.Context
 	q        sqlx.QueryerContext
-	setup    *fund.Snapshot
+	catalog  *fund.Catalog
 	to       Sheet
 	subjects []uuid.UUID
 }
 
 func (c *copying) donor(d donor.Donor) error {
-	entity, err := c.setup.EntityByID(d.EntityID)
+	entity, err := c.catalog.EntityByID(d.EntityID)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (c *copying) gift(id uuid.UUID) error {
 	if err != nil {
 		past = donation.Past{Donation: d} // begun and never paid
 	}
-	o, err := c.setup.OrganisationByID(d.OrganisationID)
+	o, err := c.catalog.OrganisationByID(d.OrganisationID)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (c *copying) gift(id uuid.UUID) error {
 		Begun: d.CreatedAt, Charged: d.ChargedAt, Settled: d.SettledAt, Payment: d.PaymentIntentID, Charge: d.ChargeID,
 	}
 	for _, p := range past.Parts {
-		f, err := c.setup.Fund(p.FundID)
+		f, err := c.catalog.Fund(p.FundID)
 		if err != nil {
 			return err
 		}

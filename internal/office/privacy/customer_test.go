@@ -13,17 +13,17 @@ import (
 
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestStripeForgetsToo: the customer of a recurring gift that has ended goes from Stripe with its donor, once Stripe can be reached;
 // somebody else's stays.
 func TestStripeForgetsToo(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Settled(canary())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(canary())
 	customer, other := customerOf(t, h, canaries[0]), customerOf(t, h, "other@example.org")
-	h.Settled(canary()) // two plans, one customer
+	h.SettledGift(canary()) // two plans, one customer
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at, customer_id)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now(), $2 FROM donation WHERE donor_id = $1`,
 		d.DonorID, customer)
@@ -33,7 +33,7 @@ func TestStripeForgetsToo(t *testing.T) {
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan`))
 	require.NoError(t, h.Privacy.Do(t.Context(), e.ID))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_customer'`))
-	h.Work()
+	h.StartWorkers()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if read(t, h, customer)["deleted"] != true {
 			return errors.New("Stripe knows the customer")
@@ -46,21 +46,21 @@ func TestStripeForgetsToo(t *testing.T) {
 }
 
 // customerOf makes a customer at the stand-in.
-func customerOf(t *testing.T, h *house.House, email string) (id string) {
+func customerOf(t *testing.T, h *program.Program, email string) (id string) {
 	t.Helper()
 	return ask(t, h, "POST", "/v1/customers", url.Values{"email": {email}, "name": {"somebody"}})["id"].(string)
 }
 
-func read(t *testing.T, h *house.House, customer string) map[string]any {
+func read(t *testing.T, h *program.Program, customer string) map[string]any {
 	t.Helper()
 	return ask(t, h, "GET", "/v1/customers/"+customer, nil)
 }
 
-func ask(t *testing.T, h *house.House, method, path string, form url.Values) (answer map[string]any) {
+func ask(t *testing.T, h *program.Program, method, path string, form url.Values) (answer map[string]any) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, h.FakeURL+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
-	r.SetBasicAuth(house.Keys["tsne"], "")
+	r.SetBasicAuth(program.StripeKeys["tsne"], "")
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	got, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)

@@ -22,14 +22,14 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // canaries are in nothing but what is known of one person.
 var canaries = []string{"canary@example.org", "Canaria", "Vogelsang", "5550123", "Canary Lane", "a note of the canary", "Nana Canary", "card-canary@example.org", "Canary card"}
 
 func canary() donation.Form {
-	f := house.Form()
+	f := program.ValidForm()
 	f.Contact = donation.Contact{
 		FirstName: canaries[1], LastName: canaries[2], Email: canaries[0], Phone: canaries[3], AddressLine1: canaries[4], City: "Boston", Region: "MA",
 		PostalCode: "02111", Country: "US", Note: canaries[5],
@@ -38,7 +38,7 @@ func canary() donation.Form {
 	return f
 }
 
-func wish(t *testing.T, h *house.House) privacy.Wish {
+func wish(t *testing.T, h *program.Program) privacy.Wish {
 	t.Helper()
 	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
@@ -47,16 +47,16 @@ func wish(t *testing.T, h *house.House) privacy.Wish {
 }
 
 // lived is a house in which the canary gave twice, got every letter there is, and signed in; somebody else gave too.
-func lived(t *testing.T) *house.House {
+func lived(t *testing.T) *program.Program {
 	t.Helper()
-	h := house.New(t, house.Options{})
-	d := h.Settled(canary())
-	h.Settled(house.Form())
-	h.News()
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(canary())
+	h.SettledGift(program.ValidForm())
+	h.DeliverNew()
 	h.DrainAll()
-	started := h.Started(canary())
+	started := h.StartedGift(canary())
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, started.ID)
-	e, err := h.Snapshot().EntityByID(d.EntityID)
+	e, err := h.CurrentCatalog().EntityByID(d.EntityID)
 	require.NoError(t, err)
 	_, err = h.Statements.Issue(t.Context(), e, time.Now().In(e.Location()).Year(), nil)
 	require.NoError(t, err)
@@ -67,11 +67,11 @@ func lived(t *testing.T) *house.House {
 	all, err := receipt.Of(t.Context(), h.DB.Server, mustIDs(t, h, d))
 	require.NoError(t, err)
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[0].ID))
-	require.NoError(t, mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Mail(t.Context(), d.ID))
+	require.NoError(t, mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}.Mail(t.Context(), d.ID))
 	return h
 }
 
-func mustIDs(t *testing.T, h *house.House, d donation.Donation) []uuid.UUID {
+func mustIDs(t *testing.T, h *program.Program, d donation.Donation) []uuid.UUID {
 	t.Helper()
 	ids, err := donation.IDsOf(t.Context(), h.DB.Server, []uuid.UUID{d.DonorID})
 	require.NoError(t, err)
@@ -79,14 +79,14 @@ func mustIDs(t *testing.T, h *house.House, d donation.Donation) []uuid.UUID {
 }
 
 // kept is what an erasure must not change.
-func kept(h *house.House) []string {
+func kept(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s-%s %s %s %s', r.year, r.number, r.facts->'amount'->>'minor', r.facts->>'charged_on', r.facts->'lines') FROM receipt r
 		UNION ALL SELECT format('%s %s %s %s', id, amount, status, charged_at) FROM donation
 		UNION ALL SELECT format('%s %s %s', fund_id, account_code, sum(amount)) FROM posting GROUP BY fund_id, account_code
 		UNION ALL SELECT encode(hash, 'hex') FROM ledger_seal UNION ALL SELECT facts::text FROM statement ORDER BY 1`)
 }
 
-func sound(t *testing.T, h *house.House) {
+func sound(t *testing.T, h *program.Program) {
 	t.Helper()
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
@@ -114,7 +114,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	again, err := h.Privacy.Ask(t.Context(), w)
 	require.NoError(t, err)
 	require.Equal(t, e.ID, again.ID, "one wish")
-	letters := mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Setup: h.Setup}
+	letters := mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Catalog: h.Catalog}
 	require.NoError(t, letters.Mail(t.Context(), e.ID))
 	n, err := h.Privacy.CarryOut(t.Context())
 	require.NoError(t, err)
@@ -168,7 +168,7 @@ func TestListIsDoneAgain(t *testing.T) {
 	h := lived(t)
 	w := wish(t, h)
 	w.Wait = 0
-	e := privacy.Entry{ID: house.NewID(), AskedAt: time.Now(), AskedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
+	e := privacy.Entry{ID: program.NewID(), AskedAt: time.Now(), AskedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
 	e.Addresses = h.Privacy.Hashes(w.Addresses)
 	list := fmt.Sprintf(`{"id":%q,"asked_at":"2026-01-01T00:00:00Z","asked_by":"donor","done_at":%q,"donors":[%q],"addresses":[%q]}`,
 		e.ID, time.Now().Format(time.RFC3339), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
@@ -197,8 +197,8 @@ func TestListIsDoneAgain(t *testing.T) {
 // nothing by itself that an erasure changes.
 func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	d := h.Settled(canary())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(canary())
 	w := wish(t, h)
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'active', 'monthly', amount, 0, currency, language, now(), now() FROM donation WHERE id = $1`, d.ID)
@@ -206,7 +206,7 @@ func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	require.True(t, fault.Is(err, fault.Conflict))
 	require.True(t, privacy.PlanGoes(err))
 	h.Exec(`UPDATE plan SET status = 'cancelled', ended_at = now()`)
-	coming := h.Started(canary())
+	coming := h.StartedGift(canary())
 	_, err = h.Privacy.Ask(t.Context(), w)
 	require.True(t, privacy.GiftComes(err))
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, coming.ID)

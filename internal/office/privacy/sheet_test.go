@@ -13,20 +13,20 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/privacy"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestCopyHoldsEverything: both forms of a copy have every word that is known of a person, and nobody else's.
 func TestCopyHoldsEverything(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	h.Settled(canary())
-	h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	h.SettledGift(canary())
+	h.SettledGift(program.ValidForm())
 	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
 	var asJSON, asCSV bytes.Buffer
 	for _, to := range []privacy.Sheet{privacy.NewJSON(&asJSON), privacy.NewCSV(&asCSV)} {
-		subjects, err := privacy.Copy(t.Context(), h.DB.Server, h.Snapshot(), donors, to)
+		subjects, err := privacy.Copy(t.Context(), h.DB.Server, h.CurrentCatalog(), donors, to)
 		require.NoError(t, err)
 		require.NotEmpty(t, subjects)
 		require.NoError(t, to.End())

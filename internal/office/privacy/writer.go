@@ -13,16 +13,16 @@ import (
 )
 
 // Writer is the legal entity in whose name somebody is written to about their wish, of those they gave to.
-func Writer(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, erasure uuid.UUID) (org.LegalEntity, error) {
+func Writer(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, erasure uuid.UUID) (org.LegalEntity, error) {
 	ids, err := Donors(ctx, q, erasure)
 	if err != nil {
 		return org.LegalEntity{}, err
 	}
 	donors, err := donor.ByIDs(ctx, q, ids)
 	if err != nil || len(donors) == 0 {
-		return setup.Entities()[0], err
+		return catalog.Entities()[0], err
 	}
-	return setup.EntityByID(donors[0].EntityID)
+	return catalog.EntityByID(donors[0].EntityID)
 }
 
 // Day is when the wish is done, as that entity's clocks show it: pages and letters name the same day.

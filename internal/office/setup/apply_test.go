@@ -28,7 +28,7 @@ fund csio/general: created, in the books as general
 fund csio/network: created, in the books as network
 `, result.String())
 
-	now, err := fund.NewDirectory(db, 0, time.Now).Snapshot(t.Context())
+	now, err := fund.NewCatalogCache(db, 0, time.Now).Current(t.Context())
 	require.NoError(t, err)
 	o, err := now.Organisation("csio")
 	require.NoError(t, err)

@@ -20,7 +20,7 @@ import (
 
 // composer gathers the statements of several donors of one entity, with a handful of queries for all of them.
 type composer struct {
-	setup   *fund.Snapshot
+	catalog *fund.Catalog
 	entity  org.LegalEntity
 	year    int
 	returns map[string][]payout.Return           // by charge
@@ -29,8 +29,8 @@ type composer struct {
 }
 
 // compose answers the statements of donors as their gifts stand, without id and time; donors who gave nothing in the year have none.
-func compose(ctx context.Context, q sqlx.QueryerContext, setup *fund.Snapshot, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
-	c := composer{setup: setup, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
+func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
+	c := composer{catalog: catalog, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
 	from, to := span(year, entity.Location())
 	people := make([]uuid.UUID, len(donors))
 	for i, d := range donors {
@@ -101,7 +101,7 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Facts) (Gift, error) {
 	zone := c.entity.Location()
 	g := Gift{ChargedOn: ledger.DateOf(given.ChargedAt, zone).String(), Amount: given.Amount()}
-	o, err := c.setup.OrganisationByID(given.OrganisationID)
+	o, err := c.catalog.OrganisationByID(given.OrganisationID)
 	if err != nil {
 		return g, err
 	}
@@ -115,7 +115,7 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		}
 	}
 	for _, p := range given.Parts {
-		to, err := c.setup.Fund(p.FundID)
+		to, err := c.catalog.Fund(p.FundID)
 		if err != nil {
 			return g, err
 		}

@@ -23,11 +23,11 @@ const atOnce = 200
 
 // Desk issues statements. Safe for concurrent use, and by any number of processes.
 type Desk struct {
-	DB    *sqlx.DB
-	Queue *jobs.Queue
-	Setup *fund.Directory
-	Now   func() time.Time
-	NewID func() uuid.UUID
+	DB      *sqlx.DB
+	Queue   *jobs.Queue
+	Catalog *fund.CatalogCache
+	Now     func() time.Time
+	NewID   func() uuid.UUID
 }
 
 // Tally is how far a year's statements are.
@@ -78,7 +78,7 @@ func (d Desk) Issue(ctx context.Context, entity org.LegalEntity, year int, progr
 }
 
 func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids []uuid.UUID) (issued int, err error) {
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +92,7 @@ func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids [
 			return err
 		}
 		donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { return has[o.ID] || o.Forgotten() })
-		issued, err = d.issueTx(ctx, tx, setup, entity, year, donors, nil)
+		issued, err = d.issueTx(ctx, tx, catalog, entity, year, donors, nil)
 		return err
 	})
 	return issued, err
@@ -100,9 +100,9 @@ func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids [
 
 // issueTx issues the statements of donors as their gifts stand. before are those they take the place of, by donor; one that would
 // say the same figures is not issued.
-func (d Desk) issueTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
+func (d Desk) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // before the gifts are read: what changes meanwhile is newer
-	all, err := compose(ctx, tx, setup, entity, year, donors)
+	all, err := compose(ctx, tx, catalog, entity, year, donors)
 	if err != nil {
 		return 0, err
 	}
@@ -141,7 +141,7 @@ func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, sin
 	if err != nil {
 		return 0, err
 	}
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -156,7 +156,7 @@ func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, sin
 				return err
 			}
 			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { _, has := before[o.ID]; return !has || o.Forgotten() })
-			n, err := d.issueTx(ctx, tx, setup, entity, year, donors, before)
+			n, err := d.issueTx(ctx, tx, catalog, entity, year, donors, before)
 			corrected += n
 			return err
 		})

@@ -18,16 +18,16 @@ func (d Desk) Of(ctx context.Context, of donor.Donor, year int) (Statement, erro
 	if s, ok := issued[of.ID]; ok || err != nil {
 		return s, err
 	}
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return Statement{}, err
 	}
-	entity, err := setup.EntityByID(of.EntityID)
+	entity, err := catalog.EntityByID(of.EntityID)
 	if err != nil {
 		return Statement{}, err
 	}
 	now := d.Now()
-	all, err := compose(ctx, d.DB, setup, entity, year, []donor.Donor{of})
+	all, err := compose(ctx, d.DB, catalog, entity, year, []donor.Donor{of})
 	if err == nil && len(all) == 0 {
 		err = fault.New(fault.NotFound, "problem.404.text", nil)
 	}
@@ -56,11 +56,11 @@ func Due(entity org.LegalEntity, now time.Time) (year int, due bool) {
 
 // Upkeep issues what is due for every entity and corrects what has changed. The workers call it again and again.
 func (d Desk) Upkeep(ctx context.Context) (t Tally, err error) {
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return t, err
 	}
-	for _, entity := range setup.Entities() {
+	for _, entity := range catalog.Entities() {
 		now := d.Now()
 		done, err := d.upkeep(ctx, entity, now)
 		t.Issued, t.Revised = t.Issued+done.Issued, t.Revised+done.Revised

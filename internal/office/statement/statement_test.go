@@ -16,30 +16,30 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/mailcatch"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // gave settles a gift of somebody at a moment.
-func gave(t *testing.T, h *house.House, name, amount string, at time.Time) uuid.UUID {
+func gave(t *testing.T, h *program.Program, name, amount string, at time.Time) uuid.UUID {
 	t.Helper()
-	f := house.Form()
+	f := program.ValidForm()
 	f.Amount, f.Contact.Email, f.Contact.FirstName = amount, name+"@example.org", name
-	d := h.Started(f)
-	_, err := h.Settle(house.ChargeOf(d, at))
+	d := h.StartedGift(f)
+	_, err := h.Settle(program.ChargeOf(d, at))
 	require.NoError(t, err)
 	return d.ID
 }
 
-func entity(t *testing.T, h *house.House) org.LegalEntity {
+func entity(t *testing.T, h *program.Program) org.LegalEntity {
 	t.Helper()
-	o, err := h.Snapshot().Organisation("csio")
+	o, err := h.CurrentCatalog().Organisation("csio")
 	require.NoError(t, err)
-	e, err := h.Snapshot().EntityByID(o.EntityID)
+	e, err := h.CurrentCatalog().EntityByID(o.EntityID)
 	require.NoError(t, err)
 	return e
 }
 
-func donorOf(t *testing.T, h *house.House, name string) donor.Donor {
+func donorOf(t *testing.T, h *program.Program, name string) donor.Donor {
 	t.Helper()
 	var id uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM donor WHERE email = $1`, name+"@example.org"))
@@ -52,7 +52,7 @@ func donorOf(t *testing.T, h *house.House, name string) donor.Donor {
 // another, once, and each has one letter.
 func TestStatementTellsTheYear(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	e := entity(t, h)
 	boston := e.Location()
 	first := gave(t, h, "ana", "20", time.Date(2025, 1, 1, 0, 0, 0, 0, boston))
@@ -123,7 +123,7 @@ func TestStatementTellsTheYear(t *testing.T) {
 // comes first, and waits no longer.
 func TestOvertakenStatementStays(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	e := entity(t, h)
 	first := gave(t, h, "ana", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
 	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
@@ -158,7 +158,7 @@ func TestOvertakenStatementStays(t *testing.T) {
 // TestStatementsRace: commands side by side, beside the server's own, make one for each donor.
 func TestStatementsRace(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	e := entity(t, h)
 	for i := range 12 {
 		gave(t, h, fmt.Sprint("donor", i), "20", time.Date(2025, 6, 1, 0, 0, i, 0, time.UTC))

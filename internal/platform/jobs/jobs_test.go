@@ -15,7 +15,7 @@ import (
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 type errand struct {
@@ -40,7 +40,7 @@ func run(t *testing.T, db *sqlx.DB, do func(context.Context, errand) error) (sto
 	t.Helper()
 	handlers := jobs.NewHandlers()
 	jobs.Handle(handlers, do)
-	runner, err := jobs.NewRunner(db, handlers, 2, (&house.Log{}).Logger())
+	runner, err := jobs.NewRunner(db, handlers, 2, (&program.Log{}).Logger())
 	require.NoError(t, err)
 	require.NoError(t, runner.Start())
 	stopped := false

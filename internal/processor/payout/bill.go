@@ -160,7 +160,7 @@ func (l *look) release(ctx context.Context) error {
 	for {
 		released := false
 		err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) (err error) {
-			released, err = l.Booker.ReleaseTx(ctx, tx, l.setup, l.entity.ID)
+			released, err = l.Booker.ReleaseTx(ctx, tx, l.catalog, l.entity.ID)
 			return err
 		})
 		if err != nil || !released {

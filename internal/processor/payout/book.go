@@ -28,8 +28,8 @@ type Booker struct {
 
 // BookTx books the transactions of an entity, given in the order in which Stripe made them, and answers how
 // many were new. What is booked already is left alone, so any list may be given again.
-func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, listed []Transaction) (int, error) {
-	s, err := b.session(setup, entityID)
+func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, listed []Transaction) (int, error) {
+	s, err := b.session(catalog, entityID)
 	if err != nil {
 		return 0, err
 	}
@@ -60,16 +60,16 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, e
 	return len(fresh), s.reviseTx(ctx, tx)
 }
 
-func (b Booker) session(setup *fund.Snapshot, entityID uuid.UUID) (*session, error) {
-	entity, err := setup.EntityByID(entityID)
+func (b Booker) session(catalog *fund.Catalog, entityID uuid.UUID) (*session, error) {
+	entity, err := catalog.EntityByID(entityID)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := setup.Operations(entityID)
+	operations, err := catalog.Operations(entityID)
 	if err != nil {
 		return nil, err
 	}
-	return &session{Booker: b, setup: setup, entity: entity, operations: operations}, nil
+	return &session{Booker: b, catalog: catalog, entity: entity, operations: operations}, nil
 }
 
 func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {
@@ -94,7 +94,7 @@ func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transa
 // session books one list for one entity.
 type session struct {
 	Booker
-	setup      *fund.Snapshot
+	catalog    *fund.Catalog
 	entity     org.LegalEntity
 	operations fund.Fund
 	entries    []ledger.Entry // of charges' fees
@@ -135,7 +135,7 @@ func (s *session) lockTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, 
 func (s *session) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUID) error {
 	slices.SortFunc(funds, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 	for _, id := range slices.Compact(funds) {
-		f, err := s.setup.Fund(id)
+		f, err := s.catalog.Fund(id)
 		if err != nil {
 			return err
 		}

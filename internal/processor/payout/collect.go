@@ -36,10 +36,10 @@ type Source interface {
 
 // Collector fetches balance transactions and books them.
 type Collector struct {
-	DB     *sqlx.DB
-	Setup  *fund.Directory
-	Source Source
-	Booker Booker
+	DB      *sqlx.DB
+	Catalog *fund.CatalogCache
+	Source  Source
+	Booker  Booker
 }
 
 const (
@@ -66,7 +66,7 @@ func (c Collector) Collect(ctx context.Context) (int, error) { return c.collect(
 func (c Collector) Sweep(ctx context.Context) (int, error) { return c.collect(ctx, true) }
 
 func (c Collector) collect(ctx context.Context, all bool) (int, error) {
-	setup, err := c.Setup.Snapshot(ctx)
+	catalog, err := c.Catalog.Current(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -76,11 +76,11 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 	}
 	total := 0
 	var failed []error
-	for _, entity := range setup.Entities() {
+	for _, entity := range catalog.Entities() {
 		if !c.Source.Holds(entity) {
 			continue
 		}
-		n, err := c.entity(ctx, setup, entity, dueOf(due, entity.ID), all)
+		n, err := c.entity(ctx, catalog, entity, dueOf(due, entity.ID), all)
 		if total += n; err != nil {
 			failed = append(failed, fmt.Errorf("balance of %s: %w", entity.Slug, err))
 		}
@@ -89,12 +89,12 @@ func (c Collector) collect(ctx context.Context, all bool) (int, error) {
 }
 
 // entity looks through one entity's balance, if there is a reason to and nobody else does.
-func (c Collector) entity(ctx context.Context, setup *fund.Snapshot, entity org.LegalEntity, due *donation.FeeDue, all bool) (int, error) {
+func (c Collector) entity(ctx context.Context, catalog *fund.Catalog, entity org.LegalEntity, due *donation.FeeDue, all bool) (int, error) {
 	claimed, err := claim(ctx, c.DB, entity.ID, c.Booker.NewID(), due, all)
 	if err != nil || claimed == nil {
 		return 0, err
 	}
-	l := look{Collector: c, lookup: claimed, setup: setup, entity: entity, unread: map[string]error{}}
+	l := look{Collector: c, lookup: claimed, catalog: catalog, entity: entity, unread: map[string]error{}}
 	since := claimed.ReadThrough.Add(-overlap)
 	if all {
 		since = claimed.ReadThrough.Add(-sweepOverlap)

@@ -113,8 +113,8 @@ type Lost struct {
 // cannot bear goes back to it (1010 / 1020) and operations bears it (4810 / 1010), with a task. The gift's
 // receipt becomes void or is replaced. It answers false when the withdrawal is not booked yet, so that the
 // caller asks again later. A repeat changes nothing.
-func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, l Lost) (bool, error) {
-	s, err := b.session(setup, l.EntityID)
+func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, l Lost) (bool, error) {
+	s, err := b.session(catalog, l.EntityID)
 	if err != nil {
 		return false, err
 	}

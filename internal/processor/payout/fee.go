@@ -84,7 +84,7 @@ func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge 
 	if t.Currency != s.entity.Currency {
 		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
 	}
-	parts, err := feeParts(s.entity, s.operations, s.setup, t, charge)
+	parts, err := feeParts(s.entity, s.operations, s.catalog, t, charge)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.
 	if len(charges) == 0 {
 		return nil, nil
 	}
-	outcomes, err := s.Settler.SettleTx(ctx, tx, s.setup, charges)
+	outcomes, err := s.Settler.SettleTx(ctx, tx, s.catalog, charges)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.
 		}
 	}
 	if len(orphans) > 0 {
-		_, err = s.Settler.SettleTx(ctx, tx, s.setup, orphans)
+		_, err = s.Settler.SettleTx(ctx, tx, s.catalog, orphans)
 	}
 	return waits, err
 }
@@ -153,10 +153,10 @@ func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.
 // feeParts reckons each fund's part of a charge. Operations comes last, where it bears the fee or receives the
 // sponsor's. A charge in suspense has no parts of a gift; its fee is borne by operations, and no sponsor's
 // fee is taken.
-func feeParts(e org.LegalEntity, operations fund.Fund, setup *fund.Snapshot, t Transaction, charge donation.ChargedParts) ([]part, error) {
+func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t Transaction, charge donation.ChargedParts) ([]part, error) {
 	parts, weights := make([]part, len(charge.Parts)), make([]int64, len(charge.Parts))
 	for i, p := range charge.Parts {
-		f, err := setup.Fund(p.FundID)
+		f, err := catalog.Fund(p.FundID)
 		if err != nil {
 			return nil, err
 		}

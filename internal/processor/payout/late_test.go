@@ -12,15 +12,15 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/payout"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // Nobody told of anything until a payout had been made and sent back: one look finds all of it in one list.
 func TestPayoutAndItsMovementsInOneLook(t *testing.T) {
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	form.Fund, form.Split = "", map[string]string{"general": "15", "network": "5"}
-	h.Pay(h.Started(form))
+	h.Pay(h.StartedGift(form))
 	_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	h.Fake.Advance(72 * time.Hour)
@@ -35,8 +35,8 @@ func TestPayoutAndItsMovementsInOneLook(t *testing.T) {
 
 // A payment in suspense is paid out like any other, and there is nothing about the payout to look into.
 func TestPayoutOfAPaymentInSuspense(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE donation SET amount = 1999 WHERE id = $1`, d.ID) // not what the donor will pay
 	h.Pay(d)
 	settle(t, h)
@@ -50,8 +50,8 @@ func TestPayoutOfAPaymentInSuspense(t *testing.T) {
 
 // A dispute about a payment in suspense stands there too; its end is no longer waited for.
 func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE donation SET amount = 1999 WHERE id = $1`, d.ID)
 	h.Pay(d)
 	settle(t, h)
@@ -65,7 +65,7 @@ func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
 
 // Stripe may turn euros into the books' dollars: what arrives stands in suspense.
 func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	entity := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := donation.Charge{EntityID: entity.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", DonationID: uuid.Nil, Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
@@ -73,7 +73,7 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}}
 	for range 2 {
 		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			_, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), entity.ID, listed)
+			_, err := h.Booker.BookTx(t.Context(), tx, h.CurrentCatalog(), entity.ID, listed)
 			return err
 		}))
 	}
@@ -82,13 +82,13 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 
 // A look before anybody told of a charge must not leave the charge behind.
 func TestChargeToldOfAfterALook(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
 	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER balance_read_is_kept`) // a minute goes by
 	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`)                 // a look is not dated in the future otherwise
 	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
-	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.DrainAll()
 	n, err := h.Collector.Collect(t.Context())
 	require.NoError(t, err)

@@ -7,12 +7,12 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/processor/payout"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // What cannot be booked is left, with what hangs on it; everything else is booked at once, and what was left when it can be.
 func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	gift := settledGift(t, h)
@@ -20,7 +20,7 @@ func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
 	require.NoError(t, err)
 	behind, err := h.Fake.Refund(intent(gift), 200)
 	require.NoError(t, err)
-	other := h.Started(house.Form())
+	other := h.StartedGift(program.ValidForm())
 	h.Pay(other)
 	refund, err := h.Fake.Refund(h.IntentOf(other), 300)
 	require.NoError(t, err)
@@ -49,5 +49,5 @@ func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE failing_since IS NOT NULL`))
 	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0)::int FROM posting WHERE account_code = '1090'`))
-	h.WantChecked()
+	h.RequireNoFindings()
 }

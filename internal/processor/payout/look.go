@@ -20,12 +20,12 @@ import (
 type look struct {
 	Collector
 	*lookup
-	setup  *fund.Snapshot
-	entity org.LegalEntity
-	booked int              // transactions booked so far
-	left   left             // to the next look
-	twice  bool             // a payout's transaction was looked for once more
-	unread map[string]error // why a bill could not be read
+	catalog *fund.Catalog
+	entity  org.LegalEntity
+	booked  int              // transactions booked so far
+	left    left             // to the next look
+	twice   bool             // a payout's transaction was looked for once more
+	unread  map[string]error // why a bill could not be read
 }
 
 // since books what Stripe has since, oldest first, in chunks. It answers through which moment everything is booked. Stripe lists the
@@ -210,7 +210,7 @@ func stops(err error) bool { return err != nil && (pg.IsTransient(err) || errors
 func (l *look) try(ctx context.Context, part []Transaction) error {
 	var n int
 	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) (err error) {
-		n, err = l.Booker.BookTx(ctx, tx, l.setup, l.entity.ID, part)
+		n, err = l.Booker.BookTx(ctx, tx, l.catalog, l.entity.ID, part)
 		return err
 	})
 	if pg.Violates(err, "balance_transaction_pkey") {
@@ -231,7 +231,7 @@ const (
 // suspend books a transaction to suspense. If even that fails, a task says so.
 func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		return l.Booker.SuspendTx(ctx, tx, l.setup, l.entity.ID, t, why)
+		return l.Booker.SuspendTx(ctx, tx, l.catalog, l.entity.ID, t, why)
 	})
 	if err == nil {
 		l.booked++
@@ -280,7 +280,7 @@ func (l *look) losses(ctx context.Context) error {
 		lost, err := l.Source.Lost(ctx, l.entity, id)
 		if err == nil && lost != nil {
 			err = pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-				_, err := l.Booker.LoseTx(ctx, tx, l.setup, *lost)
+				_, err := l.Booker.LoseTx(ctx, tx, l.catalog, *lost)
 				return err
 			})
 		}

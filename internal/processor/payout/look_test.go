@@ -16,7 +16,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/payout"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // refusing is a source in which one entity's account cannot be listed.
@@ -33,8 +33,8 @@ func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, un
 }
 
 func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Pay(h.Started(house.Form())) // tsne's
+	h := program.New(t, program.Options{})
+	h.Pay(h.StartedGift(program.ValidForm())) // tsne's
 	c := h.Collector
 	c.Source = refusing{h.Stripe, "aina"}
 	n, err := c.Sweep(t.Context())
@@ -47,7 +47,7 @@ func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
 }
 
 func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	gift := settledGift(t, h)
@@ -85,7 +85,7 @@ func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until 
 }
 
 func TestPayoutWaitsForItsMembers(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	h.Fake.Advance(time.Minute)
 	fee, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
@@ -121,11 +121,11 @@ func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until 
 }
 
 func TestALookThatLostItsTurnStops(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	for range 3 {
-		h.Pay(h.Started(house.Form()))
+		h.Pay(h.StartedGift(program.ValidForm()))
 	}
 	first, second := h.Collector, h.Collector
 	gate := slow{h.Stripe, make(chan struct{}, 2), make(chan struct{})}
@@ -153,9 +153,9 @@ func TestALookThatLostItsTurnStops(t *testing.T) {
 
 // After a bad spell or a quiet night a charge's fee is not waited for a quarter of an hour.
 func TestAFreshChargeIsLookedForSoon(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	settledGift(t, h)
-	h.Pay(h.Started(house.Form()))
+	h.Pay(h.StartedGift(program.ValidForm()))
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
 	next := func() int { // seconds from now, of a look that fails after many others found nothing
 		h.Exec(`UPDATE balance_lookup SET idle_looks = 40, next_look = now(), nudged = true`)
@@ -170,7 +170,7 @@ func TestAFreshChargeIsLookedForSoon(t *testing.T) {
 
 // Years nobody looked at are listed span by span from the oldest, and what is booked is not read again after an interruption.
 func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	settledGift(t, h)
@@ -201,11 +201,11 @@ func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, un
 
 // Whoever locks a fund may settle gifts meanwhile: the counter of receipts' numbers is locked after all funds.
 func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
-	h := house.New(t, house.Options{})
-	g, told, untold := settledGift(t, h), h.Started(house.Form()), h.Started(house.Form())
-	setup, now := h.Snapshot(), time.Now().UTC()
-	general := setup.Open(g.OrganisationID)[0]
-	charge := house.ChargeOf(untold, now)
+	h := program.New(t, program.Options{})
+	g, told, untold := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
+	catalog, now := h.CurrentCatalog(), time.Now().UTC()
+	general := catalog.Open(g.OrganisationID)[0]
+	charge := program.ChargeOf(untold, now)
 	refund := disputed(g, "txn_refund", "refund", -500)
 	refund.Type, refund.SourceID = "refund", "re_1"
 	booked := make(chan error, 1)
@@ -215,13 +215,13 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 		}
 		go func() {
 			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
-				_, err := h.Booker.BookTx(context.Background(), tx, setup, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ID,
+				_, err := h.Booker.BookTx(context.Background(), tx, catalog, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ID,
 					ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
 				return err
 			})
 		}()
 		time.Sleep(300 * time.Millisecond)
-		_, err := h.Settler.SettleTx(t.Context(), tx, setup, []donation.Charge{house.ChargeOf(told, now)})
+		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.Charge{program.ChargeOf(told, now)})
 		return err
 	}))
 	require.NoError(t, <-booked)
@@ -229,7 +229,7 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 
 // Two processes may list the same. The one that finds the other's rows in its way did nothing wrong, and neither did they.
 func TestARaceThatIsLostIsNoTask(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	refund, err := h.Fake.Refund(intent(g), 500)
 	require.NoError(t, err)
@@ -243,7 +243,7 @@ func TestARaceThatIsLostIsNoTask(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if _, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), g.EntityID, listed); err != nil {
+		if _, err := h.Booker.BookTx(t.Context(), tx, h.CurrentCatalog(), g.EntityID, listed); err != nil {
 			return err
 		}
 		go func() {
@@ -261,14 +261,14 @@ func TestARaceThatIsLostIsNoTask(t *testing.T) {
 
 // A sweep lists what is new, and what came just before; the first of a day, once more, what the day before had.
 func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	times := map[string]int{}
 	c := h.Collector
 	c.Booker.Now, c.Source = h.Fake.Now, telling{h.Stripe, times}
 	for range 24 {
-		h.Pay(h.Started(house.Form()))
+		h.Pay(h.StartedGift(program.ValidForm()))
 		h.Fake.Advance(time.Hour)
 		_, err := c.Sweep(t.Context())
 		require.NoError(t, err)
@@ -296,14 +296,14 @@ func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, unt
 
 // One that shows up an hour after its date is found by the first sweep of the next day.
 func TestTheFirstSweepOfADayFindsWhatCameLate(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	h.Fake.Advance(time.Hour)
 	hidden, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	h.Fake.Advance(time.Hour)
-	h.Pay(h.Started(house.Form()))
+	h.Pay(h.StartedGift(program.ValidForm()))
 	c := h.Collector
 	c.Booker.Now, c.Source = h.Fake.Now, hiding{h.Stripe, hidden}
 	_, err = c.Sweep(t.Context())
@@ -336,7 +336,7 @@ func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, unti
 
 // When a page's worth was found at once, more is on its way: the next look waits for its time, not for the next fee.
 func TestLooksInACrowdListManyAtOnce(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	for range 100 {
 		_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -1)
@@ -352,11 +352,11 @@ func TestLooksInACrowdListManyAtOnce(t *testing.T) {
 		return n
 	}
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour'`)
-	h.Settled(house.Form())
+	h.SettledGift(program.ValidForm())
 	require.Zero(t, collect())
 	h.Exec(`UPDATE balance_lookup SET next_look = now()`)
 	require.Equal(t, 1, collect())
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour', next_look = now() + interval '1 hour'`)
-	h.Settled(house.Form())
+	h.SettledGift(program.ValidForm())
 	require.Equal(t, 1, collect(), "one alone is looked for at once")
 }

@@ -14,13 +14,13 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/payout"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
-func list(h *house.House, t *testing.T, entity uuid.UUID, listed ...payout.Transaction) error {
+func list(h *program.Program, t *testing.T, entity uuid.UUID, listed ...payout.Transaction) error {
 	t.Helper()
 	return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		_, err := h.Booker.BookTx(t.Context(), tx, h.Snapshot(), entity, listed)
+		_, err := h.Booker.BookTx(t.Context(), tx, h.CurrentCatalog(), entity, listed)
 		return err
 	})
 }
@@ -32,25 +32,25 @@ func disputed(g donation.Donation, id, category string, amount int64) payout.Tra
 		Currency: "USD", CreatedAt: now, AvailableOn: now}
 }
 
-func lose(h *house.House, t *testing.T, g donation.Donation) bool {
+func lose(h *program.Program, t *testing.T, g donation.Donation) bool {
 	t.Helper()
 	var lost bool
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
-		lost, err = h.Booker.LoseTx(t.Context(), tx, h.Snapshot(), payout.Lost{EntityID: g.EntityID, ID: "dp_1", ChargeID: *g.ChargeID, Withdrew: true, At: time.Now()})
+		lost, err = h.Booker.LoseTx(t.Context(), tx, h.CurrentCatalog(), payout.Lost{EntityID: g.EntityID, ID: "dp_1", ChargeID: *g.ChargeID, Withdrew: true, At: time.Now()})
 		return err
 	}))
 	return lost
 }
 
 // settledGift is a gift of 20.00 whose fee is booked.
-func settledGift(t *testing.T, h *house.House) donation.Donation {
-	d := h.Settled(house.Form())
+func settledGift(t *testing.T, h *program.Program) donation.Donation {
+	d := h.SettledGift(program.ValidForm())
 	settle(t, h)
 	return h.Gift(d.ID)
 }
 
 func TestSecondWithdrawalOfADispute(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -2000)))
 	require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 2000)))
@@ -62,7 +62,7 @@ func TestSecondWithdrawalOfADispute(t *testing.T) {
 func TestDisputeWonAfterItWasLost(t *testing.T) {
 	for name, order := range map[string][]string{"lost, then won": {"lose", "win"}, "the loss is told after the win": {"win", "lose"}} {
 		t.Run(name, func(t *testing.T) {
-			h := house.New(t, house.Options{})
+			h := program.New(t, program.Options{})
 			g := settledGift(t, h)
 			before := balances(h)
 			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -2000)))
@@ -92,7 +92,7 @@ func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
 	}
 	var ends [][]string
 	for _, withDispute := range []bool{false, true} {
-		h := house.New(t, house.Options{})
+		h := program.New(t, program.Options{})
 		g := settledGift(t, h)
 		if withDispute {
 			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -1000)))
@@ -111,7 +111,7 @@ func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
 }
 
 func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	e := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := donation.Charge{EntityID: e.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
@@ -128,13 +128,13 @@ func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
 func TestBankDebit(t *testing.T) {
 	for name, refused := range map[string]bool{"that succeeds": false, "that the bank refuses": true} {
 		t.Run(name, func(t *testing.T) {
-			h := house.New(t, house.Options{})
-			d := h.Started(house.Form())
+			h := program.New(t, program.Options{})
+			d := h.StartedGift(program.ValidForm())
 			require.NoError(t, h.Fake.Debit(*d.SessionID, refused))
 			deliver(h)
 			settle(t, h)
 			require.Equal(t, []string{"operations 1010 1984", "operations 1090 -1984"}, balances(h), "on its way")
-			h.Pay(h.Started(house.Form())) // later money does not wait for it
+			h.Pay(h.StartedGift(program.ValidForm())) // later money does not wait for it
 			settle(t, h)
 			require.Contains(t, balances(h), "general 1010 1772")
 
@@ -164,7 +164,7 @@ func TestBankDebit(t *testing.T) {
 
 // A bank debit whose money went out again after it had succeeded is the donor's bank taking it back.
 func TestBankDebitReversedAfterItSucceeded(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	back := disputed(g, "txn_back", "charge_failure", -2000)
 	back.Type, back.SourceID = "payment_reversal", *g.ChargeID
@@ -174,7 +174,7 @@ func TestBankDebitReversedAfterItSucceeded(t *testing.T) {
 }
 
 func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	dispute, err := h.Fake.Dispute(intent(g), false)
 	require.NoError(t, err)
@@ -188,15 +188,15 @@ func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
 
 // A fund may have given the gift away before its fee was known.
 func TestFeesARestrictedFundCannotBear(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
-	setup := h.Snapshot()
-	general := setup.Open(d.OrganisationID)[0]
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
+	catalog := h.CurrentCatalog()
+	general := catalog.Open(d.OrganisationID)[0]
 	require.Equal(t, "general", general.Code)
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: d.EntityID, Currency: "USD", Date: ledger.DateOf(time.Now(), time.UTC), Source: "award", SourceID: "a",
 			Kind: "paid", Fact: ledger.Fact{"amount": "19.00"}, Postings: append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, general.ID, 1900),
-				ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, general.ID, 1900)...)}}, house.NewID)
+				ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, general.ID, 1900)...)}}, program.NewID)
 		return err
 	}))
 	_, err := h.Collector.Sweep(t.Context())
@@ -208,10 +208,10 @@ func TestFeesARestrictedFundCannotBear(t *testing.T) {
 
 // A charge that Stripe lists without what it must have keeps nothing else waiting, and is settled once it can be read.
 func TestAChargeThatCannotBeRead(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	now := time.Now().UTC().Truncate(time.Second)
-	charge := house.ChargeOf(d, now)
+	charge := program.ChargeOf(d, now)
 	listed := payout.Transaction{ID: "txn_1", Type: "charge", Category: "charge", SourceID: charge.ID, ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Unreadable: errors.New("it lacks its currency")}
 	require.NoError(t, list(h, t, d.EntityID, listed))

@@ -10,45 +10,45 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // balances lists what each fund of tsne has in each account that is not zero, as "fund account amount".
-func balances(h *house.House) []string {
+func balances(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s %s %s', f.code, p.account_code, sum(p.amount)) FROM posting p
 		JOIN fund f ON f.id = p.fund_id JOIN legal_entity e ON e.id = f.entity_id
 		WHERE e.slug = 'tsne' GROUP BY f.code, p.account_code HAVING sum(p.amount) <> 0 ORDER BY 1`)
 }
 
-func receipts(h *house.House) []string {
+func receipts(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s %s%s', r.number, r.facts->'amount'->>'minor', CASE WHEN v.receipt_id IS NOT NULL THEN ' void ' || v.reason ELSE '' END)
 		FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id ORDER BY r.number`)
 }
 
 // settle lets everything told be worked off: events, money, and events that waited for money.
-func settle(t *testing.T, h *house.House) {
+func settle(t *testing.T, h *program.Program) {
 	t.Helper()
 	h.DrainAll()
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
-	h.Later()
+	h.RetryParked()
 	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`), "%v",
 		h.Lines(`SELECT format('%s %s %s', type, state, reason) FROM stripe_event WHERE state <> 'done'`))
 	sound(t, h)
 }
 
-func sound(t *testing.T, h *house.House) {
+func sound(t *testing.T, h *program.Program) {
 	t.Helper()
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	require.True(t, report.OK(), "%v", report.Findings)
 	require.Equal(t, stripeBalance(h), h.Count(`SELECT coalesce(sum(p.amount), 0) FROM posting p JOIN legal_entity e ON e.id = p.entity_id
 		WHERE e.slug = 'tsne' AND p.account_code = '1010'`), "clearing is what Stripe holds")
-	h.WantChecked()
+	h.RequireNoFindings()
 }
 
 // stripeBalance sums the nets of tsne's balance transactions.
-func stripeBalance(h *house.House) (sum int) {
+func stripeBalance(h *program.Program) (sum int) {
 	for _, raw := range h.Fake.State().BalanceTransactions {
 		var move struct {
 			Account string
@@ -64,15 +64,15 @@ func stripeBalance(h *house.House) (sum int) {
 func intent(d donation.Donation) string { return *d.PaymentIntentID }
 
 // deliver posts every event of the stand-in's account.
-func deliver(h *house.House) {
+func deliver(h *program.Program) {
 	for _, body := range h.Fake.Bodies("tsne") {
-		h.Deliver(h.Read(body))
+		h.Deliver(h.ParseEvent(body))
 	}
 }
 
 func TestFeeAndSponsorsFee(t *testing.T) {
-	h := house.New(t, house.Options{})
-	h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
 	settle(t, h)
 	require.Equal(t, []string{
 		"general 1010 1772", "general 3900 140", "general 4100 -2000", "general 4900 228", "general 4910 -228", "general 5100 88",
@@ -81,10 +81,10 @@ func TestFeeAndSponsorsFee(t *testing.T) {
 }
 
 func TestRefundInPartsLeavesNothing(t *testing.T) {
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	form.Fund, form.Split = "", map[string]string{"general": "6.67", "network": "6.67", "building": "6.66"}
-	d := h.Settled(form)
+	d := h.SettledGift(form)
 	settle(t, h)
 	for _, amount := range []int64{333, 1000, 0} {
 		_, err := h.Fake.Refund(intent(h.Gift(d.ID)), amount)
@@ -100,10 +100,10 @@ func TestRefundInPartsLeavesNothing(t *testing.T) {
 }
 
 func TestRefundsCanBeToldInAnyOrderOrNotAtAll(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
-	charge := h.ToldOf(d, "charge.succeeded")
+	charge := h.EventOf(d, "charge.succeeded")
 	_, err := h.Fake.Refund(regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`).FindString(string(charge.Body)), 500)
 	require.NoError(t, err)
 	_, err = h.Collector.Sweep(t.Context()) // no webhook came at all
@@ -133,8 +133,8 @@ func TestDispute(t *testing.T) {
 		}, []string{"1 2000 void dispute"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := house.New(t, house.Options{})
-			d := h.Settled(house.Form())
+			h := program.New(t, program.Options{})
+			d := h.SettledGift(program.ValidForm())
 			settle(t, h)
 			dispute, err := h.Fake.Dispute(intent(h.Gift(d.ID)), false)
 			require.NoError(t, err)
@@ -152,8 +152,8 @@ func TestDispute(t *testing.T) {
 }
 
 func TestInquiryBooksNothing(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
 	settle(t, h)
 	before := balances(h)
 	dispute, err := h.Fake.Dispute(intent(h.Gift(d.ID)), true)
@@ -167,10 +167,10 @@ func TestInquiryBooksNothing(t *testing.T) {
 }
 
 func TestPayoutPerFund(t *testing.T) {
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	form.Fund, form.Split = "", map[string]string{"general": "15", "network": "5"}
-	h.Settled(form)
+	h.SettledGift(form)
 	settle(t, h)
 	h.Fake.Advance(72 * time.Hour)
 	payouts, err := h.Fake.Payout("tsne")
@@ -191,7 +191,7 @@ func TestPayoutPerFund(t *testing.T) {
 }
 
 func TestUnknownMovementsGoToSuspense(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	for _, kind := range []string{"stripe_fee", "network_cost_of_the_future"} {
@@ -204,8 +204,8 @@ func TestUnknownMovementsGoToSuspense(t *testing.T) {
 }
 
 func TestRefundTheBankSentBack(t *testing.T) {
-	h := house.New(t, house.Options{})
-	d := h.Settled(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(program.ValidForm())
 	settle(t, h)
 	refund, err := h.Fake.Refund(intent(h.Gift(d.ID)), 0)
 	require.NoError(t, err)

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/payout"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // busy is Stripe where something happens right before and right after it says what it holds, and which holds more than was moved.
@@ -35,17 +35,17 @@ func (b busy) Balance(ctx context.Context, e org.LegalEntity) (map[money.Currenc
 }
 
 // observations lists what was observed of tsne, as "held - kept".
-func observations(h *house.House) []string {
+func observations(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s', o.held - o.kept) FROM balance_observation o JOIN legal_entity e ON e.id = o.entity_id WHERE e.slug = 'tsne' ORDER BY o.at`)
 }
 
 // TestTheBalanceIsComparedWhileGiftsFlow: payments around the moment of the answer are told apart, and a difference is not.
 func TestTheBalanceIsComparedWhileGiftsFlow(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"0"}, observations(h), "an empty balance is one, too")
-	pay := func() { h.Pay(h.Started(house.Form())) }
+	pay := func() { h.Pay(h.StartedGift(program.ValidForm())) }
 	nothing := func() {}
 	asked := 0
 	sweep := func(b busy) {
@@ -59,16 +59,16 @@ func TestTheBalanceIsComparedWhileGiftsFlow(t *testing.T) {
 	sweep(busy{before: func() { pay(); pay() }, after: pay})
 	require.Equal(t, 1, asked, "the answer is the net of what is kept and of the first two of three")
 	require.Equal(t, []string{"0", "0"}, observations(h))
-	h.WantChecked()
+	h.RequireNoFindings()
 
 	sweep(busy{before: pay, after: pay, more: 1})
 	require.Equal(t, 3, asked, "no sum fits, and it never is quiet")
 	require.Len(t, observations(h), 2, "so nothing is kept")
-	h.WantChecked()
+	h.RequireNoFindings()
 
 	sweep(busy{before: nothing, after: nothing, more: 1})
 	require.Equal(t, []string{"0", "0", "1"}, observations(h), "it is quiet: Stripe holds a cent that nothing moved")
-	rows := h.Checked()
+	rows := h.CheckerRows()
 	require.Len(t, rows, 1)
 	require.Equal(t, "A10", rows[0].Checker)
 	require.Contains(t, rows[0].Detail, "out by -1")
@@ -77,7 +77,7 @@ func TestTheBalanceIsComparedWhileGiftsFlow(t *testing.T) {
 	require.Equal(t, 1, asked, "what Stripe had before is told apart from what comes")
 	require.Len(t, observations(h), 4)
 	sweep(busy{before: nothing, after: nothing})
-	h.WantChecked()
+	h.RequireNoFindings()
 
 	pay()
 	sweep(busy{before: nothing, after: func() { h.Exec(`UPDATE balance_lookup SET holder = gen_random_uuid()`) }, more: 2})

@@ -83,7 +83,7 @@ func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]hol
 		if err := rows.Scan(&id, &h.gift, &h.fee, &h.sponsor, &h.left, &h.refunded, &h.feeBack, &h.sponsorBack); err != nil {
 			return nil, err
 		}
-		if h.fund, err = s.setup.Fund(id); err != nil {
+		if h.fund, err = s.catalog.Fund(id); err != nil {
 			return nil, err
 		}
 		left = append(left, h)
@@ -145,7 +145,7 @@ func (s *session) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind s
 	}
 	for _, r := range rows {
 		var f fund.Fund
-		if f, err = s.setup.Fund(r.FundID); err != nil {
+		if f, err = s.catalog.Fund(r.FundID); err != nil {
 			return nil, false, err
 		}
 		parts = append(parts, part{fund: f, gift: r.Amount, borne: r.Borne})

@@ -14,8 +14,8 @@ import (
 
 // SuspendTx books a transaction that its rule cannot book: money of a charge as a payment that is no gift's, anything else's net to
 // suspense. A task names the transaction and why.
-func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID, t Transaction, why error) error {
-	s, err := b.session(setup, entityID)
+func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, t Transaction, why error) error {
+	s, err := b.session(catalog, entityID)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot
 	}
 	orphan := *t.Charge
 	orphan.DonationID, orphan.Invoice = uuid.Nil, nil
-	if _, err := s.Settler.SettleTx(ctx, tx, setup, []donation.Charge{orphan}); err != nil {
+	if _, err := s.Settler.SettleTx(ctx, tx, catalog, []donation.Charge{orphan}); err != nil {
 		return err
 	}
 	due, err := donation.TakeFeesDueTx(ctx, tx, entityID, []string{t.SourceID})
@@ -43,7 +43,7 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot
 	shares := []chargeShare{{t.SourceID, part{fund: s.operations, fee: t.Fee}}}
 	for _, charge := range due {
 		for _, p := range charge.Parts { // its gift stands; only its fees cannot be shared out
-			f, err := setup.Fund(p.FundID)
+			f, err := catalog.Fund(p.FundID)
 			if err != nil {
 				return err
 			}

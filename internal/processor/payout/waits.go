@@ -66,9 +66,9 @@ func (s *session) suspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, ki
 }
 
 // ReleaseTx takes the oldest movement out of suspense whose charge is booked by now, and books it by its rule; false: there is none.
-func (b Booker) ReleaseTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, entityID uuid.UUID) (bool, error) {
+func (b Booker) ReleaseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
 	const clear = `/* payout.ReleaseTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
-	s, err := b.session(setup, entityID)
+	s, err := b.session(catalog, entityID)
 	if err != nil {
 		return false, err
 	}

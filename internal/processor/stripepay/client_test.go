@@ -18,7 +18,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/stripepay"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // order is one of a gift of $20.
@@ -32,7 +32,7 @@ func order() donation.Order {
 
 func speaker(t *testing.T, apiURL string) *stripepay.Stripe {
 	t.Helper()
-	var log house.Log
+	var log program.Log
 	s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_x"}}, apiURL, log.Logger())
 	require.NoError(t, err)
 	return s
@@ -83,7 +83,7 @@ func TestPaymentPagesAreOnStripesHostAlone(t *testing.T) {
 }
 
 func TestAStandInIsRefusedWithALiveKey(t *testing.T) {
-	var log house.Log
+	var log program.Log
 	for _, key := range []string{"sk_live_x", "rk_live_x"} {
 		_, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "http://127.0.0.1:8081", log.Logger())
 		assert.ErrorContains(t, err, "STRIPE_API_URL", key)

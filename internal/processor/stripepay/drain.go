@@ -35,7 +35,7 @@ const (
 type Drain struct {
 	DB            *sqlx.DB
 	Stripe        *Stripe
-	Setup         *fund.Directory
+	Catalog       *fund.CatalogCache
 	Settler       donation.Settler
 	Booker        payout.Booker
 	Plans         recurring.Keeper
@@ -178,11 +178,11 @@ func (d *Drain) fetch(ctx context.Context, e event) error {
 }
 
 func (d *Drain) fetchAndApply(ctx context.Context, e event) error {
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return err
 	}
-	entity, err := setup.EntityByID(e.EntityID)
+	entity, err := catalog.EntityByID(e.EntityID)
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (d *Drain) fetchAndApply(ctx context.Context, e event) error {
 		if err != nil || !mine {
 			return err
 		}
-		_, err = d.applyTx(ctx, tx, setup, []event{e}, []eventEffect{seen})
+		_, err = d.applyTx(ctx, tx, catalog, []event{e}, []eventEffect{seen})
 		return err
 	})
 }

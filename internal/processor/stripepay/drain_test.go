@@ -14,16 +14,16 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // pay pays gifts of a form's kind, all different, and answers each with its events by type.
-func pay(h *house.House, n int) []donation.Donation {
+func pay(h *program.Program, n int) []donation.Donation {
 	gifts := make([]donation.Donation, n)
 	for i := range gifts {
-		f := house.Form()
+		f := program.ValidForm()
 		f.Contact.Email = fmt.Sprintf("donor%d@example.org", i)
-		gifts[i] = h.Started(f)
+		gifts[i] = h.StartedGift(f)
 		h.Pay(gifts[i])
 	}
 	return gifts
@@ -44,12 +44,12 @@ func permutations(n int) [][]int {
 }
 
 // unfinished lists the events that are not done with.
-func unfinished(h *house.House) []string {
+func unfinished(h *program.Program) []string {
 	return h.Lines(`SELECT type || ' ' || state || ': ' || coalesce(reason, '') FROM stripe_event WHERE state <> 'done'`)
 }
 
 // oneOfEach holds the books of the house to n ordinary gifts, each once.
-func oneOfEach(t *testing.T, h *house.House, n int) {
+func oneOfEach(t *testing.T, h *program.Program, n int) {
 	t.Helper()
 	assert.Equal(t, n, h.Count(`SELECT count(*) FROM journal_entry`))
 	assert.Equal(t, n, h.Count(`SELECT count(*) FROM receipt`))
@@ -61,14 +61,14 @@ func oneOfEach(t *testing.T, h *house.House, n int) {
 
 func TestTenTimesAtOnce(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	gifts := pay(h, 5)
 	var all sync.WaitGroup
 	for _, d := range gifts {
-		e := h.ToldOf(d, "charge.succeeded")
+		e := h.EventOf(d, "charge.succeeded")
 		for range 10 {
 			all.Go(func() {
-				assert.Equal(t, http.StatusOK, h.Knock("tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)))
+				assert.Equal(t, http.StatusOK, h.PostWebhook("tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)))
 			})
 		}
 	}
@@ -83,7 +83,7 @@ func TestTenTimesAtOnce(t *testing.T) {
 	all.Wait()
 	h.DrainAll()
 	for _, d := range gifts {
-		assert.Equal(t, house.SettledOnce, h.State(d))
+		assert.Equal(t, program.SettledOnce, h.State(d))
 	}
 	oneOfEach(t, h, len(gifts))
 }
@@ -106,27 +106,27 @@ func TestEveryOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := house.New(t, house.Options{})
+			h := program.New(t, program.Options{})
 			orders := permutations(len(test.told))
 			gifts := pay(h, len(orders))
 			for i, order := range orders {
 				for _, n := range order {
-					h.Deliver(h.ToldOf(gifts[i], test.told[n]))
+					h.Deliver(h.EventOf(gifts[i], test.told[n]))
 					if test.oneByOne {
 						h.DrainAll()
 					}
 				}
 			}
 			for range 3 {
-				h.Later()
+				h.RetryParked()
 			}
 			for i, d := range gifts {
-				assert.Equal(t, house.SettledOnce, h.State(d), "order %v", orders[i])
+				assert.Equal(t, program.SettledOnce, h.State(d), "order %v", orders[i])
 			}
 			oneOfEach(t, h, len(gifts))
 			before := h.State(gifts[0])
 			for _, n := range slices.Backward(orders[0]) { // and once more
-				h.Deliver(h.ToldOf(gifts[0], test.told[n]))
+				h.Deliver(h.EventOf(gifts[0], test.told[n]))
 			}
 			h.DrainAll()
 			assert.Equal(t, before, h.State(gifts[0]))
@@ -136,41 +136,41 @@ func TestEveryOrder(t *testing.T) {
 
 func TestPaymentIntentAloneIsFetched(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	d := pay(h, 1)[0]
-	h.Deliver(h.ToldOf(d, "payment_intent.succeeded"))
+	h.Deliver(h.EventOf(d, "payment_intent.succeeded"))
 	h.DrainAll()
 	assert.Equal(t, donation.Started, h.Gift(d.ID).Status, "the charge's own event is waited for a little")
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
 	for range 7 { // Stripe's bad day is not the event's failure
-		h.Later()
+		h.RetryParked()
 	}
 	assert.Equal(t, 0, h.Count(`SELECT count(*) FROM stripe_event WHERE state = 'set_aside'`))
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
-	h.Later()
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	h.RetryParked()
+	assert.Equal(t, program.SettledOnce, h.State(d))
 }
 
 func TestAnotherVersionIsFetched(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	d := pay(h, 1)[0]
-	h.Deliver(h.Changed(h.ToldOf(d, "charge.succeeded"), func(event, charge map[string]any) {
+	h.Deliver(h.AlterEvent(h.EventOf(d, "charge.succeeded"), func(event, charge map[string]any) {
 		event["api_version"] = "2031-01-01"
 		charge["amount_captured"] = 1 // of an object of another version only the id is believed
 	}))
 	h.DrainAll()
-	h.Later()
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	h.RetryParked()
+	assert.Equal(t, program.SettledOnce, h.State(d))
 }
 
 func TestPoisonEventsStopNoOther(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	gifts := pay(h, 10)
-	var bad []house.Event
+	var bad []program.Event
 	for i, d := range gifts {
-		e := h.ToldOf(d, "charge.succeeded")
+		e := h.EventOf(d, "charge.succeeded")
 		if i%2 == 0 {
 			spoil := []func(event, charge map[string]any){
 				func(_, charge map[string]any) { charge["amount_captured"] = nil },
@@ -179,17 +179,17 @@ func TestPoisonEventsStopNoOther(t *testing.T) {
 				func(event, _ map[string]any) { event["data"] = map[string]any{"object": []int{1}} },
 				func(_, charge map[string]any) { charge["metadata"] = strings.Repeat("x", 100_000) },
 			}[i/2]
-			bad = append(bad, h.Changed(e, spoil))
+			bad = append(bad, h.AlterEvent(e, spoil))
 			h.Deliver(bad[len(bad)-1])
 		}
 		h.Deliver(e)
 	}
 	h.DrainAll()
 	for _, d := range gifts {
-		assert.Equal(t, house.SettledOnce, h.State(d), "at once, with the poison beside it")
+		assert.Equal(t, program.SettledOnce, h.State(d), "at once, with the poison beside it")
 	}
 	for range 6 {
-		h.Later()
+		h.RetryParked()
 	}
 	for _, e := range bad {
 		assert.Equal(t, []string{"set_aside 5 true"}, h.Lines(`SELECT format('%s %s %s', state, failures, (reason <> '')::text) FROM stripe_event WHERE id = $1`, e.ID))
@@ -199,9 +199,9 @@ func TestPoisonEventsStopNoOther(t *testing.T) {
 
 func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	d := pay(h, 1)[0]
-	e := h.ToldOf(d, "charge.succeeded")
+	e := h.EventOf(d, "charge.succeeded")
 	h.Exec(`CREATE TABLE hidden AS SELECT * FROM donation`)
 	for _, table := range []string{"designation", "donation_contact", "donation_step"} {
 		h.Exec(`CREATE TABLE hidden_` + table + ` AS SELECT * FROM ` + table)
@@ -212,7 +212,7 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	h.Deliver(e)
 	h.DrainAll()
 	for range 7 { // waiting is no failure, however long
-		h.Later()
+		h.RetryParked()
 	}
 	assert.Equal(t, []string{"parked 0"}, h.Lines(`SELECT format('%s %s', state, failures) FROM stripe_event`))
 	assert.Zero(t, h.Count(`SELECT count(*) FROM journal_entry`))
@@ -226,40 +226,40 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, tx.Commit())
-	h.Later()
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	h.RetryParked()
+	assert.Equal(t, program.SettledOnce, h.State(d))
 }
 
 // TestADatabaseThatWasAwayIsNoFailureOfTheEvent ends the drain's connection in each settlement.
 func TestADatabaseThatWasAwayIsNoFailureOfTheEvent(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	d := pay(h, 1)[0]
 	h.Exec(`CREATE FUNCTION killed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`)
 	h.Exec(`CREATE TRIGGER killed AFTER INSERT ON receipt FOR EACH ROW EXECUTE FUNCTION killed()`)
-	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	for range 7 {
 		h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 		_, _ = h.Drain.Once(t.Context()) // the connection may be found dead in the noting too
 	}
 	assert.Equal(t, []string{"0"}, h.Lines(`SELECT failures::text FROM stripe_event`))
 	h.Exec(`DROP TRIGGER killed ON receipt`)
-	h.Later()
-	assert.Equal(t, house.SettledOnce, h.State(d))
+	h.RetryParked()
+	assert.Equal(t, program.SettledOnce, h.State(d))
 	oneOfEach(t, h, 1)
 }
 
 func TestStatusUpdates(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	late := h.Settled(house.Form())
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	late := h.SettledGift(program.ValidForm())
+	d := h.StartedGift(program.ValidForm())
 	h.Fake.Advance(time.Hour) // the page runs out
-	h.Deliver(h.ToldOf(d, "checkout.session.expired"))
+	h.Deliver(h.EventOf(d, "checkout.session.expired"))
 	h.DrainAll()
 	assert.Equal(t, donation.Expired, h.Gift(d.ID).Status)
 
-	expired := h.Changed(h.ToldOf(d, "checkout.session.expired"), func(_, session map[string]any) {
+	expired := h.AlterEvent(h.EventOf(d, "checkout.session.expired"), func(_, session map[string]any) {
 		session["metadata"] = map[string]any{"konbit_donation": late.ID.String()}
 	})
 	h.Deliver(expired)

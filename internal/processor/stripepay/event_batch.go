@@ -17,7 +17,7 @@ import (
 // read at Stripe; they are parked meanwhile, so that the reading happens outside any transaction; and those that
 // it left for a transaction of their own.
 func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (needsFetch, ownTransaction []event, err error) {
-	setup, err := d.Setup.Snapshot(ctx)
+	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,7 +38,7 @@ func (d *Drain) handleTx(ctx context.Context, tx *sqlx.Tx, events []event) (need
 	if err := finishTx(ctx, tx, bad, failures); err != nil {
 		return nil, nil, err
 	}
-	needsFetch, err = d.applyTx(ctx, tx, setup, good, effects)
+	needsFetch, err = d.applyTx(ctx, tx, catalog, good, effects)
 	return needsFetch, ownTransaction, err
 }
 
@@ -58,8 +58,8 @@ func splitDisputes(events []event) (together, ownTransaction []event) {
 }
 
 // applyTx applies the news of events, in one transaction.
-func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, events []event, effects []eventEffect) ([]event, error) {
-	r := &eventBatch{Drain: d, setup: setup, events: events, effects: effects, results: make([]result, len(events))}
+func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, events []event, effects []eventEffect) ([]event, error) {
+	r := &eventBatch{Drain: d, catalog: catalog, events: events, effects: effects, results: make([]result, len(events))}
 	for i := range r.results {
 		r.results[i] = done
 	}
@@ -75,7 +75,7 @@ func (d *Drain) applyTx(ctx context.Context, tx *sqlx.Tx, setup *fund.Snapshot, 
 // round is one batch of events with what becomes of each.
 type eventBatch struct {
 	*Drain
-	setup      *fund.Snapshot
+	catalog    *fund.Catalog
 	events     []event
 	effects    []eventEffect
 	results    []result
@@ -94,7 +94,7 @@ func (r *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	if len(charges) == 0 {
 		return nil
 	}
-	outcomes, err := r.Settler.SettleTx(ctx, tx, r.setup, charges)
+	outcomes, err := r.Settler.SettleTx(ctx, tx, r.catalog, charges)
 	if err != nil {
 		return err
 	}
@@ -198,5 +198,5 @@ func (r *eventBatch) applyMovementTx(ctx context.Context, tx *sqlx.Tx, e event, 
 	if m.lostDispute == nil {
 		return true, nil
 	}
-	return r.Booker.LoseTx(ctx, tx, r.setup, *m.lostDispute)
+	return r.Booker.LoseTx(ctx, tx, r.catalog, *m.lostDispute)
 }

@@ -8,30 +8,30 @@ import (
 
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestRenewalsDeclinedAreNoCardTesting: a card that a bank refuses when a plan goes on was typed by nobody; one that is refused at the
 // payment page was, whether the gift is to recur or not.
 func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	failures := func() int {
-		h.News()
+		h.DeliverNew()
 		h.DrainAll()
-		h.Later()
+		h.RetryParked()
 		return h.Count(`SELECT count(*) FROM guard_failure`)
 	}
-	f := house.Form()
+	f := program.ValidForm()
 	f.Frequency = "monthly"
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	declined := stripefake.GoodCard
 	declined.Number = "4000000000000002"
 	require.Error(t, h.Fake.Pay(*d.SessionID, declined))
 	require.Equal(t, 1, failures())
 	h.Pay(d)
 	require.Equal(t, 1, failures())
-	require.Positive(t, h.Chores())
+	require.Positive(t, h.RunPlanJobs())
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
@@ -39,7 +39,7 @@ func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	require.Equal(t, 1, failures(), "at the renewal")
 	h.Fake.Advance(8 * 24 * time.Hour)
 	require.Equal(t, 1, failures(), "at the tries after it")
-	once := h.Started(house.Form())
+	once := h.StartedGift(program.ValidForm())
 	require.Error(t, h.Fake.Pay(*once.SessionID, declined))
 	require.Equal(t, 2, failures())
 }

@@ -6,16 +6,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestAPageIsFoundAmongMany: on a busy day more than a list's hundred pages are made before a donor presses again.
 func TestAPageIsFoundAmongMany(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	first := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	first := h.StartedGift(program.ValidForm())
 	for range 100 {
-		h.Started(house.Form())
+		h.StartedGift(program.ValidForm())
 	}
 	found, err := h.Stripe.Find(t.Context(), donation.Order{EntitySlug: "tsne", DonationID: first.ID, ExpiresAt: first.CheckoutExpiresAt})
 	require.NoError(t, err)

@@ -14,12 +14,12 @@ import (
 
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // heap holds the inbox up, by a lock on its table, until so many webhooks wait behind the first, and answers what each was told.
 // The i-th is the event with what it is given for its id.
-func heap(t *testing.T, h *house.House, e house.Event, ids []string) []int {
+func heap(t *testing.T, h *program.Program, e program.Event, ids []string) []int {
 	t.Helper()
 	lock := h.DB.Owner.MustBegin()
 	lock.MustExec(`LOCK TABLE stripe_event IN SHARE MODE`)
@@ -27,7 +27,9 @@ func heap(t *testing.T, h *house.House, e house.Event, ids []string) []int {
 	var all sync.WaitGroup
 	for i, id := range ids {
 		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
-		all.Go(func() { told[i] = h.Knock("tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0])) })
+		all.Go(func() {
+			told[i] = h.PostWebhook("tsne", body, stripefake.Sign(time.Now(), body, program.WebhookSecrets["tsne"][0]))
+		})
 		if i == 0 {
 			testkit.Eventually(t, 10*time.Second, func() error {
 				var waits int
@@ -74,13 +76,13 @@ func TestAnExpiredWebhookDelaysNoOther(t *testing.T) {
 	h, e := paid(t)
 	lock := h.DB.Owner.MustBegin()
 	lock.MustExec(`LOCK TABLE stripe_event IN SHARE MODE`)
-	setup, err := h.Setup.Snapshot(t.Context())
+	catalog, err := h.Catalog.Current(t.Context())
 	require.NoError(t, err)
-	entity, err := setup.Entity("tsne")
+	entity, err := catalog.Entity("tsne")
 	require.NoError(t, err)
 	take := func(ctx context.Context, id string) error {
 		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
-		return h.Inbox.Receive(ctx, entity.ID, "tsne", body, stripefake.Sign(time.Now(), body, house.Secrets["tsne"][0]))
+		return h.Inbox.Receive(ctx, entity.ID, "tsne", body, stripefake.Sign(time.Now(), body, program.WebhookSecrets["tsne"][0]))
 	}
 	ends := make(chan error, 3)
 	go func() { ends <- take(t.Context(), "evt_first") }()

@@ -48,7 +48,7 @@ func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 			return err
 		}
 	}
-	for _, entity := range r.setup.Entities() {
+	for _, entity := range r.catalog.Entities() {
 		if err := r.Plans.NoteTx(ctx, tx, entity.ID, bills[entity.ID]); err != nil {
 			return err
 		}

@@ -11,26 +11,26 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // tourPlans makes every call for plans.
-func tourPlans(t *testing.T, h *house.House) {
+func tourPlans(t *testing.T, h *program.Program) {
 	t.Helper()
 	ctx := t.Context()
 	order := func() recurring.Order {
-		f := house.Form()
+		f := program.ValidForm()
 		f.Frequency, f.CoverFees = "quarterly", true
-		d := h.Started(f)
+		d := h.StartedGift(f)
 		h.Pay(d)
 		for _, body := range h.Fake.Bodies("tsne") {
-			if e := h.Read(body); e.Type == "customer.subscription.created" || e.Type == "invoice.paid" {
+			if e := h.ParseEvent(body); e.Type == "customer.subscription.created" || e.Type == "invoice.paid" {
 				h.Deliver(e)
 			}
 		}
 		h.DrainAll()
-		h.Later()
-		h.Later()
+		h.RetryParked()
+		h.RetryParked()
 		p, err := recurring.ByID(ctx, h.DB.Server, d.ID)
 		require.NoError(t, err)
 		require.Equal(t, recurring.Active, p.Status)
@@ -116,12 +116,12 @@ func tourPlans(t *testing.T, h *house.House) {
 		moving.Key += "other"
 	}
 	for _, body := range h.Fake.Bodies("tsne") { // the sweep is to know the bills
-		if e := h.Read(body); strings.HasPrefix(e.Type, "invoice.") {
+		if e := h.ParseEvent(body); strings.HasPrefix(e.Type, "invoice.") {
 			h.Deliver(e)
 		}
 	}
 	h.DrainAll()
-	h.Later()
+	h.RetryParked()
 	failing.Key += "end"
 	require.NoError(t, h.Stripe.End(ctx, failing))
 	for range 2 {

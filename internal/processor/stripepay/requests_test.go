@@ -26,7 +26,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // calls are all that the adapter calls of Stripe's library, and the requests they make. A new call is a new
@@ -148,7 +148,7 @@ func TestRequestsAreValidToStripe(t *testing.T) {
 func tour(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	require.NoError(t, h.Stripe.Check(ctx, "tsne"))
 
 	// The endpoint: made, found, and brought to what is handled.
@@ -163,26 +163,26 @@ func tour(t *testing.T) {
 	require.NoError(t, h.Stripe.CheckPortal(ctx, "tsne"))
 
 	// Gifts: opened with all that a form can ask for, closed, and looked for.
-	f := house.Form()
+	f := program.ValidForm()
 	f.Language, f.CoverFees = "es", true
-	closed := h.Started(f)
+	closed := h.StartedGift(f)
 	done, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
 	require.NoError(t, err)
 	require.True(t, done)
 	again, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
 	require.NoError(t, err)
 	require.True(t, again)
-	paid := h.Started(house.Form())
+	paid := h.StartedGift(program.ValidForm())
 	h.Pay(paid)
-	open := h.Started(house.Form())
+	open := h.StartedGift(program.ValidForm())
 	found, err := h.Stripe.Find(ctx, donation.Order{EntitySlug: "tsne", DonationID: open.ID, ExpiresAt: open.CheckoutExpiresAt})
 	require.NoError(t, err)
 	require.NotNil(t, found)
 
 	// News of another version, and a payment told by its intent alone, are read again.
 	other := func(event, _ map[string]any) { event["api_version"] = "2031-01-01" }
-	h.Deliver(h.Changed(h.ToldOf(paid, "charge.succeeded"), other))
-	second := h.Settled(house.Form())
+	h.Deliver(h.AlterEvent(h.EventOf(paid, "charge.succeeded"), other))
+	second := h.SettledGift(program.ValidForm())
 	_, err = h.Stripe.Transaction(ctx, h.Offer("csio").Entity, "txn_unknown")
 	require.Error(t, err)
 	_, err = h.Stripe.PaidBills(ctx, "tsne", "sub_unknown")
@@ -194,15 +194,15 @@ func tour(t *testing.T) {
 	_, err = h.Fake.Dispute(h.IntentOf(second), false)
 	require.NoError(t, err)
 	for _, body := range h.Fake.Events() {
-		if e := h.Read(body); strings.HasPrefix(e.Type, "charge.dispute.") {
-			h.Deliver(h.Changed(e, other))
+		if e := h.ParseEvent(body); strings.HasPrefix(e.Type, "charge.dispute.") {
+			h.Deliver(h.AlterEvent(e, other))
 		}
 	}
-	alone := h.Started(house.Form())
+	alone := h.StartedGift(program.ValidForm())
 	h.Pay(alone)
-	h.Deliver(h.ToldOf(alone, "payment_intent.succeeded"))
+	h.Deliver(h.EventOf(alone, "payment_intent.succeeded"))
 	h.DrainAll()
-	h.Later()
+	h.RetryParked()
 	require.Equal(t, donation.Settled, h.Gift(alone.ID).Status)
 
 	tourPlans(t, h)
@@ -246,7 +246,7 @@ func TestEveryCallIsListed(t *testing.T) {
 // TestTheValidatorRefuses: a check that never fails is none.
 func TestTheValidatorRefuses(t *testing.T) {
 	j := judge(t)
-	client, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_tsne"}}, "http://127.0.0.1:1", (&house.Log{}).Logger())
+	client, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_tsne"}}, "http://127.0.0.1:1", (&program.Log{}).Logger())
 	require.NoError(t, err)
 	require.Error(t, client.Check(t.Context(), "tsne"), "nobody answers there")
 	require.Empty(t, j.wrong)

@@ -33,7 +33,7 @@ const (
 type Sweeper struct {
 	DB        *sqlx.DB
 	Stripe    *Stripe
-	Setup     *fund.Directory
+	Catalog   *fund.CatalogCache
 	Drain     *Drain
 	Collector payout.Collector
 	Now       func() time.Time
@@ -49,7 +49,7 @@ type SweepResult struct {
 // Sweep goes over every entity. An entity that cannot be swept now does not keep the others from it.
 func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
-	setup, err := s.Setup.Snapshot(ctx)
+	catalog, err := s.Catalog.Current(ctx)
 	if err != nil {
 		return swept, err
 	}
@@ -58,7 +58,7 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 		*n += found
 		failed = append(failed, err)
 	}
-	for _, entity := range setup.Entities() {
+	for _, entity := range catalog.Entities() {
 		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
 			continue // no card money here
 		}
@@ -71,7 +71,7 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
 	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))
-	n, err = s.resolveOverdue(ctx, setup)
+	n, err = s.resolveOverdue(ctx, catalog)
 	note(&swept.Ended, n, err)
 	return swept, errors.Join(failed...)
 }
@@ -145,7 +145,7 @@ func (s Sweeper) drain(ctx context.Context) error {
 
 // askAfterStarted asks Stripe about gifts whose payment page ran out without any event of it. One whose page
 // was never made cannot have been paid. One that was paid is settled by its charge, not here.
-func (s Sweeper) resolveOverdue(ctx context.Context, setup *fund.Snapshot) (int, error) {
+func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int, error) {
 	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
 	if err != nil {
 		return 0, err
@@ -153,7 +153,7 @@ func (s Sweeper) resolveOverdue(ctx context.Context, setup *fund.Snapshot) (int,
 	var marks []donation.Mark
 	var failed []error
 	for _, d := range overdue {
-		to, err := s.readStatus(ctx, setup, d)
+		to, err := s.readStatus(ctx, catalog, d)
 		if err != nil {
 			failed = append(failed, fmt.Errorf("gift %s: %w", d.ID, err))
 			continue
@@ -166,11 +166,11 @@ func (s Sweeper) resolveOverdue(ctx context.Context, setup *fund.Snapshot) (int,
 	return len(marks), errors.Join(append(failed, err)...)
 }
 
-func (s Sweeper) readStatus(ctx context.Context, setup *fund.Snapshot, d donation.Donation) (donation.Status, error) {
+func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d donation.Donation) (donation.Status, error) {
 	if d.SessionID == nil {
 		return donation.Expired, nil
 	}
-	entity, err := setup.EntityByID(d.EntityID)
+	entity, err := catalog.EntityByID(d.EntityID)
 	if err != nil {
 		return "", err
 	}

@@ -9,22 +9,22 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestOneSweepAfterThreeDeadDays: the webhook endpoint is dead for three days, in which gifts are given, refunded,
 // disputed and paid out. One sweep, and all of it is booked and receipted.
 func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
-	before := h.Settled(house.Form())
+	before := h.SettledGift(program.ValidForm())
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
 
 	var gifts []donation.Donation
 	for range 6 {
-		d := h.Started(house.Form())
+		d := h.StartedGift(program.ValidForm())
 		h.Pay(d)
 		gifts = append(gifts, d)
 		h.Fake.Advance(12 * time.Hour)
@@ -61,9 +61,9 @@ func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 
 // TestOneSweepFindsTheFirstGiftAndItsRefund: where no gift ever came through, the balance is still read at the first sweep, not the second.
 func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
-	d := h.Started(house.Form())
+	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
 	_, err := h.Fake.Refund(h.IntentOf(d), 700)
 	require.NoError(t, err)
@@ -75,12 +75,12 @@ func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
 }
 
 func TestSweepEndsStartedGifts(t *testing.T) {
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
-	left := h.Started(house.Form())
-	unmade := h.Started(house.Form())
+	left := h.StartedGift(program.ValidForm())
+	unmade := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE donation SET checkout_session_id = NULL, checkout_url = NULL WHERE id = $1`, unmade.ID)
-	paid := h.Started(house.Form())
+	paid := h.StartedGift(program.ValidForm())
 	h.Pay(paid)
 	young, err := h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
@@ -96,12 +96,12 @@ func TestSweepEndsStartedGifts(t *testing.T) {
 }
 
 func TestPurgeErasesDonorsWhoNeverPaid(t *testing.T) {
-	h := house.New(t, house.Options{})
-	form := house.Form()
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
 	form.Contact.Email = "stranger@example.org"
-	left := h.Started(form)
-	giver := h.Settled(house.Form())
-	again := h.Started(house.Form())
+	left := h.StartedGift(form)
+	giver := h.SettledGift(program.ValidForm())
+	again := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = ANY(ARRAY[$1, $2]::uuid[])`, left.ID, again.ID)
 	n, err := donation.Purge(t.Context(), h.DB.Server, time.Now().Add(-30*24*time.Hour))
 	require.NoError(t, err)

@@ -13,19 +13,19 @@ import (
 
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // paid is a house with one gift paid and the event of its charge.
-func paid(t *testing.T) (*house.House, house.Event) {
+func paid(t *testing.T) (*program.Program, program.Event) {
 	t.Helper()
-	h := house.New(t, house.Options{})
-	d := h.Started(house.Form())
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
-	return h, h.ToldOf(d, "charge.succeeded")
+	return h, h.EventOf(d, "charge.succeeded")
 }
 
-func stored(h *house.House) int { return h.Count(`SELECT count(*) FROM stripe_event`) }
+func stored(h *program.Program) int { return h.Count(`SELECT count(*) FROM stripe_event`) }
 
 func TestForgeriesLeaveNothing(t *testing.T) {
 	t.Parallel()
@@ -33,24 +33,24 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 	sign := func(body []byte, off time.Duration, secrets ...string) string {
 		return stripefake.Sign(time.Now().Add(off), body, secrets...)
 	}
-	ours := house.Secrets["tsne"]
+	ours := program.WebhookSecrets["tsne"]
 	good := sign(e.Body, 0, ours[0])
 	changed := bytes.Replace(e.Body, []byte(`"charge.succeeded"`), []byte(`"charge.succeedee"`), 1)
 	var parsed any
 	require.NoError(t, json.Unmarshal(e.Body, &parsed))
 	again, err := json.MarshalIndent(parsed, "", " ")
 	require.NoError(t, err)
-	live := h.Changed(e, func(event, _ map[string]any) { event["livemode"] = true }).Body
+	live := h.AlterEvent(e, func(event, _ map[string]any) { event["livemode"] = true }).Body
 	old := sign(e.Body, -time.Hour, ours[0])
 	_, oldRest, _ := strings.Cut(old, ",")
 	now, _, _ := strings.Cut(good, ",")
 	unfit := func(field string, value any) (body []byte, signature string) {
-		body = h.Changed(e, func(event, _ map[string]any) { event[field] = value }).Body
+		body = h.AlterEvent(e, func(event, _ map[string]any) { event[field] = value }).Body
 		return body, sign(body, 0, ours[0])
 	}
 	for name, value := range map[string]any{"created": 9e15, "type": "charge.succeeded\x00", "id": strings.Repeat("x", 256), "api_version": "\x00"} {
 		body, signature := unfit(name, value)
-		assert.Equal(t, http.StatusBadRequest, h.Knock("tsne", body, signature), "%s the inbox cannot hold", name)
+		assert.Equal(t, http.StatusBadRequest, h.PostWebhook("tsne", body, signature), "%s the inbox cannot hold", name)
 	}
 	for name, test := range map[string]struct {
 		entity    string
@@ -64,7 +64,7 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 		"date that is no number": {"tsne", e.Body, "t=x," + oldRest, http.StatusBadRequest},
 		"another secret":         {"tsne", e.Body, sign(e.Body, 0, "whsec_other"), http.StatusBadRequest},
 		"empty secret":           {"tsne", e.Body, sign(e.Body, 0, ""), http.StatusBadRequest},
-		"another entity's":       {"tsne", e.Body, sign(e.Body, 0, house.Secrets["aina"]...), http.StatusBadRequest},
+		"another entity's":       {"tsne", e.Body, sign(e.Body, 0, program.WebhookSecrets["aina"]...), http.StatusBadRequest},
 		"at another entity":      {"aina", e.Body, good, http.StatusBadRequest},
 		"no such entity":         {"nobody", e.Body, good, http.StatusNotFound},
 		"a changed byte":         {"tsne", changed, good, http.StatusBadRequest},
@@ -79,7 +79,7 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 		"no JSON":                {"tsne", []byte("no"), sign([]byte("no"), 0, ours[0]), http.StatusBadRequest},
 		"too large":              {"tsne", bytes.Repeat([]byte("x"), stripepay.MaxPayload+1), good, http.StatusRequestEntityTooLarge},
 	} {
-		assert.Equal(t, test.want, h.Knock(test.entity, test.body, test.signature), name)
+		assert.Equal(t, test.want, h.PostWebhook(test.entity, test.body, test.signature), name)
 	}
 	assert.Zero(t, stored(h))
 }
@@ -88,13 +88,13 @@ func TestGoodWebhooksAreTaken(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
 	for name, signature := range map[string]string{
-		"by the new secret": stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"][0]),
-		"by the old secret": stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"][1]),
-		"by both":           stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...),
-		"298 s old":         stripefake.Sign(time.Now().Add(-298*time.Second), e.Body, house.Secrets["tsne"]...),
-		"298 s ahead":       stripefake.Sign(time.Now().Add(298*time.Second), e.Body, house.Secrets["tsne"]...),
+		"by the new secret": stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"][0]),
+		"by the old secret": stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"][1]),
+		"by both":           stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...),
+		"298 s old":         stripefake.Sign(time.Now().Add(-298*time.Second), e.Body, program.WebhookSecrets["tsne"]...),
+		"298 s ahead":       stripefake.Sign(time.Now().Add(298*time.Second), e.Body, program.WebhookSecrets["tsne"]...),
 	} {
-		assert.Equal(t, http.StatusOK, h.Knock("tsne", e.Body, signature), name)
+		assert.Equal(t, http.StatusOK, h.PostWebhook("tsne", e.Body, signature), name)
 	}
 	assert.Equal(t, 1, stored(h), "one event, however often")
 	var kept []byte
@@ -102,7 +102,7 @@ func TestGoodWebhooksAreTaken(t *testing.T) {
 	assert.Equal(t, e.Body, kept, "byte by byte")
 
 	// An event of a type nobody here knows is taken and done with.
-	unknown := h.Changed(e, func(event, _ map[string]any) { event["type"] = "issuing.card.painted" })
+	unknown := h.AlterEvent(e, func(event, _ map[string]any) { event["type"] = "issuing.card.painted" })
 	h.Deliver(unknown)
 	h.DrainAll()
 	assert.Equal(t, []string{"done"}, h.Lines(`SELECT state FROM stripe_event WHERE id = $1`, unknown.ID))
@@ -113,12 +113,12 @@ func TestAgeToTheSecond(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
 	signed := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
-	entity, err := h.Snapshot().Entity("tsne")
+	entity, err := h.CurrentCatalog().Entity("tsne")
 	require.NoError(t, err)
 	for off, ok := range map[time.Duration]bool{0: true, 299: true, 300: true, 301: false, -299: true, -300: true, -301: false} {
 		in := h.Inbox
 		in.Now = func() time.Time { return signed.Add(off * time.Second) }
-		err := in.Receive(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, house.Secrets["tsne"]...))
+		err := in.Receive(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, program.WebhookSecrets["tsne"]...))
 		assert.Equal(t, ok, err == nil, "%d s: %v", off, err)
 	}
 }
@@ -126,20 +126,20 @@ func TestAgeToTheSecond(t *testing.T) {
 func TestNo200WithoutCommit(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
-	signature := stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)
-	h.Snapshot() // the directory has been read: only the inbox is in the way
+	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
+	h.CurrentCatalog() // the catalog has been read: only the inbox is in the way
 	h.Exec(`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$`)
 	h.Exec(`CREATE TRIGGER broken AFTER INSERT ON stripe_event FOR EACH ROW EXECUTE FUNCTION broken()`)
-	assert.GreaterOrEqual(t, h.Knock("tsne", e.Body, signature), 500)
+	assert.GreaterOrEqual(t, h.PostWebhook("tsne", e.Body, signature), 500)
 	h.Exec(`DROP TRIGGER broken ON stripe_event`)
 	h.Exec(`CREATE CONSTRAINT TRIGGER broken AFTER INSERT ON stripe_event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION broken()`)
-	assert.GreaterOrEqual(t, h.Knock("tsne", e.Body, signature), 500, "refused at commit")
+	assert.GreaterOrEqual(t, h.PostWebhook("tsne", e.Body, signature), 500, "refused at commit")
 	h.Exec(`DROP TRIGGER broken ON stripe_event`)
 	h.Exec(`CREATE FUNCTION killed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$`)
 	h.Exec(`CREATE CONSTRAINT TRIGGER killed AFTER INSERT ON stripe_event DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION killed()`)
-	assert.GreaterOrEqual(t, h.Knock("tsne", e.Body, signature), 500, "the connection died in the commit")
+	assert.GreaterOrEqual(t, h.PostWebhook("tsne", e.Body, signature), 500, "the connection died in the commit")
 	h.Exec(`DROP TRIGGER killed ON stripe_event`)
 	assert.Zero(t, stored(h))
-	assert.Equal(t, http.StatusOK, h.Knock("tsne", e.Body, signature))
+	assert.Equal(t, http.StatusOK, h.PostWebhook("tsne", e.Body, signature))
 	assert.Equal(t, 1, stored(h))
 }

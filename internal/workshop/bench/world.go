@@ -18,7 +18,7 @@ import (
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // Durable settings of the cluster; every row measures on one that keeps its promises.
@@ -93,7 +93,7 @@ func (w *world) give(donor string) string {
 	w.t.Helper()
 	form := giveForm(donor)
 	for again := 0; ; again++ {
-		response, err := house.Client().Post(w.URL()+"/give/csio", "application/x-www-form-urlencoded", strings.NewReader(form))
+		response, err := program.Client().Post(w.URL()+"/give/csio", "application/x-www-form-urlencoded", strings.NewReader(form))
 		require.NoError(w.t, err)
 		_ = response.Body.Close()
 		if response.StatusCode == http.StatusServiceUnavailable && again < 10 { // the disk has moments of its own; donors come again

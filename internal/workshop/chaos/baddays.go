@@ -20,7 +20,7 @@ import (
 
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -102,7 +102,7 @@ var errLater = errors.New("503 with the form and when to come again")
 func (b *badDays) press(donor, server int, v *visit) (page string, err error) {
 	email := fmt.Sprintf("donor%d@donor.example", donor)
 	began := time.Now()
-	response, err := house.Client().PostForm(b.s.Servers()[server].URL()+"/give/csio", url.Values{
+	response, err := program.Client().PostForm(b.s.Servers()[server].URL()+"/give/csio", url.Values{
 		"form": {v.form}, "amount": {"other"}, "amount_other": {fmt.Sprint(v.amount)}, "frequency": {"once"}, "first_name": {"Donor"},
 		"last_name": {fmt.Sprint(donor)}, "email": {email},
 	})

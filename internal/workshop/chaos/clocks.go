@@ -18,7 +18,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -31,7 +31,7 @@ func init() {
 
 // Clocks holds the years, the signatures, what expires, and a Konbit whose database is 400 days off, either way.
 func Clocks(t testing.TB, run Run) {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	signatures(t, h)
 	steps(t, h)
 	years(t, h, run)
@@ -95,7 +95,7 @@ func moments() (all []moment) {
 }
 
 // years settles a charge at each moment, on a server whose own clock is anywhere within 400 days, and looks what receipt and books say.
-func years(t testing.TB, h *house.House, run Run) {
+func years(t testing.TB, h *program.Program, run Run) {
 	all := moments()
 	begin := 2 * len(zones)
 	r := rand.New(rand.NewPCG(run.Seed, 17))
@@ -107,13 +107,13 @@ func years(t testing.TB, h *house.House, run Run) {
 		if i == 0 || all[i-1].name != m.name {
 			h.Exec(`UPDATE legal_entity SET timezone = $1 WHERE slug = 'tsne'`, m.name)
 		}
-		setup, err := fund.NewDirectory(h.DB.Server, time.Hour, time.Now).Snapshot(t.Context())
+		catalog, err := fund.NewCatalogCache(h.DB.Server, time.Hour, time.Now).Current(t.Context())
 		require.NoError(t, err)
 		settler := h.Settler
 		off := time.Duration(r.Int64N(int64(800*24*time.Hour))) - 400*24*time.Hour
 		settler.Now = func() time.Time { return time.Now().Add(off) }
 		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			outcomes, err := settler.SettleTx(t.Context(), tx, setup, []donation.Charge{house.ChargeOf(gifts[i], m.at)})
+			outcomes, err := settler.SettleTx(t.Context(), tx, catalog, []donation.Charge{program.ChargeOf(gifts[i], m.at)})
 			if err == nil && outcomes[0] != donation.Booked {
 				err = fmt.Errorf("the charge is %s", outcomes[0])
 			}
@@ -131,15 +131,15 @@ func years(t testing.TB, h *house.House, run Run) {
 }
 
 // begun are gifts whose payment pages are open.
-func begun(t testing.TB, h *house.House, n int) []donation.Donation {
+func begun(t testing.TB, h *program.Program, n int) []donation.Donation {
 	gifts := make([]donation.Donation, n)
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
 			for i := worker; i < n; i += 8 {
-				form := house.Form()
+				form := program.ValidForm()
 				form.FormID = uuid.New()
-				d, err := h.Press(form)
+				d, err := h.Submit(form)
 				if err != nil {
 					t.Error(err)
 					return
@@ -156,10 +156,10 @@ func begun(t testing.TB, h *house.House, n int) []donation.Donation {
 }
 
 // signatures are taken up to 300 seconds old or ahead, by a clock that stands still.
-func signatures(t testing.TB, h *house.House) {
-	d := h.Started(house.Form())
+func signatures(t testing.TB, h *program.Program) {
+	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
-	e := h.Told(d)[0]
+	e := h.EventsOf(d)[0]
 	now := time.Now().Truncate(time.Second)
 	inbox := h.Inbox
 	inbox.Now = func() time.Time { return now }
@@ -167,7 +167,7 @@ func signatures(t testing.TB, h *house.House) {
 		seconds int
 		taken   bool
 	}{{-301, false}, {-300, true}, {-299, true}, {-240, true}, {0, true}, {240, true}, {299, true}, {300, true}, {301, false}, {-34_560_000, false}, {34_560_000, false}} {
-		signed := stripefake.Sign(now.Add(time.Duration(test.seconds)*time.Second), e.Body, house.Secrets["tsne"]...)
+		signed := stripefake.Sign(now.Add(time.Duration(test.seconds)*time.Second), e.Body, program.WebhookSecrets["tsne"]...)
 		err := inbox.Receive(t.Context(), d.EntityID, "tsne", e.Body, signed)
 		require.Equal(t, test.taken, err == nil, "signed %d s from now: %v", test.seconds, err)
 		require.True(t, err == nil || fault.Is(err, fault.Invalid), "%v", err)

@@ -15,12 +15,12 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // steps holds what expires: the step before a payment page between servers whose clocks differ by minutes, and on servers whose clock is
 // years from the database's; and a pass of event mode, whose end is the database's.
-func steps(t testing.TB, h *house.House) {
+func steps(t testing.TB, h *program.Program) {
 	const (
 		minutes = 4 * time.Minute
 		years   = 400 * 24 * time.Hour

@@ -12,7 +12,7 @@ import (
 
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // give is a donor who presses the button, at one server after the other, until there is a payment page, and pays there.
@@ -37,7 +37,7 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 
 // press sends a form and answers the payment page, or [errLater].
 func press(server string, form url.Values) (page string, err error) {
-	response, err := house.Client().PostForm(server+"/give/csio", form)
+	response, err := program.Client().PostForm(server+"/give/csio", form)
 	if err != nil {
 		return "", err
 	}

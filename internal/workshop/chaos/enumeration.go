@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -34,7 +34,7 @@ var waysIn = []string{"/sign-in", "/sign-in/code"}
 
 // asking asks a house's door about addresses.
 type asking struct {
-	*house.House
+	*program.Program
 	t      testing.TB
 	shapes map[string]string                     // by step: the answer's, the first time
 	took   map[string]map[string][]time.Duration // by step and kind
@@ -42,12 +42,12 @@ type asking struct {
 
 // Enumeration asks to be let in with addresses that are known and that are not, once each, in an order by the seed.
 func Enumeration(t testing.TB, run Run) {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, Unlimited: true})
-	h.Settled(house.Form())
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, UnlimitedSignIn: true})
+	h.SettledGift(program.ValidForm())
 	h.Exec(`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
 		SELECT gen_random_uuid(), entity_id, format('known-%s@example.org', lpad(i::text, 6, '0')), first_name, last_name, language, now()
 		  FROM donor, generate_series(1, $1) i`, run.Number)
-	a := &asking{House: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
+	a := &asking{Program: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
 	for _, step := range waysIn {
 		a.took[step] = map[string][]time.Duration{}
 	}
@@ -83,7 +83,7 @@ func (a *asking) visit(email, kind string) {
 // step posts a form, and holds its answer to be as every other of the step, but for the address in it.
 func (a *asking) step(path, kind string, form url.Values) {
 	began := time.Now()
-	response, err := house.Client().PostForm(a.URL+path, form)
+	response, err := program.Client().PostForm(a.URL+path, form)
 	require.NoError(a.t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

@@ -87,7 +87,7 @@ func TestTheOracleSees(t *testing.T) {
 	}{
 		"an entry of nothing": {func(t testing.TB, w *world) {
 			a := w.accounts["tsne"]
-			fund, err := w.Snapshot().Operations(a.entity.ID)
+			fund, err := w.CurrentCatalog().Operations(a.entity.ID)
 			require.NoError(t, err)
 			require.NoError(t, pg.InTx(t.Context(), w.DB.Server, func(tx *sqlx.Tx) error {
 				_, err := ledger.PostTx(t.Context(), tx, []ledger.Entry{{EntityID: a.entity.ID, Currency: "USD", Date: ledger.DateOf(w.Fake.Now(), a.entity.Location()),

@@ -17,7 +17,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -92,7 +92,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 // numbersOfSettlers settles gifts in batches, each settler in a pool of its own. Of ten transactions three are undone: by themselves, or
 // because their connection is ended.
 func numbersOfSettlers(t testing.TB, run Run, receipts int) {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	charges := numberedCharges(t, h, receipts)
 	batches := make(chan []donation.Charge, len(charges))
 	for len(charges) > 0 {
@@ -141,10 +141,10 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 
 var errUndone = errors.New("rolled back on purpose")
 
-func settleOrUndo(t testing.TB, h *house.House, db *sqlx.DB, r *rand.Rand, batch []donation.Charge) error {
-	setup := h.Snapshot()
+func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, batch []donation.Charge) error {
+	catalog := h.CurrentCatalog()
 	return pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
-		if _, err := h.Settler.SettleTx(t.Context(), tx, setup, batch); err != nil {
+		if _, err := h.Settler.SettleTx(t.Context(), tx, catalog, batch); err != nil {
 			return err
 		}
 		switch chance := r.IntN(100); {
@@ -159,25 +159,25 @@ func settleOrUndo(t testing.TB, h *house.House, db *sqlx.DB, r *rand.Rand, batch
 }
 
 // numberedCharges begins gifts, and charges them in turn to the entities and in the years.
-func numberedCharges(t testing.TB, h *house.House, n int) []donation.Charge {
+func numberedCharges(t testing.TB, h *program.Program, n int) []donation.Charge {
 	charges := make([]donation.Charge, n)
 	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
 			for i := worker; i < n; i += 8 {
-				form := house.Form()
+				form := program.ValidForm()
 				form.FormID, form.Contact.Email = uuid.New(), fmt.Sprintf("donor%d@donor.example", i)
 				slug := "csio"
 				if i%2 == 1 {
 					slug, form.Fund = "aina", "land"
 				}
-				d, err := h.PressFor(slug, form)
+				d, err := h.SubmitFor(slug, form)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				charges[i] = house.ChargeOf(d, years[i/2%2])
+				charges[i] = program.ChargeOf(d, years[i/2%2])
 			}
 		})
 	}
@@ -189,7 +189,7 @@ func numberedCharges(t testing.TB, h *house.House, n int) []donation.Charge {
 }
 
 // wantNumbers holds that each of the four series runs from 1 without a gap, and that there are as many of all else as of receipts.
-func wantNumbers(t testing.TB, h *house.House, receipts int) {
+func wantNumbers(t testing.TB, h *program.Program, receipts int) {
 	t.Helper()
 	bad := h.Lines(`SELECT format('%s %s: %s receipts from %s to %s, counter %s', entity_id, year, count(*), min(number), max(number), max(last))
 		FROM receipt JOIN receipt_counter USING (entity_id, year) GROUP BY entity_id, year

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -26,12 +26,12 @@ var told = []string{
 // receipts, and tasks. Stripe's fee is 88 and a disputed payment's 1500, the sponsor's 140.
 type story struct {
 	name   string
-	happen func(h *house.House, intent string) error
+	happen func(h *program.Program, intent string) error
 	end    []string
 }
 
 var stories = []story{
-	{"an inquiry, answered by a full refund", func(h *house.House, intent string) error {
+	{"an inquiry, answered by a full refund", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { return h.Fake.Dispute(intent, true) },
 			func(dispute string) error { _, err := h.Fake.Refund(intent, 0); return err },
 			func(dispute string) error { return h.Fake.Judge(dispute, "closed") })
@@ -39,7 +39,7 @@ var stories = []story{
 		"operations 1010 -88", "operations 5100 88", "own 4100 -2000", "own 4805 2000",
 		"receipt 2000 void refund", "status settled",
 	}},
-	{"refunded in part, then lost", func(h *house.House, intent string) error {
+	{"refunded in part, then lost", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { _, err := h.Fake.Refund(intent, 500); return "", err },
 			func(string) error { return disputed(h, intent, "lost") })
 	}, []string{
@@ -47,7 +47,7 @@ var stories = []story{
 		"own 3900 105", "own 4100 -2000", "own 4805 500", "own 4815 1329", "own 4900 171", "own 4910 -171", "own 5100 66",
 		"receipt 2000 void refund", "receipt 1500 void dispute replaces", "status settled", "task fund_could_not_bear",
 	}},
-	{"refunded in part, then won", func(h *house.House, intent string) error {
+	{"refunded in part, then won", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { _, err := h.Fake.Refund(intent, 500); return "", err },
 			func(string) error { return disputed(h, intent, "won") })
 	}, []string{
@@ -55,7 +55,7 @@ var stories = []story{
 		"own 1010 1329", "own 3900 105", "own 4100 -2000", "own 4805 500", "own 4900 171", "own 4910 -171", "own 5100 66",
 		"receipt 2000 void refund", "receipt 1500 replaces", "status settled",
 	}},
-	{"won, then refunded", func(h *house.House, intent string) error {
+	{"won, then refunded", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { return "", disputed(h, intent, "won") },
 			func(string) error { _, err := h.Fake.Refund(intent, 0); return err })
 	}, []string{
@@ -75,7 +75,7 @@ func after(first func() (string, error), then ...func(string) error) error {
 	return err
 }
 
-func disputed(h *house.House, intent, outcome string) error {
+func disputed(h *program.Program, intent, outcome string) error {
 	id, err := h.Fake.Dispute(intent, false)
 	if err != nil {
 		return err

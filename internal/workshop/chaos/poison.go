@@ -21,7 +21,7 @@ import (
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -163,7 +163,7 @@ func (p *poison) want(body []byte, signature, door string, status int) {
 	request, err := http.NewRequest(http.MethodPost, p.s.URL()+"/hooks/stripe/"+door, bytes.NewReader(body))
 	require.NoError(p.t, err)
 	request.Header.Set("Stripe-Signature", signature)
-	response, err := house.Client().Do(request)
+	response, err := program.Client().Do(request)
 	if err == nil {
 		_, _ = io.Copy(io.Discard, response.Body)
 		_ = response.Body.Close()

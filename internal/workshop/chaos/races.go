@@ -23,7 +23,7 @@ import (
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -55,14 +55,14 @@ type rooms struct {
 	runner    *jobs.Runner
 }
 
-func newRooms(t testing.TB, h *house.House) *rooms {
+func newRooms(t testing.TB, h *program.Program) *rooms {
 	db, err := pg.Open(t.Context(), h.DB.ServerURL, 16)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	r := &rooms{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
-	r.drain = &stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()}
+	r.drain = &stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()}
 	letters := h.Receipts
 	letters.DB = db
 	r.clerk = mail.Clerk{Receipts: letters, Queue: h.Queue}
@@ -75,7 +75,7 @@ func newRooms(t testing.TB, h *house.House) *rooms {
 
 // arena is a house with several replicas, and the gift that is raced for.
 type arena struct {
-	*house.House
+	*program.Program
 	t     testing.TB
 	r     *rand.Rand
 	rooms []*rooms
@@ -95,10 +95,10 @@ func Races(t testing.TB, run Run) {
 	}
 }
 
-// races are so many rounds in one house.
+// races are so many rounds in one program.
 func races(t testing.TB, run Run, season uint64, rounds int) {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
-	a := &arena{House: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
+	a := &arena{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
 	for range 2 + a.r.IntN(mostRooms-1) {
 		a.rooms = append(a.rooms, newRooms(t, h))
 	}
@@ -153,7 +153,7 @@ func (a *arena) oneWinner(errs []error, told error) {
 
 // form has the button of one form pressed by all: one gift, one page, for whoever was answered.
 func (a *arena) form() donation.Donation {
-	form := house.Form()
+	form := program.ValidForm()
 	request, err := form.Check(a.offer)
 	require.NoError(a.t, err)
 	var mu sync.Mutex
@@ -170,7 +170,7 @@ func (a *arena) form() donation.Donation {
 		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.IsTransient(err), "%v", err)
 	}
 	if len(answers) == 0 { // all were told to come again, on a machine that is busy
-		d, err := a.PressFor("csio", form)
+		d, err := a.SubmitFor("csio", form)
 		require.NoError(a.t, err)
 		answers[d.ID.String()] = d
 	}
@@ -196,13 +196,13 @@ func (a *arena) form() donation.Donation {
 // event has one event told and worked off by all: one effect.
 func (a *arena) event(d donation.Donation) {
 	a.Pay(d)
-	a.tell(a.ToldOf(d, "charge.succeeded"))
-	require.Equal(a.t, house.SettledOnce, a.State(d))
+	a.tell(a.EventOf(d, "charge.succeeded"))
+	require.Equal(a.t, program.SettledOnce, a.State(d))
 }
 
 // tell has an event told by all, while every replica works events off.
-func (a *arena) tell(e house.Event) {
-	signature := stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)
+func (a *arena) tell(e program.Event) {
+	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
 	var working sync.WaitGroup
 	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // a batch that hangs ends after the test has said so
 	defer end()
@@ -264,7 +264,7 @@ func (a *arena) refund(d donation.Donation) {
 	intent := *a.Gift(d.ID).PaymentIntentID
 	refund, err := a.Fake.Refund(intent, 0)
 	require.NoError(a.t, err)
-	a.tell(a.ToldOf(d, "charge.refunded"))
+	a.tell(a.EventOf(d, "charge.refunded"))
 	booked := func() int {
 		return a.Count(`SELECT count(*) FROM balance_transaction b JOIN journal_entry e ON e.source_id = b.id WHERE b.source_id = $1`, refund)
 	}

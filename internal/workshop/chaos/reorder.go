@@ -22,7 +22,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // guest is one gift with its events in its order.
@@ -30,14 +30,14 @@ type guest struct {
 	donation.Donation
 	story  story
 	order  string
-	events []house.Event
+	events []program.Event
 	intent string
 	own    string // its fund's code
 }
 
 // reordered proves the orders first to last, without last.
 func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: seed | 1}})
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	r, f := rand.New(rand.NewPCG(seed, uint64(first))), newFacts(t, h.Fake, "tsne")
 	openFunds(t, h, last-first)
 	_, err := h.Collector.Sweep(t.Context())
@@ -55,7 +55,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 		for range 4 {
 			_, err := h.Sweeper.Sweep(t.Context())
 			require.NoError(t, err)
-			h.Later()
+			h.RetryParked()
 			if h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`) == 0 {
 				break
 			}
@@ -75,7 +75,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 }
 
 // openFunds gives each gift a restricted fund of its own, so that what it bears depends on no other gift.
-func openFunds(t testing.TB, h *house.House, n int) {
+func openFunds(t testing.TB, h *program.Program, n int) {
 	t.Helper()
 	var csio struct {
 		ID       uuid.UUID
@@ -85,7 +85,7 @@ func openFunds(t testing.TB, h *house.House, n int) {
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		for i := range n {
 			code := fmt.Sprintf("own-%d", i)
-			f := fund.Fund{ID: house.NewID(), EntityID: csio.EntityID, OrganisationID: csio.ID, Slug: code, Code: code,
+			f := fund.Fund{ID: program.NewID(), EntityID: csio.EntityID, OrganisationID: csio.ID, Slug: code, Code: code,
 				Name: phrase.Text{phrase.English: code, phrase.Spanish: code}, Restriction: fund.ByPurpose, Position: 100 + i}
 			if err := fund.UpsertTx(t.Context(), tx, f, time.Now()); err != nil {
 				return err
@@ -96,18 +96,18 @@ func openFunds(t testing.TB, h *house.House, n int) {
 }
 
 // invite makes a gift and lets its story happen at Stripe. Nobody is told of anything.
-func invite(t testing.TB, h *house.House, f *facts, n int, own string) *guest {
+func invite(t testing.TB, h *program.Program, f *facts, n int, own string) *guest {
 	t.Helper()
-	form := house.Form()
+	form := program.ValidForm()
 	form.Fund = own
-	g := &guest{Donation: h.Started(form), story: stories[(n+n/720)%len(stories)], own: own}
+	g := &guest{Donation: h.StartedGift(form), story: stories[(n+n/720)%len(stories)], own: own}
 	h.Pay(g.Donation)
 	made := fresh[json.RawMessage](f, "event")
-	g.intent = house.IntentID.FindString(string(made[0]))
+	g.intent = program.IntentID.FindString(string(made[0]))
 	require.NoError(t, g.story.happen(h, g.intent))
-	all := map[string]house.Event{}
+	all := map[string]program.Event{}
 	for _, body := range append(made, fresh[json.RawMessage](f, "event")...) {
-		e := h.Read(body)
+		e := h.ParseEvent(body)
 		h.Fake.Took("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
 		all[e.Type] = e
 	}
@@ -135,7 +135,7 @@ func permutation(n, k int) (order []int) {
 }
 
 // tellInStep delivers the first event of every gift, then the second, and so on.
-func tellInStep(t testing.TB, h *house.House, r *rand.Rand, guests []*guest) {
+func tellInStep(t testing.TB, h *program.Program, r *rand.Rand, guests []*guest) {
 	look := func() {
 		switch r.IntN(5) {
 		case 0:
@@ -144,7 +144,7 @@ func tellInStep(t testing.TB, h *house.House, r *rand.Rand, guests []*guest) {
 		case 1:
 			_, err := h.Collector.Sweep(t.Context())
 			require.NoError(t, err)
-			h.Later()
+			h.RetryParked()
 		case 2, 3:
 			h.DrainAll()
 		}
@@ -157,13 +157,13 @@ func tellInStep(t testing.TB, h *house.House, r *rand.Rand, guests []*guest) {
 	}
 }
 
-func deliver(t testing.TB, h *house.House, entity uuid.UUID, e house.Event) {
+func deliver(t testing.TB, h *program.Program, entity uuid.UUID, e program.Event) {
 	t.Helper()
-	require.NoError(t, h.Inbox.Receive(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...)))
+	require.NoError(t, h.Inbox.Receive(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)))
 }
 
 // tellAtOnce delivers everything side by side, while two drains and a look at the balance are under way.
-func tellAtOnce(t testing.TB, h *house.House, guests []*guest) {
+func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
 	ctx, stop := context.WithCancel(t.Context())
 	var working, telling sync.WaitGroup
 	for range 2 {
@@ -179,7 +179,7 @@ func tellAtOnce(t testing.TB, h *house.House, guests []*guest) {
 	for _, g := range guests {
 		for _, e := range g.events {
 			telling.Go(func() {
-				errs <- h.Inbox.Receive(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, house.Secrets["tsne"]...))
+				errs <- h.Inbox.Receive(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...))
 			})
 		}
 	}
@@ -192,7 +192,7 @@ func tellAtOnce(t testing.TB, h *house.House, guests []*guest) {
 }
 
 // endOf is all that became of a gift, in the form of a story's end.
-func endOf(h *house.House, g *guest) (end []string) {
+func endOf(h *program.Program, g *guest) (end []string) {
 	const about = `WITH mine AS (
 		    SELECT j.id FROM journal_entry j
 		     WHERE j.dimensions->>'donation' = $1 OR j.dimensions->>'charge' = $2

@@ -16,7 +16,7 @@ import (
 	"konbit/internal/workshop/e2e"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 func init() {
@@ -36,7 +36,7 @@ const (
 // Rolling restarts two servers in turn, one always ready, while people look at the form and give.
 func Rolling(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	v := &visitors{base: s.Balanced(), stripe: s.Stripe(), client: house.Client(), home: make(chan struct{})}
+	v := &visitors{base: s.Balanced(), stripe: s.Stripe(), client: program.Client(), home: make(chan struct{})}
 	var people sync.WaitGroup
 	people.Go(v.come)
 	slowest := time.Duration(0)

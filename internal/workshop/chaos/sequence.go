@@ -201,7 +201,7 @@ func (w *world) end() {
 	w.tell(1<<20, true)
 	for range patience {
 		w.sweep()
-		w.Later()
+		w.RetryParked()
 		if w.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`) == 0 {
 			break
 		}
@@ -236,7 +236,7 @@ func (w *world) hold() {
 	report, err := ledger.Verify(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
 	require.True(w.t, report.OK(), "%v", report.Findings)
-	checked(w.t, w.House)
+	checked(w.t, w.Program)
 	w.holdReceipts()
 	w.holdTasks()
 }

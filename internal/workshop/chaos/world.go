@@ -19,7 +19,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/stripefake"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // account is one legal entity's and its only organisation's.
@@ -28,8 +28,8 @@ type account struct {
 	funds   []string
 	entity  org.LegalEntity
 	facts   *facts
-	waiting []house.Event // told to nobody yet
-	dropped []string      // events told to nobody, ever
+	waiting []program.Event // told to nobody yet
+	dropped []string        // events told to nobody, ever
 }
 
 // entities of the house, in a fixed order: what is random must follow from the seed alone.
@@ -37,7 +37,7 @@ var entities = []string{"tsne", "aina"}
 
 // world is a house where anything may happen, and the oracle that follows it.
 type world struct {
-	*house.House
+	*program.Program
 	t        testing.TB
 	r        *rand.Rand
 	accounts map[string]*account
@@ -64,14 +64,14 @@ type filled struct {
 
 // newWorld is a world at its beginning. All that is random in it follows from the seed.
 func newWorld(t testing.TB, seed uint64) *world {
-	h := house.New(t, house.Options{Fake: stripefake.Options{Seed: seed | 1}})
-	w := &world{House: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
+	w := &world{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
 	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages live half an hour of it
 	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
 	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
 	all := map[string]*facts{}
 	for slug, a := range w.accounts {
-		entity, err := h.Snapshot().Entity(slug)
+		entity, err := h.CurrentCatalog().Entity(slug)
 		require.NoError(t, err)
 		a.entity, a.facts = entity, newFacts(t, h.Fake, slug)
 		all[slug] = a.facts
@@ -114,7 +114,7 @@ func (w *world) begin() {
 	slug := w.entity()
 	a := w.accounts[slug]
 	total := 500 + w.r.Int64N(50000)
-	form := house.Form()
+	form := program.ValidForm()
 	form.Amount, form.AmountOther, form.CoverFees, form.Fund = "other", decimal(total), w.r.IntN(3) == 0, pick(w.r, a.funds)
 	if w.r.IntN(2) == 0 {
 		form.Fund, form.Split = "", map[string]string{}
@@ -142,7 +142,7 @@ func (w *world) again() {
 
 // press sends a form. What is answered is a gift, new or known.
 func (w *world) press(slug string, form donation.Form) {
-	d, err := w.PressFor(w.accounts[slug].org, form)
+	d, err := w.SubmitFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
 	if w.oracle.pledges[d.ID.String()] != nil {
 		w.say("press %s again: it is %s", d.ID, d.Status)
@@ -189,9 +189,9 @@ func (w *world) stray() {
 	}
 	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.FakeURL+"/v1/checkout/sessions", strings.NewReader(form.Encode()))
 	require.NoError(w.t, err)
-	request.SetBasicAuth(house.Keys[slug], "")
+	request.SetBasicAuth(program.StripeKeys[slug], "")
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := house.Client().Do(request)
+	response, err := program.Client().Do(request)
 	require.NoError(w.t, err)
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
@@ -207,7 +207,7 @@ func (w *world) stray() {
 func (w *world) listen() {
 	for _, a := range w.accounts {
 		for _, body := range fresh[json.RawMessage](a.facts, "event") {
-			a.waiting = append(a.waiting, w.Read(body))
+			a.waiting = append(a.waiting, w.ParseEvent(body))
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (w *world) tell(most int, drop bool) {
 				continue
 			}
 			for range 1 + w.r.IntN(5)/4 {
-				signature := stripefake.Sign(time.Now(), e.Body, house.Secrets[slug]...)
+				signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets[slug]...)
 				require.NoError(w.t, w.Inbox.Receive(w.t.Context(), a.entity.ID, slug, e.Body, signature))
 			}
 			w.Fake.Took(slug, e.ID)

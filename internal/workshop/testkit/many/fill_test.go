@@ -7,13 +7,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestFill holds many gifts against the rules, and lets one more follow them the ordinary way.
 func TestFill(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
+	h := program.New(t, program.Options{})
 	keys := h.Lines(`SELECT conrelid::regclass || conname || pg_get_constraintdef(oid) FROM pg_constraint ORDER BY 1`)
 	const gifts = 6_000
 	began := time.Now()
@@ -43,5 +43,5 @@ func TestFill(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM journal_entry e LEFT JOIN ledger_seal s ON s.entry_id = e.id WHERE s.n IS NULL`))
 	require.NotZero(t, h.Count(`SELECT count(*) FROM ledger_snapshot`))
 
-	require.Equal(t, house.SettledOnce, h.State(h.Settled(house.Form())))
+	require.Equal(t, program.SettledOnce, h.State(h.SettledGift(program.ValidForm())))
 }

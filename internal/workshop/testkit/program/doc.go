@@ -3,4 +3,4 @@
 //
 // Nothing works in the background unless asked: a test delivers webhooks and drains them one by one, or starts the workers. It is
 // imported by tests only.
-package house
+package program

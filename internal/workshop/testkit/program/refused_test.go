@@ -1,4 +1,4 @@
-package house_test
+package program_test
 
 import (
 	"testing"
@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/workshop/testkit/house"
+	"konbit/internal/workshop/testkit/program"
 )
 
 // TestTheDatabaseRefuses says the rules to the database itself, as the server's role: right statements with wrong content.
 func TestTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
-	h := house.New(t, house.Options{})
-	paid, begun := h.Started(house.Form()), h.Started(house.Form())
-	outcomes, err := h.Settle(house.ChargeOf(paid, time.Now()))
+	h := program.New(t, program.Options{})
+	paid, begun := h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
+	outcomes, err := h.Settle(program.ChargeOf(paid, time.Now()))
 	require.NoError(t, err)
 	require.Equal(t, []donation.Outcome{donation.Booked}, outcomes)
 	h.Exec(`INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)

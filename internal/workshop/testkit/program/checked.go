@@ -1,4 +1,4 @@
-package house
+package program
 
 import (
 	"github.com/jmoiron/sqlx"
@@ -9,7 +9,7 @@ import (
 )
 
 // Checked lists what the checkers find, read as the server may read it.
-func (h *House) Checked() (rows []check.Row) {
+func (h *Program) CheckerRows() (rows []check.Row) {
 	h.t.Helper()
 	require.NoError(h.t, ledger.ReadConsistent(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		found, err := check.Look(h.t.Context(), tx)
@@ -20,7 +20,7 @@ func (h *House) Checked() (rows []check.Row) {
 }
 
 // WantChecked holds that every checker finds nothing.
-func (h *House) WantChecked() {
+func (h *Program) RequireNoFindings() {
 	h.t.Helper()
-	require.Empty(h.t, h.Checked())
+	require.Empty(h.t, h.CheckerRows())
 }

@@ -1,4 +1,4 @@
-package house
+package program
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 )
 
 // Form is a form filled in well for the organisation csio: $20 to its first fund.
-func Form() donation.Form {
+func ValidForm() donation.Form {
 	return donation.Form{
 		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
 		Contact: donation.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"},
@@ -29,17 +29,17 @@ func Form() donation.Form {
 }
 
 // Snapshot is what is set up.
-func (h *House) Snapshot() *fund.Snapshot {
+func (h *Program) CurrentCatalog() *fund.Catalog {
 	h.t.Helper()
-	s, err := h.Setup.Snapshot(h.t.Context())
+	s, err := h.Catalog.Current(h.t.Context())
 	require.NoError(h.t, err)
 	return s
 }
 
 // Offer is what an organisation asks for.
-func (h *House) Offer(slug string) donation.Offer {
+func (h *Program) Offer(slug string) donation.Offer {
 	h.t.Helper()
-	s := h.Snapshot()
+	s := h.CurrentCatalog()
 	o, err := s.Organisation(slug)
 	require.NoError(h.t, err)
 	e, err := s.EntityByID(o.EntityID)
@@ -48,19 +48,19 @@ func (h *House) Offer(slug string) donation.Offer {
 }
 
 // Press checks a form for csio and begins its gift. Safe to call from any goroutine.
-func (h *House) Press(f donation.Form) (donation.Donation, error) { return h.PressFor("csio", f) }
+func (h *Program) Submit(f donation.Form) (donation.Donation, error) { return h.SubmitFor("csio", f) }
 
 // comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with many tests.
-const comeAgain = 20 * time.Second
+const submitRetryTime = 20 * time.Second
 
 // PressFor is Press for another organisation. Told that the database has no time, it presses again, as a donor is asked to.
-func (h *House) PressFor(slug string, f donation.Form) (donation.Donation, error) {
+func (h *Program) SubmitFor(slug string, f donation.Form) (donation.Donation, error) {
 	offer := h.Offer(slug)
 	request, err := f.Check(offer)
 	if err != nil {
 		return donation.Donation{}, err
 	}
-	for deadline := time.Now().Add(comeAgain); ; {
+	for deadline := time.Now().Add(submitRetryTime); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
 		if err == nil || fault.KindOf(err) != fault.Unexpected || !pg.IsTransient(err) || time.Now().After(deadline) {
 			return d, err
@@ -69,22 +69,22 @@ func (h *House) PressFor(slug string, f donation.Form) (donation.Donation, error
 }
 
 // Started is a gift whose payment page is open.
-func (h *House) Started(f donation.Form) donation.Donation {
+func (h *Program) StartedGift(f donation.Form) donation.Donation {
 	h.t.Helper()
-	d, err := h.Press(f)
+	d, err := h.Submit(f)
 	require.NoError(h.t, err)
 	require.NotNil(h.t, d.SessionURL)
 	return d
 }
 
 // Pay pays a gift's page with a good card.
-func (h *House) Pay(d donation.Donation) {
+func (h *Program) Pay(d donation.Donation) {
 	h.t.Helper()
 	require.NoError(h.t, h.Fake.Pay(*d.SessionID, stripefake.GoodCard))
 }
 
 // Gift reads a gift's row.
-func (h *House) Gift(id uuid.UUID) donation.Donation {
+func (h *Program) Gift(id uuid.UUID) donation.Donation {
 	h.t.Helper()
 	d, err := donation.ByID(h.t.Context(), h.DB.Server, id)
 	require.NoError(h.t, err)
@@ -99,21 +99,21 @@ type Event struct {
 }
 
 // Told lists the events about a gift, oldest first.
-func (h *House) Told(d donation.Donation) []Event {
+func (h *Program) EventsOf(d donation.Donation) []Event {
 	h.t.Helper()
 	var told []Event
 	for _, body := range h.Fake.Events() {
 		if bytes.Contains(body, []byte(d.ID.String())) {
-			told = append(told, h.Read(body))
+			told = append(told, h.ParseEvent(body))
 		}
 	}
 	return told
 }
 
 // ToldOf is the one event of that type about a gift.
-func (h *House) ToldOf(d donation.Donation, kind string) Event {
+func (h *Program) EventOf(d donation.Donation, kind string) Event {
 	h.t.Helper()
-	for _, e := range h.Told(d) {
+	for _, e := range h.EventsOf(d) {
 		if e.Type == kind {
 			return e
 		}
@@ -123,7 +123,7 @@ func (h *House) ToldOf(d donation.Donation, kind string) Event {
 }
 
 // Read reads an event's id and type from its body.
-func (h *House) Read(body []byte) Event {
+func (h *Program) ParseEvent(body []byte) Event {
 	h.t.Helper()
 	var head struct{ ID, Type string }
 	require.NoError(h.t, json.Unmarshal(body, &head))
@@ -131,7 +131,7 @@ func (h *House) Read(body []byte) Event {
 }
 
 // Changed is an event with a new id whose body was changed by do, which gets the whole event and its object.
-func (h *House) Changed(e Event, do func(event, object map[string]any)) Event {
+func (h *Program) AlterEvent(e Event, do func(event, object map[string]any)) Event {
 	h.t.Helper()
 	var event map[string]any
 	require.NoError(h.t, json.Unmarshal(e.Body, &event))
@@ -139,11 +139,11 @@ func (h *House) Changed(e Event, do func(event, object map[string]any)) Event {
 	do(event, event["data"].(map[string]any)["object"].(map[string]any))
 	body, err := json.Marshal(event)
 	require.NoError(h.t, err)
-	return h.Read(body)
+	return h.ParseEvent(body)
 }
 
 // Knock posts a webhook with that signature and answers the status.
-func (h *House) Knock(entity string, body []byte, signature string) int {
+func (h *Program) PostWebhook(entity string, body []byte, signature string) int {
 	request, err := http.NewRequest(http.MethodPost, h.URL+"/hooks/stripe/"+entity, bytes.NewReader(body))
 	if err != nil {
 		h.t.Error(err)
@@ -163,15 +163,15 @@ func (h *House) Knock(entity string, body []byte, signature string) int {
 }
 
 // Deliver posts an event of tsne's account, signed well, and wants it taken.
-func (h *House) Deliver(events ...Event) {
+func (h *Program) Deliver(events ...Event) {
 	h.t.Helper()
 	for _, e := range events {
-		require.Equal(h.t, http.StatusOK, h.Knock("tsne", e.Body, stripefake.Sign(time.Now(), e.Body, Secrets["tsne"]...)), e.Type)
+		require.Equal(h.t, http.StatusOK, h.PostWebhook("tsne", e.Body, stripefake.Sign(time.Now(), e.Body, WebhookSecrets["tsne"]...)), e.Type)
 	}
 }
 
 // DrainAll works off whatever is due now.
-func (h *House) DrainAll() {
+func (h *Program) DrainAll() {
 	h.t.Helper()
 	for {
 		n, err := h.Drain.Once(h.t.Context())
@@ -183,18 +183,18 @@ func (h *House) DrainAll() {
 }
 
 // Later lets parked events' time come, and works them off.
-func (h *House) Later() {
+func (h *Program) RetryParked() {
 	h.t.Helper()
 	h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 	h.DrainAll()
 }
 
 // Settled is a gift paid and settled.
-func (h *House) Settled(f donation.Form) donation.Donation {
+func (h *Program) SettledGift(f donation.Form) donation.Donation {
 	h.t.Helper()
-	d := h.Started(f)
+	d := h.StartedGift(f)
 	h.Pay(d)
-	h.Deliver(h.ToldOf(d, "charge.succeeded"))
+	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.DrainAll()
 	d = h.Gift(d.ID)
 	require.Equal(h.t, donation.Settled, d.Status)
@@ -202,14 +202,14 @@ func (h *House) Settled(f donation.Form) donation.Donation {
 }
 
 // Settle settles charges in one transaction.
-func (h *House) Settle(charges ...donation.Charge) ([]donation.Outcome, error) {
-	setup, err := h.Setup.Snapshot(h.t.Context())
+func (h *Program) Settle(charges ...donation.Charge) ([]donation.Outcome, error) {
+	catalog, err := h.Catalog.Current(h.t.Context())
 	if err != nil {
 		return nil, err
 	}
 	var outcomes []donation.Outcome
 	err = pg.InTx(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
-		outcomes, err = h.Settler.SettleTx(h.t.Context(), tx, setup, charges)
+		outcomes, err = h.Settler.SettleTx(h.t.Context(), tx, catalog, charges)
 		return err
 	})
 	return outcomes, err
@@ -224,21 +224,21 @@ func ChargeOf(d donation.Donation, at time.Time) donation.Charge {
 }
 
 // Exec runs a statement as the owner of the tables.
-func (h *House) Exec(query string, args ...any) {
+func (h *Program) Exec(query string, args ...any) {
 	h.t.Helper()
 	_, err := h.DB.Owner.Exec(query, args...)
 	require.NoError(h.t, err)
 }
 
 // Count is the number a query answers.
-func (h *House) Count(query string, args ...any) (n int) {
+func (h *Program) Count(query string, args ...any) (n int) {
 	h.t.Helper()
 	require.NoError(h.t, h.DB.Owner.Get(&n, query, args...))
 	return n
 }
 
 // Lines lists what a query answers, one text per row.
-func (h *House) Lines(query string, args ...any) []string {
+func (h *Program) Lines(query string, args ...any) []string {
 	h.t.Helper()
 	lines := []string{}
 	require.NoError(h.t, h.DB.Owner.Select(&lines, query, args...))
@@ -246,7 +246,7 @@ func (h *House) Lines(query string, args ...any) []string {
 }
 
 // Books lists the postings about a gift as "kind fund account amount", sorted.
-func (h *House) Books(d donation.Donation) []string {
+func (h *Program) Postings(d donation.Donation) []string {
 	h.t.Helper()
 	return h.Lines(`SELECT format('%s | %s | %s | %s', e.kind, f.code, p.account_code, p.amount)
 		FROM journal_entry e JOIN posting p ON p.entry_id = e.id JOIN fund f ON f.id = p.fund_id
@@ -254,10 +254,10 @@ func (h *House) Books(d donation.Donation) []string {
 }
 
 // State says in words all that became of a gift, without ids and times, so that two histories can be compared.
-func (h *House) State(d donation.Donation) string {
+func (h *Program) State(d donation.Donation) string {
 	h.t.Helper()
 	g := h.Gift(d.ID)
-	return fmt.Sprintf("status=%s charge=%t books=%v receipts=%d letters=%d tasks=%d due=%d", g.Status, g.ChargeID != nil, h.Books(d),
+	return fmt.Sprintf("status=%s charge=%t books=%v receipts=%d letters=%d tasks=%d due=%d", g.Status, g.ChargeID != nil, h.Postings(d),
 		h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID),
 		h.Count(`SELECT count(*) FROM river_job j JOIN receipt r ON r.id::text = j.args->>'receipt_id' WHERE r.donation_id = $1`, d.ID),
 		h.Count(`SELECT count(*) FROM finance_task WHERE detail->>'donation' = $1`, d.ID.String()),
@@ -271,23 +271,23 @@ const SettledOnce = "status=settled charge=true books=[payment | general | 1010 
 var IntentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)
 
 // IntentOf is the payment intent of a gift that was paid, whether or not anybody told us.
-func (h *House) IntentOf(d donation.Donation) string {
+func (h *Program) IntentOf(d donation.Donation) string {
 	h.t.Helper()
-	return IntentID.FindString(string(h.ToldOf(d, "charge.succeeded").Body))
+	return IntentID.FindString(string(h.EventOf(d, "charge.succeeded").Body))
 }
 
 // News delivers what the stand-in has told of tsne's account and was not delivered yet, in the order it was told.
-func (h *House) News() {
+func (h *Program) DeliverNew() {
 	h.t.Helper()
 	all := h.Fake.Bodies("tsne")
-	for _, body := range all[h.told:] {
-		h.Deliver(h.Read(body))
+	for _, body := range all[h.delivered:] {
+		h.Deliver(h.ParseEvent(body))
 	}
-	h.told = len(all)
+	h.delivered = len(all)
 }
 
 // Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next time.
-func (h *House) Chores() (done int) {
+func (h *Program) RunPlanJobs() (done int) {
 	h.t.Helper()
 	var due []struct {
 		ID   int64  `db:"id"`

@@ -1,5 +1,5 @@
 // Package house builds the whole program for a test: every service with a real database, the Stripe stand-in and the mail catcher.
-package house
+package program
 
 import (
 	"bytes"
@@ -41,33 +41,33 @@ import (
 	"konbit/templates"
 )
 
-//go:embed house.yaml
+//go:embed program.yaml
 var setupFile []byte
 
 // Secrets of the two entities' accounts. Both accounts sign with two, as while one is being replaced.
 var (
-	Secrets = map[string][]string{"tsne": {"whsec_tsne_new", "whsec_tsne_old"}, "aina": {"whsec_aina_new", "whsec_aina_old"}}
-	Keys    = map[string]string{"tsne": "sk_test_canarykeytsne", "aina": "sk_test_canarykeyaina"}
+	WebhookSecrets = map[string][]string{"tsne": {"whsec_tsne_new", "whsec_tsne_old"}, "aina": {"whsec_aina_new", "whsec_aina_old"}}
+	StripeKeys     = map[string]string{"tsne": "sk_test_canarykeytsne", "aina": "sk_test_canarykeyaina"}
 )
 
 // Options are all optional.
 type Options struct {
-	BaseURL   string              // of links; empty: the web server's own address
-	Fake      stripefake.Options  // its accounts are those of the house
-	Keep      int                 // SMTP connections kept; zero: 8
-	Before    func(*http.Request) // called with each request before the stand-in sees it
-	Unlimited bool                // letters that let in are not limited
+	BaseURL         string              // of links; empty: the web server's own address
+	Fake            stripefake.Options  // its accounts are those of the house
+	SMTPConnections int                 // SMTP connections kept; zero: 8
+	BeforeStripe    func(*http.Request) // called with each request before the stand-in sees it
+	UnlimitedSignIn bool                // letters that let in are not limited
 }
 
 // House is Konbit, put together. Its parts are real and may be used directly.
-type House struct {
+type Program struct {
 	t          testing.TB
 	DB         *testkit.Database
 	Log        *Log
 	Fake       *stripefake.Server
 	FakeURL    string
 	Mail       *mailcatch.Server
-	Setup      *fund.Directory
+	Catalog    *fund.CatalogCache
 	Stripe     *stripepay.Stripe
 	Queue      *jobs.Queue
 	Handlers   *jobs.Handlers
@@ -87,7 +87,7 @@ type House struct {
 	SignIns    mail.SignIns
 	Server     *web.Server
 	URL        string // of the web server
-	told       int    // events delivered by News
+	delivered  int    // events delivered by News
 }
 
 // NewID is a new id, as the program makes them.
@@ -101,18 +101,18 @@ func NewRef() string {
 }
 
 // New puts a house together. Webhooks are held back until asked for: see Drain of the stand-in.
-func New(t testing.TB, o Options) *House {
+func New(t testing.TB, o Options) *Program {
 	t.Helper()
-	h := &House{t: t, DB: testkit.DB(t), Log: &Log{}}
-	file, err := setup.Read("house.yaml", setupFile)
+	h := &Program{t: t, DB: testkit.DB(t), Log: &Log{}}
+	file, err := setup.Read("program.yaml", setupFile)
 	require.NoError(t, err)
 	_, err = setup.Apply(t.Context(), h.DB.Server, file, time.Now(), NewID, false)
 	require.NoError(t, err)
-	h.Setup = fund.NewDirectory(h.DB.Server, time.Minute, time.Now)
+	h.Catalog = fund.NewCatalogCache(h.DB.Server, time.Minute, time.Now)
 	server := httptest.NewUnstartedServer(nil)
 	h.URL = "http://" + server.Listener.Addr().String()
-	h.outside(o)
-	h.rooms(o)
+	h.startExternal(o)
+	h.assemble(o)
 	server.Config = web.HTTP(h.Server.Handler(), h.Log.Logger())
 	server.Start()
 	t.Cleanup(server.Close)
@@ -120,19 +120,19 @@ func New(t testing.TB, o Options) *House {
 }
 
 // outside starts what Konbit speaks to.
-func (h *House) outside(o Options) {
+func (h *Program) startExternal(o Options) {
 	var err error
-	for slug, key := range Keys {
+	for slug, key := range StripeKeys {
 		o.Fake.Accounts = append(o.Fake.Accounts, stripefake.Account{
-			Name: slug, SecretKey: key, WebhookURL: h.URL + "/hooks/stripe/" + slug, WebhookSecrets: Secrets[slug],
+			Name: slug, SecretKey: key, WebhookURL: h.URL + "/hooks/stripe/" + slug, WebhookSecrets: WebhookSecrets[slug],
 		})
 	}
 	h.Fake, err = stripefake.New(o.Fake)
 	require.NoError(h.t, err)
 	require.NoError(h.t, h.Fake.SetMode(stripefake.Hold))
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o.Before != nil {
-			o.Before(r)
+		if o.BeforeStripe != nil {
+			o.BeforeStripe(r)
 		}
 		h.Fake.ServeHTTP(w, r)
 	}))
@@ -150,18 +150,18 @@ func (h *House) outside(o Options) {
 }
 
 // rooms builds Konbit, in the order of cmd/konbit.
-func (h *House) rooms(o Options) {
+func (h *Program) assemble(o Options) {
 	words, err := phrase.Load(templates.FS, "locales")
 	require.NoError(h.t, err)
 	pages, err := view.New(templates.FS, words)
 	require.NoError(h.t, err)
 	keys := map[string]stripepay.Keys{}
-	for slug, key := range Keys {
-		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: Secrets[slug]}
+	for slug, key := range StripeKeys {
+		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: WebhookSecrets[slug]}
 	}
 	h.Stripe, err = stripepay.New(keys, h.FakeURL, h.Log.Logger())
 	require.NoError(h.t, err)
-	keep := o.Keep
+	keep := o.SMTPConnections
 	if keep == 0 {
 		keep = 8
 	}
@@ -174,9 +174,9 @@ func (h *House) rooms(o Options) {
 	h.Plans = recurring.Keeper{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
 	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
-	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Setup: h.Setup, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
-	h.Collector = payout.Collector{DB: db, Setup: h.Setup, Source: h.Stripe, Booker: h.Booker}
-	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Setup: h.Setup, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
+	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
+	h.Collector = payout.Collector{DB: db, Catalog: h.Catalog, Source: h.Stripe, Booker: h.Booker}
+	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
 	base := h.URL
 	if o.BaseURL != "" {
 		base = o.BaseURL
@@ -188,25 +188,25 @@ func (h *House) rooms(o Options) {
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	h.Plans.Register(h.Handlers)
-	mail.Plans{Receipts: h.Receipts, Setup: h.Setup, Links: links}.Register(h.Handlers)
-	mail.Cards{Receipts: h.Receipts, Setup: h.Setup}.Register(h.Handlers)
-	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Setup: h.Setup, Now: now, NewID: NewID}
+	mail.Plans{Receipts: h.Receipts, Catalog: h.Catalog, Links: links}.Register(h.Handlers)
+	mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}.Register(h.Handlers)
+	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Catalog: h.Catalog, Now: now, NewID: NewID}
 	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
 	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Stripe: h.Stripe, Now: now, NewID: NewID}
 	h.Privacy.Register(h.Handlers)
-	mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Setup: h.Setup}.Register(h.Handlers)
+	mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Catalog: h.Catalog}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
 	h.Access = donoraccess.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: donoraccess.Standard(), NewID: NewID}
-	if o.Unlimited {
+	if o.UnlimitedSignIn {
 		h.Access.Limits = donoraccess.Limits{}
 	}
-	h.SignIns = mail.SignIns{Receipts: h.Receipts, Access: h.Access, Setup: h.Setup, Link: web.SignInLink(address)}
+	h.SignIns = mail.SignIns{Receipts: h.Receipts, Access: h.Access, Catalog: h.Catalog, Link: web.SignInLink(address)}
 	h.SignIns.Register(h.Handlers)
 	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}
 	h.Server = &web.Server{
-		DB: db, View: pages, Setup: h.Setup, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
+		DB: db, View: pages, Catalog: h.Catalog, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
 		Guard: attempts, Access: h.Access, Statements: h.Statements, Privacy: h.Privacy,
 		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
@@ -214,7 +214,7 @@ func (h *House) rooms(o Options) {
 }
 
 // Work starts the workers: the drain and the jobs. They end with the test.
-func (h *House) Work() {
+func (h *Program) StartWorkers() {
 	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 4, h.Log.Logger())
 	require.NoError(h.t, err)
 	require.NoError(h.t, runner.Start())
