@@ -62,15 +62,18 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	private, err := os.MkdirTemp(shortTemp(), "konbit-pg-")
+	private, err := NewTempDir(o.DataDir == "" && !o.Durable)
 	if err != nil {
-		return nil, fmt.Errorf("localpg: %w", err)
-	}
-	s, err := start(ctx, o, who, private)
-	if err != nil {
-		_ = os.RemoveAll(private)
 		return nil, err
 	}
+	s, err := start(ctx, o, who, private.Path)
+	if err != nil {
+		return nil, errors.Join(err, private.Remove())
+	}
+	go func() {
+		<-s.Done() // the supervisor has deleted the directory
+		private.release()
+	}()
 	return s, nil
 }
 

@@ -23,16 +23,16 @@ type Cluster struct {
 // only the machine must not crash. settings go over those.
 func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	t.Helper()
-	base, err := os.MkdirTemp("/tmp", "konbit-cluster-") // where PostgreSQL's account may enter
+	dir, err := localpg.NewTempDir(true) // memory keeps what a killed PostgreSQL has written, as the file cache of a disk does
 	if err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(base) })
-	if err := os.Chmod(base, 0o755); err != nil {
+	t.Cleanup(func() { _ = dir.Remove() })
+	if err := os.Chmod(dir.Path, 0o755); err != nil { // PostgreSQL's account must be able to enter
 		t.Fatalf("testkit: %v", err)
 	}
 	c := &Cluster{t: t, options: localpg.Options{
-		DataDir: filepath.Join(base, "data"), SocketDir: filepath.Join(base, "socket"),
+		DataDir: filepath.Join(dir.Path, "data"), SocketDir: filepath.Join(dir.Path, "socket"),
 		Settings: map[string]string{"synchronous_commit": "on", "full_page_writes": "on"},
 	}}
 	for name, value := range settings {
