@@ -84,9 +84,9 @@ func (m SignIns) writeMoved(step int64, moved donoraccess.Moved, to string, from
 		l.Kind = kindParted
 	}
 	var err error
-	l.Subject, l.Text, l.HTML, err = m.Receipts.View.AddressLetter(view.AddressWords{
+	l.Subject, l.Text, l.HTML, err = m.Receipts.View.AddressEmail(view.AddressEmailWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)},
-		Address: moved.Email, Parted: moved.Parted, On: moved.At.In(from.Location()),
+		Address: moved.Email, Removed: moved.Parted, On: moved.At.In(from.Location()),
 	})
 	return l, err
 }

@@ -55,7 +55,7 @@ func (c Cards) rendered(ctx context.Context, donationID uuid.UUID) (*letter, err
 		ID: card.DonationID, Kind: kindCard, List: cardList, Sender: card.Entity.Slug, From: card.Entity.MailFrom,
 		To: card.CardEmail, ToName: card.CardName, Language: string(card.Language), Date: card.SettledAt,
 	}
-	l.Subject, l.Text, l.HTML, err = c.Receipts.View.CardLetter(view.CardWords{
+	l.Subject, l.Text, l.HTML, err = c.Receipts.View.TributeCardEmail(view.TributeCardWords{
 		Language: card.Language, Accent: card.Organisation.Accent, Organisation: card.Organisation.Name.In(card.Language),
 		Donee: view.Donee{Name: card.Entity.LegalName, EIN: card.Entity.EIN, Address: donation.Postal(card.Entity.Address)},
 		To:    card.CardName, Giver: card.Giver, Kind: string(card.Kind), Name: card.Name, Message: card.CardMessage,

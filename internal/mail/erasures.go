@@ -95,7 +95,7 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*L
 	if err != nil {
 		return nil, entity, err
 	}
-	words := view.PrivacyWords{
+	words := view.ErasureEmailWords{
 		Language: phrase.Language(e.Language), Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
 	}
 	l := Letter{ID: e.ID, Kind: kind, List: privacyList, Sender: entity.Slug, From: entity.MailFrom, To: to, Language: e.Language, Date: e.AskedAt}
@@ -104,6 +104,6 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*L
 	} else {
 		words.Due = e.Day(entity)
 	}
-	l.Subject, l.Text, l.HTML, err = m.Receipts.View.PrivacyLetter(words)
+	l.Subject, l.Text, l.HTML, err = m.Receipts.View.ErasureEmail(words)
 	return &l, entity, err
 }

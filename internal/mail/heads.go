@@ -112,7 +112,7 @@ func (h Heads) rendered(ctx context.Context, head *ledger.RecordedHead, subject 
 	l := Letter{
 		ID: subject, Kind: kindHead, List: headList, Sender: e.Slug, From: e.MailFrom, To: to, Language: string(language), Date: head.At,
 	}
-	l.Subject, l.Text, l.HTML, err = h.Receipts.View.HeadLetter(view.HeadWords{
+	l.Subject, l.Text, l.HTML, err = h.Receipts.View.AuditDigestEmail(view.AuditDigestWords{
 		Language: language, Donee: view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)},
 		Day:     time.Date(head.Day.Year, head.Day.Month, head.Day.Day, 0, 0, 0, 0, time.UTC),
 		Entries: head.N, Hash: head.Hex(), TrialBalance: e.Amount(head.TrialBalance),

@@ -24,7 +24,7 @@ type PlanLinks interface {
 	// Manage leads to a plan by its public reference, and opens nothing else.
 	Manage(ref string, lang phrase.Language) string
 	// Card leads to a new card for all plans of a donor, for some weeks.
-	Card(of uuid.UUID, lang phrase.Language) string
+	PaymentMethod(of uuid.UUID, lang phrase.Language) string
 }
 
 // Plans mails what happens to recurring gifts.
@@ -91,20 +91,20 @@ func (m Plans) rendered(ctx context.Context, e recurring.Event) (*letter, error)
 		l.Choice = m.Receipts.choice(p.DonorID, donor.KindReminders, words.Language)
 		words.StopURL = l.Choice.Stop
 	}
-	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.PlanLetter(words); err != nil {
+	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.PlanEmail(words); err != nil {
 		return nil, err
 	}
 	return m.Receipts.compose(ctx, l, entity.ID)
 }
 
 // words tells the view what the event says, dated in the entity's time zone.
-func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanWords, error) {
+func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanEmailWords, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
-	w := view.PlanWords{
+	w := view.PlanEmailWords{
 		Kind: e.Letter(), Language: lang, Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
 		Organisation: o.Name.In(lang), Accent: o.Accent, Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
 		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
-		Why: recurring.Why(d.Code), Hopeless: d.Final || recurring.Hopeless(d.Code),
+		DeclineReason: recurring.Why(d.Code), Permanent: d.Final || recurring.Hopeless(d.Code),
 	}
 	if d.Next != nil {
 		w.Next = d.Next.In(entity.Location())
@@ -126,7 +126,7 @@ func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Pla
 	if !p.Status.Over() {
 		w.ManageURL = m.Links.Manage(p.PublicRef, lang)
 		if e.NeedsCard() {
-			w.CardURL = m.Links.Card(p.DonorID, lang)
+			w.CardURL = m.Links.PaymentMethod(p.DonorID, lang)
 		}
 	}
 	return w, nil

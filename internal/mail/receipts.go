@@ -189,10 +189,10 @@ func (r Receipts) write(issued receipt.Receipt, kind, to string, now time.Time) 
 			return Letter{}, fmt.Errorf("receipt %s is not void", issued.ID)
 		}
 		l.Date = now
-		l.Subject, l.Text, l.HTML, err = r.View.VoidLetter(words)
+		l.Subject, l.Text, l.HTML, err = r.View.ReceiptVoidEmail(words)
 		return l, err
 	}
-	if l.Subject, l.Text, l.HTML, err = r.View.ReceiptLetter(words); err != nil {
+	if l.Subject, l.Text, l.HTML, err = r.View.ReceiptEmail(words); err != nil {
 		return Letter{}, err
 	}
 	pdf, err := r.View.ReceiptPDF(words)

@@ -88,7 +88,7 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 
 func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Letter, error) {
 	lang := phrase.Language(proof.Language)
-	words := view.SignInWords{
+	words := view.SignInEmailWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,
 	}
 	if !proof.Joins {
@@ -99,6 +99,6 @@ func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Letter, e
 		Language: proof.Language, Date: m.Receipts.Now(),
 	}
 	var err error
-	l.Subject, l.Text, l.HTML, err = m.Receipts.View.SignInLetter(words)
+	l.Subject, l.Text, l.HTML, err = m.Receipts.View.SignInEmail(words)
 	return l, err
 }

@@ -84,7 +84,7 @@ func (m Statements) rendered(ctx context.Context, s statement.Statement, kind st
 		Choice: m.Receipts.choice(s.DonorID, donor.KindStatements, words.Language),
 	}
 	words.StopURL = l.Choice.Stop
-	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.StatementLetter(words); err != nil {
+	if l.Subject, l.Text, l.HTML, err = m.Receipts.View.StatementEmail(words); err != nil {
 		return nil, err
 	}
 	pdf, err := m.Receipts.View.StatementPDF(words)
@@ -110,7 +110,7 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 	w := view.StatementWords{
 		Version: s.WordsVersion, Language: phrase.Language(s.Language), Year: s.Year,
 		Donee: view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address}, Given: f.Given, Returned: f.Returned, Total: f.Total,
-		Sponsored: f.Sponsored, Issued: s.IssuedAt.In(zone), Open: s.N == 0,
+		Sponsored: f.Sponsored, Issued: s.IssuedAt.In(zone), Provisional: s.N == 0,
 	}
 	if !s.Corrects.IsZero() {
 		w.Corrects = s.Corrects.In(zone)
@@ -126,7 +126,7 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 			told.Funds = append(told.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})
 		}
 		for _, back := range g.Returned {
-			told.Returned = append(told.Returned, view.StatementReturn{On: days.read(back.On), Amount: back.Amount, Bank: back.Reason == receipt.Dispute})
+			told.Returned = append(told.Returned, view.StatementReturn{On: days.read(back.On), Amount: back.Amount, Dispute: back.Reason == receipt.Dispute})
 		}
 		w.Gifts = append(w.Gifts, told)
 	}

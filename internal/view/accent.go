@@ -11,13 +11,13 @@ import (
 
 // HouseAccent is the colour of pages that belong to no organisation, and of an
 // organisation that chose none.
-const HouseAccent = "#7a1f1f"
+const DefaultAccent = "#7a1f1f"
 
 // The grounds of static/app.css an accent stands on.
 const (
 	lightPaper, darkSheet = "#f8f2e6", "#231d18"
 	onLight, onDark       = "#ffffff", "#181410"
-	readable              = 4.5 // WCAG 2.2, 1.4.3, for text of any size
+	minContrast           = 4.5 // WCAG 2.2, 1.4.3, for text of any size
 )
 
 var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
@@ -27,11 +27,11 @@ var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 // paper and white can be read on it. For dark screens we lighten it ourselves.
 func CheckAccent(hex string) error {
 	if !hexColour.MatchString(hex) {
-		return fmt.Errorf("accent %q is not a colour: write #rrggbb in small letters, for example %s", hex, HouseAccent)
+		return fmt.Errorf("accent %q is not a colour: write #rrggbb in small letters, for example %s", hex, DefaultAccent)
 	}
 	for _, ground := range []string{lightPaper, onLight} {
-		if ratio := contrast(hex, ground); ratio < readable {
-			return fmt.Errorf("accent %s has a contrast of %.1f with %s; choose a darker colour, so that it has %.1f", hex, ratio, ground, readable)
+		if ratio := contrast(hex, ground); ratio < minContrast {
+			return fmt.Errorf("accent %s has a contrast of %.1f with %s; choose a darker colour, so that it has %.1f", hex, ratio, ground, minContrast)
 		}
 	}
 	return nil
@@ -47,7 +47,7 @@ func accentSheet(hex string) []byte {
 // does not pass.
 func accentURL(hex string) string {
 	if CheckAccent(hex) != nil {
-		hex = HouseAccent
+		hex = DefaultAccent
 	}
 	return StaticPath + "accent-" + hex[1:] + "." + fingerprint(accentSheet(hex)) + ".css"
 }
@@ -76,7 +76,7 @@ func lighten(hex string) string {
 			part *= strength
 			mixed += fmt.Sprintf("%02x", int(math.Round(part+(255-part)*white)))
 		}
-		if contrast(mixed, darkSheet) >= readable+1 {
+		if contrast(mixed, darkSheet) >= minContrast+1 {
 			return mixed
 		}
 	}

@@ -23,7 +23,7 @@ type countryList struct {
 }
 
 // ids that CLDR holds beside countries: islands of other states, unions, outlying parts.
-const noCountries = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
+const nonCountryCodes = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
 
 func newCountryList(lang phrase.Language) countryList {
 	tag := language.Make(string(lang))
@@ -36,7 +36,7 @@ func newCountryList(lang phrase.Language) countryList {
 		for b := 'A'; b <= 'Z'; b++ {
 			code := string(a) + string(b)
 			region, err := language.ParseRegion(code)
-			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || strings.Contains(noCountries, code) {
+			if err != nil || !region.IsCountry() || region.Canonicalize().String() != code || strings.Contains(nonCountryCodes, code) {
 				continue
 			}
 			if name := names.Name(region); name != "" {

@@ -80,8 +80,8 @@ func givePage(lang phrase.Language) view.GivePage {
 
 func frame(lang phrase.Language) view.Frame {
 	return view.Frame{Language: lang, Accent: "#7a1f1f", Switch: []view.LanguageLink{
-		{Language: "en", URL: "/give/csio?lang=en", Here: lang == "en"},
-		{Language: "es", URL: "/give/csio?lang=es", Here: lang == "es"},
+		{Language: "en", URL: "/give/csio?lang=en", Current: lang == "en"},
+		{Language: "es", URL: "/give/csio?lang=es", Current: lang == "es"},
 	}}
 }
 

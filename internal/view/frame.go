@@ -18,7 +18,7 @@ type Frame struct {
 type LanguageLink struct {
 	Language phrase.Language
 	URL      string
-	Here     bool // the page is in this language
+	Current  bool // the page is in this language
 }
 
 // Switch makes the links of a page at u, in here, to itself in each offered
@@ -32,7 +32,7 @@ func Switch(u *url.URL, here phrase.Language, offered []phrase.Language) []Langu
 		query := maps.Clone(u.Query())
 		query.Set("lang", string(lang))
 		there := url.URL{Path: u.Path, RawQuery: query.Encode()}
-		links[i] = LanguageLink{Language: lang, URL: there.String(), Here: lang == here}
+		links[i] = LanguageLink{Language: lang, URL: there.String(), Current: lang == here}
 	}
 	return links
 }

@@ -20,12 +20,12 @@ type GivePage struct {
 	Cover            *Cover   // the processing fee can be added; nil: no fee is known
 	Frequencies      []string // of once, weekly, monthly, quarterly, yearly; one: not asked
 
-	Contact  string // the address donors write to; empty: none is told
-	Entry    Entry
-	Problems []fault.Field // every bad field; Name is the field's name in the form
-	Held     bool          // good, but not taken now: too many attempts
-	Away     bool          // good, but the payment page could not be reached
-	Event    bool          // on a tablet that donors share: nothing typed is kept for the next
+	Contact            string // the address donors write to; empty: none is told
+	Entry              Entry
+	Problems           []fault.Field // every bad field; Name is the field's name in the form
+	RateLimited        bool          // good, but not taken now: too many attempts
+	PaymentUnavailable bool          // good, but the payment page could not be reached
+	Event              bool          // on a tablet that donors share: nothing typed is kept for the next
 }
 
 // Fund is what a gift may be for, in the page's language.

@@ -7,10 +7,10 @@ import (
 )
 
 // amounts are the presets as large buttons and, among them, another amount.
-func (f giveForm) amounts() group {
+func (f formBuilder) amounts() group {
 	p := f.page
 	hint := f.say("give.amount_range", "minimum", p.Minimum, "maximum", p.Maximum)
-	g := group{described: f.describe("amount", hint)}
+	g := group{fieldText: f.describe("amount", hint)}
 	for i, preset := range p.Presets {
 		g.Choices = append(g.Choices, choice{
 			ID: id("amount", i), Value: majorUnits(preset), Label: preset.Format(string(p.Language)),
@@ -22,16 +22,16 @@ func (f giveForm) amounts() group {
 }
 
 // other is the field of another amount.
-func (f giveForm) other() field {
+func (f formBuilder) other() field {
 	d := f.describe("amount_other", "")
 	d.Label = f.say("give.amount_other_label", "currency", f.view.currencyName(f.page.Language, f.page.Minimum.Currency))
-	return field{described: d, Value: f.page.Entry.AmountOther}
+	return field{fieldText: d, Value: f.page.Entry.AmountOther}
 }
 
 // funds are asked when there is more than one. The first is chosen until the
 // donor says otherwise: it is what a gift without a fund is for.
-func (f giveForm) funds() group {
-	g := group{described: f.describe("fund", "")}
+func (f formBuilder) funds() group {
+	g := group{fieldText: f.describe("fund", "")}
 	if len(f.page.Funds) < 2 {
 		return g
 	}
@@ -51,8 +51,8 @@ func (f giveForm) funds() group {
 
 // frequencies are asked when there is more than one; then one time is chosen
 // until the donor says otherwise.
-func (f giveForm) frequencies() group {
-	g := group{described: f.describe("frequency", "")}
+func (f formBuilder) frequencies() group {
+	g := group{fieldText: f.describe("frequency", "")}
 	if len(f.page.Frequencies) < 2 {
 		return g
 	}

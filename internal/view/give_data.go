@@ -11,13 +11,13 @@ import (
 // giveData is a GivePage with its words: what the template walks.
 type giveData struct {
 	GivePage
-	Errors []formError
-	Write  string // where to write to, where a problem asks for that; empty: none does
+	Errors         []formError
+	ContactAddress string // where to write to, where a problem asks for that; empty: none does
 
 	AmountGroup, FundGroup, FrequencyGroup group
 	Other, Occurrences, Note               field
-	Split                                  *splitFold // nil: there is one fund
-	Dedication                             dedicationFold
+	Split                                  *splitDisclosure // nil: there is one fund
+	Dedication                             dedicationDisclosure
 	CoverFees                              *coverCheck // nil: not offered
 	You, Address                           []field
 	Country                                countryField
@@ -26,17 +26,17 @@ type giveData struct {
 	OnlyFund                               *Fund
 	OnlyFrequency                          string
 
-	Charge string   // what will be charged, in general words
-	Said   []saying // and exactly, for each frequency, with {amount} left for the script
+	Charge      string       // what will be charged, in general words
+	ChargeTexts []chargeText // and exactly, for each frequency, with {amount} left for the script
 }
 
 type formError struct{ Target, Text string }
 
 // described is what a field says beside its label.
-type described struct{ Name, Label, Hint, Error string }
+type fieldText struct{ Name, Label, Hint, Error string }
 
 // DescribedBy lists the ids of the field's hint and error.
-func (d described) DescribedBy() string {
+func (d fieldText) DescribedBy() string {
 	var ids []string
 	if d.Hint != "" {
 		ids = append(ids, d.Name+"-hint")
@@ -48,15 +48,15 @@ func (d described) DescribedBy() string {
 }
 
 type field struct {
-	described
-	Post                                   string // the name it is posted by, where that is not its id
+	fieldText
+	PostName                               string // the name it is posted by, where that is not its id
 	Value, Type, Autocomplete, Mode, Class string
 	Required, Area                         bool
-	Quiet                                  bool // its group already says that it is optional
+	HideOptional                           bool // its group already says that it is optional
 }
 
 type check struct {
-	described
+	fieldText
 	Checked bool
 }
 
@@ -67,21 +67,21 @@ type choice struct {
 
 // group is a question answered by one of its choices.
 type group struct {
-	described
+	fieldText
 	Choices []choice
 	Other   choice // an answer to be written
 }
 
 type countryField struct {
-	described
+	fieldText
 	Selected *Country
 	Options  template.HTML
 }
 
-type saying struct{ Frequency, Charge, Button string }
+type chargeText struct{ Frequency, Charge, Button string }
 
 func (v *View) giveData(p GivePage) giveData {
-	f := newGiveForm(v, p)
+	f := newFormBuilder(v, p)
 	d := giveData{
 		GivePage:       p,
 		AmountGroup:    f.amounts(),
@@ -105,22 +105,22 @@ func (v *View) giveData(p GivePage) giveData {
 	if len(p.Frequencies) == 1 {
 		d.OnlyFrequency = p.Frequencies[0]
 	}
-	d.Charge, d.Said = f.sayings()
+	d.Charge, d.ChargeTexts = f.chargeTexts()
 	d.Errors = f.errors()
 	for _, problem := range f.problems {
 		if problem.Phrase == "give.error.amount.maximum" {
-			d.Write = p.Contact
+			d.ContactAddress = p.Contact
 		}
 	}
 	return d
 }
 
 // Mailto is the link to write a letter to an address.
-func (d giveData) Mailto() string { return "mailto:" + d.Write }
+func (d giveData) Mailto() string { return "mailto:" + d.ContactAddress }
 
 // sayings are the words above the button and in it. The script fills {amount}
 // in; where it does not run, the general words are true of every choice.
-func (f giveForm) sayings() (general string, exact []saying) {
+func (f formBuilder) chargeTexts() (general string, exact []chargeText) {
 	donee := f.page.Organisation.Donee.Name
 	key := "give.charge.any"
 	if len(f.page.Frequencies) == 1 {
@@ -132,7 +132,7 @@ func (f giveForm) sayings() (general string, exact []saying) {
 	}
 	general = f.say(key, "donee", donee, "amount", amount)
 	for _, frequency := range f.page.Frequencies {
-		exact = append(exact, saying{
+		exact = append(exact, chargeText{
 			Frequency: frequency,
 			Charge:    f.say("give.charge."+frequency, "donee", donee),
 			Button:    f.say("give.button." + frequency),

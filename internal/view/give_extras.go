@@ -6,19 +6,19 @@ import (
 )
 
 // A fold is a part of the form that most donors pass by: closed until it is opened, filled or wrong.
-type fold struct {
-	described
+type disclosure struct {
+	fieldText
 	Open bool
 }
 
 // splitFold shares a gift among several funds.
-type splitFold struct {
-	fold
+type splitDisclosure struct {
+	disclosure
 	Parts []field // an amount for each fund
 }
 
-type dedicationFold struct {
-	fold
+type dedicationDisclosure struct {
+	disclosure
 	Kinds group
 	Name  field
 	Card  []field
@@ -31,15 +31,15 @@ type coverCheck struct {
 	Examples, Exact string
 }
 
-func (f giveForm) split() *splitFold {
+func (f formBuilder) split() *splitDisclosure {
 	if len(f.page.Funds) < 2 {
 		return nil
 	}
-	s := &splitFold{fold: fold{described: f.describe("split", f.say("give.split_hint"))}}
+	s := &splitDisclosure{disclosure: disclosure{fieldText: f.describe("split", f.say("give.split_hint"))}}
 	s.Open = s.Error != ""
 	for i, fund := range f.page.Funds {
 		name := "split[" + fund.Slug + "]"
-		part := field{described: described{Name: id("split", i), Label: fund.Name, Error: f.mend[name]}, Post: name, Value: f.page.Entry.Split[fund.Slug]}
+		part := field{fieldText: fieldText{Name: id("split", i), Label: fund.Name, Error: f.errorTexts[name]}, PostName: name, Value: f.page.Entry.Split[fund.Slug]}
 		s.Open = s.Open || part.Value != "" || part.Error != ""
 		s.Parts = append(s.Parts, part)
 	}
@@ -47,21 +47,21 @@ func (f giveForm) split() *splitFold {
 }
 
 // partOf is the place of the fund that a field split[SLUG] is for, or 0.
-func (f giveForm) partOf(name string) int {
+func (f formBuilder) partOf(name string) int {
 	slug := strings.TrimSuffix(strings.TrimPrefix(name, "split["), "]")
 	return max(0, slices.IndexFunc(f.page.Funds, func(fund Fund) bool { return fund.Slug == slug }))
 }
 
-func (f giveForm) dedication() dedicationFold {
+func (f formBuilder) dedication() dedicationDisclosure {
 	e := f.page.Entry
-	d := dedicationFold{
-		fold:  fold{described: described{Name: "dedicate", Label: f.say("give.dedicate")}},
-		Kinds: group{described: f.describe("dedication", "")},
-		Name:  f.field("dedication_name", e.DedicationName, field{Quiet: true, Autocomplete: "off"}),
+	d := dedicationDisclosure{
+		disclosure: disclosure{fieldText: fieldText{Name: "dedicate", Label: f.say("give.dedicate")}},
+		Kinds:      group{fieldText: f.describe("dedication", "")},
+		Name:       f.field("dedication_name", e.DedicationName, field{HideOptional: true, Autocomplete: "off"}),
 		Card: []field{
-			f.field("card_name", e.CardName, field{Quiet: true, Autocomplete: "off", Class: "wide"}),
-			f.field("card_email", e.CardEmail, field{Quiet: true, Type: "email", Autocomplete: "off", Mode: "email", Class: "wide"}),
-			f.field("card_message", e.CardMessage, field{Quiet: true, Area: true, Class: "wide"}),
+			f.field("card_name", e.CardName, field{HideOptional: true, Autocomplete: "off", Class: "wide"}),
+			f.field("card_email", e.CardEmail, field{HideOptional: true, Type: "email", Autocomplete: "off", Mode: "email", Class: "wide"}),
+			f.field("card_message", e.CardMessage, field{HideOptional: true, Area: true, Class: "wide"}),
 		},
 	}
 	chosen := e.Dedication
@@ -80,7 +80,7 @@ func (f giveForm) dedication() dedicationFold {
 	return d
 }
 
-func (f giveForm) coverFees() *coverCheck {
+func (f formBuilder) coverFees() *coverCheck {
 	if f.page.Cover == nil {
 		return nil
 	}

@@ -9,22 +9,22 @@ import (
 )
 
 // giveForm builds the fields of one rendering of the form.
-type giveForm struct {
-	view     *View
-	page     GivePage
-	say      func(key string, args ...any) string
-	mend     map[string]string // what to do, by field
-	problems []fault.Field     // the first of each field
+type formBuilder struct {
+	view       *View
+	page       GivePage
+	say        func(key string, args ...any) string
+	errorTexts map[string]string // what to do, by field
+	problems   []fault.Field     // the first of each field
 }
 
-func newGiveForm(v *View, p GivePage) giveForm {
-	f := giveForm{
-		view: v, page: p, mend: map[string]string{},
+func newFormBuilder(v *View, p GivePage) formBuilder {
+	f := formBuilder{
+		view: v, page: p, errorTexts: map[string]string{},
 		say: func(key string, args ...any) string { return v.say(p.Language, key, args...) },
 	}
 	for _, problem := range p.Problems {
-		if _, twice := f.mend[problem.Name]; !twice {
-			f.mend[problem.Name] = v.mend(p.Language, problem)
+		if _, twice := f.errorTexts[problem.Name]; !twice {
+			f.errorTexts[problem.Name] = v.errorText(p.Language, problem)
 			f.problems = append(f.problems, problem)
 		}
 	}
@@ -32,17 +32,17 @@ func newGiveForm(v *View, p GivePage) giveForm {
 }
 
 // errors leads from the summary to each bad field, in the order they came.
-func (f giveForm) errors() []formError {
+func (f formBuilder) errors() []formError {
 	var all []formError
 	for _, problem := range f.problems {
-		all = append(all, formError{Target: f.target(problem.Name), Text: f.mend[problem.Name]})
+		all = append(all, formError{Target: f.target(problem.Name), Text: f.errorTexts[problem.Name]})
 	}
 	return all
 }
 
 // target is the id to go to for a field: of a question with choices the first
 // of them, and the button for what this form does not ask.
-func (f giveForm) target(name string) string {
+func (f formBuilder) target(name string) string {
 	asksHowOften := len(f.page.Frequencies) > 1
 	switch {
 	case name == "amount" && len(f.page.Presets) > 0, name == "frequency" && asksHowOften:
@@ -71,16 +71,16 @@ var plainFields = []string{
 	"dedication_name", "card_name", "card_email", "card_message",
 }
 
-func (f giveForm) describe(name, hint string) described {
-	return described{Name: name, Label: f.say("give." + name), Hint: hint, Error: f.mend[name]}
+func (f formBuilder) describe(name, hint string) fieldText {
+	return fieldText{Name: name, Label: f.say("give." + name), Hint: hint, Error: f.errorTexts[name]}
 }
 
-func (f giveForm) field(name, value string, as field) field {
+func (f formBuilder) field(name, value string, as field) field {
 	hint := ""
 	if key := "give." + name + "_hint"; f.view.words.Has(key) {
 		hint = f.say(key)
 	}
-	as.described, as.Value = f.describe(name, hint), value
+	as.fieldText, as.Value = f.describe(name, hint), value
 	if as.Type == "" {
 		as.Type = "text"
 	}
@@ -90,7 +90,7 @@ func (f giveForm) field(name, value string, as field) field {
 	return as
 }
 
-func (f giveForm) you() []field {
+func (f formBuilder) you() []field {
 	e := f.page.Entry
 	return []field{
 		f.field("first_name", e.FirstName, field{Required: true, Autocomplete: "given-name"}),
@@ -101,20 +101,20 @@ func (f giveForm) you() []field {
 }
 
 // address is optional as a whole, and says so once, at its head.
-func (f giveForm) address() []field {
+func (f formBuilder) address() []field {
 	e := f.page.Entry
 	return []field{
-		f.field("address_line1", e.AddressLine1, field{Autocomplete: "address-line1", Class: "wide", Quiet: true}),
-		f.field("address_line2", e.AddressLine2, field{Autocomplete: "address-line2", Class: "wide", Quiet: true}),
-		f.field("city", e.City, field{Autocomplete: "address-level2", Quiet: true}),
-		f.field("region", e.Region, field{Autocomplete: "address-level1", Quiet: true}),
-		f.field("postal_code", e.PostalCode, field{Autocomplete: "postal-code", Quiet: true}),
+		f.field("address_line1", e.AddressLine1, field{Autocomplete: "address-line1", Class: "wide", HideOptional: true}),
+		f.field("address_line2", e.AddressLine2, field{Autocomplete: "address-line2", Class: "wide", HideOptional: true}),
+		f.field("city", e.City, field{Autocomplete: "address-level2", HideOptional: true}),
+		f.field("region", e.Region, field{Autocomplete: "address-level1", HideOptional: true}),
+		f.field("postal_code", e.PostalCode, field{Autocomplete: "postal-code", HideOptional: true}),
 	}
 }
 
-func (f giveForm) country() countryField {
+func (f formBuilder) country() countryField {
 	countries := f.view.countries[f.page.Language]
-	c := countryField{described: f.describe("country", ""), Options: countries.options}
+	c := countryField{fieldText: f.describe("country", ""), Options: countries.options}
 	if code := f.page.Entry.Country; code != "" {
 		// What is no country of ours is kept as it came.
 		c.Selected = &Country{code, cmp.Or(countries.names[code], code)}
@@ -123,7 +123,7 @@ func (f giveForm) country() countryField {
 }
 
 // addressOpen tells whether there is something to see or to mend in the address.
-func (f giveForm) addressOpen(fields []field, country countryField) bool {
+func (f formBuilder) addressOpen(fields []field, country countryField) bool {
 	open := country.Selected != nil || country.Error != ""
 	for _, field := range fields {
 		open = open || field.Value != "" || field.Error != ""
@@ -131,7 +131,7 @@ func (f giveForm) addressOpen(fields []field, country countryField) bool {
 	return open
 }
 
-func (f giveForm) checks() []check {
+func (f formBuilder) checks() []check {
 	return []check{
 		{f.describe("anonymous", f.say("give.anonymous_hint")), f.page.Entry.Anonymous},
 		{f.describe("news", f.say("give.news_hint")), f.page.Entry.News},

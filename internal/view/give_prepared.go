@@ -11,27 +11,27 @@ import (
 // id belongs. The form is asked for far more often than it is sent, and
 // between two readers nothing else of it differs; filling the gap costs no
 // template. It holds as long as the facts it was made from.
-type PreparedGive struct{ before, after []byte }
+type PreparedForm struct{ before, after []byte }
 
 // gap stands for the one-time id while the page is prepared.
-const gap = "one-time-id-belongs-here"
+const idPlaceholder = "one-time-id-belongs-here"
 
 // PrepareGive renders p for many readers. Its FormID is not used.
-func (v *View) PrepareGive(p GivePage) (*PreparedGive, error) {
-	p.FormID = gap
+func (v *View) PrepareForm(p GivePage) (*PreparedForm, error) {
+	p.FormID = idPlaceholder
 	page, err := v.page("give", p.Language, v.giveData(p))
 	if err != nil {
 		return nil, err
 	}
-	before, after, _ := bytes.Cut(page, []byte(gap))
-	if after == nil || bytes.Contains(after, []byte(gap)) {
+	before, after, _ := bytes.Cut(page, []byte(idPlaceholder))
+	if after == nil || bytes.Contains(after, []byte(idPlaceholder)) {
 		return nil, fmt.Errorf("view: the form must hold its one-time id exactly once")
 	}
-	return &PreparedGive{before: before, after: after}, nil
+	return &PreparedForm{before: before, after: after}, nil
 }
 
 // Write writes the form for one reader.
-func (g *PreparedGive) Write(w io.Writer, formID string) error {
+func (g *PreparedForm) Write(w io.Writer, formID string) error {
 	if _, err := w.Write(g.before); err != nil {
 		return err
 	}

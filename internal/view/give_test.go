@@ -162,7 +162,7 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 	for _, id := range []string{"0193-form", `"><script>alert('x')</script>&`, ""} {
 		p := givePage("es")
 		p.FormID = id
-		prepared, err := v.PrepareGive(p)
+		prepared, err := v.PrepareForm(p)
 		require.NoError(t, err)
 		var b strings.Builder
 		require.NoError(t, prepared.Write(&b, id))
@@ -170,7 +170,7 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 	}
 	p := givePage("es")
 	p.Organisation.Name = "one-time-id-belongs-here"
-	_, err := v.PrepareGive(p)
+	_, err := v.PrepareForm(p)
 	assert.Error(t, err, "a gap elsewhere would put the id into the wrong place")
 }
 
@@ -200,7 +200,7 @@ func TestGivePresetsWithCents(t *testing.T) {
 func BenchmarkGive(b *testing.B) {
 	v := newView(b)
 	p := givePage("en")
-	prepared, err := v.PrepareGive(p)
+	prepared, err := v.PrepareForm(p)
 	require.NoError(b, err)
 	b.Run("prepared", func(b *testing.B) {
 		for b.Loop() {

@@ -30,7 +30,7 @@ var typefaces = []typeface{
 
 // unprintable stands in a document for a letter no typeface of ours has. The
 // letter that goes with the document has it in full.
-const unprintable = '□'
+const replacementGlyph = '□'
 
 // typesetter knows which letters a typeface has.
 type typesetter struct {
@@ -54,11 +54,11 @@ func newTypesetters() ([]typesetter, error) {
 }
 
 // typeset writes a document in the first typeface that has every letter of it, or else in the last.
-func (v *View) typeset(write func(face typesetter) *sheet) ([]byte, error) {
-	var s *sheet
+func (v *View) typeset(write func(face typesetter) *document) ([]byte, error) {
+	var s *document
 	for _, face := range v.typefaces {
 		s = write(face)
-		if s.pdf.Close(); !s.lost { // the foot of the last page is written when it closes
+		if s.pdf.Close(); !s.glyphMissing { // the foot of the last page is written when it closes
 			break
 		}
 	}
@@ -86,7 +86,7 @@ func windows1252(r rune) (byte, bool) {
 }
 
 // coded is printable text as the document holds it.
-func (t typesetter) coded(text string) string {
+func (t typesetter) encode(text string) string {
 	if t.font != nil {
 		return text
 	}
@@ -109,14 +109,14 @@ func (t typesetter) printable(text string) string {
 		if r == '\n' || has(r) {
 			b.WriteRune(r)
 		} else {
-			b.WriteRune(simpler(r, has))
+			b.WriteRune(withoutMarks(r, has))
 		}
 	}
 	return b.String()
 }
 
 // simpler takes marks off r, the last first, until the typeface has it.
-func simpler(r rune, has func(rune) bool) rune {
+func withoutMarks(r rune, has func(rune) bool) rune {
 	parts := []rune(norm.NFD.String(string(r)))
 	for len(parts) > 1 {
 		parts = parts[:len(parts)-1]
@@ -124,5 +124,5 @@ func simpler(r rune, has func(rune) bool) rune {
 			return whole[0]
 		}
 	}
-	return unprintable
+	return replacementGlyph
 }

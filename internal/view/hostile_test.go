@@ -20,17 +20,17 @@ import (
 )
 
 // saying are the letters and the page of a step with a text in every field that a donor writes.
-func saying(t *testing.T, v *view.View, text string) string {
+func chargeText(t *testing.T, v *view.View, text string) string {
 	t.Helper()
 	r := receiptWords("en")
 	r.Donor, r.Greeting, r.Dedication, r.Dedicatee = text, text, "memory", text
-	_, _, receipt, err := v.ReceiptLetter(r)
+	_, _, receipt, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
-	card := view.CardWords{Language: "en", Donee: tsne, Organisation: "Center", To: text, Giver: text, Kind: "honour", Name: text, Message: text + "\n" + text}
-	_, _, letter, err := v.CardLetter(card)
+	card := view.TributeCardWords{Language: "en", Donee: tsne, Organisation: "Center", To: text, Giver: text, Kind: "honour", Name: text, Message: text + "\n" + text}
+	_, _, letter, err := v.TributeCardEmail(card)
 	require.NoError(t, err)
 	var step bytes.Buffer
-	require.NoError(t, v.Step(&step, view.StepPage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Typed: []view.Typed{{Name: text, Value: text}}}))
+	require.NoError(t, v.Challenge(&step, view.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}))
 	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // which wants one step
 }
 
@@ -54,7 +54,7 @@ func TestHostileTextsInLetters(t *testing.T) {
 	look := func(texts ...string) (kinds []string, seen string) {
 		var body string
 		for _, text := range texts {
-			body += saying(t, v, text)
+			body += chargeText(t, v, text)
 		}
 		// The policy of pages lets no element carry a style, and letters are styled so: here it would only hide what is looked for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))

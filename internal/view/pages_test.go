@@ -75,12 +75,12 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	give("without choices", single)
 
 	held := givePage(lang)
-	held.Entry, held.Held, held.Event = badPage(lang).Entry, true, true
+	held.Entry, held.RateLimited, held.Event = badPage(lang).Entry, true, true
 	give("held, on a shared tablet", held)
 	pages["step"] = func(w io.Writer) error {
-		return v.Step(w, view.StepPage{
+		return v.Challenge(w, view.ChallengePage{
 			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang),
-			Typed: []view.Typed{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}}, Token: "token", Seed: "seed",
+			Values: []view.FormValue{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}}, Token: "token", Seed: "seed",
 			Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
 		})
 	}
@@ -97,9 +97,9 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		}
 		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, p) }
 		again := p
-		again.Again = &view.LookAgain{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
+		again.Refresh = &view.Refresh{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
 		returning := p
-		returning.Return = &view.LookAgain{URL: "/give/csio", After: 15 * time.Second}
+		returning.NextDonor = &view.Refresh{URL: "/give/csio", After: 15 * time.Second}
 		pages["thanks on a shared tablet "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, returning) }
 		pages["thanks again "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, again) }
 	}
@@ -175,14 +175,14 @@ func TestProblem(t *testing.T) {
 
 func TestThanksTellsTheTruth(t *testing.T) {
 	v := newView(t)
-	page := func(state view.ThanksState, again *view.LookAgain) string {
+	page := func(state view.ThanksState, again *view.Refresh) string {
 		var b strings.Builder
 		require.NoError(t, v.Thanks(&b, view.ThanksPage{
-			Frame: frame("en"), Organisation: centro("en"), State: state, Amount: usd(2000), FormURL: "/give/csio?gift=1", Again: again,
+			Frame: frame("en"), Organisation: centro("en"), State: state, Amount: usd(2000), FormURL: "/give/csio?gift=1", Refresh: again,
 		}))
 		return b.String()
 	}
-	again := &view.LookAgain{URL: "/give/csio/thanks?look=2", After: 5 * time.Second}
+	again := &view.Refresh{URL: "/give/csio/thanks?look=2", After: 5 * time.Second}
 
 	assert.Contains(t, page(view.ThanksPaid, nil), "Your gift of $20 to Center to Support Immigrant Organizing has arrived.")
 	assert.Contains(t, page(view.ThanksSettling, again), `<noscript><meta http-equiv="refresh" content="5;url=/give/csio/thanks?look=2"></noscript>`)
@@ -199,7 +199,7 @@ func TestSwitch(t *testing.T) {
 	u, err := url.Parse("/give/csio?fund=gln&lang=en")
 	require.NoError(t, err)
 	assert.Equal(t, []view.LanguageLink{
-		{Language: "en", URL: "/give/csio?fund=gln&lang=en", Here: true},
+		{Language: "en", URL: "/give/csio?fund=gln&lang=en", Current: true},
 		{Language: "es", URL: "/give/csio?fund=gln&lang=es"},
 	}, view.Switch(u, "en", []phrase.Language{"en", "es"}))
 	assert.Empty(t, view.Switch(u, "en", []phrase.Language{"en"}))

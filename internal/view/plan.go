@@ -14,19 +14,19 @@ type PlanPage struct {
 	Frame
 	Organisation Organisation
 	Action       string // of all its forms: GET asks what a change comes to, POST does it
-	Press        string // one-time id of the press that stops the gift
+	SubmissionID string // one-time id of the press that stops the gift
 	Token        string // that the session's forms bring back; empty: by the link of a letter
 
-	Status       string // active, paused, finished, cancelled or failed
-	Amount       money.Amount
-	Covered      money.Amount
-	Every        string
-	Paid, Of     int       // payments that have come; in all, 0: until stopped
-	Next, Last   time.Time // zero: none, or not known; in the donee's time zone
-	Failing      string    // why the last payment did not go through, as PlanWords.Why; empty: it did
-	Brand, Last4 string
-	CardURL      string
-	Parts        []Purpose
+	Status        string // active, paused, finished, cancelled or failed
+	Amount        money.Amount
+	Covered       money.Amount
+	Every         string
+	Paid, Of      int       // payments that have come; in all, 0: until stopped
+	Next, Last    time.Time // zero: none, or not known; in the donee's time zone
+	DeclineReason string    // why the last payment did not go through, as PlanWords.Why; empty: it did
+	Brand, Last4  string
+	CardURL       string
+	Parts         []Purpose
 
 	Months       int // the longest pause
 	Funds        []Fund
@@ -34,10 +34,10 @@ type PlanPage struct {
 	CoverOffered bool
 	Entry        PlanEntry
 
-	Said     string // what was done just now: pause, skip, resume, cancel, change, or soon
+	Done     string // what was done just now: pause, skip, resume, cancel, change, or soon
 	Confirm  *PlanConfirm
 	Problems []fault.Field
-	Stale    bool // what was asked for no longer fits where the plan stands
+	Conflict bool // what was asked for no longer fits where the plan stands
 }
 
 // PlanEntry is a change as it was typed.
@@ -47,7 +47,7 @@ type PlanEntry struct {
 }
 
 // PlanWish is what a change comes to.
-type PlanWish struct {
+type PlanChange struct {
 	Kind   string // pause, skip, resume or change
 	Amount money.Amount
 	Every  string
@@ -58,30 +58,30 @@ type PlanWish struct {
 
 // PlanConfirm is a change in words, with the button that does it.
 type PlanConfirm struct {
-	PlanWish
-	Do, Press string
-	Typed     []Typed
+	PlanChange
+	Do, SubmissionID string
+	Values           []FormValue
 }
 
 // planData is what the template walks.
 type planData struct {
 	PlanPage
-	Title   string
-	Facts   []fact
-	Words   string // of Confirm
-	Errors  []formError
-	Pauses  []int
-	Mend    map[string]string
-	Runs    bool // a charge is to come
-	Goes    bool
-	Another string // why the last payment failed, in words
+	Title           string
+	Facts           []fact
+	ConfirmText     string // of Confirm
+	Errors          []formError
+	Pauses          []int
+	FieldErrors     map[string]string
+	ChargeScheduled bool // a charge is to come
+	Ongoing         bool
+	DeclineText     string // why the last payment failed, in words
 }
 
 // Plan writes the page.
 func (v *View) Plan(w io.Writer, p PlanPage) error {
 	say := func(key string, args ...any) string { return v.say(p.Language, key, args...) }
-	d := planData{PlanPage: p, Title: say("plan.title", "organisation", p.Organisation.Name), Mend: map[string]string{}}
-	d.Runs, d.Goes = p.Status == "active" && !p.Next.IsZero(), p.Status == "active" || p.Status == "paused"
+	d := planData{PlanPage: p, Title: say("plan.title", "organisation", p.Organisation.Name), FieldErrors: map[string]string{}}
+	d.ChargeScheduled, d.Ongoing = p.Status == "active" && !p.Next.IsZero(), p.Status == "active" || p.Status == "paused"
 	d.Facts = []fact{{say("plan.gift"), say("plan.gift_every", "amount", p.Amount, "every", say("plan.every."+p.Every))}}
 	if !p.Covered.IsZero() {
 		d.Facts = append(d.Facts, fact{say("plan.covered"), p.Covered.Format(string(p.Language))})
@@ -93,22 +93,22 @@ func (v *View) Plan(w io.Writer, p PlanPage) error {
 	if !p.Last.IsZero() {
 		d.Facts = append(d.Facts, fact{say("plan.last"), phrase.Date(p.Language, p.Last)})
 	}
-	if p.Last4 != "" && d.Goes {
+	if p.Last4 != "" && d.Ongoing {
 		d.Facts = append(d.Facts, fact{say("plan.paid_by"), v.cardName(p.Language, p.Brand, p.Last4)})
 	}
-	if p.Failing != "" {
-		d.Another = v.words.N(p.Language, "plan.why."+p.Failing, p.Paid)
+	if p.DeclineReason != "" {
+		d.DeclineText = v.words.N(p.Language, "plan.why."+p.DeclineReason, p.Paid)
 	}
 	if p.Confirm != nil {
-		d.Words = v.wish(p.Language, p.Confirm.PlanWish)
+		d.ConfirmText = v.changeText(p.Language, p.Confirm.PlanChange)
 	}
 	for i := range p.Months {
 		d.Pauses = append(d.Pauses, i+1)
 	}
 	for _, problem := range p.Problems {
-		if d.Mend[problem.Name] == "" {
-			d.Mend[problem.Name] = v.mend(p.Language, problem)
-			d.Errors = append(d.Errors, formError{Target: planTarget(problem.Name), Text: d.Mend[problem.Name]})
+		if d.FieldErrors[problem.Name] == "" {
+			d.FieldErrors[problem.Name] = v.errorText(p.Language, problem)
+			d.Errors = append(d.Errors, formError{Target: planTarget(problem.Name), Text: d.FieldErrors[problem.Name]})
 		}
 	}
 	return v.write(w, "plan", p.Language, d)
@@ -133,7 +133,7 @@ func (v *View) paidOf(p PlanPage) string {
 }
 
 // wish says what a change comes to.
-func (v *View) wish(lang phrase.Language, w PlanWish) string {
+func (v *View) changeText(lang phrase.Language, w PlanChange) string {
 	args := []any{"amount", w.Amount, "every", v.say(lang, "plan.every."+w.Every), "next", phrase.Date(lang, w.Next), "funds", v.list(lang, w.Funds)}
 	return v.say(lang, "plan.confirm."+w.Kind, args...)
 }

@@ -12,9 +12,9 @@ import (
 // Portal is what every page of a donor's own has around it.
 type Portal struct {
 	Frame
-	Here  string // which page it is: home, gifts, plans, details
-	Token string // what its forms must bring back
-	Said  string // what was just done: a key below portal.said.; empty: nothing
+	Section string // which page it is: home, gifts, plans, details
+	Token   string // what its forms must bring back
+	Done    string // what was just done: a key below portal.said.; empty: nothing
 }
 
 // PortalHomePage shows at a glance what somebody gave.
@@ -48,7 +48,7 @@ type PortalPlan struct {
 	Amount       money.Amount
 	Every        string
 	Next         time.Time // in the entity's time zone; zero: none
-	Left         int       // payments still to come, of those planned; negative: until they stop
+	Remaining    int       // payments still to come, of those planned; negative: until they stop
 	Failing      bool
 }
 
@@ -58,7 +58,7 @@ type PortalGift struct {
 	Organisation string
 	Funds        []string
 	Amount       money.Amount // as charged
-	Remains      money.Amount // of it, what stays given
+	NetAmount    money.Amount // of it, what stays given
 	State        string       // settled, processing, held, failed, part_returned, returned
 	Every        string       // of a plan: how often; empty: given once
 	ReceiptURL   string       // empty: there is none
@@ -68,15 +68,15 @@ type PortalGift struct {
 // PortalGiftsPage lists somebody's gifts, all or those of a year or an organisation.
 type PortalGiftsPage struct {
 	Portal
-	Years         []int  // with gifts, the newest first
-	Year          int    // 0: all
-	Organisations []Pick // with gifts
+	Years         []int          // with gifts, the newest first
+	Year          int            // 0: all
+	Organisations []FilterOption // with gifts
 	Gifts         []PortalGift
 	Sums          []GivenSum // of those shown; All counts
 }
 
 // Pick is a choice of a filter.
-type Pick struct {
+type FilterOption struct {
 	Value, Label string
 	Chosen       bool
 }
@@ -97,27 +97,27 @@ type PortalPlansPage struct {
 // PortalDetailsPage is where people say who they are.
 type PortalDetailsPage struct {
 	Portal
-	Entry     Entry // names, phone and postal address
-	Speaks    phrase.Language
-	Languages []phrase.Language
-	Letters   []LetterChoice
-	Mailboxes []PortalMailbox
-	Join      string // address that a code was sent to; empty: none
-	Problems  []fault.Field
+	Entry             Entry // names, phone and postal address
+	PreferredLanguage phrase.Language
+	Languages         []phrase.Language
+	EmailChoices      []EmailPreference
+	Mailboxes         []PortalMailbox
+	PendingAddress    string // address that a code was sent to; empty: none
+	Problems          []fault.Field
 }
 
 // LetterChoice asks whether a legal entity is to send a kind of letters.
-type LetterChoice struct {
+type EmailPreference struct {
 	Name   string // of the field
 	Kind   string // as LettersPage.Kind
 	Donee  string
-	Wished bool
+	Wanted bool
 }
 
 // PortalMailbox is one of somebody's addresses.
 type PortalMailbox struct {
-	Email string
-	Own   bool // they came in by it, and it stays
+	Email        string
+	SignedInWith bool // they came in by it, and it stays
 }
 
 // PortalHome writes the page.
@@ -159,11 +159,11 @@ func (v *View) PortalPlans(w io.Writer, p PortalPlansPage) error {
 
 // PortalReceipt writes the page: the facts of the receipt in the language it was issued in, as the letter told them.
 func (v *View) PortalReceipt(w io.Writer, p PortalReceiptPage) error {
-	if _, err := v.receipt(p.Receipt); err != nil {
+	if _, err := v.receiptTemplates(p.Receipt); err != nil {
 		return err
 	}
 	d := v.receiptData(p.Receipt)
-	say := v.receiptSay(d.ReceiptWords)
+	say := v.receiptPhrases(d.ReceiptWords)
 	data := struct {
 		PortalReceiptPage
 		Issued  phrase.Language // the receipt's own
@@ -179,9 +179,9 @@ func (v *View) PortalReceipt(w io.Writer, p PortalReceiptPage) error {
 	}
 	switch {
 	case p.Receipt.Voided != nil:
-		data.Why = v.why(d, "void.", *p.Receipt.Voided)
+		data.Why = v.revisionReason(d, "void.", *p.Receipt.Voided)
 	case p.Receipt.Replaces != nil:
-		data.Why = v.why(d, "because.", *p.Receipt.Replaces)
+		data.Why = v.revisionReason(d, "because.", *p.Receipt.Replaces)
 	}
 	if d.Sponsored {
 		data.Small = append(data.Small, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))
@@ -193,7 +193,7 @@ func (v *View) PortalReceipt(w io.Writer, p PortalReceiptPage) error {
 
 // PortalDetails writes the page.
 func (v *View) PortalDetails(w io.Writer, p PortalDetailsPage) error {
-	f := signInForm(v, p.Frame, p.Problems)
+	f := newSignInBuilder(v, p.Frame, p.Problems)
 	f.page.Entry = p.Entry
 	e := p.Entry
 	data := struct {
@@ -207,9 +207,9 @@ func (v *View) PortalDetails(w io.Writer, p PortalDetailsPage) error {
 	}{
 		PortalDetailsPage: p, Errors: f.errors(), Address: f.address(), Country: f.country(), Code: f.code(f.say("portal.join_hint")),
 		Names: []field{
-			f.giveForm.field("first_name", e.FirstName, field{Required: true, Autocomplete: "given-name"}),
-			f.giveForm.field("last_name", e.LastName, field{Required: true, Autocomplete: "family-name"}),
-			f.giveForm.field("phone", e.Phone, field{Type: "tel", Autocomplete: "tel", Mode: "tel", Class: "wide"}),
+			f.formBuilder.field("first_name", e.FirstName, field{Required: true, Autocomplete: "given-name"}),
+			f.formBuilder.field("last_name", e.LastName, field{Required: true, Autocomplete: "family-name"}),
+			f.formBuilder.field("phone", e.Phone, field{Type: "tel", Autocomplete: "tel", Mode: "tel", Class: "wide"}),
 		},
 		Add: f.email("", f.say("portal.add_hint")),
 	}

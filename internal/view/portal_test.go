@@ -18,13 +18,13 @@ import (
 var someDay = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func portal(lang phrase.Language, here string) view.Portal {
-	return view.Portal{Frame: frame(lang), Here: here, Token: "token"}
+	return view.Portal{Frame: frame(lang), Section: here, Token: "token"}
 }
 
 func portalGifts(lang phrase.Language) (gifts []view.PortalGift) {
 	for _, state := range []string{"settled", "processing", "held", "failed", "part_returned", "returned"} {
 		g := view.PortalGift{
-			Day: someDay, Organisation: centro(lang).Name, Funds: []string{"Red de Liderazgo"}, Amount: usd(2000), Remains: usd(1500), State: state, Every: "monthly",
+			Day: someDay, Organisation: centro(lang).Name, Funds: []string{"Red de Liderazgo"}, Amount: usd(2000), NetAmount: usd(1500), State: state, Every: "monthly",
 		}
 		if state == "settled" {
 			g.Every, g.ReceiptURL, g.Number, g.Amount = "", "/portal/gifts/x/receipt", "TSNE-2026-000042", usd(123456789)
@@ -36,17 +36,17 @@ func portalGifts(lang phrase.Language) (gifts []view.PortalGift) {
 
 func portalPlans(lang phrase.Language) (plans []view.PortalPlan) {
 	for _, status := range []string{"active", "paused", "finished", "cancelled", "failed"} {
-		p := view.PortalPlan{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Left: -1}
+		p := view.PortalPlan{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Remaining: -1}
 		if status == "active" || status == "paused" {
-			p.Next, p.Left, p.Failing = someDay, 11, status == "active"
+			p.Next, p.Remaining, p.Failing = someDay, 11, status == "active"
 		}
 		plans = append(plans, p)
 	}
 	return plans
 }
 
-func lettersPage(lang phrase.Language) view.LettersPage {
-	return view.LettersPage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Again: "/letters/x/again?lang=en"}
+func lettersPage(lang phrase.Language) view.EmailChoicePage {
+	return view.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
 }
 
 // ownPages are a donor's own, and the way to them.
@@ -63,14 +63,14 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	void := receiptWords(lang)
 	void.Voided = &view.Revised{Number: void.Number, Reason: "refund", On: someDay}
 	details := view.PortalDetailsPage{
-		Portal: portal(lang, "details"), Entry: badPage(lang).Entry, Speaks: lang, Languages: []phrase.Language{"en", "es"},
-		Letters: []view.LetterChoice{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
-			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wished: true}},
-		Mailboxes: []view.PortalMailbox{{Email: "ana@example.org", Own: true},
+		Portal: portal(lang, "details"), Entry: badPage(lang).Entry, PreferredLanguage: lang, Languages: []phrase.Language{"en", "es"},
+		EmailChoices: []view.EmailPreference{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
+			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wanted: true}},
+		Mailboxes: []view.PortalMailbox{{Email: "ana@example.org", SignedInWith: true},
 			{Email: strings.Repeat("muy-largo-", 8) + "@example.org"}},
 	}
 	joining, bad := details, details
-	joining.Join, joining.Said = "ana@work.example", "joined"
+	joining.PendingAddress, joining.Done = "ana@work.example", "joined"
 	joining.Problems = []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}}
 	for _, name := range []string{"first_name", "last_name", "phone", "city", "country", "email"} {
 		bad.Problems = append(bad.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
@@ -78,20 +78,22 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	email := []fault.Field{{Name: "email", Phrase: "sign_in.error.email"}}
 	code := append(email, fault.Field{Name: "code", Phrase: "sign_in.error.code"})
 	return map[string]writer{
-		"sign in": func(w io.Writer) error { return v.SignIn(w, view.SignInPage{Frame: frame(lang), Out: true}) },
+		"sign in": func(w io.Writer) error { return v.SignIn(w, view.SignInPage{Frame: frame(lang), SignedOut: true}) },
 		"sign in again": func(w io.Writer) error {
-			return v.SignIn(w, view.SignInPage{Frame: frame(lang), Closed: true, Held: true, Problems: email, Email: "x"})
+			return v.SignIn(w, view.SignInPage{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"})
 		},
 		"code": func(w io.Writer) error {
 			return v.SignInCode(w, view.SignInCodePage{Frame: frame(lang), Email: "ana@example.org"})
 		},
 		"code again": func(w io.Writer) error {
-			return v.SignInCode(w, view.SignInCodePage{Frame: frame(lang), Held: true, Problems: code})
+			return v.SignInCode(w, view.SignInCodePage{Frame: frame(lang), RateLimited: true, Problems: code})
 		},
-		"link":           func(w io.Writer) error { return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), Here: true}) },
+		"link": func(w io.Writer) error {
+			return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), SameBrowser: true})
+		},
 		"link elsewhere": func(w io.Writer) error { return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang)}) },
 		"link failed": func(w io.Writer) error {
-			return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), Here: true, Failed: true})
+			return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), SameBrowser: true, Failed: true})
 		},
 		"portal": func(w io.Writer) error { return v.PortalHome(w, home) },
 		"portal empty": func(w io.Writer) error {
@@ -100,7 +102,7 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"portal gifts": func(w io.Writer) error {
 			return v.PortalGifts(w, view.PortalGiftsPage{
 				Portal: portal(lang, "gifts"), Years: []int{2026, 2025}, Year: 2026, Gifts: portalGifts(lang), Sums: home.Sums,
-				Organisations: []view.Pick{{Value: "csio", Label: centro(lang).Name, Chosen: true}, {Value: "gi", Label: "Grassroots International"}},
+				Organisations: []view.FilterOption{{Value: "csio", Label: centro(lang).Name, Chosen: true}, {Value: "gi", Label: "Grassroots International"}},
 			})
 		},
 		"portal gifts empty": func(w io.Writer) error { return v.PortalGifts(w, view.PortalGiftsPage{Portal: portal(lang, "gifts")}) },
@@ -114,11 +116,11 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"portal receipt void": func(w io.Writer) error {
 			return v.PortalReceipt(w, view.PortalReceiptPage{Portal: portal(lang, "gifts"), Receipt: void})
 		},
-		"letters": func(w io.Writer) error { return v.Letters(w, lettersPage(lang)) },
+		"letters": func(w io.Writer) error { return v.EmailChoice(w, lettersPage(lang)) },
 		"letters stopped": func(w io.Writer) error {
 			p := lettersPage(lang)
 			p.Kind, p.Stopped = "news", true
-			return v.Letters(w, p)
+			return v.EmailChoice(w, p)
 		},
 		"portal details":         func(w io.Writer) error { return v.PortalDetails(w, details) },
 		"portal details joining": func(w io.Writer) error { return v.PortalDetails(w, joining) },
@@ -130,7 +132,7 @@ func TestSignInLetter(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
 		for _, link := range []string{"https://give.example/sign-in/link?lang=es#s3cret", ""} {
-			subject, text, html, err := v.SignInLetter(view.SignInWords{Language: lang, Donee: tsne, Link: link, Code: "12345678"})
+			subject, text, html, err := v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: link, Code: "12345678"})
 			require.NoError(t, err)
 			assert.NotContains(t, subject, "1234", "nothing to be read on a locked screen")
 			for _, body := range []string{text, html} {

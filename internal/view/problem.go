@@ -31,7 +31,7 @@ func (v *View) Problem(w io.Writer, p ProblemPage) error {
 		Text:        v.say(p.Language, key+".text"),
 	}
 	if v.words.Has(p.Detail.Phrase) {
-		d.Text = v.mend(p.Language, p.Detail)
+		d.Text = v.errorText(p.Language, p.Detail)
 	}
 	return v.write(w, "problem", p.Language, d)
 }

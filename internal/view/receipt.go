@@ -82,7 +82,7 @@ type Purpose struct {
 }
 
 // letterTemplates are a folder of letters in one language, by the names of their files.
-type letterTemplates struct {
+type emailTemplates struct {
 	text *texttemplate.Template
 	html *htmltemplate.Template
 }
@@ -93,7 +93,7 @@ type receiptData struct {
 	Total string
 	Date  string
 	Plan  string // what comes after it; empty: nothing
-	Why   string // this receipt replaces another, or is void; empty: it is the first
+	Why   string // why this receipt replaces another or is void; empty: neither. Templates of v1 use the name
 	Facts []fact
 	Lines []purposeLine
 }
@@ -102,17 +102,17 @@ type fact struct{ Label, Value string }
 
 type purposeLine struct{ Text, Amount string }
 
-func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]letterTemplates, error) {
+func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
 	if err != nil {
 		return nil, err
 	}
-	receipts := map[int]map[phrase.Language]letterTemplates{}
+	receipts := map[int]map[phrase.Language]emailTemplates{}
 	for version := 1; version <= ReceiptVersion; version++ {
 		dir := "letters/receipt/v" + strconv.Itoa(version)
-		receipts[version] = map[phrase.Language]letterTemplates{}
+		receipts[version] = map[phrase.Language]emailTemplates{}
 		for _, lang := range v.words.Languages() {
-			letter, err := v.parseLetter(fsys, dir, lang, styles)
+			letter, err := v.parseEmail(fsys, dir, lang, styles)
 			if err != nil {
 				return nil, fmt.Errorf("view: %w", err)
 			}
@@ -122,7 +122,7 @@ func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]letterTemp
 	return receipts, nil
 }
 
-func (v *View) parseLetter(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l letterTemplates, err error) {
+func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles styles) (l emailTemplates, err error) {
 	functions := v.functions(lang)
 	functions["wrap"] = wrap
 	functions["pad"] = pad
@@ -139,7 +139,7 @@ func (v *View) parseLetter(fsys fs.FS, dir string, lang phrase.Language, styles 
 		if err != nil {
 			return l, err
 		}
-		styled, err := styles.into(string(source))
+		styled, err := styles.inline(string(source))
 		if err != nil {
 			return l, fmt.Errorf("%s: %w", file, err)
 		}
@@ -153,29 +153,29 @@ func (v *View) parseLetter(fsys fs.FS, dir string, lang phrase.Language, styles 
 // ReceiptLetter is the letter a receipt goes out with: its subject, its plain
 // text and the same as HTML. A language whose words are not written is answered
 // in English.
-func (v *View) ReceiptLetter(r ReceiptWords) (subject, text, html string, err error) {
+func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
-	say := v.receiptSay(d.ReceiptWords)
+	say := v.receiptPhrases(d.ReceiptWords)
 	if r.Replaces != nil {
 		subject = say("subject_replaced", "number", r.Replaces.Number, "organisation", r.Organisation)
-		d.Why = v.why(d, "because.", *r.Replaces)
+		d.Why = v.revisionReason(d, "because.", *r.Replaces)
 	} else {
 		subject = say("subject", "amount", d.Total, "organisation", r.Organisation)
 	}
-	text, html, err = v.receiptExecute(d, "letter")
+	text, html, err = v.executeReceipt(d, "letter")
 	return subject, text, html, err
 }
 
 // VoidLetter is the letter that says a receipt no longer stands, and why.
-func (v *View) VoidLetter(r ReceiptWords) (subject, text, html string, err error) {
+func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
-	d.Why = v.why(d, "void.", *r.Voided)
-	text, html, err = v.receiptExecute(d, "void")
-	return v.receiptSay(d.ReceiptWords)("void.subject", "number", r.Number), text, html, err
+	d.Why = v.revisionReason(d, "void.", *r.Voided)
+	text, html, err = v.executeReceipt(d, "void")
+	return v.receiptPhrases(d.ReceiptWords)("void.subject", "number", r.Number), text, html, err
 }
 
 // why says the reason of a revision.
-func (v *View) why(d receiptData, key string, why Revised) string {
+func (v *View) revisionReason(d receiptData, key string, why Revised) string {
 	args := []any{
 		"on", phrase.Date(d.Language, why.On), "number", why.Number, "amount", d.Total, "organisation", d.Organisation,
 	}
@@ -183,11 +183,11 @@ func (v *View) why(d receiptData, key string, why Revised) string {
 		lang := string(d.Language)
 		args = append(args, "returned", d.Returned.Amount.FormatExact(lang), "charged", d.Returned.Charged.FormatExact(lang))
 	}
-	return v.receiptSay(d.ReceiptWords)(key+why.Reason, args...)
+	return v.receiptPhrases(d.ReceiptWords)(key+why.Reason, args...)
 }
 
-func (v *View) receiptExecute(d receiptData, name string) (text, html string, err error) {
-	letter, err := v.receipt(d.ReceiptWords)
+func (v *View) executeReceipt(d receiptData, name string) (text, html string, err error) {
+	letter, err := v.receiptTemplates(d.ReceiptWords)
 	if err != nil {
 		return "", "", err
 	}
@@ -203,10 +203,10 @@ func (v *View) receiptExecute(d receiptData, name string) (text, html string, er
 	return plain.String(), rich.String(), nil
 }
 
-func (v *View) receipt(r ReceiptWords) (letterTemplates, error) {
-	version, ok := v.receipts[r.Version]
+func (v *View) receiptTemplates(r ReceiptWords) (emailTemplates, error) {
+	version, ok := v.receiptEmails[r.Version]
 	if !ok {
-		return letterTemplates{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
+		return emailTemplates{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
 	}
 	if letter, ok := version[r.Language]; ok {
 		return letter, nil
@@ -220,13 +220,13 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	if r.Greeting == "" {
 		r.Greeting = r.Donor
 	}
-	if _, written := v.receipts[r.Version][r.Language]; !written {
+	if _, written := v.receiptEmails[r.Version][r.Language]; !written {
 		r.Language = phrase.English
 	}
 	if CheckAccent(r.Accent) != nil {
-		r.Accent = HouseAccent
+		r.Accent = DefaultAccent
 	}
-	say, lang := v.receiptSay(r), string(r.Language)
+	say, lang := v.receiptPhrases(r), string(r.Language)
 	d := receiptData{ReceiptWords: r, Total: r.Amount.FormatExact(lang), Date: phrase.Date(r.Language, r.Charged)}
 	d.Facts = []fact{{say("number"), r.Number}}
 	if r.Replaces != nil {
@@ -248,8 +248,8 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 		d.Facts = append(d.Facts, fact{say("dedication." + r.Dedication), r.Dedicatee})
 	}
 	if in := r.Instalment; in != nil {
-		d.Facts = append(d.Facts, fact{say("instalment"), v.nth(r.Language, *in)})
-		d.Plan = v.repeats(r.Language, *in)
+		d.Facts = append(d.Facts, fact{say("instalment"), v.instalmentNumber(r.Language, *in)})
+		d.Plan = v.scheduleText(r.Language, *in)
 	}
 	d.Facts = append(d.Facts, fact{say("date"), d.Date}, fact{say("donee"), r.Donee.Name}, fact{say("ein"), r.Donee.EIN})
 	if r.Sponsored {
@@ -265,7 +265,7 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 }
 
 // nth is which of its plan's gifts it is.
-func (v *View) nth(lang phrase.Language, in Instalment) string {
+func (v *View) instalmentNumber(lang phrase.Language, in Instalment) string {
 	if in.Of == 0 {
 		return strconv.Itoa(in.N)
 	}
@@ -273,7 +273,7 @@ func (v *View) nth(lang phrase.Language, in Instalment) string {
 }
 
 // repeats says, with the first gift, what the plan comes to, and later when the next is charged.
-func (v *View) repeats(lang phrase.Language, in Instalment) string {
+func (v *View) scheduleText(lang phrase.Language, in Instalment) string {
 	each := in.Each.Format(string(lang))
 	switch {
 	case in.N == 1 && in.Of == 0:
@@ -304,7 +304,7 @@ func (d receiptData) LabelWidth() int {
 }
 
 // receiptSay says the phrases of r's version in r's language.
-func (v *View) receiptSay(r ReceiptWords) func(key string, args ...any) string {
+func (v *View) receiptPhrases(r ReceiptWords) func(key string, args ...any) string {
 	prefix := "receipt.v" + strconv.Itoa(r.Version) + "."
 	return func(key string, args ...any) string { return v.say(r.Language, prefix+key, args...) }
 }

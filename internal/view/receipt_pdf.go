@@ -21,28 +21,28 @@ const (
 // to be kept. It is made of r alone: the same facts give the same bytes, also
 // its date of creation, which is that of the charge.
 func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
-	if _, err := v.receipt(r); err != nil {
+	if _, err := v.receiptTemplates(r); err != nil {
 		return nil, err
 	}
 	d := v.receiptData(r)
-	document, err := v.typeset(func(face typesetter) *sheet { return v.receiptSheet(d, face) })
+	document, err := v.typeset(func(face typesetter) *document { return v.receiptDocument(d, face) })
 	if err != nil {
 		return nil, fmt.Errorf("view: receipt %s: %w", r.Number, err)
 	}
 	return document, nil
 }
 
-func (v *View) receiptSheet(d receiptData, face typesetter) *sheet {
-	say := v.receiptSay(d.ReceiptWords)
-	s := newSheet(d, say("title"), face)
+func (v *View) receiptDocument(d receiptData, face typesetter) *document {
+	say := v.receiptPhrases(d.ReceiptWords)
+	s := newDocument(d, say("title"), face)
 
-	s.poster(say("title"), d.Organisation)
+	s.header(say("title"), d.Organisation)
 	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
 	if d.Replaces == nil {
 		s.paragraph(bodySize, ink, say("thanks", "amount", d.Total, "organisation", d.Organisation, "date", d.Date))
 	} else {
 		s.paragraph(bodySize, ink, say("replaces", "number", d.Replaces.Number, "organisation", d.Organisation, "date", d.Date)+
-			" "+v.why(d, "because.", *d.Replaces))
+			" "+v.revisionReason(d, "because.", *d.Replaces))
 	}
 
 	s.heading(say("facts"))
@@ -64,28 +64,28 @@ func (v *View) receiptSheet(d receiptData, face typesetter) *sheet {
 	}
 	s.pdf.Ln(2)
 	s.paragraph(bodySize, ink, say("closing")+"\n"+say("signature", "organisation", d.Organisation))
-	s.foot(d.Donee)
+	s.footer(d.Donee)
 	return s
 }
 
 // sheet is the page being written.
-type sheet struct {
-	pdf    *fpdf.Fpdf
-	face   typesetter
-	accent colour
-	gap    float64 // above and below a row
-	lost   bool    // a letter the typeface does not have was left out
+type document struct {
+	pdf          *fpdf.Fpdf
+	face         typesetter
+	accent       colour
+	gap          float64 // above and below a row
+	glyphMissing bool    // a letter the typeface does not have was left out
 }
 
 // text is what is written, as the document holds it.
-func (s *sheet) text(written string) string {
+func (s *document) text(written string) string {
 	printed := s.face.printable(written)
-	s.lost = s.lost || printed != norm.NFC.String(written)
-	return s.face.coded(printed)
+	s.glyphMissing = s.glyphMissing || printed != norm.NFC.String(written)
+	return s.face.encode(printed)
 }
 
 // lines breaks what is written into lines of a width, as the document holds them.
-func (s *sheet) lines(written string, width float64) (lines []string) {
+func (s *document) lines(written string, width float64) (lines []string) {
 	text := s.text(written)
 	if s.face.font != nil {
 		return s.pdf.SplitText(text, width)
@@ -106,9 +106,9 @@ var (
 	white = colour{0xff, 0xff, 0xff}
 )
 
-func newSheet(d receiptData, title string, face typesetter) *sheet {
+func newDocument(d receiptData, title string, face typesetter) *document {
 	rgb := channels(d.Accent)
-	s := &sheet{
+	s := &document{
 		pdf:    fpdf.New("P", "mm", "Letter", ""),
 		face:   face,
 		accent: colour{int(rgb[0]), int(rgb[1]), int(rgb[2])},
@@ -135,12 +135,12 @@ func newSheet(d receiptData, title string, face typesetter) *sheet {
 	return s
 }
 
-func (s *sheet) font(cut string, size float64) { s.pdf.SetFont(s.face.name, cut, size) }
+func (s *document) font(cut string, size float64) { s.pdf.SetFont(s.face.name, cut, size) }
 
-func (s *sheet) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
+func (s *document) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
 
 // poster is the head: the organisation's name on its colour, and the furrows below.
-func (s *sheet) poster(title, organisation string) {
+func (s *document) header(title, organisation string) {
 	s.font("B", 23)
 	name := strings.Join(s.lines(organisation, textWidth), "\n")
 	height := 33 + 9.6*float64(1+strings.Count(name, "\n"))
@@ -164,18 +164,18 @@ func (s *sheet) poster(title, organisation string) {
 }
 
 // paragraph writes in the regular cut, write in the cut that is set; both leave a gap.
-func (s *sheet) paragraph(size float64, c colour, text string) {
+func (s *document) paragraph(size float64, c colour, text string) {
 	s.font("", size)
 	s.write(size, c, text)
 }
 
-func (s *sheet) write(size float64, c colour, text string) {
+func (s *document) write(size float64, c colour, text string) {
 	s.ink(c)
 	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, s.text(text), "", "L", false)
 	s.pdf.Ln(2.4)
 }
 
-func (s *sheet) heading(text string) {
+func (s *document) heading(text string) {
 	s.pdf.Ln(3.5)
 	s.ink(ink)
 	s.font("B", 13)
@@ -184,7 +184,7 @@ func (s *sheet) heading(text string) {
 }
 
 // fact is a line of two columns.
-func (s *sheet) fact(f fact) {
+func (s *document) fact(f fact) {
 	const column = 48
 	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(margin, top)
@@ -198,7 +198,7 @@ func (s *sheet) fact(f fact) {
 }
 
 // purpose is a fund's words, with its part of the gift at the right.
-func (s *sheet) purpose(p purposeLine) {
+func (s *document) purpose(p purposeLine) {
 	const column = 32
 	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(pageWidth-margin-column, top)
@@ -212,7 +212,7 @@ func (s *sheet) purpose(p purposeLine) {
 }
 
 // rule is the hairline below a row.
-func (s *sheet) rule() {
+func (s *document) rule() {
 	y := s.pdf.GetY() + s.gap
 	s.pdf.SetDrawColor(line[0], line[1], line[2])
 	s.pdf.SetLineWidth(0.25)
@@ -221,7 +221,7 @@ func (s *sheet) rule() {
 }
 
 // foot says who received the gift, at the end of the page.
-func (s *sheet) foot(d Donee) {
+func (s *document) footer(d Donee) {
 	words := strings.Join(append([]string{d.Name}, d.Address...), ", ")
 	s.pdf.SetAutoPageBreak(false, 0)
 	s.pdf.SetXY(margin, pageHeight-18)

@@ -56,7 +56,7 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 	for lang, byReason := range says {
 		for _, reason := range []string{"correction", "refund", "dispute", "reinstated"} {
 			r := revised(lang, reason)
-			subject, text, html, err := v.ReceiptLetter(r)
+			subject, text, html, err := v.ReceiptEmail(r)
 			require.NoError(t, err)
 			pdf, err := v.ReceiptPDF(r)
 			require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestVoidLetterSaysWhy(t *testing.T) {
 		for reason, saying := range byReason {
 			r := receiptWords(lang)
 			r.Voided = &view.Revised{Number: r.Number, Reason: reason, On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
-			subject, text, html, err := v.VoidLetter(r)
+			subject, text, html, err := v.ReceiptVoidEmail(r)
 			require.NoError(t, err)
 			require.Contains(t, subject, r.Number)
 			for _, words := range []string{oneLine(text), oneLine(stripTags(html))} {

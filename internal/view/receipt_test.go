@@ -55,7 +55,7 @@ func TestReceiptWordsNeverChange(t *testing.T) {
 			}
 		})
 		found[string(lang)+" letter"] = hashOf(func(w io.Writer) {
-			subject, text, _, err := v.ReceiptLetter(receiptWords(lang))
+			subject, text, _, err := v.ReceiptEmail(receiptWords(lang))
 			require.NoError(t, err)
 			_, _ = io.WriteString(w, subject+"\n"+text)
 		})
@@ -105,7 +105,7 @@ func TestReceiptSaysEverything(t *testing.T) {
 	v := newView(t)
 	for lang, sayings := range receiptSays {
 		r := receiptWords(lang)
-		subject, text, html, err := v.ReceiptLetter(r)
+		subject, text, html, err := v.ReceiptEmail(r)
 		require.NoError(t, err)
 		pdf, err := v.ReceiptPDF(r)
 		require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestReceiptOfTheDoneeItself(t *testing.T) {
 	r := receiptWords("en")
 	r.Sponsored, r.Greeting, r.Purposes = false, "", []view.Purpose{{Fund: "General", Amount: usd(2050)}}
 	v := newView(t)
-	_, text, _, err := v.ReceiptLetter(r)
+	_, text, _, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
 	assert.Contains(t, text, "Dear Marisol Peña Núñez,")
 	assert.NotContains(t, text, "fiscally sponsored")
@@ -149,13 +149,13 @@ func TestReceiptIsHardToBreak(t *testing.T) {
 	r := receiptWords("en")
 	r.Donor = `<script>alert("x")</script> {{.Number}} & Söhne`
 	r.Greeting, r.Accent = r.Donor, "red;background:url(//x)"
-	_, text, html, err := v.ReceiptLetter(r)
+	_, text, html, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
 	assert.Contains(t, text, "Dear "+r.Donor+",")
 	assert.NotContains(t, html, "<script")
 	assert.NotContains(t, html, "url(")
 	assert.Contains(t, html, "{{.Number}} &amp; Söhne")
-	assert.Contains(t, html, "background: "+view.HouseAccent)
+	assert.Contains(t, html, "background: "+view.DefaultAccent)
 }
 
 // TestReceiptPDFTakesAnyName sets names of every script, and long ones.
@@ -217,14 +217,14 @@ func TestReceiptVersion(t *testing.T) {
 	for _, version := range []int{0, view.ReceiptVersion + 1} {
 		r := receiptWords("en")
 		r.Version = version
-		_, _, _, err := v.ReceiptLetter(r)
+		_, _, _, err := v.ReceiptEmail(r)
 		assert.ErrorIs(t, err, view.ErrReceiptVersion)
 		_, err = v.ReceiptPDF(r)
 		assert.ErrorIs(t, err, view.ErrReceiptVersion)
 	}
 	r := receiptWords("en")
 	r.Language = "xx"
-	_, text, _, err := v.ReceiptLetter(r)
+	_, text, _, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
 	assert.Contains(t, oneLine(text), "It reached us on November 21, 2026", "a language not known is answered in English")
 }

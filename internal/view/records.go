@@ -11,7 +11,7 @@ type RecordsPage struct {
 	Statements []RecordsYear
 	Confirm    bool      // asks once more, and says what being forgotten means
 	Problem    string    // the phrase that says why it cannot be yet; empty: nothing stands against it
-	Due        time.Time // when it is done; zero: nobody asked for it
+	ErasureDue time.Time // when it is done; zero: nobody asked for it
 }
 
 // RecordsYear leads to a year's statement.

@@ -15,10 +15,10 @@ func TestRecords(t *testing.T) {
 	v := newView(t)
 	day := time.Date(2027, 1, 18, 9, 0, 0, 0, time.UTC)
 	for _, lang := range catalogue(t).Languages() {
-		p := view.RecordsPage{Portal: view.Portal{Frame: frame(lang), Here: "records", Token: "x"}}
+		p := view.RecordsPage{Portal: view.Portal{Frame: frame(lang), Section: "records", Token: "x"}}
 		given, asks, waits, cannot := p, p, p, p
 		given.Statements = []view.RecordsYear{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
-		asks.Confirm, waits.Due, cannot.Problem = true, day, "privacy.error.plan"
+		asks.Confirm, waits.ErasureDue, cannot.Problem = true, day, "privacy.error.plan"
 		for _, each := range []view.RecordsPage{p, given, asks, waits, cannot} {
 			var page bytes.Buffer
 			require.NoError(t, v.Records(&page, each))
@@ -26,7 +26,7 @@ func TestRecords(t *testing.T) {
 			require.NotRegexp(t, `records\.[a-z_]+[^a-z_/."]`, stripTags(page.String()))
 		}
 		for _, due := range []time.Time{{}, day} {
-			subject, text, html, err := v.PrivacyLetter(view.PrivacyWords{Language: lang, Donee: tsne, Due: due})
+			subject, text, html, err := v.ErasureEmail(view.ErasureEmailWords{Language: lang, Donee: tsne, Due: due})
 			require.NoError(t, err)
 			for _, said := range []string{subject, text, stripTags(html)} {
 				require.Contains(t, said, "TSNE MissionWorks")
@@ -34,7 +34,7 @@ func TestRecords(t *testing.T) {
 			}
 		}
 		for _, parted := range []bool{false, true} {
-			subject, text, html, err := v.AddressLetter(view.AddressWords{Language: lang, Donee: tsne, Address: "ana@example.org", Parted: parted, On: day})
+			subject, text, html, err := v.AddressEmail(view.AddressEmailWords{Language: lang, Donee: tsne, Address: "ana@example.org", Removed: parted, On: day})
 			require.NoError(t, err)
 			require.Contains(t, subject, "ana@example.org")
 			for _, said := range []string{text, stripTags(html)} {

@@ -37,7 +37,7 @@ type StatementWords struct {
 	Sponsored              []string  // the donee's projects among the organisations
 	Issued                 time.Time // in the donee's time zone
 	Corrects               time.Time // when the one was issued that this takes the place of; zero: none
-	Open                   bool      // it was not issued: it tells how the gifts stand at Issued
+	Provisional            bool      // it was not issued: it tells how the gifts stand at Issued
 	StopURL                string    // where letters with statements are stopped; empty: not told
 }
 
@@ -54,9 +54,9 @@ type StatementGift struct {
 
 // StatementReturn is money that went back.
 type StatementReturn struct {
-	On     time.Time
-	Amount money.Amount
-	Bank   bool // a dispute that was lost, rather than a refund
+	On      time.Time
+	Amount  money.Amount
+	Dispute bool // a dispute that was lost, rather than a refund
 }
 
 // StatementPage is a statement on its donor's pages.
@@ -89,10 +89,10 @@ func (d statementData) LabelWidth() (width int) {
 	return width
 }
 
-func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]letterTemplates, error) {
-	all := map[int]map[phrase.Language]letterTemplates{}
+func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
+	all := map[int]map[phrase.Language]emailTemplates{}
 	for version := 1; version <= StatementVersion; version++ {
-		letters, err := v.parseLetters(fsys, "letters/statement/v"+strconv.Itoa(version))
+		letters, err := v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
 		if err != nil {
 			return nil, err
 		}
@@ -102,12 +102,12 @@ func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]letterTe
 }
 
 // StatementLetter is the letter a statement goes out with: its subject, its plain text and the same as HTML.
-func (v *View) StatementLetter(s StatementWords) (subject, text, html string, err error) {
+func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err error) {
 	d, err := v.statementData(s)
 	if err != nil {
 		return "", "", "", err
 	}
-	letter := v.statements[s.Version][d.Language]
+	letter := v.statementEmails[s.Version][d.Language]
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
@@ -119,7 +119,7 @@ func (v *View) StatementLetter(s StatementWords) (subject, text, html string, er
 	if !s.Corrects.IsZero() {
 		key = "subject_corrected"
 	}
-	return v.statementSay(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
+	return v.statementPhrases(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
 }
 
 // Statement writes the page, in the page's language whatever the statement's.
@@ -142,7 +142,7 @@ func (v *View) Statement(w io.Writer, p StatementPage) error {
 // statementData brings the facts into the order and form in which all forms of a statement tell them. A language whose words are
 // not written is answered in English.
 func (v *View) statementData(s StatementWords) (statementData, error) {
-	letters, ok := v.statements[s.Version]
+	letters, ok := v.statementEmails[s.Version]
 	if !ok {
 		return statementData{}, fmt.Errorf("%w: %d", ErrStatementVersion, s.Version)
 	}
@@ -152,8 +152,8 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	if s.Greeting == "" {
 		s.Greeting = s.Donor
 	}
-	say, lang := v.statementSay(s), string(s.Language)
-	d := statementData{StatementWords: s, Accent: HouseAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
+	say, lang := v.statementPhrases(s), string(s.Language)
+	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
 	d.Facts = []fact{{say("year"), strconv.Itoa(s.Year)}, {say("donor"), s.Donor}}
 	if len(s.DonorAddress) > 0 {
 		d.Facts = append(d.Facts, fact{say("address"), strings.Join(s.DonorAddress, ", ")})
@@ -174,9 +174,9 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 }
 
 func (v *View) statementOpening(s StatementWords) string {
-	say := v.statementSay(s)
+	say := v.statementPhrases(s)
 	switch {
-	case s.Open:
+	case s.Provisional:
 		return say("open", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Issued))
 	case !s.Corrects.IsZero():
 		return say("corrects", "donee", s.Donee.Name, "year", s.Year, "on", phrase.Date(s.Language, s.Corrects))
@@ -186,7 +186,7 @@ func (v *View) statementOpening(s StatementWords) string {
 
 // statementRows are a gift's, and those of what went back of it.
 func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
-	say, lang := v.statementSay(s), string(s.Language)
+	say, lang := v.statementPhrases(s), string(s.Language)
 	funds := make([]string, len(g.Funds))
 	for i, f := range g.Funds {
 		funds[i] = f.Fund
@@ -201,7 +201,7 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
 	rows := []statementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: g.Receipt, Amount: g.Amount.FormatExact(lang)}}
 	for _, back := range g.Returned {
 		key := "refunded"
-		if back.Bank {
+		if back.Dispute {
 			key = "disputed"
 		}
 		rows = append(rows, statementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)), Amount: "−" + back.Amount.FormatExact(lang)})
@@ -210,7 +210,7 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
 }
 
 // statementSay says the phrases of s's version in s's language.
-func (v *View) statementSay(s StatementWords) func(key string, args ...any) string {
+func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) string {
 	return func(key string, args ...any) string {
 		return v.say(s.Language, v.statementKey(s.Version, key), args...)
 	}

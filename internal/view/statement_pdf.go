@@ -20,24 +20,24 @@ func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	document, err := v.typeset(func(face typesetter) *sheet { return v.statementSheet(d, face) })
+	document, err := v.typeset(func(face typesetter) *document { return v.statementDocument(d, face) })
 	if err != nil {
 		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
 	}
 	return document, nil
 }
 
-func (v *View) statementSheet(d statementData, face typesetter) *sheet {
-	say := v.statementSay(d.StatementWords)
-	page := newSheet(receiptData{
+func (v *View) statementDocument(d statementData, face typesetter) *document {
+	say := v.statementPhrases(d.StatementWords)
+	page := newDocument(receiptData{
 		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year), Organisation: d.Donee.Name, Charged: d.Issued},
 	}, d.Title, face)
 	page.gap = 0.6
 	page.pdf.SetAutoPageBreak(false, 0)
 	page.pdf.AliasNbPages("")
-	page.pdf.SetFooterFunc(func() { page.pageFoot(d.Donee) })
+	page.pdf.SetFooterFunc(func() { page.pageFooter(d.Donee) })
 
-	page.poster(d.Title, d.Donee.Name)
+	page.header(d.Title, d.Donee.Name)
 	page.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
 	page.paragraph(bodySize, ink, d.Opening)
 	for _, f := range d.Facts {
@@ -53,7 +53,7 @@ func (v *View) statementSheet(d statementData, face typesetter) *sheet {
 	return page
 }
 
-func (s *sheet) tableHead(head []string) {
+func (s *document) tableHead(head []string) {
 	s.font("B", smallSize)
 	s.ink(soft)
 	cells := make([]string, len(head))
@@ -66,7 +66,7 @@ func (s *sheet) tableHead(head []string) {
 }
 
 // columns writes one line of the table, of cells as the document holds them; the last column stands at the right.
-func (s *sheet) columns(cells []string) {
+func (s *document) columns(cells []string) {
 	s.pdf.SetX(margin)
 	for i, width := range []float64{dateColumn, textColumn, receiptColumn, sumColumn} {
 		align := "L"
@@ -78,7 +78,7 @@ func (s *sheet) columns(cells []string) {
 }
 
 // statementRow writes one row, on the next page when this one has no room for it.
-func (s *sheet) statementRow(head []string, row statementRow) {
+func (s *document) statementRow(head []string, row statementRow) {
 	s.font("", smallSize)
 	lines := s.lines(row.Text, textColumn-4)
 	if s.pdf.GetY()+s.gap*2+lineHeight*float64(len(lines)) > pageEnd {
@@ -100,7 +100,7 @@ func (s *sheet) statementRow(head []string, row statementRow) {
 }
 
 // closeStatement writes what stands below the table, all on one page.
-func (s *sheet) closeStatement(goods, law, closing string) {
+func (s *document) closeStatement(goods, law, closing string) {
 	const room = 62 // of the longest law we know
 	if s.pdf.GetY()+room > pageEnd {
 		s.nextPage()
@@ -113,13 +113,13 @@ func (s *sheet) closeStatement(goods, law, closing string) {
 	s.paragraph(bodySize, ink, closing)
 }
 
-func (s *sheet) nextPage() {
+func (s *document) nextPage() {
 	s.pdf.AddPage()
 	s.pdf.SetXY(margin, margin)
 }
 
 // pageFoot says on every page who received the gifts, and which page it is.
-func (s *sheet) pageFoot(d Donee) {
+func (s *document) pageFooter(d Donee) {
 	s.pdf.SetXY(margin, pageHeight-18)
 	s.ink(soft)
 	s.font("", 8.4)

@@ -69,7 +69,7 @@ func statementWords(lang phrase.Language, gifts int) view.StatementWords {
 			Funds: []view.Purpose{{Fund: "Donde más se necesite", Amount: usd(1500)}, {Fund: "Red de Liderazgo", Amount: usd(550)}}, N: i + 1, Of: gifts,
 		}
 		if i == 1 {
-			g.Returned = []view.StatementReturn{{On: g.Charged.AddDate(0, 0, 9), Amount: usd(550)}, {On: g.Charged.AddDate(0, 0, 20), Amount: usd(1500), Bank: true}}
+			g.Returned = []view.StatementReturn{{On: g.Charged.AddDate(0, 0, 9), Amount: usd(550)}, {On: g.Charged.AddDate(0, 0, 20), Amount: usd(1500), Dispute: true}}
 			s.Returned = usd(2050)
 		}
 		s.Gifts = append(s.Gifts, g)
@@ -84,7 +84,7 @@ func TestStatementSaysEverything(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
 		s := statementWords(lang, 3)
-		subject, text, html, err := v.StatementLetter(s)
+		subject, text, html, err := v.StatementEmail(s)
 		require.NoError(t, err)
 		pdf, err := v.StatementPDF(s)
 		require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestStatementSaysEverything(t *testing.T) {
 		}
 		assert.Contains(t, subject, "2026")
 		s.Corrects = s.Issued.AddDate(0, 0, -3)
-		corrected, text, _, err := v.StatementLetter(s)
+		corrected, text, _, err := v.StatementEmail(s)
 		require.NoError(t, err)
 		assert.NotEqual(t, subject, corrected)
 		assert.Contains(t, text, phrase.Date(lang, s.Corrects))
@@ -117,7 +117,7 @@ func TestStatementSaysEverything(t *testing.T) {
 			assert.LessOrEqual(t, len([]rune(line)), 76, line)
 		}
 	}
-	_, _, _, err := v.StatementLetter(view.StatementWords{Version: 9})
+	_, _, _, err := v.StatementEmail(view.StatementWords{Version: 9})
 	require.ErrorIs(t, err, view.ErrStatementVersion)
 }
 

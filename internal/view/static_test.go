@@ -59,13 +59,13 @@ func TestAccentSheet(t *testing.T) {
 	}
 	assert.Contains(t, sheet("#1f5d57"), "--accent:#1f5d57;")
 	for _, unfit := range []string{"", "#fff", "red;}body{display:none", "#ffff00"} {
-		assert.Contains(t, sheet(unfit), "--accent:"+view.HouseAccent+";", unfit)
+		assert.Contains(t, sheet(unfit), "--accent:"+view.DefaultAccent+";", unfit)
 	}
 	assert.NotContains(t, sheet("#000000"), "NaN")
 }
 
 func TestCheckAccent(t *testing.T) {
-	for _, good := range []string{view.HouseAccent, "#000000", "#1f5d57", "#0b5394", "#6a3d00"} {
+	for _, good := range []string{view.DefaultAccent, "#000000", "#1f5d57", "#0b5394", "#6a3d00"} {
 		assert.NoError(t, view.CheckAccent(good), good)
 	}
 	for _, bad := range []string{"", "7a1f1f", "#7A1F1F", "#7a1f1", "#7a1f1f ", "#ffff00", "#888888", "#e07a5f"} {

@@ -7,11 +7,11 @@ import (
 
 // StepPage asks a donor's browser for a little work before their gift goes on, or, where no script runs, the
 // donor for a little patience. All that was typed goes with it, and nothing else of the form is shown again.
-type StepPage struct {
+type ChallengePage struct {
 	Frame
 	Organisation Organisation
-	Action       string  // where it is posted, with the language in it
-	Typed        []Typed // the form as it came, in the order it is sent again
+	Action       string      // where it is posted, with the language in it
+	Values       []FormValue // the form as it came, in the order it is sent again
 
 	Token, Seed        string
 	Rounds, Difficulty int
@@ -19,12 +19,12 @@ type StepPage struct {
 }
 
 // Typed is one field of a form as it came.
-type Typed struct{ Name, Value string }
+type FormValue struct{ Name, Value string }
 
 // Seconds is Wait in whole seconds, at least one.
-func (p StepPage) Seconds() int { return max(1, int(p.Wait/time.Second)) }
+func (p ChallengePage) Seconds() int { return max(1, int(p.Wait/time.Second)) }
 
 // Step writes the page of the step.
-func (v *View) Step(w io.Writer, p StepPage) error {
+func (v *View) Challenge(w io.Writer, p ChallengePage) error {
 	return v.write(w, "step", p.Language, p)
 }

@@ -23,15 +23,15 @@ type styleguideData struct {
 // Styleguide writes the page of components.
 func (v *View) Styleguide(w io.Writer, p StyleguidePage) error {
 	p.Language, p.Switch = phrase.English, nil
-	wrong := described{Name: "mail", Label: "A field that needs another look", Hint: "A hint", Error: "What to do about it"}
+	wrong := fieldText{Name: "mail", Label: "A field that needs another look", Hint: "A hint", Error: "What to do about it"}
 	return v.write(w, "styleguide", p.Language, styleguideData{
 		StyleguidePage: p,
 		Fields: []field{
-			{described: described{Name: "name", Label: "A field"}, Type: "text", Value: "Written", Required: true},
-			{described: wrong, Type: "email", Value: "nobody", Required: true},
-			{described: described{Name: "words", Label: "A longer answer"}, Area: true},
+			{fieldText: fieldText{Name: "name", Label: "A field"}, Type: "text", Value: "Written", Required: true},
+			{fieldText: wrong, Type: "email", Value: "nobody", Required: true},
+			{fieldText: fieldText{Name: "words", Label: "A longer answer"}, Area: true},
 		},
-		Check: check{described: described{Name: "tick", Label: "A tick box", Hint: "Never ticked beforehand"}},
+		Check: check{fieldText: fieldText{Name: "tick", Label: "A tick box", Hint: "Never ticked beforehand"}},
 		Choices: []choice{
 			{ID: "choice-0", Name: "choice", Value: "0", Label: "A choice", Hint: "What it means", Checked: true},
 			{ID: "choice-1", Name: "choice", Value: "1", Label: "Another"},

@@ -29,18 +29,18 @@ type ThanksPage struct {
 	Covered      money.Amount // of Amount, what was added for the processing fee; zero: nothing
 	Purposes     []Purpose    // of ThanksPaid: they sum to Amount
 	FormURL      string       // the organisation's form; for ThanksUnpaid with all that was typed kept
-	Again        *LookAgain   // for ThanksSettling, until it has taken too long
-	Return       *LookAgain   // on a tablet that donors share: to the empty form, for the next one
+	Refresh      *Refresh     // for ThanksSettling, until it has taken too long
+	NextDonor    *Refresh     // on a tablet that donors share: to the empty form, for the next one
 }
 
 // LookAgain makes the page load URL after a while, by itself.
-type LookAgain struct {
+type Refresh struct {
 	URL   string
 	After time.Duration // whole seconds
 }
 
 // Seconds is After in whole seconds, at least one.
-func (a LookAgain) Seconds() int { return max(1, int(a.After/time.Second)) }
+func (a Refresh) Seconds() int { return max(1, int(a.After/time.Second)) }
 
 // Paid, Settling, Bank and Unpaid let a template ask for the state.
 func (s ThanksState) Paid() bool     { return s == ThanksPaid }

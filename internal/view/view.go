@@ -17,18 +17,18 @@ import (
 
 // View renders everything people read. It is immutable and safe for concurrent use.
 type View struct {
-	words      *phrase.Catalogue
-	assets     *assets
-	pages      map[string]map[phrase.Language]*template.Template
-	receipts   map[int]map[phrase.Language]letterTemplates
-	cards      map[phrase.Language]letterTemplates
-	heads      map[phrase.Language]letterTemplates
-	signIns    map[phrase.Language]letterTemplates
-	plans      map[phrase.Language]letterTemplates
-	statements map[int]map[phrase.Language]letterTemplates
-	privacy    map[phrase.Language]letterTemplates
-	countries  map[phrase.Language]countryList
-	typefaces  []typesetter
+	words             *phrase.Catalogue
+	assets            *assets
+	pages             map[string]map[phrase.Language]*template.Template
+	receiptEmails     map[int]map[phrase.Language]emailTemplates
+	tributeCardEmails map[phrase.Language]emailTemplates
+	auditDigestEmails map[phrase.Language]emailTemplates
+	signInEmails      map[phrase.Language]emailTemplates
+	planEmails        map[phrase.Language]emailTemplates
+	statementEmails   map[int]map[phrase.Language]emailTemplates
+	plainEmails       map[phrase.Language]emailTemplates
+	countries         map[phrase.Language]countryList
+	typefaces         []typesetter
 }
 
 var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "statement", "home", "problem", "styleguide",
@@ -46,25 +46,25 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	if v.pages, err = v.parsePages(fsys); err != nil {
 		return nil, err
 	}
-	if v.receipts, err = v.parseReceipts(fsys); err != nil {
+	if v.receiptEmails, err = v.parseReceipts(fsys); err != nil {
 		return nil, err
 	}
-	if v.cards, err = v.parseLetters(fsys, "letters/card"); err != nil {
+	if v.tributeCardEmails, err = v.parseEmails(fsys, "letters/card"); err != nil {
 		return nil, err
 	}
-	if v.heads, err = v.parseLetters(fsys, "letters/head"); err != nil {
+	if v.auditDigestEmails, err = v.parseEmails(fsys, "letters/head"); err != nil {
 		return nil, err
 	}
-	if v.plans, err = v.parseLetters(fsys, "letters/plan"); err != nil {
+	if v.planEmails, err = v.parseEmails(fsys, "letters/plan"); err != nil {
 		return nil, err
 	}
-	if v.signIns, err = v.parseLetters(fsys, "letters/sign_in"); err != nil {
+	if v.signInEmails, err = v.parseEmails(fsys, "letters/sign_in"); err != nil {
 		return nil, err
 	}
-	if v.privacy, err = v.parseLetters(fsys, "letters/privacy"); err != nil {
+	if v.plainEmails, err = v.parseEmails(fsys, "letters/privacy"); err != nil {
 		return nil, err
 	}
-	if v.statements, err = v.parseStatements(fsys); err != nil {
+	if v.statementEmails, err = v.parseStatements(fsys); err != nil {
 		return nil, err
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {
@@ -118,7 +118,7 @@ func (v *View) say(lang phrase.Language, key string, args ...any) string {
 }
 
 // mend says what to do about a bad field.
-func (v *View) mend(lang phrase.Language, f fault.Field) string {
+func (v *View) errorText(lang phrase.Language, f fault.Field) string {
 	if !v.words.Has(f.Phrase) {
 		return v.words.T(lang, "give.error.check")
 	}

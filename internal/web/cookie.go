@@ -7,10 +7,10 @@ import (
 
 // Cookies of signing in. The browser that asks for a letter is known by one for as long as the letter is good.
 const (
-	askedCookie    = "asked"
-	sessionCookie  = "session"
-	languageCookie = "language" // the language chosen on one's own pages
-	askedLife      = 10 * time.Minute
+	challengeCookie = "asked"
+	sessionCookie   = "session"
+	languageCookie  = "language" // the language chosen on one's own pages
+	challengeLife   = 10 * time.Minute
 )
 
 // hostCookie is a cookie's name: bound to the host where the connection allows it.
@@ -22,7 +22,7 @@ func (s *Server) hostCookie(name string) string {
 }
 
 // keep sets a cookie that no script reads and no other site sends; life zero: until the browser is closed.
-func (s *Server) keep(w http.ResponseWriter, name, value string, life time.Duration) {
+func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: s.hostCookie(name), Value: value, Path: "/", HttpOnly: true, MaxAge: int(life / time.Second),
 		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
@@ -30,10 +30,12 @@ func (s *Server) keep(w http.ResponseWriter, name, value string, life time.Durat
 }
 
 // drop takes a cookie back.
-func (s *Server) drop(w http.ResponseWriter, name string) { s.keep(w, name, "", -time.Second) }
+func (s *Server) deleteCookie(w http.ResponseWriter, name string) {
+	s.setCookie(w, name, "", -time.Second)
+}
 
 // kept is a cookie's value, or "".
-func (s *Server) kept(r *http.Request, name string) string {
+func (s *Server) cookie(r *http.Request, name string) string {
 	cookie, err := r.Cookie(s.hostCookie(name))
 	if err != nil {
 		return ""

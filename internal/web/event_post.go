@@ -13,7 +13,7 @@ import (
 )
 
 // backAfter is how long a shared tablet shows the thanks before it is the next donor's.
-const backAfter = 15 * time.Second
+const nextDonorAfter = 15 * time.Second
 
 // eventPost opens event mode on this device. A pass that is over, or never was, leads nowhere.
 func (s *Server) eventPost(w http.ResponseWriter, r *http.Request) error {
@@ -48,7 +48,7 @@ func (s *Server) eventCookie() string {
 }
 
 // shared tells whether this may be a tablet at an event; eventPass knows.
-func (s *Server) shared(r *http.Request) bool {
+func (s *Server) onSharedDevice(r *http.Request) bool {
 	_, err := r.Cookie(s.eventCookie())
 	return err == nil
 }

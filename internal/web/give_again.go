@@ -16,7 +16,7 @@ import (
 
 // giveAgain shows the form of a gift that was not paid, with what was typed. What the donor typed is shown
 // only to the browser it was typed in, known by its cookie: an address alone opens nothing.
-func (s *Server) giveAgain(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, ref string) error {
+func (s *Server) giveRestore(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, ref string) error {
 	gift, err := donation.ByRef(r.Context(), s.DB, ref)
 	if fault.Is(err, fault.NotFound) || err == nil && gift.OrganisationID != offer.Organisation.ID {
 		http.Redirect(w, r, givePath(offer.Organisation.Slug, lang), http.StatusSeeOther)
@@ -29,10 +29,10 @@ func (s *Server) giveAgain(w http.ResponseWriter, r *http.Request, offer donatio
 		http.Redirect(w, r, thanksPath(offer.Organisation.Slug, ref, lang), http.StatusSeeOther)
 		return nil
 	}
-	if !s.typedHere(r, ref) {
+	if !s.startedHere(r, ref) {
 		return s.giveForm(w, r, http.StatusOK, offer, lang, s.NewID(), view.Entry{}, nil)
 	}
-	entry, err := s.typed(r, offer, gift)
+	entry, err := s.formOf(r, offer, gift)
 	if err != nil {
 		return err
 	}
@@ -44,30 +44,30 @@ func (s *Server) giveAgain(w http.ResponseWriter, r *http.Request, offer donatio
 }
 
 // typed is a gift's form as it was filled in.
-func (s *Server) typed(r *http.Request, offer donation.Offer, gift donation.Donation) (view.Entry, error) {
+func (s *Server) formOf(r *http.Request, offer donation.Offer, gift donation.Donation) (view.Entry, error) {
 	parts, err := donation.DesignationsOf(r.Context(), s.DB, idsOf(gift))
 	if err != nil {
 		return view.Entry{}, err
 	}
-	fund, split := shared(offer, parts[gift.ID])
-	entry := preset(offer, gift.Given().Decimal(), fund, gift.Frequency)
+	fund, split := designationChoice(offer, parts[gift.ID])
+	entry := presetEntry(offer, gift.Given().Decimal(), fund, gift.Frequency)
 	entry.Split, entry.CoverFees, entry.Anonymous, entry.News = split, gift.CoveredMinor > 0, gift.Anonymous, gift.News
 	contact, err := donation.ContactOf(r.Context(), s.DB, gift.ID)
 	if err != nil {
 		return view.Entry{}, err
 	}
 	if contact != nil {
-		fill(&entry, *contact)
+		fillContact(&entry, *contact)
 	}
 	dedication, err := donation.DedicationOf(r.Context(), s.DB, gift.ID)
 	if dedication != nil {
-		dedicate(&entry, *dedication)
+		fillDedication(&entry, *dedication)
 	}
 	return entry, err
 }
 
 // shared is what a gift is for as the form asks it: one fund, or an amount for each of several.
-func shared(offer donation.Offer, parts []donation.Designation) (fund string, split map[string]string) {
+func designationChoice(offer donation.Offer, parts []donation.Designation) (fund string, split map[string]string) {
 	split = map[string]string{}
 	for _, f := range offer.Funds {
 		for _, p := range parts {
@@ -85,19 +85,19 @@ func shared(offer donation.Offer, parts []donation.Designation) (fund string, sp
 // majorUnits is an amount as a field shows it: 20, 20.50.
 func majorUnits(a money.Amount) string { return strings.TrimSuffix(a.Decimal(), ".00") }
 
-func dedicate(e *view.Entry, d donation.Dedication) {
+func fillDedication(e *view.Entry, d donation.Dedication) {
 	e.Dedication, e.DedicationName = string(d.Kind), d.Name
 	e.CardName, e.CardEmail, e.CardMessage = d.CardName, d.CardEmail, d.CardMessage
 }
 
-func fill(e *view.Entry, c donation.Contact) {
+func fillContact(e *view.Entry, c donation.Contact) {
 	e.FirstName, e.LastName, e.Email, e.Phone = c.FirstName, c.LastName, c.Email, c.Phone
 	e.AddressLine1, e.AddressLine2, e.City, e.Region = c.AddressLine1, c.AddressLine2, c.City, c.Region
 	e.PostalCode, e.Country, e.Note = c.PostalCode, c.Country, c.Note
 }
 
 // cookieName is bound to the host where the connection allows it.
-func (s *Server) cookieName() string {
+func (s *Server) giftCookie() string {
 	if s.BaseURL.Scheme == "https" {
 		return "__Host-konbit-gift"
 	}
@@ -105,20 +105,20 @@ func (s *Server) cookieName() string {
 }
 
 // remember marks this browser as the one the gift was typed in, until it is closed.
-func (s *Server) remember(w http.ResponseWriter, ref string) {
+func (s *Server) setGiftCookie(w http.ResponseWriter, ref string) {
 	http.SetCookie(w, &http.Cookie{
-		Name: s.cookieName(), Value: ref + "." + s.sign(ref), Path: "/", HttpOnly: true,
+		Name: s.giftCookie(), Value: ref + "." + s.sign(ref), Path: "/", HttpOnly: true,
 		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 }
 
-func (s *Server) typedHere(r *http.Request, ref string) bool {
-	return ref != "" && s.typedRef(r) == ref
+func (s *Server) startedHere(r *http.Request, ref string) bool {
+	return ref != "" && s.giftCookieRef(r) == ref
 }
 
 // typedRef is the reference of the gift last typed in this browser, or "".
-func (s *Server) typedRef(r *http.Request) string {
-	cookie, err := r.Cookie(s.cookieName())
+func (s *Server) giftCookieRef(r *http.Request) string {
+	cookie, err := r.Cookie(s.giftCookie())
 	if err != nil {
 		return ""
 	}

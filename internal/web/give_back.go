@@ -14,8 +14,8 @@ import (
 // browser's own button is shown a new form, but as long as that page is unpaid it is the same gift: pressing
 // again leads to the same payment, or replaces it. It is theirs if it was typed in this browser with the same
 // e-mail address; on a tablet that is handed on, the next person's gift is another.
-func (s *Server) samePress(r *http.Request, offer donation.Offer, request donation.Request) (uuid.UUID, error) {
-	ref := s.typedRef(r)
+func (s *Server) sameSubmission(r *http.Request, offer donation.Offer, request donation.Request) (uuid.UUID, error) {
+	ref := s.giftCookieRef(r)
 	if ref == "" {
 		return request.FormID, nil
 	}

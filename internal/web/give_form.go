@@ -14,7 +14,7 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 	value := r.PostForm.Get
 	form := donation.Form{
 		Language: lang, Amount: value("amount"), AmountOther: value("amount_other"), Frequency: value("frequency"),
-		Occurrences: value("occurrences"), Fund: value("fund"), CoverFees: ticked(value("cover_fees")),
+		Occurrences: value("occurrences"), Fund: value("fund"), CoverFees: isChecked(value("cover_fees")),
 		Contact: donation.Contact{
 			FirstName: value("first_name"), LastName: value("last_name"), Email: value("email"), Phone: value("phone"),
 			AddressLine1: value("address_line1"), AddressLine2: value("address_line2"), City: value("city"),
@@ -24,7 +24,7 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 			Kind: donation.DedicationKind(value("dedication")), Name: value("dedication_name"),
 			CardName: value("card_name"), CardEmail: value("card_email"), CardMessage: value("card_message"),
 		},
-		Anonymous: ticked(value("anonymous")), News: ticked(value("news")),
+		Anonymous: isChecked(value("anonymous")), News: isChecked(value("news")),
 	}
 	var err error
 	if form.FormID, _, err = s.Guard.ReadForm(value("form")); err != nil {
@@ -42,7 +42,7 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 }
 
 // ticked reads a check box as browsers and scripts send it.
-func ticked(value string) bool {
+func isChecked(value string) bool {
 	switch strings.ToLower(value) {
 	case "", "0", "false", "off", "no":
 		return false
@@ -56,7 +56,7 @@ func entryOf(f donation.Form) view.Entry {
 		Amount: f.Amount, AmountOther: f.AmountOther, Fund: f.Fund, Frequency: f.Frequency, Occurrences: f.Occurrences,
 		Split: f.Split, CoverFees: f.CoverFees, Anonymous: f.Anonymous, News: f.News,
 	}
-	fill(&entry, f.Contact)
-	dedicate(&entry, f.Dedication)
+	fillContact(&entry, f.Contact)
+	fillDedication(&entry, f.Dedication)
 	return entry
 }

@@ -25,17 +25,17 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	query := r.URL.Query()
-	if ref := query.Get("again"); ref != "" && !s.shared(r) {
-		return s.giveAgain(w, r, offer, lang, ref)
+	if ref := query.Get("again"); ref != "" && !s.onSharedDevice(r) {
+		return s.giveRestore(w, r, offer, lang, ref)
 	}
 	form := s.NewID()
-	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" && !s.shared(r) {
+	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" && !s.onSharedDevice(r) {
 		prepared, err := s.forms.get(s, r, offer, lang, snapshot)
 		if err != nil {
 			return err
 		}
-		body := bodies.Get().(*bytes.Buffer)
-		defer bodies.Put(body)
+		body := pageBuffers.Get().(*bytes.Buffer)
+		defer pageBuffers.Put(body)
 		body.Reset()
 		if err := prepared.Write(body, s.Guard.FormToken(form, s.Now())); err != nil {
 			return err
@@ -43,11 +43,11 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 		html(w, http.StatusOK, body.Bytes())
 		return nil
 	}
-	return s.giveForm(w, r, http.StatusOK, offer, lang, form, preset(offer, query.Get("amount"), query.Get("fund"), query.Get("frequency")), nil)
+	return s.giveForm(w, r, http.StatusOK, offer, lang, form, presetEntry(offer, query.Get("amount"), query.Get("fund"), query.Get("frequency")), nil)
 }
 
 // bodies are buffers for the form, which is asked for more than all other pages together.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var pageBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // offer finds the organisation of the address and the reader's language among those it offers.
 func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.Catalog, error) {
@@ -67,17 +67,17 @@ func (s *Server) offer(r *http.Request) (donation.Offer, phrase.Language, *fund.
 	if len(funds) == 0 {
 		return donation.Offer{}, "", nil, errNotFound()
 	}
-	lang := phrase.Match(s.spoken(o), r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+	lang := phrase.Match(s.languagesOf(o), r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 	return donation.Offer{Entity: entity, Organisation: o, Funds: funds}, lang, catalog, nil
 }
 
 // spoken lists the organisation's languages whose words are written.
-func (s *Server) spoken(o org.Organisation) []phrase.Language {
+func (s *Server) languagesOf(o org.Organisation) []phrase.Language {
 	return slices.DeleteFunc(slices.Clone(o.Languages), func(l phrase.Language) bool { return !slices.Contains(s.Languages, l) })
 }
 
 // preset fills a form as an address asks for it; what is not offered is ignored.
-func preset(offer donation.Offer, amount, fundSlug, frequency string) view.Entry {
+func presetEntry(offer donation.Offer, amount, fundSlug, frequency string) view.Entry {
 	entry := view.Entry{Frequency: frequency}
 	for _, f := range offer.Funds {
 		if f.Slug == fundSlug {
@@ -105,8 +105,8 @@ func (s *Server) giveForm(w http.ResponseWriter, r *http.Request, status int, of
 		return err
 	}
 	page.FormID, page.Entry, page.Problems = s.formToken(r, form), entry, problems
-	page.Event, page.Held = pass != uuid.Nil, status == http.StatusTooManyRequests
-	page.Away = status == http.StatusServiceUnavailable
+	page.Event, page.RateLimited = pass != uuid.Nil, status == http.StatusTooManyRequests
+	page.PaymentUnavailable = status == http.StatusServiceUnavailable
 	var body bytes.Buffer
 	if err := s.View.Give(&body, page); err != nil {
 		return err
@@ -119,7 +119,7 @@ func (s *Server) giveForm(w http.ResponseWriter, r *http.Request, status int, of
 func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Language) view.GivePage {
 	o, e := offer.Organisation, offer.Entity
 	page := view.GivePage{
-		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent},
+		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.languagesOf(o)), Accent: o.Accent},
 		Organisation: organisationView(offer, lang),
 		Action:       givePath(o.Slug, lang),
 		Minimum:      e.Amount(o.Minimum),
@@ -174,10 +174,10 @@ type formCache struct {
 
 type cachedForm struct {
 	of   *fund.Catalog
-	form *view.PreparedGive
+	form *view.PreparedForm
 }
 
-func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang phrase.Language, of *fund.Catalog) (*view.PreparedGive, error) {
+func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang phrase.Language, of *fund.Catalog) (*view.PreparedForm, error) {
 	key := offer.Organisation.Slug + " " + string(lang)
 	c.mu.RLock()
 	kept := c.forms[key]
@@ -187,7 +187,7 @@ func (c *formCache) get(s *Server, r *http.Request, offer donation.Offer, lang p
 	}
 	bare := r.Clone(r.Context())
 	bare.URL.RawQuery = "" // what else the address asks for is not for everybody
-	form, err := s.View.PrepareGive(s.givePage(bare, offer, lang))
+	form, err := s.View.PrepareForm(s.givePage(bare, offer, lang))
 	if err != nil {
 		return nil, err
 	}

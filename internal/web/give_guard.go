@@ -31,14 +31,14 @@ func (s *Server) clientAddress() func(http.Handler) http.Handler {
 }
 
 // admission is what the guard said of a gift: let by or not, and whether it is given at an event.
-type admission struct{ passed, event bool }
+type guardResult struct{ passed, event bool }
 
 // admit lets the guard judge a good form, before the gift's row and before any call to Stripe. What it does not
 // let by is answered here: with the step, or with the form again. Both say 429 and keep all that was typed.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, request donation.Request) (admission, error) {
+func (s *Server) checkGuard(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, request donation.Request) (guardResult, error) {
 	pass, err := s.eventPass(r, offer)
 	if err != nil {
-		return admission{}, err
+		return guardResult{}, err
 	}
 	_, shown, err := s.Guard.ReadForm(r.PostForm.Get("form"))
 	if err != nil {
@@ -51,35 +51,35 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, offer donation.Of
 	})
 	switch {
 	case err != nil:
-		return admission{}, err
+		return guardResult{}, err
 	case verdict == guard.Passed:
-		return admission{passed: true, event: pass != uuid.Nil}, nil
+		return guardResult{passed: true, event: pass != uuid.Nil}, nil
 	case verdict == guard.Asked:
-		return admission{}, s.stepForm(w, r, offer, lang, form.FormID, step)
+		return guardResult{}, s.challengeForm(w, r, offer, lang, form.FormID, step)
 	default:
 		w.Header().Set("Retry-After", "600") // the same for every refusal: it tells no limit
-		return admission{}, s.giveForm(w, r, http.StatusTooManyRequests, offer, lang, form.FormID, entryOf(form), nil)
+		return guardResult{}, s.giveForm(w, r, http.StatusTooManyRequests, offer, lang, form.FormID, entryOf(form), nil)
 	}
 }
 
 // stepForm shows the step, with all that was typed in it.
-func (s *Server) stepForm(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form uuid.UUID, step guard.Step) error {
-	page := view.StepPage{
+func (s *Server) challengeForm(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form uuid.UUID, step guard.Step) error {
+	page := view.ChallengePage{
 		Frame:        view.Frame{Language: lang, Accent: offer.Organisation.Accent},
 		Organisation: organisationView(offer, lang), Action: givePath(offer.Organisation.Slug, lang),
 		Token: step.Token, Seed: step.Seed, Rounds: step.Rounds, Difficulty: step.Difficulty, Wait: step.Wait,
-		Typed: []view.Typed{{Name: "form", Value: s.formToken(r, form)}},
+		Values: []view.FormValue{{Name: "form", Value: s.formToken(r, form)}},
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
 		if name == "form" || name == "step" || name == "proof" {
 			continue
 		}
 		for _, value := range r.PostForm[name] {
-			page.Typed = append(page.Typed, view.Typed{Name: name, Value: value})
+			page.Values = append(page.Values, view.FormValue{Name: name, Value: value})
 		}
 	}
 	var body bytes.Buffer
-	if err := s.View.Step(&body, page); err != nil {
+	if err := s.View.Challenge(&body, page); err != nil {
 		return err
 	}
 	html(w, http.StatusTooManyRequests, body.Bytes())

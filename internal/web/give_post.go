@@ -42,9 +42,9 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var admitted admission
-	if request.FormID, err = s.samePress(soon, offer, request); err == nil {
-		admitted, err = s.admit(w, soon, offer, lang, form, request)
+	var admitted guardResult
+	if request.FormID, err = s.sameSubmission(soon, offer, request); err == nil {
+		admitted, err = s.checkGuard(w, soon, offer, lang, form, request)
 	}
 	if err == nil && !admitted.passed {
 		return nil
@@ -54,13 +54,13 @@ func (s *Server) givePost(w http.ResponseWriter, r *http.Request) error {
 		gift, err = s.start(r, offer, request)
 	}
 	if kindOf(err) == fault.Unavailable {
-		return s.comeAgain(w, r, offer, lang, form, err)
+		return s.showUnavailable(w, r, offer, lang, form, err)
 	}
 	if err != nil {
 		return err
 	}
 	if !admitted.event { // a tablet that donors share remembers none of them
-		s.remember(w, gift.PublicRef)
+		s.setGiftCookie(w, gift.PublicRef)
 	}
 	if gift.Status.Paid() {
 		http.Redirect(w, r, thanksPath(offer.Organisation.Slug, gift.PublicRef, lang), http.StatusSeeOther)
@@ -79,8 +79,8 @@ func (s *Server) start(r *http.Request, offer donation.Offer, request donation.R
 
 // comeAgain shows the form as it was typed and says that a part is away. Its one-time id stays, so that pressing the button again
 // goes on with the same gift.
-func (s *Server) comeAgain(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, why error) error {
-	s.judge(r, why)
+func (s *Server) showUnavailable(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form donation.Form, why error) error {
+	s.statusOf(r, why)
 	w.Header().Set("Retry-After", retryAfter)
 	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout/5) // the donor has waited
 	defer cancel()

@@ -22,7 +22,7 @@ func (s *Server) homeGet(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		page.Organisations = append(page.Organisations, view.HomeOrganisation{
-			Name: o.Name.In(lang), Donee: entity.LegalName, URL: givePath(o.Slug, phrase.Match(s.spoken(o), string(lang), "")),
+			Name: o.Name.In(lang), Donee: entity.LegalName, URL: givePath(o.Slug, phrase.Match(s.languagesOf(o), string(lang), "")),
 		})
 	}
 	var body bytes.Buffer

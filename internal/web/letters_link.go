@@ -15,11 +15,11 @@ import (
 // else, for as long as the donor is known: mail lies in mailboxes for years.
 func StopLink(base *url.URL, secret []byte) func(of uuid.UUID, kind string, lang phrase.Language) string {
 	return func(of uuid.UUID, kind string, lang phrase.Language) string {
-		return strings.TrimSuffix(base.String(), "/") + lettersPath(stopToken(secret, of, kind), lang)
+		return strings.TrimSuffix(base.String(), "/") + emailChoicePath(stopToken(secret, of, kind), lang)
 	}
 }
 
-func lettersPath(token string, lang phrase.Language) string {
+func emailChoicePath(token string, lang phrase.Language) string {
 	return "/letters/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
 }
 

@@ -109,7 +109,7 @@ func newEstate(t *testing.T) estate {
 	e.things["/portal/plans/"] = p.PublicRef
 	links := h.Receipts.Plans
 	e.links = map[string]string{
-		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.Card(d.DonorID, "en"),
+		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.PaymentMethod(d.DonorID, "en"),
 		"/letters/{token}": h.Receipts.Stop(d.DonorID, "statements", "en"),
 	}
 	for pattern, link := range e.links {

@@ -120,7 +120,7 @@ func (g *grounds) strangers(lang phrase.Language) []stop {
 		chromedp.Click(`label[for="amount-1"]`), chromedp.Click(`input[value="monthly"]`), chromedp.SendKeys("#occurrences", "12"),
 	}
 	manage := func(p recurring.Plan) string { return strings.TrimPrefix(g.links.Manage(p.PublicRef, lang), g.URL) }
-	card := strings.TrimPrefix(g.links.Card(g.active.DonorID, lang), g.URL)
+	card := strings.TrimPrefix(g.links.PaymentMethod(g.active.DonorID, lang), g.URL)
 	thanks := func(d donation.Donation) string { return "/give/" + full + "/thanks?gift=" + d.PublicRef }
 	letters := "GET /plans/{ref}/{key}"
 	// Each language has its own choice to make.

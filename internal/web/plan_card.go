@@ -19,8 +19,8 @@ import (
 
 // cardGet asks whether to go on to Stripe's page for a new card, by the link of a letter. It changes nothing. ?done=1 is where that
 // page leads back to; that the card is there, Stripe's word says and not this address.
-func (s *Server) cardGet(w http.ResponseWriter, r *http.Request) error {
-	page, _, err := s.cardPage(r)
+func (s *Server) paymentMethodGet(w http.ResponseWriter, r *http.Request) error {
+	page, _, err := s.paymentMethodPage(r)
 	if err != nil {
 		return err
 	}
@@ -34,8 +34,8 @@ func (s *Server) cardGet(w http.ResponseWriter, r *http.Request) error {
 }
 
 // cardPost makes Stripe's page and leads there.
-func (s *Server) cardPost(w http.ResponseWriter, r *http.Request) error {
-	page, donor, err := s.cardPage(r)
+func (s *Server) paymentMethodPost(w http.ResponseWriter, r *http.Request) error {
+	page, donor, err := s.paymentMethodPage(r)
 	if err != nil {
 		return err
 	}
@@ -51,9 +51,9 @@ func (s *Server) cardPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 // cardPage finds whose card it is; fault.NotFound for a link that is none, or no longer good.
-func (s *Server) cardPage(r *http.Request) (view.PlanCardPage, uuid.UUID, error) {
+func (s *Server) paymentMethodPage(r *http.Request) (view.PlanCardPage, uuid.UUID, error) {
 	token := chi.URLParam(r, "token")
-	donor, good := readCardToken(s.Secret, token, s.Now())
+	donor, good := readPaymentMethodToken(s.Secret, token, s.Now())
 	if !good {
 		return view.PlanCardPage{}, donor, fault.New(fault.NotFound, "plan.card.gone", nil)
 	}
@@ -68,13 +68,13 @@ func (s *Server) cardPage(r *http.Request) (view.PlanCardPage, uuid.UUID, error)
 	if err != nil {
 		return view.PlanCardPage{}, donor, err
 	}
-	page, err := s.cardOf(r, catalog, plans)
-	page.Action = cardPath(token, page.Language)
+	page, err := s.fillPlans(r, catalog, plans)
+	page.Action = paymentMethodPath(token, page.Language)
 	return page, donor, err
 }
 
 // cardOf is the page of a donor's plans that go on.
-func (s *Server) cardOf(r *http.Request, catalog *fund.Catalog, plans []recurring.Plan) (view.PlanCardPage, error) {
+func (s *Server) fillPlans(r *http.Request, catalog *fund.Catalog, plans []recurring.Plan) (view.PlanCardPage, error) {
 	var page view.PlanCardPage
 	for i, p := range plans {
 		o, err := catalog.OrganisationByID(p.OrganisationID)
@@ -90,8 +90,8 @@ func (s *Server) cardOf(r *http.Request, catalog *fund.Catalog, plans []recurrin
 			if asked == "" {
 				asked = p.Language
 			}
-			lang := phrase.Match(s.spoken(o), asked, "")
-			page.Frame = view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent}
+			lang := phrase.Match(s.languagesOf(o), asked, "")
+			page.Frame = view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.languagesOf(o)), Accent: o.Accent}
 			page.Organisation = organisationView(donation.Offer{Entity: e, Organisation: o}, lang)
 		}
 		if p.Status.Goes() {

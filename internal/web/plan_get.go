@@ -24,14 +24,14 @@ import (
 )
 
 // planRequest is what a plan's page needs to answer.
-type planRequest struct {
+type planView struct {
 	plan    recurring.Plan
 	offer   donation.Offer
 	catalog *fund.Catalog
 	parts   []donation.Designation
 	lang    phrase.Language
 	path    string
-	by      string // how they came: letter or portal
+	via     string // how they came: letter or portal
 	token   string // of the session, for the page's forms; empty: by letter
 }
 
@@ -41,42 +41,42 @@ func (s *Server) planGet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.planShow(w, r, p)
+	return s.showPlan(w, r, p)
 }
 
 // planShow shows a plan and what its donor can do to it. With ?do= it says in words what a change comes to, before it is
 // done. It changes nothing, whoever follows the link.
-func (s *Server) planShow(w http.ResponseWriter, r *http.Request, p planRequest) error {
+func (s *Server) showPlan(w http.ResponseWriter, r *http.Request, p planView) error {
 	query := r.URL.Query()
 	page, err := s.planPage(r, p)
 	if err != nil {
 		return err
 	}
-	page.Said = said(query.Get("said"))
+	page.Done = knownConfirmation(query.Get("said"))
 	if do := query.Get("do"); do != "" {
-		wish, err := s.wished(p, do, query)
+		wish, err := s.planChange(p, do, query)
 		var bad *fault.Error
 		switch {
 		case errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict):
-			return s.planAgain(w, page, query, bad)
+			return s.showPlanProblems(w, page, query, bad)
 		case err != nil:
 			return err
 		}
-		page.Confirm, page.Said = wish.confirm(s.NewID().String()), ""
+		page.Confirm, page.Done = wish.confirm(s.NewID().String()), ""
 	}
 	return s.writePlan(w, http.StatusOK, page)
 }
 
 // planAgain shows the page with what was wrong.
-func (s *Server) planAgain(w http.ResponseWriter, page view.PlanPage, typed url.Values, bad *fault.Error) error {
+func (s *Server) showPlanProblems(w http.ResponseWriter, page view.PlanPage, typed url.Values, bad *fault.Error) error {
 	page.Problems = bad.Fields
 	status := http.StatusUnprocessableEntity
 	if bad.Kind == fault.Conflict {
-		page.Stale, status = true, http.StatusConflict
+		page.Conflict, status = true, http.StatusConflict
 	}
 	if typed.Get("do") == "change" {
 		page.Entry = view.PlanEntry{
-			Amount: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"), Date: typed.Get("date"), CoverFees: ticked(typed.Get("cover_fees")),
+			Amount: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"), Date: typed.Get("date"), CoverFees: isChecked(typed.Get("cover_fees")),
 		}
 	}
 	return s.writePlan(w, status, page)
@@ -92,31 +92,31 @@ func (s *Server) writePlan(w http.ResponseWriter, status int, page view.PlanPage
 }
 
 // planOf finds the plan that the address opens; fault.NotFound for any other address, so that trying teaches nothing.
-func (s *Server) planOf(r *http.Request) (planRequest, error) {
+func (s *Server) planOf(r *http.Request) (planView, error) {
 	ref, key := chi.URLParam(r, "ref"), chi.URLParam(r, "key")
 	if !hmac.Equal([]byte(key), []byte(planKey(s.Secret, ref))) {
-		return planRequest{}, errNotFound()
+		return planView{}, errNotFound()
 	}
 	p, err := s.openPlan(r, ref, "")
-	p.path, p.by = planPath(ref, key, p.lang), "letter"
+	p.path, p.via = planPath(ref, key, p.lang), "letter"
 	return p, err
 }
 
 // openPlan reads a plan for whoever has shown that they may; fault.NotFound: there is none, or it has not begun. wish is the
 // language they wish for; empty: that of the plan.
-func (s *Server) openPlan(r *http.Request, ref, wish string) (planRequest, error) {
+func (s *Server) openPlan(r *http.Request, ref, wish string) (planView, error) {
 	plan, err := recurring.ByRef(r.Context(), s.DB, ref)
 	if err != nil {
-		return planRequest{}, err
+		return planView{}, err
 	}
 	if plan.BegunAt == nil {
-		return planRequest{}, errNotFound()
+		return planView{}, errNotFound()
 	}
 	catalog, err := s.Catalog.Current(r.Context())
 	if err != nil {
-		return planRequest{}, err
+		return planView{}, err
 	}
-	p := planRequest{plan: plan, catalog: catalog}
+	p := planView{plan: plan, catalog: catalog}
 	if p.offer.Organisation, err = catalog.OrganisationByID(plan.OrganisationID); err != nil {
 		return p, err
 	}
@@ -127,23 +127,23 @@ func (s *Server) openPlan(r *http.Request, ref, wish string) (planRequest, error
 	if p.parts, err = recurring.PartsOf(r.Context(), s.DB, plan, plan.Terms); err != nil {
 		return p, err
 	}
-	p.lang = phrase.Match(s.spoken(p.offer.Organisation), cmp.Or(r.URL.Query().Get("lang"), wish, plan.Language), "")
+	p.lang = phrase.Match(s.languagesOf(p.offer.Organisation), cmp.Or(r.URL.Query().Get("lang"), wish, plan.Language), "")
 	return p, nil
 }
 
 // planPage is the page of a plan with nothing typed.
-func (s *Server) planPage(r *http.Request, p planRequest) (view.PlanPage, error) {
+func (s *Server) planPage(r *http.Request, p planView) (view.PlanPage, error) {
 	o, loc := p.offer.Organisation, p.offer.Entity.Location()
 	page := view.PlanPage{
-		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, s.spoken(o)), Accent: o.Accent},
-		Organisation: organisationView(p.offer, p.lang), Action: p.path, Press: s.NewID().String(), Token: p.token,
+		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, s.languagesOf(o)), Accent: o.Accent},
+		Organisation: organisationView(p.offer, p.lang), Action: p.path, SubmissionID: s.NewID().String(), Token: p.token,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
-		Failing: recurring.Why(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
+		DeclineReason: recurring.Why(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: recurring.MostPause, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
 		Entry: view.PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
 	}
-	if p.plan.FailingSince != nil && page.Failing == "" {
-		page.Failing = "refused"
+	if p.plan.FailingSince != nil && page.DeclineReason == "" {
+		page.DeclineReason = "refused"
 	}
 	if p.plan.Total != nil {
 		page.Of = *p.plan.Total
@@ -155,7 +155,7 @@ func (s *Server) planPage(r *http.Request, p planRequest) (view.PlanPage, error)
 		page.Last = last.In(loc)
 	}
 	if p.plan.Status.Goes() {
-		page.CardURL = cardPath(cardToken(s.Secret, p.plan.DonorID, s.Now().Add(time.Hour)), p.lang)
+		page.CardURL = paymentMethodPath(paymentMethodToken(s.Secret, p.plan.DonorID, s.Now().Add(time.Hour)), p.lang)
 	}
 	for _, part := range p.parts {
 		f, err := p.catalog.Fund(part.FundID)
@@ -186,13 +186,13 @@ func deref(text *string) string {
 }
 
 // terms reads a change: the amount, how often, and for what. No fund: shared out as now.
-func (p planRequest) terms(typed url.Values) (donation.Request, *time.Time, error) {
+func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) {
 	f := donation.Form{
 		Language: p.lang, Amount: "other", AmountOther: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"),
-		CoverFees: ticked(typed.Get("cover_fees")),
+		CoverFees: isChecked(typed.Get("cover_fees")),
 	}
 	if amount, err := money.Parse(f.AmountOther, p.offer.Entity.Currency); f.Fund == "" && err == nil && len(p.parts) > 0 {
-		f.Split = p.shared(amount)
+		f.Split = p.sharesAsNow(amount)
 	}
 	to, err := f.CheckTerms(p.offer)
 	if err != nil {
@@ -211,7 +211,7 @@ func (p planRequest) terms(typed url.Values) (donation.Request, *time.Time, erro
 }
 
 // shared shares an amount out as the plan's is now.
-func (p planRequest) shared(amount money.Amount) map[string]string {
+func (p planView) sharesAsNow(amount money.Amount) map[string]string {
 	weights := make([]int64, len(p.parts))
 	for i, part := range p.parts {
 		weights[i] = part.Amount.Minor
@@ -230,7 +230,7 @@ func (p planRequest) shared(amount money.Amount) map[string]string {
 }
 
 // said keeps only what we say: an address cannot make the page say something else.
-func said(kind string) string {
+func knownConfirmation(kind string) string {
 	switch kind {
 	case "pause", "skip", "resume", "cancel", "change", "soon":
 		return kind

@@ -15,7 +15,7 @@ import (
 )
 
 // cardLinkLife is how long a link to give a new card is good.
-const cardLinkLife = 30 * 24 * time.Hour
+const paymentMethodLinkLife = 30 * 24 * time.Hour
 
 // PlanLinks makes the links that letters about recurring gifts carry. Each is signed and opens one thing: a plan, with what its
 // donor may do to it, or the way to a new card. They show no name and no address.
@@ -31,15 +31,15 @@ func (l PlanLinks) Manage(ref string, lang phrase.Language) string {
 }
 
 // Card leads to a new card for all plans of a donor, for thirty days.
-func (l PlanLinks) Card(donor uuid.UUID, lang phrase.Language) string {
-	return strings.TrimSuffix(l.Base.String(), "/") + cardPath(cardToken(l.Secret, donor, l.Now().Add(cardLinkLife)), lang)
+func (l PlanLinks) PaymentMethod(donor uuid.UUID, lang phrase.Language) string {
+	return strings.TrimSuffix(l.Base.String(), "/") + paymentMethodPath(paymentMethodToken(l.Secret, donor, l.Now().Add(paymentMethodLinkLife)), lang)
 }
 
 func planPath(ref, key string, lang phrase.Language) string {
 	return "/plans/" + url.PathEscape(ref) + "/" + url.PathEscape(key) + "?lang=" + url.QueryEscape(string(lang))
 }
 
-func cardPath(token string, lang phrase.Language) string {
+func paymentMethodPath(token string, lang phrase.Language) string {
 	return "/plans/card/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
 }
 
@@ -49,13 +49,13 @@ func planKey(secret []byte, ref string) string {
 }
 
 // cardToken names a donor and when it ends, signed: 16 bytes, 8 bytes, 16 bytes.
-func cardToken(secret []byte, donor uuid.UUID, ends time.Time) string {
+func paymentMethodToken(secret []byte, donor uuid.UUID, ends time.Time) string {
 	said := binary.BigEndian.AppendUint64(donor[:], uint64(ends.Unix()))
 	return base64.RawURLEncoding.EncodeToString(append(said, signature(secret, "new card: ", said)...))
 }
 
 // readCardToken answers the donor of a token that is ours and has not ended.
-func readCardToken(secret []byte, token string, now time.Time) (uuid.UUID, bool) {
+func readPaymentMethodToken(secret []byte, token string, now time.Time) (uuid.UUID, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, "new card: ", raw[:24])) {
 		return uuid.Nil, false

@@ -17,55 +17,55 @@ import (
 )
 
 // wish is a change that a donor asked about: what it comes to, and how it is asked for.
-type wish struct {
-	do    string
-	typed url.Values
-	words view.PlanWish
-	ask   func(ctx context.Context, w recurring.Wish) (uuid.UUID, error)
+type planChange struct {
+	do      string
+	typed   url.Values
+	words   view.PlanChange
+	request func(ctx context.Context, w recurring.Wish) (uuid.UUID, error)
 }
 
 // confirm is the wish as a page shows it before it is done.
-func (w wish) confirm(press string) *view.PlanConfirm {
-	c := &view.PlanConfirm{PlanWish: w.words, Do: w.do, Press: press}
+func (w planChange) confirm(press string) *view.PlanConfirm {
+	c := &view.PlanConfirm{PlanChange: w.words, Do: w.do, SubmissionID: press}
 	for _, name := range []string{"months", "amount", "frequency", "fund", "date", "cover_fees"} {
 		if value := w.typed.Get(name); value != "" {
-			c.Typed = append(c.Typed, view.Typed{Name: name, Value: value})
+			c.Values = append(c.Values, view.FormValue{Name: name, Value: value})
 		}
 	}
 	return c
 }
 
 // wished reads what is asked for. Nothing is done yet.
-func (s *Server) wished(p planRequest, do string, typed url.Values) (wish, error) {
+func (s *Server) planChange(p planView, do string, typed url.Values) (planChange, error) {
 	k, loc := s.Plans, p.offer.Entity.Location()
-	w := wish{do: do, typed: typed, words: view.PlanWish{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
+	w := planChange{do: do, typed: typed, words: view.PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
 	switch do {
 	case "pause":
 		_, next, err := p.plan.PauseFor(months(typed), s.Now())
 		w.words.Next, w.words.Months = next.In(loc), months(typed)
-		w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+		w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
 			return k.Pause(ctx, by, months(typed))
 		}
 		return w, err
 	case "skip":
 		_, next, err := p.plan.SkipOne()
-		w.words.Next, w.ask = next.In(loc), k.Skip
+		w.words.Next, w.request = next.In(loc), k.Skip
 		return w, err
 	case "resume":
-		w.ask = k.Resume
+		w.request = k.Resume
 		return w, nil
 	case "cancel":
-		w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+		w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
 			return k.Cancel(ctx, by, typed.Get("reason"))
 		}
 		return w, nil
 	case "change":
-		return s.changed(p, w, typed)
+		return s.termsChange(p, w, typed)
 	}
 	return w, fault.New(fault.Invalid, "problem.400.text", nil)
 }
 
-func (s *Server) changed(p planRequest, w wish, typed url.Values) (wish, error) {
+func (s *Server) termsChange(p planView, w planChange, typed url.Values) (planChange, error) {
 	to, next, err := p.terms(typed)
 	if err != nil {
 		return w, err
@@ -80,14 +80,14 @@ func (s *Server) changed(p planRequest, w wish, typed url.Values) (wish, error) 
 		w.words.Next = next.In(p.offer.Entity.Location())
 	}
 	w.words.Funds = p.names(to.Designations)
-	w.ask = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+	w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
 		return s.Plans.Change(ctx, by, to, next)
 	}
 	return w, nil
 }
 
 // names are those of the funds of parts.
-func (p planRequest) names(parts []donation.Designation) (names []string) {
+func (p planView) names(parts []donation.Designation) (names []string) {
 	for _, part := range parts {
 		if f, err := p.catalog.Fund(part.FundID); err == nil {
 			names = append(names, f.Name.In(p.lang))
@@ -102,24 +102,24 @@ func (s *Server) planPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.planAct(w, r, p)
+	return s.changePlan(w, r, p)
 }
 
 // planAct does what a donor confirmed, once for each press, and says so on the plan's page. What Stripe cannot be told at once
 // is told soon, and a letter says when it is done.
-func (s *Server) planAct(w http.ResponseWriter, r *http.Request, p planRequest) error {
+func (s *Server) changePlan(w http.ResponseWriter, r *http.Request, p planView) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
 	typed := r.PostForm
-	said, err := s.planDo(r.Context(), p, typed)
+	said, err := s.submitPlanChange(r.Context(), p, typed)
 	var bad *fault.Error
 	if errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict) {
 		page, pageErr := s.planPage(r, p)
 		if pageErr != nil {
 			return pageErr
 		}
-		return s.planAgain(w, page, typed, bad)
+		return s.showPlanProblems(w, page, typed, bad)
 	}
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (s *Server) planAct(w http.ResponseWriter, r *http.Request, p planRequest) 
 	return nil
 }
 
-func (s *Server) planDo(ctx context.Context, p planRequest, typed url.Values) (said string, err error) {
+func (s *Server) submitPlanChange(ctx context.Context, p planView, typed url.Values) (said string, err error) {
 	do := typed.Get("do")
 	press, err := uuid.Parse(typed.Get("press"))
 	if err != nil {
@@ -139,22 +139,22 @@ func (s *Server) planDo(ctx context.Context, p planRequest, typed url.Values) (s
 		return "", err
 	}
 	if pressed { // once more: what was asked for then may have changed the plan already
-		return s.awaited(ctx, do, id)
+		return s.awaitPlanChange(ctx, do, id)
 	}
-	w, err := s.wished(p, do, typed)
+	w, err := s.planChange(p, do, typed)
 	if err != nil {
 		return "", err
 	}
-	id, err = w.ask(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: p.by})
+	id, err = w.request(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: p.via})
 	if err != nil {
 		return "", err
 	}
-	return s.awaited(ctx, do, id)
+	return s.awaitPlanChange(ctx, do, id)
 }
 
 // awaited waits a moment for a request to be carried out, and answers what to say of it. The request is kept: unless it is refused,
 // whatever goes wrong from here on, it is carried out, and the page says so.
-func (s *Server) awaited(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
+func (s *Server) awaitPlanChange(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
 	done, err := s.Plans.Await(bounded, id)

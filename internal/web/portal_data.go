@@ -12,16 +12,16 @@ import (
 )
 
 // dataJSONGet and dataCSVGet hand out all that is kept about the visitor, while it is read.
-func (s *Server) dataJSONGet(w http.ResponseWriter, r *http.Request, v visit) error {
-	return s.data(w, r, v, "application/json", "json", privacy.NewJSON(w))
+func (s *Server) dataJSONGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
+	return s.writeData(w, r, v, "application/json", "json", privacy.NewJSON(w))
 }
 
-func (s *Server) dataCSVGet(w http.ResponseWriter, r *http.Request, v visit) error {
-	return s.data(w, r, v, "text/csv; charset=utf-8", "csv", privacy.NewCSV(w))
+func (s *Server) dataCSVGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
+	return s.writeData(w, r, v, "text/csv; charset=utf-8", "csv", privacy.NewCSV(w))
 }
 
 // data writes the copy. What goes wrong once it has begun ends the connection, so that half a copy is not taken for all.
-func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, ending string, to privacy.Sheet) error {
+func (s *Server) writeData(w http.ResponseWriter, r *http.Request, v donorVisit, kind, ending string, to privacy.Sheet) error {
 	kept, err := donoraccess.KeptOf(r.Context(), s.DB, v.PersonID)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, end
 	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
 	failed := privacy.CopyAccess(kept, to)
 	if failed == nil {
-		failed = s.copyOf(r, v, to)
+		failed = s.copyGifts(r, v, to)
 	}
 	if failed == nil {
 		failed = to.End()
@@ -42,7 +42,7 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request, v visit, kind, end
 	return nil
 }
 
-func (s *Server) copyOf(r *http.Request, v visit, to privacy.Sheet) error {
+func (s *Server) copyGifts(r *http.Request, v donorVisit, to privacy.Sheet) error {
 	subjects, err := privacy.Copy(r.Context(), s.DB, v.catalog, v.donors, to)
 	if err != nil {
 		return err

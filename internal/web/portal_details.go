@@ -22,7 +22,7 @@ import (
 const detailsPath = "/portal/details"
 
 // detailsGet shows who somebody said they are.
-func (s *Server) detailsGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) detailsGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	page, err := s.detailsPage(r, v)
 	if err != nil {
 		return err
@@ -34,33 +34,33 @@ func (s *Server) writeDetails(w http.ResponseWriter, status int, page view.Porta
 	return write(w, status, func(b io.Writer) error { return s.View.PortalDetails(b, page) })
 }
 
-func (s *Server) detailsPage(r *http.Request, v visit) (view.PortalDetailsPage, error) {
-	page := view.PortalDetailsPage{Portal: s.portal(r, v, "details"), Languages: s.Languages, Speaks: v.lang}
+func (s *Server) detailsPage(r *http.Request, v donorVisit) (view.PortalDetailsPage, error) {
+	page := view.PortalDetailsPage{Portal: s.portal(r, v, "details"), Languages: s.Languages, PreferredLanguage: v.lang}
 	if len(v.donors) > 0 {
 		d := v.donors[0]
 		page.Entry = view.Entry{
 			FirstName: d.FirstName, LastName: d.LastName, Phone: d.Phone, AddressLine1: d.AddressLine1, AddressLine2: d.AddressLine2,
 			City: d.City, Region: d.Region, PostalCode: d.PostalCode, Country: d.Country,
 		}
-		page.Speaks = phrase.Match(s.Languages, d.Language, "")
+		page.PreferredLanguage = phrase.Match(s.Languages, d.Language, "")
 	}
-	if err := s.lettersOf(r, v, &page); err != nil {
+	if err := s.emailPreferences(r, v, &page); err != nil {
 		return page, err
 	}
 	mailboxes, err := s.Access.Mailboxes(r.Context(), v.PersonID)
 	for _, m := range mailboxes {
-		page.Mailboxes = append(page.Mailboxes, view.PortalMailbox{Email: m.Email, Own: m.Email == v.Email})
+		page.Mailboxes = append(page.Mailboxes, view.PortalMailbox{Email: m.Email, SignedInWith: m.Email == v.Email})
 	}
 	return page, err
 }
 
 // at lists who the visitor is to a legal entity.
-func (v visit) at(entity string) []donor.Donor {
+func (v donorVisit) at(entity string) []donor.Donor {
 	return slices.DeleteFunc(slices.Clone(v.donors), func(d donor.Donor) bool { return d.EntityID.String() != entity })
 }
 
 // lettersOf lists the letters that are the visitor's to have or not.
-func (s *Server) lettersOf(r *http.Request, v visit, page *view.PortalDetailsPage) error {
+func (s *Server) emailPreferences(r *http.Request, v donorVisit, page *view.PortalDetailsPage) error {
 	for _, e := range v.catalog.Entities() {
 		mine := v.at(e.ID.String())
 		if len(mine) == 0 {
@@ -71,16 +71,16 @@ func (s *Server) lettersOf(r *http.Request, v visit, page *view.PortalDetailsPag
 			return err
 		}
 		for _, kind := range donor.Kinds {
-			page.Letters = append(page.Letters, view.LetterChoice{Name: letterField(kind, e.Slug), Kind: kind, Donee: e.LegalName, Wished: wishes[kind]})
+			page.EmailChoices = append(page.EmailChoices, view.EmailPreference{Name: emailField(kind, e.Slug), Kind: kind, Donee: e.LegalName, Wanted: wishes[kind]})
 		}
 	}
 	return nil
 }
 
-func letterField(kind, entity string) string { return kind + "_" + entity }
+func emailField(kind, entity string) string { return kind + "_" + entity }
 
 // detailsPost keeps what somebody says of themselves, and which letters they wish for.
-func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	typed := r.PostForm.Get
 	contact, err := donation.CheckDetails(donation.Contact{
 		FirstName: typed("first_name"), LastName: typed("last_name"), Phone: typed("phone"), AddressLine1: typed("address_line1"),
@@ -93,7 +93,7 @@ func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v visit) er
 			return err
 		}
 		page.Entry, page.Problems = view.Entry{}, problems
-		fill(&page.Entry, contact)
+		fillContact(&page.Entry, contact)
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	said := donor.Said{
@@ -103,10 +103,10 @@ func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v visit) er
 			Region: contact.Region, PostalCode: contact.PostalCode, Country: contact.Country,
 		},
 	}
-	if err := s.say(r, v, said); err != nil {
+	if err := s.saveDetails(r, v, said); err != nil {
 		return err
 	}
-	s.keep(w, languageCookie, said.Language, 0)
+	s.setCookie(w, languageCookie, said.Language, 0)
 	http.Redirect(w, r, detailsPath+"?said=saved", http.StatusSeeOther)
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *Server) problemsOf(err error, country string) (problems []problemField)
 }
 
 // say keeps it all, or nothing.
-func (s *Server) say(r *http.Request, v visit, said donor.Said) error {
+func (s *Server) saveDetails(r *http.Request, v donorVisit, said donor.Said) error {
 	now := s.Now()
 	return pg.InTx(r.Context(), s.DB, func(tx *sqlx.Tx) error {
 		if err := donor.SayTx(r.Context(), tx, donor.IDs(v.donors), said, now); err != nil {
@@ -133,7 +133,7 @@ func (s *Server) say(r *http.Request, v visit, said donor.Said) error {
 		for _, e := range v.catalog.Entities() {
 			for _, d := range v.at(e.ID.String()) {
 				for _, kind := range donor.Kinds {
-					if err := donor.WishTx(r.Context(), tx, d.ID, kind, ticked(r.PostForm.Get(letterField(kind, e.Slug))), "portal", now); err != nil {
+					if err := donor.WishTx(r.Context(), tx, d.ID, kind, isChecked(r.PostForm.Get(emailField(kind, e.Slug))), "portal", now); err != nil {
 						return err
 					}
 				}
@@ -144,7 +144,7 @@ func (s *Server) say(r *http.Request, v visit, said donor.Said) error {
 }
 
 // addressPost sends a code to another address of the visitor's. It says the same whether gifts are known there or not.
-func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	typed := r.PostForm.Get("email")
 	page, err := s.detailsPage(r, v)
 	if err != nil {
@@ -164,12 +164,12 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	page.Join = email
+	page.PendingAddress = email
 	return s.writeDetails(w, http.StatusOK, page)
 }
 
 // provePost adds the address whose code was typed.
-func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) linkAddressPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	email := addressOf(r.PostForm.Get("email"))
 	err := s.Access.Join(r.Context(), v.Session, donoraccess.Coded{
 		Email: email, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
@@ -190,7 +190,7 @@ func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
-	if page.Join = email; !donation.IsEmail(strings.TrimSpace(email)) {
+	if page.PendingAddress = email; !donation.IsEmail(strings.TrimSpace(email)) {
 		return errNotFound()
 	}
 	page.Problems = []problemField{{Name: "code", Phrase: problem}}
@@ -198,7 +198,7 @@ func (s *Server) provePost(w http.ResponseWriter, r *http.Request, v visit) erro
 }
 
 // partPost takes one of the visitor's addresses away.
-func (s *Server) partPost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) unlinkPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	if err := s.Access.Part(r.Context(), v.Session, addressOf(r.PostForm.Get("email"))); err != nil {
 		return err
 	}
@@ -207,9 +207,9 @@ func (s *Server) partPost(w http.ResponseWriter, r *http.Request, v visit) error
 }
 
 // everywherePost ends all of the visitor's sessions.
-func (s *Server) everywherePost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	if _, err := s.Access.EndAll(r.Context(), v.PersonID); err != nil {
 		return err
 	}
-	return s.left(w, r)
+	return s.signedOut(w, r)
 }

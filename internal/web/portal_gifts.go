@@ -16,7 +16,7 @@ import (
 )
 
 // giftsGet lists somebody's gifts, all or those of ?year= or ?org=.
-func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	all, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v visit) error
 		if !slices.Contains(page.Years, year) {
 			page.Years = append(page.Years, year)
 		}
-		if pick := (view.Pick{Value: o.Slug, Label: o.Name.In(v.lang), Chosen: o.Slug == chosen}); !slices.Contains(page.Organisations, pick) {
+		if pick := (view.FilterOption{Value: o.Slug, Label: o.Name.In(v.lang), Chosen: o.Slug == chosen}); !slices.Contains(page.Organisations, pick) {
 			page.Organisations = append(page.Organisations, pick)
 		}
 		if (page.Year == 0 || page.Year == year) && (chosen == "" || chosen == o.Slug) {
@@ -57,7 +57,7 @@ func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v visit) error
 }
 
 // ownReceipt is the newest receipt of a gift of the visitor's. Of anybody else's gift there is none.
-func (s *Server) ownReceipt(r *http.Request, v visit) (donation.Past, view.ReceiptWords, error) {
+func (s *Server) ownReceipt(r *http.Request, v donorVisit) (donation.Past, view.ReceiptWords, error) {
 	p, err := donation.PastByRef(r.Context(), s.DB, chi.URLParam(r, "ref"), v.ids()...)
 	if err != nil {
 		return p, view.ReceiptWords{}, err
@@ -70,7 +70,7 @@ func (s *Server) ownReceipt(r *http.Request, v visit) (donation.Past, view.Recei
 }
 
 // receiptGet shows a receipt.
-func (s *Server) receiptGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) receiptGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	p, words, err := s.ownReceipt(r, v)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (s *Server) receiptGet(w http.ResponseWriter, r *http.Request, v visit) err
 }
 
 // receiptPDFGet hands a receipt out as a document, while it stands.
-func (s *Server) receiptPDFGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) receiptPDFGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	p, words, err := s.ownReceipt(r, v)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (s *Server) receiptPDFGet(w http.ResponseWriter, r *http.Request, v visit) 
 }
 
 // plansGet lists somebody's recurring gifts, those that go on first.
-func (s *Server) plansGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) plansGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	page := view.PortalPlansPage{Portal: s.portal(r, v, "plans")}
 	for _, shown := range []func(recurring.Status) bool{recurring.Status.Goes, recurring.Status.Over} {
 		plans, err := s.plansView(r, v, shown)
@@ -117,30 +117,30 @@ func (s *Server) plansGet(w http.ResponseWriter, r *http.Request, v visit) error
 }
 
 // ownPlanGet shows a recurring gift of the visitor's, and what changes come to.
-func (s *Server) ownPlanGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) ownPlanGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	p, err := s.ownPlan(r, v)
 	if err != nil {
 		return err
 	}
-	return s.planShow(w, r, p)
+	return s.showPlan(w, r, p)
 }
 
 // ownPlanPost does what the visitor confirmed.
-func (s *Server) ownPlanPost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) ownPlanPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	p, err := s.ownPlan(r, v)
 	if err != nil {
 		return err
 	}
-	return s.planAct(w, r, p)
+	return s.changePlan(w, r, p)
 }
 
 // ownPlan is the plan of the address, if it is the visitor's.
-func (s *Server) ownPlan(r *http.Request, v visit) (planRequest, error) {
+func (s *Server) ownPlan(r *http.Request, v donorVisit) (planView, error) {
 	ref := chi.URLParam(r, "ref")
 	p, err := s.openPlan(r, ref, string(v.lang))
 	if err == nil && !v.owns(p.plan.DonorID) {
 		err = errNotFound()
 	}
-	p.path, p.by, p.token = ownPlanPath(ref, p.lang), "portal", s.Access.FormToken(v.Session)
+	p.path, p.via, p.token = ownPlanPath(ref, p.lang), "portal", s.Access.FormToken(v.Session)
 	return p, err
 }

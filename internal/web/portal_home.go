@@ -17,7 +17,7 @@ import (
 const latestGifts = 5
 
 // portalGet shows at a glance what somebody gave: this year and in all, by fund, what goes on, and the newest gifts.
-func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	past, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
@@ -48,17 +48,17 @@ func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v visit) erro
 }
 
 // portal is what every page of a donor's own has around it.
-func (s *Server) portal(r *http.Request, v visit, here string) view.Portal {
-	p := view.Portal{Frame: view.Frame{Language: v.lang, Switch: view.Switch(r.URL, v.lang, s.Languages)}, Here: here, Token: s.Access.FormToken(v.Session)}
+func (s *Server) portal(r *http.Request, v donorVisit, here string) view.Portal {
+	p := view.Portal{Frame: view.Frame{Language: v.lang, Switch: view.Switch(r.URL, v.lang, s.Languages)}, Section: here, Token: s.Access.FormToken(v.Session)}
 	switch said := r.URL.Query().Get("said"); said { // only what we say
 	case "saved", "joined", "parted":
-		p.Said = said
+		p.Done = said
 	}
 	return p
 }
 
 // year is this one, where the entity is that they gave to last.
-func (s *Server) year(v visit) int {
+func (s *Server) year(v donorVisit) int {
 	now := s.Now()
 	if len(v.donors) > 0 {
 		if e, err := v.catalog.EntityByID(v.donors[0].EntityID); err == nil {
@@ -69,7 +69,7 @@ func (s *Server) year(v visit) int {
 }
 
 // fundNames are those of a fund and of whose it is.
-func (v visit) fundNames(f donation.ByFund) (fundName, organisation string, err error) {
+func (v donorVisit) fundNames(f donation.ByFund) (fundName, organisation string, err error) {
 	found, err := v.catalog.Fund(f.FundID)
 	if err != nil || found.Code == fund.Operations {
 		return found.Name.In(v.lang), found.Name.In(v.lang), err
@@ -86,7 +86,7 @@ func sumsView(sums []donation.Sum) (shown []view.GivenSum) {
 }
 
 // giftsView tells of gifts what a list shows.
-func (v visit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
+func (v donorVisit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 	gifts := make([]view.PortalGift, len(past))
 	for i, p := range past {
 		o, err := v.catalog.OrganisationByID(p.OrganisationID)
@@ -98,7 +98,7 @@ func (v visit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 			return nil, err
 		}
 		g := view.PortalGift{
-			Day: p.Day(e.Location()), Organisation: o.Name.In(v.lang), Amount: p.Amount(), Remains: p.Remains(), State: stateOf(p),
+			Day: p.Day(e.Location()), Organisation: o.Name.In(v.lang), Amount: p.Amount(), NetAmount: p.Remains(), State: stateOf(p),
 		}
 		if p.Frequency != "once" {
 			g.Every = p.Frequency
@@ -130,7 +130,7 @@ func stateOf(p donation.Past) string {
 }
 
 // plansView lists the visitor's recurring gifts of some statuses.
-func (s *Server) plansView(r *http.Request, v visit, shown func(recurring.Status) bool) ([]view.PortalPlan, error) {
+func (s *Server) plansView(r *http.Request, v donorVisit, shown func(recurring.Status) bool) ([]view.PortalPlan, error) {
 	var plans []view.PortalPlan
 	for _, d := range v.donors {
 		all, err := recurring.OfDonor(r.Context(), s.DB, d.ID)
@@ -151,10 +151,10 @@ func (s *Server) plansView(r *http.Request, v visit, shown func(recurring.Status
 			}
 			plan := view.PortalPlan{
 				URL: ownPlanPath(p.PublicRef, v.lang), Organisation: o.Name.In(v.lang), Status: string(p.Status), Amount: p.Amount(), Every: string(p.Frequency),
-				Left: -1, Failing: p.FailingSince != nil && p.Status.Goes(),
+				Remaining: -1, Failing: p.FailingSince != nil && p.Status.Goes(),
 			}
 			if left, known := p.Left(); known && p.Status.Goes() {
-				plan.Left = left
+				plan.Remaining = left
 			}
 			if p.NextAt != nil {
 				plan.Next = p.NextAt.In(e.Location())

@@ -21,11 +21,11 @@ import (
 const recordsPath = "/portal/records"
 
 // recordsGet lists the visitor's annual statements, hands out their data, and lets them be forgotten.
-func (s *Server) recordsGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) recordsGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	return s.records(w, r, v, http.StatusOK, "")
 }
 
-func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status int, problem string) error {
+func (s *Server) records(w http.ResponseWriter, r *http.Request, v donorVisit, status int, problem string) error {
 	page := view.RecordsPage{Portal: s.portal(r, v, "records"), Problem: problem, Confirm: r.URL.Query().Get("do") == "erase"}
 	gifts, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
@@ -60,13 +60,13 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v visit, status
 		if err != nil {
 			return err
 		}
-		page.Due = waiting.Day(writer)
+		page.ErasureDue = waiting.Day(writer)
 	}
 	return write(w, status, func(b io.Writer) error { return s.View.Records(b, page) })
 }
 
 // email is the address by which the visitor is a donor.
-func (v visit) email(id uuid.UUID) string {
+func (v donorVisit) email(id uuid.UUID) string {
 	for _, d := range v.donors {
 		if d.ID == id {
 			return d.Email
@@ -76,7 +76,7 @@ func (v visit) email(id uuid.UUID) string {
 }
 
 // ownStatement is a statement of the visitor's by its year and donor; of anybody else's there is none.
-func (s *Server) ownStatement(r *http.Request, v visit) (statement.Statement, error) {
+func (s *Server) ownStatement(r *http.Request, v donorVisit) (statement.Statement, error) {
 	year, text, _ := strings.Cut(chi.URLParam(r, "ref"), "-")
 	n, err := strconv.Atoi(year)
 	id, wrong := uuid.Parse(text)
@@ -92,7 +92,7 @@ func (s *Server) ownStatement(r *http.Request, v visit) (statement.Statement, er
 }
 
 // statementGet shows a year's statement, as it was issued or as the gifts stand now.
-func (s *Server) statementGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) statementGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	found, err := s.ownStatement(r, v)
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func (s *Server) statementGet(w http.ResponseWriter, r *http.Request, v visit) e
 }
 
 // statementPDFGet hands it out as a document, in the language it was issued in.
-func (s *Server) statementPDFGet(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) statementPDFGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	found, err := s.ownStatement(r, v)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (s *Server) statementPDFGet(w http.ResponseWriter, r *http.Request, v visit
 }
 
 // erasePost notes or withdraws the visitor's wish to be forgotten. It comes from the page that said what it means.
-func (s *Server) erasePost(w http.ResponseWriter, r *http.Request, v visit) error {
+func (s *Server) erasePost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	switch r.PostForm.Get("do") {
 	case "withdraw":
 		if err := s.Privacy.Withdraw(r.Context(), donor.IDs(v.donors)); err != nil {

@@ -20,7 +20,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // page is patient for an h that needs nothing but the database, and is given pg.RequestTimeout for all it asks of it. What was sent is
 // read before.
 func (s *Server) page(h handler) http.HandlerFunc {
-	return s.patient(func(w http.ResponseWriter, r *http.Request) error {
+	return s.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
 			if err := r.ParseForm(); err != nil {
 				return malformed(err)
@@ -34,7 +34,7 @@ func (s *Server) page(h handler) http.HandlerFunc {
 
 // patient lets h answer with pages: its errors become the page of the failure. Pages hold one-time ids and what people
 // typed, and redirects lead to people's gifts, so nothing keeps them.
-func (s *Server) patient(h handler) http.HandlerFunc {
+func (s *Server) ownDeadline(h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -52,7 +52,7 @@ func (s *Server) hook(h handler) http.HandlerFunc {
 			w.WriteHeader(http.StatusOK)
 			return
 		}
-		status := s.judge(r, err)
+		status := s.statusOf(r, err)
 		if fault.Is(err, fault.Invalid) {
 			status = http.StatusBadRequest
 		}
@@ -81,7 +81,7 @@ var statuses = map[fault.Kind]int{
 }
 
 // judge finds the status of a failure and logs what nobody is told.
-func (s *Server) judge(r *http.Request, err error) int {
+func (s *Server) statusOf(r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge
@@ -100,7 +100,7 @@ func (s *Server) judge(r *http.Request, err error) int {
 
 // problem shows the page of a failure.
 func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
-	status := s.judge(r, err)
+	status := s.statusOf(r, err)
 	lang := s.language(r)
 	page := view.ProblemPage{Frame: view.Frame{Language: lang}, Status: status}
 	var known *fault.Error
@@ -113,10 +113,10 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	s.show(w, status, page)
+	s.writeProblem(w, status, page)
 }
 
-func (s *Server) show(w http.ResponseWriter, status int, page view.ProblemPage) {
+func (s *Server) writeProblem(w http.ResponseWriter, status int, page view.ProblemPage) {
 	var body bytes.Buffer
 	if err := s.View.Problem(&body, page); err != nil {
 		http.Error(w, http.StatusText(status), status)
@@ -136,7 +136,7 @@ func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Allow", method)
 		}
 	}
-	s.show(w, http.StatusMethodNotAllowed, view.ProblemPage{Frame: view.Frame{Language: s.language(r)}, Status: http.StatusMethodNotAllowed})
+	s.writeProblem(w, http.StatusMethodNotAllowed, view.ProblemPage{Frame: view.Frame{Language: s.language(r)}, Status: http.StatusMethodNotAllowed})
 }
 
 // language is the reader's, of all we speak, for pages that belong to no organisation.

@@ -34,7 +34,7 @@ func SignInLink(base *url.URL) func(token string, lang phrase.Language) string {
 
 // signInGet asks for the address that a letter goes to.
 func (s *Server) signInGet(w http.ResponseWriter, r *http.Request) error {
-	if secret := s.kept(r, sessionCookie); secret != "" {
+	if secret := s.cookie(r, sessionCookie); secret != "" {
 		_, err := s.Access.Session(r.Context(), secret)
 		if err == nil {
 			http.Redirect(w, r, portalPath, http.StatusSeeOther)
@@ -58,7 +58,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	}
 	browser := donoraccess.NewSecret()
 	err := s.Access.Ask(r.Context(), donoraccess.Asking{
-		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.reader(w, r, "")),
+		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.visitorLanguage(w, r, "")),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		return s.signInPage(w, r, http.StatusTooManyRequests, typed, nil)
@@ -66,7 +66,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.keep(w, askedCookie, browser, askedLife)
+	s.setCookie(w, challengeCookie, browser, challengeLife)
 	http.Redirect(w, r, codePath, http.StatusSeeOther)
 	return nil
 }
@@ -87,42 +87,42 @@ func badAddress(typed string) []problemField {
 
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request, status int, typed string, problems []problemField) error {
 	page := view.SignInPage{
-		Frame: s.signInFrame(w, r), Email: typed, Problems: problems, Held: status == http.StatusTooManyRequests,
-		Closed: status == http.StatusUnauthorized, Out: status == http.StatusOK && r.URL.Query().Get("said") == "out",
+		Frame: s.signInFrame(w, r), Email: typed, Problems: problems, RateLimited: status == http.StatusTooManyRequests,
+		SignInRequired: status == http.StatusUnauthorized, SignedOut: status == http.StatusOK && r.URL.Query().Get("said") == "out",
 	}
 	return write(w, status, func(b io.Writer) error { return s.View.SignIn(b, page) })
 }
 
 // signInFrame is what the pages of signing in have around them.
 func (s *Server) signInFrame(w http.ResponseWriter, r *http.Request) view.Frame {
-	lang := s.reader(w, r, "")
+	lang := s.visitorLanguage(w, r, "")
 	return view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.Languages)}
 }
 
 // enter opens a session on this device. What session the browser held before, its own or one slipped to it, is over.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, secret string) error {
-	if before := s.kept(r, sessionCookie); before != "" {
+func (s *Server) startSession(w http.ResponseWriter, r *http.Request, secret string) error {
+	if before := s.cookie(r, sessionCookie); before != "" {
 		if err := s.Access.End(r.Context(), before); err != nil {
 			return err
 		}
 	}
-	s.keep(w, sessionCookie, secret, donoraccess.Absolute)
-	s.drop(w, askedCookie)
+	s.setCookie(w, sessionCookie, secret, donoraccess.Absolute)
+	s.deleteCookie(w, challengeCookie)
 	http.Redirect(w, r, portalPath, http.StatusSeeOther)
 	return nil
 }
 
 // signOutPost ends the session on this device.
-func (s *Server) signOutPost(w http.ResponseWriter, r *http.Request, _ visit) error {
-	if err := s.Access.End(r.Context(), s.kept(r, sessionCookie)); err != nil {
+func (s *Server) signOutPost(w http.ResponseWriter, r *http.Request, _ donorVisit) error {
+	if err := s.Access.End(r.Context(), s.cookie(r, sessionCookie)); err != nil {
 		return err
 	}
-	return s.left(w, r)
+	return s.signedOut(w, r)
 }
 
 // left takes leave of somebody whose session is over.
-func (s *Server) left(w http.ResponseWriter, r *http.Request) error {
-	s.drop(w, sessionCookie)
+func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
+	s.deleteCookie(w, sessionCookie)
 	http.Redirect(w, r, signInPath+"?said=out", http.StatusSeeOther)
 	return nil
 }

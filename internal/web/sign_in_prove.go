@@ -16,7 +16,7 @@ import (
 // codeGet asks for the code of a letter, in any browser. The one that asked is reminded of the address.
 func (s *Server) codeGet(w http.ResponseWriter, r *http.Request) error {
 	email := ""
-	if browser := s.kept(r, askedCookie); browser != "" {
+	if browser := s.cookie(r, challengeCookie); browser != "" {
 		var err error
 		if email, err = s.Access.AskedFrom(r.Context(), browser); err != nil {
 			return err
@@ -39,7 +39,7 @@ func (s *Server) codePost(w http.ResponseWriter, r *http.Request) error {
 		return s.codePage(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
 	_, secret, err := s.Access.ByCode(r.Context(), donoraccess.Coded{
-		Email: addressOf(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.kept(r, askedCookie),
+		Email: addressOf(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.cookie(r, challengeCookie),
 	})
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
@@ -49,17 +49,17 @@ func (s *Server) codePost(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return s.enter(w, r, secret)
+	return s.startSession(w, r, secret)
 }
 
 func (s *Server) codePage(w http.ResponseWriter, r *http.Request, status int, email string, problems []problemField) error {
-	page := view.SignInCodePage{Frame: s.signInFrame(w, r), Email: email, Problems: problems, Held: status == http.StatusTooManyRequests}
+	page := view.SignInCodePage{Frame: s.signInFrame(w, r), Email: email, Problems: problems, RateLimited: status == http.StatusTooManyRequests}
 	return write(w, status, func(b io.Writer) error { return s.View.SignInCode(b, page) })
 }
 
 // linkGet shows the button that a letter's link leads to. It uses nothing up, whoever looks.
 func (s *Server) linkGet(w http.ResponseWriter, r *http.Request) error {
-	return s.linkPage(w, r, http.StatusOK, s.kept(r, askedCookie) != "")
+	return s.linkPage(w, r, http.StatusOK, s.cookie(r, challengeCookie) != "")
 }
 
 // linkPost opens a session by the button, in the browser that asked for the letter.
@@ -67,17 +67,17 @@ func (s *Server) linkPost(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
-	_, secret, err := s.Access.ByLink(r.Context(), r.PostForm.Get("link"), s.kept(r, askedCookie))
+	_, secret, err := s.Access.ByLink(r.Context(), r.PostForm.Get("link"), s.cookie(r, challengeCookie))
 	if fault.Is(err, fault.NotFound) {
-		return s.linkPage(w, r, http.StatusUnprocessableEntity, s.kept(r, askedCookie) != "")
+		return s.linkPage(w, r, http.StatusUnprocessableEntity, s.cookie(r, challengeCookie) != "")
 	}
 	if err != nil {
 		return err
 	}
-	return s.enter(w, r, secret)
+	return s.startSession(w, r, secret)
 }
 
 func (s *Server) linkPage(w http.ResponseWriter, r *http.Request, status int, here bool) error {
-	page := view.SignInLinkPage{Frame: s.signInFrame(w, r), Here: here, Failed: status != http.StatusOK}
+	page := view.SignInLinkPage{Frame: s.signInFrame(w, r), SameBrowser: here, Failed: status != http.StatusOK}
 	return write(w, status, func(b io.Writer) error { return s.View.SignInLink(b, page) })
 }

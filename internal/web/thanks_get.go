@@ -18,10 +18,10 @@ import (
 
 // Looks come after a second at first, because the word of a card is mostly there by then.
 const (
-	lookSoon  = time.Second
-	soonTimes = 5
-	lookEvery = 3 * time.Second
-	lookTimes = 45
+	firstRefreshDelay = time.Second
+	firstRefreshes    = 5
+	refreshDelay      = 3 * time.Second
+	maxRefreshes      = 45
 )
 
 // thanksGet tells what became of a gift. It only reads, decides nothing, and shows nothing of the person;
@@ -33,7 +33,7 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 	}
 	o := offer.Organisation
 	page := view.ThanksPage{
-		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.spoken(o)), Accent: o.Accent},
+		Frame:        view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.languagesOf(o)), Accent: o.Accent},
 		Organisation: organisationView(offer, lang), FormURL: givePath(o.Slug, lang),
 	}
 	pass, err := s.eventPass(r, offer)
@@ -41,7 +41,7 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if pass != uuid.Nil {
-		page.Return = &view.LookAgain{URL: page.FormURL, After: backAfter}
+		page.NextDonor = &view.Refresh{URL: page.FormURL, After: nextDonorAfter}
 	}
 	gift, err := donation.ByRef(r.Context(), s.DB, r.URL.Query().Get("gift"))
 	switch {
@@ -62,8 +62,8 @@ func (s *Server) thanksGet(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if page.State == view.ThanksSettling {
-		if page.Again = lookAgain(r, o.Slug, gift.PublicRef, lang); page.Again != nil {
-			page.Return = nil
+		if page.Refresh = refreshOf(r, o.Slug, gift.PublicRef, lang); page.Refresh != nil {
+			page.NextDonor = nil
 		}
 	}
 	return s.writeThanks(w, http.StatusOK, page)
@@ -114,14 +114,14 @@ func (s *Server) purposes(r *http.Request, catalog *fund.Catalog, gift donation.
 }
 
 // lookAgain makes the page ask again after a while, some dozens of times.
-func lookAgain(r *http.Request, org, ref string, lang phrase.Language) *view.LookAgain {
+func refreshOf(r *http.Request, org, ref string, lang phrase.Language) *view.Refresh {
 	looked, _ := strconv.Atoi(r.URL.Query().Get("look")) // anything else counts as the first look
-	if looked >= lookTimes || looked < 0 {
+	if looked >= maxRefreshes || looked < 0 {
 		return nil
 	}
-	after := lookEvery
-	if looked < soonTimes {
-		after = lookSoon
+	after := refreshDelay
+	if looked < firstRefreshes {
+		after = firstRefreshDelay
 	}
-	return &view.LookAgain{URL: thanksPath(org, ref, lang) + "&look=" + url.QueryEscape(strconv.Itoa(looked+1)), After: after}
+	return &view.Refresh{URL: thanksPath(org, ref, lang) + "&look=" + url.QueryEscape(strconv.Itoa(looked+1)), After: after}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // visit is a request of somebody who is signed in.
-type visit struct {
+type donorVisit struct {
 	donoraccess.Session
 	donors  []donor.Donor // who they are to each legal entity, by every address they proved
 	catalog *fund.Catalog
@@ -22,10 +22,10 @@ type visit struct {
 }
 
 // owns tells whether a donor is the visitor.
-func (v visit) owns(id uuid.UUID) bool { return slices.Contains(v.ids(), id) }
+func (v donorVisit) owns(id uuid.UUID) bool { return slices.Contains(v.ids(), id) }
 
 // ids are the visitor's, as a donor.
-func (v visit) ids() []uuid.UUID {
+func (v donorVisit) ids() []uuid.UUID {
 	ids := make([]uuid.UUID, len(v.donors))
 	for i, d := range v.donors {
 		ids[i] = d.ID
@@ -33,12 +33,12 @@ func (v visit) ids() []uuid.UUID {
 	return ids
 }
 
-type visitHandler func(w http.ResponseWriter, r *http.Request, v visit) error
+type donorHandler func(w http.ResponseWriter, r *http.Request, v donorVisit) error
 
 // signedIn answers who is signed in; anybody else is shown the way in, as 401.
-func (s *Server) signedIn(h visitHandler) http.HandlerFunc {
+func (s *Server) requireSession(h donorHandler) http.HandlerFunc {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
-		v, err := s.visit(w, r)
+		v, err := s.donorVisit(w, r)
 		if fault.Is(err, fault.NotFound) {
 			return s.signInPage(w, r, http.StatusUnauthorized, "", nil)
 		}
@@ -50,9 +50,9 @@ func (s *Server) signedIn(h visitHandler) http.HandlerFunc {
 }
 
 // owned answers who is signed in; to anybody else there is nothing at the address, as if there were nothing.
-func (s *Server) owned(h visitHandler) http.HandlerFunc {
+func (s *Server) requireOwner(h donorHandler) http.HandlerFunc {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
-		v, err := s.visit(w, r)
+		v, err := s.donorVisit(w, r)
 		if err != nil {
 			return err
 		}
@@ -62,24 +62,24 @@ func (s *Server) owned(h visitHandler) http.HandlerFunc {
 
 // visit finds out who it is; fault.NotFound: nobody. What changes anything must come from a page that was shown to the same
 // session, whatever the browser says of where it comes from.
-func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
-	secret := s.kept(r, sessionCookie)
+func (s *Server) donorVisit(w http.ResponseWriter, r *http.Request) (donorVisit, error) {
+	secret := s.cookie(r, sessionCookie)
 	if secret == "" {
-		return visit{}, errNotFound()
+		return donorVisit{}, errNotFound()
 	}
 	session, err := s.Access.Session(r.Context(), secret)
 	if err != nil {
-		return visit{}, err
+		return donorVisit{}, err
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := r.ParseForm(); err != nil {
-			return visit{}, malformed(err)
+			return donorVisit{}, malformed(err)
 		}
 		if !s.Access.OwnForm(session, r.PostForm.Get("session")) {
-			return visit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
+			return donorVisit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
 		}
 	}
-	v := visit{Session: session}
+	v := donorVisit{Session: session}
 	if v.donors, err = s.donorsOf(r, session); err != nil {
 		return v, err
 	}
@@ -87,7 +87,7 @@ func (s *Server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	if len(v.donors) > 0 {
 		wish = v.donors[0].Language
 	}
-	v.lang = s.reader(w, r, wish)
+	v.lang = s.visitorLanguage(w, r, wish)
 	v.catalog, err = s.Catalog.Current(r.Context())
 	return v, err
 }
@@ -106,15 +106,15 @@ func (s *Server) donorsOf(r *http.Request, session donoraccess.Session) ([]donor
 
 // reader is the reader's language on pages that belong to no organisation: the one just chosen, which this browser keeps,
 // the one chosen before, the one they give in, or the browser's.
-func (s *Server) reader(w http.ResponseWriter, r *http.Request, wish string) phrase.Language {
+func (s *Server) visitorLanguage(w http.ResponseWriter, r *http.Request, wish string) phrase.Language {
 	asked := r.URL.Query().Get("lang")
 	for _, known := range s.Languages {
 		if string(known) == asked {
-			s.keep(w, languageCookie, asked, 0)
+			s.setCookie(w, languageCookie, asked, 0)
 			return known
 		}
 	}
-	if before := s.kept(r, languageCookie); before != "" {
+	if before := s.cookie(r, languageCookie); before != "" {
 		wish = before
 	}
 	return phrase.Match(s.Languages, wish, r.Header.Get("Accept-Language"))

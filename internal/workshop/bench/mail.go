@@ -111,7 +111,7 @@ func (w writer) letter(pdf bool) []byte {
 		To: donor, ToName: "Donor Example", Language: "en", Date: time.Now(),
 	}
 	var err error
-	l.Subject, l.Text, l.HTML, err = w.view.ReceiptLetter(words)
+	l.Subject, l.Text, l.HTML, err = w.view.ReceiptEmail(words)
 	require.NoError(w.t, err)
 	if pdf {
 		document, err := w.view.ReceiptPDF(words)

@@ -17,9 +17,9 @@ const lineWidth = 72
 type styles map[string]string
 
 var (
-	rule     = regexp.MustCompile(`\.([a-z-]+)\s*\{\s*([^}]*?)\s*\}`)
-	token    = regexp.MustCompile(`(--[a-z-]+):\s*([^;]+);`)
-	tokenUse = regexp.MustCompile(`var\((--[a-z-]+)\)`)
+	cssRule        = regexp.MustCompile(`\.([a-z-]+)\s*\{\s*([^}]*?)\s*\}`)
+	cssVariable    = regexp.MustCompile(`(--[a-z-]+):\s*([^;]+);`)
+	cssVariableUse = regexp.MustCompile(`var\((--[a-z-]+)\)`)
 )
 
 // readStyles reads the letters' sheet. Mail programs know no variables either:
@@ -35,13 +35,13 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 	}
 	root, _, _ := strings.Cut(string(pages), "}")
 	tokens := map[string]string{}
-	for _, t := range token.FindAllStringSubmatch(root, -1) {
+	for _, t := range cssVariable.FindAllStringSubmatch(root, -1) {
 		tokens[t[1]] = t[2]
 	}
 	all := styles{}
-	for _, r := range rule.FindAllStringSubmatch(string(letters), -1) {
-		declarations := tokenUse.ReplaceAllStringFunc(r[2], func(use string) string {
-			return tokens[tokenUse.FindStringSubmatch(use)[1]]
+	for _, r := range cssRule.FindAllStringSubmatch(string(letters), -1) {
+		declarations := cssVariableUse.ReplaceAllStringFunc(r[2], func(use string) string {
+			return tokens[cssVariableUse.FindStringSubmatch(use)[1]]
 		})
 		all[r[1]] = strings.Join(strings.Fields(declarations), " ")
 	}
@@ -51,7 +51,7 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 var styleUse = regexp.MustCompile(`\{\{style "([^"]*)"\}\}`)
 
 // into writes the declarations where a letter's source says {{style "class"}}: once, and not anew for each letter.
-func (s styles) into(source string) (string, error) {
+func (s styles) inline(source string) (string, error) {
 	var missing error
 	written := styleUse.ReplaceAllStringFunc(source, func(use string) string {
 		class := styleUse.FindStringSubmatch(use)[1]

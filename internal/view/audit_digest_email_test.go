@@ -27,7 +27,7 @@ func TestHeadLetterSaysWhatAuditorsNeed(t *testing.T) {
 		{"ht", 0, []string{"14 mas 2026", "1234 ekriti", "zewo, jan sa dwe ye", "deyò òganizasyon an"}},
 		{"xx", 0, []string{"zero, as they must be"}},
 	} {
-		subject, text, html, err := v.HeadLetter(view.HeadWords{
+		subject, text, html, err := v.AuditDigestEmail(view.AuditDigestWords{
 			Language: test.language, Donee: tsne, Day: time.Date(2026, time.March, 14, 0, 0, 0, 0, time.UTC),
 			Entries: 1234, Hash: "ab12", TrialBalance: money.New(test.trial, "USD"), Command: command,
 		})

@@ -9,7 +9,7 @@ import (
 )
 
 // PrivacyWords are what the two letters about being forgotten say: before, and after.
-type PrivacyWords struct {
+type ErasureEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
 	Accent   string    // empty: the house's
@@ -17,23 +17,23 @@ type PrivacyWords struct {
 }
 
 // PrivacyLetter is a letter about being forgotten. It names nobody. A language whose words are not written is answered in English.
-func (v *View) PrivacyLetter(w PrivacyWords) (subject, text, html string, err error) {
+func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, err error) {
 	about, keys := "privacy.letter.done.subject", []string{"privacy.letter.done.text", "privacy.letter.kept", "privacy.letter.done.last"}
 	if !w.Due.IsZero() {
 		about, keys = "privacy.letter.asked.subject", []string{"privacy.letter.asked.text", "privacy.letter.kept", "privacy.letter.asked.not_you"}
 	}
-	return v.plainLetter(w.Language, w.Donee, w.Accent, about, keys,
+	return v.plainEmail(w.Language, w.Donee, w.Accent, about, keys,
 		func(lang phrase.Language) []any { return []any{"due", phrase.Date(lang, w.Due)} })
 }
 
 // plainLetter says a few paragraphs in a legal entity's name. args are the words' own, beside the donee's name.
-func (v *View) plainLetter(lang phrase.Language, donee Donee, accent, about string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
-	letter, written := v.privacy[lang]
+func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, about string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
+	letter, written := v.plainEmails[lang]
 	if !written {
-		lang, letter = phrase.English, v.privacy[phrase.English]
+		lang, letter = phrase.English, v.plainEmails[phrase.English]
 	}
 	if CheckAccent(accent) != nil {
-		accent = HouseAccent
+		accent = DefaultAccent
 	}
 	with := append(args(lang), "donee", donee.Name)
 	d := struct {

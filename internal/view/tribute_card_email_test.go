@@ -12,8 +12,8 @@ import (
 	"konbit/internal/view"
 )
 
-func cardWords(lang phrase.Language, kind, giver string) view.CardWords {
-	return view.CardWords{
+func cardWords(lang phrase.Language, kind, giver string) view.TributeCardWords {
+	return view.TributeCardWords{
 		Language: lang, Donee: tsne, Organisation: centro(lang).Name, Accent: "#7a1f1f", To: "Rosa Peña", Giver: giver,
 		Kind: kind, Name: "Abuela Carmen", Message: "Pensamos en ti.\n\nCon cariño, <b>todos</b> los del barrio de East Boston que aprendieron a leer en tu cocina",
 	}
@@ -22,7 +22,7 @@ func cardWords(lang phrase.Language, kind, giver string) view.CardWords {
 func TestCardSaysWhoAndForWhom(t *testing.T) {
 	v := newView(t)
 	for _, test := range []struct {
-		words   view.CardWords
+		words   view.TributeCardWords
 		subject string
 		says    []string
 	}{
@@ -34,7 +34,7 @@ func TestCardSaysWhoAndForWhom(t *testing.T) {
 			"Hola, Rosa Peña:", "Alguien que prefiere no dar su nombre hizo una donación", "en honor de Abuela Carmen.", "esta única carta",
 		}},
 	} {
-		subject, text, html, err := v.CardLetter(test.words)
+		subject, text, html, err := v.TributeCardEmail(test.words)
 		require.NoError(t, err)
 		assert.Equal(t, test.subject, subject)
 		shown := strings.NewReplacer("&lt;", "<", "&gt;", ">").Replace(stripTags(html))
@@ -53,11 +53,11 @@ func TestCardSaysWhoAndForWhom(t *testing.T) {
 func TestCardWithoutMessage(t *testing.T) {
 	w := cardWords("xx", "honour", "Ana Li")
 	w.Message, w.Accent = "", "none"
-	subject, text, html, err := newView(t).CardLetter(w)
+	subject, text, html, err := newView(t).TributeCardEmail(w)
 	require.NoError(t, err)
 	assert.Equal(t, "A gift in honor of Abuela Carmen", subject, "a language not known is answered in English")
 	assert.NotContains(t, text+html, "These words")
-	assert.Contains(t, html, view.HouseAccent)
+	assert.Contains(t, html, view.DefaultAccent)
 	assert.NotContains(t, text, "\n\n\n")
 }
 
@@ -66,7 +66,7 @@ func TestReceiptTellsFeeAndDedication(t *testing.T) {
 	v := newView(t)
 	r := receiptWords("es")
 	r.Covered, r.Dedication, r.Dedicatee = usd(91), "memory", "Abuela Carmen"
-	_, text, html, err := v.ReceiptLetter(r)
+	_, text, html, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
 	pdf, err := v.ReceiptPDF(r)
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestReceiptTellsFeeAndDedication(t *testing.T) {
 		assert.Contains(t, told, "Comisión cubierta $0.91, parte de su donación", where)
 		assert.Contains(t, told, "En memoria de Abuela Carmen", where)
 	}
-	_, plain, _, err := v.ReceiptLetter(receiptWords("es"))
+	_, plain, _, err := v.ReceiptEmail(receiptWords("es"))
 	require.NoError(t, err)
 	assert.NotContains(t, plain, "Comisión")
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // SignInWords are what the letter says that proves an address. It carries no other link and nothing that tells when it is read.
-type SignInWords struct {
+type SignInEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
 	Accent   string // #rrggbb; empty: the house's
@@ -18,24 +18,24 @@ type SignInWords struct {
 }
 
 // Digits are the code as people read it out.
-func (w SignInWords) Digits() string { return w.Code[:4] + " " + w.Code[4:] }
+func (w SignInEmailWords) Digits() string { return w.Code[:4] + " " + w.Code[4:] }
 
 // SignInLetter is the letter that proves an address: its subject, which never holds the code, its plain text and the same as
 // HTML. A language whose words are not written is answered in English.
-func (v *View) SignInLetter(w SignInWords) (subject, text, html string, err error) {
-	letter, written := v.signIns[w.Language]
+func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err error) {
+	letter, written := v.signInEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.signIns[phrase.English]
+		w.Language, letter = phrase.English, v.signInEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
-		w.Accent = HouseAccent
+		w.Accent = DefaultAccent
 	}
 	subject = v.say(w.Language, "sign_in.letter.subject")
 	if w.Link == "" {
 		subject = v.say(w.Language, "sign_in.letter.subject_join")
 	}
 	data := struct {
-		SignInWords
+		SignInEmailWords
 		Subject string
 	}{w, subject}
 	var plain, rich bytes.Buffer

@@ -42,16 +42,16 @@ func TestLettersFitAPhone(t *testing.T) {
 	for _, lang := range catalogue(t).Languages() {
 		r := receiptWords(lang)
 		r.Instalment = &view.Instalment{N: 1, Of: 12, Every: "quarterly", Each: usd(2050), Sum: usd(24600), Last: day, Next: day, ManageURL: "https://konbit.example/plans/a/b"}
-		_, _, html, err := v.ReceiptLetter(r)
+		_, _, html, err := v.ReceiptEmail(r)
 		read("receipt", lang, html, err)
-		_, _, html, err = v.StatementLetter(statementWords(lang, 3))
+		_, _, html, err = v.StatementEmail(statementWords(lang, 3))
 		read("statement", lang, html, err)
-		_, _, html, err = v.SignInLetter(view.SignInWords{Language: lang, Donee: tsne, Link: "https://konbit.example/sign-in/link#a", Code: "12345678"})
+		_, _, html, err = v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: "https://konbit.example/sign-in/link#a", Code: "12345678"})
 		read("sign-in", lang, html, err)
 		for _, kind := range []string{"failing", "finished", "changed", "upcoming"} {
-			_, _, html, err = v.PlanLetter(view.PlanWords{
+			_, _, html, err = v.PlanEmail(view.PlanEmailWords{
 				Kind: kind, Language: lang, Donee: tsne, Organisation: centro(lang).Name, Greeting: "Marisol", Amount: usd(2000), Every: "quarterly",
-				N: 12, Given: usd(24000), Next: day, Until: day, Brand: "visa", Last4: "4242", Why: "funds", Funds: []string{receiptWords(lang).Purposes[0].Fund},
+				N: 12, Given: usd(24000), Next: day, Until: day, Brand: "visa", Last4: "4242", DeclineReason: "funds", Funds: []string{receiptWords(lang).Purposes[0].Fund},
 				ManageURL: "https://konbit.example/plans/a/b", CardURL: "https://konbit.example/plans/card/c",
 			})
 			read(kind, lang, html, err)

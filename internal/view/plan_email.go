@@ -10,7 +10,7 @@ import (
 )
 
 // PlanWords are what a letter about a recurring gift says. What does not apply to its kind is zero.
-type PlanWords struct {
+type PlanEmailWords struct {
 	Kind         string // names the phrases: begun is not among them, for the first receipt tells it
 	Language     phrase.Language
 	Donee        Donee
@@ -18,43 +18,43 @@ type PlanWords struct {
 	Accent       string // #rrggbb; empty: the house's
 	Greeting     string // the donor's first name
 
-	Amount    money.Amount // charged each time
-	Every     string       // weekly, monthly, quarterly or yearly
-	N         int          // payments that have come
-	Given     money.Amount // in all
-	Next      time.Time    // civil date in the donee's time zone; zero: none
-	Until     time.Time    // the card's end
-	Brand     string
-	Last4     string
-	Why       string // funds, expired, lost, closed, asked or refused
-	Hopeless  bool   // nobody tries again by itself
-	Funds     []string
-	ManageURL string // leads to this plan alone
-	CardURL   string // leads to a new card; of the kinds that need one
-	StopURL   string // where letters of this kind are stopped; of those that may be
+	Amount        money.Amount // charged each time
+	Every         string       // weekly, monthly, quarterly or yearly
+	N             int          // payments that have come
+	Given         money.Amount // in all
+	Next          time.Time    // civil date in the donee's time zone; zero: none
+	Until         time.Time    // the card's end
+	Brand         string
+	Last4         string
+	DeclineReason string // funds, expired, lost, closed, asked or refused
+	Permanent     bool   // nobody tries again by itself
+	Funds         []string
+	ManageURL     string // leads to this plan alone
+	CardURL       string // leads to a new card; of the kinds that need one
+	StopURL       string // where letters of this kind are stopped; of those that may be
 }
 
 // LetterLink is what a letter asks to press.
-type LetterLink struct{ Label, URL string }
+type EmailLink struct{ Label, URL string }
 
-type planLetterData struct {
-	PlanWords
+type planEmailData struct {
+	PlanEmailWords
 	Subject    string
 	Paragraphs []string
-	Press      *LetterLink
+	Button     *EmailLink
 }
 
 // PlanLetter is a letter about a recurring gift: its subject, its plain text and the same as HTML. A language whose words are
 // not written is answered in English.
-func (v *View) PlanLetter(w PlanWords) (subject, text, html string, err error) {
-	letter, written := v.plans[w.Language]
+func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err error) {
+	letter, written := v.planEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.plans[phrase.English]
+		w.Language, letter = phrase.English, v.planEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
-		w.Accent = HouseAccent
+		w.Accent = DefaultAccent
 	}
-	d := planLetterData{PlanWords: w}
+	d := planEmailData{PlanEmailWords: w}
 	args := []any{
 		"amount", w.Amount, "every", v.say(w.Language, "plan.every."+w.Every), "organisation", w.Organisation, "given", w.Given,
 		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until), "card", v.cardName(w.Language, w.Brand, w.Last4),
@@ -71,7 +71,7 @@ func (v *View) PlanLetter(w PlanWords) (subject, text, html string, err error) {
 		d.Paragraphs = append(d.Paragraphs, v.words.N(w.Language, part, w.N, args...))
 	}
 	if w.CardURL != "" {
-		d.Press = &LetterLink{v.say(w.Language, "plan.letter.card"), w.CardURL}
+		d.Button = &EmailLink{v.say(w.Language, "plan.letter.card"), w.CardURL}
 	}
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
@@ -84,14 +84,14 @@ func (v *View) PlanLetter(w PlanWords) (subject, text, html string, err error) {
 }
 
 // planParts are the phrases of a letter's paragraphs, in order.
-func (v *View) planParts(w PlanWords) []string {
+func (v *View) planParts(w PlanEmailWords) []string {
 	parts := []string{"plan.letter." + w.Kind + ".text"}
 	switch w.Kind {
 	case "failing", "failed":
-		if w.Why != "" {
-			parts = append(parts, "plan.why."+w.Why)
+		if w.DeclineReason != "" {
+			parts = append(parts, "plan.why."+w.DeclineReason)
 		}
-		if w.Kind == "failing" && w.Hopeless {
+		if w.Kind == "failing" && w.Permanent {
 			parts = append(parts, "plan.letter.failing.over")
 		} else if w.Kind == "failing" {
 			parts = append(parts, "plan.letter.failing.again")

@@ -12,7 +12,7 @@ import (
 )
 
 // HeadWords are what the daily letter to the auditors says of an entity's books.
-type HeadWords struct {
+type AuditDigestWords struct {
 	Language phrase.Language
 	Donee    Donee
 	Accent   string // #rrggbb; empty: the house's
@@ -25,14 +25,14 @@ type HeadWords struct {
 }
 
 // headData is what the letter's templates walk.
-type headData struct {
-	HeadWords
+type auditDigestData struct {
+	AuditDigestWords
 	Subject, Date string
 	Facts         []fact
 }
 
 // LabelWidth is that of the widest label of the facts, in characters.
-func (d headData) LabelWidth() (width int) {
+func (d auditDigestData) LabelWidth() (width int) {
 	for _, f := range d.Facts {
 		width = max(width, utf8.RuneCountInString(f.Label))
 	}
@@ -41,20 +41,20 @@ func (d headData) LabelWidth() (width int) {
 
 // HeadLetter is the daily letter to the auditors: its subject, its plain text and the same as HTML. A language
 // whose words are not written is answered in English.
-func (v *View) HeadLetter(w HeadWords) (subject, text, html string, err error) {
-	letter, written := v.heads[w.Language]
+func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string, err error) {
+	letter, written := v.auditDigestEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.heads[phrase.English]
+		w.Language, letter = phrase.English, v.auditDigestEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
-		w.Accent = HouseAccent
+		w.Accent = DefaultAccent
 	}
 	say := func(key string, args ...any) string { return v.say(w.Language, key, args...) }
 	entries, sum := strconv.FormatInt(w.Entries, 10), say("head.zero")
 	if !w.TrialBalance.IsZero() {
 		sum = say("head.off", "amount", w.TrialBalance)
 	}
-	d := headData{HeadWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
+	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
 	d.Subject = say("head.subject", "entity", w.Donee.Name, "date", d.Date, "entries", entries)
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {

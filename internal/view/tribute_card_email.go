@@ -10,7 +10,7 @@ import (
 )
 
 // CardWords are what the card of a dedication says. How much was given is not among them.
-type CardWords struct {
+type TributeCardWords struct {
 	Language     phrase.Language
 	Donee        Donee
 	Organisation string // in Language
@@ -24,7 +24,7 @@ type CardWords struct {
 }
 
 // Lines are the message's, for the letter keeps its breaks.
-func (w CardWords) Lines() []string {
+func (w TributeCardWords) Lines() []string {
 	if w.Message == "" {
 		return nil
 	}
@@ -32,14 +32,14 @@ func (w CardWords) Lines() []string {
 }
 
 // parseLetters reads the letters of a folder, in every language.
-func (v *View) parseLetters(fsys fs.FS, dir string) (map[phrase.Language]letterTemplates, error) {
+func (v *View) parseEmails(fsys fs.FS, dir string) (map[phrase.Language]emailTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
 	if err != nil {
 		return nil, err
 	}
-	letters := map[phrase.Language]letterTemplates{}
+	letters := map[phrase.Language]emailTemplates{}
 	for _, lang := range v.words.Languages() {
-		if letters[lang], err = v.parseLetter(fsys, dir, lang, styles); err != nil {
+		if letters[lang], err = v.parseEmail(fsys, dir, lang, styles); err != nil {
 			return nil, fmt.Errorf("view: %w", err)
 		}
 	}
@@ -48,13 +48,13 @@ func (v *View) parseLetters(fsys fs.FS, dir string) (map[phrase.Language]letterT
 
 // CardLetter is the letter of a dedication: its subject, its plain text and the same as HTML. A language
 // whose words are not written is answered in English.
-func (v *View) CardLetter(w CardWords) (subject, text, html string, err error) {
-	card, written := v.cards[w.Language]
+func (v *View) TributeCardEmail(w TributeCardWords) (subject, text, html string, err error) {
+	card, written := v.tributeCardEmails[w.Language]
 	if !written {
-		w.Language, card = phrase.English, v.cards[phrase.English]
+		w.Language, card = phrase.English, v.tributeCardEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
-		w.Accent = HouseAccent
+		w.Accent = DefaultAccent
 	}
 	subject = v.say(w.Language, "card.subject."+w.Kind, "name", w.Name)
 	gave := "card.gave."
@@ -62,7 +62,7 @@ func (v *View) CardLetter(w CardWords) (subject, text, html string, err error) {
 		gave = "card.gave_unnamed."
 	}
 	data := struct {
-		CardWords
+		TributeCardWords
 		Subject, Gave string
 	}{w, subject, v.say(w.Language, gave+w.Kind, "giver", w.Giver, "organisation", w.Organisation, "name", w.Name)}
 	var plain, rich bytes.Buffer
