@@ -42,7 +42,7 @@ func signOut(ctx context.Context, db *sqlx.DB, email string) (ended int64, err e
 	if proved || err != nil {
 		return 0, err
 	}
-	donors, err := donor.OfMailboxes(ctx, db, []string{email})
+	donors, err := donor.ByEmails(ctx, db, []string{email})
 	if len(donors) == 0 && err == nil {
 		err = fmt.Errorf("nobody has the address %q: konbit receipt find TEXT looks for one", email)
 	}

@@ -92,7 +92,7 @@ func erasuresAddCommand() *cobra.Command {
 			if w.Addresses, err = donoraccess.Together(c.Context(), k.DB, w.Addresses); err != nil {
 				return err
 			}
-			donors, err := donor.OfMailboxes(c.Context(), k.DB, w.Addresses)
+			donors, err := donor.ByEmails(c.Context(), k.DB, w.Addresses)
 			if err != nil {
 				return err
 			}

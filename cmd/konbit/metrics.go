@@ -98,7 +98,7 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 }
 
 func (p *parts) issued(ctx context.Context) (figures []metrics.Figure, err error) {
-	issued, err := receipt.Issued(ctx, p.db)
+	issued, err := receipt.CountIssued(ctx, p.db)
 	if err != nil {
 		return nil, err
 	}

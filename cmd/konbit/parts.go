@@ -124,7 +124,7 @@ func (p *parts) assembleWork() error {
 	if err != nil {
 		return err
 	}
-	receipts := receipt.Desk{Queue: queue, NewID: newID}
+	receipts := receipt.Issuer{Queue: queue, NewID: newID}
 	p.plans = recurring.Keeper{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
 	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}

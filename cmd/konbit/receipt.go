@@ -228,11 +228,11 @@ func correct(ctx context.Context, clerk mail.Clerk, r receipt.Receipt, correctio
 	}
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, clerk.DB, func(tx *sqlx.Tx) (err error) {
-		desk := receipt.Desk{Queue: clerk.Queue, NewID: newID}
+		desk := receipt.Issuer{Queue: clerk.Queue, NewID: newID}
 		issued, err = desk.CorrectTx(ctx, tx, r.ID, correction, operator(), clerk.Now())
 		return err
 	})
-	if errors.Is(err, receipt.ErrRevised) {
+	if errors.Is(err, receipt.ErrReceiptVoid) {
 		return changed{}, fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
 	}
 	return changed{Number: issued.Reference(), ChargedOn: issued.Facts.ChargedOn, Replaces: r.Reference(), To: correction.Email}, err

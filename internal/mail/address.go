@@ -64,7 +64,7 @@ func (m SignIns) tell(ctx context.Context, step int64, moved donoraccess.Moved, 
 // speaks is the language of the first of addresses that anybody has given with; English when nobody has.
 func (m SignIns) speaks(ctx context.Context, addresses []string) (phrase.Language, error) {
 	for _, address := range addresses {
-		donors, err := donor.OfMailboxes(ctx, m.Receipts.DB, []string{address})
+		donors, err := donor.ByEmails(ctx, m.Receipts.DB, []string{address})
 		if err != nil {
 			return "", err
 		}

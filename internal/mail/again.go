@@ -29,7 +29,7 @@ var ErrNotStanding = errors.New("the receipt is void or was replaced and is not 
 
 // Resend sends the receipt's letter once more to where it went last: the same bytes, the same Message-ID.
 func (c Clerk) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
-	if !issued.Stands() {
+	if !issued.IsValid() {
 		return ErrNotStanding
 	}
 	l, err := c.rendered(ctx, issued, kindOf(issued))
@@ -68,7 +68,7 @@ func (c Clerk) Redirect(ctx context.Context, issued receipt.Receipt, to, by stri
 	switch {
 	case issued.ReplacedBy != nil:
 		return ErrNotStanding
-	case !issued.Stands():
+	case !issued.IsValid():
 		kind = kindVoided
 	}
 	l, err := c.rendered(ctx, issued, kind)

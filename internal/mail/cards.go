@@ -25,7 +25,7 @@ type Cards struct {
 
 // Register takes the job of mailing a card.
 func (c Cards) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job donation.CardLetter) error { return c.Mail(ctx, job.DonationID) })
+	jobs.Handle(h, func(ctx context.Context, job donation.TributeCardJob) error { return c.Mail(ctx, job.DonationID) })
 }
 
 // Mail sends the card of a gift, once, under the rules of receipts' letters. A card that was purged before it
@@ -47,7 +47,7 @@ func (c Cards) rendered(ctx context.Context, donationID uuid.UUID) (*letter, err
 	if err != nil {
 		return nil, err
 	}
-	card, err := donation.CardOf(ctx, c.Receipts.DB, catalog, donationID)
+	card, err := donation.TributeCardOf(ctx, c.Receipts.DB, catalog, donationID)
 	if err != nil || card == nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (c Cards) rendered(ctx context.Context, donationID uuid.UUID) (*letter, err
 	l.Subject, l.Text, l.HTML, err = c.Receipts.View.TributeCardEmail(view.TributeCardWords{
 		Language: card.Language, Accent: card.Organisation.Accent, Organisation: card.Organisation.Name.In(card.Language),
 		Donee: view.Donee{Name: card.Entity.LegalName, EIN: card.Entity.EIN, Address: donation.Postal(card.Entity.Address)},
-		To:    card.CardName, Giver: card.Giver, Kind: string(card.Kind), Name: card.Name, Message: card.CardMessage,
+		To:    card.CardName, Giver: card.DonorName, Kind: string(card.Kind), Name: card.Name, Message: card.CardMessage,
 	})
 	if err != nil {
 		return nil, err

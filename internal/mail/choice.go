@@ -33,7 +33,7 @@ func (r Receipts) declined(ctx context.Context, l letter) (bool, error) {
 	if l.Choice == nil {
 		return false, nil
 	}
-	wishes, err := donor.Wishes(ctx, r.DB, l.DonorID.UUID)
+	wishes, err := donor.EmailPreferences(ctx, r.DB, l.DonorID.UUID)
 	if err != nil || wishes[*l.Choice] {
 		return false, err
 	}

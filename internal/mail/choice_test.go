@@ -71,7 +71,7 @@ func (p postOffice) statement() uuid.UUID {
 
 func (p postOffice) wish(kind string, wished bool) {
 	require.NoError(p.t, pg.InTx(p.t.Context(), p.DB.Server, func(tx *sqlx.Tx) error {
-		return donor.WishTx(p.t.Context(), tx, p.donor, kind, wished, "letter", time.Now())
+		return donor.SetEmailPreferenceTx(p.t.Context(), tx, p.donor, kind, wished, "letter", time.Now())
 	}))
 }
 

@@ -43,8 +43,8 @@ type Receipts struct {
 
 // Register takes the jobs of mailing about receipts.
 func (r Receipts) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job receipt.Letter) error { return r.Mail(ctx, job.ReceiptID) })
-	jobs.Handle(h, func(ctx context.Context, job receipt.VoidLetter) error { return r.MailVoid(ctx, job.ReceiptID) })
+	jobs.Handle(h, func(ctx context.Context, job receipt.EmailJob) error { return r.Mail(ctx, job.ReceiptID) })
+	jobs.Handle(h, func(ctx context.Context, job receipt.VoidEmailJob) error { return r.MailVoid(ctx, job.ReceiptID) })
 	jobs.Handle(h, func(ctx context.Context, job Delivery) error { return r.again(ctx, job.DeliveryID) })
 }
 
@@ -56,7 +56,7 @@ func (r Receipts) Mail(ctx context.Context, receiptID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	if !issued.Stands() {
+	if !issued.IsValid() {
 		return r.callOff(ctx, issued) // what took its place, or the letter that says it is void, goes alone
 	}
 	return r.mail(ctx, issued, kindOf(issued))
@@ -111,7 +111,7 @@ func (r Receipts) again(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if !issued.Stands() {
+		if !issued.IsValid() {
 			return r.callOff(ctx, issued)
 		}
 	}

@@ -33,7 +33,7 @@ func receipted(t *testing.T, h *program.Program, n int, language phrase.Language
 		ids = append(ids, program.NewID())
 	}
 	copied(t, h, d.ID, ids[1:])
-	charges := make([]donation.Charge, n)
+	charges := make([]donation.IncomingPayment, n)
 	for i, id := range ids {
 		charges[i] = program.ChargeOf(h.Gift(id), time.Now())
 	}
@@ -64,7 +64,9 @@ func copied(t *testing.T, h *program.Program, of uuid.UUID, ids []uuid.UUID) {
 	require.NoError(t, tx.Commit())
 }
 
-func desk(h *program.Program) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: program.NewID} }
+func desk(h *program.Program) receipt.Issuer {
+	return receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
+}
 
 func clerk(h *program.Program) mail.Clerk { return mail.Clerk{Receipts: h.Receipts, Queue: h.Queue} }
 

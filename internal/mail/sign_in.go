@@ -71,7 +71,7 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
-	donors, err := donor.OfMailboxes(ctx, m.Receipts.DB, []string{email})
+	donors, err := donor.ByEmails(ctx, m.Receipts.DB, []string{email})
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}

@@ -150,7 +150,7 @@ func coverView(e org.LegalEntity, presets []money.Amount, minimum money.Amount) 
 		presets = []money.Amount{minimum}
 	}
 	for _, gift := range presets {
-		added, err := donation.CoverFor(e, gift)
+		added, err := donation.FeeCoverage(e, gift)
 		if err != nil || added.IsZero() {
 			return nil
 		}

@@ -35,7 +35,7 @@ func (s *Server) emailChoice(r *http.Request) (c emailChoice, err error) {
 	if err != nil {
 		return c, err
 	}
-	if len(known) == 0 || known[0].Forgotten() {
+	if len(known) == 0 || known[0].IsErased() {
 		return c, errNotFound()
 	}
 	catalog, err := s.Catalog.Current(r.Context())
@@ -65,7 +65,7 @@ func (s *Server) emailChoiceGet(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wishes, err := donor.Wishes(r.Context(), s.DB, c.of)
+	wishes, err := donor.EmailPreferences(r.Context(), s.DB, c.of)
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,6 @@ func (s *Server) emailResumePost(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) setEmailChoice(r *http.Request, c emailChoice, wished bool) error {
 	return pg.InTx(r.Context(), s.DB, func(tx *sqlx.Tx) error {
-		return donor.WishTx(r.Context(), tx, c.of, c.kind, wished, "letter", s.Now())
+		return donor.SetEmailPreferenceTx(r.Context(), tx, c.of, c.kind, wished, "letter", s.Now())
 	})
 }

@@ -30,7 +30,7 @@ func stopPath(t *testing.T, h *program.Program, of uuid.UUID, kind string) strin
 // wishes are what stands of a donor's wishes.
 func wishes(t *testing.T, h *program.Program, of uuid.UUID) map[string]bool {
 	t.Helper()
-	all, err := donor.Wishes(t.Context(), h.DB.Server, of)
+	all, err := donor.EmailPreferences(t.Context(), h.DB.Server, of)
 	require.NoError(t, err)
 	return all
 }

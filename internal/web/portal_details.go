@@ -66,11 +66,11 @@ func (s *Server) emailPreferences(r *http.Request, v donorVisit, page *view.Port
 		if len(mine) == 0 {
 			continue
 		}
-		wishes, err := donor.Wishes(r.Context(), s.DB, mine[0].ID)
+		wishes, err := donor.EmailPreferences(r.Context(), s.DB, mine[0].ID)
 		if err != nil {
 			return err
 		}
-		for _, kind := range donor.Kinds {
+		for _, kind := range donor.EmailKinds {
 			page.EmailChoices = append(page.EmailChoices, view.EmailPreference{Name: emailField(kind, e.Slug), Kind: kind, Donee: e.LegalName, Wanted: wishes[kind]})
 		}
 	}
@@ -96,7 +96,7 @@ func (s *Server) detailsPost(w http.ResponseWriter, r *http.Request, v donorVisi
 		fillContact(&page.Entry, contact)
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
-	said := donor.Said{
+	said := donor.Profile{
 		FirstName: contact.FirstName, LastName: contact.LastName, Language: string(phrase.Match(s.Languages, typed("language"), string(v.lang))),
 		Details: donor.Details{
 			Phone: contact.Phone, AddressLine1: contact.AddressLine1, AddressLine2: contact.AddressLine2, City: contact.City,
@@ -124,16 +124,16 @@ func (s *Server) problemsOf(err error, country string) (problems []problemField)
 }
 
 // say keeps it all, or nothing.
-func (s *Server) saveDetails(r *http.Request, v donorVisit, said donor.Said) error {
+func (s *Server) saveDetails(r *http.Request, v donorVisit, said donor.Profile) error {
 	now := s.Now()
 	return pg.InTx(r.Context(), s.DB, func(tx *sqlx.Tx) error {
-		if err := donor.SayTx(r.Context(), tx, donor.IDs(v.donors), said, now); err != nil {
+		if err := donor.UpdateProfileTx(r.Context(), tx, donor.IDs(v.donors), said, now); err != nil {
 			return err
 		}
 		for _, e := range v.catalog.Entities() {
 			for _, d := range v.at(e.ID.String()) {
-				for _, kind := range donor.Kinds {
-					if err := donor.WishTx(r.Context(), tx, d.ID, kind, isChecked(r.PostForm.Get(emailField(kind, e.Slug))), "portal", now); err != nil {
+				for _, kind := range donor.EmailKinds {
+					if err := donor.SetEmailPreferenceTx(r.Context(), tx, d.ID, kind, isChecked(r.PostForm.Get(emailField(kind, e.Slug))), "portal", now); err != nil {
 						return err
 					}
 				}

@@ -17,14 +17,14 @@ import (
 
 // giftsGet lists somebody's gifts, all or those of ?year= or ?org=.
 func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
-	all, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
+	all, err := donation.History(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
 	}
 	page := view.PortalGiftsPage{Portal: s.portal(r, v, "gifts")}
 	page.Year, _ = strconv.Atoi(r.URL.Query().Get("year")) // anything else: all years
 	chosen := r.URL.Query().Get("org")
-	var shown []donation.Past
+	var shown []donation.HistoryItem
 	for _, p := range all {
 		o, err := v.catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v donorVisit) 
 			shown = append(shown, p)
 		}
 	}
-	sums, _, err := donation.SumUp(shown, 0)
+	sums, _, err := donation.Totals(shown, 0)
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func (s *Server) giftsGet(w http.ResponseWriter, r *http.Request, v donorVisit) 
 }
 
 // ownReceipt is the newest receipt of a gift of the visitor's. Of anybody else's gift there is none.
-func (s *Server) ownReceipt(r *http.Request, v donorVisit) (donation.Past, view.ReceiptWords, error) {
-	p, err := donation.PastByRef(r.Context(), s.DB, chi.URLParam(r, "ref"), v.ids()...)
+func (s *Server) ownReceipt(r *http.Request, v donorVisit) (donation.HistoryItem, view.ReceiptWords, error) {
+	p, err := donation.HistoryByRef(r.Context(), s.DB, chi.URLParam(r, "ref"), v.ids()...)
 	if err != nil {
 		return p, view.ReceiptWords{}, err
 	}
@@ -77,7 +77,7 @@ func (s *Server) receiptGet(w http.ResponseWriter, r *http.Request, v donorVisit
 	}
 	page := view.PortalReceiptPage{Portal: s.portal(r, v, "gifts"), Receipt: words}
 	page.Accent = words.Accent
-	if p.Stands() {
+	if p.IsValid() {
 		page.PDF = receiptPath(p.PublicRef) + ".pdf"
 	}
 	return write(w, http.StatusOK, func(b io.Writer) error { return s.View.PortalReceipt(b, page) })
@@ -89,7 +89,7 @@ func (s *Server) receiptPDFGet(w http.ResponseWriter, r *http.Request, v donorVi
 	if err != nil {
 		return err
 	}
-	if !p.Stands() {
+	if !p.IsValid() {
 		return errNotFound()
 	}
 	pdf, err := s.View.ReceiptPDF(words)

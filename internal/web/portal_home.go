@@ -18,7 +18,7 @@ const latestGifts = 5
 
 // portalGet shows at a glance what somebody gave: this year and in all, by fund, what goes on, and the newest gifts.
 func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
-	past, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
+	past, err := donation.History(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
 	}
@@ -26,13 +26,13 @@ func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v donorVisit)
 	if len(v.donors) > 0 {
 		page.Name = v.donors[0].FirstName
 	}
-	sums, funds, err := donation.SumUp(past, page.Year)
+	sums, funds, err := donation.Totals(past, page.Year)
 	if err != nil {
 		return err
 	}
 	page.Sums = sumsView(sums)
 	for _, f := range funds {
-		given := view.GivenFund{Year: f.Year, All: f.All}
+		given := view.GivenFund{Year: f.Year, All: f.Ever}
 		if given.Fund, given.Organisation, err = v.fundNames(f); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Server) year(v donorVisit) int {
 }
 
 // fundNames are those of a fund and of whose it is.
-func (v donorVisit) fundNames(f donation.ByFund) (fundName, organisation string, err error) {
+func (v donorVisit) fundNames(f donation.FundTotal) (fundName, organisation string, err error) {
 	found, err := v.catalog.Fund(f.FundID)
 	if err != nil || found.Code == fund.Operations {
 		return found.Name.In(v.lang), found.Name.In(v.lang), err
@@ -78,15 +78,15 @@ func (v donorVisit) fundNames(f donation.ByFund) (fundName, organisation string,
 	return found.Name.In(v.lang), o.Name.In(v.lang), err
 }
 
-func sumsView(sums []donation.Sum) (shown []view.GivenSum) {
+func sumsView(sums []donation.Total) (shown []view.GivenSum) {
 	for _, s := range sums {
-		shown = append(shown, view.GivenSum{Year: s.Year, All: s.All, Gifts: s.Gifts})
+		shown = append(shown, view.GivenSum{Year: s.Year, All: s.Ever, Gifts: s.Gifts})
 	}
 	return shown
 }
 
 // giftsView tells of gifts what a list shows.
-func (v donorVisit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
+func (v donorVisit) giftsView(past []donation.HistoryItem) ([]view.PortalGift, error) {
 	gifts := make([]view.PortalGift, len(past))
 	for i, p := range past {
 		o, err := v.catalog.OrganisationByID(p.OrganisationID)
@@ -98,7 +98,7 @@ func (v donorVisit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 			return nil, err
 		}
 		g := view.PortalGift{
-			Day: p.Day(e.Location()), Organisation: o.Name.In(v.lang), Amount: p.Amount(), NetAmount: p.Remains(), State: stateOf(p),
+			Day: p.Day(e.Location()), Organisation: o.Name.In(v.lang), Amount: p.Amount(), NetAmount: p.Remaining(), State: stateOf(p),
 		}
 		if p.Frequency != "once" {
 			g.Every = p.Frequency
@@ -118,11 +118,11 @@ func (v donorVisit) giftsView(past []donation.Past) ([]view.PortalGift, error) {
 	return gifts, nil
 }
 
-func stateOf(p donation.Past) string {
+func stateOf(p donation.HistoryItem) string {
 	switch {
-	case p.Returned() && p.Stands():
+	case p.WasReturned() && p.IsValid():
 		return "part_returned"
-	case p.Returned():
+	case p.WasReturned():
 		return "returned"
 	default:
 		return string(p.Status)

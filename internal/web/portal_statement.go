@@ -27,7 +27,7 @@ func (s *Server) recordsGet(w http.ResponseWriter, r *http.Request, v donorVisit
 
 func (s *Server) records(w http.ResponseWriter, r *http.Request, v donorVisit, status int, problem string) error {
 	page := view.RecordsPage{Portal: s.portal(r, v, "records"), Problem: problem, Confirm: r.URL.Query().Get("do") == "erase"}
-	gifts, err := donation.PastOf(r.Context(), s.DB, donor.IDs(v.donors))
+	gifts, err := donation.History(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func TestPortalCountsWhatStaysGiven(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	part, whole := h.SettledGift(from("ana@example.org", "Ana")), h.SettledGift(from("ana@example.org", "Ana"))
-	desk := receipt.Desk{Queue: h.Queue, NewID: program.NewID}
+	desk := receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
 	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{part.ID, whole.ID})
 	require.NoError(t, err)
 	change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}

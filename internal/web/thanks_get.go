@@ -86,7 +86,7 @@ func (s *Server) thanksState(gift donation.Donation) view.ThanksState {
 		return view.ThanksPaid
 	case donation.Processing:
 		return view.ThanksSettlingBank
-	case donation.Held:
+	case donation.NeedsReview:
 		return view.ThanksSettling
 	case donation.Started:
 		if s.Now().Before(gift.CheckoutExpiresAt.Add(time.Hour)) {

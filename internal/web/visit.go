@@ -101,7 +101,7 @@ func (s *Server) donorsOf(r *http.Request, session donoraccess.Session) ([]donor
 	for i, m := range mailboxes {
 		emails[i] = m.Email
 	}
-	return donor.OfMailboxes(r.Context(), s.DB, emails)
+	return donor.ByEmails(r.Context(), s.DB, emails)
 }
 
 // reader is the reader's language on pages that belong to no organisation: the one just chosen, which this browser keeps,

@@ -12,7 +12,7 @@ import (
 )
 
 // debitsTake is how long a bank debit may take before it is asked after; most end within a week.
-const debitsTake = 10 * 24 * time.Hour
+const maxDebitTime = 10 * 24 * time.Hour
 
 // Overdue lists up to most gifts whose end should be known before the moment: started ones whose payment page
 // ran out, and bank debits on their way for too long. They come in no order, so that some that cannot be
@@ -22,7 +22,7 @@ func Overdue(ctx context.Context, q sqlx.QueryerContext, before time.Time, most 
 		WHERE status = 'started' AND checkout_expires_at < $1 OR status = 'processing' AND checkout_expires_at < $2
 		ORDER BY random() LIMIT $3`
 	var overdue []Donation
-	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-debitsTake), most)
+	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-maxDebitTime), most)
 	return overdue, err
 }
 
@@ -61,7 +61,7 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 			return err
 		}
 		purged = len(rows)
-		return donor.ForgetTx(ctx, tx, strangers)
+		return donor.EraseUnpaidTx(ctx, tx, strangers)
 	})
 	return purged, err
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // dedicateTx writes a gift's dedication, if it has one. It goes with the contact when that is purged.
-func dedicateTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d *Dedication) error {
-	const query = `/* donation.dedicateTx */
+func insertDedicationTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d *Dedication) error {
+	const query = `/* donation.insertDedicationTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
 		VALUES ($1, $2, $3, $4, $5, $6)`
 	if d == nil {

@@ -13,16 +13,16 @@ type Status string
 
 // The statuses.
 const (
-	Started    Status = "started"
-	Processing Status = "processing"
-	Settled    Status = "settled"
-	Held       Status = "held"
-	Failed     Status = "failed"
-	Expired    Status = "expired"
+	Started     Status = "started"
+	Processing  Status = "processing"
+	Settled     Status = "settled"
+	NeedsReview Status = "held"
+	Failed      Status = "failed"
+	Expired     Status = "expired"
 )
 
 // Paid tells whether money was taken: another press of the button must not take more.
-func (s Status) Paid() bool { return s == Processing || s == Settled || s == Held }
+func (s Status) Paid() bool { return s == Processing || s == Settled || s == NeedsReview }
 
 // Donation is a gift as its row has it.
 type Donation struct {
@@ -70,9 +70,9 @@ func (d Donation) Given() money.Amount {
 const (
 	// sessionLife is how long a payment page can be paid on: Stripe's least is 30 minutes, and a short
 	// life is one of Stripe's own counsels against card testing. The rest is for a slow start.
-	sessionLife = 35 * time.Minute
+	sessionLifetime = 35 * time.Minute
 	// slowStart is how long after the row a session may still be asked for with its expiry at least 30 minutes off.
-	slowStart = 4 * time.Minute
+	maxCreateDelay = 4 * time.Minute
 )
 
 // payable tells whether the gift's payment page can still be used, or still be made.
@@ -81,7 +81,7 @@ func (d Donation) payable(now time.Time) bool {
 		return false
 	}
 	if d.SessionID == nil {
-		return now.Before(d.CreatedAt.Add(slowStart))
+		return now.Before(d.CreatedAt.Add(maxCreateDelay))
 	}
 	return now.Before(d.CheckoutExpiresAt)
 }

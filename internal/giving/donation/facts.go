@@ -12,18 +12,18 @@ import (
 
 // issue gathers what the gift's receipt says. The donor's own name stands on it even when the gift is
 // publicly anonymous: the receipt is the donor's.
-func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fund.Fund) (receipt.Issue, error) {
+func (b *batch) issue(e org.LegalEntity, c IncomingPayment, g *gift, funds map[string]fund.Fund) (receipt.Request, error) {
 	o, err := b.catalog.OrganisationByID(g.OrganisationID)
 	if err != nil {
-		return receipt.Issue{}, err
+		return receipt.Request{}, err
 	}
 	lang := phrase.Language(g.Language)
-	day := ledger.DateOf(c.At, e.Location())
+	day := ledger.DateOf(c.ReceivedAt, e.Location())
 	facts := receipt.Facts{
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
-		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ID, Instalment: c.instalment,
+		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ChargeRef, Instalment: c.instalment,
 	}
 	if g.CoveredMinor > 0 {
 		facts.Covered = g.Covered()
@@ -35,7 +35,7 @@ func (b *batch) issue(e org.LegalEntity, c Charge, g *gift, funds map[string]fun
 		f := funds[p.FundID.String()]
 		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
 	}
-	return receipt.Issue{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
+	return receipt.Request{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
 }
 
 // Postal is an address as lines.

@@ -14,7 +14,7 @@ import (
 )
 
 // feesDueTx notes that the fees of charges are still to be booked.
-func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
+func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []IncomingPayment) error {
 	const query = `/* donation.feesDueTx */
 		INSERT INTO fee_due (entity_id, charge_id, charged_at)
 		SELECT c.entity_id, c.charge_id, c.charged_at FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS c (entity_id, charge_id, charged_at)
@@ -23,10 +23,10 @@ func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
 		return nil
 	}
 	charges = slices.Clone(charges)
-	slices.SortFunc(charges, func(x, y Charge) int { return strings.Compare(x.ID, y.ID) })
+	slices.SortFunc(charges, func(x, y IncomingPayment) int { return strings.Compare(x.ChargeRef, y.ChargeRef) })
 	entities, ids, at := make([]uuid.UUID, len(charges)), make(pq.StringArray, len(charges)), make(pq.StringArray, len(charges))
 	for i, c := range charges {
-		entities[i], ids[i], at[i] = c.EntityID, c.ID, c.At.UTC().Format(time.RFC3339Nano)
+		entities[i], ids[i], at[i] = c.EntityID, c.ChargeRef, c.ReceivedAt.UTC().Format(time.RFC3339Nano)
 	}
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), ids, at)
 	return err

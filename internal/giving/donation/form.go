@@ -111,7 +111,7 @@ type checker struct {
 	fields []fault.Field
 }
 
-func (c *checker) bad(field, phrase string, args fault.Args) {
+func (c *checker) addError(field, phrase string, args fault.Args) {
 	c.fields = append(c.fields, fault.Field{Name: field, Phrase: phrase, Args: args})
 }
 
@@ -128,27 +128,27 @@ func (c *checker) amount(f Form) money.Amount {
 		preset, err := money.Parse(typed, currency)
 		second, err2 := money.Parse(other, currency)
 		if err != nil || err2 != nil || preset != second {
-			c.bad("amount_other", "give.error.amount.two", fault.Args{"preset": typed, "other": other})
+			c.addError("amount_other", "give.error.amount.two", fault.Args{"preset": typed, "other": other})
 			return money.Amount{}
 		}
 	}
 	if typed == "" {
-		c.bad(field, "give.error.amount.required", nil)
+		c.addError(field, "give.error.amount.required", nil)
 		return money.Amount{}
 	}
 	limits := fault.Args{"minimum": c.money(o.Minimum), "maximum": c.money(o.Maximum)}
 	a, err := money.Parse(typed, currency)
 	switch {
 	case errors.Is(err, money.ErrOverflow):
-		c.bad(field, "give.error.amount.maximum", limits)
+		c.addError(field, "give.error.amount.maximum", limits)
 	case err != nil:
-		c.bad(field, "give.error.amount.format", nil)
+		c.addError(field, "give.error.amount.format", nil)
 	case a.Minor < o.Minimum:
-		c.bad(field, "give.error.amount.minimum", limits)
+		c.addError(field, "give.error.amount.minimum", limits)
 	case a.Minor > o.Maximum:
-		c.bad(field, "give.error.amount.maximum", limits)
+		c.addError(field, "give.error.amount.maximum", limits)
 	case field == "amount" && !slices.Contains(o.Presets, a.Minor):
-		c.bad(field, "give.error.amount.choice", nil)
+		c.addError(field, "give.error.amount.choice", nil)
 	default:
 		return a
 	}

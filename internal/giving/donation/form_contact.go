@@ -59,9 +59,9 @@ func (c *checker) text(field, text string, most int) string {
 	control := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
 	switch {
 	case utf8.RuneCountInString(text) > most:
-		c.bad(field, "give.error.too_long", fault.Args{"max": most})
+		c.addError(field, "give.error.too_long", fault.Args{"max": most})
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, control):
-		c.bad(field, "give.error.characters", nil)
+		c.addError(field, "give.error.characters", nil)
 	}
 	return text
 }
@@ -71,18 +71,18 @@ func (c *checker) line(field, text string, most int, missing string) string {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "" && missing != "":
-		c.bad(field, missing, nil)
+		c.addError(field, missing, nil)
 	case utf8.RuneCountInString(text) > most:
-		c.bad(field, "give.error.too_long", fault.Args{"max": most})
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unseen):
-		c.bad(field, "give.error.characters", nil)
+		c.addError(field, "give.error.too_long", fault.Args{"max": most})
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
+		c.addError(field, "give.error.characters", nil)
 	}
 	return text
 }
 
 // unseen tells whether a rune shows as nothing and changes what is shown around it: control characters, and
 // those that turn the direction of writing, by which a name could read differently on a receipt.
-func unseen(r rune) bool {
+func isInvisible(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
@@ -90,9 +90,9 @@ func (c *checker) email(field, text, missing string) string {
 	text = Email(text)
 	switch {
 	case text == "":
-		c.bad(field, missing, nil)
+		c.addError(field, missing, nil)
 	case !IsEmail(text):
-		c.bad(field, "give.error.email.format", nil)
+		c.addError(field, "give.error.email.format", nil)
 	}
 	return text
 }
@@ -134,7 +134,7 @@ func (c *checker) phone(text string) string {
 		}
 	}
 	if text != "" && (count < 6 || count > 20 || len(text) > 40 || strings.Trim(text, "0123456789+-(). /x#") != "") {
-		c.bad("phone", "give.error.phone.format", nil)
+		c.addError("phone", "give.error.phone.format", nil)
 	}
 	return text
 }

@@ -28,7 +28,7 @@ const (
 const maxCardMessage = 500
 
 // Card tells whether somebody is to get a card.
-func (d Dedication) Card() bool { return d.CardEmail != "" }
+func (d Dedication) HasCard() bool { return d.CardEmail != "" }
 
 // dedication checks a dedication; nil when there is none. A card goes to somebody who never asked us for
 // one, in our name: what stands on it, the giver's name too, must not lead anywhere.
@@ -40,7 +40,7 @@ func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 	case (in.Kind == "" || in.Kind == "none") && in.Name == "" && !wantsCard:
 		return nil
 	default:
-		c.bad("dedication", "give.error.dedication.choice", nil)
+		c.addError("dedication", "give.error.dedication.choice", nil)
 	}
 	out := &Dedication{Kind: in.Kind, Name: c.line("dedication_name", in.Name, 100, "give.error.dedication_name.required")}
 	if !wantsCard {
@@ -53,8 +53,8 @@ func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 		{"first_name", giver.FirstName}, {"last_name", giver.LastName}, {"dedication_name", out.Name},
 		{"card_name", out.CardName}, {"card_message", out.CardMessage},
 	} {
-		if link.MatchString(said.text) {
-			c.bad(said.field, "give.error.link", nil)
+		if linkPattern.MatchString(said.text) {
+			c.addError(said.field, "give.error.link", nil)
 		}
 	}
 	return out
@@ -68,4 +68,4 @@ func (d Dedication) trimmed() Dedication {
 }
 
 // link is whatever a mail program might make a link of: a scheme, an address, or a name with a dot inside.
-var link = regexp.MustCompile(`(?i)://|@|\bwww\.|[\p{L}\p{N}]\.\p{L}{2,}`)
+var linkPattern = regexp.MustCompile(`(?i)://|@|\bwww\.|[\p{L}\p{N}]\.\p{L}{2,}`)

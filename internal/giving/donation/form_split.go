@@ -39,7 +39,7 @@ func (c *checker) designations(f Form, total money.Amount) []Designation {
 			return []Designation{c.part(candidate, total)}
 		}
 	}
-	c.bad("fund", "give.error.fund.choice", nil)
+	c.addError("fund", "give.error.fund.choice", nil)
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 			sum, err = sum.Add(part)
 		}
 		if err != nil {
-			c.bad("split["+candidate.Slug+"]", "give.error.amount.format", nil)
+			c.addError("split["+candidate.Slug+"]", "give.error.amount.format", nil)
 			good = false
 		} else if !part.IsZero() {
 			parts = append(parts, c.part(candidate, part))
@@ -73,9 +73,9 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 	}
 	switch {
 	case known < len(typed):
-		c.bad("split", "give.error.fund.choice", nil)
+		c.addError("split", "give.error.fund.choice", nil)
 	case good && sum != total && !total.IsZero():
-		c.bad("split", "give.error.split.sum", fault.Args{"sum": sum, "total": total})
+		c.addError("split", "give.error.split.sum", fault.Args{"sum": sum, "total": total})
 	}
 	return parts
 }
@@ -83,7 +83,7 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 // CoverFor is what must be added to a gift so that after the entity's estimated processing fee all of the
 // gift is left, the fee on the addition itself included: rounded up to the minor unit. It answers zero
 // where the entity estimates no fee, and an error where no addition would do.
-func CoverFor(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
+func FeeCoverage(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
 	total, err := gift.GrossUp(e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed)
 	if err != nil {
 		return money.Amount{}, err
@@ -98,12 +98,12 @@ func (c *checker) cover(gift money.Amount, parts []Designation) (total, covered 
 	if gift.IsZero() || len(parts) == 0 {
 		return gift, money.Amount{} // there is a complaint already
 	}
-	covered, err := CoverFor(c.offer.Entity, gift)
+	covered, err := FeeCoverage(c.offer.Entity, gift)
 	if err == nil {
 		total, err = gift.Add(covered)
 	}
 	if err != nil || total.Minor > org.MaxGift {
-		c.bad("cover_fees", "give.error.cover_fees.maximum", nil)
+		c.addError("cover_fees", "give.error.cover_fees.maximum", nil)
 		return gift, money.Amount{}
 	}
 	weights := make([]int64, len(parts))
@@ -112,7 +112,7 @@ func (c *checker) cover(gift money.Amount, parts []Designation) (total, covered 
 	}
 	shares, err := covered.Split(weights)
 	if err != nil {
-		c.bad("cover_fees", "give.error.check", nil)
+		c.addError("cover_fees", "give.error.check", nil)
 		return gift, money.Amount{}
 	}
 	for i := range parts {

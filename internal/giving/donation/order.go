@@ -20,8 +20,8 @@ type Order struct {
 	Language             phrase.Language
 	ExpiresAt            time.Time
 	SuccessURL, BackURL  string
-	Every                org.Frequency // Once: a single payment
-	Comes                string        // of a recurring gift, what it comes to, in words
+	Frequency            org.Frequency // Once: a single payment
+	ScheduleText         string        // of a recurring gift, what it comes to, in words
 	Customer             string        // who pays, by Stripe's id, where the donor has shown who they are; else empty
 }
 
@@ -41,7 +41,7 @@ func (s Starter) order(offer Offer, r Request, d Donation) Order {
 	return Order{
 		DonationID: d.ID, EntityID: d.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
 		Try: d.CheckoutTry, Lines: lines,
-		Every: r.Frequency, Comes: s.comes(offer.Entity, r, d.CreatedAt), Customer: r.Customer,
+		Frequency: r.Frequency, ScheduleText: s.scheduleText(offer.Entity, r, d.CreatedAt), Customer: r.Customer,
 		Email: r.Contact.Email, Language: lang, ExpiresAt: d.CheckoutExpiresAt, SuccessURL: success, BackURL: back,
 	}
 }

@@ -18,24 +18,24 @@ import (
 )
 
 // Charge is the fact that a card or bank account was charged, as the payment processor told it.
-type Charge struct {
-	EntityID        uuid.UUID
-	ID              string    // the charge's
-	PaymentIntentID string    // empty for a charge made without one
-	DonationID      uuid.UUID // uuid.Nil when the charge names no gift of ours
-	Amount          money.Amount
-	At              time.Time // when it was charged: dates the gift and its receipt
-	Cause           string    // the event that told it
-	Invoice         *Invoice  // the bill it paid; nil: none, a gift given once
+type IncomingPayment struct {
+	EntityID   uuid.UUID
+	ChargeRef  string    // the charge's
+	IntentRef  string    // empty for a charge made without one
+	DonationID uuid.UUID // uuid.Nil when the charge names no gift of ours
+	Amount     money.Amount
+	ReceivedAt time.Time // when it was charged: dates the gift and its receipt
+	Cause      string    // the event that told it
+	Invoice    *Invoice  // the bill it paid; nil: none, a gift given once
 
 	instalment *receipt.Instalment // which of its plan's it is
-	unfit      Unfit               // why its plan has no room for it
+	rejected   RejectReason        // why its plan has no room for it
 }
 
 // Invoice is a bill of a plan.
 type Invoice struct {
 	ID             string
-	Read           bool      // what follows is known
+	Known          bool      // what follows is known
 	PlanID         uuid.UUID // uuid.Nil: no plan of ours
 	SubscriptionID string
 	CustomerID     string
@@ -43,51 +43,51 @@ type Invoice struct {
 	CreatedAt      time.Time
 }
 
-// Placed is where a plan has a charge.
-type Placed struct {
-	DonationID uuid.UUID           // the gift it pays, whose row stands; uuid.Nil: none
-	Instalment *receipt.Instalment // for the receipt
-	Waits      bool                // its bill is not known yet
-	Unfit      Unfit               // why it is no gift
+// Match says where a plan has a charge.
+type Match struct {
+	DonationID    uuid.UUID           // the gift it pays, whose row stands; uuid.Nil: none
+	Instalment    *receipt.Instalment // for the receipt
+	AwaitsInvoice bool                // its bill is not known yet
+	Rejected      RejectReason        // why it is no gift
 }
 
-// Unfit is why a plan has no room for a charge; empty: it has.
-type Unfit string
+// RejectReason is why a plan has no room for a charge; empty: it has.
+type RejectReason string
 
 // A charge comes after the last payment of N, or of a bill made after the plan had ended. Its money is given back.
 const (
-	Beyond Unfit = "beyond"
-	Ended  Unfit = "ended"
+	BeyondPlan RejectReason = "beyond"
+	PlanEnded  RejectReason = "ended"
 )
 
 // The tasks about such charges.
 const (
-	taskBeyond = "payment_beyond_plan"
-	taskEnded  = "payment_after_plan_ended"
+	taskBeyondPlan = "payment_beyond_plan"
+	taskPlanEnded  = "payment_after_plan_ended"
 )
 
-// Unfits are the kinds of tasks about charges that are given back by themselves. They end with their refund.
-func Unfits() []string { return []string{taskBeyond, taskEnded} }
+// RejectTaskKinds are the kinds of tasks about charges that are given back by themselves. They end with their refund.
+func RejectTaskKinds() []string { return []string{taskBeyondPlan, taskPlanEnded} }
 
 // Places finds the gifts of charges that pay bills; recurring does.
-type Places interface {
-	// PlaceTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
+type ChargeMatcher interface {
+	// MatchChargesTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
 	// first time.
-	PlaceTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Placed, error)
-	// UntoldTx answers those of an entity's bills that are not known.
-	UntoldTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error)
-	// GivesBackTx tells whether a charge is given back from here because its plan has no room for it.
-	GivesBackTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (bool, error)
-	// HeldTx is told of charges of plans that settled no gift.
-	HeldTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
+	MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]Match, error)
+	// UnknownInvoicesTx answers those of an entity's bills that are not known.
+	UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error)
+	// RefundsChargeTx tells whether a charge is given back from here because its plan has no room for it.
+	RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (bool, error)
+	// PaymentsSuspendedTx is told of charges of plans that settled no gift.
+	PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []IncomingPayment) error
 }
 
 // intent is what the payment is known by.
-func (c Charge) intent() string {
-	if c.PaymentIntentID == "" {
-		return c.ID
+func (c IncomingPayment) key() string {
+	if c.IntentRef == "" {
+		return c.ChargeRef
 	}
-	return c.PaymentIntentID
+	return c.IntentRef
 }
 
 // Outcome is what became of a charge.
@@ -95,19 +95,19 @@ type Outcome string
 
 // The outcomes. Missing and Waits wrote nothing: the gift's row is not here (yet); the bill that tells the gift is not known yet.
 const (
-	Booked   Outcome = "settled"
-	Repeated Outcome = "repeated"
-	Suspense Outcome = "suspense"
-	Missing  Outcome = "missing"
-	Waits    Outcome = "waits"
+	Booked          Outcome = "settled"
+	Repeated        Outcome = "repeated"
+	Suspense        Outcome = "suspense"
+	MissingDonation Outcome = "missing"
+	AwaitsInvoice   Outcome = "waits"
 )
 
 // Settler settles gifts.
 type Settler struct {
-	Receipts receipt.Desk
+	Receipts receipt.Issuer
 	NewID    func() uuid.UUID
 	Now      func() time.Time
-	Plans    Places
+	Plans    ChargeMatcher
 }
 
 // SettleTx settles the gifts of a batch of charges, all in the caller's transaction: the gift's status, its
@@ -117,8 +117,8 @@ type Settler struct {
 //
 // It takes a constant number of statements however large the batch. The gifts' rows are locked in the
 // order of their ids and the receipt counter last, so batches may run side by side.
-func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Outcome, error) {
-	charges, err := s.placeTx(ctx, tx, catalog, charges)
+func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]Outcome, error) {
+	charges, err := s.matchTx(ctx, tx, catalog, charges)
 	if err != nil {
 		return nil, err
 	}
@@ -128,55 +128,55 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 	}
 	for i, c := range charges {
 		var err error
-		if b.outcomes[i], err = b.judge(c); err != nil {
-			return nil, fmt.Errorf("charge %s: %w", c.ID, err)
+		if b.outcomes[i], err = b.decide(c); err != nil {
+			return nil, fmt.Errorf("charge %s: %w", c.ChargeRef, err)
 		}
 	}
 	if err := b.writeTx(ctx, tx, s.Receipts); err != nil {
 		return nil, err
 	}
-	var held []Charge
+	var suspended []IncomingPayment
 	for i, c := range charges {
 		if c.Invoice != nil && b.outcomes[i] == Suspense {
-			held = append(held, c)
+			suspended = append(suspended, c)
 		}
 	}
-	if len(held) == 0 {
+	if len(suspended) == 0 {
 		return b.outcomes, nil
 	}
-	return b.outcomes, s.Plans.HeldTx(ctx, tx, held)
+	return b.outcomes, s.Plans.PaymentsSuspendedTx(ctx, tx, suspended)
 }
 
 // placeTx gives charges of bills their gifts.
-func (s Settler) placeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]Charge, error) {
-	var of []int
-	var billed []Charge
+func (s Settler) matchTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]IncomingPayment, error) {
+	var positions []int
+	var invoiced []IncomingPayment
 	for i, c := range charges {
 		if c.Invoice != nil && c.DonationID == uuid.Nil {
-			of, billed = append(of, i), append(billed, c)
+			positions, invoiced = append(positions, i), append(invoiced, c)
 		}
 	}
-	of, billed, err := unbookedTx(ctx, tx, catalog, of, billed)
-	if err != nil || len(billed) == 0 {
+	positions, invoiced, err := unbookedTx(ctx, tx, catalog, positions, invoiced)
+	if err != nil || len(invoiced) == 0 {
 		return charges, err
 	}
-	placed, err := s.Plans.PlaceTx(ctx, tx, catalog, billed)
+	matches, err := s.Plans.MatchChargesTx(ctx, tx, catalog, invoiced)
 	if err != nil {
 		return nil, err
 	}
 	charges = slices.Clone(charges)
-	for i, p := range placed {
-		c := &charges[of[i]]
-		c.DonationID, c.instalment, c.unfit = p.DonationID, p.Instalment, p.Unfit
-		if p.Waits {
-			c.unfit = waits
+	for i, p := range matches {
+		c := &charges[positions[i]]
+		c.DonationID, c.instalment, c.rejected = p.DonationID, p.Instalment, p.Rejected
+		if p.AwaitsInvoice {
+			c.rejected = awaitsInvoice
 		}
 	}
 	return charges, nil
 }
 
 // unbookedTx leaves out charges that are booked, as a plan's or in suspense: they need no place.
-func unbookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, of []int, charges []Charge) (left []int, unbooked []Charge, err error) {
+func unbookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, positions []int, charges []IncomingPayment) (remaining []int, unbooked []IncomingPayment, err error) {
 	if len(charges) == 0 {
 		return nil, nil, nil
 	}
@@ -186,14 +186,14 @@ func unbookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, of []in
 	}
 	for i, c := range charges {
 		if !booked[i] {
-			left, unbooked = append(left, of[i]), append(unbooked, c)
+			remaining, unbooked = append(remaining, positions[i]), append(unbooked, c)
 		}
 	}
-	return left, unbooked, nil
+	return remaining, unbooked, nil
 }
 
 // waits marks a charge whose bill is not known yet.
-const waits Unfit = "waits"
+const awaitsInvoice RejectReason = "waits"
 
 // batch is what one SettleTx reads, decides and writes.
 type batch struct {
@@ -205,12 +205,12 @@ type batch struct {
 	booked   map[string]bool // payment intents with an entry already, by entity
 	outcomes []Outcome
 
-	entries  []ledger.Entry
-	settled  []*gift
-	held     []*gift
-	due      []Charge
-	tasks    []ledger.Task
-	receipts []receipt.Issue
+	entries     []ledger.Entry
+	settled     []*gift
+	needsReview []*gift
+	due         []IncomingPayment
+	tasks       []ledger.Task
+	receipts    []receipt.Request
 }
 
 // gift is a donation with what settling it needs.
@@ -219,29 +219,29 @@ type gift struct {
 	Contact
 	dedication *Dedication // nil: none
 	parts      []Designation
-	replaced   bool // its form has another gift that is not over
+	superseded bool // its form has another gift that is not over
 }
 
-func (b *batch) judge(c Charge) (Outcome, error) {
+func (b *batch) decide(c IncomingPayment) (Outcome, error) {
 	g := b.gifts[c.DonationID]
 	switch {
-	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ID:
+	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ChargeRef:
 		return Repeated, nil
-	case c.unfit == waits:
-		return Waits, nil
-	case c.unfit == Beyond:
-		return b.suspend(c, nil, taskBeyond)
-	case c.unfit == Ended:
-		return b.suspend(c, nil, taskEnded)
+	case c.rejected == awaitsInvoice:
+		return AwaitsInvoice, nil
+	case c.rejected == BeyondPlan:
+		return b.suspend(c, nil, taskBeyondPlan)
+	case c.rejected == PlanEnded:
+		return b.suspend(c, nil, taskPlanEnded)
 	case c.DonationID == uuid.Nil:
 		return b.suspend(c, nil, "payment_without_gift")
 	case g == nil:
-		return Missing, nil
+		return MissingDonation, nil
 	case g.EntityID != c.EntityID:
 		return b.suspend(c, nil, "payment_of_another_entity")
-	case g.Status == Settled || g.Status == Held:
+	case g.Status == Settled || g.Status == NeedsReview:
 		return b.suspend(c, nil, "gift_paid_twice")
-	case g.replaced:
+	case g.superseded:
 		return b.suspend(c, nil, "replaced_gift_paid")
 	case g.Email == "":
 		return b.suspend(c, g, "purged_gift_paid") // nobody is left to send a receipt to
@@ -252,9 +252,9 @@ func (b *batch) judge(c Charge) (Outcome, error) {
 	}
 }
 
-func entryKey(c Charge) string { return c.EntityID.String() + " " + c.intent() }
+func entryKey(c IncomingPayment) string { return c.EntityID.String() + " " + c.key() }
 
-func (b *batch) settle(c Charge, g *gift) (Outcome, error) {
+func (b *batch) settle(c IncomingPayment, g *gift) (Outcome, error) {
 	entity, err := b.catalog.EntityByID(c.EntityID)
 	if err != nil {
 		return "", err
@@ -270,16 +270,16 @@ func (b *batch) settle(c Charge, g *gift) (Outcome, error) {
 		return "", err
 	}
 	g.Status = Settled
-	g.charged(c, b.now)
+	g.setPayment(c, b.now)
 	b.entries = append(b.entries, giftEntry(entity, c, g.Donation, g.parts, funds))
 	b.receipts = append(b.receipts, issue)
 	b.settled = append(b.settled, g)
-	b.note(c)
+	b.markBooked(c)
 	return Booked, nil
 }
 
 // suspend books a charge that does not fit. g is the gift it was meant for, when that gift is now held.
-func (b *batch) suspend(c Charge, g *gift, why string) (Outcome, error) {
+func (b *batch) suspend(c IncomingPayment, g *gift, taskKind string) (Outcome, error) {
 	entity, err := b.catalog.EntityByID(c.EntityID)
 	if err != nil {
 		return "", err
@@ -289,8 +289,8 @@ func (b *batch) suspend(c Charge, g *gift, why string) (Outcome, error) {
 		return "", err
 	}
 	task := ledger.Task{
-		EntityID: entity.ID, Kind: why, Subject: c.intent(),
-		Detail: map[string]string{"charge": c.ID, "amount": c.Amount.Decimal(), "currency": string(c.Amount.Currency)},
+		EntityID: entity.ID, Kind: taskKind, Subject: c.key(),
+		Detail: map[string]string{"charge": c.ChargeRef, "amount": c.Amount.Decimal(), "currency": string(c.Amount.Currency)},
 	}
 	if c.DonationID != uuid.Nil {
 		task.Detail["donation"] = c.DonationID.String()
@@ -301,43 +301,43 @@ func (b *batch) suspend(c Charge, g *gift, why string) (Outcome, error) {
 		task.Kind = "payment_in_other_currency" // what arrives in the books' currency, the balance transaction tells
 	}
 	if g != nil {
-		g.Status = Held
-		g.charged(c, b.now)
-		b.held = append(b.held, g)
+		g.Status = NeedsReview
+		g.setPayment(c, b.now)
+		b.needsReview = append(b.needsReview, g)
 	}
 	b.tasks = append(b.tasks, task)
-	b.note(c)
+	b.markBooked(c)
 	return Suspense, nil
 }
 
-func (b *batch) note(c Charge) {
+func (b *batch) markBooked(c IncomingPayment) {
 	b.booked[entryKey(c)] = true
 	b.due = append(b.due, c)
 }
 
 // charged notes the payment on the gift.
-func (g *gift) charged(c Charge, now time.Time) {
-	intent := c.intent()
-	g.PaymentIntentID, g.ChargeID, g.ChargedAt, g.SettledAt = &intent, &c.ID, &c.At, &now
+func (g *gift) setPayment(c IncomingPayment, now time.Time) {
+	intent := c.key()
+	g.PaymentIntentID, g.ChargeID, g.ChargedAt, g.SettledAt = &intent, &c.ChargeRef, &c.ReceivedAt, &now
 }
 
-func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Desk) error {
-	changed := slices.Concat(b.settled, b.held)
+func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Issuer) error {
+	changed := slices.Concat(b.settled, b.needsReview)
 	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })
 	if err := updateTx(ctx, tx, changed); err != nil {
 		return err
 	}
-	steps := make([]step, len(changed))
+	steps := make([]statusChange, len(changed))
 	for i, g := range changed {
-		steps[i] = step{g.ID, g.Status, *g.ChargeID}
+		steps[i] = statusChange{g.ID, g.Status, *g.ChargeID}
 	}
-	if err := stepsTx(ctx, tx, steps, b.now); err != nil {
+	if err := recordStatusTx(ctx, tx, steps, b.now); err != nil {
 		return err
 	}
 	if err := feesDueTx(ctx, tx, b.due); err != nil {
 		return err
 	}
-	if err := donor.GaveTx(ctx, tx, b.gave()); err != nil {
+	if err := donor.RecordPaidGiftsTx(ctx, tx, b.gave()); err != nil {
 		return err
 	}
 	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
@@ -348,17 +348,17 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Desk) err
 			return err
 		}
 	}
-	if err := desk.Queue.EnqueueTx(ctx, tx, b.cards()...); err != nil {
+	if err := desk.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
 		return err
 	}
 	_, err := desk.IssueTx(ctx, tx, b.receipts, b.now)
 	return err
 }
 
-func (b *batch) gave() []donor.Gave {
-	gave := make([]donor.Gave, len(b.settled))
+func (b *batch) gave() []donor.PaidGift {
+	gave := make([]donor.PaidGift, len(b.settled))
 	for i, g := range b.settled {
-		gave[i] = donor.Gave{
+		gave[i] = donor.PaidGift{
 			DonorID: g.DonorID, FirstName: g.FirstName, LastName: g.LastName, Language: g.Language, News: g.News, At: *g.ChargedAt,
 		}
 	}

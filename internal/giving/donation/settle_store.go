@@ -14,7 +14,7 @@ import (
 )
 
 // loadTx locks and reads the gifts of the charges, and asks the books which payments they hold already.
-func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error {
+func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []IncomingPayment) error {
 	const query = `/* donation.loadTx */
 		SELECT ` + columns + `, EXISTS (SELECT 1 FROM donation o WHERE o.form_id = donation.form_id AND o.id <> donation.id
 		       AND o.status IN ('started', 'processing', 'settled', 'held')) AS replaced
@@ -53,7 +53,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 			return err
 		}
 		for _, d := range donations {
-			b.gifts[d.ID] = &gift{Donation: d.Donation, parts: parts[d.ID], replaced: d.Replaced}
+			b.gifts[d.ID] = &gift{Donation: d.Donation, parts: parts[d.ID], superseded: d.Replaced}
 		}
 		for _, t := range typed {
 			b.gifts[t.DonationID].Contact, b.gifts[t.DonationID].dedication = t.Contact, dedications[t.DonationID]
@@ -70,7 +70,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, charges []Charge) error
 }
 
 // bookedTx asks the books which payments they hold already.
-func bookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []Charge) ([]bool, error) {
+func bookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]bool, error) {
 	told := make([]ledger.Entry, len(charges))
 	for i, c := range charges {
 		entity, err := catalog.EntityByID(c.EntityID)

@@ -40,17 +40,17 @@ func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 	other, err := h.CurrentCatalog().Entity("aina")
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
-		change func(*donation.Charge)
+		change func(*donation.IncomingPayment)
 		task   string
 		status donation.Status
 		booked int64 // in suspense; 0: nothing can be booked in another currency
 	}{
-		"less than expected":     {func(c *donation.Charge) { c.Amount.Minor = 1999 }, "payment_differs_from_gift", donation.Held, 1999},
-		"more than expected":     {func(c *donation.Charge) { c.Amount.Minor = 200000 }, "payment_differs_from_gift", donation.Held, 200000},
-		"another currency":       {func(c *donation.Charge) { c.Amount = money.New(2000, "EUR") }, "payment_in_other_currency", donation.Held, 0},
-		"no gift of ours":        {func(c *donation.Charge) { c.DonationID = uuid.Nil }, "payment_without_gift", donation.Started, 2000},
-		"without payment intent": {func(c *donation.Charge) { c.DonationID, c.PaymentIntentID = uuid.Nil, "" }, "payment_without_gift", donation.Started, 2000},
-		"of another entity":      {func(c *donation.Charge) { c.EntityID = other.ID }, "payment_of_another_entity", donation.Started, 2000},
+		"less than expected":     {func(c *donation.IncomingPayment) { c.Amount.Minor = 1999 }, "payment_differs_from_gift", donation.NeedsReview, 1999},
+		"more than expected":     {func(c *donation.IncomingPayment) { c.Amount.Minor = 200000 }, "payment_differs_from_gift", donation.NeedsReview, 200000},
+		"another currency":       {func(c *donation.IncomingPayment) { c.Amount = money.New(2000, "EUR") }, "payment_in_other_currency", donation.NeedsReview, 0},
+		"no gift of ours":        {func(c *donation.IncomingPayment) { c.DonationID = uuid.Nil }, "payment_without_gift", donation.Started, 2000},
+		"without payment intent": {func(c *donation.IncomingPayment) { c.DonationID, c.IntentRef = uuid.Nil, "" }, "payment_without_gift", donation.Started, 2000},
+		"of another entity":      {func(c *donation.IncomingPayment) { c.EntityID = other.ID }, "payment_of_another_entity", donation.Started, 2000},
 	} {
 		d := h.StartedGift(program.ValidForm())
 		c := program.ChargeOf(d, time.Now())
@@ -60,15 +60,15 @@ func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 			require.NoError(t, err, name)
 		}
 		assert.Equal(t, test.status, h.Gift(d.ID).Status, name)
-		subject := c.PaymentIntentID
+		subject := c.IntentRef
 		if subject == "" {
-			subject = c.ID
+			subject = c.ChargeRef
 		}
 		assert.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE kind = $1 AND subject = $2`, test.task, subject), name)
 		assert.Equal(t, int(-test.booked), h.Count(`SELECT coalesce(sum(amount), 0) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
 			JOIN fund f ON f.id = p.fund_id WHERE e.source_id = $1 AND account_code = '1090' AND f.code = 'operations'`, subject), name)
 		assert.Zero(t, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID), name)
-		assert.Equal(t, 1, h.Count(`SELECT count(*) FROM fee_due WHERE charge_id = $1`, c.ID), name)
+		assert.Equal(t, 1, h.Count(`SELECT count(*) FROM fee_due WHERE charge_id = $1`, c.ChargeRef), name)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestASecondPaymentIsNoSecondGift(t *testing.T) {
 	outcomes, err := h.Settle(second)
 	require.NoError(t, err)
 	assert.Equal(t, []donation.Outcome{donation.Suspense}, outcomes)
-	assert.Equal(t, []string{"gift_paid_twice " + second.PaymentIntentID}, tasks(h))
+	assert.Equal(t, []string{"gift_paid_twice " + second.IntentRef}, tasks(h))
 	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt`))
 }
 
@@ -92,7 +92,7 @@ func TestAReplacedGiftThatIsPaidAllTheSame(t *testing.T) {
 		old := h.StartedGift(form)
 		form.Amount = "30"
 		now := h.StartedGift(form)
-		charges := []donation.Charge{program.ChargeOf(now, time.Now()), program.ChargeOf(old, time.Now())}
+		charges := []donation.IncomingPayment{program.ChargeOf(now, time.Now()), program.ChargeOf(old, time.Now())}
 		if oldFirst {
 			charges[0], charges[1] = charges[1], charges[0]
 		}
@@ -124,7 +124,7 @@ func TestAGiftThatIsNotHere(t *testing.T) {
 	c.DonationID = uuid.New()
 	outcomes, err := h.Settle(c)
 	require.NoError(t, err)
-	assert.Equal(t, []donation.Outcome{donation.Missing}, outcomes)
+	assert.Equal(t, []donation.Outcome{donation.MissingDonation}, outcomes)
 	assert.Zero(t, h.Count(`SELECT count(*) FROM journal_entry`))
 	assert.Empty(t, tasks(h))
 }
@@ -174,7 +174,7 @@ func TestABatchOfAHundred(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	var gifts []donation.Donation
-	var charges []donation.Charge
+	var charges []donation.IncomingPayment
 	for i := range 100 {
 		f := program.ValidForm()
 		f.Contact.Email = fmt.Sprintf("d%d@example.org", i%7) // donors with several gifts in the batch

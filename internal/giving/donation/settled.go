@@ -16,7 +16,7 @@ type SettledGift struct {
 	ID             uuid.UUID `db:"id"`
 	DonorID        uuid.UUID `db:"donor_id"`
 	OrganisationID uuid.UUID `db:"organisation_id"`
-	Minor          int64     `db:"amount"` // charged
+	AmountMinor    int64     `db:"amount"` // charged
 	Currency       string    `db:"currency"`
 	ChargeID       string    `db:"charge_id"`
 	ChargedAt      time.Time `db:"charged_at"`
@@ -24,7 +24,9 @@ type SettledGift struct {
 }
 
 // Amount is what was charged, all of it a gift.
-func (s SettledGift) Amount() money.Amount { return money.New(s.Minor, money.Currency(s.Currency)) }
+func (s SettledGift) Amount() money.Amount {
+	return money.New(s.AmountMinor, money.Currency(s.Currency))
+}
 
 // SettledBetween lists the donors' gifts charged from a moment on and before another, by the moment.
 func SettledBetween(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, from, to time.Time) ([]SettledGift, error) {
@@ -59,8 +61,8 @@ func SettledBetween(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UU
 }
 
 // GaveBetween lists up to most of an entity's donors with a gift charged in the span, by their id, from the one after `after` on.
-func GaveBetween(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time, after uuid.UUID, most int) (donors []uuid.UUID, err error) {
-	const query = `/* donation.GaveBetween */
+func DonorsBetween(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time, after uuid.UUID, most int) (donors []uuid.UUID, err error) {
+	const query = `/* donation.DonorsBetween */
 		SELECT DISTINCT donor_id FROM donation
 		 WHERE entity_id = $1 AND donor_id > $4 AND status = 'settled' AND charged_at >= $2 AND charged_at < $3 ORDER BY donor_id LIMIT $5`
 	err = sqlx.SelectContext(ctx, q, &donors, query, entity, from, to, after, most)
@@ -68,8 +70,8 @@ func GaveBetween(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, f
 }
 
 // CountGaveBetween is how many GaveBetween lists in all, and how many gifts they gave.
-func CountGaveBetween(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time) (donors, gifts int, err error) {
-	const query = `/* donation.CountGaveBetween */
+func CountBetween(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time) (donors, gifts int, err error) {
+	const query = `/* donation.CountBetween */
 		SELECT count(DISTINCT donor_id) AS donors, count(*) AS gifts FROM donation
 		 WHERE entity_id = $1 AND status = 'settled' AND charged_at >= $2 AND charged_at < $3`
 	var n struct{ Donors, Gifts int }
@@ -85,15 +87,15 @@ func DonorsOf(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) (do
 }
 
 // IDsOf are all gifts of donors, paid or not.
-func IDsOf(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (gifts []uuid.UUID, err error) {
-	const query = `/* donation.IDsOf */ SELECT id FROM donation WHERE donor_id = ANY($1::uuid[]) ORDER BY created_at, id`
+func IDsByDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (gifts []uuid.UUID, err error) {
+	const query = `/* donation.IDsByDonors */ SELECT id FROM donation WHERE donor_id = ANY($1::uuid[]) ORDER BY created_at, id`
 	err = sqlx.SelectContext(ctx, q, &gifts, query, pg.UUIDs(donors))
 	return gifts, err
 }
 
 // OnTheWay tells whether a gift of the donors may still arrive or is being looked at: its donor must be known until then.
-func OnTheWay(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (coming bool, err error) {
-	const query = `/* donation.OnTheWay */ SELECT EXISTS (SELECT 1 FROM donation WHERE donor_id = ANY($1::uuid[]) AND status IN ('started', 'processing', 'held'))`
+func HasOpenGifts(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (coming bool, err error) {
+	const query = `/* donation.HasOpenGifts */ SELECT EXISTS (SELECT 1 FROM donation WHERE donor_id = ANY($1::uuid[]) AND status IN ('started', 'processing', 'held'))`
 	err = sqlx.GetContext(ctx, q, &coming, query, pg.UUIDs(donors))
 	return coming, err
 }

@@ -146,13 +146,13 @@ func TestOnePressOnABadDay(t *testing.T) {
 }
 
 // lost makes payment pages whose answers are lost on the way.
-type lost struct{ donation.Payments }
+type lost struct{ donation.CheckoutSessions }
 
-func (l lost) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
-	if _, err := l.Payments.Open(ctx, o); err != nil {
-		return donation.Session{}, err
+func (l lost) Create(ctx context.Context, o donation.Order) (donation.CheckoutSession, error) {
+	if _, err := l.CheckoutSessions.Create(ctx, o); err != nil {
+		return donation.CheckoutSession{}, err
 	}
-	return donation.Session{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+	return donation.CheckoutSession{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
 // TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no use any more.

@@ -87,7 +87,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 	if err != nil {
 		return false, err
 	}
-	if err := dedicateTx(ctx, tx, d.ID, r.Dedication); err != nil {
+	if err := insertDedicationTx(ctx, tx, d.ID, r.Dedication); err != nil {
 		return false, err
 	}
 	n := len(r.Designations)
@@ -98,7 +98,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 	if _, err = tx.ExecContext(ctx, funds, d.ID, d.EntityID, pg.UUIDs(ids), amounts, covered); err != nil {
 		return false, err
 	}
-	return true, stepsTx(ctx, tx, []step{{d.ID, Started, "form"}}, d.CreatedAt)
+	return true, recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
 }
 
 // ContactOf is what the donor typed; nil when it was purged.
@@ -155,22 +155,22 @@ func SumOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (s
 }
 
 // step is one change of a gift's status and what caused it: a form, a Stripe event or object id.
-type step struct {
+type statusChange struct {
 	donation uuid.UUID
 	status   Status
 	cause    string
 }
 
-func stepsTx(ctx context.Context, tx *sqlx.Tx, steps []step, at time.Time) error {
-	const query = `/* donation.stepsTx */
+func recordStatusTx(ctx context.Context, tx *sqlx.Tx, changes []statusChange, at time.Time) error {
+	const query = `/* donation.recordStatusTx */
 		INSERT INTO donation_step (donation_id, at, status, cause)
 		SELECT s.donation_id, $4, s.status, s.cause FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (donation_id, status, cause)
 		ON CONFLICT (donation_id, at, status) DO NOTHING`
-	if len(steps) == 0 {
+	if len(changes) == 0 {
 		return nil
 	}
-	ids, statuses, causes := make([]uuid.UUID, len(steps)), make(pq.StringArray, len(steps)), make(pq.StringArray, len(steps))
-	for i, s := range steps {
+	ids, statuses, causes := make([]uuid.UUID, len(changes)), make(pq.StringArray, len(changes)), make(pq.StringArray, len(changes))
+	for i, s := range changes {
 		ids[i], statuses[i], causes[i] = s.donation, string(s.status), s.cause
 	}
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, causes, at)

@@ -30,7 +30,7 @@ func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) ([]Donor
 }
 
 // Forgotten tells whether nothing is known any more of who the donor was.
-func (d Donor) Forgotten() bool { return strings.HasSuffix(d.Email, "@invalid") }
+func (d Donor) IsErased() bool { return strings.HasSuffix(d.Email, "@invalid") }
 
 // LockTx holds donors still until the transaction ends: no gift of theirs is noted meanwhile.
 func LockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {

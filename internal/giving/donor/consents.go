@@ -24,15 +24,15 @@ func Consents(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (all []C
 }
 
 // Times are what the row of a donor tells of when.
-type Times struct {
-	Known     time.Time  `db:"created_at" json:"known_since"`
-	FirstGift *time.Time `db:"first_gift_at" json:"first_gift,omitempty"`
-	Said      *time.Time `db:"said_at" json:"said_who_they_are,omitempty"`
+type Dates struct {
+	Known      time.Time  `db:"created_at" json:"known_since"`
+	FirstGift  *time.Time `db:"first_gift_at" json:"first_gift,omitempty"`
+	ProfileSet *time.Time `db:"said_at" json:"said_who_they_are,omitempty"`
 }
 
 // TimesOf reads them.
-func TimesOf(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (t Times, err error) {
-	const query = `/* donor.TimesOf */ SELECT created_at, first_gift_at, said_at FROM donor WHERE id = $1`
+func DatesOf(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (t Dates, err error) {
+	const query = `/* donor.DatesOf */ SELECT created_at, first_gift_at, said_at FROM donor WHERE id = $1`
 	err = sqlx.GetContext(ctx, q, &t, query, id)
 	return t, err
 }

@@ -54,7 +54,7 @@ func first(ids []uuid.UUID) uuid.UUID {
 }
 
 // Gave is what a paid gift tells about its donor.
-type Gave struct {
+type PaidGift struct {
 	DonorID             uuid.UUID
 	FirstName, LastName string // as typed with the gift
 	Language            string
@@ -62,11 +62,11 @@ type Gave struct {
 	At                  time.Time
 }
 
-// GaveTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
+// RecordPaidGiftsTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
 // themselves who they are, and consent to news, which a later gift without the tick does not withdraw,
 // and which does not come back by news of a gift from before the donor stopped them.
-func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
-	const query = `/* donor.GaveTx */
+func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error {
+	const query = `/* donor.RecordPaidGiftsTx */
 		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE donor d
 		   SET first_name = CASE WHEN d.said_at IS NULL THEN g.first_name ELSE d.first_name END,
@@ -96,8 +96,8 @@ func GaveTx(ctx context.Context, tx *sqlx.Tx, gifts []Gave) error {
 
 // perDonor folds several gifts of one donor into the latest, in the order of ids so that two batches lock
 // the same rows in the same order. earliest is when each donor first gave among them.
-func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
-	byID := make(map[uuid.UUID]Gave, len(gifts))
+func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.Time) {
+	byID := make(map[uuid.UUID]PaidGift, len(gifts))
 	earliest = make(map[uuid.UUID]time.Time, len(gifts))
 	for _, g := range gifts {
 		if first, ok := earliest[g.DonorID]; !ok || g.At.Before(first) {
@@ -110,7 +110,7 @@ func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
 		g.News = g.News || known.News
 		byID[g.DonorID] = g
 	}
-	folded := make([]Gave, 0, len(byID))
+	folded := make([]PaidGift, 0, len(byID))
 	for _, g := range byID {
 		folded = append(folded, g)
 	}
@@ -120,8 +120,8 @@ func perDonor(gifts []Gave) (latest []Gave, earliest map[uuid.UUID]time.Time) {
 
 // ForgetTx erases donors who never gave: the row stays, because gifts that were begun point to it, and
 // nothing in it tells who they were.
-func ForgetTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
-	const query = `/* donor.ForgetTx */
+func EraseUnpaidTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
+	const query = `/* donor.EraseUnpaidTx */
 		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL,
 		       phone = '', address_line1 = '', address_line2 = '', city = '', region = '', postal_code = '', country = ''
 		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`

@@ -9,8 +9,8 @@ import (
 )
 
 // OfMailboxes lists the donors with one of the addresses, in every legal entity, whoever gave last first.
-func OfMailboxes(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
-	const query = `/* donor.OfMailboxes */
+func ByEmails(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
+	const query = `/* donor.ByEmails */
 		SELECT id, entity_id, email, first_name, last_name, language, created_at, phone, address_line1, address_line2, city, region,
 		       postal_code, country, news_consented_at FROM donor
 		 WHERE email = ANY($1::text[]) ORDER BY coalesce(first_gift_at, created_at) DESC, id`

@@ -20,7 +20,7 @@ type Correction struct{ FirstName, LastName, Email string }
 
 // CorrectTx replaces a receipt by one that says the right thing of the donor. The old one stays as it was
 // issued, and is void. It locks the counters: call it last.
-func (d Desk) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correction, by string, now time.Time) (Receipt, error) {
+func (d Issuer) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correction, by string, now time.Time) (Receipt, error) {
 	was, err := ByID(ctx, tx, id)
 	if err != nil {
 		return Receipt{}, err

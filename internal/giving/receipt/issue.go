@@ -15,7 +15,7 @@ import (
 )
 
 // Issue asks for one receipt: of this gift, dated by the year of its charge in the entity's time zone.
-type Issue struct {
+type Request struct {
 	EntityID, DonationID uuid.UUID
 	Year                 int
 	Language             string
@@ -25,7 +25,7 @@ type Issue struct {
 }
 
 // Desk issues receipts.
-type Desk struct {
+type Issuer struct {
 	Queue *jobs.Queue
 	NewID func() uuid.UUID
 }
@@ -33,11 +33,11 @@ type Desk struct {
 // IssueTx issues a receipt for each and enqueues its letter. The counter's row is locked from here to the
 // commit, so call it last; a batch takes its numbers at once. A number is only used when the transaction
 // commits, hence no gaps (a sequence leaves them).
-func (d Desk) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Issue, now time.Time) ([]Receipt, error) {
+func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now time.Time) ([]Receipt, error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	asked = append([]Issue(nil), asked...)
+	asked = append([]Request(nil), asked...)
 	sort.SliceStable(asked, func(i, j int) bool { return series(asked[i]) < series(asked[j]) })
 	issued := make([]Receipt, 0, len(asked))
 	for len(asked) > 0 {
@@ -62,12 +62,12 @@ func (d Desk) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Issue, now time.
 	}
 	letters := make([]jobs.Job, len(issued))
 	for i, r := range issued {
-		letters[i] = Letter{r.ID}
+		letters[i] = EmailJob{r.ID}
 	}
 	return issued, d.Queue.EnqueueTx(ctx, tx, letters...)
 }
 
-func series(a Issue) string { return fmt.Sprintf("%s %d", a.EntityID, a.Year) }
+func series(a Request) string { return fmt.Sprintf("%s %d", a.EntityID, a.Year) }
 
 // takeNumbersTx takes the next n numbers of a series and returns the last of them.
 func takeNumbersTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, year, n int) (last int, err error) {

@@ -8,8 +8,8 @@ import (
 )
 
 // Issued answers how many receipts each legal entity has ever issued: numbers have no gaps.
-func Issued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int, error) {
-	const query = `/* receipt.Issued */ SELECT entity_id, sum(last) AS issued FROM receipt_counter GROUP BY entity_id`
+func CountIssued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int, error) {
+	const query = `/* receipt.CountIssued */ SELECT entity_id, sum(last) AS issued FROM receipt_counter GROUP BY entity_id`
 	var rows []struct {
 		EntityID uuid.UUID `db:"entity_id"`
 		Issued   int       `db:"issued"`
@@ -23,8 +23,8 @@ func Issued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int, erro
 }
 
 // StandingOf is the receipt of a gift that stands; nil when it has none, or none any more.
-func StandingOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Receipt, error) {
-	const query = `/* receipt.StandingOf */ ` + selected + `WHERE r.donation_id = $1 AND v.receipt_id IS NULL`
+func ValidOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Receipt, error) {
+	const query = `/* receipt.ValidOf */ ` + selected + `WHERE r.donation_id = $1 AND v.receipt_id IS NULL`
 	standing, err := list(ctx, q, query, donation)
 	if err != nil || len(standing) == 0 {
 		return nil, err

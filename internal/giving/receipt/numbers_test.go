@@ -26,7 +26,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	const each = 20
-	charges := make([][]donation.Charge, 4)
+	charges := make([][]donation.IncomingPayment, 4)
 	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
 	for i := range charges {
 		for n := range each {
@@ -36,7 +36,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	catalog := h.CurrentCatalog()
 	rolledBack := errors.New("rolled back on purpose")
 	var undone atomic.Int64
-	try := func(batch []donation.Charge) error {
+	try := func(batch []donation.IncomingPayment) error {
 		return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 			if _, err := h.Settler.SettleTx(t.Context(), tx, catalog, batch); err != nil {
 				return err
@@ -73,7 +73,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	assert.Equal(t, []string{"2026 40 1 40 40", "2027 40 1 40 40"}, h.Lines(
 		`SELECT format('%s %s %s %s %s', year, count(*), min(number), max(number), count(DISTINCT number)) FROM receipt GROUP BY year ORDER BY year`))
 	assert.Equal(t, 4*each, h.Count(`SELECT count(*) FROM journal_entry`))
-	assert.Equal(t, 4*each, h.Count(`SELECT count(*) FROM river_job WHERE kind = $1`, receipt.Letter{}.Kind()))
+	assert.Equal(t, 4*each, h.Count(`SELECT count(*) FROM river_job WHERE kind = $1`, receipt.EmailJob{}.Kind()))
 }
 
 func TestFactsAreFrozen(t *testing.T) {

@@ -31,7 +31,7 @@ type Receipt struct {
 }
 
 // Stands tells whether the receipt is good.
-func (r Receipt) Stands() bool { return r.Voided == nil }
+func (r Receipt) IsValid() bool { return r.Voided == nil }
 
 // Facts are what the receipt says, frozen at issue (IRS Publication 1771: the name of the organisation,
 // the amount, the date, and whether goods or services were given in return).
@@ -111,9 +111,9 @@ func (r Receipt) Reference() string {
 }
 
 // Letter is the job of mailing a receipt.
-type Letter struct {
+type EmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
 }
 
 // Kind names the job.
-func (Letter) Kind() string { return "receipt_letter" }
+func (EmailJob) Kind() string { return "receipt_letter" }

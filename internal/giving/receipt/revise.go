@@ -49,21 +49,21 @@ type Void struct {
 }
 
 // ErrRevised is the answer when a receipt's standing is not, or no longer, what the change is about.
-var ErrRevised = errors.New("receipt: it was voided or replaced meanwhile")
+var ErrReceiptVoid = errors.New("receipt: it was voided or replaced meanwhile")
 
 // ReplaceTx issues the new receipts, voids the old ones, and enqueues a letter for each that says so. Like
 // IssueTx it locks the counters: call it last. A receipt that is void is replaced only to reinstate it, and one
 // that was replaced never again: the answer is ErrRevised then.
-func (d Desk) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, now time.Time) ([]Receipt, error) {
-	issues, voids := make([]Issue, len(asked)), make([]Void, 0, len(asked))
-	old, err := byIDs(ctx, tx, targets(asked, func(r Replacement) uuid.UUID { return r.Of }))
+func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, now time.Time) ([]Receipt, error) {
+	issues, voids := make([]Request, len(asked)), make([]Void, 0, len(asked))
+	old, err := byIDs(ctx, tx, receiptIDs(asked, func(r Replacement) uuid.UUID { return r.Of }))
 	if err != nil {
 		return nil, err
 	}
 	for i, r := range asked {
 		was, err := revisable(old, r.Of)
-		if err == nil && was.Stands() == (r.Reason == Reinstated) {
-			err = ErrRevised
+		if err == nil && was.IsValid() == (r.Reason == Reinstated) {
+			err = ErrReceiptVoid
 		}
 		if err == nil {
 			err = r.check()
@@ -75,7 +75,7 @@ func (d Desk) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, n
 			voids = append(voids, Void{r.Of, r.Change})
 		}
 		r.Facts.Replaces = &Replaced{was.Reference(), was.IssuedAt, r.Reason, r.On}
-		issues[i] = Issue{
+		issues[i] = Request{
 			EntityID: was.EntityID, DonationID: was.DonationID, Year: was.Year, Language: was.Language,
 			Facts: r.Facts, replaces: &r.Of,
 		}
@@ -88,8 +88,8 @@ func (d Desk) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, n
 
 // VoidTx makes receipts void and enqueues a letter for each that says so. A receipt that is void already is
 // left as it is; for one that was replaced the answer is ErrRevised.
-func (d Desk) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
-	old, err := byIDs(ctx, tx, targets(asked, func(v Void) uuid.UUID { return v.Of }))
+func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
+	old, err := byIDs(ctx, tx, receiptIDs(asked, func(v Void) uuid.UUID { return v.Of }))
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func (d Desk) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Ti
 		if err != nil {
 			return fmt.Errorf("void receipt %s: %w", v.Of, err)
 		}
-		if was.Stands() {
-			voids, letters = append(voids, v), append(letters, VoidLetter{v.Of})
+		if was.IsValid() {
+			voids, letters = append(voids, v), append(letters, VoidEmailJob{v.Of})
 		}
 	}
 	if err := voidTx(ctx, tx, voids, old, now); err != nil {
@@ -117,12 +117,12 @@ func revisable(all map[uuid.UUID]Receipt, id uuid.UUID) (Receipt, error) {
 	case !ok:
 		return Receipt{}, errors.New("there is none")
 	case r.ReplacedBy != nil:
-		return Receipt{}, ErrRevised
+		return Receipt{}, ErrReceiptVoid
 	}
 	return r, nil
 }
 
-func targets[T any](asked []T, of func(T) uuid.UUID) []uuid.UUID {
+func receiptIDs[T any](asked []T, of func(T) uuid.UUID) []uuid.UUID {
 	ids := make([]uuid.UUID, len(asked))
 	for i, a := range asked {
 		ids[i] = of(a)
@@ -176,15 +176,15 @@ func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Re
 		return err
 	}
 	if written, err := done.RowsAffected(); err != nil || int(written) < n {
-		return errors.Join(err, ErrRevised) // somebody was quicker
+		return errors.Join(err, ErrReceiptVoid) // somebody was quicker
 	}
 	return nil
 }
 
 // VoidLetter is the job of telling a donor that a receipt no longer stands.
-type VoidLetter struct {
+type VoidEmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
 }
 
 // Kind names the job.
-func (VoidLetter) Kind() string { return "receipt_void_letter" }
+func (VoidEmailJob) Kind() string { return "receipt_void_letter" }

@@ -33,7 +33,9 @@ func latest(t *testing.T, h *program.Program, gift uuid.UUID) receipt.Receipt {
 	return all[gift]
 }
 
-func desk(h *program.Program) receipt.Desk { return receipt.Desk{Queue: h.Queue, NewID: program.NewID} }
+func desk(h *program.Program) receipt.Issuer {
+	return receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
+}
 
 func replace(t *testing.T, h *program.Program, r receipt.Replacement) (receipt.Receipt, error) {
 	t.Helper()
@@ -85,7 +87,7 @@ func TestReplacementTakesTheNextNumberAndTheOldStaysAsItWas(t *testing.T) {
 	require.Equal(t, &is.ID, old.ReplacedBy)
 	now := latest(t, h, was.DonationID)
 	require.Equal(t, is.ID, now.ID)
-	require.True(t, now.Stands())
+	require.True(t, now.IsValid())
 	require.Equal(t, &was.ID, now.Replaces)
 	require.Equal(t, was.Reference(), now.Facts.Replaces.Number)
 	require.Equal(t, int64(1500), now.Facts.Amount.Minor)
@@ -102,7 +104,7 @@ func TestReplacementTakesTheNextNumberAndTheOldStaysAsItWas(t *testing.T) {
 			return err
 		},
 	} {
-		require.ErrorIs(t, change(), receipt.ErrRevised)
+		require.ErrorIs(t, change(), receipt.ErrReceiptVoid)
 	}
 }
 
@@ -113,13 +115,13 @@ func TestVoidReceiptStandsAgainOnlyWhenThePaymentCameBack(t *testing.T) {
 	require.NoError(t, void(t, h, was.ID, lost))
 	require.NoError(t, void(t, h, was.ID, lost), "a repeat changes nothing")
 	require.Equal(t, []string{"receipt_letter " + was.ID.String(), "receipt_void_letter " + was.ID.String()}, letters(h))
-	require.False(t, latest(t, h, was.DonationID).Stands())
+	require.False(t, latest(t, h, was.DonationID).IsValid())
 
 	_, err := replace(t, h, receipt.Replacement{Of: was.ID, Change: receipt.Change{Reason: receipt.Corrected, On: "2026-12-02"}, Facts: was.Facts})
-	require.ErrorIs(t, err, receipt.ErrRevised, "a correction brings nothing back")
+	require.ErrorIs(t, err, receipt.ErrReceiptVoid, "a correction brings nothing back")
 	is, err := replace(t, h, receipt.Replacement{Of: was.ID, Change: receipt.Change{Reason: receipt.Reinstated, On: "2026-12-09", By: "dp_1"}, Facts: was.Facts})
 	require.NoError(t, err)
-	require.True(t, latest(t, h, was.DonationID).Stands())
+	require.True(t, latest(t, h, was.DonationID).IsValid())
 	require.Equal(t, receipt.Reinstated, is.Facts.Replaces.Reason)
 }
 
@@ -157,7 +159,7 @@ func TestReplacementsFiguresMustAgree(t *testing.T) {
 		_, err := replace(t, h, receipt.Replacement{Of: was.ID, Change: refund, Facts: f})
 		require.Error(t, err, name)
 	}
-	require.True(t, latest(t, h, was.DonationID).Stands())
+	require.True(t, latest(t, h, was.DonationID).IsValid())
 }
 
 // TestAtMostOneReceiptOfAGiftStands: whoever comes at once, and whatever is written by hand.

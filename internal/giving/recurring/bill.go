@@ -135,17 +135,17 @@ func SettledBills(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 	return settled, err
 }
 
-// UntoldTx answers those of an entity's bills that no plan has.
-func (k Keeper) UntoldTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error) {
+// UnknownInvoicesTx answers those of an entity's bills that no plan has.
+func (k Keeper) UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error) {
 	known, err := billsOf(ctx, tx, entity, bills)
 	return slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(bills))), func(id string) bool {
 		return slices.ContainsFunc(known, func(b bill) bool { return b.InvoiceID == id })
 	}), err
 }
 
-// GivesBackTx tells whether a charge's refund was asked for because its plan has no room for it.
-func (k Keeper) GivesBackTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (asked bool, err error) {
-	const query = `/* recurring.GivesBackTx */
+// RefundsChargeTx tells whether a charge's refund was asked for because its plan has no room for it.
+func (k Keeper) RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (asked bool, err error) {
+	const query = `/* recurring.RefundsChargeTx */
 		SELECT EXISTS (SELECT 1 FROM plan_request r JOIN plan p ON p.id = r.plan_id WHERE p.entity_id = $1 AND r.kind = 'refund' AND r.subject = $2)`
 	err = tx.GetContext(ctx, &asked, query, entity, charge)
 	return asked, err

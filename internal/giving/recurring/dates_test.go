@@ -34,7 +34,7 @@ func TestPlansOverTheYears(t *testing.T) {
 			f.Frequency = c.every
 			p := begun(t, h, f)
 			begunAt, last := *p.BegunAt, *p.LastAt()
-			form := donation.Comes{Every: org.Frequency(c.every), Times: c.total, Each: p.Amount(), First: begunAt}.Last()
+			form := donation.ScheduleSummary{Frequency: org.Frequency(c.every), Times: c.total, Amount: p.Amount(), First: begunAt}.Last()
 			for n := 1; n < c.total; n++ {
 				require.Equal(t, n, p.Paid)
 				require.Equal(t, last.Unix(), p.LastAt().Unix(), "what was told of the last stays after %d", n)

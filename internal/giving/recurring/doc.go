@@ -6,7 +6,7 @@
 //	   └───────────┴───────── failed      (it never began, or Stripe gave up)
 //
 // A plan is written with its first gift, in one transaction, before any call to Stripe, and has that gift's id. Each payment is
-// a gift of its own: PlaceTx finds the plan of a charge by the bill it paid, counts it, and writes the gift, which the charge
+// a gift of its own: MatchChargesTx finds the plan of a charge by the bill it paid, counts it, and writes the gift, which the charge
 // then settles like any other. What is given, and for which funds, are terms; a payment has those that stood when its
 // bill was made.
 //

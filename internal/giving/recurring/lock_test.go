@@ -32,14 +32,14 @@ func TestWorkersMeetPlansInOneOrder(t *testing.T) {
 		known := plans[1-i]
 		all.Go(func() {
 			for n := range 40 {
-				charge := donation.Charge{EntityID: p.EntityID, Amount: p.Amount(), At: time.Now()}
+				charge := donation.IncomingPayment{EntityID: p.EntityID, Amount: p.Amount(), ReceivedAt: time.Now()}
 				fresh, noted := charge, charge
-				fresh.ID, fresh.Invoice = "ch_fresh", &donation.Invoice{
-					ID: fmt.Sprintf("in_%d_%d", i, n), Read: true, PlanID: p.ID, SubscriptionID: *p.SubscriptionID, CustomerID: *p.CustomerID, CreatedAt: time.Now(),
+				fresh.ChargeRef, fresh.Invoice = "ch_fresh", &donation.Invoice{
+					ID: fmt.Sprintf("in_%d_%d", i, n), Known: true, PlanID: p.ID, SubscriptionID: *p.SubscriptionID, CustomerID: *p.CustomerID, CreatedAt: time.Now(),
 				}
-				noted.ID, noted.Invoice = "ch_noted", &donation.Invoice{ID: bill(known)}
+				noted.ChargeRef, noted.Invoice = "ch_noted", &donation.Invoice{ID: bill(known)}
 				err := pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-					_, err := h.Plans.PlaceTx(t.Context(), tx, h.CurrentCatalog(), []donation.Charge{fresh, noted})
+					_, err := h.Plans.MatchChargesTx(t.Context(), tx, h.CurrentCatalog(), []donation.IncomingPayment{fresh, noted})
 					return errors.Join(err, enough)
 				})
 				if !assert.ErrorIs(t, err, enough) || !assert.Equal(t, enough.Error(), err.Error()) {

@@ -18,8 +18,8 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// PlaceTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
-func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []donation.Charge) ([]donation.Placed, error) {
+// MatchChargesTx finds the gifts of charges that pay bills, as donation asks. The plans are locked in the order of their ids.
+func (k Keeper) MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []donation.IncomingPayment) ([]donation.Match, error) {
 	var of Concerned
 	for _, c := range charges {
 		of.Plan(c.Invoice.PlanID)
@@ -48,25 +48,25 @@ func (k Keeper) PlaceTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog,
 			return nil, err
 		}
 	}
-	placed := make([]donation.Placed, len(charges))
+	placed := make([]donation.Match, len(charges))
 	for i, c := range charges {
 		b := bills[c.EntityID.String()+c.Invoice.ID]
 		switch {
 		case b != nil && plans[b.PlanID] == nil:
-			placed[i].Waits = true // another worker noted the bill since the plans were locked: it comes again
+			placed[i].AwaitsInvoice = true // another worker noted the bill since the plans were locked: it comes again
 		case b != nil:
-			if placed[i], err = k.placeTx(ctx, tx, catalog, plans[b.PlanID], b, c); err != nil {
-				return nil, fmt.Errorf("charge %s of plan %s: %w", c.ID, b.PlanID, err)
+			if placed[i], err = k.matchChargeTx(ctx, tx, catalog, plans[b.PlanID], b, c); err != nil {
+				return nil, fmt.Errorf("charge %s of plan %s: %w", c.ChargeRef, b.PlanID, err)
 			}
-		case !c.Invoice.Read:
-			placed[i].Waits = true
+		case !c.Invoice.Known:
+			placed[i].AwaitsInvoice = true
 		}
 	}
 	return placed, nil
 }
 
 // billsTx notes what charges say of their bills and reads those of an entity.
-func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, charges []donation.Charge, bills map[string]*bill) error {
+func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, charges []donation.IncomingPayment, bills map[string]*bill) error {
 	var ids []string
 	var told []donation.Invoice
 	for _, c := range charges {
@@ -74,7 +74,7 @@ func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, cha
 			continue
 		}
 		ids = append(ids, c.Invoice.ID)
-		if c.Invoice.Read && bills[c.EntityID.String()+c.Invoice.ID] == nil {
+		if c.Invoice.Known && bills[c.EntityID.String()+c.Invoice.ID] == nil {
 			told = append(told, *c.Invoice)
 		}
 	}
@@ -91,50 +91,50 @@ func (k Keeper) billsTx(ctx context.Context, tx *sqlx.Tx, e org.LegalEntity, cha
 	return err
 }
 
-func (k Keeper) placeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *Plan, b *bill, c donation.Charge) (donation.Placed, error) {
+func (k Keeper) matchChargeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *Plan, b *bill, c donation.IncomingPayment) (donation.Match, error) {
 	switch {
 	case b.DonationID != nil:
-		return donation.Placed{DonationID: *b.DonationID}, nil // told before
+		return donation.Match{DonationID: *b.DonationID}, nil // told before
 	case b.Refused:
-		return donation.Placed{Unfit: donation.Beyond}, nil
+		return donation.Match{Rejected: donation.BeyondPlan}, nil
 	case p.Total != nil && p.Paid >= *p.Total:
-		return k.refuseTx(ctx, tx, p, b, c, donation.Beyond)
+		return k.refuseTx(ctx, tx, p, b, c, donation.BeyondPlan)
 	case p.EndedAt != nil && b.CreatedAt.After(*p.EndedAt):
-		return k.refuseTx(ctx, tx, p, b, c, donation.Ended)
+		return k.refuseTx(ctx, tx, p, b, c, donation.PlanEnded)
 	}
 	entity, err := catalog.EntityByID(p.EntityID)
 	if err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
-	const before = `/* recurring.placeTx */
+	const before = `/* recurring.matchChargeTx */
 		SELECT coalesce(max(n), 0) AS last, coalesce(bool_or(n = 1), false) AS begun FROM instalment WHERE plan_id = $1`
 	var counted struct {
 		Last  int  `db:"last"`
 		Begun bool `db:"begun"`
 	}
 	if err := tx.GetContext(ctx, &counted, before, p.ID); err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
 	gift, n := p.ID, 1 // the form's own
 	if !b.First || counted.Begun {
 		gift, n = k.NewID(), max(counted.Last+1, 2)
 		if err := k.instalTx(ctx, tx, p, b, c, gift); err != nil {
-			return donation.Placed{}, err
+			return donation.Match{}, err
 		}
 	}
 	b.N, b.DonationID = &n, &gift
 	if err := countTx(ctx, tx, b); err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
 	if err := k.paidTx(ctx, tx, p, b, c); err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
-	return donation.Placed{DonationID: gift, Instalment: instalment(p, n, c, entity)}, nil
+	return donation.Match{DonationID: gift, Instalment: instalment(p, n, c, entity)}, nil
 }
 
 // instalTx writes the gift of a later payment, by the terms that stood when its bill was made. Should their amount be another
 // than what was charged, those that fit count: a change can meet a bill on its way.
-func (k Keeper) instalTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, gift uuid.UUID) error {
+func (k Keeper) instalTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.IncomingPayment, gift uuid.UUID) error {
 	all, err := termsOf(ctx, tx, p.ID)
 	if err != nil {
 		return err
@@ -148,8 +148,8 @@ func (k Keeper) instalTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c d
 	if err != nil {
 		return err
 	}
-	return donation.InstalTx(ctx, tx, donation.Instalment{
-		ID: gift, First: p.ID, PublicRef: k.NewRef(), Frequency: string(p.Frequency), Parts: parts, At: c.At, Cause: b.InvoiceID,
+	return donation.CreateInstalmentTx(ctx, tx, donation.Instalment{
+		ID: gift, First: p.ID, PublicRef: k.NewRef(), Frequency: string(p.Frequency), Parts: parts, At: c.ReceivedAt, Cause: b.InvoiceID,
 	})
 }
 
@@ -160,17 +160,17 @@ func countTx(ctx context.Context, tx *sqlx.Tx, b *bill) error {
 }
 
 // paidTx counts a payment. The first begins the plan, the last of N finishes it.
-func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge) error {
+func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.IncomingPayment) error {
 	p.Paid++
 	kind, now := eventPaid, k.Now()
 	if p.Status == Started {
-		p.Status, p.BegunAt = Active, &c.At
+		p.Status, p.BegunAt = Active, &c.ReceivedAt
 		kind = eventBegun
 	}
 	if p.FailingInvoice != nil && *p.FailingInvoice == b.InvoiceID {
 		p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil
 	}
-	if p.NextAt == nil || !p.NextAt.After(c.At) {
+	if p.NextAt == nil || !p.NextAt.After(c.ReceivedAt) {
 		next := p.Frequency.Step(b.CreatedAt, 1) // until it is read at Stripe
 		p.NextAt = &next
 	}
@@ -199,26 +199,26 @@ func (k Keeper) paidTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c don
 }
 
 // refuseTx has a payment given back that the plan has no room for, and the plan ended at Stripe once more.
-func (k Keeper) refuseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.Charge, why donation.Unfit) (donation.Placed, error) {
+func (k Keeper) refuseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, b *bill, c donation.IncomingPayment, why donation.RejectReason) (donation.Match, error) {
 	b.Refused = true
 	if err := countTx(ctx, tx, b); err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
-	if err := k.askTx(ctx, tx, p, request{Kind: kindRefund, Subject: c.ID, Detail: Detail{Amount: c.Amount.Minor}, By: "konbit"}); err != nil {
-		return donation.Placed{}, err
+	if err := k.askTx(ctx, tx, p, request{Kind: kindRefund, Subject: c.ChargeRef, Detail: Detail{Amount: c.Amount.Minor}, By: "konbit"}); err != nil {
+		return donation.Match{}, err
 	}
-	if err := k.askTx(ctx, tx, p, request{Kind: kindEnd, Subject: c.ID, By: "konbit"}); err != nil {
-		return donation.Placed{}, err
+	if err := k.askTx(ctx, tx, p, request{Kind: kindEnd, Subject: c.ChargeRef, By: "konbit"}); err != nil {
+		return donation.Match{}, err
 	}
 	if _, err := k.eventTx(ctx, tx, p, eventRefused, b.InvoiceID, Detail{Amount: c.Amount.Minor}); err != nil {
-		return donation.Placed{}, err
+		return donation.Match{}, err
 	}
-	return donation.Placed{Unfit: why}, saveTx(ctx, tx, p)
+	return donation.Match{Rejected: why}, saveTx(ctx, tx, p)
 }
 
-// HeldTx ends plans whose first payment settled no gift: what began wrong is not charged again. A later payment that is held
+// PaymentsSuspendedTx ends plans whose first payment settled no gift: what began wrong is not charged again. A later payment that is held
 // is one of the count, and its task tells finance.
-func (k Keeper) HeldTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) error {
+func (k Keeper) PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) error {
 	for _, c := range charges {
 		rows, err := billsOf(ctx, tx, c.EntityID, []string{c.Invoice.ID})
 		if err != nil {
@@ -247,15 +247,15 @@ func (k Keeper) HeldTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Char
 }
 
 // instalment is what a receipt says of a payment's place in its plan.
-func instalment(p *Plan, n int, c donation.Charge, e org.LegalEntity) *receipt.Instalment {
+func instalment(p *Plan, n int, c donation.IncomingPayment, e org.LegalEntity) *receipt.Instalment {
 	in := &receipt.Instalment{Plan: p.ID, PlanRef: p.PublicRef, N: n, Frequency: string(p.Frequency), Each: p.Amount()}
 	if p.Total != nil {
 		in.Of = *p.Total
 		left, _ := p.Left()
 		in.Sum = money.New(p.AmountMinor*int64(*p.Total), money.Currency(p.Currency))
-		in.LastOn = day(cmp.Or(p.LastAt(), &c.At), e)
+		in.LastOn = day(cmp.Or(p.LastAt(), &c.ReceivedAt), e)
 		if left == 0 {
-			in.LastOn = day(&c.At, e)
+			in.LastOn = day(&c.ReceivedAt, e)
 		}
 	}
 	if p.NextAt != nil {

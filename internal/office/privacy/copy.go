@@ -24,7 +24,7 @@ type aDonor struct {
 	Details   any        `json:"details"`
 	Letters   any        `json:"letters_wished_for"` // by kind
 	NewsSince *time.Time `json:"news_wished_since,omitempty"`
-	donor.Times
+	donor.Dates
 }
 
 type aGift struct {
@@ -117,11 +117,11 @@ func (c *copying) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	wishes, err := donor.Wishes(c.ctx, c.q, d.ID)
+	wishes, err := donor.EmailPreferences(c.ctx, c.q, d.ID)
 	if err != nil {
 		return err
 	}
-	times, err := donor.TimesOf(c.ctx, c.q, d.ID)
+	times, err := donor.DatesOf(c.ctx, c.q, d.ID)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (c *copying) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	gifts, err := donation.IDsOf(c.ctx, c.q, []uuid.UUID{d.ID})
+	gifts, err := donation.IDsByDonors(c.ctx, c.q, []uuid.UUID{d.ID})
 	if err != nil {
 		return err
 	}
@@ -159,9 +159,9 @@ func (c *copying) gift(id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	past, err := donation.PastByRef(c.ctx, c.q, d.PublicRef, d.DonorID)
+	past, err := donation.HistoryByRef(c.ctx, c.q, d.PublicRef, d.DonorID)
 	if err != nil {
-		past = donation.Past{Donation: d} // begun and never paid
+		past = donation.HistoryItem{Donation: d} // begun and never paid
 	}
 	o, err := c.catalog.OrganisationByID(d.OrganisationID)
 	if err != nil {

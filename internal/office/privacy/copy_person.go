@@ -76,7 +76,7 @@ type aReceipt struct {
 
 // receipts writes all of a gift, also those that stand no longer.
 func (c *copying) receipts(gift uuid.UUID, reference string) error {
-	all, err := receipt.Of(c.ctx, c.q, []uuid.UUID{gift})
+	all, err := receipt.ByDonations(c.ctx, c.q, []uuid.UUID{gift})
 	if err != nil {
 		return err
 	}

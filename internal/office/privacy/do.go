@@ -97,11 +97,11 @@ func (k Keeper) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 func (k Keeper) holdTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, donors []uuid.UUID) error {
 	const query = `/* privacy.holdTx */
 		INSERT INTO receipt_hold (receipt_id, erasure_id, sealed, reason, held_until) VALUES ($1, $2, $3, $4, $5)`
-	gifts, err := donation.IDsOf(ctx, tx, donors)
+	gifts, err := donation.IDsByDonors(ctx, tx, donors)
 	if err != nil {
 		return err
 	}
-	receipts, err := receipt.Of(ctx, tx, gifts)
+	receipts, err := receipt.ByDonations(ctx, tx, gifts)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func Ready(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) error
 			}
 		}
 	}
-	coming, err := donation.OnTheWay(ctx, q, donors)
+	coming, err := donation.HasOpenGifts(ctx, q, donors)
 	if err == nil && coming {
 		err = fault.New(fault.Conflict, phraseGift, nil)
 	}

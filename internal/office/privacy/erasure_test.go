@@ -40,7 +40,7 @@ func canary() donation.Form {
 
 func wish(t *testing.T, h *program.Program) privacy.Wish {
 	t.Helper()
-	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
+	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
 	require.NotEmpty(t, donors)
 	return privacy.Wish{Donors: donor.IDs(donors), Addresses: canaries[:1], Tell: canaries[0], Language: "en", By: "donor", Wait: privacy.Wait}
@@ -64,7 +64,7 @@ func lived(t *testing.T) *program.Program {
 	h.Exec(`INSERT INTO mailbox_step (email, kind, after) SELECT email, 'proved', person_id FROM mailbox`)
 	h.Exec(`INSERT INTO sign_in (id, email, language, browser_hash) VALUES (gen_random_uuid(), $1, 'en', sha256('x'))`, canaries[0])
 	h.Exec(`INSERT INTO session (id, person_id, email, sign_in_id, token_hash) SELECT gen_random_uuid(), person_id, email, gen_random_uuid(), sha256('y') FROM mailbox`)
-	all, err := receipt.Of(t.Context(), h.DB.Server, mustIDs(t, h, d))
+	all, err := receipt.ByDonations(t.Context(), h.DB.Server, mustIDs(t, h, d))
 	require.NoError(t, err)
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[0].ID))
 	require.NoError(t, mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}.Mail(t.Context(), d.ID))
@@ -73,7 +73,7 @@ func lived(t *testing.T) *program.Program {
 
 func mustIDs(t *testing.T, h *program.Program, d donation.Donation) []uuid.UUID {
 	t.Helper()
-	ids, err := donation.IDsOf(t.Context(), h.DB.Server, []uuid.UUID{d.DonorID})
+	ids, err := donation.IDsByDonors(t.Context(), h.DB.Server, []uuid.UUID{d.DonorID})
 	require.NoError(t, err)
 	return ids
 }

@@ -22,7 +22,7 @@ func TestCopyHoldsEverything(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.SettledGift(canary())
 	h.SettledGift(program.ValidForm())
-	donors, err := donor.OfMailboxes(t.Context(), h.DB.Server, canaries[:1])
+	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
 	var asJSON, asCSV bytes.Buffer
 	for _, to := range []privacy.Sheet{privacy.NewJSON(&asJSON), privacy.NewCSV(&asCSV)} {

@@ -42,7 +42,7 @@ type Tally struct {
 // Count says what Issue would find.
 func (d Desk) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
 	from, to := span(year, entity.Location())
-	if t.Donors, t.Gifts, err = donation.CountGaveBetween(ctx, d.DB, entity.ID, from, to); err != nil {
+	if t.Donors, t.Gifts, err = donation.CountBetween(ctx, d.DB, entity.ID, from, to); err != nil {
 		return t, err
 	}
 	t.Before, err = countTold(ctx, d.DB, entity.ID, year)
@@ -59,7 +59,7 @@ func (d Desk) Issue(ctx context.Context, entity org.LegalEntity, year int, progr
 	}
 	from, to := span(year, entity.Location())
 	for after := uuid.Nil; ; {
-		ids, err := donation.GaveBetween(ctx, d.DB, entity.ID, from, to, after, atOnce)
+		ids, err := donation.DonorsBetween(ctx, d.DB, entity.ID, from, to, after, atOnce)
 		if err != nil || len(ids) == 0 {
 			if err == nil {
 				t.Revised, err = d.Correct(ctx, entity, year, time.Time{})
@@ -91,7 +91,7 @@ func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids [
 		if err != nil {
 			return err
 		}
-		donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { return has[o.ID] || o.Forgotten() })
+		donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { return has[o.ID] || o.IsErased() })
 		issued, err = d.issueTx(ctx, tx, catalog, entity, year, donors, nil)
 		return err
 	})
@@ -155,7 +155,7 @@ func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, sin
 			if err != nil {
 				return err
 			}
-			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { _, has := before[o.ID]; return !has || o.Forgotten() })
+			donors = slices.DeleteFunc(donors, func(o donor.Donor) bool { _, has := before[o.ID]; return !has || o.IsErased() })
 			n, err := d.issueTx(ctx, tx, catalog, entity, year, donors, before)
 			corrected += n
 			return err

@@ -22,9 +22,9 @@ const silent = 3
 
 // bills reads the bills of those charges that are to be booked and whose bill nobody told of, and gives them to the charges.
 func (l *look) bills(ctx context.Context, part []Transaction) error {
-	of := map[string][]*donation.Charge{}
+	of := map[string][]*donation.IncomingPayment{}
 	for _, t := range part {
-		if c := t.Charge; c != nil && c.DonationID == uuid.Nil && c.Invoice != nil && !c.Invoice.Read {
+		if c := t.Charge; c != nil && c.DonationID == uuid.Nil && c.Invoice != nil && !c.Invoice.Known {
 			of[c.Invoice.ID] = append(of[c.Invoice.ID], c)
 		}
 	}
@@ -75,14 +75,14 @@ func (l *look) untoldTx(ctx context.Context, tx *sqlx.Tx, part []Transaction) (b
 	}
 	for _, t := range part {
 		_, pending := open[t.SourceID]
-		if c := t.Charge; c != nil && c.DonationID == uuid.Nil && c.Invoice != nil && !c.Invoice.Read && (pending || !booked[t.ID]) {
+		if c := t.Charge; c != nil && c.DonationID == uuid.Nil && c.Invoice != nil && !c.Invoice.Known && (pending || !booked[t.ID]) {
 			bills = append(bills, c.Invoice.ID)
 		}
 	}
 	if len(bills) == 0 {
 		return nil, nil
 	}
-	return l.Booker.Settler.Plans.UntoldTx(ctx, tx, l.entity.ID, bills)
+	return l.Booker.Settler.Plans.UnknownInvoicesTx(ctx, tx, l.entity.ID, bills)
 }
 
 // waiting is a charge in suspense that nobody told the rest of.

@@ -21,7 +21,7 @@ import (
 // Booker books balance transactions.
 type Booker struct {
 	Settler  donation.Settler
-	Receipts receipt.Desk
+	Receipts receipt.Issuer
 	NewID    func() uuid.UUID
 	Now      func() time.Time
 }

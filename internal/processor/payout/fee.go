@@ -31,7 +31,7 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) e
 	if len(ids) == 0 {
 		return nil
 	}
-	var charges []donation.Charge
+	var charges []donation.IncomingPayment
 	for _, id := range ids {
 		t := list.of[id]
 		_, pending := list.open[id]
@@ -52,7 +52,7 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) e
 		return err
 	}
 	for _, c := range waits {
-		if err := s.waitTx(ctx, tx, list, c.ID, c.Invoice.ID); err != nil {
+		if err := s.waitTx(ctx, tx, list, c.ChargeRef, c.Invoice.ID); err != nil {
 			return err
 		}
 	}
@@ -124,7 +124,7 @@ func (s *session) convertedEntry(t Transaction) ledger.Entry {
 
 // settleTx settles charges, and answers those that wait for their bill. One whose gift has no row (a restored database) is no gift of
 // ours any more, and goes to suspense with a task like any other money that came unasked.
-func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.Charge) (waits []donation.Charge, err error) {
+func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waits []donation.IncomingPayment, err error) {
 	if len(charges) == 0 {
 		return nil, nil
 	}
@@ -132,14 +132,14 @@ func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.
 	if err != nil {
 		return nil, err
 	}
-	var orphans []donation.Charge
+	var orphans []donation.IncomingPayment
 	for i, o := range outcomes {
 		switch c := charges[i]; {
-		case o == donation.Waits && c.Invoice.Read:
-			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("another worker notes the bill %s that charge %s paid", c.Invoice.ID, c.ID))
-		case o == donation.Waits:
+		case o == donation.AwaitsInvoice && c.Invoice.Known:
+			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("another worker notes the bill %s that charge %s paid", c.Invoice.ID, c.ChargeRef))
+		case o == donation.AwaitsInvoice:
 			waits = append(waits, c)
-		case o == donation.Missing:
+		case o == donation.MissingDonation:
 			c.DonationID = uuid.Nil
 			orphans = append(orphans, c)
 		}

@@ -68,7 +68,7 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 	h := program.New(t, program.Options{})
 	entity := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
-	charge := donation.Charge{EntityID: entity.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", DonationID: uuid.Nil, Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
+	charge := donation.IncomingPayment{EntityID: entity.ID, ChargeRef: "ch_euro", IntentRef: "pi_euro", DonationID: uuid.Nil, Amount: money.New(2000, "EUR"), ReceivedAt: now, Cause: "evt_euro"}
 	listed := []payout.Transaction{{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}}
 	for range 2 {

@@ -215,13 +215,13 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 		}
 		go func() {
 			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
-				_, err := h.Booker.BookTx(context.Background(), tx, catalog, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ID,
-					ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
+				_, err := h.Booker.BookTx(context.Background(), tx, catalog, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ChargeRef,
+					ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
 				return err
 			})
 		}()
 		time.Sleep(300 * time.Millisecond)
-		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.Charge{program.ChargeOf(told, now)})
+		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(told, now)})
 		return err
 	}))
 	require.NoError(t, <-booked)

@@ -114,7 +114,7 @@ func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
 	h := program.New(t, program.Options{})
 	e := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
-	charge := donation.Charge{EntityID: e.ID, ID: "ch_euro", PaymentIntentID: "pi_euro", Amount: money.New(2000, "EUR"), At: now, Cause: "evt_euro"}
+	charge := donation.IncomingPayment{EntityID: e.ID, ChargeRef: "ch_euro", IntentRef: "pi_euro", Amount: money.New(2000, "EUR"), ReceivedAt: now, Cause: "evt_euro"}
 	listed := payout.Transaction{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", ChargeID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}
 	require.NoError(t, list(h, t, e.ID, listed))
@@ -212,7 +212,7 @@ func TestAChargeThatCannotBeRead(t *testing.T) {
 	d := h.StartedGift(program.ValidForm())
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := program.ChargeOf(d, now)
-	listed := payout.Transaction{ID: "txn_1", Type: "charge", Category: "charge", SourceID: charge.ID, ChargeID: charge.ID, Amount: 2000, Fee: 88, Net: 1912,
+	listed := payout.Transaction{ID: "txn_1", Type: "charge", Category: "charge", SourceID: charge.ChargeRef, ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Unreadable: errors.New("it lacks its currency")}
 	require.NoError(t, list(h, t, d.EntityID, listed))
 	require.Equal(t, []string{"operations 1010 1912", "operations 1090 -1912"}, balances(h))

@@ -102,14 +102,14 @@ func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool,
 	const whole = `/* payout.backTx */
 		SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2 AND type IN ('charge', 'payment') AND amount = $3)
 		   AND NOT EXISTS (SELECT 1 FROM charge_change WHERE entity_id = $1 AND charge_id = $2)`
-	ours, err := s.Settler.Plans.GivesBackTx(ctx, tx, s.entity.ID, t.ChargeID)
+	ours, err := s.Settler.Plans.RefundsChargeTx(ctx, tx, s.entity.ID, t.ChargeID)
 	if err == nil && ours {
 		err = tx.GetContext(ctx, &ours, whole, s.entity.ID, t.ChargeID, -t.Net)
 	}
 	if err != nil || !ours {
 		return false, err
 	}
-	for _, kind := range donation.Unfits() {
+	for _, kind := range donation.RejectTaskKinds() {
 		tasks, err := ledger.Tasks(ctx, tx, ledger.TaskFilter{EntityID: s.entity.ID, Kind: kind})
 		if err != nil {
 			return false, err

@@ -52,12 +52,12 @@ func (s *session) reviseTx(ctx context.Context, tx *sqlx.Tx) error {
 		told := receipt.Change{Reason: r.why, On: day, By: r.object}
 		facts := remaining(was.Facts, left, charged, day)
 		switch {
-		case was.Stands() && len(facts.Lines) == 0:
+		case was.IsValid() && len(facts.Lines) == 0:
 			voids = append(voids, receipt.Void{Of: was.ID, Change: told})
-		case was.Stands() && r.why == receipt.Reinstated: // a part was lost and came back: what stands says too little
+		case was.IsValid() && r.why == receipt.Reinstated: // a part was lost and came back: what stands says too little
 			told.Reason = receipt.Corrected
 			fallthrough
-		case was.Stands(), r.why == receipt.Reinstated && len(facts.Lines) > 0:
+		case was.IsValid(), r.why == receipt.Reinstated && len(facts.Lines) > 0:
 			replacements = append(replacements, receipt.Replacement{Of: was.ID, Change: told, Facts: facts})
 		}
 	}

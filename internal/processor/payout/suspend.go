@@ -33,7 +33,7 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 	}
 	orphan := *t.Charge
 	orphan.DonationID, orphan.Invoice = uuid.Nil, nil
-	if _, err := s.Settler.SettleTx(ctx, tx, catalog, []donation.Charge{orphan}); err != nil {
+	if _, err := s.Settler.SettleTx(ctx, tx, catalog, []donation.IncomingPayment{orphan}); err != nil {
 		return err
 	}
 	due, err := donation.TakeFeesDueTx(ctx, tx, entityID, []string{t.SourceID})

@@ -28,11 +28,11 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge     *donation.Charge // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
-	ChargeID   string           // the charge it is of or about
-	Unreadable error            // why its charge cannot be read; nil when it can
-	Automatic  bool             // of a payout: made by Stripe's schedule, so its members can be listed
-	Members    []string         // of an automatic payout: the transactions it pays out, itself left out
+	Charge     *donation.IncomingPayment // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
+	ChargeID   string                    // the charge it is of or about
+	Unreadable error                     // why its charge cannot be read; nil when it can
+	Automatic  bool                      // of a payout: made by Stripe's schedule, so its members can be listed
+	Members    []string                  // of an automatic payout: the transactions it pays out, itself left out
 }
 
 // Member is a balance transaction that a payout pays out.

@@ -37,17 +37,17 @@ const (
 // use by a second press, a broken connection, Stripe itself) are repeated with the same key while ctx lasts. An error Stripe has
 // kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent, and so is a key that was used for
 // other words: a fund has another name since the first press.
-func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, error) {
+func (s *Stripe) Create(ctx context.Context, o donation.Order) (donation.CheckoutSession, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
-		return donation.Session{}, err
+		return donation.CheckoutSession{}, err
 	}
 	wait := 100 * time.Millisecond
 	for broken := 0; ; {
 		params := sessionParams(o)
 		params.Context = ctx
 		if err := a.limit.Wait(ctx); err != nil {
-			return donation.Session{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+			return donation.CheckoutSession{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		}
 		session, err := a.api.CheckoutSessions.New(params)
 		if err == nil {
@@ -57,16 +57,16 @@ func (s *Stripe) Open(ctx context.Context, o donation.Order) (donation.Session, 
 		switch {
 		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !isReplayed(refused):
 			if broken++; broken == maxBrokenCalls {
-				return donation.Session{}, translate(err)
+				return donation.CheckoutSession{}, translate(err)
 			}
 		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
-			return donation.Session{}, fmt.Errorf("%w: %w", donation.ErrSpent, translate(err))
+			return donation.CheckoutSession{}, fmt.Errorf("%w: %w", donation.ErrTryUsed, translate(err))
 		case !isRetryable(refused):
-			return donation.Session{}, translate(err)
+			return donation.CheckoutSession{}, translate(err)
 		}
 		select {
 		case <-ctx.Done():
-			return donation.Session{}, translate(err)
+			return donation.CheckoutSession{}, translate(err)
 		case <-time.After(wait):
 			wait *= 2
 		}
@@ -86,16 +86,16 @@ func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 		ExpiresAt:         stripe.Int64(o.ExpiresAt.Unix()),
 		SuccessURL:        stripe.String(o.SuccessURL),
 		CancelURL:         stripe.String(o.BackURL),
-		LineItems:         lineItems(o.Lines, o.Every),
+		LineItems:         lineItems(o.Lines, o.Frequency),
 	}
 	// A session's metadata is not copied to what it creates, and charge.succeeded may come first.
-	if o.Every == org.Once {
+	if o.Frequency == org.Once {
 		params.Mode, params.SubmitType = stripe.String(string(stripe.CheckoutSessionModePayment)), stripe.String(string(stripe.CheckoutSessionSubmitTypeDonate))
 		params.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{Metadata: metadata}
 	} else {
 		params.Mode = stripe.String(string(stripe.CheckoutSessionModeSubscription))
 		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{Metadata: metadata}
-		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.Comes)}}
+		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}}
 	}
 	// Stripe's page shows a known customer's cards: only to somebody who has shown that they are this customer.
 	if o.Customer != "" {
@@ -149,16 +149,16 @@ func checkoutLocale(lang phrase.Language) string {
 }
 
 // page takes a session's address, if it is where payment pages are.
-func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.Session, error) {
+func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.CheckoutSession, error) {
 	address, err := url.Parse(session.URL)
 	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
-		return donation.Session{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
+		return donation.CheckoutSession{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
 	}
-	return donation.Session{ID: session.ID, URL: session.URL}, nil
+	return donation.CheckoutSession{ID: session.ID, URL: session.URL}, nil
 }
 
 // Find looks for an open session made for the order by a call that answered an error, through all that were made since.
-func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session, error) {
+func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.CheckoutSession, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Session,
 }
 
 // Close expires a session. False: it was paid already. A session that had run out counts as closed.
-func (s *Stripe) Close(ctx context.Context, entitySlug, sessionID string) (bool, error) {
+func (s *Stripe) Expire(ctx context.Context, entitySlug, sessionID string) (bool, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return false, err

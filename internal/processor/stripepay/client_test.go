@@ -55,7 +55,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 				w.Header().Set("Location", to)
 				w.WriteHeader(status)
 			}))
-			_, err := speaker(t, here.URL).Open(t.Context(), order())
+			_, err := speaker(t, here.URL).Create(t.Context(), order())
 			assert.True(t, fault.Is(err, fault.Unavailable), "%d %s: %v", status, to, err)
 			here.Close()
 		}
@@ -76,7 +76,7 @@ func TestPaymentPagesAreOnStripesHostAlone(t *testing.T) {
 			_, _ = fmt.Fprintf(w, `{"id":"cs_test_1","object":"checkout.session","url":%q}`, strings.ReplaceAll(address, "%HOST%", host))
 		}))
 		host = strings.TrimPrefix(server.URL, "http://")
-		session, err := speaker(t, server.URL).Open(t.Context(), order())
+		session, err := speaker(t, server.URL).Create(t.Context(), order())
 		assert.Error(t, err, "%s led to %q", address, session.URL)
 		server.Close()
 	}

@@ -84,7 +84,7 @@ type eventBatch struct {
 
 // chargesTx settles the gifts whose charges succeeded, all at once.
 func (r *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
-	var charges []donation.Charge
+	var charges []donation.IncomingPayment
 	var of []int
 	for i, n := range r.effects {
 		if n.charge != nil {
@@ -99,7 +99,7 @@ func (r *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	for n, outcome := range outcomes {
-		if outcome == donation.Missing || outcome == donation.Waits {
+		if outcome == donation.MissingDonation || outcome == donation.AwaitsInvoice {
 			r.results[of[n]] = parked("its gift is not here", parkDelay(r.events[of[n]].Tries))
 			if e := r.events[of[n]]; charges[n].Invoice != nil && e.Tries > 0 {
 				r.needsFetch = append(r.needsFetch, e) // the bill it paid is not known: read it
@@ -110,13 +110,13 @@ func (r *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 func (r *eventBatch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
-	var marks []donation.Mark
+	var marks []donation.StatusUpdate
 	for _, n := range r.effects {
 		if n.status != nil {
 			marks = append(marks, *n.status)
 		}
 	}
-	return donation.MarkTx(ctx, tx, marks, r.Settler.Now())
+	return donation.UpdateStatusTx(ctx, tx, marks, r.Settler.Now())
 }
 
 // expectedTx parks the events of payments whose charge is not here yet. It mostly is, or comes in a moment; when an

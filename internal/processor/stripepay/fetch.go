@@ -28,7 +28,7 @@ func (s *Stripe) fetchEffect(ctx context.Context, entity org.LegalEntity, hint e
 	want := hint.expected
 	switch {
 	case hint.charge != nil && hint.charge.Invoice != nil: // its bill is not known
-		want = &expectedCharge{chargeID: hint.charge.ID}
+		want = &expectedCharge{chargeID: hint.charge.ChargeRef}
 	case want == nil:
 		return eventEffect{}, nil
 	case want.paymentIntentID == "" && want.chargeID == "":
@@ -39,7 +39,7 @@ func (s *Stripe) fetchEffect(ctx context.Context, entity org.LegalEntity, hint e
 		want = &expectedCharge{chargeID: charge}
 	}
 	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
-	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Read {
+	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Known {
 		charge.Invoice, _, err = s.fetchInvoice(ctx, entity.Slug, charge.Invoice.ID)
 	}
 	return eventEffect{charge: charge}, err
@@ -72,7 +72,7 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 }
 
 // fetchCharge reads the charge an expectation names with the pinned version; nil when it took no money (yet).
-func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectedCharge, cause string) (*donation.Charge, error) {
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectedCharge, cause string) (*donation.IncomingPayment, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err

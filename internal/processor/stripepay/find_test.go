@@ -19,5 +19,5 @@ func TestAPageIsFoundAmongMany(t *testing.T) {
 	}
 	found, err := h.Stripe.Find(t.Context(), donation.Order{EntitySlug: "tsne", DonationID: first.ID, ExpiresAt: first.CheckoutExpiresAt})
 	require.NoError(t, err)
-	require.Equal(t, &donation.Session{ID: *first.SessionID, URL: *first.SessionURL}, found)
+	require.Equal(t, &donation.CheckoutSession{ID: *first.SessionID, URL: *first.SessionURL}, found)
 }

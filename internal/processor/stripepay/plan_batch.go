@@ -38,7 +38,7 @@ func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 		switch {
 		case n.subscription != nil:
 			seen = append(seen, *n.subscription)
-		case n.invoice != nil && n.invoice.Read:
+		case n.invoice != nil && n.invoice.Known:
 			entity := r.events[i].EntityID
 			bills[entity] = append(bills[entity], *n.invoice)
 		}

@@ -27,7 +27,7 @@ func subscriptionEffect(e event, object json.RawMessage) (eventEffect, error) {
 }
 
 // planSessionNews reads the end of a payment page of a recurring gift. Paid by a bank debit, it is on its way.
-func planSessionEffect(e event, s *stripe.CheckoutSession, mark *donation.Mark) eventEffect {
+func planSessionEffect(e event, s *stripe.CheckoutSession, mark *donation.StatusUpdate) eventEffect {
 	n := eventEffect{subscription: &recurring.Seen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
 		n.subscription.SubscriptionID = s.Subscription.ID
@@ -49,9 +49,9 @@ func invoiceEffect(e event, object json.RawMessage) (eventEffect, error) {
 	}
 	n := eventEffect{invoice: invoiceOf(&in)}
 	if e.APIVersion != stripe.APIVersion {
-		n.invoice.Read = false // another version keeps the plan elsewhere
+		n.invoice.Known = false // another version keeps the plan elsewhere
 	}
-	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !n.invoice.Read) {
+	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !n.invoice.Known) {
 		n.expected = &expectedCharge{invoiceID: in.ID}
 		if in.PaymentIntent != nil {
 			n.expected.paymentIntentID = in.PaymentIntent.ID
@@ -66,7 +66,7 @@ func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 	if in.Created == 0 {
 		return b
 	}
-	b.Read, b.CreatedAt = true, time.Unix(in.Created, 0).UTC()
+	b.Known, b.CreatedAt = true, time.Unix(in.Created, 0).UTC()
 	b.First, b.CustomerID = in.BillingReason == stripe.InvoiceBillingReasonSubscriptionCreate, customerID(in.Customer)
 	if in.Subscription != nil {
 		b.SubscriptionID = in.Subscription.ID

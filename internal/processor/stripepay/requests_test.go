@@ -166,10 +166,10 @@ func tour(t *testing.T) {
 	f := program.ValidForm()
 	f.Language, f.CoverFees = "es", true
 	closed := h.StartedGift(f)
-	done, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
+	done, err := h.Stripe.Expire(ctx, "tsne", *closed.SessionID)
 	require.NoError(t, err)
 	require.True(t, done)
-	again, err := h.Stripe.Close(ctx, "tsne", *closed.SessionID)
+	again, err := h.Stripe.Expire(ctx, "tsne", *closed.SessionID)
 	require.NoError(t, err)
 	require.True(t, again)
 	paid := h.StartedGift(program.ValidForm())

@@ -150,7 +150,7 @@ func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int
 	if err != nil {
 		return 0, err
 	}
-	var marks []donation.Mark
+	var marks []donation.StatusUpdate
 	var failed []error
 	for _, d := range overdue {
 		to, err := s.readStatus(ctx, catalog, d)
@@ -159,10 +159,10 @@ func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int
 			continue
 		}
 		if to != "" && to != d.Status {
-			marks = append(marks, donation.Mark{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
+			marks = append(marks, donation.StatusUpdate{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
 		}
 	}
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.MarkTx(ctx, tx, marks, s.Now()) })
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.UpdateStatusTx(ctx, tx, marks, s.Now()) })
 	return len(marks), errors.Join(append(failed, err)...)
 }
 

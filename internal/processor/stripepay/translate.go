@@ -32,9 +32,9 @@ type event struct {
 
 // news is what an event tells us: at most one of its parts. None: nothing for us to do.
 type eventEffect struct {
-	charge  *donation.Charge // a charge succeeded
-	status  *donation.Mark   // a gift is on its way, failed or ran out
-	decline *cardDecline     // a bank refused a card
+	charge  *donation.IncomingPayment // a charge succeeded
+	status  *donation.StatusUpdate    // a gift is on its way, failed or ran out
+	decline *cardDecline              // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expected      *expectedCharge
 	movement      *movement          // money moved after the charge, or between Stripe and the bank
@@ -46,7 +46,7 @@ type eventEffect struct {
 func (n eventEffect) isEmpty() bool { return n == eventEffect{} }
 
 // unread tells of a bill that another API version told of: it must be read.
-func (n eventEffect) needsInvoice() bool { return n.invoice != nil && !n.invoice.Read }
+func (n eventEffect) needsInvoice() bool { return n.invoice != nil && !n.invoice.Known }
 
 // moved tells of balance transactions; payout books them by Stripe's own list, in order.
 type movement struct {
@@ -211,7 +211,7 @@ func chargeEffect(e event, object json.RawMessage) (eventEffect, error) {
 }
 
 // chargeOf translates a charge; nil when it took no money (yet).
-func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Charge, error) {
+func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.IncomingPayment, error) {
 	if c.Status != stripe.ChargeStatusSucceeded || !c.Paid || !c.Captured {
 		return nil, nil
 	}
@@ -219,12 +219,12 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Charg
 	if c.ID == "" || c.AmountCaptured <= 0 || !currency.Valid() || c.Created <= 0 {
 		return nil, fmt.Errorf("charge %q lacks its amount, currency or date", c.ID)
 	}
-	charge := &donation.Charge{
-		EntityID: entity, ID: c.ID, DonationID: giftID(c.Metadata), Amount: money.New(c.AmountCaptured, currency),
-		At: time.Unix(c.Created, 0).UTC(), Cause: cause,
+	charge := &donation.IncomingPayment{
+		EntityID: entity, ChargeRef: c.ID, DonationID: giftID(c.Metadata), Amount: money.New(c.AmountCaptured, currency),
+		ReceivedAt: time.Unix(c.Created, 0).UTC(), Cause: cause,
 	}
 	if c.PaymentIntent != nil {
-		charge.PaymentIntentID = c.PaymentIntent.ID
+		charge.IntentRef = c.PaymentIntent.ID
 	}
 	if bill := c.Metadata[metaInvoice]; bill != "" {
 		charge.DonationID, charge.Invoice = uuid.Nil, &donation.Invoice{ID: bill}
@@ -243,7 +243,7 @@ func sessionEffect(e event, object json.RawMessage) (eventEffect, error) {
 	if gift == uuid.Nil {
 		return eventEffect{}, nil // not one of ours; its charge, if any, tells the rest
 	}
-	mark := &donation.Mark{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
+	mark := &donation.StatusUpdate{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
 	switch {
 	case e.Type == "checkout.session.expired":
 		mark.To = donation.Expired

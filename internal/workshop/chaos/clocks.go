@@ -113,7 +113,7 @@ func years(t testing.TB, h *program.Program, run Run) {
 		off := time.Duration(r.Int64N(int64(800*24*time.Hour))) - 400*24*time.Hour
 		settler.Now = func() time.Time { return time.Now().Add(off) }
 		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			outcomes, err := settler.SettleTx(t.Context(), tx, catalog, []donation.Charge{program.ChargeOf(gifts[i], m.at)})
+			outcomes, err := settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(gifts[i], m.at)})
 			if err == nil && outcomes[0] != donation.Booked {
 				err = fmt.Errorf("the charge is %s", outcomes[0])
 			}

@@ -94,7 +94,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	charges := numberedCharges(t, h, receipts)
-	batches := make(chan []donation.Charge, len(charges))
+	batches := make(chan []donation.IncomingPayment, len(charges))
 	for len(charges) > 0 {
 		n := min(perSettle, len(charges), 1+receipts/40)
 		batches <- charges[:n]
@@ -141,7 +141,7 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 
 var errUndone = errors.New("rolled back on purpose")
 
-func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, batch []donation.Charge) error {
+func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, batch []donation.IncomingPayment) error {
 	catalog := h.CurrentCatalog()
 	return pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		if _, err := h.Settler.SettleTx(t.Context(), tx, catalog, batch); err != nil {
@@ -159,8 +159,8 @@ func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, b
 }
 
 // numberedCharges begins gifts, and charges them in turn to the entities and in the years.
-func numberedCharges(t testing.TB, h *program.Program, n int) []donation.Charge {
-	charges := make([]donation.Charge, n)
+func numberedCharges(t testing.TB, h *program.Program, n int) []donation.IncomingPayment {
+	charges := make([]donation.IncomingPayment, n)
 	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
 	var all sync.WaitGroup
 	for worker := range 8 {

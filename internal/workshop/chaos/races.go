@@ -50,7 +50,7 @@ type rooms struct {
 	inbox     *stripepay.Inbox
 	drain     *stripepay.Drain
 	collector payout.Collector
-	desk      receipt.Desk
+	desk      receipt.Issuer
 	clerk     mail.Clerk
 	runner    *jobs.Runner
 }
@@ -247,7 +247,7 @@ func (a *arena) correction(d donation.Donation) {
 			_, err := r.desk.CorrectTx(a.t.Context(), tx, standing.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
 			return err
 		})
-	}), receipt.ErrRevised)
+	}), receipt.ErrReceiptVoid)
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM receipt WHERE facts->'replaces' IS NOT NULL AND donation_id = $1`, d.ID))
 }
 
@@ -284,7 +284,7 @@ func (a *arena) refund(d donation.Donation) {
 // standing is the receipt of a gift that stands.
 func (a *arena) standing(d donation.Donation) receipt.Receipt {
 	a.t.Helper()
-	r, err := receipt.StandingOf(a.t.Context(), a.DB.Server, d.ID)
+	r, err := receipt.ValidOf(a.t.Context(), a.DB.Server, d.ID)
 	require.NoError(a.t, err)
 	require.NotNil(a.t, r)
 	return *r

@@ -202,7 +202,7 @@ func (h *Program) SettledGift(f donation.Form) donation.Donation {
 }
 
 // Settle settles charges in one transaction.
-func (h *Program) Settle(charges ...donation.Charge) ([]donation.Outcome, error) {
+func (h *Program) Settle(charges ...donation.IncomingPayment) ([]donation.Outcome, error) {
 	catalog, err := h.Catalog.Current(h.t.Context())
 	if err != nil {
 		return nil, err
@@ -216,10 +216,10 @@ func (h *Program) Settle(charges ...donation.Charge) ([]donation.Outcome, error)
 }
 
 // ChargeOf is a charge that fits a gift, made at a time.
-func ChargeOf(d donation.Donation, at time.Time) donation.Charge {
-	return donation.Charge{
-		EntityID: d.EntityID, ID: "ch_" + d.ID.String(), PaymentIntentID: "pi_" + d.ID.String(), DonationID: d.ID,
-		Amount: d.Amount(), At: at, Cause: "evt_" + d.ID.String(),
+func ChargeOf(d donation.Donation, at time.Time) donation.IncomingPayment {
+	return donation.IncomingPayment{
+		EntityID: d.EntityID, ChargeRef: "ch_" + d.ID.String(), IntentRef: "pi_" + d.ID.String(), DonationID: d.ID,
+		Amount: d.Amount(), ReceivedAt: at, Cause: "evt_" + d.ID.String(),
 	}
 }
 

@@ -172,7 +172,7 @@ func (h *Program) assemble(o Options) {
 	require.NoError(h.t, err)
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
 	h.Plans = recurring.Keeper{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
-	h.Settler = donation.Settler{Receipts: receipt.Desk{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
+	h.Settler = donation.Settler{Receipts: receipt.Issuer{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
 	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
 	h.Collector = payout.Collector{DB: db, Catalog: h.Catalog, Source: h.Stripe, Booker: h.Booker}

@@ -23,23 +23,23 @@ type Instalment struct {
 	Cause     string
 }
 
-// InstalTx writes an instalment as a started gift, which its charge settles in the same transaction. No card goes out
+// CreateInstalmentTx writes an instalment as a started gift, which its charge settles in the same transaction. No card goes out
 // again for whom it is dedicated to.
-func InstalTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
-	const gift = `/* donation.InstalTx */
+func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
+	const gift = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
 			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at)
 		SELECT $1, entity_id, organisation_id, donor_id, $3, $1, $4, 'started', $5, $6, $7, currency, language, anonymous, false, $8, $8
 		  FROM donation WHERE id = $2`
-	const typed = `/* donation.InstalTx */
+	const typed = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
 			city, region, postal_code, country, note)
 		SELECT $1, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, ''
 		  FROM donation_contact WHERE donation_id = $2`
-	const dedicated = `/* donation.InstalTx */
+	const dedicated = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
 		SELECT $1, kind, name, '', '', '' FROM donation_dedication WHERE donation_id = $2`
-	const funds = `/* donation.InstalTx */
+	const funds = `/* donation.CreateInstalmentTx */
 		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
 		SELECT $1, p.n, d.entity_id, p.fund_id, p.amount, p.covered
 		  FROM donation d, unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n) WHERE d.id = $1`
@@ -62,5 +62,5 @@ func InstalTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	if _, err := tx.ExecContext(ctx, funds, in.ID, pg.UUIDs(ids), amounts, covered); err != nil {
 		return err
 	}
-	return stepsTx(ctx, tx, []step{{in.ID, Started, in.Cause}}, in.At)
+	return recordStatusTx(ctx, tx, []statusChange{{in.ID, Started, in.Cause}}, in.At)
 }

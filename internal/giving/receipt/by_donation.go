@@ -21,7 +21,7 @@ func ChangedSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 }
 
 // Of lists all receipts of gifts, also those that no longer stand, in the order of their numbers.
-func Of(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) ([]Receipt, error) {
-	const query = `/* receipt.Of */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) ORDER BY r.entity_id, r.year, r.number`
+func ByDonations(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) ([]Receipt, error) {
+	const query = `/* receipt.ByDonations */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) ORDER BY r.entity_id, r.year, r.number`
 	return list(ctx, q, query, pg.UUIDs(gifts))
 }

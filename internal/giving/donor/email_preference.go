@@ -17,11 +17,11 @@ const (
 )
 
 // Kinds are all of them, as pages list them.
-var Kinds = []string{KindStatements, KindReminders, KindNews}
+var EmailKinds = []string{KindStatements, KindReminders, KindNews}
 
 // Wishes tells which kinds of letters a donor has; none for a donor there is not.
-func Wishes(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (map[string]bool, error) {
-	const query = `/* donor.Wishes */
+func EmailPreferences(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (map[string]bool, error) {
+	const query = `/* donor.EmailPreferences */
 		SELECT k.kind, CASE k.kind WHEN 'news' THEN d.news_consented_at IS NOT NULL
 		       ELSE coalesce((SELECT c.given FROM donor_consent c WHERE c.donor_id = d.id AND c.kind = k.kind ORDER BY c.n DESC LIMIT 1), true)
 		       END AS wished
@@ -30,7 +30,7 @@ func Wishes(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (map[strin
 		Kind   string `db:"kind"`
 		Wished bool   `db:"wished"`
 	}
-	err := sqlx.SelectContext(ctx, q, &rows, query, id, pq.Array(Kinds))
+	err := sqlx.SelectContext(ctx, q, &rows, query, id, pq.Array(EmailKinds))
 	wishes := make(map[string]bool, len(rows))
 	for _, r := range rows {
 		wishes[r.Kind] = r.Wished
@@ -39,21 +39,21 @@ func Wishes(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (map[strin
 }
 
 // WishTx notes whether a donor wishes for a kind of letters, and who said so. The same wish twice is one.
-func WishTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, kind string, wished bool, by string, at time.Time) error {
-	const news = `/* donor.WishTx */ UPDATE donor SET news_consented_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1`
-	const note = `/* donor.WishTx */ INSERT INTO donor_consent (donor_id, kind, given, at, by) VALUES ($1, $2, $3, $4, $5)`
+func SetEmailPreferenceTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, kind string, wanted bool, by string, at time.Time) error {
+	const news = `/* donor.SetEmailPreferenceTx */ UPDATE donor SET news_consented_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1`
+	const note = `/* donor.SetEmailPreferenceTx */ INSERT INTO donor_consent (donor_id, kind, given, at, by) VALUES ($1, $2, $3, $4, $5)`
 	if err := LockTx(ctx, tx, []uuid.UUID{id}); err != nil {
 		return err
 	}
-	before, err := Wishes(ctx, tx, id)
-	if err != nil || before[kind] == wished {
+	before, err := EmailPreferences(ctx, tx, id)
+	if err != nil || before[kind] == wanted {
 		return err
 	}
 	if kind == KindNews {
-		if _, err := tx.ExecContext(ctx, news, id, wished, at); err != nil {
+		if _, err := tx.ExecContext(ctx, news, id, wanted, at); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, note, id, kind, wished, at, by)
+	_, err = tx.ExecContext(ctx, note, id, kind, wanted, at, by)
 	return err
 }

@@ -22,7 +22,7 @@ type Details struct {
 }
 
 // Said is what somebody says of themselves, signed in.
-type Said struct {
+type Profile struct {
 	FirstName, LastName string
 	Language            string // BCP 47 base language
 	Details
@@ -30,8 +30,8 @@ type Said struct {
 
 // SayTx keeps what a person says of themselves, for each donor they are. No form changes it any more; receipts issued before
 // keep what they said.
-func SayTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Said, at time.Time) error {
-	const query = `/* donor.SayTx */
+func UpdateProfileTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Profile, at time.Time) error {
+	const query = `/* donor.UpdateProfileTx */
 		UPDATE donor SET first_name = $2, last_name = $3, language = $4, phone = $5, address_line1 = $6, address_line2 = $7, city = $8,
 		       region = $9, postal_code = $10, country = $11, said_at = $12
 		 WHERE id = ANY($1::uuid[])`

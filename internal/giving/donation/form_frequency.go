@@ -14,7 +14,7 @@ import (
 func (c *checker) frequency(f Form) (org.Frequency, int) {
 	asked := cmp.Or(org.Frequency(f.Frequency), org.Once)
 	if !c.offer.Organisation.Offers(asked) {
-		c.bad("frequency", "give.error.frequency.choice", nil)
+		c.addError("frequency", "give.error.frequency.choice", nil)
 		return "", 0
 	}
 	typed := strings.TrimSpace(f.Occurrences)
@@ -24,13 +24,13 @@ func (c *checker) frequency(f Form) (org.Frequency, int) {
 	times, err := strconv.Atoi(typed)
 	switch {
 	case err != nil || times < 1:
-		c.bad("occurrences", "give.error.occurrences.format", nil)
+		c.addError("occurrences", "give.error.occurrences.format", nil)
 	case times == 1:
 		return org.Once, 0
 	case asked == org.Once:
-		c.bad("frequency", "give.error.frequency.times", fault.Args{"times": typed})
+		c.addError("frequency", "give.error.frequency.times", fault.Args{"times": typed})
 	case times > asked.Most():
-		c.bad("occurrences", "give.error.occurrences.maximum", fault.Args{"maximum": asked.Most()})
+		c.addError("occurrences", "give.error.occurrences.maximum", fault.Args{"maximum": asked.Most()})
 	default:
 		return asked, times
 	}

@@ -1,0 +1,46 @@
+package donation
+
+import (
+	"time"
+
+	"konbit/internal/books/org"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+)
+
+// ScheduleSummary describes the payments of a recurring gift.
+type ScheduleSummary struct {
+	Frequency org.Frequency
+	Times     int          // 0: until the donor stops
+	Amount    money.Amount // charged each time
+	First     time.Time
+}
+
+// Last is when the last payment is due; zero: nobody knows.
+func (c ScheduleSummary) Last() time.Time {
+	if c.Times == 0 {
+		return time.Time{}
+	}
+	return c.Frequency.Step(c.First, c.Times-1)
+}
+
+// All is what the payments are together; zero when nobody knows how many there are.
+func (c ScheduleSummary) Total() money.Amount {
+	return money.New(c.Amount.Minor*int64(c.Times), c.Amount.Currency) // at most 1040 times MaxGift
+}
+
+// Say says it in words, dated in a place: "12 payments of $20, the last on October 21, 2027, $240 in all".
+func (c ScheduleSummary) Text(words *phrase.Catalogue, lang phrase.Language, in *time.Location) string {
+	each := c.Amount.Format(string(lang))
+	if c.Times == 0 {
+		return words.T(lang, "plan.comes_until."+string(c.Frequency), "amount", each)
+	}
+	return words.N(lang, "plan.comes", c.Times, "amount", each, "all", c.Total().Format(string(lang)), "date", phrase.Date(lang, c.Last().In(in)))
+}
+
+func (s Starter) scheduleText(e org.LegalEntity, r Request, at time.Time) string {
+	if !r.Recurs() {
+		return ""
+	}
+	return ScheduleSummary{r.Frequency, r.Times, r.Amount, at}.Text(s.Words, r.Language, e.Location())
+}
