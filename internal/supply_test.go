@@ -66,7 +66,7 @@ func foreign(content string) (wrong []string) {
 	return append(wrong, inline.FindAllString(content, -1)...)
 }
 
-func TestPagesAndLettersBringNothingFromElsewhere(t *testing.T) {
+func TestPagesAndEmailsLoadNothingExternal(t *testing.T) {
 	seen := 0
 	address := regexp.MustCompile(`(?i)(?:https?:|wss?:)?//[a-z0-9-]+\.[a-z]`)
 	require.NoError(t, filepath.WalkDir("../templates", func(path string, d fs.DirEntry, err error) error {

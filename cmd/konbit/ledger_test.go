@@ -14,7 +14,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-func TestHeadsAreReadAsLettersTellThem(t *testing.T) {
+func TestHeadsAreReadAsEmailsShowThem(t *testing.T) {
 	tsne := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}
 	hash := strings.Repeat("0123456789abcdef", 4)
 	heads, err := readHeads([]org.LegalEntity{tsne}, []string{"tsne:12:" + hash, "tsne:1:" + hash})

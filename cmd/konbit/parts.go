@@ -54,14 +54,14 @@ type parts struct {
 	stripe     *stripepay.Stripe
 	drain      *stripepay.Drain
 	collector  payout.Collector
-	plans      recurring.Keeper
+	plans      recurring.Plans
 	statements statement.Desk
 	privacy    privacy.Keeper
 	guard      *guard.Guard
 	access     donoraccess.Keeper
 	sweeper    stripepay.Sweeper
 	transport  *mail.Transport
-	heads      mail.Heads
+	heads      mail.AuditDigest
 	runner     *jobs.Runner
 	metrics    *metrics.Metrics
 	clock      clock
@@ -125,7 +125,7 @@ func (p *parts) assembleWork() error {
 		return err
 	}
 	receipts := receipt.Issuer{Queue: queue, NewID: newID}
-	p.plans = recurring.Keeper{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
+	p.plans = recurring.Plans{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
 	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
 	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(&stripepay.Drain{
@@ -135,19 +135,23 @@ func (p *parts) assembleWork() error {
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Catalog: p.catalog, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job
-	letters := mail.Receipts{DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, Plans: web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}, Stop: web.StopLink(p.config.BaseURL, p.config.SecretKey), NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield}
-	letters.Register(handlers)
+	mailer := mail.Mailer{
+		DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, StopURL: web.StopLink(p.config.BaseURL, p.config.SecretKey),
+		NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield,
+	}
+	links := web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}
+	mail.Receipts{Mailer: mailer, Plans: links}.Register(handlers)
 	p.plans.Register(handlers)
-	mail.Plans{Receipts: letters, Catalog: p.catalog, Links: letters.Plans}.Register(handlers)
-	mail.Cards{Receipts: letters, Catalog: p.catalog}.Register(handlers)
+	mail.Plans{Mailer: mailer, Catalog: p.catalog, Links: links}.Register(handlers)
+	mail.TributeCards{Mailer: mailer, Catalog: p.catalog}.Register(handlers)
 	p.statements = statement.Desk{DB: p.db, Queue: queue, Catalog: p.catalog, Now: p.clock.Now, NewID: newID}
-	mail.Statements{Receipts: letters}.Register(handlers)
+	mail.Statements{Mailer: mailer}.Register(handlers)
 	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
 	p.privacy.Register(handlers)
-	mail.Erasures{Receipts: letters, Privacy: p.privacy, Catalog: p.catalog}.Register(handlers)
+	mail.Erasures{Mailer: mailer, Privacy: p.privacy, Catalog: p.catalog}.Register(handlers)
 	p.access = donoraccess.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: donoraccess.Standard(), NewID: newID}
-	mail.SignIns{Receipts: letters, Access: p.access, Catalog: p.catalog, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
-	p.heads = mail.Heads{Receipts: letters, Queue: queue, To: p.config.AuditMail}
+	mail.SignIns{Mailer: mailer, Access: p.access, Catalog: p.catalog, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
+	p.heads = mail.AuditDigest{Mailer: mailer, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)
 	p.runner, err = jobs.NewRunner(p.db, handlers, parallelism, p.log)
 	return err

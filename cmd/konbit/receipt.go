@@ -42,13 +42,13 @@ type found struct {
 }
 
 type sent struct {
-	Letter string     `json:"letter"`
-	To     string     `json:"to"`
-	State  mail.State `json:"state"`
-	Reply  string     `json:"reply,omitempty"`
-	Tries  int        `json:"tries"`
-	By     string     `json:"ordered_by"`
-	At     time.Time  `json:"ordered_at"`
+	Email string     `json:"letter"`
+	To    string     `json:"to"`
+	State mail.State `json:"state"`
+	Reply string     `json:"reply,omitempty"`
+	Tries int        `json:"tries"`
+	By    string     `json:"ordered_by"`
+	At    time.Time  `json:"ordered_at"`
 }
 
 const mostFound = 200
@@ -107,7 +107,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	return all, err
 }
 
-func asFound(r receipt.Receipt, letters []mail.Delivered) found {
+func asFound(r receipt.Receipt, letters []mail.Delivery) found {
 	f := found{
 		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.FirstName + " " + r.Facts.LastName, Email: r.Facts.Email,
 		Amount: r.Facts.Amount, Standing: "stands", Letters: make([]sent, len(letters)),
@@ -122,7 +122,7 @@ func asFound(r receipt.Receipt, letters []mail.Delivered) found {
 		f.Replaces = r.Facts.Replaces.Number
 	}
 	for i, d := range letters {
-		f.Letters[i] = sent{Letter: d.Letter, To: d.Recipient, State: d.State(), Tries: d.Tries, By: d.OrderedBy, At: d.OrderedAt}
+		f.Letters[i] = sent{Email: d.EmailKind, To: d.Recipient, State: d.State(), Tries: d.Attempts, By: d.OrderedBy, At: d.OrderedAt}
 		if d.Reply != nil {
 			f.Letters[i].Reply = *d.Reply
 		}
@@ -145,7 +145,7 @@ func printReceipts(c *cobra.Command, all []found) error {
 		}
 		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, standing, f.Donor)
 		for _, l := range f.Letters {
-			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Letter, l.State, l.To, l.Reply)
+			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}
 		if len(f.Letters) == 0 {
 			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
@@ -169,7 +169,7 @@ func receiptResendCommand() *cobra.Command {
 	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: exactly("NUMBER")}
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
+		return withClerk(c.Context(), args[0], func(clerk mail.Resender, r receipt.Receipt) error {
 			if err := clerk.Resend(c.Context(), r, operator()); err != nil {
 				return err
 			}
@@ -203,7 +203,7 @@ func receiptCorrectCommand() *cobra.Command {
 				return fmt.Errorf("%w: --email: %w", errUse, err)
 			}
 		}
-		return withClerk(c.Context(), args[0], func(clerk mail.Clerk, r receipt.Receipt) error {
+		return withClerk(c.Context(), args[0], func(clerk mail.Resender, r receipt.Receipt) error {
 			done, err := correct(c.Context(), clerk, r, correction)
 			switch {
 			case err != nil:
@@ -222,7 +222,7 @@ func receiptCorrectCommand() *cobra.Command {
 }
 
 // correct sends the receipt elsewhere, or replaces it by one with another name.
-func correct(ctx context.Context, clerk mail.Clerk, r receipt.Receipt, correction receipt.Correction) (changed, error) {
+func correct(ctx context.Context, clerk mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
 		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
 	}
@@ -248,7 +248,7 @@ func operator() string {
 }
 
 // withClerk finds the receipt and hands it to do with what re-sends letters.
-func withClerk(ctx context.Context, number string, do func(mail.Clerk, receipt.Receipt) error) error {
+func withClerk(ctx context.Context, number string, do func(mail.Resender, receipt.Receipt) error) error {
 	config, err := loadConfig(needDatabase)
 	if err != nil {
 		return err
@@ -277,8 +277,8 @@ func withClerk(ctx context.Context, number string, do func(mail.Clerk, receipt.R
 		if err != nil {
 			return err
 		}
-		return do(mail.Clerk{Queue: queue, Receipts: mail.Receipts{
+		return do(mail.Resender{Queue: queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
 			DB: db, View: pages, DKIM: config.DKIM, NewID: newID, Now: clock.Now, Log: config.logger(),
-		}}, r)
+		}}}, r)
 	})
 }

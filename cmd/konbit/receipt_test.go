@@ -81,7 +81,7 @@ func TestReceiptCommands(t *testing.T) {
 	require.ErrorContains(t, err, number+" does not stand any more")
 	for _, again := range [][]string{{"receipt", "correct", number, "--email", "third@example.org"}, {"receipt", "resend", number}} {
 		_, err = said(t, again...)
-		require.ErrorIs(t, err, mail.ErrNotStanding, "nobody is told again that it is good")
+		require.ErrorIs(t, err, mail.ErrReceiptVoid, "nobody is told again that it is good")
 	}
 	_, err = said(t, "receipt", "resend", "TSNE-2026-999999")
 	require.ErrorContains(t, err, "there is no receipt")

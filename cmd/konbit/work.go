@@ -59,7 +59,7 @@ func (p *parts) keepBalances(ctx context.Context) error {
 }
 
 func (p *parts) keepHeads(ctx context.Context) error {
-	n, err := p.heads.Keep(ctx)
+	n, err := p.heads.RecordHeads(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "heads of the books kept for the day", "entities", n, "mailed to", len(p.config.AuditMail))
 	}
@@ -75,7 +75,7 @@ func (p *parts) sweep(ctx context.Context) error {
 }
 
 func (p *parts) remind(ctx context.Context) error {
-	n, err := p.plans.Remind(ctx)
+	n, err := p.plans.QueueReminders(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "reminded donors of plans", "plans", n)
 	}
@@ -83,7 +83,7 @@ func (p *parts) remind(ctx context.Context) error {
 }
 
 func (p *parts) reconcilePlans(ctx context.Context) error {
-	n, err := p.plans.Reconcile(ctx)
+	n, err := p.plans.RecoverLostJobs(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "reconciled plans", "taken up", n)
 	}

@@ -32,7 +32,7 @@ func stopFields(t *testing.T, m mailcatch.Message) (link, post string) {
 }
 
 // postOffice is a house with one donor who gives every quarter, and all kinds of letters there are to them.
-type postOffice struct {
+type quarterlyDonor struct {
 	*program.Program
 	t     *testing.T
 	donor uuid.UUID
@@ -40,7 +40,7 @@ type postOffice struct {
 	plan  uuid.UUID
 }
 
-func newPostOffice(t *testing.T) postOffice {
+func newQuarterlyDonor(t *testing.T) quarterlyDonor {
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	h.Receipts.DKIM = []mail.DKIM{key(t, "tsne.example", ed25519PEM(t))}
 	f := program.ValidForm()
@@ -49,27 +49,27 @@ func newPostOffice(t *testing.T) postOffice {
 	h.Pay(d)
 	h.DeliverNew()
 	h.DrainAll()
-	p := postOffice{Program: h, t: t, donor: d.DonorID, plan: d.ID}
-	p.plans = mail.Plans{Receipts: h.Receipts, Catalog: h.Catalog, Links: h.Receipts.Plans}
+	p := quarterlyDonor{Program: h, t: t, donor: d.DonorID, plan: d.ID}
+	p.plans = mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: h.Receipts.Plans}
 	return p
 }
 
 // event tells something of the plan, and orders its letter.
-func (p postOffice) event(kind string) uuid.UUID {
+func (p quarterlyDonor) event(kind string) uuid.UUID {
 	id := program.NewID()
 	p.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, $1::uuid::text, '{"amount": 2000, "frequency": "quarterly", "n": 1}', now())`, id, p.plan, kind)
 	return id
 }
 
 // statement issues the year's statement, and orders its letter.
-func (p postOffice) statement() uuid.UUID {
+func (p quarterlyDonor) statement() uuid.UUID {
 	e := p.Offer("csio").Entity
 	_, err := p.Statements.Issue(p.t.Context(), e, time.Now().In(e.Location()).Year(), nil)
 	require.NoError(p.t, err)
 	return uuid.MustParse(p.Lines(`SELECT id::text FROM statement ORDER BY n DESC LIMIT 1`)[0])
 }
 
-func (p postOffice) wish(kind string, wished bool) {
+func (p quarterlyDonor) wish(kind string, wished bool) {
 	require.NoError(p.t, pg.InTx(p.t.Context(), p.DB.Server, func(tx *sqlx.Tx) error {
 		return donor.SetEmailPreferenceTx(p.t.Context(), tx, p.donor, kind, wished, "letter", time.Now())
 	}))
@@ -77,9 +77,9 @@ func (p postOffice) wish(kind string, wished bool) {
 
 // TestT29OnlyLettersOfChoiceCanBeStopped: those that remind and annual statements carry both fields, under a signature that another
 // library verifies and that covers both; receipts and whatever needs the donor's hand carry neither.
-func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
+func TestT29OnlyOptionalEmailsCanBeStopped(t *testing.T) {
 	t.Parallel()
-	p := newPostOffice(t)
+	p := newQuarterlyDonor(t)
 	for _, kind := range []string{"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires"} {
 		require.NoError(t, p.plans.Mail(t.Context(), p.event(kind)), kind)
 	}
@@ -93,7 +93,7 @@ func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
 	}
 
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
-	require.NoError(t, mail.Statements{Receipts: p.Receipts}.Mail(t.Context(), p.statement()))
+	require.NoError(t, mail.Statements{Mailer: p.Receipts.Mailer}.Mail(t.Context(), p.statement()))
 	stoppable := p.Mail.Messages()[:2]
 	for _, m := range stoppable {
 		link, post := stopFields(t, m)
@@ -108,7 +108,7 @@ func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
 			require.NotEqual(t, m.Raw, other)
 			assert.Error(t, verified(t, other, p.Receipts.DKIM[0])[0].Err, forged[1])
 		}
-		letter, err := m.Letter()
+		letter, err := m.Email()
 		require.NoError(t, err)
 		assert.Contains(t, letter.Text, strings.Trim(link, "<>"), "it also stands where people see it")
 		assert.Contains(t, letter.HTML, strings.Trim(link, "<>"))
@@ -117,8 +117,8 @@ func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
 	second, _ := stopFields(t, stoppable[1])
 	assert.NotEqual(t, first, second, "an address for each kind")
 
-	p.Receipts.Stop = func(uuid.UUID, string, phrase.Language) string { return "http://127.0.0.1:8080/letters/x" }
-	p.plans.Receipts = p.Receipts
+	p.Receipts.StopURL = func(uuid.UUID, string, phrase.Language) string { return "http://127.0.0.1:8080/letters/x" }
+	p.plans.Mailer = p.Receipts.Mailer
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
 	link, post := stopFields(t, p.Mail.Messages()[0])
 	assert.Equal(t, "<http://127.0.0.1:8080/letters/x>", link)
@@ -127,16 +127,16 @@ func TestT29OnlyLettersOfChoiceCanBeStopped(t *testing.T) {
 
 // TestT29AChoiceBitesOnTheNextLetter, also on one that was ordered, or tried in vain, before. What was not wished for is noted so, is
 // no refusal and no backlog, and is not sent when the wish changes again; letters after that are. Receipts always go.
-func TestT29AChoiceBitesOnTheNextLetter(t *testing.T) {
+func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	t.Parallel()
-	p := newPostOffice(t)
+	p := newQuarterlyDonor(t)
 	tried, ordered, statement := p.event("upcoming"), p.event("upcoming"), p.statement()
 	p.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	require.Error(t, p.plans.Mail(t.Context(), tried))
 	p.Mail.SetFault(mailcatch.Fault{})
 	p.wish(donor.KindReminders, false)
 	p.wish(donor.KindStatements, false)
-	statements := mail.Statements{Receipts: p.Receipts}
+	statements := mail.Statements{Mailer: p.Receipts.Mailer}
 	for range 3 {
 		require.NoError(t, p.plans.Mail(t.Context(), tried))
 		require.NoError(t, p.plans.Mail(t.Context(), ordered))

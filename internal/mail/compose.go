@@ -13,7 +13,7 @@ import (
 )
 
 // Letter is a letter to one person.
-type Letter struct {
+type Email struct {
 	ID       uuid.UUID // names it for ever: the Message-ID is made of it
 	Kind     string    // what sort of letter: stands in the Message-ID
 	List     string    // the stream of letters it belongs to, for the List-Id
@@ -36,10 +36,10 @@ type Document struct {
 	PDF  []byte
 }
 
-func (l Letter) dated() time.Time { return l.Date }
+func (l Email) sentAt() time.Time { return l.Date }
 
 // MessageID is the letter's, stable for ever, without the angle brackets: <kind>.<id>@<domain of From>.
-func (l Letter) MessageID() (string, error) {
+func (l Email) MessageID() (string, error) {
 	domain, err := DomainOf(l.From)
 	if err != nil {
 		return "", err
@@ -48,12 +48,12 @@ func (l Letter) MessageID() (string, error) {
 }
 
 // stopping are the fields by which a reader's mail provider stops letters of this kind with one press (RFC 8058, which wants https).
-func (l Letter) stopping() (fields [][2]string) {
-	if l.Choice == nil || l.Choice.Stop == "" {
+func (l Email) unsubscribeFields() (fields [][2]string) {
+	if l.Choice == nil || l.Choice.StopURL == "" {
 		return nil
 	}
-	fields = append(fields, [2]string{"List-Unsubscribe", "<" + l.Choice.Stop + ">"})
-	if strings.HasPrefix(l.Choice.Stop, "https:") {
+	fields = append(fields, [2]string{"List-Unsubscribe", "<" + l.Choice.StopURL + ">"})
+	if strings.HasPrefix(l.Choice.StopURL, "https:") {
 		fields = append(fields, [2]string{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"})
 	}
 	return fields
@@ -66,7 +66,7 @@ func oneLine(text string) string {
 
 // Compose makes the message: plain text, HTML beside it, and the document. Names and subject are encoded by
 // the library, which refuses line breaks in addresses. It is signed with key, if there is one.
-func Compose(l Letter, key *DKIM) ([]byte, error) {
+func Compose(l Email, key *DKIM) ([]byte, error) {
 	id, err := l.MessageID()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func Compose(l Letter, key *DKIM) ([]byte, error) {
 	// RFC 2919: names the stream of letters, so that readers can file it; RFC 3834: no auto-replies, please.
 	m.SetGenHeader("List-Id", fmt.Sprintf("<%s.%s.%s>", l.List, l.Sender, domain))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	for _, field := range l.stopping() {
+	for _, field := range l.unsubscribeFields() {
 		m.SetGenHeader(gomail.Header(field[0]), field[1])
 	}
 	m.SetGenHeader("Content-Language", l.Language)

@@ -85,13 +85,13 @@ func DomainOf(from string) (string, error) {
 
 // sign has the message signed when it is written. Covered are the fields that readers see, and those that stop letters, as
 // RFC 8058 asks; only those the letter has: go-mail's signature is invalid once their list is longer than a line.
-func (k *DKIM) sign(m *gomail.Msg, l Letter) {
+func (k *DKIM) sign(m *gomail.Msg, l Email) {
 	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
 	covered := []string{"From", "To", "Subject", "Date"}
-	for _, field := range l.stopping() {
+	for _, field := range l.unsubscribeFields() {
 		covered = append(covered, field[0])
 	}
 	signer.SignHeaders(covered...)
-	signer.NowFunc = l.dated
+	signer.NowFunc = l.sentAt
 	m.SetDKIM(signer)
 }

@@ -63,7 +63,7 @@ func verified(t *testing.T, message []byte, keys ...mail.DKIM) []*dkim.Verificat
 }
 
 // post sends a letter through a real server and answers what arrived.
-func post(t *testing.T, l mail.Letter, k *mail.DKIM) []byte {
+func sendAndReceive(t *testing.T, l mail.Email, k *mail.DKIM) []byte {
 	t.Helper()
 	message, err := mail.Compose(l, k)
 	require.NoError(t, err)
@@ -79,8 +79,8 @@ func post(t *testing.T, l mail.Letter, k *mail.DKIM) []byte {
 	return server.Messages()[0].Raw
 }
 
-func letters() map[string]mail.Letter {
-	long := mail.Letter{
+func exampleEmails() map[string]mail.Email {
+	long := mail.Email{
 		ID: uuid.New(), Kind: "receipt", List: "receipts", Sender: "tsne", From: "TSNE MissionWorks <gifts@mail.tsne.org>",
 		To: "marisol@example.org", ToName: "Marisol Peña Núñez", Language: "en",
 		Subject: "Your receipt for $20.00 to the Center to Support Immigrant Organizing and the Grassroots Leadership Network of Greater Boston",
@@ -92,14 +92,14 @@ func letters() map[string]mail.Letter {
 	spanish.Language = "es"
 	spanish.Subject = "Su recibo por $20.00: Centro de Apoyo a la Organización de Inmigrantes – Construcción del Movimiento, Formación y Acción en Ñuñoa"
 	spanish.Text, spanish.HTML = strings.Repeat("Gracias por su donación. Ñandú. ", 80), "<p>Hola, Marisol:</p>"
-	return map[string]mail.Letter{"en": long, "es": spanish}
+	return map[string]mail.Email{"en": long, "es": spanish}
 }
 
-func TestSignedLettersVerifyAsReceived(t *testing.T) {
+func TestSignedEmailsVerifyAsReceived(t *testing.T) {
 	for kind, text := range map[string]string{"rsa": rsaPEM(t, 2048), "ed25519": ed25519PEM(t)} {
 		k := key(t, "tsne.org", text)
-		for language, l := range letters() {
-			raw := post(t, l, &k)
+		for language, l := range exampleEmails() {
+			raw := sendAndReceive(t, l, &k)
 			seen := verified(t, raw, k)
 			require.Len(t, seen, 1, "%s %s", kind, language)
 			require.NoError(t, seen[0].Err, "%s %s", kind, language)
@@ -114,8 +114,8 @@ func TestSignedLettersVerifyAsReceived(t *testing.T) {
 	}
 }
 
-func TestLettersWithoutKeyAreNotSigned(t *testing.T) {
-	require.Empty(t, verified(t, post(t, letters()["en"], nil)))
+func TestEmailsWithoutKeyAreNotSigned(t *testing.T) {
+	require.Empty(t, verified(t, sendAndReceive(t, exampleEmails()["en"], nil)))
 }
 
 func TestKeyForIsThatOfTheSendersDomain(t *testing.T) {

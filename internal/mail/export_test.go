@@ -7,9 +7,9 @@ import (
 )
 
 // Hasten has the transport wait for a hundredth of the usual.
-func (t *Transport) Hasten() error {
-	t.patience = patience{usual.dial / 100, usual.send / 100, usual.shortRest / 100, usual.longRest / 100}
-	return gomail.WithTimeout(t.patience.dial)(t.client)
+func (t *Transport) ShortenTimeouts() error {
+	t.timeouts = timeouts{defaultTimeouts.dial / 100, defaultTimeouts.send / 100, defaultTimeouts.minBackoff / 100, defaultTimeouts.maxBackoff / 100}
+	return gomail.WithTimeout(t.timeouts.dial)(t.client)
 }
 
 // Failures are the failures since the server was last reached.
@@ -20,12 +20,12 @@ func (t *Transport) Failures() int {
 }
 
 // Idle leaves the kept connections unused for that long.
-func (t *Transport) Idle(d time.Duration) {
-	for range len(t.kept) {
-		c := <-t.kept
-		c.used = c.used.Add(-d)
-		t.kept <- c
+func (t *Transport) AgeIdleConnections(d time.Duration) {
+	for range len(t.idle) {
+		c := <-t.idle
+		c.lastUsed = c.lastUsed.Add(-d)
+		t.idle <- c
 	}
 }
 
-var Refuse = refused
+var RefusalFor = refusalFor

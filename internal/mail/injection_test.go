@@ -20,23 +20,23 @@ import (
 )
 
 // shards are pieces of names, subjects and addresses by which people have broken out of mail headers.
-var shards = []string{
+var hostilePieces = []string{
 	"Ana", "Pérez", " ", "\r\n", "\n", "\r", "\r\nBcc: x@evil.example", "\nRCPT TO:<x@evil.example>\r\n", `"`, `\`, "<", ">", ",", ";", ":", "(", ")",
 	"@", "x@evil.example", "> ORCPT=x@y", "\x00", "\t", "\u2028", "😀", "王小明", "=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "\r\n.\r\n", "'", "%0d%0a",
 	strings.Repeat("long ", 40), "ana@example.org", ".", "-", "+", "@example.org",
 }
 
-func broken(r *rand.Rand) string {
+func hostileText(r *rand.Rand) string {
 	var b strings.Builder
 	for range 1 + r.IntN(5) {
-		b.WriteString(shards[r.IntN(len(shards))])
+		b.WriteString(hostilePieces[r.IntN(len(hostilePieces))])
 	}
 	return b.String()
 }
 
 // TestNobodyBreaksOutOfALetter is threat T14: whatever stands in names, subjects and addresses, a letter has one
 // recipient and its own fields, or there is no letter.
-func TestNobodyBreaksOutOfALetter(t *testing.T) {
+func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 	const tries, senders = 10_000, 4
 	server := catcher(t)
 	transport, err := mail.NewTransport(server.SMTPURL(), "", senders)
@@ -48,11 +48,11 @@ func TestNobodyBreaksOutOfALetter(t *testing.T) {
 		running.Go(func() {
 			r := rand.New(rand.NewPCG(14, uint64(worker)))
 			for range tries / senders {
-				l := letters()["en"]
-				l.ID, l.Text, l.HTML, l.Document = uuid.New(), broken(r), "<p>x</p>", nil
-				l.ToName, l.Subject, l.Date = broken(r), broken(r), time.Unix(1_800_000_000, 0)
+				l := exampleEmails()["en"]
+				l.ID, l.Text, l.HTML, l.Document = uuid.New(), hostileText(r), "<p>x</p>", nil
+				l.ToName, l.Subject, l.Date = hostileText(r), hostileText(r), time.Unix(1_800_000_000, 0)
 				if r.IntN(2) == 0 {
-					l.To = broken(r)
+					l.To = hostileText(r)
 				}
 				message, err := mail.Compose(l, nil)
 				if err != nil {
@@ -94,14 +94,14 @@ func fieldsOf(message []byte) (names []string) {
 	return names
 }
 
-func TestNamesAreToldAsTheyAre(t *testing.T) {
+func TestNamesKeepTheirSpelling(t *testing.T) {
 	for name, want := range map[string]string{
 		`Ana "Nina" Pérez`: `Ana "Nina" Pérez`, `O'Brien, Jr.`: `O'Brien, Jr.`, "Ünal (İzmir)": "Ünal (İzmir)", "王小明": "王小明",
 		"Ana <3": "Ana <3", `Ana \ Pérez`: "Ana Pérez", " Ana\r\nPérez ": "Ana Pérez",
 	} {
-		l := letters()["en"]
+		l := exampleEmails()["en"]
 		l.ToName = name
-		to, err := mailcatch.Message{Raw: post(t, l, nil)}.Letter()
+		to, err := mailcatch.Message{Raw: sendAndReceive(t, l, nil)}.Email()
 		require.NoError(t, err)
 		list, err := to.Header.AddressList("To")
 		require.NoError(t, err)

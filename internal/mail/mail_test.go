@@ -26,7 +26,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-func TestReceiptsSpeakWordsThatAreWritten(t *testing.T) {
+func TestWordsVersionsMatchTheView(t *testing.T) {
 	assert.Equal(t, view.ReceiptVersion, receipt.WordsVersion)
 	assert.Equal(t, view.StatementVersion, statement.WordsVersion)
 }
@@ -41,13 +41,13 @@ func receiptOf(t *testing.T, h *program.Program) uuid.UUID {
 }
 
 // forget makes the letters look as if no server had accepted them, as after a crash behind the dot.
-func forget(h *program.Program) {
+func resetDeliveries(h *program.Program) {
 	h.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER`)
 	h.Exec(`UPDATE letter_delivery SET accepted_at = NULL, refused_at = NULL`)
 	h.Exec(`ALTER TABLE letter_delivery ENABLE TRIGGER USER`)
 }
 
-func TestTheFirstBytesAreTheBytes(t *testing.T) {
+func TestResendSendsTheFirstBytes(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
@@ -55,7 +55,7 @@ func TestTheFirstBytesAreTheBytes(t *testing.T) {
 	require.NoError(t, h.Receipts.Mail(t.Context(), id), "accepted is accepted")
 	require.Len(t, h.Mail.Messages(), 1)
 
-	forget(h)
+	resetDeliveries(h)
 	h.Exec(`UPDATE legal_entity SET legal_name = 'Another'`)
 	h.Receipts.Now = func() time.Time { return time.Now().AddDate(1, 0, 0) }
 	require.NoError(t, h.Receipts.Mail(t.Context(), id))
@@ -68,12 +68,12 @@ func TestTheFirstBytesAreTheBytes(t *testing.T) {
 	assert.Equal(t, "receipt."+id.String()+"@tsne.example", messages[0].MessageID)
 }
 
-func TestALetterIsWhole(t *testing.T) {
+func TestReceiptEmailIsComplete(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	require.NoError(t, h.Receipts.Mail(t.Context(), receiptOf(t, h)))
 	message := h.Mail.Messages()[0]
-	letter, err := message.Letter()
+	letter, err := message.Email()
 	require.NoError(t, err)
 	assert.Equal(t, "ana@example.org", message.To)
 	assert.Equal(t, "gifts@tsne.example", message.From)
@@ -88,7 +88,7 @@ func TestALetterIsWhole(t *testing.T) {
 	assert.Equal(t, "auto-generated", letter.Header.Get("Auto-Submitted"))
 }
 
-func TestCutAfterTheDot(t *testing.T) {
+func TestConnectionCutAfterDataResends(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
@@ -102,7 +102,7 @@ func TestCutAfterTheDot(t *testing.T) {
 	assert.Equal(t, messages[0].MessageID, messages[1].MessageID)
 }
 
-func TestWhatMayPassIsTriedAgain(t *testing.T) {
+func TestTemporaryFailureIsRetried(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]mailcatch.Kind{"deferred": mailcatch.Defer, "refusing connections": mailcatch.Refuse} {
 		t.Run(name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestWhatMayPassIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatWillNotPassIsNotedOnce(t *testing.T) {
+func TestPermanentRefusalIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
@@ -142,7 +142,7 @@ func TestWhatWillNotPassIsNotedOnce(t *testing.T) {
 }
 
 // counted passes connections on to a catcher and counts them.
-func counted(t *testing.T, to string) (address string, connections *atomic.Int64) {
+func countConnections(t *testing.T, to string) (address string, connections *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -167,12 +167,12 @@ func counted(t *testing.T, to string) (address string, connections *atomic.Int64
 	return "smtp://" + l.Addr().String(), connections
 }
 
-func TestConnectionsAreKept(t *testing.T) {
+func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	catcher, err := mailcatch.New(mailcatch.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = catcher.Close() })
-	address, connections := counted(t, catcher.SMTPAddr())
+	address, connections := countConnections(t, catcher.SMTPAddr())
 	transport, err := mail.NewTransport(address, "Bounces <bounces@konbit.example>", 2)
 	require.NoError(t, err)
 	t.Cleanup(transport.Close)
@@ -190,7 +190,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	assert.Len(t, catcher.Messages(), 21)
 }
 
-func TestSMTPAddresses(t *testing.T) {
+func TestSMTPURLs(t *testing.T) {
 	for _, bad := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://host:port"} {
 		_, err := mail.NewTransport(bad, "", 1)
 		assert.ErrorContains(t, err, "SMTP_URL", bad)
@@ -204,8 +204,8 @@ func TestSMTPAddresses(t *testing.T) {
 	}
 }
 
-func letterTo(name, subject string) mail.Letter {
-	return mail.Letter{
+func emailTo(name, subject string) mail.Email {
+	return mail.Email{
 		ID: uuid.New(), Kind: "receipt", List: "receipts", Sender: "tsne", From: "TSNE <gifts@tsne.example>", To: "ana@example.org", ToName: name,
 		Subject: subject, Text: "Hello " + name, HTML: "<p>Hello</p>", Language: "en", Date: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC),
 		Document: &mail.Document{Name: "TSNE-2026-000001.pdf", PDF: []byte("%PDF-1.4")},
@@ -230,7 +230,7 @@ func headers(t testing.TB, raw []byte) ([]string, *netmail.Message) {
 // one recipient.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
-	plain, err := mail.Compose(letterTo("Ana", "Hello"), nil)
+	plain, err := mail.Compose(emailTo("Ana", "Hello"), nil)
 	require.NoError(t, err)
 	want, _ := headers(t, plain)
 	pieces := []string{"\r\n", "\n", "\r", "Bcc: x@y.z", "Bcc:", "<x@y.z>", ",", ";", "\"", "\\", "(", ")", "=?utf-8?q?", "?=", "é", "ñ", "Nguyễn", "😀", "\u202e", "\u2028", " ", "\t", "a",
@@ -248,7 +248,7 @@ func TestHostileNames(t *testing.T) {
 			name.WriteString(pieces[next(len(pieces))])
 			subject.WriteString(pieces[next(len(pieces))])
 		}
-		raw, err := mail.Compose(letterTo(name.String(), subject.String()), nil)
+		raw, err := mail.Compose(emailTo(name.String(), subject.String()), nil)
 		if err != nil {
 			require.NotContains(t, err.Error(), "ana@example.org")
 			continue
@@ -273,7 +273,7 @@ func TestHostileRecipients(t *testing.T) {
 	for _, to := range []string{"a@b.c\r\nRCPT TO:<x@y.z>", "a@b.c>\r\nRCPT TO:<x@y.z", "a@b.c\nDATA", "a@b.c\r\n.\r\nMAIL FROM:<x@y.z>"} {
 		_, err := transport.Send(t.Context(), "a@example.org", to, []byte("Subject: x\r\n\r\nHello\r\n"))
 		assert.Error(t, err, "%q", to)
-		_, err = mail.Compose(mail.Letter{ID: uuid.New(), Kind: "receipt", From: "a@example.org", To: to}, nil)
+		_, err = mail.Compose(mail.Email{ID: uuid.New(), Kind: "receipt", From: "a@example.org", To: to}, nil)
 		assert.Error(t, err, "%q", to)
 	}
 	for _, m := range catcher.Messages() {

@@ -39,14 +39,14 @@ func (r *Refusal) Permanent() bool {
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
 // refused is what an SMTP command's error means.
-func refused(step string, err error) error {
+func refusalFor(step string, err error) error {
 	var said *textproto.Error
 	var slow net.Error
 	switch {
 	case errors.As(err, &said):
 		return &Refusal{step, said.Code, enhanced.FindString(said.Msg)}
 	case step == "MAIL" && !(errors.As(err, &slow) && slow.Timeout()):
-		return errGone
+		return errConnectionClosed
 	default:
 		return fmt.Errorf("smtp: the connection broke at %s", step)
 	}

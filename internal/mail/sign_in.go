@@ -25,16 +25,18 @@ const (
 // SignIns mails the letters that prove addresses. Unlike every other letter they are not kept: their bytes hold secrets. A
 // letter that has to be sent once more is another one, and the one before is void.
 type SignIns struct {
-	Receipts Receipts // by whose means they go
-	Access   donoraccess.Keeper
-	Catalog  *fund.CatalogCache
-	Link     func(token string, lang phrase.Language) string // to the page with the button, on our own host
+	Mailer
+	Access  donoraccess.Keeper
+	Catalog *fund.CatalogCache
+	Link    func(token string, lang phrase.Language) string // to the page with the button, on our own host
 }
 
 // Register takes the job of mailing them.
 func (m SignIns) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job donoraccess.Letter) error { return m.Mail(ctx, job.SignInID) })
-	jobs.Handle(h, func(ctx context.Context, job donoraccess.MovedLetter) error { return m.Moved(ctx, job.Step) })
+	jobs.Handle(h, func(ctx context.Context, job donoraccess.SignInEmailJob) error { return m.Mail(ctx, job.SignInID) })
+	jobs.Handle(h, func(ctx context.Context, job donoraccess.AddressEmailJob) error {
+		return m.MailAddressChange(ctx, job.Step)
+	})
 }
 
 // Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked
@@ -52,14 +54,14 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	message, err := Compose(written, KeyFor(m.Receipts.DKIM, written.From))
+	message, err := Compose(written, KeyFor(m.DKIM, written.From))
 	if err != nil {
 		return err
 	}
-	_, err = m.Receipts.Transport.Send(ctx, written.From, written.To, message)
+	_, err = m.Transport.Send(ctx, written.From, written.To, message)
 	var refusal *Refusal
 	if errors.As(err, &refusal) && refusal.Permanent() {
-		m.Receipts.Log.WarnContext(ctx, "sign-in letter refused for good", "sign-in", signIn, "code", refusal.Code)
+		m.Log.WarnContext(ctx, "sign-in letter refused for good", "sign-in", signIn, "code", refusal.Code)
 		return nil
 	}
 	return err
@@ -71,7 +73,7 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
-	donors, err := donor.ByEmails(ctx, m.Receipts.DB, []string{email})
+	donors, err := donor.ByEmails(ctx, m.DB, []string{email})
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
@@ -86,7 +88,7 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 	return org.LegalEntity{}, false, err
 }
 
-func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Letter, error) {
+func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Email, error) {
 	lang := phrase.Language(proof.Language)
 	words := view.SignInEmailWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,
@@ -94,11 +96,11 @@ func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Letter, e
 	if !proof.Joins {
 		words.Link = m.Link(proof.Token, lang)
 	}
-	l := Letter{
-		ID: m.Receipts.NewID(), Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
-		Language: proof.Language, Date: m.Receipts.Now(),
+	l := Email{
+		ID: m.NewID(), Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
+		Language: proof.Language, Date: m.Now(),
 	}
 	var err error
-	l.Subject, l.Text, l.HTML, err = m.Receipts.View.SignInEmail(words)
+	l.Subject, l.Text, l.HTML, err = m.View.SignInEmail(words)
 	return l, err
 }

@@ -21,12 +21,12 @@ const (
 )
 
 // patience is how long a Transport waits.
-type patience struct {
-	dial, send          time.Duration // for a connection; for one letter
-	shortRest, longRest time.Duration // between looks at a server that cannot be reached
+type timeouts struct {
+	dial, send             time.Duration // for a connection; for one letter
+	minBackoff, maxBackoff time.Duration // between looks at a server that cannot be reached
 }
 
-var usual = patience{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
+var defaultTimeouts = timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
 
 // Transport sends messages through one SMTP server over a few kept connections. While the server cannot be
 // reached, one sender at a time goes and looks, ever more rarely up to half a minute; the others are told at
@@ -34,17 +34,17 @@ var usual = patience{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 
 type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the letter's own From address
-	kept     chan *connection
-	patience patience
+	idle     chan *connection
+	timeouts timeouts
 
 	mu       sync.Mutex
 	failures int       // since the server was last reached
-	rest     time.Time // nobody dials before
+	nextDial time.Time // nobody dials before
 }
 
 type connection struct {
 	*smtp.Client
-	used time.Time
+	lastUsed time.Time
 }
 
 // NewTransport reads an address such as smtp://user:pass@host:587 (STARTTLS; required unless the host is
@@ -54,7 +54,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 		return nil, errors.New("SMTP_URL: want smtp://user:password@host:587 or smtps://host:465")
 	}
-	options := []gomail.Option{gomail.WithTimeout(usual.dial)}
+	options := []gomail.Option{gomail.WithTimeout(defaultTimeouts.dial)}
 	switch {
 	case u.Scheme == "smtps":
 		options = append(options, gomail.WithSSLPort(false))
@@ -84,7 +84,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 		}
 		envelope = parsed.Address
 	}
-	return &Transport{client: client, envelope: envelope, kept: make(chan *connection, keep), patience: usual}, nil
+	return &Transport{client: client, envelope: envelope, idle: make(chan *connection, keep), timeouts: defaultTimeouts}, nil
 }
 
 func isLoopback(host string) bool {
@@ -107,15 +107,15 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		if err != nil {
 			return "", err
 		}
-		reply, err = deliver(ctx, c, t.patience.send, sender.Address, to, message)
+		reply, err = deliver(ctx, c, t.timeouts.send, sender.Address, to, message)
 		var refusal *Refusal
 		said := errors.As(err, &refusal)
 		if err == nil || said && refusal.Code != 421 { // 421: the server is closing the connection
-			t.keep(c)
+			t.putBack(c)
 			return reply, err
 		}
 		_ = c.Close() // broken already
-		if !reused || !errors.Is(err, errGone) || ctx.Err() != nil {
+		if !reused || !errors.Is(err, errConnectionClosed) || ctx.Err() != nil {
 			return "", err
 		}
 		// A kept connection the server had closed meanwhile: nothing was sent, so once more on a new one.
@@ -123,7 +123,7 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 }
 
 // errGone is a connection that was closed before anything of a letter was sent.
-var errGone = errors.New("smtp: the connection was closed")
+var errConnectionClosed = errors.New("smtp: the connection was closed")
 
 // deliver runs one SMTP transaction, within limit and the time ctx has left.
 func deliver(ctx context.Context, c *connection, limit time.Duration, from, to string, message []byte) (string, error) {
@@ -131,23 +131,23 @@ func deliver(ctx context.Context, c *connection, limit time.Duration, from, to s
 		limit = min(limit, time.Until(end))
 	}
 	if err := c.UpdateDeadline(limit); err != nil {
-		return "", errGone
+		return "", errConnectionClosed
 	}
 	if err := c.Mail(from); err != nil {
-		return "", refused("MAIL", err)
+		return "", refusalFor("MAIL", err)
 	}
 	if err := c.Rcpt(to); err != nil {
-		return "", refused("RCPT", err)
+		return "", refusalFor("RCPT", err)
 	}
 	w, err := c.Data()
 	if err != nil {
-		return "", refused("DATA", err)
+		return "", refusalFor("DATA", err)
 	}
 	if _, err := w.Write(message); err != nil {
 		return "", errors.New("smtp: the connection broke while sending")
 	}
 	if err := w.Close(); err != nil {
-		return "", refused("end of DATA", err)
+		return "", refusalFor("end of DATA", err)
 	}
 	if data, ok := w.(interface{ ServerResponse() string }); ok {
 		return data.ServerResponse(), nil
@@ -159,8 +159,8 @@ func deliver(ctx context.Context, c *connection, limit time.Duration, from, to s
 func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, err error) {
 	for {
 		select {
-		case c := <-t.kept:
-			if time.Since(c.used) < idleLimit {
+		case c := <-t.idle:
+			if time.Since(c.lastUsed) < idleLimit {
 				return c, true, nil
 			}
 			_ = c.Close() // idle too long; the server may have gone
@@ -180,10 +180,10 @@ func (t *Transport) dial(ctx context.Context) (*connection, error) {
 	defer t.mu.Unlock()
 	if err != nil {
 		t.failures++
-		t.rest = time.Now().Add(min(t.patience.shortRest<<min(t.failures, 10), t.patience.longRest))
+		t.nextDial = time.Now().Add(min(t.timeouts.minBackoff<<min(t.failures, 10), t.timeouts.maxBackoff))
 		return nil, fmt.Errorf("smtp: no connection: %w", err)
 	}
-	t.failures, t.rest = 0, time.Time{}
+	t.failures, t.nextDial = 0, time.Time{}
 	return &connection{Client: fresh}, nil
 }
 
@@ -191,31 +191,31 @@ func (t *Transport) dial(ctx context.Context) (*connection, error) {
 func (t *Transport) mayDial(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Before(t.rest) {
+	if now.Before(t.nextDial) {
 		return false
 	}
 	if t.failures > 0 {
-		t.rest = now.Add(t.patience.dial) // by then we know
+		t.nextDial = now.Add(t.timeouts.dial) // by then we know
 	}
 	return true
 }
 
 // keep puts a connection back for the next letter, reset so that nothing of this one is left in it.
-func (t *Transport) keep(c *connection) {
+func (t *Transport) putBack(c *connection) {
 	if c.Reset() != nil {
 		_ = c.Close() // it is of no more use
 		return
 	}
-	c.used = time.Now()
+	c.lastUsed = time.Now()
 	select {
-	case t.kept <- c:
+	case t.idle <- c:
 	default:
-		c.goodbye() // enough are kept
+		c.quit() // enough are kept
 	}
 }
 
 // goodbye is a courtesy, and short.
-func (c *connection) goodbye() {
+func (c *connection) quit() {
 	if c.UpdateDeadline(quitTimeout) != nil || c.Quit() != nil {
 		_ = c.Close() // it is gone already
 	}
@@ -225,8 +225,8 @@ func (c *connection) goodbye() {
 func (t *Transport) Close() {
 	for {
 		select {
-		case c := <-t.kept:
-			c.goodbye()
+		case c := <-t.idle:
+			c.quit()
 		default:
 			return
 		}

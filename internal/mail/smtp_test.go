@@ -16,19 +16,19 @@ import (
 )
 
 // door stands before a mail server and notes when somebody comes in.
-type door struct {
+type countingProxy struct {
 	net.Listener
 	to string
 
-	mu   sync.Mutex
-	came []time.Time
+	mu       sync.Mutex
+	accepted []time.Time
 }
 
-func newDoor(t *testing.T, to string) *door {
+func newCountingProxy(t *testing.T, to string) *countingProxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	d := &door{Listener: l, to: to}
+	d := &countingProxy{Listener: l, to: to}
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -37,15 +37,15 @@ func newDoor(t *testing.T, to string) *door {
 				return
 			}
 			d.mu.Lock()
-			d.came = append(d.came, time.Now())
+			d.accepted = append(d.accepted, time.Now())
 			d.mu.Unlock()
-			go d.pass(in)
+			go d.forward(in)
 		}
 	}()
 	return d
 }
 
-func (d *door) pass(in net.Conn) {
+func (d *countingProxy) forward(in net.Conn) {
 	out, err := net.Dial("tcp", d.to)
 	if err != nil {
 		_ = in.Close()
@@ -57,13 +57,13 @@ func (d *door) pass(in net.Conn) {
 	both.Wait()
 }
 
-func (d *door) count() int {
+func (d *countingProxy) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.came)
+	return len(d.accepted)
 }
 
-func (d *door) url() string { return "smtp://" + d.Addr().String() }
+func (d *countingProxy) url() string { return "smtp://" + d.Addr().String() }
 
 func catcher(t *testing.T) *mailcatch.Server {
 	t.Helper()
@@ -73,11 +73,11 @@ func catcher(t *testing.T) *mailcatch.Server {
 	return server
 }
 
-func hasty(t *testing.T, url string, keep int) *mail.Transport {
+func newFastTransport(t *testing.T, url string, keep int) *mail.Transport {
 	t.Helper()
 	transport, err := mail.NewTransport(url, "bounces@konbit.example", keep)
 	require.NoError(t, err)
-	require.NoError(t, transport.Hasten())
+	require.NoError(t, transport.ShortenTimeouts())
 	t.Cleanup(transport.Close)
 	return transport
 }
@@ -88,9 +88,9 @@ func send(t *testing.T, transport *mail.Transport) error {
 	return err
 }
 
-func TestConnectionsAreKeptUnderLoad(t *testing.T) {
+func TestConnectionsAreReusedUnderLoad(t *testing.T) {
 	server := catcher(t)
-	front := newDoor(t, server.SMTPAddr())
+	front := newCountingProxy(t, server.SMTPAddr())
 	transport, err := mail.NewTransport(front.url(), "", 4)
 	require.NoError(t, err)
 	t.Cleanup(transport.Close)
@@ -112,9 +112,9 @@ func TestConnectionsAreKeptUnderLoad(t *testing.T) {
 	}
 }
 
-func TestKeptConnectionTheServerClosedIsNoFailure(t *testing.T) {
+func TestIdleConnectionClosedByServerIsNoFailure(t *testing.T) {
 	server := catcher(t)
-	transport := hasty(t, server.SMTPURL(), 2)
+	transport := newFastTransport(t, server.SMTPURL(), 2)
 	require.NoError(t, send(t, transport))
 	server.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // cuts the kept one
 	server.SetFault(mailcatch.Fault{})
@@ -122,21 +122,21 @@ func TestKeptConnectionTheServerClosedIsNoFailure(t *testing.T) {
 	require.Len(t, server.Messages(), 2)
 }
 
-func TestIdleConnectionIsNotTrusted(t *testing.T) {
+func TestLongIdleConnectionIsNotReused(t *testing.T) {
 	server := catcher(t)
-	front := newDoor(t, server.SMTPAddr())
-	transport := hasty(t, front.url(), 2)
+	front := newCountingProxy(t, server.SMTPAddr())
+	transport := newFastTransport(t, front.url(), 2)
 	require.NoError(t, send(t, transport))
-	transport.Idle(time.Minute)
+	transport.AgeIdleConnections(time.Minute)
 	require.NoError(t, send(t, transport))
 	require.Equal(t, 2, front.count())
 }
 
 // TestServerThatHangsHoldsUpOneSenderAtATime: the others are told at once, and when it speaks again all is well.
-func TestServerThatHangsHoldsUpOneSenderAtATime(t *testing.T) {
+func TestHangingServerBlocksOneSender(t *testing.T) {
 	server := catcher(t)
-	front := newDoor(t, server.SMTPAddr())
-	transport := hasty(t, front.url(), 8)
+	front := newCountingProxy(t, server.SMTPAddr())
+	transport := newFastTransport(t, front.url(), 8)
 	server.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
 	require.Error(t, send(t, transport))
 	before, began := front.count(), time.Now()
@@ -158,7 +158,7 @@ func TestServerThatHangsHoldsUpOneSenderAtATime(t *testing.T) {
 	require.Zero(t, transport.Failures())
 }
 
-func TestRefusalForGoodIsAboutTheRecipientOrTheLetter(t *testing.T) {
+func TestPermanentRefusals(t *testing.T) {
 	for _, c := range []struct {
 		step string
 		code int
@@ -180,12 +180,12 @@ func TestRefusalForGoodIsAboutTheRecipientOrTheLetter(t *testing.T) {
 		{"end of DATA", 554, "5.7.1 Blocked", false},
 		{"end of DATA", 554, "Spam", false},
 	} {
-		err := mail.Refuse(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
+		err := mail.RefusalFor(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
 		var refusal *mail.Refusal
 		require.ErrorAs(t, err, &refusal)
 		require.Equal(t, c.good, refusal.Permanent(), "%v", err)
 		require.NotContains(t, err.Error(), "ana", "a server's words quote addresses")
 	}
 	var refusal *mail.Refusal
-	require.False(t, errors.As(mail.Refuse("RCPT", io.EOF), &refusal))
+	require.False(t, errors.As(mail.RefusalFor("RCPT", io.EOF), &refusal))
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // letter is a rendered one, as its row has it. Nothing in it ever changes.
-type letter struct {
+type storedEmail struct {
 	ID         uuid.UUID `db:"id"`
 	EntityID   uuid.UUID `db:"entity_id"`
 	Kind       string    `db:"kind"`
@@ -27,32 +27,32 @@ type letter struct {
 	Choice  *string       `db:"choice"`   // of donor.Kinds
 }
 
-const selectLetter = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
+const selectStored = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
 
 // delivery is an order to hand a letter's bytes over for one recipient.
-type delivery struct {
+type deliveryRow struct {
 	ID        uuid.UUID `db:"id"`
-	LetterID  uuid.UUID `db:"letter_id"`
+	EmailID   uuid.UUID `db:"letter_id"`
 	Recipient string    `db:"recipient"`
 	Cause     cause     `db:"cause"`
 	OrderedBy string    `db:"ordered_by"`
 	OrderedAt time.Time `db:"ordered_at"`
-	Over      bool      `db:"over"` // accepted, refused for good, not wished for, or overtaken by a better address
+	Done      bool      `db:"over"` // accepted, refused for good, not wished for, or overtaken by a better address
 }
 
 // cause is why a delivery was ordered.
 type cause string
 
 const (
-	first   cause = "first"
-	resend  cause = "resend"  // the same to the same once more
-	address cause = "address" // the address before was wrong
+	causeFirst   cause = "first"
+	causeResend  cause = "resend"  // the same to the same once more
+	causeAddress cause = "address" // the address before was wrong
 )
 
 // find is the letter of that kind about that subject; nil when it was not rendered yet.
-func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*letter, error) {
-	const query = `/* mail.find */ ` + selectLetter + `WHERE kind = $1 AND subject_id = $2`
-	var l letter
+func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*storedEmail, error) {
+	const query = `/* mail.findStored */ ` + selectStored + `WHERE kind = $1 AND subject_id = $2`
+	var l storedEmail
 	if err := sqlx.GetContext(ctx, q, &l, query, kind, subject); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	} else if err != nil {
@@ -62,8 +62,8 @@ func find(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.
 }
 
 // keep writes a rendered letter with its first delivery, or answers the letter that was written first.
-func keep(ctx context.Context, db *sqlx.DB, l letter, d delivery) (kept *letter, err error) {
-	const query = `/* mail.keep */
+func store(ctx context.Context, db *sqlx.DB, l storedEmail, d deliveryRow) (kept *storedEmail, err error) {
+	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
@@ -77,22 +77,22 @@ func keep(ctx context.Context, db *sqlx.DB, l letter, d delivery) (kept *letter,
 			kept = &l
 			return orderTx(ctx, tx, d)
 		}
-		kept, err = find(ctx, tx, l.Kind, l.SubjectID)
+		kept, err = findStored(ctx, tx, l.Kind, l.SubjectID)
 		return err
 	})
 	return kept, err
 }
 
-func orderTx(ctx context.Context, tx *sqlx.Tx, d delivery) error {
+func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
 	const query = `/* mail.orderTx */
 		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) VALUES ($1, $2, $3, $4, $5, $6)`
-	_, err := tx.ExecContext(ctx, query, d.ID, d.LetterID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt)
+	_, err := tx.ExecContext(ctx, query, d.ID, d.EmailID, d.Recipient, d.Cause, d.OrderedBy, d.OrderedAt)
 	return err
 }
 
 // turnTx waits for its turn to look at a letter's deliveries and order another: of several who would, one does so at a time.
-func turnTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID) error {
-	const query = `/* mail.turnTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
+func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID) error {
+	const query = `/* mail.lockDeliveriesTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
 	var id uuid.UUID
 	return tx.GetContext(ctx, &id, query, letterID)
 }
@@ -103,17 +103,17 @@ const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordere
 		  FROM letter_delivery d `
 
 // firstDelivery is the one a letter was kept with.
-func firstDelivery(ctx context.Context, q sqlx.QueryerContext, letterID uuid.UUID) (d delivery, err error) {
+func firstDelivery(ctx context.Context, q sqlx.QueryerContext, letterID uuid.UUID) (d deliveryRow, err error) {
 	const query = `/* mail.firstDelivery */ ` + selectDelivery + `WHERE d.letter_id = $1 AND d.cause = 'first'`
 	err = sqlx.GetContext(ctx, q, &d, query, letterID)
 	return d, err
 }
 
-func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (l letter, d delivery, err error) {
+func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (l storedEmail, d deliveryRow, err error) {
 	const query = `/* mail.deliveryByID */ ` + selectDelivery + `WHERE d.id = $1`
-	const of = `/* mail.deliveryByID */ ` + selectLetter + `WHERE id = $1`
+	const of = `/* mail.deliveryByID */ ` + selectStored + `WHERE id = $1`
 	if err = sqlx.GetContext(ctx, q, &d, query, id); err == nil {
-		err = sqlx.GetContext(ctx, q, &l, of, d.LetterID)
+		err = sqlx.GetContext(ctx, q, &l, of, d.EmailID)
 	}
 	return l, d, err
 }
@@ -130,24 +130,24 @@ func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.U
 }
 
 // noteAcceptedTx notes that a mail server took the letter, if it was called off meanwhile, too.
-func noteAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
-	const query = `/* mail.noteAcceptedTx */
+func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
+	const query = `/* mail.recordAcceptedTx */
 		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, reply, at)
 	return err
 }
 
-func noteRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
-	const query = `/* mail.noteRefusedTx */
+func recordRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
+	const query = `/* mail.recordRefusedTx */
 		UPDATE letter_delivery SET tries = tries + 1, refused_at = $3, smtp_reply = $2
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why, at)
 	return err
 }
 
-func noteTryTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
-	const query = `/* mail.noteTryTx */
+func recordAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
+	const query = `/* mail.recordAttemptTx */
 		UPDATE letter_delivery SET tries = tries + 1, smtp_reply = left($2, 200)
 		 WHERE id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
 	_, err := tx.ExecContext(ctx, query, id, why)

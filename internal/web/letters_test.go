@@ -22,7 +22,7 @@ import (
 // stopPath is the path of the link that stops a donor's letters of a kind.
 func stopPath(t *testing.T, h *program.Program, of uuid.UUID, kind string) string {
 	t.Helper()
-	link, err := url.Parse(h.Receipts.Stop(of, kind, "en"))
+	link, err := url.Parse(h.Receipts.StopURL(of, kind, "en"))
 	require.NoError(t, err)
 	return link.Path
 }
@@ -135,7 +135,7 @@ func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
 	h.SettledGift(from("ana@example.org", "Ana"))
 	e := h.Offer("csio").Entity
 	year := time.Now().In(e.Location()).Year()
-	statements := mail.Statements{Receipts: h.Receipts}
+	statements := mail.Statements{Mailer: h.Receipts.Mailer}
 	send := func() {
 		_, err := h.Statements.Issue(t.Context(), e, year, nil)
 		require.NoError(t, err)

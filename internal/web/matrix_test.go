@@ -110,7 +110,7 @@ func newEstate(t *testing.T) estate {
 	links := h.Receipts.Plans
 	e.links = map[string]string{
 		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.PaymentMethod(d.DonorID, "en"),
-		"/letters/{token}": h.Receipts.Stop(d.DonorID, "statements", "en"),
+		"/letters/{token}": h.Receipts.StopURL(d.DonorID, "statements", "en"),
 	}
 	for pattern, link := range e.links {
 		e.links[pattern] = strings.TrimPrefix(link, h.URL)

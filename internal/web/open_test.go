@@ -93,9 +93,9 @@ func newGrounds(t *testing.T) *grounds {
 		require.NotNil(t, plan.NextAt)
 	}
 	g.Exec(`UPDATE plan SET failing_since = now(), failing_code = 'insufficient_funds' WHERE id = $1`, g.failing.ID)
-	_, err = g.Plans.Pause(t.Context(), recurring.Wish{Plan: g.paused.ID, Press: program.NewID().String(), By: "portal"}, 3)
+	_, err = g.Plans.Pause(t.Context(), recurring.DonorRequest{PlanID: g.paused.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, 3)
 	require.NoError(t, err)
-	_, err = g.Plans.Cancel(t.Context(), recurring.Wish{Plan: g.halted.ID, Press: program.NewID().String(), By: "portal"}, "")
+	_, err = g.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: g.halted.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, "")
 	require.NoError(t, err)
 	g.RunPlanJobs()
 	g.ana = newVisitor(t, g.Program).enter("ana@example.org")

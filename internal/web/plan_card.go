@@ -42,7 +42,7 @@ func (s *Server) paymentMethodPost(w http.ResponseWriter, r *http.Request) error
 	ctx, cancel := context.WithTimeout(r.Context(), pageDeadline)
 	defer cancel()
 	back := strings.TrimSuffix(s.BaseURL.String(), "/") + page.Action + "&done=1"
-	address, _, err := s.Plans.MendCard(ctx, donor, string(page.Language), back)
+	address, _, err := s.Plans.UpdatePaymentMethod(ctx, donor, string(page.Language), back)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (s *Server) fillPlans(r *http.Request, catalog *fund.Catalog, plans []recur
 			page.Frame = view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, s.languagesOf(o)), Accent: o.Accent}
 			page.Organisation = organisationView(donation.Offer{Entity: e, Organisation: o}, lang)
 		}
-		if p.Status.Goes() {
+		if p.Status.IsRunning() {
 			page.Plans = append(page.Plans, view.PlanLine{
 				Organisation: o.Name.In(page.Language), Amount: p.Amount(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
 				Failing: p.FailingSince != nil,

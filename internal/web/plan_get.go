@@ -138,8 +138,8 @@ func (s *Server) planPage(r *http.Request, p planView) (view.PlanPage, error) {
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, s.languagesOf(o)), Accent: o.Accent},
 		Organisation: organisationView(p.offer, p.lang), Action: p.path, SubmissionID: s.NewID().String(), Token: p.token,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
-		DeclineReason: recurring.Why(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
-		Months: recurring.MostPause, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
+		DeclineReason: recurring.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
+		Months: recurring.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
 		Entry: view.PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
 	}
 	if p.plan.FailingSince != nil && page.DeclineReason == "" {
@@ -154,7 +154,7 @@ func (s *Server) planPage(r *http.Request, p planView) (view.PlanPage, error) {
 	if last := p.plan.LastAt(); last != nil {
 		page.Last = last.In(loc)
 	}
-	if p.plan.Status.Goes() {
+	if p.plan.Status.IsRunning() {
 		page.CardURL = paymentMethodPath(paymentMethodToken(s.Secret, p.plan.DonorID, s.Now().Add(time.Hour)), p.lang)
 	}
 	for _, part := range p.parts {

@@ -21,7 +21,7 @@ type planChange struct {
 	do      string
 	typed   url.Values
 	words   view.PlanChange
-	request func(ctx context.Context, w recurring.Wish) (uuid.UUID, error)
+	request func(ctx context.Context, w recurring.DonorRequest) (uuid.UUID, error)
 }
 
 // confirm is the wish as a page shows it before it is done.
@@ -43,19 +43,19 @@ func (s *Server) planChange(p planView, do string, typed url.Values) (planChange
 	case "pause":
 		_, next, err := p.plan.PauseFor(months(typed), s.Now())
 		w.words.Next, w.words.Months = next.In(loc), months(typed)
-		w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+		w.request = func(ctx context.Context, by recurring.DonorRequest) (uuid.UUID, error) {
 			return k.Pause(ctx, by, months(typed))
 		}
 		return w, err
 	case "skip":
-		_, next, err := p.plan.SkipOne()
+		_, next, err := p.plan.SkipNext()
 		w.words.Next, w.request = next.In(loc), k.Skip
 		return w, err
 	case "resume":
 		w.request = k.Resume
 		return w, nil
 	case "cancel":
-		w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+		w.request = func(ctx context.Context, by recurring.DonorRequest) (uuid.UUID, error) {
 			return k.Cancel(ctx, by, typed.Get("reason"))
 		}
 		return w, nil
@@ -70,7 +70,7 @@ func (s *Server) termsChange(p planView, w planChange, typed url.Values) (planCh
 	if err != nil {
 		return w, err
 	}
-	d, err := p.plan.ChangeTo(to, next, s.Now())
+	d, err := p.plan.ChangeDetail(to, next, s.Now())
 	if err != nil {
 		return w, err
 	}
@@ -80,7 +80,7 @@ func (s *Server) termsChange(p planView, w planChange, typed url.Values) (planCh
 		w.words.Next = next.In(p.offer.Entity.Location())
 	}
 	w.words.Funds = p.names(to.Designations)
-	w.request = func(ctx context.Context, by recurring.Wish) (uuid.UUID, error) {
+	w.request = func(ctx context.Context, by recurring.DonorRequest) (uuid.UUID, error) {
 		return s.Plans.Change(ctx, by, to, next)
 	}
 	return w, nil
@@ -134,7 +134,7 @@ func (s *Server) submitPlanChange(ctx context.Context, p planView, typed url.Val
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "problem.400.text", err)
 	}
-	id, pressed, err := s.Plans.Asked(ctx, p.plan.ID, press.String())
+	id, pressed, err := s.Plans.FindRequest(ctx, p.plan.ID, press.String())
 	if err != nil {
 		return "", err
 	}
@@ -145,7 +145,7 @@ func (s *Server) submitPlanChange(ctx context.Context, p planView, typed url.Val
 	if err != nil {
 		return "", err
 	}
-	id, err = w.request(ctx, recurring.Wish{Plan: p.plan.ID, Press: press.String(), By: p.via})
+	id, err = w.request(ctx, recurring.DonorRequest{PlanID: p.plan.ID, SubmissionID: press.String(), Channel: p.via})
 	if err != nil {
 		return "", err
 	}
@@ -157,7 +157,7 @@ func (s *Server) submitPlanChange(ctx context.Context, p planView, typed url.Val
 func (s *Server) awaitPlanChange(ctx context.Context, do string, id uuid.UUID) (said string, err error) {
 	bounded, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	done, err := s.Plans.Await(bounded, id)
+	done, err := s.Plans.WaitForRequest(bounded, id)
 	if fault.Is(err, fault.Conflict) {
 		return "", err
 	}

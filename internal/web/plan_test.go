@@ -26,7 +26,7 @@ func mailed(t *testing.T, h *program.Program, subject string) (text string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		for _, m := range h.Mail.Messages() {
-			l, err := m.Letter()
+			l, err := m.Email()
 			if err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func TestNewCardFromALetter(t *testing.T) {
 	mailed(t, h, "receipt")
 	var p recurring.Plan
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
-		if p, err = recurring.ByID(t.Context(), h.DB.Server, d.ID); err == nil && p.LookDue != nil {
+		if p, err = recurring.ByID(t.Context(), h.DB.Server, d.ID); err == nil && p.SyncDue != nil {
 			err = errors.New("the plan is not read yet")
 		}
 		return err

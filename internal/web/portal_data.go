@@ -59,7 +59,7 @@ func (s *Server) copyGifts(r *http.Request, v donorVisit, to privacy.Sheet) erro
 					To       string     `json:"to"`
 					At       time.Time  `json:"at"`
 					Accepted *time.Time `json:"accepted,omitempty"`
-				}{strings.ReplaceAll(l.Letter, "_", " "), l.Recipient, l.OrderedAt, l.AcceptedAt})
+				}{strings.ReplaceAll(l.EmailKind, "_", " "), l.Recipient, l.OrderedAt, l.AcceptedAt})
 				if err != nil {
 					return err
 				}

@@ -65,7 +65,7 @@ func (s *Server) ownReceipt(r *http.Request, v donorVisit) (donation.HistoryItem
 	if p.Receipt == nil {
 		return p, view.ReceiptWords{}, errNotFound()
 	}
-	words, err := mail.Words(*p.Receipt)
+	words, err := mail.ReceiptWords(*p.Receipt)
 	return p, words, err
 }
 
@@ -106,7 +106,7 @@ func (s *Server) receiptPDFGet(w http.ResponseWriter, r *http.Request, v donorVi
 // plansGet lists somebody's recurring gifts, those that go on first.
 func (s *Server) plansGet(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	page := view.PortalPlansPage{Portal: s.portal(r, v, "plans")}
-	for _, shown := range []func(recurring.Status) bool{recurring.Status.Goes, recurring.Status.Over} {
+	for _, shown := range []func(recurring.Status) bool{recurring.Status.IsRunning, recurring.Status.IsEnded} {
 		plans, err := s.plansView(r, v, shown)
 		if err != nil {
 			return err

@@ -41,7 +41,7 @@ func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v donorVisit)
 	if page.Gifts, err = v.giftsView(past[:min(len(past), latestGifts)]); err != nil {
 		return err
 	}
-	if page.Plans, err = s.plansView(r, v, recurring.Status.Goes); err != nil {
+	if page.Plans, err = s.plansView(r, v, recurring.Status.IsRunning); err != nil {
 		return err
 	}
 	return write(w, http.StatusOK, func(b io.Writer) error { return s.View.PortalHome(b, page) })
@@ -151,9 +151,9 @@ func (s *Server) plansView(r *http.Request, v donorVisit, shown func(recurring.S
 			}
 			plan := view.PortalPlan{
 				URL: ownPlanPath(p.PublicRef, v.lang), Organisation: o.Name.In(v.lang), Status: string(p.Status), Amount: p.Amount(), Every: string(p.Frequency),
-				Remaining: -1, Failing: p.FailingSince != nil && p.Status.Goes(),
+				Remaining: -1, Failing: p.FailingSince != nil && p.Status.IsRunning(),
 			}
-			if left, known := p.Left(); known && p.Status.Goes() {
+			if left, known := p.Remaining(); known && p.Status.IsRunning() {
 				plan.Remaining = left
 			}
 			if p.NextAt != nil {

@@ -48,9 +48,9 @@ func TestRecords(t *testing.T) {
 	assert.Contains(t, e.bea.ask("GET", "/portal/records?lang=en", nil).body, "December 6")
 	var wish uuid.UUID
 	require.NoError(t, e.DB.Owner.Get(&wish, `SELECT id FROM erasure`))
-	letters := mail.Erasures{Receipts: e.Receipts, Privacy: e.Privacy, Catalog: e.Catalog}
+	letters := mail.Erasures{Mailer: e.Receipts.Mailer, Privacy: e.Privacy, Catalog: e.Catalog}
 	require.NoError(t, letters.Mail(t.Context(), wish))
-	letter, err := e.Mail.Messages()[0].Letter()
+	letter, err := e.Mail.Messages()[0].Email()
 	require.NoError(t, err)
 	assert.Contains(t, letter.Text, "December 6")
 	require.Equal(t, 303, press(e.bea, "withdraw").StatusCode)

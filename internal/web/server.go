@@ -30,7 +30,7 @@ type Server struct {
 	View       *view.View
 	Catalog    *fund.CatalogCache
 	Starter    donation.Starter
-	Plans      recurring.Keeper
+	Plans      recurring.Plans
 	Inbox      *stripepay.Inbox
 	Guard      *guard.Guard
 	Access     donoraccess.Keeper

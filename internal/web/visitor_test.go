@@ -60,7 +60,7 @@ func (v *visitor) letter() (link, code, text string) {
 	if len(all) == before {
 		return "", "", ""
 	}
-	l, err := all[0].Letter()
+	l, err := all[0].Email()
 	require.NoError(v.t, err)
 	if found := letterLink.FindStringSubmatch(l.Text); found != nil {
 		link = found[1]

@@ -18,7 +18,7 @@ var zones = []string{"America/New_York", "Pacific/Honolulu", "America/Sao_Paulo"
 
 // TestPlansOverTheYears: weekly, monthly on the last days, quarterly and yearly on a leap day, begun at the hours at which dates differ
 // between zones, over more than a leap year. Every period has its one charge, and on the date that was told for it before.
-func TestPlansOverTheYears(t *testing.T) {
+func TestChargeDatesOverYears(t *testing.T) {
 	for _, c := range []struct {
 		every       string
 		month, day  int
@@ -32,15 +32,15 @@ func TestPlansOverTheYears(t *testing.T) {
 			h.Fake.Advance(time.Date(2028, time.Month(c.month), c.day, c.hour, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
 			f := monthly(fmt.Sprint(c.total))
 			f.Frequency = c.every
-			p := begun(t, h, f)
+			p := startPlan(t, h, f)
 			begunAt, last := *p.BegunAt, *p.LastAt()
 			form := donation.ScheduleSummary{Frequency: org.Frequency(c.every), Times: c.total, Amount: p.Amount(), First: begunAt}.Last()
 			for n := 1; n < c.total; n++ {
 				require.Equal(t, n, p.Paid)
 				require.Equal(t, last.Unix(), p.LastAt().Unix(), "what was told of the last stays after %d", n)
 				told := *p.NextAt
-				p = renew(t, h, p)
-				charged := chargedAt(t, h, p, n+1)
+				p = advanceToNextCharge(t, h, p)
+				charged := invoicedAt(t, h, p, n+1)
 				for _, zone := range zones {
 					in, err := time.LoadLocation(zone)
 					require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestPlansOverTheYears(t *testing.T) {
 				require.Equal(t, org.Frequency(c.every).Step(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "each period has its charge")
 			}
 			require.Equal(t, recurring.Finished, p.Status)
-			require.Equal(t, last.Format(time.DateOnly), chargedAt(t, h, p, c.total).UTC().Format(time.DateOnly))
+			require.Equal(t, last.Format(time.DateOnly), invoicedAt(t, h, p, c.total).UTC().Format(time.DateOnly))
 			require.Equal(t, form.Format(time.DateOnly), last.Format(time.DateOnly), "as on the form")
 			require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 		})
@@ -57,28 +57,28 @@ func TestPlansOverTheYears(t *testing.T) {
 }
 
 // chargedAt is when a payment's bill was made: the date it is due on, an hour before it is charged.
-func chargedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at time.Time) {
+func invoicedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at time.Time) {
 	t.Helper()
 	require.NoError(t, h.DB.Owner.Get(&at, `SELECT created_at FROM instalment WHERE plan_id = $1 AND n = $2`, p.ID, n))
 	return at
 }
 
 // TestPaceAndDateChangedOnAPlanOfSome: what is left stays what it was, whatever the pace and the day are from then on.
-func TestPaceAndDateChangedOnAPlanOfSome(t *testing.T) {
+func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
-	p := renew(t, h, begun(t, h, monthly("6")))
+	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("6")))
 	require.Equal(t, "2 of 6", fmt.Sprint(p.Paid, " of ", *p.Total))
 	change := func(press, amount, every string, next *time.Time) {
 		t.Helper()
 		to, err := donation.Form{Amount: "other", AmountOther: amount, Frequency: every, Fund: "general"}.CheckTerms(h.Offer("csio"))
 		require.NoError(t, err)
-		_, err = h.Plans.Change(t.Context(), recurring.Wish{Plan: p.ID, Press: press, By: "portal"}, to, next)
-		p = ask(t, h, p, err)
+		_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: press, Channel: "portal"}, to, next)
+		p = afterRequest(t, h, p, err)
 	}
 	left := func() int {
 		t.Helper()
-		n, known := p.Left()
+		n, known := p.Remaining()
 		require.True(t, known)
 		return n
 	}
@@ -87,7 +87,7 @@ func TestPaceAndDateChangedOnAPlanOfSome(t *testing.T) {
 	require.Equal(t, 4, left())
 	require.Equal(t, day.Unix(), p.NextAt.Unix())
 	require.Equal(t, org.Monthly.Step(day, 3).Unix(), p.LastAt().Unix())
-	p = renew(t, h, p)
+	p = advanceToNextCharge(t, h, p)
 	require.Equal(t, 3, left())
 	require.Equal(t, 4, p.Iterations, "of the schedule that was made anew")
 	due := *p.NextAt
@@ -96,11 +96,11 @@ func TestPaceAndDateChangedOnAPlanOfSome(t *testing.T) {
 	require.Equal(t, due.Unix(), p.NextAt.Unix(), "the next date stays")
 	require.Equal(t, org.Weekly.Step(due, 2).Unix(), p.LastAt().Unix())
 	for range 3 {
-		p = renew(t, h, p)
+		p = advanceToNextCharge(t, h, p)
 	}
 	require.Equal(t, recurring.Finished, p.Status)
 	h.Fake.Advance(90 * 24 * time.Hour)
-	settle(t, h)
+	deliverAll(t, h)
 	require.Equal(t, []string{"2000", "2000", "2000", "5000", "5000", "5000"},
 		h.Lines(`SELECT d.amount::text FROM donation d JOIN instalment i ON i.donation_id = d.id ORDER BY i.n`))
 	require.Equal(t, 6, h.Count(`SELECT count(*) FROM receipt`))

@@ -15,22 +15,22 @@ import (
 
 // Kinds of events. Those with a letter say so in their job.
 const (
-	eventBegun     = "begun"
-	eventPaid      = "paid"
-	eventRefused   = "payment refused"
-	eventFailing   = "payment failed"
-	eventFinished  = "finished"
-	eventFailed    = "given up"
-	eventCancelled = "cancelled"
-	eventPaused    = "paused"
-	eventResumed   = "resumed"
-	eventSkipped   = "skipped"
-	eventChanged   = "changed"
-	eventMended    = "card mended"
-	eventExpiring  = "card expires"
-	eventUpcoming  = "upcoming"
-	eventMending   = "new card asked for" // its donor went to give one; detail: for which customer
-	eventMoved     = "moved"              // to another customer of its donor's; cause: the subscription it has now
+	eventStarted         = "begun"
+	eventPaid            = "paid"
+	eventPaymentRejected = "payment refused"
+	eventPaymentFailed   = "payment failed"
+	eventFinished        = "finished"
+	eventGivenUp         = "given up"
+	eventCancelled       = "cancelled"
+	eventPaused          = "paused"
+	eventResumed         = "resumed"
+	eventSkipped         = "skipped"
+	eventChanged         = "changed"
+	eventCardUpdated     = "card mended"
+	eventCardExpiring    = "card expires"
+	eventUpcoming        = "upcoming"
+	eventCardPageOpened  = "new card asked for" // its donor went to give one; detail: for which customer
+	eventMigrated        = "moved"              // to another customer of its donor's; cause: the subscription it has now
 )
 
 // Detail is what an event or a request is about; what does not apply is zero.
@@ -53,7 +53,7 @@ type Detail struct {
 	Brand        string `json:"brand,omitempty"`
 	Given        int64  `json:"given,omitempty"` // in all so far
 	Reason       string `json:"reason,omitempty"`
-	Repaced      bool   `json:"repaced,omitempty"` // the dates are others than before
+	DatesChanged bool   `json:"repaced,omitempty"` // the dates are others than before
 	Parts        []Part `json:"parts,omitempty"`
 }
 
@@ -105,11 +105,11 @@ func EventByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Even
 }
 
 // eventTx records an event once; nil when it was recorded before.
-func (k Keeper) eventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) (*Event, error) {
-	const query = `/* recurring.eventTx */
+func (ps Plans) recordEventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) (*Event, error) {
+	const query = `/* recurring.recordEventTx */
 		INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (plan_id, kind, cause) DO NOTHING`
-	e := Event{ID: k.NewID(), PlanID: p.ID, Kind: kind, Cause: cause, Detail: d, At: k.Now()}
+	e := Event{ID: ps.NewID(), PlanID: p.ID, Kind: kind, Cause: cause, Detail: d, At: ps.Now()}
 	done, err := tx.ExecContext(ctx, query, e.ID, e.PlanID, e.Kind, e.Cause, e.Detail, e.At)
 	if err != nil {
 		return nil, err
@@ -121,15 +121,15 @@ func (k Keeper) eventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause s
 }
 
 // LetterJob is the job of telling a donor of an event.
-type LetterJob struct {
+type EmailJob struct {
 	EventID uuid.UUID `json:"event_id"`
 }
 
 // Kind names the job.
-func (LetterJob) Kind() string { return "plan_letter" }
+func (EmailJob) Kind() string { return "plan_letter" }
 
 // tellTx records an event and orders its letter, once. What the letter needs of the plan as it stands is frozen in it.
-func (k Keeper) tellTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
+func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
 	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
 	if p.CardLast4 != nil && d.Last4 == "" {
 		d.Last4, d.Brand = *p.CardLast4, *p.CardBrand
@@ -145,9 +145,9 @@ func (k Keeper) tellTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause st
 	if d.Given, err = donation.SumOf(ctx, tx, gifts); err != nil {
 		return err
 	}
-	e, err := k.eventTx(ctx, tx, p, kind, cause, d)
+	e, err := ps.recordEventTx(ctx, tx, p, kind, cause, d)
 	if err != nil || e == nil {
 		return err
 	}
-	return k.Queue.EnqueueTx(ctx, tx, LetterJob{e.ID})
+	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 }

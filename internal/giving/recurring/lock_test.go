@@ -18,11 +18,11 @@ import (
 
 // TestWorkersMeetPlansInOneOrder: batches that know of two plans in different ways, and looks at both, wait for one another and never
 // in a circle.
-func TestWorkersMeetPlansInOneOrder(t *testing.T) {
+func TestBatchesLockPlansInOneOrder(t *testing.T) {
 	h := program.New(t, program.Options{})
 	other := monthly("")
 	other.Contact.Email = "ben@example.org"
-	plans := []recurring.Plan{begun(t, h, monthly("")), begun(t, h, other)}
+	plans := []recurring.Plan{startPlan(t, h, monthly("")), startPlan(t, h, other)}
 	bill := func(p recurring.Plan) string {
 		return h.Lines(`SELECT invoice_id FROM instalment WHERE plan_id = $1`, p.ID)[0]
 	}
@@ -50,7 +50,7 @@ func TestWorkersMeetPlansInOneOrder(t *testing.T) {
 		all.Go(func() {
 			for range 20 {
 				h.Exec(`UPDATE plan SET look_due = now() WHERE id = $1`, p.ID)
-				if !assert.NoError(t, h.Plans.Look(t.Context(), p.ID)) {
+				if !assert.NoError(t, h.Plans.SyncPlan(t.Context(), p.ID)) {
 					return
 				}
 			}

@@ -12,16 +12,16 @@ import (
 )
 
 // told are the events that tell of a plan's first payment. Each of them alone, and in any order, has to lead to the same end.
-var told = []string{"checkout.session.completed", "customer.subscription.created", "invoice.paid", "payment_intent.succeeded"}
+var firstPaymentEvents = []string{"checkout.session.completed", "customer.subscription.created", "invoice.paid", "payment_intent.succeeded"}
 
 // orders are all orders of things.
-func orders(things []string) [][]string {
+func permutations(things []string) [][]string {
 	if len(things) < 2 {
 		return [][]string{things}
 	}
 	var all [][]string
 	for i, first := range things {
-		for _, rest := range orders(slices.Delete(slices.Clone(things), i, i+1)) {
+		for _, rest := range permutations(slices.Delete(slices.Clone(things), i, i+1)) {
 			all = append(all, append([]string{first}, rest...))
 		}
 	}
@@ -57,7 +57,7 @@ func state(h *program.Program, d donation.Donation) string {
 func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 	h := program.New(t, program.Options{})
 	const want = "gift: " + program.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; bills: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"
-	for i, order := range orders(told) {
+	for i, order := range permutations(firstPaymentEvents) {
 		d, events := paidPlan(t, h)
 		if at := i % (len(order) + 2); at <= len(order) {
 			order = slices.Insert(slices.Clone(order), at, "charge.succeeded")
@@ -83,7 +83,7 @@ func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 // TestOneEventAloneIsEnough: whichever of those comes that tell of money, what else happened is found out.
 func TestOneEventAloneIsEnough(t *testing.T) {
 	h := program.New(t, program.Options{})
-	for _, kind := range append(slices.Clone(told), "charge.succeeded") {
+	for _, kind := range append(slices.Clone(firstPaymentEvents), "charge.succeeded") {
 		if kind == "customer.subscription.created" {
 			continue // a sweep takes in the others
 		}

@@ -24,10 +24,10 @@ const (
 )
 
 // Over tells whether nothing more is charged.
-func (s Status) Over() bool { return s == Finished || s == Cancelled || s == Failed }
+func (s Status) IsEnded() bool { return s == Finished || s == Cancelled || s == Failed }
 
 // Goes tells whether the plan has begun and is not over.
-func (s Status) Goes() bool { return s == Active || s == Paused }
+func (s Status) IsRunning() bool { return s == Active || s == Paused }
 
 // Plan is a recurring gift as its row has it.
 type Plan struct {
@@ -58,7 +58,7 @@ type Plan struct {
 	FailingSince   *time.Time    `db:"failing_since"` // the last bill was not paid
 	FailingCode    *string       `db:"failing_code"`  // why, in Stripe's word
 	FailingInvoice *string       `db:"failing_invoice"`
-	LookDue        *time.Time    `db:"look_due"`
+	SyncDue        *time.Time    `db:"look_due"`
 	AnchorDay      int           `db:"anchor_day"` // of the month, UTC: of its charges, in months that have it; 0: not known
 	CreatedAt      time.Time     `db:"created_at"`
 	BegunAt        *time.Time    `db:"begun_at"`
@@ -77,7 +77,7 @@ func (p Plan) Given() money.Amount {
 }
 
 // Left is how many payments are still to come; false: nobody knows.
-func (p Plan) Left() (int, bool) {
+func (p Plan) Remaining() (int, bool) {
 	if p.Total == nil {
 		return 0, false
 	}
@@ -86,17 +86,17 @@ func (p Plan) Left() (int, bool) {
 
 // LastAt is when the last payment is due if every one from the next on is paid in time; nil: nobody knows, or none is due.
 func (p Plan) LastAt() *time.Time {
-	left, known := p.Left()
+	left, known := p.Remaining()
 	if !known || left < 1 || p.NextAt == nil {
 		return nil
 	}
-	last := p.step(*p.NextAt, left-1)
+	last := p.dateAfter(*p.NextAt, left-1)
 	return &last
 }
 
 // step is the date of a charge so many periods after another, as Stripe counts: a short month has it on its last day, and the
 // months after it on the plan's own day again.
-func (p Plan) step(at time.Time, n int) time.Time {
+func (p Plan) dateAfter(at time.Time, n int) time.Time {
 	at = p.Frequency.Step(at, n)
 	if p.Frequency == org.Weekly || p.AnchorDay <= at.Day() {
 		return at
@@ -107,23 +107,23 @@ func (p Plan) step(at time.Time, n int) time.Time {
 
 // hopeless lists the refusals that no later try will change: the card or account is gone, or was never good
 // (https://docs.stripe.com/declines/codes, https://docs.stripe.com/payments/ach-direct-debit#failures).
-var hopeless = []string{
+var permanentDeclines = []string{
 	"lost_card", "stolen_card", "pickup_card", "restricted_card", "security_violation", "incorrect_number", "invalid_account",
 	"account_closed", "bank_account_closed", "no_account", "account_frozen", "debit_not_authorized", "revocation_of_authorization",
 	"revocation_of_all_authorizations", "stop_payment_order", "new_account_information_available",
 }
 
 // Hopeless tells whether a refusal will be the same at every later try.
-func Hopeless(code string) bool { return slices.Contains(hopeless, code) }
+func IsPermanentDecline(code string) bool { return slices.Contains(permanentDeclines, code) }
 
 // slack is how far two dates of the same charge may lie apart: by a clock that is set forward or back, and by the time of a payment page.
-const slack = 12 * time.Hour
+const dateTolerance = 12 * time.Hour
 
 // iterations is how long a schedule must be so that the payments still to come have a period each: the periods since it began,
 // the one under way included, and one more for each payment to come. pending: the bill of the period under way may still be paid.
-func (p Plan) iterations(phaseStart, periodEnd time.Time, pending bool) int {
+func (p Plan) scheduleLength(phaseStart, periodEnd time.Time, pending bool) int {
 	elapsed := 0
-	for p.step(phaseStart, elapsed).Before(periodEnd.Add(-slack)) {
+	for p.dateAfter(phaseStart, elapsed).Before(periodEnd.Add(-dateTolerance)) {
 		elapsed++
 	}
 	left := *p.Total - p.Paid
@@ -134,9 +134,9 @@ func (p Plan) iterations(phaseStart, periodEnd time.Time, pending bool) int {
 }
 
 // resumed is the first charge after a pause ends, next being one of the plan's dates.
-func (p Plan) resumed(next, until time.Time) time.Time {
+func (p Plan) chargeAfterPause(next, until time.Time) time.Time {
 	for n := 0; ; n++ {
-		if at := p.step(next, n); !at.Before(until) {
+		if at := p.dateAfter(next, n); !at.Before(until) {
 			return at
 		}
 	}

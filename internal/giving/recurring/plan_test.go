@@ -20,11 +20,11 @@ func monthly(times string) donation.Form {
 }
 
 // begun is a plan whose first payment has come.
-func begun(t *testing.T, h *program.Program, f donation.Form) recurring.Plan {
+func startPlan(t *testing.T, h *program.Program, f donation.Form) recurring.Plan {
 	t.Helper()
 	d := h.StartedGift(f)
 	h.Pay(d)
-	settle(t, h)
+	deliverAll(t, h)
 	return plan(t, h, d)
 }
 
@@ -35,7 +35,7 @@ func plan(t *testing.T, h *program.Program, d donation.Donation) recurring.Plan 
 	return p
 }
 
-func again(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
+func reload(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 	t.Helper()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, p.ID)
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func again(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 }
 
 // settle delivers what the stand-in has told since, and works it off with what follows from it.
-func settle(t *testing.T, h *program.Program) {
+func deliverAll(t *testing.T, h *program.Program) {
 	t.Helper()
 	h.DeliverNew()
 	h.DrainAll()
@@ -54,22 +54,22 @@ func settle(t *testing.T, h *program.Program) {
 	}
 }
 
-func TestTwelveTimesPlanRunsToItsEnd(t *testing.T) {
+func TestPlanOfTwelveFinishes(t *testing.T) {
 	h := program.New(t, program.Options{})
-	p := begun(t, h, monthly("12"))
+	p := startPlan(t, h, monthly("12"))
 	require.Equal(t, recurring.Active, p.Status)
 	require.Equal(t, 12, p.Iterations)
 	for month := 1; month < 12; month++ {
 		require.Equal(t, month, p.Paid)
 		require.Equal(t, org.Monthly.Step(*p.BegunAt, month).Unix(), p.NextAt.Unix())
 		h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
-		settle(t, h)
-		p = again(t, h, p)
+		deliverAll(t, h)
+		p = reload(t, h, p)
 	}
 	require.Equal(t, recurring.Finished, p.Status)
 	require.Nil(t, p.NextAt)
 	h.Fake.Advance(100 * 24 * time.Hour)
-	settle(t, h)
+	deliverAll(t, h)
 	require.Equal(t, 12, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
 	require.Equal(t, 12, h.Count(`SELECT count(*) FROM receipt`))
 	require.Equal(t, 12*2000, h.Count(`SELECT -sum(amount)::int FROM posting WHERE account_code = '4100'`))

@@ -18,14 +18,14 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, paid,
+const planColumns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, paid,
 	terms, customer_id, subscription_id, schedule_id, phase_start, iterations, card_brand, card_last4, card_expires, next_at, paused_until,
 	failing_since, failing_code, failing_invoice, look_due, anchor_day, created_at, begun_at, ended_at`
 
 // ByID is the plan of that id; fault.NotFound when there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Plan, error) {
-	const query = `/* recurring.ByID */ SELECT ` + columns + ` FROM plan WHERE id = $1`
-	return one(ctx, q, query, id)
+	const query = `/* recurring.ByID */ SELECT ` + planColumns + ` FROM plan WHERE id = $1`
+	return queryPlan(ctx, q, query, id)
 }
 
 // ByRef is the plan of that public reference; fault.NotFound when there is none.
@@ -33,11 +33,11 @@ func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Plan, error)
 	if !utf8.ValidString(ref) || strings.ContainsRune(ref, 0) {
 		return Plan{}, fault.New(fault.NotFound, "problem.404.text", nil)
 	}
-	const query = `/* recurring.ByRef */ SELECT ` + columns + ` FROM plan WHERE public_ref = $1`
-	return one(ctx, q, query, ref)
+	const query = `/* recurring.ByRef */ SELECT ` + planColumns + ` FROM plan WHERE public_ref = $1`
+	return queryPlan(ctx, q, query, ref)
 }
 
-func one(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Plan, error) {
+func queryPlan(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Plan, error) {
 	var p Plan
 	err := sqlx.GetContext(ctx, q, &p, query, arg)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -48,7 +48,7 @@ func one(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Pla
 
 // OfDonor lists a donor's plans that have begun, those that go on first, then by age.
 func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) ([]Plan, error) {
-	const query = `/* recurring.OfDonor */ SELECT ` + columns + ` FROM plan
+	const query = `/* recurring.OfDonor */ SELECT ` + planColumns + ` FROM plan
 		WHERE donor_id = $1 AND begun_at IS NOT NULL ORDER BY ended_at IS NOT NULL, begun_at, id`
 	var plans []Plan
 	err := sqlx.SelectContext(ctx, q, &plans, query, donor)
@@ -57,15 +57,15 @@ func OfDonor(ctx context.Context, q sqlx.QueryerContext, donor uuid.UUID) ([]Pla
 
 // ofCustomer lists the plans that go on of one of Stripe's customers.
 func ofCustomer(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, customer string) ([]Plan, error) {
-	const query = `/* recurring.ofCustomer */ SELECT ` + columns + ` FROM plan
+	const query = `/* recurring.ofCustomer */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id = $2 AND status IN ('active', 'paused') ORDER BY id`
 	var plans []Plan
 	err := sqlx.SelectContext(ctx, q, &plans, query, entity, customer)
 	return plans, err
 }
 
-func lockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]*Plan, error) {
-	const query = `/* recurring.lockTx */ SELECT ` + columns + ` FROM plan WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
+func lockPlansTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]*Plan, error) {
+	const query = `/* recurring.lockPlansTx */ SELECT ` + planColumns + ` FROM plan WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
 	var rows []Plan
 	if err := tx.SelectContext(ctx, &rows, query, pg.UUIDs(ids)); err != nil {
 		return nil, err
@@ -78,8 +78,8 @@ func lockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UUID]*P
 }
 
 // lockOneTx locks a plan; fault.NotFound when there is none.
-func lockOneTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (*Plan, error) {
-	plans, err := lockTx(ctx, tx, []uuid.UUID{id})
+func lockPlanTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (*Plan, error) {
+	plans, err := lockPlansTx(ctx, tx, []uuid.UUID{id})
 	if err == nil && plans[id] == nil {
 		err = fault.New(fault.NotFound, "problem.404.text", nil)
 	}
@@ -87,8 +87,8 @@ func lockOneTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (*Plan, error) {
 }
 
 // saveTx writes all of a locked plan that can change.
-func saveTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
-	const query = `/* recurring.saveTx */
+func savePlanTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
+	const query = `/* recurring.savePlanTx */
 		UPDATE plan SET status = :status, frequency = :frequency, amount = :amount, covered = :covered, paid = :paid, terms = :terms,
 		       customer_id = :customer_id, subscription_id = :subscription_id, schedule_id = :schedule_id, phase_start = :phase_start,
 		       iterations = :iterations, card_brand = :card_brand, card_last4 = :card_last4, card_expires = :card_expires, next_at = :next_at,
@@ -116,7 +116,7 @@ func termsOf(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]term
 }
 
 // stood finds among terms, the newest first, those that stood at a moment.
-func stood(all []terms, at time.Time) terms {
+func termsAt(all []terms, at time.Time) terms {
 	for _, t := range all {
 		if !t.Since.After(at) {
 			return t

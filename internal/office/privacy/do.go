@@ -50,7 +50,7 @@ func (k Keeper) Do(ctx context.Context, id uuid.UUID) error {
 		if _, err := tx.ExecContext(ctx, end, id, k.Now()); err != nil || e.Tell == nil {
 			return err
 		}
-		return k.Queue.EnqueueTx(ctx, tx, Farewell{id})
+		return k.Queue.EnqueueTx(ctx, tx, CompletedEmailJob{id})
 	})
 }
 

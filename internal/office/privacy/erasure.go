@@ -112,7 +112,7 @@ func (k Keeper) Ask(ctx context.Context, w Wish) (e Erasure, err error) {
 		if err := k.insertTx(ctx, tx, e, w.Donors, k.Hashes(w.Addresses)); err != nil {
 			return err
 		}
-		return k.Queue.EnqueueTx(ctx, tx, Letter{e.ID})
+		return k.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 	})
 	return e, err
 }

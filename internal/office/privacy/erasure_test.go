@@ -67,7 +67,7 @@ func lived(t *testing.T) *program.Program {
 	all, err := receipt.ByDonations(t.Context(), h.DB.Server, mustIDs(t, h, d))
 	require.NoError(t, err)
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[0].ID))
-	require.NoError(t, mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}.Mail(t.Context(), d.ID))
+	require.NoError(t, mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}.Mail(t.Context(), d.ID))
 	return h
 }
 
@@ -114,7 +114,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	again, err := h.Privacy.Ask(t.Context(), w)
 	require.NoError(t, err)
 	require.Equal(t, e.ID, again.ID, "one wish")
-	letters := mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Catalog: h.Catalog}
+	letters := mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}
 	require.NoError(t, letters.Mail(t.Context(), e.ID))
 	n, err := h.Privacy.CarryOut(t.Context())
 	require.NoError(t, err)
@@ -123,8 +123,8 @@ func TestForgottenIsForgotten(t *testing.T) {
 	n, err = h.Privacy.CarryOut(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.NoError(t, letters.Farewell(t.Context(), e.ID))
-	require.NoError(t, letters.Farewell(t.Context(), e.ID), "it is told once")
+	require.NoError(t, letters.MailCompleted(t.Context(), e.ID))
+	require.NoError(t, letters.MailCompleted(t.Context(), e.ID), "it is told once")
 
 	require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
 	require.Equal(t, before, kept(h))

@@ -11,20 +11,20 @@ import (
 )
 
 // Letter is the job of the letter before: it says what will be erased, and when.
-type Letter struct {
+type EmailJob struct {
 	ErasureID uuid.UUID `json:"erasure_id"`
 }
 
 // Kind names the job.
-func (Letter) Kind() string { return "erasure_letter" }
+func (EmailJob) Kind() string { return "erasure_letter" }
 
 // Farewell is the job of the letter after, the last a person gets.
-type Farewell struct {
+type CompletedEmailJob struct {
 	ErasureID uuid.UUID `json:"erasure_id"`
 }
 
 // Kind names the job.
-func (Farewell) Kind() string { return "erasure_farewell" }
+func (CompletedEmailJob) Kind() string { return "erasure_farewell" }
 
 // ByID reads one erasure.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, err error) {

@@ -87,12 +87,12 @@ func (f Facts) figures() string {
 }
 
 // Letter is the job of mailing a statement.
-type Letter struct {
+type EmailJob struct {
 	StatementID uuid.UUID `json:"statement_id"`
 }
 
 // Kind names the job.
-func (Letter) Kind() string { return "statement_letter" }
+func (EmailJob) Kind() string { return "statement_letter" }
 
 // span is a year in a zone: from its first moment to the next year's.
 func span(year int, zone *time.Location) (from, to time.Time) {

@@ -101,7 +101,7 @@ func TestStatementTellsTheYear(t *testing.T) {
 	require.NoError(t, h.DB.Owner.Select(&ids, `SELECT (args->>'statement_id')::uuid FROM river_job WHERE kind = 'statement_letter' ORDER BY id`))
 	for range 2 {
 		for _, id := range ids {
-			require.NoError(t, mail.Statements{Receipts: h.Receipts}.Mail(t.Context(), id))
+			require.NoError(t, mail.Statements{Mailer: h.Receipts.Mailer}.Mail(t.Context(), id))
 		}
 	}
 	sent := h.Mail.Messages()
@@ -110,7 +110,7 @@ func TestStatementTellsTheYear(t *testing.T) {
 		return m.MessageID == "statement_corrected."+ids[2].String()+"@tsne.example"
 	})
 	require.GreaterOrEqual(t, corrected, 0)
-	letter, err := sent[corrected].Letter()
+	letter, err := sent[corrected].Email()
 	require.NoError(t, err)
 	assert.Contains(t, letter.Text, "−$20.00")
 	for _, attack := range []string{`UPDATE statement SET year = 2024`, `DELETE FROM statement`, `TRUNCATE statement CASCADE`} {
@@ -128,7 +128,7 @@ func TestOvertakenStatementStays(t *testing.T) {
 	first := gave(t, h, "ana", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
 	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
 	require.NoError(t, err)
-	letters := mail.Statements{Receipts: h.Receipts}
+	letters := mail.Statements{Mailer: h.Receipts.Mailer}
 	mailAll := func() (errs []error) {
 		var ids []uuid.UUID
 		require.NoError(t, h.DB.Owner.Select(&ids, `SELECT id FROM statement ORDER BY n DESC`))

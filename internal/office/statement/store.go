@@ -155,7 +155,7 @@ func (d Desk) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issue
 	}
 	letters := make([]jobs.Job, len(kept))
 	for i, id := range kept {
-		letters[i] = Letter{id}
+		letters[i] = EmailJob{id}
 	}
 	return len(kept), d.Queue.EnqueueTx(ctx, tx, letters...)
 }

@@ -24,12 +24,12 @@ type Asking struct {
 }
 
 // Letter is the job of writing the letter.
-type Letter struct {
+type SignInEmailJob struct {
 	SignInID uuid.UUID `json:"sign_in_id"`
 }
 
 // Kind names the job.
-func (Letter) Kind() string { return "sign_in_letter" }
+func (SignInEmailJob) Kind() string { return "sign_in_letter" }
 
 // Ask orders the letter, or answers ErrTooMany. It does the same for every address, known or not.
 func (k Keeper) Ask(ctx context.Context, a Asking) error {
@@ -51,7 +51,7 @@ func (k Keeper) Ask(ctx context.Context, a Asking) error {
 		if _, err := tx.ExecContext(ctx, query, id, a.Email, person, a.Language, hashOf("browser", a.Browser)); err != nil {
 			return err
 		}
-		return k.Queue.EnqueueTx(ctx, tx, Letter{id})
+		return k.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
 	})
 }
 

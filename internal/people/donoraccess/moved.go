@@ -11,12 +11,12 @@ import (
 
 // MovedLetter is the job of telling everybody concerned that an address was joined to others or taken away from them: who did not do
 // it themselves learns of it (OWASP ASVS 5.0.0 V6.3.7).
-type MovedLetter struct {
+type AddressEmailJob struct {
 	Step int64 `json:"step"`
 }
 
 // Kind names the job.
-func (MovedLetter) Kind() string { return "address_letter" }
+func (AddressEmailJob) Kind() string { return "address_letter" }
 
 // Moved is an address that was joined to others, or taken away from them.
 type Moved struct {

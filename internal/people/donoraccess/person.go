@@ -117,7 +117,7 @@ func (k Keeper) moveTx(ctx context.Context, tx *sqlx.Tx, email, kind string, bef
 	if err != nil {
 		return err
 	}
-	return k.Queue.EnqueueTx(ctx, tx, MovedLetter{n})
+	return k.Queue.EnqueueTx(ctx, tx, AddressEmailJob{n})
 }
 
 func stepTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before uuid.NullUUID, after uuid.UUID) (n int64, err error) {

@@ -24,8 +24,8 @@ const (
 	EventsOldest   = "konbit_events_oldest_seconds"
 	Jobs           = "konbit_jobs"
 	JobsOldest     = "konbit_jobs_oldest_seconds"
-	Letters        = "konbit_letters"
-	LettersOldest  = "konbit_letters_oldest_seconds"
+	Emails         = "konbit_letters"
+	EmailsOldest   = "konbit_letters_oldest_seconds"
 	FeesDue        = "konbit_fees_due"
 	FeesDueOldest  = "konbit_fees_due_oldest_seconds"
 	GiftsUnsettled = "konbit_gifts_unsettled"
@@ -47,8 +47,8 @@ var figures = map[string]figure{
 	EventsOldest:   {"Age of the oldest event waiting or parked.", "", prometheus.GaugeValue},
 	Jobs:           {"Jobs not done: waiting, running, failing (tried again later), given_up.", "state", prometheus.GaugeValue},
 	JobsOldest:     {"Age of the oldest job not done.", "", prometheus.GaugeValue},
-	Letters:        {"Letters written and not accepted by a mail server: waiting (tried again later), refused (for good).", "state", prometheus.GaugeValue},
-	LettersOldest:  {"Age of the oldest letter waiting.", "", prometheus.GaugeValue},
+	Emails:         {"Letters written and not accepted by a mail server: waiting (tried again later), refused (for good).", "state", prometheus.GaugeValue},
+	EmailsOldest:   {"Age of the oldest letter waiting.", "", prometheus.GaugeValue},
 	FeesDue:        {"Charges whose fee is not in the books yet.", "", prometheus.GaugeValue},
 	FeesDueOldest:  {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
 	GiftsUnsettled: {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},

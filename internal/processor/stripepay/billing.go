@@ -24,20 +24,20 @@ func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, 
 }
 
 // Read reads a subscription with its latest bill and its card, as recurring asks.
-func (s *Stripe) Read(ctx context.Context, entity, subscription string) (recurring.Standing, error) {
+func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (recurring.RemoteSubscription, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
-		return recurring.Standing{}, err
+		return recurring.RemoteSubscription{}, err
 	}
 	sub, err := subscriptionOf(ctx, a, subscription)
 	if err != nil {
-		return recurring.Standing{}, err
+		return recurring.RemoteSubscription{}, err
 	}
 	return remoteSubscriptionOf(sub), nil
 }
 
 // PaidBills lists the paid bills of a subscription, as recurring asks. One over nothing is none.
-func (s *Stripe) PaidBills(ctx context.Context, entity, subscription string) (paid []string, err error) {
+func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (paid []string, err error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return nil, err
@@ -70,10 +70,10 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 	return sub, nil
 }
 
-func remoteSubscriptionOf(sub *stripe.Subscription) recurring.Standing {
-	standing := recurring.Standing{
+func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription {
+	standing := recurring.RemoteSubscription{
 		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
-		Card: paymentMethodOf(chargedMethod(sub)), Bill: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
+		PaymentMethod: paymentMethodOf(chargedMethod(sub)), LatestInvoice: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
 	}
 	if sub.Schedule != nil {
 		standing.ScheduleID = sub.Schedule.ID
@@ -102,11 +102,11 @@ func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	return nil
 }
 
-func paymentMethodOf(m *stripe.PaymentMethod) *recurring.Card {
+func paymentMethodOf(m *stripe.PaymentMethod) *recurring.PaymentMethod {
 	if m == nil {
 		return nil
 	}
-	c := &recurring.Card{Method: m.ID}
+	c := &recurring.PaymentMethod{ID: m.ID}
 	if m.Card != nil {
 		c.Brand, c.Last4, c.Month, c.Year = string(m.Card.Brand), m.Card.Last4, int(m.Card.ExpMonth), int(m.Card.ExpYear)
 	} else if m.USBankAccount != nil {
@@ -115,11 +115,11 @@ func paymentMethodOf(m *stripe.PaymentMethod) *recurring.Card {
 	return c
 }
 
-func latestInvoiceOf(in *stripe.Invoice) *recurring.Bill {
+func latestInvoiceOf(in *stripe.Invoice) *recurring.Invoice {
 	if in == nil {
 		return nil
 	}
-	b := &recurring.Bill{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, NextTry: in.NextPaymentAttempt > 0, Minor: in.Total, InFlight: inFlight(in)}
+	b := &recurring.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0, AmountMinor: in.Total, InFlight: inFlight(in)}
 	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
 		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
 		if b.Code == "" {
@@ -146,7 +146,7 @@ func anchorDay(sub *stripe.Subscription) int {
 }
 
 // End ends a subscription now. One that is over, or unknown, is ended; an open last bill is not collected any more.
-func (s *Stripe) End(ctx context.Context, o recurring.Order) error {
+func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (s *Stripe) End(ctx context.Context, o recurring.Order) error {
 }
 
 // endNow cancels the schedule a subscription has, which ends both: the subscription alone cannot be cancelled then.
-func endNow(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription) error {
+func endNow(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) error {
 	if sub.Schedule != nil {
 		params := &stripe.SubscriptionScheduleCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}
 		params.Context = ctx
@@ -201,7 +201,7 @@ func isMissing(err error) bool {
 }
 
 // Pause makes the bills until a moment void: nothing is owed for them.
-func (s *Stripe) Pause(ctx context.Context, o recurring.Order, until time.Time) error {
+func (s *Stripe) Pause(ctx context.Context, o recurring.Target, until time.Time) error {
 	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
 			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)), ResumesAt: stripe.Int64(until.Unix()),
@@ -210,7 +210,7 @@ func (s *Stripe) Pause(ctx context.Context, o recurring.Order, until time.Time) 
 }
 
 // Resume ends a pause.
-func (s *Stripe) Resume(ctx context.Context, o recurring.Order) (next time.Time, err error) {
+func (s *Stripe) Resume(ctx context.Context, o recurring.Target) (next time.Time, err error) {
 	sub, err := s.updated(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
 	if err != nil {
 		return next, err
@@ -218,12 +218,12 @@ func (s *Stripe) Resume(ctx context.Context, o recurring.Order) (next time.Time,
 	return time.Unix(sub.CurrentPeriodEnd, 0).UTC(), nil
 }
 
-func (s *Stripe) update(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) error {
+func (s *Stripe) update(ctx context.Context, o recurring.Target, set func(*stripe.SubscriptionParams)) error {
 	_, err := s.updated(ctx, o, set)
 	return err
 }
 
-func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
+func (s *Stripe) updated(ctx context.Context, o recurring.Target, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func (s *Stripe) updated(ctx context.Context, o recurring.Order, set func(*strip
 }
 
 // Refund gives a charge back whole, unless it was.
-func (s *Stripe) Refund(ctx context.Context, o recurring.Order, charge string) error {
+func (s *Stripe) Refund(ctx context.Context, o recurring.Target, charge string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err

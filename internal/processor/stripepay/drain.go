@@ -38,7 +38,7 @@ type Drain struct {
 	Catalog       *fund.CatalogCache
 	Settler       donation.Settler
 	Booker        payout.Booker
-	Plans         recurring.Keeper
+	Plans         recurring.Plans
 	Log           *slog.Logger
 	wake          chan struct{}
 	yieldSlots    chan struct{} // of those who yield

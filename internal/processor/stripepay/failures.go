@@ -59,7 +59,7 @@ func (r *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 		if n.decline == nil {
 			continue
 		}
-		renews, err := recurring.Renews(ctx, tx, r.events[i].EntityID, n.decline.invoiceID, n.decline.customerID)
+		renews, err := recurring.IsRenewal(ctx, tx, r.events[i].EntityID, n.decline.invoiceID, n.decline.customerID)
 		if err != nil {
 			return err
 		}

@@ -12,19 +12,19 @@ import (
 
 // lockPlansTx locks the plans that the round is going to change, before it locks any gift.
 func (r *eventBatch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
-	var of recurring.Concerned
+	var of recurring.LockSet
 	for i, n := range r.effects {
 		entity := r.events[i].EntityID
 		if n.subscription != nil {
-			of.Plan(n.subscription.PlanID)
+			of.AddPlan(n.subscription.PlanID)
 		}
 		if n.invoice != nil {
-			of.Plan(n.invoice.PlanID)
-			of.Bill(entity, n.invoice.ID)
+			of.AddPlan(n.invoice.PlanID)
+			of.AddInvoice(entity, n.invoice.ID)
 		}
 		if n.charge != nil && n.charge.Invoice != nil {
-			of.Plan(n.charge.Invoice.PlanID)
-			of.Bill(entity, n.charge.Invoice.ID)
+			of.AddPlan(n.charge.Invoice.PlanID)
+			of.AddInvoice(entity, n.charge.Invoice.ID)
 		}
 	}
 	return r.Plans.LockTx(ctx, tx, of)
@@ -32,7 +32,7 @@ func (r *eventBatch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 
 // plansTx notes what events tell of plans: subscriptions, bills and new cards.
 func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
-	var seen []recurring.Seen
+	var seen []recurring.SubscriptionSeen
 	bills := map[uuid.UUID][]donation.Invoice{}
 	for i, n := range r.effects {
 		switch {
@@ -44,12 +44,12 @@ func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 		}
 	}
 	if len(seen) > 0 {
-		if err := r.Plans.SeeTx(ctx, tx, seen); err != nil {
+		if err := r.Plans.RecordSubscriptionsTx(ctx, tx, seen); err != nil {
 			return err
 		}
 	}
 	for _, entity := range r.catalog.Entities() {
-		if err := r.Plans.NoteTx(ctx, tx, entity.ID, bills[entity.ID]); err != nil {
+		if err := r.Plans.RecordInvoicesTx(ctx, tx, entity.ID, bills[entity.ID]); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func (r *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 		if n.paymentMethod == nil {
 			continue
 		}
-		if err := r.Plans.NewCardTx(ctx, tx, *n.paymentMethod); err != nil {
+		if err := r.Plans.UsePaymentMethodTx(ctx, tx, *n.paymentMethod); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (r *eventBatch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[str
 		}
 	}
 	for entity, ids := range of {
-		settled, err := recurring.SettledBills(ctx, tx, entity, ids)
+		settled, err := recurring.SettledInvoices(ctx, tx, entity, ids)
 		if err != nil {
 			return nil, err
 		}

@@ -19,16 +19,16 @@ import (
 // (https://docs.stripe.com/api/payment_methods/attach). So a plan changes customers by another subscription.
 
 // Leave ends a subscription and takes its unpaid bill over, which bears the mark from then on and is void.
-func (s *Stripe) Leave(ctx context.Context, o recurring.Order, mark string) (recurring.Left, error) {
+func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (recurring.DetachedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
-		return recurring.Left{}, err
+		return recurring.DetachedSubscription{}, err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
 	if err != nil {
-		return recurring.Left{}, err
+		return recurring.DetachedSubscription{}, err
 	}
-	left := recurring.Left{
+	left := recurring.DetachedSubscription{
 		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: anchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
 	}
 	if inFlight(sub.LatestInvoice) {
@@ -41,13 +41,13 @@ func (s *Stripe) Leave(ctx context.Context, o recurring.Order, mark string) (rec
 		}
 	}
 	if sub.LatestInvoice != nil {
-		left.Owed, err = takeOverInvoice(ctx, a, o, sub.LatestInvoice.ID, mark)
+		left.Outstanding, err = takeOverInvoice(ctx, a, o, sub.LatestInvoice.ID, mark)
 	}
 	return left, err
 }
 
 // takeOver has nobody collect a bill any more that was not paid; nil: it was, or nothing was owed for it.
-func takeOverInvoice(ctx context.Context, a *account, o recurring.Order, invoice, mark string) (*recurring.Owed, error) {
+func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoice, mark string) (*recurring.OutstandingInvoice, error) {
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
 	in, err := a.api.Invoices.Get(invoice, get)
@@ -82,16 +82,16 @@ func takeOverInvoice(ctx context.Context, a *account, o recurring.Order, invoice
 	if in.Status == stripe.InvoiceStatusPaid {
 		return nil, nil
 	}
-	return &recurring.Owed{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
+	return &recurring.OutstandingInvoice{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
 }
 
 // Begin makes a subscription on a card that its customer has. Until the first charge it costs nothing
 // (https://docs.stripe.com/billing/subscriptions/billing-cycle); one that charges late in the month is told the day, for its first
 // date may be in a shorter one.
-func (s *Stripe) Begin(ctx context.Context, o recurring.Order, b recurring.Beginning) (recurring.Begun, error) {
+func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b recurring.NewSubscription) (recurring.StartedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
-		return recurring.Begun{}, err
+		return recurring.StartedSubscription{}, err
 	}
 	sub, err := findMigrated(ctx, a, b)
 	if err == nil && sub == nil {
@@ -102,16 +102,16 @@ func (s *Stripe) Begin(ctx context.Context, o recurring.Order, b recurring.Begin
 	}
 	var refused *stripe.Error
 	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeIdempotency {
-		return recurring.Begun{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other words under the key: the next try has its own
+		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other words under the key: the next try has its own
 	}
 	if err != nil {
-		return recurring.Begun{}, translate(err)
+		return recurring.StartedSubscription{}, translate(err)
 	}
-	return recurring.Begun{Subscription: sub.ID, Card: paymentMethodOf(chargedMethod(sub))}, nil
+	return recurring.StartedSubscription{Subscription: sub.ID, PaymentMethod: paymentMethodOf(chargedMethod(sub))}, nil
 }
 
 // begunWith finds the subscription that was begun with a mark; nil: none was.
-func findMigrated(ctx context.Context, a *account, b recurring.Beginning) (*stripe.Subscription, error) {
+func findMigrated(ctx context.Context, a *account, b recurring.NewSubscription) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionListParams{Customer: stripe.String(b.Customer), Status: stripe.String("all")}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
@@ -125,15 +125,15 @@ func findMigrated(ctx context.Context, a *account, b recurring.Beginning) (*stri
 	return nil, list.Err()
 }
 
-func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
-	interval, count := stripeInterval(b.Every)
+func beginParams(b recurring.NewSubscription) *stripe.SubscriptionParams {
+	interval, count := stripeInterval(b.Frequency)
 	params := &stripe.SubscriptionParams{
-		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.Method), OffSession: stripe.Bool(true),
+		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.PaymentMethod), OffSession: stripe.Bool(true),
 		ProrationBehavior: stripe.String("none"),
 		Items: []*stripe.SubscriptionItemsParams{{
 			Quantity: stripe.Int64(1),
 			PriceData: &stripe.SubscriptionItemPriceDataParams{
-				Currency: stripe.String(strings.ToLower(b.Currency)), Product: stripe.String(b.Product), UnitAmount: stripe.Int64(b.Minor),
+				Currency: stripe.String(strings.ToLower(b.Currency)), Product: stripe.String(b.Product), UnitAmount: stripe.Int64(b.AmountMinor),
 				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
 			},
 		}},
@@ -141,7 +141,7 @@ func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
 	params.AddExpand("default_payment_method")
 	params.Metadata = maps.Clone(b.Metadata)
 	params.AddMetadata(metaMigration, b.Mark)
-	if b.AnchorDay <= 28 || b.Every == org.Weekly {
+	if b.AnchorDay <= 28 || b.Frequency == org.Weekly {
 		params.BillingCycleAnchor = stripe.Int64(b.Next.Unix())
 		return params
 	}
@@ -149,14 +149,14 @@ func beginParams(b recurring.Beginning) *stripe.SubscriptionParams {
 		DayOfMonth: stripe.Int64(int64(b.AnchorDay)), Hour: stripe.Int64(int64(b.Next.Hour())), Minute: stripe.Int64(int64(b.Next.Minute())),
 		Second: stripe.Int64(int64(b.Next.Second())),
 	}
-	if b.Every != org.Monthly {
+	if b.Frequency != org.Monthly {
 		params.BillingCycleAnchorConfig.Month = stripe.Int64(int64(b.Next.Month()))
 	}
 	return params
 }
 
 // Collect charges the card of a subscription for a bill that was taken over, unless a payment for it is made or under way.
-func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Collection) (paid bool, code string, err error) {
+func (s *Stripe) Collect(ctx context.Context, o recurring.Target, c recurring.Collection) (paid bool, code string, err error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, "", err
@@ -173,12 +173,12 @@ func (s *Stripe) Collect(ctx context.Context, o recurring.Order, c recurring.Col
 		return false, "", nil
 	}
 	params := &stripe.PaymentIntentParams{
-		Amount: stripe.Int64(c.Minor), Currency: stripe.String(strings.ToLower(c.Currency)), Customer: stripe.String(c.Customer),
+		Amount: stripe.Int64(c.AmountMinor), Currency: stripe.String(strings.ToLower(c.Currency)), Customer: stripe.String(c.Customer),
 		PaymentMethod: stripe.String(method.ID), PaymentMethodTypes: []*string{stripe.String(string(method.Type))},
 		Confirm: stripe.Bool(true), OffSession: stripe.Bool(true),
 	}
 	params.Context = ctx
-	params.Metadata = map[string]string{metaDonation: c.Plan, metaInvoice: c.Bill, metaOrganisation: sub.Metadata[metaOrganisation]}
+	params.Metadata = map[string]string{metaDonation: c.PlanID, metaInvoice: c.Invoice, metaOrganisation: sub.Metadata[metaOrganisation]}
 	params.SetIdempotencyKey(o.Key + ":collect")
 	_, err = a.api.PaymentIntents.New(params)
 	var refused *stripe.Error
@@ -203,7 +203,7 @@ func isCollected(ctx context.Context, a *account, c recurring.Collection) (bool,
 	list := a.api.PaymentIntents.List(params)
 	for list.Next() {
 		pi := list.PaymentIntent()
-		if pi.Metadata[metaInvoice] == c.Bill && (pi.Status == stripe.PaymentIntentStatusSucceeded || pi.Status == stripe.PaymentIntentStatusProcessing) {
+		if pi.Metadata[metaInvoice] == c.Invoice && (pi.Status == stripe.PaymentIntentStatusSucceeded || pi.Status == stripe.PaymentIntentStatusProcessing) {
 			return true, nil
 		}
 	}

@@ -21,14 +21,14 @@ func subscriptionEffect(e event, object json.RawMessage) (eventEffect, error) {
 	if plan == uuid.Nil {
 		return eventEffect{}, nil
 	}
-	return eventEffect{subscription: &recurring.Seen{
-		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Moved: s.Metadata[metaMigration] != "",
+	return eventEffect{subscription: &recurring.SubscriptionSeen{
+		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Migrated: s.Metadata[metaMigration] != "",
 	}}, nil
 }
 
 // planSessionNews reads the end of a payment page of a recurring gift. Paid by a bank debit, it is on its way.
 func planSessionEffect(e event, s *stripe.CheckoutSession, mark *donation.StatusUpdate) eventEffect {
-	n := eventEffect{subscription: &recurring.Seen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
+	n := eventEffect{subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
 		n.subscription.SubscriptionID = s.Subscription.ID
 	}
@@ -87,7 +87,7 @@ func customerEffect(e event, object json.RawMessage) (eventEffect, error) {
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return eventEffect{}, nil
 	}
-	return eventEffect{paymentMethod: &recurring.NewCard{EntityID: e.EntityID, CustomerID: c.ID, Method: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
+	return eventEffect{paymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

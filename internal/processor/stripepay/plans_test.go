@@ -18,7 +18,7 @@ import (
 func tourPlans(t *testing.T, h *program.Program) {
 	t.Helper()
 	ctx := t.Context()
-	order := func() recurring.Order {
+	order := func() recurring.Target {
 		f := program.ValidForm()
 		f.Frequency, f.CoverFees = "quarterly", true
 		d := h.StartedGift(f)
@@ -34,7 +34,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 		p, err := recurring.ByID(ctx, h.DB.Server, d.ID)
 		require.NoError(t, err)
 		require.Equal(t, recurring.Active, p.Status)
-		return recurring.Order{Entity: "tsne", Subscription: *p.SubscriptionID, Key: d.ID.String()}
+		return recurring.Target{Entity: "tsne", Subscription: *p.SubscriptionID, Key: d.ID.String()}
 	}
 	twelve := func(_, _ time.Time) int { return 12 }
 	o := order()
@@ -44,16 +44,16 @@ func tourPlans(t *testing.T, h *program.Program) {
 	s, err := h.Stripe.Schedule(ctx, o, twelve)
 	require.NoError(t, err)
 	require.Equal(t, 12, s.Iterations)
-	standing, err := h.Stripe.Read(ctx, "tsne", o.Subscription)
+	standing, err := h.Stripe.ReadSubscription(ctx, "tsne", o.Subscription)
 	require.NoError(t, err)
 	require.Equal(t, s.ID, standing.ScheduleID)
-	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Quarterly}))
+	require.NoError(t, h.Stripe.Change(ctx, o, recurring.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
 	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
 	o.Key += "resume"
 	_, err = h.Stripe.Resume(ctx, o)
 	require.NoError(t, err)
 	next := h.Fake.Now().Add(10 * 24 * time.Hour)
-	require.NoError(t, h.Stripe.Change(ctx, o, recurring.Charging{Minor: 3000, Currency: "USD", Every: org.Weekly, Paced: true, Next: &next}))
+	require.NoError(t, h.Stripe.Change(ctx, o, recurring.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Weekly, IntervalChanged: true, Next: &next}))
 	require.NoError(t, h.Stripe.End(ctx, o))
 
 	ended := order()
@@ -64,24 +64,24 @@ func tourPlans(t *testing.T, h *program.Program) {
 
 	// A card that fails at the renewal, and is mended.
 	failing := order()
-	standing, err = h.Stripe.Read(ctx, "tsne", failing.Subscription)
+	standing, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
 	require.NoError(t, err)
-	_, err = h.Stripe.Portal(ctx, "tsne", standing.CustomerID, "es", "http://127.0.0.1/plans")
+	_, err = h.Stripe.PaymentMethodPage(ctx, "tsne", standing.CustomerID, "es", "http://127.0.0.1/plans")
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.FailCard(failing.Subscription, "lost_card", 0))
 	h.Fake.Advance(standing.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
-	standing, err = h.Stripe.Read(ctx, "tsne", failing.Subscription)
+	standing, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
 	require.NoError(t, err)
-	require.Equal(t, "open lost_card", standing.Bill.Status+" "+standing.Bill.Code)
-	require.NoError(t, h.Stripe.Rest(ctx, failing, standing.Bill.ID))
+	require.Equal(t, "open lost_card", standing.LatestInvoice.Status+" "+standing.LatestInvoice.Code)
+	require.NoError(t, h.Stripe.StopCollection(ctx, failing, standing.LatestInvoice.ID))
 	failing.Key += "pay"
-	paid, err := h.Stripe.Pay(ctx, failing, standing.Bill.ID)
+	paid, err := h.Stripe.RetryPayment(ctx, failing, standing.LatestInvoice.ID)
 	require.NoError(t, err)
 	require.False(t, paid)
 	_, err = h.Fake.ReplaceCard(standing.CustomerID, stripefake.GoodCard)
 	require.NoError(t, err)
 	failing.Key += "card"
-	card, err := h.Stripe.UseCard(ctx, failing, standing.CustomerID)
+	card, err := h.Stripe.UseNewestPaymentMethod(ctx, failing, standing.CustomerID)
 	require.NoError(t, err)
 	require.Equal(t, "4242", card.Last4)
 
@@ -89,25 +89,25 @@ func tourPlans(t *testing.T, h *program.Program) {
 	h.Starter.Now = h.Fake.Now
 	moving := order()
 	require.NoError(t, h.Fake.FailCard(moving.Subscription, "lost_card", 0))
-	renewed, err := h.Stripe.Read(ctx, "tsne", moving.Subscription)
+	renewed, err := h.Stripe.ReadSubscription(ctx, "tsne", moving.Subscription)
 	require.NoError(t, err)
 	h.Fake.Advance(renewed.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
 	for _, day := range []int{10, 31} {
 		var subscription string
 		for range 2 {
-			left, err := h.Stripe.Leave(ctx, moving, "move")
+			left, err := h.Stripe.Detach(ctx, moving, "move")
 			require.NoError(t, err)
-			require.NotNil(t, left.Owed)
-			begun, err := h.Stripe.Begin(ctx, moving, recurring.Beginning{
-				Charging: recurring.Charging{Minor: 2000, Currency: "USD", Every: org.Quarterly, Next: &left.PeriodEnd}, Mark: "move " + strconv.Itoa(day),
-				Customer: standing.CustomerID, Method: card.Method, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+			require.NotNil(t, left.Outstanding)
+			begun, err := h.Stripe.StartSubscription(ctx, moving, recurring.NewSubscription{
+				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd}, Mark: "move " + strconv.Itoa(day),
+				Customer: standing.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
 			})
 			require.NoError(t, err)
 			require.Contains(t, []string{"", begun.Subscription}, subscription)
 			subscription = begun.Subscription
-			on := recurring.Order{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
+			on := recurring.Target{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
 			paid, code, err := h.Stripe.Collect(ctx, on, recurring.Collection{
-				Customer: standing.CustomerID, Plan: left.Metadata["konbit_donation"], Bill: left.Owed.ID, Minor: 2000, Currency: "USD",
+				Customer: standing.CustomerID, PlanID: left.Metadata["konbit_donation"], Invoice: left.Outstanding.ID, AmountMinor: 2000, Currency: "USD",
 			})
 			require.NoError(t, err)
 			require.True(t, paid)

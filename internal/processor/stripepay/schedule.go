@@ -13,7 +13,7 @@ import (
 
 // Schedule makes a schedule from the subscription alone, if it has none, and then says how many periods it has. Both in one call are
 // refused by Stripe; between the two the subscription is open-ended.
-func (s *Stripe) Schedule(ctx context.Context, o recurring.Order, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
+func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return recurring.Schedule{}, err
@@ -41,7 +41,7 @@ func (s *Stripe) Schedule(ctx context.Context, o recurring.Order, iterations fun
 }
 
 // scheduleOf is the subscription's schedule, made from it if there is none.
-func scheduleOf(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
+func scheduleOf(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
 	params := &stripe.SubscriptionScheduleParams{}
 	params.Context = ctx
 	var schedule *stripe.SubscriptionSchedule
@@ -104,7 +104,7 @@ func stripeInterval(f org.Frequency) (interval string, count int64) {
 
 // Change has a subscription charge something else from the next period on, as one item. Other dates or another pace begin with a
 // period that costs nothing, up to the next charge; such a subscription's schedule is released first.
-func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Charging) error {
+func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.ChargeTerms) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Cha
 	if err != nil {
 		return err
 	}
-	repaced := to.Paced || to.Next != nil
+	repaced := to.IntervalChanged || to.Next != nil
 	if sub.Schedule != nil && !repaced {
 		return changePhase(ctx, a, o, sub, to)
 	}
@@ -142,8 +142,8 @@ func (s *Stripe) Change(ctx context.Context, o recurring.Order, to recurring.Cha
 }
 
 // itemsParams puts one item in place of all.
-func itemsParams(sub *stripe.Subscription, to recurring.Charging) []*stripe.SubscriptionItemsParams {
-	interval, count := stripeInterval(to.Every)
+func itemsParams(sub *stripe.Subscription, to recurring.ChargeTerms) []*stripe.SubscriptionItemsParams {
+	interval, count := stripeInterval(to.Frequency)
 	var items []*stripe.SubscriptionItemsParams
 	for i, item := range sub.Items.Data {
 		if i > 0 {
@@ -153,7 +153,7 @@ func itemsParams(sub *stripe.Subscription, to recurring.Charging) []*stripe.Subs
 		items = append(items, &stripe.SubscriptionItemsParams{
 			ID: stripe.String(item.ID), Quantity: stripe.Int64(1),
 			PriceData: &stripe.SubscriptionItemPriceDataParams{
-				Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(to.Minor),
+				Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(to.AmountMinor),
 				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
 			},
 		})
@@ -162,7 +162,7 @@ func itemsParams(sub *stripe.Subscription, to recurring.Charging) []*stripe.Subs
 }
 
 // changePhase changes what the phase charges and leaves its end as it is.
-func changePhase(ctx context.Context, a *account, o recurring.Order, sub *stripe.Subscription, to recurring.Charging) error {
+func changePhase(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription, to recurring.ChargeTerms) error {
 	get := &stripe.SubscriptionScheduleParams{}
 	get.Context = ctx
 	schedule, err := a.api.SubscriptionSchedules.Get(sub.Schedule.ID, get)
@@ -172,11 +172,11 @@ func changePhase(ctx context.Context, a *account, o recurring.Order, sub *stripe
 	phase := schedule.Phases[len(schedule.Phases)-1]
 	params := phaseParams(phase, sub)
 	params.EndDate = stripe.Int64(phase.EndDate)
-	interval, count := stripeInterval(to.Every)
+	interval, count := stripeInterval(to.Frequency)
 	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{
 		Quantity: stripe.Int64(1),
 		PriceData: &stripe.SubscriptionItemPriceDataParams{
-			Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(sub.Items.Data[0].Price.Product.ID), UnitAmount: stripe.Int64(to.Minor),
+			Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(sub.Items.Data[0].Price.Product.ID), UnitAmount: stripe.Int64(to.AmountMinor),
 			Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
 		},
 	}}

@@ -37,10 +37,10 @@ type eventEffect struct {
 	decline *cardDecline              // a bank refused a card
 	// A payment succeeded, so the charge must be there or come; if it doesn't, it is to be fetched.
 	expected      *expectedCharge
-	movement      *movement          // money moved after the charge, or between Stripe and the bank
-	invoice       *donation.Invoice  // a plan's bill was made, paid, or not
-	subscription  *recurring.Seen    // something happened to a plan's subscription
-	paymentMethod *recurring.NewCard // a customer gave a new card
+	movement      *movement                   // money moved after the charge, or between Stripe and the bank
+	invoice       *donation.Invoice           // a plan's bill was made, paid, or not
+	subscription  *recurring.SubscriptionSeen // something happened to a plan's subscription
+	paymentMethod *recurring.NewPaymentMethod // a customer gave a new card
 }
 
 func (n eventEffect) isEmpty() bool { return n == eventEffect{} }

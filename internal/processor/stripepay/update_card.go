@@ -17,7 +17,7 @@ import (
 const portalHost = "billing.stripe.com"
 
 // Portal makes a page of Stripe's billing portal that asks for a new card and nothing else, and leads back.
-func (s *Stripe) Portal(ctx context.Context, entity, customer, language, back string) (string, error) {
+func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
 		return "", err
@@ -46,7 +46,7 @@ func (s *Stripe) Portal(ctx context.Context, entity, customer, language, back st
 
 // UseCard has a subscription charge the card its customer last chose; nil: the customer has none. A subscription's own card goes
 // before its customer's, so it is set on each.
-func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string) (*recurring.Card, error) {
+func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target, customer string) (*recurring.PaymentMethod, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
@@ -63,12 +63,12 @@ func (s *Stripe) UseCard(ctx context.Context, o recurring.Order, customer string
 	}
 	card := paymentMethodOf(c.InvoiceSettings.DefaultPaymentMethod)
 	return card, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
-		params.DefaultPaymentMethod = stripe.String(card.Method)
+		params.DefaultPaymentMethod = stripe.String(card.ID)
 	})
 }
 
 // Rest ends the tries to collect a bill by itself.
-func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) error {
+func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (s *Stripe) Rest(ctx context.Context, o recurring.Order, invoice string) er
 }
 
 // Pay tries to collect an open bill now, unless a bank is at it. False: the card was refused, or nothing is owed any more that can be paid.
-func (s *Stripe) Pay(ctx context.Context, o recurring.Order, invoice string) (bool, error) {
+func (s *Stripe) RetryPayment(ctx context.Context, o recurring.Target, invoice string) (bool, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, err

@@ -106,7 +106,7 @@ func (w writer) letter(pdf bool) []byte {
 		Donor: "Donor Example", Greeting: "Donor", Amount: gift, Charged: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
 		Purposes: []view.Purpose{{Fund: "Where it is needed most", Purpose: "the work of the Center to Support Immigrant Organizing", Amount: gift}},
 	}
-	l := konbitmail.Letter{
+	l := konbitmail.Email{
 		ID: uuid.Must(uuid.NewV7()), Kind: "receipt", List: "receipts", Sender: "tsne", From: "TSNE MissionWorks <gifts@tsne.example>",
 		To: donor, ToName: "Donor Example", Language: "en", Date: time.Now(),
 	}

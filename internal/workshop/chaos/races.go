@@ -51,7 +51,7 @@ type rooms struct {
 	drain     *stripepay.Drain
 	collector payout.Collector
 	desk      receipt.Issuer
-	clerk     mail.Clerk
+	clerk     mail.Resender
 	runner    *jobs.Runner
 }
 
@@ -65,7 +65,7 @@ func newRooms(t testing.TB, h *program.Program) *rooms {
 	r.drain = &stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()}
 	letters := h.Receipts
 	letters.DB = db
-	r.clerk = mail.Clerk{Receipts: letters, Queue: h.Queue}
+	r.clerk = mail.Resender{Receipts: letters, Queue: h.Queue}
 	handlers := jobs.NewHandlers()
 	letters.Register(handlers)
 	r.runner, err = jobs.NewRunner(db, handlers, racers/mostRooms, h.Log.Logger())

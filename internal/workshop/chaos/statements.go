@@ -27,7 +27,7 @@ const (
 	statementYear = 2025
 	giftsEach     = 12
 	inFlight      = 8                      // letters a server may be sending when it is killed
-	letterTime    = 300 * time.Millisecond // allowed for each on a machine that has other work
+	emailTime     = 300 * time.Millisecond // allowed for each on a machine that has other work
 )
 
 // Statements issues a year's statements of Number donors with twelve gifts each. The command is killed in the middle and started
@@ -73,21 +73,21 @@ func Statements(t testing.TB, run Run) {
 	first := sent()
 	s.Restart()
 	began = time.Now()
-	testkit.Eventually(t, time.Minute+time.Duration(run.Number)*letterTime, func() error {
+	testkit.Eventually(t, time.Minute+time.Duration(run.Number)*emailTime, func() error {
 		if n := sent(); n < run.Number {
 			return fmt.Errorf("%d letters of %d have gone out", n, run.Number)
 		}
 		return nil
 	})
 	letters := float64(run.Number-first) / time.Since(began).Seconds()
-	oneLetterEach(t, s, run.Number)
+	oneEmailEach(t, s, run.Number)
 	run.Reached(run.Number)
 	run.Found("statements a second", fmt.Sprintf("%.0f", rate))
 	run.Found("letters a second", fmt.Sprintf("%.0f", letters))
 }
 
 // oneLetterEach wants one Message-ID to each donor; only letters that were under way when the server was killed may have come twice.
-func oneLetterEach(t testing.TB, s *e2e.Stack, donors int) {
+func oneEmailEach(t testing.TB, s *e2e.Stack, donors int) {
 	ids, copies := map[string]string{}, 0
 	for _, m := range s.Mail().Messages() {
 		if kind, _, _ := strings.Cut(m.MessageID, "."); kind != "statement" {

@@ -219,7 +219,7 @@ func (y story) judgeLetter(t *testing.T, s *Stack, charged time.Time) {
 	message := s.letters(1)[0]
 	require.Equal(t, y.gift.Email, message.To)
 	require.Equal(t, y.subject, message.Subject)
-	letter, err := message.Letter()
+	letter, err := message.Email()
 	require.NoError(t, err)
 	require.Equal(t, "<receipts."+y.entity+"."+y.entity+".example>", letter.Header.Get("List-Id"))
 	require.Equal(t, y.from, letter.Header.Get("From"))

@@ -24,31 +24,31 @@ func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	v := visit(t, s)
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "POST /v1/subscription_schedules"}))
 	v.plan("12")
-	s.awaitLetters("Your receipt for $20.00", 1)
+	s.awaitEmails("Your receipt for $20.00", 1)
 	s.Stripe().Advance(25 * time.Hour)
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
 	for n := 2; n <= 12; n++ {
 		s.standing(1)
 		s.Stripe().Advance(month)
-		s.awaitLetters("Your receipt for $20.00", n)
+		s.awaitEmails("Your receipt for $20.00", n)
 	}
-	s.awaitLetters("Your 12 gifts to", 1)
+	s.awaitEmails("Your 12 gifts to", 1)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM plan WHERE status = 'finished' AND paid = 12 AND next_at IS NULL`))
 	v.do(chromedp.Navigate(s.manageLink()))
 	require.Contains(t, v.body(), "All the gifts you planned have arrived.")
 	s.Stripe().Advance(3 * month)
-	s.awaitLetters("Your receipt for $20.00", 12)
+	s.awaitEmails("Your receipt for $20.00", 12)
 	require.Len(t, s.charges(), 12)
 }
 
 // TestPlanFromItsLetter leaves a payment out, pauses, goes on, gives more and stops, all by the link of a letter, without signing in.
 // What is shown first changes nothing; each change is confirmed by a letter.
-func TestPlanFromItsLetter(t *testing.T) {
+func TestPlanFromItsEmail(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
 	v := visit(t, s, phone())
 	v.plan("")
-	s.awaitLetters("Your receipt for $20.00", 1)
+	s.awaitEmails("Your receipt for $20.00", 1)
 	s.standing(1)
 	link := s.manageLink()
 	for _, wish := range []struct{ do, letter, stands string }{
@@ -82,7 +82,7 @@ func TestPlanFromItsLetter(t *testing.T) {
 		if wish.do == "change" {
 			s.standing(1)
 			s.Stripe().Advance(3 * month)
-			s.awaitLetters("Your receipt for $25.00", 3)
+			s.awaitEmails("Your receipt for $25.00", 3)
 		}
 	}
 	paid := len(s.charges())
@@ -111,7 +111,7 @@ var manageLink = regexp.MustCompile(`http://\S+/plans/[^/\s]+/[^/\s]+\?\S*|http:
 func (s *Stack) manageLink() string {
 	s.t.Helper()
 	for _, m := range s.Mail().Messages() {
-		l, err := m.Letter()
+		l, err := m.Email()
 		require.NoError(s.t, err)
 		if link := manageLink.FindString(l.Text); link != "" && !cardLink.MatchString(link) {
 			return link

@@ -42,14 +42,14 @@ func TestMonthlyGift(t *testing.T) {
 			require.Contains(t, page, "3 payments of $20, the last on ")
 			require.Contains(t, page, "$60 in all")
 			v.payPlain(goodCard)
-			s.awaitLetters("Your receipt for $20.00", 1)
+			s.awaitEmails("Your receipt for $20.00", 1)
 			for n := range 2 {
 				s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
-				s.awaitLetters("Your receipt for $20.00", n+2)
+				s.awaitEmails("Your receipt for $20.00", n+2)
 			}
-			s.awaitLetters("Your 3 gifts to", 1)
+			s.awaitEmails("Your 3 gifts to", 1)
 			s.Stripe().Advance(62 * 24 * time.Hour)
-			s.awaitLetters("Your receipt for $20.00", 3)
+			s.awaitEmails("Your receipt for $20.00", 3)
 		})
 	}
 }
@@ -68,7 +68,7 @@ func TestOneCardForBothPlans(t *testing.T) {
 		v.pay("4000000000000341") // good now, refused later
 		v.waitFor("Thank you")
 	}
-	s.awaitLetters("Your receipt for $20.00", 2)
+	s.awaitEmails("Your receipt for $20.00", 2)
 	s.standing(2)
 	s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
 	s.awaitSubject("could not be charged", 2)
@@ -80,11 +80,11 @@ func TestOneCardForBothPlans(t *testing.T) {
 	require.True(t, strings.HasPrefix(v.location(), s.StripeURL()+"/c/portal/"), v.location())
 	v.pay(goodCard)
 	v.waitFor("Thank you")
-	s.awaitLetters("Your receipt for $20.00", 4)
+	s.awaitEmails("Your receipt for $20.00", 4)
 	for n := 3; n < 6; n++ {
 		s.standing(2)
 		s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
-		s.awaitLetters("Your receipt for $20.00", 2*n)
+		s.awaitEmails("Your receipt for $20.00", 2*n)
 	}
 	require.Len(t, s.charges(), 10)
 	require.Equal(t, 2, s.count(`SELECT count(*) FROM plan WHERE status = 'active' AND paid = 5 AND failing_since IS NULL`))
@@ -108,7 +108,7 @@ func (s *Stack) standing(plans int) {
 func (s *Stack) cardLink() string {
 	s.t.Helper()
 	for _, m := range s.Mail().Messages() {
-		l, err := m.Letter()
+		l, err := m.Email()
 		require.NoError(s.t, err)
 		if link := cardLink.FindString(l.Text); link != "" {
 			return link
@@ -165,7 +165,7 @@ func (v *visitor) payPlain(card string) {
 }
 
 // awaitLetters waits until there are exactly so many letters whose subject begins with those words.
-func (s *Stack) awaitLetters(subject string, want int) {
+func (s *Stack) awaitEmails(subject string, want int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, patience, func() error {
 		n := 0

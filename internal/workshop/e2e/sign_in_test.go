@@ -31,7 +31,7 @@ func TestSignIn(t *testing.T) {
 	rosa.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
 	rosa.press()
 	rosa.payPlain(goodCard)
-	s.awaitLetters("Your receipt for $20.00", 1)
+	s.awaitEmails("Your receipt for $20.00", 1)
 
 	rosa.open("/")
 	rosa.leave(func() { rosa.click(`//a[@href="/sign-in"]`) })
@@ -57,7 +57,7 @@ func TestSignIn(t *testing.T) {
 	assert.Contains(t, rosa.body(), "Nothing is charged until then.")
 	rosa.leave(func() { rosa.click("#confirm") })
 	assert.Regexp(t, `Your gift is paused\.|We have your wish`, rosa.body(), "at once, or as soon as Stripe answers")
-	s.awaitLetters("Your gift", 1)
+	s.awaitEmails("Your gift", 1)
 
 	other := visit(t, s, emulation.SetScriptExecutionDisabled(true), desk())
 	other.open("/sign-in?lang=es")
@@ -81,7 +81,7 @@ func (s *Stack) wayIn(n int) (link, token, code string) {
 	testkit.Eventually(s.t, patience, func() error {
 		var texts []string
 		for _, m := range s.Mail().Messages() {
-			l, err := m.Letter()
+			l, err := m.Email()
 			if err != nil {
 				return err
 			}

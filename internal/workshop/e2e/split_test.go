@@ -186,7 +186,7 @@ func (v *visitor) lines() [][]string {
 
 func wantSharedReceipt(t *testing.T, message mailcatch.Message) {
 	t.Helper()
-	letter, err := message.Letter()
+	letter, err := message.Email()
 	require.NoError(t, err)
 	require.Len(t, letter.Attachments, 1)
 	for where, text := range map[string]string{
@@ -203,7 +203,7 @@ func wantCard(t *testing.T, message mailcatch.Message) {
 	t.Helper()
 	require.Equal(t, "Una donación en memoria de Abuela Carmen", message.Subject)
 	require.Regexp(t, `^card\.[0-9a-f-]{36}@tsne\.example$`, message.MessageID)
-	letter, err := message.Letter()
+	letter, err := message.Email()
 	require.NoError(t, err)
 	require.Equal(t, "<cards.tsne.tsne.example>", letter.Header.Get("List-Id"))
 	require.Empty(t, letter.Attachments)
@@ -228,7 +228,7 @@ func TestCardWithoutName(t *testing.T) {
 	require.NoError(t, s.Stripe().Pay(s.begin("csio", form).session, stripefake.GoodCard))
 	for _, message := range s.letters(2) {
 		if message.To == "bea@card.example" {
-			letter, err := message.Letter()
+			letter, err := message.Email()
 			require.NoError(t, err)
 			require.Contains(t, letter.Text, "would rather not be named")
 			require.NotContains(t, letter.Text+letter.HTML, "Rosa")

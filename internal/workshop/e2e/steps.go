@@ -7,7 +7,7 @@ type Step struct {
 	Pays  bool // the gift is begun before, and paid to come to the step; else the button is pressed
 }
 
-const letterJob = `NEW.kind = 'receipt_letter' AND NEW.state = `
+const emailJob = `NEW.kind = 'receipt_letter' AND NEW.state = `
 
 // Steps are those of a gift's path, in its order: each row that is written, before and after, and each commit.
 var Steps = []Step{
@@ -41,13 +41,13 @@ var Steps = []Step{
 	{"settling", Failpoint{Table: "stripe_event", When: "BEFORE UPDATE", If: "NEW.state = 'done'"}, true},
 	{"settling", Failpoint{Table: "receipt", When: AtCommit}, true},
 
-	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: letterJob + "'running'"}, true}, // settled, nobody writes yet
-	{"the letter", Failpoint{Table: "letter", When: "BEFORE INSERT"}, true},                                 // rendered
+	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'running'"}, true}, // settled, nobody writes yet
+	{"the letter", Failpoint{Table: "letter", When: "BEFORE INSERT"}, true},                                // rendered
 	{"the letter", Failpoint{Table: "letter_delivery", When: "BEFORE INSERT"}, true},
 	{"the letter", Failpoint{Table: "letter", When: AtCommit}, true},
 	{"the letter", Failpoint{Table: "letter_delivery", When: "BEFORE UPDATE"}, true}, // the mail server has accepted
 	{"the letter", Failpoint{Table: "letter_delivery", When: "AFTER UPDATE"}, true},
-	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: letterJob + "'completed'"}, true},
+	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'completed'"}, true},
 
 	{"the fee", Failpoint{Table: "balance_transaction", When: "BEFORE INSERT"}, true},
 	{"the fee", Failpoint{Table: "balance_transaction", When: "AFTER INSERT"}, true},

@@ -72,7 +72,7 @@ func (s *Stack) WantGifts(gifts int) {
 	var tasks []string // but those that were stuck for a moment
 	require.NoError(s.t, s.DB.Owner.Select(&tasks, `SELECT kind || ' ' || detail FROM finance_task WHERE kind <> 'balance_transactions_stuck'`))
 	require.Empty(s.t, tasks)
-	s.wantLetters(gifts)
+	s.wantEmails(gifts)
 
 	state := s.Stripe().State()
 	paid, balance := map[string]bool{}, 0
@@ -99,7 +99,7 @@ func (s *Stack) WantGifts(gifts int) {
 }
 
 // wantLetters holds that there are so many letters by Message-ID, and that copies are equal to the byte.
-func (s *Stack) wantLetters(n int) {
+func (s *Stack) wantEmails(n int) {
 	s.t.Helper()
 	copies := map[string]string{}
 	for _, m := range s.Mail().Messages() {

@@ -224,7 +224,7 @@ func TestUnreadableMessageStillHasAPage(t *testing.T) {
 	s := catcher(t, Options{})
 	require.NoError(t, send(s, "Content-Type: multipart/mixed\r\nSubject: broken\r\n\r\n--x\r\n"))
 	require.Equal(t, http.StatusOK, get(t, s, "/messages/"+s.Messages()[0].ID).Code)
-	_, err := Message{ID: "1", Raw: bytes.Repeat([]byte{0}, 10)}.Letter()
+	_, err := Message{ID: "1", Raw: bytes.Repeat([]byte{0}, 10)}.Email()
 	require.Error(t, err)
 }
 

@@ -65,10 +65,10 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "message/rfc822")
 		_, _ = w.Write(m.Raw)
 	default:
-		letter, err := m.Letter()
+		letter, err := m.Email()
 		render(w, "message.html", struct {
 			Message
-			Letter
+			Email
 			From, To, Date string
 			Problem        error
 		}{m, letter, field(letter, "From", m.From), field(letter, "To", m.To), letter.Header.Get("Date"), err})
@@ -76,7 +76,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 }
 
 // field is a header field in readable characters, or what the envelope says where there is none.
-func field(l Letter, name, envelope string) string {
+func field(l Email, name, envelope string) string {
 	if text, err := l.Header.Text(name); err == nil && text != "" {
 		return text
 	}
@@ -88,7 +88,7 @@ var head = regexp.MustCompile(`(?i)<head(\s[^>]*)?>`)
 // html serves the HTML part for the frame of the message's page: no script, nothing fetched, links open in a new window.
 func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.Message(r.PathValue("id"))
-	letter, _ := m.Letter()
+	letter, _ := m.Email()
 	if !ok || letter.HTML == "" {
 		http.NotFound(w, r)
 		return
@@ -106,7 +106,7 @@ func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 	m, _ := s.Message(r.PathValue("id"))
-	letter, _ := m.Letter()
+	letter, _ := m.Email()
 	n, err := strconv.Atoi(r.PathValue("n"))
 	if err != nil || n < 0 || n >= len(letter.Attachments) {
 		http.NotFound(w, r)

@@ -301,9 +301,9 @@ func (h *Program) RunPlanJobs() (done int) {
 			Request uuid.UUID `json:"request_id"`
 		}
 		require.NoError(h.t, json.Unmarshal(job.Args, &of))
-		do, id := h.Plans.Look, of.Plan
+		do, id := h.Plans.SyncPlan, of.Plan
 		if job.Kind == "plan_request" {
-			do, id = h.Plans.Carry, of.Request
+			do, id = h.Plans.ExecuteRequest, of.Request
 		}
 		if err := do(h.t.Context(), id); err != nil {
 			h.t.Logf("%s %s: %v", job.Kind, id, err)

@@ -77,7 +77,7 @@ type Program struct {
 	Drain      *stripepay.Drain
 	Booker     payout.Booker
 	Collector  payout.Collector
-	Plans      recurring.Keeper
+	Plans      recurring.Plans
 	Statements statement.Desk
 	Privacy    privacy.Keeper
 	Sweeper    stripepay.Sweeper
@@ -171,7 +171,7 @@ func (h *Program) assemble(o Options) {
 	h.Queue, err = jobs.NewQueue()
 	require.NoError(h.t, err)
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
-	h.Plans = recurring.Keeper{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
+	h.Plans = recurring.Plans{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
 	h.Settler = donation.Settler{Receipts: receipt.Issuer{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
 	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
 	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
@@ -184,24 +184,26 @@ func (h *Program) assemble(o Options) {
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
 	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: h.Fake.Now}
-	h.Receipts = mail.Receipts{DB: db, View: pages, Transport: h.Transport, Plans: links, Stop: web.StopLink(address, links.Secret), NewID: NewID, Now: now, Log: log}
+	h.Receipts = mail.Receipts{
+		Mailer: mail.Mailer{DB: db, View: pages, Transport: h.Transport, StopURL: web.StopLink(address, links.Secret), NewID: NewID, Now: now, Log: log}, Plans: links,
+	}
 	h.Handlers = jobs.NewHandlers()
 	h.Receipts.Register(h.Handlers)
 	h.Plans.Register(h.Handlers)
-	mail.Plans{Receipts: h.Receipts, Catalog: h.Catalog, Links: links}.Register(h.Handlers)
-	mail.Cards{Receipts: h.Receipts, Catalog: h.Catalog}.Register(h.Handlers)
+	mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: links}.Register(h.Handlers)
+	mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}.Register(h.Handlers)
 	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Catalog: h.Catalog, Now: now, NewID: NewID}
-	mail.Statements{Receipts: h.Receipts}.Register(h.Handlers)
+	mail.Statements{Mailer: h.Receipts.Mailer}.Register(h.Handlers)
 	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Stripe: h.Stripe, Now: now, NewID: NewID}
 	h.Privacy.Register(h.Handlers)
-	mail.Erasures{Receipts: h.Receipts, Privacy: h.Privacy, Catalog: h.Catalog}.Register(h.Handlers)
+	mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
 	h.Access = donoraccess.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: donoraccess.Standard(), NewID: NewID}
 	if o.UnlimitedSignIn {
 		h.Access.Limits = donoraccess.Limits{}
 	}
-	h.SignIns = mail.SignIns{Receipts: h.Receipts, Access: h.Access, Catalog: h.Catalog, Link: web.SignInLink(address)}
+	h.SignIns = mail.SignIns{Mailer: h.Receipts.Mailer, Access: h.Access, Catalog: h.Catalog, Link: web.SignInLink(address)}
 	h.SignIns.Register(h.Handlers)
 	h.Starter = donation.Starter{DB: db, Payments: h.Stripe, Now: now, NewID: NewID, NewRef: NewRef, Links: web.Links(address), Words: words, Plans: h.Plans}
 	h.Inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: now, Wake: h.Drain.Wake}

@@ -1,0 +1,98 @@
+package recurring_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// ask carries out what a donor asked for.
+func afterRequest(t *testing.T, h *program.Program, p recurring.Plan, err error) recurring.Plan {
+	t.Helper()
+	require.NoError(t, err)
+	deliverAll(t, h)
+	return reload(t, h, p)
+}
+
+// TestWhatADonorAsksFor: pause, go on, skip, change and stop, each once however often it is pressed, each recorded and confirmed.
+func TestDonorRequests(t *testing.T) {
+	h := program.New(t, program.Options{})
+	ctx := t.Context()
+	p := startPlan(t, h, monthly("4"))
+	wish := func(press string) recurring.DonorRequest {
+		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: press, Channel: "letter"}
+	}
+	begunAt := *p.BegunAt
+
+	_, err := h.Plans.Pause(ctx, wish("a"), 13)
+	require.True(t, fault.Is(err, fault.Invalid))
+	_, err = h.Plans.Resume(ctx, wish("a"))
+	require.True(t, fault.Is(err, fault.Conflict))
+	_, err = h.Plans.Pause(ctx, wish("a"), 3)
+	require.NoError(t, err)
+	_, err = h.Plans.Pause(ctx, wish("a"), 3)
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, recurring.Paused, p.Status)
+	require.Equal(t, org.Monthly.Step(begunAt, 4).Unix(), p.NextAt.Unix())
+	_, err = h.Plans.Resume(ctx, wish("b"))
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, recurring.Active, p.Status)
+	require.Equal(t, org.Monthly.Step(begunAt, 1).Unix(), p.NextAt.Unix())
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'resumed' AND (detail->>'next')::timestamptz = $1`, *p.NextAt), "what its letter says")
+	_, err = h.Plans.Skip(ctx, wish("c"))
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, org.Monthly.Step(begunAt, 2).Unix(), p.NextAt.Unix())
+	h.Fake.Advance(org.Monthly.Step(begunAt, 1).Sub(h.Fake.Now()) + 48*time.Hour)
+	deliverAll(t, h)
+	p = reload(t, h, p)
+	require.Equal(t, 1, p.Paid, "nothing was charged in between")
+	require.Equal(t, 5, p.Iterations, "four payments are four payments")
+
+	f := donation.Form{Amount: "other", AmountOther: "25", Frequency: "monthly", Fund: "network", CoverFees: true}
+	to, err := f.CheckTerms(h.Offer("csio"))
+	require.NoError(t, err)
+	_, err = h.Plans.Change(ctx, wish("d"), to, nil)
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, int64(2500), p.Given().Minor)
+	p = advanceToNextCharge(t, h, p)
+	require.Equal(t, 2, p.Paid)
+	require.Equal(t, []string{"2606 network"}, h.Lines(`SELECT g.amount || ' ' || f.slug FROM instalment i JOIN donation g ON g.id = i.donation_id
+		JOIN designation d ON d.donation_id = g.id JOIN fund f ON f.id = d.fund_id WHERE i.n = 2`))
+
+	_, err = h.Plans.Cancel(ctx, wish("e"), "too much now")
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, recurring.Cancelled, p.Status)
+	require.Equal(t, "canceled", status(t, h, p))
+	require.Equal(t, []string{"begun", "cancelled", "changed", "paid", "paused", "resumed", "skipped"},
+		h.Lines(`SELECT kind FROM plan_event WHERE plan_id = $1 ORDER BY 1`, p.ID))
+	require.Equal(t, 5, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_letter'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}
+
+// TestRemindersGoAheadOfTime: of rare charges a week before, of a card a month before it ends, once each.
+func TestRemindersAreQueuedAhead(t *testing.T) {
+	h := program.New(t, program.Options{})
+	f := monthly("")
+	f.Frequency = "quarterly"
+	p := startPlan(t, h, f)
+	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) - 8*24*time.Hour)
+	n, err := h.Plans.QueueReminders(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
+	h.Fake.Advance(25 * time.Hour)
+	ends := h.Fake.Now().AddDate(0, 0, 20)
+	h.Exec(`UPDATE plan SET card_expires = $1`, ends)
+	for _, want := range []int{2, 0} {
+		n, err := h.Plans.QueueReminders(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	require.Equal(t, []string{"card expires", "upcoming"}, h.Lines(`SELECT kind FROM plan_event WHERE kind <> 'begun' ORDER BY 1`))
+}

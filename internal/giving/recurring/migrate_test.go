@@ -1,0 +1,249 @@
+package recurring_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// twoFailing are two plans begun on the public form with one address, each a stranger to Stripe, whose cards fail at the renewal.
+func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two recurring.Plan) {
+	t.Helper()
+	one = startPlan(t, h, monthly(""))
+	two = startPlan(t, h, form)
+	require.Equal(t, one.DonorID, two.DonorID)
+	require.NotEqual(t, *one.CustomerID, *two.CustomerID)
+	for _, p := range []recurring.Plan{one, two} {
+		require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
+	}
+	one = advanceToNextCharge(t, h, one)
+	two = reload(t, h, two)
+	require.NotNil(t, one.FailingSince)
+	require.NotNil(t, two.FailingSince)
+	return one, two
+}
+
+// mendOnce gives one new card by the link of a letter, and answers its customer.
+func updateCard(t *testing.T, h *program.Program, p recurring.Plan, card stripefake.Card) string {
+	t.Helper()
+	_, plans, err := h.Plans.UpdatePaymentMethod(t.Context(), p.DonorID, "en", h.URL)
+	require.NoError(t, err)
+	require.Equal(t, 2, plans)
+	customer := h.Lines(`SELECT detail->>'customer' FROM plan_event WHERE kind = 'new card asked for' ORDER BY at DESC, id DESC LIMIT 1`)[0]
+	_, err = h.Fake.ReplaceCard(customer, card)
+	require.NoError(t, err)
+	return customer
+}
+
+// taken sums what cards were charged, and lists the subscriptions that still charge.
+func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, live []string) {
+	t.Helper()
+	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
+		var c struct{ Status string }
+		require.NoError(t, json.Unmarshal(raw, &c))
+		if c.Status == "succeeded" {
+			charges++
+		}
+	}
+	for _, raw := range h.Fake.Objects("tsne", "subscription", 0) {
+		var s struct{ ID, Status, Customer string }
+		require.NoError(t, json.Unmarshal(raw, &s))
+		if s.Status != "canceled" {
+			live = append(live, s.Customer)
+		}
+	}
+	return charges, live
+}
+
+// bothGoOn holds that both plans were paid what they owed, once, and are paid again at their next dates.
+func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Plan, customer string) {
+	t.Helper()
+	next := *two.NextAt
+	one, two = reload(t, h, one), reload(t, h, two)
+	for _, p := range []recurring.Plan{one, two} {
+		require.Equal(t, recurring.Active, p.Status)
+		require.Nil(t, p.FailingSince)
+		require.Equal(t, 2, p.Paid)
+		require.Equal(t, customer, *p.CustomerID)
+	}
+	require.Equal(t, next.Unix(), two.NextAt.Unix(), "the dates stay")
+	charges, live := chargesAndSubscriptions(t, h)
+	require.Equal(t, 4, charges)
+	require.Equal(t, []string{customer, customer}, live)
+	advanceToNextCharge(t, h, two)
+	require.Equal(t, []string{"3", "3"}, h.Lines(`SELECT paid::text FROM plan`))
+	charges, _ = chargesAndSubscriptions(t, h)
+	require.Equal(t, 6, charges)
+	require.Equal(t, 6, h.Count(`SELECT count(*) FROM receipt`))
+	require.Equal(t, 6*2000, h.Count(`SELECT -sum(amount)::int FROM posting WHERE account_code = '4100'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE carried_at IS NULL`))
+	require.Equal(t, []string{"card mended", "card mended"}, h.Lines(`SELECT kind FROM plan_event WHERE kind IN ('cancelled', 'given up', 'card mended')`))
+}
+
+// TestOneCardMendsPlansOfTwoCustomers: they were begun on the public form, where a typed address proves nothing; the letter's link does.
+func TestOneNewCardServesPlansOfTwoCustomers(t *testing.T) {
+	h := program.New(t, program.Options{})
+	one, two := twoFailing(t, h, monthly(""))
+	customer := updateCard(t, h, one, stripefake.GoodCard)
+	deliverAll(t, h)
+	requireBothContinue(t, h, one, two, customer)
+	h.RequireNoFindings()
+}
+
+// TestNobodyElsesPlanIsMoved: a card that no link of the donor's led to moves nothing, and other addresses' plans stay where they are.
+func TestOnlyTheDonorsOwnPlansMigrate(t *testing.T) {
+	h := program.New(t, program.Options{})
+	f := monthly("")
+	f.Contact.Email = "someone.else@example.org"
+	other := startPlan(t, h, f)
+	one, two := twoFailing(t, h, monthly(""))
+	_, err := h.Fake.ReplaceCard(*one.CustomerID, stripefake.GoodCard)
+	require.NoError(t, err)
+	deliverAll(t, h)
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'move'`))
+	require.NotNil(t, reload(t, h, two).FailingSince)
+	updateCard(t, h, two, stripefake.GoodCard)
+	deliverAll(t, h)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'move'`))
+	require.Equal(t, *other.CustomerID, *reload(t, h, other).CustomerID)
+}
+
+// TestMovedPlanOfSomePaymentsEndsAfterThem, the owed one counted, its schedule made anew.
+func TestMigratedPlanOfNEndsAfterNPayments(t *testing.T) {
+	h := program.New(t, program.Options{})
+	one, two := twoFailing(t, h, monthly("4"))
+	updateCard(t, h, one, stripefake.GoodCard)
+	deliverAll(t, h)
+	two = reload(t, h, two)
+	require.Equal(t, 2, two.Paid)
+	require.Nil(t, two.ScheduleID)
+	two = advanceToNextCharge(t, h, two)
+	require.Equal(t, "3 2", fmt.Sprint(two.Paid, " ", two.Iterations))
+	two = advanceToNextCharge(t, h, two)
+	require.Equal(t, recurring.Finished, two.Status)
+	h.Fake.Advance(70 * 24 * time.Hour)
+	deliverAll(t, h)
+	require.Equal(t, 4, h.Count(`SELECT count(*) FROM instalment WHERE plan_id = $1 AND n IS NOT NULL`, two.ID))
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}
+
+// TestRefusedAfterTheMove: the card is good for nothing, so the donor is told again, and the next one pays what is owed.
+func TestDeclineAfterMigration(t *testing.T) {
+	h := program.New(t, program.Options{})
+	one, two := twoFailing(t, h, monthly(""))
+	bad := stripefake.GoodCard
+	bad.Number = "4000000000000341"
+	customer := updateCard(t, h, one, bad)
+	deliverAll(t, h)
+	two = reload(t, h, two)
+	require.Equal(t, customer, *two.CustomerID)
+	require.Equal(t, "generic_decline", *two.FailingCode)
+	require.Equal(t, 1, two.Paid)
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan_event WHERE plan_id = $1 AND kind = 'payment failed'`, two.ID))
+	updateCard(t, h, one, stripefake.GoodCard)
+	deliverAll(t, h)
+	require.Equal(t, 2, reload(t, h, two).Paid)
+	charges, _ := chargesAndSubscriptions(t, h)
+	require.Equal(t, 4, charges)
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}
+
+// TestMovedLateInAMonth: a plan of the 31st stays one, though its first date at the other customer is in a shorter month.
+func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.Starter.Now = h.Fake.Now
+	h.Fake.Advance(time.Date(h.Fake.Now().Year()+1, 1, 31, 12, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
+	one, two := startPlan(t, h, monthly("")), startPlan(t, h, monthly(""))
+	updateCard(t, h, one, stripefake.GoodCard)
+	deliverAll(t, h)
+	require.Equal(t, *reload(t, h, one).CustomerID, *reload(t, h, two).CustomerID)
+	for range 5 {
+		two = advanceToNextCharge(t, h, reload(t, h, two))
+	}
+	require.Equal(t, []string{"28 31 30 31 30"}, h.Lines(`SELECT string_agg(extract(day FROM g.charged_at AT TIME ZONE 'UTC')::text, ' ' ORDER BY i.n)
+		FROM donation g JOIN instalment i ON i.donation_id = g.id WHERE i.plan_id = $1 AND i.n > 1`, two.ID))
+}
+
+// TestMoveCutOffAnywhere: whichever call fails, before or after it did its work, answered or not, tried again under its own key or
+// by a worker that knows of no try, the move is finished, and nothing is charged twice. The old subscription's end, told of
+// meanwhile, does not end the plan.
+func TestMigrationInterruptedAnywhere(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.Starter.Now = h.Fake.Now
+	calls := []string{"DELETE /v1/subscriptions", "POST /v1/invoices/", "POST /v1/subscriptions", "POST /v1/payment_intents", "GET /v1/subscriptions"}
+	n := 0
+	for _, call := range calls {
+		for _, kind := range []string{"cut", "503", "500-after"} {
+			n++
+			f := monthly("")
+			f.Contact.Email = fmt.Sprintf("donor%d@example.org", n)
+			one, two := startPlan(t, h, f), startPlan(t, h, withForm(f))
+			for _, p := range []recurring.Plan{one, two} {
+				require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
+			}
+			one = advanceToNextCharge(t, h, one)
+			before, _ := chargesAndSubscriptions(t, h)
+			customer := updateCard(t, h, one, stripefake.GoodCard)
+			require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{kind}, Only: call, Times: 1 + n%2}))
+			for range 4 {
+				deliverAll(t, h)
+				if n%3 == 0 {
+					h.Exec(`UPDATE plan_request SET tries = 0 WHERE carried_at IS NULL`)
+				}
+			}
+			require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
+			deliverAll(t, h)
+			one, two = reload(t, h, one), reload(t, h, two)
+			told := fmt.Sprintf("%s %s: %v", call, kind, h.Lines(`SELECT concat_ws(' ', kind, subject, tries, carried_at IS NOT NULL, refused) FROM plan_request WHERE plan_id = $1`, two.ID))
+			for _, p := range []recurring.Plan{one, two} {
+				require.Equal(t, recurring.Active, p.Status, told)
+				require.Equal(t, 2, p.Paid, told)
+				require.Nil(t, p.FailingSince, told)
+				require.Equal(t, customer, *p.CustomerID, told)
+			}
+			after, live := chargesAndSubscriptions(t, h)
+			require.Equal(t, 2, after-before, told)
+			require.Equal(t, []string{customer, customer}, live, told)
+			for _, p := range []recurring.Plan{one, two} {
+				_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "over", Channel: "letter"}, "")
+				require.NoError(t, err)
+			}
+			deliverAll(t, h)
+		}
+	}
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE carried_at IS NULL`))
+	h.RequireNoFindings()
+}
+
+// withForm is the same form shown once more.
+func withForm(f donation.Form) donation.Form {
+	f.FormID = program.ValidForm().FormID
+	return f
+}
+
+// TestCancelledWhileItIsMoved: whichever comes first, nothing is charged any more.
+func TestCancelDuringMigration(t *testing.T) {
+	h := program.New(t, program.Options{})
+	one, two := twoFailing(t, h, monthly(""))
+	updateCard(t, h, one, stripefake.GoodCard)
+	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"cut"}, Only: "POST /v1/subscriptions", Times: 3}))
+	deliverAll(t, h)
+	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: two.ID, SubmissionID: "stop", Channel: "letter"}, "")
+	require.NoError(t, err)
+	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
+	deliverAll(t, h)
+	deliverAll(t, h)
+	require.Equal(t, recurring.Cancelled, reload(t, h, two).Status)
+	_, live := chargesAndSubscriptions(t, h)
+	require.Equal(t, []string{*one.CustomerID}, live)
+}

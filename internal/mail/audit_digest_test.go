@@ -1,0 +1,104 @@
+package mail_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/mail"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// sealed seals everything there is.
+func sealAll(t *testing.T, h *program.Program) {
+	t.Helper()
+	testkit.Eventually(t, 20*time.Second, func() error {
+		_, err := ledger.Seal(t.Context(), h.DB.Server)
+		require.NoError(t, err)
+		if n := h.Count(`SELECT (SELECT count(*) FROM journal_entry) - (SELECT count(*) FROM ledger_seal)`); n > 0 {
+			return fmt.Errorf("%d entries wait", n)
+		}
+		return nil
+	})
+}
+
+func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
+	h := program.New(t, program.Options{})
+	clock := testkit.NewClock(time.Date(2026, time.March, 15, 2, 0, 0, 0, time.UTC)) // still the 14th in Boston
+	h.Receipts.Now = clock.Now
+	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example", "board@tsne.example"}}
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	heads.Register(h.Handlers)
+
+	kept, err := heads.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, kept, "there is nothing to tell")
+	h.SettledGift(program.ValidForm())
+	sealAll(t, h)
+	for _, want := range []int{1, 0} { // one entity has a gift, and one letter a day is enough
+		kept, err = heads.RecordHeads(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, kept)
+	}
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	startRunner(t, h)
+	testEventually(t, func() bool {
+		return h.Count(`SELECT coalesce(sum(tries), 0) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.kind = 'head'`) > 2
+	})
+	h.Mail.SetFault(mailcatch.Fault{})
+	told := digestsAmong(t, waitForMessages(t, h, 3))
+	require.Len(t, told, 2, "one to each auditor, and the receipt")
+	require.NotEqual(t, told[0].MessageID, told[1].MessageID)
+	require.Contains(t, told[0].Subject, "March 14, 2026")
+	letter, err := told[0].Email()
+	require.NoError(t, err)
+	require.Contains(t, letter.Text, "zero, as they must be")
+
+	// What the letter says holds, and shows a rewritten chain.
+	command := regexp.MustCompile(`--head tsne:(\d+:[0-9a-f]{64})`).FindStringSubmatch(letter.Text)
+	require.NotNil(t, command, letter.Text)
+	head, err := ledger.ParseHead(h.Offer("csio").Entity.ID, command[1])
+	require.NoError(t, err)
+	report, err := ledger.Verify(t.Context(), h.DB.Server, head)
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	head.Hash[0]++
+	report, err = ledger.Verify(t.Context(), h.DB.Server, head)
+	require.NoError(t, err)
+	require.NotEmpty(t, report.Findings)
+
+	clock.Advance(24 * time.Hour)
+	kept, err = heads.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, kept)
+	require.Len(t, digestsAmong(t, waitForMessages(t, h, 5)), 4)
+}
+
+func digestsAmong(t *testing.T, messages []mailcatch.Message) (heads []mailcatch.Message) {
+	t.Helper()
+	for _, m := range messages {
+		if strings.HasPrefix(m.MessageID, "head.") {
+			heads = append(heads, m)
+		}
+	}
+	return heads
+}
+
+func TestHeadsAreRecordedWithoutAuditors(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
+	sealAll(t, h)
+	kept, err := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue}.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, kept)
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'ledger_head_letter'`))
+}

@@ -1,0 +1,102 @@
+package mail
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/pg"
+)
+
+// Delivered is an order to deliver a letter, and what became of it.
+type Delivery struct {
+	EmailID    uuid.UUID  `db:"letter_id"`
+	Subject    uuid.UUID  `db:"subject_id"` // what the letter is about
+	EmailKind  string     `db:"kind"`
+	Recipient  string     `db:"recipient"`
+	OrderedBy  string     `db:"ordered_by"`
+	OrderedAt  time.Time  `db:"ordered_at"`
+	Attempts   int        `db:"tries"`
+	Reply      *string    `db:"smtp_reply"` // the server's last
+	AcceptedAt *time.Time `db:"accepted_at"`
+	RefusedAt  *time.Time `db:"refused_at"`
+	DeclinedAt *time.Time `db:"declined_at"` // called off
+	Superseded bool       `db:"overtaken"`   // by a better address
+}
+
+// State is where a delivery stands.
+type State string
+
+// The states. Only Waiting changes by itself. A letter is called off when its donor has stopped letters of its kind, or the receipt it
+// says is good no longer stands.
+const (
+	Waiting    State = "waiting"
+	Accepted   State = "accepted"
+	Refused    State = "refused"
+	CalledOff  State = "called off"
+	Superseded State = "overtaken"
+)
+
+// State tells where the delivery stands.
+func (d Delivery) State() State {
+	switch {
+	case d.AcceptedAt != nil:
+		return Accepted
+	case d.DeclinedAt != nil:
+		return CalledOff
+	case d.RefusedAt != nil:
+		return Refused
+	case d.Superseded:
+		return Superseded
+	default:
+		return Waiting
+	}
+}
+
+// String says where the delivery stands and what the server said.
+func (d Delivery) String() string {
+	text := fmt.Sprintf("%s to %s", d.State(), d.Recipient)
+	if d.Reply != nil {
+		text += ": " + *d.Reply
+	}
+	return text
+}
+
+const selectDeliveryStatus = `SELECT d.letter_id, l.subject_id, l.kind, d.recipient, d.ordered_by, d.ordered_at, d.tries, d.smtp_reply,
+		       d.accepted_at, d.refused_at, d.declined_at, EXISTS (SELECT 1 FROM letter_delivery b
+		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS overtaken
+		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id `
+
+// Deliveries lists the deliveries of letters about each subject, oldest first.
+func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID) (map[uuid.UUID][]Delivery, error) {
+	const query = `/* mail.Deliveries */ ` + selectDeliveryStatus + `WHERE l.subject_id = ANY($1::uuid[]) ORDER BY d.ordered_at, d.id`
+	var all []Delivery
+	err := sqlx.SelectContext(ctx, q, &all, query, pg.UUIDs(subjects))
+	by := map[uuid.UUID][]Delivery{}
+	for _, d := range all {
+		by[d.Subject] = append(by[d.Subject], d)
+	}
+	return by, err
+}
+
+// RefusedSubjects lists what letters were about that a server refused for good, when nobody has sent them
+// anywhere since.
+func RefusedSubjects(ctx context.Context, q sqlx.QueryerContext) (subjects []uuid.UUID, err error) {
+	const query = `/* mail.RefusedSubjects */
+		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
+		 WHERE d.accepted_at IS NULL AND d.declined_at IS NULL AND d.refused_at IS NOT NULL
+		   AND NOT EXISTS (SELECT 1 FROM letter_delivery b WHERE b.letter_id = d.letter_id AND b.ordered_at > d.ordered_at)`
+	err = sqlx.SelectContext(ctx, q, &subjects, query)
+	return subjects, err
+}
+
+// SubjectsSentTo lists what letters were about that went to an address containing text.
+func SubjectsSentTo(ctx context.Context, q sqlx.QueryerContext, text string) (subjects []uuid.UUID, err error) {
+	const query = `/* mail.SubjectsSentTo */
+		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE strpos(lower(d.recipient), lower($1)) > 0`
+	err = sqlx.SelectContext(ctx, q, &subjects, query, text)
+	return subjects, err
+}

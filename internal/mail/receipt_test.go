@@ -1,0 +1,389 @@
+package mail_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// receipted settles n gifts in one go and answers their receipts. One gift is begun, the others are its copies.
+func settleAndIssue(t *testing.T, h *program.Program, n int, language phrase.Language) []receipt.Receipt {
+	t.Helper()
+	f := program.ValidForm()
+	f.Language = language
+	d := h.StartedGift(f)
+	ids := []uuid.UUID{d.ID}
+	for range n - 1 {
+		ids = append(ids, program.NewID())
+	}
+	copyDonation(t, h, d.ID, ids[1:])
+	charges := make([]donation.IncomingPayment, n)
+	for i, id := range ids {
+		charges[i] = program.ChargeOf(h.Gift(id), time.Now())
+	}
+	_, err := h.Settle(charges...)
+	require.NoError(t, err)
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, ids)
+	require.NoError(t, err)
+	receipts := make([]receipt.Receipt, n)
+	for i, id := range ids {
+		receipts[i] = latest[id]
+	}
+	return receipts
+}
+
+func copyDonation(t *testing.T, h *program.Program, of uuid.UUID, ids []uuid.UUID) {
+	t.Helper()
+	tx := h.DB.Owner.MustBegin()
+	defer func() { _ = tx.Rollback() }()
+	for _, c := range []struct{ table, key, change string }{
+		{"donation", "id", `'public_ref', 'copied-for-a-test-' || n.id, 'form_id', n.id, 'checkout_session_id', 'cs_' || n.id`},
+		{"donation_contact", "donation_id", `'email', n.id || '@example.org'`},
+		{"designation", "donation_id", `'n', x.n`},
+	} {
+		_, err := tx.Exec(fmt.Sprintf(`INSERT INTO %s SELECT (jsonb_populate_record(x, jsonb_build_object('%s', n.id, %s))).*
+			FROM %[1]s x, unnest($1::uuid[]) AS n (id) WHERE x.%[2]s = $2`, c.table, c.key, c.change), pg.UUIDs(ids), of)
+		require.NoError(t, err, c.table)
+	}
+	require.NoError(t, tx.Commit())
+}
+
+func receiptIssuer(h *program.Program) receipt.Issuer {
+	return receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
+}
+
+func resender(h *program.Program) mail.Resender {
+	return mail.Resender{Receipts: h.Receipts, Queue: h.Queue}
+}
+
+// work works jobs off with short waits, until the test ends.
+func startRunner(t *testing.T, h *program.Program) {
+	t.Helper()
+	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
+	require.NoError(t, err)
+	require.NoError(t, runner.Start())
+	t.Cleanup(func() {
+		last, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		require.NoError(t, runner.Stop(last))
+	})
+}
+
+func waitForMessages(t *testing.T, h *program.Program, n int) []mailcatch.Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got, err := h.Mail.WaitFor(ctx, n)
+	require.NoError(t, err)
+	return got
+}
+
+// TestOutageCostsNobodyAReceipt is promise 8 with its hour made short: 200 receipts wait while the server
+// refuses connections, hangs, and puts everybody off; they are neither lost nor given up nor sent all at once,
+// and go out soon after it is well.
+func TestOutageLosesNoReceipt(t *testing.T) {
+	const receipts = 200
+	h := program.New(t, program.Options{})
+	front := newCountingProxy(t, h.Mail.SMTPAddr())
+	h.Receipts.Transport = newFastTransport(t, front.url(), 8)
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	settleAndIssue(t, h, receipts, "en")
+
+	for _, kind := range []mailcatch.Kind{mailcatch.Refuse, mailcatch.Hang, mailcatch.Defer} {
+		h.Mail.SetFault(mailcatch.Fault{Kind: kind})
+		if kind == mailcatch.Refuse {
+			startRunner(t, h)
+		}
+		tried := h.Count(`SELECT coalesce(sum(tries), 0) FROM letter_delivery`)
+		testEventually(t, func() bool {
+			return h.Count(`SELECT count(*) FROM letter_delivery`) == receipts &&
+				h.Count(`SELECT sum(tries) FROM letter_delivery`) > tried+receipts
+		})
+	}
+	require.Empty(t, h.Mail.Messages())
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled', 'completed')`), "none given up")
+	require.Greater(t, h.Count(`SELECT count(DISTINCT scheduled_at) FROM river_job WHERE state <> 'running'`), receipts/2, "spread")
+	during := front.count()
+	require.Less(t, during, h.Count(`SELECT sum(tries) FROM letter_delivery`)/4, "most tries do not even knock")
+
+	h.Mail.SetFault(mailcatch.Fault{})
+	back := time.Now()
+	requireOneEach(t, h, receipts)
+	require.Less(t, time.Since(back), 20*time.Second, "the longest wait is 0.6 s here")
+	require.LessOrEqual(t, front.count()-during, 16, "no storm of connections")
+}
+
+// requireOneEach wants n letters accepted, each its own, every copy of one the same.
+func requireOneEach(t *testing.T, h *program.Program, n int) {
+	t.Helper()
+	testEventually(t, func() bool {
+		return h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) == n
+	})
+	byID := map[string][]byte{}
+	for _, m := range h.Mail.Messages() {
+		if before, again := byID[m.MessageID]; again {
+			require.Equal(t, before, m.Raw, "every copy is the same")
+		}
+		byID[m.MessageID] = m.Raw
+	}
+	require.Len(t, byID, n)
+}
+
+func testEventually(t *testing.T, is func() bool) {
+	t.Helper()
+	require.Eventually(t, is, 45*time.Second, 20*time.Millisecond)
+}
+
+// TestCutAfterTheDotSendsTheSameAgain is promise 9.
+func TestConnectionCutAfterDataSendsTheSameBytes(t *testing.T) {
+	h := program.New(t, program.Options{})
+	settleAndIssue(t, h, 50, "es")
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.CutAfterDot, Every: 10})
+	startRunner(t, h)
+	requireOneEach(t, h, 50)
+	extra := len(h.Mail.Messages()) - 50
+	require.Positive(t, extra)
+	require.LessOrEqual(t, extra, 6, "no more than were cut")
+}
+
+func TestWrongAddressIsReportedAndCorrected(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
+	startRunner(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'letter_refused'`) == 1 })
+	subjects, err := mail.RefusedSubjects(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Equal(t, []uuid.UUID{r.ID}, subjects)
+	require.NotContains(t, h.Lines(`SELECT detail::text FROM finance_task`)[0], "@example.org", "no address in a task")
+	require.Equal(t, []string{"receipt refused to ana@example.org: smtp: 550 5.1.1 at RCPT"}, delivered(t, h, r.ID))
+
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.Error(t, resender(h).Redirect(t.Context(), r, `"a> ORCPT=x"@example.com`, "ana"))
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	first := waitForMessages(t, h, 1)[0]
+	require.Equal(t, "right@example.org", first.To)
+	testEventually(t, func() bool {
+		return len(delivered(t, h, r.ID)) == 2 && h.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) == 1
+	})
+	subjects, err = mail.RefusedSubjects(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, subjects)
+
+	// Once more: the same bytes to the same address, and who asked stands in its row.
+	require.NoError(t, resender(h).Resend(t.Context(), r, "ben"))
+	second := waitForMessages(t, h, 2)[0]
+	require.Equal(t, "right@example.org", second.To)
+	require.Equal(t, first.Raw, second.Raw)
+	require.Equal(t, []string{"first konbit", "address ana", "resend ben"},
+		h.Lines(`SELECT cause || ' ' || ordered_by FROM letter_delivery ORDER BY ordered_at`))
+
+	// What is written about it later goes to the right address too.
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
+	})
+	void := waitForMessages(t, h, 3)[0]
+	require.Equal(t, "right@example.org", void.To)
+	require.Equal(t, "Your receipt "+r.Reference()+" is no longer valid", void.Subject)
+
+	// Of a void receipt the letter that says so goes to another address, and no receipt.
+	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
+	require.NoError(t, err)
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "new@example.org", "ana"))
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Equal(t, void.Raw, waitForMessages(t, h, 4)[0].Raw)
+	requireSelfContained(t, h)
+}
+
+func TestCorrectedAddressSupersedesWaitingDeliveries(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	startRunner(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM letter_delivery WHERE tries > 0`) == 1 })
+	require.ErrorIs(t, resender(h).Resend(t.Context(), r, "ana"), mail.ErrWaiting)
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.Equal(t, "right@example.org", waitForMessages(t, h, 1)[0].To)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Len(t, h.Mail.Messages(), 1, "nothing goes to the address that was wrong")
+	seen, err := mail.ReadBacklog(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Zero(t, seen.Waiting)
+}
+
+func TestReplacementIsInTheDonorsLanguage(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "es")[0]
+	startRunner(t, h)
+	waitForMessages(t, h, 1)
+	facts := r.Facts
+	facts.Amount, facts.Lines = money.New(1500, "USD"), []receipt.Line{{Fund: r.Facts.Lines[0].Fund, Amount: money.New(1500, "USD")}}
+	facts.Returned = &receipt.Returned{Charged: r.Facts.Amount, Amount: money.New(500, "USD"), On: "2026-12-02"}
+	var issued []receipt.Receipt
+	inTx(t, h, func(tx *sqlx.Tx) (err error) {
+		issued, err = receiptIssuer(h).ReplaceTx(t.Context(), tx, []receipt.Replacement{{
+			Of: r.ID, Facts: facts, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"},
+		}}, time.Now())
+		return err
+	})
+	m := waitForMessages(t, h, 2)[0]
+	require.Equal(t, "Su nuevo recibo, en lugar del "+r.Reference()+": Centro de Apoyo", m.Subject)
+	letter, err := m.Email()
+	require.NoError(t, err)
+	require.Equal(t, issued[0].Reference()+".pdf", letter.Attachments[0].Name)
+	require.Contains(t, strings.Join(strings.Fields(letter.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
+
+	// The one it replaces goes nowhere any more, not even to another address.
+	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
+	require.NoError(t, err)
+	require.ErrorIs(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"), mail.ErrReceiptVoid)
+	require.ErrorIs(t, resender(h).Resend(t.Context(), r, "ana"), mail.ErrReceiptVoid)
+	requireSelfContained(t, h)
+}
+
+func TestEmailsAndDeliveriesAreImmutable(t *testing.T) {
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "en")[0]
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
+	for _, change := range []string{
+		`UPDATE letter SET message = ''`, `DELETE FROM letter`, `UPDATE letter_delivery SET recipient = 'x@example.org'`,
+		`UPDATE letter_delivery SET accepted_at = NULL`, `UPDATE letter_delivery SET refused_at = now(), accepted_at = NULL`,
+	} {
+		_, err := h.DB.Owner.Exec(change)
+		require.Error(t, err, change)
+		_, err = h.DB.Server.Exec(change)
+		require.Error(t, err, change)
+	}
+}
+
+// lint is threat T31: a letter of ours has a plain text, says which list it is of, and leads nowhere else: no
+// link, no picture, nothing fetched.
+func requireSelfContained(t *testing.T, h *program.Program) {
+	t.Helper()
+	for _, m := range h.Mail.Messages() {
+		letter, err := m.Email()
+		require.NoError(t, err)
+		require.NotEmpty(t, letter.Text, m.Subject)
+		require.NotEmpty(t, letter.HTML, m.Subject)
+		require.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
+		require.NotRegexp(t, `(?i)https?:|href|src=|url\(|<script|<form`, letter.Text+letter.HTML, m.Subject)
+	}
+}
+
+func delivered(t *testing.T, h *program.Program, subject uuid.UUID) (lines []string) {
+	t.Helper()
+	all, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{subject})
+	require.NoError(t, err)
+	for _, d := range all[subject] {
+		lines = append(lines, d.EmailKind+" "+d.String())
+	}
+	return lines
+}
+
+func inTx(t *testing.T, h *program.Program, do func(*sqlx.Tx) error) {
+	t.Helper()
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, do))
+}
+
+// TestResentAtOnceByManyGoesOutOnce: of several who look at once and see nothing waiting, one orders.
+func TestConcurrentResendsQueueOneDelivery(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "en")[0]
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
+	const many = 12
+	said := make(chan error, many)
+	for range many {
+		go func() { said <- resender(h).Resend(context.Background(), r, "ana") }()
+	}
+	ordered := 0
+	for range many {
+		if err := <-said; err == nil {
+			ordered++
+		} else {
+			require.ErrorIs(t, err, mail.ErrWaiting)
+		}
+	}
+	require.Equal(t, 1, ordered)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE cause = 'resend'`))
+}
+
+// TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow: neither by a letter that was kept while no mail server would take it, nor by one
+// that waits to go once more; and neither counts as waiting any more.
+func TestVoidReceiptIsNotSent(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	both := settleAndIssue(t, h, 2, "en")
+	kept, sent := both[0], both[1]
+	require.NoError(t, h.Receipts.Mail(t.Context(), sent.ID))
+	require.NoError(t, resender(h).Resend(t.Context(), sent, "ana"))
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
+	require.Error(t, h.Receipts.Mail(t.Context(), kept.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	waiting := func() int {
+		backlog, err := mail.ReadBacklog(t.Context(), h.DB.Server)
+		require.NoError(t, err)
+		return backlog.Waiting
+	}
+	require.Equal(t, 2, waiting())
+
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
+		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: kept.ID, Change: change}, {Of: sent.ID, Change: change}}, time.Now())
+	})
+	startRunner(t, h)
+	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
+	require.Zero(t, waiting())
+	require.Len(t, h.Mail.Messages(), 3, "one receipt, and a letter for each that it is void")
+	require.Equal(t, []string{"receipt called off", "receipt_voided accepted"}, states(t, h, kept.ID))
+	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
+}
+
+// TestCalledOffWhileAMailServerTakesIt: what became of a letter is what the server said.
+func TestCalledOffWhileServerAccepts(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	r := settleAndIssue(t, h, 1, "en")[0]
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
+	over := make(chan error, 1)
+	go func() { over <- h.Receipts.Mail(context.Background(), r.ID) }()
+	testEventually(t, func() bool { return len(h.Mail.Dials()) > 0 })
+	inTx(t, h, func(tx *sqlx.Tx) error {
+		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
+	})
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID), "another worker took the job over")
+	require.Equal(t, []string{"receipt called off"}, states(t, h, r.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.NoError(t, <-over)
+	require.Len(t, h.Mail.Messages(), 1)
+	require.Equal(t, []string{"receipt accepted"}, states(t, h, r.ID))
+}
+
+// states tells where the deliveries of letters about a receipt stand.
+func states(t *testing.T, h *program.Program, about uuid.UUID) (all []string) {
+	t.Helper()
+	of, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{about})
+	require.NoError(t, err)
+	for _, d := range of[about] {
+		all = append(all, d.EmailKind+" "+string(d.State()))
+	}
+	return all
+}

@@ -1,0 +1,38 @@
+package mail_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/mail"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// TestCardIsSentOnce mails the card of a settled gift however often it is asked for, and never one of a gift
+// that has none, is not paid, or was purged.
+func TestTributeCardIsSentOnce(t *testing.T) {
+	h := program.New(t, program.Options{})
+	cards := mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}
+	dedicated := func() donation.Form {
+		f := program.ValidForm()
+		f.Dedication = donation.Dedication{Kind: donation.Memory, Name: "Nana", CardName: "Béa, “the boss”", CardEmail: "bea@example.org", CardMessage: "Hello.\n.\nWe think of you."}
+		return f
+	}
+	settled, purged, plain, unpaid := h.SettledGift(dedicated()), h.SettledGift(dedicated()), h.SettledGift(program.ValidForm()), h.StartedGift(dedicated())
+	h.Exec(`DELETE FROM donation_contact WHERE donation_id = $1`, purged.ID)
+	for range 3 {
+		for _, d := range []donation.Donation{settled, purged, plain, unpaid} {
+			require.NoError(t, cards.Mail(t.Context(), d.ID))
+		}
+	}
+	messages := h.Mail.Messages()
+	require.Len(t, messages, 1)
+	require.Equal(t, "bea@example.org", messages[0].To)
+	require.Equal(t, "card."+settled.ID.String()+"@tsne.example", messages[0].MessageID)
+	letter, err := messages[0].Email()
+	require.NoError(t, err)
+	require.Contains(t, letter.Text, "\r\n  Hello.\r\n  .\r\n  We think of you.\r\n")
+	require.NotContains(t, h.Log.String(), "bea@example.org")
+}
