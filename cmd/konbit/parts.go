@@ -139,7 +139,7 @@ func (p *parts) assembleWork() error {
 		DB: p.db, View: p.view, Transport: p.transport, DKIM: p.config.DKIM, StopURL: web.StopLink(p.config.BaseURL, p.config.SecretKey),
 		NewID: newID, Now: time.Now, Log: p.log, Yield: p.drain.Yield,
 	}
-	links := web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: p.clock.Now}
+	links := web.PlanLinks{Base: p.config.BaseURL, Secret: p.config.SecretKey, Now: time.Now}
 	mail.Receipts{Mailer: mailer, Plans: links}.Register(handlers)
 	p.plans.Register(handlers)
 	mail.Plans{Mailer: mailer, Catalog: p.catalog, Links: links}.Register(handlers)
@@ -161,7 +161,7 @@ func (p *parts) assembleWork() error {
 func (p *parts) server() *web.Server {
 	return &web.Server{
 		DB: p.pages, View: p.view, Catalog: p.catalog, Languages: p.languages, BaseURL: p.config.BaseURL, Secret: p.config.SecretKey,
-		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
+		Pages: p.stripe.PageOrigins(), Demo: p.config.StripeAPIURL != "", Now: p.clock.Now, Wall: time.Now, NewID: newID, Log: p.log, Ready: p.ready, Observe: p.request,
 		Plans:   p.plans,
 		Starter: donation.Starter{DB: p.pages, Payments: p.stripe, Now: p.clock.Fresh, NewID: newID, NewRef: newRef, Links: web.Links(p.config.BaseURL), Words: p.words, Plans: p.plans},
 		Inbox:   &stripepay.Inbox{DB: p.pages, Stripe: p.stripe, Now: time.Now, Wake: p.drain.Wake},

@@ -37,7 +37,7 @@ func (s *Server) giveGet(w http.ResponseWriter, r *http.Request) error {
 		body := pageBuffers.Get().(*bytes.Buffer)
 		defer pageBuffers.Put(body)
 		body.Reset()
-		if err := prepared.Write(body, s.Guard.FormToken(form, s.Now())); err != nil {
+		if err := prepared.Write(body, s.Guard.FormToken(form, s.Wall())); err != nil {
 			return err
 		}
 		html(w, http.StatusOK, body.Bytes())

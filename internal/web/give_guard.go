@@ -93,5 +93,5 @@ func (s *Server) formToken(r *http.Request, form uuid.UUID) string {
 	if id, shown, err := s.Guard.ReadForm(token); err == nil && id == form && !shown.IsZero() {
 		return token
 	}
-	return s.Guard.FormToken(form, s.Now())
+	return s.Guard.FormToken(form, s.Wall())
 }

@@ -53,7 +53,7 @@ func (s *Server) paymentMethodPost(w http.ResponseWriter, r *http.Request) error
 // cardPage finds whose card it is; fault.NotFound for a link that is none, or no longer good.
 func (s *Server) paymentMethodPage(r *http.Request) (view.PlanCardPage, uuid.UUID, error) {
 	token := chi.URLParam(r, "token")
-	donor, good := readPaymentMethodToken(s.Secret, token, s.Now())
+	donor, good := readPaymentMethodToken(s.Secret, token, s.Wall())
 	if !good {
 		return view.PlanCardPage{}, donor, fault.New(fault.NotFound, "plan.card.gone", nil)
 	}

@@ -155,7 +155,7 @@ func (s *Server) planPage(r *http.Request, p planView) (view.PlanPage, error) {
 		page.Last = last.In(loc)
 	}
 	if p.plan.Status.IsRunning() {
-		page.CardURL = paymentMethodPath(paymentMethodToken(s.Secret, p.plan.DonorID, s.Now().Add(time.Hour)), p.lang)
+		page.CardURL = paymentMethodPath(paymentMethodToken(s.Secret, p.plan.DonorID, s.Wall().Add(time.Hour)), p.lang)
 	}
 	for _, part := range p.parts {
 		f, err := p.catalog.Fund(part.FundID)

@@ -22,7 +22,7 @@ const paymentMethodLinkLife = 30 * 24 * time.Hour
 type PlanLinks struct {
 	Base   *url.URL
 	Secret []byte
-	Now    func() time.Time
+	Now    func() time.Time // the machine's clock, which nothing moves: the page judges a link's age by it
 }
 
 // Manage leads to a plan by its public reference. It is good for as long as the plan is known.

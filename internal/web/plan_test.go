@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/recurring"
+	"konbit/internal/web"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -146,4 +147,19 @@ func TestNewCardFromALetter(t *testing.T) {
 	require.Contains(t, resp.Header.Get("Location"), h.FakeURL)
 	code, _ = got(t, strings.Replace(link, "/plans/card/", "/plans/card/A", 1))
 	require.Equal(t, http.StatusNotFound, code)
+
+	old := web.PlanLinks{Base: h.Server.BaseURL, Secret: h.Server.Secret, Now: func() time.Time { return time.Now().Add(-31 * 24 * time.Hour) }}
+	code, _ = got(t, old.PaymentMethod(p.DonorID, "en"))
+	require.Equal(t, http.StatusNotFound, code)
+
+	// A stand-in for Stripe moves the business clock before or after an email is composed. Links and forms age by the machine's clock.
+	h.Fake.Advance(40 * 24 * time.Hour)
+	code, _ = got(t, link)
+	require.Equal(t, http.StatusOK, code)
+	_, page = got(t, h.URL+"/give/csio?lang=en")
+	token := regexp.MustCompile(`name="form" value="([^"]+)"`).FindStringSubmatch(page)
+	require.NotEmpty(t, token)
+	_, shown, err := h.Server.Guard.ReadForm(token[1])
+	require.NoError(t, err)
+	require.WithinRange(t, shown, time.Now().Add(-time.Minute), time.Now())
 }

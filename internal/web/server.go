@@ -42,7 +42,8 @@ type Server struct {
 	Languages  []phrase.Language // whose words are written
 	Secret     []byte            // signs the cookie that lets a donor find what they typed
 	Demo       bool              // shows /_styleguide
-	Now        func() time.Time
+	Now        func() time.Time  // the business clock, which a stand-in for Stripe can move
+	Wall       func() time.Time  // the machine's clock: the age of links and of forms
 	NewID      func() uuid.UUID
 	Log        *slog.Logger
 	// TrustedProxies are our own, whose word on a client's address is taken. None: a connection's peer is the client.

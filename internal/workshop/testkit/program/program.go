@@ -183,7 +183,7 @@ func (h *Program) assemble(o Options) {
 	}
 	address, err := url.Parse(base)
 	require.NoError(h.t, err)
-	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: h.Fake.Now}
+	links := web.PlanLinks{Base: address, Secret: []byte("canary-secret-of-32-bytes-length"), Now: now}
 	h.Receipts = mail.Receipts{
 		Mailer: mail.Mailer{DB: db, View: pages, Transport: h.Transport, StopURL: web.StopLink(address, links.Secret), NewID: NewID, Now: now, Log: log}, Plans: links,
 	}
@@ -210,7 +210,7 @@ func (h *Program) assemble(o Options) {
 	h.Server = &web.Server{
 		DB: db, View: pages, Catalog: h.Catalog, Languages: words.Languages(), BaseURL: address, Secret: []byte("canary-secret-of-32-bytes-length"),
 		Guard: attempts, Access: h.Access, Statements: h.Statements, Privacy: h.Privacy,
-		Pages: h.Stripe.PageOrigins(), Now: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
+		Pages: h.Stripe.PageOrigins(), Now: h.Fake.Now, Wall: now, NewID: NewID, Log: log, Starter: h.Starter, Plans: h.Plans, Inbox: h.Inbox,
 		Ready: func(ctx context.Context) error { _, err := migrations.Pending(ctx, db.DB); return err },
 	}
 }
