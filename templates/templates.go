@@ -4,7 +4,7 @@ package templates
 
 import "embed"
 
-// FS holds static/, locales/, pages/ and letters/.
+// FS holds static/, locales/, pages/, letters/ and office/ (words for the office, in English and Spanish).
 //
-//go:embed static locales pages letters
+//go:embed static locales pages letters office
 var FS embed.FS

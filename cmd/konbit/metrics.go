@@ -9,7 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
@@ -62,7 +62,7 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks, err := ledger.OpenTasks(ctx, p.db)
+	tasks, err := task.CountOpen(ctx, p.db)
 	if err != nil {
 		return nil, err
 	}

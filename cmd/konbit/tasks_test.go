@@ -6,10 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,26 +15,90 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestEveryTaskHasItsNextStep reads the rooms: the kinds they open are those of nextSteps, no more and no fewer.
-func TestEveryTaskHasItsNextStep(t *testing.T) {
-	kinds := map[string]bool{}
-	for _, files := range rooms(t) {
-		k := kindReader{t, files, kinds}
-		for _, f := range files {
-			ast.Inspect(f, k.look(f))
+// TestTaskKinds lists the codes of all kinds, which the rows of finance_task hold: a changed code would open a second task and never
+// close the first. Each kind has words in both languages of the office.
+func TestTaskKinds(t *testing.T) {
+	var codes []string
+	words, err := officeWords()
+	require.NoError(t, err)
+	require.Equal(t, []phrase.Language{phrase.English, phrase.Spanish}, words.Languages())
+	keys := map[string]bool{}
+	for _, k := range task.Kinds() {
+		codes = append(codes, k.Code)
+		for _, key := range []string{k.TitleKey(), k.NextKey()} {
+			require.True(t, words.Has(key), key)
+			keys[key] = true
 		}
 	}
-	require.Equal(t, slices.Sorted(maps.Keys(nextSteps)), slices.Sorted(maps.Keys(kinds)))
+	require.Equal(t, []string{
+		"balance_in_other_currency", "balance_transaction_not_booked", "balance_transactions_stuck", "charge_not_readable", "checker_found",
+		"fund_could_not_bear", "gift_paid_twice", "letter_refused", "movement_does_not_fit", "payment_after_plan_ended", "payment_beyond_plan",
+		"payment_differs_from_gift", "payment_in_other_currency", "payment_of_another_entity", "payment_without_bill", "payment_without_gift",
+		"payout_differs_from_its_transactions", "payout_failed", "plan_request_stuck", "purged_gift_paid", "refund_failed", "replaced_gift_paid",
+		"unknown_balance_transaction",
+	}, codes)
+	for _, key := range words.Keys() {
+		if strings.Count(key, ".") == 2 {
+			require.True(t, keys[key], "%s is the phrase of no kind", key)
+		}
+	}
 }
 
-// rooms parses the program, folder by folder, without its tests.
-func rooms(t *testing.T) map[string][]*ast.File {
+// TestEachTaskKindIsOpened reads the program: each package variable that holds a registered kind is used where a task is opened, so
+// that no kind stays behind after its cause is gone.
+func TestEachTaskKindIsOpened(t *testing.T) {
+	declared, used := map[string]bool{}, map[string]int{}
+	for folder, files := range parsePackages(t) {
+		if folder == filepath.Join("../../internal/books", "task") {
+			continue
+		}
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.ValueSpec:
+					for i, value := range n.Values {
+						if registersKind(value) {
+							declared[folder+" "+n.Names[i].Name] = true
+						}
+					}
+				case *ast.Ident:
+					used[folder+" "+n.Name]++
+				}
+				return true
+			})
+		}
+	}
+	require.Len(t, declared, len(task.Kinds()), "each kind is held by a package variable")
+	for name := range declared {
+		require.Greater(t, used[name], 1, "%s is declared and not used", name)
+	}
+}
+
+// registersKind reports whether an expression calls task.Register or a function of its package whose name ends in Task.
+func registersKind(value ast.Expr) bool {
+	call, ok := value.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	switch f := call.Fun.(type) {
+	case *ast.SelectorExpr:
+		x, ok := f.X.(*ast.Ident)
+		return ok && x.Name == "task" && f.Sel.Name == "Register"
+	case *ast.Ident:
+		return strings.HasSuffix(f.Name, "Task")
+	}
+	return false
+}
+
+// parsePackages parses the program, folder by folder, without its tests.
+func parsePackages(t *testing.T) map[string][]*ast.File {
 	files := token.NewFileSet()
 	parsed := map[string][]*ast.File{}
 	for _, root := range []string{"../../internal", "."} {
@@ -53,128 +114,52 @@ func rooms(t *testing.T) map[string][]*ast.File {
 	return parsed
 }
 
-// kindReader collects the kinds of one room's tasks. A kind it cannot read fails the test.
-type kindReader struct {
-	t     *testing.T
-	files []*ast.File
-	kinds map[string]bool
-}
-
-// look finds ledger.Task{Kind: …} and task.Kind = ….
-func (k kindReader) look(in *ast.File) func(ast.Node) bool {
-	return func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.CompositeLit:
-			if s, ok := n.Type.(*ast.SelectorExpr); !ok || s.Sel.Name != "Task" {
-				break
-			}
-			for _, e := range n.Elts {
-				if kv := e.(*ast.KeyValueExpr); kv.Key.(*ast.Ident).Name == "Kind" {
-					k.take(in, kv.Value)
-				}
-			}
-		case *ast.AssignStmt:
-			if s, ok := n.Lhs[0].(*ast.SelectorExpr); ok && s.Sel.Name == "Kind" {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == "task" {
-					k.take(in, n.Rhs[0])
-				}
-			}
-		}
-		return true
-	}
-}
-
-// take reads a kind: a literal, a constant of the room, or a parameter of the function around it, whose callers then name it.
-func (k kindReader) take(in *ast.File, kind ast.Expr) {
-	if literal, ok := kind.(*ast.BasicLit); ok {
-		text, err := strconv.Unquote(literal.Value)
-		require.NoError(k.t, err)
-		k.kinds[text] = true
-		return
-	}
-	name, ok := kind.(*ast.Ident)
-	require.True(k.t, ok, "%s: the kind of a task is a literal, a constant or a parameter", in.Name)
-	if value := k.constant(name.Name); value != nil {
-		k.take(in, value)
-		return
-	}
-	for _, d := range in.Decls {
-		f, ok := d.(*ast.FuncDecl)
-		if !ok || kind.Pos() < f.Pos() || kind.Pos() > f.End() {
-			continue
-		}
-		at := slices.Index(parameters(f), name.Name)
-		require.GreaterOrEqual(k.t, at, 0, "%s.%s: the kind of a task is a literal, a constant or a parameter", in.Name, f.Name)
-		for _, file := range k.files {
-			ast.Inspect(file, func(n ast.Node) bool {
-				if call, ok := n.(*ast.CallExpr); ok && calls(call, f.Name.Name) {
-					k.take(file, call.Args[at])
-				}
-				return true
-			})
-		}
-	}
-}
-
-// constant is what a constant of the room was declared to be; nil: there is none of that name.
-func (k kindReader) constant(name string) (value ast.Expr) {
-	for _, file := range k.files {
-		for _, d := range file.Decls {
-			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
-				for _, spec := range g.Specs {
-					v := spec.(*ast.ValueSpec)
-					if at := slices.IndexFunc(v.Names, func(n *ast.Ident) bool { return n.Name == name }); at >= 0 && at < len(v.Values) {
-						value = v.Values[at]
-					}
-				}
-			}
-		}
-	}
-	return value
-}
-
-func parameters(f *ast.FuncDecl) (names []string) {
-	for _, p := range f.Type.Params.List {
-		for _, n := range p.Names {
-			names = append(names, n.Name)
-		}
-	}
-	return names
-}
-
-func calls(c *ast.CallExpr, name string) bool {
-	switch f := c.Fun.(type) {
-	case *ast.Ident:
-		return f.Name == name
-	case *ast.SelectorExpr:
-		return f.Sel.Name == name
-	}
-	return false
-}
-
-func TestTasksAreTold(t *testing.T) {
+func TestTasksAreListed(t *testing.T) {
+	words, err := officeWords()
+	require.NoError(t, err)
 	tsne := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	task := ledger.Task{EntityID: tsne.ID, Kind: "fund_could_not_bear", Subject: "re_1 B3-TRK", Detail: map[string]string{"of": "re_1", "amount": "700"}}
+	stored := []task.Stored{{
+		EntityID: tsne.ID, Code: "fund_could_not_bear", Subject: "re_1 B3-TRK", Times: 2, OpenedAt: at, ClosedAt: &at,
+		Detail: map[string]string{"of": "re_1", "amount": "700", "fund": "B3-TRK"},
+	}, {EntityID: tsne.ID, Code: "of_the_next_version", Subject: "1", Times: 1, OpenedAt: at}}
+	for lang, want := range map[phrase.Language]string{
+		phrase.English: `2026-03-01T12:00:00Z  tsne  fund_could_not_bear "re_1 B3-TRK", opened 2 times, closed 2026-03-01T12:00:00Z
+    amount 700, fund B3-TRK, of re_1
+    Operations paid a fund's shortfall. ` + words.T(phrase.English, "task.fund_could_not_bear.next") + `
+2026-03-01T12:00:00Z  tsne  of_the_next_version "1"
+    of_the_next_version. This version of the program does not know this kind of task. Ask the people who run the program.
+`,
+		phrase.Spanish: `2026-03-01T12:00:00Z  tsne  fund_could_not_bear "re_1 B3-TRK", opened 2 times, closed 2026-03-01T12:00:00Z
+    amount 700, fund B3-TRK, of re_1
+    Operaciones pagó lo que faltaba en un fondo. ` + words.T(phrase.Spanish, "task.fund_could_not_bear.next") + `
+2026-03-01T12:00:00Z  tsne  of_the_next_version "1"
+    of_the_next_version. Esta versión del programa no conoce este tipo de tarea. Pregunta a quienes administran el programa.
+`,
+	} {
+		var out bytes.Buffer
+		lines := taskLines(words, lang, []org.LegalEntity{tsne}, stored)
+		printTasks(&out, words, lang, lines)
+		require.Equal(t, want, out.String())
+		require.Equal(t, &taskLink{task.Fund, "B3-TRK"}, lines[0].Link)
+		require.Nil(t, lines[1].Link)
+	}
 	var out bytes.Buffer
-	printTasks(&out, taskLines([]org.LegalEntity{tsne}, []ledger.StoredTask{{Task: task, Times: 2, OpenedAt: at, ClosedAt: &at}}))
-	require.Equal(t, `2026-03-01T12:00:00Z  tsne  fund_could_not_bear "re_1 B3-TRK", opened 2 times, closed 2026-03-01T12:00:00Z
-    amount 700, of re_1
-    `+nextSteps["fund_could_not_bear"]+"\n", out.String())
-	out.Reset()
-	printTasks(&out, nil)
-	require.Equal(t, "Nothing waits for finance.\n", out.String())
+	printTasks(&out, words, phrase.English, nil)
+	require.Equal(t, "No task is open.\n", out.String())
 }
 
-// TestTaskCommands: closing what is not open is a failure, and the doctor tells what is left.
+// TestTaskCommands: closing a task that is not open is a failure, and the doctor reports the open ones.
 func TestTaskCommands(t *testing.T) {
+	words, err := officeWords()
+	require.NoError(t, err)
 	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	open := func(slug, subject string) {
-		task := ledger.Task{EntityID: h.Offer(slug).Entity.ID, Kind: "payout_failed", Subject: subject}
+		opened := task.Task{EntityID: h.Offer(slug).Entity.ID, Kind: task.Find("payout_failed"), Subject: subject}
 		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			return ledger.OpenTaskTx(t.Context(), tx, task, uuid.New, time.Now())
+			return task.OpenTx(t.Context(), tx, opened, uuid.New, time.Now())
 		}))
 	}
 	open("csio", "po_1")
@@ -190,10 +175,13 @@ func TestTaskCommands(t *testing.T) {
 		return out
 	}
 	require.Equal(t, "✓ tasks for finance: 1 wait: konbit tasks list", doctors())
-	require.Contains(t, list("--entity", "tsne"), `tsne  payout_failed "po_1"`+"\n    "+nextSteps["payout_failed"])
-	require.Equal(t, "Nothing waits for finance.\n", list("--entity", "aina"))
+	require.Contains(t, list("--entity", "tsne"), `tsne  payout_failed "po_1"`+"\n    Payout failed. "+words.T(phrase.English, "task.payout_failed.next"))
+	require.Contains(t, list("--language", "es"), "Pago al banco fallido. ")
+	_, err = said(t, "tasks", "list", "--language", "ht")
+	require.ErrorIs(t, err, errUse)
+	require.Equal(t, "No task is open.\n", list("--entity", "aina"))
 
-	_, err := said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
+	_, err = said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
 	require.ErrorContains(t, err, `no task payout_failed "po_2" is open`)
 	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
 	require.NoError(t, err)
@@ -214,5 +202,8 @@ func TestTaskCommands(t *testing.T) {
 
 	require.Equal(t, "✓ tasks for finance", doctors())
 	require.JSONEq(t, "[]", list("--json"))
-	require.Contains(t, list("--all", "--json"), `"kind": "payout_failed"`)
+	all := list("--all", "--json")
+	for _, part := range []string{`"kind": "payout_failed"`, `"severity": "urgent"`, `"for": "finance"`, `"closes": "by_person"`, `"object": "transaction"`, `"id": "po_1"`} {
+		require.Contains(t, all, part)
+	}
 }

@@ -8,9 +8,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/platform/pg"
 )
+
+// taskRefused is about a delivery that the recipient's mail server refused for good.
+var taskRefused = task.Register(task.Kind{
+	Code: "letter_refused", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Delivery}, Closes: task.ByPerson,
+})
 
 // Delivery is the job of handing a kept letter over once more, or to another address.
 type DeliveryJob struct {
@@ -46,8 +51,8 @@ func (m Mailer) deliver(ctx context.Context, l storedEmail, d deliveryRow) error
 			if err := recordRefusedTx(ctx, tx, d.ID, refusal.Error(), m.Now()); err != nil {
 				return err
 			}
-			return ledger.OpenTaskTx(ctx, tx, ledger.Task{
-				EntityID: l.EntityID, Kind: "letter_refused", Subject: d.ID.String(),
+			return task.OpenTx(ctx, tx, task.Task{
+				EntityID: l.EntityID, Kind: taskRefused, Subject: d.ID.String(),
 				Detail: map[string]string{"letter": l.MessageID, "about": l.SubjectID.String(), "code": strconv.Itoa(refusal.Code)},
 			}, m.NewID, m.Now())
 		default:

@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
@@ -59,15 +60,6 @@ const (
 	BeyondPlan RejectReason = "beyond"
 	PlanEnded  RejectReason = "ended"
 )
-
-// The tasks about such charges.
-const (
-	taskBeyondPlan = "payment_beyond_plan"
-	taskPlanEnded  = "payment_after_plan_ended"
-)
-
-// RejectTaskKinds are the kinds of tasks about charges that are given back by themselves. They end with their refund.
-func RejectTaskKinds() []string { return []string{taskBeyondPlan, taskPlanEnded} }
 
 // Places finds the gifts of charges that pay bills; recurring does.
 type ChargeMatcher interface {
@@ -209,7 +201,7 @@ type batch struct {
 	settled     []*gift
 	needsReview []*gift
 	due         []IncomingPayment
-	tasks       []ledger.Task
+	tasks       []task.Task
 	receipts    []receipt.Request
 }
 
@@ -234,19 +226,19 @@ func (b *batch) decide(c IncomingPayment) (Outcome, error) {
 	case c.rejected == PlanEnded:
 		return b.suspend(c, nil, taskPlanEnded)
 	case c.DonationID == uuid.Nil:
-		return b.suspend(c, nil, "payment_without_gift")
+		return b.suspend(c, nil, taskWithoutGift)
 	case g == nil:
 		return MissingDonation, nil
 	case g.EntityID != c.EntityID:
-		return b.suspend(c, nil, "payment_of_another_entity")
+		return b.suspend(c, nil, taskOtherEntity)
 	case g.Status == Settled || g.Status == NeedsReview:
-		return b.suspend(c, nil, "gift_paid_twice")
+		return b.suspend(c, nil, taskPaidTwice)
 	case g.superseded:
-		return b.suspend(c, nil, "replaced_gift_paid")
+		return b.suspend(c, nil, taskReplaced)
 	case g.Email == "":
-		return b.suspend(c, g, "purged_gift_paid") // nobody is left to send a receipt to
+		return b.suspend(c, g, taskPurged) // nobody is left to send a receipt to
 	case g.Amount() != c.Amount:
-		return b.suspend(c, g, "payment_differs_from_gift")
+		return b.suspend(c, g, taskDiffers)
 	default:
 		return b.settle(c, g)
 	}
@@ -279,7 +271,7 @@ func (b *batch) settle(c IncomingPayment, g *gift) (Outcome, error) {
 }
 
 // suspend books a charge that does not fit. g is the gift it was meant for, when that gift is now held.
-func (b *batch) suspend(c IncomingPayment, g *gift, taskKind string) (Outcome, error) {
+func (b *batch) suspend(c IncomingPayment, g *gift, kind *task.Kind) (Outcome, error) {
 	entity, err := b.catalog.EntityByID(c.EntityID)
 	if err != nil {
 		return "", err
@@ -288,24 +280,24 @@ func (b *batch) suspend(c IncomingPayment, g *gift, taskKind string) (Outcome, e
 	if err != nil {
 		return "", err
 	}
-	task := ledger.Task{
-		EntityID: entity.ID, Kind: taskKind, Subject: c.key(),
+	opened := task.Task{
+		EntityID: entity.ID, Kind: kind, Subject: c.key(),
 		Detail: map[string]string{"charge": c.ChargeRef, "amount": c.Amount.Decimal(), "currency": string(c.Amount.Currency)},
 	}
 	if c.DonationID != uuid.Nil {
-		task.Detail["donation"] = c.DonationID.String()
+		opened.Detail["donation"] = c.DonationID.String()
 	}
 	if c.Amount.Currency == entity.Currency {
 		b.entries = append(b.entries, suspenseEntry(entity, c, operations))
 	} else {
-		task.Kind = "payment_in_other_currency" // what arrives in the books' currency, the balance transaction tells
+		opened.Kind = taskOtherCurrency // what arrives in the books' currency, the balance transaction tells
 	}
 	if g != nil {
 		g.Status = NeedsReview
 		g.setPayment(c, b.now)
 		b.needsReview = append(b.needsReview, g)
 	}
-	b.tasks = append(b.tasks, task)
+	b.tasks = append(b.tasks, opened)
 	b.markBooked(c)
 	return Suspense, nil
 }
@@ -343,8 +335,8 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Issuer) e
 	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
 		return err
 	}
-	for _, task := range b.tasks {
-		if err := ledger.OpenTaskTx(ctx, tx, task, b.newID, b.now); err != nil {
+	for _, t := range b.tasks {
+		if err := task.OpenTx(ctx, tx, t, b.newID, b.now); err != nil {
 			return err
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
@@ -24,7 +24,9 @@ const stuckAfter = 24 * time.Hour
 const stuckWaitingAfter = 10 * 24 * time.Hour
 
 // taskStuck is the task about a request that Stripe refused, or that waits too long.
-const taskStuck = "plan_request_stuck"
+var taskStuck = task.Register(task.Kind{
+	Code: "plan_request_stuck", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Plan, Detail: "plan"}, Closes: task.ByPerson,
+})
 
 // Register takes the jobs of plans, letters apart.
 func (ps Plans) Register(h *jobs.Handlers) {
@@ -172,7 +174,7 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p Plan, r request
 // stuck tells finance of a request that is not carried out.
 func (ps Plans) openStuckTask(ctx context.Context, p Plan, r request, why error) error {
 	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		return ledger.OpenTaskTx(ctx, tx, ledger.Task{
+		return task.OpenTx(ctx, tx, task.Task{
 			EntityID: p.EntityID, Kind: taskStuck, Subject: r.ID.String(),
 			Detail: map[string]string{"plan": p.ID.String(), "donation": p.ID.String(), "asked": r.Kind, "reason": why.Error()},
 		}, ps.NewID, ps.Now())

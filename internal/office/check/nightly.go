@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/platform/pg"
 )
 
@@ -93,19 +93,21 @@ func (n Nightly) tellTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, f Fo
 		}
 	}
 	if len(about) == 0 {
-		return ledger.CloseTaskTx(ctx, tx, entity, taskFound, f.View, n.Now())
+		return task.CloseTx(ctx, tx, entity, taskFound, f.View, n.Now())
 	}
 	rows := strconv.Itoa(len(about))
 	if len(about) >= Most {
 		rows += " or more"
 	}
-	return ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: entity, Kind: taskFound, Subject: f.View, Detail: map[string]string{
+	return task.OpenTx(ctx, tx, task.Task{EntityID: entity, Kind: taskFound, Subject: f.View, Detail: map[string]string{
 		"not so": f.Promise, "checker": f.No, "rows": rows, "first": about[0].Subject, "about it": about[0].Detail,
 	}}, n.NewID, n.Now())
 }
 
 // taskFound is the kind of the task about a checker that found something; its view is the subject.
-const taskFound = "checker_found"
+var taskFound = task.Register(task.Kind{
+	Code: "checker_found", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Checker}, Closes: task.Automatically,
+})
 
 // Last is what a checker found at the last nightly look.
 type Last struct {

@@ -32,7 +32,7 @@ func (s *session) payoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) erro
 	}
 	if rest != 0 {
 		entry.Postings = append(entry.Postings, ledger.Move(ledger.PayoutsInTransit, ledger.StripeClearing, s.operations.ID, rest)...)
-		if err := s.taskTx(ctx, tx, "payout_differs_from_its_transactions", t); err != nil {
+		if err := s.taskTx(ctx, tx, taskPayoutDiffers, t); err != nil {
 			return err
 		}
 	}
@@ -64,7 +64,7 @@ func (s *session) payoutFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 	for _, id := range sortedFunds(shares) {
 		entry.Postings = append(entry.Postings, ledger.Move(ledger.StripeClearing, ledger.PayoutsInTransit, id, -shares[id])...)
 	}
-	if err := s.taskTx(ctx, tx, "payout_failed", t); err != nil {
+	if err := s.taskTx(ctx, tx, taskPayoutFailed, t); err != nil {
 		return err
 	}
 	return s.postTx(ctx, tx, t, entry)

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -134,9 +134,6 @@ func (l *look) ask(ctx context.Context, w waiting) error {
 	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error { return l.tellTx(ctx, tx, w) })
 }
 
-// taskUnbilled is the task about a charge in suspense because its bill cannot be read. It closes when the charge is booked.
-const taskUnbilled = "payment_without_bill"
-
 // tellTx opens the task about a charge that still waits.
 func (l *look) tellTx(ctx context.Context, tx *sqlx.Tx, w waiting) error {
 	s := &session{Booker: l.Booker, entity: l.entity}
@@ -149,7 +146,7 @@ func (l *look) tellTx(ctx context.Context, tx *sqlx.Tx, w waiting) error {
 	if err := l.unread[w.Bill]; err != nil {
 		why = err.Error()
 	}
-	return ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: l.entity.ID, Kind: taskUnbilled, Subject: w.ChargeID, Detail: map[string]string{
+	return task.OpenTx(ctx, tx, task.Task{EntityID: l.entity.ID, Kind: taskWithoutInvoice, Subject: w.ChargeID, Detail: map[string]string{
 		"bill": w.Bill, "net": fmt.Sprint(amount), "currency": string(l.entity.Currency), "reason": why,
 	}}, l.Booker.NewID, l.Booker.Now())
 }

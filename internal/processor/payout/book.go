@@ -14,6 +14,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 )
@@ -156,7 +157,7 @@ func (s *session) bookTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error 
 		return nil // booked with the others of its list
 	}
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+		return s.taskTx(ctx, tx, taskOtherCurrency, t)
 	}
 	if waits, err := s.waitsTx(ctx, tx, t); err != nil {
 		return err
@@ -186,7 +187,7 @@ func (s *session) ruleTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error 
 	case stripesFee:
 		return s.onOperationsTx(ctx, tx, t, ledger.ProcessingFees)
 	default:
-		if err := s.taskTx(ctx, tx, "unknown_balance_transaction", t); err != nil {
+		if err := s.taskTx(ctx, tx, taskUnknown, t); err != nil {
 			return err
 		}
 		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
@@ -220,8 +221,8 @@ func (s *session) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entrie
 	return keepClearingTx(ctx, tx, s.entity.ID, t.ID, clearing)
 }
 
-func (s *session) taskTx(ctx context.Context, tx *sqlx.Tx, kind string, t Transaction) error {
-	return ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: s.entity.ID, Kind: kind, Subject: t.ID, Detail: map[string]string{
+func (s *session) taskTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, t Transaction) error {
+	return task.OpenTx(ctx, tx, task.Task{EntityID: s.entity.ID, Kind: kind, Subject: t.ID, Detail: map[string]string{
 		"type": t.Type, "of": t.SourceID, "amount": fmt.Sprint(t.Amount), "fee": fmt.Sprint(t.Fee), "currency": string(t.Currency),
 	}}, s.NewID, s.Now())
 }

@@ -82,7 +82,7 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) e
 // feeTx reckons the fees of one charge; feesTx writes those of all.
 func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has means) error {
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+		return s.taskTx(ctx, tx, taskOtherCurrency, t)
 	}
 	parts, err := feeParts(s.entity, s.operations, s.catalog, t, charge)
 	if err != nil {

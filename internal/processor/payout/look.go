@@ -10,8 +10,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
-	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
+	"konbit/internal/books/task"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -187,7 +187,7 @@ func (l *look) last(ctx context.Context, t Transaction, why error) error {
 
 // bear answers why, with a task about it, as long as the transaction has not failed for patience.
 func (l *look) bear(ctx context.Context, t Transaction, why error) error {
-	failing, err := ledger.Tasks(ctx, l.DB, ledger.TaskFilter{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID})
+	failing, err := task.List(ctx, l.DB, task.Filter{EntityID: l.entity.ID, Code: taskStuck.Code, Subject: t.ID})
 	if err != nil {
 		return errors.Join(why, err)
 	}
@@ -198,9 +198,9 @@ func (l *look) bear(ctx context.Context, t Transaction, why error) error {
 }
 
 func (l *look) stuck(ctx context.Context, t Transaction, why error) error {
-	task := ledger.Task{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID, Detail: map[string]string{"reason": why.Error()}}
+	opened := task.Task{EntityID: l.entity.ID, Kind: taskStuck, Subject: t.ID, Detail: map[string]string{"reason": why.Error()}}
 	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		return ledger.OpenTaskTx(ctx, tx, task, l.Booker.NewID, l.Booker.Now())
+		return task.OpenTx(ctx, tx, opened, l.Booker.NewID, l.Booker.Now())
 	})
 }
 
@@ -222,12 +222,6 @@ func (l *look) try(ctx context.Context, part []Transaction) error {
 	return err
 }
 
-// Tasks about a transaction that could not be booked by its rule; by none at all.
-const (
-	taskNotBooked = "balance_transaction_not_booked"
-	taskStuck     = "balance_transactions_stuck"
-)
-
 // suspend books a transaction to suspense. If even that fails, a task says so.
 func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 	err := pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
@@ -248,13 +242,13 @@ func (l *look) suspend(ctx context.Context, t Transaction, why error) error {
 
 // unstick closes the tasks about what could not be booked: by now everything is.
 func (l *look) unstick(ctx context.Context) error {
-	stuck, err := ledger.Tasks(ctx, l.DB, ledger.TaskFilter{EntityID: l.entity.ID, Kind: taskStuck})
+	stuck, err := task.List(ctx, l.DB, task.Filter{EntityID: l.entity.ID, Code: taskStuck.Code})
 	if err != nil || len(stuck) == 0 {
 		return err
 	}
 	return pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		for _, task := range stuck {
-			if err := ledger.CloseTaskTx(ctx, tx, l.entity.ID, taskStuck, task.Subject, l.Booker.Now()); err != nil {
+		for _, t := range stuck {
+			if err := task.CloseTx(ctx, tx, l.entity.ID, taskStuck, t.Subject, l.Booker.Now()); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/lib/pq"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/receipt"
 )
 
@@ -62,12 +63,12 @@ func (s *session) pendingTx(ctx context.Context, tx *sqlx.Tx, charges []string) 
 func (s *session) expectTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	const insert = `/* payout.expectTx */ INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ($1, $2, $3, $4)`
 	if t.Unreadable != nil {
-		if err := s.taskTx(ctx, tx, "charge_not_readable", t); err != nil {
+		if err := s.taskTx(ctx, tx, taskUnreadable, t); err != nil {
 			return err
 		}
 	}
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, "balance_in_other_currency", t)
+		return s.taskTx(ctx, tx, taskOtherCurrency, t)
 	}
 	if _, err := tx.ExecContext(ctx, insert, t.SourceID, s.entity.ID, t.ID, t.Net); err != nil || t.Net == 0 {
 		return err
@@ -96,7 +97,7 @@ func (s *session) clearedTx(ctx context.Context, tx *sqlx.Tx, charge string) err
 	if _, err := tx.ExecContext(ctx, update, s.entity.ID, charge, s.Now()); err != nil {
 		return err
 	}
-	return ledger.CloseTaskTx(ctx, tx, s.entity.ID, taskUnbilled, charge, s.Now())
+	return task.CloseTx(ctx, tx, s.entity.ID, taskWithoutInvoice, charge, s.Now())
 }
 
 // chargeFailedTx books the money of a bank debit going back: out of suspense (1090 / 1010), what it cost borne by operations

@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
@@ -90,7 +91,7 @@ func (s *session) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	if err := s.taskTx(ctx, tx, "refund_failed", t); err != nil {
+	if err := s.taskTx(ctx, tx, taskRefundFailed, t); err != nil {
 		return err
 	}
 	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, t.ChargeID, t.Net, t.CreatedAt}, parts)
@@ -110,15 +111,15 @@ func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool,
 		return false, err
 	}
 	for _, kind := range donation.RejectTaskKinds() {
-		tasks, err := ledger.Tasks(ctx, tx, ledger.TaskFilter{EntityID: s.entity.ID, Kind: kind})
+		tasks, err := task.List(ctx, tx, task.Filter{EntityID: s.entity.ID, Code: kind.Code})
 		if err != nil {
 			return false, err
 		}
-		for _, task := range tasks {
-			if task.Detail["charge"] != t.ChargeID {
+		for _, open := range tasks {
+			if open.Detail["charge"] != t.ChargeID {
 				continue
 			}
-			if err := ledger.CloseTaskTx(ctx, tx, s.entity.ID, kind, task.Subject, s.Now()); err != nil {
+			if err := task.CloseTx(ctx, tx, s.entity.ID, kind, open.Subject, s.Now()); err != nil {
 				return false, err
 			}
 		}
@@ -131,7 +132,7 @@ func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool,
 
 // unexpectedTx books what came back or went out of a charge we do not know, or more than it had: suspense.
 func (s *session) unexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	if err := s.taskTx(ctx, tx, "movement_does_not_fit", t); err != nil {
+	if err := s.taskTx(ctx, tx, taskUnexpected, t); err != nil {
 		return err
 	}
 	return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
@@ -236,8 +237,8 @@ func (s *session) shortTx(ctx context.Context, tx *sqlx.Tx, t Transaction, f fun
 	if short == 0 {
 		return nil
 	}
-	return ledger.OpenTaskTx(ctx, tx, ledger.Task{
-		EntityID: s.entity.ID, Kind: "fund_could_not_bear", Subject: t.SourceID + " " + f.Code,
+	return task.OpenTx(ctx, tx, task.Task{
+		EntityID: s.entity.ID, Kind: taskShortfall, Subject: t.SourceID + " " + f.Code,
 		Detail: map[string]string{"fund": f.Code, "amount": fmt.Sprint(short), "of": t.SourceID, "currency": string(t.Currency)},
 	}, s.NewID, s.Now())
 }

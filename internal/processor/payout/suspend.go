@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
 )
 
@@ -22,7 +23,7 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 	if err := keepTx(ctx, tx, s.entity, []Transaction{t}, b.Now()); err != nil {
 		return err
 	}
-	err = ledger.OpenTaskTx(ctx, tx, ledger.Task{EntityID: entityID, Kind: taskNotBooked, Subject: t.ID, Detail: map[string]string{
+	err = task.OpenTx(ctx, tx, task.Task{EntityID: entityID, Kind: taskNotBooked, Subject: t.ID, Detail: map[string]string{
 		"type": t.Type, "of": t.SourceID, "net": fmt.Sprint(t.Net), "currency": string(t.Currency), "reason": why.Error(),
 	}}, b.NewID, b.Now())
 	if err != nil || t.Currency != s.entity.Currency {

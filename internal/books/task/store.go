@@ -1,0 +1,126 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+// Task is something that a person has to see to.
+type Task struct {
+	EntityID uuid.UUID
+	Kind     *Kind
+	Subject  string            // id of the object it is about
+	Detail   map[string]string // ids and figures
+}
+
+var errNoKind = errors.New("task: opened without a kind")
+
+// OpenTx opens a task. If one of the same kind and subject is open, it stays as it is; if one was closed, it opens again with the
+// new details.
+func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, now time.Time) error {
+	const insert = `/* task.OpenTx */
+		INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (entity_id, kind, subject) DO UPDATE
+		   SET detail = EXCLUDED.detail, opened_at = EXCLUDED.opened_at, closed_at = NULL, times = finance_task.times + 1
+		 WHERE finance_task.closed_at IS NOT NULL`
+	if t.Kind == nil {
+		return errNoKind
+	}
+	detail := []byte("{}")
+	if len(t.Detail) > 0 {
+		var err error
+		if detail, err = json.Marshal(t.Detail); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, insert, newID(), t.EntityID, t.Kind.Code, t.Subject, string(detail), now)
+	return err
+}
+
+// CloseTx closes a task because its cause has ended. It changes nothing if none is open.
+func CloseTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, kind *Kind, subject string, now time.Time) error {
+	return closeTx(ctx, tx, entity, kind.Code, subject, now)
+}
+
+// CloseStoredTx closes a task that a person has seen to, of whatever version of the program.
+func CloseStoredTx(ctx context.Context, tx *sqlx.Tx, t Stored, now time.Time) error {
+	return closeTx(ctx, tx, t.EntityID, t.Code, t.Subject, now)
+}
+
+func closeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, code, subject string, now time.Time) error {
+	const update = `/* task.closeTx */
+		UPDATE finance_task SET closed_at = greatest($4, opened_at)
+		 WHERE entity_id = $1 AND kind = $2 AND subject = $3 AND closed_at IS NULL`
+	_, err := tx.ExecContext(ctx, update, entity, code, subject, now)
+	return err
+}
+
+// Stored is a row of finance_task.
+type Stored struct {
+	EntityID uuid.UUID
+	Code     string // of its kind
+	Subject  string
+	Detail   map[string]string
+	Times    int // how often it was opened
+	OpenedAt time.Time
+	ClosedAt *time.Time // nil while it is open
+}
+
+// Kind returns the kind of the task; nil if this version of the program has no such kind.
+func (s Stored) Kind() *Kind { return Find(s.Code) }
+
+// Target returns the object that the task leads to. Its id is empty if the task does not hold it.
+func (s Stored) Target() (object Object, id string) {
+	k := s.Kind()
+	switch {
+	case k == nil:
+		return "", ""
+	case k.Link.Detail == "":
+		return k.Link.Object, s.Subject
+	}
+	return k.Link.Object, s.Detail[k.Link.Detail]
+}
+
+// Filter selects tasks. A zero field selects all.
+type Filter struct {
+	EntityID      uuid.UUID
+	Code, Subject string
+	Closed        bool // closed tasks too
+}
+
+// List returns tasks, the earliest opened first.
+func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Stored, error) {
+	const query = `/* task.List */
+		SELECT entity_id, kind, subject, detail, times, opened_at, closed_at FROM finance_task
+		 WHERE (closed_at IS NULL OR $1) AND (entity_id = $2 OR $2 = $3) AND (kind = $4 OR $4 = '') AND (subject = $5 OR $5 = '')
+		 ORDER BY opened_at, id`
+	rows, err := q.QueryxContext(ctx, query, f.Closed, f.EntityID, uuid.Nil, f.Code, f.Subject)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var tasks []Stored
+	for rows.Next() {
+		var t Stored
+		var detail []byte
+		if err := rows.Scan(&t.EntityID, &t.Code, &t.Subject, &detail, &t.Times, &t.OpenedAt, &t.ClosedAt); err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(detail, &t.Detail); err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, rows.Err()
+}
+
+// CountOpen returns the number of open tasks.
+func CountOpen(ctx context.Context, q sqlx.QueryerContext) (n int, err error) {
+	const query = `/* task.CountOpen */ SELECT count(*) FROM finance_task WHERE closed_at IS NULL`
+	return n, sqlx.GetContext(ctx, q, &n, query)
+}

@@ -1,0 +1,26 @@
+package payout
+
+import "konbit/internal/books/task"
+
+// Tasks about balance transactions. Their subject is the transaction's id, but where another is named.
+var (
+	taskOtherCurrency  = transactionTask("balance_in_other_currency", task.Urgent, task.Finance, task.ByPerson)
+	taskStuck          = transactionTask("balance_transactions_stuck", task.Urgent, task.Operator, task.Automatically)
+	taskNotBooked      = transactionTask("balance_transaction_not_booked", task.Urgent, task.Operator, task.ByPerson)
+	taskUnreadable     = transactionTask("charge_not_readable", task.Urgent, task.Operator, task.ByPerson)
+	taskUnknown        = transactionTask("unknown_balance_transaction", task.Normal, task.Finance, task.ByPerson)
+	taskUnexpected     = transactionTask("movement_does_not_fit", task.Normal, task.Finance, task.ByPerson)
+	taskRefundFailed   = transactionTask("refund_failed", task.Urgent, task.Finance, task.ByPerson)
+	taskPayoutDiffers  = transactionTask("payout_differs_from_its_transactions", task.Normal, task.Finance, task.ByPerson)
+	taskPayoutFailed   = transactionTask("payout_failed", task.Urgent, task.Finance, task.ByPerson)
+	taskWithoutInvoice = task.Register(task.Kind{ // subject: the charge
+		Code: "payment_without_bill", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Payment}, Closes: task.Automatically,
+	})
+	taskShortfall = task.Register(task.Kind{ // subject: the refund or dispute and the code of the fund
+		Code: "fund_could_not_bear", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Fund, Detail: "fund"}, Closes: task.ByPerson,
+	})
+)
+
+func transactionTask(code string, severity task.Severity, audience task.Audience, closes task.Closing) *task.Kind {
+	return task.Register(task.Kind{Code: code, Severity: severity, For: audience, Link: task.Link{Object: task.Transaction}, Closes: closes})
+}
