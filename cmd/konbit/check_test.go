@@ -69,12 +69,12 @@ func TestNightlyLook(t *testing.T) {
 		}
 		return -1
 	}
-	require.EqualValues(t, -1, figure(metrics.CheckRows, "A9"), "nobody has looked")
+	require.EqualValues(t, -1, figure(metrics.InvariantViolations, "A9"), "nobody has looked")
 	require.NoError(t, p.checkNightly(t.Context()))
 	require.NoError(t, p.checkNightly(t.Context()))
-	require.EqualValues(t, 1, figure(metrics.CheckRows, "A9"))
-	require.EqualValues(t, 0, figure(metrics.CheckRows, "A1"))
-	require.Less(t, figure(metrics.CheckAge, "A9"), 600.0)
+	require.EqualValues(t, 1, figure(metrics.InvariantViolations, "A9"))
+	require.EqualValues(t, 0, figure(metrics.InvariantViolations, "A1"))
+	require.Less(t, figure(metrics.InvariantCheckAge, "A9"), 600.0)
 	require.Regexp(t, `level=ERROR msg="a checker found what must not be" checker=A9`, h.Log.String())
 	require.Equal(t, []string{"checker_found check_event_overdue"}, h.Lines(`SELECT kind || ' ' || subject FROM finance_task`))
 

@@ -21,7 +21,7 @@ func donorSignOutCommand() *cobra.Command {
 		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				ended, err := signOut(c.Context(), db, donoraccess.Normal(args[0]))
+				ended, err := signOut(c.Context(), db, donoraccess.NormalizeEmail(args[0]))
 				if err == nil {
 					fmt.Fprintf(c.OutOrStdout(), "sessions ended: %d\n", ended)
 				}
@@ -34,11 +34,11 @@ func donorSignOutCommand() *cobra.Command {
 // signOut ends the sessions of whoever has an address. It fails when nobody has: the address may be misspelled, and the
 // sessions meant go on.
 func signOut(ctx context.Context, db *sqlx.DB, email string) (ended int64, err error) {
-	keeper := donoraccess.Keeper{DB: db}
+	keeper := donoraccess.Service{DB: db}
 	if ended, err = keeper.EndAllOf(ctx, email); ended > 0 || err != nil {
 		return ended, err
 	}
-	proved, err := keeper.Proved(ctx, email)
+	proved, err := keeper.IsProven(ctx, email)
 	if proved || err != nil {
 		return 0, err
 	}

@@ -15,12 +15,12 @@ func TestDonorSignOut(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	h.SettledGift(program.ValidForm())
-	require.NoError(t, h.Access.Ask(t.Context(), donoraccess.Asking{Email: "ana@example.org", Browser: "b", Language: "en"}))
+	require.NoError(t, h.Access.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: "ana@example.org", Browser: "b", Language: "en"}))
 	var id uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
-	proof, err := h.Access.Issue(t.Context(), id)
+	proof, err := h.Access.IssueCredentials(t.Context(), id)
 	require.NoError(t, err)
-	_, secret, err := h.Access.ByLink(t.Context(), proof.Token, "b")
+	_, secret, err := h.Access.SignInByLink(t.Context(), proof.Token, "b")
 	require.NoError(t, err)
 
 	_, err = said(t, "donor", "sign-out", "nobody@example.org")

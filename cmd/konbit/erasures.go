@@ -23,7 +23,7 @@ func erasuresCommand() *cobra.Command {
 }
 
 // withKeeper runs fn with the database of a setting and the installation's secret.
-func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper, config Config) error) error {
+func withKeeper(ctx context.Context, as need, fn func(k privacy.Eraser, config Config) error) error {
 	config, err := loadConfig(as, needSecret)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func withKeeper(ctx context.Context, as need, fn func(k privacy.Keeper, config C
 	if err != nil {
 		return err
 	}
-	return fn(privacy.Keeper{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID}, config)
+	return fn(privacy.Eraser{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID}, config)
 }
 
 func erasuresListCommand() *cobra.Command {
@@ -49,7 +49,7 @@ func erasuresListCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			all, err := privacy.All(c.Context(), db)
+			all, err := privacy.List(c.Context(), db)
 			if err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func erasuresListCommand() *cobra.Command {
 				} else if e.DoneAt != nil {
 					state = "done " + e.DoneAt.Format(time.DateOnly)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.AskedAt.Format(time.DateOnly), e.AskedBy, e.ID, state)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.RequestedAt.Format(time.DateOnly), e.RequestedBy, e.ID, state)
 			}
 			return w.Flush()
 		})
@@ -83,13 +83,13 @@ func erasuresAddCommand() *cobra.Command {
 	}
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper, config Config) error {
-			w := privacy.Wish{Tell: donoraccess.Normal(args[0]), By: operator(), Wait: privacy.Wait, Language: "en"}
+		return withKeeper(c.Context(), needDatabase, func(k privacy.Eraser, config Config) error {
+			w := privacy.ErasureRequest{Recipient: donoraccess.NormalizeEmail(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
 			for _, address := range args {
-				w.Addresses = append(w.Addresses, donoraccess.Normal(address))
+				w.Addresses = append(w.Addresses, donoraccess.NormalizeEmail(address))
 			}
 			var err error
-			if w.Addresses, err = donoraccess.Together(c.Context(), k.DB, w.Addresses); err != nil {
+			if w.Addresses, err = donoraccess.LinkedAddresses(c.Context(), k.DB, w.Addresses); err != nil {
 				return err
 			}
 			donors, err := donor.ByEmails(c.Context(), k.DB, w.Addresses)
@@ -103,7 +103,7 @@ func erasuresAddCommand() *cobra.Command {
 				w.Donors, w.Language = append(w.Donors, d.ID), d.Language
 			}
 			if *now {
-				w.Wait = 0
+				w.Delay = 0
 			}
 			return addErasure(c, k, w, *now, config.ErasuresFile)
 		})
@@ -111,10 +111,10 @@ func erasuresAddCommand() *cobra.Command {
 	return c
 }
 
-func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool, file string) error {
-	e, err := k.Ask(c.Context(), w)
+func addErasure(c *cobra.Command, k privacy.Eraser, w privacy.ErasureRequest, now bool, file string) error {
+	e, err := k.Request(c.Context(), w)
 	if err == nil && now {
-		err = k.Do(c.Context(), e.ID)
+		err = k.Erase(c.Context(), e.ID)
 	}
 	if err != nil {
 		return erasureError(err)
@@ -125,7 +125,7 @@ func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool, fi
 	case file == "":
 		fmt.Fprintf(c.OutOrStdout(), "%s is done. Keep the list beside the backups: set ERASURES_FILE, or konbit erasures export\n", e.ID)
 	default:
-		_, err = k.KeepFile(c.Context(), file)
+		_, err = k.SyncFile(c.Context(), file)
 		fmt.Fprintf(c.OutOrStdout(), "%s is done.\n", e.ID)
 	}
 	return err
@@ -134,9 +134,9 @@ func addErasure(c *cobra.Command, k privacy.Keeper, w privacy.Wish, now bool, fi
 // erasureError says in words why a person cannot be forgotten yet.
 func erasureError(err error) error {
 	switch {
-	case privacy.PlanGoes(err):
+	case privacy.IsActivePlan(err):
 		return errors.New("a recurring gift goes on: stop it first, by its letter or on the donor's pages")
-	case privacy.GiftComes(err):
+	case privacy.IsPendingGift(err):
 		return errors.New("a gift is on its way or is being looked at: try again when it has arrived")
 	}
 	return err
@@ -146,7 +146,7 @@ func erasuresExportCommand() *cobra.Command {
 	return &cobra.Command{Use: "export", Short: "The list of what was done, to keep beside the backups; it names nobody", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				done, err := privacy.Done(c.Context(), db)
+				done, err := privacy.ListDone(c.Context(), db)
 				if err != nil {
 					return err
 				}
@@ -167,11 +167,11 @@ func erasuresApplyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			return withKeeper(c.Context(), needDatabase, func(k privacy.Keeper, _ Config) error {
+			return withKeeper(c.Context(), needDatabase, func(k privacy.Eraser, _ Config) error {
 				a, err := k.Apply(c.Context(), list)
-				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Done)
-				if a.Waiting > 0 {
-					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift goes on, or a gift is on its way. The workers do them once Stripe has told what became of it.\n", a.Waiting)
+				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
+				if a.Pending > 0 {
+					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift goes on, or a gift is on its way. The workers do them once Stripe has told what became of it.\n", a.Pending)
 				}
 				return err
 			})
@@ -189,8 +189,8 @@ func erasuresOpenCommand() *cobra.Command {
 		if *why == "" {
 			return fmt.Errorf("%w: --why: say who asks for it and by what right", errUse)
 		}
-		return withKeeper(c.Context(), needOwner, func(k privacy.Keeper, _ Config) error {
-			facts, err := k.Open(c.Context(), args[0], operator(), *why)
+		return withKeeper(c.Context(), needOwner, func(k privacy.Eraser, _ Config) error {
+			facts, err := k.OpenSealedReceipt(c.Context(), args[0], operator(), *why)
 			if err != nil {
 				return err
 			}
@@ -202,16 +202,16 @@ func erasuresOpenCommand() *cobra.Command {
 
 // forget does the erasures that are due, those again that a restored backup undid, and keeps the list.
 func (p *parts) forget(ctx context.Context) error {
-	n, err := p.privacy.CarryOut(ctx)
+	n, err := p.privacy.EraseDue(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "people forgotten, as they asked", "erasures", n)
 	}
 	if err != nil || p.config.ErasuresFile == "" {
 		return err
 	}
-	again, err := p.privacy.KeepFile(ctx, p.config.ErasuresFile)
-	if again != (privacy.Applied{}) {
-		p.log.WarnContext(ctx, "a restored backup knew people again who had been forgotten", "forgotten anew", again.Done, "waiting", again.Waiting)
+	again, err := p.privacy.SyncFile(ctx, p.config.ErasuresFile)
+	if again != (privacy.ApplyResult{}) {
+		p.log.WarnContext(ctx, "a restored backup knew people again who had been forgotten", "forgotten anew", again.Erased, "waiting", again.Pending)
 	}
 	return err
 }
@@ -219,7 +219,7 @@ func (p *parts) forget(ctx context.Context) error {
 // erasures says whether the list is kept where a restored backup finds it.
 func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
 	f := finding{Looked: "the list of erasures"}
-	done, err := privacy.Done(ctx, db)
+	done, err := privacy.ListDone(ctx, db)
 	if err == nil && d.config.ErasuresFile == "" {
 		if f.OK, f.Note = len(done) == 0, "nobody was forgotten yet; set ERASURES_FILE before, so that a restored backup does not know them again"; !f.OK {
 			err = fmt.Errorf("%d were done and are listed nowhere: set ERASURES_FILE, and let the backups take that file along", len(done))

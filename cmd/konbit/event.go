@@ -33,8 +33,8 @@ func eventOpenCommand() *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		life := time.Duration(*hours) * time.Hour
-		if life < time.Hour || life > guard.LongestPass {
-			return fmt.Errorf("%w: --hours is %d: want 1 to %d", errUse, *hours, guard.LongestPass/time.Hour)
+		if life < time.Hour || life > guard.MaxPassLifetime {
+			return fmt.Errorf("%w: --hours is %d: want 1 to %d", errUse, *hours, guard.MaxPassLifetime/time.Hour)
 		}
 		opened, err := openPass(c.Context(), *slug, life)
 		if err != nil {
@@ -84,7 +84,7 @@ func eventListCommand() *cobra.Command {
 		}
 		for _, p := range listed {
 			state, at := "open until", p.ExpiresAt
-			if p.Over {
+			if p.Ended {
 				state = "over since"
 			}
 			if p.ClosedAt != nil {

@@ -15,7 +15,7 @@ func TestGuardSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}, c.TrustedProxies)
 	want := guard.Standard()
-	want.Address, want.Shown = guard.Limit{Most: 3, Window: time.Hour}, 0
+	want.Address, want.MinFillTime = guard.Limit{Max: 3, Window: time.Hour}, 0
 	require.Equal(t, want, c.GiveLimits)
 
 	_, err = readConfig(map[string]string{"TRUSTED_PROXIES": "10.0.0.0/8, nginx", "GIVE_LIMITS": "adress=3/1h"})
@@ -28,7 +28,7 @@ func TestExampleShowsTheStandardLimits(t *testing.T) {
 	c, err := readConfig(example(t))
 	require.NoError(t, err)
 	require.Equal(t, guard.Standard(), c.GiveLimits)
-	for _, limit := range []guard.Limit{c.GiveLimits.Address, c.GiveLimits.Email, c.GiveLimits.Waits} {
+	for _, limit := range []guard.Limit{c.GiveLimits.Address, c.GiveLimits.Email, c.GiveLimits.NoJSWaits} {
 		require.Contains(t, example(t)["GIVE_LIMITS"], "="+limit.String())
 	}
 }

@@ -67,21 +67,21 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 		return nil, err
 	}
 	figures := []metrics.Figure{
-		{Name: metrics.Events, Label: "waiting", Value: float64(events.Waiting)},
-		{Name: metrics.Events, Label: "parked", Value: float64(events.Parked)},
-		{Name: metrics.Events, Label: "set_aside", Value: float64(events.SetAside)},
-		{Name: metrics.EventsOldest, Value: events.Oldest.Seconds()},
+		{Name: metrics.StripeEvents, Label: "waiting", Value: float64(events.Waiting)},
+		{Name: metrics.StripeEvents, Label: "parked", Value: float64(events.Parked)},
+		{Name: metrics.StripeEvents, Label: "set_aside", Value: float64(events.SetAside)},
+		{Name: metrics.StripeEventsOldest, Value: events.Oldest.Seconds()},
 		{Name: metrics.Jobs, Label: "waiting", Value: float64(queue.Waiting)},
 		{Name: metrics.Jobs, Label: "running", Value: float64(queue.Running)},
 		{Name: metrics.Jobs, Label: "failing", Value: float64(queue.Failing)},
-		{Name: metrics.Jobs, Label: "given_up", Value: float64(queue.GivenUp)},
+		{Name: metrics.Jobs, Label: "given_up", Value: float64(queue.Discarded)},
 		{Name: metrics.JobsOldest, Value: queue.Oldest.Seconds()},
 		{Name: metrics.Emails, Label: "waiting", Value: float64(letters.Waiting)},
 		{Name: metrics.Emails, Label: "refused", Value: float64(letters.Refused)},
 		{Name: metrics.EmailsOldest, Value: letters.Oldest.Seconds()},
 		{Name: metrics.FeesDue, Value: float64(gifts.FeesDue)},
 		{Name: metrics.FeesDueOldest, Value: gifts.OldestFee.Seconds()},
-		{Name: metrics.GiftsUnsettled, Value: float64(gifts.Unsettled)},
+		{Name: metrics.DonationsOpen, Value: float64(gifts.Unsettled)},
 		{Name: metrics.Tasks, Value: float64(tasks)},
 	}
 	looked, err := check.ReadLast(ctx, p.db)
@@ -90,8 +90,8 @@ func (p *parts) figures(ctx context.Context) ([]metrics.Figure, error) {
 	}
 	for _, l := range looked {
 		figures = append(figures,
-			metrics.Figure{Name: metrics.CheckRows, Label: l.Checker, Value: float64(l.Rows)},
-			metrics.Figure{Name: metrics.CheckAge, Label: l.Checker, Value: l.Age.Seconds()})
+			metrics.Figure{Name: metrics.InvariantViolations, Label: l.Checker, Value: float64(l.Rows)},
+			metrics.Figure{Name: metrics.InvariantCheckAge, Label: l.Checker, Value: l.Age.Seconds()})
 	}
 	issued, err := p.issued(ctx)
 	return append(figures, issued...), err

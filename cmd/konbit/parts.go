@@ -55,10 +55,10 @@ type parts struct {
 	drain      *stripepay.Drain
 	collector  payout.Collector
 	plans      recurring.Plans
-	statements statement.Desk
-	privacy    privacy.Keeper
+	statements statement.Issuer
+	privacy    privacy.Eraser
 	guard      *guard.Guard
-	access     donoraccess.Keeper
+	access     donoraccess.Service
 	sweeper    stripepay.Sweeper
 	transport  *mail.Transport
 	heads      mail.AuditDigest
@@ -144,12 +144,12 @@ func (p *parts) assembleWork() error {
 	p.plans.Register(handlers)
 	mail.Plans{Mailer: mailer, Catalog: p.catalog, Links: links}.Register(handlers)
 	mail.TributeCards{Mailer: mailer, Catalog: p.catalog}.Register(handlers)
-	p.statements = statement.Desk{DB: p.db, Queue: queue, Catalog: p.catalog, Now: p.clock.Now, NewID: newID}
+	p.statements = statement.Issuer{DB: p.db, Queue: queue, Catalog: p.catalog, Now: p.clock.Now, NewID: newID}
 	mail.Statements{Mailer: mailer}.Register(handlers)
-	p.privacy = privacy.Keeper{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
+	p.privacy = privacy.Eraser{DB: p.db, Queue: queue, Secret: p.config.SecretKey, Stripe: p.stripe, Now: p.clock.Now, NewID: newID}
 	p.privacy.Register(handlers)
 	mail.Erasures{Mailer: mailer, Privacy: p.privacy, Catalog: p.catalog}.Register(handlers)
-	p.access = donoraccess.Keeper{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: donoraccess.Standard(), NewID: newID}
+	p.access = donoraccess.Service{DB: p.db, Queue: queue, Guard: p.guard, Secret: p.config.SecretKey, Limits: donoraccess.Standard(), NewID: newID}
 	mail.SignIns{Mailer: mailer, Access: p.access, Catalog: p.catalog, Link: web.SignInLink(p.config.BaseURL)}.Register(handlers)
 	p.heads = mail.AuditDigest{Mailer: mailer, Queue: queue, To: p.config.AuditMail}
 	p.heads.Register(handlers)

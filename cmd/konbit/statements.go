@@ -79,12 +79,12 @@ func statementsCommand() *cobra.Command {
 }
 
 // statementDesk is one of its own, as a command has it.
-func statementDesk(db *sqlx.DB) (statement.Desk, error) {
+func statementDesk(db *sqlx.DB) (statement.Issuer, error) {
 	queue, err := jobs.NewQueue()
-	return statement.Desk{DB: db, Queue: queue, Catalog: fund.NewCatalogCache(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
+	return statement.Issuer{DB: db, Queue: queue, Catalog: fund.NewCatalogCache(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
 }
 
-func issueStatements(c *cobra.Command, desk statement.Desk, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {
+func issueStatements(c *cobra.Command, desk statement.Issuer, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {
 	began := time.Now()
 	t, err := desk.Count(c.Context(), e, year)
 	if err == nil && !dryRun {
@@ -99,7 +99,7 @@ func printStatements(to io.Writer, lines []statementLine, dryRun bool) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ENTITY\tYEAR\tDONORS\tGIFTS\tBEFORE\tISSUED\tCORRECTED")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", l.Entity, l.Year, l.Donors, l.Gifts, l.Before, l.Issued, l.Revised)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\n", l.Entity, l.Year, l.Donors, l.Gifts, l.Existing, l.Issued, l.Corrected)
 	}
 	if dryRun {
 		fmt.Fprintln(w, "Nothing was changed.")
@@ -140,9 +140,9 @@ func (b *progress) end() {
 }
 
 func (p *parts) issueStatements(ctx context.Context) error {
-	t, err := p.statements.Upkeep(ctx)
-	if t.Issued+t.Revised > 0 {
-		p.log.InfoContext(ctx, "annual statements issued", "statements", t.Issued, "corrected", t.Revised)
+	t, err := p.statements.IssueDue(ctx)
+	if t.Issued+t.Corrected > 0 {
+		p.log.InfoContext(ctx, "annual statements issued", "statements", t.Issued, "corrected", t.Corrected)
 	}
 	return err
 }

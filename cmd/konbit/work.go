@@ -31,8 +31,8 @@ func (p *parts) chores() []chore {
 		{"forget people who asked for it", 10 * time.Minute, p.forget},
 		{"reconcile plans", time.Minute, p.reconcilePlans},
 		{"purge what was typed with gifts never paid", 6 * time.Hour, p.purge},
-		{"forget attempts", time.Minute, p.guard.Forget},
-		{"forget letters and sessions that are over", time.Hour, p.access.Forget},
+		{"forget attempts", time.Minute, p.guard.DeleteExpired},
+		{"forget letters and sessions that are over", time.Hour, p.access.DeleteExpired},
 		{"erase old events", 10 * time.Minute, p.eraseEvents},
 		{"check, once a day", 5 * time.Minute, p.checkNightly},
 	}

@@ -24,23 +24,23 @@ const (
 // Moved tells all addresses concerned that one was joined to others or taken away from them. They are not kept, as those that let
 // somebody in are not. Each has its own Message-ID, the same when it is sent once more.
 func (m SignIns) MailAddressChange(ctx context.Context, step int64) error {
-	moved, err := m.Access.Moved(ctx, step)
+	moved, err := m.Access.ReadAddressLinked(ctx, step)
 	if err != nil || moved == nil {
 		return err
 	}
 	var failed error
-	for _, to := range moved.Tell {
+	for _, to := range moved.Recipients {
 		failed = errors.Join(failed, m.mailAddressChangeTo(ctx, step, *moved, to))
 	}
 	return failed
 }
 
-func (m SignIns) mailAddressChangeTo(ctx context.Context, step int64, moved donoraccess.Moved, to string) error {
+func (m SignIns) mailAddressChangeTo(ctx context.Context, step int64, moved donoraccess.AddressLinked, to string) error {
 	from, known, err := m.sender(ctx, to)
 	if err != nil || !known {
 		return err
 	}
-	lang, err := m.languageFor(ctx, append([]string{to}, moved.Tell...))
+	lang, err := m.languageFor(ctx, append([]string{to}, moved.Recipients...))
 	if err != nil {
 		return err
 	}
@@ -75,18 +75,18 @@ func (m SignIns) languageFor(ctx context.Context, addresses []string) (phrase.La
 	return phrase.English, nil
 }
 
-func (m SignIns) writeAddressChange(step int64, moved donoraccess.Moved, to string, from org.LegalEntity, lang phrase.Language) (Email, error) {
+func (m SignIns) writeAddressChange(step int64, moved donoraccess.AddressLinked, to string, from org.LegalEntity, lang phrase.Language) (Email, error) {
 	l := Email{
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "konbit address %d %s", step, to)), Kind: kindAddressLinked, List: signInList,
 		Sender: from.Slug, From: from.MailFrom, To: to, Language: string(lang), Date: moved.At,
 	}
-	if moved.Parted {
+	if moved.Unlinked {
 		l.Kind = kindAddressUnlinked
 	}
 	var err error
 	l.Subject, l.Text, l.HTML, err = m.View.AddressEmail(view.AddressEmailWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)},
-		Address: moved.Email, Removed: moved.Parted, On: moved.At.In(from.Location()),
+		Address: moved.Email, Removed: moved.Unlinked, On: moved.At.In(from.Location()),
 	})
 	return l, err
 }

@@ -25,7 +25,7 @@ const (
 // Erasures mails the letter before somebody is forgotten, and the last one. That is not kept: its bytes hold the address.
 type Erasures struct {
 	Mailer
-	Privacy privacy.Keeper
+	Privacy privacy.Eraser
 	Catalog *fund.CatalogCache
 }
 
@@ -80,12 +80,12 @@ func (m Erasures) MailCompleted(ctx context.Context, id uuid.UUID) error {
 	} else if err != nil {
 		return err
 	}
-	return m.Privacy.FarewellSent(ctx, id)
+	return m.Privacy.DeleteRecipient(ctx, id)
 }
 
 // write words a letter; nil: nobody is to be told.
 func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*Email, org.LegalEntity, error) {
-	to, err := m.Privacy.Told(e)
+	to, err := m.Privacy.Recipient(e)
 	if err != nil || to == "" {
 		return nil, org.LegalEntity{}, err
 	}
@@ -93,18 +93,18 @@ func (m Erasures) write(ctx context.Context, e privacy.Erasure, kind string) (*E
 	if err != nil {
 		return nil, org.LegalEntity{}, err
 	}
-	entity, err := privacy.Writer(ctx, m.DB, catalog, e.ID)
+	entity, err := privacy.SenderEntity(ctx, m.DB, catalog, e.ID)
 	if err != nil {
 		return nil, entity, err
 	}
 	words := view.ErasureEmailWords{
 		Language: phrase.Language(e.Language), Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
 	}
-	l := Email{ID: e.ID, Kind: kind, List: privacyList, Sender: entity.Slug, From: entity.MailFrom, To: to, Language: e.Language, Date: e.AskedAt}
+	l := Email{ID: e.ID, Kind: kind, List: privacyList, Sender: entity.Slug, From: entity.MailFrom, To: to, Language: e.Language, Date: e.RequestedAt}
 	if e.DoneAt != nil {
 		l.Date = *e.DoneAt
 	} else {
-		words.Due = e.Day(entity)
+		words.Due = e.DueDate(entity)
 	}
 	l.Subject, l.Text, l.HTML, err = m.View.ErasureEmail(words)
 	return &l, entity, err

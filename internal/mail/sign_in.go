@@ -26,7 +26,7 @@ const (
 // letter that has to be sent once more is another one, and the one before is void.
 type SignIns struct {
 	Mailer
-	Access  donoraccess.Keeper
+	Access  donoraccess.Service
 	Catalog *fund.CatalogCache
 	Link    func(token string, lang phrase.Language) string // to the page with the button, on our own host
 }
@@ -42,7 +42,7 @@ func (m SignIns) Register(h *jobs.Handlers) {
 // Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked
 // learns neither.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
-	proof, err := m.Access.Issue(ctx, signIn)
+	proof, err := m.Access.IssueCredentials(ctx, signIn)
 	if err != nil || proof == nil {
 		return err
 	}
@@ -81,19 +81,19 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 		e, err := catalog.EntityByID(donors[0].EntityID)
 		return e, true, err
 	}
-	proved, err := m.Access.Proved(ctx, email) // one joined to others opens their gifts
+	proved, err := m.Access.IsProven(ctx, email) // one joined to others opens their gifts
 	if entities := catalog.Entities(); err == nil && proved && len(entities) > 0 {
 		return entities[0], true, nil
 	}
 	return org.LegalEntity{}, false, err
 }
 
-func (m SignIns) write(proof donoraccess.Proof, from org.LegalEntity) (Email, error) {
+func (m SignIns) write(proof donoraccess.Credentials, from org.LegalEntity) (Email, error) {
 	lang := phrase.Language(proof.Language)
 	words := view.SignInEmailWords{
 		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,
 	}
-	if !proof.Joins {
+	if !proof.Links {
 		words.Link = m.Link(proof.Token, lang)
 	}
 	l := Email{

@@ -47,7 +47,7 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		kind = kindStatementCorrected
 	}
 	l, err := findStored(ctx, m.DB, kind, s.ID)
-	if err == nil && s.Overtaken {
+	if err == nil && s.Superseded {
 		return m.refuseSuperseded(ctx, l)
 	}
 	if err == nil && l == nil {
@@ -112,8 +112,8 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 		Donee: view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address}, Given: f.Given, Returned: f.Returned, Total: f.Total,
 		Sponsored: f.Sponsored, Issued: s.IssuedAt.In(zone), Provisional: s.N == 0,
 	}
-	if !s.Corrects.IsZero() {
-		w.Corrects = s.Corrects.In(zone)
+	if !s.PreviousIssuedAt.IsZero() {
+		w.Corrects = s.PreviousIssuedAt.In(zone)
 	}
 	if p := s.Person; p != nil {
 		w.Donor, w.Greeting, w.DonorAddress = p.FirstName+" "+p.LastName, p.FirstName, p.Address

@@ -25,15 +25,15 @@ func (s *Server) eventPost(w http.ResponseWriter, r *http.Request) error {
 		return malformed(err)
 	}
 	token := strings.TrimSpace(r.PostForm.Get("pass"))
-	pass, err := guard.PassOf(r.Context(), s.DB, offer.Organisation.ID, token)
+	pass, err := guard.FindPass(r.Context(), s.DB, offer.Organisation.ID, token)
 	if err != nil {
 		return err
 	}
-	if err := guard.Admit(r.Context(), s.DB, pass.ID); err != nil {
+	if err := guard.RecordDevice(r.Context(), s.DB, pass.ID); err != nil {
 		return err
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: s.eventCookie(), Value: token, Path: "/", HttpOnly: true, MaxAge: int(guard.LongestPass / time.Second),
+		Name: s.eventCookie(), Value: token, Path: "/", HttpOnly: true, MaxAge: int(guard.MaxPassLifetime / time.Second),
 		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 	http.Redirect(w, r, givePath(offer.Organisation.Slug, lang), http.StatusSeeOther)
@@ -59,7 +59,7 @@ func (s *Server) eventPass(r *http.Request, offer donation.Offer) (uuid.UUID, er
 	if err != nil {
 		return uuid.Nil, nil
 	}
-	pass, err := guard.PassOf(r.Context(), s.DB, offer.Organisation.ID, cookie.Value)
+	pass, err := guard.FindPass(r.Context(), s.DB, offer.Organisation.ID, cookie.Value)
 	if fault.Is(err, fault.NotFound) {
 		return uuid.Nil, nil
 	}

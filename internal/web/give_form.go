@@ -27,7 +27,7 @@ func (s *Server) readForm(r *http.Request, lang phrase.Language) donation.Form {
 		Anonymous: isChecked(value("anonymous")), News: isChecked(value("news")),
 	}
 	var err error
-	if form.FormID, _, err = s.Guard.ReadForm(value("form")); err != nil {
+	if form.FormID, _, err = s.Guard.ParseFormToken(value("form")); err != nil {
 		form.FormID = s.NewID() // posted by a script, without a form shown
 	}
 	for name, values := range r.PostForm {

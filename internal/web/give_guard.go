@@ -40,21 +40,21 @@ func (s *Server) checkGuard(w http.ResponseWriter, r *http.Request, offer donati
 	if err != nil {
 		return guardResult{}, err
 	}
-	_, shown, err := s.Guard.ReadForm(r.PostForm.Get("form"))
+	_, shown, err := s.Guard.ParseFormToken(r.PostForm.Get("form"))
 	if err != nil {
 		shown = time.Time{} // no form shown
 	}
 	verdict, step, err := s.Guard.Judge(r.Context(), guard.Attempt{
 		Page: offer.Organisation.Slug, Address: middleware.GetClientIPAddr(r.Context()), Email: request.Contact.Email,
-		Form: form.FormID, Typed: request.Hash, Shown: shown, Pass: pass,
-		Step: r.PostForm.Get("step"), Proof: r.PostForm.Get("proof"),
+		Form: form.FormID, InputHash: request.Hash, ShownAt: shown, Pass: pass,
+		Challenge: r.PostForm.Get("step"), Proof: r.PostForm.Get("proof"),
 	})
 	switch {
 	case err != nil:
 		return guardResult{}, err
 	case verdict == guard.Passed:
 		return guardResult{passed: true, event: pass != uuid.Nil}, nil
-	case verdict == guard.Asked:
+	case verdict == guard.Challenged:
 		return guardResult{}, s.challengeForm(w, r, offer, lang, form.FormID, step)
 	default:
 		w.Header().Set("Retry-After", "600") // the same for every refusal: it tells no limit
@@ -63,7 +63,7 @@ func (s *Server) checkGuard(w http.ResponseWriter, r *http.Request, offer donati
 }
 
 // stepForm shows the step, with all that was typed in it.
-func (s *Server) challengeForm(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form uuid.UUID, step guard.Step) error {
+func (s *Server) challengeForm(w http.ResponseWriter, r *http.Request, offer donation.Offer, lang phrase.Language, form uuid.UUID, step guard.Challenge) error {
 	page := view.ChallengePage{
 		Frame:        view.Frame{Language: lang, Accent: offer.Organisation.Accent},
 		Organisation: organisationView(offer, lang), Action: givePath(offer.Organisation.Slug, lang),
@@ -90,7 +90,7 @@ func (s *Server) challengeForm(w http.ResponseWriter, r *http.Request, offer don
 // shown, so that mending a field is not taken for haste.
 func (s *Server) formToken(r *http.Request, form uuid.UUID) string {
 	token := r.PostForm.Get("form")
-	if id, shown, err := s.Guard.ReadForm(token); err == nil && id == form && !shown.IsZero() {
+	if id, shown, err := s.Guard.ParseFormToken(token); err == nil && id == form && !shown.IsZero() {
 		return token
 	}
 	return s.Guard.FormToken(form, s.Wall())

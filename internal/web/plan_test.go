@@ -159,7 +159,7 @@ func TestNewCardFromALetter(t *testing.T) {
 	_, page = got(t, h.URL+"/give/csio?lang=en")
 	token := regexp.MustCompile(`name="form" value="([^"]+)"`).FindStringSubmatch(page)
 	require.NotEmpty(t, token)
-	_, shown, err := h.Server.Guard.ReadForm(token[1])
+	_, shown, err := h.Server.Guard.ParseFormToken(token[1])
 	require.NoError(t, err)
 	require.WithinRange(t, shown, time.Now().Add(-time.Minute), time.Now())
 }

@@ -21,14 +21,14 @@ func (s *Server) dataCSVGet(w http.ResponseWriter, r *http.Request, v donorVisit
 }
 
 // data writes the copy. What goes wrong once it has begun ends the connection, so that half a copy is not taken for all.
-func (s *Server) writeData(w http.ResponseWriter, r *http.Request, v donorVisit, kind, ending string, to privacy.Sheet) error {
-	kept, err := donoraccess.KeptOf(r.Context(), s.DB, v.PersonID)
+func (s *Server) writeData(w http.ResponseWriter, r *http.Request, v donorVisit, kind, ending string, to privacy.Document) error {
+	kept, err := donoraccess.ReadPersonalData(r.Context(), s.DB, v.PersonID)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
-	failed := privacy.CopyAccess(kept, to)
+	failed := privacy.CopySignInData(kept, to)
 	if failed == nil {
 		failed = s.copyGifts(r, v, to)
 	}
@@ -42,7 +42,7 @@ func (s *Server) writeData(w http.ResponseWriter, r *http.Request, v donorVisit,
 	return nil
 }
 
-func (s *Server) copyGifts(r *http.Request, v donorVisit, to privacy.Sheet) error {
+func (s *Server) copyGifts(r *http.Request, v donorVisit, to privacy.Document) error {
 	subjects, err := privacy.Copy(r.Context(), s.DB, v.catalog, v.donors, to)
 	if err != nil {
 		return err

@@ -154,7 +154,7 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v donorVisi
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	email := addressOf(typed)
-	err = s.Access.Ask(r.Context(), donoraccess.Asking{
+	err = s.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
 		Email: email, From: middleware.GetClientIPAddr(r.Context()), Browser: donoraccess.NewSecret(), Language: string(v.lang), Person: v.PersonID,
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
@@ -171,7 +171,7 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v donorVisi
 // provePost adds the address whose code was typed.
 func (s *Server) linkAddressPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
 	email := addressOf(r.PostForm.Get("email"))
-	err := s.Access.Join(r.Context(), v.Session, donoraccess.Coded{
+	err := s.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
 		Email: email, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
 	})
 	var problem string
@@ -199,7 +199,7 @@ func (s *Server) linkAddressPost(w http.ResponseWriter, r *http.Request, v donor
 
 // partPost takes one of the visitor's addresses away.
 func (s *Server) unlinkPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
-	if err := s.Access.Part(r.Context(), v.Session, addressOf(r.PostForm.Get("email"))); err != nil {
+	if err := s.Access.UnlinkAddress(r.Context(), v.Session, addressOf(r.PostForm.Get("email"))); err != nil {
 		return err
 	}
 	http.Redirect(w, r, detailsPath+"?said=parted#addresses", http.StatusSeeOther)

@@ -51,16 +51,16 @@ func (s *Server) records(w http.ResponseWriter, r *http.Request, v donorVisit, s
 			page.Statements = append(page.Statements, line)
 		}
 	}
-	waiting, err := privacy.Waiting(r.Context(), s.DB, donor.IDs(v.donors))
+	waiting, err := privacy.Pending(r.Context(), s.DB, donor.IDs(v.donors))
 	if err != nil {
 		return err
 	}
 	if waiting != nil {
-		writer, err := privacy.Writer(r.Context(), s.DB, v.catalog, waiting.ID)
+		writer, err := privacy.SenderEntity(r.Context(), s.DB, v.catalog, waiting.ID)
 		if err != nil {
 			return err
 		}
-		page.ErasureDue = waiting.Day(writer)
+		page.ErasureDue = waiting.DueDate(writer)
 	}
 	return write(w, status, func(b io.Writer) error { return s.View.Records(b, page) })
 }
@@ -85,7 +85,7 @@ func (s *Server) ownStatement(r *http.Request, v donorVisit) (statement.Statemen
 	}
 	for _, d := range v.donors {
 		if d.ID == id {
-			return s.Statements.Of(r.Context(), d, n)
+			return s.Statements.ForDonor(r.Context(), d, n)
 		}
 	}
 	return statement.Statement{}, errNotFound()
@@ -138,15 +138,15 @@ func (s *Server) erasePost(w http.ResponseWriter, r *http.Request, v donorVisit)
 		if err != nil {
 			return err
 		}
-		wish := privacy.Wish{Donors: donor.IDs(v.donors), Tell: v.Email, Language: string(v.lang), By: "donor", Wait: privacy.Wait}
+		wish := privacy.ErasureRequest{Donors: donor.IDs(v.donors), Recipient: v.Email, Language: string(v.lang), RequestedBy: "donor", Delay: privacy.DefaultDelay}
 		for _, m := range mailboxes {
 			wish.Addresses = append(wish.Addresses, m.Email)
 		}
-		_, err = s.Privacy.Ask(r.Context(), wish)
+		_, err = s.Privacy.Request(r.Context(), wish)
 		switch {
-		case privacy.PlanGoes(err):
+		case privacy.IsActivePlan(err):
 			return s.records(w, r, v, http.StatusConflict, "privacy.error.plan")
-		case privacy.GiftComes(err):
+		case privacy.IsPendingGift(err):
 			return s.records(w, r, v, http.StatusConflict, "privacy.error.gift")
 		case err != nil:
 			return err

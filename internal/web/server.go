@@ -33,9 +33,9 @@ type Server struct {
 	Plans      recurring.Plans
 	Inbox      *stripepay.Inbox
 	Guard      *guard.Guard
-	Access     donoraccess.Keeper
-	Statements statement.Desk
-	Privacy    privacy.Keeper
+	Access     donoraccess.Service
+	Statements statement.Issuer
+	Privacy    privacy.Eraser
 	Ready      func(ctx context.Context) error // nil: able to serve
 	BaseURL    *url.URL
 	Pages      []string          // origins of payment pages, for the Content-Security-Policy

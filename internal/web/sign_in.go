@@ -57,7 +57,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 		return s.signInPage(w, r, http.StatusUnprocessableEntity, typed, problem)
 	}
 	browser := donoraccess.NewSecret()
-	err := s.Access.Ask(r.Context(), donoraccess.Asking{
+	err := s.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
 		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.visitorLanguage(w, r, "")),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
@@ -72,7 +72,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 // addressOf is an address as it is kept, of one that was typed.
-func addressOf(typed string) string { return donoraccess.Normal(donation.Email(typed)) }
+func addressOf(typed string) string { return donoraccess.NormalizeEmail(donation.Email(typed)) }
 
 // badAddress says what is wrong with an address as it was typed.
 func badAddress(typed string) []problemField {
@@ -106,7 +106,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, secret str
 			return err
 		}
 	}
-	s.setCookie(w, sessionCookie, secret, donoraccess.Absolute)
+	s.setCookie(w, sessionCookie, secret, donoraccess.MaxLifetime)
 	s.deleteCookie(w, challengeCookie)
 	http.Redirect(w, r, portalPath, http.StatusSeeOther)
 	return nil

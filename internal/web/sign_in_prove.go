@@ -18,7 +18,7 @@ func (s *Server) codeGet(w http.ResponseWriter, r *http.Request) error {
 	email := ""
 	if browser := s.cookie(r, challengeCookie); browser != "" {
 		var err error
-		if email, err = s.Access.AskedFrom(r.Context(), browser); err != nil {
+		if email, err = s.Access.PendingEmail(r.Context(), browser); err != nil {
 			return err
 		}
 	}
@@ -38,7 +38,7 @@ func (s *Server) codePost(w http.ResponseWriter, r *http.Request) error {
 	if len(problems) > 0 {
 		return s.codePage(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
-	_, secret, err := s.Access.ByCode(r.Context(), donoraccess.Coded{
+	_, secret, err := s.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
 		Email: addressOf(typed), Code: code, From: middleware.GetClientIPAddr(r.Context()), Browser: s.cookie(r, challengeCookie),
 	})
 	switch {
@@ -67,7 +67,7 @@ func (s *Server) linkPost(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return malformed(err)
 	}
-	_, secret, err := s.Access.ByLink(r.Context(), r.PostForm.Get("link"), s.cookie(r, challengeCookie))
+	_, secret, err := s.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), s.cookie(r, challengeCookie))
 	if fault.Is(err, fault.NotFound) {
 		return s.linkPage(w, r, http.StatusUnprocessableEntity, s.cookie(r, challengeCookie) != "")
 	}

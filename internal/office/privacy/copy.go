@@ -15,7 +15,7 @@ import (
 )
 
 // aDonor, aGift and the rest are the things of a copy. Amounts are decimal, in the currency beside them.
-type aDonor struct {
+type donorItem struct {
 	To        string     `json:"known_to"` // the legal entity
 	Email     string     `json:"email"`
 	FirstName string     `json:"first_name"`
@@ -27,10 +27,10 @@ type aDonor struct {
 	donor.Dates
 }
 
-type aGift struct {
+type giftItem struct {
 	Reference  string               `json:"reference"`
 	To         string               `json:"to"`
-	Funds      []aPart              `json:"funds"`
+	Funds      []fundItem           `json:"funds"`
 	Amount     string               `json:"amount"`
 	Currency   string               `json:"currency"`
 	Status     string               `json:"status"`
@@ -45,39 +45,39 @@ type aGift struct {
 	Payment    *string              `json:"payment,omitempty"` // Stripe's
 	Charge     *string              `json:"charge,omitempty"`
 	Receipt    string               `json:"receipt,omitempty"`
-	Typed      *donation.Contact    `json:"typed,omitempty"`
+	Contact    *donation.Contact    `json:"typed,omitempty"`
 	Dedication *donation.Dedication `json:"dedication,omitempty"`
 }
 
-type aPart struct {
+type fundItem struct {
 	Fund   string `json:"fund"`
 	Amount string `json:"amount"`
 }
 
-type aPlan struct {
-	Reference string     `json:"reference"`
-	Status    string     `json:"status"`
-	Frequency string     `json:"frequency"`
-	Amount    string     `json:"amount"`
-	Paid      int        `json:"paid"`
-	Total     *int       `json:"total,omitempty"`
-	Covered   string     `json:"covered"`
-	Currency  string     `json:"currency"`
-	Language  string     `json:"language"`
-	Brand     *string    `json:"card,omitempty"`
-	Card      *string    `json:"card_ends_in,omitempty"`
-	Good      *time.Time `json:"card_good_before,omitempty"`
-	Next      *time.Time `json:"next,omitempty"`
-	Paused    *time.Time `json:"paused_until,omitempty"`
-	Failing   *time.Time `json:"failing_since,omitempty"`
-	Why       *string    `json:"failing_why,omitempty"`
-	Created   time.Time  `json:"created"`
-	Begun     *time.Time `json:"begun,omitempty"`
-	Ended     *time.Time `json:"ended,omitempty"`
-	Customer  *string    `json:"customer,omitempty"` // Stripe's
+type planItem struct {
+	Reference   string     `json:"reference"`
+	Status      string     `json:"status"`
+	Frequency   string     `json:"frequency"`
+	Amount      string     `json:"amount"`
+	Paid        int        `json:"paid"`
+	Total       *int       `json:"total,omitempty"`
+	Covered     string     `json:"covered"`
+	Currency    string     `json:"currency"`
+	Language    string     `json:"language"`
+	CardBrand   *string    `json:"card,omitempty"`
+	CardLast4   *string    `json:"card_ends_in,omitempty"`
+	CardExpires *time.Time `json:"card_good_before,omitempty"`
+	Next        *time.Time `json:"next,omitempty"`
+	Paused      *time.Time `json:"paused_until,omitempty"`
+	Failing     *time.Time `json:"failing_since,omitempty"`
+	FailureCode *string    `json:"failing_why,omitempty"`
+	Created     time.Time  `json:"created"`
+	Begun       *time.Time `json:"begun,omitempty"`
+	Ended       *time.Time `json:"ended,omitempty"`
+	Customer    *string    `json:"customer,omitempty"` // Stripe's
 }
 
-type anEvent struct {
+type planEventItem struct {
 	Plan   string    `json:"plan"`
 	What   string    `json:"what"`
 	At     time.Time `json:"at"`
@@ -85,7 +85,7 @@ type anEvent struct {
 	Detail any       `json:"detail"`
 }
 
-type aStatement struct {
+type statementItem struct {
 	Year     int               `json:"year"`
 	Number   int               `json:"number"`
 	IssuedAt time.Time         `json:"issued_at"`
@@ -94,8 +94,8 @@ type aStatement struct {
 }
 
 // Copy writes what the rooms keep about donors, all that is one person. It answers what letters are about, for whoever knows letters.
-func Copy(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donors []donor.Donor, to Sheet) (subjects []uuid.UUID, err error) {
-	c := copying{ctx, q, catalog, to, nil}
+func Copy(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donors []donor.Donor, to Document) (subjects []uuid.UUID, err error) {
+	c := copier{ctx, q, catalog, to, nil}
 	for _, d := range donors {
 		if err := c.donor(d); err != nil {
 			return nil, err
@@ -104,15 +104,15 @@ func Copy(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, don
 	return c.subjects, nil
 }
 
-type copying struct {
+type copier struct {
 	ctx      context.Context
 	q        sqlx.QueryerContext
 	catalog  *fund.Catalog
-	to       Sheet
+	to       Document
 	subjects []uuid.UUID
 }
 
-func (c *copying) donor(d donor.Donor) error {
+func (c *copier) donor(d donor.Donor) error {
 	entity, err := c.catalog.EntityByID(d.EntityID)
 	if err != nil {
 		return err
@@ -125,9 +125,9 @@ func (c *copying) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", aDonor{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt, times})
+	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt, times})
 	if err == nil {
-		err = c.words(d.ID)
+		err = c.requests(d.ID)
 	}
 	if err != nil {
 		return err
@@ -147,14 +147,14 @@ func (c *copying) donor(d donor.Donor) error {
 	issued, err := statement.OfDonors(c.ctx, c.q, []uuid.UUID{d.ID})
 	for _, s := range issued {
 		c.subjects = append(c.subjects, s.ID)
-		if err := c.to.Item("annual statement", aStatement{s.Year, s.N, s.IssuedAt, s.Facts, s.Person}); err != nil {
+		if err := c.to.Item("annual statement", statementItem{s.Year, s.N, s.IssuedAt, s.Facts, s.Person}); err != nil {
 			return err
 		}
 	}
 	return err
 }
 
-func (c *copying) gift(id uuid.UUID) error {
+func (c *copier) gift(id uuid.UUID) error {
 	d, err := donation.ByID(c.ctx, c.q, id)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (c *copying) gift(id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	g := aGift{
+	g := giftItem{
 		Reference: d.PublicRef, To: o.Name.In("en"), Amount: d.Amount().Decimal(), Currency: d.Currency, Status: string(d.Status), Frequency: d.Frequency,
 		Language: d.Language, Anonymous: d.Anonymous, News: d.News, Covered: d.Covered().Decimal(),
 		Begun: d.CreatedAt, Charged: d.ChargedAt, Settled: d.SettledAt, Payment: d.PaymentIntentID, Charge: d.ChargeID,
@@ -177,12 +177,12 @@ func (c *copying) gift(id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		g.Funds = append(g.Funds, aPart{f.Name.In("en"), p.Amount.Decimal()})
+		g.Funds = append(g.Funds, fundItem{f.Name.In("en"), p.Amount.Decimal()})
 	}
 	if past.Receipt != nil {
 		g.Receipt = past.Receipt.Reference()
 	}
-	if g.Typed, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
+	if g.Contact, err = donation.ContactOf(c.ctx, c.q, id); err != nil {
 		return err
 	}
 	if g.Dedication, err = donation.DedicationOf(c.ctx, c.q, id); err != nil {
@@ -195,16 +195,16 @@ func (c *copying) gift(id uuid.UUID) error {
 	return c.receipts(id, d.PublicRef)
 }
 
-func (c *copying) plans(of uuid.UUID) error {
+func (c *copier) plans(of uuid.UUID) error {
 	plans, err := recurring.OfDonor(c.ctx, c.q, of)
 	if err != nil {
 		return err
 	}
 	for _, p := range plans {
-		plan := aPlan{
+		plan := planItem{
 			Reference: p.PublicRef, Status: string(p.Status), Frequency: string(p.Frequency), Amount: p.Amount().Decimal(), Paid: p.Paid, Total: p.Total,
-			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, Brand: p.CardBrand, Card: p.CardLast4, Good: p.CardExpires,
-			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, Why: p.FailingCode, Created: p.CreatedAt, Begun: p.BegunAt, Ended: p.EndedAt,
+			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand, CardLast4: p.CardLast4, CardExpires: p.CardExpires,
+			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, FailureCode: p.FailingCode, Created: p.CreatedAt, Begun: p.BegunAt, Ended: p.EndedAt,
 			Customer: p.CustomerID,
 		}
 		if err := c.to.Item("recurring gift", plan); err != nil {
@@ -216,7 +216,7 @@ func (c *copying) plans(of uuid.UUID) error {
 		}
 		for _, e := range events {
 			c.subjects = append(c.subjects, e.ID)
-			if err := c.to.Item("recurring gift's event", anEvent{p.PublicRef, e.Kind, e.At, e.Cause, e.Detail}); err != nil {
+			if err := c.to.Item("recurring gift's event", planEventItem{p.PublicRef, e.Kind, e.At, e.Cause, e.Detail}); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,7 @@ import (
 
 // CopyAccess writes what is kept of a person's addresses and of their coming in: addresses and what happened to them, letters asked
 // for, sessions.
-func CopyAccess(kept donoraccess.Kept, to Sheet) error {
+func CopySignInData(kept donoraccess.PersonalData, to Document) error {
 	for _, m := range kept.Mailboxes {
 		err := to.Item("address", struct {
 			Email    string    `json:"email"`
@@ -23,13 +23,13 @@ func CopyAccess(kept donoraccess.Kept, to Sheet) error {
 			return err
 		}
 	}
-	err := each(to, "what happened to an address", kept.Steps, nil)
-	err = each(to, "sign-in asked for", kept.SignIns, err)
-	return each(to, "session", kept.Sessions, err)
+	err := writeAll(to, "what happened to an address", kept.AddressChanges, nil)
+	err = writeAll(to, "sign-in asked for", kept.SignIns, err)
+	return writeAll(to, "session", kept.Sessions, err)
 }
 
 // each writes things of a kind, unless what was written before failed.
-func each[T any](to Sheet, kind string, all []T, before error) error {
+func writeAll[T any](to Document, kind string, all []T, before error) error {
 	if before != nil {
 		return before
 	}
@@ -42,7 +42,7 @@ func each[T any](to Sheet, kind string, all []T, before error) error {
 }
 
 // aWish is somebody's wish to be forgotten.
-type aWish struct {
+type erasureItem struct {
 	Asked     time.Time  `db:"asked_at" json:"asked"`
 	By        string     `db:"asked_by" json:"by"`
 	Language  string     `db:"language" json:"language"`
@@ -51,21 +51,21 @@ type aWish struct {
 }
 
 // words are what a donor said of letters, and of being forgotten.
-func (c *copying) words(of uuid.UUID) error {
+func (c *copier) requests(of uuid.UUID) error {
 	const query = `/* privacy.words */
 		SELECT asked_at, asked_by, language, due_at, withdrawn_at FROM erasure e JOIN erasure_donor d ON d.erasure_id = e.id WHERE d.donor_id = $1 ORDER BY asked_at`
 	consents, err := donor.Consents(c.ctx, c.q, of)
 	if err != nil {
 		return err
 	}
-	var wishes []aWish
+	var wishes []erasureItem
 	if err := sqlx.SelectContext(c.ctx, c.q, &wishes, query, of); err != nil {
 		return err
 	}
-	return each(c.to, "wish to be forgotten", wishes, each(c.to, "letters wished for", consents, nil))
+	return writeAll(c.to, "wish to be forgotten", wishes, writeAll(c.to, "letters wished for", consents, nil))
 }
 
-type aReceipt struct {
+type receiptItem struct {
 	Number   string        `json:"number"`
 	Gift     string        `json:"gift"`
 	Language string        `json:"language"`
@@ -75,14 +75,14 @@ type aReceipt struct {
 }
 
 // receipts writes all of a gift, also those that stand no longer.
-func (c *copying) receipts(gift uuid.UUID, reference string) error {
+func (c *copier) receipts(gift uuid.UUID, reference string) error {
 	all, err := receipt.ByDonations(c.ctx, c.q, []uuid.UUID{gift})
 	if err != nil {
 		return err
 	}
 	for _, r := range all {
 		c.subjects = append(c.subjects, r.ID)
-		told := aReceipt{r.Reference(), reference, r.Language, r.IssuedAt, r.Facts, ""}
+		told := receiptItem{r.Reference(), reference, r.Language, r.IssuedAt, r.Facts, ""}
 		if r.Voided != nil {
 			told.Voided = string(r.Voided.Reason)
 		}

@@ -12,20 +12,20 @@ import (
 )
 
 // Customer is the job of having Stripe forget the customer of a plan whose donor was forgotten.
-type Customer struct {
+type CustomerDeletion struct {
 	PlanID uuid.UUID `json:"plan_id"`
 }
 
 // Kind names the job.
-func (Customer) Kind() string { return "erasure_customer" }
+func (CustomerDeletion) Kind() string { return "erasure_customer" }
 
 // Register takes the room's jobs, letters apart.
-func (k Keeper) Register(h *jobs.Handlers) {
-	jobs.Handle(h, func(ctx context.Context, job Customer) error { return k.forgetCustomer(ctx, job.PlanID) })
+func (k Eraser) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job CustomerDeletion) error { return k.deleteCustomer(ctx, job.PlanID) })
 }
 
 // customersTx orders that Stripe forgets donors, too: each customer of theirs once. None of their plans goes on.
-func (k Keeper) customersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
+func (k Eraser) enqueueCustomersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
 	ordered := map[string]bool{}
 	for _, donor := range donors {
 		plans, err := recurring.OfDonor(ctx, tx, donor)
@@ -37,7 +37,7 @@ func (k Keeper) customersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID
 				continue
 			}
 			ordered[*p.CustomerID] = true
-			if err := k.Queue.EnqueueTx(ctx, tx, Customer{p.ID}); err != nil {
+			if err := k.Queue.EnqueueTx(ctx, tx, CustomerDeletion{p.ID}); err != nil {
 				return err
 			}
 		}
@@ -46,7 +46,7 @@ func (k Keeper) customersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID
 }
 
 // forgetCustomer deletes the customer at Stripe. What cannot be done now comes again.
-func (k Keeper) forgetCustomer(ctx context.Context, plan uuid.UUID) error {
+func (k Eraser) deleteCustomer(ctx context.Context, plan uuid.UUID) error {
 	p, err := recurring.ByID(ctx, k.DB, plan)
 	if err != nil || p.CustomerID == nil {
 		return err

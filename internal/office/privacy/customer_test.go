@@ -27,11 +27,11 @@ func TestStripeForgetsToo(t *testing.T) {
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at, customer_id)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now(), $2 FROM donation WHERE donor_id = $1`,
 		d.DonorID, customer)
-	e, err := h.Privacy.Ask(t.Context(), wish(t, h))
+	e, err := h.Privacy.Request(t.Context(), wish(t, h))
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "DELETE /v1/customers", Times: 4}))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan`))
-	require.NoError(t, h.Privacy.Do(t.Context(), e.ID))
+	require.NoError(t, h.Privacy.Erase(t.Context(), e.ID))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_customer'`))
 	h.StartWorkers()
 	testkit.Eventually(t, 20*time.Second, func() error {

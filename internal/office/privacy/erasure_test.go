@@ -38,12 +38,12 @@ func canary() donation.Form {
 	return f
 }
 
-func wish(t *testing.T, h *program.Program) privacy.Wish {
+func wish(t *testing.T, h *program.Program) privacy.ErasureRequest {
 	t.Helper()
 	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
 	require.NotEmpty(t, donors)
-	return privacy.Wish{Donors: donor.IDs(donors), Addresses: canaries[:1], Tell: canaries[0], Language: "en", By: "donor", Wait: privacy.Wait}
+	return privacy.ErasureRequest{Donors: donor.IDs(donors), Addresses: canaries[:1], Recipient: canaries[0], Language: "en", RequestedBy: "donor", Delay: privacy.DefaultDelay}
 }
 
 // lived is a house in which the canary gave twice, got every letter there is, and signed in; somebody else gave too.
@@ -109,18 +109,18 @@ func TestForgottenIsForgotten(t *testing.T) {
 	}
 
 	w := wish(t, h)
-	e, err := h.Privacy.Ask(t.Context(), w)
+	e, err := h.Privacy.Request(t.Context(), w)
 	require.NoError(t, err)
-	again, err := h.Privacy.Ask(t.Context(), w)
+	again, err := h.Privacy.Request(t.Context(), w)
 	require.NoError(t, err)
 	require.Equal(t, e.ID, again.ID, "one wish")
 	letters := mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}
 	require.NoError(t, letters.Mail(t.Context(), e.ID))
-	n, err := h.Privacy.CarryOut(t.Context())
+	n, err := h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n, "not before its day")
-	h.Privacy.Now = func() time.Time { return time.Now().Add(privacy.Wait + time.Minute) }
-	n, err = h.Privacy.CarryOut(t.Context())
+	h.Privacy.Now = func() time.Time { return time.Now().Add(privacy.DefaultDelay + time.Minute) }
+	n, err = h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.NoError(t, letters.MailCompleted(t.Context(), e.ID))
@@ -144,20 +144,20 @@ func TestForgottenIsForgotten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "20.00 USD", r.Facts.Amount.String())
 	require.NotEmpty(t, r.Facts.ChargedOn)
-	_, err = h.Privacy.Open(t.Context(), number, "auditor", "IRS")
+	_, err = h.Privacy.OpenSealedReceipt(t.Context(), number, "auditor", "IRS")
 	require.Error(t, err, "the server's role may not read it")
 	owner := h.Privacy
 	owner.DB = h.DB.Owner
-	facts, err := owner.Open(t.Context(), number, "auditor", "IRS")
+	facts, err := owner.OpenSealedReceipt(t.Context(), number, "auditor", "IRS")
 	require.NoError(t, err)
 	require.Equal(t, canaries[0], facts.Email)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt_hold_reading`))
 	owner.Secret = []byte("another secret, of 32 bytes also")
-	_, err = owner.Open(t.Context(), number, "thief", "none")
+	_, err = owner.OpenSealedReceipt(t.Context(), number, "thief", "none")
 	require.Error(t, err)
 
 	h.Privacy.Now = func() time.Time { return time.Now().AddDate(8, 0, 0) }
-	_, err = h.Privacy.CarryOut(t.Context())
+	_, err = h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_hold`), "after seven years it goes")
 }
@@ -167,8 +167,8 @@ func TestListIsDoneAgain(t *testing.T) {
 	t.Parallel()
 	h := lived(t)
 	w := wish(t, h)
-	w.Wait = 0
-	e := privacy.Entry{ID: program.NewID(), AskedAt: time.Now(), AskedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
+	w.Delay = 0
+	e := privacy.ListEntry{ID: program.NewID(), RequestedAt: time.Now(), RequestedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
 	e.Addresses = h.Privacy.Hashes(w.Addresses)
 	list := fmt.Sprintf(`{"id":%q,"asked_at":"2026-01-01T00:00:00Z","asked_by":"donor","done_at":%q,"donors":[%q],"addresses":[%q]}`,
 		e.ID, time.Now().Format(time.RFC3339), w.Donors[0], base64.StdEncoding.EncodeToString(e.Addresses[0]))
@@ -177,12 +177,12 @@ func TestListIsDoneAgain(t *testing.T) {
 		require.NoError(t, err)
 		applied, err := h.Privacy.Apply(t.Context(), read)
 		require.NoError(t, err)
-		require.Equal(t, privacy.Applied{Done: 1}, applied)
+		require.Equal(t, privacy.ApplyResult{Erased: 1}, applied)
 		require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
 	}
 	file := filepath.Join(t.TempDir(), "erasures")
 	for range 2 {
-		_, err := h.Privacy.KeepFile(t.Context(), file)
+		_, err := h.Privacy.SyncFile(t.Context(), file)
 		require.NoError(t, err)
 	}
 	written, err := os.ReadFile(file)
@@ -202,22 +202,22 @@ func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	w := wish(t, h)
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'active', 'monthly', amount, 0, currency, language, now(), now() FROM donation WHERE id = $1`, d.ID)
-	_, err := h.Privacy.Ask(t.Context(), w)
+	_, err := h.Privacy.Request(t.Context(), w)
 	require.True(t, fault.Is(err, fault.Conflict))
-	require.True(t, privacy.PlanGoes(err))
+	require.True(t, privacy.IsActivePlan(err))
 	h.Exec(`UPDATE plan SET status = 'cancelled', ended_at = now()`)
 	coming := h.StartedGift(canary())
-	_, err = h.Privacy.Ask(t.Context(), w)
-	require.True(t, privacy.GiftComes(err))
+	_, err = h.Privacy.Request(t.Context(), w)
+	require.True(t, privacy.IsPendingGift(err))
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, coming.ID)
-	_, err = h.Privacy.Ask(t.Context(), w)
+	_, err = h.Privacy.Request(t.Context(), w)
 	require.NoError(t, err)
 	require.NoError(t, h.Privacy.Withdraw(t.Context(), w.Donors))
-	waiting, err := privacy.Waiting(t.Context(), h.DB.Server, w.Donors)
+	waiting, err := privacy.Pending(t.Context(), h.DB.Server, w.Donors)
 	require.NoError(t, err)
 	require.Nil(t, waiting)
 	h.Privacy.Now = func() time.Time { return time.Now().Add(99 * time.Hour) }
-	n, err := h.Privacy.CarryOut(t.Context())
+	n, err := h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n)
 	require.NotEmpty(t, testkit.Holding(t, h.DB.Owner, canaries))

@@ -16,17 +16,17 @@ import (
 // KeepFile keeps the list in a file outside the database, from where it is copied away with the backups. The file only grows: what it
 // has and the database does not, a restored backup forgot that it was to forget, and it is done again first. Several servers may
 // keep the same file.
-func (k Keeper) KeepFile(ctx context.Context, path string) (Applied, error) {
+func (k Eraser) SyncFile(ctx context.Context, path string) (ApplyResult, error) {
 	d, err := Compare(ctx, k.DB, path)
 	if err != nil {
-		return Applied{}, err
+		return ApplyResult{}, err
 	}
 	applied, err := k.Apply(ctx, d.Undone)
-	if err != nil || len(d.Unlisted) == 0 && d.There {
+	if err != nil || len(d.Unlisted) == 0 && d.Exists {
 		return applied, err
 	}
 	list := append(d.listed, d.Unlisted...)
-	slices.SortStableFunc(list, func(a, b Entry) int { return a.DoneAt.Compare(b.DoneAt) })
+	slices.SortStableFunc(list, func(a, b ListEntry) int { return a.DoneAt.Compare(b.DoneAt) })
 	var text bytes.Buffer
 	if err := WriteList(&text, list); err != nil {
 		return applied, err
@@ -36,33 +36,33 @@ func (k Keeper) KeepFile(ctx context.Context, path string) (Applied, error) {
 
 // Difference is how the list in a file differs from the database.
 type Difference struct {
-	There    bool    // the file is
-	Unlisted []Entry // done, and not in the file
-	Undone   []Entry // in the file, and not done: a backup was restored that is older
-	listed   []Entry
+	Exists   bool        // the file is
+	Unlisted []ListEntry // done, and not in the file
+	Undone   []ListEntry // in the file, and not done: a backup was restored that is older
+	listed   []ListEntry
 }
 
 // Compare holds the list in a file against the database. A file that is not there has an empty one.
 func Compare(ctx context.Context, q sqlx.QueryerContext, path string) (d Difference, err error) {
 	text, err := os.ReadFile(path)
-	if d.There = err == nil; err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if d.Exists = err == nil; err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
 	if d.listed, err = ReadList(bytes.NewReader(text)); err != nil {
 		return d, err
 	}
-	done, err := Done(ctx, q)
+	done, err := ListDone(ctx, q)
 	d.Unlisted, d.Undone = without(done, d.listed), without(d.listed, done)
 	return d, err
 }
 
 // without lists the entries of all that are not among some.
-func without(all, some []Entry) []Entry {
+func without(all, some []ListEntry) []ListEntry {
 	known := map[uuid.UUID]bool{}
 	for _, e := range some {
 		known[e.ID] = true
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(e Entry) bool { return known[e.ID] })
+	return slices.DeleteFunc(slices.Clone(all), func(e ListEntry) bool { return known[e.ID] })
 }
 
 // replace writes a file that is whole at every moment, also after a power cut.
@@ -72,7 +72,7 @@ func replace(path string, content []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ignoreGone(os.Remove(f.Name()))) }()
+	defer func() { err = errors.Join(err, ignoreNotExist(os.Remove(f.Name()))) }()
 	if _, err := f.Write(content); err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -90,7 +90,7 @@ func replace(path string, content []byte) (err error) {
 }
 
 // ignoreGone is err unless it says that a file is not there.
-func ignoreGone(err error) error {
+func ignoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -34,23 +34,23 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, 
 }
 
 // All lists the erasures, newest first.
-func All(ctx context.Context, q sqlx.QueryerContext) (all []Erasure, err error) {
+func List(ctx context.Context, q sqlx.QueryerContext) (all []Erasure, err error) {
 	const query = `/* privacy.All */ SELECT ` + columns + ` FROM erasure ORDER BY asked_at DESC, id`
 	err = sqlx.SelectContext(ctx, q, &all, query)
 	return all, err
 }
 
 // Told is the address an erasure's letters go to; empty: nobody is told, or was told already.
-func (k Keeper) Told(e Erasure) (string, error) {
-	if e.Tell == nil {
+func (k Eraser) Recipient(e Erasure) (string, error) {
+	if e.SealedRecipient == nil {
 		return "", nil
 	}
-	text, err := k.open("tell", e.Tell, e.ID)
+	text, err := k.open("tell", e.SealedRecipient, e.ID)
 	return string(text), err
 }
 
 // FarewellSent forgets the last address.
-func (k Keeper) FarewellSent(ctx context.Context, id uuid.UUID) error {
+func (k Eraser) DeleteRecipient(ctx context.Context, id uuid.UUID) error {
 	const query = `/* privacy.FarewellSent */ UPDATE erasure SET tell = NULL WHERE id = $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, id)
@@ -65,11 +65,11 @@ func Donors(ctx context.Context, q sqlx.QueryerContext, erasure uuid.UUID) (ids 
 	return ids, err
 }
 
-func (k Keeper) insertTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, macs [][]byte) error {
+func (k Eraser) insertTx(ctx context.Context, tx *sqlx.Tx, e Erasure, donors []uuid.UUID, macs [][]byte) error {
 	const add = `/* privacy.insertTx */ INSERT INTO erasure (id, asked_at, asked_by, language, due_at, tell) VALUES ($1, $2, $3, $4, $5, $6)`
 	const of = `/* privacy.insertTx */ INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[])`
 	const named = `/* privacy.insertTx */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[])`
-	if _, err := tx.ExecContext(ctx, add, e.ID, e.AskedAt, e.AskedBy, e.Language, e.DueAt, e.Tell); err != nil {
+	if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.Language, e.DueAt, e.SealedRecipient); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, of, e.ID, pg.UUIDs(donors)); err != nil {

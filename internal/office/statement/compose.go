@@ -31,7 +31,7 @@ type composer struct {
 // compose answers the statements of donors as their gifts stand, without id and time; donors who gave nothing in the year have none.
 func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
 	c := composer{catalog: catalog, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
-	from, to := span(year, entity.Location())
+	from, to := yearBounds(year, entity.Location())
 	people := make([]uuid.UUID, len(donors))
 	for i, d := range donors {
 		people[i] = d.ID
@@ -119,7 +119,7 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		if err != nil {
 			return g, err
 		}
-		g.Funds = append(g.Funds, Part{Fund: to.Name.In(lang), Amount: p.Amount})
+		g.Funds = append(g.Funds, FundPart{Fund: to.Name.In(lang), Amount: p.Amount})
 	}
 	for _, back := range c.returns[given.ChargeID] {
 		g.Returned = append(g.Returned, Return{ledger.DateOf(back.At, zone).String(), money.New(back.Amount, g.Amount.Currency), back.Reason})

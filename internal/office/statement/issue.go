@@ -19,10 +19,10 @@ import (
 
 // atOnce is how many donors' statements are issued in one transaction: enough that a year's ten thousand take seconds, few enough
 // that a kill loses little.
-const atOnce = 200
+const batchSize = 200
 
 // Desk issues statements. Safe for concurrent use, and by any number of processes.
-type Desk struct {
+type Issuer struct {
 	DB      *sqlx.DB
 	Queue   *jobs.Queue
 	Catalog *fund.CatalogCache
@@ -32,41 +32,41 @@ type Desk struct {
 
 // Tally is how far a year's statements are.
 type Tally struct {
-	Donors  int `json:"donors"`  // who gave in the year
-	Gifts   int `json:"gifts"`   // they gave
-	Before  int `json:"before"`  // statements that were there when the batch began
-	Issued  int `json:"issued"`  // by this batch
-	Revised int `json:"revised"` // corrected by this batch
+	Donors    int `json:"donors"`  // who gave in the year
+	Gifts     int `json:"gifts"`   // they gave
+	Existing  int `json:"before"`  // statements that were there when the batch began
+	Issued    int `json:"issued"`  // by this batch
+	Corrected int `json:"revised"` // corrected by this batch
 }
 
 // Count says what Issue would find.
-func (d Desk) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
-	from, to := span(year, entity.Location())
+func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
+	from, to := yearBounds(year, entity.Location())
 	if t.Donors, t.Gifts, err = donation.CountBetween(ctx, d.DB, entity.ID, from, to); err != nil {
 		return t, err
 	}
-	t.Before, err = countTold(ctx, d.DB, entity.ID, year)
+	t.Existing, err = countIssued(ctx, d.DB, entity.ID, year)
 	return t, err
 }
 
 // Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose gifts have changed. It may
 // be ended at any moment and called again, also beside another call: each donor gets one. progress is told of every few donors
 // looked at, also of those who had theirs; nil: nobody is. A donor who was forgotten gets none.
-func (d Desk) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
+func (d Issuer) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)
 	if err != nil {
 		return t, err
 	}
-	from, to := span(year, entity.Location())
+	from, to := yearBounds(year, entity.Location())
 	for after := uuid.Nil; ; {
-		ids, err := donation.DonorsBetween(ctx, d.DB, entity.ID, from, to, after, atOnce)
+		ids, err := donation.DonorsBetween(ctx, d.DB, entity.ID, from, to, after, batchSize)
 		if err != nil || len(ids) == 0 {
 			if err == nil {
-				t.Revised, err = d.Correct(ctx, entity, year, time.Time{})
+				t.Corrected, err = d.Correct(ctx, entity, year, time.Time{})
 			}
 			return t, err
 		}
-		n, err := d.batch(ctx, entity, year, ids)
+		n, err := d.issueBatch(ctx, entity, year, ids)
 		if err != nil {
 			return t, err
 		}
@@ -77,13 +77,13 @@ func (d Desk) Issue(ctx context.Context, entity org.LegalEntity, year int, progr
 	}
 }
 
-func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids []uuid.UUID) (issued int, err error) {
+func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int, ids []uuid.UUID) (issued int, err error) {
 	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return 0, err
 	}
 	err = pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
-		has, err := told(ctx, tx, year, ids)
+		has, err := withStatement(ctx, tx, year, ids)
 		if err != nil || len(has) == len(ids) {
 			return err
 		}
@@ -100,7 +100,7 @@ func (d Desk) batch(ctx context.Context, entity org.LegalEntity, year int, ids [
 
 // issueTx issues the statements of donors as their gifts stand. before are those they take the place of, by donor; one that would
 // say the same figures is not issued.
-func (d Desk) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
+func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // before the gifts are read: what changes meanwhile is newer
 	all, err := compose(ctx, tx, catalog, entity, year, donors)
 	if err != nil {
@@ -120,17 +120,17 @@ func (d Desk) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, e
 }
 
 // overlap is how much longer than a statement's making a receipt's transaction may take to show.
-const overlap = time.Hour
+const correctionOverlap = time.Hour
 
 // Correct issues a new statement, in place of the one before, to each donor of the year whose receipts changed since a moment, and
 // answers how many. It asks the receipts, so that a refund, a lost dispute and a gift that was settled late are all found; the
 // figures decide.
-func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
+func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
 	first, err := firstIssue(ctx, d.DB, entity.ID, year)
 	if err != nil || first == nil {
 		return 0, err
 	}
-	if start := first.Add(-overlap); since.Before(start) {
+	if start := first.Add(-correctionOverlap); since.Before(start) {
 		since = start
 	}
 	gifts, err := receipt.ChangedSince(ctx, d.DB, entity.ID, year, since)
@@ -145,7 +145,7 @@ func (d Desk) Correct(ctx context.Context, entity org.LegalEntity, year int, sin
 	if err != nil {
 		return 0, err
 	}
-	for some := range slices.Chunk(ids, atOnce) {
+	for some := range slices.Chunk(ids, batchSize) {
 		err := pg.InTx(ctx, d.DB, func(tx *sqlx.Tx) error {
 			before, err := latest(ctx, tx, year, some)
 			if err != nil {

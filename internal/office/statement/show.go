@@ -13,7 +13,7 @@ import (
 
 // Of is a donor's statement of a year, at any time: the newest that was issued, or, when none was, how the gifts stand now, with
 // N 0. fault.NotFound: the donor gave nothing in the year. Who may see it, the caller asks.
-func (d Desk) Of(ctx context.Context, of donor.Donor, year int) (Statement, error) {
+func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Statement, error) {
 	issued, err := latest(ctx, d.DB, year, []uuid.UUID{of.ID})
 	if s, ok := issued[of.ID]; ok || err != nil {
 		return s, err
@@ -42,28 +42,28 @@ func (d Desk) Of(ctx context.Context, of donor.Donor, year int) (Statement, erro
 // arrived and before donors do their taxes; a server that was off goes on until April, when the returns are due. Corrections go on
 // for as long as anybody amends a return: three years.
 const (
-	dueDay     = 15
-	lastMonth  = time.April
-	amendYears = 3
+	issueFromDay    = 15
+	issueUntilMonth = time.April
+	correctionYears = 3
 )
 
 // Due is the year whose statements the server issues by itself at a moment, in the entity's time zone; false: none.
 func Due(entity org.LegalEntity, now time.Time) (year int, due bool) {
 	now = now.In(entity.Location())
-	first := time.Date(now.Year(), time.January, dueDay, 0, 0, 0, 0, now.Location())
-	return now.Year() - 1, !now.Before(first) && now.Month() <= lastMonth
+	first := time.Date(now.Year(), time.January, issueFromDay, 0, 0, 0, 0, now.Location())
+	return now.Year() - 1, !now.Before(first) && now.Month() <= issueUntilMonth
 }
 
 // Upkeep issues what is due for every entity and corrects what has changed. The workers call it again and again.
-func (d Desk) Upkeep(ctx context.Context) (t Tally, err error) {
+func (d Issuer) IssueDue(ctx context.Context) (t Tally, err error) {
 	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
 		return t, err
 	}
 	for _, entity := range catalog.Entities() {
 		now := d.Now()
-		done, err := d.upkeep(ctx, entity, now)
-		t.Issued, t.Revised = t.Issued+done.Issued, t.Revised+done.Revised
+		done, err := d.issueDueFor(ctx, entity, now)
+		t.Issued, t.Corrected = t.Issued+done.Issued, t.Corrected+done.Corrected
 		if err != nil {
 			return t, err
 		}
@@ -72,18 +72,18 @@ func (d Desk) Upkeep(ctx context.Context) (t Tally, err error) {
 }
 
 // recent is how far back the workers look for changes; the command looks at all of them.
-const recent = 35 * 24 * time.Hour
+const correctionWindow = 35 * 24 * time.Hour
 
-func (d Desk) upkeep(ctx context.Context, entity org.LegalEntity, now time.Time) (t Tally, err error) {
+func (d Issuer) issueDueFor(ctx context.Context, entity org.LegalEntity, now time.Time) (t Tally, err error) {
 	if year, due := Due(entity, now); due {
 		if t, err = d.Issue(ctx, entity, year, nil); err != nil {
 			return t, err
 		}
 	}
 	last := now.In(entity.Location()).Year() - 1
-	for year := last - amendYears; year <= last; year++ {
-		n, err := d.Correct(ctx, entity, year, now.Add(-recent))
-		if t.Revised += n; err != nil {
+	for year := last - correctionYears; year <= last; year++ {
+		n, err := d.Correct(ctx, entity, year, now.Add(-correctionWindow))
+		if t.Corrected += n; err != nil {
 			return t, err
 		}
 	}

@@ -23,8 +23,8 @@ type Statement struct {
 	Facts                 Facts
 	Person                *Person // nil: erased
 	IssuedAt              time.Time
-	Corrects              time.Time // when the one before was issued; zero: it is the first
-	Overtaken             bool      // a newer one took its place
+	PreviousIssuedAt      time.Time // when the one before was issued; zero: it is the first
+	Superseded            bool      // a newer one took its place
 }
 
 // Facts are the figures and who received the gifts (IRS Publication 1771: the name of the organisation, amounts, dates, and
@@ -49,7 +49,7 @@ type Gift struct {
 	ChargedOn    string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Receipt      string       `json:"receipt"`    // the newest one's number, as people write it
 	Organisation string       `json:"organisation"`
-	Funds        []Part       `json:"funds"`
+	Funds        []FundPart   `json:"funds"`
 	Amount       money.Amount `json:"amount"`       // charged
 	N            int          `json:"n,omitempty"`  // which of its plan's
 	Of           int          `json:"of,omitempty"` // 0: of no planned number
@@ -57,7 +57,7 @@ type Gift struct {
 }
 
 // Part is a fund's part of a gift as charged.
-type Part struct {
+type FundPart struct {
 	Fund   string       `json:"fund"`
 	Amount money.Amount `json:"amount"`
 }
@@ -95,6 +95,6 @@ type EmailJob struct {
 func (EmailJob) Kind() string { return "statement_letter" }
 
 // span is a year in a zone: from its first moment to the next year's.
-func span(year int, zone *time.Location) (from, to time.Time) {
+func yearBounds(year int, zone *time.Location) (from, to time.Time) {
 	return time.Date(year, 1, 1, 0, 0, 0, 0, zone), time.Date(year+1, 1, 1, 0, 0, 0, 0, zone)
 }

@@ -61,21 +61,21 @@ func TestStatementTellsTheYear(t *testing.T) {
 	gave(t, h, "bea", "10", time.Date(2025, 7, 1, 0, 0, 0, 0, boston))
 	ana := donorOf(t, h, "ana")
 
-	open, err := h.Statements.Of(t.Context(), ana, 2025)
+	open, err := h.Statements.ForDonor(t.Context(), ana, 2025)
 	require.NoError(t, err)
 	require.Zero(t, open.N)
 	require.Equal(t, "50.00 USD", open.Facts.Total.String())
 	require.Len(t, open.Facts.Gifts, 2)
 	require.Equal(t, []string{"2025-01-01", "2025-12-31"}, []string{open.Facts.Gifts[0].ChargedOn, open.Facts.Gifts[1].ChargedOn})
 	require.Equal(t, "TSNE-2025-000001", open.Facts.Gifts[0].Receipt)
-	_, err = h.Statements.Of(t.Context(), ana, 2024)
+	_, err = h.Statements.ForDonor(t.Context(), ana, 2024)
 	require.True(t, fault.Is(err, fault.NotFound))
 
 	seen := 0
 	for i := range 3 {
 		tally, err := h.Statements.Issue(t.Context(), e, 2025, func(more int) { seen += more })
 		require.NoError(t, err)
-		require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Before: min(i*2, 2), Issued: max(2-i*2, 0)}, tally)
+		require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Existing: min(i*2, 2), Issued: max(2-i*2, 0)}, tally)
 	}
 	require.Equal(t, 6, seen)
 
@@ -89,12 +89,12 @@ func TestStatementTellsTheYear(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 1-i, n)
 	}
-	now, err := h.Statements.Of(t.Context(), ana, 2025)
+	now, err := h.Statements.ForDonor(t.Context(), ana, 2025)
 	require.NoError(t, err)
 	require.Equal(t, 2, now.N)
 	require.Equal(t, "30.00 USD", now.Facts.Total.String())
 	require.Equal(t, "2026-02-03", now.Facts.Gifts[0].Returned[0].On)
-	require.False(t, now.Corrects.IsZero())
+	require.False(t, now.PreviousIssuedAt.IsZero())
 
 	require.Equal(t, 3, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'statement_letter'`))
 	var ids []uuid.UUID

@@ -29,7 +29,7 @@ type row struct {
 	Overtaken    bool       `db:"overtaken"`
 }
 
-const selected = `SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, s.issued_at, p.person, b.issued_at AS corrects,
+const selectStatement = `SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, s.words_version, s.facts, s.issued_at, p.person, b.issued_at AS corrects,
 		       EXISTS (SELECT 1 FROM statement o WHERE o.donor_id = s.donor_id AND o.year = s.year AND o.n > s.n) AS overtaken
 		  FROM statement s LEFT JOIN statement_person p ON p.statement_id = s.id
 		  LEFT JOIN statement b ON b.donor_id = s.donor_id AND b.year = s.year AND b.n = s.n - 1 `
@@ -43,10 +43,10 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 	for i, r := range rows {
 		all[i] = Statement{
 			ID: r.ID, EntityID: r.EntityID, DonorID: r.DonorID, Year: r.Year, N: r.N, Language: r.Language, WordsVersion: r.WordsVersion, IssuedAt: r.IssuedAt,
-			Overtaken: r.Overtaken,
+			Superseded: r.Overtaken,
 		}
 		if r.Corrects != nil {
-			all[i].Corrects = *r.Corrects
+			all[i].PreviousIssuedAt = *r.Corrects
 		}
 		if err := json.Unmarshal(r.Facts, &all[i].Facts); err != nil {
 			return nil, err
@@ -63,7 +63,7 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 
 // ByID reads one statement; fault.NotFound when there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Statement, error) {
-	const query = `/* statement.ByID */ ` + selected + `WHERE s.id = $1`
+	const query = `/* statement.ByID */ ` + selectStatement + `WHERE s.id = $1`
 	found, err := list(ctx, q, query, id)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound, "problem.404.text", nil)
@@ -76,7 +76,7 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Statement, 
 
 // latest is the newest statement of each donor in a year, by donor; those without one are not in it.
 func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]Statement, error) {
-	const query = `/* statement.latest */ ` + selected + `WHERE s.donor_id = ANY($1::uuid[]) AND s.year = $2
+	const query = `/* statement.latest */ ` + selectStatement + `WHERE s.donor_id = ANY($1::uuid[]) AND s.year = $2
 		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)`
 	found, err := list(ctx, q, query, pg.UUIDs(donors), year)
 	newest := make(map[uuid.UUID]Statement, len(found))
@@ -88,14 +88,14 @@ func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.
 
 // OfDonors lists the newest issued statement of each donor and year, the newest year first.
 func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]Statement, error) {
-	const query = `/* statement.OfDonors */ ` + selected + `WHERE s.donor_id = ANY($1::uuid[])
+	const query = `/* statement.OfDonors */ ` + selectStatement + `WHERE s.donor_id = ANY($1::uuid[])
 		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)
 		ORDER BY s.year DESC, s.issued_at DESC`
 	return list(ctx, q, query, pg.UUIDs(donors))
 }
 
 // told lists which of donors have a statement of the year.
-func told(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
+func withStatement(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
 	const query = `/* statement.told */ SELECT donor_id FROM statement WHERE donor_id = ANY($1::uuid[]) AND year = $2 AND n = 1`
 	var ids []uuid.UUID
 	err := sqlx.SelectContext(ctx, q, &ids, query, pg.UUIDs(donors), year)
@@ -107,7 +107,7 @@ func told(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UU
 }
 
 // countTold is how many donors of an entity have a statement of the year.
-func countTold(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (n int, err error) {
+func countIssued(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (n int, err error) {
 	const query = `/* statement.countTold */ SELECT count(*) FROM statement WHERE entity_id = $1 AND year = $2 AND n = 1`
 	err = sqlx.GetContext(ctx, q, &n, query, entity, year)
 	return n, err
@@ -121,7 +121,7 @@ func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ye
 }
 
 // insertTx issues statements and orders their letters. Those of a donor, year and n that somebody else issued first are left out.
-func (d Desk) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
+func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
 		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $7, s.facts, $8

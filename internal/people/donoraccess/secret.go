@@ -36,7 +36,7 @@ func newCode() (string, error) {
 }
 
 // digitsOf is a code as somebody typed it, in groups or with dashes, without what is no digit.
-func digitsOf(typed string) string {
+func normalizeCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
@@ -52,7 +52,7 @@ func hashOf(kind, secret string) []byte {
 }
 
 // mac is what is kept of a short secret, and what signs; no copy of the database makes it.
-func (k Keeper) mac(kind string, parts ...string) []byte {
+func (k Service) mac(kind string, parts ...string) []byte {
 	m := hmac.New(sha256.New, k.Secret)
 	for _, part := range append([]string{"konbit access", kind}, parts...) {
 		m.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
@@ -60,19 +60,19 @@ func (k Keeper) mac(kind string, parts ...string) []byte {
 	return m.Sum(nil)
 }
 
-func (k Keeper) codeMAC(signIn uuid.UUID, code string) []byte {
+func (k Service) codeMAC(signIn uuid.UUID, code string) []byte {
 	return k.mac("code", signIn.String(), code)
 }
 
 // FormToken is what a form that a session's cookie gives rights to must bring with it: only our own pages know it.
-func (k Keeper) FormToken(s Session) string {
+func (k Service) FormToken(s Session) string {
 	return base64.RawURLEncoding.EncodeToString(k.mac("form", s.ID.String()))
 }
 
 // OwnForm tells whether a form brings its session's token.
-func (k Keeper) OwnForm(s Session, token string) bool {
+func (k Service) OwnForm(s Session, token string) bool {
 	return hmac.Equal([]byte(token), []byte(k.FormToken(s)))
 }
 
 // holdable tells whether PostgreSQL can hold a text, and so whether it is worth asking for.
-func holdable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
+func isStorable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

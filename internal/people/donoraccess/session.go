@@ -23,17 +23,17 @@ type Session struct {
 }
 
 // seenEvery is how often a visit is noted: reading a page seldom writes.
-const seenEvery = time.Hour
+const seenInterval = time.Hour
 
 // openTx uses a letter up and opens a session by it, of the person whose address it proved.
-func (k Keeper) openTx(ctx context.Context, tx *sqlx.Tx, a asked, secret string) (s Session, err error) {
+func (k Service) openTx(ctx context.Context, tx *sqlx.Tx, a challengeRow, secret string) (s Session, err error) {
 	const query = `/* access.openTx */
 		INSERT INTO session (id, person_id, email, sign_in_id, token_hash) VALUES ($1, $2, $3, $4, $5)
 		RETURNING id, person_id, email, opened_at`
-	if err = useTx(ctx, tx, a.ID); err != nil {
+	if err = markUsedTx(ctx, tx, a.ID); err != nil {
 		return s, err
 	}
-	person, err := k.proveTx(ctx, tx, a.Email)
+	person, err := k.recordProofTx(ctx, tx, a.Email)
 	if err != nil {
 		return s, err
 	}
@@ -42,7 +42,7 @@ func (k Keeper) openTx(ctx context.Context, tx *sqlx.Tx, a asked, secret string)
 }
 
 // Session is the one of that secret, while it lasts; fault.NotFound otherwise.
-func (k Keeper) Session(ctx context.Context, secret string) (Session, error) {
+func (k Service) Session(ctx context.Context, secret string) (Session, error) {
 	const query = `/* access.Session */
 		SELECT id, person_id, email, opened_at, seen_at < now() - $4::interval AS seen_long_ago FROM session
 		 WHERE token_hash = $1 AND ended_at IS NULL AND seen_at > now() - $2::interval AND opened_at > now() - $3::interval`
@@ -50,9 +50,9 @@ func (k Keeper) Session(ctx context.Context, secret string) (Session, error) {
 		Session
 		SeenLongAgo bool `db:"seen_long_ago"`
 	}
-	err := k.DB.GetContext(ctx, &found, query, hashOf("session", secret), interval(Idle), interval(Absolute), interval(seenEvery))
+	err := k.DB.GetContext(ctx, &found, query, hashOf("session", secret), interval(IdleTimeout), interval(MaxLifetime), interval(seenInterval))
 	if errors.Is(err, sql.ErrNoRows) {
-		return Session{}, none()
+		return Session{}, errNotFound()
 	}
 	if err == nil && found.SeenLongAgo {
 		err = k.seen(ctx, found.ID)
@@ -60,7 +60,7 @@ func (k Keeper) Session(ctx context.Context, secret string) (Session, error) {
 	return found.Session, err
 }
 
-func (k Keeper) seen(ctx context.Context, id uuid.UUID) error {
+func (k Service) seen(ctx context.Context, id uuid.UUID) error {
 	const query = `/* access.seen */ UPDATE session SET seen_at = now() WHERE id = $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, id)
@@ -69,7 +69,7 @@ func (k Keeper) seen(ctx context.Context, id uuid.UUID) error {
 }
 
 // End ends the session of that secret, if there is one.
-func (k Keeper) End(ctx context.Context, secret string) error {
+func (k Service) End(ctx context.Context, secret string) error {
 	const query = `/* access.End */ UPDATE session SET ended_at = now() WHERE token_hash = $1 AND ended_at IS NULL`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, hashOf("session", secret))
@@ -78,7 +78,7 @@ func (k Keeper) End(ctx context.Context, secret string) error {
 }
 
 // EndAll ends every session of a person, on every device, and answers how many.
-func (k Keeper) EndAll(ctx context.Context, person uuid.UUID) (ended int64, err error) {
+func (k Service) EndAll(ctx context.Context, person uuid.UUID) (ended int64, err error) {
 	const query = `/* access.EndAll */ UPDATE session SET ended_at = now() WHERE person_id = $1 AND ended_at IS NULL`
 	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		done, err := tx.ExecContext(ctx, query, person)
@@ -92,7 +92,7 @@ func (k Keeper) EndAll(ctx context.Context, person uuid.UUID) (ended int64, err 
 }
 
 // EndAllOf is EndAll of whoever has an address; nobody has it: none. It also ends what the address opened for somebody else before.
-func (k Keeper) EndAllOf(ctx context.Context, email string) (ended int64, err error) {
+func (k Service) EndAllOf(ctx context.Context, email string) (ended int64, err error) {
 	const query = `/* access.EndAllOf */
 		UPDATE session SET ended_at = now() WHERE ended_at IS NULL
 		   AND (email = $1 OR person_id = (SELECT person_id FROM mailbox WHERE email = $1))`
@@ -107,7 +107,7 @@ func (k Keeper) EndAllOf(ctx context.Context, email string) (ended int64, err er
 	return ended, err
 }
 
-func isNone(err error) bool { return fault.Is(err, fault.NotFound) }
+func isNotFound(err error) bool { return fault.Is(err, fault.NotFound) }
 
 // interval is a duration as PostgreSQL reads it.
 func interval(d time.Duration) string { return fmt.Sprintf("%d seconds", int64(d.Seconds())) }

@@ -40,7 +40,7 @@ func BenchmarkJudge(b *testing.B) {
 	run("judge", func() error {
 		id := uuid.New()
 		v, _, err := g.Judge(context.Background(), guard.Attempt{
-			Page: "csio", Address: netip.MustParseAddr("203.0.113.1"), Email: id.String() + "@example.org", Form: id, Typed: sha256.Sum256(id[:]),
+			Page: "csio", Address: netip.MustParseAddr("203.0.113.1"), Email: id.String() + "@example.org", Form: id, InputHash: sha256.Sum256(id[:]),
 		})
 		if err == nil && v != guard.Passed {
 			err = errors.New("refused")

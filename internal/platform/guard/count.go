@@ -10,13 +10,13 @@ import (
 
 // slices is how finely a window is counted. The slice that a window only partly covers counts whole, so a limit
 // is never passed in any window and may hold for a tenth of it longer.
-const slices = 10
+const windowSlices = 10
 
 // A limit of more than wide is counted in several rows at once, so that a busy page does not wait for one; it may
 // then be passed by as many attempts as are judged in the same instant.
 const (
-	wide   = 100
-	shards = 8
+	shardAbove = 100
+	shards     = 8
 )
 
 // counter is one limit an attempt falls under.
@@ -50,10 +50,10 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (kept bool, e
 	var shard, most []int64
 	var length []float64
 	for _, c := range counters {
-		keys, most = append(keys, c.key), append(most, int64(c.limit.Most))
-		length = append(length, c.limit.Window.Seconds()/slices)
+		keys, most = append(keys, c.key), append(most, int64(c.limit.Max))
+		length = append(length, c.limit.Window.Seconds()/windowSlices)
 		s := 0
-		if c.limit.Most > wide {
+		if c.limit.Max > shardAbove {
 			s = rand.IntN(shards)
 		}
 		shard = append(shard, int64(s))
@@ -61,12 +61,12 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (kept bool, e
 	if len(keys) == 0 {
 		return true, nil
 	}
-	err = tx.GetContext(ctx, &kept, query, pq.Array(keys), pq.Array(shard), pq.Array(length), pq.Array(most), slices)
+	err = tx.GetContext(ctx, &kept, query, pq.Array(keys), pq.Array(shard), pq.Array(length), pq.Array(most), windowSlices)
 	return kept, err
 }
 
 // forgetTx drops what no window reaches any more.
-func forgetTx(ctx context.Context, tx *sqlx.Tx) error {
+func deleteExpiredTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, query := range []string{
 		`/* guard.forgetTx */ DELETE FROM guard_count WHERE until < now()`,
 		`/* guard.forgetTx */ DELETE FROM guard_failure WHERE at < now() - interval '25 hours'`,

@@ -17,7 +17,7 @@ import (
 )
 
 // LongestPass is how long a pass may last; the schema holds it too.
-const LongestPass = 8 * time.Hour
+const MaxPassLifetime = 8 * time.Hour
 
 // Pass lets one tablet at an event give without the limits of its address. Only the hash of its token is kept,
 // and its time is the database's.
@@ -27,17 +27,17 @@ type Pass struct {
 	OpenedAt       time.Time  `db:"opened_at" json:"opened_at"`
 	ExpiresAt      time.Time  `db:"expires_at" json:"expires_at"`
 	ClosedAt       *time.Time `db:"closed_at" json:"closed_at"`
-	Over           bool       `db:"over" json:"over"` // expired or closed
+	Ended          bool       `db:"over" json:"over"` // expired or closed
 	Devices        int        `db:"devices" json:"devices"`
 	Gifts          int        `db:"gifts" json:"gifts"`
 }
 
 // The steps of a pass, append-only.
 const (
-	stepOpened = "opened"
-	stepDevice = "device" // its link was opened on a device
-	stepGift   = "gift"   // an attempt to give was let by
-	stepClosed = "closed"
+	passOpened = "opened"
+	passDevice = "device" // its link was opened on a device
+	passGift   = "gift"   // an attempt to give was let by
+	passClosed = "closed"
 )
 
 // OpenPass makes a pass for an organisation and answers the token that its link holds, which nobody can ask for
@@ -54,7 +54,7 @@ func OpenPass(ctx context.Context, db *sqlx.DB, id, organisation uuid.UUID, life
 		if err := tx.GetContext(ctx, &p, query, id, organisation, hashOf(token), life.Seconds()); err != nil {
 			return err
 		}
-		return noteTx(ctx, tx, id, stepOpened)
+		return recordPassEventTx(ctx, tx, id, passOpened)
 	})
 	return p, token, err
 }
@@ -86,15 +86,15 @@ func ClosePass(ctx context.Context, db *sqlx.DB, id uuid.UUID) error {
 		if errors.Is(err, sql.ErrNoRows) {
 			return fault.New(fault.NotFound, "problem.404.text", nil)
 		}
-		if err != nil || p.Over {
+		if err != nil || p.Ended {
 			return err
 		}
-		return noteTx(ctx, tx, id, stepClosed)
+		return recordPassEventTx(ctx, tx, id, passClosed)
 	})
 }
 
 // PassOf is the pass of a token for an organisation, while it lasts; otherwise fault.NotFound.
-func PassOf(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token string) (Pass, error) {
+func FindPass(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token string) (Pass, error) {
 	const query = `/* guard.PassOf */
 		SELECT p.id, p.organisation_id, p.opened_at, p.expires_at FROM event_pass p
 		 WHERE p.token_hash = $1 AND p.organisation_id = $2 AND p.expires_at > now()
@@ -108,11 +108,11 @@ func PassOf(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token stri
 }
 
 // Admit notes that a pass's link was opened on a device.
-func Admit(ctx context.Context, db *sqlx.DB, pass uuid.UUID) error {
-	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error { return noteTx(ctx, tx, pass, stepDevice) })
+func RecordDevice(ctx context.Context, db *sqlx.DB, pass uuid.UUID) error {
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error { return recordPassEventTx(ctx, tx, pass, passDevice) })
 }
 
-func noteTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID, kind string) error {
+func recordPassEventTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID, kind string) error {
 	const query = `/* guard.noteTx */ INSERT INTO event_pass_step (pass_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	_, err := tx.ExecContext(ctx, query, pass, kind)
 	return err

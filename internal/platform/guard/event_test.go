@@ -34,12 +34,12 @@ func open(t *testing.T, db *testkit.Database, org uuid.UUID, life time.Duration)
 // TestPassLiftsTheLimitsOfItsDevice, of address and network alone.
 func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	l := guard.Standard()
-	l.Page = guard.Limit{Most: 60, Window: time.Minute}
+	l.Page = guard.Limit{Max: 60, Window: time.Minute}
 	g, db, _ := newGuard(t, l)
 	pass, token := open(t, db, organisation(t, db.Owner), 8*time.Hour)
 	require.Equal(t, 8*time.Hour, pass.ExpiresAt.Sub(pass.OpenedAt))
-	require.NoError(t, guard.Admit(t.Context(), db.Server, pass.ID))
-	found, err := guard.PassOf(t.Context(), db.Server, pass.OrganisationID, token)
+	require.NoError(t, guard.RecordDevice(t.Context(), db.Server, pass.ID))
+	found, err := guard.FindPass(t.Context(), db.Server, pass.OrganisationID, token)
 	require.NoError(t, err)
 	require.Equal(t, pass.ID, found.ID)
 
@@ -62,14 +62,14 @@ func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	}
 	fail(t, db, 21, "", time.Now())
 	a := attempt("203.0.113.1")
-	a.Pass, a.Page, a.Shown = pass.ID, "another", time.Time{}
+	a.Pass, a.Page, a.ShownAt = pass.ID, "another", time.Time{}
 	v, _ := judge(t, g, a)
-	require.Equal(t, guard.Asked, v, "and so does the step")
+	require.Equal(t, guard.Challenged, v, "and so does the step")
 
 	all, err := guard.Passes(t.Context(), db.Server)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
-	require.Equal(t, []any{false, 1, 65}, []any{all[0].Over, all[0].Devices, all[0].Gifts})
+	require.Equal(t, []any{false, 1, 65}, []any{all[0].Ended, all[0].Devices, all[0].Gifts})
 }
 
 func TestPassIsOver(t *testing.T) {
@@ -78,7 +78,7 @@ func TestPassIsOver(t *testing.T) {
 	pass, token := open(t, db, org, time.Hour)
 	gone := func(org uuid.UUID, token string) {
 		t.Helper()
-		_, err := guard.PassOf(t.Context(), db.Server, org, token)
+		_, err := guard.FindPass(t.Context(), db.Server, org, token)
 		require.True(t, fault.Is(err, fault.NotFound), "%v", err)
 	}
 	gone(other, token)
@@ -96,7 +96,7 @@ func TestPassIsOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	for _, p := range all {
-		require.True(t, p.Over)
+		require.True(t, p.Ended)
 	}
 	var kinds []string
 	require.NoError(t, db.Owner.Select(&kinds, `SELECT kind FROM event_pass_step ORDER BY n`))

@@ -39,12 +39,12 @@ func newGuard(t *testing.T, l guard.Limits) (*guard.Guard, *testkit.Database, *c
 func attempt(address string) guard.Attempt {
 	id := uuid.New()
 	return guard.Attempt{
-		Page: "csio", Address: netip.MustParseAddr(address), Email: id.String() + "@example.org", Form: id, Typed: sha256.Sum256(id[:]),
-		Shown: time.Now().Add(-time.Minute),
+		Page: "csio", Address: netip.MustParseAddr(address), Email: id.String() + "@example.org", Form: id, InputHash: sha256.Sum256(id[:]),
+		ShownAt: time.Now().Add(-time.Minute),
 	}
 }
 
-func judge(t *testing.T, g *guard.Guard, a guard.Attempt) (guard.Verdict, guard.Step) {
+func judge(t *testing.T, g *guard.Guard, a guard.Attempt) (guard.Verdict, guard.Challenge) {
 	t.Helper()
 	v, step, err := g.Judge(t.Context(), a)
 	require.NoError(t, err)
@@ -57,11 +57,11 @@ func fail(t *testing.T, db *testkit.Database, n int, page string, at time.Time) 
 	for range n {
 		all = append(all, guard.Failure{ID: uuid.NewString(), Page: page, At: at})
 	}
-	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.FailTx(context.Background(), tx, all) }))
+	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.RecordFailuresTx(context.Background(), tx, all) }))
 }
 
 // solve does the work of a step as a browser does.
-func solve(s guard.Step) string {
+func solve(s guard.Challenge) string {
 	var found []string
 	for puzzle := range s.Rounds {
 		for n := 0; ; n++ {
@@ -77,7 +77,7 @@ func solve(s guard.Step) string {
 
 // TestEachLimit holds each limit alone, and that its neighbours are not counted for what it refused.
 func TestEachLimit(t *testing.T) {
-	three := guard.Limit{Most: 3, Window: 10 * time.Minute}
+	three := guard.Limit{Max: 3, Window: 10 * time.Minute}
 	for name, c := range map[string]struct {
 		limits guard.Limits
 		same   func(i int) guard.Attempt // falls under the same limit each time
@@ -115,7 +115,7 @@ func TestEachLimit(t *testing.T) {
 // TestNeighboursOfABot: who is refused by the limit of an address uses up nothing of the network's or the page's.
 func TestNeighboursOfABot(t *testing.T) {
 	l := off
-	l.Address, l.Network, l.Page = guard.Limit{Most: 2, Window: time.Minute}, guard.Limit{Most: 5, Window: time.Minute}, guard.Limit{Most: 5, Window: time.Minute}
+	l.Address, l.Network, l.Page = guard.Limit{Max: 2, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}
 	g, _, _ := newGuard(t, l)
 	for range 50 {
 		judge(t, g, attempt("203.0.113.1"))
@@ -130,7 +130,7 @@ func TestNeighboursOfABot(t *testing.T) {
 // the limit in any of them, and after a window (and the slice it began in) new ones pass.
 func TestLimitHoldsInEveryWindow(t *testing.T) {
 	l := off
-	l.Address = guard.Limit{Most: 4, Window: 24 * time.Hour} // slices so long that the test's own time is none
+	l.Address = guard.Limit{Max: 4, Window: 24 * time.Hour} // slices so long that the test's own time is none
 	g, db, _ := newGuard(t, l)
 	count := func() (passed int) {
 		for range 8 {
@@ -175,7 +175,7 @@ func TestLimitHoldsUnderConcurrency(t *testing.T) {
 // TestWideLimitsAreCountedInShards: a busy page's limit holds over all its rows.
 func TestWideLimitsAreCountedInShards(t *testing.T) {
 	l := off
-	l.Page = guard.Limit{Most: 150, Window: time.Minute}
+	l.Page = guard.Limit{Max: 150, Window: time.Minute}
 	g, db, _ := newGuard(t, l)
 	passed := 0
 	for range 200 {
@@ -197,10 +197,10 @@ func TestScoreRisesAndFalls(t *testing.T) {
 		here, there guard.Verdict
 	}{
 		"calm":                       {10, "csio", guard.Passed, guard.Passed},
-		"one page is tried":          {11, "csio", guard.Asked, guard.Passed},
-		"as many elsewhere":          {11, "other", guard.Passed, guard.Asked},
+		"one page is tried":          {11, "csio", guard.Challenged, guard.Passed},
+		"as many elsewhere":          {11, "other", guard.Passed, guard.Challenged},
 		"the most the site may have": {20, "", guard.Passed, guard.Passed},
-		"the whole site is tried":    {21, "", guard.Asked, guard.Asked},
+		"the whole site is tried":    {21, "", guard.Challenged, guard.Challenged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -229,7 +229,7 @@ func TestAFailureCountsOnce(t *testing.T) {
 	g, db, _ := newGuard(t, guard.Standard())
 	same := []guard.Failure{{ID: "charge 1", Page: "csio", At: time.Now()}, {ID: "charge 1", Page: "csio", At: time.Now()}}
 	for range 30 {
-		require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.FailTx(context.Background(), tx, same) }))
+		require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.RecordFailuresTx(context.Background(), tx, same) }))
 	}
 	v, _ := judge(t, g, attempt("203.0.113.1"))
 	require.Equal(t, guard.Passed, v)
@@ -241,24 +241,24 @@ func TestHasteCostsTheStep(t *testing.T) {
 		"just now": c.at, "2.9 s ago": c.at.Add(-2900 * time.Millisecond), "never": {}, "tomorrow": c.at.Add(24 * time.Hour),
 	} {
 		a := attempt("203.0.113.1")
-		a.Shown = shown
+		a.ShownAt = shown
 		v, _ := judge(t, g, a)
-		require.Equal(t, guard.Asked, v, name)
+		require.Equal(t, guard.Challenged, v, name)
 	}
 	a := attempt("203.0.113.1")
-	a.Shown = c.at.Add(-3 * time.Second)
+	a.ShownAt = c.at.Add(-3 * time.Second)
 	v, _ := judge(t, g, a)
 	require.Equal(t, guard.Passed, v)
 }
 
 // asked is an attempt that was asked for the step.
-func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Step) {
+func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
 	t.Helper()
 	a := attempt("203.0.113.1")
-	a.Shown = time.Time{}
+	a.ShownAt = time.Time{}
 	v, step := judge(t, g, a)
-	require.Equal(t, guard.Asked, v)
-	a.Step = step.Token
+	require.Equal(t, guard.Challenged, v)
+	a.Challenge = step.Token
 	return a, step
 }
 
@@ -280,10 +280,10 @@ func TestStepByWork(t *testing.T) {
 		"one puzzle less":     func(a *guard.Attempt) { a.Proof = proof[:strings.LastIndex(proof, ",")] },
 		"a long counter":      func(a *guard.Attempt) { a.Proof = strings.Repeat("9", 60_000) },
 		"another form":        func(a *guard.Attempt) { a.Form = uuid.New() },
-		"something retyped":   func(a *guard.Attempt) { a.Typed[0]++ },
-		"a token of nobody":   func(a *guard.Attempt) { a.Step = otherThan(a.Step[0]) + a.Step[1:] },
-		"a token cut short":   func(a *guard.Attempt) { a.Step = a.Step[:40] },
-		"a token of no bytes": func(a *guard.Attempt) { a.Step = "%" },
+		"something retyped":   func(a *guard.Attempt) { a.InputHash[0]++ },
+		"a token of nobody":   func(a *guard.Attempt) { a.Challenge = otherThan(a.Challenge[0]) + a.Challenge[1:] },
+		"a token cut short":   func(a *guard.Attempt) { a.Challenge = a.Challenge[:40] },
+		"a token of no bytes": func(a *guard.Attempt) { a.Challenge = "%" },
 	} {
 		b := a
 		b.Proof = proof
@@ -307,13 +307,13 @@ func TestStepByWork(t *testing.T) {
 
 func TestStepByWaiting(t *testing.T) {
 	l := guard.Standard()
-	l.Waits, l.Address = guard.Limit{Most: 2, Window: 10 * time.Minute}, guard.Limit{}
+	l.NoJSWaits, l.Address = guard.Limit{Max: 2, Window: 10 * time.Minute}, guard.Limit{}
 	g, _, c := newGuard(t, l)
 	a, step := asked(t, g)
 	require.Equal(t, 20*time.Second, step.Wait)
 	c.at = c.at.Add(12 * time.Second)
 	v, again := judge(t, g, a)
-	require.Equal(t, guard.Asked, v, "too early")
+	require.Equal(t, guard.Challenged, v, "too early")
 	require.Equal(t, step.Token, again.Token, "coming early does not begin the wait anew")
 	require.Equal(t, 8*time.Second, again.Wait)
 	c.at = c.at.Add(8 * time.Second)
@@ -338,7 +338,7 @@ func TestStepByWaiting(t *testing.T) {
 func TestNothingInClear(t *testing.T) {
 	g, db, _ := newGuard(t, guard.Standard())
 	a := attempt("203.0.113.77")
-	a.Email, a.Shown = "canary@example.org", time.Time{}
+	a.Email, a.ShownAt = "canary@example.org", time.Time{}
 	judge(t, g, a)
 	for _, table := range []string{"guard_count", "guard_failure", "guard_step_used"} {
 		var rows []string
@@ -354,7 +354,7 @@ func TestForget(t *testing.T) {
 	a, step := asked(t, g)
 	a.Proof = solve(step)
 	judge(t, g, a)
-	require.NoError(t, g.Forget(t.Context()))
+	require.NoError(t, g.DeleteExpired(t.Context()))
 	rows := func() (n int) {
 		require.NoError(t, db.Owner.Get(&n, `SELECT (SELECT count(*) FROM guard_count) + (SELECT count(*) FROM guard_failure) + (SELECT count(*) FROM guard_step_used)`))
 		return n
@@ -363,6 +363,6 @@ func TestForget(t *testing.T) {
 	db.Owner.MustExec(`UPDATE guard_count SET until = until - interval '2 hours'`)
 	db.Owner.MustExec(`UPDATE guard_failure SET at = at - interval '26 hours'`)
 	db.Owner.MustExec(`UPDATE guard_step_used SET until = until - interval '1 hour'`)
-	require.NoError(t, g.Forget(t.Context()))
+	require.NoError(t, g.DeleteExpired(t.Context()))
 	require.Equal(t, 0, rows())
 }

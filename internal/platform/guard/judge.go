@@ -18,7 +18,7 @@ type Guard struct {
 	key    key
 	limits Limits
 	now    func() time.Time
-	score  score
+	score  scoreCache
 }
 
 // New makes a guard. secret keys what is kept and signs what is given out; all servers share it.
@@ -28,15 +28,15 @@ func New(db *sqlx.DB, secret []byte, limits Limits, now func() time.Time) *Guard
 
 // Attempt is one press of a donation form's button, its form found good.
 type Attempt struct {
-	Page    string     // the organisation's slug
-	Address netip.Addr // the client's; zero when it is not known
-	Email   string
-	Form    uuid.UUID // the form's one-time id
-	Typed   [32]byte  // hash of all that was typed
-	Shown   time.Time // when the form was shown; zero when it was not
-	Pass    uuid.UUID // of event mode, which lifts the limits of address and network; zero: none
+	Page      string     // the organisation's slug
+	Address   netip.Addr // the client's; zero when it is not known
+	Email     string
+	Form      uuid.UUID // the form's one-time id
+	InputHash [32]byte  // hash of all that was typed
+	ShownAt   time.Time // when the form was shown; zero when it was not
+	Pass      uuid.UUID // of event mode, which lifts the limits of address and network; zero: none
 
-	Step, Proof string // what the page of the step sent back
+	Challenge, Proof string // what the page of the step sent back
 }
 
 // Verdict is what becomes of an attempt.
@@ -44,92 +44,92 @@ type Verdict int
 
 // The verdicts. Why an attempt is refused nobody is told.
 const (
-	Refused Verdict = iota
-	Asked           // for the step
+	Refused    Verdict = iota
+	Challenged         // for the step
 	Passed
 )
 
 // Judge decides on an attempt; for Asked it answers the step to show. A press is counted by its address, network
 // and e-mail, and by its page when it passes: a bot that is asked for the step uses up nothing of the page's.
-func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Step, error) {
+func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error) {
 	now := g.now()
-	if a.Step != "" {
-		return g.judgeStep(ctx, a, now)
+	if a.Challenge != "" {
+		return g.judgeChallenge(ctx, a, now)
 	}
-	hurried := g.limits.Shown > 0 && (a.Shown.IsZero() || now.Sub(a.Shown) < g.limits.Shown)
-	asked, err := g.raised(ctx, a.Page)
+	tooFast := g.limits.MinFillTime > 0 && (a.ShownAt.IsZero() || now.Sub(a.ShownAt) < g.limits.MinFillTime)
+	challenged, err := g.challengeRequired(ctx, a.Page)
 	if err != nil {
-		return Refused, Step{}, err
+		return Refused, Challenge{}, err
 	}
-	if asked = asked || hurried; asked {
-		kept, err := g.keep(ctx, func(tx *sqlx.Tx) (bool, error) {
-			kept, err := countTx(ctx, tx, g.ofPress(a))
-			if err == nil && kept && hurried {
-				err = FailTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
+	if challenged = challenged || tooFast; challenged {
+		kept, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
+			kept, err := countTx(ctx, tx, g.attemptCounters(a))
+			if err == nil && kept && tooFast {
+				err = RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
 			}
 			return kept, err
 		})
 		if err != nil || !kept {
-			return Refused, Step{}, err
+			return Refused, Challenge{}, err
 		}
-		return Asked, g.key.newStep(a.Form, a.Typed, now), nil
+		return Challenged, g.key.newChallenge(a.Form, a.InputHash, now), nil
 	}
-	return g.pass(ctx, a, func(*sqlx.Tx) ([]counter, bool, error) { return g.ofPress(a), true, nil })
+	return g.admit(ctx, a, func(*sqlx.Tx) ([]counter, bool, error) { return g.attemptCounters(a), true, nil })
 }
 
 // judgeStep takes a step back. The press that led to it was counted.
-func (g *Guard) judgeStep(ctx context.Context, a Attempt, now time.Time) (Verdict, Step, error) {
-	raw, ours := g.key.readStep(a.Step, a.Form, a.Typed, now)
+func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
+	raw, ours := g.key.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
-		return Refused, Step{}, nil
+		return Refused, Challenge{}, nil
 	}
-	step := stepOf(raw, now)
+	step := challengeFrom(raw, now)
 	var counters []counter
 	switch {
 	case a.Proof != "" && !solved(step.Seed, a.Proof):
-		return Refused, Step{}, nil
-	case a.Proof == "" && now.Before(issuedAt(raw).Add(wait)):
-		return Asked, step, nil
+		return Refused, Challenge{}, nil
+	case a.Proof == "" && now.Before(issuedAt(raw).Add(noJSWait)):
+		return Challenged, step, nil
 	case a.Proof == "":
-		counters = g.under(nil, "wait", a.Page, g.limits.Waits)
+		counters = g.appendCounter(nil, "wait", a.Page, g.limits.NoJSWaits)
 	}
-	return g.pass(ctx, a, func(tx *sqlx.Tx) ([]counter, bool, error) {
-		fresh, err := useTx(ctx, tx, raw[:nonceSize])
+	return g.admit(ctx, a, func(tx *sqlx.Tx) ([]counter, bool, error) {
+		fresh, err := redeemTx(ctx, tx, raw[:nonceSize])
 		return counters, fresh, err
 	})
 }
 
 // pass lets an attempt by if begin says so and it keeps to the limits that begin answers and to its page's. A use
 // of event mode is noted.
-func (g *Guard) pass(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]counter, bool, error)) (Verdict, Step, error) {
-	kept, err := g.keep(ctx, func(tx *sqlx.Tx) (bool, error) {
+func (g *Guard) admit(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]counter, bool, error)) (Verdict, Challenge, error) {
+	kept, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
 		counters, kept, err := begin(tx)
 		if err != nil || !kept {
 			return false, err
 		}
-		if kept, err = countTx(ctx, tx, g.under(counters, "page", a.Page, g.limits.Page)); err != nil || !kept || a.Pass == uuid.Nil {
+		if kept, err = countTx(ctx, tx, g.appendCounter(counters, "page", a.Page, g.limits.Page)); err != nil || !kept || a.Pass == uuid.Nil {
 			return kept, err
 		}
-		return true, noteTx(ctx, tx, a.Pass, stepGift)
+		return true, recordPassEventTx(ctx, tx, a.Pass, passGift)
 	})
 	if err != nil || !kept {
-		return Refused, Step{}, err
+		return Refused, Challenge{}, err
 	}
-	return Passed, Step{}, nil
+	return Passed, Challenge{}, nil
 }
 
 // ofPress are the limits every press falls under.
-func (g *Guard) ofPress(a Attempt) (all []counter) {
+func (g *Guard) attemptCounters(a Attempt) (all []counter) {
 	if a.Pass == uuid.Nil {
-		all = g.under(all, "address", AddressOf(a.Address), g.limits.Address)
-		all = g.under(all, "network", NetworkOf(a.Address), g.limits.Network)
+		all = g.appendCounter(all, "address", AddressKey(a.Address), g.limits.Address)
+		all = g.appendCounter(all, "network", NetworkKey(a.Address), g.limits.Network)
 	}
-	return g.under(all, "email", MailboxOf(a.Email), g.limits.Email)
+	return g.appendCounter(all, "email", EmailKey(a.Email), g.limits.Email)
 }
 
 // under adds a limit to others.
-func (g *Guard) under(others []counter, kind, of string, l Limit) []counter {
-	if l.None() {
+func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []counter {
+	if l.IsOff() {
 		return others
 	}
 	return append(others, counter{g.key.counter(kind, of, l), l})
@@ -139,7 +139,7 @@ func (g *Guard) under(others []counter, kind, of string, l Limit) []counter {
 var errRefused = errors.New("guard: refused")
 
 // keep commits what do did if do says so, and otherwise undoes it.
-func (g *Guard) keep(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
+func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
 	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
 		kept, err := do(tx)
 		if err == nil && !kept {
@@ -155,10 +155,10 @@ func (g *Guard) keep(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (b
 
 // useTx marks a step as used; false when it was. The mark is made and forgotten by the database's clock, and outlives the step by
 // any server's.
-func useTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
+func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
 	const query = `/* guard.useTx */
 		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
-	result, err := tx.ExecContext(ctx, query, nonce, (stepLife + 2*skew).Seconds())
+	result, err := tx.ExecContext(ctx, query, nonce, (challengeLifetime + 2*maxClockSkew).Seconds())
 	if err != nil {
 		return false, err
 	}
@@ -167,6 +167,6 @@ func useTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
 }
 
 // Forget drops what no window reaches any more.
-func (g *Guard) Forget(ctx context.Context) error {
-	return pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error { return forgetTx(ctx, tx) })
+func (g *Guard) DeleteExpired(ctx context.Context) error {
+	return pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error { return deleteExpiredTx(ctx, tx) })
 }

@@ -30,10 +30,10 @@ func (k key) counter(kind, of string, l Limit) []byte {
 
 // AddressOf is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
 // All requests without an address count as one.
-func AddressOf(a netip.Addr) string { return masked(a, 32, 64) }
+func AddressKey(a netip.Addr) string { return masked(a, 32, 64) }
 
 // NetworkOf is what counts as one network: a /24, or the /48 of one IPv6 site.
-func NetworkOf(a netip.Addr) string { return masked(a, 24, 48) }
+func NetworkKey(a netip.Addr) string { return masked(a, 24, 48) }
 
 func masked(a netip.Addr, bits4, bits6 int) string {
 	a = a.Unmap().WithZone("")
@@ -49,7 +49,7 @@ func masked(a netip.Addr, bits4, bits6 int) string {
 }
 
 // MailboxOf is what counts as one e-mail address: without case, and without the tag that anybody can add.
-func MailboxOf(email string) string {
+func EmailKey(email string) string {
 	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
 	local, _, _ = strings.Cut(local, "+")
 	return local + "@" + domain
@@ -62,7 +62,7 @@ func (g *Guard) FormToken(form uuid.UUID, at time.Time) string {
 }
 
 // ReadForm reads a form's one-time id as it came back. shown is zero for a form we did not show.
-func (g *Guard) ReadForm(token string) (form uuid.UUID, shown time.Time, err error) {
+func (g *Guard) ParseFormToken(token string) (form uuid.UUID, shown time.Time, err error) {
 	id, rest, signed := strings.Cut(token, ".")
 	if form, err = uuid.Parse(id); err != nil || !signed {
 		return form, time.Time{}, err

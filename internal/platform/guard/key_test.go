@@ -16,12 +16,12 @@ func TestWhatCountsAsOne(t *testing.T) {
 		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 		{"2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 	} {
-		require.Equal(t, c.one, AddressOf(netip.MustParseAddr(c.address)))
-		require.Equal(t, c.network, NetworkOf(netip.MustParseAddr(c.address)))
+		require.Equal(t, c.one, AddressKey(netip.MustParseAddr(c.address)))
+		require.Equal(t, c.network, NetworkKey(netip.MustParseAddr(c.address)))
 	}
-	require.Equal(t, "unknown", AddressOf(netip.Addr{}))
+	require.Equal(t, "unknown", AddressKey(netip.Addr{}))
 	for _, same := range []string{"ana@example.org", " Ana@Example.ORG ", "ana+42@example.org"} {
-		require.Equal(t, "ana@example.org", MailboxOf(same))
+		require.Equal(t, "ana@example.org", EmailKey(same))
 	}
 }
 
@@ -40,7 +40,7 @@ func TestFormTokens(t *testing.T) {
 	id, at := uuid.New(), time.UnixMilli(1_800_000_000_123)
 	token := g.FormToken(id, at)
 
-	form, shown, err := g.ReadForm(token)
+	form, shown, err := g.ParseFormToken(token)
 	require.NoError(t, err)
 	require.Equal(t, id, form)
 	require.True(t, at.Equal(shown))
@@ -54,13 +54,13 @@ func TestFormTokens(t *testing.T) {
 		"of another form":  uuid.NewString() + token[len(id.String()):],
 		"with a long tail": token + "x",
 	} {
-		form, shown, err := g.ReadForm(forged)
+		form, shown, err := g.ParseFormToken(forged)
 		require.NoError(t, err, name)
 		require.NotEqual(t, uuid.Nil, form, name)
 		require.True(t, shown.IsZero(), name)
 	}
 	for _, nothing := range []string{"", "x", "x." + token} {
-		_, _, err := g.ReadForm(nothing)
+		_, _, err := g.ParseFormToken(nothing)
 		require.Error(t, err)
 	}
 }

@@ -9,18 +9,18 @@ import (
 
 // Limit allows at most Most in any Window. The zero Limit allows everything.
 type Limit struct {
-	Most   int
+	Max    int
 	Window time.Duration
 }
 
 // None tells that nothing is limited.
-func (l Limit) None() bool { return l.Most == 0 }
+func (l Limit) IsOff() bool { return l.Max == 0 }
 
 func (l Limit) String() string {
-	if l.None() {
+	if l.IsOff() {
 		return "off"
 	}
-	return strconv.Itoa(l.Most) + "/" + short(l.Window)
+	return strconv.Itoa(l.Max) + "/" + formatDuration(l.Window)
 }
 
 // Limits are all there is to set.
@@ -28,8 +28,8 @@ type Limits struct {
 	Address, Network, Email, Page Limit         // attempts
 	Failures                      Limit         // on the whole site; more than these and every page asks for the step
 	PageFailures                  Limit         // on one page; more than these and that page asks for it
-	Waits                         Limit         // steps of one page passed by waiting, without JavaScript
-	Shown                         time.Duration // a form answered sooner than this, or never shown, costs the step; 0: never
+	NoJSWaits                     Limit         // steps of one page passed by waiting, without JavaScript
+	MinFillTime                   time.Duration // a form answered sooner than this, or never shown, costs the step; 0: never
 }
 
 // Standard are the limits of an installation that sets none.
@@ -37,13 +37,13 @@ func Standard() Limits {
 	return Limits{
 		Address: Limit{5, 10 * time.Minute}, Network: Limit{30, 10 * time.Minute}, Email: Limit{5, time.Hour},
 		Page: Limit{600, 10 * time.Minute}, Failures: Limit{20, 10 * time.Minute}, PageFailures: Limit{10, 10 * time.Minute},
-		Waits: Limit{30, 10 * time.Minute}, Shown: 3 * time.Second,
+		NoJSWaits: Limit{30, 10 * time.Minute}, MinFillTime: 3 * time.Second,
 	}
 }
 
 // Bounds of what can be set. A slice of the shortest window is still a second.
 const (
-	shortestWindow = slices * time.Second
+	shortestWindow = windowSlices * time.Second
 	longestWindow  = 24 * time.Hour
 )
 
@@ -68,10 +68,10 @@ func ParseLimits(text string) (Limits, error) {
 
 func (l *Limits) set(name, value string) (err error) {
 	if name == "shown" {
-		if l.Shown = 0; value != "off" {
-			l.Shown, err = time.ParseDuration(value)
+		if l.MinFillTime = 0; value != "off" {
+			l.MinFillTime, err = time.ParseDuration(value)
 		}
-		if err != nil || l.Shown < 0 || l.Shown > time.Minute {
+		if err != nil || l.MinFillTime < 0 || l.MinFillTime > time.Minute {
 			return fmt.Errorf("want a duration of at most a minute, such as shown=3s, or shown=off")
 		}
 		return nil
@@ -84,11 +84,11 @@ func (l *Limits) set(name, value string) (err error) {
 		return nil
 	}
 	most, window, _ := strings.Cut(value, "/")
-	if field.Most, err = strconv.Atoi(most); err == nil {
+	if field.Max, err = strconv.Atoi(most); err == nil {
 		field.Window, err = time.ParseDuration(window)
 	}
-	if err != nil || field.Most < 1 || field.Most > 1_000_000 || field.Window < shortestWindow || field.Window > longestWindow {
-		return fmt.Errorf("want a count and a window from %s to %s, such as %s=5/10m, or %[3]s=off", short(shortestWindow), short(longestWindow), name)
+	if err != nil || field.Max < 1 || field.Max > 1_000_000 || field.Window < shortestWindow || field.Window > longestWindow {
+		return fmt.Errorf("want a count and a window from %s to %s, such as %s=5/10m, or %[3]s=off", formatDuration(shortestWindow), formatDuration(longestWindow), name)
 	}
 	return nil
 }
@@ -96,12 +96,12 @@ func (l *Limits) set(name, value string) (err error) {
 func (l *Limits) named() map[string]*Limit {
 	return map[string]*Limit{
 		"address": &l.Address, "network": &l.Network, "email": &l.Email, "page": &l.Page,
-		"failures": &l.Failures, "page_failures": &l.PageFailures, "waits": &l.Waits,
+		"failures": &l.Failures, "page_failures": &l.PageFailures, "waits": &l.NoJSWaits,
 	}
 }
 
 // short writes 10m0s as 10m.
-func short(d time.Duration) string {
+func formatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -15,7 +15,7 @@ func TestParseLimits(t *testing.T) {
 	l, err = ParseLimits(" address=7/1h30m  page=off shown=1500ms waits=1/10s ")
 	require.NoError(t, err)
 	want := Standard()
-	want.Address, want.Page, want.Shown, want.Waits = Limit{7, 90 * time.Minute}, Limit{}, 1500*time.Millisecond, Limit{1, 10 * time.Second}
+	want.Address, want.Page, want.MinFillTime, want.NoJSWaits = Limit{7, 90 * time.Minute}, Limit{}, 1500*time.Millisecond, Limit{1, 10 * time.Second}
 	require.Equal(t, want, l)
 
 	for text, why := range map[string]string{

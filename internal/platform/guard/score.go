@@ -12,7 +12,7 @@ import (
 
 // scoreAge is how long a score may be out of date: with it, and with the seconds a webhook takes, the step is
 // asked for well within the minute.
-const scoreAge = 5 * time.Second
+const scoreMaxAge = 5 * time.Second
 
 // Failure is a card that a bank refused, or a form answered faster than anybody reads.
 type Failure struct {
@@ -22,7 +22,7 @@ type Failure struct {
 }
 
 // FailTx notes failures. One told before changes nothing.
-func FailTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
+func RecordFailuresTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
 	if len(failures) == 0 {
 		return nil
 	}
@@ -41,22 +41,22 @@ func FailTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
 
 // score keeps a standing and renews it when it has grown old. While one caller does so, the others go by the old one: none waits
 // behind another for a database that has no time.
-type score struct {
-	held    atomic.Pointer[standing]
+type scoreCache struct {
+	cached  atomic.Pointer[raisedPages]
 	reading sync.Mutex
 }
 
 // standing tells which pages ask for the step. It never changes.
-type standing struct {
+type raisedPages struct {
 	at    time.Time
 	site  bool
 	pages map[string]bool
 }
 
 // raised tells whether a page asks for the step now.
-func (g *Guard) raised(ctx context.Context, page string) (bool, error) {
-	s := g.score.held.Load()
-	if s == nil || time.Since(s.at) >= scoreAge {
+func (g *Guard) challengeRequired(ctx context.Context, page string) (bool, error) {
+	s := g.score.cached.Load()
+	if s == nil || time.Since(s.at) >= scoreMaxAge {
 		mine := g.score.reading.TryLock()
 		if mine {
 			defer g.score.reading.Unlock()
@@ -66,13 +66,13 @@ func (g *Guard) raised(ctx context.Context, page string) (bool, error) {
 			if s, err = g.readScore(ctx); err != nil {
 				return false, err
 			}
-			g.score.held.Store(s)
+			g.score.cached.Store(s)
 		}
 	}
 	return s.site || s.pages[page], nil
 }
 
-func (g *Guard) readScore(ctx context.Context) (*standing, error) {
+func (g *Guard) readScore(ctx context.Context) (*raisedPages, error) {
 	const query = `/* guard.readScore */
 		SELECT page, count(*) FILTER (WHERE at > now() - make_interval(secs => $1)) AS site,
 		       count(*) FILTER (WHERE at > now() - make_interval(secs => $2)) AS own
@@ -81,7 +81,7 @@ func (g *Guard) readScore(ctx context.Context) (*standing, error) {
 		Page      string
 		Site, Own int
 	}
-	s := &standing{at: time.Now(), pages: map[string]bool{}}
+	s := &raisedPages{at: time.Now(), pages: map[string]bool{}}
 	site, own := g.limits.Failures, g.limits.PageFailures
 	if err := g.db.SelectContext(ctx, &rows, query, site.Window.Seconds(), own.Window.Seconds()); err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func (g *Guard) readScore(ctx context.Context) (*standing, error) {
 	total := 0
 	for _, r := range rows {
 		total += r.Site
-		s.pages[r.Page] = !own.None() && r.Own > own.Most
+		s.pages[r.Page] = !own.IsOff() && r.Own > own.Max
 	}
-	s.site = !site.None() && total > site.Most
+	s.site = !site.IsOff() && total > site.Max
 	return s, nil
 }

@@ -9,10 +9,10 @@ import (
 
 // Backlog is what the queue holds and has not done.
 type Backlog struct {
-	Waiting int `db:"waiting"` // for their first try, or a moment
-	Running int `db:"running"`
-	Failing int `db:"failing"`  // failed and tried again later
-	GivenUp int `db:"given_up"` // nobody tries them again
+	Waiting   int `db:"waiting"` // for their first try, or a moment
+	Running   int `db:"running"`
+	Failing   int `db:"failing"`  // failed and tried again later
+	Discarded int `db:"given_up"` // nobody tries them again
 	// Oldest is the age of the oldest job not done; 0 when there is none.
 	Oldest time.Duration
 }

@@ -25,7 +25,7 @@ func TestAnHourOfOutage(t *testing.T) {
 				time.Sleep(time.Minute * time.Duration(i) / jobs)
 				row := &rivertype.JobRow{}
 				for time.Now().Before(end) {
-					next := backoff{firstWait, longestWait, &clock{}}.NextRetry(row)
+					next := backoff{firstRetryDelay, maxRetryDelay, &clock{}}.NextRetry(row)
 					row.Errors = append(row.Errors, rivertype.AttemptError{})
 					time.Sleep(time.Until(next))
 				}

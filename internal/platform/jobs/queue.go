@@ -22,7 +22,7 @@ type Queue struct{ client *river.Client[*sql.Tx] }
 // NewQueue makes a queue that only takes jobs in. It holds no connection.
 func NewQueue() (*Queue, error) {
 	client, err := river.NewClient(riverdatabasesql.New(nil), &river.Config{
-		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts, Test: river.TestConfig{Time: unsaid{}},
+		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts, Test: river.TestConfig{Time: databaseTimeClock{}},
 	})
 	if err != nil {
 		return nil, err

@@ -21,12 +21,12 @@ const (
 	// Lease is how long a running job may stay silent before another worker takes it over.
 	Lease = Timeout + 5*time.Second
 
-	pollEvery   = 50 * time.Millisecond
-	rescueEvery = 5 * time.Second
+	pollInterval   = 50 * time.Millisecond
+	rescueInterval = 5 * time.Second
 	// firstWait doubles with each failure up to longestWait. What waits longest comes back within half as much
 	// again: nine minutes after an outage of hours at the latest.
-	firstWait   = time.Second
-	longestWait = 6 * time.Minute
+	firstRetryDelay = time.Second
+	maxRetryDelay   = 6 * time.Minute
 )
 
 // An Option changes how a Runner works.
@@ -34,7 +34,7 @@ type Option func(*river.Config)
 
 // RetryWithin has failed jobs wait from first, doubling, up to longest, each spread by half either way.
 func RetryWithin(first, longest time.Duration) Option {
-	return func(c *river.Config) { c.RetryPolicy = backoff{first: first, longest: longest} }
+	return func(c *river.Config) { c.RetryPolicy = backoff{first: first, max: longest} }
 }
 
 // Handlers says which function does which kind of job.
@@ -74,13 +74,13 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options
 	config := &river.Config{
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
 		Workers:           h.workers,
-		Logger:            slog.New(warnings{log.Handler()}),
+		Logger:            slog.New(warningsHandler{log.Handler()}),
 		MaxAttempts:       maxAttempts,
-		RetryPolicy:       backoff{first: firstWait, longest: longestWait},
+		RetryPolicy:       backoff{first: firstRetryDelay, max: maxRetryDelay},
 		JobTimeout:        Timeout,
 		PollOnly:          true,
-		FetchCooldown:     pollEvery,
-		FetchPollInterval: pollEvery,
+		FetchCooldown:     pollInterval,
+		FetchPollInterval: pollInterval,
 		// Rebuilding indexes needs their owner, and the server's role owns none.
 		ReindexerSchedule: river.NeverSchedule(),
 	}
@@ -134,7 +134,7 @@ func (r *Runner) Stop(ctx context.Context) error {
 // every half minute, which is long for a donor waiting for a receipt.
 func (r *Runner) rescue(ctx context.Context) {
 	defer close(r.ended)
-	tick := time.NewTicker(rescueEvery)
+	tick := time.NewTicker(rescueInterval)
 	defer tick.Stop()
 	for {
 		if err := r.clock.read(ctx, r.db); err != nil && ctx.Err() == nil {
@@ -171,19 +171,21 @@ func rescueStuck(ctx context.Context, db *sqlx.DB) (n int64, err error) {
 // backoff doubles from first to longest and spreads each wait by half either way, so that a mail server
 // coming back is not met by everybody at once.
 type backoff struct {
-	first, longest time.Duration
-	clock          *clock
+	first, max time.Duration
+	clock      *clock
 }
 
 func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
-	wait := b.longest
+	wait := b.max
 	if n := len(job.Errors); n < 20 {
-		wait = min(b.first<<n, b.longest)
+		wait = min(b.first<<n, b.max)
 	}
 	return b.clock.NowUTC().Add(wait/2 + rand.N(wait))
 }
 
 // warnings leaves out what River tells about its daily life.
-type warnings struct{ slog.Handler }
+type warningsHandler struct{ slog.Handler }
 
-func (w warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (w warningsHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn
+}

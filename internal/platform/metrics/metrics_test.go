@@ -52,7 +52,7 @@ func TestStateIsToldOrLeftOut(t *testing.T) {
 	m.WatchState(func(ctx context.Context) ([]Figure, error) {
 		_, bounded := ctx.Deadline()
 		require.True(t, bounded)
-		return []Figure{{Events, "parked", 3}, {EventsOldest, "", 1.5}, {Receipts, "tsne", 12}, {"unheard_of", "", 1}}, broken
+		return []Figure{{StripeEvents, "parked", 3}, {StripeEventsOldest, "", 1.5}, {Receipts, "tsne", 12}, {"unheard_of", "", 1}}, broken
 	}, slog.New(slog.DiscardHandler))
 	said := scrape(t, m)
 	for _, line := range []string{

@@ -9,7 +9,7 @@ import (
 )
 
 // stateDeadline bounds the look at the database of one scrape.
-const stateDeadline = 2 * time.Second
+const stateTimeout = 2 * time.Second
 
 // A Figure is one thing the database knows at the moment of a scrape.
 type Figure struct {
@@ -20,19 +20,19 @@ type Figure struct {
 
 // Names of figures. Ages are in seconds, and 0 when nothing waits.
 const (
-	Events         = "konbit_events"
-	EventsOldest   = "konbit_events_oldest_seconds"
-	Jobs           = "konbit_jobs"
-	JobsOldest     = "konbit_jobs_oldest_seconds"
-	Emails         = "konbit_letters"
-	EmailsOldest   = "konbit_letters_oldest_seconds"
-	FeesDue        = "konbit_fees_due"
-	FeesDueOldest  = "konbit_fees_due_oldest_seconds"
-	GiftsUnsettled = "konbit_gifts_unsettled"
-	Tasks          = "konbit_tasks_open"
-	CheckRows      = "konbit_check_rows"
-	CheckAge       = "konbit_check_age_seconds"
-	Receipts       = "konbit_receipts_issued_total"
+	StripeEvents        = "konbit_events"
+	StripeEventsOldest  = "konbit_events_oldest_seconds"
+	Jobs                = "konbit_jobs"
+	JobsOldest          = "konbit_jobs_oldest_seconds"
+	Emails              = "konbit_letters"
+	EmailsOldest        = "konbit_letters_oldest_seconds"
+	FeesDue             = "konbit_fees_due"
+	FeesDueOldest       = "konbit_fees_due_oldest_seconds"
+	DonationsOpen       = "konbit_gifts_unsettled"
+	Tasks               = "konbit_tasks_open"
+	InvariantViolations = "konbit_check_rows"
+	InvariantCheckAge   = "konbit_check_age_seconds"
+	Receipts            = "konbit_receipts_issued_total"
 )
 
 // figure says what a name means.
@@ -43,19 +43,19 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	Events:         {"Stripe's events not worked off: waiting, parked (their gift or charge is not here yet), set_aside (failed five times; konbit events list).", "state", prometheus.GaugeValue},
-	EventsOldest:   {"Age of the oldest event waiting or parked.", "", prometheus.GaugeValue},
-	Jobs:           {"Jobs not done: waiting, running, failing (tried again later), given_up.", "state", prometheus.GaugeValue},
-	JobsOldest:     {"Age of the oldest job not done.", "", prometheus.GaugeValue},
-	Emails:         {"Letters written and not accepted by a mail server: waiting (tried again later), refused (for good).", "state", prometheus.GaugeValue},
-	EmailsOldest:   {"Age of the oldest letter waiting.", "", prometheus.GaugeValue},
-	FeesDue:        {"Charges whose fee is not in the books yet.", "", prometheus.GaugeValue},
-	FeesDueOldest:  {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
-	GiftsUnsettled: {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},
-	Tasks:          {"Tasks that wait for a person in finance (konbit tasks list).", "", prometheus.GaugeValue},
-	CheckRows:      {"Rows each checker had at the last nightly look: above 0, something is that must never be (konbit ledger verify).", "checker", prometheus.GaugeValue},
-	CheckAge:       {"Age of the last nightly look; above a day and some hours, nobody looks.", "checker", prometheus.GaugeValue},
-	Receipts:       {"Receipts issued: one for each gift settled, and one for each receipt replaced.", "entity", prometheus.CounterValue},
+	StripeEvents:        {"Stripe's events not worked off: waiting, parked (their gift or charge is not here yet), set_aside (failed five times; konbit events list).", "state", prometheus.GaugeValue},
+	StripeEventsOldest:  {"Age of the oldest event waiting or parked.", "", prometheus.GaugeValue},
+	Jobs:                {"Jobs not done: waiting, running, failing (tried again later), given_up.", "state", prometheus.GaugeValue},
+	JobsOldest:          {"Age of the oldest job not done.", "", prometheus.GaugeValue},
+	Emails:              {"Letters written and not accepted by a mail server: waiting (tried again later), refused (for good).", "state", prometheus.GaugeValue},
+	EmailsOldest:        {"Age of the oldest letter waiting.", "", prometheus.GaugeValue},
+	FeesDue:             {"Charges whose fee is not in the books yet.", "", prometheus.GaugeValue},
+	FeesDueOldest:       {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
+	DonationsOpen:       {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},
+	Tasks:               {"Tasks that wait for a person in finance (konbit tasks list).", "", prometheus.GaugeValue},
+	InvariantViolations: {"Rows each checker had at the last nightly look: above 0, something is that must never be (konbit ledger verify).", "checker", prometheus.GaugeValue},
+	InvariantCheckAge:   {"Age of the last nightly look; above a day and some hours, nobody looks.", "checker", prometheus.GaugeValue},
+	Receipts:            {"Receipts issued: one for each gift settled, and one for each receipt replaced.", "entity", prometheus.CounterValue},
 }
 
 // WatchState asks read at each scrape. When it fails, konbit_state_up is 0 and the figures are left out: none is better than
@@ -94,7 +94,7 @@ func (s *state) Describe(to chan<- *prometheus.Desc) {
 
 // Collect is part of prometheus.Collector.
 func (s *state) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), stateDeadline)
+	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
 	defer cancel()
 	began := time.Now()
 	read, err := s.read(ctx)

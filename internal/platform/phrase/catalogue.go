@@ -76,7 +76,7 @@ func (c *Catalogue) N(lang Language, key string, n int, args ...any) string {
 	if _, ok := c.words[lang]; !ok {
 		lang = English
 	}
-	formed := key + "#" + string(lang.tongue().plural(n))
+	formed := key + "#" + string(lang.data().plural(n))
 	if _, ok := c.words[lang][formed]; !ok {
 		return key
 	}

@@ -59,7 +59,7 @@ func entries(all map[string]words) map[string]entry {
 func (e entry) compare(lang Language, want entry) (problems []string) {
 	needed := []form{""}
 	if _, plain := want.forms[""]; !plain {
-		needed = lang.tongue().forms
+		needed = lang.data().forms
 	}
 	for _, f := range needed {
 		if _, ok := e.forms[f]; !ok {

@@ -11,7 +11,7 @@ import (
 // into an organisation's time zone is the caller's part.
 func Date(lang Language, t time.Time) string {
 	year, month, day := t.Date()
-	words := lang.tongue()
+	words := lang.data()
 	number := strconv.Itoa(day)
 	if day == 1 {
 		number = words.first
@@ -29,6 +29,6 @@ type Calendar struct {
 
 // Calendar of the language; an unknown one's is English.
 func (l Language) Calendar() Calendar {
-	words := l.tongue()
+	words := l.data()
 	return Calendar{words.date, words.first, strings.Join(words.months[:], ",")}
 }

@@ -20,7 +20,7 @@ const (
 )
 
 // tongue is what we know of a language.
-type tongue struct {
+type languageData struct {
 	language Language
 	name     string // in the language itself
 	plural   func(n int) form
@@ -32,10 +32,10 @@ type tongue struct {
 
 // Plural rules are those of CLDR 45, for whole numbers below a million.
 // CLDR has none for Haitian Creole, whose nouns do not change with number.
-var tongues = []tongue{
+var languages = []languageData{
 	{
 		language: English, name: "English",
-		plural: oneIsOne, forms: []form{one, other},
+		plural: pluralOne, forms: []form{one, other},
 		months: [12]string{
 			"January", "February", "March", "April", "May", "June", "July",
 			"August", "September", "October", "November", "December",
@@ -44,7 +44,7 @@ var tongues = []tongue{
 	},
 	{
 		language: Spanish, name: "Español",
-		plural: oneIsOne, forms: []form{one, other},
+		plural: pluralOne, forms: []form{one, other},
 		months: [12]string{
 			"enero", "febrero", "marzo", "abril", "mayo", "junio", "julio",
 			"agosto", "septiembre", "octubre", "noviembre", "diciembre",
@@ -53,7 +53,7 @@ var tongues = []tongue{
 	},
 	{
 		language: Portuguese, name: "Português",
-		plural: noneIsOne, forms: []form{one, other},
+		plural: pluralZeroOne, forms: []form{one, other},
 		months: [12]string{
 			"janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho",
 			"agosto", "setembro", "outubro", "novembro", "dezembro",
@@ -62,7 +62,7 @@ var tongues = []tongue{
 	},
 	{
 		language: HaitianCreole, name: "Kreyòl",
-		plural: neverOne, forms: []form{other},
+		plural: pluralNone, forms: []form{other},
 		months: [12]string{
 			"janvye", "fevriye", "mas", "avril", "me", "jen", "jiyè",
 			"out", "septanm", "oktòb", "novanm", "desanm",
@@ -74,8 +74,8 @@ var tongues = []tongue{
 // Known lists every language Konbit knows, whether or not its catalogue is
 // written, in the order of falling back.
 func Known() []Language {
-	all := make([]Language, len(tongues))
-	for i, t := range tongues {
+	all := make([]Language, len(languages))
+	for i, t := range languages {
 		all[i] = t.language
 	}
 	return all
@@ -83,20 +83,20 @@ func Known() []Language {
 
 // Known reports whether l is a language Konbit knows.
 func (l Language) Known() bool {
-	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.language == l })
+	return slices.ContainsFunc(languages, func(t languageData) bool { return t.language == l })
 }
 
 // Name is the language's name in itself, as a switch of languages shows it.
-func (l Language) Name() string { return l.tongue().name }
+func (l Language) Name() string { return l.data().name }
 
 // tongue answers for an unknown language as for English.
-func (l Language) tongue() *tongue {
-	for i := range tongues {
-		if tongues[i].language == l {
-			return &tongues[i]
+func (l Language) data() *languageData {
+	for i := range languages {
+		if languages[i].language == l {
+			return &languages[i]
 		}
 	}
-	return &tongues[0]
+	return &languages[0]
 }
 
 // Match chooses among the offered languages: the one asked for by name (a

@@ -8,18 +8,18 @@ const (
 	other form = "other"
 )
 
-func oneIsOne(n int) form {
+func pluralOne(n int) form {
 	if n == 1 {
 		return one
 	}
 	return other
 }
 
-func noneIsOne(n int) form {
+func pluralZeroOne(n int) form {
 	if n == 0 || n == 1 {
 		return one
 	}
 	return other
 }
 
-func neverOne(int) form { return other }
+func pluralNone(int) form { return other }

@@ -10,7 +10,7 @@ func (t Text) In(lang Language) string {
 	if words := t[lang]; words != "" {
 		return words
 	}
-	for _, known := range tongues {
+	for _, known := range languages {
 		if words := t[known.language]; words != "" {
 			return words
 		}

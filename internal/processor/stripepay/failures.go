@@ -67,5 +67,5 @@ func (r *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 			failures = append(failures, n.decline.Failure)
 		}
 	}
-	return guard.FailTx(ctx, tx, failures)
+	return guard.RecordFailuresTx(ctx, tx, failures)
 }

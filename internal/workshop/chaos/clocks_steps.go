@@ -27,7 +27,7 @@ func steps(t testing.TB, h *program.Program) {
 		life    = 15 * time.Minute
 	)
 	at := func(off time.Duration) *guard.Guard {
-		limits := guard.Limits{Shown: 3 * time.Second}
+		limits := guard.Limits{MinFillTime: 3 * time.Second}
 		return guard.New(h.DB.Server, []byte("canary-secret-of-32-bytes-length"), limits, func() time.Time { return time.Now().Add(off) })
 	}
 	for _, test := range []struct {
@@ -38,28 +38,28 @@ func steps(t testing.TB, h *program.Program) {
 		{0, life - time.Minute, true}, {0, life + time.Minute, false}, {0, years, false}, {years, 0, false},
 	} {
 		what := fmt.Sprintf("given at %s, judged at %s", test.given, test.judged)
-		a := guard.Attempt{Page: "csio", Email: uuid.NewString() + "@donor.example", Form: uuid.New(), Typed: sha256.Sum256([]byte(what))}
+		a := guard.Attempt{Page: "csio", Email: uuid.NewString() + "@donor.example", Form: uuid.New(), InputHash: sha256.Sum256([]byte(what))}
 		verdict, step, err := at(test.given).Judge(t.Context(), a)
 		require.NoError(t, err)
-		require.Equal(t, guard.Asked, verdict, what)
-		a.Step, a.Proof = step.Token, solve(step)
+		require.Equal(t, guard.Challenged, verdict, what)
+		a.Challenge, a.Proof = step.Token, solve(step)
 		for use := range 3 {
 			verdict, _, err = at(test.judged).Judge(t.Context(), a)
 			require.NoError(t, err)
 			require.Equal(t, test.passes && use == 0, verdict == guard.Passed, "%s, use %d", what, use)
-			require.NoError(t, at(test.judged).Forget(t.Context()))
+			require.NoError(t, at(test.judged).DeleteExpired(t.Context()))
 		}
 	}
 	offer := h.Offer("csio")
 	pass, token, err := guard.OpenPass(t.Context(), h.DB.Server, uuid.New(), offer.Organisation.ID, time.Second)
 	require.NoError(t, err)
 	time.Sleep(time.Until(pass.OpenedAt) + 1100*time.Millisecond)
-	_, err = guard.PassOf(t.Context(), h.DB.Server, offer.Organisation.ID, token)
+	_, err = guard.FindPass(t.Context(), h.DB.Server, offer.Organisation.ID, token)
 	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
 }
 
 // solve does a step's work as the browser does.
-func solve(s guard.Step) string {
+func solve(s guard.Challenge) string {
 	var counters []string
 	for puzzle := range s.Rounds {
 		for n := 0; ; n++ {

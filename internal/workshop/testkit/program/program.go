@@ -78,12 +78,12 @@ type Program struct {
 	Booker     payout.Booker
 	Collector  payout.Collector
 	Plans      recurring.Plans
-	Statements statement.Desk
-	Privacy    privacy.Keeper
+	Statements statement.Issuer
+	Privacy    privacy.Eraser
 	Sweeper    stripepay.Sweeper
 	Transport  *mail.Transport
 	Receipts   mail.Receipts
-	Access     donoraccess.Keeper
+	Access     donoraccess.Service
 	SignIns    mail.SignIns
 	Server     *web.Server
 	URL        string // of the web server
@@ -192,14 +192,14 @@ func (h *Program) assemble(o Options) {
 	h.Plans.Register(h.Handlers)
 	mail.Plans{Mailer: h.Receipts.Mailer, Catalog: h.Catalog, Links: links}.Register(h.Handlers)
 	mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}.Register(h.Handlers)
-	h.Statements = statement.Desk{DB: db, Queue: h.Queue, Catalog: h.Catalog, Now: now, NewID: NewID}
+	h.Statements = statement.Issuer{DB: db, Queue: h.Queue, Catalog: h.Catalog, Now: now, NewID: NewID}
 	mail.Statements{Mailer: h.Receipts.Mailer}.Register(h.Handlers)
-	h.Privacy = privacy.Keeper{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Stripe: h.Stripe, Now: now, NewID: NewID}
+	h.Privacy = privacy.Eraser{DB: db, Queue: h.Queue, Secret: []byte("canary-secret-of-32-bytes-length"), Stripe: h.Stripe, Now: now, NewID: NewID}
 	h.Privacy.Register(h.Handlers)
 	mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}.Register(h.Handlers)
 	secret := []byte("canary-secret-of-32-bytes-length")
 	attempts := guard.New(db, secret, guard.Limits{}, now) // which limit no gifts
-	h.Access = donoraccess.Keeper{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: donoraccess.Standard(), NewID: NewID}
+	h.Access = donoraccess.Service{DB: db, Queue: h.Queue, Guard: attempts, Secret: secret, Limits: donoraccess.Standard(), NewID: NewID}
 	if o.UnlimitedSignIn {
 		h.Access.Limits = donoraccess.Limits{}
 	}

@@ -15,7 +15,7 @@ import (
 
 // Open reads the sealed copy of a receipt by its number, and notes who did and why. Its database is the owner's: the server's role may
 // not. fault.NotFound: there is none, or its time is over.
-func (k Keeper) Open(ctx context.Context, number, by, why string) (facts receipt.Facts, err error) {
+func (k Eraser) OpenSealedReceipt(ctx context.Context, number, by, why string) (facts receipt.Facts, err error) {
 	const query = `/* privacy.Open */ SELECT sealed FROM receipt_hold WHERE receipt_id = $1`
 	const note = `/* privacy.Open */ INSERT INTO receipt_hold_reading (receipt_id, read_by, reason) VALUES ($1, $2, $3)`
 	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
@@ -43,12 +43,12 @@ func (k Keeper) Open(ctx context.Context, number, by, why string) (facts receipt
 }
 
 // PlanGoes tells whether err is that a recurring gift goes on.
-func PlanGoes(err error) bool { return says(err, phrasePlan) }
+func IsActivePlan(err error) bool { return hasPhrase(err, phrasePlan) }
 
 // GiftComes tells whether err is that a gift is on its way.
-func GiftComes(err error) bool { return says(err, phraseGift) }
+func IsPendingGift(err error) bool { return hasPhrase(err, phraseGift) }
 
-func says(err error, phrase string) bool {
+func hasPhrase(err error, phrase string) bool {
 	var refused *fault.Error
 	return errors.As(err, &refused) && refused.Phrase == phrase
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Writer is the legal entity in whose name somebody is written to about their wish, of those they gave to.
-func Writer(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, erasure uuid.UUID) (org.LegalEntity, error) {
+func SenderEntity(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, erasure uuid.UUID) (org.LegalEntity, error) {
 	ids, err := Donors(ctx, q, erasure)
 	if err != nil {
 		return org.LegalEntity{}, err
@@ -26,4 +26,4 @@ func Writer(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, e
 }
 
 // Day is when the wish is done, as that entity's clocks show it: pages and letters name the same day.
-func (e Erasure) Day(writer org.LegalEntity) time.Time { return e.DueAt.In(writer.Location()) }
+func (e Erasure) DueDate(writer org.LegalEntity) time.Time { return e.DueAt.In(writer.Location()) }

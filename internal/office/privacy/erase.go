@@ -16,14 +16,14 @@ import (
 )
 
 // heldYears is how long after its year a receipt is kept whole; see the package's words.
-const heldYears = 7
+const retentionYears = 7
 
 // holdReason is why.
-const holdReason = "tax law: records of contributions are shown on request for seven years"
+const retentionReason = "tax law: records of contributions are shown on request for seven years"
 
 // Do forgets the people of one erasure, in one transaction, and orders the letter after, and that Stripe forgets them too. Done again, it does again what there is
 // left to do. fault.Conflict: see Ready.
-func (k Keeper) Do(ctx context.Context, id uuid.UUID) error {
+func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Do */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
 	const erase = `/* privacy.Do */ SELECT erase_people($1, $2)`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
@@ -31,23 +31,23 @@ func (k Keeper) Do(ctx context.Context, id uuid.UUID) error {
 		if err != nil || e.WithdrawnAt != nil {
 			return err
 		}
-		if err := Ready(ctx, tx, donors); err != nil {
+		if err := CheckErasable(ctx, tx, donors); err != nil {
 			return err
 		}
 		addresses, err := k.addressesTx(ctx, tx, e)
 		if err != nil {
 			return err
 		}
-		if err := k.holdTx(ctx, tx, id, donors); err != nil {
+		if err := k.sealReceiptsTx(ctx, tx, id, donors); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses)); err != nil {
 			return err
 		}
-		if err := k.customersTx(ctx, tx, donors); err != nil {
+		if err := k.enqueueCustomersTx(ctx, tx, donors); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, end, id, k.Now()); err != nil || e.Tell == nil {
+		if _, err := tx.ExecContext(ctx, end, id, k.Now()); err != nil || e.SealedRecipient == nil {
 			return err
 		}
 		return k.Queue.EnqueueTx(ctx, tx, CompletedEmailJob{id})
@@ -69,7 +69,7 @@ func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors [
 
 // addressesTx are the proved addresses that the erasure's hashes name, also those that no gift came from. One proved again since is a
 // new person's.
-func (k Keeper) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
+func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
 	const proved = `/* privacy.addressesTx */ SELECT email FROM mailbox WHERE $1::timestamptz IS NULL OR proved_at < $1`
 	var macs [][]byte
@@ -94,7 +94,7 @@ func (k Keeper) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 }
 
 // holdTx seals what the receipts of donors say that the law still asks for.
-func (k Keeper) holdTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, donors []uuid.UUID) error {
+func (k Eraser) sealReceiptsTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, donors []uuid.UUID) error {
 	const query = `/* privacy.holdTx */
 		INSERT INTO receipt_hold (receipt_id, erasure_id, sealed, reason, held_until) VALUES ($1, $2, $3, $4, $5)`
 	gifts, err := donation.IDsByDonors(ctx, tx, donors)
@@ -107,7 +107,7 @@ func (k Keeper) holdTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, dono
 	}
 	today := k.Now().UTC().Truncate(24 * time.Hour)
 	for _, r := range receipts {
-		until := time.Date(r.Year+heldYears+1, 1, 1, 0, 0, 0, 0, time.UTC)
+		until := time.Date(r.Year+retentionYears+1, 1, 1, 0, 0, 0, 0, time.UTC)
 		if r.Facts.Email == "" || !today.Before(until) {
 			continue // erased before, or its time is over
 		}
@@ -119,7 +119,7 @@ func (k Keeper) holdTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, dono
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, query, r.ID, erasure, sealed, holdReason, until); err != nil {
+		if _, err := tx.ExecContext(ctx, query, r.ID, erasure, sealed, retentionReason, until); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func (k Keeper) holdTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, dono
 }
 
 // endHolds takes away what is held no longer.
-func (k Keeper) endHolds(ctx context.Context) error {
+func (k Eraser) deleteExpiredReceipts(ctx context.Context) error {
 	const query = `/* privacy.endHolds */ DELETE FROM receipt_hold WHERE held_until <= $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, k.Now())

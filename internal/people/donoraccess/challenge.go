@@ -15,7 +15,7 @@ import (
 )
 
 // Asking is somebody's wish for a letter that proves an address.
-type Asking struct {
+type EmailChallenge struct {
 	Email    string // an address, as Normal makes it
 	From     netip.Addr
 	Browser  string // the secret of the browser that asks
@@ -32,13 +32,13 @@ type SignInEmailJob struct {
 func (SignInEmailJob) Kind() string { return "sign_in_letter" }
 
 // Ask orders the letter, or answers ErrTooMany. It does the same for every address, known or not.
-func (k Keeper) Ask(ctx context.Context, a Asking) error {
+func (k Service) RequestChallenge(ctx context.Context, a EmailChallenge) error {
 	const query = `/* access.Ask */ INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
-	mailbox := guard.MailboxOf(a.Email)
+	mailbox := guard.EmailKey(a.Email)
 	kept, err := k.Guard.Allow(ctx,
-		guard.Limited{Kind: "sign-in from", Of: guard.AddressOf(a.From), Limit: k.Limits.Address},
-		guard.Limited{Kind: "sign-in from to", Of: guard.NetworkOf(a.From) + " " + mailbox, Limit: k.Limits.Place},
-		guard.Limited{Kind: "sign-in to", Of: mailbox, Limit: k.Limits.Mailbox})
+		guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(a.From), Limit: k.Limits.EmailsPerAddress},
+		guard.Quota{Kind: "sign-in from to", Subject: guard.NetworkKey(a.From) + " " + mailbox, Limit: k.Limits.EmailsPerMailboxAndNetwork},
+		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: k.Limits.EmailsPerMailbox})
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (k Keeper) Ask(ctx context.Context, a Asking) error {
 }
 
 // AskedFrom is the address that a browser last asked a letter for, while that is good; empty: none.
-func (k Keeper) AskedFrom(ctx context.Context, browser string) (email string, err error) {
+func (k Service) PendingEmail(ctx context.Context, browser string) (email string, err error) {
 	const query = `/* access.AskedFrom */
 		SELECT email FROM sign_in WHERE browser_hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > now() ORDER BY n DESC LIMIT 1`
 	err = k.DB.GetContext(ctx, &email, query, hashOf("browser", browser))
@@ -67,24 +67,24 @@ func (k Keeper) AskedFrom(ctx context.Context, browser string) (email string, er
 }
 
 // Proof is what a letter proves an address by. It stands nowhere else.
-type Proof struct {
-	Email    string    `db:"email"`
-	Language string    `db:"language"`
-	Joins    bool      `db:"joins"` // somebody adds the address to theirs; by the code alone
-	Until    time.Time `db:"expires_at"`
-	Token    string
-	Code     string
+type Credentials struct {
+	Email     string    `db:"email"`
+	Language  string    `db:"language"`
+	Links     bool      `db:"joins"` // somebody adds the address to theirs; by the code alone
+	ExpiresAt time.Time `db:"expires_at"`
+	Token     string
+	Code      string
 }
 
 // Issue makes the secrets of a letter that is about to go out; those of an earlier try are void. nil: it is too late for
 // one, or a newer one was asked for.
-func (k Keeper) Issue(ctx context.Context, signIn uuid.UUID) (*Proof, error) {
+func (k Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* access.Issue */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3
 		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now()
 		   AND NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id)
 		RETURNING email, language, person_id IS NOT NULL AS joins, expires_at`
-	proof := Proof{Token: NewSecret()}
+	proof := Credentials{Token: NewSecret()}
 	var err error
 	if proof.Code, err = newCode(); err != nil {
 		return nil, err
@@ -99,14 +99,14 @@ func (k Keeper) Issue(ctx context.Context, signIn uuid.UUID) (*Proof, error) {
 }
 
 // Forget drops what has been over for long: wishes after a day, sessions after a month.
-func (k Keeper) Forget(ctx context.Context) error {
+func (k Service) DeleteExpired(ctx context.Context) error {
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `/* access.Forget */ DELETE FROM sign_in WHERE asked_at < now() - interval '1 day'`); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `/* access.Forget */
 			DELETE FROM session WHERE coalesce(ended_at, least(seen_at + $1::interval, opened_at + $2::interval)) < now() - interval '30 days'`,
-			interval(Idle), interval(Absolute))
+			interval(IdleTimeout), interval(MaxLifetime))
 		return err
 	})
 }

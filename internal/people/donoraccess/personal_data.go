@@ -10,17 +10,17 @@ import (
 )
 
 // Kept is all that is kept of a person here, for their copy. Of secrets there are only hashes, which tell nobody anything.
-type Kept struct {
-	Mailboxes []Mailbox
-	Steps     []Step
-	SignIns   []SignIn
-	Sessions  []Visit
+type PersonalData struct {
+	Mailboxes      []Mailbox
+	AddressChanges []AddressChange
+	SignIns        []SignIn
+	Sessions       []SessionRecord
 }
 
 // Step is what happened to an address.
-type Step struct {
+type AddressChange struct {
 	Email string    `db:"email" json:"email"`
-	What  string    `db:"kind" json:"what"` // proved, joined, parted
+	Kind  string    `db:"kind" json:"what"` // proved, joined, parted
 	At    time.Time `db:"at" json:"at"`
 }
 
@@ -34,7 +34,7 @@ type SignIn struct {
 }
 
 // Visit is a session as its person may know it; it is kept for a month after its end.
-type Visit struct {
+type SessionRecord struct {
 	Email  string     `db:"email" json:"email"`
 	Opened time.Time  `db:"opened_at" json:"opened"`
 	Seen   time.Time  `db:"seen_at" json:"seen"`
@@ -42,7 +42,7 @@ type Visit struct {
 }
 
 // KeptOf reads it all, oldest first.
-func KeptOf(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (k Kept, err error) {
+func ReadPersonalData(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (k PersonalData, err error) {
 	const mailboxes = `/* access.KeptOf */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
 	const steps = `/* access.KeptOf */ SELECT email, kind, at FROM mailbox_step WHERE email = ANY($1::text[]) ORDER BY n`
 	const signIns = `/* access.KeptOf */
@@ -55,7 +55,7 @@ func KeptOf(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (k Kep
 	for i, m := range k.Mailboxes {
 		emails[i] = m.Email
 	}
-	if err := sqlx.SelectContext(ctx, q, &k.Steps, steps, emails); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &k.AddressChanges, steps, emails); err != nil {
 		return k, err
 	}
 	if err := sqlx.SelectContext(ctx, q, &k.SignIns, signIns, emails, person); err != nil {

@@ -14,12 +14,12 @@ import (
 )
 
 // key is one made of the installation's secret, for one use alone.
-func (k Keeper) key(use string) ([]byte, error) {
+func (k Eraser) key(use string) ([]byte, error) {
 	return hkdf.Key(sha256.New, k.Secret, nil, "konbit privacy "+use, 32)
 }
 
 // seal encrypts text (AES-256-GCM), bound to its use and to what it is about: it opens nowhere else.
-func (k Keeper) seal(use string, text []byte, about uuid.UUID) ([]byte, error) {
+func (k Eraser) seal(use string, text []byte, about uuid.UUID) ([]byte, error) {
 	box, err := k.box(use)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (k Keeper) seal(use string, text []byte, about uuid.UUID) ([]byte, error) {
 // errSealed is the answer to what another secret sealed, or was changed since.
 var errSealed = errors.New("privacy: it does not open with this SECRET_KEY")
 
-func (k Keeper) open(use string, sealed []byte, about uuid.UUID) ([]byte, error) {
+func (k Eraser) open(use string, sealed []byte, about uuid.UUID) ([]byte, error) {
 	box, err := k.box(use)
 	if err != nil || len(sealed) < box.NonceSize() {
 		return nil, errors.Join(err, errSealed)
@@ -44,7 +44,7 @@ func (k Keeper) open(use string, sealed []byte, about uuid.UUID) ([]byte, error)
 	return text, nil
 }
 
-func (k Keeper) box(use string) (cipher.AEAD, error) {
+func (k Eraser) box(use string) (cipher.AEAD, error) {
 	key, err := k.key(use)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (k Keeper) box(use string) (cipher.AEAD, error) {
 }
 
 // mac is the keyed hash of an address: whoever has the list alone cannot tell by trying addresses.
-func (k Keeper) mac(email string) []byte {
+func (k Eraser) mac(email string) []byte {
 	key, err := k.key("list")
 	if err != nil {
 		panic(err) // only for a length no hash has
@@ -68,7 +68,7 @@ func (k Keeper) mac(email string) []byte {
 }
 
 // Hashes are the keyed hashes of addresses, as the list has them.
-func (k Keeper) Hashes(emails []string) [][]byte {
+func (k Eraser) Hashes(emails []string) [][]byte {
 	all := make([][]byte, len(emails))
 	for i, email := range emails {
 		all[i] = k.mac(email)

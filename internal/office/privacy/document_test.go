@@ -25,7 +25,7 @@ func TestCopyHoldsEverything(t *testing.T) {
 	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
 	var asJSON, asCSV bytes.Buffer
-	for _, to := range []privacy.Sheet{privacy.NewJSON(&asJSON), privacy.NewCSV(&asCSV)} {
+	for _, to := range []privacy.Document{privacy.NewJSON(&asJSON), privacy.NewCSV(&asCSV)} {
 		subjects, err := privacy.Copy(t.Context(), h.DB.Server, h.CurrentCatalog(), donors, to)
 		require.NoError(t, err)
 		require.NotEmpty(t, subjects)
@@ -54,8 +54,8 @@ func TestT16NoCellIsAFormula(t *testing.T) {
 	sheet := privacy.NewCSV(&b)
 	for _, text := range texts {
 		require.NoError(t, sheet.Item(text, donation.Contact{Note: text}))
-		require.NotContains(t, "=+-@\t\r\n\x00", string(append([]byte(privacy.Cell(text)), 'x')[0]), "%q", text)
-		require.True(t, strings.HasSuffix(privacy.Cell(text), text))
+		require.NotContains(t, "=+-@\t\r\n\x00", string(append([]byte(privacy.CSVCell(text)), 'x')[0]), "%q", text)
+		require.True(t, strings.HasSuffix(privacy.CSVCell(text), text))
 	}
 	require.NoError(t, sheet.End())
 	require.NoError(t, sheet.End(), "twice")

@@ -18,16 +18,16 @@ import (
 // all, which an old phone does in one to three seconds; many small puzzles take much the same time for everybody,
 // where one large one would keep some waiting ten times as long. Who runs no JavaScript waits instead.
 const (
-	rounds     = 16
-	difficulty = 14
-	wait       = 20 * time.Second
-	stepLife   = 15 * time.Minute
+	rounds            = 16
+	difficulty        = 14
+	noJSWait          = 20 * time.Second
+	challengeLifetime = 15 * time.Minute
 	// skew is how far apart the clocks of two servers may be: what one dates, another judges.
-	skew = 5 * time.Minute
+	maxClockSkew = 5 * time.Minute
 )
 
 // Step is what a donor is asked to let their browser do.
-type Step struct {
+type Challenge struct {
 	Token              string        // comes back as it is
 	Seed               string        // of the puzzles
 	Rounds, Difficulty int           // number of puzzles; leading zero bits of each
@@ -42,18 +42,18 @@ const (
 )
 
 // newStep makes a step for a form as it was typed.
-func (k key) newStep(form uuid.UUID, typed [32]byte, now time.Time) Step {
+func (k key) newChallenge(form uuid.UUID, typed [32]byte, now time.Time) Challenge {
 	var raw [nonceSize + stampSize]byte
 	_, _ = rand.Read(raw[:nonceSize]) // documented never to fail
 	binary.BigEndian.PutUint64(raw[nonceSize:], uint64(now.UnixMilli()))
-	return stepOf(append(raw[:], k.sum("step", string(raw[:]), form.String(), string(typed[:]))...), now)
+	return challengeFrom(append(raw[:], k.sum("step", string(raw[:]), form.String(), string(typed[:]))...), now)
 }
 
-func stepOf(raw []byte, now time.Time) Step {
-	left := issuedAt(raw).Add(wait).Sub(now)
-	return Step{
+func challengeFrom(raw []byte, now time.Time) Challenge {
+	remaining := issuedAt(raw).Add(noJSWait).Sub(now)
+	return Challenge{
 		Token: base64.RawURLEncoding.EncodeToString(raw), Seed: base64.RawURLEncoding.EncodeToString(raw[:nonceSize]),
-		Rounds: rounds, Difficulty: difficulty, Wait: max(left, 0).Round(time.Second),
+		Rounds: rounds, Difficulty: difficulty, Wait: max(remaining, 0).Round(time.Second),
 	}
 }
 
@@ -62,17 +62,17 @@ func issuedAt(raw []byte) time.Time {
 }
 
 // readStep answers the bytes of a token that is ours, of this form as it is typed now, and has not run out.
-func (k key) readStep(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
+func (k key) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != nonceSize+stampSize+sha256.Size {
 		return nil, false
 	}
-	said := raw[:nonceSize+stampSize]
-	if !hmac.Equal(raw[len(said):], k.sum("step", string(said), form.String(), string(typed[:]))) {
+	signed := raw[:nonceSize+stampSize]
+	if !hmac.Equal(raw[len(signed):], k.sum("step", string(signed), form.String(), string(typed[:]))) {
 		return nil, false
 	}
 	age := now.Sub(issuedAt(raw))
-	return raw, age >= -skew && age < stepLife
+	return raw, age >= -maxClockSkew && age < challengeLifetime
 }
 
 // solved tells whether a proof, the counters that solve the puzzles in their order with commas between, is right:

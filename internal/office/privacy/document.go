@@ -12,22 +12,22 @@ import (
 )
 
 // Sheet is a copy of what is kept about a person, written item by item as it is read.
-type Sheet interface {
+type Document interface {
 	// Item writes one thing of a kind; data is anything that encodes as a JSON object.
 	Item(kind string, data any) error
 	End() error
 }
 
 // jsonSheet is one array of objects.
-type jsonSheet struct {
+type jsonDocument struct {
 	w io.Writer
 	n int
 }
 
 // NewJSON writes a JSON array whose objects say what they are: {"what": "gift", …}.
-func NewJSON(w io.Writer) Sheet { return &jsonSheet{w: w} }
+func NewJSON(w io.Writer) Document { return &jsonDocument{w: w} }
 
-func (s *jsonSheet) Item(kind string, data any) error {
+func (s *jsonDocument) Item(kind string, data any) error {
 	text, err := json.Marshal(struct {
 		What string `json:"what"`
 		Data any    `json:"data"`
@@ -44,7 +44,7 @@ func (s *jsonSheet) Item(kind string, data any) error {
 	return err
 }
 
-func (s *jsonSheet) End() error {
+func (s *jsonDocument) End() error {
 	if s.n == 0 {
 		_, err := io.WriteString(s.w, "[]\n")
 		return err
@@ -54,16 +54,16 @@ func (s *jsonSheet) End() error {
 }
 
 // csvSheet has a row for each field.
-type csvSheet struct {
+type csvDocument struct {
 	w *csv.Writer
 	n int
 }
 
 // NewCSV writes a table of four columns: the number of the thing, what it is, the field, its value. No cell is a formula to a
 // spreadsheet.
-func NewCSV(w io.Writer) Sheet { return &csvSheet{w: csv.NewWriter(w)} }
+func NewCSV(w io.Writer) Document { return &csvDocument{w: csv.NewWriter(w)} }
 
-func (s *csvSheet) Item(kind string, data any) error {
+func (s *csvDocument) Item(kind string, data any) error {
 	if s.n == 0 {
 		if err := s.w.Write([]string{"number", "what", "field", "value"}); err != nil {
 			return err
@@ -79,13 +79,13 @@ func (s *csvSheet) Item(kind string, data any) error {
 		return err
 	}
 	err = flatten("", tree, func(field, value string) error {
-		return s.w.Write([]string{strconv.Itoa(s.n), kind, Cell(field), Cell(value)})
+		return s.w.Write([]string{strconv.Itoa(s.n), kind, CSVCell(field), CSVCell(value)})
 	})
 	s.w.Flush()
 	return err
 }
 
-func (s *csvSheet) End() error {
+func (s *csvDocument) End() error {
 	s.w.Flush()
 	return s.w.Error()
 }
@@ -115,7 +115,7 @@ func flatten(name string, v any, leaf func(field, value string) error) error {
 }
 
 // Cell is text that no spreadsheet takes for a formula (OWASP ASVS 5.0.0 V1.2.10): one that begins as formulas do gets an apostrophe.
-func Cell(text string) string {
+func CSVCell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%", rune(text[0])) || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
 		return "'" + text
 	}

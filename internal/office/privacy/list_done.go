@@ -17,17 +17,17 @@ import (
 )
 
 // Entry is an erasure as the list beside the backups has it: it names nobody.
-type Entry struct {
-	ID        uuid.UUID   `json:"id"`
-	AskedAt   time.Time   `json:"asked_at"`
-	AskedBy   string      `json:"asked_by"`
-	DoneAt    time.Time   `json:"done_at"`
-	Donors    []uuid.UUID `json:"donors"`
-	Addresses [][]byte    `json:"addresses"` // keyed hashes
+type ListEntry struct {
+	ID          uuid.UUID   `json:"id"`
+	RequestedAt time.Time   `json:"asked_at"`
+	RequestedBy string      `json:"asked_by"`
+	DoneAt      time.Time   `json:"done_at"`
+	Donors      []uuid.UUID `json:"donors"`
+	Addresses   [][]byte    `json:"addresses"` // keyed hashes
 }
 
 // Done lists every erasure that was done, oldest first.
-func Done(ctx context.Context, q sqlx.QueryerContext) (all []Entry, err error) {
+func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
 	const query = `/* privacy.Done */ SELECT id, asked_at, asked_by, done_at,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
@@ -38,10 +38,10 @@ func Done(ctx context.Context, q sqlx.QueryerContext) (all []Entry, err error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e Entry
+		var e ListEntry
 		var donors pq.StringArray
 		var macs pq.ByteaArray
-		if err := rows.Scan(&e.ID, &e.AskedAt, &e.AskedBy, &e.DoneAt, &donors, &macs); err != nil {
+		if err := rows.Scan(&e.ID, &e.RequestedAt, &e.RequestedBy, &e.DoneAt, &donors, &macs); err != nil {
 			return nil, err
 		}
 		e.Addresses = macs
@@ -58,7 +58,7 @@ func Done(ctx context.Context, q sqlx.QueryerContext) (all []Entry, err error) {
 }
 
 // WriteList writes erasures, one JSON object to a line.
-func WriteList(to io.Writer, list []Entry) error {
+func WriteList(to io.Writer, list []ListEntry) error {
 	lines := json.NewEncoder(to)
 	for _, e := range list {
 		if err := lines.Encode(e); err != nil {
@@ -69,11 +69,11 @@ func WriteList(to io.Writer, list []Entry) error {
 }
 
 // ReadList reads what WriteList wrote.
-func ReadList(from io.Reader) (list []Entry, err error) {
+func ReadList(from io.Reader) (list []ListEntry, err error) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 16<<20)
 	for n := 1; lines.Scan(); n++ {
-		var e Entry
+		var e ListEntry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.ID == uuid.Nil || e.DoneAt.IsZero() {
 			return nil, fmt.Errorf("line %d is no erasure: %w", n, err)
 		}
@@ -83,26 +83,26 @@ func ReadList(from io.Reader) (list []Entry, err error) {
 }
 
 // Applied is what became of a list.
-type Applied struct {
-	Done    int // also those that were done before
-	Waiting int // in the copy a recurring gift goes on, or a gift is on its way, until Stripe has told what became of it
+type ApplyResult struct {
+	Erased  int // also those that were done before
+	Pending int // in the copy a recurring gift goes on, or a gift is on its way, until Stripe has told what became of it
 }
 
 // Apply does a list of erasures again, on a database that was restored from a backup older than some of them. Nobody is written to.
 // What has to wait, CarryOut does. Doing it twice does nothing more.
-func (k Keeper) Apply(ctx context.Context, list []Entry) (a Applied, err error) {
+func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err error) {
 	for _, e := range list {
-		if err := k.note(ctx, e); err != nil {
+		if err := k.upsertErasure(ctx, e); err != nil {
 			return a, err
 		}
-		err := k.Do(ctx, e.ID)
+		err := k.Erase(ctx, e.ID)
 		if err == nil {
-			a.Done++
+			a.Erased++
 			continue
 		}
 		if fault.Is(err, fault.Conflict) {
-			a.Waiting++
-			err = k.wait(ctx, e.ID)
+			a.Pending++
+			err = k.markPending(ctx, e.ID)
 		}
 		if err != nil {
 			return a, fmt.Errorf("erasure %s: %w", e.ID, err)
@@ -112,7 +112,7 @@ func (k Keeper) Apply(ctx context.Context, list []Entry) (a Applied, err error) 
 }
 
 // wait makes an erasure one that is due.
-func (k Keeper) wait(ctx context.Context, id uuid.UUID) error {
+func (k Eraser) markPending(ctx context.Context, id uuid.UUID) error {
 	const query = `/* privacy.wait */ UPDATE erasure SET done_at = NULL WHERE id = $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, id)
@@ -121,7 +121,7 @@ func (k Keeper) wait(ctx context.Context, id uuid.UUID) error {
 }
 
 // note makes the erasure known again where the backup did not have it, or had it waiting.
-func (k Keeper) note(ctx context.Context, e Entry) error {
+func (k Eraser) upsertErasure(ctx context.Context, e ListEntry) error {
 	const add = `/* privacy.note */
 		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ($1, $2, $3, 'en', $2, $4)
 		ON CONFLICT (id) DO UPDATE SET done_at = coalesce(erasure.done_at, excluded.done_at), withdrawn_at = NULL, tell = NULL`
@@ -129,7 +129,7 @@ func (k Keeper) note(ctx context.Context, e Entry) error {
 		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, id FROM donor WHERE id = ANY($2::uuid[]) ON CONFLICT DO NOTHING`
 	const macs = `/* privacy.note */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, add, e.ID, e.AskedAt, e.AskedBy, e.DoneAt); err != nil {
+		if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.DoneAt); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, donors, e.ID, pg.UUIDs(e.Donors)); err != nil {

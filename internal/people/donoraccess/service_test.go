@@ -29,7 +29,7 @@ const ana = "ana@example.org"
 var home = netip.MustParseAddr("192.0.2.7")
 
 type door struct {
-	donoraccess.Keeper
+	donoraccess.Service
 	*testkit.Database
 	t testing.TB
 }
@@ -40,7 +40,7 @@ func newDoor(t testing.TB) door {
 	queue, err := jobs.NewQueue()
 	require.NoError(t, err)
 	secret := []byte("canary-secret-of-32-bytes-length")
-	return door{donoraccess.Keeper{
+	return door{donoraccess.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, secret, guard.Limits{}, time.Now), Secret: secret,
 		Limits: donoraccess.Standard(), NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}, db, t}
@@ -73,29 +73,29 @@ func (d door) dump() (text string) {
 }
 
 // letter asks for one from an address of its own, and writes it.
-func (d door) letter(email, browser string, person uuid.UUID) donoraccess.Proof {
+func (d door) letter(email, browser string, person uuid.UUID) donoraccess.Credentials {
 	d.t.Helper()
 	d.exec(`DELETE FROM guard_count`)
-	require.NoError(d.t, d.Ask(d.t.Context(), donoraccess.Asking{Email: email, From: home, Browser: browser, Language: "en", Person: person}))
+	require.NoError(d.t, d.RequestChallenge(d.t.Context(), donoraccess.EmailChallenge{Email: email, From: home, Browser: browser, Language: "en", Person: person}))
 	return d.newest()
 }
 
 // newest writes the letter asked for last.
-func (d door) newest() donoraccess.Proof {
+func (d door) newest() donoraccess.Credentials {
 	d.t.Helper()
 	var id uuid.UUID
 	require.NoError(d.t, d.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
-	proof, err := d.Issue(d.t.Context(), id)
+	proof, err := d.IssueCredentials(d.t.Context(), id)
 	require.NoError(d.t, err)
 	require.NotNil(d.t, proof)
 	return *proof
 }
 
-func (d door) code(c donoraccess.Coded) error {
+func (d door) code(c donoraccess.CodeAttempt) error {
 	if !c.From.IsValid() {
 		c.From = netip.MustParseAddr("198.51.100.9")
 	}
-	_, _, err := d.ByCode(d.t.Context(), c)
+	_, _, err := d.SignInByCode(d.t.Context(), c)
 	return err
 }
 
@@ -113,42 +113,42 @@ func TestT7LinksAndCodesAreGoodOnce(t *testing.T) {
 	first := d.letter(ana, "mine", uuid.Nil)
 	assert.Regexp(t, `^[0-9]{8}$`, first.Code)
 	assert.Len(t, first.Token, 43)
-	_, _, err := d.ByLink(ctx, first.Token, "another")
+	_, _, err := d.SignInByLink(ctx, first.Token, "another")
 	notIn(t, err, "another browser")
-	_, _, err = d.ByLink(ctx, first.Token, "")
+	_, _, err = d.SignInByLink(ctx, first.Token, "")
 	notIn(t, err, "a scanner without the cookie")
-	notIn(t, d.code(donoraccess.Coded{Email: ana, Code: other(first.Code)}), "another code")
-	notIn(t, d.code(donoraccess.Coded{Email: "other@example.org", Code: first.Code}), "another address")
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: other(first.Code)}), "another code")
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: "other@example.org", Code: first.Code}), "another address")
 
 	second := d.letter(ana, "mine", uuid.Nil)
-	_, _, err = d.ByLink(ctx, first.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, first.Token, "mine")
 	notIn(t, err, "a newer link was asked for")
-	notIn(t, d.code(donoraccess.Coded{Email: ana, Code: first.Code}), "a newer code was asked for")
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: first.Code}), "a newer code was asked for")
 	again := d.newest()
-	_, _, err = d.ByLink(ctx, second.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, second.Token, "mine")
 	notIn(t, err, "the letter was written once more")
-	s, secret, err := d.ByLink(ctx, again.Token, "mine")
+	s, secret, err := d.SignInByLink(ctx, again.Token, "mine")
 	require.NoError(t, err)
 	assert.Equal(t, ana, s.Email)
-	_, _, err = d.ByLink(ctx, again.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, again.Token, "mine")
 	notIn(t, err, "the second use")
-	notIn(t, d.code(donoraccess.Coded{Email: ana, Code: again.Code}), "the code of a link that was used")
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: again.Code}), "the code of a link that was used")
 	found, err := d.Session(ctx, secret)
 	require.NoError(t, err)
 	assert.Equal(t, s, found)
 
 	late := d.letter(ana, "mine", uuid.Nil)
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '601 seconds', expires_at = now() - interval '1 second' WHERE used_at IS NULL`)
-	_, _, err = d.ByLink(ctx, late.Token, "mine")
+	_, _, err = d.SignInByLink(ctx, late.Token, "mine")
 	notIn(t, err, "the eleventh minute")
-	notIn(t, d.code(donoraccess.Coded{Email: ana, Code: late.Code}), "the eleventh minute")
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: late.Code}), "the eleventh minute")
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session`))
 
 	d.letter(ana, "mine", uuid.Nil)
 	proof := d.newest()
 	spaced := proof.Code[:4] + " - " + proof.Code[4:]
-	require.NoError(t, d.code(donoraccess.Coded{Email: ana, Code: spaced, Browser: "another"}), "the code, anywhere")
-	_, err = d.Issue(ctx, uuid.New())
+	require.NoError(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: spaced, Browser: "another"}), "the code, anywhere")
+	_, err = d.IssueCredentials(ctx, uuid.New())
 	require.NoError(t, err)
 	for _, attack := range []string{`UPDATE sign_in SET used_at = NULL WHERE used_at IS NOT NULL`, `UPDATE sign_in SET expires_at = now() + interval '1 day'`} {
 		_, err := d.Owner.Exec(attack)
@@ -175,9 +175,9 @@ func TestT7FiftyAtOnceAreOneSession(t *testing.T) {
 		all.Go(func() {
 			var err error
 			if i%2 == 0 {
-				_, _, err = d.ByLink(context.Background(), proof.Token, "mine")
+				_, _, err = d.SignInByLink(context.Background(), proof.Token, "mine")
 			} else {
-				_, _, err = d.ByCode(context.Background(), donoraccess.Coded{Email: ana, Code: proof.Code, Browser: "mine"})
+				_, _, err = d.SignInByCode(context.Background(), donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"})
 			}
 			if err == nil {
 				in.Add(1)
@@ -205,7 +205,7 @@ func TestT22GuessingGetsNobodyIn(t *testing.T) {
 					continue
 				}
 				from := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}) // each from a network of its own
-				_, _, err := d.ByCode(context.Background(), donoraccess.Coded{Email: ana, Code: code, From: from})
+				_, _, err := d.SignInByCode(context.Background(), donoraccess.CodeAttempt{Email: ana, Code: code, From: from})
 				switch {
 				case err == nil:
 					in.Add(1)
@@ -218,14 +218,14 @@ func TestT22GuessingGetsNobodyIn(t *testing.T) {
 	all.Wait()
 	assert.Zero(t, in.Load())
 	assert.LessOrEqual(t, tried.Load(), int64(20), "guesses that were compared at all")
-	require.NoError(t, d.code(donoraccess.Coded{Email: ana, Code: proof.Code, Browser: "mine"}), "whoever asked still gets in by the code")
+	require.NoError(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"}), "whoever asked still gets in by the code")
 
 	proof = d.letter(ana, "mine", uuid.Nil)
 	for range 30 {
-		_ = d.code(donoraccess.Coded{Email: ana, Code: "00000000", From: home})
+		_ = d.code(donoraccess.CodeAttempt{Email: ana, Code: "00000000", From: home})
 	}
-	assert.ErrorIs(t, d.code(donoraccess.Coded{Email: ana, Code: proof.Code, From: home}), donoraccess.ErrTooMany)
-	_, _, err := d.ByLink(t.Context(), proof.Token, "mine")
+	assert.ErrorIs(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, From: home}), donoraccess.ErrTooMany)
+	_, _, err := d.SignInByLink(t.Context(), proof.Token, "mine")
 	assert.NoError(t, err, "and by the link")
 }
 
@@ -233,7 +233,7 @@ func TestT22Letters(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	ask := func(email string, from netip.Addr) error {
-		return d.Ask(t.Context(), donoraccess.Asking{Email: email, From: from, Browser: "x", Language: "en"})
+		return d.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: email, From: from, Browser: "x", Language: "en"})
 	}
 	taken := 0
 	for i := range 20 {
@@ -265,7 +265,7 @@ func TestT8SessionsEnd(t *testing.T) {
 	d, ctx := newDoor(t), t.Context()
 	open := func(email string) (donoraccess.Session, string) {
 		proof := d.letter(email, "mine", uuid.Nil)
-		s, secret, err := d.ByLink(ctx, proof.Token, "mine")
+		s, secret, err := d.SignInByLink(ctx, proof.Token, "mine")
 		require.NoError(t, err)
 		return s, secret
 	}
@@ -304,7 +304,7 @@ func TestT8SessionsEnd(t *testing.T) {
 	_, err = d.Session(ctx, six)
 	assert.NoError(t, err, "somebody else's stays")
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE used_at IS NULL`)
-	require.NoError(t, d.Forget(ctx))
+	require.NoError(t, d.DeleteExpired(ctx))
 }
 
 func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
@@ -312,21 +312,21 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	d, ctx := newDoor(t), t.Context()
 	open := func(email string) (donoraccess.Session, string) {
 		proof := d.letter(email, email, uuid.Nil)
-		s, secret, err := d.ByLink(ctx, proof.Token, email)
+		s, secret, err := d.SignInByLink(ctx, proof.Token, email)
 		require.NoError(t, err)
 		return s, secret
 	}
 	mine, mineSecret := open(ana)
 	hers, hersSecret := open("bea@example.org")
 	proof := d.letter("bea@example.org", "x", mine.PersonID)
-	assert.True(t, proof.Joins)
-	notIn(t, d.code(donoraccess.Coded{Email: "bea@example.org", Code: proof.Code}), "a code that joins opens nothing")
-	_, _, err := d.ByLink(ctx, proof.Token, "x")
+	assert.True(t, proof.Links)
+	notIn(t, d.code(donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code}), "a code that joins opens nothing")
+	_, _, err := d.SignInByLink(ctx, proof.Token, "x")
 	notIn(t, err, "nor does a link")
 	stranger, _ := open("eve@example.org")
-	notIn(t, d.Join(ctx, stranger, donoraccess.Coded{Email: "bea@example.org", Code: proof.Code, From: home}), "asked for by somebody else")
-	notIn(t, d.Join(ctx, mine, donoraccess.Coded{Email: "bea@example.org", Code: "1", From: home}), "a wrong code")
-	require.NoError(t, d.Join(ctx, mine, donoraccess.Coded{Email: "bea@example.org", Code: proof.Code, From: home}))
+	notIn(t, d.LinkAddress(ctx, stranger, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: home}), "asked for by somebody else")
+	notIn(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: "1", From: home}), "a wrong code")
+	require.NoError(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: home}))
 
 	addresses := func(s donoraccess.Session) (emails []string) {
 		all, err := d.Mailboxes(ctx, s.PersonID)
@@ -342,10 +342,10 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	joined, joinedSecret := open("bea@example.org")
 	assert.Equal(t, mine.PersonID, joined.PersonID, "either address opens both")
 
-	assert.True(t, fault.Is(d.Part(ctx, mine, ana), fault.Conflict), "not the one you came in by")
-	notIn(t, d.Part(ctx, stranger, "bea@example.org"), "not somebody else's")
-	require.NoError(t, d.Part(ctx, mine, "bea@example.org"))
-	notIn(t, d.Part(ctx, mine, "bea@example.org"), "not twice")
+	assert.True(t, fault.Is(d.UnlinkAddress(ctx, mine, ana), fault.Conflict), "not the one you came in by")
+	notIn(t, d.UnlinkAddress(ctx, stranger, "bea@example.org"), "not somebody else's")
+	require.NoError(t, d.UnlinkAddress(ctx, mine, "bea@example.org"))
+	notIn(t, d.UnlinkAddress(ctx, mine, "bea@example.org"), "not twice")
 	assert.Equal(t, 2, d.count(`SELECT count(*) FROM river_job WHERE kind = 'address_letter'`), "both are told of")
 	assert.Equal(t, []string{ana}, addresses(mine))
 	_, err = d.Session(ctx, joinedSecret)
@@ -358,11 +358,11 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 
 func TestFormsAreTheSessionsOwn(t *testing.T) {
 	t.Parallel()
-	k := donoraccess.Keeper{Secret: []byte("s")}
+	k := donoraccess.Service{Secret: []byte("s")}
 	one, two := donoraccess.Session{ID: uuid.New()}, donoraccess.Session{ID: uuid.New()}
 	assert.True(t, k.OwnForm(one, k.FormToken(one)))
 	assert.False(t, k.OwnForm(one, k.FormToken(two)))
 	assert.False(t, k.OwnForm(one, ""))
-	assert.Equal(t, "ana@example.org", donoraccess.Normal(" Ana@Example.org\n"))
+	assert.Equal(t, "ana@example.org", donoraccess.NormalizeEmail(" Ana@Example.org\n"))
 	assert.False(t, strings.ContainsAny(k.FormToken(one), "+/="))
 }
