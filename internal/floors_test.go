@@ -21,16 +21,18 @@ var floors = []string{"platform", "books", "people", "giving", "processor", "imp
 
 // exceptions lists the imports within a group, each with its reason.
 var exceptions = map[string]string{
-	"platform/jobs → platform/pg":            "the queue's own maintenance runs in a transaction",
-	"platform/guard → platform/fault":        "a refused attempt is a fault with its phrase key",
-	"platform/guard → platform/pg":           "its counters write in transactions",
-	"books/fund → books/org":                 "a fund belongs to an organisation; the directory holds both",
-	"giving/donation → giving/donor":         "settling records the donor's first gift",
-	"giving/donation → giving/receipt":       "settling issues the receipt in the same transaction",
-	"giving/recurring → giving/donation":     "each payment of a plan is a donation",
-	"giving/recurring → giving/receipt":      "the receipt says which payment of the plan it is for",
-	"processor/stripepay → processor/payout": "the adapter hands the import what Stripe listed",
-	"office/privacy → office/statement":      "a person's copy contains their annual statements",
+	"platform/jobs → platform/pg":                    "the queue's own maintenance runs in a transaction",
+	"platform/guard → platform/fault":                "a refused attempt is a fault with its phrase key",
+	"platform/guard → platform/pg":                   "its counters write in transactions",
+	"books/fund → books/org":                         "a fund belongs to an organisation; the directory holds both",
+	"giving/donation → giving/donor":                 "settling records the donor's first gift",
+	"giving/donation → giving/receipt":               "settling issues the receipt in the same transaction",
+	"giving/recurring → giving/donation":             "each payment of a plan is a donation",
+	"giving/recurring → giving/receipt":              "the receipt says which payment of the plan it is for",
+	"processor/stripebalance → processor/settlement": "settlement books what the import lists",
+	"processor/stripepay → processor/stripebalance":  "the adapter implements the import's Source",
+	"processor/stripepay → processor/settlement":     "the adapter translates Stripe's objects into settlement's",
+	"office/privacy → office/statement":              "a person's copy contains their annual statements",
 }
 
 // workshop is the group of packages for tests, the demo and measurements. The shipped program imports none of them.

@@ -10,7 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/check"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
 )
 
 // lookedLately is more than the time from one nightly look of the checkers to the next.
@@ -38,10 +38,10 @@ func (d *doctor) checked(ctx context.Context, db *sqlx.DB) {
 
 // stalls is an error when what Stripe holds is not booked to its end.
 func stalls(ctx context.Context, db *sqlx.DB) error {
-	all, err := payout.Stalls(ctx, db)
+	all, err := stripebalance.StalledImports(ctx, db)
 	failed := []error{err}
 	for _, s := range all {
-		failed = append(failed, fmt.Errorf("not for entity %s, since %s: %s", s.EntityID, s.Since.UTC().Format(time.RFC3339), s.Why))
+		failed = append(failed, fmt.Errorf("not for entity %s, since %s: %s", s.EntityID, s.Since.UTC().Format(time.RFC3339), s.Reason))
 	}
 	return errors.Join(failed...)
 }

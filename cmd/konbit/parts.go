@@ -26,7 +26,9 @@ import (
 	"konbit/internal/platform/metrics"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -53,7 +55,7 @@ type parts struct {
 	languages  []phrase.Language
 	stripe     *stripepay.Stripe
 	drain      *stripepay.Drain
-	collector  payout.Collector
+	collector  stripebalance.Importer
 	plans      recurring.Plans
 	statements statement.Issuer
 	privacy    privacy.Eraser
@@ -127,11 +129,11 @@ func (p *parts) assembleWork() error {
 	receipts := receipt.Issuer{Queue: queue, NewID: newID}
 	p.plans = recurring.Plans{DB: p.db, Queue: queue, Billing: p.stripe, Now: p.clock.Now, NewID: newID, NewRef: newRef}
 	settler := donation.Settler{Receipts: receipts, NewID: newID, Now: p.clock.Now, Plans: p.plans}
-	booker := payout.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
+	booker := settlement.Booker{Settler: settler, Receipts: receipts, NewID: newID, Now: p.clock.Now}
 	p.drain = stripepay.NewDrain(&stripepay.Drain{
 		DB: p.db, Stripe: p.stripe, Catalog: p.catalog, Log: p.log, Settler: settler, Booker: booker, Plans: p.plans,
 	})
-	p.collector = payout.Collector{DB: p.db, Catalog: p.catalog, Source: p.stripe, Booker: booker}
+	p.collector = stripebalance.Importer{DB: p.db, Catalog: p.catalog, Source: p.stripe, Booker: booker}
 	p.sweeper = stripepay.Sweeper{DB: p.db, Stripe: p.stripe, Catalog: p.catalog, Drain: p.drain, Collector: p.collector, Now: p.clock.Now}
 	handlers := jobs.NewHandlers()
 	handlers.Observe = p.metrics.Job

@@ -39,7 +39,7 @@ func (p *parts) chores() []chore {
 }
 
 func (p *parts) bookBalance(ctx context.Context) error {
-	n, err := p.collector.Collect(ctx)
+	n, err := p.collector.ImportDue(ctx)
 	if n > 0 {
 		p.log.InfoContext(ctx, "balance transactions booked", "transactions", n)
 	}

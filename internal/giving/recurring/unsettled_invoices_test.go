@@ -14,7 +14,8 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -102,11 +103,11 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 
 // silent is a source that does not tell of bills.
 type withoutInvoices struct {
-	payout.Source
+	stripebalance.Source
 	err error
 }
 
-func (s withoutInvoices) Bill(context.Context, org.LegalEntity, string) (donation.Invoice, error) {
+func (s withoutInvoices) Invoice(context.Context, org.LegalEntity, string) (donation.Invoice, error) {
 	return donation.Invoice{}, s.err
 }
 
@@ -148,7 +149,7 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []string{"payment_without_bill"}, h.Lines(`SELECT kind FROM finance_task WHERE closed_at IS NULL`))
 			require.Equal(t, 1, h.Count(`SELECT count(*) FROM check_paid_without_gift WHERE detail LIKE 'its bill %'`))
-			stalls, err := payout.Stalls(t.Context(), h.DB.Server)
+			stalls, err := stripebalance.StalledImports(t.Context(), h.DB.Server)
 			require.NoError(t, err)
 			require.Len(t, stalls, 1)
 

@@ -90,7 +90,7 @@ func TestAGoodWorldIsClean(t *testing.T) {
 	h.RequireNoFindings()
 	h.DrainAll()
 	h.RequireNoFindings() // booked, its fee not
-	_, err := h.Collector.Collect(t.Context())
+	_, err := h.Collector.ImportDue(t.Context())
 	require.NoError(t, err)
 	h.RequireNoFindings() // and never compared
 	_, err = h.Collector.Sweep(t.Context())

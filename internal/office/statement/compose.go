@@ -15,7 +15,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
 )
 
 // composer gathers the statements of several donors of one entity, with a handful of queries for all of them.
@@ -23,7 +23,7 @@ type composer struct {
 	catalog *fund.Catalog
 	entity  org.LegalEntity
 	year    int
-	returns map[string][]payout.Return           // by charge
+	returns map[string][]settlement.Return       // by charge
 	latest  map[uuid.UUID]receipt.Receipt        // by gift
 	gifts   map[uuid.UUID][]donation.SettledGift // by donor, by the moment of the charge
 }
@@ -45,7 +45,7 @@ func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, 
 		ids[i], charges[i] = g.ID, g.ChargeID
 		c.gifts[g.DonorID] = append(c.gifts[g.DonorID], g)
 	}
-	if c.returns, err = payout.Returns(ctx, q, entity.ID, charges); err != nil {
+	if c.returns, err = settlement.Returns(ctx, q, entity.ID, charges); err != nil {
 		return nil, err
 	}
 	if c.latest, err = receipt.Latest(ctx, q, ids); err != nil {

@@ -16,7 +16,7 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
 )
 
 const (
@@ -37,7 +37,7 @@ type Drain struct {
 	Stripe        *Stripe
 	Catalog       *fund.CatalogCache
 	Settler       donation.Settler
-	Booker        payout.Booker
+	Booker        settlement.Booker
 	Plans         recurring.Plans
 	Log           *slog.Logger
 	wake          chan struct{}

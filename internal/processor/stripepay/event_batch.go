@@ -10,7 +10,8 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/donation"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
 )
 
 // handleTx translates events and applies what they tell. It answers those that hint at something which must be
@@ -186,17 +187,17 @@ func (r *eventBatch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 func (r *eventBatch) applyMovementTx(ctx context.Context, tx *sqlx.Tx, e event, m movement) (bool, error) {
-	booked, err := payout.BookedTx(ctx, tx, e.EntityID, m.transactions)
+	booked, err := settlement.BookedTx(ctx, tx, e.EntityID, m.transactions)
 	if err != nil {
 		return false, err
 	}
 	if len(booked) < len(m.transactions) || len(m.transactions) == 0 && m.requestImport {
-		if err := payout.NudgeTx(ctx, tx, e.EntityID); err != nil || len(m.transactions) > 0 {
+		if err := stripebalance.RequestImportTx(ctx, tx, e.EntityID); err != nil || len(m.transactions) > 0 {
 			return false, err
 		}
 	}
 	if m.lostDispute == nil {
 		return true, nil
 	}
-	return r.Booker.LoseTx(ctx, tx, r.catalog, *m.lostDispute)
+	return r.Booker.BookLostDisputeTx(ctx, tx, r.catalog, *m.lostDispute)
 }

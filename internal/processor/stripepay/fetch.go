@@ -13,7 +13,8 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
 )
 
 // see reads at Stripe, with the pinned version, what an event only hints at.
@@ -46,7 +47,7 @@ func (s *Stripe) fetchEffect(ctx context.Context, entity org.LegalEntity, hint e
 }
 
 // Bill reads the bill that a charge paid.
-func (s *Stripe) Bill(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
+func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
 	bill, _, err := s.fetchInvoice(ctx, entity.Slug, id)
 	if err != nil {
 		return donation.Invoice{}, err
@@ -126,7 +127,7 @@ func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*dona
 }
 
 // Holds tells whether there is a key for an entity's account.
-func (s *Stripe) Holds(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
+func (s *Stripe) HasAccount(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
 
 // Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
 func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error) {
@@ -151,7 +152,7 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 }
 
 // Lost reads a dispute; nil unless the bank decided it against us.
-func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute string) (*payout.Lost, error) {
+func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error) {
 	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
 	if err != nil {
 		return nil, err
@@ -160,7 +161,7 @@ func (s *Stripe) Lost(ctx context.Context, entity org.LegalEntity, dispute strin
 }
 
 // Transactions lists an entity's balance transactions made since, and before until unless that is zero, newest first, a hundred a call.
-func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return err
@@ -181,7 +182,7 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 			return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		}
 		list := a.api.BalanceTransactions.List(params)
-		var listed []payout.Transaction
+		var listed []settlement.Transaction
 		for list.Next() {
 			listed = append(listed, transactionOf(entity.ID, list.BalanceTransaction()))
 		}
@@ -202,24 +203,24 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 }
 
 // Transaction reads one balance transaction with its source.
-func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (payout.Transaction, error) {
+func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (settlement.Transaction, error) {
 	a, err := s.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
-		return payout.Transaction{}, err
+		return settlement.Transaction{}, err
 	}
 	params := &stripe.BalanceTransactionParams{}
 	params.Context = ctx
 	params.AddExpand("source")
 	t, err := a.api.BalanceTransactions.Get(id, params)
 	if err != nil {
-		return payout.Transaction{}, translate(err)
+		return settlement.Transaction{}, translate(err)
 	}
 	return transactionOf(entity.ID, t), nil
 }
 
 // transactionOf translates a balance transaction, listed with its source. What its source lacks is the transaction's own problem.
-func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) payout.Transaction {
-	transaction := payout.Transaction{
+func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Transaction {
+	transaction := settlement.Transaction{
 		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,
 		Currency:  money.Currency(strings.ToUpper(string(t.Currency))),
 		CreatedAt: time.Unix(t.Created, 0).UTC(), AvailableOn: time.Unix(t.AvailableOn, 0).UTC(),
@@ -231,7 +232,7 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) payout.Transa
 	switch source := t.Source; {
 	case source.Charge != nil:
 		transaction.ChargeID = source.Charge.ID
-		transaction.Charge, transaction.Unreadable = chargeOf(entity, source.Charge, t.ID)
+		transaction.Charge, transaction.ReadError = chargeOf(entity, source.Charge, t.ID)
 	case source.Refund != nil && source.Refund.Charge != nil:
 		transaction.ChargeID = source.Refund.Charge.ID
 	case source.Dispute != nil && source.Dispute.Charge != nil:
@@ -243,7 +244,7 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) payout.Transa
 }
 
 // Members lists the balance transactions an automatic payout pays out, itself left out.
-func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]payout.Member, error) {
+func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]stripebalance.Member, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
@@ -251,11 +252,11 @@ func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID s
 	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
-	var members []payout.Member
+	var members []stripebalance.Member
 	list := a.api.BalanceTransactions.List(params)
 	for list.Next() {
 		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
-			members = append(members, payout.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
+			members = append(members, stripebalance.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
 		}
 	}
 	if err := list.Err(); err != nil {

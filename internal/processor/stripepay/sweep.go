@@ -17,7 +17,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
 )
 
 const (
@@ -35,7 +35,7 @@ type Sweeper struct {
 	Stripe    *Stripe
 	Catalog   *fund.CatalogCache
 	Drain     *Drain
-	Collector payout.Collector
+	Collector stripebalance.Importer
 	Now       func() time.Time
 }
 

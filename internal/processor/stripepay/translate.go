@@ -15,7 +15,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
 )
 
 // event is a stored webhook.
@@ -50,11 +50,11 @@ func (n eventEffect) needsInvoice() bool { return n.invoice != nil && !n.invoice
 
 // moved tells of balance transactions; payout books them by Stripe's own list, in order.
 type movement struct {
-	transactions  []string     // those the event names; it is done when they are booked
-	requestImport bool         // it names none, and still money moved
-	lostDispute   *payout.Lost // a dispute was lost
-	refetch       bool         // another API version told it and its end matters: read object first
-	disputeID     string       // the dispute to read
+	transactions  []string                // those the event names; it is done when they are booked
+	requestImport bool                    // it names none, and still money moved
+	lostDispute   *settlement.LostDispute // a dispute was lost
+	refetch       bool                    // another API version told it and its end matters: read object first
+	disputeID     string                  // the dispute to read
 }
 
 type expectedCharge struct {
@@ -184,7 +184,7 @@ func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *movement {
 		m.transactions = append(m.transactions, t.ID)
 	}
 	if d.Status == stripe.DisputeStatusLost {
-		m.lostDispute = &payout.Lost{EntityID: entity, ID: d.ID, Withdrew: len(d.BalanceTransactions) > 0, At: at.UTC()}
+		m.lostDispute = &settlement.LostDispute{EntityID: entity, ID: d.ID, Withdrew: len(d.BalanceTransactions) > 0, At: at.UTC()}
 		if d.Charge != nil {
 			m.lostDispute.ChargeID = d.Charge.ID
 		}

@@ -19,7 +19,8 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
@@ -49,7 +50,7 @@ type rooms struct {
 	starter   donation.Starter
 	inbox     *stripepay.Inbox
 	drain     *stripepay.Drain
-	collector payout.Collector
+	collector stripebalance.Importer
 	desk      receipt.Issuer
 	clerk     mail.Resender
 	runner    *jobs.Runner

@@ -139,7 +139,7 @@ func tellInStep(t testing.TB, h *program.Program, r *rand.Rand, guests []*guest)
 	look := func() {
 		switch r.IntN(5) {
 		case 0:
-			_, err := h.Collector.Collect(t.Context())
+			_, err := h.Collector.ImportDue(t.Context())
 			require.NoError(t, err)
 		case 1:
 			_, err := h.Collector.Sweep(t.Context())
@@ -171,7 +171,7 @@ func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
 	}
 	working.Go(func() {
 		for ctx.Err() == nil {
-			_, _ = h.Collector.Collect(context.WithoutCancel(ctx)) // a look that fails comes again; the sweep after us must not
+			_, _ = h.Collector.ImportDue(context.WithoutCancel(ctx)) // a look that fails comes again; the sweep after us must not
 			time.Sleep(20 * time.Millisecond)
 		}
 	})

@@ -234,7 +234,7 @@ func (w *world) tell(most int, drop bool) {
 
 // look lets the books catch up with the balance, as far as events asked for it.
 func (w *world) look() {
-	_, err := w.Collector.Collect(w.t.Context())
+	_, err := w.Collector.ImportDue(w.t.Context())
 	require.NoError(w.t, err)
 }
 

@@ -30,7 +30,9 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -75,8 +77,8 @@ type Program struct {
 	Starter    donation.Starter
 	Inbox      *stripepay.Inbox
 	Drain      *stripepay.Drain
-	Booker     payout.Booker
-	Collector  payout.Collector
+	Booker     settlement.Booker
+	Collector  stripebalance.Importer
 	Plans      recurring.Plans
 	Statements statement.Issuer
 	Privacy    privacy.Eraser
@@ -173,9 +175,9 @@ func (h *Program) assemble(o Options) {
 	db, now, log := h.DB.Server, time.Now, h.Log.Logger()
 	h.Plans = recurring.Plans{DB: db, Queue: h.Queue, Billing: h.Stripe, Now: h.Fake.Now, NewID: NewID, NewRef: NewRef}
 	h.Settler = donation.Settler{Receipts: receipt.Issuer{Queue: h.Queue, NewID: NewID}, NewID: NewID, Now: now, Plans: h.Plans}
-	h.Booker = payout.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
+	h.Booker = settlement.Booker{Settler: h.Settler, Receipts: h.Settler.Receipts, NewID: NewID, Now: now}
 	h.Drain = stripepay.NewDrain(&stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Plans: h.Plans, Log: log})
-	h.Collector = payout.Collector{DB: db, Catalog: h.Catalog, Source: h.Stripe, Booker: h.Booker}
+	h.Collector = stripebalance.Importer{DB: db, Catalog: h.Catalog, Source: h.Stripe, Booker: h.Booker}
 	h.Sweeper = stripepay.Sweeper{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Drain: h.Drain, Collector: h.Collector, Now: h.Fake.Now}
 	base := h.URL
 	if o.BaseURL != "" {

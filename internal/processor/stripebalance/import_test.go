@@ -1,4 +1,4 @@
-package payout_test
+package stripebalance_test
 
 import (
 	"context"
@@ -10,22 +10,22 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
-	"konbit/internal/giving/donation"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
 
 // refusing is a source in which one entity's account cannot be listed.
 type refusing struct {
-	payout.Source
+	stripebalance.Source
 	slug string
 }
 
-func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	if e.Slug == r.slug {
 		return errors.New("key revoked")
 	}
@@ -63,7 +63,7 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	require.Equal(t, []string{"balance_transactions_stuck"}, h.Lines(`SELECT kind FROM finance_task WHERE closed_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM posting WHERE account_code = '1090'`))
 	h.Exec(`UPDATE finance_task SET opened_at = opened_at - interval '2 hours'`)
-	settle(t, h)
+	importAll(t, h)
 	require.NotEmpty(t, first)
 	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken},
 		h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task WHERE closed_at IS NULL`))
@@ -73,14 +73,14 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 
 // late is a source that shows one transaction only to who looks from its own date on.
 type late struct {
-	payout.Source
+	stripebalance.Source
 	id string
 	at time.Time
 }
 
-func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
-	return l.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
-		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == l.id && since.Before(l.at.Add(-overlap)) }))
+func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+	return l.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t settlement.Transaction) bool { return t.ID == l.id && since.Before(l.at.Add(-overlap)) }))
 	})
 }
 
@@ -97,7 +97,7 @@ func TestPayoutWaitsForItsMembers(t *testing.T) {
 	h.Exec(`UPDATE balance_lookup SET nudged = true, next_look = now()`)
 	c := h.Collector
 	c.Source = late{h.Stripe, fee, at}
-	_, err = c.Collect(t.Context())
+	_, err = c.ImportDue(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
 	require.Subset(t, balances(h), []string{"general 1015 1772", "operations 1015 40"}, "by its own movements, not in proportion")
@@ -107,11 +107,11 @@ const overlap = 2 * time.Second // of one look with the one before
 
 // slow is a source whose list for tsne arrives when it may.
 type slow struct {
-	payout.Source
+	stripebalance.Source
 	listed, may chan struct{}
 }
 
-func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	err := s.Source.Transactions(ctx, e, since, until, page)
 	if e.Slug == "tsne" {
 		s.listed <- struct{}{}
@@ -159,7 +159,7 @@ func TestAFreshChargeIsLookedForSoon(t *testing.T) {
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
 	next := func() int { // seconds from now, of a look that fails after many others found nothing
 		h.Exec(`UPDATE balance_lookup SET idle_looks = 40, next_look = now(), nudged = true`)
-		_, err := h.Collector.Collect(t.Context())
+		_, err := h.Collector.ImportDue(t.Context())
 		require.Error(t, err)
 		return h.Count(`SELECT extract(epoch FROM next_look - now())::int FROM balance_lookup JOIN legal_entity e ON e.id = entity_id WHERE slug = 'tsne'`)
 	}
@@ -185,11 +185,11 @@ func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
 
 // counting is a source that counts tsne's lists and holds that only the last is open to the future.
 type counting struct {
-	payout.Source
+	stripebalance.Source
 	lists *int
 }
 
-func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
+func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	if e.Slug == "tsne" {
 		*c.lists++
 		if until.IsZero() == (time.Since(since) > 48*time.Hour) {
@@ -197,34 +197,6 @@ func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, un
 		}
 	}
 	return c.Source.Transactions(ctx, e, since, until, page)
-}
-
-// Whoever locks a fund may settle gifts meanwhile: the counter of receipts' numbers is locked after all funds.
-func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
-	h := program.New(t, program.Options{})
-	g, told, untold := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
-	catalog, now := h.CurrentCatalog(), time.Now().UTC()
-	general := catalog.Open(g.OrganisationID)[0]
-	charge := program.ChargeOf(untold, now)
-	refund := disputed(g, "txn_refund", "refund", -500)
-	refund.Type, refund.SourceID = "refund", "re_1"
-	booked := make(chan error, 1)
-	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		if err := fund.LockTx(t.Context(), tx, general.ID); err != nil {
-			return err
-		}
-		go func() {
-			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
-				_, err := h.Booker.BookTx(context.Background(), tx, catalog, g.EntityID, []payout.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ChargeRef,
-					ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
-				return err
-			})
-		}()
-		time.Sleep(300 * time.Millisecond)
-		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(told, now)})
-		return err
-	}))
-	require.NoError(t, <-booked)
 }
 
 // Two processes may list the same. The one that finds the other's rows in its way did nothing wrong, and neither did they.
@@ -235,8 +207,8 @@ func TestARaceThatIsLostIsNoTask(t *testing.T) {
 	require.NoError(t, err)
 	ended := make(chan error, 1)
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		listed := []payout.Transaction{}
-		err := h.Stripe.Transactions(t.Context(), h.Offer("csio").Entity, time.Now().Add(-time.Hour), time.Time{}, func(page []payout.Transaction) error {
+		listed := []settlement.Transaction{}
+		err := h.Stripe.Transactions(t.Context(), h.Offer("csio").Entity, time.Now().Add(-time.Hour), time.Time{}, func(page []settlement.Transaction) error {
 			listed = append(listed, page...)
 			return nil
 		})
@@ -281,12 +253,12 @@ func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
 
 // telling is a source that counts how often each transaction is listed.
 type telling struct {
-	payout.Source
+	stripebalance.Source
 	times map[string]int
 }
 
-func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
-	return s.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
+func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+	return s.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
 		for _, t := range listed {
 			s.times[t.ID]++
 		}
@@ -324,13 +296,13 @@ func TestTheFirstSweepOfADayFindsWhatCameLate(t *testing.T) {
 
 // hiding is a source that does not list one transaction yet.
 type hiding struct {
-	payout.Source
+	stripebalance.Source
 	id string
 }
 
-func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]payout.Transaction) error) error {
-	return s.Source.Transactions(ctx, e, since, until, func(listed []payout.Transaction) error {
-		return page(slices.DeleteFunc(listed, func(t payout.Transaction) bool { return t.ID == s.id || t.SourceID == s.id }))
+func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+	return s.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
+		return page(slices.DeleteFunc(listed, func(t settlement.Transaction) bool { return t.ID == s.id || t.SourceID == s.id }))
 	})
 }
 
@@ -347,7 +319,7 @@ func TestLooksInACrowdListManyAtOnce(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_lookup WHERE idle_looks = -1 AND next_look > now() AND next_look <= now() + interval '10 seconds'`))
 	h.Exec(`UPDATE balance_lookup SET next_look = now() + interval '1 hour' WHERE idle_looks = -1`) // whatever this machine is slowed by
 	collect := func() int {
-		n, err := h.Collector.Collect(t.Context())
+		n, err := h.Collector.ImportDue(t.Context())
 		require.NoError(t, err)
 		return n
 	}

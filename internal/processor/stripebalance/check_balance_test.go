@@ -1,4 +1,4 @@
-package payout_test
+package stripebalance_test
 
 import (
 	"context"
@@ -8,13 +8,14 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/workshop/testkit/program"
 )
 
 // busy is Stripe where something happens right before and right after it says what it holds, and which holds more than was moved.
 type busy struct {
-	payout.Source
+	stripebalance.Source
 	before, after func()
 	more          int64
 	asked         *int

@@ -1,8 +1,7 @@
-package payout
+package settlement
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -20,11 +19,11 @@ import (
 // a share of a gift is only known when the gift is, and a dispute is won after it was withdrawn.
 
 // waitTx books a charge whose bill is not known. One that was pending is told which bill it waits for.
-func (s *session) waitTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, bill string) error {
-	const update = `/* payout.waitTx */ UPDATE pending_charge SET bill = $3 WHERE entity_id = $1 AND charge_id = $2 AND bill IS DISTINCT FROM $3`
-	t := list.of[charge]
-	if _, pending := list.open[charge]; !pending {
-		if err := s.expectTx(ctx, tx, t); err != nil {
+func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, bill string) error {
+	const update = `/* settlement.deferChargeTx */ UPDATE pending_charge SET bill = $3 WHERE entity_id = $1 AND charge_id = $2 AND bill IS DISTINCT FROM $3`
+	t := list.byCharge[charge]
+	if _, pending := list.pending[charge]; !pending {
+		if err := s.bookPendingTx(ctx, tx, t); err != nil {
 			return err
 		}
 	}
@@ -33,8 +32,8 @@ func (s *session) waitTx(ctx context.Context, tx *sqlx.Tx, list chargeList, char
 }
 
 // waitsTx tells whether a movement is of a charge that waits for its bill, or of one whose earlier movements are not booked yet.
-func (s *session) waitsTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (waits bool, err error) {
-	const query = `/* payout.waitsTx */
+func (s *bookingRun) mustDeferTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (waits bool, err error) {
+	const query = `/* settlement.waitsTx */
 		SELECT EXISTS (SELECT 1 FROM pending_charge WHERE entity_id = $1 AND charge_id = $2 AND bill IS NOT NULL AND cleared_at IS NULL)
 		    OR EXISTS (SELECT 1 FROM pending_movement WHERE entity_id = $1 AND charge_id = $2 AND cleared_at IS NULL)`
 	if t.ChargeID == "" || !slices.Contains([]movement{chargeFailed, refunded, refundFailed, disputeWithdrawn, disputeWon}, t.movement()) {
@@ -45,16 +44,16 @@ func (s *session) waitsTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (wait
 }
 
 // holdTx books a movement of a charge that waits: its net to suspense.
-func (s *session) holdTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const insert = `/* payout.holdTx */ INSERT INTO pending_movement (transaction_id, entity_id, charge_id, category) VALUES ($1, $2, $3, $4)`
+func (s *bookingRun) deferMovementTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	const insert = `/* settlement.holdTx */ INSERT INTO pending_movement (transaction_id, entity_id, charge_id, category) VALUES ($1, $2, $3, $4)`
 	if _, err := tx.ExecContext(ctx, insert, t.ID, s.entity.ID, t.ChargeID, t.Category); err != nil {
 		return err
 	}
-	return s.suspenseTx(ctx, tx, t, kindPending, t.Net)
+	return s.moveToSuspenseTx(ctx, tx, t, kindPending, t.Net)
 }
 
 // suspenseTx moves an amount of clearing to suspense in operations; a negative one out of it.
-func (s *session) suspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, kind string, amount int64) error {
+func (s *bookingRun) moveToSuspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, kind string, amount int64) error {
 	if amount == 0 {
 		return nil
 	}
@@ -66,34 +65,34 @@ func (s *session) suspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, ki
 }
 
 // ReleaseTx takes the oldest movement out of suspense whose charge is booked by now, and books it by its rule; false: there is none.
-func (b Booker) ReleaseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
-	const clear = `/* payout.ReleaseTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
-	s, err := b.session(catalog, entityID)
+func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
+	const clear = `/* settlement.BookDeferredTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
+	s, err := b.newRun(catalog, entityID)
 	if err != nil {
 		return false, err
 	}
-	t, err := s.releasedTx(ctx, tx)
+	t, err := s.nextDeferredTx(ctx, tx)
 	if err != nil || t.ID == "" {
 		return false, err
 	}
-	if err := s.lockTx(ctx, tx, []Transaction{t}, chargeList{}); err != nil {
+	if err := s.lockFundsOfTx(ctx, tx, []Transaction{t}, chargeList{}); err != nil {
 		return false, err
 	}
 	if _, err := tx.ExecContext(ctx, clear, entityID, t.ID, b.Now()); err != nil {
 		return false, err
 	}
-	if err := s.suspenseTx(ctx, tx, t, kindCleared, -t.Net); err != nil {
+	if err := s.moveToSuspenseTx(ctx, tx, t, kindCleared, -t.Net); err != nil {
 		return false, err
 	}
-	if err := s.ruleTx(ctx, tx, t); err != nil {
+	if err := s.bookByKindTx(ctx, tx, t); err != nil {
 		return false, err
 	}
-	return true, s.reviseTx(ctx, tx)
+	return true, s.reviseReceiptsTx(ctx, tx)
 }
 
 // releasedTx locks the oldest movement in suspense whose charge is booked; of no id: there is none.
-func (s *session) releasedTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, err error) {
-	const query = `/* payout.releasedTx */
+func (s *bookingRun) nextDeferredTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, err error) {
+	const query = `/* settlement.releasedTx */
 		SELECT b.id, b.type, m.category, b.source_id, m.charge_id, b.amount, b.fee, b.net, b.currency, b.created_at, b.available_on
 		  FROM pending_movement m
 		  JOIN pending_charge c ON c.charge_id = m.charge_id AND c.entity_id = m.entity_id
@@ -122,40 +121,3 @@ func (s *session) releasedTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, e
 		Currency: r.Currency, CreatedAt: r.CreatedAt, AvailableOn: r.AvailableOn,
 	}, nil
 }
-
-// left is what a look could not book and leaves to the next one, with what has to come after it.
-//
-// Stripe's order is kept where a booking builds on an earlier one: a movement on its charge's and on the earlier ones of the same object
-// (a dispute is won after it was withdrawn, and what is refunded is a share of what is left), and a payout on all that it pays out.
-// Everything else is booked as if nothing had been left.
-type left struct {
-	objects map[string]bool
-	whys    []error
-}
-
-func (l *left) add(t Transaction, why error) {
-	if l.objects == nil {
-		l.objects = map[string]bool{}
-	}
-	for _, id := range []string{t.ID, t.SourceID, t.ChargeID} {
-		if id != "" {
-			l.objects[id] = true
-		}
-	}
-	if why != nil {
-		l.whys = append(l.whys, why)
-	}
-}
-
-// none tells whether nothing is left.
-func (l *left) none() bool { return len(l.objects) == 0 }
-
-// before tells whether something is left that a transaction has to come after, or it is left itself.
-func (l *left) before(t Transaction) bool {
-	if kind := t.movement(); kind == paidOut || kind == payoutFailed {
-		return !l.none()
-	}
-	return l.objects[t.ID] || l.objects[t.SourceID] || t.ChargeID != "" && l.objects[t.ChargeID]
-}
-
-func (l *left) err() error { return errors.Join(l.whys...) }

@@ -1,4 +1,4 @@
-package payout_test
+package settlement_test
 
 import (
 	"errors"
@@ -13,11 +13,12 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+
 	"konbit/internal/workshop/testkit/program"
 )
 
-func list(h *program.Program, t *testing.T, entity uuid.UUID, listed ...payout.Transaction) error {
+func list(h *program.Program, t *testing.T, entity uuid.UUID, listed ...settlement.Transaction) error {
 	t.Helper()
 	return pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		_, err := h.Booker.BookTx(t.Context(), tx, h.CurrentCatalog(), entity, listed)
@@ -26,9 +27,9 @@ func list(h *program.Program, t *testing.T, entity uuid.UUID, listed ...payout.T
 }
 
 // disputed is a dispute's movement of a gift's money.
-func disputed(g donation.Donation, id, category string, amount int64) payout.Transaction {
+func disputed(g donation.Donation, id, category string, amount int64) settlement.Transaction {
 	now := time.Now().UTC()
-	return payout.Transaction{ID: id, Type: "adjustment", Category: category, SourceID: "dp_1", ChargeID: *g.ChargeID, Amount: amount, Net: amount,
+	return settlement.Transaction{ID: id, Type: "adjustment", Category: category, SourceID: "dp_1", ChargeID: *g.ChargeID, Amount: amount, Net: amount,
 		Currency: "USD", CreatedAt: now, AvailableOn: now}
 }
 
@@ -36,7 +37,7 @@ func lose(h *program.Program, t *testing.T, g donation.Donation) bool {
 	t.Helper()
 	var lost bool
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) (err error) {
-		lost, err = h.Booker.LoseTx(t.Context(), tx, h.CurrentCatalog(), payout.Lost{EntityID: g.EntityID, ID: "dp_1", ChargeID: *g.ChargeID, Withdrew: true, At: time.Now()})
+		lost, err = h.Booker.BookLostDisputeTx(t.Context(), tx, h.CurrentCatalog(), settlement.LostDispute{EntityID: g.EntityID, ID: "dp_1", ChargeID: *g.ChargeID, Withdrew: true, At: time.Now()})
 		return err
 	}))
 	return lost
@@ -85,7 +86,7 @@ func TestDisputeWonAfterItWasLost(t *testing.T) {
 }
 
 func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
-	back := func(g donation.Donation, id string, amount int64) payout.Transaction {
+	back := func(g donation.Donation, id string, amount int64) settlement.Transaction {
 		m := disputed(g, id, "refund", -amount)
 		m.Type, m.SourceID = "refund", "re_"+id
 		return m
@@ -115,7 +116,7 @@ func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
 	e := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := donation.IncomingPayment{EntityID: e.ID, ChargeRef: "ch_euro", IntentRef: "pi_euro", Amount: money.New(2000, "EUR"), ReceivedAt: now, Cause: "evt_euro"}
-	listed := payout.Transaction{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", ChargeID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
+	listed := settlement.Transaction{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", ChargeID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}
 	require.NoError(t, list(h, t, e.ID, listed))
 	_, err := h.Settle(charge) // its event comes after the look
@@ -212,12 +213,12 @@ func TestAChargeThatCannotBeRead(t *testing.T) {
 	d := h.StartedGift(program.ValidForm())
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := program.ChargeOf(d, now)
-	listed := payout.Transaction{ID: "txn_1", Type: "charge", Category: "charge", SourceID: charge.ChargeRef, ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912,
-		Currency: "USD", CreatedAt: now, AvailableOn: now, Unreadable: errors.New("it lacks its currency")}
+	listed := settlement.Transaction{ID: "txn_1", Type: "charge", Category: "charge", SourceID: charge.ChargeRef, ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912,
+		Currency: "USD", CreatedAt: now, AvailableOn: now, ReadError: errors.New("it lacks its currency")}
 	require.NoError(t, list(h, t, d.EntityID, listed))
 	require.Equal(t, []string{"operations 1010 1912", "operations 1090 -1912"}, balances(h))
 	require.Equal(t, []string{"charge_not_readable"}, h.Lines(`SELECT kind FROM finance_task`))
-	listed.Charge, listed.Unreadable = &charge, nil
+	listed.Charge, listed.ReadError = &charge, nil
 	require.NoError(t, list(h, t, d.EntityID, listed))
 	require.Subset(t, balances(h), []string{"general 1010 1772", "operations 1010 140"})
 	require.NotContains(t, balances(h), "operations 1090 -1912")

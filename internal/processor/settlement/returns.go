@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -22,7 +22,7 @@ type Return struct {
 // Returns lists what went back of an entity's charges, by charge and moment, under the rule that receipts are revised by: refunds,
 // and disputes lost for good.
 func Returns(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, charges []string) (map[string][]Return, error) {
-	const query = `/* payout.Returns */
+	const query = `/* settlement.Returns */
 		SELECT h.charge_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM charge_change h
 		 WHERE h.charge_id = ANY($2::text[]) AND h.entity_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
 		       SELECT 1 FROM charge_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))

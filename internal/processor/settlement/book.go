@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -30,38 +30,38 @@ type Booker struct {
 // BookTx books the transactions of an entity, given in the order in which Stripe made them, and answers how
 // many were new. What is booked already is left alone, so any list may be given again.
 func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, listed []Transaction) (int, error) {
-	s, err := b.session(catalog, entityID)
+	s, err := b.newRun(catalog, entityID)
 	if err != nil {
 		return 0, err
 	}
-	fresh, err := freshTx(ctx, tx, entityID, listed)
+	fresh, err := UnbookedTx(ctx, tx, entityID, listed)
 	if err != nil {
 		return 0, err
 	}
 	charges, err := s.chargeListTx(ctx, tx, listed, fresh)
-	if err != nil || len(fresh) == 0 && len(charges.of) == 0 {
+	if err != nil || len(fresh) == 0 && len(charges.byCharge) == 0 {
 		return 0, err
 	}
-	if err := s.lockTx(ctx, tx, fresh, charges); err != nil {
+	if err := s.lockFundsOfTx(ctx, tx, fresh, charges); err != nil {
 		return 0, err
 	}
 	// Kept before they are booked: a payout may stand in one list with what it pays out, and with its failure.
-	if err := keepTx(ctx, tx, s.entity, fresh, b.Now()); err != nil {
+	if err := insertTransactionsTx(ctx, tx, s.entity, fresh, b.Now()); err != nil {
 		return 0, err
 	}
 	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.
-	if err := s.chargesTx(ctx, tx, charges); err != nil {
+	if err := s.bookChargesTx(ctx, tx, charges); err != nil {
 		return 0, err
 	}
 	for _, t := range fresh {
-		if err := s.bookTx(ctx, tx, t); err != nil {
+		if err := s.bookMovementTx(ctx, tx, t); err != nil {
 			return 0, fmt.Errorf("balance transaction %s (%s): %w", t.ID, t.Type, err)
 		}
 	}
-	return len(fresh), s.reviseTx(ctx, tx)
+	return len(fresh), s.reviseReceiptsTx(ctx, tx)
 }
 
-func (b Booker) session(catalog *fund.Catalog, entityID uuid.UUID) (*session, error) {
+func (b Booker) newRun(catalog *fund.Catalog, entityID uuid.UUID) (*bookingRun, error) {
 	entity, err := catalog.EntityByID(entityID)
 	if err != nil {
 		return nil, err
@@ -70,30 +70,11 @@ func (b Booker) session(catalog *fund.Catalog, entityID uuid.UUID) (*session, er
 	if err != nil {
 		return nil, err
 	}
-	return &session{Booker: b, catalog: catalog, entity: entity, operations: operations}, nil
-}
-
-func freshTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {
-	ids := make([]string, len(listed))
-	for i, t := range listed {
-		ids[i] = t.ID
-	}
-	booked, err := BookedTx(ctx, tx, entity, ids)
-	if err != nil {
-		return nil, err
-	}
-	var fresh []Transaction
-	for _, t := range listed {
-		if !booked[t.ID] {
-			booked[t.ID] = true // a list may name one twice
-			fresh = append(fresh, t)
-		}
-	}
-	return fresh, nil
+	return &bookingRun{Booker: b, catalog: catalog, entity: entity, operations: operations}, nil
 }
 
 // session books one list for one entity.
-type session struct {
+type bookingRun struct {
 	Booker
 	catalog    *fund.Catalog
 	entity     org.LegalEntity
@@ -104,11 +85,11 @@ type session struct {
 }
 
 // lockTx locks the restricted funds that a list may take from, in the order of their ids, before anything else is locked.
-func (s *session) lockTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, charges chargeList) error {
-	const query = `/* payout.lockTx */ SELECT DISTINCT fund_id FROM charge_share WHERE entity_id = $1 AND charge_id = ANY($2)`
+func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, charges chargeList) error {
+	const query = `/* settlement.lockTx */ SELECT DISTINCT fund_id FROM charge_share WHERE entity_id = $1 AND charge_id = ANY($2)`
 	var gifts, funds []uuid.UUID
 	var about []string
-	for _, t := range charges.of {
+	for _, t := range charges.byCharge {
 		if t.Charge != nil && t.Charge.DonationID != uuid.Nil {
 			gifts = append(gifts, t.Charge.DonationID)
 		}
@@ -133,7 +114,7 @@ func (s *session) lockTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, 
 	return s.lockFundsTx(ctx, tx, funds)
 }
 
-func (s *session) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUID) error {
+func (s *bookingRun) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUID) error {
 	slices.SortFunc(funds, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 	for _, id := range slices.Compact(funds) {
 		f, err := s.catalog.Fund(id)
@@ -151,24 +132,24 @@ func (s *session) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUI
 }
 
 // bookTx books one transaction that is no charge.
-func (s *session) bookTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) bookMovementTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	kind := t.movement()
-	if kind == charged {
+	if kind == chargeMade {
 		return nil // booked with the others of its list
 	}
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, taskOtherCurrency, t)
+		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
-	if waits, err := s.waitsTx(ctx, tx, t); err != nil {
+	if waits, err := s.mustDeferTx(ctx, tx, t); err != nil {
 		return err
 	} else if waits {
-		return s.holdTx(ctx, tx, t)
+		return s.deferMovementTx(ctx, tx, t)
 	}
-	return s.ruleTx(ctx, tx, t)
+	return s.bookByKindTx(ctx, tx, t)
 }
 
 // ruleTx books a transaction in the books' currency that is no charge by the rule of its kind.
-func (s *session) ruleTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) bookByKindTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	switch t.movement() {
 	case chargeFailed:
 		return s.chargeFailedTx(ctx, tx, t)
@@ -177,26 +158,26 @@ func (s *session) ruleTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error 
 	case refundFailed:
 		return s.refundFailedTx(ctx, tx, t)
 	case disputeWithdrawn:
-		return s.withdrawnTx(ctx, tx, t)
+		return s.disputeWithdrawnTx(ctx, tx, t)
 	case disputeWon:
-		return s.wonTx(ctx, tx, t)
-	case paidOut:
-		return s.payoutTx(ctx, tx, t)
+		return s.disputeWonTx(ctx, tx, t)
+	case payoutPaid:
+		return s.bookPayoutTx(ctx, tx, t)
 	case payoutFailed:
-		return s.payoutFailedTx(ctx, tx, t)
-	case stripesFee:
-		return s.onOperationsTx(ctx, tx, t, ledger.ProcessingFees)
+		return s.bookFailedPayoutTx(ctx, tx, t)
+	case processorFee:
+		return s.bookToOperationsTx(ctx, tx, t, ledger.ProcessingFees)
 	default:
-		if err := s.taskTx(ctx, tx, taskUnknown, t); err != nil {
+		if err := s.openTaskTx(ctx, tx, taskUnknown, t); err != nil {
 			return err
 		}
-		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+		return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
 	}
 }
 
 // onOperationsTx books a transaction's net against an account of operations: Dr account / Cr 1010 for money
 // that left, the reverse for money that came.
-func (s *session) onOperationsTx(ctx context.Context, tx *sqlx.Tx, t Transaction, account ledger.Account) error {
+func (s *bookingRun) bookToOperationsTx(ctx context.Context, tx *sqlx.Tx, t Transaction, account ledger.Account) error {
 	if t.Net == 0 {
 		return nil
 	}
@@ -206,7 +187,7 @@ func (s *session) onOperationsTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 }
 
 // postTx writes a transaction's entries and what they did to 1010, fund by fund.
-func (s *session) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entries ...ledger.Entry) error {
+func (s *bookingRun) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entries ...ledger.Entry) error {
 	clearing := map[uuid.UUID]int64{}
 	for _, e := range entries {
 		for _, p := range e.Postings {
@@ -218,10 +199,10 @@ func (s *session) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entrie
 	if _, err := ledger.PostTx(ctx, tx, entries, s.NewID); err != nil {
 		return err
 	}
-	return keepClearingTx(ctx, tx, s.entity.ID, t.ID, clearing)
+	return insertClearingTx(ctx, tx, s.entity.ID, t.ID, clearing)
 }
 
-func (s *session) taskTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, t Transaction) error {
+func (s *bookingRun) openTaskTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, t Transaction) error {
 	return task.OpenTx(ctx, tx, task.Task{EntityID: s.entity.ID, Kind: kind, Subject: t.ID, Detail: map[string]string{
 		"type": t.Type, "of": t.SourceID, "amount": fmt.Sprint(t.Amount), "fee": fmt.Sprint(t.Fee), "currency": string(t.Currency),
 	}}, s.NewID, s.Now())

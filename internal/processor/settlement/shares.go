@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -20,8 +20,8 @@ type chargeShare struct {
 	part
 }
 
-func keepSharesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, shares []chargeShare) error {
-	const query = `/* payout.keepSharesTx */
+func insertSharesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, shares []chargeShare) error {
+	const query = `/* settlement.keepSharesTx */
 		INSERT INTO charge_share (entity_id, charge_id, fund_id, gift, fee, sponsor)
 		SELECT $1, s.charge_id, s.fund_id, s.gift, s.fee, s.sponsor
 		  FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[]) AS s (charge_id, fund_id, gift, fee, sponsor)`
@@ -31,14 +31,14 @@ func keepSharesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, shares []c
 	charges, funds := make([]string, len(shares)), make([]uuid.UUID, len(shares))
 	gifts, fees, sponsors := make([]int64, len(shares)), make([]int64, len(shares)), make([]int64, len(shares))
 	for i, s := range shares {
-		charges[i], funds[i], gifts[i], fees[i], sponsors[i] = s.charge, s.fund.ID, s.gift, s.fee, s.sponsor
+		charges[i], funds[i], gifts[i], fees[i], sponsors[i] = s.charge, s.fund.ID, s.gift, s.fee, s.sponsorFee
 	}
 	_, err := tx.ExecContext(ctx, query, entity, pq.Array(charges), pg.UUIDs(funds), pq.Array(gifts), pq.Array(fees), pq.Array(sponsors))
 	return err
 }
 
-func keepClearingTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, transaction string, clearing map[uuid.UUID]int64) error {
-	const query = `/* payout.keepClearingTx */
+func insertClearingTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, transaction string, clearing map[uuid.UUID]int64) error {
+	const query = `/* settlement.keepClearingTx */
 		INSERT INTO clearing_share (transaction_id, entity_id, fund_id, amount)
 		SELECT $1, $2, c.fund_id, c.amount FROM unnest($3::uuid[], $4::bigint[]) AS c (fund_id, amount) WHERE c.amount <> 0`
 	funds, amounts := make([]uuid.UUID, 0, len(clearing)), make([]int64, 0, len(clearing))
@@ -50,17 +50,17 @@ func keepClearingTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, transact
 }
 
 // holding is what a fund has of a charge, in minor units.
-type holding struct {
-	fund                 fund.Fund
-	gift, fee, sponsor   int64 // when it was booked
-	left                 int64 // of the gift: less what was refunded and what is or was lost in disputes
-	refunded             int64 // of the gift
-	feeBack, sponsorBack int64 // given back with refunds
+type fundShare struct {
+	fund                    fund.Fund
+	gift, fee, sponsorFee   int64 // when it was booked
+	remaining               int64 // of the gift: less what was refunded and what is or was lost in disputes
+	refunded                int64 // of the gift
+	feeBack, sponsorFeeBack int64 // given back with refunds
 }
 
 // leftTx reads what funds still have of a charge. None: the charge is not known, or stands in suspense.
-func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]holding, error) {
-	const query = `/* payout.leftTx */
+func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]fundShare, error) {
+	const query = `/* settlement.leftTx */
 		SELECT c.fund_id, c.gift, c.fee, c.sponsor, c.gift - coalesce(g.gone, 0), coalesce(g.refunded, 0), coalesce(g.fee, 0), coalesce(g.sponsor, 0)
 		  FROM charge_share c
 		  LEFT JOIN (SELECT s.fund_id, sum(s.fee)::bigint AS fee, sum(s.sponsor)::bigint AS sponsor,
@@ -76,11 +76,11 @@ func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]hol
 		return nil, err
 	}
 	defer rows.Close()
-	var left []holding
+	var left []fundShare
 	for rows.Next() {
 		var id uuid.UUID
-		var h holding
-		if err := rows.Scan(&id, &h.gift, &h.fee, &h.sponsor, &h.left, &h.refunded, &h.feeBack, &h.sponsorBack); err != nil {
+		var h fundShare
+		if err := rows.Scan(&id, &h.gift, &h.fee, &h.sponsorFee, &h.remaining, &h.refunded, &h.feeBack, &h.sponsorFeeBack); err != nil {
 			return nil, err
 		}
 		if h.fund, err = s.catalog.Fund(id); err != nil {
@@ -88,7 +88,7 @@ func (s *session) leftTx(ctx context.Context, tx *sqlx.Tx, charge string) ([]hol
 		}
 		left = append(left, h)
 	}
-	slices.SortFunc(left, func(a, b holding) int { return strings.Compare(a.fund.Code, b.fund.Code) })
+	slices.SortFunc(left, func(a, b fundShare) int { return strings.Compare(a.fund.Code, b.fund.Code) })
 	return left, rows.Err()
 }
 
@@ -108,10 +108,10 @@ const (
 	changeLost         = "dispute lost"
 )
 
-func (s *session) keepChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts []part) error {
-	const query = `/* payout.keepChangeTx */
+func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts []part) error {
+	const query = `/* settlement.keepChangeTx */
 		INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, $3, $4, $5, $6)`
-	const shares = `/* payout.keepChangeTx */
+	const shares = `/* settlement.keepChangeTx */
 		INSERT INTO charge_change_share (entity_id, object_id, kind, fund_id, amount, fee, sponsor, borne)
 		SELECT $1, $2, $3, p.fund_id, p.amount, p.fee, p.sponsor, p.borne
 		  FROM unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS p (fund_id, amount, fee, sponsor, borne)`
@@ -121,16 +121,16 @@ func (s *session) keepChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts
 	funds := make([]uuid.UUID, len(parts))
 	amounts, fees, sponsors, borne := make([]int64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts)), make([]int64, len(parts))
 	for i, p := range parts {
-		funds[i], amounts[i], fees[i], sponsors[i], borne[i] = p.fund.ID, p.gift, p.fee, p.sponsor, p.borne
+		funds[i], amounts[i], fees[i], sponsors[i], borne[i] = p.fund.ID, p.gift, p.fee, p.sponsorFee, p.absorbed
 	}
 	_, err := tx.ExecContext(ctx, shares, s.entity.ID, c.object, c.kind, pg.UUIDs(funds), pq.Array(amounts), pq.Array(fees), pq.Array(sponsors), pq.Array(borne))
 	return err
 }
 
 // changePartsTx reads how an earlier change was shared; false when it has not happened.
-func (s *session) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []part, happened bool, err error) {
-	const happens = `/* payout.changePartsTx */ SELECT EXISTS (SELECT 1 FROM charge_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3)`
-	const query = `/* payout.changePartsTx */
+func (s *bookingRun) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []part, happened bool, err error) {
+	const happens = `/* settlement.changePartsTx */ SELECT EXISTS (SELECT 1 FROM charge_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3)`
+	const query = `/* settlement.changePartsTx */
 		SELECT fund_id, amount, borne FROM charge_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
 	if err := tx.GetContext(ctx, &happened, happens, object, kind, s.entity.ID); err != nil || !happened {
 		return nil, false, err
@@ -148,7 +148,7 @@ func (s *session) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind s
 		if f, err = s.catalog.Fund(r.FundID); err != nil {
 			return nil, false, err
 		}
-		parts = append(parts, part{fund: f, gift: r.Amount, borne: r.Borne})
+		parts = append(parts, part{fund: f, gift: r.Amount, absorbed: r.Borne})
 	}
 	return parts, true, nil
 }

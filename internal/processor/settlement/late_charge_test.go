@@ -1,4 +1,4 @@
-package payout_test
+package settlement_test
 
 import (
 	"testing"
@@ -11,7 +11,8 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/settlement"
+
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -69,7 +70,7 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 	entity := h.Offer("csio").Entity
 	now := time.Now().UTC().Truncate(time.Second)
 	charge := donation.IncomingPayment{EntityID: entity.ID, ChargeRef: "ch_euro", IntentRef: "pi_euro", DonationID: uuid.Nil, Amount: money.New(2000, "EUR"), ReceivedAt: now, Cause: "evt_euro"}
-	listed := []payout.Transaction{{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
+	listed := []settlement.Transaction{{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}}
 	for range 2 {
 		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
@@ -90,7 +91,7 @@ func TestChargeToldOfAfterALook(t *testing.T) {
 	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
 	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.DrainAll()
-	n, err := h.Collector.Collect(t.Context())
+	n, err := h.Collector.ImportDue(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))

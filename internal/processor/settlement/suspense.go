@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"konbit/internal/giving/donation"
 )
 
-// SuspendTx books a transaction that its rule cannot book: money of a charge as a payment that is no gift's, anything else's net to
+// BookToSuspenseTx books a transaction that its rule cannot book: money of a charge as a payment that is no gift's, anything else's net to
 // suspense. A task names the transaction and why.
-func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, t Transaction, why error) error {
-	s, err := b.session(catalog, entityID)
+func (b Booker) BookToSuspenseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, t Transaction, why error) error {
+	s, err := b.newRun(catalog, entityID)
 	if err != nil {
 		return err
 	}
-	if err := keepTx(ctx, tx, s.entity, []Transaction{t}, b.Now()); err != nil {
+	if err := insertTransactionsTx(ctx, tx, s.entity, []Transaction{t}, b.Now()); err != nil {
 		return err
 	}
 	err = task.OpenTx(ctx, tx, task.Task{EntityID: entityID, Kind: taskNotBooked, Subject: t.ID, Detail: map[string]string{
@@ -29,8 +29,8 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 	if err != nil || t.Currency != s.entity.Currency {
 		return err
 	}
-	if t.movement() != charged || t.Charge == nil {
-		return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+	if t.movement() != chargeMade || t.Charge == nil {
+		return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
 	}
 	orphan := *t.Charge
 	orphan.DonationID, orphan.Invoice = uuid.Nil, nil
@@ -52,15 +52,15 @@ func (b Booker) SuspendTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 		}
 	}
 	if len(shares) == 1 {
-		if err := keepClearingTx(ctx, tx, entityID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+		if err := insertClearingTx(ctx, tx, entityID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
 			return err
 		}
 	}
-	if err := keepSharesTx(ctx, tx, entityID, shares); err != nil {
+	if err := insertSharesTx(ctx, tx, entityID, shares); err != nil {
 		return err
 	}
 	entry := t.entry(s.entity, kindFee)
-	entry.Postings = feeMove(s.operations, t.Fee)
+	entry.Postings = feePostings(s.operations, t.Fee)
 	if len(entry.Postings) == 0 {
 		return nil
 	}

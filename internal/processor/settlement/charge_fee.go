@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -20,39 +20,39 @@ import (
 // part is a fund's part of a charge: of the gift, of the processing fee, and of the sponsor's fee, in minor
 // units. What the fund has of the charge in the clearing account is gift − fee − sponsor.
 type part struct {
-	fund               fund.Fund
-	gift, fee, sponsor int64
-	borne              int64 // of what is taken of a gift: what operations bears in the fund's place
+	fund                  fund.Fund
+	gift, fee, sponsorFee int64
+	absorbed              int64 // of what is taken of a gift: what operations bears in the fund's place
 }
 
 // chargesTx settles the charges of a list, in case no event told of them, and books their fees.
-func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) error {
-	ids := slices.Sorted(maps.Keys(list.of))
+func (s *bookingRun) bookChargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) error {
+	ids := slices.Sorted(maps.Keys(list.byCharge))
 	if len(ids) == 0 {
 		return nil
 	}
 	var charges []donation.IncomingPayment
 	for _, id := range ids {
-		t := list.of[id]
-		_, pending := list.open[id]
+		t := list.byCharge[id]
+		_, pending := list.pending[id]
 		switch {
-		case t.Charge != nil && (list.fresh[id] || pending):
+		case t.Charge != nil && (list.unbooked[id] || pending):
 			charges = append(charges, *t.Charge)
-		case t.Charge == nil && list.fresh[id]:
-			if err := s.expectTx(ctx, tx, t); err != nil {
+		case t.Charge == nil && list.unbooked[id]:
+			if err := s.bookPendingTx(ctx, tx, t); err != nil {
 				return err
 			}
 			if t.Currency == s.entity.Currency {
-				list.open[id] = t.Net
+				list.pending[id] = t.Net
 			}
 		}
 	}
-	waits, err := s.settleTx(ctx, tx, charges)
+	waits, err := s.settleChargesTx(ctx, tx, charges)
 	if err != nil {
 		return err
 	}
 	for _, c := range waits {
-		if err := s.waitTx(ctx, tx, list, c.ChargeRef, c.Invoice.ID); err != nil {
+		if err := s.deferChargeTx(ctx, tx, list, c.ChargeRef, c.Invoice.ID); err != nil {
 			return err
 		}
 	}
@@ -60,35 +60,35 @@ func (s *session) chargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) e
 	if err != nil {
 		return err
 	}
-	has := means{}
+	has := restrictedBalances{}
 	for _, charge := range due {
-		t := list.of[charge.ChargeID]
-		amount, pending := list.open[charge.ChargeID]
-		if !pending && !list.fresh[charge.ChargeID] {
+		t := list.byCharge[charge.ChargeID]
+		amount, pending := list.pending[charge.ChargeID]
+		if !pending && !list.unbooked[charge.ChargeID] {
 			continue // its transaction is booked already, by a rule of last resort
 		}
 		if pending {
-			if err := s.clearTx(ctx, tx, t, amount); err != nil {
+			if err := s.clearPendingTx(ctx, tx, t, amount); err != nil {
 				return err
 			}
 		}
-		if err := s.feeTx(ctx, tx, t, charge, has); err != nil {
+		if err := s.computeFeeTx(ctx, tx, t, charge, has); err != nil {
 			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
 		}
 	}
-	return s.feesTx(ctx, tx)
+	return s.postFeesTx(ctx, tx)
 }
 
 // feeTx reckons the fees of one charge; feesTx writes those of all.
-func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has means) error {
+func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has restrictedBalances) error {
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, taskOtherCurrency, t)
+		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
 	parts, err := feeParts(s.entity, s.operations, s.catalog, t, charge)
 	if err != nil {
 		return err
 	}
-	if parts, err = s.bearTx(ctx, tx, t, parts, has); err != nil {
+	if parts, err = s.absorbFeesTx(ctx, tx, t, parts, has); err != nil {
 		return err
 	}
 	s.entries = append(s.entries, feeEntries(s.entity, t, charge, parts)...)
@@ -96,7 +96,7 @@ func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge 
 		if t.Charge != nil && t.Charge.Amount.Currency != t.Currency {
 			s.entries = append(s.entries, s.convertedEntry(t))
 		}
-		if err := keepClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
+		if err := insertClearingTx(ctx, tx, s.entity.ID, t.ID, map[uuid.UUID]int64{s.operations.ID: t.Amount}); err != nil {
 			return err
 		}
 	}
@@ -106,16 +106,16 @@ func (s *session) feeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge 
 	return nil
 }
 
-func (s *session) feesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (s *bookingRun) postFeesTx(ctx context.Context, tx *sqlx.Tx) error {
 	if _, err := ledger.PostTx(ctx, tx, s.entries, s.NewID); err != nil {
 		return err
 	}
-	return keepSharesTx(ctx, tx, s.entity.ID, s.shares)
+	return insertSharesTx(ctx, tx, s.entity.ID, s.shares)
 }
 
 // convertedEntry books what Stripe made of a payment in another currency: 1010 / 1090 in operations. When the payment was told of,
 // nobody knew yet what would arrive, so nothing was booked but its task.
-func (s *session) convertedEntry(t Transaction) ledger.Entry {
+func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.SourceID
 	entry.Postings = ledger.Move(ledger.StripeClearing, ledger.Suspense, s.operations.ID, t.Amount)
@@ -124,7 +124,7 @@ func (s *session) convertedEntry(t Transaction) ledger.Entry {
 
 // settleTx settles charges, and answers those that wait for their bill. One whose gift has no row (a restored database) is no gift of
 // ours any more, and goes to suspense with a task like any other money that came unasked.
-func (s *session) settleTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waits []donation.IncomingPayment, err error) {
+func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waits []donation.IncomingPayment, err error) {
 	if len(charges) == 0 {
 		return nil, nil
 	}
@@ -180,15 +180,15 @@ func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t 
 		if err != nil {
 			return nil, err
 		}
-		p.sponsor = sponsor.Minor
-		house.sponsor -= sponsor.Minor
+		p.sponsorFee = sponsor.Minor
+		house.sponsorFee -= sponsor.Minor
 		if e.ProcessingFee.BorneBy == org.BorneByOperations {
 			house.fee += fees[i].Minor
 		} else {
 			p.fee = fees[i].Minor
 		}
 	}
-	if house.fee != 0 || house.sponsor != 0 {
+	if house.fee != 0 || house.sponsorFee != 0 {
 		parts = append(parts, house)
 	}
 	return parts, nil
@@ -198,8 +198,8 @@ func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t 
 func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []part) (entries []ledger.Entry) {
 	fee, sponsor := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
 	for _, p := range parts {
-		fee.Postings = append(fee.Postings, feeMove(p.fund, p.fee)...)
-		sponsor.Postings = append(sponsor.Postings, sponsorMove(p.fund, p.sponsor)...)
+		fee.Postings = append(fee.Postings, feePostings(p.fund, p.fee)...)
+		sponsor.Postings = append(sponsor.Postings, sponsorFeePostings(p.fund, p.sponsorFee)...)
 	}
 	for _, entry := range []ledger.Entry{fee, sponsor} {
 		if len(entry.Postings) == 0 {
@@ -215,7 +215,7 @@ func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, 
 
 // feeMove is 5100 / 1010 in the fund that bears a fee, released where it is restricted: an expense is always
 // "without", so spending restricted money releases as much of it. A negative amount gives it back.
-func feeMove(f fund.Fund, amount int64) []ledger.Posting {
+func feePostings(f fund.Fund, amount int64) []ledger.Posting {
 	if amount == 0 {
 		return nil
 	}
@@ -223,7 +223,7 @@ func feeMove(f fund.Fund, amount int64) []ledger.Posting {
 }
 
 // sponsorMove is 3900 / 1010 in a fund that pays the sponsor's fee; a negative amount is what receives it.
-func sponsorMove(f fund.Fund, amount int64) []ledger.Posting {
+func sponsorFeePostings(f fund.Fund, amount int64) []ledger.Posting {
 	if amount == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -17,32 +17,32 @@ import (
 
 // chargeList is the charges of a list that may have something to be booked.
 type chargeList struct {
-	of    map[string]Transaction // by charge
-	fresh map[string]bool        // charges whose balance transaction is new
-	open  map[string]int64       // pending ones by charge, with what stands in suspense
+	byCharge map[string]Transaction // by charge
+	unbooked map[string]bool        // charges whose balance transaction is new
+	pending  map[string]int64       // pending ones by charge, with what stands in suspense
 }
 
-func (s *session) chargeListTx(ctx context.Context, tx *sqlx.Tx, listed, fresh []Transaction) (chargeList, error) {
-	l := chargeList{of: map[string]Transaction{}, fresh: map[string]bool{}}
+func (s *bookingRun) chargeListTx(ctx context.Context, tx *sqlx.Tx, listed, fresh []Transaction) (chargeList, error) {
+	l := chargeList{byCharge: map[string]Transaction{}, unbooked: map[string]bool{}}
 	var ids []string
 	for _, t := range listed {
-		if t.movement() == charged {
-			l.of[t.SourceID], ids = t, append(ids, t.SourceID)
+		if t.movement() == chargeMade {
+			l.byCharge[t.SourceID], ids = t, append(ids, t.SourceID)
 		}
 	}
 	for _, t := range fresh {
-		if t.movement() == charged {
-			l.fresh[t.SourceID] = true
+		if t.movement() == chargeMade {
+			l.unbooked[t.SourceID] = true
 		}
 	}
 	var err error
-	l.open, err = s.pendingTx(ctx, tx, ids)
+	l.pending, err = s.pendingAmountsTx(ctx, tx, ids)
 	return l, err
 }
 
 // pendingTx reads what stands in suspense of those charges that are pending.
-func (s *session) pendingTx(ctx context.Context, tx *sqlx.Tx, charges []string) (map[string]int64, error) {
-	const query = `/* payout.pendingTx */
+func (s *bookingRun) pendingAmountsTx(ctx context.Context, tx *sqlx.Tx, charges []string) (map[string]int64, error) {
+	const query = `/* settlement.pendingTx */
 		SELECT charge_id, amount FROM pending_charge WHERE entity_id = $1 AND charge_id = ANY($2) AND cleared_at IS NULL`
 	open := map[string]int64{}
 	if len(charges) == 0 {
@@ -60,15 +60,15 @@ func (s *session) pendingTx(ctx context.Context, tx *sqlx.Tx, charges []string) 
 }
 
 // expectTx books a pending charge: 1010 / 1090 in operations. One that cannot be read is a task too.
-func (s *session) expectTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const insert = `/* payout.expectTx */ INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ($1, $2, $3, $4)`
-	if t.Unreadable != nil {
-		if err := s.taskTx(ctx, tx, taskUnreadable, t); err != nil {
+func (s *bookingRun) bookPendingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	const insert = `/* settlement.expectTx */ INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ($1, $2, $3, $4)`
+	if t.ReadError != nil {
+		if err := s.openTaskTx(ctx, tx, taskUnreadable, t); err != nil {
 			return err
 		}
 	}
 	if t.Currency != s.entity.Currency {
-		return s.taskTx(ctx, tx, taskOtherCurrency, t)
+		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
 	if _, err := tx.ExecContext(ctx, insert, t.SourceID, s.entity.ID, t.ID, t.Net); err != nil || t.Net == 0 {
 		return err
@@ -81,8 +81,8 @@ func (s *session) expectTx(ctx context.Context, tx *sqlx.Tx, t Transaction) erro
 }
 
 // clearTx takes a pending charge out of suspense again, 1090 / 1010 in operations, because it succeeded.
-func (s *session) clearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, amount int64) error {
-	if err := s.clearedTx(ctx, tx, t.SourceID); err != nil || amount == 0 {
+func (s *bookingRun) clearPendingTx(ctx context.Context, tx *sqlx.Tx, t Transaction, amount int64) error {
+	if err := s.markClearedTx(ctx, tx, t.SourceID); err != nil || amount == 0 {
 		return err
 	}
 	entry := t.entry(s.entity, kindCleared)
@@ -92,8 +92,8 @@ func (s *session) clearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, amoun
 	return err
 }
 
-func (s *session) clearedTx(ctx context.Context, tx *sqlx.Tx, charge string) error {
-	const update = `/* payout.clearedTx */ UPDATE pending_charge SET cleared_at = $3 WHERE entity_id = $1 AND charge_id = $2`
+func (s *bookingRun) markClearedTx(ctx context.Context, tx *sqlx.Tx, charge string) error {
+	const update = `/* settlement.clearedTx */ UPDATE pending_charge SET cleared_at = $3 WHERE entity_id = $1 AND charge_id = $2`
 	if _, err := tx.ExecContext(ctx, update, s.entity.ID, charge, s.Now()); err != nil {
 		return err
 	}
@@ -102,22 +102,22 @@ func (s *session) clearedTx(ctx context.Context, tx *sqlx.Tx, charge string) err
 
 // chargeFailedTx books the money of a bank debit going back: out of suspense (1090 / 1010), what it cost borne by operations
 // (5100 / 1090). One that had succeeded before is taken from the funds of its gift, as the bank took it back.
-func (s *session) chargeFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	open, err := s.pendingTx(ctx, tx, []string{t.ChargeID})
+func (s *bookingRun) chargeFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	open, err := s.pendingAmountsTx(ctx, tx, []string{t.ChargeID})
 	if err != nil {
 		return err
 	}
 	amount, pending := open[t.ChargeID]
 	if !pending {
-		return s.giveBackTx(ctx, tx, t, receipt.Dispute)
+		return s.bookReturnTx(ctx, tx, t, receipt.Dispute)
 	}
-	if err := s.clearedTx(ctx, tx, t.ChargeID); err != nil {
+	if err := s.markClearedTx(ctx, tx, t.ChargeID); err != nil {
 		return err
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
-	entry.Postings = append(move(ledger.Suspense, ledger.StripeClearing, s.operations, -t.Net),
-		move(ledger.ProcessingFees, ledger.Suspense, s.operations, -t.Net-amount)...)
+	entry.Postings = append(movePostings(ledger.Suspense, ledger.StripeClearing, s.operations, -t.Net),
+		movePostings(ledger.ProcessingFees, ledger.Suspense, s.operations, -t.Net-amount)...)
 	if len(entry.Postings) == 0 {
 		return nil
 	}

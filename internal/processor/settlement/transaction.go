@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 // Transaction is a balance transaction as Stripe lists it, with what is known of its source. Amount less
@@ -28,34 +29,34 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge     *donation.IncomingPayment // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
-	ChargeID   string                    // the charge it is of or about
-	Unreadable error                     // why its charge cannot be read; nil when it can
-	Automatic  bool                      // of a payout: made by Stripe's schedule, so its members can be listed
-	Members    []string                  // of an automatic payout: the transactions it pays out, itself left out
-}
-
-// Member is a balance transaction that a payout pays out.
-type Member struct {
-	ID        string
-	CreatedAt time.Time
+	Charge    *donation.IncomingPayment // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
+	ChargeID  string                    // the charge it is of or about
+	ReadError error                     // why its charge cannot be read; nil when it can
+	Automatic bool                      // of a payout: made by Stripe's schedule, so its members can be listed
+	Members   []string                  // of an automatic payout: the transactions it pays out, itself left out
 }
 
 // movement is what kind of booking a transaction needs.
 type movement int
 
 const (
-	unknown movement = iota
-	charged
+	unknownMovement movement = iota
+	chargeMade
 	chargeFailed
 	refunded
 	refundFailed
 	disputeWithdrawn
 	disputeWon
-	paidOut
+	payoutPaid
 	payoutFailed
-	stripesFee
+	processorFee
 )
+
+// IsPayout reports whether the transaction pays money out to the bank.
+func (t Transaction) IsPayout() bool { return t.movement() == payoutPaid }
+
+// IsFailedPayout reports whether the transaction brings back money of a payout that the bank returned or Stripe canceled.
+func (t Transaction) IsFailedPayout() bool { return t.movement() == payoutFailed }
 
 // movement classifies by Stripe's type, and adjustments by their reporting category
 // (https://docs.stripe.com/reports/balance-transaction-types).
@@ -63,9 +64,9 @@ func (t Transaction) movement() movement {
 	switch t.Type {
 	case "charge", "payment":
 		if t.SourceID == "" {
-			return unknown
+			return unknownMovement
 		}
-		return charged
+		return chargeMade
 	case "payment_failure_refund", "payment_reversal":
 		return chargeFailed
 	case "refund", "payment_refund":
@@ -73,11 +74,11 @@ func (t Transaction) movement() movement {
 	case "refund_failure", "payment_refund_failure":
 		return refundFailed
 	case "payout":
-		return paidOut
+		return payoutPaid
 	case "payout_failure", "payout_cancel":
 		return payoutFailed
 	case "stripe_fee", "stripe_fx_fee", "tax_fee":
-		return stripesFee
+		return processorFee
 	case "adjustment":
 		switch t.Category {
 		case "dispute":
@@ -86,7 +87,7 @@ func (t Transaction) movement() movement {
 			return disputeWon
 		}
 	}
-	return unknown
+	return unknownMovement
 }
 
 // entry is an entry of the transaction without its postings.
@@ -116,8 +117,8 @@ const (
 )
 
 // keepTx writes the transactions as booked.
-func keepTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, kept []Transaction, now time.Time) error {
-	const query = `/* payout.keepTx */
+func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, kept []Transaction, now time.Time) error {
+	const query = `/* settlement.keepTx */
 		INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
 		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, $2
 		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[])
@@ -138,7 +139,7 @@ func keepTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, kept []Tra
 
 // BookedTx tells which of the transactions are kept, and so booked.
 func BookedTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ids []string) (map[string]bool, error) {
-	const query = `/* payout.BookedTx */ SELECT id FROM balance_transaction WHERE entity_id = $1 AND id = ANY($2)`
+	const query = `/* settlement.BookedTx */ SELECT id FROM balance_transaction WHERE entity_id = $1 AND id = ANY($2)`
 	var found []string
 	if err := tx.SelectContext(ctx, &found, query, entity, pq.Array(ids)); err != nil {
 		return nil, err
@@ -148,4 +149,42 @@ func BookedTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ids []string) 
 		booked[id] = true
 	}
 	return booked, nil
+}
+
+// UnbookedTx returns those of the listed transactions that are not booked, each once.
+func UnbookedTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, listed []Transaction) ([]Transaction, error) {
+	ids := make([]string, len(listed))
+	for i, t := range listed {
+		ids[i] = t.ID
+	}
+	booked, err := BookedTx(ctx, tx, entity, ids)
+	if err != nil {
+		return nil, err
+	}
+	var unbooked []Transaction
+	for _, t := range listed {
+		if !booked[t.ID] {
+			booked[t.ID] = true // a list may contain a transaction twice
+			unbooked = append(unbooked, t)
+		}
+	}
+	return unbooked, nil
+}
+
+// BookedNet returns the net of an entity's booked transactions in one currency, in minor units.
+func BookedNet(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, currency money.Currency) (net int64, err error) {
+	const query = `/* settlement.BookedNet */ SELECT coalesce(sum(net), 0)::bigint FROM balance_transaction WHERE entity_id = $1 AND currency = $2`
+	err = sqlx.GetContext(ctx, q, &net, query, entity, currency)
+	return net, err
+}
+
+// IsBookedElsewhere reports whether booking failed because another database transaction booked the same balance
+// transaction first.
+func IsBookedElsewhere(err error) bool { return pg.Violates(err, "balance_transaction_pkey") }
+
+// hasMovementTx reports whether a movement of an object (a charge, refund or dispute) is booked, in suspense or not.
+func (s *bookingRun) hasMovementTx(ctx context.Context, tx *sqlx.Tx, object string) (found bool, err error) {
+	const query = `/* settlement.hasMovementTx */ SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2)`
+	err = tx.GetContext(ctx, &found, query, s.entity.ID, object)
+	return found, err
 }

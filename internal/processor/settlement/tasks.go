@@ -1,11 +1,10 @@
-package payout
+package settlement
 
 import "konbit/internal/books/task"
 
-// Tasks about balance transactions. Their subject is the transaction's id, but where another is named.
+// Tasks about balance transactions. The subject is the transaction's id, except where a comment names another.
 var (
 	taskOtherCurrency  = transactionTask("balance_in_other_currency", task.Urgent, task.Finance, task.ByPerson)
-	taskStuck          = transactionTask("balance_transactions_stuck", task.Urgent, task.Operator, task.Automatically)
 	taskNotBooked      = transactionTask("balance_transaction_not_booked", task.Urgent, task.Operator, task.ByPerson)
 	taskUnreadable     = transactionTask("charge_not_readable", task.Urgent, task.Operator, task.ByPerson)
 	taskUnknown        = transactionTask("unknown_balance_transaction", task.Normal, task.Finance, task.ByPerson)

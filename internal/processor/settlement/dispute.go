@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 
 // withdrawnTx books money a donor's bank took back for the time of a dispute: 1020 / 1010 in the funds of the
 // gift, the dispute's fee 5110 / 1010 in operations. An inquiry moves no money and books nothing.
-func (s *session) withdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	amount := -t.Amount
-	left, err := s.leftTx(ctx, tx, t.ChargeID)
+	left, err := s.remainingByFundTx(ctx, tx, t.ChargeID)
 	if err != nil {
 		return err
 	}
@@ -24,10 +24,10 @@ func (s *session) withdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) e
 	if err != nil {
 		return err
 	}
-	if again || amount <= 0 || amount > total(left) {
-		return s.unexpectedTx(ctx, tx, t)
+	if again || amount <= 0 || amount > totalRemaining(left) {
+		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	taken, err := take(left, amount, t.Currency)
+	taken, err := takeProportionally(left, amount, t.Currency)
 	if err != nil {
 		return err
 	}
@@ -36,12 +36,12 @@ func (s *session) withdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) e
 	if err := s.postTx(ctx, tx, t, entries...); err != nil {
 		return err
 	}
-	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, t.ChargeID, amount, t.CreatedAt}, taken)
+	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, t.ChargeID, amount, t.CreatedAt}, taken)
 }
 
 // wonTx books the money back: 1010 / 1020 in the same funds; the fee only if the transaction returns it. A dispute that was lost
 // before and is won after all has nothing withheld any more: the chargeback is reversed and the gift's receipt reinstated.
-func (s *session) wonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	parts, withdrawn, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
 	if err != nil {
 		return err
@@ -50,8 +50,8 @@ func (s *session) wonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	if err != nil {
 		return err
 	}
-	if !withdrawn || again || sum(parts) != t.Amount {
-		return s.unexpectedTx(ctx, tx, t)
+	if !withdrawn || again || totalGift(parts) != t.Amount {
+		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	gone, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
 	if err != nil {
@@ -66,32 +66,32 @@ func (s *session) wonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	}
 	c := change{t.SourceID, changeWon, t.ChargeID, t.Amount, t.CreatedAt}
 	if lost {
-		s.revise(c, receipt.Reinstated)
+		s.reviseReceiptOf(c, receipt.Reinstated)
 	}
-	return s.keepChangeTx(ctx, tx, c, parts)
+	return s.insertChangeTx(ctx, tx, c, parts)
 }
 
 // reinstatedEntry is 1010 / 4810 or 4815 in the funds that bore a chargeback, and 1010 / 4810 in operations for what it bore.
-func (s *session) reinstatedEntry(t Transaction, gone []part) ledger.Entry {
+func (s *bookingRun) reinstatedEntry(t Transaction, gone []part) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	for _, p := range gone {
-		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.Chargebacks(p.fund.Restricted()), p.fund, p.gift-p.borne)...)
-		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.borne)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.Chargebacks(p.fund.Restricted()), p.fund, p.gift-p.absorbed)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.absorbed)...)
 	}
 	return entry
 }
 
-func (s *session) disputeEntry(t Transaction, debit, credit ledger.Account, parts []part) ledger.Entry {
+func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, parts []part) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, move(debit, credit, p.fund, p.gift)...)
+		entry.Postings = append(entry.Postings, movePostings(debit, credit, p.fund, p.gift)...)
 	}
 	return entry
 }
 
-func (s *session) disputeFee(t Transaction) []ledger.Entry {
+func (s *bookingRun) disputeFee(t Transaction) []ledger.Entry {
 	if t.Fee == 0 {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (s *session) disputeFee(t Transaction) []ledger.Entry {
 }
 
 // Lost is a dispute the bank decided against us. No money moves any more; the withheld part is lost.
-type Lost struct {
+type LostDispute struct {
 	EntityID uuid.UUID
 	ID       string // the dispute's
 	ChargeID string
@@ -113,8 +113,8 @@ type Lost struct {
 // cannot bear goes back to it (1010 / 1020) and operations bears it (4810 / 1010), with a task. The gift's
 // receipt becomes void or is replaced. It answers false when the withdrawal is not booked yet, so that the
 // caller asks again later. A repeat changes nothing.
-func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, l Lost) (bool, error) {
-	s, err := b.session(catalog, l.EntityID)
+func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, l LostDispute) (bool, error) {
+	s, err := b.newRun(catalog, l.EntityID)
 	if err != nil {
 		return false, err
 	}
@@ -129,32 +129,42 @@ func (b Booker) LoseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 		return false, err
 	}
 	if !withdrawn && l.Withdrew {
-		return s.movedTx(ctx, tx, l.ID) // booked and still no change: its withdrawal stands in suspense, with a task, and so does its end
+		return s.hasMovementTx(ctx, tx, l.ID) // booked and still no change: its withdrawal stands in suspense, with a task, and so does its end
 	}
 	if !withdrawn {
 		return true, nil
 	}
-	if err := s.shortfallsTx(ctx, tx, parts); err != nil {
+	if err := s.absorbShortfallsTx(ctx, tx, parts); err != nil {
 		return false, err
 	}
-	t := Transaction{ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -sum(parts), Currency: s.entity.Currency, CreatedAt: l.At}
+	t := Transaction{ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -totalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At}
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, move(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-p.borne)...)
-		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.borne)...)
-		entry.Postings = append(entry.Postings, move(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.borne)...)
-		if err := s.shortTx(ctx, tx, t, p.fund, p.borne); err != nil {
+		entry.Postings = append(entry.Postings, movePostings(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-p.absorbed)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.absorbed)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.absorbed)...)
+		if err := s.openShortfallTaskTx(ctx, tx, t, p.fund, p.absorbed); err != nil {
 			return false, err
 		}
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return false, err
 	}
-	c := change{l.ID, changeLost, l.ChargeID, sum(parts), l.At}
-	if err := s.keepChangeTx(ctx, tx, c, parts); err != nil {
+	c := change{l.ID, changeLost, l.ChargeID, totalGift(parts), l.At}
+	if err := s.insertChangeTx(ctx, tx, c, parts); err != nil {
 		return false, err
 	}
-	s.revise(c, receipt.Dispute)
-	return true, s.reviseTx(ctx, tx)
+	s.reviseReceiptOf(c, receipt.Dispute)
+	return true, s.reviseReceiptsTx(ctx, tx)
+}
+
+// OpenDisputes lists the disputes whose money is withdrawn and that are neither won nor lost, oldest first.
+func OpenDisputes(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (disputes []string, err error) {
+	const query = `/* settlement.OpenDisputes */
+		SELECT w.object_id FROM charge_change w WHERE w.entity_id = $1 AND w.kind = 'dispute withdrawn' AND NOT EXISTS (
+		    SELECT 1 FROM charge_change e WHERE e.object_id = w.object_id AND e.entity_id = w.entity_id AND e.kind IN ('dispute won', 'dispute lost'))
+		 ORDER BY w.at`
+	err = sqlx.SelectContext(ctx, q, &disputes, query, entity)
+	return disputes, err
 }

@@ -20,4 +20,4 @@
 //
 // A restricted fund never falls below zero: what it cannot bear, operations bears, with a task. payout asks
 // nobody for anything; stripepay brings it what Stripe listed.
-package payout
+package settlement

@@ -1,4 +1,4 @@
-package payout_test
+package settlement_test
 
 import (
 	"encoding/json"

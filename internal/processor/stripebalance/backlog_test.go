@@ -1,4 +1,4 @@
-package payout_test
+package stripebalance_test
 
 import (
 	"testing"
@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/processor/payout"
+	"konbit/internal/processor/stripebalance"
+
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -38,13 +39,13 @@ func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
 
 	h.Exec(`UPDATE balance_lookup SET failing_since = failing_since - interval '1 hour'`)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM check_clearing_differs WHERE detail LIKE 'Stripe''s balance is not booked to its end: %'`))
-	stalls, err := payout.Stalls(t.Context(), h.DB.Server)
+	stalls, err := stripebalance.StalledImports(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	require.Len(t, stalls, 1)
 
 	h.Exec(`ALTER TABLE charge_change DISABLE TRIGGER USER`)
 	h.Exec(`DELETE FROM charge_change WHERE object_id = $1`, broken) // the defect is mended
-	settle(t, h)
+	importAll(t, h)
 	require.Equal(t, []int{1, 1}, []int{booked(broken), booked(behind)})
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE failing_since IS NOT NULL`))

@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 )
 
 // means is what restricted funds have while a list's fees are reckoned, by fund, in minor units.
-type means map[uuid.UUID]int64
+type restrictedBalances map[uuid.UUID]int64
 
 // bearTx lets operations bear what a restricted fund no longer has for the sponsor's fee and the processing fee, with a
 // task: it may have given away the gift before its fee was known. The funds are locked.
-func (s *session) bearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []part, has means) ([]part, error) {
+func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []part, has restrictedBalances) ([]part, error) {
 	house := part{fund: s.operations}
 	for i := range parts {
 		p := &parts[i]
@@ -27,20 +27,20 @@ func (s *session) bearTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts 
 				return nil, err
 			}
 		}
-		short := max(p.fee+p.sponsor-max(has[p.fund.ID], 0), 0)
-		sponsor := min(short, p.sponsor)
-		p.sponsor, house.sponsor = p.sponsor-sponsor, house.sponsor+sponsor
+		short := max(p.fee+p.sponsorFee-max(has[p.fund.ID], 0), 0)
+		sponsor := min(short, p.sponsorFee)
+		p.sponsorFee, house.sponsorFee = p.sponsorFee-sponsor, house.sponsorFee+sponsor
 		p.fee, house.fee = p.fee-(short-sponsor), house.fee+short-sponsor
-		has[p.fund.ID] -= p.fee + p.sponsor
-		if err := s.shortTx(ctx, tx, t, p.fund, short); err != nil {
+		has[p.fund.ID] -= p.fee + p.sponsorFee
+		if err := s.openShortfallTaskTx(ctx, tx, t, p.fund, short); err != nil {
 			return nil, err
 		}
 	}
-	if house.fee == 0 && house.sponsor == 0 {
+	if house.fee == 0 && house.sponsorFee == 0 {
 		return parts, nil
 	}
 	if last := &parts[len(parts)-1]; last.fund.ID == s.operations.ID {
-		last.fee, last.sponsor = last.fee+house.fee, last.sponsor+house.sponsor
+		last.fee, last.sponsorFee = last.fee+house.fee, last.sponsorFee+house.sponsorFee
 		return parts, nil
 	}
 	return append(parts, house), nil

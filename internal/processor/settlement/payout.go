@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // payoutTx books a payout: 1015 / 1010 fund by fund, by what its own transactions left in each fund. A payout
 // made by hand names no transactions; it is shared by what each fund has in clearing.
-func (s *session) payoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) bookPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	shares, err := s.payoutSharesTx(ctx, tx, t)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (s *session) payoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) erro
 	}
 	if rest != 0 {
 		entry.Postings = append(entry.Postings, ledger.Move(ledger.PayoutsInTransit, ledger.StripeClearing, s.operations.ID, rest)...)
-		if err := s.taskTx(ctx, tx, taskPayoutDiffers, t); err != nil {
+		if err := s.openTaskTx(ctx, tx, taskPayoutDiffers, t); err != nil {
 			return err
 		}
 	}
@@ -43,12 +43,12 @@ func (s *session) payoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) erro
 }
 
 // payoutFailedTx books a payout the bank sent back: the same shares the other way.
-func (s *session) payoutFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const query = `/* payout.payoutFailedTx */
+func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	const query = `/* settlement.payoutFailedTx */
 		SELECT c.fund_id, c.amount FROM balance_transaction b
 		  JOIN clearing_share c ON c.transaction_id = b.id AND c.entity_id = b.entity_id
 		 WHERE b.entity_id = $1 AND b.source_id = $2 AND b.type = 'payout'`
-	shares, err := s.sharesTx(ctx, tx, query, s.entity.ID, t.SourceID)
+	shares, err := s.amountsByFundTx(ctx, tx, query, s.entity.ID, t.SourceID)
 	if err != nil {
 		return err
 	}
@@ -57,25 +57,25 @@ func (s *session) payoutFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 		total -= amount // what the payout took out of clearing
 	}
 	if total != t.Net {
-		return s.unexpectedTx(ctx, tx, t)
+		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["payout"] = t.SourceID
 	for _, id := range sortedFunds(shares) {
 		entry.Postings = append(entry.Postings, ledger.Move(ledger.StripeClearing, ledger.PayoutsInTransit, id, -shares[id])...)
 	}
-	if err := s.taskTx(ctx, tx, taskPayoutFailed, t); err != nil {
+	if err := s.openTaskTx(ctx, tx, taskPayoutFailed, t); err != nil {
 		return err
 	}
 	return s.postTx(ctx, tx, t, entry)
 }
 
 // payoutSharesTx sums what the payout's transactions left in each fund. All of them must be booked.
-func (s *session) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
+func (s *bookingRun) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
 	if !t.Automatic {
-		return s.byClearingTx(ctx, tx, t)
+		return s.sharesByClearingTx(ctx, tx, t)
 	}
-	const query = `/* payout.payoutSharesTx */
+	const query = `/* settlement.payoutSharesTx */
 		SELECT fund_id, sum(amount)::bigint AS amount FROM (
 		    SELECT c.fund_id, c.gift - c.fee - c.sponsor AS amount FROM balance_transaction b
 		      JOIN charge_share c ON c.charge_id = b.source_id AND c.entity_id = b.entity_id
@@ -95,14 +95,14 @@ func (s *session) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction
 	}
 	for _, member := range t.Members {
 		if !booked[member] {
-			return s.byClearingTx(ctx, tx, t) // it pays out what came before these books were opened
+			return s.sharesByClearingTx(ctx, tx, t) // it pays out what came before these books were opened
 		}
 	}
-	return s.sharesTx(ctx, tx, query, s.entity.ID, pq.Array(t.Members), s.operations.ID)
+	return s.amountsByFundTx(ctx, tx, query, s.entity.ID, pq.Array(t.Members), s.operations.ID)
 }
 
 // byClearingTx shares a payout over the funds in proportion to what each has in clearing.
-func (s *session) byClearingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
+func (s *bookingRun) sharesByClearingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
 	balances, err := ledger.AccountTx(ctx, tx, s.entity.ID, ledger.StripeClearing)
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (s *session) byClearingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) 
 	return shares, nil
 }
 
-func (s *session) sharesTx(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (map[uuid.UUID]int64, error) {
+func (s *bookingRun) amountsByFundTx(ctx context.Context, tx *sqlx.Tx, query string, args ...any) (map[uuid.UUID]int64, error) {
 	var rows []struct {
 		FundID uuid.UUID `db:"fund_id"`
 		Amount int64     `db:"amount"`

@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -20,30 +20,30 @@ import (
 // the refunded part's share of the fees given back by operations, so that a fund stands as if that part
 // had never come (48xx / 1010 and 1010 / 5100 and 1010 / 3900 in the fund, the reverse of the fees in
 // operations). What a restricted fund cannot bear, operations bears.
-func (s *session) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	return s.giveBackTx(ctx, tx, t, receipt.Refund)
+func (s *bookingRun) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	return s.bookReturnTx(ctx, tx, t, receipt.Refund)
 }
 
-func (s *session) giveBackTx(ctx context.Context, tx *sqlx.Tx, t Transaction, why receipt.Reason) error {
+func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transaction, why receipt.Reason) error {
 	amount := -t.Net
-	left, err := s.leftTx(ctx, tx, t.ChargeID)
+	left, err := s.remainingByFundTx(ctx, tx, t.ChargeID)
 	if err != nil {
 		return err
 	}
 	if len(left) == 0 && why == receipt.Refund {
-		if back, err := s.backTx(ctx, tx, t); err != nil || back {
+		if back, err := s.refundBeyondPlanTx(ctx, tx, t); err != nil || back {
 			return err
 		}
 	}
-	if amount <= 0 || amount > total(left) {
-		return s.unexpectedTx(ctx, tx, t)
+	if amount <= 0 || amount > totalRemaining(left) {
+		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	taken, err := take(left, amount, t.Currency)
+	taken, err := takeProportionally(left, amount, t.Currency)
 	if err == nil {
-		err = withFees(taken, left, t.Currency)
+		err = addFeesGivenBack(taken, left, t.Currency)
 	}
 	if err == nil {
-		err = s.shortfallsTx(ctx, tx, taken)
+		err = s.absorbShortfallsTx(ctx, tx, taken)
 	}
 	if err != nil {
 		return err
@@ -52,55 +52,55 @@ func (s *session) giveBackTx(ctx context.Context, tx *sqlx.Tx, t Transaction, wh
 	entry.Dimensions["charge"] = t.ChargeID
 	var fees, sponsors int64
 	for _, p := range taken {
-		entry.Postings = append(entry.Postings, move(ledger.Refunds(p.fund.Restricted()), ledger.StripeClearing, p.fund, p.gift-p.borne)...)
-		entry.Postings = append(entry.Postings, move(ledger.RefundsWithout, ledger.StripeClearing, s.operations, p.borne)...)
-		entry.Postings = append(entry.Postings, feeMove(p.fund, -p.fee)...)
-		entry.Postings = append(entry.Postings, sponsorMove(p.fund, -p.sponsor)...)
-		fees, sponsors = fees+p.fee, sponsors+p.sponsor
-		if err := s.shortTx(ctx, tx, t, p.fund, p.borne); err != nil {
+		entry.Postings = append(entry.Postings, movePostings(ledger.Refunds(p.fund.Restricted()), ledger.StripeClearing, p.fund, p.gift-p.absorbed)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.RefundsWithout, ledger.StripeClearing, s.operations, p.absorbed)...)
+		entry.Postings = append(entry.Postings, feePostings(p.fund, -p.fee)...)
+		entry.Postings = append(entry.Postings, sponsorFeePostings(p.fund, -p.sponsorFee)...)
+		fees, sponsors = fees+p.fee, sponsors+p.sponsorFee
+		if err := s.openShortfallTaskTx(ctx, tx, t, p.fund, p.absorbed); err != nil {
 			return err
 		}
 	}
-	entry.Postings = append(entry.Postings, feeMove(s.operations, fees)...)
-	entry.Postings = append(entry.Postings, sponsorMove(s.operations, sponsors)...)
+	entry.Postings = append(entry.Postings, feePostings(s.operations, fees)...)
+	entry.Postings = append(entry.Postings, sponsorFeePostings(s.operations, sponsors)...)
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
 	c := change{t.SourceID, changeRefund, t.ChargeID, amount, t.CreatedAt}
-	if err := s.keepChangeTx(ctx, tx, c, taken); err != nil {
+	if err := s.insertChangeTx(ctx, tx, c, taken); err != nil {
 		return err
 	}
-	s.revise(c, why)
+	s.reviseReceiptOf(c, why)
 	return nil
 }
 
 // refundFailedTx books a refund the bank could not deliver: the money is back and owed to the donor
 // (1010 / 2300 in the funds it was taken from); finance repays it another way.
-func (s *session) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	parts, happened, err := s.changePartsTx(ctx, tx, t.SourceID, changeRefund)
 	if err != nil {
 		return err
 	}
-	if !happened || sum(parts) != t.Net {
-		return s.unexpectedTx(ctx, tx, t)
+	if !happened || totalGift(parts) != t.Net {
+		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	entry := t.entry(s.entity, kindMovement)
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, move(ledger.StripeClearing, ledger.RefundsPayable, p.fund, p.gift)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.RefundsPayable, p.fund, p.gift)...)
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	if err := s.taskTx(ctx, tx, taskRefundFailed, t); err != nil {
+	if err := s.openTaskTx(ctx, tx, taskRefundFailed, t); err != nil {
 		return err
 	}
-	return s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, t.ChargeID, t.Net, t.CreatedAt}, parts)
+	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, t.ChargeID, t.Net, t.CreatedAt}, parts)
 }
 
 // backTx books the refund of a payment its plan had no room for: out of the suspense that it stands in, with nothing left for finance to
 // do. false: it is no such refund, not whole, or not the first.
-func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool, error) {
-	const whole = `/* payout.backTx */
+func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool, error) {
+	const whole = `/* settlement.backTx */
 		SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2 AND type IN ('charge', 'payment') AND amount = $3)
 		   AND NOT EXISTS (SELECT 1 FROM charge_change WHERE entity_id = $1 AND charge_id = $2)`
 	ours, err := s.Settler.Plans.RefundsChargeTx(ctx, tx, s.entity.ID, t.ChargeID)
@@ -124,25 +124,25 @@ func (s *session) backTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (bool,
 			}
 		}
 	}
-	if err := s.onOperationsTx(ctx, tx, t, ledger.Suspense); err != nil {
+	if err := s.bookToOperationsTx(ctx, tx, t, ledger.Suspense); err != nil {
 		return false, err
 	}
-	return true, s.keepChangeTx(ctx, tx, change{t.SourceID, changeRefund, t.ChargeID, -t.Net, t.CreatedAt}, nil)
+	return true, s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefund, t.ChargeID, -t.Net, t.CreatedAt}, nil)
 }
 
 // unexpectedTx books what came back or went out of a charge we do not know, or more than it had: suspense.
-func (s *session) unexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	if err := s.taskTx(ctx, tx, taskUnexpected, t); err != nil {
+func (s *bookingRun) bookUnexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	if err := s.openTaskTx(ctx, tx, taskUnexpected, t); err != nil {
 		return err
 	}
-	return s.onOperationsTx(ctx, tx, t, ledger.Suspense)
+	return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
 }
 
 // take takes an amount from funds in proportion to what each has left of a charge, by largest remainder.
-func take(left []holding, amount int64, c money.Currency) ([]part, error) {
+func takeProportionally(left []fundShare, amount int64, c money.Currency) ([]part, error) {
 	weights := make([]int64, len(left))
 	for i, h := range left {
-		weights[i] = h.left
+		weights[i] = h.remaining
 	}
 	split, err := money.New(amount, c).Split(weights)
 	if err != nil {
@@ -159,19 +159,19 @@ func take(left []holding, amount int64, c money.Currency) ([]part, error) {
 
 // withFees adds to refunded parts their share of the fees: of a fund's fee, the same proportion as of its whole gift, reckoned over
 // all its refunds together, so that nothing is left over when all is refunded and disputes change nothing.
-func withFees(taken []part, left []holding, c money.Currency) error {
+func addFeesGivenBack(taken []part, left []fundShare, c money.Currency) error {
 	for i := range taken {
 		p := &taken[i]
-		h := left[slices.IndexFunc(left, func(h holding) bool { return h.fund.ID == p.fund.ID })]
+		h := left[slices.IndexFunc(left, func(h fundShare) bool { return h.fund.ID == p.fund.ID })]
 		fee, err := proportion(h.fee, h.refunded+p.gift, h.gift, c)
 		if err != nil {
 			return err
 		}
-		sponsor, err := proportion(h.sponsor, h.refunded+p.gift, h.gift, c)
+		sponsor, err := proportion(h.sponsorFee, h.refunded+p.gift, h.gift, c)
 		if err != nil {
 			return err
 		}
-		p.fee, p.sponsor = fee-h.feeBack, sponsor-h.sponsorBack
+		p.fee, p.sponsorFee = fee-h.feeBack, sponsor-h.sponsorFeeBack
 	}
 	return nil
 }
@@ -185,14 +185,14 @@ func proportion(amount, of, all int64, c money.Currency) (int64, error) {
 	return split[0].Minor, nil
 }
 
-func total(left []holding) (sum int64) {
+func totalRemaining(left []fundShare) (sum int64) {
 	for _, h := range left {
-		sum += h.left
+		sum += h.remaining
 	}
 	return sum
 }
 
-func sum(parts []part) (total int64) {
+func totalGift(parts []part) (total int64) {
 	for _, p := range parts {
 		total += p.gift
 	}
@@ -200,7 +200,7 @@ func sum(parts []part) (total int64) {
 }
 
 // move is ledger.Move, nothing for nothing.
-func move(debit, credit ledger.Account, f fund.Fund, amount int64) []ledger.Posting {
+func movePostings(debit, credit ledger.Account, f fund.Fund, amount int64) []ledger.Posting {
 	if amount == 0 {
 		return nil
 	}
@@ -209,7 +209,7 @@ func move(debit, credit ledger.Account, f fund.Fund, amount int64) []ledger.Post
 
 // shortfallsTx notes on each part that is to be taken from a fund how much of it a restricted fund cannot bear without
 // falling below zero. It locks the funds, so that nothing is awarded from them meanwhile.
-func (s *session) shortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) error {
+func (s *bookingRun) absorbShortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) error {
 	funds := make([]uuid.UUID, len(taken))
 	for i, p := range taken {
 		funds[i] = p.fund.ID
@@ -227,13 +227,13 @@ func (s *session) shortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) e
 			return err
 		}
 		// The fees that are given back are restricted again and bear their part.
-		p.borne = min(max(p.gift-p.fee-p.sponsor-has, 0), p.gift)
+		p.absorbed = min(max(p.gift-p.fee-p.sponsorFee-has, 0), p.gift)
 	}
 	return nil
 }
 
 // shortTx opens a task for what operations bore in a fund's place.
-func (s *session) shortTx(ctx context.Context, tx *sqlx.Tx, t Transaction, f fund.Fund, short int64) error {
+func (s *bookingRun) openShortfallTaskTx(ctx context.Context, tx *sqlx.Tx, t Transaction, f fund.Fund, short int64) error {
 	if short == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package payout
+package settlement
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type revision struct {
 }
 
 // revise notes a revision; several changes of one charge make one, for the last.
-func (s *session) revise(c change, why receipt.Reason) {
+func (s *bookingRun) reviseReceiptOf(c change, why receipt.Reason) {
 	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool { return r.charge == c.charge })
 	s.revisions = append(s.revisions, revision{c, why})
 }
@@ -28,7 +28,7 @@ func (s *session) revise(c change, why receipt.Reason) {
 // reviseTx brings the receipts of changed gifts to what is left of each: replaced when a part went back, void when all of it did,
 // issued anew when it came back. The donor is told by letter. A charge without a gift or a receipt has nothing to revise.
 // It locks the counters of numbers: call it last.
-func (s *session) reviseTx(ctx context.Context, tx *sqlx.Tx) error {
+func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	var voids []receipt.Void
 	var replacements []receipt.Replacement
 	for _, r := range s.revisions {
@@ -44,13 +44,13 @@ func (s *session) reviseTx(ctx context.Context, tx *sqlx.Tx) error {
 		if !issued {
 			continue
 		}
-		left, charged, err := s.keptTx(ctx, tx, r.charge)
+		left, charged, err := s.keptByFundTx(ctx, tx, r.charge)
 		if err != nil {
 			return err
 		}
 		day := ledger.DateOf(r.at, s.entity.Location()).String()
 		told := receipt.Change{Reason: r.why, On: day, By: r.object}
-		facts := remaining(was.Facts, left, charged, day)
+		facts := reducedFacts(was.Facts, left, charged, day)
 		switch {
 		case was.IsValid() && len(facts.Lines) == 0:
 			voids = append(voids, receipt.Void{Of: was.ID, Change: told})
@@ -74,7 +74,7 @@ func (s *session) reviseTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // remaining is what a receipt says when each fund kept so much of the gift, of charged in all.
-func remaining(f receipt.Facts, kept map[uuid.UUID]int64, charged int64, day string) receipt.Facts {
+func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, charged int64, day string) receipt.Facts {
 	currency := f.Amount.Currency
 	f.Amount = money.New(0, currency)
 	var lines []receipt.Line
@@ -94,18 +94,18 @@ func remaining(f receipt.Facts, kept map[uuid.UUID]int64, charged int64, day str
 }
 
 // keptTx is what each fund kept of a charge's gift after refunds and disputes lost for good, and the gift in all.
-func (s *session) keptTx(ctx context.Context, tx *sqlx.Tx, charge string) (kept map[uuid.UUID]int64, charged int64, err error) {
-	const gifts = `/* payout.keptTx */ SELECT fund_id, gift AS amount FROM charge_share WHERE charge_id = $1 AND entity_id = $2 AND gift > 0`
-	const returned = `/* payout.keptTx */
+func (s *bookingRun) keptByFundTx(ctx context.Context, tx *sqlx.Tx, charge string) (kept map[uuid.UUID]int64, charged int64, err error) {
+	const gifts = `/* settlement.keptTx */ SELECT fund_id, gift AS amount FROM charge_share WHERE charge_id = $1 AND entity_id = $2 AND gift > 0`
+	const returned = `/* settlement.keptTx */
 		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM charge_change h
 		  JOIN charge_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
 		 WHERE h.charge_id = $1 AND h.entity_id = $2 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
 		       SELECT 1 FROM charge_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
 		 GROUP BY s.fund_id`
-	if kept, err = s.sharesTx(ctx, tx, gifts, charge, s.entity.ID); err != nil {
+	if kept, err = s.amountsByFundTx(ctx, tx, gifts, charge, s.entity.ID); err != nil {
 		return nil, 0, err
 	}
-	gone, err := s.sharesTx(ctx, tx, returned, charge, s.entity.ID)
+	gone, err := s.amountsByFundTx(ctx, tx, returned, charge, s.entity.ID)
 	for id := range kept {
 		charged += kept[id]
 		kept[id] -= gone[id]

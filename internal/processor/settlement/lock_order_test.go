@@ -1,0 +1,45 @@
+package settlement_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// TestFundsAreLockedBeforeTheReceiptsCounter: booking locks funds first and the counter of receipt numbers last, because a
+// transaction that has locked a fund may settle gifts meanwhile.
+func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
+	h := program.New(t, program.Options{})
+	g, told, untold := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
+	catalog, now := h.CurrentCatalog(), time.Now().UTC()
+	general := catalog.Open(g.OrganisationID)[0]
+	charge := program.ChargeOf(untold, now)
+	refund := disputed(g, "txn_refund", "refund", -500)
+	refund.Type, refund.SourceID = "refund", "re_1"
+	booked := make(chan error, 1)
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		if err := fund.LockTx(t.Context(), tx, general.ID); err != nil {
+			return err
+		}
+		go func() {
+			booked <- pg.InTx(context.Background(), h.DB.Server, func(tx *sqlx.Tx) error {
+				_, err := h.Booker.BookTx(context.Background(), tx, catalog, g.EntityID, []settlement.Transaction{{ID: "txn_charge", Type: "charge", Category: "charge", SourceID: charge.ChargeRef,
+					ChargeID: charge.ChargeRef, Amount: 2000, Fee: 88, Net: 1912, Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}, refund})
+				return err
+			})
+		}()
+		time.Sleep(300 * time.Millisecond)
+		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(told, now)})
+		return err
+	}))
+	require.NoError(t, <-booked)
+}

@@ -1,0 +1,117 @@
+package stripebalance
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/pg"
+)
+
+// importLease is the right to import one entity's balance, and the cursor from which the import goes on.
+type importLease struct {
+	EntityID    uuid.UUID `db:"entity_id"`
+	Holder      uuid.UUID `db:"holder"`
+	ReadThrough time.Time `db:"read_through"` // every transaction up to this time was booked when the lease was acquired
+	Begun       time.Time `db:"begun"`        // where the first run of all began
+	NewDay      bool      `db:"new_day"`      // no sweep has ended today (UTC)
+}
+
+// errLeaseLost is the error that another process imports the balance now. The run ends; nothing is wrong.
+var errLeaseLost = errors.New("stripebalance: another process imports this balance")
+
+// acquireLease leases an entity's balance to holder for leaseTTL. It returns nil if another process has the lease or if
+// there is no reason to import. A run starts:
+//
+//	sweep                         always
+//	fee due                       at once if a charge is newer than the newest one seen; but at next_look in busy times
+//	event about money, or a fee   at next_look
+//
+// next_look moves further away with each run that books nothing (release). idle_looks is the number of such runs; -1
+// means busy times: the last run booked batchSize transactions or more, and listing for each new charge would mostly
+// list the same transactions again.
+//
+// The first run of all begins with the first gift: what Stripe held before belongs to the opening balance.
+func acquireLease(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *donation.FeeDue, sweep bool) (*importLease, error) {
+	const begin = `/* stripebalance.acquireLease */
+		INSERT INTO balance_lookup (entity_id, read_through, begun, next_look)
+		VALUES ($1, least($2::timestamptz, now()), least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
+	const take = `/* stripebalance.acquireLease */
+		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
+		 WHERE entity_id = $1 AND leased_until < now()
+		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') AND idle_looks >= 0
+		        OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
+		RETURNING entity_id, holder, read_through, begun, NOT EXISTS (
+		    SELECT 1 FROM balance_observation o WHERE o.entity_id = $1 AND o.at >= date_trunc('day', now(), 'UTC')) AS new_day`
+	var oldest, newest *time.Time
+	if due != nil {
+		oldest, newest = &due.Oldest, &due.Newest
+	}
+	var taken []importLease
+	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, begin, entity, oldest); err != nil {
+			return err
+		}
+		return tx.SelectContext(ctx, &taken, take, entity, leaseTTL.Seconds(), newest, sweep, holder)
+	})
+	if err != nil || len(taken) == 0 {
+		return nil, err
+	}
+	return &taken[0], nil
+}
+
+// renew extends the lease by leaseTTL and stores through, the time up to which every transaction is booked. It returns
+// errLeaseLost if another process has acquired the lease since.
+func (l *importLease) renew(ctx context.Context, db *sqlx.DB, through time.Time) error {
+	const query = `/* stripebalance.renew */
+		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $3), read_through = greatest(read_through, $4)
+		 WHERE entity_id = $1 AND holder = $2`
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, leaseTTL.Seconds(), through)
+}
+
+// exec runs a statement that changes or inserts a row only while the lease is ours; errLeaseLost if it did neither.
+func (l *importLease) exec(ctx context.Context, db *sqlx.DB, query string, args ...any) error {
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		done, err := tx.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(err, errLeaseLost)
+		}
+		return nil
+	})
+}
+
+// release gives the lease back and sets when the next run may start. The delay doubles with each run that books nothing,
+// from 3 seconds to at most 10 seconds within an hour of the newest charge whose fee is due, and to a quarter of an hour
+// after it; in busy times it is 9 seconds. failed is why the run did not end; since when no run has ended is stored for
+// the checkers.
+func (l *importLease) release(ctx context.Context, db *sqlx.DB, booked int, through time.Time, failed error) error {
+	const query = `/* stripebalance.release */
+		UPDATE balance_lookup
+		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
+		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR $5 <> '',
+		       failing_since = CASE WHEN $5 <> '' THEN coalesce(failing_since, now()) END, failure = nullif($5, ''),
+		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9 ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
+		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
+		 WHERE entity_id = $1 AND holder = $2`
+	reason := ""
+	if failed != nil {
+		reason = string([]rune(strings.ToValidUTF8(failed.Error(), ""))[:min(len([]rune(failed.Error())), 500)])
+	}
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, reason, batchSize)
+}
+
+// RequestImportTx requests an import of an entity's balance soon: an event reported money that is not booked yet.
+func RequestImportTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID) error {
+	const query = `/* stripebalance.RequestImportTx */
+		UPDATE balance_lookup SET nudged = true, next_look = least(next_look, now()) WHERE entity_id = $1 AND (NOT nudged OR next_look > now())`
+	_, err := tx.ExecContext(ctx, query, entity)
+	return err
+}
