@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
 )
 
 // typedHouse is the module with the types of all it imports.
@@ -34,6 +36,7 @@ type listed struct {
 // loadHouse asks the go command for what ships and for the types of what that imports.
 func loadHouse(t *testing.T) *typedHouse {
 	t.Helper()
+	testkit.SkipIfShort(t, "the go command")
 	command := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", "./cmd/konbit")
 	command.Dir = ".."
 	var said bytes.Buffer

@@ -14,6 +14,8 @@ import (
 
 	"github.com/joho/godotenv"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
 )
 
 // A screen is what a person sees of the demo.
@@ -37,6 +39,7 @@ func (s *screen) String() string {
 // running starts a demo on free ports and returns its settings, its screen, and what ends it as Ctrl-C does.
 func running(t *testing.T, dir string) (env map[string]string, shown *screen, end func() error) {
 	t.Helper()
+	testkit.SkipIfShort(t, "the program and PostgreSQL")
 	free := "127.0.0.1:0"
 	ctx, interrupt := context.WithCancel(context.Background())
 	shown = &screen{}

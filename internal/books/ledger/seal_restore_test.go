@@ -16,6 +16,7 @@ import (
 // newCluster is an empty database in a cluster of its own, whose transaction ids begin anew.
 func newCluster(t *testing.T) *testkit.Database {
 	t.Helper()
+	testkit.SkipIfShort(t, "PostgreSQL")
 	s, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)

@@ -18,6 +18,7 @@ import (
 // TestTheNewestPrimaryIsUsed: a standby is promoted while the former primary lives on and believes it is one still.
 func TestTheNewestPrimaryIsUsed(t *testing.T) {
 	t.Parallel()
+	testkit.SkipIfShort(t, "PostgreSQL")
 	primary, err := localpg.Start(t.Context(), localpg.Options{Settings: map[string]string{"synchronous_commit": "on"}})
 	require.NoError(t, err)
 	t.Cleanup(primary.Stop)

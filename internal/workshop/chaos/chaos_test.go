@@ -9,12 +9,15 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"konbit/internal/workshop/testkit"
 )
 
 var seed = flag.Uint64("seed", 0, "tells what is random once more; 0 draws one")
 
 // TestRows proves the short form of every row.
 func TestRows(t *testing.T) {
+	testkit.SkipIfShort(t, "PostgreSQL")
 	for _, row := range Rows() {
 		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()

@@ -81,6 +81,7 @@ func settledWorld(t testing.TB) *world {
 }
 
 func TestTheOracleSees(t *testing.T) {
+	testkit.SkipIfShort(t, "PostgreSQL")
 	for name, c := range map[string]struct {
 		wrong func(t testing.TB, w *world)
 		says  string

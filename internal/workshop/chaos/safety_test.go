@@ -11,6 +11,7 @@ import (
 
 // TestWhatMustNeverBeIsSeen does to a sound house what must never be: each is seen.
 func TestWhatMustNeverBeIsSeen(t *testing.T) {
+	testkit.SkipIfShort(t, "PostgreSQL")
 	t.Parallel()
 	for sees, wrong := range map[string]func(w *world){
 		"a payment entry without a settled gift": func(w *world) {

@@ -88,6 +88,7 @@ func (s *Stack) settledDown() {
 // emptyServer is a PostgreSQL of its own with both roles and an empty database, and the addresses of the owner and of the server.
 func emptyServer(t *testing.T) (owner, server string) {
 	t.Helper()
+	testkit.SkipIfShort(t, "PostgreSQL")
 	pg, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(pg.Stop)

@@ -48,6 +48,7 @@ type Stack struct {
 // has failed, the servers' logs are shown.
 func Start(t testing.TB, o Options) *Stack {
 	t.Helper()
+	testkit.SkipIfShort(t, "the program and PostgreSQL")
 	s := &Stack{DB: o.DB, t: t, dir: t.TempDir(), proxied: o.Proxied, seed: o.Stripe.Seed}
 	if s.DB == nil {
 		s.DB = testkit.DB(t)

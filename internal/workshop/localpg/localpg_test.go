@@ -34,6 +34,13 @@ func TestMain(m *testing.M) {
 	<-s.Done()
 }
 
+// skipIfShort is testkit.SkipIfShort, which imports this package.
+func skipIfShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: needs PostgreSQL")
+	}
+}
+
 // dataDir is a place the server's account can enter; t.TempDir's parents are closed to it.
 func dataDir(t *testing.T) string {
 	t.Helper()
@@ -46,6 +53,7 @@ func dataDir(t *testing.T) string {
 
 func run(t *testing.T, o Options) *Server {
 	t.Helper()
+	skipIfShort(t)
 	s, err := Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)
@@ -149,6 +157,7 @@ func TestDataSurvivesAndIsExclusive(t *testing.T) {
 }
 
 func TestKilledLauncherTakesItsServerAlong(t *testing.T) {
+	skipIfShort(t)
 	dir := dataDir(t)
 	launcher := exec.Command(os.Args[0])
 	launcher.Env = append(os.Environ(), launcherDir+"="+dir)
@@ -188,6 +197,7 @@ func TestStalePIDFileOfALivingStranger(t *testing.T) {
 }
 
 func TestForeignDirectoriesAreLeftAlone(t *testing.T) {
+	skipIfShort(t)
 	other := dataDir(t)
 	require.NoError(t, os.Mkdir(other, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(other, "PG_VERSION"), []byte("9\n"), 0o600))
@@ -234,6 +244,7 @@ func TestReachable(t *testing.T) {
 }
 
 func TestStartGivesUpWithItsContext(t *testing.T) {
+	skipIfShort(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := Start(ctx, Options{})

@@ -15,6 +15,7 @@ import (
 // the test. It makes no request of its own.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
+	SkipIfShort(t, "a browser")
 	path := browserPath()
 	if path == "" {
 		t.Fatal("testkit: no Chromium on this machine; mend it with: make test-deps")

@@ -23,6 +23,7 @@ type Cluster struct {
 // only the machine must not crash. settings go over those.
 func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	t.Helper()
+	SkipIfShort(t, "PostgreSQL")
 	dir, err := localpg.NewTempDir(true) // memory keeps what a killed PostgreSQL has written, as the file cache of a disk does
 	if err != nil {
 		t.Fatalf("testkit: %v", err)

@@ -90,6 +90,7 @@ func migrateModel() error {
 
 func database(t testing.TB, template string) *Database {
 	t.Helper()
+	SkipIfShort(t, "PostgreSQL")
 	s, err := cluster()
 	if err == nil && template == model {
 		err = migrate()
