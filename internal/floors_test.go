@@ -26,6 +26,7 @@ var exceptions = map[string]string{
 	"platform/guard → platform/pg":                   "its counters write in transactions",
 	"books/fund → books/org":                         "a fund belongs to an organisation; the directory holds both",
 	"giving/donation → giving/donor":                 "settling records the donor's first gift",
+	"giving/donation → giving/payment":               "settling writes the payment in the same transaction",
 	"giving/donation → giving/receipt":               "settling issues the receipt in the same transaction",
 	"giving/recurring → giving/donation":             "each payment of a plan is a donation",
 	"giving/recurring → giving/receipt":              "the receipt says which payment of the plan it is for",

@@ -30,10 +30,11 @@ GRANT SELECT, INSERT ON ledger_snapshot, ledger_head TO {{role}};
 GRANT SELECT, INSERT (id, entity_id, kind, subject, detail, opened_at), UPDATE (detail, opened_at, closed_at, times) ON finance_task TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_consented_at, first_gift_at,
-    phone, address_line1, address_line2, city, region, postal_code, country, said_at) ON donor TO {{role}};
+    organisation_name, phone, address_line1, address_line2, city, region, postal_code, country, said_at) ON donor TO {{role}};
 GRANT SELECT, INSERT (donor_id, kind, given, at, by) ON donor_consent TO {{role}};
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
-    charged_at, settled_at) ON donation TO {{role}};
+    charged_at, settled_at, tax_date) ON donation TO {{role}};
+GRANT SELECT, INSERT ON payment TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
 GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
 GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the contact

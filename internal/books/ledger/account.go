@@ -14,6 +14,7 @@ const (
 	Suspense               Account = "1090" // either sign; only in an operations fund
 	Bank                   Account = "1100"
 	PledgesReceivable      Account = "1200" // written and unconditional
+	Securities             Account = "1300"
 	GrantsPayable          Account = "2100"
 	RefundableAdvances     Account = "2150" // conditional gifts
 	DueToAllianceMembers   Account = "2200" // agency
@@ -23,6 +24,8 @@ const (
 	TransfersBetweenFunds  Account = "3900"
 	ContributionsWithout   Account = "4000"
 	ContributionsWith      Account = "4100"
+	InKindWithout          Account = "4200" // contributions in kind
+	InKindWith             Account = "4210"
 	RefundsWithout         Account = "4800"
 	RefundsWith            Account = "4805"
 	ChargebacksWithout     Account = "4810"
@@ -32,6 +35,7 @@ const (
 	ProcessingFees         Account = "5100"
 	DisputeFees            Account = "5110"
 	BankFees               Account = "5200"
+	InKindUsed             Account = "5300"
 	GrantsDomestic         Account = "6100" // Form 990 Schedule I
 	GrantsForeign          Account = "6200" // Form 990 Schedule F
 	GrantRecoveries        Account = "6900"
@@ -50,4 +54,12 @@ func Contributions(restricted bool) Account {
 		return ContributionsWith
 	}
 	return ContributionsWithout
+}
+
+// InKindContributions returns the revenue account of gifts in kind to a fund, by the fund's class.
+func InKindContributions(restricted bool) Account {
+	if restricted {
+		return InKindWith
+	}
+	return InKindWithout
 }

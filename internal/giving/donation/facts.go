@@ -4,26 +4,28 @@ import (
 	"strings"
 
 	"konbit/internal/books/fund"
-	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/phrase"
 )
 
-// issue gathers what the gift's receipt says. The donor's own name stands on it even when the gift is
-// publicly anonymous: the receipt is the donor's.
-func (b *batch) issue(e org.LegalEntity, c IncomingPayment, g *gift, funds map[string]fund.Fund) (receipt.Request, error) {
+// receiptRequest returns what the donation's receipt says. It names the donor even if the donation is anonymous in
+// public: the receipt is the donor's own.
+func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, funds map[string]fund.Fund) (receipt.Request, error) {
 	o, err := b.catalog.OrganisationByID(g.OrganisationID)
 	if err != nil {
 		return receipt.Request{}, err
 	}
 	lang := phrase.Language(g.Language)
-	day := ledger.DateOf(c.ReceivedAt, e.Location())
+	day := p.taxDate(e)
 	facts := receipt.Facts{
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
-		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: c.ChargeRef, Instalment: c.instalment,
+		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: p.ChargeRef, Instalment: p.instalment, DonorOrganisation: g.OrganisationName,
+	}
+	if !p.method().HasProcessor() {
+		facts.PaymentID, facts.Method = &p.PaymentID, string(p.method())
 	}
 	if g.CoveredMinor > 0 {
 		facts.Covered = g.Covered()
@@ -31,9 +33,9 @@ func (b *batch) issue(e org.LegalEntity, c IncomingPayment, g *gift, funds map[s
 	if g.dedication != nil {
 		facts.Dedicated = &receipt.Dedication{Kind: string(g.dedication.Kind), Name: g.dedication.Name}
 	}
-	for _, p := range g.parts {
-		f := funds[p.FundID.String()]
-		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: p.Amount})
+	for _, part := range g.parts {
+		f := funds[part.FundID.String()]
+		facts.Lines = append(facts.Lines, receipt.Line{FundID: f.ID, Fund: f.Name.In(lang), Purpose: f.Purpose.In(lang), Amount: part.Amount})
 	}
 	return receipt.Request{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
 }

@@ -13,17 +13,19 @@ import (
 
 // Contact is who gives, as typed.
 type Contact struct {
-	FirstName    string `db:"first_name" json:"first_name"`
-	LastName     string `db:"last_name" json:"last_name"`
-	Email        string `db:"email" json:"email"`
-	Phone        string `db:"phone" json:"phone"`
-	AddressLine1 string `db:"address_line1" json:"address_line1"`
-	AddressLine2 string `db:"address_line2" json:"address_line2"`
-	City         string `db:"city" json:"city"`
-	Region       string `db:"region" json:"region"`
-	PostalCode   string `db:"postal_code" json:"postal_code"`
-	Country      string `db:"country" json:"country"`
-	Note         string `db:"note" json:"note"`
+	FirstName string `db:"first_name" json:"first_name"`
+	LastName  string `db:"last_name" json:"last_name"`
+	// OrganisationName is set for a donor that is an organisation. The form has no such field.
+	OrganisationName string `db:"organisation_name" json:"organisation_name,omitempty"`
+	Email            string `db:"email" json:"email"`
+	Phone            string `db:"phone" json:"phone"`
+	AddressLine1     string `db:"address_line1" json:"address_line1"`
+	AddressLine2     string `db:"address_line2" json:"address_line2"`
+	City             string `db:"city" json:"city"`
+	Region           string `db:"region" json:"region"`
+	PostalCode       string `db:"postal_code" json:"postal_code"`
+	Country          string `db:"country" json:"country"`
+	Note             string `db:"note" json:"note"`
 }
 
 func (c *checker) contact(in Contact) Contact {

@@ -2,7 +2,6 @@ package donation
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,14 +26,14 @@ type Instalment struct {
 // again for whom it is dedicated to.
 func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	const gift = `/* donation.CreateInstalmentTx */
-		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at)
-		SELECT $1, entity_id, organisation_id, donor_id, $3, $1, $4, 'started', $5, $6, $7, currency, language, anonymous, false, $8, $8
+		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
+			amount, covered, currency, language, anonymous, news, created_at, source, plan_id)
+		SELECT $1, entity_id, organisation_id, donor_id, $3, 'started', $4, $5, $6, currency, language, anonymous, false, $7, 'plan', $2
 		  FROM donation WHERE id = $2`
 	const typed = `/* donation.CreateInstalmentTx */
-		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
+		INSERT INTO donation_contact (donation_id, first_name, last_name, organisation_name, email, phone, address_line1, address_line2,
 			city, region, postal_code, country, note)
-		SELECT $1, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, ''
+		SELECT $1, first_name, last_name, organisation_name, email, phone, address_line1, address_line2, city, region, postal_code, country, ''
 		  FROM donation_contact WHERE donation_id = $2`
 	const dedicated = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
@@ -50,8 +49,7 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
 		all, added = all+p.Amount.Minor, added+p.Covered.Minor
 	}
-	hash := sha256.Sum256([]byte("instalment " + in.ID.String()))
-	if _, err := tx.ExecContext(ctx, gift, in.ID, in.First, in.PublicRef, hash[:], in.Frequency, all, added, in.At); err != nil {
+	if _, err := tx.ExecContext(ctx, gift, in.ID, in.First, in.PublicRef, in.Frequency, all, added, in.At); err != nil {
 		return err
 	}
 	for _, copied := range []string{typed, dedicated} {

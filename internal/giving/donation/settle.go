@@ -3,8 +3,6 @@ package donation
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,79 +11,15 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
-	"konbit/internal/giving/donor"
+	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
-	"konbit/internal/platform/money"
 )
 
-// Charge is the fact that a card or bank account was charged, as the payment processor told it.
-type IncomingPayment struct {
-	EntityID   uuid.UUID
-	ChargeRef  string    // the charge's
-	IntentRef  string    // empty for a charge made without one
-	DonationID uuid.UUID // uuid.Nil when the charge names no gift of ours
-	Amount     money.Amount
-	ReceivedAt time.Time // when it was charged: dates the gift and its receipt
-	Cause      string    // the event that told it
-	Invoice    *Invoice  // the bill it paid; nil: none, a gift given once
-
-	instalment *receipt.Instalment // which of its plan's it is
-	rejected   RejectReason        // why its plan has no room for it
-}
-
-// Invoice is a bill of a plan.
-type Invoice struct {
-	ID             string
-	Known          bool      // what follows is known
-	PlanID         uuid.UUID // uuid.Nil: no plan of ours
-	SubscriptionID string
-	CustomerID     string
-	First          bool // the one the plan began with
-	CreatedAt      time.Time
-}
-
-// Match says where a plan has a charge.
-type Match struct {
-	DonationID    uuid.UUID           // the gift it pays, whose row stands; uuid.Nil: none
-	Instalment    *receipt.Instalment // for the receipt
-	AwaitsInvoice bool                // its bill is not known yet
-	Rejected      RejectReason        // why it is no gift
-}
-
-// RejectReason is why a plan has no room for a charge; empty: it has.
-type RejectReason string
-
-// A charge comes after the last payment of N, or of a bill made after the plan had ended. Its money is given back.
-const (
-	BeyondPlan RejectReason = "beyond"
-	PlanEnded  RejectReason = "ended"
-)
-
-// Places finds the gifts of charges that pay bills; recurring does.
-type ChargeMatcher interface {
-	// MatchChargesTx answers for each charge of a bill, in order, where it belongs, and writes the gift of each that comes for the
-	// first time.
-	MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]Match, error)
-	// UnknownInvoicesTx answers those of an entity's bills that are not known.
-	UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error)
-	// RefundsChargeTx tells whether a charge is given back from here because its plan has no room for it.
-	RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (bool, error)
-	// PaymentsSuspendedTx is told of charges of plans that settled no gift.
-	PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []IncomingPayment) error
-}
-
-// intent is what the payment is known by.
-func (c IncomingPayment) key() string {
-	if c.IntentRef == "" {
-		return c.ChargeRef
-	}
-	return c.IntentRef
-}
-
-// Outcome is what became of a charge.
+// Outcome is what became of a payment.
 type Outcome string
 
-// The outcomes. Missing and Waits wrote nothing: the gift's row is not here (yet); the bill that tells the gift is not known yet.
+// The outcomes. The last two wrote nothing: the donation's row does not exist (yet); the invoice that says which
+// donation the payment is for is not known yet.
 const (
 	Booked          Outcome = "settled"
 	Repeated        Outcome = "repeated"
@@ -94,7 +28,7 @@ const (
 	AwaitsInvoice   Outcome = "waits"
 )
 
-// Settler settles gifts.
+// Settler settles donations.
 type Settler struct {
 	Receipts receipt.Issuer
 	NewID    func() uuid.UUID
@@ -102,35 +36,35 @@ type Settler struct {
 	Plans    ChargeMatcher
 }
 
-// SettleTx settles the gifts of a batch of charges, all in the caller's transaction: the gift's status, its
-// journal entry, the receipt with its number, and the jobs of its letter and card. It answers an outcome for each charge,
-// in order. A repeat changes nothing. A charge that is not what its gift expected (another amount or
-// currency, a second payment, no gift of ours) is booked to suspense with a task for finance.
+// SettleTx settles the donations of a batch of payments, all in the caller's transaction: the donation's status, the
+// payment, its journal entry, the receipt with its number, and the jobs of its emails. It returns an outcome for each
+// payment, in order. A repeated payment changes nothing. A payment that is not what its donation expected (another
+// amount or currency, a second payment, no donation of ours) is booked to suspense with a task for finance.
 //
-// It takes a constant number of statements however large the batch. The gifts' rows are locked in the
-// order of their ids and the receipt counter last, so batches may run side by side.
-func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]Outcome, error) {
-	charges, err := s.matchTx(ctx, tx, catalog, charges)
+// It takes a constant number of statements, whatever the size of the batch. It locks the donations in the order of
+// their ids and the receipt counters last, so that batches can run side by side.
+func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, payments []IncomingPayment) ([]Outcome, error) {
+	payments, err := s.matchTx(ctx, tx, catalog, payments)
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{catalog: catalog, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(charges))}
-	if err := b.loadTx(ctx, tx, charges); err != nil {
+	b := &batch{catalog: catalog, now: s.Now(), newID: s.NewID, outcomes: make([]Outcome, len(payments))}
+	if err := b.loadTx(ctx, tx, payments); err != nil {
 		return nil, err
 	}
-	for i, c := range charges {
+	for i, p := range payments {
 		var err error
-		if b.outcomes[i], err = b.decide(c); err != nil {
-			return nil, fmt.Errorf("charge %s: %w", c.ChargeRef, err)
+		if b.outcomes[i], err = b.decide(p); err != nil {
+			return nil, fmt.Errorf("payment %s: %w", p.subject(), err)
 		}
 	}
 	if err := b.writeTx(ctx, tx, s.Receipts); err != nil {
 		return nil, err
 	}
 	var suspended []IncomingPayment
-	for i, c := range charges {
-		if c.Invoice != nil && b.outcomes[i] == Suspense {
-			suspended = append(suspended, c)
+	for i, p := range payments {
+		if p.Invoice != nil && b.outcomes[i] == Suspense {
+			suspended = append(suspended, p)
 		}
 	}
 	if len(suspended) == 0 {
@@ -139,54 +73,6 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 	return b.outcomes, s.Plans.PaymentsSuspendedTx(ctx, tx, suspended)
 }
 
-// placeTx gives charges of bills their gifts.
-func (s Settler) matchTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]IncomingPayment, error) {
-	var positions []int
-	var invoiced []IncomingPayment
-	for i, c := range charges {
-		if c.Invoice != nil && c.DonationID == uuid.Nil {
-			positions, invoiced = append(positions, i), append(invoiced, c)
-		}
-	}
-	positions, invoiced, err := unbookedTx(ctx, tx, catalog, positions, invoiced)
-	if err != nil || len(invoiced) == 0 {
-		return charges, err
-	}
-	matches, err := s.Plans.MatchChargesTx(ctx, tx, catalog, invoiced)
-	if err != nil {
-		return nil, err
-	}
-	charges = slices.Clone(charges)
-	for i, p := range matches {
-		c := &charges[positions[i]]
-		c.DonationID, c.instalment, c.rejected = p.DonationID, p.Instalment, p.Rejected
-		if p.AwaitsInvoice {
-			c.rejected = awaitsInvoice
-		}
-	}
-	return charges, nil
-}
-
-// unbookedTx leaves out charges that are booked, as a plan's or in suspense: they need no place.
-func unbookedTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, positions []int, charges []IncomingPayment) (remaining []int, unbooked []IncomingPayment, err error) {
-	if len(charges) == 0 {
-		return nil, nil, nil
-	}
-	booked, err := bookedTx(ctx, tx, catalog, charges)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, c := range charges {
-		if !booked[i] {
-			remaining, unbooked = append(remaining, positions[i]), append(unbooked, c)
-		}
-	}
-	return remaining, unbooked, nil
-}
-
-// waits marks a charge whose bill is not known yet.
-const awaitsInvoice RejectReason = "waits"
-
 // batch is what one SettleTx reads, decides and writes.
 type batch struct {
 	catalog *fund.Catalog
@@ -194,13 +80,14 @@ type batch struct {
 	newID   func() uuid.UUID
 
 	gifts    map[uuid.UUID]*gift
-	booked   map[string]bool // payment intents with an entry already, by entity
+	booked   map[string]bool // payments that have a journal entry, by entryKey
 	outcomes []Outcome
 
 	entries     []ledger.Entry
+	payments    []payment.Payment
 	settled     []*gift
 	needsReview []*gift
-	due         []IncomingPayment
+	feesDue     []IncomingPayment // payments whose processing fee is not booked yet
 	tasks       []task.Task
 	receipts    []receipt.Request
 }
@@ -209,70 +96,80 @@ type batch struct {
 type gift struct {
 	Donation
 	Contact
+	known      bool        // the contact was not purged
 	dedication *Dedication // nil: none
 	parts      []Designation
-	superseded bool // its form has another gift that is not over
+	superseded bool // its form has another donation that is neither expired nor failed
+	paidBy     string
+	receivedAt time.Time
 }
 
-func (b *batch) decide(c IncomingPayment) (Outcome, error) {
-	g := b.gifts[c.DonationID]
+// decide books a payment to its donation or to suspense.
+func (b *batch) decide(p IncomingPayment) (Outcome, error) {
+	g := b.gifts[p.DonationID]
 	switch {
-	case b.booked[entryKey(c)], g != nil && g.ChargeID != nil && *g.ChargeID == c.ChargeRef:
+	case !p.method().IsValid():
+		return "", fmt.Errorf("the method %q is unknown", p.Method)
+	case !p.method().HasProcessor() && p.PaymentID == uuid.Nil:
+		return "", fmt.Errorf("a payment by %s needs an id", p.Method)
+	case b.booked[entryKey(p)], g != nil && g.ChargeID != nil && *g.ChargeID == p.ChargeRef:
 		return Repeated, nil
-	case c.rejected == awaitsInvoice:
+	case p.rejected == awaitsInvoice:
 		return AwaitsInvoice, nil
-	case c.rejected == BeyondPlan:
-		return b.suspend(c, nil, taskBeyondPlan)
-	case c.rejected == PlanEnded:
-		return b.suspend(c, nil, taskPlanEnded)
-	case c.DonationID == uuid.Nil:
-		return b.suspend(c, nil, taskWithoutGift)
+	case p.rejected == BeyondPlan:
+		return b.suspend(p, nil, taskBeyondPlan)
+	case p.rejected == PlanEnded:
+		return b.suspend(p, nil, taskPlanEnded)
+	case p.DonationID == uuid.Nil:
+		return b.suspend(p, nil, taskWithoutGift)
 	case g == nil:
 		return MissingDonation, nil
-	case g.EntityID != c.EntityID:
-		return b.suspend(c, nil, taskOtherEntity)
+	case g.EntityID != p.EntityID:
+		return b.suspend(p, nil, taskOtherEntity)
 	case g.Status == Settled || g.Status == NeedsReview:
-		return b.suspend(c, nil, taskPaidTwice)
+		return b.suspend(p, nil, taskPaidTwice)
 	case g.superseded:
-		return b.suspend(c, nil, taskReplaced)
-	case g.Email == "":
-		return b.suspend(c, g, taskPurged) // nobody is left to send a receipt to
-	case g.Amount() != c.Amount:
-		return b.suspend(c, g, taskDiffers)
+		return b.suspend(p, nil, taskReplaced)
+	case !g.known:
+		return b.suspend(p, g, taskPurged) // the receipt would name no donor
+	case g.Amount() != p.Amount:
+		return b.suspend(p, g, taskDiffers)
 	default:
-		return b.settle(c, g)
+		return b.settle(p, g)
 	}
 }
 
-func entryKey(c IncomingPayment) string { return c.EntityID.String() + " " + c.key() }
+func entryKey(p IncomingPayment) string { return p.EntityID.String() + " " + p.key() }
 
-func (b *batch) settle(c IncomingPayment, g *gift) (Outcome, error) {
-	entity, err := b.catalog.EntityByID(c.EntityID)
+// settle books a payment to its donation.
+func (b *batch) settle(p IncomingPayment, g *gift) (Outcome, error) {
+	entity, err := b.catalog.EntityByID(p.EntityID)
 	if err != nil {
 		return "", err
 	}
 	funds := make(map[string]fund.Fund, len(g.parts))
-	for _, p := range g.parts {
-		if funds[p.FundID.String()], err = b.catalog.Fund(p.FundID); err != nil {
+	for _, part := range g.parts {
+		if funds[part.FundID.String()], err = b.catalog.Fund(part.FundID); err != nil {
 			return "", err
 		}
 	}
-	issue, err := b.issue(entity, c, g, funds)
+	issue, err := b.receiptRequest(entity, p, g, funds)
 	if err != nil {
 		return "", err
 	}
 	g.Status = Settled
-	g.setPayment(c, b.now)
-	b.entries = append(b.entries, giftEntry(entity, c, g.Donation, g.parts, funds))
+	g.setPayment(p, entity, b.now)
+	b.entries = append(b.entries, giftEntry(entity, p, g.Donation, g.parts, funds))
 	b.receipts = append(b.receipts, issue)
 	b.settled = append(b.settled, g)
-	b.markBooked(c)
+	b.markBooked(p, &g.ID, payment.Settled)
 	return Booked, nil
 }
 
-// suspend books a charge that does not fit. g is the gift it was meant for, when that gift is now held.
-func (b *batch) suspend(c IncomingPayment, g *gift, kind *task.Kind) (Outcome, error) {
-	entity, err := b.catalog.EntityByID(c.EntityID)
+// suspend books a payment that does not fit to suspense and opens a task. g is the donation it was meant for if that
+// donation now needs review; nil if the payment changes no donation.
+func (b *batch) suspend(p IncomingPayment, g *gift, kind *task.Kind) (Outcome, error) {
+	entity, err := b.catalog.EntityByID(p.EntityID)
 	if err != nil {
 		return "", err
 	}
@@ -281,78 +178,33 @@ func (b *batch) suspend(c IncomingPayment, g *gift, kind *task.Kind) (Outcome, e
 		return "", err
 	}
 	opened := task.Task{
-		EntityID: entity.ID, Kind: kind, Subject: c.key(),
-		Detail: map[string]string{"charge": c.ChargeRef, "amount": c.Amount.Decimal(), "currency": string(c.Amount.Currency)},
+		EntityID: entity.ID, Kind: kind, Subject: p.key(),
+		Detail: map[string]string{"charge": p.subject(), "amount": p.Amount.Decimal(), "currency": string(p.Amount.Currency)},
 	}
-	if c.DonationID != uuid.Nil {
-		opened.Detail["donation"] = c.DonationID.String()
+	if p.DonationID != uuid.Nil {
+		opened.Detail["donation"] = p.DonationID.String()
 	}
-	if c.Amount.Currency == entity.Currency {
-		b.entries = append(b.entries, suspenseEntry(entity, c, operations))
+	if p.Amount.Currency == entity.Currency {
+		b.entries = append(b.entries, suspenseEntry(entity, p, operations))
 	} else {
-		opened.Kind = taskOtherCurrency // what arrives in the books' currency, the balance transaction tells
+		opened.Kind = taskOtherCurrency // the balance transaction says how much arrives in the books' currency
 	}
+	var donation *uuid.UUID
 	if g != nil {
-		g.Status = NeedsReview
-		g.setPayment(c, b.now)
+		g.Status, donation = NeedsReview, &g.ID
+		g.setPayment(p, entity, b.now)
 		b.needsReview = append(b.needsReview, g)
 	}
 	b.tasks = append(b.tasks, opened)
-	b.markBooked(c)
+	b.markBooked(p, donation, payment.Suspense)
 	return Suspense, nil
 }
 
-func (b *batch) markBooked(c IncomingPayment) {
-	b.booked[entryKey(c)] = true
-	b.due = append(b.due, c)
-}
-
-// charged notes the payment on the gift.
-func (g *gift) setPayment(c IncomingPayment, now time.Time) {
-	intent := c.key()
-	g.PaymentIntentID, g.ChargeID, g.ChargedAt, g.SettledAt = &intent, &c.ChargeRef, &c.ReceivedAt, &now
-}
-
-func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, desk receipt.Issuer) error {
-	changed := slices.Concat(b.settled, b.needsReview)
-	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })
-	if err := updateTx(ctx, tx, changed); err != nil {
-		return err
+// markBooked adds the payment's row, and its processing fee to those that are due.
+func (b *batch) markBooked(p IncomingPayment, donation *uuid.UUID, status payment.Status) {
+	b.booked[entryKey(p)] = true
+	b.payments = append(b.payments, p.stored(b.newID(), donation, status, b.now))
+	if p.method().HasProcessor() {
+		b.feesDue = append(b.feesDue, p)
 	}
-	steps := make([]statusChange, len(changed))
-	for i, g := range changed {
-		steps[i] = statusChange{g.ID, g.Status, *g.ChargeID}
-	}
-	if err := recordStatusTx(ctx, tx, steps, b.now); err != nil {
-		return err
-	}
-	if err := feesDueTx(ctx, tx, b.due); err != nil {
-		return err
-	}
-	if err := donor.RecordPaidGiftsTx(ctx, tx, b.gave()); err != nil {
-		return err
-	}
-	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
-		return err
-	}
-	for _, t := range b.tasks {
-		if err := task.OpenTx(ctx, tx, t, b.newID, b.now); err != nil {
-			return err
-		}
-	}
-	if err := desk.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
-		return err
-	}
-	_, err := desk.IssueTx(ctx, tx, b.receipts, b.now)
-	return err
-}
-
-func (b *batch) gave() []donor.PaidGift {
-	gave := make([]donor.PaidGift, len(b.settled))
-	for i, g := range b.settled {
-		gave[i] = donor.PaidGift{
-			DonorID: g.DonorID, FirstName: g.FirstName, LastName: g.LastName, Language: g.Language, News: g.News, At: *g.ChargedAt,
-		}
-	}
-	return gave
 }

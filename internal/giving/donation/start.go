@@ -135,7 +135,10 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 		FormID: r.FormID, FormHash: r.Hash[:], Status: Started, Frequency: string(r.Frequency),
 		AmountMinor: r.Amount.Minor, CoveredMinor: r.Covered.Minor, Currency: string(r.Amount.Currency), Language: string(r.Language),
 		Anonymous: r.Anonymous, News: r.News, CreatedAt: now, CheckoutTry: 1,
-		CheckoutExpiresAt: now.Add(sessionLifetime).Truncate(time.Second),
+		CheckoutExpiresAt: now.Add(sessionLifetime).Truncate(time.Second), Source: FromForm,
+	}
+	if r.Recurs() {
+		d.PlanID = &d.ID // a plan has the id of its first donation
 	}
 	fresh := false
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {

@@ -19,7 +19,7 @@ import (
 
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
 	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
-	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at`
+	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
 
 // ByRef is the gift of that public reference; fault.NotFound when there is none. Of a text that PostgreSQL cannot
 // hold it is not asked: that would be an error.
@@ -62,8 +62,8 @@ func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Do
 func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, error) {
 	const gift = `/* donation.insertTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16)
+			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at, source, plan_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (form_id) WHERE status IN ('started', 'processing', 'settled', 'held') DO NOTHING`
 	const typed = `/* donation.insertTx */
 		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
@@ -74,7 +74,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 		SELECT $1, p.n, $2, p.fund_id, p.amount, p.covered
 		  FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n)`
 	done, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash,
-		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt)
+		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt, d.Source, d.PlanID)
 	if err != nil {
 		return false, err
 	}
@@ -104,7 +104,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 // ContactOf is what the donor typed; nil when it was purged.
 func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Contact, error) {
 	const query = `/* donation.ContactOf */
-		SELECT first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
+		SELECT first_name, last_name, organisation_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
 		  FROM donation_contact WHERE donation_id = $1`
 	var c Contact
 	if err := sqlx.GetContext(ctx, q, &c, query, donation); errors.Is(err, sql.ErrNoRows) {

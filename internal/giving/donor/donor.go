@@ -4,6 +4,7 @@
 package donor
 
 import (
+	"cmp"
 	"context"
 	"sort"
 	"time"
@@ -15,34 +16,48 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Donor is a person as one legal entity knows them.
+// Kind is what a donor is. Its values stand in donor.kind.
+type Kind string
+
+// The kinds of donors.
+const (
+	Person       Kind = "person"
+	Organisation Kind = "organisation"
+)
+
+// Donor is a person or an organisation as one legal entity knows them.
 type Donor struct {
-	ID        uuid.UUID `db:"id"`
-	EntityID  uuid.UUID `db:"entity_id"`
-	Email     string    `db:"email"` // lower case; names the donor within the entity
-	FirstName string    `db:"first_name"`
-	LastName  string    `db:"last_name"`
-	Language  string    `db:"language"` // BCP 47 base language
-	CreatedAt time.Time `db:"created_at"`
+	ID               uuid.UUID `db:"id"`
+	EntityID         uuid.UUID `db:"entity_id"`
+	Kind             Kind      `db:"kind"`              // empty when written: Person
+	Email            string    `db:"email"`             // lower case; unique within the entity; empty: none
+	FirstName        string    `db:"first_name"`        // empty for an organisation
+	LastName         string    `db:"last_name"`         // empty for an organisation
+	OrganisationName string    `db:"organisation_name"` // empty for a person
+	Language         string    `db:"language"`          // BCP 47 base language
+	CreatedAt        time.Time `db:"created_at"`
 
 	Details
 	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil: wants no news
 }
 
-// FindOrAddTx returns the id of the entity's donor with d's address, adding d when there is none.
+// FindOrAddTx returns the id of the entity's donor with d's address, and adds d if there is none. A donor without an
+// address is always added: nothing tells whether the entity knows them already.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2`
 	const add = `/* donor.FindOrAddTx */
-		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (entity_id, email) DO NOTHING`
+		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at, kind, organisation_name)
+		VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9) ON CONFLICT (entity_id, email) DO NOTHING`
 	var found []uuid.UUID
 	if err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email); err != nil || len(found) > 0 {
 		return first(found), err
 	}
-	if _, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt); err != nil {
-		return uuid.Nil, err
+	_, err := tx.ExecContext(ctx, add, d.ID, d.EntityID, d.Email, d.FirstName, d.LastName, d.Language, d.CreatedAt,
+		cmp.Or(d.Kind, Person), d.OrganisationName)
+	if err != nil || d.Email == "" {
+		return d.ID, err
 	}
-	err := tx.SelectContext(ctx, &found, find, d.EntityID, d.Email)
+	err = tx.SelectContext(ctx, &found, find, d.EntityID, d.Email)
 	return first(found), err
 }
 
@@ -57,6 +72,7 @@ func first(ids []uuid.UUID) uuid.UUID {
 type PaidGift struct {
 	DonorID             uuid.UUID
 	FirstName, LastName string // as typed with the gift
+	OrganisationName    string // empty: a person gave
 	Language            string
 	News                bool // consented to news with this gift
 	At                  time.Time
@@ -71,12 +87,14 @@ func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error
 		UPDATE donor d
 		   SET first_name = CASE WHEN d.said_at IS NULL THEN g.first_name ELSE d.first_name END,
 		       last_name = CASE WHEN d.said_at IS NULL THEN g.last_name ELSE d.last_name END,
+		       organisation_name = CASE WHEN d.said_at IS NULL AND d.kind = 'organisation' AND g.organisation_name <> ''
+		                                THEN g.organisation_name ELSE d.organisation_name END,
 		       language = CASE WHEN d.said_at IS NULL THEN g.language ELSE d.language END,
 		       first_gift_at = least(d.first_gift_at, g.at),
 		       news_consented_at = coalesce(d.news_consented_at, CASE WHEN g.news AND NOT EXISTS (SELECT 1 FROM donor_consent c
 		           WHERE c.donor_id = d.id AND c.kind = 'news' AND NOT c.given AND c.at > g.at) THEN g.at END)
-		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[])
-		       AS g (id, first_name, last_name, language, news, at)
+		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::timestamptz[], $7::text[])
+		       AS g (id, first_name, last_name, language, news, at, organisation_name)
 		  JOIN locked USING (id)
 		 WHERE d.id = g.id`
 	if len(gifts) == 0 {
@@ -85,12 +103,13 @@ func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error
 	latest, earliest := perDonor(gifts)
 	n := len(latest)
 	ids, firsts, lasts, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	news, at := make(pq.BoolArray, n), make(pq.StringArray, n)
+	news, at, organisations := make(pq.BoolArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	for i, g := range latest {
 		ids[i], firsts[i], lasts[i], languages[i] = g.DonorID.String(), g.FirstName, g.LastName, g.Language
+		organisations[i] = g.OrganisationName
 		news[i], at[i] = g.News, earliest[g.DonorID].UTC().Format(time.RFC3339Nano)
 	}
-	_, err := tx.ExecContext(ctx, query, ids, firsts, lasts, languages, news, at)
+	_, err := tx.ExecContext(ctx, query, ids, firsts, lasts, languages, news, at, organisations)
 	return err
 }
 
@@ -122,7 +141,7 @@ func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.
 // nothing in it tells who they were.
 func EraseUnpaidTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.EraseUnpaidTx */
-		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', news_consented_at = NULL,
+		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', organisation_name = '', news_consented_at = NULL,
 		       phone = '', address_line1 = '', address_line2 = '', city = '', region = '', postal_code = '', country = ''
 		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids))

@@ -8,17 +8,17 @@ import (
 	"github.com/lib/pq"
 )
 
-// OfMailboxes lists the donors with one of the addresses, in every legal entity, whoever gave last first.
+// ByEmails returns the donors with one of the addresses, in every legal entity. The donor who gave first most recently comes first.
 func ByEmails(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
 	const query = `/* donor.ByEmails */
-		SELECT id, entity_id, email, first_name, last_name, language, created_at, phone, address_line1, address_line2, city, region,
+		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at, phone, address_line1, address_line2, city, region,
 		       postal_code, country, news_consented_at FROM donor
 		 WHERE email = ANY($1::text[]) ORDER BY coalesce(first_gift_at, created_at) DESC, id`
 	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))
 	return all, err
 }
 
-// IDs are the ids of donors.
+// IDs returns the donors' ids.
 func IDs(donors []Donor) []uuid.UUID {
 	ids := make([]uuid.UUID, len(donors))
 	for i, d := range donors {

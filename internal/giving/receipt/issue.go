@@ -60,11 +60,13 @@ func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now t
 	if err := insertTx(ctx, tx, issued); err != nil {
 		return nil, err
 	}
-	letters := make([]jobs.Job, len(issued))
-	for i, r := range issued {
-		letters[i] = EmailJob{r.ID}
+	var emails []jobs.Job
+	for _, r := range issued {
+		if r.Facts.Email != "" { // a donor without an address gets the receipt on paper
+			emails = append(emails, EmailJob{r.ID})
+		}
 	}
-	return issued, d.Queue.EnqueueTx(ctx, tx, letters...)
+	return issued, d.Queue.EnqueueTx(ctx, tx, emails...)
 }
 
 func series(a Request) string { return fmt.Sprintf("%s %d", a.EntityID, a.Year) }

@@ -54,13 +54,17 @@ type Facts struct {
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`
-	Covered   money.Amount `json:"covered,omitzero"` // of what was charged, the part added for the processing fee
-	ChargeID  string       `json:"charge_id"`
+	Covered   money.Amount `json:"covered,omitzero"`    // of what was charged, the part added for the processing fee
+	ChargeID  string       `json:"charge_id"`           // empty: paid without a processor; see PaymentID
 	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
 	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
 	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the gift's first
 	// Instalment tells which of a plan's gifts it is; nil: it was given once.
 	Instalment *Instalment `json:"instalment,omitempty"`
+
+	DonorOrganisation string     `json:"donor_organisation,omitempty"` // the donor's name if it is an organisation
+	PaymentID         *uuid.UUID `json:"payment_id,omitempty"`         // of a payment without a processor; nil: by card or bank debit
+	Method            string     `json:"method,omitempty"`             // how it was paid; empty: by card or bank debit
 }
 
 // Instalment is the place of a gift in its plan, as it stood when it was paid.

@@ -94,20 +94,23 @@ func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.
 		return err
 	}
 	var voids []Void
-	var letters []jobs.Job
+	var emails []jobs.Job
 	for _, v := range asked {
 		was, err := revisable(old, v.Of)
 		if err != nil {
 			return fmt.Errorf("void receipt %s: %w", v.Of, err)
 		}
 		if was.IsValid() {
-			voids, letters = append(voids, v), append(letters, VoidEmailJob{v.Of})
+			voids = append(voids, v)
+			if was.Facts.Email != "" {
+				emails = append(emails, VoidEmailJob{v.Of})
+			}
 		}
 	}
 	if err := voidTx(ctx, tx, voids, old, now); err != nil {
 		return err
 	}
-	return d.Queue.EnqueueTx(ctx, tx, letters...)
+	return d.Queue.EnqueueTx(ctx, tx, emails...)
 }
 
 // revisable is the receipt, unless it was replaced.

@@ -48,10 +48,13 @@ SELECT DISTINCT ON (entity_id, donor) donor_id, entity_id, email, first_name, la
     ON CONFLICT (entity_id, email) DO NOTHING;
 
 INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency, amount, currency, language, anonymous, news,
-    created_at, checkout_expires_at, checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at)
+    created_at, checkout_expires_at, checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at, source, tax_date)
 SELECT id, entity_id, organisation_id, donor_id, left(md5(hash || 'ref'), 22), pg_temp.id(at, hash || ' form'), sha256(hash::bytea), 'settled', 'once', amount,
-       currency, language, false, false, at, at + interval '35 minutes', session, 'https://checkout.stripe.example/c/pay/' || session, intent, charge, charged_at, settled_at
+       currency, language, false, false, at, at + interval '35 minutes', session, 'https://checkout.stripe.example/c/pay/' || session, intent, charge, charged_at, settled_at,
+       'form', local_at::date
   FROM gift;
+INSERT INTO payment (id, entity_id, donation_id, method, processor, charge_ref, intent_ref, asset_account, amount, currency, received_at, status, created_at)
+SELECT pg_temp.id(settled_at, hash || ' payment'), entity_id, id, 'card', 'stripe', charge, intent, '1010', amount, currency, charged_at, 'settled', settled_at FROM gift;
 INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note)
 SELECT id, first_name, last_name, email, '', '', '', '', '', '', '', '' FROM gift;
 INSERT INTO designation (donation_id, n, entity_id, fund_id, amount) SELECT id, 1, entity_id, fund_id, amount FROM gift;

@@ -28,6 +28,7 @@ func TestFill(t *testing.T) {
 	require.Empty(t, report.Findings)
 	for what, query := range map[string]string{
 		"settled":      `donation WHERE status = 'settled'`,
+		"payments":     `payment WHERE status = 'settled'`,
 		"paid":         `journal_entry WHERE kind = 'payment'`,
 		"with a fee":   `journal_entry WHERE kind = 'processing fee'`,
 		"receipts":     `receipt`,

@@ -1,0 +1,109 @@
+package donation
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/org"
+	"konbit/internal/books/task"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/payment"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/pg"
+)
+
+// setPayment fills in what the payment says about the donation. A donation that was paid without a processor has no
+// payment intent and no charge.
+func (g *gift) setPayment(p IncomingPayment, e org.LegalEntity, now time.Time) {
+	if p.method().HasProcessor() {
+		intent := p.key()
+		g.PaymentIntentID, g.ChargeID = &intent, &p.ChargeRef
+	}
+	day := p.taxDate(e)
+	g.ChargedAt, g.SettledAt, g.TaxDate, g.paidBy = &p.ReceivedAt, &now, &day, p.subject()
+}
+
+// writeTx writes what the batch decided. The receipt counters come last, because their rows stay locked until the commit.
+func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, issuer receipt.Issuer) error {
+	changed := slices.Concat(b.settled, b.needsReview)
+	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })
+	if err := payment.InsertTx(ctx, tx, b.payments); err != nil {
+		return err
+	}
+	if err := updateTx(ctx, tx, changed); err != nil {
+		return err
+	}
+	changes := make([]statusChange, len(changed))
+	for i, g := range changed {
+		changes[i] = statusChange{g.ID, g.Status, g.paidBy}
+	}
+	if err := recordStatusTx(ctx, tx, changes, b.now); err != nil {
+		return err
+	}
+	if err := feesDueTx(ctx, tx, b.feesDue); err != nil {
+		return err
+	}
+	if err := donor.RecordPaidGiftsTx(ctx, tx, b.paidGifts()); err != nil {
+		return err
+	}
+	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
+		return err
+	}
+	for _, t := range b.tasks {
+		if err := task.OpenTx(ctx, tx, t, b.newID, b.now); err != nil {
+			return err
+		}
+	}
+	if err := issuer.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
+		return err
+	}
+	_, err := issuer.IssueTx(ctx, tx, b.receipts, b.now)
+	return err
+}
+
+// paidGifts returns what the settled donations say about their donors.
+func (b *batch) paidGifts() []donor.PaidGift {
+	paid := make([]donor.PaidGift, len(b.settled))
+	for i, g := range b.settled {
+		paid[i] = donor.PaidGift{
+			DonorID: g.DonorID, FirstName: g.FirstName, LastName: g.LastName, OrganisationName: g.OrganisationName,
+			Language: g.Language, News: g.News, At: *g.ChargedAt,
+		}
+	}
+	return paid
+}
+
+// updateTx writes the status of donations that got a payment, in the order given. payment_intent_id and charge_id are
+// written for the program of the release before (migration 00040).
+func updateTx(ctx context.Context, tx *sqlx.Tx, gifts []*gift) error {
+	const query = `/* donation.updateTx */
+		UPDATE donation d
+		   SET status = g.status, payment_intent_id = nullif(g.payment_intent_id, ''), charge_id = nullif(g.charge_id, ''),
+		       charged_at = g.charged_at, tax_date = g.tax_date, settled_at = $7
+		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::date[])
+		       AS g (id, status, payment_intent_id, charge_id, charged_at, tax_date)
+		 WHERE d.id = g.id`
+	if len(gifts) == 0 {
+		return nil
+	}
+	n := len(gifts)
+	ids := make([]uuid.UUID, n)
+	statuses, intents, charges := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
+	received, taxDates := make(pq.StringArray, n), make(pq.StringArray, n)
+	for i, g := range gifts {
+		ids[i], statuses[i] = g.ID, string(g.Status)
+		if g.ChargeID != nil {
+			intents[i], charges[i] = *g.PaymentIntentID, *g.ChargeID
+		}
+		received[i], taxDates[i] = g.ChargedAt.UTC().Format(time.RFC3339Nano), g.TaxDate.String()
+	}
+	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, intents, charges, received, taxDates, gifts[0].SettledAt)
+	return err
+}
