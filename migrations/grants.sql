@@ -41,6 +41,8 @@ GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the con
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
 GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, clearing_share TO {{role}};
+GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
+GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};
 GRANT SELECT, INSERT (transaction_id, entity_id, charge_id, category), UPDATE (cleared_at) ON pending_movement TO {{role}};
 GRANT SELECT, INSERT, UPDATE (read_through, newest_due, nudged, idle_looks, next_look, leased_until, holder, failing_since, failure) ON balance_lookup TO {{role}};

@@ -46,7 +46,7 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 		return 0, err
 	}
 	// Kept before they are booked: a payout may stand in one list with what it pays out, and with its failure.
-	if err := insertTransactionsTx(ctx, tx, s.entity, fresh, b.Now()); err != nil {
+	if err := s.recordTx(ctx, tx, fresh); err != nil {
 		return 0, err
 	}
 	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.

@@ -44,7 +44,10 @@ func (s *bookingRun) bookPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 
 // payoutFailedTx books a payout the bank sent back: the same shares the other way.
 func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const query = `/* settlement.payoutFailedTx */
+	if err := s.endPayoutTx(ctx, tx, t); err != nil {
+		return err
+	}
+	const query = `/* settlement.bookFailedPayoutTx */
 		SELECT c.fund_id, c.amount FROM balance_transaction b
 		  JOIN clearing_share c ON c.transaction_id = b.id AND c.entity_id = b.entity_id
 		 WHERE b.entity_id = $1 AND b.source_id = $2 AND b.type = 'payout'`
@@ -72,7 +75,7 @@ func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Tran
 
 // payoutSharesTx sums what the payout's transactions left in each fund. All of them must be booked.
 func (s *bookingRun) payoutSharesTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (map[uuid.UUID]int64, error) {
-	if !t.Automatic {
+	if !t.IsAutomaticPayout() {
 		return s.sharesByClearingTx(ctx, tx, t)
 	}
 	const query = `/* settlement.payoutSharesTx */

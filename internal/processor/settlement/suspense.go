@@ -20,7 +20,7 @@ func (b Booker) BookToSuspenseTx(ctx context.Context, tx *sqlx.Tx, catalog *fund
 	if err != nil {
 		return err
 	}
-	if err := insertTransactionsTx(ctx, tx, s.entity, []Transaction{t}, b.Now()); err != nil {
+	if err := s.recordTx(ctx, tx, []Transaction{t}); err != nil {
 		return err
 	}
 	err = task.OpenTx(ctx, tx, task.Task{EntityID: entityID, Kind: taskNotBooked, Subject: t.ID, Detail: map[string]string{

@@ -32,8 +32,8 @@ type Transaction struct {
 	Charge    *donation.IncomingPayment // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
 	ChargeID  string                    // the charge it is of or about
 	ReadError error                     // why its charge cannot be read; nil when it can
-	Automatic bool                      // of a payout: made by Stripe's schedule, so its members can be listed
-	Members   []string                  // of an automatic payout: the transactions it pays out, itself left out
+	Payout    *Payout                   // of a payout: the payout itself; nil if the list does not contain it
+	Members   []string                  // of an automatic payout: the transactions that it pays out, without its own; nil if not listed
 }
 
 // movement is what kind of booking a transaction needs.
@@ -57,6 +57,11 @@ func (t Transaction) IsPayout() bool { return t.movement() == payoutPaid }
 
 // IsFailedPayout reports whether the transaction brings back money of a payout that the bank returned or Stripe canceled.
 func (t Transaction) IsFailedPayout() bool { return t.movement() == payoutFailed }
+
+// IsAutomaticPayout reports whether the transaction is a payout made by the processor's schedule: it has members.
+func (t Transaction) IsAutomaticPayout() bool {
+	return t.IsPayout() && t.Payout != nil && t.Payout.Kind == AutomaticPayout
+}
 
 // movement classifies by Stripe's type, and adjustments by their reporting category
 // (https://docs.stripe.com/reports/balance-transaction-types).

@@ -48,6 +48,9 @@ func (r *importRun) run(ctx context.Context, start time.Time, sweep bool) error 
 	if err == nil {
 		err = r.bookLostDisputes(ctx)
 	}
+	if err == nil {
+		err = r.readPayouts(ctx)
+	}
 	return err
 }
 
@@ -126,18 +129,15 @@ func (r *importRun) loadPayoutMembers(ctx context.Context, batch []settlement.Tr
 	listed := map[string]bool{}
 	for i, t := range batch {
 		listed[t.ID] = true
-		if !t.IsPayout() || !t.Automatic {
+		if !t.IsAutomaticPayout() {
 			continue
 		}
 		members, err := r.Source.Members(ctx, r.entity, t.SourceID)
 		if err != nil {
 			return err
 		}
-		ids := []string{t.ID}
-		for _, m := range members {
-			ids = append(ids, m.ID)
-		}
-		booked, err := r.bookedOf(ctx, ids)
+		ids := memberIDs(members)
+		booked, err := r.bookedOf(ctx, append(ids, t.ID))
 		if err != nil {
 			return err
 		}
@@ -154,7 +154,7 @@ func (r *importRun) loadPayoutMembers(ctx context.Context, batch []settlement.Tr
 			}
 			break
 		}
-		batch[i].Members = ids[1:]
+		batch[i].Members = ids
 	}
 	return nil
 }

@@ -23,6 +23,8 @@ type Source interface {
 	Transaction(ctx context.Context, entity org.LegalEntity, id string) (settlement.Transaction, error)
 	// Members lists the balance transactions that an automatic payout pays out, without the payout's own.
 	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
+	// Payout returns a payout; nil if the processor does not know it any more.
+	Payout(ctx context.Context, entity org.LegalEntity, id string) (*settlement.Payout, error)
 	// Balance returns what the processor holds for the entity, available and pending, in minor units by currency.
 	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
 	// Invoice returns the invoice that a charge paid.

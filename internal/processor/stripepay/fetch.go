@@ -14,7 +14,6 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/settlement"
-	"konbit/internal/processor/stripebalance"
 )
 
 // see reads at Stripe, with the pinned version, what an event only hints at.
@@ -238,29 +237,7 @@ func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Tr
 	case source.Dispute != nil && source.Dispute.Charge != nil:
 		transaction.ChargeID = source.Dispute.Charge.ID
 	case source.Payout != nil:
-		transaction.Automatic = source.Payout.Automatic
+		transaction.Payout = payoutOf(source.Payout)
 	}
 	return transaction
-}
-
-// Members lists the balance transactions an automatic payout pays out, itself left out.
-func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]stripebalance.Member, error) {
-	a, err := s.account(entity.Slug)
-	if err != nil {
-		return nil, err
-	}
-	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
-	params.Context = ctx
-	params.Limit = stripe.Int64(100)
-	var members []stripebalance.Member
-	list := a.api.BalanceTransactions.List(params)
-	for list.Next() {
-		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
-			members = append(members, stripebalance.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
-		}
-	}
-	if err := list.Err(); err != nil {
-		return nil, translate(err)
-	}
-	return members, nil
 }

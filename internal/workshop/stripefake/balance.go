@@ -57,6 +57,9 @@ func listMoves(c *call) (any, error) {
 		if _, err := c.must("payout", "payout", po, "payout"); err != nil {
 			return nil, err
 		}
+		if c.a.get("payout", po)["automatic"] == false {
+			return nil, invalid("", "payout", "Balance transaction history can only be filtered on automatic transfers, not manual.")
+		}
 		members, _ := c.a.get("payout.private", "private_"+po)["members"].([]any)
 		for _, id := range members {
 			paid[id.(string)] = true // ids are strings

@@ -68,7 +68,19 @@ func (s *Server) Judge(dispute, outcome string) error {
 // Payout sends an account's available money to the bank and returns the payouts' ids; no account is all of them. It
 // is an error when there is nothing to send.
 func (s *Server) Payout(account string) ([]string, error) {
-	out, err := s.askPayout(payoutAsk{Account: account})
+	return payoutIDs(s.askPayout(payoutAsk{Account: account}))
+}
+
+// ManualPayout makes a payout of an amount, in minor units of USD, as a person does in Stripe's dashboard, and returns its id.
+func (s *Server) ManualPayout(account string, amount int64, instant bool) (string, error) {
+	ids, err := payoutIDs(s.askPayout(payoutAsk{Account: account, Manual: amount, Instant: instant}))
+	if err != nil {
+		return "", err
+	}
+	return ids[0], nil
+}
+
+func payoutIDs(out any, err error) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}

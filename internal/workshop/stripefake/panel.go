@@ -35,6 +35,8 @@ type (
 		Account string // all of them unless given
 		Payout  string // with Fail: the bank sends this one back
 		Fail    bool
+		Manual  int64 // makes a manual payout of this amount, in minor units of USD, from Account
+		Instant bool  // with Manual: by instant delivery
 	}
 	adjustAsk struct {
 		Account     string
@@ -246,7 +248,15 @@ func (s *Server) askPayout(in payoutAsk) (any, error) {
 	}
 	sent := []object{}
 	for _, a := range s.accounts {
-		if in.Account == "" || in.Account == a.Name {
+		if in.Manual != 0 && in.Account == a.Name {
+			method := "standard"
+			if in.Instant {
+				method = "instant"
+			}
+			po := s.act(a).send(payoutTerms{method: method, amount: in.Manual, currency: "usd", descriptor: "BY HAND"})
+			return object{"payouts": []object{po.with(object{"account": a.Name})}}, nil
+		}
+		if in.Manual == 0 && (in.Account == "" || in.Account == a.Name) {
 			for _, po := range s.act(a).payOut() {
 				sent = append(sent, po.with(object{"account": a.Name}))
 			}

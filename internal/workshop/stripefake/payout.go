@@ -30,23 +30,34 @@ func (t *act) payOut() []object {
 	var sent []object
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		if sums[currency] > 0 {
-			sent = append(sent, t.send(currency, sums[currency], members[currency]))
+			po := t.send(payoutTerms{automatic: true, method: "standard", amount: sums[currency], currency: currency})
+			t.a.put(object{"object": "payout.private", "id": "private_" + po.str("id"), "members": append(members[currency], po["balance_transaction"])})
+			sent = append(sent, po)
 		}
 	}
 	return sent
 }
 
+// payoutTerms says what kind of payout is made. Stripe names the members of automatic payouts only.
+type payoutTerms struct {
+	automatic  bool
+	method     string // "standard" or "instant"
+	amount     int64
+	currency   string
+	descriptor any // on the bank statement; nil for the account's default
+}
+
 // send makes one payout and lets it arrive.
-func (t *act) send(currency string, amount int64, members []any) object {
+func (t *act) send(terms payoutTerms) object {
+	amount, currency := terms.amount, terms.currency
 	po := t.new("payout", "po_", object{
-		"amount": amount, "arrival_date": daysLater(t.now, 0), "automatic": true, "balance_transaction": nil, "currency": currency,
+		"amount": amount, "arrival_date": daysLater(t.now, 0), "automatic": terms.automatic, "balance_transaction": nil, "currency": currency,
 		"description": "STRIPE PAYOUT", "destination": "ba_" + strings.TrimPrefix(t.a.ID, "acct_"), "failure_balance_transaction": nil,
-		"failure_code": nil, "failure_message": nil, "method": "standard", "original_payout": nil, "reconciliation_status": "in_progress",
-		"reversed_by": nil, "source_type": "card", "statement_descriptor": nil, "status": "in_transit", "type": "bank_account",
+		"failure_code": nil, "failure_message": nil, "method": terms.method, "original_payout": nil, "reconciliation_status": "in_progress",
+		"reversed_by": nil, "source_type": "card", "statement_descriptor": terms.descriptor, "status": "in_transit", "type": "bank_account",
 	})
 	bt := t.move(movement{kind: "payout", category: "payout", amount: -amount, currency: currency, source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
 	po["balance_transaction"] = bt["id"]
-	t.a.put(object{"object": "payout.private", "id": "private_" + po.str("id"), "members": append(members, bt["id"])})
 	t.emit("payout.created", po, nil)
 	po["status"], po["reconciliation_status"] = "paid", "completed"
 	t.emit("payout.paid", po, object{"status": "in_transit"})

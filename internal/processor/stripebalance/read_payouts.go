@@ -1,0 +1,71 @@
+package stripebalance
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
+)
+
+// payoutsPerSweep is how many stored payouts one sweep reads from Stripe again. Earlier payouts without members are
+// completed by successive sweeps.
+const payoutsPerSweep = 20
+
+// readPayouts reads payouts from Stripe that are stored but not complete, and stores what Stripe shows:
+//
+//	booked before payouts were stored   kind, descriptor, arrival, status; members if the payout was automatic
+//	pending or in transit               status and arrival
+//	no longer known to Stripe           marked as read; kind and members stay unknown
+//
+// If Stripe is unavailable it stops without an error: the next sweep goes on.
+func (r *importRun) readPayouts(ctx context.Context) error {
+	refs, err := settlement.PayoutsToRead(ctx, r.DB, r.entity.ID, payoutsPerSweep)
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs {
+		if err := r.renew(ctx, r.DB, r.ReadThrough); err != nil {
+			return err
+		}
+		err := r.readPayout(ctx, ref)
+		if fault.Is(err, fault.Unavailable) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("payout %s: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+func (r *importRun) readPayout(ctx context.Context, ref string) error {
+	payout, err := r.Source.Payout(ctx, r.entity, ref)
+	if err != nil {
+		return err
+	}
+	if payout == nil {
+		return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return r.Booker.ForgetPayoutTx(ctx, tx, r.entity.ID, ref) })
+	}
+	var ids []string
+	if payout.Kind == settlement.AutomaticPayout {
+		members, err := r.Source.Members(ctx, r.entity, ref)
+		if err != nil {
+			return err
+		}
+		ids = memberIDs(members)
+	}
+	return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return r.Booker.StorePayoutTx(ctx, tx, r.entity.ID, *payout, ids) })
+}
+
+// memberIDs returns the ids of members; never nil.
+func memberIDs(members []Member) []string {
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	return ids
+}

@@ -1,0 +1,76 @@
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"konbit/internal/books/org"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
+)
+
+// Payout returns a payout; nil if Stripe does not know it any more.
+func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*settlement.Payout, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.limit.Wait(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+	}
+	params := &stripe.PayoutParams{}
+	params.Context = ctx
+	payout, err := a.api.Payouts.Get(id, params)
+	if refused := (*stripe.Error)(nil); errors.As(err, &refused) && refused.HTTPStatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	return payoutOf(payout), nil
+}
+
+// payoutOf translates a payout. Stripe's arrival_date is a day, as seconds at midnight UTC.
+func payoutOf(p *stripe.Payout) *settlement.Payout {
+	kind := settlement.ManualPayout
+	switch {
+	case p.Automatic:
+		kind = settlement.AutomaticPayout
+	case p.Method == stripe.PayoutMethodInstant:
+		kind = settlement.InstantPayout
+	}
+	return &settlement.Payout{
+		Ref: p.ID, Kind: kind, Amount: p.Amount, Currency: money.Currency(strings.ToUpper(string(p.Currency))),
+		ArrivalOn: time.Unix(p.ArrivalDate, 0).UTC(), Status: settlement.PayoutStatus(p.Status), Descriptor: p.StatementDescriptor,
+		CreatedAt: time.Unix(p.Created, 0).UTC(),
+	}
+}
+
+// Members lists the balance transactions an automatic payout pays out, itself left out.
+func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]stripebalance.Member, error) {
+	a, err := s.account(entity.Slug)
+	if err != nil {
+		return nil, err
+	}
+	params := &stripe.BalanceTransactionListParams{Payout: stripe.String(payoutID)}
+	params.Context = ctx
+	params.Limit = stripe.Int64(100)
+	var members []stripebalance.Member
+	list := a.api.BalanceTransactions.List(params)
+	for list.Next() {
+		if t := list.BalanceTransaction(); t.Type != stripe.BalanceTransactionTypePayout {
+			members = append(members, stripebalance.Member{ID: t.ID, CreatedAt: time.Unix(t.Created, 0).UTC()})
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, translate(err)
+	}
+	return members, nil
+}
