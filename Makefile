@@ -1,36 +1,45 @@
-# Everything is one word: `make demo` to try Konbit, `make test` to trust it.
+# `make demo` starts Konbit on this machine, `make test` runs all tests, `make check` looks at the code without running it.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-.PHONY: demo demo-reset test test-deps check build sbom
+.PHONY: demo demo-reset test test-short test-deps check build sbom
 
-# Everything on one machine: database, card stand-in, mail catcher, server. Stays until Ctrl-C, keeps its data.
+# Runs everything on one machine: database, stand-in for Stripe, mail catcher, server. It runs until Ctrl-C and keeps its data.
 demo:
 	@.ci/install demo
 	@go build -buildvcs=false -o bin/demo ./cmd/demo && exec bin/demo
 
-# Drops the demo's data.
+# Deletes the demo's data.
 demo-reset:
 	@go run ./cmd/demo reset
 
-# These drive browsers and servers by the clock: each has the machine to itself. Those with browsers wait for them more than they work.
+# Packages that use browsers run one at a time, and the package that kills servers runs alone: their tests wait for other processes,
+# and a machine that is busy with many packages makes them time out.
 BROWSING = konbit/internal/web konbit/internal/workshop/e2e
 BREAKING = konbit/internal/workshop/chaos
+
+# Tests wait for PostgreSQL, browsers and servers more than they compute, so more of them run at once than there are cores.
+# -vet=off: "make check" runs go vet on everything.
+TEST = go test -vet=off -timeout 20m
 
 # All tests, with a real PostgreSQL and a real browser.
 test: test-deps
 	@status=0; \
-	go test -timeout 10m $(filter-out $(BROWSING) $(BREAKING),$(shell go list ./...)) || status=1; \
-	go test -timeout 10m -p 1 -parallel 3 $(BROWSING) || status=1; \
-	go test -timeout 10m $(BREAKING) || status=1; \
+	$(TEST) -p 3 -parallel 3 $(filter-out $(BROWSING) $(BREAKING),$(shell go list ./...)) || status=1; \
+	$(TEST) -p 1 -parallel 4 $(BROWSING) || status=1; \
+	$(TEST) -parallel 4 $(BREAKING) || status=1; \
 	exit $$status
 
-# What the tests need and this machine lacks.
+# The rules alone, without PostgreSQL and without a browser: seconds.
+test-short:
+	@go test -short ./...
+
+# Installs what the tests need and this machine lacks.
 test-deps:
 	@.ci/install test
 
-# What a machine can see without running the program. The list of known vulnerabilities needs the network; without it we say so.
+# Checks the code without running the program. The list of known vulnerabilities needs the network; without network, it says so.
 check:
 	@unformatted="$$(gofmt -l cmd internal migrations templates)"; test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	go vet ./...
@@ -43,6 +52,6 @@ check:
 build:
 	go build -o bin/konbit ./cmd/konbit
 
-# The software bill of materials: what is in the program, each module with its version and hash, as the program itself holds it.
+# Writes the software bill of materials: each module in the program, with its version and hash, as the program itself records it.
 sbom: build
 	go version -m bin/konbit > bin/konbit.sbom
