@@ -3,12 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app"
 	"konbit/internal/office/setup"
-	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
@@ -19,10 +18,6 @@ func applyCommand() *cobra.Command {
 	dryRun := c.Flags().Bool("dry-run", false, "show the difference, change nothing")
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		config, err := loadConfig(needDatabase)
-		if err != nil {
-			return err
-		}
 		data, err := os.ReadFile(args[0])
 		if err != nil {
 			return err
@@ -35,20 +30,17 @@ func applyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		db, err := pg.Open(c.Context(), config.DatabaseURL, 2)
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		result, err := setup.Apply(c.Context(), db, file, time.Now(), newID, *dryRun)
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			return printJSON(c, result)
-		}
-		fmt.Fprint(c.OutOrStdout(), result)
-		return nil
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+			result, err := setup.Apply(c.Context(), o.db, file, o.clocks.Business(), app.NewID, *dryRun)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(c, result)
+			}
+			fmt.Fprint(c.OutOrStdout(), result)
+			return nil
+		})
 	}
 	return c
 }

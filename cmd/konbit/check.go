@@ -14,24 +14,6 @@ import (
 	"konbit/internal/office/check"
 )
 
-// checkNightly is a chore: whatever server comes first on a day looks, for all of them.
-func (p *parts) checkNightly(ctx context.Context) error {
-	began := time.Now()
-	found, err := check.Nightly{DB: p.db, NewID: newID, Now: time.Now}.Run(ctx)
-	if err != nil || found == nil {
-		return err
-	}
-	for _, f := range found {
-		if f.Count > 0 {
-			first := f.Rows[0]
-			p.log.ErrorContext(ctx, "a checker found what must not be", "checker", f.No, "not so", f.Promise, "rows", f.Count,
-				"first", first.Subject, "about it", first.Detail, "entity", first.EntityID.UUID)
-		}
-	}
-	p.log.InfoContext(ctx, "checked for the night", "rows", len(check.Rows(found)), "took", time.Since(began).String())
-	return nil
-}
-
 // checked reads all checkers at one moment.
 func checked(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
 	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {

@@ -58,9 +58,8 @@ func TestNightlyLook(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.SettledGift(program.ValidForm())
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
-	p := &parts{db: h.DB.Server, log: h.Log.Logger(), catalog: h.Catalog}
 	figure := func(name, label string) float64 {
-		figures, err := p.figures(t.Context())
+		figures, err := h.Figures(t.Context())
 		require.NoError(t, err)
 		for _, f := range figures {
 			if f.Name == name && f.Label == label {
@@ -70,12 +69,12 @@ func TestNightlyLook(t *testing.T) {
 		return -1
 	}
 	require.EqualValues(t, -1, figure(metrics.InvariantViolations, "A9"), "nobody has looked")
-	require.NoError(t, p.checkNightly(t.Context()))
-	require.NoError(t, p.checkNightly(t.Context()))
+	require.NoError(t, h.RunDailyChecks(t.Context()))
+	require.NoError(t, h.RunDailyChecks(t.Context()))
 	require.EqualValues(t, 1, figure(metrics.InvariantViolations, "A9"))
 	require.EqualValues(t, 0, figure(metrics.InvariantViolations, "A1"))
 	require.Less(t, figure(metrics.InvariantCheckAge, "A9"), 600.0)
-	require.Regexp(t, `level=ERROR msg="a checker found what must not be" checker=A9`, h.Log.String())
+	require.Regexp(t, `level=ERROR msg="a checker found an error" checker=A9`, h.Log.String())
 	require.Equal(t, []string{"checker_found check_event_overdue"}, h.Lines(`SELECT kind || ' ' || subject FROM finance_task`))
 
 	t.Chdir(t.TempDir())

@@ -18,7 +18,9 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"konbit/internal/app"
 	"konbit/internal/mail"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/processor/stripepay"
 )
@@ -26,23 +28,12 @@ import (
 // Config is every setting of the program, read once. Each NAME can also be given as NAME_FILE, the path of
 // a file that holds it.
 type Config struct {
-	DatabaseURL      string // DATABASE_URL: as the server's role, which owns no table
-	DatabaseOwnerURL string // DATABASE_OWNER_URL: for migrate
-	BaseURL          *url.URL
+	app.Settings
+	DatabaseOwnerURL string // the role that owns the tables; for migrate
 	ListenAddr       string
-	MetricsAddr      string                    // METRICS_ADDR: empty for none
-	Stripe           map[string]stripepay.Keys // by the entity's slug
-	StripeAPIURL     string
-	SMTPURL          string
-	MailFrom         string
-	DKIM             []mail.DKIM
-	AuditMail        []string // AUDIT_MAIL: where the heads of the books go; none for nowhere
-	SecretKey        []byte
-	ErasuresFile     string // ERASURES_FILE: where the list of erasures is kept, beside the backups; empty: nowhere
+	MetricsAddr      string // empty: no metrics are served
 	LogFormat        string
-	GiveLimits       guard.Limits
-	TrustedProxies   []netip.Prefix
-	Unread           []string // names in .env that are no setting: slips of the pen, or another program's
+	Unread           []string // names in .env that are no settings: misspelled, or of another program
 }
 
 // A need is a setting a command cannot do without.
@@ -107,23 +98,27 @@ func readConfig(env map[string]string, needs ...need) (Config, error) {
 
 func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	c := Config{
-		DatabaseURL:      r.database("DATABASE_URL"),
+		Settings: app.Settings{
+			DatabaseURL:    r.database("DATABASE_URL"),
+			BaseURL:        r.address("BASE_URL"),
+			Stripe:         r.stripe(slices.Contains(needs, needHooks)),
+			StripeAPIURL:   r.text("STRIPE_API_URL", ""),
+			SMTPURL:        r.text("SMTP_URL", ""),
+			MailFrom:       r.mailbox("MAIL_FROM"),
+			DKIM:           r.dkim(),
+			AuditMail:      r.mailboxes("AUDIT_MAIL"),
+			SecretKey:      r.secret("SECRET_KEY"),
+			ErasuresFile:   r.text("ERASURES_FILE", ""),
+			GiveLimits:     r.limits("GIVE_LIMITS"),
+			SignInLimits:   donoraccess.Standard(),
+			TrustedProxies: r.networks("TRUSTED_PROXIES"),
+		},
 		DatabaseOwnerURL: r.database("DATABASE_OWNER_URL"),
-		BaseURL:          r.address("BASE_URL"),
 		ListenAddr:       r.text("LISTEN_ADDR", "127.0.0.1:8080"),
 		MetricsAddr:      r.local("METRICS_ADDR"),
-		StripeAPIURL:     r.text("STRIPE_API_URL", ""),
-		SMTPURL:          r.text("SMTP_URL", ""),
-		MailFrom:         r.mailbox("MAIL_FROM"),
-		AuditMail:        r.mailboxes("AUDIT_MAIL"),
-		SecretKey:        r.secret("SECRET_KEY"),
-		ErasuresFile:     r.text("ERASURES_FILE", ""),
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
-	c.Stripe = r.stripe(slices.Contains(needs, needHooks))
-	c.GiveLimits = r.limits("GIVE_LIMITS")
-	c.TrustedProxies = r.networks("TRUSTED_PROXIES")
-	c.DKIM = r.dkim()
+	c.StyleGuide = c.StripeAPIURL != ""
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
 		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app"
 	"konbit/internal/books/org"
 	"konbit/internal/mail"
 	"konbit/internal/platform/pg"
@@ -106,7 +107,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.saw("the server's role owns nothing", checkRole(ctx, db))
 	d.saw("clocks", checkClock(ctx, db))
-	d.saw("the way to the database", checkPooler(ctx, db))
+	d.saw("the way to the database", app.CheckPooler(ctx, db))
 	d.saw("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/app"
 	"konbit/internal/mail"
 )
 
@@ -56,7 +57,8 @@ func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
 				dns[at] = found
 			}
 		}
-		d := &doctor{config: Config{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}}
+		settings := app.Settings{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}
+		d := &doctor{config: Config{Settings: settings}}
 		d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
 		require.Len(t, d.findings, 3, name)
 		var mends []string

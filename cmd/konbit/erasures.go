@@ -14,34 +14,10 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/platform/jobs"
-	"konbit/internal/platform/pg"
 )
 
 func erasuresCommand() *cobra.Command {
 	return group("erasures", "People who asked to be forgotten", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresOpenCommand())
-}
-
-// withKeeper runs fn with the database of a setting and the installation's secret.
-func withKeeper(ctx context.Context, as need, fn func(k privacy.Eraser, config Config) error) error {
-	config, err := loadConfig(as, needSecret)
-	if err != nil {
-		return err
-	}
-	url := config.DatabaseURL
-	if as == needOwner {
-		url = config.DatabaseOwnerURL
-	}
-	db, err := pg.Open(ctx, url, 2)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	queue, err := jobs.NewQueue()
-	if err != nil {
-		return err
-	}
-	return fn(privacy.Eraser{DB: db, Queue: queue, Secret: config.SecretKey, Now: time.Now, NewID: newID}, config)
 }
 
 func erasuresListCommand() *cobra.Command {
@@ -83,16 +59,16 @@ func erasuresAddCommand() *cobra.Command {
 	}
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withKeeper(c.Context(), needDatabase, func(k privacy.Eraser, config Config) error {
+		return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
 			w := privacy.ErasureRequest{Recipient: donoraccess.NormalizeEmail(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
 			for _, address := range args {
 				w.Addresses = append(w.Addresses, donoraccess.NormalizeEmail(address))
 			}
 			var err error
-			if w.Addresses, err = donoraccess.LinkedAddresses(c.Context(), k.DB, w.Addresses); err != nil {
+			if w.Addresses, err = donoraccess.LinkedAddresses(c.Context(), o.db, w.Addresses); err != nil {
 				return err
 			}
-			donors, err := donor.ByEmails(c.Context(), k.DB, w.Addresses)
+			donors, err := donor.ByEmails(c.Context(), o.db, w.Addresses)
 			if err != nil {
 				return err
 			}
@@ -105,7 +81,7 @@ func erasuresAddCommand() *cobra.Command {
 			if *now {
 				w.Delay = 0
 			}
-			return addErasure(c, k, w, *now, config.ErasuresFile)
+			return addErasure(c, o.Privacy, w, *now, o.config.ErasuresFile)
 		})
 	}
 	return c
@@ -167,8 +143,8 @@ func erasuresApplyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			return withKeeper(c.Context(), needDatabase, func(k privacy.Eraser, _ Config) error {
-				a, err := k.Apply(c.Context(), list)
+			return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
+				a, err := o.Privacy.Apply(c.Context(), list)
 				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
 				if a.Pending > 0 {
 					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift goes on, or a gift is on its way. The workers do them once Stripe has told what became of it.\n", a.Pending)
@@ -189,8 +165,8 @@ func erasuresOpenCommand() *cobra.Command {
 		if *why == "" {
 			return fmt.Errorf("%w: --why: say who asks for it and by what right", errUse)
 		}
-		return withKeeper(c.Context(), needOwner, func(k privacy.Eraser, _ Config) error {
-			facts, err := k.OpenSealedReceipt(c.Context(), args[0], operator(), *why)
+		return withOffice(c.Context(), needOwner, []need{needSecret}, func(o office) error {
+			facts, err := o.Privacy.OpenSealedReceipt(c.Context(), args[0], operator(), *why)
 			if err != nil {
 				return err
 			}
@@ -198,22 +174,6 @@ func erasuresOpenCommand() *cobra.Command {
 		})
 	}
 	return c
-}
-
-// forget does the erasures that are due, those again that a restored backup undid, and keeps the list.
-func (p *parts) forget(ctx context.Context) error {
-	n, err := p.privacy.EraseDue(ctx)
-	if n > 0 {
-		p.log.InfoContext(ctx, "people forgotten, as they asked", "erasures", n)
-	}
-	if err != nil || p.config.ErasuresFile == "" {
-		return err
-	}
-	again, err := p.privacy.SyncFile(ctx, p.config.ErasuresFile)
-	if again != (privacy.ApplyResult{}) {
-		p.log.WarnContext(ctx, "a restored backup knew people again who had been forgotten", "forgotten anew", again.Erased, "waiting", again.Pending)
-	}
-	return err
 }
 
 // erasures says whether the list is kept where a restored backup finds it.

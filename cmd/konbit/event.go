@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app"
 	"konbit/internal/books/org"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
@@ -64,7 +65,7 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 		if err != nil {
 			return fmt.Errorf("%w: there is no organisation %q: name one with --org SLUG", errUse, slug)
 		}
-		pass, token, err := guard.OpenPass(ctx, db, newID(), o.ID, life)
+		pass, token, err := guard.OpenPass(ctx, db, app.NewID(), o.ID, life)
 		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + web.EventPath(o.Slug, token)}
 		return err
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -180,15 +179,6 @@ func tellReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
 	return nil
 }
 
-// eraseEvents is a chore.
-func (p *parts) eraseEvents(ctx context.Context) error {
-	n, err := stripepay.EraseEvents(ctx, p.db)
-	if n > 0 {
-		p.log.InfoContext(ctx, "payloads of old events erased", "events", n)
-	}
-	return err
-}
-
 func eventsSweepCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sweep", Short: "Find at Stripe what no webhook told, and book it; the workers do the same every quarter of an hour", Args: cobra.NoArgs,
@@ -199,12 +189,12 @@ func eventsSweepCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		p, err := assemble(c.Context(), config)
+		a, _, err := open(c.Context(), config)
 		if err != nil {
 			return err
 		}
-		swept, err := p.sweeper.Sweep(c.Context())
-		if err = errors.Join(err, p.close()); err != nil {
+		swept, err := a.Sweeper.Sweep(c.Context())
+		if err = errors.Join(err, a.Close()); err != nil {
 			return err
 		}
 		if *asJSON {

@@ -12,15 +12,12 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/platform/phrase"
-	"konbit/internal/view"
-	"konbit/templates"
 )
 
 func receiptCommand() *cobra.Command {
@@ -169,7 +166,7 @@ func receiptResendCommand() *cobra.Command {
 	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: exactly("NUMBER")}
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withClerk(c.Context(), args[0], func(clerk mail.Resender, r receipt.Receipt) error {
+		return withClerk(c.Context(), args[0], func(o office, clerk mail.Resender, r receipt.Receipt) error {
 			if err := clerk.Resend(c.Context(), r, operator()); err != nil {
 				return err
 			}
@@ -203,8 +200,8 @@ func receiptCorrectCommand() *cobra.Command {
 				return fmt.Errorf("%w: --email: %w", errUse, err)
 			}
 		}
-		return withClerk(c.Context(), args[0], func(clerk mail.Resender, r receipt.Receipt) error {
-			done, err := correct(c.Context(), clerk, r, correction)
+		return withClerk(c.Context(), args[0], func(o office, clerk mail.Resender, r receipt.Receipt) error {
+			done, err := correct(c.Context(), o, clerk, r, correction)
 			switch {
 			case err != nil:
 				return err
@@ -222,14 +219,13 @@ func receiptCorrectCommand() *cobra.Command {
 }
 
 // correct sends the receipt elsewhere, or replaces it by one with another name.
-func correct(ctx context.Context, clerk mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
+func correct(ctx context.Context, o office, clerk mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
 		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
 	}
 	var issued receipt.Receipt
-	err := pg.InTx(ctx, clerk.DB, func(tx *sqlx.Tx) (err error) {
-		desk := receipt.Issuer{Queue: clerk.Queue, NewID: newID}
-		issued, err = desk.CorrectTx(ctx, tx, r.ID, correction, operator(), clerk.Now())
+	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
+		issued, err = o.ReceiptIssuer.CorrectTx(ctx, tx, r.ID, correction, operator(), o.clocks.Business())
 		return err
 	})
 	if errors.Is(err, receipt.ErrReceiptVoid) {
@@ -247,38 +243,20 @@ func operator() string {
 	return "command line: " + u.Username
 }
 
-// withClerk finds the receipt and hands it to do with what re-sends letters.
-func withClerk(ctx context.Context, number string, do func(mail.Resender, receipt.Receipt) error) error {
-	config, err := loadConfig(needDatabase)
-	if err != nil {
-		return err
-	}
-	words, err := phrase.Load(templates.FS, "locales")
-	if err != nil {
-		return err
-	}
-	pages, err := view.New(templates.FS, words)
-	if err != nil {
-		return err
-	}
-	queue, err := jobs.NewQueue()
-	if err != nil {
-		return err
-	}
-	var clock clock
-	if config.StripeAPIURL != "" {
-		clock.follow(ctx, config.StripeAPIURL)
-	}
-	return withDatabase(ctx, func(db *sqlx.DB) error {
-		r, err := receipt.ByNumber(ctx, db, number)
+// withClerk finds the receipt and calls do with it and the service that sends emails again.
+func withClerk(ctx context.Context, number string, do func(office, mail.Resender, receipt.Receipt) error) error {
+	return withOffice(ctx, needDatabase, nil, func(o office) error {
+		r, err := receipt.ByNumber(ctx, o.db, number)
 		if fault.Is(err, fault.NotFound) {
 			return fmt.Errorf("there is no receipt %q: konbit receipt find TEXT looks for one", number)
 		}
 		if err != nil {
 			return err
 		}
-		return do(mail.Resender{Queue: queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
-			DB: db, View: pages, DKIM: config.DKIM, NewID: newID, Now: clock.Now, Log: config.logger(),
-		}}}, r)
+		clerk, err := app.NewResender(o.config.Settings, o.Office, o.db, o.clocks, o.config.logger())
+		if err != nil {
+			return err
+		}
+		return do(o, clerk, r)
 	})
 }

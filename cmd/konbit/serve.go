@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/app"
 	"konbit/internal/web"
 )
 
@@ -35,80 +37,93 @@ func workCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := assemble(c.Context(), config)
+			a, log, err := open(c.Context(), config)
 			if err != nil {
 				return err
 			}
-			stopMetrics, err := p.serveMetrics()
+			stopMetrics, err := serveMetrics(a.Metrics, config.MetricsAddr, log)
 			if err != nil {
-				return errors.Join(err, p.close())
+				return errors.Join(err, a.Close())
 			}
-			p.log.Info("working")
-			return errors.Join(p.work(c.Context()), stopMetrics(), p.close())
+			log.Info("working")
+			return errors.Join(a.Work(c.Context()), stopMetrics(), a.Close())
 		}}
 }
 
+// open builds the program and its log. It warns of names in .env that are no settings.
+func open(ctx context.Context, config Config) (*app.App, *slog.Logger, error) {
+	log := config.logger()
+	if err := config.checkUnread(); err != nil {
+		log.WarnContext(ctx, "a setting is not read", "mend", err)
+	}
+	a, err := app.Open(ctx, config.Settings, log)
+	return a, log, err
+}
+
 const (
-	farewell  = time.Second      // how long a stopping server still answers, so that whoever spreads requests sees it is not ready
-	lastWords = 15 * time.Second // how long requests under way may take then
+	drainDelay      = time.Second      // how long a stopping server still answers, so that a load balancer sees that it is not ready
+	shutdownTimeout = 15 * time.Second // how long requests under way may take after that
 )
 
-// serve answers until ctx ends. Then it says for a moment that it is not ready, takes no new request, finishes those under way,
-// lets the workers finish theirs, and returns.
+// serve answers requests until ctx ends. Then it
+//
+//  1. reports for drainDelay that it is not ready,
+//  2. takes no new request and finishes those under way,
+//  3. lets the workers finish their jobs, and returns.
 func serve(ctx context.Context, config Config, workers bool) error {
-	p, err := assemble(ctx, config)
+	a, log, err := open(ctx, config)
 	if err != nil {
 		return err
 	}
 	listener, err := net.Listen("tcp", config.ListenAddr)
 	if err != nil {
-		return errors.Join(fmt.Errorf("LISTEN_ADDR: %w", err), p.close())
+		return errors.Join(fmt.Errorf("LISTEN_ADDR: %w", err), a.Close())
 	}
-	stopMetrics, err := p.serveMetrics()
+	stopMetrics, err := serveMetrics(a.Metrics, config.MetricsAddr, log)
 	if err != nil {
-		return errors.Join(err, listener.Close(), p.close())
+		return errors.Join(err, listener.Close(), a.Close())
 	}
-	// Workers go on while the last requests are answered. Should they be unable to work, the server ends as if asked to, with their error.
+	// Workers continue while the last requests are answered. If they cannot work, the server stops with their error.
 	background, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWorkers()
-	ctx, giveUp := context.WithCancel(ctx)
-	defer giveUp()
+	ctx, stopServing := context.WithCancel(ctx)
+	defer stopServing()
 	worked := make(chan error, 1)
 	if workers {
-		go func() { worked <- p.work(background); giveUp() }()
+		go func() { worked <- a.Work(background); stopServing() }()
 	} else {
 		worked <- nil
 	}
-	server := web.HTTP(p.parting(p.server().Handler()), p.log)
+	server := web.HTTP(closeWhenStopping(a, a.Server.Handler()), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := config.checkProxies(); err != nil {
-		p.log.Warn("donors may be taken for one another", "mend", err)
+		log.Warn("limits may count different donors as one", "mend", err)
 	}
-	p.log.Info("serving", "address", listener.Addr().String(), "workers", workers)
+	log.Info("serving", "address", listener.Addr().String(), "workers", workers)
 
 	select {
 	case err = <-served:
 	case <-ctx.Done():
-		p.log.Info("stopping")
-		p.stopping.Store(true)
-		time.Sleep(farewell)
-		last, cancel := context.WithTimeout(context.Background(), lastWords)
+		log.Info("stopping")
+		a.BeginStop()
+		time.Sleep(drainDelay)
+		limited, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
-		err = server.Shutdown(last)
+		err = server.Shutdown(limited)
 	}
 	stopWorkers()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, <-worked, stopMetrics(), p.close())
+	return errors.Join(err, <-worked, stopMetrics(), a.Close())
 }
 
-// parting closes each connection of a stopping server after its answer, so that no client sends a request on one just as the
-// server closes it.
-func (p *parts) parting(next http.Handler) http.Handler {
+// closeWhenStopping closes each connection of a stopping server after its answer, so that no client sends a request on a
+// connection just as the server closes it.
+func closeWhenStopping(a *app.App, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p.stopping.Load() {
+		if a.Stopping() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,13 +9,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/office/statement"
-	"konbit/internal/platform/jobs"
 )
 
 // statementLine is what became of one entity's statements, as `statements --json` answers it.
@@ -45,8 +41,8 @@ func statementsCommand() *cobra.Command {
 		if *year < 2000 || *year > time.Now().Year() {
 			return fmt.Errorf("%w: --year %d: want the year of the gifts, such as %d", errUse, *year, time.Now().Year()-1)
 		}
-		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			entities, err := org.Entities(c.Context(), db)
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+			entities, err := org.Entities(c.Context(), o.db)
 			if err != nil {
 				return err
 			}
@@ -57,13 +53,9 @@ func statementsCommand() *cobra.Command {
 			if *slug != "" {
 				entities = slices.DeleteFunc(entities, func(e org.LegalEntity) bool { return e.ID != id })
 			}
-			desk, err := statementDesk(db)
-			if err != nil {
-				return err
-			}
 			lines := []statementLine{}
 			for _, e := range entities {
-				line, err := issueStatements(c, desk, e, *year, *dryRun)
+				line, err := issueStatements(c, o.Statements, e, *year, *dryRun)
 				if err != nil {
 					return err
 				}
@@ -78,18 +70,12 @@ func statementsCommand() *cobra.Command {
 	return c
 }
 
-// statementDesk is one of its own, as a command has it.
-func statementDesk(db *sqlx.DB) (statement.Issuer, error) {
-	queue, err := jobs.NewQueue()
-	return statement.Issuer{DB: db, Queue: queue, Catalog: fund.NewCatalogCache(db, setupAge, time.Now), Now: time.Now, NewID: newID}, err
-}
-
-func issueStatements(c *cobra.Command, desk statement.Issuer, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {
+func issueStatements(c *cobra.Command, statements statement.Issuer, e org.LegalEntity, year int, dryRun bool) (statementLine, error) {
 	began := time.Now()
-	t, err := desk.Count(c.Context(), e, year)
+	t, err := statements.Count(c.Context(), e, year)
 	if err == nil && !dryRun {
 		b := &progress{name: e.Slug, all: t.Donors, began: began, to: os.Stderr, shown: terminal(os.Stderr)}
-		t, err = desk.Issue(c.Context(), e, year, b.add)
+		t, err = statements.Issue(c.Context(), e, year, b.add)
 		b.end()
 	}
 	return statementLine{e.Slug, year, t, time.Since(began).Seconds()}, err
@@ -137,12 +123,4 @@ func (b *progress) end() {
 	if b.shown {
 		fmt.Fprint(b.to, "\r\x1b[K")
 	}
-}
-
-func (p *parts) issueStatements(ctx context.Context) error {
-	t, err := p.statements.IssueDue(ctx)
-	if t.Issued+t.Corrected > 0 {
-		p.log.InfoContext(ctx, "annual statements issued", "statements", t.Issued, "corrected", t.Corrected)
-	}
-	return err
 }

@@ -7,15 +7,14 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog is the letters no mail server has accepted. Letters still to be written are jobs.
+// Backlog counts the stored emails that no mail server has accepted. Emails that are not rendered yet are jobs in the queue.
 type Backlog struct {
-	Waiting int `db:"waiting"` // tried again later
-	Refused int `db:"refused"` // for good
-	// Oldest is the age of the oldest letter waiting; 0 when there is none.
-	Oldest time.Duration
+	Waiting int           `db:"waiting"` // will be tried again
+	Refused int           `db:"refused"` // refused permanently
+	Oldest  time.Duration // age of the oldest waiting email; 0 if none waits
 }
 
-// ReadBacklog counts letters not accepted.
+// ReadBacklog counts the deliveries that were not accepted. Deliveries that were called off or superseded do not count.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* mail.ReadBacklog */
 		SELECT count(*) FILTER (WHERE d.refused_at IS NULL) AS waiting, count(d.refused_at) AS refused,

@@ -11,14 +11,14 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Choice makes a letter one of those that their donor may stop.
+// Choice marks an email as optional: the donor can stop emails of this kind.
 type Choice struct {
 	Donor   uuid.UUID
-	Kind    string // of donor.Kinds
-	StopURL string // the address where a press stops them, and RFC 8058's one-click; empty: none is told
+	Kind    string // one of donor.Kinds
+	StopURL string // the page that stops them, also for RFC 8058's one-click request; empty: the email has no such address
 }
 
-// choice makes a letter's choice, with the address in the donor's language.
+// newChoice returns a Choice with the address in the donor's language.
 func (m Mailer) newChoice(of uuid.UUID, kind string, lang phrase.Language) *Choice {
 	c := &Choice{Donor: of, Kind: kind}
 	if m.StopURL != nil {
@@ -27,15 +27,15 @@ func (m Mailer) newChoice(of uuid.UUID, kind string, lang phrase.Language) *Choi
 	return c
 }
 
-// declined tells whether the donor wishes for no letters of this kind any more, however long ago this one was ordered, and calls it
-// off then.
-func (m Mailer) isDeclined(ctx context.Context, l storedEmail) (bool, error) {
-	if l.Choice == nil {
+// isDeclined reports whether the donor has stopped this kind of email, also if they stopped it after the email was ordered. If
+// so, it calls off the email's waiting deliveries.
+func (m Mailer) isDeclined(ctx context.Context, stored storedEmail) (bool, error) {
+	if stored.Choice == nil {
 		return false, nil
 	}
-	wishes, err := donor.EmailPreferences(ctx, m.DB, l.DonorID.UUID)
-	if err != nil || wishes[*l.Choice] {
+	wanted, err := donor.EmailPreferences(ctx, m.DB, stored.DonorID.UUID)
+	if err != nil || wanted[*stored.Choice] {
 		return false, err
 	}
-	return true, pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error { return callOffTx(ctx, tx, l.ID, m.Now()) })
+	return true, pg.InTx(ctx, m.DB, func(tx *sqlx.Tx) error { return callOffTx(ctx, tx, stored.ID, m.Now()) })
 }

@@ -11,27 +11,27 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Delivered is an order to deliver a letter, and what became of it.
+// Delivery is an order to send an email to one recipient, with its result.
 type Delivery struct {
 	EmailID    uuid.UUID  `db:"letter_id"`
-	Subject    uuid.UUID  `db:"subject_id"` // what the letter is about
+	Subject    uuid.UUID  `db:"subject_id"` // what the email is about, such as a receipt
 	EmailKind  string     `db:"kind"`
 	Recipient  string     `db:"recipient"`
 	OrderedBy  string     `db:"ordered_by"`
 	OrderedAt  time.Time  `db:"ordered_at"`
 	Attempts   int        `db:"tries"`
-	Reply      *string    `db:"smtp_reply"` // the server's last
+	Reply      *string    `db:"smtp_reply"` // the server's last reply
 	AcceptedAt *time.Time `db:"accepted_at"`
 	RefusedAt  *time.Time `db:"refused_at"`
 	DeclinedAt *time.Time `db:"declined_at"` // called off
-	Superseded bool       `db:"overtaken"`   // by a better address
+	Superseded bool       `db:"overtaken"`   // by a delivery to a corrected address
 }
 
-// State is where a delivery stands.
+// State is the state of a delivery.
 type State string
 
-// The states. Only Waiting changes by itself. A letter is called off when its donor has stopped letters of its kind, or the receipt it
-// says is good no longer stands.
+// The states. Only Waiting changes by itself. An email is called off if its donor has stopped this kind of email, or if the receipt it
+// contains is no longer valid.
 const (
 	Waiting    State = "waiting"
 	Accepted   State = "accepted"
@@ -40,7 +40,7 @@ const (
 	Superseded State = "overtaken"
 )
 
-// State tells where the delivery stands.
+// State returns the delivery's state.
 func (d Delivery) State() State {
 	switch {
 	case d.AcceptedAt != nil:
@@ -56,7 +56,7 @@ func (d Delivery) State() State {
 	}
 }
 
-// String says where the delivery stands and what the server said.
+// String returns the state, the recipient and the server's reply.
 func (d Delivery) String() string {
 	text := fmt.Sprintf("%s to %s", d.State(), d.Recipient)
 	if d.Reply != nil {
@@ -70,7 +70,7 @@ const selectDeliveryStatus = `SELECT d.letter_id, l.subject_id, l.kind, d.recipi
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS overtaken
 		  FROM letter_delivery d JOIN letter l ON l.id = d.letter_id `
 
-// Deliveries lists the deliveries of letters about each subject, oldest first.
+// Deliveries returns the deliveries of emails about each subject, oldest first.
 func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID) (map[uuid.UUID][]Delivery, error) {
 	const query = `/* mail.Deliveries */ ` + selectDeliveryStatus + `WHERE l.subject_id = ANY($1::uuid[]) ORDER BY d.ordered_at, d.id`
 	var all []Delivery
@@ -82,8 +82,7 @@ func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID
 	return by, err
 }
 
-// RefusedSubjects lists what letters were about that a server refused for good, when nobody has sent them
-// anywhere since.
+// RefusedSubjects returns the subjects of emails that a server refused permanently and that were not ordered again since.
 func RefusedSubjects(ctx context.Context, q sqlx.QueryerContext) (subjects []uuid.UUID, err error) {
 	const query = `/* mail.RefusedSubjects */
 		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
@@ -93,7 +92,7 @@ func RefusedSubjects(ctx context.Context, q sqlx.QueryerContext) (subjects []uui
 	return subjects, err
 }
 
-// SubjectsSentTo lists what letters were about that went to an address containing text.
+// SubjectsSentTo returns the subjects of emails to addresses that contain text, in any case.
 func SubjectsSentTo(ctx context.Context, q sqlx.QueryerContext, text string) (subjects []uuid.UUID, err error) {
 	const query = `/* mail.SubjectsSentTo */
 		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE strpos(lower(d.recipient), lower($1)) > 0`

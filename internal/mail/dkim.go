@@ -14,14 +14,15 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// DKIM is a key to sign letters of one domain with (RFC 6376).
+// DKIM is a key that signs emails of one domain (RFC 6376).
 type DKIM struct {
 	Domain   string
 	Selector string
 	key      crypto.Signer
 }
 
-// ReadDKIM reads a private key, RSA of at least 2048 bits (RFC 8301) or Ed25519 (RFC 8463), from PEM.
+// ReadDKIM reads a private key from PEM. It reports an error unless the key is RSA of at least 2048 bits (RFC 8301) or Ed25519
+// (RFC 8463), and the domain and the selector are valid host names.
 func ReadDKIM(domain, selector, pem string) (DKIM, error) {
 	key, err := gomail.PrivKeyFromPEM([]byte(pem))
 	if err != nil {
@@ -40,27 +41,27 @@ func isHost(name string) bool {
 	return name != "" && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
-// Name is where the public key is published, and Record the TXT record to publish there.
+// Name returns the DNS name where the public key is published.
 func (k DKIM) Name() string { return k.Selector + "._domainkey." + k.Domain }
 
-// Record is the public key as mail servers look it up.
+// Record returns the DNS TXT record with the public key.
 func (k DKIM) Record() string {
 	if public, ok := k.key.Public().(ed25519.PublicKey); ok {
 		return "v=DKIM1; k=ed25519; p=" + base64.StdEncoding.EncodeToString(public)
 	}
 	der, err := x509.MarshalPKIXPublicKey(k.key.Public())
 	if err != nil {
-		return "" // not of a key that ReadDKIM lets pass
+		return "" // does not happen: ReadDKIM accepts no such key
 	}
 	return "v=DKIM1; k=rsa; p=" + base64.StdEncoding.EncodeToString(der)
 }
 
-// covers tells whether the key may sign for a domain: its own, or one below it (relaxed alignment of RFC 7489).
+// covers reports whether the key may sign for a domain: its own, or a subdomain of it (relaxed alignment of RFC 7489).
 func (k DKIM) covers(domain string) bool {
 	return domain == k.Domain || strings.HasSuffix(domain, "."+k.Domain)
 }
 
-// KeyFor is the key whose domain fits the sender's best; nil when none does, and the letter goes unsigned.
+// KeyFor returns the key with the longest domain that covers the sender's; nil if there is none, and the email is not signed.
 func KeyFor(keys []DKIM, from string) (best *DKIM) {
 	domain, err := DomainOf(from)
 	if err != nil {
@@ -74,7 +75,7 @@ func KeyFor(keys []DKIM, from string) (best *DKIM) {
 	return best
 }
 
-// DomainOf is the domain of a mailbox, in lower case.
+// DomainOf returns the domain of a mailbox, in lower case.
 func DomainOf(from string) (string, error) {
 	parsed, err := mail.ParseAddress(from)
 	if err != nil {
@@ -83,15 +84,16 @@ func DomainOf(from string) (string, error) {
 	return strings.ToLower(parsed.Address[strings.LastIndex(parsed.Address, "@")+1:]), nil
 }
 
-// sign has the message signed when it is written. Covered are the fields that readers see, and those that stop letters, as
-// RFC 8058 asks; only those the letter has: go-mail's signature is invalid once their list is longer than a line.
-func (k *DKIM) sign(m *gomail.Msg, l Email) {
+// sign makes the library sign the message when it is written. The signature covers the fields that readers see, and those that stop
+// this kind of email, as RFC 8058 requires. It lists only fields that the message has: go-mail's signature is invalid if the list is
+// longer than a line.
+func (k *DKIM) sign(m *gomail.Msg, e Email) {
 	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
 	covered := []string{"From", "To", "Subject", "Date"}
-	for _, field := range l.unsubscribeFields() {
+	for _, field := range e.unsubscribeFields() {
 		covered = append(covered, field[0])
 	}
 	signer.SignHeaders(covered...)
-	signer.NowFunc = l.sentAt
+	signer.NowFunc = e.sentAt
 	m.SetDKIM(signer)
 }

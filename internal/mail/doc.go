@@ -1,21 +1,24 @@
-// Package mail composes letters and sends them by SMTP.
+// Package mail composes emails and sends them by SMTP. README.md lists every kind of email.
 //
-// A letter is rendered once, from frozen facts; the bytes are kept before they are first sent, and a
-// re-send sends the same bytes with the same Message-ID. So mail goes out at least once, and whoever
-// gets a copy twice can tell by the Message-ID that it is one letter.
+// An email is rendered once, from frozen facts. Its bytes are stored before they are first sent, and every later attempt
+// sends the same bytes with the same Message-ID. An email is therefore sent at least once, and a recipient who gets two
+// copies can recognise them as one by the Message-ID.
 //
-//	job ── render, sign, keep ── delivery ── send ── accepted (with the server's answer)
-//	                                │         ├──── refused for good: a task for finance
-//	                                │         ├──── its donor stopped letters of its kind, or its receipt no longer stands: called off
-//	                                │         └──── error: the job comes again later
-//	                                └── ordered again, to the same or a better address: the same bytes
+//	job ── render, sign, store ── delivery ── send ── accepted (with the server's reply)
+//	                                │          ├──── refused permanently: a task for finance
+//	                                │          ├──── its donor stopped this kind of email, or its receipt is no longer valid: called off
+//	                                │          └──── error: the job is retried later
+//	                                └── ordered again, to the same or a corrected address: the same bytes
 //
-// A letter never changes. Whom it goes to is a delivery, and a better address is another delivery, which
-// ends the wait of those before it.
+// A stored email never changes. Its recipient belongs to the delivery. A corrected address is a new delivery, which
+// supersedes the deliveries that still wait.
 //
-// Letters that remind of what comes as planned, annual statements and news are their donor's to stop, by one press without signing
-// in; each has the address of that in its text and, for mail providers, in its header (RFC 8058). The wish is asked right before a letter
-// goes. Receipts, sign-in, changes to a gift and what needs the donor's hand are no such letters: they answer what somebody did.
-//
-// Personal data stay out of logs and errors: of a server's refusal only its codes are passed on.
+// Rules:
+//   - An email without a recipient is not rendered, stored or sent: the donor gave no address, or was erased.
+//   - Reminders of planned charges and annual statements are optional: the donor can stop them with one click, without
+//     signing in. The address for this is in the text and in the header (RFC 8058). The donor's preference is read
+//     immediately before each attempt.
+//   - Receipts, sign-in emails, confirmations of a change and emails about a failed payment are not optional.
+//   - Emails that contain a secret, or an address that is about to be erased, are not stored.
+//   - Logs and errors contain no personal data: of a server's refusal only its codes are recorded.
 package mail

@@ -2,12 +2,15 @@ package mail
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
@@ -27,33 +30,80 @@ type Mailer struct {
 	Yield func(ctx context.Context) (done func())
 }
 
-// deliverFirst sends a stored email by its first delivery.
-func (m Mailer) deliverFirst(ctx context.Context, e storedEmail) error {
-	d, err := firstDelivery(ctx, m.DB, e.ID)
+// renderer returns an email that was not stored before; nil if there is nothing to send.
+type renderer func() (*Email, error)
+
+// sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same bytes,
+// and nothing if a mail server accepted them, refused them permanently, or the email was called off.
+func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
+	stored, err := m.storedOrRendered(ctx, kind, subject, render)
+	if err != nil || stored == nil {
+		return err
+	}
+	d, err := firstDelivery(ctx, m.DB, stored.ID)
 	if err != nil {
 		return err
 	}
-	return m.deliver(ctx, e, d)
+	return m.deliver(ctx, *stored, d)
 }
 
-// composeAndStore composes the message of an email and stores it with its first delivery. If another worker stored one first,
-// that one is returned. entity is the sender's legal entity; the email's ID becomes the subject's id.
-func (m Mailer) composeAndStore(ctx context.Context, email Email, entity uuid.UUID) (*storedEmail, error) {
-	message, err := Compose(email, KeyFor(m.DKIM, email.From))
+// storedOrRendered returns the stored email of a kind about a subject. If there is none, it renders one and stores it; nil if
+// there is nothing to send. If another worker stored one first, that one is returned.
+func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.UUID, render renderer) (*storedEmail, error) {
+	stored, err := findStored(ctx, m.DB, kind, subject)
+	if stored != nil || err != nil {
+		return stored, err
+	}
+	email, err := render()
+	if err != nil || !email.isSendable() {
+		return nil, err
+	}
+	return m.composeAndStore(ctx, *email)
+}
+
+// composeAndStore composes an email and stores it with its first delivery.
+func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, error) {
+	message, err := Compose(e, KeyFor(m.DKIM, e.From))
 	if err != nil {
 		return nil, err
 	}
-	id, err := email.MessageID()
+	messageID, err := e.MessageID()
 	if err != nil {
 		return nil, err
 	}
 	now := m.Now()
-	e := storedEmail{
-		ID: m.NewID(), EntityID: entity, Kind: email.Kind, SubjectID: email.ID, Sender: email.From,
-		MessageID: id, Message: message, RenderedAt: now,
+	stored := storedEmail{
+		ID: m.NewID(), EntityID: e.EntityID, Kind: e.Kind, SubjectID: e.ID, Sender: e.From,
+		MessageID: messageID, Message: message, RenderedAt: now,
 	}
-	if c := email.Choice; c != nil {
-		e.DonorID, e.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
+	if c := e.Choice; c != nil {
+		stored.DonorID, stored.Choice = uuid.NullUUID{UUID: c.Donor, Valid: true}, &c.Kind
 	}
-	return store(ctx, m.DB, e, deliveryRow{ID: m.NewID(), EmailID: e.ID, Recipient: email.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now})
+	return store(ctx, m.DB, stored, deliveryRow{
+		ID: m.NewID(), EmailID: stored.ID, Recipient: e.To, Cause: causeFirst, OrderedBy: "konbit", OrderedAt: now,
+	})
+}
+
+// sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is about to
+// be erased. It logs a permanent refusal and reports no error for it. about identifies the cause in the log.
+func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
+	if !e.isSendable() {
+		return nil
+	}
+	message, err := Compose(*e, KeyFor(m.DKIM, e.From))
+	if err != nil {
+		return err
+	}
+	_, err = m.Transport.Send(ctx, e.From, e.To, message)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && refusal.Permanent() {
+		m.Log.WarnContext(ctx, "email refused permanently", "kind", e.Kind, "about", about, "code", refusal.Code)
+		return nil
+	}
+	return err
+}
+
+// doneeOf returns a legal entity as emails name it.
+func doneeOf(e org.LegalEntity) view.Donee {
+	return view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)}
 }

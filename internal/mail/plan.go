@@ -16,93 +16,85 @@ import (
 	"konbit/internal/view"
 )
 
-// The stream of letters about recurring gifts. Their kind is that of what they tell.
+// planList is the stream of emails about plans. Their kind is "plan_" and the kind of the event.
 const planList = "plans"
 
-// PlanLinks makes the links of letters about recurring gifts; web does.
+func planKind(e recurring.Event) string { return "plan_" + e.EmailKind() }
+
+// PlanLinks makes the links in emails about plans; web implements it.
 type PlanLinks interface {
-	// Manage leads to a plan by its public reference, and opens nothing else.
+	// Manage returns the page of a plan, by its public reference. The link gives access to nothing else.
 	Manage(ref string, lang phrase.Language) string
-	// Card leads to a new card for all plans of a donor, for some weeks.
+	// PaymentMethod returns the page where a donor gives a new card for all their plans. The link is valid for 30 days.
 	PaymentMethod(of uuid.UUID, lang phrase.Language) string
 }
 
-// Plans mails what happens to recurring gifts.
+// Plans sends the emails about events of plans.
 type Plans struct {
 	Mailer
 	Catalog *fund.CatalogCache
 	Links   PlanLinks
 }
 
-// Register takes the job of mailing about a plan.
+// Register registers the job that sends the email of an event.
 func (m Plans) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job recurring.EmailJob) error { return m.Mail(ctx, job.EventID) })
 }
 
-// Mail tells a plan's donor of an event, once, under the rules of receipts' letters. A donor who was forgotten is not written to.
+// Mail sends the email of an event to the plan's donor, once. It sends nothing if the donor was erased.
 func (m Plans) Mail(ctx context.Context, event uuid.UUID) error {
 	e, err := recurring.EventByID(ctx, m.DB, event)
 	if err != nil {
 		return err
 	}
-	l, err := findStored(ctx, m.DB, planKind(e), e.ID)
-	if err == nil && l == nil {
-		l, err = m.rendered(ctx, e)
-	}
-	if err != nil || l == nil {
-		return err
-	}
-	return m.deliverFirst(ctx, *l)
+	return m.sendStored(ctx, planKind(e), e.ID, func() (*Email, error) { return m.render(ctx, e) })
 }
 
-func planKind(e recurring.Event) string { return "plan_" + e.EmailKind() }
-
-func (m Plans) rendered(ctx context.Context, e recurring.Event) (*storedEmail, error) {
+func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 	p, err := recurring.ByID(ctx, m.DB, e.PlanID)
 	if err != nil {
 		return nil, err
 	}
 	to, err := donation.ContactOf(ctx, m.DB, p.ID)
-	if err != nil || to == nil {
+	if err != nil || to == nil || to.Email == "" {
 		return nil, err
 	}
-	catalog, err := m.Catalog.Current(ctx)
-	if err != nil {
-		return nil, err
-	}
-	o, err := catalog.OrganisationByID(p.OrganisationID)
-	if err != nil {
-		return nil, err
-	}
-	entity, err := catalog.EntityByID(p.EntityID)
-	if err != nil {
-		return nil, err
-	}
-	words, err := m.words(ctx, catalog, p, e, o, entity)
+	words, entity, err := m.words(ctx, p, e)
 	if err != nil {
 		return nil, err
 	}
 	words.Greeting = to.FirstName
-	l := Email{
-		ID: e.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom, To: to.Email,
-		ToName: to.FirstName + " " + to.LastName, Language: string(words.Language), Date: e.At,
+	email := &Email{
+		ID: e.ID, EntityID: entity.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom,
+		To: to.Email, ToName: to.FirstName + " " + to.LastName, Language: string(words.Language), Date: e.At,
 	}
 	if e.IsReminder() {
-		l.Choice = m.newChoice(p.DonorID, donor.KindReminders, words.Language)
-		words.StopURL = l.Choice.StopURL
+		email.Choice = m.newChoice(p.DonorID, donor.KindReminders, words.Language)
+		words.StopURL = email.Choice.StopURL
 	}
-	if l.Subject, l.Text, l.HTML, err = m.View.PlanEmail(words); err != nil {
-		return nil, err
-	}
-	return m.composeAndStore(ctx, l, entity.ID)
+	email.Subject, email.Text, email.HTML, err = m.View.PlanEmail(words)
+	return email, err
 }
 
-// words tells the view what the event says, dated in the entity's time zone.
-func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, e recurring.Event, o org.Organisation, entity org.LegalEntity) (view.PlanEmailWords, error) {
+// words returns what the email says: the facts that the event recorded, with dates in the entity's time zone, and links if the
+// plan has not ended.
+func (m Plans) words(ctx context.Context, p recurring.Plan, e recurring.Event) (view.PlanEmailWords, org.LegalEntity, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
+	catalog, err := m.Catalog.Current(ctx)
+	if err != nil {
+		return view.PlanEmailWords{}, org.LegalEntity{}, err
+	}
+	entity, err := catalog.EntityByID(p.EntityID)
+	if err != nil {
+		return view.PlanEmailWords{}, entity, err
+	}
+	o, err := catalog.OrganisationByID(p.OrganisationID)
+	if err != nil {
+		return view.PlanEmailWords{}, entity, err
+	}
 	w := view.PlanEmailWords{
-		Kind: e.EmailKind(), Language: lang, Donee: view.Donee{Name: entity.LegalName, EIN: entity.EIN, Address: donation.Postal(entity.Address)},
-		Organisation: o.Name.In(lang), Accent: o.Accent, Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
+		Kind: e.EmailKind(), Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
+		Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
 		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
 		DeclineReason: recurring.DeclineReason(d.Code), Permanent: d.Final || recurring.IsPermanentDecline(d.Code),
 	}
@@ -110,18 +102,10 @@ func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Pla
 		w.Next = d.Next.In(entity.Location())
 	}
 	if d.Until != nil {
-		w.Until = *d.Until // a card ends by its own calendar
+		w.Until = *d.Until // not converted: a card's expiry is a calendar date
 	}
-	terms, err := recurring.PartsOf(ctx, m.DB, p, p.Terms)
-	if err != nil {
-		return w, err
-	}
-	for _, part := range terms {
-		f, err := catalog.Fund(part.FundID)
-		if err != nil {
-			return w, err
-		}
-		w.Funds = append(w.Funds, f.Name.In(lang))
+	if w.Funds, err = m.fundNames(ctx, catalog, p, lang); err != nil {
+		return w, entity, err
 	}
 	if !p.Status.IsEnded() {
 		w.ManageURL = m.Links.Manage(p.PublicRef, lang)
@@ -129,5 +113,22 @@ func (m Plans) words(ctx context.Context, catalog *fund.Catalog, p recurring.Pla
 			w.CardURL = m.Links.PaymentMethod(p.DonorID, lang)
 		}
 	}
-	return w, nil
+	return w, entity, nil
+}
+
+// fundNames returns the names of the funds that the plan's current terms are for.
+func (m Plans) fundNames(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, lang phrase.Language) ([]string, error) {
+	parts, err := recurring.PartsOf(ctx, m.DB, p, p.Terms)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, part := range parts {
+		f, err := catalog.Fund(part.FundID)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, f.Name.In(lang))
+	}
+	return names, nil
 }

@@ -10,20 +10,19 @@ import (
 	"strings"
 )
 
-// Refusal is a server's no. It carries its codes and not its words, which often quote the address.
+// Refusal is a negative reply of a mail server. It contains the codes and not the text, because the text often quotes the address.
 type Refusal struct {
-	Step     string // of the SMTP transaction
-	Code     int    // RFC 5321 reply code; 4xx may pass, 5xx will not
-	Enhanced string // RFC 3463 code such as 5.1.1; empty when the server gave none
+	Step     string // of the SMTP transaction: MAIL, RCPT, DATA, end of DATA
+	Code     int    // RFC 5321 reply code; 4xx is temporary, 5xx permanent
+	Enhanced string // RFC 3463 code such as 5.1.1; empty if the server gave none
 }
 
 func (r *Refusal) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("smtp: %d %s", r.Code, r.Enhanced)) + " at " + r.Step
 }
 
-// Permanent tells whether trying the same again is pointless because of the recipient or the letter itself.
-// Any other no is about us: a password, a limit, a blocklist. Once that is mended the letters go out, so none
-// is given up for it.
+// Permanent reports whether the server refused the recipient or the email itself, so that another attempt has the same result. Any
+// other refusal is about us (a password, a limit, a blocklist): the email is tried again until that is corrected.
 func (r *Refusal) Permanent() bool {
 	if r.Code < 500 || r.Step != "RCPT" && r.Step != "end of DATA" {
 		return false
@@ -38,13 +37,14 @@ func (r *Refusal) Permanent() bool {
 
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
-// refused is what an SMTP command's error means.
+// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errConnectionClosed if the connection was
+// closed before MAIL, and to an error without the server's text otherwise.
 func refusalFor(step string, err error) error {
-	var said *textproto.Error
+	var reply *textproto.Error
 	var slow net.Error
 	switch {
-	case errors.As(err, &said):
-		return &Refusal{step, said.Code, enhanced.FindString(said.Msg)}
+	case errors.As(err, &reply):
+		return &Refusal{step, reply.Code, enhanced.FindString(reply.Msg)}
 	case step == "MAIL" && !(errors.As(err, &slow) && slow.Timeout()):
 		return errConnectionClosed
 	default:

@@ -1,11 +1,9 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"net/mail"
-	"strings"
-	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -15,52 +13,69 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Clerk has letters about receipts delivered again. Whoever orders it is noted with the delivery.
+// Resender orders that emails about receipts are delivered again. The delivery records who ordered it.
 type Resender struct {
 	Receipts
 	Queue *jobs.Queue
 }
 
-// ErrWaiting is the answer when the letter is on its way already.
-var ErrWaiting = errors.New("mail: it waits to be sent already")
+// The reasons why an email is not ordered again.
+var (
+	// ErrWaiting: the email waits for its delivery already.
+	ErrWaiting = errors.New("mail: the email waits to be sent already")
+	// ErrReceiptVoid: the email contains a receipt that is void or was replaced.
+	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
+)
 
-// ErrNotStanding is the answer to re-sending a receipt that is void or replaced: nobody is told again that it is good.
-var ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows what stands")
-
-// Resend sends the receipt's letter once more to where it went last: the same bytes, the same Message-ID.
-func (c Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
+// Resend sends the email with a receipt once more, to the address of its last delivery: the same bytes, the same Message-ID.
+func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
 	if !issued.IsValid() {
 		return ErrReceiptVoid
 	}
-	l, err := c.storedOrRendered(ctx, issued, kindOf(issued))
+	kind := kindOf(issued)
+	stored, err := rs.storedOrRendered(ctx, kind, issued.ID, rs.renderer(ctx, issued, kind))
 	if err != nil {
 		return err
 	}
-	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error {
-		if err := lockDeliveriesTx(ctx, tx, l.ID); err != nil {
-			return err
-		}
-		all, err := Deliveries(ctx, tx, []uuid.UUID{issued.ID})
+	if stored == nil {
+		return ErrNoRecipient
+	}
+	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error {
+		last, err := lastDeliveryTx(ctx, tx, stored)
 		if err != nil {
 			return err
 		}
-		var last Delivery
-		for _, d := range all[issued.ID] {
-			if d.EmailID == l.ID {
-				last = d
-			}
-		}
-		if last.State() == Waiting {
+		switch {
+		case last.State() == Waiting:
 			return ErrWaiting
+		case last.Recipient == "":
+			return ErrNoRecipient
 		}
-		return c.orderTx(ctx, tx, l.ID, last.Recipient, causeResend, by)
+		return rs.orderTx(ctx, tx, stored.ID, last.Recipient, causeResend, by)
 	})
 }
 
-// Redirect sends the receipt's letter, as it is, to another address, and stops those on their way to the one
-// before; of a void receipt, the letter that says so. What is written about the receipt from now on goes to the
-// new address too. A receipt that was replaced goes nowhere: ErrNotStanding.
-func (c Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
+// lastDeliveryTx locks an email's deliveries and returns the last.
+func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last Delivery, err error) {
+	if err := lockDeliveriesTx(ctx, tx, stored.ID); err != nil {
+		return last, err
+	}
+	all, err := Deliveries(ctx, tx, []uuid.UUID{stored.SubjectID})
+	for _, d := range all[stored.SubjectID] {
+		if d.EmailID == stored.ID {
+			last = d
+		}
+	}
+	return last, err
+}
+
+// Redirect sends the email about a receipt to another address, and supersedes the deliveries that wait. Later emails about the
+// receipt go to this address too. What it sends depends on the receipt:
+//
+//	valid       the email with the receipt
+//	void        the email that says so
+//	replaced    nothing: ErrReceiptVoid
+func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	if err := CheckAddress(to); err != nil {
 		return err
 	}
@@ -71,28 +86,23 @@ func (c Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by s
 	case !issued.IsValid():
 		kind = kindVoided
 	}
-	l, err := c.storedOrRendered(ctx, issued, kind)
+	stored, err := rs.storedOrRendered(ctx, kind, issued.ID, func() (*Email, error) {
+		before, err := rs.addressOf(ctx, issued)
+		if err != nil {
+			return nil, err
+		}
+		return rs.render(issued, kind, cmp.Or(before, to), rs.Now())
+	})
 	if err != nil {
 		return err
 	}
-	return pg.InTx(ctx, c.DB, func(tx *sqlx.Tx) error { return c.orderTx(ctx, tx, l.ID, to, causeAddress, by) })
+	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error { return rs.orderTx(ctx, tx, stored.ID, to, causeAddress, by) })
 }
 
-func (c Resender) orderTx(ctx context.Context, tx *sqlx.Tx, letter uuid.UUID, to string, why cause, by string) error {
-	d := deliveryRow{ID: c.NewID(), EmailID: letter, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: c.Now()}
+func (rs Resender) orderTx(ctx context.Context, tx *sqlx.Tx, email uuid.UUID, to string, why cause, by string) error {
+	d := deliveryRow{ID: rs.NewID(), EmailID: email, Recipient: to, Cause: why, OrderedBy: by, OrderedAt: rs.Now()}
 	if err := orderTx(ctx, tx, d); err != nil {
 		return err
 	}
-	return c.Queue.EnqueueTx(ctx, tx, DeliveryJob{d.ID})
-}
-
-// CheckAddress refuses what is no plain address. Quoted local parts are addresses by the standard and a way to
-// smuggle words to a mail server in practice.
-func CheckAddress(text string) error {
-	parsed, err := mail.ParseAddress(text)
-	control := strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })
-	if err != nil || parsed.Address != text || control || strings.ContainsAny(text, `"<>\`) || len(text) > 254 {
-		return errors.New("want a plain address such as ana@example.org")
-	}
-	return nil
+	return rs.Queue.EnqueueTx(ctx, tx, DeliveryJob{d.ID})
 }

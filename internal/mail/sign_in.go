@@ -2,13 +2,11 @@ package mail
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/jobs"
@@ -16,22 +14,22 @@ import (
 	"konbit/internal/view"
 )
 
-// The kind of letter that lets somebody in, and its stream.
+// The kind of a sign-in email, and its stream.
 const (
 	kindSignIn = "sign_in"
 	signInList = "sign-in"
 )
 
-// SignIns mails the letters that prove addresses. Unlike every other letter they are not kept: their bytes hold secrets. A
-// letter that has to be sent once more is another one, and the one before is void.
+// SignIns sends the emails that prove that an address belongs to a person. They are not stored, because they contain secrets. A
+// repeated job sends a new secret in a new email, and the one before becomes invalid.
 type SignIns struct {
 	Mailer
 	Access  donoraccess.Service
 	Catalog *fund.CatalogCache
-	Link    func(token string, lang phrase.Language) string // to the page with the button, on our own host
+	Link    func(token string, lang phrase.Language) string // the page with the sign-in button, on our own host
 }
 
-// Register takes the job of mailing them.
+// Register registers the jobs that send sign-in emails and emails about changed addresses.
 func (m SignIns) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job donoraccess.SignInEmailJob) error { return m.Mail(ctx, job.SignInID) })
 	jobs.Handle(h, func(ctx context.Context, job donoraccess.AddressEmailJob) error {
@@ -39,8 +37,8 @@ func (m SignIns) Register(h *jobs.Handlers) {
 	})
 }
 
-// Mail writes the letter and hands it over, if it is still of use and anybody has given with the address. Whoever asked
-// learns neither.
+// Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for it cannot
+// see whether it was sent, so that nobody can find out who has donated.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	proof, err := m.Access.IssueCredentials(ctx, signIn)
 	if err != nil || proof == nil {
@@ -50,30 +48,21 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	if err != nil || !known {
 		return err
 	}
-	written, err := m.write(*proof, from)
+	email, err := m.render(*proof, from)
 	if err != nil {
 		return err
 	}
-	message, err := Compose(written, KeyFor(m.DKIM, written.From))
-	if err != nil {
-		return err
-	}
-	_, err = m.Transport.Send(ctx, written.From, written.To, message)
-	var refusal *Refusal
-	if errors.As(err, &refusal) && refusal.Permanent() {
-		m.Log.WarnContext(ctx, "sign-in letter refused for good", "sign-in", signIn, "code", refusal.Code)
-		return nil
-	}
-	return err
+	return m.sendUnstored(ctx, email, signIn)
 }
 
-// sender is the legal entity that writes to an address: the one given to last. false: nobody has given with it.
-func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, bool, error) {
+// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It returns false
+// if the address belongs to no donor.
+func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, bool, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
-	donors, err := donor.ByEmails(ctx, m.DB, []string{email})
+	donors, err := donor.ByEmails(ctx, m.DB, []string{address})
 	if err != nil {
 		return org.LegalEntity{}, false, err
 	}
@@ -81,26 +70,24 @@ func (m SignIns) sender(ctx context.Context, email string) (org.LegalEntity, boo
 		e, err := catalog.EntityByID(donors[0].EntityID)
 		return e, true, err
 	}
-	proved, err := m.Access.IsProven(ctx, email) // one joined to others opens their gifts
+	proved, err := m.Access.IsProven(ctx, address) // an address linked to others gives access to their donations
 	if entities := catalog.Entities(); err == nil && proved && len(entities) > 0 {
 		return entities[0], true, nil
 	}
 	return org.LegalEntity{}, false, err
 }
 
-func (m SignIns) write(proof donoraccess.Credentials, from org.LegalEntity) (Email, error) {
+func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity) (*Email, error) {
 	lang := phrase.Language(proof.Language)
-	words := view.SignInEmailWords{
-		Language: lang, Donee: view.Donee{Name: from.LegalName, EIN: from.EIN, Address: donation.Postal(from.Address)}, Code: proof.Code,
-	}
+	words := view.SignInEmailWords{Language: lang, Donee: doneeOf(from), Code: proof.Code}
 	if !proof.Links {
 		words.Link = m.Link(proof.Token, lang)
 	}
-	l := Email{
+	email := &Email{
 		ID: m.NewID(), Kind: kindSignIn, List: signInList, Sender: from.Slug, From: from.MailFrom, To: proof.Email,
 		Language: proof.Language, Date: m.Now(),
 	}
 	var err error
-	l.Subject, l.Text, l.HTML, err = m.View.SignInEmail(words)
-	return l, err
+	email.Subject, email.Text, email.HTML, err = m.View.SignInEmail(words)
+	return email, err
 }

@@ -20,26 +20,26 @@ const (
 	quitTimeout = time.Second
 )
 
-// patience is how long a Transport waits.
+// timeouts are the waiting times of a Transport.
 type timeouts struct {
-	dial, send             time.Duration // for a connection; for one letter
-	minBackoff, maxBackoff time.Duration // between looks at a server that cannot be reached
+	dial, send             time.Duration // for a connection; for one email
+	minBackoff, maxBackoff time.Duration // between attempts to reach a server that does not answer
 }
 
 var defaultTimeouts = timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
 
-// Transport sends messages through one SMTP server over a few kept connections. While the server cannot be
-// reached, one sender at a time goes and looks, ever more rarely up to half a minute; the others are told at
-// once, so that a server that hangs does not hold up the workers, nor one that comes back meet them all.
+// Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached, one sender at a
+// time tries, with a pause that doubles up to 30 s. The others get an error at once, so that a server that hangs does not block the
+// workers, and a server that returns is not flooded with connections.
 type Transport struct {
 	client   *gomail.Client
-	envelope string // MAIL FROM; empty: the letter's own From address
+	envelope string // MAIL FROM; empty: the email's own From address
 	idle     chan *connection
 	timeouts timeouts
 
 	mu       sync.Mutex
 	failures int       // since the server was last reached
-	nextDial time.Time // nobody dials before
+	nextDial time.Time // no sender dials before
 }
 
 type connection struct {
@@ -47,8 +47,8 @@ type connection struct {
 	lastUsed time.Time
 }
 
-// NewTransport reads an address such as smtp://user:pass@host:587 (STARTTLS; required unless the host is
-// this machine) or smtps://host:465, and keeps at most keep connections. envelope is the address bounces go to.
+// NewTransport returns a transport for an address such as smtps://host:465 or smtp://user:pass@host:587. smtp:// uses STARTTLS, and
+// requires it unless the host is the loopback interface. At most keep idle connections are kept. envelope is the address for bounces.
 func NewTransport(address, envelope string, keep int) (*Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
@@ -92,9 +92,12 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Send hands a message over for one recipient and answers what the server said when it took it. An error
-// is a *Refusal when the server said no.
+// Send sends a message to one recipient and returns the server's reply. The error is a *Refusal if the server refused. An empty
+// recipient is an error, and no command is sent.
 func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (reply string, err error) {
+	if to == "" {
+		return "", ErrNoRecipient
+	}
 	sender, err := mail.ParseAddress(from)
 	if err != nil {
 		return "", fmt.Errorf("sender: %w", err)
@@ -107,26 +110,26 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		if err != nil {
 			return "", err
 		}
-		reply, err = deliver(ctx, c, t.timeouts.send, sender.Address, to, message)
+		reply, err = transact(ctx, c, t.timeouts.send, sender.Address, to, message)
 		var refusal *Refusal
-		said := errors.As(err, &refusal)
-		if err == nil || said && refusal.Code != 421 { // 421: the server is closing the connection
+		replied := errors.As(err, &refusal)
+		if err == nil || replied && refusal.Code != 421 { // 421: the server is closing the connection
 			t.putBack(c)
 			return reply, err
 		}
-		_ = c.Close() // broken already
+		_ = c.Close() // the connection is unusable
 		if !reused || !errors.Is(err, errConnectionClosed) || ctx.Err() != nil {
 			return "", err
 		}
-		// A kept connection the server had closed meanwhile: nothing was sent, so once more on a new one.
+		// The server had closed the idle connection: nothing was sent, so the next connection is tried.
 	}
 }
 
-// errGone is a connection that was closed before anything of a letter was sent.
+// errConnectionClosed: the connection was closed before any part of an email was sent.
 var errConnectionClosed = errors.New("smtp: the connection was closed")
 
-// deliver runs one SMTP transaction, within limit and the time ctx has left.
-func deliver(ctx context.Context, c *connection, limit time.Duration, from, to string, message []byte) (string, error) {
+// transact runs one SMTP transaction, within limit and ctx's deadline.
+func transact(ctx context.Context, c *connection, limit time.Duration, from, to string, message []byte) (string, error) {
 	if end, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(end))
 	}
@@ -155,7 +158,7 @@ func deliver(ctx context.Context, c *connection, limit time.Duration, from, to s
 	return "accepted", nil
 }
 
-// connect takes a kept connection, or makes one.
+// connect returns an idle connection, or a new one.
 func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, err error) {
 	for {
 		select {
@@ -163,7 +166,7 @@ func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, er
 			if time.Since(c.lastUsed) < idleLimit {
 				return c, true, nil
 			}
-			_ = c.Close() // idle too long; the server may have gone
+			_ = c.Close() // idle for too long: the server may have closed it
 		default:
 			fresh, err := t.dial(ctx)
 			return fresh, false, err
@@ -187,7 +190,7 @@ func (t *Transport) dial(ctx context.Context) (*connection, error) {
 	return &connection{Client: fresh}, nil
 }
 
-// mayDial lets everybody through to a server that answers, and one at a time to one that did not.
+// mayDial reports whether a sender may dial: always if the server answered last time, otherwise one sender at a time.
 func (t *Transport) mayDial(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -195,33 +198,33 @@ func (t *Transport) mayDial(now time.Time) bool {
 		return false
 	}
 	if t.failures > 0 {
-		t.nextDial = now.Add(t.timeouts.dial) // by then we know
+		t.nextDial = now.Add(t.timeouts.dial) // the attempt ends before
 	}
 	return true
 }
 
-// keep puts a connection back for the next letter, reset so that nothing of this one is left in it.
+// putBack resets a connection and keeps it for the next email.
 func (t *Transport) putBack(c *connection) {
 	if c.Reset() != nil {
-		_ = c.Close() // it is of no more use
+		_ = c.Close() // the connection is unusable
 		return
 	}
 	c.lastUsed = time.Now()
 	select {
 	case t.idle <- c:
 	default:
-		c.quit() // enough are kept
+		c.quit() // enough connections are idle
 	}
 }
 
-// goodbye is a courtesy, and short.
+// quit ends the connection with QUIT, within quitTimeout.
 func (c *connection) quit() {
 	if c.UpdateDeadline(quitTimeout) != nil || c.Quit() != nil {
-		_ = c.Close() // it is gone already
+		_ = c.Close() // the connection is closed already
 	}
 }
 
-// Close says goodbye on the kept connections.
+// Close ends the idle connections.
 func (t *Transport) Close() {
 	for {
 		select {
@@ -233,7 +236,7 @@ func (t *Transport) Close() {
 	}
 }
 
-// Check connects and says goodbye.
+// Check connects to the server and disconnects. It reports an error if the server cannot be reached or refuses the password.
 func (t *Transport) Check(ctx context.Context) error {
 	c, _, err := t.connect(ctx)
 	if err != nil {

@@ -2,41 +2,35 @@ package mail
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
-	"konbit/internal/giving/receipt"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/platform/phrase"
-	"konbit/internal/view"
 )
 
-// The kinds of letters that bring annual statements, and their stream.
+// The kinds of emails with annual statements, and their stream.
 const (
 	kindStatement          = "statement"
 	kindStatementCorrected = "statement_corrected"
 	statementList          = "statements"
 )
 
-// Statements mails annual statements.
+// Statements sends annual statements.
 type Statements struct {
 	Mailer
 }
 
-// Register takes the job of mailing a statement.
+// Register registers the job that sends a statement.
 func (m Statements) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job statement.EmailJob) error { return m.Mail(ctx, job.StatementID) })
 }
 
-// Mail sends the statement's letter, once, under the rules of receipts' letters. One whose donor was forgotten is not sent, nor one
-// that a newer statement overtook on its way: that one's letter says all of it.
+// Mail sends the email with a statement, once. It sends nothing if the donor was erased, or if a newer statement of the year was
+// issued, because that one contains everything.
 func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	s, err := statement.ByID(ctx, m.DB, id)
 	if err != nil || s.Person == nil {
@@ -46,25 +40,20 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	if s.N > 1 {
 		kind = kindStatementCorrected
 	}
-	l, err := findStored(ctx, m.DB, kind, s.ID)
-	if err == nil && s.Superseded {
-		return m.refuseSuperseded(ctx, l)
+	if s.Superseded {
+		return m.refuseSuperseded(ctx, kind, s.ID)
 	}
-	if err == nil && l == nil {
-		l, err = m.rendered(ctx, s, kind)
-	}
-	if err != nil {
-		return err
-	}
-	return m.deliverFirst(ctx, *l)
+	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) { return m.render(s, kind) })
 }
 
-// drop ends the first delivery of a letter that no server accepted yet; nil: it was never written.
-func (m Statements) refuseSuperseded(ctx context.Context, l *storedEmail) error {
-	if l == nil {
-		return nil
+// refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the email was
+// not stored.
+func (m Statements) refuseSuperseded(ctx context.Context, kind string, statementID uuid.UUID) error {
+	stored, err := findStored(ctx, m.DB, kind, statementID)
+	if stored == nil || err != nil {
+		return err
 	}
-	d, err := firstDelivery(ctx, m.DB, l.ID)
+	d, err := firstDelivery(ctx, m.DB, stored.ID)
 	if err != nil || d.Done {
 		return err
 	}
@@ -73,62 +62,21 @@ func (m Statements) refuseSuperseded(ctx context.Context, l *storedEmail) error 
 	})
 }
 
-func (m Statements) rendered(ctx context.Context, s statement.Statement, kind string) (*storedEmail, error) {
+func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
 	words, err := StatementWords(s)
 	if err != nil {
 		return nil, err
 	}
-	l := Email{
-		ID: s.ID, Kind: kind, List: statementList, Sender: s.Facts.EntitySlug, From: s.Facts.MailFrom,
+	email := &Email{
+		ID: s.ID, EntityID: s.EntityID, Kind: kind, List: statementList, Sender: s.Facts.EntitySlug, From: s.Facts.MailFrom,
 		To: s.Person.Email, ToName: words.Donor, Language: s.Language, Date: s.IssuedAt,
 		Choice: m.newChoice(s.DonorID, donor.KindStatements, words.Language),
 	}
-	words.StopURL = l.Choice.StopURL
-	if l.Subject, l.Text, l.HTML, err = m.View.StatementEmail(words); err != nil {
+	words.StopURL = email.Choice.StopURL
+	if email.Subject, email.Text, email.HTML, err = m.View.StatementEmail(words); err != nil {
 		return nil, err
 	}
 	pdf, err := m.View.StatementPDF(words)
-	if err != nil {
-		return nil, err
-	}
-	l.Document = &Document{StatementFile(s), pdf}
-	return m.composeAndStore(ctx, l, s.EntityID)
-}
-
-// StatementFile is what a statement's document is saved as: "TSNE-2026-statement.pdf".
-func StatementFile(s statement.Statement) string {
-	return fmt.Sprintf("%s-%d-statement.pdf", strings.ToUpper(s.Facts.EntitySlug), s.Year)
-}
-
-// StatementWords tells the view a statement's facts; also the donor's page uses it.
-func StatementWords(s statement.Statement) (view.StatementWords, error) {
-	f, days := s.Facts, dates{of: s.ID}
-	zone, err := time.LoadLocation(f.Timezone)
-	if err != nil {
-		return view.StatementWords{}, fmt.Errorf("statement %s: %w", s.ID, err)
-	}
-	w := view.StatementWords{
-		Version: s.WordsVersion, Language: phrase.Language(s.Language), Year: s.Year,
-		Donee: view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address}, Given: f.Given, Returned: f.Returned, Total: f.Total,
-		Sponsored: f.Sponsored, Issued: s.IssuedAt.In(zone), Provisional: s.N == 0,
-	}
-	if !s.PreviousIssuedAt.IsZero() {
-		w.Corrects = s.PreviousIssuedAt.In(zone)
-	}
-	if p := s.Person; p != nil {
-		w.Donor, w.Greeting, w.DonorAddress = p.FirstName+" "+p.LastName, p.FirstName, p.Address
-	}
-	for _, g := range f.Gifts {
-		told := view.StatementGift{
-			Charged: days.read(g.ChargedOn), Receipt: g.Receipt, Organisation: g.Organisation, Amount: g.Amount, N: g.N, Of: g.Of,
-		}
-		for _, part := range g.Funds {
-			told.Funds = append(told.Funds, view.Purpose{Fund: part.Fund, Amount: part.Amount})
-		}
-		for _, back := range g.Returned {
-			told.Returned = append(told.Returned, view.StatementReturn{On: days.read(back.On), Amount: back.Amount, Dispute: back.Reason == receipt.Dispute})
-		}
-		w.Gifts = append(w.Gifts, told)
-	}
-	return w, days.err
+	email.Document = &Document{StatementFile(s), pdf}
+	return email, err
 }

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// letter is a rendered one, as its row has it. Nothing in it ever changes.
+// storedEmail is a row of table letter. It never changes.
 type storedEmail struct {
 	ID         uuid.UUID `db:"id"`
 	EntityID   uuid.UUID `db:"entity_id"`
@@ -23,13 +23,13 @@ type storedEmail struct {
 	Message    []byte    `db:"message"`
 	RenderedAt time.Time `db:"rendered_at"`
 
-	DonorID uuid.NullUUID `db:"donor_id"` // who may stop letters of this kind; NULL: it always goes
-	Choice  *string       `db:"choice"`   // of donor.Kinds
+	DonorID uuid.NullUUID `db:"donor_id"` // the donor who can stop this kind of email; NULL: it is always sent
+	Choice  *string       `db:"choice"`   // one of donor.Kinds
 }
 
 const selectStored = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
 
-// delivery is an order to hand a letter's bytes over for one recipient.
+// deliveryRow is a row of table letter_delivery: an order to send a stored email to one recipient.
 type deliveryRow struct {
 	ID        uuid.UUID `db:"id"`
 	EmailID   uuid.UUID `db:"letter_id"`
@@ -37,7 +37,7 @@ type deliveryRow struct {
 	Cause     cause     `db:"cause"`
 	OrderedBy string    `db:"ordered_by"`
 	OrderedAt time.Time `db:"ordered_at"`
-	Done      bool      `db:"over"` // accepted, refused for good, not wished for, or overtaken by a better address
+	Done      bool      `db:"over"` // accepted, refused permanently, called off, or superseded by a corrected address
 }
 
 // cause is why a delivery was ordered.
@@ -45,44 +45,46 @@ type cause string
 
 const (
 	causeFirst   cause = "first"
-	causeResend  cause = "resend"  // the same to the same once more
-	causeAddress cause = "address" // the address before was wrong
+	causeResend  cause = "resend"  // to the same recipient once more
+	causeAddress cause = "address" // to a corrected address
 )
 
-// find is the letter of that kind about that subject; nil when it was not rendered yet.
+// findStored returns the email of a kind about a subject; nil if it was not stored yet.
 func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject uuid.UUID) (*storedEmail, error) {
 	const query = `/* mail.findStored */ ` + selectStored + `WHERE kind = $1 AND subject_id = $2`
-	var l storedEmail
-	if err := sqlx.GetContext(ctx, q, &l, query, kind, subject); errors.Is(err, sql.ErrNoRows) {
+	var stored storedEmail
+	if err := sqlx.GetContext(ctx, q, &stored, query, kind, subject); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
-	return &l, nil
+	return &stored, nil
 }
 
-// keep writes a rendered letter with its first delivery, or answers the letter that was written first.
-func store(ctx context.Context, db *sqlx.DB, l storedEmail, d deliveryRow) (kept *storedEmail, err error) {
+// store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it returns that one.
+func store(ctx context.Context, db *sqlx.DB, e storedEmail, d deliveryRow) (stored *storedEmail, err error) {
 	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, subject_id) DO NOTHING`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, query, l.ID, l.EntityID, l.Kind, l.SubjectID, l.Sender, l.MessageID, l.Message, l.RenderedAt, l.DonorID, l.Choice)
+		done, err := tx.ExecContext(ctx, query, e.ID, e.EntityID, e.Kind, e.SubjectID, e.Sender, e.MessageID, e.Message, e.RenderedAt, e.DonorID,
+			e.Choice)
 		if err != nil {
 			return err
 		}
 		if n, err := done.RowsAffected(); err != nil {
 			return err
 		} else if n > 0 {
-			kept = &l
+			stored = &e
 			return orderTx(ctx, tx, d)
 		}
-		kept, err = findStored(ctx, tx, l.Kind, l.SubjectID)
+		stored, err = findStored(ctx, tx, e.Kind, e.SubjectID)
 		return err
 	})
-	return kept, err
+	return stored, err
 }
 
+// orderTx inserts a delivery.
 func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
 	const query = `/* mail.orderTx */
 		INSERT INTO letter_delivery (id, letter_id, recipient, cause, ordered_by, ordered_at) VALUES ($1, $2, $3, $4, $5, $6)`
@@ -90,11 +92,12 @@ func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
 	return err
 }
 
-// turnTx waits for its turn to look at a letter's deliveries and order another: of several who would, one does so at a time.
-func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID) error {
+// lockDeliveriesTx locks an email's first delivery, so that transactions that read its deliveries and order another run one after the
+// other.
+func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, emailID uuid.UUID) error {
 	const query = `/* mail.lockDeliveriesTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
 	var id uuid.UUID
-	return tx.GetContext(ctx, &id, query, letterID)
+	return tx.GetContext(ctx, &id, query, emailID)
 }
 
 const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordered_by, d.ordered_at,
@@ -102,23 +105,24 @@ const selectDelivery = `SELECT d.id, d.letter_id, d.recipient, d.cause, d.ordere
 		           WHERE b.letter_id = d.letter_id AND b.cause = 'address' AND b.ordered_at > d.ordered_at) AS over
 		  FROM letter_delivery d `
 
-// firstDelivery is the one a letter was kept with.
-func firstDelivery(ctx context.Context, q sqlx.QueryerContext, letterID uuid.UUID) (d deliveryRow, err error) {
+// firstDelivery returns the delivery with which an email was stored.
+func firstDelivery(ctx context.Context, q sqlx.QueryerContext, emailID uuid.UUID) (d deliveryRow, err error) {
 	const query = `/* mail.firstDelivery */ ` + selectDelivery + `WHERE d.letter_id = $1 AND d.cause = 'first'`
-	err = sqlx.GetContext(ctx, q, &d, query, letterID)
+	err = sqlx.GetContext(ctx, q, &d, query, emailID)
 	return d, err
 }
 
-func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (l storedEmail, d deliveryRow, err error) {
+// deliveryByID returns a delivery with its email.
+func deliveryByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e storedEmail, d deliveryRow, err error) {
 	const query = `/* mail.deliveryByID */ ` + selectDelivery + `WHERE d.id = $1`
 	const of = `/* mail.deliveryByID */ ` + selectStored + `WHERE id = $1`
 	if err = sqlx.GetContext(ctx, q, &d, query, id); err == nil {
-		err = sqlx.GetContext(ctx, q, &l, of, d.EmailID)
+		err = sqlx.GetContext(ctx, q, &e, of, d.EmailID)
 	}
-	return l, d, err
+	return e, d, err
 }
 
-// correctedAddress is where letters about a subject were last told to go instead; empty: nowhere else.
+// correctedAddress returns the address to which emails about a subject were redirected last; empty if they were not.
 func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.UUID) (to string, err error) {
 	const query = `/* mail.correctedAddress */
 		SELECT d.recipient FROM letter_delivery d JOIN letter l ON l.id = d.letter_id
@@ -129,7 +133,7 @@ func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.U
 	return to, err
 }
 
-// noteAcceptedTx notes that a mail server took the letter, if it was called off meanwhile, too.
+// recordAcceptedTx records that a mail server accepted the email, also if the email was called off in the meantime.
 func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.recordAcceptedTx */
 		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)
@@ -138,6 +142,7 @@ func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply stri
 	return err
 }
 
+// recordRefusedTx records that the delivery is not tried again, and why.
 func recordRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string, at time.Time) error {
 	const query = `/* mail.recordRefusedTx */
 		UPDATE letter_delivery SET tries = tries + 1, refused_at = $3, smtp_reply = $2
@@ -146,6 +151,7 @@ func recordRefusedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string,
 	return err
 }
 
+// recordAttemptTx records an attempt that failed and will be repeated.
 func recordAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string) error {
 	const query = `/* mail.recordAttemptTx */
 		UPDATE letter_delivery SET tries = tries + 1, smtp_reply = left($2, 200)
@@ -154,10 +160,10 @@ func recordAttemptTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, why string)
 	return err
 }
 
-// callOffTx ends the wait of all deliveries of a letter, for nobody is to have it any more.
-func callOffTx(ctx context.Context, tx *sqlx.Tx, letterID uuid.UUID, at time.Time) error {
+// callOffTx ends all waiting deliveries of an email.
+func callOffTx(ctx context.Context, tx *sqlx.Tx, emailID uuid.UUID, at time.Time) error {
 	const query = `/* mail.callOffTx */
 		UPDATE letter_delivery SET declined_at = $2 WHERE letter_id = $1 AND num_nonnulls(accepted_at, refused_at, declined_at) = 0`
-	_, err := tx.ExecContext(ctx, query, letterID, at)
+	_, err := tx.ExecContext(ctx, query, emailID, at)
 	return err
 }

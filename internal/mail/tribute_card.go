@@ -11,38 +11,29 @@ import (
 	"konbit/internal/view"
 )
 
-// The kind of letter a card is, and its stream.
+// The kind of a tribute card, and its stream.
 const (
 	kindTributeCard = "card"
 	tributeCardList = "cards"
 )
 
-// Cards mails the cards of dedications.
+// TributeCards sends the cards of donations given in honour or in memory of a person.
 type TributeCards struct {
 	Mailer
 	Catalog *fund.CatalogCache
 }
 
-// Register takes the job of mailing a card.
+// Register registers the job that sends a tribute card.
 func (c TributeCards) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job donation.TributeCardJob) error { return c.Mail(ctx, job.DonationID) })
 }
 
-// Mail sends the card of a gift, once, under the rules of receipts' letters. A card that was purged before it
-// was written is not sent.
+// Mail sends the card of a donation, once. It sends nothing if the card was purged before it was rendered.
 func (c TributeCards) Mail(ctx context.Context, donationID uuid.UUID) error {
-	r := c
-	l, err := findStored(ctx, r.DB, kindTributeCard, donationID)
-	if err == nil && l == nil {
-		l, err = c.rendered(ctx, donationID)
-	}
-	if err != nil || l == nil {
-		return err
-	}
-	return r.deliverFirst(ctx, *l)
+	return c.sendStored(ctx, kindTributeCard, donationID, func() (*Email, error) { return c.render(ctx, donationID) })
 }
 
-func (c TributeCards) rendered(ctx context.Context, donationID uuid.UUID) (*storedEmail, error) {
+func (c TributeCards) render(ctx context.Context, donationID uuid.UUID) (*Email, error) {
 	catalog, err := c.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -51,17 +42,15 @@ func (c TributeCards) rendered(ctx context.Context, donationID uuid.UUID) (*stor
 	if err != nil || card == nil {
 		return nil, err
 	}
-	l := Email{
-		ID: card.DonationID, Kind: kindTributeCard, List: tributeCardList, Sender: card.Entity.Slug, From: card.Entity.MailFrom,
+	email := &Email{
+		ID: card.DonationID, EntityID: card.Entity.ID, Kind: kindTributeCard, List: tributeCardList,
+		Sender: card.Entity.Slug, From: card.Entity.MailFrom,
 		To: card.CardEmail, ToName: card.CardName, Language: string(card.Language), Date: card.SettledAt,
 	}
-	l.Subject, l.Text, l.HTML, err = c.View.TributeCardEmail(view.TributeCardWords{
+	email.Subject, email.Text, email.HTML, err = c.View.TributeCardEmail(view.TributeCardWords{
 		Language: card.Language, Accent: card.Organisation.Accent, Organisation: card.Organisation.Name.In(card.Language),
-		Donee: view.Donee{Name: card.Entity.LegalName, EIN: card.Entity.EIN, Address: donation.Postal(card.Entity.Address)},
-		To:    card.CardName, Giver: card.DonorName, Kind: string(card.Kind), Name: card.Name, Message: card.CardMessage,
+		Donee: doneeOf(card.Entity), To: card.CardName, Giver: card.DonorName, Kind: string(card.Kind), Name: card.Name,
+		Message: card.CardMessage,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c.composeAndStore(ctx, l, card.Entity.ID)
+	return email, err
 }

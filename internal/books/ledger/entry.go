@@ -26,19 +26,6 @@ type Entry struct {
 	Postings   []Posting         // two or more; their order is kept
 }
 
-// Posting is one line of an entry.
-type Posting struct {
-	Account Account
-	FundID  uuid.UUID
-	Amount  int64 // minor units, debit positive, never zero
-}
-
-// Move is the two postings that debit one account and credit another in one fund. A negative amount
-// moves the other way.
-func Move(debit, credit Account, fundID uuid.UUID, amount int64) []Posting {
-	return []Posting{{debit, fundID, amount}, {credit, fundID, -amount}}
-}
-
 // ErrEntry is an entry that breaks the rules of the books: a defect of the caller, not of the fact.
 var ErrEntry = errors.New("ledger: not an entry")
 
@@ -88,8 +75,8 @@ func (e *Entry) unbalanced() string {
 	}
 	sums := make(map[side]money.Amount, 2)
 	for n, p := range e.Postings {
-		if p.Amount == 0 || p.Account == "" || p.FundID == uuid.Nil {
-			return fmt.Sprintf("posting %d is empty", n+1)
+		if problem := p.problem(e.Currency); problem != "" {
+			return fmt.Sprintf("posting %d %s", n+1, problem)
 		}
 		at := side{p.FundID, p.Account.memo()}
 		sum, err := money.New(sums[at].Minor, e.Currency).Add(money.New(p.Amount, e.Currency))

@@ -24,9 +24,8 @@ type Record struct {
 
 // RecordLine is one posting of a Record.
 type RecordLine struct {
-	Fund    string // code
-	Account Account
-	Amount  int64 // minor units, debit positive
+	Posting
+	Fund string // code
 }
 
 // Chart is the name of every account, as [A-Z0-9][A-Za-z0-9-]*.
@@ -54,7 +53,7 @@ func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, erro
 func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*Record) error) error {
 	const query = `/* ledger.Walk */
 		SELECT e.id, e.entity_id, e.currency, e.entry_date, e.fact_date, e.source, e.source_id, e.kind, e.reverses,
-		       p.fund_id, p.account_code, p.amount
+		       p.fund_id, p.account_code, p.amount, p.dimensions, p.foreign_currency, p.foreign_amount, p.rate
 		  FROM journal_entry e JOIN posting p ON p.entry_id = e.id
 		 ORDER BY e.entry_date, e.recorded_at, e.id, p.n`
 	rows, err := q.QueryContext(ctx, query)
@@ -64,14 +63,18 @@ func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*R
 	defer rows.Close()
 	var current, next Record
 	for rows.Next() {
-		var entityID, fundID uuid.UUID
+		var entityID uuid.UUID
 		var reverses uuid.NullUUID
 		var line RecordLine
-		if err := rows.Scan(&next.ID, &entityID, &next.Currency, &next.Date, &next.FactDate, &next.Source, &next.SourceID, &next.Kind,
-			&reverses, &fundID, &line.Account, &line.Amount); err != nil {
+		var details storedDetails
+		if err := rows.Scan(append([]any{&next.ID, &entityID, &next.Currency, &next.Date, &next.FactDate, &next.Source, &next.SourceID, &next.Kind,
+			&reverses, &line.FundID, &line.Account, &line.Amount}, details.into()...)...); err != nil {
 			return err
 		}
-		if next.Entity, line.Fund, err = names.lookup(entityID, fundID); err != nil {
+		if err := details.of(&line.Posting); err != nil {
+			return err
+		}
+		if next.Entity, line.Fund, err = names.lookup(entityID, line.FundID); err != nil {
 			return fmt.Errorf("entry %s: %w", next.ID, err)
 		}
 		if next.ID != current.ID {

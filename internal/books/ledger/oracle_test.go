@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 )
 
@@ -74,6 +75,12 @@ func drawEntry(t *rapid.T, b entityBooks) Entry {
 	for range rapid.IntRange(1, 4).Draw(t, "moves") {
 		e.Postings = append(e.Postings, Move(rapid.SampledFrom(accounts).Draw(t, "debit"), rapid.SampledFrom(accounts).Draw(t, "credit"),
 			rapid.SampledFrom(funds).Draw(t, "fund"), amount)...)
+	}
+	if rapid.IntRange(0, 3).Draw(t, "details") == 0 {
+		for i := range e.Postings {
+			e.Postings[i].Dimensions = map[string]string{"bank": "b1"}
+			e.Postings[i].Foreign = &Foreign{money.New(2*e.Postings[i].Amount, "EUR"), rate("0.5")}
+		}
 	}
 	if rapid.IntRange(0, 9).Draw(t, "contradict") > 0 { // mostly an object has one fact
 		e.Fact = Fact{"payment_intent": e.SourceID}
@@ -219,7 +226,7 @@ func (h fixture) reverseBoth(t *testing.T, r *rapid.T, o *oracle) {
 	o.reversed[id] = true
 	mirror := Entry{SourceID: undo.SourceID, Fact: undo.Fact, Date: day}
 	for _, posting := range o.entries[id].Postings {
-		mirror.Postings = append(mirror.Postings, Posting{posting.Account, posting.FundID, -posting.Amount})
+		mirror.Postings = append(mirror.Postings, posting.mirrored())
 	}
 	o.add(mirror, p.ID)
 }

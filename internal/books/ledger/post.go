@@ -128,9 +128,12 @@ WITH fresh AS (
     ON CONFLICT (entity_id, source, source_id, kind) DO NOTHING
     RETURNING id, entity_id, currency, line_count, serial, entry_date
 ), lines AS (
-    INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount)
-    SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, f.serial, u.account_code, u.fund_id, u.amount
-      FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[]) AS u (entry_id, n, account_code, fund_id, amount)
+    INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount,
+                         dimensions, foreign_currency, foreign_amount, rate)
+    SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, f.serial, u.account_code, u.fund_id, u.amount,
+           nullif(u.dimensions, '')::jsonb, nullif(u.foreign_currency, ''), nullif(u.foreign_amount, '')::bigint, nullif(u.rate, '')::numeric
+      FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[])
+           AS u (entry_id, n, account_code, fund_id, amount, dimensions, foreign_currency, foreign_amount, rate)
       JOIN fresh f ON f.id = u.entry_id
 )
 SELECT id, entry_date FROM fresh`
@@ -140,7 +143,11 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEn
 	for i := range batch {
 		byID[batch[i].id] = &batch[i]
 	}
-	rows, err := tx.QueryContext(ctx, insertEntries, columns(batch)...)
+	details, err := detailColumns(batch)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, insertEntries, append(columns(batch), details...)...)
 	if pg.Violates(err, "journal_entry_reverses_key") {
 		return nil, fault.Wrap(fault.Conflict, "ledger.reversed_already", err)
 	}
@@ -160,7 +167,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEn
 	return booked, rows.Err()
 }
 
-// columns lays the batch out as insertEntries wants it: eleven arrays of entries, five of postings.
+// columns lays the batch out as insertEntries wants it: eleven arrays of entries, five of postings. detailColumns adds four.
 func columns(batch []draft) []any {
 	var ids, entities, currencies, dates, sources, sourceIDs, kinds, reverses, dimensions []string
 	var facts [][]byte

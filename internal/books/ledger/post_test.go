@@ -58,14 +58,14 @@ func TestNotAnEntry(t *testing.T) {
 		"no fact":            func(e *Entry) { e.Fact = nil },
 		"one line":           func(e *Entry) { e.Postings = e.Postings[:1] },
 		"too many lines":     func(e *Entry) { e.Postings = slices.Repeat(e.Postings, 1001) },
-		"zero amount":        func(e *Entry) { e.Postings = append(e.Postings, Posting{Bank, h.tsne.one, 0}) },
+		"zero amount":        func(e *Entry) { e.Postings = append(e.Postings, Posting{Account: Bank, FundID: h.tsne.one}) },
 		"no account":         func(e *Entry) { e.Postings[0].Account = "" },
 		"no fund":            func(e *Entry) { e.Postings = Move(Bank, StripeClearing, uuid.Nil, 5) },
 		"unbalanced":         func(e *Entry) { e.Postings[0].Amount++ },
 		"unbalanced by fund": func(e *Entry) { e.Postings[0].FundID = h.tsne.two },
 		"memo against money": func(e *Entry) { e.Postings[0].Account = Encumbrances },
 		"overflow": func(e *Entry) {
-			e.Postings = slices.Repeat([]Posting{{Bank, h.tsne.one, 1 << 62}}, 4)
+			e.Postings = slices.Repeat([]Posting{{Account: Bank, FundID: h.tsne.one, Amount: 1 << 62}}, 4)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,7 +55,8 @@ func mirrorTx(ctx context.Context, tx *sqlx.Tx, e *Entry) (earlier key, err erro
 	if err != nil {
 		return earlier, err
 	}
-	const lines = `/* ledger.mirrorTx */ SELECT account_code, fund_id, -amount FROM posting WHERE entry_id = $1 ORDER BY n`
+	const lines = `/* ledger.mirrorTx */ 
+		SELECT account_code, fund_id, amount, dimensions, foreign_currency, foreign_amount, rate FROM posting WHERE entry_id = $1 ORDER BY n`
 	rows, err := tx.QueryContext(ctx, lines, e.Reverses)
 	if err != nil {
 		return earlier, err
@@ -63,10 +64,14 @@ func mirrorTx(ctx context.Context, tx *sqlx.Tx, e *Entry) (earlier key, err erro
 	defer rows.Close()
 	for rows.Next() {
 		var p Posting
-		if err := rows.Scan(&p.Account, &p.FundID, &p.Amount); err != nil {
+		var details storedDetails
+		if err := rows.Scan(append([]any{&p.Account, &p.FundID, &p.Amount}, details.into()...)...); err != nil {
 			return earlier, err
 		}
-		e.Postings = append(e.Postings, p)
+		if err := details.of(&p); err != nil {
+			return earlier, err
+		}
+		e.Postings = append(e.Postings, p.mirrored())
 	}
 	return earlier, rows.Err()
 }

@@ -43,6 +43,11 @@ func line(n, of int, account Account, amount int64, more ...string) string {
 	return strings.NewReplacer(more...).Replace(s)
 }
 
+// foreignLine is a line of 5 minor units with a foreign currency, amount and rate.
+func foreignLine(details string) string {
+	return strings.NewReplacer("amount)", "amount, foreign_currency, foreign_amount, rate)", "5)", "5, "+details+")").Replace(line(1, 2, Bank, 5))
+}
+
 func pair(more ...string) []string {
 	return []string{line(1, 2, Bank, 5, more...), line(2, 2, ContributionsWith, -5, more...)}
 }
@@ -111,6 +116,12 @@ var tricks = []attack{
 	{"no lines", checked, "journal_entry_lines_complete", all(header(2))},
 	{"one line stated", checked, "journal_entry_line_count_check", all(header(1))},
 	{"zero amount", checked, "posting_amount_check", all(header(2), line(1, 2, Bank, 0))},
+	{"foreign amount in the books' currency", checked, "posting_foreign_amount", all(header(2), foreignLine("'USD', 5, 1"))},
+	{"foreign amount of the other sign", checked, "posting_foreign_amount", all(header(2), foreignLine("'EUR', -5, 1"))},
+	{"foreign amount without a rate", checked, "posting_check1", all(header(2), foreignLine("'EUR', 5, NULL"))},
+	{"rate of zero", checked, "posting_rate_check", all(header(2), foreignLine("'EUR', 5, 0"))},
+	{"dimensions without names", checked, "posting_dimensions_are_named",
+		all(header(2), strings.NewReplacer("amount)", "amount, dimensions)", "5)", `5, '["b1"]')`).Replace(line(1, 2, Bank, 5)))},
 	{"unbalanced", checked, "journal_entry_balances_per_fund", all(header(2), line(1, 2, Bank, 5), line(2, 2, ContributionsWith, -4))},
 	{"balanced in total, not per fund", checked, "journal_entry_balances_per_fund",
 		all(header(2), line(1, 2, Bank, 5), line(2, 2, ContributionsWith, -5, "{one}", "{two}"))},

@@ -113,6 +113,11 @@ var rules = []rule{
 		SELECT (array_agg(id ORDER BY recorded_at DESC))[1] AS id, kind || ' ' || source_id || ' is there ' || count(*) || ' times' AS detail
 		  FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`)},
 	{"a reversal mirrors its entry, which has no other", violations(wrongReversals)},
+	{"a foreign amount is in another currency, has the sign of its line, and has a rate", violations(`
+		SELECT entry_id AS id, 'line ' || n || ' is ' || amount || ' ' || currency || ' and ' || coalesce(foreign_amount::text, 'nothing') || ' '
+		           || coalesce(foreign_currency, 'in no currency') || ' at ' || coalesce(rate::text, 'no rate') AS detail
+		  FROM posting WHERE num_nulls(foreign_currency, foreign_amount, rate) < 3
+		   AND (num_nulls(foreign_currency, foreign_amount, rate) > 0 OR foreign_currency = currency OR sign(foreign_amount) <> sign(amount) OR rate <= 0)`)},
 	{"all accounts of an entity sum to zero", violations(`
 		SELECT NULL::uuid AS id, 'entity ' || entity_id || ' is out by ' || sum(amount) || ' minor units of ' || currency AS detail
 		  FROM posting GROUP BY entity_id, currency HAVING sum(amount) <> 0`)},
@@ -137,6 +142,7 @@ const wrongReversals = `
 	 WHERE r.reverses IS NOT NULL
 	   AND (e.id IS NULL
 	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code HAVING sum(p.amount) <> 0)
+	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code, p.foreign_currency HAVING sum(p.foreign_amount) <> 0)
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
 
 // snapshots adds up every account of every fund from its first posting and looks at the sums where a snapshot was made.

@@ -41,6 +41,13 @@ var tamperings = map[string]struct {
 	"reversal of itself": {[]string{`UPDATE journal_entry SET reverses = id WHERE id = '{gift}'`}, "a reversal mirrors its entry, which has no other", "pi_1"},
 	"false reversal": {[]string{`UPDATE journal_entry SET reverses = '{gift}' WHERE source_id = 'pi_2'`},
 		"a reversal mirrors its entry, which has no other", "pi_2"},
+	"false reversal of a foreign amount": {[]string{`UPDATE journal_entry SET reverses = '{gift}' WHERE source_id = 'pi_2'`,
+		`UPDATE posting SET amount = -4 * amount WHERE entry_id = (SELECT id FROM journal_entry WHERE source_id = 'pi_2')`,
+		`UPDATE posting SET foreign_currency = 'EUR', foreign_amount = amount / 2, rate = 2 WHERE entry_id = '{gift}'`},
+		"a reversal mirrors its entry, which has no other", "pi_2"},
+	"foreign amount of the other sign": {[]string{`ALTER TABLE posting DROP CONSTRAINT posting_foreign_amount`,
+		`UPDATE posting SET foreign_currency = 'EUR', foreign_amount = 1000, rate = 2 WHERE entry_id = '{gift}'`},
+		"a foreign amount is in another currency, has the sign of its line, and has a rate", "pi_1"},
 	"restriction spent": {[]string{`UPDATE posting SET amount = 100 * amount WHERE account_code IN ('4900', '4910') AND entity_id = '{entity}'`},
 		"restricted net assets of a fund are not below zero", ""},
 }

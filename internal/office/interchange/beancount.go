@@ -37,6 +37,9 @@ func (b *beancount) transaction(r *ledger.Record, accounts []string) {
 	}
 	for i, l := range r.Lines {
 		fmt.Fprintf(b.out, "  %s  %s\n", accounts[i], money.New(l.Amount, r.Currency))
+		for _, a := range lineAttributes(l) {
+			fmt.Fprintf(b.out, "    %s: %s\n", a.name, beancountText(a.value))
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ func (h hledger) transaction(r *ledger.Record, accounts []string) {
 	}
 	for i, l := range r.Lines {
 		fmt.Fprintf(h.out, "    %s  %s\n", accounts[i], money.New(l.Amount, r.Currency))
+		for _, a := range lineAttributes(l) {
+			fmt.Fprintf(h.out, "      ; %s: %s\n", a.name, hledgerText(a.value))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -160,6 +161,19 @@ func attributes(r *ledger.Record) []attribute {
 	}
 	if r.Reverses != uuid.Nil {
 		all = append(all, attribute{"reverses", r.Reverses.String()})
+	}
+	return all
+}
+
+// lineAttributes are the dimensions of a line in the order of their names, and its foreign amount and rate. They are text, not
+// amounts: both programs would take a price in another currency into their balances. The prefix keeps a dimension called "date" from
+// setting the date of a posting in hledger.
+func lineAttributes(l ledger.RecordLine) (all []attribute) {
+	for _, name := range slices.Sorted(maps.Keys(l.Dimensions)) {
+		all = append(all, attribute{"dimension-" + name, l.Dimensions[name]})
+	}
+	if l.Foreign != nil {
+		all = append(all, attribute{"foreign-amount", l.Foreign.Amount.String()}, attribute{"foreign-rate", l.Foreign.Rate.String()})
 	}
 	return all
 }

@@ -66,7 +66,7 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 }
 
 // fill books what the exports have to tell: gifts, fees, a split, a sponsor's fee, memo lines, two entities with equal fund names,
-// one of them in a currency without decimals, a reversal, a late fact, and text that the formats have to escape.
+// one of them in a currency without decimals, a foreign amount and dimensions of a line, a reversal, a late fact, and text that the formats have to escape.
 func fill(t *testing.T, db *testkit.Database) {
 	t.Helper()
 	ids := &counter{}
@@ -84,6 +84,7 @@ func fill(t *testing.T, db *testkit.Database) {
 		{tsne.entry("sponsor fee", "txn_1", 15, move(ledger.TransfersBetweenFunds, ledger.StripeClearing, tsne.own, 7),
 			move(ledger.StripeClearing, ledger.TransfersBetweenFunds, tsne.operations, 7))},
 		{tsne.entry("gift", "pi_late", 1, move(ledger.StripeClearing, ledger.ContributionsWithout, tsne.own, 12345678901234567))},
+		{grassroots.entry("transfer", "wire_1", 18, abroad(t, move(ledger.Bank, ledger.ContributionsWithout, grassroots.own, 15025)))},
 		{grassroots.entry("award", `odd "id", \ ; |`+"\n", 20, move(ledger.Encumbrances, ledger.ReserveForEncumbrances, grassroots.own, 100))},
 	}
 	var posted []ledger.Posted
@@ -98,6 +99,16 @@ func fill(t *testing.T, db *testkit.Database) {
 			Source: "committee", SourceID: "grant_1", Kind: "award withdrawn", Fact: ledger.Fact{"grant": "1"}}, ids.id)
 		return err
 	}))
+}
+
+// abroad gives two lines of 15,025 yen the 100.17 US dollars that they were sent as, and the first one dimensions.
+func abroad(t *testing.T, lines []ledger.Posting) []ledger.Posting {
+	rate, err := ledger.ParseRate("149.995")
+	require.NoError(t, err)
+	lines[0].Foreign = &ledger.Foreign{Amount: money.New(10017, "USD"), Rate: rate}
+	lines[1].Foreign = &ledger.Foreign{Amount: money.New(-10017, "USD"), Rate: rate}
+	lines[0].Dimensions = map[string]string{"nature": `"wire", \ ; |`, "bank": "b1"}
+	return lines
 }
 
 func export(t *testing.T, db *testkit.Database, format Format) string {

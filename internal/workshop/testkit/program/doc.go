@@ -1,6 +1,7 @@
-// Package house puts the rooms of Konbit together in one process, as cmd/konbit does, around real things: a PostgreSQL database of
-// the test's own, the Stripe stand-in over HTTP, an SMTP server that keeps what it receives, and the web server itself.
+// Package program builds the whole program for a test in one process, through app as cmd/konbit does, around real things: a
+// PostgreSQL database of its own, the stand-in for Stripe over HTTP, an SMTP server that stores what it receives, and the web
+// server.
 //
-// Nothing works in the background unless asked: a test delivers webhooks and drains them one by one, or starts the workers. It is
-// imported by tests only.
+// Nothing runs in the background unless a test asks for it: a test delivers webhooks and applies events one by one, or starts
+// the workers. Only tests import this package.
 package program

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"fmt"
@@ -11,15 +11,15 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestThePoolerThatForgets needs no pooler: what one does to a connection is done by hand. Where it is led, statements of others stand
-// under the names it would use.
-func TestThePoolerThatForgets(t *testing.T) {
+// TestPoolerWithoutPreparedStatements needs no pooler: it does by SQL what a pooler does. Both connections lose their
+// statements and get others under the names that the driver uses.
+func TestPoolerWithoutPreparedStatements(t *testing.T) {
 	t.Parallel()
 	db, err := pg.Open(t.Context(), testkit.DB(t).ServerURL, 2)
 	require.NoError(t, err)
 	defer db.Close()
 	for range 3 { // on the same connections
-		require.NoError(t, checkPooler(t.Context(), db))
+		require.NoError(t, CheckPooler(t.Context(), db))
 	}
 	var both []*sqlx.Conn
 	for range 2 {
@@ -36,5 +36,5 @@ func TestThePoolerThatForgets(t *testing.T) {
 	for _, conn := range both {
 		require.NoError(t, conn.Close())
 	}
-	require.ErrorIs(t, checkPooler(t.Context(), db), errForgets)
+	require.ErrorIs(t, CheckPooler(t.Context(), db), errForgetsStatements)
 }

@@ -1,0 +1,217 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/metrics"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripebalance"
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/view"
+	"konbit/internal/web"
+	"konbit/migrations"
+	"konbit/templates"
+)
+
+// Resources are what the services stand on. Open opens them; tests bring their own.
+type Resources struct {
+	DB      *sqlx.DB // of the background work
+	PagesDB *sqlx.DB // of pages and webhooks
+	Clocks  Clocks
+	Log     *slog.Logger
+}
+
+// App is the whole program. Its services may be used directly.
+type App struct {
+	Office
+	settings  Settings
+	resources Resources
+	stopping  atomic.Bool
+
+	Words   *phrase.Catalogue
+	View    *view.View
+	Metrics *metrics.Metrics
+
+	Stripe    *stripepay.Stripe
+	Plans     recurring.Plans
+	Settler   donation.Settler
+	Starter   donation.Starter
+	Booker    settlement.Booker
+	Collector stripebalance.Importer
+	Inbox     *stripepay.Inbox
+	Drain     *stripepay.Drain
+	Sweeper   stripepay.Sweeper
+
+	Guard  *guard.Guard
+	Access donoraccess.Service
+
+	Transport   *mail.Transport
+	Receipts    mail.Receipts // the emails with receipts
+	SignIns     mail.SignIns
+	AuditDigest mail.AuditDigest
+	Handlers    *jobs.Handlers
+
+	Server *web.Server
+}
+
+// Open opens the database and builds the program. The clocks follow a stand-in until ctx ends. The caller closes the App.
+func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
+	db, err := pg.OpenForWorkers(ctx, s.DatabaseURL, workerConnections)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := pg.OpenForRequests(ctx, s.DatabaseURL, pageConnections)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	// Any other error of this check shows itself when the pages use the database.
+	if err := CheckPooler(ctx, pages); errors.Is(err, errForgetsStatements) {
+		return nil, errors.Join(err, pages.Close(), db.Close())
+	}
+	a, err := New(s, Resources{DB: db, PagesDB: pages, Clocks: NewClocks(ctx, s.StripeAPIURL), Log: log})
+	if err != nil {
+		return nil, errors.Join(err, pages.Close(), db.Close())
+	}
+	return a, nil
+}
+
+// New builds the program over opened resources. It does not use the network.
+func New(s Settings, r Resources) (*App, error) {
+	office, err := NewOffice(s, r.DB, r.Clocks)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Office: office, settings: s, resources: r, Metrics: newMetrics()}
+	if a.Words, err = phrase.Load(templates.FS, "locales"); err != nil {
+		return nil, err
+	}
+	if a.View, err = view.New(templates.FS, a.Words); err != nil {
+		return nil, err
+	}
+	if a.Stripe, err = stripepay.New(s.Stripe, s.StripeAPIURL, r.Log); err != nil {
+		return nil, err
+	}
+	if a.Transport, err = mail.NewTransport(s.SMTPURL, s.MailFrom, jobsAtOnce); err != nil {
+		return nil, err
+	}
+	a.Stripe.Observe(a.Metrics.StripeCall)
+	a.Metrics.WatchPool(r.DB.DB)
+	a.Metrics.WatchState(a.Figures, r.Log)
+	a.buildGiving()
+	a.buildPeople()
+	a.buildMail()
+	a.buildServer()
+	return a, nil
+}
+
+// buildGiving builds what takes donations and books what Stripe moves.
+func (a *App) buildGiving() {
+	db, clocks := a.resources.DB, a.resources.Clocks
+	a.Plans = recurring.Plans{
+		DB: db, Queue: a.Queue, Billing: a.Stripe, Now: clocks.Business, NewID: NewID, NewRef: NewRef,
+	}
+	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans}
+	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
+	a.Drain = stripepay.NewDrain(&stripepay.Drain{
+		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
+	})
+	a.Collector = stripebalance.Importer{DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker}
+	a.Sweeper = stripepay.Sweeper{
+		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Drain: a.Drain, Collector: a.Collector, Now: clocks.Business,
+	}
+	a.Starter = donation.Starter{
+		DB: a.resources.PagesDB, Payments: a.Stripe, Now: clocks.FreshBusiness, NewID: NewID, NewRef: NewRef,
+		Links: web.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
+	}
+	a.Inbox = &stripepay.Inbox{DB: a.resources.PagesDB, Stripe: a.Stripe, Now: clocks.Wall, Wake: a.Drain.Wake}
+}
+
+// buildPeople builds sign-in, limits and erasure.
+func (a *App) buildPeople() {
+	s := a.settings
+	a.Privacy.Stripe = a.Stripe
+	a.Guard = guard.New(a.resources.PagesDB, s.SecretKey, s.GiveLimits, a.resources.Clocks.Wall)
+	a.Access = donoraccess.Service{
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Secret: s.SecretKey, Limits: s.SignInLimits, NewID: NewID,
+	}
+}
+
+// buildMail builds the mailers and registers all kinds of jobs.
+func (a *App) buildMail() {
+	s, wall := a.settings, a.resources.Clocks.Wall
+	links := web.PlanLinks{Base: s.BaseURL, Secret: s.SecretKey, Now: wall}
+	mailer := mail.Mailer{
+		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
+		StopURL: web.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.Drain.Yield,
+	}
+	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
+	a.SignIns = mail.SignIns{Mailer: mailer, Access: a.Access, Catalog: a.Catalog, Link: web.SignInLink(s.BaseURL)}
+	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
+
+	a.Handlers = jobs.NewHandlers()
+	a.Handlers.Observe = a.Metrics.Job
+	a.Receipts.Register(a.Handlers)
+	a.Plans.Register(a.Handlers)
+	mail.Plans{Mailer: mailer, Catalog: a.Catalog, Links: links}.Register(a.Handlers)
+	mail.TributeCards{Mailer: mailer, Catalog: a.Catalog}.Register(a.Handlers)
+	mail.Statements{Mailer: mailer}.Register(a.Handlers)
+	a.Privacy.Register(a.Handlers)
+	mail.Erasures{Mailer: mailer, Privacy: a.Privacy, Catalog: a.Catalog}.Register(a.Handlers)
+	a.SignIns.Register(a.Handlers)
+	a.AuditDigest.Register(a.Handlers)
+}
+
+// buildServer builds the pages.
+func (a *App) buildServer() {
+	s, clocks := a.settings, a.resources.Clocks
+	a.Server = &web.Server{
+		DB: a.resources.PagesDB, View: a.View, Catalog: a.Catalog, Languages: a.Words.Languages(),
+		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide,
+		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
+		Starter: a.Starter, Plans: a.Plans, Inbox: a.Inbox, Guard: a.Guard, Access: a.Access,
+		Statements: a.Statements, Privacy: a.Privacy,
+		Ready: a.Ready, Observe: a.observeRequest,
+	}
+}
+
+// Ready reports an error if the program cannot serve: it is stopping, the database does not answer, or migrations are
+// pending.
+func (a *App) Ready(ctx context.Context) error {
+	if a.stopping.Load() {
+		return errors.New("stopping")
+	}
+	pending, err := migrations.Pending(ctx, a.resources.DB.DB)
+	if err != nil {
+		return err
+	}
+	if pending > 0 {
+		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
+	}
+	return nil
+}
+
+// BeginStop makes Ready report that the program is stopping, so that a load balancer sends no more requests.
+func (a *App) BeginStop() { a.stopping.Store(true) }
+
+// Stopping reports whether BeginStop was called.
+func (a *App) Stopping() bool { return a.stopping.Load() }
+
+// Close closes the connections to the mail server and the database.
+func (a *App) Close() error {
+	a.Transport.Close()
+	return errors.Join(a.resources.PagesDB.Close(), a.resources.DB.Close())
+}

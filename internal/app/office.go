@@ -1,0 +1,62 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/templates"
+)
+
+// Office is the services that need only the database: the commands of finance staff use them without Stripe, a mail server
+// or pages. What they order (emails, deletion of customers at Stripe) is done by the workers of the server.
+type Office struct {
+	Queue         *jobs.Queue
+	Catalog       *fund.CatalogCache
+	ReceiptIssuer receipt.Issuer
+	Statements    statement.Issuer
+	Privacy       privacy.Eraser
+}
+
+// NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
+func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Logger) (mail.Resender, error) {
+	words, err := phrase.Load(templates.FS, "locales")
+	if err != nil {
+		return mail.Resender{}, err
+	}
+	pages, err := view.New(templates.FS, words)
+	if err != nil {
+		return mail.Resender{}, err
+	}
+	return mail.Resender{Queue: o.Queue, Receipts: mail.Receipts{Mailer: mail.Mailer{
+		DB: db, View: pages, DKIM: s.DKIM, NewID: NewID, Now: clocks.Wall, Log: log,
+	}}}, nil
+}
+
+// NewOffice builds the services over db. Of the settings it uses SecretKey and CatalogAge.
+func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
+	queue, err := jobs.NewQueue()
+	if err != nil {
+		return Office{}, err
+	}
+	age := s.CatalogAge
+	if age == 0 {
+		age = CatalogAge
+	}
+	catalog := fund.NewCatalogCache(db, age, clocks.Wall)
+	return Office{
+		Queue:         queue,
+		Catalog:       catalog,
+		ReceiptIssuer: receipt.Issuer{Queue: queue, NewID: NewID},
+		Statements:    statement.Issuer{DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, NewID: NewID},
+		Privacy:       privacy.Eraser{DB: db, Queue: queue, Secret: s.SecretKey, Now: clocks.Business, NewID: NewID},
+	}, nil
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"net/netip"
+	"net/url"
+	"time"
+
+	"konbit/internal/mail"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/guard"
+	"konbit/internal/processor/stripepay"
+)
+
+// Settings are all values that the services need from outside. cmd/konbit reads them from the environment.
+type Settings struct {
+	DatabaseURL    string   // with the server's role, which owns no table
+	BaseURL        *url.URL // the address of the pages as donors see it
+	Stripe         map[string]stripepay.Keys
+	StripeAPIURL   string // empty: Stripe's own address; else the address of a stand-in, whose clock is followed
+	SMTPURL        string
+	MailFrom       string // envelope sender of all emails
+	DKIM           []mail.DKIM
+	AuditMail      []string // plain addresses that get the daily digest of the books; may be empty
+	SecretKey      []byte   // 32 bytes or more; signs links and seals erased facts
+	ErasuresFile   string   // path of the list of erasures; empty: the list is not written
+	GiveLimits     guard.Limits
+	SignInLimits   donoraccess.Limits
+	TrustedProxies []netip.Prefix
+	StyleGuide     bool          // show /_styleguide
+	CatalogAge     time.Duration // how old the catalog in memory may be; zero: CatalogAge
+}
+
+const (
+	// CatalogAge is after how long a change made by `konbit apply` is visible at the latest.
+	CatalogAge = 2 * time.Second
+
+	workerConnections = 16 // database connections of the background work
+	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
+	jobsAtOnce        = 8  // also the number of SMTP connections
+)

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"konbit/internal/platform/jobs"
+)
+
+// shutdownTimeout is how long jobs under way may take after the context of Work ended.
+const shutdownTimeout = 15 * time.Second
+
+// Work waits until the database has all tables, runs the background work until ctx ends, and lets what is under way finish.
+func (a *App) Work(ctx context.Context) error {
+	if !a.awaitMigrations(ctx) {
+		return nil
+	}
+	var periodic sync.WaitGroup
+	stop, err := a.StartWorkers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range a.periodicTasks() {
+		periodic.Go(func() { a.repeat(ctx, t) })
+	}
+	periodic.Wait()
+	return stop()
+}
+
+// StartWorkers starts the job runner and the worker of Stripe's events. The latter ends with ctx. stop waits for both; call
+// it after ctx ended.
+func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
+	runner, err := jobs.NewRunner(a.resources.DB, a.Handlers, jobsAtOnce, a.resources.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := runner.Start(); err != nil {
+		return nil, err
+	}
+	var events sync.WaitGroup
+	events.Go(func() { a.Drain.Run(ctx) })
+	return func() error {
+		events.Wait()
+		limited, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+		defer cancel()
+		return runner.Stop(limited)
+	}, nil
+}
+
+// awaitMigrations waits until every migration has run. It returns false if ctx ended before that.
+func (a *App) awaitMigrations(ctx context.Context) bool {
+	for logged := false; ; logged = true {
+		err := a.Ready(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err == nil
+		}
+		if !logged {
+			a.resources.Log.WarnContext(ctx, "the workers wait for the database", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the task runs
+// again at its next time.
+func (a *App) repeat(ctx context.Context, t periodicTask) {
+	wait := time.NewTimer(time.Second)
+	defer wait.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait.C:
+			wait.Reset(t.every)
+		}
+		if err := t.run(ctx); err != nil && ctx.Err() == nil {
+			a.resources.Log.WarnContext(ctx, "a periodic task failed and will run again", "task", t.name, "error", err)
+		}
+	}
+}

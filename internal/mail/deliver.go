@@ -1,0 +1,73 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/task"
+	"konbit/internal/platform/pg"
+)
+
+// taskRefused is the kind of task about a delivery that a mail server refused permanently: finance has to find the right address.
+var taskRefused = task.Register(task.Kind{
+	Code: "letter_refused", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Delivery}, Closes: task.ByPerson,
+})
+
+// DeliveryJob is the job that sends a stored email once more, or to a corrected address.
+type DeliveryJob struct {
+	DeliveryID uuid.UUID `json:"delivery_id"`
+}
+
+// Kind returns the job's kind in river_job.
+func (DeliveryJob) Kind() string { return "letter_delivery" }
+
+// deliver sends a stored email to a delivery's recipient, unless the delivery is done or the donor has stopped this kind of
+// email. It records the server's reply:
+//
+//	accepted             the delivery is done
+//	permanent refusal    the delivery is done, and a task is opened for finance; no error
+//	anything else        an attempt; the error makes the job run again
+func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) error {
+	if d.Done {
+		return nil
+	}
+	if declined, err := m.isDeclined(ctx, stored); declined || err != nil {
+		return err
+	}
+	reply, err := m.Transport.Send(ctx, stored.Sender, d.Recipient, stored.Message)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && !refusal.Permanent() {
+		refusal = nil
+	}
+	// The reply is recorded even if the job's own time is over.
+	recorded := context.WithoutCancel(ctx)
+	recordErr := pg.InTx(recorded, m.DB, func(tx *sqlx.Tx) error {
+		switch {
+		case err == nil:
+			return recordAcceptedTx(recorded, tx, d.ID, reply, m.Now())
+		case refusal != nil:
+			return m.recordRefusalTx(recorded, tx, stored, d, refusal)
+		default:
+			return recordAttemptTx(recorded, tx, d.ID, err.Error())
+		}
+	})
+	if refusal != nil {
+		err = nil
+	}
+	return errors.Join(err, recordErr)
+}
+
+func (m Mailer) recordRefusalTx(ctx context.Context, tx *sqlx.Tx, stored storedEmail, d deliveryRow, refusal *Refusal) error {
+	m.Log.WarnContext(ctx, "email refused permanently", "kind", stored.Kind, "email", stored.ID, "code", refusal.Code)
+	if err := recordRefusedTx(ctx, tx, d.ID, refusal.Error(), m.Now()); err != nil {
+		return err
+	}
+	return task.OpenTx(ctx, tx, task.Task{
+		EntityID: stored.EntityID, Kind: taskRefused, Subject: d.ID.String(),
+		Detail: map[string]string{"letter": stored.MessageID, "about": stored.SubjectID.String(), "code": strconv.Itoa(refusal.Code)},
+	}, m.NewID, m.Now())
+}

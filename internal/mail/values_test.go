@@ -1,0 +1,60 @@
+package mail
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/jobs"
+)
+
+// TestValuesKeepTheirSpelling: rows, sent emails and the filters of mail programs hold these strings.
+func TestValuesKeepTheirSpelling(t *testing.T) {
+	for want, got := range map[string]string{
+		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
+		"statement": kindStatement, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
+		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
+		"address_parted": kindAddressUnlinked, "head": kindAuditDigest, "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
+		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
+		"sign-in": signInList, "books": auditList,
+		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
+		"waiting": string(Waiting), "accepted": string(Accepted), "refused": string(Refused), "called off": string(CalledOff),
+		"overtaken": string(Superseded),
+	} {
+		require.Equal(t, want, got)
+	}
+}
+
+// TestReadmeListsEveryEmail: each kind with its stream, each job.
+func TestReadmeListsEveryEmail(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	for kind, list := range map[string]string{
+		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
+		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
+		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAuditDigest: auditList,
+	} {
+		require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
+	}
+	for _, event := range []string{
+		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming",
+	} {
+		require.Regexp(t, "\n\\| `"+planKind(recurring.Event{Kind: event})+"` \\|.*\\| `"+planList+"` \\|", string(readme))
+	}
+	require.Equal(t, 11, strings.Count(string(readme), "\n| `plan_"))
+	for _, job := range []jobs.Job{
+		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{},
+		privacy.EmailJob{}, privacy.CompletedEmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
+		AuditDigestJob{}, DeliveryJob{},
+	} {
+		require.Contains(t, string(readme), "`"+job.Kind()+"`")
+	}
+}
