@@ -19,7 +19,7 @@ var entities = []string{"tsne", "grassroots-international"}
 
 // wideLimits stop nobody who tries the demo out, by hand or by script; more than a thousand declined cards in ten
 // minutes still ask for the step.
-const wideLimits = "address=100000/10m network=100000/10m email=100000/1h page=100000/10m failures=1000/10m page_failures=1000/10m waits=1000/10m shown=off"
+const wideLimits = "address=100000/10m network=100000/10m email=100000/1h page=100000/10m failures=1000/10m page_failures=1000/10m no_js_waits=1000/10m min_fill_time=off"
 
 // settings are what the server reads from its environment.
 type settings map[string]string

@@ -33,7 +33,8 @@ type Config struct {
 	ListenAddr       string
 	MetricsAddr      string // empty: no metrics are served
 	LogFormat        string
-	Unread           []string // names in .env that are no settings: misspelled, or of another program
+	Unread           []string          // names in .env that are no settings: misspelled, or of another program
+	OldLimits        map[string]string // old names in GIVE_LIMITS with the names that replaced them
 }
 
 // A need is a setting a command cannot do without.
@@ -83,12 +84,15 @@ func loadConfig(needs ...need) (Config, error) {
 	return c, err
 }
 
-// checkUnread tells the names in .env that nothing reads.
-func (c Config) checkUnread() error {
-	if len(c.Unread) == 0 {
-		return nil
+// warnings returns what is wrong with the settings without stopping the program.
+func (c Config) warnings() (all []string) {
+	if len(c.Unread) > 0 {
+		all = append(all, fmt.Sprintf(".env has %s, which nothing reads: .env.example names every setting", strings.Join(c.Unread, ", ")))
 	}
-	return fmt.Errorf(".env has %s, which nothing reads: .env.example names every setting", strings.Join(c.Unread, ", "))
+	for _, old := range sortedNames(c.OldLimits) {
+		all = append(all, fmt.Sprintf("GIVE_LIMITS: %s is now called %s; the old name will be removed", old, c.OldLimits[old]))
+	}
+	return all
 }
 
 // readConfig reads the settings from env.
@@ -109,7 +113,6 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 			AuditMail:      r.mailboxes("AUDIT_MAIL"),
 			SecretKey:      r.secret("SECRET_KEY"),
 			ErasuresFile:   r.text("ERASURES_FILE", ""),
-			GiveLimits:     r.limits("GIVE_LIMITS"),
 			SignInLimits:   donoraccess.Standard(),
 			TrustedProxies: r.networks("TRUSTED_PROXIES"),
 		},
@@ -118,6 +121,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		MetricsAddr:      r.local("METRICS_ADDR"),
 		LogFormat:        r.oneOf("LOG_FORMAT", "json", "text"),
 	}
+	c.GiveLimits, c.OldLimits = r.limits("GIVE_LIMITS")
 	c.StyleGuide = c.StripeAPIURL != ""
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
 		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
@@ -271,12 +275,14 @@ func (r *reader) local(name string) string {
 	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
 }
 
-func (r *reader) limits(name string) guard.Limits {
-	l, err := guard.ParseLimits(r.text(name, ""))
+// limits reads limits, and returns the old names that it found in them.
+func (r *reader) limits(name string) (guard.Limits, map[string]string) {
+	text := r.text(name, "")
+	l, err := guard.ParseLimits(text)
 	if err != nil {
 		r.wrong(name, "cannot be read: "+err.Error())
 	}
-	return l
+	return l, guard.OldLimitNames(text)
 }
 
 // checkProxies refuses to take a proxy for the one donor there is: we end no TLS, so with https there is one.

@@ -155,11 +155,28 @@ func TestExitStatus(t *testing.T) {
 	for args, want := range map[string]int{
 		"--help": 0, "serve --help": 0,
 		"fly": 2, "serve now": 2, "ledger": 2, "ledger burn": 2, "apply": 2, "serve --workers=maybe": 2, "export journal --format xls": 2,
-		"events": 2, "events list --state lost": 2, "events list --limit -1": 2, "events replay": 2, "events replay evt_1 --set-aside": 2,
-		"statements": 2, "stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "events list": 1, "doctor": 1,
+		"stripe events": 2, "stripe events list --state lost": 2, "stripe events list --limit -1": 2, "stripe events replay": 2,
+		"stripe events replay evt_1 --set-aside": 2, "event-mode": 2, "event-mode open --hours 9": 2,
+		"events": 2, "events replay": 2, "event open --hours 9": 2, // their names before
+		"statements": 2, "stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "stripe events list": 1, "events list": 1, "doctor": 1,
 		"serve": 1, "migrate": 1, "ledger balance": 1,
 	} {
 		require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)
+	}
+}
+
+// TestOldCommandNames checks that the names of earlier releases still work, are hidden from the help, and warn.
+func TestOldCommandNames(t *testing.T) {
+	for old, now := range map[string]string{"events": "stripe events", "event": "event-mode"} {
+		c, _, err := commands().Find([]string{old, "list"})
+		require.NoError(t, err)
+		require.Equal(t, "konbit "+old+" list", c.CommandPath())
+		require.True(t, c.Parent().Hidden, old)
+		require.NotNil(t, c.PreRun, old)
+		c, _, err = commands().Find(append(strings.Fields(now), "list"))
+		require.NoError(t, err)
+		require.Equal(t, "konbit "+now+" list", c.CommandPath())
+		require.Nil(t, c.PreRun, now)
 	}
 }
 

@@ -25,9 +25,9 @@ func doctorCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig(serveNeeds...)
 		d := &doctor{config: config}
-		d.saw("settings", err)
-		if unread := config.checkUnread(); unread != nil {
-			d.findings = append(d.findings, finding{Looked: "names of settings", OK: true, Note: unread.Error()})
+		d.report("settings", err)
+		for _, warning := range config.warnings() {
+			d.findings = append(d.findings, finding{Check: "names of settings", OK: true, Note: warning})
 		}
 		if err == nil {
 			d.examine(c.Context())
@@ -40,8 +40,8 @@ func doctorCommand() *cobra.Command {
 			}
 			err = nil
 		}
-		if err == nil && d.ill {
-			err = errors.New("something needs mending")
+		if err == nil && d.failed {
+			err = errors.New("some checks failed")
 		}
 		return err
 	}
@@ -50,34 +50,34 @@ func doctorCommand() *cobra.Command {
 
 // finding is what one look found.
 type finding struct {
-	Looked string `json:"looked"`
-	OK     bool   `json:"ok"`
-	Mend   string `json:"mend,omitempty"`
-	Note   string `json:"note,omitempty"` // what the look cannot see
+	Check string `json:"check"`
+	OK    bool   `json:"ok"`
+	Fix   string `json:"fix,omitempty"`
+	Note  string `json:"note,omitempty"` // what the look cannot see
 }
 
 func (f finding) String() string {
 	switch {
 	case !f.OK:
-		return "✗ " + f.Looked + ": " + strings.ReplaceAll(f.Mend, "\n", "\n    ")
+		return "✗ " + f.Check + ": " + strings.ReplaceAll(f.Fix, "\n", "\n    ")
 	case f.Note != "":
-		return "✓ " + f.Looked + ": " + f.Note
+		return "✓ " + f.Check + ": " + f.Note
 	default:
-		return "✓ " + f.Looked
+		return "✓ " + f.Check
 	}
 }
 
 type doctor struct {
 	config   Config
 	findings []finding
-	ill      bool
+	failed   bool
 }
 
 // saw notes a look; err says what to mend.
-func (d *doctor) saw(looked string, err error) {
-	f := finding{Looked: looked, OK: err == nil}
+func (d *doctor) report(looked string, err error) {
+	f := finding{Check: looked, OK: err == nil}
 	if err != nil {
-		f.Mend, d.ill = spoken(err), true
+		f.Fix, d.failed = errorText(err), true
 	}
 	d.findings = append(d.findings, f)
 }
@@ -89,10 +89,10 @@ func (d *doctor) examine(ctx context.Context) {
 	if err == nil {
 		err = transport.Check(ctx)
 	}
-	d.saw("mail server", err)
-	d.saw("proxies", d.config.checkProxies())
+	d.report("mail server", err)
+	d.report("proxies", d.config.checkProxies())
 	db, err := pg.Open(ctx, d.config.DatabaseURL, 2)
-	d.saw("database", err)
+	d.report("database", err)
 	if err != nil {
 		return
 	}
@@ -101,14 +101,14 @@ func (d *doctor) examine(ctx context.Context) {
 	if err == nil && pending > 0 {
 		err = fmt.Errorf("%d to run: konbit migrate", pending)
 	}
-	d.saw("migrations", err)
+	d.report("migrations", err)
 	if err != nil {
 		return
 	}
-	d.saw("the server's role owns nothing", checkRole(ctx, db))
-	d.saw("clocks", checkClock(ctx, db))
-	d.saw("the way to the database", app.CheckPooler(ctx, db))
-	d.saw("the database's log", checkLog(ctx, db))
+	d.report("the server's role owns nothing", checkRole(ctx, db))
+	d.report("clocks", checkClock(ctx, db))
+	d.report("the way to the database", app.CheckPooler(ctx, db))
+	d.report("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)
 	d.checked(ctx, db)
@@ -122,10 +122,10 @@ func (d *doctor) stripe(ctx context.Context, db *sqlx.DB) {
 	if err == nil && len(entities) == 0 {
 		err = errors.New("there is none: konbit apply FILE")
 	}
-	d.saw("legal entities", err)
+	d.report("legal entities", err)
 	client, err := stripepay.New(d.config.Stripe, d.config.StripeAPIURL, d.config.logger())
 	if err != nil {
-		d.saw("Stripe", err)
+		d.report("Stripe", err)
 		return
 	}
 	for _, e := range entities {
@@ -139,7 +139,7 @@ func (d *doctor) auditors() {
 	if len(d.config.AuditMail) == 0 {
 		note = "kept daily and not mailed: set AUDIT_MAIL to your auditors' addresses"
 	}
-	d.findings = append(d.findings, finding{Looked: "the seals of the books", OK: true, Note: note})
+	d.findings = append(d.findings, finding{Check: "the seals of the books", OK: true, Note: note})
 }
 
 // checkRole refuses a role that could change the rules it is held by.

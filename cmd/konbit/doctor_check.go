@@ -19,21 +19,21 @@ const lookedLately = 26 * time.Hour
 // checked says what the last nightly look of the checkers found.
 func (d *doctor) checked(ctx context.Context, db *sqlx.DB) {
 	last, err := check.ReadLast(ctx, db)
-	f := finding{Looked: "the checkers of what must never be", OK: err == nil}
+	f := finding{Check: "the checkers of what must never be", OK: err == nil}
 	switch {
 	case err != nil:
-		f.Mend = err.Error()
+		f.Fix = err.Error()
 	case len(last) == 0:
 		f.Note = "not run yet; the server runs them every night, konbit ledger verify does now"
 	default:
 		f.Note = fmt.Sprintf("run %s ago, nothing found", last[0].Age.Round(time.Minute))
 		if err := foundBy(last); err != nil {
-			f.OK, f.Mend = false, err.Error()
+			f.OK, f.Fix = false, err.Error()
 		}
 	}
-	d.ill = d.ill || !f.OK
+	d.failed = d.failed || !f.OK
 	d.findings = append(d.findings, f)
-	d.saw("Stripe's balances are booked", stalls(ctx, db))
+	d.report("Stripe's balances are booked", stalls(ctx, db))
 }
 
 // stalls is an error when what Stripe holds is not booked to its end.

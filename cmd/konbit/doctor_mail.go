@@ -27,14 +27,14 @@ var reserved = []string{"example", "test", "invalid", "localhost"}
 func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 	entities, err := org.Entities(ctx, db)
 	if err != nil {
-		d.saw("senders", err)
+		d.report("senders", err)
 		return
 	}
 	var looked []string
 	for _, e := range entities {
 		domain, err := mail.DomainOf(e.MailFrom)
 		if err != nil {
-			d.saw("sender of "+e.Slug, err)
+			d.report("sender of "+e.Slug, err)
 			continue
 		}
 		if !slices.Contains(looked, domain) {
@@ -51,12 +51,12 @@ func (d *doctor) sender(ctx context.Context, dns resolver, from, domain string) 
 		envelope, _ = mail.DomainOf(d.config.MailFrom) // read before, with the settings
 	}
 	if slices.Contains(reserved, domain[strings.LastIndex(domain, ".")+1:]) {
-		d.findings = append(d.findings, finding{Looked: "DNS of " + domain, OK: true, Note: "a domain for examples, which no mail server trusts"})
+		d.findings = append(d.findings, finding{Check: "DNS of " + domain, OK: true, Note: "a domain for examples, which no mail server trusts"})
 		return
 	}
-	d.saw("SPF of "+envelope, checkSPF(ctx, dns, envelope, d.config.SMTPURL))
-	d.saw("DKIM of "+domain, checkDKIM(ctx, dns, d.config.DKIM, from, domain))
-	d.saw("DMARC of "+domain, checkDMARC(ctx, dns, domain))
+	d.report("SPF of "+envelope, checkSPF(ctx, dns, envelope, d.config.SMTPURL))
+	d.report("DKIM of "+domain, checkDKIM(ctx, dns, d.config.DKIM, from, domain))
+	d.report("DMARC of "+domain, checkDMARC(ctx, dns, domain))
 }
 
 // records lists the TXT records at name that begin with a mark; none is no error.

@@ -64,7 +64,7 @@ func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
 		var mends []string
 		for _, f := range d.findings {
 			if !f.OK {
-				mends = append(mends, f.Mend)
+				mends = append(mends, f.Fix)
 			}
 		}
 		require.Len(t, mends, len(c.want), "%s: %v", name, mends)
@@ -77,6 +77,6 @@ func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
 func TestDoctorLeavesExampleDomainsAlone(t *testing.T) {
 	d := &doctor{}
 	d.sender(t.Context(), zone{}, "gifts@tsne.example", "tsne.example")
-	require.False(t, d.ill)
+	require.False(t, d.failed)
 	require.Contains(t, d.findings[0].String(), "✓ DNS of tsne.example")
 }

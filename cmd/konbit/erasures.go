@@ -178,7 +178,7 @@ func erasuresOpenCommand() *cobra.Command {
 
 // erasures says whether the list is kept where a restored backup finds it.
 func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
-	f := finding{Looked: "the list of erasures"}
+	f := finding{Check: "the list of erasures"}
 	done, err := privacy.ListDone(ctx, db)
 	if err == nil && d.config.ErasuresFile == "" {
 		if f.OK, f.Note = len(done) == 0, "nobody was forgotten yet; set ERASURES_FILE before, so that a restored backup does not know them again"; !f.OK {
@@ -189,7 +189,7 @@ func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
 		f.OK, f.Note = err == nil, fmt.Sprintf("%d in %s; see that the backups take it along", len(done), d.config.ErasuresFile)
 	}
 	if err != nil {
-		f.OK, f.Note, f.Mend, d.ill = false, "", err.Error(), true
+		f.OK, f.Note, f.Fix, d.failed = false, "", err.Error(), true
 	}
 	d.findings = append(d.findings, f)
 }

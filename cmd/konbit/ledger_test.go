@@ -70,5 +70,5 @@ func TestAuditorsAreAddresses(t *testing.T) {
 	silent := &doctor{}
 	silent.auditors()
 	require.Contains(t, silent.findings[0].String(), "not mailed: set AUDIT_MAIL")
-	require.False(t, silent.ill)
+	require.False(t, silent.failed)
 }

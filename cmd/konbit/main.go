@@ -1,6 +1,13 @@
-// Command konbit is the whole program: the web server, its workers, and the commands that look after it.
+// Command konbit is the whole program: the web server, its background workers, and the commands that operate it.
 //
-// Exit status: 0 done, 1 failed, 2 wrong use.
+//	main.go        exit statuses, the list of commands
+//	config.go      settings from the environment and .env
+//	serve.go       konbit serve, konbit work
+//	doctor*.go     konbit doctor: checks the installation
+//	office.go      what commands of finance staff share
+//	others         one file for each command
+//
+// Exit status: 0 success, 1 failure, 2 wrong use.
 package main
 
 import (
@@ -11,52 +18,69 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-	_ "time/tzdata" // entities live in time zones, and small servers often lack the data
+	_ "time/tzdata" // legal entities have time zones, and small servers often lack the data
 
 	"github.com/spf13/cobra"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // who asks twice does not want to wait
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-// errUse marks wrong use, as against failure.
+// errUse marks an error as wrong use of a command: exit status 2.
 var errUse = errors.New("wrong use")
 
-// run is main with its exit status.
+// run runs the command that args name and returns the exit status.
 func run(ctx context.Context, args []string) int {
 	root := commands()
 	root.SetArgs(args)
-	began := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { began = true }
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return 0
-	case !began || errors.Is(err, errUse):
-		fmt.Fprintf(os.Stderr, "konbit: %s\nkonbit --help lists the commands.\n", spoken(err))
+	case !started || errors.Is(err, errUse):
+		fmt.Fprintf(os.Stderr, "konbit: %s\nkonbit --help lists the commands.\n", errorText(err))
 		return 2
 	default:
-		fmt.Fprintf(os.Stderr, "konbit: %s\n", spoken(err))
+		fmt.Fprintf(os.Stderr, "konbit: %s\n", errorText(err))
 		return 1
 	}
 }
 
 func commands() *cobra.Command {
 	root := &cobra.Command{
-		Use: "konbit", Short: "Gifts, fund accounting and grants for movement organisations",
+		Use: "konbit", Short: "Donations, fund accounting and grants for movement organisations",
 		SilenceUsage: true, SilenceErrors: true, Version: version(),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), ledgerCommand(), exportCommand(), eventCommand(), receiptCommand(), donorCommand(), doctorCommand(),
-		eventsCommand(), stripeCommand(), tasksCommand(), statementsCommand(), erasuresCommand())
+	root.AddCommand(serveCommand(), workCommand(), migrateCommand(), applyCommand(), doctorCommand(),
+		ledgerCommand(), exportCommand(), stripeCommand(), tasksCommand(),
+		receiptCommand(), statementsCommand(), donorCommand(), erasuresCommand(), eventModeCommand(),
+		renamed(stripeEventsCommand(), "stripe events"), renamed(eventModeCommand(), "event-mode"))
 	return root
 }
 
-// version names the source this program was built from, as far as Go's tool knew it.
+// oldNames are names of commands that are accepted for one more release, by their new names.
+var oldNames = map[string]string{"stripe events": "events", "event-mode": "event"}
+
+// renamed returns the command under the name that it had before. It is hidden from the help, and warns on standard error
+// when it runs.
+func renamed(c *cobra.Command, newName string) *cobra.Command {
+	c.Use, c.Hidden = oldNames[newName], true
+	for _, below := range c.Commands() {
+		below.PreRun = func(run *cobra.Command, _ []string) {
+			fmt.Fprintf(os.Stderr, "konbit: warning: konbit %s is now called konbit %s; the old name will be removed\n", c.Use, newName)
+		}
+	}
+	return c
+}
+
+// version returns the version of the source that this program was built from, or "unknown".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -65,23 +89,23 @@ func version() string {
 	return info.Main.Version + " " + info.GoVersion
 }
 
-// exactly asks for one argument, which it names.
-func exactly(what string) cobra.PositionalArgs {
+// exactly requires one argument; name is used in the error.
+func exactly(name string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return fmt.Errorf("%w: %s needs one %s: %s", errUse, c.CommandPath(), what, c.UseLine())
+			return fmt.Errorf("%w: %s needs one %s: %s", errUse, c.CommandPath(), name, c.UseLine())
 		}
 		return nil
 	}
 }
 
-// group is a command that only has others below it.
+// group returns a command that only has subcommands.
 func group(use, short string, below ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, RunE: func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return fmt.Errorf("%w: konbit %s has no command %q", errUse, use, args[0])
+			return fmt.Errorf("%w: %s has no command %q", errUse, c.CommandPath(), args[0])
 		}
-		return fmt.Errorf("%w: konbit %s needs a command: konbit %[2]s --help", errUse, use)
+		return fmt.Errorf("%w: %s needs a command: %[2]s --help", errUse, c.CommandPath())
 	}}
 	c.AddCommand(below...)
 	return c

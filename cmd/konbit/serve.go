@@ -50,11 +50,11 @@ func workCommand() *cobra.Command {
 		}}
 }
 
-// open builds the program and its log. It warns of names in .env that are no settings.
+// open builds the program and its log. It logs the warnings of the settings.
 func open(ctx context.Context, config Config) (*app.App, *slog.Logger, error) {
 	log := config.logger()
-	if err := config.checkUnread(); err != nil {
-		log.WarnContext(ctx, "a setting is not read", "mend", err)
+	for _, warning := range config.warnings() {
+		log.WarnContext(ctx, "check the settings", "fix", warning)
 	}
 	a, err := app.Open(ctx, config.Settings, log)
 	return a, log, err

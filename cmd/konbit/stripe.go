@@ -13,7 +13,7 @@ import (
 )
 
 func stripeCommand() *cobra.Command {
-	return group("stripe", "What is set up at Stripe", stripeEndpointCommand())
+	return group("stripe", "Webhook events, and what is set up at Stripe", stripeEndpointCommand(), stripeEventsCommand())
 }
 
 func stripeEndpointCommand() *cobra.Command {
@@ -73,7 +73,7 @@ func hookAddress(config Config, entity, asked string) (string, error) {
 // stripeAccount looks over an entity's account.
 func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e org.LegalEntity) {
 	err := client.Check(ctx, e.Slug)
-	d.saw("Stripe account of "+e.Slug, err)
+	d.report("Stripe account of "+e.Slug, err)
 	if err != nil {
 		return
 	}
@@ -81,10 +81,10 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 	if err == nil {
 		err = client.CheckEndpoint(ctx, e.Slug, address)
 	}
-	d.saw("webhook endpoint of "+e.Slug, err)
-	d.saw("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
+	d.report("webhook endpoint of "+e.Slug, err)
+	d.report("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
 	receipts, err := client.StripeReceipts(ctx, e.Slug)
-	d.saw("receipts of "+e.Slug+" come from us alone", ownReceipts(receipts, err))
+	d.report("receipts of "+e.Slug+" come from us alone", ownReceipts(receipts, err))
 	if err == nil && receipts.LastMailed == "" {
 		d.findings[len(d.findings)-1].Note = noOwnReceipts(receipts)
 	}

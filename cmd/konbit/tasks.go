@@ -193,10 +193,10 @@ func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, fil
 func (d *doctor) checkTasks(ctx context.Context, db *sqlx.DB) {
 	n, err := task.CountOpen(ctx, db)
 	if err != nil {
-		d.saw("tasks for finance", err)
+		d.report("tasks for finance", err)
 		return
 	}
-	f := finding{Looked: "tasks for finance", OK: true}
+	f := finding{Check: "tasks for finance", OK: true}
 	if n > 0 {
 		f.Note = fmt.Sprintf("%d wait: konbit tasks list", n)
 	}

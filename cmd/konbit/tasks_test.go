@@ -166,7 +166,7 @@ func TestTaskCommands(t *testing.T) {
 	doctors := func() string {
 		d := &doctor{}
 		d.checkTasks(t.Context(), h.DB.Server)
-		require.False(t, d.ill)
+		require.False(t, d.failed)
 		return d.findings[0].String()
 	}
 	list := func(args ...string) string {

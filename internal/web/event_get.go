@@ -14,7 +14,7 @@ func EventPath(org, token string) string { return eventPath(org) + "#" + url.Pat
 
 func eventPath(org string) string { return "/give/" + url.PathEscape(org) + "/event" }
 
-// eventGet shows the page that opens event mode on this device, by the link that `konbit event open` prints. It only
+// eventGet shows the page that opens event mode on this device, by the link that `konbit event-mode open` prints. It only
 // reads: what looks into links before people do opens nothing.
 func (s *Server) eventGet(w http.ResponseWriter, r *http.Request) error {
 	offer, lang, _, err := s.offer(r)

@@ -324,7 +324,7 @@ func TestScripts(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	require.Equal(t, http.StatusSeeOther, g.from("", solve(t, a.body)).status)
 
-	limits, err := guard.ParseLimits("address=100000/10m network=100000/10m email=100000/1h page=100000/10m shown=off")
+	limits, err := guard.ParseLimits("address=100000/10m network=100000/10m email=100000/1h page=100000/10m min_fill_time=off")
 	require.NoError(t, err)
 	g = newGate(t, limits)
 	for range 20 {

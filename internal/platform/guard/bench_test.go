@@ -19,7 +19,7 @@ import (
 // BenchmarkJudge is what the guard costs a gift: all from one address to one page, as busy as rows can be, under
 // limits wide enough that all pass.
 func BenchmarkJudge(b *testing.B) {
-	limits, err := guard.ParseLimits("address=1000000/10m network=1000000/10m email=5/1h page=1000000/10m shown=off")
+	limits, err := guard.ParseLimits("address=1000000/10m network=1000000/10m email=5/1h page=1000000/10m min_fill_time=off")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,13 +49,14 @@ const (
 )
 
 // ParseLimits reads GIVE_LIMITS: words of the form name=COUNT/WINDOW or name=off, in any order, for the names
-// address, network, email, page, failures, page_failures and waits, and shown=DURATION or shown=off. Durations
+// address, network, email, page, failures, page_failures and no_js_waits, and min_fill_time=DURATION or min_fill_time=off. Durations
 // are written as 90s, 10m, 1h. What is not named keeps its standard.
 func ParseLimits(text string) (Limits, error) {
 	l := Standard()
 	seen := map[string]bool{}
 	for _, word := range strings.Fields(text) {
 		name, value, _ := strings.Cut(word, "=")
+		name = cmp.Or(renamedLimits[name], name)
 		if seen[name] {
 			return Limits{}, fmt.Errorf("%s is set twice", name)
 		}
@@ -66,19 +68,34 @@ func ParseLimits(text string) (Limits, error) {
 	return l, nil
 }
 
+// renamedLimits maps names that ParseLimits still accepts to the names that replaced them.
+var renamedLimits = map[string]string{"waits": "no_js_waits", "shown": "min_fill_time"}
+
+// OldLimitNames returns the old names in text with the names that replaced them. They are accepted for one more release.
+func OldLimitNames(text string) map[string]string {
+	old := map[string]string{}
+	for _, word := range strings.Fields(text) {
+		name, _, _ := strings.Cut(word, "=")
+		if renamed := renamedLimits[name]; renamed != "" {
+			old[name] = renamed
+		}
+	}
+	return old
+}
+
 func (l *Limits) set(name, value string) (err error) {
-	if name == "shown" {
+	if name == "min_fill_time" {
 		if l.MinFillTime = 0; value != "off" {
 			l.MinFillTime, err = time.ParseDuration(value)
 		}
 		if err != nil || l.MinFillTime < 0 || l.MinFillTime > time.Minute {
-			return fmt.Errorf("want a duration of at most a minute, such as shown=3s, or shown=off")
+			return fmt.Errorf("want a duration of at most a minute, such as min_fill_time=3s, or min_fill_time=off")
 		}
 		return nil
 	}
 	field := l.named()[name]
 	if field == nil {
-		return fmt.Errorf("want one of address, network, email, page, failures, page_failures, waits, shown")
+		return fmt.Errorf("want one of address, network, email, page, failures, page_failures, no_js_waits, min_fill_time")
 	}
 	if *field = (Limit{}); value == "off" {
 		return nil
@@ -96,7 +113,7 @@ func (l *Limits) set(name, value string) (err error) {
 func (l *Limits) named() map[string]*Limit {
 	return map[string]*Limit{
 		"address": &l.Address, "network": &l.Network, "email": &l.Email, "page": &l.Page,
-		"failures": &l.Failures, "page_failures": &l.PageFailures, "waits": &l.NoJSWaits,
+		"failures": &l.Failures, "page_failures": &l.PageFailures, "no_js_waits": &l.NoJSWaits,
 	}
 }
 

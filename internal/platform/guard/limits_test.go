@@ -12,11 +12,17 @@ func TestParseLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Standard(), l)
 
-	l, err = ParseLimits(" address=7/1h30m  page=off shown=1500ms waits=1/10s ")
+	l, err = ParseLimits(" address=7/1h30m  page=off min_fill_time=1500ms no_js_waits=1/10s ")
 	require.NoError(t, err)
 	want := Standard()
 	want.Address, want.Page, want.MinFillTime, want.NoJSWaits = Limit{7, 90 * time.Minute}, Limit{}, 1500*time.Millisecond, Limit{1, 10 * time.Second}
 	require.Equal(t, want, l)
+
+	old, err := ParseLimits("shown=1500ms address=7/1h30m page=off waits=1/10s")
+	require.NoError(t, err)
+	require.Equal(t, want, old, "the names of earlier releases")
+	require.Equal(t, map[string]string{"shown": "min_fill_time", "waits": "no_js_waits"}, OldLimitNames("shown=3s page=off waits=1/10s"))
+	require.Empty(t, OldLimitNames("min_fill_time=3s page=off"))
 
 	for text, why := range map[string]string{
 		"adress=5/10m":              "want one of address",
@@ -28,9 +34,10 @@ func TestParseLimits(t *testing.T) {
 		"address=5/9s":              "from 10s to 24h",
 		"address=5/25h":             "from 10s to 24h",
 		"address=5/10m address=off": "address is set twice",
-		"shown=2m":                  "at most a minute",
-		"shown=-1s":                 "at most a minute",
-		"shown":                     "at most a minute",
+		"shown=2s min_fill_time=3s": "min_fill_time is set twice",
+		"min_fill_time=2m":          "at most a minute",
+		"min_fill_time=-1s":         "at most a minute",
+		"min_fill_time":             "at most a minute",
 	} {
 		_, err := ParseLimits(text)
 		require.ErrorContains(t, err, why, text)

@@ -25,18 +25,18 @@ func New(version, revision string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_http_request_seconds", Help: "Requests answered, by the pattern of their route.",
+			Name: "konbit_http_request_duration_seconds", Help: "Requests answered, by the pattern of their route.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .3, .5, 1, 2, 5, 8, 15},
 		}, []string{"method", "route", "status"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "konbit_webhooks_total", Help: "Webhooks that came: taken (stored), refused (not proved to be Stripe's) or failed (Stripe sends them again).",
 		}, []string{"outcome"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_stripe_call_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the status of the refusal, or no_answer.",
+			Name: "konbit_stripe_call_duration_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the status of the refusal, or no_answer.",
 			Buckets: []float64{.05, .1, .2, .5, 1, 2, 5},
 		}, []string{"operation", "outcome"}),
 		jobs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_job_seconds", Help: "Tries of jobs by kind and outcome: done, or failed (tried again later).",
+			Name: "konbit_job_duration_seconds", Help: "Tries of jobs by kind and outcome: done, or failed (tried again later).",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 20},
 		}, []string{"kind", "outcome"}),
 	}

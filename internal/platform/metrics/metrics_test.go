@@ -34,12 +34,12 @@ func TestCounts(t *testing.T) {
 	m.Job("receipt_letter", errors.New("no"), time.Millisecond)
 	said := scrape(t, m)
 	for _, line := range []string{
-		`konbit_http_request_seconds_count{method="GET",route="/give/{org}",status="200"} 1`,
-		`konbit_http_request_seconds_bucket{method="GET",route="/give/{org}",status="200",le="0.025"} 1`,
-		`konbit_http_request_seconds_count{method="other",route="none",status="404"} 1`,
+		`konbit_http_request_duration_seconds_count{method="GET",route="/give/{org}",status="200"} 1`,
+		`konbit_http_request_duration_seconds_bucket{method="GET",route="/give/{org}",status="200",le="0.025"} 1`,
+		`konbit_http_request_duration_seconds_count{method="other",route="none",status="404"} 1`,
 		`konbit_webhooks_total{outcome="taken"} 1`, `konbit_webhooks_total{outcome="refused"} 2`, `konbit_webhooks_total{outcome="failed"} 1`,
-		`konbit_stripe_call_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
-		`konbit_job_seconds_count{kind="receipt_letter",outcome="done"} 1`, `konbit_job_seconds_count{kind="receipt_letter",outcome="failed"} 1`,
+		`konbit_stripe_call_duration_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
+		`konbit_job_duration_seconds_count{kind="receipt_letter",outcome="done"} 1`, `konbit_job_duration_seconds_count{kind="receipt_letter",outcome="failed"} 1`,
 		`konbit_build_info{revision="abc",version="v1"} 1`, "go_goroutines ",
 	} {
 		require.Contains(t, said, line)
@@ -56,7 +56,7 @@ func TestStateIsToldOrLeftOut(t *testing.T) {
 	}, slog.New(slog.DiscardHandler))
 	said := scrape(t, m)
 	for _, line := range []string{
-		"konbit_state_up 1", `konbit_events{state="parked"} 3`, "konbit_events_oldest_seconds 1.5",
+		"konbit_state_up 1", `konbit_stripe_events{state="parked"} 3`, "konbit_stripe_events_oldest_seconds 1.5",
 		"# TYPE konbit_receipts_issued_total counter", `konbit_receipts_issued_total{entity="tsne"} 12`,
 	} {
 		require.Contains(t, said, line)
@@ -66,7 +66,7 @@ func TestStateIsToldOrLeftOut(t *testing.T) {
 	broken = errors.New("away")
 	said = scrape(t, m)
 	require.Contains(t, said, "konbit_state_up 0")
-	require.NotContains(t, said, "konbit_events{")
+	require.NotContains(t, said, "konbit_stripe_events{")
 }
 
 func TestProfiles(t *testing.T) {

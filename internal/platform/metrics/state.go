@@ -20,18 +20,18 @@ type Figure struct {
 
 // Names of figures. Ages are in seconds, and 0 when nothing waits.
 const (
-	StripeEvents        = "konbit_events"
-	StripeEventsOldest  = "konbit_events_oldest_seconds"
+	StripeEvents        = "konbit_stripe_events"
+	StripeEventsOldest  = "konbit_stripe_events_oldest_seconds"
 	Jobs                = "konbit_jobs"
 	JobsOldest          = "konbit_jobs_oldest_seconds"
-	Emails              = "konbit_letters"
-	EmailsOldest        = "konbit_letters_oldest_seconds"
+	Emails              = "konbit_emails"
+	EmailsOldest        = "konbit_emails_oldest_seconds"
 	FeesDue             = "konbit_fees_due"
 	FeesDueOldest       = "konbit_fees_due_oldest_seconds"
-	DonationsOpen       = "konbit_gifts_unsettled"
+	DonationsOpen       = "konbit_donations_open"
 	Tasks               = "konbit_tasks_open"
-	InvariantViolations = "konbit_check_rows"
-	InvariantCheckAge   = "konbit_check_age_seconds"
+	InvariantViolations = "konbit_invariant_violations"
+	InvariantCheckAge   = "konbit_invariant_check_age_seconds"
 	Receipts            = "konbit_receipts_issued_total"
 )
 
@@ -43,7 +43,7 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	StripeEvents:        {"Stripe's events not worked off: waiting, parked (their gift or charge is not here yet), set_aside (failed five times; konbit events list).", "state", prometheus.GaugeValue},
+	StripeEvents:        {"Stripe's events not worked off: waiting, parked (their gift or charge is not here yet), set_aside (failed five times; konbit stripe events list).", "state", prometheus.GaugeValue},
 	StripeEventsOldest:  {"Age of the oldest event waiting or parked.", "", prometheus.GaugeValue},
 	Jobs:                {"Jobs not done: waiting, running, failing (tried again later), given_up.", "state", prometheus.GaugeValue},
 	JobsOldest:          {"Age of the oldest job not done.", "", prometheus.GaugeValue},
@@ -80,7 +80,7 @@ type state struct {
 
 var (
 	stateUp   = prometheus.NewDesc("konbit_state_up", "1 when the database told its figures at this scrape.", nil, nil)
-	stateTook = prometheus.NewDesc("konbit_state_seconds", "How long the database took to tell them.", nil, nil)
+	stateTook = prometheus.NewDesc("konbit_state_duration_seconds", "How long the database took to tell them.", nil, nil)
 )
 
 // Describe is part of prometheus.Collector.

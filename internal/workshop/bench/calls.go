@@ -42,7 +42,7 @@ var calls = Row{
 			close(queue)
 			all.Wait()
 			w.Drained(10 * time.Minute)
-			w.Konbit("events", "sweep")
+			w.Konbit("stripe", "events", "sweep")
 			m.Note("calls", float64(len(w.Stripe().Calls())-before)/float64(n))
 		})
 		m.Absolute("", "calls/gift", "calls", AtMost(1.02))

@@ -72,7 +72,7 @@ func BadDays(t testing.TB, run Run) {
 	}
 	donors.Wait()
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
-	s.Konbit("events", "sweep") // else looks that failed wait up to a quarter of an hour
+	s.Konbit("stripe", "events", "sweep") // else looks that failed wait up to a quarter of an hour
 	s.Drained(drained)
 	b.judge()
 }

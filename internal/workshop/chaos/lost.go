@@ -141,7 +141,7 @@ func (l *silent) resend() {
 }
 
 func (l *silent) sweep() (swept stripepay.SweepResult) {
-	require.NoError(l.t, json.Unmarshal([]byte(l.s.Konbit("events", "sweep", "--json")), &swept))
+	require.NoError(l.t, json.Unmarshal([]byte(l.s.Konbit("stripe", "events", "sweep", "--json")), &swept))
 	return swept
 }
 

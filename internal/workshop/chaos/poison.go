@@ -61,7 +61,7 @@ func Poison(t testing.TB, run Run) {
 // replay mends our own fault and replays what it set aside.
 func (p *poison) replay() {
 	p.s.DB.Owner.MustExec(`DROP TRIGGER poisoned ON receipt`)
-	p.s.Konbit(append([]string{"events", "replay"}, p.ours...)...)
+	p.s.Konbit(append([]string{"stripe", "events", "replay"}, p.ours...)...)
 	testkit.Eventually(p.t, drained, func() error {
 		if left := p.count(fmt.Sprintf(`stripe_event WHERE state <> 'done' AND id = ANY(string_to_array('%s', ','))`, strings.Join(p.ours, ","))); left > 0 {
 			return fmt.Errorf("%d replayed events are not done", left)

@@ -21,7 +21,7 @@ type event struct {
 
 func (s *Stack) events(args ...string) (events []event) {
 	s.t.Helper()
-	require.NoError(s.t, json.Unmarshal([]byte(s.Konbit(append([]string{"events", "list", "--json"}, args...)...)), &events))
+	require.NoError(s.t, json.Unmarshal([]byte(s.Konbit(append([]string{"stripe", "events", "list", "--json"}, args...)...)), &events))
 	return events
 }
 
@@ -59,16 +59,16 @@ func TestPoisonStopsNobody(t *testing.T) {
 		require.Contains(t, e.Reason, "broken on purpose")
 	}
 	require.Equal(t, 0, s.count(`SELECT count(*) FROM stripe_event WHERE failures > 5 OR state = 'set_aside' AND failures <> 5`))
-	require.Contains(t, s.Konbit("events", "list", "--state", "set_aside"), "broken on purpose")
+	require.Contains(t, s.Konbit("stripe", "events", "list", "--state", "set_aside"), "broken on purpose")
 	require.Equal(t, aside, s.events("--state", "set_aside", "--entity", "tsne"))
 	require.Empty(t, s.events("--state", "set_aside", "--entity", "grassroots-international"))
 
 	s.DB.Owner.MustExec(`DROP TRIGGER broken ON receipt`)
-	require.Equal(t, "0 put back.\n", s.Konbit("events", "replay", "--set-aside", "--entity", "grassroots-international"))
+	require.Equal(t, "0 put back.\n", s.Konbit("stripe", "events", "replay", "--set-aside", "--entity", "grassroots-international"))
 	var replayed struct {
 		PutBack []string `json:"put_back"`
 	}
-	require.NoError(t, json.Unmarshal([]byte(s.Konbit("events", "replay", "--set-aside", "--json")), &replayed))
+	require.NoError(t, json.Unmarshal([]byte(s.Konbit("stripe", "events", "replay", "--set-aside", "--json")), &replayed))
 	require.Len(t, replayed.PutBack, len(aside))
 	s.waitStatus(poisoned, "settled")
 	s.letters(2)
@@ -88,7 +88,7 @@ func TestReplayOfADoneEventChangesNothing(t *testing.T) {
 		return s.Konbit("ledger", "balance", "--json") + s.journal()
 	}
 	before := state()
-	args := []string{"events", "replay"}
+	args := []string{"stripe", "events", "replay"}
 	for _, e := range s.events() {
 		args = append(args, e.ID)
 	}
@@ -102,10 +102,10 @@ func TestReplayOfADoneEventChangesNothing(t *testing.T) {
 
 	charge := s.events()[0].ID
 	s.DB.Owner.MustExec(`UPDATE stripe_event SET payload = NULL WHERE id = $1`, charge)
-	said, err := s.TryKonbit("events", "replay", charge, "evt_unheard")
+	said, err := s.TryKonbit("stripe", "events", "replay", charge, "evt_unheard")
 	s.failed(err)
 	require.Equal(t, "0 put back.\n"+charge+": its payload was erased after 90 days; left as it is.\nevt_unheard: no such event is stored.\n", said)
 	time.Sleep(time.Second)
 	require.Empty(t, s.events("--state", "waiting"))
-	require.Contains(t, s.Konbit("events", "list"), "done (erased)")
+	require.Contains(t, s.Konbit("stripe", "events", "list"), "done (erased)")
 }

@@ -124,14 +124,14 @@ func TestEventMode(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Settings: map[string]string{"GIVE_LIMITS": "address=1/10m network=1/10m shown=off"}})
 	var opened struct{ ID, Link string }
-	require.NoError(t, json.Unmarshal([]byte(s.Konbit("event", "open", "--org", "csio", "--hours", "8", "--json")), &opened))
+	require.NoError(t, json.Unmarshal([]byte(s.Konbit("event-mode", "open", "--org", "csio", "--hours", "8", "--json")), &opened))
 	link, err := url.Parse(opened.Link)
 	require.NoError(t, err)
 
 	v := visit(t, s, phone())
 	v.do(chromedp.Navigate(opened.Link), chromedp.WaitVisible("#pass", chromedp.ByID))
 	require.Equal(t, strings.TrimSuffix(link.String(), "#"+link.Fragment), v.location(), "the pass is out of the address")
-	require.Contains(t, s.Konbit("event", "list"), "devices 0", "and nothing is open before the button is pressed")
+	require.Contains(t, s.Konbit("event-mode", "list"), "devices 0", "and nothing is open before the button is pressed")
 	v.do(chromedp.Click("#submit", chromedp.ByID))
 	for _, name := range []string{"Ana", "Berta", "Carmen"} {
 		v.do(chromedp.WaitVisible("#give", chromedp.ByID))
@@ -154,11 +154,11 @@ func TestEventMode(t *testing.T) {
 	}
 	s.letters(3)
 
-	s.Konbit("event", "close", opened.ID)
-	require.Regexp(t, opened.ID+`  csio  over since \S+  devices 1  gifts 3\n`, s.Konbit("event", "list"))
+	s.Konbit("event-mode", "close", opened.ID)
+	require.Regexp(t, opened.ID+`  csio  over since \S+  devices 1  gifts 3\n`, s.Konbit("event-mode", "list"))
 	require.Equal(t, 404, s.read(script.PostForm(s.URL()+link.Path, url.Values{"pass": {link.Fragment}})).status)
-	_, err = s.TryKonbit("event", "open", "--org", "csio", "--hours", "9")
+	_, err = s.TryKonbit("event-mode", "open", "--org", "csio", "--hours", "9")
 	require.ErrorContains(t, err, "want 1 to 8")
-	_, err = s.TryKonbit("event", "open", "--org", "nobody")
+	_, err = s.TryKonbit("event-mode", "open", "--org", "nobody")
 	require.ErrorContains(t, err, "name one with --org SLUG")
 }

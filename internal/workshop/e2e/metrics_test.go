@@ -41,13 +41,13 @@ func TestMetrics(t *testing.T) {
 		return nil
 	})
 	for _, line := range []string{
-		`konbit_http_request_seconds_count{method="POST",route="/give/{org}",status="303"} 1`,
-		`konbit_http_request_seconds_count{method="POST",route="/hooks/stripe/{entity}",status="400"} 1`,
+		`konbit_http_request_duration_seconds_count{method="POST",route="/give/{org}",status="303"} 1`,
+		`konbit_http_request_duration_seconds_count{method="POST",route="/hooks/stripe/{entity}",status="400"} 1`,
 		`konbit_webhooks_total{outcome="refused"} 1`, `konbit_webhooks_total{outcome="failed"} 0`,
-		`konbit_stripe_call_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
+		`konbit_stripe_call_duration_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
 		`outcome="done"} 1`, "konbit_state_up 1", `konbit_receipts_issued_total{entity="tsne"} 1`,
-		`konbit_events{state="set_aside"} 0`, "konbit_events_oldest_seconds ", `konbit_jobs{state="given_up"} 0`, `konbit_letters{state="waiting"} 0`,
-		`konbit_letters{state="refused"} 0`, "konbit_gifts_unsettled 0", "konbit_tasks_open ", `go_sql_max_open_connections{db_name="konbit"} `, "konbit_build_info{",
+		`konbit_stripe_events{state="set_aside"} 0`, "konbit_stripe_events_oldest_seconds ", `konbit_jobs{state="given_up"} 0`, `konbit_emails{state="waiting"} 0`,
+		`konbit_emails{state="refused"} 0`, "konbit_donations_open 0", "konbit_tasks_open ", `go_sql_max_open_connections{db_name="konbit"} `, "konbit_build_info{",
 	} {
 		require.Contains(t, said, line)
 	}

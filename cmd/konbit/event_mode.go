@@ -16,18 +16,18 @@ import (
 	"konbit/internal/web"
 )
 
-func eventCommand() *cobra.Command {
-	return group("event", "Let a tablet at an event give without the limits of its address", eventOpenCommand(), eventListCommand(), eventCloseCommand())
+func eventModeCommand() *cobra.Command {
+	return group("event-mode", "Let a shared tablet at an event take donations without the limits of its address", eventModeOpenCommand(), eventModeListCommand(), eventModeCloseCommand())
 }
 
-// openedPass is what `konbit event open --json` answers.
+// openedPass is what `konbit event-mode open --json` answers.
 type openedPass struct {
 	guard.Pass
 	Org  string `json:"org"`
 	Link string `json:"link,omitempty"`
 }
 
-func eventOpenCommand() *cobra.Command {
+func eventModeOpenCommand() *cobra.Command {
 	c := &cobra.Command{Use: "open", Short: "Print a link to open once on each tablet", Args: cobra.NoArgs}
 	slug := c.Flags().String("org", "", "the organisation's slug")
 	hours := c.Flags().Int("hours", 4, "for how long, at most 8")
@@ -44,7 +44,7 @@ func eventOpenCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, opened)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event close %s\n",
+		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event-mode close %s\n",
 			opened.ExpiresAt.Local().Format("15:04 on 2 January 2006 MST"), opened.Link, opened.ID)
 		return nil
 	}
@@ -72,7 +72,7 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 	return opened, err
 }
 
-func eventListCommand() *cobra.Command {
+func eventModeListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "List all passes and how they were used", Args: cobra.NoArgs}
 	asJSON := c.Flags().Bool("json", false, "answer in JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -121,7 +121,7 @@ func listPasses(ctx context.Context) (listed []openedPass, err error) {
 	return listed, err
 }
 
-func eventCloseCommand() *cobra.Command {
+func eventModeCloseCommand() *cobra.Command {
 	return &cobra.Command{Use: "close ID", Short: "End a pass now", Args: exactly("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := uuid.Parse(args[0])
@@ -129,7 +129,7 @@ func eventCloseCommand() *cobra.Command {
 				err = withDatabase(c.Context(), func(db *sqlx.DB) error { return guard.ClosePass(c.Context(), db, id) })
 			}
 			if err != nil {
-				return fmt.Errorf("pass %s: %w; konbit event list shows them", args[0], err)
+				return fmt.Errorf("pass %s: %w; konbit event-mode list shows them", args[0], err)
 			}
 			return nil
 		}}

@@ -17,11 +17,11 @@ import (
 	"konbit/internal/processor/stripepay"
 )
 
-func eventsCommand() *cobra.Command {
-	return group("events", "What Stripe has told", eventsListCommand(), eventsReplayCommand(), eventsSweepCommand())
+func stripeEventsCommand() *cobra.Command {
+	return group("events", "Webhook events that Stripe sent", stripeEventsListCommand(), stripeEventsReplayCommand(), stripeEventsSweepCommand())
 }
 
-// eventLine is an event as `konbit events list --json` shows it.
+// eventLine is an event as `konbit stripe events list --json` shows it.
 type eventLine struct {
 	Entity     string     `json:"entity"`
 	ID         string     `json:"id"`
@@ -35,7 +35,7 @@ type eventLine struct {
 	Erased     bool       `json:"erased"` // its payload is gone after 90 days
 }
 
-func eventsListCommand() *cobra.Command {
+func stripeEventsListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "Stored events, newest first", Args: cobra.NoArgs}
 	state := c.Flags().String("state", "", "only those "+strings.Join(stripepay.EventStates, ", "))
 	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
@@ -115,7 +115,7 @@ func printEvents(to io.Writer, lines []eventLine) error {
 	return w.Flush()
 }
 
-func eventsReplayCommand() *cobra.Command {
+func stripeEventsReplayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "replay EVENT… | --set-aside", Short: "Have events worked off again, after what made them fail is mended",
 		Long: "Puts events back as if they had just come; the workers take them up within a second. What an event told before changes\n" +
@@ -179,7 +179,7 @@ func tellReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
 	return nil
 }
 
-func eventsSweepCommand() *cobra.Command {
+func stripeEventsSweepCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sweep", Short: "Find at Stripe what no webhook told, and book it; the workers do the same every quarter of an hour", Args: cobra.NoArgs,
 	}

@@ -11,15 +11,15 @@ import (
 )
 
 // TestNoKeyReachesTheTechnician: commands and the doctor say the English phrase, and the cause.
-func TestNoKeyReachesTheTechnician(t *testing.T) {
+func TestErrorTextHasNoPhraseKeys(t *testing.T) {
 	lost := fmt.Errorf("Stripe: %w", fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("dial: %w", errors.New("refused"))))
 	const want = "Stripe: We cannot take this just now. Nothing was charged. Please try again in a few minutes. (dial: refused)"
-	require.Equal(t, want, spoken(lost))
+	require.Equal(t, want, errorText(lost))
 	d := &doctor{}
-	d.saw("Stripe", lost)
+	d.report("Stripe", lost)
 	require.Equal(t, "✗ Stripe: "+want, d.findings[0].String())
 
 	bad := fault.Fields([]fault.Field{{Name: "note", Phrase: "give.error.too_long", Args: fault.Args{"max": 1000}}})
-	require.Regexp(t, `^Some of this needs another look; note: .*1000`, spoken(bad))
-	require.Equal(t, "as it is", spoken(errors.New("as it is")))
+	require.Regexp(t, `^Some of this needs another look; note: .*1000`, errorText(bad))
+	require.Equal(t, "as it is", errorText(errors.New("as it is")))
 }

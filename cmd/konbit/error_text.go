@@ -14,7 +14,7 @@ import (
 
 // spoken is an error as a technician reads it: where it holds a phrase of the catalogue, that phrase in English instead of its
 // key, each bad field with its own, and the cause in brackets.
-func spoken(err error) string {
+func errorText(err error) string {
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return err.Error()
@@ -28,7 +28,7 @@ func spoken(err error) string {
 		text += fmt.Sprintf("; %s: %s", field.Name, inEnglish(words, field.Phrase, field.Args))
 	}
 	if f.Cause != nil {
-		text += " (" + spoken(f.Cause) + ")"
+		text += " (" + errorText(f.Cause) + ")"
 	}
 	return strings.Replace(err.Error(), f.Error(), text, 1)
 }

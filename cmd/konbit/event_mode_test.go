@@ -11,7 +11,7 @@ import (
 )
 
 func TestGuardSettings(t *testing.T) {
-	c, err := readConfig(map[string]string{"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1", "GIVE_LIMITS": "address=3/1h shown=off"})
+	c, err := readConfig(map[string]string{"TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,::1", "GIVE_LIMITS": "address=3/1h min_fill_time=off"})
 	require.NoError(t, err)
 	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}, c.TrustedProxies)
 	want := guard.Standard()
@@ -21,6 +21,16 @@ func TestGuardSettings(t *testing.T) {
 	_, err = readConfig(map[string]string{"TRUSTED_PROXIES": "10.0.0.0/8, nginx", "GIVE_LIMITS": "adress=3/1h"})
 	require.ErrorContains(t, err, `TRUSTED_PROXIES holds "nginx": want addresses or networks such as`)
 	require.ErrorContains(t, err, `GIVE_LIMITS cannot be read: "adress=3/1h": want one of address`)
+}
+
+func TestOldLimitNamesAreWarnedOf(t *testing.T) {
+	c, err := readConfig(map[string]string{"GIVE_LIMITS": "shown=off waits=5/10m"})
+	require.NoError(t, err)
+	require.Zero(t, c.GiveLimits.MinFillTime)
+	require.Equal(t, []string{
+		"GIVE_LIMITS: shown is now called min_fill_time; the old name will be removed",
+		"GIVE_LIMITS: waits is now called no_js_waits; the old name will be removed",
+	}, c.warnings())
 }
 
 // TestExampleShowsTheStandardLimits: what .env.example says stands where nothing is set.
