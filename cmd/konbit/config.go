@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	netmail "net/mail"
 	"net/netip"
 	"net/url"
 	"os"
@@ -21,6 +20,7 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/guard"
 	"konbit/internal/processor/stripepay"
 )
@@ -231,7 +231,7 @@ func (r *reader) database(name string) string {
 
 func (r *reader) mailbox(name string) string {
 	text := r.text(name, "")
-	if _, err := netmail.ParseAddress(text); text != "" && err != nil {
+	if text != "" && !email.IsMailbox(text) {
 		r.wrong(name, fmt.Sprintf("is %q: want an address such as Konbit <konbit@example.org>", text))
 	}
 	return text
@@ -244,7 +244,7 @@ func (r *reader) mailboxes(name string) (all []string) {
 		if text == "" {
 			continue
 		}
-		if err := mail.CheckAddress(text); err != nil {
+		if err := email.CheckPlain(text); err != nil {
 			r.wrong(name, fmt.Sprintf("has %q: %s, several with commas between", text, err))
 		}
 		all = append(all, text)

@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/mail"
+	"konbit/internal/platform/email"
 )
 
 // resolver looks up TXT records; net.DefaultResolver is one.
@@ -32,7 +33,7 @@ func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 	}
 	var looked []string
 	for _, e := range entities {
-		domain, err := mail.DomainOf(e.MailFrom)
+		domain, err := email.DomainOf(e.MailFrom)
 		if err != nil {
 			d.report("sender of "+e.Slug, err)
 			continue
@@ -48,7 +49,7 @@ func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 func (d *doctor) sender(ctx context.Context, dns resolver, from, domain string) {
 	envelope := domain
 	if d.config.MailFrom != "" {
-		envelope, _ = mail.DomainOf(d.config.MailFrom) // read before, with the settings
+		envelope, _ = email.DomainOf(d.config.MailFrom) // read before, with the settings
 	}
 	if slices.Contains(reserved, domain[strings.LastIndex(domain, ".")+1:]) {
 		d.findings = append(d.findings, finding{Check: "DNS of " + domain, OK: true, Note: "a domain for examples, which no mail server trusts"})

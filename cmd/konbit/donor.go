@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/email"
 )
 
 func donorCommand() *cobra.Command {
@@ -21,7 +22,7 @@ func donorSignOutCommand() *cobra.Command {
 		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				ended, err := signOut(c.Context(), db, donoraccess.NormalizeEmail(args[0]))
+				ended, err := signOut(c.Context(), db, email.Normalize(args[0]))
 				if err == nil {
 					fmt.Fprintf(c.OutOrStdout(), "sessions ended: %d\n", ended)
 				}
@@ -35,7 +36,7 @@ func donorSignOutCommand() *cobra.Command {
 // sessions meant go on.
 func signOut(ctx context.Context, db *sqlx.DB, email string) (ended int64, err error) {
 	keeper := donoraccess.Service{DB: db}
-	if ended, err = keeper.EndAllOf(ctx, email); ended > 0 || err != nil {
+	if ended, err = keeper.EndSessionsOfEmail(ctx, email); ended > 0 || err != nil {
 		return ended, err
 	}
 	proved, err := keeper.IsProven(ctx, email)

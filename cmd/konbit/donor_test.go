@@ -25,13 +25,13 @@ func TestDonorSignOut(t *testing.T) {
 
 	_, err = said(t, "donor", "sign-out", "nobody@example.org")
 	require.ErrorContains(t, err, `nobody has the address "nobody@example.org"`)
-	_, err = h.Access.Session(t.Context(), secret)
+	_, err = h.Access.Sessions().Find(t.Context(), secret)
 	require.NoError(t, err)
 	for _, ended := range []string{"1", "0"} {
 		out, err := said(t, "donor", "sign-out", "Ana@example.org")
 		require.NoError(t, err)
 		require.Equal(t, "sessions ended: "+ended+"\n", out)
 	}
-	_, err = h.Access.Session(t.Context(), secret)
+	_, err = h.Access.Sessions().Find(t.Context(), secret)
 	require.Error(t, err)
 }

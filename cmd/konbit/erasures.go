@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/email"
 )
 
 func erasuresCommand() *cobra.Command {
@@ -60,9 +61,9 @@ func erasuresAddCommand() *cobra.Command {
 	now := c.Flags().Bool("now", false, "do it at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
-			w := privacy.ErasureRequest{Recipient: donoraccess.NormalizeEmail(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
+			w := privacy.ErasureRequest{Recipient: email.Normalize(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
 			for _, address := range args {
-				w.Addresses = append(w.Addresses, donoraccess.NormalizeEmail(address))
+				w.Addresses = append(w.Addresses, email.Normalize(address))
 			}
 			var err error
 			if w.Addresses, err = donoraccess.LinkedAddresses(c.Context(), o.db, w.Addresses); err != nil {

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -196,7 +197,7 @@ func receiptCorrectCommand() *cobra.Command {
 			return fmt.Errorf("%w: say what is right by --email, --first-name or --last-name", errUse)
 		}
 		if correction.Email != "" {
-			if err := mail.CheckAddress(correction.Email); err != nil {
+			if err := email.CheckPlain(correction.Email); err != nil {
 				return fmt.Errorf("%w: --email: %w", errUse, err)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"konbit/internal/platform/email"
 )
 
 // oneLine returns text without line breaks and other control characters.
@@ -51,7 +53,7 @@ func composeHeader(e Email) (*gomail.Msg, error) {
 	if err := m.From(e.From); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}
-	if err := CheckAddress(e.To); err != nil {
+	if err := email.CheckPlain(e.To); err != nil {
 		return nil, fmt.Errorf("recipient of email %s: %w", e.ID, err)
 	}
 	// AddToFormat rejects a name that contains quotation marks. The backslash is removed because many mail programs cannot

@@ -8,10 +8,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net/mail"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"konbit/internal/platform/email"
 )
 
 // DKIM is a key that signs emails of one domain (RFC 6376).
@@ -63,7 +64,7 @@ func (k DKIM) covers(domain string) bool {
 
 // KeyFor returns the key with the longest domain that covers the sender's; nil if there is none, and the email is not signed.
 func KeyFor(keys []DKIM, from string) (best *DKIM) {
-	domain, err := DomainOf(from)
+	domain, err := email.DomainOf(from)
 	if err != nil {
 		return nil
 	}
@@ -73,15 +74,6 @@ func KeyFor(keys []DKIM, from string) (best *DKIM) {
 		}
 	}
 	return best
-}
-
-// DomainOf returns the domain of a mailbox, in lower case.
-func DomainOf(from string) (string, error) {
-	parsed, err := mail.ParseAddress(from)
-	if err != nil {
-		return "", fmt.Errorf("sender %q: %w", from, err)
-	}
-	return strings.ToLower(parsed.Address[strings.LastIndex(parsed.Address, "@")+1:]), nil
 }
 
 // sign makes the library sign the message when it is written. The signature covers the fields that readers see, and those that stop

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"konbit/internal/platform/email"
 )
 
 // Email is an email to one recipient, before it is composed.
@@ -45,7 +47,7 @@ func (e Email) sentAt() time.Time { return e.Date }
 
 // MessageID returns <kind>.<id>@<domain of From>, without angle brackets. It never changes.
 func (e Email) MessageID() (string, error) {
-	domain, err := DomainOf(e.From)
+	domain, err := email.DomainOf(e.From)
 	if err != nil {
 		return "", err
 	}

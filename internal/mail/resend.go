@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -76,7 +77,7 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 //	void        the email that says so
 //	replaced    nothing: ErrReceiptVoid
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
-	if err := CheckAddress(to); err != nil {
+	if err := email.CheckPlain(to); err != nil {
 		return err
 	}
 	kind := kindOf(issued)

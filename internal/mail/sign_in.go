@@ -33,7 +33,7 @@ type SignIns struct {
 func (m SignIns) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job donoraccess.SignInEmailJob) error { return m.Mail(ctx, job.SignInID) })
 	jobs.Handle(h, func(ctx context.Context, job donoraccess.AddressEmailJob) error {
-		return m.MailAddressChange(ctx, job.Step)
+		return m.MailAddressChange(ctx, job.ChangeID)
 	})
 }
 

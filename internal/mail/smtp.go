@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/url"
 	"strconv"
 	"sync"
@@ -13,6 +12,8 @@ import (
 
 	gomail "github.com/wneessen/go-mail"
 	"github.com/wneessen/go-mail/smtp"
+
+	"konbit/internal/platform/email"
 )
 
 const (
@@ -78,7 +79,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 		return nil, fmt.Errorf("SMTP_URL: %w", err)
 	}
 	if envelope != "" {
-		parsed, err := mail.ParseAddress(envelope)
+		parsed, err := email.Parse(envelope)
 		if err != nil {
 			return nil, fmt.Errorf("MAIL_FROM: %w", err)
 		}
@@ -98,7 +99,7 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 	if to == "" {
 		return "", ErrNoRecipient
 	}
-	sender, err := mail.ParseAddress(from)
+	sender, err := email.Parse(from)
 	if err != nil {
 		return "", fmt.Errorf("sender: %w", err)
 	}

@@ -3,7 +3,6 @@ package web
 import (
 	"bytes"
 	"net/http"
-	"net/mail"
 	"slices"
 	"sync"
 
@@ -13,6 +12,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -125,7 +125,7 @@ func (s *Server) givePage(r *http.Request, offer donation.Offer, lang phrase.Lan
 		Minimum:      e.Amount(o.Minimum),
 		Maximum:      e.Amount(o.Maximum),
 	}
-	if from, err := mail.ParseAddress(e.MailFrom); err == nil { // it was checked when it was set up
+	if from, err := email.Parse(e.MailFrom); err == nil { // it was checked when it was set up
 		page.Contact = from.Address
 	}
 	for _, p := range o.Presets {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/jmoiron/sqlx"
@@ -13,6 +12,8 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
@@ -153,9 +154,9 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v donorVisi
 	if page.Problems = badAddress(typed); len(page.Problems) > 0 {
 		return s.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
-	email := addressOf(typed)
+	address := addressOf(typed)
 	err = s.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: email, From: middleware.GetClientIPAddr(r.Context()), Browser: donoraccess.NewSecret(), Language: string(v.lang), Person: v.PersonID,
+		Email: address, From: middleware.GetClientIPAddr(r.Context()), Browser: session.NewSecret(), Language: string(v.lang), Person: v.PersonID,
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		page.Problems = []problemField{{Name: "email", Phrase: "sign_in.held"}}
@@ -164,15 +165,15 @@ func (s *Server) addressPost(w http.ResponseWriter, r *http.Request, v donorVisi
 	if err != nil {
 		return err
 	}
-	page.PendingAddress = email
+	page.PendingAddress = address
 	return s.writeDetails(w, http.StatusOK, page)
 }
 
 // provePost adds the address whose code was typed.
 func (s *Server) linkAddressPost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
-	email := addressOf(r.PostForm.Get("email"))
+	address := addressOf(r.PostForm.Get("email"))
 	err := s.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
-		Email: email, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
+		Email: address, Code: r.PostForm.Get("code"), From: middleware.GetClientIPAddr(r.Context()),
 	})
 	var problem string
 	switch {
@@ -190,7 +191,7 @@ func (s *Server) linkAddressPost(w http.ResponseWriter, r *http.Request, v donor
 	if err != nil {
 		return err
 	}
-	if page.PendingAddress = email; !donation.IsEmail(strings.TrimSpace(email)) {
+	if page.PendingAddress = address; !email.IsValid(address) {
 		return errNotFound()
 	}
 	page.Problems = []problemField{{Name: "code", Phrase: problem}}
@@ -208,7 +209,7 @@ func (s *Server) unlinkPost(w http.ResponseWriter, r *http.Request, v donorVisit
 
 // everywherePost ends all of the visitor's sessions.
 func (s *Server) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v donorVisit) error {
-	if _, err := s.Access.EndAll(r.Context(), v.PersonID); err != nil {
+	if _, err := s.Access.Sessions().EndOfPerson(r.Context(), v.PersonID); err != nil {
 		return err
 	}
 	return s.signedOut(w, r)

@@ -141,6 +141,6 @@ func (s *Server) ownPlan(r *http.Request, v donorVisit) (planView, error) {
 	if err == nil && !v.owns(p.plan.DonorID) {
 		err = errNotFound()
 	}
-	p.path, p.via, p.token = ownPlanPath(ref, p.lang), "portal", s.Access.FormToken(v.Session)
+	p.path, p.via, p.token = ownPlanPath(ref, p.lang), "portal", s.Access.Sessions().FormToken(v.Session)
 	return p, err
 }

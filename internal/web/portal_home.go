@@ -49,7 +49,7 @@ func (s *Server) portalGet(w http.ResponseWriter, r *http.Request, v donorVisit)
 
 // portal is what every page of a donor's own has around it.
 func (s *Server) portal(r *http.Request, v donorVisit, here string) view.Portal {
-	p := view.Portal{Frame: view.Frame{Language: v.lang, Switch: view.Switch(r.URL, v.lang, s.Languages)}, Section: here, Token: s.Access.FormToken(v.Session)}
+	p := view.Portal{Frame: view.Frame{Language: v.lang, Switch: view.Switch(r.URL, v.lang, s.Languages)}, Section: here, Token: s.Access.Sessions().FormToken(v.Session)}
 	switch said := r.URL.Query().Get("said"); said { // only what we say
 	case "saved", "joined", "parted":
 		p.Done = said

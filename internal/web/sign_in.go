@@ -10,8 +10,9 @@ import (
 
 	"github.com/go-chi/chi/v5/middleware"
 
-	"konbit/internal/giving/donation"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -35,7 +36,7 @@ func SignInLink(base *url.URL) func(token string, lang phrase.Language) string {
 // signInGet asks for the address that a letter goes to.
 func (s *Server) signInGet(w http.ResponseWriter, r *http.Request) error {
 	if secret := s.cookie(r, sessionCookie); secret != "" {
-		_, err := s.Access.Session(r.Context(), secret)
+		_, err := s.Access.Sessions().Find(r.Context(), secret)
 		if err == nil {
 			http.Redirect(w, r, portalPath, http.StatusSeeOther)
 			return nil
@@ -56,7 +57,7 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 	if problem := badAddress(typed); problem != nil {
 		return s.signInPage(w, r, http.StatusUnprocessableEntity, typed, problem)
 	}
-	browser := donoraccess.NewSecret()
+	browser := session.NewSecret()
 	err := s.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
 		Email: addressOf(typed), From: middleware.GetClientIPAddr(r.Context()), Browser: browser, Language: string(s.visitorLanguage(w, r, "")),
 	})
@@ -72,14 +73,14 @@ func (s *Server) signInPost(w http.ResponseWriter, r *http.Request) error {
 }
 
 // addressOf is an address as it is kept, of one that was typed.
-func addressOf(typed string) string { return donoraccess.NormalizeEmail(donation.Email(typed)) }
+func addressOf(typed string) string { return email.Normalize(email.Clean(typed)) }
 
 // badAddress says what is wrong with an address as it was typed.
 func badAddress(typed string) []problemField {
 	switch typed = addressOf(typed); {
 	case typed == "":
 		return []problemField{{Name: "email", Phrase: "sign_in.error.email"}}
-	case !donation.IsEmail(typed):
+	case !email.IsValid(typed):
 		return []problemField{{Name: "email", Phrase: "give.error.email.format"}}
 	}
 	return nil
@@ -102,11 +103,11 @@ func (s *Server) signInFrame(w http.ResponseWriter, r *http.Request) view.Frame 
 // enter opens a session on this device. What session the browser held before, its own or one slipped to it, is over.
 func (s *Server) startSession(w http.ResponseWriter, r *http.Request, secret string) error {
 	if before := s.cookie(r, sessionCookie); before != "" {
-		if err := s.Access.End(r.Context(), before); err != nil {
+		if err := s.Access.Sessions().End(r.Context(), before); err != nil {
 			return err
 		}
 	}
-	s.setCookie(w, sessionCookie, secret, donoraccess.MaxLifetime)
+	s.setCookie(w, sessionCookie, secret, session.Donor().Limits().MaxLifetime)
 	s.deleteCookie(w, challengeCookie)
 	http.Redirect(w, r, portalPath, http.StatusSeeOther)
 	return nil
@@ -114,7 +115,7 @@ func (s *Server) startSession(w http.ResponseWriter, r *http.Request, secret str
 
 // signOutPost ends the session on this device.
 func (s *Server) signOutPost(w http.ResponseWriter, r *http.Request, _ donorVisit) error {
-	if err := s.Access.End(r.Context(), s.cookie(r, sessionCookie)); err != nil {
+	if err := s.Access.Sessions().End(r.Context(), s.cookie(r, sessionCookie)); err != nil {
 		return err
 	}
 	return s.signedOut(w, r)

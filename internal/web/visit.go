@@ -8,14 +8,14 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/donor"
-	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 )
 
 // visit is a request of somebody who is signed in.
 type donorVisit struct {
-	donoraccess.Session
+	session.Session
 	donors  []donor.Donor // who they are to each legal entity, by every address they proved
 	catalog *fund.Catalog
 	lang    phrase.Language
@@ -67,7 +67,7 @@ func (s *Server) donorVisit(w http.ResponseWriter, r *http.Request) (donorVisit,
 	if secret == "" {
 		return donorVisit{}, errNotFound()
 	}
-	session, err := s.Access.Session(r.Context(), secret)
+	session, err := s.Access.Sessions().Find(r.Context(), secret)
 	if err != nil {
 		return donorVisit{}, err
 	}
@@ -75,7 +75,7 @@ func (s *Server) donorVisit(w http.ResponseWriter, r *http.Request) (donorVisit,
 		if err := r.ParseForm(); err != nil {
 			return donorVisit{}, malformed(err)
 		}
-		if !s.Access.OwnForm(session, r.PostForm.Get("session")) {
+		if !s.Access.Sessions().IsFormToken(session, r.PostForm.Get("session")) {
 			return donorVisit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
 		}
 	}
@@ -92,7 +92,7 @@ func (s *Server) donorVisit(w http.ResponseWriter, r *http.Request) (donorVisit,
 	return v, err
 }
 
-func (s *Server) donorsOf(r *http.Request, session donoraccess.Session) ([]donor.Donor, error) {
+func (s *Server) donorsOf(r *http.Request, session session.Session) ([]donor.Donor, error) {
 	mailboxes, err := s.Access.Mailboxes(r.Context(), session.PersonID)
 	if err != nil {
 		return nil, err

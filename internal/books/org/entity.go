@@ -2,7 +2,6 @@ package org
 
 import (
 	"fmt"
-	"net/mail"
 	"regexp"
 	"time"
 
@@ -108,9 +107,3 @@ func ValidSlug(s string) bool { return len(s) <= MaxSlug && slugForm.MatchString
 
 // ValidEIN tells whether s has the form of an EIN.
 func ValidEIN(s string) bool { return einForm.MatchString(s) }
-
-// ValidMailFrom tells whether s is one RFC 5322 mailbox.
-func ValidMailFrom(s string) bool {
-	_, err := mail.ParseAddress(s)
-	return err == nil
-}

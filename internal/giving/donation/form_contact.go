@@ -1,13 +1,11 @@
 package donation
 
 import (
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/net/idna"
-
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 )
 
@@ -89,42 +87,14 @@ func isInvisible(r rune) bool {
 }
 
 func (c *checker) email(field, text, missing string) string {
-	text = Email(text)
+	text = email.Clean(text)
 	switch {
 	case text == "":
 		c.addError(field, missing, nil)
-	case !IsEmail(text):
+	case !email.IsValid(text):
 		c.addError(field, "give.error.email.format", nil)
 	}
 	return text
-}
-
-// domains turns domains as browsers do (UTS #46), each part of at most 63 bytes.
-var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
-
-// Email is an address as it is kept and mailed to, of one that was typed: a domain in other letters (dönor.example) becomes the
-// ASCII that mail servers know it by (RFC 5891). What cannot be turned is left as it is, for IsEmail to refuse.
-func Email(typed string) string {
-	typed = strings.TrimSpace(typed)
-	at := strings.LastIndexByte(typed, '@')
-	if at < 0 || !strings.ContainsFunc(typed[at:], func(r rune) bool { return r > unicode.MaxASCII }) {
-		return typed
-	}
-	domain, err := domains.ToASCII(typed[at+1:])
-	if err != nil {
-		return typed
-	}
-	return typed[:at+1] + domain
-}
-
-// IsEmail accepts a plain address with a dotted domain. Quoted local parts are refused: some mail servers
-// read commands out of them.
-func IsEmail(text string) bool {
-	parsed, err := mail.ParseAddress(text)
-	local, domain, _ := strings.Cut(text, "@")
-	return err == nil && parsed.Address == text && len(text) <= 254 && len(local) <= 64 &&
-		!strings.ContainsAny(text, "\"<>()[]\\,;: ") && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".") &&
-		!strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || unicode.IsControl(r) })
 }
 
 func (c *checker) phone(text string) string {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
@@ -117,7 +117,7 @@ func (s Starter) liveDonation(ctx context.Context, offer Offer, r Request) (*Don
 // nextForm is the id under which a donor goes on with a form whose gift was paid: the same at every press and on every
 // server, so that a second press is no second gift, and another for each donor, so that none meets another's gift.
 func nextFormID(r Request) uuid.UUID {
-	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+strings.ToLower(r.Contact.Email)))
+	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+email.Normalize(r.Contact.Email)))
 }
 
 // soon is pg.InTx within patience.
@@ -143,7 +143,7 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 	fresh := false
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
 		d.DonorID, err = donor.FindOrAddTx(ctx, tx, donor.Donor{
-			ID: s.NewID(), EntityID: d.EntityID, Email: strings.ToLower(r.Contact.Email), FirstName: r.Contact.FirstName,
+			ID: s.NewID(), EntityID: d.EntityID, Email: email.Normalize(r.Contact.Email), FirstName: r.Contact.FirstName,
 			LastName: r.Contact.LastName, Language: d.Language, CreatedAt: now,
 		})
 		if err != nil {

@@ -8,9 +8,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"strings"
 
 	"github.com/google/uuid"
+
+	"konbit/internal/platform/email"
 )
 
 // key is one made of the installation's secret, for one use alone.
@@ -57,21 +58,21 @@ func (k Eraser) box(use string) (cipher.AEAD, error) {
 }
 
 // mac is the keyed hash of an address: whoever has the list alone cannot tell by trying addresses.
-func (k Eraser) mac(email string) []byte {
+func (k Eraser) mac(address string) []byte {
 	key, err := k.key("list")
 	if err != nil {
 		panic(err) // only for a length no hash has
 	}
 	h := hmac.New(sha256.New, key)
-	h.Write([]byte(strings.ToLower(strings.TrimSpace(email))))
+	h.Write([]byte(email.Normalize(address)))
 	return h.Sum(nil)
 }
 
 // Hashes are the keyed hashes of addresses, as the list has them.
-func (k Eraser) Hashes(emails []string) [][]byte {
-	all := make([][]byte, len(emails))
-	for i, email := range emails {
-		all[i] = k.mac(email)
+func (k Eraser) Hashes(addresses []string) [][]byte {
+	all := make([][]byte, len(addresses))
+	for i, address := range addresses {
+		all[i] = k.mac(address)
 	}
 	return all
 }

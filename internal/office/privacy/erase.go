@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/pg"
 )
 
@@ -71,7 +72,6 @@ func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors [
 // new person's.
 func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
-	const proved = `/* privacy.addressesTx */ SELECT email FROM mailbox WHERE $1::timestamptz IS NULL OR proved_at < $1`
 	var macs [][]byte
 	if err := tx.SelectContext(ctx, &macs, hashed, e.ID); err != nil || len(macs) == 0 {
 		return []string{}, err
@@ -80,8 +80,8 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	for _, mac := range macs {
 		wanted[string(mac)] = true
 	}
-	var all []string
-	if err := tx.SelectContext(ctx, &all, proved, e.DoneAt); err != nil {
+	all, err := donoraccess.ProvedBefore(ctx, tx, e.DoneAt)
+	if err != nil {
 		return nil, err
 	}
 	addresses = []string{}

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/donor"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -126,16 +127,24 @@ func (k Eraser) upsertErasure(ctx context.Context, e ListEntry) error {
 		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ($1, $2, $3, 'en', $2, $4)
 		ON CONFLICT (id) DO UPDATE SET done_at = coalesce(erasure.done_at, excluded.done_at), withdrawn_at = NULL, tell = NULL`
 	const donors = `/* privacy.note */
-		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, id FROM donor WHERE id = ANY($2::uuid[]) ON CONFLICT DO NOTHING`
+		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING`
 	const macs = `/* privacy.note */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.DoneAt); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, donors, e.ID, pg.UUIDs(e.Donors)); err != nil {
+		existing, err := donor.ByIDs(ctx, tx, e.Donors) // a backup older than a donor does not have them
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, macs, e.ID, pq.ByteaArray(e.Addresses))
+		ids := make([]uuid.UUID, len(existing))
+		for i, d := range existing {
+			ids[i] = d.ID
+		}
+		if _, err := tx.ExecContext(ctx, donors, e.ID, pg.UUIDs(ids)); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, macs, e.ID, pq.ByteaArray(e.Addresses))
 		return err
 	})
 }

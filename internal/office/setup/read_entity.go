@@ -5,6 +5,7 @@ import (
 	"golang.org/x/text/currency"
 
 	"konbit/internal/books/org"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/money"
 )
 
@@ -17,7 +18,7 @@ func (r *report) entity(node ast.Node, i int) Entity {
 		EIN:       s.text("ein", org.ValidEIN, `write it as the IRS does, "12-3456789"`),
 		Timezone:  s.text("timezone", knownTimezone, "write an IANA name such as America/New_York"),
 		Currency:  money.Currency(s.text("currency", knownCurrency, "write an ISO 4217 code in capitals, such as USD")),
-		MailFrom:  s.text("mail_from", org.ValidMailFrom, `write one mailbox, such as "Name <gifts@example.org>"`),
+		MailFrom:  s.text("mail_from", email.IsMailbox, `write one mailbox, such as "Name <gifts@example.org>"`),
 	}}
 	a := s.inner("address", "line1", "line2", "city", "region", "postal_code", "country")
 	e.Address = org.Address{

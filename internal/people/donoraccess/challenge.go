@@ -10,103 +10,106 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/pg"
 )
 
-// Asking is somebody's wish for a letter that proves an address.
+// EmailChallenge is a request for an email that proves an address.
 type EmailChallenge struct {
-	Email    string // an address, as Normal makes it
+	Email    string // normalised (email.Normalize)
 	From     netip.Addr
-	Browser  string // the secret of the browser that asks
+	Browser  string // secret of the browser that makes the request
 	Language string
-	Person   uuid.UUID // who adds the address to theirs; zero: somebody signs in
+	Person   uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
-// Letter is the job of writing the letter.
+// SignInEmailJob is the job that writes the email.
 type SignInEmailJob struct {
 	SignInID uuid.UUID `json:"sign_in_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's name in the queue.
 func (SignInEmailJob) Kind() string { return "sign_in_letter" }
 
-// Ask orders the letter, or answers ErrTooMany. It does the same for every address, known or not.
-func (k Service) RequestChallenge(ctx context.Context, a EmailChallenge) error {
-	const query = `/* access.Ask */ INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
-	mailbox := guard.EmailKey(a.Email)
-	kept, err := k.Guard.Allow(ctx,
-		guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(a.From), Limit: k.Limits.EmailsPerAddress},
-		guard.Quota{Kind: "sign-in from to", Subject: guard.NetworkKey(a.From) + " " + mailbox, Limit: k.Limits.EmailsPerMailboxAndNetwork},
-		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: k.Limits.EmailsPerMailbox})
+// RequestChallenge records the request and enqueues its email. It returns ErrTooMany if a limit is exceeded. It does the same work
+// for every address, known or not.
+func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
+	const query = `/* donoraccess.RequestChallenge */
+		INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
+	mailbox := email.MailboxKey(c.Email)
+	allowed, err := s.Guard.Allow(ctx,
+		guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress},
+		guard.Quota{Kind: "sign-in from to", Subject: guard.NetworkKey(c.From) + " " + mailbox, Limit: s.Limits.EmailsPerMailboxAndNetwork},
+		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox})
 	if err != nil {
 		return err
 	}
-	if !kept {
+	if !allowed {
 		return ErrTooMany
 	}
-	id := k.NewID()
-	person := uuid.NullUUID{UUID: a.Person, Valid: a.Person != uuid.Nil}
-	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, query, id, a.Email, person, a.Language, hashOf("browser", a.Browser)); err != nil {
+	id := s.NewID()
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, query, id, c.Email, nullable(c.Person), c.Language, hashOf("browser", c.Browser)); err != nil {
 			return err
 		}
-		return k.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
+		return s.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
 	})
 }
 
-// AskedFrom is the address that a browser last asked a letter for, while that is good; empty: none.
-func (k Service) PendingEmail(ctx context.Context, browser string) (email string, err error) {
-	const query = `/* access.AskedFrom */
+func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
+
+// PendingEmail returns the address of the newest sign-in that a browser requested and that is still valid; "" if there is none.
+func (s Service) PendingEmail(ctx context.Context, browser string) (email string, err error) {
+	const query = `/* donoraccess.PendingEmail */
 		SELECT email FROM sign_in WHERE browser_hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > now() ORDER BY n DESC LIMIT 1`
-	err = k.DB.GetContext(ctx, &email, query, hashOf("browser", browser))
+	err = s.DB.GetContext(ctx, &email, query, hashOf("browser", browser))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
 	return email, err
 }
 
-// Proof is what a letter proves an address by. It stands nowhere else.
+// Credentials are the secrets of an email that proves an address. They are stored nowhere.
 type Credentials struct {
 	Email     string    `db:"email"`
 	Language  string    `db:"language"`
-	Links     bool      `db:"joins"` // somebody adds the address to theirs; by the code alone
+	Links     bool      `db:"links"` // the address is to be linked to a person; then only the code works
 	ExpiresAt time.Time `db:"expires_at"`
-	Token     string
+	Token     string    // of the link
 	Code      string
 }
 
-// Issue makes the secrets of a letter that is about to go out; those of an earlier try are void. nil: it is too late for
-// one, or a newer one was asked for.
-func (k Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
-	const query = `/* access.Issue */
+// IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become invalid. It returns
+// nil if the request has expired or a newer one was made.
+func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
+	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3
 		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now()
 		   AND NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id)
-		RETURNING email, language, person_id IS NOT NULL AS joins, expires_at`
-	proof := Credentials{Token: NewSecret()}
+		RETURNING email, language, person_id IS NOT NULL AS links, expires_at`
+	c := Credentials{Token: session.NewSecret()}
 	var err error
-	if proof.Code, err = newCode(); err != nil {
+	if c.Code, err = newCode(); err != nil {
 		return nil, err
 	}
-	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		return tx.GetContext(ctx, &proof, query, signIn, hashOf("link", proof.Token), k.codeMAC(signIn, proof.Code))
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &c, query, signIn, hashOf("link", c.Token), s.codeMAC(signIn, c.Code))
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return &proof, err
+	return &c, err
 }
 
-// Forget drops what has been over for long: wishes after a day, sessions after a month.
-func (k Service) DeleteExpired(ctx context.Context) error {
-	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, `/* access.Forget */ DELETE FROM sign_in WHERE asked_at < now() - interval '1 day'`); err != nil {
+// DeleteExpired deletes requests after one day and sessions 30 days after their end.
+func (s Service) DeleteExpired(ctx context.Context) error {
+	const query = `/* donoraccess.DeleteExpired */ DELETE FROM sign_in WHERE asked_at < now() - interval '1 day'`
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `/* access.Forget */
-			DELETE FROM session WHERE coalesce(ended_at, least(seen_at + $1::interval, opened_at + $2::interval)) < now() - interval '30 days'`,
-			interval(IdleTimeout), interval(MaxLifetime))
-		return err
+		return s.Sessions().DeleteExpiredTx(ctx, tx)
 	})
 }

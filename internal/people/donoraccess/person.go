@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -17,45 +18,53 @@ import (
 // Mailbox is an address that a person has proved to read.
 type Mailbox struct {
 	Email    string    `db:"email"`
-	ProvedAt time.Time `db:"proved_at"` // last
+	ProvedAt time.Time `db:"proved_at"` // the last time
 }
 
-// The steps of an address, append-only.
+// The kinds of rows in mailbox_step, which is append-only. Rows hold these values.
 const (
-	changeProved = "proved"
-	changeJoined = "joined"
-	changeParted = "parted"
+	changeProved = "proved" // for the first time
+	changeJoined = "joined" // linked to another person
+	changeParted = "parted" // unlinked: back to the person before
 )
 
-// Mailboxes lists the addresses of a person.
-func (k Service) Mailboxes(ctx context.Context, person uuid.UUID) (all []Mailbox, err error) {
-	const query = `/* access.Mailboxes */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
-	err = k.DB.SelectContext(ctx, &all, query, person)
+// Mailboxes returns the addresses of a person.
+func (s Service) Mailboxes(ctx context.Context, person uuid.UUID) (all []Mailbox, err error) {
+	const query = `/* donoraccess.Mailboxes */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
+	err = s.DB.SelectContext(ctx, &all, query, person)
 	return all, err
 }
 
-// Together lists addresses with all others that were proved to be of the same people, each once.
+// LinkedAddresses returns the given addresses and all others that belong to the same persons, each once.
 func LinkedAddresses(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []string, err error) {
-	const query = `/* access.Together */
+	const query = `/* donoraccess.LinkedAddresses */
 		SELECT email FROM unnest($1::text[]) AS given (email)
 		 UNION SELECT o.email FROM mailbox m JOIN mailbox o ON o.person_id = m.person_id WHERE m.email = ANY($1::text[]) ORDER BY email`
 	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))
 	return all, err
 }
 
-// Proved tells whether anybody has ever proved an address.
-func (k Service) IsProven(ctx context.Context, email string) (proved bool, err error) {
-	const query = `/* access.Proved */ SELECT EXISTS (SELECT 1 FROM mailbox WHERE email = $1)`
-	err = k.DB.GetContext(ctx, &proved, query, email)
+// ProvedBefore returns the addresses that were last proved before a moment; all proved addresses if the moment is nil.
+func ProvedBefore(ctx context.Context, q sqlx.QueryerContext, moment *time.Time) (all []string, err error) {
+	const query = `/* donoraccess.ProvedBefore */ SELECT email FROM mailbox WHERE $1::timestamptz IS NULL OR proved_at < $1`
+	err = sqlx.SelectContext(ctx, q, &all, query, moment)
+	return all, err
+}
+
+// IsProven reports whether an address was ever proved.
+func (s Service) IsProven(ctx context.Context, email string) (proved bool, err error) {
+	const query = `/* donoraccess.IsProven */ SELECT EXISTS (SELECT 1 FROM mailbox WHERE email = $1)`
+	err = s.DB.GetContext(ctx, &proved, query, email)
 	return proved, err
 }
 
-// proveTx notes that an address was proved and answers whose it is: at first a new person's.
-func (k Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (person uuid.UUID, err error) {
-	const query = `/* access.proveTx */
+// recordProofTx records that an address was proved and returns the person who has it. An address proved for the first time gets a
+// new person.
+func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (person uuid.UUID, err error) {
+	const query = `/* donoraccess.recordProofTx */
 		INSERT INTO mailbox AS m (email, person_id, proved_at) VALUES ($1, $2, now())
 		ON CONFLICT (email) DO UPDATE SET proved_at = now() RETURNING m.person_id`
-	fresh := k.NewID()
+	fresh := s.NewID()
 	if err = tx.GetContext(ctx, &person, query, email, fresh); err != nil || person != fresh {
 		return person, err
 	}
@@ -63,65 +72,88 @@ func (k Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (
 	return person, err
 }
 
-// Join adds an address to a person's by its letter's code, typed in one of their sessions. The answers are those of ByCode. What
-// the address had opened before, for somebody else, ends.
-func (k Service) LinkAddress(ctx context.Context, s Session, c CodeAttempt) error {
-	c.Person = s.PersonID
-	return k.redeemCode(ctx, c, func(tx *sqlx.Tx, a challengeRow) error {
-		if err := markUsedTx(ctx, tx, a.ID); err != nil {
+// LinkAddress links an address to the session's person by the code of its email. Errors are those of SignInByCode. Sessions that the
+// address opened for its person before end.
+func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAttempt) error {
+	a.Person = of.PersonID
+	return s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) error {
+		if err := markUsedTx(ctx, tx, c.ID); err != nil {
 			return err
 		}
-		before, err := k.recordProofTx(ctx, tx, a.Email)
-		if err != nil || before == s.PersonID {
+		before, err := s.recordProofTx(ctx, tx, c.Email)
+		if err != nil || before == of.PersonID {
 			return err
 		}
-		return k.assignAddressTx(ctx, tx, a.Email, changeJoined, before, s.PersonID)
+		return s.assignAddressTx(ctx, tx, c.Email, changeJoined, before, of.PersonID)
 	})
 }
 
-// Part takes an address away from a person's: it is again whose it was before it was joined, and what it opened ends. The
-// address that the session was opened by stays: fault.Conflict. One that was not joined is fault.NotFound.
-func (k Service) UnlinkAddress(ctx context.Context, s Session, email string) error {
-	const query = `/* access.Part */
+// UnlinkAddress returns an address to the person who had it before it was linked, and ends the sessions that it opened. Errors:
+//
+//	fault.Conflict   the session was opened by this address
+//	fault.NotFound   the address was not linked to the session's person
+func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email string) error {
+	const query = `/* donoraccess.UnlinkAddress */
 		SELECT j.before FROM mailbox m CROSS JOIN LATERAL (
 		    SELECT before, after, kind FROM mailbox_step WHERE email = m.email ORDER BY n DESC LIMIT 1) j
 		 WHERE m.email = $1 AND m.person_id = $2 AND j.kind = 'joined' FOR UPDATE OF m`
-	if email == s.Email {
+	if email == of.Email {
 		return fault.New(fault.Conflict, "portal.error.own_address", nil)
 	}
 	if !isStorable(email) {
-		return errNotFound()
+		return errNotFound
 	}
-	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		var before uuid.UUID
-		if err := tx.GetContext(ctx, &before, query, email, s.PersonID); errors.Is(err, sql.ErrNoRows) {
-			return errNotFound()
+		if err := tx.GetContext(ctx, &before, query, email, of.PersonID); errors.Is(err, sql.ErrNoRows) {
+			return errNotFound
 		} else if err != nil {
 			return err
 		}
-		return k.assignAddressTx(ctx, tx, email, changeParted, s.PersonID, before)
+		return s.assignAddressTx(ctx, tx, email, changeParted, of.PersonID, before)
 	})
 }
 
-// moveTx gives an address to another person, ends the sessions it opened for the one before, and has everybody told.
-func (k Service) assignAddressTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after uuid.UUID) error {
-	const move = `/* access.moveTx */ UPDATE mailbox SET person_id = $2 WHERE email = $1`
-	const end = `/* access.moveTx */ UPDATE session SET ended_at = now() WHERE email = $1 AND person_id = $2 AND ended_at IS NULL`
-	if _, err := tx.ExecContext(ctx, move, email, after); err != nil {
+// assignAddressTx gives an address to another person, ends the sessions that it opened, and enqueues the email about it.
+func (s Service) assignAddressTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after uuid.UUID) error {
+	const query = `/* donoraccess.assignAddressTx */ UPDATE mailbox SET person_id = $2 WHERE email = $1`
+	if _, err := tx.ExecContext(ctx, query, email, after); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, end, email, before); err != nil {
+	if _, err := s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
 		return err
 	}
 	n, err := recordChangeTx(ctx, tx, email, kind, uuid.NullUUID{UUID: before, Valid: true}, after)
 	if err != nil {
 		return err
 	}
-	return k.Queue.EnqueueTx(ctx, tx, AddressEmailJob{n})
+	return s.Queue.EnqueueTx(ctx, tx, AddressEmailJob{n})
 }
 
 func recordChangeTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before uuid.NullUUID, after uuid.UUID) (n int64, err error) {
-	const query = `/* access.stepTx */ INSERT INTO mailbox_step (email, kind, before, after) VALUES ($1, $2, $3, $4) RETURNING n`
+	const query = `/* donoraccess.recordChangeTx */
+		INSERT INTO mailbox_step (email, kind, before, after) VALUES ($1, $2, $3, $4) RETURNING n`
 	err = tx.GetContext(ctx, &n, query, email, kind, before, after)
 	return n, err
+}
+
+// EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that the address opened for anybody. It
+// returns how many it ended: 0 if nobody has the address.
+func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended int64, err error) {
+	const query = `/* donoraccess.EndSessionsOfEmail */ SELECT person_id FROM mailbox WHERE email = $1`
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if ended, err = s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
+			return err
+		}
+		var person uuid.UUID
+		if err := tx.GetContext(ctx, &person, query, email); errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		others, err := s.Sessions().EndOfPersonTx(ctx, tx, person)
+		ended += others
+		return err
+	})
+	return ended, err
 }

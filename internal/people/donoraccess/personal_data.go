@@ -7,24 +7,27 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"konbit/internal/people/session"
 )
 
-// Kept is all that is kept of a person here, for their copy. Of secrets there are only hashes, which tell nobody anything.
+// PersonalData is everything about one person in the tables of sign-in, for a copy of their data. Secrets are stored as hashes and
+// are left out: a hash tells nobody anything.
 type PersonalData struct {
 	Mailboxes      []Mailbox
 	AddressChanges []AddressChange
 	SignIns        []SignIn
-	Sessions       []SessionRecord
+	Sessions       []session.Record
 }
 
-// Step is what happened to an address.
+// AddressChange is one change of an address.
 type AddressChange struct {
 	Email string    `db:"email" json:"email"`
-	Kind  string    `db:"kind" json:"what"` // proved, joined, parted
+	Kind  string    `db:"kind" json:"what"` // one of the constants change…
 	At    time.Time `db:"at" json:"at"`
 }
 
-// SignIn is somebody's wish for a letter that proves an address; it is kept for a day.
+// SignIn is a request for an email that proves an address. It is deleted after one day.
 type SignIn struct {
 	Email    string     `db:"email" json:"email"`
 	Language string     `db:"language" json:"language"`
@@ -33,33 +36,25 @@ type SignIn struct {
 	Used     *time.Time `db:"used_at" json:"used,omitempty"`
 }
 
-// Visit is a session as its person may know it; it is kept for a month after its end.
-type SessionRecord struct {
-	Email  string     `db:"email" json:"email"`
-	Opened time.Time  `db:"opened_at" json:"opened"`
-	Seen   time.Time  `db:"seen_at" json:"seen"`
-	Ended  *time.Time `db:"ended_at" json:"ended,omitempty"`
-}
-
-// KeptOf reads it all, oldest first.
-func ReadPersonalData(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (k PersonalData, err error) {
-	const mailboxes = `/* access.KeptOf */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
-	const steps = `/* access.KeptOf */ SELECT email, kind, at FROM mailbox_step WHERE email = ANY($1::text[]) ORDER BY n`
-	const signIns = `/* access.KeptOf */
+// ReadPersonalData returns the person's data, oldest first.
+func ReadPersonalData(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (d PersonalData, err error) {
+	const mailboxes = `/* donoraccess.ReadPersonalData */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
+	const changes = `/* donoraccess.ReadPersonalData */ SELECT email, kind, at FROM mailbox_step WHERE email = ANY($1::text[]) ORDER BY n`
+	const signIns = `/* donoraccess.ReadPersonalData */
 		SELECT email, language, asked_at, expires_at, used_at FROM sign_in WHERE email = ANY($1::text[]) OR person_id = $2 ORDER BY n`
-	const sessions = `/* access.KeptOf */ SELECT email, opened_at, seen_at, ended_at FROM session WHERE person_id = $1 ORDER BY opened_at, id`
-	if err := sqlx.SelectContext(ctx, q, &k.Mailboxes, mailboxes, person); err != nil {
-		return k, err
+	if err := sqlx.SelectContext(ctx, q, &d.Mailboxes, mailboxes, person); err != nil {
+		return d, err
 	}
-	emails := make(pq.StringArray, len(k.Mailboxes))
-	for i, m := range k.Mailboxes {
+	emails := make(pq.StringArray, len(d.Mailboxes))
+	for i, m := range d.Mailboxes {
 		emails[i] = m.Email
 	}
-	if err := sqlx.SelectContext(ctx, q, &k.AddressChanges, steps, emails); err != nil {
-		return k, err
+	if err := sqlx.SelectContext(ctx, q, &d.AddressChanges, changes, emails); err != nil {
+		return d, err
 	}
-	if err := sqlx.SelectContext(ctx, q, &k.SignIns, signIns, emails, person); err != nil {
-		return k, err
+	if err := sqlx.SelectContext(ctx, q, &d.SignIns, signIns, emails, person); err != nil {
+		return d, err
 	}
-	return k, sqlx.SelectContext(ctx, q, &k.Sessions, sessions, person)
+	d.Sessions, err = Service{}.Sessions().List(ctx, q, person)
+	return d, err
 }

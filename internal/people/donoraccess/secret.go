@@ -1,32 +1,26 @@
 package donoraccess
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"math/big"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"konbit/internal/people/session"
 )
 
-// codeDigits is how long a code is: with a few guesses an hour, one in millions gets in.
+// purpose is part of each hash. Stored hashes contain it, so it never changes.
+const purpose = "konbit access"
+
+// codeDigits is the length of a code. With the allowed guesses an hour, about one attack in millions succeeds.
 const codeDigits = 8
 
 var codes = new(big.Int).Exp(big.NewInt(10), big.NewInt(codeDigits), nil)
 
-// NewSecret is 256 random bits as text: a link's, a session's, or what a browser that asks is known by.
-func NewSecret() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // documented never to fail
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// newCode is a code as it is typed: digits only.
+// newCode returns a random code: digits only.
 func newCode() (string, error) {
 	n, err := rand.Int(rand.Reader, codes)
 	if err != nil {
@@ -35,7 +29,7 @@ func newCode() (string, error) {
 	return fmt.Sprintf("%0*d", codeDigits, n), nil
 }
 
-// digitsOf is a code as somebody typed it, in groups or with dashes, without what is no digit.
+// normalizeCode returns the digits of a typed code. People type groups, spaces and dashes.
 func normalizeCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
@@ -45,34 +39,13 @@ func normalizeCode(typed string) string {
 	}, typed)
 }
 
-// hashOf is what is kept of a secret of 256 bits, each kind apart.
-func hashOf(kind, secret string) []byte {
-	sum := sha256.Sum256([]byte("konbit access " + kind + " " + secret))
-	return sum[:]
+// hashOf returns the stored hash of a secret of 256 bits. use separates links and browsers.
+func hashOf(use, secret string) []byte { return session.HashSecret(purpose+" "+use, secret) }
+
+// codeMAC returns the stored hash of a code. It is keyed, because a code is short enough to be found by trying all.
+func (s Service) codeMAC(signIn uuid.UUID, code string) []byte {
+	return session.Sign(s.Secret, purpose, "code", signIn.String(), code)
 }
 
-// mac is what is kept of a short secret, and what signs; no copy of the database makes it.
-func (k Service) mac(kind string, parts ...string) []byte {
-	m := hmac.New(sha256.New, k.Secret)
-	for _, part := range append([]string{"konbit access", kind}, parts...) {
-		m.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return m.Sum(nil)
-}
-
-func (k Service) codeMAC(signIn uuid.UUID, code string) []byte {
-	return k.mac("code", signIn.String(), code)
-}
-
-// FormToken is what a form that a session's cookie gives rights to must bring with it: only our own pages know it.
-func (k Service) FormToken(s Session) string {
-	return base64.RawURLEncoding.EncodeToString(k.mac("form", s.ID.String()))
-}
-
-// OwnForm tells whether a form brings its session's token.
-func (k Service) OwnForm(s Session, token string) bool {
-	return hmac.Equal([]byte(token), []byte(k.FormToken(s)))
-}
-
-// holdable tells whether PostgreSQL can hold a text, and so whether it is worth asking for.
+// isStorable reports whether PostgreSQL can store a text: valid UTF-8 without NUL. Other texts are in no row.
 func isStorable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }

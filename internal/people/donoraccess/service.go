@@ -2,58 +2,59 @@ package donoraccess
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
 )
 
-// Keeper lets donors in. Safe for concurrent use, and by any number of servers on one database.
+// Service signs donors in. It is safe for concurrent use, and by any number of servers on one database.
 type Service struct {
 	DB     *sqlx.DB
 	Queue  *jobs.Queue
 	Guard  *guard.Guard
-	Secret []byte // keys what is kept of codes and signs forms; all servers share it
+	Secret []byte // keys the stored hashes of codes and signs form tokens; all servers have the same
 	Limits Limits
 	NewID  func() uuid.UUID
 }
 
-// Limits bound what strangers can do (OWASP ASVS 5.0.0 V6.3.1).
-type Limits struct {
-	EmailsPerMailbox            guard.Limit // letters to one mailbox
-	EmailsPerMailboxAndNetwork  guard.Limit // of them, asked for from one network: a stranger leaves some for the donor
-	EmailsPerAddress            guard.Limit // letters asked for from one address
-	GuessesInRequestingBrowser  guard.Limit // guesses of a code in the browser that asked
-	GuessesPerMailboxAndNetwork guard.Limit // guesses of an address's codes from one network, in other browsers
-	GuessesPerMailbox           guard.Limit // the same from all networks
-	GuessesPerAddress           guard.Limit // guesses from one address of whatever codes, in other browsers
+// Sessions returns the donors' sessions.
+func (s Service) Sessions() session.Service {
+	return session.Service{DB: s.DB, Secret: s.Secret, NewID: s.NewID, Kind: session.Donor()}
 }
 
-// Standard are the limits of every installation.
+// Limits bound what strangers can do (OWASP ASVS 5.0.0 V6.3.1). An address is a client's IP address, a network its /24 or /48.
+type Limits struct {
+	EmailsPerMailbox           guard.Limit
+	EmailsPerMailboxAndNetwork guard.Limit // lower, so that one network never uses up all emails of a mailbox: some remain for the donor
+	EmailsPerAddress           guard.Limit // to any mailbox
+
+	GuessesInRequestingBrowser  guard.Limit // of the code that this browser requested
+	GuessesPerMailboxAndNetwork guard.Limit // in other browsers
+	GuessesPerMailbox           guard.Limit // in other browsers
+	GuessesPerAddress           guard.Limit // in other browsers, for any mailbox
+}
+
+// Standard returns the limits of every installation.
 func Standard() Limits {
 	return Limits{
-		EmailsPerMailbox: guard.Limit{Max: 5, Window: time.Hour}, EmailsPerMailboxAndNetwork: guard.Limit{Max: 4, Window: time.Hour}, EmailsPerAddress: guard.Limit{Max: 20, Window: time.Hour},
-		GuessesInRequestingBrowser: guard.Limit{Max: 5, Window: time.Hour}, GuessesPerMailboxAndNetwork: guard.Limit{Max: 5, Window: time.Hour},
-		GuessesPerMailbox: guard.Limit{Max: 20, Window: time.Hour}, GuessesPerAddress: guard.Limit{Max: 30, Window: time.Hour},
+		EmailsPerMailbox:            guard.Limit{Max: 5, Window: time.Hour},
+		EmailsPerMailboxAndNetwork:  guard.Limit{Max: 4, Window: time.Hour},
+		EmailsPerAddress:            guard.Limit{Max: 20, Window: time.Hour},
+		GuessesInRequestingBrowser:  guard.Limit{Max: 5, Window: time.Hour},
+		GuessesPerMailboxAndNetwork: guard.Limit{Max: 5, Window: time.Hour},
+		GuessesPerMailbox:           guard.Limit{Max: 20, Window: time.Hour},
+		GuessesPerAddress:           guard.Limit{Max: 30, Window: time.Hour},
 	}
 }
 
-// How long a session lasts; the package's words say why.
-const (
-	IdleTimeout = 14 * 24 * time.Hour
-	MaxLifetime = 90 * 24 * time.Hour
-)
+// ErrTooMany is returned when a limit is exceeded. It does not reveal whether the address is known.
+var ErrTooMany = errors.New("donoraccess: too many attempts")
 
-// ErrTooMany is the answer when a limit is passed. It says nothing of whether the address is known.
-var ErrTooMany = errors.New("access: too many attempts")
-
-// none is the answer to what does not lead in, whatever the reason.
-func errNotFound() error { return fault.New(fault.NotFound, "problem.404.text", nil) }
-
-// Normal is an e-mail address as this room and room donor keep it.
-func NormalizeEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+// errNotFound is the same error for every failed sign-in, whatever the reason.
+var errNotFound error = fault.New(fault.NotFound, "problem.404.text", nil)

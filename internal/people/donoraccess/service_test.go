@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
@@ -133,7 +134,7 @@ func TestT7LinksAndCodesAreGoodOnce(t *testing.T) {
 	_, _, err = d.SignInByLink(ctx, again.Token, "mine")
 	notIn(t, err, "the second use")
 	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: again.Code}), "the code of a link that was used")
-	found, err := d.Session(ctx, secret)
+	found, err := d.Sessions().Find(ctx, secret)
 	require.NoError(t, err)
 	assert.Equal(t, s, found)
 
@@ -263,7 +264,7 @@ func TestT22Letters(t *testing.T) {
 func TestT8SessionsEnd(t *testing.T) {
 	t.Parallel()
 	d, ctx := newDoor(t), t.Context()
-	open := func(email string) (donoraccess.Session, string) {
+	open := func(email string) (session.Session, string) {
 		proof := d.letter(email, "mine", uuid.Nil)
 		s, secret, err := d.SignInByLink(ctx, proof.Token, "mine")
 		require.NoError(t, err)
@@ -271,7 +272,7 @@ func TestT8SessionsEnd(t *testing.T) {
 	}
 	over := func(secret, why string) {
 		t.Helper()
-		_, err := d.Session(ctx, secret)
+		_, err := d.Sessions().Find(ctx, secret)
 		notIn(t, err, why)
 	}
 	first, one := open(ana)
@@ -280,12 +281,12 @@ func TestT8SessionsEnd(t *testing.T) {
 	other, three := open("bea@example.org")
 	assert.NotEqual(t, first.PersonID, other.PersonID)
 
-	require.NoError(t, d.End(ctx, one))
+	require.NoError(t, d.Sessions().End(ctx, one))
 	over(one, "signed out")
 	d.exec(`UPDATE session SET seen_at = now() - interval '13 days 23 hours', opened_at = now() - interval '89 days' WHERE ended_at IS NULL`)
-	_, err := d.Session(ctx, two)
+	_, err := d.Sessions().Find(ctx, two)
 	require.NoError(t, err, "and seen again")
-	_, err = d.Session(ctx, two)
+	_, err = d.Sessions().Find(ctx, two)
 	require.NoError(t, err)
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session WHERE seen_at > now() - interval '1 minute' AND ended_at IS NULL`))
 	d.exec(`UPDATE session SET seen_at = now() - interval '15 days' WHERE email = $1`, "bea@example.org")
@@ -296,12 +297,12 @@ func TestT8SessionsEnd(t *testing.T) {
 	_, four := open(ana)
 	_, five := open(ana)
 	_, six := open("bea@example.org")
-	n, err := d.EndAll(ctx, first.PersonID)
+	n, err := d.Sessions().EndOfPerson(ctx, first.PersonID)
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, n)
 	over(four, "all ended")
 	over(five, "all ended")
-	_, err = d.Session(ctx, six)
+	_, err = d.Sessions().Find(ctx, six)
 	assert.NoError(t, err, "somebody else's stays")
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE used_at IS NULL`)
 	require.NoError(t, d.DeleteExpired(ctx))
@@ -310,7 +311,7 @@ func TestT8SessionsEnd(t *testing.T) {
 func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	t.Parallel()
 	d, ctx := newDoor(t), t.Context()
-	open := func(email string) (donoraccess.Session, string) {
+	open := func(email string) (session.Session, string) {
 		proof := d.letter(email, email, uuid.Nil)
 		s, secret, err := d.SignInByLink(ctx, proof.Token, email)
 		require.NoError(t, err)
@@ -328,7 +329,7 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	notIn(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: "1", From: home}), "a wrong code")
 	require.NoError(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: home}))
 
-	addresses := func(s donoraccess.Session) (emails []string) {
+	addresses := func(s session.Session) (emails []string) {
 		all, err := d.Mailboxes(ctx, s.PersonID)
 		require.NoError(t, err)
 		for _, m := range all {
@@ -337,7 +338,7 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 		return emails
 	}
 	assert.Equal(t, []string{ana, "bea@example.org"}, addresses(mine))
-	_, err = d.Session(ctx, hersSecret)
+	_, err = d.Sessions().Find(ctx, hersSecret)
 	notIn(t, err, "what the address opened before ended")
 	joined, joinedSecret := open("bea@example.org")
 	assert.Equal(t, mine.PersonID, joined.PersonID, "either address opens both")
@@ -348,9 +349,9 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	notIn(t, d.UnlinkAddress(ctx, mine, "bea@example.org"), "not twice")
 	assert.Equal(t, 2, d.count(`SELECT count(*) FROM river_job WHERE kind = 'address_letter'`), "both are told of")
 	assert.Equal(t, []string{ana}, addresses(mine))
-	_, err = d.Session(ctx, joinedSecret)
+	_, err = d.Sessions().Find(ctx, joinedSecret)
 	notIn(t, err, "what it opened ended")
-	_, err = d.Session(ctx, mineSecret)
+	_, err = d.Sessions().Find(ctx, mineSecret)
 	require.NoError(t, err)
 	back, _ := open("bea@example.org")
 	assert.Equal(t, hers.PersonID, back.PersonID, "whose it was before")
@@ -359,10 +360,9 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 func TestFormsAreTheSessionsOwn(t *testing.T) {
 	t.Parallel()
 	k := donoraccess.Service{Secret: []byte("s")}
-	one, two := donoraccess.Session{ID: uuid.New()}, donoraccess.Session{ID: uuid.New()}
-	assert.True(t, k.OwnForm(one, k.FormToken(one)))
-	assert.False(t, k.OwnForm(one, k.FormToken(two)))
-	assert.False(t, k.OwnForm(one, ""))
-	assert.Equal(t, "ana@example.org", donoraccess.NormalizeEmail(" Ana@Example.org\n"))
-	assert.False(t, strings.ContainsAny(k.FormToken(one), "+/="))
+	one, two := session.Session{ID: uuid.New()}, session.Session{ID: uuid.New()}
+	assert.True(t, k.Sessions().IsFormToken(one, k.Sessions().FormToken(one)))
+	assert.False(t, k.Sessions().IsFormToken(one, k.Sessions().FormToken(two)))
+	assert.False(t, k.Sessions().IsFormToken(one, ""))
+	assert.False(t, strings.ContainsAny(k.Sessions().FormToken(one), "+/="))
 }

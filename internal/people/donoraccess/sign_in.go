@@ -10,121 +10,130 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/people/session"
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/pg"
 )
 
-// asked is a wish for a letter, as its row has it.
+// challengeRow is a row of sign_in.
 type challengeRow struct {
 	ID          uuid.UUID `db:"id"`
 	Email       string    `db:"email"`
 	CodeMAC     []byte    `db:"code_mac"`
 	BrowserHash []byte    `db:"browser_hash"`
-	Valid       bool      `db:"good"` // the letter was written, not used, is not ten minutes old, and none is newer
+	Valid       bool      `db:"valid"` // its email was written, it is not used, not expired, and none is newer
 }
 
 const (
 	selectChallenge = `SELECT s.id, s.email, s.code_mac, s.browser_hash,
 	       s.token_hash IS NOT NULL AND s.used_at IS NULL AND s.expires_at > now() AND NOT EXISTS (SELECT 1 FROM sign_in b
-	           WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id) AS good
+	           WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id) AS valid
 	  FROM sign_in s `
 	selectNewestChallenge = selectChallenge + `WHERE s.email = $1 AND s.person_id IS NOT DISTINCT FROM $2::uuid ORDER BY s.n DESC LIMIT 1`
 )
 
-// ByLink opens a session by a letter's link, in the browser that asked for the letter; fault.NotFound otherwise, and nothing is
-// used up. The session's secret is for its cookie.
-func (k Service) SignInByLink(ctx context.Context, token, browser string) (Session, string, error) {
-	const query = `/* access.ByLink */ ` + selectChallenge + `WHERE s.token_hash = $1 AND s.person_id IS NULL FOR UPDATE`
-	var opened Session
-	secret := NewSecret()
-	err := pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		a, err := findChallenge(ctx, tx, query, hashOf("link", token))
+// SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session with the secret
+// for its cookie. Otherwise it returns fault.NotFound and does not use the link up.
+func (s Service) SignInByLink(ctx context.Context, token, browser string) (opened session.Session, secret string, err error) {
+	const query = `/* donoraccess.SignInByLink */ ` + selectChallenge + `WHERE s.token_hash = $1 AND s.person_id IS NULL FOR UPDATE`
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		c, err := findChallenge(ctx, tx, query, hashOf("link", token))
 		if err != nil {
 			return err
 		}
-		if !a.Valid || !hmac.Equal(a.BrowserHash, hashOf("browser", browser)) {
-			return errNotFound()
+		if !c.Valid || !hmac.Equal(c.BrowserHash, hashOf("browser", browser)) {
+			return errNotFound
 		}
-		opened, err = k.openTx(ctx, tx, a, secret)
+		opened, secret, err = s.openTx(ctx, tx, c)
 		return err
 	})
 	return opened, secret, err
 }
 
-// Coded is a code as somebody typed it.
+// CodeAttempt is a code as a person typed it.
 type CodeAttempt struct {
-	Email   string // as Normal makes it
+	Email   string // normalised (email.Normalize)
 	Code    string
 	From    netip.Addr
-	Browser string    // the secret of the browser it was typed in, if that asked; empty: it did not
-	Person  uuid.UUID // who adds the address to theirs; zero: somebody signs in
+	Browser string    // secret of the browser in which it was typed; "" if that browser requested no code
+	Person  uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
-// ByCode opens a session by a letter's code, in any browser; fault.NotFound when it is not that of the newest letter, and
-// ErrTooMany when too many were tried.
-func (k Service) SignInByCode(ctx context.Context, c CodeAttempt) (Session, string, error) {
-	var opened Session
-	secret := NewSecret()
-	err := k.redeemCode(ctx, c, func(tx *sqlx.Tx, a challengeRow) (err error) {
-		opened, err = k.openTx(ctx, tx, a, secret)
+// SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for its cookie. It
+// returns fault.NotFound if the code is not that of the newest email, and ErrTooMany if there were too many attempts.
+func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {
+	err = s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) (err error) {
+		opened, secret, err = s.openTx(ctx, tx, c)
 		return err
 	})
 	return opened, secret, err
 }
 
-// byCode does what a good code gives a right to, once.
-func (k Service) redeemCode(ctx context.Context, c CodeAttempt, do func(tx *sqlx.Tx, a challengeRow) error) error {
-	if !isStorable(c.Email) {
-		return errNotFound()
+// redeemCode calls do, once, if the code is right.
+func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx.Tx, c challengeRow) error) error {
+	if !isStorable(a.Email) {
+		return errNotFound
 	}
-	person := uuid.NullUUID{UUID: c.Person, Valid: c.Person != uuid.Nil}
-	a, err := findChallenge(ctx, k.DB, `/* access.byCode */ `+selectNewestChallenge, c.Email, person)
-	if err != nil && !isNotFound(err) {
+	c, err := findChallenge(ctx, s.DB, `/* donoraccess.redeemCode */ `+selectNewestChallenge, a.Email, nullable(a.Person))
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	kept, err := k.Guard.Allow(ctx, k.guessLimits(c, a)...)
+	allowed, err := s.Guard.Allow(ctx, s.guessLimits(a, c)...)
 	if err != nil {
 		return err
 	}
-	if !kept {
+	if !allowed {
 		return ErrTooMany
 	}
-	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		a, err := findChallenge(ctx, tx, `/* access.byCode */ `+selectNewestChallenge+` FOR UPDATE OF s`, c.Email, person)
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		c, err := findChallenge(ctx, tx, `/* donoraccess.redeemCode */ `+selectNewestChallenge+` FOR UPDATE OF s`, a.Email, nullable(a.Person))
 		if err != nil {
 			return err
 		}
-		if !hmac.Equal(a.CodeMAC, k.codeMAC(a.ID, normalizeCode(c.Code))) || !a.Valid {
-			return errNotFound()
+		if !hmac.Equal(c.CodeMAC, s.codeMAC(c.ID, normalizeCode(a.Code))) || !c.Valid {
+			return errNotFound
 		}
-		return do(tx, a)
+		return do(tx, c)
 	})
 }
 
-// guesses are the limits a guess falls under: those of the browser that asked are its own, and no stranger's guessing uses
-// them up.
-func (k Service) guessLimits(c CodeAttempt, a challengeRow) []guard.Quota {
-	if c.Browser != "" && hmac.Equal(a.BrowserHash, hashOf("browser", c.Browser)) {
-		return []guard.Quota{{Kind: "sign-in own guess", Subject: a.ID.String(), Limit: k.Limits.GuessesInRequestingBrowser}}
+// guessLimits returns the limits of an attempt. The browser that requested the code has a limit of its own, so guesses of strangers
+// do not use it up.
+func (s Service) guessLimits(a CodeAttempt, c challengeRow) []guard.Quota {
+	if a.Browser != "" && hmac.Equal(c.BrowserHash, hashOf("browser", a.Browser)) {
+		return []guard.Quota{{Kind: "sign-in own guess", Subject: c.ID.String(), Limit: s.Limits.GuessesInRequestingBrowser}}
 	}
 	return []guard.Quota{
-		{Kind: "sign-in guess from", Subject: guard.AddressKey(c.From), Limit: k.Limits.GuessesPerAddress},
-		{Kind: "sign-in guess from of", Subject: guard.NetworkKey(c.From) + " " + c.Email, Limit: k.Limits.GuessesPerMailboxAndNetwork},
-		{Kind: "sign-in guess of", Subject: c.Email, Limit: k.Limits.GuessesPerMailbox},
+		{Kind: "sign-in guess from", Subject: guard.AddressKey(a.From), Limit: s.Limits.GuessesPerAddress},
+		{Kind: "sign-in guess from of", Subject: guard.NetworkKey(a.From) + " " + a.Email, Limit: s.Limits.GuessesPerMailboxAndNetwork},
+		{Kind: "sign-in guess of", Subject: a.Email, Limit: s.Limits.GuessesPerMailbox},
 	}
 }
 
-func findChallenge(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) (a challengeRow, err error) {
-	err = sqlx.GetContext(ctx, q, &a, query, args...)
+func findChallenge(ctx context.Context, q sqlx.QueryerContext, query string, args ...any) (c challengeRow, err error) {
+	err = sqlx.GetContext(ctx, q, &c, query, args...)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = errNotFound()
+		err = errNotFound
 	}
-	return a, err
+	return c, err
 }
 
-// useTx uses a letter up. Its row is locked.
+// openTx uses a challenge up and opens a session for the person who has the address.
+func (s Service) openTx(ctx context.Context, tx *sqlx.Tx, c challengeRow) (opened session.Session, secret string, err error) {
+	if err = markUsedTx(ctx, tx, c.ID); err != nil {
+		return opened, "", err
+	}
+	person, err := s.recordProofTx(ctx, tx, c.Email)
+	if err != nil {
+		return opened, "", err
+	}
+	return s.Sessions().OpenTx(ctx, tx, session.Opening{PersonID: person, Email: c.Email, ProofID: c.ID})
+}
+
+// markUsedTx uses a challenge up. The caller holds the lock on its row.
 func markUsedTx(ctx context.Context, tx *sqlx.Tx, signIn uuid.UUID) error {
-	const query = `/* access.useTx */ UPDATE sign_in SET used_at = now() WHERE id = $1`
+	const query = `/* donoraccess.markUsedTx */ UPDATE sign_in SET used_at = now() WHERE id = $1`
 	_, err := tx.ExecContext(ctx, query, signIn)
 	return err
 }

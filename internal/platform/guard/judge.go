@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/pg"
 )
 
@@ -124,7 +125,7 @@ func (g *Guard) attemptCounters(a Attempt) (all []counter) {
 		all = g.appendCounter(all, "address", AddressKey(a.Address), g.limits.Address)
 		all = g.appendCounter(all, "network", NetworkKey(a.Address), g.limits.Network)
 	}
-	return g.appendCounter(all, "email", EmailKey(a.Email), g.limits.Email)
+	return g.appendCounter(all, "email", email.MailboxKey(a.Email), g.limits.Email)
 }
 
 // under adds a limit to others.

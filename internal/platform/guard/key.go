@@ -48,13 +48,6 @@ func masked(a netip.Addr, bits4, bits6 int) string {
 	return prefix.String()
 }
 
-// MailboxOf is what counts as one e-mail address: without case, and without the tag that anybody can add.
-func EmailKey(email string) string {
-	local, domain, _ := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
-	local, _, _ = strings.Cut(local, "+")
-	return local + "@" + domain
-}
-
 // FormToken marks a form as shown at a time. It is the form's one-time id, signed.
 func (g *Guard) FormToken(form uuid.UUID, at time.Time) string {
 	stamp := strconv.FormatInt(at.UnixMilli(), 36)

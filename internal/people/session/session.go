@@ -1,0 +1,139 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// Service opens, finds and ends the sessions of one kind of person. It is safe for concurrent use, and by any number of servers on
+// one database.
+type Service struct {
+	DB     *sqlx.DB
+	Secret []byte // signs form tokens; all servers have the same
+	NewID  func() uuid.UUID
+	Kind   Kind
+}
+
+// Kind is a kind of person who signs in.
+type Kind struct {
+	purpose string // part of each hash and signature; stored hashes contain it, so it never changes
+	limits  Limits
+	table   table
+}
+
+// Limits say when a session ends by itself.
+type Limits struct {
+	IdleTimeout  time.Duration // since the last request
+	MaxLifetime  time.Duration // since it was opened
+	SeenInterval time.Duration // a request updates the time of the last request at most this often, so reading pages seldom writes
+}
+
+// Limits returns when sessions of this kind end. Cookies last for MaxLifetime.
+func (k Kind) Limits() Limits { return k.limits }
+
+// table runs the statements on the table of one kind of person. Functions that end in Tx write.
+type table interface {
+	insertTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, hash []byte, o Opening) (Session, error)
+	find(ctx context.Context, q sqlx.QueryerContext, hash []byte, l Limits) (found, error)
+	updateSeenTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error
+	endTx(ctx context.Context, tx *sqlx.Tx, hash []byte) (int64, error)
+	endOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error)
+	endOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error)
+	list(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) ([]Record, error)
+	deleteExpiredTx(ctx context.Context, tx *sqlx.Tx, l Limits) error
+}
+
+// Session is an open session.
+type Session struct {
+	ID       uuid.UUID `db:"id"`
+	PersonID uuid.UUID `db:"person_id"`
+	Email    string    `db:"email"` // the address that was proved to open it
+	OpenedAt time.Time `db:"opened_at"`
+}
+
+// Opening is what a new session is opened for.
+type Opening struct {
+	PersonID uuid.UUID
+	Email    string
+	ProofID  uuid.UUID // of the sign-in that proved the person; each proof opens one session
+}
+
+// Record is a session as its person may see it in a copy of their data.
+type Record struct {
+	Email  string     `db:"email" json:"email"`
+	Opened time.Time  `db:"opened_at" json:"opened"`
+	Seen   time.Time  `db:"seen_at" json:"seen"`
+	Ended  *time.Time `db:"ended_at" json:"ended,omitempty"`
+}
+
+type found struct {
+	Session
+	SeenLongAgo bool `db:"seen_long_ago"` // longer ago than Limits.SeenInterval
+}
+
+// errNotFound is the same for a wrong secret and for a session that has ended.
+var errNotFound error = fault.New(fault.NotFound, "problem.404.text", nil)
+
+// OpenTx opens a session and returns it with the secret for its cookie. The secret is stored nowhere.
+func (s Service) OpenTx(ctx context.Context, tx *sqlx.Tx, o Opening) (Session, string, error) {
+	secret := NewSecret()
+	opened, err := s.Kind.table.insertTx(ctx, tx, s.NewID(), s.hash(secret), o)
+	return opened, secret, err
+}
+
+// Find returns the open session with that secret; fault.NotFound if there is none.
+func (s Service) Find(ctx context.Context, secret string) (Session, error) {
+	f, err := s.Kind.table.find(ctx, s.DB, s.hash(secret), s.Kind.limits)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Session{}, errNotFound
+	}
+	if err == nil && f.SeenLongAgo {
+		err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return s.Kind.table.updateSeenTx(ctx, tx, f.ID) })
+	}
+	return f.Session, err
+}
+
+// End ends the session with that secret. It does nothing if there is none.
+func (s Service) End(ctx context.Context, secret string) error {
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		_, err := s.Kind.table.endTx(ctx, tx, s.hash(secret))
+		return err
+	})
+}
+
+// EndOfPerson ends all sessions of a person, on every device, and returns how many it ended.
+func (s Service) EndOfPerson(ctx context.Context, person uuid.UUID) (ended int64, err error) {
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		ended, err = s.EndOfPersonTx(ctx, tx, person)
+		return err
+	})
+	return ended, err
+}
+
+// EndOfPersonTx ends all sessions of a person, on every device, and returns how many it ended.
+func (s Service) EndOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error) {
+	return s.Kind.table.endOfPersonTx(ctx, tx, person)
+}
+
+// EndOfEmailTx ends all sessions that an address opened, whoever the person was then, and returns how many it ended.
+func (s Service) EndOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error) {
+	return s.Kind.table.endOfEmailTx(ctx, tx, email)
+}
+
+// List returns the sessions of a person, open and ended, oldest first.
+func (s Service) List(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) ([]Record, error) {
+	return s.Kind.table.list(ctx, q, person)
+}
+
+// DeleteExpiredTx deletes sessions 30 days after their end.
+func (s Service) DeleteExpiredTx(ctx context.Context, tx *sqlx.Tx) error {
+	return s.Kind.table.deleteExpiredTx(ctx, tx, s.Kind.limits)
+}
