@@ -46,15 +46,15 @@ type App struct {
 	View    *view.View
 	Metrics *metrics.Metrics
 
-	Stripe    *stripepay.Stripe
-	Plans     recurring.Plans
-	Settler   donation.Settler
-	Starter   donation.Starter
-	Booker    settlement.Booker
-	Collector stripebalance.Importer
-	Inbox     *stripepay.Inbox
-	Drain     *stripepay.Drain
-	Sweeper   stripepay.Sweeper
+	Stripe      *stripepay.Stripe
+	Plans       recurring.Plans
+	Settler     donation.Settler
+	Starter     donation.Starter
+	Booker      settlement.Booker
+	Collector   stripebalance.Importer
+	Inbox       *stripepay.Inbox
+	EventWorker *settlement.EventWorker
+	Sweeper     stripepay.Sweeper
 
 	Guard  *guard.Guard
 	Access donoraccess.Service
@@ -126,18 +126,18 @@ func (a *App) buildGiving() {
 	}
 	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans}
 	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
-	a.Drain = stripepay.NewDrain(&stripepay.Drain{
-		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
+	a.EventWorker = settlement.NewEventWorker(&settlement.EventWorker{
+		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
 	a.Collector = stripebalance.Importer{DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker}
 	a.Sweeper = stripepay.Sweeper{
-		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Drain: a.Drain, Collector: a.Collector, Now: clocks.Business,
+		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Worker: a.EventWorker, Collector: a.Collector, Now: clocks.Business,
 	}
 	a.Starter = donation.Starter{
 		DB: a.resources.PagesDB, Payments: a.Stripe, Now: clocks.FreshBusiness, NewID: NewID, NewRef: NewRef,
 		Links: web.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
 	}
-	a.Inbox = &stripepay.Inbox{DB: a.resources.PagesDB, Stripe: a.Stripe, Now: clocks.Wall, Wake: a.Drain.Wake}
+	a.Inbox = &stripepay.Inbox{DB: a.resources.PagesDB, Stripe: a.Stripe, Now: clocks.Wall, Wake: a.EventWorker.Wake}
 }
 
 // buildPeople builds sign-in, limits and erasure.
@@ -156,7 +156,7 @@ func (a *App) buildMail() {
 	links := web.PlanLinks{Base: s.BaseURL, Secret: s.SecretKey, Now: wall}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: web.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.Drain.Yield,
+		StopURL: web.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	a.SignIns = mail.SignIns{Mailer: mailer, Access: a.Access, Catalog: a.Catalog, Link: web.SignInLink(s.BaseURL)}

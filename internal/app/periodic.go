@@ -50,7 +50,7 @@ func (a *App) importBalance(ctx context.Context) error {
 // sealBooks first waits for event batches to end, for a few seconds at most: an entry is valid before it is sealed, and
 // settling donations is more urgent.
 func (a *App) sealBooks(ctx context.Context) error {
-	defer a.Drain.Yield(ctx)()
+	defer a.EventWorker.Yield(ctx)()
 	_, err := ledger.Seal(ctx, a.resources.DB)
 	return err
 }

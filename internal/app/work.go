@@ -39,7 +39,7 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 		return nil, err
 	}
 	var events sync.WaitGroup
-	events.Go(func() { a.Drain.Run(ctx) })
+	events.Go(func() { a.EventWorker.Run(ctx) })
 	return func() error {
 		events.Wait()
 		limited, cancel := context.WithTimeout(context.Background(), shutdownTimeout)

@@ -7,16 +7,16 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog is the events not worked off.
+// Backlog counts the events that are not done.
 type Backlog struct {
 	Waiting  int `db:"waiting"`
 	Parked   int `db:"parked"`
 	SetAside int `db:"set_aside"`
-	// Oldest is the age of the oldest event waiting or parked; 0 when there is none.
+	// Oldest is the age of the oldest event that is waiting or parked; 0 if there is none.
 	Oldest time.Duration
 }
 
-// ReadBacklog counts events not worked off.
+// ReadBacklog returns the numbers of events that are not done.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* stripepay.ReadBacklog */
 		SELECT count(*) FILTER (WHERE state = 'new') AS waiting, count(*) FILTER (WHERE state = 'parked') AS parked,

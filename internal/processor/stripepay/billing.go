@@ -11,7 +11,7 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// calling waits for a turn at an account.
+// accountWithTurn returns the account of an entity, by its slug, after waiting for a turn under its rate limit.
 func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, error) {
 	a, err := s.account(entity)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, 
 	return a, nil
 }
 
-// Read reads a subscription with its latest bill and its card, as recurring asks.
+// ReadSubscription is part of recurring.Billing. It reads the latest invoice and the payment method with the subscription.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (recurring.RemoteSubscription, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription stri
 	return remoteSubscriptionOf(sub), nil
 }
 
-// PaidBills lists the paid bills of a subscription, as recurring asks. One over nothing is none.
+// PaidInvoices is part of recurring.Billing. It leaves out invoices over nothing.
 func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (paid []string, err error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -91,7 +91,7 @@ func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription
 	return standing
 }
 
-// methodOf is what a subscription is charged by: its own card, or else its customer's.
+// chargedMethod returns the payment method that a subscription is charged by: its own, or else its customer's; nil if there is none.
 func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	if sub.DefaultPaymentMethod != nil {
 		return sub.DefaultPaymentMethod
@@ -129,12 +129,12 @@ func latestInvoiceOf(in *stripe.Invoice) *recurring.Invoice {
 	return b
 }
 
-// inFlight tells whether a bank is at work on an invoice, as a debit is for days.
+// inFlight reports whether a bank is processing an invoice's payment, which takes days for a bank debit.
 func inFlight(in *stripe.Invoice) bool {
 	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
 }
 
-// anchorDay is the day of the month that a subscription charges on, in months that have it.
+// anchorDay returns the day of the month on which a subscription charges; a shorter month charges on its last day. 0 if unknown.
 func anchorDay(sub *stripe.Subscription) int {
 	if sub.BillingCycleAnchorConfig != nil {
 		return int(sub.BillingCycleAnchorConfig.DayOfMonth)
@@ -145,7 +145,8 @@ func anchorDay(sub *stripe.Subscription) int {
 	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
 }
 
-// End ends a subscription now. One that is over, or unknown, is ended; an open last bill is not collected any more.
+// End is part of recurring.Billing. It succeeds if the subscription has ended already or does not exist. It voids an open last invoice, so
+// that nothing is collected any more.
 func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -174,7 +175,8 @@ func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 	return nil
 }
 
-// endNow cancels the schedule a subscription has, which ends both: the subscription alone cannot be cancelled then.
+// endNow cancels the subscription. If it has a schedule, it cancels the schedule, which ends both: Stripe refuses to cancel such a
+// subscription alone.
 func endNow(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) error {
 	if sub.Schedule != nil {
 		params := &stripe.SubscriptionScheduleCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}
@@ -194,13 +196,13 @@ func endNow(ctx context.Context, a *account, o recurring.Target, sub *stripe.Sub
 	return nil
 }
 
-// missing tells of an object that is not in the account.
+// isMissing reports whether Stripe refused a call because the object is not in the account.
 func isMissing(err error) bool {
 	var refused *stripe.Error
 	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
 }
 
-// Pause makes the bills until a moment void: nothing is owed for them.
+// Pause is part of recurring.Billing. Stripe voids the invoices of the pause, so nothing is owed for them.
 func (s *Stripe) Pause(ctx context.Context, o recurring.Target, until time.Time) error {
 	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
@@ -209,7 +211,7 @@ func (s *Stripe) Pause(ctx context.Context, o recurring.Target, until time.Time)
 	})
 }
 
-// Resume ends a pause.
+// Resume is part of recurring.Billing. It returns the end of the current period, when the next charge is made.
 func (s *Stripe) Resume(ctx context.Context, o recurring.Target) (next time.Time, err error) {
 	sub, err := s.updated(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
 	if err != nil {
@@ -239,7 +241,7 @@ func (s *Stripe) updated(ctx context.Context, o recurring.Target, set func(*stri
 	return sub, nil
 }
 
-// Refund gives a charge back whole, unless it was.
+// Refund is part of recurring.Billing. It refunds a whole charge, unless any of it is refunded already.
 func (s *Stripe) Refund(ctx context.Context, o recurring.Target, charge string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

@@ -17,26 +17,29 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Names of our metadata on Stripe's objects.
+// Names of our metadata on Stripe's objects. Stripe holds them: they never change.
 const (
 	metaDonation     = "konbit_donation"
 	metaOrganisation = "konbit_organisation"
-	metaMigration    = "konbit_move" // the request by which a plan was moved to another customer
-	metaInvoice      = "konbit_bill" // what a payment pays that no invoice of Stripe's asks for any more
+	metaMigration    = "konbit_move" // the request by which a plan moved to another customer
+	metaInvoice      = "konbit_bill" // the void invoice that a payment of ours pays instead
 )
 
 const (
-	// mostBroken is how often a call to Stripe may fail before the donor is told to try later.
+	// maxBrokenCalls is the number of failed calls to Stripe after which the donor must try later.
 	maxBrokenCalls = 3
-	// sessionAge is more than a session can be paid on, and our clock be wrong.
+	// maxSessionAge is longer than a session can be paid, with an allowance for a wrong clock of ours.
 	maxSessionAge = 2 * time.Hour
 )
 
-// Open creates the Checkout Session of a gift. The idempotency key is made of the gift's id and the try,
-// so however often it is called there is one session. Calls that failed in passing (too many, the key in
-// use by a second press, a broken connection, Stripe itself) are repeated with the same key while ctx lasts. An error Stripe has
-// kept under the key (https://docs.stripe.com/api/idempotent_requests) is donation.ErrSpent, and so is a key that was used for
-// other words: a fund has another name since the first press.
+// Create is part of donation.CheckoutSessions. The idempotency key is made of the donation's id and the try, so any number of calls
+// creates one session. What happens after a failed call, while ctx lasts:
+//
+//	no answer, or 5xx from Stripe           repeated with the same key, at most maxBrokenCalls times
+//	too many calls, or the key is in use    repeated with the same key
+//	5xx that Stripe stored under the key    the error for a spent key (https://docs.stripe.com/api/idempotent_requests)
+//	the key was used for other parameters   the same: a fund was renamed since the first call
+//	any other refusal                       reported: a defect of ours
 func (s *Stripe) Create(ctx context.Context, o donation.Order) (donation.CheckoutSession, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
@@ -73,7 +76,7 @@ func (s *Stripe) Create(ctx context.Context, o donation.Order) (donation.Checkou
 	}
 }
 
-// replayed tells whether the answer was kept from an earlier call with the same key.
+// isReplayed reports whether Stripe stored the answer at an earlier call with the same key.
 func isReplayed(e *stripe.Error) bool {
 	return e.LastResponse != nil && e.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
@@ -97,7 +100,7 @@ func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{Metadata: metadata}
 		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}}
 	}
-	// Stripe's page shows a known customer's cards: only to somebody who has shown that they are this customer.
+	// Stripe's page shows the cards of a known customer. The order names one only if the donor is signed in as that customer.
 	if o.Customer != "" {
 		params.Customer = stripe.String(o.Customer)
 	} else {
@@ -133,8 +136,8 @@ func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.Checkou
 	return items
 }
 
-// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales),
-// which has no Haitian Creole: French is the other official language of Haiti.
+// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales). Checkout has no Haitian Creole:
+// French is the other official language of Haiti.
 func checkoutLocale(lang phrase.Language) string {
 	switch lang {
 	case phrase.Spanish:
@@ -148,7 +151,7 @@ func checkoutLocale(lang phrase.Language) string {
 	}
 }
 
-// page takes a session's address, if it is where payment pages are.
+// checkoutSession returns a session of Stripe. It reports an error if its address is not on a host of payment pages.
 func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.CheckoutSession, error) {
 	address, err := url.Parse(session.URL)
 	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
@@ -157,7 +160,7 @@ func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.Chec
 	return donation.CheckoutSession{ID: session.ID, URL: session.URL}, nil
 }
 
-// Find looks for an open session made for the order by a call that answered an error, through all that were made since.
+// Find is part of donation.CheckoutSessions. It searches all open sessions that were created since the order could have been.
 func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.CheckoutSession, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
@@ -185,7 +188,7 @@ func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Checkout
 	return nil, nil
 }
 
-// Close expires a session. False: it was paid already. A session that had run out counts as closed.
+// Expire is part of donation.CheckoutSessions. It returns false if the session is paid, and true if it had expired already.
 func (s *Stripe) Expire(ctx context.Context, entitySlug, sessionID string) (bool, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {

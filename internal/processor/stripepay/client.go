@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// callTimeout bounds one call; Stripe's library would wait 80 s. A page bounds all its calls together.
+	// callTimeout limits one call; Stripe's library would wait 80 s. A page limits all its calls together.
 	callTimeout = 5 * time.Second
-	// Calls a second of one account, well under Stripe's 25 in test mode and 100 in live mode
+	// Calls per second of one account, well under Stripe's limits of 25 in test mode and 100 in live mode
 	// (https://docs.stripe.com/rate-limits).
 	callsPerSecondTest, callsPerSecondLive = 20, 80
 )
@@ -31,17 +31,17 @@ type Keys struct {
 	WebhookSecrets []string // whsec_…; several while rotating
 }
 
-// Live tells whether the keys move real money.
+// Live reports whether the keys move real money.
 func (k Keys) Live() bool {
 	return strings.HasPrefix(k.Secret, "sk_live_") || strings.HasPrefix(k.Secret, "rk_live_")
 }
 
-// Stripe speaks to the accounts of all entities.
+// Stripe calls the API for the accounts of all entities.
 type Stripe struct {
 	accounts map[string]*account // by the entity's slug
 	scheme   string              // of payment pages
 	pages    []string            // hosts they may be on
-	observe  Observer            // nil: nobody watches
+	observe  Observer            // nil if calls are not observed
 }
 
 type account struct {
@@ -50,7 +50,8 @@ type account struct {
 	limit *rate.Limiter
 }
 
-// New makes the client. apiURL names a stand-in, empty is Stripe itself; a stand-in with a live key is refused.
+// New returns a client. apiURL is the address of a stand-in; empty is Stripe itself. It reports an error if there is a stand-in and a live
+// key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{
@@ -80,12 +81,12 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 	return s, nil
 }
 
-// stay refuses redirects. Stripe's API makes none; one would carry a gift's words to wherever it leads.
+// refuseRedirect refuses redirects. Stripe's API makes none; one would send a donor's data to another host.
 func refuseRedirect(*http.Request, []*http.Request) error {
 	return errors.New("stripe: redirected, not followed")
 }
 
-// pace limits the calls of an account as Stripe does; a stand-in may be asked as fast as it answers.
+// limiterFor returns the rate limit of an account. A stand-in has none.
 func limiterFor(k Keys, apiURL string) *rate.Limiter {
 	switch {
 	case apiURL != "":
@@ -97,7 +98,7 @@ func limiterFor(k Keys, apiURL string) *rate.Limiter {
 	}
 }
 
-// PageOrigins lists the origins payment pages are on, for the pages' Content-Security-Policy.
+// PageOrigins returns the origins of payment pages, for the Content-Security-Policy of our pages.
 func (s *Stripe) PageOrigins() []string {
 	origins := make([]string, len(s.pages))
 	for i, host := range s.pages {
@@ -114,8 +115,8 @@ func (s *Stripe) account(slug string) (*account, error) {
 	return a, nil
 }
 
-// translate turns an error of a call into the house's: Unavailable when Stripe or the way to it failed,
-// unexpected when Stripe refused what we asked, which is a defect of ours.
+// translate turns the error of a call into an error of this program: fault.Unavailable if Stripe or the network failed, an unexpected error
+// if Stripe refused the call, which is a defect of ours.
 func translate(err error) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
@@ -128,13 +129,13 @@ func translate(err error) error {
 	return short
 }
 
-// passing tells whether the same call with the same key may be repeated shortly: too many calls, or the
-// same key in use by a call at this moment.
+// isRetryable reports whether the same call with the same key may be repeated soon: too many calls, or another call with the same key is
+// running.
 func isRetryable(e *stripe.Error) bool {
 	return e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode == http.StatusConflict
 }
 
-// quiet passes Stripe's library's warnings on without their texts, which may quote a request.
+// libraryLogger logs the warnings of Stripe's library without their texts, which may quote a request.
 type libraryLogger struct{ log *slog.Logger }
 
 func (q libraryLogger) Debugf(string, ...any)             {}
@@ -142,7 +143,7 @@ func (q libraryLogger) Infof(string, ...any)              {}
 func (q libraryLogger) Warnf(format string, args ...any)  { q.log.Debug("stripe: library warning") }
 func (q libraryLogger) Errorf(format string, args ...any) { q.log.Debug("stripe: library error") }
 
-// Check asks for the entity's balance: the key is known and may read.
+// Check reads the entity's balance. It reports an error if there is no key or Stripe does not accept it.
 func (s *Stripe) Check(ctx context.Context, entitySlug string) error {
 	a, ok := s.accounts[entitySlug]
 	if !ok {

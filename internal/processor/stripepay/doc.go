@@ -1,16 +1,16 @@
-// Package stripepay is the only room that speaks Stripe. It translates and never decides.
+// Package stripepay is the only package that speaks Stripe. It translates and decides nothing.
 //
-// Out: payment pages (Checkout Sessions) and the lists of balance transactions, one client per process and
-// one secret key per legal entity, so two charities' money never meets.
+// Out: Checkout Sessions, subscriptions of plans, and lists of balance transactions. There is one client per process and one secret key
+// per legal entity, so the money of two charities never meets.
 //
-// In: webhooks. The door checks and stores the raw event and answers; nothing else happens in the request.
-// The drain works stored events off in small batches:
+// In: webhooks. Inbox verifies and stores the raw event and answers; nothing else happens in the request. settlement.EventWorker reads
+// the stored events from EventStore and applies them:
 //
 //	new ──┬──────────────────────────── done
-//	      ├── parked (waits: its gift or its charge is not here yet; looked at again with growing delay)
-//	      └── set_aside (five tries failed; its reason is kept, the others go on)
+//	      ├── parked (waits for its donation or its charge; tried again after a growing delay)
+//	      └── set_aside (five attempts failed; its reason is stored, the other events go on)
 //
-// What settles a gift is the charge, told by charge.succeeded: it alone has the amount, the payment intent
-// and the moment of charging. Its siblings (checkout.session.completed, payment_intent.succeeded) say
-// that a charge must be there; if it isn't after a few seconds, it is fetched.
+// The charge settles a donation: only charge.succeeded has the amount, the payment intent and the time of the charge. The events
+// checkout.session.completed and payment_intent.succeeded say that a charge must exist; if its event has not come at the second attempt, the
+// charge is fetched.
 package stripepay

@@ -19,12 +19,13 @@ type Endpoint struct {
 	URL        string   `json:"url"`
 	APIVersion string   `json:"api_version"`
 	Events     []string `json:"events"`
-	Secret     string   `json:"secret,omitempty"` // whsec_…, only of an endpoint just made: Stripe shows it once
+	Secret     string   `json:"secret,omitempty"` // whsec_…, only of an endpoint that was just created: Stripe shows it once
 	Action     string   `json:"done"`             // created, updated or unchanged
 }
 
-// SetEndpoint makes sure that one endpoint sends the events we handle, in our API version, to address, and that it is on. An
-// endpoint that is there is brought to that; one of another version cannot be, and is an error that says how to mend it.
+// EnsureEndpoint makes sure that one enabled endpoint sends the events that we handle, in our API version, to address. It creates the
+// endpoint or updates an existing one. It reports an error, which says what to do, if the existing one has another version: that cannot
+// be changed.
 func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string) (Endpoint, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	return found, nil
 }
 
-// makeEndpoint has no idempotency key of ours: one made from the address would answer a deleted endpoint for a day.
+// createEndpoint uses no idempotency key: with a key made from the address, Stripe would return a deleted endpoint for a day.
 func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint, error) {
 	params := &stripe.WebhookEndpointParams{
 		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(handledTypes),
@@ -75,7 +76,7 @@ func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint,
 	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: HandledTypes(), Secret: made.Secret, Action: "created"}, nil
 }
 
-// CheckEndpoint tells what is wrong with the endpoint that sends to address; each error of a joined one says how to mend it.
+// CheckEndpoint reports what is wrong with the endpoint that sends to address, as joined errors that each say what to do.
 func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) error {
 	a, err := s.account(entitySlug)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) 
 	return errors.Join(wrong...)
 }
 
-// endpoints lists all there are; Stripe allows 16 an account, so one page holds them.
+// endpoints returns all endpoints. Stripe allows 16 per account, so one page holds them.
 func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint, err error) {
 	params := &stripe.WebhookEndpointListParams{}
 	params.Context, params.Single = ctx, true
@@ -127,7 +128,7 @@ func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint,
 	return all, nil
 }
 
-// rightVersion: Stripe lets nobody change an endpoint's version.
+// checkVersion reports an error if an endpoint has another version of the API. Stripe does not let anyone change it.
 func checkVersion(e *stripe.WebhookEndpoint) error {
 	if e.APIVersion == stripe.APIVersion {
 		return nil
@@ -139,7 +140,8 @@ func checkVersion(e *stripe.WebhookEndpoint) error {
 	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint", e.ID, has, stripe.APIVersion)
 }
 
-// rightEvents: too few are gifts not heard of; too many, as "*" asks for, are stored for nothing.
+// checkEvents reports an error if an endpoint does not send exactly the handled events. If some are missing, donations are not settled in time;
+// if there are more, as with "*", they are stored for nothing.
 func checkEvents(e *stripe.WebhookEndpoint) error {
 	var missing, needless []string
 	for _, t := range handledTypes {
@@ -176,7 +178,7 @@ func sameHost(one, other string) bool {
 	return errX == nil && errY == nil && strings.EqualFold(x.Host, y.Host)
 }
 
-// wait keeps to the account's share of calls.
+// waitTurn waits for a turn under the account's rate limit.
 func (a *account) waitTurn(ctx context.Context) error {
 	if err := a.limit.Wait(ctx); err != nil {
 		return fault.Wrap(fault.Unavailable, "problem.503.text", err)

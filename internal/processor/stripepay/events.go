@@ -12,18 +12,18 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Retention is how many days an event's payload is kept. Its id, type and hash stay.
+// Retention is the number of days for which the payload of an event is stored. Its id, type and hash stay.
 const Retention = 90
 
-// StoredEvent is an event as the inbox has it, without its payload, which may name a person.
+// StoredEvent is an event as listed for people: without its payload, which may name a person.
 type StoredEvent struct {
 	EntityID   uuid.UUID  `db:"entity_id"`
 	ID         string     `db:"id"`
 	Type       string     `db:"type"`
 	State      string     `db:"state"` // waiting, parked, set_aside or done
-	Tries      int        `db:"tries"` // looks that did not finish it
+	Tries      int        `db:"tries"` // attempts that did not finish it
 	ReceivedAt time.Time  `db:"received_at"`
-	DueAt      time.Time  `db:"due_at"` // of an event waiting or parked: its next look
+	DueAt      time.Time  `db:"due_at"` // of an event waiting or parked: its next attempt
 	DoneAt     *time.Time `db:"done_at"`
 	Reason     string     `db:"reason"` // why it is parked or set aside
 	Erased     bool       `db:"erased"` // its payload is gone
@@ -32,14 +32,14 @@ type StoredEvent struct {
 // EventStates are the states an event can be in.
 var EventStates = []string{"waiting", "parked", "set_aside", "done"}
 
-// EventFilter narrows a list of events; zero values do not.
+// EventFilter narrows a list of events. A zero field does not.
 type EventFilter struct {
 	EntityID uuid.UUID
 	State    string // one of EventStates
 	Limit    int
 }
 
-// ListEvents lists stored events, newest first.
+// ListEvents returns stored events, the newest first.
 func ListEvents(ctx context.Context, q sqlx.QueryerContext, f EventFilter) ([]StoredEvent, error) {
 	const query = `/* stripepay.ListEvents */
 		SELECT entity_id, id, type, CASE state WHEN 'new' THEN 'waiting' ELSE state END AS state, tries, received_at, due_at, done_at,
@@ -54,15 +54,15 @@ func ListEvents(ctx context.Context, q sqlx.QueryerContext, f EventFilter) ([]St
 
 func nullID(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
 
-// Replayed is what became of events to be worked off again, by id.
+// Replayed lists what became of events that were to be replayed, by their ids.
 type Replayed struct {
-	PutBack []string // as if they had just come
-	Erased  []string // their payload is gone: left as they are
-	Unknown []string // none of that id
+	PutBack []string // they are new again
+	Erased  []string // their payload is erased: unchanged
+	Unknown []string // no event has this id
 }
 
-// ReplayEvents puts events back as new, whatever their state: the drain works them off again, and what they told before changes
-// nothing. entity narrows them unless it is uuid.Nil.
+// ReplayEvents makes events new again, whatever their state. They are applied again; an event that was applied before changes nothing.
+// If entity is not uuid.Nil, only events of that entity are replayed.
 func ReplayEvents(ctx context.Context, db *sqlx.DB, entity uuid.UUID, ids []string) (Replayed, error) {
 	const which = `id = ANY($2)`
 	r, err := replay(ctx, db, which, entity, pq.Array(ids))
@@ -81,7 +81,7 @@ func ReplaySetAside(ctx context.Context, db *sqlx.DB, entity uuid.UUID) (Replaye
 
 func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, arg any) (r Replayed, err error) {
 	const in = ` WHERE ($1::uuid IS NULL OR entity_id = $1) AND `
-	const order = ` ORDER BY entity_id, id FOR UPDATE` // two replays meet in the same order
+	const order = ` ORDER BY entity_id, id FOR UPDATE` // the same order for two replays at once
 	putBack := `/* stripepay.replay */
 		UPDATE stripe_event e SET state = 'new', tries = 0, failures = 0, due_at = now(), reason = NULL, done_at = NULL
 		  FROM (SELECT entity_id, id FROM stripe_event` + in + which + ` AND payload IS NOT NULL` + order + `) s
@@ -97,11 +97,11 @@ func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, ar
 	return r, err
 }
 
-// erasedAtOnce bounds one step of EraseEvents, so that it holds few rows for a short time.
+// eraseBatch limits one step of EraseEvents, so that it locks few rows for a short time.
 const eraseBatch = 500
 
-// EraseEvents erases the payloads of events stored more than Retention days ago, by the database's clock, and answers how many.
-// What was still parked then is set aside: nothing is left to work on.
+// EraseEvents erases the payloads of events that were stored more than Retention days ago, by the database's clock, and returns their number.
+// Events that were still parked are set aside, since they cannot be applied any more.
 func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
 	const query = `/* stripepay.EraseEvents */
 		UPDATE stripe_event e

@@ -1,26 +1,18 @@
 package stripepay
 
 import (
-	"context"
 	"encoding/json"
 
-	"github.com/jmoiron/sqlx"
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/guard"
+	"konbit/internal/processor/settlement"
 )
 
-// failedCard is a card that a bank refused, with what it was to pay.
-type cardDecline struct {
-	guard.Failure
-	invoiceID, customerID string // empty: none
-}
-
-// failureNews reads that a bank refused a card. Both events tell of the same refusal, so it is named by its
-// charge; where none was made (the bank's page was left, the card's number refused at once), by the event. What is charged from here
-// for a bill that Stripe no more collects is charged with nobody there.
-func declineEffect(e event, object json.RawMessage) (eventEffect, error) {
+// declineFact reads that a bank declined a card. Stripe sends two events for one decline, so it is identified by its charge, or by the event if
+// no charge was made (the donor left the bank's page, or the card number was refused at once). It returns the zero Fact for a payment that
+// this program makes for a void invoice: no donor is at a form then.
+func declineFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
 	var charge stripe.Charge
 	var intent stripe.PaymentIntent
 	read, metadata := any(&charge), &charge.Metadata
@@ -28,10 +20,10 @@ func declineEffect(e event, object json.RawMessage) (eventEffect, error) {
 		read, metadata = &intent, &intent.Metadata
 	}
 	if err := json.Unmarshal(object, read); err != nil {
-		return eventEffect{}, err
+		return settlement.Fact{}, err
 	}
 	if (*metadata)[metaInvoice] != "" {
-		return eventEffect{}, nil
+		return settlement.Fact{}, nil
 	}
 	id, invoice, customer := charge.ID, charge.Invoice, charge.Customer
 	if intent.ID != "" {
@@ -43,29 +35,11 @@ func declineEffect(e event, object json.RawMessage) (eventEffect, error) {
 	if id == "" {
 		id = e.ID
 	}
-	failed := &cardDecline{customerID: customerID(customer), Failure: guard.Failure{
+	failed := &settlement.CardDecline{CustomerRef: customerID(customer), Failure: guard.Failure{
 		ID: "charge " + e.EntityID.String() + " " + id, Page: (*metadata)[metaOrganisation], At: e.CreatedAt,
 	}}
 	if invoice != nil {
-		failed.invoiceID = invoice.ID
+		failed.InvoiceRef = invoice.ID
 	}
-	return eventEffect{decline: failed}, nil
-}
-
-// failuresTx tells the guard which cards were refused that somebody tried at the form.
-func (r *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
-	var failures []guard.Failure
-	for i, n := range r.effects {
-		if n.decline == nil {
-			continue
-		}
-		renews, err := recurring.IsRenewal(ctx, tx, r.events[i].EntityID, n.decline.invoiceID, n.decline.customerID)
-		if err != nil {
-			return err
-		}
-		if !renews {
-			failures = append(failures, n.decline.Failure)
-		}
-	}
-	return guard.RecordFailuresTx(ctx, tx, failures)
+	return settlement.Fact{Decline: failed}, nil
 }

@@ -16,36 +16,44 @@ import (
 	"konbit/internal/processor/settlement"
 )
 
-// see reads at Stripe, with the pinned version, what an event only hints at.
-func (s *Stripe) fetchEffect(ctx context.Context, entity org.LegalEntity, hint eventEffect, e event) (eventEffect, error) {
-	if hint.movement != nil && hint.movement.refetch {
-		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.movement.disputeID)
+// fetchFact reads at Stripe, with the pinned version of the API, what an event only hints at:
+//
+//	a dispute told by another API version   the dispute
+//	a charge whose invoice is unknown       the charge with its invoice
+//	an expected charge, by an invoice       the invoice and the charge that paid it; the invoice alone if none did
+//	an expected charge, by another id       the charge
+//
+// It returns the zero Fact if there is nothing to read.
+func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e settlement.Event) (settlement.Fact, error) {
+	hint := e.Fact
+	if hint.Movement != nil && hint.Movement.Refetch {
+		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.Movement.DisputeRef)
 		if err != nil {
-			return eventEffect{}, err
+			return settlement.Fact{}, err
 		}
-		return eventEffect{movement: movementOf(entity.ID, dispute, e.CreatedAt)}, nil
+		return settlement.Fact{Movement: movementOf(entity.ID, dispute, e.CreatedAt)}, nil
 	}
-	want := hint.expected
+	want := hint.Expected
 	switch {
-	case hint.charge != nil && hint.charge.Invoice != nil: // its bill is not known
-		want = &expectedCharge{chargeID: hint.charge.ChargeRef}
+	case hint.Charge != nil && hint.Charge.Invoice != nil: // its invoice is unknown
+		want = &settlement.ExpectedCharge{ChargeRef: hint.Charge.ChargeRef}
 	case want == nil:
-		return eventEffect{}, nil
-	case want.paymentIntentID == "" && want.chargeID == "":
-		bill, charge, err := s.fetchInvoice(ctx, entity.Slug, want.invoiceID)
+		return settlement.Fact{}, nil
+	case want.IntentRef == "" && want.ChargeRef == "":
+		bill, charge, err := s.fetchInvoice(ctx, entity.Slug, want.InvoiceRef)
 		if err != nil || charge == "" {
-			return eventEffect{invoice: bill}, err
+			return settlement.Fact{Invoice: bill}, err
 		}
-		want = &expectedCharge{chargeID: charge}
+		want = &settlement.ExpectedCharge{ChargeRef: charge}
 	}
 	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
 	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Known {
 		charge.Invoice, _, err = s.fetchInvoice(ctx, entity.Slug, charge.Invoice.ID)
 	}
-	return eventEffect{charge: charge}, err
+	return settlement.Fact{Charge: charge}, err
 }
 
-// Bill reads the bill that a charge paid.
+// Invoice is part of stripebalance.Source.
 func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
 	bill, _, err := s.fetchInvoice(ctx, entity.Slug, id)
 	if err != nil {
@@ -71,8 +79,8 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 	return dispute, nil
 }
 
-// fetchCharge reads the charge an expectation names with the pinned version; nil when it took no money (yet).
-func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want expectedCharge, cause string) (*donation.IncomingPayment, error) {
+// fetchCharge reads an expected charge. It returns nil if the charge took no money (yet).
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want settlement.ExpectedCharge, cause string) (*donation.IncomingPayment, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err
@@ -81,17 +89,17 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	var charge *stripe.Charge
-	if want.chargeID != "" {
+	if want.ChargeRef != "" {
 		params := &stripe.ChargeParams{}
 		params.Context = ctx
 		params.AddExpand("invoice")
-		charge, err = a.api.Charges.Get(want.chargeID, params)
+		charge, err = a.api.Charges.Get(want.ChargeRef, params)
 	} else {
 		params := &stripe.PaymentIntentParams{}
 		params.Context = ctx
 		params.AddExpand("latest_charge.invoice")
 		var intent *stripe.PaymentIntent
-		if intent, err = a.api.PaymentIntents.Get(want.paymentIntentID, params); err == nil {
+		if intent, err = a.api.PaymentIntents.Get(want.IntentRef, params); err == nil {
 			charge = intent.LatestCharge
 		}
 	}
@@ -104,7 +112,7 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 	return chargeOf(entityID, charge, cause)
 }
 
-// fetchBill reads an invoice, and the id of the charge that paid it; empty: none.
+// fetchInvoice reads an invoice and returns the id of the charge that paid it; empty if none did.
 func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
@@ -125,10 +133,10 @@ func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*dona
 	return invoiceOf(in), in.Charge.ID, nil
 }
 
-// Holds tells whether there is a key for an entity's account.
+// HasAccount is part of stripebalance.Source: an entity with a key has an account.
 func (s *Stripe) HasAccount(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
 
-// Balance is what Stripe holds for an entity in each currency, available and pending, in minor units.
+// Balance is part of stripebalance.Source.
 func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
@@ -150,16 +158,16 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 	return held, nil
 }
 
-// Lost reads a dispute; nil unless the bank decided it against us.
+// LostDispute is part of stripebalance.Source.
 func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error) {
 	d, err := s.fetchDispute(ctx, entity.Slug, dispute)
 	if err != nil {
 		return nil, err
 	}
-	return movementOf(entity.ID, d, time.Now()).lostDispute, nil
+	return movementOf(entity.ID, d, time.Now()).LostDispute, nil
 }
 
-// Transactions lists an entity's balance transactions made since, and before until unless that is zero, newest first, a hundred a call.
+// Transactions is part of stripebalance.Source.
 func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	a, err := s.account(entity.Slug)
 	if err != nil {
@@ -201,7 +209,7 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 	}
 }
 
-// Transaction reads one balance transaction with its source.
+// Transaction is part of stripebalance.Source.
 func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (settlement.Transaction, error) {
 	a, err := s.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
@@ -217,7 +225,8 @@ func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id str
 	return transactionOf(entity.ID, t), nil
 }
 
-// transactionOf translates a balance transaction, listed with its source. What its source lacks is the transaction's own problem.
+// transactionOf translates a balance transaction that was listed with its source. If its charge cannot be read, it is marked as unreadable and
+// the others are listed all the same.
 func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Transaction {
 	transaction := settlement.Transaction{
 		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,

@@ -2,8 +2,8 @@ package stripepay
 
 import "slices"
 
-// handled lists the types of events translateEvent reads, sorted: what a webhook endpoint is asked to send. A test holds it
-// against the code, so that no type is read and never sent for, or sent for and never read.
+// handledTypes are the types of events that translateEvent reads, sorted: a webhook endpoint must send them. A test compares the list with the
+// code.
 var handledTypes = []string{
 	"charge.dispute.closed",
 	"charge.dispute.created",
@@ -38,5 +38,5 @@ var handledTypes = []string{
 	"refund.updated",
 }
 
-// Handled lists the types of events the webhook endpoint must send.
+// HandledTypes returns the types of events that a webhook endpoint must send.
 func HandledTypes() []string { return slices.Clone(handledTypes) }

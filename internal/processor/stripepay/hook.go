@@ -12,18 +12,18 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// tolerance bounds the age of a signature, both ways: the library alone would take one from the future.
+// tolerance limits the age of a signature in both directions: the library alone would accept one from the future.
 const tolerance = 300 * time.Second
 
-// MaxPayload is the largest webhook body taken, in bytes.
+// MaxPayload is the largest accepted body of a webhook, in bytes.
 const MaxPayload = 256 << 10
 
-// forged is one answer for whatever is wrong with a webhook, so that it teaches nothing.
+// invalidWebhook returns the same answer for every invalid webhook, so that an attacker learns nothing. why goes to the log only.
 func invalidWebhook(why string) error {
 	return fault.Wrap(fault.Invalid, "problem.400.text", errors.New("webhook: "+why))
 }
 
-// header is what the inbox needs of an event.
+// eventHeader holds the fields of an event that the inbox stores beside the payload.
 type eventHeader struct {
 	ID         string `json:"id"`
 	Object     string `json:"object"`
@@ -38,7 +38,7 @@ const (
 	maxCreated   = 253402300799 // the end of the year 9999
 )
 
-// event tells whether it is an event's, and one the inbox can hold: no text with a NUL, no date beyond dates.
+// isEvent reports whether the payload is an event that the table can store: no text contains a NUL, the date is within the range of dates.
 func (h eventHeader) isEvent() bool {
 	for _, text := range []string{h.ID, h.Type, h.APIVersion} {
 		if len(text) > maxNameBytes || strings.ContainsRune(text, 0) {
@@ -48,8 +48,12 @@ func (h eventHeader) isEvent() bool {
 	return h.ID != "" && h.Type != "" && h.Object == "event" && h.Created >= 0 && h.Created <= maxCreated
 }
 
-// verify checks a webhook for an entity: signed with one of its secrets, at most 300 s ago and at most 300 s
-// ahead, and of the mode (live or test) of the entity's key. Whatever is wrong is fault.Invalid.
+// verify checks a webhook of an entity. It reports fault.Invalid unless
+//
+//   - one of the entity's secrets signed it,
+//   - the signature is at most 300 s old and at most 300 s in the future,
+//   - the body is an event,
+//   - its mode (live or test) is that of the entity's key.
 func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (eventHeader, error) {
 	a, ok := s.accounts[entitySlug]
 	if !ok {
@@ -79,8 +83,8 @@ func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now
 	return h, nil
 }
 
-// signedAt reads t= of a Stripe-Signature header. There must be one only: Stripe's library signs by the last,
-// so a fresh one put before an old one would let an old webhook in again.
+// signedAt reads t= of a Stripe-Signature header. It reports an error unless there is exactly one: Stripe's library uses the last one, so an
+// attacker could put a fresh time before the old one and replay an old webhook.
 func signedAt(signature string) (at time.Time, err error) {
 	for _, pair := range strings.Split(signature, ",") {
 		name, value, _ := strings.Cut(pair, "=")

@@ -17,39 +17,42 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Inbox takes webhooks in. Those that come while a commit is under way wait for it and are committed together, at most
-// batchSize at once: a flush of the database's log serves them all. One that comes alone waits for nobody.
+// batchSize is the most webhooks that are committed together.
+const batchSize = 100
+
+// Inbox stores webhooks. Webhooks that arrive during a commit are committed together after it, at most batchSize at once, so that one flush of
+// the database's log serves them all (group commit). A webhook that arrives alone is committed at once.
 type Inbox struct {
 	DB     *sqlx.DB
 	Stripe *Stripe
-	Now    func() time.Time // wall clock: signatures are dated by it
-	Wake   func()           // called after a commit, so that the drain need not be waited for
+	Now    func() time.Time // wall clock: Stripe dates signatures by it
+	Wake   func()           // called after a commit, so that the event worker starts at once
 
 	mu         sync.Mutex
 	pending    []*pendingStore
-	committing bool // somebody commits, and calls the first that waits when done
+	committing bool // a request commits; when it is done, it promotes the first pending one
 }
 
-// arrival is a verified webhook.
+// verifiedEvent is an event whose webhook was verified.
 type verifiedEvent struct {
 	entity uuid.UUID
 	eventHeader
 	payload []byte
 }
 
-// delivery is an arrival whose request waits: to be told what became of it, or to commit those that wait.
+// pendingStore is an event whose request waits, either for the result of its batch or to commit the next batch.
 type pendingStore struct {
 	verifiedEvent
-	result chan storeResult // holds one
+	result chan storeResult // buffers one
 }
 
-// verdict is what a waiting delivery is told.
+// storeResult is what a waiting request receives.
 type storeResult struct {
-	leader bool  // nothing yet: it is its turn to commit
-	err    error // of the batch it was in
+	leader bool  // there is no result: the request must commit the next batch
+	err    error // of the batch that the event was in
 }
 
-// Take verifies a webhook and stores it, once per entity and event id, and returns when that is committed.
+// Receive verifies a webhook and stores its event once per entity and event id. It returns after the commit.
 func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug string, payload []byte, signature string) error {
 	h, err := in.Stripe.verify(entitySlug, payload, signature, in.Now())
 	if err != nil {
@@ -62,8 +65,8 @@ func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug str
 	return nil
 }
 
-// store commits an arrival, with whoever else waits. Should they fail together it is tried alone, so that no other's fault is
-// its own.
+// store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so that no other event can
+// make it fail.
 func (in *Inbox) store(ctx context.Context, a verifiedEvent) error {
 	d := &pendingStore{a, make(chan storeResult, 1)}
 	result := storeResult{leader: in.enqueue(d)}
@@ -87,7 +90,7 @@ func (in *Inbox) store(ctx context.Context, a verifiedEvent) error {
 	})
 }
 
-// queue makes a delivery wait, and tells whether it is to commit at once instead, for nobody does.
+// enqueue adds an event to the pending ones. It returns true if no request is committing, so that this one must.
 func (in *Inbox) enqueue(d *pendingStore) (lead bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -96,7 +99,7 @@ func (in *Inbox) enqueue(d *pendingStore) (lead bool) {
 	return lead
 }
 
-// leave is for a delivery whose request's time is over. If it was called to commit it calls the next.
+// abandon removes an event whose request has ended. If it was to commit the next batch, the next pending request does.
 func (in *Inbox) abandon(d *pendingStore) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -110,14 +113,14 @@ func (in *Inbox) abandon(d *pendingStore) {
 	}
 }
 
-// call has the one that waits longest commit next. The lock is held.
+// promoteNext makes the request that has waited longest commit the next batch. The caller holds the lock.
 func (in *Inbox) promoteNext() {
 	if in.committing = len(in.pending) > 0; in.committing {
 		in.pending[0].result <- storeResult{leader: true}
 	}
 }
 
-// take takes those whose turn it is out of the queue.
+// takeBatch removes the next batch from the pending events and returns it.
 func (in *Inbox) takeBatch() []*pendingStore {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -127,11 +130,11 @@ func (in *Inbox) takeBatch() []*pendingStore {
 	return batch
 }
 
-// commit stores those that wait, the leader among them, in one transaction, tells the others what became of it, and calls the
-// next to commit.
+// commit stores the next batch, which contains the leader's event, in one transaction, sends the result to the other requests, and promotes the
+// next one.
 func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	batch := in.takeBatch()
-	err = errors.New("stripepay: the commit did not end") // should it panic
+	err = errors.New("stripepay: the commit did not end") // if it panics
 	defer func() {
 		for _, d := range batch {
 			if d != leader {
@@ -142,7 +145,8 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 		defer in.mu.Unlock()
 		in.promoteNext()
 	}()
-	// The leader's time bounds the commit, but its client's leaving takes no other along. Whoever has time left after that tries alone.
+	// The commit ends at the leader's deadline, but it does not end when the leader's client disconnects. A request with time left after a
+	// failed commit stores its event alone.
 	end, bounded := ctx.Deadline()
 	if !bounded {
 		end = time.Now().Add(pg.RequestTimeout)
@@ -160,8 +164,8 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	return err
 }
 
-// storeTx stores events with one statement, and answers how many were new. It takes them in one order, so that batches of
-// several processes may overlap.
+// storeTx stores events with one statement and returns how many were new. It sorts them, so that batches of several processes cannot
+// deadlock.
 func storeTx(ctx context.Context, tx *sqlx.Tx, arrivals []verifiedEvent) (fresh int64, err error) {
 	const query = `/* stripepay.storeTx */
 		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// An Observer is told of each call: its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a refusal, or
-// "no_answer") and how long it took.
+// An Observer is called after each call with its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a refusal, or
+// "no_answer") and its duration.
 type Observer func(operation, outcome string, took time.Duration)
 
-// Observe lets o watch. It is set before the first call.
+// Observe sets the observer. It must be called before the first call.
 func (s *Stripe) Observe(o Observer) { s.observe = o }
 
-// watched is the way to Stripe, seen by the observer.
+// observedTransport sends requests to Stripe and reports them to the observer.
 type observedTransport struct{ s *Stripe }
 
 // RoundTrip is part of http.RoundTripper.
@@ -34,10 +34,10 @@ func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// ids of Stripe's objects begin with a short prefix, ch_… or cs_test_…, and hold a figure or a capital; names of collections do not.
+// ids matches ids of Stripe's objects: a short prefix (ch_…, cs_test_…), then at least one digit or capital. Names of collections have none.
 var ids = regexp.MustCompile(`/[a-z]{2,9}_[A-Za-z0-9_]*[A-Z0-9][A-Za-z0-9_]*`)
 
-// operation names a call by its method and path, with {id} for an object's id.
+// operation returns the method and path of a call, with {id} instead of an object's id.
 func operation(r *http.Request) string {
 	return r.Method + " " + ids.ReplaceAllString(r.URL.Path, "/{id}")
 }

@@ -15,10 +15,11 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// A subscription's customer cannot be changed (https://docs.stripe.com/api/subscriptions/update), and a card belongs to one customer
-// (https://docs.stripe.com/api/payment_methods/attach). So a plan changes customers by another subscription.
+// Stripe cannot change the customer of a subscription (https://docs.stripe.com/api/subscriptions/update), and a payment method belongs to one
+// customer (https://docs.stripe.com/api/payment_methods/attach). So a plan moves to another customer by a new subscription.
 
-// Leave ends a subscription and takes its unpaid bill over, which bears the mark from then on and is void.
+// Detach is part of recurring.Billing. It ends the subscription, marks its unpaid invoice and voids it. It changes nothing while a bank processes
+// the invoice's payment.
 func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (recurring.DetachedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -46,7 +47,7 @@ func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (r
 	return left, err
 }
 
-// takeOver has nobody collect a bill any more that was not paid; nil: it was, or nothing was owed for it.
+// takeOverInvoice marks and voids an unpaid invoice, so that Stripe collects it no more. It returns nil if the invoice is paid or asks for nothing.
 func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoice, mark string) (*recurring.OutstandingInvoice, error) {
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
@@ -72,7 +73,7 @@ func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoic
 		params.Context = ctx
 		params.SetIdempotencyKey(o.Key + ":void")
 		_, voided := a.api.Invoices.VoidInvoice(invoice, params)
-		if in, err = a.api.Invoices.Get(invoice, get); err != nil { // somebody may have paid it in the same moment
+		if in, err = a.api.Invoices.Get(invoice, get); err != nil { // it may have been paid at the same moment
 			return nil, translate(err)
 		}
 		if voided != nil && in.Status != stripe.InvoiceStatusPaid && in.Status != stripe.InvoiceStatusVoid {
@@ -85,9 +86,9 @@ func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoic
 	return &recurring.OutstandingInvoice{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
 }
 
-// Begin makes a subscription on a card that its customer has. Until the first charge it costs nothing
-// (https://docs.stripe.com/billing/subscriptions/billing-cycle); one that charges late in the month is told the day, for its first
-// date may be in a shorter one.
+// StartSubscription is part of recurring.Billing. The subscription costs nothing until its first charge
+// (https://docs.stripe.com/billing/subscriptions/billing-cycle). If it charges after the 28th, the day is set by number, because the month of the
+// first charge may be shorter.
 func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b recurring.NewSubscription) (recurring.StartedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b re
 	}
 	var refused *stripe.Error
 	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeIdempotency {
-		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other words under the key: the next try has its own
+		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other parameters under the key: the next try has a key of its own
 	}
 	if err != nil {
 		return recurring.StartedSubscription{}, translate(err)
@@ -110,7 +111,7 @@ func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b re
 	return recurring.StartedSubscription{Subscription: sub.ID, PaymentMethod: paymentMethodOf(chargedMethod(sub))}, nil
 }
 
-// begunWith finds the subscription that was begun with a mark; nil: none was.
+// findMigrated returns the customer's subscription with a mark; nil if there is none.
 func findMigrated(ctx context.Context, a *account, b recurring.NewSubscription) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionListParams{Customer: stripe.String(b.Customer), Status: stripe.String("all")}
 	params.Context = ctx
@@ -155,7 +156,7 @@ func beginParams(b recurring.NewSubscription) *stripe.SubscriptionParams {
 	return params
 }
 
-// Collect charges the card of a subscription for a bill that was taken over, unless a payment for it is made or under way.
+// Collect is part of recurring.Billing. It does nothing if a payment for the invoice was made or is processing.
 func (s *Stripe) Collect(ctx context.Context, o recurring.Target, c recurring.Collection) (paid bool, code string, err error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -195,7 +196,7 @@ func (s *Stripe) Collect(ctx context.Context, o recurring.Target, c recurring.Co
 	return true, "", nil
 }
 
-// collected tells whether a bill that was taken over is paid, or a payment for it on its way.
+// isCollected reports whether a payment for a voided invoice has succeeded or is processing.
 func isCollected(ctx context.Context, a *account, c recurring.Collection) (bool, error) {
 	params := &stripe.PaymentIntentListParams{Customer: stripe.String(c.Customer)}
 	params.Context = ctx

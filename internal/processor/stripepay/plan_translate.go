@@ -9,58 +9,59 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/processor/settlement"
 )
 
-// subscriptionNews reads whose subscription an event is about. What it says of the subscription may be old by now, and is read anew.
-func subscriptionEffect(e event, object json.RawMessage) (eventEffect, error) {
+// subscriptionFact reads which plan a subscription belongs to. The event's state of the subscription may be old, so it is read again later.
+func subscriptionFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
 	var s stripe.Subscription
 	if err := json.Unmarshal(object, &s); err != nil {
-		return eventEffect{}, err
+		return settlement.Fact{}, err
 	}
 	plan := giftID(s.Metadata)
 	if plan == uuid.Nil {
-		return eventEffect{}, nil
+		return settlement.Fact{}, nil
 	}
-	return eventEffect{subscription: &recurring.SubscriptionSeen{
+	return settlement.Fact{Subscription: &recurring.SubscriptionSeen{
 		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Migrated: s.Metadata[metaMigration] != "",
 	}}, nil
 }
 
-// planSessionNews reads the end of a payment page of a recurring gift. Paid by a bank debit, it is on its way.
-func planSessionEffect(e event, s *stripe.CheckoutSession, mark *donation.StatusUpdate) eventEffect {
-	n := eventEffect{subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
+// planSessionFact reads the end of a payment page of a recurring donation. If it is paid by bank debit, the donation is processing.
+func planSessionFact(e storedEvent, s *stripe.CheckoutSession, mark *donation.StatusUpdate) settlement.Fact {
+	n := settlement.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
-		n.subscription.SubscriptionID = s.Subscription.ID
+		n.Subscription.SubscriptionID = s.Subscription.ID
 	}
 	if s.PaymentStatus != stripe.CheckoutSessionPaymentStatusPaid || s.Invoice == nil {
 		mark.To = donation.Processing
-		n.status = mark
+		n.Status = mark
 		return n
 	}
-	n.expected = &expectedCharge{donationID: mark.DonationID, invoiceID: s.Invoice.ID}
+	n.Expected = &settlement.ExpectedCharge{DonationID: mark.DonationID, InvoiceRef: s.Invoice.ID}
 	return n
 }
 
-// invoiceNews reads a bill. A paid one's charge must be there or come.
-func invoiceEffect(e event, object json.RawMessage) (eventEffect, error) {
+// invoiceFact reads an invoice. If it is paid, its charge must exist or come.
+func invoiceFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
 	var in stripe.Invoice
 	if err := json.Unmarshal(object, &in); err != nil {
-		return eventEffect{}, err
+		return settlement.Fact{}, err
 	}
-	n := eventEffect{invoice: invoiceOf(&in)}
+	n := settlement.Fact{Invoice: invoiceOf(&in)}
 	if e.APIVersion != stripe.APIVersion {
-		n.invoice.Known = false // another version keeps the plan elsewhere
+		n.Invoice.Known = false // another version of the API has the plan in another field
 	}
-	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !n.invoice.Known) {
-		n.expected = &expectedCharge{invoiceID: in.ID}
+	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !n.Invoice.Known) {
+		n.Expected = &settlement.ExpectedCharge{InvoiceRef: in.ID}
 		if in.PaymentIntent != nil {
-			n.expected.paymentIntentID = in.PaymentIntent.ID
+			n.Expected.IntentRef = in.PaymentIntent.ID
 		}
 	}
 	return n, nil
 }
 
-// billOf translates an invoice; of one that is only its id, nothing is known.
+// invoiceOf translates an invoice. If only its id is present, the result is not Known.
 func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 	b := &donation.Invoice{ID: in.ID}
 	if in.Created == 0 {
@@ -78,16 +79,16 @@ func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 	return b
 }
 
-// customerNews reads which card a customer is to be charged by.
-func customerEffect(e event, object json.RawMessage) (eventEffect, error) {
+// customerFact reads which payment method a customer chose.
+func customerFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
 	var c stripe.Customer
 	if err := json.Unmarshal(object, &c); err != nil {
-		return eventEffect{}, err
+		return settlement.Fact{}, err
 	}
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
-		return eventEffect{}, nil
+		return settlement.Fact{}, nil
 	}
-	return eventEffect{paymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
+	return settlement.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

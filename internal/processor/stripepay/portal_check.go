@@ -10,11 +10,14 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// where is how a person comes to the settings of Stripe's portal.
+// portalSettings says where a person finds the settings of Stripe's billing portal.
 const portalSettings = "in Stripe's dashboard, Settings, Billing, Customer portal"
 
-// CheckPortal tells what is wrong with an entity's billing portal at Stripe, which donors meet when they change their card: there must
-// be one, it must take a new card, and it must offer nothing else, for what a donor changes there is not as our own pages told it.
+// CheckPortal reports what is wrong with an entity's billing portal at Stripe, where donors change their card:
+//
+//   - there must be one,
+//   - it must accept a new payment method,
+//   - it must offer nothing else, because a change there is not what our own pages say.
 func (s *Stripe) CheckPortal(ctx context.Context, entitySlug string) error {
 	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {

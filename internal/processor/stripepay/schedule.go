@@ -11,8 +11,8 @@ import (
 	"konbit/internal/giving/recurring"
 )
 
-// Schedule makes a schedule from the subscription alone, if it has none, and then says how many periods it has. Both in one call are
-// refused by Stripe; between the two the subscription is open-ended.
+// Schedule is part of recurring.Billing. It creates the schedule from the subscription alone, and then sets the number of periods: Stripe refuses
+// both in one call. Between the two calls the subscription has no end.
 func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations fu
 		return recurring.Schedule{}, err
 	}
 	if sub.Schedule == nil && sub.BillingCycleAnchor >= sub.CurrentPeriodEnd {
-		return recurring.Schedule{}, nil // its first whole period is to come, and periods are counted from the one under way
+		return recurring.Schedule{}, nil // Stripe counts periods from the current one, and the first whole period has not begun
 	}
 	schedule, err := scheduleOf(ctx, a, o, sub)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations fu
 	return recurring.Schedule{ID: schedule.ID, PhaseStart: start, Iterations: n}, nil
 }
 
-// scheduleOf is the subscription's schedule, made from it if there is none.
+// scheduleOf returns the subscription's schedule. It creates one if there is none.
 func scheduleOf(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
 	params := &stripe.SubscriptionScheduleParams{}
 	params.Context = ctx
@@ -59,8 +59,8 @@ func scheduleOf(ctx context.Context, a *account, o recurring.Target, sub *stripe
 	return schedule, nil
 }
 
-// phaseParams says a phase again as it is, but for its length. The card is the subscription's: a phase has its own only if it is
-// said again, and then it would be the one from before it was mended.
+// phaseParams returns the parameters that repeat a phase, without its length. It names the subscription's payment method: an update replaces the
+// whole phase, and a phase without one would go back to the method from before the donor changed it.
 func phaseParams(phase *stripe.SubscriptionSchedulePhase, sub *stripe.Subscription) *stripe.SubscriptionSchedulePhaseParams {
 	params := &stripe.SubscriptionSchedulePhaseParams{
 		StartDate: stripe.Int64(phase.StartDate), ProrationBehavior: stripe.String("none"), Metadata: sub.Metadata,
@@ -89,7 +89,7 @@ func setPhase(ctx context.Context, a *account, key, schedule string, phase *stri
 	return nil
 }
 
-// every is a pace as Stripe says it.
+// stripeInterval returns a frequency in Stripe's terms.
 func stripeInterval(f org.Frequency) (interval string, count int64) {
 	switch f {
 	case org.Weekly:
@@ -102,8 +102,8 @@ func stripeInterval(f org.Frequency) (interval string, count int64) {
 	return "month", 1
 }
 
-// Change has a subscription charge something else from the next period on, as one item. Other dates or another pace begin with a
-// period that costs nothing, up to the next charge; such a subscription's schedule is released first.
+// Change is part of recurring.Billing. From the next period on the subscription has one item. If the dates or the frequency change, a period that
+// costs nothing leads to the next charge; the schedule of such a subscription is released first.
 func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.ChargeTerms) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -141,7 +141,7 @@ func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.Ch
 	return nil
 }
 
-// itemsParams puts one item in place of all.
+// itemsParams returns the parameters that replace all items by one.
 func itemsParams(sub *stripe.Subscription, to recurring.ChargeTerms) []*stripe.SubscriptionItemsParams {
 	interval, count := stripeInterval(to.Frequency)
 	var items []*stripe.SubscriptionItemsParams
@@ -161,7 +161,7 @@ func itemsParams(sub *stripe.Subscription, to recurring.ChargeTerms) []*stripe.S
 	return items
 }
 
-// changePhase changes what the phase charges and leaves its end as it is.
+// changePhase changes what the phase charges. Its end stays.
 func changePhase(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription, to recurring.ChargeTerms) error {
 	get := &stripe.SubscriptionScheduleParams{}
 	get.Context = ctx

@@ -6,16 +6,16 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// OwnReceipts is what an account's newest charges tell of receipts that Stripe mails by itself beside ours. Its setting (Settings,
-// Customer emails) cannot be read by API; a charge bears a receipt_number once Stripe has mailed one
-// (https://docs.stripe.com/api/charges/object), and of test charges it never does.
+// StripeReceipts says whether Stripe itself emails receipts beside ours, judged by an account's newest charges. The setting (Settings, Customer
+// emails) cannot be read by API. A charge has a receipt_number once Stripe has emailed a receipt for it
+// (https://docs.stripe.com/api/charges/object); Stripe never does for a test charge.
 type StripeReceipts struct {
-	Checked    int    // charges of gifts looked at
-	LastMailed string // the newest one Stripe mailed a receipt of; empty when none was
-	Live       bool   // the key is live, so that there can be any
+	Checked    int    // number of charges of donations that were read
+	LastMailed string // the newest of them with a receipt from Stripe; empty if there is none
+	Live       bool   // the key is live, so there can be receipts
 }
 
-// OwnReceipts looks at the newest hundred charges.
+// StripeReceipts reads the newest hundred charges.
 func (s *Stripe) StripeReceipts(ctx context.Context, entitySlug string) (StripeReceipts, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {

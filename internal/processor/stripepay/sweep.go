@@ -17,36 +17,37 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
 )
 
 const (
-	// eventsKept is how long Stripe lets events be listed (https://docs.stripe.com/api/events).
+	// listablePeriod is how long Stripe lists events (https://docs.stripe.com/api/events).
 	listablePeriod = 30 * 24 * time.Hour
-	// askAfter is how long after its payment page ran out a gift is asked after, if no event told its end.
+	// overdueAfter is the time after the end of its payment page when a started donation without any event is read at Stripe.
 	overdueAfter = 10 * time.Minute
 	maxOverdue   = 500
 )
 
-// Sweeper finds what no webhook told: undelivered events, money nobody told of, and gifts whose donors never
-// came back. Everything it does may be done again at any time.
+// Sweeper finds what no webhook reported: undelivered events, movements of money, and started donations whose donors never returned.
+// Everything it does may be repeated at any time.
 type Sweeper struct {
 	DB        *sqlx.DB
 	Stripe    *Stripe
 	Catalog   *fund.CatalogCache
-	Drain     *Drain
+	Worker    *settlement.EventWorker
 	Collector stripebalance.Importer
 	Now       func() time.Time
 }
 
-// Swept is what a sweep found.
+// SweepResult counts what a sweep found.
 type SweepResult struct {
-	Events       int `json:"events"`       // undelivered ones taken in
+	Events       int `json:"events"`       // undelivered events that were stored
 	Transactions int `json:"transactions"` // balance transactions booked
-	Ended        int `json:"ended"`        // started gifts whose end was found
+	Ended        int `json:"ended"`        // started donations that failed, expired or are processing
 }
 
-// Sweep goes over every entity. An entity that cannot be swept now does not keep the others from it.
+// Sweep sweeps every entity. If one cannot be swept now, the others still are; the errors are joined.
 func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	var swept SweepResult
 	catalog, err := s.Catalog.Current(ctx)
@@ -60,13 +61,13 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	}
 	for _, entity := range catalog.Entities() {
 		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
-			continue // no card money here
+			continue // it takes no payments by card
 		}
 		n, err := s.storeUndelivered(ctx, entity)
 		note(&swept.Events, n, err)
 	}
-	// Bills are known before the charges that paid them are booked; and the balance is read from the first gift on: where none came
-	// through yet, from one of these.
+	// The order matters. Invoices must be stored before the charges that paid them are booked. And an entity's balance is imported from its first
+	// donation on: if no event of it was delivered, that donation is settled by an event stored just now.
 	failed = append(failed, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
@@ -76,7 +77,7 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	return swept, errors.Join(failed...)
 }
 
-// undelivered takes in the events of the last 30 days that Stripe could not deliver, as if they had come.
+// storeUndelivered stores the events of the last 30 days that Stripe could not deliver.
 func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (int, error) {
 	a, err := s.Stripe.account(entity.Slug)
 	if err != nil {
@@ -114,7 +115,7 @@ func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (
 	}
 }
 
-// take stores listed events of types we read. It answers how many were new and the last one's id.
+// storePage stores the listed events of handled types. It returns the number of new ones and the id of the last one listed.
 func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		var arrivals []verifiedEvent
@@ -123,7 +124,7 @@ func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *accou
 			err := json.Unmarshal(payload, &h)
 			last = cmp.Or(h.ID, last)
 			if err != nil || !h.isEvent() || !slices.Contains(handledTypes, h.Type) || h.Livemode != a.keys.Live() {
-				continue // the door would not take it either
+				continue // verify would refuse it too
 			}
 			arrivals = append(arrivals, verifiedEvent{entity.ID, h, payload})
 		}
@@ -134,17 +135,17 @@ func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *accou
 	return taken, last, err
 }
 
-// drain works off what is due, until nothing is.
+// drain applies events until none is due.
 func (s Sweeper) drain(ctx context.Context) error {
 	for {
-		if n, err := s.Drain.Once(ctx); err != nil || n == 0 {
+		if n, err := s.Worker.RunBatch(ctx); err != nil || n == 0 {
 			return err
 		}
 	}
 }
 
-// askAfterStarted asks Stripe about gifts whose payment page ran out without any event of it. One whose page
-// was never made cannot have been paid. One that was paid is settled by its charge, not here.
+// resolveOverdue asks Stripe about donations whose payment page ended without any event. A donation without a page cannot have been paid: it
+// has expired. A donation that was paid is settled by its charge, not here.
 func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int, error) {
 	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
 	if err != nil {
@@ -188,14 +189,14 @@ func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d donati
 	var refused *stripe.Error
 	switch {
 	case errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing:
-		return donation.Expired, nil // another account's, or erased: nobody can pay on it
+		return donation.Expired, nil // of another account, or deleted: it cannot be paid
 	case err != nil:
 		return "", translate(err)
 	}
 	return statusOf(session), nil
 }
 
-// endOf is where a gift stands by its session; empty when it is still open, or paid, which the charge settles.
+// statusOf returns the status of a donation by its session; empty if the session is open, or if it is paid, so that its charge decides.
 func statusOf(session *stripe.CheckoutSession) donation.Status {
 	switch {
 	case session.Status == stripe.CheckoutSessionStatusExpired:
@@ -204,7 +205,7 @@ func statusOf(session *stripe.CheckoutSession) donation.Status {
 		return ""
 	case session.PaymentIntent != nil && (session.PaymentIntent.Status == stripe.PaymentIntentStatusRequiresPaymentMethod ||
 		session.PaymentIntent.Status == stripe.PaymentIntentStatusCanceled):
-		return donation.Failed // the bank debit came back
+		return donation.Failed // the bank returned the debit
 	}
 	return donation.Processing
 }

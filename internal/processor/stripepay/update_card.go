@@ -13,10 +13,11 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// portalHost is where Stripe's billing portal is.
+// portalHost is the host of Stripe's billing portal.
 const portalHost = "billing.stripe.com"
 
-// Portal makes a page of Stripe's billing portal that asks for a new card and nothing else, and leads back.
+// Portal creates a page of Stripe's billing portal that asks for a new payment method and nothing else, and returns its address. The page leads
+// back to an address of ours.
 func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -44,8 +45,8 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 	return session.URL, nil
 }
 
-// UseCard has a subscription charge the card its customer last chose; nil: the customer has none. A subscription's own card goes
-// before its customer's, so it is set on each.
+// UseNewestPaymentMethod is part of recurring.Billing. Stripe prefers a subscription's own payment method to its customer's, so it is set on each
+// subscription.
 func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target, customer string) (*recurring.PaymentMethod, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target,
 	})
 }
 
-// Rest ends the tries to collect a bill by itself.
+// StopCollection is part of recurring.Billing.
 func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -82,7 +83,8 @@ func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice
 	return nil
 }
 
-// Pay tries to collect an open bill now, unless a bank is at it. False: the card was refused, or nothing is owed any more that can be paid.
+// RetryPayment is part of recurring.Billing. It does nothing while a bank processes a payment of the invoice. It returns false if the card is
+// declined, or if the invoice is neither open nor paid.
 func (s *Stripe) RetryPayment(ctx context.Context, o recurring.Target, invoice string) (bool, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
 
 	"konbit/internal/processor/stripepay"
@@ -49,7 +50,7 @@ type rooms struct {
 	db        *sqlx.DB
 	starter   donation.Starter
 	inbox     *stripepay.Inbox
-	drain     *stripepay.Drain
+	drain     *settlement.EventWorker
 	collector stripebalance.Importer
 	desk      receipt.Issuer
 	clerk     mail.Resender
@@ -63,7 +64,7 @@ func newRooms(t testing.TB, h *program.Program) *rooms {
 	r := &rooms{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
-	r.drain = &stripepay.Drain{DB: db, Stripe: h.Stripe, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()}
+	r.drain = settlement.NewEventWorker(&settlement.EventWorker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
 	letters := h.Receipts
 	letters.DB = db
 	r.clerk = mail.Resender{Receipts: letters, Queue: h.Queue}
@@ -211,7 +212,7 @@ func (a *arena) tell(e program.Event) {
 	for _, r := range a.rooms {
 		working.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = r.drain.Once(bounded)
+				_, _ = r.drain.RunBatch(bounded)
 			}
 		})
 	}

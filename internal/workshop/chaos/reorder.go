@@ -167,7 +167,7 @@ func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
 	ctx, stop := context.WithCancel(t.Context())
 	var working, telling sync.WaitGroup
 	for range 2 {
-		working.Go(func() { h.Drain.Run(ctx) })
+		working.Go(func() { h.EventWorker.Run(ctx) })
 	}
 	working.Go(func() {
 		for ctx.Err() == nil {

@@ -174,7 +174,7 @@ func (h *Program) Deliver(events ...Event) {
 func (h *Program) DrainAll() {
 	h.t.Helper()
 	for {
-		n, err := h.Drain.Once(h.t.Context())
+		n, err := h.EventWorker.RunBatch(h.t.Context())
 		require.NoError(h.t, err)
 		if n == 0 {
 			return

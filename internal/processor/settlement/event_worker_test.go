@@ -1,4 +1,4 @@
-package stripepay_test
+package settlement_test
 
 import (
 	"fmt"
@@ -75,7 +75,7 @@ func TestTenTimesAtOnce(t *testing.T) {
 	for range 2 { // two drains, as of two replicas
 		all.Go(func() {
 			for range 30 {
-				_, err := h.Drain.Once(t.Context())
+				_, err := h.EventWorker.RunBatch(t.Context())
 				assert.NoError(t, err)
 			}
 		})
@@ -240,7 +240,7 @@ func TestADatabaseThatWasAwayIsNoFailureOfTheEvent(t *testing.T) {
 	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	for range 7 {
 		h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
-		_, _ = h.Drain.Once(t.Context()) // the connection may be found dead in the noting too
+		_, _ = h.EventWorker.RunBatch(t.Context()) // the connection may be found dead in the noting too
 	}
 	assert.Equal(t, []string{"0"}, h.Lines(`SELECT failures::text FROM stripe_event`))
 	h.Exec(`DROP TRIGGER killed ON receipt`)

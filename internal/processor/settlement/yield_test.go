@@ -1,4 +1,4 @@
-package stripepay
+package settlement
 
 import (
 	"context"
@@ -13,7 +13,7 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 	t.Parallel()
 	waited := func(t *testing.T, ctx context.Context, after time.Duration) time.Duration {
 		t.Helper()
-		d := NewDrain(&Drain{})
+		d := NewEventWorker(&EventWorker{})
 		d.overloaded.Store(true)
 		time.AfterFunc(after, func() { d.overloaded.Store(false) })
 		began := time.Now()
@@ -26,7 +26,7 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 		over, end := context.WithCancel(t.Context())
 		end()
 		require.Zero(t, waited(t, over, time.Second))
-		d, began := NewDrain(&Drain{}), time.Now()
+		d, began := NewEventWorker(&EventWorker{}), time.Now()
 		var turns []func()
 		for range cap(d.yieldSlots) {
 			turns = append(turns, d.Yield(t.Context()))
@@ -38,8 +38,8 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 			done()
 		}
 		began = time.Now()
-		d.activeWorkers.Store(1)
-		time.AfterFunc(time.Second, func() { d.activeWorkers.Store(0) })
+		d.active.Store(1)
+		time.AfterFunc(time.Second, func() { d.active.Store(0) })
 		d.Yield(t.Context())()
 		require.InDelta(t, time.Second, time.Since(began), float64(5*time.Millisecond), "a batch is under way")
 	})
