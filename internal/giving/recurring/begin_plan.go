@@ -2,26 +2,13 @@ package recurring
 
 import (
 	"context"
-	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/platform/jobs"
 )
 
-// Keeper keeps plans.
-type Plans struct {
-	DB      *sqlx.DB
-	Queue   *jobs.Queue
-	Billing Billing
-	Now     func() time.Time
-	NewID   func() uuid.UUID
-	NewRef  func() string // 128 random bits as text
-}
-
-// BeginTx writes the plan of a gift that was just written. It stays started until the first payment has come.
+// BeginTx inserts the plan of a donation that was just inserted. The plan stays started until the first payment is made.
 func (ps Plans) BeginTx(ctx context.Context, tx *sqlx.Tx, first donation.Donation, r donation.Request) error {
 	const query = `/* recurring.BeginTx */
 		INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, created_at)

@@ -2,25 +2,7 @@ package recurring
 
 import "slices"
 
-// letters names an event in words that letters know it by.
-var emailKinds = map[string]string{
-	eventPaymentFailed: "failing", eventFinished: "finished", eventGivenUp: "failed", eventCancelled: "cancelled", eventPaused: "paused",
-	eventResumed: "resumed", eventSkipped: "skipped", eventChanged: "changed", eventCardUpdated: "mended", eventCardExpiring: "expiring",
-	eventUpcoming: "upcoming",
-}
-
-// Letter is the kind of the event's letter; empty: it has none.
-func (e Event) EmailKind() string { return emailKinds[e.Kind] }
-
-// Reminds tells whether its letter says nothing but what comes as planned, and so is the donor's to stop.
-func (e Event) IsReminder() bool { return e.Kind == eventUpcoming }
-
-// NeedsCard tells whether its donor should give another card.
-func (e Event) NeedsPaymentMethod() bool {
-	return e.Kind == eventPaymentFailed || e.Kind == eventCardExpiring
-}
-
-// reasons groups Stripe's decline codes (https://docs.stripe.com/declines/codes) by what a donor can make of them.
+// declineReasons groups Stripe's decline codes by what a donor can do (https://docs.stripe.com/declines/codes).
 var declineReasons = map[string][]string{
 	"funds":   {"insufficient_funds", "card_velocity_exceeded", "withdrawal_count_limit_exceeded", "balance_insufficient"},
 	"expired": {"expired_card", "invalid_expiry_month", "invalid_expiry_year"},
@@ -30,15 +12,27 @@ var declineReasons = map[string][]string{
 	"asked": {"authentication_required", "authentication_not_handled", "payment_intent_authentication_failure"},
 }
 
-// Why names the group of a decline code: funds, expired, lost, closed, asked, or refused for all others; empty for no code.
+// DeclineReason returns the group of a decline code: funds, expired, lost, closed, asked, or refused for any other code. It returns an
+// empty string if there is no code.
 func DeclineReason(code string) string {
 	if code == "" {
 		return ""
 	}
-	for why, codes := range declineReasons {
+	for reason, codes := range declineReasons {
 		if slices.Contains(codes, code) {
-			return why
+			return reason
 		}
 	}
 	return "refused"
 }
+
+// permanentDeclines lists the decline codes for which a retry has the same result: the card or account is closed or was never valid
+// (https://docs.stripe.com/declines/codes, https://docs.stripe.com/payments/ach-direct-debit#failures).
+var permanentDeclines = []string{
+	"lost_card", "stolen_card", "pickup_card", "restricted_card", "security_violation", "incorrect_number", "invalid_account",
+	"account_closed", "bank_account_closed", "no_account", "account_frozen", "debit_not_authorized", "revocation_of_authorization",
+	"revocation_of_all_authorizations", "stop_payment_order", "new_account_information_available",
+}
+
+// IsPermanentDecline reports whether every retry will be declined too.
+func IsPermanentDecline(code string) bool { return slices.Contains(permanentDeclines, code) }

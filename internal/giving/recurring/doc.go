@@ -1,22 +1,27 @@
-// Package recurring owns plans: gifts that are given again and again, a number of times or until their donor stops.
+// Package recurring owns plans: donations that are repeated, N times or until the donor stops them.
 //
 //	started ─── active ⇄ paused
-//	   │           ├──────┴── cancelled   (the donor stopped it, or somebody did at Stripe)
-//	   │           ├───────── finished    (all its payments have come)
-//	   └───────────┴───────── failed      (it never began, or Stripe gave up)
+//	   │           ├──────┴── cancelled   (by the donor, or by a person at Stripe)
+//	   │           ├───────── finished    (all N payments were made)
+//	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
 //
-// A plan is written with its first gift, in one transaction, before any call to Stripe, and has that gift's id. Each payment is
-// a gift of its own: MatchChargesTx finds the plan of a charge by the bill it paid, counts it, and writes the gift, which the charge
-// then settles like any other. What is given, and for which funds, are terms; a payment has those that stood when its
-// bill was made.
+// A plan is inserted with its first donation, in one transaction, before any call to Stripe. Its id is that donation's id. Each later
+// payment is a donation of its own: MatchChargesTx finds a charge's plan by the invoice it paid, counts the payment and inserts
+// the donation, which the charge then settles like any other. The amount and the funds are the plan's terms. Terms have versions; a
+// payment has the version that was in force when its invoice was created.
 //
-// The count of payments is kept here and nowhere else. A plan of N payments ends at Stripe by a schedule of N periods, longer
-// by each period that was not paid; and whatever became of the schedule, the plan is ended at Stripe when N payments have come,
-// and a payment beyond them is given back.
+// Payments are counted here and nowhere else. At Stripe, a plan of N payments is a subscription with a schedule of N periods, made
+// longer by one period for each period that was not paid. Independently of the schedule, the plan is ended at Stripe after N
+// payments, and a payment beyond them is refunded.
 //
-// What happens at Stripe is asked for in three steps: a request is written; it is carried out, outside any transaction and under
-// a key made of the request; what came of it is written with what follows. A request that finds no Stripe is tried again by
-// its job. Where a plan stands at Stripe is never concluded from events: they make it be read again (Look).
+// A change at Stripe takes three steps:
 //
-// recurring renders nothing and sends nothing; a letter is the job of an event of a plan.
+//  1. a request is inserted, in the transaction of its cause
+//  2. ExecuteRequest makes the call, outside any transaction, with an idempotency key made of the request's id
+//  3. applyResult records the result and what follows from it
+//
+// If Stripe cannot be reached, the request's job runs again. The state of a subscription is never concluded from webhook events. An
+// event only schedules a sync, which reads the subscription (SyncPlan).
+//
+// Package recurring renders nothing and sends nothing: an email is the job of a plan's event.
 package recurring

@@ -2,25 +2,20 @@ package recurring
 
 import (
 	"context"
-	"database/sql/driver"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-
-	"konbit/internal/giving/donation"
 )
 
-// Kinds of events. Those with a letter say so in their job.
+// Kinds of events, as table plan_event stores them.
 const (
 	eventStarted         = "begun"
 	eventPaid            = "paid"
-	eventPaymentRejected = "payment refused"
+	eventPaymentRejected = "payment refused" // a payment beyond the plan, which is refunded
 	eventPaymentFailed   = "payment failed"
 	eventFinished        = "finished"
-	eventGivenUp         = "given up"
+	eventGivenUp         = "given up" // by Stripe
 	eventCancelled       = "cancelled"
 	eventPaused          = "paused"
 	eventResumed         = "resumed"
@@ -29,67 +24,39 @@ const (
 	eventCardUpdated     = "card mended"
 	eventCardExpiring    = "card expires"
 	eventUpcoming        = "upcoming"
-	eventCardPageOpened  = "new card asked for" // its donor went to give one; detail: for which customer
-	eventMigrated        = "moved"              // to another customer of its donor's; cause: the subscription it has now
+	eventCardPageOpened  = "new card asked for" // the donor opened the page for a new card; detail: for which customer
+	eventMigrated        = "moved"              // to another customer of the donor; cause: the new subscription
 )
 
-// Detail is what an event or a request is about; what does not apply is zero.
-type Detail struct {
-	N         int        `json:"n,omitempty"`
-	Amount    int64      `json:"amount,omitempty"` // minor units, charged each time
-	Covered   int64      `json:"covered,omitempty"`
-	Frequency string     `json:"frequency,omitempty"`
-	Months    int        `json:"months,omitempty"`
-	Until     *time.Time `json:"until,omitempty"`
-	Next      *time.Time `json:"next,omitempty"`
-	Code      string     `json:"code,omitempty"` // why a payment failed
-	Invoice   string     `json:"invoice,omitempty"`
-	Final     bool       `json:"final,omitempty"`  // nobody tries that payment again by itself
-	Method    string     `json:"method,omitempty"` // a card, by Stripe's id
-	Customer  string     `json:"customer,omitempty"`
-	// Subscription is another than the plan's own.
-	Subscription string `json:"subscription,omitempty"`
-	Last4        string `json:"last4,omitempty"`
-	Brand        string `json:"brand,omitempty"`
-	Given        int64  `json:"given,omitempty"` // in all so far
-	Reason       string `json:"reason,omitempty"`
-	DatesChanged bool   `json:"repaced,omitempty"` // the dates are others than before
-	Parts        []Part `json:"parts,omitempty"`
+// emailKinds lists the events that have an email, with the email's kind.
+var emailKinds = map[string]string{
+	eventPaymentFailed: "failing", eventFinished: "finished", eventGivenUp: "failed", eventCancelled: "cancelled", eventPaused: "paused",
+	eventResumed: "resumed", eventSkipped: "skipped", eventChanged: "changed", eventCardUpdated: "mended", eventCardExpiring: "expiring",
+	eventUpcoming: "upcoming",
 }
 
-// Part is a fund's part of what is given each time.
-type Part struct {
-	FundID  uuid.UUID `json:"fund"`
-	Amount  int64     `json:"amount"`
-	Covered int64     `json:"covered"`
-}
-
-// Value and Scan keep a detail as JSON.
-func (d Detail) Value() (driver.Value, error) {
-	text, err := json.Marshal(d)
-	return string(text), err
-}
-
-// Scan is part of sql.Scanner.
-func (d *Detail) Scan(value any) error {
-	text, ok := value.([]byte)
-	if !ok {
-		return fmt.Errorf("recurring: a detail is JSON, not %T", value)
-	}
-	return json.Unmarshal(text, d)
-}
-
-// Event is something that happened to a plan.
+// Event is a row of table plan_event: something that happened to a plan.
 type Event struct {
 	ID     uuid.UUID `db:"id"`
 	PlanID uuid.UUID `db:"plan_id"`
 	Kind   string    `db:"kind"`
-	Cause  string    `db:"cause"` // Stripe's object or our request
+	Cause  string    `db:"cause"` // id of Stripe's object or of our request; an event happens once for a cause
 	Detail Detail    `db:"detail"`
 	At     time.Time `db:"at"`
 }
 
-// Events lists what happened to a plan, in order.
+// EmailKind returns the kind of the event's email; empty if the event has none.
+func (e Event) EmailKind() string { return emailKinds[e.Kind] }
+
+// IsReminder reports whether the email only announces a planned charge. The donor can stop reminders.
+func (e Event) IsReminder() bool { return e.Kind == eventUpcoming }
+
+// NeedsPaymentMethod reports whether the donor should give another card.
+func (e Event) NeedsPaymentMethod() bool {
+	return e.Kind == eventPaymentFailed || e.Kind == eventCardExpiring
+}
+
+// Events returns the events of a plan, oldest first.
 func Events(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]Event, error) {
 	const query = `/* recurring.Events */ SELECT id, plan_id, kind, cause, detail, at FROM plan_event WHERE plan_id = $1 ORDER BY at, id`
 	var all []Event
@@ -97,14 +64,14 @@ func Events(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]Event
 	return all, err
 }
 
-// EventByID reads one event.
+// EventByID returns one event.
 func EventByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Event, err error) {
 	const query = `/* recurring.EventByID */ SELECT id, plan_id, kind, cause, detail, at FROM plan_event WHERE id = $1`
 	err = sqlx.GetContext(ctx, q, &e, query, id)
 	return e, err
 }
 
-// eventTx records an event once; nil when it was recorded before.
+// recordEventTx inserts an event. It returns nil if an event of that kind and cause exists.
 func (ps Plans) recordEventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) (*Event, error) {
 	const query = `/* recurring.recordEventTx */
 		INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -118,36 +85,4 @@ func (ps Plans) recordEventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, c
 		return nil, err
 	}
 	return &e, nil
-}
-
-// LetterJob is the job of telling a donor of an event.
-type EmailJob struct {
-	EventID uuid.UUID `json:"event_id"`
-}
-
-// Kind names the job.
-func (EmailJob) Kind() string { return "plan_letter" }
-
-// tellTx records an event and orders its letter, once. What the letter needs of the plan as it stands is frozen in it.
-func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
-	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
-	if p.CardLast4 != nil && d.Last4 == "" {
-		d.Last4, d.Brand = *p.CardLast4, *p.CardBrand
-	}
-	paid, err := InstalmentsOf(ctx, tx, []uuid.UUID{p.ID})
-	if err != nil {
-		return err
-	}
-	gifts := make([]uuid.UUID, len(paid))
-	for i, in := range paid {
-		gifts[i] = in.DonationID
-	}
-	if d.Given, err = donation.SumOf(ctx, tx, gifts); err != nil {
-		return err
-	}
-	e, err := ps.recordEventTx(ctx, tx, p, kind, cause, d)
-	if err != nil || e == nil {
-		return err
-	}
-	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
 }

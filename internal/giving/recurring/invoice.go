@@ -14,110 +14,38 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Seen is news that a plan's subscription exists.
-type SubscriptionSeen struct {
-	EntityID       uuid.UUID
-	PlanID         uuid.UUID
-	SubscriptionID string // empty: not known yet
-	CustomerID     string
-	Migrated       bool // it was begun by a move
-}
-
-// bill is an instalment's row.
+// invoice is a row of table instalment: an invoice of a plan, and the payment that settled it.
 type invoice struct {
 	EntityID      uuid.UUID  `db:"entity_id"`
 	InvoiceID     string     `db:"invoice_id"`
 	PlanID        uuid.UUID  `db:"plan_id"`
-	First         bool       `db:"first"`
+	First         bool       `db:"first"` // the subscription's first invoice
 	CreatedAt     time.Time  `db:"created_at"`
-	N             *int       `db:"n"`
-	DonationID    *uuid.UUID `db:"donation_id"`
-	Refused       bool       `db:"refused"`
-	CollectedHere bool       `db:"ours"` // charged from here, no more by Stripe
+	N             *int       `db:"n"`           // number of the payment; nil: not paid yet
+	DonationID    *uuid.UUID `db:"donation_id"` // nil: not paid yet
+	Refused       bool       `db:"refused"`     // paid beyond the plan, and refunded
+	CollectedHere bool       `db:"ours"`        // an outstanding invoice, which Stripe does not collect
 }
 
-// SeeTx notes subscriptions of plans and has them looked at. Events come in any order and name the same subscription, or one that
-// the plan was moved away from. One that a move began and no plan has in the end, because the plan ended meanwhile or the call
-// was made twice, is ended. Any other is left to whoever reads the task it makes when it charges.
-func (ps Plans) RecordSubscriptionsTx(ctx context.Context, tx *sqlx.Tx, seen []SubscriptionSeen) error {
-	ids := make([]uuid.UUID, len(seen))
-	for i, s := range seen {
-		ids[i] = s.PlanID
-	}
-	plans, err := lockPlansTx(ctx, tx, ids)
-	if err != nil {
-		return err
-	}
-	for _, s := range seen {
-		p := plans[s.PlanID]
-		if p == nil || p.EntityID != s.EntityID {
-			continue // no plan of ours
-		}
-		if err := ps.recordSubscriptionTx(ctx, tx, p, s); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+const invoiceColumns = `entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused, ours`
 
-func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s SubscriptionSeen) error {
-	if p.SubscriptionID == nil && s.SubscriptionID != "" {
-		p.SubscriptionID = &s.SubscriptionID
-		if p.Total != nil {
-			if err := ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, RequestedBy: "konbit"}); err != nil {
-				return err
-			}
-		}
-	}
-	if p.CustomerID == nil && s.CustomerID != "" {
-		p.CustomerID = &s.CustomerID
-	}
-	if s.Migrated && s.SubscriptionID != *p.SubscriptionID {
-		if err := ps.endOtherSubscriptionTx(ctx, tx, p, s.SubscriptionID); err != nil {
-			return err
-		}
-	}
-	return ps.scheduleSyncTx(ctx, tx, p)
-}
-
-// leaveTx has a subscription ended, unless it is the plan's own when it comes to that.
-func (ps Plans) endOtherSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, subscription string) error {
-	return ps.requestTx(ctx, tx, p, request{Kind: kindEnd, Subject: subscription, Detail: Detail{Subscription: subscription}, RequestedBy: "konbit"})
-}
-
-// lookSoonTx has a plan's subscription read.
-func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
-	waiting := p.SyncDue != nil
-	now := ps.Now()
-	p.SyncDue = &now
-	if err := savePlanTx(ctx, tx, p); err != nil || waiting {
-		return err
-	}
-	return ps.Queue.EnqueueTx(ctx, tx, SyncJob{p.ID})
-}
-
-// NoteTx notes bills of plans, and with them their subscriptions. A bill whose plan is not ours is not noted.
+// RecordInvoicesTx inserts invoices of plans and records their subscriptions. It ignores invoices of other plans than ours.
 func (ps Plans) RecordInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoices []donation.Invoice) error {
 	const query = `/* recurring.RecordInvoicesTx */
 		INSERT INTO instalment (entity_id, invoice_id, plan_id, first, created_at)
 		SELECT $1, $2, id, $4, $5 FROM plan WHERE id = $3 AND entity_id = $1 ON CONFLICT (entity_id, invoice_id) DO NOTHING`
-	invoices = slices.Clone(invoices)
-	slices.SortFunc(invoices, func(a, b donation.Invoice) int {
+	ofPlans := slices.DeleteFunc(slices.Clone(invoices), func(in donation.Invoice) bool { return in.PlanID == uuid.Nil })
+	slices.SortFunc(ofPlans, func(a, b donation.Invoice) int {
 		return strings.Compare(a.PlanID.String()+a.ID, b.PlanID.String()+b.ID)
 	})
-	var seen []SubscriptionSeen
-	for _, in := range invoices {
-		if in.PlanID != uuid.Nil {
-			seen = append(seen, SubscriptionSeen{EntityID: entity, PlanID: in.PlanID, SubscriptionID: in.SubscriptionID, CustomerID: in.CustomerID})
-		}
+	seen := make([]SubscriptionSeen, len(ofPlans))
+	for i, in := range ofPlans {
+		seen[i] = SubscriptionSeen{EntityID: entity, PlanID: in.PlanID, SubscriptionID: in.SubscriptionID, CustomerID: in.CustomerID}
 	}
 	if err := ps.RecordSubscriptionsTx(ctx, tx, seen); err != nil {
 		return err
 	}
-	for _, in := range invoices {
-		if in.PlanID == uuid.Nil {
-			continue
-		}
+	for _, in := range ofPlans {
 		if _, err := tx.ExecContext(ctx, query, entity, in.ID, in.PlanID, in.First, in.CreatedAt); err != nil {
 			return err
 		}
@@ -125,49 +53,47 @@ func (ps Plans) RecordInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.U
 	return nil
 }
 
-// SettledBills tells of which bills the money has come.
+// SettledInvoices reports for each recorded invoice whether its payment was counted or refunded.
 func SettledInvoices(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) (map[string]bool, error) {
-	bills, err := invoicesByID(ctx, q, entity, invoices)
+	rows, err := invoicesByID(ctx, q, entity, invoices)
 	settled := map[string]bool{}
-	for _, b := range bills {
-		settled[b.InvoiceID] = b.N != nil || b.Refused
+	for _, in := range rows {
+		settled[in.InvoiceID] = in.N != nil || in.Refused
 	}
 	return settled, err
 }
 
-// UnknownInvoicesTx answers those of an entity's bills that no plan has.
-func (ps Plans) UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, bills []string) ([]string, error) {
-	known, err := invoicesByID(ctx, tx, entity, bills)
-	return slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(bills))), func(id string) bool {
-		return slices.ContainsFunc(known, func(b invoice) bool { return b.InvoiceID == id })
+// UnknownInvoicesTx returns which of an entity's invoices are not recorded.
+func (ps Plans) UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoices []string) ([]string, error) {
+	known, err := invoicesByID(ctx, tx, entity, invoices)
+	return slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(invoices))), func(id string) bool {
+		return slices.ContainsFunc(known, func(in invoice) bool { return in.InvoiceID == id })
 	}), err
-}
-
-// RefundsChargeTx tells whether a charge's refund was asked for because its plan has no room for it.
-func (ps Plans) RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charge string) (asked bool, err error) {
-	const query = `/* recurring.RefundsChargeTx */
-		SELECT EXISTS (SELECT 1 FROM plan_request r JOIN plan p ON p.id = r.plan_id WHERE p.entity_id = $1 AND r.kind = 'refund' AND r.subject = $2)`
-	err = tx.GetContext(ctx, &asked, query, entity, charge)
-	return asked, err
 }
 
 func invoicesByID(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoices []string) ([]invoice, error) {
 	const query = `/* recurring.invoicesByID */
-		SELECT entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused, ours FROM instalment
-		 WHERE entity_id = $1 AND invoice_id = ANY($2)`
-	var bills []invoice
-	err := sqlx.SelectContext(ctx, q, &bills, query, entity, pq.Array(invoices))
-	return bills, err
+		SELECT ` + invoiceColumns + ` FROM instalment WHERE entity_id = $1 AND invoice_id = ANY($2)`
+	var rows []invoice
+	err := sqlx.SelectContext(ctx, q, &rows, query, entity, pq.Array(invoices))
+	return rows, err
 }
 
-// Instalment is a payment of a plan that has come.
+// saveInvoiceTx updates the payment of an invoice.
+func saveInvoiceTx(ctx context.Context, tx *sqlx.Tx, in *invoice) error {
+	const query = `/* recurring.saveInvoiceTx */ UPDATE instalment SET n = $3, donation_id = $4, refused = $5 WHERE entity_id = $1 AND invoice_id = $2`
+	_, err := tx.ExecContext(ctx, query, in.EntityID, in.InvoiceID, in.N, in.DonationID, in.Refused)
+	return err
+}
+
+// Instalment is a counted payment of a plan.
 type Instalment struct {
 	PlanID     uuid.UUID `db:"plan_id"`
 	N          int       `db:"n"`
 	DonationID uuid.UUID `db:"donation_id"`
 }
 
-// InstalmentsOf lists the payments of plans that have come, each plan's in order.
+// InstalmentsOf returns the counted payments of plans, each plan's in order.
 func InstalmentsOf(ctx context.Context, q sqlx.QueryerContext, plans []uuid.UUID) ([]Instalment, error) {
 	const query = `/* recurring.InstalmentsOf */
 		SELECT plan_id, n, donation_id FROM instalment WHERE plan_id = ANY($1::uuid[]) AND n IS NOT NULL ORDER BY plan_id, n`

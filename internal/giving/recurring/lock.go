@@ -10,38 +10,38 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Concerned names the plans that a transaction is going to change: by their ids, and by bills of theirs that are noted.
+// LockSet lists the plans that a transaction is going to change: by their ids, and by their recorded invoices.
 type LockSet struct {
 	plans    []uuid.UUID
-	entities []uuid.UUID // of bills
+	entities []uuid.UUID // of the invoices
 	invoices []string
 }
 
-// Plan adds a plan; none: the zero id.
-func (c *LockSet) AddPlan(id uuid.UUID) {
+// AddPlan adds a plan; it ignores uuid.Nil.
+func (s *LockSet) AddPlan(id uuid.UUID) {
 	if id != uuid.Nil {
-		c.plans = append(c.plans, id)
+		s.plans = append(s.plans, id)
 	}
 }
 
-// Bill adds the plan of an entity's bill.
-func (c *LockSet) AddInvoice(entity uuid.UUID, invoice string) {
-	c.entities, c.invoices = append(c.entities, entity), append(c.invoices, invoice)
+// AddInvoice adds the plan of an entity's invoice.
+func (s *LockSet) AddInvoice(entity uuid.UUID, invoice string) {
+	s.entities, s.invoices = append(s.entities, entity), append(s.invoices, invoice)
 }
 
-// LockTx locks plans at once, in the order of their ids. A transaction that changes plans in several steps calls it before the first:
-// locked step by step, they would meet those of another worker's in another order, and the database would end one of the two, or a
-// third that waits in line behind them.
-func (ps Plans) LockTx(ctx context.Context, tx *sqlx.Tx, c LockSet) error {
+// LockTx locks plans in the order of their ids. A transaction that changes plans in several steps calls it before the first step: if
+// each step locked its own plans, two workers could lock the same plans in different orders, and the database would end one of them
+// because of the deadlock, or a third transaction that waits for the same rows.
+func (ps Plans) LockTx(ctx context.Context, tx *sqlx.Tx, s LockSet) error {
 	const query = `/* recurring.LockTx */
 		SELECT id FROM plan WHERE id IN (
 		       SELECT unnest($1::uuid[])
 		        UNION SELECT i.plan_id FROM unnest($2::uuid[], $3::text[]) AS b (entity_id, invoice_id)
 		                JOIN instalment i ON i.entity_id = b.entity_id AND i.invoice_id = b.invoice_id)
 		 ORDER BY id FOR UPDATE`
-	if len(c.plans)+len(c.invoices) == 0 {
+	if len(s.plans)+len(s.invoices) == 0 {
 		return nil
 	}
 	var locked []uuid.UUID
-	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(c.plans), pg.UUIDs(c.entities), pq.Array(c.invoices))
+	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(s.plans), pg.UUIDs(s.entities), pq.Array(s.invoices))
 }

@@ -8,26 +8,27 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// NewCard is news that one of Stripe's customers is to be charged by another card.
+// NewPaymentMethod says that a customer at Stripe has a new card.
 type NewPaymentMethod struct {
 	EntityID             uuid.UUID
 	CustomerID, MethodID string
 	At                   time.Time
 }
 
-// mendingTime is how long a donor may be at Stripe's page for a new card, and clocks differ.
+// cardPageTolerance is how far the time of a new card can differ from the time when the donor opened Stripe's page: the donor stays on
+// the page, and clocks differ.
 const cardPageTolerance = 24 * time.Hour
 
-// NewCardTx has every plan of the customer that goes on charge the new card, and the bills tried again that the old one did not
-// pay. If it was given by a donor's link, which proves their mailbox, the donor's plans under other customers are moved to this
-// one. A card that was told of before changes nothing.
+// UsePaymentMethodTx requests that the customer's running plans charge the new card, and that unpaid invoices are tried again. If the
+// donor opened Stripe's page by a link in an email, which proves the address, it also requests the migration of the donor's plans under
+// other customers to this one. A card that is known already changes nothing.
 func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymentMethod) error {
 	plans, err := ofCustomer(ctx, tx, c.EntityID, c.CustomerID)
 	if err != nil {
 		return err
 	}
 	for i := range plans {
-		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: Detail{Method: c.MethodID}, RequestedBy: "donor"}); err != nil {
+		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: Detail{Method: c.MethodID}, RequestedBy: byDonor}); err != nil {
 			return err
 		}
 	}
@@ -37,7 +38,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	}
 	for i := range others {
 		move := request{
-			Kind: kindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: "donor",
+			Kind: kindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: byDonor,
 		}
 		if err := ps.requestTx(ctx, tx, &others[i], move); err != nil {
 			return err
@@ -46,7 +47,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	return nil
 }
 
-// toMove lists the plans that go on, of a donor who went to give a customer a new card, that have another customer.
+// plansToMigrate returns the running plans under other customers of a donor who opened Stripe's page for this customer.
 func plansToMigrate(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod) ([]Plan, error) {
 	const query = `/* recurring.plansToMigrate */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id <> $2 AND subscription_id IS NOT NULL AND status IN ('active', 'paused')

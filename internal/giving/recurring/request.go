@@ -11,15 +11,17 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Kinds of requests.
+// Kinds of requests, as table plan_request stores them. A plan has one request of a kind and a subject.
 const (
-	kindSchedule       = "schedule" // end after N payments; subject: empty, how many periods it must have become, or the payment it is made anew from
-	kindEnd            = "end"      // nothing is charged any more; subject: empty, the charge that came all the same, or a subscription that is not the plan's
-	kindRefund         = "refund"   // subject: the charge
-	kindStopCollection = "rest"     // stop trying to collect a bill; subject: the bill
-	kindRetryPayment   = "pay"      // collect a bill once more; subject: the bill and the card
-	kindCard           = "card"     // charge another card; subject: the card
-	kindMigrate        = "move"     // charge another customer's card; subject: the customer and the card
+	// kindSchedule: end the subscription after N payments. Subject: empty, or the length in periods, or "from n" after payment n.
+	kindSchedule = "schedule"
+	// kindEnd: end the subscription. Subject: empty, or the charge made although the plan had ended, or another subscription.
+	kindEnd            = "end"
+	kindRefund         = "refund" // subject: the charge
+	kindStopCollection = "rest"   // stop retrying to collect an invoice; subject: the invoice
+	kindRetryPayment   = "pay"    // collect an invoice once more; subject: the invoice and the card
+	kindCard           = "card"   // charge another card; subject: the card
+	kindMigrate        = "move"   // charge the card of another customer; subject: the customer and the card
 	kindPause          = "pause"
 	kindSkip           = "skip"
 	kindResume         = "resume"
@@ -27,37 +29,43 @@ const (
 	kindChange         = "change"
 )
 
-// request is something asked of Stripe for a plan.
+// Values of request.RequestedBy. For a donor's request on a page it is the channel: letter or portal.
+const (
+	byKonbit = "konbit" // no person made the request
+	byDonor  = "donor"  // by giving a new card at Stripe
+)
+
+// request is a row of table plan_request: a change that Stripe is asked to make.
 type request struct {
 	ID          uuid.UUID  `db:"id"`
 	PlanID      uuid.UUID  `db:"plan_id"`
 	Kind        string     `db:"kind"`
 	Subject     string     `db:"subject"`
 	Detail      Detail     `db:"detail"`
-	RequestedBy string     `db:"asked_by"` // konbit, or how the donor asked: "letter", "portal"
+	RequestedBy string     `db:"asked_by"`
 	RequestedAt time.Time  `db:"asked_at"`
-	Attempts    int        `db:"tries"`
+	Attempts    int        `db:"tries"` // failed attempts
 	ExecutedAt  *time.Time `db:"carried_at"`
-	Refused     *string    `db:"refused"`
+	Refused     *string    `db:"refused"` // why it cannot be executed; nil: it can
 }
 
-// key names one try of a request for Stripe, which keeps its answer to a key for a day, errors too.
+// idempotencyKey identifies an attempt for Stripe, which repeats its answer to a key for a day, errors too.
 func (r request) idempotencyKey() string { return fmt.Sprintf("plan:%s:%d", r.ID, r.Attempts) }
 
-// over tells whether there is nothing left to do.
+// isDone reports whether the request was executed or refused.
 func (r request) isDone() bool { return r.ExecutedAt != nil || r.Refused != nil }
 
-// RequestJob is the job of carrying a request out.
+// RequestJob is the job that executes a request.
 type RequestJob struct {
 	RequestID uuid.UUID `json:"request_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's kind in river_job.
 func (RequestJob) Kind() string { return "plan_request" }
 
 const requestColumns = `id, plan_id, kind, subject, detail, asked_by, asked_at, tries, carried_at, refused`
 
-// askTx writes a request and orders its job. What was asked with that subject before is not asked again.
+// requestTx inserts a request and enqueues its job. It does nothing if the plan has a request of that kind and subject.
 func (ps Plans) requestTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) error {
 	_, err := ps.insertRequestTx(ctx, tx, p, r)
 	return err
@@ -84,20 +92,22 @@ func requestByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (r re
 	return r, err
 }
 
-// noteTry counts a try that failed, or that the request was refused for good.
+// recordAttempt counts a failed attempt. refused is why the request cannot be executed; nil: it is tried again.
 func (ps Plans) recordAttempt(ctx context.Context, r request, refused error) error {
 	const query = `/* recurring.recordAttempt */ UPDATE plan_request SET tries = tries + 1, refused = $2 WHERE id = $1 AND carried_at IS NULL`
-	var why *string
+	var reason *string
 	if refused != nil {
 		text := refused.Error()
-		why = &text
+		reason = &text
 	}
-	return pg.InTx(context.WithoutCancel(ctx), ps.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(context.WithoutCancel(ctx), query, r.ID, why)
+	ctx = context.WithoutCancel(ctx)
+	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, query, r.ID, reason)
 		return err
 	})
 }
 
+// markExecutedTx records that a request was executed. It returns false if it was executed or refused before.
 func markExecutedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, at time.Time) (bool, error) {
 	const query = `/* recurring.markExecutedTx */ UPDATE plan_request SET carried_at = $2 WHERE id = $1 AND carried_at IS NULL AND refused IS NULL`
 	done, err := tx.ExecContext(ctx, query, id, at)
@@ -106,4 +116,17 @@ func markExecutedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, at time.Time
 	}
 	n, err := done.RowsAffected()
 	return n > 0, err
+}
+
+// mustWait reports whether a request has to wait for an earlier one that is not done:
+//
+//	any request but a refund                  waits for a migration
+//	a migration                               waits for every request that changes what is charged
+func (ps Plans) mustWait(ctx context.Context, r request) (bool, error) {
+	const query = `/* recurring.mustWait */
+		SELECT EXISTS (SELECT 1 FROM plan_request q WHERE q.plan_id = $1 AND q.carried_at IS NULL AND q.refused IS NULL AND (q.asked_at, q.id) < ($2, $3)
+		   AND ($4 <> 'refund' AND q.kind = 'move' OR $4 = 'move' AND q.kind NOT IN ('schedule', 'refund', 'rest')))`
+	var waits bool
+	err := sqlx.GetContext(ctx, ps.DB, &waits, query, r.PlanID, r.RequestedAt, r.ID, r.Kind)
+	return waits, err
 }

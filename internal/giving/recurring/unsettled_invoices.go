@@ -3,19 +3,16 @@ package recurring
 import (
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/jmoiron/sqlx"
 )
 
-// A payment is counted when its charge is settled, and that comes late when nobody told of it. A plan of N ends after N payments all the
-// same: where fewer are counted than there were periods, those count that Stripe has. They are settled by the charges in the balance.
+// A payment is counted when its charge is settled, which is late if no webhook event arrived. A plan of N payments must end after N
+// payments nevertheless. If fewer payments are counted than there were periods, the paid invoices at Stripe are counted too. They are
+// settled when the balance import finds their charges.
 
-// behind tells whether a plan of N has had more periods than payments are counted.
-func (p Plan) isBehind(s RemoteSubscription) bool {
-	return p.Total != nil && !p.Status.IsEnded() && p.BegunAt != nil && p.dateAfter(*p.BegunAt, p.Paid).Before(s.PeriodEnd.Add(-dateTolerance))
-}
-
-// missedTx lists the bills that were paid and whose payments are not counted yet.
+// unsettledInvoicesTx returns the paid invoices whose payments are not counted yet.
 func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription) ([]string, error) {
 	if len(s.paidInvoices) == 0 {
 		return nil, nil
@@ -24,10 +21,32 @@ func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubs
 	return slices.DeleteFunc(slices.Clone(s.paidInvoices), func(id string) bool { return settled[id] }), err
 }
 
-// enoughTx has a plan ended at Stripe for which N payments were made, counted or not. It finishes when all are counted.
-func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, missed int) error {
-	if p.Total == nil || missed == 0 || p.Paid+missed < *p.Total {
+// endIfCompleteTx requests the end of a subscription if all N payments were made, counted or not. The plan is finished when all are
+// counted.
+func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, unsettled int) error {
+	if p.Total == nil || unsettled == 0 || p.Paid+unsettled < *p.Total {
 		return nil
 	}
-	return ps.requestTx(ctx, tx, p, request{Kind: kindEnd, Subject: "enough", RequestedBy: "konbit"})
+	return ps.requestTx(ctx, tx, p, request{Kind: kindEnd, Subject: "enough", RequestedBy: byKonbit})
+}
+
+// extendScheduleTx requests a longer schedule if a period was not paid, so that N payments are made.
+func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription, unsettled []string) error {
+	if p.Total == nil || p.PhaseStart == nil {
+		return nil
+	}
+	pending := s.LatestInvoice.isPending()
+	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
+		settled, err := SettledInvoices(ctx, tx, p.EntityID, []string{latest.ID})
+		if err != nil {
+			return err
+		}
+		pending = !settled[latest.ID] && !slices.Contains(unsettled, latest.ID) // its charge is not settled yet
+	}
+	counted := *p
+	counted.Paid += len(unsettled)
+	if length := counted.scheduleLength(*p.PhaseStart, s.PeriodEnd, pending); length > p.Iterations {
+		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: strconv.Itoa(length), RequestedBy: byKonbit})
+	}
+	return nil
 }

@@ -1,0 +1,110 @@
+package recurring
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"konbit/internal/books/org"
+)
+
+// callResult is Stripe's answer to a request. Fields that do not apply are zero.
+type callResult struct {
+	subscription  string // the subscription that was called
+	schedule      *Schedule
+	paymentMethod *PaymentMethod
+	paid          bool
+	code          string // decline code, if not paid
+	migration     *planMigration
+	next          time.Time // next charge of a plan that was resumed
+}
+
+// callStripe makes the call of a request. It decides nothing that the request does not say.
+func (ps Plans) callStripe(ctx context.Context, entity string, p Plan, r request) (result callResult, err error) {
+	if r.Kind == kindRefund {
+		return result, ps.Billing.Refund(ctx, Target{Entity: entity, Key: r.idempotencyKey()}, r.Subject)
+	}
+	if p.SubscriptionID == nil {
+		return result, errNotReady
+	}
+	t := Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.idempotencyKey()}
+	result.subscription = t.Subscription
+	switch r.Kind {
+	case kindSchedule:
+		result.schedule, err = ps.callSchedule(ctx, t, p, r)
+	case kindEnd, kindCancel:
+		err = ps.callEnd(ctx, t, r)
+	case kindStopCollection:
+		err = ps.Billing.StopCollection(ctx, t, r.Subject)
+	case kindRetryPayment:
+		if r.Detail.Customer != "" {
+			result.paid, result.code, err = ps.collectOutstanding(ctx, t, p, r)
+		} else {
+			result.paid, err = ps.Billing.RetryPayment(ctx, t, r.Detail.Invoice)
+		}
+	case kindCard:
+		result.paymentMethod, err = ps.Billing.UseNewestPaymentMethod(ctx, t, *p.CustomerID)
+	case kindMigrate:
+		switch {
+		case p.Status.IsEnded():
+		case *p.CustomerID == r.Detail.Customer: // an earlier card migrated the plan already
+			result.paymentMethod, err = ps.Billing.UseNewestPaymentMethod(ctx, t, r.Detail.Customer)
+		default:
+			result.migration, err = ps.migrate(ctx, t, p, r)
+		}
+	case kindPause, kindSkip:
+		err = ps.Billing.Pause(ctx, t, *r.Detail.Until)
+	case kindResume:
+		result.next, err = ps.Billing.Resume(ctx, t)
+	case kindChange:
+		err = ps.callChange(ctx, t, p, r)
+	default:
+		err = fmt.Errorf("recurring: unknown kind of request %q", r.Kind)
+	}
+	return result, err
+}
+
+// callSchedule makes the subscription end after the plan's payments. It returns nil if there is nothing to do, or if the
+// subscription's first whole period has not started.
+func (ps Plans) callSchedule(ctx context.Context, t Target, p Plan, r request) (*Schedule, error) {
+	switch {
+	case p.Status.IsEnded():
+		return nil, nil
+	case p.Status == Started:
+		return nil, errNotReady // the first payment is not counted yet
+	}
+	s, err := ps.Billing.Schedule(ctx, t, func(start, end time.Time) int {
+		if length, err := strconv.Atoi(r.Subject); err == nil {
+			return length
+		}
+		return p.scheduleLength(start, end, false)
+	})
+	if s.ID == "" {
+		return nil, err
+	}
+	return &s, err
+}
+
+// callEnd ends the plan's subscription, or the other subscription that the request names, unless that became the plan's own.
+func (ps Plans) callEnd(ctx context.Context, t Target, r request) error {
+	switch other := r.Detail.Subscription; other {
+	case "":
+	case t.Subscription:
+		return nil
+	default:
+		t.Subscription = other
+	}
+	return ps.Billing.End(ctx, t)
+}
+
+// callChange changes what the subscription charges. A change of the funds alone needs no call.
+func (ps Plans) callChange(ctx context.Context, t Target, p Plan, r request) error {
+	if r.Detail.Amount == p.AmountMinor && r.Detail.Frequency == string(p.Frequency) && r.Detail.Next == nil {
+		return nil
+	}
+	return ps.Billing.Change(ctx, t, ChargeTerms{
+		AmountMinor: r.Detail.Amount, Currency: p.Currency, Frequency: org.Frequency(r.Detail.Frequency), Next: r.Detail.Next,
+		IntervalChanged: r.Detail.Frequency != string(p.Frequency),
+	})
+}

@@ -1,0 +1,137 @@
+package recurring
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/pg"
+)
+
+// DonorRequest identifies a donor's request. A second submission of the same form has the same SubmissionID and is the same request.
+type DonorRequest struct {
+	PlanID       uuid.UUID
+	SubmissionID string
+	Channel      string // letter (a link in an email) or portal
+}
+
+// Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the request's id; the
+// request is executed by its job, and WaitForRequest waits for it.
+func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, kindPause, func(p Plan) (Detail, error) {
+		until, _, err := p.PauseFor(months, ps.Now())
+		return Detail{Months: months, Until: &until}, err
+	})
+}
+
+// Skip requests that the next charge is left out.
+func (ps Plans) Skip(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, kindSkip, func(p Plan) (Detail, error) {
+		until, _, err := p.SkipNext()
+		return Detail{Until: &until}, err
+	})
+}
+
+// Resume requests the end of a pause.
+func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, kindResume, func(p Plan) (Detail, error) {
+		if p.Status != Paused {
+			return Detail{}, errWrongStatus
+		}
+		return Detail{}, nil
+	})
+}
+
+// maxReason is the length of a stored cancellation reason, in characters.
+const maxReason = 500
+
+// Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; it is cut to maxReason.
+func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, kindCancel, func(p Plan) (Detail, error) {
+		if !p.Status.IsRunning() {
+			return Detail{}, errWrongStatus
+		}
+		text := []rune(strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(reason), "\x00", ""), ""))
+		return Detail{Reason: string(text[:min(len(text), maxReason)])}, nil
+	})
+}
+
+// Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change.
+func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
+	return ps.createDonorRequest(ctx, r, kindChange, func(p Plan) (Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
+}
+
+// createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current state. If the same
+// submission was inserted before, it returns that request's id.
+func (ps Plans) createDonorRequest(
+	ctx context.Context, donorRequest DonorRequest, kind string, decide func(Plan) (Detail, error),
+) (id uuid.UUID, err error) {
+	const existing = `/* recurring.createDonorRequest */ SELECT id FROM plan_request WHERE plan_id = $1 AND kind = $2 AND subject = $3`
+	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
+		p, err := lockPlanTx(ctx, tx, donorRequest.PlanID)
+		if err != nil {
+			return err
+		}
+		var ids []uuid.UUID
+		if err := tx.SelectContext(ctx, &ids, existing, p.ID, kind, donorRequest.SubmissionID); err != nil {
+			return err
+		}
+		if len(ids) > 0 {
+			id = ids[0]
+			return nil
+		}
+		d, err := decide(*p)
+		if err != nil {
+			return err
+		}
+		r, err := ps.insertRequestTx(ctx, tx, p, request{
+			Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: donorRequest.Channel,
+		})
+		id = r.ID
+		return err
+	})
+	return id, err
+}
+
+// FindRequest returns the id of the request of a submission; false if there is none.
+func (ps Plans) FindRequest(ctx context.Context, plan uuid.UUID, submissionID string) (id uuid.UUID, found bool, err error) {
+	const query = `/* recurring.FindRequest */ SELECT id FROM plan_request WHERE plan_id = $1 AND subject = $2 AND asked_by <> 'konbit'`
+	var ids []uuid.UUID
+	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, plan, submissionID); err != nil || len(ids) == 0 {
+		return uuid.Nil, false, err
+	}
+	return ids[0], true, nil
+}
+
+const (
+	waitInterval = 75 * time.Millisecond
+	maxWaits     = 40 // 3 s in all
+)
+
+// WaitForRequest waits up to 3 s until a request is executed, and reports whether it was. If not, it will be executed later and its
+// email confirms it. It reports fault.Conflict if the request was refused, and no error if the visitor left.
+func (ps Plans) WaitForRequest(ctx context.Context, id uuid.UUID) (bool, error) {
+	for range maxWaits {
+		r, err := requestByID(ctx, ps.DB, id)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return false, nil
+		case err != nil:
+			return false, err
+		case r.Refused != nil:
+			return false, errWrongStatus
+		case r.ExecutedAt != nil:
+			return true, nil
+		}
+		select {
+		case <-ctx.Done():
+			return false, nil
+		case <-time.After(waitInterval):
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,53 @@
+package recurring
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+)
+
+// EmailJob is the job that sends the email of an event; package mail handles it.
+type EmailJob struct {
+	EventID uuid.UUID `json:"event_id"`
+}
+
+// Kind returns the job's kind in river_job.
+func (EmailJob) Kind() string { return "plan_letter" }
+
+// notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan, so that later
+// changes do not show in it. It enqueues no email if the donor has no email address or was erased.
+func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
+	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
+	if p.CardLast4 != nil && d.Last4 == "" {
+		d.Last4, d.Brand = *p.CardLast4, *p.CardBrand
+	}
+	var err error
+	if d.Given, err = sumPaidTx(ctx, tx, p); err != nil {
+		return err
+	}
+	e, err := ps.recordEventTx(ctx, tx, p, kind, cause, d)
+	if err != nil || e == nil {
+		return err
+	}
+	to, err := donation.ContactOf(ctx, tx, p.ID)
+	if err != nil || to == nil || to.Email == "" {
+		return err
+	}
+	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
+}
+
+// sumPaidTx returns the sum of the plan's payments so far, in minor units.
+func sumPaidTx(ctx context.Context, tx *sqlx.Tx, p *Plan) (int64, error) {
+	paid, err := InstalmentsOf(ctx, tx, []uuid.UUID{p.ID})
+	if err != nil {
+		return 0, err
+	}
+	donations := make([]uuid.UUID, len(paid))
+	for i, in := range paid {
+		donations[i] = in.DonationID
+	}
+	return donation.SumOf(ctx, tx, donations)
+}

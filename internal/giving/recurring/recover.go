@@ -1,0 +1,72 @@
+package recurring
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	// jobOverdueAfter is how long a request or a sync may wait before its job is considered lost.
+	jobOverdueAfter = 10 * time.Minute
+	// chargeOverdueAfter is how long after its date a charge is considered late.
+	chargeOverdueAfter = 4 * time.Hour
+)
+
+// RecoverLostJobs repeats what a lost job or a lost webhook event would have done:
+//
+//   - it executes requests that wait
+//   - it requests the schedules that plans of N payments lack
+//   - it syncs plans whose sync is overdue, or whose charge is late
+//
+// It returns how many requests and plans it processed.
+func (ps Plans) RecoverLostJobs(ctx context.Context) (int, error) {
+	requests, requestErr := ps.executeWaiting(ctx)
+	schedules, scheduleErr := ps.requestSchedules(ctx)
+	syncs, syncErr := ps.syncOverdue(ctx)
+	return requests + schedules + syncs, errors.Join(requestErr, scheduleErr, syncErr)
+}
+
+func (ps Plans) executeWaiting(ctx context.Context) (int, error) {
+	const query = `/* recurring.executeWaiting */
+		SELECT id FROM plan_request WHERE carried_at IS NULL AND refused IS NULL AND asked_at < $1 ORDER BY random() LIMIT $2`
+	var ids []uuid.UUID
+	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, ps.Now().Add(-jobOverdueAfter), batchSize); err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, id := range ids {
+		failed = append(failed, ps.ExecuteRequest(ctx, id))
+	}
+	return len(ids), errors.Join(failed...)
+}
+
+// requestSchedules requests the schedules that running plans of N payments lack. A plan whose dates changed, or that was migrated, gets
+// its schedule after its next payment and is left out until then.
+func (ps Plans) requestSchedules(ctx context.Context) (int, error) {
+	const query = `/* recurring.requestSchedules */
+		SELECT id FROM plan p WHERE status IN ('active', 'paused') AND total IS NOT NULL AND schedule_id IS NULL AND paid < total
+		   AND subscription_id IS NOT NULL AND begun_at < $1
+		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND r.kind = 'schedule' AND r.carried_at IS NULL AND r.refused IS NULL)
+		   AND NOT EXISTS (SELECT 1 FROM plan_request r WHERE r.plan_id = p.id AND (r.kind = 'change' AND (r.detail->>'repaced')::boolean OR r.kind = 'move')
+		                    AND r.asked_at > (SELECT max(i.created_at) FROM instalment i WHERE i.plan_id = p.id AND i.n IS NOT NULL))
+		 ORDER BY id LIMIT $2`
+	now := ps.Now()
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
+		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: "missing " + now.UTC().Format(time.DateOnly), RequestedBy: byKonbit})
+	}, now.Add(-jobOverdueAfter), batchSize)
+}
+
+func (ps Plans) syncOverdue(ctx context.Context) (int, error) {
+	const query = `/* recurring.syncOverdue */
+		SELECT id FROM plan WHERE subscription_id IS NOT NULL AND ended_at IS NULL AND (look_due < $1 OR look_due IS NULL AND next_at < $2)
+		 ORDER BY random() LIMIT $3`
+	now := ps.Now()
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
+		p.SyncDue = nil // enqueue the job again: it may be lost
+		return ps.scheduleSyncTx(ctx, tx, p)
+	}, now.Add(-jobOverdueAfter), now.Add(-chargeOverdueAfter), batchSize)
+}

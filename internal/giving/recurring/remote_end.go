@@ -1,0 +1,42 @@
+package recurring
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// applyRemoteEndTx ends a plan whose subscription has ended. It does nothing in these cases:
+//
+//   - paid invoices are not counted yet (unsettled): their charges will arrive, and may finish the plan
+//   - the plan is being migrated: it continues under another subscription
+func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription, unsettled int) error {
+	if unsettled > 0 {
+		return nil
+	}
+	if migrating, err := isMigratingTx(ctx, tx, p.ID); migrating || err != nil {
+		return err
+	}
+	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
+		settled, err := SettledInvoices(ctx, tx, p.EntityID, []string{latest.ID})
+		if err != nil || !settled[latest.ID] {
+			return err
+		}
+	}
+	now := ps.Now()
+	switch {
+	case p.Status == Started:
+		p.end(Failed, now)
+		return nil
+	case s.GivenUp || p.FailingSince != nil:
+		p.end(Failed, now)
+		code := ""
+		if p.FailingCode != nil {
+			code = *p.FailingCode
+		}
+		return ps.notifyTx(ctx, tx, p, eventGivenUp, "", Detail{Code: code})
+	default:
+		p.end(Cancelled, now)
+		return ps.notifyTx(ctx, tx, p, eventCancelled, "stripe", Detail{})
+	}
+}

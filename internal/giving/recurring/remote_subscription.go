@@ -1,0 +1,43 @@
+package recurring
+
+import "time"
+
+// RemoteSubscription is the state of a subscription at Stripe.
+type RemoteSubscription struct {
+	AnchorDay     int    // day of the month, UTC, of the charges
+	Status        string // Stripe's: incomplete, incomplete_expired, trialing, active, past_due, unpaid, canceled, paused
+	CustomerID    string
+	ScheduleID    string // empty: none
+	PeriodEnd     time.Time
+	PausedUntil   *time.Time // nil: until it is resumed, if Paused
+	Paused        bool
+	GivenUp       bool // canceled because payments failed
+	PaymentMethod *PaymentMethod
+	LatestInvoice *Invoice
+
+	paidInvoices []string // ids; read only if fewer payments are counted than there were periods
+}
+
+// Invoice is a subscription's latest invoice.
+type Invoice struct {
+	ID          string
+	Status      string // draft, open, paid, void, uncollectible
+	Attempts    int64
+	WillRetry   bool   // Stripe retries automatically
+	AmountMinor int64  // minor units
+	InFlight    bool   // a bank debit is in progress, which takes days
+	Code        string // decline code of the last attempt
+}
+
+// isPending reports whether the invoice can still be paid without any action.
+func (i *Invoice) isPending() bool {
+	return i != nil && (i.Status == "draft" || i.Status == "open" && (i.Attempts == 0 || i.InFlight))
+}
+
+// hasFailed reports whether the last attempt to collect the invoice failed.
+func (i *Invoice) hasFailed() bool {
+	return i != nil && !i.InFlight && (i.Status == "open" || i.Status == "uncollectible") && i.Attempts > 0
+}
+
+// isSettled reports whether nothing is to be collected any more.
+func (i *Invoice) isSettled() bool { return i != nil && (i.Status == "paid" || i.Status == "void") }
