@@ -124,7 +124,7 @@ func (r Receipts) render(issued receipt.Receipt, kind, to string, now time.Time)
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
-		To: to, ToName: f.FirstName + " " + f.LastName, Language: issued.Language, Date: issued.IssuedAt,
+		To: to, ToName: donorName(f), Language: issued.Language, Date: issued.IssuedAt,
 	}
 	if kind == kindVoided {
 		if words.Voided == nil {

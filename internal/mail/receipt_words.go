@@ -1,7 +1,9 @@
 package mail
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +22,7 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 		Version: issued.WordsVersion, Language: phrase.Language(issued.Language), Number: issued.Reference(),
 		Donee:        view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address},
 		Organisation: f.Organisation, Sponsored: f.Sponsored, Accent: f.Accent,
-		Donor: f.FirstName + " " + f.LastName, Greeting: f.FirstName, Amount: f.Amount, Charged: days.read(f.ChargedOn),
+		Donor: donorName(f), Greeting: cmp.Or(f.FirstName, f.DonorOrganisation), Amount: f.Amount, Charged: days.read(f.ChargedOn),
 	}
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
@@ -40,6 +42,11 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 		w.Voided = &view.Revised{Number: issued.Reference(), Reason: string(issued.Voided.Reason), On: days.read(issued.Voided.On)}
 	}
 	return w, days.err
+}
+
+// donorName returns the name on a receipt: the organisation's if an organisation gave, the person's otherwise.
+func donorName(f receipt.Facts) string {
+	return cmp.Or(f.DonorOrganisation, strings.TrimSpace(f.FirstName+" "+f.LastName))
 }
 
 // instalmentWords returns which payment of its plan a donation is; nil for a one-time donation.

@@ -58,3 +58,14 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")
 	}
 }
+
+func TestDonorName(t *testing.T) {
+	for want, f := range map[string]receipt.Facts{
+		"Ana Pérez":     {FirstName: "Ana", LastName: "Pérez"},
+		"Ana":           {FirstName: "Ana"},
+		"Fundación Sol": {FirstName: "Ana", LastName: "Pérez", DonorOrganisation: "Fundación Sol"},
+		"Cooperativa":   {DonorOrganisation: "Cooperativa"},
+	} {
+		require.Equal(t, want, donorName(f))
+	}
+}

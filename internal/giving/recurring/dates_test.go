@@ -13,11 +13,12 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// zones change their clocks twice a year, never, and no more.
+// zones: one with daylight saving time, one without, and one that abolished it.
 var zones = []string{"America/New_York", "Pacific/Honolulu", "America/Sao_Paulo"}
 
-// TestPlansOverTheYears: weekly, monthly on the last days, quarterly and yearly on a leap day, begun at the hours at which dates differ
-// between zones, over more than a leap year. Every period has its one charge, and on the date that was told for it before.
+// TestChargeDatesOverYears: weekly plans, monthly plans on the last days of a month, quarterly plans, and yearly plans on 29 February, over
+// more than a leap year. They start at hours when the date differs between time zones. Every period has one charge, on the date that the
+// plan announced.
 func TestChargeDatesOverYears(t *testing.T) {
 	for _, c := range []struct {
 		every       string
@@ -37,16 +38,16 @@ func TestChargeDatesOverYears(t *testing.T) {
 			form := donation.ScheduleSummary{Frequency: org.Frequency(c.every), Times: c.total, Amount: p.Amount(), First: begunAt}.Last()
 			for n := 1; n < c.total; n++ {
 				require.Equal(t, n, p.Paid)
-				require.Equal(t, last.Unix(), p.LastAt().Unix(), "what was told of the last stays after %d", n)
-				told := *p.NextAt
+				require.Equal(t, last.Unix(), p.LastAt().Unix(), "the announced last date stays after payment %d", n)
+				announced := *p.NextAt
 				p = advanceToNextCharge(t, h, p)
 				charged := invoicedAt(t, h, p, n+1)
 				for _, zone := range zones {
 					in, err := time.LoadLocation(zone)
 					require.NoError(t, err)
-					require.Equal(t, told.In(in).Format(time.DateOnly), charged.In(in).Format(time.DateOnly), "payment %d in %s", n+1, zone)
+					require.Equal(t, announced.In(in).Format(time.DateOnly), charged.In(in).Format(time.DateOnly), "payment %d in %s", n+1, zone)
 				}
-				require.Equal(t, org.Frequency(c.every).Step(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "each period has its charge")
+				require.Equal(t, org.Frequency(c.every).Step(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "one charge in each period")
 			}
 			require.Equal(t, recurring.Finished, p.Status)
 			require.Equal(t, last.Format(time.DateOnly), invoicedAt(t, h, p, c.total).UTC().Format(time.DateOnly))
@@ -56,27 +57,27 @@ func TestChargeDatesOverYears(t *testing.T) {
 	}
 }
 
-// chargedAt is when a payment's bill was made: the date it is due on, an hour before it is charged.
+// invoicedAt returns when a payment's invoice was created: on its due date, an hour before it is charged.
 func invoicedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at time.Time) {
 	t.Helper()
 	require.NoError(t, h.DB.Owner.Get(&at, `SELECT created_at FROM instalment WHERE plan_id = $1 AND n = $2`, p.ID, n))
 	return at
 }
 
-// TestPaceAndDateChangedOnAPlanOfSome: what is left stays what it was, whatever the pace and the day are from then on.
+// TestFrequencyAndDateChangeOnAPlanOfN: the number of remaining payments does not change.
 func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("6")))
 	require.Equal(t, "2 of 6", fmt.Sprint(p.Paid, " of ", *p.Total))
-	change := func(press, amount, every string, next *time.Time) {
+	change := func(submission, amount, every string, next *time.Time) {
 		t.Helper()
 		to, err := donation.Form{Amount: "other", AmountOther: amount, Frequency: every, Fund: "general"}.CheckTerms(h.Offer("csio"))
 		require.NoError(t, err)
-		_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: press, Channel: "portal"}, to, next)
+		_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: "portal"}, to, next)
 		p = afterRequest(t, h, p, err)
 	}
-	left := func() int {
+	remaining := func() int {
 		t.Helper()
 		n, known := p.Remaining()
 		require.True(t, known)
@@ -84,16 +85,16 @@ func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	}
 	day := h.Fake.Now().Add(12 * 24 * time.Hour).Truncate(time.Second)
 	change("date", "20", "monthly", &day)
-	require.Equal(t, 4, left())
+	require.Equal(t, 4, remaining())
 	require.Equal(t, day.Unix(), p.NextAt.Unix())
 	require.Equal(t, org.Monthly.Step(day, 3).Unix(), p.LastAt().Unix())
 	p = advanceToNextCharge(t, h, p)
-	require.Equal(t, 3, left())
-	require.Equal(t, 4, p.Iterations, "of the schedule that was made anew")
+	require.Equal(t, 3, remaining())
+	require.Equal(t, 4, p.Iterations, "the length of the new schedule")
 	due := *p.NextAt
 	change("pace", "50", "weekly", nil)
-	require.Equal(t, 3, left())
-	require.Equal(t, due.Unix(), p.NextAt.Unix(), "the next date stays")
+	require.Equal(t, 3, remaining())
+	require.Equal(t, due.Unix(), p.NextAt.Unix(), "the next date does not change")
 	require.Equal(t, org.Weekly.Step(due, 2).Unix(), p.LastAt().Unix())
 	for range 3 {
 		p = advanceToNextCharge(t, h, p)

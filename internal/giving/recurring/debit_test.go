@@ -10,8 +10,12 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestInstalmentByBankDebit: a bank answers days after it was asked. Until then nothing is paid and nothing has failed; a yes is a
-// payment like any other; too little money is told of and tried again; a closed account is not.
+// TestInstalmentByBankDebit: a bank answers after days.
+//
+//	no answer yet         not paid and not failed
+//	success               a payment like any other
+//	insufficient funds    the donor is told, and Stripe retries
+//	account closed        the donor is told, and no retry
 func TestInstalmentByBankDebit(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
@@ -20,7 +24,7 @@ func TestInstalmentByBankDebit(t *testing.T) {
 	deliverAll(t, h)
 
 	p = advanceToNextCharge(t, h, p)
-	require.Equal(t, 1, p.Paid, "it is on its way")
+	require.Equal(t, 1, p.Paid, "the debit is in progress")
 	require.Nil(t, p.FailingSince)
 	h.Fake.Advance(5 * 24 * time.Hour)
 	deliverAll(t, h)
@@ -36,7 +40,7 @@ func TestInstalmentByBankDebit(t *testing.T) {
 	p = reload(t, h, p)
 	require.Equal(t, "insufficient_funds", *p.FailingCode)
 	require.Equal(t, 2, p.Paid)
-	h.Fake.Advance(9 * 24 * time.Hour) // it is tried again, and takes its days
+	h.Fake.Advance(9 * 24 * time.Hour) // Stripe retries, and the bank takes days
 	deliverAll(t, h)
 	p = reload(t, h, p)
 	require.Nil(t, p.FailingSince)
@@ -49,10 +53,10 @@ func TestInstalmentByBankDebit(t *testing.T) {
 	p = reload(t, h, p)
 	require.Equal(t, "closed", recurring.DeclineReason(*p.FailingCode))
 	require.Equal(t, []string{"rest t"}, h.Lines(`SELECT kind || ' ' || left((carried_at IS NOT NULL)::text, 1) FROM plan_request WHERE kind = 'rest'`))
-	tried := len(h.Fake.Objects("tsne", "charge", 0))
+	charges := len(h.Fake.Objects("tsne", "charge", 0))
 	h.Fake.Advance(20 * 24 * time.Hour)
 	deliverAll(t, h)
-	require.Empty(t, h.Fake.Objects("tsne", "charge", tried), "nobody debits a closed account")
+	require.Empty(t, h.Fake.Objects("tsne", "charge", charges), "a closed account is not debited")
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'payment failed'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// ask carries out what a donor asked for.
+// afterRequest runs the jobs of a donor's request and returns the plan.
 func afterRequest(t *testing.T, h *program.Program, p recurring.Plan, err error) recurring.Plan {
 	t.Helper()
 	require.NoError(t, err)
@@ -21,44 +21,44 @@ func afterRequest(t *testing.T, h *program.Program, p recurring.Plan, err error)
 	return reload(t, h, p)
 }
 
-// TestWhatADonorAsksFor: pause, go on, skip, change and stop, each once however often it is pressed, each recorded and confirmed.
+// TestDonorRequests: pause, resume, skip, change and cancel are executed once for a submission, and each has its event and email.
 func TestDonorRequests(t *testing.T) {
 	h := program.New(t, program.Options{})
 	ctx := t.Context()
 	p := startPlan(t, h, monthly("4"))
-	wish := func(press string) recurring.DonorRequest {
-		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: press, Channel: "letter"}
+	request := func(submission string) recurring.DonorRequest {
+		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: "letter"}
 	}
 	begunAt := *p.BegunAt
 
-	_, err := h.Plans.Pause(ctx, wish("a"), 13)
+	_, err := h.Plans.Pause(ctx, request("a"), 13)
 	require.True(t, fault.Is(err, fault.Invalid))
-	_, err = h.Plans.Resume(ctx, wish("a"))
+	_, err = h.Plans.Resume(ctx, request("a"))
 	require.True(t, fault.Is(err, fault.Conflict))
-	_, err = h.Plans.Pause(ctx, wish("a"), 3)
+	_, err = h.Plans.Pause(ctx, request("a"), 3)
 	require.NoError(t, err)
-	_, err = h.Plans.Pause(ctx, wish("a"), 3)
+	_, err = h.Plans.Pause(ctx, request("a"), 3)
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, recurring.Paused, p.Status)
 	require.Equal(t, org.Monthly.Step(begunAt, 4).Unix(), p.NextAt.Unix())
-	_, err = h.Plans.Resume(ctx, wish("b"))
+	_, err = h.Plans.Resume(ctx, request("b"))
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, recurring.Active, p.Status)
 	require.Equal(t, org.Monthly.Step(begunAt, 1).Unix(), p.NextAt.Unix())
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'resumed' AND (detail->>'next')::timestamptz = $1`, *p.NextAt), "what its letter says")
-	_, err = h.Plans.Skip(ctx, wish("c"))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'resumed' AND (detail->>'next')::timestamptz = $1`, *p.NextAt), "as the email says")
+	_, err = h.Plans.Skip(ctx, request("c"))
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, org.Monthly.Step(begunAt, 2).Unix(), p.NextAt.Unix())
 	h.Fake.Advance(org.Monthly.Step(begunAt, 1).Sub(h.Fake.Now()) + 48*time.Hour)
 	deliverAll(t, h)
 	p = reload(t, h, p)
-	require.Equal(t, 1, p.Paid, "nothing was charged in between")
-	require.Equal(t, 5, p.Iterations, "four payments are four payments")
+	require.Equal(t, 1, p.Paid, "nothing was charged during the pause")
+	require.Equal(t, 5, p.Iterations, "four payments need five periods")
 
 	f := donation.Form{Amount: "other", AmountOther: "25", Frequency: "monthly", Fund: "network", CoverFees: true}
 	to, err := f.CheckTerms(h.Offer("csio"))
 	require.NoError(t, err)
-	_, err = h.Plans.Change(ctx, wish("d"), to, nil)
+	_, err = h.Plans.Change(ctx, request("d"), to, nil)
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, int64(2500), p.Given().Minor)
 	p = advanceToNextCharge(t, h, p)
@@ -66,7 +66,7 @@ func TestDonorRequests(t *testing.T) {
 	require.Equal(t, []string{"2606 network"}, h.Lines(`SELECT g.amount || ' ' || f.slug FROM instalment i JOIN donation g ON g.id = i.donation_id
 		JOIN designation d ON d.donation_id = g.id JOIN fund f ON f.id = d.fund_id WHERE i.n = 2`))
 
-	_, err = h.Plans.Cancel(ctx, wish("e"), "too much now")
+	_, err = h.Plans.Cancel(ctx, request("e"), "too much now")
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, recurring.Cancelled, p.Status)
 	require.Equal(t, "canceled", status(t, h, p))
@@ -76,7 +76,7 @@ func TestDonorRequests(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestRemindersGoAheadOfTime: of rare charges a week before, of a card a month before it ends, once each.
+// TestRemindersAreQueuedAhead: a week before a quarterly charge, and a month before a card expires, once each.
 func TestRemindersAreQueuedAhead(t *testing.T) {
 	h := program.New(t, program.Options{})
 	f := monthly("")

@@ -14,29 +14,29 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// away is Stripe, some of whose answers cannot be had.
+// unavailableBilling is Stripe with calls that fail while a field is true.
 type unavailableBilling struct {
 	recurring.Billing
 	schedule, end bool
 }
 
-var errUnavailable = fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("away"))
+var errUnavailable = fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("unavailable"))
 
-func (a *unavailableBilling) Schedule(ctx context.Context, o recurring.Target, n func(time.Time, time.Time) int) (recurring.Schedule, error) {
-	if a.schedule {
+func (b *unavailableBilling) Schedule(ctx context.Context, o recurring.Target, n func(time.Time, time.Time) int) (recurring.Schedule, error) {
+	if b.schedule {
 		return recurring.Schedule{}, errUnavailable
 	}
-	return a.Billing.Schedule(ctx, o, n)
+	return b.Billing.Schedule(ctx, o, n)
 }
 
-func (a *unavailableBilling) End(ctx context.Context, o recurring.Target) error {
-	if a.end {
+func (b *unavailableBilling) End(ctx context.Context, o recurring.Target) error {
+	if b.end {
 		return errUnavailable
 	}
-	return a.Billing.End(ctx, o)
+	return b.Billing.End(ctx, o)
 }
 
-// renew lets the plan's next charge come, and tells of it.
+// advanceToNextCharge moves the clock two hours past the plan's next charge and processes the events.
 func advanceToNextCharge(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 	t.Helper()
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
@@ -51,7 +51,7 @@ func status(t *testing.T, h *program.Program, p recurring.Plan) string {
 	return s.Status
 }
 
-// TestPlanWhoseScheduleIsNeverMadeEndsAllTheSame: the count is kept here.
+// TestPlanEndsWithoutSchedule: payments are counted here, so the plan ends although Stripe never got a schedule.
 func TestPlanEndsWithoutSchedule(t *testing.T) {
 	h := program.New(t, program.Options{})
 	stripe := &unavailableBilling{Billing: h.Stripe, schedule: true}
@@ -61,7 +61,7 @@ func TestPlanEndsWithoutSchedule(t *testing.T) {
 	h.Fake.Advance(25 * time.Hour)
 	_, err := h.Plans.RecoverLostJobs(t.Context())
 	require.ErrorIs(t, err, errUnavailable)
-	require.Equal(t, []string{"plan_request_stuck"}, h.Lines(`SELECT kind FROM finance_task`), "finance is told after a day")
+	require.Equal(t, []string{"plan_request_stuck"}, h.Lines(`SELECT kind FROM finance_task`), "a task after a day")
 	p = advanceToNextCharge(t, h, p)
 	require.Equal(t, recurring.Finished, p.Status)
 	require.Equal(t, "canceled", status(t, h, p))
@@ -70,14 +70,14 @@ func TestPlanEndsWithoutSchedule(t *testing.T) {
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
 }
 
-// TestPaymentBeyondThePlanIsGivenBack: should Stripe not be told in time that a plan is over, what it charges then goes back.
+// TestPaymentBeyondPlanIsRefunded: if the end of a plan does not reach Stripe in time, what Stripe charges after it is refunded.
 func TestPaymentBeyondPlanIsRefunded(t *testing.T) {
 	h := program.New(t, program.Options{})
 	stripe := &unavailableBilling{Billing: h.Stripe, schedule: true, end: true}
 	h.Plans.Billing = stripe
 	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("2")))
 	require.Equal(t, recurring.Finished, p.Status)
-	h.Fake.Advance(31 * 24 * time.Hour) // nobody could end it
+	h.Fake.Advance(31 * 24 * time.Hour) // Stripe cannot be reached: the subscription goes on
 	stripe.end = false
 	deliverAll(t, h)
 	p = reload(t, h, p)
@@ -87,12 +87,12 @@ func TestPaymentBeyondPlanIsRefunded(t *testing.T) {
 	require.Contains(t, h.Lines(`SELECT kind FROM finance_task`), "payment_beyond_plan")
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0) FROM posting WHERE account_code = '1090'`), "it came and went")
+	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0) FROM posting WHERE account_code = '1090'`), "received and refunded")
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL AND kind IN ('payment_beyond_plan', 'movement_does_not_fit')`))
 	require.Equal(t, 4000, h.Count(`SELECT -sum(amount)::int FROM posting WHERE account_code = '4100'`))
 }
 
-// TestMissingScheduleIsMade by the reconciler, whatever became of its job.
+// TestMissingScheduleIsCreated: RecoverLostJobs requests it if its job is lost.
 func TestMissingScheduleIsCreated(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d, events := paidPlan(t, h)
@@ -105,7 +105,7 @@ func TestMissingScheduleIsCreated(t *testing.T) {
 	require.Equal(t, 12, plan(t, h, d).Iterations)
 }
 
-// TestPlansBegunLateInAMonthChargeInEveryMonth, over the change of clocks too.
+// TestPlansStartedLateInAMonthChargeEveryMonth, also over the change to daylight saving time.
 func TestPlansStartedLateInAMonthChargeEveryMonth(t *testing.T) {
 	h := program.New(t, program.Options{})
 	january := time.Date(h.Fake.Now().Year()+1, 1, 29, 12, 30, 0, 0, time.UTC)
@@ -122,10 +122,10 @@ func TestPlansStartedLateInAMonthChargeEveryMonth(t *testing.T) {
 	require.Equal(t, 12, h.Count(`SELECT count(DISTINCT (g.charged_at AT TIME ZONE 'UTC')::date || i.plan_id::text)
 		FROM donation g JOIN instalment i ON i.donation_id = g.id`))
 	require.Equal(t, []string{"1: 1 2 3 4"}, h.Lines(`SELECT DISTINCT '1: ' || string_agg(extract(month FROM g.charged_at AT TIME ZONE 'UTC')::text, ' ' ORDER BY i.n)
-		FROM donation g JOIN instalment i ON i.donation_id = g.id GROUP BY i.plan_id`), "each month has its charge")
+		FROM donation g JOIN instalment i ON i.donation_id = g.id GROUP BY i.plan_id`), "one charge in each month")
 }
 
-// mending is a plan with a customer that is known, as a donor begins it who has shown who they are.
+// startWithCustomer returns a plan of a known customer, as a signed-in donor starts it.
 func startWithCustomer(t *testing.T, h *program.Program, customer string) recurring.Plan {
 	t.Helper()
 	offer := h.Offer("csio")
@@ -139,8 +139,8 @@ func startWithCustomer(t *testing.T, h *program.Program, customer string) recurr
 	return plan(t, h, d)
 }
 
-// TestCardMendedOnceMendsBothPlans: the card fails at the renewal, its donor is told why once for each plan, and one new card pays
-// both bills and all that follow.
+// TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new card pays both
+// invoices and all later ones.
 func TestOneNewCardServesBothPlans(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one := startWithCustomer(t, h, "")
@@ -172,16 +172,16 @@ func TestOneNewCardServesBothPlans(t *testing.T) {
 	require.Equal(t, 6, h.Count(`SELECT count(*) FROM receipt`))
 }
 
-// TestHopelessCardIsNotTriedAgain: and no retry comes.
+// TestPermanentDeclineIsNotRetried: after a stolen card, Stripe is told to stop its retries.
 func TestPermanentDeclineIsNotRetried(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "stolen_card", 0))
 	p = advanceToNextCharge(t, h, p)
 	require.Equal(t, []string{"rest t"}, h.Lines(`SELECT kind || ' ' || left((carried_at IS NOT NULL)::text, 1) FROM plan_request`))
-	tried := len(h.Fake.Bodies("tsne"))
+	events := len(h.Fake.Bodies("tsne"))
 	h.Fake.Advance(10 * 24 * time.Hour)
-	for _, body := range h.Fake.Bodies("tsne")[tried:] {
+	for _, body := range h.Fake.Bodies("tsne")[events:] {
 		require.NotEqual(t, "invoice.payment_failed", h.ParseEvent(body).Type)
 	}
 	require.Equal(t, recurring.Active, reload(t, h, p).Status)

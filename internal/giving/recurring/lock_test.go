@@ -16,20 +16,20 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestWorkersMeetPlansInOneOrder: batches that know of two plans in different ways, and looks at both, wait for one another and never
-// in a circle.
+// TestBatchesLockPlansInOneOrder: batches that refer to two plans in different ways, and syncs of both plans, wait for each other and
+// never deadlock.
 func TestBatchesLockPlansInOneOrder(t *testing.T) {
 	h := program.New(t, program.Options{})
-	other := monthly("")
-	other.Contact.Email = "ben@example.org"
-	plans := []recurring.Plan{startPlan(t, h, monthly("")), startPlan(t, h, other)}
-	bill := func(p recurring.Plan) string {
+	second := monthly("")
+	second.Contact.Email = "ben@example.org"
+	plans := []recurring.Plan{startPlan(t, h, monthly("")), startPlan(t, h, second)}
+	invoiceOf := func(p recurring.Plan) string {
 		return h.Lines(`SELECT invoice_id FROM instalment WHERE plan_id = $1`, p.ID)[0]
 	}
-	enough := errors.New("nothing is kept")
+	rollBack := errors.New("roll back")
 	var all sync.WaitGroup
 	for i, p := range plans {
-		known := plans[1-i]
+		other := plans[1-i]
 		all.Go(func() {
 			for n := range 40 {
 				charge := donation.IncomingPayment{EntityID: p.EntityID, Amount: p.Amount(), ReceivedAt: time.Now()}
@@ -37,12 +37,12 @@ func TestBatchesLockPlansInOneOrder(t *testing.T) {
 				fresh.ChargeRef, fresh.Invoice = "ch_fresh", &donation.Invoice{
 					ID: fmt.Sprintf("in_%d_%d", i, n), Known: true, PlanID: p.ID, SubscriptionID: *p.SubscriptionID, CustomerID: *p.CustomerID, CreatedAt: time.Now(),
 				}
-				noted.ChargeRef, noted.Invoice = "ch_noted", &donation.Invoice{ID: bill(known)}
+				noted.ChargeRef, noted.Invoice = "ch_noted", &donation.Invoice{ID: invoiceOf(other)}
 				err := pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 					_, err := h.Plans.MatchChargesTx(t.Context(), tx, h.CurrentCatalog(), []donation.IncomingPayment{fresh, noted})
-					return errors.Join(err, enough)
+					return errors.Join(err, rollBack)
 				})
-				if !assert.ErrorIs(t, err, enough) || !assert.Equal(t, enough.Error(), err.Error()) {
+				if !assert.ErrorIs(t, err, rollBack) || !assert.Equal(t, rollBack.Error(), err.Error()) {
 					return
 				}
 			}

@@ -14,7 +14,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// twoFailing are two plans begun on the public form with one address, each a stranger to Stripe, whose cards fail at the renewal.
+// twoFailing returns two plans started on the public form with one email address, each with a customer of its own, whose cards are
+// declined at the renewal.
 func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two recurring.Plan) {
 	t.Helper()
 	one = startPlan(t, h, monthly(""))
@@ -31,7 +32,7 @@ func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two 
 	return one, two
 }
 
-// mendOnce gives one new card by the link of a letter, and answers its customer.
+// updateCard gives a new card by the link in an email, and returns the card's customer.
 func updateCard(t *testing.T, h *program.Program, p recurring.Plan, card stripefake.Card) string {
 	t.Helper()
 	_, plans, err := h.Plans.UpdatePaymentMethod(t.Context(), p.DonorID, "en", h.URL)
@@ -43,7 +44,7 @@ func updateCard(t *testing.T, h *program.Program, p recurring.Plan, card stripef
 	return customer
 }
 
-// taken sums what cards were charged, and lists the subscriptions that still charge.
+// chargesAndSubscriptions returns the number of successful charges, and the customers of the subscriptions that have not ended.
 func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, live []string) {
 	t.Helper()
 	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
@@ -63,7 +64,7 @@ func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, liv
 	return charges, live
 }
 
-// bothGoOn holds that both plans were paid what they owed, once, and are paid again at their next dates.
+// requireBothContinue requires that each plan's outstanding invoice was charged once, and that both are charged again on their next dates.
 func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Plan, customer string) {
 	t.Helper()
 	next := *two.NextAt
@@ -74,7 +75,7 @@ func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Pl
 		require.Equal(t, 2, p.Paid)
 		require.Equal(t, customer, *p.CustomerID)
 	}
-	require.Equal(t, next.Unix(), two.NextAt.Unix(), "the dates stay")
+	require.Equal(t, next.Unix(), two.NextAt.Unix(), "the dates do not change")
 	charges, live := chargesAndSubscriptions(t, h)
 	require.Equal(t, 4, charges)
 	require.Equal(t, []string{customer, customer}, live)
@@ -89,7 +90,8 @@ func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Pl
 	require.Equal(t, []string{"card mended", "card mended"}, h.Lines(`SELECT kind FROM plan_event WHERE kind IN ('cancelled', 'given up', 'card mended')`))
 }
 
-// TestOneCardMendsPlansOfTwoCustomers: they were begun on the public form, where a typed address proves nothing; the letter's link does.
+// TestOneNewCardServesPlansOfTwoCustomers: the plans were started on the public form, where an email address proves nothing. The link in
+// the email proves it.
 func TestOneNewCardServesPlansOfTwoCustomers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
@@ -99,7 +101,8 @@ func TestOneNewCardServesPlansOfTwoCustomers(t *testing.T) {
 	h.RequireNoFindings()
 }
 
-// TestNobodyElsesPlanIsMoved: a card that no link of the donor's led to moves nothing, and other addresses' plans stay where they are.
+// TestOnlyTheDonorsOwnPlansMigrate: a new card that was not given by the donor's link causes no migration, and plans of other addresses
+// keep their customer.
 func TestOnlyTheDonorsOwnPlansMigrate(t *testing.T) {
 	h := program.New(t, program.Options{})
 	f := monthly("")
@@ -117,7 +120,7 @@ func TestOnlyTheDonorsOwnPlansMigrate(t *testing.T) {
 	require.Equal(t, *other.CustomerID, *reload(t, h, other).CustomerID)
 }
 
-// TestMovedPlanOfSomePaymentsEndsAfterThem, the owed one counted, its schedule made anew.
+// TestMigratedPlanOfNEndsAfterNPayments: the outstanding payment counts, and the schedule is created again.
 func TestMigratedPlanOfNEndsAfterNPayments(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly("4"))
@@ -136,7 +139,8 @@ func TestMigratedPlanOfNEndsAfterNPayments(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestRefusedAfterTheMove: the card is good for nothing, so the donor is told again, and the next one pays what is owed.
+// TestDeclineAfterMigration: the new card is declined too, so the donor gets another email, and the next card pays the outstanding
+// invoice.
 func TestDeclineAfterMigration(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
@@ -157,7 +161,7 @@ func TestDeclineAfterMigration(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestMovedLateInAMonth: a plan of the 31st stays one, though its first date at the other customer is in a shorter month.
+// TestMigrationKeepsTheDayOfMonth: a plan of the 31st keeps its day, although its first date after the migration is in a shorter month.
 func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -173,9 +177,9 @@ func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 		FROM donation g JOIN instalment i ON i.donation_id = g.id WHERE i.plan_id = $1 AND i.n > 1`, two.ID))
 }
 
-// TestMoveCutOffAnywhere: whichever call fails, before or after it did its work, answered or not, tried again under its own key or
-// by a worker that knows of no try, the move is finished, and nothing is charged twice. The old subscription's end, told of
-// meanwhile, does not end the plan.
+// TestMigrationInterruptedAnywhere: any call fails, before or after Stripe has executed it, and is retried with the same idempotency key or
+// with a new one. The migration is completed and nothing is charged twice. The event about the end of the old subscription does not end
+// the plan.
 func TestMigrationInterruptedAnywhere(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -203,18 +207,18 @@ func TestMigrationInterruptedAnywhere(t *testing.T) {
 			require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
 			deliverAll(t, h)
 			one, two = reload(t, h, one), reload(t, h, two)
-			told := fmt.Sprintf("%s %s: %v", call, kind, h.Lines(`SELECT concat_ws(' ', kind, subject, tries, carried_at IS NOT NULL, refused) FROM plan_request WHERE plan_id = $1`, two.ID))
+			requests := fmt.Sprintf("%s %s: %v", call, kind, h.Lines(`SELECT concat_ws(' ', kind, subject, tries, carried_at IS NOT NULL, refused) FROM plan_request WHERE plan_id = $1`, two.ID))
 			for _, p := range []recurring.Plan{one, two} {
-				require.Equal(t, recurring.Active, p.Status, told)
-				require.Equal(t, 2, p.Paid, told)
-				require.Nil(t, p.FailingSince, told)
-				require.Equal(t, customer, *p.CustomerID, told)
+				require.Equal(t, recurring.Active, p.Status, requests)
+				require.Equal(t, 2, p.Paid, requests)
+				require.Nil(t, p.FailingSince, requests)
+				require.Equal(t, customer, *p.CustomerID, requests)
 			}
 			after, live := chargesAndSubscriptions(t, h)
-			require.Equal(t, 2, after-before, told)
-			require.Equal(t, []string{customer, customer}, live, told)
+			require.Equal(t, 2, after-before, requests)
+			require.Equal(t, []string{customer, customer}, live, requests)
 			for _, p := range []recurring.Plan{one, two} {
-				_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "over", Channel: "letter"}, "")
+				_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "end", Channel: "letter"}, "")
 				require.NoError(t, err)
 			}
 			deliverAll(t, h)
@@ -225,13 +229,13 @@ func TestMigrationInterruptedAnywhere(t *testing.T) {
 	h.RequireNoFindings()
 }
 
-// withForm is the same form shown once more.
+// withForm returns the form with a new form id.
 func withForm(f donation.Form) donation.Form {
 	f.FormID = program.ValidForm().FormID
 	return f
 }
 
-// TestCancelledWhileItIsMoved: whichever comes first, nothing is charged any more.
+// TestCancelDuringMigration: in either order, nothing is charged after it.
 func TestCancelDuringMigration(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))

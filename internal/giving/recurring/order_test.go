@@ -11,10 +11,10 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// told are the events that tell of a plan's first payment. Each of them alone, and in any order, has to lead to the same end.
+// firstPaymentEvents are the types of events about a plan's first payment. They can arrive in any order.
 var firstPaymentEvents = []string{"checkout.session.completed", "customer.subscription.created", "invoice.paid", "payment_intent.succeeded"}
 
-// orders are all orders of things.
+// permutations returns all orders of things.
 func permutations(things []string) [][]string {
 	if len(things) < 2 {
 		return [][]string{things}
@@ -28,7 +28,7 @@ func permutations(things []string) [][]string {
 	return all
 }
 
-// paidPlan is a plan of twelve whose page was paid, with what the stand-in told of it, by type.
+// paidPlan returns a plan of twelve payments whose payment page was completed, with Stripe's events about it by their type.
 func paidPlan(t *testing.T, h *program.Program) (donation.Donation, map[string]program.Event) {
 	t.Helper()
 	d := h.StartedGift(monthly("12"))
@@ -42,10 +42,10 @@ func paidPlan(t *testing.T, h *program.Program) (donation.Donation, map[string]p
 	return d, events
 }
 
-// state says in words all that became of a plan, without ids and times.
+// state describes a plan, its donation, invoices, requests, events and receipts, without ids and times.
 func state(h *program.Program, d donation.Donation) string {
 	id := d.ID.String()
-	return fmt.Sprintf("gift: %s; plan: %v; bills: %v; requests: %v; events: %v; receipts: %d", h.State(d),
+	return fmt.Sprintf("donation: %s; plan: %v; invoices: %v; requests: %v; events: %v; receipts: %d", h.State(d),
 		h.Lines(`SELECT concat_ws(' ', status, paid, total, iterations, subscription_id IS NOT NULL, schedule_id IS NOT NULL, card_last4, next_at IS NOT NULL) FROM plan WHERE id = $1`, id),
 		h.Lines(`SELECT concat_ws(' ', n, first, donation_id = plan_id) FROM instalment WHERE plan_id = $1`, id),
 		h.Lines(`SELECT concat_ws(' ', kind, subject, carried_at IS NOT NULL) FROM plan_request WHERE plan_id = $1 ORDER BY 1`, id),
@@ -53,10 +53,10 @@ func state(h *program.Program, d donation.Donation) string {
 		h.Count(`SELECT count(*) FROM receipt r JOIN instalment i USING (donation_id) WHERE i.plan_id = $1`, id))
 }
 
-// TestEveryOrderOfEventsLeadsToTheSameEnd: with the charge told of first, last, between, or not at all, and everything told twice.
+// TestEveryOrderOfEventsLeadsToTheSameEnd: every event arrives twice; the charge's event arrives first, last, in between, or not at all.
 func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 	h := program.New(t, program.Options{})
-	const want = "gift: " + program.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; bills: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"
+	const want = "donation: " + program.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; invoices: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"
 	for i, order := range permutations(firstPaymentEvents) {
 		d, events := paidPlan(t, h)
 		if at := i % (len(order) + 2); at <= len(order) {
@@ -67,7 +67,7 @@ func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 			h.Deliver(events[kind], events[kind])
 			h.DrainAll()
 			if i%3 == 0 {
-				h.RunPlanJobs() // jobs between the events, or only after them
+				h.RunPlanJobs() // in a third of the orders jobs run between the events
 			}
 		}
 		for range 3 {
@@ -80,12 +80,12 @@ func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestOneEventAloneIsEnough: whichever of those comes that tell of money, what else happened is found out.
+// TestOneEventAloneIsEnough: any one event about the payment leads to the same state.
 func TestOneEventAloneIsEnough(t *testing.T) {
 	h := program.New(t, program.Options{})
 	for _, kind := range append(slices.Clone(firstPaymentEvents), "charge.succeeded") {
 		if kind == "customer.subscription.created" {
-			continue // a sweep takes in the others
+			continue // says nothing about a payment
 		}
 		d, events := paidPlan(t, h)
 		h.Deliver(events[kind])
@@ -94,6 +94,6 @@ func TestOneEventAloneIsEnough(t *testing.T) {
 			h.RetryParked()
 			h.RunPlanJobs()
 		}
-		require.Contains(t, state(h, d), "gift: "+program.SettledOnce+"; plan: [active 1 12 12 t t 4242 t]", kind)
+		require.Contains(t, state(h, d), "donation: "+program.SettledOnce+"; plan: [active 1 12 12 t t 4242 t]", kind)
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// monthly is a form of $20 a month to the first fund.
+// monthly returns a form for $20 a month to the first fund. times is the number of payments; empty: until the donor stops.
 func monthly(times string) donation.Form {
 	f := program.ValidForm()
 	f.Frequency, f.Occurrences = "monthly", times
 	return f
 }
 
-// begun is a plan whose first payment has come.
+// startPlan returns a plan whose first payment was made.
 func startPlan(t *testing.T, h *program.Program, f donation.Form) recurring.Plan {
 	t.Helper()
 	d := h.StartedGift(f)
@@ -42,7 +42,7 @@ func reload(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
 	return p
 }
 
-// settle delivers what the stand-in has told since, and works it off with what follows from it.
+// deliverAll delivers the stand-in's new events and processes them with all jobs that follow.
 func deliverAll(t *testing.T, h *program.Program) {
 	t.Helper()
 	h.DeliverNew()

@@ -20,7 +20,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// swept sweeps, does what follows from it at Stripe, and wants the books to be right.
+// sweep imports the balance and runs the jobs that follow.
 func sweep(t *testing.T, h *program.Program) {
 	t.Helper()
 	_, err := h.Sweeper.Sweep(t.Context())
@@ -30,7 +30,7 @@ func sweep(t *testing.T, h *program.Program) {
 	}
 }
 
-// intents are those of the payments that were made, oldest first.
+// paidIntents returns the payment intents of successful charges, oldest first.
 func paidIntents(t *testing.T, h *program.Program) (all []string) {
 	t.Helper()
 	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
@@ -46,17 +46,17 @@ func paidIntents(t *testing.T, h *program.Program) (all []string) {
 	return all
 }
 
-// asStripe wants 1010 to be what Stripe holds.
+// requireStripeBalance requires that account 1010 equals the balance at Stripe.
 func requireStripeBalance(t *testing.T, h *program.Program) {
 	t.Helper()
-	held, err := h.Stripe.Balance(t.Context(), h.Offer("csio").Entity)
+	balance, err := h.Stripe.Balance(t.Context(), h.Offer("csio").Entity)
 	require.NoError(t, err)
-	require.Equal(t, int(held["USD"]), h.Count(`SELECT sum(amount)::int FROM posting WHERE account_code = '1010'`))
+	require.Equal(t, int(balance["USD"]), h.Count(`SELECT sum(amount)::int FROM posting WHERE account_code = '1010'`))
 }
 
-// TestPlanWhoseEventsWereAllMissed: the endpoint is dead for seventy days in which a plan of four renews, one of its payments is
-// refunded and one disputed; Stripe lists the events of the last thirty only. One sweep, and every payment is settled with its receipt,
-// dated by its charge; the last is charged and the plan is finished, and nothing is charged after it.
+// TestPlanWithoutAnyEvent: no webhook event arrives for seventy days, in which a plan of four renews, one payment is refunded and one is
+// disputed. Stripe lists the events of the last thirty days only. One sweep settles every payment, with a receipt dated by its charge.
+// Then the last payment finishes the plan, and nothing is charged after it.
 func TestPlanWithoutAnyEvent(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
@@ -82,7 +82,7 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 	p = reload(t, h, p)
 	require.Equal(t, 3, p.Paid)
 	require.Equal(t, 3, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
-	require.Equal(t, 4, h.Count(`SELECT count(*) FROM receipt`), "three gifts, and one receipt replaced")
+	require.Equal(t, 4, h.Count(`SELECT count(*) FROM receipt`), "three donations, and one receipt replaced")
 	require.Equal(t, 3, h.Count(`SELECT count(DISTINCT charged_at::date) FROM donation`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'dispute lost'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
@@ -93,7 +93,7 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 	require.True(t, report.OK(), "%v", report.Findings)
 	twice, err := h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, twice, "a second sweep finds nothing")
+	require.Zero(t, twice, "a second sweep changes nothing")
 
 	p = advanceToNextCharge(t, h, reload(t, h, p))
 	require.Equal(t, recurring.Finished, p.Status)
@@ -101,7 +101,7 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 	require.Len(t, paidIntents(t, h), 4)
 }
 
-// silent is a source that does not tell of bills.
+// withoutInvoices is a source whose invoices cannot be read.
 type withoutInvoices struct {
 	stripebalance.Source
 	err error
@@ -111,11 +111,12 @@ func (s withoutInvoices) Invoice(context.Context, org.LegalEntity, string) (dona
 	return donation.Invoice{}, s.err
 }
 
-// TestChargeWhoseBillCannotBeRead: its money and what becomes of it stand in suspense, everything else is booked, and 1010 is what Stripe
-// holds. After an hour there is a task, and checkers ring. When the bill turns up all of it is as if it had been known.
+// TestChargeWhoseInvoiceCannotBeRead: the charge and its changes are booked to suspense, everything else is booked, and account 1010 equals
+// the balance at Stripe. After an hour there is a task, and the checkers report it. When the invoice can be read, everything is booked in
+// the same way as without the delay.
 func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 	for name, why := range map[string]error{
-		"500": fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("away")), "404": errors.New("No such invoice"),
+		"500": fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("unavailable")), "404": errors.New("No such invoice"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := program.New(t, program.Options{})
@@ -139,7 +140,7 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 			}
 			require.Equal(t, donation.Settled, h.Gift(other.ID).Status)
 			require.Equal(t, 1, reload(t, h, p).Paid)
-			require.Equal(t, 3, h.Count(`SELECT count(*) FROM pending_movement WHERE cleared_at IS NULL`), "a refund, a withdrawal, and what was won")
+			require.Equal(t, 3, h.Count(`SELECT count(*) FROM pending_movement WHERE cleared_at IS NULL`), "a refund, a dispute withdrawal and its return")
 			require.NotZero(t, h.Count(`SELECT sum(amount)::int FROM posting WHERE account_code = '1090'`))
 			requireStripeBalance(t, h)
 			require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
@@ -167,7 +168,7 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestAnAskedForChangeIsKept: who waits no longer is not told that nothing was done.
+// TestAbandonedWaitReportsNoError: a visitor who leaves while the request waits gets no error, because it will be executed.
 func TestAbandonedWaitReportsNoError(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
