@@ -59,11 +59,11 @@ func TestHostileTextsInLetters(t *testing.T) {
 		// The policy of pages lets no element carry a style, and letters are styled so: here it would only hide what is looked for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))
 		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"letters"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
-		return testkit.Anatomy(t, ctx), squeezed(seen)
+		return testkit.PageStructure(t, ctx), squeezed(seen)
 	}
-	wrong := testkit.Watch(t, ctx)
-	usual, _ := look(testkit.Harmless)
-	for texts := range slices.Chunk(testkit.Hostile(), 25) {
+	wrong := testkit.WatchErrors(t, ctx)
+	usual, _ := look(testkit.HarmlessText)
+	for texts := range slices.Chunk(testkit.HostileTexts(), 25) {
 		kinds, seen := look(texts...)
 		assert.Subset(t, usual, kinds, "%q", texts)
 		for _, text := range texts {
@@ -81,7 +81,7 @@ func TestHostileTextsInTheDocument(t *testing.T) {
 	active := regexp.MustCompile(`/(JavaScript|JS|Launch|URI|Annots|AcroForm|EmbeddedFile|SubmitForm|GoToR|RichMedia|AA)\b`)
 	plain := regexp.MustCompile(`^[\x20-\x7e]{1,60}$`)
 	read := 0
-	for texts := range slices.Chunk(testkit.Hostile(), 3) {
+	for texts := range slices.Chunk(testkit.HostileTexts(), 3) {
 		r := receiptWords("en")
 		r.Donor, r.Greeting, r.Dedication, r.Dedicatee = texts[0], texts[1%len(texts)], "honour", texts[2%len(texts)]
 		pdf, err := v.ReceiptPDF(r)

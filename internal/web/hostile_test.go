@@ -44,7 +44,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	ctx := testkit.Browser(t)
-	wrong := testkit.Watch(t, ctx)
+	wrong := testkit.WatchErrors(t, ctx)
 
 	again := func(text string) string {
 		form := url.Values{"amount": {"other"}, "frequency": {text}, "fund": {text}, "dedication": {text}, "country": {text}, "split[general]": {text}, "split[" + text + "]": {text}}
@@ -59,16 +59,16 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		batch.Store(body)
 		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/batch")))
 	}
-	show(again(strings.Repeat("Ana ", 400)) + again(testkit.Harmless))
-	usual := testkit.Anatomy(t, ctx)
+	show(again(strings.Repeat("Ana ", 400)) + again(testkit.HarmlessText))
+	usual := testkit.PageStructure(t, ctx)
 	shown := 0
-	for texts := range slices.Chunk(testkit.Hostile(), 15) {
+	for texts := range slices.Chunk(testkit.HostileTexts(), 15) {
 		var body strings.Builder
 		for _, text := range texts {
 			body.WriteString(again(text))
 		}
 		show(body.String())
-		assert.Subset(t, usual, testkit.Anatomy(t, ctx), "%q", texts)
+		assert.Subset(t, usual, testkit.PageStructure(t, ctx), "%q", texts)
 		var values map[string][]string
 		require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`(() => {
 			const values = {}
@@ -78,7 +78,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		for _, field := range written {
 			require.Len(t, values[field], len(texts), field)
 			for i, text := range texts {
-				assert.Equal(t, testkit.Plain(text), testkit.Plain(values[field][i]), field)
+				assert.Equal(t, testkit.FieldText(text), testkit.FieldText(values[field][i]), field)
 				shown++
 			}
 		}
@@ -100,7 +100,7 @@ func TestAddressesWriteNothing(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, known)
-	for _, text := range append(testkit.Hostile(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") { // and what is no text
+	for _, text := range append(testkit.HostileTexts(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") { // and what is no text
 		query, segment := url.Values{"x": {text}, text: {"x"}, "lang": {text}}, url.PathEscape(text)
 		for _, p := range parameters {
 			query.Set(p, text)

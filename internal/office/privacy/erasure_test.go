@@ -102,7 +102,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	_, err := ledger.Seal(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	before := kept(h)
-	known := testkit.Holding(t, h.DB.Owner, canaries)
+	known := testkit.ColumnsContaining(t, h.DB.Owner, canaries)
 	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.message",
 		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
 		require.Contains(t, known, column, "the scan sees")
@@ -126,7 +126,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	require.NoError(t, letters.MailCompleted(t.Context(), e.ID))
 	require.NoError(t, letters.MailCompleted(t.Context(), e.ID), "it is told once")
 
-	require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
+	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 	require.Equal(t, before, kept(h))
 	sound(t, h)
 	var told []string
@@ -178,7 +178,7 @@ func TestListIsDoneAgain(t *testing.T) {
 		applied, err := h.Privacy.Apply(t.Context(), read)
 		require.NoError(t, err)
 		require.Equal(t, privacy.ApplyResult{Erased: 1}, applied)
-		require.Empty(t, testkit.Holding(t, h.DB.Owner, canaries))
+		require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 	}
 	file := filepath.Join(t.TempDir(), "erasures")
 	for range 2 {
@@ -220,7 +220,7 @@ func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	n, err := h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, n)
-	require.NotEmpty(t, testkit.Holding(t, h.DB.Owner, canaries))
+	require.NotEmpty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
 	for _, attack := range []string{
 		`UPDATE receipt SET facts = personless(facts)`, `UPDATE letter SET message = ''`, `SELECT erase_people(gen_random_uuid(), '{}')`,
 		`SELECT set_config('konbit.erasing', 'yes', false); UPDATE receipt SET facts = personless(facts)`, `SELECT sealed FROM receipt_hold`,

@@ -20,20 +20,20 @@ var ack = Row{
 	Name:  "ack",
 	Claim: "a webhook to its 200 after the commit, 32 senders, beside the bare database inserting such a row per commit, and a handler that only checks the signature and parses",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{})
+		r := newBaseline(t, w.model)
 		checks := httptest.NewServer(http.HandlerFunc(check))
 		t.Cleanup(checks.Close)
 		n := m.Size(8000, 3000)
 		m.Interleave(
 			func() {
-				y := load(t, host(w.URL()), senders, http.StatusOK, idle(w, host(w.URL()), n))
+				y := load(t, host(w.URL()), senders, http.StatusOK, ignoredEvents(w, host(w.URL()), n))
 				m.Note("konbit", y.rate())
 				m.Note("konbit p99", y.p99())
 			},
 			func() { m.Note("bare INSERT", r.run(eventScript, senders, n/senders)) },
 			func() {
-				m.Note("check and parse p99", load(t, host(checks.URL), senders, http.StatusOK, idle(w, host(checks.URL), n)).p99())
+				m.Note("check and parse p99", load(t, host(checks.URL), senders, http.StatusOK, ignoredEvents(w, host(checks.URL), n)).p99())
 			},
 		)
 		m.Compare("rate", "webhooks/s", "konbit", "bare INSERT", AtLeast(0.25))
@@ -42,11 +42,11 @@ var ack = Row{
 }
 
 // idle are webhooks of events that tell nothing.
-func idle(w *world, host string, n int) []ask {
-	asks, now := make([]ask, n), time.Now()
+func ignoredEvents(w *environment, host string, n int) []request {
+	asks, now := make([]request, n), time.Now()
 	for i := range asks {
 		body := strings.NewReplacer(w.ids["event"], "evt_"+uuid.NewString(), "charge.succeeded", "charge.updated").Replace(string(w.model))
-		asks[i] = hook(host, []byte(body), now)
+		asks[i] = webhookRequest(host, []byte(body), now)
 	}
 	return asks
 }

@@ -16,8 +16,8 @@ var backlog = Row{
 	Name:  "backlog",
 	Claim: "waiting events drained by one server, beside N with one client",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{Stopped: true})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{Stopped: true})
+		r := newBaseline(t, w.model)
 		n := m.Size(100_000/m.Rounds, 4000)
 		m.Interleave(
 			func() { m.Note("konbit", w.drain(n)) },
@@ -28,14 +28,14 @@ var backlog = Row{
 }
 
 // drain lets events heap up while the server is away, starts it, and answers gifts a second.
-func (w *world) drain(n int) float64 {
+func (w *environment) drain(n int) float64 {
 	w.t.Helper()
 	w.store(w.pay(n))
-	before := w.numbers()
+	before := w.countReceipts()
 	w.Launch()
-	w.booked(before + 1)
-	first, began := w.numbers(), time.Now()
-	w.booked(before + n)
+	w.waitForReceipts(before + 1)
+	first, began := w.countReceipts(), time.Now()
+	w.waitForReceipts(before + n)
 	rate := float64(before+n-first) / time.Since(began).Seconds()
 	w.Kill()
 	_, err := w.DB.Owner.Exec(`DELETE FROM river_job`) // letters of the round that nobody waits for
@@ -44,7 +44,7 @@ func (w *world) drain(n int) float64 {
 }
 
 // store writes events as the door does.
-func (w *world) store(all []paid) {
+func (w *environment) store(all []paidGift) {
 	w.t.Helper()
 	for first := 0; first < len(all); first += 2000 {
 		part := all[first:min(first+2000, len(all))]

@@ -18,9 +18,9 @@ var calls = Row{
 	Name:  "calls",
 	Claim: "calls to Stripe a gift, counted at the stand-in, fees and a sweep included",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
+		w := newEnvironment(t, e2e.Options{})
 		require.NoError(t, w.Stripe().SetMode(stripefake.Normal))
-		w.Drained(time.Minute)
+		w.WaitDrained(time.Minute)
 		n, donors := m.Size(4000, 1500), 0
 		m.Interleave(func() {
 			before := len(w.Stripe().Calls())
@@ -41,7 +41,7 @@ var calls = Row{
 			}
 			close(queue)
 			all.Wait()
-			w.Drained(10 * time.Minute)
+			w.WaitDrained(10 * time.Minute)
 			w.Konbit("stripe", "events", "sweep")
 			m.Note("calls", float64(len(w.Stripe().Calls())-before)/float64(n))
 		})

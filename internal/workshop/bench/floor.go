@@ -18,8 +18,8 @@ var floor = Row{
 	Name:  "floor",
 	Claim: "gifts a second with 99 of 100 booked within 50 ms of their webhook's sending, one server, everything on this machine",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{})
+		r := newBaseline(t, w.model)
 		paces := []int{50, 100, 150, 200, 250, 300, 400, 500, 600, 800}
 		if m.Quick {
 			paces = []int{100, 200, 400}
@@ -28,9 +28,9 @@ var floor = Row{
 			m.Note("commit", r.commits(m.Size(300, 100)))
 			held := 0
 			for _, pace := range paces {
-				late := w.paced(pace, time.Duration(m.Size(6, 2))*time.Second)
-				w.quiet()
-				if late > booking {
+				late := w.sendPaced(pace, time.Duration(m.Size(6, 2))*time.Second)
+				w.dropEmails()
+				if late > maxBookingTime {
 					m.Note("p99 above it", float64(late.Milliseconds()))
 					break
 				}
@@ -47,7 +47,7 @@ var floor = Row{
 
 // commits inserts a webhook's row so often, fifty a second and each in a transaction of its own, and answers the 99th of a hundred's
 // milliseconds.
-func (r *rival) commits(n int) float64 {
+func (r *baseline) commits(n int) float64 {
 	r.t.Helper()
 	took := make([]time.Duration, n)
 	for i := range took {
@@ -61,19 +61,19 @@ func (r *rival) commits(n int) float64 {
 }
 
 // booking is how long a gift may take from its webhook to its commit.
-const booking = 50 * time.Millisecond
+const maxBookingTime = 50 * time.Millisecond
 
 // paced sends webhooks at so many a second, for some time, and answers how late the 99th of 100 gifts was booked.
-func (w *world) paced(pace int, lasting time.Duration) time.Duration {
+func (w *environment) sendPaced(pace int, lasting time.Duration) time.Duration {
 	w.t.Helper()
 	gifts := w.pay(pace * int(lasting/time.Second))
-	asks, target := w.hooks(gifts), w.numbers()+len(gifts)
+	asks, target := w.signedWebhooks(gifts), w.countReceipts()+len(gifts)
 	sent := make([]time.Time, len(asks))
 	began := time.Now()
 	var next int
 	var mu sync.Mutex
 	// A connection takes the next webhook when its time has come.
-	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(asks), func(int) ask {
+	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(asks), func(int) request {
 		mu.Lock()
 		i := next
 		next++
@@ -83,11 +83,11 @@ func (w *world) paced(pace int, lasting time.Duration) time.Duration {
 		sent[i] = due
 		return asks[i]
 	})
-	w.booked(target)
-	return w.late(gifts, sent)
+	w.waitForReceipts(target)
+	return w.bookingDelay(gifts, sent)
 }
 
-func (w *world) late(gifts []paid, sent []time.Time) time.Duration {
+func (w *environment) bookingDelay(gifts []paidGift, sent []time.Time) time.Duration {
 	ids, at := make(pq.StringArray, len(gifts)), make(pq.StringArray, len(gifts))
 	for i := range gifts {
 		ids[i], at[i] = gifts[i].gift.String(), sent[i].UTC().Format(time.RFC3339Nano)

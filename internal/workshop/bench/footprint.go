@@ -20,17 +20,17 @@ var footprint = Row{
 	Claim: "the server's resident memory while it serves pages and webhooks over 32 connections, and from its start to ready",
 	Measure: func(t testing.TB, m *Meter) {
 		technician := free(t)
-		w := newWorld(t, e2e.Options{Settings: map[string]string{"METRICS_ADDR": technician}})
+		w := newEnvironment(t, e2e.Options{Settings: map[string]string{"METRICS_ADDR": technician}})
 		n := m.Size(20_000, 5000)
 		m.Interleave(func() {
 			w.Kill()
 			m.Note("ready", w.start())
 			pages := get(host(w.URL()), "/give/csio")
-			loadFrom(t, host(w.URL()), senders, http.StatusOK, n, func(int) ask { return pages })
+			loadFrom(t, host(w.URL()), senders, http.StatusOK, n, func(int) request { return pages })
 			m.Note("serving pages", resident(t, technician))
 			w.settle(senders, m.Size(2000, 500))
 			m.Note("settling", resident(t, technician))
-			w.quiet()
+			w.dropEmails()
 		})
 		m.Absolute("memory, pages", "MB", "serving pages", AtMost(80))
 		m.Absolute("memory, settling", "MB", "settling", AtMost(80))
@@ -39,7 +39,7 @@ var footprint = Row{
 }
 
 // start starts the server and answers how many seconds it took to be ready.
-func (w *world) start() float64 {
+func (w *environment) start() float64 {
 	w.t.Helper()
 	began := time.Now()
 	w.Launch()

@@ -15,7 +15,7 @@ var form = Row{
 	Name:  "form",
 	Claim: "GET /give/{org} over 32 connections, beside a net/http handler that writes the same bytes from memory",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
+		w := newEnvironment(t, e2e.Options{})
 		response, err := http.Get(w.URL() + "/give/csio")
 		require.NoError(t, err)
 		page, err := io.ReadAll(response.Body)
@@ -28,9 +28,9 @@ var form = Row{
 		t.Cleanup(memory.Close)
 		n := m.Size(40_000, 10_000)
 		read := func(name, url string) func() {
-			request := get(host(url), "/give/csio")
+			front := get(host(url), "/give/csio")
 			return func() {
-				y := loadFrom(t, host(url), senders, http.StatusOK, n, func(int) ask { return request })
+				y := loadFrom(t, host(url), senders, http.StatusOK, n, func(int) request { return front })
 				m.Note(name, y.rate())
 				m.Note(name+" p99", y.p99())
 			}

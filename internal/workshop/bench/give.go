@@ -13,12 +13,12 @@ var give = Row{
 	Name:  "give",
 	Claim: "POST /give/{org} to the redirect over 32 connections, the stand-in answering at once, beside D",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{})
+		r := newBaseline(t, w.model)
 		n, donors := m.Size(3000, 1000), 0
 		m.Interleave(
 			func() {
-				asks := make([]ask, n)
+				asks := make([]request, n)
 				for i := range asks {
 					donors++
 					asks[i] = post(host(w.URL()), "/give/csio", []byte(giveForm(fmt.Sprint(donors))), "Content-Type: application/x-www-form-urlencoded")

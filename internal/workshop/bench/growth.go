@@ -24,41 +24,41 @@ var growth = Row{
 		}
 		var turns []func()
 		for _, size := range sizes {
-			w := newWorld(t, e2e.Options{Stopped: true})
+			w := newEnvironment(t, e2e.Options{Stopped: true})
 			require.NoError(t, many.Fill(t.Context(), w.DB.Owner, size, 1))
 			w.Restart()
 			w.warm()
 			turns = append(turns, func() {
 				read := w.position()
-				m.Note(with("position", size), percentile(read, 50))
-				m.Note(with("position, 99th", size), percentile(read, 99))
-				m.Note(with("settling", size), w.settle(senders, m.Size(2000, 700)))
-				m.Note(with("position after", size), percentile(w.position(), 50))
-				w.quiet()
+				m.Note(withSize("position", size), percentile(read, 50))
+				m.Note(withSize("position, 99th", size), percentile(read, 99))
+				m.Note(withSize("settling", size), w.settle(senders, m.Size(2000, 700)))
+				m.Note(withSize("position after", size), percentile(w.position(), 50))
+				w.dropEmails()
 			})
 		}
 		m.Interleave(turns...)
 		for _, size := range sizes[1:] {
-			m.Compare(fmt.Sprint("settling, ", size, " gifts"), "gifts/s", with("settling", size), with("settling", sizes[0]), AtLeast(0.9))
+			m.Compare(fmt.Sprint("settling, ", size, " gifts"), "gifts/s", withSize("settling", size), withSize("settling", sizes[0]), AtLeast(0.9))
 		}
 		for _, size := range sizes {
-			m.Absolute(fmt.Sprint("position, ", size, " gifts"), "ms", with("position", size), Shown)
-			m.Absolute(fmt.Sprint("position, ", size, " gifts, p99"), "ms", with("position, 99th", size), AtMost(5))
-			m.Absolute(fmt.Sprint("position, ", size, " gifts, right after settling"), "ms", with("position after", size), Shown)
+			m.Absolute(fmt.Sprint("position, ", size, " gifts"), "ms", withSize("position", size), Shown)
+			m.Absolute(fmt.Sprint("position, ", size, " gifts, p99"), "ms", withSize("position, 99th", size), AtMost(5))
+			m.Absolute(fmt.Sprint("position, ", size, " gifts, right after settling"), "ms", withSize("position after", size), Shown)
 		}
 	},
 }
 
-func with(what string, gifts int) string { return fmt.Sprintf("%s with %d gifts", what, gifts) }
+func withSize(what string, gifts int) string { return fmt.Sprintf("%s with %d gifts", what, gifts) }
 
 // warm settles a few gifts, so that no sample pays for the first look at a table.
-func (w *world) warm() {
+func (w *environment) warm() {
 	w.settle(senders, 100)
-	w.quiet()
+	w.dropEmails()
 }
 
 // position reads where the fund with the most postings stands, a hundred times, and answers the milliseconds of each.
-func (w *world) position() []float64 {
+func (w *environment) position() []float64 {
 	w.t.Helper()
 	var fund uuid.UUID
 	require.NoError(w.t, w.DB.Server.Get(&fund, `SELECT fund_id FROM designation WHERE donation_id = $1`, w.ids["gift"]))

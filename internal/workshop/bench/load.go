@@ -15,15 +15,15 @@ import (
 )
 
 // ask is a request written down beforehand.
-type ask []byte
+type request []byte
 
 // get is a GET of a path as browsers send it, without a body.
-func get(host, path string) ask {
+func get(host, path string) request {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n", path, host)
 }
 
 // post is a POST; head is further header lines.
-func post(host, path string, body []byte, head ...string) ask {
+func post(host, path string, body []byte, head ...string) request {
 	lines := ""
 	for _, line := range head {
 		lines += line + "\r\n"
@@ -35,26 +35,26 @@ func post(host, path string, body []byte, head ...string) ask {
 func host(url string) string { return strings.TrimPrefix(url, "http://") }
 
 // tally is what came of a load.
-type tally struct {
-	took []time.Duration // each answer, in no order
-	all  time.Duration   // from the first request to the last answer
+type loadResult struct {
+	latencies []time.Duration // each answer, in no order
+	elapsed   time.Duration   // from the first request to the last answer
 }
 
 // rate is answers a second.
-func (y tally) rate() float64 { return float64(len(y.took)) / y.all.Seconds() }
+func (y loadResult) rate() float64 { return float64(len(y.latencies)) / y.elapsed.Seconds() }
 
 // p99 is in milliseconds.
-func (y tally) p99() float64 { return float64(percentile(y.took, 99).Microseconds()) / 1000 }
+func (y loadResult) p99() float64 { return float64(percentile(y.latencies, 99).Microseconds()) / 1000 }
 
 // load sends the requests over so many kept connections, each as soon as the one before on its connection is answered, and wants one
 // status of all. It costs the machine little: bytes out, a parse of the answer's head.
-func load(t testing.TB, address string, connections, want int, asks []ask) tally {
+func load(t testing.TB, address string, connections, want int, asks []request) loadResult {
 	t.Helper()
-	return loadFrom(t, address, connections, want, len(asks), func(i int) ask { return asks[i] })
+	return loadFrom(t, address, connections, want, len(asks), func(i int) request { return asks[i] })
 }
 
 // loadFrom is load with the i-th of n requests made when it is sent.
-func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) ask) tally {
+func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) request) loadResult {
 	t.Helper()
 	took := make([]time.Duration, n)
 	var next atomic.Int64
@@ -72,7 +72,7 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 				if i >= n {
 					return
 				}
-				took[i], err = w.press(request(i), want)
+				took[i], err = w.sendWithRetry(request(i), want)
 			}
 			if err != nil {
 				failed.CompareAndSwap(nil, &err)
@@ -84,38 +84,38 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 	if err := failed.Load(); err != nil {
 		t.Fatalf("bench: %v", *err)
 	}
-	return tally{took, all}
+	return loadResult{took, all}
 }
 
 // wire is one kept connection.
-type wire struct {
+type connection struct {
 	net.Conn
 	r *bufio.Reader
 }
 
-func dial(address string) (*wire, error) {
+func dial(address string) (*connection, error) {
 	c, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &wire{c, bufio.NewReaderSize(c, 64<<10)}, nil
+	return &connection{c, bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
 // mostTries of one request, a second apart.
-const mostTries = 10
+const maxTries = 10
 
 // press asks, and as Stripe and donors do, again after a moment when told to come again: the disk has moments of its own. It takes
 // from the first try's first byte.
-func (w *wire) press(request ask, want int) (time.Duration, error) {
+func (w *connection) sendWithRetry(request request, want int) (time.Duration, error) {
 	began := time.Now()
 	for tries := 1; ; tries++ {
-		status, err := w.ask(request)
+		status, err := w.send(request)
 		switch {
 		case err != nil:
 			return 0, err
 		case status == want:
 			return time.Since(began), nil
-		case status != http.StatusServiceUnavailable || tries == mostTries:
+		case status != http.StatusServiceUnavailable || tries == maxTries:
 			return 0, fmt.Errorf("answered %d %s, not %d", status, http.StatusText(status), want)
 		}
 		time.Sleep(time.Second)
@@ -123,7 +123,7 @@ func (w *wire) press(request ask, want int) (time.Duration, error) {
 }
 
 // ask sends a request and reads its answer to the end.
-func (w *wire) ask(request ask) (status int, err error) {
+func (w *connection) send(request request) (status int, err error) {
 	if err := w.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return 0, err
 	}

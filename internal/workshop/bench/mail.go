@@ -28,18 +28,18 @@ var mail = Row{
 	Name:  "mail",
 	Claim: "receipts written and handed to a sink over 8 kept connections, beside a bare SMTP client that sends the same bytes over 8",
 	Measure: func(t testing.TB, m *Meter) {
-		address := sink(t)
+		address := discardServer(t)
 		writer := newWriter(t)
 		kept, each := transport(t, address, connections), transport(t, address, 0)
 		n := m.Size(4000, 1000)
 		text, document := writer.letter(false), writer.letter(true)
 		m.Interleave(
 			func() { m.Note("konbit", writer.send(kept, n, false)) },
-			func() { m.Note("bare", bare(t, address, n, text)) },
-			func() { m.Note("kept", handOver(t, kept, n, text)) },
-			func() { m.Note("one connection each", handOver(t, each, n/2, text)) },
+			func() { m.Note("bare", sendBytes(t, address, n, text)) },
+			func() { m.Note("kept", sendRepeatedly(t, kept, n, text)) },
+			func() { m.Note("one connection each", sendRepeatedly(t, each, n/2, text)) },
 			func() { m.Note("konbit with PDF", writer.send(kept, n/10, true)) },
-			func() { m.Note("bare with PDF", bare(t, address, n/4, document)) },
+			func() { m.Note("bare with PDF", sendBytes(t, address, n/4, document)) },
 		)
 		m.Compare("HTML and text", "letters/s", "konbit", "bare", AtLeast(0.3))
 		m.Compare("kept connections", "letters/s", "kept", "one connection each", AtLeast(1.8))
@@ -50,7 +50,7 @@ var mail = Row{
 const connections = 8
 
 // sink takes mail and forgets it.
-func sink(t testing.TB) string {
+func discardServer(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -129,12 +129,12 @@ func (w writer) send(by *konbitmail.Transport, n int, pdf bool) float64 {
 }
 
 // handOver sends one letter again and again: what is left of the work is the mail server's and the connection's.
-func handOver(t testing.TB, by *konbitmail.Transport, n int, message []byte) float64 {
+func sendRepeatedly(t testing.TB, by *konbitmail.Transport, n int, message []byte) float64 {
 	return sendEach(t, by, n, func() []byte { return message })
 }
 
 func sendEach(t testing.TB, by *konbitmail.Transport, n int, letter func() []byte) float64 {
-	return abreast(t, n, func(next func() bool) error {
+	return inParallel(t, n, func(next func() bool) error {
 		for next() {
 			if _, err := by.Send(t.Context(), "gifts@tsne.example", donor, letter()); err != nil {
 				return err
@@ -145,8 +145,8 @@ func sendEach(t testing.TB, by *konbitmail.Transport, n int, letter func() []byt
 }
 
 // bare sends the same bytes again and again.
-func bare(t testing.TB, address string, n int, message []byte) float64 {
-	return abreast(t, n, func(next func() bool) error {
+func sendBytes(t testing.TB, address string, n int, message []byte) float64 {
+	return inParallel(t, n, func(next func() bool) error {
 		c, err := smtp.Dial(address)
 		if err != nil {
 			return err
@@ -182,7 +182,7 @@ func transact(c *smtp.Client, message []byte) error {
 }
 
 // abreast has eight goroutines do n things and answers how many a second. next tells whether there is one more to do.
-func abreast(t testing.TB, n int, do func(next func() bool) error) float64 {
+func inParallel(t testing.TB, n int, do func(next func() bool) error) float64 {
 	t.Helper()
 	var taken atomic.Int64
 	var all sync.WaitGroup

@@ -10,11 +10,11 @@ var settle = Row{
 	Name:  "settle",
 	Claim: "signed webhooks over HTTP, 32 senders, until every gift is booked with its receipt's number and its letter's job",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{})
+		r := newBaseline(t, w.model)
 		gifts := m.Size(4000, 1000)
 		m.Interleave(
-			func() { m.Note("konbit", w.settle(senders, gifts)); w.quiet() },
+			func() { m.Note("konbit", w.settle(senders, gifts)); w.dropEmails() },
 			func() { m.Note("N", r.naive(senders, 1600)) },
 			func() { m.Note("D", r.derived(senders, 1600)) },
 		)
@@ -30,25 +30,25 @@ var scaling = Row{
 	Name:  "settle-scaling",
 	Claim: "settling with 32 senders, beside itself with 8",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
+		w := newEnvironment(t, e2e.Options{})
 		gifts := m.Size(4000, 1000)
 		m.Interleave(
-			func() { m.Note("32 senders", w.settle(senders, gifts)); w.quiet() },
-			func() { m.Note("8 senders", w.settle(8, gifts)); w.quiet() },
+			func() { m.Note("32 senders", w.settle(senders, gifts)); w.dropEmails() },
+			func() { m.Note("8 senders", w.settle(8, gifts)); w.dropEmails() },
 		)
 		m.Compare("", "gifts/s", "32 senders", "8 senders", AtLeast(1.5))
 	},
 }
 
-var alone = Row{
+var runsAlone = Row{
 	Name:  "settle-alone",
 	Claim: "one webhook after another, until every gift is booked, beside N with one client",
 	Measure: func(t testing.TB, m *Meter) {
-		w := newWorld(t, e2e.Options{})
-		r := newRival(t, w.model)
+		w := newEnvironment(t, e2e.Options{})
+		r := newBaseline(t, w.model)
 		gifts := m.Size(1000, 300)
 		m.Interleave(
-			func() { m.Note("konbit", w.settle(1, gifts)); w.quiet() },
+			func() { m.Note("konbit", w.settle(1, gifts)); w.dropEmails() },
 			func() { m.Note("N", r.naive(1, 500)) },
 		)
 		m.Compare("", "gifts/s", "konbit", "N", AtLeast(1))

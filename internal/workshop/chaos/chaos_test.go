@@ -26,7 +26,7 @@ func TestRows(t *testing.T) {
 				run.Seed = rand.Uint64N(1_000_000) + 1
 			}
 			t.Logf("-seed %d", run.Seed)
-			watch := time.AfterFunc(hangs, func() { tooLong(row.Name, run.Seed) })
+			watch := time.AfterFunc(rowTimeout, func() { reportHang(row.Name, run.Seed) })
 			t.Cleanup(func() { watch.Stop() }) // the last of all: a row may hang in its cleaning up, too
 			row.Prove(t, run)
 		})
@@ -34,10 +34,10 @@ func TestRows(t *testing.T) {
 }
 
 // hangs is how long a row's short form never takes, however busy the machine.
-const hangs = 7 * time.Minute
+const rowTimeout = 7 * time.Minute
 
 // tooLong ends the program and says which row hangs and where: the test tool itself would tell it among thousands of lines.
-func tooLong(row string, seed uint64) {
+func reportHang(row string, seed uint64) {
 	all := make([]byte, 16<<20)
 	all = all[:runtime.Stack(all, true)]
 	for _, stack := range bytes.Split(all, []byte("\n\n")) {
@@ -45,6 +45,6 @@ func tooLong(row string, seed uint64) {
 			fmt.Fprintf(os.Stderr, "%s\n\n", stack)
 		}
 	}
-	fmt.Fprintf(os.Stderr, "chaos: the row %s, -seed %d, has not ended in %s\n", row, seed, hangs)
+	fmt.Fprintf(os.Stderr, "chaos: the row %s, -seed %d, has not ended in %s\n", row, seed, rowTimeout)
 	os.Exit(1)
 }

@@ -36,7 +36,7 @@ func Clocks(t testing.TB, run Run) {
 	steps(t, h)
 	years(t, h, run)
 	for _, off := range databaseOff(run) {
-		strangeDatabase(t, run, off)
+		databaseClocks(t, run, off)
 	}
 }
 

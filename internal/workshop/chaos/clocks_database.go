@@ -25,7 +25,7 @@ func databaseOff(run Run) []string {
 
 // strangeDatabase is a Konbit whose database has another clock: its servers', mail's and Stripe's is this machine's. Gifts come to the
 // end that gifts come to, after failures too, which are tried again by a clock and taken over by one.
-func strangeDatabase(t testing.TB, run Run, off string) {
+func databaseClocks(t testing.TB, run Run, off string) {
 	library, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
 	require.NoError(t, err)
 	if len(library) == 0 {
@@ -53,11 +53,11 @@ func strangeDatabase(t testing.TB, run Run, off string) {
 		s.AgeLeases() // of the server that was killed; in full their end is waited for
 	}
 	began := time.Now()
-	s.Drained(drained)
+	s.WaitDrained(drained)
 	run.Found(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
 	// A check that ran meanwhile takes what is on its way for overdue, by a clock that is years ahead, and says so to finance.
 	db.Owner.MustExec(`DELETE FROM finance_task WHERE kind = 'checker_found'`)
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 	var years []int
 	require.NoError(t, db.Owner.Select(&years, `SELECT DISTINCT year FROM receipt`))
 	zone, err := time.LoadLocation("America/New_York") // of the demo's entity

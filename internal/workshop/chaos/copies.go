@@ -58,7 +58,7 @@ func Copies(t testing.TB, run Run) {
 		}
 		s.Kill()
 		kills++
-		inHand := unnoted(t, s, counted)
+		inHand := withoutTimes(t, s, counted)
 		require.LessOrEqual(t, inHand, senders, "a process hands over so many letters at once")
 		killed += inHand
 		s.Restart()
@@ -66,7 +66,7 @@ func Copies(t testing.TB, run Run) {
 	}
 	donors.Wait()
 	s.AgeLeases()
-	s.WantGifts(run.Number) // which holds Message-IDs and copies
+	s.RequireGifts(run.Number) // which holds Message-IDs and copies
 
 	messages, cuts := s.Mail().Messages(), 0
 	for _, m := range messages {
@@ -85,7 +85,7 @@ func Copies(t testing.TB, run Run) {
 
 // unnoted counts the letters that the mail server took and said so, and the books do not have as taken, while no sender lives. A
 // letter left so by an earlier kill counts again only if it was handed over again since.
-func unnoted(t testing.TB, s *e2e.Stack, counted map[string]int) (n int) {
+func withoutTimes(t testing.TB, s *e2e.Stack, counted map[string]int) (n int) {
 	t.Helper()
 	time.Sleep(settling)
 	var ids []string

@@ -38,12 +38,12 @@ const (
 )
 
 // dying is a Konbit whose database dies again and again while people give.
-type dying struct {
+type deathsRun struct {
 	*e2e.Stack
 	t       testing.TB
 	cluster *testkit.Cluster
 	r       *rand.Rand
-	crowd   *crowd
+	crowd   *donorCrowd
 	admin   *sqlx.DB
 	steps   int // steps disturbed so far
 }
@@ -55,9 +55,9 @@ func Deaths(t testing.TB, run Run) {
 	admin, err := pg.Open(t.Context(), c.AdminURL(), 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = admin.Close() })
-	d := &dying{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newCrowd(t, s, 1<<20), admin: admin}
+	d := &deathsRun{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newCrowd(t, s, 1<<20), admin: admin}
 	d.steps = d.r.IntN(len(e2e.Steps))
-	stop := watch(t, s.DB.Owner)
+	stop := invariantWatch(t, s.DB.Owner)
 	ways := d.ways(run.Number)
 	for _, die := range ways {
 		if t.Failed() {
@@ -75,11 +75,11 @@ func Deaths(t testing.TB, run Run) {
 	if run.Number <= twenty {
 		s.AgeLeases()
 	}
-	s.Drained(drained)
+	s.WaitDrained(drained)
 	run.Found("gifts", fmt.Sprint(d.crowd.next))
 	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
-	s.WantGifts(d.crowd.next)
-	kept(t, s.Stripe(), s.DB.Owner)
+	s.RequireGifts(d.crowd.next)
+	keptPromises(t, s.Stripe(), s.DB.Owner)
 	all, err := wrong(s.DB.Owner, inTheEnd...)
 	require.NoError(t, err)
 	require.Empty(t, all)
@@ -89,7 +89,7 @@ func Deaths(t testing.TB, run Run) {
 }
 
 // ways are n deaths, shuffled.
-func (d *dying) ways(n int) (all []func()) {
+func (d *deathsRun) ways(n int) (all []func()) {
 	add := func(of int, how func()) {
 		for range max(1, n*of/twenty) {
 			all = append(all, how)
@@ -108,7 +108,7 @@ func (d *dying) ways(n int) (all []func()) {
 
 // backend ends one of the servers' backends: as an administrator does, or by SIGKILL, after which PostgreSQL ends all of them and
 // recovers. One in the middle of a transaction is preferred.
-func (d *dying) backend() {
+func (d *deathsRun) backend() {
 	const query = `SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY state = 'idle', random() LIMIT 1`
 	var pid int
 	testkit.Eventually(d.t, deathWithin, func() error { return d.admin.Get(&pid, query, testkit.ServerRole) })
@@ -121,7 +121,7 @@ func (d *dying) backend() {
 }
 
 // stop stops PostgreSQL at once, leaves it away for a moment, and starts it.
-func (d *dying) stop() {
+func (d *deathsRun) stop() {
 	d.cluster.Stop()
 	time.Sleep(time.Duration(d.r.IntN(500)) * time.Millisecond)
 	d.cluster.Start()
@@ -129,7 +129,7 @@ func (d *dying) stop() {
 }
 
 // back waits until the database takes writes again.
-func (d *dying) back() {
+func (d *deathsRun) back() {
 	testkit.Eventually(d.t, deathWithin, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -139,7 +139,7 @@ func (d *dying) back() {
 }
 
 // swallow lets the reply of one COMMIT be lost on the way.
-func (d *dying) swallow(end pgproxy.End) {
+func (d *deathsRun) swallow(end pgproxy.End) {
 	server := pick(d.r, d.Servers())
 	before := server.Proxy().Counts().Swallowed
 	server.Proxy().SetFaults(pgproxy.Faults{Swallow: 0.5, End: end})
@@ -154,7 +154,7 @@ func (d *dying) swallow(end pgproxy.End) {
 }
 
 // step lets the next step of the path fail, by an error or a cut, and waits until somebody came to it.
-func (d *dying) step() {
+func (d *deathsRun) step() {
 	step, act := e2e.Steps[d.steps%len(e2e.Steps)], e2e.Raise
 	if d.steps/len(e2e.Steps)%2 == 1 {
 		act = e2e.Cut
@@ -168,14 +168,14 @@ func (d *dying) step() {
 		}
 		return nil
 	})
-	d.Calm()
+	d.ClearFailpoint()
 }
 
 // heal ends what is left of the deaths.
-func (d *dying) heal() {
+func (d *deathsRun) heal() {
 	d.back()
 	for _, server := range d.Servers() {
 		server.Proxy().SetFaults(pgproxy.None())
 	}
-	d.Calm()
+	d.ClearFailpoint()
 }

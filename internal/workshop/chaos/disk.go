@@ -46,7 +46,7 @@ func Disk(t testing.TB, run Run) {
 	p.supervise(t)
 	s := e2e.Start(t, e2e.Options{DB: p.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	give(t, s, 1, patient)
-	d := &filling{t: t, s: s, run: run, bodies: s.Stripe().Bodies("tsne")}
+	d := &diskRun{t: t, s: s, run: run, bodies: s.Stripe().Bodies("tsne")}
 	d.tell(func() bool { return d.count() < run.Number/3 })
 
 	junk := filepath.Join(disk, "junk")
@@ -64,13 +64,13 @@ func Disk(t testing.TB, run Run) {
 	d.tell(func() bool { return d.count() < run.Number })
 	d.present(p.Owner)
 	give(t, s, 2, patient)
-	s.WantGifts(2)
+	s.RequireGifts(2)
 	run.Found("refused", fmt.Sprint(d.refused.Load()))
 	run.Found("slowest refusal", ms(d.slowest.quantile(100)))
 }
 
 // filling tells webhooks and keeps which were acknowledged.
-type filling struct {
+type diskRun struct {
 	t       testing.TB
 	s       *e2e.Stack
 	run     Run
@@ -83,14 +83,14 @@ type filling struct {
 	acknowledged []string
 }
 
-func (d *filling) count() int {
+func (d *diskRun) count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.acknowledged)
 }
 
 // tell tells webhooks from several senders as long as more says, at most for two minutes.
-func (d *filling) tell(more func() bool) {
+func (d *diskRun) tell(more func() bool) {
 	deadline := time.Now().Add(2 * time.Minute)
 	var all sync.WaitGroup
 	for sender := range tellers {
@@ -111,10 +111,10 @@ func (d *filling) tell(more func() bool) {
 }
 
 // one tells a webhook, and keeps it if it was acknowledged. While the disk is full it may be refused, and soon; never else.
-func (d *filling) one(n int) {
+func (d *diskRun) one(n int) {
 	body := renamed(d.bodies[n%len(d.bodies)])
 	began := time.Now()
-	response, err := tell(d.s.URL(), body)
+	response, err := postEvent(d.s.URL(), body)
 	if err != nil {
 		d.t.Error(err)
 		return
@@ -129,7 +129,7 @@ func (d *filling) one(n int) {
 		d.run.Reached(1)
 	case response.StatusCode == http.StatusServiceUnavailable && d.full.Load():
 		d.slowest.add(took)
-		if d.refused.Add(1); took > 2*time.Second+slack(d.run.Number >= 746) {
+		if d.refused.Add(1); took > 2*time.Second+timingTolerance(d.run.Number >= 746) {
 			d.t.Errorf("refused after %s", took)
 		}
 	default:
@@ -138,7 +138,7 @@ func (d *filling) one(n int) {
 }
 
 // present holds that everything acknowledged is stored.
-func (d *filling) present(db *sqlx.DB) {
+func (d *diskRun) present(db *sqlx.DB) {
 	d.t.Helper()
 	var stored []string
 	require.NoError(d.t, db.Select(&stored, `SELECT id FROM stripe_event`))

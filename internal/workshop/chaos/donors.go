@@ -26,7 +26,7 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	for at, deadline := donor, time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var page string
 		at++
-		if page, last = press(servers[at%len(servers)].URL(), form); last == nil {
+		if page, last = submit(servers[at%len(servers)].URL(), form); last == nil {
 			if last = s.Stripe().Pay(sessionOf(page), stripefake.GoodCard); last == nil {
 				return
 			}
@@ -36,7 +36,7 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 }
 
 // press sends a form and answers the payment page, or [errLater].
-func press(server string, form url.Values) (page string, err error) {
+func submit(server string, form url.Values) (page string, err error) {
 	response, err := program.Client().PostForm(server+"/give/csio", form)
 	if err != nil {
 		return "", err

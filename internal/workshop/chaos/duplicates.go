@@ -72,7 +72,7 @@ func Duplicates(t testing.TB, run Run) {
 	var stored int
 	require.NoError(t, s.DB.Owner.Get(&stored, `SELECT count(*) FROM stripe_event`))
 	require.Equal(t, len(events), stored)
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
 
 	slices.Sort(took)
@@ -85,7 +85,7 @@ func Duplicates(t testing.TB, run Run) {
 }
 
 // tell delivers an event of tsne's account as Stripe does.
-func tell(server string, body []byte) (*http.Response, error) {
+func postEvent(server string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequest(http.MethodPost, server+"/hooks/stripe/tsne", bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func tell(server string, body []byte) (*http.Response, error) {
 
 // post is tell where a webhook must be taken.
 func post(server string, body []byte) error {
-	response, err := tell(server, body)
+	response, err := postEvent(server, body)
 	if err != nil {
 		return err
 	}

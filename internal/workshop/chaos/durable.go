@@ -35,7 +35,7 @@ const (
 
 // Durable kills a server moments after it acknowledged a webhook, and looks for the webhook.
 func Durable(t testing.TB, run Run) {
-	down(t, run)
+	serverDown(t, run)
 	r := rand.New(rand.NewPCG(run.Seed, 6))
 	s := e2e.Start(t, e2e.Options{Servers: rota, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	f := newFleet(t, s.Servers())
@@ -48,7 +48,7 @@ func Durable(t testing.TB, run Run) {
 		for i := range volley {
 			id := fmt.Sprintf("evt_durable%dn%d", n, i)
 			all.Go(func() {
-				if post(server.URL(), hollow(id)) == nil {
+				if post(server.URL(), withoutRows(id)) == nil {
 					answered <- id
 				}
 			})
@@ -75,17 +75,17 @@ func Durable(t testing.TB, run Run) {
 }
 
 // hollow is an event of a kind that is recorded and no more.
-func hollow(id string) []byte {
+func withoutRows(id string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"object":"event","type":"product.updated","api_version":%q,"created":%d,"livemode":false,"data":{"object":{"id":"prod_1","object":"product"}}}`,
 		id, stripefake.APIVersion, time.Now().Unix())
 }
 
 // down takes the database away in each way there is: no webhook is acknowledged then, none is left without an answer, and afterwards
 // all is well again by itself.
-func down(t testing.TB, run Run) {
+func serverDown(t testing.TB, run Run) {
 	c := testkit.NewCluster(t, nil)
 	s := e2e.Start(t, e2e.Options{DB: c.Database, Proxied: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	require.NoError(t, post(s.URL(), hollow("evt_before")))
+	require.NoError(t, post(s.URL(), withoutRows("evt_before")))
 	for _, way := range []struct {
 		name     string
 		away, is func()
@@ -98,7 +98,7 @@ func down(t testing.TB, run Run) {
 		slowest := refused(t, s.URL(), way.name)
 		way.is()
 		run.Found(way.name+", slowest answer", slowest.Round(time.Millisecond).String())
-		testkit.Eventually(t, recovers, func() error { return post(s.URL(), hollow("evt_after_"+way.name)) })
+		testkit.Eventually(t, recovers, func() error { return post(s.URL(), withoutRows("evt_after_"+way.name)) })
 	}
 	s.Kill()
 }
@@ -110,7 +110,7 @@ func refused(t testing.TB, server, way string) (slowest time.Duration) {
 	var all sync.WaitGroup
 	one := func(i int) {
 		began := time.Now()
-		err := post(server, hollow(fmt.Sprintf("evt_in_%s_%d", way, i)))
+		err := post(server, withoutRows(fmt.Sprintf("evt_in_%s_%d", way, i)))
 		mu.Lock()
 		defer mu.Unlock()
 		slowest = max(slowest, time.Since(began))

@@ -33,7 +33,7 @@ var addressKinds = []string{"known", "other"}
 var waysIn = []string{"/sign-in", "/sign-in/code"}
 
 // asking asks a house's door about addresses.
-type asking struct {
+type signInRequests struct {
 	*program.Program
 	t      testing.TB
 	shapes map[string]string                     // by step: the answer's, the first time
@@ -47,7 +47,7 @@ func Enumeration(t testing.TB, run Run) {
 	h.Exec(`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
 		SELECT gen_random_uuid(), entity_id, format('known-%s@example.org', lpad(i::text, 6, '0')), first_name, last_name, language, now()
 		  FROM donor, generate_series(1, $1) i`, run.Number)
-	a := &asking{Program: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
+	a := &signInRequests{Program: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
 	for _, step := range waysIn {
 		a.took[step] = map[string][]time.Duration{}
 	}
@@ -75,13 +75,13 @@ func Enumeration(t testing.TB, run Run) {
 }
 
 // visit asks for a letter and guesses its code, in a browser of its own.
-func (a *asking) visit(email, kind string) {
+func (a *signInRequests) visit(email, kind string) {
 	a.step(waysIn[0], kind, url.Values{"email": {email}})
 	a.step(waysIn[1], kind, url.Values{"email": {email}, "code": {"1234 5678"}})
 }
 
 // step posts a form, and holds its answer to be as every other of the step, but for the address in it.
-func (a *asking) step(path, kind string, form url.Values) {
+func (a *signInRequests) step(path, kind string, form url.Values) {
 	began := time.Now()
 	response, err := program.Client().PostForm(a.URL+path, form)
 	require.NoError(a.t, err)
@@ -114,7 +114,7 @@ func shape(response *http.Response, body []byte, email string) string {
 }
 
 // letters does the jobs that were ordered: only who has given is written to.
-func (a *asking) letters() {
+func (a *signInRequests) letters() {
 	for _, kind := range addressKinds {
 		var ids []string
 		require.NoError(a.t, a.DB.Owner.Select(&ids, `SELECT args->>'sign_in_id' FROM river_job WHERE kind = 'sign_in_letter'

@@ -10,7 +10,7 @@ import (
 )
 
 // move is a balance transaction.
-type move struct {
+type balanceTransaction struct {
 	ID, Type, Source, Currency string
 	Category                   string `json:"reporting_category"`
 	Amount, Fee, Net           int64
@@ -32,17 +32,17 @@ type facts struct {
 	account string
 	read    map[string]int // objects read so far, by kind
 
-	moves    []move
-	byID     map[string]move
-	charges  map[string]charge
-	byIntent map[string]string   // charge by payment intent
-	about    map[string]string   // charge by refund or dispute
-	members  map[string][]string // balance transactions by the payout that pays them out
+	transactions []balanceTransaction
+	byID         map[string]balanceTransaction
+	charges      map[string]charge
+	byIntent     map[string]string   // charge by payment intent
+	chargeOf     map[string]string   // charge by refund or dispute
+	members      map[string][]string // balance transactions by the payout that pays them out
 }
 
 func newFacts(t testing.TB, fake *stripefake.Server, account string) *facts {
-	return &facts{t: t, fake: fake, account: account, read: map[string]int{}, byID: map[string]move{}, charges: map[string]charge{},
-		byIntent: map[string]string{}, about: map[string]string{}, members: map[string][]string{}}
+	return &facts{t: t, fake: fake, account: account, read: map[string]int{}, byID: map[string]balanceTransaction{}, charges: map[string]charge{},
+		byIntent: map[string]string{}, chargeOf: map[string]string{}, members: map[string][]string{}}
 }
 
 // fresh reads the objects of a kind that were made since the last time.
@@ -58,8 +58,8 @@ func fresh[T any](f *facts, kind string) []T {
 
 // catchUp reads what happened since the last time.
 func (f *facts) catchUp() {
-	for _, m := range fresh[move](f, "balance_transaction") {
-		f.moves = append(f.moves, m)
+	for _, m := range fresh[balanceTransaction](f, "balance_transaction") {
+		f.transactions = append(f.transactions, m)
 		f.byID[m.ID] = m
 	}
 	for _, c := range fresh[charge](f, "charge") {
@@ -70,7 +70,7 @@ func (f *facts) catchUp() {
 	}
 	for _, kind := range []string{"refund", "dispute"} {
 		for _, o := range fresh[struct{ ID, Charge string }](f, kind) {
-			f.about[o.ID] = o.Charge
+			f.chargeOf[o.ID] = o.Charge
 		}
 	}
 	for _, p := range fresh[struct {
@@ -83,7 +83,7 @@ func (f *facts) catchUp() {
 
 // balance is what Stripe holds, available or not, in a currency.
 func (f *facts) balance(currency string) (sum int64) {
-	for _, m := range f.moves {
+	for _, m := range f.transactions {
 		if m.Currency == currency {
 			sum += m.Net
 		}

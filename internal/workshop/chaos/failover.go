@@ -39,7 +39,7 @@ func Failover(t testing.TB, run Run) {
 	p := newPair(t, run.Seed)
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), DB: p.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
-	c := &courier{s: s, over: make(chan struct{})}
+	c := &webhookSender{s: s, over: make(chan struct{})}
 	var people sync.WaitGroup
 	var gifts atomic.Int64
 	people.Go(c.carry)
@@ -55,7 +55,7 @@ func Failover(t testing.TB, run Run) {
 	first := r.IntN(2)
 	for n := range run.Number {
 		time.Sleep(time.Second + time.Duration(r.IntN(1500))*time.Millisecond)
-		p.lose((first+n)%2 == 0)
+		p.loseServer((first+n)%2 == 0)
 		time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
 		acknowledged := c.acknowledged()
 		p.promote()
@@ -73,7 +73,7 @@ func Failover(t testing.TB, run Run) {
 		slowest = max(slowest, time.Since(began))
 		require.Less(t, slowest, servesAgain)
 		if run.Number > 1 {
-			p.mend()
+			p.restoreStandby()
 		}
 		run.Reached(1)
 	}
@@ -83,21 +83,21 @@ func Failover(t testing.TB, run Run) {
 	require.NoError(t, s.Stripe().SetMode(stripefake.Normal))
 	began := time.Now()
 	s.AgeLeases()
-	s.Drained(settled)
+	s.WaitDrained(settled)
 	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
-	s.WantGifts(int(gifts.Load()))
+	s.RequireGifts(int(gifts.Load()))
 }
 
 // serves tells whether a server takes a gift, up to the payment page that nobody pays.
 func serves(server *e2e.Server) error {
-	_, err := press(server.URL(), url.Values{
+	_, err := submit(server.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Only"}, "last_name": {"Looking"}, "email": {"looking@donor.example"},
 	})
 	return err
 }
 
 // courier delivers Stripe's events to the servers in turn, each until it is acknowledged.
-type courier struct {
+type webhookSender struct {
 	s    *e2e.Stack
 	over chan struct{}
 
@@ -105,7 +105,7 @@ type courier struct {
 	taken []string
 }
 
-func (c *courier) on() bool {
+func (c *webhookSender) on() bool {
 	select {
 	case <-c.over:
 		return false
@@ -115,7 +115,7 @@ func (c *courier) on() bool {
 }
 
 // carry delivers until it is over; what is left then, Stripe tells itself.
-func (c *courier) carry() {
+func (c *webhookSender) carry() {
 	var all sync.WaitGroup
 	for sent := 0; c.on(); time.Sleep(20 * time.Millisecond) {
 		bodies := c.s.Stripe().Bodies("tsne")
@@ -127,7 +127,7 @@ func (c *courier) carry() {
 	all.Wait()
 }
 
-func (c *courier) deliver(body []byte) {
+func (c *webhookSender) deliver(body []byte) {
 	var event struct{ ID string }
 	if err := json.Unmarshal(body, &event); err != nil {
 		panic(fmt.Sprintf("the stand-in's own event: %v", err))
@@ -145,7 +145,7 @@ func (c *courier) deliver(body []byte) {
 }
 
 // acknowledged are the events so far for which a server answered 2xx.
-func (c *courier) acknowledged() []string {
+func (c *webhookSender) acknowledged() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.taken)

@@ -19,7 +19,7 @@ type entry struct {
 }
 
 // entries reads what was booked since the last time, in that order.
-func (w *world) entries() (all []entry) {
+func (w *simulation) entries() (all []entry) {
 	const query = `SELECT j.serial, j.recorded_by, e.slug, j.source, j.source_id, j.kind, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount
 		FROM journal_entry j JOIN legal_entity e ON e.id = j.entity_id JOIN posting p ON p.entry_id = j.id
 		WHERE j.serial > $1 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY 1`
@@ -47,7 +47,7 @@ func (w *world) entries() (all []entry) {
 
 // inOrder puts the payments that one transaction booked in an order in which they can have been judged: their serials say nothing
 // of it. Where one became the gift it was the first; where none did, one that differs from the gift was.
-func (w *world) inOrder(booked []entry) {
+func (w *simulation) entriesInOrder(booked []entry) {
 	rank := func(e entry) int {
 		f := w.accounts[e.entity].facts
 		c := f.charges[f.byIntent[e.id]]
@@ -73,9 +73,9 @@ func (w *world) inOrder(booked []entry) {
 }
 
 // follow shows the oracle what was booked since the last time, and holds the whole of the balances against it.
-func (w *world) follow() {
+func (w *simulation) checkEntries() {
 	booked := w.entries()
-	w.inOrder(booked)
+	w.entriesInOrder(booked)
 	for _, e := range booked {
 		if wrong := w.oracle.book(e.key, e.lines); wrong != "" {
 			w.t.Fatal(wrong)
@@ -101,7 +101,7 @@ func (w *world) follow() {
 }
 
 // holdReceipts holds that each gift has one receipt that stands, over what is left of it, or none when nothing is; without gaps.
-func (w *world) holdReceipts() {
+func (w *simulation) checkReceipts() {
 	have := w.Lines(`SELECT format('%s %s', r.donation_id, r.facts->'amount'->>'minor') FROM receipt r
 		LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE v.receipt_id IS NULL ORDER BY 1`)
 	var want []string
@@ -116,12 +116,12 @@ func (w *world) holdReceipts() {
 }
 
 // holdTasks holds that finance was told of all that is unusual, and of nothing else.
-func (w *world) holdTasks() {
+func (w *simulation) checkTasks() {
 	const those = ` FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE `
 	const payments = `(k.kind LIKE 'payment_%' OR k.kind LIKE 'gift_%' OR k.kind LIKE 'replaced_%')`
 	strays, moved := maps.Clone(w.oracle.strays), maps.Clone(w.oracle.tasks)
 	for slug, a := range w.accounts {
-		for _, m := range a.facts.moves {
+		for _, m := range a.facts.transactions {
 			if m.Currency != "usd" {
 				moved[slug+" balance_in_other_currency "+m.ID] = true
 				if m.Type == "charge" {

@@ -48,20 +48,20 @@ func Kills(t testing.TB, run Run) {
 	}
 	for n, left := uint64(0), run.Number; left > 0 && !t.Failed(); n, left = n+1, left-each.kills {
 		t.Logf("life %d: -seed %d", n, run.Seed)
-		storm(t, run, run.Seed<<8|n, life{min(each.kills, left), each.gifts})
+		killAtRandom(t, run, run.Seed<<8|n, life{min(each.kills, left), each.gifts})
 	}
 }
 
 // storm is one life. Safety: while the faults blow, what must never be is not there. Liveness: they end, the servers are killed a last
 // time, and all that was begun comes to its end.
-func storm(t testing.TB, run Run, seed uint64, l life) {
+func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, Stripe: stripefake.Options{Seed: seed | 1, Hang: time.Second}})
 	r, f := rand.New(rand.NewPCG(seed, 5)), newFleet(t, s.Servers())
 	stop := func() {}
 	if run.safety() {
-		stop = watch(t, s.DB.Owner)
+		stop = invariantWatch(t, s.DB.Owner)
 	}
-	w, crowd := newWeather(t, s, seed), newCrowd(t, s, l.gifts)
+	w, crowd := startFaults(t, s, seed), newCrowd(t, s, l.gifts)
 	for n := range l.kills {
 		crowd.come(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
 		time.Sleep(time.Duration(r.IntN(between)) * time.Millisecond)
@@ -72,7 +72,7 @@ func storm(t testing.TB, run Run, seed uint64, l life) {
 		f.kill(server)
 		run.Reached(1)
 	}
-	w.calm()
+	w.stop()
 	calmSince := time.Now()
 	for _, server := range f.servers {
 		f.kill(server)
@@ -82,7 +82,7 @@ func storm(t testing.TB, run Run, seed uint64, l life) {
 	}
 	crowd.wait()
 	stop()
-	kept(t, s.Stripe(), s.DB.Owner)
+	keptPromises(t, s.Stripe(), s.DB.Owner)
 	run.Found("slowest start", f.slowestStart().Round(time.Millisecond).String())
 	require.Less(t, f.slowestStart(), ready)
 	var swallowed pgproxy.Counts
@@ -92,7 +92,7 @@ func storm(t testing.TB, run Run, seed uint64, l life) {
 	}
 	t.Logf("connections cut %d, replies of commits swallowed %d", swallowed.Cut, swallowed.Swallowed)
 	if run.liveness() {
-		settleDown(t, s, run, l.gifts, drained-time.Since(calmSince))
+		waitSettled(t, s, run, l.gifts, drained-time.Since(calmSince))
 	}
 	for _, server := range f.servers {
 		server.Kill()
@@ -100,31 +100,31 @@ func storm(t testing.TB, run Run, seed uint64, l life) {
 }
 
 // settleDown holds that all comes to its end in time. A short run makes the leases of the dead old instead of waiting for their end.
-func settleDown(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Duration) {
+func waitSettled(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Duration) {
 	t.Helper()
 	began := time.Now()
 	if run.Number <= 10*shortLife.kills {
 		s.AgeLeases()
 	}
-	s.Drained(within)
+	s.WaitDrained(within)
 	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
-	s.WantGifts(gifts)
-	kept(t, s.Stripe(), s.DB.Owner)
+	s.RequireGifts(gifts)
+	keptPromises(t, s.Stripe(), s.DB.Owner)
 	all, err := wrong(s.DB.Owner, inTheEnd...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 }
 
 // crowd is people who give through any of the servers, a few at once.
-type crowd struct {
+type donorCrowd struct {
 	gifts  chan int
 	next   int
 	donors sync.WaitGroup
 	once   sync.Once
 }
 
-func newCrowd(t testing.TB, s *e2e.Stack, most int) *crowd {
-	c := &crowd{gifts: make(chan int, most)}
+func newCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
+	c := &donorCrowd{gifts: make(chan int, most)}
 	for range giving {
 		c.donors.Go(func() {
 			for n := range c.gifts {
@@ -137,7 +137,7 @@ func newCrowd(t testing.TB, s *e2e.Stack, most int) *crowd {
 }
 
 // come lets n more give.
-func (c *crowd) come(n int) {
+func (c *donorCrowd) come(n int) {
 	for range n {
 		c.next++
 		c.gifts <- c.next
@@ -145,14 +145,14 @@ func (c *crowd) come(n int) {
 }
 
 // busy lets somebody more give if nobody waits to.
-func (c *crowd) busy() {
+func (c *donorCrowd) busy() {
 	if len(c.gifts) == 0 {
 		c.come(1)
 	}
 }
 
 // wait returns when all who came have given.
-func (c *crowd) wait() {
+func (c *donorCrowd) wait() {
 	c.once.Do(func() { close(c.gifts) })
 	c.donors.Wait()
 }

@@ -40,8 +40,8 @@ func Load(t testing.TB, run Run) {
 	// Half of what is asked is gifts, and half webhooks.
 	gifts := giftLoad(t, s, run, time.Duration(run.Number/2)*time.Second/giftsASecond, full)
 	webhookLoad(t, s, run, time.Duration(run.Number/2)*time.Second/webhooksASecond, full)
-	gifts += starve(t, s, run, full)
-	s.WantGifts(gifts)
+	gifts += runStarved(t, s, run, full)
+	s.RequireGifts(gifts)
 }
 
 // giftLoad lets people open the form, press its button and pay.
@@ -56,11 +56,11 @@ func giftLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full bo
 		served.add(time.Since(planned))
 		began := time.Now()
 		form := giftForm(n)
-		page, err := press(s.URL(), form)
+		page, err := submit(s.URL(), form)
 		for again := 0; err != nil && !full && again < 20; again++ { // a machine busy with other tests may have no time at first
 			refused.Add(1)
 			time.Sleep(250 * time.Millisecond)
-			page, err = press(s.URL(), form)
+			page, err = submit(s.URL(), form)
 		}
 		if err != nil {
 			t.Errorf("the button: %v", err)
@@ -82,7 +82,7 @@ func giftLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full bo
 		require.LessOrEqual(t, served.quantile(95), 300*time.Millisecond, "form p95")
 		require.LessOrEqual(t, pressed.quantile(95), 300*time.Millisecond, "button p95")
 	}
-	s.Drained(5 * time.Minute)
+	s.WaitDrained(5 * time.Minute)
 	return asked
 }
 
@@ -129,7 +129,7 @@ func webhookLoad(t testing.TB, s *e2e.Stack, run Run, length time.Duration, full
 	require.Equal(t, told, stored)
 	run.Found("webhook p99", ms(took.quantile(99)))
 	run.Found("webhook slowest", ms(took.quantile(100)))
-	require.Less(t, took.quantile(100), 5*time.Second+slack(full), "slowest webhook")
+	require.Less(t, took.quantile(100), 5*time.Second+timingTolerance(full), "slowest webhook")
 	if full {
 		require.LessOrEqual(t, took.quantile(99), 500*time.Millisecond, "webhook p99")
 	}
@@ -148,7 +148,7 @@ func idOf(event []byte) string {
 }
 
 // slack is what a busy machine may add in the short form.
-func slack(full bool) time.Duration {
+func timingTolerance(full bool) time.Duration {
 	if full {
 		return 0
 	}

@@ -19,14 +19,14 @@ import (
 
 // starve holds locks that every gift and every webhook needs, until their waiting has taken all of the server's connections. Whoever
 // comes meanwhile is told soon to come again; when the locks are gone, so is all trouble, and what was refused is taken.
-func starve(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
+func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 	bodies := s.Stripe().Bodies("tsne")
 	locks := s.DB.Owner.MustBegin()
 	defer locks.Rollback() //nolint:errcheck // done below
 	locks.MustExec(`LOCK TABLE donation, donor, stripe_event, river_job, guard_count, guard_failure`)
 	var took latencies
 	var refused, forms atomic.Int64
-	limit := 2*time.Second + slack(full)
+	limit := 2*time.Second + timingTolerance(full)
 	refuses := func(what string, planned time.Time, response *http.Response, err error) {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
@@ -60,7 +60,7 @@ func starve(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 			response, err := browser.Get(s.URL() + "/give/csio")
 			refuses("form", planned, response, err)
 		default:
-			response, err := tell(s.URL(), renamed(bodies[n%len(bodies)]))
+			response, err := postEvent(s.URL(), renamed(bodies[n%len(bodies)]))
 			refuses("webhook", planned, response, err)
 		}
 	})
@@ -70,7 +70,7 @@ func starve(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 	require.Positive(t, forms.Load())
 
 	began := time.Now()
-	page, err := press(s.URL(), *again.Load())
+	page, err := submit(s.URL(), *again.Load())
 	require.NoError(t, err, "the form that was refused begins its gift")
 	require.NoError(t, s.Stripe().Pay(path.Base(page), stripefake.GoodCard))
 	require.NoError(t, post(s.URL(), renamed(bodies[0])))

@@ -37,7 +37,7 @@ const (
 // fresh, as Stripe's are.
 func Lost(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	l := &silent{t: t, s: s, r: rand.New(rand.NewPCG(run.Seed, 4)), deadline: time.Minute + time.Duration(run.Number)*100*time.Millisecond}
+	l := &silentStripe{t: t, s: s, r: rand.New(rand.NewPCG(run.Seed, 4)), deadline: time.Minute + time.Duration(run.Number)*100*time.Millisecond}
 	require.NoError(t, s.Stripe().SetMode(stripefake.Drop))
 	testkit.Eventually(t, drained, func() error { // a server sweeps soon after its start; its next sweep is a quarter of an hour away
 		if swept := len(s.Stripe().Calls(http.MethodGet, "/v1/events")); swept < len(e2e.Entities) {
@@ -64,13 +64,13 @@ func Lost(t testing.TB, run Run) {
 	require.Zero(t, l.sweep(), "a second sweep finds nothing")
 	s.Restart()
 	l.resend() // later still
-	s.Drained(l.deadline)
+	s.WaitDrained(l.deadline)
 	l.hold(run.Number)
 
 	left := l.count(`donation WHERE status = 'started'`)
 	s.Stripe().Advance(overdue)
 	l.sweep()
-	s.Drained(l.deadline)
+	s.WaitDrained(l.deadline)
 	l.hold(run.Number)
 	require.Zero(t, l.count(`donation WHERE status = 'started'`), "pages left behind are closed")
 	require.Equal(t, l.orphans, l.count(`donation WHERE status = 'expired'`))
@@ -83,7 +83,7 @@ func Lost(t testing.TB, run Run) {
 }
 
 // silent counts what happens in the silence.
-type silent struct {
+type silentStripe struct {
 	t        testing.TB
 	s        *e2e.Stack
 	r        *rand.Rand
@@ -94,7 +94,7 @@ type silent struct {
 }
 
 // give gives a gift, and now and then leaves a page behind, refunds an earlier gift, or has its bank dispute it.
-func (l *silent) give(n int) {
+func (l *silentStripe) give(n int) {
 	session := l.begin(n)
 	require.NoError(l.t, l.s.Stripe().Pay(session, stripefake.GoodCard))
 	var p page
@@ -121,8 +121,8 @@ func (l *silent) give(n int) {
 }
 
 // begin fills in a form and answers the session it leads to.
-func (l *silent) begin(n int) string {
-	page, err := press(l.s.URL(), url.Values{
+func (l *silentStripe) begin(n int) string {
+	page, err := submit(l.s.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(n)},
 		"email": {fmt.Sprintf("donor%d@donor.example", n)},
 	})
@@ -131,7 +131,7 @@ func (l *silent) begin(n int) string {
 }
 
 // resend delivers some events, days late.
-func (l *silent) resend() {
+func (l *silentStripe) resend() {
 	for _, body := range l.s.Stripe().Bodies(tsne) {
 		if l.r.IntN(late) == 0 {
 			require.NoError(l.t, post(l.s.URL(), body))
@@ -140,18 +140,18 @@ func (l *silent) resend() {
 	}
 }
 
-func (l *silent) sweep() (swept stripepay.SweepResult) {
+func (l *silentStripe) sweep() (swept stripepay.SweepResult) {
 	require.NoError(l.t, json.Unmarshal([]byte(l.s.Konbit("stripe", "events", "sweep", "--json")), &swept))
 	return swept
 }
 
-func (l *silent) count(from string) (n int) {
+func (l *silentStripe) count(from string) (n int) {
 	require.NoError(l.t, l.s.DB.Owner.Get(&n, `SELECT count(*) FROM `+from))
 	return n
 }
 
 // hold holds that nothing is missing and nothing is there twice: gifts, refunds, disputes, receipts and the balance.
-func (l *silent) hold(gifts int) {
+func (l *silentStripe) hold(gifts int) {
 	for what, is := range map[string]struct {
 		want int
 		from string
@@ -185,7 +185,7 @@ func wantClearing(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	var balance, clearing int64
 	for _, raw := range s.Stripe().State().BalanceTransactions {
-		var m move
+		var m balanceTransaction
 		require.NoError(t, json.Unmarshal(raw, &m))
 		balance += m.Net
 	}

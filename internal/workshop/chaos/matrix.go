@@ -29,7 +29,7 @@ func init() {
 }
 
 // oldest is the first schema with gifts in it.
-const oldest = 5
+const oldestRelease = 5
 
 // Matrix crosses the program with schemas. Nothing is released yet, so an older program is no file somebody runs, and this one stands
 // for it: over a schema that is newer by one migration, which adds as the next release's may. Earlier schemas come about by undoing
@@ -42,21 +42,21 @@ func Matrix(t testing.TB, run Run) {
 	one := func() {
 		gifts++
 		give(t, s, gifts, patient)
-		s.Drained(settled)
+		s.WaitDrained(settled)
 	}
 	one()
-	addOn(t, s)
+	addGifts(t, s)
 	one()
 	s.Restart() // one that starts there serves too
 	one()
-	takeOff(t, s)
+	refundGifts(t, s)
 
 	latest, err := migrations.Latest()
 	require.NoError(t, err)
-	states := rand.New(rand.NewPCG(run.Seed, 13)).Perm(int(latest) - oldest)
+	states := rand.New(rand.NewPCG(run.Seed, 13)).Perm(int(latest) - oldestRelease)
 	slowest := time.Duration(0)
 	for n := range run.Number {
-		version := int64(oldest + states[n%len(states)])
+		version := int64(oldestRelease + states[n%len(states)])
 		s.Kill()
 		before := giftsKept(t, s)
 		require.NoError(t, migrations.To(context.Background(), s.DB.OwnerURL, version), "to version %d", version)
@@ -76,7 +76,7 @@ func Matrix(t testing.TB, run Run) {
 }
 
 // addOn brings the schema further by what a next migration may do under a running program.
-func addOn(t testing.TB, s *e2e.Stack) {
+func addGifts(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	_, err := s.DB.Owner.Exec(`
 		CREATE TABLE of_tomorrow (id uuid PRIMARY KEY, donation_id uuid REFERENCES donation (id));
@@ -88,7 +88,7 @@ func addOn(t testing.TB, s *e2e.Stack) {
 	require.NoError(t, err)
 }
 
-func takeOff(t testing.TB, s *e2e.Stack) {
+func refundGifts(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	_, err := s.DB.Owner.Exec(`
 		DROP TABLE of_tomorrow;

@@ -80,13 +80,13 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 		}
 	}
 	s.AgeLeases()
-	s.Drained(drained)
+	s.WaitDrained(drained)
 	var rolledBack int
 	require.NoError(t, s.DB.Owner.Get(&rolledBack, `SELECT last_value - 1 + is_called::int FROM undone`))
 	s.DB.Owner.MustExec(`DROP TRIGGER undo ON receipt`)
 	run.Found("killed", fmt.Sprint(kills))
 	run.Found("rolled back on servers", fmt.Sprint(rolledBack))
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 }
 
 // numbersOfSettlers settles gifts in batches, each settler in a pool of its own. Of ten transactions three are undone: by themselves, or

@@ -133,7 +133,7 @@ func (o *oracle) entry(k key) (lines, string) {
 	switch {
 	case k.source == ofIntent && k.kind == payment && f.charges[f.byIntent[k.id]].Currency == "usd":
 		c := f.charges[f.byIntent[k.id]]
-		return o.payment(f, c), f.moveOf(c.ID).ID
+		return o.payment(f, c), f.transactionOf(c.ID).ID
 	case k.source == ofDispute && k.kind == lost && o.lost[k.id]:
 		return o.lose(k.entity, k.id), k.id
 	case k.source != ofMove || f.byID[k.id].Currency != "usd":
@@ -158,7 +158,7 @@ func (o *oracle) entry(k key) (lines, string) {
 // missing lists what should be in the books by now and is not.
 func (o *oracle) missing() (missing []key) {
 	for entity, f := range o.facts {
-		for _, m := range f.moves {
+		for _, m := range f.transactions {
 			for _, k := range o.due(entity, f, m) {
 				if !o.booked[k] {
 					missing = append(missing, k)
@@ -166,7 +166,7 @@ func (o *oracle) missing() (missing []key) {
 			}
 		}
 		for id := range o.lost {
-			if k := (key{entity, ofDispute, id, lost}); f.about[id] != "" && len(o.taken[id]) > 0 && !o.booked[k] {
+			if k := (key{entity, ofDispute, id, lost}); f.chargeOf[id] != "" && len(o.taken[id]) > 0 && !o.booked[k] {
 				missing = append(missing, k)
 			}
 		}
@@ -175,7 +175,7 @@ func (o *oracle) missing() (missing []key) {
 }
 
 // due lists the entries of a movement.
-func (o *oracle) due(entity string, f *facts, m move) []key {
+func (o *oracle) due(entity string, f *facts, m balanceTransaction) []key {
 	if m.Currency != "usd" {
 		return nil
 	}
@@ -195,10 +195,10 @@ func (o *oracle) due(entity string, f *facts, m move) []key {
 }
 
 // moveOf is the movement of a charge.
-func (f *facts) moveOf(charge string) move {
-	i := slices.IndexFunc(f.moves, func(m move) bool { return m.Source == charge && m.Type == "charge" })
+func (f *facts) transactionOf(charge string) balanceTransaction {
+	i := slices.IndexFunc(f.transactions, func(m balanceTransaction) bool { return m.Source == charge && m.Type == "charge" })
 	if i < 0 {
-		return move{}
+		return balanceTransaction{}
 	}
-	return f.moves[i]
+	return f.transactions[i]
 }

@@ -36,7 +36,7 @@ func by(entity, fund, without, with string) string {
 
 // share reckons how a charge's fees lie on its funds, its sponsor's in operations.
 func (o *oracle) share(f *facts, c charge, parts []share) {
-	rules, took := policies[f.account], f.moveOf(c.ID).Fee
+	rules, took := policies[f.account], f.transactionOf(c.ID).Fee
 	house := share{fund: operations}
 	shares := slices.Clone(parts)
 	if len(shares) == 0 {
@@ -62,9 +62,9 @@ func (o *oracle) share(f *facts, c charge, parts []share) {
 }
 
 // fees is 5100 / 1010 or, of the sponsor's, 3900 / 1010, released where it is restricted.
-func (o *oracle) fees(entity, kind string, m move) lines {
+func (o *oracle) fees(entity, kind string, m balanceTransaction) lines {
 	l := lines{}
-	o.bear(entity, m.Source)
+	o.absorbShortfall(entity, m.Source)
 	for _, s := range o.shares[m.Source] {
 		if kind == fee {
 			l.cost(entity, "5100", s.fund, s.fee)
@@ -76,7 +76,7 @@ func (o *oracle) fees(entity, kind string, m move) lines {
 }
 
 // bear lets operations bear what a restricted fund had not left for its fees when they were booked, the sponsor's first.
-func (o *oracle) bear(entity, charge string) {
+func (o *oracle) absorbShortfall(entity, charge string) {
 	if o.borne[charge] {
 		return
 	}

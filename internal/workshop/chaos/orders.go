@@ -17,20 +17,20 @@ func init() {
 }
 
 // told are the events, whose order does not matter.
-var told = []string{
+var eventSequence = []string{
 	"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded",
 	"charge.refunded", "charge.dispute.created", "charge.dispute.closed",
 }
 
 // story is what happened at Stripe to a gift of $20, and its one end: the postings about it summed by fund and account, its
 // receipts, and tasks. Stripe's fee is 88 and a disputed payment's 1500, the sponsor's 140.
-type story struct {
+type orderCase struct {
 	name   string
 	happen func(h *program.Program, intent string) error
 	end    []string
 }
 
-var stories = []story{
+var orderCases = []orderCase{
 	{"an inquiry, answered by a full refund", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { return h.Fake.Dispute(intent, true) },
 			func(dispute string) error { _, err := h.Fake.Refund(intent, 0); return err },

@@ -47,7 +47,7 @@ func Outage(t testing.TB, run Run) {
 	if run.Number >= 1000 {
 		lasts, limit = hour, back
 	}
-	o := &mailOut{t: t, run: run, ill: e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}}),
+	o := &mailOutage{t: t, run: run, ill: e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}}),
 		well: e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})}
 	kinds := []mailcatch.Kind{mailcatch.Refuse, mailcatch.Defer, mailcatch.Hang}
 	r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
@@ -55,7 +55,7 @@ func Outage(t testing.TB, run Run) {
 	var pressing sync.WaitGroup
 	o.ill.Mail().SetFault(mailcatch.Fault{Kind: kinds[0]})
 	began := time.Now()
-	pressing.Go(func() { o.pressAll(over, lasts) })
+	pressing.Go(func() { o.submitAll(over, lasts) })
 	for _, kind := range kinds[1:] {
 		time.Sleep(lasts / 3)
 		o.ill.Mail().SetFault(mailcatch.Fault{Kind: kind})
@@ -76,10 +76,10 @@ func Outage(t testing.TB, run Run) {
 		return nil
 	})
 	run.Found("all sent after", time.Since(returned).Round(100*time.Millisecond).String())
-	o.judge(began, returned)
+	o.check(began, returned)
 }
 
-type mailOut struct {
+type mailOutage struct {
 	t         testing.TB
 	run       Run
 	ill, well *e2e.Stack
@@ -89,7 +89,7 @@ type mailOut struct {
 }
 
 // pressAll presses a form at each Konbit until the outage is over, and pays those of the ill one that make up the number.
-func (o *mailOut) pressAll(over <-chan struct{}, lasts time.Duration) {
+func (o *mailOutage) submitAll(over <-chan struct{}, lasts time.Duration) {
 	pace := min(time.Second/forms, lasts/time.Duration(o.run.Number+2))
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
@@ -97,7 +97,7 @@ func (o *mailOut) pressAll(over <-chan struct{}, lasts time.Duration) {
 		select {
 		case <-over:
 			for o.paid < o.run.Number { // a busy machine pressed too few
-				o.press(n, 0, true)
+				o.submit(n, 0, true)
 			}
 			return
 		case <-tick.C:
@@ -105,23 +105,23 @@ func (o *mailOut) pressAll(over <-chan struct{}, lasts time.Duration) {
 		due := int(int64(o.run.Number) * int64(n+1) * int64(pace) / int64(lasts*9/10)) // all well before the end
 		for i := range 2 {
 			which := (n + i) % 2
-			o.press(n, which, which == 0 && o.paid < min(due, o.run.Number))
+			o.submit(n, which, which == 0 && o.paid < min(due, o.run.Number))
 		}
 	}
 }
 
-func (o *mailOut) press(n, which int, pay bool) {
+func (o *mailOutage) submit(n, which int, pay bool) {
 	s := []*e2e.Stack{o.ill, o.well}[which]
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(n)},
 		"email": {fmt.Sprintf("donor%d@donor.example", n)},
 	}
 	began := time.Now()
-	page, err := press(s.URL(), form)
+	page, err := submit(s.URL(), form)
 	for tries := 0; errors.Is(err, errLater) && tries < 5; tries++ { // as a donor does; its time counts
 		o.again[which]++
 		time.Sleep(time.Second)
-		page, err = press(s.URL(), form)
+		page, err = submit(s.URL(), form)
 	}
 	o.took[which] = append(o.took[which], time.Since(began))
 	if err == nil && pay {
@@ -136,8 +136,8 @@ func (o *mailOut) press(n, which int, pay bool) {
 }
 
 // judge holds what became of the letters, how fast the form was and how the mail server was met.
-func (o *mailOut) judge(began, returned time.Time) {
-	o.ill.WantGifts(o.run.Number)
+func (o *mailOutage) check(began, returned time.Time) {
+	o.ill.RequireGifts(o.run.Number)
 	require.Len(o.t, o.ill.Mail().Messages(), o.run.Number, "no letter has a copy")
 	for what, query := range map[string]string{
 		"given up": `SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled')`,

@@ -120,7 +120,7 @@ func (p *pair) join(i int) {
 }
 
 // lose takes the primary from the program: kills it, or lets it live where nobody hears it.
-func (p *pair) lose(cutOff bool) {
+func (p *pair) loseServer(cutOff bool) {
 	p.t.Helper()
 	at := p.at[p.primary]
 	if cutOff {
@@ -138,7 +138,7 @@ func (p *pair) promote() {
 }
 
 // mend brings the former primary back as a standby, fenced first if it lives.
-func (p *pair) mend() {
+func (p *pair) restoreStandby() {
 	p.t.Helper()
 	former := 1 - p.primary
 	p.at[former].server.Stop()

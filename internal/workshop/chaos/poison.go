@@ -51,7 +51,7 @@ func Poison(t testing.TB, run Run) {
 	p := &poison{t: t, s: s, run: run, r: rand.New(rand.NewPCG(run.Seed, 16)), bad: map[string]string{}}
 	s.DB.Owner.MustExec(twist)
 	p.giveAll()
-	p.tellAll()
+	p.deliverAll()
 	p.goodAreDone()
 	p.badAreAside()
 	p.replay()
@@ -103,7 +103,7 @@ func (p *poison) giveAll() {
 		give(p.t, p.s, p.gifts, time.Minute)
 		p.letters = append(p.letters, fresh())
 	}
-	page, err := press(p.s.URL(), url.Values{
+	page, err := submit(p.s.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"other"}, "amount_other": {"66.60"}, "frequency": {"once"}, "first_name": {"Donor"},
 		"last_name": {"Poisoned"}, "email": {"poisoned@donor.example"},
 	})
@@ -123,7 +123,7 @@ func (p *poison) giveAll() {
 }
 
 // tellAll posts all events and, at random places between them, the bad ones.
-func (p *poison) tellAll() {
+func (p *poison) deliverAll() {
 	var queue = make(chan [][]byte)
 	var men sync.WaitGroup
 	for range postmen {

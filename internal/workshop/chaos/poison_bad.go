@@ -48,7 +48,7 @@ var taken = []template{
 }
 
 // unfit are kinds of bodies that the door does not take, though well signed: what is no event, and what is not for this account.
-var unfit = []struct {
+var invalidEvents = []struct {
 	door, body string // body: %s is an id
 	status     int
 }{
@@ -65,7 +65,7 @@ var unfit = []struct {
 
 // bads are enough of each kind that one event in two hundred is bad.
 func (p *poison) bads() (all []bad) {
-	kinds := len(taken) + len(unfit)
+	kinds := len(taken) + len(invalidEvents)
 	for range max(1, (p.run.Number/200+kinds-1)/kinds) {
 		for _, k := range taken {
 			id := "evt_" + uuid.NewString()
@@ -73,7 +73,7 @@ func (p *poison) bads() (all []bad) {
 				id, k.version, time.Now().Unix(), k.kind, strings.ReplaceAll(k.object, "%s", uuid.NewString()))
 			all = append(all, bad{id, []byte(body), tsne, http.StatusOK, k.end})
 		}
-		for _, k := range unfit {
+		for _, k := range invalidEvents {
 			id := uuid.NewString()
 			all = append(all, bad{id, []byte(strings.ReplaceAll(k.body, "%s", id)), k.door, k.status, ""})
 		}

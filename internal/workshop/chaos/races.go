@@ -46,7 +46,7 @@ const (
 )
 
 // rooms are what one replica has, with connections of its own.
-type rooms struct {
+type raceServices struct {
 	db        *sqlx.DB
 	starter   donation.Starter
 	inbox     *stripepay.Inbox
@@ -57,11 +57,11 @@ type rooms struct {
 	runner    *jobs.Runner
 }
 
-func newRooms(t testing.TB, h *program.Program) *rooms {
+func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	db, err := pg.Open(t.Context(), h.DB.ServerURL, 16)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	r := &rooms{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
+	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
 	r.drain = settlement.NewEventWorker(&settlement.EventWorker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
@@ -76,11 +76,11 @@ func newRooms(t testing.TB, h *program.Program) *rooms {
 }
 
 // arena is a house with several replicas, and the gift that is raced for.
-type arena struct {
+type raceRun struct {
 	*program.Program
 	t     testing.TB
 	r     *rand.Rand
-	rooms []*rooms
+	rooms []*raceServices
 	offer donation.Offer
 	pages int // payment pages made so far
 }
@@ -100,9 +100,9 @@ func Races(t testing.TB, run Run) {
 // races are so many rounds in one program.
 func races(t testing.TB, run Run, season uint64, rounds int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
-	a := &arena{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
+	a := &raceRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
 	for range 2 + a.r.IntN(mostRooms-1) {
-		a.rooms = append(a.rooms, newRooms(t, h))
+		a.rooms = append(a.rooms, newRaceServices(t, h))
 	}
 	for done := 0; done < rounds; done += 5 {
 		d := a.form()
@@ -120,7 +120,7 @@ func races(t testing.TB, run Run, season uint64, rounds int) {
 }
 
 // race starts all racers at once, each at one of the replicas, and gives their errors.
-func (a *arena) race(do func(r *rooms) error) []error {
+func (a *raceRun) race(do func(r *raceServices) error) []error {
 	return race(racers, func(i int) error { return do(a.rooms[i%len(a.rooms)]) })
 }
 
@@ -139,7 +139,7 @@ func race(n int, do func(i int) error) []error {
 }
 
 // oneWinner holds that one racer has no error and all others are told so by theirs.
-func (a *arena) oneWinner(errs []error, told error) {
+func (a *raceRun) oneWinner(errs []error, told error) {
 	a.t.Helper()
 	winners := 0
 	for _, err := range errs {
@@ -154,13 +154,13 @@ func (a *arena) oneWinner(errs []error, told error) {
 }
 
 // form has the button of one form pressed by all: one gift, one page, for whoever was answered.
-func (a *arena) form() donation.Donation {
+func (a *raceRun) form() donation.Donation {
 	form := program.ValidForm()
 	request, err := form.Check(a.offer)
 	require.NoError(a.t, err)
 	var mu sync.Mutex
 	answers := map[string]donation.Donation{}
-	for _, err := range a.race(func(r *rooms) error {
+	for _, err := range a.race(func(r *raceServices) error {
 		d, err := r.starter.Start(a.t.Context(), a.offer, request)
 		if err == nil {
 			mu.Lock()
@@ -196,14 +196,14 @@ func (a *arena) form() donation.Donation {
 }
 
 // event has one event told and worked off by all: one effect.
-func (a *arena) event(d donation.Donation) {
+func (a *raceRun) event(d donation.Donation) {
 	a.Pay(d)
 	a.tell(a.EventOf(d, "charge.succeeded"))
 	require.Equal(a.t, program.SettledOnce, a.State(d))
 }
 
 // tell has an event told by all, while every replica works events off.
-func (a *arena) tell(e program.Event) {
+func (a *raceRun) tell(e program.Event) {
 	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
 	var working sync.WaitGroup
 	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // a batch that hangs ends after the test has said so
@@ -216,7 +216,7 @@ func (a *arena) tell(e program.Event) {
 			}
 		})
 	}
-	for _, err := range a.race(func(r *rooms) error {
+	for _, err := range a.race(func(r *raceServices) error {
 		return r.inbox.Receive(a.t.Context(), a.offer.Entity.ID, "tsne", e.Body, signature)
 	}) {
 		require.NoError(a.t, err)
@@ -230,7 +230,7 @@ func (a *arena) tell(e program.Event) {
 }
 
 // none waits until a query has no line left, and ends the test with those it has when that takes too long.
-func (a *arena) none(within time.Duration, query string, args ...any) {
+func (a *raceRun) none(within time.Duration, query string, args ...any) {
 	a.t.Helper()
 	testkit.Eventually(a.t, within, func() error {
 		left := a.Lines(query, args...)
@@ -242,9 +242,9 @@ func (a *arena) none(within time.Duration, query string, args ...any) {
 }
 
 // correction has one receipt corrected by all: one replaces it.
-func (a *arena) correction(d donation.Donation) {
+func (a *raceRun) correction(d donation.Donation) {
 	standing := a.standing(d)
-	a.oneWinner(a.race(func(r *rooms) error {
+	a.oneWinner(a.race(func(r *raceServices) error {
 		return pg.InTx(a.t.Context(), r.db, func(tx *sqlx.Tx) error {
 			_, err := r.desk.CorrectTx(a.t.Context(), tx, standing.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
 			return err
@@ -254,15 +254,15 @@ func (a *arena) correction(d donation.Donation) {
 }
 
 // again has one receipt sent once more by all, after it was sent: one order stands.
-func (a *arena) again(d donation.Donation) {
+func (a *raceRun) again(d donation.Donation) {
 	standing := a.standing(d)
 	require.NoError(a.t, a.rooms[0].clerk.Mail(a.t.Context(), standing.ID))
-	a.oneWinner(a.race(func(r *rooms) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
+	a.oneWinner(a.race(func(r *raceServices) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
 }
 
 // refund gives the gift back at Stripe's dashboard; all are told, and all look at the balance: it is booked once.
-func (a *arena) refund(d donation.Donation) {
+func (a *raceRun) refund(d donation.Donation) {
 	intent := *a.Gift(d.ID).PaymentIntentID
 	refund, err := a.Fake.Refund(intent, 0)
 	require.NoError(a.t, err)
@@ -274,7 +274,7 @@ func (a *arena) refund(d donation.Donation) {
 		if time.Now().After(deadline) {
 			a.t.Fatalf("refund %s is not booked", refund)
 		}
-		a.race(func(r *rooms) error {
+		a.race(func(r *raceServices) error {
 			_, err := r.collector.Sweep(a.t.Context())
 			return err
 		})
@@ -284,7 +284,7 @@ func (a *arena) refund(d donation.Donation) {
 }
 
 // standing is the receipt of a gift that stands.
-func (a *arena) standing(d donation.Donation) receipt.Receipt {
+func (a *raceRun) standing(d donation.Donation) receipt.Receipt {
 	a.t.Helper()
 	r, err := receipt.ValidOf(a.t.Context(), a.DB.Server, d.ID)
 	require.NoError(a.t, err)
@@ -293,7 +293,7 @@ func (a *arena) standing(d donation.Donation) receipt.Receipt {
 }
 
 // jobs has every letter of the rounds wait for all replicas' workers at once: each is handed over once.
-func (a *arena) jobs(within time.Duration) {
+func (a *raceRun) jobs(within time.Duration) {
 	for _, r := range a.rooms {
 		require.NoError(a.t, r.runner.Start())
 	}

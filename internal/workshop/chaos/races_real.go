@@ -22,16 +22,16 @@ func realRaces(t testing.TB, run Run, rounds int) {
 	for n := range rounds {
 		if n%2 == 0 {
 			gifts++
-			pressAll(t, s, at)
+			submitAll(t, s, at)
 		} else {
-			told = tellAll(t, s, at, told)
+			told = deliverAll(t, s, at, told)
 		}
 		run.Reached(1)
 	}
 	for told < len(s.Stripe().Bodies("tsne")) {
-		told = tellAll(t, s, at, told)
+		told = deliverAll(t, s, at, told)
 	}
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
 	for _, server := range s.Servers() {
 		server.Kill()
@@ -39,14 +39,14 @@ func realRaces(t testing.TB, run Run, rounds int) {
 }
 
 // pressAll has one form pressed by all: whoever is led to a payment page is led to the same one. It is paid.
-func pressAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
+func submitAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Racer"}, "last_name": {"All"}, "email": {"all@donor.example"},
 	}
 	var mu sync.Mutex
 	pages, refusals := map[string]bool{}, 0
 	race(racers, func(i int) error {
-		page, err := press(at(i), form)
+		page, err := submit(at(i), form)
 		mu.Lock()
 		defer mu.Unlock()
 		if err == nil {
@@ -63,7 +63,7 @@ func pressAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 }
 
 // tellAll has the next event told by all until all are answered 2xx: a server with too much to do asks for another time.
-func tellAll(t testing.TB, s *e2e.Stack, at func(i int) string, next int) int {
+func deliverAll(t testing.TB, s *e2e.Stack, at func(i int) string, next int) int {
 	bodies := s.Stripe().Bodies("tsne")
 	if next >= len(bodies) {
 		return next

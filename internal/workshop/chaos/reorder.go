@@ -26,9 +26,9 @@ import (
 )
 
 // guest is one gift with its events in its order.
-type guest struct {
+type orderGift struct {
 	donation.Donation
-	story  story
+	story  orderCase
 	order  string
 	events []program.Event
 	intent string
@@ -43,14 +43,14 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	for from := first; from < last; from += party {
-		var guests []*guest
+		var guests []*orderGift
 		for n := from; n < min(from+party, last); n++ {
-			guests = append(guests, invite(t, h, f, n, fmt.Sprintf("own-%d", n-first)))
+			guests = append(guests, startOrderGift(t, h, f, n, fmt.Sprintf("own-%d", n-first)))
 		}
 		if from/party%4 == 3 {
-			tellAtOnce(t, h, guests)
+			deliverAtOnce(t, h, guests)
 		} else {
-			tellInStep(t, h, r, guests)
+			deliverStepwise(t, h, r, guests)
 		}
 		for range 4 {
 			_, err := h.Sweeper.Sweep(t.Context())
@@ -71,7 +71,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	require.True(t, report.OK(), "%v", report.Findings)
 	checked(t, h)
 	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
-	judge(t, h.DB.Server)
+	checkExports(t, h.DB.Server)
 }
 
 // openFunds gives each gift a restricted fund of its own, so that what it bears depends on no other gift.
@@ -96,11 +96,11 @@ func openFunds(t testing.TB, h *program.Program, n int) {
 }
 
 // invite makes a gift and lets its story happen at Stripe. Nobody is told of anything.
-func invite(t testing.TB, h *program.Program, f *facts, n int, own string) *guest {
+func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own string) *orderGift {
 	t.Helper()
 	form := program.ValidForm()
 	form.Fund = own
-	g := &guest{Donation: h.StartedGift(form), story: stories[(n+n/720)%len(stories)], own: own}
+	g := &orderGift{Donation: h.StartedGift(form), story: orderCases[(n+n/720)%len(orderCases)], own: own}
 	h.Pay(g.Donation)
 	made := fresh[json.RawMessage](f, "event")
 	g.intent = program.IntentID.FindString(string(made[0]))
@@ -111,11 +111,11 @@ func invite(t testing.TB, h *program.Program, f *facts, n int, own string) *gues
 		h.Fake.Took("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
 		all[e.Type] = e
 	}
-	for _, i := range permutation(n, len(told)) {
-		e, ok := all[told[i]]
-		require.True(t, ok, "%s: no %s", g.story.name, told[i])
+	for _, i := range permutation(n, len(eventSequence)) {
+		e, ok := all[eventSequence[i]]
+		require.True(t, ok, "%s: no %s", g.story.name, eventSequence[i])
 		require.True(t, bytes.Contains(e.Body, []byte(g.intent)))
-		g.events, g.order = append(g.events, e), g.order+" "+told[i]
+		g.events, g.order = append(g.events, e), g.order+" "+eventSequence[i]
 	}
 	return g
 }
@@ -135,7 +135,7 @@ func permutation(n, k int) (order []int) {
 }
 
 // tellInStep delivers the first event of every gift, then the second, and so on.
-func tellInStep(t testing.TB, h *program.Program, r *rand.Rand, guests []*guest) {
+func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, guests []*orderGift) {
 	look := func() {
 		switch r.IntN(5) {
 		case 0:
@@ -149,7 +149,7 @@ func tellInStep(t testing.TB, h *program.Program, r *rand.Rand, guests []*guest)
 			h.DrainAll()
 		}
 	}
-	for step := range told {
+	for step := range eventSequence {
 		look()
 		for _, g := range guests {
 			deliver(t, h, g.EntityID, g.events[step])
@@ -163,7 +163,7 @@ func deliver(t testing.TB, h *program.Program, entity uuid.UUID, e program.Event
 }
 
 // tellAtOnce delivers everything side by side, while two drains and a look at the balance are under way.
-func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
+func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
 	ctx, stop := context.WithCancel(t.Context())
 	var working, telling sync.WaitGroup
 	for range 2 {
@@ -175,7 +175,7 @@ func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	errs := make(chan error, len(guests)*len(told))
+	errs := make(chan error, len(guests)*len(eventSequence))
 	for _, g := range guests {
 		for _, e := range g.events {
 			telling.Go(func() {
@@ -186,13 +186,13 @@ func tellAtOnce(t testing.TB, h *program.Program, guests []*guest) {
 	telling.Wait()
 	stop()
 	working.Wait()
-	for range len(guests) * len(told) {
+	for range len(guests) * len(eventSequence) {
 		require.NoError(t, <-errs)
 	}
 }
 
 // endOf is all that became of a gift, in the form of a story's end.
-func endOf(h *program.Program, g *guest) (end []string) {
+func endOf(h *program.Program, g *orderGift) (end []string) {
 	const about = `WITH mine AS (
 		    SELECT j.id FROM journal_entry j
 		     WHERE j.dimensions->>'donation' = $1 OR j.dimensions->>'charge' = $2

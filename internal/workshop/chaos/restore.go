@@ -73,7 +73,7 @@ func fromDump(t testing.TB, run Run) {
 
 	s.Restart()
 	give(t, s, 1, patient)
-	s.Drained(settled)
+	s.WaitDrained(settled)
 	var more int
 	require.NoError(t, s.DB.Owner.Get(&more, `SELECT count(*) FROM donation WHERE status = 'settled'`))
 	require.Equal(t, gifts+1, more)

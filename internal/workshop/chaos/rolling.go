@@ -36,7 +36,7 @@ const (
 // Rolling restarts two servers in turn, one always ready, while people look at the form and give.
 func Rolling(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	v := &visitors{base: s.Balanced(), stripe: s.Stripe(), client: program.Client(), home: make(chan struct{})}
+	v := &rollingVisitors{base: s.Balanced(), stripe: s.Stripe(), client: program.Client(), home: make(chan struct{})}
 	var people sync.WaitGroup
 	people.Go(v.come)
 	slowest := time.Duration(0)
@@ -61,7 +61,7 @@ func Rolling(t testing.TB, run Run) {
 	require.Less(t, slowest, stopped)
 	require.Greater(t, v.gifts, 5*run.Number)
 
-	s.WantGifts(v.gifts)
+	s.RequireGifts(v.gifts)
 	testkit.Eventually(t, settled, func() error {
 		var stored int
 		err := s.DB.Owner.Get(&stored, `SELECT count(*) FROM stripe_event`)
@@ -73,7 +73,7 @@ func Rolling(t testing.TB, run Run) {
 }
 
 // visitors look at the form and give, at a steady rate whatever the answers take, until told to go home.
-type visitors struct {
+type rollingVisitors struct {
 	base   string
 	stripe *stripefake.Server
 	client *http.Client
@@ -86,7 +86,7 @@ type visitors struct {
 	failures []string
 }
 
-func (v *visitors) come() {
+func (v *rollingVisitors) come() {
 	tick := time.NewTicker(requestEvery)
 	defer tick.Stop()
 	var all sync.WaitGroup
@@ -112,12 +112,12 @@ func (v *visitors) come() {
 	}
 }
 
-func (v *visitors) look(int) error {
+func (v *rollingVisitors) look(int) error {
 	_, err := v.ask(http.StatusOK, func() (*http.Response, error) { return v.client.Get(v.base + "/give/csio") })
 	return err
 }
 
-func (v *visitors) give(n int) error {
+func (v *rollingVisitors) give(n int) error {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Rolling"}, "last_name": {fmt.Sprint(n)},
 		"email": {fmt.Sprintf("rolling%d@donor.example", n)},
@@ -133,7 +133,7 @@ func (v *visitors) give(n int) error {
 }
 
 // ask asks until the answer is not that the database has no time now, and wants that status. It answers where it was sent on to.
-func (v *visitors) ask(want int, send func() (*http.Response, error)) (location string, err error) {
+func (v *rollingVisitors) ask(want int, send func() (*http.Response, error)) (location string, err error) {
 	for deadline := time.Now().Add(patient); ; time.Sleep(500 * time.Millisecond) {
 		response, err := send()
 		if err != nil {

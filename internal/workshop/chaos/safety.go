@@ -23,7 +23,7 @@ var atAnyMoment = []string{
 var inTheEnd = []string{"check_receipt_not_mailed", "check_job_overdue", "check_event_overdue", "check_clearing_differs", "check_chain_broken"}
 
 // never lists what else must not be at any moment: each query finds what is wrong.
-var never = map[string]string{
+var invariants = map[string]string{
 	"a payment entry without a settled gift":       `SELECT e.id::text FROM journal_entry e WHERE e.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM donation d WHERE d.id::text = e.dimensions->>'donation' AND d.status = 'settled')`,
 	"a receipt of a gift that is not settled":      `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
 	"a receipt whose letter nobody writes, or two": `SELECT r.id::text FROM receipt r WHERE 1 <> (SELECT count(*) FROM river_job j WHERE j.kind = 'receipt_letter' AND j.args->>'receipt_id' = r.id::text)`,
@@ -34,7 +34,7 @@ var never = map[string]string{
 
 // wrong says what must never be and is there now, and what views find.
 func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
-	queries := maps.Clone(never)
+	queries := maps.Clone(invariants)
 	for _, view := range views {
 		queries[view] = `SELECT concat_ws(' ', checker, subject, detail) FROM ` + view
 	}
@@ -51,7 +51,7 @@ func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
 }
 
 // watch looks for what must never be, again and again, until it is told to stop.
-func watch(t testing.TB, db *sqlx.DB) (stop func()) {
+func invariantWatch(t testing.TB, db *sqlx.DB) (stop func()) {
 	over, done := make(chan struct{}), sync.WaitGroup{}
 	done.Go(func() {
 		for {
@@ -71,7 +71,7 @@ func watch(t testing.TB, db *sqlx.DB) (stop func()) {
 
 // kept holds that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and that no call to Stripe
 // broke its rules of idempotency.
-func kept(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
+func keptPromises(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
 	t.Helper()
 	taken := map[string]bool{} // read before the rows: what is taken later may be there too
 	for _, raw := range fake.Events() {

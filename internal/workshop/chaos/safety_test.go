@@ -13,20 +13,20 @@ import (
 func TestWhatMustNeverBeIsSeen(t *testing.T) {
 	testkit.SkipIfShort(t, "PostgreSQL")
 	t.Parallel()
-	for sees, wrong := range map[string]func(w *world){
-		"a payment entry without a settled gift": func(w *world) {
+	for sees, wrong := range map[string]func(w *simulation){
+		"a payment entry without a settled gift": func(w *simulation) {
 			w.Exec(`ALTER TABLE donation DISABLE TRIGGER USER; UPDATE donation SET status = 'expired' WHERE status = 'settled'`)
 		},
-		"a receipt whose letter nobody writes, or two": func(w *world) {
+		"a receipt whose letter nobody writes, or two": func(w *simulation) {
 			w.Exec(`DELETE FROM river_job WHERE kind = 'receipt_letter'`)
 		},
-		"an event set aside": func(w *world) {
+		"an event set aside": func(w *simulation) {
 			w.Exec(`UPDATE stripe_event SET state = 'set_aside', reason = 'bad', done_at = NULL WHERE id = (SELECT min(id) FROM stripe_event)`)
 		},
-		"check_gift_without_receipt": func(w *world) {
+		"check_gift_without_receipt": func(w *simulation) {
 			w.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER; DELETE FROM receipt`)
 		},
-		"acknowledged events that are not stored": func(w *world) {
+		"acknowledged events that are not stored": func(w *simulation) {
 			w.begin()
 			require.NoError(w.t, w.Fake.Pay(w.sessions[1].id, stripefake.GoodCard))
 			for _, e := range w.Fake.Events() {
@@ -38,10 +38,10 @@ func TestWhatMustNeverBeIsSeen(t *testing.T) {
 		t.Run(sees, func(t *testing.T) {
 			t.Parallel()
 			require.ErrorContains(t, testkit.Try(t.Context(), sees, func(t testing.TB) {
-				w := settledWorld(t)
-				kept(t, w.Fake, w.DB.Owner)
+				w := settledSimulation(t)
+				keptPromises(t, w.Fake, w.DB.Owner)
 				wrong(w)
-				kept(t, w.Fake, w.DB.Owner)
+				keptPromises(t, w.Fake, w.DB.Owner)
 			}), sees)
 		})
 	}

@@ -51,62 +51,62 @@ func Sequences(t testing.TB, run Run) {
 
 // history is one block.
 func history(t testing.TB, seed uint64, n int, reached func(int)) {
-	w := newWorld(t, seed)
+	w := newSimulation(t, seed)
 	defer func() {
 		if t.Failed() {
-			t.Logf("it happened in this order:\n%s", strings.Join(w.told, "\n"))
+			t.Logf("it happened in this order:\n%s", strings.Join(w.actions, "\n"))
 		}
 	}()
 	for i := range n {
-		w.told = []string{fmt.Sprintf("sequence %d", i)}
+		w.actions = []string{fmt.Sprintf("sequence %d", i)}
 		for range 5 + w.r.IntN(longest-5) {
 			w.step()
 		}
 		w.end()
-		w.hold()
+		w.checkAll()
 		reached(1)
 	}
-	judge(t, w.DB.Server)
+	checkExports(t, w.DB.Server)
 }
 
 // step does one thing.
-func (w *world) step() {
+func (w *simulation) step() {
 	switch dice := w.r.IntN(100); {
 	case dice < 12:
 		w.begin()
 	case dice < 14:
-		w.again()
+		w.resubmit()
 	case dice < 28:
 		w.pay()
 	case dice < 31:
-		w.stray()
+		w.payUnexpected()
 	case dice < 43:
 		w.refund()
 	case dice < 46:
 		if id, ok := take(w.r, &w.refunds); ok {
-			w.say("the bank sends back %s: %v", id, w.Fake.FailRefund(id))
+			w.log("the bank sends back %s: %v", id, w.Fake.FailRefund(id))
 		}
 	case dice < 53:
 		w.dispute()
 	case dice < 61:
-		w.decide()
+		w.closeDispute()
 	case dice < 64:
 		w.payout()
 	case dice < 66:
 		kind := pick(w.r, []string{"stripe_fee", "network_cost", "contribution"})
-		w.say("adjust %s", kind)
+		w.log("adjust %s", kind)
 		_, err := w.Fake.Adjust(w.entity(), kind, "usd", 1000-w.r.Int64N(2000)*2-1)
 		require.NoError(w.t, err)
 	case dice < 80:
-		w.tell(1+w.r.IntN(10), true)
+		w.deliverSome(1+w.r.IntN(10), true)
 	case dice < 88:
 		w.DrainAll()
 	case dice < 92:
-		w.look()
+		w.importBalance()
 	case dice < 93:
 		w.sweep()
 	case dice < 94:
-		w.badDay()
+		w.sweepWithFaults()
 	case dice < 95:
 		w.seal()
 	default:
@@ -115,11 +115,11 @@ func (w *world) step() {
 }
 
 // refund gives back a part or all of any payment, if Stripe lets it.
-func (w *world) refund() {
+func (w *simulation) refund() {
 	a := w.accounts[w.entity()]
 	a.facts.catchUp()
 	var paid []charge
-	for _, m := range a.facts.moves {
+	for _, m := range a.facts.transactions {
 		if c := a.facts.charges[m.Source]; c.Paid {
 			paid = append(paid, c)
 		}
@@ -133,25 +133,25 @@ func (w *world) refund() {
 		amount = 1 + w.r.Int64N(c.Amount)
 	}
 	id, err := w.Fake.Refund(c.PaymentIntent, amount)
-	w.say("refund %s of %s: %s %v", decimal(amount), c.ID, id, err)
+	w.log("refund %s of %s: %s %v", decimal(amount), c.ID, id, err)
 	if err == nil {
 		w.refunds = append(w.refunds, id)
 	}
 }
 
-func (w *world) dispute() {
+func (w *simulation) dispute() {
 	a := w.accounts[w.entity()]
 	a.facts.catchUp()
-	if len(a.facts.moves) == 0 {
+	if len(a.facts.transactions) == 0 {
 		return
 	}
-	c, ok := a.facts.charges[pick(w.r, a.facts.moves[max(0, len(a.facts.moves)-12):]).Source]
+	c, ok := a.facts.charges[pick(w.r, a.facts.transactions[max(0, len(a.facts.transactions)-12):]).Source]
 	if !ok {
 		return
 	}
 	inquiry := w.r.IntN(4) == 0
 	id, err := w.Fake.Dispute(c.PaymentIntent, inquiry)
-	w.say("dispute %s, inquiry %t: %s %v", c.ID, inquiry, id, err)
+	w.log("dispute %s, inquiry %t: %s %v", c.ID, inquiry, id, err)
 	switch {
 	case err != nil:
 	case inquiry:
@@ -162,11 +162,11 @@ func (w *world) dispute() {
 }
 
 // decide ends a dispute, or moves an inquiry on.
-func (w *world) decide() {
+func (w *simulation) closeDispute() {
 	if id, ok := take(w.r, &w.inquired); ok {
 		outcome := pick(w.r, []string{"escalated", "closed"})
 		err := w.Fake.Judge(id, outcome)
-		w.say("inquiry %s %s: %v", id, outcome, err)
+		w.log("inquiry %s %s: %v", id, outcome, err)
 		if err == nil && outcome == "escalated" {
 			w.open = append(w.open, id)
 		}
@@ -175,7 +175,7 @@ func (w *world) decide() {
 	if id, ok := take(w.r, &w.open); ok {
 		outcome := pick(w.r, []string{"won", "lost"})
 		err := w.Fake.Judge(id, outcome)
-		w.say("dispute %s %s: %v", id, outcome, err)
+		w.log("dispute %s %s: %v", id, outcome, err)
 		if err == nil && outcome == "lost" {
 			w.oracle.lost[id] = true
 		}
@@ -183,22 +183,22 @@ func (w *world) decide() {
 }
 
 // payout sends to the bank what became available; the bank may send back an earlier one.
-func (w *world) payout() {
+func (w *simulation) payout() {
 	if id, ok := take(w.r, &w.payouts); ok && w.r.IntN(3) == 0 {
-		w.say("payout %s comes back: %v", id, w.Fake.FailPayout(id))
+		w.log("payout %s comes back: %v", id, w.Fake.FailPayout(id))
 		return
 	}
 	w.Fake.Advance(49 * time.Hour)
 	ids, err := w.Fake.Payout(w.entity())
-	w.say("payout %v %v", ids, err)
+	w.log("payout %v %v", ids, err)
 	if err == nil {
 		w.payouts = append(w.payouts, ids...)
 	}
 }
 
 // end lets everything be known: what waits is told, and a sweep finds what was dropped.
-func (w *world) end() {
-	w.tell(1<<20, true)
+func (w *simulation) end() {
+	w.deliverSome(1<<20, true)
 	for range patience {
 		w.sweep()
 		w.RetryParked()
@@ -217,12 +217,12 @@ func (w *world) end() {
 }
 
 // hold holds the books against the oracle.
-func (w *world) hold() {
+func (w *simulation) checkAll() {
 	require.Empty(w.t, w.Lines(`SELECT format('%s %s %s %s', type, id, state, reason) FROM stripe_event WHERE state <> 'done'`), "events that wait for ever")
 	for _, a := range w.accounts {
 		a.facts.catchUp()
 	}
-	w.follow()
+	w.checkEntries()
 	require.Empty(w.t, w.oracle.missing(), "not in the books")
 	for slug, a := range w.accounts {
 		var clearing int64
@@ -237,6 +237,6 @@ func (w *world) hold() {
 	require.NoError(w.t, err)
 	require.True(w.t, report.OK(), "%v", report.Findings)
 	checked(w.t, w.Program)
-	w.holdReceipts()
-	w.holdTasks()
+	w.checkReceipts()
+	w.checkTasks()
 }

@@ -54,19 +54,19 @@ func Sleepers(t testing.TB, run Run) {
 	for slept := 0; slept < run.Number && !t.Failed(); {
 		sleepers := s.Servers()[1:]
 		sleepers = sleepers[:min(len(sleepers), run.Number-slept)]
-		took := night(t, s, r, sleepers, gifts, full)
+		took := suspendRun(t, s, r, sleepers, gifts, full)
 		slowest = max(slowest, took)
 		gifts += perSleep * len(sleepers)
 		slept += len(sleepers)
 		run.Reached(len(sleepers))
 	}
 	run.Found("slowest taking over", slowest.Round(time.Millisecond).String())
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 	run.Found("letters that have a copy", fmt.Sprint(len(s.Mail().Messages())-gifts))
 }
 
 // night is one in which all sleepers sleep. It answers how long after the last fell asleep everything was done.
-func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, before int, full bool) time.Duration {
+func suspendRun(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, before int, full bool) time.Duration {
 	gifts := perSleep * len(sleepers)
 	length := time.Duration(gifts) * time.Second / giftsASecond * 2
 	var working, sleeping sync.WaitGroup
@@ -76,7 +76,7 @@ func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, bef
 		at, beyond := time.Duration(r.Int64N(int64(length))), 30*time.Second+time.Duration(r.Int64N(int64(90*time.Second)))
 		sleeping.Go(func() {
 			time.Sleep(at)
-			if err := server.Sleep(); err != nil {
+			if err := server.Suspend(); err != nil {
 				t.Error(err)
 			}
 			asleep := time.Now()
@@ -87,7 +87,7 @@ func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, bef
 			} else {
 				time.Sleep(shortSleep)
 			}
-			if err := server.Wake(); err != nil {
+			if err := server.Resume(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -95,10 +95,10 @@ func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, bef
 	working.Go(func() {
 		send(length, gifts*int(time.Second)/int(length), func(n int, _ time.Time) {
 			form := giftForm(before + n)
-			page, err := press(s.URL(), form)
+			page, err := submit(s.URL(), form)
 			for again := 0; errors.Is(err, errLater) && again < 10; again++ { // as a donor does whom a busy machine asks to
 				time.Sleep(time.Second)
-				page, err = press(s.URL(), form)
+				page, err = submit(s.URL(), form)
 			}
 			if err == nil {
 				err = s.Stripe().Pay(path.Base(page), stripefake.GoodCard)
@@ -117,7 +117,7 @@ func night(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, bef
 		time.Sleep(shortSleep)
 		s.AgeLeases()
 	}
-	s.Drained(time.Until(last.Add(takenOver)) + slack(full))
+	s.WaitDrained(time.Until(last.Add(takenOver)) + timingTolerance(full))
 	took := time.Since(last)
 	close(awake)
 	sleeping.Wait()

@@ -16,13 +16,13 @@ import (
 // Balanced is the address of a proxy before the servers there are now, as Stripe and donors would reach them behind a load balancer.
 // Stripe sends there from now on.
 func (s *Stack) Balanced() string {
-	a := &alternating{servers: s.servers, ready: make([]atomic.Bool, len(s.servers))}
+	a := &roundRobin{servers: s.servers, ready: make([]atomic.Bool, len(s.servers))}
 	for i := range a.ready {
 		a.ready[i].Store(true)
 	}
 	stop := make(chan struct{})
 	var watching sync.WaitGroup
-	watching.Go(func() { a.watch(stop) })
+	watching.Go(func() { a.pollReadiness(stop) })
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}, Transport: a})
 	s.t.Cleanup(func() { close(stop); watching.Wait(); proxy.CloseClientConnections(); proxy.Close() })
 	for _, entity := range Entities {
@@ -35,7 +35,7 @@ func (s *Stack) Balanced() string {
 
 // alternating spreads requests over servers in turn, as a proxy does: those that say they are ready, and the next one when a
 // connection cannot be made. A request that a server accepted is never sent twice.
-type alternating struct {
+type roundRobin struct {
 	servers []*Server
 	ready   []atomic.Bool
 	next    atomic.Int64
@@ -43,7 +43,7 @@ type alternating struct {
 }
 
 // watch asks the servers whether they are ready until stop is closed.
-func (a *alternating) watch(stop <-chan struct{}) {
+func (a *roundRobin) pollReadiness(stop <-chan struct{}) {
 	client := http.Client{Timeout: time.Second}
 	for {
 		for i, server := range a.servers {
@@ -62,7 +62,7 @@ func (a *alternating) watch(stop <-chan struct{}) {
 }
 
 // RoundTrip is part of http.RoundTripper.
-func (a *alternating) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	body := []byte{}
 	if r.Body != nil {
 		if body, err = io.ReadAll(r.Body); err != nil {

@@ -29,9 +29,9 @@ type balance struct {
 }
 
 // wantBalances waits until the books say what is wanted: fees are booked some seconds after their gift.
-func (s *Stack) wantBalances(want ...balance) {
+func (s *Stack) waitBalances(want ...balance) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		var have []balance
 		if err := json.Unmarshal([]byte(s.Konbit("ledger", "balance", "--json")), &have); err != nil {
 			return err
@@ -45,7 +45,7 @@ func (s *Stack) wantBalances(want ...balance) {
 }
 
 // tool runs a program of the distribution's on text and returns what it says.
-func tool(t testing.TB, input string, name string, args ...string) string {
+func runTool(t testing.TB, input string, name string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		t.Fatalf("no %s on this machine; mend it with: make test-deps", name)
@@ -67,8 +67,8 @@ func (s *Stack) hledgerBooks() (books []balance) {
 	s.t.Helper()
 	journal := filepath.Join(s.t.TempDir(), "konbit.journal")
 	require.NoError(s.t, os.WriteFile(journal, []byte(s.Konbit("export", "journal", "--format", "hledger")), 0o600))
-	tool(s.t, "", "hledger", "-f", journal, "check", "--strict", "ordereddates")
-	rows, err := csv.NewReader(strings.NewReader(tool(s.t, "", "hledger", "-f", journal, "balance", "--flat", "--no-total", "-O", "csv"))).ReadAll()
+	runTool(s.t, "", "hledger", "-f", journal, "check", "--strict", "ordereddates")
+	rows, err := csv.NewReader(strings.NewReader(runTool(s.t, "", "hledger", "-f", journal, "balance", "--flat", "--no-total", "-O", "csv"))).ReadAll()
 	require.NoError(s.t, err)
 	for _, row := range rows[1:] { // Assets:Tsne:Csio/general:1010-Stripe-clearing, 22.67 USD
 		name := strings.Split(row[0], ":")
@@ -90,22 +90,22 @@ func (s *Stack) beancheck() {
 	s.t.Helper()
 	journal := filepath.Join(s.t.TempDir(), "konbit.beancount")
 	require.NoError(s.t, os.WriteFile(journal, []byte(s.Konbit("export", "journal", "--format", "beancount")), 0o600))
-	tool(s.t, "", "bean-check", journal)
+	runTool(s.t, "", "bean-check", journal)
 }
 
 // pdfText is the text of a document, its white space folded.
 func pdfText(t testing.TB, pdf []byte) string {
 	t.Helper()
-	return folded(tool(t, string(pdf), "pdftotext", "-raw", "-", "-"))
+	return collapseSpace(runTool(t, string(pdf), "pdftotext", "-raw", "-", "-"))
 }
 
 // folded is text with every run of white space as one space: letters are wrapped.
-func folded(text string) string { return strings.Join(strings.Fields(text), " ") }
+func collapseSpace(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // letters waits for n letters and then a moment longer, for one too many.
 func (s *Stack) letters(n int) []mailcatch.Message {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	if _, err := s.Mail().WaitFor(ctx, n); err != nil {
 		s.t.Fatalf("%d letters have come, not %d: %v", len(s.Mail().Messages()), n, err)
@@ -124,7 +124,7 @@ func (s *Stack) count(query string, args ...any) (n int) {
 }
 
 // wantOne holds that there is one gift, paid once, booked once, with one receipt and one letter.
-func (s *Stack) wantOne() {
+func (s *Stack) requireOneGift() {
 	s.t.Helper()
 	s.letters(1)
 	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM donation WHERE status = 'settled'`))

@@ -34,26 +34,26 @@ func TestKilledAtAnyStep(t *testing.T) {
 					s.Restart()
 					s.waitStatus(b, "settled")
 				} else {
-					s.KillAt(c.At, func() { go s.press(typed) })
+					s.KillAt(c.At, func() { go s.submitForm(typed) })
 					s.Restart()
-					s.payAfter(typed)
+					s.submitAndPay(typed)
 				}
 				s.AgeLeases()
 			}
-			s.WantGifts(len(group))
+			s.RequireGifts(len(group))
 		})
 	}
 }
 
 // press sends a form whose answer does not matter: the server is killed meanwhile.
-func (s *Stack) press(typed url.Values) {
+func (s *Stack) submitForm(typed url.Values) {
 	if resp, err := script.PostForm(s.URL()+"/give/csio", typed); err == nil {
 		_ = resp.Body.Close()
 	}
 }
 
 // payAfter is a donor who presses the button once more and pays.
-func (s *Stack) payAfter(typed url.Values) {
+func (s *Stack) submitAndPay(typed url.Values) {
 	s.t.Helper()
 	b := s.begin("csio", typed)
 	require.NoError(s.t, s.Stripe().Pay(b.session, stripefake.GoodCard))
@@ -71,8 +71,8 @@ func TestKilledWhileStripeIsAsked(t *testing.T) {
 		typed.Set("form", uuid.NewString())
 		asked := s.sessionCalls()
 		require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}, Only: "POST /v1/checkout/sessions", Times: 1}))
-		go s.press(typed)
-		testkit.Eventually(t, patience, func() error {
+		go s.submitForm(typed)
+		testkit.Eventually(t, waitTimeout, func() error {
 			if s.sessionCalls() == asked {
 				return fmt.Errorf("Stripe was not asked")
 			}
@@ -80,9 +80,9 @@ func TestKilledWhileStripeIsAsked(t *testing.T) {
 		})
 		s.Kill()
 		s.Restart()
-		s.payAfter(typed)
+		s.submitAndPay(typed)
 	}
-	s.WantGifts(gifts)
+	s.RequireGifts(gifts)
 	require.Zero(t, s.count(`SELECT count(*) FROM donation WHERE status <> 'settled'`))
 }
 
@@ -92,7 +92,7 @@ func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	s := Start(t, Options{})
 	s.Mail().SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
 	s.give("csio", "Hanging")
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		if s.count(`SELECT count(*) FROM letter`) == 0 {
 			return fmt.Errorf("no letter was rendered")
 		}
@@ -102,7 +102,7 @@ func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	s.AgeLeases()
 	s.Mail().SetFault(mailcatch.Fault{})
 	s.Restart()
-	s.WantGifts(1)
+	s.RequireGifts(1)
 }
 
 // TestFailedAtAnyStep lets each statement of settling fail, by an error and by the end of the database connection.
@@ -125,7 +125,7 @@ func TestFailedAtAnyStep(t *testing.T) {
 				}
 				disarm := s.FailAt(c.At, times, cut)
 				require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
-				testkit.Eventually(t, patience, func() error {
+				testkit.Eventually(t, waitTimeout, func() error {
 					s.AgeLeases()
 					s.DB.Owner.MustExec(`UPDATE balance_lookup SET next_look = now()`)
 					if n := s.count(`SELECT last_value FROM failpoint_count`); n <= times {
@@ -135,7 +135,7 @@ func TestFailedAtAnyStep(t *testing.T) {
 				})
 				disarm()
 			}
-			s.WantGifts(gifts)
+			s.RequireGifts(gifts)
 		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // looked is what the doctor found about one thing.
-func (s *Stack) looked(at string) (found struct {
+func (s *Stack) doctorFinding(at string) (found struct {
 	Looked, Mend, Note string
 	OK                 bool
 }) {
@@ -51,7 +51,7 @@ func TestEndpointByCommand(t *testing.T) {
 	require.Equal(t, "created", made.Done)
 	require.Equal(t, s.URL()+"/hooks/stripe/tsne", made.URL)
 	s.settings[secret] = made.Secret
-	require.True(t, s.looked(look).OK)
+	require.True(t, s.doctorFinding(look).OK)
 	again := s.Konbit("stripe", "endpoint", "--entity", "tsne")
 	require.Contains(t, again, made.ID+" unchanged")
 	require.NotContains(t, again, "whsec_")
@@ -60,19 +60,19 @@ func TestEndpointByCommand(t *testing.T) {
 	s.give("csio", "First")
 	s.letters(1)
 
-	receipts := s.looked("receipts of tsne come from us alone")
+	receipts := s.doctorFinding("receipts of tsne come from us alone")
 	require.True(t, receipts.OK)
 	require.Contains(t, receipts.Note, "not told by a test key")
 	s.stripeAPI(http.MethodPost, "tsne", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"disabled": {"true"}})
-	ill := s.looked(look)
+	ill := s.doctorFinding(look)
 	require.False(t, ill.OK)
 	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", ill.Mend)
 	require.Contains(t, s.Konbit("stripe", "endpoint", "--entity", "tsne"), made.ID+" updated")
-	require.True(t, s.looked(look).OK)
+	require.True(t, s.doctorFinding(look).OK)
 
 	elsewhere := s.Konbit("stripe", "endpoint", "--entity", "tsne", "--url", "https://other.example.org/hooks/stripe/tsne")
 	require.Contains(t, elsewhere, secret+"=whsec_")
-	require.True(t, s.looked(look).OK, "another host's endpoint is not ours")
+	require.True(t, s.doctorFinding(look).OK, "another host's endpoint is not ours")
 	_, err = s.TryKonbit("stripe", "endpoint", "--entity", "nobody")
 	s.failed(err)
 	require.ErrorContains(t, err, "STRIPE_SECRET_KEY_NOBODY is not set")

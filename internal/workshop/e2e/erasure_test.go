@@ -30,7 +30,7 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 	require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
 	s.waitStatus(b, "settled")
 	s.letters(3)
-	s.settledDown()
+	s.waitIdle()
 	_, err := s.DB.Owner.Exec(`WITH person AS MATERIALIZED (SELECT gen_random_uuid() AS id)
 		INSERT INTO mailbox SELECT address, id, now() FROM person, unnest(ARRAY['canaria@donor.example', 'joined@donor.example']) AS address`)
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 		require.NoError(t, s.DB.Owner.Select(&hashes, `SELECT encode(hash, 'hex') FROM ledger_seal`))
 		return hashes
 	}
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		if len(seals()) == 0 {
 			return unexpected{"seals", "none", "some"}
 		}
@@ -46,7 +46,7 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 	})
 	s.Kill()
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
-	tool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
+	runTool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
 	kept := func() []string {
 		var lines []string
 		require.NoError(t, s.DB.Owner.Select(&lines, `
@@ -55,9 +55,9 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 		return append(lines, s.Konbit("ledger", "balance", "--json"), s.journal())
 	}
 	before, sealed := kept(), seals()
-	require.NotEmpty(t, testkit.Holding(t, s.DB.Owner, words))
+	require.NotEmpty(t, testkit.ColumnsContaining(t, s.DB.Owner, words))
 	s.Konbit("erasures", "add", "canaria@donor.example", "--now")
-	require.Empty(t, testkit.Holding(t, s.DB.Owner, words))
+	require.Empty(t, testkit.ColumnsContaining(t, s.DB.Owner, words))
 	require.Equal(t, before, kept())
 	outside, err := os.ReadFile(list)
 	require.NoError(t, err, "the list is kept with each erasure")
@@ -73,8 +73,8 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 		},
 		"by the server itself": func() {
 			s.Restart()
-			testkit.Eventually(t, patience, func() error {
-				if left := testkit.Holding(t, s.DB.Owner, words); len(left) > 0 {
+			testkit.Eventually(t, waitTimeout, func() error {
+				if left := testkit.ColumnsContaining(t, s.DB.Owner, words); len(left) > 0 {
 					return unexpected{"what is left", strings.Join(left, " "), "nothing"}
 				}
 				return nil
@@ -83,12 +83,12 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 		},
 	} {
 		owner, server := emptyServer(t)
-		tool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
+		runTool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
 		s.MoveTo(&testkit.Database{ServerURL: server, OwnerURL: owner, Owner: connect(t, owner)})
 		s.Konbit("migrate")
-		require.NotEmpty(t, testkit.Holding(t, s.DB.Owner, words), "the old copy knows them")
+		require.NotEmpty(t, testkit.ColumnsContaining(t, s.DB.Owner, words), "the old copy knows them")
 		apply()
-		require.Empty(t, testkit.Holding(t, s.DB.Owner, words), name)
+		require.Empty(t, testkit.ColumnsContaining(t, s.DB.Owner, words), name)
 		require.Equal(t, before, kept(), name)
 		require.Subset(t, seals(), sealed, name) // the server seals on
 		s.Konbit("ledger", "verify")

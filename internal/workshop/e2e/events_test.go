@@ -45,7 +45,7 @@ func TestPoisonStopsNobody(t *testing.T) {
 	poisoned := s.begin("csio", form("Poisoned"))
 	require.NoError(t, s.Stripe().Pay(poisoned.session, stripefake.GoodCard))
 	s.give("grassroots-international", "Unharmed")
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		s.DB.Owner.MustExec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`) // instead of waiting a minute
 		if aside := s.events("--state", "set_aside"); len(aside) == 0 || len(s.events("--state", "parked", "--entity", "tsne")) > 0 {
 			return errors.New("not set aside yet")
@@ -83,7 +83,7 @@ func TestReplayOfADoneEventChangesNothing(t *testing.T) {
 	s := Start(t, Options{})
 	s.give("csio", "Again")
 	s.letters(1)
-	s.settledDown()
+	s.waitIdle()
 	state := func() string {
 		return s.Konbit("ledger", "balance", "--json") + s.journal()
 	}
@@ -94,7 +94,7 @@ func TestReplayOfADoneEventChangesNothing(t *testing.T) {
 	}
 	require.Greater(t, len(args), 4)
 	s.Konbit(args...)
-	s.settledDown()
+	s.waitIdle()
 	require.Equal(t, before, state())
 	s.letters(1)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM receipt`))

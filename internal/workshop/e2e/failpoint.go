@@ -62,7 +62,7 @@ func (s *Stack) KillAt(f Failpoint, do func()) {
 		s.t.Fatalf("e2e: %v", err)
 	}
 	s.waitLocks("the dead server's transaction has not ended at "+f.String(), `true`, false, barrier)
-	s.Calm()
+	s.ClearFailpoint()
 }
 
 // waitLocks waits until somebody has, or nobody has any more, such a lock on the barrier.
@@ -82,13 +82,13 @@ func (s *Stack) waitLocks(what, such string, want bool, barrier int) {
 }
 
 // An Act is what befalls whoever comes to a failpoint.
-type Act string
+type FailpointAction string
 
 // The acts: an error, the end of the database connection, a third of a second of waiting with the locks held.
 const (
-	Raise Act = `RAISE EXCEPTION 'failed on purpose'`
-	Cut   Act = `PERFORM pg_terminate_backend(pg_backend_pid())`
-	Sleep Act = `PERFORM pg_sleep(0.3)`
+	Raise FailpointAction = `RAISE EXCEPTION 'failed on purpose'`
+	Cut   FailpointAction = `PERFORM pg_terminate_backend(pg_backend_pid())`
+	Sleep FailpointAction = `PERFORM pg_sleep(0.3)`
 )
 
 // FailAt lets the next n who come to the failpoint fail: by an error, or by the end of their database connection.
@@ -101,13 +101,13 @@ func (s *Stack) FailAt(f Failpoint, n int, cut bool) (disarm func()) {
 	if err := s.Disturb(f, act, n); err != nil {
 		s.t.Fatalf("e2e: %v", err)
 	}
-	return s.Calm
+	return s.ClearFailpoint
 }
 
 // Disturb lets the act befall the next n who come to the failpoint, in place of the one before. It may be called from any one
 // goroutine at a time; the error is the database's, when the tables are too busy or it is away.
-func (s *Stack) Disturb(f Failpoint, act Act, n int) error {
-	if err := s.disarm(); err != nil {
+func (s *Stack) Disturb(f Failpoint, act FailpointAction, n int) error {
+	if err := s.dropFailpoint(); err != nil {
 		return err
 	}
 	return s.change(func(tx *sqlx.Tx) error {
@@ -126,11 +126,11 @@ func (s *Stack) Reached() (n int, err error) {
 }
 
 // Calm takes away what Disturb set.
-func (s *Stack) Calm() {
-	testkit.Eventually(s.t, readyWithin, s.disarm)
+func (s *Stack) ClearFailpoint() {
+	testkit.Eventually(s.t, readyWithin, s.dropFailpoint)
 }
 
-func (s *Stack) disarm() error {
+func (s *Stack) dropFailpoint() error {
 	return s.change(func(tx *sqlx.Tx) error {
 		var tables []string
 		if err := tx.Select(&tables, `SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'failpoint'`); err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // A story is a gift and all that must be true when it is over.
-type story struct {
+type giftCase struct {
 	path   string
 	gift   gift
 	stripe stripefake.Options
@@ -37,7 +37,7 @@ type story struct {
 
 var months = strings.Fields("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre")
 
-var stories = map[string]story{
+var giftCases = map[string]giftCase{
 	"CSIO in English": {
 		path: "/give/csio?lang=en", gift: rosa(), button: "Give $25.50", due: "$25.50",
 		thanks: "Thank you", lead: []string{"$25.50", "Center to Support Immigrant Organizing", "TSNE MissionWorks"},
@@ -142,25 +142,25 @@ var stories = map[string]story{
 
 // TestGift follows gifts from the form to the receipt and holds every place where the sum stands to the cent.
 func TestGift(t *testing.T) {
-	for name, story := range stories {
+	for name, story := range giftCases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			story.tell(t)
+			story.run(t)
 		})
 	}
 }
 
-func (y story) tell(t *testing.T) {
+func (y giftCase) run(t *testing.T) {
 	s := Start(t, Options{Stripe: y.stripe, Stopped: true})
-	zone := faraway(time.Now())
-	s.liveIn(zone)
+	zone := otherDayZone(time.Now())
+	s.setTimeZone(zone)
 	s.Restart()
 
-	v := visit(t, s, desk())
+	v := visit(t, s, desktop())
 	v.open(y.path)
 	v.fill(y.gift)
 	require.Equal(t, y.button, eval[string](v, `document.getElementById("submit").innerText`))
-	v.press()
+	v.submit()
 	require.Contains(t, v.body(), y.due, "the payment page asks for the same")
 	v.pay(goodCard)
 	v.waitFor(y.thanks)
@@ -170,9 +170,9 @@ func (y story) tell(t *testing.T) {
 	require.NotContains(t, v.body(), y.gift.First, "the page after payment shows nothing of the person")
 
 	charged := s.charged(zone)
-	y.judgeLetter(t, s, charged)
-	s.wantOne()
-	s.wantBalances(y.books...)
+	y.checkEmail(t, s, charged)
+	s.requireOneGift()
+	s.waitBalances(y.books...)
 	require.Equal(t, y.books, s.hledgerBooks(), "hledger reckons the same from the exported journal")
 	require.Contains(t, s.Konbit("export", "journal", "--format", "hledger"), "\n"+charged.Format(time.DateOnly)+" * payment\n", "booked on the day of the charge")
 	s.beancheck()
@@ -184,11 +184,11 @@ func (y story) tell(t *testing.T) {
 
 	v.do(chromedp.Navigate(s.MailURL()), chromedp.Click(`a[href^="/messages/"]`, chromedp.ByQuery), chromedp.WaitVisible("iframe", chromedp.ByQuery))
 	require.Contains(t, v.body(), y.subject, "the inbox shows the letter")
-	v.shot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
+	v.screenshot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
 }
 
 // faraway is a time zone where it is another day than in Greenwich, whatever the hour.
-func faraway(now time.Time) string {
+func otherDayZone(now time.Time) string {
 	if now.UTC().Hour() >= 10 {
 		return "Pacific/Kiritimati" // 14 hours ahead
 	}
@@ -196,7 +196,7 @@ func faraway(now time.Time) string {
 }
 
 // liveIn moves the legal entities to another time zone.
-func (s *Stack) liveIn(zone string) {
+func (s *Stack) setTimeZone(zone string) {
 	s.t.Helper()
 	declared, err := os.ReadFile(filepath.Join(source(s.t), "cmd", "demo", "demo.yaml"))
 	require.NoError(s.t, err)
@@ -215,7 +215,7 @@ func (s *Stack) charged(zone string) time.Time {
 	return time.Unix(charges[0].Created, 0).In(where)
 }
 
-func (y story) judgeLetter(t *testing.T, s *Stack, charged time.Time) {
+func (y giftCase) checkEmail(t *testing.T, s *Stack, charged time.Time) {
 	message := s.letters(1)[0]
 	require.Equal(t, y.gift.Email, message.To)
 	require.Equal(t, y.subject, message.Subject)
@@ -231,7 +231,7 @@ func (y story) judgeLetter(t *testing.T, s *Stack, charged time.Time) {
 	require.Equal(t, "application/pdf", document.Type)
 	require.Equal(t, number+".pdf", document.Name)
 	for part, text := range map[string]string{
-		"text": folded(letter.Text), "HTML": folded(html.UnescapeString(letter.HTML)), "document": pdfText(t, document.Body),
+		"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML)), "document": pdfText(t, document.Body),
 	} {
 		for _, words := range append([]string{number, y.date(charged)}, y.letter...) {
 			require.Contains(t, text, words, part)

@@ -19,7 +19,7 @@ import (
 
 // strict are the limits of an installation that sets none, but for the address, which all browsers of a test share, and for what counts
 // as haste: a browser slowed down on a busy machine takes its time.
-var strict = map[string]string{"GIVE_LIMITS": "address=off network=off shown=1m"}
+var strictLimits = map[string]string{"GIVE_LIMITS": "address=off network=off shown=1m"}
 
 // press presses keys one after the other.
 func (v *visitor) keys(keys ...string) {
@@ -30,7 +30,7 @@ func (v *visitor) keys(keys ...string) {
 }
 
 // hasten answers the form faster than anybody reads and waits for the step.
-func (v *visitor) hasten(g gift, title string) {
+func (v *visitor) submitTooFast(g gift, title string) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate(fmt.Sprintf(`(() => {
 		const f = document.getElementById("give").elements
@@ -46,11 +46,11 @@ func (v *visitor) hasten(g gift, title string) {
 // to the payment page with everything typed.
 func TestStepByKeyboard(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Settings: strict})
-	v := visit(t, s, desk())
+	s := Start(t, Options{Settings: strictLimits})
+	v := visit(t, s, desktop())
 	v.open("/give/csio?lang=es")
 	ana := gift{Fund: "general", First: "Ana", Last: "Díaz", Email: "ana@donor.example", Note: "Para mis vecinas"}
-	v.hasten(ana, "Un momento antes de seguir")
+	v.submitTooFast(ana, "Un momento antes de seguir")
 	require.Zero(t, s.sessionCalls(), "nothing is asked of Stripe before the check")
 	require.Equal(t, "status", eval[string](v, `document.getElementById("step-status").getAttribute("role")`))
 	require.NotEmpty(t, eval[string](v, `document.getElementById("step-status").textContent`))
@@ -67,32 +67,32 @@ func TestStepByKeyboard(t *testing.T) {
 	t.Logf("the check took %s", time.Since(began).Round(10*time.Millisecond))
 	v.pay(goodCard)
 	v.waitFor("¡Gracias!")
-	s.wantOne()
+	s.requireOneGift()
 	require.Equal(t, 1, s.sessionCalls())
 }
 
 // TestStepOnAnOldPhone: a sixth of this machine's speed is an old phone's.
 func TestStepOnAnOldPhone(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Settings: strict})
+	s := Start(t, Options{Settings: strictLimits})
 	v := visit(t, s, phone(), emulation.SetCPUThrottlingRate(6))
 	v.open("/give/csio?lang=en")
-	v.hasten(gift{Fund: "general", First: "Ana", Last: "Li", Email: "ana@donor.example"}, "A moment before you go on")
+	v.submitTooFast(gift{Fund: "general", First: "Ana", Last: "Li", Email: "ana@donor.example"}, "A moment before you go on")
 	began := time.Now()
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		if said := eval[string](v, `document.getElementById("step-status").textContent`); said != "The check is done. Press the button to go on." {
 			return fmt.Errorf("the page says %q", said)
 		}
 		return nil
 	})
 	t.Logf("the check took %s", time.Since(began).Round(10*time.Millisecond))
-	v.press()
+	v.submit()
 }
 
 // TestStepWithoutJavaScript: who runs no scripts waits, and is told how long.
 func TestStepWithoutJavaScript(t *testing.T) {
 	t.Parallel()
-	s := Start(t, Options{Settings: strict})
+	s := Start(t, Options{Settings: strictLimits})
 	v := visit(t, s, emulation.SetScriptExecutionDisabled(true))
 	v.open("/give/csio?lang=en")
 	v.do(chromedp.Click(`label[for="amount-1"]`, chromedp.ByQuery), chromedp.Click(`label[for="fund-0"]`, chromedp.ByQuery),
@@ -106,7 +106,7 @@ func TestStepWithoutJavaScript(t *testing.T) {
 	require.Contains(t, said, "Press the button in 20 seconds.")
 	time.Sleep(2 * time.Second)
 	v.do(chromedp.Click("#submit", chromedp.ByID))
-	testkit.Eventually(t, patience, func() error { // coming early tells how long is left
+	testkit.Eventually(t, waitTimeout, func() error { // coming early tells how long is left
 		err := chromedp.Run(v.ctx, chromedp.Evaluate(`document.body.innerText`, &said))
 		if err == nil && !regexp.MustCompile(`Press the button in 1\d seconds\.`).MatchString(said) {
 			err = fmt.Errorf("the page says %q", said)
@@ -135,14 +135,14 @@ func TestEventMode(t *testing.T) {
 	v.do(chromedp.Click("#submit", chromedp.ByID))
 	for _, name := range []string{"Ana", "Berta", "Carmen"} {
 		v.do(chromedp.WaitVisible("#give", chromedp.ByID))
-		require.Equal(t, gift{Fund: "general"}, v.holds(), "nothing of the last donor is shown, and the first fund is chosen")
+		require.Equal(t, gift{Fund: "general"}, v.formValues(), "nothing of the last donor is shown, and the first fund is chosen")
 		v.fill(gift{Amount: "20", Fund: "general", First: name, Last: "Li", Email: name + "@donor.example"})
-		v.press()
+		v.submit()
 		v.pay(goodCard)
 		v.waitFor("Thank you")
 		require.Contains(t, v.body(), "Ready for the next donor")
 		if name == "Ana" { // the page makes room by itself
-			testkit.Eventually(t, patience, func() error {
+			testkit.Eventually(t, waitTimeout, func() error {
 				if at := v.location(); at != s.URL()+"/give/csio?lang=en" {
 					return fmt.Errorf("still at %s", at)
 				}

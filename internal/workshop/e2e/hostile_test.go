@@ -17,7 +17,7 @@ import (
 )
 
 // dedicated is a gift by a donor of those names in honour of somebody, with a card.
-func dedicated(first, last, name, to, message string) url.Values {
+func tributeGift(first, last, name, to, message string) url.Values {
 	f := form("hostile")
 	for field, text := range map[string]string{
 		"first_name": first, "last_name": last, "dedication": "honour", "dedication_name": name,
@@ -34,33 +34,33 @@ func TestHostileNamesAllTheWay(t *testing.T) {
 	t.Parallel()
 	const gifts, each = 20, 5
 	s := Start(t, Options{})
-	taken := slices.DeleteFunc(testkit.Hostile(), func(text string) bool { // by the form: short, on one line, leading nowhere
+	taken := slices.DeleteFunc(testkit.HostileTexts(), func(text string) bool { // by the form: short, on one line, leading nowhere
 		return utf8.RuneCountInString(text) > 100 || strings.ContainsAny(text, "\r\n\t\x00\u202e\u2066\u2028@.") || strings.Contains(text, "://")
 	})
 	require.GreaterOrEqual(t, len(taken), gifts*each)
 	step := len(taken) / (gifts * each)
-	pay := func(f url.Values) begun {
+	pay := func(f url.Values) startedGift {
 		b := s.begin("csio", f)
 		require.NoError(t, s.Stripe().Pay(b.session, stripefake.GoodCard))
 		return b
 	}
-	plain := pay(dedicated("Ana", "Li", "Ana", "Ana", "Ana"))
+	plain := pay(tributeGift("Ana", "Li", "Ana", "Ana", "Ana"))
 	s.waitStatus(plain, "settled")
 	usual := s.letters(2)
-	var hostile []begun
+	var hostile []startedGift
 	var written []string
 	for i := range gifts {
 		var texts [each]string
 		for j := range texts {
 			texts[j] = taken[(i*each+j)*step]
 		}
-		hostile = append(hostile, pay(dedicated(texts[0], texts[1], texts[2], texts[3], texts[4])))
+		hostile = append(hostile, pay(tributeGift(texts[0], texts[1], texts[2], texts[3], texts[4])))
 		written = append(written, texts[:]...)
 	}
 	for _, b := range hostile {
 		s.waitStatus(b, "settled")
 	}
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		if n := len(s.Mail().Messages()); n < 2+2*gifts {
 			return unexpected{"the number of letters", strconv.Itoa(n), "all"}
 		}
@@ -68,10 +68,10 @@ func TestHostileNamesAllTheWay(t *testing.T) {
 	})
 
 	v := visit(t, s)
-	wrong := testkit.Watch(t, v.ctx)
+	wrong := testkit.WatchErrors(t, v.ctx)
 	look := func(address string) []string {
 		v.do(chromedp.Navigate(address))
-		return testkit.Anatomy(t, v.ctx)
+		return testkit.PageStructure(t, v.ctx)
 	}
 	thanks := look(s.URL() + thanksPath("csio", plain))
 	for _, b := range hostile {

@@ -12,7 +12,7 @@ import (
 )
 
 // give gives by a form and a good card, and waits until the gift is settled.
-func (s *Stack) give(org string, name string) begun {
+func (s *Stack) give(org string, name string) startedGift {
 	s.t.Helper()
 	b := s.begin(org, form(name))
 	require.NoError(s.t, s.Stripe().Pay(b.session, stripefake.GoodCard))
@@ -34,7 +34,7 @@ func TestMetrics(t *testing.T) {
 
 	page := func(path string) answer { return s.read(script.Get("http://" + watched + path)) }
 	var said string
-	testkit.Eventually(t, patience, func() error {
+	testkit.Eventually(t, waitTimeout, func() error {
 		if said = page("/metrics").body; !strings.Contains(said, "\nkonbit_fees_due 0\n") {
 			return unexpected{"the fees due", said, "booked"}
 		}

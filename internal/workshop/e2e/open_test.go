@@ -18,7 +18,7 @@ import (
 )
 
 // stayHere keeps the page of a gift that is settling from looking again while it is judged.
-const stayHere = `{ const wait = setTimeout; setTimeout = (f, ms, ...rest) => ms >= 1000 ? 0 : wait(f, ms, ...rest) }`
+const noRefreshScript = `{ const wait = setTimeout; setTimeout = (f, ms, ...rest) => ms >= 1000 ? 0 : wait(f, ms, ...rest) }`
 
 // TestOpenToEveryone judges every page of a gift by WCAG 2.2 AA in the dark, on a phone and on a desk; web's walk judges them by daylight.
 func TestOpenToEveryone(t *testing.T) {
@@ -31,21 +31,21 @@ func TestOpenToEveryone(t *testing.T) {
 	require.NoError(t, err)
 
 	v := visit(t, s)
-	v.do(chromedp.ActionFunc(addScript(stayHere)), scheme("dark"))
+	v.do(chromedp.ActionFunc(addScript(noRefreshScript)), scheme("dark"))
 	in := func(path string) chromedp.Action { return chromedp.Navigate(s.URL() + path + "&lang=es") }
 	press := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	for name, open := range map[string]chromedp.Action{
 		"form": in("/give/csio?"), "grassroots": in("/give/grassroots-international?"),
 		"errors": chromedp.Tasks{in("/give/csio?"), press}, "home": in("/?"), "problem": in("/nowhere?"),
 		"thanks-paid": in(thanksPath("csio", paid)), "thanks-settling": in(thanksPath("csio", settling)),
-		"thanks-unpaid": in(thanksPath("csio", unpaid)), "thanks-unknown": in(thanksPath("csio", begun{ref: "x"})),
+		"thanks-unpaid": in(thanksPath("csio", unpaid)), "thanks-unknown": in(thanksPath("csio", startedGift{ref: "x"})),
 	} {
-		v.do(desk(), open)
+		v.do(desktop(), open)
 		require.Equal(t, "es", eval[string](v, `document.documentElement.lang`), name)
-		for window, size := range map[string]chromedp.Action{"phone": phone(), "desk": desk()} {
+		for window, size := range map[string]chromedp.Action{"phone": phone(), "desk": desktop()} {
 			v.do(size)
 			assert.Empty(t, testkit.Axe(t, v.ctx), "%s, %s", name, window)
-			v.shot(name + "-es-" + window + "-dark")
+			v.screenshot(name + "-es-" + window + "-dark")
 		}
 	}
 }
@@ -65,7 +65,7 @@ func TestWeight(t *testing.T) {
 	for _, path := range []string{"/give/csio?lang=en", "/give/csio?lang=es", "/give/grassroots-international?lang=es"} {
 		v.forgetTraffic()
 		v.open(path)
-		testkit.Eventually(t, patience, v.loaded)
+		testkit.Eventually(t, waitTimeout, v.loaded)
 		v.mu.Lock()
 		var total int64
 		for id, bytes := range v.received {
@@ -92,7 +92,7 @@ func (v *visitor) loaded() error {
 }
 
 // shot leaves a picture of the whole page in the directory KONBIT_SHOTS, if that is set.
-func (v *visitor) shot(name string) {
+func (v *visitor) screenshot(name string) {
 	v.t.Helper()
 	dir := os.Getenv("KONBIT_SHOTS")
 	if dir == "" {

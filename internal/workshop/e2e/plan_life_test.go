@@ -14,7 +14,7 @@ import (
 )
 
 // month is more than any month has and less than two.
-const month = 31*24*time.Hour + 3*time.Hour
+const overOneMonth = 31*24*time.Hour + 3*time.Hour
 
 // TestTwelvePaymentsAndNoMore plans twelve gifts while Stripe takes no schedule for a day: twelve are charged, each with its receipt,
 // a word of thanks comes, the plan's page says that it is over, and nothing is charged in the months after.
@@ -24,21 +24,21 @@ func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	v := visit(t, s)
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "POST /v1/subscription_schedules"}))
 	v.plan("12")
-	s.awaitEmails("Your receipt for $20.00", 1)
+	s.waitEmails("Your receipt for $20.00", 1)
 	s.Stripe().Advance(25 * time.Hour)
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
 	for n := 2; n <= 12; n++ {
-		s.standing(1)
-		s.Stripe().Advance(month)
-		s.awaitEmails("Your receipt for $20.00", n)
+		s.waitPlansSynced(1)
+		s.Stripe().Advance(overOneMonth)
+		s.waitEmails("Your receipt for $20.00", n)
 	}
-	s.awaitEmails("Your 12 gifts to", 1)
+	s.waitEmails("Your 12 gifts to", 1)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM plan WHERE status = 'finished' AND paid = 12 AND next_at IS NULL`))
 	v.do(chromedp.Navigate(s.manageLink()))
 	require.Contains(t, v.body(), "All the gifts you planned have arrived.")
-	s.Stripe().Advance(3 * month)
-	s.awaitEmails("Your receipt for $20.00", 12)
-	require.Len(t, s.charges(), 12)
+	s.Stripe().Advance(3 * overOneMonth)
+	s.waitEmails("Your receipt for $20.00", 12)
+	require.Len(t, s.paidCharges(), 12)
 }
 
 // TestPlanFromItsLetter leaves a payment out, pauses, goes on, gives more and stops, all by the link of a letter, without signing in.
@@ -48,8 +48,8 @@ func TestPlanFromItsEmail(t *testing.T) {
 	s := Start(t, Options{})
 	v := visit(t, s, phone())
 	v.plan("")
-	s.awaitEmails("Your receipt for $20.00", 1)
-	s.standing(1)
+	s.waitEmails("Your receipt for $20.00", 1)
+	s.waitPlansSynced(1)
 	link := s.manageLink()
 	for _, wish := range []struct{ do, letter, stands string }{
 		{"skip", "is left out once", "true"},
@@ -59,36 +59,36 @@ func TestPlanFromItsEmail(t *testing.T) {
 		{"change", "is changed", "status = 'active'"},
 		{"cancel", "has stopped, as you asked", "status = 'cancelled'"},
 	} {
-		before := s.subjects(wish.letter)
+		before := s.countSubjects(wish.letter)
 		v.do(chromedp.Navigate(link))
 		if wish.do == "cancel" {
-			v.leave(func() { v.click("#stop") })
+			v.navigate(func() { v.click("#stop") })
 		} else {
 			if wish.do == "change" {
 				v.do(chromedp.SetValue("#amount", "25", chromedp.ByID))
 			}
 			wishes := s.count(`SELECT count(*) FROM plan_event`)
-			v.leave(func() { v.click(fmt.Sprintf(`//form[input[@name="do" and @value=%q]]//button`, wish.do)) })
+			v.navigate(func() { v.click(fmt.Sprintf(`//form[input[@name="do" and @value=%q]]//button`, wish.do)) })
 			require.Equal(t, wishes, s.count(`SELECT count(*) FROM plan_event`), "%s is shown, not done", wish.do)
-			v.leave(func() { v.click("#confirm") })
+			v.navigate(func() { v.click("#confirm") })
 		}
-		s.awaitSubject(wish.letter, before+1)
-		testkit.Eventually(t, patience, func() error {
+		s.waitSubject(wish.letter, before+1)
+		testkit.Eventually(t, waitTimeout, func() error {
 			if n := s.count(`SELECT count(*) FROM plan WHERE ` + wish.stands); n != 1 {
 				return fmt.Errorf("the plan does not stand as %s", wish.do)
 			}
 			return nil
 		})
 		if wish.do == "change" {
-			s.standing(1)
-			s.Stripe().Advance(3 * month)
-			s.awaitEmails("Your receipt for $25.00", 3)
+			s.waitPlansSynced(1)
+			s.Stripe().Advance(3 * overOneMonth)
+			s.waitEmails("Your receipt for $25.00", 3)
 		}
 	}
-	paid := len(s.charges())
-	s.Stripe().Advance(2 * month)
-	s.Drained(patience)
-	require.Len(t, s.charges(), paid)
+	paid := len(s.paidCharges())
+	s.Stripe().Advance(2 * overOneMonth)
+	s.WaitDrained(waitTimeout)
+	require.Len(t, s.paidCharges(), paid)
 }
 
 // plan gives $20 every month, so many times or until stopped.
@@ -100,7 +100,7 @@ func (v *visitor) plan(times string) {
 		v.do(chromedp.SendKeys("#occurrences", times, chromedp.ByID))
 	}
 	v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
-	v.press()
+	v.submit()
 	v.pay(goodCard)
 	v.waitFor("Thank you")
 }

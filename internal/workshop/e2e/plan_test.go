@@ -36,20 +36,20 @@ func TestMonthlyGift(t *testing.T) {
 			} else {
 				require.Empty(t, comes)
 			}
-			v.press()
+			v.submit()
 			var page string
 			v.do(chromedp.Text("body", &page, chromedp.ByQuery))
 			require.Contains(t, page, "3 payments of $20, the last on ")
 			require.Contains(t, page, "$60 in all")
 			v.payPlain(goodCard)
-			s.awaitEmails("Your receipt for $20.00", 1)
+			s.waitEmails("Your receipt for $20.00", 1)
 			for n := range 2 {
 				s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
-				s.awaitEmails("Your receipt for $20.00", n+2)
+				s.waitEmails("Your receipt for $20.00", n+2)
 			}
-			s.awaitEmails("Your 3 gifts to", 1)
+			s.waitEmails("Your 3 gifts to", 1)
 			s.Stripe().Advance(62 * 24 * time.Hour)
-			s.awaitEmails("Your receipt for $20.00", 3)
+			s.waitEmails("Your receipt for $20.00", 3)
 		})
 	}
 }
@@ -64,39 +64,39 @@ func TestOneCardForBothPlans(t *testing.T) {
 		v.open("/give/csio?lang=en")
 		v.click(label("frequency", "monthly"))
 		v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
-		v.press()
+		v.submit()
 		v.pay("4000000000000341") // good now, refused later
 		v.waitFor("Thank you")
 	}
-	s.awaitEmails("Your receipt for $20.00", 2)
-	s.standing(2)
+	s.waitEmails("Your receipt for $20.00", 2)
+	s.waitPlansSynced(2)
 	s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
-	s.awaitSubject("could not be charged", 2)
-	require.Len(t, s.charges(), 2)
+	s.waitSubject("could not be charged", 2)
+	require.Len(t, s.paidCharges(), 2)
 
 	v.do(chromedp.Navigate(s.cardLink()))
 	require.Equal(t, 2, strings.Count(v.body(), "$20 every month"), v.body())
-	v.leave(func() { v.click("#card") })
+	v.navigate(func() { v.click("#card") })
 	require.True(t, strings.HasPrefix(v.location(), s.StripeURL()+"/c/portal/"), v.location())
 	v.pay(goodCard)
 	v.waitFor("Thank you")
-	s.awaitEmails("Your receipt for $20.00", 4)
+	s.waitEmails("Your receipt for $20.00", 4)
 	for n := 3; n < 6; n++ {
-		s.standing(2)
+		s.waitPlansSynced(2)
 		s.Stripe().Advance(31*24*time.Hour + 3*time.Hour)
-		s.awaitEmails("Your receipt for $20.00", 2*n)
+		s.waitEmails("Your receipt for $20.00", 2*n)
 	}
-	require.Len(t, s.charges(), 10)
+	require.Len(t, s.paidCharges(), 10)
 	require.Equal(t, 2, s.count(`SELECT count(*) FROM plan WHERE status = 'active' AND paid = 5 AND failing_since IS NULL`))
 	require.Equal(t, 1, s.count(`SELECT count(DISTINCT customer_id) FROM plan`))
 	require.Zero(t, s.count(`SELECT count(*) FROM finance_task`))
-	s.awaitSubject("has stopped", 0)
+	s.waitSubject("has stopped", 0)
 }
 
 // standing waits until so many plans stand as they do at Stripe, the dates of their next payments too.
-func (s *Stack) standing(plans int) {
+func (s *Stack) waitPlansSynced(plans int) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		if n := s.count(`SELECT count(*) FROM plan WHERE look_due IS NULL AND next_at IS NOT NULL`); n != plans {
 			return errors.New("plans wait to be read")
 		}
@@ -121,7 +121,7 @@ func (s *Stack) cardLink() string {
 var cardLink = regexp.MustCompile(`http://\S+/plans/card/\S+`)
 
 // charges are the ids of the stand-in's charges that took money.
-func (s *Stack) charges() (ids []string) {
+func (s *Stack) paidCharges() (ids []string) {
 	s.t.Helper()
 	for _, raw := range s.Stripe().State().Charges {
 		var c struct{ ID, Status string }
@@ -134,10 +134,10 @@ func (s *Stack) charges() (ids []string) {
 }
 
 // awaitSubject is awaitLetters for words anywhere in the subject.
-func (s *Stack) awaitSubject(words string, want int) {
+func (s *Stack) waitSubject(words string, want int) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
-		if n := s.subjects(words); n != want {
+	testkit.Eventually(s.t, waitTimeout, func() error {
+		if n := s.countSubjects(words); n != want {
 			return fmt.Errorf("%d letters say %q, not %d", n, words, want)
 		}
 		return nil
@@ -145,7 +145,7 @@ func (s *Stack) awaitSubject(words string, want int) {
 }
 
 // subjects is how many letters have those words in their subject.
-func (s *Stack) subjects(words string) (n int) {
+func (s *Stack) countSubjects(words string) (n int) {
 	for _, m := range s.Mail().Messages() {
 		if strings.Contains(m.Subject, words) {
 			n++
@@ -165,9 +165,9 @@ func (v *visitor) payPlain(card string) {
 }
 
 // awaitLetters waits until there are exactly so many letters whose subject begins with those words.
-func (s *Stack) awaitEmails(subject string, want int) {
+func (s *Stack) waitEmails(subject string, want int) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		n := 0
 		for _, m := range s.Mail().Messages() {
 			if strings.HasPrefix(m.Subject, subject) {

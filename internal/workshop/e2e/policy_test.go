@@ -42,17 +42,17 @@ func TestVisitorNotices(t *testing.T) {
 	v := &visitor{t: t, s: s, ctx: testkit.Browser(t)}
 	v.watch()
 	v.open("/give/csio?lang=en")
-	require.Empty(t, v.noticed())
+	require.Empty(t, v.problems())
 	for name, wrong := range map[string]struct{ does, noticed string }{
 		"an inline script": {`document.body.append(Object.assign(document.createElement("script"), {textContent: "1"}))`, "security"},
 		"an inline style":  {`document.body.setAttribute("style", "color: red")`, "security"},
 		"a third party":    {`document.body.append(Object.assign(new Image(), {src: "http://127.0.0.1:9/pixel.gif"}))`, ""},
 		"an error":         {`setTimeout(() => { throw new Error("broken") })`, "broken"},
 	} {
-		before := len(v.noticed())
+		before := len(v.problems())
 		v.do(chromedp.Evaluate("void ("+wrong.does+")", nil))
-		testkit.Eventually(t, patience, func() error {
-			found := v.noticed()
+		testkit.Eventually(t, waitTimeout, func() error {
+			found := v.problems()
 			if len(found) == before || !strings.Contains(strings.Join(found[before:], " "), wrong.noticed) {
 				return unexpected{name, strings.Join(found, "; "), wrong.noticed}
 			}
@@ -61,5 +61,5 @@ func TestVisitorNotices(t *testing.T) {
 	}
 	require.False(t, v.ours("https://fonts.example/a.woff2"))
 	v.note(&network.EventRequestWillBeSent{RequestID: "1", Request: &network.Request{URL: "https://fonts.example/a.woff2"}})
-	require.Contains(t, v.noticed(), "asked a third party: https://fonts.example/a.woff2")
+	require.Contains(t, v.problems(), "asked a third party: https://fonts.example/a.woff2")
 }

@@ -51,25 +51,25 @@ func form(name string) url.Values {
 }
 
 // A begun gift has a payment page.
-type begun struct {
+type startedGift struct {
 	ref     string // in the address of the page after payment
 	session string // Stripe's
 }
 
 // begin sends a form and answers the gift it began.
-func (s *Stack) begin(org string, form url.Values) begun {
+func (s *Stack) begin(org string, form url.Values) startedGift {
 	s.t.Helper()
 	got := s.post("/give/"+org, form)
 	require.Equal(s.t, http.StatusSeeOther, got.status, got.body)
-	b := begun{session: path.Base(got.location)}
+	b := startedGift{session: path.Base(got.location)}
 	require.NoError(s.t, s.DB.Owner.Get(&b.ref, `SELECT public_ref FROM donation WHERE checkout_session_id = $1`, b.session))
 	return b
 }
 
 // waitStatus waits until a gift has that status.
-func (s *Stack) waitStatus(b begun, want string) {
+func (s *Stack) waitStatus(b startedGift, want string) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		var status string
 		if err := s.DB.Owner.Get(&status, `SELECT status FROM donation WHERE public_ref = $1`, b.ref); err != nil {
 			return err
@@ -85,6 +85,6 @@ type unexpected struct{ what, have, want string }
 
 func (u unexpected) Error() string { return u.what + " is " + u.have + ", not " + u.want }
 
-func thanksPath(org string, b begun) string {
+func thanksPath(org string, b startedGift) string {
 	return "/give/" + org + "/thanks?gift=" + url.QueryEscape(b.ref)
 }

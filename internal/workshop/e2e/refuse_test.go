@@ -12,7 +12,7 @@ import (
 )
 
 // wantNothing holds that a refused form has left no trace.
-func (s *Stack) wantNothing() {
+func (s *Stack) requireNoTrace() {
 	s.t.Helper()
 	require.Empty(s.t, s.Stripe().Calls("POST", "/v1/checkout/sessions"), "Stripe was asked for no payment page")
 	require.Zero(s.t, s.count(`SELECT (SELECT count(*) FROM donation) + (SELECT count(*) FROM donor)`))
@@ -27,10 +27,10 @@ func TestBadInput(t *testing.T) {
 	typed.Other, typed.Email, typed.Phone, typed.First, typed.Last = "3", "rosa at donor", "call me", "", ""
 	v.open("/give/csio?lang=en")
 	v.fill(typed)
-	v.leave(func() { v.click("#submit") })
+	v.navigate(func() { v.click("#submit") })
 	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
 	require.EqualValues(t, http.StatusUnprocessableEntity, v.status(v.location()))
-	require.Equal(t, typed, v.holds())
+	require.Equal(t, typed, v.formValues())
 	require.Equal(t, "errors", eval[string](v, `document.activeElement.id`), "the summary is read first")
 
 	marked := eval[map[string]string](v, `Object.fromEntries([...document.querySelectorAll("#give input[aria-invalid=true], #give textarea[aria-invalid=true]")].map(e =>
@@ -48,12 +48,12 @@ func TestBadInput(t *testing.T) {
 		v.do(chromedp.Click(fmt.Sprintf(`#errors a[href=%q]`, link), chromedp.ByQuery))
 		require.Equal(t, link, "#"+eval[string](v, `document.activeElement.id`))
 	}
-	s.wantNothing()
+	s.requireNoTrace()
 
 	v.do(chromedp.Clear("#amount_other", chromedp.ByID), chromedp.Clear("#email", chromedp.ByID), chromedp.Clear("#phone", chromedp.ByID))
 	v.fill(gift{Other: "25.50", First: "Rosa", Last: "Núñez-O’Hara", Email: "rosa@donor.example", Phone: "+1 617 555 0100"})
-	require.Equal(t, rosa(), v.holds())
-	v.press()
+	require.Equal(t, rosa(), v.formValues())
+	v.submit()
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
 }
 
@@ -82,7 +82,7 @@ func TestMutatedForms(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, got.status, "%v", mutation)
 		require.Contains(t, got.body, `id="errors"`, "%v", mutation)
 	}
-	s.wantNothing()
+	s.requireNoTrace()
 	require.Equal(t, http.StatusSeeOther, s.post("/give/csio", form("Mallory")).status, "what was mutated is good")
 	require.Equal(t, http.StatusNotFound, s.post("/give/nobody", form("Mallory")).status)
 }
@@ -99,7 +99,7 @@ func TestOtherSites(t *testing.T) {
 		request.Header = header
 		require.Equal(t, http.StatusForbidden, s.read(script.Do(request)).status, "%v", header)
 	}
-	s.wantNothing()
+	s.requireNoTrace()
 }
 
 // status is the HTTP status a page came with.

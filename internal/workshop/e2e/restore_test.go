@@ -25,12 +25,12 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	s.give("grassroots-international", "Elsewhere")
 	s.letters(6)
-	s.settledDown()
+	s.waitIdle()
 	balances, journal := s.Konbit("ledger", "balance", "--json"), s.journal()
 
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
 	began := time.Now()
-	tool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
+	runTool(t, "", "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL)
 	size, err := os.Stat(dump)
 	require.NoError(t, err)
 	t.Logf("backup: %d kB in %s", size.Size()/1000, time.Since(began).Round(time.Millisecond))
@@ -38,7 +38,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 	owner, server := emptyServer(t)
 	began = time.Now()
-	tool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
+	runTool(t, "", "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+owner, dump)
 	s.Kill()
 	s.MoveTo(&testkit.Database{ServerURL: server, OwnerURL: owner, Owner: connect(t, owner)})
 	s.Konbit("migrate")
@@ -49,12 +49,12 @@ func TestBackupAndRestore(t *testing.T) {
 	require.Equal(t, balances, s.Konbit("ledger", "balance", "--json"))
 	require.Equal(t, journal, s.journal())
 	require.Equal(t, schema, schemaOf(t, owner), "tables, rules, triggers and rights are those of the original")
-	refusesLateLines(t, owner, server)
+	requireEntriesImmutable(t, owner, server)
 
 	s.Restart()
 	s.give("csio", "Afterwards")
 	s.letters(7)
-	s.settledDown()
+	s.waitIdle()
 	require.Equal(t, 6, s.count(`SELECT max(last) FROM receipt_counter`))
 	require.Equal(t, 0, s.count(`SELECT count(*) FROM (SELECT last, (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year) AS issued
 		FROM receipt_counter c) n WHERE issued <> last`), "numbers go on without a gap")
@@ -70,9 +70,9 @@ func (s *Stack) journal() string {
 }
 
 // settledDown waits until nothing is left to do.
-func (s *Stack) settledDown() {
+func (s *Stack) waitIdle() {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		var left []string
 		err := s.DB.Owner.Select(&left, `
 			SELECT 'event ' || type || ' ' || state || ' ' || coalesce(reason, '') FROM stripe_event WHERE state <> 'done'
@@ -110,7 +110,7 @@ func connect(t *testing.T, url string) *sqlx.DB {
 func schemaOf(t *testing.T, url string) string {
 	t.Helper()
 	var lines []string
-	for line := range strings.Lines(tool(t, "", "pg_dump", "--schema-only", "--dbname="+url)) {
+	for line := range strings.Lines(runTool(t, "", "pg_dump", "--schema-only", "--dbname="+url)) {
 		if !strings.HasPrefix(line, `\restrict`) && !strings.HasPrefix(line, `\unrestrict`) {
 			lines = append(lines, line)
 		}
@@ -119,7 +119,7 @@ func schemaOf(t *testing.T, url string) string {
 }
 
 // refusesLateLines tries to add to an entry that was booked before the backup, in the place of a line and beside it, and to change it.
-func refusesLateLines(t *testing.T, owner, server string) {
+func requireEntriesImmutable(t *testing.T, owner, server string) {
 	t.Helper()
 	const late = `INSERT INTO posting SELECT (jsonb_populate_record(NULL::posting, to_jsonb(p) || jsonb_build_object('n', p.n + %d, 'line_count', p.line_count + %d))).*
 		FROM (SELECT * FROM posting ORDER BY entry_id, n DESC LIMIT 1) p`

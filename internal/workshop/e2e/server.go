@@ -136,10 +136,10 @@ func (s *Server) Kill() {
 }
 
 // Sleep stops the server's process in the middle of whatever it does (SIGSTOP), until it is woken or killed.
-func (s *Server) Sleep() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGSTOP) }
+func (s *Server) Suspend() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGSTOP) }
 
 // Wake lets a sleeping server go on as if nothing had been (SIGCONT).
-func (s *Server) Wake() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGCONT) }
+func (s *Server) Resume() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGCONT) }
 
 // Stop asks the server to end (SIGTERM), waits, and returns how it ended: nil for status 0, else *exec.ExitError.
 func (s *Server) Stop() error {

@@ -29,45 +29,45 @@ func TestSignIn(t *testing.T) {
 	rosa.click(label("frequency", "monthly"))
 	rosa.do(chromedp.SendKeys("#occurrences", "12", chromedp.ByID))
 	rosa.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
-	rosa.press()
+	rosa.submit()
 	rosa.payPlain(goodCard)
-	s.awaitEmails("Your receipt for $20.00", 1)
+	s.waitEmails("Your receipt for $20.00", 1)
 
 	rosa.open("/")
-	rosa.leave(func() { rosa.click(`//a[@href="/sign-in"]`) })
+	rosa.navigate(func() { rosa.click(`//a[@href="/sign-in"]`) })
 	rosa.do(chromedp.SendKeys("#email", "Rosa@Donor.example", chromedp.ByID))
-	rosa.leave(func() { rosa.click("#submit") })
+	rosa.navigate(func() { rosa.click("#submit") })
 	assert.Contains(t, rosa.body(), "rosa@donor.example")
-	link, token, _ := s.wayIn(1)
+	link, token, _ := s.signInEmail(1)
 	rosa.do(chromedp.Navigate(link))
 	assert.NotContains(t, rosa.location(), token, "out of the address and the history")
 	assert.Empty(t, testkit.Axe(t, rosa.ctx))
-	rosa.leave(func() { rosa.click("#submit") })
+	rosa.navigate(func() { rosa.click("#submit") })
 	assert.Contains(t, rosa.body(), "Hello, Rosa")
 	assert.Contains(t, rosa.body(), "11 payments to come")
 	assert.Empty(t, testkit.Axe(t, rosa.ctx))
 
-	rosa.leave(func() { rosa.click(`//p[@class="gift-receipt"]/a`) })
+	rosa.navigate(func() { rosa.click(`//p[@class="gift-receipt"]/a`) })
 	assert.Contains(t, rosa.body(), "No goods or services")
 	assert.Contains(t, rosa.body(), "Rosa Núñez")
 	rosa.open("/portal/plans")
-	rosa.leave(func() { rosa.click(`//li[@class="card"]//a`) })
+	rosa.navigate(func() { rosa.click(`//li[@class="card"]//a`) })
 	rosa.do(chromedp.SetValue("#months", "2", chromedp.ByID))
-	rosa.leave(func() { rosa.click(`//form[.//select[@id="months"]]//button`) })
+	rosa.navigate(func() { rosa.click(`//form[.//select[@id="months"]]//button`) })
 	assert.Contains(t, rosa.body(), "Nothing is charged until then.")
-	rosa.leave(func() { rosa.click("#confirm") })
+	rosa.navigate(func() { rosa.click("#confirm") })
 	assert.Regexp(t, `Your gift is paused\.|We have your wish`, rosa.body(), "at once, or as soon as Stripe answers")
-	s.awaitEmails("Your gift", 1)
+	s.waitEmails("Your gift", 1)
 
-	other := visit(t, s, emulation.SetScriptExecutionDisabled(true), desk())
+	other := visit(t, s, emulation.SetScriptExecutionDisabled(true), desktop())
 	other.open("/sign-in?lang=es")
 	other.do(chromedp.SendKeys("#email", "rosa@donor.example", chromedp.ByID))
-	other.leave(func() { other.click("#submit") })
-	_, _, code := s.wayIn(2)
+	other.navigate(func() { other.click("#submit") })
+	_, _, code := s.signInEmail(2)
 	other.do(chromedp.SendKeys("#code", code, chromedp.ByID))
-	other.leave(func() { other.click("#submit") })
+	other.navigate(func() { other.click("#submit") })
 	assert.Contains(t, other.body(), "Hola, Rosa")
-	other.leave(func() { other.click(`//form[@action="/sign-out"]//button`) })
+	other.navigate(func() { other.click(`//form[@action="/sign-out"]//button`) })
 	assert.Contains(t, other.body(), "Ya salió")
 
 	for _, secret := range []string{token, code, strings.ReplaceAll(code, " ", ""), "rosa@donor.example", "Núñez"} {
@@ -76,9 +76,9 @@ func TestSignIn(t *testing.T) {
 }
 
 // wayIn waits for the letter of that number that lets somebody in, and answers what it holds.
-func (s *Stack) wayIn(n int) (link, token, code string) {
+func (s *Stack) signInEmail(n int) (link, token, code string) {
 	s.t.Helper()
-	testkit.Eventually(s.t, patience, func() error {
+	testkit.Eventually(s.t, waitTimeout, func() error {
 		var texts []string
 		for _, m := range s.Mail().Messages() {
 			l, err := m.Email()

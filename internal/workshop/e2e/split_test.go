@@ -50,7 +50,7 @@ func TestSharedGift(t *testing.T) {
 	v := visit(t, s, phone())
 	v.open("/give/csio?lang=es&fund=immigrant-movement-building")
 	v.fill(ana())
-	v.unfold("split", "dedicate")
+	v.openDetails("split", "dedicate")
 	left := func(want string) {
 		t.Helper()
 		require.Equal(t, want, eval[string](v, `document.getElementById("split-left").innerText`))
@@ -70,10 +70,10 @@ func TestSharedGift(t *testing.T) {
 	require.Equal(t, "Donar $20.91", eval[string](v, `document.getElementById("submit").innerText`))
 	require.Contains(t, eval[string](v, `document.getElementById("charge").innerText`), "$20.91")
 	require.Empty(t, testkit.Axe(t, v.ctx))
-	v.fits("the form unfolded")
+	v.requireFitsPhone("the form unfolded")
 	v.dedicate()
-	v.press()
-	v.tellShared(s)
+	v.submit()
+	v.paySharedGift(s)
 }
 
 // TestSharedGiftNoScript gives the same without JavaScript, with mistakes on the way.
@@ -84,12 +84,12 @@ func TestSharedGiftNoScript(t *testing.T) {
 	v.open("/give/csio?lang=es")
 	v.fill(ana())
 	require.Contains(t, v.body(), "Cubrirla agrega $0.61 a $10, $0.91 a $20, $1.21 a $30.")
-	v.unfold("split", "dedicate")
+	v.openDetails("split", "dedicate")
 	v.do(chromedp.SendKeys("#split-0", "10", chromedp.ByID), chromedp.SendKeys("#split-1", "5,50", chromedp.ByID))
 	v.click(`//label[@for="cover_fees"]`)
 	v.dedicate()
 	v.do(chromedp.SendKeys("#card_message", " www.example.org", chromedp.ByID))
-	v.leave(func() { v.click("#submit") })
+	v.navigate(func() { v.click("#submit") })
 	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
 	require.Contains(t, v.body(), "Las partes suman $15.50, pero su donación es de $20")
 	require.Contains(t, v.body(), "La tarjeta no puede llevar enlaces")
@@ -99,34 +99,34 @@ func TestSharedGiftNoScript(t *testing.T) {
 		chromedp.SendKeys("#split-2", "4.50", chromedp.ByID),
 		chromedp.Clear("#card_message", chromedp.ByID), chromedp.SendKeys("#card_message", "Siempre con nosotros.", chromedp.ByID),
 	)
-	v.press()
-	v.tellShared(s)
+	v.submit()
+	v.paySharedGift(s)
 }
 
 // TestSharedGiftComesBack shows the form of an unpaid gift as it was filled in.
 func TestSharedGiftComesBack(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
-	v := visit(t, s, desk())
+	v := visit(t, s, desktop())
 	v.open("/give/csio?lang=es")
 	v.fill(ana())
-	v.unfold("split", "dedicate")
+	v.openDetails("split", "dedicate")
 	v.share()
 	v.click(`//label[@for="cover_fees"]`)
 	v.dedicate()
-	v.press()
-	v.leave(func() { v.click(".leave a") })
+	v.submit()
+	v.navigate(func() { v.click(".leave a") })
 	v.do(chromedp.WaitVisible("#split-2", chromedp.ByID))
 	require.Equal(t, []string{"20", "10", "5.50", "4.50", "memory", "Abuela Carmen", "Tía Rosa", "rosa@card.example", "Siempre con nosotros."},
 		eval[[]string](v, `(() => { const f = document.getElementById("give").elements; return [f.amount, f["split-0"], f["split-1"], f["split-2"],
 			f.dedication, f.dedication_name, f.card_name, f.card_email, f.card_message].map(field => field.value) })()`))
 	require.True(t, eval[bool](v, `document.getElementById("cover_fees").checked`))
-	v.press()
-	v.tellShared(s)
+	v.submit()
+	v.paySharedGift(s)
 }
 
 // unfold opens folds of the form by their summaries.
-func (v *visitor) unfold(ids ...string) {
+func (v *visitor) openDetails(ids ...string) {
 	v.t.Helper()
 	for _, id := range ids {
 		v.click(`//details[@id="` + id + `"]/summary`)
@@ -148,7 +148,7 @@ func (v *visitor) dedicate() {
 }
 
 // tellShared pays the shared gift and follows it to the end.
-func (v *visitor) tellShared(s *Stack) {
+func (v *visitor) paySharedGift(s *Stack) {
 	t := v.t
 	t.Helper()
 	require.Equal(t, [][]string{
@@ -165,14 +165,14 @@ func (v *visitor) tellShared(s *Stack) {
 	for _, message := range s.letters(2) {
 		switch message.To {
 		case "ana@donor.example":
-			wantSharedReceipt(t, message)
+			requireSharedReceipt(t, message)
 		case "rosa@card.example":
-			wantCard(t, message)
+			requireCard(t, message)
 		default:
 			t.Fatalf("a letter to %s", message.To)
 		}
 	}
-	s.wantBalances(sharedBooks...)
+	s.waitBalances(sharedBooks...)
 	require.Equal(t, sharedBooks, s.hledgerBooks(), "hledger reckons the same from the exported journal")
 	s.beancheck()
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM journal_entry WHERE kind = 'payment'`), "one gift is one entry")
@@ -184,13 +184,13 @@ func (v *visitor) lines() [][]string {
 	return eval[[][]string](v, `[...document.querySelectorAll("tbody tr")].map(row => [...row.cells].map(cell => cell.innerText))`)
 }
 
-func wantSharedReceipt(t *testing.T, message mailcatch.Message) {
+func requireSharedReceipt(t *testing.T, message mailcatch.Message) {
 	t.Helper()
 	letter, err := message.Email()
 	require.NoError(t, err)
 	require.Len(t, letter.Attachments, 1)
 	for where, text := range map[string]string{
-		"text": folded(letter.Text), "HTML": folded(html.UnescapeString(letter.HTML)), "document": pdfText(t, letter.Attachments[0].Body),
+		"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML)), "document": pdfText(t, letter.Attachments[0].Body),
 	} {
 		for _, words := range []string{"$20.91", "$10.46", "$5.75", "$4.70", "$0.91, parte de su donación", "En memoria de", "Abuela Carmen"} {
 			require.Contains(t, text, words, where)
@@ -199,7 +199,7 @@ func wantSharedReceipt(t *testing.T, message mailcatch.Message) {
 	}
 }
 
-func wantCard(t *testing.T, message mailcatch.Message) {
+func requireCard(t *testing.T, message mailcatch.Message) {
 	t.Helper()
 	require.Equal(t, "Una donación en memoria de Abuela Carmen", message.Subject)
 	require.Regexp(t, `^card\.[0-9a-f-]{36}@tsne\.example$`, message.MessageID)
@@ -207,7 +207,7 @@ func wantCard(t *testing.T, message mailcatch.Message) {
 	require.NoError(t, err)
 	require.Equal(t, "<cards.tsne.tsne.example>", letter.Header.Get("List-Id"))
 	require.Empty(t, letter.Attachments)
-	for where, text := range map[string]string{"text": folded(letter.Text), "HTML": folded(html.UnescapeString(letter.HTML))} {
+	for where, text := range map[string]string{"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML))} {
 		for _, words := range []string{"Hola, Tía Rosa:", "Ana Díaz hizo una donación", "en memoria de Abuela Carmen", "Siempre con nosotros."} {
 			require.Contains(t, text, words, where)
 		}

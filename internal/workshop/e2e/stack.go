@@ -116,7 +116,7 @@ func account(entity string, to *Server) stripefake.Account {
 }
 
 // TellTo sends webhooks to another of the servers from now on, as a balancer might. It may be called from any goroutine.
-func (s *Stack) TellTo(server *Server) {
+func (s *Stack) SendWebhooksTo(server *Server) {
 	for _, entity := range Entities {
 		s.stripe.AddAccount(account(entity, server))
 	}

@@ -24,22 +24,22 @@ func TestThanksTellsNothing(t *testing.T) {
 	s.waitStatus(paid, "settled")
 	other := s.begin("grassroots-international", form("Olga"))
 	for _, forged := range []string{"", "x", "0", "null", "../../etc", strings.Repeat("A", 22), strings.Repeat("A", 10_000), paid.ref + "A", paid.ref[:21], strings.ToLower(paid.ref), paid.session, "' OR 1=1 --", "%00", "A\x00", "\xff"} {
-		got := s.get(thanksPath("csio", begun{ref: forged}))
+		got := s.get(thanksPath("csio", startedGift{ref: forged}))
 		require.Equal(t, http.StatusNotFound, got.status, "%.30q", forged)
-		s.wantImpersonal(got)
+		s.requireNoNames(got)
 		require.NotContains(t, got.body, "$20")
 	}
 	s.Stripe().Advance(25 * time.Hour)
-	for _, over := range []begun{unpaid, expired, other} {
+	for _, over := range []startedGift{unpaid, expired, other} {
 		s.waitStatus(over, "expired")
 	}
-	testkit.Eventually(t, patience, func() error {
-		if rows := s.trace(); rows.Letters < 1 || rows.Entries < 3 {
+	testkit.Eventually(t, waitTimeout, func() error {
+		if rows := s.countTraces(); rows.Letters < 1 || rows.Entries < 3 {
 			return errors.New("the letter, the fee and the sponsor's fee of the gift are not all there yet")
 		}
 		return nil
 	})
-	before := s.trace()
+	before := s.countTraces()
 	for range 100 {
 		for _, c := range []struct {
 			path, says string
@@ -55,10 +55,10 @@ func TestThanksTellsNothing(t *testing.T) {
 			got := s.get(c.path)
 			require.Equal(t, c.status, got.status, c.path)
 			require.Contains(t, got.body, c.says, c.path)
-			s.wantImpersonal(got)
+			s.requireNoNames(got)
 		}
 	}
-	require.Equal(t, before, s.trace(), "a page that is read changes nothing")
+	require.Equal(t, before, s.countTraces(), "a page that is read changes nothing")
 }
 
 // TestAgainShowsNothingElsewhere opens the way back to the form in a browser that did not fill it in.
@@ -92,16 +92,16 @@ func TestAgainShowsNothingElsewhere(t *testing.T) {
 			require.Contains(t, got.body, "palma@donor.example", "the browser it was typed in")
 			continue
 		}
-		s.wantImpersonal(got)
+		s.requireNoNames(got)
 		require.NotContains(t, got.body, `checked><label for="amount-`, name)
 	}
 	v := visit(t, s)
 	v.open(path)
-	require.Equal(t, gift{Fund: "general"}, v.holds(), "an empty form")
+	require.Equal(t, gift{Fund: "general"}, v.formValues(), "an empty form")
 }
 
 // wantImpersonal holds that an answer names none of the donors.
-func (s *Stack) wantImpersonal(got answer) {
+func (s *Stack) requireNoNames(got answer) {
 	s.t.Helper()
 	for _, personal := range []string{"Palma", "Ulises", "Elena", "Olga", "Tester", "donor.example"} {
 		require.NotContains(s.t, got.body, personal)
@@ -109,7 +109,7 @@ func (s *Stack) wantImpersonal(got answer) {
 }
 
 // trace counts the rows that a gift can leave.
-func (s *Stack) trace() (rows struct{ Donations, Steps, Entries, Receipts, Letters, Settled int }) {
+func (s *Stack) countTraces() (rows struct{ Donations, Steps, Entries, Receipts, Letters, Settled int }) {
 	s.t.Helper()
 	require.NoError(s.t, s.DB.Owner.Get(&rows, `SELECT (SELECT count(*) FROM donation) AS donations, (SELECT count(*) FROM donation_step) AS steps,
 		(SELECT count(*) FROM journal_entry) AS entries, (SELECT count(*) FROM receipt) AS receipts, (SELECT count(*) FROM letter) AS letters,

@@ -25,7 +25,7 @@ func TestDoublePress(t *testing.T) {
 	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
 	v.pay(goodCard)
 	v.waitFor("Thank you")
-	s.wantOne()
+	s.requireOneGift()
 }
 
 // TestSameFormAtOnce sends one form many times at once, to two servers.
@@ -48,7 +48,7 @@ func TestSameFormAtOnce(t *testing.T) {
 	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
 
 	require.NoError(t, s.Stripe().Pay(path.Base(answers[0].location), stripefake.GoodCard))
-	s.wantOne()
+	s.requireOneGift()
 	again := s.post("/give/csio", once)
 	require.Equal(t, http.StatusSeeOther, again.status)
 	require.Contains(t, again.location, "/give/csio/thanks", "a paid form leads to its thanks")
@@ -62,25 +62,25 @@ func TestChangedMind(t *testing.T) {
 	v := visit(t, s)
 	v.open("/give/csio?lang=en")
 	v.fill(rosa())
-	v.press()
+	v.submit()
 	first := v.location()
-	v.leave(func() { v.click(".leave a") })
+	v.navigate(func() { v.click(".leave a") })
 	v.fill(gift{Amount: "30"})
-	v.press()
+	v.submit()
 	require.NotEqual(t, first, v.location())
 	require.Contains(t, v.body(), "$30.00")
 
-	s.wantOpen(v.location())
+	s.requireOneOpenPage(v.location())
 	require.ErrorContains(t, s.Stripe().Pay(path.Base(first), stripefake.GoodCard), "expired")
 	v.pay(goodCard)
 	v.waitFor("Thank you")
 	require.Contains(t, v.body(), "$30")
-	s.wantOne()
+	s.requireOneGift()
 	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
 }
 
 // wantOpen holds that one payment page can be paid, the one at that address.
-func (s *Stack) wantOpen(address string) {
+func (s *Stack) requireOneOpenPage(address string) {
 	s.t.Helper()
 	var open []string
 	for _, session := range objects[struct{ ID, Status string }](s, s.Stripe().State().CheckoutSessions) {

@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long a page may take on a machine busy with other tests.
-const patience = 30 * time.Second
+const waitTimeout = 30 * time.Second
 
 // A visitor is a person at a browser of their own. Whatever they do, the pages may break no policy, raise no error and ask
 // nothing of a third party; that is judged when the test ends.
@@ -35,7 +35,7 @@ type visitor struct {
 	s   *Stack
 	ctx context.Context
 
-	finger bool // clicks by touch
+	touch bool // clicks by touch
 
 	mu         sync.Mutex
 	complaints []string
@@ -50,7 +50,7 @@ func visit(t *testing.T, s *Stack, before ...chromedp.Action) *visitor {
 	v := &visitor{t: t, s: s, ctx: testkit.Browser(t)}
 	v.watch()
 	v.do(before...)
-	t.Cleanup(func() { assert.Empty(t, v.noticed()) })
+	t.Cleanup(func() { assert.Empty(t, v.problems()) })
 	return v
 }
 
@@ -108,7 +108,7 @@ func (v *visitor) ours(address string) bool {
 }
 
 // noticed is what was wrong so far.
-func (v *visitor) noticed() []string {
+func (v *visitor) problems() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.complaints)
@@ -117,7 +117,7 @@ func (v *visitor) noticed() []string {
 // do acts in the browser; a step that cannot be done in time ends the test.
 func (v *visitor) do(actions ...chromedp.Action) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, patience)
+	ctx, cancel := context.WithTimeout(v.ctx, waitTimeout)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		var at, body string
@@ -141,7 +141,7 @@ func eval[T any](v *visitor, expression string) (result T) {
 // click clicks or taps the middle of an element.
 func (v *visitor) click(selector string) {
 	v.t.Helper()
-	if !v.finger {
+	if !v.touch {
 		v.do(chromedp.Click(selector, chromedp.BySearch))
 		return
 	}
@@ -163,11 +163,11 @@ func (v *visitor) click(selector string) {
 }
 
 // leave does what leads to another page and waits for that.
-func (v *visitor) leave(act func()) {
+func (v *visitor) navigate(act func()) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate(`window.stillHere = true`, nil))
 	act()
-	testkit.Eventually(v.t, patience, func() error {
+	testkit.Eventually(v.t, waitTimeout, func() error {
 		var here bool
 		err := chromedp.Run(v.ctx, chromedp.Evaluate(`window.stillHere === true || document.readyState === "loading"`, &here))
 		if err == nil && here {
@@ -192,7 +192,7 @@ func (v *visitor) body() string {
 // waitFor waits for a page whose first heading is title.
 func (v *visitor) waitFor(title string) {
 	v.t.Helper()
-	testkit.Eventually(v.t, patience, func() error {
+	testkit.Eventually(v.t, waitTimeout, func() error {
 		var heading string
 		err := chromedp.Run(v.ctx, chromedp.Evaluate(`(document.querySelector("h1") || {}).innerText || ""`, &heading))
 		if err == nil && heading != title {
@@ -268,7 +268,7 @@ func (v *visitor) fill(g gift) {
 }
 
 // holds is what the form on the page has in its fields, in the shape it was filled in.
-func (v *visitor) holds() (g gift) {
+func (v *visitor) formValues() (g gift) {
 	v.t.Helper()
 	return eval[gift](v, `(() => {
 		const f = document.getElementById("give").elements, amount = f.amount.value
@@ -281,7 +281,7 @@ func (v *visitor) holds() (g gift) {
 }
 
 // press presses the form's button and waits for the payment page.
-func (v *visitor) press() {
+func (v *visitor) submit() {
 	v.t.Helper()
 	v.click("#submit")
 	v.do(chromedp.WaitVisible("#card_number", chromedp.ByID))
@@ -303,7 +303,7 @@ func (v *visitor) pay(card string) {
 		chromedp.SendKeys("#cvc", "123", chromedp.ByID),
 		chromedp.Clear("#name", chromedp.ByID), chromedp.SendKeys("#name", "Rosa N", chromedp.ByID),
 	)
-	v.leave(func() { v.click("main form button") })
+	v.navigate(func() { v.click("main form button") })
 }
 
 // phone makes the browser a phone's: a small window, a finger, a page that knows it is mobile.
@@ -314,7 +314,7 @@ func phone() chromedp.Action {
 	}
 }
 
-func desk() chromedp.Action { return emulation.SetDeviceMetricsOverride(1280, 900, 1, false) }
+func desktop() chromedp.Action { return emulation.SetDeviceMetricsOverride(1280, 900, 1, false) }
 
 // scheme is what the reader's system prefers: light or dark.
 func scheme(name string) chromedp.Action {

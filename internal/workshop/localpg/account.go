@@ -45,7 +45,7 @@ func (a account) attr() *syscall.SysProcAttr {
 }
 
 // own gives dir and what is in it to the account. It does nothing when the account is ourselves.
-func (a account) own(dir string) error {
+func (a account) giveTo(dir string) error {
 	if a.name == "" {
 		return nil
 	}
@@ -67,10 +67,10 @@ func Reachable(path string) error {
 	if err != nil {
 		return err
 	}
-	return who.reaches(path)
+	return who.checkReach(path)
 }
 
-func (a account) reaches(path string) error {
+func (a account) checkReach(path string) error {
 	if a.name == "" {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (a account) reaches(path string) error {
 	}
 	for dir := filepath.Dir(abs); ; dir = filepath.Dir(dir) {
 		info, err := os.Stat(dir)
-		if err == nil && !a.enters(info) {
+		if err == nil && !a.canEnter(info) {
 			return fmt.Errorf("localpg: %w: %s may not enter %s, above %s", ErrUnreachable, a.name, dir, abs)
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -93,7 +93,7 @@ func (a account) reaches(path string) error {
 }
 
 // enters reads the search bit that applies to the account; the class is decided by owner, then group, as the kernel does.
-func (a account) enters(dir os.FileInfo) bool {
+func (a account) canEnter(dir os.FileInfo) bool {
 	bit := os.FileMode(0o001)
 	if st, ok := dir.Sys().(*syscall.Stat_t); ok {
 		switch {

@@ -15,7 +15,7 @@ import (
 )
 
 // oldest is the first major version whose behaviour we rely on (the public schema closed to everyone, for one).
-const oldest = 15
+const minMajor = 15
 
 // An installation is a directory with initdb and postgres of one major version.
 type installation struct {
@@ -26,7 +26,7 @@ type installation struct {
 // ErrMissing is wrapped by the error of Start on a machine without a PostgreSQL we can use.
 var ErrMissing = errors.New("no PostgreSQL 15 or newer is installed")
 
-func missing() error {
+func errMissing() error {
 	mend := "apt-get install -y postgresql (or your system's package of it)"
 	if runtime.GOOS == "darwin" {
 		mend = "brew install postgresql@17"
@@ -61,7 +61,7 @@ func installations(patterns []string) []installation {
 			continue
 		}
 		seen[dir] = true
-		if major, ok := versionIn(dir); ok && major >= oldest {
+		if major, ok := versionIn(dir); ok && major >= minMajor {
 			all = append(all, installation{dir, major})
 		}
 	}
@@ -91,7 +91,7 @@ func versionIn(dir string) (major int, ok bool) {
 func Program(name string) (string, error) {
 	all := installations(binDirs)
 	if len(all) == 0 {
-		return "", missing()
+		return "", errMissing()
 	}
 	path := filepath.Join(all[0].bin, name)
 	if _, err := os.Stat(path); err != nil {
@@ -101,9 +101,9 @@ func Program(name string) (string, error) {
 }
 
 // choose picks the newest installation for a new cluster and the matching one for an existing cluster in dataDir.
-func choose(all []installation, dataDir string) (installation, error) {
+func chooseInstallation(all []installation, dataDir string) (installation, error) {
 	if len(all) == 0 {
-		return installation{}, missing()
+		return installation{}, errMissing()
 	}
 	made, err := os.ReadFile(filepath.Join(dataDir, "PG_VERSION"))
 	if errors.Is(err, os.ErrNotExist) {

@@ -215,20 +215,20 @@ func TestForeignDirectoriesAreLeftAlone(t *testing.T) {
 
 func TestMissingBinaries(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := choose(installations([]string{filepath.Join(t.TempDir(), "*", "bin")}), t.TempDir())
+	_, err := chooseInstallation(installations([]string{filepath.Join(t.TempDir(), "*", "bin")}), t.TempDir())
 	require.ErrorIs(t, err, ErrMissing)
 	require.Contains(t, err.Error(), "install")
 }
 
 func TestNewestIsChosenAndExistingDataDecides(t *testing.T) {
 	all := []installation{{"/new", 17}, {"/old", 15}}
-	in, err := choose(all, filepath.Join(t.TempDir(), "absent"))
+	in, err := chooseInstallation(all, filepath.Join(t.TempDir(), "absent"))
 	require.NoError(t, err)
 	require.Equal(t, "/new", in.bin)
 
 	made := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(made, "PG_VERSION"), []byte("15\n"), 0o600))
-	in, err = choose(all, made)
+	in, err = chooseInstallation(all, made)
 	require.NoError(t, err)
 	require.Equal(t, "/old", in.bin)
 }
@@ -237,10 +237,10 @@ func TestReachable(t *testing.T) {
 	dir := dataDir(t)
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	nobody := account{name: "someone", uid: 4242, gid: 4242}
-	require.ErrorIs(t, nobody.reaches(filepath.Join(dir, "data")), ErrUnreachable)
+	require.ErrorIs(t, nobody.checkReach(filepath.Join(dir, "data")), ErrUnreachable)
 	require.NoError(t, os.Chmod(dir, 0o711))
-	require.NoError(t, nobody.reaches(filepath.Join(dir, "data", "not", "yet")))
-	require.NoError(t, account{}.reaches(filepath.Join(dir, "data")))
+	require.NoError(t, nobody.checkReach(filepath.Join(dir, "data", "not", "yet")))
+	require.NoError(t, account{}.checkReach(filepath.Join(dir, "data")))
 }
 
 func TestStartGivesUpWithItsContext(t *testing.T) {

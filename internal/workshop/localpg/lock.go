@@ -14,7 +14,7 @@ import (
 )
 
 // dying is how long Start waits for a server whose launcher has just been killed to let go of its data.
-const dying = 5 * time.Second
+const lockTimeout = 5 * time.Second
 
 // lock takes the data directory for us. The returned file is handed to the server, whose processes hold the lock until the last
 // of them has ended, whatever became of the launcher.
@@ -23,7 +23,7 @@ func lock(ctx context.Context, dataDir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dying)
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -96,10 +96,10 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	if o.SocketDir == "" {
 		o.SocketDir = private
 	}
-	if err := errors.Join(os.MkdirAll(o.SocketDir, 0o755), who.own(o.SocketDir), who.own(private), who.reaches(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(o.SocketDir, 0o755), who.giveTo(o.SocketDir), who.giveTo(private), who.checkReach(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
 		return nil, err
 	}
-	in, err := choose(installations(binDirs), data)
+	in, err := chooseInstallation(installations(binDirs), data)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 		return nil, err
 	}
 	began := time.Now()
-	s, err := launch(o, in, who, data, private, held)
+	s, err := startProcess(o, in, who, data, private, held)
 	if err != nil {
 		return nil, err
 	}
@@ -136,14 +136,14 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 // initialise creates the cluster beside its place and moves it there whole, so that a half-made one is never taken for data.
 func initialise(ctx context.Context, o Options, in installation, who account, data string) error {
 	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
-		return who.own(data)
+		return who.giveTo(data)
 	}
 	if entries, err := os.ReadDir(data); err == nil && len(entries) > 0 {
 		return fmt.Errorf("localpg: %s is not empty and holds no PostgreSQL cluster; give another data directory", data)
 	}
 	o.Logger.Info("making a new PostgreSQL cluster", "version", in.major, "data", data)
 	fresh := data + ".new"
-	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700), who.own(fresh)); err != nil {
+	if err := errors.Join(os.RemoveAll(fresh), os.Mkdir(fresh, 0o700), who.giveTo(fresh)); err != nil {
 		return fmt.Errorf("localpg: %w", err)
 	}
 	locale := "C.UTF-8"
@@ -168,7 +168,7 @@ func initialise(ctx context.Context, o Options, in installation, who account, da
 	return nil
 }
 
-func launch(o Options, in installation, who account, data, private string, held *os.File) (*Server, error) {
+func startProcess(o Options, in installation, who account, data, private string, held *os.File) (*Server, error) {
 	log, err := os.OpenFile(data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("localpg: %w", err)

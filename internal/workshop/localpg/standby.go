@@ -27,7 +27,7 @@ func (o Options) follow(ctx context.Context, who account, data string) error {
 		}
 	}
 	signal := filepath.Join(data, "standby.signal")
-	if err := errors.Join(os.WriteFile(signal, nil, 0o600), who.own(data)); err != nil {
+	if err := errors.Join(os.WriteFile(signal, nil, 0o600), who.giveTo(data)); err != nil {
 		return fmt.Errorf("localpg: %w", err)
 	}
 	return nil
@@ -38,9 +38,9 @@ func (o Options) archive(who account, data string) error {
 	if o.Archive == "" {
 		return nil
 	}
-	err := errors.Join(os.MkdirAll(o.Archive, 0o755), who.own(o.Archive))
+	err := errors.Join(os.MkdirAll(o.Archive, 0o755), who.giveTo(o.Archive))
 	if o.Recover {
-		err = errors.Join(err, os.WriteFile(filepath.Join(data, "recovery.signal"), nil, 0o600), who.own(data))
+		err = errors.Join(err, os.WriteFile(filepath.Join(data, "recovery.signal"), nil, 0o600), who.giveTo(data))
 	}
 	if err != nil {
 		return fmt.Errorf("localpg: %w", err)
@@ -54,7 +54,7 @@ func (s *Server) Copy(ctx context.Context, dataDir string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(os.MkdirAll(dataDir, 0o700), who.own(dataDir)); err != nil {
+	if err := errors.Join(os.MkdirAll(dataDir, 0o700), who.giveTo(dataDir)); err != nil {
 		return fmt.Errorf("localpg: %w", err)
 	}
 	return s.run(ctx, who, "pg_basebackup", "--host="+s.socketDir, "--port="+port, "--username=postgres", "--pgdata="+dataDir,

@@ -39,7 +39,7 @@ func NewTempDir(inMemory bool) (*TempDir, error) {
 		if err := memoryHasRoom(); err == nil {
 			root = memoryDir
 		} else {
-			sayOnDisk(err)
+			reportOnDisk(err)
 		}
 	}
 	return newTempDir(root)
@@ -146,10 +146,10 @@ func availableMemory() (uint64, error) {
 	return 0, errors.New("/proc/meminfo does not name the available memory")
 }
 
-var onDisk sync.Once
+var onDiskOnce sync.Once
 
-func sayOnDisk(why error) {
-	onDisk.Do(func() {
+func reportOnDisk(why error) {
+	onDiskOnce.Do(func() {
 		fmt.Fprintf(os.Stderr, "localpg: the test databases are on disk and several times slower than in memory: %v\n", why)
 	})
 }

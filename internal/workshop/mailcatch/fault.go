@@ -53,7 +53,7 @@ func (s *Server) kind() Kind {
 }
 
 // falls counts a message and reports whether the fault falls on it.
-func (s *Server) falls() bool {
+func (s *Server) drawFault() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counted++
@@ -78,7 +78,7 @@ func (s *Server) cut() {
 }
 
 // pass waits while the server hangs, and then lets a connection's bytes through unless connections are refused.
-func (s *Server) pass() error {
+func (s *Server) waitWhileHanging() error {
 	for {
 		s.mu.Lock()
 		kind, healed := s.fault.Kind, s.healed
@@ -95,12 +95,12 @@ func (s *Server) pass() error {
 }
 
 // faulty puts a listener's connections under the faults of its server.
-type faulty struct {
+type faultyListener struct {
 	net.Listener
 	s *Server
 }
 
-func (l faulty) Accept() (net.Conn, error) {
+func (l faultyListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -117,14 +117,14 @@ type faultyConn struct {
 }
 
 func (c faultyConn) Read(p []byte) (int, error) {
-	if err := c.s.pass(); err != nil {
+	if err := c.s.waitWhileHanging(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Read(p)
 }
 
 func (c faultyConn) Write(p []byte) (int, error) {
-	if err := c.s.pass(); err != nil {
+	if err := c.s.waitWhileHanging(); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)

@@ -26,7 +26,7 @@ func (s *Server) receive(l net.Listener) {
 	srv.EnableSMTPUTF8 = true
 	srv.ErrorLog = log.New(io.Discard, "", 0) // connections cut by faults and tests
 	s.smtp, s.listener = srv, l
-	go func() { _ = srv.Serve(faulty{l, s}) }() // ends with nil
+	go func() { _ = srv.Serve(faultyListener{l, s}) }() // ends with nil
 }
 
 // A session is one SMTP connection.
@@ -45,7 +45,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 }
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	s.hit = s.catcher.falls()
+	s.hit = s.catcher.drawFault()
 	if s.hit && s.catcher.kind() == Defer {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Try again later"}
 	}

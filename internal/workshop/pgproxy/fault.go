@@ -46,7 +46,7 @@ func (p *Proxy) SetFaults(f Faults) {
 		p.listen()
 		return
 	}
-	p.deafen()
+	p.stopListening()
 	for l := range p.links {
 		l.end(Reset)
 	}
@@ -60,21 +60,21 @@ func (p *Proxy) Counts() Counts {
 }
 
 // fate is what becomes of one request.
-type fate struct {
+type outcome struct {
 	wait          time.Duration
 	before, after bool // the connection is cut
 	end           End
 }
 
 // draw decides over a request.
-func (p *Proxy) draw() (f fate) {
+func (p *Proxy) drawOutcome() (f outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.faults.Delay > 0 && p.chance.Float64() < p.faults.Delayed {
 		f.wait = time.Duration(p.chance.Int64N(int64(p.faults.Delay)))
 	}
 	if p.chance.Float64() < p.faults.Cut {
-		f.before, f.end = p.chance.IntN(2) == 0, p.how()
+		f.before, f.end = p.chance.IntN(2) == 0, p.drawEnd()
 		f.after = !f.before
 		p.counts.Cut++
 	}
@@ -82,13 +82,13 @@ func (p *Proxy) draw() (f fate) {
 }
 
 // swallows decides over the reply of a COMMIT.
-func (p *Proxy) swallows() (End, bool) {
+func (p *Proxy) swallowsReply() (End, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.chance.Float64() >= p.faults.Swallow {
 		return Any, false
 	}
-	end := p.how()
+	end := p.drawEnd()
 	if p.counts.Swallowed++; end == FIN {
 		p.counts.SwallowedFIN++
 	}
@@ -96,7 +96,7 @@ func (p *Proxy) swallows() (End, bool) {
 }
 
 // how draws an end. The lock is held.
-func (p *Proxy) how() End {
+func (p *Proxy) drawEnd() End {
 	if p.faults.End == Any {
 		return FIN + End(p.chance.IntN(2))
 	}
@@ -104,7 +104,7 @@ func (p *Proxy) how() End {
 }
 
 // pass waits while the proxy hangs.
-func (p *Proxy) pass() {
+func (p *Proxy) waitWhileHanging() {
 	for {
 		p.mu.Lock()
 		hangs, changed := p.faults.Hang && !p.closed, p.changed

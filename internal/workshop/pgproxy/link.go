@@ -13,9 +13,9 @@ import (
 
 // A link is one connection of the program's and the one of ours to PostgreSQL that belongs to it.
 type link struct {
-	proxy  *Proxy
-	client *net.TCPConn
-	doomed atomic.Int32 // the End that comes before the next reply; 0: none
+	proxy      *Proxy
+	client     *net.TCPConn
+	pendingEnd atomic.Int32 // the End that comes before the next reply; 0: none
 
 	mu     sync.Mutex
 	server net.Conn // nil until joined
@@ -23,7 +23,7 @@ type link struct {
 }
 
 // join gives the link its other side; false when it has ended meanwhile.
-func (l *link) join(server net.Conn) bool {
+func (l *link) connectUpstream(server net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.ended {
@@ -93,15 +93,15 @@ func (l *link) requests() {
 		if err != nil {
 			return
 		}
-		f := l.proxy.draw()
+		f := l.proxy.drawOutcome()
 		time.Sleep(f.wait)
-		l.proxy.pass()
+		l.proxy.waitWhileHanging()
 		if f.before {
 			l.end(f.end)
 			return
 		}
 		if f.after {
-			l.doomed.Store(int32(f.end))
+			l.pendingEnd.Store(int32(f.end))
 		}
 		if _, err := l.server.Write(request[:n]); err != nil {
 			return
@@ -119,20 +119,20 @@ func (l *link) replies() {
 			_ = to.Flush()
 			return
 		}
-		l.proxy.pass()
-		if end := End(l.doomed.Load()); end != Any {
+		l.proxy.waitWhileHanging()
+		if end := End(l.pendingEnd.Load()); end != Any {
 			l.end(end)
 			return
 		}
 		if done, ok := reply.(*pgproto3.CommandComplete); ok {
 			tag := string(done.CommandTag)
 			if tag == "COMMIT" && changed {
-				if end, swallowed := l.proxy.swallows(); swallowed {
+				if end, swallowed := l.proxy.swallowsReply(); swallowed {
 					l.end(end)
 					return
 				}
 			}
-			changed = tag != "COMMIT" && tag != "ROLLBACK" && (changed || changes(tag))
+			changed = tag != "COMMIT" && tag != "ROLLBACK" && (changed || changesRows(tag))
 		}
 		if message, err = reply.Encode(message[:0]); err != nil {
 			return
@@ -148,7 +148,7 @@ func (l *link) replies() {
 }
 
 // changes tells whether a command changed rows, by its tag: "INSERT 0 1", "UPDATE 0".
-func changes(tag string) bool {
+func changesRows(tag string) bool {
 	command, _, _ := strings.Cut(tag, " ")
 	return (command == "INSERT" || command == "UPDATE" || command == "DELETE") && !strings.HasSuffix(tag, " 0")
 }

@@ -86,7 +86,7 @@ func (p *Proxy) URL() string { return p.url.String() }
 func (p *Proxy) Close() {
 	p.mu.Lock()
 	p.closed = true
-	p.deafen()
+	p.stopListening()
 	close(p.changed)
 	p.changed = make(chan struct{})
 	for l := range p.links {
@@ -114,7 +114,7 @@ func (p *Proxy) listen() {
 }
 
 // deafen refuses connections. The lock is held.
-func (p *Proxy) deafen() {
+func (p *Proxy) stopListening() {
 	if p.listener != nil {
 		_ = p.listener.Close()
 		p.listener = nil
@@ -134,23 +134,23 @@ func (p *Proxy) accept(l net.Listener) {
 // serve passes one connection on. Where PostgreSQL is away, it is reset, as no proxy would answer it either.
 func (p *Proxy) serve(client *net.TCPConn) {
 	l := &link{proxy: p, client: client}
-	if !p.keep(l) {
+	if !p.addLink(l) {
 		return
 	}
-	defer p.forget(l)
-	p.pass()
+	defer p.removeLink(l)
+	p.waitWhileHanging()
 	server, err := net.Dial(p.upstream[0], p.upstream[1])
 	if err != nil {
 		l.end(Reset)
 		return
 	}
-	if l.join(server) {
+	if l.connectUpstream(server) {
 		l.run()
 	}
 }
 
 // keep notes a connection, or ends it where there should be none.
-func (p *Proxy) keep(l *link) bool {
+func (p *Proxy) addLink(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.faults.Refuse {
@@ -161,7 +161,7 @@ func (p *Proxy) keep(l *link) bool {
 	return true
 }
 
-func (p *Proxy) forget(l *link) {
+func (p *Proxy) removeLink(l *link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.links, l)

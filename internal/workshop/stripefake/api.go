@@ -23,7 +23,7 @@ type route struct {
 
 // call is one API request at work. The lock is held.
 type call struct {
-	act
+	transaction
 	r *http.Request
 	p params
 }
@@ -80,8 +80,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	c := &call{r: r, p: readParams(r.Form)}
 	s.mu.Lock()
 	s.seen = "http://" + r.Host
-	s.meet(s.now())
-	c.act = *s.act(nil)
+	s.runDue(s.now())
+	c.transaction = *s.act(nil)
 	c.request = s.newID("req_", 14)
 	c.key = r.Header.Get("Idempotency-Key")
 	rec := Call{Method: r.Method, Path: r.URL.Path, Key: c.key, Params: maps.Clone(r.Form)}
@@ -196,8 +196,8 @@ func failure(err error, request string) *answer {
 }
 
 // finish records the call, gives the lock back and writes the answer; a nil answer is none at all.
-func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, seat *seat) {
-	seat.leave(s)
+func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, seat *idempotencySlot) {
+	seat.abandon(s)
 	if a != nil {
 		rec.Status = a.Status
 	}

@@ -7,7 +7,7 @@ import (
 
 var balanceRoutes = []route{
 	{"GET /v1/balance", nil, getBalance},
-	{"GET /v1/balance_transactions", listing("type", "source", "currency", "payout"), listMoves},
+	{"GET /v1/balance_transactions", listing("type", "source", "currency", "payout"), listBalanceTransactions},
 	{"GET /v1/balance_transactions/{id}", nil, retrieve("balance_transaction", "balance transaction")},
 }
 
@@ -23,7 +23,7 @@ const day = 24 * 60 * 60
 func daysLater(now, days int64) int64 { return now - now%day + days*day }
 
 // movement is a change of the balance before it is written down.
-type movement struct {
+type balanceEntry struct {
 	kind, category string // Stripe's type and reporting_category
 	amount, fee    int64  // minor units; net is amount less fee
 	feeText        string
@@ -34,7 +34,7 @@ type movement struct {
 }
 
 // move shelves a balance transaction.
-func (t *act) move(m movement) object {
+func (t *transaction) addBalanceEntry(m balanceEntry) object {
 	fees := []any{}
 	if m.fee != 0 {
 		fees = append(fees, object{"amount": m.fee, "application": nil, "currency": m.currency, "description": m.feeText, "type": "stripe_fee"})
@@ -51,7 +51,7 @@ func (t *act) move(m movement) object {
 
 // listMoves lists balance transactions. One belongs to a payout by the payout's private list, which also names the
 // payout's own.
-func listMoves(c *call) (any, error) {
+func listBalanceTransactions(c *call) (any, error) {
 	paid := map[string]bool{}
 	if po := c.p.str("payout"); po != "" {
 		if _, err := c.must("payout", "payout", po, "payout"); err != nil {
@@ -78,7 +78,7 @@ func listMoves(c *call) (any, error) {
 // getBalance sums what has come and gone, by currency.
 func getBalance(c *call) (any, error) {
 	available, pending := map[string]int64{"usd": 0}, map[string]int64{"usd": 0}
-	for _, bt := range c.a.shelf("balance_transaction").items {
+	for _, bt := range c.a.collection("balance_transaction").items {
 		sums := pending
 		if bt.num("available_on") <= c.now {
 			sums = available

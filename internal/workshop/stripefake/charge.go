@@ -30,7 +30,7 @@ func (w payer) fingerprint() string {
 }
 
 // methodOf shelves the payment method of one try.
-func (t *act) methodOf(who payer) object {
+func (t *transaction) methodOf(who payer) object {
 	o := object{"customer": nil, "type": who.method, "billing_details": object{"address": who.address(), "email": orNull(who.email), "name": orNull(who.name), "phone": nil}}
 	if who.method == "card" {
 		o["card"] = object{
@@ -50,7 +50,7 @@ func (t *act) methodOf(who payer) object {
 }
 
 // charge shelves a charge of the intent; fields lay over what a charge that has not happened looks like.
-func (t *act) charge(cs, pi, pm object, fields object) object {
+func (t *transaction) charge(cs, pi, pm object, fields object) object {
 	prefix := "ch_"
 	if pm.str("type") == "us_bank_account" {
 		prefix = "py_"
@@ -86,7 +86,7 @@ func methodDetails(pm object) object {
 }
 
 // descriptor is the line on the payer's statement: at most 22 characters.
-func (t *act) descriptor(pi object) string {
+func (t *transaction) descriptor(pi object) string {
 	line := strings.ToUpper(t.a.Name)
 	if suffix := pi.str("statement_descriptor_suffix"); suffix != "" {
 		line = strings.TrimSpace(line[:min(len(line), 10)]) + "* " + suffix
@@ -94,6 +94,6 @@ func (t *act) descriptor(pi object) string {
 	return line[:min(len(line), 22)]
 }
 
-func outcome(network, kind string, reason any, message string) object {
+func cardOutcome(network, kind string, reason any, message string) object {
 	return object{"network_status": network, "reason": reason, "risk_level": "normal", "risk_score": int64(20), "seller_message": message, "type": kind}
 }

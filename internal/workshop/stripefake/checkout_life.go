@@ -38,7 +38,7 @@ func expireSession(c *call) (any, error) {
 }
 
 // expire closes an open session; its payment intent, had one been tried, is cancelled with it.
-func (t *act) expire(cs object) {
+func (t *transaction) expire(cs object) {
 	if cs == nil || cs.str("status") != "open" {
 		return
 	}
@@ -51,7 +51,7 @@ func (t *act) expire(cs object) {
 }
 
 // complete closes a session whose payment is made (paid) or on its way (unpaid).
-func (t *act) complete(cs object, paymentStatus string, who payer) {
+func (t *transaction) complete(cs object, paymentStatus string, who payer) {
 	cs["status"], cs["payment_status"], cs["url"] = "complete", paymentStatus, nil
 	details := object{"address": nil, "email": nil, "phone": nil, "tax_exempt": "none", "tax_ids": []any{}}.with(cs.obj("customer_details"))
 	details["name"], details["address"] = orNull(who.name), who.address()

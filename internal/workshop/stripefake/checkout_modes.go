@@ -61,7 +61,7 @@ func (c *call) setMode(cs, later object) {
 // subscribe completes a session whose first payment is taken: the customer, the card kept, the subscription, its first
 // invoice. Stripe makes the subscription with the first try; here nothing but the payment intent is seen of a declined
 // one.
-func (t *act) subscribe(cs, pi, pm object, who payer) {
+func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	customer := t.customerOf(cs, who)
 	t.attach(pm, customer)
 	pi["customer"] = customer
@@ -82,7 +82,7 @@ func (t *act) subscribe(cs, pi, pm object, who payer) {
 	t.finalize(inv)
 	pi["last_payment_error"] = nil
 	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	inv["charge"], inv["attempt_count"] = ch["id"], int64(1)
 	t.paid(inv)
 	t.settled(pi, ch)
@@ -93,7 +93,7 @@ func (t *act) subscribe(cs, pi, pm object, who payer) {
 }
 
 // customerOf is the session's customer, made of what the payer told when the session named none.
-func (t *act) customerOf(cs object, who payer) string {
+func (t *transaction) customerOf(cs object, who payer) string {
 	if cs["customer"] == nil {
 		email := or(cs.obj("customer_details").str("email"), who.email)
 		cs["customer"] = t.newCustomer(object{"email": orNull(email), "name": orNull(who.name), "address": who.address()})["id"]
@@ -102,7 +102,7 @@ func (t *act) customerOf(cs object, who payer) string {
 }
 
 // newSetupIntent is a session's setup intent, which is there from the start.
-func (t *act) newSetupIntent(cs, fields object) object {
+func (t *transaction) newSetupIntent(cs, fields object) object {
 	si := t.new("setup_intent", "seti_", object{
 		"application": nil, "automatic_payment_methods": nil, "cancellation_reason": nil, "customer": cs["customer"], "flow_directions": nil,
 		"last_setup_error": nil, "latest_attempt": nil, "mandate": nil, "next_action": nil, "on_behalf_of": nil, "payment_method": nil,
@@ -115,7 +115,7 @@ func (t *act) newSetupIntent(cs, fields object) object {
 }
 
 // setUp tries a card without taking money.
-func (t *act) setUp(cs object, who payer) *apiError {
+func (t *transaction) setUp(cs object, who payer) *apiError {
 	si, pm := intentOf(t.a, cs), t.methodOf(who)
 	switch {
 	case who.card.decline != nil:
@@ -132,7 +132,7 @@ func (t *act) setUp(cs object, who payer) *apiError {
 }
 
 // setUpAnswered is the payer's answer to their bank.
-func (t *act) setUpAnswered(cs, si, pm object, agreed bool) *apiError {
+func (t *transaction) setUpAnswered(cs, si, pm object, agreed bool) *apiError {
 	if agreed {
 		t.keepCard(cs, si, pm, payer{name: pm.obj("billing_details").str("name")})
 		return nil
@@ -143,7 +143,7 @@ func (t *act) setUpAnswered(cs, si, pm object, agreed bool) *apiError {
 	return why
 }
 
-func (t *act) setupFailed(si, pm object, why *apiError) {
+func (t *transaction) setupFailed(si, pm object, why *apiError) {
 	last := why.body("")["error"].(object) // as body makes it
 	last["payment_method"] = pm
 	delete(last, "request_log_url")
@@ -152,7 +152,7 @@ func (t *act) setupFailed(si, pm object, why *apiError) {
 }
 
 // keepCard completes a setup: the card is the customer's from now on, and nothing yet is charged to it.
-func (t *act) keepCard(cs, si, pm object, who payer) {
+func (t *transaction) keepCard(cs, si, pm object, who payer) {
 	customer := cs.str("customer")
 	if customer == "" && cs.str("customer_creation") == "always" {
 		customer = t.customerOf(cs, who)

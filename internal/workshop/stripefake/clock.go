@@ -7,24 +7,24 @@ import (
 )
 
 // appointment is something that happens when the stand-in's clock reaches At.
-type appointment struct {
-	At      int64
-	Turn    uint64 // keeps those of one moment in the order in which they were made
-	Account string // its secret key
-	What    string // one of keepers
-	ID      string
+type scheduledTask struct {
+	At       int64
+	Sequence uint64 // keeps those of one moment in the order in which they were made
+	Account  string // its secret key
+	What     string // one of keepers
+	ID       string
 }
 
 // agenda is a heap of appointments, earliest first.
-type agenda []appointment
+type schedule []scheduledTask
 
-func (g agenda) Len() int { return len(g) }
-func (g agenda) Less(i, j int) bool {
-	return g[i].At < g[j].At || g[i].At == g[j].At && g[i].Turn < g[j].Turn
+func (g schedule) Len() int { return len(g) }
+func (g schedule) Less(i, j int) bool {
+	return g[i].At < g[j].At || g[i].At == g[j].At && g[i].Sequence < g[j].Sequence
 }
-func (g agenda) Swap(i, j int) { g[i], g[j] = g[j], g[i] }
-func (g *agenda) Push(x any)   { *g = append(*g, x.(appointment)) }
-func (g *agenda) Pop() any {
+func (g schedule) Swap(i, j int) { g[i], g[j] = g[j], g[i] }
+func (g *schedule) Push(x any)   { *g = append(*g, x.(scheduledTask)) }
+func (g *schedule) Pop() any {
 	last := len(*g) - 1
 	x := (*g)[last]
 	*g = (*g)[:last]
@@ -48,39 +48,39 @@ func (s *Server) Advance(d time.Duration) {
 		return
 	}
 	s.mu.Lock()
-	s.meet(s.now().Add(d))
+	s.runDue(s.now().Add(d))
 	s.offset += d
 	s.dirty = true
 	s.mu.Unlock()
-	s.courier.hurry()
+	s.courier.retryNow()
 }
 
 // keepers are what can be put in the agenda, with the kind of object each concerns. An appointment is never taken back:
 // who keeps it looks first whether it still stands.
-var keepers = map[string]struct {
+var taskHandlers = map[string]struct {
 	kind string
-	do   func(*act, object)
+	do   func(*transaction, object)
 }{
-	"expire":   {"checkout.session", (*act).expire},
-	"bounce":   {"charge", (*act).bounce},
-	"settle":   {"charge", (*act).settle},
-	"upcoming": {"subscription", (*act).announce},
-	"renew":    {"subscription", (*act).renew},
-	"cancel":   {"subscription", (*act).cancelOnTime},
-	"resume":   {"subscription", (*act).resume},
-	"phase":    {"subscription_schedule", (*act).turnPhase},
-	"expiring": {"subscription_schedule", (*act).warnOfEnd},
-	"finalize": {"invoice", (*act).advance},
-	"retry":    {"invoice", (*act).retry},
+	"expire":   {"checkout.session", (*transaction).expire},
+	"bounce":   {"charge", (*transaction).bounce},
+	"settle":   {"charge", (*transaction).settle},
+	"upcoming": {"subscription", (*transaction).emitUpcoming},
+	"renew":    {"subscription", (*transaction).renew},
+	"cancel":   {"subscription", (*transaction).cancelOnTime},
+	"resume":   {"subscription", (*transaction).resume},
+	"phase":    {"subscription_schedule", (*transaction).turnPhase},
+	"expiring": {"subscription_schedule", (*transaction).warnOfEnd},
+	"finalize": {"invoice", (*transaction).advance},
+	"retry":    {"invoice", (*transaction).retry},
 }
 
 // meet keeps every appointment up to a moment. The lock is held.
-func (s *Server) meet(until time.Time) {
+func (s *Server) runDue(until time.Time) {
 	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
-		next := heap.Pop(&s.due).(appointment)
+		next := heap.Pop(&s.due).(scheduledTask)
 		t := s.act(s.accountFor(next.Account, ""))
 		t.now = next.At
-		keep := keepers[next.What]
+		keep := taskHandlers[next.What]
 		keep.do(t, t.a.get(keep.kind, next.ID))
 		s.dirty = true
 	}
@@ -88,7 +88,7 @@ func (s *Server) meet(until time.Time) {
 
 // keepTime keeps appointments and the state file as real time passes. Writing takes at most about a tenth of the time,
 // however much there is to write.
-func (s *Server) keepTime(ctx context.Context) {
+func (s *Server) runClock(ctx context.Context) {
 	var rest time.Time
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -98,7 +98,7 @@ func (s *Server) keepTime(ctx context.Context) {
 			return
 		case <-tick.C:
 			s.mu.Lock()
-			s.meet(s.now())
+			s.runDue(s.now())
 			s.mu.Unlock()
 			began := time.Now()
 			if began.Before(rest) {

@@ -21,7 +21,7 @@ var customerRoutes = []route{
 }
 
 // newCustomer shelves a customer and says so.
-func (t *act) newCustomer(fields object) object {
+func (t *transaction) newCustomer(fields object) object {
 	o := t.new("customer", "cus_", object{
 		"address": nil, "balance": int64(0), "currency": nil, "default_source": nil, "delinquent": false, "description": nil,
 		"discount": nil, "email": nil, "invoice_prefix": strings.ToUpper(t.s.newID("", 8)),

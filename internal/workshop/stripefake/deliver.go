@@ -34,14 +34,14 @@ const (
 )
 
 // parcel is one event on its way to one endpoint.
-type parcel struct {
+type delivery struct {
 	a               *account
 	event, endpoint string
 	tries           int
 }
 
 // courier delivers parcels. Its lock is taken after Server.mu or alone, never before it.
-type courier struct {
+type sender struct {
 	s      *Server
 	client *http.Client
 	done   sync.WaitGroup
@@ -49,14 +49,14 @@ type courier struct {
 	mu      sync.Mutex
 	change  *sync.Cond
 	mode    Mode
-	ready   []*parcel
-	waiting map[*parcel]*time.Timer // for their time, or without a timer for Drain
+	ready   []*delivery
+	waiting map[*delivery]*time.Timer // for their time, or without a timer for Drain
 	flying  int
 	closed  bool
 }
 
-func newCourier(s *Server) *courier {
-	c := &courier{s: s, mode: Normal, waiting: map[*parcel]*time.Timer{}, client: &http.Client{
+func newSender(s *Server) *sender {
+	c := &sender{s: s, mode: Normal, waiting: map[*delivery]*time.Timer{}, client: &http.Client{
 		Timeout:       deliveryTime,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: couriers, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -65,13 +65,13 @@ func newCourier(s *Server) *courier {
 	return c
 }
 
-func (c *courier) start(ctx context.Context) {
+func (c *sender) start(ctx context.Context) {
 	for range couriers {
 		c.done.Go(func() { c.work(ctx) })
 	}
 }
 
-func (c *courier) close() {
+func (c *sender) close() {
 	c.mu.Lock()
 	c.closed = true
 	for _, timer := range c.waiting {
@@ -86,10 +86,10 @@ func (c *courier) close() {
 }
 
 // send hands over a parcel, to travel as the mode says. Server.mu is held, which guards the chance too.
-func (c *courier) send(a *account, event, endpoint string) {
+func (c *sender) send(a *account, event, endpoint string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := &parcel{a: a, event: event, endpoint: endpoint}
+	p := &delivery{a: a, event: event, endpoint: endpoint}
 	switch c.mode {
 	case Drop:
 	case Hold:
@@ -110,12 +110,12 @@ func (c *courier) send(a *account, event, endpoint string) {
 }
 
 // within draws a time below d by the seed.
-func (c *courier) within(d time.Duration) time.Duration {
+func (c *sender) within(d time.Duration) time.Duration {
 	return time.Duration(c.s.chance.Int64N(int64(d)))
 }
 
 // wait sets a parcel aside for some time. The lock is held.
-func (c *courier) wait(p *parcel, d time.Duration) {
+func (c *sender) wait(p *delivery, d time.Duration) {
 	c.waiting[p] = time.AfterFunc(d, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -128,7 +128,7 @@ func (c *courier) wait(p *parcel, d time.Duration) {
 }
 
 // hurry makes everything ready that waits, in no particular order.
-func (c *courier) hurry() {
+func (c *sender) retryNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p, timer := range c.waiting {
@@ -140,7 +140,7 @@ func (c *courier) hurry() {
 	c.change.Broadcast()
 }
 
-func (c *courier) release(p *parcel, timer *time.Timer) {
+func (c *sender) release(p *delivery, timer *time.Timer) {
 	if timer != nil {
 		timer.Stop()
 	}
@@ -148,7 +148,7 @@ func (c *courier) release(p *parcel, timer *time.Timer) {
 	c.ready = append(c.ready, p)
 }
 
-func (c *courier) work(ctx context.Context) {
+func (c *sender) work(ctx context.Context) {
 	for {
 		c.mu.Lock()
 		for len(c.ready) == 0 && !c.closed {
@@ -177,8 +177,8 @@ func (c *courier) work(ctx context.Context) {
 }
 
 // deliver makes one try and tells whether there should be another.
-func (c *courier) deliver(ctx context.Context, p *parcel) (again bool) {
-	letter, ok := c.s.letter(p)
+func (c *sender) deliver(ctx context.Context, p *delivery) (again bool) {
+	letter, ok := c.s.webhookFor(p)
 	if !ok {
 		return false
 	}
@@ -243,7 +243,7 @@ func (s *Server) Resend(event string, times int) (int, error) {
 		for range times {
 			for _, endpoint := range a.endpoints() {
 				if wants(endpoint, ev.str("type")) {
-					s.courier.ready = append(s.courier.ready, &parcel{a: a, event: event, endpoint: endpoint.str("id")})
+					s.courier.ready = append(s.courier.ready, &delivery{a: a, event: event, endpoint: endpoint.str("id")})
 					sent++
 				}
 			}

@@ -10,7 +10,7 @@ var disputeRoutes = []route{
 		if err != nil {
 			return nil, err
 		}
-		if bad := c.judge(dp, "lost"); bad != nil {
+		if bad := c.closeDispute(dp, "lost"); bad != nil {
 			return nil, bad
 		}
 		return dp, nil
@@ -23,7 +23,7 @@ const (
 )
 
 // openDispute is the payer's bank asking (an inquiry) or taking the money back at once.
-func (t *act) openDispute(ch object, reason string, inquiry bool) (object, *apiError) {
+func (t *transaction) openDispute(ch object, reason string, inquiry bool) (object, *apiError) {
 	amount := ch.num("amount") - ch.num("amount_refunded")
 	switch {
 	case ch.str("status") != "succeeded" || amount == 0:
@@ -59,12 +59,12 @@ func caseType(inquiry bool) string {
 }
 
 // withdraw takes the disputed amount and the fee from the balance.
-func (t *act) withdraw(dp object) {
+func (t *transaction) withdraw(dp object) {
 	t.disputeMove(dp, "dispute", -dp.num("amount"), disputeFee, "Chargeback withdrawal for "+dp.str("charge"))
 }
 
-func (t *act) disputeMove(dp object, category string, amount, fee int64, text string) {
-	bt := t.move(movement{kind: "adjustment", category: category, amount: amount, fee: fee, feeText: "Dispute fee",
+func (t *transaction) disputeMove(dp object, category string, amount, fee int64, text string) {
+	bt := t.addBalanceEntry(balanceEntry{kind: "adjustment", category: category, amount: amount, fee: fee, feeText: "Dispute fee",
 		currency: dp.str("currency"), source: dp.str("id"), text: text, available: t.now})
 	moves, _ := dp["balance_transactions"].([]any)
 	dp["balance_transactions"] = append(slices.Clone(moves), bt)
@@ -74,7 +74,7 @@ func (t *act) disputeMove(dp object, category string, amount, fee int64, text st
 var outcomes = []string{"won", "lost", "escalated", "closed"}
 
 // judge ends a dispute, or moves an inquiry on. A won one gives back the amount and the fee.
-func (t *act) judge(dp object, outcome string) *apiError {
+func (t *transaction) closeDispute(dp object, outcome string) *apiError {
 	inquiry := dp.str("status") == "warning_needs_response"
 	formal := dp.str("status") == "needs_response"
 	before := object{"status": dp["status"]}
@@ -102,7 +102,7 @@ func (t *act) judge(dp object, outcome string) *apiError {
 }
 
 // refundable tells whether a disputed charge may still be refunded: during an inquiry and after a win.
-func (t *act) refundable(ch object) bool {
+func (t *transaction) refundable(ch object) bool {
 	dp := t.a.get("dispute", ch.str("dispute"))
 	return dp.flag("is_charge_refundable") || dp.str("status") == "won"
 }

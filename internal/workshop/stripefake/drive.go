@@ -9,7 +9,9 @@ import (
 
 // Pay pays a session as its page would, without the page: for tests and load. A card that asks for authentication is
 // agreed to. The error is the decline's message.
-func (s *Server) Pay(session string, card Card) error { return s.pay(session, order{card: card}) }
+func (s *Server) Pay(session string, card Card) error {
+	return s.pay(session, paymentOrder{card: card})
+}
 
 // Debit pays a session by a bank debit, which the clock settles or, if the bank refuses it, sends back days later.
 func (s *Server) Debit(session string, refused bool) error {
@@ -17,19 +19,19 @@ func (s *Server) Debit(session string, refused bool) error {
 	if refused {
 		bank = "fails"
 	}
-	return s.pay(session, order{card: GoodCard, bank: bank})
+	return s.pay(session, paymentOrder{card: GoodCard, bank: bank})
 }
 
-func (s *Server) pay(session string, o order) error {
+func (s *Server) pay(session string, o paymentOrder) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	a, cs := s.session(session)
 	if step := stepOf(a, cs); step != "pay" && step != "authenticate" {
 		return fmt.Errorf("session %q cannot be paid: %s", session, step)
 	}
 	t := s.act(a)
-	problem := t.order(cs, o)
+	problem := t.payOrder(cs, o)
 	if problem == nil {
 		problem = t.authenticated(cs, true)
 	}

@@ -37,7 +37,7 @@ func (s *Server) DateCard(id, exp string, tell bool) error {
 func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	t, o, err := s.holding("customer", customer)
 	if err != nil {
 		return "", err
@@ -51,7 +51,7 @@ func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 func (s *Server) ReplaceBank(customer string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	t, o, err := s.holding("customer", customer)
 	if err != nil {
 		return "", err
@@ -64,7 +64,7 @@ func (s *Server) ReplaceBank(customer string) (string, error) {
 func (s *Server) Agree(invoice string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	t, inv, err := s.holding("invoice", invoice)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (s *Server) Agree(invoice string) error {
 func (s *Server) askCard(in cardAsk) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	t, pm := s.cardOf(in.ID)
 	if pm == nil {
 		return nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("%q is no card, and no subscription or customer that has one", in.ID)}
@@ -108,7 +108,7 @@ func (s *Server) askCard(in cardAsk) (any, error) {
 }
 
 // cardOf finds the card that is meant. The lock is held.
-func (s *Server) cardOf(id string) (*act, object) {
+func (s *Server) cardOf(id string) (*transaction, object) {
 	for _, a := range s.accounts {
 		t := s.act(a)
 		if pm := a.get("payment_method", id); pm != nil {

@@ -51,7 +51,7 @@ func (s *Server) configure(a *account, with Account) {
 
 const configured = "configured"
 
-func (t *act) newEndpoint(fields object) object {
+func (t *transaction) newEndpoint(fields object) object {
 	return t.new("webhook_endpoint", "we_", object{"api_version": APIVersion, "application": nil, "description": nil, "status": "enabled"}.with(fields))
 }
 

@@ -16,7 +16,7 @@ const eventLife = 30 * day
 
 // emit writes down that something happened to an object, as it is now, and has every endpoint told that asked for
 // this type. The lock is held.
-func (t *act) emit(kind string, o, before object) object {
+func (t *transaction) emit(kind string, o, before object) object {
 	raw, _ := json.Marshal(t.shown(o)) // objects hold only what marshals
 	data := object{"object": json.RawMessage(raw)}
 	if before != nil {

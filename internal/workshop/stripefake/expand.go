@@ -30,7 +30,7 @@ func (c *call) expand(result any) (any, error) {
 			return nil, invalid("", "expand", "You cannot expand more than 4 levels of a property")
 		}
 		var err error
-		if result, err = c.grow(result, steps, p); err != nil {
+		if result, err = c.expandPath(result, steps, p); err != nil {
 			return nil, err
 		}
 	}
@@ -38,7 +38,7 @@ func (c *call) expand(result any) (any, error) {
 }
 
 // grow returns v with the objects along steps put in; the shelf's own objects stay as they are.
-func (c *call) grow(v any, steps []string, whole string) (any, error) {
+func (c *call) expandPath(v any, steps []string, whole string) (any, error) {
 	if len(steps) == 0 {
 		return v, nil
 	}
@@ -47,7 +47,7 @@ func (c *call) grow(v any, steps []string, whole string) (any, error) {
 		grown := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if grown[i], err = c.grow(item, steps, whole); err != nil {
+			if grown[i], err = c.expandPath(item, steps, whole); err != nil {
 				return nil, err
 			}
 		}
@@ -70,7 +70,7 @@ func (c *call) grow(v any, steps []string, whole string) (any, error) {
 			}
 			value = c.shown(named)
 		}
-		grown, err := c.grow(value, steps[1:], whole)
+		grown, err := c.expandPath(value, steps[1:], whole)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (c *call) grow(v any, steps []string, whole string) (any, error) {
 }
 
 // shown is an object as it reads at this moment: a balance transaction becomes available by the clock alone.
-func (t *act) shown(o object) object {
+func (t *transaction) shown(o object) object {
 	switch o.str("object") {
 	case "balance_transaction":
 		if o.num("available_on") <= t.now {

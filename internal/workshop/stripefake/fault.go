@@ -68,7 +68,7 @@ func (s *Server) drawFault(rec Call) fault {
 }
 
 // answer is what the caller gets to see; nil cuts the connection.
-func (f fault) answer(request string, st *seat) *answer {
+func (f fault) answer(request string, st *idempotencySlot) *answer {
 	switch f.kind {
 	case "429":
 		return failure(unavailable(http.StatusTooManyRequests), request)

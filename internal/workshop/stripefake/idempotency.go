@@ -26,7 +26,7 @@ const (
 )
 
 // seat is a call's right to do its work under its idempotency key; nil without one.
-type seat struct {
+type idempotencySlot struct {
 	a     *account
 	key   string
 	print string
@@ -36,7 +36,7 @@ type seat struct {
 // claim answers from the store, refuses, or reserves the key (docs.stripe.com/api/idempotent_requests): same
 // parameters replay the stored answer for 24 hours, other ones are an error, and so is a twin still at work.
 // The lock is held.
-func (s *Server) claim(c *call) (*seat, *answer, error) {
+func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 	if c.key == "" || c.r.Method != http.MethodPost {
 		return nil, nil, nil
 	}
@@ -61,11 +61,11 @@ func (s *Server) claim(c *call) (*seat, *answer, error) {
 			message: fmt.Sprintf("There is currently another in-progress request using this Stripe-Idempotency key (that probably means you submitted twice, and the other request is still going through): %s", c.key)}
 	}
 	s.inFlight[place] = true
-	return &seat{a: c.a, key: c.key, print: print, now: c.now}, nil, nil
+	return &idempotencySlot{a: c.a, key: c.key, print: print, now: c.now}, nil, nil
 }
 
 // store keeps an answer under the key.
-func (st *seat) store(a *answer) {
+func (st *idempotencySlot) store(a *answer) {
 	if st == nil {
 		return
 	}
@@ -75,7 +75,7 @@ func (st *seat) store(a *answer) {
 }
 
 // leave frees the key for the next call. The lock is held.
-func (st *seat) leave(s *Server) {
+func (st *idempotencySlot) abandon(s *Server) {
 	if st != nil {
 		delete(s.inFlight, st.a.ID+"/"+st.key)
 	}

@@ -14,11 +14,11 @@ func (s *Server) Events() []json.RawMessage { return s.State().Events }
 func (s *Server) Bodies(account string) [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	var bodies [][]byte
 	for _, a := range s.accounts {
 		if a.Name == account {
-			for _, ev := range a.shelf("event").items {
+			for _, ev := range a.collection("event").items {
 				body, _ := json.MarshalIndent(ev, "", "  ") // objects hold only what marshals
 				bodies = append(bodies, body)
 			}
@@ -32,13 +32,13 @@ func (s *Server) Bodies(account string) [][]byte {
 func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	var list []json.RawMessage
 	for _, a := range s.accounts {
 		if a.Name != account {
 			continue
 		}
-		for _, o := range a.shelf(kind).items[min(skip, len(a.shelf(kind).items)):] {
+		for _, o := range a.collection(kind).items[min(skip, len(a.collection(kind).items)):] {
 			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
 			list = append(list, raw)
 		}
@@ -50,7 +50,7 @@ func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 func (s *Server) Object(account, kind, id string) json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); a.Name == account && o != nil {
 			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
@@ -92,7 +92,7 @@ type State struct {
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	return State{
 		Now: s.now().Unix(), Events: s.all("event"), Charges: s.all("charge"), CheckoutSessions: s.all("checkout.session"),
 		Subscriptions: s.all("subscription"), Schedules: s.all("subscription_schedule"), Invoices: s.all("invoice"), Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
@@ -105,7 +105,7 @@ func (s *Server) all(kind string) []json.RawMessage {
 	var objects []object
 	for _, a := range s.accounts {
 		t := s.act(a)
-		for _, o := range a.shelf(kind).items {
+		for _, o := range a.collection(kind).items {
 			objects = append(objects, t.shown(o).with(object{"account": a.Name}))
 		}
 	}

@@ -103,13 +103,13 @@ func payInvoice(c *call) (any, error) {
 	}
 	why := c.charged(inv, pm)
 	if why != nil {
-		c.tellFailure(inv)
+		c.emitFailure(inv)
 	}
 	return inv, orNil(why)
 }
 
 // draft makes a subscription's invoice for a period from its items, untold yet. extra are lines paid once.
-func (t *act) draft(sub object, reason string, start, end int64, extra []any) object {
+func (t *transaction) draft(sub object, reason string, start, end int64, extra []any) object {
 	inv := t.a.put(t.invoiceOf(sub, reason, start, end, extra).with(object{"id": t.s.newID("in_", 24)}))
 	for i, l := range inv.obj("lines")["data"].([]any) { // as invoiceOf makes them
 		line := l.(object)
@@ -122,7 +122,7 @@ func (t *act) draft(sub object, reason string, start, end int64, extra []any) ob
 }
 
 // invoiceOf is an invoice as it would be drafted now, on no shelf and without an id.
-func (t *act) invoiceOf(sub object, reason string, start, end int64, extra []any) object {
+func (t *transaction) invoiceOf(sub object, reason string, start, end int64, extra []any) object {
 	customer := t.a.get("customer", sub.str("customer"))
 	data, total := []any{}, int64(0)
 	for _, item := range itemsOf(sub) {
@@ -169,7 +169,7 @@ func (t *act) invoiceOf(sub object, reason string, start, end int64, extra []any
 }
 
 // invoiceLine is one line, with the subscription's metadata as Stripe copies it there.
-func (t *act) invoiceLine(sub, item object, amount, start, end int64) object {
+func (t *transaction) invoiceLine(sub, item object, amount, start, end int64) object {
 	price := item.obj("price")
 	product := t.a.get("product", price.str("product"))
 	return object{
@@ -201,7 +201,7 @@ func upcomingInvoice(c *call) (any, error) {
 	return c.upcoming(sub), nil
 }
 
-func (t *act) upcoming(sub object) object {
+func (t *transaction) upcoming(sub object) object {
 	at := sub.num("current_period_end")
 	inv := t.invoiceOf(sub, "upcoming", at, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), at), nil)
 	inv["period_start"], inv["period_end"], inv["created"], inv["next_payment_attempt"] = sub["current_period_start"], at, at, at+finalizeAfter

@@ -16,7 +16,7 @@ var retryAfter = []int64{3 * day, 7 * day, 11 * day}
 //	draft, paused: stays a draft │ void │ uncollectible
 
 // advance makes a draft final after its hour, if it is still meant to be.
-func (t *act) advance(inv object) {
+func (t *transaction) advance(inv object) {
 	if inv.str("status") == "draft" && inv.flag("auto_advance") && inv.num("next_payment_attempt") <= t.now {
 		t.finalize(inv)
 		t.collectInvoice(inv)
@@ -24,7 +24,7 @@ func (t *act) advance(inv object) {
 }
 
 // finalize gives an invoice its number and its payment intent; one over nothing is paid by that.
-func (t *act) finalize(inv object) {
+func (t *transaction) finalize(inv object) {
 	customer := t.a.get("customer", inv.str("customer"))
 	sequence := max(customer.num("next_invoice_sequence"), 1)
 	customer["next_invoice_sequence"] = sequence + 1
@@ -44,7 +44,7 @@ func (t *act) finalize(inv object) {
 // intentTexts are what Stripe describes an invoice's payment by. The subscription's metadata is not on it.
 var intentTexts = map[string]string{"subscription_create": "Subscription creation", "subscription_cycle": "Subscription update", "subscription_update": "Subscription update"}
 
-func (t *act) invoiceIntent(inv object) object {
+func (t *transaction) invoiceIntent(inv object) object {
 	pi := t.newIntent(object{"amount_total": inv["amount_due"], "currency": inv["currency"], "customer": inv["customer"], "payment_method_types": []any{"card"}},
 		object{"metadata": object{}, "description": intentTexts[inv.str("billing_reason")], "receipt_email": nil, "statement_descriptor": nil,
 			"statement_descriptor_suffix": nil, "setup_future_usage": nil, "invoice": inv["id"]})
@@ -54,7 +54,7 @@ func (t *act) invoiceIntent(inv object) object {
 
 // methodFor is the method an invoice is charged to: the subscription's own, else the customer's default; nil when
 // there is neither.
-func (t *act) methodFor(inv object) object {
+func (t *transaction) methodFor(inv object) object {
 	sub := t.a.get("subscription", inv.str("subscription"))
 	id := sub.str("default_payment_method")
 	if id == "" {
@@ -64,7 +64,7 @@ func (t *act) methodFor(inv object) object {
 }
 
 // collectInvoice makes a regular try and, when it fails, sets the next one or gives up.
-func (t *act) collectInvoice(inv object) {
+func (t *transaction) collectInvoice(inv object) {
 	if inv.str("status") != "open" || t.a.get("payment_intent", inv.str("payment_intent")).str("status") == "processing" {
 		return
 	}
@@ -77,7 +77,7 @@ func (t *act) collectInvoice(inv object) {
 }
 
 // tryAgain sets an invoice's next regular try after one that failed, or gives up. worn: it was not tried at all.
-func (t *act) tryAgain(inv object, worn bool) {
+func (t *transaction) tryAgain(inv object, worn bool) {
 	h := t.a.hidden(inv)
 	step := h.num("step")
 	h["step"] = step + 1
@@ -90,7 +90,7 @@ func (t *act) tryAgain(inv object, worn bool) {
 	if worn {
 		t.emit("invoice.updated", inv, object{"next_payment_attempt": t.now})
 	} else {
-		t.tellFailure(inv)
+		t.emitFailure(inv)
 	}
 	sub := t.a.get("subscription", inv.str("subscription"))
 	if inv["next_payment_attempt"] == nil {
@@ -100,12 +100,12 @@ func (t *act) tryAgain(inv object, worn bool) {
 
 // charged takes an invoice's money from a method, nil being none. The error is the bank's, and then the subscription
 // is past due; who called tells of the failed invoice. A bank account answers in days.
-func (t *act) charged(inv, pm object) *apiError {
+func (t *transaction) charged(inv, pm object) *apiError {
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
 	inv["attempted"], inv["attempt_count"] = true, inv.num("attempt_count")+1
 	why := invalid("", "", "There is no payment method to charge.")
 	if pm != nil {
-		why = t.verdict(pm)
+		why = t.outcomeFor(pm)
 	}
 	h := t.a.hidden(inv)
 	h["method"], h["decline"] = pm.str("id"), ""
@@ -131,7 +131,7 @@ func (t *act) charged(inv, pm object) *apiError {
 }
 
 // tellFailure says that a try failed, with the moment of the next one in it.
-func (t *act) tellFailure(inv object) {
+func (t *transaction) emitFailure(inv object) {
 	if t.a.hidden(inv).str("decline") == "authentication_required" {
 		t.emit("invoice.payment_action_required", inv, nil)
 	}
@@ -139,14 +139,14 @@ func (t *act) tellFailure(inv object) {
 }
 
 // retry is the next regular try, unless another one has been set since.
-func (t *act) retry(inv object) {
+func (t *transaction) retry(inv object) {
 	if inv.str("status") == "open" && inv.num("next_payment_attempt") == t.now {
 		t.collectInvoice(inv)
 	}
 }
 
 // giveUp does what the account's setting says once the last regular try has failed.
-func (t *act) giveUp(sub, inv object) {
+func (t *transaction) giveUp(sub, inv object) {
 	inv["auto_advance"] = false
 	switch {
 	case sub.str("status") == "canceled" || t.s.opts.AfterRetries == "past_due":
@@ -158,7 +158,7 @@ func (t *act) giveUp(sub, inv object) {
 }
 
 // paid closes an invoice. Its subscription is in order again if this was the last one.
-func (t *act) paid(inv object) {
+func (t *transaction) paid(inv object) {
 	inv["status"], inv["paid"], inv["amount_paid"], inv["amount_remaining"], inv["next_payment_attempt"] = "paid", true, inv["amount_due"], int64(0), nil
 	inv["attempted"] = true
 	inv["status_transitions"] = inv.obj("status_transitions").with(object{"paid_at": t.now})
@@ -170,7 +170,7 @@ func (t *act) paid(inv object) {
 	}
 }
 
-func (t *act) void(inv object) {
+func (t *transaction) void(inv object) {
 	inv["status"], inv["auto_advance"], inv["next_payment_attempt"] = "void", false, nil
 	inv["status_transitions"] = inv.obj("status_transitions").with(object{"voided_at": t.now})
 	if pi := t.a.get("payment_intent", inv.str("payment_intent")); pi != nil && pi.str("status") != "succeeded" {
@@ -180,7 +180,7 @@ func (t *act) void(inv object) {
 	t.emit("invoice.voided", inv, nil)
 }
 
-func (t *act) writeOff(inv object) {
+func (t *transaction) writeOff(inv object) {
 	inv["status"], inv["auto_advance"], inv["next_payment_attempt"] = "uncollectible", false, nil
 	inv["status_transitions"] = inv.obj("status_transitions").with(object{"marked_uncollectible_at": t.now})
 	t.emit("invoice.marked_uncollectible", inv, nil)

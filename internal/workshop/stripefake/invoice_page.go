@@ -8,7 +8,7 @@ import (
 // The hosted page of an invoice, on which whoever has its address pays it with any card, or answers the bank.
 
 // invoice finds an invoice of any account. The lock is held.
-func (s *Server) invoice(id string) (*act, object) {
+func (s *Server) invoice(id string) (*transaction, object) {
 	for _, a := range s.accounts {
 		if inv := a.get("invoice", id); inv != nil {
 			return s.act(a), inv
@@ -18,8 +18,8 @@ func (s *Server) invoice(id string) (*act, object) {
 }
 
 // invoicePage fills the page of an invoice at the step it has reached. The lock is held.
-func invoicePage(t *act, inv object) payPage {
-	p := payPage{Lang: "en", W: wordsOf["en"], Step: "unknown"}
+func invoicePage(t *transaction, inv object) payPage {
+	p := payPage{Lang: "en", W: pageTextFor["en"], Step: "unknown"}
 	if inv == nil || inv.str("status") == "draft" {
 		return p
 	}
@@ -42,7 +42,7 @@ func invoicePage(t *act, inv object) payPage {
 
 func (s *Server) showInvoice(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	p := invoicePage(s.invoice(r.PathValue("id")))
 	s.mu.Unlock()
 	show(w, p, closedStatus[p.Step])
@@ -53,7 +53,7 @@ func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
 	s.mu.Lock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	t, inv := s.invoice(r.PathValue("id"))
 	p := invoicePage(t, inv)
 	var problem *apiError
@@ -80,7 +80,7 @@ func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 
 // payByHand pays an invoice with a card that is kept for nothing else. Its holder is there, so that what fails only
 // when charged later does not fail here.
-func (t *act) payByHand(inv object, in Card) *apiError {
+func (t *transaction) payByHand(inv object, in Card) *apiError {
 	who, bad := readCard(in, time.Unix(t.now, 0))
 	if bad != nil {
 		return bad
@@ -99,16 +99,16 @@ func (t *act) payByHand(inv object, in Card) *apiError {
 }
 
 // agreed takes an invoice's money from the method on its payment intent, whose holder has said yes.
-func (t *act) agreed(inv object) {
+func (t *transaction) agreed(inv object) {
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
 	t.take(inv, pi, t.a.get("payment_method", pi.str("payment_method")))
 }
 
 // take charges a method that says yes, and closes the invoice.
-func (t *act) take(inv, pi, pm object) {
+func (t *transaction) take(inv, pi, pm object) {
 	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
 	ch := t.charge(nil, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	inv["charge"] = ch["id"]
 	t.settled(pi, ch)
 	t.paid(inv)

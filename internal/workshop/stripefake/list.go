@@ -56,7 +56,7 @@ func (c *call) page(kind string, match func(object) bool) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sh := c.a.shelf(kind)
+	sh := c.a.collection(kind)
 	from, step := len(sh.items)-1, -1
 	if id := c.p.str("starting_after"); id != "" {
 		at, ok := sh.at[id]
@@ -147,7 +147,7 @@ func search(kind string) func(*call) (any, error) {
 			}
 		}
 		found := []any{}
-		for _, o := range slices.Backward(c.a.shelf(kind).items) {
+		for _, o := range slices.Backward(c.a.collection(kind).items) {
 			if int64(len(found)) < limit && holds(o, wanted) && holds(o.obj("metadata"), wantedMeta) {
 				found = append(found, o)
 			}

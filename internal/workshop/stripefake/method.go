@@ -52,7 +52,7 @@ func attachMethod(c *call) (any, error) {
 }
 
 // attach makes a method the customer's own, to be charged again. It is nobody's default by that.
-func (t *act) attach(pm object, customer string) {
+func (t *transaction) attach(pm object, customer string) {
 	if pm.str("customer") != customer {
 		pm["customer"] = customer
 		t.emit("payment_method.attached", pm, nil)
@@ -115,7 +115,7 @@ func (a *account) hidden(o object) object {
 }
 
 // verdict is what the bank says to a later charge of a method, with nobody there: nil is yes.
-func (t *act) verdict(pm object) *apiError {
+func (t *transaction) outcomeFor(pm object) *apiError {
 	h := t.a.hidden(pm)
 	card, now := testCards[h.str("number")], time.Unix(t.now, 0).UTC()
 	year, month := pm.obj("card").num("exp_year"), pm.obj("card").num("exp_month")

@@ -32,7 +32,7 @@ func confirmIntent(c *call) (any, error) {
 	pi := c.newIntent(object{"amount_total": amount, "currency": c.p.str("currency"), "customer": customer["id"], "payment_method_types": types},
 		object{"metadata": metadata, "description": c.p.text("description"), "receipt_email": nil, "statement_descriptor": nil,
 			"statement_descriptor_suffix": nil, "setup_future_usage": nil})
-	why := c.verdict(pm)
+	why := c.outcomeFor(pm)
 	switch {
 	case pm.str("type") == "us_bank_account":
 		c.debitLater(pi, pm, why)
@@ -43,15 +43,15 @@ func confirmIntent(c *call) (any, error) {
 	}
 	pi["payment_method"] = pm["id"]
 	ch := c.charge(nil, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	c.settled(pi, ch)
 	return pi, nil
 }
 
 // debitLater sends a bank debit off with nobody there. The bank answers in days, why being what it will say; nil is yes.
-func (t *act) debitLater(pi, pm object, why *apiError) {
+func (t *transaction) debitLater(pi, pm object, why *apiError) {
 	ch := t.charge(nil, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	t.moveCharge(ch)
 	pi["status"], pi["latest_charge"], pi["payment_method"], pi["last_payment_error"] = "processing", ch["id"], pm["id"], nil
 	t.emit("charge.pending", ch, nil)
@@ -65,7 +65,7 @@ func (t *act) debitLater(pi, pm object, why *apiError) {
 }
 
 // bankAnswered ends the try of an invoice that a bank debit was sent off for.
-func (t *act) bankAnswered(ch object) {
+func (t *transaction) bankAnswered(ch object) {
 	inv := t.a.get("invoice", ch.str("invoice"))
 	if inv == nil {
 		return

@@ -11,7 +11,7 @@ import (
 //go:embed page/*
 var files embed.FS
 
-var sheets = template.Must(template.ParseFS(files, "page/*.html"))
+var styleSheets = template.Must(template.ParseFS(files, "page/*.html"))
 
 // pages lays out what people see.
 func (s *Server) pages() {
@@ -29,7 +29,7 @@ func (s *Server) pages() {
 // payPage is what page/pay.html shows.
 type payPage struct {
 	Lang    string
-	W       words
+	W       pageText
 	Step    string // "pay", "authenticate", "paid", "expired", "unknown"
 	Action  string // where the step's form goes
 	Account string
@@ -50,7 +50,7 @@ type payLine struct{ Name, Amount string }
 
 // showPage shows a session's page at the step it has reached.
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
-	p, _ := s.atSession(r.PathValue("id"), func(*act, object, string) *apiError { return nil })
+	p, _ := s.atSession(r.PathValue("id"), func(*transaction, object, string) *apiError { return nil })
 	atBank := strings.HasSuffix(r.URL.Path, "/authenticate")
 	if (p.Step == "authenticate" && !atBank) || (p.Step == "pay" && atBank) {
 		http.Redirect(w, r, p.Action, http.StatusSeeOther)
@@ -63,10 +63,10 @@ func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 var closedStatus = map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}
 
 // atSession lets do work on a session at its present step and returns the page as it is afterwards.
-func (s *Server) atSession(id string, do func(t *act, cs object, step string) *apiError) (payPage, *apiError) {
+func (s *Server) atSession(id string, do func(t *transaction, cs object, step string) *apiError) (payPage, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	a, cs := s.session(id)
 	var problem *apiError
 	if cs != nil {
@@ -103,7 +103,7 @@ func stepOf(a *account, cs object) string {
 // payPage fills the page. The lock is held.
 func (s *Server) payPage(a *account, cs object) payPage {
 	lang := language(cs.str("locale"))
-	p := payPage{Lang: lang, W: wordsOf[lang], Step: stepOf(a, cs)}
+	p := payPage{Lang: lang, W: pageTextFor[lang], Step: stepOf(a, cs)}
 	if cs == nil {
 		return p
 	}
@@ -143,12 +143,12 @@ func (s *Server) payPage(a *account, cs object) payPage {
 func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
-	order := order{card: in, email: r.PostFormValue("email"), bank: r.PostFormValue("bank")}
-	p, problem := s.atSession(r.PathValue("id"), func(t *act, cs object, step string) *apiError {
+	order := paymentOrder{card: in, email: r.PostFormValue("email"), bank: r.PostFormValue("bank")}
+	p, problem := s.atSession(r.PathValue("id"), func(t *transaction, cs object, step string) *apiError {
 		if step != "pay" {
 			return nil
 		}
-		return t.order(cs, order)
+		return t.payOrder(cs, order)
 	})
 	switch {
 	case problem != nil:
@@ -171,7 +171,7 @@ func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	agreed := r.PostFormValue("answer") == "complete"
-	p, problem := s.atSession(r.PathValue("id"), func(t *act, cs object, step string) *apiError {
+	p, problem := s.atSession(r.PathValue("id"), func(t *transaction, cs object, step string) *apiError {
 		if step != "authenticate" {
 			return nil
 		}
@@ -190,14 +190,14 @@ func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 }
 
 // order is what a payer sends off.
-type order struct {
+type paymentOrder struct {
 	card  Card
 	email string
 	bank  string // "pays" or "fails": a bank debit instead of a card
 }
 
 // order takes a session's payment. The error is a bad field or a decline.
-func (t *act) order(cs object, o order) *apiError {
+func (t *transaction) payOrder(cs object, o paymentOrder) *apiError {
 	var who payer
 	switch o.bank {
 	case "pays":
@@ -232,5 +232,5 @@ func write(w http.ResponseWriter, sheet string, data any, status int) {
 	if status != 0 {
 		w.WriteHeader(status)
 	}
-	_ = sheets.ExecuteTemplate(w, sheet, data) // a reader who left is not our concern
+	_ = styleSheets.ExecuteTemplate(w, sheet, data) // a reader who left is not our concern
 }

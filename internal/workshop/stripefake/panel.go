@@ -57,15 +57,15 @@ type (
 func (s *Server) panel() {
 	guard := http.NewCrossOriginProtection()
 	post := func(name string, h http.HandlerFunc) { s.mux.Handle("POST /_sandbox/"+name, guard.Handler(h)) }
-	post("clock", ask(s, s.askClock))
-	post("refund", ask(s, s.askRefund))
-	post("dispute", ask(s, s.askDispute))
-	post("card", ask(s, s.askCard))
-	post("payout", ask(s, s.askPayout))
-	post("adjust", ask(s, s.askAdjust))
-	post("resend", ask(s, s.askResend))
-	post("webhooks", ask(s, func(in modeAsk) (any, error) { return in, s.SetMode(in.Mode) }))
-	post("faults", ask(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
+	post("clock", panelAction(s, s.askClock))
+	post("refund", panelAction(s, s.askRefund))
+	post("dispute", panelAction(s, s.askDispute))
+	post("card", panelAction(s, s.askCard))
+	post("payout", panelAction(s, s.askPayout))
+	post("adjust", panelAction(s, s.askAdjust))
+	post("resend", panelAction(s, s.askResend))
+	post("webhooks", panelAction(s, func(in modeAsk) (any, error) { return in, s.SetMode(in.Mode) }))
+	post("faults", panelAction(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
 	s.mux.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, object{"now": s.Now().Unix()}) })
 	s.mux.HandleFunc("GET /_sandbox/{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -76,7 +76,7 @@ func (s *Server) panel() {
 }
 
 // ask reads a request into what do wants and answers: JSON for a script, the panel's page for a form.
-func ask[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
+func panelAction[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -176,7 +176,7 @@ func (s *Server) askClock(in clockAsk) (any, error) {
 }
 
 // holding finds the account that holds an object.
-func (s *Server) holding(kind, id string) (*act, object, error) {
+func (s *Server) holding(kind, id string) (*transaction, object, error) {
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); o != nil {
 			s.dirty = true
@@ -189,7 +189,7 @@ func (s *Server) holding(kind, id string) (*act, object, error) {
 func (s *Server) askRefund(in refundAsk) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	if in.Fail {
 		t, re, err := s.holding("refund", in.Refund)
 		if err != nil {
@@ -212,7 +212,7 @@ func (s *Server) askRefund(in refundAsk) (any, error) {
 func (s *Server) askDispute(in disputeAsk) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	if in.Dispute != "" {
 		t, dp, err := s.holding("dispute", in.Dispute)
 		if err != nil {
@@ -221,7 +221,7 @@ func (s *Server) askDispute(in disputeAsk) (any, error) {
 		if !slices.Contains(outcomes, in.Outcome) {
 			return nil, fmt.Errorf(`"outcome" is one of %s`, strings.Join(outcomes, ", "))
 		}
-		return dp.with(nil), orNil(t.judge(dp, in.Outcome))
+		return dp.with(nil), orNil(t.closeDispute(dp, in.Outcome))
 	}
 	t, pi, err := s.holding("payment_intent", in.PaymentIntent)
 	if err != nil {
@@ -238,7 +238,7 @@ func (s *Server) askDispute(in disputeAsk) (any, error) {
 func (s *Server) askPayout(in payoutAsk) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	if in.Fail {
 		t, po, err := s.holding("payout", in.Payout)
 		if err != nil {
@@ -278,7 +278,7 @@ func (s *Server) askAdjust(in adjustAsk) (any, error) {
 	}
 	s.dirty = true
 	t := s.act(s.accounts[i])
-	return t.move(movement{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount, currency: strings.ToLower(or(in.Currency, "usd")),
+	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount, currency: strings.ToLower(or(in.Currency, "usd")),
 		text: orNull(in.Description), available: t.now}).with(nil), nil
 }
 

@@ -40,7 +40,7 @@ type panelRow struct {
 
 func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status int) {
 	s.mu.Lock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	p := panelPage{Problem: problem, Find: find, Now: s.now().UTC().Format("Monday 2 January 2006, 15:04 MST"), Modes: modes,
 		Rate: strconv.FormatFloat(s.faults.Rate, 'g', -1, 64), Rates: []string{"0", "0.05", "0.1", "0.3", "0.5", "1"}, FaultKinds: FaultKinds, Calls: len(s.calls)}
 	for _, a := range s.accounts {
@@ -68,7 +68,7 @@ func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status i
 func (s *Server) rows(kind string, fill func(object, *panelRow)) []panelRow {
 	var rows []panelRow
 	for _, a := range s.accounts {
-		items := a.shelf(kind).items
+		items := a.collection(kind).items
 		for _, o := range slices.Backward(items[max(0, len(items)-panelRows):]) {
 			rows = append(rows, row(a, o, fill))
 		}

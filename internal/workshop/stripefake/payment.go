@@ -18,7 +18,7 @@ const debitDelay = 4 * 24 * 60 * 60
 
 // attempt tries to take a session's payment. Nil means paid, on its way, or waiting for the payer's bank: the
 // intent's status says which. Whatever happens, the events of it are emitted.
-func (t *act) attempt(cs object, who payer) *apiError {
+func (t *transaction) attempt(cs object, who payer) *apiError {
 	if cs.str("mode") == "setup" {
 		return t.setUp(cs, who)
 	}
@@ -42,7 +42,7 @@ func (t *act) attempt(cs object, who payer) *apiError {
 }
 
 // intentFor returns the session's payment intent, made at the first try as Stripe does since 2022-08-01.
-func (t *act) intentFor(cs object) object {
+func (t *transaction) intentFor(cs object) object {
 	if pi := intentOf(t.a, cs); pi != nil {
 		return pi
 	}
@@ -64,7 +64,7 @@ func intentOf(a *account, cs object) object {
 }
 
 // newIntent shelves a payment intent over a session's amount_total; fields lay over what a bare one looks like.
-func (t *act) newIntent(cs, fields object) object {
+func (t *transaction) newIntent(cs, fields object) object {
 	pi := t.new("payment_intent", "pi_", object{
 		"amount": cs["amount_total"], "amount_capturable": int64(0), "amount_details": object{"tip": object{}}, "amount_received": int64(0),
 		"application": nil, "application_fee_amount": nil, "automatic_payment_methods": nil, "canceled_at": nil,
@@ -81,13 +81,13 @@ func (t *act) newIntent(cs, fields object) object {
 }
 
 // collect takes the money at once and completes the session.
-func (t *act) collect(cs, pi, pm object, who payer) {
+func (t *transaction) collect(cs, pi, pm object, who payer) {
 	if cs.str("mode") == "subscription" {
 		t.subscribe(cs, pi, pm, who)
 		return
 	}
 	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	t.settled(pi, ch)
 	t.complete(cs, "paid", who)
 	if who.card.disputed {
@@ -96,7 +96,7 @@ func (t *act) collect(cs, pi, pm object, who payer) {
 }
 
 // settled books a charge that has succeeded and tells of it.
-func (t *act) settled(pi, ch object) {
+func (t *transaction) settled(pi, ch object) {
 	if ch["balance_transaction"] == nil {
 		t.moveCharge(ch)
 	}
@@ -107,21 +107,21 @@ func (t *act) settled(pi, ch object) {
 
 // moveCharge books a charge on the balance: a card's when it succeeds, a bank debit's as soon as it is on its way
 // (https://docs.stripe.com/reports/balance-transaction-types).
-func (t *act) moveCharge(ch object) {
+func (t *transaction) moveCharge(ch object) {
 	kind, fee, days := "charge", t.s.opts.Fee.of(ch.num("amount")), int64(2)
 	if strings.HasPrefix(ch.str("id"), "py_") {
 		kind, fee, days = "payment", debitFee(ch.num("amount")), 6
 	}
-	bt := t.move(movement{kind: kind, category: "charge", amount: ch.num("amount"), fee: fee, feeText: "Stripe processing fees",
+	bt := t.addBalanceEntry(balanceEntry{kind: kind, category: "charge", amount: ch.num("amount"), fee: fee, feeText: "Stripe processing fees",
 		currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, days)})
 	ch["balance_transaction"] = bt["id"]
 }
 
 // refuse records a declined try: a failed charge, and an intent that wants another method.
-func (t *act) refuse(pi, pm object, why *apiError) {
+func (t *transaction) refuse(pi, pm object, why *apiError) {
 	reason := or(why.declineCode, why.code)
 	ch := t.charge(nil, pi, pm, object{"status": "failed", "failure_code": why.code, "failure_message": why.message,
-		"outcome": outcome("declined_by_network", "issuer_declined", reason, "The bank returned the decline code `"+reason+"`.")})
+		"outcome": cardOutcome("declined_by_network", "issuer_declined", reason, "The bank returned the decline code `"+reason+"`.")})
 	why = why.about(ch)
 	last := why.body("")["error"].(object) // as body makes it
 	last["payment_method"] = pm
@@ -138,7 +138,7 @@ func (e *apiError) about(ch object) *apiError {
 }
 
 // authenticated is the payer's answer to their bank. A refusal makes no charge.
-func (t *act) authenticated(cs object, agreed bool) *apiError {
+func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 	pi := intentOf(t.a, cs)
 	if pi == nil || pi.str("status") != "requires_action" {
 		return nil
@@ -162,9 +162,9 @@ func (t *act) authenticated(cs object, agreed bool) *apiError {
 }
 
 // debit authorises a bank debit, which the clock settles.
-func (t *act) debit(cs, pi, pm object, who payer) {
+func (t *transaction) debit(cs, pi, pm object, who payer) {
 	ch := t.charge(cs, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
-		"outcome": outcome("approved_by_network", "authorized", nil, "Payment complete.")})
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	t.moveCharge(ch)
 	pi["status"], pi["latest_charge"] = "processing", ch["id"]
 	t.emit("charge.pending", ch, nil)
@@ -178,7 +178,7 @@ func (t *act) debit(cs, pi, pm object, who payer) {
 }
 
 // settle ends a bank debit well.
-func (t *act) settle(ch object) {
+func (t *transaction) settle(ch object) {
 	ch["status"], ch["paid"] = "succeeded", true
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))
 	t.settled(pi, ch)
@@ -190,12 +190,12 @@ func (t *act) settle(ch object) {
 }
 
 // bounce ends a bank debit badly.
-func (t *act) bounce(ch object) {
+func (t *transaction) bounce(ch object) {
 	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
 	if code := t.a.hidden(ch).str("fail"); code != "" {
 		ch["failure_code"], ch["failure_message"] = code, "The bank returned the code `"+code+"`."
 	}
-	bt := t.move(movement{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"), fee: -debitFee(ch.num("amount")),
+	bt := t.addBalanceEntry(balanceEntry{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"), fee: -debitFee(ch.num("amount")),
 		feeText: "Stripe processing fees", currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
 	ch["failure_balance_transaction"] = bt["id"]
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))

@@ -13,15 +13,15 @@ var payoutRoutes = []route{
 
 // payOut sends to the bank all that has become available and was in no payout yet, one payout a currency. It arrives
 // at once.
-func (t *act) payOut() []object {
+func (t *transaction) payOut() []object {
 	gone := map[string]bool{}
-	for _, private := range t.a.shelf("payout.private").items {
+	for _, private := range t.a.collection("payout.private").items {
 		for _, id := range private["members"].([]any) { // as send makes them
 			gone[id.(string)] = true
 		}
 	}
 	members, sums := map[string][]any{}, map[string]int64{}
-	for _, bt := range t.a.shelf("balance_transaction").items {
+	for _, bt := range t.a.collection("balance_transaction").items {
 		if currency := bt.str("currency"); !gone[bt.str("id")] && bt.num("available_on") <= t.now {
 			members[currency] = append(members[currency], bt["id"])
 			sums[currency] += bt.num("net")
@@ -48,7 +48,7 @@ type payoutTerms struct {
 }
 
 // send makes one payout and lets it arrive.
-func (t *act) send(terms payoutTerms) object {
+func (t *transaction) send(terms payoutTerms) object {
 	amount, currency := terms.amount, terms.currency
 	po := t.new("payout", "po_", object{
 		"amount": amount, "arrival_date": daysLater(t.now, 0), "automatic": terms.automatic, "balance_transaction": nil, "currency": currency,
@@ -56,7 +56,7 @@ func (t *act) send(terms payoutTerms) object {
 		"failure_code": nil, "failure_message": nil, "method": terms.method, "original_payout": nil, "reconciliation_status": "in_progress",
 		"reversed_by": nil, "source_type": "card", "statement_descriptor": terms.descriptor, "status": "in_transit", "type": "bank_account",
 	})
-	bt := t.move(movement{kind: "payout", category: "payout", amount: -amount, currency: currency, source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
+	bt := t.addBalanceEntry(balanceEntry{kind: "payout", category: "payout", amount: -amount, currency: currency, source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
 	po["balance_transaction"] = bt["id"]
 	t.emit("payout.created", po, nil)
 	po["status"], po["reconciliation_status"] = "paid", "completed"
@@ -66,11 +66,11 @@ func (t *act) send(terms payoutTerms) object {
 }
 
 // failPayout is the bank sending a payout back, as it may for days after it was called paid.
-func (t *act) failPayout(po object) *apiError {
+func (t *transaction) failPayout(po object) *apiError {
 	if po.str("status") != "paid" {
 		return invalid("", "payout", "Payout "+po.str("id")+" has already failed.")
 	}
-	bt := t.move(movement{kind: "payout_failure", category: "payout_reversal", amount: po.num("amount"), currency: po.str("currency"),
+	bt := t.addBalanceEntry(balanceEntry{kind: "payout_failure", category: "payout_reversal", amount: po.num("amount"), currency: po.str("currency"),
 		source: po.str("id"), text: "STRIPE PAYOUT FAILURE", available: t.now})
 	po["status"], po["failure_code"], po["failure_message"] = "failed", "account_closed", "The bank account has been closed."
 	po["failure_balance_transaction"] = bt["id"]

@@ -47,7 +47,7 @@ func createPortal(c *call) (any, error) {
 // portalPage is what page/portal.html shows.
 type portalPage struct {
 	Lang, Account, Back, Problem, Field string
-	W                                   words
+	W                                   pageText
 	Known                               bool
 	Done                                bool
 	Only                                bool // the flow payment_method_update: no invoices
@@ -57,7 +57,7 @@ type portalPage struct {
 }
 
 // portal fills the page of a portal session. The lock is held.
-func (s *Server) portal(id string) (portalPage, *act, object, object) {
+func (s *Server) portal(id string) (portalPage, *transaction, object, object) {
 	for _, a := range s.accounts {
 		o := a.get("billing_portal.session", id)
 		if o == nil {
@@ -65,7 +65,7 @@ func (s *Server) portal(id string) (portalPage, *act, object, object) {
 		}
 		customer := a.get("customer", o.str("customer"))
 		p := portalPage{Known: true, Lang: language(o.str("locale")), Account: or(a.Title, a.Name), Back: o.str("return_url"), Only: o["flow"] != nil}
-		p.W = wordsOf[p.Lang]
+		p.W = pageTextFor[p.Lang]
 		chosen := customer.obj("invoice_settings").str("default_payment_method")
 		for _, pm := range slices.Backward(a.where("payment_method", "customer", customer.str("id"))) {
 			card := pm.obj("card")
@@ -83,12 +83,12 @@ func (s *Server) portal(id string) (portalPage, *act, object, object) {
 		}
 		return p, s.act(a), o, customer
 	}
-	return portalPage{Lang: "en", W: wordsOf["en"]}, nil, nil, nil
+	return portalPage{Lang: "en", W: pageTextFor["en"]}, nil, nil, nil
 }
 
 func (s *Server) showPortal(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	p, _, _, _ := s.portal(r.PathValue("id"))
 	s.mu.Unlock()
 	status := http.StatusOK
@@ -104,7 +104,7 @@ func (s *Server) postPortal(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
 	s.mu.Lock()
-	s.meet(s.now())
+	s.runDue(s.now())
 	p, t, o, customer := s.portal(r.PathValue("id"))
 	var problem *apiError
 	if p.Known {
@@ -130,7 +130,7 @@ func (s *Server) postPortal(w http.ResponseWriter, r *http.Request) {
 }
 
 // replaceCard keeps a card as a customer's default for invoices. A card that asks for authentication is agreed to.
-func (t *act) replaceCard(customer object, in Card) (object, *apiError) {
+func (t *transaction) replaceCard(customer object, in Card) (object, *apiError) {
 	who, bad := readCard(in, time.Unix(t.now, 0))
 	if bad == nil {
 		bad = who.card.decline
@@ -142,7 +142,7 @@ func (t *act) replaceCard(customer object, in Card) (object, *apiError) {
 }
 
 // keepDefault gives a customer a method as the default for invoices.
-func (t *act) keepDefault(customer object, who payer) object {
+func (t *transaction) keepDefault(customer object, who payer) object {
 	pm := t.methodOf(who)
 	t.attach(pm, customer.str("id"))
 	before := customer.obj("invoice_settings")

@@ -16,8 +16,8 @@ func enabledOf(features []string) (params []string) {
 }
 
 // defaultPortal is what an account's dashboard saved: cards and nothing else. It is made when it is first asked for.
-func (t *act) defaultPortal() object {
-	if all := t.a.shelf("billing_portal.configuration").items; len(all) > 0 {
+func (t *transaction) defaultPortal() object {
+	if all := t.a.collection("billing_portal.configuration").items; len(all) > 0 {
 		return all[0]
 	}
 	features := object{}

@@ -25,14 +25,14 @@ func createProduct(c *call) (any, error) {
 }
 
 // newProduct shelves a product, inactive as those made by price_data are.
-func (t *act) newProduct(name string) object {
+func (t *transaction) newProduct(name string) object {
 	return t.new("product", "prod_", object{"active": false, "default_price": nil, "description": nil, "features": []any{}, "images": []any{},
 		"name": name, "package_dimensions": nil, "shippable": nil, "statement_descriptor": nil, "tax_code": nil, "type": "service",
 		"unit_label": nil, "updated": t.now, "url": nil})
 }
 
 // newPrice shelves a price of one unit in minor units; every is its recurring part, nil for a price paid once.
-func (t *act) newPrice(product object, amount int64, currency string, every object) object {
+func (t *transaction) newPrice(product object, amount int64, currency string, every object) object {
 	kind, recurring := "one_time", any(nil)
 	if every != nil {
 		kind, recurring = "recurring", every

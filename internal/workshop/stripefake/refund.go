@@ -39,7 +39,7 @@ func createRefund(c *call) (any, error) {
 }
 
 // chargeOf finds the charge that is meant: by its own id, or the last one of a payment intent.
-func (t *act) chargeOf(charge, intent string) (object, error) {
+func (t *transaction) chargeOf(charge, intent string) (object, error) {
 	switch {
 	case charge != "":
 		if ch := t.a.get("charge", charge); ch != nil {
@@ -61,7 +61,7 @@ func (t *act) chargeOf(charge, intent string) (object, error) {
 }
 
 // refund gives an amount back; 0 is all that is left. The processor keeps its fee.
-func (t *act) refund(ch object, amount int64, reason string, metadata object) (object, *apiError) {
+func (t *transaction) refund(ch object, amount int64, reason string, metadata object) (object, *apiError) {
 	left := ch.num("amount") - ch.num("amount_refunded")
 	if amount == 0 {
 		amount = left
@@ -87,7 +87,7 @@ func (t *act) refund(ch object, amount int64, reason string, metadata object) (o
 	if strings.HasPrefix(ch.str("id"), "py_") {
 		kind = "payment_refund"
 	}
-	bt := t.move(movement{kind: kind, category: "refund", amount: -amount, currency: currency, source: re.str("id"),
+	bt := t.addBalanceEntry(balanceEntry{kind: kind, category: "refund", amount: -amount, currency: currency, source: re.str("id"),
 		text: "REFUND FOR CHARGE", available: t.now})
 	re["balance_transaction"] = bt["id"]
 	before := object{"amount_refunded": ch["amount_refunded"], "refunded": ch["refunded"]}
@@ -101,18 +101,18 @@ func (t *act) refund(ch object, amount int64, reason string, metadata object) (o
 }
 
 // refundChanged tells under both names that Stripe uses for it.
-func (t *act) refundChanged(re, before object) {
+func (t *transaction) refundChanged(re, before object) {
 	t.emit("charge.refund.updated", re, before)
 	t.emit("refund.updated", re, before)
 }
 
 // failRefund is the bank sending a refund back: the money returns to the balance and the charge is unrefunded so far.
-func (t *act) failRefund(re object) *apiError {
+func (t *transaction) failRefund(re object) *apiError {
 	if re.str("status") != "succeeded" {
 		return invalid("", "refund", "Refund "+re.str("id")+" has already failed.")
 	}
 	ch := t.a.get("charge", re.str("charge"))
-	bt := t.move(movement{kind: "refund_failure", category: "refund_failure", amount: re.num("amount"), currency: re.str("currency"),
+	bt := t.addBalanceEntry(balanceEntry{kind: "refund_failure", category: "refund_failure", amount: re.num("amount"), currency: re.str("currency"),
 		source: re.str("id"), text: "REFUND FAILURE", available: t.now})
 	re["status"], re["failure_reason"], re["failure_balance_transaction"] = "failed", "expired_or_canceled_card", bt["id"]
 	ch["amount_refunded"], ch["refunded"] = ch.num("amount_refunded")-re.num("amount"), false

@@ -3,7 +3,7 @@ package stripefake
 import "slices"
 
 // awaitPhases puts the ends of a schedule's phases in the agenda, and a warning a week before the last.
-func (t *act) awaitPhases(schedule object) {
+func (t *transaction) awaitPhases(schedule object) {
 	var end int64
 	for _, phase := range phasesOf(schedule) {
 		if end = phase.num("end_date"); end > t.now {
@@ -16,7 +16,7 @@ func (t *act) awaitPhases(schedule object) {
 }
 
 // warnOfEnd tells that a schedule ends in a week, unless that has changed since.
-func (t *act) warnOfEnd(schedule object) {
+func (t *transaction) warnOfEnd(schedule object) {
 	phases := phasesOf(schedule)
 	if schedule.str("status") == "active" && phases[len(phases)-1].num("end_date")-upcomingBefore == t.now {
 		t.emit("subscription_schedule.expiring", schedule, nil)
@@ -24,7 +24,7 @@ func (t *act) warnOfEnd(schedule object) {
 }
 
 // turnPhase moves a schedule on when its present phase has ended: to the next one, or to its end.
-func (t *act) turnPhase(schedule object) {
+func (t *transaction) turnPhase(schedule object) {
 	now := schedule.obj("current_phase")
 	if schedule.str("status") != "active" || now.num("end_date") > t.now {
 		return
@@ -49,7 +49,7 @@ func (t *act) turnPhase(schedule object) {
 }
 
 // applyPhase makes a subscription bill what a phase says. Items of a price that stays keep their ids.
-func (t *act) applyPhase(phase, sub object) {
+func (t *transaction) applyPhase(phase, sub object) {
 	old, items := itemsOf(sub), []object{}
 	for _, want := range t.itemsIn(phase) {
 		price, quantity := want.obj("price"), want.num("quantity")
@@ -73,7 +73,7 @@ func (t *act) applyPhase(phase, sub object) {
 }
 
 // syncPhase carries a change of a subscription's items into the phase under way.
-func (t *act) syncPhase(sub object) {
+func (t *transaction) syncPhase(sub object) {
 	schedule := t.a.get("subscription_schedule", sub.str("schedule"))
 	if schedule.str("status") != "active" {
 		return
@@ -87,7 +87,7 @@ func (t *act) syncPhase(sub object) {
 }
 
 // release leaves a subscription to itself; the end its schedule had for it goes too, unless kept.
-func (t *act) release(schedule object, keepEnd bool) {
+func (t *transaction) release(schedule object, keepEnd bool) {
 	sub := t.a.get("subscription", schedule.str("subscription"))
 	before := sub.with(nil)
 	schedule["status"], schedule["released_at"], schedule["released_subscription"] = "released", t.now, sub["id"]

@@ -63,7 +63,7 @@ func (c *call) readPhase(p params, at string, sub object, start int64) (object, 
 	if len(items) == 0 {
 		return nil, missing(at + "[items]")
 	}
-	if err := alike(c.itemsIn(phase), sub.str("currency")); err != nil {
+	if err := sameItems(c.itemsIn(phase), sub.str("currency")); err != nil {
 		return nil, err
 	}
 	metadata, err := p.metadata(nil)
@@ -110,7 +110,7 @@ func (c *call) phaseEnd(p params, at string, sub, phase object) (int64, error) {
 }
 
 // itemsIn are a phase's items with their prices, as a subscription has them.
-func (t *act) itemsIn(phase object) []object {
+func (t *transaction) itemsIn(phase object) []object {
 	var items []object
 	list, _ := phase["items"].([]any)
 	for _, v := range list {

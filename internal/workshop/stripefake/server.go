@@ -51,7 +51,7 @@ type Server struct {
 	log     *slog.Logger
 	api     *http.ServeMux
 	mux     *http.ServeMux
-	courier *courier
+	courier *sender
 	stop    context.CancelFunc
 	over    <-chan struct{} // closed by Close: what hangs ends
 	done    sync.WaitGroup
@@ -64,7 +64,7 @@ type Server struct {
 	public   string
 	seen     string // where the last request of the API was sent to
 	accounts []*account
-	due      agenda
+	due      schedule
 	faults   Faults
 	calls    []Call
 	inFlight map[string]bool // idempotency keys at work, by account and key
@@ -96,7 +96,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{opts: o, log: o.Logger, seed: o.Seed, public: o.PublicURL, inFlight: map[string]bool{}}
 	s.chance = mathrand.New(mathrand.NewPCG(o.Seed, 1))
-	s.courier = newCourier(s)
+	s.courier = newSender(s)
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func New(o Options) (*Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop, s.over = cancel, ctx.Done()
 	s.courier.start(ctx)
-	s.done.Go(func() { s.keepTime(ctx) })
+	s.done.Go(func() { s.runClock(ctx) })
 	return s, nil
 }
 
@@ -170,7 +170,7 @@ func (s *Server) newID(prefix string, n int) string {
 }
 
 // act is one thing that happens in an account at one moment: a call, a payment, a date reached. The lock is held.
-type act struct {
+type transaction struct {
 	s       *Server
 	a       *account
 	now     int64
@@ -178,16 +178,16 @@ type act struct {
 	key     string // its idempotency key, or ""
 }
 
-func (s *Server) act(a *account) *act { return &act{s: s, a: a, now: s.now().Unix()} }
+func (s *Server) act(a *account) *transaction { return &transaction{s: s, a: a, now: s.now().Unix()} }
 
 // new shelves a fresh object with what every object has.
-func (t *act) new(kind, prefix string, fields object) object {
+func (t *transaction) new(kind, prefix string, fields object) object {
 	o := object{"id": t.s.newID(prefix, 24), "object": kind, "created": t.now, "livemode": false, "metadata": object{}}
 	return t.a.put(o.with(fields))
 }
 
 // later puts a date in the agenda.
-func (t *act) later(at int64, what, id string) {
+func (t *transaction) later(at int64, what, id string) {
 	t.s.serial++
-	heap.Push(&t.s.due, appointment{At: at, Turn: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})
+	heap.Push(&t.s.due, scheduledTask{At: at, Sequence: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})
 }

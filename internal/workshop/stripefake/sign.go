@@ -15,29 +15,29 @@ import (
 )
 
 // letter is a parcel written down: the body and who signs it.
-type letter struct {
+type webhook struct {
 	url     string
 	body    []byte
 	secrets []string
 }
 
 // letter writes an event for its endpoint, in the endpoint's API version; false when the endpoint is gone or disabled.
-func (s *Server) letter(p *parcel) (letter, bool) {
+func (s *Server) webhookFor(p *delivery) (webhook, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ev, endpoint := p.a.get("event", p.event), p.a.get("webhook_endpoint", p.endpoint)
 	if ev == nil || endpoint == nil || endpoint.flag("deleted") || endpoint.str("status") != "enabled" {
-		return letter{}, false
+		return webhook{}, false
 	}
 	body, err := json.MarshalIndent(ev.with(object{"api_version": or(endpoint.str("api_version"), APIVersion)}), "", "  ")
 	if err != nil {
-		return letter{}, false
+		return webhook{}, false
 	}
-	return letter{url: endpoint.str("url"), body: body, secrets: p.a.Secrets[p.endpoint]}, true
+	return webhook{url: endpoint.str("url"), body: body, secrets: p.a.Secrets[p.endpoint]}, true
 }
 
 // post sends a letter once. The answer's body is read and thrown away, as far as is civil.
-func (c *courier) post(ctx context.Context, l letter) (int, error) {
+func (c *sender) post(ctx context.Context, l webhook) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(l.body))
 	if err != nil {
 		return 0, err

@@ -16,14 +16,16 @@ type snapshot struct {
 	Serial   uint64
 	Offset   time.Duration
 	Accounts []*account
-	Due      agenda
+	Due      schedule
 }
 
 // MarshalJSON writes a shelf as the list it is.
-func (sh *shelf) MarshalJSON() ([]byte, error) { return json.Marshal(append([]object{}, sh.items...)) }
+func (sh *collection) MarshalJSON() ([]byte, error) {
+	return json.Marshal(append([]object{}, sh.items...))
+}
 
 // UnmarshalJSON reads the list back.
-func (sh *shelf) UnmarshalJSON(raw []byte) error {
+func (sh *collection) UnmarshalJSON(raw []byte) error {
 	var items []object
 	if err := json.Unmarshal(raw, &items); err != nil {
 		return err

@@ -70,12 +70,12 @@ func decode(raw json.RawMessage) (any, error) {
 }
 
 // shelf holds the objects of one kind, oldest first. Nothing leaves it: deletion is a mark, as at Stripe.
-type shelf struct {
+type collection struct {
 	items []object
 	at    map[string]int
 }
 
-func (sh *shelf) put(o object) {
+func (sh *collection) put(o object) {
 	sh.at[o.str("id")] = len(sh.items)
 	sh.items = append(sh.items, o)
 }
@@ -84,24 +84,24 @@ func (sh *shelf) put(o object) {
 type account struct {
 	Account
 	ID      string
-	Shelves map[string]*shelf   // by Stripe's name of the kind
-	Secrets map[string][]string // signing secrets by webhook endpoint, newest first
-	Pending map[string][]string // endpoints that have not yet acknowledged an event, by event
-	Answers map[string]*answer  // by idempotency key
+	Shelves map[string]*collection // by Stripe's name of the kind
+	Secrets map[string][]string    // signing secrets by webhook endpoint, newest first
+	Pending map[string][]string    // endpoints that have not yet acknowledged an event, by event
+	Answers map[string]*answer     // by idempotency key
 }
 
 func newAccount(a Account, id string) *account {
 	return &account{
 		Account: a, ID: id,
-		Shelves: map[string]*shelf{}, Secrets: map[string][]string{}, Pending: map[string][]string{},
+		Shelves: map[string]*collection{}, Secrets: map[string][]string{}, Pending: map[string][]string{},
 		Answers: map[string]*answer{},
 	}
 }
 
-func (a *account) shelf(kind string) *shelf {
+func (a *account) collection(kind string) *collection {
 	sh := a.Shelves[kind]
 	if sh == nil {
-		sh = &shelf{at: map[string]int{}}
+		sh = &collection{at: map[string]int{}}
 		a.Shelves[kind] = sh
 	}
 	return sh
@@ -109,13 +109,13 @@ func (a *account) shelf(kind string) *shelf {
 
 // put shelves a new object under its own kind and id.
 func (a *account) put(o object) object {
-	a.shelf(o.str("object")).put(o)
+	a.collection(o.str("object")).put(o)
 	return o
 }
 
 // get returns the object of that kind, or nil.
 func (a *account) get(kind, id string) object {
-	sh := a.shelf(kind)
+	sh := a.collection(kind)
 	i, ok := sh.at[id]
 	if !ok {
 		return nil
@@ -136,7 +136,7 @@ func (a *account) find(id string) object {
 // where returns the objects of a kind whose field has that value, oldest first.
 func (a *account) where(kind, field, value string) []object {
 	var found []object
-	for _, o := range a.shelf(kind).items {
+	for _, o := range a.collection(kind).items {
 		if o.str(field) == value {
 			found = append(found, o)
 		}
@@ -145,5 +145,5 @@ func (a *account) where(kind, field, value string) []object {
 }
 
 func (a *account) endpoints() []object {
-	return slices.DeleteFunc(slices.Clone(a.shelf("webhook_endpoint").items), func(o object) bool { return o.flag("deleted") })
+	return slices.DeleteFunc(slices.Clone(a.collection("webhook_endpoint").items), func(o object) bool { return o.flag("deleted") })
 }

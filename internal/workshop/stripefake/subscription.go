@@ -17,7 +17,7 @@ var subscriptionRoutes = []route{
 }
 
 // newSubscription shelves an active subscription whose first period begins now. Each line has a price and a quantity.
-func (t *act) newSubscription(customer string, pm object, currency string, lines []any, fields object) object {
+func (t *transaction) newSubscription(customer string, pm object, currency string, lines []any, fields object) object {
 	every := lines[0].(object).obj("price").obj("recurring") // Checkout has at least one, of one interval
 	sub := t.new("subscription", "sub_", object{
 		"application": nil, "application_fee_percent": nil, "automatic_tax": object{"enabled": false, "liability": nil}, "billing_cycle_anchor": t.now,
@@ -42,7 +42,7 @@ func (t *act) newSubscription(customer string, pm object, currency string, lines
 	return sub
 }
 
-func (t *act) newItem(sub, price object, quantity int64) object {
+func (t *transaction) newItem(sub, price object, quantity int64) object {
 	return object{"id": t.s.newID("si_", 14), "object": "subscription_item", "billing_thresholds": nil, "created": t.now, "metadata": object{},
 		"plan": planOf(price), "price": price, "quantity": quantity, "subscription": sub["id"], "tax_rates": []any{}}
 }
@@ -107,7 +107,7 @@ func createSubscription(c *call) (any, error) {
 		return nil, err
 	}
 	if anchor == nil {
-		if why := c.verdict(pm); why != nil {
+		if why := c.outcomeFor(pm); why != nil {
 			return nil, why
 		}
 	}

@@ -70,11 +70,11 @@ func (c *call) readItems(sub object, name string) ([]object, error) {
 		}
 		items = append(items, c.newItem(sub, price, max(quantity, 1)))
 	}
-	return items, alike(items, sub.str("currency"))
+	return items, sameItems(items, sub.str("currency"))
 }
 
 // alike holds that items can be billed together.
-func alike(items []object, currency string) error {
+func sameItems(items []object, currency string) error {
 	if len(items) == 0 {
 		return invalid("parameter_missing", "items", "A subscription must have at least one item.")
 	}

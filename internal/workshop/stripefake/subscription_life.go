@@ -4,7 +4,7 @@ package stripefake
 const upcomingBefore = 7 * day
 
 // awaitRenewal puts the end of the present period in the agenda.
-func (t *act) awaitRenewal(sub object) {
+func (t *transaction) awaitRenewal(sub object) {
 	end := sub.num("current_period_end")
 	t.later(end, "renew", sub.str("id"))
 	if end-upcomingBefore > t.now {
@@ -13,20 +13,20 @@ func (t *act) awaitRenewal(sub object) {
 }
 
 // ends tells whether the present period is the last one.
-func (t *act) ends(sub object) bool {
+func (t *transaction) ends(sub object) bool {
 	at := sub.num("cancel_at")
 	return sub.str("status") == "canceled" || sub.flag("cancel_at_period_end") || at > 0 && at <= sub.num("current_period_end")
 }
 
 // announce tells of a renewal that is a week away.
-func (t *act) announce(sub object) {
+func (t *transaction) emitUpcoming(sub object) {
 	if !t.ends(sub) && sub.num("current_period_end")-upcomingBefore == t.now {
 		t.emit("invoice.upcoming", t.upcoming(sub), nil)
 	}
 }
 
 // renew ends a period and begins and bills the next, or ends the subscription.
-func (t *act) renew(sub object) {
+func (t *transaction) renew(sub object) {
 	if sub.num("current_period_end") != t.now || sub.str("status") == "canceled" {
 		return
 	}
@@ -50,7 +50,7 @@ func (t *act) renew(sub object) {
 }
 
 // updatedSince tells of a renewal's changes, but not of a status that has been told of already.
-func (t *act) updatedSince(sub, before object) {
+func (t *transaction) updatedSince(sub, before object) {
 	if sub.str("status") == "past_due" || sub.str("status") == "canceled" {
 		before["status"] = sub["status"]
 	}
@@ -58,7 +58,7 @@ func (t *act) updatedSince(sub, before object) {
 }
 
 // beginPeriod begins a period now.
-func (t *act) beginPeriod(sub object) {
+func (t *transaction) beginPeriod(sub object) {
 	t.a.hidden(sub)["previous_start"] = sub["current_period_start"]
 	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), t.now)
 	t.awaitRenewal(sub)
@@ -66,7 +66,7 @@ func (t *act) beginPeriod(sub object) {
 
 // beginTrial moves the next renewal to a moment, from which the cycle then counts. Stripe invoices the time until then
 // over nothing, and that invoice is paid like any other.
-func (t *act) beginTrial(sub object, end int64) {
+func (t *transaction) beginTrial(sub object, end int64) {
 	sub["status"], sub["trial_start"], sub["trial_end"], sub["billing_cycle_anchor"] = "trialing", t.now, end, end
 	sub["billing_cycle_anchor_config"] = nil
 	t.beginPeriod(sub)
@@ -74,7 +74,7 @@ func (t *act) beginTrial(sub object, end int64) {
 }
 
 // bill drafts the present period's invoice; it becomes final now or in an hour, or what a pause says.
-func (t *act) bill(sub object, reason string, atOnce bool) {
+func (t *transaction) bill(sub object, reason string, atOnce bool) {
 	inv := t.draft(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
 	pause := sub.obj("pause_collection").str("behavior")
 	if held := pause != "" || sub.str("status") == "unpaid"; held {
@@ -96,7 +96,7 @@ func (t *act) bill(sub object, reason string, atOnce bool) {
 }
 
 // resume ends a pause at its date. What was drafted meanwhile stays as it is.
-func (t *act) resume(sub object) {
+func (t *transaction) resume(sub object) {
 	if sub.obj("pause_collection").num("resumes_at") == t.now && sub.str("status") != "canceled" {
 		before := sub.with(nil)
 		sub["pause_collection"] = nil
@@ -105,13 +105,13 @@ func (t *act) resume(sub object) {
 }
 
 // cancelOnTime ends a subscription at its cancel_at, unless a schedule sees to that.
-func (t *act) cancelOnTime(sub object) {
+func (t *transaction) cancelOnTime(sub object) {
 	if sub.num("cancel_at") == t.now && sub["schedule"] == nil {
 		t.end(sub, "cancellation_requested")
 	}
 }
 
-func (t *act) setStatus(sub object, status string) {
+func (t *transaction) setStatus(sub object, status string) {
 	if old := sub.str("status"); old != status && old != "canceled" {
 		sub["status"] = status
 		t.emit("customer.subscription.updated", sub, object{"status": old})
@@ -119,7 +119,7 @@ func (t *act) setStatus(sub object, status string) {
 }
 
 // end cancels a subscription for good, its schedule with it. Its invoices stay, and nobody tries them any more.
-func (t *act) end(sub object, reason string) {
+func (t *transaction) end(sub object, reason string) {
 	if sub.str("status") == "canceled" {
 		return
 	}

@@ -51,7 +51,7 @@ func updateSubscription(c *call) (any, error) {
 }
 
 // updated tells of a subscription's changes since before; without any it is silent.
-func (t *act) updated(sub, before object) {
+func (t *transaction) updated(sub, before object) {
 	previous := object{}
 	for key := range sub {
 		if !reflect.DeepEqual(sub[key], before[key]) {

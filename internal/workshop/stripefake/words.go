@@ -7,7 +7,7 @@ import (
 )
 
 // words are the texts of the hosted page in one language.
-type words struct {
+type pageText struct {
 	Title, Paying, Total, Card, Number, Exp, ExpHint, CVC, Name, Email, Pay, Cancel         string
 	Test, TestCards, TestOK, TestDeclined, TestFunds, TestAuth, TestDisputed, TestAny       string
 	Bank, BankText, BankPays, BankFails                                                     string
@@ -18,7 +18,7 @@ type words struct {
 	Declined, Funds, BadNumber, BadExp, PastExp, BadCVC, BadEmail, AuthFailed, OtherProblem string
 }
 
-var wordsOf = map[string]words{
+var pageTextFor = map[string]pageText{
 	"en": {
 		Title: "Payment", Paying: "You are paying", Total: "Total", Card: "Pay by card", Number: "Card number", Exp: "Expiry date", ExpHint: "MM / YY",
 		CVC: "Security code", Name: "Name on the card", Email: "E-mail", Pay: "Pay", Cancel: "Go back without paying",
@@ -81,14 +81,14 @@ var wordsOf = map[string]words{
 // language is the page's language for a session's locale; English where we have no other.
 func language(locale string) string {
 	lang, _, _ := strings.Cut(locale, "-")
-	if _, ok := wordsOf[lang]; !ok {
+	if _, ok := pageTextFor[lang]; !ok {
 		return "en"
 	}
 	return lang
 }
 
 // every says how often a payment comes again.
-func (w words) every(interval string, count int64) string {
+func (w pageText) every(interval string, count int64) string {
 	one := map[string]string{"day": w.EveryDay, "week": w.EveryWeek, "month": w.EveryMonth, "year": w.EveryYear}
 	if count == 1 {
 		return one[interval]
@@ -97,7 +97,7 @@ func (w words) every(interval string, count int64) string {
 }
 
 // problem says what went wrong in the payer's words.
-func (w words) problem(e *apiError) string {
+func (w pageText) problem(e *apiError) string {
 	switch {
 	case e.declineCode == "insufficient_funds":
 		return w.Funds

@@ -7,7 +7,7 @@ import (
 )
 
 func TestEveryLanguageIsComplete(t *testing.T) {
-	for lang, w := range wordsOf {
+	for lang, w := range pageTextFor {
 		v := reflect.ValueOf(w)
 		for i := range v.NumField() {
 			if v.Field(i).String() == "" {

@@ -36,7 +36,7 @@ func (v Violation) String() string {
 }
 
 // runAxe names the rules of WCAG 2.2 AA by axe-core's tags; each version of the guidelines adds to those before.
-const runAxe = `axe.run(document, {
+const axeScript = `axe.run(document, {
 	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
 	resultTypes: ["violations"],
 }).then(r => r.violations.map(({id, impact, help, helpUrl, nodes}) => ({id, impact, help, helpUrl, nodes: nodes.map(({html, failureSummary}) => ({html, failureSummary}))})))`
@@ -50,7 +50,7 @@ func Axe(t testing.TB, ctx context.Context) []Violation {
 	}
 	var found []Violation
 	await := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
-	if err := chromedp.Run(ctx, chromedp.Evaluate(source, nil), chromedp.Evaluate(runAxe, &found, await)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Evaluate(source, nil), chromedp.Evaluate(axeScript, &found, await)); err != nil {
 		t.Fatalf("testkit: axe-core: %v", err)
 	}
 	return found

@@ -34,7 +34,7 @@ type Database struct {
 // migrates a model database there; each database is a copy of it, made in some tens of milliseconds.
 func DB(t testing.TB) *Database {
 	t.Helper()
-	return database(t, model)
+	return database(t, modelDatabase)
 }
 
 // EmptyDB gives the test a database without any table.
@@ -43,7 +43,7 @@ func EmptyDB(t testing.TB) *Database {
 	return database(t, "template0")
 }
 
-const model = "konbit_model"
+const modelDatabase = "konbit_model"
 
 var (
 	// The cluster is meant to outlive the test that happens to come first, so nothing here uses that test's context.
@@ -82,17 +82,17 @@ func migrateModel() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if err := s.CreateDatabase(ctx, model, OwnerRole); err != nil {
+	if err := s.CreateDatabase(ctx, modelDatabase, OwnerRole); err != nil {
 		return err
 	}
-	return migrations.Up(ctx, s.URL(OwnerRole, model), ServerRole)
+	return migrations.Up(ctx, s.URL(OwnerRole, modelDatabase), ServerRole)
 }
 
 func database(t testing.TB, template string) *Database {
 	t.Helper()
 	SkipIfShort(t, "PostgreSQL")
 	s, err := cluster()
-	if err == nil && template == model {
+	if err == nil && template == modelDatabase {
 		err = migrate()
 	}
 	if err != nil {

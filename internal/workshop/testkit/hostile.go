@@ -26,7 +26,7 @@ var scripts = []string{
 }
 
 // oddities are what templates, addresses, encodings and writing systems make of a text.
-var oddities = []string{
+var unusualTexts = []string{
 	`{{.}}`, `{{7*7}}`, `{{template "title" .}}`, "{{`x`}}", `{{constructor.constructor('hit()')()}}`, `${hit()}`, `#{7*7}`, `<%= hit() %>`, `<% 7*7 %>`, `{% debug %}`, `[[7*7]]`,
 	`<?php hit() ?>`, `%s%n%x`, `{0}`, `{organisation}`, `*{7*7}`, `javascript:hit()`, `JaVaScRiPt:hit()`, "java\tscript:hit()", `data:text/html,<script>hit()</script>`, `vbscript:hit()`,
 	`' onmouseover=hit() x='`, `" onfocus=hit() autofocus x="`, ` onclick=hit() `, `' OR 1=1 --`, `"; hit(); "`, `\'; hit(); //`, `</SCRIPT ><script>hit()</script >`, `<!--<script>hit()`,
@@ -36,8 +36,8 @@ var oddities = []string{
 }
 
 // Hostile lists more than 200 texts by which people have made pages do what they want.
-func Hostile() []string {
-	all := slices.Clone(oddities)
+func HostileTexts() []string {
+	all := slices.Clone(unusualTexts)
 	for _, breakout := range breakouts {
 		for _, script := range scripts {
 			all = append(all, breakout+script)
@@ -47,11 +47,11 @@ func Hostile() []string {
 }
 
 // Harmless is a text as people write it.
-const Harmless = "Ana"
+const HarmlessText = "Ana"
 
 // Watch notes what goes wrong in a browser's pages: scripts that ran hit, complaints about the content security policy, errors,
 // dialogs, and words on the console. It answers what was noted so far.
-func Watch(t testing.TB, ctx context.Context) func() []string {
+func WatchErrors(t testing.TB, ctx context.Context) func() []string {
 	t.Helper()
 	var mu sync.Mutex
 	var wrong []string
@@ -86,7 +86,7 @@ func Watch(t testing.TB, ctx context.Context) func() []string {
 }
 
 // anatomy lists kinds of elements with each of their attributes, and addresses of other hosts.
-const anatomy = `(() => {
+const pageStructureScript = `(() => {
 	const kinds = new Set()
 	for (const e of document.querySelectorAll("*")) {
 		kinds.add(e.localName)
@@ -103,16 +103,16 @@ const anatomy = `(() => {
 
 // Anatomy lists what the page now in the browser is made of, each kind once: elements ("a"), their attributes ("a[href]"), and
 // addresses that lead off its host. A text that is only shown adds nothing to it.
-func Anatomy(t testing.TB, ctx context.Context) (kinds []string) {
+func PageStructure(t testing.TB, ctx context.Context) (kinds []string) {
 	t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Evaluate(anatomy, &kinds)); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Evaluate(pageStructureScript, &kinds)); err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
 	return kinds
 }
 
 // Plain is a text without what browsers leave out of fields: line ends, nulls, and space at its ends.
-func Plain(text string) string {
+func FieldText(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("\r\n\x00\ufffd", r) {
 			return -1

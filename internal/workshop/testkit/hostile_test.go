@@ -17,7 +17,7 @@ import (
 // TestHostileTextsAreHostile serves pages that write what they are given as it is, and wants that found out.
 func TestHostileTextsAreHostile(t *testing.T) {
 	t.Parallel()
-	require.GreaterOrEqual(t, len(testkit.Hostile()), 200)
+	require.GreaterOrEqual(t, len(testkit.HostileTexts()), 200)
 	for policy, noticed := range map[string]string{"": "a script ran", "default-src 'none'": "security: "} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
@@ -26,16 +26,16 @@ func TestHostileTextsAreHostile(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		ctx := testkit.Browser(t)
-		wrong := testkit.Watch(t, ctx)
-		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/?x="+testkit.Harmless)))
-		usual := testkit.Anatomy(t, ctx)
+		wrong := testkit.WatchErrors(t, ctx)
+		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/?x="+testkit.HarmlessText)))
+		usual := testkit.PageStructure(t, ctx)
 		require.Empty(t, wrong())
 		for text, kind := range map[string]string{
 			"<script>hit()</script>": "script", "<svg onload=hit()>": "svg[onload]", "<a href=//evil.example/x>": "http://evil.example/x", "<img src=x onerror=hit()>": "img[onerror]",
 		} {
 			before := len(wrong())
 			require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(server.URL+"/?x="+text)))
-			found := testkit.Anatomy(t, ctx)
+			found := testkit.PageStructure(t, ctx)
 			assert.Contains(t, found, kind)
 			assert.NotSubset(t, usual, found)
 			if text[1] == 'a' {

@@ -79,18 +79,18 @@ func TestEventually(t *testing.T) {
 		defer func() { _ = recover() }()
 		Eventually(late, 20*time.Millisecond, func() error { return errors.New("no letter") })
 	}()
-	require.Contains(t, late.said, "no letter")
+	require.Contains(t, late.output, "no letter")
 }
 
 // A recorder is a test whose Fatalf can be watched.
 type recorder struct {
 	testing.TB
-	said string
+	output string
 }
 
 func (r *recorder) Helper() {}
 func (r *recorder) Fatalf(format string, args ...any) {
-	r.said = fmt.Sprintf(format, args...)
+	r.output = fmt.Sprintf(format, args...)
 	panic("ended")
 }
 

@@ -18,12 +18,12 @@ func Try(ctx context.Context, name string, prove func(t testing.TB)) error {
 	b := &trial{name: name, ctx: ctx}
 	b.run(func() { prove(b) })
 	cancel()
-	for b.next() {
+	for b.runLastCleanup() {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failed {
-		return errors.New(strings.Join(b.said, "\n"))
+		return errors.New(strings.Join(b.output, "\n"))
 	}
 	return nil
 }
@@ -37,7 +37,7 @@ type trial struct {
 	mu       sync.Mutex
 	cleanups []func()
 	failed   bool
-	said     []string // what was logged; kept for a failure
+	output   []string // what was logged; kept for a failure
 }
 
 // run calls do in a goroutine of its own, for FailNow ends one.
@@ -56,7 +56,7 @@ func (b *trial) run(do func()) {
 }
 
 // next runs the last cleanup that was asked for and is left.
-func (b *trial) next() bool {
+func (b *trial) runLastCleanup() bool {
 	b.mu.Lock()
 	if len(b.cleanups) == 0 {
 		b.mu.Unlock()
@@ -88,7 +88,7 @@ func (b *trial) Failed() bool {
 func (b *trial) Logf(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.said = append(b.said, strings.TrimSpace(fmt.Sprintf(format, args...)))
+	b.output = append(b.output, strings.TrimSpace(fmt.Sprintf(format, args...)))
 }
 
 func (b *trial) Fail() {

@@ -15,15 +15,15 @@ import (
 )
 
 // judges are programs not written here that agree with every balance or say why not.
-var judges = map[interchange.Format][]string{
+var exportCheckers = map[interchange.Format][]string{
 	interchange.Hledger:   {"hledger", "check", "--strict", "ordereddates", "-f"},
 	interchange.Beancount: {"bean-check"},
 }
 
 // judge exports the books in both formats and lets their programs look at them.
-func judge(t testing.TB, db *sqlx.DB) {
+func checkExports(t testing.TB, db *sqlx.DB) {
 	t.Helper()
-	for format, command := range judges {
+	for format, command := range exportCheckers {
 		var journal bytes.Buffer
 		require.NoError(t, interchange.ExportJournal(t.Context(), db, &journal, format, time.Now()))
 		file := filepath.Join(t.TempDir(), "journal."+string(format))

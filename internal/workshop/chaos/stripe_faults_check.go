@@ -20,7 +20,7 @@ type page struct {
 }
 
 // intentOf is the payment intent of a page that was paid.
-func (b *badDays) intentOf(id string) string {
+func (b *stripeFaultsRun) intentOf(id string) string {
 	var p page
 	if err := json.Unmarshal(b.s.Stripe().Object(tsne, "checkout.session", id), &p); err != nil {
 		b.t.Errorf("page %s: %v", id, err)
@@ -29,14 +29,14 @@ func (b *badDays) intentOf(id string) string {
 }
 
 // judge holds what must be true when all has drained.
-func (b *badDays) judge() {
+func (b *stripeFaultsRun) check() {
 	t, db := b.t, b.s.DB.Owner
 	count := func(query string) (n int64) {
 		require.NoError(t, db.Get(&n, query))
 		return n
 	}
-	b.judgePages()
-	b.judgeKeys()
+	b.checkPages()
+	b.checkIdempotencyKeys()
 	paid, refunded := b.paid.Load(), b.refunded.Load()
 	for what, query := range map[string]string{
 		"settled gifts":        `donation WHERE status = 'settled'`,
@@ -59,18 +59,18 @@ func (b *badDays) judge() {
 	}
 	b.run.Found("slowest answer", b.slowest.Round(time.Millisecond).String())
 	b.run.Found("calls failed", fmt.Sprintf("%d of %d", failed, len(calls)))
-	b.run.Found("told to come again", fmt.Sprint(b.later.Load()))
+	b.run.Found("told to come again", fmt.Sprint(b.deferred.Load()))
 	b.run.Found("gifts", fmt.Sprint(paid))
 	b.run.Found("refunds", fmt.Sprint(refunded))
-	limit := tolerated
+	limit := maxAnswerTimeBusy
 	if b.run.Number >= 1000 {
-		limit = answered
+		limit = maxAnswerTime
 	}
 	require.LessOrEqual(t, b.slowest, limit, "the slowest answer")
 }
 
 // judgePages holds that no gift, and no form whatever became of its gifts, has two pages that can be or were paid.
-func (b *badDays) judgePages() {
+func (b *stripeFaultsRun) checkPages() {
 	t := b.t
 	var gifts []struct{ ID, Form string }
 	require.NoError(t, b.s.DB.Owner.Select(&gifts, `SELECT id, form_id AS form FROM donation`))
@@ -95,7 +95,7 @@ func (b *badDays) judgePages() {
 }
 
 // judgeKeys holds that each idempotency key was only ever used with the same parameters.
-func (b *badDays) judgeKeys() {
+func (b *stripeFaultsRun) checkIdempotencyKeys() {
 	used := map[string]string{}
 	for _, c := range b.s.Stripe().Calls() {
 		if c.Key == "" {

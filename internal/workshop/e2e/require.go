@@ -16,7 +16,7 @@ import (
 
 // Drained has Stripe tell all that nobody has taken yet, and waits until nothing is left to do: no event, no fee, no job. Then every
 // checker finds nothing.
-func (s *Stack) Drained(within time.Duration) {
+func (s *Stack) WaitDrained(within time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -32,11 +32,11 @@ func (s *Stack) Drained(within time.Duration) {
 		}
 		return err
 	})
-	s.wantChecked()
+	s.requireChecksClean()
 }
 
 // wantChecked holds that every checker finds nothing.
-func (s *Stack) wantChecked() {
+func (s *Stack) requireChecksClean() {
 	s.t.Helper()
 	require.NoError(s.t, ledger.ReadConsistent(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
 		found, err := check.Look(s.t.Context(), tx)
@@ -47,9 +47,9 @@ func (s *Stack) wantChecked() {
 
 // WantGifts holds, once all is drained, that there were so many gifts, and that each came to the end that every gift comes to, once:
 // paid, settled, booked with its fees, one receipt with the next number, one letter. A letter may have copies.
-func (s *Stack) WantGifts(gifts int) {
+func (s *Stack) RequireGifts(gifts int) {
 	s.t.Helper()
-	s.Drained(readyWithin * 2)
+	s.WaitDrained(readyWithin * 2)
 	count := func(query string) (n int) {
 		require.NoError(s.t, s.DB.Owner.Get(&n, `SELECT count(*) FROM `+query))
 		return n
@@ -72,7 +72,7 @@ func (s *Stack) WantGifts(gifts int) {
 	var tasks []string // but those that were stuck for a moment
 	require.NoError(s.t, s.DB.Owner.Select(&tasks, `SELECT kind || ' ' || detail FROM finance_task WHERE kind <> 'balance_transactions_stuck'`))
 	require.Empty(s.t, tasks)
-	s.wantEmails(gifts)
+	s.requireEmails(gifts)
 
 	state := s.Stripe().State()
 	paid, balance := map[string]bool{}, 0
@@ -99,7 +99,7 @@ func (s *Stack) WantGifts(gifts int) {
 }
 
 // wantLetters holds that there are so many letters by Message-ID, and that copies are equal to the byte.
-func (s *Stack) wantEmails(n int) {
+func (s *Stack) requireEmails(n int) {
 	s.t.Helper()
 	copies := map[string]string{}
 	for _, m := range s.Mail().Messages() {

@@ -12,7 +12,7 @@ import (
 )
 
 // tooSmall lists what a finger would miss: targets under 44 px, but for links within a sentence. The label of a choice is part of it.
-const tooSmall = `(() => {
+const smallTargetsScript = `(() => {
 	const small = []
 	for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
 		let {left, right, top, bottom} = e.getBoundingClientRect()
@@ -30,10 +30,10 @@ const tooSmall = `(() => {
 })()`
 
 // fits holds that a page suits a phone.
-func (v *visitor) fits(page string) {
+func (v *visitor) requireFitsPhone(page string) {
 	v.t.Helper()
 	assert.LessOrEqual(v.t, eval[int](v, `document.documentElement.scrollWidth`), 390, "%s scrolls sideways", page)
-	assert.Empty(v.t, eval[[]string](v, tooSmall), "%s has targets too small for a finger", page)
+	assert.Empty(v.t, eval[[]string](v, smallTargetsScript), "%s has targets too small for a finger", page)
 }
 
 // TestPhone gives on a phone.
@@ -41,27 +41,27 @@ func TestPhone(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
 	v := visit(t, s, phone())
-	v.finger = true
+	v.touch = true
 	v.open("/?lang=es")
-	v.fits("the front page")
+	v.requireFitsPhone("the front page")
 	for _, donee := range []string{"TSNE MissionWorks", "Grassroots International"} {
 		require.Contains(t, v.body(), "recibe "+donee+".", "it says who receives the gifts")
 	}
-	v.leave(func() { v.click(`a[href^="/give/csio"]`) })
+	v.navigate(func() { v.click(`a[href^="/give/csio"]`) })
 	require.True(t, eval[bool](v, `matchMedia("(pointer: coarse)").matches && innerWidth === 390`), "it is a phone")
-	v.fits("the form")
-	v.leave(func() { v.click("#submit") })
+	v.requireFitsPhone("the form")
+	v.navigate(func() { v.click("#submit") })
 	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
-	v.fits("the form with problems")
-	v.shot("errors-es-phone-light")
+	v.requireFitsPhone("the form with problems")
+	v.screenshot("errors-es-phone-light")
 	v.fill(rosa())
-	v.press()
-	v.fits("the payment page")
-	v.shot("payment-es-phone-light")
+	v.submit()
+	v.requireFitsPhone("the payment page")
+	v.screenshot("payment-es-phone-light")
 	v.pay(goodCard)
 	v.waitFor("¡Gracias!")
-	v.fits("the thanks page")
-	s.wantOne()
+	v.requireFitsPhone("the thanks page")
+	s.requireOneGift()
 }
 
 // TestNoScript gives without JavaScript, with a mistake on the way.
@@ -73,15 +73,15 @@ func TestNoScript(t *testing.T) {
 	wrong := rosa()
 	wrong.Email = "rosa@"
 	v.fill(wrong)
-	v.leave(func() { v.click("#submit") })
+	v.navigate(func() { v.click("#submit") })
 	v.do(chromedp.WaitVisible("#errors", chromedp.ByID))
-	require.Equal(t, wrong, v.holds())
+	require.Equal(t, wrong, v.formValues())
 	require.Equal(t, "Continue to payment", eval[string](v, `document.getElementById("submit").innerText`), "no script has run")
 	v.do(chromedp.Clear("#email", chromedp.ByID), chromedp.SendKeys("#email", rosa().Email, chromedp.ByID))
-	v.press()
+	v.submit()
 	v.pay(goodCard)
 	v.waitFor("Thank you") // by a refresh of the page, should the payment still be settling at first
-	s.wantOne()
+	s.requireOneGift()
 }
 
 // TestKeyboard gives by Tab, arrows, Space and Enter alone.
@@ -95,7 +95,7 @@ func TestKeyboard(t *testing.T) {
 	v.tabTo("amount-0")
 	v.key(" ")
 	v.key(kb.ArrowRight)
-	require.Equal(t, "20", v.holds().Amount)
+	require.Equal(t, "20", v.formValues().Amount)
 	v.tabTo("fund-0")
 	v.key(kb.ArrowDown)
 	v.tabTo("first_name")
@@ -106,7 +106,7 @@ func TestKeyboard(t *testing.T) {
 	v.key("rosa@donor.example")
 	v.tabTo("anonymous")
 	v.key(" ")
-	require.Equal(t, gift{Amount: "20", Fund: "grassroots-leadership-network", First: "Rosa", Last: "Key", Email: "rosa@donor.example", Anonymous: true}, v.holds())
+	require.Equal(t, gift{Amount: "20", Fund: "grassroots-leadership-network", First: "Rosa", Last: "Key", Email: "rosa@donor.example", Anonymous: true}, v.formValues())
 	v.tabTo("submit")
 	v.key(kb.Enter)
 	v.do(chromedp.WaitVisible("#card_number", chromedp.ByID))
@@ -116,7 +116,7 @@ func TestKeyboard(t *testing.T) {
 	}
 	v.key(kb.Enter)
 	v.waitFor("Thank you")
-	s.wantOne()
+	s.requireOneGift()
 }
 
 func (v *visitor) key(keys string) {
@@ -132,7 +132,7 @@ func (v *visitor) tabTo(id string) {
 		v.key(kb.Tab)
 		at := eval[string](v, `document.activeElement.id`)
 		if at == id {
-			require.True(v.t, eval[bool](v, fmt.Sprintf(seenFocus, id)), "the focus on %s cannot be seen", id)
+			require.True(v.t, eval[bool](v, fmt.Sprintf(visibleFocusScript, id)), "the focus on %s cannot be seen", id)
 			return
 		}
 		passed = append(passed, at)
@@ -141,7 +141,7 @@ func (v *visitor) tabTo(id string) {
 }
 
 // seenFocus tells whether a focused element, or the label of a choice that stands for it, has an outline.
-const seenFocus = `(() => {
+const visibleFocusScript = `(() => {
 	const e = document.getElementById(%q), outlined = x => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) > 0
 	return e.matches(":focus-visible") && (outlined(e) || [...(e.labels || [])].some(outlined))
 })()`

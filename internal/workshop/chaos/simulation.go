@@ -36,7 +36,7 @@ type account struct {
 var entities = []string{"tsne", "aina"}
 
 // world is a house where anything may happen, and the oracle that follows it.
-type world struct {
+type simulation struct {
 	*program.Program
 	t        testing.TB
 	r        *rand.Rand
@@ -52,7 +52,7 @@ type world struct {
 	inquired []string
 	payouts  []string
 	serial   int64 // of the last entry the oracle saw
-	told     []string
+	actions  []string
 }
 
 type session struct{ entity, id string }
@@ -63,9 +63,9 @@ type filled struct {
 }
 
 // newWorld is a world at its beginning. All that is random in it follows from the seed.
-func newWorld(t testing.TB, seed uint64) *world {
+func newSimulation(t testing.TB, seed uint64) *simulation {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
-	w := &world{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
+	w := &simulation{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
 	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages live half an hour of it
 	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
 	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
@@ -89,11 +89,11 @@ func newWorld(t testing.TB, seed uint64) *world {
 }
 
 // say keeps what was done, for whoever has to find out.
-func (w *world) say(format string, args ...any) {
-	w.told = append(w.told, fmt.Sprintf(format, args...))
+func (w *simulation) log(format string, args ...any) {
+	w.actions = append(w.actions, fmt.Sprintf(format, args...))
 }
 
-func (w *world) entity() string { return pick(w.r, []string{"tsne", "tsne", "aina"}) }
+func (w *simulation) entity() string { return pick(w.r, []string{"tsne", "tsne", "aina"}) }
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
@@ -110,7 +110,7 @@ func take[T any](r *rand.Rand, from *[]T) (one T, ok bool) {
 }
 
 // begin fills in a form: any amount, one fund or several, with or without the fee.
-func (w *world) begin() {
+func (w *simulation) begin() {
 	slug := w.entity()
 	a := w.accounts[slug]
 	total := 500 + w.r.Int64N(50000)
@@ -127,25 +127,25 @@ func (w *world) begin() {
 		}
 	}
 	w.forms = append(w.forms, filled{slug, form})
-	w.press(slug, form)
+	w.submit(slug, form)
 }
 
 // again goes back to a form and changes its mind, whatever became of the gift meanwhile.
-func (w *world) again() {
+func (w *simulation) resubmit() {
 	if len(w.forms) == 0 {
 		return
 	}
 	f := w.forms[len(w.forms)-1-w.r.IntN(min(len(w.forms), 5))]
 	f.form.Split, f.form.Fund, f.form.AmountOther = nil, pick(w.r, w.accounts[f.entity].funds), decimal(500+w.r.Int64N(50000))
-	w.press(f.entity, f.form)
+	w.submit(f.entity, f.form)
 }
 
 // press sends a form. What is answered is a gift, new or known.
-func (w *world) press(slug string, form donation.Form) {
+func (w *simulation) submit(slug string, form donation.Form) {
 	d, err := w.SubmitFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
 	if w.oracle.pledges[d.ID.String()] != nil {
-		w.say("press %s again: it is %s", d.ID, d.Status)
+		w.log("press %s again: it is %s", d.ID, d.Status)
 		return
 	}
 	p := &pledge{id: d.ID.String(), entity: slug, amount: d.AmountMinor}
@@ -159,13 +159,13 @@ func (w *world) press(slug string, form donation.Form) {
 	}
 	w.oracle.pledges[p.id], w.begun = p, append(w.begun, p.id)
 	w.sessions = append(w.sessions, session{slug, *d.SessionID})
-	w.say("press %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
+	w.log("press %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
 }
 
 func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
 // stray makes a payment nobody asked for: of no gift, of one that never was, of a gift but with another amount, or in euros.
-func (w *world) stray() {
+func (w *simulation) payUnexpected() {
 	slug, currency, gift := w.entity(), "usd", ""
 	switch w.r.IntN(4) {
 	case 0:
@@ -200,11 +200,11 @@ func (w *world) stray() {
 	var made struct{ ID string }
 	require.NoError(w.t, json.Unmarshal(body, &made))
 	require.NoError(w.t, w.Fake.Pay(made.ID, stripefake.GoodCard))
-	w.say("stray %s %s %s", slug, currency, gift)
+	w.log("stray %s %s %s", slug, currency, gift)
 }
 
 // listen takes up the events nobody was told of yet.
-func (w *world) listen() {
+func (w *simulation) collectEvents() {
 	for _, a := range w.accounts {
 		for _, body := range fresh[json.RawMessage](a.facts, "event") {
 			a.waiting = append(a.waiting, w.ParseEvent(body))
@@ -213,8 +213,8 @@ func (w *world) listen() {
 }
 
 // tell delivers some of the events that wait, in any order; some twice, some never.
-func (w *world) tell(most int, drop bool) {
-	w.listen()
+func (w *simulation) deliverSome(most int, drop bool) {
+	w.collectEvents()
 	for _, slug := range entities {
 		a := w.accounts[slug]
 		for range min(most, len(a.waiting)) {
@@ -233,23 +233,23 @@ func (w *world) tell(most int, drop bool) {
 }
 
 // look lets the books catch up with the balance, as far as events asked for it.
-func (w *world) look() {
+func (w *simulation) importBalance() {
 	_, err := w.Collector.ImportDue(w.t.Context())
 	require.NoError(w.t, err)
 }
 
 // badDay lets Stripe fail in the middle of a sweep. Whatever it left half done, the next one does.
-func (w *world) badDay() {
+func (w *simulation) sweepWithFaults() {
 	kinds := []string{pick(w.r, []string{"429", "500", "503", "cut"})}
 	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{Rate: 0.5, Kinds: kinds, Only: "GET /v1/", Times: 1 + w.r.IntN(3)}))
 	_, err := w.Sweeper.Sweep(w.t.Context())
-	w.say("a sweep on a bad day (%v): %v", kinds, err)
+	w.log("a sweep on a bad day (%v): %v", kinds, err)
 	require.True(w.t, err == nil || fault.Is(err, fault.Unavailable), "%v", err)
 	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{}))
 }
 
 // pay pays an open page: at once, after a card was declined, or with a card whose payment is disputed at once.
-func (w *world) pay() {
+func (w *simulation) pay() {
 	s, ok := take(w.r, &w.sessions)
 	if !ok {
 		return
@@ -263,16 +263,16 @@ func (w *world) pay() {
 	case 1:
 		card.Number = "4000000000000259"
 	}
-	w.say("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // it may have run out
+	w.log("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // it may have run out
 }
 
-func (w *world) sweep() {
+func (w *simulation) sweep() {
 	_, err := w.Sweeper.Sweep(w.t.Context())
 	require.NoError(w.t, err)
 }
 
 // seal does what the chores of the books do.
-func (w *world) seal() {
+func (w *simulation) seal() {
 	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
 	_, err = ledger.TakeSnapshots(w.t.Context(), w.DB.Server, ledger.SnapshotAfter)

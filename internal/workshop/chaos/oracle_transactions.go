@@ -8,11 +8,11 @@ import (
 func byFund(a, b share) int { return strings.Compare(a.fund, b.fund) }
 
 // moved reckons a movement of Stripe's balance that is no charge.
-func (o *oracle) moved(entity string, m move) lines {
+func (o *oracle) moved(entity string, m balanceTransaction) lines {
 	l, f := lines{}, o.facts[entity]
 	switch {
 	case m.Type == "refund":
-		o.refund(l, entity, f.about[m.Source], m)
+		o.refund(l, entity, f.chargeOf[m.Source], m)
 	case m.Type == "refund_failure":
 		if back := o.taken[m.Source]; sum(back) == m.Net && len(back) > 0 {
 			for _, s := range back {
@@ -23,13 +23,13 @@ func (o *oracle) moved(entity string, m move) lines {
 			o.suspense(l, entity, m)
 		}
 	case m.Type == "adjustment" && m.Category == "dispute":
-		o.withdraw(l, entity, f.about[m.Source], m)
+		o.withdraw(l, entity, f.chargeOf[m.Source], m)
 	case m.Type == "adjustment" && m.Category == "dispute_reversal":
 		if back := o.taken[m.Source]; sum(back) == m.Amount && len(back) > 0 {
 			for _, s := range back {
 				l.move(entity, "1010", "1020", s.fund, s.gift)
 			}
-			o.give(f.about[m.Source], back)
+			o.give(f.chargeOf[m.Source], back)
 			delete(o.taken, m.Source)
 		} else {
 			o.suspense(l, entity, m)
@@ -54,23 +54,23 @@ func (o *oracle) moved(entity string, m move) lines {
 
 func (o *oracle) task(entity, kind, subject string) { o.tasks[entity+" "+kind+" "+subject] = true }
 
-func (o *oracle) suspense(l lines, entity string, m move) {
+func (o *oracle) suspense(l lines, entity string, m balanceTransaction) {
 	l.move(entity, "1010", "1090", operations, m.Net)
 	o.held[m.ID] = true
 	o.task(entity, "movement_does_not_fit", m.ID)
 }
 
 // refund takes from the funds what each has of the gift in proportion, and operations takes over the fees of that part.
-func (o *oracle) refund(l lines, entity, charge string, m move) {
+func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
 	if -m.Net > sum(o.left[charge]) {
 		o.suspense(l, entity, m)
 		return
 	}
-	taken := o.take(charge, -m.Net)
+	taken := o.withdrawFrom(charge, -m.Net)
 	o.feesBack(charge, taken)
 	short := make([]int64, len(taken))
 	for i, s := range taken {
-		short[i] = o.short(entity, s.fund, s.gift-s.fee-s.sponsor, s.gift)
+		short[i] = o.shortfall(entity, s.fund, s.gift-s.fee-s.sponsor, s.gift)
 	}
 	for i, s := range taken {
 		l.move(entity, by(entity, s.fund, "4800", "4805"), "1010", s.fund, s.gift-short[i])
@@ -88,7 +88,7 @@ func (o *oracle) refund(l lines, entity, charge string, m move) {
 }
 
 // short is what operations bears of an amount in a fund's place.
-func (o *oracle) short(entity, fund string, needs, most int64) int64 {
+func (o *oracle) shortfall(entity, fund string, needs, most int64) int64 {
 	if !policies[entity].restricted[fund] {
 		return 0
 	}
@@ -104,7 +104,7 @@ func (o *oracle) restricted(entity, fund string) (has int64) {
 }
 
 // take takes an amount from what the funds have left of a charge.
-func (o *oracle) take(charge string, amount int64) (taken []share) {
+func (o *oracle) withdrawFrom(charge string, amount int64) (taken []share) {
 	left := o.left[charge]
 	for i, part := range divide(amount, weights(left)) {
 		if part != 0 {
@@ -140,12 +140,12 @@ func (o *oracle) give(charge string, back []share) {
 	}
 }
 
-func (o *oracle) withdraw(l lines, entity, charge string, m move) {
+func (o *oracle) withdraw(l lines, entity, charge string, m balanceTransaction) {
 	if -m.Amount > sum(o.left[charge]) {
 		o.suspense(l, entity, m)
 		return
 	}
-	o.taken[m.Source] = o.take(charge, -m.Amount)
+	o.taken[m.Source] = o.withdrawFrom(charge, -m.Amount)
 	for _, s := range o.taken[m.Source] {
 		l.move(entity, "1020", "1010", s.fund, s.gift)
 	}
@@ -155,7 +155,7 @@ func (o *oracle) withdraw(l lines, entity, charge string, m move) {
 func (o *oracle) lose(entity, dispute string) lines {
 	l := lines{}
 	for _, s := range o.taken[dispute] {
-		short := o.short(entity, s.fund, s.gift, s.gift)
+		short := o.shortfall(entity, s.fund, s.gift, s.gift)
 		l.move(entity, by(entity, s.fund, "4810", "4815"), "1020", s.fund, s.gift-short)
 		l.move(entity, "1010", "1020", s.fund, short)
 		l.move(entity, "4810", "1010", operations, short)
@@ -163,7 +163,7 @@ func (o *oracle) lose(entity, dispute string) lines {
 			o.task(entity, "fund_could_not_bear", dispute+" "+s.fund)
 		}
 	}
-	o.kept[o.facts[entity].about[dispute]] -= sum(o.taken[dispute])
+	o.kept[o.facts[entity].chargeOf[dispute]] -= sum(o.taken[dispute])
 	return l
 }
 
@@ -182,9 +182,9 @@ func (o *oracle) paidOut(members []string, own string) map[string]int64 {
 
 // payout is the movement of a payout.
 func (f *facts) payout(id string) string {
-	i := slices.IndexFunc(f.moves, func(m move) bool { return m.Source == id && m.Type == "payout" })
+	i := slices.IndexFunc(f.transactions, func(m balanceTransaction) bool { return m.Source == id && m.Type == "payout" })
 	if i < 0 {
 		return ""
 	}
-	return f.moves[i].ID
+	return f.transactions[i].ID
 }

@@ -27,16 +27,16 @@ func init() {
 }
 
 // A world is one Konbit to be measured: the real program, with gifts that wait to be paid.
-type world struct {
+type environment struct {
 	*e2e.Stack
 	t     testing.TB
 	model []byte            // a charge.succeeded as Stripe tells it
 	ids   map[string]string // of that charge
 }
 
-func newWorld(t testing.TB, o e2e.Options) *world {
+func newEnvironment(t testing.TB, o e2e.Options) *environment {
 	t.Helper()
-	w := &world{Stack: e2e.Start(t, o), t: t}
+	w := &environment{Stack: e2e.Start(t, o), t: t}
 	stopped := o.Stopped
 	if stopped {
 		w.Restart()
@@ -74,7 +74,7 @@ func newWorld(t testing.TB, o e2e.Options) *world {
 }
 
 // settleModel books the model with its fees, so that it moves no number later.
-func (w *world) settleModel() {
+func (w *environment) settleModel() {
 	w.t.Helper()
 	require.NoError(w.t, w.Stripe().Drain(w.t.Context()))
 	testkit.Eventually(w.t, time.Minute, func() error {
@@ -89,7 +89,7 @@ func (w *world) settleModel() {
 }
 
 // give sends the form and answers the payment page.
-func (w *world) give(donor string) string {
+func (w *environment) give(donor string) string {
 	w.t.Helper()
 	form := giveForm(donor)
 	for again := 0; ; again++ {
@@ -112,7 +112,7 @@ func giveForm(donor string) string {
 }
 
 // A paid gift is one that waits in the database, and what Stripe will tell of it.
-type paid struct {
+type paidGift struct {
 	gift  uuid.UUID
 	event string
 	body  []byte
@@ -120,15 +120,15 @@ type paid struct {
 
 // pay writes so many started gifts of as many donors, and what Stripe would tell of their charges. The stand-in knows nothing of them:
 // their fees stay due.
-func (w *world) pay(n int) []paid {
+func (w *environment) pay(n int) []paidGift {
 	w.t.Helper()
-	all := make([]paid, n)
+	all := make([]paidGift, n)
 	donors := make([]uuid.UUID, n)
 	gifts := make([]uuid.UUID, n)
 	for i := range all {
 		donors[i], gifts[i] = uuid.Must(uuid.NewV7()), uuid.Must(uuid.NewV7())
 		hex := strings.ReplaceAll(gifts[i].String(), "-", "")
-		all[i] = paid{gifts[i], "evt_" + hex, w.told(gifts[i], hex)}
+		all[i] = paidGift{gifts[i], "evt_" + hex, w.chargeEvent(gifts[i], hex)}
 	}
 	for first := 0; first < n; first += 5000 {
 		last := min(first+5000, n)
@@ -140,13 +140,13 @@ func (w *world) pay(n int) []paid {
 }
 
 // told is the charge.succeeded of a gift.
-func (w *world) told(gift uuid.UUID, hex string) []byte {
+func (w *environment) chargeEvent(gift uuid.UUID, hex string) []byte {
 	return []byte(strings.NewReplacer(w.ids["event"], "evt_"+hex, w.ids["charge"], "ch_"+hex, w.ids["intent"], "pi_"+hex,
 		w.ids["gift"], gift.String()).Replace(string(w.model)))
 }
 
 // insertGifts copies the gift that was made by hand.
-func (w *world) insertGifts(donors, gifts []uuid.UUID) {
+func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 	tx := w.DB.Owner.MustBegin()
 	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op
 	for _, step := range []string{
@@ -174,50 +174,50 @@ func (w *world) insertGifts(donors, gifts []uuid.UUID) {
 }
 
 // hooks signs what Stripe tells, now, for signatures age.
-func (w *world) hooks(all []paid) []ask {
-	asks, now := make([]ask, len(all)), time.Now()
+func (w *environment) signedWebhooks(all []paidGift) []request {
+	asks, now := make([]request, len(all)), time.Now()
 	for i, p := range all {
-		asks[i] = hook(host(w.URL()), p.body, now)
+		asks[i] = webhookRequest(host(w.URL()), p.body, now)
 	}
 	return asks
 }
 
 // hook is a webhook of tsne's account.
-func hook(host string, body []byte, at time.Time) ask {
+func webhookRequest(host string, body []byte, at time.Time) request {
 	return post(host, "/hooks/stripe/tsne", body, "Content-Type: application/json", "Stripe-Signature: "+stripefake.Sign(at, body, "whsec_tsne"))
 }
 
 // settle sends the webhooks of so many gifts and waits until each is booked with its receipt and the job of its letter. It answers
 // gifts a second, from the first byte sent.
-func (w *world) settle(senders, n int) float64 {
+func (w *environment) settle(senders, n int) float64 {
 	w.t.Helper()
 	gifts := w.pay(n)
-	asks, target := w.hooks(gifts), w.numbers()+n
+	asks, target := w.signedWebhooks(gifts), w.countReceipts()+n
 	began := time.Now()
 	load(w.t, host(w.URL()), senders, http.StatusOK, asks)
-	w.booked(target)
+	w.waitForReceipts(target)
 	rate := float64(n) / time.Since(began).Seconds()
-	w.whole(gifts)
+	w.checkComplete(gifts)
 	return rate
 }
 
 // numbers is how many receipts have their number.
-func (w *world) numbers() (n int) {
+func (w *environment) countReceipts() (n int) {
 	w.t.Helper()
 	require.NoError(w.t, w.DB.Owner.Get(&n, `SELECT coalesce(sum(last), 0) FROM receipt_counter`))
 	return n
 }
 
 // booked waits until so many receipts have their number.
-func (w *world) booked(target int) {
+func (w *environment) waitForReceipts(target int) {
 	w.t.Helper()
-	for deadline := time.Now().Add(10 * time.Minute); w.numbers() < target; time.Sleep(2 * time.Millisecond) {
-		require.False(w.t, time.Now().After(deadline), "%d of %d receipts have their number", w.numbers(), target)
+	for deadline := time.Now().Add(10 * time.Minute); w.countReceipts() < target; time.Sleep(2 * time.Millisecond) {
+		require.False(w.t, time.Now().After(deadline), "%d of %d receipts have their number", w.countReceipts(), target)
 	}
 }
 
 // whole holds that what was measured was all of the work: each gift settled, booked, with its receipt and its letter's job.
-func (w *world) whole(gifts []paid) {
+func (w *environment) checkComplete(gifts []paidGift) {
 	w.t.Helper()
 	ids := make([]uuid.UUID, len(gifts))
 	for i := range gifts {
@@ -233,7 +233,7 @@ func (w *world) whole(gifts []paid) {
 }
 
 // quiet drops the letters nobody waits for, so that the next sample does not pay for this one's, and waits for those under way.
-func (w *world) quiet() {
+func (w *environment) dropEmails() {
 	w.t.Helper()
 	_, err := w.DB.Owner.Exec(`DELETE FROM river_job WHERE state <> 'running'`)
 	require.NoError(w.t, err)

@@ -11,7 +11,7 @@ import (
 
 // Holding lists the columns of any table in which one of words stands, as table.column and whatever the type: the catalogue names
 // them all.
-func Holding(t testing.TB, db *sqlx.DB, words []string) (found []string) {
+func ColumnsContaining(t testing.TB, db *sqlx.DB, words []string) (found []string) {
 	t.Helper()
 	var columns []struct {
 		Table  string `db:"table_name"`

@@ -69,24 +69,24 @@ func TestTheOraclesDivisionIsTheHouses(t *testing.T) {
 }
 
 // settledWorld has one gift, settled, booked and held.
-func settledWorld(t testing.TB) *world {
-	w := newWorld(t, 1)
+func settledSimulation(t testing.TB) *simulation {
+	w := newSimulation(t, 1)
 	for len(w.sessions) == 0 {
 		w.begin()
 	}
 	require.NoError(t, w.Fake.Pay(w.sessions[0].id, stripefake.GoodCard))
 	w.end()
-	w.hold()
+	w.checkAll()
 	return w
 }
 
 func TestTheOracleSees(t *testing.T) {
 	testkit.SkipIfShort(t, "PostgreSQL")
 	for name, c := range map[string]struct {
-		wrong func(t testing.TB, w *world)
+		wrong func(t testing.TB, w *simulation)
 		says  string
 	}{
-		"an entry of nothing": {func(t testing.TB, w *world) {
+		"an entry of nothing": {func(t testing.TB, w *simulation) {
 			a := w.accounts["tsne"]
 			fund, err := w.CurrentCatalog().Operations(a.entity.ID)
 			require.NoError(t, err)
@@ -96,32 +96,32 @@ func TestTheOracleSees(t *testing.T) {
 				return err
 			}))
 		}, "nothing at Stripe asks for this entry"},
-		"an amount that is off": {func(t testing.TB, w *world) {
+		"an amount that is off": {func(t testing.TB, w *simulation) {
 			w.begin()
 			w.oracle.pledges[w.begun[1]].parts[0].gift--
 			require.NoError(t, w.Fake.Pay(w.sessions[1].id, stripefake.GoodCard))
 			w.end()
 		}, "the entry says"},
-		"money that is not booked": {func(t testing.TB, w *world) {
+		"money that is not booked": {func(t testing.TB, w *simulation) {
 			w.begin()
 			require.NoError(t, w.Fake.Pay(w.sessions[1].id, stripefake.GoodCard))
 		}, "not in the books"},
-		"an event that waits": {func(t testing.TB, w *world) {
+		"an event that waits": {func(t testing.TB, w *simulation) {
 			w.Exec(`UPDATE stripe_event SET state = 'parked', reason = 'waits', done_at = NULL WHERE id = (SELECT min(id) FROM stripe_event)`)
 		}, "events that wait for ever"},
-		"a receipt too few": {func(t testing.TB, w *world) {
+		"a receipt too few": {func(t testing.TB, w *simulation) {
 			w.oracle.kept[w.oracle.pledges[w.begun[0]].paidBy]--
 		}, "receipts that stand"},
-		"a task too many": {func(t testing.TB, w *world) {
+		"a task too many": {func(t testing.TB, w *simulation) {
 			w.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) SELECT gen_random_uuid(), id, 'payout_failed', 'po_none', '{}', now() FROM legal_entity LIMIT 1`)
 		}, "tasks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			require.ErrorContains(t, testkit.Try(t.Context(), name, func(t testing.TB) {
-				w := settledWorld(t)
+				w := settledSimulation(t)
 				c.wrong(t, w)
-				w.hold()
+				w.checkAll()
 			}), c.says)
 		})
 	}

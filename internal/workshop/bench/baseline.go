@@ -34,7 +34,7 @@ var (
 )
 
 // rival is a database of its own for what stands beside, on the same PostgreSQL.
-type rival struct {
+type baseline struct {
 	t     testing.TB
 	db    *testkit.Database
 	dir   string
@@ -43,15 +43,15 @@ type rival struct {
 }
 
 // rivalGifts is how many gifts wait for each client of a rival.
-const rivalGifts, rivalClients = 4000, 32
+const giftsPerClient, rivalClients = 4000, 32
 
-func newRival(t testing.TB, body []byte) *rival {
+func newBaseline(t testing.TB, body []byte) *baseline {
 	t.Helper()
-	r := &rival{t: t, db: testkit.EmptyDB(t), dir: t.TempDir(), body: string(body)}
+	r := &baseline{t: t, db: testkit.EmptyDB(t), dir: t.TempDir(), body: string(body)}
 	_, err := r.db.Owner.Exec(rivalSchema)
 	require.NoError(t, err)
 	_, err = r.db.Owner.Exec(`INSERT INTO gift (id, fund_id, amount)
-		SELECT client * 1000000 + n, 1, 2000 FROM generate_series(0, $1 - 1) client, generate_series(1, $2) n`, rivalClients, rivalGifts)
+		SELECT client * 1000000 + n, 1, 2000 FROM generate_series(0, $1 - 1) client, generate_series(1, $2) n`, rivalClients, giftsPerClient)
 	require.NoError(t, err)
 	_, err = r.db.Owner.Exec(`ANALYZE`)
 	require.NoError(t, err)
@@ -61,9 +61,9 @@ func newRival(t testing.TB, body []byte) *rival {
 var tps = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without`)
 
 // run has so many clients run a script so many times each and answers transactions a second.
-func (r *rival) run(script string, clients, each int) float64 {
+func (r *baseline) run(script string, clients, each int) float64 {
 	r.t.Helper()
-	require.LessOrEqual(r.t, r.spent+each, rivalGifts, "gifts that wait for a rival")
+	require.LessOrEqual(r.t, r.spent+each, giftsPerClient, "gifts that wait for a rival")
 	path := filepath.Join(r.dir, "script.sql")
 	require.NoError(r.t, os.WriteFile(path, []byte(script), 0o600))
 	pgbench, err := localpg.Program("pgbench")
@@ -85,7 +85,9 @@ func (r *rival) run(script string, clients, each int) float64 {
 }
 
 // naive and derived settle so many gifts in all by so many clients and answer gifts a second.
-func (r *rival) naive(clients, gifts int) float64 { return r.run(naiveScript, clients, gifts/clients) }
-func (r *rival) derived(clients, gifts int) float64 {
+func (r *baseline) naive(clients, gifts int) float64 {
+	return r.run(naiveScript, clients, gifts/clients)
+}
+func (r *baseline) derived(clients, gifts int) float64 {
 	return r.run(derivedScript, clients, gifts/clients)
 }

@@ -25,35 +25,35 @@ import (
 
 func init() {
 	register(Row{
-		Name: "baddays", No: "10", Short: 80, Long: 5000, Prove: BadDays,
+		Name: "baddays", No: "10", Short: 80, Long: 5000, Prove: StripeFaults,
 		Promise: "forms pressed while Stripe fails 30 % of calls in every way: one live page and one charge each, a page or a message in time, " +
 			"no key with other parameters, each refund booked",
 	})
 }
 
 const (
-	failing  = 0.3              // share of calls
-	pressing = 12               // donors at once; most of them wait
-	answered = 10 * time.Second // a page, or a message
+	failureRate      = 0.3              // share of calls
+	concurrentDonors = 12               // donors at once; most of them wait
+	maxAnswerTime    = 10 * time.Second // a page, or a message
 	// tolerated is answered on a machine busy with other tests.
-	tolerated = 14 * time.Second
-	hanging   = 6 // donors who press while Stripe answers nobody
+	maxAnswerTimeBusy  = 14 * time.Second
+	donorsWhileHanging = 6 // donors who press while Stripe answers nobody
 )
 
 // BadDays has donors press the button at two servers, at both at once, again, and with another amount, while Stripe fails; refunds
 // are made meanwhile. Then Stripe hangs altogether, and then it is well.
-func BadDays(t testing.TB, run Run) {
+func StripeFaults(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	b := &badDays{t: t, s: s, run: run}
-	faults := stripefake.Faults{Rate: failing, Kinds: stripefake.FaultKinds}
+	b := &stripeFaultsRun{t: t, s: s, run: run}
+	faults := stripefake.Faults{Rate: failureRate, Kinds: stripefake.FaultKinds}
 	if run.Number < 1000 {
 		faults.Hang = time.Second // in full, longer than anybody waits
 	}
 	require.NoError(t, s.Stripe().SetFaults(faults))
 	var donors sync.WaitGroup
-	for range pressing {
+	for range concurrentDonors {
 		donors.Go(func() {
-			for int(b.pressed.Load()) < run.Number && !t.Failed() {
+			for int(b.submitted.Load()) < run.Number && !t.Failed() {
 				n := b.donors.Add(1)
 				b.donor(rand.New(rand.NewPCG(run.Seed, uint64(n))), int(n))
 			}
@@ -62,10 +62,10 @@ func BadDays(t testing.TB, run Run) {
 	donors.Wait()
 
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}}))
-	for range hanging {
+	for range donorsWhileHanging {
 		donors.Go(func() {
 			// The page may have been made all the same, and then the second call with its key is answered from store.
-			if _, err := b.press(int(b.donors.Add(1)), 0, &visit{form: uuid.NewString(), amount: 30}); err != nil && !errors.Is(err, errLater) {
+			if _, err := b.submit(int(b.donors.Add(1)), 0, &visit{form: uuid.NewString(), amount: 30}); err != nil && !errors.Is(err, errLater) {
 				t.Errorf("while Stripe hangs a press is answered %v", err)
 			}
 		})
@@ -73,19 +73,19 @@ func BadDays(t testing.TB, run Run) {
 	donors.Wait()
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
 	s.Konbit("stripe", "events", "sweep") // else looks that failed wait up to a quarter of an hour
-	s.Drained(drained)
-	b.judge()
+	s.WaitDrained(drained)
+	b.check()
 }
 
 // badDays counts what the donors do.
-type badDays struct {
+type stripeFaultsRun struct {
 	t   testing.TB
 	s   *e2e.Stack
 	run Run
 
-	donors, pressed, later, paid, refunded atomic.Int64
-	mu                                     sync.Mutex
-	slowest                                time.Duration
+	donors, submitted, deferred, paid, refunded atomic.Int64
+	mu                                          sync.Mutex
+	slowest                                     time.Duration
 }
 
 // visit is one form as it lies before its donor.
@@ -99,7 +99,7 @@ var errLater = errors.New("503 with the form and when to come again")
 
 // press presses the button at a server and answers the page it leads to. Whatever is neither a page nor a clear message ends the
 // test, and so does an answer that came too late.
-func (b *badDays) press(donor, server int, v *visit) (page string, err error) {
+func (b *stripeFaultsRun) submit(donor, server int, v *visit) (page string, err error) {
 	email := fmt.Sprintf("donor%d@donor.example", donor)
 	began := time.Now()
 	response, err := program.Client().PostForm(b.s.Servers()[server].URL()+"/give/csio", url.Values{
@@ -115,13 +115,13 @@ func (b *badDays) press(donor, server int, v *visit) (page string, err error) {
 	b.mu.Lock()
 	b.slowest = max(b.slowest, took)
 	b.mu.Unlock()
-	b.pressed.Add(1)
+	b.submitted.Add(1)
 	b.run.Reached(1)
 	switch response.StatusCode {
 	case http.StatusSeeOther:
 		return response.Header.Get("Location"), err
 	case http.StatusServiceUnavailable:
-		b.later.Add(1)
+		b.deferred.Add(1)
 		if response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), email) || !strings.Contains(string(body), v.form) {
 			return "", errors.New("503 without when to come again, or without what was typed")
 		}
@@ -131,7 +131,7 @@ func (b *badDays) press(donor, server int, v *visit) (page string, err error) {
 }
 
 // donor presses until there is a page, changes the amount now and then, mostly pays, may press again after that, for the same or for more, and may get some of it back.
-func (b *badDays) donor(r *rand.Rand, n int) {
+func (b *stripeFaultsRun) donor(r *rand.Rand, n int) {
 	v := &visit{form: uuid.NewString(), amount: 20 + r.IntN(50)}
 	page := b.untilPage(r, n, v)
 	if r.IntN(5) == 0 {
@@ -163,14 +163,14 @@ func (b *badDays) donor(r *rand.Rand, n int) {
 }
 
 // untilPage presses, at times at both servers at once, until an answer leads somewhere.
-func (b *badDays) untilPage(r *rand.Rand, n int, v *visit) string {
+func (b *stripeFaultsRun) untilPage(r *rand.Rand, n int, v *visit) string {
 	for deadline := time.Now().Add(patient); time.Now().Before(deadline) && !b.t.Failed(); {
 		var pages, wrong [2]string
 		var both sync.WaitGroup
 		first := r.IntN(2)
 		for i := range 1 + r.IntN(4)/3 {
 			both.Go(func() {
-				page, err := b.press(n, (first+i)%2, v)
+				page, err := b.submit(n, (first+i)%2, v)
 				if pages[i] = page; err != nil && !errors.Is(err, errLater) {
 					wrong[i] = err.Error()
 				}

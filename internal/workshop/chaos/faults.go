@@ -16,37 +16,37 @@ import (
 
 // weather is everything around the servers failing at once, by a seed: Stripe and its webhooks, the mail server, each server's way to
 // the database, and the steps of a gift's path. It changes every few hundred milliseconds until it is calm.
-type weather struct {
-	t    testing.TB
-	s    *e2e.Stack
-	r    *rand.Rand
-	over chan struct{}
-	done sync.WaitGroup
+type faults struct {
+	t        testing.TB
+	s        *e2e.Stack
+	r        *rand.Rand
+	stopping chan struct{}
+	running  sync.WaitGroup
 	// mailEnds is when the mail server's bad spell ends. Bad spells are an eighth of the time: a letter that failed six times waits
 	// for more than a minute by then, which is what row 8 is about.
 	mailEnds time.Time
 }
 
-func newWeather(t testing.TB, s *e2e.Stack, seed uint64) *weather {
-	w := &weather{t: t, s: s, r: rand.New(rand.NewPCG(seed, 4)), over: make(chan struct{})}
-	w.done.Go(w.blow)
+func startFaults(t testing.TB, s *e2e.Stack, seed uint64) *faults {
+	w := &faults{t: t, s: s, r: rand.New(rand.NewPCG(seed, 4)), stopping: make(chan struct{})}
+	w.running.Go(w.run)
 	return w
 }
 
 // calm ends every fault.
-func (w *weather) calm() {
-	close(w.over)
-	w.done.Wait()
+func (w *faults) stop() {
+	close(w.stopping)
+	w.running.Wait()
 	require.NoError(w.t, w.s.Stripe().SetFaults(stripefake.Faults{}))
 	require.NoError(w.t, w.s.Stripe().SetMode(stripefake.Normal))
 	w.s.Mail().SetFault(mailcatch.Fault{})
 	for _, server := range w.s.Servers() {
 		server.Proxy().SetFaults(pgproxy.None())
 	}
-	w.s.Calm()
+	w.s.ClearFailpoint()
 }
 
-func (w *weather) blow() {
+func (w *faults) run() {
 	for {
 		w.stripe()
 		w.mail()
@@ -55,14 +55,14 @@ func (w *weather) blow() {
 		}
 		w.step()
 		select {
-		case <-w.over:
+		case <-w.stopping:
 			return
 		case <-time.After(time.Duration(100+w.r.IntN(600)) * time.Millisecond):
 		}
 	}
 }
 
-func (w *weather) stripe() {
+func (w *faults) stripe() {
 	faults := stripefake.Faults{}
 	if w.r.IntN(2) == 0 {
 		faults = stripefake.Faults{Rate: 0.05 + 0.25*w.r.Float64(), Kinds: stripefake.FaultKinds}
@@ -74,10 +74,10 @@ func (w *weather) stripe() {
 	if err := w.s.Stripe().SetMode(pick(w.r, modes)); err != nil {
 		w.t.Error(err)
 	}
-	w.s.TellTo(pick(w.r, w.s.Servers()))
+	w.s.SendWebhooksTo(pick(w.r, w.s.Servers()))
 }
 
-func (w *weather) mail() {
+func (w *faults) mail() {
 	const spell = 500 * time.Millisecond
 	switch now := time.Now(); {
 	case now.Before(w.mailEnds):
@@ -93,7 +93,7 @@ func (w *weather) mail() {
 }
 
 // database draws what befalls one server's connections.
-func (w *weather) database() pgproxy.Faults {
+func (w *faults) database() pgproxy.Faults {
 	switch w.r.IntN(20) {
 	case 0:
 		return pgproxy.Faults{Refuse: true}
@@ -108,11 +108,11 @@ func (w *weather) database() pgproxy.Faults {
 }
 
 // step disturbs a step of the path, in place of the one before. Where the tables are too busy for that, the one before stays.
-func (w *weather) step() {
+func (w *faults) step() {
 	if w.r.IntN(3) > 0 {
 		return
 	}
-	step, act, n := pick(w.r, e2e.Steps), pick(w.r, []e2e.Act{e2e.Raise, e2e.Cut, e2e.Sleep}), 1+w.r.IntN(3)
+	step, act, n := pick(w.r, e2e.Steps), pick(w.r, []e2e.FailpointAction{e2e.Raise, e2e.Cut, e2e.Sleep}), 1+w.r.IntN(3)
 	if err := w.s.Disturb(step.At, act, n); err != nil {
 		w.t.Logf("not disturbed: %v", err)
 	}
