@@ -1,10 +1,20 @@
-// Package templates holds what Konbit shows people: pages, letters, their words
-// in each language, and the static files. It is data; the view room renders it.
+// Package templates holds what Konbit shows people, by area: the templates of an area's pages and its words in each
+// language stand in one folder. It is data: package view renders it.
+//
+//	layout    the frame of every page, components, and the words that several areas use
+//	give      pages on which gifts are made
+//	portal    donors' own pages
+//	letters   emails, receipts and annual statements; the words of versioned documents never change
+//	office    what finance staff read, in the office's languages
+//	static    style sheet, scripts, icon
 package templates
 
 import "embed"
 
-// FS holds static/, locales/, pages/, letters/ and office/ (words for the office, in English and Spanish).
+// FS holds every area's templates (*.html, *.txt), words (LANGUAGE.yaml) and the static files.
 //
-//go:embed static locales pages letters office
+//go:embed static layout give portal letters office
 var FS embed.FS
+
+// DonorWords are the folders whose words donors read, in all their languages.
+var DonorWords = []string{"layout", "give", "portal", "letters"}

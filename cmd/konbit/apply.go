@@ -22,7 +22,7 @@ func applyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		words, err := phrase.Load(templates.FS, "locales")
+		words, err := phrase.Load(templates.FS, templates.DonorWords...)
 		if err != nil {
 			return err
 		}

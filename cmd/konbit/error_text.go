@@ -19,7 +19,7 @@ func errorText(err error) string {
 	if !errors.As(err, &f) {
 		return err.Error()
 	}
-	words, loadErr := phrase.Load(templates.FS, "locales")
+	words, loadErr := phrase.Load(templates.FS, templates.DonorWords...)
 	if loadErr != nil {
 		return err.Error() // a test holds the catalogues: this says more than it would
 	}

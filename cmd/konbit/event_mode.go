@@ -13,7 +13,7 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/books/org"
 	"konbit/internal/platform/guard"
-	"konbit/internal/web"
+	"konbit/internal/web/give"
 )
 
 func eventModeCommand() *cobra.Command {
@@ -66,7 +66,7 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 			return fmt.Errorf("%w: there is no organisation %q: name one with --org SLUG", errUse, slug)
 		}
 		pass, token, err := guard.OpenPass(ctx, db, app.NewID(), o.ID, life)
-		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + web.EventPath(o.Slug, token)}
+		opened = openedPass{pass, o.Slug, strings.TrimSuffix(config.BaseURL.String(), "/") + give.EventPath(o.Slug, token)}
 		return err
 	})
 	return opened, err

@@ -23,6 +23,9 @@ import (
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/give"
+	"konbit/internal/web/hooks"
+	"konbit/internal/web/portal"
 	"konbit/migrations"
 	"konbit/templates"
 )
@@ -65,7 +68,7 @@ type App struct {
 	AuditDigest mail.AuditDigest
 	Handlers    *jobs.Handlers
 
-	Server *web.Server
+	Server *web.Kernel // the web side, with its areas
 }
 
 // Open opens the database and builds the program. The clocks follow a stand-in until ctx ends. The caller closes the App.
@@ -96,7 +99,7 @@ func New(s Settings, r Resources) (*App, error) {
 		return nil, err
 	}
 	a := &App{Office: office, settings: s, resources: r, Metrics: newMetrics()}
-	if a.Words, err = phrase.Load(templates.FS, "locales"); err != nil {
+	if a.Words, err = phrase.Load(templates.FS, templates.DonorWords...); err != nil {
 		return nil, err
 	}
 	if a.View, err = view.New(templates.FS, a.Words); err != nil {
@@ -135,7 +138,7 @@ func (a *App) buildGiving() {
 	}
 	a.Starter = donation.Starter{
 		DB: a.resources.PagesDB, Payments: a.Stripe, Now: clocks.FreshBusiness, NewID: NewID, NewRef: NewRef,
-		Links: web.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
+		Links: give.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
 	}
 	a.Inbox = &stripepay.Inbox{DB: a.resources.PagesDB, Stripe: a.Stripe, Now: clocks.Wall, Wake: a.EventWorker.Wake}
 }
@@ -153,13 +156,13 @@ func (a *App) buildPeople() {
 // buildMail builds the mailers and registers all kinds of jobs.
 func (a *App) buildMail() {
 	s, wall := a.settings, a.resources.Clocks.Wall
-	links := web.PlanLinks{Base: s.BaseURL, Secret: s.SecretKey, Now: wall}
+	links := portal.PlanLinks{Base: s.BaseURL, Secret: s.SecretKey, Now: wall}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: web.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
+		StopURL: portal.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
-	a.SignIns = mail.SignIns{Mailer: mailer, Access: a.Access, Catalog: a.Catalog, Link: web.SignInLink(s.BaseURL)}
+	a.SignIns = mail.SignIns{Mailer: mailer, Access: a.Access, Catalog: a.Catalog, Link: portal.SignInLink(s.BaseURL)}
 	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
 
 	a.Handlers = jobs.NewHandlers()
@@ -175,16 +178,19 @@ func (a *App) buildMail() {
 	a.AuditDigest.Register(a.Handlers)
 }
 
-// buildServer builds the pages.
+// buildServer builds the web side and mounts its areas.
 func (a *App) buildServer() {
 	s, clocks := a.settings, a.resources.Clocks
-	a.Server = &web.Server{
-		DB: a.resources.PagesDB, View: a.View, Catalog: a.Catalog, Languages: a.Words.Languages(),
+	a.Server = &web.Kernel{
+		DB: a.resources.PagesDB, View: a.View, Catalog: a.Catalog, Access: a.Access, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
-		Starter: a.Starter, Plans: a.Plans, Inbox: a.Inbox, Guard: a.Guard, Access: a.Access,
-		Statements: a.Statements, Privacy: a.Privacy,
 		Ready: a.Ready, Observe: a.observeRequest,
+	}
+	a.Server.Areas = []web.Area{
+		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
+		&portal.Area{Kernel: a.Server, Plans: a.Plans, Statements: a.Statements, Privacy: a.Privacy},
+		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }
 

@@ -28,7 +28,7 @@ type Office struct {
 
 // NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
 func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Logger) (mail.Resender, error) {
-	words, err := phrase.Load(templates.FS, "locales")
+	words, err := phrase.Load(templates.FS, templates.DonorWords...)
 	if err != nil {
 		return mail.Resender{}, err
 	}

@@ -28,7 +28,7 @@ type AuditDigestWords struct {
 type auditDigestData struct {
 	AuditDigestWords
 	Subject, Date string
-	Facts         []fact
+	Facts         []Fact
 }
 
 // LabelWidth is that of the widest label of the facts, in characters.
@@ -49,12 +49,12 @@ func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string,
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
 	}
-	say := func(key string, args ...any) string { return v.say(w.Language, key, args...) }
+	say := func(key string, args ...any) string { return v.Phrase(w.Language, key, args...) }
 	entries, sum := strconv.FormatInt(w.Entries, 10), say("head.zero")
 	if !w.TrialBalance.IsZero() {
 		sum = say("head.off", "amount", w.TrialBalance)
 	}
-	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
+	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []Fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
 	d.Subject = say("head.subject", "entity", w.Donee.Name, "date", d.Date, "entries", entries)
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {

@@ -88,7 +88,7 @@ func TestScriptSaysTheAmount(t *testing.T) {
 	p := givePage("en")
 	p.Frequencies = []string{"once", "monthly"}
 	base := serve(t, v, map[string]writer{
-		"give":  func(w io.Writer) error { return v.Give(w, p) },
+		"give":  func(w io.Writer) error { return p.Write(w, v) },
 		"plain": everyPage(v, "en")["give blank"],
 		"bad":   everyPage(v, "en")["give with problems"],
 	})
@@ -148,7 +148,7 @@ func TestScriptWritesAsPeopleThere(t *testing.T) {
 	} {
 		p := givePage(lang)
 		p.Frequencies = []string{"once", "weekly"}
-		base := serve(t, v, map[string]writer{"give": func(w io.Writer) error { return v.Give(w, p) }})
+		base := serve(t, v, map[string]writer{"give": func(w io.Writer) error { return p.Write(w, v) }})
 		var comes string
 		say := func() string { return fmt.Sprintf(want, phrase.Date(lang, time.Now().AddDate(0, 0, 7))) }
 		before := say()

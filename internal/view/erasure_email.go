@@ -41,9 +41,9 @@ func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, about strin
 		Donee           Donee
 		Accent, Subject string
 		Paragraphs      []string
-	}{Language: lang, Donee: donee, Accent: accent, Subject: v.say(lang, about, with...)}
+	}{Language: lang, Donee: donee, Accent: accent, Subject: v.Phrase(lang, about, with...)}
 	for _, key := range keys {
-		d.Paragraphs = append(d.Paragraphs, v.say(lang, key, with...))
+		d.Paragraphs = append(d.Paragraphs, v.Phrase(lang, key, with...))
 	}
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {

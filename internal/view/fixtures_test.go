@@ -10,6 +10,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web/give"
 	"konbit/templates"
 )
 
@@ -22,7 +23,7 @@ func newView(t testing.TB) *view.View {
 
 func catalogue(t testing.TB) *phrase.Catalogue {
 	t.Helper()
-	words, err := phrase.Load(templates.FS, "locales")
+	words, err := phrase.Load(templates.FS, templates.DonorWords...)
 	require.NoError(t, err)
 	return words
 }
@@ -39,8 +40,8 @@ func centro(lang phrase.Language) view.Organisation {
 	return view.Organisation{Name: name.In(lang), Donee: tsne, Sponsored: true}
 }
 
-func givePage(lang phrase.Language) view.GivePage {
-	funds := map[phrase.Language][]view.Fund{
+func givePage(lang phrase.Language) give.FormPage {
+	funds := map[phrase.Language][]give.Fund{
 		"en": {
 			{Slug: "general", Name: "Where it is needed most", Purpose: "the work of the Center to Support Immigrant Organizing"},
 			{Slug: "gln", Name: "Grassroots Leadership Network", Purpose: "the training of organizers who lead in their own neighborhoods"},
@@ -62,7 +63,7 @@ func givePage(lang phrase.Language) view.GivePage {
 			{Slug: "haiti", Name: "Ayiti: Brigad Desalin", Purpose: "sibvansyon nou bay mouvman peyizan an Ayiti"},
 		},
 	}
-	return view.GivePage{
+	return give.FormPage{
 		Frame:        frame(lang),
 		Organisation: centro(lang),
 		Action:       "/give/csio?lang=" + string(lang),
@@ -72,7 +73,7 @@ func givePage(lang phrase.Language) view.GivePage {
 		Maximum:      usd(2500000),
 		Funds:        funds[lang],
 		Frequencies:  []string{"once"},
-		Cover: &view.Cover{BasisPoints: 290, Fixed: 30, Examples: []view.CoverExample{
+		Cover: &give.Cover{BasisPoints: 290, Fixed: 30, Examples: []give.CoverExample{
 			{Gift: usd(1000), Cover: usd(61)}, {Gift: usd(2000), Cover: usd(91)}, {Gift: usd(3000), Cover: usd(121)},
 		}},
 	}
@@ -86,12 +87,14 @@ func frame(lang phrase.Language) view.Frame {
 }
 
 // badPage is a form sent with everything that can be wrong.
-func badPage(lang phrase.Language) view.GivePage {
+func badPage(lang phrase.Language) give.FormPage {
 	p := givePage(lang)
-	p.Entry = view.Entry{
+	p.Entry = give.Entry{
 		Amount: "other", AmountOther: "3", Fund: "gln", Frequency: "once",
-		FirstName: "Marisol", Email: "marisol@", Phone: "617 555 0100",
-		AddressLine1: "12 Cypress St", City: "Boston", Region: "MA", PostalCode: "02130", Country: "US",
+		ContactEntry: view.ContactEntry{
+			FirstName: "Marisol", Email: "marisol@", Phone: "617 555 0100",
+			AddressLine1: "12 Cypress St", City: "Boston", Region: "MA", PostalCode: "02130", Country: "US",
+		},
 		Note: "Para la gente de East Boston", Anonymous: true,
 	}
 	p.Problems = []fault.Field{

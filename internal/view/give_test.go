@@ -16,17 +16,18 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
+	"konbit/internal/web/give"
 )
 
-func give(t testing.TB, v *view.View, p view.GivePage) string {
+func formOf(t testing.TB, v *view.View, p give.FormPage) string {
 	t.Helper()
 	var b strings.Builder
-	require.NoError(t, v.Give(&b, p))
+	require.NoError(t, p.Write(&b, v))
 	return b.String()
 }
 
 func TestGiveSaysWhoWhatAndHowMuch(t *testing.T) {
-	page := give(t, newView(t), givePage("en"))
+	page := formOf(t, newView(t), givePage("en"))
 	for _, want := range []string{
 		"Your gift is made to TSNE MissionWorks, the fiscal sponsor of Center to Support Immigrant Organizing.",
 		"From $5 to $25,000.",
@@ -50,20 +51,20 @@ func TestGiveSaysWhoWhatAndHowMuch(t *testing.T) {
 func TestGiveOffersFrequencies(t *testing.T) {
 	p := givePage("es")
 	p.Frequencies = []string{"once", "monthly"}
-	page := give(t, newView(t), p)
+	page := formOf(t, newView(t), p)
 	assert.Contains(t, page, `name="frequency" value="once" checked`)
 	assert.Contains(t, page, `name="frequency" value="monthly">`)
 	assert.Contains(t, page, `name="occurrences"`)
 	assert.Contains(t, page, `data-frequency="monthly"`)
 	assert.NotContains(t, page, `type="hidden" name="frequency"`)
 	p.Entry.Frequency = "monthly"
-	assert.Contains(t, give(t, newView(t), p), `name="frequency" value="monthly" checked`)
+	assert.Contains(t, formOf(t, newView(t), p), `name="frequency" value="monthly" checked`)
 }
 
 // TestGiveKeepsWhatWasTyped finds every value of a bad form in the page again.
 func TestGiveKeepsWhatWasTyped(t *testing.T) {
 	p := badPage("en")
-	page := give(t, newView(t), p)
+	page := formOf(t, newView(t), p)
 	e := p.Entry
 	for name, value := range map[string]string{
 		"amount_other": e.AmountOther, "first_name": e.FirstName, "last_name": "", "email": e.Email, "phone": e.Phone,
@@ -78,42 +79,42 @@ func TestGiveKeepsWhatWasTyped(t *testing.T) {
 		assert.Contains(t, page, want)
 	}
 	p.Entry.Country = "Ayiti"
-	assert.Contains(t, give(t, newView(t), p), `<option value="Ayiti" selected>Ayiti</option>`)
+	assert.Contains(t, formOf(t, newView(t), p), `<option value="Ayiti" selected>Ayiti</option>`)
 }
 
 // TestGiveFoldsWhatMostPassBy opens a fold when there is something in it to see or to mend, and ticks no box.
 func TestGiveFoldsWhatMostPassBy(t *testing.T) {
 	v := newView(t)
 	open := regexp.MustCompile(`<details class="fold[^"]*" id="(\w+)"[^>]* open>`)
-	opened := func(change func(p *view.GivePage)) (ids []string) {
+	opened := func(change func(p *give.FormPage)) (ids []string) {
 		p := givePage("en")
 		change(&p)
-		page := give(t, v, p)
+		page := formOf(t, v, p)
 		assert.NotContains(t, page, `id="cover_fees" name="cover_fees" value="yes" checked`)
 		for _, fold := range open.FindAllStringSubmatch(page, -1) {
 			ids = append(ids, fold[1])
 		}
 		return ids
 	}
-	bad := func(names ...string) func(p *view.GivePage) {
-		return func(p *view.GivePage) {
+	bad := func(names ...string) func(p *give.FormPage) {
+		return func(p *give.FormPage) {
 			for _, name := range names {
 				p.Problems = append(p.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
 			}
 		}
 	}
-	assert.Empty(t, opened(func(*view.GivePage) {}))
-	assert.Empty(t, opened(func(p *view.GivePage) { p.Entry.Split, p.Entry.Dedication = map[string]string{"gln": ""}, "none" }))
-	assert.Equal(t, []string{"split"}, opened(func(p *view.GivePage) { p.Entry.Split = map[string]string{"gln": "5"} }))
-	assert.Equal(t, []string{"address"}, opened(func(p *view.GivePage) { p.Entry.City = "Boston" }))
-	assert.Equal(t, []string{"dedicate"}, opened(func(p *view.GivePage) { p.Entry.Dedication = "honour" }))
-	assert.Equal(t, []string{"dedicate"}, opened(func(p *view.GivePage) { p.Entry.CardMessage = "Hi" }))
+	assert.Empty(t, opened(func(*give.FormPage) {}))
+	assert.Empty(t, opened(func(p *give.FormPage) { p.Entry.Split, p.Entry.Dedication = map[string]string{"gln": ""}, "none" }))
+	assert.Equal(t, []string{"split"}, opened(func(p *give.FormPage) { p.Entry.Split = map[string]string{"gln": "5"} }))
+	assert.Equal(t, []string{"address"}, opened(func(p *give.FormPage) { p.Entry.City = "Boston" }))
+	assert.Equal(t, []string{"dedicate"}, opened(func(p *give.FormPage) { p.Entry.Dedication = "honour" }))
+	assert.Equal(t, []string{"dedicate"}, opened(func(p *give.FormPage) { p.Entry.CardMessage = "Hi" }))
 	assert.Equal(t, []string{"split", "address", "dedicate"}, opened(bad("split[haiti]", "region", "card_email")))
 	assert.Equal(t, []string{"split", "address", "dedicate"}, opened(bad("split", "country", "dedication")))
 }
 
 func TestGiveSaysWhatToDo(t *testing.T) {
-	page := give(t, newView(t), badPage("en"))
+	page := formOf(t, newView(t), badPage("en"))
 	for _, want := range []string{
 		`<div class="notice notice-error" id="errors" role="alert" tabindex="-1" autofocus>`,
 		"<title>3 things need another look – ",
@@ -125,7 +126,7 @@ func TestGiveSaysWhatToDo(t *testing.T) {
 		assert.Contains(t, page, want)
 	}
 	assert.Equal(t, 3, strings.Count(page, `class="error"`))
-	assert.NotContains(t, give(t, newView(t), givePage("en")), "aria-invalid")
+	assert.NotContains(t, formOf(t, newView(t), givePage("en")), "aria-invalid")
 }
 
 // TestGiveIsHardToBreak writes markup and template text into every field: each
@@ -139,15 +140,16 @@ func TestGiveIsHardToBreak(t *testing.T) {
 		p := givePage("en")
 		p.Organisation.Name, p.Organisation.Donee.Name, p.Organisation.Donee.EIN = hostile, hostile, hostile
 		p.Funds[0].Name, p.Funds[0].Purpose, p.Accent = hostile, hostile, hostile
-		p.Entry = view.Entry{
-			Amount: "other", AmountOther: hostile, Fund: hostile, FirstName: hostile, LastName: hostile, Email: hostile,
-			Phone: hostile, AddressLine1: hostile, AddressLine2: hostile, City: hostile, Region: hostile,
-			PostalCode: hostile, Country: hostile, Note: hostile,
+		p.Entry = give.Entry{
+			Amount: "other", AmountOther: hostile, Fund: hostile, Note: hostile, ContactEntry: view.ContactEntry{
+				FirstName: hostile, LastName: hostile, Email: hostile, Phone: hostile, AddressLine1: hostile, AddressLine2: hostile,
+				City: hostile, Region: hostile, PostalCode: hostile, Country: hostile,
+			},
 			Split: map[string]string{"general": hostile, hostile: hostile}, Dedication: hostile, DedicationName: hostile,
 			CardName: hostile, CardEmail: hostile, CardMessage: hostile,
 		}
-		page := give(t, v, p)
-		bare := give(t, v, givePage("en"))
+		page := formOf(t, v, p)
+		bare := formOf(t, v, givePage("en"))
 		for _, tag := range []string{"<script", "<img", "<input", "<textarea", "</textarea", "onerror=alert(1)>", "onfocus='"} {
 			assert.Equal(t, strings.Count(bare, tag), strings.Count(page, tag), "%q in %s", hostile, tag)
 		}
@@ -162,15 +164,15 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 	for _, id := range []string{"0193-form", `"><script>alert('x')</script>&`, ""} {
 		p := givePage("es")
 		p.FormID = id
-		prepared, err := v.PrepareForm(p)
+		prepared, err := give.PrepareForm(v, p)
 		require.NoError(t, err)
 		var b strings.Builder
 		require.NoError(t, prepared.Write(&b, id))
-		assert.Equal(t, give(t, v, p), b.String())
+		assert.Equal(t, formOf(t, v, p), b.String())
 	}
 	p := givePage("es")
 	p.Organisation.Name = "one-time-id-belongs-here"
-	_, err := v.PrepareForm(p)
+	_, err := give.PrepareForm(v, p)
 	assert.Error(t, err, "a gap elsewhere would put the id into the wrong place")
 }
 
@@ -178,7 +180,7 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 // below 30 kB as a browser asks for them.
 func TestGiveIsLight(t *testing.T) {
 	v := newView(t)
-	page := give(t, v, badPage("es"))
+	page := formOf(t, v, badPage("es"))
 	total := len(page)
 	for _, path := range regexp.MustCompile(`/static/[^"]+`).FindAllString(page, -1) {
 		answer := get(v, path, "gzip")
@@ -192,7 +194,7 @@ func TestGiveIsLight(t *testing.T) {
 func TestGivePresetsWithCents(t *testing.T) {
 	p := givePage("en")
 	p.Presets = []money.Amount{usd(1250), usd(100000)}
-	page := give(t, newView(t), p)
+	page := formOf(t, newView(t), p)
 	assert.Contains(t, page, `value="12.50"><label for="amount-0">$12.50</label>`)
 	assert.Contains(t, page, `value="1000"><label for="amount-1">$1,000</label>`)
 }
@@ -200,7 +202,7 @@ func TestGivePresetsWithCents(t *testing.T) {
 func BenchmarkGive(b *testing.B) {
 	v := newView(b)
 	p := givePage("en")
-	prepared, err := v.PrepareForm(p)
+	prepared, err := give.PrepareForm(v, p)
 	require.NoError(b, err)
 	b.Run("prepared", func(b *testing.B) {
 		for b.Loop() {
@@ -209,7 +211,7 @@ func BenchmarkGive(b *testing.B) {
 	})
 	b.Run("rendered", func(b *testing.B) {
 		for b.Loop() {
-			_ = v.Give(io.Discard, p)
+			_ = p.Write(io.Discard, v)
 		}
 	})
 	b.Run("raw", func(b *testing.B) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/view"
+	"konbit/internal/web/give"
 	"konbit/internal/workshop/testkit"
 )
 
@@ -30,7 +31,7 @@ func chargeText(t *testing.T, v *view.View, text string) string {
 	_, _, letter, err := v.TributeCardEmail(card)
 	require.NoError(t, err)
 	var step bytes.Buffer
-	require.NoError(t, v.Challenge(&step, view.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}))
+	require.NoError(t, give.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}.Write(&step, v))
 	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // which wants one step
 }
 

@@ -18,6 +18,9 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web"
+	"konbit/internal/web/give"
+	"konbit/internal/web/portal"
 )
 
 // TestEveryPage executes every template, in every language and state, and
@@ -40,27 +43,27 @@ type writer = func(io.Writer) error
 func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	pages := map[string]writer{
 		"styleguide": func(w io.Writer) error { return v.Styleguide(w, view.StyleguidePage{Frame: frame(lang)}) },
-		"home empty": func(w io.Writer) error { return v.Home(w, view.HomePage{Frame: view.Frame{Language: lang}}) },
+		"home empty": func(w io.Writer) error { return give.HomePage{Frame: view.Frame{Language: lang}}.Write(w, v) },
 		"home": func(w io.Writer) error {
-			return v.Home(w, view.HomePage{Frame: frame(lang), Organisations: []view.HomeOrganisation{
+			return give.HomePage{Frame: frame(lang), Organisations: []give.HomeOrganisation{
 				{Name: centro(lang).Name, Donee: tsne.Name, URL: "/give/csio"},
-			}})
+			}}.Write(w, v)
 		},
 	}
-	give := func(name string, p view.GivePage) {
-		pages["give "+name] = func(w io.Writer) error { return v.Give(w, p) }
+	form := func(name string, p give.FormPage) {
+		pages["give "+name] = func(w io.Writer) error { return p.Write(w, v) }
 	}
-	give("blank", givePage(lang))
+	form("blank", givePage(lang))
 	for name, p := range planPages(lang) {
-		pages["plan "+name] = func(w io.Writer) error { return v.Plan(w, p) }
+		pages["plan "+name] = func(w io.Writer) error { return p.Write(w, v) }
 	}
 	for _, done := range []bool{false, true} {
 		pages["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
-			return v.PlanCard(w, view.PlanCardPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
-				Plans: []view.PlanLine{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}})
+			return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+				Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
 		}
 	}
-	give("with problems", badPage(lang))
+	form("with problems", badPage(lang))
 	everything := badPage(lang)
 	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
 	for _, name := range []string{"amount", "fund", "split[gln]", "frequency", "occurrences", "first_name", "phone",
@@ -68,44 +71,44 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		"split", "cover_fees", "dedication", "dedication_name", "card_name", "card_email", "card_message", "form"} {
 		everything.Problems = append(everything.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
 	}
-	give("with every problem and frequency", everything)
+	form("with every problem and frequency", everything)
 	single := everything
 	single.Funds, single.Frequencies, single.Presets = single.Funds[:1], []string{"monthly"}, nil
 	single.Organisation.Sponsored = false
-	give("without choices", single)
+	form("without choices", single)
 
 	held := givePage(lang)
 	held.Entry, held.RateLimited, held.Event = badPage(lang).Entry, true, true
-	give("held, on a shared tablet", held)
+	form("held, on a shared tablet", held)
 	pages["step"] = func(w io.Writer) error {
-		return v.Challenge(w, view.ChallengePage{
+		return give.ChallengePage{
 			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang),
 			Values: []view.FormValue{{Name: "split[gln]", Value: `"5"`}, {Name: "note", Value: "<3"}}, Token: "token", Seed: "seed",
 			Rounds: 16, Difficulty: 14, Wait: 20 * time.Second,
-		})
+		}.Write(w, v)
 	}
 
 	pages["event"] = func(w io.Writer) error {
-		return v.Event(w, view.EventPage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)})
+		return give.EventModePage{Frame: frame(lang), Organisation: centro(lang), Action: "/give/csio/event?lang=" + string(lang)}.Write(w, v)
 	}
 
 	maps.Copy(pages, ownPages(v, lang))
-	for state := view.ThanksUnknown; state <= view.ThanksUnpaid; state++ {
-		p := view.ThanksPage{
+	for state := give.ThanksUnknown; state <= give.ThanksUnpaid; state++ {
+		p := give.ThanksPage{
 			Frame: frame(lang), Organisation: centro(lang), State: state, Amount: usd(2050),
 			Covered: usd(50), Purposes: receiptWords(lang).Purposes, FormURL: "/give/csio?lang=" + string(lang),
 		}
-		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, p) }
+		pages["thanks "+strconv.Itoa(int(state))] = func(w io.Writer) error { return p.Write(w, v) }
 		again := p
-		again.Refresh = &view.Refresh{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
+		again.Refresh = &give.Refresh{URL: "/give/csio/thanks?look=2", After: 3 * time.Second}
 		returning := p
-		returning.NextDonor = &view.Refresh{URL: "/give/csio", After: 15 * time.Second}
-		pages["thanks on a shared tablet "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, returning) }
-		pages["thanks again "+strconv.Itoa(int(state))] = func(w io.Writer) error { return v.Thanks(w, again) }
+		returning.NextDonor = &give.Refresh{URL: "/give/csio", After: 15 * time.Second}
+		pages["thanks on a shared tablet "+strconv.Itoa(int(state))] = func(w io.Writer) error { return returning.Write(w, v) }
+		pages["thanks again "+strconv.Itoa(int(state))] = func(w io.Writer) error { return again.Write(w, v) }
 	}
 	for _, status := range []int{400, 403, 404, 405, 413, 429, 500, 502, 503} {
-		p := view.ProblemPage{Frame: view.Frame{Language: lang}, Status: status, Reference: "7F3K"}
-		pages["problem "+strconv.Itoa(status)] = func(w io.Writer) error { return v.Problem(w, p) }
+		p := web.ProblemPage{Frame: view.Frame{Language: lang}, Status: status, Reference: "7F3K"}
+		pages["problem "+strconv.Itoa(status)] = func(w io.Writer) error { return p.Write(w, v) }
 	}
 	return pages
 }
@@ -159,15 +162,15 @@ func TestProblem(t *testing.T) {
 		404: "There is nothing at this address", 405: "We could not read that", 502: "Something went wrong on our side",
 	} {
 		var page strings.Builder
-		require.NoError(t, v.Problem(&page, view.ProblemPage{Frame: view.Frame{Language: "en"}, Status: status}))
+		require.NoError(t, web.ProblemPage{Frame: view.Frame{Language: "en"}, Status: status}.Write(&page, v))
 		assert.Contains(t, page.String(), want)
 		assert.NotContains(t, page.String(), "Reference")
 	}
 	var page strings.Builder
-	require.NoError(t, v.Problem(&page, view.ProblemPage{
+	require.NoError(t, web.ProblemPage{
 		Frame: view.Frame{Language: "es"}, Status: 400, Reference: "7F3K", BackURL: "/give/csio",
 		Detail: fault.Field{Phrase: "give.error.too_long", Args: fault.Args{"max": 100}},
-	}))
+	}.Write(&page, v))
 	assert.Contains(t, page.String(), "Acorte este texto a 100 caracteres")
 	assert.Contains(t, page.String(), "Referencia: 7F3K")
 	assert.Contains(t, page.String(), `href="/give/csio"`)
@@ -175,22 +178,22 @@ func TestProblem(t *testing.T) {
 
 func TestThanksTellsTheTruth(t *testing.T) {
 	v := newView(t)
-	page := func(state view.ThanksState, again *view.Refresh) string {
+	page := func(state give.ThanksState, again *give.Refresh) string {
 		var b strings.Builder
-		require.NoError(t, v.Thanks(&b, view.ThanksPage{
+		require.NoError(t, give.ThanksPage{
 			Frame: frame("en"), Organisation: centro("en"), State: state, Amount: usd(2000), FormURL: "/give/csio?gift=1", Refresh: again,
-		}))
+		}.Write(&b, v))
 		return b.String()
 	}
-	again := &view.Refresh{URL: "/give/csio/thanks?look=2", After: 5 * time.Second}
+	again := &give.Refresh{URL: "/give/csio/thanks?look=2", After: 5 * time.Second}
 
-	assert.Contains(t, page(view.ThanksPaid, nil), "Your gift of $20 to Center to Support Immigrant Organizing has arrived.")
-	assert.Contains(t, page(view.ThanksSettling, again), `<noscript><meta http-equiv="refresh" content="5;url=/give/csio/thanks?look=2"></noscript>`)
-	assert.NotContains(t, page(view.ThanksSettling, nil), "refresh")
-	assert.Contains(t, page(view.ThanksSettling, nil), "taking longer than usual")
-	assert.Contains(t, page(view.ThanksSettlingBank, nil), "five business days")
-	assert.Contains(t, page(view.ThanksUnpaid, nil), `href="/give/csio?gift=1"`)
-	for _, state := range []view.ThanksState{view.ThanksUnpaid, view.ThanksUnknown} {
+	assert.Contains(t, page(give.ThanksPaid, nil), "Your gift of $20 to Center to Support Immigrant Organizing has arrived.")
+	assert.Contains(t, page(give.ThanksSettling, again), `<noscript><meta http-equiv="refresh" content="5;url=/give/csio/thanks?look=2"></noscript>`)
+	assert.NotContains(t, page(give.ThanksSettling, nil), "refresh")
+	assert.Contains(t, page(give.ThanksSettling, nil), "taking longer than usual")
+	assert.Contains(t, page(give.ThanksSettlingBank, nil), "five business days")
+	assert.Contains(t, page(give.ThanksUnpaid, nil), `href="/give/csio?gift=1"`)
+	for _, state := range []give.ThanksState{give.ThanksUnpaid, give.ThanksUnknown} {
 		assert.NotContains(t, page(state, nil), "$20")
 	}
 }

@@ -56,9 +56,9 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 	}
 	d := planEmailData{PlanEmailWords: w}
 	args := []any{
-		"amount", w.Amount, "every", v.say(w.Language, "plan.every."+w.Every), "organisation", w.Organisation, "given", w.Given,
-		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until), "card", v.cardName(w.Language, w.Brand, w.Last4),
-		"funds", v.list(w.Language, w.Funds),
+		"amount", w.Amount, "every", v.Phrase(w.Language, "plan.every."+w.Every), "organisation", w.Organisation, "given", w.Given,
+		"next", phrase.Date(w.Language, w.Next), "until", phrase.Date(w.Language, w.Until), "card", v.CardName(w.Language, w.Brand, w.Last4),
+		"funds", v.List(w.Language, w.Funds),
 	}
 	for i, arg := range args {
 		if amount, ok := arg.(money.Amount); ok {
@@ -71,7 +71,7 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 		d.Paragraphs = append(d.Paragraphs, v.words.N(w.Language, part, w.N, args...))
 	}
 	if w.CardURL != "" {
-		d.Button = &EmailLink{v.say(w.Language, "plan.letter.card"), w.CardURL}
+		d.Button = &EmailLink{v.Phrase(w.Language, "plan.letter.card"), w.CardURL}
 	}
 	var plain, rich bytes.Buffer
 	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
@@ -109,19 +109,19 @@ func (v *View) planParts(w PlanEmailWords) []string {
 }
 
 // cardName is a card as its owner knows it: "Visa ending in 4242".
-func (v *View) cardName(lang phrase.Language, brand, last4 string) string {
+func (v *View) CardName(lang phrase.Language, brand, last4 string) string {
 	if last4 == "" {
-		return v.say(lang, "plan.card.some")
+		return v.Phrase(lang, "plan.card.some")
 	}
 	name := "plan.card." + brand
 	if !v.words.Has(name) {
 		name = "plan.card.other"
 	}
-	return v.say(lang, "plan.card", "brand", v.say(lang, name), "last", last4)
+	return v.Phrase(lang, "plan.card", "brand", v.Phrase(lang, name), "last", last4)
 }
 
 // list joins names: "A, B and C".
-func (v *View) list(lang phrase.Language, names []string) string {
+func (v *View) List(lang phrase.Language, names []string) string {
 	switch len(names) {
 	case 0:
 		return ""
@@ -132,5 +132,5 @@ func (v *View) list(lang phrase.Language, names []string) string {
 	for _, name := range names[1 : len(names)-1] {
 		head += ", " + name
 	}
-	return v.say(lang, "plan.and", "first", head, "last", names[len(names)-1])
+	return v.Phrase(lang, "plan.and", "first", head, "last", names[len(names)-1])
 }

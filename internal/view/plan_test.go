@@ -10,19 +10,20 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web/portal"
 )
 
 // planPages are the states of a plan's page.
-func planPages(lang phrase.Language) map[string]view.PlanPage {
+func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
-	p := view.PlanPage{
+	p := portal.PlanPage{
 		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref/key?lang=en", SubmissionID: "press", Status: "active",
 		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
 		Brand: "visa", Last4: "4242", CardURL: "/plans/card/x", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
-		Months: 12, Funds: []view.Fund{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
-		CoverOffered: true, Entry: view.PlanEntry{Amount: "20", Frequency: "monthly"},
+		Months: 12, Funds: []portal.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
+		CoverOffered: true, Entry: portal.PlanEntry{Amount: "20", Frequency: "monthly"},
 	}
-	pages := map[string]view.PlanPage{"active": p}
+	pages := map[string]portal.PlanPage{"active": p}
 	for _, status := range []string{"paused", "finished", "cancelled", "failed"} {
 		other := p
 		other.Status = status
@@ -35,7 +36,7 @@ func planPages(lang phrase.Language) map[string]view.PlanPage {
 	}
 	for _, do := range []string{"pause", "skip", "resume", "change"} {
 		other := p
-		other.Confirm = &view.PlanConfirm{PlanChange: view.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
+		other.Confirm = &portal.PlanConfirm{PlanChange: portal.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
 			Values: []view.FormValue{{Name: "months", Value: "3"}}}
 		pages["confirm "+do] = other
 	}

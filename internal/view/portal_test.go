@@ -13,17 +13,18 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web/portal"
 )
 
 var someDay = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-func portal(lang phrase.Language, here string) view.Portal {
-	return view.Portal{Frame: frame(lang), Section: here, Token: "token"}
+func ownPage(lang phrase.Language, here string) portal.Page {
+	return portal.Page{Frame: frame(lang), Section: here, Token: "token"}
 }
 
-func portalGifts(lang phrase.Language) (gifts []view.PortalGift) {
+func portalGifts(lang phrase.Language) (gifts []portal.GiftItem) {
 	for _, state := range []string{"settled", "processing", "held", "failed", "part_returned", "returned"} {
-		g := view.PortalGift{
+		g := portal.GiftItem{
 			Day: someDay, Organisation: centro(lang).Name, Funds: []string{"Red de Liderazgo"}, Amount: usd(2000), NetAmount: usd(1500), State: state, Every: "monthly",
 		}
 		if state == "settled" {
@@ -34,9 +35,9 @@ func portalGifts(lang phrase.Language) (gifts []view.PortalGift) {
 	return gifts
 }
 
-func portalPlans(lang phrase.Language) (plans []view.PortalPlan) {
+func portalPlans(lang phrase.Language) (plans []portal.PlanItem) {
 	for _, status := range []string{"active", "paused", "finished", "cancelled", "failed"} {
-		p := view.PortalPlan{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Remaining: -1}
+		p := portal.PlanItem{URL: "/portal/plans/x", Organisation: centro(lang).Name, Status: status, Amount: usd(2000), Every: "quarterly", Remaining: -1}
 		if status == "active" || status == "paused" {
 			p.Next, p.Remaining, p.Failing = someDay, 11, status == "active"
 		}
@@ -45,16 +46,16 @@ func portalPlans(lang phrase.Language) (plans []view.PortalPlan) {
 	return plans
 }
 
-func lettersPage(lang phrase.Language) view.EmailChoicePage {
-	return view.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
+func lettersPage(lang phrase.Language) portal.EmailChoicePage {
+	return portal.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
 }
 
 // ownPages are a donor's own, and the way to them.
 func ownPages(v *view.View, lang phrase.Language) map[string]writer {
-	home := view.PortalHomePage{
-		Portal: portal(lang, "home"), Name: "Ana", Year: 2026,
-		Sums: []view.GivenSum{{Year: usd(24000), All: usd(1234500), Gifts: 42}, {Year: money.New(0, "EUR"), All: money.New(1000, "EUR"), Gifts: 1}},
-		Funds: []view.GivenFund{
+	home := portal.HomePage{
+		Page: ownPage(lang, "home"), Name: "Ana", Year: 2026,
+		Sums: []portal.Total{{Year: usd(24000), All: usd(1234500), Gifts: 42}, {Year: money.New(0, "EUR"), All: money.New(1000, "EUR"), Gifts: 1}},
+		Funds: []portal.FundTotal{
 			{Fund: "Donde más se necesite", Organisation: centro(lang).Name, Year: usd(20000), All: usd(1000000)},
 			{Fund: "Red de Liderazgo", Organisation: centro(lang).Name, Year: usd(4000), All: usd(234500)},
 		},
@@ -62,11 +63,11 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	}
 	void := receiptWords(lang)
 	void.Voided = &view.Revised{Number: void.Number, Reason: "refund", On: someDay}
-	details := view.PortalDetailsPage{
-		Portal: portal(lang, "details"), Entry: badPage(lang).Entry, PreferredLanguage: lang, Languages: []phrase.Language{"en", "es"},
-		EmailChoices: []view.EmailPreference{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
+	details := portal.DetailsPage{
+		Page: ownPage(lang, "details"), Entry: badPage(lang).Entry.ContactEntry, PreferredLanguage: lang, Languages: []phrase.Language{"en", "es"},
+		EmailChoices: []portal.EmailPreference{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
 			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wanted: true}},
-		Mailboxes: []view.PortalMailbox{{Email: "ana@example.org", SignedInWith: true},
+		Mailboxes: []portal.LinkedAddress{{Email: "ana@example.org", SignedInWith: true},
 			{Email: strings.Repeat("muy-largo-", 8) + "@example.org"}},
 	}
 	joining, bad := details, details
@@ -78,53 +79,53 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	email := []fault.Field{{Name: "email", Phrase: "sign_in.error.email"}}
 	code := append(email, fault.Field{Name: "code", Phrase: "sign_in.error.code"})
 	return map[string]writer{
-		"sign in": func(w io.Writer) error { return v.SignIn(w, view.SignInPage{Frame: frame(lang), SignedOut: true}) },
+		"sign in": func(w io.Writer) error { return portal.SignInPage{Frame: frame(lang), SignedOut: true}.Write(w, v) },
 		"sign in again": func(w io.Writer) error {
-			return v.SignIn(w, view.SignInPage{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"})
+			return portal.SignInPage{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"}.Write(w, v)
 		},
 		"code": func(w io.Writer) error {
-			return v.SignInCode(w, view.SignInCodePage{Frame: frame(lang), Email: "ana@example.org"})
+			return portal.SignInCodePage{Frame: frame(lang), Email: "ana@example.org"}.Write(w, v)
 		},
 		"code again": func(w io.Writer) error {
-			return v.SignInCode(w, view.SignInCodePage{Frame: frame(lang), RateLimited: true, Problems: code})
+			return portal.SignInCodePage{Frame: frame(lang), RateLimited: true, Problems: code}.Write(w, v)
 		},
 		"link": func(w io.Writer) error {
-			return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), SameBrowser: true})
+			return portal.SignInLinkPage{Frame: frame(lang), SameBrowser: true}.Write(w, v)
 		},
-		"link elsewhere": func(w io.Writer) error { return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang)}) },
+		"link elsewhere": func(w io.Writer) error { return portal.SignInLinkPage{Frame: frame(lang)}.Write(w, v) },
 		"link failed": func(w io.Writer) error {
-			return v.SignInLink(w, view.SignInLinkPage{Frame: frame(lang), SameBrowser: true, Failed: true})
+			return portal.SignInLinkPage{Frame: frame(lang), SameBrowser: true, Failed: true}.Write(w, v)
 		},
-		"portal": func(w io.Writer) error { return v.PortalHome(w, home) },
+		"portal": func(w io.Writer) error { return home.Write(w, v) },
 		"portal empty": func(w io.Writer) error {
-			return v.PortalHome(w, view.PortalHomePage{Portal: portal(lang, "home"), Year: 2026})
+			return portal.HomePage{Page: ownPage(lang, "home"), Year: 2026}.Write(w, v)
 		},
 		"portal gifts": func(w io.Writer) error {
-			return v.PortalGifts(w, view.PortalGiftsPage{
-				Portal: portal(lang, "gifts"), Years: []int{2026, 2025}, Year: 2026, Gifts: portalGifts(lang), Sums: home.Sums,
-				Organisations: []view.FilterOption{{Value: "csio", Label: centro(lang).Name, Chosen: true}, {Value: "gi", Label: "Grassroots International"}},
-			})
+			return portal.GiftsPage{
+				Page: ownPage(lang, "gifts"), Years: []int{2026, 2025}, Year: 2026, Gifts: portalGifts(lang), Sums: home.Sums,
+				Organisations: []portal.FilterOption{{Value: "csio", Label: centro(lang).Name, Chosen: true}, {Value: "gi", Label: "Grassroots International"}},
+			}.Write(w, v)
 		},
-		"portal gifts empty": func(w io.Writer) error { return v.PortalGifts(w, view.PortalGiftsPage{Portal: portal(lang, "gifts")}) },
+		"portal gifts empty": func(w io.Writer) error { return portal.GiftsPage{Page: ownPage(lang, "gifts")}.Write(w, v) },
 		"portal plans": func(w io.Writer) error {
-			return v.PortalPlans(w, view.PortalPlansPage{Portal: portal(lang, "plans"), Plans: portalPlans(lang)})
+			return portal.PlansPage{Page: ownPage(lang, "plans"), Plans: portalPlans(lang)}.Write(w, v)
 		},
-		"portal plans empty": func(w io.Writer) error { return v.PortalPlans(w, view.PortalPlansPage{Portal: portal(lang, "plans")}) },
+		"portal plans empty": func(w io.Writer) error { return portal.PlansPage{Page: ownPage(lang, "plans")}.Write(w, v) },
 		"portal receipt": func(w io.Writer) error {
-			return v.PortalReceipt(w, view.PortalReceiptPage{Portal: portal(lang, "gifts"), Receipt: receiptWords("es"), PDF: "/portal/gifts/x/receipt.pdf"})
+			return portal.ReceiptPage{Page: ownPage(lang, "gifts"), Receipt: receiptWords("es"), PDF: "/portal/gifts/x/receipt.pdf"}.Write(w, v)
 		},
 		"portal receipt void": func(w io.Writer) error {
-			return v.PortalReceipt(w, view.PortalReceiptPage{Portal: portal(lang, "gifts"), Receipt: void})
+			return portal.ReceiptPage{Page: ownPage(lang, "gifts"), Receipt: void}.Write(w, v)
 		},
-		"letters": func(w io.Writer) error { return v.EmailChoice(w, lettersPage(lang)) },
+		"letters": func(w io.Writer) error { return lettersPage(lang).Write(w, v) },
 		"letters stopped": func(w io.Writer) error {
 			p := lettersPage(lang)
 			p.Kind, p.Stopped = "news", true
-			return v.EmailChoice(w, p)
+			return p.Write(w, v)
 		},
-		"portal details":         func(w io.Writer) error { return v.PortalDetails(w, details) },
-		"portal details joining": func(w io.Writer) error { return v.PortalDetails(w, joining) },
-		"portal details bad":     func(w io.Writer) error { return v.PortalDetails(w, bad) },
+		"portal details":         func(w io.Writer) error { return details.Write(w, v) },
+		"portal details joining": func(w io.Writer) error { return joining.Write(w, v) },
+		"portal details bad":     func(w io.Writer) error { return bad.Write(w, v) },
 	}
 }
 

@@ -94,13 +94,12 @@ type receiptData struct {
 	Date  string
 	Plan  string // what comes after it; empty: nothing
 	Why   string // why this receipt replaces another or is void; empty: neither. Templates of v1 use the name
-	Facts []fact
-	Lines []purposeLine
+	Facts []Fact
+	Lines []PurposeLine
 }
 
-type fact struct{ Label, Value string }
-
-type purposeLine struct{ Text, Amount string }
+// PurposeLine is a fund's part of a gift, in words.
+type PurposeLine struct{ Text, Amount string }
 
 func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
@@ -228,35 +227,35 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	}
 	say, lang := v.receiptPhrases(r), string(r.Language)
 	d := receiptData{ReceiptWords: r, Total: r.Amount.FormatExact(lang), Date: phrase.Date(r.Language, r.Charged)}
-	d.Facts = []fact{{say("number"), r.Number}}
+	d.Facts = []Fact{{say("number"), r.Number}}
 	if r.Replaces != nil {
-		d.Facts = append(d.Facts, fact{say("replaced"), r.Replaces.Number})
+		d.Facts = append(d.Facts, Fact{say("replaced"), r.Replaces.Number})
 	}
-	d.Facts = append(d.Facts, fact{say("donor"), r.Donor})
+	d.Facts = append(d.Facts, Fact{say("donor"), r.Donor})
 	if r.Returned == nil {
-		d.Facts = append(d.Facts, fact{say("amount"), d.Total})
+		d.Facts = append(d.Facts, Fact{say("amount"), d.Total})
 	} else {
 		d.Facts = append(d.Facts,
-			fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
-			fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
-			fact{say("remains"), d.Total})
+			Fact{say("amount"), r.Returned.Charged.FormatExact(lang)},
+			Fact{say("returned"), say("returned_on", "returned", r.Returned.Amount.FormatExact(lang), "on", phrase.Date(r.Language, r.Returned.On))},
+			Fact{say("remains"), d.Total})
 	}
 	if !r.Covered.IsZero() {
-		d.Facts = append(d.Facts, fact{say("covered"), say("covered_part", "amount", r.Covered.FormatExact(lang))})
+		d.Facts = append(d.Facts, Fact{say("covered"), say("covered_part", "amount", r.Covered.FormatExact(lang))})
 	}
 	if r.Dedication != "" {
-		d.Facts = append(d.Facts, fact{say("dedication." + r.Dedication), r.Dedicatee})
+		d.Facts = append(d.Facts, Fact{say("dedication." + r.Dedication), r.Dedicatee})
 	}
 	if in := r.Instalment; in != nil {
-		d.Facts = append(d.Facts, fact{say("instalment"), v.instalmentNumber(r.Language, *in)})
+		d.Facts = append(d.Facts, Fact{say("instalment"), v.instalmentNumber(r.Language, *in)})
 		d.Plan = v.scheduleText(r.Language, *in)
 	}
-	d.Facts = append(d.Facts, fact{say("date"), d.Date}, fact{say("donee"), r.Donee.Name}, fact{say("ein"), r.Donee.EIN})
+	d.Facts = append(d.Facts, Fact{say("date"), d.Date}, Fact{say("donee"), r.Donee.Name}, Fact{say("ein"), r.Donee.EIN})
 	if r.Sponsored {
-		d.Facts = append(d.Facts, fact{say("project"), r.Organisation})
+		d.Facts = append(d.Facts, Fact{say("project"), r.Organisation})
 	}
 	for _, p := range r.Purposes {
-		d.Lines = append(d.Lines, purposeLine{
+		d.Lines = append(d.Lines, PurposeLine{
 			Text:   purposeText(say, p),
 			Amount: p.Amount.FormatExact(lang),
 		})
@@ -269,7 +268,7 @@ func (v *View) instalmentNumber(lang phrase.Language, in Instalment) string {
 	if in.Of == 0 {
 		return strconv.Itoa(in.N)
 	}
-	return v.say(lang, "plan.paid_of", "paid", in.N, "of", in.Of)
+	return v.Phrase(lang, "plan.paid_of", "paid", in.N, "of", in.Of)
 }
 
 // repeats says, with the first gift, what the plan comes to, and later when the next is charged.
@@ -277,13 +276,13 @@ func (v *View) scheduleText(lang phrase.Language, in Instalment) string {
 	each := in.Each.Format(string(lang))
 	switch {
 	case in.N == 1 && in.Of == 0:
-		return v.say(lang, "plan.begun") + " " + v.say(lang, "plan.comes_until."+in.Every, "amount", each)
+		return v.Phrase(lang, "plan.begun") + " " + v.Phrase(lang, "plan.comes_until."+in.Every, "amount", each)
 	case in.N == 1:
-		return v.say(lang, "plan.begun") + " " + v.words.N(lang, "plan.comes", in.Of, "amount", each, "all", in.Sum.Format(string(lang)), "date", phrase.Date(lang, in.Last))
+		return v.Phrase(lang, "plan.begun") + " " + v.words.N(lang, "plan.comes", in.Of, "amount", each, "all", in.Sum.Format(string(lang)), "date", phrase.Date(lang, in.Last))
 	case in.Next.IsZero():
 		return ""
 	}
-	return v.say(lang, "plan.next_on", "amount", each, "date", phrase.Date(lang, in.Next))
+	return v.Phrase(lang, "plan.next_on", "amount", each, "date", phrase.Date(lang, in.Next))
 }
 
 // purposeText names the fund and, where it has one, its purpose.
@@ -306,5 +305,41 @@ func (d receiptData) LabelWidth() int {
 // receiptSay says the phrases of r's version in r's language.
 func (v *View) receiptPhrases(r ReceiptWords) func(key string, args ...any) string {
 	prefix := "receipt.v" + strconv.Itoa(r.Version) + "."
-	return func(key string, args ...any) string { return v.say(r.Language, prefix+key, args...) }
+	return func(key string, args ...any) string { return v.Phrase(r.Language, prefix+key, args...) }
+}
+
+// ReceiptText is a receipt in words, for a page.
+type ReceiptText struct {
+	Language       phrase.Language // the language of the receipt
+	Title          string
+	RevisionReason string // why it replaces another receipt or is void; empty: neither
+	Facts          []Fact
+	PurposeTitle   string
+	Purposes       []PurposeLine
+	SmallPrint     []string
+}
+
+// ReceiptText returns what the receipt's email says, in the language in which the receipt was issued.
+func (v *View) ReceiptText(r ReceiptWords) (ReceiptText, error) {
+	if _, err := v.receiptTemplates(r); err != nil {
+		return ReceiptText{}, err
+	}
+	d := v.receiptData(r)
+	say := v.receiptPhrases(d.ReceiptWords)
+	text := ReceiptText{
+		Language: d.Language, Title: say("title"), Facts: d.Facts, PurposeTitle: say("purpose"), Purposes: d.Lines,
+		SmallPrint: []string{say("goods"), say("exempt", "donee", d.Donee.Name)},
+	}
+	switch {
+	case r.Voided != nil:
+		text.RevisionReason = v.revisionReason(d, "void.", *r.Voided)
+	case r.Replaces != nil:
+		text.RevisionReason = v.revisionReason(d, "because.", *r.Replaces)
+	}
+	if d.Sponsored {
+		text.SmallPrint = append(text.SmallPrint, say("control_sponsored", "organisation", d.Organisation, "donee", d.Donee.Name))
+	} else {
+		text.SmallPrint = append(text.SmallPrint, say("control_own", "donee", d.Donee.Name))
+	}
+	return text, nil
 }

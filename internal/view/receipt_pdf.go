@@ -184,7 +184,7 @@ func (s *document) heading(text string) {
 }
 
 // fact is a line of two columns.
-func (s *document) fact(f fact) {
+func (s *document) fact(f Fact) {
 	const column = 48
 	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(margin, top)
@@ -198,7 +198,7 @@ func (s *document) fact(f fact) {
 }
 
 // purpose is a fund's words, with its part of the gift at the right.
-func (s *document) purpose(p purposeLine) {
+func (s *document) purpose(p PurposeLine) {
 	const column = 32
 	top := s.pdf.GetY() + s.gap
 	s.pdf.SetXY(pageWidth-margin-column, top)

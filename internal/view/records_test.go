@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/view"
+	"konbit/internal/web/portal"
 )
 
 // TestRecords: each state of the page and both letters about being forgotten, in each language.
@@ -15,13 +16,13 @@ func TestRecords(t *testing.T) {
 	v := newView(t)
 	day := time.Date(2027, 1, 18, 9, 0, 0, 0, time.UTC)
 	for _, lang := range catalogue(t).Languages() {
-		p := view.RecordsPage{Portal: view.Portal{Frame: frame(lang), Section: "records", Token: "x"}}
+		p := portal.RecordsPage{Page: portal.Page{Frame: frame(lang), Section: "records", Token: "x"}}
 		given, asks, waits, cannot := p, p, p, p
-		given.Statements = []view.RecordsYear{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
+		given.Statements = []portal.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
 		asks.Confirm, waits.ErasureDue, cannot.Problem = true, day, "privacy.error.plan"
-		for _, each := range []view.RecordsPage{p, given, asks, waits, cannot} {
+		for _, each := range []portal.RecordsPage{p, given, asks, waits, cannot} {
 			var page bytes.Buffer
-			require.NoError(t, v.Records(&page, each))
+			require.NoError(t, each.Write(&page, v))
 			checkPage(t, page.String())
 			require.NotRegexp(t, `records\.[a-z_]+[^a-z_/."]`, stripTags(page.String()))
 		}

@@ -30,9 +30,9 @@ func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err 
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
 	}
-	subject = v.say(w.Language, "sign_in.letter.subject")
+	subject = v.Phrase(w.Language, "sign_in.letter.subject")
 	if w.Link == "" {
-		subject = v.say(w.Language, "sign_in.letter.subject_join")
+		subject = v.Phrase(w.Language, "sign_in.letter.subject_join")
 	}
 	data := struct {
 		SignInEmailWords

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -59,14 +58,6 @@ type StatementReturn struct {
 	Dispute bool // a dispute that was lost, rather than a refund
 }
 
-// StatementPage is a statement on its donor's pages.
-type StatementPage struct {
-	Frame
-	StatementWords
-	PDFURL  string // empty: none offered
-	BackURL string
-}
-
 // statementData is what the templates and the document walk.
 type statementData struct {
 	StatementWords
@@ -74,12 +65,12 @@ type statementData struct {
 	Title   string
 	Opening string
 	Law     string
-	Facts   []fact
-	Rows    []statementRow
+	Facts   []Fact
+	Rows    []StatementRow
 }
 
-// statementRow is a gift, or money that went back of the gift above it.
-type statementRow struct{ Date, Text, Receipt, Amount string }
+// StatementRow is a gift, or money that went back of the gift above it.
+type StatementRow struct{ Date, Text, Receipt, Amount string }
 
 // LabelWidth is that of the widest label of the facts, in characters.
 func (d statementData) LabelWidth() (width int) {
@@ -122,21 +113,18 @@ func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err
 	return v.statementPhrases(d.StatementWords)(key, "donee", s.Donee.Name, "year", s.Year), plain.String(), rich.String(), nil
 }
 
-// Statement writes the page, in the page's language whatever the statement's.
-func (v *View) Statement(w io.Writer, p StatementPage) error {
-	p.StatementWords.Language = p.Frame.Language
-	d, err := v.statementData(p.StatementWords)
-	if err != nil {
-		return err
-	}
-	return v.write(w, "statement", p.Frame.Language, struct {
-		Frame
-		Title, Opening, Law string
-		Donee               Donee
-		Facts               []fact
-		Rows                []statementRow
-		PDFURL, BackURL     string
-	}{p.Frame, d.Title, d.Opening, d.Law, d.Donee, d.Facts, d.Rows, p.PDFURL, p.BackURL})
+// StatementText is a statement in words, for a page.
+type StatementText struct {
+	Title, Opening, Law string
+	Donee               Donee
+	Facts               []Fact
+	Rows                []StatementRow
+}
+
+// StatementText returns what the statement's email says, in the language of s.
+func (v *View) StatementText(s StatementWords) (StatementText, error) {
+	d, err := v.statementData(s)
+	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows}, err
 }
 
 // statementData brings the facts into the order and form in which all forms of a statement tell them. A language whose words are
@@ -154,21 +142,21 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	}
 	say, lang := v.statementPhrases(s), string(s.Language)
 	d := statementData{StatementWords: s, Accent: DefaultAccent, Title: say("title", "year", s.Year), Opening: v.statementOpening(s)}
-	d.Facts = []fact{{say("year"), strconv.Itoa(s.Year)}, {say("donor"), s.Donor}}
+	d.Facts = []Fact{{say("year"), strconv.Itoa(s.Year)}, {say("donor"), s.Donor}}
 	if len(s.DonorAddress) > 0 {
-		d.Facts = append(d.Facts, fact{say("address"), strings.Join(s.DonorAddress, ", ")})
+		d.Facts = append(d.Facts, Fact{say("address"), strings.Join(s.DonorAddress, ", ")})
 	}
-	d.Facts = append(d.Facts, fact{say("donee"), s.Donee.Name}, fact{say("ein"), s.Donee.EIN})
+	d.Facts = append(d.Facts, Fact{say("donee"), s.Donee.Name}, Fact{say("ein"), s.Donee.EIN})
 	if !s.Returned.IsZero() {
-		d.Facts = append(d.Facts, fact{say("given"), s.Given.FormatExact(lang)}, fact{say("returned"), s.Returned.FormatExact(lang)})
+		d.Facts = append(d.Facts, Fact{say("given"), s.Given.FormatExact(lang)}, Fact{say("returned"), s.Returned.FormatExact(lang)})
 	}
-	d.Facts = append(d.Facts, fact{say("total"), s.Total.FormatExact(lang)}, fact{say("issued"), phrase.Date(s.Language, s.Issued)})
+	d.Facts = append(d.Facts, Fact{say("total"), s.Total.FormatExact(lang)}, Fact{say("issued"), phrase.Date(s.Language, s.Issued)})
 	for _, g := range s.Gifts {
 		d.Rows = append(d.Rows, v.statementRows(s, g)...)
 	}
 	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
-		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations", v.list(s.Language, s.Sponsored), "donee", s.Donee.Name)
+		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations", v.List(s.Language, s.Sponsored), "donee", s.Donee.Name)
 	}
 	return d, nil
 }
@@ -185,7 +173,7 @@ func (v *View) statementOpening(s StatementWords) string {
 }
 
 // statementRows are a gift's, and those of what went back of it.
-func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
+func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 	say, lang := v.statementPhrases(s), string(s.Language)
 	funds := make([]string, len(g.Funds))
 	for i, f := range g.Funds {
@@ -194,17 +182,17 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
 			funds[i] = say("part", "fund", f.Fund, "amount", f.Amount.FormatExact(lang))
 		}
 	}
-	text := say("to", "organisation", g.Organisation, "funds", v.list(s.Language, funds))
+	text := say("to", "organisation", g.Organisation, "funds", v.List(s.Language, funds))
 	if g.Of > 0 {
 		text += " " + say("instalment", "n", g.N, "of", g.Of)
 	}
-	rows := []statementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: g.Receipt, Amount: g.Amount.FormatExact(lang)}}
+	rows := []StatementRow{{Date: phrase.Date(s.Language, g.Charged), Text: text, Receipt: g.Receipt, Amount: g.Amount.FormatExact(lang)}}
 	for _, back := range g.Returned {
 		key := "refunded"
 		if back.Dispute {
 			key = "disputed"
 		}
-		rows = append(rows, statementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)), Amount: "−" + back.Amount.FormatExact(lang)})
+		rows = append(rows, StatementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)), Amount: "−" + back.Amount.FormatExact(lang)})
 	}
 	return rows
 }
@@ -212,7 +200,7 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []statementRow {
 // statementSay says the phrases of s's version in s's language.
 func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) string {
 	return func(key string, args ...any) string {
-		return v.say(s.Language, v.statementKey(s.Version, key), args...)
+		return v.Phrase(s.Language, v.statementKey(s.Version, key), args...)
 	}
 }
 

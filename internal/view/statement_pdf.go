@@ -78,7 +78,7 @@ func (s *document) columns(cells []string) {
 }
 
 // statementRow writes one row, on the next page when this one has no room for it.
-func (s *document) statementRow(head []string, row statementRow) {
+func (s *document) statementRow(head []string, row StatementRow) {
 	s.font("", smallSize)
 	lines := s.lines(row.Text, textColumn-4)
 	if s.pdf.GetY()+s.gap*2+lineHeight*float64(len(lines)) > pageEnd {

@@ -17,7 +17,7 @@ import (
 
 func TestStaticFilesAreKeptForEver(t *testing.T) {
 	v := newView(t)
-	page := give(t, v, givePage("en"))
+	page := formOf(t, v, givePage("en"))
 	paths := regexp.MustCompile(`/static/[^"]+`).FindAllString(page, -1)
 	require.Len(t, paths, 4, "sheet, accent, icon, script")
 	for _, path := range paths {
@@ -38,9 +38,9 @@ func TestStaticFilesAreKeptForEver(t *testing.T) {
 
 func TestStaticServesNothingElse(t *testing.T) {
 	v := newView(t)
-	accent := regexp.MustCompile(`/static/accent-[^"]+`).FindString(give(t, v, givePage("en")))
+	accent := regexp.MustCompile(`/static/accent-[^"]+`).FindString(formOf(t, v, givePage("en")))
 	for _, path := range []string{
-		"/static/", "/static/app.css", "/static/app.000000000000.css", "/static/../locales/en.yaml", "/static/accent-",
+		"/static/", "/static/app.css", "/static/app.000000000000.css", "/static/../give/en.yaml", "/static/accent-",
 		"/static/accent-ffffff.000000000000.css", strings.Replace(accent, "7a1f1f", "7a1f2f", 1), accent + "x",
 	} {
 		assert.Equal(t, http.StatusNotFound, get(v, path, "").Code, path)
@@ -55,7 +55,7 @@ func TestAccentSheet(t *testing.T) {
 	p := givePage("en")
 	sheet := func(accent string) string {
 		p.Accent = accent
-		return get(v, regexp.MustCompile(`/static/accent-[^"]+`).FindString(give(t, v, p)), "").Body.String()
+		return get(v, regexp.MustCompile(`/static/accent-[^"]+`).FindString(formOf(t, v, p)), "").Body.String()
 	}
 	assert.Contains(t, sheet("#1f5d57"), "--accent:#1f5d57;")
 	for _, unfit := range []string{"", "#fff", "red;}body{display:none", "#ffff00"} {

@@ -14,28 +14,28 @@ type StyleguidePage struct {
 
 type styleguideData struct {
 	StyleguidePage
-	Fields  []field
-	Check   check
-	Choices []choice
-	Errors  []formError
+	Fields  []Field
+	Check   Checkbox
+	Choices []Choice
+	Errors  []FormError
 }
 
 // Styleguide writes the page of components.
 func (v *View) Styleguide(w io.Writer, p StyleguidePage) error {
 	p.Language, p.Switch = phrase.English, nil
-	wrong := fieldText{Name: "mail", Label: "A field that needs another look", Hint: "A hint", Error: "What to do about it"}
-	return v.write(w, "styleguide", p.Language, styleguideData{
+	wrong := FieldText{Name: "mail", Label: "A field that needs another look", Hint: "A hint", Error: "What to do about it"}
+	return v.Write(w, "layout/styleguide", p.Language, styleguideData{
 		StyleguidePage: p,
-		Fields: []field{
-			{fieldText: fieldText{Name: "name", Label: "A field"}, Type: "text", Value: "Written", Required: true},
-			{fieldText: wrong, Type: "email", Value: "nobody", Required: true},
-			{fieldText: fieldText{Name: "words", Label: "A longer answer"}, Area: true},
+		Fields: []Field{
+			{FieldText: FieldText{Name: "name", Label: "A field"}, Type: "text", Value: "Written", Required: true},
+			{FieldText: wrong, Type: "email", Value: "nobody", Required: true},
+			{FieldText: FieldText{Name: "words", Label: "A longer answer"}, Area: true},
 		},
-		Check: check{fieldText: fieldText{Name: "tick", Label: "A tick box", Hint: "Never ticked beforehand"}},
-		Choices: []choice{
+		Check: Checkbox{FieldText: FieldText{Name: "tick", Label: "A tick box", Hint: "Never ticked beforehand"}},
+		Choices: []Choice{
 			{ID: "choice-0", Name: "choice", Value: "0", Label: "A choice", Hint: "What it means", Checked: true},
 			{ID: "choice-1", Name: "choice", Value: "1", Label: "Another"},
 		},
-		Errors: []formError{{Target: "mail", Text: wrong.Error}},
+		Errors: []FormError{{Target: "mail", Text: wrong.Error}},
 	})
 }

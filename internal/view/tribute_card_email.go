@@ -56,7 +56,7 @@ func (v *View) TributeCardEmail(w TributeCardWords) (subject, text, html string,
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
 	}
-	subject = v.say(w.Language, "card.subject."+w.Kind, "name", w.Name)
+	subject = v.Phrase(w.Language, "card.subject."+w.Kind, "name", w.Name)
 	gave := "card.gave."
 	if w.Giver == "" {
 		gave = "card.gave_unnamed."
@@ -64,7 +64,7 @@ func (v *View) TributeCardEmail(w TributeCardWords) (subject, text, html string,
 	data := struct {
 		TributeCardWords
 		Subject, Gave string
-	}{w, subject, v.say(w.Language, gave+w.Kind, "giver", w.Giver, "organisation", w.Organisation, "name", w.Name)}
+	}{w, subject, v.Phrase(w.Language, gave+w.Kind, "giver", w.Giver, "organisation", w.Organisation, "name", w.Name)}
 	var plain, rich bytes.Buffer
 	if err := card.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)

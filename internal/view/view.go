@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -15,28 +16,30 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// View renders everything people read. It is immutable and safe for concurrent use.
+// View renders pages, emails and documents. It is immutable and safe for concurrent use.
 type View struct {
 	words             *phrase.Catalogue
 	assets            *assets
-	pages             map[string]map[phrase.Language]*template.Template
-	receiptEmails     map[int]map[phrase.Language]emailTemplates
+	pages             map[string]map[phrase.Language]*template.Template // by "area/name"
+	receiptEmails     map[int]map[phrase.Language]emailTemplates        // by version
+	statementEmails   map[int]map[phrase.Language]emailTemplates        // by version
 	tributeCardEmails map[phrase.Language]emailTemplates
 	auditDigestEmails map[phrase.Language]emailTemplates
 	signInEmails      map[phrase.Language]emailTemplates
 	planEmails        map[phrase.Language]emailTemplates
-	statementEmails   map[int]map[phrase.Language]emailTemplates
 	plainEmails       map[phrase.Language]emailTemplates
 	countries         map[phrase.Language]countryList
 	typefaces         []typesetter
 }
 
-var pageNames = []string{"give", "step", "event", "thanks", "plan", "plan_card", "statement", "home", "problem", "styleguide",
-	"sign_in", "sign_in_code", "sign_in_link", "portal_home", "portal_gifts", "portal_receipt", "portal_plans", "portal_details", "records", "letters"}
+// Folders of templates that hold no pages of an area.
+const (
+	layoutFolder = "layout" // the frame, components, and the few pages of no area
+	emailFolder  = "letters"
+)
 
-// New reads and parses all of fsys: static/, pages/ and letters/. The
-// catalogue must hold every language that will be asked for; what it lacks is
-// shown in English.
+// New parses all of fsys: static files, emails, and the pages of every area. The catalogue must hold every language that
+// will be asked for; a language it lacks is shown in English.
 func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	v := &View{words: words, countries: map[phrase.Language]countryList{}}
 	var err error
@@ -49,23 +52,15 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	if v.receiptEmails, err = v.parseReceipts(fsys); err != nil {
 		return nil, err
 	}
-	if v.tributeCardEmails, err = v.parseEmails(fsys, "letters/card"); err != nil {
-		return nil, err
-	}
-	if v.auditDigestEmails, err = v.parseEmails(fsys, "letters/head"); err != nil {
-		return nil, err
-	}
-	if v.planEmails, err = v.parseEmails(fsys, "letters/plan"); err != nil {
-		return nil, err
-	}
-	if v.signInEmails, err = v.parseEmails(fsys, "letters/sign_in"); err != nil {
-		return nil, err
-	}
-	if v.plainEmails, err = v.parseEmails(fsys, "letters/privacy"); err != nil {
-		return nil, err
-	}
 	if v.statementEmails, err = v.parseStatements(fsys); err != nil {
 		return nil, err
+	}
+	for folder, into := range map[string]*map[phrase.Language]emailTemplates{
+		"card": &v.tributeCardEmails, "head": &v.auditDigestEmails, "plan": &v.planEmails, "sign_in": &v.signInEmails, "privacy": &v.plainEmails,
+	} {
+		if *into, err = v.parseEmails(fsys, emailFolder+"/"+folder); err != nil {
+			return nil, err
+		}
 	}
 	if v.typefaces, err = newTypesetters(); err != nil {
 		return nil, fmt.Errorf("view: %w", err)
@@ -76,27 +71,38 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	return v, nil
 }
 
+// parsePages parses AREA/NAME.html as page "AREA/NAME", each with the layout, the components and the area's own components.
 func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.Template, error) {
+	files, err := fs.Glob(fsys, "*/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("view: %w", err)
+	}
 	pages := map[string]map[phrase.Language]*template.Template{}
-	for _, name := range pageNames {
-		pages[name] = map[phrase.Language]*template.Template{}
+	for _, file := range files {
+		area, name := path.Dir(file), strings.TrimSuffix(path.Base(file), ".html")
+		if area == emailFolder || name == "layout" || name == "components" {
+			continue
+		}
+		needed := []string{layoutFolder + "/layout.html", layoutFolder + "/components.html", file}
+		if own := area + "/components.html"; area != layoutFolder && slices.Contains(files, own) {
+			needed = append(needed, own)
+		}
+		pages[area+"/"+name] = map[phrase.Language]*template.Template{}
 		for _, lang := range v.words.Languages() {
-			page, err := template.New(name).Funcs(v.functions(lang)).Option("missingkey=error").
-				ParseFS(fsys, "pages/layout.html", "pages/components.html", "pages/"+name+".html")
+			page, err := template.New(name).Funcs(v.functions(lang)).Option("missingkey=error").ParseFS(fsys, needed...)
 			if err != nil {
 				return nil, fmt.Errorf("view: %w", err)
 			}
-			pages[name][lang] = page
+			pages[area+"/"+name][lang] = page
 		}
 	}
 	return pages, nil
 }
 
-// functions are what a template may call: t and n say phrases, the others
-// answer addresses and formats.
+// functions are what a template may call: t and n return phrases, the others addresses and formatted values.
 func (v *View) functions(lang phrase.Language) template.FuncMap {
 	return template.FuncMap{
-		"t":      func(key string, args ...any) string { return v.say(lang, key, args...) },
+		"t":      func(key string, args ...any) string { return v.Phrase(lang, key, args...) },
 		"n":      func(key string, n int, args ...any) string { return v.words.N(lang, key, n, args...) },
 		"money":  func(a money.Amount) string { return a.Format(string(lang)) },
 		"day":    func(day time.Time) string { return phrase.Date(lang, day) },
@@ -106,8 +112,9 @@ func (v *View) functions(lang phrase.Language) template.FuncMap {
 	}
 }
 
-// say is Catalogue.T with amounts of money written as people who read lang write them.
-func (v *View) say(lang phrase.Language, key string, args ...any) string {
+// Phrase returns the phrase of key with its placeholders filled from args. Amounts of money are written as readers of
+// lang write them.
+func (v *View) Phrase(lang phrase.Language, key string, args ...any) string {
 	args = slices.Clone(args)
 	for i, arg := range args {
 		if amount, ok := arg.(money.Amount); ok {
@@ -117,8 +124,16 @@ func (v *View) say(lang phrase.Language, key string, args ...any) string {
 	return v.words.T(lang, key, args...)
 }
 
-// mend says what to do about a bad field.
-func (v *View) errorText(lang phrase.Language, f fault.Field) string {
+// PhraseN returns the phrase of key for the number n.
+func (v *View) PhraseN(lang phrase.Language, key string, n int, args ...any) string {
+	return v.words.N(lang, key, n, args...)
+}
+
+// HasPhrase reports whether key is a phrase of the catalogue.
+func (v *View) HasPhrase(key string) bool { return v.words.Has(key) }
+
+// ErrorText returns what to do about a bad field.
+func (v *View) ErrorText(lang phrase.Language, f fault.Field) string {
 	if !v.words.Has(f.Phrase) {
 		return v.words.T(lang, "give.error.check")
 	}
@@ -126,14 +141,17 @@ func (v *View) errorText(lang phrase.Language, f fault.Field) string {
 	for name, value := range f.Args {
 		args = append(args, name, value)
 	}
-	return v.say(lang, f.Phrase, args...)
+	return v.Phrase(lang, f.Phrase, args...)
 }
 
-// page renders the named page whole.
-func (v *View) page(name string, lang phrase.Language, data any) ([]byte, error) {
+// Page renders the page "area/name" whole. A language without words is shown in English.
+func (v *View) Page(name string, lang phrase.Language, data any) ([]byte, error) {
 	page, ok := v.pages[name][lang]
 	if !ok {
-		page = v.pages[name][phrase.English]
+		page, ok = v.pages[name][phrase.English]
+	}
+	if !ok {
+		return nil, fmt.Errorf("view: there is no page %s", name)
 	}
 	var b bytes.Buffer
 	if err := page.ExecuteTemplate(&b, "layout", data); err != nil {
@@ -142,8 +160,9 @@ func (v *View) page(name string, lang phrase.Language, data any) ([]byte, error)
 	return b.Bytes(), nil
 }
 
-func (v *View) write(w io.Writer, name string, lang phrase.Language, data any) error {
-	html, err := v.page(name, lang, data)
+// Write writes the page "area/name" to w, whole or not at all.
+func (v *View) Write(w io.Writer, name string, lang phrase.Language, data any) error {
+	html, err := v.Page(name, lang, data)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func beginsComposed(key string) bool {
 func used(t *testing.T) map[string]bool {
 	t.Helper()
 	keys := map[string]bool{}
-	for _, dir := range []string{"pages", "letters"} {
+	for _, dir := range []string{"layout", "give", "portal", "letters"} {
 		require.NoError(t, fs.WalkDir(templates.FS, dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

@@ -8,18 +8,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // TestDomainsInOtherLetters: who writes their domain as it is spoken gives and signs in by the same address.
 func TestDomainsInOtherLetters(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	v := newVisitor(t, h)
+	v := visitor.New(t, h)
 	gift := url.Values{
 		"amount": {"20"}, "fund": {"general"}, "frequency": {"once"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"Ana@Dönor.example"},
 	}
-	require.Equal(t, http.StatusSeeOther, v.ask("POST", "/give/csio", gift).StatusCode)
+	require.Equal(t, http.StatusSeeOther, v.Ask("POST", "/give/csio", gift).StatusCode)
 	require.Equal(t, []string{"ana@xn--dnor-5qa.example"}, h.Lines(`SELECT email FROM donor`))
-	require.Equal(t, http.StatusSeeOther, v.ask("POST", "/sign-in", url.Values{"email": {"ana@dönor.example"}}).StatusCode)
+	require.Equal(t, http.StatusSeeOther, v.Ask("POST", "/sign-in", url.Values{"email": {"ana@dönor.example"}}).StatusCode)
 	require.Equal(t, []string{"ana@xn--dnor-5qa.example"}, h.Lines(`SELECT email FROM sign_in`))
 }

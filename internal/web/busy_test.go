@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // TestABusyDatabaseIsNotWaitedFor: whoever comes while the database has no time is told within two seconds to come again, in their
@@ -22,18 +23,18 @@ func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 	paid := h.StartedGift(program.ValidForm())
 	h.Pay(paid)
 	event := h.EventsOf(paid)[0]
-	form := filled()
+	form := visitor.FilledForm()
 	form.Set("email", "busy@donor.example")
 	for _, taken := range []string{"donation, stripe_event", "donor, stripe_event", "donation_contact, stripe_event"} {
 		tx := h.DB.Owner.MustBegin()
 		tx.MustExec(`LOCK TABLE ` + taken)
 		began := time.Now()
-		page := ask(t, "POST", h.URL+"/give/csio?lang=es", form)
+		page := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=es", form)
 		assert.Less(t, time.Since(began), 2*time.Second, taken)
 		assert.Equal(t, http.StatusServiceUnavailable, page.StatusCode, taken)
 		assert.NotEmpty(t, page.Header.Get("Retry-After"), taken)
-		assert.Contains(t, page.body, `lang="es"`, taken)
-		assert.Contains(t, page.body, "busy@donor.example", taken)
+		assert.Contains(t, page.Page, `lang="es"`, taken)
+		assert.Contains(t, page.Page, "busy@donor.example", taken)
 
 		began = time.Now()
 		hook := tell(h, event)
@@ -42,7 +43,7 @@ func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 		assert.NotEmpty(t, hook.Header().Get("Retry-After"), taken)
 		require.NoError(t, tx.Rollback())
 	}
-	assert.Equal(t, http.StatusSeeOther, ask(t, "POST", h.URL+"/give/csio?lang=es", form).StatusCode)
+	assert.Equal(t, http.StatusSeeOther, visitor.Ask(t, "POST", h.URL+"/give/csio?lang=es", form).StatusCode)
 	assert.Equal(t, http.StatusOK, tell(h, event).Code)
 	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM donation d JOIN donor o ON o.id = d.donor_id WHERE o.email = 'busy@donor.example'`))
 }

@@ -5,38 +5,37 @@ import (
 	"time"
 )
 
-// Cookies of signing in. The browser that asks for a letter is known by one for as long as the letter is good.
+// Names of the cookies of more than one area, without the prefix that hostCookie adds.
 const (
-	challengeCookie = "asked"
-	sessionCookie   = "session"
-	languageCookie  = "language" // the language chosen on one's own pages
-	challengeLife   = 10 * time.Minute
+	SessionCookie  = "session"
+	LanguageCookie = "language"
 )
 
-// hostCookie is a cookie's name: bound to the host where the connection allows it.
-func (s *Server) hostCookie(name string) string {
-	if s.BaseURL.Scheme == "https" {
+// hostCookie returns a cookie's full name. Over HTTPS the prefix __Host- binds it to this host (RFC 6265bis, 4.1.3.2).
+func (k *Kernel) hostCookie(name string) string {
+	if k.BaseURL.Scheme == "https" {
 		return "__Host-konbit-" + name
 	}
 	return "konbit-" + name
 }
 
-// keep sets a cookie that no script reads and no other site sends; life zero: until the browser is closed.
-func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+// SetCookie sets a cookie that scripts cannot read and that forms of other sites do not send. With life 0 it lasts until the
+// browser is closed.
+func (k *Kernel) SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
-		Name: s.hostCookie(name), Value: value, Path: "/", HttpOnly: true, MaxAge: int(life / time.Second),
-		Secure: s.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
+		Name: k.hostCookie(name), Value: value, Path: "/", HttpOnly: true, MaxAge: int(life / time.Second),
+		Secure: k.BaseURL.Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 }
 
-// drop takes a cookie back.
-func (s *Server) deleteCookie(w http.ResponseWriter, name string) {
-	s.setCookie(w, name, "", -time.Second)
+// DeleteCookie makes the browser forget a cookie.
+func (k *Kernel) DeleteCookie(w http.ResponseWriter, name string) {
+	k.SetCookie(w, name, "", -time.Second)
 }
 
-// kept is a cookie's value, or "".
-func (s *Server) cookie(r *http.Request, name string) string {
-	cookie, err := r.Cookie(s.hostCookie(name))
+// Cookie returns a cookie's value; empty if the request has none.
+func (k *Kernel) Cookie(r *http.Request, name string) string {
+	cookie, err := r.Cookie(k.hostCookie(name))
 	if err != nil {
 		return ""
 	}

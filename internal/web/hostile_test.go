@@ -17,6 +17,7 @@ import (
 
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // written are the fields of the form in which people write.
@@ -32,7 +33,7 @@ var countries = regexp.MustCompile(`<option value="[A-Z]{2}">[^<]*</option>`)
 func TestHostileTextsAreShownAsText(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	policy := ask(t, "GET", h.URL+"/give/csio", nil).Header.Get("Content-Security-Policy")
+	policy := visitor.Ask(t, "GET", h.URL+"/give/csio", nil).Header.Get("Content-Security-Policy")
 	var batch atomic.Value
 	mux := http.NewServeMux()
 	mux.Handle("/static/", h.Server.Handler())
@@ -51,9 +52,9 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		for _, field := range written {
 			form.Set(field, text)
 		}
-		got := ask(t, "POST", h.URL+"/give/csio?lang=en", form)
+		got := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=en", form)
 		require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode, "%q", text)
-		return countries.ReplaceAllString(got.body, "") // hundreds of them, ours, and slow to draw
+		return countries.ReplaceAllString(got.Page, "") // hundreds of them, ours, and slow to draw
 	}
 	show := func(body string) {
 		batch.Store(body)
@@ -95,7 +96,7 @@ func TestAddressesWriteNothing(t *testing.T) {
 	tag := regexp.MustCompile(`<(?i:script|svg|img|iframe|details|video|base|object|math|style|button form)[^>]*>?`)
 	known := map[string]bool{}
 	for _, path := range []string{"/", "/give/csio?x=y", "/give/csio/thanks?gift=x", "/give/nobody", "/nothing", "/give/csio/event?pass=x"} {
-		for _, found := range tag.FindAllString(ask(t, "GET", h.URL+path, nil).body, -1) {
+		for _, found := range tag.FindAllString(visitor.Ask(t, "GET", h.URL+path, nil).Page, -1) {
 			known[found] = true
 		}
 	}
@@ -108,13 +109,13 @@ func TestAddressesWriteNothing(t *testing.T) {
 		query.Del("again")
 		for _, path := range []string{"/?" + query.Encode(), "/give/csio?" + query.Encode(), "/give/csio/thanks?" + query.Encode(), "/give/csio/event?" + query.Encode(), "/give/" + segment, "/" + segment,
 			"/give/csio?" + url.Values{"again": {text}}.Encode(), "/hooks/stripe/" + segment} {
-			got := ask(t, "GET", h.URL+path, nil)
+			got := visitor.Ask(t, "GET", h.URL+path, nil)
 			require.Less(t, got.StatusCode, 500, "%q", text)
-			for _, found := range tag.FindAllString(got.body, -1) {
+			for _, found := range tag.FindAllString(got.Page, -1) {
 				require.True(t, known[found], "%s of %q", found, text)
 			}
-			require.NotContains(t, got.body, "javascript:")
-			require.NotContains(t, strings.ToLower(got.body), "=hit()")
+			require.NotContains(t, got.Page, "javascript:")
+			require.NotContains(t, strings.ToLower(got.Page), "=hit()")
 		}
 	}
 }

@@ -21,9 +21,10 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/setup"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/web"
+	"konbit/internal/web/portal"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // full is the organisation of the walk: it speaks all languages.
@@ -48,10 +49,10 @@ type stop struct {
 // grounds are what there is to walk over: a donor with all that a donor can have.
 type grounds struct {
 	*program.Program
-	ana                             *visitor
+	ana                             *visitor.Visitor
 	paid, plan, open, unpaid, other donation.Donation
 	active, failing, paused, halted recurring.Plan
-	links                           web.PlanLinks
+	links                           portal.PlanLinks
 }
 
 func newGrounds(t *testing.T) *grounds {
@@ -64,24 +65,24 @@ func newGrounds(t *testing.T) *grounds {
 	require.NoError(t, err)
 	_, err = setup.Apply(t.Context(), g.DB.Server, demo, time.Now(), program.NewID, false)
 	require.NoError(t, err)
-	g.links = web.PlanLinks{Base: g.Server.BaseURL, Secret: g.Server.Secret, Now: time.Now}
+	g.links = portal.PlanLinks{Base: g.Server.BaseURL, Secret: g.Server.Secret, Now: time.Now}
 
-	ana := from("ana@example.org", "Ana")
+	ana := visitor.FormOf("ana@example.org", "Ana")
 	g.paid = g.SettledGift(ana)
 	old := g.StartedGift(ana)
 	_, err = g.Settle(program.ChargeOf(old, old.CreatedAt.AddDate(-1, 0, 0)))
 	require.NoError(t, err)
-	other := from("ana.perez.de.la.cruz@mail.cooperativa-campesina.example", "Ana")
+	other := visitor.FormOf("ana.perez.de.la.cruz@mail.cooperativa-campesina.example", "Ana")
 	other.Fund, other.Split, other.CoverFees = "", map[string]string{"where-needed-most": "1200", "haiti-dessalines-brigade": "50.50"}, true
 	other.Amount, other.AmountOther = "other", "1250.50"
 	g.other = g.startedFor(t, full, other)
 	_, err = g.Settle(program.ChargeOf(g.other, g.other.CreatedAt))
 	require.NoError(t, err)
-	g.open, g.unpaid = g.startedFor(t, full, from("ana@example.org", "Ana")), g.startedFor(t, full, from("ana@example.org", "Ana"))
+	g.open, g.unpaid = g.startedFor(t, full, visitor.FormOf("ana@example.org", "Ana")), g.startedFor(t, full, visitor.FormOf("ana@example.org", "Ana"))
 	g.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, g.unpaid.ID)
 
 	for i, plan := range []*recurring.Plan{&g.active, &g.failing, &g.paused, &g.halted} {
-		f := from("ana@example.org", "Ana")
+		f := visitor.FormOf("ana@example.org", "Ana")
 		f.Fund, f.Frequency, f.Occurrences = "where-needed-most", []string{"monthly", "quarterly", "weekly", "yearly"}[i], "12"
 		g.plan = g.startedFor(t, full, f)
 		g.Pay(g.plan)
@@ -98,7 +99,7 @@ func newGrounds(t *testing.T) *grounds {
 	_, err = g.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: g.halted.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, "")
 	require.NoError(t, err)
 	g.RunPlanJobs()
-	g.ana = newVisitor(t, g.Program).enter("ana@example.org")
+	g.ana = visitor.New(t, g.Program).SignIn("ana@example.org")
 	g.Exec(`INSERT INTO mailbox (email, person_id, proved_at) SELECT $1, person_id, now() FROM mailbox LIMIT 1`, other.Contact.Email)
 	return g
 }
@@ -129,7 +130,7 @@ func (g *grounds) strangers(lang phrase.Language) []stop {
 	if lang == "pt" || lang == "ht" {
 		of = g.other.DonorID
 	}
-	choice := strings.TrimPrefix(web.StopLink(g.Server.BaseURL, g.Server.Secret)(of, kind, lang), g.URL)
+	choice := strings.TrimPrefix(portal.StopLink(g.Server.BaseURL, g.Server.Secret)(of, kind, lang), g.URL)
 	return []stop{
 		{"home", "GET /", "/", nil, false},
 		{"missing", "GET /", "/nowhere", nil, false},
@@ -212,9 +213,9 @@ func TestOpenToEveryone(t *testing.T) {
 		stops[s.route] = true
 	}
 	for _, r := range routes(t, g.Program) {
-		name := r.method + " " + r.pattern
-		if strings.HasSuffix(r.pattern, "*") {
-			name = "* " + r.pattern
+		name := r.Method + " " + r.Pattern
+		if strings.HasSuffix(r.Pattern, "*") {
+			name = "* " + r.Pattern
 		}
 		listed := false
 		for _, no := range noPage {
@@ -232,7 +233,7 @@ func TestOpenToEveryone(t *testing.T) {
 			for _, s := range g.strangers(lang) {
 				w.see(s)
 			}
-			for name, value := range g.ana.cookies {
+			for name, value := range g.ana.Cookies {
 				w.do(network.SetCookie(name, value).WithURL(g.URL))
 			}
 			for _, s := range g.own() {
@@ -308,7 +309,7 @@ const crooked = `(() => {
 	const name = (e) => e.outerHTML.slice(0, 120);
 	const wide = document.documentElement.clientWidth;
 	const bad = document.documentElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
-	for (const e of document.body.querySelectorAll("*")) {
+	for (const e of document.Page.querySelectorAll("*")) {
 		const r = e.getBoundingClientRect();
 		if (r.width && (r.left < -0.5 || r.right > wide + 0.5) && seen(e)) bad.push("out of the window: " + name(e));
 	}

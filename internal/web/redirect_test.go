@@ -18,6 +18,7 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // elsewhere are values by which people have been led away from sites they trusted.
@@ -44,13 +45,13 @@ func TestNobodyIsLedAway(t *testing.T) {
 	require.NoError(t, err)
 	ours := []string{"give.example", payment.Host}
 	asked, redirected := 0, 0
-	judge := func(name string, got answer) {
+	judge := func(name string, got visitor.Response) {
 		asked++
 		assert.Less(t, got.StatusCode, 500, name)
 		for _, c := range got.Cookies() {
 			assert.NotContains(t, c.String(), "evil", name)
 		}
-		to := leads.FindAllStringSubmatch(got.body, -1)
+		to := leads.FindAllStringSubmatch(got.Page, -1)
 		if location := got.Header.Get("Location"); location != "" {
 			redirected++
 			to = append(to, []string{"", location})
@@ -68,20 +69,20 @@ func TestNobodyIsLedAway(t *testing.T) {
 		for _, p := range parameters {
 			all.Set(p, evil)
 			for _, path := range []string{"/give/csio", "/give/csio/thanks"} {
-				judge(path+" "+p+" "+evil, ask(t, "GET", h.URL+path+"?"+url.Values{p: {evil}}.Encode(), nil))
+				judge(path+" "+p+" "+evil, visitor.Ask(t, "GET", h.URL+path+"?"+url.Values{p: {evil}}.Encode(), nil))
 			}
 		}
 		for _, path := range []string{"/", "/give/csio", "/give/csio/thanks", "/give/csio/event", "/nothing", "/hooks/stripe/tsne"} {
-			judge(path+" "+evil, ask(t, "GET", h.URL+path+"?"+all.Encode(), nil))
+			judge(path+" "+evil, visitor.Ask(t, "GET", h.URL+path+"?"+all.Encode(), nil))
 		}
 		all.Set("again", gift.PublicRef)
-		judge("again "+evil, ask(t, "GET", h.URL+"/give/csio?"+all.Encode(), nil))
-		judge("path "+evil, ask(t, "GET", h.URL+"/give/"+url.PathEscape(evil), nil))
-		form := filled()
+		judge("again "+evil, visitor.Ask(t, "GET", h.URL+"/give/csio?"+all.Encode(), nil))
+		judge("path "+evil, visitor.Ask(t, "GET", h.URL+"/give/"+url.PathEscape(evil), nil))
+		form := visitor.FilledForm()
 		for _, p := range []string{"next", "redirect", "return_to", "url", "success_url", "cancel_url"} {
 			form.Set(p, evil)
 		}
-		judge("post "+evil, ask(t, "POST", h.URL+"/give/csio?"+url.Values{"lang": {evil}, "next": {evil}}.Encode(), form))
+		judge("post "+evil, visitor.Ask(t, "POST", h.URL+"/give/csio?"+url.Values{"lang": {evil}, "next": {evil}}.Encode(), form))
 	}
 	t.Logf("%d answers judged, %d of them redirects", asked, redirected)
 	assert.Greater(t, redirected, 3*len(elsewhere)-1, "redirects are what is judged")
@@ -102,7 +103,7 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	_, pass, err := guard.OpenPass(t.Context(), h.DB.Server, uuid.New(), h.Offer("csio").Organisation.ID, time.Hour)
 	require.NoError(t, err)
 	number := h.Lines(`SELECT number::text FROM receipt`)[0]
-	pressed := ask(t, "POST", h.URL+"/give/csio", filled())
+	pressed := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
 	require.Equal(t, 303, pressed.StatusCode)
 	cookie := pressed.Cookies()[0].Value
 	ref, signature, _ := strings.Cut(cookie, ".")
@@ -112,13 +113,13 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	}
 	for _, path := range []string{"/receipt/" + number, "/receipt/" + paid.PublicRef, "/receipts/" + paid.ID.String() + ".pdf", "/portal/" + paid.PublicRef, "/portal/gifts/" + paid.PublicRef + "/receipt", "/portal/gifts/" + paid.PublicRef + "/receipt.pdf", "/give/csio/receipt?gift=" + paid.PublicRef,
 		"/give/csio/thanks?gift=" + paid.ID.String(), "/give/csio/thanks?gift=" + number} {
-		got := ask(t, "GET", h.URL+path, nil)
+		got := visitor.Ask(t, "GET", h.URL+path, nil)
 		assert.Equal(t, 404, got.StatusCode, path)
-		assert.NotContains(t, got.body, "Ana", path)
+		assert.NotContains(t, got.Page, "Ana", path)
 	}
-	got := ask(t, "GET", h.URL+"/portal", nil)
+	got := visitor.Ask(t, "GET", h.URL+"/portal", nil)
 	assert.Equal(t, 401, got.StatusCode, "asks who it is")
-	assert.NotContains(t, got.body, "Ana")
+	assert.NotContains(t, got.Page, "Ana")
 	own := "Cookie: " + pressed.Cookies()[0].Name + "=" + cookie
 	for _, test := range []struct {
 		path    string
@@ -133,17 +134,17 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 		{"/give/csio/thanks?gift=" + open.PublicRef, 200, []string{own}, []string{open.PublicRef}},
 		{"/give/csio?again=" + ref, 200, []string{own}, []string{ref}},
 	} {
-		got := ask(t, "GET", h.URL+test.path, nil, test.headers...)
+		got := visitor.Ask(t, "GET", h.URL+test.path, nil, test.headers...)
 		assert.Equal(t, test.status, got.StatusCode, test.path)
 		assert.Equal(t, "no-store", got.Header.Get("Cache-Control"), test.path)
 		assert.Contains(t, []string{"same-origin", "no-referrer"}, got.Header.Get("Referrer-Policy"), test.path)
 		for _, secret := range secrets {
 			if !slices.Contains(test.holds, secret) {
-				assert.NotContains(t, got.body+got.Header.Get("Location"), secret, test.path)
+				assert.NotContains(t, got.Page+got.Header.Get("Location"), secret, test.path)
 			}
 		}
 	}
-	opened := ask(t, "POST", h.URL+"/give/csio/event", url.Values{"pass": {pass}})
+	opened := visitor.Ask(t, "POST", h.URL+"/give/csio/event", url.Values{"pass": {pass}})
 	assert.Equal(t, []any{303, "/give/csio?lang=en", "no-store"}, []any{opened.StatusCode, opened.Header.Get("Location"), opened.Header.Get("Cache-Control")})
 	assert.Equal(t, "no-store", pressed.Header.Get("Cache-Control"))
 	for _, secret := range secrets {

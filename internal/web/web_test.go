@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -21,56 +20,9 @@ import (
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 	"konbit/migrations"
 )
-
-// filled is the form of csio as a browser posts it.
-func filled() url.Values {
-	return url.Values{
-		"form": {uuid.NewString()}, "amount": {"20"}, "amount_other": {""}, "frequency": {"once"}, "fund": {"general"},
-		"first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"}, "note": {"For the garden"},
-	}
-}
-
-type answer struct {
-	*http.Response
-	body string
-}
-
-// ask makes a request with headers, as "Name: value".
-func ask(t *testing.T, method, address string, form url.Values, headers ...string) answer {
-	t.Helper()
-	request, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
-	require.NoError(t, err)
-	if form != nil {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		if request.Header.Set(name, value); name == "Host" {
-			request.Host = value
-		}
-	}
-	response, err := program.Client().Do(request)
-	require.NoError(t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	hostsAlone(t, response)
-	return answer{response, string(body)}
-}
-
-// hostsAlone holds that every cookie of every answer is read by no script and sent to this host alone, and over https has the name
-// that browsers hold it to that by (T8).
-func hostsAlone(t *testing.T, response *http.Response) {
-	t.Helper()
-	secure := response.Header.Get("Strict-Transport-Security") != ""
-	for _, c := range response.Cookies() {
-		assert.True(t, c.HttpOnly && c.Path == "/" && c.Domain == "" && c.SameSite >= http.SameSiteLaxMode && c.SameSite <= http.SameSiteStrictMode, "%s", c.Raw)
-		assert.Equal(t, secure, c.Secure, "%s", c.Raw)
-		assert.Equal(t, secure, strings.HasPrefix(c.Name, "__Host-"), "%s", c.Raw)
-	}
-}
 
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	t.Parallel()
@@ -84,7 +36,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		{"PUT", "/give/csio", 405}, {"DELETE", "/", 405}, {"HEAD", "/give/csio", 200}, {"POST", "/give/csio", 422}, {"POST", "/hooks/stripe/tsne", 400}, {"POST", "/hooks/stripe/nobody", 404},
 		{"GET", "/hooks/stripe/tsne", 405}, {"GET", "/give/csio%00", 404}, {"GET", "/give/../../etc/passwd", 404}, {"TRACE", "/", 405},
 	} {
-		got := ask(t, test.method, h.URL+test.path, nil)
+		got := visitor.Ask(t, test.method, h.URL+test.path, nil)
 		name := test.method + " " + test.path
 		assert.Equal(t, test.status, got.StatusCode, name)
 		policy := got.Header.Get("Content-Security-Policy")
@@ -105,7 +57,7 @@ func TestAllowNamesWhatIs(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	for path, allowed := range map[string][]string{"/give/csio": {"GET", "HEAD", "POST"}, "/hooks/stripe/tsne": {"POST"}, "/": {"GET", "HEAD"}} {
-		assert.Equal(t, allowed, ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"), path)
+		assert.Equal(t, allowed, visitor.Ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"), path)
 	}
 }
 
@@ -126,7 +78,7 @@ func TestCrossOriginPosts(t *testing.T) {
 		"a script without either":                  {nil, 303},
 		"our page, whatever else it says it wants": {[]string{"Sec-Fetch-Site: same-origin", "Origin: https://evil.example"}, 303},
 	} {
-		assert.Equal(t, test.status, ask(t, "POST", h.URL+"/give/csio", filled(), test.headers...).StatusCode, name)
+		assert.Equal(t, test.status, visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm(), test.headers...).StatusCode, name)
 	}
 	assert.Equal(t, 4, h.Count(`SELECT count(*) FROM donation`))
 }
@@ -136,22 +88,22 @@ func TestLinksDoNotFollowTheHost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	evil := []string{"Host: evil.example", "X-Forwarded-Host: evil.example", "Forwarded: host=evil.example", "X-Forwarded-Proto: gopher"}
-	got := ask(t, "POST", h.URL+"/give/csio", filled(), evil...)
+	got := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm(), evil...)
 	require.Equal(t, 303, got.StatusCode)
 	calls := h.Fake.Calls("POST", "/v1/checkout/sessions")
 	require.Len(t, calls, 1)
 	assert.True(t, strings.HasPrefix(calls[0].Params.Get("success_url"), "https://give.example/give/csio/thanks?"), calls[0].Params.Get("success_url"))
 	assert.True(t, strings.HasPrefix(calls[0].Params.Get("cancel_url"), "https://give.example/give/csio?"))
 	for _, path := range []string{"/", "/give/csio", "/give/csio/thanks"} {
-		page := ask(t, "GET", h.URL+path, nil, evil...)
-		assert.NotContains(t, page.body+fmt.Sprint(page.Header), "evil.example", path)
+		page := visitor.Ask(t, "GET", h.URL+path, nil, evil...)
+		assert.NotContains(t, page.Page+fmt.Sprint(page.Header), "evil.example", path)
 	}
 }
 
 func TestTheCookieIsBoundToTheHost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
-	cookies := ask(t, "POST", h.URL+"/give/csio", filled()).Cookies()
+	cookies := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm()).Cookies()
 	require.NotEmpty(t, cookies)
 	for _, c := range cookies {
 		assert.True(t, strings.HasPrefix(c.Name, "__Host-"), c.Name)
@@ -171,9 +123,9 @@ func TestTwoHundredMutations(t *testing.T) {
 	emails := []string{"", "ana", "ana@", "a@b", "a@b.c\r\nBcc: x@y.z", `"a b"@c.de`, "a@b.c,d@e.f", "é@b.cd", "a@b.c>", strings.Repeat("a", 250) + "@b.cd"}
 	count := 0
 	refuse := func(change func(url.Values)) {
-		form := filled()
+		form := visitor.FilledForm()
 		change(form)
-		got := ask(t, "POST", h.URL+"/give/csio", form)
+		got := visitor.Ask(t, "POST", h.URL+"/give/csio", form)
 		assert.Equal(t, 422, got.StatusCode, "%v", form)
 		count++
 	}
@@ -208,14 +160,14 @@ func TestTwoHundredMutations(t *testing.T) {
 func TestNothingTypedIsLost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	form := filled()
+	form := visitor.FilledForm()
 	form.Set("amount", "other")
 	form.Set("amount_other", "2")
 	form.Set("note", `A "garden" & <b>bread</b>`)
-	got := ask(t, "POST", h.URL+"/give/csio?lang=es", form)
+	got := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=es", form)
 	assert.Equal(t, 422, got.StatusCode)
 	for _, kept := range []string{`value="Ana"`, `value="Pérez"`, `value="ana@example.org"`, `value="2"`, "A &#34;garden&#34; &amp; &lt;b&gt;bread&lt;/b&gt;", `lang="es"`, form.Get("form")} {
-		assert.Contains(t, got.body, kept)
+		assert.Contains(t, got.Page, kept)
 	}
 	assert.Equal(t, "no-store", got.Header.Get("Cache-Control"))
 }
@@ -224,15 +176,15 @@ func TestNothingTypedIsLost(t *testing.T) {
 func TestAgainShowsNothingToStrangers(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	pressed := ask(t, "POST", h.URL+"/give/csio", filled())
+	pressed := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
 	ref := h.Lines(`SELECT public_ref FROM donation`)[0]
 	again := h.URL + "/give/csio?lang=en&again=" + url.QueryEscape(ref)
 	cookie := "Cookie: "
 	for _, c := range pressed.Cookies() {
 		cookie += c.Name + "=" + c.Value + "; "
 	}
-	own := ask(t, "GET", again, nil, cookie)
-	assert.Contains(t, own.body, "ana@example.org")
+	own := visitor.Ask(t, "GET", again, nil, cookie)
+	assert.Contains(t, own.Page, "ana@example.org")
 	name := pressed.Cookies()[0].Name
 	for who, headers := range map[string][]string{
 		"without a cookie":    nil,
@@ -240,30 +192,30 @@ func TestAgainShowsNothingToStrangers(t *testing.T) {
 		"with an empty proof": {"Cookie: " + name + "=" + ref + "."},
 		"with rubbish":        {"Cookie: " + name + "=."},
 	} {
-		page := ask(t, "GET", again, nil, headers...)
+		page := visitor.Ask(t, "GET", again, nil, headers...)
 		assert.Equal(t, 200, page.StatusCode, who)
 		for _, typed := range []string{"ana@example.org", "Pérez", "garden"} {
-			assert.NotContains(t, page.body, typed, who)
+			assert.NotContains(t, page.Page, typed, who)
 		}
 	}
-	thanks := ask(t, "GET", h.URL+"/give/csio/thanks?gift="+url.QueryEscape(ref), nil)
+	thanks := visitor.Ask(t, "GET", h.URL+"/give/csio/thanks?gift="+url.QueryEscape(ref), nil)
 	assert.Equal(t, 200, thanks.StatusCode)
-	assert.NotContains(t, thanks.body, "Ana")
+	assert.NotContains(t, thanks.Page, "Ana")
 	for _, forged := range []string{"", "x", strings.Repeat("A", 22), ref[:21], "session_id=cs_test_1"} {
-		assert.Equal(t, 404, ask(t, "GET", h.URL+"/give/csio/thanks?gift="+url.QueryEscape(forged), nil).StatusCode, forged)
+		assert.Equal(t, 404, visitor.Ask(t, "GET", h.URL+"/give/csio/thanks?gift="+url.QueryEscape(forged), nil).StatusCode, forged)
 	}
-	assert.Equal(t, 404, ask(t, "GET", h.URL+"/give/aina/thanks?gift="+url.QueryEscape(ref), nil).StatusCode, "another organisation's page")
+	assert.Equal(t, 404, visitor.Ask(t, "GET", h.URL+"/give/aina/thanks?gift="+url.QueryEscape(ref), nil).StatusCode, "another organisation's page")
 	assert.Zero(t, h.Count(`SELECT count(*) FROM journal_entry`), "a page books nothing")
 }
 
 func TestBodiesAndHeadersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	form := filled()
+	form := visitor.FilledForm()
 	form.Set("note", strings.Repeat("x", 70<<10))
-	assert.Equal(t, 413, ask(t, "POST", h.URL+"/give/csio", form).StatusCode)
-	assert.Equal(t, 431, ask(t, "GET", h.URL+"/", nil, "X-Long: "+strings.Repeat("x", 24<<10)).StatusCode)
-	broken := ask(t, "POST", h.URL+"/give/csio", nil, "Content-Type: application/x-www-form-urlencoded; charset=%%")
+	assert.Equal(t, 413, visitor.Ask(t, "POST", h.URL+"/give/csio", form).StatusCode)
+	assert.Equal(t, 431, visitor.Ask(t, "GET", h.URL+"/", nil, "X-Long: "+strings.Repeat("x", 24<<10)).StatusCode)
+	broken := visitor.Ask(t, "POST", h.URL+"/give/csio", nil, "Content-Type: application/x-www-form-urlencoded; charset=%%")
 	assert.Less(t, broken.StatusCode, 500)
 	assert.Zero(t, h.Count(`SELECT count(*) FROM donation`))
 }
@@ -287,7 +239,7 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	assert.Equal(t, 200, ask(t, "GET", h.URL+"/readyz", nil).StatusCode)
+	assert.Equal(t, 200, visitor.Ask(t, "GET", h.URL+"/readyz", nil).StatusCode)
 	empty := testkit.EmptyDB(t)
 	h.Server.Ready = func(ctx context.Context) error {
 		pending, err := migrations.Pending(ctx, empty.Server.DB)
@@ -323,13 +275,15 @@ func TestTheLogNamesNobody(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
-	form := filled()
+	form := visitor.FilledForm()
 	canaries := map[string]string{"first_name": "Zzcanaryfirst", "last_name": "Zzcanarylast", "email": "zzcanarymail@example.org", "phone": "+1 617 555 019987", "note": "Zzcanarynote",
 		"address_line1": "7 Zzcanarystreet", "city": "Zzcanarycity"}
 	for name, value := range canaries {
 		form.Set(name, value)
 	}
-	post := func(f url.Values, headers ...string) answer { return ask(t, "POST", h.URL+"/give/csio", f, headers...) }
+	post := func(f url.Values, headers ...string) visitor.Response {
+		return visitor.Ask(t, "POST", h.URL+"/give/csio", f, headers...)
+	}
 	for _, faults := range []stripefake.Faults{{Rate: 1, Kinds: []string{"503"}}, {Rate: 1, Kinds: []string{"500"}}, {}} {
 		require.NoError(t, h.Fake.SetFaults(faults))
 		post(form)
@@ -350,8 +304,8 @@ func TestTheLogNamesNobody(t *testing.T) {
 	_, err := h.Mail.WaitFor(ctx, 1)
 	require.NoError(t, err)
 	ref := h.Lines(`SELECT public_ref FROM donation WHERE status = 'settled'`)[0]
-	ask(t, "GET", h.URL+"/give/csio/thanks?gift="+ref, nil)
-	ask(t, "GET", h.URL+"/give/csio?again="+ref, nil)
+	visitor.Ask(t, "GET", h.URL+"/give/csio/thanks?gift="+ref, nil)
+	visitor.Ask(t, "GET", h.URL+"/give/csio?again="+ref, nil)
 	h.Exec(`ALTER TABLE donor RENAME TO donor_gone`) // an error that quotes a query
 	form.Set("form", uuid.NewString())
 	assert.Equal(t, 500, post(form).StatusCode)
@@ -366,7 +320,7 @@ func TestStripeDownIsAPageSoon(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
-	got := ask(t, "POST", h.URL+"/give/csio", filled())
+	got := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
 	assert.Equal(t, 503, got.StatusCode)
 	assert.NotEmpty(t, got.Header.Get("Retry-After"))
 	assert.Less(t, time.Since(began), 10*time.Second)

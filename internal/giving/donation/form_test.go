@@ -137,7 +137,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 
 // TestComplaintsHaveWords holds every phrase a form can be answered with, and its arguments, to the catalogue.
 func TestComplaintsHaveWords(t *testing.T) {
-	words, err := phrase.Load(templates.FS, "locales")
+	words, err := phrase.Load(templates.FS, templates.DonorWords...)
 	require.NoError(t, err)
 	for _, rule := range append(rules, struct {
 		name  string

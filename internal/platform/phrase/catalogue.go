@@ -18,12 +18,16 @@ type Catalogue struct {
 	words map[Language]map[string]words
 }
 
-// Load reads every LANGUAGE.yaml of dir. Its error joins all that is wrong with
-// all of them: see check. English must be among them; it is the measure.
-func Load(fsys fs.FS, dir string) (*Catalogue, error) {
-	files, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
-	if err != nil {
-		return nil, fmt.Errorf("phrase: list %s: %w", dir, err)
+// Load reads every LANGUAGE.yaml of dirs. A key stands in one file of a language only. The error joins all that is wrong
+// with all files: see check. English must be among the languages; the others are compared with it.
+func Load(fsys fs.FS, dirs ...string) (*Catalogue, error) {
+	var files []string
+	for _, dir := range dirs {
+		found, err := fs.Glob(fsys, path.Join(dir, "*.yaml"))
+		if err != nil {
+			return nil, fmt.Errorf("phrase: list %s: %w", dir, err)
+		}
+		files = append(files, found...)
 	}
 	c := &Catalogue{words: map[Language]map[string]words{}}
 	for _, file := range files {
@@ -31,8 +35,18 @@ func Load(fsys fs.FS, dir string) (*Catalogue, error) {
 		if !lang.Known() {
 			return nil, fmt.Errorf("phrase: %s: %q is not a language we know (%v)", file, lang, Known())
 		}
-		if c.words[lang], err = read(fsys, file); err != nil {
+		parsed, err := read(fsys, file)
+		if err != nil {
 			return nil, err
+		}
+		if c.words[lang] == nil {
+			c.words[lang] = make(map[string]words, len(parsed))
+		}
+		for key, w := range parsed {
+			if _, twice := c.words[lang][key]; twice {
+				return nil, fmt.Errorf("phrase: %s: %s stands in another file too", file, key)
+			}
+			c.words[lang][key] = w
 		}
 	}
 	if err := c.check(); err != nil {

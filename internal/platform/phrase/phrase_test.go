@@ -15,7 +15,7 @@ import (
 // TestShippedCatalogueIsComplete holds every language we ship: Load refuses a
 // catalogue with a gap.
 func TestShippedCatalogueIsComplete(t *testing.T) {
-	c, err := phrase.Load(templates.FS, "locales")
+	c, err := phrase.Load(templates.FS, templates.DonorWords...)
 	require.NoError(t, err)
 	assert.Equal(t, phrase.Known(), c.Languages(), "what we know we speak")
 }
@@ -52,6 +52,17 @@ func TestLoadRefuses(t *testing.T) {
 		_, err := phrase.Load(catalogue(files), "locales")
 		assert.Error(t, err, name)
 	}
+}
+
+// TestLoadReadsEveryArea: the words of several folders are one catalogue, and a key in two of them is an error.
+func TestLoadReadsEveryArea(t *testing.T) {
+	fsys := fstest.MapFS{"give/en.yaml": {Data: []byte("a: x\n")}, "portal/en.yaml": {Data: []byte("b: y\n")}}
+	c, err := phrase.Load(fsys, "give", "portal")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "b"}, c.Keys())
+	fsys["portal/en.yaml"] = &fstest.MapFile{Data: []byte("a: y\n")}
+	_, err = phrase.Load(fsys, "give", "portal")
+	assert.ErrorContains(t, err, "portal/en.yaml: a stands in another file too")
 }
 
 func TestPhrases(t *testing.T) {

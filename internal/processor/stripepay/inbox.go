@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -54,15 +53,11 @@ type storeResult struct {
 
 // Receive verifies a webhook and stores its event once per entity and event id. It returns after the commit.
 func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug string, payload []byte, signature string) error {
-	h, err := in.Stripe.verify(entitySlug, payload, signature, in.Now())
+	w, err := in.Verify(entityID, entitySlug, payload, signature)
 	if err != nil {
 		return err
 	}
-	if err := in.store(ctx, verifiedEvent{entityID, h, payload}); err != nil {
-		return fmt.Errorf("webhook %s: %w", h.ID, err)
-	}
-	in.Wake()
-	return nil
+	return in.Store(ctx, w)
 }
 
 // store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so that no other event can

@@ -88,7 +88,7 @@ type writer struct {
 
 func newWriter(t testing.TB) writer {
 	t.Helper()
-	words, err := phrase.Load(templates.FS, "locales")
+	words, err := phrase.Load(templates.FS, templates.DonorWords...)
 	require.NoError(t, err)
 	v, err := view.New(templates.FS, words)
 	require.NoError(t, err)

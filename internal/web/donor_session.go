@@ -1,0 +1,88 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+)
+
+// DonorVisit is a request of a signed-in donor.
+type DonorVisit struct {
+	session.Session
+	Donors   []donor.Donor // the person as donor of each legal entity, by every address they proved
+	Catalog  *fund.Catalog
+	Language phrase.Language
+}
+
+// Owns reports whether a donor is this person.
+func (v DonorVisit) Owns(id uuid.UUID) bool { return slices.Contains(donor.IDs(v.Donors), id) }
+
+// At returns the person as donor of one legal entity: one donor for each address that was used there.
+func (v DonorVisit) At(entity uuid.UUID) []donor.Donor {
+	return slices.DeleteFunc(slices.Clone(v.Donors), func(d donor.Donor) bool { return d.EntityID != entity })
+}
+
+// DonorSession returns the permission of signed-in donors. signIn answers everybody else.
+func (k *Kernel) DonorSession(signIn Handler) Permission[DonorVisit] {
+	return Permission[DonorVisit]{
+		Name:  "donor's session",
+		Check: k.donorVisit,
+		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
+			if fault.Is(err, fault.NotFound) {
+				return signIn(w, r)
+			}
+			return err
+		},
+	}
+}
+
+// donorVisit returns the signed-in donor; fault.NotFound if there is no session. A request that may change something must
+// carry the token of a form that was shown to the same session (ASVS 5.0.0 V3.5.1), whatever the browser's headers say.
+func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit, error) {
+	secret := k.Cookie(r, SessionCookie)
+	if secret == "" {
+		return DonorVisit{}, NotFound()
+	}
+	current, err := k.Access.Sessions().Find(r.Context(), secret)
+	if err != nil {
+		return DonorVisit{}, err
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := r.ParseForm(); err != nil {
+			return DonorVisit{}, Malformed(err)
+		}
+		if !k.Access.Sessions().IsFormToken(current, r.PostForm.Get("session")) {
+			return DonorVisit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
+		}
+	}
+	v := DonorVisit{Session: current}
+	if v.Donors, err = k.donorsOf(r, current); err != nil {
+		return v, err
+	}
+	preferred := ""
+	if len(v.Donors) > 0 {
+		preferred = v.Donors[0].Language
+	}
+	v.Language = k.VisitorLanguage(w, r, preferred)
+	v.Catalog, err = k.Catalog.Current(r.Context())
+	return v, err
+}
+
+func (k *Kernel) donorsOf(r *http.Request, current session.Session) ([]donor.Donor, error) {
+	mailboxes, err := k.Access.Mailboxes(r.Context(), current.PersonID)
+	if err != nil {
+		return nil, err
+	}
+	emails := make([]string, len(mailboxes))
+	for i, m := range mailboxes {
+		emails[i] = m.Email
+	}
+	return donor.ByEmails(r.Context(), k.DB, emails)
+}

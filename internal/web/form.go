@@ -1,0 +1,62 @@
+package web
+
+import (
+	"strings"
+
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/email"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+)
+
+// IsChecked reports whether the value of a check box, as browsers and scripts send it, means yes.
+func IsChecked(value string) bool {
+	switch strings.ToLower(value) {
+	case "", "0", "false", "off", "no":
+		return false
+	}
+	return true
+}
+
+// StoredEmail returns a typed email address in the form in which it is stored.
+func StoredEmail(typed string) string { return email.Normalize(email.Clean(typed)) }
+
+// CheckEmail returns what is wrong with a typed email address; nil if it is correct.
+func CheckEmail(typed string) []fault.Field {
+	switch typed = StoredEmail(typed); {
+	case typed == "":
+		return []fault.Field{{Name: "email", Phrase: "sign_in.error.email"}}
+	case !email.IsValid(typed):
+		return []fault.Field{{Name: "email", Phrase: "give.error.email.format"}}
+	}
+	return nil
+}
+
+// CheckCountry returns what is wrong with a country that is given by its code; nil if it is correct. A text longer than a
+// code is kept as it was typed.
+func (k *Kernel) CheckCountry(country string) []fault.Field {
+	code := strings.TrimSpace(country)
+	if len(code) != 2 || k.View.IsCountry(code) {
+		return nil
+	}
+	return []fault.Field{{Name: "country", Phrase: "give.error.country.choice"}}
+}
+
+// OrganisationIn returns what a page in lang shows of an organisation and its legal entity.
+func OrganisationIn(lang phrase.Language, e org.LegalEntity, o org.Organisation) view.Organisation {
+	return view.Organisation{
+		Name: o.Name.In(lang), Sponsored: o.Sponsored,
+		Donee: view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)},
+	}
+}
+
+// ContactEntryOf returns the fields of a form that show a contact.
+func ContactEntryOf(c donation.Contact) view.ContactEntry {
+	return view.ContactEntry{
+		FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone,
+		AddressLine1: c.AddressLine1, AddressLine2: c.AddressLine2, City: c.City, Region: c.Region,
+		PostalCode: c.PostalCode, Country: c.Country,
+	}
+}

@@ -1,0 +1,29 @@
+package give
+
+import (
+	"io"
+	"time"
+
+	"konbit/internal/view"
+)
+
+// ChallengePage asks the browser for a proof of work before the gift goes on; a browser without scripts has to wait
+// instead. It carries all that was typed in hidden fields and shows nothing else of the form.
+type ChallengePage struct {
+	view.Frame
+	Organisation view.Organisation
+	Action       string           // address the form is posted to, with the language in it
+	Values       []view.FormValue // the form as it was posted, in the order in which it is posted again
+
+	Token, Seed        string
+	Rounds, Difficulty int
+	Wait               time.Duration // after this time the form is accepted without the work; whole seconds
+}
+
+// Seconds returns Wait in whole seconds, at least one.
+func (p ChallengePage) Seconds() int { return max(1, int(p.Wait/time.Second)) }
+
+// Write writes the page.
+func (p ChallengePage) Write(w io.Writer, v *view.View) error {
+	return v.Write(w, "give/challenge", p.Language, p)
+}

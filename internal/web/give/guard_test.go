@@ -1,0 +1,409 @@
+package give_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"html"
+	"io"
+	"math/bits"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/guard"
+	"konbit/internal/web/give"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// gate is a house with the limits of an installation that sets none, and this machine's proxies in front of it.
+type gate struct {
+	*program.Program
+	t     *testing.T
+	URL   string
+	guard *guard.Guard
+}
+
+const secret = "canary-secret-of-32-bytes-length"
+
+func newGate(t *testing.T, limits guard.Limits, proxies ...string) *gate {
+	h := program.New(t, program.Options{})
+	g := &gate{Program: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
+	giveArea(t, h).Guard, h.Server.TrustedProxies = g.guard, nil
+	for _, p := range proxies {
+		h.Server.TrustedProxies = append(h.Server.TrustedProxies, netip.MustParsePrefix(p))
+	}
+	server := httptest.NewServer(h.Server.Handler())
+	t.Cleanup(server.Close)
+	g.URL = server.URL
+	return g
+}
+
+// reply is what a browser gets.
+type reply struct {
+	status   int
+	location string
+	body     string
+	cookies  []*http.Cookie
+}
+
+// giveArea returns the area whose limits a test sets.
+func giveArea(t *testing.T, h *program.Program) *give.Area {
+	t.Helper()
+	for _, area := range h.Server.Areas {
+		if a, ok := area.(*give.Area); ok {
+			return a
+		}
+	}
+	t.Fatal("the program has no area give")
+	return nil
+}
+
+func (g *gate) send(r *http.Request) reply {
+	g.t.Helper()
+	response, err := program.Client().Do(r)
+	require.NoError(g.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(g.t, err)
+	return reply{response.StatusCode, response.Header.Get("Location"), string(body), response.Cookies()}
+}
+
+// typed is the form of a donor of their own, who has had it before them for as long as read.
+func (g *gate) typed(read time.Duration) url.Values {
+	return url.Values{
+		"form": {g.guard.FormToken(uuid.New(), time.Now().Add(-read))}, "amount": {"20"}, "frequency": {"once"}, "fund": {"general"},
+		"first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {uuid.NewString() + "@example.org"}, "note": {`For "my" neighbours <3`},
+	}
+}
+
+// from posts a form as the proxy hands it on from an address.
+func (g *gate) from(address string, form url.Values, headers ...string) reply {
+	g.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, g.URL+"/give/csio?lang=en", strings.NewReader(form.Encode()))
+	require.NoError(g.t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if address != "" {
+		r.Header.Set("X-Forwarded-For", address)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	return g.send(r)
+}
+
+func (g *gate) sessions() int { return len(g.Fake.Calls("POST", "/v1/checkout/sessions")) }
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
+
+// fields are what a page sends back.
+func fields(page string) url.Values {
+	form := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(page, -1) {
+		form.Add(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
+	}
+	return form
+}
+
+var puzzles = regexp.MustCompile(`data-seed="([^"]*)" data-rounds="([^"]*)" data-difficulty="([^"]*)"`)
+
+// solve does the step of a page as a browser does, and answers what is then sent.
+func solve(t *testing.T, page string) url.Values {
+	t.Helper()
+	said := puzzles.FindStringSubmatch(page)
+	require.NotNil(t, said, page)
+	rounds, err := strconv.Atoi(said[2])
+	require.NoError(t, err)
+	difficulty, err := strconv.Atoi(said[3])
+	require.NoError(t, err)
+	var found []string
+	for n := 0; len(found) < rounds; n++ {
+		sum := sha256.Sum256([]byte(said[1] + "." + strconv.Itoa(len(found)) + "." + strconv.Itoa(n)))
+		if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= difficulty {
+			found, n = append(found, strconv.Itoa(n)), -1
+		}
+	}
+	form := fields(page)
+	form.Set("proof", strings.Join(found, ","))
+	return form
+}
+
+const held = "Many attempts to give came in a short time"
+
+// wantHeld is the one answer to whoever is refused, whatever for: 429, what was typed, and the same words.
+func wantHeld(t *testing.T, a reply, form url.Values) {
+	t.Helper()
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	require.Contains(t, a.body, held)
+	require.Contains(t, a.body, html.EscapeString(form.Get("email")))
+	require.Contains(t, a.body, "my&#34; neighbours")
+	require.NotContains(t, a.body, "declined")
+}
+
+// TestOneAddressOpensFewPages: 500 attempts from one address open at most five pages in ten minutes, and of a
+// hundred donors in the same minutes all get through.
+func TestOneAddressOpensFewPages(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	donors := 0
+	for i := range 500 {
+		form := g.typed(time.Minute)
+		if a := g.from("203.0.113.9", form); a.status != http.StatusSeeOther {
+			wantHeld(t, a, form)
+		}
+		if i%5 == 0 {
+			address := fmt.Sprintf("198.51.%d.7", i/5)
+			if i%50 == 0 {
+				address = fmt.Sprintf("203.0.113.%d", 100+i/50) // the bot's own network
+			}
+			if a := g.from(address, g.typed(time.Minute)); a.status == http.StatusSeeOther {
+				donors++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, donors, 99, "donors who got through")
+	require.Equal(t, 5, g.sessions()-donors, "payment pages of the bot")
+	require.Equal(t, 5+donors, g.Count(`SELECT count(*) FROM donation`), "a refused attempt leaves no row")
+	require.NotContains(t, g.Log.String(), "203.0.113", "addresses are not logged")
+}
+
+// TestAddressIsWhatTrustedProxiesSay: T25. What a client says of its address changes nothing unless its peer is
+// a trusted proxy, and then only what that proxy added counts.
+func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
+	for name, c := range map[string]struct {
+		proxies []string
+		forged  func(i int) []string
+	}{
+		"no proxy, X-Forwarded-For": {nil, func(i int) []string { return []string{"X-Forwarded-For", fmt.Sprintf("198.51.%d.1", i)} }},
+		"no proxy, True-Client-IP":  {nil, func(i int) []string { return []string{"True-Client-IP", fmt.Sprintf("198.51.%d.1", i)} }},
+		"no proxy, X-Real-IP":       {nil, func(i int) []string { return []string{"X-Real-IP", fmt.Sprintf("198.51.%d.1", i)} }},
+		"another proxy":             {[]string{"192.0.2.0/24"}, func(i int) []string { return []string{"X-Forwarded-For", fmt.Sprintf("198.51.%d.1", i)} }},
+		"ahead of our proxy's word": {[]string{"127.0.0.1/32"}, func(i int) []string {
+			return []string{"X-Forwarded-For", fmt.Sprintf("198.51.%d.1, 203.0.113.9", i), "True-Client-IP", fmt.Sprintf("198.51.%d.1", i),
+				"X-Real-IP", fmt.Sprintf("198.51.%d.1", i), "Forwarded", fmt.Sprintf("for=198.51.%d.1", i)}
+		}},
+		"through two of ours": {[]string{"127.0.0.1/32", "10.0.0.0/8"}, func(i int) []string {
+			return []string{"X-Forwarded-For", fmt.Sprintf("198.51.%d.1, 203.0.113.9, 10.1.2.%d", i, i)}
+		}},
+		"rubbish": {[]string{"127.0.0.1/32"}, func(i int) []string { return []string{"X-Forwarded-For", fmt.Sprintf("198.51.%d.1, x%d", i, i)} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGate(t, guard.Standard(), c.proxies...)
+			passed := 0
+			for i := range 12 {
+				if g.from("", g.typed(time.Minute), c.forged(i)...).status == http.StatusSeeOther {
+					passed++
+				}
+			}
+			require.Equal(t, 5, passed)
+			require.Equal(t, 5, g.sessions())
+		})
+	}
+}
+
+// TestManyAddressesRaiseTheBar: a bot of 500 addresses whose cards are refused meets the step on every page within
+// a minute of the 21st refusal, and no payment page is opened for it from then on. Donors do the step and give.
+func TestManyAddressesRaiseTheBar(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	address := func(i int) string { return fmt.Sprintf("198.%d.%d.1", 18+i/250, i%250) }
+	var since time.Time
+	tried := 0
+	for ; tried < 500; tried++ {
+		a := g.from(address(tried), g.typed(time.Minute))
+		if a.status != http.StatusSeeOther {
+			require.Equal(t, http.StatusTooManyRequests, a.status)
+			break
+		}
+		g.decline(a.location)
+		if tried == 20 {
+			since = time.Now()
+		}
+		if tried > 20 {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	t.Logf("the step is asked for after %d attempts, %s after the 21st refusal", tried, time.Since(since).Round(time.Millisecond))
+	require.Less(t, tried, 500)
+	require.False(t, since.IsZero())
+	require.Less(t, time.Since(since), 60*time.Second)
+
+	open := g.sessions()
+	for i := tried; i < 500; i++ {
+		a := g.from(address(i), g.typed(time.Minute))
+		require.Equal(t, http.StatusTooManyRequests, a.status)
+		require.Contains(t, a.body, "A short check keeps them out")
+	}
+	require.Equal(t, open, g.sessions(), "nothing more is asked of Stripe")
+
+	passed := 0
+	for i := range 100 {
+		a := g.from(fmt.Sprintf("203.0.%d.1", i), g.typed(time.Minute))
+		if a = g.from(fmt.Sprintf("203.0.%d.1", i), solve(t, a.body)); a.status == http.StatusSeeOther {
+			passed++
+		}
+	}
+	require.GreaterOrEqual(t, passed, 99, "donors who got through")
+	aina := strings.NewReplacer("csio", "aina").Replace(g.URL + "/give/csio?lang=en")
+	form := g.typed(time.Minute)
+	form.Set("fund", "free")
+	r, err := http.NewRequest(http.MethodPost, aina, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	require.Contains(t, g.send(r).body, "A short check keeps them out", "on every page of the site")
+}
+
+// decline tries a card on a payment page that the bank refuses, and lets Stripe tell of it.
+func (g *gate) decline(page string) {
+	g.t.Helper()
+	card := stripefake.GoodCard
+	card.Number = "4000000000000002"
+	u, err := url.Parse(page)
+	require.NoError(g.t, err)
+	before := len(g.Fake.Events())
+	require.Error(g.t, g.Fake.Pay(path.Base(u.Path), card))
+	for _, body := range g.Fake.Events()[before:] {
+		g.Deliver(g.ParseEvent(body))
+	}
+	g.DrainAll()
+}
+
+// TestARefusalCountsOnce: Stripe tells of one refused card by two events, and each of them several times.
+func TestARefusalCountsOnce(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	a := g.from("198.51.100.1", g.typed(time.Minute))
+	g.decline(a.location)
+	g.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL`)
+	g.DrainAll()
+	require.Equal(t, 1, g.Count(`SELECT count(*) FROM guard_failure`))
+	require.Equal(t, 1, g.Count(`SELECT count(*) FROM guard_failure WHERE page = 'csio' AND at > now() - interval '1 minute'`))
+}
+
+func TestHastyFormMeetsTheStep(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	form := g.typed(time.Second)
+	form.Set("split[network]", "") // whatever is sent is kept
+	a := g.from("203.0.113.1", form)
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	kept := fields(a.body)
+	for name, value := range form {
+		require.Equal(t, value, kept[name], name)
+	}
+	require.Zero(t, g.sessions())
+	require.Zero(t, g.Count(`SELECT count(*) FROM donation`))
+
+	early := g.from("203.0.113.1", kept)
+	require.Contains(t, early.body, "Without JavaScript the check is a short wait")
+	require.Equal(t, kept.Get("step"), fields(early.body).Get("step"))
+	changed := solve(t, a.body)
+	changed.Set("amount", "30")
+	wantHeld(t, g.from("203.0.113.1", changed), form)
+
+	done := solve(t, a.body)
+	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", done).status)
+	wantHeld(t, g.from("203.0.113.1", done), form)
+	require.Equal(t, 1, g.sessions())
+}
+
+// TestMendingAFieldIsNoHaste: a form that comes back with a bad field marked keeps the time it was first shown.
+func TestMendingAFieldIsNoHaste(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	form := g.typed(time.Minute)
+	email := form.Get("email")
+	form.Set("email", "ana@")
+	a := g.from("203.0.113.1", form)
+	require.Equal(t, http.StatusUnprocessableEntity, a.status)
+	require.Equal(t, form.Get("form"), fields(a.body).Get("form"))
+	form.Set("email", email)
+	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", form).status)
+}
+
+// TestScripts: a post without a form shown costs the step, and in the demo, which asks for no time, nothing.
+func TestScripts(t *testing.T) {
+	script := url.Values{"amount": {"20"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"}}
+	g := newGate(t, guard.Standard())
+	a := g.from("", script)
+	require.Equal(t, http.StatusTooManyRequests, a.status)
+	require.Equal(t, http.StatusSeeOther, g.from("", solve(t, a.body)).status)
+
+	limits, err := guard.ParseLimits("address=100000/10m network=100000/10m email=100000/1h page=100000/10m min_fill_time=off")
+	require.NoError(t, err)
+	g = newGate(t, limits)
+	for range 20 {
+		require.Equal(t, http.StatusSeeOther, g.from("", script).status)
+	}
+}
+
+// TestEventMode: one tablet at an event takes gift after gift, remembers nobody, and every use is on record.
+func TestEventMode(t *testing.T) {
+	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	organisation := g.Offer("csio").Organisation.ID
+	pass, token, err := guard.OpenPass(t.Context(), g.DB.Server, uuid.New(), organisation, time.Hour)
+	require.NoError(t, err)
+	get := func(path string, cookies ...*http.Cookie) reply {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodGet, g.URL+path, nil)
+		require.NoError(t, err)
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		return g.send(r)
+	}
+	post := func(path, pass string) reply {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodPost, g.URL+path, strings.NewReader(url.Values{"pass": {pass}}.Encode()))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return g.send(r)
+	}
+	for _, wrong := range [][2]string{{"/give/csio/event", ""}, {"/give/csio/event", token + "x"}, {"/give/csio/event?pass=" + token, ""}, {"/give/aina/event", token}} {
+		a := post(wrong[0], wrong[1])
+		require.Equal(t, http.StatusNotFound, a.status)
+		require.Empty(t, a.cookies)
+	}
+	require.Equal(t, "/give/csio/event#"+token, give.EventPath("csio", token))
+	looked := get("/give/csio/event?lang=en&pass=" + token)
+	require.Equal(t, http.StatusOK, looked.status)
+	require.Empty(t, looked.cookies)
+	require.NotContains(t, looked.body, token)
+	require.Zero(t, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'device'`), "looking at the link opens nothing")
+	opened := post("/give/csio/event?lang=en", " "+token+" ")
+	require.Equal(t, []any{http.StatusSeeOther, "/give/csio?lang=en"}, []any{opened.status, opened.location})
+	require.Len(t, opened.cookies, 1)
+	cookie := opened.cookies[0]
+	require.True(t, cookie.HttpOnly)
+
+	for range 40 {
+		a := g.from("203.0.113.9", g.typed(time.Minute), "Cookie", cookie.Name+"="+cookie.Value)
+		require.Equal(t, http.StatusSeeOther, a.status)
+		require.Empty(t, a.cookies, "nothing leads back to what the last donor typed")
+	}
+	form := get("/give/csio?lang=en", cookie).body
+	require.Contains(t, form, "/static/event.")
+	require.NotContains(t, form, `autocomplete="email"`)
+	ref := g.Lines(`SELECT public_ref FROM donation LIMIT 1`)[0]
+	require.NotContains(t, get("/give/csio?lang=en&again="+ref, cookie).body, "Pérez")
+	require.Contains(t, get("/give/csio/thanks?lang=en&gift=unknown", cookie).body, "Ready for the next donor")
+
+	require.Equal(t, 40, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'gift'`))
+	require.Equal(t, 1, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'device'`))
+	require.NoError(t, guard.ClosePass(t.Context(), g.DB.Server, pass.ID))
+	passed := 0
+	for range 12 {
+		if g.from("203.0.113.9", g.typed(time.Minute), "Cookie", cookie.Name+"="+cookie.Value).status == http.StatusSeeOther {
+			passed++
+		}
+	}
+	require.Equal(t, 5, passed, "when it is over the limits hold again")
+	require.NotContains(t, get("/give/csio?lang=en", cookie).body, "/static/event.")
+}

@@ -1,0 +1,57 @@
+package give
+
+import (
+	"net/url"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/web"
+)
+
+// Area serves the pages on which gifts are made.
+type Area struct {
+	*web.Kernel
+	Starter donation.Starter
+	Guard   *guard.Guard
+
+	forms formCache
+}
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	return []web.Route{
+		web.Get("/", web.Page, web.Public, a.homeGet),
+		web.Get("/give/{org}", web.Page, web.Public, a.formGet),
+		web.Post("/give/{org}", web.OwnDeadline, web.Public, a.formPost),
+		web.Get("/give/{org}/thanks", web.Page, web.Public, a.thanksGet),
+		web.Get("/give/{org}/event", web.Page, web.Public, a.eventGet),
+		web.Post("/give/{org}/event", web.Page, web.Public, a.eventPost),
+	}
+}
+
+// Links returns the function that makes the addresses to which a payment page returns: the page after payment, and the form
+// with what was typed.
+func Links(base *url.URL) func(org, ref string, lang phrase.Language) (success, back string) {
+	return func(org, ref string, lang phrase.Language) (string, string) {
+		return web.Absolute(base, thanksPath(org, ref, lang)), web.Absolute(base, restorePath(org, ref, lang))
+	}
+}
+
+func formPath(org string, lang phrase.Language) string {
+	return "/give/" + url.PathEscape(org) + "?lang=" + url.QueryEscape(string(lang))
+}
+
+func thanksPath(org, ref string, lang phrase.Language) string {
+	return "/give/" + url.PathEscape(org) + "/thanks?lang=" + url.QueryEscape(string(lang)) + "&gift=" + url.QueryEscape(ref)
+}
+
+func restorePath(org, ref string, lang phrase.Language) string {
+	return formPath(org, lang) + "&again=" + url.QueryEscape(ref)
+}
+
+// EventPath returns the address of a link that opens event mode. The pass is its fragment (after the #), which browsers do
+// not send: no proxy's log and no Referer contains it.
+func EventPath(org, pass string) string { return eventPath(org) + "#" + url.PathEscape(pass) }
+
+func eventPath(org string) string { return "/give/" + url.PathEscape(org) + "/event" }

@@ -1,0 +1,51 @@
+package hooks
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+
+	"konbit/internal/platform/pg"
+	"konbit/internal/processor/stripepay"
+	"konbit/internal/web"
+)
+
+// Area serves webhooks.
+type Area struct {
+	*web.Kernel
+	Inbox *stripepay.Inbox
+}
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	signature := web.Permission[stripepay.Webhook]{Name: "webhook signature", Check: a.verify}
+	return []web.Route{web.Post("/hooks/stripe/{entity}", web.Machine, signature, a.stripePost)}
+}
+
+// verify returns the webhook of a request whose signature is right for the entity of the address.
+func (a *Area) verify(w http.ResponseWriter, r *http.Request) (stripepay.Webhook, error) {
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, stripepay.MaxPayload))
+	if err != nil {
+		return stripepay.Webhook{}, err
+	}
+	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	defer cancel()
+	catalog, err := a.Catalog.Current(ctx)
+	if err != nil {
+		return stripepay.Webhook{}, err
+	}
+	entity, err := catalog.Entity(chi.URLParam(r, "entity"))
+	if err != nil {
+		return stripepay.Webhook{}, err
+	}
+	return a.Inbox.Verify(entity.ID, entity.Slug, payload, r.Header.Get("Stripe-Signature"))
+}
+
+// stripePost stores a webhook and answers after its commit. If the database has no time for it, the response is 503 within
+// pg.RequestTimeout: Stripe sends the webhook again.
+func (a *Area) stripePost(_ http.ResponseWriter, r *http.Request, event stripepay.Webhook) error {
+	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	defer cancel()
+	return a.Inbox.Store(ctx, event)
+}

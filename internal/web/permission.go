@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+)
+
+// Permission says who may use a route, and enforces it. Check returns T, what the handler needs of the person or of the
+// object that the request may use, or an error if the request is refused. A handler takes a T, so that it cannot be
+// called without the check. Staff roles and partners are further values of this type.
+type Permission[T any] struct {
+	// Name is shown in the table of routes and in the golden file of the matrix test.
+	Name string
+	// Check returns fault.NotFound for a person or an object it does not know.
+	Check func(w http.ResponseWriter, r *http.Request) (T, error)
+	// Refuse answers a request that Check refused with err. If nil, the error's page is shown.
+	Refuse func(w http.ResponseWriter, r *http.Request, err error) error
+}
+
+// Anyone is what a public route's handler knows of the person: nothing.
+type Anyone struct{}
+
+// Public is the permission of routes that anyone may use. No cookie gives a right to more.
+var Public = Permission[Anyone]{
+	Name:  "public",
+	Check: func(http.ResponseWriter, *http.Request) (Anyone, error) { return Anyone{}, nil },
+}
+
+// Link returns the permission of a person who has the signed link of an email. find returns the object that the link
+// opens; it returns fault.NotFound for a link that is not ours or no longer valid.
+func Link[T any](object string, find func(r *http.Request) (T, error)) Permission[T] {
+	return Permission[T]{
+		Name:  "link: " + object,
+		Check: func(_ http.ResponseWriter, r *http.Request) (T, error) { return find(r) },
+	}
+}
+
+// Owned is a request of a signed-in donor for an object that belongs to this donor.
+type Owned[T any] struct {
+	DonorVisit
+	Object T
+}
+
+// Owner returns the permission of the donor who owns the object named in the path. find returns the object; it returns
+// fault.NotFound if there is none or if it belongs to somebody else. Everyone but the owner gets 404 and not 401 or 403, so
+// that a response does not reveal whether the object exists.
+func Owner[T any](k *Kernel, object string, find func(r *http.Request, v DonorVisit) (T, error)) Permission[Owned[T]] {
+	return Permission[Owned[T]]{
+		Name: "owner: " + object,
+		Check: func(w http.ResponseWriter, r *http.Request) (Owned[T], error) {
+			v, err := k.donorVisit(w, r)
+			if err != nil {
+				return Owned[T]{}, err
+			}
+			found, err := find(r, v)
+			return Owned[T]{DonorVisit: v, Object: found}, err
+		},
+	}
+}

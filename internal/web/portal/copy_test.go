@@ -1,0 +1,157 @@
+package portal_test
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+//go:embed testdata/columns.txt
+var columnsFile string
+
+// columnRule says whether some columns of a table are told a person who asks for their data.
+type columnRule struct {
+	table   string
+	of      string // told: which rows are the person's; empty: the columns are left out, with a reason
+	columns []string
+}
+
+func columnRules(t *testing.T) (rules []columnRule) {
+	t.Helper()
+	for line := range strings.Lines(columnsFile) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		cells := strings.Split(line, " | ")
+		require.Len(t, cells, 3, line)
+		of, told := strings.CutPrefix(cells[1], "told: ")
+		require.NotEmpty(t, of, line)
+		if !told {
+			of = ""
+		}
+		rules = append(rules, columnRule{cells[0], of, strings.Fields(cells[2])})
+	}
+	return rules
+}
+
+// TestEveryColumnHasARule: whoever adds a column says whether it is of a person's data, and which.
+func TestEveryColumnHasARule(t *testing.T) {
+	t.Parallel()
+	e := visitor.NewTwoDonors(t)
+	there := e.Lines(`SELECT c.table_name || '.' || c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+		WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'`)
+	ruled := map[string]int{}
+	for _, r := range columnRules(t) {
+		for _, c := range r.columns {
+			ruled[r.table+"."+c]++
+		}
+	}
+	require.Greater(t, len(there), 200)
+	for _, column := range there {
+		assert.Equal(t, 1, ruled[column], "rules of %s in testdata/columns.txt", column)
+		delete(ruled, column)
+	}
+	assert.Empty(t, ruled, "columns there are not")
+}
+
+// TestCopyTellsEveryColumn: each value of the person's in a column that is said to be told stands in the copy they download.
+func TestCopyTellsEveryColumn(t *testing.T) {
+	t.Parallel()
+	e := visitor.NewTwoDonors(t)
+	live(t, e)
+	donors := pq.Array(e.Lines(`SELECT id::text FROM donor WHERE email = 'ana@example.org'`))
+	emails := pq.Array([]string{"ana@example.org"})
+	got := e.Ana.Ask("GET", "/portal/records/data.json", nil)
+	require.Equal(t, 200, got.StatusCode)
+	var tree any
+	require.NoError(t, json.Unmarshal([]byte(got.Page), &tree))
+	told := map[string]bool{}
+	leaves(tree, func(leaf string) { told[leaf] = true })
+	require.False(t, told[uuid.NewString()])
+
+	seen := 0
+	for _, r := range columnRules(t) {
+		for _, c := range r.columns {
+			if r.of == "" {
+				continue
+			}
+			var values []any
+			query := fmt.Sprintf(`SELECT to_jsonb(%q) FROM %q WHERE (%s) AND %q IS NOT NULL AND ($1::uuid[] IS NOT NULL OR $2::text[] IS NOT NULL)`, c, r.table, r.of, c)
+			require.NoError(t, e.DB.Owner.Select(&values, query, donors, emails), query)
+			for _, v := range values {
+				var tree any
+				require.NoError(t, json.Unmarshal(v.([]byte), &tree))
+				leaves(tree, func(leaf string) {
+					seen++
+					assert.True(t, leaf == "" || told[leaf] || told[decimal(leaf)] || told[strings.ReplaceAll(leaf, "_", " ")], "%s.%s: %q", r.table, c, leaf)
+				})
+			}
+		}
+	}
+	require.Greater(t, seen, 100)
+	for _, kind := range []string{"donor", "gift", "receipt", "recurring gift", "recurring gift's event", "annual statement", "letter", "address", "what happened to an address",
+		"sign-in asked for", "session", "letters wished for", "wish to be forgotten"} {
+		assert.True(t, told[kind], kind)
+	}
+}
+
+// live fills what a donor's life leaves: details, consents, a dedication, a statement, letters, and a wish taken back.
+func live(t *testing.T, e visitor.TwoDonors) {
+	t.Helper()
+	e.Exec(`UPDATE donor SET phone = '5550123', address_line1 = 'Line 1', address_line2 = 'Line 2', city = 'Boston', region = 'MA', postal_code = '02111', country = 'US',
+		said_at = now(), news_consented_at = now() WHERE email = 'ana@example.org'`)
+	e.Exec(`INSERT INTO donor_consent (donor_id, kind, given, at, by) SELECT id, 'news', true, now(), 'portal' FROM donor WHERE email = 'ana@example.org'`)
+	e.Exec(`INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
+		SELECT d.id, 'memory', 'Nana', 'Béa', 'card@example.org', 'With love' FROM donation d JOIN donor o ON o.id = d.donor_id WHERE o.email = 'ana@example.org' ORDER BY d.id LIMIT 1`)
+	e.Exec(`WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at, withdrawn_at) VALUES (gen_random_uuid(), now(), 'donor', 'en', now(), now()) RETURNING id)
+		INSERT INTO erasure_donor SELECT e.id, donor.id FROM e, donor WHERE email = 'ana@example.org'`)
+	entity := e.Offer("csio").Entity
+	_, err := e.Statements.Issue(t.Context(), entity, time.Now().In(entity.Location()).Year(), nil)
+	require.NoError(t, err)
+	var receipts []uuid.UUID
+	require.NoError(t, e.DB.Owner.Select(&receipts, `SELECT id FROM receipt`))
+	for _, id := range receipts {
+		require.NoError(t, e.Receipts.Mail(t.Context(), id))
+	}
+}
+
+// leaves tells every value of a JSON tree as text; moments to the second, in UTC.
+func leaves(tree any, tell func(string)) {
+	switch v := tree.(type) {
+	case nil:
+	case map[string]any:
+		for _, each := range v {
+			leaves(each, tell)
+		}
+	case []any:
+		for _, each := range v {
+			leaves(each, tell)
+		}
+	case string:
+		if at, err := time.Parse(time.RFC3339, v); err == nil {
+			v = at.UTC().Format(time.DateTime)
+		} else if day, err := time.Parse(time.DateOnly, v); err == nil {
+			tell(day.Format(time.DateTime)) // a date in one, a moment in the other
+		}
+		tell(v)
+	default:
+		tell(fmt.Sprint(v))
+	}
+}
+
+// decimal is minor units as people write them.
+func decimal(minor string) string {
+	if len(minor) < 3 {
+		minor = strings.Repeat("0", 3-len(minor)) + minor
+	}
+	return minor[:len(minor)-2] + "." + minor[len(minor)-2:]
+}

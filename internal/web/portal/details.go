@@ -1,0 +1,196 @@
+package portal
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// detailsGet shows the visitor's name, address, language, emails and linked addresses.
+func (a *Area) detailsGet(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	page, err := a.detailsPage(r, v)
+	if err != nil {
+		return err
+	}
+	return a.writeDetails(w, http.StatusOK, page)
+}
+
+func (a *Area) writeDetails(w http.ResponseWriter, status int, page DetailsPage) error {
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+func (a *Area) detailsPage(r *http.Request, v web.DonorVisit) (DetailsPage, error) {
+	page := DetailsPage{Page: a.page(r, v, "details"), Languages: a.Languages, PreferredLanguage: v.Language}
+	if len(v.Donors) > 0 {
+		d := v.Donors[0]
+		page.Entry = view.ContactEntry{
+			FirstName: d.FirstName, LastName: d.LastName, Phone: d.Phone, AddressLine1: d.AddressLine1, AddressLine2: d.AddressLine2,
+			City: d.City, Region: d.Region, PostalCode: d.PostalCode, Country: d.Country,
+		}
+		page.PreferredLanguage = phrase.Match(a.Languages, d.Language, "")
+	}
+	var err error
+	if page.EmailChoices, err = a.emailPreferences(r, v); err != nil {
+		return page, err
+	}
+	mailboxes, err := a.Access.Mailboxes(r.Context(), v.PersonID)
+	for _, m := range mailboxes {
+		page.Mailboxes = append(page.Mailboxes, LinkedAddress{Email: m.Email, SignedInWith: m.Email == v.Email})
+	}
+	return page, err
+}
+
+// emailPreferences lists the kinds of email that the visitor may choose, for each legal entity they gave to.
+func (a *Area) emailPreferences(r *http.Request, v web.DonorVisit) ([]EmailPreference, error) {
+	var choices []EmailPreference
+	for _, e := range v.Catalog.Entities() {
+		donors := v.At(e.ID)
+		if len(donors) == 0 {
+			continue
+		}
+		wanted, err := donor.EmailPreferences(r.Context(), a.DB, donors[0].ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range donor.EmailKinds {
+			choices = append(choices, EmailPreference{Name: emailField(kind, e.Slug), Kind: kind, Donee: e.LegalName, Wanted: wanted[kind]})
+		}
+	}
+	return choices, nil
+}
+
+// emailField returns the name of the form field for a kind of email and an entity.
+func emailField(kind, entity string) string { return kind + "_" + entity }
+
+// detailsPost stores the visitor's name, address, language and choice of emails.
+func (a *Area) detailsPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	typed := r.PostForm.Get
+	contact, err := donation.CheckDetails(donation.Contact{
+		FirstName: typed("first_name"), LastName: typed("last_name"), Phone: typed("phone"), AddressLine1: typed("address_line1"),
+		AddressLine2: typed("address_line2"), City: typed("city"), Region: typed("region"), PostalCode: typed("postal_code"), Country: typed("country"),
+	})
+	var problems []fault.Field
+	var bad *fault.Error
+	if errors.As(err, &bad) {
+		problems = bad.Fields
+	}
+	if problems = append(problems, a.CheckCountry(contact.Country)...); len(problems) > 0 {
+		page, err := a.detailsPage(r, v)
+		if err != nil {
+			return err
+		}
+		page.Entry, page.Problems = web.ContactEntryOf(contact), problems
+		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
+	}
+	profile := donor.Profile{
+		FirstName: contact.FirstName, LastName: contact.LastName, Language: string(phrase.Match(a.Languages, typed("language"), string(v.Language))),
+		Details: donor.Details{
+			Phone: contact.Phone, AddressLine1: contact.AddressLine1, AddressLine2: contact.AddressLine2, City: contact.City,
+			Region: contact.Region, PostalCode: contact.PostalCode, Country: contact.Country,
+		},
+	}
+	if err := a.saveDetails(r, v, profile); err != nil {
+		return err
+	}
+	a.SetCookie(w, web.LanguageCookie, profile.Language, 0)
+	http.Redirect(w, r, detailsPath+"?said=saved", http.StatusSeeOther)
+	return nil
+}
+
+// saveDetails stores the profile and the choice of emails, in one transaction.
+func (a *Area) saveDetails(r *http.Request, v web.DonorVisit, profile donor.Profile) error {
+	now := a.Now()
+	return pg.InTx(r.Context(), a.DB, func(tx *sqlx.Tx) error {
+		if err := donor.UpdateProfileTx(r.Context(), tx, donor.IDs(v.Donors), profile, now); err != nil {
+			return err
+		}
+		for _, e := range v.Catalog.Entities() {
+			for _, d := range v.At(e.ID) {
+				for _, kind := range donor.EmailKinds {
+					wanted := web.IsChecked(r.PostForm.Get(emailField(kind, e.Slug)))
+					if err := donor.SetEmailPreferenceTx(r.Context(), tx, d.ID, kind, wanted, "portal", now); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// addressPost sends a code to another address that the visitor wants to link. The response is the same whether gifts were
+// made with that address or not.
+func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	typed := r.PostForm.Get("email")
+	page, err := a.detailsPage(r, v)
+	if err != nil {
+		return err
+	}
+	if page.Problems = web.CheckEmail(typed); len(page.Problems) > 0 {
+		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
+	}
+	address := web.StoredEmail(typed)
+	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
+		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Language: string(v.Language), Person: v.PersonID,
+	})
+	if errors.Is(err, donoraccess.ErrTooMany) {
+		page.Problems = []fault.Field{{Name: "email", Phrase: "sign_in.held"}}
+		return a.writeDetails(w, http.StatusTooManyRequests, page)
+	}
+	if err != nil {
+		return err
+	}
+	page.PendingAddress = address
+	return a.writeDetails(w, http.StatusOK, page)
+}
+
+// linkAddressPost links the address whose code the visitor typed.
+func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	address := web.StoredEmail(r.PostForm.Get("email"))
+	err := a.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
+		Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r),
+	})
+	var problem string
+	switch {
+	case errors.Is(err, donoraccess.ErrTooMany):
+		problem = "sign_in.held"
+	case fault.Is(err, fault.NotFound):
+		problem = "sign_in.error.code_wrong"
+	case err != nil:
+		return err
+	default:
+		http.Redirect(w, r, detailsPath+"?said=joined#addresses", http.StatusSeeOther)
+		return nil
+	}
+	page, err := a.detailsPage(r, v)
+	if err != nil {
+		return err
+	}
+	if page.PendingAddress = address; !email.IsValid(address) {
+		return web.NotFound()
+	}
+	page.Problems = []fault.Field{{Name: "code", Phrase: problem}}
+	return a.writeDetails(w, http.StatusUnprocessableEntity, page)
+}
+
+// unlinkAddressPost removes one of the visitor's addresses.
+func (a *Area) unlinkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	if err := a.Access.UnlinkAddress(r.Context(), v.Session, web.StoredEmail(r.PostForm.Get("email"))); err != nil {
+		return err
+	}
+	http.Redirect(w, r, detailsPath+"?said=parted#addresses", http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,54 @@
+package portal
+
+import (
+	"io"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+)
+
+// DetailsPage is where donors change their name, address, language, emails and linked addresses.
+type DetailsPage struct {
+	Page
+	Entry             view.ContactEntry // without the email
+	PreferredLanguage phrase.Language
+	Languages         []phrase.Language
+	EmailChoices      []EmailPreference
+	Mailboxes         []LinkedAddress
+	PendingAddress    string // address that a code was sent to; empty if none is pending
+	Problems          []fault.Field
+}
+
+// EmailPreference asks whether a legal entity may send a kind of email.
+type EmailPreference struct {
+	Name   string // of the form field
+	Kind   string // as EmailChoicePage.Kind
+	Donee  string
+	Wanted bool
+}
+
+// LinkedAddress is one of a donor's email addresses.
+type LinkedAddress struct {
+	Email        string
+	SignedInWith bool // this session was opened with it, so it cannot be removed now
+}
+
+// Write writes the page.
+func (p DetailsPage) Write(w io.Writer, v *view.View) error {
+	f := newSignInForm(v, p.Frame, p.Problems)
+	data := struct {
+		DetailsPage
+		Errors  []view.FormError
+		Names   []view.Field
+		Address []view.Field
+		Country view.CountryField
+		Add     view.Field
+		Code    view.Field
+	}{
+		DetailsPage: p, Errors: f.errors(), Names: append(f.NameFields(p.Entry), f.PhoneField(p.Entry)), Address: f.AddressFields(p.Entry),
+		Country: f.CountryField(p.Entry), Code: f.code(f.Phrase("portal.join_hint")), Add: f.email("", f.Phrase("portal.add_hint")),
+	}
+	data.Add.Autocomplete = "off"
+	return v.Write(w, "portal/details", p.Language, data)
+}

@@ -1,0 +1,41 @@
+package portal
+
+import (
+	"io"
+
+	"konbit/internal/platform/money"
+	"konbit/internal/view"
+)
+
+// PaymentMethodPage leads to Stripe's page for a new payment method for all recurring gifts of a donor.
+type PaymentMethodPage struct {
+	view.Frame
+	Organisation view.Organisation
+	Action       string
+	Plans        []PlanSummary // active and paused plans
+	Done         bool          // the donor comes back from Stripe's page
+}
+
+// PlanSummary is a recurring gift and the payment method it is charged to.
+type PlanSummary struct {
+	Organisation string
+	Amount       money.Amount
+	Every        string
+	Brand, Last4 string
+}
+
+// Write writes the page.
+func (p PaymentMethodPage) Write(w io.Writer, v *view.View) error {
+	type line struct{ Gift, Card string }
+	data := struct {
+		PaymentMethodPage
+		Lines []line
+	}{PaymentMethodPage: p}
+	for _, l := range p.Plans {
+		data.Lines = append(data.Lines, line{
+			v.Phrase(p.Language, "plan.card_line", "amount", l.Amount, "every", v.Phrase(p.Language, "plan.every."+l.Every), "organisation", l.Organisation),
+			v.CardName(p.Language, l.Brand, l.Last4),
+		})
+	}
+	return v.Write(w, "portal/payment_method", p.Language, data)
+}

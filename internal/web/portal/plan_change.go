@@ -1,0 +1,154 @@
+package portal
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// planChange is a change that a donor asks for: its result, and how to request it.
+type planChange struct {
+	do      string
+	typed   url.Values
+	result  PlanChange
+	request func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error)
+}
+
+// confirm returns the explanation of the change with the button that makes it.
+func (c planChange) confirm(submissionID string) *PlanConfirm {
+	confirm := &PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID}
+	for _, name := range []string{"months", "amount", "frequency", "fund", "date", "cover_fees"} {
+		if value := c.typed.Get(name); value != "" {
+			confirm.Values = append(confirm.Values, view.FormValue{Name: name, Value: value})
+		}
+	}
+	return confirm
+}
+
+// planChange reads a change and works out its result. It changes nothing. It returns fault.Invalid for bad fields and
+// fault.Conflict if the plan's present state does not allow the change.
+func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, error) {
+	plans, loc := a.Plans, p.offer.Entity.Location()
+	c := planChange{do: do, typed: typed, result: PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
+	switch do {
+	case "pause":
+		_, next, err := p.plan.PauseFor(months(typed), a.Now())
+		c.result.Next, c.result.Months = next.In(loc), months(typed)
+		c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
+			return plans.Pause(ctx, r, months(typed))
+		}
+		return c, err
+	case "skip":
+		_, next, err := p.plan.SkipNext()
+		c.result.Next, c.request = next.In(loc), plans.Skip
+		return c, err
+	case "resume":
+		c.request = plans.Resume
+		return c, nil
+	case "cancel":
+		c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
+			return plans.Cancel(ctx, r, typed.Get("reason"))
+		}
+		return c, nil
+	case "change":
+		return a.termsChange(p, c, typed)
+	}
+	return c, fault.New(fault.Invalid, "problem.400.text", nil)
+}
+
+// termsChange completes a change of amount, frequency, fund or date.
+func (a *Area) termsChange(p planView, c planChange, typed url.Values) (planChange, error) {
+	to, next, err := p.terms(typed)
+	if err != nil {
+		return c, err
+	}
+	detail, err := p.plan.ChangeDetail(to, next, a.Now())
+	if err != nil {
+		return c, err
+	}
+	c.result.Amount, c.result.Every = money.New(detail.Amount, p.offer.Entity.Currency), detail.Frequency
+	c.result.Next = p.plan.NextAt.In(p.offer.Entity.Location())
+	if next != nil {
+		c.result.Next = next.In(p.offer.Entity.Location())
+	}
+	c.result.Funds = p.fundNames(to.Designations)
+	c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
+		return a.Plans.Change(ctx, r, to, next)
+	}
+	return c, nil
+}
+
+// fundNames returns the names of the funds of parts.
+func (p planView) fundNames(parts []donation.Designation) (names []string) {
+	for _, part := range parts {
+		if f, err := p.catalog.Fund(part.FundID); err == nil {
+			names = append(names, f.Name.In(p.lang))
+		}
+	}
+	return names
+}
+
+// terms reads new terms and, if the donor typed one, the date of the next charge. Without a fund the amount is divided among
+// the funds as it is now.
+func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) {
+	f := donation.Form{
+		Language: p.lang, Amount: "other", AmountOther: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"),
+		CoverFees: web.IsChecked(typed.Get("cover_fees")),
+	}
+	if amount, err := money.Parse(f.AmountOther, p.offer.Entity.Currency); f.Fund == "" && err == nil && len(p.parts) > 0 {
+		f.Split = p.splitAsNow(amount)
+	}
+	to, err := f.CheckTerms(p.offer)
+	if err != nil {
+		return to, nil, err
+	}
+	day := strings.TrimSpace(typed.Get("date"))
+	if day == "" {
+		return to, nil, nil
+	}
+	at, err := time.ParseInLocation(time.DateOnly, day, p.offer.Entity.Location())
+	if err != nil {
+		return to, nil, fault.Fields([]fault.Field{{Name: "date", Phrase: "plan.error.date"}})
+	}
+	at = at.Add(12 * time.Hour) // noon there, so that a change of daylight saving time does not change the day
+	return to, &at, nil
+}
+
+// splitAsNow divides an amount among the funds in the plan's present proportion; nil if it cannot be divided.
+func (p planView) splitAsNow(amount money.Amount) map[string]string {
+	weights := make([]int64, len(p.parts))
+	for i, part := range p.parts {
+		weights[i] = part.Amount.Minor
+	}
+	shares, err := amount.Split(weights)
+	if err != nil {
+		return nil
+	}
+	split := map[string]string{}
+	for i, part := range p.parts {
+		if f, err := p.catalog.Fund(part.FundID); err == nil {
+			split[f.Slug] = shares[i].Decimal()
+		}
+	}
+	return split
+}
+
+// months returns the number of months typed; 0 if it is not a number.
+func months(typed url.Values) int {
+	n, err := strconv.Atoi(typed.Get("months"))
+	if err != nil {
+		return 0
+	}
+	return n
+}

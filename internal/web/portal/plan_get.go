@@ -1,0 +1,195 @@
+package portal
+
+import (
+	"cmp"
+	"crypto/hmac"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// planView is what the page of a recurring gift needs.
+type planView struct {
+	plan    recurring.Plan
+	offer   donation.Offer
+	catalog *fund.Catalog
+	parts   []donation.Designation
+	lang    phrase.Language
+	path    string // address of the page
+	via     string // how the donor came to it: letter or portal; recorded with each request
+	token   string // session token for the page's forms; empty if the page was opened by the link of an email
+}
+
+// planOfLink returns the plan that the link of an email opens; fault.NotFound if the link is not ours.
+func (a *Area) planOfLink(r *http.Request) (planView, error) {
+	ref, key := chi.URLParam(r, "ref"), chi.URLParam(r, "key")
+	if !hmac.Equal([]byte(key), []byte(planKey(a.Secret, ref))) {
+		return planView{}, web.NotFound()
+	}
+	p, err := a.openPlan(r, ref, "")
+	p.path, p.via = planPath(ref, key, p.lang), "letter"
+	return p, err
+}
+
+// ownPlan returns the visitor's plan that the path names.
+func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
+	ref := chi.URLParam(r, "ref")
+	p, err := a.openPlan(r, ref, string(v.Language))
+	if err == nil && !v.Owns(p.plan.DonorID) {
+		err = web.NotFound()
+	}
+	p.path, p.via, p.token = ownPlanPath(ref, p.lang), "portal", a.Access.Sessions().FormToken(v.Session)
+	return p, err
+}
+
+// openPlan reads a plan; fault.NotFound if there is none or it has not begun. The page's language is the one in the address,
+// else preferred, else the plan's. The caller has checked that the person may see the plan, or checks it next.
+func (a *Area) openPlan(r *http.Request, ref, preferred string) (planView, error) {
+	plan, err := recurring.ByRef(r.Context(), a.DB, ref)
+	if err != nil {
+		return planView{}, err
+	}
+	if plan.BegunAt == nil {
+		return planView{}, web.NotFound()
+	}
+	catalog, err := a.Catalog.Current(r.Context())
+	if err != nil {
+		return planView{}, err
+	}
+	p := planView{plan: plan, catalog: catalog}
+	if p.offer.Organisation, err = catalog.OrganisationByID(plan.OrganisationID); err != nil {
+		return p, err
+	}
+	if p.offer.Entity, err = catalog.EntityByID(plan.EntityID); err != nil {
+		return p, err
+	}
+	p.offer.Funds = catalog.Open(plan.OrganisationID)
+	if p.parts, err = recurring.PartsOf(r.Context(), a.DB, plan, plan.Terms); err != nil {
+		return p, err
+	}
+	requested := cmp.Or(r.URL.Query().Get("lang"), preferred, plan.Language)
+	p.lang = phrase.Match(a.LanguagesOf(p.offer.Organisation), requested, "")
+	return p, nil
+}
+
+// planGet shows the plan of an email's link.
+func (a *Area) planGet(w http.ResponseWriter, r *http.Request, p planView) error {
+	return a.showPlan(w, r, p)
+}
+
+// ownPlanGet shows the visitor's plan.
+func (a *Area) ownPlanGet(w http.ResponseWriter, r *http.Request, p web.Owned[planView]) error {
+	return a.showPlan(w, r, p.Object)
+}
+
+// showPlan shows a plan and what its donor can change. With ?do= it explains the result of a change before it is made. It
+// changes nothing, because programs open links before people do.
+func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) error {
+	query := r.URL.Query()
+	page, err := a.planPage(r, p)
+	if err != nil {
+		return err
+	}
+	page.Done = knownConfirmation(query.Get("said"))
+	if do := query.Get("do"); do != "" {
+		change, err := a.planChange(p, do, query)
+		var bad *fault.Error
+		switch {
+		case errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict):
+			return a.showPlanProblems(w, page, query, bad)
+		case err != nil:
+			return err
+		}
+		page.Confirm, page.Done = change.confirm(a.NewID().String()), ""
+	}
+	return a.writePlan(w, http.StatusOK, page)
+}
+
+// showPlanProblems shows the page with what is wrong with a change.
+func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.Values, bad *fault.Error) error {
+	page.Problems = bad.Fields
+	status := http.StatusUnprocessableEntity
+	if bad.Kind == fault.Conflict {
+		page.Conflict, status = true, http.StatusConflict
+	}
+	if typed.Get("do") == "change" {
+		page.Entry = PlanEntry{
+			Amount: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"), Date: typed.Get("date"),
+			CoverFees: web.IsChecked(typed.Get("cover_fees")),
+		}
+	}
+	return a.writePlan(w, status, page)
+}
+
+func (a *Area) writePlan(w http.ResponseWriter, status int, page PlanPage) error {
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// planPage returns the page of a plan with nothing typed.
+func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
+	o, loc := p.offer.Organisation, p.offer.Entity.Location()
+	page := PlanPage{
+		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
+		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token,
+		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
+		DeclineReason: recurring.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
+		Months: recurring.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
+		Entry: PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
+	}
+	if p.plan.FailingSince != nil && page.DeclineReason == "" {
+		page.DeclineReason = "refused"
+	}
+	if p.plan.Total != nil {
+		page.Of = *p.plan.Total
+	}
+	if p.plan.NextAt != nil {
+		page.Next = p.plan.NextAt.In(loc)
+	}
+	if last := p.plan.LastAt(); last != nil {
+		page.Last = last.In(loc)
+	}
+	if p.plan.Status.IsRunning() {
+		page.CardURL = paymentMethodPath(paymentMethodToken(a.Secret, p.plan.DonorID, a.Wall().Add(time.Hour)), p.lang)
+	}
+	for _, part := range p.parts {
+		f, err := p.catalog.Fund(part.FundID)
+		if err != nil {
+			return page, err
+		}
+		page.Parts = append(page.Parts, view.Purpose{Fund: f.Name.In(p.lang), Purpose: f.Purpose.In(p.lang), Amount: part.Amount})
+		if len(p.parts) == 1 {
+			page.Entry.Fund = f.Slug
+		}
+	}
+	for _, f := range p.offer.Funds {
+		page.Funds = append(page.Funds, FundChoice{Slug: f.Slug, Name: f.Name.In(p.lang)})
+	}
+	for _, f := range org.Frequencies() {
+		if f != org.Once && o.Offers(f) {
+			page.Frequencies = append(page.Frequencies, string(f))
+		}
+	}
+	return page, nil
+}
+
+// knownConfirmation returns a confirmation if it is one of ours, else "": an address cannot make the page say anything else.
+func knownConfirmation(kind string) string {
+	switch kind {
+	case "pause", "skip", "resume", "cancel", "change", "soon":
+		return kind
+	}
+	return ""
+}

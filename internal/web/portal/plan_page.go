@@ -1,0 +1,144 @@
+package portal
+
+import (
+	"io"
+	"time"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+)
+
+// PlanPage shows a recurring gift and what its donor can change. It shows nothing about the person.
+type PlanPage struct {
+	view.Frame
+	Organisation view.Organisation
+	Action       string // address of all its forms: GET explains a change, POST makes it
+	SubmissionID string // one-time id of the form that stops the gift
+	Token        string // session token for the forms; empty if the page was opened by the link of an email
+
+	Status        string // active, paused, finished, cancelled or failed
+	Amount        money.Amount
+	Covered       money.Amount // part of Amount that is added for the processing fee; may be zero
+	Every         string
+	Paid, Of      int       // payments received, and planned; Of is 0 for a plan without a planned end
+	Next, Last    time.Time // in the donee's time zone; zero if there is none or it is not known
+	DeclineReason string    // as view.PlanEmailWords.DeclineReason; empty if the last payment succeeded
+	Brand, Last4  string
+	CardURL       string // leads to a new payment method
+	Parts         []view.Purpose
+
+	Months       int // longest pause that is offered
+	Funds        []FundChoice
+	Frequencies  []string
+	CoverOffered bool
+	Entry        PlanEntry
+
+	Done     string // what was done just now: pause, skip, resume, cancel, change; or soon: it is done later
+	Confirm  *PlanConfirm
+	Problems []fault.Field
+	Conflict bool // the requested change is not possible in the plan's present state
+}
+
+// FundChoice is a fund that the gift may be for.
+type FundChoice struct{ Slug, Name string }
+
+// PlanEntry is a change as it was typed.
+type PlanEntry struct {
+	Amount, Frequency, Fund, Date string
+	CoverFees                     bool
+}
+
+// PlanChange is the result of a change.
+type PlanChange struct {
+	Kind   string // pause, skip, resume or change
+	Amount money.Amount
+	Every  string
+	Next   time.Time
+	Months int
+	Funds  []string
+}
+
+// PlanConfirm explains a change and has the button that makes it.
+type PlanConfirm struct {
+	PlanChange
+	Do, SubmissionID string
+	Values           []view.FormValue
+}
+
+// planData is a PlanPage in words, as the template plan.html reads it.
+type planData struct {
+	PlanPage
+	Title           string
+	Facts           []view.Fact
+	ConfirmText     string
+	Errors          []view.FormError
+	Pauses          []int
+	FieldErrors     map[string]string
+	ChargeScheduled bool
+	Ongoing         bool   // active or paused
+	DeclineText     string // why the last payment failed; empty if it succeeded
+}
+
+// Write writes the page.
+func (p PlanPage) Write(w io.Writer, v *view.View) error {
+	say := func(key string, args ...any) string { return v.Phrase(p.Language, key, args...) }
+	d := planData{PlanPage: p, Title: say("plan.title", "organisation", p.Organisation.Name), FieldErrors: map[string]string{}}
+	d.ChargeScheduled, d.Ongoing = p.Status == "active" && !p.Next.IsZero(), p.Status == "active" || p.Status == "paused"
+	d.Facts = []view.Fact{{Label: say("plan.gift"), Value: say("plan.gift_every", "amount", p.Amount, "every", say("plan.every."+p.Every))}}
+	fact := func(label, value string) { d.Facts = append(d.Facts, view.Fact{Label: label, Value: value}) }
+	if !p.Covered.IsZero() {
+		fact(say("plan.covered"), p.Covered.Format(string(p.Language)))
+	}
+	fact(say("plan.paid"), p.paidText(v))
+	if !p.Next.IsZero() {
+		fact(say("plan.next"), phrase.Date(p.Language, p.Next))
+	}
+	if !p.Last.IsZero() {
+		fact(say("plan.last"), phrase.Date(p.Language, p.Last))
+	}
+	if p.Last4 != "" && d.Ongoing {
+		fact(say("plan.paid_by"), v.CardName(p.Language, p.Brand, p.Last4))
+	}
+	if p.DeclineReason != "" {
+		d.DeclineText = v.PhraseN(p.Language, "plan.why."+p.DeclineReason, p.Paid)
+	}
+	if p.Confirm != nil {
+		d.ConfirmText = p.Confirm.text(v, p.Language)
+	}
+	for i := range p.Months {
+		d.Pauses = append(d.Pauses, i+1)
+	}
+	f := v.NewForm(p.Language, p.Problems)
+	for _, problem := range f.Problems() {
+		d.FieldErrors[problem.Name] = f.ErrorText(problem.Name)
+	}
+	d.Errors = f.Errors(planTarget)
+	return v.Write(w, "portal/plan", p.Language, d)
+}
+
+// planTarget returns the id of the element that belongs to a field of a change.
+func planTarget(name string) string {
+	switch name {
+	case "amount", "frequency", "fund", "date", "months", "cover_fees":
+		return name
+	case "amount_other":
+		return "amount"
+	}
+	return "change"
+}
+
+// paidText returns how many payments were received, and of how many.
+func (p PlanPage) paidText(v *view.View) string {
+	if p.Of == 0 {
+		return v.PhraseN(p.Language, "plan.paid_so_far", p.Paid)
+	}
+	return v.Phrase(p.Language, "plan.paid_of", "paid", p.Paid, "of", p.Of)
+}
+
+// text returns the result of a change in words.
+func (c PlanChange) text(v *view.View, lang phrase.Language) string {
+	return v.Phrase(lang, "plan.confirm."+c.Kind,
+		"amount", c.Amount, "every", v.Phrase(lang, "plan.every."+c.Every), "next", phrase.Date(lang, c.Next), "funds", v.List(lang, c.Funds))
+}

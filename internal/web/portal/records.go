@@ -1,0 +1,155 @@
+package portal
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/mail"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/web"
+)
+
+// recordsGet lists the visitor's annual statements, offers a copy of all data, and takes a request for erasure.
+func (a *Area) recordsGet(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	return a.showRecords(w, r, v, http.StatusOK, "")
+}
+
+func (a *Area) showRecords(w http.ResponseWriter, r *http.Request, v web.DonorVisit, status int, problem string) error {
+	page := RecordsPage{Page: a.page(r, v, "records"), Problem: problem, Confirm: r.URL.Query().Get("do") == "erase"}
+	gifts, err := donation.History(r.Context(), a.DB, donor.IDs(v.Donors))
+	if err != nil {
+		return err
+	}
+	if page.Statements, err = statementItems(v, gifts); err != nil {
+		return err
+	}
+	pending, err := privacy.Pending(r.Context(), a.DB, donor.IDs(v.Donors))
+	if err != nil {
+		return err
+	}
+	if pending != nil {
+		sender, err := privacy.SenderEntity(r.Context(), a.DB, v.Catalog, pending.ID)
+		if err != nil {
+			return err
+		}
+		page.ErasureDue = pending.DueDate(sender)
+	}
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// statementItems returns one item for each year and donor with a settled gift, in the order of the gifts.
+func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]StatementItem, error) {
+	var items []StatementItem
+	listed := map[string]bool{}
+	for _, g := range gifts {
+		if g.ChargedAt == nil || g.Status != donation.Settled {
+			continue
+		}
+		e, err := v.Catalog.EntityByID(g.EntityID)
+		if err != nil {
+			return nil, err
+		}
+		year := g.ChargedAt.In(e.Location()).Year()
+		ref := fmt.Sprintf("%d-%s", year, g.DonorID)
+		if listed[ref] {
+			continue
+		}
+		listed[ref] = true
+		item := StatementItem{Year: year, Donee: e.LegalName, URL: "/portal/statements/" + ref}
+		if len(v.At(e.ID)) > 1 {
+			item.Email = emailOf(v, g.DonorID)
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// emailOf returns the address of one of the visitor's donors; empty if there is none with that id.
+func emailOf(v web.DonorVisit, id uuid.UUID) string {
+	for _, d := range v.Donors {
+		if d.ID == id {
+			return d.Email
+		}
+	}
+	return ""
+}
+
+// ownStatement returns the visitor's statement that the path names as YEAR-DONOR.
+func (a *Area) ownStatement(r *http.Request, v web.DonorVisit) (statement.Statement, error) {
+	year, text, _ := strings.Cut(chi.URLParam(r, "ref"), "-")
+	n, err := strconv.Atoi(year)
+	id, wrong := uuid.Parse(text)
+	if err != nil || wrong != nil || n < 2000 || n > 2200 {
+		return statement.Statement{}, web.NotFound()
+	}
+	for _, d := range v.Donors {
+		if d.ID == id {
+			return a.Statements.ForDonor(r.Context(), d, n)
+		}
+	}
+	return statement.Statement{}, web.NotFound()
+}
+
+// statementGet shows a year's statement: as it was issued or, if it was not issued yet, as the gifts are now.
+func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[statement.Statement]) error {
+	words, err := mail.StatementWords(o.Object)
+	if err != nil {
+		return err
+	}
+	page := StatementPage{Frame: a.page(r, o.DonorVisit, "records").Frame, StatementWords: words, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
+	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// statementPDFGet sends a statement as a document, in the language in which it was issued.
+func (a *Area) statementPDFGet(w http.ResponseWriter, _ *http.Request, o web.Owned[statement.Statement]) error {
+	words, err := mail.StatementWords(o.Object)
+	if err != nil {
+		return err
+	}
+	pdf, err := a.View.StatementPDF(words)
+	if err != nil {
+		return err
+	}
+	web.WritePDF(w, mail.StatementFile(o.Object), pdf)
+	return nil
+}
+
+// erasurePost records or withdraws the visitor's request for erasure. The form is on the page that explains what erasure
+// means.
+func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	switch r.PostForm.Get("do") {
+	case "withdraw":
+		if err := a.Privacy.Withdraw(r.Context(), donor.IDs(v.Donors)); err != nil {
+			return err
+		}
+	case "erase":
+		mailboxes, err := a.Access.Mailboxes(r.Context(), v.PersonID)
+		if err != nil {
+			return err
+		}
+		request := privacy.ErasureRequest{Donors: donor.IDs(v.Donors), Recipient: v.Email, Language: string(v.Language), RequestedBy: "donor", Delay: privacy.DefaultDelay}
+		for _, m := range mailboxes {
+			request.Addresses = append(request.Addresses, m.Email)
+		}
+		_, err = a.Privacy.Request(r.Context(), request)
+		switch {
+		case privacy.IsActivePlan(err):
+			return a.showRecords(w, r, v, http.StatusConflict, "privacy.error.plan")
+		case privacy.IsPendingGift(err):
+			return a.showRecords(w, r, v, http.StatusConflict, "privacy.error.gift")
+		case err != nil:
+			return err
+		}
+	}
+	http.Redirect(w, r, recordsPath, http.StatusSeeOther)
+	return nil
+}

@@ -1,0 +1,52 @@
+package portal
+
+import (
+	"io"
+	"time"
+
+	"konbit/internal/view"
+)
+
+// RecordsPage lists a donor's annual statements, offers a copy of all data, and takes a request for erasure.
+type RecordsPage struct {
+	Page
+	Statements []StatementItem
+	Confirm    bool      // explain what erasure means and ask for confirmation
+	Problem    string    // phrase key of why erasure is not possible yet; empty if it is possible
+	ErasureDue time.Time // when a requested erasure is done; zero if none was requested
+}
+
+// StatementItem leads to the statement of one year.
+type StatementItem struct {
+	Year  int
+	Donee string
+	Email string // address the gifts were made with, if the donor gave to the donee with several; else empty
+	URL   string
+}
+
+// Write writes the page.
+func (p RecordsPage) Write(w io.Writer, v *view.View) error {
+	return v.Write(w, "portal/records", p.Language, p)
+}
+
+// StatementPage is an annual statement, shown to its donor.
+type StatementPage struct {
+	view.Frame
+	view.StatementWords
+	PDFURL  string // address of the document; empty if none is offered
+	BackURL string
+}
+
+// Write writes the page, in the language of the page: the statement's own language is not used.
+func (p StatementPage) Write(w io.Writer, v *view.View) error {
+	p.StatementWords.Language = p.Frame.Language
+	text, err := v.StatementText(p.StatementWords)
+	if err != nil {
+		return err
+	}
+	return v.Write(w, "portal/statement", p.Frame.Language, struct {
+		view.Frame
+		view.StatementText
+		PDFURL, BackURL string
+	}{p.Frame, text, p.PDFURL, p.BackURL})
+}

@@ -1,0 +1,60 @@
+package portal_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/mail"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+// TestRecords: a donor finds the year's statement as page and document, takes their data along, asks to be forgotten with a press
+// on the page that says what it means, and takes it back. What is another's is nowhere in it.
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	e := visitor.NewTwoDonors(t)
+	page := e.Ana.Ask("GET", "/portal/records", nil)
+	require.Equal(t, 200, page.StatusCode)
+	ref := "/portal/statements/" + e.Objects["/portal/statements/"]
+	require.Contains(t, page.Page, ref)
+	shown := e.Ana.Ask("GET", ref, nil)
+	require.Contains(t, shown.Page, "TSNE-20")
+	pdf := e.Ana.Ask("GET", ref+"/pdf", nil)
+	require.Equal(t, "application/pdf", pdf.Header.Get("Content-Type"))
+	require.Equal(t, 404, e.Bea.Ask("GET", ref, nil).StatusCode)
+	for _, ending := range []string{"json", "csv"} {
+		data := e.Ana.Ask("GET", "/portal/records/data."+ending, nil)
+		require.Equal(t, 200, data.StatusCode)
+		require.Contains(t, data.Page, "ana@example.org")
+		require.NotContains(t, data.Page, "bea@example.net")
+		require.Contains(t, data.Header.Get("Content-Disposition"), "attachment")
+		require.Contains(t, data.Header.Get("Cache-Control"), "no-store")
+	}
+
+	press := func(v *visitor.Visitor, do string) visitor.Response {
+		return v.Ask("POST", "/portal/records/erasure", url.Values{"do": {do}, "session": {v.Token()}})
+	}
+	require.Equal(t, 409, press(e.Ana, "erase").StatusCode, "her recurring gift goes on")
+	require.Equal(t, 303, press(e.Bea, "erase").StatusCode)
+	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure`))
+	waits := e.Bea.Ask("GET", "/portal/records", nil)
+	assert.Contains(t, waits.Page, `value="withdraw"`)
+
+	// In the evening in Boston it is the next day in Greenwich: page and letter name the day of the entity that writes.
+	e.Exec(`UPDATE erasure SET asked_at = '2026-12-04 02:00Z', due_at = '2026-12-07 02:00Z'`)
+	assert.Contains(t, e.Bea.Ask("GET", "/portal/records?lang=en", nil).Page, "December 6")
+	var wish uuid.UUID
+	require.NoError(t, e.DB.Owner.Get(&wish, `SELECT id FROM erasure`))
+	letters := mail.Erasures{Mailer: e.Receipts.Mailer, Privacy: e.Privacy, Catalog: e.Catalog}
+	require.NoError(t, letters.Mail(t.Context(), wish))
+	letter, err := e.Mail.Messages()[0].Email()
+	require.NoError(t, err)
+	assert.Contains(t, letter.Text, "December 6")
+	require.Equal(t, 303, press(e.Bea, "withdraw").StatusCode)
+	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NOT NULL`))
+	require.Equal(t, 404, press(e.Bea, "withdraw").StatusCode)
+}

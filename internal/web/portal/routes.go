@@ -1,0 +1,81 @@
+package portal
+
+import (
+	"net/http"
+
+	"konbit/internal/giving/recurring"
+	"konbit/internal/office/privacy"
+	"konbit/internal/office/statement"
+	"konbit/internal/web"
+)
+
+// Area serves donors' own pages.
+type Area struct {
+	*web.Kernel
+	Plans      recurring.Plans
+	Statements statement.Issuer
+	Privacy    privacy.Eraser
+}
+
+// Addresses that several handlers use.
+const (
+	signInPath  = "/sign-in"
+	codePath    = "/sign-in/code"
+	linkPath    = "/sign-in/link"
+	homePath    = "/portal"
+	detailsPath = "/portal/details"
+	recordsPath = "/portal/records"
+)
+
+// oneClick is why mail programs may post the choice of emails.
+const oneClick = "a mail program, whose page may be of another site, posts it with one click (RFC 8058); no cookie is read, the link is the permission"
+
+// Routes returns the area's routes.
+func (a *Area) Routes() []web.Route {
+	signedIn := a.DonorSession(func(w http.ResponseWriter, r *http.Request) error {
+		return a.showSignIn(w, r, http.StatusUnauthorized, "", nil)
+	})
+	receipt := web.Owner(a.Kernel, "gift", a.ownReceipt)
+	statement := web.Owner(a.Kernel, "statement", a.ownStatement)
+	plan := web.Owner(a.Kernel, "plan", a.ownPlan)
+	planLink := web.Link("plan", a.planOfLink)
+	donorLink := web.Link("donor's payment method", a.donorOfLink)
+	emailLink := web.Link("donor's choice of emails", a.emailChoice)
+	return []web.Route{
+		web.Get(signInPath, web.Page, web.Public, a.signInGet),
+		web.Post(signInPath, web.Page, web.Public, a.signInPost),
+		web.Get(codePath, web.Page, web.Public, a.codeGet),
+		web.Post(codePath, web.Page, web.Public, a.codePost),
+		web.Get(linkPath, web.Page, web.Public, a.linkGet),
+		web.Post(linkPath, web.Page, web.Public, a.linkPost),
+		web.Post("/sign-out", web.Page, signedIn, a.signOutPost),
+
+		web.Get(homePath, web.Page, signedIn, a.homeGet),
+		web.Get("/portal/gifts", web.Page, signedIn, a.giftsGet),
+		web.Get("/portal/gifts/{ref}/receipt", web.Page, receipt, a.receiptGet),
+		web.Get("/portal/gifts/{ref}/receipt.pdf", web.Page, receipt, a.receiptPDFGet),
+		web.Get("/portal/plans", web.Page, signedIn, a.plansGet),
+		web.Get("/portal/plans/{ref}", web.Page, plan, a.ownPlanGet),
+		web.Post("/portal/plans/{ref}", web.Page, plan, a.ownPlanPost),
+		web.Get(recordsPath, web.Page, signedIn, a.recordsGet),
+		web.Get(recordsPath+"/data.json", web.Page, signedIn, a.dataJSONGet),
+		web.Get(recordsPath+"/data.csv", web.Page, signedIn, a.dataCSVGet),
+		web.Post(recordsPath+"/erasure", web.Page, signedIn, a.erasurePost),
+		web.Get("/portal/statements/{ref}", web.Page, statement, a.statementGet),
+		web.Get("/portal/statements/{ref}/pdf", web.Page, statement, a.statementPDFGet),
+		web.Get(detailsPath, web.Page, signedIn, a.detailsGet),
+		web.Post(detailsPath, web.Page, signedIn, a.detailsPost),
+		web.Post("/portal/addresses", web.Page, signedIn, a.addressPost),
+		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost),
+		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost),
+		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost),
+
+		web.Get("/plans/{ref}/{key}", web.Page, planLink, a.planGet),
+		web.Post("/plans/{ref}/{key}", web.Page, planLink, a.planPost),
+		web.Get("/plans/card/{token}", web.Page, donorLink, a.paymentMethodGet),
+		web.Post("/plans/card/{token}", web.Page, donorLink, a.paymentMethodPost),
+		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet),
+		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick),
+		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost),
+	}
+}

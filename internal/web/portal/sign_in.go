@@ -1,0 +1,114 @@
+package portal
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/fault"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// challengeCookie marks the browser that requested a sign-in email, for as long as the email's link and code are valid.
+const (
+	challengeCookie = "asked"
+	challengeLife   = 10 * time.Minute
+)
+
+// signInGet asks for the address to which the sign-in email is sent. A signed-in donor is redirected to the summary.
+func (a *Area) signInGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
+	if secret := a.Cookie(r, web.SessionCookie); secret != "" {
+		_, err := a.Access.Sessions().Find(r.Context(), secret)
+		if err == nil {
+			http.Redirect(w, r, homePath, http.StatusSeeOther)
+			return nil
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+	}
+	return a.showSignIn(w, r, http.StatusOK, "", nil)
+}
+
+// signInPost requests the sign-in email. The response and the work done for it are the same for every address, so that they
+// do not reveal whether an address is known: the email is composed later.
+func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
+	typed := r.PostForm.Get("email")
+	if problem := web.CheckEmail(typed); problem != nil {
+		return a.showSignIn(w, r, http.StatusUnprocessableEntity, typed, problem)
+	}
+	browser := session.NewSecret()
+	err := a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
+		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Language: string(a.VisitorLanguage(w, r, "")),
+	})
+	if errors.Is(err, donoraccess.ErrTooMany) {
+		return a.showSignIn(w, r, http.StatusTooManyRequests, typed, nil)
+	}
+	if err != nil {
+		return err
+	}
+	a.SetCookie(w, challengeCookie, browser, challengeLife)
+	http.Redirect(w, r, codePath, http.StatusSeeOther)
+	return nil
+}
+
+// showSignIn shows the sign-in page. The status says why:
+//
+//	200  the donor opened the page, or has just signed out
+//	401  the requested page needs a session
+//	422  the address is wrong
+//	429  too many emails were requested
+func (a *Area) showSignIn(w http.ResponseWriter, r *http.Request, status int, typed string, problems []fault.Field) error {
+	page := SignInPage{
+		Frame: a.signInFrame(w, r), Email: typed, Problems: problems, RateLimited: status == http.StatusTooManyRequests,
+		SignInRequired: status == http.StatusUnauthorized, SignedOut: status == http.StatusOK && r.URL.Query().Get("said") == "out",
+	}
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// signInFrame returns the frame of the sign-in pages.
+func (a *Area) signInFrame(w http.ResponseWriter, r *http.Request) view.Frame {
+	lang := a.VisitorLanguage(w, r, "")
+	return view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, a.Languages)}
+}
+
+// startSession keeps a new session in this browser. It ends the session that the browser had before, whether it was the
+// donor's own or planted by somebody else (session fixation).
+func (a *Area) startSession(w http.ResponseWriter, r *http.Request, secret string) error {
+	if before := a.Cookie(r, web.SessionCookie); before != "" {
+		if err := a.Access.Sessions().End(r.Context(), before); err != nil {
+			return err
+		}
+	}
+	a.SetCookie(w, web.SessionCookie, secret, session.Donor().Limits().MaxLifetime)
+	a.DeleteCookie(w, challengeCookie)
+	http.Redirect(w, r, homePath, http.StatusSeeOther)
+	return nil
+}
+
+// signOutPost ends the session of this browser.
+func (a *Area) signOutPost(w http.ResponseWriter, r *http.Request, _ web.DonorVisit) error {
+	if err := a.Access.Sessions().End(r.Context(), a.Cookie(r, web.SessionCookie)); err != nil {
+		return err
+	}
+	return a.signedOut(w, r)
+}
+
+// signOutEverywherePost ends all of the visitor's sessions.
+func (a *Area) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	if _, err := a.Access.Sessions().EndOfPerson(r.Context(), v.PersonID); err != nil {
+		return err
+	}
+	return a.signedOut(w, r)
+}
+
+// signedOut answers a request whose session has ended.
+func (a *Area) signedOut(w http.ResponseWriter, r *http.Request) error {
+	a.DeleteCookie(w, web.SessionCookie)
+	http.Redirect(w, r, signInPath+"?said=out", http.StatusSeeOther)
+	return nil
+}

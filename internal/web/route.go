@@ -1,0 +1,117 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"konbit/internal/view"
+)
+
+// Route is one row of the table of routes. Get, Post and Any are the only way to make one, so that each has a permission.
+type Route struct {
+	Method, Pattern string // Method is "*" if any method is served
+	Permission      string // name of the permission
+	Wrap            Wrap
+	FromAnySite     string // why a form of another site may be posted here; empty: it may not
+	handler         func(k *Kernel) http.HandlerFunc
+}
+
+// Wrap is how a handler is called and how its errors are answered.
+type Wrap int
+
+// The wraps.
+//
+//	wrap         time for the request        errors become      form of another site   for
+//	Page         pg.RequestTimeout           a page             refused                handlers that use the database only
+//	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe
+//	Machine      the handler's own           a bare status      not checked            webhooks
+//	Raw          none                        a page             not checked            health, static files
+const (
+	Page Wrap = iota + 1
+	OwnDeadline
+	Machine
+	Raw
+)
+
+// Get returns a route for GET and HEAD.
+func Get[T any](pattern string, wrap Wrap, p Permission[T], h func(http.ResponseWriter, *http.Request, T) error) Route {
+	return newRoute(http.MethodGet, pattern, wrap, p, h)
+}
+
+// Post returns a route for POST.
+func Post[T any](pattern string, wrap Wrap, p Permission[T], h func(http.ResponseWriter, *http.Request, T) error) Route {
+	return newRoute(http.MethodPost, pattern, wrap, p, h)
+}
+
+// Any returns a route for every method.
+func Any[T any](pattern string, wrap Wrap, p Permission[T], h func(http.ResponseWriter, *http.Request, T) error) Route {
+	return newRoute("*", pattern, wrap, p, h)
+}
+
+// AllowFromAnySite returns the route without the check of where a form comes from. The reason is required.
+func (r Route) AllowFromAnySite(reason string) Route {
+	r.FromAnySite = reason
+	return r
+}
+
+func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(http.ResponseWriter, *http.Request, T) error) Route {
+	if p.Name == "" || p.Check == nil {
+		panic("web: " + method + " " + pattern + " has no permission")
+	}
+	return Route{Method: method, Pattern: pattern, Permission: p.Name, Wrap: wrap, handler: func(k *Kernel) http.HandlerFunc {
+		return k.wrap(wrap, func(w http.ResponseWriter, r *http.Request) error {
+			allowed, err := p.Check(w, r)
+			switch {
+			case err == nil:
+				return h(w, r, allowed)
+			case p.Refuse != nil:
+				return p.Refuse(w, r, err)
+			default:
+				return err
+			}
+		})
+	}}
+}
+
+// Routes returns the routes of the kernel and of all areas.
+func (k *Kernel) Routes() []Route {
+	routes := []Route{
+		Get("/healthz", Raw, Public, k.healthz),
+		Get("/readyz", Raw, Public, k.readyz),
+		Any(view.StaticPath+"*", Raw, Public, k.static),
+	}
+	if k.Demo {
+		routes = append(routes, Get("/_styleguide", Page, Public, k.styleguide))
+	}
+	for _, area := range k.Areas {
+		routes = append(routes, area.Routes()...)
+	}
+	return routes
+}
+
+// Handler returns the handler of all routes. It panics if a route was made without a permission.
+func (k *Kernel) Handler() http.Handler {
+	routes := k.Routes()
+	r := chi.NewRouter()
+	r.Use(k.observe, k.recoverer, k.secure, middleware.GetHead, middleware.StripSlashes)
+	r.NotFound(k.wrap(Page, func(http.ResponseWriter, *http.Request) error { return NotFound() }))
+	r.MethodNotAllowed(k.methodNotAllowed)
+	browsers := r.With(k.sameOrigin(routes), k.clientAddress())
+	for _, route := range routes {
+		if route.handler == nil {
+			panic("web: " + route.Method + " " + route.Pattern + " has no permission")
+		}
+		to := chi.Router(r)
+		if route.Wrap == Page || route.Wrap == OwnDeadline {
+			to = browsers
+		}
+		if route.Method == "*" {
+			to.Handle(route.Pattern, route.handler(k))
+		} else {
+			to.Method(route.Method, route.Pattern, route.handler(k))
+		}
+	}
+	return r
+}

@@ -1,0 +1,122 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/pg"
+)
+
+// Handler answers a request, or returns why it cannot.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// MaxForm is the largest body of a form, in bytes.
+const MaxForm = 64 << 10
+
+// wrap returns h as the table at Wrap says.
+func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
+	switch wrap {
+	case Page:
+		return k.page(h)
+	case OwnDeadline:
+		return k.ownDeadline(h)
+	case Machine:
+		return k.machine(h)
+	case Raw:
+		return func(w http.ResponseWriter, r *http.Request) {
+			if err := h(w, r); err != nil {
+				k.problem(w, r, err)
+			}
+		}
+	}
+	panic("web: a route has no wrap")
+}
+
+// page wraps a handler that only uses the database: it parses the form, limits the request to pg.RequestTimeout, and shows
+// errors as pages.
+func (k *Kernel) page(h Handler) http.HandlerFunc {
+	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method == http.MethodPost {
+			if err := r.ParseForm(); err != nil {
+				return Malformed(err)
+			}
+		}
+		ctx, cancel := pg.WithRequestTimeout(r.Context())
+		defer cancel()
+		return h(w, r.WithContext(ctx))
+	})
+}
+
+// ownDeadline wraps a handler that limits its time itself, and shows its errors as pages. Pages hold one-time ids and what
+// people typed, and redirects lead to people's gifts, so that no response may be cached.
+func (k *Kernel) ownDeadline(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
+		if err := h(w, r); err != nil {
+			k.problem(w, r, err)
+		}
+	}
+}
+
+// machine wraps a handler that answers programs: its errors become a bare status.
+func (k *Kernel) machine(h Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		status := k.StatusOf(r, err)
+		if fault.Is(err, fault.Invalid) {
+			status = http.StatusBadRequest
+		}
+		if status == http.StatusServiceUnavailable {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		http.Error(w, http.StatusText(status), status)
+	}
+}
+
+// WritePage writes a page with a status, whole or not at all.
+func WritePage(w http.ResponseWriter, status int, write func(io.Writer) error) error {
+	var body bytes.Buffer
+	if err := write(&body); err != nil {
+		return err
+	}
+	WriteHTML(w, status, body.Bytes())
+	return nil
+}
+
+// WriteHTML writes the bytes of a page. The page must not be cached.
+func WriteHTML(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // it is no failure if the client has gone
+}
+
+// WritePDF writes a document that the browser saves under filename.
+func WritePDF(w http.ResponseWriter, filename string, document []byte) {
+	w.Header().Set("Content-Type", "application/pdf")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+filename+`"`)
+	w.Header().Set("Content-Length", strconv.Itoa(len(document)))
+	_, _ = w.Write(document) // it is no failure if the client has gone
+}
+
+// Malformed returns the error of a body that cannot be read.
+func Malformed(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return fault.Wrap(fault.Invalid, "problem.400.text", err)
+}
+
+// NotFound returns the error of an address at which there is nothing.
+func NotFound() error { return fault.New(fault.NotFound, "problem.404.text", nil) }

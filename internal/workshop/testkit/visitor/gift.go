@@ -1,0 +1,101 @@
+package visitor
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// FilledForm returns the form of organisation csio as a browser posts it.
+func FilledForm() url.Values {
+	return url.Values{
+		"form": {uuid.NewString()}, "amount": {"20"}, "amount_other": {""}, "frequency": {"once"}, "fund": {"general"},
+		"first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"}, "note": {"For the garden"},
+	}
+}
+
+// FormOf returns a valid form of a donor.
+func FormOf(email, firstName string) donation.Form {
+	f := program.ValidForm()
+	f.Contact.Email, f.Contact.FirstName = email, firstName
+	return f
+}
+
+// StartPlan starts a recurring gift of twelve months and settles its first payment.
+func StartPlan(t testing.TB, h *program.Program, f donation.Form) donation.Donation {
+	t.Helper()
+	f.Frequency, f.Occurrences = "monthly", "12"
+	d := h.StartedGift(f)
+	h.Pay(d)
+	h.DeliverNew()
+	h.DrainAll()
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan WHERE id = $1 AND begun_at IS NOT NULL`, d.ID))
+	return d
+}
+
+// TwoDonors is a program with two signed-in donors: Ana has a gift and a recurring gift, Bea has a gift.
+type TwoDonors struct {
+	*program.Program
+	Ana, Bea, Nobody *Visitor          // Nobody is not signed in
+	Objects          map[string]string // references to Ana's objects, by the beginning of a route's pattern
+	Links            map[string]string // paths of Ana's signed links, by the route's pattern
+}
+
+// NewTwoDonors starts the program and makes the donors' gifts.
+func NewTwoDonors(t testing.TB) TwoDonors {
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	e := TwoDonors{Program: h, Nobody: New(t, h), Objects: map[string]string{}}
+	d := h.SettledGift(FormOf("ana@example.org", "Ana"))
+	h.SettledGift(FormOf("bea@example.net", "Bea"))
+	p := StartPlan(t, h, FormOf("ana@example.org", "Ana"))
+	require.NoError(t, h.DB.Owner.Get(&p.PublicRef, `SELECT public_ref FROM plan WHERE id = $1`, p.ID))
+	e.Objects = map[string]string{
+		"/portal/gifts/":      d.PublicRef,
+		"/portal/statements/": fmt.Sprintf("%d-%s", time.Now().In(h.Offer("csio").Entity.Location()).Year(), d.DonorID),
+		"/portal/plans/":      p.PublicRef,
+	}
+	links := h.Receipts.Plans
+	e.Links = map[string]string{
+		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.PaymentMethod(d.DonorID, "en"),
+		"/letters/{token}": h.Receipts.StopURL(d.DonorID, "statements", "en"),
+	}
+	for pattern, link := range e.Links {
+		e.Links[pattern] = strings.TrimPrefix(link, h.URL)
+	}
+	e.Ana, e.Bea = New(t, h).SignIn("ana@example.org"), New(t, h).SignIn("bea@example.net")
+	return e
+}
+
+// Object returns the reference to Ana's object that the path of a route names.
+func (e TwoDonors) Object(t testing.TB, pattern string) string {
+	t.Helper()
+	for begins, ref := range e.Objects {
+		if strings.HasPrefix(pattern, begins) {
+			return ref
+		}
+	}
+	t.Fatalf("there is no object for %s", pattern)
+	return ""
+}
+
+// TableHashes returns a hash of the rows of each table, except for tables of counters and leases.
+func TableHashes(t testing.TB, h *program.Program) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	for _, table := range h.Lines(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY 1`) {
+		if !slices.Contains([]string{"guard_count", "river_leader", "river_queue", "river_client"}, table) {
+			sums[table] = h.Lines(fmt.Sprintf(`SELECT coalesce(md5(string_agg(x::text, '' ORDER BY x::text)), '') FROM %q x`, table))[0]
+		}
+	}
+	require.Greater(t, len(sums), 20)
+	return sums
+}
