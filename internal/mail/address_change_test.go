@@ -8,8 +8,9 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestJoinedAddressesAreTold: every address of both persons learns of a joining and of its end, in the language its gifts were given
-// in, once by Message-ID however often it is sent; nobody learns of an address they did not have.
+// TestAddressChangeEmails: every address of both persons gets an email when an address is linked and when it is
+// unlinked, in the language of its donations. A repeat has the same Message-ID. No email names another address than the
+// one that was linked.
 func TestAddressChangeEmails(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -26,10 +27,10 @@ func TestAddressChangeEmails(t *testing.T) {
 			require.NoError(t, h.SignIns.MailAddressChange(t.Context(), step+1))
 		}
 	}
-	require.NoError(t, h.SignIns.MailAddressChange(t.Context(), 99), "forgotten meanwhile")
-	told, ids := map[string]int{}, map[string]bool{}
+	require.NoError(t, h.SignIns.MailAddressChange(t.Context(), 99), "the person was erased")
+	emails, ids := map[string]int{}, map[string]bool{}
 	for _, m := range h.Mail.Messages() {
-		told[m.To]++
+		emails[m.To]++
 		ids[m.MessageID] = true
 		l, err := m.Email()
 		require.NoError(t, err)
@@ -43,6 +44,6 @@ func TestAddressChangeEmails(t *testing.T) {
 			require.Contains(t, l.Text, "Hello")
 		}
 	}
-	require.Equal(t, map[string]int{"ana@example.org": 4, "bea@example.org": 4, "cleo@example.org": 4}, told)
+	require.Equal(t, map[string]int{"ana@example.org": 4, "bea@example.org": 4, "cleo@example.org": 4}, emails)
 	require.Len(t, ids, 6)
 }

@@ -32,8 +32,8 @@ type AuditDigestJob struct {
 // Kind returns the job's kind in river_job.
 func (AuditDigestJob) Kind() string { return "ledger_head_letter" }
 
-// AuditDigest records the head of each entity's hash chain of journal entries once a day, and sends it to the auditors. With a head
-// they can prove later that the books before it were not changed.
+// AuditDigest records the head of each entity's hash chain of journal entries once a day, and sends it to the auditors.
+// With a head they can prove later that the books before it were not changed.
 type AuditDigest struct {
 	Mailer
 	Queue *jobs.Queue
@@ -45,8 +45,8 @@ func (a AuditDigest) Register(handlers *jobs.Handlers) {
 	jobs.Handle(handlers, func(ctx context.Context, job AuditDigestJob) error { return a.Mail(ctx, job.HeadID) })
 }
 
-// RecordHeads records the head of each entity's chain, unless the entity's day has one, and enqueues its email in the same
-// transaction. It returns how many heads it recorded.
+// RecordHeads records the head of each entity's chain, unless the entity's day has one, and enqueues its email in the
+// same transaction. It returns how many heads it recorded.
 func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) {
 	entities, err := org.Entities(ctx, a.DB)
 	if err != nil {
@@ -72,7 +72,8 @@ func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) 
 	return recorded, nil
 }
 
-// Mail sends a head to every auditor, in an email for each and once for each. An auditor's failure does not stop the others.
+// Mail sends a head to every auditor, in an email for each and once for each. An auditor's failure does not stop the
+// others.
 func (a AuditDigest) Mail(ctx context.Context, id uuid.UUID) error {
 	head, err := ledger.HeadByID(ctx, a.DB, id)
 	if err != nil {

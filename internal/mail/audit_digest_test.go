@@ -17,7 +17,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// sealed seals everything there is.
+// sealAll seals all journal entries.
 func sealAll(t *testing.T, h *program.Program) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
@@ -41,10 +41,10 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 
 	kept, err := heads.RecordHeads(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, kept, "there is nothing to tell")
+	require.Zero(t, kept, "no entity has an entry")
 	h.SettledGift(program.ValidForm())
 	sealAll(t, h)
-	for _, want := range []int{1, 0} { // one entity has a gift, and one letter a day is enough
+	for _, want := range []int{1, 0} { // one entity has entries, and has one head a day
 		kept, err = heads.RecordHeads(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, kept)
@@ -55,17 +55,17 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 		return h.Count(`SELECT coalesce(sum(tries), 0) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.kind = 'head'`) > 2
 	})
 	h.Mail.SetFault(mailcatch.Fault{})
-	told := digestsAmong(t, waitForMessages(t, h, 3))
-	require.Len(t, told, 2, "one to each auditor, and the receipt")
-	require.NotEqual(t, told[0].MessageID, told[1].MessageID)
-	require.Contains(t, told[0].Subject, "March 14, 2026")
-	letter, err := told[0].Email()
+	digests := digestsAmong(t, waitForMessages(t, h, 3))
+	require.Len(t, digests, 2, "one to each auditor, and the receipt")
+	require.NotEqual(t, digests[0].MessageID, digests[1].MessageID)
+	require.Contains(t, digests[0].Subject, "March 14, 2026")
+	email, err := digests[0].Email()
 	require.NoError(t, err)
-	require.Contains(t, letter.Text, "zero, as they must be")
+	require.Contains(t, email.Text, "zero, as they must be")
 
-	// What the letter says holds, and shows a rewritten chain.
-	command := regexp.MustCompile(`--head tsne:(\d+:[0-9a-f]{64})`).FindStringSubmatch(letter.Text)
-	require.NotNil(t, command, letter.Text)
+	// The email's command verifies the chain, and reports a chain that was rewritten.
+	command := regexp.MustCompile(`--head tsne:(\d+:[0-9a-f]{64})`).FindStringSubmatch(email.Text)
+	require.NotNil(t, command, email.Text)
 	head, err := ledger.ParseHead(h.Offer("csio").Entity.ID, command[1])
 	require.NoError(t, err)
 	report, err := ledger.Verify(t.Context(), h.DB.Server, head)

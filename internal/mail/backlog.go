@@ -7,7 +7,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog counts the stored emails that no mail server has accepted. Emails that are not rendered yet are jobs in the queue.
+// Backlog counts the stored emails that no mail server has accepted. Emails that are not rendered yet are jobs in the
+// queue.
 type Backlog struct {
 	Waiting int           `db:"waiting"` // will be tried again
 	Refused int           `db:"refused"` // refused permanently

@@ -27,8 +27,8 @@ func (m Mailer) newChoice(of uuid.UUID, kind string, lang phrase.Language) *Choi
 	return c
 }
 
-// isDeclined reports whether the donor has stopped this kind of email, also if they stopped it after the email was ordered. If
-// so, it calls off the email's waiting deliveries.
+// isDeclined reports whether the donor has stopped this kind of email, also if they stopped it after the email was
+// ordered. If so, it calls off the email's waiting deliveries.
 func (m Mailer) isDeclined(ctx context.Context, stored storedEmail) (bool, error) {
 	if stored.Choice == nil {
 		return false, nil

@@ -21,7 +21,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// stopFields are the header fields of a message that stop letters.
+// stopFields returns a message's header fields List-Unsubscribe and List-Unsubscribe-Post.
 func stopFields(t *testing.T, m mailcatch.Message) (link, post string) {
 	t.Helper()
 	read, err := netmail.ReadMessage(bytes.NewReader(m.Raw))
@@ -31,7 +31,7 @@ func stopFields(t *testing.T, m mailcatch.Message) (link, post string) {
 	return read.Header.Get("List-Unsubscribe"), read.Header.Get("List-Unsubscribe-Post")
 }
 
-// postOffice is a house with one donor who gives every quarter, and all kinds of letters there are to them.
+// quarterlyDonor is the program with one donor who has a quarterly plan.
 type quarterlyDonor struct {
 	*program.Program
 	t     *testing.T
@@ -54,14 +54,14 @@ func newQuarterlyDonor(t *testing.T) quarterlyDonor {
 	return p
 }
 
-// event tells something of the plan, and orders its letter.
+// event inserts an event of the plan and returns its id.
 func (p quarterlyDonor) event(kind string) uuid.UUID {
 	id := program.NewID()
 	p.Exec(`INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1::uuid, $2, $3, $1::uuid::text, '{"amount": 2000, "frequency": "quarterly", "n": 1}', now())`, id, p.plan, kind)
 	return id
 }
 
-// statement issues the year's statement, and orders its letter.
+// statement issues the year's statement and returns its id.
 func (p quarterlyDonor) statement() uuid.UUID {
 	e := p.Offer("csio").Entity
 	_, err := p.Statements.Issue(p.t.Context(), e, time.Now().In(e.Location()).Year(), nil)
@@ -75,8 +75,8 @@ func (p quarterlyDonor) wish(kind string, wished bool) {
 	}))
 }
 
-// TestT29OnlyLettersOfChoiceCanBeStopped: those that remind and annual statements carry both fields, under a signature that another
-// library verifies and that covers both; receipts and whatever needs the donor's hand carry neither.
+// TestT29OnlyOptionalEmailsCanBeStopped: reminders and annual statements have both header fields, and the signature
+// covers both, as another library verifies. Receipts and emails that need an action of the donor have neither.
 func TestT29OnlyOptionalEmailsCanBeStopped(t *testing.T) {
 	t.Parallel()
 	p := newQuarterlyDonor(t)
@@ -108,25 +108,26 @@ func TestT29OnlyOptionalEmailsCanBeStopped(t *testing.T) {
 			require.NotEqual(t, m.Raw, other)
 			assert.Error(t, verified(t, other, p.Receipts.DKIM[0])[0].Err, forged[1])
 		}
-		letter, err := m.Email()
+		email, err := m.Email()
 		require.NoError(t, err)
-		assert.Contains(t, letter.Text, strings.Trim(link, "<>"), "it also stands where people see it")
-		assert.Contains(t, letter.HTML, strings.Trim(link, "<>"))
+		assert.Contains(t, email.Text, strings.Trim(link, "<>"), "the text contains the address too")
+		assert.Contains(t, email.HTML, strings.Trim(link, "<>"))
 	}
 	first, _ := stopFields(t, stoppable[0])
 	second, _ := stopFields(t, stoppable[1])
-	assert.NotEqual(t, first, second, "an address for each kind")
+	assert.NotEqual(t, first, second, "each kind has its own address")
 
 	p.Receipts.StopURL = func(uuid.UUID, string, phrase.Language) string { return "http://127.0.0.1:8080/letters/x" }
 	p.plans.Mailer = p.Receipts.Mailer
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("upcoming")))
 	link, post := stopFields(t, p.Mail.Messages()[0])
 	assert.Equal(t, "<http://127.0.0.1:8080/letters/x>", link)
-	assert.Empty(t, post, "one click wants https")
+	assert.Empty(t, post, "RFC 8058 requires https")
 }
 
-// TestT29AChoiceBitesOnTheNextLetter, also on one that was ordered, or tried in vain, before. What was not wished for is noted so, is
-// no refusal and no backlog, and is not sent when the wish changes again; letters after that are. Receipts always go.
+// TestT29StopAppliesFromTheNextEmail, also to an email that was ordered or tried before. Such an email is recorded as
+// called off: it is not a refusal, does not count in the backlog, and is not sent when the donor allows this kind
+// again. Later emails are. Receipts are always sent.
 func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	t.Parallel()
 	p := newQuarterlyDonor(t)
@@ -155,11 +156,11 @@ func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	require.Equal(t, mail.CalledOff, about[ordered][0].State())
 	p.RequireNoFindings()
 	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
-	require.Error(t, err, "what ended has ended")
+	require.Error(t, err, "a delivery that was called off stays so")
 
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("card expires")))
 	require.NoError(t, p.Receipts.Mail(t.Context(), uuid.MustParse(p.Lines(`SELECT id::text FROM receipt`)[0])))
-	require.Len(t, p.Mail.Messages(), 2, "what must be known goes")
+	require.Len(t, p.Mail.Messages(), 2, "emails that are not optional are sent")
 	p.wish(donor.KindReminders, true)
 	p.wish(donor.KindReminders, true)
 	require.NoError(t, p.plans.Mail(t.Context(), ordered))

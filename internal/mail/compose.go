@@ -17,8 +17,9 @@ func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// Compose returns the message: plain text, HTML as its alternative, and the attachment. The library encodes names and the
-// subject, and reports an error for line breaks in addresses. The message is signed with key; nil: it is not signed.
+// Compose returns the message: plain text, HTML as its alternative, and the attachment. The library encodes names and
+// the subject, and reports an error for line breaks in addresses. The message is signed with key; nil: it is not
+// signed.
 func Compose(e Email, key *DKIM) ([]byte, error) {
 	m, err := composeHeader(e)
 	if err != nil {
@@ -56,15 +57,15 @@ func composeHeader(e Email) (*gomail.Msg, error) {
 	if err := email.CheckPlain(e.To); err != nil {
 		return nil, fmt.Errorf("recipient of email %s: %w", e.ID, err)
 	}
-	// AddToFormat rejects a name that contains quotation marks. The backslash is removed because many mail programs cannot
-	// parse the field if an encoded name contains one.
+	// AddToFormat rejects a name that contains quotation marks. The backslash is removed because many mail programs
+	// cannot parse the field if an encoded name contains one.
 	name := oneLine(strings.ReplaceAll(e.ToName, `\`, ""))
 	m.SetAddrHeaderFromMailAddress(gomail.HeaderTo, &mail.Address{Name: name, Address: e.To})
 	m.Subject(oneLine(e.Subject))
 	m.SetDateWithValue(e.Date)
 	m.SetMessageIDWithValue(id)
-	// RFC 2919: List-Id names the stream of emails, so that mail programs can sort it. RFC 3834: Auto-Submitted asks for no
-	// automatic replies.
+	// RFC 2919: List-Id names the stream of emails, so that mail programs can sort it. RFC 3834: Auto-Submitted asks
+	// for no automatic replies.
 	m.SetGenHeader("List-Id", fmt.Sprintf("<%s.%s.%s>", e.List, e.Sender, domain))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	for _, field := range e.unsubscribeFields() {

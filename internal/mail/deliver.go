@@ -12,7 +12,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// taskRefused is the kind of task about a delivery that a mail server refused permanently: finance has to find the right address.
+// taskRefused is the kind of task about a delivery that a mail server refused permanently: finance has to find the
+// right address.
 var taskRefused = task.Register(task.Kind{
 	Code: "letter_refused", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Delivery}, Closes: task.ByPerson,
 })
@@ -25,8 +26,8 @@ type DeliveryJob struct {
 // Kind returns the job's kind in river_job.
 func (DeliveryJob) Kind() string { return "letter_delivery" }
 
-// deliver sends a stored email to a delivery's recipient, unless the delivery is done or the donor has stopped this kind of
-// email. It records the server's reply:
+// deliver sends a stored email to a delivery's recipient, unless the delivery is done or the donor has stopped this
+// kind of email. It records the server's reply:
 //
 //	accepted             the delivery is done
 //	permanent refusal    the delivery is done, and a task is opened for finance; no error

@@ -30,8 +30,8 @@ type Delivery struct {
 // State is the state of a delivery.
 type State string
 
-// The states. Only Waiting changes by itself. An email is called off if its donor has stopped this kind of email, or if the receipt it
-// contains is no longer valid.
+// The states. Only Waiting changes by itself. An email is called off if its donor has stopped this kind of email, or if
+// the receipt it contains is no longer valid.
 const (
 	Waiting    State = "waiting"
 	Accepted   State = "accepted"
@@ -82,7 +82,8 @@ func Deliveries(ctx context.Context, q sqlx.QueryerContext, subjects []uuid.UUID
 	return by, err
 }
 
-// RefusedSubjects returns the subjects of emails that a server refused permanently and that were not ordered again since.
+// RefusedSubjects returns the subjects of emails that a server refused permanently and that were not ordered again
+// since.
 func RefusedSubjects(ctx context.Context, q sqlx.QueryerContext) (subjects []uuid.UUID, err error) {
 	const query = `/* mail.RefusedSubjects */
 		SELECT DISTINCT l.subject_id FROM letter_delivery d JOIN letter l ON l.id = d.letter_id

@@ -22,8 +22,8 @@ type DKIM struct {
 	key      crypto.Signer
 }
 
-// ReadDKIM reads a private key from PEM. It reports an error unless the key is RSA of at least 2048 bits (RFC 8301) or Ed25519
-// (RFC 8463), and the domain and the selector are valid host names.
+// ReadDKIM reads a private key from PEM. It reports an error unless the key is RSA of at least 2048 bits (RFC 8301) or
+// Ed25519 (RFC 8463), and the domain and the selector are valid host names.
 func ReadDKIM(domain, selector, pem string) (DKIM, error) {
 	key, err := gomail.PrivKeyFromPEM([]byte(pem))
 	if err != nil {
@@ -62,7 +62,8 @@ func (k DKIM) covers(domain string) bool {
 	return domain == k.Domain || strings.HasSuffix(domain, "."+k.Domain)
 }
 
-// KeyFor returns the key with the longest domain that covers the sender's; nil if there is none, and the email is not signed.
+// KeyFor returns the key with the longest domain that covers the sender's; nil if there is none, and the email is not
+// signed.
 func KeyFor(keys []DKIM, from string) (best *DKIM) {
 	domain, err := email.DomainOf(from)
 	if err != nil {
@@ -76,9 +77,9 @@ func KeyFor(keys []DKIM, from string) (best *DKIM) {
 	return best
 }
 
-// sign makes the library sign the message when it is written. The signature covers the fields that readers see, and those that stop
-// this kind of email, as RFC 8058 requires. It lists only fields that the message has: go-mail's signature is invalid if the list is
-// longer than a line.
+// sign makes the library sign the message when it is written. The signature covers the fields that readers see, and
+// those that stop this kind of email, as RFC 8058 requires. It lists only fields that the message has: go-mail's
+// signature is invalid if the list is longer than a line.
 func (k *DKIM) sign(m *gomail.Msg, e Email) {
 	signer := gomail.NewDKIMSigner(k.Domain, k.Selector, k.key)
 	covered := []string{"From", "To", "Subject", "Date"}

@@ -47,7 +47,7 @@ func key(t *testing.T, domain, text string) mail.DKIM {
 	return k
 }
 
-// verified is what another library makes of the signatures of a message, with the keys' records as the DNS.
+// verified verifies the signatures of a message with another library. keys are the records in the DNS.
 func verified(t *testing.T, message []byte, keys ...mail.DKIM) []*dkim.Verification {
 	t.Helper()
 	seen, err := dkim.VerifyWithOptions(bytes.NewReader(message), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
@@ -62,7 +62,7 @@ func verified(t *testing.T, message []byte, keys ...mail.DKIM) []*dkim.Verificat
 	return seen
 }
 
-// post sends a letter through a real server and answers what arrived.
+// sendAndReceive sends an email through an SMTP server and returns the message that arrived.
 func sendAndReceive(t *testing.T, l mail.Email, k *mail.DKIM) []byte {
 	t.Helper()
 	message, err := mail.Compose(l, k)

@@ -1,12 +1,12 @@
 // Package mail composes emails and sends them by SMTP. README.md lists every kind of email.
 //
-// An email is rendered once, from frozen facts. Its bytes are stored before they are first sent, and every later attempt
-// sends the same bytes with the same Message-ID. An email is therefore sent at least once, and a recipient who gets two
-// copies can recognise them as one by the Message-ID.
+// An email is rendered once, from frozen facts. Its bytes are stored before they are first sent, and every later
+// attempt sends the same bytes with the same Message-ID. An email is therefore sent at least once, and a recipient who
+// gets two copies can recognise them as one by the Message-ID.
 //
 //	job ── render, sign, store ── delivery ── send ── accepted (with the server's reply)
 //	                                │          ├──── refused permanently: a task for finance
-//	                                │          ├──── its donor stopped this kind of email, or its receipt is no longer valid: called off
+//	                                │          ├──── stopped by its donor, or its receipt is no longer valid: called off
 //	                                │          └──── error: the job is retried later
 //	                                └── ordered again, to the same or a corrected address: the same bytes
 //

@@ -39,8 +39,8 @@ type Document struct {
 	PDF  []byte
 }
 
-// isSendable reports whether there is an email and a recipient. A renderer returns nil if there is nothing to send; To is
-// empty if the donor gave no address or was erased.
+// isSendable reports whether there is an email and a recipient. A renderer returns nil if there is nothing to send; To
+// is empty if the donor gave no address or was erased.
 func (e *Email) isSendable() bool { return e != nil && e.To != "" }
 
 func (e Email) sentAt() time.Time { return e.Date }
@@ -54,8 +54,8 @@ func (e Email) MessageID() (string, error) {
 	return fmt.Sprintf("%s.%s@%s", e.Kind, e.ID, domain), nil
 }
 
-// unsubscribeFields returns the header fields by which a mail provider offers to stop this kind of email. RFC 8058 allows
-// the one-click field only with an https address.
+// unsubscribeFields returns the header fields by which a mail provider offers to stop this kind of email. RFC 8058
+// allows the one-click field only with an https address.
 func (e Email) unsubscribeFields() (fields [][2]string) {
 	if e.Choice == nil || e.Choice.StopURL == "" {
 		return nil

@@ -43,8 +43,8 @@ func (m Erasures) Mail(ctx context.Context, id uuid.UUID) error {
 	return m.sendStored(ctx, kindErasureAsked, id, func() (*Email, error) { return m.render(ctx, e, kindErasureAsked) })
 }
 
-// MailCompleted sends the email that confirms an erasure, and erases the address. The email is not stored, because it contains
-// the address. A repeat has the same Message-ID.
+// MailCompleted sends the email that confirms an erasure, and erases the address. The email is not stored, because it
+// contains the address. A repeat has the same Message-ID.
 func (m Erasures) MailCompleted(ctx context.Context, id uuid.UUID) error {
 	e, err := privacy.ByID(ctx, m.DB, id)
 	if err != nil || e.DoneAt == nil {

@@ -6,20 +6,20 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Hasten has the transport wait for a hundredth of the usual.
+// ShortenTimeouts divides the transport's timeouts by 100.
 func (t *Transport) ShortenTimeouts() error {
 	t.timeouts = timeouts{defaultTimeouts.dial / 100, defaultTimeouts.send / 100, defaultTimeouts.minBackoff / 100, defaultTimeouts.maxBackoff / 100}
 	return gomail.WithTimeout(t.timeouts.dial)(t.client)
 }
 
-// Failures are the failures since the server was last reached.
+// Failures returns how many attempts failed since the server was reached last.
 func (t *Transport) Failures() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.failures
 }
 
-// Idle leaves the kept connections unused for that long.
+// AgeIdleConnections makes the idle connections look unused for d longer.
 func (t *Transport) AgeIdleConnections(d time.Duration) {
 	for range len(t.idle) {
 		c := <-t.idle
@@ -28,4 +28,5 @@ func (t *Transport) AgeIdleConnections(d time.Duration) {
 	}
 }
 
+// RefusalFor is refusalFor.
 var RefusalFor = refusalFor

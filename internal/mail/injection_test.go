@@ -20,7 +20,7 @@ import (
 	"konbit/internal/workshop/mailcatch"
 )
 
-// shards are pieces of names, subjects and addresses by which people have broken out of mail headers.
+// hostilePieces are pieces of names, subjects and addresses with which mail headers have been attacked.
 var hostilePieces = []string{
 	"Ana", "Pérez", " ", "\r\n", "\n", "\r", "\r\nBcc: x@evil.example", "\nRCPT TO:<x@evil.example>\r\n", `"`, `\`, "<", ">", ",", ";", ":", "(", ")",
 	"@", "x@evil.example", "> ORCPT=x@y", "\x00", "\t", "\u2028", "😀", "王小明", "=?utf-8?q?=0d=0aBcc:_x@evil.example?=", "\r\n.\r\n", "'", "%0d%0a",
@@ -35,8 +35,8 @@ func hostileText(r *rand.Rand) string {
 	return b.String()
 }
 
-// TestNobodyBreaksOutOfALetter is threat T14: whatever stands in names, subjects and addresses, a letter has one
-// recipient and its own fields, or there is no letter.
+// TestT14HostileTextAddsNoHeaderOrRecipient: whatever names, subjects and addresses contain, an email has one recipient
+// and its own header fields, or Compose reports an error.
 func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 	const tries, senders = 10_000, 4
 	server := catcher(t)
@@ -58,7 +58,7 @@ func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 				message, err := mail.Compose(l, nil)
 				if err != nil {
 					if email.CheckPlain(l.To) == nil {
-						t.Errorf("no letter for %q <%s>: %v", l.ToName, l.To, err)
+						t.Errorf("no email for %q <%s>: %v", l.ToName, l.To, err)
 					}
 					continue
 				}

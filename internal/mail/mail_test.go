@@ -31,7 +31,7 @@ func TestWordsVersionsMatchTheView(t *testing.T) {
 	assert.Equal(t, view.StatementVersion, statement.WordsVersion)
 }
 
-// receiptOf is the receipt of a gift just settled.
+// receiptOf settles a donation and returns its receipt's id.
 func receiptOf(t *testing.T, h *program.Program) uuid.UUID {
 	t.Helper()
 	d := h.SettledGift(program.ValidForm())
@@ -40,7 +40,7 @@ func receiptOf(t *testing.T, h *program.Program) uuid.UUID {
 	return id
 }
 
-// forget makes the letters look as if no server had accepted them, as after a crash behind the dot.
+// resetDeliveries removes the result of all deliveries, as after a crash between the end of DATA and the commit.
 func resetDeliveries(h *program.Program) {
 	h.Exec(`ALTER TABLE letter_delivery DISABLE TRIGGER USER`)
 	h.Exec(`UPDATE letter_delivery SET accepted_at = NULL, refused_at = NULL`)
@@ -52,7 +52,7 @@ func TestResendSendsTheFirstBytes(t *testing.T) {
 	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
 	require.NoError(t, h.Receipts.Mail(t.Context(), id))
-	require.NoError(t, h.Receipts.Mail(t.Context(), id), "accepted is accepted")
+	require.NoError(t, h.Receipts.Mail(t.Context(), id), "an accepted email is not sent again")
 	require.Len(t, h.Mail.Messages(), 1)
 
 	resetDeliveries(h)
@@ -73,19 +73,19 @@ func TestReceiptEmailIsComplete(t *testing.T) {
 	h := program.New(t, program.Options{})
 	require.NoError(t, h.Receipts.Mail(t.Context(), receiptOf(t, h)))
 	message := h.Mail.Messages()[0]
-	letter, err := message.Email()
+	email, err := message.Email()
 	require.NoError(t, err)
 	assert.Equal(t, "ana@example.org", message.To)
 	assert.Equal(t, "gifts@tsne.example", message.From)
-	assert.Contains(t, letter.Text, "$20.00")
-	assert.Contains(t, letter.Text, "12-3456789")
-	assert.Contains(t, letter.HTML, "TSNE MissionWorks")
-	require.Len(t, letter.Attachments, 1)
-	assert.Equal(t, "application/pdf", letter.Attachments[0].Type)
-	assert.Regexp(t, `^TSNE-\d{4}-000001\.pdf$`, letter.Attachments[0].Name)
-	assert.True(t, bytes.HasPrefix(letter.Attachments[0].Body, []byte("%PDF-")))
-	assert.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
-	assert.Equal(t, "auto-generated", letter.Header.Get("Auto-Submitted"))
+	assert.Contains(t, email.Text, "$20.00")
+	assert.Contains(t, email.Text, "12-3456789")
+	assert.Contains(t, email.HTML, "TSNE MissionWorks")
+	require.Len(t, email.Attachments, 1)
+	assert.Equal(t, "application/pdf", email.Attachments[0].Type)
+	assert.Regexp(t, `^TSNE-\d{4}-000001\.pdf$`, email.Attachments[0].Name)
+	assert.True(t, bytes.HasPrefix(email.Attachments[0].Body, []byte("%PDF-")))
+	assert.Equal(t, "<receipts.tsne.tsne.example>", email.Header.Get("List-Id"))
+	assert.Equal(t, "auto-generated", email.Header.Get("Auto-Submitted"))
 }
 
 func TestConnectionCutAfterDataResends(t *testing.T) {
@@ -93,11 +93,11 @@ func TestConnectionCutAfterDataResends(t *testing.T) {
 	h := program.New(t, program.Options{})
 	id := receiptOf(t, h)
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.CutAfterDot})
-	require.Error(t, h.Receipts.Mail(t.Context(), id), "not acknowledged is not accepted")
+	require.Error(t, h.Receipts.Mail(t.Context(), id), "without the server's reply it is not accepted")
 	h.Mail.SetFault(mailcatch.Fault{})
 	require.NoError(t, h.Receipts.Mail(t.Context(), id))
 	messages := h.Mail.Messages()
-	require.Len(t, messages, 2, "at least once")
+	require.Len(t, messages, 2, "sent at least once")
 	assert.Equal(t, messages[0].Raw, messages[1].Raw)
 	assert.Equal(t, messages[0].MessageID, messages[1].MessageID)
 }
@@ -123,7 +123,7 @@ func TestTemporaryFailureIsRetried(t *testing.T) {
 			messages, err := h.Mail.WaitFor(ctx, 1)
 			require.NoError(t, err)
 			assert.Contains(t, messages[0].MessageID, id.String())
-			assert.NotContains(t, strings.Join(h.Lines(`SELECT errors::text FROM river_job WHERE errors IS NOT NULL`), ""), "example.org", "a job's error names nobody")
+			assert.NotContains(t, strings.Join(h.Lines(`SELECT errors::text FROM river_job WHERE errors IS NOT NULL`), ""), "example.org", "a job's error contains no address")
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestPermanentRefusalIsRecordedOnce(t *testing.T) {
 	assert.NotContains(t, h.Log.String(), "example.org")
 }
 
-// counted passes connections on to a catcher and counts them.
+// countConnections forwards connections to a server and counts them.
 func countConnections(t *testing.T, to string) (address string, connections *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -183,7 +183,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	assert.EqualValues(t, 1, connections.Load())
 	assert.Len(t, catcher.Messages(), 20)
 
-	catcher.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // the server goes and comes back: what was kept is dead
+	catcher.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // the server restarts, and closes the idle connections
 	catcher.SetFault(mailcatch.Fault{})
 	_, err = transport.Send(t.Context(), "a@example.org", "b@example.org", []byte("Subject: x\r\n\r\nHello\r\n"))
 	require.NoError(t, err)
@@ -212,7 +212,7 @@ func emailTo(name, subject string) mail.Email {
 	}
 }
 
-// headers lists the names in a message's own header, sorted, and the message.
+// headers returns the names of a message's header fields, sorted, and the message.
 func headers(t testing.TB, raw []byte) ([]string, *netmail.Message) {
 	t.Helper()
 	m, err := netmail.ReadMessage(bytes.NewReader(raw))
@@ -226,8 +226,8 @@ func headers(t testing.TB, raw []byte) ([]string, *netmail.Message) {
 	return names, m
 }
 
-// TestHostileNames composes letters to ten thousand names made of what breaks headers: the header's fields stay the same, and there is
-// one recipient.
+// TestHostileNames composes emails to ten thousand names made of text that breaks headers: the header fields do not
+// change, and there is one recipient.
 func TestHostileNames(t *testing.T) {
 	t.Parallel()
 	plain, err := mail.Compose(emailTo("Ana", "Hello"), nil)

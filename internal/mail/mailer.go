@@ -23,18 +23,20 @@ type Mailer struct {
 	DKIM      []DKIM // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
 	Now       func() time.Time
-	// StopURL returns the address where a donor stops emails of a kind, without signing in. nil: emails contain no such address.
+	// StopURL returns the address where a donor stops emails of a kind, without signing in. nil: emails contain no such
+	// address.
 	StopURL func(donor uuid.UUID, kind string, lang phrase.Language) string
 	Log     *slog.Logger
-	// Yield blocks until more urgent work has finished; the caller calls done after rendering. nil: nothing is more urgent.
+	// Yield blocks until more urgent work has finished; the caller calls done after rendering. nil: nothing is more
+	// urgent.
 	Yield func(ctx context.Context) (done func())
 }
 
 // renderer returns an email that was not stored before; nil if there is nothing to send.
 type renderer func() (*Email, error)
 
-// sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same bytes,
-// and nothing if a mail server accepted them, refused them permanently, or the email was called off.
+// sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
+// bytes, and nothing if a mail server accepted them, refused them permanently, or the email was called off.
 func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
 	stored, err := m.storedOrRendered(ctx, kind, subject, render)
 	if err != nil || stored == nil {
@@ -47,8 +49,8 @@ func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, 
 	return m.deliver(ctx, *stored, d)
 }
 
-// storedOrRendered returns the stored email of a kind about a subject. If there is none, it renders one and stores it; nil if
-// there is nothing to send. If another worker stored one first, that one is returned.
+// storedOrRendered returns the stored email of a kind about a subject. If there is none, it renders one and stores it;
+// nil if there is nothing to send. If another worker stored one first, that one is returned.
 func (m Mailer) storedOrRendered(ctx context.Context, kind string, subject uuid.UUID, render renderer) (*storedEmail, error) {
 	stored, err := findStored(ctx, m.DB, kind, subject)
 	if stored != nil || err != nil {
@@ -84,8 +86,8 @@ func (m Mailer) composeAndStore(ctx context.Context, e Email) (*storedEmail, err
 	})
 }
 
-// sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is about to
-// be erased. It logs a permanent refusal and reports no error for it. about identifies the cause in the log.
+// sendUnstored composes and sends an email without storing it, because its text holds a secret or an address that is
+// about to be erased. It logs a permanent refusal and reports no error for it. about identifies the cause in the log.
 func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 	if !e.isSendable() {
 		return nil

@@ -76,8 +76,8 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 	return email, err
 }
 
-// words returns what the email says: the facts that the event recorded, with dates in the entity's time zone, and links if the
-// plan has not ended.
+// words returns what the email says: the facts that the event recorded, with dates in the entity's time zone, and links
+// if the plan has not ended.
 func (m Plans) words(ctx context.Context, p recurring.Plan, e recurring.Event) (view.PlanEmailWords, org.LegalEntity, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
 	catalog, err := m.Catalog.Current(ctx)

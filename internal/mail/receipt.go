@@ -62,8 +62,8 @@ func (r Receipts) mail(ctx context.Context, issued receipt.Receipt, kind string)
 	return r.sendStored(ctx, kind, issued.ID, r.renderer(ctx, issued, kind))
 }
 
-// callOff ends the waiting deliveries of the email with a receipt that is no longer valid. It does nothing if that email was
-// not stored.
+// callOff ends the waiting deliveries of the email with a receipt that is no longer valid. It does nothing if that
+// email was not stored.
 func (r Receipts) callOff(ctx context.Context, issued receipt.Receipt) error {
 	stored, err := findStored(ctx, r.DB, kindOf(issued), issued.ID)
 	if stored == nil || err != nil {
@@ -112,7 +112,8 @@ func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind str
 	}
 }
 
-// render renders an email about a receipt. A receipt is attached as a document; the email that says it is void has none.
+// render renders an email about a receipt. A receipt is attached as a document; the email that says it is void has
+// none.
 func (r Receipts) render(issued receipt.Receipt, kind, to string, now time.Time) (*Email, error) {
 	words, err := ReceiptWords(issued)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// receipted settles n gifts in one go and answers their receipts. One gift is begun, the others are its copies.
+// settleAndIssue settles n donations in one transaction and returns their receipts. The donations are copies of one.
 func settleAndIssue(t *testing.T, h *program.Program, n int, language phrase.Language) []receipt.Receipt {
 	t.Helper()
 	f := program.ValidForm()
@@ -72,7 +72,7 @@ func resender(h *program.Program) mail.Resender {
 	return mail.Resender{Receipts: h.Receipts, Queue: h.Queue}
 }
 
-// work works jobs off with short waits, until the test ends.
+// startRunner runs jobs with short pauses between retries, until the test ends.
 func startRunner(t *testing.T, h *program.Program) {
 	t.Helper()
 	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
@@ -94,9 +94,8 @@ func waitForMessages(t *testing.T, h *program.Program, n int) []mailcatch.Messag
 	return got
 }
 
-// TestOutageCostsNobodyAReceipt is promise 8 with its hour made short: 200 receipts wait while the server
-// refuses connections, hangs, and puts everybody off; they are neither lost nor given up nor sent all at once,
-// and go out soon after it is well.
+// TestOutageLosesNoReceipt is promise 8 in a short time: 200 receipts wait while the server refuses connections, hangs,
+// and defers recipients. None is lost or given up. When the server works again, they are sent soon and not all at once.
 func TestOutageLosesNoReceipt(t *testing.T) {
 	const receipts = 200
 	h := program.New(t, program.Options{})
@@ -126,11 +125,11 @@ func TestOutageLosesNoReceipt(t *testing.T) {
 	h.Mail.SetFault(mailcatch.Fault{})
 	back := time.Now()
 	requireOneEach(t, h, receipts)
-	require.Less(t, time.Since(back), 20*time.Second, "the longest wait is 0.6 s here")
-	require.LessOrEqual(t, front.count()-during, 16, "no storm of connections")
+	require.Less(t, time.Since(back), 20*time.Second, "the longest pause is 0.6 s here")
+	require.LessOrEqual(t, front.count()-during, 16, "few new connections")
 }
 
-// requireOneEach wants n letters accepted, each its own, every copy of one the same.
+// requireOneEach requires that n emails were accepted, and that all copies of an email are equal.
 func requireOneEach(t *testing.T, h *program.Program, n int) {
 	t.Helper()
 	testEventually(t, func() bool {
@@ -151,7 +150,7 @@ func testEventually(t *testing.T, is func() bool) {
 	require.Eventually(t, is, 45*time.Second, 20*time.Millisecond)
 }
 
-// TestCutAfterTheDotSendsTheSameAgain is promise 9.
+// TestConnectionCutAfterDataSendsTheSameBytes is promise 9.
 func TestConnectionCutAfterDataSendsTheSameBytes(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settleAndIssue(t, h, 50, "es")
@@ -187,7 +186,7 @@ func TestWrongAddressIsReportedAndCorrected(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, subjects)
 
-	// Once more: the same bytes to the same address, and who asked stands in its row.
+	// Resend sends the same bytes to the same address, and the delivery records who ordered it.
 	require.NoError(t, resender(h).Resend(t.Context(), r, "ben"))
 	second := waitForMessages(t, h, 2)[0]
 	require.Equal(t, "right@example.org", second.To)
@@ -195,7 +194,7 @@ func TestWrongAddressIsReportedAndCorrected(t *testing.T) {
 	require.Equal(t, []string{"first konbit", "address ana", "resend ben"},
 		h.Lines(`SELECT cause || ' ' || ordered_by FROM letter_delivery ORDER BY ordered_at`))
 
-	// What is written about it later goes to the right address too.
+	// Later emails about the receipt go to the corrected address too.
 	inTx(t, h, func(tx *sqlx.Tx) error {
 		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
 	})
@@ -203,7 +202,7 @@ func TestWrongAddressIsReportedAndCorrected(t *testing.T) {
 	require.Equal(t, "right@example.org", void.To)
 	require.Equal(t, "Your receipt "+r.Reference()+" is no longer valid", void.Subject)
 
-	// Of a void receipt the letter that says so goes to another address, and no receipt.
+	// Redirect of a void receipt sends the email that says so, and not the receipt.
 	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
 	require.NoError(t, err)
 	require.NoError(t, resender(h).Redirect(t.Context(), r, "new@example.org", "ana"))
@@ -223,7 +222,7 @@ func TestCorrectedAddressSupersedesWaitingDeliveries(t *testing.T) {
 	h.Mail.SetFault(mailcatch.Fault{})
 	require.Equal(t, "right@example.org", waitForMessages(t, h, 1)[0].To)
 	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
-	require.Len(t, h.Mail.Messages(), 1, "nothing goes to the address that was wrong")
+	require.Len(t, h.Mail.Messages(), 1, "no email to the wrong address")
 	seen, err := mail.ReadBacklog(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	require.Zero(t, seen.Waiting)
@@ -246,12 +245,12 @@ func TestReplacementIsInTheDonorsLanguage(t *testing.T) {
 	})
 	m := waitForMessages(t, h, 2)[0]
 	require.Equal(t, "Su nuevo recibo, en lugar del "+r.Reference()+": Centro de Apoyo", m.Subject)
-	letter, err := m.Email()
+	email, err := m.Email()
 	require.NoError(t, err)
-	require.Equal(t, issued[0].Reference()+".pdf", letter.Attachments[0].Name)
-	require.Contains(t, strings.Join(strings.Fields(letter.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
+	require.Equal(t, issued[0].Reference()+".pdf", email.Attachments[0].Name)
+	require.Contains(t, strings.Join(strings.Fields(email.Text), " "), "Sustituye a nuestro recibo "+r.Reference())
 
-	// The one it replaces goes nowhere any more, not even to another address.
+	// The replaced receipt is not sent again, not even to another address.
 	r, err = receipt.ByID(t.Context(), h.DB.Server, r.ID)
 	require.NoError(t, err)
 	require.ErrorIs(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"), mail.ErrReceiptVoid)
@@ -274,17 +273,17 @@ func TestEmailsAndDeliveriesAreImmutable(t *testing.T) {
 	}
 }
 
-// lint is threat T31: a letter of ours has a plain text, says which list it is of, and leads nowhere else: no
-// link, no picture, nothing fetched.
+// requireSelfContained is threat T31: every email has a plain text and a List-Id, and neither links nor images nor
+// anything else that is loaded.
 func requireSelfContained(t *testing.T, h *program.Program) {
 	t.Helper()
 	for _, m := range h.Mail.Messages() {
-		letter, err := m.Email()
+		email, err := m.Email()
 		require.NoError(t, err)
-		require.NotEmpty(t, letter.Text, m.Subject)
-		require.NotEmpty(t, letter.HTML, m.Subject)
-		require.Equal(t, "<receipts.tsne.tsne.example>", letter.Header.Get("List-Id"))
-		require.NotRegexp(t, `(?i)https?:|href|src=|url\(|<script|<form`, letter.Text+letter.HTML, m.Subject)
+		require.NotEmpty(t, email.Text, m.Subject)
+		require.NotEmpty(t, email.HTML, m.Subject)
+		require.Equal(t, "<receipts.tsne.tsne.example>", email.Header.Get("List-Id"))
+		require.NotRegexp(t, `(?i)https?:|href|src=|url\(|<script|<form`, email.Text+email.HTML, m.Subject)
 	}
 }
 
@@ -303,7 +302,8 @@ func inTx(t *testing.T, h *program.Program, do func(*sqlx.Tx) error) {
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, do))
 }
 
-// TestResentAtOnceByManyGoesOutOnce: of several who look at once and see nothing waiting, one orders.
+// TestConcurrentResendsQueueOneDelivery: of several concurrent calls, one orders a delivery and the others return
+// ErrWaiting.
 func TestConcurrentResendsQueueOneDelivery(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -326,8 +326,8 @@ func TestConcurrentResendsQueueOneDelivery(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE cause = 'resend'`))
 }
 
-// TestNobodyIsToldThatAReceiptIsGoodWhichIsVoidByNow: neither by a letter that was kept while no mail server would take it, nor by one
-// that waits to go once more; and neither counts as waiting any more.
+// TestVoidReceiptIsNotSent: a receipt that becomes void is not sent by a stored email that waits for a mail server, nor
+// by a repeated delivery. Neither counts as waiting afterwards.
 func TestVoidReceiptIsNotSent(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -352,12 +352,13 @@ func TestVoidReceiptIsNotSent(t *testing.T) {
 	startRunner(t, h)
 	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
 	require.Zero(t, waiting())
-	require.Len(t, h.Mail.Messages(), 3, "one receipt, and a letter for each that it is void")
+	require.Len(t, h.Mail.Messages(), 3, "one receipt, and an email about each void receipt")
 	require.Equal(t, []string{"receipt called off", "receipt_voided accepted"}, states(t, h, kept.ID))
 	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
 }
 
-// TestCalledOffWhileAMailServerTakesIt: what became of a letter is what the server said.
+// TestCalledOffWhileServerAccepts: the server's reply is recorded, although the email was called off during the
+// attempt.
 func TestCalledOffWhileServerAccepts(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -369,7 +370,7 @@ func TestCalledOffWhileServerAccepts(t *testing.T) {
 	inTx(t, h, func(tx *sqlx.Tx) error {
 		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: r.ID, Change: receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}}}, time.Now())
 	})
-	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID), "another worker took the job over")
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID), "another worker runs the same job")
 	require.Equal(t, []string{"receipt called off"}, states(t, h, r.ID))
 	h.Mail.SetFault(mailcatch.Fault{})
 	require.NoError(t, <-over)
@@ -377,7 +378,7 @@ func TestCalledOffWhileServerAccepts(t *testing.T) {
 	require.Equal(t, []string{"receipt accepted"}, states(t, h, r.ID))
 }
 
-// states tells where the deliveries of letters about a receipt stand.
+// states returns the kinds and states of the deliveries about a receipt.
 func states(t *testing.T, h *program.Program, about uuid.UUID) (all []string) {
 	t.Helper()
 	of, err := mail.Deliveries(t.Context(), h.DB.Server, []uuid.UUID{about})

@@ -13,8 +13,8 @@ import (
 	"konbit/internal/view"
 )
 
-// ReceiptWords returns a receipt's facts for the view; it reports an error if a date in them cannot be read. The donor's pages use
-// it too.
+// ReceiptWords returns a receipt's facts for the view; it reports an error if a date in them cannot be read. The
+// donor's pages use it too.
 func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 	f := issued.Facts
 	days := dates{of: issued.ID}

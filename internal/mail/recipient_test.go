@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestNothingIsSentWithoutAnAddress: a receipt issued to a donor without an email address is not rendered, stored or sent, and cannot
-// be sent again; Redirect sends it to an address that the donor gives later.
+// TestNothingIsSentWithoutAnAddress: a receipt issued to a donor without an email address is not rendered, stored or
+// sent, and cannot be sent again; Redirect sends it to an address that the donor gives later.
 func TestNothingIsSentWithoutAnAddress(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// Refusal is a negative reply of a mail server. It contains the codes and not the text, because the text often quotes the address.
+// Refusal is a negative reply of a mail server. It contains the codes and not the text, because the text often quotes
+// the address.
 type Refusal struct {
 	Step     string // of the SMTP transaction: MAIL, RCPT, DATA, end of DATA
 	Code     int    // RFC 5321 reply code; 4xx is temporary, 5xx permanent
@@ -21,8 +22,9 @@ func (r *Refusal) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("smtp: %d %s", r.Code, r.Enhanced)) + " at " + r.Step
 }
 
-// Permanent reports whether the server refused the recipient or the email itself, so that another attempt has the same result. Any
-// other refusal is about us (a password, a limit, a blocklist): the email is tried again until that is corrected.
+// Permanent reports whether the server refused the recipient or the email itself, so that another attempt has the same
+// result. Any other refusal is about us (a password, a limit, a blocklist): the email is tried again until that is
+// corrected.
 func (r *Refusal) Permanent() bool {
 	if r.Code < 500 || r.Step != "RCPT" && r.Step != "end of DATA" {
 		return false
@@ -37,8 +39,8 @@ func (r *Refusal) Permanent() bool {
 
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
-// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errConnectionClosed if the connection was
-// closed before MAIL, and to an error without the server's text otherwise.
+// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errConnectionClosed if the
+// connection was closed before MAIL, and to an error without the server's text otherwise.
 func refusalFor(step string, err error) error {
 	var reply *textproto.Error
 	var slow net.Error

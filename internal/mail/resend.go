@@ -28,7 +28,8 @@ var (
 	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
 )
 
-// Resend sends the email with a receipt once more, to the address of its last delivery: the same bytes, the same Message-ID.
+// Resend sends the email with a receipt once more, to the address of its last delivery: the same bytes, the same
+// Message-ID.
 func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
 	if !issued.IsValid() {
 		return ErrReceiptVoid
@@ -70,8 +71,8 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 	return last, err
 }
 
-// Redirect sends the email about a receipt to another address, and supersedes the deliveries that wait. Later emails about the
-// receipt go to this address too. What it sends depends on the receipt:
+// Redirect sends the email about a receipt to another address, and supersedes the deliveries that wait. Later emails
+// about the receipt go to this address too. What it sends depends on the receipt:
 //
 //	valid       the email with the receipt
 //	void        the email that says so

@@ -20,8 +20,8 @@ const (
 	signInList = "sign-in"
 )
 
-// SignIns sends the emails that prove that an address belongs to a person. They are not stored, because they contain secrets. A
-// repeated job sends a new secret in a new email, and the one before becomes invalid.
+// SignIns sends the emails that prove that an address belongs to a person. They are not stored, because they contain
+// secrets. A repeated job sends a new secret in a new email, and the one before becomes invalid.
 type SignIns struct {
 	Mailer
 	Access  donoraccess.Service
@@ -37,8 +37,8 @@ func (m SignIns) Register(h *jobs.Handlers) {
 	})
 }
 
-// Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for it cannot
-// see whether it was sent, so that nobody can find out who has donated.
+// Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for
+// it cannot see whether it was sent, so that nobody can find out who has donated.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	proof, err := m.Access.IssueCredentials(ctx, signIn)
 	if err != nil || proof == nil {
@@ -55,8 +55,8 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	return m.sendUnstored(ctx, email, signIn)
 }
 
-// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It returns false
-// if the address belongs to no donor.
+// sender returns the legal entity in whose name to write to an address: the one that received its last donation. It
+// returns false if the address belongs to no donor.
 func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, bool, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {

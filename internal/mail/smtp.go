@@ -29,9 +29,9 @@ type timeouts struct {
 
 var defaultTimeouts = timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
 
-// Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached, one sender at a
-// time tries, with a pause that doubles up to 30 s. The others get an error at once, so that a server that hangs does not block the
-// workers, and a server that returns is not flooded with connections.
+// Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached,
+// one sender at a time tries, with a pause that doubles up to 30 s. The others get an error at once, so that a server
+// that hangs does not block the workers, and a server that returns is not flooded with connections.
 type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the email's own From address
@@ -48,8 +48,9 @@ type connection struct {
 	lastUsed time.Time
 }
 
-// NewTransport returns a transport for an address such as smtps://host:465 or smtp://user:pass@host:587. smtp:// uses STARTTLS, and
-// requires it unless the host is the loopback interface. At most keep idle connections are kept. envelope is the address for bounces.
+// NewTransport returns a transport for an address such as smtps://host:465 or smtp://user:pass@host:587. smtp:// uses
+// STARTTLS, and requires it unless the host is the loopback interface. At most keep idle connections are kept. envelope
+// is the address for bounces.
 func NewTransport(address, envelope string, keep int) (*Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
@@ -93,8 +94,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Send sends a message to one recipient and returns the server's reply. The error is a *Refusal if the server refused. An empty
-// recipient is an error, and no command is sent.
+// Send sends a message to one recipient and returns the server's reply. The error is a *Refusal if the server refused.
+// An empty recipient is an error, and no command is sent.
 func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (reply string, err error) {
 	if to == "" {
 		return "", ErrNoRecipient
@@ -237,7 +238,8 @@ func (t *Transport) Close() {
 	}
 }
 
-// Check connects to the server and disconnects. It reports an error if the server cannot be reached or refuses the password.
+// Check connects to the server and disconnects. It reports an error if the server cannot be reached or refuses the
+// password.
 func (t *Transport) Check(ctx context.Context) error {
 	c, _, err := t.connect(ctx)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/mailcatch"
 )
 
-// door stands before a mail server and notes when somebody comes in.
+// countingProxy forwards connections to a mail server and records their times.
 type countingProxy struct {
 	net.Listener
 	to string
@@ -108,7 +108,7 @@ func TestConnectionsAreReusedUnderLoad(t *testing.T) {
 	require.Len(t, server.Messages(), 400)
 	require.LessOrEqual(t, front.count(), 4, "one connection each")
 	for _, m := range server.Messages() {
-		require.Equal(t, "ana@example.org", m.To, "one recipient a letter")
+		require.Equal(t, "ana@example.org", m.To, "one recipient for each email")
 	}
 }
 
@@ -116,7 +116,7 @@ func TestIdleConnectionClosedByServerIsNoFailure(t *testing.T) {
 	server := catcher(t)
 	transport := newFastTransport(t, server.SMTPURL(), 2)
 	require.NoError(t, send(t, transport))
-	server.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // cuts the kept one
+	server.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // closes the idle connection
 	server.SetFault(mailcatch.Fault{})
 	require.NoError(t, send(t, transport))
 	require.Len(t, server.Messages(), 2)
@@ -132,27 +132,27 @@ func TestLongIdleConnectionIsNotReused(t *testing.T) {
 	require.Equal(t, 2, front.count())
 }
 
-// TestServerThatHangsHoldsUpOneSenderAtATime: the others are told at once, and when it speaks again all is well.
+// TestHangingServerBlocksOneSender: the others get an error at once. When the server answers again, sending works.
 func TestHangingServerBlocksOneSender(t *testing.T) {
 	server := catcher(t)
 	front := newCountingProxy(t, server.SMTPAddr())
 	transport := newFastTransport(t, front.url(), 8)
 	server.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
 	require.Error(t, send(t, transport))
-	before, began := front.count(), time.Now()
+	before, start := front.count(), time.Now()
 	var senders sync.WaitGroup
 	for range 8 {
 		senders.Go(func() {
-			for time.Since(began) < 500*time.Millisecond {
+			for time.Since(start) < 500*time.Millisecond {
 				if send(t, transport) == nil {
-					t.Error("a server that hangs took a letter")
+					t.Error("a hanging server accepted an email")
 				}
 				time.Sleep(time.Millisecond)
 			}
 		})
 	}
 	senders.Wait()
-	require.LessOrEqual(t, front.count()-before, 12, "of some thousands of tries")
+	require.LessOrEqual(t, front.count()-before, 12, "connections for some thousands of attempts")
 	server.SetFault(mailcatch.Fault{})
 	require.Eventually(t, func() bool { return send(t, transport) == nil }, 3*time.Second, 5*time.Millisecond)
 	require.Zero(t, transport.Failures())
@@ -184,7 +184,7 @@ func TestPermanentRefusals(t *testing.T) {
 		var refusal *mail.Refusal
 		require.ErrorAs(t, err, &refusal)
 		require.Equal(t, c.good, refusal.Permanent(), "%v", err)
-		require.NotContains(t, err.Error(), "ana", "a server's words quote addresses")
+		require.NotContains(t, err.Error(), "ana", "the server's text contains the address")
 	}
 	var refusal *mail.Refusal
 	require.False(t, errors.As(mail.RefusalFor("RCPT", io.EOF), &refusal))

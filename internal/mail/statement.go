@@ -29,8 +29,8 @@ func (m Statements) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job statement.EmailJob) error { return m.Mail(ctx, job.StatementID) })
 }
 
-// Mail sends the email with a statement, once. It sends nothing if the donor was erased, or if a newer statement of the year was
-// issued, because that one contains everything.
+// Mail sends the email with a statement, once. It sends nothing if the donor was erased, or if a newer statement of the
+// year was issued, because that one contains everything.
 func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	s, err := statement.ByID(ctx, m.DB, id)
 	if err != nil || s.Person == nil {
@@ -46,8 +46,8 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) { return m.render(s, kind) })
 }
 
-// refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the email was
-// not stored.
+// refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the
+// email was not stored.
 func (m Statements) refuseSuperseded(ctx context.Context, kind string, statementID uuid.UUID) error {
 	stored, err := findStored(ctx, m.DB, kind, statementID)
 	if stored == nil || err != nil {

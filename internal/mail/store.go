@@ -61,7 +61,8 @@ func findStored(ctx context.Context, q sqlx.QueryerContext, kind string, subject
 	return &stored, nil
 }
 
-// store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it returns that one.
+// store stores a rendered email with its first delivery. If one of the same kind and subject is stored already, it
+// returns that one.
 func store(ctx context.Context, db *sqlx.DB, e storedEmail, d deliveryRow) (stored *storedEmail, err error) {
 	const query = `/* mail.store */
 		INSERT INTO letter (id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice)
@@ -92,8 +93,8 @@ func orderTx(ctx context.Context, tx *sqlx.Tx, d deliveryRow) error {
 	return err
 }
 
-// lockDeliveriesTx locks an email's first delivery, so that transactions that read its deliveries and order another run one after the
-// other.
+// lockDeliveriesTx locks an email's first delivery, so that transactions that read its deliveries and order another run
+// one after the other.
 func lockDeliveriesTx(ctx context.Context, tx *sqlx.Tx, emailID uuid.UUID) error {
 	const query = `/* mail.lockDeliveriesTx */ SELECT id FROM letter_delivery WHERE letter_id = $1 AND cause = 'first' FOR UPDATE`
 	var id uuid.UUID

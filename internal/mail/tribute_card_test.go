@@ -10,8 +10,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestCardIsSentOnce mails the card of a settled gift however often it is asked for, and never one of a gift
-// that has none, is not paid, or was purged.
+// TestTributeCardIsSentOnce: repeated jobs send the card of a settled donation once. There is no email for a donation
+// without a card, one that is not paid, or one whose card was purged.
 func TestTributeCardIsSentOnce(t *testing.T) {
 	h := program.New(t, program.Options{})
 	cards := mail.TributeCards{Mailer: h.Receipts.Mailer, Catalog: h.Catalog}
@@ -31,8 +31,8 @@ func TestTributeCardIsSentOnce(t *testing.T) {
 	require.Len(t, messages, 1)
 	require.Equal(t, "bea@example.org", messages[0].To)
 	require.Equal(t, "card."+settled.ID.String()+"@tsne.example", messages[0].MessageID)
-	letter, err := messages[0].Email()
+	email, err := messages[0].Email()
 	require.NoError(t, err)
-	require.Contains(t, letter.Text, "\r\n  Hello.\r\n  .\r\n  We think of you.\r\n")
+	require.Contains(t, email.Text, "\r\n  Hello.\r\n  .\r\n  We think of you.\r\n")
 	require.NotContains(t, h.Log.String(), "bea@example.org")
 }

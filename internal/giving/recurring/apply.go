@@ -117,8 +117,8 @@ func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 	return ps.scheduleSyncTx(ctx, tx, p)
 }
 
-// paymentMethodUpdatedTx records the card that is charged from now on, and requests a new attempt for every unpaid invoice. It does
-// nothing if there is no card.
+// paymentMethodUpdatedTx records the card that is charged from now on, and requests a new attempt for every unpaid
+// invoice. It does nothing if there is no card.
 func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, c *PaymentMethod) error {
 	if c == nil {
 		return nil

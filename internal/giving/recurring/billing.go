@@ -7,17 +7,17 @@ import (
 	"konbit/internal/books/org"
 )
 
-// Billing is what plans need from Stripe; stripepay implements it. Every call can be repeated: it reads what exists before it creates
-// anything, and its idempotency key identifies the request. The error is fault.Unavailable if Stripe cannot be reached; any other error
-// is permanent.
+// Billing is what plans need from Stripe; stripepay implements it. Every call can be repeated: it reads what exists
+// before it creates anything, and its idempotency key identifies the request. The error is fault.Unavailable if Stripe
+// cannot be reached; any other error is permanent.
 type Billing interface {
 	// ReadSubscription returns the current state of a subscription.
 	ReadSubscription(ctx context.Context, entity, subscription string) (RemoteSubscription, error)
 	// PaidInvoices returns the ids of a subscription's paid invoices.
 	PaidInvoices(ctx context.Context, entity, subscription string) ([]string, error)
-	// Schedule gives the subscription a schedule that ends after a number of periods. It calls length with the start of the schedule
-	// and the end of the current period; length returns the number of periods, or 0 to leave the schedule as it is. The returned
-	// Schedule has no ID if the subscription's first whole period has not started.
+	// Schedule gives the subscription a schedule that ends after a number of periods. It calls length with the start of
+	// the schedule and the end of the current period; length returns the number of periods, or 0 to leave the schedule
+	// as it is. The returned Schedule has no ID if the subscription's first whole period has not started.
 	Schedule(ctx context.Context, t Target, length func(phaseStart, periodEnd time.Time) int) (Schedule, error)
 	// End ends the subscription and its schedule now, without a last invoice.
 	End(ctx context.Context, t Target) error
@@ -33,18 +33,20 @@ type Billing interface {
 	RetryPayment(ctx context.Context, t Target, invoice string) (bool, error)
 	// Refund refunds a charge completely.
 	Refund(ctx context.Context, t Target, charge string) error
-	// UseNewestPaymentMethod makes the subscription charge the customer's newest card, and returns the card; nil if there is none.
+	// UseNewestPaymentMethod makes the subscription charge the customer's newest card, and returns the card; nil if
+	// there is none.
 	UseNewestPaymentMethod(ctx context.Context, t Target, customer string) (*PaymentMethod, error)
-	// Detach ends a subscription whose plan continues under another one, and stops the collection of its unpaid invoice. A repeat
-	// with the same mark returns the same.
+	// Detach ends a subscription whose plan continues under another one, and stops the collection of its unpaid
+	// invoice. A repeat with the same mark returns the same.
 	Detach(ctx context.Context, t Target, mark string) (DetachedSubscription, error)
-	// StartSubscription creates a subscription with a first charge on a date. A repeat with the same mark returns the one created
-	// before.
+	// StartSubscription creates a subscription with a first charge on a date. A repeat with the same mark returns the
+	// one created before.
 	StartSubscription(ctx context.Context, t Target, s NewSubscription) (StartedSubscription, error)
-	// Collect charges a customer's card for an invoice of a detached subscription, unless it was charged before. paid is true if the
-	// payment succeeded or is in progress; otherwise code is the decline code.
+	// Collect charges a customer's card for an invoice of a detached subscription, unless it was charged before. paid
+	// is true if the payment succeeded or is in progress; otherwise code is the decline code.
 	Collect(ctx context.Context, t Target, c Collection) (paid bool, code string, err error)
-	// PaymentMethodPage returns the address of a page at Stripe where a customer gives a new card. back is where it leads afterwards.
+	// PaymentMethodPage returns the address of a page at Stripe where a customer gives a new card. back is where it
+	// leads afterwards.
 	PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error)
 }
 

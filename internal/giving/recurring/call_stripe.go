@@ -65,8 +65,8 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p Plan, r request
 	return result, err
 }
 
-// callSchedule makes the subscription end after the plan's payments. It returns nil if there is nothing to do, or if the
-// subscription's first whole period has not started.
+// callSchedule makes the subscription end after the plan's payments. It returns nil if there is nothing to do, or if
+// the subscription's first whole period has not started.
 func (ps Plans) callSchedule(ctx context.Context, t Target, p Plan, r request) (*Schedule, error) {
 	switch {
 	case p.Status.IsEnded():
@@ -86,7 +86,8 @@ func (ps Plans) callSchedule(ctx context.Context, t Target, p Plan, r request) (
 	return &s, err
 }
 
-// callEnd ends the plan's subscription, or the other subscription that the request names, unless that became the plan's own.
+// callEnd ends the plan's subscription, or the other subscription that the request names, unless that became the plan's
+// own.
 func (ps Plans) callEnd(ctx context.Context, t Target, r request) error {
 	switch other := r.Detail.Subscription; other {
 	case "":

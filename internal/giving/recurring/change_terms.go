@@ -14,8 +14,9 @@ const MaxPauseMonths = 12
 // errWrongStatus: the plan's status does not allow the request.
 var errWrongStatus = fault.New(fault.Conflict, "plan.error.state", nil)
 
-// PauseFor returns the end of a pause of some months, and the first charge after it. No invoice before the end is charged; at least one
-// charge is left out. It reports fault.Invalid if months is not between 1 and MaxPauseMonths, and fault.Conflict if nothing is due.
+// PauseFor returns the end of a pause of some months, and the first charge after it. No invoice before the end is
+// charged; at least one charge is left out. It reports fault.Invalid if months is not between 1 and MaxPauseMonths, and
+// fault.Conflict if nothing is due.
 func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err error) {
 	if months < 1 || months > MaxPauseMonths {
 		return until, next, fault.Fields([]fault.Field{{Name: "months", Phrase: "plan.error.months"}})
@@ -47,8 +48,9 @@ func (p Plan) checkActive() error {
 	return nil
 }
 
-// ChangeDetail returns the detail of a request for a change, without inserting it. to comes from donation.Form.CheckTerms. next is the
-// date of the next charge; nil: unchanged. It reports fault.Invalid unless next is between a day and a year from now.
+// ChangeDetail returns the detail of a request for a change, without inserting it. to comes from
+// donation.Form.CheckTerms. next is the date of the next charge; nil: unchanged. It reports fault.Invalid unless next
+// is between a day and a year from now.
 func (p Plan) ChangeDetail(to donation.Request, next *time.Time, now time.Time) (Detail, error) {
 	if err := p.checkActive(); err != nil {
 		return Detail{}, err

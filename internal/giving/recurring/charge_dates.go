@@ -6,11 +6,12 @@ import (
 	"konbit/internal/books/org"
 )
 
-// dateTolerance is how far two dates of the same charge can differ: a clock was adjusted, or the donor stayed on the payment page.
+// dateTolerance is how far two dates of the same charge can differ: a clock was adjusted, or the donor stayed on the
+// payment page.
 const dateTolerance = 12 * time.Hour
 
-// dateAfter returns the date of the charge n periods after at, as Stripe counts: in a short month it is the last day, and in the months
-// after it the plan's own day again.
+// dateAfter returns the date of the charge n periods after at, as Stripe counts: in a short month it is the last day,
+// and in the months after it the plan's own day again.
 func (p Plan) dateAfter(at time.Time, n int) time.Time {
 	at = p.Frequency.Step(at, n)
 	if p.Frequency == org.Weekly || p.AnchorDay <= at.Day() {
@@ -20,8 +21,8 @@ func (p Plan) dateAfter(at time.Time, n int) time.Time {
 	return at.AddDate(0, 0, min(p.AnchorDay, end)-at.Day())
 }
 
-// LastAt returns the date of the last payment if all payments from the next one on are made in time; nil if the plan has no end or no
-// payment is due.
+// LastAt returns the date of the last payment if all payments from the next one on are made in time; nil if the plan
+// has no end or no payment is due.
 func (p Plan) LastAt() *time.Time {
 	remaining, known := p.Remaining()
 	if !known || remaining < 1 || p.NextAt == nil {
@@ -40,8 +41,9 @@ func (p Plan) chargeAfterPause(next, until time.Time) time.Time {
 	}
 }
 
-// scheduleLength returns how many periods the schedule needs so that each payment to come has a period: the periods since its start,
-// with the current one, plus one for each payment to come. pending: the current period's invoice can still be paid.
+// scheduleLength returns how many periods the schedule needs so that each payment to come has a period: the periods
+// since its start, with the current one, plus one for each payment to come. pending: the current period's invoice can
+// still be paid.
 func (p Plan) scheduleLength(phaseStart, periodEnd time.Time, pending bool) int {
 	elapsed := 0
 	for p.dateAfter(phaseStart, elapsed).Before(periodEnd.Add(-dateTolerance)) {

@@ -17,8 +17,8 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// numberPaymentTx gives an invoice the number of its payment and its donation: the donation from the form for the plan's first invoice,
-// a new donation for any other.
+// numberPaymentTx gives an invoice the number of its payment and its donation: the donation from the form for the
+// plan's first invoice, a new donation for any other.
 func (ps Plans) numberPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment) error {
 	const query = `/* recurring.numberPaymentTx */
 		SELECT coalesce(max(n), 0) AS last, coalesce(bool_or(n = 1), false) AS begun FROM instalment WHERE plan_id = $1`
@@ -40,8 +40,9 @@ func (ps Plans) numberPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *i
 	return saveInvoiceTx(ctx, tx, in)
 }
 
-// createInstalmentTx inserts the donation of a later payment, with the terms that were in force when its invoice was created. If another
-// amount was charged, it uses the newest terms with that amount: a change can overlap with an invoice in progress.
+// createInstalmentTx inserts the donation of a later payment, with the terms that were in force when its invoice was
+// created. If another amount was charged, it uses the newest terms with that amount: a change can overlap with an
+// invoice in progress.
 func (ps Plans) createInstalmentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment, id uuid.UUID) error {
 	versions, err := termsOf(ctx, tx, p.ID)
 	if err != nil {

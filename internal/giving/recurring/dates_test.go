@@ -16,9 +16,9 @@ import (
 // zones: one with daylight saving time, one without, and one that abolished it.
 var zones = []string{"America/New_York", "Pacific/Honolulu", "America/Sao_Paulo"}
 
-// TestChargeDatesOverYears: weekly plans, monthly plans on the last days of a month, quarterly plans, and yearly plans on 29 February, over
-// more than a leap year. They start at hours when the date differs between time zones. Every period has one charge, on the date that the
-// plan announced.
+// TestChargeDatesOverYears: weekly plans, monthly plans on the last days of a month, quarterly plans, and yearly plans
+// on 29 February, over more than a leap year. They start at hours when the date differs between time zones. Every
+// period has one charge, on the date that the plan announced.
 func TestChargeDatesOverYears(t *testing.T) {
 	for _, c := range []struct {
 		every       string

@@ -12,8 +12,8 @@ var declineReasons = map[string][]string{
 	"asked": {"authentication_required", "authentication_not_handled", "payment_intent_authentication_failure"},
 }
 
-// DeclineReason returns the group of a decline code: funds, expired, lost, closed, asked, or refused for any other code. It returns an
-// empty string if there is no code.
+// DeclineReason returns the group of a decline code: funds, expired, lost, closed, asked, or refused for any other
+// code. It returns an empty string if there is no code.
 func DeclineReason(code string) string {
 	if code == "" {
 		return ""
@@ -26,8 +26,8 @@ func DeclineReason(code string) string {
 	return "refused"
 }
 
-// permanentDeclines lists the decline codes for which a retry has the same result: the card or account is closed or was never valid
-// (https://docs.stripe.com/declines/codes, https://docs.stripe.com/payments/ach-direct-debit#failures).
+// permanentDeclines lists the decline codes for which a retry has the same result: the card or account is closed or was
+// never valid (https://docs.stripe.com/declines/codes, https://docs.stripe.com/payments/ach-direct-debit#failures).
 var permanentDeclines = []string{
 	"lost_card", "stolen_card", "pickup_card", "restricted_card", "security_violation", "incorrect_number", "invalid_account",
 	"account_closed", "bank_account_closed", "no_account", "account_frozen", "debit_not_authorized", "revocation_of_authorization",

@@ -9,7 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Detail is the detail of an event or a request, stored as JSON. Fields that do not apply are zero. Amounts are in minor units.
+// Detail is the detail of an event or a request, stored as JSON. Fields that do not apply are zero. Amounts are in
+// minor units.
 type Detail struct {
 	N            int        `json:"n,omitempty"`      // payments so far
 	Amount       int64      `json:"amount,omitempty"` // of each charge

@@ -5,14 +5,14 @@
 //	   │           ├───────── finished    (all N payments were made)
 //	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
 //
-// A plan is inserted with its first donation, in one transaction, before any call to Stripe. Its id is that donation's id. Each later
-// payment is a donation of its own: MatchChargesTx finds a charge's plan by the invoice it paid, counts the payment and inserts
-// the donation, which the charge then settles like any other. The amount and the funds are the plan's terms. Terms have versions; a
-// payment has the version that was in force when its invoice was created.
+// A plan is inserted with its first donation, in one transaction, before any call to Stripe. Its id is that donation's
+// id. Each later payment is a donation of its own: MatchChargesTx finds a charge's plan by the invoice it paid, counts
+// the payment and inserts the donation, which the charge then settles like any other. The amount and the funds are the
+// plan's terms. Terms have versions; a payment has the version that was in force when its invoice was created.
 //
-// Payments are counted here and nowhere else. At Stripe, a plan of N payments is a subscription with a schedule of N periods, made
-// longer by one period for each period that was not paid. Independently of the schedule, the plan is ended at Stripe after N
-// payments, and a payment beyond them is refunded.
+// Payments are counted here and nowhere else. At Stripe, a plan of N payments is a subscription with a schedule of N
+// periods, made longer by one period for each period that was not paid. Independently of the schedule, the plan is
+// ended at Stripe after N payments, and a payment beyond them is refunded.
 //
 // A change at Stripe takes three steps:
 //
@@ -20,8 +20,8 @@
 //  2. ExecuteRequest makes the call, outside any transaction, with an idempotency key made of the request's id
 //  3. applyResult records the result and what follows from it
 //
-// If Stripe cannot be reached, the request's job runs again. The state of a subscription is never concluded from webhook events. An
-// event only schedules a sync, which reads the subscription (SyncPlan).
+// If Stripe cannot be reached, the request's job runs again. The state of a subscription is never concluded from
+// webhook events. An event only schedules a sync, which reads the subscription (SyncPlan).
 //
 // Package recurring renders nothing and sends nothing: an email is the job of a plan's event.
 package recurring

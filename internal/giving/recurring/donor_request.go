@@ -12,15 +12,16 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// DonorRequest identifies a donor's request. A second submission of the same form has the same SubmissionID and is the same request.
+// DonorRequest identifies a donor's request. A second submission of the same form has the same SubmissionID and is the
+// same request.
 type DonorRequest struct {
 	PlanID       uuid.UUID
 	SubmissionID string
 	Channel      string // letter (a link in an email) or portal
 }
 
-// Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the request's id; the
-// request is executed by its job, and WaitForRequest waits for it.
+// Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
+// request's id; the request is executed by its job, and WaitForRequest waits for it.
 func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, kindPause, func(p Plan) (Detail, error) {
 		until, _, err := p.PauseFor(months, ps.Now())
@@ -65,8 +66,8 @@ func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request,
 	return ps.createDonorRequest(ctx, r, kindChange, func(p Plan) (Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
 
-// createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current state. If the same
-// submission was inserted before, it returns that request's id.
+// createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current
+// state. If the same submission was inserted before, it returns that request's id.
 func (ps Plans) createDonorRequest(
 	ctx context.Context, donorRequest DonorRequest, kind string, decide func(Plan) (Detail, error),
 ) (id uuid.UUID, err error) {
@@ -112,8 +113,9 @@ const (
 	maxWaits     = 40 // 3 s in all
 )
 
-// WaitForRequest waits up to 3 s until a request is executed, and reports whether it was. If not, it will be executed later and its
-// email confirms it. It reports fault.Conflict if the request was refused, and no error if the visitor left.
+// WaitForRequest waits up to 3 s until a request is executed, and reports whether it was. If not, it will be executed
+// later and its email confirms it. It reports fault.Conflict if the request was refused, and no error if the visitor
+// left.
 func (ps Plans) WaitForRequest(ctx context.Context, id uuid.UUID) (bool, error) {
 	for range maxWaits {
 		r, err := requestByID(ctx, ps.DB, id)

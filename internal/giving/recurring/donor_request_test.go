@@ -21,7 +21,8 @@ func afterRequest(t *testing.T, h *program.Program, p recurring.Plan, err error)
 	return reload(t, h, p)
 }
 
-// TestDonorRequests: pause, resume, skip, change and cancel are executed once for a submission, and each has its event and email.
+// TestDonorRequests: pause, resume, skip, change and cancel are executed once for a submission, and each has its event
+// and email.
 func TestDonorRequests(t *testing.T) {
 	h := program.New(t, program.Options{})
 	ctx := t.Context()

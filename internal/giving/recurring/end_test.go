@@ -70,7 +70,8 @@ func TestPlanEndsWithoutSchedule(t *testing.T) {
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
 }
 
-// TestPaymentBeyondPlanIsRefunded: if the end of a plan does not reach Stripe in time, what Stripe charges after it is refunded.
+// TestPaymentBeyondPlanIsRefunded: if the end of a plan does not reach Stripe in time, what Stripe charges after it is
+// refunded.
 func TestPaymentBeyondPlanIsRefunded(t *testing.T) {
 	h := program.New(t, program.Options{})
 	stripe := &unavailableBilling{Billing: h.Stripe, schedule: true, end: true}
@@ -139,8 +140,8 @@ func startWithCustomer(t *testing.T, h *program.Program, customer string) recurr
 	return plan(t, h, d)
 }
 
-// TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new card pays both
-// invoices and all later ones.
+// TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new
+// card pays both invoices and all later ones.
 func TestOneNewCardServesBothPlans(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one := startWithCustomer(t, h, "")

@@ -29,9 +29,9 @@ var taskStuck = task.Register(task.Kind{
 // errNotReady: what the request depends on does not exist yet.
 var errNotReady = errors.New("recurring: what the request depends on is not here yet")
 
-// ExecuteRequest executes a request unless it is done: it calls Stripe and applies the result. It can be called again at any time. It
-// reports an error, so that the job runs again, if Stripe cannot be reached or the request has to wait for something: a schedule for a
-// subscription that does not exist yet, an invoice for its card.
+// ExecuteRequest executes a request unless it is done: it calls Stripe and applies the result. It can be called again
+// at any time. It reports an error, so that the job runs again, if Stripe cannot be reached or the request has to wait
+// for something: a schedule for a subscription that does not exist yet, an invoice for its card.
 func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 	r, err := requestByID(ctx, ps.DB, id)
 	if err != nil || r.isDone() {
@@ -61,8 +61,9 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 
 // recordFailure records a failed attempt and decides what follows:
 //
-//	Stripe or the database cannot be reached, or it has to wait    the error is returned: the job runs again; a task after a while
-//	anything else                                                  the request is refused: a task for a person, no error
+//	Stripe or the database cannot be reached    the error is returned, so that the job runs again; a task after 24 h
+//	it has to wait for something                the same; a task after 10 days
+//	anything else                               the request is refused: a task for a person, no error
 //
 // After a refused migration the plan is synced, because its old subscription may have been ended already.
 func (ps Plans) recordFailure(ctx context.Context, p Plan, r request, err error) error {

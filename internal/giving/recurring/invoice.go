@@ -29,7 +29,8 @@ type invoice struct {
 
 const invoiceColumns = `entity_id, invoice_id, plan_id, first, created_at, n, donation_id, refused, ours`
 
-// RecordInvoicesTx inserts invoices of plans and records their subscriptions. It ignores invoices of other plans than ours.
+// RecordInvoicesTx inserts invoices of plans and records their subscriptions. It ignores invoices of other plans than
+// ours.
 func (ps Plans) RecordInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoices []donation.Invoice) error {
 	const query = `/* recurring.RecordInvoicesTx */
 		INSERT INTO instalment (entity_id, invoice_id, plan_id, first, created_at)

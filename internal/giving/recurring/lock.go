@@ -29,9 +29,9 @@ func (s *LockSet) AddInvoice(entity uuid.UUID, invoice string) {
 	s.entities, s.invoices = append(s.entities, entity), append(s.invoices, invoice)
 }
 
-// LockTx locks plans in the order of their ids. A transaction that changes plans in several steps calls it before the first step: if
-// each step locked its own plans, two workers could lock the same plans in different orders, and the database would end one of them
-// because of the deadlock, or a third transaction that waits for the same rows.
+// LockTx locks plans in the order of their ids. A transaction that changes plans in several steps calls it before the
+// first step: if each step locked its own plans, two workers could lock the same plans in different orders, and the
+// database would end one of them because of the deadlock, or a third transaction that waits for the same rows.
 func (ps Plans) LockTx(ctx context.Context, tx *sqlx.Tx, s LockSet) error {
 	const query = `/* recurring.LockTx */
 		SELECT id FROM plan WHERE id IN (

@@ -16,8 +16,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestBatchesLockPlansInOneOrder: batches that refer to two plans in different ways, and syncs of both plans, wait for each other and
-// never deadlock.
+// TestBatchesLockPlansInOneOrder: batches that refer to two plans in different ways, and syncs of both plans, wait for
+// each other and never deadlock.
 func TestBatchesLockPlansInOneOrder(t *testing.T) {
 	h := program.New(t, program.Options{})
 	second := monthly("")

@@ -48,8 +48,8 @@ func (ps Plans) MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 	return matches, nil
 }
 
-// loadInvoicesTx records the invoices of charges and returns them with their plans, which it locks. It reads the invoices again after
-// the lock, because another worker may have matched some of the charges in the meantime.
+// loadInvoicesTx records the invoices of charges and returns them with their plans, which it locks. It reads the
+// invoices again after the lock, because another worker may have matched some of the charges in the meantime.
 func (ps Plans) loadInvoicesTx(
 	ctx context.Context, tx *sqlx.Tx, entities []org.LegalEntity, charges []donation.IncomingPayment,
 ) (invoiceMap, map[uuid.UUID]*Plan, error) {
@@ -75,7 +75,8 @@ func (ps Plans) loadInvoicesTx(
 	return invoices, plans, nil
 }
 
-// loadEntityInvoicesTx records what the charges of an entity say about their invoices, and adds the invoices to the map.
+// loadEntityInvoicesTx records what the charges of an entity say about their invoices, and adds the invoices to the
+// map.
 func (ps Plans) loadEntityInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charges []donation.IncomingPayment, invoices invoiceMap) error {
 	var ids []string
 	var known []donation.Invoice

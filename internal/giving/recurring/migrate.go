@@ -9,16 +9,16 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Each plan begun on the public form has a customer of its own at Stripe, because an email address typed there proves nothing, and
-// Stripe keeps a card for one customer only. When a donor gives a new card by the link in an email, their other plans are migrated to
-// that card's customer:
+// Each plan begun on the public form has a customer of its own at Stripe, because an email address typed there proves
+// nothing, and Stripe keeps a card for one customer only. When a donor gives a new card by the link in an email, their
+// other plans are migrated to that card's customer:
 //
 //  1. the old subscription is detached: ended, with its unpaid invoice taken over
 //  2. a new subscription is started with the new card; its first charge is on the next date of the old one
 //  3. the plan is updated, and the outstanding invoice is charged
 //
-// Each step reads what exists at Stripe, marked with the request's id, so that an interrupted migration continues where it was. While it
-// runs, no other request of the plan is executed, and an ended subscription does not end the plan.
+// Each step reads what exists at Stripe, marked with the request's id, so that an interrupted migration continues where
+// it was. While it runs, no other request of the plan is executed, and an ended subscription does not end the plan.
 
 // minLeadTime is how far in the future a subscription's first charge must be. Charges due before are outstanding.
 const minLeadTime = time.Minute
@@ -55,8 +55,8 @@ func (ps Plans) migrate(ctx context.Context, t Target, p Plan, r request) (*plan
 	return m, err
 }
 
-// nextAfterMigration returns the first date of a charge that the new subscription can make, and the dates before it that no subscription
-// charged. Dates in a pause are not among them.
+// nextAfterMigration returns the first date of a charge that the new subscription can make, and the dates before it
+// that no subscription charged. Dates in a pause are not among them.
 func (p Plan) nextAfterMigration(periodEnd, now time.Time) (next time.Time, missed []time.Time) {
 	for next = periodEnd; next.Before(now.Add(minLeadTime)); next = p.dateAfter(next, 1) {
 		if p.PausedUntil == nil || !next.Before(*p.PausedUntil) {
@@ -66,8 +66,8 @@ func (p Plan) nextAfterMigration(periodEnd, now time.Time) (next time.Time, miss
 	return next, missed
 }
 
-// applyMigrationTx gives the plan its new subscription, records the outstanding invoices and requests their charge. The schedule is
-// created again after the first payment, as after a change of dates.
+// applyMigrationTx gives the plan its new subscription, records the outstanding invoices and requests their charge. The
+// schedule is created again after the first payment, as after a change of dates.
 func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, m *planMigration) error {
 	if p.Status.IsEnded() { // during the migration
 		return ps.endOtherSubscriptionTx(ctx, tx, p, m.started.Subscription)

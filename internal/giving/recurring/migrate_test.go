@@ -14,8 +14,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// twoFailing returns two plans started on the public form with one email address, each with a customer of its own, whose cards are
-// declined at the renewal.
+// twoFailing returns two plans started on the public form with one email address, each with a customer of its own,
+// whose cards are declined at the renewal.
 func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two recurring.Plan) {
 	t.Helper()
 	one = startPlan(t, h, monthly(""))
@@ -44,7 +44,8 @@ func updateCard(t *testing.T, h *program.Program, p recurring.Plan, card stripef
 	return customer
 }
 
-// chargesAndSubscriptions returns the number of successful charges, and the customers of the subscriptions that have not ended.
+// chargesAndSubscriptions returns the number of successful charges, and the customers of the subscriptions that have
+// not ended.
 func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, live []string) {
 	t.Helper()
 	for _, raw := range h.Fake.Objects("tsne", "charge", 0) {
@@ -64,7 +65,8 @@ func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, liv
 	return charges, live
 }
 
-// requireBothContinue requires that each plan's outstanding invoice was charged once, and that both are charged again on their next dates.
+// requireBothContinue requires that each plan's outstanding invoice was charged once, and that both are charged again
+// on their next dates.
 func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Plan, customer string) {
 	t.Helper()
 	next := *two.NextAt
@@ -90,8 +92,8 @@ func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Pl
 	require.Equal(t, []string{"card mended", "card mended"}, h.Lines(`SELECT kind FROM plan_event WHERE kind IN ('cancelled', 'given up', 'card mended')`))
 }
 
-// TestOneNewCardServesPlansOfTwoCustomers: the plans were started on the public form, where an email address proves nothing. The link in
-// the email proves it.
+// TestOneNewCardServesPlansOfTwoCustomers: the plans were started on the public form, where an email address proves
+// nothing. The link in the email proves it.
 func TestOneNewCardServesPlansOfTwoCustomers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
@@ -101,8 +103,8 @@ func TestOneNewCardServesPlansOfTwoCustomers(t *testing.T) {
 	h.RequireNoFindings()
 }
 
-// TestOnlyTheDonorsOwnPlansMigrate: a new card that was not given by the donor's link causes no migration, and plans of other addresses
-// keep their customer.
+// TestOnlyTheDonorsOwnPlansMigrate: a new card that was not given by the donor's link causes no migration, and plans of
+// other addresses keep their customer.
 func TestOnlyTheDonorsOwnPlansMigrate(t *testing.T) {
 	h := program.New(t, program.Options{})
 	f := monthly("")
@@ -139,8 +141,8 @@ func TestMigratedPlanOfNEndsAfterNPayments(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestDeclineAfterMigration: the new card is declined too, so the donor gets another email, and the next card pays the outstanding
-// invoice.
+// TestDeclineAfterMigration: the new card is declined too, so the donor gets another email, and the next card pays the
+// outstanding invoice.
 func TestDeclineAfterMigration(t *testing.T) {
 	h := program.New(t, program.Options{})
 	one, two := twoFailing(t, h, monthly(""))
@@ -161,7 +163,8 @@ func TestDeclineAfterMigration(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestMigrationKeepsTheDayOfMonth: a plan of the 31st keeps its day, although its first date after the migration is in a shorter month.
+// TestMigrationKeepsTheDayOfMonth: a plan of the 31st keeps its day, although its first date after the migration is in
+// a shorter month.
 func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -177,9 +180,9 @@ func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 		FROM donation g JOIN instalment i ON i.donation_id = g.id WHERE i.plan_id = $1 AND i.n > 1`, two.ID))
 }
 
-// TestMigrationInterruptedAnywhere: any call fails, before or after Stripe has executed it, and is retried with the same idempotency key or
-// with a new one. The migration is completed and nothing is charged twice. The event about the end of the old subscription does not end
-// the plan.
+// TestMigrationInterruptedAnywhere: any call fails, before or after Stripe has executed it, and is retried with the
+// same idempotency key or with a new one. The migration is completed and nothing is charged twice. The event about the
+// end of the old subscription does not end the plan.
 func TestMigrationInterruptedAnywhere(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now

@@ -15,13 +15,13 @@ type NewPaymentMethod struct {
 	At                   time.Time
 }
 
-// cardPageTolerance is how far the time of a new card can differ from the time when the donor opened Stripe's page: the donor stays on
-// the page, and clocks differ.
+// cardPageTolerance is how far the time of a new card can differ from the time when the donor opened Stripe's page: the
+// donor stays on the page, and clocks differ.
 const cardPageTolerance = 24 * time.Hour
 
-// UsePaymentMethodTx requests that the customer's running plans charge the new card, and that unpaid invoices are tried again. If the
-// donor opened Stripe's page by a link in an email, which proves the address, it also requests the migration of the donor's plans under
-// other customers to this one. A card that is known already changes nothing.
+// UsePaymentMethodTx requests that the customer's running plans charge the new card, and that unpaid invoices are tried
+// again. If the donor opened Stripe's page by a link in an email, which proves the address, it also requests the
+// migration of the donor's plans under other customers to this one. A card that is known already changes nothing.
 func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymentMethod) error {
 	plans, err := ofCustomer(ctx, tx, c.EntityID, c.CustomerID)
 	if err != nil {

@@ -17,8 +17,8 @@ type EmailJob struct {
 // Kind returns the job's kind in river_job.
 func (EmailJob) Kind() string { return "plan_letter" }
 
-// notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan, so that later
-// changes do not show in it. It enqueues no email if the donor has no email address or was erased.
+// notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan,
+// so that later changes do not show in it. It enqueues no email if the donor has no email address or was erased.
 func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
 	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
 	if p.CardLast4 != nil && d.Last4 == "" {

@@ -28,7 +28,8 @@ func permutations(things []string) [][]string {
 	return all
 }
 
-// paidPlan returns a plan of twelve payments whose payment page was completed, with Stripe's events about it by their type.
+// paidPlan returns a plan of twelve payments whose payment page was completed, with Stripe's events about it by their
+// type.
 func paidPlan(t *testing.T, h *program.Program) (donation.Donation, map[string]program.Event) {
 	t.Helper()
 	d := h.StartedGift(monthly("12"))
@@ -53,7 +54,8 @@ func state(h *program.Program, d donation.Donation) string {
 		h.Count(`SELECT count(*) FROM receipt r JOIN instalment i USING (donation_id) WHERE i.plan_id = $1`, id))
 }
 
-// TestEveryOrderOfEventsLeadsToTheSameEnd: every event arrives twice; the charge's event arrives first, last, in between, or not at all.
+// TestEveryOrderOfEventsLeadsToTheSameEnd: every event arrives twice; the charge's event arrives first, last, in
+// between, or not at all.
 func TestEveryOrderOfEventsLeadsToTheSameEnd(t *testing.T) {
 	h := program.New(t, program.Options{})
 	const want = "donation: " + program.SettledOnce + "; plan: [active 1 12 12 t t 4242 t]; invoices: [1 t t]; requests: [schedule  t]; events: [begun]; receipts: 1"

@@ -9,8 +9,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Outstanding invoices are invoices of a detached subscription, and charges missed during a migration. Stripe does not collect them;
-// Konbit charges them to the new card.
+// Outstanding invoices are invoices of a detached subscription, and charges missed during a migration. Stripe does not
+// collect them; Konbit charges them to the new card.
 
 // takeOverInvoiceTx records an invoice as outstanding, unless it was paid.
 func takeOverInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *Plan, invoiceID string, at time.Time) error {
@@ -31,8 +31,8 @@ func outstandingInvoices(ctx context.Context, q sqlx.QueryerContext, plan uuid.U
 	return unpaid, err
 }
 
-// requestCollectionTx requests the charge of every outstanding invoice to a card, by the terms that were in force on its date. It
-// returns the invoices' ids.
+// requestCollectionTx requests the charge of every outstanding invoice to a card, by the terms that were in force on
+// its date. It returns the invoices' ids.
 func (ps Plans) requestCollectionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, method, by string) ([]string, error) {
 	unpaid, err := outstandingInvoices(ctx, tx, p.ID)
 	if err != nil || len(unpaid) == 0 {
@@ -55,7 +55,8 @@ func (ps Plans) requestCollectionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, m
 	return ids, nil
 }
 
-// collectOutstanding charges one outstanding invoice. It counts as paid if it is no longer outstanding or the plan has ended.
+// collectOutstanding charges one outstanding invoice. It counts as paid if it is no longer outstanding or the plan has
+// ended.
 func (ps Plans) collectOutstanding(ctx context.Context, t Target, p Plan, r request) (paid bool, code string, err error) {
 	unpaid, err := outstandingInvoices(ctx, ps.DB, p.ID)
 	if err != nil {
@@ -70,8 +71,8 @@ func (ps Plans) collectOutstanding(ctx context.Context, t Target, p Plan, r requ
 	})
 }
 
-// collectionFailedTx tells the donor, once for each card, that an outstanding invoice could not be charged. It is not retried until
-// there is another card.
+// collectionFailedTx tells the donor, once for each card, that an outstanding invoice could not be charged. It is not
+// retried until there is another card.
 func (ps Plans) collectionFailedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, code string) error {
 	if p.Status.IsEnded() {
 		return nil

@@ -12,7 +12,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// monthly returns a form for $20 a month to the first fund. times is the number of payments; empty: until the donor stops.
+// monthly returns a form for $20 a month to the first fund. times is the number of payments; empty: until the donor
+// stops.
 func monthly(times string) donation.Form {
 	f := program.ValidForm()
 	f.Frequency, f.Occurrences = "monthly", times

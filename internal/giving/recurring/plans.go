@@ -30,7 +30,8 @@ func (ps Plans) Register(h *jobs.Handlers) {
 // batchSize is how many plans one run of a periodic task processes.
 const batchSize = 200
 
-// forEachPlan locks each plan that a query returns and calls do, in a transaction for each. It returns how many plans there were.
+// forEachPlan locks each plan that a query returns and calls do, in a transaction for each. It returns how many plans
+// there were.
 func (ps Plans) forEachPlan(ctx context.Context, query string, do func(tx *sqlx.Tx, p *Plan) error, args ...any) (int, error) {
 	var ids []uuid.UUID
 	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, args...); err != nil {

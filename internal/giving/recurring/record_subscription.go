@@ -16,8 +16,8 @@ type SubscriptionSeen struct {
 	Migrated       bool // a migration created it
 }
 
-// RecordSubscriptionsTx records subscriptions of plans and schedules a sync for each plan. Events arrive in any order, so a subscription
-// that differs from the plan's own is one of these:
+// RecordSubscriptionsTx records subscriptions of plans and schedules a sync for each plan. Events arrive in any order,
+// so a subscription that differs from the plan's own is one of these:
 //
 //	created by a migration    the plan ended during the migration, or the call was repeated: it is ended
 //	any other                 nothing is done; if it charges, the payment becomes a task

@@ -44,8 +44,8 @@ func (ps Plans) executeWaiting(ctx context.Context) (int, error) {
 	return len(ids), errors.Join(failed...)
 }
 
-// requestSchedules requests the schedules that running plans of N payments lack. A plan whose dates changed, or that was migrated, gets
-// its schedule after its next payment and is left out until then.
+// requestSchedules requests the schedules that running plans of N payments lack. A plan whose dates changed, or that
+// was migrated, gets its schedule after its next payment and is left out until then.
 func (ps Plans) requestSchedules(ctx context.Context) (int, error) {
 	const query = `/* recurring.requestSchedules */
 		SELECT id FROM plan p WHERE status IN ('active', 'paused') AND total IS NOT NULL AND schedule_id IS NULL AND paid < total

@@ -39,8 +39,8 @@ func (ps Plans) RefundsChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UU
 	return requested, err
 }
 
-// PaymentsSuspendedTx implements donation.ChargeMatcher. It ends plans whose first payment was booked to suspense, so that they are not
-// charged again. A later payment in suspense is counted like any other; its task informs finance.
+// PaymentsSuspendedTx implements donation.ChargeMatcher. It ends plans whose first payment was booked to suspense, so
+// that they are not charged again. A later payment in suspense is counted like any other; its task informs finance.
 func (ps Plans) PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) error {
 	for _, c := range charges {
 		rows, err := invoicesByID(ctx, tx, c.EntityID, []string{c.Invoice.ID})

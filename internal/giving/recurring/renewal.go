@@ -7,9 +7,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// IsRenewal reports whether a payment attempt for an invoice is a later payment of a plan, so that no donor waits on a payment page. For
-// an invoice that is not recorded yet, it is if the customer has a plan whose first payment was made. It returns false if invoice is
-// empty.
+// IsRenewal reports whether a payment attempt for an invoice is a later payment of a plan, so that no donor waits on a
+// payment page. For an invoice that is not recorded yet, it is if the customer has a plan whose first payment was made.
+// It returns false if invoice is empty.
 func IsRenewal(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, invoice, customer string) (renewal bool, err error) {
 	const query = `/* recurring.IsRenewal */
 		SELECT coalesce((SELECT NOT first FROM instalment WHERE entity_id = $1 AND invoice_id = $2),

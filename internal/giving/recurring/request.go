@@ -13,9 +13,11 @@ import (
 
 // Kinds of requests, as table plan_request stores them. A plan has one request of a kind and a subject.
 const (
-	// kindSchedule: end the subscription after N payments. Subject: empty, or the length in periods, or "from n" after payment n.
+	// kindSchedule: end the subscription after N payments. Subject: empty, or the length in periods, or "from n" after
+	// payment n.
 	kindSchedule = "schedule"
-	// kindEnd: end the subscription. Subject: empty, or the charge made although the plan had ended, or another subscription.
+	// kindEnd: end the subscription. Subject: empty, or the charge made although the plan had ended, or another
+	// subscription.
 	kindEnd            = "end"
 	kindRefund         = "refund" // subject: the charge
 	kindStopCollection = "rest"   // stop retrying to collect an invoice; subject: the invoice

@@ -41,8 +41,8 @@ func (ps Plans) scheduleSync(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// SyncPlan reads a plan's subscription at Stripe and updates the plan. It does nothing if no sync is scheduled. If something happened to
-// the plan during the call, it discards what it read and enqueues the job again.
+// SyncPlan reads a plan's subscription at Stripe and updates the plan. It does nothing if no sync is scheduled. If
+// something happened to the plan during the call, it discards what it read and enqueues the job again.
 func (ps Plans) SyncPlan(ctx context.Context, id uuid.UUID) error {
 	before, err := ByID(ctx, ps.DB, id)
 	if err != nil || before.SyncDue == nil {
@@ -136,8 +136,8 @@ func (p *Plan) followDates(s RemoteSubscription) {
 	}
 }
 
-// recordLatestInvoiceTx records whether the latest invoice failed, and tells the donor once for each invoice. An invoice of zero says
-// nothing about the payment method.
+// recordLatestInvoiceTx records whether the latest invoice failed, and tells the donor once for each invoice. An
+// invoice of zero says nothing about the payment method.
 func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *Plan, latest *Invoice, now time.Time) error {
 	if latest == nil || latest.AmountMinor == 0 {
 		return nil

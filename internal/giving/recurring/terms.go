@@ -29,7 +29,8 @@ func termsOf(ctx context.Context, q sqlx.QueryerContext, plan uuid.UUID) ([]term
 	return all, err
 }
 
-// termsAt returns the version that was in force at a time; the oldest if the time is before all. all has the newest version first.
+// termsAt returns the version that was in force at a time; the oldest if the time is before all. all has the newest
+// version first.
 func termsAt(all []terms, at time.Time) terms {
 	for _, t := range all {
 		if !t.Since.After(at) {

@@ -8,9 +8,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// A payment is counted when its charge is settled, which is late if no webhook event arrived. A plan of N payments must end after N
-// payments nevertheless. If fewer payments are counted than there were periods, the paid invoices at Stripe are counted too. They are
-// settled when the balance import finds their charges.
+// A payment is counted when its charge is settled, which is late if no webhook event arrived. A plan of N payments must
+// end after N payments nevertheless. If fewer payments are counted than there were periods, the paid invoices at Stripe
+// are counted too. They are settled when the balance import finds their charges.
 
 // unsettledInvoicesTx returns the paid invoices whose payments are not counted yet.
 func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription) ([]string, error) {
@@ -21,8 +21,8 @@ func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubs
 	return slices.DeleteFunc(slices.Clone(s.paidInvoices), func(id string) bool { return settled[id] }), err
 }
 
-// endIfCompleteTx requests the end of a subscription if all N payments were made, counted or not. The plan is finished when all are
-// counted.
+// endIfCompleteTx requests the end of a subscription if all N payments were made, counted or not. The plan is finished
+// when all are counted.
 func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, unsettled int) error {
 	if p.Total == nil || unsettled == 0 || p.Paid+unsettled < *p.Total {
 		return nil

@@ -54,9 +54,9 @@ func requireStripeBalance(t *testing.T, h *program.Program) {
 	require.Equal(t, int(balance["USD"]), h.Count(`SELECT sum(amount)::int FROM posting WHERE account_code = '1010'`))
 }
 
-// TestPlanWithoutAnyEvent: no webhook event arrives for seventy days, in which a plan of four renews, one payment is refunded and one is
-// disputed. Stripe lists the events of the last thirty days only. One sweep settles every payment, with a receipt dated by its charge.
-// Then the last payment finishes the plan, and nothing is charged after it.
+// TestPlanWithoutAnyEvent: no webhook event arrives for seventy days, in which a plan of four renews, one payment is
+// refunded and one is disputed. Stripe lists the events of the last thirty days only. One sweep settles every payment,
+// with a receipt dated by its charge. Then the last payment finishes the plan, and nothing is charged after it.
 func TestPlanWithoutAnyEvent(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
@@ -111,9 +111,9 @@ func (s withoutInvoices) Invoice(context.Context, org.LegalEntity, string) (dona
 	return donation.Invoice{}, s.err
 }
 
-// TestChargeWhoseInvoiceCannotBeRead: the charge and its changes are booked to suspense, everything else is booked, and account 1010 equals
-// the balance at Stripe. After an hour there is a task, and the checkers report it. When the invoice can be read, everything is booked in
-// the same way as without the delay.
+// TestChargeWhoseInvoiceCannotBeRead: the charge and its changes are booked to suspense, everything else is booked, and
+// account 1010 equals the balance at Stripe. After an hour there is a task, and the checkers report it. When the
+// invoice can be read, everything is booked in the same way as without the delay.
 func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 	for name, why := range map[string]error{
 		"500": fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("unavailable")), "404": errors.New("No such invoice"),
@@ -168,7 +168,8 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestAbandonedWaitReportsNoError: a visitor who leaves while the request waits gets no error, because it will be executed.
+// TestAbandonedWaitReportsNoError: a visitor who leaves while the request waits gets no error, because it will be
+// executed.
 func TestAbandonedWaitReportsNoError(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
