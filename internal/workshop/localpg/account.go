@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// An account is who the server runs as. The zero account is ourselves.
+// An account is the operating-system user that runs the server. The zero account is the current user.
 type account struct {
 	name     string
 	uid, gid int
 }
 
-// serverAccount is ourselves unless we are root, as whom PostgreSQL refuses to run.
+// serverAccount returns the current user, or another user if the current user is root: PostgreSQL does not run as root.
 func serverAccount() (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil
@@ -36,7 +36,7 @@ func serverAccount() (account, error) {
 	return account{}, errors.New("localpg: PostgreSQL does not run as root, and there is no user postgres or nobody to run it as")
 }
 
-// attr starts a child as the account.
+// attr returns the attributes that start a child process as the account.
 func (a account) attr() *syscall.SysProcAttr {
 	if a.name == "" {
 		return &syscall.SysProcAttr{}
@@ -44,7 +44,7 @@ func (a account) attr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}}
 }
 
-// own gives dir and what is in it to the account. It does nothing when the account is ourselves.
+// giveTo changes the owner of dir and everything in it to the account. It does nothing for the zero account.
 func (a account) giveTo(dir string) error {
 	if a.name == "" {
 		return nil
@@ -57,11 +57,11 @@ func (a account) giveTo(dir string) error {
 	})
 }
 
-// ErrUnreachable is wrapped by the error of Start, and returned by Reachable, when the account the server must run as may not
-// enter a directory above the data (typically /root).
+// ErrUnreachable means that the server's account may not enter a directory above the data (typically /root). Start
+// wraps it and Reachable returns it.
 var ErrUnreachable = errors.New("directory closed to the database's user")
 
-// Reachable reports whether the server could use a data directory at path, which need not exist yet.
+// Reachable reports an error if the server cannot use a data directory at path. The directory need not exist yet.
 func Reachable(path string) error {
 	who, err := serverAccount()
 	if err != nil {
@@ -92,7 +92,8 @@ func (a account) checkReach(path string) error {
 	}
 }
 
-// enters reads the search bit that applies to the account; the class is decided by owner, then group, as the kernel does.
+// canEnter reads the execute bit that applies to the account. Like the kernel, it looks at the owner first, then at the
+// group.
 func (a account) canEnter(dir os.FileInfo) bool {
 	bit := os.FileMode(0o001)
 	if st, ok := dir.Sys().(*syscall.Stat_t); ok {

@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// oldest is the first major version whose behaviour we rely on (the public schema closed to everyone, for one).
+// minMajor is the first major version whose behaviour we need. For example, only from 15 on is the public schema closed
+// to other roles.
 const minMajor = 15
 
 // An installation is a directory with initdb and postgres of one major version.
@@ -23,7 +24,7 @@ type installation struct {
 	major int
 }
 
-// ErrMissing is wrapped by the error of Start on a machine without a PostgreSQL we can use.
+// ErrMissing means that this machine has no usable PostgreSQL. Start wraps it.
 var ErrMissing = errors.New("no PostgreSQL 15 or newer is installed")
 
 func errMissing() error {
@@ -34,7 +35,8 @@ func errMissing() error {
 	return fmt.Errorf("localpg: %w; mend it with: %s", ErrMissing, mend)
 }
 
-// binDirs lists where packages put the server's programs: Debian and Ubuntu, Red Hat's community packages, Homebrew.
+// binDirs lists where packages install the server's programs: Debian and Ubuntu, Red Hat's community packages,
+// Homebrew.
 var binDirs = []string{
 	"/usr/lib/postgresql/*/bin",
 	"/usr/pgsql-*/bin",
@@ -45,7 +47,7 @@ var binDirs = []string{
 	"/Applications/Postgres.app/Contents/Versions/*/bin",
 }
 
-// installations finds every usable PostgreSQL under the patterns and on PATH, newest first.
+// installations returns every usable PostgreSQL in the directories that match the patterns and on PATH, newest first.
 func installations(patterns []string) []installation {
 	var dirs []string
 	for _, pattern := range patterns {
@@ -87,7 +89,7 @@ func versionIn(dir string) (major int, ok bool) {
 	return major, err == nil
 }
 
-// Program is the path of one of PostgreSQL's programs (pgbench, psql …) of the installation that new clusters run on.
+// Program returns the path of one of PostgreSQL's programs (pgbench, psql …) in the installation that new clusters use.
 func Program(name string) (string, error) {
 	all := installations(binDirs)
 	if len(all) == 0 {
@@ -100,7 +102,8 @@ func Program(name string) (string, error) {
 	return path, nil
 }
 
-// choose picks the newest installation for a new cluster and the matching one for an existing cluster in dataDir.
+// chooseInstallation returns the newest installation for a new cluster, and the one of the cluster's major version for
+// an existing cluster in dataDir.
 func chooseInstallation(all []installation, dataDir string) (installation, error) {
 	if len(all) == 0 {
 		return installation{}, errMissing()

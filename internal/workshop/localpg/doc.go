@@ -4,11 +4,12 @@
 //
 //	(no directory) ──initdb──▶ stopped ──Start──▶ running ──Stop, or the end of the launching process──▶ stopped
 //
-// A cluster listens on a Unix socket in a short private directory and on no network address; that directory's mode is what keeps
-// other users of the machine out. As root the server runs under the user postgres, or nobody where there is no postgres.
+// A cluster listens on a Unix socket in a short private directory and on no network address. The mode of that directory
+// keeps other users of the machine out. If the launching process is root, the server runs as the user postgres, or as
+// nobody if there is no postgres.
 //
-// However the launching process ends, SIGKILL included, the server ends with it (package tether).
+// When the launching process ends, even by SIGKILL, the server ends too (package tether).
 //
-// It never upgrades data, nor deletes any except by Remove: a directory of another major version, or one that is in use, is an
-// error. Only a temporary cluster (no DataDir) goes when it stops.
+// Clusters of tests are in memory (see NewTempDir) and are deleted when they stop. Other data is deleted only by Remove.
+// Data is never upgraded: Start reports an error if a directory belongs to another major version or is in use.
 package localpg

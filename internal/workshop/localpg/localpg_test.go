@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// launcherDir makes this test binary a launcher that runs a server on the directory until it is killed.
+// launcherDir makes this test binary a launcher that runs a server on the directory until the binary is killed.
 const launcherDir = "LOCALPG_TEST_LAUNCHER"
 
 func TestMain(m *testing.M) {
@@ -34,14 +34,14 @@ func TestMain(m *testing.M) {
 	<-s.Done()
 }
 
-// skipIfShort is testkit.SkipIfShort, which imports this package.
+// skipIfShort is testkit.SkipIfShort. This package cannot import testkit, which imports it.
 func skipIfShort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs PostgreSQL")
 	}
 }
 
-// dataDir is a place the server's account can enter; t.TempDir's parents are closed to it.
+// dataDir returns a path that the server's account can reach. It may not enter the parents of t.TempDir.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	base, err := os.MkdirTemp(shortTemp(), "konbit-pg-test-")
@@ -93,7 +93,7 @@ func TestTemporaryServer(t *testing.T) {
 	require.NoDirExists(t, s.socketDir)
 }
 
-// TestTheLogHoldsNoRows: what statements carry and what errors quote does not come into the server's log (threat T20).
+// TestTheLogHoldsNoRows: the server's log contains no parameter of a statement and no detail of an error (threat T20).
 func TestTheLogHoldsNoRows(t *testing.T) {
 	dir := dataDir(t)
 	s := run(t, Options{DataDir: dir})
@@ -186,7 +186,7 @@ func TestStalePIDFileOfALivingStranger(t *testing.T) {
 	run(t, o).Stop()
 	who, err := serverAccount()
 	require.NoError(t, err)
-	stranger := exec.Command("sleep", "60") // of the server's own user, so PostgreSQL alone would refuse
+	stranger := exec.Command("sleep", "60") // of the server's own user: PostgreSQL alone would refuse to start
 	stranger.SysProcAttr = who.attr()
 	require.NoError(t, stranger.Start())
 	t.Cleanup(func() { _ = stranger.Process.Kill(); _ = stranger.Wait() })

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// dying is how long Start waits for a server whose launcher has just been killed to let go of its data.
+// lockTimeout is how long Start waits for the lock of a server that is still ending because its launcher was killed.
 const lockTimeout = 5 * time.Second
 
-// lock takes the data directory for us. The returned file is handed to the server, whose processes hold the lock until the last
-// of them has ended, whatever became of the launcher.
+// lock takes the lock of the data directory. The server inherits the returned file, so the lock is held until the last
+// process of the server has ended, even if the launcher was killed.
 func lock(ctx context.Context, dataDir string) (*os.File, error) {
 	f, err := os.OpenFile(dataDir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -43,7 +43,7 @@ func lock(ctx context.Context, dataDir string) (*os.File, error) {
 	}
 }
 
-// ErrInUse is wrapped by the error of Start when another server runs on the data directory.
+// ErrInUse means that another server runs on the data directory. Start wraps it.
 var ErrInUse = errors.New("data directory in use")
 
 func inUse(dataDir string) error {
@@ -52,9 +52,9 @@ func inUse(dataDir string) error {
 		ErrInUse, dataDir, pid)
 }
 
-// clearStale removes a postmaster.pid that a crash left behind. PostgreSQL does so itself except where the process number has gone
-// to another program of the same user since (common in containers). We hold the lock, so only a server started by other means
-// could be alive; it would answer on its socket.
+// clearStale removes a postmaster.pid that a crash left behind. PostgreSQL does this itself, but not if another program
+// of the same user has the process number now (common in containers). We hold the lock, so only a server that was
+// started in another way can be alive; clearStale finds it by its socket.
 func clearStale(dataDir string) error {
 	_, socket := readPIDFile(dataDir)
 	if socket != "" {
@@ -70,8 +70,8 @@ func clearStale(dataDir string) error {
 	return nil
 }
 
-// readPIDFile reads what a server wrote about itself (src/include/utils/pidfile.h: line 1 process, 4 port, 5 socket directory).
-// Both are empty when there is no such file.
+// readPIDFile reads postmaster.pid (src/include/utils/pidfile.h: line 1 process, 4 port, 5 socket directory). Both
+// results are empty if there is no such file.
 func readPIDFile(dataDir string) (pid, socket string) {
 	f, err := os.Open(filepath.Join(dataDir, "postmaster.pid"))
 	if err != nil {

@@ -18,29 +18,30 @@ import (
 	"konbit/internal/workshop/localpg/tether"
 )
 
-// Options say which cluster to run. The zero Options run a temporary one.
+// Options describe the cluster to run. The zero Options run a temporary cluster.
 type Options struct {
-	// DataDir is the cluster's directory, made when absent. DataDir.lock and DataDir.log stand beside it. Empty: a temporary
-	// directory, removed when the server stops.
+	// DataDir is the cluster's directory, created if absent. DataDir.lock and DataDir.log are beside it. Empty: a
+	// temporary directory, in memory unless Durable, which is removed when the server stops.
 	DataDir string
-	// SocketDir is where the server's socket stands, so that its URLs stay the same over starts; it is made when absent and given to
-	// the server's account. Empty: a directory of its own, another with each start.
+	// SocketDir is the directory of the server's socket. If it is set, the server's URLs stay the same after a restart.
+	// It is created if absent and given to the server's account. Empty: a new directory at each start.
 	SocketDir string
-	// Durable makes a commit survive the machine's crash. Tests do without and are several times faster.
+	// Durable makes a commit survive a crash of the machine. Without it, tests are several times faster.
 	Durable bool
-	// Settings are added to the server's command line and win over our own.
+	// Settings are added to the server's command line and replace our own settings of the same name.
 	Settings map[string]string
-	// Environment is added to the server's, "NAME=value" each.
+	// Environment is added to the server's environment, each entry as "NAME=value".
 	Environment []string
-	// Follow makes the cluster a standby of another server, by a copy of it when DataDir is absent. It goes by the name StandbyName
-	// among that server's standbys, and follows until it is promoted.
+	// Follow makes the cluster a standby of another server. If DataDir is absent, it is copied from that server. The
+	// standby's name there is StandbyName. It follows until it is promoted.
 	Follow *Server
-	// Archive is a directory that finished segments of the log are copied to, made when absent; empty: none. archive_timeout, a setting,
-	// says how soon a segment is finished that fills slowly.
+	// Archive is a directory to which complete segments of the write-ahead log are copied, created if absent. Empty: no
+	// archive. The setting archive_timeout decides how soon a segment that fills slowly is completed.
 	Archive string
-	// Recover says that DataDir is a copy (see Copy): it goes on from there through all that Archive holds, and then takes writes.
+	// Recover means that DataDir is a copy (see Copy). The server replays all segments in Archive and then accepts
+	// writes.
 	Recover bool
-	// Logger hears of the slow steps; nil: nobody does.
+	// Logger receives a line for each slow step; nil: no log.
 	Logger *slog.Logger
 }
 
@@ -52,8 +53,8 @@ type Server struct {
 	process   *tether.Process
 }
 
-// Start returns a server that accepts connections. It creates the cluster when DataDir is absent or empty. Errors carry what mends
-// them; ErrMissing, ErrInUse and ErrUnreachable can be told apart.
+// Start starts a server and returns when it accepts connections. It creates the cluster if DataDir is absent or empty.
+// Its errors say how to correct the problem; the caller can test for ErrMissing, ErrInUse and ErrUnreachable.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -77,7 +78,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// shortTemp avoids macOS's long TMPDIR: a Unix socket's path has room for 103 bytes there and 107 on Linux.
+// shortTemp returns /tmp instead of macOS's long TMPDIR: a Unix socket's path may have 103 bytes there and 107 on
+// Linux.
 func shortTemp() string {
 	if info, err := os.Stat("/tmp"); err == nil && info.IsDir() {
 		return "/tmp"
@@ -107,7 +109,7 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	if err != nil {
 		return nil, err
 	}
-	defer held.Close() // the server's processes keep theirs
+	defer held.Close() // the server's processes hold their own copy
 	if o.Follow != nil {
 		err = o.follow(ctx, who, data)
 	} else {
@@ -133,7 +135,8 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	return s, nil
 }
 
-// initialise creates the cluster beside its place and moves it there whole, so that a half-made one is never taken for data.
+// initialise creates the cluster in a second directory and renames it when it is complete, so that an incomplete
+// cluster is never used.
 func initialise(ctx context.Context, o Options, in installation, who account, data string) error {
 	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err == nil {
 		return who.giveTo(data)
@@ -174,7 +177,7 @@ func startProcess(o Options, in installation, who account, data, private string,
 		return nil, fmt.Errorf("localpg: %w", err)
 	}
 	defer log.Close()
-	stop := tether.Options{Signal: "INT", Leftover: private} // INT: cleanly
+	stop := tether.Options{Signal: "INT", Leftover: private} // INT: with a checkpoint
 	if !o.Durable {
 		stop.Signal = "QUIT" // at once, without a last checkpoint
 	}
@@ -188,7 +191,7 @@ func startProcess(o Options, in installation, who account, data, private string,
 	return &Server{o.SocketDir, data, in.bin, process}, nil
 }
 
-// environment is ours without PostgreSQL's own variables, which would redirect its programs.
+// environment returns our environment without PostgreSQL's variables, which would change what its programs connect to.
 func environment() []string {
 	env := []string{"LC_ALL=C"}
 	for _, kv := range os.Environ() {
@@ -199,7 +202,7 @@ func environment() []string {
 	return env
 }
 
-// ready waits for the first connection.
+// ready waits until a connection succeeds.
 func (s *Server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // crash recovery may take a while
 	defer cancel()
@@ -223,13 +226,14 @@ func (s *Server) ready(ctx context.Context) error {
 	}
 }
 
-// Stop stops the server and waits for its end. Open connections are cut. Stopping a stopped server does nothing.
+// Stop stops the server and waits until it has ended. Open connections are closed. It does nothing if the server has
+// ended.
 func (s *Server) Stop() { s.process.Stop() }
 
-// Done is closed when the server has ended, by Stop or by itself.
+// Done returns a channel that is closed when the server has ended for any reason.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// logTail gives the last lines of the server's log as an error, for a server that did not come up.
+// logTail returns the last lines of the server's log as an error, for a server that did not start.
 func logTail(data string) error {
 	log, err := os.ReadFile(data + ".log")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// settings are the server's command line. They are given at every start and nothing is written to postgresql.conf, so a cluster
-// made by an older version of this package runs under today's rules.
+// settings returns the server's command line. It is given at every start and nothing is written to postgresql.conf, so
+// a cluster that an older version of this package created runs with the current settings.
 func settings(o Options) []string {
 	set := map[string]string{
 		"listen_addresses":        "", // no TCP
@@ -16,8 +16,8 @@ func settings(o Options) []string {
 		"max_connections":         "200",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
-		"jit":                     "off", // costs more than it gains on short statements
-		// Names, addresses and tokens travel as parameters and return in error details: neither belongs in a log.
+		"jit":                     "off", // costs more than it gains for short statements
+		// Names, addresses and tokens are in parameters and in error details. A log must contain neither.
 		"log_parameter_max_length_on_error": "0",
 		"log_error_verbosity":               "terse",
 	}
@@ -37,7 +37,7 @@ func settings(o Options) []string {
 		set["restore_command"] = fmt.Sprintf("cp '%s/%%f' %%p", o.Archive)
 	}
 	if o.Recover {
-		set["hot_standby"] = "off" // it takes connections when it takes writes
+		set["hot_standby"] = "off" // the server accepts connections only when it accepts writes
 	}
 	maps.Copy(set, o.Settings)
 	var args []string

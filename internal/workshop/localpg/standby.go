@@ -11,15 +11,15 @@ import (
 	"syscall"
 )
 
-// StandbyName is what a server knows its standby by, for synchronous_standby_names.
+// StandbyName is the standby's name at its primary, for synchronous_standby_names.
 const StandbyName = "konbit_standby"
 
 func (s *Server) conninfo() string {
 	return fmt.Sprintf("host=%s port=%s user=postgres application_name=%s", s.socketDir, port, StandbyName)
 }
 
-// follow makes data a standby of o.Follow. A former primary that ended before all it had written was streamed has to be copied anew:
-// remove it first.
+// follow makes data a standby of o.Follow. A former primary that was killed before it had sent all its log must be
+// removed first, so that it is copied again.
 func (o Options) follow(ctx context.Context, who account, data string) error {
 	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); errors.Is(err, os.ErrNotExist) {
 		if err := o.Follow.Copy(ctx, data); err != nil {
@@ -33,7 +33,7 @@ func (o Options) follow(ctx context.Context, who account, data string) error {
 	return nil
 }
 
-// archive makes the archive's directory, and lets PostgreSQL know when it is to recover from it.
+// archive creates the archive's directory. If o.Recover is set, it tells PostgreSQL to recover from it.
 func (o Options) archive(who account, data string) error {
 	if o.Archive == "" {
 		return nil
@@ -48,7 +48,7 @@ func (o Options) archive(who account, data string) error {
 	return nil
 }
 
-// Copy makes a base backup of the running server in dataDir, which is made.
+// Copy writes a base backup of the running server to dataDir, which it creates.
 func (s *Server) Copy(ctx context.Context, dataDir string) error {
 	who, err := serverAccount()
 	if err != nil {
@@ -71,12 +71,12 @@ func (s *Server) run(ctx context.Context, who account, program string, args ...s
 	return nil
 }
 
-// Promote makes a standby the primary, and returns when it takes writes.
+// Promote makes a standby the primary and returns when it accepts writes.
 func (s *Server) Promote(ctx context.Context) error {
 	return s.admin(ctx, "promote", `SELECT pg_promote(true, 60)`, "")
 }
 
-// Set changes a setting of the running server, for good, unless it was given when the server was started.
+// Set changes a setting of the running server permanently, unless the setting was given when the server was started.
 func (s *Server) Set(ctx context.Context, name, value string) error {
 	if err := s.admin(ctx, "alter system", "ALTER SYSTEM SET "+name+" = '"+value+"'", ""); err != nil {
 		return err
@@ -84,14 +84,14 @@ func (s *Server) Set(ctx context.Context, name, value string) error {
 	return s.admin(ctx, "reload", `SELECT pg_reload_conf()`, "")
 }
 
-// Kill ends the server as a power cut does. Nothing is written any more; open connections end.
+// Kill ends the server as a power cut does: it writes nothing more and its connections end.
 func (s *Server) Kill() error {
 	number, _ := readPIDFile(s.data)
 	pid, err := strconv.Atoi(number)
 	if err != nil {
 		return fmt.Errorf("localpg: %s has no running server: %w", s.data, err)
 	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil { // its children notice and end by themselves
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil { // the other processes notice and end
 		return fmt.Errorf("localpg: %w", err)
 	}
 	<-s.Done()

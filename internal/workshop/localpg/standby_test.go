@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStandbyTakesOver: what a synchronous primary committed before it was killed is in its standby, which takes writes once promoted.
+// TestStandbyTakesOver: a standby has everything that its synchronous primary committed before it was killed, and
+// accepts writes after its promotion.
 func TestStandbyTakesOver(t *testing.T) {
 	t.Parallel()
 	synchronous := map[string]string{"synchronous_commit": "on"}
@@ -30,7 +31,8 @@ func TestStandbyTakesOver(t *testing.T) {
 	require.Error(t, standby.Promote(t.Context()), "it is no standby any more")
 }
 
-// TestRecoversFromTheArchive: the disk of a server is lost; its copy and the archived log bring back all of the segments that were finished.
+// TestRecoversFromTheArchive: a server's disk is lost. A base backup and the archived log restore all complete
+// segments.
 func TestRecoversFromTheArchive(t *testing.T) {
 	t.Parallel()
 	lost, backup := dataDir(t), dataDir(t)

@@ -35,13 +35,14 @@ func (v Violation) String() string {
 	return b.String()
 }
 
-// runAxe names the rules of WCAG 2.2 AA by axe-core's tags; each version of the guidelines adds to those before.
+// axeScript lists the rules of WCAG 2.2 AA by axe-core's tags. Each version of the guidelines adds rules to the earlier
+// versions.
 const axeScript = `axe.run(document, {
 	runOnly: {type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
 	resultTypes: ["violations"],
 }).then(r => r.violations.map(({id, impact, help, helpUrl, nodes}) => ({id, impact, help, helpUrl, nodes: nodes.map(({html, failureSummary}) => ({html, failureSummary}))})))`
 
-// Axe judges the page now in the browser by WCAG 2.2 AA and returns what breaks it; none is the wish of every page.
+// Axe checks the browser's current page against WCAG 2.2 AA and returns the violations. A correct page has none.
 func Axe(t testing.TB, ctx context.Context) []Violation {
 	t.Helper()
 	source, err := axeSource()

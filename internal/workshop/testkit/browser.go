@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Browser starts a headless Chromium with an empty profile and returns the context chromedp's actions run in: one tab, closed with
-// the test. It makes no request of its own.
+// Browser starts a headless Chromium with an empty profile and returns the context for chromedp's actions. It has one
+// tab, which is closed at the end of the test. Chromium makes no request of its own.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
 	SkipIfShort(t, "a browser")
@@ -24,7 +24,7 @@ func Browser(t testing.TB) context.Context {
 		chromedp.ExecPath(path),
 		chromedp.WSURLReadTimeout(time.Minute),
 		chromedp.Flag("headless", "new"),
-		chromedp.Flag("no-sandbox", os.Geteuid() == 0), // the sandbox refuses root
+		chromedp.Flag("no-sandbox", os.Geteuid() == 0), // Chromium's sandbox does not run as root
 		chromedp.Flag("disable-gpu", true),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A Clock stands still until moved. Its Now fits where a use case takes one. Safe for concurrent use.
+// A Clock shows a fixed time until Set or Advance changes it. Its Now has the type that use cases take. It is safe for
+// concurrent use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -15,14 +16,14 @@ type Clock struct {
 // NewClock returns a clock that shows at.
 func NewClock(at time.Time) *Clock { return &Clock{now: at} }
 
-// Now is the time the clock shows.
+// Now returns the clock's time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Advance moves the clock by d, backwards when d is negative, and returns the new time.
+// Advance moves the clock by d, backwards if d is negative, and returns the new time.
 func (c *Clock) Advance(d time.Duration) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,14 +31,15 @@ func (c *Clock) Advance(d time.Duration) time.Time {
 	return c.now
 }
 
-// Set moves the clock to at.
+// Set sets the clock to at.
 func (c *Clock) Set(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = at
 }
 
-// Eventually calls check until it returns nil, and ends the test with its last error when that takes longer than timeout.
+// Eventually calls check until it returns nil. It ends the test with check's last error if that takes longer than
+// timeout.
 func Eventually(t testing.TB, timeout time.Duration, check func() error) {
 	t.Helper()
 	deadline := time.Now().Add(timeout)

@@ -10,17 +10,18 @@ import (
 	"konbit/migrations"
 )
 
-// A Cluster is a PostgreSQL of one test's own, to do harm to. Its methods are for the test's goroutine.
+// A Cluster is a PostgreSQL for one test, which may damage it. Only the test's goroutine may call its methods.
 type Cluster struct {
-	*Database // migrated; its addresses stay the same over Stop and Start
+	*Database // migrated; its addresses do not change when the cluster is stopped and started
 
 	t       testing.TB
 	options localpg.Options
 	server  *localpg.Server
 }
 
-// NewCluster gives the test a cluster with a migrated database. A commit there survives the end of PostgreSQL, in whatever way;
-// only the machine must not crash. settings go over those.
+// NewCluster starts a cluster with a migrated database. A commit there survives any end of PostgreSQL, SIGKILL
+// included, but not a crash of the machine. settings are added to the server's settings and replace those of the same
+// name.
 func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	t.Helper()
 	SkipIfShort(t, "PostgreSQL")
@@ -58,13 +59,13 @@ func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	return c
 }
 
-// AdminURL is where the cluster's superuser reaches the database.
+// AdminURL returns the address at which the superuser reaches the database.
 func (c *Cluster) AdminURL() string { return c.server.URL("postgres", "konbit") }
 
-// Stop stops PostgreSQL as `pg_ctl stop -m immediate` does: nothing is finished or written out, and the next start recovers.
+// Stop stops PostgreSQL like `pg_ctl stop -m immediate`: without a checkpoint, so that the next start recovers.
 func (c *Cluster) Stop() { c.server.Stop() }
 
-// Start starts PostgreSQL again and waits until it answers.
+// Start starts PostgreSQL again and waits until it accepts connections.
 func (c *Cluster) Start() {
 	c.t.Helper()
 	server, err := localpg.Start(context.Background(), c.options)

@@ -9,8 +9,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Holding lists the columns of any table in which one of words stands, as table.column and whatever the type: the catalogue names
-// them all.
+// ColumnsContaining returns the columns of all tables in which one of the words occurs, as "table.column". It reads the
+// list of columns from the catalogue and converts values of every type to text.
 func ColumnsContaining(t testing.TB, db *sqlx.DB, words []string) (found []string) {
 	t.Helper()
 	var columns []struct {

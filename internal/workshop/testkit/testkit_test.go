@@ -17,7 +17,7 @@ func TestDatabasesAreMigratedAndSeparate(t *testing.T) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			db := DB(t)
-			_, err := db.Owner.Exec(`CREATE TABLE only_here (n int)`) // would exist already were the database shared
+			_, err := db.Owner.Exec(`CREATE TABLE only_here (n int)`) // fails in a shared database, where the table exists already
 			require.NoError(t, err)
 			var tables int
 			require.NoError(t, db.Server.Get(&tables, `SELECT count(*) FROM information_schema.tables WHERE table_name = 'goose_db_version'`))
@@ -82,7 +82,7 @@ func TestEventually(t *testing.T) {
 	require.Contains(t, late.output, "no letter")
 }
 
-// A recorder is a test whose Fatalf can be watched.
+// A recorder is a test that records the message of Fatalf.
 type recorder struct {
 	testing.TB
 	output string
@@ -115,7 +115,8 @@ func TestAxeFindsWhatIsWrongUnderAStrictPolicy(t *testing.T) {
 	require.Contains(t, found[0].String(), `<input type="text">`)
 }
 
-// TestClusterOfItsOwn stops a cluster as hard as it can: what was committed is there after the next start, at the same address.
+// TestClusterOfItsOwn stops a cluster without a checkpoint. Committed rows must be there after the next start, at the
+// same address.
 func TestClusterOfItsOwn(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, nil)

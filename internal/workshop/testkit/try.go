@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// Try proves something outside `go test`, where the harnesses of the tests want a testing.TB: cmd/chaos and cmd/bench live by it. The
-// error is what the test would have said.
+// Try runs a check outside `go test`, for code that takes a testing.TB. cmd/chaos and cmd/bench use it. The error holds
+// the output of the failed check.
 func Try(ctx context.Context, name string, prove func(t testing.TB)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	b := &trial{name: name, ctx: ctx}
@@ -28,19 +28,19 @@ func Try(ctx context.Context, name string, prove func(t testing.TB)) error {
 	return nil
 }
 
-// trial is the part of testing.TB that harnesses use.
+// trial implements the methods of testing.TB that the checks use.
 type trial struct {
-	testing.TB // nil: it lends the method that keeps others from implementing the interface
+	testing.TB // nil; embedded because testing.TB has an unexported method
 	name       string
 	ctx        context.Context
 
 	mu       sync.Mutex
 	cleanups []func()
 	failed   bool
-	output   []string // what was logged; kept for a failure
+	output   []string // log lines, returned if the check fails
 }
 
-// run calls do in a goroutine of its own, for FailNow ends one.
+// run calls do in its own goroutine, because FailNow ends the goroutine.
 func (b *trial) run(do func()) {
 	done := make(chan struct{})
 	go func() {
@@ -55,7 +55,7 @@ func (b *trial) run(do func()) {
 	<-done
 }
 
-// next runs the last cleanup that was asked for and is left.
+// runLastCleanup removes the newest cleanup function and runs it. It returns false if none remains.
 func (b *trial) runLastCleanup() bool {
 	b.mu.Lock()
 	if len(b.cleanups) == 0 {

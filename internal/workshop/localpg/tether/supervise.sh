@@ -1,8 +1,9 @@
-# Runs a program for as long as its launcher lives.
+# Runs a program until its launcher ends.
 #   $1   signal that asks the program to end
 #   $2   directory to remove when it has ended, or empty
 #   rest the program and its arguments
-# Standard input is a pipe nobody writes to: its end is the launcher's end. Descriptor 3 may be a lock; only the program keeps it.
+# Standard input is a pipe to which the launcher writes nothing: it is closed when the launcher ends.
+# Descriptor 3 may be a lock file; only the program inherits it.
 signal=$1 leftover=$2
 shift 2
 trap '' HUP INT

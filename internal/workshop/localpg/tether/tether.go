@@ -1,8 +1,9 @@
-// Package tether starts programs that never outlive us.
+// Package tether starts programs that end when the launching process ends.
 //
-// A /bin/sh supervisor stands between the launching process and the program and reads a pipe whose only writer is the launcher.
-// However the launcher ends, SIGKILL included, the pipe ends with it, and the supervisor asks the program to end: by a signal,
-// after 30 seconds by SIGQUIT, after 40 by SIGKILL. It needs nothing but a POSIX shell, so it holds on macOS too.
+// A /bin/sh supervisor runs between the launching process and the program and reads a pipe whose only writer is the
+// launcher. When the launcher ends, even by SIGKILL, the pipe is closed, and the supervisor ends the program: by a
+// signal, after 30 seconds by SIGQUIT, after 40 seconds by SIGKILL. It needs only a POSIX shell, so it works on macOS
+// too.
 package tether
 
 import (
@@ -17,13 +18,13 @@ import (
 //go:embed supervise.sh
 var supervise string
 
-// Options say how a program ends.
+// Options describe how a program ends.
 type Options struct {
-	Signal   string // asks it to end, as kill(1) names it: TERM, INT, QUIT
-	Leftover string // a directory removed when it has ended, with the program's own rights; empty: none
+	Signal   string // ends the program, as kill(1) names it: TERM, INT, QUIT
+	Leftover string // a directory that is removed after the program's end, with the program's rights; empty: none
 }
 
-// A Process is a program on its tether.
+// A Process is a program under a supervisor.
 type Process struct {
 	writer *os.File
 	end    sync.Once
@@ -31,8 +32,8 @@ type Process struct {
 	exit   error // valid once done is closed
 }
 
-// Start starts cmd under a supervisor. It sets cmd's standard input, puts it in a process group of its own, so that a Ctrl-C on
-// our terminal reaches us alone, and lets it inherit cmd.ExtraFiles[0], if any. The program never reads anything.
+// Start starts cmd under a supervisor. It sets cmd's standard input and process group: a Ctrl-C on our terminal does
+// not reach the program. The program inherits cmd.ExtraFiles[0], if any. It can read nothing from standard input.
 func Start(cmd *exec.Cmd, o Options) (*Process, error) {
 	if cmd.Err != nil {
 		return nil, cmd.Err
@@ -60,14 +61,14 @@ func Start(cmd *exec.Cmd, o Options) (*Process, error) {
 	return p, nil
 }
 
-// Stop asks the program to end and waits until it has. Stopping an ended one does nothing.
+// Stop ends the program and waits until it has ended. It does nothing if the program has ended.
 func (p *Process) Stop() {
 	p.end.Do(func() { _ = p.writer.Close() })
 	<-p.done
 }
 
-// Done is closed when the program has ended, asked or not.
+// Done returns a channel that is closed when the program has ended for any reason.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is how the program ended, nil for status 0. It is valid once Done is closed.
+// Err returns how the program ended: nil for status 0. It is valid after Done is closed.
 func (p *Process) Err() error { return p.exit }

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// launch makes this test binary a launcher of the shell program it holds, until it is killed.
+// launch makes this test binary a launcher that runs the shell program in this variable until the binary is killed.
 const launch = "TETHER_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
