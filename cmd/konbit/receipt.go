@@ -107,7 +107,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 
 func asFound(r receipt.Receipt, letters []mail.Delivery) found {
 	f := found{
-		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.FirstName + " " + r.Facts.LastName, Email: r.Facts.Email,
+		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.DonorName(), Email: r.Facts.Email,
 		Amount: r.Facts.Amount, Standing: "stands", Letters: make([]sent, len(letters)),
 	}
 	if r.Voided != nil {

@@ -127,7 +127,7 @@ func (a *App) buildGiving() {
 	a.Plans = recurring.Plans{
 		DB: db, Queue: a.Queue, Billing: a.Stripe, Now: clocks.Business, NewID: NewID, NewRef: NewRef,
 	}
-	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans}
+	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans, Offline: settlement.OfflineFees{NewID: NewID}}
 	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = settlement.NewEventWorker(&settlement.EventWorker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,

@@ -6,9 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
-
-	"konbit/internal/platform/pg"
 )
 
 // Instalment is a gift that follows from an earlier one.
@@ -25,6 +22,7 @@ type Instalment struct {
 // CreateInstalmentTx writes an instalment as a started gift, which its charge settles in the same transaction. No card goes out
 // again for whom it is dedicated to.
 func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
+	const owner = `/* donation.CreateInstalmentTx */ SELECT entity_id FROM donation WHERE id = $1`
 	const gift = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
 			amount, covered, currency, language, anonymous, news, created_at, source, plan_id)
@@ -38,18 +36,15 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	const dedicated = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
 		SELECT $1, kind, name, '', '', '' FROM donation_dedication WHERE donation_id = $2`
-	const funds = `/* donation.CreateInstalmentTx */
-		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
-		SELECT $1, p.n, d.entity_id, p.fund_id, p.amount, p.covered
-		  FROM donation d, unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n) WHERE d.id = $1`
-	n := len(in.Parts)
-	ids, amounts, covered := make([]uuid.UUID, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
-	var all, added int64
-	for i, p := range in.Parts {
-		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
-		all, added = all+p.Amount.Minor, added+p.Covered.Minor
+	var entity uuid.UUID
+	if err := tx.GetContext(ctx, &entity, owner, in.First); err != nil {
+		return err
 	}
-	if _, err := tx.ExecContext(ctx, gift, in.ID, in.First, in.PublicRef, in.Frequency, all, added, in.At); err != nil {
+	var total, covered int64
+	for _, p := range in.Parts {
+		total, covered = total+p.Amount.Minor, covered+p.Covered.Minor
+	}
+	if _, err := tx.ExecContext(ctx, gift, in.ID, in.First, in.PublicRef, in.Frequency, total, covered, in.At); err != nil {
 		return err
 	}
 	for _, copied := range []string{typed, dedicated} {
@@ -57,7 +52,7 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, funds, in.ID, pg.UUIDs(ids), amounts, covered); err != nil {
+	if err := insertDesignationsTx(ctx, tx, in.ID, entity, in.Parts); err != nil {
 		return err
 	}
 	return recordStatusTx(ctx, tx, []statusChange{{in.ID, Started, in.Cause}}, in.At)

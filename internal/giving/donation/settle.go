@@ -34,6 +34,7 @@ type Settler struct {
 	NewID    func() uuid.UUID
 	Now      func() time.Time
 	Plans    ChargeMatcher
+	Offline  OfflineBooker
 }
 
 // SettleTx settles the donations of a batch of payments, all in the caller's transaction: the donation's status, the
@@ -58,7 +59,7 @@ func (s Settler) SettleTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalo
 			return nil, fmt.Errorf("payment %s: %w", p.subject(), err)
 		}
 	}
-	if err := b.writeTx(ctx, tx, s.Receipts); err != nil {
+	if err := b.writeTx(ctx, tx, s); err != nil {
 		return nil, err
 	}
 	var suspended []IncomingPayment
@@ -88,6 +89,7 @@ type batch struct {
 	settled     []*gift
 	needsReview []*gift
 	feesDue     []IncomingPayment // payments whose processing fee is not booked yet
+	offline     []OfflineGift
 	tasks       []task.Task
 	receipts    []receipt.Request
 }
@@ -162,7 +164,10 @@ func (b *batch) settle(p IncomingPayment, g *gift) (Outcome, error) {
 	b.entries = append(b.entries, giftEntry(entity, p, g.Donation, g.parts, funds))
 	b.receipts = append(b.receipts, issue)
 	b.settled = append(b.settled, g)
-	b.markBooked(p, &g.ID, payment.Settled)
+	row := b.markBooked(p, &g.ID, payment.Settled)
+	if !p.method().HasProcessor() {
+		b.offline = append(b.offline, OfflineGift{g.Donation, row, g.parts})
+	}
 	return Booked, nil
 }
 
@@ -179,7 +184,12 @@ func (b *batch) suspend(p IncomingPayment, g *gift, kind *task.Kind) (Outcome, e
 	}
 	opened := task.Task{
 		EntityID: entity.ID, Kind: kind, Subject: p.key(),
-		Detail: map[string]string{"charge": p.subject(), "amount": p.Amount.Decimal(), "currency": string(p.Amount.Currency)},
+		Detail: map[string]string{"amount": p.Amount.Decimal(), "currency": string(p.Amount.Currency)},
+	}
+	if p.method().HasProcessor() {
+		opened.Detail["charge"] = p.ChargeRef
+	} else {
+		opened.Detail["payment"] = p.PaymentID.String()
 	}
 	if p.DonationID != uuid.Nil {
 		opened.Detail["donation"] = p.DonationID.String()
@@ -200,11 +210,13 @@ func (b *batch) suspend(p IncomingPayment, g *gift, kind *task.Kind) (Outcome, e
 	return Suspense, nil
 }
 
-// markBooked adds the payment's row, and its processing fee to those that are due.
-func (b *batch) markBooked(p IncomingPayment, donation *uuid.UUID, status payment.Status) {
+// markBooked adds the payment's row, and its processing fee to those that are due. It returns the row.
+func (b *batch) markBooked(p IncomingPayment, donation *uuid.UUID, status payment.Status) payment.Payment {
 	b.booked[entryKey(p)] = true
-	b.payments = append(b.payments, p.stored(b.newID(), donation, status, b.now))
+	row := p.stored(b.newID(), donation, status, b.now)
+	b.payments = append(b.payments, row)
 	if p.method().HasProcessor() {
 		b.feesDue = append(b.feesDue, p)
 	}
+	return row
 }

@@ -15,7 +15,6 @@ import (
 	"konbit/internal/books/task"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
-	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/pg"
 )
 
@@ -31,7 +30,7 @@ func (g *gift) setPayment(p IncomingPayment, e org.LegalEntity, now time.Time) {
 }
 
 // writeTx writes what the batch decided. The receipt counters come last, because their rows stay locked until the commit.
-func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, issuer receipt.Issuer) error {
+func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, s Settler) error {
 	changed := slices.Concat(b.settled, b.needsReview)
 	slices.SortFunc(changed, func(x, y *gift) int { return strings.Compare(x.ID.String(), y.ID.String()) })
 	if err := payment.InsertTx(ctx, tx, b.payments); err != nil {
@@ -56,15 +55,20 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, issuer receipt.Issuer)
 	if _, err := ledger.PostTx(ctx, tx, b.entries, b.newID); err != nil {
 		return err
 	}
+	if len(b.offline) > 0 {
+		if err := s.Offline.BookOfflineTx(ctx, tx, b.catalog, b.offline); err != nil {
+			return err
+		}
+	}
 	for _, t := range b.tasks {
 		if err := task.OpenTx(ctx, tx, t, b.newID, b.now); err != nil {
 			return err
 		}
 	}
-	if err := issuer.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
+	if err := s.Receipts.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
 		return err
 	}
-	_, err := issuer.IssueTx(ctx, tx, b.receipts, b.now)
+	_, err := s.Receipts.IssueTx(ctx, tx, b.receipts, b.now)
 	return err
 }
 

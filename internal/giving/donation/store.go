@@ -65,14 +65,6 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at, source, plan_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 		ON CONFLICT (form_id) WHERE status IN ('started', 'processing', 'settled', 'held') DO NOTHING`
-	const typed = `/* donation.insertTx */
-		INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2,
-			city, region, postal_code, country, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
-	const funds = `/* donation.insertTx */
-		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
-		SELECT $1, p.n, $2, p.fund_id, p.amount, p.covered
-		  FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n)`
 	done, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash,
 		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt, d.Source, d.PlanID)
 	if err != nil {
@@ -81,21 +73,13 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 	if n, err := done.RowsAffected(); err != nil || n == 0 {
 		return false, err
 	}
-	contact := r.Contact
-	_, err = tx.ExecContext(ctx, typed, d.ID, contact.FirstName, contact.LastName, contact.Email, contact.Phone,
-		contact.AddressLine1, contact.AddressLine2, contact.City, contact.Region, contact.PostalCode, contact.Country, contact.Note)
-	if err != nil {
+	if err := insertContactTx(ctx, tx, d.ID, r.Contact); err != nil {
 		return false, err
 	}
 	if err := insertDedicationTx(ctx, tx, d.ID, r.Dedication); err != nil {
 		return false, err
 	}
-	n := len(r.Designations)
-	ids, amounts, covered := make([]uuid.UUID, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
-	for i, p := range r.Designations {
-		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
-	}
-	if _, err = tx.ExecContext(ctx, funds, d.ID, d.EntityID, pg.UUIDs(ids), amounts, covered); err != nil {
+	if err := insertDesignationsTx(ctx, tx, d.ID, d.EntityID, r.Designations); err != nil {
 		return false, err
 	}
 	return true, recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)

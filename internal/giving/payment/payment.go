@@ -86,3 +86,11 @@ type Payment struct {
 
 // Amount returns what was paid.
 func (p Payment) Amount() money.Amount { return money.New(p.AmountMinor, p.Currency) }
+
+// Ref returns the id by which refunds and disputes name the payment: its charge, or its own id if it has none.
+func (p Payment) Ref() string {
+	if p.ChargeRef == "" {
+		return p.ID.String()
+	}
+	return p.ChargeRef
+}

@@ -67,6 +67,14 @@ type Facts struct {
 	Method            string     `json:"method,omitempty"`             // how it was paid; empty: by card or bank debit
 }
 
+// DonorName returns the donor's name as the receipt prints it: an organisation's, or a person's first and last name.
+func (f Facts) DonorName() string {
+	if f.DonorOrganisation != "" {
+		return f.DonorOrganisation
+	}
+	return f.FirstName + " " + f.LastName
+}
+
 // Instalment is the place of a gift in its plan, as it stood when it was paid.
 type Instalment struct {
 	Plan      uuid.UUID    `json:"plan"`

@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -31,18 +32,17 @@ type composer struct {
 // compose answers the statements of donors as their gifts stand, without id and time; donors who gave nothing in the year have none.
 func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
 	c := composer{catalog: catalog, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
-	from, to := yearBounds(year, entity.Location())
 	people := make([]uuid.UUID, len(donors))
 	for i, d := range donors {
 		people[i] = d.ID
 	}
-	gifts, err := donation.SettledBetween(ctx, q, people, from, to)
+	gifts, err := donation.SettledInYear(ctx, q, people, year)
 	if err != nil {
 		return nil, err
 	}
 	ids, charges := make([]uuid.UUID, len(gifts)), make([]string, len(gifts))
 	for i, g := range gifts {
-		ids[i], charges[i] = g.ID, g.ChargeID
+		ids[i], charges[i] = g.ID, g.Payment.Ref()
 		c.gifts[g.DonorID] = append(c.gifts[g.DonorID], g)
 	}
 	if c.returns, err = settlement.Returns(ctx, q, entity.ID, charges); err != nil {
@@ -68,7 +68,7 @@ func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, 
 func (c composer) statement(d donor.Donor) (Statement, error) {
 	e, none := c.entity, money.New(0, c.entity.Currency)
 	s := Statement{EntityID: e.ID, DonorID: d.ID, Year: c.year, Language: d.Language, WordsVersion: WordsVersion}
-	s.Person = &Person{FirstName: d.FirstName, LastName: d.LastName, Email: d.Email}
+	s.Person = &Person{FirstName: cmp.Or(d.OrganisationName, d.FirstName), LastName: d.LastName, Email: d.Email}
 	s.Facts = Facts{
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address), MailFrom: e.MailFrom, Timezone: e.Timezone,
 		Given: none, Returned: none,
@@ -100,7 +100,7 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 // gift tells of one gift, and notes in f a project that received it.
 func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Facts) (Gift, error) {
 	zone := c.entity.Location()
-	g := Gift{ChargedOn: ledger.DateOf(given.ChargedAt, zone).String(), Amount: given.Amount()}
+	g := Gift{ChargedOn: given.TaxDate.String(), Amount: given.Amount()}
 	o, err := c.catalog.OrganisationByID(given.OrganisationID)
 	if err != nil {
 		return g, err
@@ -121,7 +121,7 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		}
 		g.Funds = append(g.Funds, FundPart{Fund: to.Name.In(lang), Amount: p.Amount})
 	}
-	for _, back := range c.returns[given.ChargeID] {
+	for _, back := range c.returns[given.Payment.Ref()] {
 		g.Returned = append(g.Returned, Return{ledger.DateOf(back.At, zone).String(), money.New(back.Amount, g.Amount.Currency), back.Reason})
 	}
 	return g, nil

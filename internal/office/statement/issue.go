@@ -41,8 +41,7 @@ type Tally struct {
 
 // Count says what Issue would find.
 func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
-	from, to := yearBounds(year, entity.Location())
-	if t.Donors, t.Gifts, err = donation.CountBetween(ctx, d.DB, entity.ID, from, to); err != nil {
+	if t.Donors, t.Gifts, err = donation.CountInYear(ctx, d.DB, entity.ID, year); err != nil {
 		return t, err
 	}
 	t.Existing, err = countIssued(ctx, d.DB, entity.ID, year)
@@ -57,9 +56,8 @@ func (d Issuer) Issue(ctx context.Context, entity org.LegalEntity, year int, pro
 	if err != nil {
 		return t, err
 	}
-	from, to := yearBounds(year, entity.Location())
 	for after := uuid.Nil; ; {
-		ids, err := donation.DonorsBetween(ctx, d.DB, entity.ID, from, to, after, batchSize)
+		ids, err := donation.DonorsInYear(ctx, d.DB, entity.ID, year, after, batchSize)
 		if err != nil || len(ids) == 0 {
 			if err == nil {
 				t.Corrected, err = d.Correct(ctx, entity, year, time.Time{})

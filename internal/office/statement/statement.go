@@ -93,8 +93,3 @@ type EmailJob struct {
 
 // Kind names the job.
 func (EmailJob) Kind() string { return "statement_letter" }
-
-// span is a year in a zone: from its first moment to the next year's.
-func yearBounds(year int, zone *time.Location) (from, to time.Time) {
-	return time.Date(year, 1, 1, 0, 0, 0, 0, zone), time.Date(year+1, 1, 1, 0, 0, 0, 0, zone)
-}

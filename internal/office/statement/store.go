@@ -3,6 +3,7 @@ package statement
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -153,9 +154,11 @@ func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (iss
 	if _, err := tx.ExecContext(ctx, people, ids, persons, pg.UUIDs(kept)); err != nil {
 		return 0, err
 	}
-	letters := make([]jobs.Job, len(kept))
-	for i, id := range kept {
-		letters[i] = EmailJob{id}
+	var emails []jobs.Job
+	for _, s := range all {
+		if s.Person.Email != "" && slices.Contains(kept, s.ID) { // a donor without an address gets the statement on paper
+			emails = append(emails, EmailJob{s.ID})
+		}
 	}
-	return len(kept), d.Queue.EnqueueTx(ctx, tx, letters...)
+	return len(kept), d.Queue.EnqueueTx(ctx, tx, emails...)
 }

@@ -51,14 +51,14 @@ func statementItems(v web.DonorVisit, gifts []donation.HistoryItem) ([]Statement
 	var items []StatementItem
 	listed := map[string]bool{}
 	for _, g := range gifts {
-		if g.ChargedAt == nil || g.Status != donation.Settled {
+		if g.TaxDate == nil || g.Status != donation.Settled {
 			continue
 		}
 		e, err := v.Catalog.EntityByID(g.EntityID)
 		if err != nil {
 			return nil, err
 		}
-		year := g.ChargedAt.In(e.Location()).Year()
+		year := g.TaxDate.Year
 		ref := fmt.Sprintf("%d-%s", year, g.DonorID)
 		if listed[ref] {
 			continue

@@ -1,0 +1,112 @@
+package settlement
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/payment"
+	"konbit/internal/platform/money"
+)
+
+// sourcePayment is the source of entries about a payment without a processor. Their source id is the payment's id.
+const sourcePayment = "payment"
+
+// OfflineFees books the fiscal sponsor's fee on payments without a processor, as donation asks when they settle.
+type OfflineFees struct {
+	NewID func() uuid.UUID
+}
+
+// BookOfflineTx books the sponsor's fee on each gift and stores each fund's part. There is no processing fee, so gross and
+// net are the same. A is the payment's account (1050 or 1100).
+//
+//	debit  credit  fund
+//	3900   A       the gift's fund
+//	4900   4910    the gift's fund, if restricted: a transfer is made without restrictions
+//	A      3900    operations
+//
+// Stock pays the fee when it is sold. A gift in kind pays none.
+func (o OfflineFees) BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, gifts []donation.OfflineGift) error {
+	var entries []ledger.Entry
+	for _, g := range gifts {
+		parts, err := offlineParts(catalog, g)
+		if err != nil {
+			return err
+		}
+		shares := make([]chargeShare, len(parts))
+		for i, p := range parts {
+			shares[i] = chargeShare{g.Payment.ID.String(), p}
+		}
+		if err := insertSharesTx(ctx, tx, g.Payment.EntityID, shares); err != nil {
+			return err
+		}
+		entry, err := offlineFeeEntry(catalog, g, parts)
+		if err != nil {
+			return err
+		}
+		if len(entry.Postings) > 0 {
+			entries = append(entries, entry)
+		}
+	}
+	_, err := ledger.PostTx(ctx, tx, entries, o.NewID)
+	return err
+}
+
+// offlineParts returns each fund's part of an offline gift. Operations comes last if it receives a sponsor's fee.
+func offlineParts(catalog *fund.Catalog, g donation.OfflineGift) ([]part, error) {
+	entity, err := catalog.EntityByID(g.Payment.EntityID)
+	if err != nil {
+		return nil, err
+	}
+	operations, err := catalog.Operations(entity.ID)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]part, len(g.Parts))
+	received := part{fund: operations}
+	for i, p := range g.Parts {
+		if parts[i].fund, err = catalog.Fund(p.FundID); err != nil {
+			return nil, err
+		}
+		parts[i].gift = p.Amount.Minor
+		if g.Payment.Method == payment.Stock || g.Payment.Method == payment.InKind {
+			continue
+		}
+		fee, err := money.New(p.Amount.Minor, p.Amount.Currency).BasisPoints(entity.SponsorFee.BasisPoints)
+		if err != nil {
+			return nil, err
+		}
+		parts[i].sponsorFee, received.sponsorFee = fee.Minor, received.sponsorFee-fee.Minor
+	}
+	if received.sponsorFee != 0 {
+		parts = append(parts, received)
+	}
+	return parts, nil
+}
+
+func offlineFeeEntry(catalog *fund.Catalog, g donation.OfflineGift, parts []part) (ledger.Entry, error) {
+	entity, err := catalog.EntityByID(g.Payment.EntityID)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	entry := ledger.Entry{
+		EntityID: entity.ID, Currency: entity.Currency, Date: ledger.DateOf(g.Payment.ReceivedAt, entity.Location()),
+		Source: sourcePayment, SourceID: g.Payment.ID.String(), Kind: kindSponsorFee,
+		Fact:       ledger.Fact{"amount": g.Payment.Amount().Decimal(), "currency": string(g.Payment.Currency), "method": string(g.Payment.Method)},
+		Dimensions: map[string]string{"payment": g.Payment.ID.String(), "donation": g.Donation.ID.String()},
+	}
+	for _, p := range parts {
+		if p.sponsorFee == 0 {
+			continue
+		}
+		entry.Postings = append(entry.Postings, ledger.Move(ledger.TransfersBetweenFunds, g.Payment.AssetAccount, p.fund.ID, p.sponsorFee)...)
+		if p.fund.Restricted() {
+			entry.Postings = append(entry.Postings, ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, p.fund.ID, p.sponsorFee)...)
+		}
+	}
+	return entry, nil
+}
