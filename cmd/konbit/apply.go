@@ -14,9 +14,9 @@ import (
 )
 
 func applyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "apply FILE", Short: "Bring organisations and funds to what a file says", Args: exactly("FILE")}
+	c := &cobra.Command{Use: "apply FILE", Short: "Change organisations and funds to what a file declares", Args: exactly("FILE")}
 	dryRun := c.Flags().Bool("dry-run", false, "show the difference, change nothing")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		data, err := os.ReadFile(args[0])
 		if err != nil {

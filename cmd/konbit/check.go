@@ -14,8 +14,8 @@ import (
 	"konbit/internal/office/check"
 )
 
-// checked reads all checkers at one moment.
-func checked(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
+// runCheckers runs all checkers in one database snapshot.
+func runCheckers(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
 	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		found, err = check.Look(ctx, tx)
 		return err
@@ -23,17 +23,17 @@ func checked(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) 
 	return found, err
 }
 
-// checkLine is a checker as `konbit ledger verify --json` shows it; no rows: the promise is kept.
+// checkLine is a checker in the output of `konbit ledger verify --json`. Without rows its promise is true.
 type checkLine struct {
 	Checker string     `json:"checker"`
 	View    string     `json:"view"`
 	Promise string     `json:"promise"`
 	Count   int64      `json:"count"`
-	Rows    []checkRow `json:"rows"` // the first of them
+	Rows    []checkRow `json:"rows"` // the first of Count
 }
 
 type checkRow struct {
-	Entity  string     `json:"entity"` // slug; empty: the whole program's
+	Entity  string     `json:"entity"` // slug; empty if the row is about no single entity
 	Subject string     `json:"subject"`
 	Detail  string     `json:"detail"`
 	Since   *time.Time `json:"since"`
@@ -50,7 +50,7 @@ func checkLines(entities []org.LegalEntity, found []check.Found) []checkLine {
 	return lines
 }
 
-// entityOf is the slug of the legal entity a row is about.
+// entityOf returns the slug of the legal entity that a row is about, or "" if there is none.
 func entityOf(entities []org.LegalEntity, r check.Row) string {
 	if at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.ID == r.EntityID.UUID }); at >= 0 && r.EntityID.Valid {
 		return entities[at].Slug
@@ -58,14 +58,14 @@ func entityOf(entities []org.LegalEntity, r check.Row) string {
 	return ""
 }
 
-func printChecked(w io.Writer, entities []org.LegalEntity, found []check.Found) {
+func printCheckers(w io.Writer, entities []org.LegalEntity, found []check.Found) {
 	clean := 0
 	for _, f := range found {
 		if f.Count == 0 {
 			clean++
 			continue
 		}
-		fmt.Fprintf(w, "✗ it is not so that %s (%d in all)\n", f.Promise, f.Count)
+		fmt.Fprintf(w, "✗ not true: %s (%d rows)\n", f.Promise, f.Count)
 		for _, r := range f.Rows {
 			fmt.Fprintf(w, "    %s %s\n", entityOf(entities, r), r)
 		}

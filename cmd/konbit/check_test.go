@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestVerifyReadsTheCheckers: a row is an exit status that is not zero, and is told in words and in JSON beside what was told before.
-func TestVerifyReadsTheCheckers(t *testing.T) {
+// TestVerifyRunsTheCheckers: a row of a checker makes the command fail. It is printed, and is in the JSON.
+func TestVerifyRunsTheCheckers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
 	t.Chdir(t.TempDir())
@@ -26,24 +26,24 @@ func TestVerifyReadsTheCheckers(t *testing.T) {
 	h.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER`)
 	h.Exec(`UPDATE receipt SET issued_at = '2026-01-01T00:00:00Z'`)
 	out, err = said(t, "ledger", "verify")
-	require.EqualError(t, err, "the checkers found what must not be")
+	require.EqualError(t, err, "the checkers found errors")
 	id := h.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, d.ID)[0]
-	require.Contains(t, out, "✗ it is not so that every receipt is mailed within a quarter of an hour (1 in all)\n    tsne A7 "+id+": receipt 1 of ")
+	require.Contains(t, out, "✗ not true: every receipt is mailed within a quarter of an hour (1 rows)\n    tsne A7 "+id+": receipt 1 of ")
 	require.Contains(t, out, " has no letter, since 2026-01-01T00:00:00Z\n10 of 11 checkers found nothing.\n")
 
 	out, err = said(t, "ledger", "verify", "--json")
 	require.Error(t, err)
-	var told struct {
+	var output struct {
 		Entries  int
 		Findings []any
 		Chains   []any
 		Checks   []checkLine
 	}
-	require.NoError(t, json.Unmarshal([]byte(out), &told))
-	require.Equal(t, 1, told.Entries)
-	require.Empty(t, told.Findings)
-	require.Len(t, told.Checks, len(check.Checkers()))
-	for _, c := range told.Checks {
+	require.NoError(t, json.Unmarshal([]byte(out), &output))
+	require.Equal(t, 1, output.Entries)
+	require.Empty(t, output.Findings)
+	require.Len(t, output.Checks, len(check.Checkers()))
+	for _, c := range output.Checks {
 		if c.Checker != "A7" {
 			require.Equal(t, []checkRow{}, c.Rows)
 			continue
@@ -53,8 +53,8 @@ func TestVerifyReadsTheCheckers(t *testing.T) {
 	}
 }
 
-// TestNightlyLook: what is found is logged as an error, waits for finance and is a figure.
-func TestNightlyLook(t *testing.T) {
+// TestDailyChecks: a row of a checker is logged as an error, opens a task for finance and appears in the metrics.
+func TestDailyChecks(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.SettledGift(program.ValidForm())
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
@@ -68,7 +68,7 @@ func TestNightlyLook(t *testing.T) {
 		}
 		return -1
 	}
-	require.EqualValues(t, -1, figure(metrics.InvariantViolations, "A9"), "nobody has looked")
+	require.EqualValues(t, -1, figure(metrics.InvariantViolations, "A9"), "no checker has run")
 	require.NoError(t, h.RunDailyChecks(t.Context()))
 	require.NoError(t, h.RunDailyChecks(t.Context()))
 	require.EqualValues(t, 1, figure(metrics.InvariantViolations, "A9"))

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net"
-	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -20,13 +15,11 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
-	"konbit/internal/platform/email"
-	"konbit/internal/platform/guard"
 	"konbit/internal/processor/stripepay"
 )
 
-// Config is every setting of the program, read once. Each NAME can also be given as NAME_FILE, the path of
-// a file that holds it.
+// Config is all settings of the program. Each setting NAME can also be given as NAME_FILE, the path of a file that
+// contains the value.
 type Config struct {
 	app.Settings
 	DatabaseOwnerURL string // the role that owns the tables; for migrate
@@ -37,7 +30,7 @@ type Config struct {
 	OldLimits        map[string]string // old names in GIVE_LIMITS with the names that replaced them
 }
 
-// A need is a setting a command cannot do without.
+// A need is a setting that a command requires.
 type need string
 
 const (
@@ -46,27 +39,27 @@ const (
 	needBase     need = "BASE_URL"
 	needSecret   need = "SECRET_KEY"
 	needSMTP     need = "SMTP_URL"
-	needHooks    need = stripeSecret // of each entity that has a key; `konbit stripe endpoint` is what gives one
-	needOwn      need = "change me"  // that no secret is the one of .env.example, which everybody knows
+	needHooks    need = stripeSecret // for each entity that has a key; `konbit stripe endpoint` returns one
+	needOwn      need = "change me"  // no secret may be the public one of .env.example
 )
 
-// mends say how to mend a missing setting.
-var mends = map[need]string{
+// fixes say how to set a missing setting.
+var fixes = map[need]string{
 	needDatabase: "set it to the database of the server's role, e.g. postgres://konbit_server:…@localhost/konbit",
 	needOwner:    "set it to the same database as the owner of its tables, e.g. postgres://konbit_owner:…@localhost/konbit",
 	needBase:     "set it to the address donors see, e.g. https://give.example.org",
 	needSecret:   "set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
-	needSMTP:     "set it to the mail server letters go out by, e.g. smtp://user:password@mail.example.org:587",
+	needSMTP:     "set it to the mail server that sends emails, e.g. smtp://user:password@mail.example.org:587",
 }
 
-// loadConfig reads .env in the working directory, under what the environment has, and then the settings. All
-// mistakes are reported together, each with its mend.
+// loadConfig reads the settings from the environment and from .env in the working directory; the environment wins. It
+// reports all mistakes together, each with its fix.
 func loadConfig(needs ...need) (Config, error) {
-	kept, err := godotenv.Read()
+	file, err := godotenv.Read()
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Config{}, fmt.Errorf(".env: %w", err)
 	}
-	env := maps.Clone(kept)
+	env := maps.Clone(file)
 	if env == nil {
 		env = map[string]string{}
 	}
@@ -76,7 +69,7 @@ func loadConfig(needs ...need) (Config, error) {
 	}
 	read := map[string]bool{}
 	c, err := readConfigFrom(&reader{env: env, asked: func(name string) { read[name], read[name+"_FILE"] = true, true }}, needs...)
-	for _, name := range sortedNames(kept) {
+	for _, name := range sortedNames(file) {
 		if !read[name] {
 			c.Unread = append(c.Unread, name)
 		}
@@ -95,7 +88,7 @@ func (c Config) warnings() (all []string) {
 	return all
 }
 
-// readConfig reads the settings from env.
+// readConfig reads the settings from env, without .env.
 func readConfig(env map[string]string, needs ...need) (Config, error) {
 	return readConfigFrom(&reader{env: env, asked: func(string) {}}, needs...)
 }
@@ -124,7 +117,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	c.GiveLimits, c.OldLimits = r.limits("GIVE_LIMITS")
 	c.StyleGuide = c.StripeAPIURL != ""
 	if c.MetricsAddr != "" && c.MetricsAddr == c.ListenAddr {
-		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles are not for the public, give them a port of their own")
+		r.wrong("METRICS_ADDR", "is LISTEN_ADDR: metrics and profiles must not be public: give them another port")
 	}
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		r.wrong("LISTEN_ADDR", fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8080", c.ListenAddr))
@@ -138,8 +131,8 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		r.wrong("STRIPE_API_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "STRIPE_API_URL: "))
 	}
 	for _, n := range needs {
-		if mends[n] != "" && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
-			r.wrong(string(n), "is not set: "+mends[n])
+		if fixes[n] != "" && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
+			r.wrong(string(n), "is not set: "+fixes[n])
 		}
 	}
 	if slices.Contains(needs, needOwn) {
@@ -148,206 +141,17 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	return c, r.err()
 }
 
-// own refuses the secrets of .env.example, which everybody knows.
-func (r *reader) own(c Config) {
-	if len(c.SecretKey) > 0 && bytes.Count(c.SecretKey, []byte{0}) == len(c.SecretKey) {
-		r.wrong("SECRET_KEY", "is the one of .env.example, which everybody knows: "+mends[needSecret])
-	}
-	unchanged := func(secret string) bool { return strings.Contains(strings.ReplaceAll(secret, "-", "_"), "change_me") }
-	if unchanged(c.DatabaseURL) {
-		r.wrong("DATABASE_URL", "has the password of .env.example: give the role another, e.g. the output of: openssl rand -hex 32")
-	}
-	for _, slug := range sortedNames(c.Stripe) {
-		end := strings.ToUpper(strings.ReplaceAll(slug, "-", "_"))
-		if unchanged(c.Stripe[slug].Secret) {
-			r.wrong(stripeKey+end, "is the one of .env.example: copy the account's secret key from Stripe (Developers › API keys)")
-		}
-		if slices.ContainsFunc(c.Stripe[slug].WebhookSecrets, unchanged) {
-			r.wrong(stripeSecret+end, "is the one of .env.example: konbit stripe endpoint --entity "+slug+" gives yours")
-		}
-	}
-}
-
-// reader reads settings and collects what is wrong with them.
-type reader struct {
-	env      map[string]string
-	asked    func(name string) // is told every setting that is read
-	problems []string
-}
-
-func (r *reader) wrong(name, why string) { r.problems = append(r.problems, name+" "+why) }
-
-func (r *reader) err() error {
-	if len(r.problems) == 0 {
-		return nil
-	}
-	return errors.New("settings:\n  " + strings.Join(r.problems, "\n  "))
-}
-
-// text is the setting, or what the file of NAME_FILE holds, or standard.
-func (r *reader) text(name, standard string) string {
-	r.asked(name)
-	value, path := r.env[name], r.env[name+"_FILE"]
-	switch {
-	case value != "" && path != "":
-		r.wrong(name, "is set and so is "+name+"_FILE: unset one of them")
-	case path != "":
-		content, err := os.ReadFile(path)
-		if err != nil {
-			r.wrong(name+"_FILE", "cannot be read: "+err.Error())
-		}
-		value = strings.TrimSpace(string(content))
-	}
-	if value == "" {
-		return standard
-	}
-	return value
-}
-
-func (r *reader) address(name string) *url.URL {
-	text := r.text(name, "")
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
-		r.wrong(name, fmt.Sprintf("is %q: want an address such as https://give.example.org", text))
-		return nil
-	}
-	return u
-}
-
-// database checks an address here, without repeating it: what the drivers say of a wrong one shows its password.
-func (r *reader) database(name string) string {
-	text := r.text(name, "")
-	u, err := url.Parse(text)
-	if text != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User.Username() == "") {
-		r.wrong(name, "is no address of a database with a role: "+mends[need(name)])
-	} else if text != "" && strings.Contains(u.Host, ",") && strings.Count(u.Host, ":") > 1 {
-		r.wrong(name, "names several servers in a way the driver does not read: write postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
-	}
-	return text
-}
-
-func (r *reader) mailbox(name string) string {
-	text := r.text(name, "")
-	if text != "" && !email.IsMailbox(text) {
-		r.wrong(name, fmt.Sprintf("is %q: want an address such as Konbit <konbit@example.org>", text))
-	}
-	return text
-}
-
-// mailboxes reads plain addresses with commas between.
-func (r *reader) mailboxes(name string) (all []string) {
-	for text := range strings.SplitSeq(r.text(name, ""), ",") {
-		text = strings.TrimSpace(text)
-		if text == "" {
-			continue
-		}
-		if err := email.CheckPlain(text); err != nil {
-			r.wrong(name, fmt.Sprintf("has %q: %s, several with commas between", text, err))
-		}
-		all = append(all, text)
-	}
-	return all
-}
-
-func (r *reader) secret(name string) []byte {
-	text := r.text(name, "")
-	key, err := hex.DecodeString(text)
-	if text != "" && (err != nil || len(key) < 32) {
-		r.wrong(name, "is not 32 bytes in hexadecimal: "+mends[needSecret])
-	}
-	return key
-}
-
-// local reads an address to listen at, which is on this machine alone unless it names a host.
-func (r *reader) local(name string) string {
-	text := r.text(name, "")
-	if text == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(text)
-	if err != nil || port == "" {
-		r.wrong(name, fmt.Sprintf("is %q: want a port such as :9090, or an address such as 10.0.0.5:9090", text))
-		return ""
-	}
-	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
-}
-
-// limits reads limits, and returns the old names that it found in them.
-func (r *reader) limits(name string) (guard.Limits, map[string]string) {
-	text := r.text(name, "")
-	l, err := guard.ParseLimits(text)
-	if err != nil {
-		r.wrong(name, "cannot be read: "+err.Error())
-	}
-	return l, guard.OldLimitNames(text)
-}
-
-// checkProxies refuses to take a proxy for the one donor there is: we end no TLS, so with https there is one.
+// checkProxies reports an error if BASE_URL is https and no proxy is trusted. The program does not terminate TLS, so
+// a proxy does; without TRUSTED_PROXIES all donors would have the proxy's address.
 func (c Config) checkProxies() error {
 	if c.BaseURL != nil && c.BaseURL.Scheme == "https" && len(c.TrustedProxies) == 0 {
-		return errors.New("TRUSTED_PROXIES is not set, so GIVE_LIMITS counts all donors behind the proxy that ends TLS as one: set it to that proxy's address, e.g. 127.0.0.1")
+		return errors.New("TRUSTED_PROXIES is not set, so GIVE_LIMITS counts all donors behind the proxy that terminates TLS as one: " +
+			"set it to the address of that proxy, e.g. 127.0.0.1")
 	}
 	return nil
 }
 
-// networks reads addresses and networks with commas between: 127.0.0.1, 10.0.0.0/8.
-func (r *reader) networks(name string) (all []netip.Prefix) {
-	for _, text := range strings.FieldsFunc(r.text(name, ""), func(c rune) bool { return c == ',' || c == ' ' }) {
-		prefix, err := netip.ParsePrefix(text)
-		if address, addressErr := netip.ParseAddr(text); addressErr == nil {
-			prefix, err = address.Prefix(address.BitLen())
-		}
-		if err != nil {
-			r.wrong(name, fmt.Sprintf("holds %q: want addresses or networks such as 127.0.0.1 or 10.0.0.0/8, with commas between", text))
-		}
-		all = append(all, prefix)
-	}
-	return all
-}
-
-func (r *reader) oneOf(name string, allowed ...string) string {
-	text := r.text(name, allowed[0])
-	if !slices.Contains(allowed, text) {
-		r.wrong(name, fmt.Sprintf("is %q: want one of %s", text, strings.Join(allowed, ", ")))
-	}
-	return text
-}
-
-const (
-	stripeKey    = "STRIPE_SECRET_KEY_"
-	stripeSecret = "STRIPE_WEBHOOK_SECRET_"
-)
-
-// stripe reads the keys of each entity. NAME_OF_ENTITY is its slug in capitals with _ for -, which can be
-// turned back because slugs have neither capitals nor underscores.
-func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
-	keys := map[string]stripepay.Keys{}
-	for _, name := range sortedNames(r.env) {
-		base := strings.TrimSuffix(name, "_FILE")
-		suffix, ok := strings.CutPrefix(base, stripeKey)
-		if !ok || suffix == "" {
-			continue
-		}
-		slug := strings.ReplaceAll(strings.ToLower(suffix), "_", "-")
-		key := r.text(base, "")
-		if !strings.HasPrefix(key, "sk_") && !strings.HasPrefix(key, "rk_") {
-			r.wrong(base, "is no secret key: it begins with sk_test_, sk_live_ or rk_")
-		}
-		secrets := strings.FieldsFunc(r.text(stripeSecret+suffix, ""), func(c rune) bool { return c == ',' || c == ' ' })
-		if len(secrets) == 0 && needSecrets {
-			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy the endpoint's signing secret (whsec_…) from Stripe")
-		}
-		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: secrets}
-	}
-	return keys
-}
-
-func sortedNames[T any](env map[string]T) []string { return slices.Sorted(maps.Keys(env)) }
-
-// logger logs to standard error, in the format asked for.
+// logger returns a log to standard error, in the format of LOG_FORMAT.
 func (c Config) logger() *slog.Logger {
 	if c.LogFormat == "text" {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))

@@ -19,7 +19,7 @@ func example(t *testing.T) map[string]string {
 	return env
 }
 
-// TestExampleNamesEverySetting: whatever the program reads stands in .env.example, and nothing else does.
+// TestExampleNamesEverySetting checks that .env.example has all settings that the program reads, and no others.
 func TestExampleNamesEverySetting(t *testing.T) {
 	env := example(t)
 	asked := map[string]bool{}
@@ -36,16 +36,16 @@ func TestExampleIsComplete(t *testing.T) {
 	require.Equal(t, []string{"whsec_change_me"}, c.Stripe["tsne"].WebhookSecrets)
 }
 
-// TestSecretsOfTheExampleAreRefused: a server that signs with a key everybody knows lets everybody in. Other commands need none of
-// them: `konbit stripe endpoint` is what gives the webhook's.
+// TestSecretsOfTheExampleAreRefused checks that no server starts with public keys. Other commands do not check them,
+// since `konbit stripe endpoint` is needed to get the webhook secret.
 func TestSecretsOfTheExampleAreRefused(t *testing.T) {
 	_, err := readConfig(example(t), serveNeeds...)
-	for _, mend := range []string{
-		"SECRET_KEY is the one of .env.example, which everybody knows: set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
-		"DATABASE_URL has the password of .env.example", "STRIPE_SECRET_KEY_TSNE is the one of .env.example",
-		"STRIPE_WEBHOOK_SECRET_TSNE is the one of .env.example: konbit stripe endpoint --entity tsne",
+	for _, fix := range []string{
+		"SECRET_KEY is the public one of .env.example: set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
+		"DATABASE_URL has the password of .env.example", "STRIPE_SECRET_KEY_TSNE is the public one of .env.example",
+		"STRIPE_WEBHOOK_SECRET_TSNE is the public one of .env.example: konbit stripe endpoint --entity tsne",
 	} {
-		require.ErrorContains(t, err, mend)
+		require.ErrorContains(t, err, fix)
 	}
 	own := example(t)
 	own["SECRET_KEY"], own["DATABASE_URL"] = strings.Repeat("00", 31)+"01", "postgres://konbit_server:x@localhost/konbit"
@@ -54,9 +54,9 @@ func TestSecretsOfTheExampleAreRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestNamesNothingReadsAreTold: METRIC_ADDR for METRICS_ADDR is a setting somebody believes in. What the environment holds besides is
-// other programs' business.
-func TestNamesNothingReadsAreTold(t *testing.T) {
+// TestUnknownNamesAreReported checks that misspelled names in .env are reported (METRIC_ADDR for METRICS_ADDR). Other
+// names in the environment belong to other programs.
+func TestUnknownNamesAreReported(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("METRIC_PORT", "9090")
 	for _, name := range []string{"METRICS_ADDR", "STRIPE_SECRET_KEY_TSNE_FILE"} {
@@ -79,15 +79,15 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL": "pk_test_1",
 	}, needDatabase, needSMTP, needHooks)
 	require.Error(t, err)
-	for _, mend := range []string{
+	for _, fix := range []string{
 		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not 32 bytes in hexadecimal",
 		"openssl rand -hex 32", "METRICS_ADDR is \"9090\": want a port such as :9090", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
-		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is no secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
+		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is not a secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
 		"DATABASE_URL is not set", "SMTP_URL is not set",
 	} {
-		require.ErrorContains(t, err, mend)
+		require.ErrorContains(t, err, fix)
 	}
-	require.NotContains(t, err.Error(), "pk_test_1", "a key that is wrong is still a secret")
+	require.NotContains(t, err.Error(), "pk_test_1", "a wrong key is still a secret")
 }
 
 func TestSecretsComeFromFiles(t *testing.T) {
@@ -106,14 +106,14 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	require.ErrorContains(t, err, "SECRET_KEY_FILE cannot be read")
 }
 
-func TestDatabaseAddressesAreNotRepeated(t *testing.T) {
+func TestErrorsDoNotShowDatabasePasswords(t *testing.T) {
 	for _, wrong := range []string{
 		"postgres://u:s3cret@localhost:po rt/db", "postgres://u:s3cret%zz@localhost/db", "mysql://u:s3cret@localhost/db", "s3cret", "postgres:///db?password=s3cret",
 		"host=localhost user=u password=s3cret",
 	} {
 		_, err := readConfig(map[string]string{"DATABASE_URL": wrong, "DATABASE_OWNER_URL": wrong})
-		require.ErrorContains(t, err, "DATABASE_URL is no address of a database with a role: set it to the database of the server's role")
-		require.ErrorContains(t, err, "DATABASE_OWNER_URL is no address")
+		require.ErrorContains(t, err, "DATABASE_URL is not the address of a database with a role: set it to the database of the server's role")
+		require.ErrorContains(t, err, "DATABASE_OWNER_URL is not the address")
 		require.NotContains(t, err.Error(), "s3cret")
 	}
 	for _, right := range []string{
@@ -122,12 +122,12 @@ func TestDatabaseAddressesAreNotRepeated(t *testing.T) {
 		_, err := readConfig(map[string]string{"DATABASE_URL": right})
 		require.NoError(t, err, right)
 	}
-	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://u:s3cret@a:5432,b:5433/konbit"}) // the driver takes a:5432 for a name
+	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://u:s3cret@a:5432,b:5433/konbit"}) // the driver reads a:5432 as a host name
 	require.ErrorContains(t, err, "host=a,b&port=5432,5432")
 	require.NotContains(t, err.Error(), "s3cret")
 }
 
-func TestMetricsStayOnThisMachineUnlessTold(t *testing.T) {
+func TestMetricsListenOnLoopbackByDefault(t *testing.T) {
 	for given, want := range map[string]string{"": "", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090"} {
 		c, err := readConfig(map[string]string{"METRICS_ADDR": given})
 		require.NoError(t, err)
@@ -137,8 +137,8 @@ func TestMetricsStayOnThisMachineUnlessTold(t *testing.T) {
 	require.ErrorContains(t, err, "METRICS_ADDR is LISTEN_ADDR")
 }
 
-// TestWebhookSecretsAreNeededToServeAlone: the command that makes an endpoint has none yet.
-func TestWebhookSecretsAreNeededToServeAlone(t *testing.T) {
+// TestOnlyServersNeedWebhookSecrets: the command that creates an endpoint runs before there is a secret.
+func TestOnlyServersNeedWebhookSecrets(t *testing.T) {
 	env := map[string]string{"STRIPE_SECRET_KEY_TSNE": "sk_test_1"}
 	c, err := readConfig(env)
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func TestExitStatus(t *testing.T) {
 		"fly": 2, "serve now": 2, "ledger": 2, "ledger burn": 2, "apply": 2, "serve --workers=maybe": 2, "export journal --format xls": 2,
 		"stripe events": 2, "stripe events list --state lost": 2, "stripe events list --limit -1": 2, "stripe events replay": 2,
 		"stripe events replay evt_1 --set-aside": 2, "event-mode": 2, "event-mode open --hours 9": 2,
-		"events": 2, "events replay": 2, "event open --hours 9": 2, // their names before
+		"events": 2, "events replay": 2, "event open --hours 9": 2, // their old names
 		"statements": 2, "stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "stripe events list": 1, "events list": 1, "doctor": 1,
 		"serve": 1, "migrate": 1, "ledger balance": 1,
 	} {
@@ -180,10 +180,10 @@ func TestOldCommandNames(t *testing.T) {
 	}
 }
 
-func TestAMissingYearIsNamed(t *testing.T) {
+func TestStatementsNeedAYear(t *testing.T) {
 	_, err := said(t, "statements")
 	require.ErrorIs(t, err, errUse)
 	require.ErrorContains(t, err, "--year is needed, for example --year 20")
 	_, err = said(t, "statements", "--year", "0")
-	require.ErrorContains(t, err, "--year 0: want the year of the gifts")
+	require.ErrorContains(t, err, "--year 0: want the year of the donations")
 }

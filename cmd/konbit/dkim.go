@@ -13,21 +13,21 @@ const (
 	dkimKey      = "MAIL_DKIM_KEY"
 )
 
-// dkim reads the keys letters are signed with: MAIL_DKIM_DOMAIN, _SELECTOR and _KEY, and any number of further
-// three whose names go on with the same _ENTITY. Which key signs a letter, its sender's domain decides; the end
-// of the name only tells them apart.
+// dkim reads the keys that sign emails. A key has three settings: MAIL_DKIM_DOMAIN, MAIL_DKIM_SELECTOR and
+// MAIL_DKIM_KEY. More keys have the same names with a suffix such as _ENTITY. The domain of the sender decides which
+// key signs an email; the suffix has no other meaning.
 func (r *reader) dkim() []mail.DKIM {
 	var keys []mail.DKIM
-	for _, end := range r.dkimEnds() {
-		domain, selector, pem := r.text(dkimDomain+end, ""), r.text(dkimSelector+end, ""), r.text(dkimKey+end, "")
+	for _, suffix := range r.dkimSuffixes() {
+		domain, selector, pem := r.text(dkimDomain+suffix, ""), r.text(dkimSelector+suffix, ""), r.text(dkimKey+suffix, "")
 		switch {
 		case domain+selector+pem == "":
 		case domain == "" || selector == "" || pem == "":
-			r.wrong(dkimDomain+end, "goes with "+dkimSelector+end+" and "+dkimKey+end+": set all three or none")
+			r.wrong(dkimDomain+suffix, "needs "+dkimSelector+suffix+" and "+dkimKey+suffix+": set all three or none")
 		default:
 			key, err := mail.ReadDKIM(domain, selector, pem)
 			if err != nil {
-				r.wrong(dkimKey+end, err.Error())
+				r.wrong(dkimKey+suffix, err.Error())
 				continue
 			}
 			keys = append(keys, key)
@@ -36,16 +36,16 @@ func (r *reader) dkim() []mail.DKIM {
 	return keys
 }
 
-// dkimEnds lists what comes after the three names: nothing, and _ENTITY for each there is.
-func (r *reader) dkimEnds() []string {
-	ends := []string{""}
+// dkimSuffixes returns the suffixes of the settings' names: the empty one, and each _ENTITY.
+func (r *reader) dkimSuffixes() []string {
+	suffixes := []string{""}
 	for _, name := range sortedNames(r.env) {
 		for _, prefix := range []string{dkimDomain, dkimSelector, dkimKey} {
-			end, ok := strings.CutPrefix(strings.TrimSuffix(name, "_FILE"), prefix)
-			if ok && strings.HasPrefix(end, "_") && !slices.Contains(ends, end) {
-				ends = append(ends, end)
+			suffix, ok := strings.CutPrefix(strings.TrimSuffix(name, "_FILE"), prefix)
+			if ok && strings.HasPrefix(suffix, "_") && !slices.Contains(suffixes, suffix) {
+				suffixes = append(suffixes, suffix)
 			}
 		}
 	}
-	return ends
+	return suffixes
 }

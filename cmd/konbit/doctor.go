@@ -20,8 +20,8 @@ import (
 )
 
 func doctorCommand() *cobra.Command {
-	c := &cobra.Command{Use: "doctor", Short: "Look over settings, database, Stripe and mail; say how to mend each", Args: cobra.NoArgs}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "doctor", Short: "Check settings, database, Stripe and mail; say how to fix each", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig(serveNeeds...)
 		d := &doctor{config: config}
@@ -48,12 +48,12 @@ func doctorCommand() *cobra.Command {
 	return c
 }
 
-// finding is what one look found.
+// finding is the result of one check.
 type finding struct {
 	Check string `json:"check"`
 	OK    bool   `json:"ok"`
 	Fix   string `json:"fix,omitempty"`
-	Note  string `json:"note,omitempty"` // what the look cannot see
+	Note  string `json:"note,omitempty"` // what the check cannot see
 }
 
 func (f finding) String() string {
@@ -73,7 +73,7 @@ type doctor struct {
 	failed   bool
 }
 
-// saw notes a look; err says what to mend.
+// report adds the result of a check. A non-nil err is the fix.
 func (d *doctor) report(looked string, err error) {
 	f := finding{Check: looked, OK: err == nil}
 	if err != nil {
@@ -107,7 +107,7 @@ func (d *doctor) examine(ctx context.Context) {
 	}
 	d.report("the server's role owns nothing", checkRole(ctx, db))
 	d.report("clocks", checkClock(ctx, db))
-	d.report("the way to the database", app.CheckPooler(ctx, db))
+	d.report("connection pooler", app.CheckPooler(ctx, db))
 	d.report("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)
@@ -133,16 +133,17 @@ func (d *doctor) stripe(ctx context.Context, db *sqlx.DB) {
 	}
 }
 
-// auditors says where the heads of the books go. Without them somebody who owns the database could write the books anew unseen.
+// auditors reports where the daily digests of the books are sent. Without them, a person who owns the database could
+// rewrite the books without being noticed.
 func (d *doctor) auditors() {
-	note := "mailed daily to " + strings.Join(d.config.AuditMail, ", ")
+	note := "emailed daily to " + strings.Join(d.config.AuditMail, ", ")
 	if len(d.config.AuditMail) == 0 {
-		note = "kept daily and not mailed: set AUDIT_MAIL to your auditors' addresses"
+		note = "stored daily and not emailed: set AUDIT_MAIL to your auditors' addresses"
 	}
 	d.findings = append(d.findings, finding{Check: "the seals of the books", OK: true, Note: note})
 }
 
-// checkRole refuses a role that could change the rules it is held by.
+// checkRole reports an error if the server's role could change the constraints and rights that limit it.
 func checkRole(ctx context.Context, db *sqlx.DB) error {
 	const query = `/* konbit.checkRole */
 		SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
@@ -153,12 +154,13 @@ func checkRole(ctx context.Context, db *sqlx.DB) error {
 		return err
 	}
 	if super || owned > 0 {
-		return fmt.Errorf("DATABASE_URL is a superuser or owns %d tables: let it log in as a role of its own and run konbit migrate as the owner", owned)
+		return fmt.Errorf("the role of DATABASE_URL is a superuser or owns %d tables: use another role there, and run konbit migrate as the owner", owned)
 	}
 	return nil
 }
 
-// checkClock compares this machine's clock with the database's: signatures are judged by the first, expiry by the second.
+// checkClock compares this machine's clock, which judges signatures, with the database's, which judges expiry. They may
+// differ by 30 seconds.
 func checkClock(ctx context.Context, db *sqlx.DB) error {
 	var there time.Time
 	before := time.Now()
@@ -166,7 +168,7 @@ func checkClock(ctx context.Context, db *sqlx.DB) error {
 		return err
 	}
 	if off := there.Sub(before).Abs(); off > 30*time.Second {
-		return fmt.Errorf("this machine and the database differ by %s: let both keep time by NTP", off.Round(time.Second))
+		return fmt.Errorf("this machine and the database differ by %s: synchronise both by NTP", off.Round(time.Second))
 	}
 	return nil
 }

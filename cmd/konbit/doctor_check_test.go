@@ -10,12 +10,12 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-func TestDoctorTellsOfTheCheckers(t *testing.T) {
+func TestDoctorReportsDailyChecks(t *testing.T) {
 	d := &doctor{}
 	d.checked(t.Context(), testkit.DB(t).Server)
 	require.Contains(t, d.findings[0].String(), "not run yet")
 	require.False(t, d.failed)
-	require.NoError(t, foundBy([]check.Last{{Checker: "A1", Age: 20 * time.Hour}}))
-	require.ErrorContains(t, foundBy([]check.Last{{Checker: "A1"}, {Checker: "A5", Rows: 2}}), "A5 (2) found something")
-	require.ErrorContains(t, foundBy([]check.Last{{Checker: "A1", Age: 30 * time.Hour}}), "last run 30h0m0s ago")
+	require.NoError(t, checkerErrors([]check.Last{{Checker: "A1", Age: 20 * time.Hour}}))
+	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1"}, {Checker: "A5", Rows: 2}}), "A5 (2) found something")
+	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1", Age: 30 * time.Hour}}), "last run 30h0m0s ago")
 }

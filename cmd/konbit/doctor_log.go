@@ -8,16 +8,16 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// logging is what the database logs.
+// logging is the database's settings of its log.
 type logging struct {
 	Verbosity  string
-	OnError    string `db:"on_error"` // bytes of a parameter, when a statement fails
-	Parameters string // bytes of a parameter, of statements that are logged
-	Statements bool   // are logged, all or slow ones
+	OnError    string `db:"on_error"` // bytes of each parameter of a failed statement
+	Parameters string // bytes of each parameter of a logged statement
+	Statements bool   // whether statements are logged, all or slow ones
 }
 
-// checkLog holds that the database's own log would not hold what donors typed: names and addresses travel as parameters of statements,
-// and stand in the details of errors ("Failing row contains …").
+// checkLog reports an error if the database's log would contain what donors typed. Names and addresses are parameters
+// of statements, and appear in the details of errors ("Failing row contains …").
 func checkLog(ctx context.Context, db *sqlx.DB) error {
 	const query = `/* konbit.checkLog */
 		SELECT current_setting('log_error_verbosity') AS verbosity, current_setting('log_parameter_max_length_on_error') AS on_error,
@@ -27,11 +27,11 @@ func checkLog(ctx context.Context, db *sqlx.DB) error {
 	if err := db.GetContext(ctx, &is, query); err != nil {
 		return err
 	}
-	return is.discreet()
+	return is.check()
 }
 
-// discreet is nil where no parameter and no row comes into the log.
-func (l logging) discreet() error {
+// check reports an error if parameters or rows are logged.
+func (l logging) check() error {
 	var set []string
 	if l.Verbosity != "terse" {
 		set = append(set, "log_error_verbosity = terse")
@@ -43,7 +43,7 @@ func (l logging) discreet() error {
 		set = append(set, "log_parameter_max_length = 0")
 	}
 	if len(set) > 0 {
-		return errors.New("it would hold what donors typed: set in postgresql.conf " + strings.Join(set, " and "))
+		return errors.New("it would contain what donors typed: set in postgresql.conf " + strings.Join(set, " and "))
 	}
 	return nil
 }

@@ -16,15 +16,15 @@ import (
 	"konbit/internal/platform/email"
 )
 
-// resolver looks up TXT records; net.DefaultResolver is one.
+// resolver looks up TXT records, as net.DefaultResolver does.
 type resolver interface {
 	LookupTXT(ctx context.Context, name string) ([]string, error)
 }
 
-// reserved are the domains that no DNS knows (RFC 2606), as in the demo.
+// reserved are top-level domains that no DNS has (RFC 2606). The demo uses them.
 var reserved = []string{"example", "test", "invalid", "localhost"}
 
-// mail looks up, for each sender, the DNS records by which mail servers tell our letters from forged ones.
+// mail checks the DNS records of each sender by which mail servers distinguish our emails from forged ones.
 func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 	entities, err := org.Entities(ctx, db)
 	if err != nil {
@@ -45,14 +45,15 @@ func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 	}
 }
 
-// sender looks at the records of one sender. Bounces go to MAIL_FROM where it is set, and SPF speaks of that domain.
+// sender checks the records of one sender. SPF is about the envelope sender: the domain of MAIL_FROM if it is set,
+// else of the sender.
 func (d *doctor) sender(ctx context.Context, dns resolver, from, domain string) {
 	envelope := domain
 	if d.config.MailFrom != "" {
-		envelope, _ = email.DomainOf(d.config.MailFrom) // read before, with the settings
+		envelope, _ = email.DomainOf(d.config.MailFrom) // checked when the settings were read
 	}
 	if slices.Contains(reserved, domain[strings.LastIndex(domain, ".")+1:]) {
-		d.findings = append(d.findings, finding{Check: "DNS of " + domain, OK: true, Note: "a domain for examples, which no mail server trusts"})
+		d.findings = append(d.findings, finding{Check: "DNS of " + domain, OK: true, Note: "a reserved domain for examples, which no mail server trusts"})
 		return
 	}
 	d.report("SPF of "+envelope, checkSPF(ctx, dns, envelope, d.config.SMTPURL))
@@ -60,8 +61,8 @@ func (d *doctor) sender(ctx context.Context, dns resolver, from, domain string) 
 	d.report("DMARC of "+domain, checkDMARC(ctx, dns, domain))
 }
 
-// records lists the TXT records at name that begin with a mark; none is no error.
-func records(ctx context.Context, dns resolver, name, mark string) ([]string, error) {
+// records returns the TXT records at name that begin with a prefix. Having none is not an error.
+func records(ctx context.Context, dns resolver, name, prefix string) ([]string, error) {
 	all, err := dns.LookupTXT(ctx, name)
 	var missing *net.DNSError
 	if errors.As(err, &missing) && missing.IsNotFound {
@@ -70,10 +71,10 @@ func records(ctx context.Context, dns resolver, name, mark string) ([]string, er
 	if err != nil {
 		return nil, fmt.Errorf("the TXT records at %s could not be looked up: %w", name, err)
 	}
-	return slices.DeleteFunc(all, func(r string) bool { return !strings.HasPrefix(strings.ToLower(r), strings.ToLower(mark)) }), nil
+	return slices.DeleteFunc(all, func(r string) bool { return !strings.HasPrefix(strings.ToLower(r), strings.ToLower(prefix)) }), nil
 }
 
-// checkSPF wants exactly one record (RFC 7208, 4.5).
+// checkSPF requires exactly one record (RFC 7208, section 4.5).
 func checkSPF(ctx context.Context, dns resolver, domain, smtpURL string) error {
 	found, err := records(ctx, dns, domain, "v=spf1")
 	if err != nil {
@@ -89,15 +90,15 @@ func checkSPF(ctx context.Context, dns resolver, domain, smtpURL string) error {
 	case 1:
 		return nil
 	default:
-		return fmt.Errorf("there are %d at %s, and so none counts: leave one", len(found), domain)
+		return fmt.Errorf("there are %d records at %s, so none is valid: keep one", len(found), domain)
 	}
 }
 
-// checkDKIM wants a key that fits the sender and its public half in the DNS.
+// checkDKIM requires a key for the sender's domain and its public part in the DNS.
 func checkDKIM(ctx context.Context, dns resolver, keys []mail.DKIM, from, domain string) error {
 	key := mail.KeyFor(keys, from)
 	if key == nil {
-		return fmt.Errorf("letters from %s go unsigned: set MAIL_DKIM_DOMAIN=%[1]s, MAIL_DKIM_SELECTOR and MAIL_DKIM_KEY (see .env.example)", domain)
+		return fmt.Errorf("emails from %s are not signed: set MAIL_DKIM_DOMAIN=%[1]s, MAIL_DKIM_SELECTOR and MAIL_DKIM_KEY (see .env.example)", domain)
 	}
 	found, err := records(ctx, dns, key.Name(), "")
 	if err != nil {
@@ -109,12 +110,12 @@ func checkDKIM(ctx context.Context, dns resolver, keys []mail.DKIM, from, domain
 		}
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("the record at %s is of another key; make it: %s", key.Name(), key.Record())
+		return fmt.Errorf("the record at %s is of another key; change it to: %s", key.Name(), key.Record())
 	}
 	return fmt.Errorf("publish a TXT record at %s: %s", key.Name(), key.Record())
 }
 
-// publicKey is the p= of a DKIM record.
+// publicKey returns the tag p= of a DKIM record, without spaces.
 func publicKey(record string) string {
 	for tag := range strings.SplitSeq(record, ";") {
 		if key, ok := strings.CutPrefix(strings.TrimSpace(tag), "p="); ok {
@@ -124,7 +125,7 @@ func publicKey(record string) string {
 	return ""
 }
 
-// checkDMARC wants a policy at the domain or one above it, and one that says to do something.
+// checkDMARC requires a policy other than none at the domain or at one of its parent domains (RFC 7489).
 func checkDMARC(ctx context.Context, dns resolver, domain string) error {
 	for at := domain; strings.Contains(at, "."); _, at, _ = strings.Cut(at, ".") {
 		found, err := records(ctx, dns, "_dmarc."+at, "v=DMARC1")
@@ -137,7 +138,7 @@ func checkDMARC(ctx context.Context, dns resolver, domain string) error {
 		for tag := range strings.SplitSeq(found[0], ";") {
 			name, policy, _ := strings.Cut(strings.TrimSpace(tag), "=")
 			if strings.TrimSpace(name) == "p" && strings.TrimSpace(policy) == "none" {
-				return fmt.Errorf("the policy at _dmarc.%s lets forged letters through (p=none): once SPF and DKIM are in order make it p=reject", at)
+				return fmt.Errorf("the policy at _dmarc.%s accepts forged emails (p=none): change it to p=reject after SPF and DKIM are correct", at)
 			}
 		}
 		return nil

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/mail"
 )
 
-// zone answers TXT lookups.
+// zone is a resolver with fixed TXT records.
 type zone map[string][]string
 
 func (z zone) LookupTXT(_ context.Context, name string) ([]string, error) {
@@ -26,7 +26,7 @@ func (z zone) LookupTXT(_ context.Context, name string) ([]string, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
+func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
 	key, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
 	require.NoError(t, err)
 	other, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
@@ -38,16 +38,16 @@ func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
 	for name, c := range map[string]struct {
 		change map[string][]string
 		keys   []mail.DKIM
-		want   []string // what is to be mended, in order; empty: nothing
+		want   []string // what to fix, in order; nil if nothing
 	}{
 		"all in order": {nil, []mail.DKIM{key}, nil},
 		"nothing there": {map[string][]string{"tsne.org": {}, "_dmarc.tsne.org": {}, key.Name(): {}}, []mail.DKIM{key}, []string{
 			"publish a TXT record at tsne.org: v=spf1 a:mail.tsne.org ~all", "publish a TXT record at konbit1._domainkey.tsne.org: " + key.Record(),
 			"publish a TXT record at _dmarc.gifts.tsne.org: v=DMARC1; p=reject",
 		}},
-		"no key":      {nil, nil, []string{"letters from gifts.tsne.org go unsigned: set MAIL_DKIM_DOMAIN=gifts.tsne.org"}},
-		"another key": {map[string][]string{key.Name(): {other.Record()}}, []mail.DKIM{key}, []string{"is of another key; make it: " + key.Record()}},
-		"two SPF":     {map[string][]string{"tsne.org": {"v=spf1 -all", "V=SPF1 ~all"}}, []mail.DKIM{key}, []string{"there are 2 at tsne.org"}},
+		"no key":      {nil, nil, []string{"emails from gifts.tsne.org are not signed: set MAIL_DKIM_DOMAIN=gifts.tsne.org"}},
+		"another key": {map[string][]string{key.Name(): {other.Record()}}, []mail.DKIM{key}, []string{"is of another key; change it to: " + key.Record()}},
+		"two SPF":     {map[string][]string{"tsne.org": {"v=spf1 -all", "V=SPF1 ~all"}}, []mail.DKIM{key}, []string{"there are 2 records at tsne.org"}},
 		"lax DMARC":   {map[string][]string{"_dmarc.tsne.org": {"v=DMARC1; p=none"}}, []mail.DKIM{key}, []string{"p=none"}},
 		"no DNS":      {map[string][]string{"tsne.org": nil}, []mail.DKIM{key}, []string{"could not be looked up: the server did not answer"}},
 	} {
@@ -61,20 +61,20 @@ func TestDoctorTellsWhichRecordsToPublish(t *testing.T) {
 		d := &doctor{config: Config{Settings: settings}}
 		d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
 		require.Len(t, d.findings, 3, name)
-		var mends []string
+		var fixes []string
 		for _, f := range d.findings {
 			if !f.OK {
-				mends = append(mends, f.Fix)
+				fixes = append(fixes, f.Fix)
 			}
 		}
-		require.Len(t, mends, len(c.want), "%s: %v", name, mends)
+		require.Len(t, fixes, len(c.want), "%s: %v", name, fixes)
 		for i, want := range c.want {
-			require.Contains(t, mends[i], want, name)
+			require.Contains(t, fixes[i], want, name)
 		}
 	}
 }
 
-func TestDoctorLeavesExampleDomainsAlone(t *testing.T) {
+func TestDoctorIgnoresExampleDomains(t *testing.T) {
 	d := &doctor{}
 	d.sender(t.Context(), zone{}, "gifts@tsne.example", "tsne.example")
 	require.False(t, d.failed)

@@ -13,10 +13,10 @@ import (
 )
 
 func donorCommand() *cobra.Command {
-	return group("donor", "People who give", donorSignOutCommand())
+	return group("donor", "Donors", donorSignOutCommand())
 }
 
-// donorSignOutCommand ends what somebody else may have opened: a lost phone, a mailbox that was read by others.
+// donorSignOutCommand is for a lost phone, or a mailbox that other people have read.
 func donorSignOutCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices", Args: cobra.ExactArgs(1),
@@ -32,20 +32,20 @@ func donorSignOutCommand() *cobra.Command {
 	}
 }
 
-// signOut ends the sessions of whoever has an address. It fails when nobody has: the address may be misspelled, and the
-// sessions meant go on.
-func signOut(ctx context.Context, db *sqlx.DB, email string) (ended int64, err error) {
-	keeper := donoraccess.Service{DB: db}
-	if ended, err = keeper.EndSessionsOfEmail(ctx, email); ended > 0 || err != nil {
+// signOut ends all sessions of the person who owns an email address and returns their number. It reports an error if
+// nobody owns the address: it may be misspelled.
+func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
+	access := donoraccess.Service{DB: db}
+	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {
 		return ended, err
 	}
-	proved, err := keeper.IsProven(ctx, email)
+	proved, err := access.IsProven(ctx, address)
 	if proved || err != nil {
 		return 0, err
 	}
-	donors, err := donor.ByEmails(ctx, db, []string{email})
+	donors, err := donor.ByEmails(ctx, db, []string{address})
 	if len(donors) == 0 && err == nil {
-		err = fmt.Errorf("nobody has the address %q: konbit receipt find TEXT looks for one", email)
+		err = fmt.Errorf("no donor has the address %q: konbit receipt find TEXT looks for one", address)
 	}
 	return 0, err
 }

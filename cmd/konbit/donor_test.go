@@ -24,7 +24,7 @@ func TestDonorSignOut(t *testing.T) {
 	require.NoError(t, err)
 
 	_, err = said(t, "donor", "sign-out", "nobody@example.org")
-	require.ErrorContains(t, err, `nobody has the address "nobody@example.org"`)
+	require.ErrorContains(t, err, `no donor has the address "nobody@example.org"`)
 	_, err = h.Access.Sessions().Find(t.Context(), secret)
 	require.NoError(t, err)
 	for _, ended := range []string{"1", "0"} {

@@ -18,12 +18,12 @@ import (
 )
 
 func erasuresCommand() *cobra.Command {
-	return group("erasures", "People who asked to be forgotten", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresOpenCommand())
+	return group("erasures", "Erasure of people who asked for it", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresOpenCommand())
 }
 
 func erasuresListCommand() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "Who asked (by number, for names are gone), and what became of it", Args: cobra.NoArgs}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "list", Short: "Requests for erasure by number (names are erased), and their state", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			all, err := privacy.List(c.Context(), db)
@@ -52,13 +52,13 @@ func erasuresListCommand() *cobra.Command {
 
 func erasuresAddCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "add ADDRESS…", Short: "Forget the person with these e-mail addresses, who asked the office", Args: cobra.MinimumNArgs(1),
-		Long: "Name the addresses of the person; those they joined by proof are found by themselves. The letters before and after go to the\n" +
-			"first. It is done in three days, or at once with --now. A recurring gift that goes on must be stopped first. Gifts, amounts, dates\n" +
-			"and receipts' numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay there with what was typed on\n" +
-			"Stripe's pages: redact those in its dashboard, found by the address, before you run this.",
+		Use: "add ADDRESS…", Short: "Erase the person with these email addresses, who asked the office", Args: cobra.MinimumNArgs(1),
+		Long: "Give the addresses of the person. Addresses that the person linked are found without being named. The emails before and after\n" +
+			"the erasure go to the first address. The erasure happens in three days, or at once with --now. Stop an active recurring gift\n" +
+			"first. Donations, amounts, dates and receipt numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay\n" +
+			"there with the data typed on Stripe's pages: search for the address in Stripe's dashboard and redact them before you run this.",
 	}
-	now := c.Flags().Bool("now", false, "do it at once")
+	now := c.Flags().Bool("now", false, "erase at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
 			w := privacy.ErasureRequest{Recipient: email.Normalize(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
@@ -74,7 +74,7 @@ func erasuresAddCommand() *cobra.Command {
 				return err
 			}
 			if len(donors) == 0 {
-				return fmt.Errorf("%w: nobody has given with these addresses", errUse)
+				return fmt.Errorf("%w: no donor has one of these addresses", errUse)
 			}
 			for _, d := range donors {
 				w.Donors, w.Language = append(w.Donors, d.ID), d.Language
@@ -100,7 +100,7 @@ func addErasure(c *cobra.Command, k privacy.Eraser, w privacy.ErasureRequest, no
 	case !now:
 		fmt.Fprintf(c.OutOrStdout(), "%s is due on %s.\n", e.ID, e.DueAt.Format(time.DateOnly))
 	case file == "":
-		fmt.Fprintf(c.OutOrStdout(), "%s is done. Keep the list beside the backups: set ERASURES_FILE, or konbit erasures export\n", e.ID)
+		fmt.Fprintf(c.OutOrStdout(), "%s is done. Store the list with the backups: set ERASURES_FILE, or konbit erasures export\n", e.ID)
 	default:
 		_, err = k.SyncFile(c.Context(), file)
 		fmt.Fprintf(c.OutOrStdout(), "%s is done.\n", e.ID)
@@ -108,19 +108,19 @@ func addErasure(c *cobra.Command, k privacy.Eraser, w privacy.ErasureRequest, no
 	return err
 }
 
-// erasureError says in words why a person cannot be forgotten yet.
+// erasureError explains why a person cannot be erased yet.
 func erasureError(err error) error {
 	switch {
 	case privacy.IsActivePlan(err):
-		return errors.New("a recurring gift goes on: stop it first, by its letter or on the donor's pages")
+		return errors.New("a recurring gift is active: stop it first, by the link in its emails or on the donor's pages")
 	case privacy.IsPendingGift(err):
-		return errors.New("a gift is on its way or is being looked at: try again when it has arrived")
+		return errors.New("a donation is pending or under review: try again when it is settled")
 	}
 	return err
 }
 
 func erasuresExportCommand() *cobra.Command {
-	return &cobra.Command{Use: "export", Short: "The list of what was done, to keep beside the backups; it names nobody", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "export", Short: "Print the list of completed erasures, to store with the backups; it contains no names", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
 				done, err := privacy.ListDone(c.Context(), db)
@@ -133,7 +133,7 @@ func erasuresExportCommand() *cobra.Command {
 }
 
 func erasuresApplyCommand() *cobra.Command {
-	return &cobra.Command{Use: "apply FILE", Short: "Do the erasures of a list again, after a backup was restored", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "apply FILE", Short: "Repeat the erasures of a list, after a backup was restored", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := os.Open(args[0])
 			if err != nil {
@@ -148,7 +148,7 @@ func erasuresApplyCommand() *cobra.Command {
 				a, err := o.Privacy.Apply(c.Context(), list)
 				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
 				if a.Pending > 0 {
-					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift goes on, or a gift is on its way. The workers do them once Stripe has told what became of it.\n", a.Pending)
+					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift is active, or a donation is pending. The workers erase them when Stripe reports the outcome.\n", a.Pending)
 				}
 				return err
 			})
@@ -157,14 +157,14 @@ func erasuresApplyCommand() *cobra.Command {
 
 func erasuresOpenCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "open NUMBER --why REASON", Short: "Show what a receipt said of a donor who was forgotten, to who has a right to it", Args: cobra.ExactArgs(1),
-		Long: "Opens the sealed copy of a receipt that the law asks for. It takes the owner's database address and SECRET_KEY together, and\n" +
-			"leaves who read it and why.",
+		Use: "open NUMBER --why REASON", Short: "Show the data on the receipt of an erased donor, for a person with a right to it", Args: cobra.ExactArgs(1),
+		Long: "Opens the sealed copy of a receipt, which the law requires. It needs both DATABASE_OWNER_URL and SECRET_KEY, and records who\n" +
+			"read it and why.",
 	}
-	why := c.Flags().String("why", "", "who asks for it and by what right")
+	why := c.Flags().String("why", "", "who asks for it and by which right")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if *why == "" {
-			return fmt.Errorf("%w: --why: say who asks for it and by what right", errUse)
+			return fmt.Errorf("%w: --why: give who asks for it and by which right", errUse)
 		}
 		return withOffice(c.Context(), needOwner, []need{needSecret}, func(o office) error {
 			facts, err := o.Privacy.OpenSealedReceipt(c.Context(), args[0], operator(), *why)
@@ -177,17 +177,17 @@ func erasuresOpenCommand() *cobra.Command {
 	return c
 }
 
-// erasures says whether the list is kept where a restored backup finds it.
+// erasures reports whether the list of erasures is written to ERASURES_FILE and agrees with the database.
 func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
-	f := finding{Check: "the list of erasures"}
+	f := finding{Check: "list of erasures"}
 	done, err := privacy.ListDone(ctx, db)
 	if err == nil && d.config.ErasuresFile == "" {
-		if f.OK, f.Note = len(done) == 0, "nobody was forgotten yet; set ERASURES_FILE before, so that a restored backup does not know them again"; !f.OK {
-			err = fmt.Errorf("%d were done and are listed nowhere: set ERASURES_FILE, and let the backups take that file along", len(done))
+		if f.OK, f.Note = len(done) == 0, "no person was erased yet; set ERASURES_FILE before, so that a restored backup does not restore them"; !f.OK {
+			err = fmt.Errorf("%d were done and are in no list: set ERASURES_FILE, and include that file in the backups", len(done))
 		}
 	} else if err == nil {
 		err = listed(ctx, db, d.config.ErasuresFile)
-		f.OK, f.Note = err == nil, fmt.Sprintf("%d in %s; see that the backups take it along", len(done), d.config.ErasuresFile)
+		f.OK, f.Note = err == nil, fmt.Sprintf("%d in %s; check that the backups include it", len(done), d.config.ErasuresFile)
 	}
 	if err != nil {
 		f.OK, f.Note, f.Fix, d.failed = false, "", err.Error(), true
@@ -195,16 +195,16 @@ func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
 	d.findings = append(d.findings, f)
 }
 
-// listed is an error where the file and the database differ.
+// listed reports an error if the file and the database differ.
 func listed(ctx context.Context, db *sqlx.DB, file string) error {
 	differs, err := privacy.Compare(ctx, db, file)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ERASURES_FILE cannot be read: %w", err)
 	case len(differs.Undone) > 0:
-		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: konbit erasures apply %[2]s", len(differs.Undone), file)
+		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: run konbit erasures apply %[2]s", len(differs.Undone), file)
 	case len(differs.Unlisted) > 0:
-		return fmt.Errorf("%d are not in %s: it is written every ten minutes by a server with its workers; is one running, and may it write there?", len(differs.Unlisted), file)
+		return fmt.Errorf("%d are not in %s: a server with its workers writes it every ten minutes; is one running, and may it write there?", len(differs.Unlisted), file)
 	}
 	return nil
 }

@@ -12,8 +12,9 @@ import (
 	"konbit/templates"
 )
 
-// spoken is an error as a technician reads it: where it holds a phrase of the catalogue, that phrase in English instead of its
-// key, each bad field with its own, and the cause in brackets.
+// errorText returns the text of an error for the people who run the program. If the error has a phrase key of the
+// catalogue, the text contains the English phrase instead of the key, a phrase for each wrong field, and the cause in
+// brackets.
 func errorText(err error) string {
 	var f *fault.Error
 	if !errors.As(err, &f) {
@@ -21,7 +22,7 @@ func errorText(err error) string {
 	}
 	words, loadErr := phrase.Load(templates.FS, templates.DonorWords...)
 	if loadErr != nil {
-		return err.Error() // a test holds the catalogues: this says more than it would
+		return err.Error() // the error matters more than the catalogue, which tests check
 	}
 	text := inEnglish(words, f.Phrase, f.Args)
 	for _, field := range f.Fields {

@@ -20,7 +20,7 @@ func eventModeCommand() *cobra.Command {
 	return group("event-mode", "Let a shared tablet at an event take donations without the limits of its address", eventModeOpenCommand(), eventModeListCommand(), eventModeCloseCommand())
 }
 
-// openedPass is what `konbit event-mode open --json` answers.
+// openedPass is the output of `konbit event-mode open --json`.
 type openedPass struct {
 	guard.Pass
 	Org  string `json:"org"`
@@ -30,8 +30,8 @@ type openedPass struct {
 func eventModeOpenCommand() *cobra.Command {
 	c := &cobra.Command{Use: "open", Short: "Print a link to open once on each tablet", Args: cobra.NoArgs}
 	slug := c.Flags().String("org", "", "the organisation's slug")
-	hours := c.Flags().Int("hours", 4, "for how long, at most 8")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	hours := c.Flags().Int("hours", 4, "how many hours it is open, at most 8")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		life := time.Duration(*hours) * time.Hour
 		if life < time.Hour || life > guard.MaxPassLifetime {
@@ -44,7 +44,7 @@ func eventModeOpenCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, opened)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and is over at %s.\n\n  %s\n\nEnd it sooner with: konbit event-mode close %s\n",
+		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and expires at %s.\n\n  %s\n\nEnd it sooner with: konbit event-mode close %s\n",
 			opened.ExpiresAt.Local().Format("15:04 on 2 January 2006 MST"), opened.Link, opened.ID)
 		return nil
 	}
@@ -73,8 +73,8 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 }
 
 func eventModeListCommand() *cobra.Command {
-	c := &cobra.Command{Use: "list", Short: "List all passes and how they were used", Args: cobra.NoArgs}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "list", Short: "List all passes with their use", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		listed, err := listPasses(c.Context())
 		if err != nil {

@@ -19,7 +19,7 @@ func TestGuardSettings(t *testing.T) {
 	require.Equal(t, want, c.GiveLimits)
 
 	_, err = readConfig(map[string]string{"TRUSTED_PROXIES": "10.0.0.0/8, nginx", "GIVE_LIMITS": "adress=3/1h"})
-	require.ErrorContains(t, err, `TRUSTED_PROXIES holds "nginx": want addresses or networks such as`)
+	require.ErrorContains(t, err, `TRUSTED_PROXIES contains "nginx": want addresses or networks such as`)
 	require.ErrorContains(t, err, `GIVE_LIMITS cannot be read: "adress=3/1h": want one of address`)
 }
 

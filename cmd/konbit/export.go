@@ -13,11 +13,11 @@ import (
 )
 
 func exportCommand() *cobra.Command {
-	return group("export", "Hand data out in other programs' formats", exportJournalCommand())
+	return group("export", "Export data in formats of other programs", exportJournalCommand())
 }
 
 func exportJournalCommand() *cobra.Command {
-	c := &cobra.Command{Use: "journal", Short: "The whole journal, with every balance asserted", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "journal", Short: "The whole journal, with an assertion of every balance", Args: cobra.NoArgs}
 	format := c.Flags().String("format", "hledger", "hledger or beancount")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !slices.Contains([]string{"hledger", "beancount"}, *format) {

@@ -30,7 +30,7 @@ func ledgerCommand() *cobra.Command {
 func balanceCommand() *cobra.Command {
 	c := &cobra.Command{Use: "balance", Short: "Every account's balance, fund by fund", Args: cobra.NoArgs}
 	slug := c.Flags().String("org", "", "only the funds of this organisation (its slug)")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON, in minor units, debit positive")
+	asJSON := c.Flags().Bool("json", false, "print JSON, in minor units, debit positive")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			lines, err := balances(c.Context(), db, *slug)
@@ -51,13 +51,13 @@ func balanceCommand() *cobra.Command {
 	return c
 }
 
-// balanceLine is a balance as `ledger balance --json` answers it.
+// balanceLine is a balance in the output of `ledger balance --json`.
 type balanceLine struct {
 	ledger.Line
 	Name string `json:"account_name"`
 }
 
-// balances reads all balances, or those of one organisation's funds, with their names, at one moment.
+// balances returns all balances, or those of the funds of one organisation, with their names, in one database snapshot.
 func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []balanceLine, err error) {
 	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
 		names, err := interchange.Names(ctx, tx)
@@ -101,27 +101,28 @@ func balances(ctx context.Context, db *sqlx.DB, organisation string) (lines []ba
 
 func verifyCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "verify", Short: "Recompute the books and their seals from the rows, and read the checkers; fails when a rule is broken", Args: cobra.NoArgs,
-		Long: "Recomputes the books, the chains of their seals and the kept balances from the stored rows; then reads the checkers, views\n" +
-			"that are empty while every payment, gift, entry, receipt and letter agrees. It only reads. With a million gifts it takes minutes.",
+		Use: "verify", Short: "Recompute the books and their seals from the rows, and run the checkers; fails if a rule is broken", Args: cobra.NoArgs,
+		Long: "Recomputes the books, the chains of their seals and the snapshots of balances from the stored rows. Then runs the checkers:\n" +
+			"views that are empty while all payments, donations, entries, receipts and emails agree. It only reads. With a million\n" +
+			"donations it takes minutes.",
 	}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
-	told := c.Flags().StringArray("head", nil, "hold the chain against what a letter told, as ENTITY:N:HASH; may be given again")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
+	heads := c.Flags().StringArray("head", nil, "compare the chain with the head in a digest email, as ENTITY:N:HASH; may be repeated")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			entities, err := org.Entities(c.Context(), db)
 			if err != nil {
 				return err
 			}
-			heads, err := readHeads(entities, *told)
+			expected, err := readHeads(entities, *heads)
 			if err != nil {
 				return err
 			}
-			report, err := ledger.Verify(c.Context(), db, heads...)
+			report, err := ledger.Verify(c.Context(), db, expected...)
 			if err != nil {
 				return err
 			}
-			found, err := checked(c.Context(), db)
+			found, err := runCheckers(c.Context(), db)
 			if err != nil {
 				return err
 			}
@@ -129,14 +130,14 @@ func verifyCommand() *cobra.Command {
 				err = printJSON(c, verified{report, sealedChains(entities, report), checkLines(entities, found)})
 			} else {
 				printReport(c.OutOrStdout(), entities, report)
-				printChecked(c.OutOrStdout(), entities, found)
+				printCheckers(c.OutOrStdout(), entities, found)
 			}
 			switch {
 			case err != nil:
 			case !report.OK():
 				err = errors.New("the books break their rules")
 			case len(check.Rows(found)) > 0:
-				err = errors.New("the checkers found what must not be")
+				err = errors.New("the checkers found errors")
 			}
 			return err
 		})
@@ -144,9 +145,9 @@ func verifyCommand() *cobra.Command {
 	return c
 }
 
-// readHeads reads what --head says.
-func readHeads(entities []org.LegalEntity, told []string) (heads []ledger.Head, err error) {
-	for _, text := range told {
+// readHeads parses the values of --head.
+func readHeads(entities []org.LegalEntity, texts []string) (heads []ledger.Head, err error) {
+	for _, text := range texts {
 		slug, head, _ := strings.Cut(text, ":")
 		at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.Slug == slug })
 		if at < 0 {
@@ -163,7 +164,7 @@ func readHeads(entities []org.LegalEntity, told []string) (heads []ledger.Head, 
 
 func printReport(w io.Writer, entities []org.LegalEntity, report ledger.Report) {
 	for _, f := range report.Findings {
-		fmt.Fprintln(w, "✗ it is not so that "+f.String())
+		fmt.Fprintln(w, "✗ not true: "+f.String())
 	}
 	fmt.Fprintf(w, "%d entries with %d lines read.\n", report.Entries, report.Lines)
 	for _, chain := range sealedChains(entities, report) {
@@ -171,7 +172,7 @@ func printReport(w io.Writer, entities []org.LegalEntity, report ledger.Report) 
 	}
 }
 
-// verified is a report whose chains are named as --head wants them.
+// verified is the output of `ledger verify --json`. Its chains have the form that --head takes.
 type verified struct {
 	ledger.Report
 	Chains []sealedChain `json:"chains"`
@@ -187,7 +188,7 @@ type sealedChain struct {
 func sealedChains(entities []org.LegalEntity, report ledger.Report) []sealedChain {
 	chains := []sealedChain{}
 	for _, chain := range report.Chains {
-		slug := chain.EntityID.String() // of one that is no more
+		slug := chain.EntityID.String() // an entity that was deleted
 		if at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.ID == chain.EntityID }); at >= 0 {
 			slug = entities[at].Slug
 		}
@@ -197,8 +198,8 @@ func sealedChains(entities []org.LegalEntity, report ledger.Report) []sealedChai
 }
 
 func sealCommand() *cobra.Command {
-	c := &cobra.Command{Use: "seal", Short: "Seal what is not sealed yet; the workers do it every second", Args: cobra.NoArgs}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "seal", Short: "Seal the entries that are not sealed yet; the workers do it every second", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			n, err := ledger.Seal(c.Context(), db)
@@ -215,7 +216,7 @@ func sealCommand() *cobra.Command {
 	return c
 }
 
-// withDatabase runs fn with the database of DATABASE_URL.
+// withDatabase opens the database of DATABASE_URL and runs fn.
 func withDatabase(ctx context.Context, fn func(db *sqlx.DB) error) error {
 	config, err := loadConfig(needDatabase)
 	if err != nil {

@@ -20,12 +20,12 @@ func TestHeadsAreReadAsEmailsShowThem(t *testing.T) {
 	heads, err := readHeads([]org.LegalEntity{tsne}, []string{"tsne:12:" + hash, "tsne:1:" + hash})
 	require.NoError(t, err)
 	require.Equal(t, []any{tsne.ID, int64(12), hash, int64(1)}, []any{heads[0].EntityID, heads[0].N, heads[0].Hex(), heads[1].N})
-	for wrong, mend := range map[string]string{
+	for wrong, fix := range map[string]string{
 		"": `has the slug ""`, "aina:12:" + hash: `has the slug "aina"`, "tsne": "want N:HASH", "tsne:" + hash: "want N:HASH", "tsne:12:12": "want N:HASH",
 	} {
 		_, err := readHeads([]org.LegalEntity{tsne}, []string{wrong})
 		require.ErrorIs(t, err, errUse, wrong)
-		require.ErrorContains(t, err, mend, wrong)
+		require.ErrorContains(t, err, fix, wrong)
 	}
 }
 
@@ -36,10 +36,10 @@ func TestReportNamesFindingAndChains(t *testing.T) {
 		Entries: 3, Lines: 8, Chains: []ledger.Chain{{EntityID: tsne.ID, Sealed: 2, Head: "ab"}, {EntityID: gone, Sealed: 1, Head: "cd"}},
 		Findings: []ledger.Finding{{Rule: "a rule", Count: 2, Entry: uuid.NullUUID{UUID: entry, Valid: true}, Detail: "is broken"}},
 	})
-	require.Equal(t, "✗ it is not so that a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
+	require.Equal(t, "✗ not true: a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
 }
 
-// TestBalanceNamesItsAccounts: nobody has to know the chart by heart.
+// TestBalanceNamesItsAccounts checks that each line has the name of its account, not only the number.
 func TestBalanceNamesItsAccounts(t *testing.T) {
 	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
@@ -62,13 +62,13 @@ func TestAuditorsAreAddresses(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"audit@firm.example", "board@tsne.example"}, c.AuditMail)
 	_, err = readConfig(map[string]string{"AUDIT_MAIL": "audit@firm.example;board@tsne.example"})
-	require.ErrorContains(t, err, "several with commas between")
+	require.ErrorContains(t, err, "separate several by commas")
 
 	d := &doctor{config: c}
 	d.auditors()
-	require.Contains(t, d.findings[0].String(), "mailed daily to audit@firm.example, board@tsne.example")
+	require.Contains(t, d.findings[0].String(), "emailed daily to audit@firm.example, board@tsne.example")
 	silent := &doctor{}
 	silent.auditors()
-	require.Contains(t, silent.findings[0].String(), "not mailed: set AUDIT_MAIL")
+	require.Contains(t, silent.findings[0].String(), "not emailed: set AUDIT_MAIL")
 	require.False(t, silent.failed)
 }

@@ -68,8 +68,8 @@ func commands() *cobra.Command {
 // oldNames are names of commands that are accepted for one more release, by their new names.
 var oldNames = map[string]string{"stripe events": "events", "event-mode": "event"}
 
-// renamed returns the command under the name that it had before. It is hidden from the help, and warns on standard error
-// when it runs.
+// renamed returns the command under the name that it had before. It is hidden from the help, and warns on standard
+// error when it runs.
 func renamed(c *cobra.Command, newName string) *cobra.Command {
 	c.Use, c.Hidden = oldNames[newName], true
 	for _, below := range c.Commands() {

@@ -10,8 +10,8 @@ import (
 )
 
 func migrateCommand() *cobra.Command {
-	c := &cobra.Command{Use: "migrate", Short: "Bring the database to this program's schema and renew the server's rights", Args: cobra.NoArgs}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "migrate", Short: "Migrate the database to this program's schema and set the rights of the server's role", Args: cobra.NoArgs}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig(needDatabase, needOwner)
 		if err != nil {
@@ -31,19 +31,19 @@ func migrateCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, migrated{version, role})
 		}
-		fmt.Fprintf(c.OutOrStdout(), "The schema is at version %d; %s has its rights and owns nothing.\n", version, role)
+		fmt.Fprintf(c.OutOrStdout(), "The schema is at version %d; the role %s has its rights and owns no table.\n", version, role)
 		return nil
 	}
 	return c
 }
 
-// migrated is what `konbit migrate --json` answers.
+// migrated is the output of `konbit migrate --json`.
 type migrated struct {
 	Version int64  `json:"version"`
-	Role    string `json:"role"` // the server's, whose rights were renewed
+	Role    string `json:"role"` // the server's role, whose rights were set
 }
 
-// roleOf is the role a database URL logs in as.
+// roleOf returns the role in a database URL. It reports an error if there is none.
 func roleOf(databaseURL string) (string, error) {
 	u, err := url.Parse(databaseURL)
 	if err != nil || u.User.Username() == "" {

@@ -22,23 +22,24 @@ import (
 )
 
 func receiptCommand() *cobra.Command {
-	return group("receipt", "Receipts and their letters", receiptFindCommand(), receiptResendCommand(), receiptCorrectCommand())
+	return group("receipt", "Receipts and their emails", receiptFindCommand(), receiptResendCommand(), receiptCorrectCommand())
 }
 
-// found is a receipt as `receipt find --json` answers it.
+// found is a receipt in the output of `receipt find --json`.
 type found struct {
 	Number    string       `json:"number"`
 	IssuedAt  time.Time    `json:"issued_at"`
-	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD, as the receipt says it
+	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD, as on the receipt
 	Donor     string       `json:"donor"`
 	Email     string       `json:"email"`
 	Amount    money.Amount `json:"amount"`
 	Standing  string       `json:"standing"` // stands, void or replaced
 	Reason    string       `json:"reason,omitempty"`
-	Replaces  string       `json:"replaces,omitempty"` // the number of another
+	Replaces  string       `json:"replaces,omitempty"` // the number of the receipt that this one replaces
 	Letters   []sent       `json:"letters"`
 }
 
+// sent is one sending of an email with a receipt.
 type sent struct {
 	Email string     `json:"letter"`
 	To    string     `json:"to"`
@@ -49,12 +50,13 @@ type sent struct {
 	At    time.Time  `json:"ordered_at"`
 }
 
-const mostFound = 200
+// maxFound is how many receipts `receipt find` shows.
+const maxFound = 200
 
 func receiptFindCommand() *cobra.Command {
-	c := &cobra.Command{Use: "find [TEXT]", Short: "Find receipts by number, name or e-mail address, and what became of their letters", Args: cobra.MaximumNArgs(1)}
-	refused := c.Flags().Bool("refused", false, "only those with a letter that was refused for good")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "find [TEXT]", Short: "Find receipts by number, name or email address, and show whether their emails arrived", Args: cobra.MaximumNArgs(1)}
+	refused := c.Flags().Bool("refused", false, "only those with an email that was refused permanently")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && !*refused {
 			return fmt.Errorf("%w: konbit receipt find needs a TEXT or --refused", errUse)
@@ -89,7 +91,7 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	if refused {
 		text = ""
 	}
-	receipts, err := receipt.Find(ctx, db, text, ids, mostFound)
+	receipts, err := receipt.Find(ctx, db, text, ids, maxFound)
 	if err != nil {
 		return nil, err
 	}
@@ -149,26 +151,26 @@ func printReceipts(c *cobra.Command, all []found) error {
 			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
 		}
 	}
-	if len(all) == mostFound {
-		fmt.Fprintf(w, "Only the newest %d are shown.\n", mostFound)
+	if len(all) == maxFound {
+		fmt.Fprintf(w, "Only the newest %d are shown.\n", maxFound)
 	}
 	return w.Flush()
 }
 
-// changed is what `receipt resend` and `receipt correct` answer with --json.
+// changed is the output of `receipt resend --json` and `receipt correct --json`.
 type changed struct {
-	Number    string `json:"number"`             // of the receipt that goes out
-	ChargedOn string `json:"charged_on"`         // YYYY-MM-DD, as the receipt says it
-	Replaces  string `json:"replaces,omitempty"` // the number of the one it stands for now
-	To        string `json:"to,omitempty"`       // the other address
+	Number    string `json:"number"`             // of the receipt that is sent
+	ChargedOn string `json:"charged_on"`         // YYYY-MM-DD, as on the receipt
+	Replaces  string `json:"replaces,omitempty"` // the number of the receipt that it replaces
+	To        string `json:"to,omitempty"`       // the new address
 }
 
 func receiptResendCommand() *cobra.Command {
-	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's letter once more, as it was", Args: exactly("NUMBER")}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	c := &cobra.Command{Use: "resend NUMBER", Short: "Send a receipt's email again, unchanged", Args: exactly("NUMBER")}
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withClerk(c.Context(), args[0], func(o office, clerk mail.Resender, r receipt.Receipt) error {
-			if err := clerk.Resend(c.Context(), r, operator()); err != nil {
+		return withReceipt(c.Context(), args[0], func(o office, resender mail.Resender, r receipt.Receipt) error {
+			if err := resender.Resend(c.Context(), r, operator()); err != nil {
 				return err
 			}
 			if *asJSON {
@@ -184,25 +186,25 @@ func receiptResendCommand() *cobra.Command {
 func receiptCorrectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "correct NUMBER", Args: exactly("NUMBER"), Short: "Send a receipt to another address, or replace it by one with the right name",
-		Long: "With --email alone the receipt goes, as it is, to the other address. With a name, it is replaced by a new receipt\n" +
-			"with a number of its own that says so; the old one stays on record and is void.",
+		Long: "With --email alone the receipt is sent, unchanged, to the other address. With a name, a new receipt with its own number\n" +
+			"replaces it and says so; the old one stays on record and is void.",
 	}
 	var correction receipt.Correction
 	c.Flags().StringVar(&correction.Email, "email", "", "the donor's address")
 	c.Flags().StringVar(&correction.FirstName, "first-name", "", "the donor's first name")
 	c.Flags().StringVar(&correction.LastName, "last-name", "", "the donor's last name")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if correction == (receipt.Correction{}) {
-			return fmt.Errorf("%w: say what is right by --email, --first-name or --last-name", errUse)
+			return fmt.Errorf("%w: give the correct value by --email, --first-name or --last-name", errUse)
 		}
 		if correction.Email != "" {
 			if err := email.CheckPlain(correction.Email); err != nil {
 				return fmt.Errorf("%w: --email: %w", errUse, err)
 			}
 		}
-		return withClerk(c.Context(), args[0], func(o office, clerk mail.Resender, r receipt.Receipt) error {
-			done, err := correct(c.Context(), o, clerk, r, correction)
+		return withReceipt(c.Context(), args[0], func(o office, resender mail.Resender, r receipt.Receipt) error {
+			done, err := correct(c.Context(), o, resender, r, correction)
 			switch {
 			case err != nil:
 				return err
@@ -219,10 +221,10 @@ func receiptCorrectCommand() *cobra.Command {
 	return c
 }
 
-// correct sends the receipt elsewhere, or replaces it by one with another name.
-func correct(ctx context.Context, o office, clerk mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
+// correct sends the receipt to another address, or replaces it by a receipt with another name.
+func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
-		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, clerk.Redirect(ctx, r, correction.Email, operator())
+		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, resender.Redirect(ctx, r, correction.Email, operator())
 	}
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
@@ -230,12 +232,12 @@ func correct(ctx context.Context, o office, clerk mail.Resender, r receipt.Recei
 		return err
 	})
 	if errors.Is(err, receipt.ErrReceiptVoid) {
-		return changed{}, fmt.Errorf("%s does not stand any more: konbit receipt find %[1]s", r.Reference())
+		return changed{}, fmt.Errorf("%s is not valid any more: konbit receipt find %[1]s", r.Reference())
 	}
 	return changed{Number: issued.Reference(), ChargedOn: issued.Facts.ChargedOn, Replaces: r.Reference(), To: correction.Email}, err
 }
 
-// operator names whoever runs the command, for the record.
+// operator returns the name of the user who runs the command, for the audit columns.
 func operator() string {
 	u, err := user.Current()
 	if err != nil {
@@ -244,8 +246,8 @@ func operator() string {
 	return "command line: " + u.Username
 }
 
-// withClerk finds the receipt and calls do with it and the service that sends emails again.
-func withClerk(ctx context.Context, number string, do func(office, mail.Resender, receipt.Receipt) error) error {
+// withReceipt finds a receipt by its number and calls do with it and the service that sends emails again.
+func withReceipt(ctx context.Context, number string, do func(office, mail.Resender, receipt.Receipt) error) error {
 	return withOffice(ctx, needDatabase, nil, func(o office) error {
 		r, err := receipt.ByNumber(ctx, o.db, number)
 		if fault.Is(err, fault.NotFound) {
@@ -254,10 +256,10 @@ func withClerk(ctx context.Context, number string, do func(office, mail.Resender
 		if err != nil {
 			return err
 		}
-		clerk, err := app.NewResender(o.config.Settings, o.Office, o.db, o.clocks, o.config.logger())
+		resender, err := app.NewResender(o.config.Settings, o.Office, o.db, o.clocks, o.config.logger())
 		if err != nil {
 			return err
 		}
-		return do(o, clerk, r)
+		return do(o, resender, r)
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// said runs a command and answers what it printed.
+// said runs a command and returns its output.
 func said(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -49,7 +49,7 @@ func TestReceiptCommands(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `receipt +refused +ana@example.org +smtp: 550 5.1.1 at RCPT`, out)
 
-	// Another address: the same receipt. Its letter is found by that address.
+	// Another address: the same receipt. Its email is found by that address.
 	_, err = said(t, "receipt", "correct", number, "--email", `"a b"@example.org`)
 	require.ErrorContains(t, err, "wrong use: --email: want a plain address such as")
 	out, err = said(t, "receipt", "correct", number, "--email", "ana.perez@example.net")
@@ -64,7 +64,7 @@ func TestReceiptCommands(t *testing.T) {
 	_, err = said(t, "receipt", "resend", number)
 	require.ErrorContains(t, err, "waits to be sent already")
 
-	// A name: another receipt.
+	// Another name: another receipt.
 	out, err = said(t, "receipt", "correct", number, "--last-name", "Pérez Ruiz")
 	require.NoError(t, err)
 	require.Equal(t, "TSNE-"+number[5:10]+"000002 replaces "+number+".\n", out)
@@ -78,10 +78,10 @@ func TestReceiptCommands(t *testing.T) {
 	require.Contains(t, h.Lines(`SELECT ordered_by FROM receipt_void`)[0], "command line: ")
 
 	_, err = said(t, "receipt", "correct", number, "--last-name", "Again")
-	require.ErrorContains(t, err, number+" does not stand any more")
+	require.ErrorContains(t, err, number+" is not valid any more")
 	for _, again := range [][]string{{"receipt", "correct", number, "--email", "third@example.org"}, {"receipt", "resend", number}} {
 		_, err = said(t, again...)
-		require.ErrorIs(t, err, mail.ErrReceiptVoid, "nobody is told again that it is good")
+		require.ErrorIs(t, err, mail.ErrReceiptVoid, "no email says again that it is valid")
 	}
 	_, err = said(t, "receipt", "resend", "TSNE-2026-999999")
 	require.ErrorContains(t, err, "there is no receipt")
@@ -90,7 +90,7 @@ func TestReceiptCommands(t *testing.T) {
 		require.ErrorIs(t, err, errUse)
 	}
 
-	// What waits and still stands goes out: the new receipt, to the address that was mended.
+	// The waiting email of the valid receipt is sent: the new receipt, to the corrected address.
 	h.Mail.SetFault(mailcatch.Fault{})
 	h.StartWorkers()
 	standing := seen[0].Number

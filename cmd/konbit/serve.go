@@ -18,8 +18,8 @@ import (
 var serveNeeds = []need{needDatabase, needBase, needSecret, needSMTP, needHooks, needOwn}
 
 func serveCommand() *cobra.Command {
-	c := &cobra.Command{Use: "serve", Short: "Serve the pages and work in the background", Args: cobra.NoArgs}
-	workers := c.Flags().Bool("workers", true, "work in the background too; --workers=false serves pages alone")
+	c := &cobra.Command{Use: "serve", Short: "Serve the pages and run the background work", Args: cobra.NoArgs}
+	workers := c.Flags().Bool("workers", true, "run the background work too; --workers=false serves pages only")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig(serveNeeds...)
 		if err != nil {
@@ -31,7 +31,7 @@ func serveCommand() *cobra.Command {
 }
 
 func workCommand() *cobra.Command {
-	return &cobra.Command{Use: "work", Short: "Work in the background, without pages", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "work", Short: "Run the background work, without pages", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			config, err := loadConfig(serveNeeds...)
 			if err != nil {
@@ -98,7 +98,7 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if err := config.checkProxies(); err != nil {
-		log.Warn("limits may count different donors as one", "mend", err)
+		log.Warn("limits may count different donors as one", "fix", err)
 	}
 	log.Info("serving", "address", listener.Addr().String(), "workers", workers)
 
@@ -119,8 +119,8 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	return errors.Join(err, <-worked, stopMetrics(), a.Close())
 }
 
-// closeWhenStopping closes each connection of a stopping server after its answer, so that no client sends a request on a
-// connection just as the server closes it.
+// closeWhenStopping closes each connection of a stopping server after its answer, so that no client sends a request
+// on a connection just as the server closes it.
 func closeWhenStopping(a *app.App, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if a.Stopping() {

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/office/statement"
 )
 
-// statementLine is what became of one entity's statements, as `statements --json` answers it.
+// statementLine is the result for one entity in the output of `statements --json`.
 type statementLine struct {
 	Entity string `json:"entity"`
 	Year   int    `json:"year"`
@@ -25,21 +25,21 @@ type statementLine struct {
 
 func statementsCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "statements --year YEAR", Short: "Issue a year's annual statements: each donor who has none yet gets one, by letter", Args: cobra.NoArgs,
-		Long: "Issues the annual statement of every donor who gave in the year, by the legal entity's time zone, and orders its letter, which the\n" +
-			"workers mail. It may be killed at any moment and started again, and goes on where it stopped: each donor gets one. Statements whose\n" +
-			"gifts have changed since are corrected. The server does the same by itself from 15 January to the end of April.",
+		Use: "statements --year YEAR", Short: "Issue the annual statements of a year: each donor without one gets one by email", Args: cobra.NoArgs,
+		Long: "Issues the annual statement of every donor who gave in the year, in the legal entity's time zone. The workers send the emails.\n" +
+			"The command may be stopped and started again at any time: each donor gets one statement. Statements whose donations changed\n" +
+			"since are corrected. The server does the same from 15 January to the end of April.",
 	}
-	year := c.Flags().Int("year", 0, "the year of the gifts")
+	year := c.Flags().Int("year", 0, "the year of the donations")
 	slug := c.Flags().String("entity", "", "only of this legal entity (its slug)")
-	dryRun := c.Flags().Bool("dry-run", false, "say what there is to do, change nothing")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	dryRun := c.Flags().Bool("dry-run", false, "show what would be issued, change nothing")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !c.Flags().Changed("year") {
 			return fmt.Errorf("%w: --year is needed, for example --year %d", errUse, time.Now().Year()-1)
 		}
 		if *year < 2000 || *year > time.Now().Year() {
-			return fmt.Errorf("%w: --year %d: want the year of the gifts, such as %d", errUse, *year, time.Now().Year()-1)
+			return fmt.Errorf("%w: --year %d: want the year of the donations, such as %d", errUse, *year, time.Now().Year()-1)
 		}
 		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
 			entities, err := org.Entities(c.Context(), o.db)
@@ -93,7 +93,7 @@ func printStatements(to io.Writer, lines []statementLine, dryRun bool) error {
 	return w.Flush()
 }
 
-// progress shows on a terminal how far something has come; elsewhere it only counts.
+// progress shows a progress bar on a terminal. If the output is no terminal, it shows nothing.
 type progress struct {
 	name   string
 	all, n int
@@ -102,11 +102,13 @@ type progress struct {
 	shown  bool
 }
 
+// terminal reports whether f is a terminal.
 func terminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// add counts more items and redraws the bar.
 func (b *progress) add(more int) {
 	b.n += more
 	if !b.shown || b.all == 0 {
@@ -114,8 +116,8 @@ func (b *progress) add(more int) {
 	}
 	const width = 40
 	full := min(width*b.n/b.all, width)
-	left := time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))
-	fmt.Fprintf(b.to, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, left.Round(time.Second))
+	remaining := time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))
+	fmt.Fprintf(b.to, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, remaining.Round(time.Second))
 }
 
 // end clears the line.

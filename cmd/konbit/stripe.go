@@ -17,10 +17,10 @@ func stripeCommand() *cobra.Command {
 }
 
 func stripeEndpointCommand() *cobra.Command {
-	c := &cobra.Command{Use: "endpoint", Short: "Make an entity's webhook endpoint at Stripe, or bring it to what is handled", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "endpoint", Short: "Create the webhook endpoint of an entity at Stripe, or update it to the handled types of events", Args: cobra.NoArgs}
 	entity := c.Flags().String("entity", "", "the legal entity (its slug)")
-	address := c.Flags().String("url", "", "where Stripe is to send; else under BASE_URL")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	address := c.Flags().String("url", "", "the address that Stripe sends to; standard: under BASE_URL")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig()
 		if err != nil {
@@ -55,22 +55,22 @@ func stripeEndpointCommand() *cobra.Command {
 	return c
 }
 
-// hookAddress is where Stripe sends an entity's webhooks: asked, or by BASE_URL.
-func hookAddress(config Config, entity, asked string) (string, error) {
-	if asked != "" {
-		u, err := url.Parse(asked)
+// hookAddress returns the address that Stripe sends an entity's webhooks to: the given one, or one under BASE_URL.
+func hookAddress(config Config, entity, given string) (string, error) {
+	if given != "" {
+		u, err := url.Parse(given)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return "", fmt.Errorf("%w: --url is %q: want an address such as https://give.example.org/hooks/stripe/%s", errUse, asked, entity)
+			return "", fmt.Errorf("%w: --url is %q: want an address such as https://give.example.org/hooks/stripe/%s", errUse, given, entity)
 		}
-		return asked, nil
+		return given, nil
 	}
 	if config.BaseURL == nil {
-		return "", fmt.Errorf("BASE_URL %s; or give --url", "is not set: "+mends[needBase])
+		return "", fmt.Errorf("BASE_URL %s; or give --url", "is not set: "+fixes[needBase])
 	}
 	return strings.TrimSuffix(config.BaseURL.String(), "/") + "/hooks/stripe/" + entity, nil
 }
 
-// stripeAccount looks over an entity's account.
+// stripeAccount checks the Stripe account of an entity.
 func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e org.LegalEntity) {
 	err := client.Check(ctx, e.Slug)
 	d.report("Stripe account of "+e.Slug, err)
@@ -84,33 +84,34 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 	d.report("webhook endpoint of "+e.Slug, err)
 	d.report("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
 	receipts, err := client.StripeReceipts(ctx, e.Slug)
-	d.report("receipts of "+e.Slug+" come from us alone", ownReceipts(receipts, err))
+	d.report("receipts of "+e.Slug+" are sent by Konbit only", ownReceipts(receipts, err))
 	if err == nil && receipts.LastMailed == "" {
 		d.findings[len(d.findings)-1].Note = noOwnReceipts(receipts)
 	}
 }
 
+// ownReceipts reports an error if Stripe emailed a receipt besides ours.
 func ownReceipts(r stripepay.StripeReceipts, err error) error {
 	if err == nil && r.LastMailed != "" {
-		err = fmt.Errorf("one was mailed by Stripe as well for %s, so that donor got two: in its dashboard, Settings, Customer emails, switch off \"Successful payments\"", r.LastMailed)
+		err = fmt.Errorf("Stripe emailed a receipt as well for %s, so that donor got two: switch off \"Successful payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
 	}
 	return err
 }
 
-// noOwnReceipts says how far the absence of a finding goes.
+// noOwnReceipts returns a note on how much it means that no such receipt was found.
 func noOwnReceipts(r stripepay.StripeReceipts) string {
-	const look = "Stripe tells this setting to nobody by API; see that \"Successful payments\" is off in its dashboard, Settings, Customer emails"
+	const manual = "Stripe has no API for this setting; check that \"Successful payments\" is off in its dashboard under Settings, Customer emails"
 	switch {
 	case !r.Live:
-		return "not told by a test key, for which Stripe mails none. " + look
+		return "unknown with a test key, for which Stripe sends no receipts. " + manual
 	case r.Checked == 0:
-		return "no gift to judge by yet. " + look
+		return "unknown without a donation. " + manual
 	default:
-		return fmt.Sprintf("judged by %d gifts, none of which Stripe mailed a receipt for. %s", r.Checked, look)
+		return fmt.Sprintf("Stripe emailed no receipt for any of %d donations. %s", r.Checked, manual)
 	}
 }
 
-// settingSuffix is an entity's slug as settings' names end.
+// settingSuffix returns the suffix of an entity's settings: its slug in capitals, with _ for -.
 func settingSuffix(entity string) string {
 	return strings.ReplaceAll(strings.ToUpper(entity), "-", "_")
 }

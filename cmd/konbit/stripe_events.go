@@ -21,7 +21,7 @@ func stripeEventsCommand() *cobra.Command {
 	return group("events", "Webhook events that Stripe sent", stripeEventsListCommand(), stripeEventsReplayCommand(), stripeEventsSweepCommand())
 }
 
-// eventLine is an event as `konbit stripe events list --json` shows it.
+// eventLine is an event in the output of `konbit stripe events list --json`.
 type eventLine struct {
 	Entity     string     `json:"entity"`
 	ID         string     `json:"id"`
@@ -29,18 +29,18 @@ type eventLine struct {
 	State      string     `json:"state"`
 	Tries      int        `json:"tries"`
 	ReceivedAt time.Time  `json:"received_at"`
-	DueAt      *time.Time `json:"due_at,omitempty"` // the next look at an event waiting or parked
+	DueAt      *time.Time `json:"due_at,omitempty"` // when a waiting or parked event is tried next
 	DoneAt     *time.Time `json:"done_at,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
-	Erased     bool       `json:"erased"` // its payload is gone after 90 days
+	Erased     bool       `json:"erased"` // the payload was erased after 90 days
 }
 
 func stripeEventsListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "Stored events, newest first", Args: cobra.NoArgs}
 	state := c.Flags().String("state", "", "only those "+strings.Join(stripepay.EventStates, ", "))
 	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
-	limit := c.Flags().Int("limit", 100, "at most so many; 0 for all")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	limit := c.Flags().Int("limit", 100, "maximum number; 0 for all")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if *state != "" && !slices.Contains(stripepay.EventStates, *state) {
 			return fmt.Errorf("%w: --state is one of %s", errUse, strings.Join(stripepay.EventStates, ", "))
@@ -71,7 +71,7 @@ func stripeEventsListCommand() *cobra.Command {
 	return c
 }
 
-// entityID finds a legal entity's id; no slug is uuid.Nil.
+// entityID returns the id of the legal entity with that slug, or uuid.Nil if the slug is empty.
 func entityID(entities []org.LegalEntity, slug string) (uuid.UUID, error) {
 	if slug == "" {
 		return uuid.Nil, nil
@@ -117,16 +117,16 @@ func printEvents(to io.Writer, lines []eventLine) error {
 
 func stripeEventsReplayCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "replay EVENT… | --set-aside", Short: "Have events worked off again, after what made them fail is mended",
-		Long: "Puts events back as if they had just come; the workers take them up within a second. What an event told before changes\n" +
-			"nothing when it is told again. An event whose payload was erased after 90 days has nothing left to work on.",
+		Use: "replay EVENT… | --set-aside", Short: "Process events again, after the cause of their failure is fixed",
+		Long: "Marks events as new; the workers process them within a second. Processing an event twice changes nothing. An event whose\n" +
+			"payload was erased after 90 days cannot be processed again.",
 	}
-	setAside := c.Flags().Bool("set-aside", false, "all that are set aside")
+	setAside := c.Flags().Bool("set-aside", false, "all events that are set aside")
 	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, ids []string) error {
 		if *setAside == (len(ids) > 0) {
-			return fmt.Errorf("%w: name events, or say --set-aside", errUse)
+			return fmt.Errorf("%w: name events, or give --set-aside", errUse)
 		}
 		return withDatabase(c.Context(), func(db *sqlx.DB) error {
 			entities, err := org.Entities(c.Context(), db)
@@ -146,22 +146,22 @@ func stripeEventsReplayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return tellReplayed(c, replayed, *asJSON)
+			return printReplayed(c, replayed, *asJSON)
 		})
 	}
 	return c
 }
 
-// tellReplayed fails when a named event could not be put back.
-func tellReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
+// printReplayed prints the result. It reports an error if a named event could not be put back.
+func printReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
 	if asJSON {
-		told := map[string][]string{"put_back": r.PutBack, "erased": r.Erased, "unknown": r.Unknown}
-		for name, ids := range told {
+		lists := map[string][]string{"put_back": r.PutBack, "erased": r.Erased, "unknown": r.Unknown}
+		for name, ids := range lists {
 			if ids == nil {
-				told[name] = []string{}
+				lists[name] = []string{}
 			}
 		}
-		if err := printJSON(c, told); err != nil {
+		if err := printJSON(c, lists); err != nil {
 			return err
 		}
 	} else {
@@ -181,9 +181,9 @@ func tellReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
 
 func stripeEventsSweepCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "sweep", Short: "Find at Stripe what no webhook told, and book it; the workers do the same every quarter of an hour", Args: cobra.NoArgs,
+		Use: "sweep", Short: "Fetch from Stripe the events that no webhook delivered, and book them; the workers do it every 15 minutes", Args: cobra.NoArgs,
 	}
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		config, err := loadConfig(serveNeeds...)
 		if err != nil {

@@ -55,7 +55,7 @@ func tasksListCommand() *cobra.Command {
 	all := c.Flags().Bool("all", false, "closed tasks too")
 	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
 	language := c.Flags().String("language", string(phrase.English), "language of the words: en or es")
-	asJSON := c.Flags().Bool("json", false, "answer in JSON")
+	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		words, err := officeWords()
 		if err != nil {
@@ -166,8 +166,8 @@ func tasksCloseCommand() *cobra.Command {
 	return c
 }
 
-// closeTask closes the open task of a kind and subject. It reports an error if none is open, or if several entities have one;
-// the error names them.
+// closeTask closes the open task of a kind and subject. It reports an error if none is open, or if several entities
+// have one; the error names them.
 func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, filter task.Filter) error {
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		open, err := task.List(ctx, tx, filter)

@@ -22,8 +22,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestTaskKinds lists the codes of all kinds, which the rows of finance_task hold: a changed code would open a second task and never
-// close the first. Each kind has words in both languages of the office.
+// TestTaskKinds lists the codes of all kinds, which the rows of finance_task hold: a changed code would open a second
+// task and never close the first. Each kind has words in both languages of the office.
 func TestTaskKinds(t *testing.T) {
 	var codes []string
 	words, err := officeWords()
@@ -51,8 +51,8 @@ func TestTaskKinds(t *testing.T) {
 	}
 }
 
-// TestEachTaskKindIsOpened reads the program: each package variable that holds a registered kind is used where a task is opened, so
-// that no kind stays behind after its cause is gone.
+// TestEachTaskKindIsOpened reads the program: each package variable that holds a registered kind is used where a task
+// is opened, so that no kind stays behind after its cause is gone.
 func TestEachTaskKindIsOpened(t *testing.T) {
 	declared, used := map[string]bool{}, map[string]int{}
 	for folder, files := range parsePackages(t) {

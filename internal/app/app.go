@@ -71,7 +71,8 @@ type App struct {
 	Server *web.Kernel // the web side, with its areas
 }
 
-// Open opens the database and builds the program. The clocks follow a stand-in until ctx ends. The caller closes the App.
+// Open opens the database and builds the program. The clocks follow a stand-in until ctx ends. The caller closes the
+// App.
 func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
 	db, err := pg.OpenForWorkers(ctx, s.DatabaseURL, workerConnections)
 	if err != nil {

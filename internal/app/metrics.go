@@ -41,8 +41,8 @@ func (a *App) observeRequest(method, route string, status int, took time.Duratio
 	}
 }
 
-// Figures returns what the database shows at a scrape: waiting work, open tasks, results of the daily checks, and receipts
-// issued. Each query reads a small index.
+// Figures returns what the database shows at a scrape: waiting work, open tasks, results of the daily checks, and
+// receipts issued. Each query reads a small index.
 func (a *App) Figures(ctx context.Context) ([]metrics.Figure, error) {
 	events, err := stripepay.ReadBacklog(ctx, a.resources.DB)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"konbit/templates"
 )
 
-// Office is the services that need only the database: the commands of finance staff use them without Stripe, a mail server
-// or pages. What they order (emails, deletion of customers at Stripe) is done by the workers of the server.
+// Office is the services that need only the database: the commands of finance staff use them without Stripe, a mail
+// server or pages. What they order (emails, deletion of customers at Stripe) is done by the workers of the server.
 type Office struct {
 	Queue         *jobs.Queue
 	Catalog       *fund.CatalogCache

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/processor/stripepay"
 )
 
-// periodicTask is work that the server repeats. Each is safe to run in several processes at the same time, and running one
-// twice changes nothing more than running it once.
+// periodicTask is work that the server repeats. Each is safe to run in several processes at the same time, and
+// running one twice changes nothing more than running it once.
 type periodicTask struct {
 	name  string
 	every time.Duration
@@ -135,7 +135,8 @@ func (a *App) eraseEvents(ctx context.Context) error {
 	return err
 }
 
-// RunDailyChecks runs all checkers once a day: the first process that asks on a day runs them. Each row found is logged.
+// RunDailyChecks runs all checkers once a day: the first process that asks on a day runs them. Each row found is
+// logged.
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
 	found, err := check.Nightly{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)

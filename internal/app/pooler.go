@@ -19,9 +19,9 @@ import (
 var errForgetsStatements = errors.New("the connection pooler does not support prepared statements: " +
 	"use PgBouncer 1.21 or newer with max_prepared_statements = 300, or session pooling, or connect DATABASE_URL directly to PostgreSQL")
 
-// CheckPooler reports errForgetsStatements if a prepared statement of a connection is lost. With a pooler that assigns
-// servers by transaction, a transaction on a second connection occupies the server on which the statement was prepared; the
-// first connection then gets another server. db needs two connections.
+// CheckPooler reports errForgetsStatements if a prepared statement of a connection is lost. With a pooler that
+// assigns servers by transaction, a transaction on a second connection occupies the server on which the statement was
+// prepared; the first connection then gets another server. db needs two connections.
 func CheckPooler(ctx context.Context, db *sqlx.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()

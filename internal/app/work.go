@@ -11,7 +11,8 @@ import (
 // shutdownTimeout is how long jobs under way may take after the context of Work ended.
 const shutdownTimeout = 15 * time.Second
 
-// Work waits until the database has all tables, runs the background work until ctx ends, and lets what is under way finish.
+// Work waits until the database has all tables, runs the background work until ctx ends, and lets what is under way
+// finish.
 func (a *App) Work(ctx context.Context) error {
 	if !a.awaitMigrations(ctx) {
 		return nil
@@ -28,8 +29,8 @@ func (a *App) Work(ctx context.Context) error {
 	return stop()
 }
 
-// StartWorkers starts the job runner and the worker of Stripe's events. The latter ends with ctx. stop waits for both; call
-// it after ctx ended.
+// StartWorkers starts the job runner and the worker of Stripe's events. The latter ends with ctx. stop waits for
+// both; call it after ctx ended.
 func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 	runner, err := jobs.NewRunner(a.resources.DB, a.Handlers, jobsAtOnce, a.resources.Log)
 	if err != nil {
@@ -65,8 +66,8 @@ func (a *App) awaitMigrations(ctx context.Context) bool {
 	}
 }
 
-// repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the task runs
-// again at its next time.
+// repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the
+// task runs again at its next time.
 func (a *App) repeat(ctx context.Context, t periodicTask) {
 	wait := time.NewTimer(time.Second)
 	defer wait.Stop()

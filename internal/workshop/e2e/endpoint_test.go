@@ -8,20 +8,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// looked is what the doctor found about one thing.
+// doctorFinding is what the doctor found about one thing.
 func (s *Stack) doctorFinding(at string) (found struct {
-	Looked, Mend, Note string
-	OK                 bool
+	Check, Fix, Note string
+	OK               bool
 }) {
 	s.t.Helper()
 	said, _ := s.TryKonbit("doctor", "--json") // something else may need mending
 	var all []struct {
-		Looked, Mend, Note string
-		OK                 bool
+		Check, Fix, Note string
+		OK               bool
 	}
 	require.NoError(s.t, json.Unmarshal([]byte(said), &all), said)
 	for _, f := range all {
-		if f.Looked == at {
+		if f.Check == at {
 			return f
 		}
 	}
@@ -60,13 +60,13 @@ func TestEndpointByCommand(t *testing.T) {
 	s.give("csio", "First")
 	s.letters(1)
 
-	receipts := s.doctorFinding("receipts of tsne come from us alone")
+	receipts := s.doctorFinding("receipts of tsne are sent by Konbit only")
 	require.True(t, receipts.OK)
-	require.Contains(t, receipts.Note, "not told by a test key")
+	require.Contains(t, receipts.Note, "unknown with a test key")
 	s.stripeAPI(http.MethodPost, "tsne", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"disabled": {"true"}})
 	ill := s.doctorFinding(look)
 	require.False(t, ill.OK)
-	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", ill.Mend)
+	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", ill.Fix)
 	require.Contains(t, s.Konbit("stripe", "endpoint", "--entity", "tsne"), made.ID+" updated")
 	require.True(t, s.doctorFinding(look).OK)
 

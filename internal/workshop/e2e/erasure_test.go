@@ -68,7 +68,7 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 	for name, apply := range map[string]func(){
 		"by the command": func() {
 			_, err := s.TryKonbit("doctor")
-			require.ErrorContains(t, err, "something needs mending")
+			require.ErrorContains(t, err, "some checks failed")
 			s.Konbit("erasures", "apply", list)
 		},
 		"by the server itself": func() {

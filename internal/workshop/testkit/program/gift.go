@@ -50,10 +50,12 @@ func (h *Program) Offer(slug string) donation.Offer {
 // Press checks a form for csio and begins its gift. Safe to call from any goroutine.
 func (h *Program) Submit(f donation.Form) (donation.Donation, error) { return h.SubmitFor("csio", f) }
 
-// comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with many tests.
+// comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with
+// many tests.
 const submitRetryTime = 20 * time.Second
 
-// PressFor is Press for another organisation. Told that the database has no time, it presses again, as a donor is asked to.
+// PressFor is Press for another organisation. Told that the database has no time, it presses again, as a donor is
+// asked to.
 func (h *Program) SubmitFor(slug string, f donation.Form) (donation.Donation, error) {
 	offer := h.Offer(slug)
 	request, err := f.Check(offer)
@@ -286,7 +288,8 @@ func (h *Program) DeliverNew() {
 	h.delivered = len(all)
 }
 
-// Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next time.
+// Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next
+// time.
 func (h *Program) RunPlanJobs() (done int) {
 	h.t.Helper()
 	var due []struct {

@@ -62,8 +62,8 @@ func NewID() uuid.UUID { return app.NewID() }
 // NewRef returns a new public reference, as the program makes them.
 func NewRef() string { return app.NewRef() }
 
-// New builds a program with a database of its own, the stand-in for Stripe and a mail catcher, and starts its web server.
-// The stand-in holds its webhooks until a test asks for them: see Drain of the stand-in.
+// New builds a program with a database of its own, the stand-in for Stripe and a mail catcher, and starts its web
+// server. The stand-in holds its webhooks until a test asks for them: see Drain of the stand-in.
 func New(t testing.TB, o Options) *Program {
 	t.Helper()
 	h := &Program{t: t, DB: testkit.DB(t), Log: &Log{}}

@@ -11,7 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestTheDatabaseRefuses says the rules to the database itself, as the server's role: right statements with wrong content.
+// TestTheDatabaseRefuses says the rules to the database itself, as the server's role: right statements with wrong
+// content.
 func TestTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
