@@ -1,7 +1,6 @@
 package ledger
 
-// Account is a code of the chart of accounts. The table account holds the same chart with names and
-// kinds; a test holds the two together.
+// Account is a code of the chart of accounts. The table account holds the same chart with names and kinds; a test compares the two.
 type Account string
 
 // The chart. Revenue and expense follow FASB ASU 2016-14: net assets without and with donor
@@ -30,8 +29,8 @@ const (
 	RefundsWith            Account = "4805"
 	ChargebacksWithout     Account = "4810"
 	ChargebacksWith        Account = "4815"
-	ReleasedWith           Account = "4900" // released from restriction: what leaves "with"
-	ReleasedWithout        Account = "4910" // … and arrives in "without"
+	ReleasedWith           Account = "4900" // released from restriction, on the side "with"
+	ReleasedWithout        Account = "4910" // the same, on the side "without"
 	ProcessingFees         Account = "5100"
 	DisputeFees            Account = "5110"
 	BankFees               Account = "5200"
@@ -44,11 +43,11 @@ const (
 	ReserveForEncumbrances Account = "9200" // memo
 )
 
-// memo tells whether a belongs to the memorandum accounts, which balance among themselves and are no
-// part of assets, liabilities or net assets.
+// memo reports whether the account is a memorandum account. Those balance among themselves and are no part of assets, liabilities or net
+// assets.
 func (a Account) memo() bool { return a >= "9000" }
 
-// Contributions is the revenue account of gifts to a fund, by the fund's class.
+// Contributions returns the revenue account of gifts to a fund, by the fund's class.
 func Contributions(restricted bool) Account {
 	if restricted {
 		return ContributionsWith

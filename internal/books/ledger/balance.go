@@ -14,13 +14,13 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Names say what the ids in the books are called: the slugs of entities and the codes of funds. The books
-// know ids only, so whoever wants a report brings the names.
+// Names maps the ids in the books to names: slugs of entities and codes of funds. The books hold ids only, so the caller of a report brings
+// the names.
 type Names struct {
 	Entities, Funds map[uuid.UUID]string
 }
 
-// Line is the balance of one account in one fund. In JSON it is what `konbit ledger balance --json` promises.
+// Line is the balance of one account in one fund. Its JSON form is that of `konbit ledger balance --json` and does not change.
 type Line struct {
 	Entity   string         `json:"entity"` // slug
 	Fund     string         `json:"fund"`   // code
@@ -32,13 +32,13 @@ type Line struct {
 	FundID   uuid.UUID `json:"-"`
 }
 
-// Filter narrows a report; the zero Filter is everything.
+// Filter narrows a report. The zero Filter selects everything.
 type Filter struct {
 	Entity uuid.UUID   // uuid.Nil: every entity
 	Funds  []uuid.UUID // nil: every fund
 }
 
-// Snapshot runs fn in a transaction that only reads and sees the books, and everything else, as they are at one moment.
+// ReadConsistent runs fn in a read-only transaction that sees the whole database as it is at one moment.
 func ReadConsistent(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
@@ -48,8 +48,8 @@ func ReadConsistent(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error
 	return fn(tx)
 }
 
-// Balance is what stands on each account by entity and fund, in the order of those names: newest snapshot and postings
-// since. An account a fund once used is there even when it has come back to zero. An id without a name is an error.
+// Balance returns the balance of each account by entity and fund, sorted by their names: the newest snapshot and the postings since. An
+// account that a fund has used is listed even if its balance is zero. It reports an error if an id has no name.
 func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) ([]Line, error) {
 	const all = balances + ` SELECT entity_id, fund_id, account_code, currency, amount FROM balance`
 	query, args := `/* ledger.Balance */ `+usedFunds+all, []any{}

@@ -38,14 +38,14 @@ func BenchmarkBooks(b *testing.B) {
 	_, err = TakeSnapshots(b.Context(), h.Server, SnapshotAfter)
 	require.NoError(b, err)
 	b.Run("once", func(b *testing.B) {
-		b.ReportMetric(0, "ns/op") // what was measured above, once
+		b.ReportMetric(0, "ns/op") // it is measured above
 		b.ReportMetric(sealRate, "sealed/s")
 		b.ReportMetric(snapshot.Seconds(), "s/first-snapshot")
 		b.ReportMetric(empty, "posted/s-empty")
 		b.ReportMetric(full/empty, "full/empty")
 	})
 	b.Run("position", func(b *testing.B) {
-		h.unsealed(b, SnapshotAfter) // as much as it may ever have to add up
+		h.unsealed(b, SnapshotAfter) // as many as a balance ever adds up
 		for b.Loop() {
 			_, err := ReadPosition(b.Context(), h.Server, h.tsne.one)
 			require.NoError(b, err)
@@ -78,7 +78,7 @@ func BenchmarkBooks(b *testing.B) {
 	})
 }
 
-// rate posts gifts from eight clients for a while, and answers how many a second.
+// rate posts gifts from eight clients for a while and returns the number per second.
 func (h fixture) rate(b *testing.B, name string) float64 {
 	var posted atomic.Int64
 	var clients sync.WaitGroup
@@ -99,7 +99,7 @@ func (h fixture) rate(b *testing.B, name string) float64 {
 	return float64(posted.Load()) / 8
 }
 
-// unsealed posts entries with that many lines in all to the first fund, in batches.
+// unsealed posts entries with that many lines in total to the first fund, in batches.
 func (h fixture) unsealed(b *testing.B, lines int) {
 	for n := 0; n < lines; n += 200 {
 		batch := make([]Entry, 100)
@@ -111,7 +111,7 @@ func (h fixture) unsealed(b *testing.B, lines int) {
 	}
 }
 
-// fill writes gifts and their fees as rows; no trigger looks at each of them.
+// fill inserts gifts and their fees as rows, without triggers.
 func (h fixture) fill(b *testing.B, n int) {
 	db := sqlx.MustConnect("postgres", strings.Replace(h.OwnerURL, testkit.OwnerRole+"@", "postgres@", 1))
 	defer db.Close()

@@ -10,9 +10,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// BookedTx tells, for each entry, whether the books hold it already, so that a use case can leave a told
-// fact alone before it decides anything. Only keys and facts are read. The same key with another fact is
-// a fault.Conflict, as in PostTx.
+// BookedTx reports for each entry whether the books hold it already, so that a caller can stop before it decides anything. It reads keys and
+// facts only. If the books hold another fact under a key, it reports fault.Conflict, as PostTx does.
 func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error) {
 	batch := make([]draft, len(entries))
 	for i := range entries {
@@ -33,7 +32,7 @@ func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error)
 	return isBooked, nil
 }
 
-// FundsWithPostings lists those of the funds that have a line in the books.
+// FundsWithPostings returns those of the funds that have a posting.
 func FundsWithPostings(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
 	const query = `/* ledger.FundsWithPostings */
 		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM posting p WHERE p.fund_id = f.id)`

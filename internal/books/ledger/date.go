@@ -5,35 +5,34 @@ import (
 	"time"
 )
 
-// Date is a day of the calendar, without time or zone: the business date of an entry in its entity's
-// time zone. The zero Date is no day.
+// Date is a calendar day without time or time zone: the business date of an entry in its entity's time zone. The zero Date is no day.
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
 }
 
-// DateOf is the day that t falls on in the time zone.
+// DateOf returns the day of t in a time zone.
 func DateOf(t time.Time, zone *time.Location) Date {
 	var d Date
 	d.Year, d.Month, d.Day = t.In(zone).Date()
 	return d
 }
 
-// String is the day as ISO 8601 writes it: 2026-11-21.
+// String returns the day in ISO 8601: 2026-11-21.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// Next is the day after d.
+// Next returns the following day.
 func (d Date) Next() Date {
 	return DateOf(time.Date(d.Year, d.Month, d.Day+1, 0, 0, 0, 0, time.UTC), time.UTC)
 }
 
-// valid tells whether the calendar has the day.
+// valid reports whether the calendar has the day.
 func (d Date) valid() bool {
 	return d.Year > 0 && DateOf(time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC), time.UTC) == d
 }
 
-// Scan reads a value of the type date, which the driver gives as midnight UTC.
+// Scan is part of sql.Scanner. The driver returns a date as midnight UTC.
 func (d *Date) Scan(value any) error {
 	t, ok := value.(time.Time)
 	if !ok {

@@ -10,52 +10,52 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// Entry is one fact and how it is booked.
+// Entry is one fact and its postings.
 type Entry struct {
 	EntityID uuid.UUID
 	Currency money.Currency // of the entity's books
 	Date     Date           // the business date of the fact, in the entity's time zone
 
-	// Source, SourceID and Kind are, with EntityID, the key: who told, of which object, and which of the
-	// object's entries this is. They are opaque here, and never empty.
+	// Source, SourceID and Kind are the key, together with EntityID: who reported the fact, about which object, and which of the object's
+	// entries this is. They are opaque here, and never empty.
 	Source, SourceID, Kind string
 
 	Fact       Fact
-	Reverses   uuid.UUID         // the entry this one mirrors; uuid.Nil for none. Set by ReverseTx.
+	Reverses   uuid.UUID         // the entry that this one mirrors; uuid.Nil if none. ReverseTx sets it.
 	Dimensions map[string]string // ids to look an entry up by: donation, donor, charge, payout …
-	Postings   []Posting         // two or more; their order is kept
+	Postings   []Posting         // two or more; their order is stored
 }
 
-// ErrEntry is an entry that breaks the rules of the books: a defect of the caller, not of the fact.
+// ErrEntry is reported for an entry that breaks the rules of the books: a defect of the caller, not of the fact.
 var ErrEntry = errors.New("ledger: not an entry")
 
-// maxLines is the most postings an entry may have, here and in the database.
+// maxLines is the largest number of postings of an entry, here and in the database.
 const maxLines = 2000
 
-// key is what an entry is the only one of.
+// key identifies an entry.
 type key struct {
 	entity                 uuid.UUID
 	source, sourceID, kind string
 }
 
 func (k key) String() string {
-	return fmt.Sprintf("%s %s of entity %s, told by %s", k.kind, k.sourceID, k.entity, k.source)
+	return fmt.Sprintf("%s %s of entity %s, from %s", k.kind, k.sourceID, k.entity, k.source)
 }
 
 func (e *Entry) key() key { return key{e.EntityID, e.Source, e.SourceID, e.Kind} }
 
-// check refuses with ErrEntry what the database would refuse, and postings that mix memo accounts with others.
+// check reports ErrEntry for an entry that the database would refuse, or whose memo accounts do not balance among themselves.
 func (e *Entry) check() error {
 	wrong := ""
 	switch {
 	case e.Source == "" || e.SourceID == "" || e.Kind == "":
 		wrong = "its key is incomplete"
 	case e.EntityID == uuid.Nil || !e.Currency.Valid():
-		wrong = "it names no books"
+		wrong = "it has no entity or no currency"
 	case !e.Date.valid():
-		wrong = fmt.Sprintf("%s is no day", e.Date)
+		wrong = fmt.Sprintf("%s is not a date", e.Date)
 	case len(e.Fact) == 0:
-		wrong = "it states no fact"
+		wrong = "it has no fact"
 	case len(e.Postings) < 2 || len(e.Postings) > maxLines:
 		wrong = fmt.Sprintf("it has %d postings", len(e.Postings))
 	default:
@@ -67,7 +67,7 @@ func (e *Entry) check() error {
 	return fmt.Errorf("%w: %s: %s", ErrEntry, e.key(), wrong)
 }
 
-// unbalanced says what keeps the postings from balancing, "" when nothing does.
+// unbalanced says why the postings do not balance; "" if they do.
 func (e *Entry) unbalanced() string {
 	type side struct {
 		fund uuid.UUID

@@ -10,15 +10,15 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// Record is an entry as it stands in the books, with names for its ids.
+// Record is an entry of the books, with names instead of ids.
 type Record struct {
 	ID                     uuid.UUID
 	Entity                 string // slug
 	Currency               money.Currency
-	Date                   Date // where it is booked
-	FactDate               Date // the fact's own date; earlier than Date when its period was closed
+	Date                   Date // on which it is booked
+	FactDate               Date // of the fact itself; earlier than Date if its period was closed
 	Source, SourceID, Kind string
-	Reverses               uuid.UUID // uuid.Nil for none
+	Reverses               uuid.UUID // uuid.Nil if it is no reversal
 	Lines                  []RecordLine
 }
 
@@ -28,7 +28,7 @@ type RecordLine struct {
 	Fund string // code
 }
 
-// Chart is the name of every account, as [A-Z0-9][A-Za-z0-9-]*.
+// Chart returns the names of all accounts, in the form [A-Z0-9][A-Za-z0-9-]*.
 func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, error) {
 	const query = `/* ledger.Chart */ SELECT code, name FROM account`
 	rows, err := q.QueryContext(ctx, query)
@@ -48,8 +48,8 @@ func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, erro
 	return chart, rows.Err()
 }
 
-// Walk hands every entry to visit, in the order of dates and, within a date, of recording. It holds one
-// entry at a time, however many there are; the Record and its Lines are valid until visit returns. visit must not use q.
+// Walk calls visit with every entry, in the order of dates and, within a date, of recording. It holds one entry at a time. The Record and its
+// Lines are valid until visit returns. visit must not use q.
 func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*Record) error) error {
 	const query = `/* ledger.Walk */
 		SELECT e.id, e.entity_id, e.currency, e.entry_date, e.fact_date, e.source, e.source_id, e.kind, e.reverses,

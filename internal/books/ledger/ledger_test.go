@@ -15,18 +15,18 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// newID is a version 7 UUID, as in production: new rows land at the end of the index.
+// newID returns a version 7 UUID, as in production: new rows come at the end of the index.
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 var day = Date{2026, time.March, 14}
 
-// house is a database with two legal entities, their books open.
+// fixture is a database with two legal entities whose books are open.
 type fixture struct {
 	*testkit.Database
 	tsne, grassroots entityBooks
 }
 
-// books are one entity with its operations fund and two more.
+// entityBooks is one entity with its operations fund and two more funds.
 type entityBooks struct {
 	entity               uuid.UUID
 	currency             money.Currency
@@ -70,7 +70,7 @@ func (h fixture) inTx(t testing.TB, fn func(tx *sqlx.Tx) error) {
 	require.NoError(t, pg.InTx(t.Context(), h.Server, fn))
 }
 
-// post books the entries in a transaction of their own.
+// post posts entries in a transaction of their own.
 func (h fixture) post(ctx context.Context, entries ...Entry) (posted []Posted, err error) {
 	err = pg.InTx(ctx, h.Server, func(tx *sqlx.Tx) error {
 		posted, err = PostTx(ctx, tx, entries, newID)
@@ -79,7 +79,7 @@ func (h fixture) post(ctx context.Context, entries ...Entry) (posted []Posted, e
 	return posted, err
 }
 
-// gift is a restricted gift to the first fund.
+// gift returns a restricted gift to the first fund.
 func (b entityBooks) gift(id string, amount int64) Entry {
 	return Entry{
 		EntityID: b.entity, Currency: b.currency, Date: day, Source: "stripe", SourceID: id, Kind: "gift",
@@ -89,7 +89,7 @@ func (b entityBooks) gift(id string, amount int64) Entry {
 	}
 }
 
-// fee is a processing fee borne by the first, restricted fund.
+// fee returns a processing fee that the first, restricted fund pays.
 func (b entityBooks) fee(id string, amount int64) Entry {
 	e := b.gift(id, amount)
 	e.Kind = "fee"
@@ -97,7 +97,7 @@ func (b entityBooks) fee(id string, amount int64) Entry {
 	return e
 }
 
-// state is everything the books hold, to show that nothing changed.
+// state returns all rows of the books, to compare them before and after.
 func (h fixture) state(t testing.TB) (rows []string) {
 	t.Helper()
 	require.NoError(t, h.Owner.Select(&rows, `

@@ -21,7 +21,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// oracle keeps the same books in two maps.
+// oracle holds the same books in maps.
 type oracle struct {
 	entries  map[string]Entry // by source id
 	ids      map[string]uuid.UUID
@@ -32,7 +32,7 @@ func newOracle() *oracle {
 	return &oracle{entries: map[string]Entry{}, ids: map[string]uuid.UUID{}, reversed: map[string]bool{}}
 }
 
-// knows tells for each entry whether it is a repeat, and for all whether one contradicts what is there or another.
+// knows reports for each entry whether it is a repeat, and whether any entry contradicts the books or another one.
 func (o *oracle) knows(entries []Entry) (repeated []bool, conflict bool) {
 	seen := maps.Clone(o.entries)
 	for _, e := range entries {
@@ -64,7 +64,7 @@ func (o *oracle) balance() map[string]int64 {
 	return sums
 }
 
-// draw is an entry about one of few objects, so that repeats and contradictions come by themselves.
+// drawEntry returns an entry about one of few objects, so that repeats and contradictions happen.
 func drawEntry(t *rapid.T, b entityBooks) Entry {
 	funds := []uuid.UUID{b.operations, b.one, b.two}
 	accounts := []Account{StripeClearing, Bank, ContributionsWithout, GrantsPayable, ProcessingFees}
@@ -82,16 +82,16 @@ func drawEntry(t *rapid.T, b entityBooks) Entry {
 			e.Postings[i].Foreign = &Foreign{money.New(2*e.Postings[i].Amount, "EUR"), rate("0.5")}
 		}
 	}
-	if rapid.IntRange(0, 9).Draw(t, "contradict") > 0 { // mostly an object has one fact
+	if rapid.IntRange(0, 9).Draw(t, "contradict") > 0 { // most objects have one fact
 		e.Fact = Fact{"payment_intent": e.SourceID}
 	}
 	return e
 }
 
-// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs as many as one likes. Each step is followed by all
-// the rules: the balances are the oracle's, whatever snapshots they are read through, and Verify finds nothing.
+// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs more. After each step all rules are checked: the balances are the
+// oracle's, whatever snapshots they are read through, and Verify finds nothing.
 func TestBooksAgreeWithAnOracle(t *testing.T) {
-	const block = 10 // rounds in one database: Verify reads all of it after every step
+	const block = 10 // rounds in one database: Verify reads the whole database after every step
 	checks := flag.Lookup("rapid.checks")
 	asked, rounds := checks.Value.String(), block
 	if asked != checks.DefValue {
@@ -115,12 +115,12 @@ func oracleRounds(t *testing.T) {
 		o := newOracle()
 		batch := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) Entry { return drawEntry(r, b) }), 1, 12)
 		r.Repeat(map[string]func(*rapid.T){
-			"post":          func(r *rapid.T) { h.postBoth(t, r, o, batch.Draw(r, "batch")) },
-			"post together": func(r *rapid.T) { h.postTogether(t, r, o, rapid.SliceOfN(batch, 2, 4).Draw(r, "batches")) },
-			"reverse":       func(r *rapid.T) { h.reverseBoth(t, r, o) },
-			"seal":          func(r *rapid.T) { require.NoError(r, h.seal(t)) },
-			"keep balances": func(r *rapid.T) { require.NoError(r, h.keepBalances(t, rapid.IntRange(1, 50).Draw(r, "after"))) },
-			"":              func(r *rapid.T) { h.requireAgreement(t, r, o, b) },
+			"post":           func(r *rapid.T) { h.postBoth(t, r, o, batch.Draw(r, "batch")) },
+			"post together":  func(r *rapid.T) { h.postTogether(t, r, o, rapid.SliceOfN(batch, 2, 4).Draw(r, "batches")) },
+			"reverse":        func(r *rapid.T) { h.reverseBoth(t, r, o) },
+			"seal":           func(r *rapid.T) { require.NoError(r, h.seal(t)) },
+			"take snapshots": func(r *rapid.T) { require.NoError(r, h.takeSnapshots(t, rapid.IntRange(1, 50).Draw(r, "after"))) },
+			"":               func(r *rapid.T) { h.requireAgreement(t, r, o, b) },
 		})
 	})
 }
@@ -130,12 +130,12 @@ func (h fixture) seal(t *testing.T) error {
 	return err
 }
 
-func (h fixture) keepBalances(t *testing.T, after int) error {
+func (h fixture) takeSnapshots(t *testing.T, after int) error {
 	_, err := TakeSnapshots(t.Context(), h.Server, after)
 	return err
 }
 
-// agrees holds the books against the oracle and against their own rules.
+// requireAgreement compares the books with the oracle and checks their own rules.
 func (h fixture) requireAgreement(t *testing.T, r *rapid.T, o *oracle, b entityBooks) {
 	lines, err := Balance(t.Context(), h.Server, b.names(), Filter{Funds: []uuid.UUID{b.operations, b.one, b.two}})
 	require.NoError(r, err)
@@ -154,12 +154,12 @@ func (h fixture) requireAgreement(t *testing.T, r *rapid.T, o *oracle, b entityB
 	require.Empty(r, report.Findings)
 }
 
-// postTogether posts the batches at once, while others seal and keep balances. Which of two batches books an object that is in both,
-// and how, is for the books to decide: the oracle takes their word, and holds them to it.
+// postTogether posts the batches at once, while others seal and take snapshots. If two batches contain the same object, either may book it:
+// the oracle takes over what the books did.
 func (h fixture) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Entry) {
 	for _, batch := range batches {
 		for i := range batch {
-			batch[i].Fact = Fact{"payment_intent": batch[i].SourceID} // a race between two facts has no right end
+			batch[i].Fact = Fact{"payment_intent": batch[i].SourceID} // of two racing facts either may win
 		}
 	}
 	posted, failed := make([][]Posted, len(batches)), make([]error, len(batches)+2)
@@ -168,7 +168,7 @@ func (h fixture) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]E
 		racing.Go(func() { posted[i], failed[i] = h.post(t.Context(), batch...) })
 	}
 	racing.Go(func() { failed[len(batches)] = h.seal(t) })
-	racing.Go(func() { failed[len(batches)+1] = h.keepBalances(t, 1) })
+	racing.Go(func() { failed[len(batches)+1] = h.takeSnapshots(t, 1) })
 	racing.Wait()
 	require.NoError(r, errors.Join(failed[len(batches):]...))
 	before := &oracle{entries: maps.Clone(o.entries)}

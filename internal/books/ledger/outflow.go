@@ -9,7 +9,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Refunds is the contra-revenue account of refunds from a fund, by the fund's class.
+// Refunds returns the contra-revenue account of refunds from a fund, by the fund's class.
 func Refunds(restricted bool) Account {
 	if restricted {
 		return RefundsWith
@@ -17,7 +17,7 @@ func Refunds(restricted bool) Account {
 	return RefundsWithout
 }
 
-// Chargebacks is the contra-revenue account of lost disputes, by the fund's class.
+// Chargebacks returns the contra-revenue account of lost disputes, by the fund's class.
 func Chargebacks(restricted bool) Account {
 	if restricted {
 		return ChargebacksWith
@@ -25,8 +25,8 @@ func Chargebacks(restricted bool) Account {
 	return ChargebacksWithout
 }
 
-// RestrictedTx is a fund's net assets with donor restrictions, in minor units (positive: it has some). The
-// caller holds the fund's lock, so that nothing leaves the fund before the transaction ends.
+// RestrictedTx returns a fund's net assets with donor restrictions, in minor units, positive if it has some. The caller holds the fund's lock,
+// so that nothing leaves the fund before the transaction ends.
 func RestrictedTx(ctx context.Context, tx *sqlx.Tx, fund uuid.UUID) (has int64, err error) {
 	const query = `/* ledger.RestrictedTx */ ` + givenFunds + balances + `
 		SELECT coalesce(-sum(b.amount), 0)::bigint FROM balance b JOIN account a ON a.code = b.account_code WHERE a.class = 'with'`
@@ -34,7 +34,7 @@ func RestrictedTx(ctx context.Context, tx *sqlx.Tx, fund uuid.UUID) (has int64, 
 	return has, err
 }
 
-// AccountTx is the balance of one account of an entity's books, fund by fund, in minor units, debit positive.
+// AccountTx returns the balance of one account of an entity's books by fund, in minor units, debit positive.
 func AccountTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, account Account) (map[uuid.UUID]int64, error) {
 	const query = `/* ledger.AccountTx */ ` + usedFunds + balances + `
 		SELECT fund_id, amount FROM balance WHERE entity_id = $1 AND account_code = $2`

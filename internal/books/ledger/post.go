@@ -18,22 +18,22 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Posted tells how an entry stands in the books.
+// Posted says where an entry is in the books.
 type Posted struct {
 	ID       uuid.UUID
-	Date     Date // where it is booked: the fact's date, or the first open day after a closed period
-	Repeated bool // it was there already
+	Date     Date // on which it is booked: the fact's date, or the first open day after a closed period
+	Repeated bool // it was booked already
 }
 
-// PostTx writes the entries into the books, all or none, and answers for each in the order given. It
-// takes one statement, or two when some were there already, however many entries there are.
+// PostTx writes entries into the books, all or none, and returns the results in the order given. Whatever their number, it runs one
+// statement, or two if some entries are booked already. tx must be read committed; the database counts and balances the lines once more at
+// the commit. After any error the caller must roll back.
 //
-// An entry that is there already, or twice in entries, with the same fact is answered with the first
-// one's id and Repeated. The same key with another fact is a fault.Conflict naming the key. An entry
-// that cannot be one is ErrEntry. After any error the transaction has to be rolled back.
+//	same key and fact, booked or twice in entries   the first entry's id, Repeated
+//	same key, another fact                          fault.Conflict that names the key
+//	breaks the rules of an entry                    ErrEntry
 //
-// Batches may run at once and overlap: each takes the keys in one order. tx is read committed, and
-// the database counts and balances the lines once more when it commits.
+// Batches may run at once and overlap: each locks its keys in the same order.
 func PostTx(ctx context.Context, tx *sqlx.Tx, entries []Entry, newID func() uuid.UUID) ([]Posted, error) {
 	batch, err := newBatch(entries, newID)
 	if err != nil || len(entries) == 0 {
@@ -52,13 +52,13 @@ func PostTx(ctx context.Context, tx *sqlx.Tx, entries []Entry, newID func() uuid
 	for i := range entries {
 		entry, ok := booked[entries[i].key()]
 		if !ok {
-			return nil, fmt.Errorf("ledger: %s is neither new nor there; the transaction must be read committed", entries[i].key())
+			return nil, fmt.Errorf("ledger: %s is neither new nor booked; the transaction must be read committed", entries[i].key())
 		}
 		if hash := entries[i].Fact.hash(); !bytes.Equal(entry.fact, hash[:]) {
 			return nil, factConflict(entries[i].key())
 		}
 		posted[i] = entry.Posted
-		entry.Repeated = true // for whoever comes with the same key behind this one
+		entry.Repeated = true // for a later entry of the batch with the same key
 		booked[entries[i].key()] = entry
 	}
 	return posted, nil
@@ -69,7 +69,7 @@ func factConflict(k key) error {
 		Cause: fmt.Errorf("the books have another fact for %s", k)}
 }
 
-// draft is an entry on its way into the books.
+// draft is an entry that is about to be inserted.
 type draft struct {
 	*Entry
 	id         uuid.UUID
@@ -77,8 +77,7 @@ type draft struct {
 	dimensions []byte
 }
 
-// newBatch checks the entries and puts those with different keys in the order of their keys, the one order in
-// which every batch takes its locks.
+// newBatch checks the entries, drops repeated keys, and sorts them by their keys: the order in which every batch takes its locks.
 func newBatch(entries []Entry, newID func() uuid.UUID) ([]draft, error) {
 	batch := make([]draft, 0, len(entries))
 	seen := make(map[key]struct{}, len(entries))
@@ -107,15 +106,14 @@ func newBatch(entries []Entry, newID func() uuid.UUID) ([]draft, error) {
 	return batch, nil
 }
 
-// stored is what the books have under a key.
+// bookedEntry is what the books hold under a key.
 type bookedEntry struct {
 	Posted
 	fact []byte
 }
 
-// insertEntries leaves out the entries whose key is taken, waiting for a transaction that is about to take
-// it, and writes the postings of the others. The period's end is read here; the database refuses the
-// entry if it moves before the insert.
+// insertEntries inserts the entries whose keys are free, with their postings. If another transaction is inserting a key, it waits for it. It
+// reads the end of the closed period; if that moves before the insert, the database refuses the entry.
 const insertEntries = `/* ledger.insertTx */
 WITH fresh AS (
     INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
@@ -167,7 +165,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEn
 	return booked, rows.Err()
 }
 
-// columns lays the batch out as insertEntries wants it: eleven arrays of entries, five of postings. detailColumns adds four.
+// columns returns a batch as the first sixteen arrays of insertEntries: eleven of entries, five of postings.
 func columns(batch []draft) []any {
 	var ids, entities, currencies, dates, sources, sourceIDs, kinds, reverses, dimensions []string
 	var facts [][]byte
@@ -194,7 +192,7 @@ func columns(batch []draft) []any {
 		pq.StringArray(entryIDs), pq.Int64Array(ns), pq.StringArray(accounts), pq.StringArray(funds), pq.Int64Array(amounts)}
 }
 
-// findTx adds the entries of the batch that were in the books before.
+// findBookedTx adds the entries of the batch that were booked before.
 func findBookedTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[key]bookedEntry) error {
 	const query = `/* ledger.findBookedTx */
 		SELECT e.id, e.entry_date, e.entity_id, e.source, e.source_id, e.kind, e.fact_hash

@@ -40,7 +40,7 @@ func TestRepeatsAndContradictions(t *testing.T) {
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
 	require.Equal(t, before, h.state(t))
 
-	other, err := h.post(t.Context(), h.grassroots.gift("pi_1", 2001)) // another entity's key
+	other, err := h.post(t.Context(), h.grassroots.gift("pi_1", 2001)) // the key of another entity
 	require.NoError(t, err)
 	require.False(t, other[0].Repeated)
 }
@@ -96,7 +96,7 @@ func TestLateFactIsBookedOnTheFirstOpenDay(t *testing.T) {
 func TestClosingAPeriodRacesNoEntry(t *testing.T) {
 	h := newFixture(t)
 	const lock, end = `SELECT FROM books WHERE entity_id = $1 FOR UPDATE`, `UPDATE books SET closed_through = '2026-03-31' WHERE entity_id = $1`
-	// An entry not yet committed holds the closing up.
+	// An uncommitted entry delays the closing.
 	h.inTx(t, func(tx *sqlx.Tx) error {
 		_, err := PostTx(t.Context(), tx, []Entry{h.tsne.gift("pi_1", 5)}, newID)
 		require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestClosingAPeriodRacesNoEntry(t *testing.T) {
 		require.ErrorContains(t, err, "55P03") // lock not available
 		return nil
 	})
-	// An entry behind the closing waits for it, is refused, and fits when it is tried again.
+	// An entry after the closing waits for it, is refused, and is accepted at the next attempt.
 	late := make(chan error)
 	require.NoError(t, pg.InTx(t.Context(), h.Owner, func(closing *sqlx.Tx) error {
 		_, err := closing.Exec(lock, h.tsne.entity)
@@ -154,7 +154,7 @@ func TestReverse(t *testing.T) {
 	second.Of = newID()
 	_, err = reverse(second)
 	require.Equal(t, fault.NotFound, fault.KindOf(err))
-	racing := h.tsne.gift("txn_3", 5) // the database alone sees what raced past the question
+	racing := h.tsne.gift("txn_3", 5) // only the database sees a reversal that was booked after the check
 	racing.Reverses = posted[0].ID
 	_, err = h.post(t.Context(), racing)
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
@@ -172,7 +172,7 @@ func TestSameBatchTenTimesAtOnce(t *testing.T) {
 		wg.Go(func() {
 			mine := slices.Clone(batch)
 			if worker%2 == 1 {
-				slices.Reverse(mine) // the caller's order must not matter
+				slices.Reverse(mine) // the result must not depend on the caller's order
 			}
 			posted, err := h.post(t.Context(), mine...)
 			for _, p := range posted {

@@ -27,8 +27,8 @@ type Posting struct {
 	Foreign *Foreign
 }
 
-// Foreign is the amount of a line in the currency in which it was paid or received. The books balance in their own currency; the
-// foreign amount and the rate are kept as the bank or the processor stated them.
+// Foreign is the amount of a line in the currency in which it was paid or received. The books balance in their own currency; the foreign
+// amount and the rate are stored as the bank or the processor stated them.
 type Foreign struct {
 	Amount money.Amount // has the sign of Posting.Amount
 	Rate   Rate
@@ -67,7 +67,7 @@ func Move(debit, credit Account, fundID uuid.UUID, amount int64) []Posting {
 	return []Posting{{Account: debit, FundID: fundID, Amount: amount}, {Account: credit, FundID: fundID, Amount: -amount}}
 }
 
-// dimensionName is what the formats of a journal accept as a name.
+// dimensionName matches the names that every journal format accepts.
 var dimensionName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
 // problem says what is wrong with a posting in books of a currency; "" if nothing is.
@@ -116,7 +116,7 @@ func (d *storedDetails) into() []any {
 	return []any{&d.dimensions, &d.foreignCurrency, &d.foreignAmount, &d.rate}
 }
 
-// of fills in a posting's dimensions and foreign amount.
+// of sets the dimensions and the foreign amount of a posting.
 func (d *storedDetails) of(p *Posting) error {
 	p.Dimensions, p.Foreign = nil, nil
 	if d.dimensions != nil {
@@ -135,8 +135,8 @@ func (d *storedDetails) of(p *Posting) error {
 	return nil
 }
 
-// detailColumns lays the details of all lines of a batch out as insertEntries wants them: four arrays, in which an empty text stands
-// for NULL. They are empty if no line has details, as on the path of a gift; unnest fills short arrays up with NULL.
+// detailColumns returns the details of all lines of a batch as the last four arrays of insertEntries. An empty text stands for NULL. The
+// arrays are empty if no line has details, as for a donation: unnest extends short arrays with NULL.
 func detailColumns(batch []draft) ([]any, error) {
 	dimensions, currencies, amounts, rates := pq.StringArray{}, pq.StringArray{}, pq.StringArray{}, pq.StringArray{}
 	if slices.ContainsFunc(batch, draft.hasDetails) {

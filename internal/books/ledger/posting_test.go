@@ -11,7 +11,7 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// rate is a rate that is one.
+// rate parses a rate that is valid.
 func rate(text string) Rate {
 	r, err := ParseRate(text)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestParseRate(t *testing.T) {
 	}
 }
 
-// abroad is a gift of 1,000.00 EUR that the bank credited as 1,083.50.
+// abroad returns a gift of 1,000.00 EUR that the bank credited as 1,083.50.
 func (b entityBooks) abroad(id string) Entry {
 	e := b.gift(id, 108350)
 	for i, sign := range []int64{1, -1} {
@@ -79,7 +79,7 @@ func TestPostingsKeepTheirDetails(t *testing.T) {
 	h.requireOK(t)
 }
 
-// TestLinesWithoutDetailsAreStoredAsBefore: NULL is hashed as the empty field, so their seals are what they always were.
+// TestLinesWithoutDetailsAreStoredAsBefore: their columns are NULL, which is hashed as the empty field, so their seals do not change.
 func TestLinesWithoutDetailsAreStoredAsBefore(t *testing.T) {
 	h := newFixture(t)
 	plain := h.tsne.gift("pi_1", 2000)

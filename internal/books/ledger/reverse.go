@@ -12,7 +12,7 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// Reversal is the fact that an entry came undone, or was a mistake. Its fields mean what those of Entry mean.
+// Reversal says that an entry was undone or was a mistake. Its fields mean the same as those of Entry.
 type Reversal struct {
 	Of                     uuid.UUID // the entry to mirror
 	Date                   Date
@@ -21,9 +21,11 @@ type Reversal struct {
 	Dimensions             map[string]string
 }
 
-// ReverseTx books the mirror of an entry: the same lines with the other sign. The same reversal again is
-// answered with the first one, as in PostTx; another reversal of the same entry is a fault.Conflict, and an entry that
-// isn't there fault.NotFound.
+// ReverseTx books the mirror of an entry: the same lines with the opposite sign.
+//
+//	the same reversal again                    the first one, Repeated
+//	another reversal of the same entry         fault.Conflict
+//	no such entry                              fault.NotFound
 func ReverseTx(ctx context.Context, tx *sqlx.Tx, r Reversal, newID func() uuid.UUID) (Posted, error) {
 	e := Entry{Date: r.Date, Source: r.Source, SourceID: r.SourceID, Kind: r.Kind, Fact: r.Fact, Reverses: r.Of, Dimensions: r.Dimensions}
 	earlier, err := mirrorTx(ctx, tx, &e)
@@ -40,8 +42,7 @@ func ReverseTx(ctx context.Context, tx *sqlx.Tx, r Reversal, newID func() uuid.U
 	return posted[0], nil
 }
 
-// mirrorTx gives e the books and the mirrored lines of the entry it reverses, and answers with the key of the reversal
-// there already is, if any.
+// mirrorTx sets the books and the mirrored lines of e. It returns the key of the reversal that the entry has already; the zero key if none.
 func mirrorTx(ctx context.Context, tx *sqlx.Tx, e *Entry) (earlier key, err error) {
 	const original = `/* ledger.mirrorTx */
 		SELECT e.entity_id, e.currency, coalesce(r.entity_id, $2), coalesce(r.source, ''), coalesce(r.source_id, ''), coalesce(r.kind, '')

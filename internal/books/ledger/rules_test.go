@@ -16,8 +16,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// An attack is a transaction, statement by statement and then COMMIT, that the database has to refuse by this
-// SQLSTATE and, where the refusal is one of the books' own rules, by this constraint.
+// attack is a transaction, statement by statement and then COMMIT, that the database must refuse with this SQLSTATE and, if a rule of the
+// books refuses it, by this constraint.
 type attack struct {
 	name, state, constraint string
 	statements              []string
@@ -30,7 +30,7 @@ const (
 	checked   = "23514"
 )
 
-// header and line are the two kinds of rows an attacker may insert. {braces} are filled in by house.resolve.
+// header and line return the two kinds of rows that an attacker may insert. resolve fills in {braces}.
 func header(lines int, more ...string) string {
 	s := fmt.Sprintf(`INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count)
 		VALUES ('{new}', '{entity}', 'USD', '2026-03-14', '2026-03-14', 's', 'x', 'k', sha256('x'), %d)`, lines)
@@ -43,7 +43,7 @@ func line(n, of int, account Account, amount int64, more ...string) string {
 	return strings.NewReplacer(more...).Replace(s)
 }
 
-// foreignLine is a line of 5 minor units with a foreign currency, amount and rate.
+// foreignLine returns a line of 5 minor units with a foreign currency, amount and rate.
 func foreignLine(details string) string {
 	return strings.NewReplacer("amount)", "amount, foreign_currency, foreign_amount, rate)", "5)", "5, "+details+")").Replace(line(1, 2, Bank, 5))
 }
@@ -64,7 +64,7 @@ func all(statements ...any) (flat []string) {
 	return flat
 }
 
-// rewrites need a privilege the server's role does not have.
+// rewrites need a privilege that the server's role does not have.
 var rewrites = []string{
 	`UPDATE journal_entry SET entry_date = entry_date + 1`,
 	`UPDATE posting SET amount = 2 * amount`,
@@ -104,7 +104,7 @@ var rewrites = []string{
 	`GRANT UPDATE ON posting TO konbit_server; UPDATE posting SET amount = 1`,
 }
 
-// tricks use nothing but the right to insert.
+// tricks use only the right to insert.
 var tricks = []attack{
 	{"late line", checked, "posting_check", all(line(3, 2, Bank, 5, "{new}", "{gift}"))},
 	{"late line below one", checked, "posting_check", all(line(0, 2, Bank, 5, "{new}", "{gift}"))},
@@ -151,17 +151,17 @@ var tricks = []attack{
 		all(`DO $$ BEGIN ` + header(2) + `; BEGIN SET CONSTRAINTS ALL IMMEDIATE; EXCEPTION WHEN OTHERS THEN NULL; END; END $$`)},
 }
 
-// resolve fills in the ids of the house.
+// resolve fills in the ids of the fixture.
 func (h fixture) resolve(sql string, gift Posted) string {
 	return strings.NewReplacer("{gift}", gift.ID.String(), "{new}", newID().String(), "{entity}", h.tsne.entity.String(), "{one}", h.tsne.one.String(),
 		"{two}", h.tsne.two.String(), "{neighbour}", h.grassroots.entity.String(), "{foreign}", h.grassroots.one.String()).Replace(sql)
 }
 
-// refused runs the attack on a connection of its own and holds the refusal, and that nothing changed, against it.
+// refused runs the attack on a connection of its own. It requires the refusal, and that nothing changed.
 func (h fixture) refused(t *testing.T, db *sqlx.DB, a attack, gift Posted) {
 	t.Helper()
 	before := h.state(t)
-	script := strings.Split(h.resolve(strings.Join(a.statements, "\x00"), gift), "\x00") // one {new} throughout
+	script := strings.Split(h.resolve(strings.Join(a.statements, "\x00"), gift), "\x00") // the same {new} in all statements
 	err := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		for _, s := range script {
 			if _, err := tx.Exec(s); err != nil {
@@ -190,7 +190,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 	for _, a := range tricks {
 		t.Run(a.name, func(t *testing.T) { h.refused(t, h.Server, a, posted[0]) })
 	}
-	for _, statement := range []string{ // also to the owner who forgets
+	for _, statement := range []string{ // refused to the owner too
 		`UPDATE posting SET amount = 1`, `UPDATE journal_entry SET kind = 'x' WHERE false`, `DELETE FROM posting`, `DELETE FROM journal_entry`,
 		`TRUNCATE posting`, `TRUNCATE journal_entry CASCADE`,
 	} {
@@ -203,7 +203,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 	require.Empty(t, report.Findings)
 }
 
-// What the attacks insert is a good entry but for the one thing: without that, it passes.
+// Each attack is a valid entry but for one thing: without that the database accepts it.
 func TestTheDatabaseAcceptsWhatTheAttacksVary(t *testing.T) {
 	h := newFixture(t)
 	script := h.resolve(strings.Join(all(header(2), pair()), ";"), Posted{})
@@ -248,7 +248,7 @@ func TestARestoredCopyRefusesToo(t *testing.T) {
 	require.Equal(t, Report{Entries: 2, Lines: 6, Chains: []Chain{}, Findings: []Finding{}}, report)
 }
 
-// client is one of PostgreSQL's own programs.
+// client returns a command that runs one of PostgreSQL's own programs.
 func client(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -258,7 +258,7 @@ func client(t *testing.T, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Stderr = os.Stderr
 	if name == "psql" {
-		cmd.Stderr = nil // read with its output
+		cmd.Stderr = nil // the caller reads it with the output
 	}
 	return cmd
 }

@@ -14,19 +14,18 @@ import (
 
 const (
 	sealBatch = 2000            // entries sealed in one transaction
-	sealWait  = 2 * time.Second // for transactions that may still bring an entry
+	sealWait  = 2 * time.Second // the longest wait for older transactions to end
 )
 
-// Seal numbers and chains the entries that were recorded since the last seal, each in the chain of its entity,
-// and answers how many it sealed. It runs after the fact, beside the gift path, and writes nothing but new rows
-// of ledger_seal.
+// Seal numbers and hashes the entries that were recorded since the last seal, each in its entity's chain, and returns their number. It
+// writes nothing but new rows of ledger_seal, after the commit of the entries.
 //
-// The order is that of the serials, and no late commit is missed: an entry's transaction had its id before
-// it drew its serial, so once all transactions older than ours have ended, no entry can still appear at or below the
-// highest serial that could be seen when ours began. Only those are sealed. Serials go on after dump and restore, so
-// a restored copy is sealed like any other. A transaction that stays open delays the seals behind it.
+// The order is that of the serials, and no entry is missed: a transaction has its id before it draws a serial. So when all transactions
+// older than ours have ended, no entry can appear any more at or below the highest serial that was visible when ours began. Only entries up
+// to that serial are sealed. Serials continue after a dump and restore, so a restored copy is sealed like any other. A transaction that
+// stays open delays the seals of the entries after it.
 //
-// Several sealers may run at once: one works, the others answer zero.
+// Several processes may call it at once: one works, the others return zero.
 func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 	through, err := lastSafeSerial(ctx, db)
 	if err != nil {
@@ -43,8 +42,8 @@ func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 	return sealed, nil
 }
 
-// settled is a serial such that every entry up to it is there to see, for good; 0 when nothing waits to be
-// sealed, or when other transactions don't end in time.
+// lastSafeSerial returns a serial up to which every entry is visible for good. It returns 0 if nothing is to be sealed, or if other
+// transactions do not end in time.
 func lastSafeSerial(ctx context.Context, db *sqlx.DB) (through int64, err error) {
 	const newest = `/* ledger.lastSafeSerial */
 		SELECT coalesce(max(serial), 0) FROM journal_entry
@@ -76,7 +75,7 @@ func lastSafeSerial(ctx context.Context, db *sqlx.DB) (through int64, err error)
 	return through, err
 }
 
-// sealTx seals the next entries up to the serial, and answers how many; none when another sealer is at work.
+// sealTx seals the next entries up to a serial and returns their number; 0 if another process is sealing.
 func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	const lock = `/* ledger.sealTx */ SELECT pg_try_advisory_xact_lock(hashtext('konbit ledger seal'))`
 	var ours bool
@@ -93,7 +92,7 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 		return 0, err
 	}
 	var fresh newSeals
-	var incomplete error // stops the chains in front of an entry that lost lines
+	var incomplete error // ends the chains before an entry that lost lines
 	rows, err := tx.QueryContext(ctx, nextEntries, from, through, sealBatch)
 	if err != nil {
 		return 0, err
@@ -101,7 +100,7 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	defer rows.Close()
 	err = scanHashInputs(rows, func(s *hashInput) error {
 		if incomplete == nil && !s.complete {
-			incomplete = fmt.Errorf("ledger: entry %s has not the lines it states; it is not sealed, nor what comes behind it", s.entryID)
+			incomplete = fmt.Errorf("ledger: entry %s does not have the lines it states; it is not sealed, and neither are the entries after it", s.entryID)
 		}
 		if incomplete != nil {
 			return nil
@@ -119,7 +118,7 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	return len(fresh.serials), fresh.insertTx(ctx, tx)
 }
 
-// seals are rows for ledger_seal, column by column.
+// newSeals are rows for ledger_seal, one field per column.
 type newSeals struct {
 	entities, entries pq.StringArray
 	ns, serials       pq.Int64Array

@@ -12,11 +12,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// sealVersion begins what is hashed. Another way of writing an entry down would be another version.
+// sealVersion is the first hashed field. Another way of hashing an entry needs another version.
 const sealVersion = "konbit entry 1"
 
-// seal is the hash that entry number n of a chain gets: SHA-256 over these fields, each as "length:bytes" with the length
-// in bytes as a decimal number (as in Fact), one after the other with nothing between.
+// seal returns the hash of entry number n of a chain: SHA-256 over these fields, each as "length:bytes" with the length in bytes as a
+// decimal number (as in Fact), one after the other with nothing between.
 //
 //	konbit entry 1
 //	hash of entry n-1 of this entity, 64 lower-case hexadecimal digits; 64 zeros for n = 1
@@ -25,10 +25,10 @@ const sealVersion = "konbit entry 1"
 //	recorded_at, recorded_by
 //	for each line, in the order of its n: n, account, fund id, amount, dimensions, foreign currency, foreign amount, rate
 //
-// NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve decimals.
-// Ids are lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as 2026-11-21T18:05:00.123456Z,
-// fact_hash is in lower-case hexadecimal. Dimensions are written as PostgreSQL writes jsonb: no name twice, names
-// ordered by their length in bytes and then bytewise, one space behind each colon and each comma between pairs.
+// NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve decimals. Ids are
+// lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as 2026-11-21T18:05:00.123456Z, fact_hash is in
+// lower-case hexadecimal. Dimensions are written as PostgreSQL writes jsonb: no name twice, names ordered by their length in bytes and then
+// bytewise, one space after each colon and after each comma between pairs.
 func (s *hashInput) seal(n int64, previous [sha256.Size]byte) [sha256.Size]byte {
 	var text []byte
 	text = field(text, []byte(sealVersion))
@@ -44,7 +44,7 @@ func field(text, value []byte) []byte {
 	return append(text, value...)
 }
 
-// What is hashed of an entry, and of each of its lines. A posting's other columns repeat its entry's, by foreign key.
+// The hashed columns of an entry and of each of its lines. A posting's other columns repeat its entry's, by a foreign key.
 const hashedEntryColumns = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
 		e.source, e.source_id, e.kind, encode(e.fact_hash, 'hex'), e.line_count::text, e.reverses::text, e.dimensions::text,
 		to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.recorded_by::text`
@@ -53,11 +53,10 @@ var hashedLineColumns = []string{
 	"p.n::text", "p.account_code", "p.fund_id::text", "p.amount::text", "p.dimensions::text", "p.foreign_currency", "p.foreign_amount::text", "p.rate::text",
 }
 
-// sheetLines are the lines of e: how many there are, and their fields written down, which the database does so that an
-// entry is one row.
+// hashedLines selects the number of lines of e and their hashed text. The database writes the text, so that an entry is one row.
 var hashedLines = `(SELECT count(*)::text AS count, string_agg(` + lengthPrefixed(hashedLineColumns) + `, '' ORDER BY p.n) AS text FROM posting p WHERE p.entry_id = e.id)`
 
-// written is SQL that writes the columns down, each as "length:bytes".
+// lengthPrefixed returns SQL that writes columns, each as "length:bytes".
 func lengthPrefixed(columns []string) string {
 	fields := make([]string, len(columns))
 	for i, c := range columns {
@@ -66,7 +65,7 @@ func lengthPrefixed(columns []string) string {
 	return strings.Join(fields, " || ")
 }
 
-// Places in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its lines.
+// Indexes of columns in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its lines.
 const (
 	firstField     = 5
 	entityField    = firstField
@@ -76,32 +75,32 @@ const (
 	linesPlace     = firstField + 16
 )
 
-// nextEntries are entries to be sealed, at most $3 of those with serials between $1 and $2, as readSheets wants them.
+// nextEntries selects at most $3 entries with serials above $1 and up to $2, for scanHashInputs.
 var nextEntries = `/* ledger.sealTx */
 	SELECT '0', '', e.id::text, e.entity_id::text, e.serial::text, ` + hashedEntryColumns + `, l.count, l.text
 	  FROM journal_entry e CROSS JOIN LATERAL ` + hashedLines + ` l
 	 WHERE e.serial > $1 AND e.serial <= $2 ORDER BY e.serial LIMIT $3`
 
-// sealedEntries are all seals and what stands behind them, chain by chain, as readSheets wants them.
+// sealedEntries selects all seals with their entries, chain by chain, for scanHashInputs.
 var sealedEntries = `/* ledger.verifySeals */
 	SELECT s.n::text, left(encode(s.hash, 'hex'), 64), s.entry_id::text, s.entity_id::text, s.serial::text, ` + hashedEntryColumns + `, l.count, l.text
 	  FROM ledger_seal s LEFT JOIN journal_entry e ON e.id = s.entry_id LEFT JOIN LATERAL ` + hashedLines + ` l ON true
 	 ORDER BY s.entity_id, s.n`
 
-// sheet is an entry with its lines, written down to be hashed, and its seal if it has one.
+// hashInput is an entry with its lines as they are hashed, and its seal if it has one.
 type hashInput struct {
-	n                 int64             // of the seal; 0: not sealed
+	n                 int64             // of the seal; 0 if it is not sealed
 	hash              [sha256.Size]byte // of the seal
 	entryID, entityID uuid.UUID         // of the seal, or of the entry that has none
-	serial            int64             // likewise
+	serial            int64             // the same
 
-	exists    bool // the entry is
-	misplaced bool // the entry is of another entity, or has another serial, than its seal says
+	exists    bool // the entry exists
+	misplaced bool // the entry's entity or serial differs from its seal's
 	complete  bool // the entry has as many lines as it states
 	body      []byte
 }
 
-// readSheets hands one sheet after the other to visit; it is valid until visit returns.
+// scanHashInputs calls visit with each row. The hashInput is valid until visit returns.
 func scanHashInputs(rows *sql.Rows, visit func(*hashInput) error) error {
 	raw := make([]sql.RawBytes, linesPlace+1)
 	into := make([]any, len(raw))

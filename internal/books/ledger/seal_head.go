@@ -15,38 +15,38 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Head is the end of an entity's chain, as it was at some time: its number of sealed entries and the last one's hash.
+// Head is the end of an entity's chain at some time: the number of sealed entries and the hash of the last one.
 type Head struct {
 	EntityID uuid.UUID
 	N        int64
 	Hash     [sha256.Size]byte
 }
 
-// Hex is the hash as it is told to people.
+// Hex returns the hash as the auditors read it.
 func (h Head) Hex() string { return hex.EncodeToString(h.Hash[:]) }
 
-// ParseHead reads "N:HASH", a number and 64 hexadecimal digits, as the letter to the auditors has it.
+// ParseHead reads "N:HASH", a number and 64 hexadecimal digits, as in the email to the auditors.
 func ParseHead(entityID uuid.UUID, text string) (Head, error) {
 	number, digits, _ := strings.Cut(text, ":")
 	n, err := strconv.ParseInt(number, 10, 64)
 	hash, hashErr := hex.DecodeString(digits)
 	if err != nil || hashErr != nil || n < 1 || len(hash) != sha256.Size {
-		return Head{}, fmt.Errorf("ledger: %q is no head: want N:HASH, a number and 64 hexadecimal digits", text)
+		return Head{}, fmt.Errorf("ledger: %q is not a head: want N:HASH, a number and 64 hexadecimal digits", text)
 	}
 	return Head{entityID, n, [sha256.Size]byte(hash)}, nil
 }
 
-// KeptHead is a head with the day it was told on, written once.
+// RecordedHead is a head as recorded on one day. It is written once.
 type RecordedHead struct {
 	Head
 	ID           uuid.UUID
 	Day          Date      // in the entity's time zone
-	TrialBalance int64     // of all postings up to it, in minor units: zero, or the books are broken
-	At           time.Time // when it was kept
+	TrialBalance int64     // sum of all postings up to it, in minor units: zero unless the books are damaged
+	At           time.Time // when it was recorded
 }
 
-// KeepHeadTx keeps the head of the entity's chain as that day's, unless the day has one or nothing is sealed yet: then kept is nil.
-func RecordHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, newID func() uuid.UUID, now time.Time) (kept *RecordedHead, err error) {
+// RecordHeadTx records the head of the entity's chain as that of the day. It returns nil if the day has one, or if nothing is sealed yet.
+func RecordHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, newID func() uuid.UUID, now time.Time) (recorded *RecordedHead, err error) {
 	const insert = `/* ledger.RecordHeadTx */
 		INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at)
 		SELECT $1, s.entity_id, $3, s.n, s.hash,
@@ -55,14 +55,14 @@ func RecordHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date
 		 WHERE NOT EXISTS (SELECT FROM ledger_head WHERE entity_id = $2 AND day = $3)
 		ON CONFLICT (entity_id, day) DO NOTHING
 		RETURNING id, entity_id, day, n, hash, trial_balance, kept_at`
-	kept, err = scanHead(tx.QueryRowContext(ctx, insert, newID(), entityID, day.String(), now))
+	recorded, err = scanHead(tx.QueryRowContext(ctx, insert, newID(), entityID, day.String(), now))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return kept, err
+	return recorded, err
 }
 
-// HeadByID is a head that was kept.
+// HeadByID returns a recorded head.
 func HeadByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (*RecordedHead, error) {
 	const query = `/* ledger.HeadByID */ SELECT id, entity_id, day, n, hash, trial_balance, kept_at FROM ledger_head WHERE id = $1`
 	return scanHead(q.QueryRowxContext(ctx, query, id))
@@ -78,7 +78,7 @@ func scanHead(row interface{ Scan(into ...any) error }) (*RecordedHead, error) {
 	return &h, nil
 }
 
-// keptHeads are all that were ever kept, a few hundred a year for each entity.
+// recordedHeads returns all recorded heads: one per entity and day.
 func recordedHeads(ctx context.Context, q sqlx.QueryerContext) (all []Head, err error) {
 	const query = `/* ledger.recordedHeads */ SELECT entity_id, n, hash FROM ledger_head ORDER BY kept_at`
 	rows, err := q.QueryContext(ctx, query)
@@ -88,7 +88,7 @@ func recordedHeads(ctx context.Context, q sqlx.QueryerContext) (all []Head, err 
 	return scanHeads(rows)
 }
 
-// heads are the ends of the chains that have begun.
+// heads returns the ends of the chains that have begun, by entity.
 func heads(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]Head, error) {
 	const query = `/* ledger.heads */
 		SELECT b.entity_id, s.n, s.hash

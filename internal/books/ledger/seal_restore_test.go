@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// newCluster is an empty database in a cluster of its own, whose transaction ids begin anew.
+// newCluster returns an empty database in a cluster of its own, whose transaction ids start from the beginning.
 func newCluster(t *testing.T) *testkit.Database {
 	t.Helper()
 	testkit.SkipIfShort(t, "PostgreSQL")
@@ -47,7 +47,7 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 		_, err := RecordHeadTx(t.Context(), tx, h.tsne.entity, day, newID, time.Now())
 		return err
 	})
-	told := h.head(t, h.tsne)
+	head := h.head(t, h.tsne)
 	post(h, 200, 500) // not sealed when the dump is made
 
 	copied := h
@@ -67,7 +67,7 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 	require.Equal(t, 640, copied.sealAll(t))
 	post(copied, 520, 530)
 	require.Equal(t, 20, copied.sealAll(t))
-	report := copied.requireOK(t, told)
+	report := copied.requireOK(t, head)
 	require.Equal(t, int64(1060), report.Chains[0].Sealed)
 	for range 2 { // from the old cluster's snapshot, and from one made here
 		p, err := ReadPosition(t.Context(), copied.Server, h.tsne.one)
@@ -76,5 +76,5 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 		_, err = TakeSnapshots(t.Context(), copied.Server, 1)
 		require.NoError(t, err)
 	}
-	copied.requireOK(t, told)
+	copied.requireOK(t, head)
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sealTamperings are what somebody who owns the tables could do to sealed books, and the finding that shows it. The gifts pi_1 to
-// pi_4 are the entries 1 to 4 of the chain; of the entry 3 a head was kept.
+// sealTamperings are changes that the owner of the tables could make to sealed books, and the finding that shows each. The gifts pi_1 to pi_4
+// are the entries 1 to 4 of the chain; the head of entry 3 is recorded.
 var sealTamperings = map[string]struct {
-	tamper []string
-	rule   string
-	entry  string // the first bad entry's key, "" for none
-	count  int64
-	told   bool // only a head told outside the database shows it
+	tamper   []string
+	rule     string
+	entry    string // source id of the first bad entry; "" if none
+	count    int64
+	external bool // only a head from outside the database shows it
 }{
 	"amount changed": {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {2}`}, ruleUnchanged, "pi_2", 1, false},
 	"account changed": {[]string{`UPDATE posting SET account_code = '1100' WHERE entry_id = {2} AND account_code = '1010'`},
@@ -37,7 +37,7 @@ var sealTamperings = map[string]struct {
 	"entry and seal deleted": {[]string{`DELETE FROM posting WHERE entry_id = {2}`, `DELETE FROM journal_entry WHERE id = {2}`,
 		`DELETE FROM ledger_seal WHERE n = 2 AND entity_id = '{entity}'`}, ruleNoGap, "pi_3", 1, false},
 	"entry inserted in the past": {[]string{`UPDATE journal_entry SET serial = -serial WHERE id = {new}`, `UPDATE posting SET serial = -serial WHERE entry_id = {new}`},
-		"no entry slipped in behind the seals", "pi_new", 1, false},
+		"no entry without a seal is below the last sealed one", "pi_new", 1, false},
 	"entry inserted in the past with a seal": {[]string{`UPDATE journal_entry SET serial = -serial WHERE id = {new}`, `UPDATE posting SET serial = -serial WHERE entry_id = {new}`,
 		`INSERT INTO ledger_seal SELECT entity_id, 5, id, serial, sha256('x') FROM journal_entry WHERE id = {new}`}, ruleInOrder, "pi_new", 1, false},
 	"reordered, hashes and all": {[]string{`UPDATE ledger_seal SET n = CASE n WHEN 2 THEN 12 ELSE 13 END WHERE n IN (2, 3) AND entity_id = '{entity}'`,
@@ -50,17 +50,17 @@ var sealTamperings = map[string]struct {
 	"last one hashed again":     {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {4}`, rehash}, ruleHead, "pi_4", 1, true},
 	"head hashed again too": {[]string{`UPDATE posting SET amount = 2 * amount WHERE entry_id = {3}`, rehash,
 		`UPDATE ledger_head k SET hash = s.hash FROM ledger_seal s WHERE s.entity_id = k.entity_id AND s.n = k.n`}, ruleHead, "pi_4", 1, true},
-	"tail of seals cut, old":  {[]string{`DELETE FROM ledger_seal WHERE n > 3`, aged}, "entries are sealed within five minutes", "pi_4", 2, false},
-	"tail of seals cut, told": {[]string{`DELETE FROM ledger_seal WHERE n > 2`}, ruleHead, "", 1, false},
-	"seals and entries cut":   {truncate(3), ruleHead, "", 1, false},
-	"last seal and entry cut": {truncate(4), ruleHead, "", 1, true},
-	"snapshot changed":        {[]string{`UPDATE ledger_snapshot SET amount = amount + 1 WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
-	"snapshot thinned":        {[]string{`DELETE FROM ledger_snapshot WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
+	"tail of seals cut, old":           {[]string{`DELETE FROM ledger_seal WHERE n > 3`, aged}, "entries are sealed within five minutes", "pi_4", 2, false},
+	"tail of seals cut, head recorded": {[]string{`DELETE FROM ledger_seal WHERE n > 2`}, ruleHead, "", 1, false},
+	"seals and entries cut":            {truncate(3), ruleHead, "", 1, false},
+	"last seal and entry cut":          {truncate(4), ruleHead, "", 1, true},
+	"snapshot changed":                 {[]string{`UPDATE ledger_snapshot SET amount = amount + 1 WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
+	"snapshot thinned":                 {[]string{`DELETE FROM ledger_snapshot WHERE account_code = '1010'`}, "every snapshot is the sum of the postings up to it", "", 1, false},
 	"snapshot invented": {[]string{`INSERT INTO ledger_snapshot SELECT entity_id, fund_id, 1, account_code, amount FROM ledger_snapshot`},
 		"every snapshot is the sum of the postings up to it", "", 2, false},
 }
 
-// aged makes the entries look recorded long ago, their seals notwithstanding.
+// aged makes entries look as if they were recorded long ago; their seals stay.
 const aged = `UPDATE journal_entry SET recorded_at = recorded_at - interval '6 minutes' WHERE source_id IN ('pi_4', 'pi_new')`
 
 func truncate(from int) []string {
@@ -69,7 +69,7 @@ func truncate(from int) []string {
 		`DELETE FROM journal_entry WHERE id IN (SELECT entry_id FROM ledger_seal WHERE n >= `+more+`)`, `DELETE FROM ledger_seal WHERE n >= `+more)
 }
 
-// rehash stands for what the test does in Go: every hash of the chain computed anew.
+// rehash stands for what the test does in Go: it computes every hash of the chain again.
 const rehash = "rehash"
 
 func (h fixture) rehash(t *testing.T) {
@@ -121,10 +121,10 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 				post(id)
 			}
 			h.sealAll(t)
-			told := h.head(t, h.tsne)
-			h.requireOK(t, told)
+			known := h.head(t, h.tsne)
+			h.requireOK(t, known)
 			post("pi_new")
-			h.requireOK(t, told)
+			h.requireOK(t, known)
 
 			h.unlock(t)
 			names := strings.NewReplacer("{1}", "'"+ids["pi_1"].String()+"'", "{2}", "'"+ids["pi_2"].String()+"'", "{3}", "'"+ids["pi_3"].String()+"'",
@@ -139,9 +139,9 @@ func TestVerifyFindsTamperingWithSealedBooks(t *testing.T) {
 			}
 			report, err := Verify(t.Context(), h.Server)
 			require.NoError(t, err)
-			if c.told {
+			if c.external {
 				require.Nil(t, report.of(c.rule), "nothing in the database shows it")
-				report, err = Verify(t.Context(), h.Server, told)
+				report, err = Verify(t.Context(), h.Server, known)
 				require.NoError(t, err)
 			}
 			found := report.of(c.rule)
@@ -164,7 +164,7 @@ func (r Report) of(rule string) *Finding {
 	return nil
 }
 
-// unlock takes away what keeps rows whole, as somebody with the whole machine could.
+// unlock removes triggers and constraints, as the owner of the machine could.
 func (h fixture) unlock(t *testing.T) {
 	t.Helper()
 	for _, s := range []string{

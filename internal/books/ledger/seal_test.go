@@ -15,7 +15,7 @@ import (
 	"konbit/migrations"
 )
 
-// sealAll seals until nothing waits. Tests beside this one hold transactions of the cluster open for a while.
+// sealAll seals until nothing is left to seal. Tests that run at the same time hold transactions of the cluster open for a while.
 func (h fixture) sealAll(t testing.TB) (sealed int) {
 	t.Helper()
 	testkit.Eventually(t, time.Minute, func() error {
@@ -32,9 +32,9 @@ func (h fixture) sealAll(t testing.TB) (sealed int) {
 	return sealed
 }
 
-func (h fixture) requireOK(t testing.TB, told ...Head) Report {
+func (h fixture) requireOK(t testing.TB, heads ...Head) Report {
 	t.Helper()
-	report, err := Verify(t.Context(), h.Server, told...)
+	report, err := Verify(t.Context(), h.Server, heads...)
 	require.NoError(t, err)
 	require.Empty(t, report.Findings)
 	return report
@@ -171,9 +171,9 @@ func TestSealersTakeTurns(t *testing.T) {
 	require.Len(t, report.Chains, 2)
 	require.EqualValues(t, 240, report.Chains[0].Sealed)
 	require.EqualValues(t, 240, report.Chains[1].Sealed)
-	var kept int
-	require.NoError(t, h.Owner.Get(&kept, `SELECT count(DISTINCT (fund_id, n)) FROM ledger_snapshot`))
-	require.Greater(t, kept, 1)
+	var snapshots int
+	require.NoError(t, h.Owner.Get(&snapshots, `SELECT count(DISTINCT (fund_id, n)) FROM ledger_snapshot`))
+	require.Greater(t, snapshots, 1)
 }
 
 func TestNothingIncompleteIsSealed(t *testing.T) {
@@ -203,30 +203,30 @@ func TestNothingIncompleteIsSealed(t *testing.T) {
 
 func TestHeadsAreKeptOnceADay(t *testing.T) {
 	h := newFixture(t)
-	keep := func(d Date) (kept *RecordedHead) {
+	record := func(d Date) (recorded *RecordedHead) {
 		h.inTx(t, func(tx *sqlx.Tx) (err error) {
-			kept, err = RecordHeadTx(t.Context(), tx, h.tsne.entity, d, newID, time.Now())
+			recorded, err = RecordHeadTx(t.Context(), tx, h.tsne.entity, d, newID, time.Now())
 			return err
 		})
-		return kept
+		return recorded
 	}
-	require.Nil(t, keep(day), "nothing is sealed")
+	require.Nil(t, record(day), "nothing is sealed")
 	_, err := h.post(t.Context(), h.tsne.gift("pi_1", 100))
 	require.NoError(t, err)
 	h.sealAll(t)
-	first := keep(day)
+	first := record(day)
 	require.Equal(t, h.head(t, h.tsne), first.Head)
 	require.Zero(t, first.TrialBalance)
-	require.Nil(t, keep(day))
+	require.Nil(t, record(day))
 	again, err := HeadByID(t.Context(), h.Server, first.ID)
 	require.NoError(t, err)
 	require.Equal(t, []any{first.Head, day}, []any{again.Head, again.Day})
-	require.NotNil(t, keep(day.Next()), "an unchanged chain is told again")
+	require.NotNil(t, record(day.Next()), "an unchanged chain is recorded again")
 	h.requireOK(t)
 
-	told, err := ParseHead(h.tsne.entity, fmt.Sprintf("%d:%s", first.N, first.Hex()))
+	parsed, err := ParseHead(h.tsne.entity, fmt.Sprintf("%d:%s", first.N, first.Hex()))
 	require.NoError(t, err)
-	require.Equal(t, first.Head, told)
+	require.Equal(t, first.Head, parsed)
 	for _, wrong := range []string{"", "1", "1:", ":" + first.Hex(), "0:" + first.Hex(), "1:" + first.Hex()[2:], "1:" + first.Hex() + "00", "x:" + first.Hex()} {
 		_, err := ParseHead(h.tsne.entity, wrong)
 		require.ErrorContains(t, err, "want N:HASH", wrong)

@@ -10,14 +10,13 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// A balance is a fund's newest snapshot and its postings since. Nothing on the gift path writes to a shared row
-// for that: the snapshots are made afterwards, from sealed entries, each from the one before and the postings between.
+// A balance is a fund's newest snapshot and the postings since. A donation writes to no shared row for it: snapshots are made afterwards from
+// sealed entries, each from the one before and the postings between.
 
-// SnapshotAfter is how many postings make a fund's next snapshot due: a balance seldom reads more.
+// SnapshotAfter is the number of postings after which a fund's next snapshot is due, so that a balance seldom reads more.
 const SnapshotAfter = 1000
 
-// Funds to look at, as a query's beginning: those given as $1, or all that have a posting, found by one look into
-// posting_by_fund for each.
+// The beginning of a query: the funds given as $1, or all funds with a posting, each found by one index look-up in posting_by_fund.
 const (
 	givenFunds = `
 	WITH fund AS (SELECT DISTINCT unnest($1::uuid[]) AS fund_id)`
@@ -29,8 +28,8 @@ const (
 	), fund AS (SELECT fund_id FROM used WHERE fund_id IS NOT NULL)`
 )
 
-// sinceSnapshot goes on from the funds with the entity of each and the place of its newest snapshot: n in the entity's
-// chain and the serial of that entry; 0 and 0 without one.
+// sinceSnapshot continues the query with the entity of each fund and the position of its newest snapshot: n in the entity's chain and the
+// serial of that entry; 0 and 0 if it has none.
 const sinceSnapshot = `, since AS (
 	    SELECT f.fund_id, b.entity_id, b.currency, coalesce(k.n, 0) AS n, coalesce(k.serial, 0) AS serial
 	      FROM fund f
@@ -41,7 +40,7 @@ const sinceSnapshot = `, since AS (
 	           WHERE k.fund_id = f.fund_id ORDER BY k.n DESC LIMIT 1) k ON true
 	)`
 
-// balances goes on with each account's balance. The upper end of the serials lets the planner expect few postings.
+// balances continues the query with the balance of each account. The upper limit of the serials makes the planner expect few postings.
 const balances = sinceSnapshot + `, balance AS (
 	    SELECT s.entity_id, s.currency, s.fund_id, b.account_code, b.amount
 	      FROM since s CROSS JOIN LATERAL (
@@ -53,8 +52,8 @@ const balances = sinceSnapshot + `, balance AS (
 	           GROUP BY account_code) b
 	)`
 
-// KeepBalances makes a snapshot of every fund that got at least so many sealed postings since its last, as of its
-// entity's newest seal, and answers of how many accounts. Any number of processes may do it at once.
+// TakeSnapshots makes a snapshot, as of its entity's newest seal, of every fund that has got at least that many sealed postings since its
+// last one. It returns the number of accounts in them. Several processes may call it at once.
 func TakeSnapshots(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
 	const insert = `/* ledger.TakeSnapshots */
 		INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount)
@@ -83,7 +82,7 @@ func TakeSnapshots(ctx context.Context, db *sqlx.DB, after int) (accounts int64,
 	return accounts, err
 }
 
-// Standing is what a fund has, in minor units of its books' currency.
+// Position is what a fund has, in minor units of its books' currency.
 type Position struct {
 	Currency            money.Currency `db:"currency"`
 	WithoutRestrictions int64          `db:"without_restrictions"` // net assets
@@ -94,7 +93,7 @@ type Position struct {
 	Cash                int64          `db:"cash"`                 // settled: 1100
 }
 
-// FreeToAward is what may be promised to somebody. With settledOnly, a policy of the entity, money that has not reached the bank is not counted.
+// FreeToAward returns what may be awarded. settledOnly is a policy of the entity: money that has not reached the bank does not count.
 func (s Position) FreeToAward(settledOnly bool) int64 {
 	free := s.WithoutRestrictions + s.WithRestrictions - s.Encumbered - s.NotYetCash
 	if settledOnly {
@@ -103,11 +102,11 @@ func (s Position) FreeToAward(settledOnly bool) int64 {
 	return free
 }
 
-// FreeToPay is what may leave the bank.
+// FreeToPay returns what may leave the bank.
 func (s Position) FreeToPay() int64 { return s.Cash }
 
-// Position reads where a fund stands at this moment; the zero Standing, without currency, when the books don't know the fund. Whoever
-// decides by it (an award, a release, a transfer) holds the fund's row locked in the same read-committed transaction.
+// ReadPosition returns the position of a fund at this moment. The result is the zero Position, without a currency, if the books do not know the
+// fund. A caller that decides by it (an award, a release, a transfer) holds the fund's row locked in the same read-committed transaction.
 func ReadPosition(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Position, err error) {
 	const query = `/* ledger.ReadPosition */ ` + givenFunds + balances + `
 		SELECT coalesce(max(b.currency), '') AS currency,

@@ -28,7 +28,7 @@ func TestPosition(t *testing.T) {
 	}
 	_, err = h.post(t.Context(), entries...)
 	require.NoError(t, err)
-	for range 3 { // from postings alone, from a snapshot alone, and after nothing new
+	for range 3 { // from postings only, from a snapshot only, and again without new postings
 		p, err := ReadPosition(t.Context(), h.Server, h.tsne.two)
 		require.NoError(t, err)
 		require.Equal(t, want, p)
@@ -42,7 +42,7 @@ func TestPosition(t *testing.T) {
 	h.requireOK(t)
 }
 
-// TestSnapshotsAreMadeWhenDue: not of unsealed postings, not of few, and each goes on from the last.
+// TestSnapshotsAreMadeWhenDue: unsealed postings and few postings make none due, and each snapshot continues from the one before.
 func TestSnapshotsAreMadeWhenDue(t *testing.T) {
 	h := newFixture(t)
 	keep := func(after int) (accounts int64) {
@@ -64,14 +64,14 @@ func TestSnapshotsAreMadeWhenDue(t *testing.T) {
 	require.EqualValues(t, 7, keep(2))
 	h.requireOK(t)
 
-	// An untouched snapshot is what a balance is read from: a false one shows in it, and in verify.
+	// A balance is read from the snapshot: a wrong snapshot shows in the balance and in Verify.
 	h.unlock(t)
 	_, err = h.Owner.Exec(`UPDATE ledger_snapshot SET amount = amount + 1000 WHERE account_code = '1010' AND n = 3`)
 	require.NoError(t, err)
 	p, err := ReadPosition(t.Context(), h.Server, h.tsne.one)
 	require.NoError(t, err)
 	require.EqualValues(t, 147+1000, p.Clearing)
-	// So is what an outflow asks, whatever stands in postings before it.
+	// An outflow reads it too, and no posting before it.
 	tx, err := h.Server.Beginx()
 	require.NoError(t, err)
 	defer tx.Rollback()

@@ -10,19 +10,19 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Report is what Verify saw.
+// Report is the result of Verify.
 type Report struct {
 	Entries  int64     `json:"entries"`
 	Lines    int64     `json:"lines"`
 	Chains   []Chain   `json:"chains"`   // of the entities that have sealed entries
-	Findings []Finding `json:"findings"` // none: the books are sound
+	Findings []Finding `json:"findings"` // empty if the books are in order
 }
 
 // Finding is a rule that the stored rows break.
 type Finding struct {
 	Rule   string        `json:"rule"`
 	Count  int64         `json:"count"`  // how often it is broken
-	Entry  uuid.NullUUID `json:"entry"`  // the first entry that breaks it; null where the rule is about a sum
+	Entry  uuid.NullUUID `json:"entry"`  // the first entry that breaks it; null if the rule is about a sum
 	Detail string        `json:"detail"` // about that first one
 }
 
@@ -34,14 +34,17 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s%s (%d in all)", f.Rule, where, f.Detail, f.Count)
 }
 
-// Sound tells whether nothing was found.
+// OK reports whether nothing was found.
 func (r Report) OK() bool { return len(r.Findings) == 0 }
 
-// Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at
-// one moment, trusting no trigger and no constraint: whoever got round those shows here. Each chain is
-// held against every head kept of it and against those the caller was told; somebody who owns the database can
-// rewrite the first, nobody the second. It only reads, and writers do not wait for it. Its memory does not
-// grow with the books. An error means that the question could not be asked; a broken rule is a Finding.
+// Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at one moment. It
+// trusts no trigger and no constraint, so it finds what got past them.
+//
+// Each chain is compared with every recorded head of it and with the heads that the caller brings. The owner of the database can rewrite
+// the recorded heads, but not those in the auditors' emails.
+//
+// It only reads, and writers do not wait for it. Its memory does not grow with the books. It reports an error if it could not read; a
+// broken rule is a Finding.
 func Verify(ctx context.Context, db *sqlx.DB, heads ...Head) (Report, error) {
 	report := Report{Chains: []Chain{}, Findings: []Finding{}}
 	err := ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
@@ -64,14 +67,14 @@ func Verify(ctx context.Context, db *sqlx.DB, heads ...Head) (Report, error) {
 	return report, err
 }
 
-// check is one rule and how to find who breaks it: the first one, or nil.
+// rule is a rule of the books. find returns the first row that breaks it; nil if none does.
 type rule struct {
 	name string
 	find func(ctx context.Context, tx *sqlx.Tx) (*Finding, error)
 }
 
-// broken makes a check's find of a query that selects id (of an entry, or NULL) and detail of whatever
-// breaks the rule. The first is the one recorded first.
+// violations returns the find of a rule from a query that selects the id (of an entry, or NULL) and the detail of each row that breaks the
+// rule. The first is the one that was recorded first.
 func violations(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
 	query = `/* ledger.Verify */
 		SELECT count(*) OVER (), b.id, b.detail
@@ -87,7 +90,7 @@ func violations(query string) func(context.Context, *sqlx.Tx) (*Finding, error) 
 	}
 }
 
-// checks are the rules in the order they are asked. A sum that is wrong because a line is missing comes after the missing line.
+// rules are checked in this order. A sum that is wrong because a line is missing comes after the missing line.
 var rules = []rule{
 	{"every line belongs to an entry", violations(`
 		SELECT p.entry_id AS id, 'line ' || p.n || ' has no entry' AS detail
@@ -125,7 +128,7 @@ var rules = []rule{
 		SELECT NULL::uuid AS id, 'fund ' || p.fund_id || ' is short of ' || sum(p.amount) || ' minor units of ' || p.currency AS detail
 		  FROM posting p JOIN account a ON a.code = p.account_code
 		 WHERE a.class = 'with' GROUP BY p.fund_id, p.currency HAVING sum(p.amount) > 0`)},
-	{"no entry slipped in behind the seals", violations(`
+	{"no entry without a seal is below the last sealed one", violations(`
 		SELECT e.id, 'its serial ' || e.serial || ' is not above the last sealed one and it has no seal' AS detail
 		  FROM journal_entry e LEFT JOIN ledger_seal s ON s.entry_id = e.id
 		 WHERE s.entry_id IS NULL AND e.serial <= (SELECT max(serial) FROM ledger_seal)`)},
@@ -135,7 +138,7 @@ var rules = []rule{
 	{"every snapshot is the sum of the postings up to it", violations(wrongSnapshots)},
 }
 
-// mirrors adds up each reversal with its entry, line by line: nothing may be left.
+// wrongReversals adds each reversal to its entry, line by line, in both currencies. The sums must be zero.
 const wrongReversals = `
 	SELECT r.id, 'reverses ' || r.reverses || ' and does not mirror it' AS detail
 	  FROM journal_entry r LEFT JOIN journal_entry e ON e.id = r.reverses AND e.entity_id = r.entity_id AND e.id <> r.id
@@ -145,7 +148,7 @@ const wrongReversals = `
 	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code, p.foreign_currency HAVING sum(p.foreign_amount) <> 0)
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
 
-// snapshots adds up every account of every fund from its first posting and looks at the sums where a snapshot was made.
+// wrongSnapshots adds up every account of every fund from its first posting and compares the sums where a snapshot was made.
 const wrongSnapshots = `
 	WITH made AS (
 	    SELECT DISTINCT k.fund_id, k.n, s.serial FROM ledger_snapshot k JOIN ledger_seal s ON s.entity_id = k.entity_id AND s.n = k.n
@@ -158,7 +161,7 @@ const wrongSnapshots = `
 	), sums AS (
 	    SELECT fund_id, account_code, n, sum(amount) OVER (PARTITION BY fund_id, account_code ORDER BY serial) AS amount FROM story
 	)
-	SELECT NULL::uuid AS id, 'fund ' || fund_id || ', account ' || account_code || ', as of entry ' || n || ': kept '
+	SELECT NULL::uuid AS id, 'fund ' || fund_id || ', account ' || account_code || ', as of entry ' || n || ': stored '
 	           || coalesce(k.amount::text, 'nothing') || ', is ' || coalesce(s.amount::text, 'nothing') AS detail
 	  FROM (SELECT * FROM sums WHERE n IS NOT NULL) s FULL JOIN ledger_snapshot k USING (fund_id, account_code, n)
 	 WHERE s.amount IS DISTINCT FROM k.amount`

@@ -19,11 +19,11 @@ func (h fixture) names() Names {
 	}
 }
 
-// tamperings are what somebody with the whole machine could do to the rows, and the rule that shows it first.
+// tamperings are changes that the owner of the machine could make to the rows, and the rule that shows each first.
 var tamperings = map[string]struct {
 	tamper []string
 	rule   string // the first finding's
-	entry  string // the key's source id of the first bad entry, "" for none
+	entry  string // source id of the first bad entry; "" if none
 }{
 	"line removed":       {[]string{`DELETE FROM posting WHERE entry_id = '{gift}' AND n = 2`}, "every entry has the lines it states, numbered from one", "pi_1"},
 	"lines removed":      {[]string{`DELETE FROM posting WHERE entry_id = '{gift}'`}, "every entry has the lines it states, numbered from one", "pi_1"},
@@ -60,9 +60,9 @@ func TestVerifyFindsTampering(t *testing.T) {
 			posted, err := h.post(t.Context(), h.tsne.gift("pi_1", 2000), h.tsne.fee("pi_1", 88), h.grassroots.gift("pi_1", 300), h.tsne.gift("pi_2", 500))
 			require.NoError(t, err)
 			h.unlock(t)
-			sound, err := Verify(t.Context(), h.Server)
+			before, err := Verify(t.Context(), h.Server)
 			require.NoError(t, err)
-			require.Equal(t, Report{Entries: 4, Lines: 10, Chains: []Chain{}, Findings: []Finding{}}, sound)
+			require.Equal(t, Report{Entries: 4, Lines: 10, Chains: []Chain{}, Findings: []Finding{}}, before)
 
 			for _, s := range c.tamper {
 				_, err := h.Owner.Exec(h.resolve(s, posted[0]))
@@ -84,18 +84,18 @@ func TestVerifyFindsTampering(t *testing.T) {
 }
 
 func TestEveryRuleHasATamperingThatBreaksIt(t *testing.T) {
-	broken := map[string]bool{"all accounts of an entity sum to zero": true} // no entry out of balance, no sum out of balance
+	tested := map[string]bool{"all accounts of an entity sum to zero": true} // if every entry balances, every sum does
 	for _, c := range sealTamperings {
-		broken[c.rule] = true
+		tested[c.rule] = true
 	}
 	for _, rule := range sealRules {
-		require.True(t, broken[rule], rule)
+		require.True(t, tested[rule], rule)
 	}
 	for _, c := range tamperings {
-		broken[c.rule] = true
+		tested[c.rule] = true
 	}
 	for _, c := range rules {
-		require.True(t, broken[c.name], c.name)
+		require.True(t, tested[c.name], c.name)
 	}
 }
 

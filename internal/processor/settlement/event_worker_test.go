@@ -17,7 +17,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// pay pays gifts of a form's kind, all different, and answers each with its events by type.
+// pay pays n different donations and returns them.
 func pay(h *program.Program, n int) []donation.Donation {
 	gifts := make([]donation.Donation, n)
 	for i := range gifts {
@@ -29,7 +29,7 @@ func pay(h *program.Program, n int) []donation.Donation {
 	return gifts
 }
 
-// permutations lists all orders of n things.
+// permutations returns all orders of n things.
 func permutations(n int) [][]int {
 	if n == 0 {
 		return [][]int{{}}
@@ -43,12 +43,12 @@ func permutations(n int) [][]int {
 	return all
 }
 
-// unfinished lists the events that are not done with.
+// unfinished returns the events that are not done.
 func unfinished(h *program.Program) []string {
 	return h.Lines(`SELECT type || ' ' || state || ': ' || coalesce(reason, '') FROM stripe_event WHERE state <> 'done'`)
 }
 
-// oneOfEach holds the books of the house to n ordinary gifts, each once.
+// oneOfEach requires that the books hold n ordinary donations, each once.
 func oneOfEach(t *testing.T, h *program.Program, n int) {
 	t.Helper()
 	assert.Equal(t, n, h.Count(`SELECT count(*) FROM journal_entry`))
@@ -72,7 +72,7 @@ func TestTenTimesAtOnce(t *testing.T) {
 			})
 		}
 	}
-	for range 2 { // two drains, as of two replicas
+	for range 2 { // two workers, as of two replicas
 		all.Go(func() {
 			for range 30 {
 				_, err := h.EventWorker.RunBatch(t.Context())
@@ -88,11 +88,11 @@ func TestTenTimesAtOnce(t *testing.T) {
 	oneOfEach(t, h, len(gifts))
 }
 
-// siblings are what Stripe tells of one payment.
+// siblings are the events that Stripe sends about one payment.
 var siblings = []string{"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded", "payment_intent.created"}
 
-// TestEveryOrder delivers each gift's events in another order, one by one with the drain between, or all before it; for half of the
-// gifts charge.succeeded never comes and the charge is fetched.
+// TestEveryOrder delivers each donation's events in another order, one by one with a batch after each, or all before one batch. For half of the
+// donations charge.succeeded never arrives and the charge is fetched.
 func TestEveryOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -125,7 +125,7 @@ func TestEveryOrder(t *testing.T) {
 			}
 			oneOfEach(t, h, len(gifts))
 			before := h.State(gifts[0])
-			for _, n := range slices.Backward(orders[0]) { // and once more
+			for _, n := range slices.Backward(orders[0]) { // once more
 				h.Deliver(h.EventOf(gifts[0], test.told[n]))
 			}
 			h.DrainAll()
@@ -142,7 +142,7 @@ func TestPaymentIntentAloneIsFetched(t *testing.T) {
 	h.DrainAll()
 	assert.Equal(t, donation.Started, h.Gift(d.ID).Status, "the charge's own event is waited for a little")
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
-	for range 7 { // Stripe's bad day is not the event's failure
+	for range 7 { // a failure of Stripe is no failure of the event
 		h.RetryParked()
 	}
 	assert.Equal(t, 0, h.Count(`SELECT count(*) FROM stripe_event WHERE state = 'set_aside'`))
@@ -157,7 +157,7 @@ func TestAnotherVersionIsFetched(t *testing.T) {
 	d := pay(h, 1)[0]
 	h.Deliver(h.AlterEvent(h.EventOf(d, "charge.succeeded"), func(event, charge map[string]any) {
 		event["api_version"] = "2031-01-01"
-		charge["amount_captured"] = 1 // of an object of another version only the id is believed
+		charge["amount_captured"] = 1 // only the id of an object of another version is trusted
 	}))
 	h.DrainAll()
 	h.RetryParked()
@@ -211,12 +211,12 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	h.Exec(`DELETE FROM donation`)
 	h.Deliver(e)
 	h.DrainAll()
-	for range 7 { // waiting is no failure, however long
+	for range 7 { // waiting is no failure, even for a long time
 		h.RetryParked()
 	}
 	assert.Equal(t, []string{"parked 0"}, h.Lines(`SELECT format('%s %s', state, failures) FROM stripe_event`))
 	assert.Zero(t, h.Count(`SELECT count(*) FROM journal_entry`))
-	tx, err := h.DB.Owner.Beginx() // the gift comes, as from a restored row
+	tx, err := h.DB.Owner.Beginx() // the donation appears
 	require.NoError(t, err)
 	for _, restore := range []string{
 		`INSERT INTO donation SELECT * FROM hidden`, `INSERT INTO designation SELECT * FROM hidden_designation`,
@@ -230,7 +230,7 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	assert.Equal(t, program.SettledOnce, h.State(d))
 }
 
-// TestADatabaseThatWasAwayIsNoFailureOfTheEvent ends the drain's connection in each settlement.
+// TestADatabaseThatWasAwayIsNoFailureOfTheEvent ends the worker's connection during each attempt to settle.
 func TestADatabaseThatWasAwayIsNoFailureOfTheEvent(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -240,7 +240,7 @@ func TestADatabaseThatWasAwayIsNoFailureOfTheEvent(t *testing.T) {
 	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	for range 7 {
 		h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
-		_, _ = h.EventWorker.RunBatch(t.Context()) // the connection may be found dead in the noting too
+		_, _ = h.EventWorker.RunBatch(t.Context()) // storing the failure may fail too
 	}
 	assert.Equal(t, []string{"0"}, h.Lines(`SELECT failures::text FROM stripe_event`))
 	h.Exec(`DROP TRIGGER killed ON receipt`)
@@ -254,7 +254,7 @@ func TestStatusUpdates(t *testing.T) {
 	h := program.New(t, program.Options{})
 	late := h.SettledGift(program.ValidForm())
 	d := h.StartedGift(program.ValidForm())
-	h.Fake.Advance(time.Hour) // the page runs out
+	h.Fake.Advance(time.Hour) // the payment page ends
 	h.Deliver(h.EventOf(d, "checkout.session.expired"))
 	h.DrainAll()
 	assert.Equal(t, donation.Expired, h.Gift(d.ID).Status)

@@ -31,7 +31,7 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 		for range cap(d.yieldSlots) {
 			turns = append(turns, d.Yield(t.Context()))
 		}
-		require.Zero(t, time.Since(began), "no crowd")
+		require.Zero(t, time.Since(began), "no batch is full")
 		d.Yield(t.Context())()
 		require.Equal(t, maxYield, time.Since(began), "all turns are taken")
 		for _, done := range turns {

@@ -21,7 +21,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// order is one of a gift of $20.
+// order returns an order for a donation of $20.
 func order() donation.Order {
 	return donation.Order{
 		DonationID: uuid.New(), EntitySlug: "tsne", OrgSlug: "csio", Email: "ana@example.org", ExpiresAt: time.Now().Add(time.Hour),
@@ -38,8 +38,8 @@ func speaker(t *testing.T, apiURL string) *stripepay.Stripe {
 	return s
 }
 
-// TestRedirectsAreNotFollowed is threat T19: whoever answers in Stripe's place cannot send us, with a donor's words and our key,
-// to another address: another host, this machine, a cloud's metadata.
+// TestRedirectsAreNotFollowed is threat T19: an answer in Stripe's place must not send us, with a donor's data and our key, to another address:
+// another host, this machine, the metadata service of a cloud.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Int64
@@ -63,7 +63,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	assert.Zero(t, reached.Load())
 }
 
-// TestPaymentPagesAreOnStripesHostAlone: a donor is led nowhere else, whatever the answer says.
+// TestPaymentPagesAreOnStripesHostAlone: whatever the answer says, a donor is sent to no other host.
 func TestPaymentPagesAreOnStripesHostAlone(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{
@@ -89,6 +89,6 @@ func TestAStandInIsRefusedWithALiveKey(t *testing.T) {
 		assert.ErrorContains(t, err, "STRIPE_API_URL", key)
 		s, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: key}}, "", log.Logger())
 		require.NoError(t, err)
-		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com"}, s.PageOrigins(), "paying, and changing a card")
+		assert.Equal(t, []string{"https://checkout.stripe.com", "https://billing.stripe.com"}, s.PageOrigins(), "payment pages and the billing portal")
 	}
 }

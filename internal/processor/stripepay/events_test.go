@@ -10,7 +10,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestOldPayloadsAreErased: the row tells what came, when, and what it hashed to, and no more; nothing is left to work on.
+// TestOldPayloadsAreErased: the row still says what arrived, when, and its hash; the event cannot be applied any more.
 func TestOldPayloadsAreErased(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)

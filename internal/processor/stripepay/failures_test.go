@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestRenewalsDeclinedAreNoCardTesting: a card that a bank refuses when a plan goes on was typed by nobody; one that is refused at the
-// payment page was, whether the gift is to recur or not.
+// TestRenewalsDeclinedAreNoCardTesting: nobody typed a card that a bank declines at a renewal. A card that is declined at the payment page was
+// typed, for a plan too.
 func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestAPageIsFoundAmongMany: on a busy day more than a list's hundred pages are made before a donor presses again.
+// TestAPageIsFoundAmongMany: on a busy day more pages than a list's hundred are created before a donor submits again.
 func TestAPageIsFoundAmongMany(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

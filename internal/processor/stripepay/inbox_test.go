@@ -17,18 +17,18 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// heap holds the inbox up, by a lock on its table, until so many webhooks wait behind the first, and answers what each was told.
-// The i-th is the event with what it is given for its id.
-func heap(t *testing.T, h *program.Program, e program.Event, ids []string) []int {
+// receiveTogether delays the inbox by a lock on its table until that many webhooks wait behind the first. It returns the status of each answer.
+// The i-th event has the i-th id.
+func receiveTogether(t *testing.T, h *program.Program, e program.Event, ids []string) []int {
 	t.Helper()
 	lock := h.DB.Owner.MustBegin()
 	lock.MustExec(`LOCK TABLE stripe_event IN SHARE MODE`)
-	told := make([]int, len(ids))
+	statuses := make([]int, len(ids))
 	var all sync.WaitGroup
 	for i, id := range ids {
 		body := bytes.Replace(e.Body, []byte(`"`+e.ID+`"`), []byte(`"`+id+`"`), 1)
 		all.Go(func() {
-			told[i] = h.PostWebhook("tsne", body, stripefake.Sign(time.Now(), body, program.WebhookSecrets["tsne"][0]))
+			statuses[i] = h.PostWebhook("tsne", body, stripefake.Sign(time.Now(), body, program.WebhookSecrets["tsne"][0]))
 		})
 		if i == 0 {
 			testkit.Eventually(t, 10*time.Second, func() error {
@@ -40,10 +40,10 @@ func heap(t *testing.T, h *program.Program, e program.Event, ids []string) []int
 			})
 		}
 	}
-	time.Sleep(200 * time.Millisecond) // the others are waiting by now; if some are not, they come in a batch of their own
+	time.Sleep(200 * time.Millisecond) // the others wait by now; any that do not are committed in a batch of their own
 	require.NoError(t, lock.Commit())
 	all.Wait()
-	return told
+	return statuses
 }
 
 func TestWebhooksThatWaitAreCommittedTogether(t *testing.T) {
@@ -51,26 +51,26 @@ func TestWebhooksThatWaitAreCommittedTogether(t *testing.T) {
 	h, e := paid(t)
 	ids := make([]string, 40)
 	for i := range ids {
-		ids[i] = fmt.Sprintf("evt_%02d", i%39) // one of them comes twice
+		ids[i] = fmt.Sprintf("evt_%02d", i%39) // one of them arrives twice
 	}
-	for i, status := range heap(t, h, e, ids) {
+	for i, status := range receiveTogether(t, h, e, ids) {
 		assert.Equal(t, http.StatusOK, status, ids[i])
 	}
 	assert.Equal(t, 39, stored(h))
 	assert.Less(t, h.Count(`SELECT count(DISTINCT xmin::text) FROM stripe_event`), 10, "commits")
 }
 
-// TestOneBadWebhookFailsAlone: PostgreSQL has no text with a zero in it.
+// TestOneBadWebhookFailsAlone: PostgreSQL cannot store a text with a NUL.
 func TestOneBadWebhookFailsAlone(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
-	for i, status := range heap(t, h, e, []string{"evt_a", "evt_b", `evt_\u0000`, "evt_c", "evt_d"}) {
+	for i, status := range receiveTogether(t, h, e, []string{"evt_a", "evt_b", `evt_\u0000`, "evt_c", "evt_d"}) {
 		assert.Equal(t, i == 2, status != http.StatusOK, "%d is answered %d", i, status)
 	}
 	assert.Equal(t, 4, stored(h))
 }
 
-// TestAWebhookWhoseTimeIsOverHoldsNobodyUp: one leaves while it waits; those before and behind it are taken.
+// TestAnExpiredWebhookDelaysNoOther: one request ends while it waits; those before and after it are stored.
 func TestAnExpiredWebhookDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)

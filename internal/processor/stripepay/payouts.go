@@ -16,7 +16,7 @@ import (
 	"konbit/internal/processor/stripebalance"
 )
 
-// Payout returns a payout; nil if Stripe does not know it any more.
+// Payout is part of stripebalance.Source. It returns nil if Stripe does not have the payout any more.
 func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*settlement.Payout, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
@@ -53,7 +53,7 @@ func payoutOf(p *stripe.Payout) *settlement.Payout {
 	}
 }
 
-// Members lists the balance transactions an automatic payout pays out, itself left out.
+// Members is part of stripebalance.Source.
 func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]stripebalance.Member, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {

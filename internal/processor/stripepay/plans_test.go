@@ -14,7 +14,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// tourPlans makes every call for plans.
+// tourPlans makes every call about plans.
 func tourPlans(t *testing.T, h *program.Program) {
 	t.Helper()
 	ctx := t.Context()
@@ -62,7 +62,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 	require.NoError(t, h.Stripe.End(ctx, ended))
 	require.NoError(t, h.Stripe.End(ctx, ended), "over is over")
 
-	// A card that fails at the renewal, and is mended.
+	// A card that fails at the renewal and is replaced.
 	failing := order()
 	standing, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 	require.NoError(t, err)
 	require.Equal(t, "4242", card.Last4)
 
-	// Another plan is moved to that card, what it owes is charged, and everything is done once.
+	// Another plan moves to that card, its unpaid invoice is charged, and everything is done once.
 	h.Starter.Now = h.Fake.Now
 	moving := order()
 	require.NoError(t, h.Fake.FailCard(moving.Subscription, "lost_card", 0))
@@ -115,7 +115,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 		}
 		moving.Key += "other"
 	}
-	for _, body := range h.Fake.Bodies("tsne") { // the sweep is to know the bills
+	for _, body := range h.Fake.Bodies("tsne") { // so that the sweep knows the invoices
 		if e := h.ParseEvent(body); strings.HasPrefix(e.Type, "invoice.") {
 			h.Deliver(e)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOwnReceiptsAreSeenOnCharges: test accounts never mail any, so what a live one answers is written here, after
+// TestStripeReceiptsAreFoundOnCharges: Stripe emails no receipts for test accounts, so the answers of a live one are written here, after
 // https://docs.stripe.com/api/charges/object.
 func TestStripeReceiptsAreFoundOnCharges(t *testing.T) {
 	const charge = `{"id":%q,"object":"charge","paid":%t,"metadata":{%s},"receipt_email":"a@b.example","receipt_number":%s}`
@@ -19,9 +19,9 @@ func TestStripeReceiptsAreFoundOnCharges(t *testing.T) {
 		"mailed": fmt.Sprintf(charge, "ch_1", true, ours, "null") + "," + fmt.Sprintf(charge, "ch_2", true, ours, `"1234-5678"`) + "," + fmt.Sprintf(charge, "ch_3", true, ours, `"1234-5679"`),
 		"silent": fmt.Sprintf(charge, "ch_1", true, ours, "null") + "," + fmt.Sprintf(charge, "ch_2", true, "", `"1234-5678"`) + "," + fmt.Sprintf(charge, "ch_3", false, ours, "null"),
 	}
-	for told, want := range map[string]StripeReceipts{"mailed": {Checked: 3, LastMailed: "ch_2"}, "silent": {Checked: 1}} {
+	for name, want := range map[string]StripeReceipts{"mailed": {Checked: 3, LastMailed: "ch_2"}, "silent": {Checked: 1}} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, `{"object":"list","has_more":true,"url":"/v1/charges","data":[%s]}`, charges[told])
+			fmt.Fprintf(w, `{"object":"list","has_more":true,"url":"/v1/charges","data":[%s]}`, charges[name])
 		}))
 		client, err := New(map[string]Keys{"tsne": {Secret: "sk_test_1"}}, server.URL, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)

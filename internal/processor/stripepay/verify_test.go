@@ -16,7 +16,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// paid is a house with one gift paid and the event of its charge.
+// paid returns a program with one paid donation, and the event of its charge.
 func paid(t *testing.T) (*program.Program, program.Event) {
 	t.Helper()
 	h := program.New(t, program.Options{})
@@ -101,14 +101,14 @@ func TestGoodWebhooksAreTaken(t *testing.T) {
 	require.NoError(t, h.DB.Owner.Get(&kept, `SELECT payload FROM stripe_event`))
 	assert.Equal(t, e.Body, kept, "byte by byte")
 
-	// An event of a type nobody here knows is taken and done with.
+	// An event of an unknown type is stored and done.
 	unknown := h.AlterEvent(e, func(event, _ map[string]any) { event["type"] = "issuing.card.painted" })
 	h.Deliver(unknown)
 	h.DrainAll()
 	assert.Equal(t, []string{"done"}, h.Lines(`SELECT state FROM stripe_event WHERE id = $1`, unknown.ID))
 }
 
-// TestAgeToTheSecond moves the clock of the inbox, so that ±300 s can be met exactly.
+// TestAgeToTheSecond moves the clock of the inbox, so that ±300 s are tested exactly.
 func TestAgeToTheSecond(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
@@ -127,7 +127,7 @@ func TestNo200WithoutCommit(t *testing.T) {
 	t.Parallel()
 	h, e := paid(t)
 	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
-	h.CurrentCatalog() // the catalog has been read: only the inbox is in the way
+	h.CurrentCatalog() // the catalog is cached, so only the inbox waits for the lock
 	h.Exec(`CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$`)
 	h.Exec(`CREATE TRIGGER broken AFTER INSERT ON stripe_event FOR EACH ROW EXECUTE FUNCTION broken()`)
 	assert.GreaterOrEqual(t, h.PostWebhook("tsne", e.Body, signature), 500)
