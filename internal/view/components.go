@@ -65,9 +65,3 @@ type Fact struct{ Label, Value string }
 
 // FormValue is one field of a form as it was posted.
 type FormValue struct{ Name, Value string }
-
-// ContactEntry is the contact part of a form as the person typed it.
-type ContactEntry struct {
-	FirstName, LastName, Email, Phone                             string
-	AddressLine1, AddressLine2, City, Region, PostalCode, Country string
-}

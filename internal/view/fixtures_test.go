@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -91,10 +92,9 @@ func badPage(lang phrase.Language) give.FormPage {
 	p := givePage(lang)
 	p.Entry = give.Entry{
 		Amount: "other", AmountOther: "3", Fund: "gln", Frequency: "once",
-		ContactEntry: view.ContactEntry{
-			FirstName: "Marisol", Email: "marisol@", Phone: "617 555 0100",
-			AddressLine1: "12 Cypress St", City: "Boston", Region: "MA", PostalCode: "02130", Country: "US",
-		},
+		Contact: contact.Contact{FirstName: "Marisol", Email: "marisol@", Details: contact.Details{
+			Phone: "617 555 0100", AddressLine1: "12 Cypress St", City: "Boston", Region: "MA", PostalCode: "02130", Country: "US",
+		}},
 		Note: "Para la gente de East Boston", Anonymous: true,
 	}
 	p.Problems = []fault.Field{

@@ -3,6 +3,7 @@ package view
 import (
 	"cmp"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 )
@@ -70,7 +71,7 @@ func (f Form) Field(name, value string, as Field) Field {
 }
 
 // NameFields returns the fields of a person's name.
-func (f Form) NameFields(c ContactEntry) []Field {
+func (f Form) NameFields(c contact.Contact) []Field {
 	return []Field{
 		f.Field("first_name", c.FirstName, Field{Required: true, Autocomplete: "given-name"}),
 		f.Field("last_name", c.LastName, Field{Required: true, Autocomplete: "family-name"}),
@@ -78,12 +79,12 @@ func (f Form) NameFields(c ContactEntry) []Field {
 }
 
 // PhoneField returns the field of a phone number.
-func (f Form) PhoneField(c ContactEntry) Field {
+func (f Form) PhoneField(c contact.Contact) Field {
 	return f.Field("phone", c.Phone, Field{Type: "tel", Autocomplete: "tel", Mode: "tel", Class: "wide"})
 }
 
 // AddressFields returns the fields of a postal address without its country. The group says once that it is optional.
-func (f Form) AddressFields(c ContactEntry) []Field {
+func (f Form) AddressFields(c contact.Contact) []Field {
 	return []Field{
 		f.Field("address_line1", c.AddressLine1, Field{Autocomplete: "address-line1", Class: "wide", HideOptional: true}),
 		f.Field("address_line2", c.AddressLine2, Field{Autocomplete: "address-line2", Class: "wide", HideOptional: true}),
@@ -94,7 +95,7 @@ func (f Form) AddressFields(c ContactEntry) []Field {
 }
 
 // CountryField returns the select element of countries. A value that is no country code is kept as it was typed.
-func (f Form) CountryField(c ContactEntry) CountryField {
+func (f Form) CountryField(c contact.Contact) CountryField {
 	countries := f.view.countries[f.language]
 	field := CountryField{FieldText: f.Describe("country", ""), Options: countries.options}
 	if code := c.Country; code != "" {

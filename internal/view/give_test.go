@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
@@ -141,10 +142,7 @@ func TestGiveIsHardToBreak(t *testing.T) {
 		p.Organisation.Name, p.Organisation.Donee.Name, p.Organisation.Donee.EIN = hostile, hostile, hostile
 		p.Funds[0].Name, p.Funds[0].Purpose, p.Accent = hostile, hostile, hostile
 		p.Entry = give.Entry{
-			Amount: "other", AmountOther: hostile, Fund: hostile, Note: hostile, ContactEntry: view.ContactEntry{
-				FirstName: hostile, LastName: hostile, Email: hostile, Phone: hostile, AddressLine1: hostile, AddressLine2: hostile,
-				City: hostile, Region: hostile, PostalCode: hostile, Country: hostile,
-			},
+			Amount: "other", AmountOther: hostile, Fund: hostile, Note: hostile, Contact: contact.FromForm(func(string) string { return hostile }),
 			Split: map[string]string{"general": hostile, hostile: hostile}, Dedication: hostile, DedicationName: hostile,
 			CardName: hostile, CardEmail: hostile, CardMessage: hostile,
 		}

@@ -64,7 +64,7 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	void := receiptWords(lang)
 	void.Voided = &view.Revised{Number: void.Number, Reason: "refund", On: someDay}
 	details := portal.DetailsPage{
-		Page: ownPage(lang, "details"), Entry: badPage(lang).Entry.ContactEntry, PreferredLanguage: lang, Languages: []phrase.Language{"en", "es"},
+		Page: ownPage(lang, "details"), Entry: badPage(lang).Entry.Contact, PreferredLanguage: lang, Languages: []phrase.Language{"en", "es"},
 		EmailChoices: []portal.EmailPreference{{Name: "statements_tsne", Kind: "statements", Donee: tsne.Name}, {Name: "reminders_tsne", Kind: "reminders", Donee: tsne.Name},
 			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wanted: true}},
 		Mailboxes: []portal.LinkedAddress{{Email: "ana@example.org", SignedInWith: true},

@@ -51,12 +51,3 @@ func OrganisationIn(lang phrase.Language, e org.LegalEntity, o org.Organisation)
 		Donee: view.Donee{Name: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address)},
 	}
 }
-
-// ContactEntryOf returns the fields of a form that show a contact.
-func ContactEntryOf(c donation.Contact) view.ContactEntry {
-	return view.ContactEntry{
-		FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone,
-		AddressLine1: c.AddressLine1, AddressLine2: c.AddressLine2, City: c.City, Region: c.Region,
-		PostalCode: c.PostalCode, Country: c.Country,
-	}
-}

@@ -5,50 +5,43 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 )
 
 // Contact is who gives, as typed.
 type Contact struct {
-	FirstName string `db:"first_name" json:"first_name"`
-	LastName  string `db:"last_name" json:"last_name"`
-	// OrganisationName is set for a donor that is an organisation. The form has no such field.
-	OrganisationName string `db:"organisation_name" json:"organisation_name,omitempty"`
-	Email            string `db:"email" json:"email"`
-	Phone            string `db:"phone" json:"phone"`
-	AddressLine1     string `db:"address_line1" json:"address_line1"`
-	AddressLine2     string `db:"address_line2" json:"address_line2"`
-	City             string `db:"city" json:"city"`
-	Region           string `db:"region" json:"region"`
-	PostalCode       string `db:"postal_code" json:"postal_code"`
-	Country          string `db:"country" json:"country"`
-	Note             string `db:"note" json:"note"`
+	contact.Contact
+	Note string `db:"note" json:"note"`
 }
 
 func (c *checker) contact(in Contact) Contact {
-	out := Contact{
-		FirstName:    c.line("first_name", in.FirstName, 100, "give.error.first_name.required"),
-		LastName:     c.line("last_name", in.LastName, 100, "give.error.last_name.required"),
-		Email:        c.email("email", in.Email, "give.error.email.required"),
-		Phone:        c.phone(in.Phone),
-		AddressLine1: c.line("address_line1", in.AddressLine1, 200, ""),
-		AddressLine2: c.line("address_line2", in.AddressLine2, 200, ""),
-		City:         c.line("city", in.City, 100, ""),
-		Region:       c.line("region", in.Region, 100, ""),
-		PostalCode:   c.line("postal_code", in.PostalCode, 20, ""),
-		Country:      c.line("country", in.Country, 60, ""),
-		Note:         c.text("note", in.Note, 1000),
+	var out Contact
+	out.Contact = contact.Contact{
+		FirstName: c.line("first_name", in.FirstName, 100, "give.error.first_name.required"),
+		LastName:  c.line("last_name", in.LastName, 100, "give.error.last_name.required"),
+		Email:     c.email("email", in.Email, "give.error.email.required"),
+		Details: contact.Details{
+			Phone:        c.phone(in.Phone),
+			AddressLine1: c.line("address_line1", in.AddressLine1, 200, ""),
+			AddressLine2: c.line("address_line2", in.AddressLine2, 200, ""),
+			City:         c.line("city", in.City, 100, ""),
+			Region:       c.line("region", in.Region, 100, ""),
+			PostalCode:   c.line("postal_code", in.PostalCode, 20, ""),
+			Country:      c.line("country", in.Country, 60, ""),
+		},
 	}
+	out.Note = c.text("note", in.Note, 1000)
 	return out
 }
 
 // CheckDetails checks what donors say of themselves by the rules of the form, but for the address, which they prove, and the
 // note. Every bad field is told at once.
-func CheckDetails(in Contact) (Contact, error) {
+func CheckDetails(in contact.Contact) (contact.Contact, error) {
 	c := &checker{}
-	in.Email, in.Note = "donor@example.org", ""
-	out := c.contact(in)
+	in.Email = "donor@example.org"
+	out := c.contact(Contact{Contact: in}).Contact
 	out.Email = ""
 	return out, fault.Fields(c.fields)
 }

@@ -14,6 +14,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -42,7 +43,7 @@ func offer() donation.Offer {
 func good() donation.Form {
 	return donation.Form{
 		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
-		Contact: donation.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"},
+		Contact: donation.Contact{Contact: contact.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"}},
 	}
 }
 

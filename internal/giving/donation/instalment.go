@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/contact"
 )
 
 // Instalment is a gift that follows from an earlier one.
@@ -29,9 +31,8 @@ func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 		SELECT $1, entity_id, organisation_id, donor_id, $3, 'started', $4, $5, $6, currency, language, anonymous, false, $7, 'plan', $2
 		  FROM donation WHERE id = $2`
 	const typed = `/* donation.CreateInstalmentTx */
-		INSERT INTO donation_contact (donation_id, first_name, last_name, organisation_name, email, phone, address_line1, address_line2,
-			city, region, postal_code, country, note)
-		SELECT $1, first_name, last_name, organisation_name, email, phone, address_line1, address_line2, city, region, postal_code, country, ''
+		INSERT INTO donation_contact (donation_id, note, ` + contact.Columns + `)
+		SELECT $1, '', ` + contact.Columns + `
 		  FROM donation_contact WHERE donation_id = $2`
 	const dedicated = `/* donation.CreateInstalmentTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
@@ -32,8 +33,10 @@ func record(t *testing.T, h *program.Program, change func(r *donation.Record)) d
 	offer := h.Offer("csio")
 	r := donation.Record{
 		ID: program.NewID(), PublicRef: program.NewRef(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, Source: donation.FromOffice,
-		Donor:   donor.Donor{ID: program.NewID(), FirstName: "Rosa", LastName: "Lima", Language: "en", CreatedAt: time.Now()},
-		Contact: donation.Contact{FirstName: "Rosa", LastName: "Lima", AddressLine1: "9 Elm St", City: "Lynn", Region: "MA", PostalCode: "01901"},
+		Donor: donor.Donor{ID: program.NewID(), FirstName: "Rosa", LastName: "Lima", Language: "en", CreatedAt: time.Now()},
+		Contact: donation.Contact{Contact: contact.Contact{FirstName: "Rosa", LastName: "Lima", Details: contact.Details{
+			AddressLine1: "9 Elm St", City: "Lynn", Region: "MA", PostalCode: "01901",
+		}}},
 		Parts: []donation.Designation{
 			{FundID: offer.Funds[0].ID, Amount: money.New(7_500, "USD"), Covered: money.New(0, "USD")},
 			{FundID: offer.Funds[1].ID, Amount: money.New(2_500, "USD"), Covered: money.New(0, "USD")},
@@ -163,7 +166,7 @@ func TestOrganisationGives(t *testing.T) {
 	h := withoutStripe(t)
 	d := record(t, h, func(r *donation.Record) {
 		r.Donor = donor.Donor{ID: program.NewID(), Kind: donor.Organisation, OrganisationName: "Elm Street Co-op", Language: "en", CreatedAt: time.Now()}
-		r.Contact = donation.Contact{OrganisationName: "Elm Street Co-op"}
+		r.Contact = donation.Contact{Contact: contact.Contact{OrganisationName: "Elm Street Co-op"}}
 	})
 	_, err := h.Settle(check(d))
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -80,11 +81,8 @@ func RecordTx(ctx context.Context, tx *sqlx.Tx, r Record) (Donation, error) {
 // insertContactTx writes who gives. It is kept apart from the donation, so that it can be purged.
 func insertContactTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, c Contact) error {
 	const query = `/* donation.insertContactTx */
-		INSERT INTO donation_contact (donation_id, first_name, last_name, organisation_name, email, phone, address_line1, address_line2,
-			city, region, postal_code, country, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
-	_, err := tx.ExecContext(ctx, query, donation, c.FirstName, c.LastName, c.OrganisationName, c.Email, c.Phone, c.AddressLine1,
-		c.AddressLine2, c.City, c.Region, c.PostalCode, c.Country, c.Note)
+		INSERT INTO donation_contact (donation_id, note, ` + contact.Columns + `) VALUES ($1, $2, ` + contact.Params + `)`
+	_, err := tx.ExecContext(ctx, query, append([]any{donation, c.Note}, c.Args()...)...)
 	return err
 }
 

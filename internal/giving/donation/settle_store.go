@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/pg"
 )
 
@@ -18,7 +19,7 @@ func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, payments []IncomingPaym
 		       AND o.status IN ('started', 'processing', 'settled', 'held')) AS superseded
 		  FROM donation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
 	const contacts = `/* donation.loadTx */
-		SELECT donation_id, first_name, last_name, organisation_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
+		SELECT donation_id, ` + contact.Columns + `, note
 		  FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
 	b.gifts, b.booked = map[uuid.UUID]*gift{}, map[string]bool{}
 	var ids []uuid.UUID

@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -88,8 +89,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 // ContactOf is what the donor typed; nil when it was purged.
 func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Contact, error) {
 	const query = `/* donation.ContactOf */
-		SELECT first_name, last_name, organisation_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note
-		  FROM donation_contact WHERE donation_id = $1`
+		SELECT ` + contact.Columns + `, note FROM donation_contact WHERE donation_id = $1`
 	var c Contact
 	if err := sqlx.GetContext(ctx, q, &c, query, donation); errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/pg"
 )
 
@@ -37,7 +38,7 @@ type Donor struct {
 	Language         string    `db:"language"`          // BCP 47 base language
 	CreatedAt        time.Time `db:"created_at"`
 
-	Details
+	contact.Details
 	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil: wants no news
 }
 
@@ -142,7 +143,7 @@ func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.
 func EraseUnpaidTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.EraseUnpaidTx */
 		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', organisation_name = '', news_consented_at = NULL,
-		       phone = '', address_line1 = '', address_line2 = '', city = '', region = '', postal_code = '', country = ''
+		       (` + contact.DetailColumns + `) = (` + contact.EmptyDetails + `)
 		 WHERE id = ANY($1::uuid[]) AND first_gift_at IS NULL`
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids))
 	return err

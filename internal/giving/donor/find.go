@@ -6,13 +6,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"konbit/internal/giving/contact"
 )
 
 // ByEmails returns the donors with one of the addresses, in every legal entity. The donor who gave first most recently comes first.
 func ByEmails(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
 	const query = `/* donor.ByEmails */
-		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at, phone, address_line1, address_line2, city, region,
-		       postal_code, country, news_consented_at FROM donor
+		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at, ` + contact.DetailColumns + `,
+		       news_consented_at FROM donor
 		 WHERE email = ANY($1::text[]) ORDER BY coalesce(first_gift_at, created_at) DESC, id`
 	err = sqlx.SelectContext(ctx, q, &all, query, pq.Array(emails))
 	return all, err

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/receipt"
@@ -31,8 +32,10 @@ var canaries = []string{"canary@example.org", "Canaria", "Vogelsang", "5550123",
 func canary() donation.Form {
 	f := program.ValidForm()
 	f.Contact = donation.Contact{
-		FirstName: canaries[1], LastName: canaries[2], Email: canaries[0], Phone: canaries[3], AddressLine1: canaries[4], City: "Boston", Region: "MA",
-		PostalCode: "02111", Country: "US", Note: canaries[5],
+		Contact: contact.Contact{FirstName: canaries[1], LastName: canaries[2], Email: canaries[0], Details: contact.Details{
+			Phone: canaries[3], AddressLine1: canaries[4], City: "Boston", Region: "MA", PostalCode: "02111", Country: "US",
+		}},
+		Note: canaries[5],
 	}
 	f.Dedication = donation.Dedication{Kind: donation.Memory, Name: canaries[6], CardName: "Béa", CardEmail: canaries[7], CardMessage: canaries[8]}
 	return f

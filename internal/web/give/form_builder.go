@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/view"
 )
 
@@ -45,15 +46,12 @@ func (f formBuilder) target(name string) string {
 }
 
 // plainFields are the fields whose id is their name.
-var plainFields = []string{
-	"amount_other", "first_name", "last_name", "email", "phone", "address_line1", "address_line2",
-	"city", "region", "postal_code", "country", "note", "anonymous", "news",
-	"dedication_name", "card_name", "card_email", "card_message",
-}
+var plainFields = append(contact.FieldNames(),
+	"amount_other", "note", "anonymous", "news", "dedication_name", "card_name", "card_email", "card_message")
 
 // donorFields returns the fields that say who the donor is.
 func (f formBuilder) donorFields() []view.Field {
-	c := f.page.Entry.ContactEntry
+	c := f.page.Entry.Contact
 	email := f.Field("email", c.Email, view.Field{Required: true, Type: "email", Autocomplete: "email", Mode: "email", Class: "wide"})
 	return append(f.NameFields(c), email, f.PhoneField(c))
 }

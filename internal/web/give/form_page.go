@@ -3,6 +3,7 @@ package give
 import (
 	"io"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
@@ -52,7 +53,7 @@ type Entry struct {
 	CoverFees              bool
 	Frequency, Occurrences string
 
-	view.ContactEntry
+	contact.Contact
 	Note            string
 	Anonymous, News bool
 

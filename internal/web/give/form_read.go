@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -15,11 +16,7 @@ func (a *Area) readForm(r *http.Request, lang phrase.Language) donation.Form {
 	form := donation.Form{
 		Language: lang, Amount: value("amount"), AmountOther: value("amount_other"), Frequency: value("frequency"),
 		Occurrences: value("occurrences"), Fund: value("fund"), CoverFees: web.IsChecked(value("cover_fees")),
-		Contact: donation.Contact{
-			FirstName: value("first_name"), LastName: value("last_name"), Email: value("email"), Phone: value("phone"),
-			AddressLine1: value("address_line1"), AddressLine2: value("address_line2"), City: value("city"),
-			Region: value("region"), PostalCode: value("postal_code"), Country: value("country"), Note: value("note"),
-		},
+		Contact: donation.Contact{Contact: contact.FromForm(value), Note: value("note")},
 		Dedication: donation.Dedication{
 			Kind: donation.DedicationKind(value("dedication")), Name: value("dedication_name"),
 			CardName: value("card_name"), CardEmail: value("card_email"), CardMessage: value("card_message"),

@@ -11,7 +11,6 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
-	"konbit/internal/web"
 )
 
 // giftCookie holds the signed reference of the gift last started in this browser.
@@ -86,7 +85,7 @@ func designationChoice(o donation.Offer, parts []donation.Designation) (fund str
 }
 
 func (e *Entry) setContact(c donation.Contact) {
-	e.ContactEntry, e.Note = web.ContactEntryOf(c), c.Note
+	e.Contact, e.Note = c.Contact, c.Note
 }
 
 func (e *Entry) setDedication(d donation.Dedication) {

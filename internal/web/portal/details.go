@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/people/donoraccess"
@@ -15,7 +16,6 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/view"
 	"konbit/internal/web"
 )
 
@@ -36,10 +36,7 @@ func (a *Area) detailsPage(r *http.Request, v web.DonorVisit) (DetailsPage, erro
 	page := DetailsPage{Page: a.page(r, v, "details"), Languages: a.Languages, PreferredLanguage: v.Language}
 	if len(v.Donors) > 0 {
 		d := v.Donors[0]
-		page.Entry = view.ContactEntry{
-			FirstName: d.FirstName, LastName: d.LastName, Phone: d.Phone, AddressLine1: d.AddressLine1, AddressLine2: d.AddressLine2,
-			City: d.City, Region: d.Region, PostalCode: d.PostalCode, Country: d.Country,
-		}
+		page.Entry = contact.Contact{FirstName: d.FirstName, LastName: d.LastName, Details: d.Details}
 		page.PreferredLanguage = phrase.Match(a.Languages, d.Language, "")
 	}
 	var err error
@@ -78,29 +75,23 @@ func emailField(kind, entity string) string { return kind + "_" + entity }
 // detailsPost stores the visitor's name, address, language and choice of emails.
 func (a *Area) detailsPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	typed := r.PostForm.Get
-	contact, err := donation.CheckDetails(donation.Contact{
-		FirstName: typed("first_name"), LastName: typed("last_name"), Phone: typed("phone"), AddressLine1: typed("address_line1"),
-		AddressLine2: typed("address_line2"), City: typed("city"), Region: typed("region"), PostalCode: typed("postal_code"), Country: typed("country"),
-	})
+	checked, err := donation.CheckDetails(contact.FromForm(typed))
 	var problems []fault.Field
 	var bad *fault.Error
 	if errors.As(err, &bad) {
 		problems = bad.Fields
 	}
-	if problems = append(problems, a.CheckCountry(contact.Country)...); len(problems) > 0 {
+	if problems = append(problems, a.CheckCountry(checked.Country)...); len(problems) > 0 {
 		page, err := a.detailsPage(r, v)
 		if err != nil {
 			return err
 		}
-		page.Entry, page.Problems = web.ContactEntryOf(contact), problems
+		page.Entry, page.Problems = checked, problems
 		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}
 	profile := donor.Profile{
-		FirstName: contact.FirstName, LastName: contact.LastName, Language: string(phrase.Match(a.Languages, typed("language"), string(v.Language))),
-		Details: donor.Details{
-			Phone: contact.Phone, AddressLine1: contact.AddressLine1, AddressLine2: contact.AddressLine2, City: contact.City,
-			Region: contact.Region, PostalCode: contact.PostalCode, Country: contact.Country,
-		},
+		FirstName: checked.FirstName, LastName: checked.LastName, Details: checked.Details,
+		Language: string(phrase.Match(a.Languages, typed("language"), string(v.Language))),
 	}
 	if err := a.saveDetails(r, v, profile); err != nil {
 		return err

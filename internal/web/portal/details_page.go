@@ -3,6 +3,7 @@ package portal
 import (
 	"io"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -11,7 +12,7 @@ import (
 // DetailsPage is where donors change their name, address, language, emails and linked addresses.
 type DetailsPage struct {
 	Page
-	Entry             view.ContactEntry // without the email
+	Entry             contact.Contact // without the email
 	PreferredLanguage phrase.Language
 	Languages         []phrase.Language
 	EmailChoices      []EmailPreference

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -24,7 +25,7 @@ import (
 func ValidForm() donation.Form {
 	return donation.Form{
 		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
-		Contact: donation.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"},
+		Contact: donation.Contact{Contact: contact.Contact{FirstName: "Ana", LastName: "Pérez", Email: "ana@example.org"}},
 	}
 }
 
