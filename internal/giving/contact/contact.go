@@ -1,7 +1,8 @@
-// Package contact owns how a donor can be named and reached: the type, the list of its form fields and the list of its columns.
+// Package contact owns how a donor can be named and reached: the type, the list of its form fields and the list of
+// its columns.
 //
-// The donation form, the donor's own pages, imports, copies of a person's data and erasures use these lists, so a new field is added
-// in one place for all of them:
+// The donation form, the donor's own pages, imports, copies of a person's data and erasures use these lists, so a new
+// field is added in one place for all of them:
 //
 //  1. a migration adds the column to donation_contact (and to donor, for a field of Details), to the function erase_people and to
 //     grants.sql,
@@ -12,7 +13,8 @@
 // The package holds no table: package donation owns donation_contact, package donor owns donor.
 package contact
 
-// Contact is a person or an organisation as a form names it. Every field may be empty; each form decides what it requires.
+// Contact is a person or an organisation as a form names it. Every field may be empty; each form decides what it
+// requires.
 type Contact struct {
 	FirstName        string `db:"first_name" json:"first_name"`
 	LastName         string `db:"last_name" json:"last_name"`
@@ -38,8 +40,8 @@ const (
 	DetailColumns = `phone, address_line1, address_line2, city, region, postal_code, country`
 )
 
-// Params are the parameters of Columns in a statement that has two parameters before them; DetailParams those of DetailColumns in one
-// that has five. EmptyDetails are the values of DetailColumns after an erasure.
+// Params are the parameters of Columns in a statement that has two parameters before them; DetailParams those of
+// DetailColumns in one that has five. EmptyDetails are the values of DetailColumns after an erasure.
 const (
 	Params       = `$3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
 	DetailParams = `$6, $7, $8, $9, $10, $11, $12`

@@ -33,8 +33,8 @@ type SignInEmailJob struct {
 // Kind returns the job's name in the queue.
 func (SignInEmailJob) Kind() string { return "sign_in_letter" }
 
-// RequestChallenge records the request and enqueues its email. It returns ErrTooMany if a limit is exceeded. It does the same work
-// for every address, known or not.
+// RequestChallenge records the request and enqueues its email. It returns ErrTooMany if a limit is exceeded. It does
+// the same work for every address, known or not.
 func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	const query = `/* donoraccess.RequestChallenge */
 		INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
@@ -60,7 +60,8 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 
 func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }
 
-// PendingEmail returns the address of the newest sign-in that a browser requested and that is still valid; "" if there is none.
+// PendingEmail returns the address of the newest sign-in that a browser requested and that is still valid; "" if
+// there is none.
 func (s Service) PendingEmail(ctx context.Context, browser string) (email string, err error) {
 	const query = `/* donoraccess.PendingEmail */
 		SELECT email FROM sign_in WHERE browser_hash = $1 AND person_id IS NULL AND used_at IS NULL AND expires_at > now() ORDER BY n DESC LIMIT 1`
@@ -81,8 +82,8 @@ type Credentials struct {
 	Code      string
 }
 
-// IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become invalid. It returns
-// nil if the request has expired or a newer one was made.
+// IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become
+// invalid. It returns nil if the request has expired or a newer one was made.
 func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3

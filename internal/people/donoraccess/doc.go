@@ -1,17 +1,17 @@
-// Package donoraccess owns how donors sign in: the emails that prove an address, and the addresses that belong to one person.
-// Package session owns the sessions that follow.
+// Package donoraccess owns how donors sign in: the emails that prove an address, and the addresses that belong to one
+// person. Package session owns the sessions that follow.
 //
 //	requested ── email with a link and a code ──┬── link, confirmed in the browser that requested it ──┬── used: a session
 //	    │                                       └── code, typed in any browser ──────────────────────┘
 //	    └── expired: after ten minutes, or when a newer email was requested
 //
-// Every request gets the same answer after the same work, whether the address is known or not: one row and one job. The job makes
-// the link's secret and the code when it writes the email, and only the email ever contains them; the table holds hashes. A scanner
-// that opens the link, runs its script and submits its form lacks the cookie of the browser that requested the email, so it does
-// not use the link up.
+// Every request gets the same answer after the same work, whether the address is known or not: one row and one job.
+// The job makes the link's secret and the code when it writes the email, and only the email ever contains them; the
+// table holds hashes. A scanner that opens the link, runs its script and submits its form lacks the cookie of the
+// browser that requested the email, so it does not use the link up.
 //
-// Guesses of a code are counted. The browser that requested it has a few guesses of its own. All other browsers together have a
-// few an hour for an address, so guessing neither succeeds nor locks out the reader of the email.
+// Guesses of a code are counted. The browser that requested it has a few guesses of its own. All other browsers
+// together have a few an hour for an address, so guessing neither succeeds nor locks out the reader of the email.
 //
 // A person is the set of addresses that were proved to belong together, and nothing else.
 //

@@ -58,8 +58,8 @@ func (s Service) IsProven(ctx context.Context, email string) (proved bool, err e
 	return proved, err
 }
 
-// recordProofTx records that an address was proved and returns the person who has it. An address proved for the first time gets a
-// new person.
+// recordProofTx records that an address was proved and returns the person who has it. An address proved for the first
+// time gets a new person.
 func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (person uuid.UUID, err error) {
 	const query = `/* donoraccess.recordProofTx */
 		INSERT INTO mailbox AS m (email, person_id, proved_at) VALUES ($1, $2, now())
@@ -72,8 +72,8 @@ func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (
 	return person, err
 }
 
-// LinkAddress links an address to the session's person by the code of its email. Errors are those of SignInByCode. Sessions that the
-// address opened for its person before end.
+// LinkAddress links an address to the session's person by the code of its email. Errors are those of SignInByCode.
+// Sessions that the address opened for its person before end.
 func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAttempt) error {
 	a.Person = of.PersonID
 	return s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) error {
@@ -88,7 +88,8 @@ func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAtte
 	})
 }
 
-// UnlinkAddress returns an address to the person who had it before it was linked, and ends the sessions that it opened. Errors:
+// UnlinkAddress returns an address to the person who had it before it was linked, and ends the sessions that it
+// opened. Errors:
 //
 //	fault.Conflict   the session was opened by this address
 //	fault.NotFound   the address was not linked to the session's person
@@ -114,7 +115,8 @@ func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email st
 	})
 }
 
-// assignAddressTx gives an address to another person, ends the sessions that it opened, and enqueues the email about it.
+// assignAddressTx gives an address to another person, ends the sessions that it opened, and enqueues the email about
+// it.
 func (s Service) assignAddressTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before, after uuid.UUID) error {
 	const query = `/* donoraccess.assignAddressTx */ UPDATE mailbox SET person_id = $2 WHERE email = $1`
 	if _, err := tx.ExecContext(ctx, query, email, after); err != nil {
@@ -137,8 +139,8 @@ func recordChangeTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before
 	return n, err
 }
 
-// EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that the address opened for anybody. It
-// returns how many it ended: 0 if nobody has the address.
+// EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that the address opened for
+// anybody. It returns how many it ended: 0 if nobody has the address.
 func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended int64, err error) {
 	const query = `/* donoraccess.EndSessionsOfEmail */ SELECT person_id FROM mailbox WHERE email = $1`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {

@@ -28,7 +28,8 @@ func (s Service) Sessions() session.Service {
 	return session.Service{DB: s.DB, Secret: s.Secret, NewID: s.NewID, Kind: session.Donor()}
 }
 
-// Limits bound what strangers can do (OWASP ASVS 5.0.0 V6.3.1). An address is a client's IP address, a network its /24 or /48.
+// Limits bound what strangers can do (OWASP ASVS 5.0.0 V6.3.1). An address is a client's IP address, a network its
+// /24 or /48.
 type Limits struct {
 	EmailsPerMailbox           guard.Limit
 	EmailsPerMailboxAndNetwork guard.Limit // lower, so that one network never uses up all emails of a mailbox: some remain for the donor

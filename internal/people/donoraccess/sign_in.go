@@ -33,8 +33,8 @@ const (
 	selectNewestChallenge = selectChallenge + `WHERE s.email = $1 AND s.person_id IS NOT DISTINCT FROM $2::uuid ORDER BY s.n DESC LIMIT 1`
 )
 
-// SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session with the secret
-// for its cookie. Otherwise it returns fault.NotFound and does not use the link up.
+// SignInByLink opens a session by the link of an email, in the browser that requested it, and returns the session
+// with the secret for its cookie. Otherwise it returns fault.NotFound and does not use the link up.
 func (s Service) SignInByLink(ctx context.Context, token, browser string) (opened session.Session, secret string, err error) {
 	const query = `/* donoraccess.SignInByLink */ ` + selectChallenge + `WHERE s.token_hash = $1 AND s.person_id IS NULL FOR UPDATE`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
@@ -60,8 +60,9 @@ type CodeAttempt struct {
 	Person  uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
-// SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for its cookie. It
-// returns fault.NotFound if the code is not that of the newest email, and ErrTooMany if there were too many attempts.
+// SignInByCode opens a session by the code of an email, in any browser, and returns the session with the secret for
+// its cookie. It returns fault.NotFound if the code is not that of the newest email, and ErrTooMany if there were too
+// many attempts.
 func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened session.Session, secret string, err error) {
 	err = s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) (err error) {
 		opened, secret, err = s.openTx(ctx, tx, c)
@@ -98,8 +99,8 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 	})
 }
 
-// guessLimits returns the limits of an attempt. The browser that requested the code has a limit of its own, so guesses of strangers
-// do not use it up.
+// guessLimits returns the limits of an attempt. The browser that requested the code has a limit of its own, so
+// guesses of strangers do not use it up.
 func (s Service) guessLimits(a CodeAttempt, c challengeRow) []guard.Quota {
 	if a.Browser != "" && hmac.Equal(c.BrowserHash, hashOf("browser", a.Browser)) {
 		return []guard.Quota{{Kind: "sign-in own guess", Subject: c.ID.String(), Limit: s.Limits.GuessesInRequestingBrowser}}

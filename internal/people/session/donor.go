@@ -9,9 +9,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Donor is the kind of donors. Their sessions are long because a donor comes a few times a year, cannot send money to anybody in a
-// session, and must not learn to click on links in emails every time (OWASP ASVS 5.0.0 V7.3.1, V7.3.2). A session without requests
-// ends after two weeks: a phone gets another owner, a computer in a library stays open.
+// Donor is the kind of donors. Their sessions are long because a donor comes a few times a year, cannot send money to
+// anybody in a session, and must not learn to click on links in emails every time (OWASP ASVS 5.0.0 V7.3.1, V7.3.2).
+// A session without requests ends after two weeks: a phone gets another owner, a computer in a library stays open.
 func Donor() Kind {
 	return Kind{
 		purpose: "konbit access",

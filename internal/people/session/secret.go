@@ -15,8 +15,8 @@ func NewSecret() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// HashSecret returns the hash that is stored in place of a secret of 256 bits. purpose separates secrets of different uses: the hash
-// of one is never that of another.
+// HashSecret returns the hash that is stored in place of a secret of 256 bits. purpose separates secrets of different
+// uses: the hash of one is never that of another.
 func HashSecret(purpose, secret string) []byte {
 	sum := sha256.Sum256([]byte(purpose + " " + secret))
 	return sum[:]
@@ -24,7 +24,8 @@ func HashSecret(purpose, secret string) []byte {
 
 func (s Service) hash(secret string) []byte { return HashSecret(s.Kind.purpose+" session", secret) }
 
-// Sign returns a keyed hash (HMAC-SHA-256) of parts, of which the first says what it is for. Nobody can compute it without the key.
+// Sign returns a keyed hash (HMAC-SHA-256) of parts, of which the first says what it is for. Nobody can compute it
+// without the key.
 func Sign(key []byte, parts ...string) []byte {
 	m := hmac.New(sha256.New, key)
 	for _, part := range parts {
@@ -33,8 +34,8 @@ func Sign(key []byte, parts ...string) []byte {
 	return m.Sum(nil)
 }
 
-// FormToken returns the token that each form of a session must send back. Only pages shown to this session contain it, so another
-// site cannot send the form (CSRF).
+// FormToken returns the token that each form of a session must send back. Only pages shown to this session contain
+// it, so another site cannot send the form (CSRF).
 func (s Service) FormToken(of Session) string {
 	return base64.RawURLEncoding.EncodeToString(Sign(s.Secret, s.Kind.purpose, "form", of.ID.String()))
 }

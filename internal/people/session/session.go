@@ -13,8 +13,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Service opens, finds and ends the sessions of one kind of person. It is safe for concurrent use, and by any number of servers on
-// one database.
+// Service opens, finds and ends the sessions of one kind of person. It is safe for concurrent use, and by any number
+// of servers on one database.
 type Service struct {
 	DB     *sqlx.DB
 	Secret []byte // signs form tokens; all servers have the same

@@ -1,4 +1,5 @@
-// Package email owns the rules of email addresses: what is a valid one, how one that was typed is cleaned, and when two are the same.
+// Package email owns the rules of email addresses: what is a valid one, how one that was typed is cleaned, and when
+// two are the same.
 //
 //	Clean       what a person typed → the address that is stored and mailed to
 //	IsValid     an address of a donor, as forms accept it
@@ -27,8 +28,9 @@ const (
 // domains converts domains as browsers do (UTS #46); each label has at most 63 bytes.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// Clean returns an address without surrounding spaces and with an international domain (dönor.example) in the ASCII form that mail
-// servers use (RFC 5891). A domain that cannot be converted stays as it is, so that IsValid refuses it.
+// Clean returns an address without surrounding spaces and with an international domain (dönor.example) in the ASCII
+// form that mail servers use (RFC 5891). A domain that cannot be converted stays as it is, so that IsValid refuses
+// it.
 func Clean(typed string) string {
 	typed = strings.TrimSpace(typed)
 	at := strings.LastIndexByte(typed, '@')
@@ -42,8 +44,8 @@ func Clean(typed string) string {
 	return typed[:at+1] + domain
 }
 
-// IsValid reports whether text is a plain ASCII address whose domain has a dot. Quoted local parts are refused: the standard allows
-// them, but some mail servers read commands out of them.
+// IsValid reports whether text is a plain ASCII address whose domain has a dot. Quoted local parts are refused: the
+// standard allows them, but some mail servers read commands out of them.
 func IsValid(text string) bool {
 	local, domain, _ := strings.Cut(text, "@")
 	return CheckPlain(text) == nil && len(local) <= maxLocal && !strings.ContainsAny(text, "()[],;:") &&
@@ -61,7 +63,8 @@ func CheckPlain(text string) error {
 	return nil
 }
 
-// Normalize returns an address in lower case and without surrounding spaces. Tables of donors and mailboxes hold this form.
+// Normalize returns an address in lower case and without surrounding spaces. Tables of donors and mailboxes hold this
+// form.
 func Normalize(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
 // MailboxKey returns a normalised address without the tag that anybody can add after a plus sign. Limits count by it.

@@ -87,7 +87,8 @@ func TestMailboxes(t *testing.T) {
 	}
 }
 
-// FuzzIsValid requires that a valid address is one plain address without anything that a mail server could read as a command.
+// FuzzIsValid requires that a valid address is one plain address without anything that a mail server could read as a
+// command.
 func FuzzIsValid(f *testing.F) {
 	for _, seed := range []string{"ana@example.org", `"a b"@example.org`, "a@b.c>\r\nRCPT TO:<x@y.z", "a@b.c,d@e.f", "é@b.c", "a@é.c", "a@é\r\n.c"} {
 		f.Add(seed)

@@ -14,34 +14,36 @@ import (
 	"github.com/google/uuid"
 )
 
-// The step: rounds puzzles of difficulty bits each, about rounds<<difficulty (a quarter million) SHA-256 hashes in
-// all, which an old phone does in one to three seconds; many small puzzles take much the same time for everybody,
-// where one large one would keep some waiting ten times as long. Who runs no JavaScript waits instead.
+// The challenge has `rounds` puzzles of `difficulty` bits each: about rounds × 2^difficulty (a quarter of a million)
+// SHA-256 hashes in total, which an old phone computes in one to three seconds. Many small puzzles take nearly the
+// same time for everybody; one large puzzle would take some people ten times as long. A browser without JavaScript
+// waits instead.
 const (
 	rounds            = 16
 	difficulty        = 14
 	noJSWait          = 20 * time.Second
 	challengeLifetime = 15 * time.Minute
-	// skew is how far apart the clocks of two servers may be: what one dates, another judges.
+	// maxClockSkew is the greatest difference between the clocks of two servers: one issues a challenge, another judges
+	// it.
 	maxClockSkew = 5 * time.Minute
 )
 
-// Step is what a donor is asked to let their browser do.
+// Challenge is what the donor's browser has to do before the attempt passes.
 type Challenge struct {
-	Token              string        // comes back as it is
+	Token              string        // the page sends it back unchanged
 	Seed               string        // of the puzzles
 	Rounds, Difficulty int           // number of puzzles; leading zero bits of each
-	Wait               time.Duration // until it passes without the work
+	Wait               time.Duration // after which it passes without the work
 }
 
-// A token is base64url of nonce (16 bytes), time of issue (8) and signature (32). The signature also covers what
-// the step is bound to, which comes back with the form.
+// A token is the base64url of nonce (16 bytes), time of issue (8) and signature (32). The signature also covers the
+// form's id and the hash of what was typed, which the form sends again.
 const (
 	nonceSize = 16
 	stampSize = 8
 )
 
-// newStep makes a step for a form as it was typed.
+// newChallenge returns a challenge for a form with what was typed in it.
 func (k key) newChallenge(form uuid.UUID, typed [32]byte, now time.Time) Challenge {
 	var raw [nonceSize + stampSize]byte
 	_, _ = rand.Read(raw[:nonceSize]) // documented never to fail
@@ -61,7 +63,8 @@ func issuedAt(raw []byte) time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(raw[nonceSize:])))
 }
 
-// readStep answers the bytes of a token that is ours, of this form as it is typed now, and has not run out.
+// verifyToken returns the bytes of a token, and whether it is ours, belongs to this form as typed now, and has not
+// expired.
 func (k key) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != nonceSize+stampSize+sha256.Size {
@@ -75,8 +78,8 @@ func (k key) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.
 	return raw, age >= -maxClockSkew && age < challengeLifetime
 }
 
-// solved tells whether a proof, the counters that solve the puzzles in their order with commas between, is right:
-// for each puzzle SHA-256 of "seed.puzzle.counter" begins with difficulty zero bits.
+// solved reports whether a proof is right. A proof lists the counters that solve the puzzles, in order, separated by
+// commas. A counter solves a puzzle if SHA-256 of "seed.puzzle.counter" begins with `difficulty` zero bits.
 func solved(seed, proof string) bool {
 	counters := strings.Split(proof, ",")
 	if len(counters) != rounds {

@@ -8,27 +8,28 @@ import (
 	"github.com/lib/pq"
 )
 
-// slices is how finely a window is counted. The slice that a window only partly covers counts whole, so a limit
-// is never passed in any window and may hold for a tenth of it longer.
+// windowSlices is the number of slices in which a window is counted. The oldest slice counts in full although the
+// window covers only a part of it. So a limit is never exceeded in any window, and may hold for a tenth of the window
+// longer.
 const windowSlices = 10
 
-// A limit of more than wide is counted in several rows at once, so that a busy page does not wait for one; it may
-// then be passed by as many attempts as are judged in the same instant.
+// A limit above shardAbove is counted in several rows, so that attempts on a busy page do not wait for one row. It
+// may then be exceeded by the attempts that are judged at the same instant.
 const (
 	shardAbove = 100
 	shards     = 8
 )
 
-// counter is one limit an attempt falls under.
+// counter is one limit and the key under which an attempt counts.
 type counter struct {
 	key   []byte
 	limit Limit
 }
 
-// countTx counts an attempt under all its limits and tells whether it keeps to each. Every attempt asks in the
-// same order of kinds, so none waits for another that waits for it. An attempt that passes a limit is to be
-// rolled back: what is refused counts nowhere, so one address at its limit uses up nothing of its neighbours'.
-func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (kept bool, err error) {
+// countTx counts an attempt under all its limits and reports whether it is within each. All attempts lock the
+// counters in the same order of kinds, so two attempts cannot deadlock. The caller rolls back an attempt that is over
+// a limit: a refused attempt is not counted, so an address at its limit uses up nothing of the network it shares.
+func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool, err error) {
 	const query = `/* guard.countTx */
 		WITH asked AS (
 		    SELECT place, key, shard, length, most, floor(extract(epoch FROM now()) / length)::bigint AS slice
@@ -61,11 +62,11 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (kept bool, e
 	if len(keys) == 0 {
 		return true, nil
 	}
-	err = tx.GetContext(ctx, &kept, query, pq.Array(keys), pq.Array(shard), pq.Array(length), pq.Array(most), windowSlices)
-	return kept, err
+	err = tx.GetContext(ctx, &allowed, query, pq.Array(keys), pq.Array(shard), pq.Array(length), pq.Array(most), windowSlices)
+	return allowed, err
 }
 
-// forgetTx drops what no window reaches any more.
+// forgetTx deletes counts and failures that no window covers any more.
 func deleteExpiredTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, query := range []string{
 		`/* guard.forgetTx */ DELETE FROM guard_count WHERE until < now()`,

@@ -1,23 +1,26 @@
-// Package guard keeps people who try stolen cards from using the donation form for it, and lets donors by.
+// Package guard stops people who test stolen cards on the donation form, and does not disturb donors.
 //
-// It owns the counters of attempts, the score of failures, the step that is asked for when the score is high,
-// and the passes of event mode. Every press of a form's button is judged here before the gift's row and before
-// any object at Stripe:
+// It owns the counters of attempts, the score of failures, the challenge that is required when the score is high, and
+// the passes of event mode (a shared tablet). Every submission of a form is judged here, before the donation is
+// stored and before anything is created at Stripe:
 //
-//	                    ┌──────────── over a limit ──────────▶ Refused
-//	press ─▶ counted ───┤
-//	                    ├─ calm, form read for long enough ──▶ Passed
-//	                    └─ score high, or form too fast ─────▶ Asked ─▶ step done ─▶ Passed
-//	                                                                 └▶ not done ─▶ Asked again, or Refused
+//	                     ┌──────────── over a limit ───────────────────▶ Refused
+//	attempt ─▶ counted ──┤
+//	                     ├─ score low, form read for long enough ──────▶ Passed
+//	                     └─ score high, or form submitted too fast ────▶ Challenged ─▶ solved ─────▶ Passed
+//	                                                                               └▶ not solved ─▶ Challenged, or Refused
 //
-// Limits are per address (an IPv6 address counts by its /64), network (/24, /48), e-mail and page, in any window
-// of their length, shared by all servers through PostgreSQL. The score is the number of failures (cards that
-// banks refused, forms answered faster than anybody reads) of a page and of the whole site: it rises and falls
-// by itself. The step is work for the browser, or, without JavaScript, a wait; it is signed, bound to what was
-// typed, good once, and runs out.
+// Limits are per address (an IPv6 address counts by its /64), network (/24, /48), email address and page, in any
+// window of their length. All servers share them through PostgreSQL.
 //
-// Other rooms have what they limit counted here too (Allow): asking for a way in, guessing a code.
+// The score is the number of failures of a page and of the whole site: cards that banks declined, and forms submitted
+// faster than a person can read. Failures expire, so the score falls by itself.
 //
-// The room never keeps or logs an address or an e-mail in clear, only a keyed hash for as long as its window
-// lasts; never tells which rule refused; and never learns a card.
+// The challenge is a proof of work for the browser or, without JavaScript, a wait. Its token is signed, bound to what
+// was typed, valid once, and expires.
+//
+// Other packages count their own limits here with Allow: sign-in emails, guesses of a code.
+//
+// The package stores and logs no address and no email address in clear, only a keyed hash, for as long as its window
+// lasts. It does not reveal which rule refused an attempt, and it never sees a card.
 package guard

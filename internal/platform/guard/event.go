@@ -16,11 +16,11 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// LongestPass is how long a pass may last; the schema holds it too.
+// MaxPassLifetime is the longest lifetime of a pass; a constraint of the table repeats it.
 const MaxPassLifetime = 8 * time.Hour
 
-// Pass lets one tablet at an event give without the limits of its address. Only the hash of its token is kept,
-// and its time is the database's.
+// Pass lets one tablet at an event give without the limits of its address and network. Only the hash of its token is
+// stored, and its times are the database's.
 type Pass struct {
 	ID             uuid.UUID  `db:"id" json:"id"`
 	OrganisationID uuid.UUID  `db:"organisation_id" json:"-"`
@@ -32,16 +32,16 @@ type Pass struct {
 	Gifts          int        `db:"gifts" json:"gifts"`
 }
 
-// The steps of a pass, append-only.
+// The kinds of rows in event_pass_step, which is append-only. Rows hold these values.
 const (
 	passOpened = "opened"
-	passDevice = "device" // its link was opened on a device
-	passGift   = "gift"   // an attempt to give was let by
+	passDevice = "device" // the link was opened on a device
+	passGift   = "gift"   // an attempt to give was allowed
 	passClosed = "closed"
 )
 
-// OpenPass makes a pass for an organisation and answers the token that its link holds, which nobody can ask for
-// again. life is whole seconds, at most LongestPass.
+// OpenPass creates a pass for an organisation and returns it with the token for its link, which is not stored. life
+// is in whole seconds, at most MaxPassLifetime.
 func OpenPass(ctx context.Context, db *sqlx.DB, id, organisation uuid.UUID, life time.Duration) (Pass, string, error) {
 	const query = `/* guard.OpenPass */
 		INSERT INTO event_pass (id, organisation_id, token_hash, expires_at) VALUES ($1, $2, $3, now() + make_interval(secs => $4))
@@ -71,13 +71,13 @@ const passColumns = `p.id, p.organisation_id, p.opened_at, p.expires_at, s.close
 	           count(*) FILTER (WHERE kind = 'gift') AS gifts
 	      FROM event_pass_step WHERE pass_id = p.id) s`
 
-// Passes lists all passes ever opened, the newest first.
+// Passes returns all passes, newest first.
 func Passes(ctx context.Context, db *sqlx.DB) (all []Pass, err error) {
 	const query = `/* guard.Passes */ SELECT ` + passColumns + ` ORDER BY p.opened_at DESC, p.id`
 	return all, db.SelectContext(ctx, &all, query)
 }
 
-// ClosePass ends a pass now. Closing one that is over changes nothing; one that is not there is fault.NotFound.
+// ClosePass ends a pass now. It does nothing if the pass has ended, and returns fault.NotFound if there is none.
 func ClosePass(ctx context.Context, db *sqlx.DB, id uuid.UUID) error {
 	const query = `/* guard.ClosePass */ SELECT ` + passColumns + ` WHERE p.id = $1`
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
@@ -93,7 +93,7 @@ func ClosePass(ctx context.Context, db *sqlx.DB, id uuid.UUID) error {
 	})
 }
 
-// PassOf is the pass of a token for an organisation, while it lasts; otherwise fault.NotFound.
+// FindPass returns the open pass of an organisation with that token; fault.NotFound if there is none.
 func FindPass(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token string) (Pass, error) {
 	const query = `/* guard.PassOf */
 		SELECT p.id, p.organisation_id, p.opened_at, p.expires_at FROM event_pass p
@@ -107,7 +107,7 @@ func FindPass(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token st
 	return p, err
 }
 
-// Admit notes that a pass's link was opened on a device.
+// RecordDevice records that the link of a pass was opened on a device.
 func RecordDevice(ctx context.Context, db *sqlx.DB, pass uuid.UUID) error {
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error { return recordPassEventTx(ctx, tx, pass, passDevice) })
 }

@@ -64,7 +64,7 @@ func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	a := attempt("203.0.113.1")
 	a.Pass, a.Page, a.ShownAt = pass.ID, "another", time.Time{}
 	v, _ := judge(t, g, a)
-	require.Equal(t, guard.Challenged, v, "and so does the step")
+	require.Equal(t, guard.Challenged, v, "and so does the challenge")
 
 	all, err := guard.Passes(t.Context(), db.Server)
 	require.NoError(t, err)

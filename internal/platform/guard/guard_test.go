@@ -46,9 +46,9 @@ func attempt(address string) guard.Attempt {
 
 func judge(t *testing.T, g *guard.Guard, a guard.Attempt) (guard.Verdict, guard.Challenge) {
 	t.Helper()
-	v, step, err := g.Judge(t.Context(), a)
+	v, challenge, err := g.Judge(t.Context(), a)
 	require.NoError(t, err)
-	return v, step
+	return v, challenge
 }
 
 func fail(t *testing.T, db *testkit.Database, n int, page string, at time.Time) {
@@ -60,7 +60,7 @@ func fail(t *testing.T, db *testkit.Database, n int, page string, at time.Time) 
 	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error { return guard.RecordFailuresTx(context.Background(), tx, all) }))
 }
 
-// solve does the work of a step as a browser does.
+// solve returns the proof of a challenge, as a browser computes it.
 func solve(s guard.Challenge) string {
 	var found []string
 	for puzzle := range s.Rounds {
@@ -149,7 +149,7 @@ func TestLimitHoldsInEveryWindow(t *testing.T) {
 	require.Equal(t, 4, count(), "after the window")
 }
 
-// TestLimitHoldsUnderConcurrency: two servers, many presses at once.
+// TestLimitHoldsUnderConcurrency: two servers, many attempts at once.
 func TestLimitHoldsUnderConcurrency(t *testing.T) {
 	one, db, c := newGuard(t, guard.Standard())
 	guards := []*guard.Guard{one, guard.New(db.Server, []byte("secret"), guard.Standard(), c.now)}
@@ -189,7 +189,8 @@ func TestWideLimitsAreCountedInShards(t *testing.T) {
 	require.Greater(t, rows, 3)
 }
 
-// TestScoreRisesAndFalls: more than the failures allowed ask for the step, on every server; when they are past, no more.
+// TestScoreRisesAndFalls: more than the failures allowed ask for the challenge, on every server; when they are past, no
+// more.
 func TestScoreRisesAndFalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		failures    int
@@ -235,7 +236,7 @@ func TestAFailureCountsOnce(t *testing.T) {
 	require.Equal(t, guard.Passed, v)
 }
 
-func TestHasteCostsTheStep(t *testing.T) {
+func TestTooFastRequiresTheChallenge(t *testing.T) {
 	g, _, c := newGuard(t, guard.Standard())
 	for name, shown := range map[string]time.Time{
 		"just now": c.at, "2.9 s ago": c.at.Add(-2900 * time.Millisecond), "never": {}, "tomorrow": c.at.Add(24 * time.Hour),
@@ -251,15 +252,15 @@ func TestHasteCostsTheStep(t *testing.T) {
 	require.Equal(t, guard.Passed, v)
 }
 
-// asked is an attempt that was asked for the step.
+// asked returns an attempt that got a challenge, and the challenge.
 func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
 	t.Helper()
 	a := attempt("203.0.113.1")
 	a.ShownAt = time.Time{}
-	v, step := judge(t, g, a)
+	v, challenge := judge(t, g, a)
 	require.Equal(t, guard.Challenged, v)
-	a.Challenge = step.Token
-	return a, step
+	a.Challenge = challenge.Token
+	return a, challenge
 }
 
 // otherThan is a letter that is not c.
@@ -270,18 +271,18 @@ func otherThan(c byte) string {
 	return "x"
 }
 
-func TestStepByWork(t *testing.T) {
+func TestChallengeByWork(t *testing.T) {
 	g, _, c := newGuard(t, guard.Standard())
-	a, step := asked(t, g)
-	proof := solve(step)
+	a, challenge := asked(t, g)
+	proof := solve(challenge)
 
 	for name, wrong := range map[string]func(*guard.Attempt){
-		"another proof":       func(a *guard.Attempt) { a.Proof = strings.Repeat("0,", step.Rounds-1) + "0" },
+		"another proof":       func(a *guard.Attempt) { a.Proof = strings.Repeat("0,", challenge.Rounds-1) + "0" },
 		"one puzzle less":     func(a *guard.Attempt) { a.Proof = proof[:strings.LastIndex(proof, ",")] },
 		"a long counter":      func(a *guard.Attempt) { a.Proof = strings.Repeat("9", 60_000) },
 		"another form":        func(a *guard.Attempt) { a.Form = uuid.New() },
 		"something retyped":   func(a *guard.Attempt) { a.InputHash[0]++ },
-		"a token of nobody":   func(a *guard.Attempt) { a.Challenge = otherThan(a.Challenge[0]) + a.Challenge[1:] },
+		"a forged token":      func(a *guard.Attempt) { a.Challenge = otherThan(a.Challenge[0]) + a.Challenge[1:] },
 		"a token cut short":   func(a *guard.Attempt) { a.Challenge = a.Challenge[:40] },
 		"a token of no bytes": func(a *guard.Attempt) { a.Challenge = "%" },
 	} {
@@ -296,25 +297,25 @@ func TestStepByWork(t *testing.T) {
 	v, _ := judge(t, g, a)
 	require.Equal(t, guard.Passed, v)
 	v, _ = judge(t, g, a)
-	require.Equal(t, guard.Refused, v, "a step is good once")
+	require.Equal(t, guard.Refused, v, "a challenge is valid once")
 
-	late, step := asked(t, g)
-	late.Proof = solve(step)
+	late, challenge := asked(t, g)
+	late.Proof = solve(challenge)
 	c.at = c.at.Add(15 * time.Minute)
 	v, _ = judge(t, g, late)
-	require.Equal(t, guard.Refused, v, "a step runs out")
+	require.Equal(t, guard.Refused, v, "a challenge expires")
 }
 
-func TestStepByWaiting(t *testing.T) {
+func TestChallengeByWaiting(t *testing.T) {
 	l := guard.Standard()
 	l.NoJSWaits, l.Address = guard.Limit{Max: 2, Window: 10 * time.Minute}, guard.Limit{}
 	g, _, c := newGuard(t, l)
-	a, step := asked(t, g)
-	require.Equal(t, 20*time.Second, step.Wait)
+	a, challenge := asked(t, g)
+	require.Equal(t, 20*time.Second, challenge.Wait)
 	c.at = c.at.Add(12 * time.Second)
 	v, again := judge(t, g, a)
 	require.Equal(t, guard.Challenged, v, "too early")
-	require.Equal(t, step.Token, again.Token, "coming early does not begin the wait anew")
+	require.Equal(t, challenge.Token, again.Token, "submitting early does not restart the wait")
 	require.Equal(t, 8*time.Second, again.Wait)
 	c.at = c.at.Add(8 * time.Second)
 	v, _ = judge(t, g, a)
@@ -328,8 +329,8 @@ func TestStepByWaiting(t *testing.T) {
 		v, _ = judge(t, g, a)
 		require.Equal(t, want, v, "waiter %d", i+2)
 	}
-	a, step = asked(t, g)
-	a.Proof = solve(step)
+	a, challenge = asked(t, g)
+	a.Proof = solve(challenge)
 	v, _ = judge(t, g, a)
 	require.Equal(t, guard.Passed, v, "the work is open to all")
 }
@@ -351,15 +352,15 @@ func TestNothingInClear(t *testing.T) {
 
 func TestForget(t *testing.T) {
 	g, db, _ := newGuard(t, guard.Standard())
-	a, step := asked(t, g)
-	a.Proof = solve(step)
+	a, challenge := asked(t, g)
+	a.Proof = solve(challenge)
 	judge(t, g, a)
 	require.NoError(t, g.DeleteExpired(t.Context()))
 	rows := func() (n int) {
 		require.NoError(t, db.Owner.Get(&n, `SELECT (SELECT count(*) FROM guard_count) + (SELECT count(*) FROM guard_failure) + (SELECT count(*) FROM guard_step_used)`))
 		return n
 	}
-	require.Equal(t, 6, rows(), "four counters, one failure, one step")
+	require.Equal(t, 6, rows(), "four counters, one failure, one challenge")
 	db.Owner.MustExec(`UPDATE guard_count SET until = until - interval '2 hours'`)
 	db.Owner.MustExec(`UPDATE guard_failure SET at = at - interval '26 hours'`)
 	db.Owner.MustExec(`UPDATE guard_step_used SET until = until - interval '1 hour'`)

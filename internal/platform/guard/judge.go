@@ -13,7 +13,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Guard judges attempts. Safe for concurrent use, and by any number of servers on one database.
+// Guard judges attempts. It is safe for concurrent use, and by any number of servers on one database.
 type Guard struct {
 	db     *sqlx.DB
 	key    key
@@ -22,36 +22,37 @@ type Guard struct {
 	score  scoreCache
 }
 
-// New makes a guard. secret keys what is kept and signs what is given out; all servers share it.
+// New returns a guard. secret keys the stored hashes and signs tokens; all servers have the same.
 func New(db *sqlx.DB, secret []byte, limits Limits, now func() time.Time) *Guard {
 	return &Guard{db: db, key: secret, limits: limits, now: now}
 }
 
-// Attempt is one press of a donation form's button, its form found good.
+// Attempt is one submission of a donation form whose fields are valid.
 type Attempt struct {
 	Page      string     // the organisation's slug
-	Address   netip.Addr // the client's; zero when it is not known
+	Address   netip.Addr // the client's; zero if it is unknown
 	Email     string
 	Form      uuid.UUID // the form's one-time id
 	InputHash [32]byte  // hash of all that was typed
-	ShownAt   time.Time // when the form was shown; zero when it was not
-	Pass      uuid.UUID // of event mode, which lifts the limits of address and network; zero: none
+	ShownAt   time.Time // when the form was shown; zero if it was not
+	Pass      uuid.UUID // of event mode: no limits of address and network; zero if there is none
 
-	Challenge, Proof string // what the page of the step sent back
+	Challenge, Proof string // what the page of the challenge sent back
 }
 
-// Verdict is what becomes of an attempt.
+// Verdict is the decision on an attempt.
 type Verdict int
 
-// The verdicts. Why an attempt is refused nobody is told.
+// The verdicts. The reason of a refusal is not revealed.
 const (
-	Refused    Verdict = iota
-	Challenged         // for the step
+	Refused Verdict = iota
+	Challenged
 	Passed
 )
 
-// Judge decides on an attempt; for Asked it answers the step to show. A press is counted by its address, network
-// and e-mail, and by its page when it passes: a bot that is asked for the step uses up nothing of the page's.
+// Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. An attempt counts for
+// its address, network and email address at once, and for its page only when it passes: a bot that is challenged uses
+// up nothing of the page's limit.
 func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error) {
 	now := g.now()
 	if a.Challenge != "" {
@@ -63,14 +64,14 @@ func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error
 		return Refused, Challenge{}, err
 	}
 	if challenged = challenged || tooFast; challenged {
-		kept, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
-			kept, err := countTx(ctx, tx, g.attemptCounters(a))
-			if err == nil && kept && tooFast {
+		allowed, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
+			allowed, err := countTx(ctx, tx, g.attemptCounters(a))
+			if err == nil && allowed && tooFast {
 				err = RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
 			}
-			return kept, err
+			return allowed, err
 		})
-		if err != nil || !kept {
+		if err != nil || !allowed {
 			return Refused, Challenge{}, err
 		}
 		return Challenged, g.key.newChallenge(a.Form, a.InputHash, now), nil
@@ -78,19 +79,19 @@ func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error
 	return g.admit(ctx, a, func(*sqlx.Tx) ([]counter, bool, error) { return g.attemptCounters(a), true, nil })
 }
 
-// judgeStep takes a step back. The press that led to it was counted.
+// judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
 	raw, ours := g.key.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
 		return Refused, Challenge{}, nil
 	}
-	step := challengeFrom(raw, now)
+	challenge := challengeFrom(raw, now)
 	var counters []counter
 	switch {
-	case a.Proof != "" && !solved(step.Seed, a.Proof):
+	case a.Proof != "" && !solved(challenge.Seed, a.Proof):
 		return Refused, Challenge{}, nil
 	case a.Proof == "" && now.Before(issuedAt(raw).Add(noJSWait)):
-		return Challenged, step, nil
+		return Challenged, challenge, nil
 	case a.Proof == "":
 		counters = g.appendCounter(nil, "wait", a.Page, g.limits.NoJSWaits)
 	}
@@ -100,26 +101,26 @@ func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (V
 	})
 }
 
-// pass lets an attempt by if begin says so and it keeps to the limits that begin answers and to its page's. A use
-// of event mode is noted.
+// admit passes an attempt if begin allows it and if it is within the limits that begin returns and within its page's
+// limit. It records the use of an event pass.
 func (g *Guard) admit(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]counter, bool, error)) (Verdict, Challenge, error) {
-	kept, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
-		counters, kept, err := begin(tx)
-		if err != nil || !kept {
+	allowed, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
+		counters, allowed, err := begin(tx)
+		if err != nil || !allowed {
 			return false, err
 		}
-		if kept, err = countTx(ctx, tx, g.appendCounter(counters, "page", a.Page, g.limits.Page)); err != nil || !kept || a.Pass == uuid.Nil {
-			return kept, err
+		if allowed, err = countTx(ctx, tx, g.appendCounter(counters, "page", a.Page, g.limits.Page)); err != nil || !allowed || a.Pass == uuid.Nil {
+			return allowed, err
 		}
 		return true, recordPassEventTx(ctx, tx, a.Pass, passGift)
 	})
-	if err != nil || !kept {
+	if err != nil || !allowed {
 		return Refused, Challenge{}, err
 	}
 	return Passed, Challenge{}, nil
 }
 
-// ofPress are the limits every press falls under.
+// attemptCounters returns the counters under which every attempt counts.
 func (g *Guard) attemptCounters(a Attempt) (all []counter) {
 	if a.Pass == uuid.Nil {
 		all = g.appendCounter(all, "address", AddressKey(a.Address), g.limits.Address)
@@ -128,7 +129,7 @@ func (g *Guard) attemptCounters(a Attempt) (all []counter) {
 	return g.appendCounter(all, "email", email.MailboxKey(a.Email), g.limits.Email)
 }
 
-// under adds a limit to others.
+// appendCounter appends a counter for a limit, unless the limit is off.
 func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []counter {
 	if l.IsOff() {
 		return others
@@ -136,14 +137,14 @@ func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []coun
 	return append(others, counter{g.key.counter(kind, of, l), l})
 }
 
-// errRefused undoes the counting of an attempt that is refused.
+// errRefused rolls the counting of a refused attempt back.
 var errRefused = errors.New("guard: refused")
 
-// keep commits what do did if do says so, and otherwise undoes it.
+// commitIf commits what do did if do returns true, and otherwise rolls it back.
 func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
 	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
-		kept, err := do(tx)
-		if err == nil && !kept {
+		allowed, err := do(tx)
+		if err == nil && !allowed {
 			err = errRefused
 		}
 		return err
@@ -154,8 +155,8 @@ func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)
 	return err == nil, err
 }
 
-// useTx marks a step as used; false when it was. The mark is made and forgotten by the database's clock, and outlives the step by
-// any server's.
+// redeemTx marks a challenge as used and returns false if it was used before. The mark is made and deleted by the
+// database's clock, and lasts longer than the challenge is valid by the clock of any server.
 func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
 	const query = `/* guard.useTx */
 		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
@@ -167,7 +168,7 @@ func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
 	return n == 1, err
 }
 
-// Forget drops what no window reaches any more.
+// DeleteExpired deletes counts and failures that no window covers any more.
 func (g *Guard) DeleteExpired(ctx context.Context) error {
 	return pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error { return deleteExpiredTx(ctx, tx) })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// key makes what is kept and what is signed, each for its own purpose.
+// key makes hashes and signatures, separate for each purpose.
 type key []byte
 
 func (k key) sum(purpose string, parts ...string) []byte {
@@ -23,16 +23,16 @@ func (k key) sum(purpose string, parts ...string) []byte {
 	return mac.Sum(nil)
 }
 
-// counter is the name of a counter. The window is part of it, so that counts taken under another setting do not mix.
+// counter returns the key of a counter. It contains the window, so counts made under another setting do not mix.
 func (k key) counter(kind, of string, l Limit) []byte {
 	return k.sum("counter", kind, l.Window.String(), of)[:16]
 }
 
-// AddressOf is what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
+// AddressKey returns what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
 // All requests without an address count as one.
 func AddressKey(a netip.Addr) string { return masked(a, 32, 64) }
 
-// NetworkOf is what counts as one network: a /24, or the /48 of one IPv6 site.
+// NetworkKey returns what counts as one network: a /24, or the /48 of one IPv6 site.
 func NetworkKey(a netip.Addr) string { return masked(a, 24, 48) }
 
 func masked(a netip.Addr, bits4, bits6 int) string {
@@ -48,13 +48,14 @@ func masked(a netip.Addr, bits4, bits6 int) string {
 	return prefix.String()
 }
 
-// FormToken marks a form as shown at a time. It is the form's one-time id, signed.
+// FormToken returns a token that proves when a form was shown: the one-time id of the form with a time and a signature.
 func (g *Guard) FormToken(form uuid.UUID, at time.Time) string {
 	stamp := strconv.FormatInt(at.UnixMilli(), 36)
 	return form.String() + "." + stamp + "." + g.signature("form", form.String(), stamp)
 }
 
-// ReadForm reads a form's one-time id as it came back. shown is zero for a form we did not show.
+// ParseFormToken returns the one-time id of a form and when it was shown. shown is zero if the token has no valid
+// signature.
 func (g *Guard) ParseFormToken(token string) (form uuid.UUID, shown time.Time, err error) {
 	id, rest, signed := strings.Cut(token, ".")
 	if form, err = uuid.Parse(id); err != nil || !signed {

@@ -14,7 +14,7 @@ type Limit struct {
 	Window time.Duration
 }
 
-// None tells that nothing is limited.
+// IsOff reports whether nothing is limited.
 func (l Limit) IsOff() bool { return l.Max == 0 }
 
 func (l Limit) String() string {
@@ -24,16 +24,16 @@ func (l Limit) String() string {
 	return strconv.Itoa(l.Max) + "/" + formatDuration(l.Window)
 }
 
-// Limits are all there is to set.
+// Limits are the settings of a guard.
 type Limits struct {
 	Address, Network, Email, Page Limit         // attempts
-	Failures                      Limit         // on the whole site; more than these and every page asks for the step
-	PageFailures                  Limit         // on one page; more than these and that page asks for it
-	NoJSWaits                     Limit         // steps of one page passed by waiting, without JavaScript
-	MinFillTime                   time.Duration // a form answered sooner than this, or never shown, costs the step; 0: never
+	Failures                      Limit         // on the whole site; above it every page requires the challenge
+	PageFailures                  Limit         // on one page; above it that page requires the challenge
+	NoJSWaits                     Limit         // challenges of one page passed by waiting, without JavaScript
+	MinFillTime                   time.Duration // a form submitted sooner, or never shown, requires the challenge; 0: off
 }
 
-// Standard are the limits of an installation that sets none.
+// Standard returns the limits of an installation that sets none.
 func Standard() Limits {
 	return Limits{
 		Address: Limit{5, 10 * time.Minute}, Network: Limit{30, 10 * time.Minute}, Email: Limit{5, time.Hour},
@@ -49,8 +49,8 @@ const (
 )
 
 // ParseLimits reads GIVE_LIMITS: words of the form name=COUNT/WINDOW or name=off, in any order, for the names
-// address, network, email, page, failures, page_failures and no_js_waits, and min_fill_time=DURATION or min_fill_time=off. Durations
-// are written as 90s, 10m, 1h. What is not named keeps its standard.
+// address, network, email, page, failures, page_failures and no_js_waits, and min_fill_time=DURATION or
+// min_fill_time=off. Durations are written as 90s, 10m, 1h. A limit that is not named has its standard value.
 func ParseLimits(text string) (Limits, error) {
 	l := Standard()
 	seen := map[string]bool{}
@@ -71,7 +71,8 @@ func ParseLimits(text string) (Limits, error) {
 // renamedLimits maps names that ParseLimits still accepts to the names that replaced them.
 var renamedLimits = map[string]string{"waits": "no_js_waits", "shown": "min_fill_time"}
 
-// OldLimitNames returns the old names in text with the names that replaced them. They are accepted for one more release.
+// OldLimitNames returns the old names in text with the names that replaced them. They are accepted for one more
+// release.
 func OldLimitNames(text string) map[string]string {
 	old := map[string]string{}
 	for _, word := range strings.Fields(text) {
@@ -117,7 +118,7 @@ func (l *Limits) named() map[string]*Limit {
 	}
 }
 
-// short writes 10m0s as 10m.
+// formatDuration writes 10m0s as 10m.
 func formatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

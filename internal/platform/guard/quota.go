@@ -6,15 +6,15 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Limited names what falls under a limit: by what it is counted, and for whom. Kinds of other rooms hold a space, so that
-// they are none of this room's.
+// Quota is a limit and what it counts: attempts of one kind by one subject. Kinds of other packages contain a space,
+// so that they differ from this package's own.
 type Quota struct {
 	Kind, Subject string
 	Limit         Limit
 }
 
-// Allow counts something that happens once under every limit it falls under, and tells whether it keeps to all of them. What
-// is not allowed counts nowhere.
+// Allow counts one attempt under every quota and reports whether it is within all of them. An attempt that is not
+// allowed is not counted.
 func (g *Guard) Allow(ctx context.Context, all ...Quota) (bool, error) {
 	var counters []counter
 	for _, l := range all {

@@ -10,18 +10,18 @@ import (
 	"github.com/lib/pq"
 )
 
-// scoreAge is how long a score may be out of date: with it, and with the seconds a webhook takes, the step is
-// asked for well within the minute.
+// scoreMaxAge is the greatest age of the score in use. With it, and with the seconds a webhook takes, the challenge
+// is required well within a minute after the failures.
 const scoreMaxAge = 5 * time.Second
 
-// Failure is a card that a bank refused, or a form answered faster than anybody reads.
+// Failure is a card that a bank declined, or a form submitted faster than a person can read.
 type Failure struct {
-	ID   string    // names it once, however often it is told
-	Page string    // the organisation's slug; empty when unknown
-	At   time.Time // what is dated ahead counts as now
+	ID   string    // unique: a failure that is reported twice counts once
+	Page string    // the organisation's slug; "" if unknown
+	At   time.Time // a time in the future counts as now
 }
 
-// FailTx notes failures. One told before changes nothing.
+// RecordFailuresTx records failures. One that was recorded before changes nothing.
 func RecordFailuresTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) error {
 	if len(failures) == 0 {
 		return nil
@@ -39,21 +39,21 @@ func RecordFailuresTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) erro
 	return err
 }
 
-// score keeps a standing and renews it when it has grown old. While one caller does so, the others go by the old one: none waits
-// behind another for a database that has no time.
+// scoreCache holds the last score and reads it again when it is too old. While one caller reads, the others use the
+// old one, so none waits for a slow database.
 type scoreCache struct {
 	cached  atomic.Pointer[raisedPages]
 	reading sync.Mutex
 }
 
-// standing tells which pages ask for the step. It never changes.
+// raisedPages says which pages require the challenge. It is immutable.
 type raisedPages struct {
 	at    time.Time
 	site  bool
 	pages map[string]bool
 }
 
-// raised tells whether a page asks for the step now.
+// challengeRequired reports whether a page requires the challenge now.
 func (g *Guard) challengeRequired(ctx context.Context, page string) (bool, error) {
 	s := g.score.cached.Load()
 	if s == nil || time.Since(s.at) >= scoreMaxAge {

@@ -7,17 +7,17 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog is what the queue holds and has not done.
+// Backlog counts the jobs that are not done.
 type Backlog struct {
-	Waiting   int `db:"waiting"` // for their first try, or a moment
+	Waiting   int `db:"waiting"` // for their first attempt or a scheduled time
 	Running   int `db:"running"`
-	Failing   int `db:"failing"`  // failed and tried again later
-	Discarded int `db:"given_up"` // nobody tries them again
-	// Oldest is the age of the oldest job not done; 0 when there is none.
+	Failing   int `db:"failing"`  // failed, and retried later
+	Discarded int `db:"given_up"` // failed maxAttempts times; never retried
+	// Oldest is the age of the oldest job that is not done; 0 if there is none.
 	Oldest time.Duration
 }
 
-// ReadBacklog counts what is not done.
+// ReadBacklog counts the jobs that are not done.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* jobs.ReadBacklog */
 		SELECT count(*) FILTER (WHERE state IN ('available', 'scheduled', 'pending')) AS waiting,

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnHourOfOutage has a thousand jobs of a first minute fail for an hour: all are done within ten minutes of its end, and never
-// many of them in the same second.
+// TestAnHourOfOutage has a thousand jobs of a first minute fail for an hour: all are done within ten minutes of its
+// end, and never many of them in the same second.
 func TestAnHourOfOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const jobs, outage, most = 1000, time.Hour, 30

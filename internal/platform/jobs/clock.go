@@ -8,17 +8,17 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// clock is the database's, as far as it was off ours when last read. River dates some things by its process's clock and judges them
-// by the database's; told the time by this one, it knows no other, and processes whose clocks differ agree.
+// clock returns the database's time: this process's clock plus the offset measured last. River stores some times from
+// its process's clock and compares them with the database's. With this clock, processes whose clocks differ agree.
 type clock struct{ offset atomic.Int64 }
 
-// NowUTC is the database's time.
+// NowUTC returns the database's time.
 func (c *clock) NowUTC() time.Time { return time.Now().Add(time.Duration(c.offset.Load())).UTC() }
 
-// NowUTCOrNil is nil: let the database say it in the statement.
+// NowUTCOrNil returns nil: the statement uses the database's now().
 func (c *clock) NowUTCOrNil() *time.Time { return nil }
 
-// read finds out how far the database's clock is off ours.
+// read measures the offset of the database's clock.
 func (c *clock) read(ctx context.Context, db *sqlx.DB) error {
 	const query = `/* jobs.read */ SELECT clock_timestamp()`
 	var now time.Time
@@ -29,11 +29,11 @@ func (c *clock) read(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-// unsaid is the clock of a queue, which only adds jobs: the time of a new one is left for the database to say.
+// databaseTimeClock is the clock of a queue that only adds jobs: the database sets the time of a new job.
 type databaseTimeClock struct{}
 
-// NowUTC is not asked for by what is added at once.
+// NowUTC is not called when a job is added for now.
 func (databaseTimeClock) NowUTC() time.Time { return time.Now().UTC() }
 
-// NowUTCOrNil is the zero time, in whose place River's statement puts the database's.
+// NowUTCOrNil returns the zero time, which River's statement replaces with the database's.
 func (databaseTimeClock) NowUTCOrNil() *time.Time { return new(time.Time) }

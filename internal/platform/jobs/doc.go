@@ -1,10 +1,10 @@
-// Package jobs is durable work: what follows from a fact is enqueued in the fact's own transaction and
-// done later, at least once, by whichever process is free.
+// Package jobs owns the queue of background work. A job is enqueued in the transaction of the fact that causes it,
+// and is run later, at least once, by whichever process is free.
 //
-// A job goes available → running → completed, or back to retryable with a growing, jittered delay. A
-// worker that died leaves its job running; after Lease another worker takes it over. A job may therefore
-// run twice, and its handler guards its own effect with a natural unique key.
+// A job goes available → running → completed, or back to retryable with a growing, randomised delay. If a worker
+// dies, its job stays running; after Lease another worker takes it over. So a job may run twice, and each handler
+// protects its own effect with a natural unique key.
 //
-// jobs wraps River (over database/sql, polling) and is small enough to replace: no other room names it.
-// It owns River's tables and never puts personal data into a job: ids only.
+// jobs wraps River (over database/sql, with polling) and is small enough to be replaced: no other package names
+// River. It owns River's tables. A job never contains personal data, only ids.
 package jobs

@@ -123,7 +123,8 @@ func TestAPanicIsAFailure(t *testing.T) {
 	assert.NotEqual(t, "1 completed", states(t, db)[0])
 }
 
-// TestADeadWorkersJobIsTakenOver: of two jobs left running, the one silent for longer than the lease is done by another worker.
+// TestADeadWorkersJobIsTakenOver: of two jobs left running, the one silent for longer than the lease is done by
+// another worker.
 func TestADeadWorkersJobIsTakenOver(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)

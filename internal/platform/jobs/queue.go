@@ -10,16 +10,17 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 )
 
-// Job is a unit of work: a JSON-encodable struct of ids that names its kind.
+// Job is a unit of work: a struct of ids that is stored as JSON. Kind returns its name in the queue, which rows hold.
 type Job interface{ Kind() string }
 
-// maxAttempts is so high that an outage of days gives nothing up: at the longest delay it lasts two weeks.
+// maxAttempts is so high that no job is given up in an outage of days: at the longest delay the attempts last two
+// weeks.
 const maxAttempts = 2000
 
-// Queue takes jobs in.
+// Queue adds jobs.
 type Queue struct{ client *river.Client[*sql.Tx] }
 
-// NewQueue makes a queue that only takes jobs in. It holds no connection.
+// NewQueue returns a queue that only adds jobs. It holds no connection.
 func NewQueue() (*Queue, error) {
 	client, err := river.NewClient(riverdatabasesql.New(nil), &river.Config{
 		Logger: slog.New(slog.DiscardHandler), MaxAttempts: maxAttempts, Test: river.TestConfig{Time: databaseTimeClock{}},

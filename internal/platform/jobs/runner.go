@@ -18,36 +18,36 @@ import (
 const (
 	// Timeout bounds one attempt of a job.
 	Timeout = 20 * time.Second
-	// Lease is how long a running job may stay silent before another worker takes it over.
+	// Lease is how long a job may run before another worker takes it over.
 	Lease = Timeout + 5*time.Second
 
 	pollInterval   = 50 * time.Millisecond
 	rescueInterval = 5 * time.Second
-	// firstWait doubles with each failure up to longestWait. What waits longest comes back within half as much
-	// again: nine minutes after an outage of hours at the latest.
+	// The delay doubles with each failure, from firstRetryDelay to maxRetryDelay, each randomised by half. So after an
+	// outage of hours every job runs within nine minutes.
 	firstRetryDelay = time.Second
 	maxRetryDelay   = 6 * time.Minute
 )
 
-// An Option changes how a Runner works.
+// Option changes a Runner.
 type Option func(*river.Config)
 
-// RetryWithin has failed jobs wait from first, doubling, up to longest, each spread by half either way.
+// RetryWithin sets the delays of failed jobs: from first, doubling, to longest, each randomised by half.
 func RetryWithin(first, longest time.Duration) Option {
 	return func(c *river.Config) { c.RetryPolicy = backoff{first: first, max: longest} }
 }
 
-// Handlers says which function does which kind of job.
+// Handlers maps each kind of job to its function.
 type Handlers struct {
 	workers *river.Workers
-	// Observe is told of every try of a job; nil: nobody is. It is set before a runner is made.
+	// Observe is called after every attempt of a job, unless nil. It is set before a runner is made.
 	Observe func(kind string, err error, took time.Duration)
 }
 
-// NewHandlers is an empty table of handlers.
+// NewHandlers returns an empty table of handlers.
 func NewHandlers() *Handlers { return &Handlers{workers: river.NewWorkers()} }
 
-// Handle registers do for jobs of type T. An error sends the job back for a later attempt.
+// Handle registers do for jobs of type T. If do returns an error, the job is retried later.
 func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
 	river.AddWorker(h.workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
 		began := time.Now()
@@ -59,7 +59,7 @@ func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
 	}))
 }
 
-// Runner works jobs off until it is stopped.
+// Runner runs jobs until it is stopped.
 type Runner struct {
 	db     *sqlx.DB
 	client *river.Client[*sql.Tx]
@@ -69,7 +69,7 @@ type Runner struct {
 	ended  chan struct{}
 }
 
-// NewRunner makes a runner with at most parallel jobs at once.
+// NewRunner returns a runner of at most parallel jobs at once.
 func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options ...Option) (*Runner, error) {
 	config := &river.Config{
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
@@ -92,7 +92,7 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options
 		b.clock = r.clock
 		config.RetryPolicy = b
 	}
-	config.Test.Time = r.clock // the only door River has for it
+	config.Test.Time = r.clock // River has no other way to set its clock
 	var err error
 	if r.client, err = river.NewClient(riverdatabasesql.New(db.DB), config); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options
 	return r, nil
 }
 
-// Start begins to work jobs off, in the background.
+// Start starts running jobs in the background.
 func (r *Runner) Start() error {
 	ctx, end := context.WithCancel(context.Background())
 	r.end = end
@@ -116,8 +116,8 @@ func (r *Runner) Start() error {
 	return nil
 }
 
-// Stop takes no new job and waits for the running ones until ctx ends; what is still running then is
-// cancelled and goes back to the queue.
+// Stop starts no more jobs and waits for the running ones until ctx ends. A job that is still running then is
+// cancelled and returns to the queue.
 func (r *Runner) Stop(ctx context.Context) error {
 	err := r.client.Stop(ctx)
 	if err != nil {
@@ -130,20 +130,20 @@ func (r *Runner) Stop(ctx context.Context) error {
 	return err
 }
 
-// rescue takes over the jobs of dead workers. River does the same, but only from an elected leader and
-// every half minute, which is long for a donor waiting for a receipt.
+// rescue takes over the jobs of dead workers. River does the same, but only in an elected leader and every half
+// minute, which is long for a donor who waits for a receipt.
 func (r *Runner) rescue(ctx context.Context) {
 	defer close(r.ended)
 	tick := time.NewTicker(rescueInterval)
 	defer tick.Stop()
 	for {
 		if err := r.clock.read(ctx, r.db); err != nil && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "jobs: the database's clock cannot be read", "error", err)
+			r.log.WarnContext(ctx, "jobs: cannot read the database's clock", "error", err)
 		}
 		if n, err := rescueStuck(ctx, r.db); err != nil && ctx.Err() == nil {
 			r.log.WarnContext(ctx, "jobs: rescue failed", "error", err)
 		} else if n > 0 {
-			r.log.InfoContext(ctx, "jobs: took over from a worker that fell silent", "jobs", n)
+			r.log.InfoContext(ctx, "jobs: took over the jobs of a worker that stopped", "jobs", n)
 		}
 		select {
 		case <-ctx.Done():
@@ -168,8 +168,8 @@ func rescueStuck(ctx context.Context, db *sqlx.DB) (n int64, err error) {
 	return n, err
 }
 
-// backoff doubles from first to longest and spreads each wait by half either way, so that a mail server
-// coming back is not met by everybody at once.
+// backoff doubles the delay from first to max and randomises each delay by half, so that a mail server that comes
+// back does not get all retries at once.
 type backoff struct {
 	first, max time.Duration
 	clock      *clock
@@ -183,7 +183,7 @@ func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
 	return b.clock.NowUTC().Add(wait/2 + rand.N(wait))
 }
 
-// warnings leaves out what River tells about its daily life.
+// warningsHandler drops River's log messages below the level of warnings.
 type warningsHandler struct{ slog.Handler }
 
 func (w warningsHandler) Enabled(_ context.Context, level slog.Level) bool {

@@ -14,17 +14,20 @@ import (
 )
 
 const (
-	probeInterval = time.Second     // how often each host is asked whether it takes writes
-	probeTimeout  = 2 * time.Second // how long one look waits for each word of an answer
+	probeInterval = time.Second     // how often each host is asked whether it accepts writes
+	probeTimeout  = 2 * time.Second // how long a probe waits for each read and write
 )
 
-// hosts connects to the one of several servers of a database that takes writes, and notices when that becomes another one.
+// hostSet connects to the one of several servers of a database that accepts writes, and notices when another one
+// takes its place.
 //
-// lib/pq alone tries the hosts in turn for each connection, which is not enough: a host that takes connections and says nothing holds
-// every attempt until its deadline, and connections made before a switch stay with a server that is cut off and never answers. So each
-// host is asked every second by a connection of its own. The newest promoted server wins, by its timeline: a former primary that nobody
-// stopped may still believe it is one. When the winner changes, connections to the others are cut, and whoever waits on one gets an
-// error that is Passing.
+// lib/pq alone tries the hosts in turn for each connection. That is not enough: a host that accepts connections and
+// then does not reply holds every attempt until its deadline, and connections made before a failover stay with a
+// server that never replies.
+//
+// So each host is asked every second over a connection of its own. The server with the newest timeline wins: a former
+// primary that nobody stopped may still believe that it is the primary. When the winner changes, connections to the
+// other hosts are closed, and statements that wait on them return a transient error.
 type hostSet struct {
 	all  []*host
 	stop context.CancelFunc
@@ -75,7 +78,7 @@ func newHostSet(c pq.Config) (*hostSet, error) {
 	return h, nil
 }
 
-// look asks all hosts at once and turns to the one with the newest timeline. While none answers, nothing changes.
+// probe asks all hosts at once and selects the one with the newest timeline. If none answers, nothing changes.
 func (h *hostSet) probe(ctx context.Context) {
 	timelines := make([]string, len(h.all))
 	var asked sync.WaitGroup
@@ -125,7 +128,7 @@ func (h *hostSet) Connect(ctx context.Context) (driver.Conn, error) {
 	return conn, nil
 }
 
-// errNoPrimary is weather: the hosts may be starting, or one of them about to be promoted.
+// errNoPrimary is transient: the hosts may be starting, or one of them is about to be promoted.
 var errNoPrimary = fmt.Errorf("none of the database's hosts takes writes: %w", driver.ErrBadConn)
 
 // Driver is part of driver.Connector.
@@ -142,7 +145,7 @@ func (h *hostSet) Close() error {
 	return errors.Join(errs...)
 }
 
-// host is one server and the connections to it. As their dialer it knows them.
+// host is one server. As the dialer of its connections it keeps a list of them.
 type host struct {
 	connector *pq.Connector
 	probeDB   *sql.DB
@@ -151,7 +154,8 @@ type host struct {
 	open map[*trackedConn]struct{}
 }
 
-// timeline is the server's, in hexadecimal digits that sort; empty when it does not answer or takes no writes.
+// timeline returns the server's timeline as hexadecimal digits that sort as text; "" if it does not answer or is
+// read-only.
 func (h *host) timeline(ctx context.Context) (timeline string) {
 	const query = `/* pg.timeline */ SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)`
 	if err := h.probeDB.QueryRowContext(ctx, query).Scan(&timeline); err != nil {
@@ -160,7 +164,7 @@ func (h *host) timeline(ctx context.Context) (timeline string) {
 	return timeline
 }
 
-// cut ends all connections to the server.
+// closeAll closes all connections to the server.
 func (h *host) closeAll() {
 	h.mu.Lock()
 	all := h.open
@@ -197,7 +201,7 @@ func (h *host) DialTimeout(network, address string, timeout time.Duration) (net.
 	return h.DialContext(ctx, network, address)
 }
 
-// kept is a connection that its host knows until it is closed.
+// trackedConn is a connection that stays in its host's list until it is closed.
 type trackedConn struct {
 	net.Conn
 	host *host
@@ -210,7 +214,7 @@ func (k *trackedConn) Close() error {
 	return k.Conn.Close()
 }
 
-// impatient dials connections that wait for each read and write no longer than lookWait.
+// deadlineDialer dials connections whose reads and writes take at most probeTimeout each.
 type deadlineDialer struct{}
 
 func (deadlineDialer) Dial(network, address string) (net.Conn, error) {

@@ -40,7 +40,7 @@ func TestTheNewestPrimaryIsUsed(t *testing.T) {
 	case err := <-waiting:
 		require.True(t, pg.IsTransient(err), "%v", err)
 	case <-time.After(30 * time.Second):
-		t.Fatal("whoever waits for the former primary is not told")
+		t.Fatal("a statement that waits for the former primary gets no error")
 	}
 	testkit.Eventually(t, 10*time.Second, func() error {
 		err := pg.InTx(t.Context(), db, add(1))
@@ -65,7 +65,8 @@ func both(t *testing.T, one, other string) string {
 	return u.String()
 }
 
-// TestACommitIsNotCancelled: whoever stops waiting for one is told that it is not known what became of it, and it goes on.
+// TestACommitIsNotCancelled: a caller who stops waiting gets ErrCommitUnknown, and it
+// goes on.
 func TestACommitIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	db := things(t).Owner

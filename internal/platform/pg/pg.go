@@ -1,8 +1,8 @@
 // Package pg opens PostgreSQL and runs transactions.
 //
-// Every write of the house runs in an explicit transaction: lib/pq may run an auto-commit write twice
-// when the reply to it is lost (lib/pq #939), a statement inside a transaction only once. A function
-// that joins the caller's transaction ends in Tx and takes it as an argument; it never travels in ctx.
+// Every write runs in an explicit transaction: lib/pq may run an auto-commit write twice when the reply to it is lost
+// (lib/pq #939), but a statement inside a transaction only once. A function that joins the caller's transaction ends
+// in Tx and takes the transaction as an argument; a transaction is never passed in ctx.
 package pg
 
 import (
@@ -22,27 +22,31 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-// Asleep is how long a process may leave a transaction open without a word before the database ends it. One that sleeps, or
-// whose machine is gone, would keep its locks, and what they guard, from all others for as long as that lasts.
+// IdleInTxTimeout is how long a process may leave a transaction open without a statement before the database ends it.
+// Without it, a process that was suspended, or whose machine is gone, would hold its locks for as long as that lasts.
 const IdleInTxTimeout = 8 * time.Second
 
-// Queueing is how long a worker waits for a lock; its work comes again. It is shorter than Asleep: a worker that falls asleep while it
-// waits must be out of the queue when the lock is free, or one sleeper after the other would hold up those who are awake.
+// LockTimeout is how long a worker waits for a lock; the job is retried later. It is shorter than IdleInTxTimeout: a
+// worker that is suspended while it waits must have left the lock's queue when the lock becomes free. Otherwise each
+// suspended worker in the queue would take the lock in turn and hold it for IdleInTxTimeout.
 const LockTimeout = 4 * time.Second
 
-// Open connects to the database of the URL with a pool of at most conns connections and checks that it answers. Of several hosts
-// (…?host=a,b) the pool uses the one that takes writes, and turns to another when that is promoted.
+// Open connects to the database of the URL with a pool of at most conns connections, and reports an error if it does
+// not answer. With several hosts (…?host=a,b) the pool uses the one that accepts writes, and changes to another host
+// when that one is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, nil)
 }
 
-// OpenWorkers is Open for work that nobody waits for and that is done again when it fails: a lock is waited for no longer than Queueing.
+// OpenForWorkers is Open for jobs, which are retried when they fail. A statement waits for a lock for at most
+// LockTimeout.
 func OpenForWorkers(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": LockTimeout})
 }
 
-// OpenPrompt is Open for those whom somebody waits for: the database itself ends their waiting for a lock, and statements that take
-// all of Patience. A request to cancel, which the end of a ctx sends, gets lost when the statement is just about to begin.
+// OpenForRequests is Open for HTTP requests, for which a person waits. The database itself ends a wait for a lock
+// after a quarter of RequestTimeout, and a statement after RequestTimeout. The end of ctx alone is not enough: its
+// request to cancel has no effect when it arrives just before the statement begins.
 func OpenForRequests(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": RequestTimeout / 4, "statement_timeout": RequestTimeout})
 }
@@ -52,13 +56,14 @@ func open(ctx context.Context, url string, conns int, bounds map[string]time.Dur
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
-	// One round trip a statement, not two: what runs once is not prepared first. A []byte then goes as bytea, so text and JSON go as strings.
+	// One round trip for each statement instead of two: a statement is not prepared first. A []byte is then sent as
+	// bytea, so text and JSON must be sent as strings.
 	config.BinaryParameters = true
 	settings := map[string]string{"idle_in_transaction_session_timeout": milliseconds(IdleInTxTimeout)}
 	for name, bound := range bounds {
 		settings[name] = milliseconds(bound)
 	}
-	maps.Copy(settings, config.Runtime) // what the URL says of them holds
+	maps.Copy(settings, config.Runtime) // settings in the URL win
 	config.Runtime = settings
 	connector, err := connectorOf(config)
 	if err != nil {
@@ -86,25 +91,26 @@ func connectorOf(c pq.Config) (driver.Connector, error) {
 	return watchdogConnector{several}, err
 }
 
-// Patience is how long somebody who waits for an answer waits for the database: for a connection, for locks and for the
-// statements together. Who comes when all connections are taken is told soon to come again, rather than left waiting.
+// RequestTimeout is how long an HTTP request waits for the database in total: for a connection, for locks and for all
+// statements. When all connections are busy, a visitor is asked soon to try again and does not wait longer.
 const RequestTimeout = 1500 * time.Millisecond
 
-// Soon bounds ctx by Patience. What is not done then is undone, and its error is Passing.
+// WithRequestTimeout returns ctx with RequestTimeout as its deadline. A transaction that is not finished then is
+// rolled back, and its error is transient.
 func WithRequestTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, RequestTimeout)
 }
 
-// ErrCommitUnknown is a COMMIT whose reply was lost: it may have happened. Whoever gets it looks before
-// trying again; a unique key makes the second try harmless.
+// ErrCommitUnknown is returned when the reply to a COMMIT was lost: the transaction may have been committed. The
+// caller checks before it tries again; a unique key makes the second attempt harmless.
 var ErrCommitUnknown = errors.New("pg: the outcome of the commit is unknown")
 
-// InTx runs fn in a read-committed transaction and commits when fn returns nil; otherwise everything is
-// rolled back and fn's error returned. No network call belongs inside fn.
+// InTx runs fn in a read-committed transaction. It commits if fn returns nil; otherwise it rolls back and returns
+// fn's error. fn must make no network call.
 //
-// The end of ctx undoes what is not yet about to be committed, and never cancels a COMMIT: PostgreSQL, waiting for its synchronous
-// standby, would stop waiting and answer that it is done, and a failover would lose what somebody had been told is kept. Then the
-// COMMIT goes on by itself, and its outcome is unknown.
+// The end of ctx rolls a transaction back, but never cancels a COMMIT. PostgreSQL would then stop waiting for its
+// synchronous standby and report success, and a failover could lose a transaction that was reported as committed.
+// When ctx ends during a COMMIT, the COMMIT continues and InTx returns ErrCommitUnknown.
 func InTx(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	bound := context.AfterFunc(ctx, end)
@@ -141,19 +147,20 @@ func commit(ctx context.Context, tx *sqlx.Tx, end func()) error {
 	if err != nil {
 		var refused *pq.Error
 		if errors.Is(err, pq.ErrInFailedTransaction) {
-			return err // a statement had failed and fn said nothing of it: all is rolled back
+			return err // a statement failed and fn ignored it: everything is rolled back
 		}
 		if errors.As(err, &refused) && refused.Code.Class() != "08" && refused.Code.Class() != "57" {
-			return err // the server answered and said no: a deferred constraint, a serialisation failure
+			return err // the server refused the commit: a deferred constraint, a serialisation failure
 		}
 		return fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 	}
 	return nil
 }
 
-// InTxAsyncCommit is InTx without waiting for the database's log to reach the disk: a crash of the database within the next second may
-// take the whole of it back. It is for what is worked off from rows that were flushed and would then be worked off again. Whatever leaves
-// the house (a letter, a call) must follow a commit of InTx, which flushes all that was committed before it.
+// InTxAsyncCommit is InTx without waiting until the transaction is on disk: a crash of the database within the next
+// second may undo the whole transaction. Use it only for work derived from rows that are on disk, which is then done
+// again. An email or a call to another system must follow a commit of InTx, which also flushes everything that was
+// committed before it.
 func InTxAsyncCommit(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error) error {
 	return InTx(ctx, db, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, `/* pg.InTxAsyncCommit */ SET LOCAL synchronous_commit = off`); err != nil {
@@ -163,36 +170,36 @@ func InTxAsyncCommit(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) erro
 	})
 }
 
-// Passing tells whether err is the database's weather rather than anybody's mistake: a lost connection, a
-// server that stops, starts or is full, a deadlock, time that ran out. The same may well succeed later.
+// IsTransient reports whether err comes from the state of the database and not from a mistake: a lost connection, a
+// server that stops, starts or is full, a deadlock, a timeout. The same work may succeed later.
 func IsTransient(err error) bool {
-	var said *pq.Error
-	if errors.As(err, &said) {
-		switch said.Code.Class() {
+	var refused *pq.Error
+	if errors.As(err, &refused) {
+		switch refused.Code.Class() {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return isStaleStatement(err) || said.Code == pqerror.ReadOnlySQLTransaction || // a server that was the primary
-			said.Code == pqerror.LockNotAvailable // somebody else had it for too long
+		return isStaleStatement(err) || refused.Code == pqerror.ReadOnlySQLTransaction || // a server that is no longer the primary
+			refused.Code == pqerror.LockNotAvailable // another transaction held it for too long
 	}
 	var network net.Error
 	return errors.Is(err, ErrCommitUnknown) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network)
 }
 
-// Queued tells whether err is the end of waiting for a lock that somebody else has for too long.
+// IsLockTimeout reports whether err is that another transaction held a lock for longer than LockTimeout.
 func IsLockTimeout(err error) bool {
-	var said *pq.Error
-	return errors.As(err, &said) && said.Code == pqerror.LockNotAvailable
+	var refused *pq.Error
+	return errors.As(err, &refused) && refused.Code == pqerror.LockNotAvailable
 }
 
-// Violates tells whether err is the refusal of the named constraint.
+// Violates reports whether err is a violation of the named constraint.
 func Violates(err error, constraint string) bool {
 	var refused *pq.Error
 	return errors.As(err, &refused) && refused.Constraint == constraint
 }
 
-// UUIDs is an argument for `$1::uuid[]`.
+// UUIDs returns an argument for `$1::uuid[]`.
 func UUIDs[T fmt.Stringer](ids []T) pq.StringArray {
 	texts := make(pq.StringArray, len(ids))
 	for i, id := range ids {

@@ -40,7 +40,7 @@ func TestOpen(t *testing.T) {
 	assert.Equal(t, 3, db.Stats().MaxOpenConnections)
 	require.NoError(t, db.Close())
 	_, err = pg.Open(t.Context(), "postgres://127.0.0.1:1/none?sslmode=disable", 1)
-	assert.Error(t, err, "nobody listens there")
+	assert.Error(t, err, "no server listens there")
 }
 
 func TestInTx(t *testing.T) {
@@ -49,12 +49,12 @@ func TestInTx(t *testing.T) {
 	require.NoError(t, pg.InTx(t.Context(), db, add(1)))
 	assert.Equal(t, 1, count(t, db))
 
-	mine := errors.New("mine")
+	failed := errors.New("failed")
 	err := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		require.NoError(t, add(2)(tx))
-		return mine
+		return failed
 	})
-	assert.Equal(t, mine, err, "the first error, as it was")
+	assert.Equal(t, failed, err, "the first error, as it was")
 	assert.Equal(t, 1, count(t, db))
 
 	assert.Panics(t, func() {
@@ -95,7 +95,7 @@ func TestCommitWithoutReply(t *testing.T) {
 	assert.NoError(t, pg.InTx(t.Context(), db, add(1)), "the pool heals")
 }
 
-func TestPassing(t *testing.T) {
+func TestIsTransient(t *testing.T) {
 	t.Parallel()
 	made := things(t)
 	db := made.Owner
@@ -105,12 +105,12 @@ func TestPassing(t *testing.T) {
 	})
 	assert.True(t, pg.IsTransient(killed), "%v", killed)
 
-	_, nobody := pg.Open(t.Context(), "postgres://127.0.0.1:1/none?sslmode=disable", 1)
-	assert.True(t, pg.IsTransient(nobody), "%v", nobody)
+	_, refused := pg.Open(t.Context(), "postgres://127.0.0.1:1/none?sslmode=disable", 1)
+	assert.True(t, pg.IsTransient(refused), "%v", refused)
 
-	late, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	slow := pg.InTx(late, db, func(tx *sqlx.Tx) error { _, err := tx.ExecContext(late, `SELECT pg_sleep(5)`); return err })
+	slow := pg.InTx(short, db, func(tx *sqlx.Tx) error { _, err := tx.ExecContext(short, `SELECT pg_sleep(5)`); return err })
 	assert.True(t, pg.IsTransient(slow), "%v", slow)
 
 	prompt, err := pg.OpenForRequests(t.Context(), made.OwnerURL, 1)
@@ -119,15 +119,15 @@ func TestPassing(t *testing.T) {
 	holder := db.MustBegin()
 	holder.MustExec(`LOCK TABLE thing`)
 	began := time.Now()
-	held := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`LOCK TABLE thing`); return err })
-	assert.True(t, pg.IsTransient(held), "%v", held)
+	locked := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`LOCK TABLE thing`); return err })
+	assert.True(t, pg.IsTransient(locked), "%v", locked)
 	assert.Less(t, time.Since(began), pg.RequestTimeout)
 	require.NoError(t, holder.Rollback())
-	asleep := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT pg_sleep(5)`); return err })
-	assert.True(t, pg.IsTransient(asleep), "%v", asleep)
+	slept := pg.InTx(t.Context(), prompt, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT pg_sleep(5)`); return err })
+	assert.True(t, pg.IsTransient(slept), "%v", slept)
 
-	ours := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT 1/0`); return err })
-	assert.False(t, pg.IsTransient(ours), "%v", ours)
+	mistake := pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error { _, err := tx.Exec(`SELECT 1/0`); return err })
+	assert.False(t, pg.IsTransient(mistake), "%v", mistake)
 	assert.False(t, pg.IsTransient(errors.New("anything else")))
 	assert.False(t, pg.IsTransient(nil))
 }

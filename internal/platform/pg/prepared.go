@@ -10,19 +10,22 @@ import (
 )
 
 const (
-	// oftenEnough is how often a connection runs a statement before it keeps it prepared: most connections run most statements once.
+	// prepareAfterRuns is how often a connection runs a statement as text before it prepares it. Most connections run
+	// most statements once.
 	prepareAfterRuns = 3
-	// mostKnown bounds what a connection keeps, in the server's memory too. The house has some two hundred statements.
+	// maxCachedStatements bounds the statements of a connection, which also need memory in the server. The program has
+	// about 200.
 	maxCachedStatements = 300
 )
 
-// statements are those a connection has run, by their text. PostgreSQL reads and plans a statement anew each time it comes as text, which
-// takes longer than most of ours take to run; a prepared one is sent by its name, still in one round trip.
+// statementCache holds the statements that a connection has run, by their text. PostgreSQL parses and plans a
+// statement again each time it is sent as text, which takes longer than most of ours run. A prepared statement is
+// sent by its name, still in one round trip.
 type statementCache map[string]*statement
 
 type statement struct {
 	runs     int
-	prepared preparedStmt // nil: not yet
+	prepared preparedStmt // nil until it is prepared
 }
 
 type preparedStmt interface {
@@ -30,7 +33,7 @@ type preparedStmt interface {
 	driver.StmtQueryContext
 }
 
-// prepared is the statement as this connection has prepared it; nil: it is run as text.
+// prepared returns the statement as this connection has prepared it; nil if it is to be run as text.
 func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (preparedStmt, error) {
 	if len(args) == 0 {
 		return nil, nil // lib/pq sends it in the simple protocol, and it may be several
@@ -54,29 +57,29 @@ func (c *watchdogConn) prepared(ctx context.Context, query string, args []driver
 	return s.prepared, nil
 }
 
-// after leaves a connection on which a prepared statement failed for what may be wrong with its preparation: the types it was prepared
-// for are not those of the columns any more, or it is gone. The next connection prepares it anew.
+// discardIfStale discards the connection if a prepared statement failed because of its preparation: the columns have
+// other types now, or the prepared statement is gone. The next connection prepares it again. It returns err.
 func (c *watchdogConn) discardIfStale(err error) error {
-	var said *pq.Error
-	if !errors.As(err, &said) {
+	var refused *pq.Error
+	if !errors.As(err, &refused) {
 		return err
 	}
 	switch {
-	case isStaleStatement(err), said.Code.Class() == "42": // names and types
+	case isStaleStatement(err), refused.Code.Class() == "42": // names and types
 		c.discarded.Store(true)
-	case said.Code == pqerror.NumericValueOutOfRange, said.Code == pqerror.InvalidTextRepresentation, said.Code == pqerror.InvalidBinaryRepresentation:
+	case refused.Code == pqerror.NumericValueOutOfRange, refused.Code == pqerror.InvalidTextRepresentation, refused.Code == pqerror.InvalidBinaryRepresentation:
 		c.discarded.Store(true)
 	}
 	return err
 }
 
-// stale tells whether a statement was refused because it had been prepared before: a migration changed what it answers, or somebody
-// between us and PostgreSQL dropped it.
+// isStaleStatement reports whether a statement was refused because it had been prepared before: a migration changed
+// its result, or a pooler between us and PostgreSQL dropped it.
 func isStaleStatement(err error) bool {
-	var said *pq.Error
-	if !errors.As(err, &said) {
+	var refused *pq.Error
+	if !errors.As(err, &refused) {
 		return false
 	}
-	changed := said.Code == pqerror.FeatureNotSupported && said.Routine == "RevalidateCachedQuery"
-	return changed || said.Code == pqerror.InvalidSQLStatementName
+	changed := refused.Code == pqerror.FeatureNotSupported && refused.Routine == "RevalidateCachedQuery"
+	return changed || refused.Code == pqerror.InvalidSQLStatementName
 }

@@ -49,8 +49,8 @@ func TestWhatRunsOftenIsPrepared(t *testing.T) {
 	assert.Equal(t, before, names(), "what runs once is not")
 }
 
-// TestPreparedOverAMigration: what was prepared before a column came or changed, or a pooler forgot it, fails once at most; where
-// trying again helps, as weather.
+// TestPreparedOverAMigration: what was prepared before a column came or changed, or a pooler forgot it, fails once at
+// most; where trying again helps, as weather.
 func TestPreparedOverAMigration(t *testing.T) {
 	t.Parallel()
 	things := things(t)
@@ -111,7 +111,8 @@ func TestPreparedOverAMigration(t *testing.T) {
 	}
 }
 
-// TestACancelledConnectionIsLeft: the request to cancel is a connection of its own, and might come when the next statement runs.
+// TestACancelledConnectionIsLeft: the request to cancel is a connection of its own, and might come when the next
+// statement runs.
 func TestACancelledConnectionIsLeft(t *testing.T) {
 	t.Parallel()
 	db, err := pg.Open(t.Context(), testkit.EmptyDB(t).OwnerURL, 1)

@@ -12,15 +12,17 @@ import (
 )
 
 const (
-	// mercy is how long PostgreSQL has to answer, if only that a statement is cancelled, after the end of that statement's ctx.
+	// cancelGrace is how long PostgreSQL may take, after the end of a statement's ctx, to reply that the statement is
+	// cancelled.
 	cancelGrace = 500 * time.Millisecond
-	// connectWait is how long PostgreSQL may take to let us in, where the URL says nothing else (connect_timeout).
+	// connectTimeout is how long a connection may take to open, unless the URL sets connect_timeout.
 	connectTimeout = probeTimeout
 )
 
-// attended makes connections on which nobody waits for ever. lib/pq asks PostgreSQL to cancel a statement whose ctx has ended, and
-// goes on reading: behind a network that swallows all, or a host that froze, it would read for good, and so would everybody after
-// it, one connection of the pool after the other. So a connection that says nothing is cut soon after the end of ctx.
+// watchdogConnector makes connections that never block for ever. When the ctx of a statement ends, lib/pq asks
+// PostgreSQL to cancel the statement and continues to read. If the network drops all packets, or the host is frozen,
+// it would read for ever, and one connection of the pool after the other would be lost. So a connection that does not
+// reply is closed cancelGrace after the end of ctx.
 type watchdogConnector struct{ driver.Connector }
 
 func (a watchdogConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -28,7 +30,7 @@ func (a watchdogConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	stop := context.AfterFunc(ctx, l.close)
 	conn, err := a.Connector.Connect(context.WithValue(ctx, socketKey{}, l))
 	if !stop() {
-		return nil, ctx.Err() // and what was dialled is cut
+		return nil, ctx.Err() // the socket is closed
 	}
 	if err != nil {
 		return nil, err
@@ -44,7 +46,8 @@ func (a watchdogConnector) Close() error {
 	return nil
 }
 
-// line is what was dialled for a connection. It travels to the dialer in ctx, for lib/pq has no other way.
+// socket is the network connection of a database connection. It is passed to the dialer in ctx, because lib/pq offers
+// no other way.
 type socket struct {
 	mu     sync.Mutex
 	conn   net.Conn
@@ -53,7 +56,7 @@ type socket struct {
 
 type socketKey struct{}
 
-// cut closes what was dialled, or will be.
+// close closes the network connection, at once or as soon as it is open.
 func (l *socket) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +65,7 @@ func (l *socket) close() {
 	}
 }
 
-// dialled notes a connection for whoever asked for it.
+// registerConn gives a network connection to the socket in ctx, if there is one.
 func registerConn(ctx context.Context, conn net.Conn) {
 	l, ok := ctx.Value(socketKey{}).(*socket)
 	if !ok {
@@ -75,8 +78,8 @@ func registerConn(ctx context.Context, conn net.Conn) {
 	}
 }
 
-// brief is a connection that carries a request to cancel a statement: what is dialled without a line. lib/pq waits for it to end
-// before it leaves a prepared statement, so it has mercy too, whatever connect_timeout says.
+// cancelConn carries a request to cancel a statement: it is dialled without a socket in ctx. lib/pq waits for the
+// request before it gives up a prepared statement, so it has a deadline of cancelGrace, whatever connect_timeout is.
 type cancelConn struct {
 	net.Conn
 	deadline time.Time
@@ -90,7 +93,7 @@ func (b cancelConn) SetDeadline(t time.Time) error {
 	return b.Conn.SetDeadline(t)
 }
 
-// dial dials by d, a request to cancel briefly.
+// dial dials with d; a request to cancel gets a deadline.
 func dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
 	if _, ok := ctx.Value(socketKey{}).(*socket); ok {
 		return d.DialContext(ctx, network, address)
@@ -135,7 +138,7 @@ func newSingle(c pq.Config) (driver.Connector, error) {
 	return connector, nil
 }
 
-// pqConn and pqRows are what lib/pq's connections and rows can do.
+// pqConn and pqRows are the interfaces that lib/pq's connections and rows implement.
 type (
 	pqConn interface {
 		driver.Conn
@@ -161,11 +164,12 @@ type watchdogConn struct {
 	pqConn
 	socket    *socket
 	cache     statementCache
-	discarded atomic.Bool // it is not used again
+	discarded atomic.Bool // the pool must not use it again
 }
 
-// IsValid is part of driver.Validator. A connection on which something was cancelled is not used again, for the request may still be
-// on its way and would hit the next statement; nor is one that holds a statement PostgreSQL no longer takes.
+// IsValid is part of driver.Validator. A connection on which a statement was cancelled is not used again, because the
+// request to cancel may still be on its way and would hit the next statement. A connection with an invalid prepared
+// statement is not used again either.
 func (c *watchdogConn) IsValid() bool { return !c.discarded.Load() && c.pqConn.IsValid() }
 
 // ResetSession is part of driver.SessionResetter.
@@ -176,8 +180,8 @@ func (c *watchdogConn) ResetSession(ctx context.Context) error {
 	return c.pqConn.ResetSession(ctx)
 }
 
-// attend cuts the connection after mercy once ctx has ended, unless leave was called before.
-func (c *watchdogConn) watch(ctx context.Context) (leave func()) {
+// watch closes the connection cancelGrace after the end of ctx, unless the returned function is called before.
+func (c *watchdogConn) watch(ctx context.Context) (stopWatch func()) {
 	if ctx.Done() == nil {
 		return func() {}
 	}
@@ -220,13 +224,13 @@ func (c *watchdogConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *watchdogConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	leave := c.watch(ctx)
+	stopWatch := c.watch(ctx)
 	rows, err := c.query(ctx, query, args)
 	if err != nil {
-		leave()
+		stopWatch()
 		return nil, err
 	}
-	return &watchdogRows{rows.(pqRows), leave}, nil
+	return &watchdogRows{rows.(pqRows), stopWatch}, nil
 }
 
 func (c *watchdogConn) query(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
@@ -242,13 +246,13 @@ func (c *watchdogConn) query(ctx context.Context, query string, args []driver.Na
 }
 
 func (c *watchdogConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	leave := c.watch(ctx)
+	stopWatch := c.watch(ctx)
 	tx, err := c.pqConn.BeginTx(ctx, options)
 	if err != nil {
-		leave()
+		stopWatch()
 		return nil, err
 	}
-	return &watchdogTx{tx, leave}, nil
+	return &watchdogTx{tx, stopWatch}, nil
 }
 
 type watchdogRows struct {

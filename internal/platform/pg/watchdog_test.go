@@ -13,11 +13,11 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestNobodyWaitsForADatabaseThatIsSilent: whatever is under way when the way to PostgreSQL begins to swallow all, it ends soon after
-// its ctx, and the pool heals.
-func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
+// TestSilentDatabaseEndsWithTheContext: whatever is under way when the way to PostgreSQL begins to swallow all, it
+// ends soon after its ctx, and the pool heals.
+func TestSilentDatabaseEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	const patience, atMost = 200 * time.Millisecond, 5 * time.Second // less than the connect_timeout of the address
+	const untilCancel, atMost = 200 * time.Millisecond, 5 * time.Second // less than the connect_timeout of the address
 	p, err := pgproxy.Start(testkit.EmptyDB(t).OwnerURL, 1)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
@@ -68,12 +68,12 @@ func TestNobodyWaitsForADatabaseThatIsSilent(t *testing.T) {
 			began := time.Now()
 			err = do(ctx, db, func() {
 				p.SetFaults(pgproxy.Faults{Hang: true})
-				time.AfterFunc(patience, cancel)
+				time.AfterFunc(untilCancel, cancel)
 			})
 			require.Error(t, err)
 			require.True(t, pg.IsTransient(err), "%v", err)
 			require.Less(t, time.Since(began), atMost)
-			again, done := context.WithTimeout(t.Context(), patience)
+			again, done := context.WithTimeout(t.Context(), untilCancel)
 			defer done()
 			require.Error(t, db.PingContext(again), "it is still silent")
 			p.SetFaults(pgproxy.None())
