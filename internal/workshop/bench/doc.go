@@ -1,17 +1,20 @@
-// Package bench measures the gift path against its limits: each Row a claim about Konbit's speed, judged by a ratio to something that
-// ran beside it in the same minute on the same machine, so that the table says the same on a laptop and on a server.
+// Package bench measures the gift path. Each Row is a claim about Konbit's speed. It is measured as a ratio to something
+// else that runs in the same minute on the same machine, so that the result is the same on a laptop and on a server.
 //
 //	settle settle-scaling settle-alone   webhooks until the gifts are booked, beside one transaction per gift (pgbench)
-//	ack backlog floor                    what taking webhooks in costs, how a heap of them goes, and what is sure at p99
+//	ack backlog floor                    the cost of receiving webhooks, processing a backlog, and the rate that holds at p99
 //	form give                            the donor's two requests
-//	mail                                 receipts handed to a mail server
+//	mail                                 receipts sent to a mail server
 //	growth                               settling and reading with a million gifts in the books
 //	footprint calls                      memory, start, and calls to Stripe
 //
-// Everything shares the machine: the server in a process of its own (the real program with its workers, so letters are written, books
-// sealed and fees looked for while gifts are measured), PostgreSQL, the stand-in and the load, which is made beforehand and sent as
-// bytes, so that it costs little. PostgreSQL runs with its own defaults, fsync and synchronous_commit on, for both sides.
+// Everything shares the machine:
+//   - the server, a process of the real program with its workers: it composes emails, seals the books and imports fees
+//     while gifts are measured;
+//   - PostgreSQL, with its own defaults, fsync and synchronous_commit on, for both sides;
+//   - the stand-in for Stripe;
+//   - the load, which is prepared before and sent as bytes, so that it costs little.
 //
-// A row takes its samples in turn (ours, beside, ours, beside …) for some rounds. Shown are the medians, and as the ratio the median
-// of the rounds' ratios. It is imported by cmd/bench and tests only.
+// A row takes its samples in turn (ours, beside, ours, beside …) for several rounds. The table shows the medians, and as
+// the ratio the median of the rounds' ratios. Only cmd/bench and tests import bench.
 package bench

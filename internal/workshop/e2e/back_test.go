@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBackButton comes back from the payment page by the browser's own button and presses again: it is the same gift, and with
-// another amount it replaces the first.
+// TestBackButton returns from the payment page with the browser's back button and submits again. The same values give
+// the same gift; another amount replaces the first gift.
 func TestBackButton(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -35,7 +35,7 @@ func TestBackButton(t *testing.T) {
 	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
 }
 
-// TestSharedTablet hands the browser on: each person's gift is their own, paid or not.
+// TestSharedTablet: several people use one browser. Each person's gift is separate, paid or not.
 func TestSharedTablet(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Balanced is the address of a proxy before the servers there are now, as Stripe and donors would reach them behind a load balancer.
-// Stripe sends there from now on.
+// Balanced returns the address of a proxy in front of the current servers, as Stripe and donors would use a load
+// balancer. From now on Stripe sends webhooks there.
 func (s *Stack) Balanced() string {
 	a := &roundRobin{servers: s.servers, ready: make([]atomic.Bool, len(s.servers))}
 	for i := range a.ready {
@@ -33,8 +33,8 @@ func (s *Stack) Balanced() string {
 	return proxy.URL
 }
 
-// alternating spreads requests over servers in turn, as a proxy does: those that say they are ready, and the next one when a
-// connection cannot be made. A request that a server accepted is never sent twice.
+// roundRobin sends requests in turn to the servers that report ready, and to the next one if it cannot connect. A
+// request that a server accepted is never sent twice.
 type roundRobin struct {
 	servers []*Server
 	ready   []atomic.Bool
@@ -42,7 +42,7 @@ type roundRobin struct {
 	under   http.Transport
 }
 
-// watch asks the servers whether they are ready until stop is closed.
+// pollReadiness asks the servers whether they are ready until stop is closed.
 func (a *roundRobin) pollReadiness(stop <-chan struct{}) {
 	client := http.Client{Timeout: time.Second}
 	for {
@@ -61,7 +61,7 @@ func (a *roundRobin) pollReadiness(stop <-chan struct{}) {
 	}
 }
 
-// RoundTrip is part of http.RoundTripper.
+// RoundTrip implements http.RoundTripper.
 func (a *roundRobin) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	body := []byte{}
 	if r.Body != nil {

@@ -28,7 +28,7 @@ type balance struct {
 	Amount                          int64 // minor units, debit positive
 }
 
-// wantBalances waits until the books say what is wanted: fees are booked some seconds after their gift.
+// waitBalances waits until the books have these balances: fees are booked some seconds after their gift.
 func (s *Stack) waitBalances(want ...balance) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
@@ -44,7 +44,7 @@ func (s *Stack) waitBalances(want ...balance) {
 	s.Konbit("ledger", "verify")
 }
 
-// tool runs a program of the distribution's on text and returns what it says.
+// runTool runs a program of the distribution with text as its input and returns its output.
 func runTool(t testing.TB, input string, name string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
@@ -62,7 +62,8 @@ func runTool(t testing.TB, input string, name string, args ...string) string {
 	return out.String()
 }
 
-// hledgerBooks are the balances of the exported journal as hledger reckons them, after it has checked the journal.
+// hledgerBooks returns the balances that hledger calculates from the exported journal, after hledger has checked the
+// journal.
 func (s *Stack) hledgerBooks() (books []balance) {
 	s.t.Helper()
 	journal := filepath.Join(s.t.TempDir(), "konbit.journal")
@@ -85,7 +86,7 @@ func (s *Stack) hledgerBooks() (books []balance) {
 	return books
 }
 
-// beancheck lets beancount judge its export.
+// beancheck checks the export with beancount.
 func (s *Stack) beancheck() {
 	s.t.Helper()
 	journal := filepath.Join(s.t.TempDir(), "konbit.beancount")
@@ -93,16 +94,16 @@ func (s *Stack) beancheck() {
 	runTool(s.t, "", "bean-check", journal)
 }
 
-// pdfText is the text of a document, its white space folded.
+// pdfText returns the text of a document with each run of white space replaced by one space.
 func pdfText(t testing.TB, pdf []byte) string {
 	t.Helper()
 	return collapseSpace(runTool(t, string(pdf), "pdftotext", "-raw", "-", "-"))
 }
 
-// folded is text with every run of white space as one space: letters are wrapped.
+// collapseSpace replaces each run of white space with one space: emails have line breaks in sentences.
 func collapseSpace(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// letters waits for n letters and then a moment longer, for one too many.
+// letters waits for n emails and then a moment longer, in case there is one too many.
 func (s *Stack) letters(n int) []mailcatch.Message {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
@@ -123,7 +124,7 @@ func (s *Stack) count(query string, args ...any) (n int) {
 	return n
 }
 
-// wantOne holds that there is one gift, paid once, booked once, with one receipt and one letter.
+// requireOneGift checks that there is one gift, paid once, booked once, with one receipt and one email.
 func (s *Stack) requireOneGift() {
 	s.t.Helper()
 	s.letters(1)
@@ -141,7 +142,7 @@ func (s *Stack) requireOneGift() {
 	require.Equal(s.t, 1, paid, "charges that succeeded")
 }
 
-// objects reads Stripe's objects as the stand-in shows them.
+// objects returns Stripe's objects as the stand-in shows them.
 func objects[T any](s *Stack, raw []json.RawMessage) []T {
 	s.t.Helper()
 	all := make([]T, len(raw))
@@ -151,5 +152,5 @@ func objects[T any](s *Stack, raw []json.RawMessage) []T {
 	return all
 }
 
-// sessionCalls counts the payment pages asked for.
+// sessionCalls returns how many payment pages were requested from Stripe.
 func (s *Stack) sessionCalls() int { return len(s.Stripe().Calls("POST", "/v1/checkout/sessions")) }

@@ -13,7 +13,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestKilledAtAnyStep kills the server at every step of a gift's path and starts it again: the gift comes to the same end.
+// TestKilledAtAnyStep kills the server at every step of a gift's path and starts it again. The gift must end in the
+// same state.
 func TestKilledAtAnyStep(t *testing.T) {
 	t.Parallel()
 	groups := map[string][]Step{}
@@ -45,14 +46,14 @@ func TestKilledAtAnyStep(t *testing.T) {
 	}
 }
 
-// press sends a form whose answer does not matter: the server is killed meanwhile.
+// submitForm sends a form and ignores the answer: the server is killed meanwhile.
 func (s *Stack) submitForm(typed url.Values) {
 	if resp, err := script.PostForm(s.URL()+"/give/csio", typed); err == nil {
 		_ = resp.Body.Close()
 	}
 }
 
-// payAfter is a donor who presses the button once more and pays.
+// submitAndPay submits the form once more and pays.
 func (s *Stack) submitAndPay(typed url.Values) {
 	s.t.Helper()
 	b := s.begin("csio", typed)
@@ -60,11 +61,11 @@ func (s *Stack) submitAndPay(typed url.Values) {
 	s.waitStatus(b, "settled")
 }
 
-// TestKilledWhileStripeIsAsked kills the server when the row is there and Stripe was asked for the payment page, and has made it or
-// has not.
+// TestKilledWhileStripeIsAsked kills the server after it stored the gift's row and requested the payment page, before
+// or after Stripe created the page.
 func TestKilledWhileStripeIsAsked(t *testing.T) {
 	t.Parallel()
-	const gifts = 4 // whether the page was made is chance
+	const gifts = 4 // whether Stripe created the page depends on chance
 	s := Start(t, Options{Stripe: stripefake.Options{Hang: 2e9}})
 	for i := range gifts {
 		typed := form(fmt.Sprintf("Asked%d", i))
@@ -86,7 +87,7 @@ func TestKilledWhileStripeIsAsked(t *testing.T) {
 	require.Zero(t, s.count(`SELECT count(*) FROM donation WHERE status <> 'settled'`))
 }
 
-// TestKilledWhileTheMailServerHangs kills the server when the letter is rendered and being sent.
+// TestKilledWhileTheMailServerHangs kills the server while it sends an email that is already rendered.
 func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -105,7 +106,7 @@ func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	s.RequireGifts(1)
 }
 
-// TestFailedAtAnyStep lets each statement of settling fail, by an error and by the end of the database connection.
+// TestFailedAtAnyStep makes each statement of settling fail, with an error and with the end of the database connection.
 func TestFailedAtAnyStep(t *testing.T) {
 	t.Parallel()
 	for name, cut := range map[string]bool{"by an error": false, "by a cut connection": true} {

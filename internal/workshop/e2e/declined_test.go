@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// decline lets the card on the payment page be refused.
+// decline pays with a card that Stripe declines.
 func (v *visitor) decline() {
 	v.t.Helper()
 	v.pay(declinedCard)
@@ -14,7 +14,7 @@ func (v *visitor) decline() {
 	require.Equal(v.t, "Rosa N", eval[string](v, `document.getElementById("name").value`))
 }
 
-// TestDeclinedThenPaid tries another card on the same payment page.
+// TestDeclinedThenPaid pays with another card on the same payment page.
 func TestDeclinedThenPaid(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -30,7 +30,7 @@ func TestDeclinedThenPaid(t *testing.T) {
 	require.Equal(t, 1, s.sessionCalls())
 }
 
-// TestDeclinedThenBack goes back to the form, where nothing typed is lost, and pays the same page after all.
+// TestDeclinedThenBack returns to the form, which still has all values, and then pays the same page.
 func TestDeclinedThenBack(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

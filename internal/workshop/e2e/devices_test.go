@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tooSmall lists what a finger would miss: targets under 44 px, but for links within a sentence. The label of a choice is part of it.
+// smallTargetsScript lists targets under 44 px, except links in a sentence. The label of a choice belongs to its
+// target.
 const smallTargetsScript = `(() => {
 	const small = []
 	for (const e of document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary")) {
@@ -29,7 +30,7 @@ const smallTargetsScript = `(() => {
 	return small
 })()`
 
-// fits holds that a page suits a phone.
+// requireFitsPhone checks that a page fits a phone.
 func (v *visitor) requireFitsPhone(page string) {
 	v.t.Helper()
 	assert.LessOrEqual(v.t, eval[int](v, `document.documentElement.scrollWidth`), 390, "%s scrolls sideways", page)
@@ -64,7 +65,7 @@ func TestPhone(t *testing.T) {
 	s.requireOneGift()
 }
 
-// TestNoScript gives without JavaScript, with a mistake on the way.
+// TestNoScript gives without JavaScript and corrects a mistake on the way.
 func TestNoScript(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -80,11 +81,11 @@ func TestNoScript(t *testing.T) {
 	v.do(chromedp.Clear("#email", chromedp.ByID), chromedp.SendKeys("#email", rosa().Email, chromedp.ByID))
 	v.submit()
 	v.pay(goodCard)
-	v.waitFor("Thank you") // by a refresh of the page, should the payment still be settling at first
+	v.waitFor("Thank you") // the page refreshes itself if the payment is not settled yet
 	s.requireOneGift()
 }
 
-// TestKeyboard gives by Tab, arrows, Space and Enter alone.
+// TestKeyboard gives with Tab, arrows, Space and Enter only.
 func TestKeyboard(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -124,7 +125,7 @@ func (v *visitor) key(keys string) {
 	v.do(chromedp.KeyEvent(keys))
 }
 
-// tabTo presses Tab until the element of that id has the focus, which must be seen to be there.
+// tabTo presses Tab until the element with that id has the focus. The focus must be visible.
 func (v *visitor) tabTo(id string) {
 	v.t.Helper()
 	var passed []string
@@ -140,7 +141,7 @@ func (v *visitor) tabTo(id string) {
 	v.t.Fatalf("Tab does not lead to %s; it passes %q", id, passed)
 }
 
-// seenFocus tells whether a focused element, or the label of a choice that stands for it, has an outline.
+// visibleFocusScript tells whether a focused element, or the label of a choice, has an outline.
 const visibleFocusScript = `(() => {
 	const e = document.getElementById(%q), outlined = x => x && getComputedStyle(x).outlineStyle !== "none" && parseFloat(getComputedStyle(x).outlineWidth) > 0
 	return e.matches(":focus-visible") && (outlined(e) || [...(e.labels || [])].some(outlined))

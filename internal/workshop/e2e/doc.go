@@ -1,15 +1,15 @@
-// Package e2e boots the whole of Konbit as it runs in earnest and lets tests use it as people do: the real program in processes
-// of its own, a real PostgreSQL, the stand-in for Stripe over HTTP, a real mail server and a real browser.
+// Package e2e runs the whole of Konbit as in production and lets tests use it as people do: the real program in its own
+// processes, a real PostgreSQL, the stand-in for Stripe over HTTP, a real mail server and a real browser.
 //
-// A Stack is one test's own world, made in about a second and gone with the test, so tests run beside one another:
+// A Stack belongs to one test. It starts in about a second and ends with the test, so tests can run in parallel:
 //
 //	s := e2e.Start(t, e2e.Options{})
-//	s.URL()                  where a browser gives
-//	s.Kill(); s.Restart()    kill -9 and come back, on the same address and database
+//	s.URL()                  the address of the form
+//	s.Kill(); s.Restart()    kill -9 and start again, with the same address and database
 //	s.StartServer(nil)       one more server on the same database
 //	s.Konbit("ledger", "verify")
-//	s.Stripe(), s.Mail(), s.DB   the other side of each door
+//	s.Stripe(), s.Mail(), s.DB   the other systems
 //
-// It holds no rule of Konbit's and knows the program by its commands, settings and addresses alone.
-// It is imported by tests only.
+// It contains no rule of Konbit and uses the program only through its commands, settings and addresses. Only tests,
+// cmd/chaos and cmd/bench import it.
 package e2e

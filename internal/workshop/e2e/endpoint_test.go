@@ -8,13 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// doctorFinding is what the doctor found about one thing.
+// doctorFinding is one finding of `konbit doctor`.
 func (s *Stack) doctorFinding(at string) (found struct {
 	Check, Fix, Note string
 	OK               bool
 }) {
 	s.t.Helper()
-	said, _ := s.TryKonbit("doctor", "--json") // something else may need mending
+	said, _ := s.TryKonbit("doctor", "--json") // it may report other problems too
 	var all []struct {
 		Check, Fix, Note string
 		OK               bool
@@ -29,7 +29,8 @@ func (s *Stack) doctorFinding(at string) (found struct {
 	return found
 }
 
-// TestEndpointByCommand begins without a webhook, as on the first day: one command makes it and gives its secret, and gifts settle.
+// TestEndpointByCommand starts without a webhook endpoint, as a new installation does. One command creates it and
+// prints its secret, and then gifts settle.
 func TestEndpointByCommand(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Stopped: true})

@@ -13,8 +13,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestRestoredIsForgottenAgain loses the machine after somebody was forgotten, and restores a dump that is older than that: by the list,
-// which was kept outside the database, they are forgotten in it too, and the books stay what they were. (Row T28 of the promises.)
+// TestRestoredIsForgottenAgain erases people, loses the machine and restores a dump that is older than the erasure.
+// With the list that was stored outside the database, they are erased in the restored database too, and the books do
+// not change. (Row T28 of the promises.)
 func TestRestoredIsForgottenAgain(t *testing.T) {
 	t.Parallel()
 	list := filepath.Join(t.TempDir(), "erasures")

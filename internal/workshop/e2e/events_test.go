@@ -25,7 +25,7 @@ func (s *Stack) events(args ...string) (events []event) {
 	return events
 }
 
-// failed tells that a command ended with status 1.
+// failed checks that a command ended with status 1.
 func (s *Stack) failed(err error) {
 	s.t.Helper()
 	var ended *exec.ExitError
@@ -33,8 +33,8 @@ func (s *Stack) failed(err error) {
 	require.Equal(s.t, 1, ended.ExitCode())
 }
 
-// TestPoisonStopsNobody breaks the receipts of one entity, so that its events fail for a reason of ours; those of the other go on.
-// Once the cause is mended, one command has everything worked off. (Row 16 of the promises.)
+// TestPoisonStopsNobody breaks the receipts of one entity, so that its events fail in our code. Events of the other
+// entity are processed. After the cause is repaired, one command processes all events. (Row 16 of the promises.)
 func TestPoisonStopsNobody(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -77,7 +77,7 @@ func TestPoisonStopsNobody(t *testing.T) {
 	s.Konbit("ledger", "verify")
 }
 
-// TestReplayOfADoneEventChangesNothing, and one whose payload is gone says so.
+// TestReplayOfADoneEventChangesNothing also checks that replay of an event without payload says so.
 func TestReplayOfADoneEventChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

@@ -11,20 +11,21 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// A Failpoint is a place in the middle of a transaction: before or after rows of a table are written, or its commit. Boulder's
-// trick: a trigger of the table's owner stands there, and the program knows nothing of it.
+// A Failpoint is a place in the middle of a transaction: before or after rows of a table are written, or its commit. A
+// trigger that the table's owner creates stops there (Boulder's method); the program does not know about it.
 type Failpoint struct {
 	Table string
 	When  string // "BEFORE INSERT", "AFTER UPDATE" …, or AtCommit of the transaction that inserts
 	If    string // on NEW or OLD; empty: every row
 }
 
-// AtCommit is when a transaction that inserts into the table is committed: whether the commit happened, the program will not know.
+// AtCommit is the commit of a transaction that inserts into the table. The program cannot know whether the commit
+// happened.
 const AtCommit = "at commit"
 
 func (f Failpoint) String() string { return f.When + " " + f.Table + " " + f.If }
 
-// trigger is the statement that sets it, to run the function failpoint.
+// trigger returns the statement that creates the trigger, which runs the function failpoint.
 func (f Failpoint) trigger() string {
 	condition := ""
 	if f.If != "" {
@@ -36,8 +37,8 @@ func (f Failpoint) trigger() string {
 	return fmt.Sprintf(`CREATE TRIGGER failpoint %s ON %s FOR EACH ROW %s EXECUTE FUNCTION failpoint()`, f.When, f.Table, condition)
 }
 
-// KillAt does something and kills the server with SIGKILL when it has come to the failpoint. What the server's database connection
-// was in the middle of ends as PostgreSQL ends it. The server is down then; Restart it.
+// KillAt calls do and kills the server with SIGKILL when it reaches the failpoint. PostgreSQL ends the transaction of
+// the server's connection. The server is then down; the caller calls Restart.
 func (s *Stack) KillAt(f Failpoint, do func()) {
 	s.t.Helper()
 	const barrier = 0x4b0
@@ -65,7 +66,7 @@ func (s *Stack) KillAt(f Failpoint, do func()) {
 	s.ClearFailpoint()
 }
 
-// waitLocks waits until somebody has, or nobody has any more, such a lock on the barrier.
+// waitLocks waits until a session has, or no session has any more, such a lock on the barrier.
 func (s *Stack) waitLocks(what, such string, want bool, barrier int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, readyWithin, func() error {
@@ -81,17 +82,17 @@ func (s *Stack) waitLocks(what, such string, want bool, barrier int) {
 	})
 }
 
-// An Act is what befalls whoever comes to a failpoint.
+// A FailpointAction is what happens to a transaction at a failpoint.
 type FailpointAction string
 
-// The acts: an error, the end of the database connection, a third of a second of waiting with the locks held.
+// The actions: an error, the end of the database connection, or a wait of a third of a second while locks are held.
 const (
 	Raise FailpointAction = `RAISE EXCEPTION 'failed on purpose'`
 	Cut   FailpointAction = `PERFORM pg_terminate_backend(pg_backend_pid())`
 	Sleep FailpointAction = `PERFORM pg_sleep(0.3)`
 )
 
-// FailAt lets the next n who come to the failpoint fail: by an error, or by the end of their database connection.
+// FailAt makes the next n transactions at the failpoint fail, with an error or with the end of their connection.
 func (s *Stack) FailAt(f Failpoint, n int, cut bool) (disarm func()) {
 	s.t.Helper()
 	act := Raise
@@ -104,14 +105,15 @@ func (s *Stack) FailAt(f Failpoint, n int, cut bool) (disarm func()) {
 	return s.ClearFailpoint
 }
 
-// Disturb lets the act befall the next n who come to the failpoint, in place of the one before. It may be called from any one
-// goroutine at a time; the error is the database's, when the tables are too busy or it is away.
+// Disturb applies the action to the next n transactions at the failpoint and replaces the previous failpoint. Any
+// goroutine may call it, but only one at a time. It returns the database's error if the tables are too busy or the
+// database is down.
 func (s *Stack) Disturb(f Failpoint, act FailpointAction, n int) error {
 	if err := s.dropFailpoint(); err != nil {
 		return err
 	}
 	return s.change(func(tx *sqlx.Tx) error {
-		// A sequence keeps count over rollbacks.
+		// A rollback does not reset a sequence.
 		_, err := tx.Exec(fmt.Sprintf(`DROP SEQUENCE IF EXISTS failpoint_count; CREATE SEQUENCE failpoint_count; GRANT USAGE ON SEQUENCE failpoint_count TO PUBLIC;
 			CREATE OR REPLACE FUNCTION failpoint() RETURNS trigger LANGUAGE plpgsql AS $$
 			BEGIN IF nextval('public.failpoint_count') <= %d THEN %s; END IF; RETURN coalesce(NEW, OLD); END $$; `, n, act) + f.trigger())
@@ -119,13 +121,13 @@ func (s *Stack) Disturb(f Failpoint, act FailpointAction, n int) error {
 	})
 }
 
-// Reached counts who came to the failpoint since it was set.
+// Reached returns how many transactions came to the failpoint since it was set.
 func (s *Stack) Reached() (n int, err error) {
 	err = s.DB.Owner.Get(&n, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM failpoint_count`)
 	return n, err
 }
 
-// Calm takes away what Disturb set.
+// ClearFailpoint removes what Disturb set.
 func (s *Stack) ClearFailpoint() {
 	testkit.Eventually(s.t, readyWithin, s.dropFailpoint)
 }
@@ -145,7 +147,7 @@ func (s *Stack) dropFailpoint() error {
 	})
 }
 
-// change changes triggers, without waiting long for those who hold the tables: others wait behind it.
+// change changes triggers. It does not wait long for locks on the tables, because other sessions would wait behind it.
 func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 	return pg.InTx(context.Background(), s.DB.Owner, func(tx *sqlx.Tx) error {
 		if _, err := tx.Exec(`SET LOCAL lock_timeout = '1s'`); err != nil {
@@ -155,8 +157,8 @@ func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 	})
 }
 
-// AgeLeases makes what a dead process had under way look old, instead of waiting until its leases have run out; just old enough, so
-// that no checker takes it for forgotten, however often this is called.
+// AgeLeases makes the leases of a dead process just expired, so that the test need not wait. It makes them no older:
+// repeated calls must not let a checker find a forgotten lease.
 func (s *Stack) AgeLeases() {
 	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = least(attempted_at, now() - interval '30 seconds') WHERE state = 'running';
 		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now();

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// A story is a gift and all that must be true when it is over.
+// A giftCase is a gift and everything that must be true at its end.
 type giftCase struct {
 	path   string
 	gift   gift
@@ -51,7 +51,7 @@ var giftCases = map[string]giftCase{
 			"Center to Support Immigrant Organizing is a fiscally sponsored project of TSNE MissionWorks. TSNE MissionWorks has exclusive legal control over this contribution",
 		},
 		never: []string{"rosa@donor.example", "12 Elm Street", "617 555"},
-		// The processor keeps 2.9 % and 30 cents: 104; the sponsor 7 % of 25.50, rounded: 179.
+		// The processor's fee is 2.9 % and 30 cents: 104 cents; the sponsor's is 7 % of 25.50, rounded: 179.
 		books: []balance{
 			{"tsne", "general", "1010", "USD", 2550 - 104 - 179},
 			{"tsne", "general", "3900", "USD", 179},
@@ -93,8 +93,9 @@ var giftCases = map[string]giftCase{
 			{"tsne", "operations", "3900", "USD", -140},
 		},
 	},
-	// The fee is what the balance transaction says, not what anyone reckoned: here 2.2 % and 30 cents of 1,234.56, which is 2746.
-	// The entity gives in its own name, so no sponsor takes a share, and nothing restricts this fund.
+	// The fee is taken from the balance transaction, not from an estimate: here 2.2 % and 30 cents of 1,234.56, which
+	// is 2746 cents. The entity receives the gift in its own name, so there is no sponsor's fee, and the fund is not
+	// restricted.
 	"Grassroots International": {
 		path: "/give/grassroots-international?lang=en", gift: gift{Other: "1,234.56", Fund: "where-needed-most", First: "Amina", Last: "Lindqvist", Email: "amina@donor.example"},
 		stripe: stripefake.Options{Fee: stripefake.Fee{BasisPoints: 220, Fixed: 30}},
@@ -115,7 +116,7 @@ var giftCases = map[string]giftCase{
 			{"grassroots-international", "where-needed-most", "5100", "USD", 2746},
 		},
 	},
-	// Abroad, the words are of our grants: a gift earmarked to a foreign body is not deductible.
+	// For a foreign recipient the text says "our grants": a gift earmarked for a foreign body is not deductible.
 	"a partner abroad, in Spanish": {
 		path: "/give/grassroots-international?lang=es", gift: gift{Amount: "10", Fund: "haiti-dessalines-brigade", First: "Ana", Last: "Díaz", Email: "ana@donor.example"},
 		button: "Donar $10", due: "10,00\u00a0USD",
@@ -140,7 +141,7 @@ var giftCases = map[string]giftCase{
 	},
 }
 
-// TestGift follows gifts from the form to the receipt and holds every place where the sum stands to the cent.
+// TestGift follows gifts from the form to the receipt and checks the exact amount in every place.
 func TestGift(t *testing.T) {
 	for name, story := range giftCases {
 		t.Run(name, func(t *testing.T) {
@@ -187,7 +188,7 @@ func (y giftCase) run(t *testing.T) {
 	v.screenshot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
 }
 
-// faraway is a time zone where it is another day than in Greenwich, whatever the hour.
+// otherDayZone returns a time zone with another date than UTC at the current hour.
 func otherDayZone(now time.Time) string {
 	if now.UTC().Hour() >= 10 {
 		return "Pacific/Kiritimati" // 14 hours ahead
@@ -195,7 +196,7 @@ func otherDayZone(now time.Time) string {
 	return "Pacific/Pago_Pago" // 11 hours behind
 }
 
-// liveIn moves the legal entities to another time zone.
+// setTimeZone moves the legal entities to another time zone.
 func (s *Stack) setTimeZone(zone string) {
 	s.t.Helper()
 	declared, err := os.ReadFile(filepath.Join(source(s.t), "cmd", "demo", "demo.yaml"))
@@ -205,7 +206,7 @@ func (s *Stack) setTimeZone(zone string) {
 	s.Konbit("apply", moved)
 }
 
-// charged is when the one charge was made, as clocks show it in a time zone.
+// charged returns the time of the only charge in a time zone.
 func (s *Stack) charged(zone string) time.Time {
 	s.t.Helper()
 	where, err := time.LoadLocation(zone)

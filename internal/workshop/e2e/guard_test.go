@@ -17,11 +17,11 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// strict are the limits of an installation that sets none, but for the address, which all browsers of a test share, and for what counts
-// as haste: a browser slowed down on a busy machine takes its time.
+// strictLimits are the default limits, except for the address, which all browsers of a test share, and for the minimum
+// fill time: a browser on a busy machine is slow.
 var strictLimits = map[string]string{"GIVE_LIMITS": "address=off network=off shown=1m"}
 
-// press presses keys one after the other.
+// keys presses keys one after the other.
 func (v *visitor) keys(keys ...string) {
 	v.t.Helper()
 	for _, k := range keys {
@@ -29,7 +29,7 @@ func (v *visitor) keys(keys ...string) {
 	}
 }
 
-// hasten answers the form faster than anybody reads and waits for the step.
+// submitTooFast submits the form faster than a person can and waits for the extra step.
 func (v *visitor) submitTooFast(g gift, title string) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate(fmt.Sprintf(`(() => {
@@ -42,8 +42,8 @@ func (v *visitor) submitTooFast(g gift, title string) {
 	v.waitFor(title)
 }
 
-// TestStepByKeyboard: the check is done by a browser whose owner uses the keyboard alone, is told to a screen reader, and leads
-// to the payment page with everything typed.
+// TestStepByKeyboard: a browser passes the check by keyboard alone, a screen reader announces it, and the payment page
+// has all values.
 func TestStepByKeyboard(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Settings: strictLimits})
@@ -71,7 +71,7 @@ func TestStepByKeyboard(t *testing.T) {
 	require.Equal(t, 1, s.sessionCalls())
 }
 
-// TestStepOnAnOldPhone: a sixth of this machine's speed is an old phone's.
+// TestStepOnAnOldPhone: an old phone has a sixth of this machine's speed.
 func TestStepOnAnOldPhone(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Settings: strictLimits})
@@ -89,7 +89,7 @@ func TestStepOnAnOldPhone(t *testing.T) {
 	v.submit()
 }
 
-// TestStepWithoutJavaScript: who runs no scripts waits, and is told how long.
+// TestStepWithoutJavaScript: a donor without JavaScript waits, and the page says how long.
 func TestStepWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Settings: strictLimits})
@@ -98,7 +98,8 @@ func TestStepWithoutJavaScript(t *testing.T) {
 	v.do(chromedp.Click(`label[for="amount-1"]`, chromedp.ByQuery), chromedp.Click(`label[for="fund-0"]`, chromedp.ByQuery),
 		chromedp.SendKeys("#first_name", "Ana", chromedp.ByID), chromedp.SendKeys("#last_name", "Li", chromedp.ByID),
 		chromedp.SendKeys("#email", "ana@donor.example", chromedp.ByID))
-	// A browser that fills in slowly is not hasty; a form that nobody showed is.
+	// A slow browser takes longer than the minimum fill time, so the test removes the form's id: a form that was never
+	// shown also gets the step.
 	v.do(chromedp.SetAttributeValue(`input[name="form"]`, "value", "", chromedp.ByQuery))
 	v.do(chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#step", chromedp.ByID))
 	var said string
@@ -106,7 +107,7 @@ func TestStepWithoutJavaScript(t *testing.T) {
 	require.Contains(t, said, "Press the button in 20 seconds.")
 	time.Sleep(2 * time.Second)
 	v.do(chromedp.Click("#submit", chromedp.ByID))
-	testkit.Eventually(t, waitTimeout, func() error { // coming early tells how long is left
+	testkit.Eventually(t, waitTimeout, func() error { // a click that is too early shows the remaining time
 		err := chromedp.Run(v.ctx, chromedp.Evaluate(`document.body.innerText`, &said))
 		if err == nil && !regexp.MustCompile(`Press the button in 1\d seconds\.`).MatchString(said) {
 			err = fmt.Errorf("the page says %q", said)
@@ -119,7 +120,7 @@ func TestStepWithoutJavaScript(t *testing.T) {
 	require.Equal(t, 1, s.sessionCalls())
 }
 
-// TestEventMode: a tablet at an event takes gift after gift, and shows each donor an empty form.
+// TestEventMode: a tablet at an event takes several gifts and shows an empty form to each donor.
 func TestEventMode(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Settings: map[string]string{"GIVE_LIMITS": "address=1/10m network=1/10m shown=off"}})
@@ -141,7 +142,7 @@ func TestEventMode(t *testing.T) {
 		v.pay(goodCard)
 		v.waitFor("Thank you")
 		require.Contains(t, v.body(), "Ready for the next donor")
-		if name == "Ana" { // the page makes room by itself
+		if name == "Ana" { // the page returns to the form by itself
 			testkit.Eventually(t, waitTimeout, func() error {
 				if at := v.location(); at != s.URL()+"/give/csio?lang=en" {
 					return fmt.Errorf("still at %s", at)

@@ -16,7 +16,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// dedicated is a gift by a donor of those names in honour of somebody, with a card.
+// tributeGift is a gift in honour of a person, with a card, by a donor with these names.
 func tributeGift(first, last, name, to, message string) url.Values {
 	f := form("hostile")
 	for field, text := range map[string]string{
@@ -28,13 +28,13 @@ func tributeGift(first, last, name, to, message string) url.Values {
 	return f
 }
 
-// TestHostileNamesAllTheWay is threat T15 over the whole path: donors whose names are programs give, and the pages after payment,
-// the letters and the inbox that shows them are what they are for everybody.
+// TestHostileNamesAllTheWay is threat T15 on the whole path: the donors' names contain program text, and the pages
+// after payment, the emails and the inbox have the same structure as for a harmless name.
 func TestHostileNamesAllTheWay(t *testing.T) {
 	t.Parallel()
 	const gifts, each = 20, 5
 	s := Start(t, Options{})
-	taken := slices.DeleteFunc(testkit.HostileTexts(), func(text string) bool { // by the form: short, on one line, leading nowhere
+	taken := slices.DeleteFunc(testkit.HostileTexts(), func(text string) bool { // texts that the form accepts: short, one line, no link
 		return utf8.RuneCountInString(text) > 100 || strings.ContainsAny(text, "\r\n\t\x00\u202e\u2066\u2028@.") || strings.Contains(text, "://")
 	})
 	require.GreaterOrEqual(t, len(taken), gifts*each)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// KonbitKilled runs one command of the program and kills it (SIGKILL) as soon as now answers true. It tells whether it did; false: the
-// command ended well before. A failure of its own ends the test.
+// KonbitKilled runs one command of the program and kills it (SIGKILL) when now returns true. It returns false if the
+// command ended successfully before that. An error of the command ends the test.
 func (s *Stack) KonbitKilled(now func() bool, args ...string) (killed bool) {
 	s.t.Helper()
 	cmd := exec.CommandContext(s.t.Context(), s.program(), args...)

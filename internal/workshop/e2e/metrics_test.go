@@ -11,7 +11,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// give gives by a form and a good card, and waits until the gift is settled.
+// give submits a form, pays with a good card, and waits until the gift is settled.
 func (s *Stack) give(org string, name string) startedGift {
 	s.t.Helper()
 	b := s.begin(org, form(name))
@@ -20,7 +20,7 @@ func (s *Stack) give(org string, name string) startedGift {
 	return b
 }
 
-// TestMetrics reads what a technician reads, on an address of its own.
+// TestMetrics reads the metrics, which have their own address.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Stopped: true})

@@ -17,10 +17,11 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// stayHere keeps the page of a gift that is settling from looking again while it is judged.
+// noRefreshScript keeps the page of a gift that is settling from reloading while axe checks it.
 const noRefreshScript = `{ const wait = setTimeout; setTimeout = (f, ms, ...rest) => ms >= 1000 ? 0 : wait(f, ms, ...rest) }`
 
-// TestOpenToEveryone judges every page of a gift by WCAG 2.2 AA in the dark, on a phone and on a desk; web's walk judges them by daylight.
+// TestOpenToEveryone checks every page of a gift against WCAG 2.2 AA in the dark colour scheme, on a phone and on a
+// desktop. The tests of package web check the light colour scheme.
 func TestOpenToEveryone(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -57,7 +58,7 @@ func addScript(source string) func(ctx context.Context) error {
 	}
 }
 
-// TestWeight holds the form at 30 kB on the wire in all, for a reader who comes for the first time.
+// TestWeight: the form has at most 30 kB on the wire in all, at the first visit.
 func TestWeight(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -78,8 +79,8 @@ func TestWeight(t *testing.T) {
 	}
 }
 
-// loaded tells whether all that was asked for has come, but for the icon: a browser asks for it when it likes, and asks in vain
-// when the page was left by then.
+// loaded reports an error until everything that the page requested has arrived, except the icon: the browser decides
+// when it requests the icon, and cancels the request when the page is left.
 func (v *visitor) loaded() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -91,7 +92,7 @@ func (v *visitor) loaded() error {
 	return nil
 }
 
-// shot leaves a picture of the whole page in the directory KONBIT_SHOTS, if that is set.
+// screenshot writes a picture of the whole page to the directory KONBIT_SHOTS, if that is set.
 func (v *visitor) screenshot(name string) {
 	v.t.Helper()
 	dir := os.Getenv("KONBIT_SHOTS")

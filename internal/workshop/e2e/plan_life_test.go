@@ -13,11 +13,12 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// month is more than any month has and less than two.
+// overOneMonth is longer than any month and shorter than two.
 const overOneMonth = 31*24*time.Hour + 3*time.Hour
 
-// TestTwelvePaymentsAndNoMore plans twelve gifts while Stripe takes no schedule for a day: twelve are charged, each with its receipt,
-// a word of thanks comes, the plan's page says that it is over, and nothing is charged in the months after.
+// TestTwelvePaymentsAndNoMore plans twelve gifts while Stripe refuses schedules for a day. Twelve gifts are charged,
+// each with a receipt; an email thanks the donor; the plan's page says that the plan is complete; and nothing is
+// charged in later months.
 func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -41,8 +42,8 @@ func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	require.Len(t, s.paidCharges(), 12)
 }
 
-// TestPlanFromItsLetter leaves a payment out, pauses, goes on, gives more and stops, all by the link of a letter, without signing in.
-// What is shown first changes nothing; each change is confirmed by a letter.
+// TestPlanFromItsLetter skips a payment, pauses, resumes, raises the amount and stops, all by the link in an email,
+// without signing in. The first page changes nothing; an email confirms each change.
 func TestPlanFromItsEmail(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -91,7 +92,7 @@ func TestPlanFromItsEmail(t *testing.T) {
 	require.Len(t, s.paidCharges(), paid)
 }
 
-// plan gives $20 every month, so many times or until stopped.
+// plan gives $20 every month, the given number of times, or until stopped if times is empty.
 func (v *visitor) plan(times string) {
 	v.t.Helper()
 	v.open("/give/csio?lang=en")
@@ -107,7 +108,7 @@ func (v *visitor) plan(times string) {
 
 var manageLink = regexp.MustCompile(`http://\S+/plans/[^/\s]+/[^/\s]+\?\S*|http://\S+/plans/[^/\s]+/[^/\s]+`)
 
-// manageLink is the link of a letter by which its plan is managed.
+// manageLink returns the link with which an email's plan is managed.
 func (s *Stack) manageLink() string {
 	s.t.Helper()
 	for _, m := range s.Mail().Messages() {

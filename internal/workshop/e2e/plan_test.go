@@ -16,8 +16,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestMonthlyGift gives $20 a month three times, with and without JavaScript: what it comes to is told on the form where scripts run,
-// always on the payment page and in the letter; three payments later it is finished, by three receipts and a word of thanks.
+// TestMonthlyGift gives $20 a month three times, with and without JavaScript. With JavaScript the form shows the total;
+// the payment page and the email always show it. Three payments later the plan is complete: three receipts and an email
+// of thanks.
 func TestMonthlyGift(t *testing.T) {
 	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
@@ -54,8 +55,9 @@ func TestMonthlyGift(t *testing.T) {
 	}
 }
 
-// TestOneCardForBothPlans has a donor begin two monthly gifts on the public form, where nobody knows that she is the same. The card
-// fails at the renewal; one of the letters' links leads to one page for a new card, and both gifts go on with it, each payment once.
+// TestOneCardForBothPlans: a donor starts two monthly gifts on the public form, without signing in. The card fails at
+// the renewal. The link in one of the emails opens one page for a new card. Then both gifts continue, each payment
+// once.
 func TestOneCardForBothPlans(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -65,7 +67,7 @@ func TestOneCardForBothPlans(t *testing.T) {
 		v.click(label("frequency", "monthly"))
 		v.fill(gift{Amount: "20", Fund: "general", First: "Rosa", Last: "Núñez", Email: "rosa@donor.example"})
 		v.submit()
-		v.pay("4000000000000341") // good now, refused later
+		v.pay("4000000000000341") // this card pays the first time and is refused later
 		v.waitFor("Thank you")
 	}
 	s.waitEmails("Your receipt for $20.00", 2)
@@ -93,7 +95,7 @@ func TestOneCardForBothPlans(t *testing.T) {
 	s.waitSubject("has stopped", 0)
 }
 
-// standing waits until so many plans stand as they do at Stripe, the dates of their next payments too.
+// waitPlansSynced waits until this number of plans is the same as at Stripe, with the dates of their next payments.
 func (s *Stack) waitPlansSynced(plans int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
@@ -104,7 +106,7 @@ func (s *Stack) waitPlansSynced(plans int) {
 	})
 }
 
-// cardLink is the link of a letter that leads to a new card.
+// cardLink returns the link in an email that leads to the page for a new card.
 func (s *Stack) cardLink() string {
 	s.t.Helper()
 	for _, m := range s.Mail().Messages() {
@@ -120,7 +122,7 @@ func (s *Stack) cardLink() string {
 
 var cardLink = regexp.MustCompile(`http://\S+/plans/card/\S+`)
 
-// charges are the ids of the stand-in's charges that took money.
+// paidCharges returns the ids of the stand-in's successful charges.
 func (s *Stack) paidCharges() (ids []string) {
 	s.t.Helper()
 	for _, raw := range s.Stripe().State().Charges {
@@ -133,7 +135,7 @@ func (s *Stack) paidCharges() (ids []string) {
 	return ids
 }
 
-// awaitSubject is awaitLetters for words anywhere in the subject.
+// waitSubject waits until exactly this number of emails has these words anywhere in the subject.
 func (s *Stack) waitSubject(words string, want int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
@@ -144,7 +146,7 @@ func (s *Stack) waitSubject(words string, want int) {
 	})
 }
 
-// subjects is how many letters have those words in their subject.
+// countSubjects returns how many emails have these words in their subject.
 func (s *Stack) countSubjects(words string) (n int) {
 	for _, m := range s.Mail().Messages() {
 		if strings.Contains(m.Subject, words) {
@@ -154,7 +156,7 @@ func (s *Stack) countSubjects(words string) (n int) {
 	return n
 }
 
-// payPlain pays without looking whether scripts run.
+// payPlain pays in a browser with or without JavaScript.
 func (v *visitor) payPlain(card string) {
 	v.t.Helper()
 	v.do(
@@ -164,7 +166,7 @@ func (v *visitor) payPlain(card string) {
 	)
 }
 
-// awaitLetters waits until there are exactly so many letters whose subject begins with those words.
+// waitEmails waits until exactly this number of emails has a subject that begins with these words.
 func (s *Stack) waitEmails(subject string, want int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {

@@ -11,7 +11,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestPolicy reads the headers every answer must have, errors too.
+// TestPolicy checks the headers that every answer must have, errors included.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -35,7 +35,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// TestVisitorNotices holds that a page which broke the rules would be found out.
+// TestVisitorNotices checks that visitor reports a page that breaks the rules.
 func TestVisitorNotices(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// An answer is what a script gets.
+// An answer is what an HTTP client without a browser receives.
 type answer struct {
 	status   int
 	location string
@@ -31,32 +31,32 @@ func (s *Stack) read(resp *http.Response, err error) answer {
 	return answer{resp.StatusCode, resp.Header.Get("Location"), string(body)}
 }
 
-// get asks for a page as a script does.
+// get requests a page without a browser.
 func (s *Stack) get(path string) answer {
 	s.t.Helper()
 	return s.read(script.Get(s.URL() + path))
 }
 
-// post sends a form as a script does.
+// post sends a form without a browser.
 func (s *Stack) post(path string, form url.Values) answer {
 	s.t.Helper()
 	return s.read(script.PostForm(s.URL()+path, form))
 }
 
-// form is a good form of a gift of $20 by a donor of that name.
+// form returns a valid form for a gift of $20 by a donor with this name.
 func form(name string) url.Values {
 	return url.Values{
 		"amount": {"20"}, "frequency": {"once"}, "first_name": {name}, "last_name": {"Tester"}, "email": {strings.ToLower(name) + "@donor.example"},
 	}
 }
 
-// A begun gift has a payment page.
+// A startedGift has a payment page.
 type startedGift struct {
 	ref     string // in the address of the page after payment
 	session string // Stripe's
 }
 
-// begin sends a form and answers the gift it began.
+// begin sends a form and returns the gift that it started.
 func (s *Stack) begin(org string, form url.Values) startedGift {
 	s.t.Helper()
 	got := s.post("/give/"+org, form)
@@ -66,7 +66,7 @@ func (s *Stack) begin(org string, form url.Values) startedGift {
 	return b
 }
 
-// waitStatus waits until a gift has that status.
+// waitStatus waits until a gift has this status.
 func (s *Stack) waitStatus(b startedGift, want string) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {

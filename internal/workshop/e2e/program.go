@@ -14,16 +14,16 @@ import (
 	"konbit/internal/workshop/localpg/tether"
 )
 
-// commandDeadline bounds every command that is not a server.
+// commandDeadline limits every command except servers.
 const commandDeadline = time.Minute
 
-// Konbit runs one command of the program to its end and returns what it wrote to standard output. A failure ends the test.
+// Konbit runs one command of the program and returns its standard output. An error ends the test.
 func (s *Stack) Konbit(args ...string) string {
 	s.t.Helper()
 	return s.KonbitWithin(commandDeadline, args...)
 }
 
-// KonbitWithin is Konbit for a command that may take long.
+// KonbitWithin is Konbit with a limit for commands that take long.
 func (s *Stack) KonbitWithin(limit time.Duration, args ...string) string {
 	s.t.Helper()
 	out, err := s.run(limit, args...)
@@ -33,7 +33,8 @@ func (s *Stack) KonbitWithin(limit time.Duration, args ...string) string {
 	return out
 }
 
-// TryKonbit is Konbit for a command that may fail: the error holds what it wrote to standard error and wraps *exec.ExitError.
+// TryKonbit is Konbit for a command that may fail. Its error contains the command's standard error and wraps
+// *exec.ExitError.
 func (s *Stack) TryKonbit(args ...string) (string, error) {
 	s.t.Helper()
 	return s.run(commandDeadline, args...)
@@ -41,7 +42,7 @@ func (s *Stack) TryKonbit(args ...string) (string, error) {
 
 func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
 	s.t.Helper()
-	path := s.program() // not on the command's time: it may have to be built
+	path := s.program() // outside the command's time limit: it may have to be built
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -53,7 +54,7 @@ func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// program is the path of the real program, built by the first call in a test binary.
+// program returns the path of the real program, which the first call in a test binary builds.
 func (s *Stack) program() string {
 	s.t.Helper()
 	path, err := program()
@@ -63,8 +64,9 @@ func (s *Stack) program() string {
 	return path
 }
 
-// program builds into a directory that goes when this process ends, in whatever way: it hangs on the tether of a program that
-// does nothing. With -race the servers watch for races too, and a race found there ends the server with status 66.
+// program builds into a directory that a supervisor removes when this process ends, even by SIGKILL: the directory
+// belongs to a program under tether that does nothing. With -race the servers detect races too, and a race ends the
+// server with status 66.
 var program = sync.OnceValues(func() (string, error) {
 	root, err := moduleRoot()
 	if err != nil {

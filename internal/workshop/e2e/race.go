@@ -2,5 +2,5 @@
 
 package e2e
 
-// raceDetector tells whether this test binary was built with -race.
+// raceDetector is true if this test binary was built with -race.
 const raceDetector = true

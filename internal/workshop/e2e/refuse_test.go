@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wantNothing holds that a refused form has left no trace.
+// requireNoTrace checks that a refused form wrote no rows and called nothing.
 func (s *Stack) requireNoTrace() {
 	s.t.Helper()
 	require.Empty(s.t, s.Stripe().Calls("POST", "/v1/checkout/sessions"), "Stripe was asked for no payment page")
 	require.Zero(s.t, s.count(`SELECT (SELECT count(*) FROM donation) + (SELECT count(*) FROM donor)`))
 }
 
-// TestBadInput fills the form in badly: every bad field says what to do, and nothing typed is lost.
+// TestBadInput submits a form with many mistakes: every bad field says what to do, and the form keeps all values.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -57,7 +57,7 @@ func TestBadInput(t *testing.T) {
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
 }
 
-// TestMutatedForms sends what no page of ours offers (PROMISES T2).
+// TestMutatedForms sends forms that none of our pages offers (PROMISES T2).
 func TestMutatedForms(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -87,7 +87,7 @@ func TestMutatedForms(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, s.post("/give/nobody", form("Mallory")).status)
 }
 
-// TestOtherSites refuses forms that another site's page sends (PROMISES T9).
+// TestOtherSites: forms that another site's page sends are refused (PROMISES T9).
 func TestOtherSites(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -102,7 +102,7 @@ func TestOtherSites(t *testing.T) {
 	s.requireNoTrace()
 }
 
-// status is the HTTP status a page came with.
+// status returns the HTTP status of a page.
 func (v *visitor) status(address string) int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// Drained has Stripe tell all that nobody has taken yet, and waits until nothing is left to do: no event, no fee, no job. Then every
-// checker finds nothing.
+// WaitDrained makes Stripe send all webhooks that were not accepted yet, and waits until no event, fee or job is left
+// to process. Then every checker must find nothing.
 func (s *Stack) WaitDrained(within time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
@@ -35,7 +35,7 @@ func (s *Stack) WaitDrained(within time.Duration) {
 	s.requireChecksClean()
 }
 
-// wantChecked holds that every checker finds nothing.
+// requireChecksClean checks that every checker finds nothing.
 func (s *Stack) requireChecksClean() {
 	s.t.Helper()
 	require.NoError(s.t, ledger.ReadConsistent(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
@@ -45,8 +45,8 @@ func (s *Stack) requireChecksClean() {
 	}))
 }
 
-// WantGifts holds, once all is drained, that there were so many gifts, and that each came to the end that every gift comes to, once:
-// paid, settled, booked with its fees, one receipt with the next number, one letter. A letter may have copies.
+// RequireGifts checks, after all is drained, that there are this many gifts and that each has the same end, once: paid,
+// settled, booked with its fees, one receipt with the next number, one email. An email may have copies.
 func (s *Stack) RequireGifts(gifts int) {
 	s.t.Helper()
 	s.WaitDrained(readyWithin * 2)
@@ -69,7 +69,7 @@ func (s *Stack) RequireGifts(gifts int) {
 		require.Equal(s.t, gifts, count(query), what)
 	}
 	require.Zero(s.t, count(`donation WHERE status IN ('processing', 'held')`))
-	var tasks []string // but those that were stuck for a moment
+	var tasks []string // except those that were open for a moment
 	require.NoError(s.t, s.DB.Owner.Select(&tasks, `SELECT kind || ' ' || detail FROM finance_task WHERE kind <> 'balance_transactions_stuck'`))
 	require.Empty(s.t, tasks)
 	s.requireEmails(gifts)
@@ -98,7 +98,7 @@ func (s *Stack) RequireGifts(gifts int) {
 	s.Konbit("ledger", "verify")
 }
 
-// wantLetters holds that there are so many letters by Message-ID, and that copies are equal to the byte.
+// requireEmails checks that there are this many emails by Message-ID, and that copies are equal byte for byte.
 func (s *Stack) requireEmails(n int) {
 	s.t.Helper()
 	copies := map[string]string{}

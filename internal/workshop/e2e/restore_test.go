@@ -15,8 +15,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestBackupAndRestore takes a backup of a running Konbit as the README tells, restores it into a server that has never seen it,
-// and goes on there. (Row 20 of the promises.)
+// TestBackupAndRestore takes a backup of a running Konbit by the documented steps, restores it into a new server, and
+// continues there. (Row 20 of the promises.)
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -62,14 +62,14 @@ func TestBackupAndRestore(t *testing.T) {
 	require.NotEqual(t, balances, s.Konbit("ledger", "balance", "--json"))
 }
 
-// journal is all there is in the books, without the line that says when it was written.
+// journal returns the exported books without the line with the time of the export.
 func (s *Stack) journal() string {
 	s.t.Helper()
 	_, entries, _ := strings.Cut(s.Konbit("export", "journal", "--format", "hledger"), "\n")
 	return entries
 }
 
-// settledDown waits until nothing is left to do.
+// waitIdle waits until there is no more work to do.
 func (s *Stack) waitIdle() {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
@@ -85,7 +85,8 @@ func (s *Stack) waitIdle() {
 	})
 }
 
-// emptyServer is a PostgreSQL of its own with both roles and an empty database, and the addresses of the owner and of the server.
+// emptyServer starts a PostgreSQL with both roles and an empty database and returns the addresses of the owner and of
+// the server.
 func emptyServer(t *testing.T) (owner, server string) {
 	t.Helper()
 	testkit.SkipIfShort(t, "PostgreSQL")
@@ -106,7 +107,8 @@ func connect(t *testing.T, url string) *sqlx.DB {
 	return db
 }
 
-// schemaOf is a database without its rows, in words; newer versions of pg_dump begin and end with a random one.
+// schemaOf returns the schema of a database as text. It removes the first and last line that newer versions of pg_dump
+// write, which contain a random token.
 func schemaOf(t *testing.T, url string) string {
 	t.Helper()
 	var lines []string
@@ -118,7 +120,8 @@ func schemaOf(t *testing.T, url string) string {
 	return strings.Join(lines, "")
 }
 
-// refusesLateLines tries to add to an entry that was booked before the backup, in the place of a line and beside it, and to change it.
+// requireEntriesImmutable tries to add lines to an entry that was booked before the backup, in the place of a line and
+// beside it, and to change it.
 func requireEntriesImmutable(t *testing.T, owner, server string) {
 	t.Helper()
 	const late = `INSERT INTO posting SELECT (jsonb_populate_record(NULL::posting, to_jsonb(p) || jsonb_build_object('n', p.n + %d, 'line_count', p.line_count + %d))).*

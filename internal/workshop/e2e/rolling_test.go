@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// stripeAPI does at an entity's account what a person does in its dashboard.
+// stripeAPI does in an entity's account what a person does in its dashboard.
 func (s *Stack) stripeAPI(method, entity, path string, form url.Values) []byte {
 	s.t.Helper()
 	req, err := http.NewRequest(method, s.StripeURL()+path, bytes.NewBufferString(form.Encode()))
@@ -27,7 +27,7 @@ func (s *Stack) stripeAPI(method, entity, path string, form url.Values) []byte {
 	return []byte(got.body)
 }
 
-// TestMigrateTwiceAtOnce lets a server wait on an empty database while two processes bring it up at the same time.
+// TestMigrateTwiceAtOnce: a server waits on an empty database while two processes migrate it at the same time.
 func TestMigrateTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Stopped: true})
@@ -65,7 +65,7 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 
 	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
 	s.DB = empty                                      // what the stack's helpers ask
-	testkit.Eventually(t, readyWithin, func() error { // a server knows a new organisation within seconds
+	testkit.Eventually(t, readyWithin, func() error { // a server reads a new organisation within seconds
 		resp, err := http.DefaultClient.Get(s.URL() + "/give/csio")
 		if err != nil {
 			return err

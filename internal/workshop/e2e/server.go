@@ -18,10 +18,10 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// readyWithin is how long a server may take to become ready on a machine busy with other tests.
+// readyWithin is how long a server may take to become ready on a busy machine.
 const readyWithin = 30 * time.Second
 
-// A Server is one `konbit serve` in a process of its own. It keeps its address and its log over restarts.
+// A Server is one process of `konbit serve`. It keeps its address and its log when it restarts.
 type Server struct {
 	stack   *Stack
 	addr    string
@@ -51,8 +51,8 @@ func (s *Stack) newServer() *Server {
 	return server
 }
 
-// freeAddr finds an address below the range that systems give to outgoing connections, so that none of those can sit on it
-// while a server is down.
+// freeAddr returns an address below the range of ports that systems use for outgoing connections. No outgoing
+// connection can occupy it while a server is down.
 func freeAddr(s *Stack) string {
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
@@ -65,21 +65,20 @@ func freeAddr(s *Stack) string {
 	return ""
 }
 
-// URL is where the server answers, without a slash at the end.
+// URL returns the server's address without a slash at the end.
 func (s *Server) URL() string { return "http://" + s.addr }
 
-// Proxy is what stands between the server and its database; nil where Options say nothing of one.
+// Proxy returns the proxy between the server and its database, nil if Options.Proxied is false.
 func (s *Server) Proxy() *pgproxy.Proxy { return s.proxy }
 
-// Restart starts the server, after killing it should it run, and waits until it is ready. What the stack's settings are now is
-// what it reads.
+// Restart kills the server if it runs, starts it with the stack's current settings, and waits until it is ready.
 func (s *Server) Restart() {
 	s.stack.t.Helper()
 	s.Launch()
 	s.WaitReady()
 }
 
-// Launch is Restart without waiting.
+// Launch is Restart without the wait.
 func (s *Server) Launch() {
 	s.stack.t.Helper()
 	s.Kill()
@@ -100,7 +99,7 @@ func (s *Server) Launch() {
 	s.cmd = cmd
 }
 
-// WaitReady waits until the server says it can serve. The test ends should the server.
+// WaitReady waits until the server reports ready. The test ends if the server ends.
 func (s *Server) WaitReady() {
 	s.stack.t.Helper()
 	testkit.Eventually(s.stack.t, readyWithin, func() error {
@@ -119,14 +118,15 @@ func (s *Server) WaitReady() {
 	})
 }
 
-// Kill ends the server as a power cut does (SIGKILL) and returns when it is gone. Killing one that is not running does nothing.
+// Kill ends the server as a power cut does (SIGKILL) and returns when it has ended. It does nothing if the server does
+// not run.
 func (s *Server) Kill() {
 	if !s.Running() {
 		return
 	}
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // its supervisor leads a process group of its own
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // the supervisor leads its own process group
 	<-s.process.Done()
-	for range 1000 { // its supervisor may be gone a moment before it
+	for range 1000 { // the supervisor can end a moment before the server
 		if l, err := net.Listen("tcp", s.addr); err == nil {
 			_ = l.Close()
 			return
@@ -135,13 +135,13 @@ func (s *Server) Kill() {
 	}
 }
 
-// Sleep stops the server's process in the middle of whatever it does (SIGSTOP), until it is woken or killed.
+// Suspend stops the server's process (SIGSTOP) until Resume or Kill.
 func (s *Server) Suspend() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGSTOP) }
 
-// Wake lets a sleeping server go on as if nothing had been (SIGCONT).
+// Resume continues a suspended server (SIGCONT).
 func (s *Server) Resume() error { return syscall.Kill(-s.cmd.Process.Pid, syscall.SIGCONT) }
 
-// Stop asks the server to end (SIGTERM), waits, and returns how it ended: nil for status 0, else *exec.ExitError.
+// Stop ends the server with SIGTERM, waits, and returns how it ended: nil for status 0, else *exec.ExitError.
 func (s *Server) Stop() error {
 	if !s.Running() {
 		return errors.New("e2e: the server is not running")
@@ -150,7 +150,7 @@ func (s *Server) Stop() error {
 	return s.process.Err()
 }
 
-// Running tells whether the process is there.
+// Running reports whether the process runs.
 func (s *Server) Running() bool {
 	if s.process == nil {
 		return false
@@ -163,7 +163,7 @@ func (s *Server) Running() bool {
 	}
 }
 
-// Log is what the server has written, over all its lives.
+// Log returns what the server has written since its first start.
 func (s *Server) Log() string {
 	log, err := os.ReadFile(s.log)
 	if err != nil {

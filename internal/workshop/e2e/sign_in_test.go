@@ -19,8 +19,9 @@ var (
 	signInCode = regexp.MustCompile(`(?m)^ {4}(\d{4} \d{4})\r?$`)
 )
 
-// TestSignIn has a donor give every month, ask for a way in on a phone, press the link in the same browser, read a receipt, take a
-// break from the recurring gift, and come in on another device, without JavaScript, by the code. Nothing of it stands in a log.
+// TestSignIn: a donor gives every month, requests a sign-in link on a phone, opens it in the same browser, reads a
+// receipt, pauses the recurring gift, and signs in on another device, without JavaScript, with the code. No log
+// contains the link, the code or the address.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -75,7 +76,7 @@ func TestSignIn(t *testing.T) {
 	}
 }
 
-// wayIn waits for the letter of that number that lets somebody in, and answers what it holds.
+// signInEmail waits for the n-th sign-in email and returns its link and code.
 func (s *Stack) signInEmail(n int) (link, token, code string) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
@@ -92,7 +93,7 @@ func (s *Stack) signInEmail(n int) (link, token, code string) {
 		if len(texts) < n {
 			return errors.New("the letter has not come yet")
 		}
-		found := signInLink.FindStringSubmatch(texts[0]) // the newest stands first
+		found := signInLink.FindStringSubmatch(texts[0]) // the newest is first
 		require.NotNil(s.t, found)
 		link, token, code = found[0], found[1], signInCode.FindStringSubmatch(texts[0])[1]
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSlowSockets is threat T24: while a thousand sockets trickle, and come again whenever they are cut off, the form comes as soon
-// as ever; and each of them is cut off at the limit its request has reached.
+// TestSlowSockets is threat T24: a thousand sockets send slowly and reconnect when they are closed. The form is as fast
+// as before, and the server closes each socket at the limit of its request's phase.
 func TestSlowSockets(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -66,8 +66,8 @@ func TestSlowSockets(t *testing.T) {
 	require.Greater(t, cut.Load(), int64(sockets))
 }
 
-// trickle begins a request, tells that it has, and then sends a byte now and then until the server closes the socket. It answers
-// how long that took, and os.ErrDeadlineExceeded where the server still has not long after its longest limit.
+// trickle starts a request, reports this, and then sends a byte from time to time until the server closes the socket.
+// It returns how long that took, and os.ErrDeadlineExceeded if the socket is open after the longest limit.
 func trickle(addr, begin string, opened chan<- struct{}) (time.Duration, error) {
 	began := time.Now()
 	conn, err := net.Dial("tcp", addr)
@@ -108,7 +108,7 @@ func send(conn net.Conn, text string) error {
 	return err
 }
 
-// TestSizes holds what the server takes at most: 16 kB of headers, 64 kB of a form, 256 kB of a webhook (T24).
+// TestSizes checks the server's largest sizes: 16 kB of headers, 64 kB of a form, 256 kB of a webhook (T24).
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -127,7 +127,7 @@ func TestSizes(t *testing.T) {
 	hook := "/hooks/stripe/tsne"
 	for name, test := range map[string]struct{ got, want int }{
 		"headers":             {ask("GET", "/give/csio", nil, http.Header{"X-Long": {strings.Repeat("x", 15<<10)}}), 200},
-		"long headers":        {ask("GET", "/give/csio", nil, http.Header{"X-Long": {strings.Repeat("x", 25<<10)}}), 431}, // Go allows two buffers of 4 kB over
+		"long headers":        {ask("GET", "/give/csio", nil, http.Header{"X-Long": {strings.Repeat("x", 25<<10)}}), 431}, // Go allows two buffers of 4 kB more
 		"long address":        {ask("GET", "/give/csio?x="+strings.Repeat("x", 25<<10), nil, nil), 431},
 		"form":                {ask("POST", "/give/csio", strings.NewReader(padded(64<<10)), formType), 303},
 		"long form":           {ask("POST", "/give/csio", strings.NewReader(padded(64<<10+1)), formType), 413},

@@ -14,9 +14,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// The gift of this file: $20 shared among three funds, with the fee covered. The entity estimates 2.9 % and 30
-// cents, so 91 cents are added: after 2.9 % of 20.91 and 30 cents, 20 dollars are left. By largest remainder
-// the funds get 46, 25 and 20 of the 91.
+// The gift of this file: $20 for three funds, with the fee covered. The entity estimates 2.9 % and 30 cents, so 91
+// cents are added: 20.91 minus 2.9 % minus 30 cents is 20 dollars. By the largest-remainder method the funds get 46, 25
+// and 20 of the 91 cents.
 var sharedBooks = []balance{
 	{"tsne", "general", "1010", "USD", 1046 - 46 - 73},
 	{"tsne", "general", "3900", "USD", 73},
@@ -40,10 +40,11 @@ var sharedBooks = []balance{
 	{"tsne", "operations", "3900", "USD", -73 - 40 - 33},
 }
 
-// ana gives in Spanish, in memory of somebody, and has a card sent.
+// ana gives in Spanish, in memory of a person, and has a card sent.
 func ana() gift { return gift{Amount: "20", First: "Ana", Last: "Díaz", Email: "ana@donor.example"} }
 
-// TestSharedGift gives over three funds with the fee covered, by hand and with the script's help.
+// TestSharedGift gives to three funds with the fee covered, with amounts typed and with amounts that the script fills
+// in.
 func TestSharedGift(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -76,7 +77,7 @@ func TestSharedGift(t *testing.T) {
 	v.paySharedGift(s)
 }
 
-// TestSharedGiftNoScript gives the same without JavaScript, with mistakes on the way.
+// TestSharedGiftNoScript gives the same without JavaScript and corrects mistakes on the way.
 func TestSharedGiftNoScript(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -95,7 +96,7 @@ func TestSharedGiftNoScript(t *testing.T) {
 	require.Contains(t, v.body(), "La tarjeta no puede llevar enlaces")
 	require.Equal(t, []string{"#split-0", "#card_message"},
 		eval[[]string](v, `[...document.querySelectorAll("#errors a")].map(link => link.getAttribute("href")).sort().reverse()`))
-	v.do( // what was wrong stands open, and what was right is kept
+	v.do( // the part with the mistake is open, and correct values are kept
 		chromedp.SendKeys("#split-2", "4.50", chromedp.ByID),
 		chromedp.Clear("#card_message", chromedp.ByID), chromedp.SendKeys("#card_message", "Siempre con nosotros.", chromedp.ByID),
 	)
@@ -103,7 +104,7 @@ func TestSharedGiftNoScript(t *testing.T) {
 	v.paySharedGift(s)
 }
 
-// TestSharedGiftComesBack shows the form of an unpaid gift as it was filled in.
+// TestSharedGiftComesBack shows the form of an unpaid gift with the values that were filled in.
 func TestSharedGiftComesBack(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -125,7 +126,7 @@ func TestSharedGiftComesBack(t *testing.T) {
 	v.paySharedGift(s)
 }
 
-// unfold opens folds of the form by their summaries.
+// openDetails opens parts of the form by their summaries.
 func (v *visitor) openDetails(ids ...string) {
 	v.t.Helper()
 	for _, id := range ids {
@@ -147,7 +148,7 @@ func (v *visitor) dedicate() {
 	)
 }
 
-// tellShared pays the shared gift and follows it to the end.
+// paySharedGift pays the gift for several funds and checks it to the end.
 func (v *visitor) paySharedGift(s *Stack) {
 	t := v.t
 	t.Helper()
@@ -178,7 +179,7 @@ func (v *visitor) paySharedGift(s *Stack) {
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM journal_entry WHERE kind = 'payment'`), "one gift is one entry")
 }
 
-// lines are the rows of the payment page.
+// lines returns the rows of the payment page.
 func (v *visitor) lines() [][]string {
 	v.t.Helper()
 	return eval[[][]string](v, `[...document.querySelectorAll("tbody tr")].map(row => [...row.cells].map(cell => cell.innerText))`)
@@ -215,7 +216,7 @@ func requireCard(t *testing.T, message mailcatch.Message) {
 	}
 }
 
-// TestCardWithoutName keeps the giver's name off the card when they would rather not be named.
+// TestCardWithoutName: the card does not name a donor who wants to stay anonymous.
 func TestCardWithoutName(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

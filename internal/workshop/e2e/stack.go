@@ -14,27 +14,27 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// Entities are the legal entities of cmd/demo/demo.yaml; each has an account of its own at the stand-in, of the same name.
+// Entities are the legal entities of cmd/demo/demo.yaml. Each has an account of the same name at the stand-in.
 var Entities = []string{"tsne", "grassroots-international"}
 
 // Options are all optional.
 type Options struct {
-	Servers  int                // how many servers to start; 0 is one
-	Stopped  bool               // start none: the first begins with Restart, further ones with StartServer
-	Settings map[string]string  // over the usual settings of every process; an empty value unsets one
-	Stripe   stripefake.Options // its Accounts and PublicURL are filled in
-	DB       *testkit.Database  // nil: one of its own in the cluster that tests share
-	Proxied  bool               // a pgproxy stands between each server and the database: see Server.Proxy
+	Servers  int                // number of servers to start; 0 means one
+	Stopped  bool               // start no server: Restart starts the first one, StartServer others
+	Settings map[string]string  // added to the settings of every process; an empty value removes a setting
+	Stripe   stripefake.Options // Start sets its Accounts and PublicURL
+	DB       *testkit.Database  // nil: a new database in the cluster that tests share
+	Proxied  bool               // a pgproxy is between each server and the database: see Server.Proxy
 }
 
-// A Stack is one test's own Konbit. Its methods are for the test's goroutine, but for those of Stripe, Mail and DB. The embedded
-// Server is the first one: its address is BASE_URL, and webhooks go there.
+// A Stack is one test's Konbit. Only the test's goroutine may call its methods, except for those of Stripe, Mail and
+// DB. The embedded Server is the first one: BASE_URL is its address, and webhooks go there.
 type Stack struct {
 	*Server
 	DB *testkit.Database // both roles
 
 	t        testing.TB
-	dir      string // where processes run; no .env lies here
+	dir      string // working directory of the processes; it has no .env
 	settings map[string]string
 	proxied  bool
 	seed     uint64 // of the proxies
@@ -44,8 +44,8 @@ type Stack struct {
 	inbox    string
 }
 
-// Start gives the test a Konbit with the organisations of the demo, ready to serve. All of it ends with the test; when the test
-// has failed, the servers' logs are shown.
+// Start starts a Konbit with the organisations of the demo and returns when it is ready. Everything ends with the test.
+// If the test fails, the servers' logs are shown.
 func Start(t testing.TB, o Options) *Stack {
 	t.Helper()
 	testkit.SkipIfShort(t, "the program and PostgreSQL")
@@ -108,27 +108,28 @@ func (s *Stack) openStripe(o stripefake.Options) {
 	s.t.Cleanup(func() { _ = s.stripe.Close(); door.CloseClientConnections(); door.Close() })
 }
 
-// account is an entity's at the stand-in, whose webhooks go to a server.
+// account returns an entity's account at the stand-in, with webhooks to a server.
 func account(entity string, to *Server) stripefake.Account {
 	return stripefake.Account{
 		Name: entity, SecretKey: "sk_test_" + entity, WebhookURL: to.URL() + "/hooks/stripe/" + entity, WebhookSecrets: []string{"whsec_" + entity},
 	}
 }
 
-// TellTo sends webhooks to another of the servers from now on, as a balancer might. It may be called from any goroutine.
+// SendWebhooksTo sends webhooks to another server from now on, as a load balancer may. Any goroutine may call it.
 func (s *Stack) SendWebhooksTo(server *Server) {
 	for _, entity := range Entities {
 		s.stripe.AddAccount(account(entity, server))
 	}
 }
 
-// PerEntity names a setting that each legal entity has: STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL.
+// PerEntity returns the name of a setting that each legal entity has, such as
+// STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL.
 func PerEntity(name, entity string) string {
 	return name + "_" + strings.ReplaceAll(strings.ToUpper(entity), "-", "_")
 }
 
-// StartServer starts one more server on the same database, at an address of its own, and waits until it is ready. settings go
-// over the stack's; an empty value unsets one.
+// StartServer starts one more server on the same database, with its own address, and waits until it is ready. settings
+// are added to the stack's settings; an empty value removes a setting.
 func (s *Stack) StartServer(settings map[string]string) *Server {
 	s.t.Helper()
 	server := s.newServer()
@@ -137,22 +138,22 @@ func (s *Stack) StartServer(settings map[string]string) *Server {
 	return server
 }
 
-// Servers are all servers ever started, the first one first.
+// Servers returns all servers that were started, the first one first.
 func (s *Stack) Servers() []*Server { return s.servers }
 
-// Stripe is the stand-in: what it was asked, what it holds, and its bad days.
+// Stripe returns the stand-in: its recorded calls, its objects and its faults.
 func (s *Stack) Stripe() *stripefake.Server { return s.stripe }
 
-// StripeURL is the address of the stand-in's API, hosted pages and panel.
+// StripeURL returns the address of the stand-in's API, hosted pages and panel.
 func (s *Stack) StripeURL() string { return s.settings["STRIPE_API_URL"] }
 
-// Mail is the mail server letters go out by.
+// Mail returns the mail server that receives the emails.
 func (s *Stack) Mail() *mailcatch.Server { return s.mail }
 
-// MailURL is the address of the inbox page.
+// MailURL returns the address of the inbox page.
 func (s *Stack) MailURL() string { return s.inbox }
 
-// Logs is what all servers have logged.
+// Logs returns what all servers have logged.
 func (s *Stack) Logs() string {
 	var all strings.Builder
 	for _, server := range s.servers {
@@ -161,7 +162,7 @@ func (s *Stack) Logs() string {
 	return all.String()
 }
 
-// environ is the whole environment of a process: nothing set on this machine for another purpose reaches it.
+// environ returns the whole environment of a process. Variables of this machine do not reach it.
 func (s *Stack) environ(own map[string]string) []string {
 	settings := maps.Clone(s.settings)
 	maps.Copy(settings, own)
@@ -174,7 +175,7 @@ func (s *Stack) environ(own map[string]string) []string {
 	return env
 }
 
-// source is the module's root, for a test runs in its package's directory.
+// source returns the module's root. A test runs in its package's directory.
 func source(t testing.TB) string {
 	t.Helper()
 	root, err := moduleRoot()

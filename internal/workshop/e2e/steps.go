@@ -1,15 +1,15 @@
 package e2e
 
-// A Step is one of a gift's path.
+// A Step is one step of a gift's path.
 type Step struct {
 	Group string // the part of the path
 	At    Failpoint
-	Pays  bool // the gift is begun before, and paid to come to the step; else the button is pressed
+	Pays  bool // true: the gift was started before and paying it leads to the step; false: submitting the form does
 }
 
 const emailJob = `NEW.kind = 'receipt_letter' AND NEW.state = `
 
-// Steps are those of a gift's path, in its order: each row that is written, before and after, and each commit.
+// Steps are the steps of a gift's path in order: each row before and after it is written, and each commit.
 var Steps = []Step{
 	{"the button", Failpoint{Table: "donor", When: "BEFORE INSERT"}, false},
 	{"the button", Failpoint{Table: "donation", When: "AFTER INSERT"}, false},
@@ -19,7 +19,7 @@ var Steps = []Step{
 	{"the button", Failpoint{Table: "donation", When: "BEFORE UPDATE", If: "NEW.checkout_session_id IS NOT NULL AND OLD.checkout_session_id IS NULL"}, false}, // Stripe has answered
 	{"the button", Failpoint{Table: "donation", When: "AFTER UPDATE", If: "NEW.checkout_session_id IS NOT NULL AND OLD.checkout_session_id IS NULL"}, false},
 
-	{"the webhook", Failpoint{Table: "stripe_event", When: "BEFORE INSERT"}, true}, // paid, and nobody was told
+	{"the webhook", Failpoint{Table: "stripe_event", When: "BEFORE INSERT"}, true}, // paid, and no webhook is stored
 	{"the webhook", Failpoint{Table: "stripe_event", When: "AFTER INSERT"}, true},
 	{"the webhook", Failpoint{Table: "stripe_event", When: AtCommit}, true},
 	{"the webhook", Failpoint{Table: "donation", When: "BEFORE UPDATE", If: "NEW.status = 'settled'"}, true}, // stored, not drained
@@ -41,7 +41,7 @@ var Steps = []Step{
 	{"settling", Failpoint{Table: "stripe_event", When: "BEFORE UPDATE", If: "NEW.state = 'done'"}, true},
 	{"settling", Failpoint{Table: "receipt", When: AtCommit}, true},
 
-	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'running'"}, true}, // settled, nobody writes yet
+	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'running'"}, true}, // settled, and no email job runs yet
 	{"the letter", Failpoint{Table: "letter", When: "BEFORE INSERT"}, true},                                // rendered
 	{"the letter", Failpoint{Table: "letter_delivery", When: "BEFORE INSERT"}, true},
 	{"the letter", Failpoint{Table: "letter", When: AtCommit}, true},

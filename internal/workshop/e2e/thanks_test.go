@@ -14,8 +14,8 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// TestThanksTellsNothing asks for the page after payment with references that prove nothing: it shows nothing of anybody and
-// books nothing (PROMISES T3).
+// TestThanksTellsNothing requests the page after payment with references that prove nothing. The page shows no donor's
+// data and books nothing (PROMISES T3).
 func TestThanksTellsNothing(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -61,7 +61,7 @@ func TestThanksTellsNothing(t *testing.T) {
 	require.Equal(t, before, s.countTraces(), "a page that is read changes nothing")
 }
 
-// TestAgainShowsNothingElsewhere opens the way back to the form in a browser that did not fill it in.
+// TestAgainShowsNothingElsewhere opens the link back to the form in another browser than the one that filled it in.
 func TestAgainShowsNothingElsewhere(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -100,7 +100,7 @@ func TestAgainShowsNothingElsewhere(t *testing.T) {
 	require.Equal(t, gift{Fund: "general"}, v.formValues(), "an empty form")
 }
 
-// wantImpersonal holds that an answer names none of the donors.
+// requireNoNames checks that an answer names no donor.
 func (s *Stack) requireNoNames(got answer) {
 	s.t.Helper()
 	for _, personal := range []string{"Palma", "Ulises", "Elena", "Olga", "Tester", "donor.example"} {
@@ -108,7 +108,7 @@ func (s *Stack) requireNoNames(got answer) {
 	}
 }
 
-// trace counts the rows that a gift can leave.
+// countTraces counts the rows that a gift can leave.
 func (s *Stack) countTraces() (rows struct{ Donations, Steps, Entries, Receipts, Letters, Settled int }) {
 	s.t.Helper()
 	require.NoError(s.t, s.DB.Owner.Get(&rows, `SELECT (SELECT count(*) FROM donation) AS donations, (SELECT count(*) FROM donation_step) AS steps,

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// TestDoublePress presses the button twice as fast as a hand can.
+// TestDoublePress submits the form twice, as fast as a person can click.
 func TestDoublePress(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -28,7 +28,7 @@ func TestDoublePress(t *testing.T) {
 	s.requireOneGift()
 }
 
-// TestSameFormAtOnce sends one form many times at once, to two servers.
+// TestSameFormAtOnce sends one form many times at once to two servers.
 func TestSameFormAtOnce(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Servers: 2})
@@ -55,7 +55,7 @@ func TestSameFormAtOnce(t *testing.T) {
 	require.Len(t, s.Stripe().State().CheckoutSessions, 1)
 }
 
-// TestChangedMind goes back from the payment page and chooses another amount: the first page cannot be paid any more.
+// TestChangedMind returns from the payment page and chooses another amount. The first page can no longer be paid.
 func TestChangedMind(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
@@ -79,7 +79,7 @@ func TestChangedMind(t *testing.T) {
 	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
 }
 
-// wantOpen holds that one payment page can be paid, the one at that address.
+// requireOneOpenPage checks that exactly one payment page can be paid, the one at that address.
 func (s *Stack) requireOneOpenPage(address string) {
 	s.t.Helper()
 	var open []string

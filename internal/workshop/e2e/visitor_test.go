@@ -25,11 +25,11 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// patience is how long a page may take on a machine busy with other tests.
+// waitTimeout is how long a page may take on a busy machine.
 const waitTimeout = 30 * time.Second
 
-// A visitor is a person at a browser of their own. Whatever they do, the pages may break no policy, raise no error and ask
-// nothing of a third party; that is judged when the test ends.
+// A visitor is a person with a browser. At the end of the test it checks that no page violated the content security
+// policy, raised an error or sent a request to a third party.
 type visitor struct {
 	t   *testing.T
 	s   *Stack
@@ -44,7 +44,7 @@ type visitor struct {
 	statuses   map[string]int64             // by address, the last one
 }
 
-// visit starts a browser; before is done before any page is opened.
+// visit starts a browser and runs before before it opens any page.
 func visit(t *testing.T, s *Stack, before ...chromedp.Action) *visitor {
 	t.Helper()
 	v := &visitor{t: t, s: s, ctx: testkit.Browser(t)}
@@ -54,7 +54,7 @@ func visit(t *testing.T, s *Stack, before ...chromedp.Action) *visitor {
 	return v
 }
 
-// watch begins to note what happens.
+// watch starts to record what happens.
 func (v *visitor) watch() {
 	v.t.Helper()
 	v.forgetTraffic()
@@ -90,14 +90,14 @@ func (v *visitor) note(event any) {
 	case *runtime.EventConsoleAPICalled:
 		v.complaints = append(v.complaints, fmt.Sprintf("console.%s", e.Type))
 	case *log.EventEntryAdded:
-		// A 404 or 422 page is noted in the console as a failure to load.
+		// The console reports a page with status 404 or 422 as a failure to load.
 		if e.Entry.Source != log.SourceNetwork {
 			v.complaints = append(v.complaints, string(e.Entry.Source)+": "+e.Entry.Text)
 		}
 	}
 }
 
-// ours tells whether an address belongs to Konbit, to the payment page it leads to, or to the reader's mailbox.
+// ours reports whether an address belongs to Konbit, to the stand-in's payment page, or to the inbox.
 func (v *visitor) ours(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme == "data" || u.Scheme == "about" {
@@ -107,14 +107,14 @@ func (v *visitor) ours(address string) bool {
 	return base == v.s.URL() || base == v.s.StripeURL() || base == v.s.MailURL()
 }
 
-// noticed is what was wrong so far.
+// problems returns the problems recorded so far.
 func (v *visitor) problems() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.Clone(v.complaints)
 }
 
-// do acts in the browser; a step that cannot be done in time ends the test.
+// do runs actions in the browser. An action that takes too long ends the test.
 func (v *visitor) do(actions ...chromedp.Action) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, waitTimeout)
@@ -162,7 +162,7 @@ func (v *visitor) click(selector string) {
 	}, chromedp.BySearch, chromedp.NodeVisible))
 }
 
-// leave does what leads to another page and waits for that.
+// navigate calls do, which leads to another page, and waits for that page.
 func (v *visitor) navigate(act func()) {
 	v.t.Helper()
 	v.do(chromedp.Evaluate(`window.stillHere = true`, nil))
@@ -183,7 +183,7 @@ func (v *visitor) location() (at string) {
 	return at
 }
 
-// body is the text of the page as a person sees it.
+// body returns the text of the page as a person sees it.
 func (v *visitor) body() string {
 	v.t.Helper()
 	return eval[string](v, `document.body.innerText`)
@@ -202,7 +202,7 @@ func (v *visitor) waitFor(title string) {
 	})
 }
 
-// A gift is what a person fills in. Empty fields are left alone.
+// A gift is what a person fills in. Empty fields are not filled in.
 type gift struct {
 	Amount    string // a preset in major units
 	Other     string // or another amount, as typed
@@ -219,7 +219,7 @@ type gift struct {
 	News      bool
 }
 
-// rosa is a donor who writes down all there is to write.
+// rosa is a donor who fills in every field.
 func rosa() gift {
 	return gift{
 		Other: "25.50", Fund: "general", First: "Rosa", Last: "Núñez-O’Hara", Email: "rosa@donor.example", Phone: "+1 617 555 0100",
@@ -227,12 +227,12 @@ func rosa() gift {
 	}
 }
 
-// label is a choice as a person clicks it.
+// label returns the selector of a choice's label, which a person clicks.
 func label(name, value string) string {
 	return fmt.Sprintf(`//label[@for=//input[@name=%q and @value=%q]/@id]`, name, value)
 }
 
-// fill fills in the form with hand and keys.
+// fill fills in the form with clicks and keys.
 func (v *visitor) fill(g gift) {
 	v.t.Helper()
 	if g.Amount != "" {
@@ -267,7 +267,7 @@ func (v *visitor) fill(g gift) {
 	}
 }
 
-// holds is what the form on the page has in its fields, in the shape it was filled in.
+// formValues returns the values of the form's fields as a gift.
 func (v *visitor) formValues() (g gift) {
 	v.t.Helper()
 	return eval[gift](v, `(() => {
@@ -280,7 +280,7 @@ func (v *visitor) formValues() (g gift) {
 	})()`)
 }
 
-// press presses the form's button and waits for the payment page.
+// submit clicks the form's button and waits for the payment page.
 func (v *visitor) submit() {
 	v.t.Helper()
 	v.click("#submit")
@@ -288,13 +288,13 @@ func (v *visitor) submit() {
 	require.True(v.t, strings.HasPrefix(v.location(), v.s.StripeURL()+"/c/pay/"), "the payment page is the processor's")
 }
 
-// Cards of Stripe's documentation.
+// Card numbers of Stripe's documentation.
 const (
 	goodCard     = "4242 4242 4242 4242"
 	declinedCard = "4000000000000002"
 )
 
-// pay fills in the payment page and sends it off.
+// pay fills in and submits the payment page.
 func (v *visitor) pay(card string) {
 	v.t.Helper()
 	v.do(
@@ -306,7 +306,7 @@ func (v *visitor) pay(card string) {
 	v.navigate(func() { v.click("main form button") })
 }
 
-// phone makes the browser a phone's: a small window, a finger, a page that knows it is mobile.
+// phone sets a phone's window size, touch input and mobile mode.
 func phone() chromedp.Action {
 	return chromedp.Tasks{
 		emulation.SetDeviceMetricsOverride(390, 844, 2, true),
@@ -316,7 +316,7 @@ func phone() chromedp.Action {
 
 func desktop() chromedp.Action { return emulation.SetDeviceMetricsOverride(1280, 900, 1, false) }
 
-// scheme is what the reader's system prefers: light or dark.
+// scheme sets the reader's preferred colour scheme: light or dark.
 func scheme(name string) chromedp.Action {
 	return emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}})
 }

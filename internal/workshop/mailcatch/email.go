@@ -7,11 +7,11 @@ import (
 	"io"
 
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // letters in other character sets than UTF-8
+	_ "github.com/emersion/go-message/charset" // emails in other character sets than UTF-8
 	"github.com/emersion/go-message/mail"
 )
 
-// A Letter is a message as its reader sees it.
+// An Email is a message as its reader sees it.
 type Email struct {
 	Header      mail.Header
 	Text        string // the text/plain part
@@ -19,14 +19,14 @@ type Email struct {
 	Attachments []Attachment
 }
 
-// An Attachment is a part meant to be kept rather than shown.
+// An Attachment is a part that the reader saves and does not read inline.
 type Attachment struct {
 	Name string
 	Type string // media type without parameters
 	Body []byte // decoded
 }
 
-// Letter takes the message apart. What could be read is returned beside an error.
+// Email parses the message. It returns what it could read together with an error.
 func (m Message) Email() (Email, error) {
 	r, err := mail.CreateReader(bytes.NewReader(m.Raw))
 	if r == nil {

@@ -11,21 +11,22 @@ type Kind int
 
 const (
 	Healthy     Kind = iota
-	Refuse           // no connection is accepted, and open ones are cut
-	Hang             // connections are accepted and then nothing more is said, on open ones too
+	Refuse           // no connection is accepted, and open ones are closed
+	Hang             // connections are accepted and then the server is silent, on open ones too
 	Defer            // MAIL is answered 451
 	Reject           // RCPT is answered 550 5.1.1, no such user
-	CutAfterDot      // the message is kept, and the connection cut before it is acknowledged
+	CutAfterDot      // the message is stored, and the connection is closed before the server acknowledges it
 )
 
-// A Fault is what goes wrong, and how often. The zero Fault is health.
+// A Fault is what fails, and how often. The zero Fault is no fault.
 type Fault struct {
 	Kind Kind
-	// Every makes Defer, Reject and CutAfterDot fall on each n-th message only; 0 and 1 mean each.
+	// Every applies Defer, Reject and CutAfterDot to each n-th message only; 0 and 1 mean each.
 	Every int
 }
 
-// SetFault replaces the current fault, for connections already open too. It returns when new connections meet the new state.
+// SetFault replaces the current fault, also for open connections. When it returns, new connections get the new
+// behaviour.
 func (s *Server) SetFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +41,7 @@ func (s *Server) setFault(f Fault) {
 	case f.Kind == Refuse:
 		s.cut()
 	case f.Kind != Refuse && s.smtp == nil && !s.closed:
-		if l, err := net.Listen("tcp", s.addr); err == nil { // our own port of a moment ago; if it was taken, we go on refusing
+		if l, err := net.Listen("tcp", s.addr); err == nil { // the port we had a moment ago; if another program has taken it, the server refuses on
 			s.receive(l)
 		}
 	}
@@ -52,7 +53,7 @@ func (s *Server) kind() Kind {
 	return s.fault.Kind
 }
 
-// falls counts a message and reports whether the fault falls on it.
+// drawFault counts a message and reports whether the fault applies to it.
 func (s *Server) drawFault() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,24 +61,24 @@ func (s *Server) drawFault() bool {
 	return s.fault.Kind != Healthy && s.counted%max(s.fault.Every, 1) == 0
 }
 
-// Dials tells when each connection was accepted, oldest first.
+// Dials returns when each connection was accepted, oldest first.
 func (s *Server) Dials() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.dials)
 }
 
-// cut stops receiving and cuts open connections. The caller holds s.mu.
+// cut stops receiving and closes open connections. The caller holds s.mu.
 func (s *Server) cut() {
 	if s.smtp == nil {
 		return
 	}
-	_ = s.listener.Close() // srv knows it only once its goroutine runs
+	_ = s.listener.Close() // srv knows the listener only after its goroutine has started
 	_ = s.smtp.Close()
 	s.smtp = nil
 }
 
-// pass waits while the server hangs, and then lets a connection's bytes through unless connections are refused.
+// waitWhileHanging blocks while the server hangs. It reports an error if connections are refused.
 func (s *Server) waitWhileHanging() error {
 	for {
 		s.mu.Lock()
@@ -94,7 +95,7 @@ func (s *Server) waitWhileHanging() error {
 	}
 }
 
-// faulty puts a listener's connections under the faults of its server.
+// faultyListener applies its server's faults to the connections that it accepts.
 type faultyListener struct {
 	net.Listener
 	s *Server

@@ -17,24 +17,25 @@ import (
 
 // Options configure a Server. The zero Options listen on a free local port and keep messages in memory.
 type Options struct {
-	SMTPAddr string           // where SMTP listens; empty: a free port of 127.0.0.1
-	Dir      string           // where messages are kept, made when absent; empty: in memory
+	SMTPAddr string           // address for SMTP; empty: a free port of 127.0.0.1
+	Dir      string           // directory for messages, created if absent; empty: in memory
 	Now      func() time.Time // nil: the machine's clock
 }
 
-// A Message is one message as received. The fields beside Raw are for finding it; Letter reads the rest.
+// A Message is one message as received. The fields beside Raw are for finding it; Email parses the rest.
 type Message struct {
 	ID        string    `json:"id"`
-	From      string    `json:"from"`       // the address of the From field, or the envelope's sender where that is missing
+	From      string    `json:"from"`       // the address of the From field, or the envelope's sender if that is missing
 	To        string    `json:"to"`         // the envelope's recipients, separated by ", "
 	Subject   string    `json:"subject"`    // decoded
 	MessageID string    `json:"message_id"` // without angle brackets
 	Received  time.Time `json:"received"`
-	Cut       bool      `json:"-"` // kept, and the connection cut before the sender was told
+	Cut       bool      `json:"-"` // stored, and the connection closed before the acknowledgement
 	Raw       []byte    `json:"-"`
 }
 
-// A Server receives mail over SMTP from New to Close and is the http.Handler of its inbox. It is safe for concurrent use.
+// A Server receives mail over SMTP from New until Close and is the http.Handler of its inbox. It is safe for concurrent
+// use.
 type Server struct {
 	o     Options
 	addr  string
@@ -44,15 +45,15 @@ type Server struct {
 	messages []Message     // oldest first
 	arrived  chan struct{} // closed and replaced at each arrival
 	smtp     *smtp.Server  // nil while connections are refused, and after Close
-	listener net.Listener  // that of smtp
+	listener net.Listener  // the listener of smtp
 	fault    Fault
 	counted  int           // messages seen since the fault was set
-	dials    []time.Time   // connections accepted, ever
+	dials    []time.Time   // when each connection was accepted
 	healed   chan struct{} // closed when the fault is lifted
 	closed   bool
 }
 
-// New starts receiving. Messages already in o.Dir are shown again.
+// New starts receiving. The inbox also shows messages that are already in o.Dir.
 func New(o Options) (*Server, error) {
 	if o.SMTPAddr == "" {
 		o.SMTPAddr = "127.0.0.1:0"
@@ -74,16 +75,16 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// SMTPAddr is where SMTP listens, as host:port. It stays the same through every fault.
+// SMTPAddr returns the address of SMTP as host:port. Faults do not change it.
 func (s *Server) SMTPAddr() string { return s.addr }
 
-// SMTPURL is the address in the form of the setting SMTP_URL.
+// SMTPURL returns the address in the form of the setting SMTP_URL.
 func (s *Server) SMTPURL() string { return "smtp://" + s.addr }
 
 // ServeHTTP serves the inbox.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }
 
-// Messages returns what has been received, newest first.
+// Messages returns the received messages, newest first.
 func (s *Server) Messages() []Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +93,7 @@ func (s *Server) Messages() []Message {
 	return newest
 }
 
-// Message finds one message.
+// Message returns the message with this id, if there is one.
 func (s *Server) Message(id string) (Message, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,7 +104,7 @@ func (s *Server) Message(id string) (Message, bool) {
 	return s.messages[i], true
 }
 
-// WaitFor returns the messages, newest first, as soon as there are n of them in all.
+// WaitFor waits until there are n messages in all and returns them, newest first.
 func (s *Server) WaitFor(ctx context.Context, n int) ([]Message, error) {
 	for {
 		s.mu.Lock()
@@ -120,17 +121,17 @@ func (s *Server) WaitFor(ctx context.Context, n int) ([]Message, error) {
 	}
 }
 
-// Close ends receiving and cuts open connections. Messages in a directory stay there.
+// Close stops receiving and closes open connections. Messages in a directory stay there.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 	s.cut()
-	s.setFault(Fault{}) // let go of what hangs
+	s.setFault(Fault{}) // wakes connections that hang
 	return nil
 }
 
-// accept keeps a message. It is safe on disk, where there is one, when accept returns.
+// accept stores a message. If there is a directory, the message is safe on disk when accept returns.
 func (s *Server) accept(from string, to []string, raw []byte, cut bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +154,7 @@ func (s *Server) accept(from string, to []string, raw []byte, cut bool) error {
 	return nil
 }
 
-// describe fills the fields that come from the message's own header; what cannot be read stays as it is.
+// describe sets the fields that come from the message's header. It does not change a field that it cannot read.
 func describe(m *Message) {
 	r, err := mail.CreateReader(bytes.NewReader(m.Raw))
 	if r == nil || (err != nil && r.Header.Len() == 0) {

@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// awkward holds what transports get wrong: a dot at a line's start, a lone dot, bytes over 127, trailing spaces, no final text.
+// awkward contains what SMTP software often gets wrong: a dot at a line's start, a line with only a dot, bytes over
+// 127, trailing spaces, no line end at the end.
 const awkward = "From: =?UTF-8?Q?TSNE_Misi=C3=B3n?= <gifts@tsne.example>\r\n" +
 	"To: Ana <ana@donor.example>\r\n" +
 	"Subject: =?UTF-8?Q?Gracias_por_su_donaci=C3=B3n?=\r\n" +
@@ -43,7 +44,7 @@ func catcher(t *testing.T, o Options) *Server {
 	return s
 }
 
-// send speaks SMTP with the standard library's client, which is not what the server is made of.
+// send speaks SMTP with the standard library's client, which shares no code with the server.
 func send(s *Server, raw string) error {
 	return smtp.SendMail(s.SMTPAddr(), nil, "bounce@tsne.example", []string{"ana@donor.example", "copy@donor.example"}, []byte(raw))
 }

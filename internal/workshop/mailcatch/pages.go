@@ -51,10 +51,10 @@ func (s *Server) list(w http.ResponseWriter, _ *http.Request) {
 		all = []Message{}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(all) // the reader has gone
+	_ = json.NewEncoder(w).Encode(all) // fails only if the reader has disconnected
 }
 
-// show answers for a message's page and, with .eml at the end, for its bytes.
+// show serves a message's page and, for a path that ends in .eml, its bytes.
 func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 	id, raw := strings.CutSuffix(r.PathValue("id"), ".eml")
 	m, ok := s.Message(id)
@@ -75,7 +75,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// field is a header field in readable characters, or what the envelope says where there is none.
+// field returns a header field in readable characters, or the envelope's value if there is none.
 func field(l Email, name, envelope string) string {
 	if text, err := l.Header.Text(name); err == nil && text != "" {
 		return text
@@ -85,7 +85,8 @@ func field(l Email, name, envelope string) string {
 
 var head = regexp.MustCompile(`(?i)<head(\s[^>]*)?>`)
 
-// html serves the HTML part for the frame of the message's page: no script, nothing fetched, links open in a new window.
+// html serves the HTML part for the frame of the message's page: no script runs, nothing is loaded, links open in a new
+// window.
 func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.Message(r.PathValue("id"))
 	letter, _ := m.Email()
@@ -128,7 +129,7 @@ func render(w http.ResponseWriter, page string, data any) {
 	_, _ = w.Write(out.Bytes())
 }
 
-// A run is a piece of plain text, which is a link when Link is set.
+// A run is a piece of plain text. It is a link if Link is set.
 type run struct {
 	Text string
 	Link bool
@@ -136,7 +137,7 @@ type run struct {
 
 var address = regexp.MustCompile(`https?://[^\s<>"]*[^\s<>".,;:!?)]`)
 
-// linked cuts plain text at the addresses in it.
+// linked splits plain text at the addresses in it.
 func linked(text string) []run {
 	var runs []run
 	for text != "" {

@@ -13,7 +13,7 @@ import (
 
 const maxMessage = 32 << 20 // bytes
 
-// receive serves SMTP on l until the server is closed or refuses connections. The caller holds s.mu or is New.
+// receive serves SMTP on l until the server is closed or refuses connections. The caller is New or holds s.mu.
 func (s *Server) receive(l net.Listener) {
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{catcher: s, conn: c}, nil
@@ -22,11 +22,11 @@ func (s *Server) receive(l net.Listener) {
 	srv.MaxMessageBytes = maxMessage
 	srv.MaxRecipients = 100
 	srv.ReadTimeout, srv.WriteTimeout = 5*time.Minute, time.Minute // RFC 5321, 4.5.3.2.7
-	srv.AllowInsecureAuth = true                                   // any name and password will do
+	srv.AllowInsecureAuth = true                                   // any name and password is accepted
 	srv.EnableSMTPUTF8 = true
-	srv.ErrorLog = log.New(io.Discard, "", 0) // connections cut by faults and tests
+	srv.ErrorLog = log.New(io.Discard, "", 0) // faults and tests close connections
 	s.smtp, s.listener = srv, l
-	go func() { _ = srv.Serve(faultyListener{l, s}) }() // ends with nil
+	go func() { _ = srv.Serve(faultyListener{l, s}) }() // returns nil
 }
 
 // A session is one SMTP connection.
@@ -35,7 +35,7 @@ type session struct {
 	conn    *smtp.Conn
 	from    string
 	to      []string
-	hit     bool // the current message is one the fault falls on
+	hit     bool // the fault applies to the current message
 }
 
 func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// save writes ID.json, what the envelope said, and then ID.eml, the bytes. Only the second makes it a message.
+// save writes ID.json with the envelope and then ID.eml with the bytes. A message exists only if ID.eml exists.
 func save(dir string, m Message) error {
 	if dir == "" {
 		return nil
@@ -23,7 +23,7 @@ func save(dir string, m Message) error {
 	return errors.Join(writeWhole(path+".json", about), writeWhole(path+".eml", m.Raw))
 }
 
-// writeWhole leaves either all of the file or none of it.
+// writeWhole writes the whole file or nothing.
 func writeWhole(path string, content []byte) error {
 	part := path + ".part"
 	if err := os.WriteFile(part, content, 0o600); err != nil {
@@ -32,7 +32,7 @@ func writeWhole(path string, content []byte) error {
 	return os.Rename(part, path)
 }
 
-// load reads the messages of a directory, oldest first.
+// load returns the messages of a directory, oldest first.
 func load(dir string) ([]Message, error) {
 	if dir == "" {
 		return nil, nil

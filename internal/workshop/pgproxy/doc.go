@@ -1,8 +1,9 @@
-// Package pgproxy stands between a program and its PostgreSQL and makes the connection fail, in ways a seed repeats: it delays
-// requests, cuts connections, refuses or hangs, and swallows the reply of a COMMIT, so that what is committed looks failed.
+// Package pgproxy is a proxy between a program and its PostgreSQL that makes the connection fail. With the same seed it
+// repeats the same faults. It delays requests, closes connections, refuses or hangs, and drops the reply of a COMMIT, so
+// that a committed transaction looks failed.
 //
-//	program ── Proxy ──(decides over each request and each COMMIT's reply)── PostgreSQL
+//	program ── Proxy ──(decides about each request and each COMMIT's reply)── PostgreSQL
 //
-// It speaks protocol 3 without encryption (sslmode=disable) and knows of the messages only where one ends, what was committed, and
-// whether that transaction changed a row. It holds nothing back that no fault falls on.
+// It speaks protocol 3 without encryption (sslmode=disable). Of the messages it reads only where each ends, what was
+// committed, and whether that transaction changed a row. It delays nothing to which no fault applies.
 package pgproxy

@@ -6,33 +6,33 @@ import "time"
 type End int
 
 const (
-	Any   End = iota // one of the others, by chance
-	FIN              // the peer closed it: the program reads its end
-	Reset            // the peer is gone (TCP RST): the program reads an error
+	Any   End = iota // one of the others, at random
+	FIN              // the peer closed the connection: the program reads its end
+	Reset            // the peer is down (TCP RST): the program reads an error
 )
 
-// Faults are what goes wrong, and how often. Shares are of 0 to 1. The zero Faults are none.
+// Faults are what fails, and how often. Shares are between 0 and 1. The zero Faults are no faults.
 type Faults struct {
 	Refuse bool // connections are refused, and open ones reset
-	Hang   bool // connections are taken, and nothing passes either way until another SetFaults
+	Hang   bool // connections are accepted, and nothing passes in either direction until the next SetFaults
 
-	Delayed float64       // share of requests that wait
-	Delay   time.Duration // the longest such wait; each is a random part of it
-	Cut     float64       // share of requests at which the connection ends: half before PostgreSQL reads them, half before the reply
-	Swallow float64       // share of COMMITs, of transactions that changed rows, which happen and whose reply is swallowed
-	End     End           // how connections end that are cut or lose a reply
+	Delayed float64       // share of requests that are delayed
+	Delay   time.Duration // the longest delay; each is a random part of it
+	Cut     float64       // share of requests at which the connection is closed: half before PostgreSQL reads them, half before the reply
+	Swallow float64       // share of COMMITs, of transactions that changed rows, that are executed and whose reply is dropped
+	End     End           // how connections end that are closed or lose a reply
 }
 
-// None lets everything pass.
+// None returns no faults.
 func None() Faults { return Faults{} }
 
-// Counts tell what the faults have done so far.
+// Counts are the numbers of faults so far.
 type Counts struct {
 	Cut                     int // connections, at a request
 	SwallowedFIN, Swallowed int // replies of COMMITs, by FIN and in all
 }
 
-// SetFaults replaces the faults, for open connections too. It returns when new connections meet the new state.
+// SetFaults replaces the faults, also for open connections. When it returns, new connections get the new behaviour.
 func (p *Proxy) SetFaults(f Faults) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -52,21 +52,21 @@ func (p *Proxy) SetFaults(f Faults) {
 	}
 }
 
-// Counts are what the faults have done since Start.
+// Counts returns the numbers of faults since Start.
 func (p *Proxy) Counts() Counts {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.counts
 }
 
-// fate is what becomes of one request.
+// outcome is what happens to one request.
 type outcome struct {
 	wait          time.Duration
-	before, after bool // the connection is cut
+	before, after bool // the connection is closed
 	end           End
 }
 
-// draw decides over a request.
+// drawOutcome draws what happens to a request.
 func (p *Proxy) drawOutcome() (f outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *Proxy) drawOutcome() (f outcome) {
 	return f
 }
 
-// swallows decides over the reply of a COMMIT.
+// swallowsReply draws whether the reply of a COMMIT is dropped.
 func (p *Proxy) swallowsReply() (End, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +95,7 @@ func (p *Proxy) swallowsReply() (End, bool) {
 	return end, true
 }
 
-// how draws an end. The lock is held.
+// drawEnd draws how a connection ends. The caller holds the lock.
 func (p *Proxy) drawEnd() End {
 	if p.faults.End == Any {
 		return FIN + End(p.chance.IntN(2))
@@ -103,7 +103,7 @@ func (p *Proxy) drawEnd() End {
 	return p.faults.End
 }
 
-// pass waits while the proxy hangs.
+// waitWhileHanging blocks while the proxy hangs.
 func (p *Proxy) waitWhileHanging() {
 	for {
 		p.mu.Lock()

@@ -11,18 +11,18 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// A link is one connection of the program's and the one of ours to PostgreSQL that belongs to it.
+// A link is one connection of the program and the proxy's connection to PostgreSQL that belongs to it.
 type link struct {
 	proxy      *Proxy
 	client     *net.TCPConn
-	pendingEnd atomic.Int32 // the End that comes before the next reply; 0: none
+	pendingEnd atomic.Int32 // how the connection ends before the next reply; 0: it does not
 
 	mu     sync.Mutex
-	server net.Conn // nil until joined
+	server net.Conn // nil until connectUpstream
 	ended  bool
 }
 
-// join gives the link its other side; false when it has ended meanwhile.
+// connectUpstream sets the connection to PostgreSQL. It returns false if the link has ended meanwhile.
 func (l *link) connectUpstream(server net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -34,7 +34,8 @@ func (l *link) connectUpstream(server net.Conn) bool {
 	return true
 }
 
-// end ends both sides: the program's as told, PostgreSQL's as if the program had gone. The first end counts.
+// end closes both connections: the program's in the given way, PostgreSQL's as if the program had disconnected. Only
+// the first call counts.
 func (l *link) end(how End) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -51,7 +52,7 @@ func (l *link) end(how End) {
 	}
 }
 
-// run passes both ways until one side has ended.
+// run copies in both directions until one side has ended.
 func (l *link) run() {
 	defer l.end(FIN)
 	if !l.begin() {
@@ -63,7 +64,8 @@ func (l *link) run() {
 	both.Wait()
 }
 
-// begin passes the start-up message on. The program says nothing more before it is answered, so nothing is left in a buffer here.
+// begin forwards the start-up message. The program sends nothing more before the answer, so no buffer holds further
+// bytes.
 func (l *link) begin() bool {
 	for backend := pgproto3.NewBackend(l.client, nil); ; {
 		first, err := backend.ReceiveStartupMessage()
@@ -86,7 +88,7 @@ func (l *link) begin() bool {
 	}
 }
 
-// requests passes on what the program writes. What it writes at once is a request.
+// requests forwards what the program writes. What it writes at once is one request.
 func (l *link) requests() {
 	for request := make([]byte, 64<<10); ; {
 		n, err := l.client.Read(request)
@@ -109,10 +111,10 @@ func (l *link) requests() {
 	}
 }
 
-// replies passes on what PostgreSQL writes, message by message.
+// replies forwards what PostgreSQL writes, message by message.
 func (l *link) replies() {
 	from, to := pgproto3.NewFrontend(l.server, nil), bufio.NewWriterSize(l.client, 64<<10)
-	changed := false // by the transaction under way
+	changed := false // by the current transaction
 	for message := []byte(nil); ; {
 		reply, err := from.Receive()
 		if err != nil {
@@ -147,7 +149,7 @@ func (l *link) replies() {
 	}
 }
 
-// changes tells whether a command changed rows, by its tag: "INSERT 0 1", "UPDATE 0".
+// changesRows reports whether a command changed rows, by its tag: "INSERT 0 1", "UPDATE 0".
 func changesRows(tag string) bool {
 	command, _, _ := strings.Cut(tag, " ")
 	return (command == "INSERT" || command == "UPDATE" || command == "DELETE") && !strings.HasSuffix(tag, " 0")

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// start gives a proxy, the database by way of it, and the same directly. The table thing is there.
+// start returns a proxy, the database through the proxy, and the database directly. The table thing exists.
 func start(t *testing.T) (p *pgproxy.Proxy, through, direct *sqlx.DB) {
 	t.Helper()
 	db := testkit.EmptyDB(t)
@@ -55,7 +55,7 @@ func TestNothingFallsOnWhatHasNoFault(t *testing.T) {
 	require.Zero(t, p.Counts())
 }
 
-// TestSwallowedCommit is a COMMIT that happened and whose reply never came.
+// TestSwallowedCommit: a COMMIT is executed and its reply never arrives.
 func TestSwallowedCommit(t *testing.T) {
 	t.Parallel()
 	p, through, direct := start(t)
@@ -79,7 +79,8 @@ func TestSwallowedCommit(t *testing.T) {
 	require.NoError(t, insert(t.Context(), through, 2), "the pool heals")
 }
 
-// TestCutAndDelayed: a connection that is cut takes its transaction along, unless it was the COMMIT's, and no row is there twice.
+// TestCutAndDelayed: a closed connection rolls its transaction back, unless the COMMIT was executed, and no row is
+// there twice.
 func TestCutAndDelayed(t *testing.T) {
 	t.Parallel()
 	p, through, direct := start(t)
@@ -124,7 +125,7 @@ func TestRefusedAndHanging(t *testing.T) {
 	require.Equal(t, 1, count(t, direct, 2))
 }
 
-// TestPostgresAway: behind the proxy nobody listens.
+// TestPostgresAway: no server listens behind the proxy.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	p, err := pgproxy.Start("postgres://nobody@127.0.0.1:1/none", 1)

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// A Proxy passes connections on from Start to Close. It is safe for concurrent use.
+// A Proxy forwards connections from Start until Close. It is safe for concurrent use.
 type Proxy struct {
-	url      url.URL // of the database, by way of us
+	url      url.URL // the database's address through the proxy
 	addr     string
 	upstream [2]string // network and address of PostgreSQL
 	done     sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	chance   *rand.Rand
 	faults   Faults
 	counts   Counts
@@ -27,8 +27,8 @@ type Proxy struct {
 	closed   bool
 }
 
-// Start stands before the database of a URL (postgres://user@host:port/name, or with host and port as parameters). What is random
-// follows from the seed, as far as the order of requests does.
+// Start starts a proxy for the database of a URL (postgres://user@host:port/name, or with host and port as parameters).
+// Random choices follow from the seed, if requests come in the same order.
 func Start(database string, seed uint64) (*Proxy, error) {
 	u, err := url.Parse(database)
 	if err != nil {
@@ -52,7 +52,7 @@ func Start(database string, seed uint64) (*Proxy, error) {
 	return p, nil
 }
 
-// upstream is where the URL's server listens.
+// upstream returns the network and address of the URL's server.
 func upstream(u *url.URL) [2]string {
 	host, port := u.Hostname(), u.Port()
 	if q := u.Query(); host == "" {
@@ -67,8 +67,8 @@ func upstream(u *url.URL) [2]string {
 	return [2]string{"tcp", net.JoinHostPort(host, port)}
 }
 
-// freeAddr finds an address below the range that systems give to outgoing connections, so that none of those can sit on it while
-// connections are refused.
+// freeAddr returns an address below the range of ports that systems use for outgoing connections. No outgoing
+// connection can occupy it while the proxy refuses connections.
 func freeAddr() (string, error) {
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+rand.IntN(8000)))
@@ -79,10 +79,10 @@ func freeAddr() (string, error) {
 	return "", fmt.Errorf("pgproxy: no free port")
 }
 
-// URL is the database's by way of the proxy, for DATABASE_URL.
+// URL returns the database's address through the proxy, for DATABASE_URL.
 func (p *Proxy) URL() string { return p.url.String() }
 
-// Close cuts every connection and waits until all is over.
+// Close closes every connection and waits until all have ended.
 func (p *Proxy) Close() {
 	p.mu.Lock()
 	p.closed = true
@@ -96,10 +96,10 @@ func (p *Proxy) Close() {
 	p.done.Wait()
 }
 
-// listen takes connections, if none are taken yet. The lock is held.
+// listen starts to accept connections if the proxy does not yet. The caller holds the lock.
 func (p *Proxy) listen() {
 	var err error
-	for range 100 { // a dying program's connection may hold the address for a moment
+	for range 100 { // a connection that is ending can occupy the address for a moment
 		if p.listener != nil {
 			return
 		}
@@ -113,7 +113,7 @@ func (p *Proxy) listen() {
 	}
 }
 
-// deafen refuses connections. The lock is held.
+// stopListening refuses connections. The caller holds the lock.
 func (p *Proxy) stopListening() {
 	if p.listener != nil {
 		_ = p.listener.Close()
@@ -131,7 +131,8 @@ func (p *Proxy) accept(l net.Listener) {
 	}
 }
 
-// serve passes one connection on. Where PostgreSQL is away, it is reset, as no proxy would answer it either.
+// serve forwards one connection. If PostgreSQL is down, it resets the connection, because a server that is down would
+// not answer.
 func (p *Proxy) serve(client *net.TCPConn) {
 	l := &link{proxy: p, client: client}
 	if !p.addLink(l) {
@@ -149,7 +150,7 @@ func (p *Proxy) serve(client *net.TCPConn) {
 	}
 }
 
-// keep notes a connection, or ends it where there should be none.
+// addLink records a link, or ends it if there must be no connections.
 func (p *Proxy) addLink(l *link) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
