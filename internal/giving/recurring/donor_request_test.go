@@ -97,3 +97,16 @@ func TestRemindersAreQueuedAhead(t *testing.T) {
 	}
 	require.Equal(t, []string{"card expires", "upcoming"}, h.Lines(`SELECT kind FROM plan_event WHERE kind <> 'begun' ORDER BY 1`))
 }
+
+// TestNoEmailJobWithoutAnAddress: the events of a plan whose donor has no email address are recorded, and no email is
+// enqueued for them.
+func TestNoEmailJobWithoutAnAddress(t *testing.T) {
+	h := program.New(t, program.Options{})
+	p := startPlan(t, h, monthly(""))
+	h.Exec(`UPDATE donation_contact SET email = ''`)
+	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: "letter"}, "")
+	p = afterRequest(t, h, p, err)
+	require.Equal(t, recurring.Cancelled, p.Status)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'cancelled'`))
+	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_letter'`))
+}
