@@ -19,8 +19,8 @@ var scheduleRoutes = []route{
 	{"POST /v1/subscription_schedules/{id}/cancel", []string{"invoice_now", "prorate"}, cancelSchedule},
 }
 
-// createSchedule puts a running subscription under a schedule of one phase, its present period. Stripe takes no other
-// parameter beside from_subscription; a schedule that begins a subscription is not of the stand-in's.
+// createSchedule gives a running subscription a schedule of one phase, its current period. As at Stripe,
+// from_subscription excludes all other parameters. The stand-in has no schedules that start a subscription.
 func createSchedule(c *call) (any, error) {
 	id := c.p.str("from_subscription")
 	if id == "" {
@@ -60,7 +60,7 @@ func createSchedule(c *call) (any, error) {
 	return o, nil
 }
 
-// phaseOf is a phase of what the subscription bills now.
+// phaseOf returns a phase with the subscription's current items.
 func phaseOf(sub object, start, end int64) object {
 	items := []any{}
 	for _, item := range itemsOf(sub) {
@@ -85,7 +85,7 @@ func phasesOf(schedule object) []object {
 	var phases []object
 	list, _ := schedule["phases"].([]any)
 	for _, p := range list {
-		phases = append(phases, p.(object)) // as they are put there
+		phases = append(phases, p.(object)) // phases are stored as objects
 	}
 	return phases
 }
@@ -131,7 +131,7 @@ func updateSchedule(c *call) (any, error) {
 	return o, nil
 }
 
-// running finds a schedule that can still be changed.
+// running returns a schedule that can still be changed.
 func (c *call) running(what string) (object, error) {
 	o, err := c.must("subscription_schedule", "subscription_schedule", c.id(), "id")
 	if err != nil {

@@ -2,7 +2,7 @@ package stripefake
 
 import "slices"
 
-// awaitPhases puts the ends of a schedule's phases in the agenda, and a warning a week before the last.
+// awaitPhases puts the ends of a schedule's phases into the agenda, and a warning a week before the last end.
 func (t *transaction) awaitPhases(schedule object) {
 	var end int64
 	for _, phase := range phasesOf(schedule) {
@@ -15,7 +15,7 @@ func (t *transaction) awaitPhases(schedule object) {
 	}
 }
 
-// warnOfEnd tells that a schedule ends in a week, unless that has changed since.
+// warnOfEnd sends the event that a schedule ends in a week, unless its end has changed.
 func (t *transaction) warnOfEnd(schedule object) {
 	phases := phasesOf(schedule)
 	if schedule.str("status") == "active" && phases[len(phases)-1].num("end_date")-upcomingBefore == t.now {
@@ -23,7 +23,7 @@ func (t *transaction) warnOfEnd(schedule object) {
 	}
 }
 
-// turnPhase moves a schedule on when its present phase has ended: to the next one, or to its end.
+// turnPhase moves a schedule to its next phase, or ends it, when the current phase has ended.
 func (t *transaction) turnPhase(schedule object) {
 	now := schedule.obj("current_phase")
 	if schedule.str("status") != "active" || now.num("end_date") > t.now {
@@ -48,7 +48,7 @@ func (t *transaction) turnPhase(schedule object) {
 	}
 }
 
-// applyPhase makes a subscription bill what a phase says. Items of a price that stays keep their ids.
+// applyPhase sets a subscription's items to those of a phase. Items whose price does not change keep their ids.
 func (t *transaction) applyPhase(phase, sub object) {
 	old, items := itemsOf(sub), []object{}
 	for _, want := range t.itemsIn(phase) {
@@ -72,7 +72,7 @@ func (t *transaction) applyPhase(phase, sub object) {
 	sub["metadata"] = metadata
 }
 
-// syncPhase carries a change of a subscription's items into the phase under way.
+// syncPhase copies a change of a subscription's items into the current phase.
 func (t *transaction) syncPhase(sub object) {
 	schedule := t.a.get("subscription_schedule", sub.str("schedule"))
 	if schedule.str("status") != "active" {
@@ -86,7 +86,7 @@ func (t *transaction) syncPhase(sub object) {
 	}
 }
 
-// release leaves a subscription to itself; the end its schedule had for it goes too, unless kept.
+// release removes a subscription's schedule. The end that the schedule had set is removed too, unless it is kept.
 func (t *transaction) release(schedule object, keepEnd bool) {
 	sub := t.a.get("subscription", schedule.str("subscription"))
 	before := sub.with(nil)

@@ -2,8 +2,8 @@ package stripefake
 
 import "fmt"
 
-// readPhases reads the phases as they shall be, the one under way first. None is carried over: what is left out is
-// gone, as at Stripe.
+// readPhases reads all phases of an update, the current one first. As at Stripe, a phase that is not in the request is
+// removed.
 func (c *call) readPhases(o, sub object) ([]object, error) {
 	var phases []object
 	start := o.obj("current_phase").num("start_date")
@@ -37,8 +37,8 @@ func (c *call) readPhases(o, sub object) ([]object, error) {
 	return phases, nil
 }
 
-// readPhase reads one phase from its start on. Its length is an end or a number of periods, which count by the
-// subscription's own dates whether anybody pays or not; a number of periods is answered as the end_date it comes to.
+// readPhase reads one phase. Its length is an end date or a number of periods. Periods are counted by the subscription's
+// dates, paid or not, and are returned as an end_date.
 func (c *call) readPhase(p params, at string, sub object, start int64) (object, error) {
 	phase := phaseOf(sub, start, 0)
 	items := []any{}
@@ -109,12 +109,12 @@ func (c *call) phaseEnd(p params, at string, sub, phase object) (int64, error) {
 	return end, nil
 }
 
-// itemsIn are a phase's items with their prices, as a subscription has them.
+// itemsIn returns a phase's items with their prices, as a subscription has them.
 func (t *transaction) itemsIn(phase object) []object {
 	var items []object
 	list, _ := phase["items"].([]any)
 	for _, v := range list {
-		item := v.(object) // as phaseItem makes them
+		item := v.(object) // phaseItem returns objects
 		items = append(items, item.with(object{"price": t.a.get("price", item.str("price"))}))
 	}
 	return items

@@ -18,30 +18,31 @@ import (
 // Account is one legal entity's account at Stripe.
 type Account struct {
 	Name           string
-	Title          string   // shown to payers; empty: the name
+	Title          string   // shown to payers; empty: Name
 	SecretKey      string   // sk_test_…
-	WebhookURL     string   // empty: no endpoint until one is made by API
-	WebhookSecrets []string // whsec_…; each of them signs, as Stripe does while a secret is rotated
+	WebhookURL     string   // empty: no endpoint until one is created by the API
+	WebhookSecrets []string // whsec_…; each signs, as at Stripe during the rotation of a secret
 }
 
-// Fee is what the processor keeps of a card payment: basis points, rounded half up, and a fixed part in minor units.
+// Fee is the processing fee of a card payment: basis points of the amount, rounded half up, and a fixed part in minor
+// units.
 type Fee struct{ BasisPoints, Fixed int64 }
 
-// Options are all optional.
+// Options contains the server's options. Zero values are the defaults.
 type Options struct {
 	Now         func() time.Time // the base of the movable clock
 	Wall        func() time.Time // dates signatures
-	Seed        uint64           // of ids and of chance; 0 draws one
-	StatePath   string           // JSON kept between runs, replaced whole within a moment of each change; empty: memory only
+	Seed        uint64           // of ids and of random faults; 0: a random seed
+	StatePath   string           // JSON file that keeps the state between runs, replaced soon after each change; empty: memory only
 	Accounts    []Account
-	PublicURL   string // base of the hosted pages; empty: the host a request was sent to
+	PublicURL   string // base of the hosted pages; empty: the host of the request
 	Logger      *slog.Logger
 	Fee         Fee           // zero: 290 basis points and 30
 	AnswerDelay time.Duration // before each API answer
 	Hang        time.Duration // how long the fault "timeout" holds a connection; zero: 30 s
 
-	InvoicesAtOnce bool   // a renewal's invoice is finalised and paid at the renewal, not an hour later as at Stripe
-	AfterRetries   string // what becomes of a subscription whose invoice nobody could collect: "canceled" (also when empty), "unpaid" or "past_due"
+	InvoicesAtOnce bool   // finalise and pay a renewal's invoice at the renewal, not an hour later as at Stripe
+	AfterRetries   string // status of a subscription after the last failed retry: canceled (default), unpaid or past_due
 }
 
 // Server is the stand-in. It is an http.Handler for the API (/v1/…), the hosted pages (/c/…) and the panel
@@ -53,26 +54,26 @@ type Server struct {
 	mux     *http.ServeMux
 	courier *sender
 	stop    context.CancelFunc
-	over    <-chan struct{} // closed by Close: what hangs ends
+	over    <-chan struct{} // closed by Close: ends hanging calls
 	done    sync.WaitGroup
 
-	mu       sync.Mutex // guards what follows; nothing waits while holding it
+	mu       sync.Mutex // guards the fields below; no call waits while it is held
 	seed     uint64
 	chance   *mathrand.Rand
 	serial   uint64
 	offset   time.Duration
 	public   string
-	seen     string // where the last request of the API was sent to
+	seen     string // the host of the last API request
 	accounts []*account
 	due      schedule
 	faults   Faults
 	calls    []Call
-	inFlight map[string]bool // idempotency keys at work, by account and key
+	inFlight map[string]bool // idempotency keys in progress, by account and key
 	dirty    bool
 }
 
-// New starts a stand-in, with the state of StatePath if that file exists. The caller owes it a Close.
-// The error is about the state file only.
+// New starts a stand-in with the state of StatePath, if that file exists. The caller must call Close. It reports an
+// error if the state file cannot be read.
 func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -111,7 +112,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Close stops deliveries and the clock, cuts the calls that hang, and writes the state. What was not delivered is delivered after the next New.
+// Close stops deliveries and the clock, ends hanging calls, and writes the state. Events that were not delivered are
+// delivered after the next New.
 func (s *Server) Close() error {
 	s.stop()
 	s.courier.close()
@@ -119,17 +121,17 @@ func (s *Server) Close() error {
 	return s.save()
 }
 
-// SetPublicURL names the base of the hosted pages once the listener is known.
+// SetPublicURL sets the base of the hosted pages, when the listener's address is known.
 func (s *Server) SetPublicURL(base string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.public = strings.TrimSuffix(base, "/")
 }
 
-// base is the address under which the hosted pages stand.
+// base returns the base address of the hosted pages.
 func (s *Server) base() string { return or(s.public, s.seen) }
 
-// AddAccount makes an account known, or gives a known one (same key) its new webhook address and secrets.
+// AddAccount adds an account, or updates the webhook address and secrets of the account with the same key.
 func (s *Server) AddAccount(a Account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +157,8 @@ func (s *Server) accountFor(key, name string) *account {
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// newID returns prefix and n characters that follow from the seed and a count, so a run can be told again and no id
-// is ever given twice, across restarts too.
+// newID returns prefix and n characters derived from the seed and a counter, so that a run can be repeated and every id
+// is unique, also after a restart.
 func (s *Server) newID(prefix string, n int) string {
 	s.serial++
 	id := []byte(prefix)
@@ -169,7 +171,8 @@ func (s *Server) newID(prefix string, n int) string {
 	return string(id[:len(prefix)+n])
 }
 
-// act is one thing that happens in an account at one moment: a call, a payment, a date reached. The lock is held.
+// transaction is one change in an account at one time: a call, a payment, a date that is reached. The server's lock is
+// held.
 type transaction struct {
 	s       *Server
 	a       *account
@@ -180,13 +183,13 @@ type transaction struct {
 
 func (s *Server) act(a *account) *transaction { return &transaction{s: s, a: a, now: s.now().Unix()} }
 
-// new shelves a fresh object with what every object has.
+// new stores a new object with the fields that every object has.
 func (t *transaction) new(kind, prefix string, fields object) object {
 	o := object{"id": t.s.newID(prefix, 24), "object": kind, "created": t.now, "livemode": false, "metadata": object{}}
 	return t.a.put(o.with(fields))
 }
 
-// later puts a date in the agenda.
+// later puts a date into the agenda.
 func (t *transaction) later(at int64, what, id string) {
 	t.s.serial++
 	heap.Push(&t.s.due, scheduledTask{At: at, Sequence: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})

@@ -14,14 +14,15 @@ import (
 	"time"
 )
 
-// letter is a parcel written down: the body and who signs it.
+// webhook is a webhook request to send: the address, the body, and the secrets that sign it.
 type webhook struct {
 	url     string
 	body    []byte
 	secrets []string
 }
 
-// letter writes an event for its endpoint, in the endpoint's API version; false when the endpoint is gone or disabled.
+// webhookFor returns the request that delivers an event to its endpoint, in the endpoint's API version. It returns false
+// if the endpoint was deleted or is disabled.
 func (s *Server) webhookFor(p *delivery) (webhook, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +37,7 @@ func (s *Server) webhookFor(p *delivery) (webhook, bool) {
 	return webhook{url: endpoint.str("url"), body: body, secrets: p.a.Secrets[p.endpoint]}, true
 }
 
-// post sends a letter once. The answer's body is read and thrown away, as far as is civil.
+// post sends a webhook once. It reads a limited part of the response body, so that the connection can be reused.
 func (c *sender) post(ctx context.Context, l webhook) (int, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(l.body))
 	if err != nil {
@@ -57,7 +58,7 @@ func (c *sender) post(ctx context.Context, l webhook) (int, error) {
 	return res.StatusCode, err
 }
 
-// Sign is the Stripe-Signature header of a body: its date and an HMAC-SHA256 of "t.body" by each secret
+// Sign returns the Stripe-Signature header of a body: its time and an HMAC-SHA256 of "t.body" with each secret
 // (docs.stripe.com/webhooks#verify-manually).
 func Sign(at time.Time, body []byte, secrets ...string) string {
 	var header strings.Builder

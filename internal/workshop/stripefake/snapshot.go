@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// snapshot is the state file.
+// snapshot is the content of the state file.
 type snapshot struct {
 	Seed     uint64
 	Serial   uint64
@@ -19,12 +19,12 @@ type snapshot struct {
 	Due      schedule
 }
 
-// MarshalJSON writes a shelf as the list it is.
+// MarshalJSON writes a collection as a list.
 func (sh *collection) MarshalJSON() ([]byte, error) {
 	return json.Marshal(append([]object{}, sh.items...))
 }
 
-// UnmarshalJSON reads the list back.
+// UnmarshalJSON reads such a list.
 func (sh *collection) UnmarshalJSON(raw []byte) error {
 	var items []object
 	if err := json.Unmarshal(raw, &items); err != nil {
@@ -37,7 +37,7 @@ func (sh *collection) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// load reads the state file; none is an empty state.
+// load reads the state file. The state is empty if there is no file.
 func (s *Server) load() error {
 	if s.opts.StatePath == "" {
 		return nil
@@ -64,7 +64,7 @@ func (s *Server) load() error {
 	return nil
 }
 
-// save replaces the state file if anything changed since the last time. A crash leaves the old file or the new one.
+// save replaces the state file if anything changed since the last time. After a crash the file is the old or the new one.
 func (s *Server) save() error {
 	s.mu.Lock()
 	if !s.dirty || s.opts.StatePath == "" {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// object is one thing in Stripe's shape: its values are string, int64, bool, nil, object, []any or raw JSON.
+// object is an object of Stripe's API. Its values are string, int64, bool, nil, object, []any or raw JSON.
 type object map[string]any
 
 func (o object) str(key string) string { v, _ := o[key].(string); return v }
@@ -14,15 +14,15 @@ func (o object) num(key string) int64  { v, _ := o[key].(int64); return v }
 func (o object) flag(key string) bool  { v, _ := o[key].(bool); return v }
 func (o object) obj(key string) object { v, _ := o[key].(object); return v }
 
-// with returns a copy of o, one level deep, in which changes have been put.
+// with returns a shallow copy of o with changes applied.
 func (o object) with(changes object) object {
 	c := maps.Clone(o)
 	maps.Copy(c, changes)
 	return c
 }
 
-// UnmarshalJSON keeps whole numbers as int64 and nested objects as object, so an object read back from the state
-// file is the object that was written.
+// UnmarshalJSON reads whole numbers as int64 and nested objects as object, so that an object read from the state file
+// equals the object that was written.
 func (o *object) UnmarshalJSON(raw []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &fields); err != nil {
@@ -69,7 +69,8 @@ func decode(raw json.RawMessage) (any, error) {
 	return v, err
 }
 
-// shelf holds the objects of one kind, oldest first. Nothing leaves it: deletion is a mark, as at Stripe.
+// collection contains the objects of one kind, oldest first. Objects are never removed: a deleted object is marked, as
+// at Stripe.
 type collection struct {
 	items []object
 	at    map[string]int
@@ -80,11 +81,11 @@ func (sh *collection) put(o object) {
 	sh.items = append(sh.items, o)
 }
 
-// account is what one secret key opens. Guarded by Server.mu.
+// account is the data of one secret key. Server.mu guards it.
 type account struct {
 	Account
 	ID      string
-	Shelves map[string]*collection // by Stripe's name of the kind
+	Shelves map[string]*collection // by Stripe's name of the kind of object
 	Secrets map[string][]string    // signing secrets by webhook endpoint, newest first
 	Pending map[string][]string    // endpoints that have not yet acknowledged an event, by event
 	Answers map[string]*answer     // by idempotency key
@@ -107,13 +108,13 @@ func (a *account) collection(kind string) *collection {
 	return sh
 }
 
-// put shelves a new object under its own kind and id.
+// put stores a new object under its kind and id.
 func (a *account) put(o object) object {
 	a.collection(o.str("object")).put(o)
 	return o
 }
 
-// get returns the object of that kind, or nil.
+// get returns the object of a kind with an id; nil if there is none.
 func (a *account) get(kind, id string) object {
 	sh := a.collection(kind)
 	i, ok := sh.at[id]
@@ -123,7 +124,7 @@ func (a *account) get(kind, id string) object {
 	return sh.items[i]
 }
 
-// find returns the object of any kind, or nil; ids are unique over kinds by their prefix.
+// find returns the object of any kind with an id; nil if there is none. The prefix makes ids unique over all kinds.
 func (a *account) find(id string) object {
 	for _, sh := range a.Shelves {
 		if i, ok := sh.at[id]; ok {
@@ -133,7 +134,7 @@ func (a *account) find(id string) object {
 	return nil
 }
 
-// where returns the objects of a kind whose field has that value, oldest first.
+// where returns the objects of a kind whose field has a value, oldest first.
 func (a *account) where(kind, field, value string) []object {
 	var found []object
 	for _, o := range a.collection(kind).items {

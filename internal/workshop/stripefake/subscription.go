@@ -16,9 +16,9 @@ var subscriptionRoutes = []route{
 	{"DELETE /v1/subscriptions/{id}", []string{"invoice_now", "prorate", "cancellation_details.comment", "cancellation_details.feedback"}, cancelSubscription},
 }
 
-// newSubscription shelves an active subscription whose first period begins now. Each line has a price and a quantity.
+// newSubscription stores an active subscription whose first period begins now. Each line has a price and a quantity.
 func (t *transaction) newSubscription(customer string, pm object, currency string, lines []any, fields object) object {
-	every := lines[0].(object).obj("price").obj("recurring") // Checkout has at least one, of one interval
+	every := lines[0].(object).obj("price").obj("recurring") // Checkout has at least one line, and all have the same interval
 	sub := t.new("subscription", "sub_", object{
 		"application": nil, "application_fee_percent": nil, "automatic_tax": object{"enabled": false, "liability": nil}, "billing_cycle_anchor": t.now,
 		"billing_cycle_anchor_config": nil, "billing_thresholds": nil, "cancel_at": nil, "cancel_at_period_end": false, "canceled_at": nil,
@@ -47,7 +47,7 @@ func (t *transaction) newItem(sub, price object, quantity int64) object {
 		"plan": planOf(price), "price": price, "quantity": quantity, "subscription": sub["id"], "tax_rates": []any{}}
 }
 
-// planOf is a price as the API of before prices shows it.
+// planOf returns a price as the older field plan shows it.
 func planOf(price object) any {
 	every := price.obj("recurring")
 	if every == nil {
@@ -63,7 +63,7 @@ func itemsOf(sub object) []object {
 	var items []object
 	data, _ := sub.obj("items")["data"].([]any)
 	for _, item := range data {
-		items = append(items, item.(object)) // as setItems puts them
+		items = append(items, item.(object)) // setItems stores objects
 	}
 	return items
 }
@@ -76,11 +76,11 @@ func setItems(sub object, items []object) {
 	sub["items"] = object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)), "url": "/v1/subscription_items?subscription=" + sub.str("id")}
 }
 
-// everyOf is how often a subscription renews.
+// everyOf returns how often a subscription renews.
 func everyOf(sub object) object { return itemsOf(sub)[0].obj("price").obj("recurring") }
 
-// createSubscription begins one without a page, on a card the customer has. Its first invoice must be payable at once,
-// as with payment_behavior=error_if_incomplete; the stand-in keeps no incomplete subscriptions.
+// createSubscription creates a subscription without a page, on a card of the customer. Its first invoice must be payable
+// at once, as with payment_behavior=error_if_incomplete; the stand-in has no incomplete subscriptions.
 func createSubscription(c *call) (any, error) {
 	customer, err := c.customer(c.p.str("customer"), "customer")
 	if err != nil {
@@ -120,7 +120,7 @@ func createSubscription(c *call) (any, error) {
 		object{"metadata": metadata, "description": c.p.text("description")}.with(anchor))
 	c.emit("customer.subscription.created", sub, nil)
 	if anchor != nil {
-		return sub, nil // nothing is owed until then
+		return sub, nil // no payment is due until then
 	}
 	inv := c.draft(sub, "subscription_create", c.now, sub.num("current_period_end"), nil)
 	c.emit("invoice.created", inv, nil)
@@ -137,7 +137,7 @@ func listSubscriptions(c *call) (any, error) {
 			return false
 		case c.p.has("price") && !slices.ContainsFunc(itemsOf(o), func(item object) bool { return item.obj("price").str("id") == c.p.str("price") }):
 			return false
-		case status == "": // all that have not ended
+		case status == "": // all subscriptions that have not ended
 			return o.str("status") != "canceled"
 		case status == "ended":
 			return o.str("status") == "canceled"
@@ -146,7 +146,7 @@ func listSubscriptions(c *call) (any, error) {
 	})
 }
 
-// cancelSubscription ends one at once; a scheduled one only its schedule may end.
+// cancelSubscription ends a subscription at once. A subscription with a schedule can only be ended by its schedule.
 func cancelSubscription(c *call) (any, error) {
 	sub, err := c.must("subscription", "subscription", c.id(), "id")
 	switch {
@@ -177,8 +177,8 @@ func scheduled(sub object) error {
 	return invalid("", "", "The subscription is managed by the subscription schedule `"+sub.str("schedule")+"`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.")
 }
 
-// noProration refuses what would make Stripe prorate: Konbit never asks for it, so to forget proration_behavior=none
-// is a mistake, and no test should have to read an invoice to find it.
+// noProration reports an error if Stripe would prorate. Konbit never wants proration, so a call without
+// proration_behavior=none is a mistake, and every test finds it without reading an invoice.
 func noProration(param string) error {
 	return invalid("", param, "The stand-in does not prorate, and this would: pass proration_behavior=none (Stripe's default is create_prorations).")
 }

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// readNewItems reads the items as they shall be. Another interval begins a new cycle at once, whatever is prorated.
+// readNewItems returns a subscription's items after an update. Another interval starts a new cycle at once, with or
+// without proration.
 func (c *call) readNewItems(sub object, ch *change) error {
 	if !c.p.has("items") {
 		return nil
@@ -22,7 +23,7 @@ func (c *call) readNewItems(sub object, ch *change) error {
 	return nil
 }
 
-// sum is what items come to in a period, in minor units.
+// sum returns the price of items for a period, in minor units.
 func sum(items []object) int64 {
 	var total int64
 	for _, item := range items {
@@ -31,8 +32,8 @@ func sum(items []object) int64 {
 	return total
 }
 
-// readItems lays the request's items over those of a subscription, nil being none yet: one with an id changes or
-// deletes that item, one without is added.
+// readItems applies a request's items to those of a subscription (nil: a new one). An item with an id changes or deletes
+// that item; an item without an id is added.
 func (c *call) readItems(sub object, name string) ([]object, error) {
 	items := []object{}
 	for _, item := range itemsOf(sub) {
@@ -73,7 +74,7 @@ func (c *call) readItems(sub object, name string) ([]object, error) {
 	return items, sameItems(items, sub.str("currency"))
 }
 
-// alike holds that items can be billed together.
+// sameItems reports an error if items cannot be on one invoice.
 func sameItems(items []object, currency string) error {
 	if len(items) == 0 {
 		return invalid("parameter_missing", "items", "A subscription must have at least one item.")

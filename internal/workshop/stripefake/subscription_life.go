@@ -1,9 +1,9 @@
 package stripefake
 
-// upcomingBefore is how long before a renewal invoice.upcoming tells of it: the account's setting, seven days.
+// upcomingBefore is how long before a renewal the event invoice.upcoming is sent: the account's setting, seven days.
 const upcomingBefore = 7 * day
 
-// awaitRenewal puts the end of the present period in the agenda.
+// awaitRenewal puts the end of the current period into the agenda.
 func (t *transaction) awaitRenewal(sub object) {
 	end := sub.num("current_period_end")
 	t.later(end, "renew", sub.str("id"))
@@ -12,20 +12,20 @@ func (t *transaction) awaitRenewal(sub object) {
 	}
 }
 
-// ends tells whether the present period is the last one.
+// ends reports whether the current period is the last one.
 func (t *transaction) ends(sub object) bool {
 	at := sub.num("cancel_at")
 	return sub.str("status") == "canceled" || sub.flag("cancel_at_period_end") || at > 0 && at <= sub.num("current_period_end")
 }
 
-// announce tells of a renewal that is a week away.
+// emitUpcoming sends the event about a renewal in a week.
 func (t *transaction) emitUpcoming(sub object) {
 	if !t.ends(sub) && sub.num("current_period_end")-upcomingBefore == t.now {
 		t.emit("invoice.upcoming", t.upcoming(sub), nil)
 	}
 }
 
-// renew ends a period and begins and bills the next, or ends the subscription.
+// renew ends a period, and begins and invoices the next one or ends the subscription.
 func (t *transaction) renew(sub object) {
 	if sub.num("current_period_end") != t.now || sub.str("status") == "canceled" {
 		return
@@ -49,7 +49,7 @@ func (t *transaction) renew(sub object) {
 	t.updatedSince(sub, before)
 }
 
-// updatedSince tells of a renewal's changes, but not of a status that has been told of already.
+// updatedSince sends the event about a renewal's changes, without a status that an earlier event contained.
 func (t *transaction) updatedSince(sub, before object) {
 	if sub.str("status") == "past_due" || sub.str("status") == "canceled" {
 		before["status"] = sub["status"]
@@ -57,15 +57,15 @@ func (t *transaction) updatedSince(sub, before object) {
 	t.updated(sub, before)
 }
 
-// beginPeriod begins a period now.
+// beginPeriod starts a period now.
 func (t *transaction) beginPeriod(sub object) {
 	t.a.hidden(sub)["previous_start"] = sub["current_period_start"]
 	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), t.now)
 	t.awaitRenewal(sub)
 }
 
-// beginTrial moves the next renewal to a moment, from which the cycle then counts. Stripe invoices the time until then
-// over nothing, and that invoice is paid like any other.
+// beginTrial moves the next renewal to a time, from which the cycle counts afterwards. As at Stripe, the time until
+// then has an invoice of zero, which is paid like any other.
 func (t *transaction) beginTrial(sub object, end int64) {
 	sub["status"], sub["trial_start"], sub["trial_end"], sub["billing_cycle_anchor"] = "trialing", t.now, end, end
 	sub["billing_cycle_anchor_config"] = nil
@@ -73,7 +73,8 @@ func (t *transaction) beginTrial(sub object, end int64) {
 	t.bill(sub, "subscription_update", true)
 }
 
-// bill drafts the present period's invoice; it becomes final now or in an hour, or what a pause says.
+// bill creates the draft of the current period's invoice. It is finalised now or in an hour, unless a pause says
+// otherwise.
 func (t *transaction) bill(sub object, reason string, atOnce bool) {
 	inv := t.draft(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
 	pause := sub.obj("pause_collection").str("behavior")
@@ -95,7 +96,7 @@ func (t *transaction) bill(sub object, reason string, atOnce bool) {
 	}
 }
 
-// resume ends a pause at its date. What was drafted meanwhile stays as it is.
+// resume ends a pause at its date. Invoices drafted during the pause stay as they are.
 func (t *transaction) resume(sub object) {
 	if sub.obj("pause_collection").num("resumes_at") == t.now && sub.str("status") != "canceled" {
 		before := sub.with(nil)
@@ -104,7 +105,7 @@ func (t *transaction) resume(sub object) {
 	}
 }
 
-// cancelOnTime ends a subscription at its cancel_at, unless a schedule sees to that.
+// cancelOnTime ends a subscription at its cancel_at, unless a schedule does.
 func (t *transaction) cancelOnTime(sub object) {
 	if sub.num("cancel_at") == t.now && sub["schedule"] == nil {
 		t.end(sub, "cancellation_requested")
@@ -118,7 +119,7 @@ func (t *transaction) setStatus(sub object, status string) {
 	}
 }
 
-// end cancels a subscription for good, its schedule with it. Its invoices stay, and nobody tries them any more.
+// end cancels a subscription with its schedule. Its invoices stay, and are not retried.
 func (t *transaction) end(sub object, reason string) {
 	if sub.str("status") == "canceled" {
 		return

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// change is an update of a subscription, read and found good before anything is done.
+// change is an update of a subscription. It is read and checked completely before anything is changed.
 type change struct {
 	fields  object
 	items   []object
 	trial   int64 // trial_end, 0 for none
-	restart bool  // the billing cycle begins anew, with an invoice at once
+	restart bool  // the billing cycle starts again, with an invoice at once
 }
 
 func updateSubscription(c *call) (any, error) {
@@ -50,7 +50,7 @@ func updateSubscription(c *call) (any, error) {
 	return sub, nil
 }
 
-// updated tells of a subscription's changes since before; without any it is silent.
+// updated sends the event about a subscription's changes since before; none if there are no changes.
 func (t *transaction) updated(sub, before object) {
 	previous := object{}
 	for key := range sub {
@@ -63,7 +63,7 @@ func (t *transaction) updated(sub, before object) {
 	}
 }
 
-// readChange reads the request's parameters in Stripe's rules.
+// readChange reads the request's parameters by Stripe's rules.
 func (c *call) readChange(sub object) (change, error) {
 	ch := change{fields: object{}}
 	metadata, err := c.p.metadata(sub.obj("metadata"))
@@ -105,7 +105,8 @@ func (c *call) readPlainFields(sub object, ch *change) error {
 	return err
 }
 
-// readEnding reads when the subscription shall end, which a schedule alone decides where there is one.
+// readEnding reads when the subscription ends. It reports an error if the subscription has a schedule, which alone
+// decides that.
 func (c *call) readEnding(sub object, ch *change) error {
 	if (c.p.has("cancel_at") || c.p.has("cancel_at_period_end")) && sub["schedule"] != nil {
 		return scheduled(sub)
@@ -171,7 +172,7 @@ func (c *call) readPause(_ object, ch *change) error {
 	return nil
 }
 
-// readCycle reads what moves the dates of billing: a trial's end, or an anchor of now.
+// readCycle reads the parameters that move the billing dates: trial_end, or billing_cycle_anchor=now.
 func (c *call) readCycle(sub object, ch *change) error {
 	anchor := c.p.str("billing_cycle_anchor")
 	if anchor != "" && anchor != "now" && anchor != "unchanged" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// words are the texts of the hosted page in one language.
+// pageText contains the texts of the hosted page in one language.
 type pageText struct {
 	Title, Paying, Total, Card, Number, Exp, ExpHint, CVC, Name, Email, Pay, Cancel         string
 	Test, TestCards, TestOK, TestDeclined, TestFunds, TestAuth, TestDisputed, TestAny       string
@@ -78,7 +78,7 @@ var pageTextFor = map[string]pageText{
 	},
 }
 
-// language is the page's language for a session's locale; English where we have no other.
+// language returns the page's language for a session's locale; English if there is no translation.
 func language(locale string) string {
 	lang, _, _ := strings.Cut(locale, "-")
 	if _, ok := pageTextFor[lang]; !ok {
@@ -87,7 +87,7 @@ func language(locale string) string {
 	return lang
 }
 
-// every says how often a payment comes again.
+// every returns how often a payment is repeated, in words.
 func (w pageText) every(interval string, count int64) string {
 	one := map[string]string{"day": w.EveryDay, "week": w.EveryWeek, "month": w.EveryMonth, "year": w.EveryYear}
 	if count == 1 {
@@ -96,7 +96,7 @@ func (w pageText) every(interval string, count int64) string {
 	return fmt.Sprintf(map[string]string{"day": w.Days, "week": w.Weeks, "month": w.Months, "year": w.Years}[interval], count)
 }
 
-// problem says what went wrong in the payer's words.
+// problem returns the message to the payer about a failed payment.
 func (w pageText) problem(e *apiError) string {
 	switch {
 	case e.declineCode == "insufficient_funds":
@@ -112,11 +112,11 @@ func (w pageText) problem(e *apiError) string {
 	return w.OtherProblem
 }
 
-// decimals are the minor digits of docs.stripe.com/currencies where they are not two.
+// decimals lists the currencies whose number of minor digits is not two (docs.stripe.com/currencies).
 var decimals = map[string]int{"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "jpy": 0, "kmf": 0, "krw": 0, "mga": 0, "pyg": 0, "rwf": 0,
 	"vnd": 0, "vuv": 0, "xaf": 0, "xof": 0, "xpf": 0, "bhd": 3, "jod": 3, "kwd": 3, "omr": 3, "tnd": 3}
 
-// amountText writes minor units for people: $1,234.50 in English, 1.234,50 USD otherwise.
+// amountText formats an amount in minor units: $1,234.50 in English, 1.234,50 USD in other languages.
 func amountText(minor int64, currency, lang string) string {
 	places, listed := decimals[currency]
 	if !listed {
