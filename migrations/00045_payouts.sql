@@ -36,7 +36,7 @@ CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payout_member
 
 -- A payout that the previous release books is stored as not read; a sweep reads it. Drop this trigger in the next release.
 -- +goose StatementBegin
-CREATE FUNCTION previous_release_payout() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION previous_release_payout() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO public.payout (id, entity_id, processor, payout_ref, amount, currency, arrival_on, status, created_at)
     VALUES (gen_random_uuid(), NEW.entity_id, 'stripe', NEW.source_id, -NEW.net, NEW.currency, (NEW.available_on AT TIME ZONE 'UTC')::date, 'in_transit', NEW.created_at)

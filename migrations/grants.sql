@@ -40,7 +40,8 @@ GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};
 GRANT SELECT, INSERT ON donation_dedication TO {{role}}; -- deleted with the contact
 GRANT SELECT, INSERT, UPDATE (last) ON receipt_counter TO {{role}};
 GRANT SELECT, INSERT, DELETE ON fee_due TO {{role}};
-GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share, clearing_share TO {{role}};
+GRANT SELECT, INSERT ON payment_share, payment_change, payment_change_share, clearing_share TO {{role}};
+GRANT SELECT, INSERT ON charge_share, charge_change, charge_change_share TO {{role}}; -- views for the program of the release before
 GRANT SELECT, INSERT, UPDATE (kind, arrival_on, status, descriptor, members_stored, read_at) ON payout TO {{role}};
 GRANT SELECT, INSERT ON payout_member TO {{role}};
 GRANT SELECT, INSERT (charge_id, entity_id, transaction_id, amount, bill), UPDATE (cleared_at, bill) ON pending_charge TO {{role}};

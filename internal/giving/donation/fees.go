@@ -2,6 +2,7 @@ package donation
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/payment"
 	"konbit/internal/platform/pg"
 )
 
@@ -47,53 +49,46 @@ func FeesDue(ctx context.Context, q sqlx.QueryerContext) ([]FeeDue, error) {
 	return due, err
 }
 
-// ChargedParts is how a booked charge was split over funds; no parts: it stands in suspense.
+// ChargedParts says how a booked charge is split over funds; without parts it is in suspense.
 type ChargedParts struct {
 	ChargeID   string
-	DonationID uuid.UUID
+	PaymentID  uuid.UUID
+	DonationID uuid.UUID // uuid.Nil if it is in suspense
 	Parts      []Designation
 }
 
-// TakeFeesDueTx answers those of the charges whose fee is due, and counts them as booked from now on.
+// TakeFeesDueTx returns those of the charges whose fee is due, by charge, and marks their fees as booked.
 func TakeFeesDueTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, charges []string) ([]ChargedParts, error) {
 	const take = `/* donation.TakeFeesDueTx */
 		DELETE FROM fee_due WHERE entity_id = $1 AND charge_id = ANY($2) RETURNING charge_id`
-	const gifts = `/* donation.TakeFeesDueTx */
-		SELECT id, charge_id FROM donation WHERE entity_id = $1 AND charge_id = ANY($2) AND status = 'settled'`
 	var taken []string
 	if err := tx.SelectContext(ctx, &taken, take, entity, pq.Array(charges)); err != nil || len(taken) == 0 {
 		return nil, err
 	}
-	var settled []struct {
-		ID       uuid.UUID `db:"id"`
-		ChargeID string    `db:"charge_id"`
-	}
-	if err := tx.SelectContext(ctx, &settled, gifts, entity, pq.Array(taken)); err != nil {
+	payments, err := payment.ByChargeTx(ctx, tx, entity, payment.Stripe, taken)
+	if err != nil {
 		return nil, err
 	}
-	ids, byCharge := make([]uuid.UUID, len(settled)), map[string]uuid.UUID{}
-	for i, g := range settled {
-		ids[i], byCharge[g.ChargeID] = g.ID, g.ID
+	slices.Sort(taken)
+	var ids []uuid.UUID
+	split := make([]ChargedParts, len(taken))
+	for i, charge := range taken {
+		p, booked := payments[charge]
+		if !booked {
+			return nil, fmt.Errorf("charge %s has a fee due and no payment", charge)
+		}
+		split[i] = ChargedParts{ChargeID: charge, PaymentID: p.ID}
+		if p.Status == payment.Settled {
+			split[i].DonationID = *p.DonationID
+			ids = append(ids, *p.DonationID)
+		}
 	}
 	parts, err := DesignationsOf(ctx, tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(taken)
-	split := make([]ChargedParts, len(taken))
-	for i, charge := range taken {
-		id := byCharge[charge]
-		split[i] = ChargedParts{charge, id, parts[id]}
+	for i := range split {
+		split[i].Parts = parts[split[i].DonationID]
 	}
 	return split, nil
-}
-
-// ByCharge is the id of the gift an entity's charge paid; uuid.Nil when it paid none.
-func ByCharge(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, charge string) (uuid.UUID, error) {
-	const query = `/* donation.ByCharge */ SELECT id FROM donation WHERE entity_id = $1 AND charge_id = $2`
-	var ids []uuid.UUID
-	if err := sqlx.SelectContext(ctx, q, &ids, query, entity, charge); err != nil || len(ids) == 0 {
-		return uuid.Nil, err
-	}
-	return ids[0], nil
 }

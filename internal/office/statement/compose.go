@@ -24,7 +24,7 @@ type composer struct {
 	catalog *fund.Catalog
 	entity  org.LegalEntity
 	year    int
-	returns map[string][]settlement.Return       // by charge
+	returns map[uuid.UUID][]settlement.Return    // by payment
 	latest  map[uuid.UUID]receipt.Receipt        // by gift
 	gifts   map[uuid.UUID][]donation.SettledGift // by donor, by the moment of the charge
 }
@@ -40,12 +40,12 @@ func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, 
 	if err != nil {
 		return nil, err
 	}
-	ids, charges := make([]uuid.UUID, len(gifts)), make([]string, len(gifts))
+	ids, payments := make([]uuid.UUID, len(gifts)), make([]uuid.UUID, len(gifts))
 	for i, g := range gifts {
-		ids[i], charges[i] = g.ID, g.Payment.Ref()
+		ids[i], payments[i] = g.ID, g.Payment.ID
 		c.gifts[g.DonorID] = append(c.gifts[g.DonorID], g)
 	}
-	if c.returns, err = settlement.Returns(ctx, q, entity.ID, charges); err != nil {
+	if c.returns, err = settlement.Returns(ctx, q, payments); err != nil {
 		return nil, err
 	}
 	if c.latest, err = receipt.Latest(ctx, q, ids); err != nil {
@@ -121,7 +121,7 @@ func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Fact
 		}
 		g.Funds = append(g.Funds, FundPart{Fund: to.Name.In(lang), Amount: p.Amount})
 	}
-	for _, back := range c.returns[given.Payment.Ref()] {
+	for _, back := range c.returns[given.Payment.ID] {
 		g.Returned = append(g.Returned, Return{ledger.DateOf(back.At, zone).String(), money.New(back.Amount, g.Amount.Currency), back.Reason})
 	}
 	return g, nil

@@ -9,14 +9,15 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/pg"
 )
 
 // Booker books balance transactions.
@@ -27,38 +28,40 @@ type Booker struct {
 	Now      func() time.Time
 }
 
-// BookTx books the transactions of an entity, given in the order in which Stripe made them, and answers how
-// many were new. What is booked already is left alone, so any list may be given again.
+// BookTx books an entity's transactions, listed in the order in which Stripe made them, and returns how many were new.
+// Transactions that are booked already are skipped, so a list may be booked again.
+//
+// Order of locks: restricted funds by id, donations by id, counters of receipt numbers.
 func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID, listed []Transaction) (int, error) {
 	s, err := b.newRun(catalog, entityID)
 	if err != nil {
 		return 0, err
 	}
-	fresh, err := UnbookedTx(ctx, tx, entityID, listed)
+	unbooked, err := UnbookedTx(ctx, tx, entityID, listed)
 	if err != nil {
 		return 0, err
 	}
-	charges, err := s.chargeListTx(ctx, tx, listed, fresh)
-	if err != nil || len(fresh) == 0 && len(charges.byCharge) == 0 {
+	charges, err := s.chargeListTx(ctx, tx, listed, unbooked)
+	if err != nil || len(unbooked) == 0 && len(charges.byCharge) == 0 {
 		return 0, err
 	}
-	if err := s.lockFundsOfTx(ctx, tx, fresh, charges); err != nil {
+	if err := s.lockFundsOfTx(ctx, tx, unbooked, charges); err != nil {
 		return 0, err
 	}
-	// Kept before they are booked: a payout may stand in one list with what it pays out, and with its failure.
-	if err := s.recordTx(ctx, tx, fresh); err != nil {
+	// The rows come before the entries: a list may contain a payout with its members, and with its failure.
+	if err := s.recordTx(ctx, tx, unbooked); err != nil {
 		return 0, err
 	}
-	// The charges of a list go first, all at once: nothing can have happened to a charge before it was made.
+	// Charges come first, all at once: whatever happens to a charge happens after it was made.
 	if err := s.bookChargesTx(ctx, tx, charges); err != nil {
 		return 0, err
 	}
-	for _, t := range fresh {
+	for _, t := range unbooked {
 		if err := s.bookMovementTx(ctx, tx, t); err != nil {
 			return 0, fmt.Errorf("balance transaction %s (%s): %w", t.ID, t.Type, err)
 		}
 	}
-	return len(fresh), s.reviseReceiptsTx(ctx, tx)
+	return len(unbooked), s.reviseReceiptsTx(ctx, tx)
 }
 
 func (b Booker) newRun(catalog *fund.Catalog, entityID uuid.UUID) (*bookingRun, error) {
@@ -73,37 +76,33 @@ func (b Booker) newRun(catalog *fund.Catalog, entityID uuid.UUID) (*bookingRun, 
 	return &bookingRun{Booker: b, catalog: catalog, entity: entity, operations: operations}, nil
 }
 
-// session books one list for one entity.
+// bookingRun books one list for one entity.
 type bookingRun struct {
 	Booker
 	catalog    *fund.Catalog
 	entity     org.LegalEntity
 	operations fund.Fund
-	entries    []ledger.Entry // of charges' fees
-	shares     []chargeShare  // of charges
-	revisions  []revision     // of receipts, made when all else is: they lock the counter of numbers
+	entries    []ledger.Entry // of the charges' fees
+	shares     []paymentShare // of the charges
+	revisions  []revision     // of receipts; made last, because they lock the counters of receipt numbers
 }
 
-// lockTx locks the restricted funds that a list may take from, in the order of their ids, before anything else is locked.
-func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, fresh []Transaction, charges chargeList) error {
-	const query = `/* settlement.lockTx */ SELECT DISTINCT fund_id FROM charge_share WHERE entity_id = $1 AND charge_id = ANY($2)`
-	var gifts, funds []uuid.UUID
-	var about []string
+// lockFundsOfTx locks the restricted funds that a list may take money from.
+func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, unbooked []Transaction, charges chargeList) error {
+	var gifts, funds, payments []uuid.UUID
+	var changed []string
 	for _, t := range charges.byCharge {
 		if t.Charge != nil && t.Charge.DonationID != uuid.Nil {
 			gifts = append(gifts, t.Charge.DonationID)
 		}
 	}
-	for _, t := range fresh {
-		if t.ChargeID != "" {
-			about = append(about, t.ChargeID)
+	for _, t := range unbooked {
+		if t.ChargeID != "" && t.movement() != chargeMade {
+			changed = append(changed, t.ChargeID)
 		}
 	}
 	parts, err := donation.DesignationsOf(ctx, tx, gifts)
 	if err != nil {
-		return err
-	}
-	if err := tx.SelectContext(ctx, &funds, query, s.entity.ID, pq.Array(about)); err != nil {
 		return err
 	}
 	for _, of := range parts {
@@ -111,9 +110,41 @@ func (s *bookingRun) lockFundsOfTx(ctx context.Context, tx *sqlx.Tx, fresh []Tra
 			funds = append(funds, p.FundID)
 		}
 	}
+	if len(changed) > 0 {
+		booked, err := payment.ByChargeTx(ctx, tx, s.entity.ID, payment.Stripe, changed)
+		if err != nil {
+			return err
+		}
+		for _, p := range booked {
+			payments = append(payments, p.ID)
+		}
+	}
+	more, err := fundsOfPaymentsTx(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
+	return s.lockFundsTx(ctx, tx, append(funds, more...))
+}
+
+// lockFundsOfPaymentsTx locks the restricted funds that have a part of the payments.
+func (s *bookingRun) lockFundsOfPaymentsTx(ctx context.Context, tx *sqlx.Tx, payments []uuid.UUID) error {
+	funds, err := fundsOfPaymentsTx(ctx, tx, payments)
+	if err != nil {
+		return err
+	}
 	return s.lockFundsTx(ctx, tx, funds)
 }
 
+func fundsOfPaymentsTx(ctx context.Context, tx *sqlx.Tx, payments []uuid.UUID) (funds []uuid.UUID, err error) {
+	const query = `/* settlement.fundsOfPaymentsTx */ SELECT DISTINCT fund_id FROM payment_share WHERE payment_id = ANY($1::uuid[])`
+	if len(payments) == 0 {
+		return nil, nil
+	}
+	err = tx.SelectContext(ctx, &funds, query, pg.UUIDs(payments))
+	return funds, err
+}
+
+// lockFundsTx locks the restricted ones of some funds, in the order of their ids.
 func (s *bookingRun) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.UUID) error {
 	slices.SortFunc(funds, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
 	for _, id := range slices.Compact(funds) {
@@ -131,24 +162,24 @@ func (s *bookingRun) lockFundsTx(ctx context.Context, tx *sqlx.Tx, funds []uuid.
 	return nil
 }
 
-// bookTx books one transaction that is no charge.
+// bookMovementTx books one transaction that is not a charge: by its rule, or deferred until its charge is booked.
 func (s *bookingRun) bookMovementTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	kind := t.movement()
 	if kind == chargeMade {
-		return nil // booked with the others of its list
+		return nil // booked with the other charges of the list
 	}
 	if t.Currency != s.entity.Currency {
 		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
-	if waits, err := s.mustDeferTx(ctx, tx, t); err != nil {
+	if wait, err := s.mustDeferTx(ctx, tx, t); err != nil {
 		return err
-	} else if waits {
+	} else if wait {
 		return s.deferMovementTx(ctx, tx, t)
 	}
 	return s.bookByKindTx(ctx, tx, t)
 }
 
-// ruleTx books a transaction in the books' currency that is no charge by the rule of its kind.
+// bookByKindTx books a transaction that is not a charge, in the books' currency, by the rule of its kind.
 func (s *bookingRun) bookByKindTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	switch t.movement() {
 	case chargeFailed:
@@ -175,8 +206,10 @@ func (s *bookingRun) bookByKindTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	}
 }
 
-// onOperationsTx books a transaction's net against an account of operations: Dr account / Cr 1010 for money
-// that left, the reverse for money that came.
+// bookToOperationsTx books a transaction's net in operations.
+//
+//	money that left   account / 1010
+//	money that came   1010 / account
 func (s *bookingRun) bookToOperationsTx(ctx context.Context, tx *sqlx.Tx, t Transaction, account ledger.Account) error {
 	if t.Net == 0 {
 		return nil
@@ -186,7 +219,7 @@ func (s *bookingRun) bookToOperationsTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	return s.postTx(ctx, tx, t, entry)
 }
 
-// postTx writes a transaction's entries and what they did to 1010, fund by fund.
+// postTx writes a transaction's entries, and what they do to Stripe clearing (1010) by fund.
 func (s *bookingRun) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, entries ...ledger.Entry) error {
 	clearing := map[uuid.UUID]int64{}
 	for _, e := range entries {
@@ -202,6 +235,7 @@ func (s *bookingRun) postTx(ctx context.Context, tx *sqlx.Tx, t Transaction, ent
 	return insertClearingTx(ctx, tx, s.entity.ID, t.ID, clearing)
 }
 
+// openTaskTx opens a task about a transaction.
 func (s *bookingRun) openTaskTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, t Transaction) error {
 	return task.OpenTx(ctx, tx, task.Task{EntityID: s.entity.ID, Kind: kind, Subject: t.ID, Detail: map[string]string{
 		"type": t.Type, "of": t.SourceID, "amount": fmt.Sprint(t.Amount), "fee": fmt.Sprint(t.Fee), "currency": string(t.Currency),

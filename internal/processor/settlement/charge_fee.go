@@ -17,15 +17,8 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// part is a fund's part of a charge: of the gift, of the processing fee, and of the sponsor's fee, in minor
-// units. What the fund has of the charge in the clearing account is gift − fee − sponsor.
-type part struct {
-	fund                  fund.Fund
-	gift, fee, sponsorFee int64
-	absorbed              int64 // of what is taken of a gift: what operations bears in the fund's place
-}
-
-// chargesTx settles the charges of a list, in case no event told of them, and books their fees.
+// bookChargesTx settles the charges of a list, in case no event did, and books their fees. A charge that cannot be
+// settled yet is booked as pending (pending_charge.go) or deferred (deferred.go).
 func (s *bookingRun) bookChargesTx(ctx context.Context, tx *sqlx.Tx, list chargeList) error {
 	ids := slices.Sorted(maps.Keys(list.byCharge))
 	if len(ids) == 0 {
@@ -47,11 +40,11 @@ func (s *bookingRun) bookChargesTx(ctx context.Context, tx *sqlx.Tx, list charge
 			}
 		}
 	}
-	waits, err := s.settleChargesTx(ctx, tx, charges)
+	waiting, err := s.settleChargesTx(ctx, tx, charges)
 	if err != nil {
 		return err
 	}
-	for _, c := range waits {
+	for _, c := range waiting {
 		if err := s.deferChargeTx(ctx, tx, list, c.ChargeRef, c.Invoice.ID); err != nil {
 			return err
 		}
@@ -60,27 +53,28 @@ func (s *bookingRun) bookChargesTx(ctx context.Context, tx *sqlx.Tx, list charge
 	if err != nil {
 		return err
 	}
-	has := restrictedBalances{}
+	balances := restrictedBalances{}
 	for _, charge := range due {
 		t := list.byCharge[charge.ChargeID]
 		amount, pending := list.pending[charge.ChargeID]
 		if !pending && !list.unbooked[charge.ChargeID] {
-			continue // its transaction is booked already, by a rule of last resort
+			continue // its transaction is in suspense already
 		}
 		if pending {
 			if err := s.clearPendingTx(ctx, tx, t, amount); err != nil {
 				return err
 			}
 		}
-		if err := s.computeFeeTx(ctx, tx, t, charge, has); err != nil {
+		if err := s.computeFeeTx(ctx, tx, t, charge, balances); err != nil {
 			return fmt.Errorf("fee of %s: %w", charge.ChargeID, err)
 		}
 	}
 	return s.postFeesTx(ctx, tx)
 }
 
-// feeTx reckons the fees of one charge; feesTx writes those of all.
-func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, has restrictedBalances) error {
+// computeFeeTx adds the entries and shares of one charge to the run; postFeesTx writes those of all charges. It locks
+// nothing: the funds are locked.
+func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transaction, charge donation.ChargedParts, balances restrictedBalances) error {
 	if t.Currency != s.entity.Currency {
 		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
@@ -88,7 +82,7 @@ func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err != nil {
 		return err
 	}
-	if parts, err = s.absorbFeesTx(ctx, tx, t, parts, has); err != nil {
+	if parts, err = s.absorbFeesTx(ctx, tx, t, parts, balances); err != nil {
 		return err
 	}
 	s.entries = append(s.entries, feeEntries(s.entity, t, charge, parts)...)
@@ -101,7 +95,7 @@ func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 		}
 	}
 	for _, p := range parts {
-		s.shares = append(s.shares, chargeShare{charge.ChargeID, p})
+		s.shares = append(s.shares, paymentShare{charge.PaymentID, p})
 	}
 	return nil
 }
@@ -113,8 +107,8 @@ func (s *bookingRun) postFeesTx(ctx context.Context, tx *sqlx.Tx) error {
 	return insertSharesTx(ctx, tx, s.entity.ID, s.shares)
 }
 
-// convertedEntry books what Stripe made of a payment in another currency: 1010 / 1090 in operations. When the payment was told of,
-// nobody knew yet what would arrive, so nothing was booked but its task.
+// convertedEntry returns the entry of a payment in another currency: 1010 / 1090 in operations, with what Stripe converted
+// it to. When the payment was settled that amount was not known, so only a task was opened.
 func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.SourceID
@@ -122,9 +116,9 @@ func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
 	return entry
 }
 
-// settleTx settles charges, and answers those that wait for their bill. One whose gift has no row (a restored database) is no gift of
-// ours any more, and goes to suspense with a task like any other money that came unasked.
-func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waits []donation.IncomingPayment, err error) {
+// settleChargesTx settles charges, and returns those that wait for their invoice. A charge whose donation has no row (for
+// example in a restored database) goes to suspense with a task, as a payment of no donation.
+func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waiting []donation.IncomingPayment, err error) {
 	if len(charges) == 0 {
 		return nil, nil
 	}
@@ -132,27 +126,32 @@ func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges [
 	if err != nil {
 		return nil, err
 	}
-	var orphans []donation.IncomingPayment
+	var withoutDonation []donation.IncomingPayment
 	for i, o := range outcomes {
 		switch c := charges[i]; {
 		case o == donation.AwaitsInvoice && c.Invoice.Known:
-			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("another worker notes the bill %s that charge %s paid", c.Invoice.ID, c.ChargeRef))
+			err := fmt.Errorf("another worker records the invoice %s that charge %s paid", c.Invoice.ID, c.ChargeRef)
+			return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		case o == donation.AwaitsInvoice:
-			waits = append(waits, c)
+			waiting = append(waiting, c)
 		case o == donation.MissingDonation:
 			c.DonationID = uuid.Nil
-			orphans = append(orphans, c)
+			withoutDonation = append(withoutDonation, c)
 		}
 	}
-	if len(orphans) > 0 {
-		_, err = s.Settler.SettleTx(ctx, tx, s.catalog, orphans)
+	if len(withoutDonation) > 0 {
+		_, err = s.Settler.SettleTx(ctx, tx, s.catalog, withoutDonation)
 	}
-	return waits, err
+	return waiting, err
 }
 
-// feeParts reckons each fund's part of a charge. Operations comes last, where it bears the fee or receives the
-// sponsor's. A charge in suspense has no parts of a gift; its fee is borne by operations, and no sponsor's
-// fee is taken.
+// feeParts returns each fund's part of a charge, by the entity's policies:
+//
+//	processing fee   divided like the gift, or all in operations
+//	sponsor's fee    basis points of each fund's gross or net part; operations receives the sum
+//	charge in suspense (no parts of a gift): operations pays the processing fee, no sponsor's fee
+//
+// Operations comes last if it pays or receives something.
 func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t Transaction, charge donation.ChargedParts) ([]part, error) {
 	parts, weights := make([]part, len(charge.Parts)), make([]int64, len(charge.Parts))
 	for i, p := range charge.Parts {
@@ -169,7 +168,7 @@ func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t 
 	if err != nil {
 		return nil, err
 	}
-	house := part{fund: operations}
+	operationsPart := part{fund: operations}
 	for i := range parts {
 		p := &parts[i]
 		base := money.New(p.gift, t.Currency)
@@ -181,27 +180,28 @@ func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t 
 			return nil, err
 		}
 		p.sponsorFee = sponsor.Minor
-		house.sponsorFee -= sponsor.Minor
+		operationsPart.sponsorFee -= sponsor.Minor
 		if e.ProcessingFee.BorneBy == org.BorneByOperations {
-			house.fee += fees[i].Minor
+			operationsPart.fee += fees[i].Minor
 		} else {
 			p.fee = fees[i].Minor
 		}
 	}
-	if house.fee != 0 || house.sponsorFee != 0 {
-		parts = append(parts, house)
+	if operationsPart.fee != 0 || operationsPart.sponsorFee != 0 {
+		parts = append(parts, operationsPart)
 	}
 	return parts, nil
 }
 
-// feeEntries books the fee of a charge, and the sponsor's.
+// feeEntries returns the entries of a charge's processing fee and of its sponsor's fee; see feePostings and
+// sponsorFeePostings.
 func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []part) (entries []ledger.Entry) {
-	fee, sponsor := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
+	fee, sponsorFee := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
 	for _, p := range parts {
-		fee.Postings = append(fee.Postings, feePostings(p.fund, p.fee)...)
-		sponsor.Postings = append(sponsor.Postings, sponsorFeePostings(p.fund, p.sponsorFee)...)
+		fee.Postings = append(fee.Postings, feePostings(ledger.StripeClearing, p.fund, p.fee)...)
+		sponsorFee.Postings = append(sponsorFee.Postings, sponsorFeePostings(ledger.StripeClearing, p.fund, p.sponsorFee)...)
 	}
-	for _, entry := range []ledger.Entry{fee, sponsor} {
+	for _, entry := range []ledger.Entry{fee, sponsorFee} {
 		if len(entry.Postings) == 0 {
 			continue
 		}
@@ -211,28 +211,4 @@ func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, 
 		entries = append(entries, entry)
 	}
 	return entries
-}
-
-// feeMove is 5100 / 1010 in the fund that bears a fee, released where it is restricted: an expense is always
-// "without", so spending restricted money releases as much of it. A negative amount gives it back.
-func feePostings(f fund.Fund, amount int64) []ledger.Posting {
-	if amount == 0 {
-		return nil
-	}
-	return append(ledger.Move(ledger.ProcessingFees, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
-}
-
-// sponsorMove is 3900 / 1010 in a fund that pays the sponsor's fee; a negative amount is what receives it.
-func sponsorFeePostings(f fund.Fund, amount int64) []ledger.Posting {
-	if amount == 0 {
-		return nil
-	}
-	return append(ledger.Move(ledger.TransfersBetweenFunds, ledger.StripeClearing, f.ID, amount), release(f, amount)...)
-}
-
-func release(f fund.Fund, amount int64) []ledger.Posting {
-	if !f.Restricted() {
-		return nil
-	}
-	return ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, f.ID, amount)
 }

@@ -14,7 +14,6 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/settlement"
-
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -26,7 +25,7 @@ func list(h *program.Program, t *testing.T, entity uuid.UUID, listed ...settleme
 	})
 }
 
-// disputed is a dispute's movement of a gift's money.
+// disputed returns a balance transaction of a dispute about a gift, in minor units of USD.
 func disputed(g donation.Donation, id, category string, amount int64) settlement.Transaction {
 	now := time.Now().UTC()
 	return settlement.Transaction{ID: id, Type: "adjustment", Category: category, SourceID: "dp_1", ChargeID: *g.ChargeID, Amount: amount, Net: amount,
@@ -43,7 +42,7 @@ func lose(h *program.Program, t *testing.T, g donation.Donation) bool {
 	return lost
 }
 
-// settledGift is a gift of 20.00 whose fee is booked.
+// settledGift returns a gift of 20.00 whose fee is booked.
 func settledGift(t *testing.T, h *program.Program) donation.Donation {
 	d := h.SettledGift(program.ValidForm())
 	settle(t, h)
@@ -74,7 +73,7 @@ func TestDisputeWonAfterItWasLost(t *testing.T) {
 					require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 2000)))
 				}
 			}
-			require.Equal(t, before, balances(h), "as if there had been no dispute")
+			require.Equal(t, before, balances(h), "the same as without a dispute")
 			if order[0] == "win" {
 				require.Equal(t, []string{"1 2000"}, receipts(h))
 				return
@@ -99,13 +98,13 @@ func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
 			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_a", "dispute", -1000)))
 		}
 		require.NoError(t, list(h, t, g.EntityID, back(g, "txn_r", 1000)))
-		require.Equal(t, 44, h.Count(`SELECT fee FROM charge_change_share WHERE object_id = 're_txn_r'`), "half of 88 for half of the gift")
+		require.Equal(t, 44, h.Count(`SELECT fee FROM payment_change_share WHERE object_id = 're_txn_r'`), "half of 88 for half of the gift")
 		if withDispute {
 			require.NoError(t, list(h, t, g.EntityID, disputed(g, "txn_b", "dispute_reversal", 1000)))
 		}
 		require.NoError(t, list(h, t, g.EntityID, back(g, "txn_s", 333), back(g, "txn_t", 667)))
-		require.Equal(t, 88, h.Count(`SELECT sum(fee) FROM charge_change_share`))
-		require.Equal(t, 140, h.Count(`SELECT sum(sponsor) FROM charge_change_share`))
+		require.Equal(t, 88, h.Count(`SELECT sum(fee) FROM payment_change_share`))
+		require.Equal(t, 140, h.Count(`SELECT sum(sponsor) FROM payment_change_share`))
 		ends = append(ends, balances(h))
 	}
 	require.Equal(t, ends[0], ends[1])
@@ -119,9 +118,9 @@ func TestPaymentInAnotherCurrencyIsNotDueAgain(t *testing.T) {
 	listed := settlement.Transaction{ID: "txn_euro", Type: "charge", Category: "charge", SourceID: "ch_euro", ChargeID: "ch_euro", Amount: 2150, Fee: 100, Net: 2050,
 		Currency: "USD", CreatedAt: now, AvailableOn: now, Charge: &charge}
 	require.NoError(t, list(h, t, e.ID, listed))
-	_, err := h.Settle(charge) // its event comes after the look
+	_, err := h.Settle(charge) // its event comes after the import
 	require.NoError(t, err)
-	require.NoError(t, list(h, t, e.ID, listed)) // a due fee is looked for from the day of its charge on
+	require.NoError(t, list(h, t, e.ID, listed)) // a fee that is due is listed again from the day of its charge
 	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
 	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
 }
@@ -135,7 +134,7 @@ func TestBankDebit(t *testing.T) {
 			deliver(h)
 			settle(t, h)
 			require.Equal(t, []string{"operations 1010 1984", "operations 1090 -1984"}, balances(h), "on its way")
-			h.Pay(h.StartedGift(program.ValidForm())) // later money does not wait for it
+			h.Pay(h.StartedGift(program.ValidForm())) // later payments do not wait for it
 			settle(t, h)
 			require.Contains(t, balances(h), "general 1010 1772")
 
@@ -158,12 +157,12 @@ func TestBankDebit(t *testing.T) {
 			_, err := h.Fake.Payout("tsne")
 			require.NoError(t, err)
 			settle(t, h)
-			require.Subset(t, balances(h), []string{"general 1015 3616", "operations 1015 280"}, "paid out by fund like any other money")
+			require.Subset(t, balances(h), []string{"general 1015 3616", "operations 1015 280"}, "paid out by fund like any other payment")
 		})
 	}
 }
 
-// A bank debit whose money went out again after it had succeeded is the donor's bank taking it back.
+// TestBankDebitReversedAfterItSucceeded: it is booked like a refund of the gift.
 func TestBankDebitReversedAfterItSucceeded(t *testing.T) {
 	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
@@ -174,7 +173,7 @@ func TestBankDebitReversedAfterItSucceeded(t *testing.T) {
 	require.Contains(t, balances(h), "general 4805 2000")
 }
 
-func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
+func TestSweepFindsLostDisputesWithoutAnEvent(t *testing.T) {
 	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	dispute, err := h.Fake.Dispute(intent(g), false)
@@ -187,8 +186,8 @@ func TestSweepFindsLostDisputesNobodyToldOf(t *testing.T) {
 	require.Equal(t, []string{"1 2000 void dispute"}, receipts(h))
 }
 
-// A fund may have given the gift away before its fee was known.
-func TestFeesARestrictedFundCannotBear(t *testing.T) {
+// TestFeesThatARestrictedFundCannotPay: a fund may have given the gift away before its fee was known; operations pays.
+func TestFeesThatARestrictedFundCannotPay(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
 	catalog := h.CurrentCatalog()
@@ -207,7 +206,7 @@ func TestFeesARestrictedFundCannotBear(t *testing.T) {
 	require.Equal(t, []string{"fund_could_not_bear"}, h.Lines(`SELECT kind FROM finance_task`))
 }
 
-// A charge that Stripe lists without what it must have keeps nothing else waiting, and is settled once it can be read.
+// TestAChargeThatCannotBeRead: a charge that Stripe lists without its currency delays no other, and settles once it is readable.
 func TestAChargeThatCannotBeRead(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())

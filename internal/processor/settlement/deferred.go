@@ -13,13 +13,14 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// A charge whose bill is not known is booked as a pending one is (pending.go), and so is what happens to it meanwhile: 1010 / 1090 in
-// operations. 1010 is what Stripe holds at any time, and nothing waits but what hangs on that charge. When the bill turns up
-// the charge is booked as the gift it is, dated by the charge, and then its refunds and disputes, in the order in which Stripe made them:
-// a share of a gift is only known when the gift is, and a dispute is won after it was withdrawn.
+// A charge whose invoice is not known is deferred: it is booked like a pending one (pending_charge.go), 1010 / 1090 in
+// operations, and so is what happens to it meanwhile. 1010 is then what Stripe holds at any time, and only movements of
+// that charge wait. When the invoice is known, the charge is booked as its gift, dated by the charge, and then its refunds
+// and disputes in Stripe's order: a refund takes a share of a gift that must be booked first, and a dispute is won after
+// it was withdrawn.
 
-// waitTx books a charge whose bill is not known. One that was pending is told which bill it waits for.
-func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, bill string) error {
+// deferChargeTx books a charge whose invoice is not known. One that is pending already now waits for the invoice.
+func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, invoice string) error {
 	const update = `/* settlement.deferChargeTx */ UPDATE pending_charge SET bill = $3 WHERE entity_id = $1 AND charge_id = $2 AND bill IS DISTINCT FROM $3`
 	t := list.byCharge[charge]
 	if _, pending := list.pending[charge]; !pending {
@@ -27,32 +28,33 @@ func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list charge
 			return err
 		}
 	}
-	_, err := tx.ExecContext(ctx, update, s.entity.ID, charge, bill)
+	_, err := tx.ExecContext(ctx, update, s.entity.ID, charge, invoice)
 	return err
 }
 
-// waitsTx tells whether a movement is of a charge that waits for its bill, or of one whose earlier movements are not booked yet.
-func (s *bookingRun) mustDeferTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (waits bool, err error) {
-	const query = `/* settlement.waitsTx */
+// mustDeferTx reports whether a movement is of a charge that waits for its invoice, or of a charge whose earlier movements
+// are deferred.
+func (s *bookingRun) mustDeferTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (wait bool, err error) {
+	const query = `/* settlement.mustDeferTx */
 		SELECT EXISTS (SELECT 1 FROM pending_charge WHERE entity_id = $1 AND charge_id = $2 AND bill IS NOT NULL AND cleared_at IS NULL)
 		    OR EXISTS (SELECT 1 FROM pending_movement WHERE entity_id = $1 AND charge_id = $2 AND cleared_at IS NULL)`
 	if t.ChargeID == "" || !slices.Contains([]movement{chargeFailed, refunded, refundFailed, disputeWithdrawn, disputeWon}, t.movement()) {
 		return false, nil
 	}
-	err = tx.GetContext(ctx, &waits, query, s.entity.ID, t.ChargeID)
-	return waits, err
+	err = tx.GetContext(ctx, &wait, query, s.entity.ID, t.ChargeID)
+	return wait, err
 }
 
-// holdTx books a movement of a charge that waits: its net to suspense.
+// deferMovementTx books the net of a movement to suspense until its charge is booked.
 func (s *bookingRun) deferMovementTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const insert = `/* settlement.holdTx */ INSERT INTO pending_movement (transaction_id, entity_id, charge_id, category) VALUES ($1, $2, $3, $4)`
+	const insert = `/* settlement.deferMovementTx */ INSERT INTO pending_movement (transaction_id, entity_id, charge_id, category) VALUES ($1, $2, $3, $4)`
 	if _, err := tx.ExecContext(ctx, insert, t.ID, s.entity.ID, t.ChargeID, t.Category); err != nil {
 		return err
 	}
 	return s.moveToSuspenseTx(ctx, tx, t, kindPending, t.Net)
 }
 
-// suspenseTx moves an amount of clearing to suspense in operations; a negative one out of it.
+// moveToSuspenseTx moves an amount from clearing to suspense in operations (1010 / 1090); a negative amount back.
 func (s *bookingRun) moveToSuspenseTx(ctx context.Context, tx *sqlx.Tx, t Transaction, kind string, amount int64) error {
 	if amount == 0 {
 		return nil
@@ -64,7 +66,8 @@ func (s *bookingRun) moveToSuspenseTx(ctx context.Context, tx *sqlx.Tx, t Transa
 	return err
 }
 
-// ReleaseTx takes the oldest movement out of suspense whose charge is booked by now, and books it by its rule; false: there is none.
+// BookDeferredTx takes the oldest deferred movement whose charge is booked now out of suspense and books it by its rule. It
+// returns false if there is none.
 func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
 	const clear = `/* settlement.BookDeferredTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
 	s, err := b.newRun(catalog, entityID)
@@ -90,9 +93,9 @@ func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 	return true, s.reviseReceiptsTx(ctx, tx)
 }
 
-// releasedTx locks the oldest movement in suspense whose charge is booked; of no id: there is none.
+// nextDeferredTx locks and returns the oldest deferred movement whose charge is booked; its ID is empty if there is none.
 func (s *bookingRun) nextDeferredTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, err error) {
-	const query = `/* settlement.releasedTx */
+	const query = `/* settlement.nextDeferredTx */
 		SELECT b.id, b.type, m.category, b.source_id, m.charge_id, b.amount, b.fee, b.net, b.currency, b.created_at, b.available_on
 		  FROM pending_movement m
 		  JOIN pending_charge c ON c.charge_id = m.charge_id AND c.entity_id = m.entity_id

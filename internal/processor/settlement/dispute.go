@@ -2,6 +2,7 @@ package settlement
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,11 +13,19 @@ import (
 	"konbit/internal/giving/receipt"
 )
 
-// withdrawnTx books money a donor's bank took back for the time of a dispute: 1020 / 1010 in the funds of the
-// gift, the dispute's fee 5110 / 1010 in operations. An inquiry moves no money and books nothing.
+// disputeWithdrawnTx books money that the donor's bank withdrew while it decides a dispute. An inquiry moves no money and
+// books nothing.
+//
+//	debit  credit  fund
+//	1020   1010    the funds of the gift, in proportion to what remains in each
+//	5110   1010    operations, the dispute's fee
 func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	amount := -t.Amount
-	left, err := s.remainingByFundTx(ctx, tx, t.ChargeID)
+	p, err := s.paymentOfTx(ctx, tx, t.ChargeID)
+	if err != nil {
+		return err
+	}
+	shares, err := s.remainingByFundTx(ctx, tx, p)
 	if err != nil {
 		return err
 	}
@@ -24,10 +33,10 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err != nil {
 		return err
 	}
-	if again || amount <= 0 || amount > totalRemaining(left) {
+	if again || amount <= 0 || amount > totalRemaining(shares) {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	taken, err := takeProportionally(left, amount, t.Currency)
+	taken, err := takeProportionally(shares, t.amount(amount))
 	if err != nil {
 		return err
 	}
@@ -36,11 +45,18 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err := s.postTx(ctx, tx, t, entries...); err != nil {
 		return err
 	}
-	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, t.ChargeID, amount, t.CreatedAt}, taken)
+	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeWithdrawn, *p, amount, t.CreatedAt}, taken)
 }
 
-// wonTx books the money back: 1010 / 1020 in the same funds; the fee only if the transaction returns it. A dispute that was lost
-// before and is won after all has nothing withheld any more: the chargeback is reversed and the gift's receipt reinstated.
+// disputeWonTx books the money of a won dispute.
+//
+//	dispute                    debit  credit       fund
+//	open                       1010   1020         the funds it was withheld from
+//	lost before, won after all 1010   4810 / 4815  the funds that paid the chargeback
+//	                           1010   4810         operations, what it absorbed
+//	if the fee comes back too  1010   5110         operations
+//
+// A dispute that was lost before has nothing withheld any more; its gift's receipt is reinstated.
 func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	parts, withdrawn, err := s.changePartsTx(ctx, tx, t.SourceID, changeWithdrawn)
 	if err != nil {
@@ -50,32 +66,36 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err != nil {
 		return err
 	}
-	if !withdrawn || again || totalGift(parts) != t.Amount {
+	p, err := s.paymentOfTx(ctx, tx, t.ChargeID)
+	if err != nil {
+		return err
+	}
+	if p == nil || !withdrawn || again || totalGift(parts) != t.Amount {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	gone, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
+	lostParts, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
 	if err != nil {
 		return err
 	}
 	back := s.disputeEntry(t, ledger.StripeClearing, ledger.DisputedFundsWithheld, parts)
 	if lost {
-		back = s.reinstatedEntry(t, gone)
+		back = s.reinstatedEntry(t, lostParts)
 	}
 	if err := s.postTx(ctx, tx, t, append([]ledger.Entry{back}, s.disputeFee(t)...)...); err != nil {
 		return err
 	}
-	c := change{t.SourceID, changeWon, t.ChargeID, t.Amount, t.CreatedAt}
+	c := change{t.SourceID, changeWon, *p, t.Amount, t.CreatedAt}
 	if lost {
 		s.reviseReceiptOf(c, receipt.Reinstated)
 	}
 	return s.insertChangeTx(ctx, tx, c, parts)
 }
 
-// reinstatedEntry is 1010 / 4810 or 4815 in the funds that bore a chargeback, and 1010 / 4810 in operations for what it bore.
-func (s *bookingRun) reinstatedEntry(t Transaction, gone []part) ledger.Entry {
+// reinstatedEntry returns the entry of a dispute that was lost before and is won after all.
+func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []part) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
-	for _, p := range gone {
+	for _, p := range lostParts {
 		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.Chargebacks(p.fund.Restricted()), p.fund, p.gift-p.absorbed)...)
 		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.absorbed)...)
 	}
@@ -91,6 +111,8 @@ func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, p
 	return entry
 }
 
+// disputeFee returns the entry of the dispute's fee, 5110 / 1010 in operations; nil if the transaction has none. A
+// negative fee comes back.
 func (s *bookingRun) disputeFee(t Transaction) []ledger.Entry {
 	if t.Fee == 0 {
 		return nil
@@ -100,26 +122,32 @@ func (s *bookingRun) disputeFee(t Transaction) []ledger.Entry {
 	return []ledger.Entry{entry}
 }
 
-// Lost is a dispute the bank decided against us. No money moves any more; the withheld part is lost.
+// LostDispute is a dispute that the bank decided against us. No money moves any more; the withheld part is lost.
 type LostDispute struct {
 	EntityID uuid.UUID
 	ID       string // the dispute's
 	ChargeID string
-	Withdrew bool // its money was withdrawn at some time (an inquiry's never is)
+	Withdrew bool // its money was withdrawn at some time; never true for an inquiry
 	At       time.Time
 }
 
-// LoseTx books a lost dispute: 4810 or 4815 / 1020 in the funds it was withheld from; what a restricted fund
-// cannot bear goes back to it (1010 / 1020) and operations bears it (4810 / 1010), with a task. The gift's
-// receipt becomes void or is replaced. It answers false when the withdrawal is not booked yet, so that the
-// caller asks again later. A repeat changes nothing.
+// BookLostDisputeTx books a lost dispute, and the gift's receipt becomes void or is replaced. 481x is 4810, or 4815 for a
+// restricted fund.
+//
+//	debit  credit  fund
+//	481x   1020    the funds it was withheld from, as far as each can pay it
+//	1010   1020    a restricted fund, what it cannot pay
+//	4810   1010    operations, the same amount; a task says so
+//
+// It returns false if the withdrawal is not booked yet: the caller must try again later. A repeat, or a dispute that was
+// won meanwhile, changes nothing and returns true.
 func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, l LostDispute) (bool, error) {
 	s, err := b.newRun(catalog, l.EntityID)
 	if err != nil {
 		return false, err
 	}
 	if _, won, err := s.changePartsTx(ctx, tx, l.ID, changeWon); won || err != nil {
-		return won, err // it was won after all, or the event is stale: nothing is withheld that could be lost
+		return won, err
 	}
 	if _, lost, err := s.changePartsTx(ctx, tx, l.ID, changeLost); lost || err != nil {
 		return lost, err
@@ -129,41 +157,56 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 		return false, err
 	}
 	if !withdrawn && l.Withdrew {
-		return s.hasMovementTx(ctx, tx, l.ID) // booked and still no change: its withdrawal stands in suspense, with a task, and so does its end
+		// If the withdrawal is booked without a change, it is in suspense with a task, and so is the end of the dispute.
+		return s.hasMovementTx(ctx, tx, l.ID)
 	}
 	if !withdrawn {
 		return true, nil
 	}
-	if err := s.absorbShortfallsTx(ctx, tx, parts); err != nil {
-		return false, err
+	return true, s.loseTx(ctx, tx, l, parts)
+}
+
+// loseTx books a lost dispute whose money is withheld from parts.
+func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, parts []part) error {
+	p, err := s.paymentOfTx(ctx, tx, l.ChargeID)
+	if err != nil {
+		return err
 	}
-	t := Transaction{ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -totalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At}
+	if p == nil {
+		return fmt.Errorf("settlement: dispute %s is of charge %q, which is not booked", l.ID, l.ChargeID)
+	}
+	if err := s.absorbShortfallsTx(ctx, tx, parts); err != nil {
+		return err
+	}
+	t := Transaction{
+		ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -totalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At,
+	}
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
 	for _, p := range parts {
 		entry.Postings = append(entry.Postings, movePostings(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-p.absorbed)...)
 		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.absorbed)...)
 		entry.Postings = append(entry.Postings, movePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.absorbed)...)
-		if err := s.openShortfallTaskTx(ctx, tx, t, p.fund, p.absorbed); err != nil {
-			return false, err
-		}
+	}
+	if err := s.openShortfallTasksTx(ctx, tx, l.ID, t.Currency, parts); err != nil {
+		return err
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
-		return false, err
+		return err
 	}
-	c := change{l.ID, changeLost, l.ChargeID, totalGift(parts), l.At}
+	c := change{l.ID, changeLost, *p, totalGift(parts), l.At}
 	if err := s.insertChangeTx(ctx, tx, c, parts); err != nil {
-		return false, err
+		return err
 	}
 	s.reviseReceiptOf(c, receipt.Dispute)
-	return true, s.reviseReceiptsTx(ctx, tx)
+	return s.reviseReceiptsTx(ctx, tx)
 }
 
 // OpenDisputes lists the disputes whose money is withdrawn and that are neither won nor lost, oldest first.
 func OpenDisputes(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID) (disputes []string, err error) {
 	const query = `/* settlement.OpenDisputes */
-		SELECT w.object_id FROM charge_change w WHERE w.entity_id = $1 AND w.kind = 'dispute withdrawn' AND NOT EXISTS (
-		    SELECT 1 FROM charge_change e WHERE e.object_id = w.object_id AND e.entity_id = w.entity_id AND e.kind IN ('dispute won', 'dispute lost'))
+		SELECT w.object_id FROM payment_change w WHERE w.entity_id = $1 AND w.kind = 'dispute withdrawn' AND NOT EXISTS (
+		    SELECT 1 FROM payment_change e WHERE e.object_id = w.object_id AND e.entity_id = w.entity_id AND e.kind IN ('dispute won', 'dispute lost'))
 		 ORDER BY w.at`
 	err = sqlx.SelectContext(ctx, q, &disputes, query, entity)
 	return disputes, err

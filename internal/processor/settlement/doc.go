@@ -1,23 +1,28 @@
-// Package payout owns what Stripe's balance tells: balance transactions, what they book, and what became of
-// charges afterwards.
+// Package settlement books what happens to payments after the donor has paid: fees, refunds, disputes, payouts and
+// adjustments. It owns the balance transactions, the shares of payments by fund and their changes, and the payouts.
 //
-// Every movement of money at Stripe is one balance transaction, and every one is kept and booked once, in the
-// order in which Stripe made them. So the end is the same whatever the order in which events tell of it, or
-// whether they tell at all: an event of a refund, a dispute or a payout is only a hint to look.
+// Every movement of money at Stripe is one balance transaction. Each is stored and booked once, in Stripe's order.
+// Therefore the result is the same in whatever order events report movements, and if none does: an event about a refund,
+// a dispute or a payout only requests an import (package stripebalance).
 //
-//	charge, payment           the gift settles if it has not; its fee, the sponsor's fee (fee.go)
-//	payment still pending     suspense, until it succeeds or fails (pending.go)
-//	refund, refund failed     taken from the funds of the gift with the fees' share given back (refund.go)
-//	adjustment of a dispute   withdrawn, won (dispute.go); lost is no movement: its event tells, or a sweep asks
-//	payout, payout failed     per fund, by the payout's own transactions (bank.go)
-//	Stripe's fees             operations
-//	anything else             suspense, with a task for finance
-//	what its rule can't book  suspense, with a task that names it and why (suspend.go)
+//	balance transaction            booked
+//	charge, payment                the gift settles if it has not; its fee and the sponsor's fee (charge_fee.go)
+//	bank debit on its way          in suspense until it succeeds or fails (pending_charge.go)
+//	charge of an unknown invoice   in suspense until the invoice is known (deferred.go)
+//	refund, failed refund          from the funds of the gift, with their share of the fees (refund.go)
+//	adjustment of a dispute        withdrawn or won (dispute.go); a loss moves no money: an event or a sweep reports it
+//	payout, failed payout          by fund, as the payout's members are (payout.go); stored (payout_record.go)
+//	Stripe's fees                  in operations
+//	any other                      in suspense, with a task for finance
+//	one that its rule cannot book  in suspense, with a task that names it and the reason (suspense.go)
 //
-//	a charge: charged ──┬── refunded in parts or whole ── (a refund may fail at the bank)
-//	                    └── disputed: withdrawn ──┬── won
-//	                                              └── lost ── (the bank may still give it back: won)
+// A payment without a processor has no balance transaction: RefundOfflineTx books its refund (refund_offline.go).
 //
-// A restricted fund never falls below zero: what it cannot bear, operations bears, with a task. payout asks
-// nobody for anything; stripepay brings it what Stripe listed.
+//	a payment: settled ──┬── refunded in parts or whole ── (a refund may fail at the bank)
+//	                     └── disputed: withdrawn ──┬── won
+//	                                               └── lost ── (the bank may still return it: won)
+//
+// A restricted fund never falls below zero: what it cannot pay, operations absorbs, with a task (shortfall.go).
+//
+// It asks no processor for anything: stripebalance gives it what Stripe lists.
 package settlement

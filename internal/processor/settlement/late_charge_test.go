@@ -12,12 +12,11 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/settlement"
-
 	"konbit/internal/workshop/testkit/program"
 )
 
-// Nobody told of anything until a payout had been made and sent back: one look finds all of it in one list.
-func TestPayoutAndItsMovementsInOneLook(t *testing.T) {
+// TestPayoutAndItsMembersInOneList: without any event, one import finds a payment, its payout and the payout's failure.
+func TestPayoutAndItsMembersInOneList(t *testing.T) {
 	h := program.New(t, program.Options{})
 	form := program.ValidForm()
 	form.Fund, form.Split = "", map[string]string{"general": "15", "network": "5"}
@@ -28,13 +27,13 @@ func TestPayoutAndItsMovementsInOneLook(t *testing.T) {
 	payouts, err := h.Fake.Payout("tsne")
 	require.NoError(t, err)
 	settle(t, h)
-	require.Subset(t, balances(h), []string{"general 1015 1329", "network 1015 443", "operations 1015 40"}, "by its own movements, not in proportion")
+	require.Subset(t, balances(h), []string{"general 1015 1329", "network 1015 443", "operations 1015 40"}, "by its members, not in proportion")
 	require.NoError(t, h.Fake.FailPayout(payouts[0]))
 	settle(t, h)
 	require.Equal(t, []string{"payout_failed"}, h.Lines(`SELECT kind FROM finance_task`))
 }
 
-// A payment in suspense is paid out like any other, and there is nothing about the payout to look into.
+// TestPayoutOfAPaymentInSuspense: it is paid out like any other payment, without a task about the payout.
 func TestPayoutOfAPaymentInSuspense(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
@@ -49,7 +48,7 @@ func TestPayoutOfAPaymentInSuspense(t *testing.T) {
 	require.Equal(t, []string{"payment_differs_from_gift"}, h.Lines(`SELECT kind FROM finance_task`))
 }
 
-// A dispute about a payment in suspense stands there too; its end is no longer waited for.
+// TestLostDisputeOfAPaymentInSuspense: the dispute is in suspense too, and its event does not wait for a change.
 func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
@@ -64,7 +63,7 @@ func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
 	require.Equal(t, []string{"operations 1010 -1588", "operations 1090 1500", "operations 5100 88"}, balances(h))
 }
 
-// Stripe may turn euros into the books' dollars: what arrives stands in suspense.
+// TestPaymentInAnotherCurrencyThatWasConverted: what Stripe converts to the books' currency is in suspense.
 func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 	h := program.New(t, program.Options{})
 	entity := h.Offer("csio").Entity
@@ -81,13 +80,13 @@ func TestPaymentInAnotherCurrencyThatWasConverted(t *testing.T) {
 	require.Equal(t, []string{"operations 1010 2050", "operations 1090 -2150", "operations 5100 100"}, balances(h))
 }
 
-// A look before anybody told of a charge must not leave the charge behind.
-func TestChargeToldOfAfterALook(t *testing.T) {
+// TestChargeReportedAfterAnImport: a charge older than the cursor is imported when its event comes late.
+func TestChargeReportedAfterAnImport(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
-	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER balance_read_is_kept`) // a minute goes by
-	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`)                 // a look is not dated in the future otherwise
+	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER balance_read_is_kept`) // a minute passes
+	h.Exec(`ALTER TABLE balance_lookup DISABLE TRIGGER USER`)                 // otherwise the cursor cannot be in the future
 	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() + interval '1 minute', now() FROM legal_entity`)
 	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.DrainAll()

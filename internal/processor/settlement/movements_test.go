@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// balances lists what each fund of tsne has in each account that is not zero, as "fund account amount".
+// balances lists the account balances of tsne's funds that are not zero, as "fund account amount" in minor units.
 func balances(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s %s %s', f.code, p.account_code, sum(p.amount)) FROM posting p
 		JOIN fund f ON f.id = p.fund_id JOIN legal_entity e ON e.id = f.entity_id
@@ -25,7 +25,7 @@ func receipts(h *program.Program) []string {
 		FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id ORDER BY r.number`)
 }
 
-// settle lets everything told be worked off: events, money, and events that waited for money.
+// settle applies every event, sweeps, and applies the events that waited for the sweep; then the books must be sound.
 func settle(t *testing.T, h *program.Program) {
 	t.Helper()
 	h.DrainAll()
@@ -43,11 +43,11 @@ func sound(t *testing.T, h *program.Program) {
 	require.NoError(t, err)
 	require.True(t, report.OK(), "%v", report.Findings)
 	require.Equal(t, stripeBalance(h), h.Count(`SELECT coalesce(sum(p.amount), 0) FROM posting p JOIN legal_entity e ON e.id = p.entity_id
-		WHERE e.slug = 'tsne' AND p.account_code = '1010'`), "clearing is what Stripe holds")
+		WHERE e.slug = 'tsne' AND p.account_code = '1010'`), "clearing equals Stripe's balance")
 	h.RequireNoFindings()
 }
 
-// stripeBalance sums the nets of tsne's balance transactions.
+// stripeBalance returns the sum of the nets of tsne's balance transactions.
 func stripeBalance(h *program.Program) (sum int) {
 	for _, raw := range h.Fake.State().BalanceTransactions {
 		var move struct {
@@ -63,7 +63,7 @@ func stripeBalance(h *program.Program) (sum int) {
 
 func intent(d donation.Donation) string { return *d.PaymentIntentID }
 
-// deliver posts every event of the stand-in's account.
+// deliver posts every event of tsne's account.
 func deliver(h *program.Program) {
 	for _, body := range h.Fake.Bodies("tsne") {
 		h.Deliver(h.ParseEvent(body))
@@ -99,14 +99,14 @@ func TestRefundInPartsLeavesNothing(t *testing.T) {
 	require.Equal(t, []string{"1 2000 void refund", "2 1667 void refund", "3 667 void refund"}, receipts(h))
 }
 
-func TestRefundsCanBeToldInAnyOrderOrNotAtAll(t *testing.T) {
+func TestRefundsInAnyOrderOfEventsOrWithoutAny(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)
 	charge := h.EventOf(d, "charge.succeeded")
 	_, err := h.Fake.Refund(regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`).FindString(string(charge.Body)), 500)
 	require.NoError(t, err)
-	_, err = h.Collector.Sweep(t.Context()) // no webhook came at all
+	_, err = h.Collector.Sweep(t.Context()) // no event arrived
 	require.NoError(t, err)
 	sound(t, h)
 	require.Equal(t, donation.Settled, h.Gift(d.ID).Status)
@@ -141,7 +141,7 @@ func TestDispute(t *testing.T) {
 			deliver(h)
 			settle(t, h)
 			require.Contains(t, balances(h), "general 1020 2000")
-			require.Equal(t, []string{"1 2000"}, receipts(h), "a dispute that is open voids nothing")
+			require.Equal(t, []string{"1 2000"}, receipts(h), "an open dispute voids nothing")
 			require.NoError(t, h.Fake.Judge(dispute, outcome.end))
 			deliver(h)
 			settle(t, h)
@@ -203,7 +203,7 @@ func TestUnknownMovementsGoToSuspense(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE kind = 'unknown_balance_transaction'`))
 }
 
-func TestRefundTheBankSentBack(t *testing.T) {
+func TestRefundThatTheBankReturned(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
 	settle(t, h)

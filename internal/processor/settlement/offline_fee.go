@@ -37,9 +37,9 @@ func (o OfflineFees) BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fu
 		if err != nil {
 			return err
 		}
-		shares := make([]chargeShare, len(parts))
+		shares := make([]paymentShare, len(parts))
 		for i, p := range parts {
-			shares[i] = chargeShare{g.Payment.ID.String(), p}
+			shares[i] = paymentShare{g.Payment.ID, p}
 		}
 		if err := insertSharesTx(ctx, tx, g.Payment.EntityID, shares); err != nil {
 			return err
@@ -100,13 +100,7 @@ func offlineFeeEntry(catalog *fund.Catalog, g donation.OfflineGift, parts []part
 		Dimensions: map[string]string{"payment": g.Payment.ID.String(), "donation": g.Donation.ID.String()},
 	}
 	for _, p := range parts {
-		if p.sponsorFee == 0 {
-			continue
-		}
-		entry.Postings = append(entry.Postings, ledger.Move(ledger.TransfersBetweenFunds, g.Payment.AssetAccount, p.fund.ID, p.sponsorFee)...)
-		if p.fund.Restricted() {
-			entry.Postings = append(entry.Postings, ledger.Move(ledger.ReleasedWith, ledger.ReleasedWithout, p.fund.ID, p.sponsorFee)...)
-		}
+		entry.Postings = append(entry.Postings, sponsorFeePostings(g.Payment.AssetAccount, p.fund, p.sponsorFee)...)
 	}
 	return entry, nil
 }

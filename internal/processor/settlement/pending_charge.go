@@ -11,15 +11,20 @@ import (
 	"konbit/internal/giving/receipt"
 )
 
-// A bank debit is a balance transaction from the moment it is ordered, and days later it succeeds or fails. Until
-// then its net stands in suspense in operations (1010 / 1090), and there is nothing to do about it. When it succeeds the
-// gift is booked like any other and the suspense cleared; when it fails, another balance transaction takes the money back.
+// A bank debit has a balance transaction from the moment it is ordered; days later it succeeds or fails. Meanwhile its net
+// is in suspense in operations, and finance has nothing to do.
+//
+//	event       debit  credit  fund
+//	ordered     1010   1090    operations, the net
+//	succeeded   1090   1010    operations; then the gift and its fees are booked like any other
+//	failed      1090   1010    operations, what the other balance transaction takes back
+//	            5100   1090    operations, what the failure cost
 
-// chargeList is the charges of a list that may have something to be booked.
+// chargeList holds the charges of a list.
 type chargeList struct {
 	byCharge map[string]Transaction // by charge
-	unbooked map[string]bool        // charges whose balance transaction is new
-	pending  map[string]int64       // pending ones by charge, with what stands in suspense
+	unbooked map[string]bool        // charges whose balance transaction is not booked
+	pending  map[string]int64       // what is in suspense of pending charges, in minor units by charge
 }
 
 func (s *bookingRun) chargeListTx(ctx context.Context, tx *sqlx.Tx, listed, fresh []Transaction) (chargeList, error) {
@@ -40,9 +45,9 @@ func (s *bookingRun) chargeListTx(ctx context.Context, tx *sqlx.Tx, listed, fres
 	return l, err
 }
 
-// pendingTx reads what stands in suspense of those charges that are pending.
+// pendingAmountsTx returns what is in suspense of those charges that are pending, in minor units by charge.
 func (s *bookingRun) pendingAmountsTx(ctx context.Context, tx *sqlx.Tx, charges []string) (map[string]int64, error) {
-	const query = `/* settlement.pendingTx */
+	const query = `/* settlement.pendingAmountsTx */
 		SELECT charge_id, amount FROM pending_charge WHERE entity_id = $1 AND charge_id = ANY($2) AND cleared_at IS NULL`
 	open := map[string]int64{}
 	if len(charges) == 0 {
@@ -59,9 +64,9 @@ func (s *bookingRun) pendingAmountsTx(ctx context.Context, tx *sqlx.Tx, charges 
 	return open, err
 }
 
-// expectTx books a pending charge: 1010 / 1090 in operations. One that cannot be read is a task too.
+// bookPendingTx books a pending charge. A charge that cannot be read is booked in the same way, with a task.
 func (s *bookingRun) bookPendingTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const insert = `/* settlement.expectTx */ INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ($1, $2, $3, $4)`
+	const insert = `/* settlement.bookPendingTx */ INSERT INTO pending_charge (charge_id, entity_id, transaction_id, amount) VALUES ($1, $2, $3, $4)`
 	if t.ReadError != nil {
 		if err := s.openTaskTx(ctx, tx, taskUnreadable, t); err != nil {
 			return err
@@ -80,7 +85,7 @@ func (s *bookingRun) bookPendingTx(ctx context.Context, tx *sqlx.Tx, t Transacti
 	return err
 }
 
-// clearTx takes a pending charge out of suspense again, 1090 / 1010 in operations, because it succeeded.
+// clearPendingTx takes a pending charge that succeeded out of suspense: 1090 / 1010 in operations.
 func (s *bookingRun) clearPendingTx(ctx context.Context, tx *sqlx.Tx, t Transaction, amount int64) error {
 	if err := s.markClearedTx(ctx, tx, t.SourceID); err != nil || amount == 0 {
 		return err
@@ -93,15 +98,15 @@ func (s *bookingRun) clearPendingTx(ctx context.Context, tx *sqlx.Tx, t Transact
 }
 
 func (s *bookingRun) markClearedTx(ctx context.Context, tx *sqlx.Tx, charge string) error {
-	const update = `/* settlement.clearedTx */ UPDATE pending_charge SET cleared_at = $3 WHERE entity_id = $1 AND charge_id = $2`
+	const update = `/* settlement.markClearedTx */ UPDATE pending_charge SET cleared_at = $3 WHERE entity_id = $1 AND charge_id = $2`
 	if _, err := tx.ExecContext(ctx, update, s.entity.ID, charge, s.Now()); err != nil {
 		return err
 	}
 	return task.CloseTx(ctx, tx, s.entity.ID, taskWithoutInvoice, charge, s.Now())
 }
 
-// chargeFailedTx books the money of a bank debit going back: out of suspense (1090 / 1010), what it cost borne by operations
-// (5100 / 1090). One that had succeeded before is taken from the funds of its gift, as the bank took it back.
+// chargeFailedTx books a failed bank debit. One that had succeeded before is taken from the funds of its gift, like a
+// refund; its receipt is revised as after a dispute, because the bank took the money back.
 func (s *bookingRun) chargeFailedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	open, err := s.pendingAmountsTx(ctx, tx, []string{t.ChargeID})
 	if err != nil {

@@ -8,57 +8,62 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 )
 
-// revision is a change for which a gift's receipt must be brought to what is left of the gift.
+// revision is a change after which the receipt of a gift must say less, or more again.
 type revision struct {
 	change
-	why receipt.Reason
+	reason receipt.Reason
 }
 
-// revise notes a revision; several changes of one charge make one, for the last.
-func (s *bookingRun) reviseReceiptOf(c change, why receipt.Reason) {
-	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool { return r.charge == c.charge })
-	s.revisions = append(s.revisions, revision{c, why})
+// reviseReceiptOf records that a change requires a revision. Several changes of one payment make one revision, with the
+// last reason.
+func (s *bookingRun) reviseReceiptOf(c change, reason receipt.Reason) {
+	s.revisions = slices.DeleteFunc(s.revisions, func(r revision) bool { return r.payment.ID == c.payment.ID })
+	s.revisions = append(s.revisions, revision{c, reason})
 }
 
-// reviseTx brings the receipts of changed gifts to what is left of each: replaced when a part went back, void when all of it did,
-// issued anew when it came back. The donor is told by letter. A charge without a gift or a receipt has nothing to revise.
-// It locks the counters of numbers: call it last.
+// reviseReceiptsTx revises the receipts of the run's changed gifts. The donor gets an email. A payment without a donation
+// or a receipt has nothing to revise.
+//
+//	the gift went back in whole          the receipt becomes void
+//	a part went back                     it is replaced by one for the rest
+//	a lost part came back (reinstated)   it is replaced by one for the larger amount, as a correction
+//	all of it came back (reinstated)     a new one replaces the void one
+//
+// It locks the counters of receipt numbers: call it last.
 func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	var voids []receipt.Void
 	var replacements []receipt.Replacement
 	for _, r := range s.revisions {
-		gift, err := donation.ByCharge(ctx, tx, s.entity.ID, r.charge)
+		if r.payment.DonationID == nil {
+			continue
+		}
+		latest, err := receipt.Latest(ctx, tx, []uuid.UUID{*r.payment.DonationID})
 		if err != nil {
 			return err
 		}
-		latest, err := receipt.Latest(ctx, tx, []uuid.UUID{gift})
-		if err != nil {
-			return err
-		}
-		was, issued := latest[gift]
+		current, issued := latest[*r.payment.DonationID]
 		if !issued {
 			continue
 		}
-		left, charged, err := s.keptByFundTx(ctx, tx, r.charge)
+		kept, paid, err := s.keptByFundTx(ctx, tx, r.payment.ID)
 		if err != nil {
 			return err
 		}
 		day := ledger.DateOf(r.at, s.entity.Location()).String()
-		told := receipt.Change{Reason: r.why, On: day, By: r.object}
-		facts := reducedFacts(was.Facts, left, charged, day)
+		revised := receipt.Change{Reason: r.reason, On: day, By: r.object}
+		facts := reducedFacts(current.Facts, kept, paid, day)
 		switch {
-		case was.IsValid() && len(facts.Lines) == 0:
-			voids = append(voids, receipt.Void{Of: was.ID, Change: told})
-		case was.IsValid() && r.why == receipt.Reinstated: // a part was lost and came back: what stands says too little
-			told.Reason = receipt.Corrected
-			fallthrough
-		case was.IsValid(), r.why == receipt.Reinstated && len(facts.Lines) > 0:
-			replacements = append(replacements, receipt.Replacement{Of: was.ID, Change: told, Facts: facts})
+		case current.IsValid() && len(facts.Lines) == 0:
+			voids = append(voids, receipt.Void{Of: current.ID, Change: revised})
+		case current.IsValid() && r.reason == receipt.Reinstated:
+			revised.Reason = receipt.Corrected
+			replacements = append(replacements, receipt.Replacement{Of: current.ID, Change: revised, Facts: facts})
+		case current.IsValid(), r.reason == receipt.Reinstated && len(facts.Lines) > 0:
+			replacements = append(replacements, receipt.Replacement{Of: current.ID, Change: revised, Facts: facts})
 		}
 	}
 	if len(voids) > 0 {
@@ -73,8 +78,9 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// remaining is what a receipt says when each fund kept so much of the gift, of charged in all.
-func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, charged int64, day string) receipt.Facts {
+// reducedFacts returns what a receipt says if each fund keeps only kept of the gift. paid is what the donor paid in all;
+// kept and paid are in minor units. day is when the rest went back.
+func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
 	currency := f.Amount.Currency
 	f.Amount = money.New(0, currency)
 	var lines []receipt.Line
@@ -86,29 +92,30 @@ func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, charged int64, day 
 		}
 	}
 	f.Lines = lines
-	if f.Returned = nil; f.Amount.Minor == charged {
+	if f.Returned = nil; f.Amount.Minor == paid {
 		return f
 	}
-	f.Returned = &receipt.Returned{Charged: money.New(charged, currency), Amount: money.New(charged-f.Amount.Minor, currency), On: day}
+	f.Returned = &receipt.Returned{Charged: money.New(paid, currency), Amount: money.New(paid-f.Amount.Minor, currency), On: day}
 	return f
 }
 
-// keptTx is what each fund kept of a charge's gift after refunds and disputes lost for good, and the gift in all.
-func (s *bookingRun) keptByFundTx(ctx context.Context, tx *sqlx.Tx, charge string) (kept map[uuid.UUID]int64, charged int64, err error) {
-	const gifts = `/* settlement.keptTx */ SELECT fund_id, gift AS amount FROM charge_share WHERE charge_id = $1 AND entity_id = $2 AND gift > 0`
-	const returned = `/* settlement.keptTx */
-		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM charge_change h
-		  JOIN charge_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
-		 WHERE h.charge_id = $1 AND h.entity_id = $2 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
-		       SELECT 1 FROM charge_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
+// keptByFundTx returns what each fund keeps of a payment after refunds and disputes lost for good, and what was paid in
+// all, in minor units.
+func (s *bookingRun) keptByFundTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (kept map[uuid.UUID]int64, paid int64, err error) {
+	const gifts = `/* settlement.keptByFundTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
+	const returned = `/* settlement.keptByFundTx */
+		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM payment_change h
+		  JOIN payment_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
+		 WHERE h.payment_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
+		       SELECT 1 FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
 		 GROUP BY s.fund_id`
-	if kept, err = s.amountsByFundTx(ctx, tx, gifts, charge, s.entity.ID); err != nil {
+	if kept, err = amountsByFundTx(ctx, tx, gifts, payment); err != nil {
 		return nil, 0, err
 	}
-	gone, err := s.amountsByFundTx(ctx, tx, returned, charge, s.entity.ID)
+	gone, err := amountsByFundTx(ctx, tx, returned, payment)
 	for id := range kept {
-		charged += kept[id]
+		paid += kept[id]
 		kept[id] -= gone[id]
 	}
-	return kept, charged, err
+	return kept, paid, err
 }

@@ -6,34 +6,34 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/pg"
 )
 
-// Return is money of a charge that went back to the donor.
+// Return is money of a payment that went back to the donor.
 type Return struct {
-	ChargeID string         `db:"charge_id"`
-	At       time.Time      `db:"at"`
-	Amount   int64          `db:"amount"` // minor units
-	Reason   receipt.Reason `db:"reason"` // receipt.Refund, or receipt.Dispute
+	PaymentID uuid.UUID      `db:"payment_id"`
+	At        time.Time      `db:"at"`
+	Amount    int64          `db:"amount"` // in minor units
+	Reason    receipt.Reason `db:"reason"` // receipt.Refund or receipt.Dispute
 }
 
-// Returns lists what went back of an entity's charges, by charge and moment, under the rule that receipts are revised by: refunds,
-// and disputes lost for good.
-func Returns(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, charges []string) (map[string][]Return, error) {
+// Returns lists what went back of payments, by payment and time, by the same rule as receipts are revised: refunds, and
+// disputes that are lost for good.
+func Returns(ctx context.Context, q sqlx.QueryerContext, payments []uuid.UUID) (map[uuid.UUID][]Return, error) {
 	const query = `/* settlement.Returns */
-		SELECT h.charge_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM charge_change h
-		 WHERE h.charge_id = ANY($2::text[]) AND h.entity_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
-		       SELECT 1 FROM charge_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
+		SELECT h.payment_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM payment_change h
+		 WHERE h.payment_id = ANY($1::uuid[]) AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
+		       SELECT 1 FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
 		 ORDER BY h.at, h.object_id`
 	var rows []Return
-	if err := sqlx.SelectContext(ctx, q, &rows, query, entity, pq.Array(charges)); err != nil {
+	if err := sqlx.SelectContext(ctx, q, &rows, query, pg.UUIDs(payments)); err != nil {
 		return nil, err
 	}
-	returns := make(map[string][]Return, len(rows))
+	returns := make(map[uuid.UUID][]Return, len(rows))
 	for _, r := range rows {
-		returns[r.ChargeID] = append(returns[r.ChargeID], r)
+		returns[r.PaymentID] = append(returns[r.PaymentID], r)
 	}
 	return returns, nil
 }

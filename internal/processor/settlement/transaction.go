@@ -15,13 +15,13 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Transaction is a balance transaction as Stripe lists it, with what is known of its source. Amount less
-// Fee is Net, in minor units of Currency; money that left is negative.
+// Transaction is a balance transaction as Stripe lists it, with its source. Amounts are minor units of Currency; money that
+// leaves is negative; Net = Amount − Fee. The adapter of a second processor gives its movements these types and categories.
 type Transaction struct {
 	ID          string
 	Type        string // Stripe's type: "charge", "refund", "adjustment" …
-	Category    string // Stripe's reporting category: tells disputes from other adjustments
-	SourceID    string // the charge, refund, dispute or payout it is of
+	Category    string // Stripe's reporting category: it separates disputes from other adjustments
+	SourceID    string // the charge, refund, dispute or payout that made it
 	Amount      int64
 	Fee         int64
 	Net         int64
@@ -29,14 +29,14 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge    *donation.IncomingPayment // of a charge or payment that succeeded; nil: a bank debit that is pending, or failed
-	ChargeID  string                    // the charge it is of or about
-	ReadError error                     // why its charge cannot be read; nil when it can
+	Charge    *donation.IncomingPayment // of a charge that succeeded; nil if it is a bank debit that is pending or failed
+	ChargeID  string                    // the charge that made it, or that was refunded or disputed
+	ReadError error                     // why its charge cannot be read; nil if it can
 	Payout    *Payout                   // of a payout: the payout itself; nil if the list does not contain it
 	Members   []string                  // of an automatic payout: the transactions that it pays out, without its own; nil if not listed
 }
 
-// movement is what kind of booking a transaction needs.
+// movement is the kind of a transaction: it decides by which rule the transaction is booked.
 type movement int
 
 const (
@@ -63,7 +63,7 @@ func (t Transaction) IsAutomaticPayout() bool {
 	return t.IsPayout() && t.Payout != nil && t.Payout.Kind == AutomaticPayout
 }
 
-// movement classifies by Stripe's type, and adjustments by their reporting category
+// movement returns the kind of the transaction by Stripe's type, and of an adjustment by its reporting category
 // (https://docs.stripe.com/reports/balance-transaction-types).
 func (t Transaction) movement() movement {
 	switch t.Type {
@@ -95,7 +95,10 @@ func (t Transaction) movement() movement {
 	return unknownMovement
 }
 
-// entry is an entry of the transaction without its postings.
+// amount returns an amount of minor units in the transaction's currency.
+func (t Transaction) amount(minor int64) money.Amount { return money.New(minor, t.Currency) }
+
+// entry returns an entry of the transaction without postings.
 func (t Transaction) entry(e org.LegalEntity, kind string) ledger.Entry {
 	return ledger.Entry{
 		EntityID: e.ID, Currency: t.Currency, Date: ledger.DateOf(t.CreatedAt, e.Location()),
@@ -108,7 +111,7 @@ func (t Transaction) entry(e org.LegalEntity, kind string) ledger.Entry {
 	}
 }
 
-// Source and kinds of what balance transactions book, as the journal has them.
+// Sources and kinds of entries, as in journal_entry.source and journal_entry.kind.
 const (
 	sourceTransaction = "stripe balance transaction"
 	sourceDispute     = "stripe dispute"
@@ -121,18 +124,18 @@ const (
 	kindCleared       = "cleared"
 )
 
-// keepTx writes the transactions as booked.
-func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, kept []Transaction, now time.Time) error {
-	const query = `/* settlement.keepTx */
+// insertTransactionsTx stores transactions as booked.
+func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, transactions []Transaction, now time.Time) error {
+	const query = `/* settlement.insertTransactionsTx */
 		INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
 		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, $2
 		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[])
 		       AS t (id, type, source_id, amount, fee, net, currency, created_at, available_on)`
-	n := len(kept)
+	n := len(transactions)
 	ids, types, sources, currencies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	amounts, fees, nets := make([]int64, n), make([]int64, n), make([]int64, n)
 	created, available := make([]string, n), make([]string, n)
-	for i, t := range kept {
+	for i, t := range transactions {
 		ids[i], types[i], sources[i], currencies[i] = t.ID, t.Type, t.SourceID, string(t.Currency)
 		amounts[i], fees[i], nets[i] = t.Amount, t.Fee, t.Net
 		created[i], available[i] = t.CreatedAt.UTC().Format(time.RFC3339Nano), t.AvailableOn.UTC().Format(time.RFC3339Nano)
@@ -142,7 +145,7 @@ func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEnti
 	return err
 }
 
-// BookedTx tells which of the transactions are kept, and so booked.
+// BookedTx returns which of the transactions are booked, by rule or to suspense.
 func BookedTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ids []string) (map[string]bool, error) {
 	const query = `/* settlement.BookedTx */ SELECT id FROM balance_transaction WHERE entity_id = $1 AND id = ANY($2)`
 	var found []string

@@ -7,25 +7,25 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/processor/stripebalance"
-
 	"konbit/internal/workshop/testkit/program"
 )
 
-// What cannot be booked is left, with what hangs on it; everything else is booked at once, and what was left when it can be.
-func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
+// TestOnlyDependentTransactionsWait: a transaction that cannot be booked is left to the next run with those that must come
+// after it; every other one is booked at once.
+func TestOnlyDependentTransactionsWait(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	gift := settledGift(t, h)
 	broken, err := h.Fake.Refund(intent(gift), 500)
 	require.NoError(t, err)
-	behind, err := h.Fake.Refund(intent(gift), 200)
+	dependent, err := h.Fake.Refund(intent(gift), 200)
 	require.NoError(t, err)
 	other := h.StartedGift(program.ValidForm())
 	h.Pay(other)
 	refund, err := h.Fake.Refund(h.IntentOf(other), 300)
 	require.NoError(t, err)
-	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at) SELECT $1, $2, 'refund', id, 1, now() FROM payment LIMIT 1`, gift.EntityID, broken)
 	for range 2 {
 		_, err = h.Collector.Sweep(t.Context())
 		require.Error(t, err)
@@ -34,8 +34,8 @@ func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
 		return h.Count(`SELECT count(*) FROM balance_transaction WHERE source_id = $1`, object)
 	}
 	require.Equal(t, donation.Settled, h.Gift(other.ID).Status)
-	require.Equal(t, []int{0, 0, 1}, []int{booked(broken), booked(behind), booked(refund)}, "a charge's movements keep Stripe's order")
-	require.Zero(t, h.Count(`SELECT count(*) FROM check_clearing_differs`), "it may pass yet")
+	require.Equal(t, []int{0, 0, 1}, []int{booked(broken), booked(dependent), booked(refund)}, "a charge's movements keep Stripe's order")
+	require.Zero(t, h.Count(`SELECT count(*) FROM check_clearing_differs`), "it may still succeed")
 
 	h.Exec(`UPDATE balance_lookup SET failing_since = failing_since - interval '1 hour'`)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM check_clearing_differs WHERE detail LIKE 'Stripe''s balance is not booked to its end: %'`))
@@ -43,10 +43,10 @@ func TestNothingElseWaitsForWhatCannotBeBooked(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, stalls, 1)
 
-	h.Exec(`ALTER TABLE charge_change DISABLE TRIGGER USER`)
-	h.Exec(`DELETE FROM charge_change WHERE object_id = $1`, broken) // the defect is mended
+	h.Exec(`ALTER TABLE payment_change DISABLE TRIGGER USER`)
+	h.Exec(`DELETE FROM payment_change WHERE object_id = $1`, broken) // the defect is repaired
 	importAll(t, h)
-	require.Equal(t, []int{1, 1}, []int{booked(broken), booked(behind)})
+	require.Equal(t, []int{1, 1}, []int{booked(broken), booked(dependent)})
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE closed_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE failing_since IS NOT NULL`))
 	require.Zero(t, h.Count(`SELECT coalesce(sum(amount), 0)::int FROM posting WHERE account_code = '1090'`))

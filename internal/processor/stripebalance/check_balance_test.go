@@ -9,78 +9,77 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/stripebalance"
-
 	"konbit/internal/workshop/testkit/program"
 )
 
-// busy is Stripe where something happens right before and right after it says what it holds, and which holds more than was moved.
-type busy struct {
+// busySource runs before and after right before and after it returns the balance, and adds more to it (minor units).
+type busySource struct {
 	stripebalance.Source
 	before, after func()
 	more          int64
-	asked         *int
+	calls         *int
 }
 
-func (b busy) Balance(ctx context.Context, e org.LegalEntity) (map[money.Currency]int64, error) {
+func (b busySource) Balance(ctx context.Context, e org.LegalEntity) (map[money.Currency]int64, error) {
 	if e.Slug != "tsne" {
 		return b.Source.Balance(ctx, e)
 	}
-	*b.asked++
+	*b.calls++
 	b.before()
-	held, err := b.Source.Balance(ctx, e)
+	balance, err := b.Source.Balance(ctx, e)
 	b.after()
-	if held != nil {
-		held[e.Currency] += b.more
+	if balance != nil {
+		balance[e.Currency] += b.more
 	}
-	return held, err
+	return balance, err
 }
 
-// observations lists what was observed of tsne, as "held - kept".
-func observations(h *program.Program) []string {
+// differences lists tsne's stored comparisons, as Stripe's balance − booked, in minor units.
+func differences(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s', o.held - o.kept) FROM balance_observation o JOIN legal_entity e ON e.id = o.entity_id WHERE e.slug = 'tsne' ORDER BY o.at`)
 }
 
-// TestTheBalanceIsComparedWhileGiftsFlow: payments around the moment of the answer are told apart, and a difference is not.
-func TestTheBalanceIsComparedWhileGiftsFlow(t *testing.T) {
+// TestTheBalanceIsComparedWhileGiftsContinue: payments around the time of the answer are recognised, and a difference is shown.
+func TestTheBalanceIsComparedWhileGiftsContinue(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []string{"0"}, observations(h), "an empty balance is one, too")
+	require.Equal(t, []string{"0"}, differences(h), "an empty balance is compared too")
 	pay := func() { h.Pay(h.StartedGift(program.ValidForm())) }
 	nothing := func() {}
-	asked := 0
-	sweep := func(b busy) {
+	calls := 0
+	sweep := func(b busySource) {
 		t.Helper()
-		asked, b.asked, b.Source = 0, &asked, h.Stripe
+		calls, b.calls, b.Source = 0, &calls, h.Stripe
 		c := h.Collector
 		c.Source = b
 		_, err := c.Sweep(t.Context())
 		require.NoError(t, err)
 	}
-	sweep(busy{before: func() { pay(); pay() }, after: pay})
-	require.Equal(t, 1, asked, "the answer is the net of what is kept and of the first two of three")
-	require.Equal(t, []string{"0", "0"}, observations(h))
+	sweep(busySource{before: func() { pay(); pay() }, after: pay})
+	require.Equal(t, 1, calls, "the answer is the net of what is booked and of the first two of three")
+	require.Equal(t, []string{"0", "0"}, differences(h))
 	h.RequireNoFindings()
 
-	sweep(busy{before: pay, after: pay, more: 1})
-	require.Equal(t, 3, asked, "no sum fits, and it never is quiet")
-	require.Len(t, observations(h), 2, "so nothing is kept")
+	sweep(busySource{before: pay, after: pay, more: 1})
+	require.Equal(t, 3, calls, "no prefix matches, and payments continue")
+	require.Len(t, differences(h), 2, "so nothing is stored")
 	h.RequireNoFindings()
 
-	sweep(busy{before: nothing, after: nothing, more: 1})
-	require.Equal(t, []string{"0", "0", "1"}, observations(h), "it is quiet: Stripe holds a cent that nothing moved")
+	sweep(busySource{before: nothing, after: nothing, more: 1})
+	require.Equal(t, []string{"0", "0", "1"}, differences(h), "no payments: Stripe holds a cent that no transaction explains")
 	rows := h.CheckerRows()
 	require.Len(t, rows, 1)
 	require.Equal(t, "A10", rows[0].Checker)
 	require.Contains(t, rows[0].Detail, "out by -1")
 
-	sweep(busy{before: pay, after: pay, more: 1})
-	require.Equal(t, 1, asked, "what Stripe had before is told apart from what comes")
-	require.Len(t, observations(h), 4)
-	sweep(busy{before: nothing, after: nothing})
+	sweep(busySource{before: pay, after: pay, more: 1})
+	require.Equal(t, 1, calls, "the earlier difference is not confused with new payments")
+	require.Len(t, differences(h), 4)
+	sweep(busySource{before: nothing, after: nothing})
 	h.RequireNoFindings()
 
 	pay()
-	sweep(busy{before: nothing, after: func() { h.Exec(`UPDATE balance_lookup SET holder = gen_random_uuid()`) }, more: 2})
-	require.Len(t, observations(h), 5, "another looks through the balance by now, and may have booked more")
+	sweep(busySource{before: nothing, after: func() { h.Exec(`UPDATE balance_lookup SET holder = gen_random_uuid()`) }, more: 2})
+	require.Len(t, differences(h), 5, "another process has the lease now and may have booked more")
 }

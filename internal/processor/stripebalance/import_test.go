@@ -14,33 +14,32 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
-
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
 
-// refusing is a source in which one entity's account cannot be listed.
-type refusing struct {
+// failingSource fails to list one entity's account.
+type failingSource struct {
 	stripebalance.Source
 	slug string
 }
 
-func (r refusing) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (r failingSource) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	if e.Slug == r.slug {
 		return errors.New("key revoked")
 	}
 	return r.Source.Transactions(ctx, e, since, until, page)
 }
 
-func TestAnEntityThatCannotBeListedHoldsUpNoOther(t *testing.T) {
+func TestAnEntityThatCannotBeListedDelaysNoOther(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Pay(h.StartedGift(program.ValidForm())) // tsne's
 	c := h.Collector
-	c.Source = refusing{h.Stripe, "aina"}
+	c.Source = failingSource{h.Stripe, "aina"}
 	n, err := c.Sweep(t.Context())
 	require.ErrorContains(t, err, "balance of aina: key revoked")
 	require.Equal(t, 1, n)
-	c.Source = refusing{h.Stripe, "tsne"}
+	c.Source = failingSource{h.Stripe, "tsne"}
 	_, err = c.Sweep(t.Context())
 	require.ErrorContains(t, err, "balance of tsne: key revoked")
 	require.NotContains(t, err.Error(), "aina")
@@ -57,9 +56,9 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	require.NoError(t, err)
 	last, err := h.Fake.Refund(intent(gift), 200)
 	require.NoError(t, err)
-	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, $2, 'refund', 'ch_other', 1, now())`, gift.EntityID, broken)
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at) SELECT $1, $2, 'refund', id, 1, now() FROM payment LIMIT 1`, gift.EntityID, broken)
 	_, err = h.Collector.Sweep(t.Context())
-	require.Error(t, err, "it is tried again for a while")
+	require.Error(t, err, "it is retried for the grace period")
 	require.Equal(t, []string{"balance_transactions_stuck"}, h.Lines(`SELECT kind FROM finance_task WHERE closed_at IS NULL`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM posting WHERE account_code = '1090'`))
 	h.Exec(`UPDATE finance_task SET opened_at = opened_at - interval '2 hours'`)
@@ -68,17 +67,17 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken},
 		h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task WHERE closed_at IS NULL`))
 	require.Contains(t, balances(h), "operations 1090 500")
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later ones go on")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later transactions are booked")
 }
 
-// late is a source that shows one transaction only to who looks from its own date on.
-type late struct {
+// lateSource lists one transaction only if the list starts near the transaction's own time.
+type lateSource struct {
 	stripebalance.Source
 	id string
 	at time.Time
 }
 
-func (l late) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (l lateSource) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	return l.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
 		return page(slices.DeleteFunc(listed, func(t settlement.Transaction) bool { return t.ID == l.id && since.Before(l.at.Add(-overlap)) }))
 	})
@@ -96,31 +95,31 @@ func TestPayoutWaitsForItsMembers(t *testing.T) {
 	require.NoError(t, err)
 	h.Exec(`UPDATE balance_lookup SET nudged = true, next_look = now()`)
 	c := h.Collector
-	c.Source = late{h.Stripe, fee, at}
+	c.Source = lateSource{h.Stripe, fee, at}
 	_, err = c.ImportDue(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
-	require.Subset(t, balances(h), []string{"general 1015 1772", "operations 1015 40"}, "by its own movements, not in proportion")
+	require.Subset(t, balances(h), []string{"general 1015 1772", "operations 1015 40"}, "by its members, not in proportion")
 }
 
-const overlap = 2 * time.Second // of one look with the one before
+const overlap = 2 * time.Second // as importOverlap
 
-// slow is a source whose list for tsne arrives when it may.
-type slow struct {
+// blockingSource returns its list for tsne when the test allows it.
+type blockingSource struct {
 	stripebalance.Source
-	listed, may chan struct{}
+	listed, allowed chan struct{}
 }
 
-func (s slow) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (s blockingSource) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	err := s.Source.Transactions(ctx, e, since, until, page)
 	if e.Slug == "tsne" {
 		s.listed <- struct{}{}
-		<-s.may
+		<-s.allowed
 	}
 	return err
 }
 
-func TestALookThatLostItsTurnStops(t *testing.T) {
+func TestARunThatLostItsLeaseStops(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
@@ -128,7 +127,7 @@ func TestALookThatLostItsTurnStops(t *testing.T) {
 		h.Pay(h.StartedGift(program.ValidForm()))
 	}
 	first, second := h.Collector, h.Collector
-	gate := slow{h.Stripe, make(chan struct{}, 2), make(chan struct{})}
+	gate := blockingSource{h.Stripe, make(chan struct{}, 2), make(chan struct{})}
 	first.Source = gate
 	type end struct {
 		n   int
@@ -145,19 +144,19 @@ func TestALookThatLostItsTurnStops(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, n)
 	h.Exec(`UPDATE balance_lookup SET next_look = 'infinity'`)
-	close(gate.may)
+	close(gate.allowed)
 	require.Equal(t, end{}, <-ended)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
-	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "and frees nothing of the other's")
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "it does not release the other's lease")
 }
 
-// After a bad spell or a quiet night a charge's fee is not waited for a quarter of an hour.
-func TestAFreshChargeIsLookedForSoon(t *testing.T) {
+// TestAFreshChargeIsImportedSoon: after failures or idle runs a new charge's fee does not wait for a quarter of an hour.
+func TestAFreshChargeIsImportedSoon(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	h.Pay(h.StartedGift(program.ValidForm()))
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
-	next := func() int { // seconds from now, of a look that fails after many others found nothing
+	next := func() int { // seconds until the next run, after a failure that follows many idle runs
 		h.Exec(`UPDATE balance_lookup SET idle_looks = 40, next_look = now(), nudged = true`)
 		_, err := h.Collector.ImportDue(t.Context())
 		require.Error(t, err)
@@ -168,8 +167,9 @@ func TestAFreshChargeIsLookedForSoon(t *testing.T) {
 	require.Greater(t, next(), 800)
 }
 
-// Years nobody looked at are listed span by span from the oldest, and what is booked is not read again after an interruption.
-func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
+// TestALongImportContinues: a long time without imports is listed in spans from the oldest, and an interrupted import
+// does not read again what is booked.
+func TestALongImportContinues(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
@@ -177,19 +177,19 @@ func TestALongLookGoesOnWhereItWasInterrupted(t *testing.T) {
 	h.Exec(`UPDATE balance_lookup SET read_through = now() - interval '10 days'`)
 	spans := 0
 	c := h.Collector
-	c.Source = counting{h.Stripe, &spans}
+	c.Source = countingSource{h.Stripe, &spans}
 	_, err = c.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 7, spans, "ten days by two, and what came while the balance was asked for")
+	require.Equal(t, 7, spans, "ten days in spans of two, and one list of the balance check")
 }
 
-// counting is a source that counts tsne's lists and holds that only the last is open to the future.
-type counting struct {
+// countingSource counts tsne's lists and fails if a list other than the last has no end.
+type countingSource struct {
 	stripebalance.Source
 	lists *int
 }
 
-func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (c countingSource) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	if e.Slug == "tsne" {
 		*c.lists++
 		if until.IsZero() == (time.Since(since) > 48*time.Hour) {
@@ -199,8 +199,8 @@ func (c counting) Transactions(ctx context.Context, e org.LegalEntity, since, un
 	return c.Source.Transactions(ctx, e, since, until, page)
 }
 
-// Two processes may list the same. The one that finds the other's rows in its way did nothing wrong, and neither did they.
-func TestARaceThatIsLostIsNoTask(t *testing.T) {
+// TestALostRaceIsNoTask: two processes may list the same transactions. The one that finds them booked opens no task.
+func TestALostRaceIsNoTask(t *testing.T) {
 	h := program.New(t, program.Options{})
 	g := settledGift(t, h)
 	refund, err := h.Fake.Refund(intent(g), 500)
@@ -228,17 +228,18 @@ func TestARaceThatIsLostIsNoTask(t *testing.T) {
 	require.NoError(t, <-ended)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1`, refund))
-	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next look may come at once")
+	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next run may start at once")
 }
 
-// A sweep lists what is new, and what came just before; the first of a day, once more, what the day before had.
+// TestADayOfSweepsListsATransactionFewTimes: a sweep lists what is new and what came just before; the first of a day also
+// lists the day before.
 func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	times := map[string]int{}
 	c := h.Collector
-	c.Booker.Now, c.Source = h.Fake.Now, telling{h.Stripe, times}
+	c.Booker.Now, c.Source = h.Fake.Now, listCounter{h.Stripe, times}
 	for range 24 {
 		h.Pay(h.StartedGift(program.ValidForm()))
 		h.Fake.Advance(time.Hour)
@@ -247,17 +248,17 @@ func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
 	}
 	require.Len(t, times, 25)
 	for id, n := range times {
-		require.LessOrEqual(t, n, 4, "%s: found, beside the balance, with the next, and by the first sweep of a day, should one begin here", id)
+		require.LessOrEqual(t, n, 4, "%s: by its sweep, the balance check, the next sweep, and the first sweep of a day if one starts here", id)
 	}
 }
 
-// telling is a source that counts how often each transaction is listed.
-type telling struct {
+// listCounter counts how often each transaction is listed.
+type listCounter struct {
 	stripebalance.Source
 	times map[string]int
 }
 
-func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (s listCounter) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	return s.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
 		for _, t := range listed {
 			s.times[t.ID]++
@@ -266,8 +267,9 @@ func (s telling) Transactions(ctx context.Context, e org.LegalEntity, since, unt
 	})
 }
 
-// One that shows up an hour after its date is found by the first sweep of the next day.
-func TestTheFirstSweepOfADayFindsWhatCameLate(t *testing.T) {
+// TestTheFirstSweepOfADayFindsLateTransactions: one that is listed an hour after its date is found by the first sweep of the
+// next day.
+func TestTheFirstSweepOfADayFindsLateTransactions(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
@@ -277,37 +279,37 @@ func TestTheFirstSweepOfADayFindsWhatCameLate(t *testing.T) {
 	h.Fake.Advance(time.Hour)
 	h.Pay(h.StartedGift(program.ValidForm()))
 	c := h.Collector
-	c.Booker.Now, c.Source = h.Fake.Now, hiding{h.Stripe, hidden}
+	c.Booker.Now, c.Source = h.Fake.Now, hidingSource{h.Stripe, hidden}
 	_, err = c.Sweep(t.Context())
 	require.NoError(t, err)
-	kept := func() int {
+	booked := func() int {
 		return h.Count(`SELECT count(*) FROM balance_transaction WHERE source_id = $1 OR id = $1`, hidden)
 	}
 	c.Source = h.Stripe
 	_, err = c.Sweep(t.Context())
 	require.NoError(t, err)
-	before := kept()
+	before := booked()
 	h.Exec(`ALTER TABLE balance_observation DISABLE TRIGGER insert_only`)
 	h.Exec(`UPDATE balance_observation SET at = at - interval '1 day'`)
 	_, err = c.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []int{0, 1}, []int{before, kept()})
+	require.Equal(t, []int{0, 1}, []int{before, booked()})
 }
 
-// hiding is a source that does not list one transaction yet.
-type hiding struct {
+// hidingSource does not list one transaction.
+type hidingSource struct {
 	stripebalance.Source
 	id string
 }
 
-func (s hiding) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+func (s hidingSource) Transactions(ctx context.Context, e org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
 	return s.Source.Transactions(ctx, e, since, until, func(listed []settlement.Transaction) error {
 		return page(slices.DeleteFunc(listed, func(t settlement.Transaction) bool { return t.ID == s.id || t.SourceID == s.id }))
 	})
 }
 
-// When a page's worth was found at once, more is on its way: the next look waits for its time, not for the next fee.
-func TestLooksInACrowdListManyAtOnce(t *testing.T) {
+// TestBusyTimesListManyAtOnce: after a run that booked a whole batch, the next run starts at its time, not with the next fee.
+func TestBusyTimesListManyAtOnce(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	for range 100 {
@@ -317,18 +319,18 @@ func TestLooksInACrowdListManyAtOnce(t *testing.T) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_lookup WHERE idle_looks = -1 AND next_look > now() AND next_look <= now() + interval '10 seconds'`))
-	h.Exec(`UPDATE balance_lookup SET next_look = now() + interval '1 hour' WHERE idle_looks = -1`) // whatever this machine is slowed by
-	collect := func() int {
+	h.Exec(`UPDATE balance_lookup SET next_look = now() + interval '1 hour' WHERE idle_looks = -1`) // however slow this machine is
+	importDue := func() int {
 		n, err := h.Collector.ImportDue(t.Context())
 		require.NoError(t, err)
 		return n
 	}
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour'`)
 	h.SettledGift(program.ValidForm())
-	require.Zero(t, collect())
+	require.Zero(t, importDue())
 	h.Exec(`UPDATE balance_lookup SET next_look = now()`)
-	require.Equal(t, 1, collect())
+	require.Equal(t, 1, importDue())
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour', next_look = now() + interval '1 hour'`)
 	h.SettledGift(program.ValidForm())
-	require.Equal(t, 1, collect(), "one alone is looked for at once")
+	require.Equal(t, 1, importDue(), "one alone is looked for at once")
 }

@@ -53,7 +53,7 @@ var Steps = []Step{
 	{"the fee", Failpoint{Table: "balance_transaction", When: "AFTER INSERT"}, true},
 	{"the fee", Failpoint{Table: "fee_due", When: "AFTER DELETE"}, true},
 	{"the fee", Failpoint{Table: "journal_entry", When: "AFTER INSERT", If: "NEW.kind = 'processing fee'"}, true},
-	{"the fee", Failpoint{Table: "charge_share", When: "BEFORE INSERT"}, true},
-	{"the fee", Failpoint{Table: "charge_share", When: "AFTER INSERT"}, true},
+	{"the fee", Failpoint{Table: "payment_share", When: "BEFORE INSERT"}, true},
+	{"the fee", Failpoint{Table: "payment_share", When: "AFTER INSERT"}, true},
 	{"the fee", Failpoint{Table: "balance_transaction", When: AtCommit}, true},
 }

@@ -98,8 +98,8 @@ SELECT e.id, p.n, e.entity_id, e.currency, e.lines, e.serial, p.account, p.fund,
 
 INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
 SELECT entity_id, txn, 'charge', charge, amount, fee, amount - fee, currency, charged_at, date_trunc('day', charged_at) + interval '2 days', settled_at FROM gift;
-INSERT INTO charge_share (charge_id, entity_id, fund_id, gift, fee, sponsor)
-SELECT charge, entity_id, s.fund, s.gift, s.fee, s.sponsor
+INSERT INTO payment_share (payment_id, entity_id, fund_id, gift, fee, sponsor_fee)
+SELECT pg_temp.id(settled_at, hash || ' payment'), entity_id, s.fund, s.gift, s.fee, s.sponsor
   FROM gift g CROSS JOIN LATERAL (VALUES (g.fund_id, g.amount, g.fee, g.sponsor), (g.operations_id, 0, 0, -g.sponsor)) s (fund, gift, fee, sponsor)
  WHERE s.gift > 0 OR s.sponsor <> 0;
 

@@ -34,7 +34,7 @@ func TestFill(t *testing.T) {
 		"receipts":     `receipt`,
 		"numbers used": `(SELECT generate_series(1, last) FROM receipt_counter) n`,
 		"letters":      `letter_delivery WHERE accepted_at IS NOT NULL`,
-		"shares":       `charge_share WHERE gift > 0`,
+		"shares":       `payment_share WHERE gift > 0`,
 	} {
 		require.Equal(t, gifts, h.Count(`SELECT count(*) FROM `+query), what)
 	}

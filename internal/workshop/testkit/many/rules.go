@@ -12,7 +12,7 @@ import (
 )
 
 // tables are those that Fill writes.
-const tables = `'{donor,donation,payment,donation_contact,designation,donation_step,stripe_event,journal_entry,posting,charge_share,clearing_share,balance_transaction,receipt,receipt_counter,letter,letter_delivery}'::regclass[]`
+const tables = `'{donor,donation,payment,donation_contact,designation,donation_step,stripe_event,journal_entry,posting,payment_share,clearing_share,balance_transaction,receipt,receipt_counter,letter,letter_delivery}'::regclass[]`
 
 // rules are statements that put back what was lifted.
 type rules []string

@@ -1,0 +1,100 @@
+package settlement
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/books/fund"
+	"konbit/internal/books/ledger"
+	"konbit/internal/books/task"
+	"konbit/internal/platform/money"
+)
+
+// A restricted fund never falls below zero. What it cannot pay, operations pays (absorbs), and a task says so.
+
+// restrictedBalances are the balances of restricted funds while the fees of a list are computed, in minor units by fund.
+type restrictedBalances map[uuid.UUID]int64
+
+// absorbFeesTx moves to operations what a restricted fund can no longer pay of the sponsor's fee and of the processing
+// fee, in this order: the fund may have given the gift away before its fee was known. The funds must be locked.
+func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []part, balances restrictedBalances) ([]part, error) {
+	operationsPart := part{fund: s.operations}
+	for i := range parts {
+		p := &parts[i]
+		if !p.fund.Restricted() {
+			continue
+		}
+		if _, known := balances[p.fund.ID]; !known {
+			var err error
+			if balances[p.fund.ID], err = ledger.RestrictedTx(ctx, tx, p.fund.ID); err != nil {
+				return nil, err
+			}
+		}
+		short := max(p.fee+p.sponsorFee-max(balances[p.fund.ID], 0), 0)
+		sponsorFee := min(short, p.sponsorFee)
+		p.sponsorFee, operationsPart.sponsorFee = p.sponsorFee-sponsorFee, operationsPart.sponsorFee+sponsorFee
+		p.fee, operationsPart.fee = p.fee-(short-sponsorFee), operationsPart.fee+short-sponsorFee
+		balances[p.fund.ID] -= p.fee + p.sponsorFee
+		if err := s.openShortfallTaskTx(ctx, tx, t.SourceID, t.Currency, p.fund, short); err != nil {
+			return nil, err
+		}
+	}
+	if operationsPart.fee == 0 && operationsPart.sponsorFee == 0 {
+		return parts, nil
+	}
+	if last := &parts[len(parts)-1]; last.fund.ID == s.operations.ID {
+		last.fee, last.sponsorFee = last.fee+operationsPart.fee, last.sponsorFee+operationsPart.sponsorFee
+		return parts, nil
+	}
+	return append(parts, operationsPart), nil
+}
+
+// absorbShortfallsTx sets on each part that is taken from a restricted fund what operations absorbs of it, so that the
+// fund does not fall below zero. It locks the funds, so that nothing is awarded from them meanwhile.
+func (s *bookingRun) absorbShortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) error {
+	funds := make([]uuid.UUID, len(taken))
+	for i, p := range taken {
+		funds[i] = p.fund.ID
+	}
+	if err := s.lockFundsTx(ctx, tx, funds); err != nil {
+		return err
+	}
+	for i := range taken {
+		p := &taken[i]
+		if !p.fund.Restricted() {
+			continue
+		}
+		balance, err := ledger.RestrictedTx(ctx, tx, p.fund.ID)
+		if err != nil {
+			return err
+		}
+		// The fees that are given back are restricted again and pay their part.
+		p.absorbed = min(max(p.gift-p.fee-p.sponsorFee-balance, 0), p.gift)
+	}
+	return nil
+}
+
+// openShortfallTasksTx opens a task for each part of which operations absorbed something.
+func (s *bookingRun) openShortfallTasksTx(ctx context.Context, tx *sqlx.Tx, object string, c money.Currency, taken []part) error {
+	for _, p := range taken {
+		if err := s.openShortfallTaskTx(ctx, tx, object, c, p.fund, p.absorbed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openShortfallTaskTx opens the task about what operations absorbed in a fund's place because of a charge, refund or
+// dispute, in minor units.
+func (s *bookingRun) openShortfallTaskTx(ctx context.Context, tx *sqlx.Tx, object string, c money.Currency, f fund.Fund, absorbed int64) error {
+	if absorbed == 0 {
+		return nil
+	}
+	return task.OpenTx(ctx, tx, task.Task{
+		EntityID: s.entity.ID, Kind: taskShortfall, Subject: object + " " + f.Code,
+		Detail: map[string]string{"fund": f.Code, "amount": fmt.Sprint(absorbed), "of": object, "currency": string(c)},
+	}, s.NewID, s.Now())
+}
