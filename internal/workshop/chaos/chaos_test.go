@@ -15,7 +15,7 @@ import (
 
 var seed = flag.Uint64("seed", 0, "tells what is random once more; 0 draws one")
 
-// TestRows proves the short form of every row.
+// TestRows runs the short form of every row.
 func TestRows(t *testing.T) {
 	testkit.SkipIfShort(t, "PostgreSQL")
 	for _, row := range Rows() {
@@ -27,16 +27,16 @@ func TestRows(t *testing.T) {
 			}
 			t.Logf("-seed %d", run.Seed)
 			watch := time.AfterFunc(rowTimeout, func() { reportHang(row.Name, run.Seed) })
-			t.Cleanup(func() { watch.Stop() }) // the last of all: a row may hang in its cleaning up, too
+			t.Cleanup(func() { watch.Stop() }) // runs last: a row's cleanup can hang too
 			row.Prove(t, run)
 		})
 	}
 }
 
-// hangs is how long a row's short form never takes, however busy the machine.
+// rowTimeout is longer than a row's short form takes on any machine.
 const rowTimeout = 7 * time.Minute
 
-// tooLong ends the program and says which row hangs and where: the test tool itself would tell it among thousands of lines.
+// reportHang ends the program and prints which row hangs and where. The output of go test would be thousands of lines.
 func reportHang(row string, seed uint64) {
 	all := make([]byte, 16<<20)
 	all = all[:runtime.Stack(all, true)]

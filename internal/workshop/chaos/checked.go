@@ -8,8 +8,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// checked holds that every checker finds nothing in a world that was drained. Nobody sends letters in a house, so receipts
-// that are not mailed (A7) and the jobs to do it (A8) are no matter.
+// checked requires that every checker finds nothing in a drained simulation. No worker sends emails there, so receipts
+// without an email (A7) and open email jobs (A8) are accepted.
 func checked(t testing.TB, h *program.Program) {
 	t.Helper()
 	for _, r := range h.CheckerRows() {

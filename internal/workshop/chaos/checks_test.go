@@ -17,7 +17,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// What judges the rows is judged here: each must see what it is there to see.
+// These tests check the checks of the rows: each must find what it is there to find.
 
 func TestTryTellsWhatATestWouldSay(t *testing.T) {
 	for name, prove := range map[string]func(t testing.TB){
@@ -68,7 +68,7 @@ func TestTheOraclesDivisionIsTheHouses(t *testing.T) {
 	}
 }
 
-// settledWorld has one gift, settled, booked and held.
+// settledSimulation has one gift, settled, booked and checked.
 func settledSimulation(t testing.TB) *simulation {
 	w := newSimulation(t, 1)
 	for len(w.sessions) == 0 {

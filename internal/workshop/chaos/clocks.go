@@ -29,7 +29,8 @@ func init() {
 	})
 }
 
-// Clocks holds the years, the signatures, what expires, and a Konbit whose database is 400 days off, either way.
+// Clocks checks the tax years, the age of signatures, what expires, and a Konbit whose database's clock is 400 days off
+// in either direction.
 func Clocks(t testing.TB, run Run) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	signatures(t, h)
@@ -40,8 +41,8 @@ func Clocks(t testing.TB, run Run) {
 	}
 }
 
-// A zone is one of the United States', by what the law says of it and not by what Go knows: hours from UTC in winter and in summer
-// (15 USC 260a; Hawaii has no summer time).
+// A zone is one of the time zones of the United States, by law and not by Go's tables: hours from UTC in winter and in
+// summer (15 USC 260a; Hawaii has no summer time).
 type zone struct {
 	name           string
 	winter, summer time.Duration
@@ -53,7 +54,8 @@ var zones = []zone{
 	{"Pacific/Honolulu", -10 * time.Hour, -10 * time.Hour},
 }
 
-// local is the wall clock there: summer lasts from the second Sunday of March to the first of November, at two o'clock.
+// local returns the local time. Summer time lasts from the second Sunday of March to the first of November, at two
+// o'clock.
 func (z zone) local(at time.Time) time.Time {
 	begin := sunday(at.UTC().Year(), time.March, 2).Add(2*time.Hour - z.winter)
 	end := sunday(at.UTC().Year(), time.November, 1).Add(2*time.Hour - z.summer)
@@ -63,7 +65,7 @@ func (z zone) local(at time.Time) time.Time {
 	return at.UTC().Add(z.summer)
 }
 
-// sunday is the nth of a month, at midnight UTC.
+// sunday returns the n-th Sunday of a month at midnight UTC.
 func sunday(year int, month time.Month, nth int) time.Time {
 	first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
 	return first.AddDate(0, 0, (7-int(first.Weekday()))%7+7*(nth-1))
@@ -75,7 +77,7 @@ type moment struct {
 	at time.Time
 }
 
-// moments are all there are, those first that divide one day from another.
+// moments returns all moments. Those at the border between two days come first.
 func moments() (all []moment) {
 	var rest []moment
 	for _, z := range zones {
@@ -94,7 +96,8 @@ func moments() (all []moment) {
 	return append(all, rest...)
 }
 
-// years settles a charge at each moment, on a server whose own clock is anywhere within 400 days, and looks what receipt and books say.
+// years settles a charge at each moment, on a server whose clock is up to 400 days off, and checks the year of receipt
+// and books.
 func years(t testing.TB, h *program.Program, run Run) {
 	all := moments()
 	begin := 2 * len(zones)
@@ -130,7 +133,7 @@ func years(t testing.TB, h *program.Program, run Run) {
 	}
 }
 
-// begun are gifts whose payment pages are open.
+// begun returns gifts whose payment pages are open.
 func begun(t testing.TB, h *program.Program, n int) []donation.Donation {
 	gifts := make([]donation.Donation, n)
 	var all sync.WaitGroup
@@ -155,7 +158,8 @@ func begun(t testing.TB, h *program.Program, n int) []donation.Donation {
 	return gifts
 }
 
-// signatures are taken up to 300 seconds old or ahead, by a clock that stands still.
+// signatures checks that a signature is accepted up to 300 seconds before or after the time of a clock that stands
+// still.
 func signatures(t testing.TB, h *program.Program) {
 	d := h.StartedGift(program.ValidForm())
 	h.Pay(d)

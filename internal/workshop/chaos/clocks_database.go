@@ -14,7 +14,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// databaseOff is how far databases are off: one of them at a time in the short form.
+// databaseOff lists how far databases' clocks are off. The short form uses one of them.
 func databaseOff(run Run) []string {
 	all := []string{"-400d", "+400d", "-4m", "+4m"}
 	if run.Number < len(moments()) {
@@ -23,8 +23,8 @@ func databaseOff(run Run) []string {
 	return all
 }
 
-// strangeDatabase is a Konbit whose database has another clock: its servers', mail's and Stripe's is this machine's. Gifts come to the
-// end that gifts come to, after failures too, which are tried again by a clock and taken over by one.
+// databaseClocks runs a Konbit whose database has another clock than its servers, the mail server and Stripe. Gifts
+// must end as usual, also after failures, whose retries and leases depend on a clock.
 func databaseClocks(t testing.TB, run Run, off string) {
 	library, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
 	require.NoError(t, err)
@@ -50,12 +50,13 @@ func databaseClocks(t testing.TB, run Run, off string) {
 	s.Mail().SetFault(mailcatch.Fault{})
 	s.Restart()
 	if run.Number < len(moments()) {
-		s.AgeLeases() // of the server that was killed; in full their end is waited for
+		s.AgeLeases() // those of the server that was killed; the full row waits for their end
 	}
 	began := time.Now()
 	s.WaitDrained(drained)
 	run.Found(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
-	// A check that ran meanwhile takes what is on its way for overdue, by a clock that is years ahead, and says so to finance.
+	// A check that ran meanwhile, with a clock years ahead, reports work that is in progress as overdue and opens a
+	// task.
 	db.Owner.MustExec(`DELETE FROM finance_task WHERE kind = 'checker_found'`)
 	s.RequireGifts(gifts)
 	var years []int

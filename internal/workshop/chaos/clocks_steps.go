@@ -18,8 +18,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// steps holds what expires: the step before a payment page between servers whose clocks differ by minutes, and on servers whose clock is
-// years from the database's; and a pass of event mode, whose end is the database's.
+// steps checks what expires: the extra step before a payment page between servers whose clocks differ by minutes, and
+// on servers whose clock is years from the database's; and a pass of event mode, which ends by the database's clock.
 func steps(t testing.TB, h *program.Program) {
 	const (
 		minutes = 4 * time.Minute
@@ -58,7 +58,7 @@ func steps(t testing.TB, h *program.Program) {
 	require.True(t, fault.Is(err, fault.NotFound), "%v", err)
 }
 
-// solve does a step's work as the browser does.
+// solve computes a step's answer as the browser does.
 func solve(s guard.Challenge) string {
 	var counters []string
 	for puzzle := range s.Rounds {

@@ -31,11 +31,12 @@ const (
 	settling = 50 * time.Millisecond
 )
 
-// Copies gives gifts, so that a receipt is mailed for each, while the mail server keeps some letters without saying so and the sender is
-// killed at random moments. What a dead sender had under way is taken over after its lease; here the lease is made to look old.
+// Copies gives gifts, so that a receipt is emailed for each, while the mail server stores some emails without
+// acknowledging them and the sender is killed at random moments. Another process takes over the dead sender's jobs
+// after their lease, which the test makes old.
 //
-// One process is as many senders as it has workers, and one kill kills them all: whoever of them had handed a letter over, and not yet
-// noted so, sends it again. These are counted at each kill; most kills find none.
+// One process sends with as many workers as it has, and one kill ends them all. An email that a worker had sent and not
+// yet recorded is sent again. The row counts these at each kill; most kills find none.
 func Copies(t testing.TB, run Run) {
 	r := rand.New(rand.NewPCG(run.Seed, 9))
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
@@ -66,7 +67,7 @@ func Copies(t testing.TB, run Run) {
 	}
 	donors.Wait()
 	s.AgeLeases()
-	s.RequireGifts(run.Number) // which holds Message-IDs and copies
+	s.RequireGifts(run.Number) // also checks Message-IDs and copies
 
 	messages, cuts := s.Mail().Messages(), 0
 	for _, m := range messages {
@@ -83,8 +84,8 @@ func Copies(t testing.TB, run Run) {
 	require.LessOrEqual(t, copies, cuts+killed)
 }
 
-// unnoted counts the letters that the mail server took and said so, and the books do not have as taken, while no sender lives. A
-// letter left so by an earlier kill counts again only if it was handed over again since.
+// withoutTimes counts the emails that the mail server acknowledged and the database does not record as accepted, while
+// no sender runs. An email counted at an earlier kill counts again only if it was sent again since.
 func withoutTimes(t testing.TB, s *e2e.Stack, counted map[string]int) (n int) {
 	t.Helper()
 	time.Sleep(settling)

@@ -26,8 +26,8 @@ func init() {
 	})
 }
 
-// Of twenty deaths, so many are of each kind; the rest fall on steps of a gift's path. In full that is 100 backends, 20 stops, 100
-// replies by FIN and 100 by RST, and each step twice but for two: once an error, once a cut.
+// Numbers of each kind among twenty deaths; the others are at steps of a gift's path. In full: 100 backends, 20 stops,
+// 100 replies lost by FIN and 100 by RST, and each step except two twice: once an error, once a closed connection.
 const (
 	twenty        = 20
 	backends      = 5
@@ -37,7 +37,7 @@ const (
 	betweenDeaths = 250 // milliseconds, at most
 )
 
-// dying is a Konbit whose database dies again and again while people give.
+// deathsRun is a Konbit whose database fails repeatedly while donors give.
 type deathsRun struct {
 	*e2e.Stack
 	t       testing.TB
@@ -48,7 +48,7 @@ type deathsRun struct {
 	steps   int // steps disturbed so far
 }
 
-// Deaths has the database die in every way, in an order by the seed.
+// Deaths makes the database fail in every way, in an order that follows from the seed.
 func Deaths(t testing.TB, run Run) {
 	c := testkit.NewCluster(t, nil)
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, DB: c.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
@@ -88,7 +88,7 @@ func Deaths(t testing.TB, run Run) {
 	}
 }
 
-// ways are n deaths, shuffled.
+// ways returns n kinds of death, shuffled.
 func (d *deathsRun) ways(n int) (all []func()) {
 	add := func(of int, how func()) {
 		for range max(1, n*of/twenty) {
@@ -106,21 +106,21 @@ func (d *deathsRun) ways(n int) (all []func()) {
 	return all[:n]
 }
 
-// backend ends one of the servers' backends: as an administrator does, or by SIGKILL, after which PostgreSQL ends all of them and
-// recovers. One in the middle of a transaction is preferred.
+// backend ends one of the servers' backends: as an administrator does, or by SIGKILL, after which PostgreSQL ends all
+// of them and recovers. It prefers a backend with an open transaction.
 func (d *deathsRun) backend() {
 	const query = `SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY state = 'idle', random() LIMIT 1`
 	var pid int
 	testkit.Eventually(d.t, deathWithin, func() error { return d.admin.Get(&pid, query, testkit.ServerRole) })
 	if d.r.IntN(2) == 0 {
-		_, _ = d.admin.Exec(`SELECT pg_terminate_backend($1)`, pid) // it may have gone
+		_, _ = d.admin.Exec(`SELECT pg_terminate_backend($1)`, pid) // the backend may have ended
 		return
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
 	d.back()
 }
 
-// stop stops PostgreSQL at once, leaves it away for a moment, and starts it.
+// stop stops PostgreSQL at once and starts it again after a moment.
 func (d *deathsRun) stop() {
 	d.cluster.Stop()
 	time.Sleep(time.Duration(d.r.IntN(500)) * time.Millisecond)
@@ -128,7 +128,7 @@ func (d *deathsRun) stop() {
 	d.back()
 }
 
-// back waits until the database takes writes again.
+// back waits until the database accepts writes again.
 func (d *deathsRun) back() {
 	testkit.Eventually(d.t, deathWithin, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -138,7 +138,7 @@ func (d *deathsRun) back() {
 	})
 }
 
-// swallow lets the reply of one COMMIT be lost on the way.
+// swallow drops the reply of one COMMIT.
 func (d *deathsRun) swallow(end pgproxy.End) {
 	server := pick(d.r, d.Servers())
 	before := server.Proxy().Counts().Swallowed
@@ -153,7 +153,8 @@ func (d *deathsRun) swallow(end pgproxy.End) {
 	})
 }
 
-// step lets the next step of the path fail, by an error or a cut, and waits until somebody came to it.
+// step makes the next step of the path fail, with an error or a closed connection, and waits until a transaction
+// reached it.
 func (d *deathsRun) step() {
 	step, act := e2e.Steps[d.steps%len(e2e.Steps)], e2e.Raise
 	if d.steps/len(e2e.Steps)%2 == 1 {
@@ -171,7 +172,7 @@ func (d *deathsRun) step() {
 	d.ClearFailpoint()
 }
 
-// heal ends what is left of the deaths.
+// heal ends the remaining faults.
 func (d *deathsRun) heal() {
 	d.back()
 	for _, server := range d.Servers() {

@@ -31,13 +31,13 @@ func init() {
 
 const (
 	diskSize  = 170 << 20
-	refusals  = 40               // to see while the disk is full
-	wellAgain = 60 * time.Second // after space is there
+	refusals  = 40               // refused webhooks to see while the disk is full
+	wellAgain = 60 * time.Second // after there is space again
 	tellers   = 4
 )
 
-// Disk fills the disk of a PostgreSQL of its own: so far that rows find no room, and then that its log finds none, at which PostgreSQL
-// gives up and recovers. A supervisor restarts it as systemd does.
+// Disk fills the disk of a separate PostgreSQL: first so far that rows cannot be written, then so far that its log
+// cannot, at which PostgreSQL ends and recovers. A supervisor restarts it as systemd does.
 func Disk(t testing.TB, run Run) {
 	disk := smallDisk(t)
 	p := startOwnPG(t, localpg.Options{DataDir: filepath.Join(disk, "data"), Durable: true, Settings: map[string]string{
@@ -69,7 +69,7 @@ func Disk(t testing.TB, run Run) {
 	run.Found("slowest refusal", ms(d.slowest.quantile(100)))
 }
 
-// filling tells webhooks and keeps which were acknowledged.
+// diskRun sends webhooks and records which were acknowledged.
 type diskRun struct {
 	t       testing.TB
 	s       *e2e.Stack
@@ -89,7 +89,7 @@ func (d *diskRun) count() int {
 	return len(d.acknowledged)
 }
 
-// tell tells webhooks from several senders as long as more says, at most for two minutes.
+// tell sends webhooks from several senders while more returns true, at most for two minutes.
 func (d *diskRun) tell(more func() bool) {
 	deadline := time.Now().Add(2 * time.Minute)
 	var all sync.WaitGroup
@@ -110,7 +110,8 @@ func (d *diskRun) tell(more func() bool) {
 	}
 }
 
-// one tells a webhook, and keeps it if it was acknowledged. While the disk is full it may be refused, and soon; never else.
+// one sends a webhook and records it if it was acknowledged. Only while the disk is full may it be refused, and then
+// quickly.
 func (d *diskRun) one(n int) {
 	body := renamed(d.bodies[n%len(d.bodies)])
 	began := time.Now()
@@ -137,7 +138,7 @@ func (d *diskRun) one(n int) {
 	}
 }
 
-// present holds that everything acknowledged is stored.
+// present checks that every acknowledged webhook is stored.
 func (d *diskRun) present(db *sqlx.DB) {
 	d.t.Helper()
 	var stored []string
@@ -146,7 +147,7 @@ func (d *diskRun) present(db *sqlx.DB) {
 	d.run.Found("acknowledged and present", fmt.Sprint(len(d.acknowledged)))
 }
 
-// smallDisk mounts a disk of that size in memory, for as long as the row runs.
+// smallDisk mounts a memory file system of that size until the row ends.
 func smallDisk(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "konbit-disk-")
@@ -160,7 +161,7 @@ func smallDisk(t testing.TB) string {
 	return dir
 }
 
-// fill writes to the file until the disk has no byte left.
+// fill writes to the file until the disk is full.
 func fill(t testing.TB, file string) {
 	junk, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {

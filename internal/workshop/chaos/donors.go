@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// give is a donor who presses the button, at one server after the other, until there is a payment page, and pays there.
+// give is a donor who submits the form, at one server after the other, until there is a payment page, and pays there.
 func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(donor)},
@@ -35,7 +35,7 @@ func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	t.Errorf("donor %d could not give: %v", donor, last)
 }
 
-// press sends a form and answers the payment page, or [errLater].
+// submit sends a form and returns the payment page, or [errLater].
 func submit(server string, form url.Values) (page string, err error) {
 	response, err := program.Client().PostForm(server+"/give/csio", form)
 	if err != nil {
@@ -51,5 +51,5 @@ func submit(server string, form url.Values) (page string, err error) {
 	return response.Header.Get("Location"), nil
 }
 
-// sessionOf is the session of a payment page's address.
+// sessionOf returns the session in a payment page's address.
 func sessionOf(page string) string { return path.Base(page) }

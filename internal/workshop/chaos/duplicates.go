@@ -27,8 +27,8 @@ const (
 	abreast = 4  // events at once
 )
 
-// Duplicates tells each event of enough gifts ten times at once, to two servers in turn. In full, 99 of 100 answers must come within a
-// second.
+// Duplicates sends each event of the gifts ten times at once, to two servers in turn. In full, 99 of 100 answers must
+// come within a second.
 func Duplicates(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
@@ -84,7 +84,7 @@ func Duplicates(t testing.TB, run Run) {
 	}
 }
 
-// tell delivers an event of tsne's account as Stripe does.
+// postEvent delivers an event of tsne's account as Stripe does.
 func postEvent(server string, body []byte) (*http.Response, error) {
 	request, err := http.NewRequest(http.MethodPost, server+"/hooks/stripe/tsne", bytes.NewReader(body))
 	if err != nil {
@@ -94,7 +94,7 @@ func postEvent(server string, body []byte) (*http.Response, error) {
 	return browser.Do(request)
 }
 
-// post is tell where a webhook must be taken.
+// post is postEvent for a webhook that must be accepted.
 func post(server string, body []byte) error {
 	response, err := postEvent(server, body)
 	if err != nil {

@@ -25,15 +25,15 @@ func init() {
 }
 
 const (
-	rota     = 3                     // servers killed in turn, so that one is ready while the others start
+	rota     = 3                     // number of servers killed in turn, so that one is ready while the others start
 	volley   = 4                     // webhooks at once before a kill
 	grace    = 50 * time.Millisecond // from the first 200 to the kill, at most
 	soon     = 5 * time.Second       // for a webhook's answer while the database is away
 	outage   = 40                    // webhooks at once then: more than a server has connections
-	recovers = 20 * time.Second      // until a server serves again
+	recovers = 20 * time.Second      // until a server is ready again
 )
 
-// Durable kills a server moments after it acknowledged a webhook, and looks for the webhook.
+// Durable kills a server moments after it acknowledged a webhook, and checks that the webhook is stored.
 func Durable(t testing.TB, run Run) {
 	serverDown(t, run)
 	r := rand.New(rand.NewPCG(run.Seed, 6))
@@ -74,14 +74,14 @@ func Durable(t testing.TB, run Run) {
 	run.Found("acknowledged", fmt.Sprint(len(taken)))
 }
 
-// hollow is an event of a kind that is recorded and no more.
+// withoutRows returns an event of a type that is stored and has no effect.
 func withoutRows(id string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"object":"event","type":"product.updated","api_version":%q,"created":%d,"livemode":false,"data":{"object":{"id":"prod_1","object":"product"}}}`,
 		id, stripefake.APIVersion, time.Now().Unix())
 }
 
-// down takes the database away in each way there is: no webhook is acknowledged then, none is left without an answer, and afterwards
-// all is well again by itself.
+// serverDown makes the database unreachable in each possible way. No webhook may be acknowledged then, each must be
+// answered, and afterwards everything must work again without help.
 func serverDown(t testing.TB, run Run) {
 	c := testkit.NewCluster(t, nil)
 	s := e2e.Start(t, e2e.Options{DB: c.Database, Proxied: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
@@ -103,7 +103,7 @@ func serverDown(t testing.TB, run Run) {
 	s.Kill()
 }
 
-// refused posts many webhooks at once, and again some one after the other; each must be refused, and soon.
+// refused posts many webhooks at once, and again some one after the other. Each must be refused quickly.
 func refused(t testing.TB, server, way string) (slowest time.Duration) {
 	t.Helper()
 	var mu sync.Mutex

@@ -26,21 +26,21 @@ func init() {
 	})
 }
 
-// addressKinds are addresses of equal length: with some somebody has given, with the others nobody.
+// addressKinds are addresses of equal length: donors gave with the known ones, and no donor gave with the others.
 var addressKinds = []string{"known", "other"}
 
-// steps of the way in, each timed by itself: the letter is asked for, and a code is guessed.
+// waysIn are the steps of signing in, each timed separately: requesting the email and guessing a code.
 var waysIn = []string{"/sign-in", "/sign-in/code"}
 
-// asking asks a house's door about addresses.
+// signInRequests requests sign-in emails for addresses.
 type signInRequests struct {
 	*program.Program
 	t      testing.TB
-	shapes map[string]string                     // by step: the answer's, the first time
+	shapes map[string]string                     // by step: the shape of the first answer
 	took   map[string]map[string][]time.Duration // by step and kind
 }
 
-// Enumeration asks to be let in with addresses that are known and that are not, once each, in an order by the seed.
+// Enumeration requests a sign-in for known and unknown addresses, once each, in an order that follows from the seed.
 func Enumeration(t testing.TB, run Run) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, UnlimitedSignIn: true})
 	h.SettledGift(program.ValidForm())
@@ -51,7 +51,7 @@ func Enumeration(t testing.TB, run Run) {
 	for _, step := range waysIn {
 		a.took[step] = map[string][]time.Duration{}
 	}
-	for i := range 10 { // connections, plans of queries and caches are of neither kind
+	for i := range 10 { // warms up connections, query plans and caches for both kinds
 		a.visit(fmt.Sprintf("early-%06d@example.org", i), "")
 	}
 	r := rand.New(rand.NewPCG(run.Seed, 21))
@@ -74,13 +74,13 @@ func Enumeration(t testing.TB, run Run) {
 	a.letters()
 }
 
-// visit asks for a letter and guesses its code, in a browser of its own.
+// visit requests an email and guesses its code, with new cookies.
 func (a *signInRequests) visit(email, kind string) {
 	a.step(waysIn[0], kind, url.Values{"email": {email}})
 	a.step(waysIn[1], kind, url.Values{"email": {email}, "code": {"1234 5678"}})
 }
 
-// step posts a form, and holds its answer to be as every other of the step, but for the address in it.
+// step posts a form and checks that its answer equals every other answer of the step, except for the address in it.
 func (a *signInRequests) step(path, kind string, form url.Values) {
 	began := time.Now()
 	response, err := program.Client().PostForm(a.URL+path, form)
@@ -100,8 +100,8 @@ func (a *signInRequests) step(path, kind string, form url.Values) {
 	require.Equal(a.t, a.shapes[path], seen, "%s is answered otherwise than others", form.Get("email"))
 }
 
-// shape is all of an answer that may not tell whether an address is known: everything but the address itself, the date and a
-// cookie's random bits.
+// shape returns the parts of an answer that must not depend on whether an address is known: everything except the
+// address, the date and a cookie's random bits.
 func shape(response *http.Response, body []byte, email string) string {
 	header := response.Header.Clone()
 	header.Del("Date")
@@ -113,7 +113,7 @@ func shape(response *http.Response, body []byte, email string) string {
 	return fmt.Sprint(response.StatusCode, header, len(body), string(body))
 }
 
-// letters does the jobs that were ordered: only who has given is written to.
+// letters runs the jobs. Only donors get an email.
 func (a *signInRequests) letters() {
 	for _, kind := range addressKinds {
 		var ids []string

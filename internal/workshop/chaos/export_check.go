@@ -14,13 +14,13 @@ import (
 	"konbit/internal/office/interchange"
 )
 
-// judges are programs not written here that agree with every balance or say why not.
+// exportCheckers are independent accounting programs that check every balance.
 var exportCheckers = map[interchange.Format][]string{
 	interchange.Hledger:   {"hledger", "check", "--strict", "ordereddates", "-f"},
 	interchange.Beancount: {"bean-check"},
 }
 
-// judge exports the books in both formats and lets their programs look at them.
+// checkExports exports the books in both formats and checks them with these programs.
 func checkExports(t testing.TB, db *sqlx.DB) {
 	t.Helper()
 	for format, command := range exportCheckers {

@@ -9,14 +9,14 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// move is a balance transaction.
+// balanceTransaction is a balance transaction of Stripe.
 type balanceTransaction struct {
 	ID, Type, Source, Currency string
 	Category                   string `json:"reporting_category"`
 	Amount, Fee, Net           int64
 }
 
-// charge is a payment that was tried.
+// charge is a payment attempt.
 type charge struct {
 	ID, Currency  string
 	PaymentIntent string `json:"payment_intent"`
@@ -25,12 +25,12 @@ type charge struct {
 	Metadata      map[string]string
 }
 
-// facts is what happened in one account of the stand-in, read as it grows.
+// facts is what happened in one account of the stand-in, read incrementally.
 type facts struct {
 	t       testing.TB
 	fake    *stripefake.Server
 	account string
-	read    map[string]int // objects read so far, by kind
+	read    map[string]int // number of objects read so far, by kind
 
 	transactions []balanceTransaction
 	byID         map[string]balanceTransaction
@@ -45,7 +45,7 @@ func newFacts(t testing.TB, fake *stripefake.Server, account string) *facts {
 		byIntent: map[string]string{}, chargeOf: map[string]string{}, members: map[string][]string{}}
 }
 
-// fresh reads the objects of a kind that were made since the last time.
+// fresh returns the objects of a kind that were created since the last call.
 func fresh[T any](f *facts, kind string) []T {
 	raw := f.fake.Objects(f.account, kind, f.read[kind])
 	f.read[kind] += len(raw)
@@ -56,7 +56,7 @@ func fresh[T any](f *facts, kind string) []T {
 	return all
 }
 
-// catchUp reads what happened since the last time.
+// catchUp reads what happened since the last call.
 func (f *facts) catchUp() {
 	for _, m := range fresh[balanceTransaction](f, "balance_transaction") {
 		f.transactions = append(f.transactions, m)
@@ -81,7 +81,7 @@ func (f *facts) catchUp() {
 	}
 }
 
-// balance is what Stripe holds, available or not, in a currency.
+// balance returns Stripe's balance in a currency, available or not, in minor units.
 func (f *facts) balance(currency string) (sum int64) {
 	for _, m := range f.transactions {
 		if m.Currency == currency {

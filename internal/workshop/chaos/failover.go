@@ -32,8 +32,8 @@ const (
 	settled     = time.Minute      // after the last switch
 )
 
-// Failover switches the database to and fro, killing its primary and cutting it off in turn, and after each switch brings the former
-// primary back as the standby of the new one.
+// Failover switches between two databases. It kills the primary or cuts it off, in turn, and after each switch makes
+// the former primary the standby of the new one.
 func Failover(t testing.TB, run Run) {
 	r := rand.New(rand.NewPCG(run.Seed, 11))
 	p := newPair(t, run.Seed)
@@ -88,7 +88,7 @@ func Failover(t testing.TB, run Run) {
 	s.RequireGifts(int(gifts.Load()))
 }
 
-// serves tells whether a server takes a gift, up to the payment page that nobody pays.
+// serves reports whether a server accepts a gift, up to the payment page, which is not paid.
 func serves(server *e2e.Server) error {
 	_, err := submit(server.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Only"}, "last_name": {"Looking"}, "email": {"looking@donor.example"},
@@ -96,7 +96,7 @@ func serves(server *e2e.Server) error {
 	return err
 }
 
-// courier delivers Stripe's events to the servers in turn, each until it is acknowledged.
+// webhookSender delivers Stripe's events to the servers in turn, each until it is acknowledged.
 type webhookSender struct {
 	s    *e2e.Stack
 	over chan struct{}
@@ -114,7 +114,7 @@ func (c *webhookSender) on() bool {
 	}
 }
 
-// carry delivers until it is over; what is left then, Stripe tells itself.
+// carry delivers events until the row ends. The stand-in delivers the remaining ones.
 func (c *webhookSender) carry() {
 	var all sync.WaitGroup
 	for sent := 0; c.on(); time.Sleep(20 * time.Millisecond) {
@@ -144,7 +144,7 @@ func (c *webhookSender) deliver(body []byte) {
 	}
 }
 
-// acknowledged are the events so far for which a server answered 2xx.
+// acknowledged returns the events for which a server has answered 2xx.
 func (c *webhookSender) acknowledged() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,16 +14,17 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// weather is everything around the servers failing at once, by a seed: Stripe and its webhooks, the mail server, each server's way to
-// the database, and the steps of a gift's path. It changes every few hundred milliseconds until it is calm.
+// faults makes everything around the servers fail at once, by a seed: Stripe and its webhooks, the mail server, each
+// server's connection to the database, and the steps of a gift's path. The faults change every few hundred milliseconds
+// until stop.
 type faults struct {
 	t        testing.TB
 	s        *e2e.Stack
 	r        *rand.Rand
 	stopping chan struct{}
 	running  sync.WaitGroup
-	// mailEnds is when the mail server's bad spell ends. Bad spells are an eighth of the time: a letter that failed six times waits
-	// for more than a minute by then, which is what row 8 is about.
+	// mailEnds is when the mail server's current fault ends. It has faults for an eighth of the time. With more, an
+	// email fails six times and then waits for more than a minute, which row 8 is about.
 	mailEnds time.Time
 }
 
@@ -33,7 +34,7 @@ func startFaults(t testing.TB, s *e2e.Stack, seed uint64) *faults {
 	return w
 }
 
-// calm ends every fault.
+// stop ends every fault.
 func (w *faults) stop() {
 	close(w.stopping)
 	w.running.Wait()
@@ -92,7 +93,7 @@ func (w *faults) mail() {
 	}
 }
 
-// database draws what befalls one server's connections.
+// database draws the faults of one server's database connections.
 func (w *faults) database() pgproxy.Faults {
 	switch w.r.IntN(20) {
 	case 0:
@@ -107,7 +108,8 @@ func (w *faults) database() pgproxy.Faults {
 	return pgproxy.None()
 }
 
-// step disturbs a step of the path, in place of the one before. Where the tables are too busy for that, the one before stays.
+// step sets a failpoint at a step of the path and replaces the previous one. If the tables are too busy, the previous
+// one stays.
 func (w *faults) step() {
 	if w.r.IntN(3) > 0 {
 		return

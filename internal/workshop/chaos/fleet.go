@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// fleet keeps servers running as a supervisor does, and measures how soon each is ready after a start. Its methods are for the
-// test's goroutine.
+// fleet keeps servers running as a supervisor does, and measures how long each start takes. Only the test's goroutine
+// may call its methods.
 type fleet struct {
 	t       testing.TB
 	servers []*e2e.Server
@@ -28,7 +28,7 @@ func newFleet(t testing.TB, servers []*e2e.Server) *fleet {
 	return f
 }
 
-// kill ends a server by SIGKILL and starts it again, without waiting until it is ready.
+// kill ends a server by SIGKILL and starts it again. It does not wait until it is ready.
 func (f *fleet) kill(s *e2e.Server) {
 	f.t.Helper()
 	s.Kill()
@@ -45,7 +45,7 @@ func (f *fleet) start(s *e2e.Server) {
 	go f.watch(s, n, began)
 }
 
-// watch asks a server whether it is ready, until it is, or was started anew.
+// watch asks a server whether it is ready, until it is ready or started again.
 func (f *fleet) watch(s *e2e.Server, n int, began time.Time) {
 	client := &http.Client{Timeout: time.Second}
 	defer client.CloseIdleConnections()
@@ -68,7 +68,7 @@ func (f *fleet) watch(s *e2e.Server, n int, began time.Time) {
 	}
 }
 
-// up waits until a server is ready. One that ended by itself, for want of a database, is started again.
+// up waits until a server is ready. It starts a server again that ended because its database was down.
 func (f *fleet) up(s *e2e.Server) {
 	f.t.Helper()
 	testkit.Eventually(f.t, time.Minute, func() error {
@@ -84,7 +84,7 @@ func (f *fleet) up(s *e2e.Server) {
 	})
 }
 
-// slowestStart is the longest a server took to be ready.
+// slowestStart returns the longest time from a start until ready.
 func (f *fleet) slowestStart() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entry is one of the journal's.
+// entry is an entry of the journal.
 type entry struct {
 	key
 	by    string // its transaction
 	lines lines
 }
 
-// entries reads what was booked since the last time, in that order.
+// entries returns what was booked since the last call, in that order.
 func (w *simulation) entries() (all []entry) {
 	const query = `SELECT j.serial, j.recorded_by, e.slug, j.source, j.source_id, j.kind, p.fund_id, p.account_code, sum(p.amount)::bigint AS amount
 		FROM journal_entry j JOIN legal_entity e ON e.id = j.entity_id JOIN posting p ON p.entry_id = j.id
@@ -45,8 +45,9 @@ func (w *simulation) entries() (all []entry) {
 	return all
 }
 
-// inOrder puts the payments that one transaction booked in an order in which they can have been judged: their serials say nothing
-// of it. Where one became the gift it was the first; where none did, one that differs from the gift was.
+// entriesInOrder sorts the payments that one transaction booked into a possible order of processing, which their
+// serials do not give. A payment that settled a gift was the first of its gift; if none did, a payment that differs
+// from the gift was first.
 func (w *simulation) entriesInOrder(booked []entry) {
 	rank := func(e entry) int {
 		f := w.accounts[e.entity].facts
@@ -72,7 +73,7 @@ func (w *simulation) entriesInOrder(booked []entry) {
 	}
 }
 
-// follow shows the oracle what was booked since the last time, and holds the whole of the balances against it.
+// checkEntries gives the oracle what was booked since the last call, and compares all balances with the oracle's.
 func (w *simulation) checkEntries() {
 	booked := w.entries()
 	w.entriesInOrder(booked)
@@ -100,7 +101,8 @@ func (w *simulation) checkEntries() {
 	}
 }
 
-// holdReceipts holds that each gift has one receipt that stands, over what is left of it, or none when nothing is; without gaps.
+// checkReceipts checks that each gift has one valid receipt over its amount after refunds, or none if all was refunded,
+// and that numbers have no gaps.
 func (w *simulation) checkReceipts() {
 	have := w.Lines(`SELECT format('%s %s', r.donation_id, r.facts->'amount'->>'minor') FROM receipt r
 		LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE v.receipt_id IS NULL ORDER BY 1`)
@@ -115,7 +117,7 @@ func (w *simulation) checkReceipts() {
 	require.Zero(w.t, w.Count(`SELECT count(*) FROM receipt_counter c WHERE last <> (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year)`))
 }
 
-// holdTasks holds that finance was told of all that is unusual, and of nothing else.
+// checkTasks checks that there is a task for everything unusual, and no other task.
 func (w *simulation) checkTasks() {
 	const those = ` FROM finance_task k JOIN legal_entity e ON e.id = k.entity_id WHERE `
 	const payments = `(k.kind LIKE 'payment_%' OR k.kind LIKE 'gift_%' OR k.kind LIKE 'replaced_%')`

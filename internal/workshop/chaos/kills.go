@@ -24,12 +24,12 @@ func init() {
 const (
 	ready   = 5 * time.Second  // after a start
 	drained = 60 * time.Second // after the last kill
-	patient = 2 * time.Minute  // how long a donor presses
+	patient = 2 * time.Minute  // how long a donor tries
 	giving  = 6                // donors at once
 	between = 350              // milliseconds from a kill to the next, at most
 )
 
-// A life is what one Konbit goes through.
+// A life describes the run of one Konbit.
 type life struct{ kills, gifts int }
 
 var (
@@ -37,7 +37,8 @@ var (
 	fullLife  = life{200, 500}
 )
 
-// Kills lets one Konbit after another live through the storm. All that is random in a life follows from the seed and its number.
+// Kills runs one Konbit after another under faults. All random choices in a run follow from the seed and the run's
+// number.
 func Kills(t testing.TB, run Run) {
 	each := shortLife
 	if run.Number > 10*shortLife.kills {

@@ -120,7 +120,7 @@ func (l *silentStripe) give(n int) {
 	}
 }
 
-// begin fills in a form and answers the session it leads to.
+// begin submits a form and returns the session of its payment page.
 func (l *silentStripe) begin(n int) string {
 	page, err := submit(l.s.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(n)},
@@ -130,7 +130,7 @@ func (l *silentStripe) begin(n int) string {
 	return path.Base(page)
 }
 
-// resend delivers some events, days late.
+// resend delivers some events days late.
 func (l *silentStripe) resend() {
 	for _, body := range l.s.Stripe().Bodies(tsne) {
 		if l.r.IntN(late) == 0 {
@@ -150,7 +150,7 @@ func (l *silentStripe) count(from string) (n int) {
 	return n
 }
 
-// hold holds that nothing is missing and nothing is there twice: gifts, refunds, disputes, receipts and the balance.
+// hold checks that nothing is missing and nothing is there twice: gifts, refunds, disputes, receipts and the balance.
 func (l *silentStripe) hold(gifts int) {
 	for what, is := range map[string]struct {
 		want int
@@ -180,7 +180,7 @@ func (l *silentStripe) hold(gifts int) {
 	l.s.Konbit("ledger", "verify")
 }
 
-// wantClearing holds that the clearing account is what Stripe holds.
+// wantClearing checks that the clearing account equals Stripe's balance.
 func wantClearing(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	var balance, clearing int64

@@ -28,12 +28,12 @@ func init() {
 	})
 }
 
-// oldest is the first schema with gifts in it.
+// oldestRelease is the first schema version with gifts.
 const oldestRelease = 5
 
-// Matrix crosses the program with schemas. Nothing is released yet, so an older program is no file somebody runs, and this one stands
-// for it: over a schema that is newer by one migration, which adds as the next release's may. Earlier schemas come about by undoing
-// migrations under a database full of gifts, so that each holds the rows a program of its time would have left.
+// Matrix runs the program on other schemas. There is no older release yet, so this program plays its part: it runs on a
+// schema that is newer by one migration, which adds what the next release may add. Earlier schemas are made by undoing
+// migrations under a database full of gifts, so that each has the rows that a program of its time would have written.
 func Matrix(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stopped: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, many.Fill(context.Background(), s.DB.Owner, 20*run.Number, run.Seed))
@@ -47,7 +47,7 @@ func Matrix(t testing.TB, run Run) {
 	one()
 	addGifts(t, s)
 	one()
-	s.Restart() // one that starts there serves too
+	s.Restart() // a server that starts on this schema must serve too
 	one()
 	refundGifts(t, s)
 
@@ -75,7 +75,7 @@ func Matrix(t testing.TB, run Run) {
 	s.Kill()
 }
 
-// addOn brings the schema further by what a next migration may do under a running program.
+// addGifts changes the schema as the next migration may do under a running program.
 func addGifts(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	_, err := s.DB.Owner.Exec(`
@@ -99,7 +99,7 @@ func refundGifts(t testing.TB, s *e2e.Stack) {
 	require.NoError(t, err)
 }
 
-// waits holds that the server runs and says that it is not ready, for a while.
+// waits checks for a while that the server runs and reports that it is not ready.
 func waits(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	for asked := 0; asked < 3; {
@@ -117,7 +117,7 @@ func waits(t testing.TB, s *e2e.Stack) {
 	}
 }
 
-// giftsKept is what there is of gifts in every schema, in words.
+// giftsKept returns the gifts' data that exists in every schema, as text.
 func giftsKept(t testing.TB, s *e2e.Stack) string {
 	t.Helper()
 	var lines []string
@@ -131,8 +131,8 @@ func giftsKept(t testing.TB, s *e2e.Stack) string {
 	return strings.Join(lines, "\n")
 }
 
-// soundBooks waits until all is sealed, and verifies the books. What else checkers ask, shares of charges for one, is not in the
-// earliest schemas.
+// soundBooks waits until everything is sealed and verifies the books. Other checkers need tables that the earliest
+// schemas do not have.
 func soundBooks(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	testkit.Eventually(t, settled, func() error {

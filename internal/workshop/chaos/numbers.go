@@ -35,7 +35,7 @@ const (
 	numbered  = 500 // receipts a second, in full
 )
 
-// Numbers lets a tenth of the receipts be issued by real servers that are killed, and the rest by settlers side by side, as fast as
+// Numbers lets real servers that are killed issue a tenth of the receipts, and parallel settlers the others, as fast as
 // they can.
 func Numbers(t testing.TB, run Run) {
 	served := max(run.Number/10, 20)
@@ -43,7 +43,8 @@ func Numbers(t testing.TB, run Run) {
 	numbersOfSettlers(t, run, max(run.Number-served, 20))
 }
 
-// numbersOfServers gives gifts while a trigger undoes three of ten transactions that issue receipts, and servers are killed.
+// numbersOfServers gives gifts while a trigger rolls back three of ten transactions that issue receipts, and servers
+// are killed.
 func numbersOfServers(t testing.TB, run Run, gifts int) {
 	s := e2e.Start(t, e2e.Options{Servers: settlers, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	s.DB.Owner.MustExec(fmt.Sprintf(`CREATE SEQUENCE undone; GRANT USAGE ON SEQUENCE undone TO PUBLIC;
@@ -74,7 +75,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 			given = true
 		case <-time.After(time.Duration(100+r.IntN(600)) * time.Millisecond):
 		}
-		if !given || kills == 0 { // a fast machine may have given all before the first
+		if !given || kills == 0 { // on a fast machine all may be given before the first kill
 			pick(r, s.Servers()).Restart()
 			kills++
 		}
@@ -89,8 +90,8 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 	s.RequireGifts(gifts)
 }
 
-// numbersOfSettlers settles gifts in batches, each settler in a pool of its own. Of ten transactions three are undone: by themselves, or
-// because their connection is ended.
+// numbersOfSettlers settles gifts in batches, each settler with its own pool. Three of ten transactions roll back: by
+// themselves, or because their connection is closed.
 func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	charges := numberedCharges(t, h, receipts)
@@ -158,7 +159,7 @@ func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, b
 	})
 }
 
-// numberedCharges begins gifts, and charges them in turn to the entities and in the years.
+// numberedCharges starts gifts and charges them to the entities and years in turn.
 func numberedCharges(t testing.TB, h *program.Program, n int) []donation.IncomingPayment {
 	charges := make([]donation.IncomingPayment, n)
 	years := []time.Time{time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC), time.Date(2027, 6, 1, 12, 0, 0, 0, time.UTC)}
@@ -188,7 +189,8 @@ func numberedCharges(t testing.TB, h *program.Program, n int) []donation.Incomin
 	return charges
 }
 
-// wantNumbers holds that each of the four series runs from 1 without a gap, and that there are as many of all else as of receipts.
+// wantNumbers checks that each of the four series runs from 1 without a gap, and that every other count equals the
+// count of receipts.
 func wantNumbers(t testing.TB, h *program.Program, receipts int) {
 	t.Helper()
 	bad := h.Lines(`SELECT format('%s %s: %s receipts from %s to %s, counter %s', entity_id, year, count(*), min(number), max(number), max(last))

@@ -6,11 +6,12 @@ import (
 	"slices"
 )
 
-// policy is what an entity of the house decides (house.yaml, told here a second time so that the oracle does not ask the rooms).
+// policy is what an entity decides (program.yaml; repeated here, so that the oracle does not read it through the
+// packages it checks).
 type policy struct {
 	sponsor    int64 // basis points
-	ofNet      bool  // of what is left after the processing fee
-	byFund     bool  // the funds bear the processing fee
+	ofNet      bool  // of the amount after the processing fee
+	byFund     bool  // the funds pay the processing fee
 	restricted map[string]bool
 }
 
@@ -34,7 +35,7 @@ const (
 	lost      = "lost"
 )
 
-// key is what an entry is of.
+// key identifies an entry.
 type key struct{ entity, source, id, kind string }
 
 // place is an account of a fund; lines are amounts by place, debit positive.
@@ -54,13 +55,13 @@ func (l lines) add(p place, amount int64) {
 	}
 }
 
-// A pledge is a gift as it was asked for.
+// A pledge is a gift as the donor submitted it.
 type pledge struct {
 	id, entity string
 	amount     int64
 	parts      []share // gift only, in the donor's order
 	paidBy     string  // the charge that settled it
-	over       bool    // settled, or held for a payment that differs
+	over       bool    // settled, or in review because a payment differs
 }
 
 // share is a fund's part of a charge.
@@ -76,8 +77,8 @@ func sum(shares []share) (total int64) {
 	return total
 }
 
-// oracle reckons, from LEDGER.md and the stand-in's facts alone, what each entry must say. Of the books it learns only which
-// facts were booked, and in which order: what a restricted fund can bear depends on when it is asked.
+// oracle computes from LEDGER.md and the stand-in's facts alone what each entry must say. From the books it takes only
+// which facts were booked, and in which order: what a restricted fund can pay depends on the time.
 type oracle struct {
 	facts    map[string]*facts
 	pledges  map[string]*pledge
@@ -102,7 +103,7 @@ func newOracle(all map[string]*facts) *oracle {
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 
-// book takes note that an entry was booked and answers why it is not what it must be, or "".
+// book records that an entry was booked and returns why it is wrong, or "".
 func (o *oracle) book(k key, have lines) string {
 	want, clearing := o.entry(k)
 	if len(want) == 0 {
@@ -127,7 +128,7 @@ func (o *oracle) book(k key, have lines) string {
 	return ""
 }
 
-// entry reckons one entry, and which movement of Stripe's balance it is part of.
+// entry computes one entry and the balance transaction it belongs to.
 func (o *oracle) entry(k key) (lines, string) {
 	f := o.facts[k.entity]
 	switch {
@@ -155,7 +156,7 @@ func (o *oracle) entry(k key) (lines, string) {
 	return nil, ""
 }
 
-// missing lists what should be in the books by now and is not.
+// missing lists what should be in the books and is not.
 func (o *oracle) missing() (missing []key) {
 	for entity, f := range o.facts {
 		for _, m := range f.transactions {
@@ -174,7 +175,7 @@ func (o *oracle) missing() (missing []key) {
 	return missing
 }
 
-// due lists the entries of a movement.
+// due lists the entries of a balance transaction.
 func (o *oracle) due(entity string, f *facts, m balanceTransaction) []key {
 	if m.Currency != "usd" {
 		return nil
@@ -194,7 +195,7 @@ func (o *oracle) due(entity string, f *facts, m balanceTransaction) []key {
 	}
 }
 
-// moveOf is the movement of a charge.
+// transactionOf returns the balance transaction of a charge.
 func (f *facts) transactionOf(charge string) balanceTransaction {
 	i := slices.IndexFunc(f.transactions, func(m balanceTransaction) bool { return m.Source == charge && m.Type == "charge" })
 	if i < 0 {

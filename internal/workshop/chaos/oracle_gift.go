@@ -2,10 +2,13 @@ package chaos
 
 import "slices"
 
-// giftOf names the gift in the metadata of a payment.
+// giftOf is the key of the gift in a payment's metadata.
 const giftOf = "konbit_donation"
 
-// payment is a gift, 1010 / 40xx by fund; or money that is not what was expected, 1010 / 1090 in operations.
+// payment returns the entry of a payment:
+//
+//	a gift                          Dr 1010 / Cr 40xx, by fund
+//	money that was not expected     Dr 1010 / Cr 1090, in operations
 func (o *oracle) payment(f *facts, c charge) lines {
 	l := lines{}
 	p := o.pledges[c.Metadata[giftOf]]
@@ -26,7 +29,7 @@ func (o *oracle) payment(f *facts, c charge) lines {
 	return l
 }
 
-// by is the account of a fund's class.
+// by returns the account of a fund's class.
 func by(entity, fund, without, with string) string {
 	if policies[entity].restricted[fund] {
 		return with
@@ -34,7 +37,7 @@ func by(entity, fund, without, with string) string {
 	return without
 }
 
-// share reckons how a charge's fees lie on its funds, its sponsor's in operations.
+// share computes how a charge's fees are divided among its funds; the sponsor's fee is income of operations.
 func (o *oracle) share(f *facts, c charge, parts []share) {
 	rules, took := policies[f.account], f.transactionOf(c.ID).Fee
 	house := share{fund: operations}
@@ -61,7 +64,8 @@ func (o *oracle) share(f *facts, c charge, parts []share) {
 	o.left[c.ID], o.kept[c.ID] = shares, sum(shares)
 }
 
-// fees is 5100 / 1010 or, of the sponsor's, 3900 / 1010, released where it is restricted.
+// fees returns the entry of the fees: Dr 5100 / Cr 1010, and of the sponsor's fee Dr 3900 / Cr 1010, released if the
+// fund is restricted.
 func (o *oracle) fees(entity, kind string, m balanceTransaction) lines {
 	l := lines{}
 	o.absorbShortfall(entity, m.Source)
@@ -75,7 +79,8 @@ func (o *oracle) fees(entity, kind string, m balanceTransaction) lines {
 	return l
 }
 
-// bear lets operations bear what a restricted fund had not left for its fees when they were booked, the sponsor's first.
+// absorbShortfall books to operations what a restricted fund could not pay of its fees when they were booked, the
+// sponsor's fee first.
 func (o *oracle) absorbShortfall(entity, charge string) {
 	if o.borne[charge] {
 		return
@@ -112,7 +117,8 @@ func weights(shares []share) []int64 {
 	return all
 }
 
-// divide shares an amount out by largest remainder, the first of equals first. Its sums are small: the oracle may be plain.
+// divide divides an amount by the largest-remainder method; of equal remainders the first wins. The sums are small, so
+// the code is simple.
 func divide(amount int64, weights []int64) []int64 {
 	var all, given int64
 	for _, w := range weights {

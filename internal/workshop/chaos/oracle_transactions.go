@@ -7,7 +7,7 @@ import (
 
 func byFund(a, b share) int { return strings.Compare(a.fund, b.fund) }
 
-// moved reckons a movement of Stripe's balance that is no charge.
+// moved computes the entry of a balance transaction that is not a charge.
 func (o *oracle) moved(entity string, m balanceTransaction) lines {
 	l, f := lines{}, o.facts[entity]
 	switch {
@@ -60,7 +60,7 @@ func (o *oracle) suspense(l lines, entity string, m balanceTransaction) {
 	o.task(entity, "movement_does_not_fit", m.ID)
 }
 
-// refund takes from the funds what each has of the gift in proportion, and operations takes over the fees of that part.
+// refund withdraws from each fund its proportion of the gift. Operations pays the fees of that part.
 func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
 	if -m.Net > sum(o.left[charge]) {
 		o.suspense(l, entity, m)
@@ -87,7 +87,7 @@ func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
 	o.kept[charge] -= -m.Net
 }
 
-// short is what operations bears of an amount in a fund's place.
+// shortfall returns what operations pays of an amount instead of a fund.
 func (o *oracle) shortfall(entity, fund string, needs, most int64) int64 {
 	if !policies[entity].restricted[fund] {
 		return 0
@@ -95,7 +95,7 @@ func (o *oracle) shortfall(entity, fund string, needs, most int64) int64 {
 	return min(max(needs-o.restricted(entity, fund), 0), most)
 }
 
-// restricted is a fund's net assets with donor restrictions.
+// restricted returns a fund's net assets with donor restrictions.
 func (o *oracle) restricted(entity, fund string) (has int64) {
 	for _, account := range []string{"3010", "4100", "4805", "4815", "4900"} {
 		has -= o.books[place{entity, fund, account}]
@@ -103,7 +103,7 @@ func (o *oracle) restricted(entity, fund string) (has int64) {
 	return has
 }
 
-// take takes an amount from what the funds have left of a charge.
+// withdrawFrom withdraws an amount from what the funds still have of a charge.
 func (o *oracle) withdrawFrom(charge string, amount int64) (taken []share) {
 	left := o.left[charge]
 	for i, part := range divide(amount, weights(left)) {
@@ -115,8 +115,8 @@ func (o *oracle) withdrawFrom(charge string, amount int64) (taken []share) {
 	return taken
 }
 
-// feesBack is what a refund gives a fund back of its fees: after all its refunds so far, the fund has borne its fees for what was not refunded,
-// to the nearest minor unit, whatever the bank disputes meanwhile.
+// feesBack returns what a refund returns to a fund of its fees. After all its refunds so far, the fund has paid the
+// fees of the part that was not refunded, to the nearest minor unit; disputes do not change this.
 func (o *oracle) feesBack(charge string, taken []share) {
 	for i, s := range taken {
 		at := slices.IndexFunc(o.shares[charge], func(whole share) bool { return whole.fund == s.fund })
@@ -129,10 +129,10 @@ func (o *oracle) feesBack(charge string, taken []share) {
 	}
 }
 
-// nearest is a × b / c, a half up.
+// nearest returns a × b / c, a half rounded up.
 func nearest(a, b, c int64) int64 { return (2*a*b + c) / (2 * c) }
 
-// give puts back what was taken.
+// give returns to the funds what was withdrawn.
 func (o *oracle) give(charge string, back []share) {
 	for _, s := range back {
 		i := slices.IndexFunc(o.left[charge], func(l share) bool { return l.fund == s.fund })
@@ -151,7 +151,8 @@ func (o *oracle) withdraw(l lines, entity, charge string, m balanceTransaction) 
 	}
 }
 
-// lose is 48xx / 1020 by fund; what a restricted fund cannot bear goes back to it and operations bears it.
+// lose returns the entry Dr 48xx / Cr 1020 by fund. What a restricted fund cannot pay is returned to it and operations
+// pays it.
 func (o *oracle) lose(entity, dispute string) lines {
 	l := lines{}
 	for _, s := range o.taken[dispute] {
@@ -167,7 +168,7 @@ func (o *oracle) lose(entity, dispute string) lines {
 	return l
 }
 
-// paidOut is what a payout's movements, without its own, left in each fund.
+// paidOut returns the effect of a payout's balance transactions, without its own, on each fund.
 func (o *oracle) paidOut(members []string, own string) map[string]int64 {
 	all := map[string]int64{}
 	for _, id := range members {
@@ -180,7 +181,7 @@ func (o *oracle) paidOut(members []string, own string) map[string]int64 {
 	return all
 }
 
-// payout is the movement of a payout.
+// payout returns the entry of a payout's balance transaction.
 func (f *facts) payout(id string) string {
 	i := slices.IndexFunc(f.transactions, func(m balanceTransaction) bool { return m.Source == id && m.Type == "payout" })
 	if i < 0 {

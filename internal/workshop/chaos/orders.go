@@ -16,14 +16,14 @@ func init() {
 	})
 }
 
-// told are the events, whose order does not matter.
+// eventSequence lists the events whose order must not matter.
 var eventSequence = []string{
 	"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded",
 	"charge.refunded", "charge.dispute.created", "charge.dispute.closed",
 }
 
-// story is what happened at Stripe to a gift of $20, and its one end: the postings about it summed by fund and account, its
-// receipts, and tasks. Stripe's fee is 88 and a disputed payment's 1500, the sponsor's 140.
+// orderCase is what happened at Stripe to a gift of $20, and its only end: the postings summed by fund and account, its
+// receipts, and tasks. Stripe's fee is 88 cents and a dispute's 1500, the sponsor's 140.
 type orderCase struct {
 	name   string
 	happen func(h *program.Program, intent string) error
@@ -64,7 +64,7 @@ var orderCases = []orderCase{
 	}},
 }
 
-// after does what follows with what came first.
+// after does what follows, with the result of what came first.
 func after(first func() (string, error), then ...func(string) error) error {
 	id, err := first()
 	for _, do := range then {
@@ -84,14 +84,14 @@ func disputed(h *program.Program, intent, outcome string) error {
 }
 
 const (
-	houseful = 360 // gifts in one house, each of a fund of its own
-	party    = 36  // gifts told of together
-	houses   = 2   // at once
+	houseful = 360 // gifts in one program, each with its own fund
+	party    = 36  // gifts whose events are delivered together
+	houses   = 2   // programs at once
 )
 
-// Orders tells of each gift in another order. The n-th proof is the n-th of the 720 orders, the stories taking turns, so that 4 × 720
-// proofs see every order of every story. A party of gifts is told of in step, with drains and looks at the balance between at
-// random; every fourth party is told of all at once.
+// Orders delivers each gift's events in another order. The n-th proof uses the n-th of the 720 orders and the cases in
+// turn, so 4 × 720 proofs cover every order of every case. The events of a group of gifts are delivered step by step,
+// with drains and imports of the balance between them at random; every fourth group is delivered all at once.
 func Orders(t testing.TB, run Run) {
 	shards := make(chan int)
 	var all sync.WaitGroup

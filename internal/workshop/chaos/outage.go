@@ -35,12 +35,12 @@ const (
 	shortBack = 2 * time.Minute
 	forms     = 4                // a second, at each of the two
 	slower    = 1.10             // the form may be, at most
-	crowding  = 30 * time.Second // in which not all letters come at once
+	crowding  = 30 * time.Second // emails are spread over this time
 )
 
-// Outage presses forms at a steady pace, at a Konbit whose mail server is out and at another beside it whose mail server is well, so that
-// both are as slow as this machine is at that moment. The gifts are paid evenly through the outage, a third of which each kind of
-// failure takes, in an order by the seed. The retries are the shipped program's, in full and in short.
+// Outage submits forms at a steady rate to a Konbit whose mail server is down and to another whose mail server works,
+// so that both share the machine's speed. The gifts are paid evenly during the outage. Each kind of failure takes a
+// third of it, in an order that follows from the seed. The retries are those of the program, in full and in short.
 func Outage(t testing.TB, run Run) {
 	r := rand.New(rand.NewPCG(run.Seed, 8))
 	lasts, limit := shortHour, shortBack
@@ -88,7 +88,7 @@ type mailOutage struct {
 	again     [2]int             // forms that were answered "come again in a moment" and came again
 }
 
-// pressAll presses a form at each Konbit until the outage is over, and pays those of the ill one that make up the number.
+// submitAll submits a form at each Konbit until the outage ends, and pays the number of gifts at the one without mail.
 func (o *mailOutage) submitAll(over <-chan struct{}, lasts time.Duration) {
 	pace := min(time.Second/forms, lasts/time.Duration(o.run.Number+2))
 	tick := time.NewTicker(pace)
@@ -135,7 +135,7 @@ func (o *mailOutage) submit(n, which int, pay bool) {
 	}
 }
 
-// judge holds what became of the letters, how fast the form was and how the mail server was met.
+// check checks the emails, the speed of the form, and how often the mail server was called.
 func (o *mailOutage) check(began, returned time.Time) {
 	o.ill.RequireGifts(o.run.Number)
 	require.Len(o.t, o.ill.Mail().Messages(), o.run.Number, "no letter has a copy")
@@ -178,7 +178,7 @@ func (o *mailOutage) check(began, returned time.Time) {
 	}
 }
 
-// within counts the moments from one on for some time.
+// within counts the moments from a start for some time.
 func within(moments []time.Time, from time.Time, during time.Duration) (n int) {
 	for _, m := range moments {
 		if since := m.Sub(from); since >= 0 && since < during {

@@ -16,16 +16,16 @@ import (
 	"konbit/migrations"
 )
 
-// ownPG is a PostgreSQL of a row's own, to do what no other may share: its disk, its clock.
+// ownPG is a separate PostgreSQL for a row that changes its disk or its clock.
 type ownPG struct {
 	*testkit.Database
 	options localpg.Options
 	server  *localpg.Server
-	admin   string // where its superuser reaches the database
+	admin   string // address for the superuser
 }
 
-// startOwnPG starts a PostgreSQL with the options, in a directory where its account may enter unless they name one, and migrates a
-// database there. It keeps its addresses over restarts, and ends with the row.
+// startOwnPG starts a PostgreSQL with the options and migrates a database there. Without DataDir, its directory is
+// under /tmp, on disk, where its account may enter. It keeps its addresses over restarts, and ends with the row.
 func startOwnPG(t testing.TB, o localpg.Options) *ownPG {
 	t.Helper()
 	base, err := os.MkdirTemp("/tmp", "konbit-own-")
@@ -60,7 +60,7 @@ func (p *ownPG) open(t testing.TB, url string) *sqlx.DB {
 	return db
 }
 
-// supervise starts PostgreSQL again whenever it ends by itself, as a service manager does, until the row ends.
+// supervise restarts PostgreSQL when it ends by itself, as a service manager does, until the row ends.
 func (p *ownPG) supervise(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
@@ -81,7 +81,7 @@ func (p *ownPG) supervise(t testing.TB) {
 	t.Cleanup(func() { cancel(); watching.Wait() })
 }
 
-// switchLog asks for a new file of the log, which on a full disk there is no room for. What comes of that is not waited for.
+// switchLog requests a new file of the log, for which a full disk has no space. It does not wait for the result.
 func (p *ownPG) switchLog() {
 	db, err := sqlx.Open("postgres", p.admin)
 	if err != nil {

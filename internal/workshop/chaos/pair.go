@@ -18,8 +18,8 @@ import (
 	"konbit/migrations"
 )
 
-// pair is two PostgreSQL servers of a test's own, a primary and its synchronous standby, each at an address of its own. Between the
-// program and each server stands a proxy, so that a server can be out of reach and live.
+// pair is two PostgreSQL servers of one test, a primary and its synchronous standby, with different addresses. A proxy
+// is between the program and each server, so that a running server can be unreachable.
 type pair struct {
 	t       testing.TB
 	at      [2]site
@@ -105,7 +105,7 @@ func (p *pair) start(i int) {
 	require.NoError(p.t, err)
 }
 
-// join makes the server at a site the synchronous standby of the primary, by a copy of it. What was there goes.
+// join makes the server at a site the synchronous standby of the primary, by a new copy.
 func (p *pair) join(i int) {
 	p.t.Helper()
 	at := &p.at[i]
@@ -119,7 +119,7 @@ func (p *pair) join(i int) {
 	require.NoError(p.t, primary.Set(context.Background(), "synchronous_standby_names", localpg.StandbyName))
 }
 
-// lose takes the primary from the program: kills it, or lets it live where nobody hears it.
+// loseServer takes the primary from the program: it kills it or makes it unreachable.
 func (p *pair) loseServer(cutOff bool) {
 	p.t.Helper()
 	at := p.at[p.primary]
@@ -130,14 +130,14 @@ func (p *pair) loseServer(cutOff bool) {
 	require.NoError(p.t, at.server.Kill())
 }
 
-// promote lets the standby take over.
+// promote makes the standby the primary.
 func (p *pair) promote() {
 	p.t.Helper()
 	p.primary = 1 - p.primary
 	require.NoError(p.t, p.at[p.primary].server.Promote(context.Background()))
 }
 
-// mend brings the former primary back as a standby, fenced first if it lives.
+// restoreStandby makes the former primary a standby. If it still runs, it is stopped first.
 func (p *pair) restoreStandby() {
 	p.t.Helper()
 	former := 1 - p.primary
@@ -145,7 +145,7 @@ func (p *pair) restoreStandby() {
 	p.join(former)
 }
 
-// direct asks the primary itself.
+// direct connects to the primary without the proxy.
 func (p *pair) direct(into any, query string) {
 	p.t.Helper()
 	db, err := sqlx.Connect("postgres", p.at[p.primary].server.URL(testkit.OwnerRole, database))

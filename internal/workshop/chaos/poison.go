@@ -42,9 +42,9 @@ const (
 		CREATE TRIGGER poisoned BEFORE INSERT ON receipt FOR EACH ROW WHEN (NEW.facts->'amount'->>'minor' = '6660') EXECUTE FUNCTION poisoned()`
 )
 
-// Poison tells the events of enough gifts, each gift's in order, with bad ones between them, one in two hundred in full and more in
-// short. What is bad, and where each kind ends, is in bads. One gift's events are poison by a fault of ours: it is mended, and they
-// are replayed.
+// Poison sends the events of the gifts, each gift's in order, with bad ones between them: one in two hundred in full,
+// more in short. bads lists what is bad and where each kind ends. One gift's events fail by a fault of the program; it
+// is repaired, and they are replayed.
 func Poison(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
@@ -58,7 +58,7 @@ func Poison(t testing.TB, run Run) {
 	s.Konbit("ledger", "verify")
 }
 
-// replay mends our own fault and replays what it set aside.
+// replay repairs the program's fault and replays the failed events.
 func (p *poison) replay() {
 	p.s.DB.Owner.MustExec(`DROP TRIGGER poisoned ON receipt`)
 	p.s.Konbit(append([]string{"stripe", "events", "replay"}, p.ours...)...)
@@ -72,7 +72,7 @@ func (p *poison) replay() {
 	require.Equal(p.t, p.gifts+1, p.count(`receipt`))
 }
 
-// poison is what was told.
+// poison is what was sent.
 type poison struct {
 	t   testing.TB
 	s   *e2e.Stack
@@ -89,7 +89,7 @@ type poison struct {
 	wrong   []string
 }
 
-// giveAll gives gifts until there are events enough, and one more that our own fault poisons.
+// giveAll gives gifts until there are enough events, and one more whose events fail by the program's fault.
 func (p *poison) giveAll() {
 	told := 0
 	fresh := func() (events [][]byte) {
@@ -122,7 +122,7 @@ func (p *poison) giveAll() {
 	}
 }
 
-// tellAll posts all events and, at random places between them, the bad ones.
+// deliverAll posts all events and, at random places between them, the bad ones.
 func (p *poison) deliverAll() {
 	var queue = make(chan [][]byte)
 	var men sync.WaitGroup
@@ -158,7 +158,7 @@ func (p *poison) deliverAll() {
 	p.run.Found("bad events", fmt.Sprint(len(bads)))
 }
 
-// want posts a body and notes when it is answered otherwise.
+// want posts a body and records an unexpected answer.
 func (p *poison) want(body []byte, signature, door string, status int) {
 	request, err := http.NewRequest(http.MethodPost, p.s.URL()+"/hooks/stripe/"+door, bytes.NewReader(body))
 	require.NoError(p.t, err)
@@ -182,7 +182,7 @@ func (p *poison) count(from string) (n int) {
 	return n
 }
 
-// goodAreDone waits for the good and holds how long each took.
+// goodAreDone waits for the good events and checks how long each took.
 func (p *poison) goodAreDone() {
 	good := 0
 	for _, events := range p.letters {

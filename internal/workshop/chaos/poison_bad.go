@@ -12,7 +12,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// bad is an event that is wrong somewhere.
+// bad is an event with a fault.
 type bad struct {
 	id     string
 	body   []byte
@@ -23,7 +23,7 @@ type bad struct {
 
 const version = "2023-10-16" // the one our library speaks
 
-// template is what is wrong with an event, before its ids.
+// template describes what is wrong with an event, before its ids.
 type template struct {
 	version, kind, object string // object: %s is an id of its own
 	end                   string
@@ -47,7 +47,7 @@ var taken = []template{
 		"metadata": {"konbit_donation": "0197a1f0-0000-7000-8000-000000000000"}}`, "parked"},
 }
 
-// unfit are kinds of bodies that the door does not take, though well signed: what is no event, and what is not for this account.
+// invalidEvents are bodies that the endpoint refuses although they are signed: not an event, or not for this account.
 var invalidEvents = []struct {
 	door, body string // body: %s is an id
 	status     int
@@ -63,7 +63,7 @@ var invalidEvents = []struct {
 	{"nobody", `{"id": "evt_%s", "object": "event", "type": "charge.succeeded"}`, http.StatusNotFound},
 }
 
-// bads are enough of each kind that one event in two hundred is bad.
+// bads returns enough of each kind: one event in two hundred is bad.
 func (p *poison) bads() (all []bad) {
 	kinds := len(taken) + len(invalidEvents)
 	for range max(1, (p.run.Number/200+kinds-1)/kinds) {
@@ -81,7 +81,8 @@ func (p *poison) bads() (all []bad) {
 	return all
 }
 
-// badAreAside waits until each bad event is where its kind ends, and holds how it came there. In short nobody waits between tries.
+// badAreAside waits until each bad event is in the state in which its kind ends, and checks how it came there. The
+// short form does not wait between tries.
 func (p *poison) badAreAside() {
 	var now map[string]string
 	testkit.Eventually(p.t, 4*time.Minute, func() error {

@@ -31,7 +31,8 @@ const (
 	posters = 4
 )
 
-// Postings books random entries from several goroutines at once, adds them up by itself, and then attacks what is stored.
+// Postings books random entries from several goroutines at once, sums them independently, and then tries to change what
+// is stored.
 func Postings(t testing.TB, run Run) {
 	noFloats(t)
 	db := testkit.DB(t)
@@ -88,7 +89,7 @@ func verified(t testing.TB, db *testkit.Database) {
 	require.Empty(t, uneven)
 }
 
-// ownBooks are one entity's, and what an adder makes of them.
+// ownBooks are one entity's books and their independent sums.
 type ownBooks struct {
 	entity   uuid.UUID
 	currency money.Currency
@@ -123,7 +124,7 @@ func openBooks(t testing.TB, db *sqlx.DB, currency money.Currency) *ownBooks {
 	return b
 }
 
-// post books a batch, or reverses an entry, and answers how many lines that wrote.
+// post books a batch, or reverses an entry, and returns how many lines were written.
 func (b *ownBooks) post(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, err error) {
 	if r.IntN(10) == 0 {
 		return b.reverse(t, db, r)
@@ -158,10 +159,10 @@ func (b *ownBooks) post(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, err
 	return lines, nil
 }
 
-// moneyAccounts leave restricted net assets alone, which Verify lets no fund have too little of.
+// moneyAccounts do not change restricted net assets, which Verify does not allow below zero.
 var moneyAccounts = []ledger.Account{ledger.StripeClearing, ledger.Bank, ledger.ContributionsWithout, ledger.GrantsPayable, ledger.ProcessingFees}
 
-// entry is a fact of two to twelve lines, of any day of three years, from a minor unit to ten billion of them.
+// entry returns a fact of two to twelve lines, of any day of three years, from one minor unit to ten billion.
 func (b *ownBooks) entry(r *rand.Rand) ledger.Entry {
 	b.mu.Lock()
 	b.serial++
@@ -213,7 +214,7 @@ func (b *ownBooks) reverse(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, 
 	return len(p.entry.Postings), nil
 }
 
-// agrees holds the books against the adder.
+// agrees compares the books with the independent sums.
 func (b *ownBooks) agrees(t testing.TB, db *testkit.Database) {
 	t.Helper()
 	names := ledger.Names{Entities: map[uuid.UUID]string{b.entity: "e"}, Funds: map[uuid.UUID]string{}}

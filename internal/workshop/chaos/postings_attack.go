@@ -20,8 +20,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// attack tries to rewrite each column of each of the ledger's tables, to delete and to empty them, as the server's role and, where rows
-// are written once, as the tables' owner. It answers how many tries the database refused, which has to be all.
+// attack tries to change each column of each of the ledger's tables, to delete rows and to truncate them, as the
+// server's role and, where rows are written once, as the tables' owner. It returns how many tries the database refused,
+// which must be all.
 func attack(t testing.TB, db *testkit.Database) (refused int) {
 	t.Helper()
 	written := []string{"journal_entry", "posting", "ledger_seal", "ledger_snapshot", "ledger_head"}
@@ -56,7 +57,7 @@ func attack(t testing.TB, db *testkit.Database) (refused int) {
 	return refused
 }
 
-// noFloats holds that the ledger's code knows no inexact numbers.
+// noFloats checks that the ledger's code has no floating-point numbers.
 func noFloats(t testing.TB) {
 	t.Helper()
 	root, err := os.Getwd()

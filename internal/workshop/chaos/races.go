@@ -45,7 +45,7 @@ const (
 	realShare = 0.02                   // of the rounds, at least two, are over real servers
 )
 
-// rooms are what one replica has, with connections of its own.
+// raceServices are the services of one replica, with its own connections.
 type raceServices struct {
 	db        *sqlx.DB
 	starter   donation.Starter
@@ -75,7 +75,7 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	return r
 }
 
-// arena is a house with several replicas, and the gift that is raced for.
+// raceRun is a program with several replicas, and the gift of the race.
 type raceRun struct {
 	*program.Program
 	t     testing.TB
@@ -85,19 +85,19 @@ type raceRun struct {
 	pages int // payment pages made so far
 }
 
-// Races has fifty want the same thing at once, again and again.
+// Races makes fifty goroutines do the same thing at once, repeatedly.
 func Races(t testing.TB, run Run) {
 	live := max(2, int(realShare*float64(run.Number)))
 	realRaces(t, run, live)
 	for done, season := live, uint64(0); done < run.Number; season++ {
 		rounds := min(run.Number-done, aSeason)
-		// Each in a house of its own: fifty sweeps of all that was ever moved would take ever longer.
+		// Each in its own program: in one, fifty sweeps of all balance transactions would take longer and longer.
 		require.NoError(t, testkit.Try(t.Context(), t.Name(), func(t testing.TB) { races(t, run, season, rounds) }))
 		done += rounds
 	}
 }
 
-// races are so many rounds in one program.
+// races runs this many rounds in one program.
 func races(t testing.TB, run Run, season uint64, rounds int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	a := &raceRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
@@ -119,7 +119,7 @@ func races(t testing.TB, run Run, season uint64, rounds int) {
 	require.Empty(t, all)
 }
 
-// race starts all racers at once, each at one of the replicas, and gives their errors.
+// race starts all racers at once, each at one of the replicas, and returns their errors.
 func (a *raceRun) race(do func(r *raceServices) error) []error {
 	return race(racers, func(i int) error { return do(a.rooms[i%len(a.rooms)]) })
 }
@@ -138,7 +138,7 @@ func race(n int, do func(i int) error) []error {
 	return errs
 }
 
-// oneWinner holds that one racer has no error and all others are told so by theirs.
+// oneWinner checks that one racer has no error and all others have the error that says so.
 func (a *raceRun) oneWinner(errs []error, told error) {
 	a.t.Helper()
 	winners := 0
@@ -153,7 +153,7 @@ func (a *raceRun) oneWinner(errs []error, told error) {
 	require.Equal(a.t, 1, winners)
 }
 
-// form has the button of one form pressed by all: one gift, one page, for whoever was answered.
+// form submits one form from all racers: one gift, and the same page for everyone who got an answer.
 func (a *raceRun) form() donation.Donation {
 	form := program.ValidForm()
 	request, err := form.Check(a.offer)
@@ -171,7 +171,7 @@ func (a *raceRun) form() donation.Donation {
 	}) {
 		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.IsTransient(err), "%v", err)
 	}
-	if len(answers) == 0 { // all were told to come again, on a machine that is busy
+	if len(answers) == 0 { // on a busy machine all were asked to try again later
 		d, err := a.SubmitFor("csio", form)
 		require.NoError(a.t, err)
 		answers[d.ID.String()] = d
@@ -195,14 +195,14 @@ func (a *raceRun) form() donation.Donation {
 	return donation.Donation{}
 }
 
-// event has one event told and worked off by all: one effect.
+// event delivers and processes one event from all racers: one effect.
 func (a *raceRun) event(d donation.Donation) {
 	a.Pay(d)
 	a.tell(a.EventOf(d, "charge.succeeded"))
 	require.Equal(a.t, program.SettledOnce, a.State(d))
 }
 
-// tell has an event told by all, while every replica works events off.
+// tell delivers an event from all racers, while every replica processes events.
 func (a *raceRun) tell(e program.Event) {
 	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
 	var working sync.WaitGroup
@@ -229,7 +229,7 @@ func (a *raceRun) tell(e program.Event) {
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM stripe_event WHERE id = $1 AND failures = 0`, e.ID))
 }
 
-// none waits until a query has no line left, and ends the test with those it has when that takes too long.
+// none waits until a query has no rows. If that takes too long, it ends the test and shows the rows.
 func (a *raceRun) none(within time.Duration, query string, args ...any) {
 	a.t.Helper()
 	testkit.Eventually(a.t, within, func() error {
@@ -241,7 +241,7 @@ func (a *raceRun) none(within time.Duration, query string, args ...any) {
 	})
 }
 
-// correction has one receipt corrected by all: one replaces it.
+// correction corrects one receipt from all racers: one receipt replaces it.
 func (a *raceRun) correction(d donation.Donation) {
 	standing := a.standing(d)
 	a.oneWinner(a.race(func(r *raceServices) error {
@@ -253,7 +253,7 @@ func (a *raceRun) correction(d donation.Donation) {
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM receipt WHERE facts->'replaces' IS NOT NULL AND donation_id = $1`, d.ID))
 }
 
-// again has one receipt sent once more by all, after it was sent: one order stands.
+// again resends one receipt from all racers, after it was sent: one order remains.
 func (a *raceRun) again(d donation.Donation) {
 	standing := a.standing(d)
 	require.NoError(a.t, a.rooms[0].clerk.Mail(a.t.Context(), standing.ID))
@@ -261,7 +261,8 @@ func (a *raceRun) again(d donation.Donation) {
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
 }
 
-// refund gives the gift back at Stripe's dashboard; all are told, and all look at the balance: it is booked once.
+// refund refunds the gift in Stripe's dashboard; all racers deliver the event and import the balance: it is booked
+// once.
 func (a *raceRun) refund(d donation.Donation) {
 	intent := *a.Gift(d.ID).PaymentIntentID
 	refund, err := a.Fake.Refund(intent, 0)
@@ -283,7 +284,7 @@ func (a *raceRun) refund(d donation.Donation) {
 	require.Zero(a.t, a.Count(`SELECT count(*) FROM receipt r WHERE donation_id = $1 AND NOT EXISTS (SELECT 1 FROM receipt_void v WHERE v.receipt_id = r.id)`, d.ID))
 }
 
-// standing is the receipt of a gift that stands.
+// standing returns a gift's valid receipt.
 func (a *raceRun) standing(d donation.Donation) receipt.Receipt {
 	a.t.Helper()
 	r, err := receipt.ValidOf(a.t.Context(), a.DB.Server, d.ID)
@@ -292,7 +293,7 @@ func (a *raceRun) standing(d donation.Donation) receipt.Receipt {
 	return *r
 }
 
-// jobs has every letter of the rounds wait for all replicas' workers at once: each is handed over once.
+// jobs makes every email of the rounds wait for all replicas' workers at once: each is sent once.
 func (a *raceRun) jobs(within time.Duration) {
 	for _, r := range a.rooms {
 		require.NoError(a.t, r.runner.Start())

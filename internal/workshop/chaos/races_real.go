@@ -13,7 +13,8 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// realRaces are rounds over the real program, by HTTP: one form pressed at all servers, and one event told to all.
+// realRaces are rounds over the real program by HTTP: one form submitted at all servers, and one event delivered to
+// all.
 func realRaces(t testing.TB, run Run, rounds int) {
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
@@ -38,7 +39,7 @@ func realRaces(t testing.TB, run Run, rounds int) {
 	}
 }
 
-// pressAll has one form pressed by all: whoever is led to a payment page is led to the same one. It is paid.
+// submitAll submits one form at all servers: every answer leads to the same payment page, which is then paid.
 func submitAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Racer"}, "last_name": {"All"}, "email": {"all@donor.example"},
@@ -62,7 +63,7 @@ func submitAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 	}
 }
 
-// tellAll has the next event told by all until all are answered 2xx: a server with too much to do asks for another time.
+// deliverAll delivers the next event to all servers until all have answered 2xx: a busy server asks for another try.
 func deliverAll(t testing.TB, s *e2e.Stack, at func(i int) string, next int) int {
 	bodies := s.Stripe().Bodies("tsne")
 	if next >= len(bodies) {

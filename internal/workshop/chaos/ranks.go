@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// mannWhitney is the two-sided p of the Mann-Whitney U test: how likely ranks at least this far apart are when both samples are of
-// one kind. It uses the normal approximation with the correction for ties and none for continuity, good for some twenty and more of
-// each (H. B. Mann, D. R. Whitney, Ann. Math. Statist. 18 (1947) 50-60). Two samples all of one value are of one kind: 1.
+// mannWhitney returns the two-sided p of the Mann-Whitney U test: the probability of ranks at least this far apart if
+// both samples have the same distribution. It uses the normal approximation with the correction for ties and without
+// continuity correction, which is good for about twenty or more values each (H. B. Mann, D. R. Whitney, Ann. Math.
+// Statist. 18 (1947) 50-60). If all values are equal, it returns 1.
 func mannWhitney(a, b []time.Duration) float64 {
 	type one struct {
 		took time.Duration
@@ -30,7 +31,7 @@ func mannWhitney(a, b []time.Duration) float64 {
 		}
 		for _, x := range all[i:j] {
 			if x.of == 0 {
-				ranks += float64(i+j+1) / 2 // what is equal shares its ranks
+				ranks += float64(i+j+1) / 2 // equal values get their mean rank
 			}
 		}
 		t := float64(j - i)
@@ -45,7 +46,7 @@ func mannWhitney(a, b []time.Duration) float64 {
 	return math.Erfc(math.Abs(u-n*m/2) / math.Sqrt(2*variance))
 }
 
-// median is the middle one, the later of two; zero of none.
+// median returns the middle value, of two the larger; zero for no values.
 func median(of []time.Duration) time.Duration {
 	if len(of) == 0 {
 		return 0

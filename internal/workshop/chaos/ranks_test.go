@@ -19,7 +19,8 @@ func TestMannWhitney(t *testing.T) {
 	require.InDelta(t, 1, mannWhitney([]time.Duration{5, 5}, []time.Duration{5, 5, 5}), 1e-12)
 }
 
-// TestMannWhitneyTellsKindsApart: of one kind, p is below 0.05 about one time in twenty; a shift of a fifth of the spread is found.
+// TestMannWhitneyTellsKindsApart: for equal distributions, p is below 0.05 about one time in twenty; a shift of a fifth
+// of the spread is found.
 func TestMannWhitneyTellsKindsApart(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	sample := func(n int, shift float64) (all []time.Duration) {

@@ -25,7 +25,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// guest is one gift with its events in its order.
+// orderGift is one gift with its events in their order.
 type orderGift struct {
 	donation.Donation
 	story  orderCase
@@ -35,7 +35,7 @@ type orderGift struct {
 	own    string // its fund's code
 }
 
-// reordered proves the orders first to last, without last.
+// reordered proves the orders from first to last, without last.
 func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	r, f := rand.New(rand.NewPCG(seed, uint64(first))), newFacts(t, h.Fake, "tsne")
@@ -74,7 +74,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	checkExports(t, h.DB.Server)
 }
 
-// openFunds gives each gift a restricted fund of its own, so that what it bears depends on no other gift.
+// openFunds creates a restricted fund for each gift, so that what it pays depends on no other gift.
 func openFunds(t testing.TB, h *program.Program, n int) {
 	t.Helper()
 	var csio struct {
@@ -95,7 +95,7 @@ func openFunds(t testing.TB, h *program.Program, n int) {
 	}))
 }
 
-// invite makes a gift and lets its story happen at Stripe. Nobody is told of anything.
+// startOrderGift starts a gift and makes its case happen at Stripe. No event is delivered.
 func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own string) *orderGift {
 	t.Helper()
 	form := program.ValidForm()
@@ -120,7 +120,7 @@ func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own strin
 	return g
 }
 
-// permutation is the n-th order of k things, round and round.
+// permutation returns the n-th order of k things, modulo their number.
 func permutation(n, k int) (order []int) {
 	var left []int
 	for i := range k {
@@ -134,7 +134,7 @@ func permutation(n, k int) (order []int) {
 	return order
 }
 
-// tellInStep delivers the first event of every gift, then the second, and so on.
+// deliverStepwise delivers the first event of every gift, then the second, and so on.
 func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, guests []*orderGift) {
 	look := func() {
 		switch r.IntN(5) {
@@ -162,7 +162,7 @@ func deliver(t testing.TB, h *program.Program, entity uuid.UUID, e program.Event
 	require.NoError(t, h.Inbox.Receive(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)))
 }
 
-// tellAtOnce delivers everything side by side, while two drains and a look at the balance are under way.
+// deliverAtOnce delivers everything in parallel, while two drains and an import of the balance run.
 func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
 	ctx, stop := context.WithCancel(t.Context())
 	var working, telling sync.WaitGroup
@@ -191,7 +191,7 @@ func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
 	}
 }
 
-// endOf is all that became of a gift, in the form of a story's end.
+// endOf returns all that became of a gift, in the form of a case's end.
 func endOf(h *program.Program, g *orderGift) (end []string) {
 	const about = `WITH mine AS (
 		    SELECT j.id FROM journal_entry j

@@ -34,13 +34,13 @@ const (
 	finishLog = 2 * time.Second // archive_timeout; a minute in production
 )
 
-// Restore proves both ways back: the nightly dump, and the archived log.
+// Restore checks both ways of recovery: the nightly dump, and the archived log.
 func Restore(t testing.TB, run Run) {
 	fromDump(t, run)
 	fromLog(t, run)
 }
 
-// fromDump fills the books, dumps them, restores the dump as README tells, and goes on there.
+// fromDump fills the books, dumps them, restores the dump by the documented steps, and continues there.
 func fromDump(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stopped: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	size := func() (bytes int) {
@@ -82,7 +82,7 @@ func fromDump(t testing.TB, run Run) {
 	run.Reached(run.Number)
 }
 
-// fromLog loses the disk of a running Konbit's database and brings it back from a copy and the archived log.
+// fromLog loses the disk of a running Konbit's database and restores it from a copy and the archived log.
 func fromLog(t testing.TB, run Run) {
 	base, err := os.MkdirTemp("/tmp", "konbit-log-")
 	require.NoError(t, err)
@@ -127,21 +127,21 @@ func fromLog(t testing.TB, run Run) {
 	s.Kill()
 }
 
-// took notes in the table how long something takes.
+// took records in the table how long something takes.
 func took(run Run, what string, do func()) {
 	began := time.Now()
 	do()
 	run.Found(what, time.Since(began).Round(time.Millisecond).String())
 }
 
-// pgTool runs a client program of PostgreSQL's.
+// pgTool runs a client program of PostgreSQL.
 func pgTool(t testing.TB, name string, args ...string) {
 	t.Helper()
 	out, err := exec.Command(name, args...).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
 
-// emptyDatabase is one without tables in a PostgreSQL of its own.
+// emptyDatabase starts a separate PostgreSQL and creates a database without tables.
 func emptyDatabase(t testing.TB) *testkit.Database {
 	t.Helper()
 	server, err := localpg.Start(context.Background(), localpg.Options{})
@@ -150,7 +150,7 @@ func emptyDatabase(t testing.TB) *testkit.Database {
 	return newDatabase(t, server)
 }
 
-// newDatabase makes the roles and an empty database.
+// newDatabase creates the roles and an empty database.
 func newDatabase(t testing.TB, server *localpg.Server) *testkit.Database {
 	t.Helper()
 	ctx := context.Background()

@@ -33,7 +33,7 @@ const (
 	stopped      = 20 * time.Second
 )
 
-// Rolling restarts two servers in turn, one always ready, while people look at the form and give.
+// Rolling restarts two servers in turn, so that one is always ready, while people read the form and give.
 func Rolling(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	v := &rollingVisitors{base: s.Balanced(), stripe: s.Stripe(), client: program.Client(), home: make(chan struct{})}
@@ -72,7 +72,7 @@ func Rolling(t testing.TB, run Run) {
 	})
 }
 
-// visitors look at the form and give, at a steady rate whatever the answers take, until told to go home.
+// rollingVisitors read the form and give at a steady rate, however long the answers take, until the run ends.
 type rollingVisitors struct {
 	base   string
 	stripe *stripefake.Server
@@ -132,7 +132,8 @@ func (v *rollingVisitors) give(n int) error {
 	return v.stripe.Pay(path.Base(page), stripefake.GoodCard)
 }
 
-// ask asks until the answer is not that the database has no time now, and wants that status. It answers where it was sent on to.
+// ask repeats a request until the answer is not "the database is busy", and requires that status. It returns the
+// redirect's target.
 func (v *rollingVisitors) ask(want int, send func() (*http.Response, error)) (location string, err error) {
 	for deadline := time.Now().Add(patient); ; time.Sleep(500 * time.Millisecond) {
 		response, err := send()

@@ -10,38 +10,38 @@ import (
 
 // A Row is a promise with a number to reach.
 type Row struct {
-	Name        string // of one word, to choose it by
-	No          string // of the promise, where others count them: "1"
-	Promise     string // what holds, of what is counted
+	Name        string // one word, by which it is chosen
+	No          string // number of the promise in PROMISES.md: "1"
+	Promise     string // what must be true of each counted thing
 	Short, Long int    // the number to reach in a test and in full
-	// Prove does what run asks and ends the test when the promise does not hold.
+	// Prove does what run describes and ends the test if the promise is broken.
 	Prove func(t testing.TB, run Run)
 }
 
-// Run is how much of a row to prove.
+// Run describes how much of a row to prove.
 type Run struct {
 	Number  int
 	Seed    uint64
-	Reached func(more int) // told of every few that are proved; called from any goroutine
-	// Found is told what was measured on the way, for the table: "slowest start", "640ms". Called from any goroutine; a later value
-	// of the same name replaces the earlier.
+	Reached func(more int) // called with the number proved since the last call, from any goroutine
+	// Found records a measurement for the table: "slowest start", "640ms". It is called from any goroutine; a later
+	// value of the same name replaces the earlier one.
 	Found func(what, value string)
-	// For the rows that kill servers while people give; zero values are the row's own.
+	// For the rows that kill servers while donors give. Zero values mean the row's own.
 	Mode      Mode
 	Donations int // to each Konbit
 	Replicas  int // servers of each Konbit
 }
 
-// Mode is which half of a promise to prove.
+// Mode is the half of a promise to prove.
 type Mode string
 
-// Safety: while faults blow, what must never be is not there. Liveness: when they end, all comes to its end. Empty: both.
+// Safety: under faults, no invariant is broken. Liveness: after the faults, all work is completed. Empty: both.
 const (
 	Safety   Mode = "safety"
 	Liveness Mode = "liveness"
 )
 
-// Check tells what in a run makes no sense.
+// Check reports an error if a run's values make no sense.
 func (r Run) Check() error {
 	switch {
 	case r.Mode != "" && r.Mode != Safety && r.Mode != Liveness:
@@ -59,10 +59,10 @@ func (r Run) servers() int { return cmp.Or(r.Replicas, 2) }
 
 var rows []Row
 
-// register puts a row on the list; each row's file does so.
+// register adds a row to the list. Each row's file calls it.
 func register(r Row) { rows = append(rows, r) }
 
-// Rows are all there are, by name.
+// Rows returns all rows, sorted by name.
 func Rows() []Row {
 	return slices.SortedFunc(slices.Values(rows), func(a, b Row) int { return cmp.Compare(a.Name, b.Name) })
 }

@@ -14,15 +14,16 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// atAnyMoment are the checkers (A1 to A6) whose views are empty at every moment, whatever blows; the others give work some time.
+// atAnyMoment are the checkers (A1 to A6) whose views are empty at every moment, under any fault. The others allow work
+// some time.
 var atAnyMoment = []string{
 	"check_paid_without_gift", "check_gift_without_charge", "check_uneven_entry", "check_not_booked_once", "check_receipt_gap", "check_gift_without_receipt",
 }
 
-// inTheEnd are the others, A7 to A11.
+// inTheEnd are the other checkers, A7 to A11.
 var inTheEnd = []string{"check_receipt_not_mailed", "check_job_overdue", "check_event_overdue", "check_clearing_differs", "check_chain_broken"}
 
-// never lists what else must not be at any moment: each query finds what is wrong.
+// invariants lists what else must not be at any moment: each query finds violations.
 var invariants = map[string]string{
 	"a payment entry without a settled gift":       `SELECT e.id::text FROM journal_entry e WHERE e.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM donation d WHERE d.id::text = e.dimensions->>'donation' AND d.status = 'settled')`,
 	"a receipt of a gift that is not settled":      `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
@@ -32,7 +33,7 @@ var invariants = map[string]string{
 	"an event set aside":                           `SELECT id || ' ' || type || ': ' || reason FROM stripe_event WHERE state = 'set_aside'`,
 }
 
-// wrong says what must never be and is there now, and what views find.
+// wrong returns the violations at this moment, of invariants and of views.
 func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
 	queries := maps.Clone(invariants)
 	for _, view := range views {
@@ -50,7 +51,7 @@ func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
 	return all, nil
 }
 
-// watch looks for what must never be, again and again, until it is told to stop.
+// invariantWatch checks the invariants repeatedly until it is stopped.
 func invariantWatch(t testing.TB, db *sqlx.DB) (stop func()) {
 	over, done := make(chan struct{}), sync.WaitGroup{}
 	done.Go(func() {
@@ -69,8 +70,8 @@ func invariantWatch(t testing.TB, db *sqlx.DB) (stop func()) {
 	return func() { close(over); done.Wait() }
 }
 
-// kept holds that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and that no call to Stripe
-// broke its rules of idempotency.
+// keptPromises checks that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and
+// that no call to Stripe broke its rules of idempotency.
 func keptPromises(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
 	t.Helper()
 	taken := map[string]bool{} // read before the rows: what is taken later may be there too

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestWhatMustNeverBeIsSeen does to a sound house what must never be: each is seen.
+// TestWhatMustNeverBeIsSeen breaks each invariant in a sound program. Each violation must be found.
 func TestWhatMustNeverBeIsSeen(t *testing.T) {
 	testkit.SkipIfShort(t, "PostgreSQL")
 	t.Parallel()

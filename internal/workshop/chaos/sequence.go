@@ -21,14 +21,14 @@ func init() {
 }
 
 const (
-	block    = 100 // sequences in one world, which the judges look at when they are done
-	atOnce   = 3   // worlds
+	block    = 100 // sequences in one simulation, which is checked at its end
+	atOnce   = 3   // simulations
 	longest  = 30  // steps of a sequence
 	patience = 6   // sweeps until nothing waits
 )
 
-// Sequences runs random histories. A block of a hundred shares one world; the seed of a block is the run's and its number, so that
-// one of them can be told again.
+// Sequences runs random histories. A block of a hundred shares one simulation. A block's seed is the run's seed and its
+// number, so that one block can be repeated.
 func Sequences(t testing.TB, run Run) {
 	blocks := make(chan int)
 	var all sync.WaitGroup
@@ -69,7 +69,7 @@ func history(t testing.TB, seed uint64, n int, reached func(int)) {
 	checkExports(t, w.DB.Server)
 }
 
-// step does one thing.
+// step does one random action.
 func (w *simulation) step() {
 	switch dice := w.r.IntN(100); {
 	case dice < 12:
@@ -114,7 +114,7 @@ func (w *simulation) step() {
 	}
 }
 
-// refund gives back a part or all of any payment, if Stripe lets it.
+// refund refunds a part or all of any payment, if Stripe allows it.
 func (w *simulation) refund() {
 	a := w.accounts[w.entity()]
 	a.facts.catchUp()
@@ -161,7 +161,7 @@ func (w *simulation) dispute() {
 	}
 }
 
-// decide ends a dispute, or moves an inquiry on.
+// closeDispute closes a dispute, or moves an inquiry on.
 func (w *simulation) closeDispute() {
 	if id, ok := take(w.r, &w.inquired); ok {
 		outcome := pick(w.r, []string{"escalated", "closed"})
@@ -182,7 +182,7 @@ func (w *simulation) closeDispute() {
 	}
 }
 
-// payout sends to the bank what became available; the bank may send back an earlier one.
+// payout pays out what became available. The bank may return an earlier payout.
 func (w *simulation) payout() {
 	if id, ok := take(w.r, &w.payouts); ok && w.r.IntN(3) == 0 {
 		w.log("payout %s comes back: %v", id, w.Fake.FailPayout(id))
@@ -196,7 +196,7 @@ func (w *simulation) payout() {
 	}
 }
 
-// end lets everything be known: what waits is told, and a sweep finds what was dropped.
+// end delivers all waiting events, and a sweep finds the dropped ones.
 func (w *simulation) end() {
 	w.deliverSome(1<<20, true)
 	for range patience {
@@ -216,7 +216,7 @@ func (w *simulation) end() {
 	w.Fake.Advance(26 * time.Hour)
 }
 
-// hold holds the books against the oracle.
+// checkAll compares the books with the oracle.
 func (w *simulation) checkAll() {
 	require.Empty(w.t, w.Lines(`SELECT format('%s %s %s %s', type, id, state, reason) FROM stripe_event WHERE state <> 'done'`), "events that wait for ever")
 	for _, a := range w.accounts {

@@ -22,20 +22,20 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// account is one legal entity's and its only organisation's.
+// account is one legal entity and its only organisation.
 type account struct {
 	org     string
 	funds   []string
 	entity  org.LegalEntity
 	facts   *facts
-	waiting []program.Event // told to nobody yet
-	dropped []string        // events told to nobody, ever
+	waiting []program.Event // not delivered yet
+	dropped []string        // never delivered
 }
 
-// entities of the house, in a fixed order: what is random must follow from the seed alone.
+// entities of the test program in a fixed order: random choices must follow from the seed alone.
 var entities = []string{"tsne", "aina"}
 
-// world is a house where anything may happen, and the oracle that follows it.
+// simulation is a program in which random actions happen, and the oracle that checks it.
 type simulation struct {
 	*program.Program
 	t        testing.TB
@@ -51,7 +51,7 @@ type simulation struct {
 	open     []string // disputes
 	inquired []string
 	payouts  []string
-	serial   int64 // of the last entry the oracle saw
+	serial   int64 // of the last entry that the oracle checked
 	actions  []string
 }
 
@@ -62,11 +62,11 @@ type filled struct {
 	form   donation.Form
 }
 
-// newWorld is a world at its beginning. All that is random in it follows from the seed.
+// newSimulation starts a simulation. All random choices in it follow from the seed.
 func newSimulation(t testing.TB, seed uint64) *simulation {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	w := &simulation{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
-	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages live half an hour of it
+	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages expire after half an hour of it
 	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
 	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
 	all := map[string]*facts{}
@@ -88,7 +88,7 @@ func newSimulation(t testing.TB, seed uint64) *simulation {
 	return w
 }
 
-// say keeps what was done, for whoever has to find out.
+// log records an action. A failed test shows the list.
 func (w *simulation) log(format string, args ...any) {
 	w.actions = append(w.actions, fmt.Sprintf(format, args...))
 }
@@ -97,7 +97,7 @@ func (w *simulation) entity() string { return pick(w.r, []string{"tsne", "tsne",
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
 
-// take takes one of a list out.
+// take removes a random element of a list and returns it.
 func take[T any](r *rand.Rand, from *[]T) (one T, ok bool) {
 	if len(*from) == 0 {
 		return one, false
@@ -109,7 +109,7 @@ func take[T any](r *rand.Rand, from *[]T) (one T, ok bool) {
 	return one, true
 }
 
-// begin fills in a form: any amount, one fund or several, with or without the fee.
+// begin submits a form: any amount, one fund or several, with or without the fee.
 func (w *simulation) begin() {
 	slug := w.entity()
 	a := w.accounts[slug]
@@ -130,7 +130,7 @@ func (w *simulation) begin() {
 	w.submit(slug, form)
 }
 
-// again goes back to a form and changes its mind, whatever became of the gift meanwhile.
+// resubmit goes back to a form and submits other values, whatever the gift's state is.
 func (w *simulation) resubmit() {
 	if len(w.forms) == 0 {
 		return
@@ -140,7 +140,7 @@ func (w *simulation) resubmit() {
 	w.submit(f.entity, f.form)
 }
 
-// press sends a form. What is answered is a gift, new or known.
+// submit sends a form. The answer is a new or a known gift.
 func (w *simulation) submit(slug string, form donation.Form) {
 	d, err := w.SubmitFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
@@ -164,7 +164,8 @@ func (w *simulation) submit(slug string, form donation.Form) {
 
 func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
-// stray makes a payment nobody asked for: of no gift, of one that never was, of a gift but with another amount, or in euros.
+// payUnexpected makes a payment that no gift expects: without a gift, with an unknown gift, with another amount than
+// the gift's, or in euros.
 func (w *simulation) payUnexpected() {
 	slug, currency, gift := w.entity(), "usd", ""
 	switch w.r.IntN(4) {
@@ -203,7 +204,7 @@ func (w *simulation) payUnexpected() {
 	w.log("stray %s %s %s", slug, currency, gift)
 }
 
-// listen takes up the events nobody was told of yet.
+// collectEvents collects the events that were not delivered yet.
 func (w *simulation) collectEvents() {
 	for _, a := range w.accounts {
 		for _, body := range fresh[json.RawMessage](a.facts, "event") {
@@ -212,7 +213,7 @@ func (w *simulation) collectEvents() {
 	}
 }
 
-// tell delivers some of the events that wait, in any order; some twice, some never.
+// deliverSome delivers some of the waiting events in any order; some twice, some never.
 func (w *simulation) deliverSome(most int, drop bool) {
 	w.collectEvents()
 	for _, slug := range entities {
@@ -232,13 +233,13 @@ func (w *simulation) deliverSome(most int, drop bool) {
 	}
 }
 
-// look lets the books catch up with the balance, as far as events asked for it.
+// importBalance imports Stripe's balance as far as events requested it.
 func (w *simulation) importBalance() {
 	_, err := w.Collector.ImportDue(w.t.Context())
 	require.NoError(w.t, err)
 }
 
-// badDay lets Stripe fail in the middle of a sweep. Whatever it left half done, the next one does.
+// sweepWithFaults makes Stripe fail in the middle of a sweep. The next sweep must complete the work.
 func (w *simulation) sweepWithFaults() {
 	kinds := []string{pick(w.r, []string{"429", "500", "503", "cut"})}
 	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{Rate: 0.5, Kinds: kinds, Only: "GET /v1/", Times: 1 + w.r.IntN(3)}))
@@ -248,7 +249,7 @@ func (w *simulation) sweepWithFaults() {
 	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{}))
 }
 
-// pay pays an open page: at once, after a card was declined, or with a card whose payment is disputed at once.
+// pay pays an open page: at once, after a declined card, or with a card whose payment is disputed at once.
 func (w *simulation) pay() {
 	s, ok := take(w.r, &w.sessions)
 	if !ok {
@@ -263,7 +264,7 @@ func (w *simulation) pay() {
 	case 1:
 		card.Number = "4000000000000259"
 	}
-	w.log("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // it may have run out
+	w.log("pay %s with %s: %v", s.id, card.Number, w.Fake.Pay(s.id, card)) // the page may have expired
 }
 
 func (w *simulation) sweep() {
@@ -271,7 +272,7 @@ func (w *simulation) sweep() {
 	require.NoError(w.t, err)
 }
 
-// seal does what the chores of the books do.
+// seal does what the periodic tasks of the books do.
 func (w *simulation) seal() {
 	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)
