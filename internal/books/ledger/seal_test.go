@@ -195,7 +195,7 @@ func TestNothingIncompleteIsSealed(t *testing.T) {
 		if err == nil {
 			return fmt.Errorf("not tried yet")
 		}
-		require.ErrorContains(t, err, spoilt.String()+" has not the lines it states")
+		require.ErrorContains(t, err, spoilt.String()+" does not have the lines it states")
 		require.Equal(t, 1, n, "what stands before it")
 		return nil
 	})

@@ -71,24 +71,24 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 }
 
 func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription {
-	standing := recurring.RemoteSubscription{
+	remote := recurring.RemoteSubscription{
 		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
 		PaymentMethod: paymentMethodOf(chargedMethod(sub)), LatestInvoice: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
 	}
 	if sub.Schedule != nil {
-		standing.ScheduleID = sub.Schedule.ID
+		remote.ScheduleID = sub.Schedule.ID
 	}
 	if sub.CancellationDetails != nil {
-		standing.GivenUp = sub.CancellationDetails.Reason == stripe.SubscriptionCancellationDetailsReasonPaymentFailed
+		remote.GivenUp = sub.CancellationDetails.Reason == stripe.SubscriptionCancellationDetailsReasonPaymentFailed
 	}
 	if pause := sub.PauseCollection; pause != nil {
-		standing.Paused = true
+		remote.Paused = true
 		if pause.ResumesAt > 0 {
 			until := time.Unix(pause.ResumesAt, 0).UTC()
-			standing.PausedUntil = &until
+			remote.PausedUntil = &until
 		}
 	}
-	return standing
+	return remote
 }
 
 // chargedMethod returns the payment method that a subscription is charged by: its own, or else its customer's; nil if there is none.

@@ -111,7 +111,7 @@ func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 	return params
 }
 
-func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.CheckoutSessionLineItemParams {
+func lineItems(lines []donation.OrderLine, frequency org.Frequency) []*stripe.CheckoutSessionLineItemParams {
 	items := make([]*stripe.CheckoutSessionLineItemParams, len(lines))
 	for i, l := range lines {
 		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.Title)}
@@ -126,8 +126,8 @@ func lineItems(lines []donation.OrderLine, pace org.Frequency) []*stripe.Checkou
 				ProductData: product,
 			},
 		}
-		if pace != org.Once {
-			interval, count := stripeInterval(pace)
+		if frequency != org.Once {
+			interval, count := stripeInterval(frequency)
 			items[i].PriceData.Recurring = &stripe.CheckoutSessionLineItemPriceDataRecurringParams{
 				Interval: stripe.String(interval), IntervalCount: stripe.Int64(count),
 			}

@@ -39,12 +39,12 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	if at < 0 {
 		return a.createEndpoint(ctx, address)
 	}
-	there := all[at]
-	if err := checkVersion(there); err != nil {
+	existing := all[at]
+	if err := checkVersion(existing); err != nil {
 		return Endpoint{}, err
 	}
-	found := Endpoint{ID: there.ID, URL: there.URL, APIVersion: there.APIVersion, Events: HandledTypes(), Action: "unchanged"}
-	if checkEvents(there) == nil && there.Status == "enabled" {
+	found := Endpoint{ID: existing.ID, URL: existing.URL, APIVersion: existing.APIVersion, Events: HandledTypes(), Action: "unchanged"}
+	if checkEvents(existing) == nil && existing.Status == "enabled" {
 		return found, nil
 	}
 	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(handledTypes), Disabled: stripe.Bool(false)}
@@ -52,7 +52,7 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	if err := a.waitTurn(ctx); err != nil {
 		return Endpoint{}, err
 	}
-	if _, err := a.api.WebhookEndpoints.Update(there.ID, params); err != nil {
+	if _, err := a.api.WebhookEndpoints.Update(existing.ID, params); err != nil {
 		return Endpoint{}, translate(err)
 	}
 	found.Action = "updated"

@@ -40,9 +40,9 @@ func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e settle
 	case want == nil:
 		return settlement.Fact{}, nil
 	case want.IntentRef == "" && want.ChargeRef == "":
-		bill, charge, err := s.fetchInvoice(ctx, entity.Slug, want.InvoiceRef)
+		invoice, charge, err := s.fetchInvoice(ctx, entity.Slug, want.InvoiceRef)
 		if err != nil || charge == "" {
-			return settlement.Fact{Invoice: bill}, err
+			return settlement.Fact{Invoice: invoice}, err
 		}
 		want = &settlement.ExpectedCharge{ChargeRef: charge}
 	}
@@ -55,11 +55,11 @@ func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e settle
 
 // Invoice is part of stripebalance.Source.
 func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error) {
-	bill, _, err := s.fetchInvoice(ctx, entity.Slug, id)
+	invoice, _, err := s.fetchInvoice(ctx, entity.Slug, id)
 	if err != nil {
 		return donation.Invoice{}, err
 	}
-	return *bill, nil
+	return *invoice, nil
 }
 
 func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {

@@ -28,18 +28,18 @@ func subscriptionFact(e storedEvent, object json.RawMessage) (settlement.Fact, e
 }
 
 // planSessionFact reads the end of a payment page of a recurring donation. If it is paid by bank debit, the donation is processing.
-func planSessionFact(e storedEvent, s *stripe.CheckoutSession, mark *donation.StatusUpdate) settlement.Fact {
-	n := settlement.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: mark.DonationID, CustomerID: customerID(s.Customer)}}
+func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.StatusUpdate) settlement.Fact {
+	fact := settlement.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: update.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
-		n.Subscription.SubscriptionID = s.Subscription.ID
+		fact.Subscription.SubscriptionID = s.Subscription.ID
 	}
 	if s.PaymentStatus != stripe.CheckoutSessionPaymentStatusPaid || s.Invoice == nil {
-		mark.To = donation.Processing
-		n.Status = mark
-		return n
+		update.To = donation.Processing
+		fact.Status = update
+		return fact
 	}
-	n.Expected = &settlement.ExpectedCharge{DonationID: mark.DonationID, InvoiceRef: s.Invoice.ID}
-	return n
+	fact.Expected = &settlement.ExpectedCharge{DonationID: update.DonationID, InvoiceRef: s.Invoice.ID}
+	return fact
 }
 
 // invoiceFact reads an invoice. If it is paid, its charge must exist or come.
@@ -48,17 +48,17 @@ func invoiceFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 	if err := json.Unmarshal(object, &in); err != nil {
 		return settlement.Fact{}, err
 	}
-	n := settlement.Fact{Invoice: invoiceOf(&in)}
+	fact := settlement.Fact{Invoice: invoiceOf(&in)}
 	if e.APIVersion != stripe.APIVersion {
-		n.Invoice.Known = false // another version of the API has the plan in another field
+		fact.Invoice.Known = false // another version of the API has the plan in another field
 	}
-	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !n.Invoice.Known) {
-		n.Expected = &settlement.ExpectedCharge{InvoiceRef: in.ID}
+	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !fact.Invoice.Known) {
+		fact.Expected = &settlement.ExpectedCharge{InvoiceRef: in.ID}
 		if in.PaymentIntent != nil {
-			n.Expected.IntentRef = in.PaymentIntent.ID
+			fact.Expected.IntentRef = in.PaymentIntent.ID
 		}
 	}
-	return n, nil
+	return fact, nil
 }
 
 // invoiceOf translates an invoice. If only its id is present, the result is not Known.

@@ -27,20 +27,20 @@ func (s *Stripe) StripeReceipts(ctx context.Context, entitySlug string) (StripeR
 	if err := a.waitTurn(ctx); err != nil {
 		return StripeReceipts{}, err
 	}
-	seen := StripeReceipts{Live: a.keys.Live()}
+	receipts := StripeReceipts{Live: a.keys.Live()}
 	list := a.api.Charges.List(params)
 	for list.Next() {
 		charge := list.Charge()
 		if !charge.Paid || charge.Metadata[metaDonation] == "" {
 			continue
 		}
-		seen.Checked++
-		if seen.LastMailed == "" && charge.ReceiptNumber != "" {
-			seen.LastMailed = charge.ID
+		receipts.Checked++
+		if receipts.LastMailed == "" && charge.ReceiptNumber != "" {
+			receipts.LastMailed = charge.ID
 		}
 	}
 	if err := list.Err(); err != nil {
 		return StripeReceipts{}, translate(err)
 	}
-	return seen, nil
+	return receipts, nil
 }

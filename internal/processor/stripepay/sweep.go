@@ -54,10 +54,10 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	if err != nil {
 		return swept, err
 	}
-	var failed []error
+	var errs []error
 	note := func(n *int, found int, err error) {
 		*n += found
-		failed = append(failed, err)
+		errs = append(errs, err)
 	}
 	for _, entity := range catalog.Entities() {
 		if _, ok := s.Stripe.accounts[entity.Slug]; !ok {
@@ -68,13 +68,13 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	}
 	// The order matters. Invoices must be stored before the charges that paid them are booked. And an entity's balance is imported from its first
 	// donation on: if no event of it was delivered, that donation is settled by an event stored just now.
-	failed = append(failed, s.drain(ctx))
+	errs = append(errs, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
-	failed = append(failed, unpark(ctx, s.DB), s.drain(ctx))
+	errs = append(errs, unpark(ctx, s.DB), s.drain(ctx))
 	n, err = s.resolveOverdue(ctx, catalog)
 	note(&swept.Ended, n, err)
-	return swept, errors.Join(failed...)
+	return swept, errors.Join(errs...)
 }
 
 // storeUndelivered stores the events of the last 30 days that Stripe could not deliver.
@@ -151,20 +151,20 @@ func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int
 	if err != nil {
 		return 0, err
 	}
-	var marks []donation.StatusUpdate
-	var failed []error
+	var updates []donation.StatusUpdate
+	var errs []error
 	for _, d := range overdue {
 		to, err := s.readStatus(ctx, catalog, d)
 		if err != nil {
-			failed = append(failed, fmt.Errorf("gift %s: %w", d.ID, err))
+			errs = append(errs, fmt.Errorf("gift %s: %w", d.ID, err))
 			continue
 		}
 		if to != "" && to != d.Status {
-			marks = append(marks, donation.StatusUpdate{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
+			updates = append(updates, donation.StatusUpdate{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
 		}
 	}
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.UpdateStatusTx(ctx, tx, marks, s.Now()) })
-	return len(marks), errors.Join(append(failed, err)...)
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.UpdateStatusTx(ctx, tx, updates, s.Now()) })
+	return len(updates), errors.Join(append(errs, err)...)
 }
 
 func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d donation.Donation) (donation.Status, error) {

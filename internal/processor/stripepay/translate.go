@@ -41,13 +41,13 @@ func translateEvent(e storedEvent) (settlement.Fact, error) {
 		if err := json.Unmarshal(object, &intent); err != nil {
 			return settlement.Fact{}, err
 		}
-		expect := &settlement.ExpectedCharge{DonationID: giftID(intent.Metadata), IntentRef: intent.ID}
-		if bill := intent.Metadata[metaInvoice]; bill != "" {
-			expect.DonationID, expect.InvoiceRef = uuid.Nil, bill
+		expected := &settlement.ExpectedCharge{DonationID: giftID(intent.Metadata), IntentRef: intent.ID}
+		if invoice := intent.Metadata[metaInvoice]; invoice != "" {
+			expected.DonationID, expected.InvoiceRef = uuid.Nil, invoice
 		} else if intent.Invoice != nil {
-			expect.InvoiceRef = intent.Invoice.ID
+			expected.InvoiceRef = intent.Invoice.ID
 		}
-		return settlement.Fact{Expected: expect}, nil
+		return settlement.Fact{Expected: expected}, nil
 	case "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired":
 		return sessionFact(e, object)
 	case "charge.refunded", "refund.created", "refund.updated", "charge.refund.updated",
@@ -151,13 +151,13 @@ func chargeFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) 
 		return settlement.Fact{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		expect := &settlement.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
-		if bill := charge.Metadata[metaInvoice]; bill != "" {
-			expect.DonationID, expect.InvoiceRef = uuid.Nil, bill
+		expected := &settlement.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
+		if invoice := charge.Metadata[metaInvoice]; invoice != "" {
+			expected.DonationID, expected.InvoiceRef = uuid.Nil, invoice
 		} else if charge.Invoice != nil {
-			expect.InvoiceRef = charge.Invoice.ID
+			expected.InvoiceRef = charge.Invoice.ID
 		}
-		return settlement.Fact{Expected: expect}, nil
+		return settlement.Fact{Expected: expected}, nil
 	}
 	c, err := chargeOf(e.EntityID, &charge, e.ID)
 	return settlement.Fact{Charge: c}, err
@@ -179,8 +179,8 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 	if c.PaymentIntent != nil {
 		charge.IntentRef = c.PaymentIntent.ID
 	}
-	if bill := c.Metadata[metaInvoice]; bill != "" {
-		charge.DonationID, charge.Invoice = uuid.Nil, &donation.Invoice{ID: bill}
+	if invoice := c.Metadata[metaInvoice]; invoice != "" {
+		charge.DonationID, charge.Invoice = uuid.Nil, &donation.Invoice{ID: invoice}
 	} else if c.Invoice != nil && charge.DonationID == uuid.Nil {
 		charge.Invoice = invoiceOf(c.Invoice)
 	}
@@ -196,20 +196,20 @@ func sessionFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 	if gift == uuid.Nil {
 		return settlement.Fact{}, nil // not made by this program; if it has a charge, the charge decides
 	}
-	mark := &donation.StatusUpdate{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
+	update := &donation.StatusUpdate{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
 	switch {
 	case e.Type == "checkout.session.expired":
-		mark.To = donation.Expired
+		update.To = donation.Expired
 	case e.Type == "checkout.session.async_payment_failed":
-		mark.To = donation.Failed
+		update.To = donation.Failed
 	case session.Mode == stripe.CheckoutSessionModeSubscription:
-		return planSessionFact(e, &session, mark), nil
+		return planSessionFact(e, &session, update), nil
 	case session.PaymentStatus == stripe.CheckoutSessionPaymentStatusPaid && session.PaymentIntent != nil:
 		return settlement.Fact{Expected: &settlement.ExpectedCharge{DonationID: gift, IntentRef: session.PaymentIntent.ID}}, nil
 	default:
-		mark.To = donation.Processing
+		update.To = donation.Processing
 	}
-	return settlement.Fact{Status: mark}, nil
+	return settlement.Fact{Status: update}, nil
 }
 
 // giftID returns the donation's id in an object's metadata; uuid.Nil if there is none.

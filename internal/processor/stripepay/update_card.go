@@ -62,9 +62,9 @@ func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target,
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return nil, nil
 	}
-	card := paymentMethodOf(c.InvoiceSettings.DefaultPaymentMethod)
-	return card, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
-		params.DefaultPaymentMethod = stripe.String(card.ID)
+	method := paymentMethodOf(c.InvoiceSettings.DefaultPaymentMethod)
+	return method, s.update(ctx, o, func(params *stripe.SubscriptionParams) {
+		params.DefaultPaymentMethod = stripe.String(method.ID)
 	})
 }
 

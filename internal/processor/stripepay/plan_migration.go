@@ -29,22 +29,22 @@ func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (r
 	if err != nil {
 		return recurring.DetachedSubscription{}, err
 	}
-	left := recurring.DetachedSubscription{
+	detached := recurring.DetachedSubscription{
 		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: anchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
 	}
 	if inFlight(sub.LatestInvoice) {
-		left.InFlight = true
-		return left, nil
+		detached.InFlight = true
+		return detached, nil
 	}
 	if sub.Status != stripe.SubscriptionStatusCanceled && sub.Status != stripe.SubscriptionStatusIncompleteExpired {
 		if err := endNow(ctx, a, o, sub); err != nil {
-			return left, err
+			return detached, err
 		}
 	}
 	if sub.LatestInvoice != nil {
-		left.Outstanding, err = takeOverInvoice(ctx, a, o, sub.LatestInvoice.ID, mark)
+		detached.Outstanding, err = takeOverInvoice(ctx, a, o, sub.LatestInvoice.ID, mark)
 	}
-	return left, err
+	return detached, err
 }
 
 // takeOverInvoice marks and voids an unpaid invoice, so that Stripe collects it no more. It returns nil if the invoice is paid or asks for nothing.

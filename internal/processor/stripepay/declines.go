@@ -35,11 +35,11 @@ func declineFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 	if id == "" {
 		id = e.ID
 	}
-	failed := &settlement.CardDecline{CustomerRef: customerID(customer), Failure: guard.Failure{
+	decline := &settlement.CardDecline{CustomerRef: customerID(customer), Failure: guard.Failure{
 		ID: "charge " + e.EntityID.String() + " " + id, Page: (*metadata)[metaOrganisation], At: e.CreatedAt,
 	}}
 	if invoice != nil {
-		failed.InvoiceRef = invoice.ID
+		decline.InvoiceRef = invoice.ID
 	}
-	return settlement.Fact{Decline: failed}, nil
+	return settlement.Fact{Decline: decline}, nil
 }
