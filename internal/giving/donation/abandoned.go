@@ -11,26 +11,28 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// debitsTake is how long a bank debit may take before it is asked after; most end within a week.
+// maxDebitTime is how long a bank debit may take before Stripe is asked about it. Most end within a week.
 const maxDebitTime = 10 * 24 * time.Hour
 
-// Overdue lists up to most gifts whose end should be known before the moment: started ones whose payment page
-// ran out, and bank debits on their way for too long. They come in no order, so that some that cannot be
-// asked after do not always stand before the others.
-func Overdue(ctx context.Context, q sqlx.QueryerContext, before time.Time, most int) ([]Donation, error) {
+// Overdue returns up to limit donations whose outcome should be known by `before`:
+//   - started ones whose payment page has expired;
+//   - bank debits that were begun more than maxDebitTime ago.
+//
+// The order is random, so that donations whose status cannot be read do not always come first.
+func Overdue(ctx context.Context, q sqlx.QueryerContext, before time.Time, limit int) ([]Donation, error) {
 	const query = `/* donation.Overdue */ SELECT ` + columns + ` FROM donation
 		WHERE status = 'started' AND checkout_expires_at < $1 OR status = 'processing' AND checkout_expires_at < $2
 		ORDER BY random() LIMIT $3`
 	var overdue []Donation
-	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-maxDebitTime), most)
+	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-maxDebitTime), limit)
 	return overdue, err
 }
 
-// purgeWindow is how far back a purge looks for what it, or the server, may have missed.
+// purgeWindow is how far back Purge looks, for donations that earlier runs missed.
 const purgeWindow = 60 * 24 * time.Hour
 
-// Purge erases what was typed with gifts that were begun before the moment and never paid, and the donors
-// who gave nothing else. The gifts' figures stay. It answers how many gifts were purged.
+// Purge deletes the contact data of donations that were begun before `before` and never paid, and erases the donors who
+// have no other donation. The donations' amounts stay. It returns how many donations were purged.
 func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err error) {
 	const abandoned = `/* donation.Purge */
 		SELECT d.id, d.donor_id FROM donation d
@@ -56,12 +58,12 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 		if _, err := tx.ExecContext(ctx, contacts, pg.UUIDs(gifts)); err != nil {
 			return err
 		}
-		var strangers []uuid.UUID
-		if err := tx.SelectContext(ctx, &strangers, idle, pg.UUIDs(donors), before); err != nil {
+		var unpaid []uuid.UUID
+		if err := tx.SelectContext(ctx, &unpaid, idle, pg.UUIDs(donors), before); err != nil {
 			return err
 		}
 		purged = len(rows)
-		return donor.EraseUnpaidTx(ctx, tx, strangers)
+		return donor.EraseUnpaidTx(ctx, tx, unpaid)
 	})
 	return purged, err
 }

@@ -7,15 +7,15 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Backlog is what is begun and not ended.
+// Backlog counts what is begun and not finished.
 type Backlog struct {
-	Unsettled int `db:"unsettled"` // gifts neither paid nor over
-	FeesDue   int `db:"fees_due"`  // charges whose fee is not in the books
-	// OldestFee is the age of the oldest such charge; 0 when there is none.
+	Unsettled int `db:"unsettled"` // donations that are neither paid nor expired nor failed
+	FeesDue   int `db:"fees_due"`  // charges whose processing fee is not booked
+	// OldestFee is the age of the oldest charge whose fee is not booked; 0 if there is none.
 	OldestFee time.Duration
 }
 
-// ReadBacklog counts what is not ended.
+// ReadBacklog returns the backlog of all entities.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* donation.ReadBacklog */
 		SELECT (SELECT count(*) FROM donation WHERE status IN ('started', 'processing')) AS unsettled, count(*) AS fees_due,

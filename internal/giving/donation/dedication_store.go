@@ -11,7 +11,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// dedicateTx writes a gift's dedication, if it has one. It goes with the contact when that is purged.
+// insertDedicationTx writes a donation's dedication; nil writes nothing. It is deleted with the contact.
 func insertDedicationTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d *Dedication) error {
 	const query = `/* donation.insertDedicationTx */
 		INSERT INTO donation_dedication (donation_id, kind, name, card_name, card_email, card_message)
@@ -23,7 +23,7 @@ func insertDedicationTx(ctx context.Context, tx *sqlx.Tx, donation uuid.UUID, d 
 	return err
 }
 
-// DedicationOf is a gift's dedication; nil when it has none, or it was purged.
+// DedicationOf returns a donation's dedication; nil if it has none, or it was purged.
 func DedicationOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Dedication, error) {
 	const query = `/* donation.DedicationOf */
 		SELECT kind, name, card_name, card_email, card_message FROM donation_dedication WHERE donation_id = $1`
@@ -36,7 +36,7 @@ func DedicationOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID
 	return &d, nil
 }
 
-// dedicationsOf reads the dedications of several gifts.
+// dedicationsOf returns the dedications of donations, by donation.
 func dedicationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]*Dedication, error) {
 	const query = `/* donation.dedicationsOf */
 		SELECT donation_id, kind, name, card_name, card_email, card_message FROM donation_dedication WHERE donation_id = ANY($1::uuid[])`

@@ -1,22 +1,24 @@
-// Package donation owns gifts: the form's rules, the gift's row and its status, which funds it is for,
-// and the moment it settles.
+// Package donation owns donations: the rules of the form, a donation's row and status, which funds it is for, and how it
+// settles.
 //
-//	            ┌──────────── expired  (the payment page ran out, or the donor changed the gift)
+//	            ┌──────────── expired  (the payment page expired, or the donor changed the form)
 //	started ────┼──────────── failed   (a bank debit came back)
 //	   │        └── processing ──┐     (a bank debit is on its way)
 //	   │                         │
-//	   ├─────────────────────────┴── settled  (the charge succeeded: booked, receipted, for ever)
-//	   └──────────────────────────── held     (paid, but not what was expected: in suspense, with a task)
+//	   ├─────────────────────────┴── settled  (paid: booked and receipted; this never changes)
+//	   └──────────────────────────── held     (paid, but not as expected: in suspense, with a task)
 //
-// A fact is never refused, so an expired or failed gift whose charge succeeds after all settles too, unless
-// its form has led to another gift meanwhile: then the money goes to suspense, for a person to ask the donor.
-// The row is committed before any call to Stripe. One charge settles at most one gift, and a second
-// charge for a settled gift goes to suspense.
+// A payment is a fact and is never refused, so an expired or failed donation whose charge succeeds later is settled too.
+// If its form has led to another donation meanwhile, the money goes to suspense, and a person asks the donor.
+// The row is committed before any call to Stripe. A payment settles at most one donation. A second payment for a settled
+// donation goes to suspense. The payment's own row belongs to package payment.
 //
-// A gift is for one fund or shared among several. What a donor adds to cover the processing fee is part of
-// the gift, split over its funds like the rest, and remembered as added. A gift may honour or remember
-// somebody, and a card about it goes out when it settles; the card never learns how much was given.
+// A donation is for one fund or split over several. What a donor adds to cover the processing fee is part of the donation,
+// split over its funds like the rest, and stored as added. A donation may honour or remember a person, and a card about it
+// is sent when it settles. The card never says how much was given.
 //
-// donation decides; it never speaks to Stripe, renders nothing and sends nothing. What it books stands
-// in entries.go.
+// Most donations begin on our form. Later payments of a plan, and donations that staff enter or import, have no form and
+// no checkout; see Source.
+//
+// donation never calls Stripe, renders nothing and sends nothing. entries.go lists what it books.
 package donation

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// Status is where a gift stands; see the package's drawing.
+// Status is the status of a donation; see the drawing in the package's documentation. Its values stand in donation.status.
 type Status string
 
 // The statuses.
@@ -22,7 +22,7 @@ const (
 	Expired     Status = "expired"
 )
 
-// Paid tells whether money was taken: another press of the button must not take more.
+// Paid reports whether money was taken, so that submitting the form again must not take more.
 func (s Status) Paid() bool { return s == Processing || s == Settled || s == NeedsReview }
 
 // Source is where a donation comes from. Its values stand in donation.source.
@@ -36,19 +36,19 @@ const (
 	FromImport Source = "import" // imported from a file
 )
 
-// Donation is a gift as its row has it.
+// Donation is a donation's row.
 type Donation struct {
 	ID                uuid.UUID    `db:"id"`
 	EntityID          uuid.UUID    `db:"entity_id"`
 	OrganisationID    uuid.UUID    `db:"organisation_id"`
 	DonorID           uuid.UUID    `db:"donor_id"`
-	PublicRef         string       `db:"public_ref"` // 128 random bits; names the gift in addresses
+	PublicRef         string       `db:"public_ref"` // 128 random bits; identifies the donation in links
 	FormID            uuid.UUID    `db:"form_id"`
 	FormHash          []byte       `db:"form_hash"`
 	Status            Status       `db:"status"`
 	Frequency         string       `db:"frequency"`
 	AmountMinor       int64        `db:"amount"`  // charged
-	CoveredMinor      int64        `db:"covered"` // of it, what was added to cover the processing fee
+	CoveredMinor      int64        `db:"covered"` // the part of amount that was added to cover the processing fee
 	Currency          string       `db:"currency"`
 	Language          string       `db:"language"`
 	Anonymous         bool         `db:"anonymous"`
@@ -67,30 +67,30 @@ type Donation struct {
 	PlanID            *uuid.UUID   `db:"plan_id"`
 }
 
-// Amount is what the donor is charged, all of it a gift.
+// Amount returns what the donor pays, all of it a gift.
 func (d Donation) Amount() money.Amount {
 	return money.New(d.AmountMinor, money.Currency(d.Currency))
 }
 
-// Covered is the part of Amount that was added to cover the processing fee.
+// Covered returns the part of Amount that was added to cover the processing fee.
 func (d Donation) Covered() money.Amount {
 	return money.New(d.CoveredMinor, money.Currency(d.Currency))
 }
 
-// Given is Amount without Covered: the gift as the donor chose it.
+// Given returns Amount without Covered: the amount that the donor chose.
 func (d Donation) Given() money.Amount {
 	return money.New(d.AmountMinor-d.CoveredMinor, money.Currency(d.Currency))
 }
 
 const (
-	// sessionLife is how long a payment page can be paid on: Stripe's least is 30 minutes, and a short
-	// life is one of Stripe's own counsels against card testing. The rest is for a slow start.
+	// sessionLifetime is how long a payment page can be paid. Stripe's minimum is 30 minutes, and Stripe recommends a
+	// short lifetime against card testing. The other five minutes allow for a slow start.
 	sessionLifetime = 35 * time.Minute
-	// slowStart is how long after the row a session may still be asked for with its expiry at least 30 minutes off.
+	// maxCreateDelay is how long after the row's creation a session may still be created with its expiry at least 30 minutes away.
 	maxCreateDelay = 4 * time.Minute
 )
 
-// payable tells whether the gift's payment page can still be used, or still be made.
+// payable reports whether the donation's payment page can still be used, or still be created.
 func (d Donation) payable(now time.Time) bool {
 	if d.Status != Started {
 		return false

@@ -40,7 +40,7 @@ func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, fu
 	return receipt.Request{EntityID: e.ID, DonationID: g.ID, Year: day.Year, Language: g.Language, Facts: facts}, nil
 }
 
-// Postal is an address as lines.
+// Postal returns an address as lines.
 func Postal(a org.Address) []string {
 	return lines(a.Line1, a.Line2, cityLine(a.City, a.Region, a.PostalCode), a.Country)
 }
@@ -49,13 +49,13 @@ func (c Contact) postal() []string {
 	return lines(c.AddressLine1, c.AddressLine2, cityLine(c.City, c.Region, c.PostalCode), c.Country)
 }
 
-// cityLine is "Boston, MA 02111", of whatever parts there are.
+// cityLine returns "Boston, MA 02111", without the parts that are empty.
 func cityLine(city, region, code string) string {
 	place := strings.Join(lines(city, region), ", ")
 	return strings.Join(lines(place, code), " ")
 }
 
-// lines drops the empty ones.
+// lines returns the lines that are not empty.
 func lines(all ...string) []string {
 	var kept []string
 	for _, l := range all {

@@ -16,10 +16,9 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Form is the donation form as it was filled in, every field as typed. Names in comments are the field
-// names of POST /give/{org}.
+// Form is the donation form as it was filled in, every field as typed. The comments name the fields of POST /give/{org}.
 type Form struct {
-	FormID      uuid.UUID         // of the form shown: a second press of its button is the same gift; see Starter.Start
+	FormID      uuid.UUID         // id of the form that was shown: submitting it twice is one donation; see Starter.Start
 	Language    phrase.Language   // the page's
 	Amount      string            // amount: a preset in major units, or "other"
 	AmountOther string            // amount_other: major units
@@ -41,28 +40,28 @@ type Offer struct {
 	Funds        []fund.Fund
 }
 
-// Request is a form that was found good.
+// Request is a form that passed all checks.
 type Request struct {
 	FormID       uuid.UUID
-	Hash         [32]byte // of everything typed: tells a second press from a changed mind
+	Hash         [32]byte // of everything typed: tells a repeated submit from a changed form
 	Language     phrase.Language
 	Amount       money.Amount // charged
 	Covered      money.Amount // of Amount, what was added to cover the processing fee
 	Frequency    org.Frequency
-	Times        int           // of a recurring gift, this one included; 0: until the donor stops
+	Times        int           // number of payments of a recurring donation, this one included; 0: until the donor stops
 	Designations []Designation // sum to Amount
 	Contact      Contact
 	Dedication   *Dedication // nil: none
 	Anonymous    bool
 	News         bool
-	Customer     string // the donor's at Stripe, if they have shown that they are this donor; a form alone never sets it
+	Customer     string // Stripe's id of the donor, set only if the donor has proved who they are; a form alone never sets it
 }
 
-// Recurs tells whether the gift is the first of several.
+// Recurs reports whether the donation is the first of several.
 func (r Request) Recurs() bool { return r.Frequency != org.Once }
 
-// Check turns a form into a request, or answers every bad field at once (fault.Invalid). It decides by the
-// offer alone; nothing the form says about price, fund or limits is believed.
+// Check returns the form as a request. It reports a fault.Invalid that lists every bad field. Prices, funds and limits
+// come from the offer, never from the form.
 func (f Form) Check(offer Offer) (Request, error) {
 	c := checker{offer: offer}
 	r := Request{FormID: f.FormID, Language: f.Language, Anonymous: f.Anonymous, News: f.News}
@@ -81,7 +80,7 @@ func (f Form) Check(offer Offer) (Request, error) {
 	return r, nil
 }
 
-// CheckTerms checks only what is given, how often and for what: of a plan that is changed, who gives is known.
+// CheckTerms checks only amount, frequency and funds: the terms of a plan that is changed, whose donor is known.
 func (f Form) CheckTerms(offer Offer) (Request, error) {
 	c := checker{offer: offer}
 	r := Request{Language: f.Language}

@@ -36,8 +36,8 @@ func (c *checker) contact(in Contact) Contact {
 	return out
 }
 
-// CheckDetails checks what donors say of themselves by the rules of the form, but for the address, which they prove, and the
-// note. Every bad field is told at once.
+// CheckDetails checks what donors enter about themselves by the rules of the form, without the email address, which they
+// prove in another way, and without the note. It reports all bad fields at once.
 func CheckDetails(in contact.Contact) (contact.Contact, error) {
 	c := &checker{}
 	in.Email = "donor@example.org"
@@ -46,35 +46,36 @@ func CheckDetails(in contact.Contact) (contact.Contact, error) {
 	return out, fault.Fields(c.fields)
 }
 
-// text checks a text of several lines: of control characters only line feeds and tabs, at most most runes.
-func (c *checker) text(field, text string, most int) string {
+// text checks a text of several lines: at most limit runes, and no control characters except line feeds and tabs.
+func (c *checker) text(field, text string, limit int) string {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	control := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
 	switch {
-	case utf8.RuneCountInString(text) > most:
-		c.addError(field, "give.error.too_long", fault.Args{"max": most})
+	case utf8.RuneCountInString(text) > limit:
+		c.addError(field, "give.error.too_long", fault.Args{"max": limit})
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, control):
 		c.addError(field, "give.error.characters", nil)
 	}
 	return text
 }
 
-// line checks one line of text: no control characters, at most most runes, present when missing names a phrase.
-func (c *checker) line(field, text string, most int, missing string) string {
+// line checks one line of text: at most limit runes, and no invisible characters. If missing names a phrase, the line must
+// not be empty.
+func (c *checker) line(field, text string, limit int, missing string) string {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "" && missing != "":
 		c.addError(field, missing, nil)
-	case utf8.RuneCountInString(text) > most:
-		c.addError(field, "give.error.too_long", fault.Args{"max": most})
+	case utf8.RuneCountInString(text) > limit:
+		c.addError(field, "give.error.too_long", fault.Args{"max": limit})
 	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
 		c.addError(field, "give.error.characters", nil)
 	}
 	return text
 }
 
-// unseen tells whether a rune shows as nothing and changes what is shown around it: control characters, and
-// those that turn the direction of writing, by which a name could read differently on a receipt.
+// isInvisible reports whether a rune is not shown but changes what is shown around it: control characters, and those
+// that change the direction of writing, by which a name could read differently on a receipt.
 func isInvisible(r rune) bool {
 	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }

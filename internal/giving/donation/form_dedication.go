@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Dedication says in whose honour or memory a gift is given, and who gets a card about it. As typed, its
-// Kind may also be empty or "none".
+// Dedication says in whose honour or memory a donation is given, and who gets a card about it. As typed, Kind may also be
+// empty or "none".
 type Dedication struct {
 	Kind        DedicationKind `db:"kind" json:"kind"`                 // dedication
 	Name        string         `db:"name" json:"name"`                 // dedication_name
@@ -15,7 +15,7 @@ type Dedication struct {
 	CardMessage string         `db:"card_message" json:"card_message"` // card_message: plain text, may be empty
 }
 
-// DedicationKind is how a gift is dedicated.
+// DedicationKind is how a donation is dedicated. Its values stand in donation_dedication.kind.
 type DedicationKind string
 
 // The kinds of dedication.
@@ -24,14 +24,14 @@ const (
 	Memory DedicationKind = "memory"
 )
 
-// maxCardMessage is how much may be written on a card, in characters.
+// maxCardMessage is the maximum length of a card's message, in characters.
 const maxCardMessage = 500
 
-// Card tells whether somebody is to get a card.
+// HasCard reports whether a card is sent.
 func (d Dedication) HasCard() bool { return d.CardEmail != "" }
 
-// dedication checks a dedication; nil when there is none. A card goes to somebody who never asked us for
-// one, in our name: what stands on it, the giver's name too, must not lead anywhere.
+// dedication returns the checked dedication; nil if there is none. A card is sent in our name to a person who did not ask
+// for it, so its texts, and the donor's name, must not contain links.
 func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 	in = in.trimmed()
 	wantsCard := in.CardName != "" || in.CardEmail != "" || in.CardMessage != ""
@@ -49,12 +49,12 @@ func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 	out.CardName = c.line("card_name", in.CardName, 100, "give.error.card_name.required")
 	out.CardEmail = c.email("card_email", in.CardEmail, "give.error.card_email.required")
 	out.CardMessage = c.text("card_message", in.CardMessage, maxCardMessage)
-	for _, said := range []struct{ field, text string }{
+	for _, entered := range []struct{ field, text string }{
 		{"first_name", giver.FirstName}, {"last_name", giver.LastName}, {"dedication_name", out.Name},
 		{"card_name", out.CardName}, {"card_message", out.CardMessage},
 	} {
-		if linkPattern.MatchString(said.text) {
-			c.addError(said.field, "give.error.link", nil)
+		if linkPattern.MatchString(entered.text) {
+			c.addError(entered.field, "give.error.link", nil)
 		}
 	}
 	return out
@@ -67,5 +67,5 @@ func (d Dedication) trimmed() Dedication {
 	}
 }
 
-// link is whatever a mail program might make a link of: a scheme, an address, or a name with a dot inside.
+// linkPattern matches what a mail program may show as a link: a scheme, an address, or a name with a dot inside.
 var linkPattern = regexp.MustCompile(`(?i)://|@|\bwww\.|[\p{L}\p{N}]\.\p{L}{2,}`)

@@ -9,8 +9,8 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// frequency reads how often to give and how many times in all. One time in all is a gift given once, however
-// often it was to be; how many times without how often is a question left open.
+// frequency returns how often to give and how many times in total. One time in total is a one-time donation, whatever the
+// frequency. A number of times without a frequency is an error.
 func (c *checker) frequency(f Form) (org.Frequency, int) {
 	asked := cmp.Or(org.Frequency(f.Frequency), org.Once)
 	if !c.offer.Organisation.Offers(asked) {

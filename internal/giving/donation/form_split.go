@@ -11,20 +11,20 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// Designation is the part of a gift that is for one fund.
+// Designation is the part of a donation that is for one fund.
 type Designation struct {
 	FundID  uuid.UUID
 	Amount  money.Amount
-	Covered money.Amount // of Amount, what was added to cover the processing fee
+	Covered money.Amount // the part of Amount that was added to cover the processing fee
 }
 
-// Given is the part without what was added: what the donor wrote for this fund.
+// Given returns Amount without Covered: what the donor entered for this fund.
 func (d Designation) Given() money.Amount {
 	return money.New(d.Amount.Minor-d.Covered.Minor, d.Amount.Currency)
 }
 
-// designations are the parts of a gift. Amounts written for several funds count before a fund that is
-// chosen: a form always has one chosen, and only what is written was surely meant.
+// designations returns the parts of a donation. Amounts entered for several funds take precedence over the selected
+// fund: a form always has one selected, so only entered amounts are certainly meant.
 func (c *checker) designations(f Form, total money.Amount) []Designation {
 	for _, typed := range f.Split {
 		if strings.TrimSpace(typed) != "" {
@@ -47,8 +47,8 @@ func (c *checker) part(f fund.Fund, amount money.Amount) Designation {
 	return Designation{FundID: f.ID, Amount: amount, Covered: c.money(0)}
 }
 
-// split reads split[SLUG]=amount for each fund; the parts must sum to the gift. Empty and zero parts
-// are no parts. Designations follow the order of the funds, whatever order they were posted in.
+// split reads split[SLUG]=amount for each fund. The parts must sum to the donation. Empty and zero amounts are ignored.
+// Designations are in the order of the funds, not in the order in which they were posted.
 func (c *checker) split(typed map[string]string, total money.Amount) []Designation {
 	var parts []Designation
 	sum, good, known := c.money(0), true, 0
@@ -80,9 +80,9 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 	return parts
 }
 
-// CoverFor is what must be added to a gift so that after the entity's estimated processing fee all of the
-// gift is left, the fee on the addition itself included: rounded up to the minor unit. It answers zero
-// where the entity estimates no fee, and an error where no addition would do.
+// FeeCoverage returns what must be added to a gift so that the whole gift remains after the entity's estimated processing
+// fee, the fee on the addition included, rounded up to the minor unit. It returns zero if the entity estimates no fee, and
+// reports an error if no addition is enough.
 func FeeCoverage(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
 	total, err := gift.GrossUp(e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed)
 	if err != nil {
@@ -91,12 +91,11 @@ func FeeCoverage(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
 	return total.Sub(gift)
 }
 
-// cover adds to a gift what covers its processing fee, and answers the sum and what was added. It is split
-// over the funds like the gift, by largest remainder. The organisation's maximum is for the gift alone;
-// the sum has only the payment processor's.
+// cover adds the processing fee to a gift, splits it over the funds by largest remainder, and returns the sum and the
+// addition. The organisation's maximum limits the gift alone; the sum is limited by the processor's maximum (org.MaxGift).
 func (c *checker) cover(gift money.Amount, parts []Designation) (total, covered money.Amount) {
 	if gift.IsZero() || len(parts) == 0 {
-		return gift, money.Amount{} // there is a complaint already
+		return gift, money.Amount{} // an error was added already
 	}
 	covered, err := FeeCoverage(c.offer.Entity, gift)
 	if err == nil {

@@ -15,15 +15,15 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// HistoryItem is a gift as its donor looks back on it.
+// HistoryItem is a donation as its donor sees it afterwards.
 type HistoryItem struct {
 	Donation
 	Parts   []Designation
-	Receipt *receipt.Receipt // the newest, and whether it stands; nil: none was issued
+	Receipt *receipt.Receipt // the newest one, which may be void; nil: none was issued
 }
 
-// History lists what donors gave, the newest first: what settled, is on its way, is being looked at, or came back unpaid. What was
-// begun and never paid is none of it.
+// History returns the donations of donors, newest first: those that settled, are on their way, need review, or failed.
+// Donations that were begun and never paid are left out.
 func History(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]HistoryItem, error) {
 	const query = `/* donation.History */ SELECT ` + columns + ` FROM donation
 		WHERE donor_id = ANY($1::uuid[]) AND status IN ('processing', 'settled', 'held', 'failed')
@@ -35,8 +35,8 @@ func History(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]
 	return loadHistory(ctx, q, gifts)
 }
 
-// HistoryByRef is one gift of History by its public reference; fault.NotFound when there is none, and after the same work when it is of
-// nobody among donors.
+// HistoryByRef returns one item of History by its public reference. It reports fault.NotFound if there is none, and, after
+// the same queries, if it belongs to none of the donors.
 func HistoryByRef(ctx context.Context, q sqlx.QueryerContext, ref string, donors ...uuid.UUID) (HistoryItem, error) {
 	d, err := ByRef(ctx, q, ref)
 	if err == nil && !slices.Contains(donors, d.DonorID) {
@@ -75,10 +75,10 @@ func loadHistory(ctx context.Context, q sqlx.QueryerContext, gifts []Donation) (
 	return past, nil
 }
 
-// Stands tells whether the gift counts as given: a receipt for it stands.
+// IsValid reports whether the donation counts as given: it has a valid receipt.
 func (p HistoryItem) IsValid() bool { return p.Receipt != nil && p.Receipt.IsValid() }
 
-// Remains is what of the gift stays given, as its receipt says; of a gift that does not stand, nothing.
+// Remaining returns how much of the donation was not returned, as its receipt says; zero if it has no valid receipt.
 func (p HistoryItem) Remaining() money.Amount {
 	if !p.IsValid() {
 		return money.New(0, money.Currency(p.Currency))
@@ -86,12 +86,12 @@ func (p HistoryItem) Remaining() money.Amount {
 	return p.Receipt.Facts.Amount
 }
 
-// Returned tells whether some or all of the gift went back.
+// WasReturned reports whether some or all of the donation was returned.
 func (p HistoryItem) WasReturned() bool {
 	return p.Receipt != nil && (!p.Receipt.IsValid() || p.Receipt.Facts.Returned != nil)
 }
 
-// Day is when it was charged, or begun, in the entity's time zone.
+// Day returns when the donation was received, or begun, in the entity's time zone.
 func (p HistoryItem) Day(zone *time.Location) time.Time {
 	if p.ChargedAt != nil {
 		return p.ChargedAt.In(zone)
@@ -99,13 +99,13 @@ func (p HistoryItem) Day(zone *time.Location) time.Time {
 	return p.CreatedAt.In(zone)
 }
 
-// Sum is what stays given, this year and in all.
+// Total is what was given and not returned, this year and ever.
 type Total struct {
 	Year, Ever money.Amount
-	Gifts      int // in all
+	Gifts      int // ever
 }
 
-// ByFund is what stays given to a fund.
+// FundTotal is what was given to a fund and not returned.
 type FundTotal struct {
 	FundID uuid.UUID
 	Total
@@ -122,8 +122,8 @@ func (s *Total) add(a money.Amount, thisYear bool) (err error) {
 	return err
 }
 
-// SumUp adds up what stays given: for each currency, and for each fund, the largest first. A gift's year is that of its receipt,
-// reckoned in its entity's time zone.
+// Totals returns what was given and not returned, for each currency, and for each fund, the largest first. A donation's
+// year is the year of its receipt.
 func Totals(past []HistoryItem, year int) (sums []Total, funds []FundTotal, err error) {
 	for _, p := range past {
 		if !p.IsValid() {

@@ -10,10 +10,10 @@ import (
 	"konbit/internal/giving/contact"
 )
 
-// Instalment is a gift that follows from an earlier one.
+// Instalment is a later payment of a plan.
 type Instalment struct {
 	ID        uuid.UUID
-	First     uuid.UUID // the gift it repeats: organisation, donor, words and whom it is dedicated to are the same
+	First     uuid.UUID // the plan's first donation, which is the plan's id: organisation, donor, contact and dedication are copied from it
 	PublicRef string
 	Frequency string
 	Parts     []Designation
@@ -21,8 +21,8 @@ type Instalment struct {
 	Cause     string
 }
 
-// CreateInstalmentTx writes an instalment as a started gift, which its charge settles in the same transaction. No card goes out
-// again for whom it is dedicated to.
+// CreateInstalmentTx writes an instalment as a started donation, which its charge settles in the same transaction. It has no
+// checkout. No card is sent again for its dedication.
 func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	const owner = `/* donation.CreateInstalmentTx */ SELECT entity_id FROM donation WHERE id = $1`
 	const gift = `/* donation.CreateInstalmentTx */

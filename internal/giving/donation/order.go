@@ -14,15 +14,15 @@ import (
 type Order struct {
 	DonationID, EntityID uuid.UUID
 	EntitySlug, OrgSlug  string
-	Try                  int         // names the idempotency key together with DonationID; counted up before it is used
-	Lines                []OrderLine // what the page asks for, in order; at least one
+	Try                  int         // part of the idempotency key, together with DonationID; incremented before it is used
+	Lines                []OrderLine // in order; at least one
 	Email                string
 	Language             phrase.Language
 	ExpiresAt            time.Time
 	SuccessURL, BackURL  string
 	Frequency            org.Frequency // Once: a single payment
-	ScheduleText         string        // of a recurring gift, what it comes to, in words
-	Customer             string        // who pays, by Stripe's id, where the donor has shown who they are; else empty
+	ScheduleText         string        // of a recurring donation: its payments in words
+	Customer             string        // Stripe's id of the donor, if the donor has proved who they are; else empty
 }
 
 // OrderLine is one line of a payment page, in the donor's language.
@@ -46,8 +46,8 @@ func (s Starter) order(offer Offer, r Request, d Donation) Order {
 	}
 }
 
-// lines are what was given for each fund: of a gift to one fund under the organisation's name, of a gift that
-// is split each under its fund's.
+// lines returns a line for each fund: under the organisation's name for a donation to one fund, under the fund's name for a
+// donation to several.
 func (o Offer) lines(parts []Designation, lang phrase.Language) []OrderLine {
 	lines := make([]OrderLine, len(parts))
 	for i, p := range parts {

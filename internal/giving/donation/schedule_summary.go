@@ -11,12 +11,12 @@ import (
 // ScheduleSummary describes the payments of a recurring gift.
 type ScheduleSummary struct {
 	Frequency org.Frequency
-	Times     int          // 0: until the donor stops
-	Amount    money.Amount // charged each time
+	Times     int          // number of payments; 0: until the donor stops
+	Amount    money.Amount // of each payment
 	First     time.Time
 }
 
-// Last is when the last payment is due; zero: nobody knows.
+// Last returns when the last payment is due; the zero time if the number of payments is not limited.
 func (c ScheduleSummary) Last() time.Time {
 	if c.Times == 0 {
 		return time.Time{}
@@ -24,12 +24,12 @@ func (c ScheduleSummary) Last() time.Time {
 	return c.Frequency.Step(c.First, c.Times-1)
 }
 
-// All is what the payments are together; zero when nobody knows how many there are.
+// Total returns the sum of all payments; zero if their number is not limited.
 func (c ScheduleSummary) Total() money.Amount {
 	return money.New(c.Amount.Minor*int64(c.Times), c.Amount.Currency) // at most 1040 times MaxGift
 }
 
-// Say says it in words, dated in a place: "12 payments of $20, the last on October 21, 2027, $240 in all".
+// Text returns the summary in words, with dates in a time zone: "12 payments of $20, the last on October 21, 2027, $240 in all".
 func (c ScheduleSummary) Text(words *phrase.Catalogue, lang phrase.Language, in *time.Location) string {
 	each := c.Amount.Format(string(lang))
 	if c.Times == 0 {

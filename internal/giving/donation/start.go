@@ -16,53 +16,56 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Session is a payment page.
+// CheckoutSession is a payment page.
 type CheckoutSession struct{ ID, URL string }
 
-// ErrSpent: an error is kept as the answer to the order's try, so that it makes no page any more. It may have made one all the
-// same. It comes with fault.Unavailable.
-var ErrTryUsed = errors.New("donation: the try is spent")
+// ErrTryUsed: the processor answers the order's try with a stored error, so the try creates no page any more. It may have
+// created one before. It is wrapped together with fault.Unavailable.
+var ErrTryUsed = errors.New("donation: the try is used")
 
-// Payments makes payment pages; stripepay does. Each call bounds its own time. An answer that cannot be
-// had is fault.Unavailable.
+// CheckoutSessions creates payment pages. Package stripepay implements it; so would the adapter of a second processor. Each
+// call limits its own time. It reports fault.Unavailable if the processor does not answer.
 type CheckoutSessions interface {
-	// Open makes the page, or returns the one made before for the same gift and try, or ErrSpent.
+	// Create creates the page, or returns the one created before for the same donation and try, or reports ErrTryUsed.
 	Create(ctx context.Context, order Order) (CheckoutSession, error)
-	// Find looks for a page made for the order by a call whose answer was lost; nil when there is none.
+	// Find returns the page that a call created whose answer was lost; nil if there is none.
 	Find(ctx context.Context, order Order) (*CheckoutSession, error)
-	// Close makes the page unpayable. It answers false when it was paid or over already.
+	// Expire makes the page unpayable. It returns false if the page was paid or had expired already.
 	Expire(ctx context.Context, entitySlug, sessionID string) (bool, error)
 }
 
-// Starter begins gifts.
+// Starter begins donations.
 type Starter struct {
 	DB       *sqlx.DB
 	Payments CheckoutSessions
 	Now      func() time.Time
 	NewID    func() uuid.UUID
 	NewRef   func() string // 128 random bits as text
-	// Links answers the addresses a payment page returns to.
+	// Links returns the addresses that a payment page returns to.
 	Links func(orgSlug, ref string, lang phrase.Language) (success, back string)
 	Words *phrase.Catalogue // on the payment page
-	Plans PlanStarter       // writes down what recurs
+	Plans PlanStarter       // begins the plans of recurring donations
 }
 
-// Beginner begins the plan of a recurring gift; recurring does.
+// PlanStarter begins the plan of a recurring donation. Package recurring implements it.
 type PlanStarter interface {
-	// BeginTx writes the plan of a gift that was just written.
+	// BeginTx writes the plan of a donation that was just written.
 	BeginTx(ctx context.Context, tx *sqlx.Tx, first Donation, r Request) error
 }
 
-// errOvertaken: while the page was being made the form was changed, or the gift paid. It is read again.
-var errSuperseded = errors.New("donation: overtaken by another press of the button")
+// errSuperseded: while the page was created, the form was changed or the donation paid. The caller reads it again.
+var errSuperseded = errors.New("donation: superseded by another submit of the form")
 
-// Start writes the gift and answers it with its payment page. Asked again for the same form it answers
-// the same gift and page; for the same form with something changed it closes the unpaid page first, so a
-// form never has two payable pages for one donor. A gift that was paid is answered as it is, without a new page, to
-// who asks for the very same; whatever else is asked for on its form is a gift of its own. No step waits for the
-// database longer than patience.
+// Start writes the donation and returns it with its payment page. For a form that was submitted before:
+//
+//	same request, unpaid      the same donation and page
+//	other request, unpaid     the page is expired first, then a new donation; a form never has two payable pages for one donor
+//	same request, paid        the paid donation, without a new page
+//	other request, paid       a donation of its own
+//
+// No database call takes longer than dbTimeout.
 func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, error) {
-	for range 3 { // a lost race is read again; it cannot be lost for ever
+	for range 3 { // after a lost race the row is read again
 		d, err := s.liveDonation(ctx, offer, r)
 		if err != nil {
 			return Donation{}, err
@@ -91,12 +94,12 @@ func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, e
 	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
-// patience is how long the database is waited for at a time. The other half of pg.RequestTimeout was spent before the gift is begun.
+// dbTimeout limits each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
 const dbTimeout = pg.RequestTimeout / 2
 
-// row is the form's gift that is not over, begun if it has none; nil when it got one meanwhile. A form that lies open on
-// a shared device, or in a browser's memory, is pressed again after its gift was paid: what differs from that gift goes on
-// under an id derived from the form's.
+// liveDonation returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns
+// nil if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted again
+// after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
 func (s Starter) liveDonation(ctx context.Context, offer Offer, r Request) (*Donation, error) {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
@@ -114,20 +117,21 @@ func (s Starter) liveDonation(ctx context.Context, offer Offer, r Request) (*Don
 	}
 }
 
-// nextForm is the id under which a donor goes on with a form whose gift was paid: the same at every press and on every
-// server, so that a second press is no second gift, and another for each donor, so that none meets another's gift.
+// nextFormID returns the id under which a donor continues with a form whose donation was paid. It is the same at every
+// submit and on every server, so that two submits are one donation, and differs between donors, so that nobody meets another
+// donor's donation.
 func nextFormID(r Request) uuid.UUID {
 	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+email.Normalize(r.Contact.Email)))
 }
 
-// soon is pg.InTx within patience.
+// withTimeout runs fn in a transaction, within dbTimeout.
 func (s Starter) withTimeout(ctx context.Context, fn func(ctx context.Context, tx *sqlx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }
 
-// begin commits the row, before any call to Stripe. It answers nil when the form got a live gift meanwhile.
+// begin commits the row before any call to Stripe. It returns nil if the form got a live donation meanwhile.
 func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, error) {
 	now := s.Now()
 	d := Donation{
@@ -160,8 +164,8 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 	return &d, nil
 }
 
-// open makes the payment page and notes it. A try is followed by another only when it is spent and has left no page: a try that
-// may still make one, here or in another press, would leave the gift with two.
+// open creates the payment page and stores it. The next try is used only after this one was used up and has left no page: a
+// try that may still create one, here or in another request, would leave the donation with two pages.
 func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (Donation, error) {
 	order := s.order(offer, r, d)
 	session, err := s.Payments.Create(ctx, order)
@@ -187,8 +191,8 @@ func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (
 	return d, s.storeSession(ctx, offer, d.ID, session)
 }
 
-// noteSession writes the page of a gift that still waits for one. A page that came too late is closed again,
-// before anybody was told of it, and the error is errOvertaken.
+// storeSession stores the page of a donation that has none yet. A page that came too late is expired before the donor sees
+// it, and the error is errSuperseded.
 func (s Starter) storeSession(ctx context.Context, offer Offer, id uuid.UUID, session CheckoutSession) error {
 	const query = `/* donation.storeSession */
 		UPDATE donation SET checkout_session_id = $2, checkout_url = $3
@@ -211,8 +215,8 @@ func (s Starter) storeSession(ctx context.Context, offer Offer, id uuid.UUID, se
 	return errSuperseded
 }
 
-// nextTry counts up the try that failed and answers the gift as it then is. Of several presses whose try
-// failed, one counts; all go on with the same number, and so with the same key.
+// nextTry increments the try that failed and returns the donation. If several requests failed with the same try, one of them
+// increments it, and all continue with the same number and the same idempotency key.
 func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err error) {
 	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 AND checkout_try = $2`
 	err = s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
@@ -225,9 +229,9 @@ func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err er
 	return next, err
 }
 
-// supersede ends an unpaid gift so that its form can start another: the page is closed at Stripe first, also
-// one that ran out, for it may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its way;
-// if the page was made meanwhile, nothing is done. The caller reads the row again.
+// endUnpaid ends an unpaid donation so that its form can start another. The page is expired at Stripe first, also one that
+// ran out, which may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its way. If a
+// page was created meanwhile, nothing is changed. The caller reads the row again.
 func (s Starter) endUnpaid(ctx context.Context, offer Offer, r Request, d Donation) error {
 	id := d.SessionID
 	if id == nil {
@@ -251,7 +255,7 @@ func (s Starter) endUnpaid(ctx context.Context, offer Offer, r Request, d Donati
 	return s.updateStatus(ctx, d, Expired)
 }
 
-// mark applies a mark if the gift's page is the one d knows.
+// updateStatus updates the status if the donation's page is the one that d knows.
 func (s Starter) updateStatus(ctx context.Context, d Donation, to Status) error {
 	const query = `/* donation.updateStatus */ SELECT checkout_session_id IS NOT DISTINCT FROM $2 FROM donation WHERE id = $1 FOR UPDATE`
 	return s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {

@@ -22,8 +22,8 @@ const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, 
 	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
 	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
 
-// ByRef is the gift of that public reference; fault.NotFound when there is none. Of a text that PostgreSQL cannot
-// hold it is not asked: that would be an error.
+// ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that PostgreSQL
+// cannot store is not looked up: that would be an error.
 func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Donation, error) {
 	if !utf8.ValidString(ref) || strings.ContainsRune(ref, 0) {
 		return Donation{}, fault.New(fault.NotFound, "problem.404.text", nil)
@@ -32,7 +32,7 @@ func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Donation, er
 	return one(ctx, q, query, ref)
 }
 
-// ByID is the gift of that id; fault.NotFound when there is none.
+// ByID returns the donation with that id. It reports fault.NotFound if there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Donation, error) {
 	const query = `/* donation.ByID */ SELECT ` + columns + ` FROM donation WHERE id = $1`
 	return one(ctx, q, query, id)
@@ -47,7 +47,7 @@ func one(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Don
 	return d, err
 }
 
-// liveByForm is the gift of the form that is not over, if any.
+// liveByForm returns the form's donation that is neither expired nor failed; nil if there is none.
 func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Donation, error) {
 	const query = `/* donation.liveByForm */ SELECT ` + columns + ` FROM donation
 		WHERE form_id = $1 AND status IN ('started', 'processing', 'settled', 'held')`
@@ -58,8 +58,8 @@ func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Do
 	return &d, err
 }
 
-// insertTx writes a started gift with what was typed and its designations. It answers false, and writes nothing,
-// when the form has a live gift already.
+// insertTx writes a started donation with its contact and designations. It returns false, and writes nothing, if the form
+// has a live donation already.
 func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, error) {
 	const gift = `/* donation.insertTx */
 		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
@@ -86,7 +86,7 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, er
 	return true, recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
 }
 
-// ContactOf is what the donor typed; nil when it was purged.
+// ContactOf returns what the donor typed; nil if it was purged.
 func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Contact, error) {
 	const query = `/* donation.ContactOf */
 		SELECT ` + contact.Columns + `, note FROM donation_contact WHERE donation_id = $1`
@@ -99,7 +99,7 @@ func ContactOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (
 	return &c, nil
 }
 
-// DesignationsOf lists which funds each of the gifts is for, in order.
+// DesignationsOf returns the designations of donations, by donation, each in order.
 func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID][]Designation, error) {
 	const query = `/* donation.DesignationsOf */
 		SELECT d.donation_id, d.fund_id, d.amount, d.covered, g.currency FROM designation d JOIN donation g ON g.id = d.donation_id
@@ -123,7 +123,7 @@ func DesignationsOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid
 	return parts, nil
 }
 
-// FundsWithGifts lists those of the funds that some gift, paid or not, is for.
+// FundsWithGifts returns those of the funds that some donation, paid or not, is for.
 func FundsWithGifts(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUID) (used []uuid.UUID, err error) {
 	const query = `/* donation.FundsWithGifts */
 		SELECT f.id FROM unnest($1::uuid[]) AS f (id) WHERE EXISTS (SELECT 1 FROM designation d WHERE d.fund_id = f.id)`
@@ -131,14 +131,14 @@ func FundsWithGifts(ctx context.Context, q sqlx.QueryerContext, funds []uuid.UUI
 	return used, err
 }
 
-// SumOf is what gifts of one currency are together, in minor units.
+// SumOf returns the sum of donations of one currency, in minor units.
 func SumOf(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (sum int64, err error) {
 	const query = `/* donation.SumOf */ SELECT coalesce(sum(amount), 0)::bigint FROM donation WHERE id = ANY($1::uuid[])`
 	err = sqlx.GetContext(ctx, q, &sum, query, pg.UUIDs(donations))
 	return sum, err
 }
 
-// step is one change of a gift's status and what caused it: a form, a Stripe event or object id.
+// statusChange is one change of a donation's status with its cause: "form", or the id of a Stripe event or object.
 type statusChange struct {
 	donation uuid.UUID
 	status   Status

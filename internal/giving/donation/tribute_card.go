@@ -13,38 +13,38 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// CardLetter is the job of mailing the card of a dedication. It is enqueued when the gift settles, never
-// for a gift that is held.
+// TributeCardJob sends the card of a dedication by email. It is enqueued when the donation settles, and never for a
+// donation that needs review.
 type TributeCardJob struct {
 	DonationID uuid.UUID `json:"donation_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's kind, as rows of river_job have it.
 func (TributeCardJob) Kind() string { return "card_letter" }
 
-// cards are the jobs of the settled gifts' cards.
+// tributeCardJobs returns the jobs that send the settled donations' cards.
 func (b *batch) tributeCardJobs() []jobs.Job {
-	var letters []jobs.Job
+	var emails []jobs.Job
 	for _, g := range b.settled {
 		if g.dedication != nil && g.dedication.HasCard() {
-			letters = append(letters, TributeCardJob{g.ID})
+			emails = append(emails, TributeCardJob{g.ID})
 		}
 	}
-	return letters
+	return emails
 }
 
-// Card is what a card says. It knows nothing of amounts: a card never tells how much was given.
+// TributeCard is what a card says. It has no amount: a card never says how much was given.
 type TributeCard struct {
 	DonationID   uuid.UUID
 	Entity       org.LegalEntity
 	Organisation org.Organisation
 	Language     phrase.Language
-	DonorName    string // empty: asked not to be named
+	DonorName    string // empty: the donor is anonymous
 	Dedication
 	SettledAt time.Time
 }
 
-// CardOf gathers the card of a settled gift; nil when there is none to send, or it was purged.
+// TributeCardOf returns the card of a settled donation; nil if there is none to send, or it was purged.
 func TributeCardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donation uuid.UUID) (*TributeCard, error) {
 	d, err := ByID(ctx, q, donation)
 	if err != nil {
@@ -60,7 +60,7 @@ func TributeCardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Cat
 		if err != nil {
 			return nil, err
 		}
-		card.DonorName = giver.FirstName + " " + giver.LastName // a dedication never outlives its contact
+		card.DonorName = giver.FirstName + " " + giver.LastName // a dedication is deleted with its contact
 	}
 	if card.Organisation, err = catalog.OrganisationByID(d.OrganisationID); err != nil {
 		return nil, err

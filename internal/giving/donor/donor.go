@@ -1,6 +1,6 @@
-// Package donor owns the people who give: one row per legal entity and e-mail address, so two charities'
-// donors never meet. What a stranger types into a form creates a donor but never changes one; only a paid
-// gift does. donor knows nothing of gifts beyond that they happened.
+// Package donor owns the donors: one row per legal entity and email address, so that two charities never share a donor, and
+// rows without an address for those who gave offline. What is typed into a form adds a donor but never changes one; only a
+// paid donation does. donor knows about donations only that they were paid.
 package donor
 
 import (
@@ -69,7 +69,7 @@ func first(ids []uuid.UUID) uuid.UUID {
 	return ids[0]
 }
 
-// Gave is what a paid gift tells about its donor.
+// PaidGift is what a paid donation says about its donor.
 type PaidGift struct {
 	DonorID             uuid.UUID
 	FirstName, LastName string // as typed with the gift
@@ -79,9 +79,12 @@ type PaidGift struct {
 	At                  time.Time
 }
 
-// RecordPaidGiftsTx notes paid gifts: the first one's time, the names and language last given with, unless donors said
-// themselves who they are, and consent to news, which a later gift without the tick does not withdraw,
-// and which does not come back by news of a gift from before the donor stopped them.
+// RecordPaidGiftsTx records paid donations. What it writes:
+//
+//	first_gift_at      the earliest
+//	names, language    of the latest donation, unless the donor entered a profile
+//	news_consented_at  set by the first donation with consent. A later donation without consent does not unset it, and a
+//	                   donation from before the donor stopped the news does not set it again
 func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error {
 	const query = `/* donor.RecordPaidGiftsTx */
 		WITH locked AS MATERIALIZED (SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE)
@@ -114,8 +117,8 @@ func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error
 	return err
 }
 
-// perDonor folds several gifts of one donor into the latest, in the order of ids so that two batches lock
-// the same rows in the same order. earliest is when each donor first gave among them.
+// perDonor merges several donations of one donor into the latest one, in the order of donor ids, so that two batches lock the
+// same rows in the same order. earliest says when each donor first gave among them.
 func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.Time) {
 	byID := make(map[uuid.UUID]PaidGift, len(gifts))
 	earliest = make(map[uuid.UUID]time.Time, len(gifts))
@@ -138,8 +141,8 @@ func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.
 	return folded, earliest
 }
 
-// ForgetTx erases donors who never gave: the row stays, because gifts that were begun point to it, and
-// nothing in it tells who they were.
+// EraseUnpaidTx erases donors who never gave. The row stays, because donations that were begun refer to it, but it no longer
+// says who they were.
 func EraseUnpaidTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.EraseUnpaidTx */
 		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', organisation_name = '', news_consented_at = NULL,

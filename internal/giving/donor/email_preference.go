@@ -9,17 +9,18 @@ import (
 	"github.com/lib/pq"
 )
 
-// Kinds of letters that are for a donor to have or not. Receipts, and what somebody must know of gifts to come, always go.
+// Kinds of optional email. Receipts, and what donors must know about future charges, are always sent. The values stand in
+// donor_consent.kind.
 const (
-	KindNews       = "news"       // only to who wished for them
+	KindNews       = "news"       // only with consent
 	KindReminders  = "reminders"  // a week before a charge, where charges are rare
-	KindStatements = "statements" // annual ones; the donor's pages have them in any case
+	KindStatements = "statements" // annual statements; the donor's pages show them in any case
 )
 
-// Kinds are all of them, as pages list them.
+// EmailKinds lists all kinds, as pages list them.
 var EmailKinds = []string{KindStatements, KindReminders, KindNews}
 
-// Wishes tells which kinds of letters a donor has; none for a donor there is not.
+// EmailPreferences returns which kinds of email a donor gets; an empty map if there is no such donor.
 func EmailPreferences(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (map[string]bool, error) {
 	const query = `/* donor.EmailPreferences */
 		SELECT k.kind, CASE k.kind WHEN 'news' THEN d.news_consented_at IS NOT NULL
@@ -38,7 +39,8 @@ func EmailPreferences(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) 
 	return wishes, err
 }
 
-// WishTx notes whether a donor wishes for a kind of letters, and who said so. The same wish twice is one.
+// SetEmailPreferenceTx records whether a donor wants a kind of email, and who decided it. Setting the same value again changes
+// nothing.
 func SetEmailPreferenceTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, kind string, wanted bool, by string, at time.Time) error {
 	const news = `/* donor.SetEmailPreferenceTx */ UPDATE donor SET news_consented_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1`
 	const note = `/* donor.SetEmailPreferenceTx */ INSERT INTO donor_consent (donor_id, kind, given, at, by) VALUES ($1, $2, $3, $4, $5)`

@@ -11,15 +11,15 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Said is what somebody says of themselves, signed in.
+// Profile is what signed-in donors enter about themselves.
 type Profile struct {
 	FirstName, LastName string
 	Language            string // BCP 47 base language
 	contact.Details
 }
 
-// SayTx keeps what a person says of themselves, for each donor they are. No form changes it any more; receipts issued before
-// keep what they said.
+// UpdateProfileTx stores what a person entered, for each donor that they are. From then on no form changes it. Receipts issued
+// before do not change.
 func UpdateProfileTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Profile, at time.Time) error {
 	const query = `/* donor.UpdateProfileTx */
 		UPDATE donor SET first_name = $2, last_name = $3, language = $4, said_at = $5, (` + contact.DetailColumns + `) = (` + contact.DetailParams + `)

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// ChangedSince lists the gifts of an entity and year for which a receipt was issued or voided after a moment, each once.
+// ChangedSince returns the donations of an entity and year for which a receipt was issued or voided after a moment, each once.
 func ChangedSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int, since time.Time) (gifts []uuid.UUID, err error) {
 	const query = `/* receipt.ChangedSince */
 		SELECT donation_id FROM receipt WHERE issued_at > $3 AND entity_id = $1 AND year = $2
@@ -20,7 +20,7 @@ func ChangedSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, 
 	return gifts, err
 }
 
-// Of lists all receipts of gifts, also those that no longer stand, in the order of their numbers.
+// ByDonations returns all receipts of donations, void ones included, in the order of their numbers.
 func ByDonations(ctx context.Context, q sqlx.QueryerContext, gifts []uuid.UUID) ([]Receipt, error) {
 	const query = `/* receipt.ByDonations */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) ORDER BY r.entity_id, r.year, r.number`
 	return list(ctx, q, query, pg.UUIDs(gifts))

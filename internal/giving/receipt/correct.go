@@ -12,14 +12,14 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ErrCorrection is the answer to a correction that cannot be printed.
+// ErrCorrection reports a correction that cannot be printed.
 var ErrCorrection = errors.New("a name or address is one line without control characters, of at most 400 bytes")
 
-// Correction is what is to be said otherwise of the donor; empty: as before.
+// Correction is what the receipt must say about the donor; an empty field stays as before.
 type Correction struct{ FirstName, LastName, Email string }
 
-// CorrectTx replaces a receipt by one that says the right thing of the donor. The old one stays as it was
-// issued, and is void. It locks the counters: call it last.
+// CorrectTx replaces a receipt by one with the corrected donor. The old one stays as it was issued, and is void. It locks the
+// counters: call it last.
 func (d Issuer) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correction, by string, now time.Time) (Receipt, error) {
 	was, err := ByID(ctx, tx, id)
 	if err != nil {

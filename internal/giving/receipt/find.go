@@ -15,7 +15,7 @@ import (
 
 var reference = regexp.MustCompile(`^([a-z0-9-]+)-(\d{4})-(\d{1,9})$`)
 
-// ByNumber is the receipt of that number as people write it; fault.NotFound when there is none.
+// ByNumber returns the receipt with that number, as people write it. It reports fault.NotFound if there is none.
 func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receipt, error) {
 	const query = `/* receipt.ByNumber */ ` + selected + `WHERE r.year = $2 AND r.number = $3 AND r.facts->>'entity_slug' = $1`
 	var missing error = fault.New(fault.NotFound, "problem.404.text", nil)
@@ -23,7 +23,7 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	if parts == nil {
 		return Receipt{}, missing
 	}
-	year, _ := strconv.Atoi(parts[2]) // digits, and few: see the pattern
+	year, _ := strconv.Atoi(parts[2]) // at most nine digits: see the pattern
 	n, _ := strconv.Atoi(parts[3])
 	found, err := list(ctx, q, query, parts[1], year, n)
 	if err == nil && len(found) == 0 {
@@ -35,8 +35,8 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	return found[0], nil
 }
 
-// Find lists receipts whose number, names or address on them contain text, and those of ids, newest first and
-// at most limit. It reads every receipt: it is for a person who looks for one.
+// Find returns receipts whose number, names or address contain text, and those with the ids, newest first and at most limit.
+// It reads every receipt, so it is for a person's search only.
 func Find(ctx context.Context, q sqlx.QueryerContext, text string, ids []uuid.UUID, limit int) ([]Receipt, error) {
 	const query = `/* receipt.Find */ ` + selected + `
 		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND strpos(lower(concat_ws(' ',

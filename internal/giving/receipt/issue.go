@@ -14,7 +14,7 @@ import (
 	"konbit/internal/platform/jobs"
 )
 
-// Issue asks for one receipt: of this gift, dated by the year of its charge in the entity's time zone.
+// Request asks for one receipt. Year is the year of the donation's tax date.
 type Request struct {
 	EntityID, DonationID uuid.UUID
 	Year                 int
@@ -24,15 +24,15 @@ type Request struct {
 	replaces *uuid.UUID
 }
 
-// Desk issues receipts.
+// Issuer issues receipts.
 type Issuer struct {
 	Queue *jobs.Queue
 	NewID func() uuid.UUID
 }
 
-// IssueTx issues a receipt for each and enqueues its letter. The counter's row is locked from here to the
-// commit, so call it last; a batch takes its numbers at once. A number is only used when the transaction
-// commits, hence no gaps (a sequence leaves them).
+// IssueTx issues a receipt for each request and enqueues its email. The counter's row stays locked until the commit, so call
+// it last; a batch takes its numbers at once. A number is used only when the transaction commits, so there are no gaps,
+// which a sequence would leave.
 func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now time.Time) ([]Receipt, error) {
 	if len(asked) == 0 {
 		return nil, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Issued answers how many receipts each legal entity has ever issued: numbers have no gaps.
+// CountIssued returns how many receipts each legal entity has ever issued: numbers have no gaps.
 func CountIssued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int, error) {
 	const query = `/* receipt.CountIssued */ SELECT entity_id, sum(last) AS issued FROM receipt_counter GROUP BY entity_id`
 	var rows []struct {
@@ -22,7 +22,7 @@ func CountIssued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int,
 	return issued, err
 }
 
-// StandingOf is the receipt of a gift that stands; nil when it has none, or none any more.
+// ValidOf returns the valid receipt of a donation; nil if it has none.
 func ValidOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Receipt, error) {
 	const query = `/* receipt.ValidOf */ ` + selected + `WHERE r.donation_id = $1 AND v.receipt_id IS NULL`
 	standing, err := list(ctx, q, query, donation)

@@ -1,8 +1,9 @@
-// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as
-// they stood when it was issued. A receipt is written once. Whatever is rendered from it later, in
-// whatever version of the program, comes from these facts and this version of the words.
+// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as they were when the
+// receipt was issued. A receipt is written once. Every later rendering, by any version of the program, uses these facts
+// and this version of the words.
 //
-// receipt neither renders nor sends; it enqueues a Letter with the receipt, in the same transaction.
+// receipt renders and sends nothing. It enqueues an EmailJob with the receipt, in the same transaction; none if the donor
+// has no email address.
 package receipt
 
 import (
@@ -27,10 +28,10 @@ type Receipt struct {
 	Facts                    Facts
 	IssuedAt                 time.Time
 	Replaces, ReplacedBy     *uuid.UUID // nil: none
-	Voided                   *Change    // nil: it stands
+	Voided                   *Change    // nil: it is valid
 }
 
-// Stands tells whether the receipt is good.
+// IsValid reports whether the receipt is not void.
 func (r Receipt) IsValid() bool { return r.Voided == nil }
 
 // Facts are what the receipt says, frozen at issue (IRS Publication 1771: the name of the organisation,
@@ -50,16 +51,16 @@ type Facts struct {
 	Email        string   `json:"email"`
 	DonorAddress []string `json:"donor_address,omitempty"`
 
-	Amount    money.Amount `json:"amount"`     // as charged, less what was Returned
+	Amount    money.Amount `json:"amount"`     // as received, less what was Returned
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`
 	Covered   money.Amount `json:"covered,omitzero"`    // of what was charged, the part added for the processing fee
 	ChargeID  string       `json:"charge_id"`           // empty: paid without a processor; see PaymentID
-	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: to nobody
-	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was
-	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the gift's first
-	// Instalment tells which of a plan's gifts it is; nil: it was given once.
+	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: not dedicated
+	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was returned
+	Replaces  *Replaced    `json:"replaces,omitempty"`  // nil: it is the donation's first receipt
+	// Instalment says which payment of a plan it is; nil: a one-time donation.
 	Instalment *Instalment `json:"instalment,omitempty"`
 
 	DonorOrganisation string     `json:"donor_organisation,omitempty"` // the donor's name if it is an organisation
@@ -75,7 +76,7 @@ func (f Facts) DonorName() string {
 	return f.FirstName + " " + f.LastName
 }
 
-// Instalment is the place of a gift in its plan, as it stood when it was paid.
+// Instalment says which payment of a plan a donation is, as of the day it was paid.
 type Instalment struct {
 	Plan      uuid.UUID    `json:"plan"`
 	PlanRef   string       `json:"plan_ref"` // for the link that manages it
@@ -85,23 +86,23 @@ type Instalment struct {
 	Each      money.Amount `json:"each"`
 	Sum       money.Amount `json:"sum,omitzero"`      // of all payments, where their number is known
 	LastOn    string       `json:"last_on,omitempty"` // YYYY-MM-DD in the entity's time zone
-	NextOn    string       `json:"next_on,omitempty"` // nothing: this is the last
+	NextOn    string       `json:"next_on,omitempty"` // empty: this is the last
 }
 
-// Dedication is whom a gift honours or remembers.
+// Dedication is whom a donation honours or remembers.
 type Dedication struct {
 	Kind string `json:"kind"` // honour or memory
 	Name string `json:"name"`
 }
 
-// Returned is what of a gift went back to the donor before the receipt was issued.
+// Returned is what was returned to the donor before the receipt was issued.
 type Returned struct {
-	Charged money.Amount `json:"charged"` // the gift as first made
+	Charged money.Amount `json:"charged"` // the donation as received
 	Amount  money.Amount `json:"amount"`  // in all
 	On      string       `json:"on"`      // YYYY-MM-DD in Timezone: the last time
 }
 
-// Replaced is the receipt that another stands in for.
+// Replaced is the receipt that this one replaces.
 type Replaced struct {
 	Number   string    `json:"number"` // as people write it
 	IssuedAt time.Time `json:"issued_at"`
@@ -109,23 +110,23 @@ type Replaced struct {
 	On       string    `json:"on"` // YYYY-MM-DD in Timezone
 }
 
-// Line is the part of the gift that is for one fund.
+// Line is the part of the donation that is for one fund.
 type Line struct {
-	FundID  uuid.UUID    `json:"fund_id"` // for us; not shown
+	FundID  uuid.UUID    `json:"fund_id"` // not shown
 	Fund    string       `json:"fund"`    // its name, in the receipt's language
 	Purpose string       `json:"purpose"` // what it is for, in the receipt's language
 	Amount  money.Amount `json:"amount"`
 }
 
-// Reference is the receipt's number as people write it: "TSNE-2026-000042".
+// Reference returns the receipt's number as people write it: "TSNE-2026-000042".
 func (r Receipt) Reference() string {
 	return fmt.Sprintf("%s-%d-%06d", strings.ToUpper(r.Facts.EntitySlug), r.Year, r.Number)
 }
 
-// Letter is the job of mailing a receipt.
+// EmailJob sends a receipt by email.
 type EmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's kind, as rows of river_job have it.
 func (EmailJob) Kind() string { return "receipt_letter" }

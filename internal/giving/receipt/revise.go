@@ -15,45 +15,46 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Reason is why a receipt no longer stands, or stands again.
+// Reason is why a receipt became void, or valid again. Its values stand in receipt_void.reason.
 type Reason string
 
-// The reasons. Reinstated is the only one for which a void receipt is replaced: a lost payment came back.
+// The reasons. Reinstated is the only reason for which a void receipt is replaced: a lost payment came back.
 const (
-	Corrected  Reason = "correction" // what it said of the donor was wrong
-	Refund     Reason = "refund"     // the gift was returned, in whole or in part
-	Dispute    Reason = "dispute"    // the donor's bank took the payment back, in whole or in part
+	Corrected  Reason = "correction" // the donor's name or address was wrong
+	Refund     Reason = "refund"     // some or all of the donation was returned
+	Dispute    Reason = "dispute"    // the donor's bank took some or all of the payment back
 	Reinstated Reason = "reinstated" // the bank decided for the charity
 )
 
-// Change says why a receipt's standing changes, since when, and who said so.
+// Change says why and since when a receipt's validity changes, and who ordered it.
 type Change struct {
 	Reason Reason
 	On     string // YYYY-MM-DD in the receipt's time zone
 	By     string // a Stripe object's id, or the person's name at the office
 }
 
-// Replacement asks for a new receipt, with a number of its own, in place of one.
+// Replacement asks for a new receipt, with its own number, in place of another.
 type Replacement struct {
 	Of uuid.UUID // the receipt it replaces, which becomes void
 	Change
-	// Facts are what the new receipt says: take the old one's and change what changed. After money went back,
-	// Amount and Lines are what remains, and Returned says what was. Replaces is filled in here.
+	// Facts are what the new receipt says: the old one's, changed. After money was returned, Amount and Lines are what remains,
+	// and Returned says how much was returned. ReplaceTx fills in Replaces.
 	Facts Facts
 }
 
-// Void asks that a receipt no longer stands and nothing takes its place.
+// Void asks to make a receipt void without a replacement.
 type Void struct {
 	Of uuid.UUID
 	Change
 }
 
-// ErrRevised is the answer when a receipt's standing is not, or no longer, what the change is about.
+// ErrReceiptVoid reports that a receipt was voided or replaced meanwhile, so the change does not apply.
 var ErrReceiptVoid = errors.New("receipt: it was voided or replaced meanwhile")
 
-// ReplaceTx issues the new receipts, voids the old ones, and enqueues a letter for each that says so. Like
-// IssueTx it locks the counters: call it last. A receipt that is void is replaced only to reinstate it, and one
-// that was replaced never again: the answer is ErrRevised then.
+// ReplaceTx issues the new receipts, voids the old ones, and enqueues an email for each new one. Like IssueTx it locks the
+// counters: call it last. It reports ErrReceiptVoid
+//   - if a receipt is void, unless the reason is Reinstated;
+//   - if a receipt was replaced before.
 func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, now time.Time) ([]Receipt, error) {
 	issues, voids := make([]Request, len(asked)), make([]Void, 0, len(asked))
 	old, err := byIDs(ctx, tx, receiptIDs(asked, func(r Replacement) uuid.UUID { return r.Of }))
@@ -86,8 +87,8 @@ func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement,
 	return d.IssueTx(ctx, tx, issues, now)
 }
 
-// VoidTx makes receipts void and enqueues a letter for each that says so. A receipt that is void already is
-// left as it is; for one that was replaced the answer is ErrRevised.
+// VoidTx makes receipts void and enqueues an email for each. A receipt that is void already is left as it is. It reports
+// ErrReceiptVoid if one was replaced.
 func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
 	old, err := byIDs(ctx, tx, receiptIDs(asked, func(v Void) uuid.UUID { return v.Of }))
 	if err != nil {
@@ -113,7 +114,7 @@ func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.
 	return d.Queue.EnqueueTx(ctx, tx, emails...)
 }
 
-// revisable is the receipt, unless it was replaced.
+// revisable returns the receipt. It reports ErrReceiptVoid if the receipt was replaced.
 func revisable(all map[uuid.UUID]Receipt, id uuid.UUID) (Receipt, error) {
 	r, ok := all[id]
 	switch {
@@ -133,7 +134,7 @@ func receiptIDs[T any](asked []T, of func(T) uuid.UUID) []uuid.UUID {
 	return ids
 }
 
-// check holds that a replacement's figures agree with each other and with its reason.
+// check reports an error if a replacement's figures disagree with each other or with its reason.
 func (r Replacement) check() error {
 	f := r.Facts
 	sum := money.New(0, f.Amount.Currency)
@@ -164,7 +165,7 @@ func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Re
 		INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at)
 		SELECT v.receipt_id, v.donation_id, v.reason, v.changed_on, v.ordered_by, $6
 		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[]) AS v (receipt_id, donation_id, reason, changed_on, ordered_by)
-		ON CONFLICT DO NOTHING` // of either key: both begin with the receipt
+		ON CONFLICT DO NOTHING` // on either key: both begin with the receipt
 	if len(voids) == 0 {
 		return nil
 	}
@@ -179,15 +180,15 @@ func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Re
 		return err
 	}
 	if written, err := done.RowsAffected(); err != nil || int(written) < n {
-		return errors.Join(err, ErrReceiptVoid) // somebody was quicker
+		return errors.Join(err, ErrReceiptVoid) // another transaction was faster
 	}
 	return nil
 }
 
-// VoidLetter is the job of telling a donor that a receipt no longer stands.
+// VoidEmailJob tells a donor by email that a receipt is void.
 type VoidEmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's kind, as rows of river_job have it.
 func (VoidEmailJob) Kind() string { return "receipt_void_letter" }

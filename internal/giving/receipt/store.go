@@ -29,12 +29,12 @@ type row struct {
 	OrderedBy    *string    `db:"ordered_by"`
 }
 
-// selected is the beginning of every query that reads receipts.
+// selected begins every query that reads receipts.
 const selected = `SELECT r.id, r.entity_id, r.donation_id, r.year, r.number, r.language, r.words_version, r.facts, r.issued_at,
 		       r.replaces, n.id AS replaced_by, v.reason, v.changed_on, v.ordered_by
 		  FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id LEFT JOIN receipt n ON n.replaces = r.id `
 
-// ByID reads one receipt; fault.NotFound when there is none.
+// ByID returns one receipt. It reports fault.NotFound if there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Receipt, error) {
 	found, err := byIDs(ctx, q, []uuid.UUID{id})
 	if r, ok := found[id]; ok || err != nil {
@@ -53,8 +53,8 @@ func byIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (map[uui
 	return found, err
 }
 
-// Latest is the last receipt of each gift, by the gift's id. It is the only one that can stand; whether it
-// does, Voided tells.
+// Latest returns the last receipt of each donation, by donation. It is the only one that can be valid; Voided says whether
+// it is.
 func Latest(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]Receipt, error) {
 	const query = `/* receipt.Latest */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) AND n.id IS NULL`
 	receipts, err := list(ctx, q, query, pg.UUIDs(donations))
