@@ -41,7 +41,7 @@ func TestWhatIsBrokenIsSeen(t *testing.T) {
 		"KEPT.entry", s.Lines(`SELECT id::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.kept.ID.String())[0],
 		"LAST.entry", s.Lines(`SELECT entry_id::text FROM ledger_seal s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = 'tsne' ORDER BY n DESC LIMIT 1`)[0],
 		"PART.move", s.Lines(`SELECT id FROM balance_transaction WHERE type = 'refund' AND net = -500`)[0],
-		"LOST.dispute", s.Lines(`SELECT object_id FROM charge_change WHERE kind = 'dispute lost'`)[0],
+		"LOST.dispute", s.Lines(`SELECT object_id FROM payment_change WHERE kind = 'dispute lost'`)[0],
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
 		"TSNE", s.kept.EntityID.String(),

@@ -67,7 +67,7 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	require.Equal(t, []string{"balance_transaction_not_booked refund " + broken},
 		h.Lines(`SELECT format('%s %s %s', kind, detail->>'type', detail->>'of') FROM finance_task WHERE closed_at IS NULL`))
 	require.Contains(t, balances(h), "operations 1090 500")
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1 AND amount = 200`, last), "later transactions are booked")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM payment_change WHERE object_id = $1 AND amount = 200`, last), "later transactions are booked")
 }
 
 // lateSource lists one transaction only if the list starts near the transaction's own time.
@@ -227,7 +227,7 @@ func TestALostRaceIsNoTask(t *testing.T) {
 	}))
 	require.NoError(t, <-ended)
 	require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE object_id = $1`, refund))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM payment_change WHERE object_id = $1`, refund))
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next run may start at once")
 }
 

@@ -46,7 +46,7 @@ func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 		require.Equal(t, donation.Settled, h.Gift(d.ID).Status)
 		require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID))
 	}
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'dispute lost'`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM payment_change WHERE kind = 'dispute lost'`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt_void v JOIN receipt r ON r.id = v.receipt_id WHERE r.donation_id = $1`, gifts[0].ID))
 	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
@@ -70,7 +70,7 @@ func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
 	swept, err := h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 2, swept.Transactions, "a charge and a refund")
-	require.Equal(t, 1, h.Count(`SELECT count(*) FROM charge_change WHERE kind = 'refund'`))
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM payment_change WHERE kind = 'refund'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`))
 }
 

@@ -159,8 +159,8 @@ func (l *silentStripe) hold(gifts int) {
 		"gifts":               {gifts, `donation WHERE status = 'settled'`},
 		"payments":            {gifts, `journal_entry WHERE kind = 'payment'`},
 		"gifts with receipts": {gifts, `(SELECT DISTINCT donation_id FROM receipt) r`},
-		"refunds":             {l.refunds, `charge_change WHERE kind = 'refund'`},
-		"disputes":            {l.disputes, `charge_change WHERE kind = 'dispute withdrawn'`},
+		"refunds":             {l.refunds, `payment_change WHERE kind = 'refund'`},
+		"disputes":            {l.disputes, `payment_change WHERE kind = 'dispute withdrawn'`},
 		"transactions":        {len(l.s.Stripe().State().BalanceTransactions), `balance_transaction`},
 	} {
 		require.Equal(l.t, is.want, l.count(is.from), what)
@@ -174,7 +174,7 @@ func (l *silentStripe) hold(gifts int) {
 				judged++
 			}
 		}
-		require.Equal(l.t, judged, l.count(`charge_change WHERE kind = 'dispute `+outcome+`'`), "disputes "+outcome)
+		require.Equal(l.t, judged, l.count(`payment_change WHERE kind = 'dispute `+outcome+`'`), "disputes "+outcome)
 	}
 	wantClearing(l.t, l.s)
 	l.s.Konbit("ledger", "verify")

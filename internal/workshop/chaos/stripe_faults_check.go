@@ -47,7 +47,7 @@ func (b *stripeFaultsRun) check() {
 		require.Equal(t, paid, count(`SELECT count(*) FROM `+query), what)
 	}
 	require.EqualValues(t, refunded, len(b.s.Stripe().State().Refunds), "refunds made")
-	require.Equal(t, refunded, count(`SELECT count(*) FROM charge_change WHERE kind = 'refund'`), "refunds booked")
+	require.Equal(t, refunded, count(`SELECT count(*) FROM payment_change WHERE kind = 'refund'`), "refunds booked")
 	wantClearing(t, b.s)
 	b.s.Konbit("ledger", "verify")
 
