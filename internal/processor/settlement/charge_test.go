@@ -60,7 +60,7 @@ func TestSecondWithdrawalOfADispute(t *testing.T) {
 }
 
 func TestDisputeWonAfterItWasLost(t *testing.T) {
-	for name, order := range map[string][]string{"lost, then won": {"lose", "win"}, "the loss is told after the win": {"win", "lose"}} {
+	for name, order := range map[string][]string{"lost, then won": {"lose", "win"}, "the loss is reported after the win": {"win", "lose"}} {
 		t.Run(name, func(t *testing.T) {
 			h := program.New(t, program.Options{})
 			g := settledGift(t, h)

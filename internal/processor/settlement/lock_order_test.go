@@ -19,10 +19,10 @@ import (
 // transaction that has locked a fund may settle gifts meanwhile.
 func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 	h := program.New(t, program.Options{})
-	g, told, untold := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
+	g, first, second := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
 	catalog, now := h.CurrentCatalog(), time.Now().UTC()
 	general := catalog.Open(g.OrganisationID)[0]
-	charge := program.ChargeOf(untold, now)
+	charge := program.ChargeOf(second, now)
 	refund := disputed(g, "txn_refund", "refund", -500)
 	refund.Type, refund.SourceID = "refund", "re_1"
 	booked := make(chan error, 1)
@@ -38,7 +38,7 @@ func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 			})
 		}()
 		time.Sleep(300 * time.Millisecond)
-		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(told, now)})
+		_, err := h.Settler.SettleTx(t.Context(), tx, catalog, []donation.IncomingPayment{program.ChargeOf(first, now)})
 		return err
 	}))
 	require.NoError(t, <-booked)

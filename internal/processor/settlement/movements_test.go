@@ -95,7 +95,7 @@ func TestRefundInPartsLeavesNothing(t *testing.T) {
 	require.Equal(t, []string{
 		"building 4100 -666", "building 4805 666", "general 4100 -667", "general 4805 667", "network 4000 -667", "network 4800 667",
 		"operations 1010 -88", "operations 5100 88",
-	}, balances(h), "the funds stand as if the gift had never come; operations bears what Stripe keeps")
+	}, balances(h), "the funds are the same as without the gift; operations pays what Stripe keeps")
 	require.Equal(t, []string{"1 2000 void refund", "2 1667 void refund", "3 667 void refund"}, receipts(h))
 }
 

@@ -332,5 +332,5 @@ func TestBusyTimesListManyAtOnce(t *testing.T) {
 	require.Equal(t, 1, importDue())
 	h.Exec(`UPDATE balance_lookup SET newest_due = now() - interval '1 hour', next_look = now() + interval '1 hour'`)
 	h.SettledGift(program.ValidForm())
-	require.Equal(t, 1, importDue(), "one alone is looked for at once")
+	require.Equal(t, 1, importDue(), "a single new charge is imported at once")
 }
