@@ -31,8 +31,9 @@ const (
 // on is two lines of the made entry, of which the first is in that account.
 func on(account string) string { return strings.ReplaceAll(lines, "ACCOUNT", account) }
 
-// TestWhatIsBrokenIsSeen breaks, in one good world, everything the checkers guard, and each time wants exactly the rows that name
-// it. In the statements KEPT, PART, WHOLE and LOST are gifts; in what is wanted, also the objects that belong to them.
+// TestWhatIsBrokenIsSeen breaks, in one good world, everything the checkers guard, and each time wants exactly the
+// rows that name it. In the statements KEPT, PART, WHOLE and LOST are gifts; in what is wanted, also the objects that
+// belong to them.
 func TestWhatIsBrokenIsSeen(t *testing.T) {
 	t.Parallel()
 	s := told(t)

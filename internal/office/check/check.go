@@ -61,8 +61,9 @@ type Found struct {
 // Most rows of a checker are read for each entity. When everything is wrong, the rest says nothing new.
 const Most = 100
 
-// Look reads every checker, in the order of Checkers. Those that found nothing are in the answer too. It only reads, and no writer
-// waits for it; with a million gifts it takes some tens of seconds. An error means that the question could not be asked.
+// Look reads every checker, in the order of Checkers. Those that found nothing are in the answer too. It only reads,
+// and no writer waits for it; with a million gifts it takes some tens of seconds. An error means that the question
+// could not be asked.
 func Look(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
 	var all []Found
 	for _, c := range Checkers() {

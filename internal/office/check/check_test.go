@@ -18,8 +18,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// story is a house in which everything happened that can: gifts, one refunded in part and one wholly, disputes lost, won and
-// withdrawn, a payment that is no gift, a payout, letters; all of it drained and sealed.
+// story is a house in which everything happened that can: gifts, one refunded in part and one wholly, disputes lost,
+// won and withdrawn, a payment that is no gift, a payout, letters; all of it drained and sealed.
 type story struct {
 	*program.Program
 	kept, part, whole, lost donation.Donation

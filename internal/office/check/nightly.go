@@ -20,11 +20,12 @@ type Nightly struct {
 	Now   func() time.Time // dates tasks
 }
 
-// Run looks, unless the day had its look: a day begins at 08:00 UTC, which is night in all of the United States. It keeps what each
-// checker found, opens one task for each entity and each checker with rows about it, and closes those whose rows are gone. Rows of
-// the whole program are every entity's. All is nil when there was nothing to do.
+// Run looks, unless the day had its look: a day begins at 08:00 UTC, which is night in all of the United States. It
+// keeps what each checker found, opens one task for each entity and each checker with rows about it, and closes those
+// whose rows are gone. Rows of the whole program are every entity's. All is nil when there was nothing to do.
 //
-// Servers that come at the same time leave it to one. One that dies in the middle leaves nothing, and the next begins anew.
+// Servers that come at the same time leave it to one. One that dies in the middle leaves nothing, and the next begins
+// anew.
 func (n Nightly) Run(ctx context.Context) (all []Found, err error) {
 	err = pg.InTx(ctx, n.DB, func(tx *sqlx.Tx) error {
 		day, due, err := dueTx(ctx, tx)

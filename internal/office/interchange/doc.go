@@ -8,7 +8,7 @@
 //	                └─▶ entries, one at a time  ──▶ transactions
 //	                                           └──▶ an assertion of every balance
 //
-// The balances asserted are added up by PostgreSQL, the transactions by the judge. Both formats get the
-// same account names, {Assets|Liabilities|Equity|Income|Expenses}:{Entity}:{Fund}:{code}-{Name}, and no personal name ever:
-// the books hold none.
+// The balances asserted are added up by PostgreSQL, the transactions by the judge. Both formats get the same account
+// names, {Assets|Liabilities|Equity|Income|Expenses}:{Entity}:{Fund}:{code}-{Name}, and no personal name ever: the
+// books hold none.
 package interchange

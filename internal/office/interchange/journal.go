@@ -165,9 +165,9 @@ func attributes(r *ledger.Record) []attribute {
 	return all
 }
 
-// lineAttributes are the dimensions of a line in the order of their names, and its foreign amount and rate. They are text, not
-// amounts: both programs would take a price in another currency into their balances. The prefix keeps a dimension called "date" from
-// setting the date of a posting in hledger.
+// lineAttributes are the dimensions of a line in the order of their names, and its foreign amount and rate. They are
+// text, not amounts: both programs would take a price in another currency into their balances. The prefix keeps a
+// dimension called "date" from setting the date of a posting in hledger.
 func lineAttributes(l ledger.RecordLine) (all []attribute) {
 	for _, name := range slices.Sorted(maps.Keys(l.Dimensions)) {
 		all = append(all, attribute{"dimension-" + name, l.Dimensions[name]})

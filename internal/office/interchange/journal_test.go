@@ -65,8 +65,9 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 	return e
 }
 
-// fill books what the exports have to tell: gifts, fees, a split, a sponsor's fee, memo lines, two entities with equal fund names,
-// one of them in a currency without decimals, a foreign amount and dimensions of a line, a reversal, a late fact, and text that the formats have to escape.
+// fill books what the exports have to tell: gifts, fees, a split, a sponsor's fee, memo lines, two entities with
+// equal fund names, one of them in a currency without decimals, a foreign amount and dimensions of a line, a
+// reversal, a late fact, and text that the formats have to escape.
 func fill(t *testing.T, db *testkit.Database) {
 	t.Helper()
 	ids := &counter{}
@@ -178,7 +179,8 @@ func TestTheJudgesRefuseATamperedJournal(t *testing.T) {
 	}
 }
 
-// The golden journals are for people who review: what changes here changes what auditors get. UPDATE_GOLDEN=1 rewrites them.
+// The golden journals are for people who review: what changes here changes what auditors get. UPDATE_GOLDEN=1
+// rewrites them.
 func TestGoldenJournals(t *testing.T) {
 	db := testkit.DB(t)
 	fill(t, db)

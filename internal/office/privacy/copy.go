@@ -14,9 +14,9 @@ import (
 	"konbit/internal/office/statement"
 )
 
-// aDonor, aGift and the rest are the things of a copy. Amounts are decimal, in the currency beside them.
+// donorItem, giftItem and the other items are the objects of a copy. Amounts are decimal, in the currency beside them.
 type donorItem struct {
-	To        string     `json:"known_to"` // the legal entity
+	To        string     `json:"known_to"` // legal entity
 	Email     string     `json:"email"`
 	FirstName string     `json:"first_name"`
 	LastName  string     `json:"last_name"`
@@ -93,7 +93,8 @@ type statementItem struct {
 	Person   *statement.Person `json:"person"`
 }
 
-// Copy writes what the rooms keep about donors, all that is one person. It answers what letters are about, for whoever knows letters.
+// Copy writes what all packages store about donors who are one person. It returns the ids that stored emails are
+// about, for package mail.
 func Copy(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, donors []donor.Donor, to Document) (subjects []uuid.UUID, err error) {
 	c := copier{ctx, q, catalog, to, nil}
 	for _, d := range donors {
@@ -117,7 +118,7 @@ func (c *copier) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	wishes, err := donor.EmailPreferences(c.ctx, c.q, d.ID)
+	preferences, err := donor.EmailPreferences(c.ctx, c.q, d.ID)
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (c *copier) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, wishes, d.NewsConsentedAt, times})
+	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, preferences, d.NewsConsentedAt, times})
 	if err == nil {
 		err = c.requests(d.ID)
 	}

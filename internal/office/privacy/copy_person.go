@@ -11,8 +11,7 @@ import (
 	"konbit/internal/people/donoraccess"
 )
 
-// CopyAccess writes what is kept of a person's addresses and of their coming in: addresses and what happened to them, letters asked
-// for, sessions.
+// CopySignInData writes a person's addresses, the changes of those addresses, sign-ins and sessions.
 func CopySignInData(kept donoraccess.PersonalData, to Document) error {
 	for _, m := range kept.Mailboxes {
 		err := to.Item("address", struct {
@@ -28,7 +27,7 @@ func CopySignInData(kept donoraccess.PersonalData, to Document) error {
 	return writeAll(to, "session", kept.Sessions, err)
 }
 
-// each writes things of a kind, unless what was written before failed.
+// writeAll writes items of one kind, unless before is an error.
 func writeAll[T any](to Document, kind string, all []T, before error) error {
 	if before != nil {
 		return before
@@ -41,7 +40,7 @@ func writeAll[T any](to Document, kind string, all []T, before error) error {
 	return nil
 }
 
-// aWish is somebody's wish to be forgotten.
+// erasureItem is a request for erasure.
 type erasureItem struct {
 	Asked     time.Time  `db:"asked_at" json:"asked"`
 	By        string     `db:"asked_by" json:"by"`
@@ -50,19 +49,19 @@ type erasureItem struct {
 	Withdrawn *time.Time `db:"withdrawn_at" json:"withdrawn,omitempty"`
 }
 
-// words are what a donor said of letters, and of being forgotten.
+// requests writes a donor's choices of emails and requests for erasure.
 func (c *copier) requests(of uuid.UUID) error {
-	const query = `/* privacy.words */
+	const query = `/* privacy.requests */
 		SELECT asked_at, asked_by, language, due_at, withdrawn_at FROM erasure e JOIN erasure_donor d ON d.erasure_id = e.id WHERE d.donor_id = $1 ORDER BY asked_at`
 	consents, err := donor.Consents(c.ctx, c.q, of)
 	if err != nil {
 		return err
 	}
-	var wishes []erasureItem
-	if err := sqlx.SelectContext(c.ctx, c.q, &wishes, query, of); err != nil {
+	var requests []erasureItem
+	if err := sqlx.SelectContext(c.ctx, c.q, &requests, query, of); err != nil {
 		return err
 	}
-	return writeAll(c.to, "wish to be forgotten", wishes, writeAll(c.to, "letters wished for", consents, nil))
+	return writeAll(c.to, "wish to be forgotten", requests, writeAll(c.to, "letters wished for", consents, nil))
 }
 
 type receiptItem struct {
@@ -74,7 +73,7 @@ type receiptItem struct {
 	Voided   string        `json:"voided,omitempty"` // why
 }
 
-// receipts writes all of a gift, also those that stand no longer.
+// receipts writes all receipts of a donation, also void ones.
 func (c *copier) receipts(gift uuid.UUID, reference string) error {
 	all, err := receipt.ByDonations(c.ctx, c.q, []uuid.UUID{gift})
 	if err != nil {

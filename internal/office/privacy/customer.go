@@ -11,20 +11,21 @@ import (
 	"konbit/internal/platform/jobs"
 )
 
-// Customer is the job of having Stripe forget the customer of a plan whose donor was forgotten.
+// CustomerDeletion is the job that deletes the customer of a plan at Stripe, after its donor was erased.
 type CustomerDeletion struct {
 	PlanID uuid.UUID `json:"plan_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's name in the queue.
 func (CustomerDeletion) Kind() string { return "erasure_customer" }
 
-// Register takes the room's jobs, letters apart.
+// Register registers the package's jobs, except for emails.
 func (k Eraser) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job CustomerDeletion) error { return k.deleteCustomer(ctx, job.PlanID) })
 }
 
-// customersTx orders that Stripe forgets donors, too: each customer of theirs once. None of their plans goes on.
+// enqueueCustomersTx enqueues the deletion of each customer of the donors at Stripe, once. None of their plans is
+// active.
 func (k Eraser) enqueueCustomersTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID) error {
 	ordered := map[string]bool{}
 	for _, donor := range donors {
@@ -45,7 +46,7 @@ func (k Eraser) enqueueCustomersTx(ctx context.Context, tx *sqlx.Tx, donors []uu
 	return nil
 }
 
-// forgetCustomer deletes the customer at Stripe. What cannot be done now comes again.
+// deleteCustomer deletes the customer at Stripe. If Stripe does not answer, the job is retried.
 func (k Eraser) deleteCustomer(ctx context.Context, plan uuid.UUID) error {
 	p, err := recurring.ByID(ctx, k.DB, plan)
 	if err != nil || p.CustomerID == nil {

@@ -16,8 +16,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestStripeForgetsToo: the customer of a recurring gift that has ended goes from Stripe with its donor, once Stripe can be reached;
-// somebody else's stays.
+// TestStripeForgetsToo: the customer of a recurring gift that has ended goes from Stripe with its donor, once Stripe
+// can be reached; somebody else's stays.
 func TestStripeForgetsToo(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -1,24 +1,28 @@
-// Package privacy owns what a person may ask of what is kept about them: a copy of it all, and to be forgotten.
+// Package privacy owns what a person may request about their data: a copy of all of it, and its erasure.
 //
-//	asked ── letter before ── three days ──┬── withdrawn
-//	                                       └── done: in one transaction ── letter after, the last
+//	requested ── email ── three days ──┬── withdrawn
+//	                                   └── done, in one transaction ── last email
 //
-// Erased are name, addresses, phone, note, dedication, cards and what was written about them, letters' bytes and recipients, what
-// Stripe told of their gifts, sign-ins and sessions, and jobs not done. Kept is what the law and the books need: the gift, its
-// amount, date, funds and receipt's number (GDPR art. 17 (3) b; IRS Publication 1771). None of it stands in a row whose hash is
-// sealed: the books name a gift by its id alone, so every chain verifies afterwards as before.
+// Erased: name, addresses, phone, note, dedication, tribute cards and what was written about them; stored emails and
+// their recipients; Stripe's events about the person's donations; sign-ins, sessions, and jobs that are not done.
 //
-// A receipt is kept for the seven years that are common practice in the United States. Until then what it said of the donor stands sealed in
-// receipt_hold with the reason: encrypted with a key made of the installation's secret, which no dump holds, and in a table which
-// the server's own role cannot read, so that neither a stolen backup nor a server that was broken into gives it away. Opening one takes
-// the owner's database password and the secret together, and leaves who and why. It goes by itself when its time is over.
+// Not erased is what the law and the books need: the donation, its amount, date, funds and receipt number (GDPR art.
+// 17 (3) b; IRS Publication 1771). No personal data stands in a row whose hash is sealed: the books name a donation
+// by its id alone, so every chain verifies afterwards as before.
 //
-// A backup made before still knows the person. So the list of erasures, which names nobody (ids and keyed hashes of addresses), is
-// kept beside the backups and done again on what was restored from them.
+// A receipt is kept for seven years, the common practice in the United States. During that time, what it said about
+// the donor is in receipt_hold, with the reason. The copy is encrypted with a key derived from the installation's
+// secret, which no dump contains, and the server's own role cannot read the table; so neither a stolen backup nor an
+// attacker in the server can read it. To open a copy takes the database owner's password and the secret together, and
+// records who did it and why. Expired copies are deleted automatically.
 //
-// Stripe is told to forget as well: a job deletes the customers of their recurring gifts, with name, address and cards. Payments stay
-// there, as ours do here, with what was typed on their pages; only Stripe's dashboard (or a redaction job, a preview) takes a person
-// out of those, and konbit says so to whoever erases.
+// A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and
+// keyed hashes of addresses, is kept beside the backups and is applied again to a database that was restored from
+// one.
 //
-// A recurring gift that goes on must be stopped first, and a gift that is on its way must arrive: privacy says so and waits.
+// Stripe deletes as well: a job deletes the customers of the person's recurring gifts, with name, address and cards.
+// Payments stay at Stripe, as the donations stay here, with what was typed on Stripe's pages. Only Stripe's dashboard
+// (or a redaction job, a preview) removes a person from those; the command tells the operator so.
+//
+// An erasure waits while a recurring gift is active or a donation is on its way: CheckErasable returns fault.Conflict.
 package privacy

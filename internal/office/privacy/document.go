@@ -11,20 +11,20 @@ import (
 	"strings"
 )
 
-// Sheet is a copy of what is kept about a person, written item by item as it is read.
+// Document is a copy of a person's data, written item by item while it is read.
 type Document interface {
-	// Item writes one thing of a kind; data is anything that encodes as a JSON object.
+	// Item writes one object of a kind; data must encode as a JSON object.
 	Item(kind string, data any) error
 	End() error
 }
 
-// jsonSheet is one array of objects.
+// jsonDocument is one array of objects.
 type jsonDocument struct {
 	w io.Writer
 	n int
 }
 
-// NewJSON writes a JSON array whose objects say what they are: {"what": "gift", …}.
+// NewJSON returns a document that is a JSON array; each object says its kind: {"what": "gift", …}.
 func NewJSON(w io.Writer) Document { return &jsonDocument{w: w} }
 
 func (s *jsonDocument) Item(kind string, data any) error {
@@ -53,14 +53,14 @@ func (s *jsonDocument) End() error {
 	return err
 }
 
-// csvSheet has a row for each field.
+// csvDocument has a row for each field.
 type csvDocument struct {
 	w *csv.Writer
 	n int
 }
 
-// NewCSV writes a table of four columns: the number of the thing, what it is, the field, its value. No cell is a formula to a
-// spreadsheet.
+// NewCSV returns a document that is a table of four columns: the number of the object, its kind, the field, the
+// value. A spreadsheet reads no cell as a formula.
 func NewCSV(w io.Writer) Document { return &csvDocument{w: csv.NewWriter(w)} }
 
 func (s *csvDocument) Item(kind string, data any) error {
@@ -90,7 +90,7 @@ func (s *csvDocument) End() error {
 	return s.w.Error()
 }
 
-// flatten walks a JSON value; a field below another is named with a dot between.
+// flatten calls leaf for each field of a JSON value. The name of a nested field has a dot between its parts.
 func flatten(name string, v any, leaf func(field, value string) error) error {
 	join := func(key string) string { return strings.TrimPrefix(name+"."+key, ".") }
 	switch v := v.(type) {
@@ -114,7 +114,8 @@ func flatten(name string, v any, leaf func(field, value string) error) error {
 	return nil
 }
 
-// Cell is text that no spreadsheet takes for a formula (OWASP ASVS 5.0.0 V1.2.10): one that begins as formulas do gets an apostrophe.
+// CSVCell returns text that no spreadsheet reads as a formula (OWASP ASVS 5.0.0 V1.2.10): text that begins as a
+// formula gets an apostrophe.
 func CSVCell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%", rune(text[0])) || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
 		return "'" + text

@@ -14,12 +14,12 @@ import (
 	"konbit/internal/platform/email"
 )
 
-// key is one made of the installation's secret, for one use alone.
+// key returns a key derived from the installation's secret, for one use only.
 func (k Eraser) key(use string) ([]byte, error) {
 	return hkdf.Key(sha256.New, k.Secret, nil, "konbit privacy "+use, 32)
 }
 
-// seal encrypts text (AES-256-GCM), bound to its use and to what it is about: it opens nowhere else.
+// seal encrypts text (AES-256-GCM). The result can be opened only with the same use and the same id.
 func (k Eraser) seal(use string, text []byte, about uuid.UUID) ([]byte, error) {
 	box, err := k.box(use)
 	if err != nil {
@@ -30,8 +30,8 @@ func (k Eraser) seal(use string, text []byte, about uuid.UUID) ([]byte, error) {
 	return box.Seal(nonce, nonce, text, about[:]), nil
 }
 
-// errSealed is the answer to what another secret sealed, or was changed since.
-var errSealed = errors.New("privacy: it does not open with this SECRET_KEY")
+// errSealed is returned if another secret sealed the text, or if it was changed since.
+var errSealed = errors.New("privacy: cannot be opened with this SECRET_KEY")
 
 func (k Eraser) open(use string, sealed []byte, about uuid.UUID) ([]byte, error) {
 	box, err := k.box(use)
@@ -57,7 +57,7 @@ func (k Eraser) box(use string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// mac is the keyed hash of an address: whoever has the list alone cannot tell by trying addresses.
+// mac returns the keyed hash of an address. Without the key nobody can find an address in the list by trying.
 func (k Eraser) mac(address string) []byte {
 	key, err := k.key("list")
 	if err != nil {
@@ -68,7 +68,7 @@ func (k Eraser) mac(address string) []byte {
 	return h.Sum(nil)
 }
 
-// Hashes are the keyed hashes of addresses, as the list has them.
+// Hashes returns the keyed hashes of addresses, as the list contains them.
 func (k Eraser) Hashes(addresses []string) [][]byte {
 	all := make([][]byte, len(addresses))
 	for i, address := range addresses {

@@ -16,17 +16,17 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// heldYears is how long after its year a receipt is kept whole; see the package's words.
+// retentionYears is how many years after its year a receipt is kept in full; see the package's documentation.
 const retentionYears = 7
 
-// holdReason is why.
+// retentionReason is stored with each sealed copy.
 const retentionReason = "tax law: records of contributions are shown on request for seven years"
 
-// Do forgets the people of one erasure, in one transaction, and orders the letter after, and that Stripe forgets them too. Done again, it does again what there is
-// left to do. fault.Conflict: see Ready.
+// Erase erases the people of one erasure in one transaction, and enqueues the last email and the deletions at Stripe.
+// Called again, it erases what is there again. It returns fault.Conflict as CheckErasable does.
 func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
-	const end = `/* privacy.Do */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
-	const erase = `/* privacy.Do */ SELECT erase_people($1, $2)`
+	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
+	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2)`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		e, donors, err := readTx(ctx, tx, id)
 		if err != nil || e.WithdrawnAt != nil {
@@ -55,7 +55,7 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// readTx reads an erasure and locks its donors, so that a gift that settles meanwhile comes before or after.
+// readTx reads an erasure and locks its donors, so that a donation settles either before or after the erasure.
 func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors []uuid.UUID, err error) {
 	const query = `/* privacy.readTx */ SELECT ` + columns + ` FROM erasure WHERE id = $1 FOR UPDATE`
 	const of = `/* privacy.readTx */ SELECT donor_id FROM erasure_donor WHERE erasure_id = $1 ORDER BY donor_id`
@@ -68,8 +68,8 @@ func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors [
 	return e, donors, donor.LockTx(ctx, tx, donors)
 }
 
-// addressesTx are the proved addresses that the erasure's hashes name, also those that no gift came from. One proved again since is a
-// new person's.
+// addressesTx returns the proved addresses that match the erasure's hashes, also those without a donation. An address
+// that was proved again after the erasure belongs to a new person and is left out.
 func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
 	var macs [][]byte
@@ -93,9 +93,9 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	return addresses, nil
 }
 
-// holdTx seals what the receipts of donors say that the law still asks for.
+// sealReceiptsTx stores a sealed copy of each receipt that the law still requires.
 func (k Eraser) sealReceiptsTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, donors []uuid.UUID) error {
-	const query = `/* privacy.holdTx */
+	const query = `/* privacy.sealReceiptsTx */
 		INSERT INTO receipt_hold (receipt_id, erasure_id, sealed, reason, held_until) VALUES ($1, $2, $3, $4, $5)`
 	gifts, err := donation.IDsByDonors(ctx, tx, donors)
 	if err != nil {
@@ -109,7 +109,7 @@ func (k Eraser) sealReceiptsTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UU
 	for _, r := range receipts {
 		until := time.Date(r.Year+retentionYears+1, 1, 1, 0, 0, 0, 0, time.UTC)
 		if r.Facts.Email == "" || !today.Before(until) {
-			continue // erased before, or its time is over
+			continue // erased before, or no longer required
 		}
 		text, err := json.Marshal(r.Facts)
 		if err != nil {
@@ -126,9 +126,9 @@ func (k Eraser) sealReceiptsTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UU
 	return nil
 }
 
-// endHolds takes away what is held no longer.
+// deleteExpiredReceipts deletes sealed copies that are no longer required.
 func (k Eraser) deleteExpiredReceipts(ctx context.Context) error {
-	const query = `/* privacy.endHolds */ DELETE FROM receipt_hold WHERE held_until <= $1`
+	const query = `/* privacy.deleteExpiredReceipts */ DELETE FROM receipt_hold WHERE held_until <= $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, k.Now())
 		return err

@@ -17,26 +17,28 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Wait is how long after a donor's wish it is done, so that who did not wish it has a letter and time to say so.
+// DefaultDelay is the time between a donor's request and its erasure. A person who did not make the request has an
+// email and time to withdraw it.
 const DefaultDelay = 3 * 24 * time.Hour
 
-// Keeper forgets people. Safe for concurrent use, and by any number of processes.
+// Eraser erases people. It is safe for concurrent use, and by any number of processes.
 type Eraser struct {
 	DB     *sqlx.DB
 	Queue  *jobs.Queue
-	Secret []byte // the installation's: keys the list and seals what is held
+	Secret []byte // the installation's: keys the list and encrypts the sealed copies
 	Stripe CustomerDeleter
 	Now    func() time.Time
 	NewID  func() uuid.UUID
 }
 
-// Customers are people as Stripe knows them; stripepay does it.
+// CustomerDeleter deletes customers at Stripe; package stripepay implements it.
 type CustomerDeleter interface {
-	// ForgetCustomer deletes one; one that is gone is forgotten. An answer that cannot be had is fault.Unavailable.
+	// ForgetCustomer deletes a customer, and returns nil if it is deleted already. It returns fault.Unavailable if
+	// Stripe does not answer.
 	ForgetCustomer(ctx context.Context, entity, customer string) error
 }
 
-// Erasure is somebody's wish to be forgotten.
+// Erasure is a request to erase a person.
 type Erasure struct {
 	ID              uuid.UUID  `db:"id" json:"id"`
 	RequestedAt     time.Time  `db:"asked_at" json:"asked_at"`
@@ -50,23 +52,23 @@ type Erasure struct {
 
 const columns = `id, asked_at, asked_by, language, due_at, withdrawn_at, done_at, tell`
 
-// Wish asks to forget a person.
+// ErasureRequest is what the caller of Request provides.
 type ErasureRequest struct {
-	Donors      []uuid.UUID // in every legal entity
-	Addresses   []string    // all of theirs, lower case; also those without a gift
-	Recipient   string      // of them, who gets the letters
+	Donors      []uuid.UUID // the person's donors, in every legal entity
+	Addresses   []string    // all addresses of the person, normalised, also those without a donation
+	Recipient   string      // the one of Addresses that gets the emails; "" for no email
 	Language    string
-	RequestedBy string // "donor", or the person's name at the office
+	RequestedBy string // "donor", or the name of the staff member
 	Delay       time.Duration
 }
 
-// Why a person cannot be forgotten yet, as fault.Conflict.
+// The phrases of fault.Conflict: why a person cannot be erased yet.
 const (
 	phrasePlan = "privacy.error.plan"
 	phraseGift = "privacy.error.gift"
 )
 
-// Ready answers fault.Conflict when a recurring gift of the donors goes on, or a gift is on its way.
+// CheckErasable returns fault.Conflict if a recurring gift of the donors is active or a donation is on its way.
 func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) error {
 	for _, id := range donors {
 		plans, err := recurring.OfDonor(ctx, q, id)
@@ -86,7 +88,8 @@ func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 	return err
 }
 
-// Ask notes the wish and orders the letter before, in one transaction. A wish that waits already is answered instead of a second one.
+// Request records a request and enqueues its email, in one transaction. It returns a request that is pending already
+// instead of a second one.
 func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err error) {
 	if err := CheckErasable(ctx, k.DB, w.Donors); err != nil {
 		return e, err
@@ -117,9 +120,9 @@ func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err e
 	return e, err
 }
 
-// Waiting is the wish of donors that is not done yet; nil when there is none.
+// Pending returns the donors' request that is not done yet; nil if there is none.
 func Pending(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (*Erasure, error) {
-	const query = `/* privacy.Waiting */ SELECT ` + columns + ` FROM erasure e WHERE done_at IS NULL AND withdrawn_at IS NULL
+	const query = `/* privacy.Pending */ SELECT ` + columns + ` FROM erasure e WHERE done_at IS NULL AND withdrawn_at IS NULL
 		AND EXISTS (SELECT 1 FROM erasure_donor d WHERE d.erasure_id = e.id AND d.donor_id = ANY($1::uuid[])) ORDER BY asked_at LIMIT 1`
 	var e Erasure
 	err := sqlx.GetContext(ctx, q, &e, query, pg.UUIDs(donors))
@@ -129,7 +132,7 @@ func Pending(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (*E
 	return &e, err
 }
 
-// Withdraw takes a wish back that is not done; fault.NotFound when there is none.
+// Withdraw withdraws a pending request; fault.NotFound if there is none.
 func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
 	const query = `/* privacy.Withdraw */ UPDATE erasure SET withdrawn_at = $2, tell = NULL WHERE id = $1 AND done_at IS NULL AND withdrawn_at IS NULL`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
@@ -144,10 +147,10 @@ func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
 	})
 }
 
-// CarryOut does the erasures that are due, one after another, and answers how many. One whose donor has a recurring gift again, or a gift
-// on its way, waits.
+// EraseDue runs the erasures that are due, one after another, and returns how many it did. An erasure whose donor has
+// an active recurring gift again, or a donation on its way, stays pending.
 func (k Eraser) EraseDue(ctx context.Context) (done int, err error) {
-	const query = `/* privacy.CarryOut */ SELECT ` + columns + ` FROM erasure WHERE done_at IS NULL AND withdrawn_at IS NULL AND due_at <= $1 ORDER BY due_at`
+	const query = `/* privacy.EraseDue */ SELECT ` + columns + ` FROM erasure WHERE done_at IS NULL AND withdrawn_at IS NULL AND due_at <= $1 ORDER BY due_at`
 	var due []Erasure
 	if err := k.DB.SelectContext(ctx, &due, query, k.Now()); err != nil {
 		return 0, err

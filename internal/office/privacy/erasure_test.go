@@ -97,8 +97,9 @@ func sound(t *testing.T, h *program.Program) {
 	require.NotEmpty(t, report.Chains)
 }
 
-// TestForgottenIsForgotten: after an erasure no column of any table holds a word of the person, the books verify, the receipt is
-// found by its number, and its sealed copy opens for the owner alone. Done again from the list, on a copy that knows them, it is the same.
+// TestForgottenIsForgotten: after an erasure no column of any table holds a word of the person, the books verify, the
+// receipt is found by its number, and its sealed copy opens for the owner alone. Done again from the list, on a copy
+// that knows them, it is the same.
 func TestForgottenIsForgotten(t *testing.T) {
 	t.Parallel()
 	h := lived(t)
@@ -196,8 +197,8 @@ func TestListIsDoneAgain(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_farewell'`))
 }
 
-// TestWhatGoesOnIsStoppedFirst: a plan that runs and a gift on its way are said; a wish can be withdrawn; and the server can change
-// nothing by itself that an erasure changes.
+// TestWhatGoesOnIsStoppedFirst: a plan that runs and a gift on its way are said; a wish can be withdrawn; and the
+// server can change nothing by itself that an erasure changes.
 func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -17,7 +17,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Entry is an erasure as the list beside the backups has it: it names nobody.
+// ListEntry is an erasure in the list beside the backups. It contains no personal data.
 type ListEntry struct {
 	ID          uuid.UUID   `json:"id"`
 	RequestedAt time.Time   `json:"asked_at"`
@@ -27,9 +27,9 @@ type ListEntry struct {
 	Addresses   [][]byte    `json:"addresses"` // keyed hashes
 }
 
-// Done lists every erasure that was done, oldest first.
+// ListDone returns every erasure that was done, oldest first.
 func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
-	const query = `/* privacy.Done */ SELECT id, asked_at, asked_by, done_at,
+	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, done_at,
 		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
 		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`
@@ -58,7 +58,7 @@ func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err 
 	return all, rows.Err()
 }
 
-// WriteList writes erasures, one JSON object to a line.
+// WriteList writes erasures as one JSON object per line.
 func WriteList(to io.Writer, list []ListEntry) error {
 	lines := json.NewEncoder(to)
 	for _, e := range list {
@@ -69,28 +69,28 @@ func WriteList(to io.Writer, list []ListEntry) error {
 	return nil
 }
 
-// ReadList reads what WriteList wrote.
+// ReadList reads a list that WriteList wrote.
 func ReadList(from io.Reader) (list []ListEntry, err error) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 16<<20)
 	for n := 1; lines.Scan(); n++ {
 		var e ListEntry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.ID == uuid.Nil || e.DoneAt.IsZero() {
-			return nil, fmt.Errorf("line %d is no erasure: %w", n, err)
+			return nil, fmt.Errorf("line %d is not an erasure: %w", n, err)
 		}
 		list = append(list, e)
 	}
 	return list, lines.Err()
 }
 
-// Applied is what became of a list.
+// ApplyResult counts the erasures of a list.
 type ApplyResult struct {
-	Erased  int // also those that were done before
-	Pending int // in the copy a recurring gift goes on, or a gift is on its way, until Stripe has told what became of it
+	Erased  int // including those that were done before
+	Pending int // in the restored database a recurring gift is active or a donation is on its way; EraseDue does them later
 }
 
-// Apply does a list of erasures again, on a database that was restored from a backup older than some of them. Nobody is written to.
-// What has to wait, CarryOut does. Doing it twice does nothing more.
+// Apply runs a list of erasures again, on a database restored from a backup that is older than some of them. It sends
+// no emails. Erasures that must wait are done by EraseDue. Applying a list twice changes nothing more.
 func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err error) {
 	for _, e := range list {
 		if err := k.upsertErasure(ctx, e); err != nil {
@@ -112,23 +112,23 @@ func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err
 	return a, nil
 }
 
-// wait makes an erasure one that is due.
+// markPending makes an erasure due again.
 func (k Eraser) markPending(ctx context.Context, id uuid.UUID) error {
-	const query = `/* privacy.wait */ UPDATE erasure SET done_at = NULL WHERE id = $1`
+	const query = `/* privacy.markPending */ UPDATE erasure SET done_at = NULL WHERE id = $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, id)
 		return err
 	})
 }
 
-// note makes the erasure known again where the backup did not have it, or had it waiting.
+// upsertErasure records an erasure that the backup did not contain, or contained as pending.
 func (k Eraser) upsertErasure(ctx context.Context, e ListEntry) error {
-	const add = `/* privacy.note */
+	const add = `/* privacy.upsertErasure */
 		INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ($1, $2, $3, 'en', $2, $4)
 		ON CONFLICT (id) DO UPDATE SET done_at = coalesce(erasure.done_at, excluded.done_at), withdrawn_at = NULL, tell = NULL`
-	const donors = `/* privacy.note */
+	const donors = `/* privacy.upsertErasure */
 		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING`
-	const macs = `/* privacy.note */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
+	const macs = `/* privacy.upsertErasure */ INSERT INTO erasure_address (erasure_id, mac) SELECT $1, unnest($2::bytea[]) ON CONFLICT DO NOTHING`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, add, e.ID, e.RequestedAt, e.RequestedBy, e.DoneAt); err != nil {
 			return err

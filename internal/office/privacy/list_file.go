@@ -13,9 +13,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// KeepFile keeps the list in a file outside the database, from where it is copied away with the backups. The file only grows: what it
-// has and the database does not, a restored backup forgot that it was to forget, and it is done again first. Several servers may
-// keep the same file.
+// SyncFile brings the database and the list in a file outside the database to the same state. The file is copied with
+// the backups, and it only grows. An erasure that is in the file and not in the database was lost by restoring a
+// backup, and is run again first. Several servers may use the same file.
 func (k Eraser) SyncFile(ctx context.Context, path string) (ApplyResult, error) {
 	d, err := Compare(ctx, k.DB, path)
 	if err != nil {
@@ -36,13 +36,13 @@ func (k Eraser) SyncFile(ctx context.Context, path string) (ApplyResult, error) 
 
 // Difference is how the list in a file differs from the database.
 type Difference struct {
-	Exists   bool        // the file is
-	Unlisted []ListEntry // done, and not in the file
-	Undone   []ListEntry // in the file, and not done: a backup was restored that is older
+	Exists   bool        // whether the file exists
+	Unlisted []ListEntry // done in the database, and not in the file
+	Undone   []ListEntry // in the file, and not done in the database: an older backup was restored
 	listed   []ListEntry
 }
 
-// Compare holds the list in a file against the database. A file that is not there has an empty one.
+// Compare compares the list in a file with the database. A missing file counts as an empty list.
 func Compare(ctx context.Context, q sqlx.QueryerContext, path string) (d Difference, err error) {
 	text, err := os.ReadFile(path)
 	if d.Exists = err == nil; err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -56,7 +56,7 @@ func Compare(ctx context.Context, q sqlx.QueryerContext, path string) (d Differe
 	return d, err
 }
 
-// without lists the entries of all that are not among some.
+// without returns the entries of all that are not in some.
 func without(all, some []ListEntry) []ListEntry {
 	known := map[uuid.UUID]bool{}
 	for _, e := range some {
@@ -65,7 +65,7 @@ func without(all, some []ListEntry) []ListEntry {
 	return slices.DeleteFunc(slices.Clone(all), func(e ListEntry) bool { return known[e.ID] })
 }
 
-// replace writes a file that is whole at every moment, also after a power cut.
+// replace writes a file atomically: it is complete at every moment, also after a power failure.
 func replace(path string, content []byte) (err error) {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-")
@@ -89,7 +89,7 @@ func replace(path string, content []byte) (err error) {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// ignoreGone is err unless it says that a file is not there.
+// ignoreNotExist returns nil if err says that a file does not exist, and err otherwise.
 func ignoreNotExist(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

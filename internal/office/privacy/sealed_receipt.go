@@ -13,11 +13,12 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Open reads the sealed copy of a receipt by its number, and notes who did and why. Its database is the owner's: the server's role may
-// not. fault.NotFound: there is none, or its time is over.
+// OpenSealedReceipt returns the sealed copy of a receipt by its number, and records who opened it and why. Its
+// database connection is the owner's, because the server's role may not read the table. It returns fault.NotFound if
+// there is no copy or it has expired.
 func (k Eraser) OpenSealedReceipt(ctx context.Context, number, by, why string) (facts receipt.Facts, err error) {
-	const query = `/* privacy.Open */ SELECT sealed FROM receipt_hold WHERE receipt_id = $1`
-	const note = `/* privacy.Open */ INSERT INTO receipt_hold_reading (receipt_id, read_by, reason) VALUES ($1, $2, $3)`
+	const query = `/* privacy.OpenSealedReceipt */ SELECT sealed FROM receipt_hold WHERE receipt_id = $1`
+	const note = `/* privacy.OpenSealedReceipt */ INSERT INTO receipt_hold_reading (receipt_id, read_by, reason) VALUES ($1, $2, $3)`
 	err = pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		r, err := receipt.ByNumber(ctx, tx, number)
 		if err != nil {
@@ -42,10 +43,10 @@ func (k Eraser) OpenSealedReceipt(ctx context.Context, number, by, why string) (
 	return facts, err
 }
 
-// PlanGoes tells whether err is that a recurring gift goes on.
+// IsActivePlan reports whether err says that a recurring gift is active.
 func IsActivePlan(err error) bool { return hasPhrase(err, phrasePlan) }
 
-// GiftComes tells whether err is that a gift is on its way.
+// IsPendingGift reports whether err says that a donation is on its way.
 func IsPendingGift(err error) bool { return hasPhrase(err, phraseGift) }
 
 func hasPhrase(err error, phrase string) bool {

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/giving/donor"
 )
 
-// Writer is the legal entity in whose name somebody is written to about their wish, of those they gave to.
+// SenderEntity returns the legal entity that sends the emails about an erasure: one that the person gave to.
 func SenderEntity(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, erasure uuid.UUID) (org.LegalEntity, error) {
 	ids, err := Donors(ctx, q, erasure)
 	if err != nil {
@@ -25,5 +25,5 @@ func SenderEntity(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Cata
 	return catalog.EntityByID(donors[0].EntityID)
 }
 
-// Day is when the wish is done, as that entity's clocks show it: pages and letters name the same day.
+// DueDate returns when the erasure is due, in the sender's time zone, so that pages and emails name the same day.
 func (e Erasure) DueDate(writer org.LegalEntity) time.Time { return e.DueAt.In(writer.Location()) }

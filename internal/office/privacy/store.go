@@ -10,37 +10,37 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Letter is the job of the letter before: it says what will be erased, and when.
+// EmailJob is the job of the first email: it says what will be erased, and when.
 type EmailJob struct {
 	ErasureID uuid.UUID `json:"erasure_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's name in the queue.
 func (EmailJob) Kind() string { return "erasure_letter" }
 
-// Farewell is the job of the letter after, the last a person gets.
+// CompletedEmailJob is the job of the email after the erasure, the last one the person gets.
 type CompletedEmailJob struct {
 	ErasureID uuid.UUID `json:"erasure_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's name in the queue.
 func (CompletedEmailJob) Kind() string { return "erasure_farewell" }
 
-// ByID reads one erasure.
+// ByID returns one erasure.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, err error) {
 	const query = `/* privacy.ByID */ SELECT ` + columns + ` FROM erasure WHERE id = $1`
 	err = sqlx.GetContext(ctx, q, &e, query, id)
 	return e, err
 }
 
-// All lists the erasures, newest first.
+// List returns all erasures, newest first.
 func List(ctx context.Context, q sqlx.QueryerContext) (all []Erasure, err error) {
-	const query = `/* privacy.All */ SELECT ` + columns + ` FROM erasure ORDER BY asked_at DESC, id`
+	const query = `/* privacy.List */ SELECT ` + columns + ` FROM erasure ORDER BY asked_at DESC, id`
 	err = sqlx.SelectContext(ctx, q, &all, query)
 	return all, err
 }
 
-// Told is the address an erasure's letters go to; empty: nobody is told, or was told already.
+// Recipient returns the address for an erasure's emails; "" if there is none, or if the last email was sent.
 func (k Eraser) Recipient(e Erasure) (string, error) {
 	if e.SealedRecipient == nil {
 		return "", nil
@@ -49,16 +49,16 @@ func (k Eraser) Recipient(e Erasure) (string, error) {
 	return string(text), err
 }
 
-// FarewellSent forgets the last address.
+// DeleteRecipient deletes the address after the last email was sent.
 func (k Eraser) DeleteRecipient(ctx context.Context, id uuid.UUID) error {
-	const query = `/* privacy.FarewellSent */ UPDATE erasure SET tell = NULL WHERE id = $1`
+	const query = `/* privacy.DeleteRecipient */ UPDATE erasure SET tell = NULL WHERE id = $1`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, query, id)
 		return err
 	})
 }
 
-// Donors are those of an erasure.
+// Donors returns the donors of an erasure.
 func Donors(ctx context.Context, q sqlx.QueryerContext, erasure uuid.UUID) (ids []uuid.UUID, err error) {
 	const query = `/* privacy.Donors */ SELECT donor_id FROM erasure_donor WHERE erasure_id = $1 ORDER BY donor_id`
 	err = sqlx.SelectContext(ctx, q, &ids, query, erasure)

@@ -19,7 +19,7 @@ import (
 	"konbit/internal/processor/settlement"
 )
 
-// composer gathers the statements of several donors of one entity, with a handful of queries for all of them.
+// composer builds the statements of several donors of one entity, with a few queries for all of them.
 type composer struct {
 	catalog *fund.Catalog
 	entity  org.LegalEntity
@@ -29,7 +29,8 @@ type composer struct {
 	gifts   map[uuid.UUID][]donation.SettledGift // by donor, by the moment of the charge
 }
 
-// compose answers the statements of donors as their gifts stand, without id and time; donors who gave nothing in the year have none.
+// compose returns the statements of donors from their donations as they are now, without id and time. A donor without
+// a donation in the year has none.
 func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor) ([]Statement, error) {
 	c := composer{catalog: catalog, entity: entity, year: year, gifts: map[uuid.UUID][]donation.SettledGift{}}
 	people := make([]uuid.UUID, len(donors))
@@ -80,7 +81,7 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 			return s, err
 		}
 		if address := c.latest[given.ID].Facts.DonorAddress; len(address) > 0 {
-			s.Person.Address = address // the newest wins
+			s.Person.Address = address // that of the newest donation is used
 		}
 		if f.Given, err = f.Given.Add(g.Amount); err != nil {
 			return s, err
@@ -97,7 +98,7 @@ func (c composer) statement(d donor.Donor) (Statement, error) {
 	return s, err
 }
 
-// gift tells of one gift, and notes in f a project that received it.
+// gift returns one donation of the statement, and adds its organisation to f.Sponsored if it is a sponsored project.
 func (c composer) gift(given donation.SettledGift, lang phrase.Language, f *Facts) (Gift, error) {
 	zone := c.entity.Location()
 	g := Gift{ChargedOn: given.TaxDate.String(), Amount: given.Amount()}

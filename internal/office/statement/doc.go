@@ -1,14 +1,18 @@
-// Package statement owns annual statements: what a donor gave to one legal entity in one year, gift by gift, as it was told them.
+// Package statement owns annual statements: what a donor gave to one legal entity in one year, donation by donation.
 //
-//	gifts of the year ── now: as they stand, shown at any time and kept nowhere
+//	donations of the year ── now: computed from the donations as they are, shown at any time, not stored
 //	        │
-//	        └── issued (from 15 January on): frozen, and its letter ordered, in one transaction
-//	               └── a receipt of the year changes ── corrected: the next n, in place of the one before, with a letter
+//	        └── issued (from 15 January on): the facts are stored and the email is enqueued, in one transaction
+//	               └── a receipt of the year changes ── corrected: the next n replaces the one before, with an email
 //
-// A donor belongs to one legal entity, so a statement is one donor's in one year, and the key (donor, year, n) lets there be one
-// first: a batch that was killed goes on where it stopped because it does for each donor what was not done yet. The year is that
-// of the charge in the entity's time zone, as on receipts. A refund or a lost dispute stands with its gift, on its own day, in the
-// statement of the gift's year; so the total is always the sum of the year's receipts that stand.
+// A donor belongs to one legal entity, so a statement is for one donor and one year. The key (donor, year, n) allows
+// one first statement: a batch that was killed continues where it stopped, because it does for each donor what is not
+// done yet.
 //
-// The figures are written once. The name and addresses stand apart and can be erased. statement neither renders nor sends.
+//   - The year is that of the charge in the entity's time zone, as on receipts.
+//   - A refund or a lost dispute is shown with its donation, on its own day, in the statement of the donation's year. So the total is
+//     always the sum of the year's valid receipts.
+//   - The facts never change. The name and addresses are in a table of their own and can be erased.
+//
+// The package does not render or send.
 package statement

@@ -17,11 +17,11 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// atOnce is how many donors' statements are issued in one transaction: enough that a year's ten thousand take seconds, few enough
-// that a kill loses little.
+// batchSize is the number of donors whose statements are issued in one transaction: enough that ten thousand
+// statements take seconds, and few enough that little is lost when the process is killed.
 const batchSize = 200
 
-// Desk issues statements. Safe for concurrent use, and by any number of processes.
+// Issuer issues statements. It is safe for concurrent use, and by any number of processes.
 type Issuer struct {
 	DB      *sqlx.DB
 	Queue   *jobs.Queue
@@ -30,16 +30,16 @@ type Issuer struct {
 	NewID   func() uuid.UUID
 }
 
-// Tally is how far a year's statements are.
+// Tally counts a year's statements.
 type Tally struct {
-	Donors    int `json:"donors"`  // who gave in the year
-	Gifts     int `json:"gifts"`   // they gave
-	Existing  int `json:"before"`  // statements that were there when the batch began
+	Donors    int `json:"donors"`  // donors who gave in the year
+	Gifts     int `json:"gifts"`   // donations of those donors
+	Existing  int `json:"before"`  // statements that existed when the batch began
 	Issued    int `json:"issued"`  // by this batch
 	Corrected int `json:"revised"` // corrected by this batch
 }
 
-// Count says what Issue would find.
+// Count returns the tally before a batch.
 func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t Tally, err error) {
 	if t.Donors, t.Gifts, err = donation.CountInYear(ctx, d.DB, entity.ID, year); err != nil {
 		return t, err
@@ -48,9 +48,10 @@ func (d Issuer) Count(ctx context.Context, entity org.LegalEntity, year int) (t 
 	return t, err
 }
 
-// Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose gifts have changed. It may
-// be ended at any moment and called again, also beside another call: each donor gets one. progress is told of every few donors
-// looked at, also of those who had theirs; nil: nobody is. A donor who was forgotten gets none.
+// Issue issues a year's statement to every donor of an entity who has none yet, and corrects those whose donations
+// have changed. It may be stopped at any moment and called again, also at the same time as another call: each donor
+// gets one. A donor who was erased gets none. progress, unless nil, is called with the number of donors checked,
+// including those who had a statement.
 func (d Issuer) Issue(ctx context.Context, entity org.LegalEntity, year int, progress func(more int)) (Tally, error) {
 	t, err := d.Count(ctx, entity, year)
 	if err != nil {
@@ -96,10 +97,10 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 	return issued, err
 }
 
-// issueTx issues the statements of donors as their gifts stand. before are those they take the place of, by donor; one that would
-// say the same figures is not issued.
+// issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
+// replace, by donor; a statement with the same figures is not issued.
 func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
-	now := d.Now() // before the gifts are read: what changes meanwhile is newer
+	now := d.Now() // read before the donations, so that a change in between is newer
 	all, err := compose(ctx, tx, catalog, entity, year, donors)
 	if err != nil {
 		return 0, err
@@ -117,12 +118,13 @@ func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog,
 	return d.insertTx(ctx, tx, all)
 }
 
-// overlap is how much longer than a statement's making a receipt's transaction may take to show.
+// correctionOverlap is added to the range of a search for changed receipts: a transaction may commit this long after
+// the statement was made.
 const correctionOverlap = time.Hour
 
-// Correct issues a new statement, in place of the one before, to each donor of the year whose receipts changed since a moment, and
-// answers how many. It asks the receipts, so that a refund, a lost dispute and a gift that was settled late are all found; the
-// figures decide.
+// Correct issues a new statement to each donor of the year whose receipts changed since a moment and whose figures
+// differ, and returns how many it issued. It searches receipts, because a refund, a lost dispute and a donation that
+// settled late all change one.
 func (d Issuer) Correct(ctx context.Context, entity org.LegalEntity, year int, since time.Time) (corrected int, err error) {
 	first, err := firstIssue(ctx, d.DB, entity.ID, year)
 	if err != nil || first == nil {

@@ -11,8 +11,9 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// Of is a donor's statement of a year, at any time: the newest that was issued, or, when none was, how the gifts stand now, with
-// N 0. fault.NotFound: the donor gave nothing in the year. Who may see it, the caller asks.
+// ForDonor returns a donor's statement of a year: the newest that was issued or, if none was, the donations as they
+// are now, with N = 0. It returns fault.NotFound if the donor gave nothing in the year. The caller checks who may see
+// it.
 func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Statement, error) {
 	issued, err := latest(ctx, d.DB, year, []uuid.UUID{of.ID})
 	if s, ok := issued[of.ID]; ok || err != nil {
@@ -38,23 +39,27 @@ func (d Issuer) ForDonor(ctx context.Context, of donor.Donor, year int) (Stateme
 	return all[0], nil
 }
 
-// The server issues a year's statements by itself from this day of January on, when December's refunds and bank debits have mostly
-// arrived and before donors do their taxes; a server that was off goes on until April, when the returns are due. Corrections go on
-// for as long as anybody amends a return: three years.
+// When the server issues and corrects statements by itself:
+//
+//	from 15 January   most refunds and bank debits of December have arrived, and donors have not filed their taxes yet
+//	until April       for a server that was off; tax returns are due then
+//	three years       for corrections: as long as a donor may amend a tax return
 const (
 	issueFromDay    = 15
 	issueUntilMonth = time.April
 	correctionYears = 3
 )
 
-// Due is the year whose statements the server issues by itself at a moment, in the entity's time zone; false: none.
+// Due returns the year whose statements the server issues by itself at a moment, in the entity's time zone; due is
+// false if there is none.
 func Due(entity org.LegalEntity, now time.Time) (year int, due bool) {
 	now = now.In(entity.Location())
 	first := time.Date(now.Year(), time.January, issueFromDay, 0, 0, 0, 0, now.Location())
 	return now.Year() - 1, !now.Before(first) && now.Month() <= issueUntilMonth
 }
 
-// Upkeep issues what is due for every entity and corrects what has changed. The workers call it again and again.
+// IssueDue issues the statements that are due, for every entity, and corrects those that changed. The workers call it
+// periodically.
 func (d Issuer) IssueDue(ctx context.Context) (t Tally, err error) {
 	catalog, err := d.Catalog.Current(ctx)
 	if err != nil {
@@ -71,7 +76,7 @@ func (d Issuer) IssueDue(ctx context.Context) (t Tally, err error) {
 	return t, nil
 }
 
-// recent is how far back the workers look for changes; the command looks at all of them.
+// correctionWindow is how far back the workers search for changes; the command searches all.
 const correctionWindow = 35 * 24 * time.Hour
 
 func (d Issuer) issueDueFor(ctx context.Context, entity org.LegalEntity, now time.Time) (t Tally, err error) {

@@ -11,24 +11,24 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// WordsVersion is the version of the words that new statements are issued with.
+// WordsVersion is the version of the texts in new statements.
 const WordsVersion = 2
 
-// Statement is what a donor gave in a year.
+// Statement is what a donor gave in one year.
 type Statement struct {
 	ID, EntityID, DonorID uuid.UUID
-	Year, N               int // N is 0 for one that was not issued: it tells how the gifts stand at IssuedAt
+	Year, N               int // N is 0 for one that was not issued: the donations as they are at IssuedAt
 	Language              string
 	WordsVersion          int
 	Facts                 Facts
-	Person                *Person // nil: erased
+	Person                *Person // nil if erased
 	IssuedAt              time.Time
-	PreviousIssuedAt      time.Time // when the one before was issued; zero: it is the first
-	Superseded            bool      // a newer one took its place
+	PreviousIssuedAt      time.Time // of the one it replaces; zero for the first
+	Superseded            bool      // a newer one replaced it
 }
 
-// Facts are the figures and who received the gifts (IRS Publication 1771: the name of the organisation, amounts, dates, and
-// whether goods or services were given in return).
+// Facts are the figures and the organisations that received the donations (IRS Publication 1771: the name of the
+// organisation, amounts, dates, and whether goods or services were given in return).
 type Facts struct {
 	EntitySlug string   `json:"entity_slug"`
 	LegalName  string   `json:"legal_name"`
@@ -36,40 +36,40 @@ type Facts struct {
 	Address    []string `json:"address"` // lines
 	MailFrom   string   `json:"mail_from"`
 	Timezone   string   `json:"timezone"`
-	Sponsored  []string `json:"sponsored,omitempty"` // the projects of the entity among the organisations, in the language
+	Sponsored  []string `json:"sponsored,omitempty"` // names of the organisations that are projects of the entity, in the statement's language
 
 	Gifts    []Gift       `json:"gifts"` // by the day of the charge
 	Given    money.Amount `json:"given"`
 	Returned money.Amount `json:"returned"`
-	Total    money.Amount `json:"total"` // given less returned: the sum of the receipts that stand
+	Total    money.Amount `json:"total"` // given less returned: the sum of the valid receipts
 }
 
-// Gift is one gift, given once or as one of a plan's.
+// Gift is one donation, single or an instalment of a plan.
 type Gift struct {
 	ChargedOn    string       `json:"charged_on"` // YYYY-MM-DD in Timezone
-	Receipt      string       `json:"receipt"`    // the newest one's number, as people write it
+	Receipt      string       `json:"receipt"`    // number of the newest receipt
 	Organisation string       `json:"organisation"`
 	Funds        []FundPart   `json:"funds"`
 	Amount       money.Amount `json:"amount"`       // charged
-	N            int          `json:"n,omitempty"`  // which of its plan's
-	Of           int          `json:"of,omitempty"` // 0: of no planned number
+	N            int          `json:"n,omitempty"`  // number of the instalment
+	Of           int          `json:"of,omitempty"` // number of planned instalments; 0 if open-ended or single
 	Returned     []Return     `json:"returned,omitempty"`
 }
 
-// Part is a fund's part of a gift as charged.
+// FundPart is a fund's part of a donation as charged.
 type FundPart struct {
 	Fund   string       `json:"fund"`
 	Amount money.Amount `json:"amount"`
 }
 
-// Return is money that went back to the donor.
+// Return is money returned to the donor.
 type Return struct {
 	On     string         `json:"on"` // YYYY-MM-DD in Timezone
 	Amount money.Amount   `json:"amount"`
 	Reason receipt.Reason `json:"reason"` // receipt.Refund or receipt.Dispute
 }
 
-// Person is whom a statement was made out to.
+// Person is the donor to whom a statement is addressed.
 type Person struct {
 	FirstName string   `json:"first_name"`
 	LastName  string   `json:"last_name"`
@@ -77,7 +77,8 @@ type Person struct {
 	Address   []string `json:"address,omitempty"` // lines
 }
 
-// figures is what a correction is about: names of funds and of the entity may change without one.
+// figures returns the part of the facts that a correction compares. Names of funds and of the entity may change
+// without a correction.
 func (f Facts) figures() string {
 	var b strings.Builder
 	for _, g := range f.Gifts {
@@ -86,10 +87,10 @@ func (f Facts) figures() string {
 	return b.String()
 }
 
-// Letter is the job of mailing a statement.
+// EmailJob is the job that sends a statement.
 type EmailJob struct {
 	StatementID uuid.UUID `json:"statement_id"`
 }
 
-// Kind names the job.
+// Kind returns the job's name in the queue.
 func (EmailJob) Kind() string { return "statement_letter" }

@@ -48,8 +48,8 @@ func donorOf(t *testing.T, h *program.Program, name string) donor.Donor {
 	return found[0]
 }
 
-// TestStatementTellsTheYear: by the entity's time zone, gift by gift, shown at any time and frozen when it is issued; a refund makes
-// another, once, and each has one letter.
+// TestStatementTellsTheYear: by the entity's time zone, gift by gift, shown at any time and frozen when it is issued;
+// a refund makes another, once, and each has one letter.
 func TestStatementTellsTheYear(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -119,8 +119,8 @@ func TestStatementTellsTheYear(t *testing.T) {
 	}
 }
 
-// TestOvertakenStatementStays: a statement whose letter no server took before it was corrected is not sent any more, whichever job
-// comes first, and waits no longer.
+// TestOvertakenStatementStays: a statement whose letter no server took before it was corrected is not sent any more,
+// whichever job comes first, and waits no longer.
 func TestOvertakenStatementStays(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -62,7 +62,7 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 	return all, nil
 }
 
-// ByID reads one statement; fault.NotFound when there is none.
+// ByID returns one statement; fault.NotFound if there is none.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Statement, error) {
 	const query = `/* statement.ByID */ ` + selectStatement + `WHERE s.id = $1`
 	found, err := list(ctx, q, query, id)
@@ -75,7 +75,7 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Statement, 
 	return found[0], nil
 }
 
-// latest is the newest statement of each donor in a year, by donor; those without one are not in it.
+// latest returns the newest statement of each donor in a year, by donor; a donor without one is missing.
 func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]Statement, error) {
 	const query = `/* statement.latest */ ` + selectStatement + `WHERE s.donor_id = ANY($1::uuid[]) AND s.year = $2
 		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)`
@@ -87,7 +87,7 @@ func latest(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.
 	return newest, err
 }
 
-// OfDonors lists the newest issued statement of each donor and year, the newest year first.
+// OfDonors returns the newest issued statement of each donor and year, newest year first.
 func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]Statement, error) {
 	const query = `/* statement.OfDonors */ ` + selectStatement + `WHERE s.donor_id = ANY($1::uuid[])
 		AND NOT EXISTS (SELECT 1 FROM statement l WHERE l.donor_id = s.donor_id AND l.year = s.year AND l.n > s.n)
@@ -95,9 +95,9 @@ func OfDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([
 	return list(ctx, q, query, pg.UUIDs(donors))
 }
 
-// told lists which of donors have a statement of the year.
+// withStatement returns which of the donors have a statement of the year.
 func withStatement(ctx context.Context, q sqlx.QueryerContext, year int, donors []uuid.UUID) (map[uuid.UUID]bool, error) {
-	const query = `/* statement.told */ SELECT donor_id FROM statement WHERE donor_id = ANY($1::uuid[]) AND year = $2 AND n = 1`
+	const query = `/* statement.withStatement */ SELECT donor_id FROM statement WHERE donor_id = ANY($1::uuid[]) AND year = $2 AND n = 1`
 	var ids []uuid.UUID
 	err := sqlx.SelectContext(ctx, q, &ids, query, pg.UUIDs(donors), year)
 	has := make(map[uuid.UUID]bool, len(ids))
@@ -107,21 +107,22 @@ func withStatement(ctx context.Context, q sqlx.QueryerContext, year int, donors 
 	return has, err
 }
 
-// countTold is how many donors of an entity have a statement of the year.
+// countIssued returns how many donors of an entity have a statement of the year.
 func countIssued(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (n int, err error) {
-	const query = `/* statement.countTold */ SELECT count(*) FROM statement WHERE entity_id = $1 AND year = $2 AND n = 1`
+	const query = `/* statement.countIssued */ SELECT count(*) FROM statement WHERE entity_id = $1 AND year = $2 AND n = 1`
 	err = sqlx.GetContext(ctx, q, &n, query, entity, year)
 	return n, err
 }
 
-// firstIssue is when the first statement of a year was issued; nil: none was.
+// firstIssue returns when the first statement of a year was issued; nil if none was.
 func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int) (at *time.Time, err error) {
 	const query = `/* statement.firstIssue */ SELECT min(issued_at) FROM statement WHERE entity_id = $1 AND year = $2`
 	err = sqlx.GetContext(ctx, q, &at, query, entity, year)
 	return at, err
 }
 
-// insertTx issues statements and orders their letters. Those of a donor, year and n that somebody else issued first are left out.
+// insertTx stores statements and enqueues their emails. A statement whose donor, year and n another process stored
+// first is left out.
 func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)

@@ -69,9 +69,9 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 // forgetTx deletes counts and failures that no window covers any more.
 func deleteExpiredTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, query := range []string{
-		`/* guard.forgetTx */ DELETE FROM guard_count WHERE until < now()`,
-		`/* guard.forgetTx */ DELETE FROM guard_failure WHERE at < now() - interval '25 hours'`,
-		`/* guard.forgetTx */ DELETE FROM guard_step_used WHERE until < now()`,
+		`/* guard.deleteExpiredTx */ DELETE FROM guard_count WHERE until < now()`,
+		`/* guard.deleteExpiredTx */ DELETE FROM guard_failure WHERE at < now() - interval '25 hours'`,
+		`/* guard.deleteExpiredTx */ DELETE FROM guard_step_used WHERE until < now()`,
 	} {
 		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return err

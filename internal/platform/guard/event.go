@@ -95,7 +95,7 @@ func ClosePass(ctx context.Context, db *sqlx.DB, id uuid.UUID) error {
 
 // FindPass returns the open pass of an organisation with that token; fault.NotFound if there is none.
 func FindPass(ctx context.Context, db *sqlx.DB, organisation uuid.UUID, token string) (Pass, error) {
-	const query = `/* guard.PassOf */
+	const query = `/* guard.FindPass */
 		SELECT p.id, p.organisation_id, p.opened_at, p.expires_at FROM event_pass p
 		 WHERE p.token_hash = $1 AND p.organisation_id = $2 AND p.expires_at > now()
 		   AND NOT EXISTS (SELECT 1 FROM event_pass_step s WHERE s.pass_id = p.id AND s.kind = 'closed')`
@@ -113,7 +113,7 @@ func RecordDevice(ctx context.Context, db *sqlx.DB, pass uuid.UUID) error {
 }
 
 func recordPassEventTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID, kind string) error {
-	const query = `/* guard.noteTx */ INSERT INTO event_pass_step (pass_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	const query = `/* guard.recordPassEventTx */ INSERT INTO event_pass_step (pass_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 	_, err := tx.ExecContext(ctx, query, pass, kind)
 	return err
 }

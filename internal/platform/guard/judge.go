@@ -158,7 +158,7 @@ func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)
 // redeemTx marks a challenge as used and returns false if it was used before. The mark is made and deleted by the
 // database's clock, and lasts longer than the challenge is valid by the clock of any server.
 func redeemTx(ctx context.Context, tx *sqlx.Tx, nonce []byte) (bool, error) {
-	const query = `/* guard.useTx */
+	const query = `/* guard.redeemTx */
 		INSERT INTO guard_step_used (nonce, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (nonce) DO NOTHING`
 	result, err := tx.ExecContext(ctx, query, nonce, (challengeLifetime + 2*maxClockSkew).Seconds())
 	if err != nil {

@@ -26,7 +26,7 @@ func RecordFailuresTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) erro
 	if len(failures) == 0 {
 		return nil
 	}
-	const query = `/* guard.FailTx */
+	const query = `/* guard.RecordFailuresTx */
 		INSERT INTO guard_failure (id, page, at)
 		SELECT id, page, least(at, now()) FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS f (id, page, at) ORDER BY id
 		ON CONFLICT (id) DO NOTHING`
