@@ -41,7 +41,7 @@ var ack = Row{
 	},
 }
 
-// idle are webhooks of events that tell nothing.
+// ignoredEvents returns webhooks of events that Konbit stores and does not process.
 func ignoredEvents(w *environment, host string, n int) []request {
 	asks, now := make([]request, n), time.Now()
 	for i := range asks {

@@ -33,7 +33,7 @@ var (
 	eventScript string // the webhook's row, and nothing else
 )
 
-// rival is a database of its own for what stands beside, on the same PostgreSQL.
+// baseline is a separate database on the same PostgreSQL for the work that is measured beside Konbit.
 type baseline struct {
 	t     testing.TB
 	db    *testkit.Database
@@ -42,7 +42,7 @@ type baseline struct {
 	spent int    // gifts of each client that are settled
 }
 
-// rivalGifts is how many gifts wait for each client of a rival.
+// giftsPerClient is how many gifts wait for each client of a baseline.
 const giftsPerClient, rivalClients = 4000, 32
 
 func newBaseline(t testing.TB, body []byte) *baseline {

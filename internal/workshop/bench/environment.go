@@ -21,12 +21,12 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// Durable settings of the cluster; every row measures on one that keeps its promises.
+// The settings of the cluster are durable: every row measures a database that keeps its commits.
 func init() {
 	testkit.Durable(map[string]string{"shared_preload_libraries": "pg_stat_statements", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "track_commit_timestamp": "on"})
 }
 
-// A world is one Konbit to be measured: the real program, with gifts that wait to be paid.
+// An environment is one Konbit to be measured: the real program, with gifts that wait for payment.
 type environment struct {
 	*e2e.Stack
 	t     testing.TB
@@ -111,7 +111,7 @@ func giveForm(donor string) string {
 		"email": {fmt.Sprintf("donor-%s@donor.example", donor)}}.Encode()
 }
 
-// A paid gift is one that waits in the database, and what Stripe will tell of it.
+// A paidGift is a gift that waits in the database, with the event that Stripe will send about it.
 type paidGift struct {
 	gift  uuid.UUID
 	event string
@@ -139,7 +139,7 @@ func (w *environment) pay(n int) []paidGift {
 	return all
 }
 
-// told is the charge.succeeded of a gift.
+// chargeEvent returns the charge.succeeded of a gift.
 func (w *environment) chargeEvent(gift uuid.UUID, hex string) []byte {
 	return []byte(strings.NewReplacer(w.ids["event"], "evt_"+hex, w.ids["charge"], "ch_"+hex, w.ids["intent"], "pi_"+hex,
 		w.ids["gift"], gift.String()).Replace(string(w.model)))
@@ -173,7 +173,7 @@ func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 	require.NoError(w.t, tx.Commit())
 }
 
-// hooks signs what Stripe tells, now, for signatures age.
+// signedWebhooks signs the events with the current time, because old signatures are refused.
 func (w *environment) signedWebhooks(all []paidGift) []request {
 	asks, now := make([]request, len(all)), time.Now()
 	for i, p := range all {
@@ -182,7 +182,7 @@ func (w *environment) signedWebhooks(all []paidGift) []request {
 	return asks
 }
 
-// hook is a webhook of tsne's account.
+// webhookRequest returns a webhook of tsne's account.
 func webhookRequest(host string, body []byte, at time.Time) request {
 	return post(host, "/hooks/stripe/tsne", body, "Content-Type: application/json", "Stripe-Signature: "+stripefake.Sign(at, body, "whsec_tsne"))
 }
@@ -201,14 +201,14 @@ func (w *environment) settle(senders, n int) float64 {
 	return rate
 }
 
-// numbers is how many receipts have their number.
+// countReceipts returns how many receipts have their number.
 func (w *environment) countReceipts() (n int) {
 	w.t.Helper()
 	require.NoError(w.t, w.DB.Owner.Get(&n, `SELECT coalesce(sum(last), 0) FROM receipt_counter`))
 	return n
 }
 
-// booked waits until so many receipts have their number.
+// waitForReceipts waits until this many receipts have their number.
 func (w *environment) waitForReceipts(target int) {
 	w.t.Helper()
 	for deadline := time.Now().Add(10 * time.Minute); w.countReceipts() < target; time.Sleep(2 * time.Millisecond) {
@@ -216,7 +216,8 @@ func (w *environment) waitForReceipts(target int) {
 	}
 }
 
-// whole holds that what was measured was all of the work: each gift settled, booked, with its receipt and its letter's job.
+// checkComplete checks that all work was measured: each gift settled, booked, with its receipt and the job of its
+// email.
 func (w *environment) checkComplete(gifts []paidGift) {
 	w.t.Helper()
 	ids := make([]uuid.UUID, len(gifts))
@@ -232,7 +233,7 @@ func (w *environment) checkComplete(gifts []paidGift) {
 	require.Equal(w.t, len(gifts), whole, "gifts settled and booked, with a receipt and its letter's job")
 }
 
-// quiet drops the letters nobody waits for, so that the next sample does not pay for this one's, and waits for those under way.
+// dropEmails deletes email jobs, so that the next sample does not include their work, and waits for running ones.
 func (w *environment) dropEmails() {
 	w.t.Helper()
 	_, err := w.DB.Owner.Exec(`DELETE FROM river_job WHERE state <> 'running'`)

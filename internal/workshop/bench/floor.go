@@ -60,10 +60,11 @@ func (r *baseline) commits(n int) float64 {
 	return float64(percentile(took, 99).Microseconds()) / 1000
 }
 
-// booking is how long a gift may take from its webhook to its commit.
+// maxBookingTime is the longest time for a gift from its webhook to its commit.
 const maxBookingTime = 50 * time.Millisecond
 
-// paced sends webhooks at so many a second, for some time, and answers how late the 99th of 100 gifts was booked.
+// sendPaced sends webhooks at a fixed rate for some time and returns the 99th percentile of the time until a gift was
+// booked.
 func (w *environment) sendPaced(pace int, lasting time.Duration) time.Duration {
 	w.t.Helper()
 	gifts := w.pay(pace * int(lasting/time.Second))

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// ask is a request written down beforehand.
+// request is a request in bytes, prepared before the measurement.
 type request []byte
 
 // get is a GET of a path as browsers send it, without a body.
@@ -34,7 +34,7 @@ func post(host, path string, body []byte, head ...string) request {
 // host is the address of a URL without a path.
 func host(url string) string { return strings.TrimPrefix(url, "http://") }
 
-// tally is what came of a load.
+// loadResult is the result of a load.
 type loadResult struct {
 	latencies []time.Duration // each answer, in no order
 	elapsed   time.Duration   // from the first request to the last answer
@@ -87,7 +87,7 @@ func loadFrom(t testing.TB, address string, connections, want, n int, request fu
 	return loadResult{took, all}
 }
 
-// wire is one kept connection.
+// connection is one connection that is kept open.
 type connection struct {
 	net.Conn
 	r *bufio.Reader
@@ -101,11 +101,11 @@ func dial(address string) (*connection, error) {
 	return &connection{c, bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
-// mostTries of one request, a second apart.
+// maxTries of one request, a second apart.
 const maxTries = 10
 
-// press asks, and as Stripe and donors do, again after a moment when told to come again: the disk has moments of its own. It takes
-// from the first try's first byte.
+// sendWithRetry sends a request and, as Stripe and donors do, again after a moment if the answer says so: a disk can be
+// slow for a moment. The time counts from the first try's first byte.
 func (w *connection) sendWithRetry(request request, want int) (time.Duration, error) {
 	began := time.Now()
 	for tries := 1; ; tries++ {
@@ -122,7 +122,7 @@ func (w *connection) sendWithRetry(request request, want int) (time.Duration, er
 	}
 }
 
-// ask sends a request and reads its answer to the end.
+// send sends a request and reads its answer to the end.
 func (w *connection) send(request request) (status int, err error) {
 	if err := w.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return 0, err

@@ -49,7 +49,7 @@ var mail = Row{
 
 const connections = 8
 
-// sink takes mail and forgets it.
+// discardServer accepts mail and discards it.
 func discardServer(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,7 +128,7 @@ func (w writer) send(by *konbitmail.Transport, n int, pdf bool) float64 {
 	return sendEach(w.t, by, n, func() []byte { return w.letter(pdf) })
 }
 
-// handOver sends one letter again and again: what is left of the work is the mail server's and the connection's.
+// sendRepeatedly sends one email repeatedly: it measures the mail server and the connection only.
 func sendRepeatedly(t testing.TB, by *konbitmail.Transport, n int, message []byte) float64 {
 	return sendEach(t, by, n, func() []byte { return message })
 }
@@ -144,7 +144,7 @@ func sendEach(t testing.TB, by *konbitmail.Transport, n int, letter func() []byt
 	})
 }
 
-// bare sends the same bytes again and again.
+// sendBytes sends the same bytes repeatedly.
 func sendBytes(t testing.TB, address string, n int, message []byte) float64 {
 	return inParallel(t, n, func(next func() bool) error {
 		c, err := smtp.Dial(address)
@@ -181,7 +181,8 @@ func transact(c *smtp.Client, message []byte) error {
 	return body.Close()
 }
 
-// abreast has eight goroutines do n things and answers how many a second. next tells whether there is one more to do.
+// inParallel does n things in eight goroutines and returns how many per second. next returns false when no more are to
+// do.
 func inParallel(t testing.TB, n int, do func(next func() bool) error) float64 {
 	t.Helper()
 	var taken atomic.Int64

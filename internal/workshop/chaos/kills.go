@@ -53,8 +53,8 @@ func Kills(t testing.TB, run Run) {
 	}
 }
 
-// storm is one life. Safety: while the faults blow, what must never be is not there. Liveness: they end, the servers are killed a last
-// time, and all that was begun comes to its end.
+// killAtRandom is one run. Safety: under faults, no invariant is broken. Liveness: the faults end, the servers are
+// killed a last time, and all work is completed.
 func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, Stripe: stripefake.Options{Seed: seed | 1, Hang: time.Second}})
 	r, f := rand.New(rand.NewPCG(seed, 5)), newFleet(t, s.Servers())
@@ -100,7 +100,8 @@ func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
 	}
 }
 
-// settleDown holds that all comes to its end in time. A short run makes the leases of the dead old instead of waiting for their end.
+// waitSettled checks that all work is completed in time. A short run makes the leases of killed servers old and does
+// not wait for their end.
 func waitSettled(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Duration) {
 	t.Helper()
 	began := time.Now()
@@ -116,7 +117,7 @@ func waitSettled(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Dur
 	require.Empty(t, all)
 }
 
-// crowd is people who give through any of the servers, a few at once.
+// donorCrowd is a number of donors who give at the same time through any of the servers.
 type donorCrowd struct {
 	gifts  chan int
 	next   int

@@ -147,7 +147,7 @@ func idOf(event []byte) string {
 	return head.ID
 }
 
-// slack is what a busy machine may add in the short form.
+// timingTolerance is the additional time that the short form allows on a busy machine.
 func timingTolerance(full bool) time.Duration {
 	if full {
 		return 0

@@ -17,8 +17,9 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// starve holds locks that every gift and every webhook needs, until their waiting has taken all of the server's connections. Whoever
-// comes meanwhile is told soon to come again; when the locks are gone, so is all trouble, and what was refused is taken.
+// runStarved holds locks that every gift and every webhook needs, until the waiting requests have taken all of the
+// server's connections. A request that comes then is quickly answered "try again later". When the locks are released,
+// the server works normally and accepts what it refused.
 func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 	bodies := s.Stripe().Bodies("tsne")
 	locks := s.DB.Owner.MustBegin()

@@ -82,7 +82,7 @@ func Lost(t testing.TB, run Run) {
 	run.Found("pages left behind", fmt.Sprintf("%d, of them %d still open at the sweep", l.orphans, left))
 }
 
-// silent counts what happens in the silence.
+// silentStripe counts what happens while Stripe sends no webhook.
 type silentStripe struct {
 	t        testing.TB
 	s        *e2e.Stack

@@ -65,7 +65,7 @@ func Sleepers(t testing.TB, run Run) {
 	run.Found("letters that have a copy", fmt.Sprint(len(s.Mail().Messages())-gifts))
 }
 
-// night is one in which all sleepers sleep. It answers how long after the last fell asleep everything was done.
+// suspendRun suspends all servers and returns the time from the last suspension until all work was done.
 func suspendRun(t testing.TB, s *e2e.Stack, r *rand.Rand, sleepers []*e2e.Server, before int, full bool) time.Duration {
 	gifts := perSleep * len(sleepers)
 	length := time.Duration(gifts) * time.Second / giftsASecond * 2

@@ -86,7 +86,7 @@ func Statements(t testing.TB, run Run) {
 	run.Found("letters a second", fmt.Sprintf("%.0f", letters))
 }
 
-// oneLetterEach wants one Message-ID to each donor; only letters that were under way when the server was killed may have come twice.
+// oneEmailEach requires one Message-ID for each donor. Only emails that a killed server was sending may have copies.
 func oneEmailEach(t testing.TB, s *e2e.Stack, donors int) {
 	ids, copies := map[string]string{}, 0
 	for _, m := range s.Mail().Messages() {

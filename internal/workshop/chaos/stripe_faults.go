@@ -40,8 +40,8 @@ const (
 	donorsWhileHanging = 6 // donors who press while Stripe answers nobody
 )
 
-// BadDays has donors press the button at two servers, at both at once, again, and with another amount, while Stripe fails; refunds
-// are made meanwhile. Then Stripe hangs altogether, and then it is well.
+// StripeFaults makes donors submit forms at two servers, at both at once, again, and with another amount, while Stripe
+// fails and gifts are refunded. Then Stripe hangs completely, and then it works.
 func StripeFaults(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	b := &stripeFaultsRun{t: t, s: s, run: run}
@@ -77,7 +77,7 @@ func StripeFaults(t testing.TB, run Run) {
 	b.check()
 }
 
-// badDays counts what the donors do.
+// stripeFaultsRun counts what the donors do.
 type stripeFaultsRun struct {
 	t   testing.TB
 	s   *e2e.Stack
@@ -97,8 +97,8 @@ type visit struct {
 // errLater is the message to come again.
 var errLater = errors.New("503 with the form and when to come again")
 
-// press presses the button at a server and answers the page it leads to. Whatever is neither a page nor a clear message ends the
-// test, and so does an answer that came too late.
+// submit submits the form at a server and returns the page that the answer leads to. An answer that is neither a page
+// nor a clear message ends the test; so does an answer that is too late.
 func (b *stripeFaultsRun) submit(donor, server int, v *visit) (page string, err error) {
 	email := fmt.Sprintf("donor%d@donor.example", donor)
 	began := time.Now()

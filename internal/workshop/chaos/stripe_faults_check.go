@@ -28,7 +28,7 @@ func (b *stripeFaultsRun) intentOf(id string) string {
 	return p.PaymentIntent
 }
 
-// judge holds what must be true when all has drained.
+// check checks the state after everything has drained.
 func (b *stripeFaultsRun) check() {
 	t, db := b.t, b.s.DB.Owner
 	count := func(query string) (n int64) {
@@ -69,7 +69,8 @@ func (b *stripeFaultsRun) check() {
 	require.LessOrEqual(t, b.slowest, limit, "the slowest answer")
 }
 
-// judgePages holds that no gift, and no form whatever became of its gifts, has two pages that can be or were paid.
+// checkPages checks that no gift, and no form whatever became of its gifts, has two pages that can be paid or were
+// paid.
 func (b *stripeFaultsRun) checkPages() {
 	t := b.t
 	var gifts []struct{ ID, Form string }
@@ -94,7 +95,7 @@ func (b *stripeFaultsRun) checkPages() {
 	}
 }
 
-// judgeKeys holds that each idempotency key was only ever used with the same parameters.
+// checkIdempotencyKeys checks that each idempotency key was only used with the same parameters.
 func (b *stripeFaultsRun) checkIdempotencyKeys() {
 	used := map[string]string{}
 	for _, c := range b.s.Stripe().Calls() {

@@ -42,7 +42,7 @@ func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	require.Len(t, s.paidCharges(), 12)
 }
 
-// TestPlanFromItsLetter skips a payment, pauses, resumes, raises the amount and stops, all by the link in an email,
+// TestPlanFromItsEmail skips a payment, pauses, resumes, raises the amount and stops, all by the link in an email,
 // without signing in. The first page changes nothing; an email confirms each change.
 func TestPlanFromItsEmail(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,7 @@ const day = 24 * 60 * 60
 // daysLater is the UTC midnight at which money of now becomes available.
 func daysLater(now, days int64) int64 { return now - now%day + days*day }
 
-// movement is a change of the balance before it is written down.
+// balanceEntry is a change of the balance before it is stored as a balance transaction.
 type balanceEntry struct {
 	kind, category string // Stripe's type and reporting_category
 	amount, fee    int64  // minor units; net is amount less fee
@@ -33,7 +33,7 @@ type balanceEntry struct {
 	available      int64
 }
 
-// move shelves a balance transaction.
+// addBalanceEntry stores a balance transaction.
 func (t *transaction) addBalanceEntry(m balanceEntry) object {
 	fees := []any{}
 	if m.fee != 0 {
@@ -49,8 +49,8 @@ func (t *transaction) addBalanceEntry(m balanceEntry) object {
 	return bt
 }
 
-// listMoves lists balance transactions. One belongs to a payout by the payout's private list, which also names the
-// payout's own.
+// listBalanceTransactions lists balance transactions. The payout's private object lists those that belong to a payout,
+// the payout's own included.
 func listBalanceTransactions(c *call) (any, error) {
 	paid := map[string]bool{}
 	if po := c.p.str("payout"); po != "" {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// appointment is something that happens when the stand-in's clock reaches At.
+// scheduledTask is something that happens when the stand-in's clock reaches At.
 type scheduledTask struct {
 	At       int64
 	Sequence uint64 // keeps those of one moment in the order in which they were made
@@ -15,7 +15,7 @@ type scheduledTask struct {
 	ID       string
 }
 
-// agenda is a heap of appointments, earliest first.
+// schedule is a heap of tasks, earliest first.
 type schedule []scheduledTask
 
 func (g schedule) Len() int { return len(g) }
@@ -55,8 +55,8 @@ func (s *Server) Advance(d time.Duration) {
 	s.courier.retryNow()
 }
 
-// keepers are what can be put in the agenda, with the kind of object each concerns. An appointment is never taken back:
-// who keeps it looks first whether it still stands.
+// taskHandlers are the kinds of tasks in the schedule, with the kind of object of each. A task is never removed: its
+// handler checks first whether it is still wanted.
 var taskHandlers = map[string]struct {
 	kind string
 	do   func(*transaction, object)
@@ -74,7 +74,7 @@ var taskHandlers = map[string]struct {
 	"retry":    {"invoice", (*transaction).retry},
 }
 
-// meet keeps every appointment up to a moment. The lock is held.
+// runDue runs every task up to a moment. The caller holds the lock.
 func (s *Server) runDue(until time.Time) {
 	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
 		next := heap.Pop(&s.due).(scheduledTask)
@@ -86,8 +86,8 @@ func (s *Server) runDue(until time.Time) {
 	}
 }
 
-// keepTime keeps appointments and the state file as real time passes. Writing takes at most about a tenth of the time,
-// however much there is to write.
+// runClock runs due tasks and writes the state file as real time passes. Writing takes at most about a tenth of the
+// time, however much there is to write.
 func (s *Server) runClock(ctx context.Context) {
 	var rest time.Time
 	tick := time.NewTicker(100 * time.Millisecond)

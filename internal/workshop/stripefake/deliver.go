@@ -33,14 +33,14 @@ const (
 	retryFor     = 3 * day // of the stand-in's clock
 )
 
-// parcel is one event on its way to one endpoint.
+// delivery is one event that is sent to one endpoint.
 type delivery struct {
 	a               *account
 	event, endpoint string
 	tries           int
 }
 
-// courier delivers parcels. Its lock is taken after Server.mu or alone, never before it.
+// sender sends deliveries. Its lock is taken after Server.mu or alone, never before it.
 type sender struct {
 	s      *Server
 	client *http.Client
@@ -127,7 +127,7 @@ func (c *sender) wait(p *delivery, d time.Duration) {
 	})
 }
 
-// hurry makes everything ready that waits, in no particular order.
+// retryNow makes every waiting delivery ready, in no particular order.
 func (c *sender) retryNow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -73,7 +73,7 @@ func (t *transaction) disputeMove(dp object, category string, amount, fee int64,
 // Outcomes of a dispute. An inquiry can be escalated (to a dispute) or closed; a dispute is won or lost.
 var outcomes = []string{"won", "lost", "escalated", "closed"}
 
-// judge ends a dispute, or moves an inquiry on. A won one gives back the amount and the fee.
+// closeDispute closes a dispute, or moves an inquiry on. A won dispute returns the amount and the fee.
 func (t *transaction) closeDispute(dp object, outcome string) *apiError {
 	inquiry := dp.str("status") == "warning_needs_response"
 	formal := dp.str("status") == "needs_response"

@@ -37,7 +37,7 @@ func (c *call) expand(result any) (any, error) {
 	return result, nil
 }
 
-// grow returns v with the objects along steps put in; the shelf's own objects stay as they are.
+// expandPath returns v with the objects along steps inserted. It does not change the stored objects.
 func (c *call) expandPath(v any, steps []string, whole string) (any, error) {
 	if len(steps) == 0 {
 		return v, nil

@@ -25,7 +25,7 @@ const (
 	maxKeyLength = 255
 )
 
-// seat is a call's right to do its work under its idempotency key; nil without one.
+// idempotencySlot is a call's right to run under its idempotency key; nil without a key.
 type idempotencySlot struct {
 	a     *account
 	key   string
@@ -74,7 +74,7 @@ func (st *idempotencySlot) store(a *answer) {
 	st.a.Answers[st.key] = &kept
 }
 
-// leave frees the key for the next call. The lock is held.
+// abandon frees the key for the next call. The caller holds the lock.
 func (st *idempotencySlot) abandon(s *Server) {
 	if st != nil {
 		delete(s.inFlight, st.a.ID+"/"+st.key)

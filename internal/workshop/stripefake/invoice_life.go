@@ -130,7 +130,7 @@ func (t *transaction) charged(inv, pm object) *apiError {
 	return why
 }
 
-// tellFailure says that a try failed, with the moment of the next one in it.
+// emitFailure sends the event of a failed try, with the time of the next one.
 func (t *transaction) emitFailure(inv object) {
 	if t.a.hidden(inv).str("decline") == "authentication_required" {
 		t.emit("invoice.payment_action_required", inv, nil)

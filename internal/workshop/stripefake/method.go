@@ -114,7 +114,7 @@ func (a *account) hidden(o object) object {
 	return a.put(object{"object": kind, "id": id})
 }
 
-// verdict is what the bank says to a later charge of a method, with nobody there: nil is yes.
+// outcomeFor returns the bank's answer to a later charge of a payment method without its owner: nil means yes.
 func (t *transaction) outcomeFor(pm object) *apiError {
 	h := t.a.hidden(pm)
 	card, now := testCards[h.str("number")], time.Unix(t.now, 0).UTC()

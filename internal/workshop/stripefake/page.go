@@ -189,14 +189,14 @@ func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 	show(w, p, http.StatusPaymentRequired)
 }
 
-// order is what a payer sends off.
+// paymentOrder is what a payer submits.
 type paymentOrder struct {
 	card  Card
 	email string
 	bank  string // "pays" or "fails": a bank debit instead of a card
 }
 
-// order takes a session's payment. The error is a bad field or a decline.
+// payOrder takes a session's payment. The error is a bad field or a decline.
 func (t *transaction) payOrder(cs object, o paymentOrder) *apiError {
 	var who payer
 	switch o.bank {

@@ -75,7 +75,7 @@ func (s *Server) panel() {
 	s.mux.Handle("GET /_sandbox", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
 }
 
-// ask reads a request into what do wants and answers: JSON for a script, the panel's page for a form.
+// panelAction reads a request into the value that do takes and answers: JSON for a script, the panel's page for a form.
 func panelAction[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
