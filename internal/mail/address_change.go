@@ -21,7 +21,7 @@ const (
 	kindAddressUnlinked = "address_parted"
 )
 
-// MailAddressChange tells every address concerned that an address was linked to others or unlinked from them (OWASP
+// MailAddressChange writes to every address concerned that an address was linked to others or unlinked from them (OWASP
 // ASVS 5.0.0 V6.3.7). The emails are not stored. Each has its own Message-ID, and a repeat has the same one.
 func (m SignIns) MailAddressChange(ctx context.Context, step int64) error {
 	change, err := m.Access.ReadAddressLinked(ctx, step)

@@ -19,7 +19,7 @@ type Email struct {
 	List     string    // the stream it belongs to; part of the List-Id
 	Sender   string    // the entity's slug; part of the List-Id
 	From     string    // RFC 5322 mailbox, with or without a name
-	To       string    // plain address; empty: there is nobody to send to
+	To       string    // plain address; empty: there is no recipient
 	ToName   string
 	Subject  string
 	Text     string

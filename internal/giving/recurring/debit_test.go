@@ -14,8 +14,8 @@ import (
 //
 //	no answer yet         not paid and not failed
 //	success               a payment like any other
-//	insufficient funds    the donor is told, and Stripe retries
-//	account closed        the donor is told, and no retry
+//	insufficient funds    an email to the donor, and Stripe retries
+//	account closed        an email to the donor, and no retry
 func TestInstalmentByBankDebit(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))

@@ -173,7 +173,7 @@ func TestOneNewCardServesBothPlans(t *testing.T) {
 	require.Equal(t, 6, h.Count(`SELECT count(*) FROM receipt`))
 }
 
-// TestPermanentDeclineIsNotRetried: after a stolen card, Stripe is told to stop its retries.
+// TestPermanentDeclineIsNotRetried: after the decline of a stolen card, the retries at Stripe are stopped.
 func TestPermanentDeclineIsNotRetried(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))

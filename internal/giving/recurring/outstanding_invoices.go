@@ -71,8 +71,8 @@ func (ps Plans) collectOutstanding(ctx context.Context, t Target, p Plan, r requ
 	})
 }
 
-// collectionFailedTx tells the donor, once for each card, that an outstanding invoice could not be charged. It is not
-// retried until there is another card.
+// collectionFailedTx notifies the donor, once for each card, that an outstanding invoice could not be charged. It is
+// not retried until there is another card.
 func (ps Plans) collectionFailedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, code string) error {
 	if p.Status.IsEnded() {
 		return nil

@@ -136,7 +136,7 @@ func (p *Plan) followDates(s RemoteSubscription) {
 	}
 }
 
-// recordLatestInvoiceTx records whether the latest invoice failed, and tells the donor once for each invoice. An
+// recordLatestInvoiceTx records whether the latest invoice failed, and notifies the donor once for each invoice. An
 // invoice of zero says nothing about the payment method.
 func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *Plan, latest *Invoice, now time.Time) error {
 	if latest == nil || latest.AmountMinor == 0 {
