@@ -9,11 +9,10 @@ import (
 	"strings"
 )
 
-// HouseAccent is the colour of pages that belong to no organisation, and of an
-// organisation that chose none.
+// DefaultAccent is the colour of pages of no organisation, and of an organisation without a colour of its own.
 const DefaultAccent = "#7a1f1f"
 
-// The grounds of static/app.css an accent stands on.
+// The backgrounds of static/app.css behind an accent, and the text colours on an accent.
 const (
 	lightPaper, darkSheet = "#f8f2e6", "#231d18"
 	onLight, onDark       = "#ffffff", "#181410"
@@ -22,9 +21,8 @@ const (
 
 var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
-// CheckAccent tells whether an organisation may have this colour: written
-// #rrggbb in small letters, and dark enough that text in it can be read on our
-// paper and white can be read on it. For dark screens we lighten it ourselves.
+// CheckAccent reports an error if an organisation may not have this colour. The colour is written #rrggbb in lower case, and
+// has a contrast of at least 4.5 with our light background and with white. For dark screens accentSheet lightens it.
 func CheckAccent(hex string) error {
 	if !hexColour.MatchString(hex) {
 		return fmt.Errorf("accent %q is not a colour: write #rrggbb in small letters, for example %s", hex, DefaultAccent)
@@ -37,14 +35,13 @@ func CheckAccent(hex string) error {
 	return nil
 }
 
-// accentSheet is the stylesheet of a checked colour.
+// accentSheet returns the stylesheet of a checked colour.
 func accentSheet(hex string) []byte {
 	return fmt.Appendf(nil, ":root{--accent:%s;--on-accent:%s}@media(prefers-color-scheme:dark){:root{--accent:%s;--on-accent:%s}}\n",
 		hex, onLight, lighten(hex), onDark)
 }
 
-// accentURL is the address of the colour's stylesheet, the house's for one that
-// does not pass.
+// accentURL returns the address of the colour's stylesheet; of DefaultAccent if the colour does not pass CheckAccent.
 func accentURL(hex string) string {
 	if CheckAccent(hex) != nil {
 		hex = DefaultAccent
@@ -64,9 +61,8 @@ func accentAsset(url string) (asset, bool) {
 	return asset{mediaType: "text/css; charset=utf-8", plain: accentSheet(hex)}, true
 }
 
-// lighten makes the colour as strong as its hue allows, so that a dark red
-// becomes a red and no pink, and then mixes in white until it stands out on
-// the dark grounds.
+// lighten returns the colour for dark screens: as bright as its hue allows, so that a dark red becomes red and not pink, then
+// mixed with white until its contrast with the dark background is sufficient.
 func lighten(hex string) string {
 	rgb := channels(hex)
 	strength := 225 / max(slices.Max(rgb[:]), 1)
@@ -83,7 +79,7 @@ func lighten(hex string) string {
 	return "#ffffff"
 }
 
-// contrast is WCAG's ratio of the two colours' luminance, 1 to 21.
+// contrast returns WCAG's contrast ratio of two colours, 1 to 21.
 func contrast(a, b string) float64 {
 	la, lb := luminance(a), luminance(b)
 	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
@@ -103,7 +99,7 @@ func luminance(hex string) float64 {
 	return sum
 }
 
-// channels are red, green and blue of a well-formed colour, 0 to 255.
+// channels returns red, green and blue of a well-formed colour, each 0 to 255.
 func channels(hex string) [3]float64 {
 	var rgb [3]float64
 	for i := range rgb {

@@ -6,17 +6,17 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// AddressWords are what the letter says that tells of an address joined to others, or taken away from them.
+// AddressEmailWords are the facts of the email about an address that was linked to a donor's other addresses, or removed.
 type AddressEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
-	Accent   string // empty: the house's
-	Address  string // of which it tells
-	Removed  bool   // it was taken away; else joined
+	Accent   string // empty: DefaultAccent
+	Address  string // the address that was linked or removed
+	Removed  bool   // it was removed; else linked
 	On       time.Time
 }
 
-// AddressLetter is that letter. A language whose words are not written is answered in English.
+// AddressEmail returns the email's subject, plain text and HTML. A language without words is replaced by English.
 func (v *View) AddressEmail(w AddressEmailWords) (subject, text, html string, err error) {
 	did := "joined"
 	if w.Removed {

@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// StaticPath is where Static must be mounted.
+// StaticPath is the path at which Static is mounted.
 const StaticPath = "/static/"
 
-// assets are the static files under addresses that hold a hash of their bytes,
-// so that what is behind an address never changes.
+// assets are the static files. Each address contains a hash of the file's bytes, so that the content of an address never
+// changes and browsers may cache it for ever.
 type assets struct {
 	urls  map[string]string // app.css → /static/app.0123456789ab.css
 	files map[string]asset  // by address
@@ -78,8 +78,8 @@ func (a *assets) url(name string) (string, error) {
 	return url, nil
 }
 
-// Static serves the files below StaticPath, to be kept for ever, and the
-// organisations' colours. Anything else there is 404.
+// Static returns the handler of the files below StaticPath and of the organisations' colours. Responses may be cached for
+// ever. Any other path is 404.
 func (v *View) Static() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -114,6 +114,6 @@ func (f asset) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	header.Set("Content-Length", strconv.Itoa(len(content)))
 	if r.Method == http.MethodGet {
-		_, _ = w.Write(content) // a reader who left is no failure
+		_, _ = w.Write(content) // it is no failure if the client has gone
 	}
 }

@@ -11,27 +11,27 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// HeadWords are what the daily letter to the auditors says of an entity's books.
+// AuditDigestWords are the facts of the daily email to the auditors about an entity's books.
 type AuditDigestWords struct {
 	Language phrase.Language
 	Donee    Donee
-	Accent   string // #rrggbb; empty: the house's
+	Accent   string // #rrggbb; empty: DefaultAccent
 
-	Day          time.Time // its civil date is the day, in the entity's time zone
+	Day          time.Time // the day of the digest, in the entity's time zone
 	Entries      int64
 	Hash         string
 	TrialBalance money.Amount
-	Command      string // that holds the books against the hash
+	Command      string // command that compares the books with the hash
 }
 
-// headData is what the letter's templates walk.
+// auditDigestData is what the templates read.
 type auditDigestData struct {
 	AuditDigestWords
 	Subject, Date string
 	Facts         []Fact
 }
 
-// LabelWidth is that of the widest label of the facts, in characters.
+// LabelWidth returns the width of the widest label of the facts, in characters.
 func (d auditDigestData) LabelWidth() (width int) {
 	for _, f := range d.Facts {
 		width = max(width, utf8.RuneCountInString(f.Label))
@@ -39,12 +39,11 @@ func (d auditDigestData) LabelWidth() (width int) {
 	return width
 }
 
-// HeadLetter is the daily letter to the auditors: its subject, its plain text and the same as HTML. A language
-// whose words are not written is answered in English.
+// AuditDigestEmail returns the daily email's subject, plain text and HTML. A language without words is replaced by English.
 func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string, err error) {
-	letter, written := v.auditDigestEmails[w.Language]
+	email, written := v.auditDigestEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.auditDigestEmails[phrase.English]
+		w.Language, email = phrase.English, v.auditDigestEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
@@ -57,10 +56,10 @@ func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string,
 	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []Fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
 	d.Subject = say("head.subject", "entity", w.Donee.Name, "date", d.Date, "entries", entries)
 	var plain, rich bytes.Buffer
-	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	return d.Subject, plain.String(), rich.String(), nil

@@ -12,24 +12,24 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Country is one choice of the address: an ISO 3166-1 code and its name.
+// Country is a choice of the postal address: an ISO 3166-1 code and its name.
 type Country struct{ Code, Name string }
 
-// countryList is all countries in one language, in its order, and the same as
-// ready options of a select.
+// countryList is all countries in one language: names by code, and the options of a select element in the language's
+// alphabetical order.
 type countryList struct {
 	names   map[string]string
 	options template.HTML
 }
 
-// ids that CLDR holds beside countries: islands of other states, unions, outlying parts.
+// nonCountryCodes are codes in CLDR that are no countries: islands of other states, unions, outlying areas.
 const nonCountryCodes = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
 
 func newCountryList(lang phrase.Language) countryList {
 	tag := language.Make(string(lang))
 	names := display.Regions(tag)
 	if lang == phrase.HaitianCreole || names == nil {
-		names = display.Regions(language.French) // CLDR has no Haitian Creole; Haiti's other language stands in
+		names = display.Regions(language.French) // CLDR has no Haitian Creole names; French is Haiti's other official language
 	}
 	var all []Country
 	for a := 'A'; a <= 'Z'; a++ {
@@ -57,7 +57,7 @@ func newCountryList(lang phrase.Language) countryList {
 	return list
 }
 
-// IsCountry tells whether a code is one of the choices.
+// IsCountry reports whether a code is one of the choices.
 func (v *View) IsCountry(code string) bool {
 	_, ok := v.countries[phrase.English].names[code]
 	return ok

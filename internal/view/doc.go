@@ -1,31 +1,22 @@
-// Package view turns facts into what people read: pages, letters and documents,
-// in the reader's language.
+// Package view renders what people read, in the reader's language: it owns the layout and components of pages, the
+// composition of emails, the documents (PDF), the static files and their addresses, and the versions of the words of receipts
+// and statements. It owns no table and decides nothing. An area's pages have their structs in the area (web/give, web/portal);
+// they call Write. New parses every template, so that a missing template or phrase is reported at start-up.
 //
-// It owns the templates and their look, the static files and their addresses,
-// and the versions of a receipt's words. It owns no table and takes no
-// decision: each template has one struct, which the caller fills with facts,
-// and one method that writes it. New parses everything, so that a
-// template or a phrase that is missing is known at start-up.
+//	pages      Write, Page: AREA/NAME.html inside layout/layout.html, with the components of components.go and form.go
+//	emails     …Words → subject, plain text, HTML
+//	documents  ReceiptWords, StatementWords → PDF
 //
-//	page    GivePage, ThanksPage, HomePage, ProblemPage, StyleguidePage
-//	         SignIn…Page, and the Portal…Pages that are a donor's own
-//	letter  ReceiptWords → subject, plain text, HTML
-//	         CardWords → the same, of a dedication
-//	         SignInWords → the same, of the way in
-//	document ReceiptWords → PDF
+// What a test checks of every page:
 //
-// Promises its pages keep, each held by a test:
+//   - It obeys a Content-Security-Policy of default-src 'none' with style, script and images from 'self': nothing is inline.
+//     An organisation's colour is a stylesheet of its own under /static/ and is checked for contrast (CheckAccent).
+//   - It works without JavaScript.
+//   - The donation form with all it loads is below 30 kB.
+//   - It is written whole or not at all.
 //
-//   - They obey a policy of default-src 'none' with style, script and images
-//     from 'self': nothing inline. An organisation's colour comes as a sheet of
-//     its own under /static/, and is checked for contrast (CheckAccent).
-//   - They work without JavaScript; the two small scripts only make them nicer.
-//   - The donation form with all it loads stays below 30 kB.
-//   - A page is written whole or not at all.
+// The words of receipts and statements are versioned. A receipt keeps the version it was issued with, so letters/receipt/vN
+// and the keys receipt.vN.* never change once released; changed words are a new version.
 //
-// A receipt's words are versioned. A receipt that was issued keeps the version
-// it was issued with, so letters/receipt/vN and the keys receipt.vN.* never
-// change once shipped; other words are a new N.
-//
-// It never reads a request, a clock, a file outside the templates, or a table.
+// The package never reads a request, a clock, a table, or a file outside the templates.
 package view

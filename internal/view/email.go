@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// lineWidth is how far a plain letter runs before it breaks, in characters.
+// lineWidth is the longest line of an email in plain text, in characters.
 const lineWidth = 72
 
-// styles are a letter's declarations by class. Mail programs drop style sheets,
-// so the HTML of a letter carries them at each element.
+// styles are the declarations of the emails' stylesheet by class. Mail programs ignore stylesheets, so each element of an
+// email's HTML has its declarations inline.
 type styles map[string]string
 
 var (
@@ -22,14 +22,14 @@ var (
 	cssVariableUse = regexp.MustCompile(`var\((--[a-z-]+)\)`)
 )
 
-// readStyles reads the letters' sheet. Mail programs know no variables either:
-// they are replaced by the values the pages' sheet gives them on light paper.
+// readStyles reads the emails' stylesheet. Mail programs do not support CSS variables either: readStyles replaces them by
+// their values in the pages' stylesheet for light screens.
 func readStyles(fsys fs.FS, file string) (styles, error) {
 	pages, err := fs.ReadFile(fsys, "static/app.css")
 	if err != nil {
 		return nil, fmt.Errorf("view: %w", err)
 	}
-	letters, err := fs.ReadFile(fsys, file)
+	emails, err := fs.ReadFile(fsys, file)
 	if err != nil {
 		return nil, fmt.Errorf("view: %w", err)
 	}
@@ -39,7 +39,7 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 		tokens[t[1]] = t[2]
 	}
 	all := styles{}
-	for _, r := range cssRule.FindAllStringSubmatch(string(letters), -1) {
+	for _, r := range cssRule.FindAllStringSubmatch(string(emails), -1) {
 		declarations := cssVariableUse.ReplaceAllStringFunc(r[2], func(use string) string {
 			return tokens[cssVariableUse.FindStringSubmatch(use)[1]]
 		})
@@ -50,22 +50,23 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 
 var styleUse = regexp.MustCompile(`\{\{style "([^"]*)"\}\}`)
 
-// into writes the declarations where a letter's source says {{style "class"}}: once, and not anew for each letter.
+// inline replaces each {{style "class"}} of a template by the declarations of the class. It runs once for each template, not
+// for each email.
 func (s styles) inline(source string) (string, error) {
 	var missing error
 	written := styleUse.ReplaceAllStringFunc(source, func(use string) string {
 		class := styleUse.FindStringSubmatch(use)[1]
 		style, ok := s[class]
 		if !ok {
-			missing = fmt.Errorf("the letters' sheet has no .%s", class)
+			missing = fmt.Errorf("the emails' stylesheet has no .%s", class)
 		}
 		return template.HTMLEscapeString(style)
 	})
 	return written, missing
 }
 
-// wrap breaks text between words at lineWidth. Lines after the first begin
-// with indent spaces, and the first counts as if it did.
+// wrap breaks text between words at lineWidth. Lines after the first are indented by indent spaces; the first line is measured
+// with the same indent.
 func wrap(indent int, text string) string {
 	var b strings.Builder
 	column := indent
@@ -86,7 +87,7 @@ func wrap(indent int, text string) string {
 	return b.String()
 }
 
-// pad fills text up to width with spaces.
+// pad appends spaces to text up to width characters.
 func pad(width int, text string) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
 }

@@ -8,15 +8,16 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// PrivacyWords are what the two letters about being forgotten say: before, and after.
+// ErasureEmailWords are the facts of the two emails about erasure: the one that confirms the request, and the one after it is done.
 type ErasureEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
-	Accent   string    // empty: the house's
-	Due      time.Time // when it is done, in the donee's time zone; zero: it was done
+	Accent   string    // empty: DefaultAccent
+	Due      time.Time // when the erasure will be done, in the donee's time zone; zero: it is done
 }
 
-// PrivacyLetter is a letter about being forgotten. It names nobody. A language whose words are not written is answered in English.
+// ErasureEmail returns the email's subject, plain text and HTML. It names nobody. A language without words is replaced by
+// English.
 func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, err error) {
 	about, keys := "privacy.letter.done.subject", []string{"privacy.letter.done.text", "privacy.letter.kept", "privacy.letter.done.last"}
 	if !w.Due.IsZero() {
@@ -26,11 +27,12 @@ func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, er
 		func(lang phrase.Language) []any { return []any{"due", phrase.Date(lang, w.Due)} })
 }
 
-// plainLetter says a few paragraphs in a legal entity's name. args are the words' own, beside the donee's name.
-func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, about string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
-	letter, written := v.plainEmails[lang]
+// plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args returns their
+// placeholders, except for the donee's name.
+func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
+	email, written := v.plainEmails[lang]
 	if !written {
-		lang, letter = phrase.English, v.plainEmails[phrase.English]
+		lang, email = phrase.English, v.plainEmails[phrase.English]
 	}
 	if CheckAccent(accent) != nil {
 		accent = DefaultAccent
@@ -41,15 +43,15 @@ func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, about strin
 		Donee           Donee
 		Accent, Subject string
 		Paragraphs      []string
-	}{Language: lang, Donee: donee, Accent: accent, Subject: v.Phrase(lang, about, with...)}
+	}{Language: lang, Donee: donee, Accent: accent, Subject: v.Phrase(lang, subjectKey, with...)}
 	for _, key := range keys {
 		d.Paragraphs = append(d.Paragraphs, v.Phrase(lang, key, with...))
 	}
 	var plain, rich bytes.Buffer
-	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	return d.Subject, plain.String(), rich.String(), nil

@@ -7,22 +7,22 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Frame is what every page has around it.
+// Frame is what the layout of every page shows.
 type Frame struct {
 	Language phrase.Language
-	Switch   []LanguageLink // the languages to choose from; fewer than two are not shown
-	Accent   string         // the organisation's colour, #rrggbb, checked by CheckAccent; empty: the house's
+	Switch   []LanguageLink // languages to choose from; not shown if fewer than two
+	Accent   string         // the organisation's colour, #rrggbb; DefaultAccent if empty or not accepted by CheckAccent
 }
 
-// LanguageLink leads to the same page in another language.
+// LanguageLink is a link to the same page in another language.
 type LanguageLink struct {
 	Language phrase.Language
 	URL      string
 	Current  bool // the page is in this language
 }
 
-// Switch makes the links of a page at u, in here, to itself in each offered
-// language. What else the address asks for stays in it.
+// Switch returns the links from the page at u, which is in language here, to itself in each offered language; nil if fewer
+// than two are offered. Other parameters of the address stay.
 func Switch(u *url.URL, here phrase.Language, offered []phrase.Language) []LanguageLink {
 	if len(offered) < 2 {
 		return nil
@@ -37,16 +37,16 @@ func Switch(u *url.URL, here phrase.Language, offered []phrase.Language) []Langu
 	return links
 }
 
-// Organisation is whom a page speaks of and gives to.
+// Organisation is the organisation that a page is about.
 type Organisation struct {
 	Name      string // in the page's language
 	Donee     Donee
 	Sponsored bool // a project of the donee, rather than the donee itself
 }
 
-// Donee is the legal entity that receives a gift.
+// Donee is the legal entity that receives the gifts.
 type Donee struct {
 	Name    string
 	EIN     string   // as written: 12-3456789
-	Address []string // its lines; none: not shown
+	Address []string // lines; not shown if there are none
 }

@@ -13,26 +13,28 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// typeface is a family the documents may be set in.
+// typeface is a font family for documents.
 type typeface struct {
 	name          string
-	regular, bold []byte // TrueType; nil: one of the fonts every reader of documents has, with the letters of Windows-1252
+	regular, bold []byte // TrueType; nil: a standard font that every PDF reader has, with the characters of Windows-1252
 }
 
-// typefaces are tried in order. Helvetica has the letters of our languages, is set in a tenth of the time of the others, and makes a
-// document a tenth as large, for nothing of it is embedded (ISO 32000-1, 9.6.2.2). Go, ours for its looks, also knows Central European
-// letters; Liberation also Vietnamese, Yoruba and other Latin alphabets.
+// typefaces are tried in order; the first that has all characters of a document is used.
+//
+//	Helvetica   the characters of our languages; a tenth of the time and of the size, because it is not embedded
+//	            (ISO 32000-1, 9.6.2.2)
+//	Go          also Central European characters
+//	Liberation  also Vietnamese, Yoruba and other Latin alphabets
 var typefaces = []typeface{
 	{"Helvetica", nil, nil},
 	{"go", goregular.TTF, gobold.TTF},
 	{"liberation", liberationsansregular.TTF, liberationsansbold.TTF},
 }
 
-// unprintable stands in a document for a letter no typeface of ours has. The
-// letter that goes with the document has it in full.
+// replacementGlyph replaces a character that no typeface has. The email with the document contains the character itself.
 const replacementGlyph = '□'
 
-// typesetter knows which letters a typeface has.
+// typesetter is a typeface with the list of its characters.
 type typesetter struct {
 	typeface
 	font *sfnt.Font // nil for a typeface that is not embedded
@@ -53,12 +55,12 @@ func newTypesetters() ([]typesetter, error) {
 	return all, nil
 }
 
-// typeset writes a document in the first typeface that has every letter of it, or else in the last.
+// typeset returns the document in the first typeface that has all its characters, or else in the last.
 func (v *View) typeset(write func(face typesetter) *document) ([]byte, error) {
 	var s *document
 	for _, face := range v.typefaces {
 		s = write(face)
-		if s.pdf.Close(); !s.glyphMissing { // the foot of the last page is written when it closes
+		if s.pdf.Close(); !s.glyphMissing { // Close writes the footer of the last page
 			break
 		}
 	}
@@ -67,7 +69,7 @@ func (v *View) typeset(write func(face typesetter) *document) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// has tells whether the typeface has a letter.
+// has reports whether the typeface has a character.
 func (t typesetter) has(r rune, glyphs *sfnt.Buffer) bool {
 	if t.font == nil {
 		_, ok := windows1252(r)
@@ -77,7 +79,7 @@ func (t typesetter) has(r rune, glyphs *sfnt.Buffer) bool {
 	return err == nil && i != 0
 }
 
-// windows1252 is a letter's code. A minus sign, which it lacks, is set as the dash of the same width.
+// windows1252 returns a character's code. The minus sign, which Windows-1252 lacks, becomes the en dash of the same width.
 func windows1252(r rune) (byte, bool) {
 	if r == '−' {
 		r = '–'
@@ -85,7 +87,7 @@ func windows1252(r rune) (byte, bool) {
 	return charmap.Windows1252.EncodeRune(r)
 }
 
-// coded is printable text as the document holds it.
+// encode returns printable text in the encoding of the document.
 func (t typesetter) encode(text string) string {
 	if t.font != nil {
 		return text
@@ -99,8 +101,8 @@ func (t typesetter) encode(text string) string {
 	return string(coded)
 }
 
-// printable brings text into letters the typeface has: a letter with several
-// marks keeps those that can be set, and one from another script becomes □.
+// printable replaces the characters that the typeface lacks: an accented letter keeps the accents that the typeface has, and
+// a character of another script becomes □.
 func (t typesetter) printable(text string) string {
 	var glyphs sfnt.Buffer
 	has := func(r rune) bool { return t.has(r, &glyphs) }
@@ -115,7 +117,7 @@ func (t typesetter) printable(text string) string {
 	return b.String()
 }
 
-// simpler takes marks off r, the last first, until the typeface has it.
+// withoutMarks removes accents from r, the last first, until the typeface has it; replacementGlyph if it never does.
 func withoutMarks(r rune, has func(rune) bool) rune {
 	parts := []rune(norm.NFD.String(string(r)))
 	for len(parts) > 1 {

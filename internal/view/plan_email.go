@@ -9,32 +9,32 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// PlanWords are what a letter about a recurring gift says. What does not apply to its kind is zero.
+// PlanEmailWords are the facts of an email about a recurring gift. A field that does not apply to its kind is zero.
 type PlanEmailWords struct {
-	Kind         string // names the phrases: begun is not among them, for the first receipt tells it
+	Kind         string // part of the phrase keys. There is no email for the beginning of a plan: the first receipt says it
 	Language     phrase.Language
 	Donee        Donee
 	Organisation string // in Language
-	Accent       string // #rrggbb; empty: the house's
+	Accent       string // #rrggbb; empty: DefaultAccent
 	Greeting     string // the donor's first name
 
 	Amount        money.Amount // charged each time
 	Every         string       // weekly, monthly, quarterly or yearly
-	N             int          // payments that have come
-	Given         money.Amount // in all
-	Next          time.Time    // civil date in the donee's time zone; zero: none
-	Until         time.Time    // the card's end
+	N             int          // number of payments received
+	Given         money.Amount // total of all payments
+	Next          time.Time    // next charge, in the donee's time zone; zero: none
+	Until         time.Time    // the card's expiry
 	Brand         string
 	Last4         string
 	DeclineReason string // funds, expired, lost, closed, asked or refused
-	Permanent     bool   // nobody tries again by itself
+	Permanent     bool   // the charge is not retried automatically
 	Funds         []string
-	ManageURL     string // leads to this plan alone
-	CardURL       string // leads to a new card; of the kinds that need one
-	StopURL       string // where letters of this kind are stopped; of those that may be
+	ManageURL     string // link to this plan only
+	CardURL       string // link to a new payment method; empty for kinds that need none
+	StopURL       string // link that stops emails of this kind; empty if they cannot be stopped
 }
 
-// LetterLink is what a letter asks to press.
+// EmailLink is the button of an email.
 type EmailLink struct{ Label, URL string }
 
 type planEmailData struct {
@@ -44,12 +44,11 @@ type planEmailData struct {
 	Button     *EmailLink
 }
 
-// PlanLetter is a letter about a recurring gift: its subject, its plain text and the same as HTML. A language whose words are
-// not written is answered in English.
+// PlanEmail returns the email's subject, plain text and HTML. A language without words is replaced by English.
 func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err error) {
-	letter, written := v.planEmails[w.Language]
+	email, written := v.planEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.planEmails[phrase.English]
+		w.Language, email = phrase.English, v.planEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
@@ -74,16 +73,16 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 		d.Button = &EmailLink{v.Phrase(w.Language, "plan.letter.card"), w.CardURL}
 	}
 	var plain, rich bytes.Buffer
-	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	return d.Subject, plain.String(), rich.String(), nil
 }
 
-// planParts are the phrases of a letter's paragraphs, in order.
+// planParts returns the phrase keys of the email's paragraphs, in order.
 func (v *View) planParts(w PlanEmailWords) []string {
 	parts := []string{"plan.letter." + w.Kind + ".text"}
 	switch w.Kind {
@@ -108,7 +107,7 @@ func (v *View) planParts(w PlanEmailWords) []string {
 	return parts
 }
 
-// cardName is a card as its owner knows it: "Visa ending in 4242".
+// CardName returns a payment method as its owner knows it: "Visa ending in 4242".
 func (v *View) CardName(lang phrase.Language, brand, last4 string) string {
 	if last4 == "" {
 		return v.Phrase(lang, "plan.card.some")
@@ -120,7 +119,7 @@ func (v *View) CardName(lang phrase.Language, brand, last4 string) string {
 	return v.Phrase(lang, "plan.card", "brand", v.Phrase(lang, name), "last", last4)
 }
 
-// list joins names: "A, B and C".
+// List returns names joined: "A, B and C".
 func (v *View) List(lang phrase.Language, names []string) string {
 	switch len(names) {
 	case 0:

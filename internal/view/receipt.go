@@ -16,15 +16,14 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// ReceiptVersion is the version of the words a receipt issued now speaks.
+// ReceiptVersion is the version of the words of receipts that are issued now.
 const ReceiptVersion = 1
 
-// ErrReceiptVersion is the answer to facts whose version of the words we do not have.
+// ErrReceiptVersion is returned for facts with an unknown version of the words.
 var ErrReceiptVersion = errors.New("view: no such version of the receipt's words")
 
-// ReceiptWords are the facts of a receipt, frozen when it was issued, and which
-// version of the words tells them. The same facts always give the same letter
-// and the same document, byte for byte.
+// ReceiptWords are the facts of a receipt, frozen when it was issued, and the version of its words. The same facts always give
+// the same email and the same document, byte for byte.
 type ReceiptWords struct {
 	Version  int
 	Language phrase.Language
@@ -33,41 +32,41 @@ type ReceiptWords struct {
 	Donee        Donee
 	Organisation string // in the donor's language
 	Sponsored    bool   // the organisation is a project of the donee
-	Accent       string // #rrggbb; empty: the house's
+	Accent       string // #rrggbb; empty: DefaultAccent
 
 	Donor    string // the donor's own name, also of a donor who is anonymous in public
-	Greeting string // how the letter addresses the donor, usually the first name; empty: Donor
+	Greeting string // salutation, usually the first name; empty: Donor
 
 	Amount   money.Amount // charged, less what was Returned
-	Charged  time.Time    // its civil date is the charge date, in the donee's time zone
+	Charged  time.Time    // the date of the charge, in the donee's time zone
 	Purposes []Purpose    // sum to Amount
-	Covered  money.Amount // of what was charged, the part added for the processing fee; zero: none
+	Covered  money.Amount // part of the charge that was added for the processing fee; may be zero
 
 	Dedication string      // honour or memory; empty: none
-	Dedicatee  string      // whose honour or memory
-	Returned   *Returned   // nil: nothing went back
-	Replaces   *Revised    // the receipt that this one replaces; nil: none
-	Instalment *Instalment // nil: it was given once
-	Voided     *Revised    // why this receipt no longer stands; only VoidLetter asks
+	Dedicatee  string      // the person honoured or remembered
+	Returned   *Returned   // nil if nothing was returned
+	Replaces   *Revised    // the receipt that this one replaces; nil if it replaces none
+	Instalment *Instalment // nil for a single gift
+	Voided     *Revised    // why this receipt is void; nil if it is valid. ReceiptVoidEmail requires it
 }
 
-// Instalment is the place of a gift among those of its plan.
+// Instalment says which payment of its plan a gift is.
 type Instalment struct {
-	N, Of      int // Of is 0 for one until it is stopped
+	N, Of      int // Of is 0 for a plan without a planned end
 	Every      string
 	Each, Sum  money.Amount
-	Last, Next time.Time // zero: none, or not known
+	Last, Next time.Time // zero if there is none or it is not known
 	ManageURL  string
 }
 
-// Returned is what of a gift went back to the donor.
+// Returned is the part of a gift that was returned to the donor.
 type Returned struct {
-	Charged money.Amount // the gift as first made
-	Amount  money.Amount // in all
-	On      time.Time    // the last time
+	Charged money.Amount // the gift as charged
+	Amount  money.Amount // total returned
+	On      time.Time    // date of the last return
 }
 
-// Revised is a receipt that no longer stands, and why.
+// Revised is a receipt that is no longer valid, and why.
 type Revised struct {
 	Number string
 	Reason string // correction, refund, dispute or reinstated
@@ -81,18 +80,18 @@ type Purpose struct {
 	Amount  money.Amount
 }
 
-// letterTemplates are a folder of letters in one language, by the names of their files.
+// emailTemplates are the templates of a folder in one language, by file name.
 type emailTemplates struct {
 	text *texttemplate.Template
 	html *htmltemplate.Template
 }
 
-// receiptData is what the letter's templates walk.
+// receiptData is what the templates and the document read.
 type receiptData struct {
 	ReceiptWords
 	Total string
 	Date  string
-	Plan  string // what comes after it; empty: nothing
+	Plan  string // schedule of the plan; empty for a single gift
 	Why   string // why this receipt replaces another or is void; empty: neither. Templates of v1 use the name
 	Facts []Fact
 	Lines []PurposeLine
@@ -111,11 +110,11 @@ func (v *View) parseReceipts(fsys fs.FS) (map[int]map[phrase.Language]emailTempl
 		dir := "letters/receipt/v" + strconv.Itoa(version)
 		receipts[version] = map[phrase.Language]emailTemplates{}
 		for _, lang := range v.words.Languages() {
-			letter, err := v.parseEmail(fsys, dir, lang, styles)
+			email, err := v.parseEmail(fsys, dir, lang, styles)
 			if err != nil {
 				return nil, fmt.Errorf("view: %w", err)
 			}
-			receipts[version][lang] = letter
+			receipts[version][lang] = email
 		}
 	}
 	return receipts, nil
@@ -149,9 +148,8 @@ func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles s
 	return l, nil
 }
 
-// ReceiptLetter is the letter a receipt goes out with: its subject, its plain
-// text and the same as HTML. A language whose words are not written is answered
-// in English.
+// ReceiptEmail returns the subject, plain text and HTML of the email with a receipt. A language without words is replaced by
+// English.
 func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
 	say := v.receiptPhrases(d.ReceiptWords)
@@ -165,7 +163,7 @@ func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err err
 	return subject, text, html, err
 }
 
-// VoidLetter is the letter that says a receipt no longer stands, and why.
+// ReceiptVoidEmail returns the email that says that a receipt is void, and why.
 func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
 	d.Why = v.revisionReason(d, "void.", *r.Voided)
@@ -173,7 +171,7 @@ func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err
 	return v.receiptPhrases(d.ReceiptWords)("void.subject", "number", r.Number), text, html, err
 }
 
-// why says the reason of a revision.
+// revisionReason returns why a receipt was revised, in words.
 func (v *View) revisionReason(d receiptData, key string, why Revised) string {
 	args := []any{
 		"on", phrase.Date(d.Language, why.On), "number", why.Number, "amount", d.Total, "organisation", d.Organisation,
@@ -186,17 +184,17 @@ func (v *View) revisionReason(d receiptData, key string, why Revised) string {
 }
 
 func (v *View) executeReceipt(d receiptData, name string) (text, html string, err error) {
-	letter, err := v.receiptTemplates(d.ReceiptWords)
+	email, err := v.receiptTemplates(d.ReceiptWords)
 	if err != nil {
 		return "", "", err
 	}
 	var plain, rich strings.Builder
-	plain.Grow(2 << 10) // what most take
+	plain.Grow(2 << 10) // enough for most
 	rich.Grow(8 << 10)
-	if err := letter.text.ExecuteTemplate(&plain, name+".txt", d); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, name+".txt", d); err != nil {
 		return "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, name+".html", d); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, name+".html", d); err != nil {
 		return "", "", fmt.Errorf("view: %w", err)
 	}
 	return plain.String(), rich.String(), nil
@@ -207,14 +205,13 @@ func (v *View) receiptTemplates(r ReceiptWords) (emailTemplates, error) {
 	if !ok {
 		return emailTemplates{}, fmt.Errorf("%w: %d", ErrReceiptVersion, r.Version)
 	}
-	if letter, ok := version[r.Language]; ok {
-		return letter, nil
+	if email, ok := version[r.Language]; ok {
+		return email, nil
 	}
 	return version[phrase.English], nil
 }
 
-// receiptData brings the facts into the order and form in which the letter and
-// the document tell them.
+// receiptData returns the facts in the order and form in which email and document show them.
 func (v *View) receiptData(r ReceiptWords) receiptData {
 	if r.Greeting == "" {
 		r.Greeting = r.Donor
@@ -263,7 +260,7 @@ func (v *View) receiptData(r ReceiptWords) receiptData {
 	return d
 }
 
-// nth is which of its plan's gifts it is.
+// instalmentNumber returns which payment of its plan the gift is: "3 of 12", or "3".
 func (v *View) instalmentNumber(lang phrase.Language, in Instalment) string {
 	if in.Of == 0 {
 		return strconv.Itoa(in.N)
@@ -271,7 +268,7 @@ func (v *View) instalmentNumber(lang phrase.Language, in Instalment) string {
 	return v.Phrase(lang, "plan.paid_of", "paid", in.N, "of", in.Of)
 }
 
-// repeats says, with the first gift, what the plan comes to, and later when the next is charged.
+// scheduleText returns, for the first payment, the schedule of the plan; for later ones the date of the next charge.
 func (v *View) scheduleText(lang phrase.Language, in Instalment) string {
 	each := in.Each.Format(string(lang))
 	switch {
@@ -285,7 +282,7 @@ func (v *View) scheduleText(lang phrase.Language, in Instalment) string {
 	return v.Phrase(lang, "plan.next_on", "amount", each, "date", phrase.Date(lang, in.Next))
 }
 
-// purposeText names the fund and, where it has one, its purpose.
+// purposeText returns the fund and, if it has one, its purpose.
 func purposeText(say func(string, ...any) string, p Purpose) string {
 	if p.Purpose == "" {
 		return p.Fund
@@ -293,7 +290,7 @@ func purposeText(say func(string, ...any) string, p Purpose) string {
 	return say("purpose_line", "fund", p.Fund, "purpose", p.Purpose)
 }
 
-// LabelWidth is that of the widest label of the facts, in characters.
+// LabelWidth returns the width of the widest label of the facts, in characters.
 func (d receiptData) LabelWidth() int {
 	width := 0
 	for _, f := range d.Facts {
@@ -302,7 +299,7 @@ func (d receiptData) LabelWidth() int {
 	return width
 }
 
-// receiptSay says the phrases of r's version in r's language.
+// receiptPhrases returns the function that returns phrases of r's version in r's language.
 func (v *View) receiptPhrases(r ReceiptWords) func(key string, args ...any) string {
 	prefix := "receipt.v" + strconv.Itoa(r.Version) + "."
 	return func(key string, args ...any) string { return v.Phrase(r.Language, prefix+key, args...) }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The document's measures, in millimetres on a US letter sheet, and in points for type.
+// Measures of the document: millimetres on a US Letter page; font sizes in points.
 const (
 	pageWidth, pageHeight = 215.9, 279.4
 	margin                = 24.0
@@ -17,9 +17,8 @@ const (
 	bodySize, smallSize   = 10.8, 9.2
 )
 
-// ReceiptPDF is the receipt as a document of one page: what the letter says,
-// to be kept. It is made of r alone: the same facts give the same bytes, also
-// its date of creation, which is that of the charge.
+// ReceiptPDF returns the receipt as a document of one page with the content of the email. It depends on r only: the same facts
+// give the same bytes. Its date of creation is the date of the charge.
 func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	if _, err := v.receiptTemplates(r); err != nil {
 		return nil, err
@@ -68,23 +67,23 @@ func (v *View) receiptDocument(d receiptData, face typesetter) *document {
 	return s
 }
 
-// sheet is the page being written.
+// document is the PDF while it is written.
 type document struct {
 	pdf          *fpdf.Fpdf
 	face         typesetter
 	accent       colour
-	gap          float64 // above and below a row
-	glyphMissing bool    // a letter the typeface does not have was left out
+	gap          float64 // space above and below a row, in millimetres
+	glyphMissing bool    // the typeface lacks a character of the text
 }
 
-// text is what is written, as the document holds it.
+// text returns text in the encoding of the document.
 func (s *document) text(written string) string {
 	printed := s.face.printable(written)
 	s.glyphMissing = s.glyphMissing || printed != norm.NFC.String(written)
 	return s.face.encode(printed)
 }
 
-// lines breaks what is written into lines of a width, as the document holds them.
+// lines breaks text into lines of a width in millimetres, in the encoding of the document.
 func (s *document) lines(written string, width float64) (lines []string) {
 	text := s.text(written)
 	if s.face.font != nil {
@@ -98,7 +97,7 @@ func (s *document) lines(written string, width float64) (lines []string) {
 
 type colour [3]int
 
-// The inks of static/app.css on light paper, and the page itself.
+// The colours of static/app.css for light screens.
 var (
 	ink   = colour{0x22, 0x1c, 0x15}
 	soft  = colour{0x5d, 0x52, 0x44}
@@ -115,16 +114,16 @@ func newDocument(d receiptData, title string, face typesetter) *document {
 		gap:    1.3,
 	}
 	if len(d.Facts)+len(d.Lines) > 9 {
-		s.gap = 0.6 // to keep it on one page
+		s.gap = 0.6 // so that the receipt fits on one page
 	}
-	s.pdf.SetCatalogSort(true) // or the bytes differ from run to run
+	s.pdf.SetCatalogSort(true) // without it the bytes differ from run to run
 	s.pdf.SetCreationDate(d.Charged)
 	s.pdf.SetModificationDate(d.Charged)
 	s.pdf.SetTitle(title+" "+d.Number, true)
 	s.pdf.SetAuthor(d.Donee.Name, true)
 	s.pdf.SetSubject(d.Organisation, true)
 	s.pdf.SetLang(string(d.Language))
-	s.pdf.SetCompression(face.font != nil) // of the little there is without a font it saves nothing, and costs most of the time
+	s.pdf.SetCompression(face.font != nil) // without an embedded font there is little to compress, and compression takes most of the time
 	if face.font != nil {
 		s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
 		s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)
@@ -139,7 +138,7 @@ func (s *document) font(cut string, size float64) { s.pdf.SetFont(s.face.name, c
 
 func (s *document) ink(c colour) { s.pdf.SetTextColor(c[0], c[1], c[2]) }
 
-// poster is the head: the organisation's name on its colour, and the furrows below.
+// header writes the organisation's name on its colour, with the pattern of stripes below.
 func (s *document) header(title, organisation string) {
 	s.font("B", 23)
 	name := strings.Join(s.lines(organisation, textWidth), "\n")
@@ -163,12 +162,13 @@ func (s *document) header(title, organisation string) {
 	s.pdf.SetXY(margin, height+depth+11)
 }
 
-// paragraph writes in the regular cut, write in the cut that is set; both leave a gap.
+// paragraph writes text in the regular font, followed by a gap.
 func (s *document) paragraph(size float64, c colour, text string) {
 	s.font("", size)
 	s.write(size, c, text)
 }
 
+// write writes text in the current font, followed by a gap.
 func (s *document) write(size float64, c colour, text string) {
 	s.ink(c)
 	s.pdf.MultiCell(textWidth, lineHeight*size/bodySize, s.text(text), "", "L", false)
@@ -183,7 +183,7 @@ func (s *document) heading(text string) {
 	s.pdf.Ln(0.8)
 }
 
-// fact is a line of two columns.
+// fact writes a row of label and value.
 func (s *document) fact(f Fact) {
 	const column = 48
 	top := s.pdf.GetY() + s.gap
@@ -197,7 +197,7 @@ func (s *document) fact(f Fact) {
 	s.rule()
 }
 
-// purpose is a fund's words, with its part of the gift at the right.
+// purpose writes a row with a fund and, at the right, its part of the gift.
 func (s *document) purpose(p PurposeLine) {
 	const column = 32
 	top := s.pdf.GetY() + s.gap
@@ -211,7 +211,7 @@ func (s *document) purpose(p PurposeLine) {
 	s.rule()
 }
 
-// rule is the hairline below a row.
+// rule draws the thin line below a row.
 func (s *document) rule() {
 	y := s.pdf.GetY() + s.gap
 	s.pdf.SetDrawColor(line[0], line[1], line[2])
@@ -220,7 +220,7 @@ func (s *document) rule() {
 	s.pdf.SetXY(margin, y)
 }
 
-// foot says who received the gift, at the end of the page.
+// footer writes who received the gift, at the bottom of the page.
 func (s *document) footer(d Donee) {
 	words := strings.Join(append([]string{d.Name}, d.Address...), ", ")
 	s.pdf.SetAutoPageBreak(false, 0)

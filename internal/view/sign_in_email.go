@@ -7,25 +7,26 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// SignInWords are what the letter says that proves an address. It carries no other link and nothing that tells when it is read.
+// SignInEmailWords are the facts of the email that proves an address. The email has no other link and nothing that reports
+// when it is opened.
 type SignInEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
-	Accent   string // #rrggbb; empty: the house's
+	Accent   string // #rrggbb; empty: DefaultAccent
 
-	Link string // to press in the browser that asked; empty: by the code alone, to add the address to others
+	Link string // valid in the browser that requested the email; empty: only the code, to link the address to others
 	Code string // eight digits
 }
 
-// Digits are the code as people read it out.
+// Digits returns the code in two groups of four digits.
 func (w SignInEmailWords) Digits() string { return w.Code[:4] + " " + w.Code[4:] }
 
-// SignInLetter is the letter that proves an address: its subject, which never holds the code, its plain text and the same as
-// HTML. A language whose words are not written is answered in English.
+// SignInEmail returns the email's subject, plain text and HTML. The subject never contains the code, because locked phones show
+// subjects. A language without words is replaced by English.
 func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err error) {
-	letter, written := v.signInEmails[w.Language]
+	email, written := v.signInEmails[w.Language]
 	if !written {
-		w.Language, letter = phrase.English, v.signInEmails[phrase.English]
+		w.Language, email = phrase.English, v.signInEmails[phrase.English]
 	}
 	if CheckAccent(w.Accent) != nil {
 		w.Accent = DefaultAccent
@@ -39,10 +40,10 @@ func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err 
 		Subject string
 	}{w, subject}
 	var plain, rich bytes.Buffer
-	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	return subject, plain.String(), rich.String(), nil

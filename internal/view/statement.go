@@ -14,13 +14,13 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// StatementVersion is the version of the words a statement issued now speaks.
+// StatementVersion is the version of the words of statements that are issued now.
 const StatementVersion = 2
 
-// ErrStatementVersion is the answer to facts whose version of the words we do not have.
+// ErrStatementVersion is returned for facts with an unknown version of the words.
 var ErrStatementVersion = errors.New("view: no such version of the statement's words")
 
-// StatementWords are the facts of a donor's annual statement. The same facts always give the same letter and document.
+// StatementWords are the facts of a donor's annual statement. The same facts always give the same email and document.
 type StatementWords struct {
 	Version  int
 	Language phrase.Language
@@ -35,30 +35,30 @@ type StatementWords struct {
 	Given, Returned, Total money.Amount
 	Sponsored              []string  // the donee's projects among the organisations
 	Issued                 time.Time // in the donee's time zone
-	Corrects               time.Time // when the one was issued that this takes the place of; zero: none
-	Provisional            bool      // it was not issued: it tells how the gifts stand at Issued
-	StopURL                string    // where letters with statements are stopped; empty: not told
+	Corrects               time.Time // when the statement was issued that this one corrects; zero if it corrects none
+	Provisional            bool      // not issued yet: it shows the gifts as they are at Issued
+	StopURL                string    // link that stops emails with statements; empty: not shown
 }
 
 // StatementGift is one gift of the year.
 type StatementGift struct {
-	Charged      time.Time // civil date in the donee's time zone
+	Charged      time.Time // date in the donee's time zone
 	Receipt      string
 	Organisation string
-	Funds        []Purpose // sum to Amount; their Purpose is not said
+	Funds        []Purpose // sum to Amount; their Purpose is not shown
 	Amount       money.Amount
-	N, Of        int // which of a plan's; 0: given once; Of 0: of no planned number
+	N, Of        int // number of the payment in its plan, 0 for a single gift; Of is 0 for a plan without a planned end
 	Returned     []StatementReturn
 }
 
-// StatementReturn is money that went back.
+// StatementReturn is money that was returned to the donor.
 type StatementReturn struct {
 	On      time.Time
 	Amount  money.Amount
-	Dispute bool // a dispute that was lost, rather than a refund
+	Dispute bool // a lost dispute; else a refund
 }
 
-// statementData is what the templates and the document walk.
+// statementData is what the templates and the document read.
 type statementData struct {
 	StatementWords
 	Accent  string
@@ -69,10 +69,10 @@ type statementData struct {
 	Rows    []StatementRow
 }
 
-// StatementRow is a gift, or money that went back of the gift above it.
+// StatementRow is a gift, or a return of the gift above it.
 type StatementRow struct{ Date, Text, Receipt, Amount string }
 
-// LabelWidth is that of the widest label of the facts, in characters.
+// LabelWidth returns the width of the widest label of the facts, in characters.
 func (d statementData) LabelWidth() (width int) {
 	for _, f := range d.Facts {
 		width = max(width, utf8.RuneCountInString(f.Label))
@@ -83,27 +83,27 @@ func (d statementData) LabelWidth() (width int) {
 func (v *View) parseStatements(fsys fs.FS) (map[int]map[phrase.Language]emailTemplates, error) {
 	all := map[int]map[phrase.Language]emailTemplates{}
 	for version := 1; version <= StatementVersion; version++ {
-		letters, err := v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
+		emails, err := v.parseEmails(fsys, "letters/statement/v"+strconv.Itoa(version))
 		if err != nil {
 			return nil, err
 		}
-		all[version] = letters
+		all[version] = emails
 	}
 	return all, nil
 }
 
-// StatementLetter is the letter a statement goes out with: its subject, its plain text and the same as HTML.
+// StatementEmail returns the subject, plain text and HTML of the email with a statement.
 func (v *View) StatementEmail(s StatementWords) (subject, text, html string, err error) {
 	d, err := v.statementData(s)
 	if err != nil {
 		return "", "", "", err
 	}
-	letter := v.statementEmails[s.Version][d.Language]
+	email := v.statementEmails[s.Version][d.Language]
 	var plain, rich bytes.Buffer
-	if err := letter.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
-	if err := letter.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
 		return "", "", "", fmt.Errorf("view: %w", err)
 	}
 	key := "subject"
@@ -127,14 +127,14 @@ func (v *View) StatementText(s StatementWords) (StatementText, error) {
 	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows}, err
 }
 
-// statementData brings the facts into the order and form in which all forms of a statement tell them. A language whose words are
-// not written is answered in English.
+// statementData returns the facts in the order and form in which email, page and document show them. A language without words
+// is replaced by English.
 func (v *View) statementData(s StatementWords) (statementData, error) {
-	letters, ok := v.statementEmails[s.Version]
+	emails, ok := v.statementEmails[s.Version]
 	if !ok {
 		return statementData{}, fmt.Errorf("%w: %d", ErrStatementVersion, s.Version)
 	}
-	if _, written := letters[s.Language]; !written {
+	if _, written := emails[s.Language]; !written {
 		s.Language = phrase.English
 	}
 	if s.Greeting == "" {
@@ -172,7 +172,7 @@ func (v *View) statementOpening(s StatementWords) string {
 	return say("thanks", "donee", s.Donee.Name, "year", s.Year)
 }
 
-// statementRows are a gift's, and those of what went back of it.
+// statementRows returns the rows of a gift and of its returns.
 func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 	say, lang := v.statementPhrases(s), string(s.Language)
 	funds := make([]string, len(g.Funds))
@@ -197,14 +197,15 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 	return rows
 }
 
-// statementSay says the phrases of s's version in s's language.
+// statementPhrases returns the function that returns phrases of s's version in s's language.
 func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) string {
 	return func(key string, args ...any) string {
 		return v.Phrase(s.Language, v.statementKey(s.Version, key), args...)
 	}
 }
 
-// statementKey is a phrase of a version. A version has its own where it says something else than the one before.
+// statementKey returns the key of a version's phrase. A version has a phrase of its own only where it differs from the version
+// before.
 func (v *View) statementKey(version int, key string) string {
 	for {
 		own := "statement.v" + strconv.Itoa(version) + "." + key

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// The columns of the document's table, in millimetres.
+// The widths of the table's columns, and where the footer begins, in millimetres.
 const (
 	dateColumn, receiptColumn, sumColumn = 40.0, 40.0, 28.0
 	textColumn                           = textWidth - dateColumn - receiptColumn - sumColumn
-	pageEnd                              = pageHeight - 24 // where the foot begins
+	pageEnd                              = pageHeight - 24
 )
 
-// StatementPDF is the statement as a document: what the letter says, to be kept. A row never breaks over two pages, and the table's
-// head stands on each. It is made of s alone: the same facts give the same bytes.
+// StatementPDF returns the statement as a document with the content of the email. A row is never divided between two pages, and
+// each page repeats the table's head. It depends on s only: the same facts give the same bytes.
 func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	d, err := v.statementData(s)
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *document) tableHead(head []string) {
 	s.rule()
 }
 
-// columns writes one line of the table, of cells as the document holds them; the last column stands at the right.
+// columns writes one line of the table from encoded cells; the last column is right-aligned.
 func (s *document) columns(cells []string) {
 	s.pdf.SetX(margin)
 	for i, width := range []float64{dateColumn, textColumn, receiptColumn, sumColumn} {
@@ -77,7 +77,7 @@ func (s *document) columns(cells []string) {
 	}
 }
 
-// statementRow writes one row, on the next page when this one has no room for it.
+// statementRow writes one row, on the next page if it does not fit on this one.
 func (s *document) statementRow(head []string, row StatementRow) {
 	s.font("", smallSize)
 	lines := s.lines(row.Text, textColumn-4)
@@ -99,10 +99,10 @@ func (s *document) statementRow(head []string, row StatementRow) {
 	s.rule()
 }
 
-// closeStatement writes what stands below the table, all on one page.
+// closeStatement writes the text below the table, all on one page.
 func (s *document) closeStatement(goods, law, closing string) {
-	const room = 62 // of the longest law we know
-	if s.pdf.GetY()+room > pageEnd {
+	const height = 62 // enough for the longest legal text
+	if s.pdf.GetY()+height > pageEnd {
 		s.nextPage()
 	}
 	s.pdf.Ln(5)
@@ -118,7 +118,7 @@ func (s *document) nextPage() {
 	s.pdf.SetXY(margin, margin)
 }
 
-// pageFoot says on every page who received the gifts, and which page it is.
+// pageFooter writes who received the gifts, and the page number.
 func (s *document) pageFooter(d Donee) {
 	s.pdf.SetXY(margin, pageHeight-18)
 	s.ink(soft)

@@ -6,8 +6,7 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// StyleguidePage shows every component of the stylesheet once. It is for those
-// who build pages, and only the demo has it.
+// StyleguidePage shows every component of the stylesheet once, for developers. Only the demo serves it.
 type StyleguidePage struct {
 	Frame
 }

@@ -9,21 +9,21 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// CardWords are what the card of a dedication says. How much was given is not among them.
+// TributeCardWords are the facts of the card that announces a dedicated gift. The amount is not one of them.
 type TributeCardWords struct {
 	Language     phrase.Language
 	Donee        Donee
 	Organisation string // in Language
-	Accent       string // #rrggbb; empty: the house's
+	Accent       string // #rrggbb; empty: DefaultAccent
 
-	To      string // who gets the card
-	Giver   string // empty: would rather not be named
+	To      string // recipient of the card
+	Giver   string // empty: the donor wants to stay anonymous
 	Kind    string // honour or memory
-	Name    string // whom the gift honours or remembers
+	Name    string // the person whom the gift honours or remembers
 	Message string // plain text of several lines; may be empty
 }
 
-// Lines are the message's, for the letter keeps its breaks.
+// Lines returns the lines of the message: the email keeps its line breaks.
 func (w TributeCardWords) Lines() []string {
 	if w.Message == "" {
 		return nil
@@ -31,23 +31,22 @@ func (w TributeCardWords) Lines() []string {
 	return strings.Split(w.Message, "\n")
 }
 
-// parseLetters reads the letters of a folder, in every language.
+// parseEmails parses the emails of a folder, in every language.
 func (v *View) parseEmails(fsys fs.FS, dir string) (map[phrase.Language]emailTemplates, error) {
 	styles, err := readStyles(fsys, "letters/letter.css")
 	if err != nil {
 		return nil, err
 	}
-	letters := map[phrase.Language]emailTemplates{}
+	emails := map[phrase.Language]emailTemplates{}
 	for _, lang := range v.words.Languages() {
-		if letters[lang], err = v.parseEmail(fsys, dir, lang, styles); err != nil {
+		if emails[lang], err = v.parseEmail(fsys, dir, lang, styles); err != nil {
 			return nil, fmt.Errorf("view: %w", err)
 		}
 	}
-	return letters, nil
+	return emails, nil
 }
 
-// CardLetter is the letter of a dedication: its subject, its plain text and the same as HTML. A language
-// whose words are not written is answered in English.
+// TributeCardEmail returns the card's subject, plain text and HTML. A language without words is replaced by English.
 func (v *View) TributeCardEmail(w TributeCardWords) (subject, text, html string, err error) {
 	card, written := v.tributeCardEmails[w.Language]
 	if !written {
