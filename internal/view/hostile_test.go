@@ -18,10 +18,11 @@ import (
 	"konbit/internal/view"
 	"konbit/internal/web/give"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/pages"
 )
 
-// saying are the letters and the page of a step with a text in every field that a donor writes.
-func chargeText(t *testing.T, v *view.View, text string) string {
+// hostileEmails returns two emails and the challenge page with text in every field that a donor writes.
+func hostileEmails(t *testing.T, v *view.View, text string) string {
 	t.Helper()
 	r := receiptWords("en")
 	r.Donor, r.Greeting, r.Dedication, r.Dedicatee = text, text, "memory", text
@@ -50,12 +51,12 @@ func TestHostileTextsInLetters(t *testing.T) {
 	t.Parallel()
 	v := newView(t)
 	var page atomic.Value
-	base := serve(t, v, map[string]writer{"letters": func(w io.Writer) error { _, err := io.WriteString(w, page.Load().(string)); return err }})
+	base := pages.Serve(t, v, map[string]writer{"letters": func(w io.Writer) error { _, err := io.WriteString(w, page.Load().(string)); return err }})
 	ctx := testkit.Browser(t)
 	look := func(texts ...string) (kinds []string, seen string) {
 		var body string
 		for _, text := range texts {
-			body += chargeText(t, v, text)
+			body += hostileEmails(t, v, text)
 		}
 		// The policy of pages lets no element carry a style, and letters are styled so: here it would only hide what is looked for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))

@@ -15,9 +15,21 @@ import (
 	"konbit/internal/view"
 )
 
+// eventPage returns a page with a script, in a frame.
+func eventPage(t *testing.T, v *view.View, f view.Frame) string {
+	t.Helper()
+	var page strings.Builder
+	require.NoError(t, v.Write(&page, "give/event", "en", struct {
+		view.Frame
+		Organisation view.Organisation
+		Action       string
+	}{f, centro("en"), "/"}))
+	return page.String()
+}
+
 func TestStaticFilesAreKeptForEver(t *testing.T) {
 	v := newView(t)
-	page := formOf(t, v, givePage("en"))
+	page := eventPage(t, v, frame("en"))
 	paths := regexp.MustCompile(`/static/[^"]+`).FindAllString(page, -1)
 	require.Len(t, paths, 4, "sheet, accent, icon, script")
 	for _, path := range paths {
@@ -38,7 +50,7 @@ func TestStaticFilesAreKeptForEver(t *testing.T) {
 
 func TestStaticServesNothingElse(t *testing.T) {
 	v := newView(t)
-	accent := regexp.MustCompile(`/static/accent-[^"]+`).FindString(formOf(t, v, givePage("en")))
+	accent := regexp.MustCompile(`/static/accent-[^"]+`).FindString(eventPage(t, v, frame("en")))
 	for _, path := range []string{
 		"/static/", "/static/app.css", "/static/app.000000000000.css", "/static/../give/en.yaml", "/static/accent-",
 		"/static/accent-ffffff.000000000000.css", strings.Replace(accent, "7a1f1f", "7a1f2f", 1), accent + "x",
@@ -52,10 +64,10 @@ func TestStaticServesNothingElse(t *testing.T) {
 
 func TestAccentSheet(t *testing.T) {
 	v := newView(t)
-	p := givePage("en")
+	p := frame("en")
 	sheet := func(accent string) string {
 		p.Accent = accent
-		return get(v, regexp.MustCompile(`/static/accent-[^"]+`).FindString(formOf(t, v, p)), "").Body.String()
+		return get(v, regexp.MustCompile(`/static/accent-[^"]+`).FindString(eventPage(t, v, p)), "").Body.String()
 	}
 	assert.Contains(t, sheet("#1f5d57"), "--accent:#1f5d57;")
 	for _, unfit := range []string{"", "#fff", "red;}body{display:none", "#ffff00"} {

@@ -1,31 +1,19 @@
 package view_test
 
 import (
-	"bytes"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/view"
-	"konbit/internal/web/portal"
 )
 
-// TestRecords: each state of the page and both letters about being forgotten, in each language.
-func TestRecords(t *testing.T) {
+// TestErasureAndAddressEmails renders the emails about erasure and linked addresses in each language.
+func TestErasureAndAddressEmails(t *testing.T) {
 	v := newView(t)
 	day := time.Date(2027, 1, 18, 9, 0, 0, 0, time.UTC)
 	for _, lang := range catalogue(t).Languages() {
-		p := portal.RecordsPage{Page: portal.Page{Frame: frame(lang), Section: "records", Token: "x"}}
-		given, asks, waits, cannot := p, p, p, p
-		given.Statements = []portal.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
-		asks.Confirm, waits.ErasureDue, cannot.Problem = true, day, "privacy.error.plan"
-		for _, each := range []portal.RecordsPage{p, given, asks, waits, cannot} {
-			var page bytes.Buffer
-			require.NoError(t, each.Write(&page, v))
-			checkPage(t, page.String())
-			require.NotRegexp(t, `records\.[a-z_]+[^a-z_/."]`, stripTags(page.String()))
-		}
 		for _, due := range []time.Time{{}, day} {
 			subject, text, html, err := v.ErasureEmail(view.ErasureEmailWords{Language: lang, Donee: tsne, Due: due})
 			require.NoError(t, err)

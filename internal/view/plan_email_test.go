@@ -1,53 +1,17 @@
 package view_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
-	"konbit/internal/web/portal"
 )
-
-// planPages are the states of a plan's page.
-func planPages(lang phrase.Language) map[string]portal.PlanPage {
-	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
-	p := portal.PlanPage{
-		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref/key?lang=en", SubmissionID: "press", Status: "active",
-		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
-		Brand: "visa", Last4: "4242", CardURL: "/plans/card/x", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
-		Months: 12, Funds: []portal.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
-		CoverOffered: true, Entry: portal.PlanEntry{Amount: "20", Frequency: "monthly"},
-	}
-	pages := map[string]portal.PlanPage{"active": p}
-	for _, status := range []string{"paused", "finished", "cancelled", "failed"} {
-		other := p
-		other.Status = status
-		pages[status] = other
-	}
-	for _, said := range []string{"pause", "skip", "resume", "cancel", "change", "soon"} {
-		other := p
-		other.Done = said
-		pages["said "+said] = other
-	}
-	for _, do := range []string{"pause", "skip", "resume", "change"} {
-		other := p
-		other.Confirm = &portal.PlanConfirm{PlanChange: portal.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
-			Values: []view.FormValue{{Name: "months", Value: "3"}}}
-		pages["confirm "+do] = other
-	}
-	failing := p
-	failing.Of, failing.DeclineReason, failing.Conflict = 0, "funds", true
-	for _, name := range []string{"amount_other", "frequency", "fund", "date", "months"} {
-		failing.Problems = append(failing.Problems, fault.Field{Name: name, Phrase: "plan.error.date"})
-	}
-	pages["failing, with problems"] = failing
-	return pages
-}
 
 // TestPlanLetters: each kind of letter is whole in each language, as text and as HTML.
 func TestPlanLetters(t *testing.T) {
@@ -87,4 +51,22 @@ func TestInstalmentsReceipt(t *testing.T) {
 	_, text, _, err = v.ReceiptEmail(r)
 	require.NoError(t, err)
 	require.Contains(t, text, "The next charge of $20 is on October 21, 2027.")
+}
+
+func TestSignInLetter(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		for _, link := range []string{"https://give.example/sign-in/link?lang=es#s3cret", ""} {
+			subject, text, html, err := v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: link, Code: "12345678"})
+			require.NoError(t, err)
+			assert.NotContains(t, subject, "1234", "nothing to be read on a locked screen")
+			for _, body := range []string{text, html} {
+				assert.Contains(t, body, "1234 5678")
+				assert.Equal(t, link != "", strings.Contains(body, "s3cret"))
+				assert.NotContains(t, body, "<img")
+				assert.NotContains(t, body, "sign_in.")
+				assert.LessOrEqual(t, strings.Count(body, "http"), 1, "no other link")
+			}
+		}
+	}
 }

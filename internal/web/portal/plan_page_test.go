@@ -1,0 +1,105 @@
+package portal_test
+
+import (
+	"bytes"
+	"io"
+	"maps"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+	"konbit/internal/web/portal"
+	"konbit/internal/workshop/testkit/pages"
+)
+
+// planPages are the states of a plan's page.
+func planPages(lang phrase.Language) map[string]portal.PlanPage {
+	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
+	p := portal.PlanPage{
+		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref/key?lang=en", SubmissionID: "press", Status: "active",
+		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
+		Brand: "visa", Last4: "4242", CardURL: "/plans/card/x", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
+		Months: 12, Funds: []portal.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
+		CoverOffered: true, Entry: portal.PlanEntry{Amount: "20", Frequency: "monthly"},
+	}
+	pages := map[string]portal.PlanPage{"active": p}
+	for _, status := range []string{"paused", "finished", "cancelled", "failed"} {
+		other := p
+		other.Status = status
+		pages[status] = other
+	}
+	for _, said := range []string{"pause", "skip", "resume", "cancel", "change", "soon"} {
+		other := p
+		other.Done = said
+		pages["said "+said] = other
+	}
+	for _, do := range []string{"pause", "skip", "resume", "change"} {
+		other := p
+		other.Confirm = &portal.PlanConfirm{PlanChange: portal.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
+			Values: []view.FormValue{{Name: "months", Value: "3"}}}
+		pages["confirm "+do] = other
+	}
+	failing := p
+	failing.Of, failing.DeclineReason, failing.Conflict = 0, "funds", true
+	for _, name := range []string{"amount_other", "frequency", "fund", "date", "months"} {
+		failing.Problems = append(failing.Problems, fault.Field{Name: name, Phrase: "plan.error.date"})
+	}
+	pages["failing, with problems"] = failing
+	return pages
+}
+
+// TestEveryPage executes every template, in every language and state, and
+// holds the promises of doc.go about what comes out.
+func TestEveryPage(t *testing.T) {
+	v := newView(t)
+	for _, lang := range catalogue(t).Languages() {
+		for name, write := range everyPage(v, lang) {
+			t.Run(string(lang)+"/"+name, func(t *testing.T) {
+				var page bytes.Buffer
+				require.NoError(t, write(&page))
+				checkPage(t, page.String())
+			})
+		}
+	}
+}
+
+// everyPage returns every page of the area, in every state.
+func everyPage(v *view.View, lang phrase.Language) map[string]writer {
+	all := ownPages(v, lang)
+	maps.Copy(all, recordsPages(v, lang))
+	for name, p := range planPages(lang) {
+		all["plan "+name] = func(w io.Writer) error { return p.Write(w, v) }
+	}
+	for _, done := range []bool{false, true} {
+		all["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
+			return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+				Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+		}
+	}
+	return all
+}
+
+// recordsPages returns the states of the page of statements, data and erasure.
+func recordsPages(v *view.View, lang phrase.Language) map[string]writer {
+	p := portal.RecordsPage{Page: ownPage(lang, "records")}
+	given, confirm, due, refused := p, p, p, p
+	given.Statements = []portal.StatementItem{{Year: 2026, Donee: "TSNE MissionWorks", URL: "/portal/statements/2026-x"}}
+	confirm.Confirm, due.ErasureDue, refused.Problem = true, someDay, "privacy.error.plan"
+	all := map[string]writer{}
+	for name, each := range map[string]portal.RecordsPage{"empty": p, "given": given, "confirm": confirm, "due": due, "refused": refused} {
+		all["records "+name] = func(w io.Writer) error { return each.Write(w, v) }
+	}
+	return all
+}
+
+// TestPagesAreOpenToEveryone checks every page in a browser: see pages.OpenToEveryone.
+func TestPagesAreOpenToEveryone(t *testing.T) {
+	v := newView(t)
+	pages.OpenToEveryone(t, v, everyPage(v, "es"))
+}
