@@ -1,11 +1,12 @@
-// Command bench measures the gift path against its limits, beside what stands for them on this machine:
+// Command bench measures the donation path and compares it with reference programs on this machine:
 //
 //	go run ./cmd/bench                     every row, in three rounds: half an hour
 //	go run ./cmd/bench -quick              smaller numbers: under five minutes
 //	go run ./cmd/bench -only settle,form -rounds 5 -json
 //
-// It starts what it needs on this machine and ends with a table: ours, what it is measured beside, the ratio of the two and the goal;
-// with status 0 if every goal is met, 1 if not, 2 for wrong use. What each row does, `go doc konbit/internal/workshop/bench` says.
+// It starts the services that it needs on this machine and prints a table: our figure, the reference's figure, their
+// ratio and the goal. Exit status: 0 if every goal is met, 1 if not, 2 for wrong use. `go doc
+// konbit/internal/workshop/bench` describes the rows.
 package main
 
 import (
@@ -25,10 +26,10 @@ import (
 )
 
 func main() {
-	asJSON := flag.Bool("json", false, "answer in JSON")
+	asJSON := flag.Bool("json", false, "print JSON")
 	quick := flag.Bool("quick", false, "smaller numbers, under five minutes in all")
-	rounds := flag.Int("rounds", 3, "how often each sample is taken")
-	only := flag.String("only", "", "names of rows, with commas between; empty: all")
+	rounds := flag.Int("rounds", 3, "number of samples of each measurement")
+	only := flag.String("only", "", "names of rows, separated by commas; empty: all")
 	flag.Parse()
 	chosen, err := choose(*only)
 	if err == nil && (*rounds < 1 || flag.NArg() > 0) {
@@ -61,7 +62,7 @@ func main() {
 	}
 }
 
-// choose finds rows by name.
+// choose returns the rows with these names, or all rows if names is empty.
 func choose(names string) ([]bench.Row, error) {
 	all := bench.Rows()
 	if names == "" {
@@ -78,9 +79,9 @@ func choose(names string) ([]bench.Row, error) {
 	return chosen, nil
 }
 
-// measure runs a row; a row that broke has the lines it drew before.
+// measure runs a row. If the row fails, it returns the lines measured before the failure.
 func measure(ctx context.Context, row bench.Row, rounds int, quick bool) ([]bench.Line, error) {
-	bar := newBar()
+	bar := newProgressBar()
 	defer bar.end()
 	m := bench.NewMeter(row, rounds, quick)
 	m.Step = bar.step

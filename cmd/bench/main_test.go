@@ -22,7 +22,7 @@ func TestChoose(t *testing.T) {
 	require.ErrorContains(t, err, `there is no row "forms"`)
 }
 
-func TestReportIsMetOnlyInFull(t *testing.T) {
+func TestReportIsMetOnlyIfEachRowIs(t *testing.T) {
 	beside, ratio, goal := 1000.0, 0.25, 0.3
 	short := bench.Line{Row: "give", Unit: "gifts/s", Ours: 250, Name: "D", Beside: &beside, Ratio: &ratio, Goal: &goal, Better: "higher"}
 	require.False(t, report{Rows: []bench.Line{short}}.met())

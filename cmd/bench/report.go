@@ -13,14 +13,14 @@ import (
 	"konbit/internal/workshop/localpg"
 )
 
-// report is what bench answers.
+// report is the output of bench.
 type report struct {
 	Machine string       `json:"machine"`
 	Rows    []bench.Line `json:"rows"`
-	Failed  []string     `json:"failed,omitempty"` // rows that could not be measured, and why
+	Failed  []string     `json:"failed,omitempty"` // rows that could not be measured, with the reason
 }
 
-// machine says where and when the numbers were taken.
+// machine describes the machine, the versions and the date of the measurement.
 func machine() string {
 	version := "unknown"
 	if postgres, err := localpg.Program("postgres"); err == nil {
@@ -32,7 +32,7 @@ func machine() string {
 		time.Now().UTC().Format(time.DateOnly))
 }
 
-// met tells whether every row was measured and every goal reached.
+// met reports whether every row was measured and every goal reached.
 func (r report) met() bool {
 	for _, line := range r.Rows {
 		if !line.Met {
@@ -78,7 +78,7 @@ func verdict(line bench.Line) string {
 	}
 }
 
-// number has three figures.
+// number formats v with three digits.
 func number(v float64) string {
 	switch {
 	case v >= 100:

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// commit names what is run, with "-dirty" after it when files differ from it: a seed tells the same story at the same commit only.
+// commit returns the commit of the source, with "-dirty" appended if files differ from it. A seed gives the same run
+// only at the same commit.
 func commit() string {
 	said, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12", "--match", "").Output()
 	if err != nil {

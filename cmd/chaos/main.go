@@ -1,12 +1,12 @@
-// Command chaos proves the promises that need many tries, each row up to its number:
+// Command chaos tests the promises that need many tries. Each row is one promise with a target number of tries:
 //
 //	go run ./cmd/chaos            the short form, as the tests do it
 //	go run ./cmd/chaos -long      in full
 //	go run ./cmd/chaos -only orders,kills -number 200 -seed 7
 //	go run ./cmd/chaos -only kills -mode safety -donations 500 -replicas 3
 //
-// It starts what it needs on this machine, ends with a table of what was asked and what was reached, and with status 0 if all of
-// it was reached, 1 if not, 2 for wrong use. What is random follows from the seed it prints.
+// It starts the services that it needs on this machine and prints a table of targets and results. Exit status: 0 if
+// all targets were reached, 1 if not, 2 for wrong use. All random values follow from the seed that it prints.
 package main
 
 import (
@@ -29,17 +29,17 @@ import (
 )
 
 func main() {
-	long := flag.Bool("long", false, "up to the full number of each row")
-	number := flag.Int("number", 0, "another number to reach, for all rows that are run")
-	seed := flag.Uint64("seed", rand.Uint64N(1_000_000)+1, "of all that is random")
-	only := flag.String("only", "", "names of rows, with commas between; empty: all")
-	mode := flag.String("mode", "", "for rows with faults that blow: safety, what must never be, or liveness, all ends well once they are over; empty: both")
-	donations := flag.Int("donations", 0, "gifts to each Konbit of the rows that kill servers; 0: the row's own number")
-	replicas := flag.Int("replicas", 2, "servers of each Konbit of the rows that kill servers")
+	long := flag.Bool("long", false, "run the full number of each row")
+	number := flag.Int("number", 0, "another target number, for all rows that run")
+	seed := flag.Uint64("seed", rand.Uint64N(1_000_000)+1, "seed of all random values")
+	only := flag.String("only", "", "names of rows, separated by commas; empty: all")
+	mode := flag.String("mode", "", "for rows with faults: safety (no rule is broken during faults) or liveness (all work ends after faults); empty: both")
+	donations := flag.Int("donations", 0, "donations to each program in rows that kill servers; 0: the row's own number")
+	replicas := flag.Int("replicas", 2, "servers of each program in rows that kill servers")
 	flag.Parse()
 	chosen, err := choose(*only)
-	asks := chaos.Run{Seed: *seed, Mode: chaos.Mode(*mode), Donations: *donations, Replicas: *replicas}
-	if err = errors.Join(err, asks.Check()); err != nil || flag.NArg() > 0 {
+	options := chaos.Run{Seed: *seed, Mode: chaos.Mode(*mode), Donations: *donations, Replicas: *replicas}
+	if err = errors.Join(err, options.Check()); err != nil || flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
 		flag.Usage()
 		os.Exit(2)
@@ -49,12 +49,12 @@ func main() {
 	fmt.Printf("chaos -seed %d at commit %s\n", *seed, commit())
 	var results []result
 	for _, row := range chosen {
-		run := asks
-		run.Number = asked(row, *long, *number)
-		r := prove(ctx, row, run)
-		fmt.Printf("%s: %d of %d, %s, %s; %s\n", r.Name, r.reached, r.asked, r.verdict(), r.took.Round(time.Second), strings.Join(r.found, ", "))
+		run := options
+		run.Number = target(row, *long, *number)
+		r := runRow(ctx, row, run)
+		fmt.Printf("%s: %d of %d, %s, %s; %s\n", r.Name, r.reached, r.target, r.verdict(), r.took.Round(time.Second), strings.Join(r.found, ", "))
 		if r.err != nil {
-			fmt.Println(r.err) // here, and not at the end: the rows to come may take hours
+			fmt.Println(r.err) // printed now, because the next rows may take hours
 		}
 		results = append(results, r)
 	}
@@ -63,7 +63,7 @@ func main() {
 	}
 }
 
-// choose finds rows by name.
+// choose returns the rows with these names, or all rows if names is empty.
 func choose(names string) ([]chaos.Row, error) {
 	all := chaos.Rows()
 	if names == "" {
@@ -80,16 +80,16 @@ func choose(names string) ([]chaos.Row, error) {
 	return chosen, nil
 }
 
-// result is a row and what came of it.
+// result is a row with its result.
 type result struct {
 	chaos.Row
-	asked, reached int
-	took           time.Duration
-	found          []string // what was measured, each "what value"
-	err            error
+	target, reached int
+	took            time.Duration
+	found           []string // measured values, each as "name value"
+	err             error
 }
 
-func (r result) held() bool { return r.err == nil && r.reached >= r.asked }
+func (r result) held() bool { return r.err == nil && r.reached >= r.target }
 
 func (r result) verdict() string {
 	if r.held() {
@@ -98,7 +98,7 @@ func (r result) verdict() string {
 	return "BROKEN"
 }
 
-func asked(row chaos.Row, long bool, number int) int {
+func target(row chaos.Row, long bool, number int) int {
 	switch {
 	case number > 0:
 		return number
@@ -109,26 +109,26 @@ func asked(row chaos.Row, long bool, number int) int {
 	}
 }
 
-func prove(ctx context.Context, row chaos.Row, run chaos.Run) result {
-	bar, notes := newBar(row.Name, run.Number), &notes{}
-	run.Reached, run.Found = bar.add, notes.keep
+func runRow(ctx context.Context, row chaos.Row, run chaos.Run) result {
+	bar, measured := newProgressBar(row.Name, run.Number), &measurements{}
+	run.Reached, run.Found = bar.add, measured.set
 	began := time.Now()
 	err := testkit.Try(ctx, row.Name, func(t testing.TB) { row.Prove(t, run) })
 	bar.end()
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return result{row, run.Number, bar.done(), time.Since(began), notes.lines(), err}
+	return result{row, run.Number, bar.done(), time.Since(began), measured.lines(), err}
 }
 
-// report prints the table, and tells whether every row held.
+// report prints the table and reports whether every row held.
 func report(results []result) (held bool) {
 	held = true
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "no\trow\tasked\treached\ttook\t\tmeasured\tpromise")
+	fmt.Fprintln(table, "no\trow\ttarget\treached\ttook\t\tmeasured\tpromise")
 	for _, r := range results {
 		held = held && r.held()
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.No, r.Name, r.asked, r.reached, r.took.Round(time.Second), r.verdict(),
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", r.No, r.Name, r.target, r.reached, r.took.Round(time.Second), r.verdict(),
 			strings.Join(r.found, ", "), r.Promise)
 	}
 	_ = table.Flush()

@@ -25,14 +25,14 @@ func TestChoose(t *testing.T) {
 	require.ErrorContains(t, err, `there is no row "order"`)
 }
 
-func TestAsked(t *testing.T) {
+func TestTarget(t *testing.T) {
 	row := chaos.Row{Short: 3, Long: 30}
-	require.Equal(t, []int{3, 30, 7}, []int{asked(row, false, 0), asked(row, true, 0), asked(row, true, 7)})
+	require.Equal(t, []int{3, 30, 7}, []int{target(row, false, 0), target(row, true, 0), target(row, true, 7)})
 }
 
-func TestARowIsHeldOnlyInFull(t *testing.T) {
+func TestRowHoldsOnlyAtItsTarget(t *testing.T) {
 	run := func(reach int, fail bool) result {
-		return prove(t.Context(), chaos.Row{Name: "row", Prove: func(t testing.TB, run chaos.Run) {
+		return runRow(t.Context(), chaos.Row{Name: "row", Prove: func(t testing.TB, run chaos.Run) {
 			run.Reached(reach)
 			if fail {
 				t.Error("not so")
@@ -50,7 +50,7 @@ func TestCommit(t *testing.T) {
 	require.Regexp(t, `^([0-9a-f]{12}(-dirty)?|unknown)$`, commit())
 }
 
-func TestRunsThatMakeNoSense(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	require.NoError(t, chaos.Run{Mode: chaos.Safety, Replicas: 3}.Check())
 	for _, wrong := range []chaos.Run{{Mode: "saftey"}, {Replicas: -1}, {Donations: -1}} {
 		require.Error(t, wrong.Check())

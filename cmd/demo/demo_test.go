@@ -15,28 +15,28 @@ import (
 	"konbit/internal/office/setup"
 )
 
-func TestConfigureTakesTheSettingsThatMoveIt(t *testing.T) {
+func TestConfigure(t *testing.T) {
 	set := map[string]string{"DEMO_ADDR": ":9", "DEMO_DIR": "/srv/demo", "DEMO_MAIL_ADDR": ""}
 	c, err := configure(func(name string) string { return set[name] })
 	require.NoError(t, err)
-	require.Equal(t, config{dir: "/srv/demo", addr: ":9", card: "127.0.0.1:8081", mailAddr: "127.0.0.1:8082"}, c)
+	require.Equal(t, config{dir: "/srv/demo", addr: ":9", cardAddr: "127.0.0.1:8081", mailAddr: "127.0.0.1:8082"}, c)
 }
 
-func TestTakenDoorNamesTheSettingThatMovesIt(t *testing.T) {
+func TestAddressInUseNamesItsSetting(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
 	free := "127.0.0.1:0"
 	for setting, c := range map[string]config{
-		"DEMO_ADDR":      {addr: l.Addr().String(), card: free, mailAddr: free},
-		"DEMO_CARD_ADDR": {addr: free, card: l.Addr().String(), mailAddr: free},
-		"DEMO_MAIL_ADDR": {addr: free, card: free, mailAddr: l.Addr().String()},
+		"DEMO_ADDR":      {addr: l.Addr().String(), cardAddr: free, mailAddr: free},
+		"DEMO_CARD_ADDR": {addr: free, cardAddr: l.Addr().String(), mailAddr: free},
+		"DEMO_MAIL_ADDR": {addr: free, cardAddr: free, mailAddr: l.Addr().String()},
 	} {
 		c.dir = t.TempDir()
 		err := run(t.Context(), c, io.Discard)
-		require.ErrorContains(t, err, l.Addr().String()+" is taken")
+		require.ErrorContains(t, err, l.Addr().String()+" is in use")
 		require.ErrorContains(t, err, setting+"=")
-		require.NoDirExists(t, inside(c.dir), "nothing is begun behind a closed door")
+		require.NoDirExists(t, dataDirInside(c.dir), "nothing is started if an address is in use")
 	}
 }
 
@@ -57,11 +57,11 @@ func TestPerEntity(t *testing.T) {
 	require.Equal(t, "STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL", perEntity("STRIPE_SECRET_KEY", "grassroots-international"))
 }
 
-func TestSettingsAreReadByAShellAndByTheNextRun(t *testing.T) {
+func TestSettingsFile(t *testing.T) {
 	dir := t.TempDir()
 	awkward := `postgres://a@/b?host=%2Ftmp&x=$HOME "quoted" \n # not a comment`
 	first := settings{"DATABASE_URL": awkward}
-	first.keep(secretsOf(dir), "SECRET_KEY", "")
+	first.setSecret(readEarlier(dir), "SECRET_KEY", "")
 	require.Len(t, first["SECRET_KEY"], 64)
 	require.NoError(t, first.write(dir))
 
@@ -73,7 +73,7 @@ func TestSettingsAreReadByAShellAndByTheNextRun(t *testing.T) {
 	require.Equal(t, awkward+"\n", string(out))
 
 	next := settings{}
-	next.keep(secretsOf(dir), "SECRET_KEY", "")
+	next.setSecret(readEarlier(dir), "SECRET_KEY", "")
 	require.Equal(t, first["SECRET_KEY"], next["SECRET_KEY"])
 	require.ErrorContains(t, settings{"MAIL_FROM": "O'Brien <o@x.example>"}.write(dir), "MAIL_FROM")
 }
@@ -97,7 +97,7 @@ func TestDeclaredOrganisations(t *testing.T) {
 	require.Equal(t, 7, funds)
 }
 
-func TestEnvironHoldsNothingOfThisMachine(t *testing.T) {
+func TestEnvironHasNoOtherSettings(t *testing.T) {
 	t.Setenv("STRIPE_SECRET_KEY_TSNE", "sk_live_of_the_owner")
 	t.Setenv("SECRET_KEY_FILE", "/etc/secret")
 	all := strings.Join(settings{"LOG_FORMAT": "text"}.environ(), "\n")
@@ -107,18 +107,18 @@ func TestEnvironHoldsNothingOfThisMachine(t *testing.T) {
 	require.Contains(t, all, "PATH=")
 }
 
-func TestResetLeavesStrangersAlone(t *testing.T) {
+func TestResetDeletesOnlyTheDemo(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"env", "konbit", "thesis.txt"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	require.NoError(t, reset(context.Background(), config{dir: dir}, io.Discard))
-	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	remaining, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(dir, "thesis.txt")}, left)
+	require.Equal(t, []string{filepath.Join(dir, "thesis.txt")}, remaining)
 
-	require.NoError(t, os.Remove(left[0]))
+	require.NoError(t, os.Remove(remaining[0]))
 	require.NoError(t, reset(context.Background(), config{dir: dir}, io.Discard))
 	require.NoDirExists(t, dir)
-	require.NoError(t, reset(context.Background(), config{dir: dir}, io.Discard), "twice is as good as once")
+	require.NoError(t, reset(context.Background(), config{dir: dir}, io.Discard), "a second reset changes nothing")
 }

@@ -1,11 +1,13 @@
-// Command demo runs all of Konbit on one machine with nothing configured: a private PostgreSQL, the stand-in for Stripe with its
-// payment page, a mail catcher with an inbox, the organisations of demo.yaml, and the real server as its own process.
+// Command demo runs all of Konbit on one machine without any configuration: a private PostgreSQL, the stand-in for
+// Stripe with its payment page, a mail catcher with an inbox, the organisations of demo.yaml, and the real server as
+// its own process.
 //
 //	demo         run until Ctrl-C; data is kept in DEMO_DIR
 //	demo reset   delete that data
 //
-// DEMO_ADDR, DEMO_CARD_ADDR and DEMO_MAIL_ADDR move its three doors. DEMO_DIR/env holds the settings of the running server in the
-// form a shell reads. It is for trying and for tests: keys are test keys, letters go nowhere, and nothing here guards the doors.
+// DEMO_ADDR, DEMO_CARD_ADDR and DEMO_MAIL_ADDR set its three addresses. DEMO_DIR/env contains the settings of the
+// running server in a form that a shell reads. The demo is for trying and for tests: keys are test keys, emails are
+// not sent, and access is not restricted.
 package main
 
 import (
@@ -17,10 +19,10 @@ import (
 	"syscall"
 )
 
-// A config is where the demo stands and listens.
+// config is where the demo stores its data and listens.
 type config struct {
-	dir                  string // absolute
-	addr, card, mailAddr string // host:port
+	dir                      string // absolute
+	addr, cardAddr, mailAddr string // host:port
 }
 
 func main() {
@@ -54,7 +56,7 @@ func configure(getenv func(string) string) (config, error) {
 	return config{
 		dir:      dir,
 		addr:     or("DEMO_ADDR", "127.0.0.1:8080"),
-		card:     or("DEMO_CARD_ADDR", "127.0.0.1:8081"),
+		cardAddr: or("DEMO_CARD_ADDR", "127.0.0.1:8081"),
 		mailAddr: or("DEMO_MAIL_ADDR", "127.0.0.1:8082"),
 	}, err
 }

@@ -19,34 +19,34 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// A demo is what runs, in the order it was started; stop ends it in the opposite one.
+// demo is the running parts. stop stops them in the reverse order of their start.
 type demo struct {
 	config
 	out      io.Writer
 	settings settings
 	db       *localpg.Server
 	server   *tether.Process
-	ends     []func()
+	stops    []func()
 }
 
 func (d *demo) stop() {
-	for len(d.ends) > 0 {
-		last := len(d.ends) - 1
-		d.ends[last]()
-		d.ends = d.ends[:last]
+	for len(d.stops) > 0 {
+		last := len(d.stops) - 1
+		d.stops[last]()
+		d.stops = d.stops[:last]
 	}
 }
 
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
-// run runs the demo until ctx ends, which is success, or until a part of it does.
+// run runs the demo until ctx ends or a part of it ends. It returns nil if ctx ended.
 func run(ctx context.Context, c config, out io.Writer) error {
 	d := &demo{config: c, out: out, settings: settings{}}
 	defer d.stop()
 	began := time.Now()
 	if err := d.start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // stopped while starting
+			return nil // stopped during the start
 		}
 		return err
 	}
@@ -55,25 +55,25 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		served := time.Now()
 		select {
 		case <-ctx.Done():
-			d.say("\nStopping. The data stays in %s; make demo-reset deletes it.", short(d.dir))
+			d.printf("\nStopping. The data stays in %s; make demo-reset deletes it.", relativePath(d.dir))
 			return nil
 		case <-d.db.Done():
-			return fmt.Errorf("PostgreSQL ended by itself; see %s.log", short(d.dataDir()))
+			return fmt.Errorf("PostgreSQL ended; see %s.log", relativePath(d.dataDir()))
 		case <-d.server.Done():
 		}
-		if time.Since(served) < hopeless {
-			return fmt.Errorf("the server ended by itself (%v); its log ends:\n%s", d.server.Err(), tail(d.log()))
+		if time.Since(served) < minRunTime {
+			return fmt.Errorf("the server ended (%v); the end of its log:\n%s", d.server.Err(), tail(d.log()))
 		}
-		// Somebody may have killed it to see what becomes of the gifts.
-		d.say("The server ended by itself (%v); starting it again.", d.server.Err())
+		// A user may have killed it, to see what happens to donations.
+		d.printf("The server ended (%v); starting it again.", d.server.Err())
 		if err := d.serve(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// hopeless is how soon a server ends that cannot run at all.
-const hopeless = 3 * time.Second
+// minRunTime: a server that ends sooner than this cannot run at all and is not started again.
+const minRunTime = 3 * time.Second
 
 func (d *demo) start(ctx context.Context) error {
 	if err := os.MkdirAll(d.dir, 0o755); err != nil {
@@ -83,51 +83,52 @@ func (d *demo) start(ctx context.Context) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"opening the doors", d.open},
+		{"listening", d.listenAll},
 		{"building the server", d.build},
 		{"starting PostgreSQL", d.startDatabase},
-		{"migrating the database", func(ctx context.Context) error { return d.konbit(ctx, "migrate") }},
-		{"writing the organisations", d.apply},
-		{"setting up the webhooks", d.endpoints},
+		{"migrating the database", func(ctx context.Context) error { return d.runKonbit(ctx, "migrate") }},
+		{"applying the organisations", d.apply},
+		{"setting up the webhooks", d.createEndpoints},
 		{"starting the server", d.serve},
 	}
 	for _, step := range steps {
 		began := time.Now()
 		fmt.Fprintf(d.out, "%s … ", step.what)
 		if err := step.do(ctx); err != nil {
-			d.say("failed")
+			d.printf("failed")
 			return err
 		}
-		d.say("%.1f s", time.Since(began).Seconds())
+		d.printf("%.1f s", time.Since(began).Seconds())
 	}
 	return nil
 }
 
-// open listens on every door first, so that a taken one is told before anything is built, and fills in the settings.
-func (d *demo) open(context.Context) error {
+// listenAll listens on all addresses first, so that an address in use is reported before anything is built. It fills
+// in the settings.
+func (d *demo) listenAll(context.Context) error {
 	addr, err := reserve(d.addr, "DEMO_ADDR")
 	if err != nil {
 		return err
 	}
 	d.addr = addr
-	earlier := secretsOf(d.dir)
+	earlier := readEarlier(d.dir)
 	s := d.settings
 	s["LISTEN_ADDR"] = d.addr
 	s["BASE_URL"] = webAddress(d.addr)
 	s["LOG_FORMAT"] = "text"
 	s["GIVE_LIMITS"] = wideLimits
-	s.keep(earlier, "SECRET_KEY", "")
+	s.setSecret(earlier, "SECRET_KEY", "")
 	for _, entity := range entities {
 		s[perEntity("STRIPE_SECRET_KEY", entity)] = "sk_test_" + entity
-		s.keep(earlier, perEntity("STRIPE_WEBHOOK_SECRET", entity), "whsec_")
+		s.setSecret(earlier, perEntity("STRIPE_WEBHOOK_SECRET", entity), "whsec_")
 	}
-	if err := d.openMail(); err != nil {
+	if err := d.startMail(); err != nil {
 		return err
 	}
-	return d.openCards()
+	return d.startStripe()
 }
 
-func (d *demo) openMail() error {
+func (d *demo) startMail() error {
 	l, err := listen(d.mailAddr, "DEMO_MAIL_ADDR")
 	if err != nil {
 		return err
@@ -139,14 +140,14 @@ func (d *demo) openMail() error {
 	d.mailAddr = l.Addr().String()
 	d.settings["SMTP_URL"] = catcher.SMTPURL()
 	d.settings["MAIL_FROM"] = "Konbit <konbit@konbit.example>"
-	d.ends = append(d.ends, func() { _ = catcher.Close() }, serve(l, catcher))
+	d.stops = append(d.stops, func() { _ = catcher.Close() }, serve(l, catcher))
 	return nil
 }
 
 //go:embed demo.yaml
 var organisations []byte
 
-// legalNames are the entities' names by slug, as the payment page shows them.
+// legalNames returns the legal names of the entities by slug. The payment page shows them.
 func legalNames() (map[string]string, error) {
 	file, err := setup.Read("demo.yaml", organisations)
 	if err != nil {
@@ -159,22 +160,22 @@ func legalNames() (map[string]string, error) {
 	return names, nil
 }
 
-// endpoints brings the stand-in's webhook endpoints to what the server wants, as `konbit stripe endpoint` does at Stripe.
-func (d *demo) endpoints(ctx context.Context) error {
+// createEndpoints creates the webhook endpoints at the stand-in by `konbit stripe endpoint`.
+func (d *demo) createEndpoints(ctx context.Context) error {
 	for _, entity := range entities {
-		if err := d.konbit(ctx, "stripe", "endpoint", "--entity", entity); err != nil {
+		if err := d.runKonbit(ctx, "stripe", "endpoint", "--entity", entity); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *demo) openCards() error {
-	l, err := listen(d.card, "DEMO_CARD_ADDR")
+func (d *demo) startStripe() error {
+	l, err := listen(d.cardAddr, "DEMO_CARD_ADDR")
 	if err != nil {
 		return err
 	}
-	d.card = l.Addr().String()
+	d.cardAddr = l.Addr().String()
 	titles, err := legalNames()
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -191,14 +192,14 @@ func (d *demo) openCards() error {
 	}
 	cards, err := stripefake.New(stripefake.Options{
 		StatePath: filepath.Join(d.dir, "cards.json"),
-		PublicURL: webAddress(d.card),
+		PublicURL: webAddress(d.cardAddr),
 		Accounts:  accounts,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	d.settings["STRIPE_API_URL"] = webAddress(d.card)
-	d.ends = append(d.ends, func() { _ = cards.Close() }, serve(l, cards))
+	d.settings["STRIPE_API_URL"] = webAddress(d.cardAddr)
+	d.stops = append(d.stops, func() { _ = cards.Close() }, serve(l, cards))
 	return nil
 }
 
@@ -211,7 +212,7 @@ func (d *demo) startDatabase(ctx context.Context) error {
 		return err
 	}
 	d.db = db
-	d.ends = append(d.ends, db.Stop)
+	d.stops = append(d.stops, db.Stop)
 	const owner, server, name = "konbit_owner", "konbit_server", "konbit"
 	if err := errors.Join(db.CreateRole(ctx, owner), db.CreateRole(ctx, server), db.CreateDatabase(ctx, name, owner)); err != nil {
 		return err
@@ -224,7 +225,7 @@ func (d *demo) startDatabase(ctx context.Context) error {
 func (d *demo) program() string { return filepath.Join(d.dir, "konbit") }
 func (d *demo) log() string     { return filepath.Join(d.dir, "konbit.log") }
 
-// build builds the real program, in the module the demo is run in.
+// build builds the program from the module in which the demo runs.
 func (d *demo) build(ctx context.Context) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -232,8 +233,8 @@ func (d *demo) build(ctx context.Context) error {
 	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", d.program(), "./cmd/konbit")
 	cmd.Dir = root
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, said)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, output)
 	}
 	return nil
 }
@@ -255,20 +256,20 @@ func (d *demo) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.konbit(ctx, "apply", filepath.Join(root, "cmd", "demo", "demo.yaml"))
+	return d.runKonbit(ctx, "apply", filepath.Join(root, "cmd", "demo", "demo.yaml"))
 }
 
-// konbit runs one command of the program to its end.
-func (d *demo) konbit(ctx context.Context, args ...string) error {
+// runKonbit runs one command of the program until it ends.
+func (d *demo) runKonbit(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, d.program(), args...)
 	cmd.Dir, cmd.Env = d.dir, d.settings.environ()
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("konbit %s: %w\n%s", args[0], err, said)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("konbit %s: %w\n%s", args[0], err, output)
 	}
 	return nil
 }
 
-// serve starts the server in the demo's directory, where no .env of this machine's owner lies.
+// serve starts the server in the demo's directory, so that it reads no other .env.
 func (d *demo) serve(ctx context.Context) error {
 	log, err := os.OpenFile(d.log(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -281,9 +282,9 @@ func (d *demo) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.ends = append(d.ends, d.server.Stop)
+	d.stops = append(d.stops, d.server.Stop)
 	if err := waitUntilReady(ctx, d.settings["BASE_URL"]+"/readyz", d.server.Done()); err != nil {
-		return fmt.Errorf("%w; its log ends:\n%s", err, tail(d.log()))
+		return fmt.Errorf("%w; the end of its log:\n%s", err, tail(d.log()))
 	}
 	return nil
 }

@@ -17,16 +17,16 @@ import (
 // entities are the legal entities of demo.yaml; each has an account of its own at the stand-in.
 var entities = []string{"tsne", "grassroots-international"}
 
-// wideLimits stop nobody who tries the demo out, by hand or by script; more than a thousand declined cards in ten
-// minutes still ask for the step.
+// wideLimits do not limit a person or a script that tries the demo. After 1000 declined cards in ten minutes the
+// guard still asks for its challenge.
 const wideLimits = "address=100000/10m network=100000/10m email=100000/1h page=100000/10m failures=1000/10m page_failures=1000/10m no_js_waits=1000/10m min_fill_time=off"
 
-// settings are what the server reads from its environment.
+// settings are the environment variables of the server.
 type settings map[string]string
 
-// keep gives the secret of that name from an earlier run, or a new one of 32 bytes in hexadecimal: links the server has signed and
-// webhooks the stand-in has yet to deliver outlive a restart.
-func (s settings) keep(earlier map[string]string, name, prefix string) {
+// setSecret sets the secret of that name: the one of an earlier run, or a new one of 32 bytes in hexadecimal. Reusing
+// it keeps signed links and undelivered webhooks valid after a restart.
+func (s settings) setSecret(earlier map[string]string, name, prefix string) {
 	if s[name] = earlier[name]; s[name] != "" {
 		return
 	}
@@ -35,8 +35,8 @@ func (s settings) keep(earlier map[string]string, name, prefix string) {
 	s[name] = prefix + hex.EncodeToString(b[:])
 }
 
-// secretsOf reads the settings of an earlier run; a file that is not there, or was spoilt, has none.
-func secretsOf(dir string) map[string]string {
+// readEarlier returns the settings of an earlier run, or nil if the file is missing or cannot be parsed.
+func readEarlier(dir string) map[string]string {
 	earlier, err := godotenv.Read(envPath(dir))
 	if err != nil {
 		return nil
@@ -46,13 +46,14 @@ func secretsOf(dir string) map[string]string {
 
 func envPath(dir string) string { return filepath.Join(dir, "env") }
 
-// write leaves DEMO_DIR/env, which a shell reads with `set -a; . env`. It holds keys, so nobody else may read it.
+// write writes DEMO_DIR/env, which a shell reads with `set -a; . env`. The file contains keys, so only its owner may
+// read it.
 func (s settings) write(dir string) error {
 	var b strings.Builder
 	fmt.Fprintln(&b, "# The settings of the running demo, written at each start.")
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		if strings.ContainsAny(s[name], "'\n") {
-			return fmt.Errorf("%s: no value may hold a quote or a line's end, which shells and .env readers read differently", name)
+			return fmt.Errorf("%s: no value may contain a quote or a line break, because shells and .env readers read these differently", name)
 		}
 		fmt.Fprintf(&b, "%s='%s'\n", name, s[name])
 	}
@@ -63,7 +64,7 @@ func (s settings) write(dir string) error {
 	return os.Rename(part, envPath(dir))
 }
 
-// environ is the whole environment of a konbit process: nothing set for another purpose on this machine reaches it.
+// environ returns the whole environment of a konbit process. Other settings of this machine are not passed on.
 func (s settings) environ() []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
@@ -79,7 +80,7 @@ func (s settings) environ() []string {
 
 var outsideName = regexp.MustCompile(`[^A-Z0-9]`)
 
-// perEntity names a setting that each legal entity has: STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL.
+// perEntity returns the name of an entity's setting, such as STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL.
 func perEntity(name, entity string) string {
 	return name + "_" + outsideName.ReplaceAllString(strings.ToUpper(entity), "_")
 }

@@ -18,48 +18,49 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// A screen is what a person sees of the demo.
-type screen struct {
+// terminal collects the output of the demo.
+type terminal struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *terminal) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
-func (s *screen) String() string {
+func (s *terminal) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.String()
 }
 
-// running starts a demo on free ports and returns its settings, its screen, and what ends it as Ctrl-C does.
-func running(t *testing.T, dir string) (env map[string]string, shown *screen, end func() error) {
+// startDemo starts a demo on free ports. It returns its settings, its output, and a function that ends it as Ctrl-C
+// does.
+func startDemo(t *testing.T, dir string) (env map[string]string, output *terminal, end func() error) {
 	t.Helper()
 	testkit.SkipIfShort(t, "the program and PostgreSQL")
 	free := "127.0.0.1:0"
 	ctx, interrupt := context.WithCancel(context.Background())
-	shown = &screen{}
+	output = &terminal{}
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, config{dir: dir, addr: free, card: free, mailAddr: free}, shown)
+		ended <- run(ctx, config{dir: dir, addr: free, cardAddr: free, mailAddr: free}, output)
 		close(ended)
 	}()
 	end = func() error { interrupt(); return <-ended }
 	t.Cleanup(func() { _ = end() })
-	for !strings.Contains(shown.String(), "Konbit is ready") {
+	for !strings.Contains(output.String(), "Konbit is ready") {
 		select {
 		case err := <-ended:
-			t.Fatalf("the demo ended: %v\n%s", err, shown)
+			t.Fatalf("the demo ended: %v\n%s", err, output)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	env, err := godotenv.Read(envPath(dir))
 	require.NoError(t, err)
-	return env, shown, end
+	return env, output, end
 }
 
 func body(t *testing.T, address string) string {
@@ -76,12 +77,12 @@ func body(t *testing.T, address string) string {
 func TestWholeDemo(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "demo")
 	t.Cleanup(func() { _ = reset(context.Background(), config{dir: dir}, io.Discard) })
-	env, shown, end := running(t, dir)
+	env, output, end := startDemo(t, dir)
 
 	for _, page := range []string{"/readyz", "/give/csio", "/give/csio?lang=es", "/give/grassroots-international"} {
 		body(t, env["BASE_URL"]+page)
 	}
-	for _, line := range strings.Split(shown.String(), "\n") {
+	for _, line := range strings.Split(output.String(), "\n") {
 		if at := strings.Index(line, "http://"); at >= 0 {
 			body(t, strings.TrimSpace(line[at:])) // every address it prints is one
 		}
@@ -91,20 +92,20 @@ func TestWholeDemo(t *testing.T) {
 	require.Contains(t, state, "checkout_sessions")
 
 	balance := exec.Command("sh", "-c", `set -a; . "$1/env"; "$1/konbit" ledger balance --json`, "sh", dir)
-	balance.Dir = t.TempDir() // no .env of this machine's owner
+	balance.Dir = t.TempDir() // a directory without .env
 	out, err := balance.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.JSONEq(t, `[]`, string(out))
 
-	hasty, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	limited, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	require.ErrorContains(t, reset(hasty, config{dir: dir}, io.Discard), "in use", "a running demo keeps its data")
+	require.ErrorContains(t, reset(limited, config{dir: dir}, io.Discard), "in use", "a running demo keeps its data")
 
 	require.NoError(t, end())
 	_, err = http.Get(env["BASE_URL"] + "/healthz")
 	require.Error(t, err)
 
-	again, _, _ := running(t, dir)
+	again, _, _ := startDemo(t, dir)
 	require.Equal(t, env["SECRET_KEY"], again["SECRET_KEY"])
 	body(t, again["BASE_URL"]+"/give/csio")
 }

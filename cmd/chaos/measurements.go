@@ -5,14 +5,15 @@ import (
 	"sync"
 )
 
-// notes keeps what a row measured, in the order it was first told, the last value of each.
-type notes struct {
+// measurements are the values that a row measured: the last value of each name, in the order in which the names came
+// first.
+type measurements struct {
 	mu     sync.Mutex
 	names  []string
 	values map[string]string
 }
 
-func (n *notes) keep(what, value string) {
+func (n *measurements) set(what, value string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.values == nil {
@@ -24,7 +25,7 @@ func (n *notes) keep(what, value string) {
 	n.values[what] = value
 }
 
-func (n *notes) lines() (all []string) {
+func (n *measurements) lines() (all []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, name := range n.names {

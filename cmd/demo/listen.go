@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// listen opens a door of the demo; setting names what moves it.
+// listen listens on an address of the demo. An error names the setting that changes the address.
 func listen(addr, setting string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is taken, perhaps by another demo; stop what listens there, or move this door: %s=127.0.0.1:PORT make demo", addr, setting)
+		return nil, fmt.Errorf("%s is in use, perhaps by another demo; stop the program that listens there, or use another port: %s=127.0.0.1:PORT make demo", addr, setting)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s=%s: %w", setting, addr, err)
@@ -22,7 +22,7 @@ func listen(addr, setting string) (net.Listener, error) {
 	return l, nil
 }
 
-// reserve finds out whether another process will be able to listen on addr, and which port it is where addr leaves that open.
+// reserve checks that another process can listen on addr. It returns addr with a free port if addr has port 0.
 func reserve(addr, setting string) (string, error) {
 	l, err := listen(addr, setting)
 	if err != nil {
@@ -31,7 +31,8 @@ func reserve(addr, setting string) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// webAddress is where a browser on this machine finds what listens at addr, which is everywhere at once for 0.0.0.0.
+// webAddress returns the URL at which a browser on this machine finds what listens on addr. For an unspecified host
+// such as 0.0.0.0 it is localhost.
 func webAddress(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -43,7 +44,7 @@ func webAddress(addr string) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// serve answers on l until the returned function is called.
+// serve serves h on l until stop is called.
 func serve(l net.Listener, h http.Handler) (stop func()) {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = srv.Serve(l) }() // ends with ErrServerClosed
@@ -56,7 +57,7 @@ func serve(l net.Listener, h http.Handler) (stop func()) {
 	}
 }
 
-// waitUntilReady asks address until it answers 200. ended is closed when waiting is useless.
+// waitUntilReady requests address until the answer is 200, for at most 30 seconds. It stops when ended is closed.
 func waitUntilReady(ctx context.Context, address string, ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
