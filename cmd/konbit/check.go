@@ -17,7 +17,7 @@ import (
 // runCheckers runs all checkers in one database snapshot.
 func runCheckers(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
 	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
-		found, err = check.Look(ctx, tx)
+		found, err = check.RunAll(ctx, tx)
 		return err
 	})
 	return found, err

@@ -139,7 +139,7 @@ func (a *App) eraseEvents(ctx context.Context) error {
 // logged.
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
-	found, err := check.Nightly{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
+	found, err := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
 	if err != nil || found == nil {
 		return err
 	}

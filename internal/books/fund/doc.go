@@ -1,19 +1,22 @@
-// Package fund owns funds: what a gift may be for.
+// Package fund owns funds: the purposes that donors can give to.
 //
-// A fund belongs to one organisation of one legal entity; besides, each entity has an operations fund,
-// which belongs to no organisation, bears what no other fund can, and is never offered to donors.
+// A fund belongs to one organisation of one legal entity. Each entity also has an operations fund. It belongs to no
+// organisation, pays what no other fund can pay, and is never offered to donors.
 //
 //	          closed: true in the file
 //	open  ────────────────────────────▶  closed
 //	      ◀────────────────────────────
-//	          the key removed again
+//	          the key is removed
 //
-// A closed fund takes no new gifts and keeps its books, its history and its code. No fund is ever
-// deleted. Three things are decided when it is made and never change, because gifts have been asked for
-// and booked in their terms: its slug, its code, which names it in the books, and its restriction,
-// which says in which class of net assets its gifts stand. A fund that needs another restriction is
-// closed and another one opened.
+// A closed fund takes no new donations. Its books, its history and its code stay. Funds are never deleted. Three
+// columns never change, because donations were requested and booked with them:
 //
-// The room keeps no balances (they are the ledger's) and knows no gift. Its CatalogCache holds everything
-// set up (entities, organisations, funds) in memory, so that showing a form takes no query.
+//   - the slug,
+//   - the code, which names the fund in the books,
+//   - the restriction, which decides the class of net assets of its donations.
+//
+// To change a restriction, close the fund and open another one.
+//
+// The package stores no balances (the ledger does) and no donations. Its CatalogCache holds all entities,
+// organisations and funds in memory, so that showing a form needs no query.
 package fund

@@ -45,7 +45,7 @@ func TestRestricted(t *testing.T) {
 }
 
 func TestUpsertChangesWhatMayChange(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.write(t, h.haiti)
 	f := h.haiti
 	f.Name, f.Purpose, f.Position, f.ClosedAt = phrase.Text{"en": "H"}, phrase.Text{}, 9, &noon
@@ -60,9 +60,9 @@ func TestUpsertChangesWhatMayChange(t *testing.T) {
 	assert.Equal(t, kept, all[0])
 }
 
-// A fund's class of net assets decides how its gifts were booked, so not even by SQL may the server change it.
+// A fund's restriction decides how its donations were booked, so the server's role has no right to change it.
 func TestServerCannotChangeRestriction(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.write(t, h.haiti)
 	for _, change := range []string{"restriction = 'none'", "code = 'x'", "slug = 'x'", "organisation_id = NULL"} {
 		_, err := h.db.Exec(`UPDATE fund SET ` + change)
@@ -73,7 +73,7 @@ func TestServerCannotChangeRestriction(t *testing.T) {
 }
 
 func TestCatalogCache(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.write(t, h.operations, h.haiti, h.general)
 	clock := testkit.NewClock(noon)
 	d := fund.NewCatalogCache(h.db, 5*time.Second, clock.Now)
@@ -107,7 +107,7 @@ func TestCatalogCache(t *testing.T) {
 }
 
 func TestCatalogCacheWithConcurrentCallers(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.write(t, h.general)
 	clock := testkit.NewClock(noon)
 	d := fund.NewCatalogCache(h.db, time.Second, clock.Now)
@@ -126,9 +126,9 @@ func TestCatalogCacheWithConcurrentCallers(t *testing.T) {
 	all.Wait()
 }
 
-// A caller who gave up leaves the directory to the next one.
+// A cancelled call does not block the next one.
 func TestCatalogCacheAfterAFailedRead(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	d := fund.NewCatalogCache(h.db, time.Second, time.Now)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -138,20 +138,20 @@ func TestCatalogCacheAfterAFailedRead(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// house is an entity and an organisation, and funds to write.
-type house struct {
+// fixture is an entity and an organisation with funds.
+type fixture struct {
 	db                         *sqlx.DB
 	entity, organisation       uuid.UUID
 	general, haiti, operations fund.Fund
 }
 
-func newHouse(t *testing.T) *house {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	h := &house{db: testkit.DB(t).Server, entity: uuid.New(), organisation: uuid.New()}
+	h := &fixture{db: testkit.DB(t).Server, entity: uuid.New(), organisation: uuid.New()}
 	require.NoError(t, pg.InTx(t.Context(), h.db, func(tx *sqlx.Tx) error {
 		if err := org.UpsertEntityTx(t.Context(), tx, org.LegalEntity{
 			ID: h.entity, Slug: "tsne", LegalName: "TSNE", EIN: "12-3456789", Timezone: "UTC", Currency: "USD", MailFrom: "a@b.example",
-			ProcessingFee: org.ProcessingFee{BorneBy: org.BorneByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross},
+			ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross},
 		}, noon); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
-func (h *house) write(t *testing.T, funds ...fund.Fund) {
+func (h *fixture) write(t *testing.T, funds ...fund.Fund) {
 	t.Helper()
 	require.NoError(t, pg.InTx(t.Context(), h.db, func(tx *sqlx.Tx) error {
 		for _, f := range funds {

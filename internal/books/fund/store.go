@@ -17,15 +17,15 @@ import (
 
 const columns = `id, entity_id, organisation_id, slug, code, name, restriction, purpose, position, closed_at`
 
-// All lists every fund, open and closed, by entity, organisation and position; an entity's operations
-// fund comes last. q is a database or a transaction, here and below.
+// All returns all funds, open and closed, sorted by entity, organisation and position; the operations fund of an
+// entity is last. q is a database or a transaction, here and below.
 func All(ctx context.Context, q sqlx.QueryerContext) ([]Fund, error) {
 	const query = `/* fund.All */ SELECT ` + columns + ` FROM fund ORDER BY entity_id, organisation_id, position, slug`
 	return list(ctx, q, query)
 }
 
-// UpsertTx writes f as of now: a new row, or the name, purpose, position and closing of the row with
-// its id. Everything else of a row that is there is left as it is.
+// UpsertTx inserts f, or updates the row with its id; now is the time of the change. An update changes only the name,
+// the purpose, the position and closed_at.
 func UpsertTx(ctx context.Context, tx *sqlx.Tx, f Fund, now time.Time) error {
 	const query = `/* fund.UpsertTx */
 		INSERT INTO fund (id, entity_id, organisation_id, slug, code, name, restriction, purpose, position, closed_at,
@@ -45,14 +45,14 @@ func UpsertTx(ctx context.Context, tx *sqlx.Tx, f Fund, now time.Time) error {
 
 func marshal(name, purpose phrase.Text) (string, string, error) {
 	if purpose == nil {
-		purpose = phrase.Text{} // the column holds an object, never null
+		purpose = phrase.Text{} // the column must be an object, not null
 	}
 	n, err := json.Marshal(name)
 	p, err2 := json.Marshal(purpose)
 	return string(n), string(p), errors.Join(err, err2)
 }
 
-// row reads the columns that take more than a plain scan.
+// row holds the columns that need a conversion after the scan.
 type row struct {
 	Fund
 	OrganisationID uuid.NullUUID `db:"organisation_id"`
@@ -77,11 +77,11 @@ func list(ctx context.Context, q sqlx.QueryerContext, query string, args ...any)
 	return funds, nil
 }
 
-// notFound is how the room says that no row is what was asked for.
+// notFound is the error of this package for an unknown fund.
 func notFound() error { return fault.Wrap(fault.NotFound, "problem.404.text", sql.ErrNoRows) }
 
-// LockTx locks a fund's row until the transaction ends. Whatever takes money out of a fund does so under it,
-// so that two outflows never both count on the same money; inflows take no lock.
+// LockTx locks a fund's row until the transaction ends. Every transaction that takes money out of a fund holds this
+// lock, so that two of them never spend the same money. Transactions that add money do not lock.
 func LockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error {
 	const query = `/* fund.LockTx */ SELECT id FROM fund WHERE id = $1 FOR NO KEY UPDATE`
 	var locked uuid.UUID

@@ -1,4 +1,4 @@
-// Package org owns legal entities and the organisations that ask for gifts in their name.
+// Package org owns legal entities and the organisations that ask for donations in their name.
 //
 // A LegalEntity is the legal donee: it owns books, a receipt series, a bank account and a Stripe
 // account, in one currency and one time zone. An Organisation is a page with funds inside exactly one
@@ -6,11 +6,10 @@
 //
 //	LegalEntity 1 ── n Organisation 1 ── n fund.Fund
 //
-// Both come into being, and change, by the declarative file alone (room setup). Neither is ever
-// deleted, and some of what they are never changes, because addresses and books already speak of it:
-// the slugs, the entity's currency, the entity an organisation belongs to. The server's role may not
-// even write those columns after the insert.
+// Only the declarative file (package setup) creates and changes them. They are never deleted. Some columns never
+// change, because links and the books refer to them: the slugs, the entity's currency, and the entity of an
+// organisation. The server's role has no right to update these columns.
 //
-// The room decides nothing about gifts. It answers who asks, in which words and amounts, and whose
-// law, calendar and currency hold.
+// The package has no rules about donations. It says who asks for a donation, in which words and amounts, and which law,
+// calendar and currency apply.
 package org

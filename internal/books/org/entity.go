@@ -10,14 +10,14 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// LegalEntity is a legal donee: what receipts name and whose books gifts stand in.
+// LegalEntity is a legal donee: receipts name it, and donations are booked in its books.
 type LegalEntity struct {
 	ID        uuid.UUID      `db:"id"`
-	Slug      string         `db:"slug"` // in addresses and names of settings; never changes
+	Slug      string         `db:"slug"` // in links and in names of settings; never changes
 	LegalName string         `db:"legal_name"`
 	EIN       string         `db:"ein"` // the IRS's employer identification number, NN-NNNNNNN
 	Address   Address        `db:"-"`
-	Timezone  string         `db:"timezone"`  // IANA name; business dates are decided in it
+	Timezone  string         `db:"timezone"`  // IANA name; business dates are in this time zone
 	Currency  money.Currency `db:"currency"`  // of the books; never changes
 	MailFrom  string         `db:"mail_from"` // RFC 5322 mailbox, with or without a name
 
@@ -27,7 +27,7 @@ type LegalEntity struct {
 	location *time.Location
 }
 
-// Address is a postal address as receipts print it. Line2 and Region may be empty.
+// Address is a postal address as printed on receipts. Line2 and Region may be empty.
 type Address struct {
 	Line1      string `json:"line1"`
 	Line2      string `json:"line2,omitempty"`
@@ -37,40 +37,40 @@ type Address struct {
 	Country    string `json:"country"` // ISO 3166-1 alpha-2
 }
 
-// ProcessingFee says who bears the payment processor's fee, and what it is likely to be. The estimate
-// prices "cover the fee"; what is booked is always the fee that was really taken.
+// ProcessingFee says who pays the payment processor's fee, and estimates it. The estimate is the amount of "cover the
+// fee"; the books contain the actual fee.
 type ProcessingFee struct {
-	BorneBy     Bearer `db:"borne_by"`
-	BasisPoints int64  `db:"basis_points"` // of the gift
-	Fixed       int64  `db:"fixed"`        // minor units per gift
+	PaidBy      FeePayer `db:"borne_by"`
+	BasisPoints int64    `db:"basis_points"` // of the donation
+	Fixed       int64    `db:"fixed"`        // minor units per donation
 }
 
-// Bearer is who bears a processing fee.
-type Bearer string
+// FeePayer is who pays a processing fee. Its values are in the column borne_by.
+type FeePayer string
 
-// The bearers: each fund of the gift for its part, or the entity's operations fund.
+// Who can pay: each fund of the donation its part, or the entity's operations fund.
 const (
-	BorneByFund       Bearer = "fund"
-	BorneByOperations Bearer = "operations"
+	PaidByFund       FeePayer = "fund"
+	PaidByOperations FeePayer = "operations"
 )
 
-// SponsorFee is what a fiscal sponsor keeps of gifts to its projects; zero basis points is none.
+// SponsorFee is the fee that a fiscal sponsor takes on donations to its projects. Zero basis points means no fee.
 type SponsorFee struct {
 	BasisPoints int64       `db:"basis_points"`
 	Of          SponsorBase `db:"of"`
 }
 
-// SponsorBase is what a sponsor's fee is reckoned from.
+// SponsorBase is the amount that a sponsor's fee is computed from.
 type SponsorBase string
 
-// The bases: the gift, or the gift less the processor's fee.
+// The bases: the donation, or the donation minus the processor's fee.
 const (
 	OfGross SponsorBase = "gross"
 	OfNet   SponsorBase = "net"
 )
 
-// Location is the entity's time zone. An entity read from the store always has one that loads; for
-// one made by hand with a Timezone that does not load it is UTC.
+// Location returns the entity's time zone. Entities from the database always have a valid one. For an entity
+// constructed with an unknown Timezone it is UTC.
 func (e LegalEntity) Location() *time.Location {
 	if e.location != nil {
 		return e.location
@@ -81,11 +81,11 @@ func (e LegalEntity) Location() *time.Location {
 	return time.UTC
 }
 
-// Amount is that many minor units of the entity's currency.
+// Amount returns an amount of minor units in the entity's currency.
 func (e LegalEntity) Amount(minor int64) money.Amount { return money.New(minor, e.Currency) }
 
-// LoadTimezone loads an IANA time zone by its name. Unlike time.LoadLocation it refuses "" and
-// "Local", whose meaning depends on the machine.
+// LoadTimezone loads an IANA time zone by its name. Unlike time.LoadLocation it reports an error for "" and "Local",
+// whose meaning depends on the machine.
 func LoadTimezone(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, fmt.Errorf("org: %q names no time zone", name)
@@ -98,12 +98,12 @@ var (
 	einForm  = regexp.MustCompile(`^[0-9]{2}-[0-9]{7}$`)
 )
 
-// MaxSlug is the length of the longest slug of an entity or organisation.
+// MaxSlug is the maximum length of the slug of an entity or organisation, in characters.
 const MaxSlug = 40
 
-// ValidSlug tells whether s can name an entity or organisation: lower-case letters and digits in
-// groups joined by single hyphens, at most MaxSlug long.
+// ValidSlug reports whether s can be the slug of an entity or organisation: groups of lower-case letters and digits,
+// joined by single hyphens, with at most MaxSlug characters.
 func ValidSlug(s string) bool { return len(s) <= MaxSlug && slugForm.MatchString(s) }
 
-// ValidEIN tells whether s has the form of an EIN.
+// ValidEIN reports whether s has the form of an EIN (NN-NNNNNNN).
 func ValidEIN(s string) bool { return einForm.MatchString(s) }

@@ -2,10 +2,11 @@ package org
 
 import "time"
 
-// Step is when payment n+1 of those begun at anchor is due: the same time of day in UTC, n weeks, months, quarters or years
-// on. A month too short for the anchor's day has it on its last day, and the next long enough month has the anchor's day
-// again; so it is done at Stripe (https://docs.stripe.com/billing/subscriptions/billing-cycle), and no month is left out.
-func (f Frequency) Step(anchor time.Time, n int) time.Time {
+// Due returns when payment n+1 is due, counted from the first payment at anchor: n weeks, months, quarters or years
+// later, at the same time of day in UTC. If the month is too short for the anchor's day, the payment is due on its
+// last day; later months use the anchor's day again. Stripe does the same
+// (https://docs.stripe.com/billing/subscriptions/billing-cycle).
+func (f Frequency) Due(anchor time.Time, n int) time.Time {
 	anchor = anchor.UTC()
 	months := n
 	switch f {
@@ -22,7 +23,7 @@ func (f Frequency) Step(anchor time.Time, n int) time.Time {
 	return first.AddDate(0, 0, min(day, last)-1)
 }
 
-// Most is how many payments a donor may promise at most: twenty years of them.
+// Most returns the maximum number of payments of a plan: those of twenty years.
 func (f Frequency) Most() int {
 	switch f {
 	case Weekly:

@@ -22,7 +22,7 @@ var (
 		ID: uuid.New(), Slug: "tsne", LegalName: "TSNE MissionWorks", EIN: "12-3456789",
 		Address:  org.Address{Line1: "1 Example St", Line2: "Suite \"5\"", City: "Boston", Region: "MA", PostalCode: "02111", Country: "US"},
 		Timezone: "America/New_York", Currency: "USD", MailFrom: "gifts@tsne.example",
-		ProcessingFee: org.ProcessingFee{BorneBy: org.BorneByOperations, BasisPoints: 220, Fixed: 30},
+		ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByOperations, BasisPoints: 220, Fixed: 30},
 		SponsorFee:    org.SponsorFee{BasisPoints: 700, Of: org.OfNet},
 	}
 	csio = org.Organisation{
@@ -48,7 +48,7 @@ func TestUpsertChangesWhatMayChange(t *testing.T) {
 	write(t, db, tsne, csio)
 	e, o := tsne, csio
 	e.LegalName, e.EIN, e.Address, e.Timezone, e.MailFrom = "TSNE", "98-7654321", org.Address{City: "Chelsea"}, "UTC", "x@tsne.example"
-	e.ProcessingFee, e.SponsorFee = org.ProcessingFee{BorneBy: org.BorneByFund, BasisPoints: 1}, org.SponsorFee{Of: org.OfGross}
+	e.ProcessingFee, e.SponsorFee = org.ProcessingFee{PaidBy: org.PaidByFund, BasisPoints: 1}, org.SponsorFee{Of: org.OfGross}
 	o.Name, o.Sponsored, o.Languages, o.Presets = phrase.Text{"ht": "Sant"}, false, []phrase.Language{"ht"}, []int64{}
 	o.Minimum, o.Maximum, o.Frequencies, o.Accent, o.Position = 1, 2, []org.Frequency{org.Weekly}, "#000000", 0
 	kept, keptO := e, o
@@ -120,8 +120,8 @@ func TestOrganisationAccepts(t *testing.T) {
 	}
 	assert.True(t, csio.Offers(org.Yearly))
 	assert.False(t, csio.Offers(org.Weekly))
-	assert.True(t, csio.Speaks("es"))
-	assert.False(t, csio.Speaks("ht"))
+	assert.True(t, csio.HasLanguage("es"))
+	assert.False(t, csio.HasLanguage("ht"))
 }
 
 func write(t *testing.T, db *sqlx.DB, e org.LegalEntity, o org.Organisation) {

@@ -7,15 +7,15 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Register is all entities and organisations of one moment, for looking up without a query. It never
-// changes and is safe for concurrent use; what it answers is shared, so callers change none of it.
-// fund.CatalogCache keeps one fresh.
+// Register is all legal entities and organisations, as read in one database snapshot. It never changes and is safe
+// for concurrent use. Its methods return shared values: callers must not modify them. fund.CatalogCache holds a
+// current one.
 type Register struct {
 	entities      []LegalEntity
 	organisations []Organisation
 }
 
-// ReadRegister reads a Register through q.
+// ReadRegister reads a Register from a database or a transaction.
 func ReadRegister(ctx context.Context, q sqlx.QueryerContext) (*Register, error) {
 	entities, err := Entities(ctx, q)
 	if err != nil {
@@ -28,33 +28,33 @@ func ReadRegister(ctx context.Context, q sqlx.QueryerContext) (*Register, error)
 	return &Register{entities, organisations}, nil
 }
 
-// Entities lists all legal entities by slug.
+// Entities returns all legal entities, sorted by slug.
 func (r *Register) Entities() []LegalEntity { return r.entities }
 
-// Organisations lists all organisations in their order.
+// Organisations returns all organisations, sorted by position.
 func (r *Register) Organisations() []Organisation { return r.organisations }
 
-// Entity is the entity of that slug, or a fault.NotFound.
+// Entity returns the entity with that slug. It reports fault.NotFound if there is none.
 func (r *Register) Entity(slug string) (LegalEntity, error) {
 	return find(r.entities, func(e *LegalEntity) bool { return e.Slug == slug })
 }
 
-// EntityByID is the entity of that id, or a fault.NotFound.
+// EntityByID returns the entity with that id. It reports fault.NotFound if there is none.
 func (r *Register) EntityByID(id uuid.UUID) (LegalEntity, error) {
 	return find(r.entities, func(e *LegalEntity) bool { return e.ID == id })
 }
 
-// Organisation is the organisation of that slug, or a fault.NotFound.
+// Organisation returns the organisation with that slug. It reports fault.NotFound if there is none.
 func (r *Register) Organisation(slug string) (Organisation, error) {
 	return find(r.organisations, func(o *Organisation) bool { return o.Slug == slug })
 }
 
-// OrganisationByID is the organisation of that id, or a fault.NotFound.
+// OrganisationByID returns the organisation with that id. It reports fault.NotFound if there is none.
 func (r *Register) OrganisationByID(id uuid.UUID) (Organisation, error) {
 	return find(r.organisations, func(o *Organisation) bool { return o.ID == id })
 }
 
-// find scans: an installation has a handful of either, where a scan is as quick as a map.
+// find searches the slice. An installation has few entities and organisations, so that a map would not be faster.
 func find[T any](all []T, match func(*T) bool) (T, error) {
 	for i := range all {
 		if match(&all[i]) {

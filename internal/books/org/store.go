@@ -18,13 +18,13 @@ const entityColumns = `id, slug, legal_name, ein, address, timezone, currency, m
 	fee_borne_by AS "fee.borne_by", fee_basis_points AS "fee.basis_points", fee_fixed AS "fee.fixed",
 	sponsor_basis_points AS "sponsor.basis_points", sponsor_of AS "sponsor.of"`
 
-// Entities lists all legal entities by slug. q is a database or a transaction, here and below.
+// Entities returns all legal entities, sorted by slug. q is a database or a transaction, here and below.
 func Entities(ctx context.Context, q sqlx.QueryerContext) ([]LegalEntity, error) {
 	const query = `/* org.Entities */ SELECT ` + entityColumns + ` FROM legal_entity ORDER BY slug`
 	return selectEntities(ctx, q, query)
 }
 
-// EntityByID is the entity of that id, or a fault.NotFound.
+// EntityByID returns the entity with that id. It reports fault.NotFound if there is none.
 func EntityByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (LegalEntity, error) {
 	const query = `/* org.EntityByID */ SELECT ` + entityColumns + ` FROM legal_entity WHERE id = $1`
 	return only(selectEntities(ctx, q, query, id))
@@ -33,13 +33,13 @@ func EntityByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (Legal
 const organisationColumns = `id, entity_id, slug, name, sponsored, languages, presets, minimum, maximum,
 	frequencies, accent, position`
 
-// Organisations lists all organisations in their order.
+// Organisations returns all organisations, sorted by position.
 func Organisations(ctx context.Context, q sqlx.QueryerContext) ([]Organisation, error) {
 	const query = `/* org.Organisations */ SELECT ` + organisationColumns + ` FROM organisation ORDER BY position, slug`
 	return selectOrganisations(ctx, q, query)
 }
 
-// notFound is how the room says that no row has the slug or id asked for.
+// notFound is the error of this package for an unknown slug or id.
 func notFound() error { return fault.Wrap(fault.NotFound, "problem.404.text", sql.ErrNoRows) }
 
 func only[T any](rows []T, err error) (T, error) {
@@ -53,7 +53,7 @@ func only[T any](rows []T, err error) (T, error) {
 	return rows[0], nil
 }
 
-// entityRow and organisationRow read the columns that take more than a plain scan.
+// entityRow and organisationRow hold the columns that need a conversion after the scan.
 type entityRow struct {
 	LegalEntity
 	Address []byte `db:"address"`
@@ -106,7 +106,7 @@ func selectOrganisations(ctx context.Context, q sqlx.QueryerContext, query strin
 	return organisations, nil
 }
 
-// convert gives texts another type of text.
+// convert converts a slice of strings to another string type.
 func convert[To, From ~string](texts []From) []To {
 	converted := make([]To, len(texts))
 	for i, t := range texts {

@@ -9,8 +9,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// UpsertEntityTx writes e as of now: a new row, or the changed columns of the row with its id. The slug
-// and the currency of a row that is there are left as they are.
+// UpsertEntityTx inserts e, or updates the row with its id; now is the time of the change. An update does not change
+// the slug and the currency.
 func UpsertEntityTx(ctx context.Context, tx *sqlx.Tx, e LegalEntity, now time.Time) error {
 	const query = `/* org.UpsertEntityTx */
 		INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, fee_borne_by,
@@ -26,12 +26,12 @@ func UpsertEntityTx(ctx context.Context, tx *sqlx.Tx, e LegalEntity, now time.Ti
 		return err
 	}
 	_, err = tx.ExecContext(ctx, query, e.ID, e.Slug, e.LegalName, e.EIN, string(address), e.Timezone, e.Currency, e.MailFrom,
-		e.ProcessingFee.BorneBy, e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed, e.SponsorFee.BasisPoints, e.SponsorFee.Of, now)
+		e.ProcessingFee.PaidBy, e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed, e.SponsorFee.BasisPoints, e.SponsorFee.Of, now)
 	return err
 }
 
-// UpsertOrganisationTx writes o as of now: a new row, or the changed columns of the row with its id.
-// The slug and the entity of a row that is there are left as they are.
+// UpsertOrganisationTx inserts o, or updates the row with its id; now is the time of the change. An update does not
+// change the slug and the entity.
 func UpsertOrganisationTx(ctx context.Context, tx *sqlx.Tx, o Organisation, now time.Time) error {
 	const query = `/* org.UpsertOrganisationTx */
 		INSERT INTO organisation (id, entity_id, slug, name, sponsored, languages, presets, minimum, maximum, frequencies,

@@ -21,7 +21,7 @@ func (c ScheduleSummary) Last() time.Time {
 	if c.Times == 0 {
 		return time.Time{}
 	}
-	return c.Frequency.Step(c.First, c.Times-1)
+	return c.Frequency.Due(c.First, c.Times-1)
 }
 
 // Total returns the sum of all payments; zero if their number is not limited.

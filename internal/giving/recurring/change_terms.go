@@ -24,7 +24,7 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	if err := p.checkActive(); err != nil {
 		return until, next, err
 	}
-	until = org.Monthly.Step(now, months).Add(time.Minute) // a pause that starts with a charge does not include this charge
+	until = org.Monthly.Due(now, months).Add(time.Minute) // a pause that starts with a charge does not include this charge
 	if earliest := p.NextAt.Add(24 * time.Hour); until.Before(earliest) {
 		until = earliest
 	}

@@ -13,7 +13,7 @@ const dateTolerance = 12 * time.Hour
 // dateAfter returns the date of the charge n periods after at, as Stripe counts: in a short month it is the last day,
 // and in the months after it the plan's own day again.
 func (p Plan) dateAfter(at time.Time, n int) time.Time {
-	at = p.Frequency.Step(at, n)
+	at = p.Frequency.Due(at, n)
 	if p.Frequency == org.Weekly || p.AnchorDay <= at.Day() {
 		return at
 	}

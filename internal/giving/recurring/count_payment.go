@@ -102,7 +102,7 @@ func (p *Plan) countPayment(in *invoice, at time.Time) {
 		p.paymentSucceeded()
 	}
 	if p.NextAt == nil || !p.NextAt.After(at) {
-		next := p.Frequency.Step(in.CreatedAt, 1)
+		next := p.Frequency.Due(in.CreatedAt, 1)
 		p.NextAt = &next
 	}
 	if p.EndedAt != nil {

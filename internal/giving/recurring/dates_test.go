@@ -47,7 +47,7 @@ func TestChargeDatesOverYears(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, announced.In(in).Format(time.DateOnly), charged.In(in).Format(time.DateOnly), "payment %d in %s", n+1, zone)
 				}
-				require.Equal(t, org.Frequency(c.every).Step(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "one charge in each period")
+				require.Equal(t, org.Frequency(c.every).Due(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "one charge in each period")
 			}
 			require.Equal(t, recurring.Finished, p.Status)
 			require.Equal(t, last.Format(time.DateOnly), invoicedAt(t, h, p, c.total).UTC().Format(time.DateOnly))
@@ -87,7 +87,7 @@ func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	change("date", "20", "monthly", &day)
 	require.Equal(t, 4, remaining())
 	require.Equal(t, day.Unix(), p.NextAt.Unix())
-	require.Equal(t, org.Monthly.Step(day, 3).Unix(), p.LastAt().Unix())
+	require.Equal(t, org.Monthly.Due(day, 3).Unix(), p.LastAt().Unix())
 	p = advanceToNextCharge(t, h, p)
 	require.Equal(t, 3, remaining())
 	require.Equal(t, 4, p.Iterations, "the length of the new schedule")
@@ -95,7 +95,7 @@ func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	change("pace", "50", "weekly", nil)
 	require.Equal(t, 3, remaining())
 	require.Equal(t, due.Unix(), p.NextAt.Unix(), "the next date does not change")
-	require.Equal(t, org.Weekly.Step(due, 2).Unix(), p.LastAt().Unix())
+	require.Equal(t, org.Weekly.Due(due, 2).Unix(), p.LastAt().Unix())
 	for range 3 {
 		p = advanceToNextCharge(t, h, p)
 	}

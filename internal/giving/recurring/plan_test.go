@@ -62,7 +62,7 @@ func TestPlanOfTwelveFinishes(t *testing.T) {
 	require.Equal(t, 12, p.Iterations)
 	for month := 1; month < 12; month++ {
 		require.Equal(t, month, p.Paid)
-		require.Equal(t, org.Monthly.Step(*p.BegunAt, month).Unix(), p.NextAt.Unix())
+		require.Equal(t, org.Monthly.Due(*p.BegunAt, month).Unix(), p.NextAt.Unix())
 		h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
 		deliverAll(t, h)
 		p = reload(t, h, p)

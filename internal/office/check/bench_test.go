@@ -25,7 +25,7 @@ func lookAt(b *testing.B, gifts int) {
 	require.NoError(b, many.Fill(b.Context(), h.DB.Owner, gifts, 1))
 	for b.Loop() {
 		require.NoError(b, ledger.ReadConsistent(b.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-			all, err := check.Look(b.Context(), tx)
+			all, err := check.RunAll(b.Context(), tx)
 			require.Empty(b, check.Rows(all))
 			for _, f := range all {
 				b.ReportMetric(f.Took.Seconds(), f.No+"-s")

@@ -124,7 +124,7 @@ func (s *story) after(t *testing.T, statement string) string {
 	defer func(tx *sqlx.Tx) { _ = tx.Rollback() }(tx)
 	_, err = tx.ExecContext(t.Context(), statement)
 	require.NoError(t, err, statement)
-	found, err := check.Look(t.Context(), tx)
+	found, err := check.RunAll(t.Context(), tx)
 	require.NoError(t, err, statement)
 	got := map[string]string{}
 	for _, r := range check.Rows(found) {

@@ -9,14 +9,14 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// Checker is a view and the promise it guards.
+// Checker is a view with the promise that it checks.
 type Checker struct {
 	No      string // "A1"
 	View    string
-	Promise string // what is so while the view is empty
+	Promise string // what is true while the view is empty
 }
 
-// Checkers lists all of them, those first that explain the others.
+// Checkers returns all checkers. Those whose rows may cause rows of others come first.
 func Checkers() []Checker {
 	return []Checker{
 		{"A3", "check_uneven_entry", "every entry's debits are its credits"},
@@ -33,13 +33,13 @@ func Checkers() []Checker {
 	}
 }
 
-// Row is one thing that is wrong.
+// Row is one violation of a promise.
 type Row struct {
 	Checker  string        `db:"checker" json:"checker"`
-	EntityID uuid.NullUUID `db:"entity_id" json:"entity"` // null: of the whole program
-	Subject  string        `db:"subject" json:"subject"`  // the object, by its id
+	EntityID uuid.NullUUID `db:"entity_id" json:"entity"` // null if it concerns no single entity
+	Subject  string        `db:"subject" json:"subject"`  // the id of the object
 	Detail   string        `db:"detail" json:"detail"`    // never a name or an address
-	Since    *time.Time    `db:"since" json:"since"`      // null: not known
+	Since    *time.Time    `db:"since" json:"since"`      // null if unknown
 }
 
 func (r Row) String() string {
@@ -50,24 +50,24 @@ func (r Row) String() string {
 	return fmt.Sprintf("%s %s: %s%s", r.Checker, r.Subject, r.Detail, since)
 }
 
-// Found is what a checker found.
+// Found is the result of a checker.
 type Found struct {
 	Checker
-	Count int64 // rows in all
-	Rows  []Row // the oldest, at most Most for each entity
+	Count int64 // number of all rows
+	Rows  []Row // the oldest, at most MaxRows for each entity
 	Took  time.Duration
 }
 
-// Most rows of a checker are read for each entity. When everything is wrong, the rest says nothing new.
-const Most = 100
+// MaxRows is how many rows of a checker are read for each entity. If more are wrong, the rest adds no information.
+const MaxRows = 100
 
-// Look reads every checker, in the order of Checkers. Those that found nothing are in the answer too. It only reads,
-// and no writer waits for it; with a million gifts it takes some tens of seconds. An error means that the question
-// could not be asked.
-func Look(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
+// RunAll runs all checkers, in the order of Checkers, and returns a result for each, also for those that found
+// nothing. It only reads and blocks no writer. With a million donations it takes some tens of seconds. An error means
+// that a checker could not run.
+func RunAll(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
 	var all []Found
 	for _, c := range Checkers() {
-		found, err := look(ctx, tx, c)
+		found, err := runChecker(ctx, tx, c)
 		if err != nil {
 			return nil, fmt.Errorf("check that %s: %w", c.Promise, err)
 		}
@@ -76,8 +76,8 @@ func Look(ctx context.Context, tx *sqlx.Tx) ([]Found, error) {
 	return all, nil
 }
 
-func look(ctx context.Context, tx *sqlx.Tx, c Checker) (Found, error) {
-	query := `/* check.Look */
+func runChecker(ctx context.Context, tx *sqlx.Tx, c Checker) (Found, error) {
+	query := `/* check.runChecker */
 		SELECT checker, entity_id, subject, detail, since, of_all FROM (
 		    SELECT v.*, count(*) OVER () AS of_all, row_number() OVER (PARTITION BY entity_id ORDER BY since, subject) AS place FROM ` + c.View + ` v) v
 		 WHERE place <= $1 ORDER BY since, subject`
@@ -86,7 +86,7 @@ func look(ctx context.Context, tx *sqlx.Tx, c Checker) (Found, error) {
 		Row
 		Count int64 `db:"of_all"`
 	}
-	err := tx.SelectContext(ctx, &rows, query, Most)
+	err := tx.SelectContext(ctx, &rows, query, MaxRows)
 	for _, r := range rows {
 		found.Count, found.Rows = r.Count, append(found.Rows, r.Row)
 	}
@@ -94,7 +94,7 @@ func look(ctx context.Context, tx *sqlx.Tx, c Checker) (Found, error) {
 	return found, err
 }
 
-// Rows is what all checkers found, without those that found nothing: empty when all is well.
+// Rows returns the rows of all checkers. It is empty if all promises are true.
 func Rows(all []Found) (rows []Row) {
 	for _, f := range all {
 		rows = append(rows, f.Rows...)

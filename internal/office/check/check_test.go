@@ -104,7 +104,7 @@ func TestNightly(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
-	n := check.Nightly{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
+	n := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
 	night := func(found ...string) {
 		t.Helper()
 		all, err := n.Run(t.Context())
@@ -154,7 +154,7 @@ func TestOneServerLooks(t *testing.T) {
 	var servers sync.WaitGroup
 	for range 8 {
 		servers.Go(func() {
-			all, err := check.Nightly{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}.Run(t.Context())
+			all, err := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}.Run(t.Context())
 			if assert.NoError(t, err); all != nil {
 				looks.Add(1)
 			}

@@ -44,7 +44,7 @@ func open(t *testing.T, db *testkit.Database, ids *counter, slug string, currenc
 	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error {
 		return errors.Join(
 			org.UpsertEntityTx(t.Context(), tx, org.LegalEntity{ID: b.entity, Slug: slug, LegalName: "An Entity", EIN: "12-3456789", Timezone: "UTC",
-				Currency: currency, MailFrom: "a@example.org", ProcessingFee: org.ProcessingFee{BorneBy: org.BorneByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross}}, now),
+				Currency: currency, MailFrom: "a@example.org", ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross}}, now),
 			org.UpsertOrganisationTx(t.Context(), tx, org.Organisation{ID: organisation, EntityID: b.entity, Slug: slug, Name: text,
 				Languages: []phrase.Language{phrase.English}, Minimum: 1, Maximum: 2, Frequencies: []org.Frequency{org.Once}, Accent: org.DefaultAccent}, now),
 			fund.UpsertTx(t.Context(), tx, fund.NewOperations(b.operations, b.entity), now),

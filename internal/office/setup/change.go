@@ -48,7 +48,7 @@ type difference struct {
 	changes []Change
 }
 
-func (d *difference) did(verb string) {
+func (d *difference) setVerb(verb string) {
 	d.changes = append(d.changes, Change{Subject: d.subject, Verb: verb})
 }
 

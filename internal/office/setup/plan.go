@@ -64,14 +64,14 @@ func (p *plan) entity(declared Entity) org.LegalEntity {
 	if i := slices.IndexFunc(p.entities, func(s org.LegalEntity) bool { return s.Slug == e.Slug }); i >= 0 {
 		e.ID = p.entities[i].ID
 		if was := p.entities[i].Currency; was != e.Currency {
-			p.report.refuse(declared.in.place("currency"), "entity %s keeps its books in %s, which never changes: write currency: %s, or declare another entity",
+			p.report.addProblem(declared.in.positionOfKey("currency"), "entity %s keeps its books in %s, which never changes: write currency: %s, or declare another entity",
 				e.Slug, was, was)
 		}
 		d.entity(p.entities[i], e)
 	} else {
 		e.ID = p.newID()
 		p.newEntities[e.ID] = true
-		d.did("created")
+		d.setVerb("created")
 	}
 	if len(d.changes) > 0 {
 		p.writeEntities = append(p.writeEntities, e)
@@ -94,7 +94,7 @@ func (d *difference) entity(was, is org.LegalEntity) {
 	d.field("address country", was.Address.Country, is.Address.Country)
 	d.field("timezone", was.Timezone, is.Timezone)
 	d.field("mail_from", was.MailFrom, is.MailFrom)
-	d.field("processing_fee borne_by", was.ProcessingFee.BorneBy, is.ProcessingFee.BorneBy)
+	d.field("processing_fee borne_by", was.ProcessingFee.PaidBy, is.ProcessingFee.PaidBy)
 	d.field("processing_fee basis_points", was.ProcessingFee.BasisPoints, is.ProcessingFee.BasisPoints)
 	d.field("processing_fee fixed", was.ProcessingFee.Fixed, is.ProcessingFee.Fixed)
 	d.field("sponsor_fee basis_points", was.SponsorFee.BasisPoints, is.SponsorFee.BasisPoints)
@@ -108,13 +108,13 @@ func (p *plan) organisation(declared Organisation, e org.LegalEntity) {
 	if i := slices.IndexFunc(p.organisations, func(s org.Organisation) bool { return s.Slug == o.Slug }); i >= 0 {
 		o.ID = p.organisations[i].ID
 		if p.organisations[i].EntityID != e.ID {
-			p.report.refuse(declared.in.place("entity"), "organisation %s belongs to another entity, which never changes: declare it under a new slug", o.Slug)
+			p.report.addProblem(declared.in.positionOfKey("entity"), "organisation %s belongs to another entity, which never changes: declare it under a new slug", o.Slug)
 			return
 		}
 		d.organisation(p.organisations[i], o, e.Currency)
 	} else {
 		o.ID = p.newID()
-		d.did("created")
+		d.setVerb("created")
 	}
 	if len(d.changes) > 0 {
 		p.writeOrganisations = append(p.writeOrganisations, o)
@@ -123,7 +123,7 @@ func (p *plan) organisation(declared Organisation, e org.LegalEntity) {
 	for _, f := range declared.Funds {
 		p.fund(f, o)
 	}
-	p.leaveOut(declared, o)
+	p.findLeftOut(declared, o)
 }
 
 func (d *difference) organisation(was, is org.Organisation, c money.Currency) {

@@ -18,8 +18,8 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 	was, ok := p.storedFund(o.ID, f.Slug)
 	if !ok {
 		f.ID = p.newID()
-		if f.Code, ok = fund.NewCode(o.Slug, f.Slug, p.codeTaken(f.EntityID)); !ok {
-			p.report.refuse(declared.in.place("slug"), "fund %s/%s would be %q in the books, which names another fund of the entity: choose another slug",
+		if f.Code, ok = fund.NewCode(o.Slug, f.Slug, p.isCodeTaken(f.EntityID)); !ok {
+			p.report.addProblem(declared.in.positionOfKey("slug"), "fund %s/%s would be %q in the books, which names another fund of the entity: choose another slug",
 				o.Slug, f.Slug, f.Code)
 			return
 		}
@@ -27,7 +27,7 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 		return
 	}
 	if was.Restriction != f.Restriction {
-		p.report.refuse(declared.in.place("restriction"), "fund %s/%s was opened with restriction: %s, which never changes: write that, or set closed: true and open a fund under a new slug",
+		p.report.addProblem(declared.in.positionOfKey("restriction"), "fund %s/%s was opened with restriction: %s, which never changes: write that, or set closed: true and open a fund under a new slug",
 			o.Slug, f.Slug, was.Restriction)
 		return
 	}
@@ -41,9 +41,9 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 	d.field("position", was.Position, f.Position)
 	switch {
 	case was.Open() && !f.Open():
-		d.did("closed")
+		d.setVerb("closed")
 	case !was.Open() && f.Open():
-		d.did("reopened")
+		d.setVerb("reopened")
 	}
 	if len(d.changes) > 0 {
 		f.Code = was.Code
@@ -59,10 +59,10 @@ type leftOut struct {
 	at      position
 }
 
-func (p *plan) leaveOut(declared Organisation, o org.Organisation) {
+func (p *plan) findLeftOut(declared Organisation, o org.Organisation) {
 	for _, f := range p.funds {
 		if f.OrganisationID == o.ID && !slices.ContainsFunc(declared.Funds, func(d Fund) bool { return d.Slug == f.Slug }) {
-			p.leftOut = append(p.leftOut, leftOut{f, "fund " + o.Slug + "/" + f.Slug, declared.in.place("funds")})
+			p.leftOut = append(p.leftOut, leftOut{f, "fund " + o.Slug + "/" + f.Slug, declared.in.positionOfKey("funds")})
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (p *plan) closeLeftOut(used map[uuid.UUID]bool) {
 	for _, f := range p.leftOut {
 		switch {
 		case used[f.ID]:
-			p.report.refuse(f.at, "%s is left out and would lose its history: put it back and set closed: true", f.subject)
+			p.report.addProblem(f.at, "%s is left out and would lose its history: put it back and set closed: true", f.subject)
 		case f.Open():
 			f.ClosedAt = &p.now
 			p.writeFunds = append(p.writeFunds, f.Fund)
@@ -86,9 +86,9 @@ func (p *plan) closeLeftOut(used map[uuid.UUID]bool) {
 func (p *plan) addFund(f fund.Fund, owner string) {
 	p.writeFunds = append(p.writeFunds, f)
 	d := difference{subject: "fund " + owner + "/" + f.Slug}
-	d.did("created, in the books as " + f.Code)
+	d.setVerb("created, in the books as " + f.Code)
 	if !f.Open() {
-		d.did("closed")
+		d.setVerb("closed")
 	}
 	p.result.Changes = append(p.result.Changes, d.changes...)
 }
@@ -102,7 +102,7 @@ func (p *plan) storedFund(organisation uuid.UUID, slug string) (fund.Fund, bool)
 }
 
 // codeTaken tells whether a fund of the entity, stored or planned, has the code.
-func (p *plan) codeTaken(entity uuid.UUID) func(string) bool {
+func (p *plan) isCodeTaken(entity uuid.UUID) func(string) bool {
 	return func(code string) bool {
 		has := func(f fund.Fund) bool { return f.EntityID == entity && f.Code == code }
 		return slices.ContainsFunc(p.funds, has) || slices.ContainsFunc(p.writeFunds, has)

@@ -53,6 +53,6 @@ type report struct {
 	problems Problems
 }
 
-func (r *report) refuse(at position, format string, args ...any) {
+func (r *report) addProblem(at position, format string, args ...any) {
 	r.problems = append(r.problems, Problem{r.file, at.line, at.column, fmt.Sprintf(format, args...)})
 }

@@ -37,11 +37,11 @@ func (rules Rules) Read(name string, data []byte) (*File, error) {
 			at = position{syntax.GetToken().Position.Line, syntax.GetToken().Position.Column}
 			text = syntax.GetMessage()
 		}
-		r.refuse(at, "this is not YAML: %s", text)
+		r.addProblem(at, "this is not YAML: %s", text)
 		return nil, r.problems.err()
 	}
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		r.refuse(position{}, "the file is empty or holds several documents: write entities: and organisations: once, without ---")
+		r.addProblem(position{}, "the file is empty or holds several documents: write entities: and organisations: once, without ---")
 		return nil, r.problems.err()
 	}
 	f := r.document(tree.Docs[0].Body)
@@ -85,13 +85,13 @@ func (g *slugs) add(s section, slug string) bool {
 		return false
 	}
 	if line, used := g.lines[slug]; used {
-		s.refuse(s.place("slug"), "%s: the slug is used at line %d already: give this %s another one or remove it", s.what, line, g.kind)
+		s.addProblem(s.positionOfKey("slug"), "%s: the slug is used at line %d already: give this %s another one or remove it", s.what, line, g.kind)
 		return false
 	}
 	if g.lines == nil {
 		g.lines = map[string]int{}
 	}
-	g.lines[slug] = s.place("slug").line
+	g.lines[slug] = s.positionOfKey("slug").line
 	return true
 }
 
@@ -107,6 +107,6 @@ func label(kind string, i int, node ast.Node) string {
 	return fmt.Sprintf("%snumber %d", kind, i+1)
 }
 
-func mendSlug(most int) string {
+func slugRule(most int) string {
 	return fmt.Sprintf("write lower-case letters, digits and single hyphens, at most %d", most)
 }

@@ -13,43 +13,43 @@ func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
 		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "processing_fee", "sponsor_fee")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
-		Slug:      s.text("slug", org.ValidSlug, mendSlug(org.MaxSlug)),
+		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
 		EIN:       s.text("ein", org.ValidEIN, `write it as the IRS does, "12-3456789"`),
-		Timezone:  s.text("timezone", knownTimezone, "write an IANA name such as America/New_York"),
-		Currency:  money.Currency(s.text("currency", knownCurrency, "write an ISO 4217 code in capitals, such as USD")),
+		Timezone:  s.text("timezone", isTimezone, "write an IANA name such as America/New_York"),
+		Currency:  money.Currency(s.text("currency", isCurrency, "write an ISO 4217 code in capitals, such as USD")),
 		MailFrom:  s.text("mail_from", email.IsMailbox, `write one mailbox, such as "Name <gifts@example.org>"`),
 	}}
-	a := s.inner("address", "line1", "line2", "city", "region", "postal_code", "country")
+	a := s.subsection("address", "line1", "line2", "city", "region", "postal_code", "country")
 	e.Address = org.Address{
 		Line1: a.text("line1", nil, ""), Line2: a.optional("line2"), City: a.text("city", nil, ""),
 		Region: a.optional("region"), PostalCode: a.text("postal_code", nil, ""),
-		Country: a.text("country", knownCountry, "write an ISO 3166 code of two capitals, such as US"),
+		Country: a.text("country", isCountry, "write an ISO 3166 code of two capitals, such as US"),
 	}
-	p := s.inner("processing_fee", "borne_by", "estimate")
-	e.ProcessingFee.BorneBy = choice(p, "borne_by", org.BorneByFund, org.BorneByOperations)
-	estimate := p.inner("estimate", "basis_points", "fixed")
-	e.ProcessingFee.BasisPoints = estimate.whole("basis_points", 10_000, "basis points")
-	e.ProcessingFee.Fixed = estimate.whole("fixed", org.MaxGift, "minor units, such as cents")
+	p := s.subsection("processing_fee", "borne_by", "estimate")
+	e.ProcessingFee.PaidBy = choice(p, "borne_by", org.PaidByFund, org.PaidByOperations)
+	estimate := p.subsection("estimate", "basis_points", "fixed")
+	e.ProcessingFee.BasisPoints = estimate.integer("basis_points", 10_000, "basis points")
+	e.ProcessingFee.Fixed = estimate.integer("fixed", org.MaxGift, "minor units, such as cents")
 	e.SponsorFee.Of = org.OfGross
 	if s.has("sponsor_fee") {
-		f := s.inner("sponsor_fee", "basis_points", "of")
-		e.SponsorFee.BasisPoints = f.whole("basis_points", 10_000, "basis points")
+		f := s.subsection("sponsor_fee", "basis_points", "of")
+		e.SponsorFee.BasisPoints = f.integer("basis_points", 10_000, "basis points")
 		e.SponsorFee.Of = choice(f, "of", org.OfGross, org.OfNet)
 	}
 	return e
 }
 
-func knownTimezone(name string) bool {
+func isTimezone(name string) bool {
 	_, err := org.LoadTimezone(name)
 	return err == nil
 }
 
-func knownCurrency(code string) bool {
+func isCurrency(code string) bool {
 	_, err := currency.ParseISO(code)
 	return err == nil && money.Currency(code).Valid()
 }
 
-func knownCountry(code string) bool {
+func isCountry(code string) bool {
 	return len(code) == 2 && 'A' <= code[0] && code[0] <= 'Z' && 'A' <= code[1] && code[1] <= 'Z'
 }

@@ -26,7 +26,7 @@ func TestRead(t *testing.T) {
 
 	e := f.Entities[0].LegalEntity
 	assert.Equal(t, "02111", e.Address.PostalCode)
-	assert.Equal(t, org.ProcessingFee{BorneBy: org.BorneByFund, BasisPoints: 220, Fixed: 30}, e.ProcessingFee, "fixed is in minor units")
+	assert.Equal(t, org.ProcessingFee{PaidBy: org.PaidByFund, BasisPoints: 220, Fixed: 30}, e.ProcessingFee, "fixed is in minor units")
 	assert.Equal(t, org.SponsorFee{BasisPoints: 700, Of: org.OfGross}, e.SponsorFee)
 
 	o := f.Organisations[0]

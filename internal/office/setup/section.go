@@ -29,16 +29,16 @@ func (r *report) section(node ast.Node, what string, keys ...string) section {
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
 		s.broken = true
-		r.refuse(s.at, "%s is not a list of keys: write key: value, one per line, with any of %s", what, strings.Join(keys, ", "))
+		r.addProblem(s.at, "%s is not a list of keys: write key: value, one per line, with any of %s", what, strings.Join(keys, ", "))
 		return s
 	}
 	for _, v := range mapping.Values {
 		key, at := v.Key.GetToken().Value, positionOf(v.Key)
 		switch {
 		case !slices.Contains(keys, key):
-			r.refuse(at, "%s has an unknown key %q: remove it or use one of %s", what, key, strings.Join(keys, ", "))
+			r.addProblem(at, "%s has an unknown key %q: remove it or use one of %s", what, key, strings.Join(keys, ", "))
 		case s.values[key] != nil:
-			r.refuse(at, "%s has the key %s twice: keep one (the other stands at line %d)", what, key, positionOf(s.values[key]).line)
+			r.addProblem(at, "%s has the key %s twice: keep one (the other stands at line %d)", what, key, positionOf(s.values[key]).line)
 		default:
 			s.values[key] = v.Value
 		}
@@ -47,7 +47,7 @@ func (r *report) section(node ast.Node, what string, keys ...string) section {
 }
 
 // place is where the value of key stands, or else the section.
-func (s section) place(key string) position {
+func (s section) positionOfKey(key string) position {
 	if v := s.values[key]; v != nil {
 		return positionOf(v)
 	}
@@ -57,24 +57,24 @@ func (s section) place(key string) position {
 func (s section) has(key string) bool { return s.values[key] != nil }
 
 // need is the value of a key that must be there and say something.
-func (s section) need(key string) (ast.Node, bool) {
+func (s section) required(key string) (ast.Node, bool) {
 	v := s.values[key]
 	switch v.(type) {
 	case nil:
 		if !s.broken {
-			s.refuse(s.at, "%s has no %s: add %s: …", s.what, key, key)
+			s.addProblem(s.at, "%s has no %s: add %s: …", s.what, key, key)
 		}
 		return nil, false
 	case *ast.NullNode:
-		s.refuse(positionOf(v), "%s: %s is empty: write its value or remove the key", s.what, key)
+		s.addProblem(positionOf(v), "%s: %s is empty: write its value or remove the key", s.what, key)
 		return nil, false
 	}
 	return v, true
 }
 
 // text reads one line of text that valid (if any) accepts; mend says what it accepts.
-func (s section) text(key string, valid func(string) bool, mend string) string {
-	v, ok := s.need(key)
+func (s section) text(key string, valid func(string) bool, rule string) string {
+	v, ok := s.required(key)
 	if !ok {
 		return ""
 	}
@@ -85,18 +85,18 @@ func (s section) text(key string, valid func(string) bool, mend string) string {
 	case *ast.LiteralNode:
 		text = strings.TrimSpace(v.Value.Value)
 	case ast.ScalarNode:
-		s.refuse(positionOf(v), "%s: %s is not a text: put it in quotes: %s: %q", s.what, key, key, v.GetToken().Value)
+		s.addProblem(positionOf(v), "%s: %s is not a text: put it in quotes: %s: %q", s.what, key, key, v.GetToken().Value)
 		return ""
 	default:
-		s.refuse(positionOf(v), "%s: %s is not a text: write it plainly on one line, %s: \"…\"", s.what, key, key)
+		s.addProblem(positionOf(v), "%s: %s is not a text: write it plainly on one line, %s: \"…\"", s.what, key, key)
 		return ""
 	}
 	switch {
 	case text == "" || strings.ContainsFunc(text, unicode.IsControl):
-		s.refuse(positionOf(v), "%s: %s is empty or has line breaks: write one line of text", s.what, key)
+		s.addProblem(positionOf(v), "%s: %s is empty or has line breaks: write one line of text", s.what, key)
 		return ""
 	case valid != nil && !valid(text):
-		s.refuse(positionOf(v), "%s: %s cannot be %q: %s", s.what, key, text, mend)
+		s.addProblem(positionOf(v), "%s: %s cannot be %q: %s", s.what, key, text, rule)
 		return ""
 	}
 	return text
@@ -117,7 +117,7 @@ func (s section) flag(key string) bool {
 	}
 	v, ok := s.values[key].(*ast.BoolNode)
 	if !ok {
-		s.refuse(s.place(key), "%s: %s is neither true nor false: write one of them", s.what, key)
+		s.addProblem(s.positionOfKey(key), "%s: %s is neither true nor false: write one of them", s.what, key)
 		return false
 	}
 	return v.Value
@@ -129,8 +129,8 @@ var (
 )
 
 // whole reads a whole number from 0 to most.
-func (s section) whole(key string, most int64, unit string) int64 {
-	v, ok := s.need(key)
+func (s section) integer(key string, most int64, unit string) int64 {
+	v, ok := s.required(key)
 	if !ok {
 		return 0
 	}
@@ -139,49 +139,49 @@ func (s section) whole(key string, most int64, unit string) int64 {
 			return n
 		}
 	}
-	s.refuse(positionOf(v), "%s: %s is not a number of %s: write a whole one from 0 to %d", s.what, key, unit, most)
+	s.addProblem(positionOf(v), "%s: %s is not a number of %s: write a whole one from 0 to %d", s.what, key, unit, most)
 	return 0
 }
 
 // amount reads an amount of money in major units and answers minor ones, more than zero; 0 is one that
 // was refused.
 func (s section) amount(key string, c money.Currency) int64 {
-	v, ok := s.need(key)
+	v, ok := s.required(key)
 	if !ok {
 		return 0
 	}
-	return s.minor(v, key, c)
+	return s.minorUnits(v, key, c)
 }
 
-func (s section) minor(v ast.Node, key string, c money.Currency) int64 {
+func (s section) minorUnits(v ast.Node, key string, c money.Currency) int64 {
 	written := v.GetToken().Value
 	if _, fraction, _ := strings.Cut(written, "."); isNumber(v) && majorForm.MatchString(written) && len(fraction) <= c.Exponent() {
 		if a, err := money.Parse(written, c); err == nil && a.Minor > 0 {
 			return a.Minor
 		}
 	}
-	s.refuse(positionOf(v), "%s: %s has no amount of money in %q: write major units as a plain number above 0, such as 20, with at most %d decimals",
+	s.addProblem(positionOf(v), "%s: %s has no amount of money in %q: write major units as a plain number above 0, such as 20, with at most %d decimals",
 		s.what, key, written, c.Exponent())
 	return 0
 }
 
 // list reads a list with something in it.
 func (s section) list(key string) []ast.Node {
-	v, ok := s.need(key)
+	v, ok := s.required(key)
 	if !ok {
 		return nil
 	}
 	sequence, ok := v.(*ast.SequenceNode)
 	if !ok || len(sequence.Values) == 0 {
-		s.refuse(positionOf(v), "%s: %s is not a list with something in it: write %s: [ … ]", s.what, key, key)
+		s.addProblem(positionOf(v), "%s: %s is not a list with something in it: write %s: [ … ]", s.what, key, key)
 		return nil
 	}
 	return sequence.Values
 }
 
 // inner opens the mapping under key.
-func (s section) inner(key string, keys ...string) section {
-	v, ok := s.need(key)
+func (s section) subsection(key string, keys ...string) section {
+	v, ok := s.required(key)
 	if !ok {
 		return section{report: s.report, at: s.at, broken: true}
 	}
@@ -195,9 +195,9 @@ func choices[T ~string](s section, key string, allowed []T) []T {
 		c := T(v.GetToken().Value)
 		switch {
 		case !slices.Contains(allowed, c):
-			s.refuse(positionOf(v), "%s: %s cannot have %q: choose among %s", s.what, key, string(c), join(allowed))
+			s.addProblem(positionOf(v), "%s: %s cannot have %q: choose among %s", s.what, key, string(c), join(allowed))
 		case slices.Contains(chosen, c):
-			s.refuse(positionOf(v), "%s: %s has %s twice: remove one", s.what, key, string(c))
+			s.addProblem(positionOf(v), "%s: %s has %s twice: remove one", s.what, key, string(c))
 		default:
 			chosen = append(chosen, c)
 		}

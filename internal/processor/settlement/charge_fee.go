@@ -181,7 +181,7 @@ func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t 
 		}
 		p.sponsorFee = sponsor.Minor
 		operationsPart.sponsorFee -= sponsor.Minor
-		if e.ProcessingFee.BorneBy == org.BorneByOperations {
+		if e.ProcessingFee.PaidBy == org.PaidByOperations {
 			operationsPart.fee += fees[i].Minor
 		} else {
 			p.fee = fees[i].Minor

@@ -39,7 +39,7 @@ func (s *Stack) WaitDrained(within time.Duration) {
 func (s *Stack) requireChecksClean() {
 	s.t.Helper()
 	require.NoError(s.t, ledger.ReadConsistent(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
-		found, err := check.Look(s.t.Context(), tx)
+		found, err := check.RunAll(s.t.Context(), tx)
 		require.Empty(s.t, check.Rows(found))
 		return err
 	}))

@@ -12,7 +12,7 @@ import (
 func (h *Program) CheckerRows() (rows []check.Row) {
 	h.t.Helper()
 	require.NoError(h.t, ledger.ReadConsistent(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		found, err := check.Look(h.t.Context(), tx)
+		found, err := check.RunAll(h.t.Context(), tx)
 		rows = check.Rows(found)
 		return err
 	}))

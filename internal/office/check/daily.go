@@ -13,20 +13,23 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Nightly looks once a day, whatever the number of servers, and puts what it finds before finance.
-type Nightly struct {
+// DailyRun runs the checkers once a day, with any number of servers, and opens tasks for what they find.
+type DailyRun struct {
 	DB    *sqlx.DB
 	NewID func() uuid.UUID
-	Now   func() time.Time // dates tasks
+	Now   func() time.Time // dates the tasks
 }
 
-// Run looks, unless the day had its look: a day begins at 08:00 UTC, which is night in all of the United States. It
-// keeps what each checker found, opens one task for each entity and each checker with rows about it, and closes those
-// whose rows are gone. Rows of the whole program are every entity's. All is nil when there was nothing to do.
+// Run runs the checkers unless they ran on this day. A day begins at 08:00 UTC, which is night in all of the United
+// States. In one transaction it
 //
-// Servers that come at the same time leave it to one. One that dies in the middle leaves nothing, and the next begins
-// anew.
-func (n Nightly) Run(ctx context.Context) (all []Found, err error) {
+//   - stores the result of each checker,
+//   - opens a task for each entity and each checker with rows about it (rows about no entity count for every entity),
+//   - closes the tasks of checkers without rows.
+//
+// all is nil if the checkers ran already. If several servers call it at the same time, one runs the checkers. If that
+// one fails, nothing is stored and the next call starts again.
+func (n DailyRun) Run(ctx context.Context) (all []Found, err error) {
 	err = pg.InTx(ctx, n.DB, func(tx *sqlx.Tx) error {
 		day, due, err := dueTx(ctx, tx)
 		if err != nil || !due {
@@ -36,16 +39,16 @@ func (n Nightly) Run(ctx context.Context) (all []Found, err error) {
 		if err != nil {
 			return err
 		}
-		found, err := Look(ctx, tx)
+		found, err := RunAll(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if err := keepTx(ctx, tx, day, found); err != nil {
+		if err := recordTx(ctx, tx, day, found); err != nil {
 			return err
 		}
 		for _, f := range found {
 			for _, e := range entities {
-				if err := n.tellTx(ctx, tx, e.ID, f); err != nil {
+				if err := n.updateTaskTx(ctx, tx, e.ID, f); err != nil {
 					return err
 				}
 			}
@@ -59,7 +62,7 @@ func (n Nightly) Run(ctx context.Context) (all []Found, err error) {
 	return all, nil
 }
 
-// dueTx is the day, and whether its look is ours to do.
+// dueTx returns the current day, and whether the caller must run the checkers.
 func dueTx(ctx context.Context, tx *sqlx.Tx) (day string, due bool, err error) {
 	const lock = `/* check.dueTx */ SELECT pg_try_advisory_xact_lock(hashtext('konbit nightly check'))`
 	const today = `/* check.dueTx */ SELECT (now() AT TIME ZONE 'UTC' - interval '8 hours')::date::text`
@@ -75,8 +78,8 @@ func dueTx(ctx context.Context, tx *sqlx.Tx) (day string, due bool, err error) {
 	return day, err == nil && !looked, err
 }
 
-func keepTx(ctx context.Context, tx *sqlx.Tx, day string, all []Found) error {
-	const insert = `/* check.keepTx */ INSERT INTO check_run (day, checker, found, took) VALUES ($1, $2, $3, make_interval(secs => $4))`
+func recordTx(ctx context.Context, tx *sqlx.Tx, day string, all []Found) error {
+	const insert = `/* check.recordTx */ INSERT INTO check_run (day, checker, found, took) VALUES ($1, $2, $3, make_interval(secs => $4))`
 	for _, f := range all {
 		if _, err := tx.ExecContext(ctx, insert, day, f.No, f.Count, f.Took.Seconds()); err != nil {
 			return err
@@ -85,8 +88,8 @@ func keepTx(ctx context.Context, tx *sqlx.Tx, day string, all []Found) error {
 	return nil
 }
 
-// tellTx opens the task of a checker that found something about an entity, or closes it.
-func (n Nightly) tellTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, f Found) error {
+// updateTaskTx opens the task about a checker and an entity if the checker has rows about it, or closes it.
+func (n DailyRun) updateTaskTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, f Found) error {
 	var about []Row
 	for _, r := range f.Rows {
 		if !r.EntityID.Valid || r.EntityID.UUID == entity {
@@ -97,7 +100,7 @@ func (n Nightly) tellTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, f Fo
 		return task.CloseTx(ctx, tx, entity, taskFound, f.View, n.Now())
 	}
 	rows := strconv.Itoa(len(about))
-	if len(about) >= Most {
+	if len(about) >= MaxRows {
 		rows += " or more"
 	}
 	return task.OpenTx(ctx, tx, task.Task{EntityID: entity, Kind: taskFound, Subject: f.View, Detail: map[string]string{
@@ -110,14 +113,14 @@ var taskFound = task.Register(task.Kind{
 	Code: "checker_found", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Checker}, Closes: task.Automatically,
 })
 
-// Last is what a checker found at the last nightly look.
+// Last is the result of a checker in the last daily run.
 type Last struct {
 	Checker string        `db:"checker"`
 	Rows    int64         `db:"found"`
-	Age     time.Duration // of the look
+	Age     time.Duration // since the run
 }
 
-// ReadLast reads the last nightly look; empty before the first.
+// ReadLast returns the results of the last daily run, or none before the first run.
 func ReadLast(ctx context.Context, q sqlx.QueryerContext) (last []Last, err error) {
 	const query = `/* check.ReadLast */
 		SELECT checker, found, extract(epoch FROM clock_timestamp() - checked_at)::float8 AS seconds
