@@ -1,0 +1,1069 @@
+-- Today's schema, for readers. Generated from the catalogue: go test ./migrations -run TestSchemaFile -update
+-- What changes it is a new migration; what the server's role may do is in grants.sql.
+
+CREATE TABLE account (
+    code text NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    class text,
+    PRIMARY KEY (code),
+    UNIQUE (name),
+    CONSTRAINT account_class_check CHECK (class = ANY (ARRAY['without'::text, 'with'::text])),
+    CONSTRAINT account_code_check CHECK (code ~ '^[0-9]{4}$'::text),
+    CONSTRAINT account_kind_check CHECK (kind = ANY (ARRAY['asset'::text, 'liability'::text, 'net_assets'::text, 'revenue'::text, 'expense'::text, 'memo'::text])),
+    CONSTRAINT account_name_check CHECK (name ~ '^[A-Z0-9][A-Za-z0-9-]*$'::text)
+);
+
+CREATE TABLE balance_lookup (
+    entity_id uuid NOT NULL,
+    read_through timestamp with time zone NOT NULL,
+    newest_due timestamp with time zone,
+    nudged boolean NOT NULL DEFAULT false,
+    idle_looks integer NOT NULL DEFAULT 0,
+    next_look timestamp with time zone NOT NULL,
+    leased_until timestamp with time zone NOT NULL DEFAULT '-infinity'::timestamp with time zone,
+    holder uuid,
+    begun timestamp with time zone NOT NULL DEFAULT now(),
+    failing_since timestamp with time zone,
+    failure text,
+    PRIMARY KEY (entity_id),
+    CONSTRAINT balance_lookup_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE TRIGGER balance_read_is_kept BEFORE INSERT ON balance_lookup FOR EACH ROW EXECUTE FUNCTION balance_read_is_kept();
+CREATE TRIGGER balance_read_on_is_kept BEFORE UPDATE ON balance_lookup FOR EACH ROW WHEN ((new.read_through > old.read_through)) EXECUTE FUNCTION balance_read_is_kept();
+
+CREATE TABLE balance_observation (
+    entity_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    currency text NOT NULL,
+    held bigint NOT NULL,
+    kept bigint NOT NULL,
+    PRIMARY KEY (entity_id, at),
+    CONSTRAINT balance_observation_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT balance_observation_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_observation FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE balance_transaction (
+    entity_id uuid NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    source_id text NOT NULL,
+    amount bigint NOT NULL,
+    fee bigint NOT NULL,
+    net bigint NOT NULL,
+    currency text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    available_on timestamp with time zone NOT NULL,
+    booked_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (entity_id, id),
+    CONSTRAINT balance_transaction_check CHECK (net = (amount - fee)),
+    CONSTRAINT balance_transaction_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT balance_transaction_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX balance_transaction_by_date ON balance_transaction USING btree (entity_id, created_at);
+CREATE INDEX balance_transaction_by_source ON balance_transaction USING btree (entity_id, source_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE books (
+    entity_id uuid NOT NULL,
+    currency text NOT NULL,
+    closed_through date,
+    PRIMARY KEY (entity_id),
+    UNIQUE (entity_id, currency),
+    CONSTRAINT books_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT books_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+
+CREATE TABLE charge_change (
+    entity_id uuid NOT NULL,
+    object_id text NOT NULL,
+    kind text NOT NULL,
+    charge_id text NOT NULL,
+    amount bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (object_id, kind, entity_id),
+    CONSTRAINT charge_change_amount_check CHECK (amount > 0),
+    CONSTRAINT charge_change_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'refund failed'::text, 'dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text])),
+    CONSTRAINT charge_change_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX charge_change_by_charge ON charge_change USING btree (charge_id, entity_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE charge_change_share (
+    entity_id uuid NOT NULL,
+    object_id text NOT NULL,
+    kind text NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    fee bigint NOT NULL,
+    sponsor bigint NOT NULL,
+    borne bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (object_id, kind, entity_id, fund_id),
+    CONSTRAINT charge_change_share_amount_check CHECK (amount >= 0),
+    CONSTRAINT charge_change_share_check CHECK (borne >= 0 AND borne <= amount),
+    CONSTRAINT charge_change_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT charge_change_share_object_id_kind_entity_id_fkey FOREIGN KEY (object_id, kind, entity_id) REFERENCES charge_change(object_id, kind, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_change_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE charge_share (
+    charge_id text NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    gift bigint NOT NULL,
+    fee bigint NOT NULL,
+    sponsor bigint NOT NULL,
+    PRIMARY KEY (charge_id, entity_id, fund_id),
+    CONSTRAINT charge_share_gift_check CHECK (gift >= 0),
+    CONSTRAINT charge_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE check_run (
+    day date NOT NULL,
+    checker text NOT NULL,
+    found bigint NOT NULL,
+    took interval NOT NULL,
+    checked_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (day, checker),
+    CONSTRAINT check_run_found_check CHECK (found >= 0)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON check_run FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE clearing_share (
+    transaction_id text NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (transaction_id, entity_id, fund_id),
+    CONSTRAINT clearing_share_amount_check CHECK (amount <> 0),
+    CONSTRAINT clearing_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON clearing_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE designation (
+    donation_id uuid NOT NULL,
+    n smallint NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    covered bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (donation_id, n),
+    UNIQUE (donation_id, fund_id),
+    CONSTRAINT designation_amount_check CHECK (amount > 0),
+    CONSTRAINT designation_check CHECK (covered >= 0 AND covered < amount),
+    CONSTRAINT designation_n_check CHECK (n >= 1 AND n <= 50),
+    CONSTRAINT designation_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT designation_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE INDEX designation_by_fund ON designation USING btree (fund_id);
+CREATE CONSTRAINT TRIGGER designation_fits_gift AFTER INSERT ON designation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designation_fits_gift();
+
+CREATE TABLE donation (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    public_ref text NOT NULL,
+    form_id uuid NOT NULL,
+    form_hash bytea NOT NULL,
+    status text NOT NULL,
+    frequency text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    language text NOT NULL,
+    anonymous boolean NOT NULL,
+    news boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    checkout_try smallint NOT NULL DEFAULT 1,
+    checkout_expires_at timestamp with time zone NOT NULL,
+    checkout_session_id text,
+    checkout_url text,
+    payment_intent_id text,
+    charge_id text,
+    charged_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    covered bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (public_ref),
+    CONSTRAINT donation_amount_check CHECK (amount > 0),
+    CONSTRAINT donation_check CHECK (status <> 'settled'::text OR num_nulls(payment_intent_id, charge_id, charged_at, settled_at) = 0),
+    CONSTRAINT donation_check1 CHECK (num_nulls(checkout_session_id, checkout_url) = ANY (ARRAY[0, 2])),
+    CONSTRAINT donation_check2 CHECK (covered >= 0 AND covered < amount),
+    CONSTRAINT donation_checkout_try_check CHECK (checkout_try >= 1 AND checkout_try <= 9),
+    CONSTRAINT donation_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT donation_form_hash_check CHECK (octet_length(form_hash) = 32),
+    CONSTRAINT donation_frequency_check CHECK (frequency = ANY (ARRAY['once'::text, 'weekly'::text, 'monthly'::text, 'quarterly'::text, 'yearly'::text])),
+    CONSTRAINT donation_public_ref_check CHECK (length(public_ref) >= 22),
+    CONSTRAINT donation_status_check CHECK (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text, 'failed'::text, 'expired'::text])),
+    CONSTRAINT donation_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT donation_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id)
+);
+CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
+CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
+CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
+CREATE UNIQUE INDEX donation_by_charge ON donation USING btree (entity_id, charge_id) WHERE (charge_id IS NOT NULL);
+CREATE UNIQUE INDEX donation_by_payment_intent ON donation USING btree (entity_id, payment_intent_id) WHERE (payment_intent_id IS NOT NULL);
+CREATE UNIQUE INDEX donation_by_session ON donation USING btree (entity_id, checkout_session_id) WHERE (checkout_session_id IS NOT NULL);
+CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text]));
+CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
+CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+
+CREATE TABLE donation_contact (
+    donation_id uuid NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    email text NOT NULL,
+    phone text NOT NULL,
+    address_line1 text NOT NULL,
+    address_line2 text NOT NULL,
+    city text NOT NULL,
+    region text NOT NULL,
+    postal_code text NOT NULL,
+    country text NOT NULL,
+    note text NOT NULL,
+    PRIMARY KEY (donation_id),
+    CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
+);
+
+CREATE TABLE donation_dedication (
+    donation_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    card_name text NOT NULL,
+    card_email text NOT NULL,
+    card_message text NOT NULL,
+    PRIMARY KEY (donation_id),
+    CONSTRAINT donation_dedication_check CHECK ((card_name = ''::text) = (card_email = ''::text)),
+    CONSTRAINT donation_dedication_check1 CHECK (card_message = ''::text OR card_email <> ''::text),
+    CONSTRAINT donation_dedication_kind_check CHECK (kind = ANY (ARRAY['honour'::text, 'memory'::text])),
+    CONSTRAINT donation_dedication_name_check CHECK (name <> ''::text),
+    CONSTRAINT donation_dedication_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation_contact(donation_id) ON DELETE CASCADE
+);
+
+CREATE TABLE donation_step (
+    donation_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    cause text NOT NULL,
+    PRIMARY KEY (donation_id, at, status),
+    CONSTRAINT donation_step_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_step FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE donor (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    email text NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    language text NOT NULL,
+    news_consented_at timestamp with time zone,
+    first_gift_at timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    phone text NOT NULL DEFAULT ''::text,
+    address_line1 text NOT NULL DEFAULT ''::text,
+    address_line2 text NOT NULL DEFAULT ''::text,
+    city text NOT NULL DEFAULT ''::text,
+    region text NOT NULL DEFAULT ''::text,
+    postal_code text NOT NULL DEFAULT ''::text,
+    country text NOT NULL DEFAULT ''::text,
+    said_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, email),
+    UNIQUE (id, entity_id),
+    CONSTRAINT donor_email_check CHECK (email = lower(email)),
+    CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+
+CREATE TABLE donor_consent (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    donor_id uuid NOT NULL,
+    kind text NOT NULL,
+    given boolean NOT NULL,
+    at timestamp with time zone NOT NULL,
+    by text NOT NULL,
+    PRIMARY KEY (n),
+    CONSTRAINT donor_consent_kind_check CHECK (kind = ANY (ARRAY['news'::text, 'reminders'::text, 'statements'::text])),
+    CONSTRAINT donor_consent_donor_id_fkey FOREIGN KEY (donor_id) REFERENCES donor(id)
+);
+CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE erasure (
+    id uuid NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    language text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    withdrawn_at timestamp with time zone,
+    done_at timestamp with time zone,
+    tell bytea,
+    PRIMARY KEY (id),
+    CONSTRAINT erasure_check CHECK (due_at >= asked_at),
+    CONSTRAINT erasure_check1 CHECK (withdrawn_at IS NULL OR done_at IS NULL)
+);
+CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
+
+CREATE TABLE erasure_address (
+    erasure_id uuid NOT NULL,
+    mac bytea NOT NULL,
+    PRIMARY KEY (erasure_id, mac),
+    CONSTRAINT erasure_address_mac_check CHECK (octet_length(mac) = 32),
+    CONSTRAINT erasure_address_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
+);
+
+CREATE TABLE erasure_donor (
+    erasure_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    PRIMARY KEY (erasure_id, donor_id),
+    CONSTRAINT erasure_donor_donor_id_fkey FOREIGN KEY (donor_id) REFERENCES donor(id),
+    CONSTRAINT erasure_donor_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
+);
+CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
+
+CREATE TABLE event_pass (
+    id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash),
+    CONSTRAINT event_pass_check CHECK (expires_at > opened_at AND expires_at <= (opened_at + '08:00:00'::interval)),
+    CONSTRAINT event_pass_token_hash_check CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT event_pass_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisation(id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_pass FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE event_pass_step (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    pass_id uuid NOT NULL,
+    kind text NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (n),
+    CONSTRAINT event_pass_step_kind_check CHECK (kind = ANY (ARRAY['opened'::text, 'device'::text, 'gift'::text, 'closed'::text])),
+    CONSTRAINT event_pass_step_pass_id_fkey FOREIGN KEY (pass_id) REFERENCES event_pass(id)
+);
+CREATE INDEX event_pass_step_by_pass ON event_pass_step USING btree (pass_id, kind);
+CREATE UNIQUE INDEX event_pass_closed_once ON event_pass_step USING btree (pass_id) WHERE (kind = 'closed'::text);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON event_pass_step FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE fee_due (
+    entity_id uuid NOT NULL,
+    charge_id text NOT NULL,
+    charged_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (entity_id, charge_id),
+    CONSTRAINT fee_due_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE CONSTRAINT TRIGGER fee_is_booked AFTER DELETE ON fee_due DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fee_is_booked();
+
+CREATE TABLE finance_task (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb NOT NULL DEFAULT '{}'::jsonb,
+    opened_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    times integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, kind, subject),
+    CONSTRAINT finance_task_check CHECK (closed_at >= opened_at),
+    CONSTRAINT finance_task_times_check CHECK (times > 0),
+    CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
+
+CREATE TABLE fund (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid,
+    slug text NOT NULL,
+    code text NOT NULL,
+    name jsonb NOT NULL,
+    restriction text NOT NULL,
+    purpose jsonb NOT NULL,
+    "position" integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, code),
+    UNIQUE (id, entity_id),
+    CONSTRAINT fund_check CHECK (organisation_id IS NOT NULL OR slug = 'operations'::text AND code = 'operations'::text AND restriction = 'none'::text),
+    CONSTRAINT fund_code_check CHECK (code ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(code) <= 101),
+    CONSTRAINT fund_restriction_check CHECK (restriction = ANY (ARRAY['none'::text, 'purpose'::text, 'time'::text])),
+    CONSTRAINT fund_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 60),
+    CONSTRAINT fund_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT fund_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id)
+);
+CREATE UNIQUE INDEX fund_slug_in_organisation ON fund USING btree (organisation_id, slug) WHERE (organisation_id IS NOT NULL);
+
+CREATE UNLOGGED TABLE guard_count (
+    key bytea NOT NULL,
+    slice bigint NOT NULL,
+    shard smallint NOT NULL,
+    n integer NOT NULL,
+    until timestamp with time zone NOT NULL,
+    PRIMARY KEY (key, slice, shard),
+    CONSTRAINT guard_count_key_check CHECK (octet_length(key) = 16),
+    CONSTRAINT guard_count_n_check CHECK (n > 0)
+);
+CREATE INDEX guard_count_old ON guard_count USING btree (until);
+
+CREATE UNLOGGED TABLE guard_failure (
+    id text NOT NULL,
+    page text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX guard_failure_recent ON guard_failure USING btree (at);
+
+CREATE UNLOGGED TABLE guard_step_used (
+    nonce bytea NOT NULL,
+    until timestamp with time zone NOT NULL,
+    PRIMARY KEY (nonce),
+    CONSTRAINT guard_step_used_nonce_check CHECK (octet_length(nonce) = 16)
+);
+CREATE INDEX guard_step_used_old ON guard_step_used USING btree (until);
+
+CREATE TABLE instalment (
+    entity_id uuid NOT NULL,
+    invoice_id text NOT NULL,
+    plan_id uuid NOT NULL,
+    first boolean NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    n integer,
+    donation_id uuid,
+    refused boolean NOT NULL DEFAULT false,
+    ours boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (entity_id, invoice_id),
+    UNIQUE (donation_id),
+    UNIQUE (plan_id, n),
+    CONSTRAINT instalment_check CHECK ((n IS NULL) = (donation_id IS NULL)),
+    CONSTRAINT instalment_check1 CHECK (NOT refused OR n IS NULL),
+    CONSTRAINT instalment_n_check CHECK (n > 0),
+    CONSTRAINT instalment_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT instalment_plan_id_entity_id_fkey FOREIGN KEY (plan_id, entity_id) REFERENCES plan(id, entity_id)
+);
+CREATE INDEX instalment_owed ON instalment USING btree (plan_id) WHERE (ours AND (n IS NULL) AND (NOT refused));
+
+CREATE TABLE journal_entry (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    currency text NOT NULL,
+    entry_date date NOT NULL,
+    fact_date date NOT NULL,
+    source text NOT NULL,
+    source_id text NOT NULL,
+    kind text NOT NULL,
+    fact_hash bytea NOT NULL,
+    line_count smallint NOT NULL,
+    reverses uuid,
+    dimensions jsonb NOT NULL DEFAULT '{}'::jsonb,
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    recorded_by xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    serial bigint NOT NULL DEFAULT 
+CASE
+    WHEN (pg_current_xact_id() IS NOT NULL) THEN nextval('journal_entry_serial'::regclass)
+    ELSE NULL::bigint
+END,
+    PRIMARY KEY (id),
+    UNIQUE (source_id, kind, source, entity_id),
+    UNIQUE (id, entity_id, currency, line_count, serial),
+    UNIQUE (reverses),
+    UNIQUE (serial),
+    CONSTRAINT journal_entry_check CHECK (entry_date >= fact_date),
+    CONSTRAINT journal_entry_fact_hash_check CHECK (octet_length(fact_hash) = 32),
+    CONSTRAINT journal_entry_kind_check CHECK (kind <> ''::text),
+    CONSTRAINT journal_entry_line_count_check CHECK (line_count >= 2 AND line_count <= 2000),
+    CONSTRAINT journal_entry_source_check CHECK (source <> ''::text),
+    CONSTRAINT journal_entry_source_id_check CHECK (source_id <> ''::text),
+    CONSTRAINT journal_entry_entity_id_currency_fkey FOREIGN KEY (entity_id, currency) REFERENCES books(entity_id, currency),
+    CONSTRAINT journal_entry_reverses_fkey FOREIGN KEY (reverses) REFERENCES journal_entry(id)
+);
+CREATE INDEX journal_entry_by_date ON journal_entry USING btree (entry_date, entity_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON journal_entry FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER journal_entry_in_open_period AFTER INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION journal_entry_in_open_period();
+CREATE CONSTRAINT TRIGGER journal_entry_is_sealed AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_entry_is_sealed();
+
+CREATE TABLE ledger_head (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    day date NOT NULL,
+    n bigint NOT NULL,
+    hash bytea NOT NULL,
+    trial_balance bigint NOT NULL,
+    kept_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, day),
+    CONSTRAINT ledger_head_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT ledger_head_entity_id_n_fkey FOREIGN KEY (entity_id, n) REFERENCES ledger_seal(entity_id, n)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE ledger_seal (
+    entity_id uuid NOT NULL,
+    n bigint NOT NULL,
+    entry_id uuid NOT NULL,
+    serial bigint NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (entity_id, n),
+    UNIQUE (serial),
+    CONSTRAINT ledger_seal_hash_check CHECK (octet_length(hash) = 32),
+    CONSTRAINT ledger_seal_n_check CHECK (n > 0),
+    CONSTRAINT ledger_seal_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES books(entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE ledger_snapshot (
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    n bigint NOT NULL,
+    account_code text NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (fund_id, n, account_code),
+    CONSTRAINT ledger_snapshot_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
+    CONSTRAINT ledger_snapshot_entity_id_n_fkey FOREIGN KEY (entity_id, n) REFERENCES ledger_seal(entity_id, n),
+    CONSTRAINT ledger_snapshot_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_snapshot FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE legal_entity (
+    id uuid NOT NULL,
+    slug text NOT NULL,
+    legal_name text NOT NULL,
+    ein text NOT NULL,
+    address jsonb NOT NULL,
+    timezone text NOT NULL,
+    currency text NOT NULL,
+    mail_from text NOT NULL,
+    fee_borne_by text NOT NULL DEFAULT 'fund'::text,
+    fee_basis_points integer NOT NULL DEFAULT 0,
+    fee_fixed bigint NOT NULL DEFAULT 0,
+    sponsor_basis_points integer NOT NULL DEFAULT 0,
+    sponsor_of text NOT NULL DEFAULT 'gross'::text,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (slug),
+    CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT legal_entity_ein_check CHECK (ein ~ '^[0-9]{2}-[0-9]{7}$'::text),
+    CONSTRAINT legal_entity_fee_basis_points_check CHECK (fee_basis_points >= 0 AND fee_basis_points <= 10000),
+    CONSTRAINT legal_entity_fee_borne_by_check CHECK (fee_borne_by = ANY (ARRAY['fund'::text, 'operations'::text])),
+    CONSTRAINT legal_entity_fee_fixed_check CHECK (fee_fixed >= 0),
+    CONSTRAINT legal_entity_legal_name_check CHECK (legal_name <> ''::text),
+    CONSTRAINT legal_entity_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
+    CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
+    CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
+);
+
+CREATE TABLE letter (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    sender text NOT NULL,
+    message_id text NOT NULL,
+    message bytea NOT NULL,
+    rendered_at timestamp with time zone NOT NULL,
+    donor_id uuid,
+    choice text,
+    PRIMARY KEY (id),
+    UNIQUE (kind, subject_id),
+    UNIQUE (message_id),
+    CONSTRAINT letter_choice CHECK ((donor_id IS NULL) = (choice IS NULL)),
+    CONSTRAINT letter_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX letter_of_subject ON letter USING btree (subject_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON letter FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
+CREATE TRIGGER only_the_person_goes BEFORE DELETE OR UPDATE ON letter FOR EACH ROW EXECUTE FUNCTION only_the_person_goes();
+
+CREATE TABLE letter_delivery (
+    id uuid NOT NULL,
+    letter_id uuid NOT NULL,
+    recipient text NOT NULL,
+    cause text NOT NULL,
+    ordered_by text NOT NULL,
+    ordered_at timestamp with time zone NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    smtp_reply text,
+    accepted_at timestamp with time zone,
+    refused_at timestamp with time zone,
+    declined_at timestamp with time zone,
+    PRIMARY KEY (id),
+    CONSTRAINT letter_delivery_cause_check CHECK (cause = ANY (ARRAY['first'::text, 'resend'::text, 'address'::text])),
+    CONSTRAINT letter_delivery_check CHECK (num_nonnulls(accepted_at, refused_at) < 2),
+    CONSTRAINT letter_delivery_declined CHECK (num_nonnulls(accepted_at, declined_at) < 2),
+    CONSTRAINT letter_delivery_letter_id_fkey FOREIGN KEY (letter_id) REFERENCES letter(id)
+);
+CREATE INDEX letter_delivery_of_letter ON letter_delivery USING btree (letter_id, ordered_at);
+CREATE INDEX letter_delivery_open ON letter_delivery USING btree (ordered_at) WHERE (accepted_at IS NULL);
+CREATE UNIQUE INDEX letter_delivery_first ON letter_delivery USING btree (letter_id) WHERE (cause = 'first'::text);
+CREATE TRIGGER delivery_ends_once BEFORE UPDATE ON letter_delivery FOR EACH ROW EXECUTE FUNCTION delivery_ends_once();
+
+CREATE TABLE mailbox (
+    email text NOT NULL,
+    person_id uuid NOT NULL,
+    proved_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (email),
+    CONSTRAINT mailbox_email_check CHECK (email = lower(email))
+);
+CREATE INDEX mailbox_by_person ON mailbox USING btree (person_id);
+
+CREATE TABLE mailbox_step (
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    email text NOT NULL,
+    kind text NOT NULL,
+    before uuid,
+    after uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (n),
+    CONSTRAINT mailbox_step_check CHECK ((kind = 'proved'::text) = (before IS NULL)),
+    CONSTRAINT mailbox_step_kind_check CHECK (kind = ANY (ARRAY['proved'::text, 'joined'::text, 'parted'::text])),
+    CONSTRAINT mailbox_step_email_fkey FOREIGN KEY (email) REFERENCES mailbox(email)
+);
+CREATE INDEX mailbox_step_of_mailbox ON mailbox_step USING btree (email, n DESC);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON mailbox_step FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
+
+CREATE TABLE organisation (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    slug text NOT NULL,
+    name jsonb NOT NULL,
+    sponsored boolean NOT NULL,
+    languages text[] NOT NULL,
+    presets bigint[] NOT NULL,
+    minimum bigint NOT NULL,
+    maximum bigint NOT NULL,
+    frequencies text[] NOT NULL,
+    accent text NOT NULL,
+    "position" integer NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (slug),
+    CONSTRAINT organisation_accent_check CHECK (accent ~ '^#[0-9a-f]{6}$'::text),
+    CONSTRAINT organisation_check CHECK (maximum >= minimum),
+    CONSTRAINT organisation_frequencies_check CHECK (cardinality(frequencies) > 0),
+    CONSTRAINT organisation_languages_check CHECK (cardinality(languages) > 0),
+    CONSTRAINT organisation_minimum_check CHECK (minimum > 0),
+    CONSTRAINT organisation_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
+    CONSTRAINT organisation_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+
+CREATE TABLE pending_charge (
+    charge_id text NOT NULL,
+    entity_id uuid NOT NULL,
+    transaction_id text NOT NULL,
+    amount bigint NOT NULL,
+    cleared_at timestamp with time zone,
+    bill text,
+    at timestamp with time zone NOT NULL DEFAULT now(),
+    PRIMARY KEY (charge_id, entity_id),
+    CONSTRAINT pending_charge_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX pending_charge_open ON pending_charge USING btree (entity_id) WHERE (cleared_at IS NULL);
+
+CREATE TABLE pending_movement (
+    transaction_id text NOT NULL,
+    entity_id uuid NOT NULL,
+    charge_id text NOT NULL,
+    category text NOT NULL,
+    cleared_at timestamp with time zone,
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (transaction_id, entity_id),
+    CONSTRAINT pending_movement_charge_id_entity_id_fkey FOREIGN KEY (charge_id, entity_id) REFERENCES pending_charge(charge_id, entity_id)
+);
+CREATE INDEX pending_movement_open ON pending_movement USING btree (charge_id, entity_id) WHERE (cleared_at IS NULL);
+
+CREATE TABLE plan (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    organisation_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    public_ref text NOT NULL,
+    status text NOT NULL,
+    frequency text NOT NULL,
+    amount bigint NOT NULL,
+    covered bigint NOT NULL,
+    currency text NOT NULL,
+    language text NOT NULL,
+    total integer,
+    paid integer NOT NULL DEFAULT 0,
+    terms integer NOT NULL DEFAULT 1,
+    customer_id text,
+    subscription_id text,
+    schedule_id text,
+    phase_start timestamp with time zone,
+    iterations integer NOT NULL DEFAULT 0,
+    card_brand text,
+    card_last4 text,
+    card_expires date,
+    next_at timestamp with time zone,
+    paused_until timestamp with time zone,
+    failing_since timestamp with time zone,
+    failing_code text,
+    failing_invoice text,
+    look_due timestamp with time zone,
+    created_at timestamp with time zone NOT NULL,
+    begun_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    anchor_day smallint NOT NULL DEFAULT 0,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (public_ref),
+    CONSTRAINT plan_amount_check CHECK (amount > 0),
+    CONSTRAINT plan_anchor_day_check CHECK (anchor_day >= 0 AND anchor_day <= 31),
+    CONSTRAINT plan_card_last4_check CHECK (card_last4 ~ '^[0-9]{4}$'::text),
+    CONSTRAINT plan_check CHECK (covered >= 0 AND covered < amount),
+    CONSTRAINT plan_check1 CHECK (total IS NULL OR paid <= total),
+    CONSTRAINT plan_check2 CHECK ((status = ANY (ARRAY['finished'::text, 'cancelled'::text, 'failed'::text])) = (ended_at IS NOT NULL)),
+    CONSTRAINT plan_check3 CHECK (ended_at IS NULL OR next_at IS NULL),
+    CONSTRAINT plan_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT plan_frequency_check CHECK (frequency = ANY (ARRAY['weekly'::text, 'monthly'::text, 'quarterly'::text, 'yearly'::text])),
+    CONSTRAINT plan_paid_check CHECK (paid >= 0),
+    CONSTRAINT plan_public_ref_check CHECK (length(public_ref) >= 22),
+    CONSTRAINT plan_status_check CHECK (status = ANY (ARRAY['started'::text, 'active'::text, 'paused'::text, 'finished'::text, 'cancelled'::text, 'failed'::text])),
+    CONSTRAINT plan_total_check CHECK (total > 1),
+    CONSTRAINT plan_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
+    CONSTRAINT plan_id_entity_id_fkey FOREIGN KEY (id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT plan_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id)
+);
+CREATE INDEX plan_by_customer ON plan USING btree (entity_id, customer_id) WHERE (customer_id IS NOT NULL);
+CREATE INDEX plan_by_donor ON plan USING btree (donor_id);
+CREATE INDEX plan_next ON plan USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX plan_to_look_at ON plan USING btree (look_due) WHERE (look_due IS NOT NULL);
+CREATE UNIQUE INDEX plan_by_subscription ON plan USING btree (entity_id, subscription_id) WHERE (subscription_id IS NOT NULL);
+CREATE TRIGGER plan_step_is_legal BEFORE UPDATE ON plan FOR EACH ROW EXECUTE FUNCTION plan_step_is_legal();
+
+CREATE TABLE plan_event (
+    id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    detail jsonb NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (plan_id, kind, cause),
+    CONSTRAINT plan_event_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
+);
+CREATE INDEX plan_event_of_plan ON plan_event USING btree (plan_id, at);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_event FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
+
+CREATE TABLE plan_part (
+    plan_id uuid NOT NULL,
+    n integer NOT NULL,
+    "position" smallint NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    covered bigint NOT NULL,
+    PRIMARY KEY (plan_id, n, "position"),
+    CONSTRAINT plan_part_amount_check CHECK (amount > 0),
+    CONSTRAINT plan_part_check CHECK (covered >= 0 AND covered < amount),
+    CONSTRAINT plan_part_position_check CHECK ("position" >= 1 AND "position" <= 50),
+    CONSTRAINT plan_part_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT plan_part_plan_id_n_fkey FOREIGN KEY (plan_id, n) REFERENCES plan_terms(plan_id, n)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_part FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE plan_request (
+    id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    carried_at timestamp with time zone,
+    refused text,
+    PRIMARY KEY (id),
+    UNIQUE (plan_id, kind, subject),
+    CONSTRAINT plan_request_check CHECK (carried_at IS NULL OR refused IS NULL),
+    CONSTRAINT plan_request_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
+);
+CREATE INDEX plan_request_open ON plan_request USING btree (asked_at) WHERE ((carried_at IS NULL) AND (refused IS NULL));
+
+CREATE TABLE plan_terms (
+    plan_id uuid NOT NULL,
+    n integer NOT NULL,
+    since timestamp with time zone NOT NULL,
+    amount bigint NOT NULL,
+    covered bigint NOT NULL,
+    PRIMARY KEY (plan_id, n),
+    CONSTRAINT plan_terms_amount_check CHECK (amount > 0),
+    CONSTRAINT plan_terms_check CHECK (covered >= 0 AND covered < amount),
+    CONSTRAINT plan_terms_n_check CHECK (n > 0),
+    CONSTRAINT plan_terms_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_terms FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE posting (
+    entry_id uuid NOT NULL,
+    n smallint NOT NULL,
+    entity_id uuid NOT NULL,
+    currency text NOT NULL,
+    line_count smallint NOT NULL,
+    account_code text NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    dimensions jsonb,
+    foreign_currency text,
+    foreign_amount bigint,
+    rate numeric(24,12),
+    serial bigint NOT NULL,
+    PRIMARY KEY (entry_id, n),
+    CONSTRAINT posting_amount_check CHECK (amount <> 0),
+    CONSTRAINT posting_check CHECK (n >= 1 AND n <= line_count),
+    CONSTRAINT posting_check1 CHECK (num_nulls(foreign_currency, foreign_amount, rate) = ANY (ARRAY[0, 3])),
+    CONSTRAINT posting_foreign_currency_check CHECK (foreign_currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT posting_rate_check CHECK (rate > 0::numeric),
+    CONSTRAINT posting_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
+    CONSTRAINT posting_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT posting_of_entry FOREIGN KEY (entry_id, entity_id, currency, line_count, serial) REFERENCES journal_entry(id, entity_id, currency, line_count, serial)
+);
+CREATE INDEX posting_by_fund ON posting USING btree (fund_id, serial) INCLUDE (account_code, amount);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON posting FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE receipt (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    year integer NOT NULL,
+    number integer NOT NULL,
+    donation_id uuid NOT NULL,
+    replaces uuid,
+    language text NOT NULL,
+    words_version smallint NOT NULL,
+    facts jsonb NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, year, number),
+    UNIQUE (id, donation_id),
+    UNIQUE (replaces),
+    CONSTRAINT receipt_number_check CHECK (number > 0),
+    CONSTRAINT receipt_words_version_check CHECK (words_version > 0),
+    CONSTRAINT receipt_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT receipt_entity_id_year_fkey FOREIGN KEY (entity_id, year) REFERENCES receipt_counter(entity_id, year),
+    CONSTRAINT receipt_replaces_fkey FOREIGN KEY (replaces) REFERENCES receipt(id),
+    CONSTRAINT receipt_replaces_void FOREIGN KEY (replaces, donation_id) REFERENCES receipt_void(receipt_id, donation_id)
+);
+CREATE INDEX receipt_by_issue ON receipt USING btree (issued_at);
+CREATE UNIQUE INDEX receipt_one_per_gift ON receipt USING btree (donation_id) WHERE (replaces IS NULL);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
+CREATE TRIGGER only_the_person_goes BEFORE DELETE OR UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION only_the_person_goes();
+CREATE TRIGGER receipt_numbers_are_taken AFTER INSERT ON receipt REFERENCING NEW TABLE AS issued FOR EACH STATEMENT EXECUTE FUNCTION receipt_numbers_are_taken();
+
+CREATE TABLE receipt_counter (
+    entity_id uuid NOT NULL,
+    year integer NOT NULL,
+    last integer NOT NULL,
+    PRIMARY KEY (entity_id, year),
+    CONSTRAINT receipt_counter_last_check CHECK (last >= 0),
+    CONSTRAINT receipt_counter_year_check CHECK (year >= 2000 AND year <= 2200),
+    CONSTRAINT receipt_counter_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE CONSTRAINT TRIGGER receipt_counter_is_last AFTER INSERT OR UPDATE ON receipt_counter DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION receipt_counter_is_last();
+
+CREATE TABLE receipt_hold (
+    receipt_id uuid NOT NULL,
+    erasure_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    reason text NOT NULL,
+    held_until date NOT NULL,
+    PRIMARY KEY (receipt_id),
+    CONSTRAINT receipt_hold_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT receipt_hold_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id),
+    CONSTRAINT receipt_hold_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id)
+);
+CREATE INDEX receipt_hold_over ON receipt_hold USING btree (held_until);
+
+CREATE TABLE receipt_hold_reading (
+    receipt_id uuid NOT NULL,
+    read_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    read_by text NOT NULL,
+    reason text NOT NULL,
+    PRIMARY KEY (receipt_id, read_at),
+    CONSTRAINT receipt_hold_reading_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT receipt_hold_reading_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_hold_reading FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE receipt_void (
+    receipt_id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    reason text NOT NULL,
+    changed_on date NOT NULL,
+    ordered_by text NOT NULL,
+    voided_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (receipt_id),
+    UNIQUE (receipt_id, donation_id),
+    CONSTRAINT receipt_void_reason_check CHECK (reason = ANY (ARRAY['correction'::text, 'refund'::text, 'dispute'::text])),
+    CONSTRAINT receipt_void_receipt_id_donation_id_fkey FOREIGN KEY (receipt_id, donation_id) REFERENCES receipt(id, donation_id)
+);
+CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE session (
+    id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    email text NOT NULL,
+    sign_in_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT now(),
+    seen_at timestamp with time zone NOT NULL DEFAULT now(),
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (sign_in_id),
+    UNIQUE (token_hash),
+    CONSTRAINT session_token_hash_check CHECK (octet_length(token_hash) = 32)
+);
+CREATE INDEX session_by_email ON session USING btree (email) WHERE (ended_at IS NULL);
+CREATE INDEX session_by_person ON session USING btree (person_id) WHERE (ended_at IS NULL);
+
+CREATE TABLE sign_in (
+    id uuid NOT NULL,
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    email text NOT NULL,
+    person_id uuid,
+    language text NOT NULL,
+    browser_hash bytea NOT NULL,
+    asked_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL DEFAULT (now() + '00:10:00'::interval),
+    token_hash bytea,
+    code_mac bytea,
+    used_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (token_hash),
+    CONSTRAINT sign_in_browser_hash_check CHECK (octet_length(browser_hash) = 32),
+    CONSTRAINT sign_in_check CHECK (expires_at <= (asked_at + '00:10:00'::interval)),
+    CONSTRAINT sign_in_check1 CHECK ((token_hash IS NULL) = (code_mac IS NULL)),
+    CONSTRAINT sign_in_check2 CHECK (used_at IS NULL OR token_hash IS NOT NULL),
+    CONSTRAINT sign_in_code_mac_check CHECK (octet_length(code_mac) = 32),
+    CONSTRAINT sign_in_email_check CHECK (email = lower(email)),
+    CONSTRAINT sign_in_token_hash_check CHECK (octet_length(token_hash) = 32)
+);
+CREATE INDEX sign_in_by_browser ON sign_in USING btree (browser_hash);
+CREATE INDEX sign_in_newest ON sign_in USING btree (email, n DESC);
+CREATE INDEX sign_in_old ON sign_in USING btree (asked_at);
+CREATE TRIGGER sign_in_is_used_once BEFORE UPDATE ON sign_in FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION sign_in_is_used_once();
+
+CREATE TABLE statement (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    year integer NOT NULL,
+    n smallint NOT NULL,
+    language text NOT NULL,
+    words_version smallint NOT NULL,
+    facts jsonb NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (donor_id, year, n),
+    CONSTRAINT statement_n_check CHECK (n > 0),
+    CONSTRAINT statement_words_version_check CHECK (words_version > 0),
+    CONSTRAINT statement_year_check CHECK (year >= 2000 AND year <= 2200),
+    CONSTRAINT statement_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id)
+);
+CREATE INDEX statement_by_year ON statement USING btree (entity_id, year, donor_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON statement FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE statement_person (
+    statement_id uuid NOT NULL,
+    person jsonb NOT NULL,
+    PRIMARY KEY (statement_id),
+    CONSTRAINT statement_person_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
+);
+
+CREATE TABLE stripe_event (
+    entity_id uuid NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    api_version text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    payload bytea,
+    payload_sha256 bytea NOT NULL,
+    received_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    state text NOT NULL DEFAULT 'new'::text,
+    tries integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    due_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    reason text,
+    done_at timestamp with time zone,
+    PRIMARY KEY (entity_id, id),
+    CONSTRAINT stripe_event_check CHECK ((state = 'done'::text) = (done_at IS NOT NULL)),
+    CONSTRAINT stripe_event_check1 CHECK ((state = ANY (ARRAY['new'::text, 'done'::text])) OR reason IS NOT NULL),
+    CONSTRAINT stripe_event_payload_sha256_check CHECK (octet_length(payload_sha256) = 32),
+    CONSTRAINT stripe_event_state_check CHECK (state = ANY (ARRAY['new'::text, 'parked'::text, 'done'::text, 'set_aside'::text])),
+    CONSTRAINT stripe_event_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX stripe_event_payload ON stripe_event USING btree (received_at) WHERE (payload IS NOT NULL);
+CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WHERE (state = 'set_aside'::text);
+CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
+CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
+
+-- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_event_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_gift_without_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_job_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_not_booked_once (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_receipt_gap (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- FUNCTION balance_read_is_kept() RETURNS trigger
+
+-- FUNCTION delivery_ends_once() RETURNS trigger
+
+-- FUNCTION designation_fits_gift() RETURNS trigger
+
+-- FUNCTION designations_sum_to_gift() RETURNS trigger
+
+-- FUNCTION donation_step_is_legal() RETURNS trigger
+
+-- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION fee_is_booked() RETURNS trigger
+
+-- FUNCTION insert_only() RETURNS trigger
+
+-- FUNCTION journal_entry_in_open_period() RETURNS trigger
+
+-- FUNCTION journal_entry_is_sealed() RETURNS trigger
+
+-- FUNCTION kept_until_erased() RETURNS trigger
+
+-- FUNCTION only_the_person_goes() RETURNS trigger
+
+-- FUNCTION payload_is_erased_only() RETURNS trigger
+
+-- FUNCTION payload_json(payload bytea) RETURNS json
+
+-- FUNCTION personless(facts jsonb) RETURNS jsonb
+
+-- FUNCTION plan_step_is_legal() RETURNS trigger
+
+-- FUNCTION receipt_counter_is_last() RETURNS trigger
+
+-- FUNCTION receipt_numbers_are_taken() RETURNS trigger
+
+-- FUNCTION sign_in_is_used_once() RETURNS trigger
