@@ -19,20 +19,20 @@ const SnapshotAfter = 1000
 // The beginning of a query: the funds given as $1, or all funds with a posting, each found by one index look-up in posting_by_fund.
 const (
 	givenFunds = `
-	WITH fund AS (SELECT DISTINCT unnest($1::uuid[]) AS fund_id)`
+	WITH chosen AS (SELECT DISTINCT unnest($1::uuid[]) AS fund_id)`
 	usedFunds = `
 	WITH RECURSIVE used AS (
 	    (SELECT fund_id FROM posting ORDER BY fund_id LIMIT 1)
 	    UNION ALL
 	    SELECT (SELECT p.fund_id FROM posting p WHERE p.fund_id > used.fund_id ORDER BY p.fund_id LIMIT 1) FROM used WHERE used.fund_id IS NOT NULL
-	), fund AS (SELECT fund_id FROM used WHERE fund_id IS NOT NULL)`
+	), chosen AS (SELECT fund_id FROM used WHERE fund_id IS NOT NULL)`
 )
 
 // sinceSnapshot continues the query with the entity of each fund and the position of its newest snapshot: n in the entity's chain and the
 // serial of that entry; 0 and 0 if it has none.
 const sinceSnapshot = `, since AS (
 	    SELECT f.fund_id, b.entity_id, b.currency, coalesce(k.n, 0) AS n, coalesce(k.serial, 0) AS serial
-	      FROM fund f
+	      FROM chosen f
 	     CROSS JOIN LATERAL (SELECT entity_id FROM posting WHERE fund_id = f.fund_id ORDER BY serial LIMIT 1) p
 	      JOIN books b ON b.entity_id = p.entity_id
 	      LEFT JOIN LATERAL (
