@@ -64,6 +64,7 @@ CREATE TABLE balance_transaction (
 CREATE INDEX balance_transaction_by_date ON balance_transaction USING btree (entity_id, created_at);
 CREATE INDEX balance_transaction_by_source ON balance_transaction USING btree (entity_id, source_id);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER previous_release_payout AFTER INSERT ON balance_transaction FOR EACH ROW WHEN (((new.type = 'payout'::text) AND (new.source_id <> ''::text))) EXECUTE FUNCTION previous_release_payout();
 
 CREATE TABLE books (
     entity_id uuid NOT NULL,
@@ -74,51 +75,6 @@ CREATE TABLE books (
     CONSTRAINT books_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT books_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
-
-CREATE TABLE charge_change (
-    entity_id uuid NOT NULL,
-    object_id text NOT NULL,
-    kind text NOT NULL,
-    charge_id text NOT NULL,
-    amount bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    PRIMARY KEY (object_id, kind, entity_id),
-    CONSTRAINT charge_change_amount_check CHECK (amount > 0),
-    CONSTRAINT charge_change_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'refund failed'::text, 'dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text])),
-    CONSTRAINT charge_change_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
-);
-CREATE INDEX charge_change_by_charge ON charge_change USING btree (charge_id, entity_id);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-
-CREATE TABLE charge_change_share (
-    entity_id uuid NOT NULL,
-    object_id text NOT NULL,
-    kind text NOT NULL,
-    fund_id uuid NOT NULL,
-    amount bigint NOT NULL,
-    fee bigint NOT NULL,
-    sponsor bigint NOT NULL,
-    borne bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (object_id, kind, entity_id, fund_id),
-    CONSTRAINT charge_change_share_amount_check CHECK (amount >= 0),
-    CONSTRAINT charge_change_share_check CHECK (borne >= 0 AND borne <= amount),
-    CONSTRAINT charge_change_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
-    CONSTRAINT charge_change_share_object_id_kind_entity_id_fkey FOREIGN KEY (object_id, kind, entity_id) REFERENCES charge_change(object_id, kind, entity_id)
-);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_change_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-
-CREATE TABLE charge_share (
-    charge_id text NOT NULL,
-    entity_id uuid NOT NULL,
-    fund_id uuid NOT NULL,
-    gift bigint NOT NULL,
-    fee bigint NOT NULL,
-    sponsor bigint NOT NULL,
-    PRIMARY KEY (charge_id, entity_id, fund_id),
-    CONSTRAINT charge_share_gift_check CHECK (gift >= 0),
-    CONSTRAINT charge_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
-);
-CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON charge_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE check_run (
     day date NOT NULL,
@@ -166,8 +122,8 @@ CREATE TABLE donation (
     organisation_id uuid NOT NULL,
     donor_id uuid NOT NULL,
     public_ref text NOT NULL,
-    form_id uuid NOT NULL,
-    form_hash bytea NOT NULL,
+    form_id uuid,
+    form_hash bytea,
     status text NOT NULL,
     frequency text NOT NULL,
     amount bigint NOT NULL,
@@ -177,7 +133,7 @@ CREATE TABLE donation (
     news boolean NOT NULL,
     created_at timestamp with time zone NOT NULL,
     checkout_try smallint NOT NULL DEFAULT 1,
-    checkout_expires_at timestamp with time zone NOT NULL,
+    checkout_expires_at timestamp with time zone NOT NULL DEFAULT now(),
     checkout_session_id text,
     checkout_url text,
     payment_intent_id text,
@@ -185,11 +141,13 @@ CREATE TABLE donation (
     charged_at timestamp with time zone,
     settled_at timestamp with time zone,
     covered bigint NOT NULL DEFAULT 0,
+    source text,
+    plan_id uuid,
+    tax_date date,
     PRIMARY KEY (id),
     UNIQUE (id, entity_id),
     UNIQUE (public_ref),
     CONSTRAINT donation_amount_check CHECK (amount > 0),
-    CONSTRAINT donation_check CHECK (status <> 'settled'::text OR num_nulls(payment_intent_id, charge_id, charged_at, settled_at) = 0),
     CONSTRAINT donation_check1 CHECK (num_nulls(checkout_session_id, checkout_url) = ANY (ARRAY[0, 2])),
     CONSTRAINT donation_check2 CHECK (covered >= 0 AND covered < amount),
     CONSTRAINT donation_checkout_try_check CHECK (checkout_try >= 1 AND checkout_try <= 9),
@@ -197,19 +155,22 @@ CREATE TABLE donation (
     CONSTRAINT donation_form_hash_check CHECK (octet_length(form_hash) = 32),
     CONSTRAINT donation_frequency_check CHECK (frequency = ANY (ARRAY['once'::text, 'weekly'::text, 'monthly'::text, 'quarterly'::text, 'yearly'::text])),
     CONSTRAINT donation_public_ref_check CHECK (length(public_ref) >= 22),
+    CONSTRAINT donation_settled CHECK (status <> 'settled'::text OR settled_at IS NOT NULL AND tax_date IS NOT NULL),
+    CONSTRAINT donation_source_check CHECK (source = ANY (ARRAY['form'::text, 'plan'::text, 'office'::text, 'import'::text])),
     CONSTRAINT donation_status_check CHECK (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text, 'failed'::text, 'expired'::text])),
     CONSTRAINT donation_donor_id_entity_id_fkey FOREIGN KEY (donor_id, entity_id) REFERENCES donor(id, entity_id),
-    CONSTRAINT donation_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id)
+    CONSTRAINT donation_organisation_id_entity_id_fkey FOREIGN KEY (organisation_id, entity_id) REFERENCES organisation(id, entity_id),
+    CONSTRAINT donation_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
-CREATE UNIQUE INDEX donation_by_charge ON donation USING btree (entity_id, charge_id) WHERE (charge_id IS NOT NULL);
-CREATE UNIQUE INDEX donation_by_payment_intent ON donation USING btree (entity_id, payment_intent_id) WHERE (payment_intent_id IS NOT NULL);
 CREATE UNIQUE INDEX donation_by_session ON donation USING btree (entity_id, checkout_session_id) WHERE (checkout_session_id IS NOT NULL);
 CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text]));
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
+CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
 
 CREATE TABLE donation_contact (
     donation_id uuid NOT NULL,
@@ -224,6 +185,7 @@ CREATE TABLE donation_contact (
     postal_code text NOT NULL,
     country text NOT NULL,
     note text NOT NULL,
+    organisation_name text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (donation_id),
     CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
@@ -256,7 +218,7 @@ CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_step 
 CREATE TABLE donor (
     id uuid NOT NULL,
     entity_id uuid NOT NULL,
-    email text NOT NULL,
+    email text,
     first_name text NOT NULL,
     last_name text NOT NULL,
     language text NOT NULL,
@@ -271,10 +233,14 @@ CREATE TABLE donor (
     postal_code text NOT NULL DEFAULT ''::text,
     country text NOT NULL DEFAULT ''::text,
     said_at timestamp with time zone,
+    kind text NOT NULL DEFAULT 'person'::text,
+    organisation_name text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (id),
     UNIQUE (entity_id, email),
     UNIQUE (id, entity_id),
     CONSTRAINT donor_email_check CHECK (email = lower(email)),
+    CONSTRAINT donor_kind_check CHECK (kind = ANY (ARRAY['person'::text, 'organisation'::text])),
+    CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 
@@ -376,6 +342,7 @@ CREATE TABLE finance_task (
     CONSTRAINT finance_task_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX finance_task_open ON finance_task USING btree (opened_at) WHERE (closed_at IS NULL);
+CREATE TRIGGER previous_release_suspended AFTER INSERT ON finance_task FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['payment_differs_from_gift'::text, 'payment_in_other_currency'::text, 'payment_without_gift'::text, 'payment_of_another_entity'::text, 'gift_paid_twice'::text, 'replaced_gift_paid'::text, 'purged_gift_paid'::text, 'payment_beyond_plan'::text, 'payment_after_plan_ended'::text]))) EXECUTE FUNCTION previous_release_suspended();
 
 CREATE TABLE fund (
     id uuid NOT NULL,
@@ -450,6 +417,7 @@ CREATE TABLE instalment (
     CONSTRAINT instalment_plan_id_entity_id_fkey FOREIGN KEY (plan_id, entity_id) REFERENCES plan(id, entity_id)
 );
 CREATE INDEX instalment_owed ON instalment USING btree (plan_id) WHERE (ours AND (n IS NULL) AND (NOT refused));
+CREATE TRIGGER previous_release_instalment AFTER UPDATE OF donation_id ON instalment FOR EACH ROW WHEN (((new.donation_id IS NOT NULL) AND (old.donation_id IS NULL))) EXECUTE FUNCTION previous_release_instalment();
 
 CREATE TABLE journal_entry (
     id uuid NOT NULL,
@@ -657,6 +625,119 @@ CREATE TABLE organisation (
     CONSTRAINT organisation_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 
+CREATE TABLE payment (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    donation_id uuid,
+    method text NOT NULL,
+    processor text,
+    charge_ref text,
+    intent_ref text,
+    asset_account text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    status text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (entity_id, processor, charge_ref),
+    CONSTRAINT payment_amount_check CHECK (amount > 0),
+    CONSTRAINT payment_asset_account_check CHECK (asset_account = ANY (ARRAY['1010'::text, '1050'::text, '1100'::text, '1300'::text, '5300'::text])),
+    CONSTRAINT payment_check CHECK ((processor IS NOT NULL) = (method = ANY (ARRAY['card'::text, 'bank_debit'::text]))),
+    CONSTRAINT payment_check1 CHECK (num_nulls(processor, charge_ref, intent_ref) = ANY (ARRAY[0, 3])),
+    CONSTRAINT payment_check2 CHECK (donation_id IS NOT NULL OR status = 'suspense'::text),
+    CONSTRAINT payment_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
+    CONSTRAINT payment_method_check CHECK (method = ANY (ARRAY['card'::text, 'bank_debit'::text, 'check'::text, 'cash'::text, 'bank_transfer'::text, 'stock'::text, 'donor_advised_fund'::text, 'in_kind'::text])),
+    CONSTRAINT payment_processor_check CHECK (processor = 'stripe'::text),
+    CONSTRAINT payment_status_check CHECK (status = ANY (ARRAY['settled'::text, 'suspense'::text])),
+    CONSTRAINT payment_donation_id_entity_id_fkey FOREIGN KEY (donation_id, entity_id) REFERENCES donation(id, entity_id),
+    CONSTRAINT payment_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE UNIQUE INDEX payment_one_settled ON payment USING btree (donation_id) WHERE (status = 'settled'::text);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE payment_change (
+    entity_id uuid NOT NULL,
+    object_id text NOT NULL,
+    kind text NOT NULL,
+    payment_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (object_id, kind, entity_id),
+    CONSTRAINT payment_change_amount_check CHECK (amount > 0),
+    CONSTRAINT payment_change_kind_check CHECK (kind = ANY (ARRAY['refund'::text, 'refund failed'::text, 'dispute withdrawn'::text, 'dispute won'::text, 'dispute lost'::text])),
+    CONSTRAINT payment_change_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id),
+    CONSTRAINT payment_change_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES payment(id)
+);
+CREATE INDEX payment_change_by_payment ON payment_change USING btree (payment_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE payment_change_share (
+    entity_id uuid NOT NULL,
+    object_id text NOT NULL,
+    kind text NOT NULL,
+    fund_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    fee bigint NOT NULL,
+    sponsor_fee bigint NOT NULL,
+    absorbed bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (object_id, kind, entity_id, fund_id),
+    CONSTRAINT payment_change_share_amount_check CHECK (amount >= 0),
+    CONSTRAINT payment_change_share_check CHECK (absorbed >= 0 AND absorbed <= amount),
+    CONSTRAINT payment_change_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id),
+    CONSTRAINT payment_change_share_object_id_kind_entity_id_fkey FOREIGN KEY (object_id, kind, entity_id) REFERENCES payment_change(object_id, kind, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_change_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE payment_share (
+    payment_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    fund_id uuid NOT NULL,
+    gift bigint NOT NULL,
+    fee bigint NOT NULL,
+    sponsor_fee bigint NOT NULL,
+    PRIMARY KEY (payment_id, fund_id),
+    CONSTRAINT payment_share_gift_check CHECK (gift >= 0),
+    CONSTRAINT payment_share_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
+);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payment_share FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE payout (
+    id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    processor text NOT NULL,
+    payout_ref text NOT NULL,
+    kind text,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    arrival_on date NOT NULL,
+    status text NOT NULL,
+    descriptor text NOT NULL DEFAULT ''::text,
+    created_at timestamp with time zone NOT NULL,
+    members_stored boolean NOT NULL DEFAULT false,
+    read_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (id, entity_id),
+    UNIQUE (entity_id, processor, payout_ref),
+    CONSTRAINT payout_check CHECK (NOT members_stored OR NOT kind IS DISTINCT FROM 'automatic'::text),
+    CONSTRAINT payout_check1 CHECK (kind IS NULL OR read_at IS NOT NULL),
+    CONSTRAINT payout_kind_check CHECK (kind = ANY (ARRAY['automatic'::text, 'manual'::text, 'instant'::text])),
+    CONSTRAINT payout_processor_check CHECK (processor = 'stripe'::text),
+    CONSTRAINT payout_status_check CHECK (status = ANY (ARRAY['pending'::text, 'in_transit'::text, 'paid'::text, 'failed'::text, 'canceled'::text])),
+    CONSTRAINT payout_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX payout_to_read ON payout USING btree (entity_id, read_at) WHERE ((read_at IS NULL) OR (status = ANY (ARRAY['pending'::text, 'in_transit'::text])));
+
+CREATE TABLE payout_member (
+    payout_id uuid NOT NULL,
+    entity_id uuid NOT NULL,
+    transaction_id text NOT NULL,
+    PRIMARY KEY (payout_id, transaction_id),
+    CONSTRAINT payout_member_payout_id_entity_id_fkey FOREIGN KEY (payout_id, entity_id) REFERENCES payout(id, entity_id)
+);
+CREATE INDEX payout_member_by_transaction ON payout_member USING btree (transaction_id, entity_id);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON payout_member FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE pending_charge (
     charge_id text NOT NULL,
     entity_id uuid NOT NULL,
@@ -823,6 +904,8 @@ CREATE TABLE posting (
     CONSTRAINT posting_amount_check CHECK (amount <> 0),
     CONSTRAINT posting_check CHECK (n >= 1 AND n <= line_count),
     CONSTRAINT posting_check1 CHECK (num_nulls(foreign_currency, foreign_amount, rate) = ANY (ARRAY[0, 3])),
+    CONSTRAINT posting_dimensions_are_named CHECK (jsonb_typeof(dimensions) = 'object'::text),
+    CONSTRAINT posting_foreign_amount CHECK (foreign_currency <> currency AND sign(foreign_amount::double precision) = sign(amount::double precision)),
     CONSTRAINT posting_foreign_currency_check CHECK (foreign_currency ~ '^[A-Z]{3}$'::text),
     CONSTRAINT posting_rate_check CHECK (rate > 0::numeric),
     CONSTRAINT posting_account_code_fkey FOREIGN KEY (account_code) REFERENCES account(code),
@@ -1008,6 +1091,12 @@ CREATE INDEX stripe_event_set_aside ON stripe_event USING btree (received_at) WH
 CREATE INDEX stripe_event_waiting ON stripe_event USING btree (due_at) WHERE (state = ANY (ARRAY['new'::text, 'parked'::text]));
 CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event FOR EACH ROW WHEN ((new.payload IS NOT NULL)) EXECUTE FUNCTION payload_is_erased_only();
 
+-- VIEW charge_change (entity_id uuid, object_id text, kind text, charge_id text, amount bigint, at timestamp with time zone)
+
+-- VIEW charge_change_share (entity_id uuid, object_id text, kind text, fund_id uuid, amount bigint, fee bigint, sponsor bigint, borne bigint DEFAULT 0)
+
+-- VIEW charge_share (charge_id text, entity_id uuid, fund_id uuid, gift bigint, fee bigint, sponsor bigint)
+
 -- VIEW check_chain_broken (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1058,12 +1147,30 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION payload_json(payload bytea) RETURNS json
 
+-- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
+
 -- FUNCTION personless(facts jsonb) RETURNS jsonb
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
+
+-- FUNCTION previous_release_change() RETURNS trigger
+
+-- FUNCTION previous_release_donation() RETURNS trigger
+
+-- FUNCTION previous_release_instalment() RETURNS trigger
+
+-- FUNCTION previous_release_paid() RETURNS trigger
+
+-- FUNCTION previous_release_payout() RETURNS trigger
+
+-- FUNCTION previous_release_share() RETURNS trigger
+
+-- FUNCTION previous_release_suspended() RETURNS trigger
 
 -- FUNCTION receipt_counter_is_last() RETURNS trigger
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
 
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
+
+-- FUNCTION suspended_payment(task finance_task) RETURNS void
