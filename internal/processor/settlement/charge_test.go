@@ -104,7 +104,7 @@ func TestRefundsFeesAreTheSameWhateverDisputesDo(t *testing.T) {
 		}
 		require.NoError(t, list(h, t, g.EntityID, back(g, "txn_s", 333), back(g, "txn_t", 667)))
 		require.Equal(t, 88, h.Count(`SELECT sum(fee) FROM payment_change_share`))
-		require.Equal(t, 140, h.Count(`SELECT sum(sponsor) FROM payment_change_share`))
+		require.Equal(t, 140, h.Count(`SELECT sum(sponsor_fee) FROM payment_change_share`))
 		ends = append(ends, balances(h))
 	}
 	require.Equal(t, ends[0], ends[1])
