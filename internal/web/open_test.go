@@ -309,7 +309,7 @@ const crooked = `(() => {
 	const name = (e) => e.outerHTML.slice(0, 120);
 	const wide = document.documentElement.clientWidth;
 	const bad = document.documentElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
-	for (const e of document.Page.querySelectorAll("*")) {
+	for (const e of document.body.querySelectorAll("*")) {
 		const r = e.getBoundingClientRect();
 		if (r.width && (r.left < -0.5 || r.right > wide + 0.5) && seen(e)) bad.push("out of the window: " + name(e));
 	}
