@@ -12,7 +12,7 @@ import (
 	"konbit/internal/view"
 )
 
-func TestHeadLetterSaysWhatAuditorsNeed(t *testing.T) {
+func TestAuditDigestSaysWhatAuditorsNeed(t *testing.T) {
 	v := newView(t)
 	const command = "konbit ledger verify --head tsne:1234:ab12"
 	for _, test := range []struct {

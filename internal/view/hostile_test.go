@@ -33,10 +33,10 @@ func hostileEmails(t *testing.T, v *view.View, text string) string {
 	require.NoError(t, err)
 	var step bytes.Buffer
 	require.NoError(t, give.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}.Write(&step, v))
-	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // which wants one step
+	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // the challenge's own script
 }
 
-// squeezed is a text without space: letters break their lines.
+// squeezed returns text without white space, because emails break lines.
 func squeezed(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || r == 0 || r == '\ufffd' || r == '\ufeff' {
@@ -46,8 +46,9 @@ func squeezed(text string) string {
 	}, text)
 }
 
-// TestHostileTextsInLetters is threat T15 for letters and the step: what a donor wrote is shown as written, and is nothing else.
-func TestHostileTextsInLetters(t *testing.T) {
+// TestHostileTextsInEmails is threat T15 for emails and the challenge: what a donor typed is shown as it was typed, and
+// is only text.
+func TestHostileTextsInEmails(t *testing.T) {
 	t.Parallel()
 	v := newView(t)
 	var page atomic.Value
@@ -58,7 +59,7 @@ func TestHostileTextsInLetters(t *testing.T) {
 		for _, text := range texts {
 			body += hostileEmails(t, v, text)
 		}
-		// The policy of pages lets no element carry a style, and letters are styled so: here it would only hide what is looked for.
+		// The policy of pages forbids inline styles, which emails have: here it would only hide what the test looks for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))
 		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"letters"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
 		return testkit.PageStructure(t, ctx), squeezed(seen)
@@ -69,14 +70,14 @@ func TestHostileTextsInLetters(t *testing.T) {
 		kinds, seen := look(texts...)
 		assert.Subset(t, usual, kinds, "%q", texts)
 		for _, text := range texts {
-			// Donor twice, the title, dedicatee; giver, receiver, name and two lines of the card.
+			// Donor twice, the title, dedicatee; giver, recipient, name and two lines of the card.
 			assert.GreaterOrEqual(t, strings.Count(seen, squeezed(text)), 7, "%q", text)
 		}
 	}
 	assert.Empty(t, wrong())
 }
 
-// TestHostileTextsInTheDocument: the receipt's document says them too, and does nothing: it holds no script, no action, no link.
+// TestHostileTextsInTheDocument: the receipt's PDF shows these texts, and contains no script, no action and no link.
 func TestHostileTextsInTheDocument(t *testing.T) {
 	t.Parallel()
 	v := newView(t)
@@ -90,7 +91,7 @@ func TestHostileTextsInTheDocument(t *testing.T) {
 		require.NoError(t, err, "%q", texts)
 		outside := regexp.MustCompile(`(?s)stream\r?\n.*?endstream`).ReplaceAll(pdf, nil)
 		assert.Empty(t, active.FindAllString(string(outside), -1), "%q", texts)
-		if read++; read%5 != 0 { // reading takes a program's start
+		if read++; read%5 != 0 { // reading starts a program, which is slow
 			continue
 		}
 		toText := exec.Command("pdftotext", "-raw", "-", "-")

@@ -13,8 +13,8 @@ import (
 	"konbit/internal/view"
 )
 
-// TestPlanLetters: each kind of letter is whole in each language, as text and as HTML.
-func TestPlanLetters(t *testing.T) {
+// TestPlanEmails: each kind of email is complete in each language, as text and as HTML.
+func TestPlanEmails(t *testing.T) {
 	v := newView(t)
 	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
 	for _, lang := range catalogue(t).Languages() {
@@ -36,7 +36,8 @@ func TestPlanLetters(t *testing.T) {
 	}
 }
 
-// TestInstalmentsReceipt says which of its plan's gifts it is, and with the first what all come to.
+// TestInstalmentsReceipt: the receipt says which payment of its plan the gift is; the first one also says what all
+// payments amount to.
 func TestInstalmentsReceipt(t *testing.T) {
 	v := newView(t)
 	r := receiptWords(phrase.English)
@@ -53,7 +54,7 @@ func TestInstalmentsReceipt(t *testing.T) {
 	require.Contains(t, text, "The next charge of $20 is on October 21, 2027.")
 }
 
-func TestSignInLetter(t *testing.T) {
+func TestSignInEmail(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
 		for _, link := range []string{"https://give.example/sign-in/link?lang=es#s3cret", ""} {

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/view"
 )
 
-// revised is the receipt of fixtures_test.go with $5.50 of it returned, in place of number 100.
+// revised returns the receipt of pages.ReceiptWords with $5.50 returned; it replaces number 100.
 func revised(lang phrase.Language, reason string) view.ReceiptWords {
 	r := receiptWords(lang)
 	r.Amount, r.Purposes = usd(1500), r.Purposes[:1]
@@ -72,7 +72,7 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 	}
 }
 
-func TestVoidLetterSaysWhy(t *testing.T) {
+func TestReceiptVoidEmailSaysWhy(t *testing.T) {
 	v := newView(t)
 	says := map[phrase.Language]map[string]string{
 		"en": {

@@ -22,9 +22,8 @@ import (
 	"konbit/templates"
 )
 
-// pinned are the hashes of a version's words by language, of its letter's
-// templates, and of a plain letter made of them. Receipts that were issued
-// speak them. If this test fails, put the words back and write a new version.
+// pinned are the hashes of a version's words by language, of its templates, and of an email in plain text made of them.
+// Receipts that were issued use them. If this test fails, restore the words and write a new version.
 var pinned = map[string]string{
 	"en words":  "d6b76162cc05a87dbc47ae33088590ad",
 	"en letter": "4a6a17b3567c930201b99c3dbba42aee",
@@ -69,7 +68,7 @@ func hashOf(write func(io.Writer)) string {
 	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
-// receiptSays are what IRS Publication 1771 and a sponsor's own rules ask of a receipt.
+// receiptSays are what IRS Publication 1771 and a sponsor's own rules require of a receipt.
 var receiptSays = map[phrase.Language][]string{
 	"en": {
 		"TSNE-2026-000123", "TSNE MissionWorks", "12-3456789", "1 Example St", "Boston, MA 02111",
@@ -158,7 +157,7 @@ func TestReceiptIsHardToBreak(t *testing.T) {
 	assert.Contains(t, html, "background: "+view.DefaultAccent)
 }
 
-// TestReceiptPDFTakesAnyName sets names of every script, and long ones.
+// TestReceiptPDFTakesAnyName: names in every script, and long names, can be written.
 func TestReceiptPDFTakesAnyName(t *testing.T) {
 	v := newView(t)
 	for donor, want := range map[string]string{
@@ -178,7 +177,8 @@ func TestReceiptPDFTakesAnyName(t *testing.T) {
 	}
 }
 
-// TestReceiptPDFIsSmall: letters with it reach old phones, and take little time to make. What Helvetica lacks is embedded.
+// TestReceiptPDFIsSmall: the document is small enough for old phones and is made in little time. Characters that
+// Helvetica lacks need an embedded font.
 func TestReceiptPDFIsSmall(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
@@ -240,8 +240,7 @@ var (
 	shown  = regexp.MustCompile(`(?s)\(((?:\\.|[^\\)])*)\) ?Tj`)
 )
 
-// pdfText is the text of our own documents in reading order: what their
-// streams show, which fpdf writes as UTF-16.
+// pdfText returns the text of one of our documents in reading order: what its streams show. fpdf writes it as UTF-16.
 func pdfText(t *testing.T, pdf []byte) string {
 	t.Helper()
 	var text strings.Builder

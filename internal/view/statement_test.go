@@ -19,7 +19,8 @@ import (
 	"konbit/templates"
 )
 
-// pinnedStatement are the hashes of each version's own words by language, and of its templates, as `pinned` are of receipts.
+// pinnedStatement are the hashes of each version's own words by language, and of its templates, as pinned are those of
+// receipts.
 var pinnedStatement = map[int]map[string]string{1: {
 	"en":        "12c4fdfa87ccfd7ee948a66a040d107e",
 	"es":        "c259c2bea01ef8e9ffb05acfef735384",
@@ -58,7 +59,7 @@ func TestStatementWordsNeverChange(t *testing.T) {
 	assert.Len(t, pinnedStatement, view.StatementVersion)
 }
 
-// statementWords are of a year with so many gifts, the second of which went back.
+// statementWords returns a statement with a number of gifts, the second of which was returned.
 func statementWords(lang phrase.Language, gifts int) view.StatementWords {
 	s := view.StatementWords{
 		Version: view.StatementVersion, Language: lang, Year: 2026, Donee: tsne, Donor: "Marisol Peña Núñez", Greeting: "Marisol", DonorAddress: []string{"1 Main St", "Boston, MA 02111"},
@@ -80,7 +81,7 @@ func statementWords(lang phrase.Language, gifts int) view.StatementWords {
 	return s
 }
 
-// TestStatementSaysEverything: the letter, the page and the document, in each language.
+// TestStatementSaysEverything checks the email, the page and the document, in each language.
 func TestStatementSaysEverything(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
@@ -93,7 +94,7 @@ func TestStatementSaysEverything(t *testing.T) {
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(pdf, again), "the same facts give the same bytes")
 		assert.NotContains(t, string(pdf), "/FontFile2", "%s: it is small", lang)
-		inPDF := strings.ReplaceAll(oneLine(pdfText(t, pdf)), "–", "−") // the font's minus
+		inPDF := strings.ReplaceAll(oneLine(pdfText(t, pdf)), "–", "−") // the font has no minus sign
 		var page bytes.Buffer
 		require.NoError(t, portal.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}.Write(&page, v))
 		checkPage(t, page.String())
@@ -122,7 +123,7 @@ func TestStatementSaysEverything(t *testing.T) {
 	require.ErrorIs(t, err, view.ErrStatementVersion)
 }
 
-// TestStatementBreaksBetweenRows: sixty gifts stand on several pages, each with the table's head and the foot.
+// TestStatementBreaksBetweenRows: sixty gifts take several pages, each with the table's head and the footer.
 func TestStatementBreaksBetweenRows(t *testing.T) {
 	v := newView(t)
 	s := statementWords("en", 60)

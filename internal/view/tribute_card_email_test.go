@@ -61,8 +61,8 @@ func TestCardWithoutMessage(t *testing.T) {
 	assert.NotContains(t, text, "\n\n\n")
 }
 
-// TestReceiptTellsFeeAndDedication in the letter and in the document.
-func TestReceiptTellsFeeAndDedication(t *testing.T) {
+// TestReceiptShowsFeeAndDedication: email and document show the covered fee and the dedication.
+func TestReceiptShowsFeeAndDedication(t *testing.T) {
 	v := newView(t)
 	r := receiptWords("es")
 	r.Covered, r.Dedication, r.Dedicatee = usd(91), "memory", "Abuela Carmen"

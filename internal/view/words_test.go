@@ -15,8 +15,8 @@ import (
 	"konbit/templates"
 )
 
-// composed are the keys of which code writes only the beginning, such as
-// "give.frequency." + frequency. Each beginning is held to stand in the code.
+// composed are the keys of which the code contains only the beginning, such as "give.frequency." + frequency. The test
+// checks that the code contains each beginning.
 var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v", "statement.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
@@ -24,7 +24,7 @@ var composed = []string{
 	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.",
 }
 
-// fieldWords are the keys a field of the form takes by its name: "give." + name.
+// fieldWords are the keys that a field of the form takes by its name: "give." + name.
 var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|occurrences|first_name|last_name|email|phone|` +
 	`address_line1|address_line2|city|region|postal_code|country|note|anonymous|news|` +
 	`split|cover_fees|dedication|dedication_name|card_name|card_email|card_message)(_hint)?$`)
@@ -34,7 +34,7 @@ var (
 	quoted = regexp.MustCompile(`"((?:page|home|address|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|records|sign_in|portal|letters)\.[a-z0-9_.]*)"`)
 )
 
-// TestEveryPhraseUsedExists reads the templates and all of the program.
+// TestEveryPhraseUsedExists reads the templates and the whole program.
 func TestEveryPhraseUsedExists(t *testing.T) {
 	words := catalogue(t)
 	for key := range used(t) {
@@ -46,7 +46,7 @@ func TestEveryPhraseUsedExists(t *testing.T) {
 	}
 }
 
-// TestEveryPhraseIsUsed finds words nobody says any more.
+// TestEveryPhraseIsUsed reports phrases that nothing uses.
 func TestEveryPhraseIsUsed(t *testing.T) {
 	keys := used(t)
 	for _, key := range catalogue(t).Keys() {
@@ -69,7 +69,7 @@ func beginsComposed(key string) bool {
 	return false
 }
 
-// used is every key a template calls or a file of Go quotes.
+// used returns every key that a template calls or that a Go file quotes.
 func used(t *testing.T) map[string]bool {
 	t.Helper()
 	keys := map[string]bool{}
@@ -86,7 +86,7 @@ func used(t *testing.T) map[string]bool {
 		}))
 	}
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		workshop := strings.HasPrefix(path, "../workshop/chaos/") || strings.HasPrefix(path, "../workshop/stripefake/") // which say nothing to readers
+		workshop := strings.HasPrefix(path, "../workshop/chaos/") || strings.HasPrefix(path, "../workshop/stripefake/") // whose texts no reader sees
 		if err != nil || d.IsDir() || workshop || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

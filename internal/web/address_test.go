@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestDomainsInOtherLetters: who writes their domain as it is spoken gives and signs in by the same address.
-func TestDomainsInOtherLetters(t *testing.T) {
+// TestInternationalDomains: a donor who types a domain with non-ASCII letters gives and signs in with the same address.
+func TestInternationalDomains(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	v := visitor.New(t, h)

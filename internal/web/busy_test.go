@@ -15,8 +15,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestABusyDatabaseIsNotWaitedFor: whoever comes while the database has no time is told within two seconds to come again, in their
-// language and with what they typed; afterwards the same form begins its gift.
+// TestABusyDatabaseIsNotWaitedFor: while the database does not answer, a form gets 503 within two seconds, in the
+// donor's language and with what was typed; afterwards the same form starts its gift.
 func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -37,19 +37,19 @@ func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
 		assert.Contains(t, page.Page, "busy@donor.example", taken)
 
 		began = time.Now()
-		hook := tell(h, event)
+		webhook := deliver(h, event)
 		assert.Less(t, time.Since(began), 2*time.Second, taken)
-		assert.Equal(t, http.StatusServiceUnavailable, hook.Code, taken)
-		assert.NotEmpty(t, hook.Header().Get("Retry-After"), taken)
+		assert.Equal(t, http.StatusServiceUnavailable, webhook.Code, taken)
+		assert.NotEmpty(t, webhook.Header().Get("Retry-After"), taken)
 		require.NoError(t, tx.Rollback())
 	}
 	assert.Equal(t, http.StatusSeeOther, visitor.Ask(t, "POST", h.URL+"/give/csio?lang=es", form).StatusCode)
-	assert.Equal(t, http.StatusOK, tell(h, event).Code)
+	assert.Equal(t, http.StatusOK, deliver(h, event).Code)
 	assert.Equal(t, 1, h.Count(`SELECT count(*) FROM donation d JOIN donor o ON o.id = d.donor_id WHERE o.email = 'busy@donor.example'`))
 }
 
-// tell delivers an event.
-func tell(h *program.Program, e program.Event) *httptest.ResponseRecorder {
+// deliver posts an event with a valid signature.
+func deliver(h *program.Program, e program.Event) *httptest.ResponseRecorder {
 	request := httptest.NewRequest("POST", "/hooks/stripe/tsne", bytes.NewReader(e.Body))
 	request.Header.Set("Stripe-Signature", stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...))
 	response := httptest.NewRecorder()

@@ -20,16 +20,16 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// written are the fields of the form in which people write.
-var written = []string{
+// textFields are the fields of the form that take free text.
+var textFields = []string{
 	"first_name", "last_name", "email", "phone", "address_line1", "address_line2", "city", "region", "postal_code", "note", "amount_other",
 	"dedication_name", "card_name", "card_email", "card_message",
 }
 
 var countries = regexp.MustCompile(`<option value="[A-Z]{2}">[^<]*</option>`)
 
-// TestHostileTextsAreShownAsText is threat T15 for the form shown again: hundreds of hostile texts in every
-// field run nothing, break no policy, add no element, and read as they were typed.
+// TestHostileTextsAreShownAsText is threat T15 for the form that is shown again: hundreds of hostile texts in every
+// field run no script, break no policy, add no element, and are shown as they were typed.
 func TestHostileTextsAreShownAsText(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -49,12 +49,12 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 
 	again := func(text string) string {
 		form := url.Values{"amount": {"other"}, "frequency": {text}, "fund": {text}, "dedication": {text}, "country": {text}, "split[general]": {text}, "split[" + text + "]": {text}}
-		for _, field := range written {
+		for _, field := range textFields {
 			form.Set(field, text)
 		}
 		got := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=en", form)
 		require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode, "%q", text)
-		return countries.ReplaceAllString(got.Page, "") // hundreds of them, ours, and slow to draw
+		return countries.ReplaceAllString(got.Page, "") // hundreds of our own texts, slow to draw
 	}
 	show := func(body string) {
 		batch.Store(body)
@@ -76,7 +76,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 			for (const e of document.querySelectorAll("#give input, #give textarea")) (values[e.name] ||= []).push(e.value)
 			return values
 		})()`, &values)))
-		for _, field := range written {
+		for _, field := range textFields {
 			require.Len(t, values[field], len(texts), field)
 			for i, text := range texts {
 				assert.Equal(t, testkit.FieldText(text), testkit.FieldText(values[field][i]), field)
@@ -85,11 +85,11 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		}
 	}
 	assert.Empty(t, wrong())
-	t.Logf("%d texts shown in %d fields", shown, len(written))
-	assert.GreaterOrEqual(t, shown, 200*len(written))
+	t.Logf("%d texts shown in %d fields", shown, len(textFields))
+	assert.GreaterOrEqual(t, shown, 200*len(textFields))
 }
 
-// TestAddressesWriteNothing holds that what stands in an address is never a page's own code.
+// TestAddressesWriteNothing: no part of an address becomes markup or script of a page.
 func TestAddressesWriteNothing(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -101,7 +101,7 @@ func TestAddressesWriteNothing(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, known)
-	for _, text := range append(testkit.HostileTexts(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") { // and what is no text
+	for _, text := range append(testkit.HostileTexts(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") { // and bytes that are no valid text
 		query, segment := url.Values{"x": {text}, text: {"x"}, "lang": {text}}, url.PathEscape(text)
 		for _, p := range parameters {
 			query.Set(p, text)

@@ -27,27 +27,27 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// full is the organisation of the walk: it speaks all languages.
+// full is the organisation of the walk: it offers all languages.
 const full = "grassroots-international"
 
-// noPage are the routes that answer no page to look at: what machines read, documents, and what leads on to a page.
+// noPage are the routes without a page to check: those for programs, documents, and redirects.
 var noPage = []string{
 	"GET /healthz", "GET /readyz", "* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
 	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /sign-out", "GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/records/data.json", "GET /portal/records/data.csv", "GET /portal/statements/{ref}/pdf",
 }
 
-// A stop of the walk is a page, and how a donor gets there.
+// stop is one page of the walk, and how a donor gets there.
 type stop struct {
 	name  string
-	route string          // whose page it is
-	path  string          // empty: where the stop before left off
-	do    chromedp.Action // there; nil: nothing
-	keys  bool            // gone over by keyboard, too
+	route string          // the route that serves the page
+	path  string          // empty: the page where the previous stop ended
+	do    chromedp.Action // done on the page; nil: nothing
+	keys  bool            // also checked by keyboard
 }
 
-// grounds are what there is to walk over: a donor with all that a donor can have.
-type grounds struct {
+// site is a program with a donor who has everything that a donor can have.
+type site struct {
 	*program.Program
 	ana                             *visitor.Visitor
 	paid, plan, open, unpaid, other donation.Donation
@@ -55,11 +55,11 @@ type grounds struct {
 	links                           portal.PlanLinks
 }
 
-func newGrounds(t *testing.T) *grounds {
-	g := &grounds{Program: program.New(t, program.Options{UnlimitedSignIn: true})}
+func newSite(t *testing.T) *site {
+	g := &site{Program: program.New(t, program.Options{UnlimitedSignIn: true})}
 	file, err := os.ReadFile("../../cmd/demo/demo.yaml")
 	require.NoError(t, err)
-	// The stand-in has an account of one of its entities only.
+	// The stand-in has an account of only one of the entities.
 	file = bytes.ReplaceAll(file, []byte("entity: grassroots-international"), []byte("entity: tsne"))
 	demo, err := setup.Read("demo.yaml", file)
 	require.NoError(t, err)
@@ -104,7 +104,7 @@ func newGrounds(t *testing.T) *grounds {
 	return g
 }
 
-func (g *grounds) startedFor(t *testing.T, slug string, f donation.Form) donation.Donation {
+func (g *site) startedFor(t *testing.T, slug string, f donation.Form) donation.Donation {
 	t.Helper()
 	if slug == full && f.Fund == "general" {
 		f.Fund = "where-needed-most"
@@ -114,8 +114,8 @@ func (g *grounds) startedFor(t *testing.T, slug string, f donation.Form) donatio
 	return d
 }
 
-// strangers are the pages for whoever comes.
-func (g *grounds) strangers(lang phrase.Language) []stop {
+// publicStops returns the pages that need no session.
+func (g *site) publicStops(lang phrase.Language) []stop {
 	press := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	monthly := chromedp.Tasks{
 		chromedp.Click(`label[for="amount-1"]`), chromedp.Click(`input[value="monthly"]`), chromedp.SendKeys("#occurrences", "12"),
@@ -124,7 +124,7 @@ func (g *grounds) strangers(lang phrase.Language) []stop {
 	card := strings.TrimPrefix(g.links.PaymentMethod(g.active.DonorID, lang), g.URL)
 	thanks := func(d donation.Donation) string { return "/give/" + full + "/thanks?gift=" + d.PublicRef }
 	letters := "GET /plans/{ref}/{key}"
-	// Each language has its own choice to make.
+	// Each language uses a donor of its own.
 	kind := map[phrase.Language]string{"en": "statements", "es": "reminders", "pt": "statements", "ht": "reminders"}[lang]
 	of := g.paid.DonorID
 	if lang == "pt" || lang == "ht" {
@@ -170,8 +170,8 @@ func (g *grounds) strangers(lang phrase.Language) []stop {
 	}
 }
 
-// own are the pages of a donor who is signed in.
-func (g *grounds) own() []stop {
+// donorStops returns the pages of a signed-in donor.
+func (g *site) donorStops() []stop {
 	plan := "/portal/plans/" + g.active.PublicRef
 	year := time.Now().In(g.Offer("csio").Entity.Location()).Year()
 	join := chromedp.Tasks{
@@ -205,11 +205,11 @@ func (g *grounds) own() []stop {
 	}
 }
 
-// TestOpenToEveryone walks over all pages there are, in every language.
+// TestOpenToEveryone visits every page, in every language, and checks it by WCAG 2.2 AA and by keyboard.
 func TestOpenToEveryone(t *testing.T) {
-	g := newGrounds(t)
+	g := newSite(t)
 	stops := map[string]bool{}
-	for _, s := range append(g.strangers("en"), g.own()...) {
+	for _, s := range append(g.publicStops("en"), g.donorStops()...) {
 		stops[s.route] = true
 	}
 	for _, r := range routes(t, g.Program) {
@@ -230,23 +230,23 @@ func TestOpenToEveryone(t *testing.T) {
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
 			w := &walk{t, g, lang, testkit.Browser(t)}
-			for _, s := range g.strangers(lang) {
+			for _, s := range g.publicStops(lang) {
 				w.see(s)
 			}
 			for name, value := range g.ana.Cookies {
 				w.do(network.SetCookie(name, value).WithURL(g.URL))
 			}
-			for _, s := range g.own() {
+			for _, s := range g.donorStops() {
 				w.see(s)
 			}
 		})
 	}
 }
 
-// walk is one through all pages in one language.
+// walk is a visit of all pages in one language.
 type walk struct {
 	t    *testing.T
-	g    *grounds
+	g    *site
 	lang phrase.Language
 	ctx  context.Context
 }
@@ -285,7 +285,7 @@ func (w *walk) see(s stop) {
 		var bad []string
 		w.do(chromedp.Evaluate(crooked, &bad))
 		assert.Empty(w.t, bad, "%s, %d wide", s.name, width)
-		if width == 320 || w.lang == phrase.English { // beside a desk's room, words are all that differs
+		if width == 320 || w.lang == phrase.English { // on a desktop only the words differ between languages
 			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
 		}
 	}
@@ -295,7 +295,7 @@ func (w *walk) see(s stop) {
 	}
 }
 
-// widths are those of a small phone, which is also a desk at 400 %, and, for the longest and the shortest words, of a desk.
+// widths returns the window widths in CSS pixels: a small phone, which is also a desktop at 400 % zoom, and a desktop.
 func (w *walk) widths() []int64 {
 	if w.lang == phrase.English || w.lang == phrase.Spanish {
 		return []int64{320, 1280}
@@ -303,7 +303,8 @@ func (w *walk) widths() []int64 {
 	return []int64{320}
 }
 
-// crooked lists what runs out of the window on either side, and what is too low for a finger, but for a link within a sentence.
+// crooked is a script that returns what extends beyond the window, and what is too low to be touched, except for links
+// within a sentence.
 const crooked = `(() => {
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest(".skip, .unseen");
 	const name = (e) => e.outerHTML.slice(0, 120);
@@ -321,7 +322,7 @@ const crooked = `(() => {
 	return bad;
 })()`
 
-// byKeyboard goes over the page by the Tab key: everything that can be used is reached, in the order it is read, and is seen to be.
+// byKeyboard moves over the page with the Tab key: every control gets the focus, in reading order, and shows it.
 func (w *walk) byKeyboard(name string) {
 	w.t.Helper()
 	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")].filter((e) => e.checkVisibility())`
@@ -349,7 +350,7 @@ func (w *walk) byKeyboard(name string) {
 	assert.Len(w.t, reached, all, "%s: not all is reached, or not in order", name)
 }
 
-// shot leaves pictures of the page in the directory KONBIT_SHOTS, if that is set.
+// shot saves a picture of the page in the directory KONBIT_SHOTS, if it is set.
 func (w *walk) shot(name string) {
 	w.t.Helper()
 	dir := os.Getenv("KONBIT_SHOTS")

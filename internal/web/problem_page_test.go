@@ -17,8 +17,7 @@ import (
 	"konbit/internal/workshop/testkit/pages"
 )
 
-// TestEveryProblemPage executes every template, in every language and state, and
-// holds the promises of doc.go about what comes out.
+// TestEveryProblemPage renders the page of every status in every language and checks it: see pages.Check.
 func TestEveryProblemPage(t *testing.T) {
 	v := pages.NewView(t)
 	for _, lang := range pages.Words(t).Languages() {

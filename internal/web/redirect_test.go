@@ -21,7 +21,7 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// elsewhere are values by which people have been led away from sites they trusted.
+// elsewhere are values that have been used to redirect people away from sites they trusted.
 var elsewhere = []string{
 	"//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, "https:evil.example", "https:/evil.example", "https:///evil.example",
 	"https://evil.example", "HTTPS://evil.example", "//evil.example/%2e%2e", "/%2f%2fevil.example", "/%5cevil.example", "%2f%2fevil.example", "//evil%E3%80%82example",
@@ -30,13 +30,13 @@ var elsewhere = []string{
 	"data:text/html,evil", "/../../evil.example", "//[::1]evil.example", "//evil.example:443/x?y#z", "\u2028//evil.example",
 }
 
-// parameters are all that our addresses know, and what other sites' redirects are called.
+// parameters are all parameters that our addresses know, and the usual names of redirect parameters on other sites.
 var parameters = []string{"lang", "fund", "amount", "frequency", "again", "gift", "look", "pass", "next", "redirect", "redirect_uri", "return_to", "url", "continue"}
 
 var leads = regexp.MustCompile(`(?:href|action|src|url)=["']?([^"'>\s]*)`)
 
-// TestNobodyIsLedAway is threat T17: whatever an address or a form says, redirects and links stay on our host or lead to the
-// payment page.
+// TestNobodyIsLedAway is threat T17: whatever an address or a form contains, redirects and links stay on our host or
+// lead to the payment page.
 func TestNobodyIsLedAway(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
@@ -94,8 +94,8 @@ func TestNobodyIsLedAway(t *testing.T) {
 	}
 }
 
-// TestReferencesStayWhereTheyBelong is threat T5: a gift's reference and an event's pass are random, open nothing of the donor's,
-// and stand in no log, on no other page and in nothing that is kept.
+// TestReferencesStayWhereTheyBelong is threat T5: a gift's reference and an event's pass are random, give no access to
+// the donor's data, and are in no log, on no other page, and in nothing that is stored.
 func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -125,7 +125,7 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 		path    string
 		status  int
 		headers []string
-		holds   []string // of the secrets
+		holds   []string // the secrets that the response may contain
 	}{
 		{"/", 200, []string{own}, nil}, {"/give/csio", 200, []string{own}, nil}, {"/give/aina", 200, []string{own}, nil}, {"/nothing", 404, []string{own}, nil},
 		{"/give/csio/event?pass=" + url.QueryEscape(pass), 200, nil, nil}, {"/give/csio?again=" + paid.PublicRef, 303, nil, []string{paid.PublicRef}},
@@ -152,8 +152,9 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 	}
 }
 
-// TestNoRefererLeavesTheHouse takes a browser from an address that holds a reference to the payment page.
-func TestNoRefererLeavesTheHouse(t *testing.T) {
+// TestNoRefererLeavesTheSite opens the payment page from an address that contains a reference: the browser sends no
+// Referer.
+func TestNoRefererLeavesTheSite(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var seen []string

@@ -83,7 +83,7 @@ func TestCrossOriginPosts(t *testing.T) {
 	assert.Equal(t, 4, h.Count(`SELECT count(*) FROM donation`))
 }
 
-// TestLinksDoNotFollowTheHost: what a caller says of our name stands in no link.
+// TestLinksDoNotFollowTheHost: no link contains the Host header of the request.
 func TestLinksDoNotFollowTheHost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
@@ -112,7 +112,7 @@ func TestTheCookieIsBoundToTheHost(t *testing.T) {
 	}
 }
 
-// TestTwoHundredMutations: what is tampered with is answered 422, Stripe hears nothing of it and no row is written.
+// TestTwoHundredMutations: a form with forged values gets 422, Stripe is not called, and no row is written.
 func TestTwoHundredMutations(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -172,7 +172,8 @@ func TestNothingTypedIsLost(t *testing.T) {
 	assert.Equal(t, "no-store", got.Header.Get("Cache-Control"))
 }
 
-// TestAgainShowsNothingToStrangers: the address of a gift opens what was typed only to the browser it was typed in.
+// TestAgainShowsNothingToStrangers: the address of a gift shows what was typed only in the browser in which it was
+// typed.
 func TestAgainShowsNothingToStrangers(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -270,7 +271,8 @@ func TestAPanicTellsAReferenceOnly(t *testing.T) {
 	assert.Regexp(t, `[0-9a-f]{8}-[0-9a-f]{4}`, w.Body.String())
 }
 
-// TestTheLogNamesNobody takes a donor with a name like no other through the good path and the bad ones.
+// TestTheLogNamesNobody makes a gift with a name that occurs nowhere else, with and without failures: the log does not
+// contain it.
 func TestTheLogNamesNobody(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestWhoGivesMoreIsToldWhereToWrite: the form that asks for a letter says where to, and no other does.
-func TestWhoGivesMoreIsToldWhereToWrite(t *testing.T) {
+// TestTheMaximumNamesAnAddress: a form above the maximum shows the address to write to; no other form does.
+func TestTheMaximumNamesAnAddress(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	const link = `<a href="mailto:gifts@tsne.example">gifts@tsne.example</a>`

@@ -64,7 +64,7 @@ func givePage(lang phrase.Language) give.FormPage {
 	}
 }
 
-// badPage is a form sent with everything that can be wrong.
+// badPage returns a form that was posted with several bad fields.
 func badPage(lang phrase.Language) give.FormPage {
 	p := givePage(lang)
 	p.Entry = give.Entry{

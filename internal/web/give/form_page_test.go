@@ -63,7 +63,7 @@ func TestGiveOffersFrequencies(t *testing.T) {
 	assert.Contains(t, formOf(t, newView(t), p), `name="frequency" value="monthly" checked`)
 }
 
-// TestGiveKeepsWhatWasTyped finds every value of a bad form in the page again.
+// TestGiveKeepsWhatWasTyped: the page of a bad form contains every value that was typed.
 func TestGiveKeepsWhatWasTyped(t *testing.T) {
 	p := badPage("en")
 	page := formOf(t, newView(t), p)
@@ -84,8 +84,9 @@ func TestGiveKeepsWhatWasTyped(t *testing.T) {
 	assert.Contains(t, formOf(t, newView(t), p), `<option value="Ayiti" selected>Ayiti</option>`)
 }
 
-// TestGiveFoldsWhatMostPassBy opens a fold when there is something in it to see or to mend, and ticks no box.
-func TestGiveFoldsWhatMostPassBy(t *testing.T) {
+// TestGiveOpensSectionsInUse: an optional section is open if it has a value or an error, and no check box is checked
+// beforehand.
+func TestGiveOpensSectionsInUse(t *testing.T) {
 	v := newView(t)
 	open := regexp.MustCompile(`<details class="fold[^"]*" id="(\w+)"[^>]* open>`)
 	opened := func(change func(p *give.FormPage)) (ids []string) {
@@ -131,8 +132,7 @@ func TestGiveSaysWhatToDo(t *testing.T) {
 	assert.NotContains(t, formOf(t, newView(t), givePage("en")), "aria-invalid")
 }
 
-// TestGiveIsHardToBreak writes markup and template text into every field: each
-// comes back as text.
+// TestGiveIsHardToBreak puts markup and template text into every field: the page shows it as text.
 func TestGiveIsHardToBreak(t *testing.T) {
 	v := newView(t)
 	for _, hostile := range []string{
@@ -175,8 +175,7 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 	assert.Error(t, err, "a gap elsewhere would put the id into the wrong place")
 }
 
-// TestGiveIsLight holds the form, itself not compressed, and all it loads
-// below 30 kB as a browser asks for them.
+// TestGiveIsLight: the form, uncompressed, and all files it loads are below 30 kB as a browser requests them.
 func TestGiveIsLight(t *testing.T) {
 	v := newView(t)
 	page := formOf(t, v, badPage("es"))

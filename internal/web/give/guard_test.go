@@ -27,7 +27,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// gate is a house with the limits of an installation that sets none, and this machine's proxies in front of it.
+// gate is a program with the limits of an installation that sets none, and with this machine's proxies in front of it.
 type gate struct {
 	*program.Program
 	t     *testing.T
@@ -50,7 +50,7 @@ func newGate(t *testing.T, limits guard.Limits, proxies ...string) *gate {
 	return g
 }
 
-// reply is what a browser gets.
+// reply is what a browser receives.
 type reply struct {
 	status   int
 	location string
@@ -80,7 +80,7 @@ func (g *gate) send(r *http.Request) reply {
 	return reply{response.StatusCode, response.Header.Get("Location"), string(body), response.Cookies()}
 }
 
-// typed is the form of a donor of their own, who has had it before them for as long as read.
+// typed returns the form of a new donor who has looked at it for the time read.
 func (g *gate) typed(read time.Duration) url.Values {
 	return url.Values{
 		"form": {g.guard.FormToken(uuid.New(), time.Now().Add(-read))}, "amount": {"20"}, "frequency": {"once"}, "fund": {"general"},
@@ -88,7 +88,7 @@ func (g *gate) typed(read time.Duration) url.Values {
 	}
 }
 
-// from posts a form as the proxy hands it on from an address.
+// from posts a form as a proxy forwards it from an address.
 func (g *gate) from(address string, form url.Values, headers ...string) reply {
 	g.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, g.URL+"/give/csio?lang=en", strings.NewReader(form.Encode()))
@@ -107,7 +107,7 @@ func (g *gate) sessions() int { return len(g.Fake.Calls("POST", "/v1/checkout/se
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
-// fields are what a page sends back.
+// fields returns the form fields of a page.
 func fields(page string) url.Values {
 	form := url.Values{}
 	for _, field := range hidden.FindAllStringSubmatch(page, -1) {
@@ -118,7 +118,7 @@ func fields(page string) url.Values {
 
 var puzzles = regexp.MustCompile(`data-seed="([^"]*)" data-rounds="([^"]*)" data-difficulty="([^"]*)"`)
 
-// solve does the step of a page as a browser does, and answers what is then sent.
+// solve solves the challenge of a page as a browser does, and returns the form to post.
 func solve(t *testing.T, page string) url.Values {
 	t.Helper()
 	said := puzzles.FindStringSubmatch(page)
@@ -141,8 +141,8 @@ func solve(t *testing.T, page string) url.Values {
 
 const held = "Many attempts to give came in a short time"
 
-// wantHeld is the one answer to whoever is refused, whatever for: 429, what was typed, and the same words.
-func wantHeld(t *testing.T, a reply, form url.Values) {
+// wantRefused checks the response to a refused form: 429, what was typed, and the same words whatever the reason.
+func wantRefused(t *testing.T, a reply, form url.Values) {
 	t.Helper()
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	require.Contains(t, a.body, held)
@@ -151,20 +151,20 @@ func wantHeld(t *testing.T, a reply, form url.Values) {
 	require.NotContains(t, a.body, "declined")
 }
 
-// TestOneAddressOpensFewPages: 500 attempts from one address open at most five pages in ten minutes, and of a
-// hundred donors in the same minutes all get through.
+// TestOneAddressOpensFewPages: 500 attempts from one address open at most five payment pages in ten minutes, and all of
+// a hundred donors in the same minutes can give.
 func TestOneAddressOpensFewPages(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	donors := 0
 	for i := range 500 {
 		form := g.typed(time.Minute)
 		if a := g.from("203.0.113.9", form); a.status != http.StatusSeeOther {
-			wantHeld(t, a, form)
+			wantRefused(t, a, form)
 		}
 		if i%5 == 0 {
 			address := fmt.Sprintf("198.51.%d.7", i/5)
 			if i%50 == 0 {
-				address = fmt.Sprintf("203.0.113.%d", 100+i/50) // the bot's own network
+				address = fmt.Sprintf("203.0.113.%d", 100+i/50) // the network of the program that tries cards
 			}
 			if a := g.from(address, g.typed(time.Minute)); a.status == http.StatusSeeOther {
 				donors++
@@ -177,8 +177,8 @@ func TestOneAddressOpensFewPages(t *testing.T) {
 	require.NotContains(t, g.Log.String(), "203.0.113", "addresses are not logged")
 }
 
-// TestAddressIsWhatTrustedProxiesSay: T25. What a client says of its address changes nothing unless its peer is
-// a trusted proxy, and then only what that proxy added counts.
+// TestAddressIsWhatTrustedProxiesSay is threat T25: X-Forwarded-For is ignored unless the peer is a trusted proxy, and
+// then only the address that this proxy added is used.
 func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
 	for name, c := range map[string]struct {
 		proxies []string
@@ -212,8 +212,8 @@ func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
 	}
 }
 
-// TestManyAddressesRaiseTheBar: a bot of 500 addresses whose cards are refused meets the step on every page within
-// a minute of the 21st refusal, and no payment page is opened for it from then on. Donors do the step and give.
+// TestManyAddressesRaiseTheBar: a program with 500 addresses whose cards are declined gets the challenge on every page
+// within a minute of the 21st decline, and opens no payment page from then on. Donors solve the challenge and give.
 func TestManyAddressesRaiseTheBar(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	address := func(i int) string { return fmt.Sprintf("198.%d.%d.1", 18+i/250, i%250) }
@@ -263,7 +263,7 @@ func TestManyAddressesRaiseTheBar(t *testing.T) {
 	require.Contains(t, g.send(r).body, "A short check keeps them out", "on every page of the site")
 }
 
-// decline tries a card on a payment page that the bank refuses, and lets Stripe tell of it.
+// decline pays on a payment page with a card that the bank declines, and delivers Stripe's events.
 func (g *gate) decline(page string) {
 	g.t.Helper()
 	card := stripefake.GoodCard
@@ -278,8 +278,8 @@ func (g *gate) decline(page string) {
 	g.DrainAll()
 }
 
-// TestARefusalCountsOnce: Stripe tells of one refused card by two events, and each of them several times.
-func TestARefusalCountsOnce(t *testing.T) {
+// TestADeclineCountsOnce: Stripe reports one declined card by two events, each delivered several times.
+func TestADeclineCountsOnce(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	a := g.from("198.51.100.1", g.typed(time.Minute))
 	g.decline(a.location)
@@ -289,10 +289,11 @@ func TestARefusalCountsOnce(t *testing.T) {
 	require.Equal(t, 1, g.Count(`SELECT count(*) FROM guard_failure WHERE page = 'csio' AND at > now() - interval '1 minute'`))
 }
 
-func TestHastyFormMeetsTheStep(t *testing.T) {
+// TestAFormPostedTooFastGetsTheChallenge: a form that is posted within seconds of being shown gets the challenge.
+func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	form := g.typed(time.Second)
-	form.Set("split[network]", "") // whatever is sent is kept
+	form.Set("split[network]", "") // all fields that were posted are kept
 	a := g.from("203.0.113.1", form)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	kept := fields(a.body)
@@ -307,16 +308,17 @@ func TestHastyFormMeetsTheStep(t *testing.T) {
 	require.Equal(t, kept.Get("step"), fields(early.body).Get("step"))
 	changed := solve(t, a.body)
 	changed.Set("amount", "30")
-	wantHeld(t, g.from("203.0.113.1", changed), form)
+	wantRefused(t, g.from("203.0.113.1", changed), form)
 
 	done := solve(t, a.body)
 	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", done).status)
-	wantHeld(t, g.from("203.0.113.1", done), form)
+	wantRefused(t, g.from("203.0.113.1", done), form)
 	require.Equal(t, 1, g.sessions())
 }
 
-// TestMendingAFieldIsNoHaste: a form that comes back with a bad field marked keeps the time it was first shown.
-func TestMendingAFieldIsNoHaste(t *testing.T) {
+// TestCorrectingAFieldIsNotTooFast: a form that is shown again with a bad field keeps the time at which it was first
+// shown.
+func TestCorrectingAFieldIsNotTooFast(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	form := g.typed(time.Minute)
 	email := form.Get("email")
@@ -328,7 +330,8 @@ func TestMendingAFieldIsNoHaste(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", form).status)
 }
 
-// TestScripts: a post without a form shown costs the step, and in the demo, which asks for no time, nothing.
+// TestScripts: a form that was posted without being shown gets the challenge; in the demo, which sets no time limit, it
+// does not.
 func TestScripts(t *testing.T) {
 	script := url.Values{"amount": {"20"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"}}
 	g := newGate(t, guard.Standard())
@@ -344,7 +347,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// TestEventMode: one tablet at an event takes gift after gift, remembers nobody, and every use is on record.
+// TestEventMode: a tablet at an event takes gift after gift, remembers no donor, and every use of its pass is recorded.
 func TestEventMode(t *testing.T) {
 	g := newGate(t, guard.Standard(), "127.0.0.1/32")
 	organisation := g.Offer("csio").Organisation.ID

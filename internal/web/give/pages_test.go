@@ -18,8 +18,7 @@ import (
 	"konbit/internal/workshop/testkit/pages"
 )
 
-// TestEveryPage executes every template, in every language and state, and
-// holds the promises of doc.go about what comes out.
+// TestEveryPage renders every page of the area in every language and state and checks it: see pages.Check.
 func TestEveryPage(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {
@@ -92,7 +91,7 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	return all
 }
 
-func TestThanksTellsTheTruth(t *testing.T) {
+func TestThanksShowsTheState(t *testing.T) {
 	v := newView(t)
 	page := func(state give.ThanksState, again *give.Refresh) string {
 		var b strings.Builder

@@ -18,8 +18,8 @@ import (
 	"konbit/internal/workshop/testkit/pages"
 )
 
-// TestScriptSaysTheAmount follows a donor's hand over the form.
-func TestScriptSaysTheAmount(t *testing.T) {
+// TestScriptShowsTheAmount fills the form as a donor does: the button shows the chosen amount.
+func TestScriptShowsTheAmount(t *testing.T) {
 	v := newView(t)
 	p := givePage("en")
 	p.Frequencies = []string{"once", "monthly"}
@@ -73,8 +73,8 @@ func TestScriptSaysTheAmount(t *testing.T) {
 	))
 }
 
-// TestScriptWritesAsPeopleThere: amounts and dates, which the script writes itself, are those of the letters.
-func TestScriptWritesAsPeopleThere(t *testing.T) {
+// TestScriptWritesAmountsAndDates: the script writes amounts and dates as the emails do, in each language.
+func TestScriptWritesAmountsAndDates(t *testing.T) {
 	v, ctx := newView(t), testkit.Browser(t)
 	for lang, want := range map[phrase.Language]string{
 		"en": "2 payments of $20.50, the last on %s, $41 in all.",

@@ -18,10 +18,10 @@ import (
 //go:embed testdata/columns.txt
 var columnsFile string
 
-// columnRule says whether some columns of a table are told a person who asks for their data.
+// columnRule says whether the copy of a person's data contains some columns of a table.
 type columnRule struct {
 	table   string
-	of      string // told: which rows are the person's; empty: the columns are left out, with a reason
+	of      string // SQL condition of the person's rows; empty: the copy does not contain the columns
 	columns []string
 }
 
@@ -43,7 +43,8 @@ func columnRules(t *testing.T) (rules []columnRule) {
 	return rules
 }
 
-// TestEveryColumnHasARule: whoever adds a column says whether it is of a person's data, and which.
+// TestEveryColumnHasARule: every column of the database has a line in testdata/columns.txt that says whether the copy
+// contains it.
 func TestEveryColumnHasARule(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
@@ -63,7 +64,7 @@ func TestEveryColumnHasARule(t *testing.T) {
 	assert.Empty(t, ruled, "columns there are not")
 }
 
-// TestCopyTellsEveryColumn: each value of the person's in a column that is said to be told stands in the copy they download.
+// TestCopyTellsEveryColumn: the copy contains each value of the person in every column that columns.txt marks as told.
 func TestCopyTellsEveryColumn(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
@@ -104,7 +105,8 @@ func TestCopyTellsEveryColumn(t *testing.T) {
 	}
 }
 
-// live fills what a donor's life leaves: details, consents, a dedication, a statement, letters, and a wish taken back.
+// live adds what a donor can leave in the database: details, consents, a dedication, a statement, emails, and a
+// withdrawn request for erasure.
 func live(t *testing.T, e visitor.TwoDonors) {
 	t.Helper()
 	e.Exec(`UPDATE donor SET phone = '5550123', address_line1 = 'Line 1', address_line2 = 'Line 2', city = 'Boston', region = 'MA', postal_code = '02111', country = 'US',
@@ -124,7 +126,7 @@ func live(t *testing.T, e visitor.TwoDonors) {
 	}
 }
 
-// leaves tells every value of a JSON tree as text; moments to the second, in UTC.
+// leaves calls tell with every value of a JSON tree as text; times are in UTC, to the second.
 func leaves(tree any, tell func(string)) {
 	switch v := tree.(type) {
 	case nil:
@@ -140,7 +142,7 @@ func leaves(tree any, tell func(string)) {
 		if at, err := time.Parse(time.RFC3339, v); err == nil {
 			v = at.UTC().Format(time.DateTime)
 		} else if day, err := time.Parse(time.DateOnly, v); err == nil {
-			tell(day.Format(time.DateTime)) // a date in one, a moment in the other
+			tell(day.Format(time.DateTime)) // a date in one place, a time in the other
 		}
 		tell(v)
 	default:
@@ -148,7 +150,7 @@ func leaves(tree any, tell func(string)) {
 	}
 }
 
-// decimal is minor units as people write them.
+// decimal returns minor units as a decimal amount.
 func decimal(minor string) string {
 	if len(minor) < 3 {
 		minor = strings.Repeat("0", 3-len(minor)) + minor

@@ -20,7 +20,7 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// stopPath is the path of the link that stops a donor's letters of a kind.
+// stopPath returns the path of the link that stops a kind of email for a donor.
 func stopPath(t *testing.T, h *program.Program, of uuid.UUID, kind string) string {
 	t.Helper()
 	link, err := url.Parse(h.Receipts.StopURL(of, kind, "en"))
@@ -28,8 +28,8 @@ func stopPath(t *testing.T, h *program.Program, of uuid.UUID, kind string) strin
 	return link.Path
 }
 
-// wishes are what stands of a donor's wishes.
-func wishes(t *testing.T, h *program.Program, of uuid.UUID) map[string]bool {
+// preferences returns a donor's stored email preferences.
+func preferences(t *testing.T, h *program.Program, of uuid.UUID) map[string]bool {
 	t.Helper()
 	all, err := donor.EmailPreferences(t.Context(), h.DB.Server, of)
 	require.NoError(t, err)
@@ -42,8 +42,8 @@ func fromWithNews(email, first string) donation.Form {
 	return f
 }
 
-// TestT29ReadingStopsNothing: mail is opened by machines first. Only a press stops letters, of the one kind of the one donor, at once,
-// without a session and without giving one; and the donor can take it back.
+// TestT29ReadingStopsNothing: programs open links before people do. Only a POST stops emails, of one kind for one
+// donor, at once, without a session and without starting one; and the donor can allow them again.
 func TestT29ReadingStopsNothing(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
@@ -67,17 +67,17 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	}
 	assert.Equal(t, 422, provider.Ask("POST", path, url.Values{}).StatusCode)
 	assert.Equal(t, 422, provider.Ask("POST", path, url.Values{"List-Unsubscribe": {"Two-Clicks"}}).StatusCode)
-	require.Equal(t, all, wishes(t, h, ana))
+	require.Equal(t, all, preferences(t, h, ana))
 
 	began := time.Now()
 	got := provider.Ask("POST", path, url.Values{"List-Unsubscribe": {"One-Click"}}, "Sec-Fetch-Site: cross-site", "Origin: https://mail.example")
 	require.Equal(t, 200, got.StatusCode, "and no redirect")
-	require.Equal(t, map[string]bool{"news": false, "reminders": true, "statements": true}, wishes(t, h, ana))
+	require.Equal(t, map[string]bool{"news": false, "reminders": true, "statements": true}, preferences(t, h, ana))
 	require.Less(t, time.Since(began), time.Minute)
 	require.Empty(t, got.Cookies())
-	require.Equal(t, all, wishes(t, h, bea))
+	require.Equal(t, all, preferences(t, h, bea))
 	for range 3 {
-		require.Equal(t, 200, pressInParts(t, h.URL+path))
+		require.Equal(t, 200, oneClickMultipart(t, h.URL+path))
 	}
 	require.Equal(t, []string{"news|f|letter"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`), "the same wish is one")
 	assert.Contains(t, provider.Ask("GET", path, nil).Page, "These letters have stopped")
@@ -85,14 +85,14 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 
 	back := provider.Ask("POST", path+"/again", url.Values{})
 	require.Equal(t, 303, back.StatusCode)
-	require.Equal(t, all, wishes(t, h, ana))
+	require.Equal(t, all, preferences(t, h, ana))
 	assert.Equal(t, 403, provider.Ask("POST", path+"/again", url.Values{}, "Sec-Fetch-Site: cross-site").StatusCode)
 	h.Exec(`UPDATE donor SET email = 'forgotten-' || id || '@invalid' WHERE id = $1`, ana)
 	assert.Equal(t, 404, provider.Ask("GET", path, nil).StatusCode)
 }
 
-// TestT29TheAddressOpensOneChoice: another donor, another kind, and every other door stay shut to it.
-func TestT29TheAddressOpensOneChoice(t *testing.T) {
+// TestT29TheLinkOpensOneChoice: the link does not work for another donor, for another kind, or for any other page.
+func TestT29TheLinkOpensOneChoice(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
@@ -122,15 +122,15 @@ func TestT29TheAddressOpensOneChoice(t *testing.T) {
 	stranger.Cookies["konbit-session"], stranger.Cookies["konbit-asked"] = token, token
 	assert.Equal(t, 401, stranger.Ask("GET", "/portal", nil).StatusCode)
 	assert.Equal(t, 422, stranger.Ask("POST", "/sign-in/link", url.Values{"link": {token}}).StatusCode)
-	for _, door := range []string{"/plans/card/" + token, "/plans/" + d.PublicRef + "/" + token, "/portal/gifts/" + d.PublicRef + "/receipt"} {
-		assert.Equal(t, 404, stranger.Ask("GET", door, nil).StatusCode, door)
+	for _, path := range []string{"/plans/card/" + token, "/plans/" + d.PublicRef + "/" + token, "/portal/gifts/" + d.PublicRef + "/receipt"} {
+		assert.Equal(t, 404, stranger.Ask("GET", path, nil).StatusCode, path)
 	}
 	assert.Equal(t, before, visitor.TableHashes(t, h))
 }
 
-// TestT29TheLinkOfALetterStopsTheNext, from the bytes that arrived to the next that do not; and what is stopped stands so on the
-// donor's own page.
-func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
+// TestT29TheLinkOfAnEmailStopsTheNext follows the link in an email that was delivered: the next email is not sent, and
+// the donor's own page shows that emails are stopped.
+func TestT29TheLinkOfAnEmailStopsTheNext(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
@@ -157,7 +157,7 @@ func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
 	assert.Contains(t, page, `name="statements_tsne" value="yes"><label`)
 	assert.Contains(t, page, `name="reminders_tsne" value="yes" checked><label`)
 	h.SettledGift(visitor.FormOf("bea@example.net", "Bea"))
-	h.SettledGift(visitor.FormOf("ana@example.org", "Ana")) // so hers is corrected
+	h.SettledGift(visitor.FormOf("ana@example.org", "Ana")) // so that her statement is corrected
 	got := len(h.Mail.Messages())
 	send()
 	require.Len(t, h.Mail.Messages(), got+1)
@@ -165,8 +165,8 @@ func TestT29TheLinkOfALetterStopsTheNext(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM letter_delivery WHERE declined_at IS NOT NULL`))
 }
 
-// pressInParts is the one click as RFC 8058 would rather have it sent, and the answer's status.
-func pressInParts(t *testing.T, address string) int {
+// oneClickMultipart posts the one-click form as multipart, as RFC 8058 recommends, and returns the status.
+func oneClickMultipart(t *testing.T, address string) int {
 	t.Helper()
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)

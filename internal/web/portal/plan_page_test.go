@@ -18,7 +18,7 @@ import (
 	"konbit/internal/workshop/testkit/pages"
 )
 
-// planPages are the states of a plan's page.
+// planPages returns the states of a plan's page.
 func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
 	p := portal.PlanPage{
@@ -54,8 +54,7 @@ func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	return pages
 }
 
-// TestEveryPage executes every template, in every language and state, and
-// holds the promises of doc.go about what comes out.
+// TestEveryPage renders every page of the area in every language and state and checks it: see pages.Check.
 func TestEveryPage(t *testing.T) {
 	v := newView(t)
 	for _, lang := range catalogue(t).Languages() {

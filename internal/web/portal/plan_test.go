@@ -22,7 +22,7 @@ import (
 
 var planLink = regexp.MustCompile(`http://[^\s"<>]+/plans/[^\s"<>]+`)
 
-// mailed waits for a letter with those words in its subject, and answers it as text.
+// mailed waits for an email with these words in its subject and returns its text.
 func mailed(t *testing.T, h *program.Program, subject string) (text string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
@@ -59,9 +59,9 @@ func posted(t *testing.T, address string, form url.Values) *http.Response {
 	return resp
 }
 
-// TestManagedFromALetter: the receipt's link opens its plan and nothing else, looking changes nothing, each change is said before it is
-// done, and stopping takes one press.
-func TestManagedFromALetter(t *testing.T) {
+// TestManagedFromAnEmail: the receipt's link opens its plan and nothing else, reading changes nothing, each change is
+// explained before it is made, and stopping takes one submission.
+func TestManagedFromAnEmail(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
 	f := program.ValidForm()
@@ -115,8 +115,9 @@ func TestManagedFromALetter(t *testing.T) {
 	require.Equal(t, http.StatusConflict, posted(t, link, url.Values{"do": {"skip"}, "press": {uuid.NewString()}}).StatusCode)
 }
 
-// TestNewCardFromALetter: the link asks first, leads to Stripe's page by a press, and is good for thirty days.
-func TestNewCardFromALetter(t *testing.T) {
+// TestNewPaymentMethodFromAnEmail: the link asks first, a POST leads to Stripe's page, and the link is valid for thirty
+// days.
+func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
 	f := program.ValidForm()

@@ -18,7 +18,7 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// text is a page as it reads, without markup.
+// text returns a page without markup.
 func text(page string) string {
 	page = regexp.MustCompile(`(?s)<head>.*?</head>|<select.*?</select>`).ReplaceAllString(page, "")
 	return strings.Join(strings.Fields(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, " ")), " ")
@@ -107,7 +107,8 @@ func TestPortalCountsWhatStaysGiven(t *testing.T) {
 	assert.Contains(t, ana.Ask("GET", "/portal/gifts/"+part.PublicRef+"/receipt", nil).Page, "$5.00")
 }
 
-// TestGiftsFollowTheMailbox: a gift belongs to whoever reads the mailbox it was given with, and to nobody a form names.
+// TestGiftsFollowTheMailbox: a gift belongs to the person who can read the mailbox it was given with; a name in a form
+// gives no access.
 func TestGiftsFollowTheMailbox(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -121,7 +122,7 @@ func TestGiftsFollowTheMailbox(t *testing.T) {
 	require.Equal(t, 200, got.StatusCode)
 	assert.Contains(t, got.Page, `value="ana@work.example"`)
 	link, code, _ := ana.SignInEmail()
-	assert.Empty(t, link, "a letter that joins has no link")
+	assert.Empty(t, link, "an email that links an address has no link")
 	assert.Equal(t, 422, ana.Post("/portal/addresses/prove", url.Values{"email": {"ana@work.example"}, "code": {"1"}}).StatusCode)
 	assert.Equal(t, 422, visitor.New(t, h).Ask("POST", "/sign-in/code", url.Values{"email": {"ana@work.example"}, "code": {code}}).StatusCode)
 	got = ana.Post("/portal/addresses/prove", url.Values{"email": {"ana@work.example"}, "code": {code}})
@@ -135,7 +136,7 @@ func TestGiftsFollowTheMailbox(t *testing.T) {
 	assert.Contains(t, text(ana.Ask("GET", "/portal", nil).Page), "$20 in all, with 1 gift")
 	assert.Contains(t, text(visitor.New(t, h).SignIn("ana@work.example").Ask("GET", "/portal", nil).Page), "$20 in all, with 1 gift")
 
-	// Whoever types another's address gives to that person's history, and sees nothing of it.
+	// A gift with another person's address belongs to that person's history; the one who typed it does not see it.
 	h.SettledGift(visitor.FormOf("ana@example.org", "Eve"))
 	assert.Contains(t, text(ana.Ask("GET", "/portal", nil).Page), "$40 in all, with 2 gifts")
 }

@@ -12,8 +12,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestRecords: a donor finds the year's statement as page and document, takes their data along, asks to be forgotten with a press
-// on the page that says what it means, and takes it back. What is another's is nowhere in it.
+// TestRecords: a donor finds the year's statement as a page and a document, downloads all data, requests erasure on the
+// page that explains it, and withdraws the request. Nothing of another donor is shown.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
@@ -44,7 +44,7 @@ func TestRecords(t *testing.T) {
 	waits := e.Bea.Ask("GET", "/portal/records", nil)
 	assert.Contains(t, waits.Page, `value="withdraw"`)
 
-	// In the evening in Boston it is the next day in Greenwich: page and letter name the day of the entity that writes.
+	// In the evening in Boston the UTC date is the next day: page and email show the date in the sender's time zone.
 	e.Exec(`UPDATE erasure SET asked_at = '2026-12-04 02:00Z', due_at = '2026-12-07 02:00Z'`)
 	assert.Contains(t, e.Bea.Ask("GET", "/portal/records?lang=en", nil).Page, "December 6")
 	var wish uuid.UUID

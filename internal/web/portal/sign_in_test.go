@@ -12,7 +12,7 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestT6ScannersUseNothingUp: what opens links before people do signs nobody in and uses nothing up.
+// TestT6ScannersUseNothingUp: programs that open links before people do are not signed in and do not use links up.
 func TestT6ScannersUseNothingUp(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -32,7 +32,7 @@ func TestT6ScannersUseNothingUp(t *testing.T) {
 			assert.Equal(t, 200, who.Ask("GET", "/sign-in/link?link="+link, nil, "Sec-Purpose: prefetch;prerender").StatusCode)
 		}
 		got := scanner.Ask("POST", "/sign-in/link", url.Values{"link": {link}})
-		assert.Equal(t, 422, got.StatusCode, "its script may press the button, too")
+		assert.Equal(t, 422, got.StatusCode, "its script may submit the form, too")
 	}
 	assert.Zero(t, h.Count(`SELECT count(*) FROM session`))
 	assert.Zero(t, h.Count(`SELECT count(*) FROM sign_in WHERE used_at IS NOT NULL`))
@@ -50,8 +50,8 @@ func TestT6ScannersUseNothingUp(t *testing.T) {
 	assert.Contains(t, other.Ask("GET", "/portal", nil).Page, "Hello, Ana")
 }
 
-// TestT8CookiesAndSessions: a session slipped in before never survives, and what is ended
-// opens nothing.
+// TestT8CookiesAndSessions: a session that was planted in the browser ends at sign-in, and an ended session gives no
+// access.
 func TestT8CookiesAndSessions(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
@@ -74,7 +74,7 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.NotEqual(t, first, second, "renewed")
 	stale := visitor.New(t, h)
 	stale.Cookies[name] = first
-	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "what it held before is over")
+	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "the session it had before has ended")
 	other := visitor.New(t, h).SignIn("ana@example.org")
 
 	got = ana.Post("/sign-out", url.Values{})
@@ -96,8 +96,8 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.NotContains(t, h.Log.String(), link)
 }
 
-// TestT21OnlyTheMailboxLearnsWhetherItIsKnown: nobody is written to who never gave. That the answers are the same, and take as long,
-// the row enumeration of cmd/chaos shows with a thousand addresses of each kind.
+// TestT21OnlyTheMailboxLearnsWhetherItIsKnown: no email is sent to an address that never gave. That responses are the
+// same, and take as long, is shown by the row enumeration of cmd/chaos with a thousand addresses of each kind.
 func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{UnlimitedSignIn: true})
@@ -112,7 +112,7 @@ func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 	assert.NotEmpty(t, link+code)
 }
 
-func TestT22TheDoorHoldsStill(t *testing.T) {
+func TestT22SignInIsRateLimited(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))

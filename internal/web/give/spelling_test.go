@@ -1,0 +1,28 @@
+package give
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"konbit/internal/web"
+)
+
+// TestSpellingThatStripeAndBrowsersHold: the addresses to which payment pages return, and the cookies, never change. A renamed
+// constant that changes one fails here.
+func TestSpellingThatStripeAndBrowsersHold(t *testing.T) {
+	t.Parallel()
+	success, back := Links(&url.URL{Scheme: "https", Host: "give.example"})("csio", "ref", "es")
+	area := &Area{Kernel: &web.Kernel{Secret: []byte("canary-secret-of-32-bytes-length")}}
+	for name, each := range map[string]struct{ got, want string }{
+		"page after payment": {success, "https://give.example/give/csio/thanks?lang=es&gift=ref"},
+		"form again":         {back, "https://give.example/give/csio?lang=es&again=ref"},
+		"event mode":         {EventPath("csio", "pass"), "/give/csio/event#pass"},
+		"gift cookie":        {giftCookie, "gift"},
+		"event cookie":       {eventCookie, "event"},
+		"gift signature":     {area.sign("ref"), "DveE6PhSt11PhfCsN-N0RSKsjSF2nDNSGR4sJiDyTu8"},
+	} {
+		assert.Equal(t, each.want, each.got, name)
+	}
+}
