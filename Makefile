@@ -16,7 +16,7 @@ demo-reset:
 
 # Packages that use browsers run one at a time, and the package that kills servers runs alone: their tests wait for other processes,
 # and a machine that is busy with many packages makes them time out.
-BROWSING = konbit/internal/web konbit/internal/workshop/e2e
+BROWSING = konbit/internal/view konbit/internal/web konbit/internal/web/give konbit/internal/web/portal konbit/internal/workshop/e2e
 BREAKING = konbit/internal/workshop/chaos
 
 # Tests wait for PostgreSQL, browsers and servers more than they compute, so more of them run at once than there are cores.

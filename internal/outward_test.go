@@ -14,13 +14,13 @@ import (
 // visitor gave: they reach Stripe (or the stand-in its operator named) and the DNS. go-mail and lib/pq, whose addresses are
 // settings, are held to their rooms by the floor plan (threat T19).
 var reaches = []string{
-	"../cmd/konbit/clock.go http.Client",                   // asks the stand-in the time; without one it does not exist
 	"../cmd/konbit/doctor.go net.DefaultResolver",          // looks up our senders' records when an operator asks
+	"app/clock.go http.Client",                             // asks the stand-in the time; only if a stand-in is configured
 	"mail/smtp.go smtp.Client",                             // of go-mail: SMTP_URL
-	"platform/pg/attend.go net.DialTimeout",                // DATABASE_URL
-	"platform/pg/attend.go net.Dialer",                     // likewise
-	"platform/pg/hosts.go net.DialTimeout",                 // likewise
+	"platform/pg/hosts.go net.DialTimeout",                 // DATABASE_URL
 	"platform/pg/hosts.go net.Dialer",                      // likewise
+	"platform/pg/watchdog.go net.DialTimeout",              // likewise
+	"platform/pg/watchdog.go net.Dialer",                   // likewise
 	"processor/stripepay/client.go http.Client",            // follows no redirect
 	"processor/stripepay/observe.go http.DefaultTransport", // beneath it
 }
