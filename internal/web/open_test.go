@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -279,6 +280,7 @@ func (w *walk) see(s stop) {
 	if s.do != nil {
 		w.do(s.do)
 	}
+	w.loaded()
 	w.shot(s.name)
 	for _, width := range w.widths() {
 		w.do(emulation.SetDeviceMetricsOverride(width, 640, 1, width < 600))
@@ -293,6 +295,19 @@ func (w *walk) see(s stop) {
 	if s.keys && w.lang == phrase.English {
 		w.byKeyboard(s.name)
 	}
+}
+
+// loaded waits until the page is there as a whole.
+func (w *walk) loaded() {
+	w.t.Helper()
+	testkit.Eventually(w.t, 2*time.Minute, func() error {
+		var complete bool
+		err := chromedp.Run(w.ctx, chromedp.Evaluate(`document.readyState === "complete" && document.body !== null`, &complete))
+		if err == nil && !complete {
+			err = errors.New("the page is still loading")
+		}
+		return err
+	})
 }
 
 // widths returns the window widths in CSS pixels: a small phone, which is also a desktop at 400 % zoom, and a desktop.

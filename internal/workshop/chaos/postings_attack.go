@@ -70,7 +70,7 @@ func noFloats(t testing.TB) {
 		root = filepath.Dir(root)
 	}
 	files := 0
-	require.NoError(t, filepath.WalkDir(filepath.Join(root, "internal", "ledger"), func(path string, _ fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(filepath.Join(root, "internal", "books", "ledger"), func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

@@ -37,7 +37,14 @@ func TestSameFormAtOnce(t *testing.T) {
 	answers := make([]answer, 10)
 	var all sync.WaitGroup
 	for i := range answers {
-		all.Go(func() { answers[i] = s.read(script.PostForm(s.Servers()[i%2].URL()+"/give/csio", once)) })
+		all.Go(func() {
+			for range 10 { // on a busy machine the answer may be to submit the form again
+				answers[i] = s.read(script.PostForm(s.Servers()[i%2].URL()+"/give/csio", once))
+				if answers[i].status != http.StatusServiceUnavailable {
+					return
+				}
+			}
+		})
 	}
 	all.Wait()
 	for _, got := range answers {
