@@ -13,10 +13,10 @@ import (
 // beancount writes the input language of beancount 2 and later.
 type beancount struct {
 	out *bufio.Writer
-	on  ledger.Date // of the assertions
+	on  ledger.Date // date of the assertions
 }
 
-// opened is a date before any entry: beancount wants accounts opened before they are used.
+// opened is a date before every entry: in beancount an account is opened before it is used.
 const opened = "1900-01-01"
 
 func (b *beancount) begin(now time.Time, currencies []money.Currency) {
@@ -48,12 +48,12 @@ func (b *beancount) assertions(on ledger.Date) {
 	fmt.Fprintln(b.out)
 }
 
-// assert states a tolerance of nothing: beancount's own would let a balance pass that is out by one minor unit.
+// assert sets a tolerance of zero: beancount's default tolerance accepts a balance that is wrong by one minor unit.
 func (b *beancount) assert(account string, balance money.Amount) {
 	fmt.Fprintf(b.out, "%s balance %s  %s ~ 0 %s\n", b.on, account, balance.Decimal(), balance.Currency)
 }
 
-// beancountText is s as a string literal on one line.
+// beancountText returns s as a string literal on one line.
 func beancountText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' {

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// hledger writes hledger's journal format, of version 1.25 and later.
+// hledger writes hledger's journal format, for version 1.25 and later.
 type hledger struct{ out *bufio.Writer }
 
 func (h hledger) begin(now time.Time, currencies []money.Currency) {
@@ -18,7 +18,7 @@ func (h hledger) begin(now time.Time, currencies []money.Currency) {
 	for _, c := range currencies {
 		sample := money.New(0, c).Decimal()
 		if c.Exponent() == 0 {
-			sample += "." // the directive wants a decimal mark
+			sample += "." // the directive needs a decimal mark
 		}
 		fmt.Fprintf(h.out, "commodity %s %s\n", sample, c)
 	}
@@ -48,7 +48,7 @@ func (h hledger) assert(account string, balance money.Amount) {
 	fmt.Fprintf(h.out, "    %s  %s == %s\n", account, money.New(0, balance.Currency), balance)
 }
 
-// hledgerText is s without what would end a description or the value of a tag: hledger has no quoting.
+// hledgerText returns s without the characters that would end a description or a tag's value: hledger has no quoting.
 func hledgerText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || strings.ContainsRune(",;|", r) {

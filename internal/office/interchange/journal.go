@@ -28,21 +28,21 @@ const (
 	Beancount Format = "beancount"
 )
 
-// Formats are all there are.
+// Formats returns all formats.
 func Formats() []Format { return []Format{Hledger, Beancount} }
 
-// notation is how a format writes what a journal consists of, in this order.
+// notation writes the parts of a journal in one format. Its methods are called in this order.
 type notation interface {
 	begin(now time.Time, currencies []money.Currency)
 	declare(account string, currency money.Currency)
 	transaction(r *ledger.Record, accounts []string) // an account for each line of r
-	assertions(on ledger.Date)                       // once, before the first assert; on is after every transaction
+	assertions(on ledger.Date)                       // once, before the first assert; after all transactions
 	assert(account string, balance money.Amount)
 }
 
-// ExportJournal writes all of the books, as they are at one moment, to w: declarations, every entry in the
-// order of dates, and an assertion of the balance of each account of each fund. It holds one entry at a
-// time. The same books at the same now give the same bytes. After an error what w has is not a journal.
+// ExportJournal writes all books, in one consistent snapshot, to w: declarations, every entry in the order of dates,
+// and an assertion of the balance of each account of each fund. It holds one entry in memory at a time. The same books
+// and the same now give the same bytes. After an error, what w contains is not a valid journal.
 func ExportJournal(ctx context.Context, db *sqlx.DB, w io.Writer, format Format, now time.Time) error {
 	out := bufio.NewWriter(w) // keeps the first error of w for Flush
 	var n notation
@@ -98,7 +98,7 @@ func writeJournal(ctx context.Context, tx *sqlx.Tx, n notation, now time.Time) e
 	return nil
 }
 
-// Names are the slugs of all entities and the codes of all funds, for a report of the books.
+// Names returns the slugs of all entities and the codes of all funds, for reports of the books.
 func Names(ctx context.Context, q sqlx.QueryerContext) (ledger.Names, error) {
 	entities, err := org.Entities(ctx, q)
 	if err != nil {
@@ -118,13 +118,13 @@ func Names(ctx context.Context, q sqlx.QueryerContext) (ledger.Names, error) {
 	return names, nil
 }
 
-// accountName is Root:Entity:Fund:code-Name. Slugs and codes are lower-case, so different ones stay different.
+// accountName returns Root:Entity:Fund:code-Name. Slugs and codes are lower-case, so different ones stay different.
 func accountName(chart map[ledger.Account]string, entity, fund string, a ledger.Account) string {
 	return root(a) + ":" + capital(entity) + ":" + capital(fund) + ":" + string(a) + "-" + chart[a]
 }
 
-// root is the one of the five categories both programs know. Memo accounts balance among themselves and
-// stand under Equity, where they change no other figure.
+// root returns one of the five categories that both programs know. Memo accounts balance among themselves and are under
+// Equity, where they change no other total.
 func root(a ledger.Account) string {
 	switch a[0] {
 	case '1':
@@ -150,10 +150,10 @@ func currencies(lines []ledger.Line) (used []money.Currency) {
 	return slices.Compact(used)
 }
 
-// attribute is a name and value beside a transaction.
+// attribute is a name and a value beside a transaction.
 type attribute struct{ name, value string }
 
-// attributes tell where an entry comes from. Those that don't apply are left out.
+// attributes returns where an entry comes from, without attributes that do not apply.
 func attributes(r *ledger.Record) []attribute {
 	all := []attribute{{"entry", r.ID.String()}, {"source", r.Source}, {"source-id", r.SourceID}, {"kind", r.Kind}}
 	if r.FactDate != r.Date {
@@ -165,9 +165,9 @@ func attributes(r *ledger.Record) []attribute {
 	return all
 }
 
-// lineAttributes are the dimensions of a line in the order of their names, and its foreign amount and rate. They are
-// text, not amounts: both programs would take a price in another currency into their balances. The prefix keeps a
-// dimension called "date" from setting the date of a posting in hledger.
+// lineAttributes returns the dimensions of a line, in the order of their names, and its foreign amount and rate. They
+// are text, not amounts: both programs would include a price in another currency in their balances. Without the prefix,
+// a dimension called "date" would set the date of a posting in hledger.
 func lineAttributes(l ledger.RecordLine) (all []attribute) {
 	for _, name := range slices.Sorted(maps.Keys(l.Dimensions)) {
 		all = append(all, attribute{"dimension-" + name, l.Dimensions[name]})

@@ -25,7 +25,7 @@ import (
 
 var now = time.Date(2026, time.May, 1, 12, 0, 0, 0, time.UTC)
 
-// counter gives the ids 1, 2, 3 … so that a journal is the same in every run.
+// counter returns the ids 1, 2, 3 …, so that a journal is the same in every run.
 type counter struct{ n byte }
 
 func (c *counter) id() uuid.UUID { c.n++; return uuid.UUID{15: c.n} }
@@ -55,7 +55,7 @@ func open(t *testing.T, db *testkit.Database, ids *counter, slug string, currenc
 	return b
 }
 
-// entry is what an object did on the day of March, by its postings.
+// entry returns the entry of one object, dated on that day of March.
 func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) ledger.Entry {
 	e := ledger.Entry{EntityID: b.entity, Currency: b.currency, Date: ledger.Date{Year: 2026, Month: time.March, Day: day},
 		Source: "stripe", SourceID: id, Kind: kind, Fact: ledger.Fact{"id": id}}
@@ -65,9 +65,9 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 	return e
 }
 
-// fill books what the exports have to tell: gifts, fees, a split, a sponsor's fee, memo lines, two entities with
-// equal fund names, one of them in a currency without decimals, a foreign amount and dimensions of a line, a
-// reversal, a late fact, and text that the formats have to escape.
+// fill books everything that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines, two entities
+// with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a reversal, a
+// fact dated in a closed period, and text that the formats must escape.
 func fill(t *testing.T, db *testkit.Database) {
 	t.Helper()
 	ids := &counter{}
@@ -102,7 +102,7 @@ func fill(t *testing.T, db *testkit.Database) {
 	}))
 }
 
-// abroad gives two lines of 15,025 yen the 100.17 US dollars that they were sent as, and the first one dimensions.
+// abroad adds to two lines of 15,025 yen the 100.17 US dollars that were sent, and to the first line dimensions.
 func abroad(t *testing.T, lines []ledger.Posting) []ledger.Posting {
 	rate, err := ledger.ParseRate("149.995")
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func export(t *testing.T, db *testkit.Database, format Format) string {
 	return out.String()
 }
 
-// judge asks the program of the format what it thinks of the journal.
+// judge runs the accounting program of the format on the journal and returns its output.
 func judge(t *testing.T, format Format, journal string) (verdict string, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "journal."+string(format))
@@ -127,7 +127,7 @@ func judge(t *testing.T, format Format, journal string) (verdict string, err err
 	command := map[Format][]string{Hledger: {"hledger", "check", "--strict", "ordereddates", "-f", file}, Beancount: {"bean-check", file}}[format]
 	path, err := exec.LookPath(command[0])
 	if err != nil {
-		t.Fatalf("%s is not installed; mend it with: make test-deps", command[0])
+		t.Fatalf("%s is not installed; install it with: make test-deps", command[0])
 	}
 	cmd := exec.CommandContext(t.Context(), path, command[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
@@ -135,7 +135,7 @@ func judge(t *testing.T, format Format, journal string) (verdict string, err err
 	return string(out), err
 }
 
-func TestTheJudgesAccept(t *testing.T) {
+func TestAccountingProgramsAcceptTheJournal(t *testing.T) {
 	for _, format := range Formats() {
 		t.Run(string(format), func(t *testing.T) {
 			db := testkit.DB(t)
@@ -150,7 +150,7 @@ func TestTheJudgesAccept(t *testing.T) {
 	}
 }
 
-func TestTheJudgesRefuseATamperedJournal(t *testing.T) {
+func TestAccountingProgramsRefuseATamperedJournal(t *testing.T) {
 	db := testkit.DB(t)
 	fill(t, db)
 	for _, format := range Formats() {
@@ -162,8 +162,8 @@ func TestTheJudgesRefuseATamperedJournal(t *testing.T) {
 			"both postings by a cent": {"20.00 USD", "20.01 USD"},
 			"a balance by a cent": {map[Format]string{Hledger: "== 19.13 USD", Beancount: "19.13 ~ 0 USD"}[format],
 				map[Format]string{Hledger: "== 19.12 USD", Beancount: "19.12 ~ 0 USD"}[format]},
-			"a balance by a yen":    {map[Format]string{Hledger: "== 500 JPY", Beancount: "500 ~ 0 JPY"}[format], map[Format]string{Hledger: "== 501 JPY", Beancount: "501 ~ 0 JPY"}[format]},
-			"an account of no name": {general + "20.00", "Assets:Tsne:Other:1010-Stripe-clearing  20.00"},
+			"a balance by a yen":              {map[Format]string{Hledger: "== 500 JPY", Beancount: "500 ~ 0 JPY"}[format], map[Format]string{Hledger: "== 501 JPY", Beancount: "501 ~ 0 JPY"}[format]},
+			"an account that is not declared": {general + "20.00", "Assets:Tsne:Other:1010-Stripe-clearing  20.00"},
 		} {
 			t.Run(string(format)+"/"+name, func(t *testing.T) {
 				if format == Beancount {
@@ -179,8 +179,8 @@ func TestTheJudgesRefuseATamperedJournal(t *testing.T) {
 	}
 }
 
-// The golden journals are for people who review: what changes here changes what auditors get. UPDATE_GOLDEN=1
-// rewrites them.
+// TestGoldenJournals compares the journals with files for reviewers: a change in them changes what auditors get.
+// UPDATE_GOLDEN=1 rewrites them.
 func TestGoldenJournals(t *testing.T) {
 	db := testkit.DB(t)
 	fill(t, db)
@@ -206,7 +206,7 @@ func (b *broken) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestExportReportsItsFailures(t *testing.T) {
+func TestExportReturnsErrors(t *testing.T) {
 	db := testkit.DB(t)
 	fill(t, db)
 	require.ErrorContains(t, ExportJournal(t.Context(), db.Server, &bytes.Buffer{}, "csv", now), `no journal format "csv"`)

@@ -13,13 +13,12 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Apply brings the database to what the file says, in one transaction, and answers what it changed. A
-// dry run answers the same and writes nothing. Two at once work one after the other, and a second
-// application of a file changes nothing and touches no row. When the file cannot be applied the error
-// is Problems and nothing is written.
+// Apply changes the database to match the file, in one transaction, and returns what it changed. A dry run returns the
+// same and writes nothing. Concurrent calls run one after the other. Applying the same file again changes nothing and
+// writes no row. If the file cannot be applied, the error is Problems and nothing is written.
 //
-// Each new entity gets its books and its operations fund. newID makes ids for new rows; now is the time
-// of the change.
+// Each new entity gets its books and its operations fund. newID returns ids for new rows; now is the time of the
+// change.
 func Apply(ctx context.Context, db *sqlx.DB, file *File, now time.Time, newID func() uuid.UUID, dryRun bool) (Result, error) {
 	var result Result
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
@@ -51,7 +50,7 @@ func Apply(ctx context.Context, db *sqlx.DB, file *File, now time.Time, newID fu
 	return result, nil
 }
 
-// writeTx writes the rows of the plan, each after what it refers to.
+// writeTx writes the rows of the plan. A row is written after the rows that it refers to.
 func (p *plan) writeTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, e := range p.writeEntities {
 		if err := org.UpsertEntityTx(ctx, tx, e, p.now); err != nil {

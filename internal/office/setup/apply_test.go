@@ -62,7 +62,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 	dry, err := setup.Apply(t.Context(), db, file, noon, uuid.New, true)
 	require.NoError(t, err)
 	assert.Empty(t, rows(t, db))
-	assert.Equal(t, apply(t, db, sound), dry, "a dry run shows what the run then does")
+	assert.Equal(t, apply(t, db, sound), dry, "a dry run returns the same as the run after it")
 
 	before := rows(t, db)
 	dry, err = setup.Apply(t.Context(), db, read(t, changed), noon, uuid.New, true)
@@ -87,7 +87,7 @@ func TestTwoAppliesAtOnce(t *testing.T) {
 	assert.ElementsMatch(t, []int{5, 0, 0, 0, 0, 0, 0, 0}, created[:])
 }
 
-// Each row is applied after the sound file and says every line of the difference.
+// TestApplyChanges applies a changed file after the valid one and compares every line of the result.
 func TestApplyChanges(t *testing.T) {
 	second := "  - slug: other\n    entity: tsne\n    name: {en: Other}\n    languages: [en]\n    amounts: {presets: [1], minimum: 1, maximum: 9}\n" +
 		"    frequencies: [once]\n    funds:\n      - {slug: general, name: {en: General}, restriction: none}\n" +
@@ -134,7 +134,7 @@ func TestCloseAndReopen(t *testing.T) {
 	assert.Equal(t, "network", after.Code)
 }
 
-func TestOrganisationLeftOutIsLeftAlone(t *testing.T) {
+func TestOrganisationNotInTheFileIsUnchanged(t *testing.T) {
 	db := testkit.DB(t).Server
 	apply(t, db, sound)
 	result := apply(t, db, change(t, "slug: csio", "slug: other"))
@@ -142,7 +142,7 @@ func TestOrganisationLeftOutIsLeftAlone(t *testing.T) {
 	assert.Equal(t, "fund other/general: created, in the books as other-general", result.Changes[1].String())
 
 	twin := strings.NewReplacer("slug: tsne", "slug: twin", "entity: tsne", "entity: twin", "slug: csio", "slug: third").Replace(sound)
-	assert.Empty(t, apply(t, db, twin).Notices, "another entity's organisations are another file's")
+	assert.Empty(t, apply(t, db, twin).Notices, "no notice: another entity's organisations may be in another file")
 }
 
 func TestApplyRefuses(t *testing.T) {
@@ -170,8 +170,8 @@ func TestApplyRefuses(t *testing.T) {
 	}
 }
 
-// A gift that was only begun counts as history too: its payment may arrive later.
-func TestFundOfAStartedGiftIsKept(t *testing.T) {
+// A gift that was begun and not paid is history too: its payment may arrive later.
+func TestFundOfAStartedGiftMustStayInTheFile(t *testing.T) {
 	db := testkit.DB(t).Server
 	apply(t, db, sound)
 	designateNetwork(t, db)
@@ -193,7 +193,7 @@ func apply(t *testing.T, db *sqlx.DB, data string) setup.Result {
 	return result
 }
 
-// rows names every row this room writes, with the transaction that wrote it last.
+// rows returns every row that this package writes, with the transaction that wrote it last.
 func rows(t *testing.T, db *sqlx.DB) []string {
 	t.Helper()
 	var all []string

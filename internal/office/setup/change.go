@@ -21,13 +21,13 @@ func (c Change) String() string {
 	return fmt.Sprintf("%s: %s: %q → %q", c.Subject, c.Field, c.Before, c.After)
 }
 
-// Result is what Apply did or, on a dry run, would do.
+// Result lists what Apply changed or, in a dry run, would change.
 type Result struct {
-	Changes []Change `json:"changes"` // none when the file was applied before
-	Notices []string `json:"notices"` // what the file leaves out and Apply left alone
+	Changes []Change `json:"changes"` // empty if the file was applied before
+	Notices []string `json:"notices"` // organisations that are not in the file; Apply did not change them
 }
 
-// String is the result for people, one line each, ending in a line break.
+// String returns the result as text: one line for each change and notice, each ending in a line break.
 func (r Result) String() string {
 	var b strings.Builder
 	for _, c := range r.Changes {
@@ -52,14 +52,14 @@ func (d *difference) setVerb(verb string) {
 	d.changes = append(d.changes, Change{Subject: d.subject, Verb: verb})
 }
 
-// field notes a change when before and after read differently.
+// field records a change if before and after differ as text.
 func (d *difference) field(name string, before, after any) {
 	if b, a := fmt.Sprint(before), fmt.Sprint(after); b != a {
 		d.changes = append(d.changes, Change{Subject: d.subject, Field: name, Before: b, After: a})
 	}
 }
 
-// words notes the languages in which two texts differ.
+// words records a change for each language in which two texts differ.
 func words[K ~string, M ~map[K]string](d *difference, name string, before, after M) {
 	for _, l := range sortedKeys(before, after) {
 		d.field(name+" "+string(l), before[l], after[l])

@@ -1,18 +1,19 @@
-// Package setup brings legal entities, organisations and funds to what one declarative file says.
+// Package setup makes the legal entities, organisations and funds in the database match one declarative file.
 //
 //	data ── Read ──▶ *File ── Apply ──▶ Result
 //	           │                 │
 //	           ▼                 ▼
-//	        Problems          Problems      everything wrong at once, each with file, line, column and mend
+//	       Problems          Problems      everything wrong at once, each with file, line, column and how to fix it
 //
-// Read judges the file alone: keys, forms, amounts, languages. Apply judges it against what is stored,
-// under a lock and in one transaction: it works out the whole difference first (plan.go, without SQL)
-// and then either writes all of it, or, on a dry run or a refusal, nothing. Applying a file a second
-// time finds no difference and touches no row.
+// Read checks the file alone: keys, formats, amounts, languages. Apply compares it with what is stored, under a lock
+// and in one transaction: it first computes the whole difference (plan.go, without SQL) and then writes all of it. In a
+// dry run, or if there are problems, it writes nothing. Applying a file again finds no difference and writes no row.
 //
-// The file is the only door for this: nothing else writes these tables. It never deletes. An
-// organisation the file leaves out stays as it is, so there may be a file for each entity; a fund left
-// out of its organisation is closed, unless it has a history, which the file must keep naming. What
-// addresses and books already speak of (slugs, an entity's currency, an organisation's entity, a fund's
-// restriction) cannot be changed, and trying is refused with the way round it.
+// Nothing else writes these tables. setup never deletes a row:
+//
+//   - An organisation that is not in the file stays as it is, so each entity may have a file of its own.
+//   - A fund that is no longer listed in its organisation is closed. If it has a history (gifts or journal entries),
+//     that is a problem: the file must continue to list it.
+//   - What web addresses and books already contain cannot change: slugs, an entity's currency, an organisation's
+//     entity, a fund's restriction. The problem says what to do instead.
 package setup

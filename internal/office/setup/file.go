@@ -5,7 +5,7 @@ import (
 	"konbit/internal/books/org"
 )
 
-// File is a file that Read found sound. Ids are not in it: Apply finds or makes them.
+// File is a file in which Read found no problem. It contains no ids: Apply finds or creates them.
 type File struct {
 	Name          string
 	Entities      []Entity
@@ -21,7 +21,7 @@ type Entity struct {
 // Organisation is an organisation as the file declares it, with its funds.
 type Organisation struct {
 	org.Organisation
-	Entity string // the slug of its entity, which the same file declares
+	Entity string // the slug of its entity, which is declared in the same file
 	Funds  []Fund
 	in     section
 }

@@ -11,7 +11,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// useNetwork books a dollar to the fund csio/network.
+// useNetwork books one dollar to the fund csio/network.
 func useNetwork(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	f := networkOf(t, db)
@@ -26,7 +26,7 @@ func useNetwork(t *testing.T, db *sqlx.DB) {
 	}))
 }
 
-// designateNetwork writes a gift to the fund csio/network that was started and never paid.
+// designateNetwork inserts a gift to the fund csio/network that was begun and never paid.
 func designateNetwork(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	f := networkOf(t, db)

@@ -12,14 +12,14 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// stored is what the database holds before the file is applied.
+// stored is the content of the database before the file is applied.
 type stored struct {
 	entities      []org.LegalEntity
 	organisations []org.Organisation
 	funds         []fund.Fund
 }
 
-// plan is the whole difference between a file and what is stored, and the rows that would remove it.
+// plan is the whole difference between a file and what is stored, and the rows to write.
 type plan struct {
 	stored
 	now   time.Time
@@ -35,8 +35,8 @@ type plan struct {
 	writeFunds         []fund.Fund
 }
 
-// newPlan works out the difference, but for the funds left out: see closeLeftOut. What its report holds
-// says why the difference cannot be removed.
+// newPlan computes the difference, except for funds that are not in the file: see closeLeftOut. Its report holds the
+// reasons why the file cannot be applied.
 func newPlan(f *File, s stored, now time.Time, newID func() uuid.UUID) *plan {
 	p := &plan{stored: s, report: report{file: f.Name}, now: now, newID: newID, newEntities: map[uuid.UUID]bool{},
 		result: Result{Changes: []Change{}, Notices: []string{}},

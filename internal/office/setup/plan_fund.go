@@ -52,7 +52,7 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 	p.result.Changes = append(p.result.Changes, d.changes...)
 }
 
-// leftOut is a stored fund that the file no longer names in its organisation.
+// leftOut is a stored fund that the file no longer lists in its organisation.
 type leftOut struct {
 	fund.Fund
 	subject string
@@ -67,8 +67,8 @@ func (p *plan) findLeftOut(declared Organisation, o org.Organisation) {
 	}
 }
 
-// closeLeftOut closes the funds left out, except that those used, which gifts or books speak of, must
-// stay in the file.
+// closeLeftOut closes the funds that are no longer listed. For a fund in used (it has gifts or journal entries) it adds
+// a problem instead.
 func (p *plan) closeLeftOut(used map[uuid.UUID]bool) {
 	for _, f := range p.leftOut {
 		switch {
@@ -82,7 +82,7 @@ func (p *plan) closeLeftOut(used map[uuid.UUID]bool) {
 	}
 }
 
-// addFund plans a new fund of an organisation or, for operations, of an entity.
+// addFund adds a new fund of an organisation, or the operations fund of an entity, to the plan.
 func (p *plan) addFund(f fund.Fund, owner string) {
 	p.writeFunds = append(p.writeFunds, f)
 	d := difference{subject: "fund " + owner + "/" + f.Slug}
@@ -101,7 +101,7 @@ func (p *plan) storedFund(organisation uuid.UUID, slug string) (fund.Fund, bool)
 	return p.funds[i], true
 }
 
-// codeTaken tells whether a fund of the entity, stored or planned, has the code.
+// isCodeTaken returns a function that reports whether a fund of the entity, stored or planned, has a code.
 func (p *plan) isCodeTaken(entity uuid.UUID) func(string) bool {
 	return func(code string) bool {
 		has := func(f fund.Fund) bool { return f.EntityID == entity && f.Code == code }

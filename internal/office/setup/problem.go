@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with a file, and how to mend it.
+// Problem is one thing that is wrong with a file, and how to fix it.
 type Problem struct {
 	File         string
 	Line, Column int // from 1; Line 0 is the file as a whole
@@ -21,7 +21,7 @@ func (p Problem) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 }
 
-// Problems is everything wrong with a file, in the file's order. As an error it reads one per line.
+// Problems lists everything that is wrong with a file, in the file's order. Its error text has one line for each.
 type Problems []Problem
 
 func (p Problems) Error() string {
@@ -32,7 +32,7 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// err is p in order as an error, nil when nothing is wrong.
+// err returns the problems in order as an error; nil if there are none.
 func (p Problems) err() error {
 	if len(p) == 0 {
 		return nil

@@ -11,19 +11,20 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Rules are what the rest of the program asks of a file. The zero Rules ask nothing.
+// Rules are checks that other packages require of a file. The zero Rules check nothing.
 type Rules struct {
-	// Languages are those whose words are complete, so that an organisation may offer them; nil is all known.
+	// Languages lists the languages whose catalogue is complete, so that an organisation may offer them; nil allows all
+	// known ones.
 	Languages []phrase.Language
-	// Accent tells whether pages can be read in a colour, and else how to mend it; nil is every colour.
+	// Accent reports an error that says how to fix it if pages cannot be read in a colour; nil allows every colour.
 	Accent func(hex string) error
 }
 
 // Read is Rules.Read under the zero Rules.
 func Read(name string, data []byte) (*File, error) { return Rules{}.Read(name, data) }
 
-// Read reads the declarative file. name is what problems call it. An error is Problems: all that is
-// wrong with the file at once.
+// Read reads the declarative file. name is what problems call the file. The error is Problems: everything that is wrong
+// with the file at once.
 func (rules Rules) Read(name string, data []byte) (*File, error) {
 	if rules.Languages == nil {
 		rules.Languages = phrase.Known()
@@ -79,7 +80,7 @@ type slugs struct {
 	lines map[string]int
 }
 
-// add tells whether slug names something new; one that was refused already ("") does not.
+// add reports whether slug is used for the first time. It returns false for "", a slug that was refused before.
 func (g *slugs) add(s section, slug string) bool {
 	if slug == "" {
 		return false
@@ -95,7 +96,7 @@ func (g *slugs) add(s section, slug string) bool {
 	return true
 }
 
-// label is how problems call the i-th of a list: by its slug where it has one, else by its number.
+// label returns how problems call the i-th item of a list: by its slug if it has one, otherwise by its number.
 func label(kind string, i int, node ast.Node) string {
 	if m, ok := node.(*ast.MappingNode); ok {
 		for _, v := range m.Values {

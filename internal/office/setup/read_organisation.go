@@ -24,7 +24,7 @@ func (r *report) organisation(node ast.Node, i int, entities []Entity) Organisat
 	o.Frequencies = choices(s, "frequencies", org.Frequencies())
 	o.Accent = s.accent()
 	var entity Entity
-	nameless := func(e Entity) bool { return e.Slug == "" } // its slug was refused, and may be the one meant
+	nameless := func(e Entity) bool { return e.Slug == "" } // its slug was refused, and may be the one that was meant
 	if at := slices.IndexFunc(entities, func(e Entity) bool { return e.Slug == o.Entity }); at >= 0 {
 		entity = entities[at]
 	} else if o.Entity != "" && !slices.ContainsFunc(entities, nameless) {
@@ -59,7 +59,7 @@ func (s section) accent() string {
 	return hex
 }
 
-// amounts reads them from major units of c.
+// amounts reads the amounts of the form, in major units of c.
 func (o *Organisation) amounts(s section, c money.Currency) {
 	o.Minimum, o.Maximum = s.amount("minimum", c), s.amount("maximum", c)
 	bounded := o.Minimum > 0 && o.Maximum > 0
@@ -101,7 +101,7 @@ func (r *report) fund(node ast.Node, i int, o Organisation) Fund {
 	return f
 }
 
-// words reads a text in at least the languages offered.
+// words reads a text that must have at least the offered languages.
 func (s section) words(key string, offered []phrase.Language) phrase.Text {
 	known := make([]string, 0, len(phrase.Known()))
 	for _, l := range phrase.Known() {

@@ -65,7 +65,7 @@ const (
 	network  = "      - slug: network\n        name: {en: Network, es: Red}\n        restriction: none\n"
 )
 
-// Each row makes the sound file unsound in one way.
+// Each row makes the valid file invalid in one way.
 func TestReadRefuses(t *testing.T) {
 	for _, test := range []struct{ from, to, want string }{
 		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, processing_fee, sponsor_fee`},
@@ -130,7 +130,7 @@ func TestRules(t *testing.T) {
 	_, err = rules.Read("f", []byte(change(t, "[en, es]", "[en, es, ht]")))
 	assert.EqualError(t, err, `f:15:25: organisation csio: languages cannot have "ht": choose among en, es`)
 	_, err = rules.Read("f", []byte(change(t, "es: Red", "es: Red, ht: Rezo")))
-	assert.NoError(t, err, "words may be there before the language is offered")
+	assert.NoError(t, err, "words may be present before the language is offered")
 }
 
 func TestReadRefusesWholeFiles(t *testing.T) {
@@ -163,7 +163,7 @@ func TestReadReportsEverythingAtOnce(t *testing.T) {
 	assert.Equal(t, []int{1, 8, 13, 25}, lines, err.Error())
 }
 
-// Whatever is in a file, Read answers: a sound file or its problems.
+// FuzzRead: for any input, Read returns a valid file or its problems.
 func FuzzRead(f *testing.F) {
 	f.Add(sound)
 	f.Add("entities: [&a {slug: *a}]\n? [x]\n: - !!map\norganisations: |\n  {}\n<<: *a\n")
@@ -179,7 +179,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// change is the sound file with one thing replaced.
+// change returns the valid file with one part replaced.
 func change(t *testing.T, from, to string) string {
 	t.Helper()
 	require.Contains(t, sound, from)

@@ -13,17 +13,17 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// section is one mapping of the file while it is being read. Its methods read one key each; whatever is
-// wrong there goes to the report, and the zero value is answered so that reading goes on.
+// section is one mapping of the file while it is read. Each of its methods reads one key. If the value is wrong, the
+// method adds a problem to the report and returns the zero value, so that reading continues.
 type section struct {
 	*report
 	what   string // as problems call it: "organisation csio"
 	at     position
 	values map[string]ast.Node
-	broken bool // not a mapping at all: said once, its keys are not missed one by one
+	broken bool // it is not a mapping: reported once, without a problem for each of its keys
 }
 
-// section opens node as a mapping in which only those keys may stand.
+// section reads node as a mapping that may contain only those keys.
 func (r *report) section(node ast.Node, what string, keys ...string) section {
 	s := section{report: r, what: what, at: positionOf(node), values: map[string]ast.Node{}}
 	mapping, ok := node.(*ast.MappingNode)
@@ -46,7 +46,7 @@ func (r *report) section(node ast.Node, what string, keys ...string) section {
 	return s
 }
 
-// place is where the value of key stands, or else the section.
+// positionOfKey returns the position of the value of key; the section's own if there is no such key.
 func (s section) positionOfKey(key string) position {
 	if v := s.values[key]; v != nil {
 		return positionOf(v)
@@ -56,7 +56,7 @@ func (s section) positionOfKey(key string) position {
 
 func (s section) has(key string) bool { return s.values[key] != nil }
 
-// need is the value of a key that must be there and say something.
+// required returns the value of a key that must exist and not be empty.
 func (s section) required(key string) (ast.Node, bool) {
 	v := s.values[key]
 	switch v.(type) {
@@ -72,7 +72,7 @@ func (s section) required(key string) (ast.Node, bool) {
 	return v, true
 }
 
-// text reads one line of text that valid (if any) accepts; mend says what it accepts.
+// text reads one line of text that valid accepts; nil accepts every text. rule says in problems what valid accepts.
 func (s section) text(key string, valid func(string) bool, rule string) string {
 	v, ok := s.required(key)
 	if !ok {
@@ -102,7 +102,7 @@ func (s section) text(key string, valid func(string) bool, rule string) string {
 	return text
 }
 
-// optional is text for a key that may be missing.
+// optional is text for a key that may be absent.
 func (s section) optional(key string) string {
 	if !s.has(key) {
 		return ""
@@ -128,7 +128,7 @@ var (
 	majorForm = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 )
 
-// whole reads a whole number from 0 to most.
+// integer reads a whole number from 0 to most.
 func (s section) integer(key string, most int64, unit string) int64 {
 	v, ok := s.required(key)
 	if !ok {
@@ -143,8 +143,7 @@ func (s section) integer(key string, most int64, unit string) int64 {
 	return 0
 }
 
-// amount reads an amount of money in major units and answers minor ones, more than zero; 0 is one that
-// was refused.
+// amount reads an amount of money in major units and returns minor units, more than zero; 0 if it was refused.
 func (s section) amount(key string, c money.Currency) int64 {
 	v, ok := s.required(key)
 	if !ok {
@@ -165,7 +164,7 @@ func (s section) minorUnits(v ast.Node, key string, c money.Currency) int64 {
 	return 0
 }
 
-// list reads a list with something in it.
+// list reads a list that must not be empty.
 func (s section) list(key string) []ast.Node {
 	v, ok := s.required(key)
 	if !ok {
@@ -179,7 +178,7 @@ func (s section) list(key string) []ast.Node {
 	return sequence.Values
 }
 
-// inner opens the mapping under key.
+// subsection reads the mapping under key.
 func (s section) subsection(key string, keys ...string) section {
 	v, ok := s.required(key)
 	if !ok {
@@ -222,7 +221,7 @@ func isNumber(v ast.Node) bool {
 	return v.Type() == ast.IntegerType || v.Type() == ast.FloatType
 }
 
-// positionOf is where a reader looks for node: a mapping written over several lines starts at its first key.
+// positionOf returns where a person looks for node: a mapping over several lines starts at its first key.
 func positionOf(node ast.Node) position {
 	if node == nil {
 		return position{1, 1}
@@ -234,7 +233,7 @@ func positionOf(node ast.Node) position {
 	return position{token.Position.Line, token.Position.Column}
 }
 
-// sortedKeys lists the keys of any of the maps, each once.
+// sortedKeys returns the keys of all the maps in order, each once.
 func sortedKeys[K ~string, V any](all ...map[K]V) []K {
 	keys := map[K]bool{}
 	for _, m := range all {

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/giving/donation"
 )
 
-// lockTx makes applications wait for each other until the transaction ends.
+// lockTx makes concurrent calls of Apply wait for each other until the transaction ends.
 func lockTx(ctx context.Context, tx *sqlx.Tx) error {
 	const query = `/* setup.lockTx */ SELECT pg_advisory_xact_lock(hashtextextended('konbit setup', 0))`
 	_, err := tx.ExecContext(ctx, query)
@@ -30,8 +30,8 @@ func readStored(ctx context.Context, q sqlx.QueryerContext) (s stored, err error
 	return s, err
 }
 
-// usedFunds finds those of the funds that gifts or books speak of. It reads what belongs to donation and
-// ledger, because the question (may the file forget this fund?) is nobody's but this room's.
+// usedFunds returns those of the funds that have gifts or journal entries. It asks the packages donation and ledger,
+// because only setup has the question: may the file stop listing this fund?
 func usedFunds(ctx context.Context, q sqlx.QueryerContext, of []leftOut) (map[uuid.UUID]bool, error) {
 	ids := make([]uuid.UUID, len(of))
 	for i, f := range of {

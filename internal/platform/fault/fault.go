@@ -1,9 +1,9 @@
-// Package fault is the house's one vocabulary of failure.
+// Package fault owns the kinds of failure that the whole program uses.
 //
-// A use case that refuses says which kind of refusal it is and which phrase explains it; the web's one
-// door turns the kind into a status and the phrase into the reader's language. Whatever is not a *Error
-// is unexpected: the reader gets a fixed phrase and a reference, the details go to the log.
-// fault knows no HTTP and no language.
+// A use case that refuses returns an *Error: its kind, and the key of the phrase that explains it. One place in package
+// web turns the kind into an HTTP status and the phrase into the reader's language. Any error that is not an *Error is
+// unexpected: the reader gets a fixed phrase and a reference number, and the details go to the log. fault knows neither
+// HTTP nor languages.
 package fault
 
 import (
@@ -12,27 +12,27 @@ import (
 	"strings"
 )
 
-// Kind says what sort of failure it is.
+// Kind is the kind of a failure.
 type Kind int
 
-// The kinds. There are few on purpose: a caller can act on these differences and no others.
+// The kinds. There are few, because a caller can act only on these differences.
 const (
-	Unexpected  Kind = iota // a defect or a broken part; details are for the log
-	Invalid                 // the input can be mended by whoever typed it
-	NotFound                // no such thing, or not theirs to see
-	Forbidden               // known, and not allowed
-	Conflict                // true elsewhere already: another fact under the same key, a lost race
-	Unavailable             // a part we need does not answer now; trying again later helps
+	Unexpected  Kind = iota // a defect or a broken component; the details are for the log
+	Invalid                 // the person who typed the input can correct it
+	NotFound                // it does not exist, or this person may not see it
+	Forbidden               // it exists, and this person may not do this
+	Conflict                // it contradicts what is stored: another fact under the same key, a concurrent change
+	Unavailable             // something we need does not reply now; a later attempt may succeed
 )
 
 var kindNames = [...]string{"unexpected", "invalid", "not found", "forbidden", "conflict", "unavailable"}
 
 func (k Kind) String() string { return kindNames[k] }
 
-// Args fill the {placeholders} of a phrase.
+// Args are the values of a phrase's {placeholders}.
 type Args map[string]any
 
-// Field is one bad field of a form: its name there, the phrase that says how to mend it, and the phrase's arguments.
+// Field is one invalid field of a form: its name, the phrase that says how to correct it, and the phrase's arguments.
 type Field struct {
 	Name, Phrase string
 	Args         Args
@@ -43,8 +43,8 @@ type Error struct {
 	Kind   Kind
 	Phrase string // key in the catalogue
 	Args   Args
-	Fields []Field // for Invalid: every bad field at once
-	Cause  error   // for the log; never shown
+	Fields []Field // for Invalid: every invalid field
+	Cause  error   // for the log; never shown to readers
 }
 
 func (e *Error) Error() string {
@@ -61,17 +61,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// New is a failure of the kind, explained by the phrase.
+// New returns a failure of that kind, explained by the phrase.
 func New(kind Kind, phrase string, args Args) *Error {
 	return &Error{Kind: kind, Phrase: phrase, Args: args}
 }
 
-// Wrap is New with the error that led to it kept for the log.
+// Wrap is New with the error that caused the failure, for the log.
 func Wrap(kind Kind, phrase string, cause error) *Error {
 	return &Error{Kind: kind, Phrase: phrase, Cause: cause}
 }
 
-// Fields is an Invalid failure over all bad fields, or nil when there are none.
+// Fields returns an Invalid failure with all invalid fields; nil if there are none.
 func Fields(bad []Field) error {
 	if len(bad) == 0 {
 		return nil
@@ -79,7 +79,7 @@ func Fields(bad []Field) error {
 	return &Error{Kind: Invalid, Phrase: "problem.form", Fields: bad}
 }
 
-// KindOf is the kind of err, Unexpected when err carries none.
+// KindOf returns the kind of err; Unexpected if err contains no *Error.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {
@@ -88,5 +88,5 @@ func KindOf(err error) Kind {
 	return Unexpected
 }
 
-// Is tells whether err is a failure of the kind.
+// Is reports whether err is a failure of that kind.
 func Is(err error, kind Kind) bool { return err != nil && KindOf(err) == kind }

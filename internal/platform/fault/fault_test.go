@@ -11,7 +11,7 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-func TestKindTravelsThroughWrapping(t *testing.T) {
+func TestKindOfAWrappedError(t *testing.T) {
 	lost := errors.New("no answer")
 	wrapped := fmt.Errorf("open: %w", fault.Wrap(fault.Unavailable, "problem.503.text", lost))
 	assert.Equal(t, fault.Unavailable, fault.KindOf(wrapped))
@@ -21,10 +21,10 @@ func TestKindTravelsThroughWrapping(t *testing.T) {
 	assert.EqualError(t, wrapped, "open: unavailable: problem.503.text: no answer")
 }
 
-func TestWhateverElseIsUnexpected(t *testing.T) {
+func TestAnyOtherErrorIsUnexpected(t *testing.T) {
 	assert.Equal(t, fault.Unexpected, fault.KindOf(lone()))
 	assert.True(t, fault.Is(lone(), fault.Unexpected))
-	assert.False(t, fault.Is(nil, fault.Unexpected), "no error is no failure")
+	assert.False(t, fault.Is(nil, fault.Unexpected), "nil is not a failure")
 }
 
 func lone() error { return errors.New("broken") }

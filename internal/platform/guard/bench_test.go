@@ -16,8 +16,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// BenchmarkJudge is what the guard costs a gift: all from one address to one page, as busy as rows can be, under
-// limits wide enough that all pass.
+// BenchmarkJudge measures what the guard costs a submission: all come from one address to one page, so they wait for
+// the same rows, and the limits are wide enough for all to pass.
 func BenchmarkJudge(b *testing.B) {
 	limits, err := guard.ParseLimits("address=1000000/10m network=1000000/10m email=5/1h page=1000000/10m min_fill_time=off")
 	if err != nil {

@@ -66,7 +66,7 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 	return allowed, err
 }
 
-// forgetTx deletes counts and failures that no window covers any more.
+// deleteExpiredTx deletes counts and failures that no window covers any more.
 func deleteExpiredTx(ctx context.Context, tx *sqlx.Tx) error {
 	for _, query := range []string{
 		`/* guard.deleteExpiredTx */ DELETE FROM guard_count WHERE until < now()`,

@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// organisation puts one in, for passes to belong to.
+// organisation inserts an organisation, because a pass belongs to one.
 func organisation(t *testing.T, db *sqlx.DB) uuid.UUID {
 	t.Helper()
 	entity, org := uuid.New(), uuid.New()
@@ -31,7 +31,7 @@ func open(t *testing.T, db *testkit.Database, org uuid.UUID, life time.Duration)
 	return pass, token
 }
 
-// TestPassLiftsTheLimitsOfItsDevice, of address and network alone.
+// TestPassLiftsTheLimitsOfItsDevice: a pass lifts only the limits of address and network.
 func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	l := guard.Standard()
 	l.Page = guard.Limit{Max: 60, Window: time.Minute}
@@ -58,13 +58,13 @@ func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	for i := range 6 {
 		same.Form = uuid.New()
 		v, _ := judge(t, g, same)
-		require.Equal(t, i < 5, v == guard.Passed, "the limit of one e-mail holds")
+		require.Equal(t, i < 5, v == guard.Passed, "the limit of one email address still applies")
 	}
 	fail(t, db, 21, "", time.Now())
 	a := attempt("203.0.113.1")
 	a.Pass, a.Page, a.ShownAt = pass.ID, "another", time.Time{}
 	v, _ := judge(t, g, a)
-	require.Equal(t, guard.Challenged, v, "and so does the challenge")
+	require.Equal(t, guard.Challenged, v, "the challenge is still required")
 
 	all, err := guard.Passes(t.Context(), db.Server)
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	require.Equal(t, []any{false, 1, 65}, []any{all[0].Ended, all[0].Devices, all[0].Gifts})
 }
 
-func TestPassIsOver(t *testing.T) {
+func TestPassEnds(t *testing.T) {
 	_, db, _ := newGuard(t, off)
 	org, other := organisation(t, db.Owner), organisation(t, db.Owner)
 	pass, token := open(t, db, org, time.Hour)
@@ -89,7 +89,7 @@ func TestPassIsOver(t *testing.T) {
 	require.True(t, fault.Is(guard.ClosePass(t.Context(), db.Server, uuid.New()), fault.NotFound))
 
 	_, late := open(t, db, org, time.Hour)
-	db.Owner.MustExec(`ALTER TABLE event_pass DISABLE TRIGGER insert_only`) // an hour goes by
+	db.Owner.MustExec(`ALTER TABLE event_pass DISABLE TRIGGER insert_only`) // makes the pass an hour older
 	db.Owner.MustExec(`UPDATE event_pass SET opened_at = opened_at - interval '1 hour', expires_at = expires_at - interval '1 hour'`)
 	gone(org, late)
 	all, err := guard.Passes(t.Context(), db.Server)
@@ -103,8 +103,9 @@ func TestPassIsOver(t *testing.T) {
 	require.Equal(t, []string{"opened", "closed", "opened"}, kinds)
 }
 
-// TestPassesAreHeldByTheDatabase: eight hours at most, by its clock, and nothing of the record is changed.
-func TestPassesAreHeldByTheDatabase(t *testing.T) {
+// TestPassesAreCheckedByTheDatabase: the database allows at most eight hours, by its own clock, and refuses changes of the
+// record.
+func TestPassesAreCheckedByTheDatabase(t *testing.T) {
 	_, db, _ := newGuard(t, off)
 	org := organisation(t, db.Owner)
 	_, _, err := guard.OpenPass(t.Context(), db.Server, uuid.New(), org, 8*time.Hour+time.Second)

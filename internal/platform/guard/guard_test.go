@@ -23,7 +23,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// off limits nothing.
+// off has no limits.
 var off = guard.Limits{}
 
 type clock struct{ at time.Time }
@@ -35,7 +35,7 @@ func newGuard(t *testing.T, l guard.Limits) (*guard.Guard, *testkit.Database, *c
 	return guard.New(db.Server, []byte("secret"), l, c.now), db, c
 }
 
-// attempt is one of a donor of their own, who has read the form.
+// attempt returns an attempt of a new donor who had time to read the form.
 func attempt(address string) guard.Attempt {
 	id := uuid.New()
 	return guard.Attempt{
@@ -75,13 +75,13 @@ func solve(s guard.Challenge) string {
 	return strings.Join(found, ",")
 }
 
-// TestEachLimit holds each limit alone, and that its neighbours are not counted for what it refused.
+// TestEachLimit tries each limit alone. A refused attempt does not count for other addresses.
 func TestEachLimit(t *testing.T) {
 	three := guard.Limit{Max: 3, Window: 10 * time.Minute}
 	for name, c := range map[string]struct {
 		limits guard.Limits
-		same   func(i int) guard.Attempt // falls under the same limit each time
-		other  guard.Attempt             // does not
+		same   func(i int) guard.Attempt // is under the same limit each time
+		other  guard.Attempt             // is under another limit
 	}{
 		"address": {guard.Limits{Address: three}, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
 		"the /64 of IPv6": {guard.Limits{Address: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
@@ -112,7 +112,8 @@ func TestEachLimit(t *testing.T) {
 	}
 }
 
-// TestNeighboursOfABot: who is refused by the limit of an address uses up nothing of the network's or the page's.
+// TestNeighboursOfABot: attempts that are refused by the limit of their address do not count for their network and
+// page.
 func TestNeighboursOfABot(t *testing.T) {
 	l := off
 	l.Address, l.Network, l.Page = guard.Limit{Max: 2, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}, guard.Limit{Max: 5, Window: time.Minute}
@@ -126,11 +127,11 @@ func TestNeighboursOfABot(t *testing.T) {
 	}
 }
 
-// TestLimitHoldsInEveryWindow: attempts all along two windows never make more than
-// the limit in any of them, and after a window (and the slice it began in) new ones pass.
+// TestLimitHoldsInEveryWindow: attempts throughout two windows never exceed the limit in any window. New ones pass
+// after a window and the slice in which it began.
 func TestLimitHoldsInEveryWindow(t *testing.T) {
 	l := off
-	l.Address = guard.Limit{Max: 4, Window: 24 * time.Hour} // slices so long that the test's own time is none
+	l.Address = guard.Limit{Max: 4, Window: 24 * time.Hour} // so long that the test itself stays within one slice
 	g, db, _ := newGuard(t, l)
 	count := func() (passed int) {
 		for range 8 {
@@ -141,7 +142,7 @@ func TestLimitHoldsInEveryWindow(t *testing.T) {
 		return passed
 	}
 	require.Equal(t, 4, count())
-	for slice := range 10 { // as if a tenth of the window had gone by, ten times
+	for slice := range 10 { // moves all counts back by a tenth of the window, ten times
 		db.Owner.MustExec(`UPDATE guard_count SET slice = slice - 1`)
 		require.Equal(t, 0, count(), "%d tenths later", slice+1)
 	}
@@ -149,7 +150,7 @@ func TestLimitHoldsInEveryWindow(t *testing.T) {
 	require.Equal(t, 4, count(), "after the window")
 }
 
-// TestLimitHoldsUnderConcurrency: two servers, many attempts at once.
+// TestLimitHoldsUnderConcurrency: many concurrent attempts on two servers.
 func TestLimitHoldsUnderConcurrency(t *testing.T) {
 	one, db, c := newGuard(t, guard.Standard())
 	guards := []*guard.Guard{one, guard.New(db.Server, []byte("secret"), guard.Standard(), c.now)}
@@ -172,7 +173,7 @@ func TestLimitHoldsUnderConcurrency(t *testing.T) {
 	require.EqualValues(t, 5, passed.Load(), "of 480 attempts from one address")
 }
 
-// TestWideLimitsAreCountedInShards: a busy page's limit holds over all its rows.
+// TestWideLimitsAreCountedInShards: the limit of a busy page applies to the sum of its rows.
 func TestWideLimitsAreCountedInShards(t *testing.T) {
 	l := off
 	l.Page = guard.Limit{Max: 150, Window: time.Minute}
@@ -189,12 +190,12 @@ func TestWideLimitsAreCountedInShards(t *testing.T) {
 	require.Greater(t, rows, 3)
 }
 
-// TestScoreRisesAndFalls: more than the failures allowed ask for the challenge, on every server; when they are past, no
-// more.
+// TestScoreRisesAndFalls: when there are more failures than allowed, every server requires the challenge, until the
+// failures expire.
 func TestScoreRisesAndFalls(t *testing.T) {
 	for name, c := range map[string]struct {
 		failures    int
-		page        string // of the failures
+		page        string // page of the failures
 		here, there guard.Verdict
 	}{
 		"calm":                       {10, "csio", guard.Passed, guard.Passed},
@@ -206,7 +207,7 @@ func TestScoreRisesAndFalls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, db, clock := newGuard(t, guard.Standard())
-			verdicts := func() (here, there guard.Verdict) { // of a server that has just looked
+			verdicts := func() (here, there guard.Verdict) { // on a server that has just read the score
 				g := guard.New(db.Server, []byte("secret"), guard.Standard(), clock.now)
 				here, _ = judge(t, g, attempt("203.0.113.1"))
 				a := attempt("203.0.114.1")
@@ -214,7 +215,7 @@ func TestScoreRisesAndFalls(t *testing.T) {
 				there, _ = judge(t, g, a)
 				return here, there
 			}
-			fail(t, db, c.failures, c.page, time.Now().Add(time.Hour)) // what is dated ahead counts as now
+			fail(t, db, c.failures, c.page, time.Now().Add(time.Hour)) // a time in the future counts as now
 			here, there := verdicts()
 			require.Equal(t, c.here, here)
 			require.Equal(t, c.there, there)
@@ -252,8 +253,8 @@ func TestTooFastRequiresTheChallenge(t *testing.T) {
 	require.Equal(t, guard.Passed, v)
 }
 
-// asked returns an attempt that got a challenge, and the challenge.
-func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
+// challenged returns an attempt that got a challenge, and the challenge.
+func challenged(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
 	t.Helper()
 	a := attempt("203.0.113.1")
 	a.ShownAt = time.Time{}
@@ -263,7 +264,7 @@ func asked(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
 	return a, challenge
 }
 
-// otherThan is a letter that is not c.
+// otherThan returns a letter that is not c.
 func otherThan(c byte) string {
 	if c == 'x' {
 		return "y"
@@ -273,7 +274,7 @@ func otherThan(c byte) string {
 
 func TestChallengeByWork(t *testing.T) {
 	g, _, c := newGuard(t, guard.Standard())
-	a, challenge := asked(t, g)
+	a, challenge := challenged(t, g)
 	proof := solve(challenge)
 
 	for name, wrong := range map[string]func(*guard.Attempt){
@@ -299,7 +300,7 @@ func TestChallengeByWork(t *testing.T) {
 	v, _ = judge(t, g, a)
 	require.Equal(t, guard.Refused, v, "a challenge is valid once")
 
-	late, challenge := asked(t, g)
+	late, challenge := challenged(t, g)
 	late.Proof = solve(challenge)
 	c.at = c.at.Add(15 * time.Minute)
 	v, _ = judge(t, g, late)
@@ -310,7 +311,7 @@ func TestChallengeByWaiting(t *testing.T) {
 	l := guard.Standard()
 	l.NoJSWaits, l.Address = guard.Limit{Max: 2, Window: 10 * time.Minute}, guard.Limit{}
 	g, _, c := newGuard(t, l)
-	a, challenge := asked(t, g)
+	a, challenge := challenged(t, g)
 	require.Equal(t, 20*time.Second, challenge.Wait)
 	c.at = c.at.Add(12 * time.Second)
 	v, again := judge(t, g, a)
@@ -321,21 +322,21 @@ func TestChallengeByWaiting(t *testing.T) {
 	v, _ = judge(t, g, a)
 	require.Equal(t, guard.Passed, v)
 	v, _ = judge(t, g, a)
-	require.Equal(t, guard.Refused, v, "a wait is good once")
+	require.Equal(t, guard.Refused, v, "a wait is accepted once")
 
 	for i, want := range []guard.Verdict{guard.Passed, guard.Refused} {
-		a, _ := asked(t, g)
+		a, _ := challenged(t, g)
 		c.at = c.at.Add(20 * time.Second)
 		v, _ = judge(t, g, a)
 		require.Equal(t, want, v, "waiter %d", i+2)
 	}
-	a, challenge = asked(t, g)
+	a, challenge = challenged(t, g)
 	a.Proof = solve(challenge)
 	v, _ = judge(t, g, a)
-	require.Equal(t, guard.Passed, v, "the work is open to all")
+	require.Equal(t, guard.Passed, v, "a solved challenge is accepted without a wait")
 }
 
-// TestNothingInClear: no address and no e-mail is kept.
+// TestNothingInClear: neither network addresses nor email addresses are stored in clear.
 func TestNothingInClear(t *testing.T) {
 	g, db, _ := newGuard(t, guard.Standard())
 	a := attempt("203.0.113.77")
@@ -350,9 +351,9 @@ func TestNothingInClear(t *testing.T) {
 	}
 }
 
-func TestForget(t *testing.T) {
+func TestDeleteExpired(t *testing.T) {
 	g, db, _ := newGuard(t, guard.Standard())
-	a, challenge := asked(t, g)
+	a, challenge := challenged(t, g)
 	a.Proof = solve(challenge)
 	judge(t, g, a)
 	require.NoError(t, g.DeleteExpired(t.Context()))

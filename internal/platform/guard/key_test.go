@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhatCountsAsOne(t *testing.T) {
+func TestAddressAndNetworkKeys(t *testing.T) {
 	for _, c := range []struct{ address, one, network string }{
 		{"203.0.113.77", "203.0.113.77/32", "203.0.113.0/24"},
 		{"::ffff:203.0.113.77", "203.0.113.77/32", "203.0.113.0/24"},
@@ -27,7 +27,7 @@ func TestCountersAreKeyed(t *testing.T) {
 	one := key("one").counter("address", "203.0.113.77/32", l)
 	require.Len(t, one, 16)
 	require.NotContains(t, string(one), "203")
-	require.NotEqual(t, one, key("two").counter("address", "203.0.113.77/32", l), "without the key nobody can look an address up")
+	require.NotEqual(t, one, key("two").counter("address", "203.0.113.77/32", l), "an address cannot be found without the key")
 	require.NotEqual(t, one, key("one").counter("network", "203.0.113.77/32", l))
 	require.NotEqual(t, one, key("one").counter("address", "203.0.113.77/32", Limit{5, time.Hour}), "counts of another window do not mix")
 }

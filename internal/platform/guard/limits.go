@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Limit allows at most Most in any Window. The zero Limit allows everything.
+// Limit allows at most Max in any Window. The zero Limit allows everything.
 type Limit struct {
 	Max    int
 	Window time.Duration

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnHourOfOutage has a thousand jobs of a first minute fail for an hour: all are done within ten minutes of its
-// end, and never many of them in the same second.
+// TestAnHourOfOutage: a thousand jobs of the same minute fail for an hour. All are done within ten minutes after its
+// end, and only a few of them in the same second.
 func TestAnHourOfOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const jobs, outage, most = 1000, time.Hour, 30

@@ -35,7 +35,7 @@ func enqueue(t *testing.T, db *sqlx.DB, end error, errands ...jobs.Job) {
 	require.ErrorIs(t, err, end)
 }
 
-// run starts a runner that does errands; stop ends it.
+// run starts a runner whose handler of errands is do; stop stops it.
 func run(t *testing.T, db *sqlx.DB, do func(context.Context, errand) error) (stop func(time.Duration) error) {
 	t.Helper()
 	handlers := jobs.NewHandlers()
@@ -85,7 +85,7 @@ func TestAJobIsPartOfItsTransaction(t *testing.T) {
 	assert.Equal(t, []string{"3 available", "4 available"}, states(t, db))
 }
 
-func TestAFailedJobComesAgain(t *testing.T) {
+func TestAFailedJobIsRetried(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)
 	var tries atomic.Int64
@@ -123,8 +123,8 @@ func TestAPanicIsAFailure(t *testing.T) {
 	assert.NotEqual(t, "1 completed", states(t, db)[0])
 }
 
-// TestADeadWorkersJobIsTakenOver: of two jobs left running, the one silent for longer than the lease is done by
-// another worker.
+// TestADeadWorkersJobIsTakenOver: of two running jobs, another worker takes over the one that started longer than Lease
+// ago.
 func TestADeadWorkersJobIsTakenOver(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)
@@ -139,7 +139,7 @@ func TestADeadWorkersJobIsTakenOver(t *testing.T) {
 	eventually(t, db, "1 completed", "2 running")
 }
 
-func TestStopFinishesWhatRuns(t *testing.T) {
+func TestStopWaitsForRunningJobs(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)
 	running := make(chan struct{})
@@ -157,10 +157,10 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 	assert.Equal(t, []string{"1 completed"}, states(t, db))
 	enqueue(t, db.Server, nil, errand{2})
 	time.Sleep(300 * time.Millisecond)
-	assert.Equal(t, []string{"1 completed", "2 available"}, states(t, db), "nothing new is begun")
+	assert.Equal(t, []string{"1 completed", "2 available"}, states(t, db), "no other job is started")
 }
 
-// TestStopDoesNotWaitForEver: what is still running when patience ends is told to end, and comes again.
+// TestStopDoesNotWaitForEver: a job that still runs at the end of ctx is cancelled and returns to the queue.
 func TestStopDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)

@@ -1,11 +1,12 @@
-// Package metrics tells Prometheus how the program fares, and lets a technician profile it.
+// Package metrics exports figures about the running program for Prometheus, and Go's profiles for operators.
 //
-// It owns the names of all metrics and is the only room that knows the library. Other rooms report through hooks that
-// cmd/konbit ties to the methods here, and answer what waits in their tables when cmd/konbit asks at a scrape. The figures
-// are counts, ages in seconds and durations in seconds; there is no money in them.
+// It owns the names of all metrics and is the only package that imports the Prometheus library. cmd/konbit connects the
+// hooks of other packages to the methods here. At each scrape, cmd/konbit reads from other packages what waits in their
+// tables. The figures are counts, ages in seconds and durations in seconds; none is an amount of money.
 //
-// No label holds what a person typed: requests are named by the pattern of their route, calls to Stripe by their operation,
-// states by their name. Every label takes its values from a short fixed list, so a stranger cannot make series.
+// No label contains text that a person typed: requests are labelled with the pattern of their route, calls to Stripe
+// with their operation, states with their name. Every label has a short fixed list of values, so a visitor cannot
+// create new time series.
 //
-// Its pages (/metrics, /debug/pprof/) are for an address of their own and never for the public one.
+// The pages (/metrics, /debug/pprof/) are served on a separate address, never on the public one.
 package metrics

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Metrics counts. Its methods may be called from any goroutine.
+// Metrics holds the counters. Its methods are safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
@@ -20,28 +20,28 @@ type Metrics struct {
 	jobs     *prometheus.HistogramVec
 }
 
-// New makes metrics of a program of that version.
+// New returns the metrics of a program of that version and revision.
 func New(version, revision string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_http_request_duration_seconds", Help: "Requests answered, by the pattern of their route.",
+			Name: "konbit_http_request_duration_seconds", Help: "HTTP requests, by method, route pattern and status.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .3, .5, 1, 2, 5, 8, 15},
 		}, []string{"method", "route", "status"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "konbit_webhooks_total", Help: "Webhooks that came: taken (stored), refused (not proved to be Stripe's) or failed (Stripe sends them again).",
+			Name: "konbit_webhooks_total", Help: "Webhooks received: taken (stored), refused (the signature is not Stripe's) or failed (Stripe sends them again).",
 		}, []string{"outcome"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_stripe_call_duration_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the status of the refusal, or no_answer.",
+			Name: "konbit_stripe_call_duration_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the HTTP status of an error, or no_answer.",
 			Buckets: []float64{.05, .1, .2, .5, 1, 2, 5},
 		}, []string{"operation", "outcome"}),
 		jobs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "konbit_job_duration_seconds", Help: "Tries of jobs by kind and outcome: done, or failed (tried again later).",
+			Name: "konbit_job_duration_seconds", Help: "Attempts of jobs, by kind and outcome: done, or failed (retried later).",
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 20},
 		}, []string{"kind", "outcome"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "konbit_build_info", Help: "Always 1; the labels say which program runs.",
+		Name: "konbit_build_info", Help: "Always 1; the labels are the version and revision of the program.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
 	})
 	build.Set(1)
@@ -60,7 +60,7 @@ const (
 	failed  = "failed"
 )
 
-// Request counts an answered request. route is the pattern that matched it, empty when none did.
+// Request counts a request that was answered. route is the pattern that matched it; empty if none did.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	if route == "" {
 		route = "none"
@@ -68,7 +68,7 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 	m.requests.WithLabelValues(methodLabel(method), route, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// known keeps invented methods from making series.
+// methodLabel returns the method, or "other" for an unusual one, so that a visitor cannot create new time series.
 func methodLabel(method string) string {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions}, method) {
 		return method
@@ -76,7 +76,7 @@ func methodLabel(method string) string {
 	return "other"
 }
 
-// Webhook counts a webhook by the status it was answered with.
+// Webhook counts a webhook by the HTTP status of the reply.
 func (m *Metrics) Webhook(status int) {
 	outcome := refused
 	switch {
@@ -93,7 +93,7 @@ func (m *Metrics) StripeCall(operation, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(operation, outcome).Observe(took.Seconds())
 }
 
-// Job counts one try of a job.
+// Job counts one attempt of a job.
 func (m *Metrics) Job(kind string, err error, took time.Duration) {
 	outcome := "done"
 	if err != nil {
@@ -102,7 +102,7 @@ func (m *Metrics) Job(kind string, err error, took time.Duration) {
 	m.jobs.WithLabelValues(kind, outcome).Observe(took.Seconds())
 }
 
-// WatchPool reports on the database's connections.
+// WatchPool exports the statistics of the pool of database connections.
 func (m *Metrics) WatchPool(db *sql.DB) {
 	m.registry.MustRegister(collectors.NewDBStatsCollector(db, "konbit"))
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// HTTP is the server of the technician's pages.
+// HTTP returns the server of the operators' pages.
 func (m *Metrics) HTTP(log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           m.Handler(),
 		ReadHeaderTimeout: 2 * time.Second,
 		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      2 * time.Minute, // a profile is taken for half a minute
+		WriteTimeout:      2 * time.Minute, // a profile takes half a minute
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -8,17 +8,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// stateDeadline bounds the look at the database of one scrape.
+// stateTimeout limits the database queries of one scrape.
 const stateTimeout = 2 * time.Second
 
-// A Figure is one thing the database knows at the moment of a scrape.
+// Figure is one value read from the database at a scrape.
 type Figure struct {
-	Name  string // one of those below
-	Label string // the value of its label, if it has one
+	Name  string // one of the constants below
+	Label string // value of its label, if it has one
 	Value float64
 }
 
-// Names of figures. Ages are in seconds, and 0 when nothing waits.
+// Names of figures. Ages are in seconds; 0 if nothing waits.
 const (
 	StripeEvents        = "konbit_stripe_events"
 	StripeEventsOldest  = "konbit_stripe_events_oldest_seconds"
@@ -35,7 +35,7 @@ const (
 	Receipts            = "konbit_receipts_issued_total"
 )
 
-// figure says what a name means.
+// figure describes a metric.
 type figure struct {
 	help  string
 	label string
@@ -43,25 +43,25 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	StripeEvents:        {"Stripe's events not worked off: waiting, parked (their gift or charge is not here yet), set_aside (failed five times; konbit stripe events list).", "state", prometheus.GaugeValue},
-	StripeEventsOldest:  {"Age of the oldest event waiting or parked.", "", prometheus.GaugeValue},
-	Jobs:                {"Jobs not done: waiting, running, failing (tried again later), given_up.", "state", prometheus.GaugeValue},
-	JobsOldest:          {"Age of the oldest job not done.", "", prometheus.GaugeValue},
-	Emails:              {"Letters written and not accepted by a mail server: waiting (tried again later), refused (for good).", "state", prometheus.GaugeValue},
-	EmailsOldest:        {"Age of the oldest letter waiting.", "", prometheus.GaugeValue},
-	FeesDue:             {"Charges whose fee is not in the books yet.", "", prometheus.GaugeValue},
-	FeesDueOldest:       {"Age of the oldest charge whose fee is not in the books.", "", prometheus.GaugeValue},
-	DonationsOpen:       {"Gifts begun and neither paid nor over.", "", prometheus.GaugeValue},
-	Tasks:               {"Tasks that wait for a person in finance (konbit tasks list).", "", prometheus.GaugeValue},
-	InvariantViolations: {"Rows each checker had at the last nightly look: above 0, something is that must never be (konbit ledger verify).", "checker", prometheus.GaugeValue},
-	InvariantCheckAge:   {"Age of the last nightly look; above a day and some hours, nobody looks.", "checker", prometheus.GaugeValue},
-	Receipts:            {"Receipts issued: one for each gift settled, and one for each receipt replaced.", "entity", prometheus.CounterValue},
+	StripeEvents:        {"Stripe events not yet processed: waiting, parked (their donation or charge is not stored yet), set_aside (failed five times; see konbit stripe events list).", "state", prometheus.GaugeValue},
+	StripeEventsOldest:  {"Age of the oldest event that is waiting or parked.", "", prometheus.GaugeValue},
+	Jobs:                {"Jobs not done: waiting, running, failing (retried later), given_up (never retried).", "state", prometheus.GaugeValue},
+	JobsOldest:          {"Age of the oldest job that is not done.", "", prometheus.GaugeValue},
+	Emails:              {"Emails not yet accepted by a mail server: waiting (retried later), refused (never retried).", "state", prometheus.GaugeValue},
+	EmailsOldest:        {"Age of the oldest email that is waiting.", "", prometheus.GaugeValue},
+	FeesDue:             {"Charges whose processing fee is not booked yet.", "", prometheus.GaugeValue},
+	FeesDueOldest:       {"Age of the oldest charge whose processing fee is not booked yet.", "", prometheus.GaugeValue},
+	DonationsOpen:       {"Donations begun that are neither paid nor closed.", "", prometheus.GaugeValue},
+	Tasks:               {"Open tasks of the finance office (see konbit tasks list).", "", prometheus.GaugeValue},
+	InvariantViolations: {"Rows found by each invariant check in its last nightly run; above 0, an invariant is violated (see konbit ledger verify).", "checker", prometheus.GaugeValue},
+	InvariantCheckAge:   {"Age of the last nightly run of each invariant check; above about 26 hours, the checks do not run.", "checker", prometheus.GaugeValue},
+	Receipts:            {"Receipts issued: one for each settled donation, and one for each replaced receipt.", "entity", prometheus.CounterValue},
 }
 
-// WatchState asks read at each scrape. When it fails, konbit_state_up is 0 and the figures are left out: none is better than
-// an old one.
+// WatchState calls read at each scrape. If read fails, konbit_state_up is 0 and the figures are omitted: no figure is
+// better than an old one.
 func (m *Metrics) WatchState(read func(ctx context.Context) ([]Figure, error), log *slog.Logger) {
-	s := &state{read: read, log: log, described: map[string]*prometheus.Desc{}}
+	s := &figureCollector{read: read, log: log, described: map[string]*prometheus.Desc{}}
 	for name, f := range figures {
 		var labels []string
 		if f.label != "" {
@@ -72,19 +72,19 @@ func (m *Metrics) WatchState(read func(ctx context.Context) ([]Figure, error), l
 	m.registry.MustRegister(s)
 }
 
-type state struct {
+type figureCollector struct {
 	read      func(ctx context.Context) ([]Figure, error)
 	log       *slog.Logger
 	described map[string]*prometheus.Desc
 }
 
 var (
-	stateUp   = prometheus.NewDesc("konbit_state_up", "1 when the database told its figures at this scrape.", nil, nil)
-	stateTook = prometheus.NewDesc("konbit_state_duration_seconds", "How long the database took to tell them.", nil, nil)
+	stateUp   = prometheus.NewDesc("konbit_state_up", "1 if the figures could be read from the database at this scrape.", nil, nil)
+	stateTook = prometheus.NewDesc("konbit_state_duration_seconds", "How long it took to read the figures from the database.", nil, nil)
 )
 
 // Describe is part of prometheus.Collector.
-func (s *state) Describe(to chan<- *prometheus.Desc) {
+func (s *figureCollector) Describe(to chan<- *prometheus.Desc) {
 	to <- stateUp
 	to <- stateTook
 	for _, d := range s.described {
@@ -93,14 +93,14 @@ func (s *state) Describe(to chan<- *prometheus.Desc) {
 }
 
 // Collect is part of prometheus.Collector.
-func (s *state) Collect(to chan<- prometheus.Metric) {
+func (s *figureCollector) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), stateTimeout)
 	defer cancel()
 	began := time.Now()
 	read, err := s.read(ctx)
 	up := 1.0
 	if err != nil {
-		s.log.WarnContext(ctx, "metrics: the database does not tell its figures", "error", err)
+		s.log.WarnContext(ctx, "metrics: cannot read the figures from the database", "error", err)
 		read, up = nil, 0
 	}
 	to <- prometheus.MustNewConstMetric(stateUp, prometheus.GaugeValue, up)

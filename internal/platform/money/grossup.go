@@ -5,15 +5,18 @@ import (
 	"math/bits"
 )
 
-// GrossUp is the smallest total that leaves all of a once a fee of points ten-thousandths of the total and
-// fixed minor units on top is taken from it: ⌈(a + fixed) · 10000 / (10000 − points)⌉. The arithmetic is
-// exact. The fee may be rounded up to the minor unit without touching a, since what is above a is whole
-// minor units too. a, points and fixed are zero or more, and points less than 10000: a fee of everything
-// leaves nothing however much is added.
+// GrossUp returns the smallest total that leaves all of a after a fee is taken from the total. The fee is points basis
+// points of the total plus fixed minor units:
+//
+//	total = ⌈(a + fixed) · 10000 / (10000 − points)⌉
+//
+// The arithmetic is exact. A fee that is rounded up to the minor unit does not take from a, because the difference
+// between total and a is a whole number of minor units too. a, points and fixed are zero or more, and points is less
+// than 10000: after a fee of the whole total, nothing is left.
 func (a Amount) GrossUp(points, fixed int64) (Amount, error) {
 	const whole = 10_000
 	if a.Minor < 0 || fixed < 0 || points < 0 || points >= whole {
-		return Amount{}, errors.New("money: no total can leave that after such a fee")
+		return Amount{}, errors.New("money: no total leaves the amount after this fee")
 	}
 	net, err := a.Add(Amount{fixed, a.Currency})
 	if err != nil {

@@ -17,7 +17,7 @@ func TestGrossUp(t *testing.T) {
 		{1000, 290, 30, 1061},
 		{2000, 0, 0, 2000}, // no fee
 		{2000, 0, 30, 2030},
-		{9710, 290, 0, 10000}, // to the cent: nothing to round
+		{9710, 290, 0, 10000}, // exact: nothing to round
 		{9711, 290, 0, 10002}, // 10001.03 rounded up
 		{1, 9999, 0, 10000},
 		{0, 290, 30, 31},
@@ -38,8 +38,8 @@ func TestGrossUpRefuses(t *testing.T) {
 	}
 }
 
-// TestGrossUpLeavesTheGift holds the promise for any gift and fee: what is left is at least the gift, and one
-// minor unit less would not do. The fee is reckoned in ten-thousandths, without rounding.
+// TestGrossUpLeavesTheGift: for any gift and fee, what remains is at least the gift, and one minor unit less would not
+// be enough. The fee is computed in basis points, without rounding.
 func TestGrossUpLeavesTheGift(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		gift := rapid.Int64Range(0, 1e10).Draw(t, "gift")

@@ -20,9 +20,9 @@ var (
 	ErrCurrency = errors.New("money: amounts of different currencies")
 )
 
-// Exponent is the number of decimal places of the currency's minor unit as Stripe counts them
-// (https://docs.stripe.com/currencies), which differs from ISO 4217 where Stripe says so (ISK and UGX
-// are zero-decimal by ISO and two-decimal on Stripe's API).
+// Exponent returns the number of decimal places of the currency's minor unit as Stripe counts them
+// (https://docs.stripe.com/currencies). It differs from ISO 4217 where Stripe says so: ISK and UGX have no decimals in
+// ISO 4217 and two in Stripe's API.
 func (c Currency) Exponent() int {
 	switch c {
 	case "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF":
@@ -34,7 +34,7 @@ func (c Currency) Exponent() int {
 	}
 }
 
-// Valid tells whether c has the form of a currency code.
+// Valid reports whether c has the form of a currency code.
 func (c Currency) Valid() bool {
 	return len(c) == 3 && strings.Trim(string(c), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
@@ -45,16 +45,16 @@ type Amount struct {
 	Currency Currency `json:"currency"`
 }
 
-// New is minor units of c.
+// New returns an amount of minor units of c.
 func New(minor int64, c Currency) Amount { return Amount{Minor: minor, Currency: c} }
 
-// Major is whole major units of c: Major(20, "USD") is $20.
+// Major returns an amount of whole major units of c: Major(20, "USD") is $20.
 func Major(units int64, c Currency) (Amount, error) {
 	minor, err := mul(units, pow10(c.Exponent()))
 	return Amount{minor, c}, err
 }
 
-// Add is a + b.
+// Add returns a + b.
 func (a Amount) Add(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, fmt.Errorf("%w: %s and %s", ErrCurrency, a.Currency, b.Currency)
@@ -66,7 +66,7 @@ func (a Amount) Add(b Amount) (Amount, error) {
 	return Amount{sum, a.Currency}, nil
 }
 
-// Sub is a − b.
+// Sub returns a − b.
 func (a Amount) Sub(b Amount) (Amount, error) {
 	if a.Currency != b.Currency {
 		return Amount{}, fmt.Errorf("%w: %s and %s", ErrCurrency, a.Currency, b.Currency)
@@ -78,21 +78,21 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return Amount{difference, a.Currency}, nil
 }
 
-// Neg is −a.
+// Neg returns −a.
 func (a Amount) Neg() (Amount, error) { return Amount{0, a.Currency}.Sub(a) }
 
-// IsZero tells whether a is nothing.
+// IsZero reports whether the amount is 0.
 func (a Amount) IsZero() bool { return a.Minor == 0 }
 
-// BasisPoints is points ten-thousandths of a, halves rounded away from zero.
+// BasisPoints returns points ten-thousandths of a, rounded half away from zero.
 func (a Amount) BasisPoints(points int64) (Amount, error) {
 	minor, err := mulDiv(a.Minor, points, 10_000)
 	return Amount{minor, a.Currency}, err
 }
 
-// Split divides a in proportion to the weights by largest remainder: the parts sum to a exactly, and a
-// minor unit left over goes to the largest remainder, the earliest part on a tie, so the same input
-// always gives the same parts. Weights are zero or more and not all zero.
+// Split divides a in proportion to the weights by the largest-remainder method. The parts sum to a exactly. Each
+// remaining minor unit goes to the part with the largest remainder, on a tie to the first of them, so the same input
+// always gives the same parts. Weights are zero or more, and not all zero.
 func (a Amount) Split(weights []int64) ([]Amount, error) {
 	var total int64
 	for _, w := range weights {
@@ -139,7 +139,7 @@ func (a Amount) Split(weights []int64) ([]Amount, error) {
 	return parts, nil
 }
 
-// Decimal is the plain number with a point, without currency or grouping: "20.00", "-0.05", "500" for JPY.
+// Decimal returns the number with a decimal point, without currency and grouping: "20.00", "-0.05", "500" for JPY.
 func (a Amount) Decimal() string {
 	places := a.Currency.Exponent()
 	digits := fmt.Sprintf("%0*d", places+1, magnitude(a.Minor))
@@ -153,7 +153,7 @@ func (a Amount) Decimal() string {
 	return text
 }
 
-// String is for logs and tests: "20.00 USD".
+// String returns the amount for logs and tests: "20.00 USD".
 func (a Amount) String() string { return a.Decimal() + " " + string(a.Currency) }
 
 func magnitude(n int64) uint64 {
@@ -179,7 +179,7 @@ func mul(a, b int64) (int64, error) {
 	return signed(lo, (a < 0) != (b < 0))
 }
 
-// signed is ±size.
+// signed returns size, or −size if negative.
 func signed(size uint64, negative bool) (int64, error) {
 	switch {
 	case negative && size <= 1<<63:
@@ -191,7 +191,7 @@ func signed(size uint64, negative bool) (int64, error) {
 	}
 }
 
-// mulDiv is a·b/d rounded half away from zero, exact in between; d > 0.
+// mulDiv returns a·b/d, rounded half away from zero, without overflow between the steps; d > 0.
 func mulDiv(a, b, d int64) (int64, error) {
 	hi, lo := bits.Mul64(magnitude(a), magnitude(b))
 	lo, carry := bits.Add64(lo, uint64(d)/2, 0)

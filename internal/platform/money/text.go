@@ -5,14 +5,18 @@ import (
 	"strings"
 )
 
-// ErrText is a text that is not an amount.
+// ErrText is returned for a text that is not an amount.
 var ErrText = errors.New("money: not an amount")
 
-// Parse reads an amount in major units as a person types it: "20", "20.5", "20,50", "1,250.00",
-// "1.250,00", "1 250", "$ 20", "20 $". The last point or comma is the decimal one when it stands before one or as
-// many digits as the currency has places; other separators must group by three, behind no leading zero. More
-// places than the currency has, a sign, or anything else is ErrText; so is "20.999" in a currency with two
-// places, which is a digit too many to some and a thousandfold to others. A number too large is ErrOverflow.
+// Parse reads an amount in major units as a person types it: "20", "20.5", "20,50", "1,250.00", "1.250,00", "1 250", "$
+// 20", "20 $".
+//
+//   - The last point or comma is the decimal separator if at most as many digits follow it as the currency has places,
+//     and at least one.
+//   - Other separators must form groups of three, and the first group does not begin with 0.
+//   - "20.999" in a currency with two places is ErrText: some people mean a digit too many, others twenty thousand.
+//   - More places than the currency has, a sign, or anything else is ErrText; a number that is too large is
+//     ErrOverflow.
 func Parse(text string, c Currency) (Amount, error) {
 	text = strings.TrimSpace(text)
 	if before, found := strings.CutSuffix(text, "$"); found {
@@ -32,7 +36,7 @@ func Parse(text string, c Currency) (Amount, error) {
 			}
 		}
 	}
-	if places == 2 && fraction == "" && unsure(whole) {
+	if places == 2 && fraction == "" && isAmbiguous(whole) {
 		return Amount{}, ErrText
 	}
 	whole, ok := ungroup(whole)
@@ -53,13 +57,13 @@ func Parse(text string, c Currency) (Amount, error) {
 	return Amount{minor, c}, nil
 }
 
-// unsure tells whether a number has one point, before three digits, and nothing else that groups.
-func unsure(text string) bool {
+// isAmbiguous reports whether a number has one point, with three digits after it, and no other separator.
+func isAmbiguous(text string) bool {
 	before, after, found := strings.Cut(text, ".")
 	return found && len(before) <= 3 && len(after) == 3 && digits(before) && digits(after)
 }
 
-// ungroup drops one kind of thousands separator, if it stands exactly between groups of three.
+// ungroup removes one kind of thousands separator, if it stands exactly between groups of three digits.
 func ungroup(whole string) (string, bool) {
 	i := strings.IndexAny(whole, ".,' ")
 	if i < 0 {
@@ -78,15 +82,19 @@ func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// Format writes a as people who read the language (a BCP 47 base language) write it, whole amounts
-// without decimals: "$1,250" and "$20.50" in en, es and ht (as in the United States), "US$ 1.250" and
-// "US$ 20,50" in pt. Currencies without a well-known sign in our typefaces are written by their code.
-// x/text formats es and pt wrongly for this use, hence the small table.
+// Format returns the amount as readers of the language (a BCP 47 base language) write it, whole amounts without
+// decimals:
+//
+//   - en, es, ht: "$1,250" and "$20.50", as in the United States
+//   - pt: "US$ 1.250" and "US$ 20,50"
+//
+// A currency whose sign is not well known in our typefaces is written by its code. x/text formats es and pt wrongly for
+// this use, so there is a small table.
 func (a Amount) Format(lang string) string {
 	return a.format(lang, a.Minor%pow10(a.Currency.Exponent()) != 0)
 }
 
-// FormatExact is Format with the decimals always written, as on receipts: "$20.00".
+// FormatExact is Format that always writes the decimals, as on receipts: "$20.00".
 func (a Amount) FormatExact(lang string) string { return a.format(lang, true) }
 
 func (a Amount) format(lang string, decimals bool) string {

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// TestFormat is the golden table: "~" stands for a no-break space.
+// TestFormat lists expected texts; "~" stands for a no-break space.
 func TestFormat(t *testing.T) {
 	for _, test := range []struct {
 		amount           money.Amount
@@ -46,7 +46,7 @@ func TestParse(t *testing.T) {
 	for _, test := range []struct {
 		text     string
 		currency money.Currency
-		want     any // minor units, or what the error says
+		want     any // minor units, or the expected error
 	}{
 		{"20", "USD", 2000}, {"20.5", "USD", 2050}, {"20,5", "USD", 2050}, {"20.50", "USD", 2050}, {"20,50", "USD", 2050},
 		{" $ 20 ", "USD", 2000}, {"20$", "USD", 2000}, {"20,50 $", "USD", 2050}, {"20\u00a0$", "USD", 2000}, {"US$20", "USD", 2000}, {"US$ 1.250,00", "USD", 125000}, {"$1,250.00", "USD", 125000},
@@ -93,7 +93,7 @@ func TestDecimalRoundTrip(t *testing.T) {
 	assert.Equal(t, "20.00 USD", money.New(2000, "USD").String())
 }
 
-// FuzzParse: whatever is typed, the answer is an amount of zero or more, or one of two errors.
+// FuzzParse: for any text, Parse returns an amount of zero or more, or one of two errors.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"20", "1.250,00", "$ 1 250", "NaN", "1e9", "٢٠", "-1", "0.125"} {
 		f.Add(seed)

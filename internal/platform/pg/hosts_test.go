@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestTheNewestPrimaryIsUsed: a standby is promoted while the former primary lives on and believes it is one still.
+// TestTheNewestPrimaryIsUsed promotes a standby while the former primary continues to run as a primary.
 func TestTheNewestPrimaryIsUsed(t *testing.T) {
 	t.Parallel()
 	testkit.SkipIfShort(t, "PostgreSQL")
@@ -65,8 +65,7 @@ func both(t *testing.T, one, other string) string {
 	return u.String()
 }
 
-// TestACommitIsNotCancelled: a caller who stops waiting gets ErrCommitUnknown, and it
-// goes on.
+// TestACommitIsNotCancelled: a caller whose ctx ends during a commit gets ErrCommitUnknown, and the commit continues.
 func TestACommitIsNotCancelled(t *testing.T) {
 	t.Parallel()
 	db := things(t).Owner

@@ -54,7 +54,7 @@ func TestInTx(t *testing.T) {
 		require.NoError(t, add(2)(tx))
 		return failed
 	})
-	assert.Equal(t, failed, err, "the first error, as it was")
+	assert.Equal(t, failed, err, "fn's error, unchanged")
 	assert.Equal(t, 1, count(t, db))
 
 	assert.Panics(t, func() {
@@ -63,22 +63,22 @@ func TestInTx(t *testing.T) {
 			panic("broken")
 		})
 	})
-	assert.Equal(t, 1, count(t, db), "a panic leaves nothing behind")
-	assert.Zero(t, db.Stats().InUse, "nor a connection in use")
+	assert.Equal(t, 1, count(t, db), "a panic rolls back")
+	assert.Zero(t, db.Stats().InUse, "a panic returns the connection to the pool")
 }
 
 func TestRefusedCommitIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	db := things(t).Owner
 	require.NoError(t, pg.InTx(t.Context(), db, add(1)))
-	err := pg.InTx(t.Context(), db, add(1)) // the constraint is judged at commit
+	err := pg.InTx(t.Context(), db, add(1)) // the constraint is checked at commit
 	assert.True(t, pg.Violates(err, "thing_once"), "%v", err)
 	assert.False(t, pg.Violates(err, "another"))
 	assert.False(t, pg.Violates(nil, "thing_once"))
 	assert.NotErrorIs(t, err, pg.ErrCommitUnknown)
 }
 
-// TestCommitWithoutReply ends the connection of a transaction between its last statement and its commit.
+// TestCommitWithoutReply closes the connection of a transaction between its last statement and its commit.
 func TestCommitWithoutReply(t *testing.T) {
 	t.Parallel()
 	db := things(t).Owner
@@ -92,7 +92,7 @@ func TestCommitWithoutReply(t *testing.T) {
 	assert.ErrorIs(t, err, pg.ErrCommitUnknown)
 	assert.True(t, pg.IsTransient(err), "%v", err)
 	assert.Zero(t, count(t, db))
-	assert.NoError(t, pg.InTx(t.Context(), db, add(1)), "the pool heals")
+	assert.NoError(t, pg.InTx(t.Context(), db, add(1)), "the pool opens a new connection")
 }
 
 func TestIsTransient(t *testing.T) {
@@ -142,7 +142,7 @@ func TestUUIDs(t *testing.T) {
 	require.NoError(t, db.Select(&got, `SELECT unnest($1::uuid[])`, pg.UUIDs([]uuid.UUID{})))
 }
 
-// TestInTxAsyncCommit: the setting ends with the transaction, and a failure still takes everything back.
+// TestInTxAsyncCommit: the setting ends with the transaction, and an error still rolls back.
 func TestInTxAsyncCommit(t *testing.T) {
 	t.Parallel()
 	db := testkit.EmptyDB(t).Owner

@@ -13,9 +13,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-func TestWhatRunsOftenIsPrepared(t *testing.T) {
+func TestFrequentStatementsArePrepared(t *testing.T) {
 	t.Parallel()
-	db, err := pg.Open(t.Context(), things(t).OwnerURL, 1) // one connection, which all of this is about
+	db, err := pg.Open(t.Context(), things(t).OwnerURL, 1) // one connection: each has its own statements
 	require.NoError(t, err)
 	defer db.Close()
 	prepared := func() (n int) {
@@ -41,16 +41,16 @@ func TestWhatRunsOftenIsPrepared(t *testing.T) {
 	require.Len(t, before, 3)
 	require.Error(t, db.Get(&half, `SELECT 2 / $1::integer`, 0))
 	require.NoError(t, db.Get(&half, `SELECT 2 / $1::integer`, 2))
-	assert.Equal(t, before, names(), "an error of its own takes nothing away")
+	assert.Equal(t, before, names(), "a statement's own error does not discard the connection")
 	for n := range 1000 {
 		var same int
 		require.NoError(t, db.Get(&same, fmt.Sprintf(`SELECT %d + $1::integer`, n), 1))
 	}
-	assert.Equal(t, before, names(), "what runs once is not")
+	assert.Equal(t, before, names(), "a statement that runs once is not prepared")
 }
 
-// TestPreparedOverAMigration: what was prepared before a column came or changed, or a pooler forgot it, fails once at
-// most; where trying again helps, as weather.
+// TestPreparedOverAMigration: after a column was added or changed, or after a pooler dropped a prepared statement, the
+// statement fails at most once. Where a second attempt succeeds, the error is transient.
 func TestPreparedOverAMigration(t *testing.T) {
 	t.Parallel()
 	things := things(t)
@@ -111,9 +111,9 @@ func TestPreparedOverAMigration(t *testing.T) {
 	}
 }
 
-// TestACancelledConnectionIsLeft: the request to cancel is a connection of its own, and might come when the next
-// statement runs.
-func TestACancelledConnectionIsLeft(t *testing.T) {
+// TestACancelledConnectionIsNotUsedAgain: the request to cancel has a connection of its own and may arrive when the
+// next statement runs.
+func TestACancelledConnectionIsNotUsedAgain(t *testing.T) {
 	t.Parallel()
 	db, err := pg.Open(t.Context(), testkit.EmptyDB(t).OwnerURL, 1)
 	require.NoError(t, err)

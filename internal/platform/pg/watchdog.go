@@ -78,8 +78,9 @@ func registerConn(ctx context.Context, conn net.Conn) {
 	}
 }
 
-// cancelConn carries a request to cancel a statement: it is dialled without a socket in ctx. lib/pq waits for the
-// request before it gives up a prepared statement, so it has a deadline of cancelGrace, whatever connect_timeout is.
+// cancelConn is the connection of a request to cancel a statement: it is dialled without a socket in ctx. lib/pq
+// waits for the request before it gives up a prepared statement, so it has a deadline of cancelGrace, whatever
+// connect_timeout is.
 type cancelConn struct {
 	net.Conn
 	deadline time.Time

@@ -13,11 +13,11 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestSilentDatabaseEndsWithTheContext: whatever is under way when the way to PostgreSQL begins to swallow all, it
-// ends soon after its ctx, and the pool heals.
+// TestSilentDatabaseEndsWithTheContext: the network starts to drop all packets during each kind of operation. The
+// operation ends soon after its ctx, and the pool works again afterwards.
 func TestSilentDatabaseEndsWithTheContext(t *testing.T) {
 	t.Parallel()
-	const untilCancel, atMost = 200 * time.Millisecond, 5 * time.Second // less than the connect_timeout of the address
+	const untilCancel, atMost = 200 * time.Millisecond, 5 * time.Second // shorter than the URL's connect_timeout
 	p, err := pgproxy.Start(testkit.EmptyDB(t).OwnerURL, 1)
 	require.NoError(t, err)
 	t.Cleanup(p.Close)
@@ -64,7 +64,7 @@ func TestSilentDatabaseEndsWithTheContext(t *testing.T) {
 			require.NoError(t, err)
 			defer db.Close()
 			ctx, cancel := context.WithCancel(t.Context())
-			defer time.AfterFunc(2*atMost, func() { p.SetFaults(pgproxy.None()) }).Stop() // the test fails by then
+			defer time.AfterFunc(2*atMost, func() { p.SetFaults(pgproxy.None()) }).Stop() // the test has failed by then
 			began := time.Now()
 			err = do(ctx, db, func() {
 				p.SetFaults(pgproxy.Faults{Hang: true})
@@ -75,7 +75,7 @@ func TestSilentDatabaseEndsWithTheContext(t *testing.T) {
 			require.Less(t, time.Since(began), atMost)
 			again, done := context.WithTimeout(t.Context(), untilCancel)
 			defer done()
-			require.Error(t, db.PingContext(again), "it is still silent")
+			require.Error(t, db.PingContext(again), "the database still does not reply")
 			p.SetFaults(pgproxy.None())
 			require.NoError(t, db.PingContext(t.Context()))
 			require.NoError(t, pg.InTx(t.Context(), db, func(*sqlx.Tx) error { return nil }))

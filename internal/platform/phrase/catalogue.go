@@ -12,14 +12,13 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Catalogue is Konbit's own words in every language it was loaded with. It is
-// immutable and safe for concurrent use.
+// Catalogue holds Konbit's own words in every language it was loaded with. It is immutable and safe for concurrent use.
 type Catalogue struct {
 	words map[Language]map[string]words
 }
 
-// Load reads every LANGUAGE.yaml of dirs. A key stands in one file of a language only. The error joins all that is wrong
-// with all files: see check. English must be among the languages; the others are compared with it.
+// Load reads every LANGUAGE.yaml of dirs. In a language, a key may be in one file only. The error joins all problems of
+// all files: see check. English must be among the languages; the others are compared with it.
 func Load(fsys fs.FS, dirs ...string) (*Catalogue, error) {
 	var files []string
 	for _, dir := range dirs {
@@ -73,10 +72,12 @@ func read(fsys fs.FS, file string) (map[string]words, error) {
 	return parsed, nil
 }
 
-// T says the phrase of key in lang, its {placeholders} filled from args, which
-// are pairs of name and value. A language without a catalogue is answered in
-// English, an unknown key with the key itself, and a placeholder without a
-// value stays as it is written: a gap shows, it never breaks a page.
+// T returns the phrase of key in lang with its {placeholders} replaced from args, which are pairs of name and value. A
+// gap never breaks a page:
+//
+//   - a language without a catalogue: the English phrase
+//   - an unknown key: the key itself
+//   - a placeholder without a value: stays as it is written
 func (c *Catalogue) T(lang Language, key string, args ...any) string {
 	w, ok := c.in(lang)[key]
 	if !ok {
@@ -85,7 +86,7 @@ func (c *Catalogue) T(lang Language, key string, args ...any) string {
 	return w.fill(args)
 }
 
-// N says the phrase of key for the number n, which also fills {n}.
+// N returns the phrase of key in its plural form for the number n, which also replaces {n}.
 func (c *Catalogue) N(lang Language, key string, n int, args ...any) string {
 	if _, ok := c.words[lang]; !ok {
 		lang = English
@@ -103,13 +104,12 @@ func (c *Catalogue) Has(key string) bool {
 	return ok
 }
 
-// Keys lists all keys, sorted, plural forms as English has them.
+// Keys returns all keys in order, with the plural forms of English.
 func (c *Catalogue) Keys() []string {
 	return slices.Sorted(maps.Keys(c.words[English]))
 }
 
-// Languages lists the languages whose catalogue is complete: those an
-// organisation may offer.
+// Languages returns the languages whose catalogue is complete. An organisation may offer these.
 func (c *Catalogue) Languages() []Language {
 	return slices.DeleteFunc(Known(), func(l Language) bool { return c.words[l] == nil })
 }

@@ -8,15 +8,17 @@ import (
 	"strings"
 )
 
-// entry is a key without its plural form, and which forms a language gives it.
+// entry is a key without its plural form, and the forms that a language has for it.
 type entry struct {
 	forms map[form]words // the form is "" for a phrase without plural
 }
 
-// check reports, for every language at once: keys English has and it lacks,
-// keys it has and English lacks, plural forms its grammar needs or does not
-// know, and placeholders that differ from the English ones. A form other than
-// #other may leave placeholders out ("one thing" needs no {n}).
+// check reports the problems of all languages at once:
+//
+//   - keys that English has and a language lacks
+//   - keys that a language has and English lacks
+//   - plural forms that its grammar needs and it lacks, or that its grammar does not have
+//   - placeholders that differ from the English ones; a form other than #other may omit some ("one thing" needs no {n})
 func (c *Catalogue) check() error {
 	if c.words[English] == nil {
 		return errors.New("phrase: there is no English catalogue")
@@ -84,7 +86,7 @@ func (e entry) compare(lang Language, want entry) (problems []string) {
 	return problems
 }
 
-// widest is the form that holds every placeholder.
+// widest returns the form that has every placeholder.
 func (e entry) widest() words {
 	if w, ok := e.forms[""]; ok {
 		return w

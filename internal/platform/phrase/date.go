@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Date writes the day of t, in t's own location, as people who read lang write
-// it in a letter: "November 21, 2026", "21 de noviembre de 2026". To bring t
-// into an organisation's time zone is the caller's part.
+// Date returns the day of t, in t's own location, as readers of lang write it in a text: "November 21, 2026", "21 de
+// noviembre de 2026". The caller converts t to the organisation's time zone.
 func Date(lang Language, t time.Time) string {
 	year, month, day := t.Date()
 	words := lang.data()
@@ -19,15 +18,14 @@ func Date(lang Language, t time.Time) string {
 	return strings.NewReplacer("{day}", number, "{month}", words.months[month-1], "{year}", strconv.Itoa(year)).Replace(words.date)
 }
 
-// Calendar is how Date writes, for a script that writes dates itself: browsers
-// know no Haitian Creole.
+// Calendar is the format of Date, for a script that writes dates itself: browsers do not know Haitian Creole.
 type Calendar struct {
 	Pattern string // with {day}, {month} and {year}
-	First   string // the {day} of a month's first
-	Months  string // from January on, with commas between
+	First   string // the {day} of a month's first day
+	Months  string // from January on, separated by commas
 }
 
-// Calendar of the language; an unknown one's is English.
+// Calendar returns the format of dates in the language; an unknown language has the English one.
 func (l Language) Calendar() Calendar {
 	words := l.data()
 	return Calendar{words.date, words.first, strings.Join(words.months[:], ",")}

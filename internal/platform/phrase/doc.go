@@ -1,27 +1,25 @@
-// Package phrase owns the languages Konbit speaks and the words it says in them.
+// Package phrase owns the languages that Konbit uses and its words in them.
 //
-// It holds three nouns:
+// It has three types:
 //
-//   - Language: one of the languages we know (English, Spanish, Portuguese,
-//     Haitian Creole), with its own name, its plural rule and its way of
-//     writing a date. An organisation offers some of them; Match finds the one a
-//     reader wants.
+//   - Language: one of the known languages (English, Spanish, Portuguese, Haitian Creole), with its own name, its
+//     plural rule and its date format. An organisation offers some of them; Match chooses the one that a reader wants.
 //
-//   - Text: words an organisation wrote itself, per language, with a fixed
-//     order of falling back when one is absent.
+//   - Text: words that an organisation wrote itself, by language, with a fixed order of other languages that are used
+//     when one is absent.
 //
-//   - Catalogue: Konbit's own words, one YAML file per language, flat keys:
+//   - Catalogue: Konbit's own words, in YAML files by language with flat keys:
 //
 //     give.title: Give to {organisation}
 //     give.errors#one: There is one thing to put right
 //     give.errors#other: There are {n} things to put right
 //
-// A Catalogue that loads is whole: every language has every key, every plural
-// form its grammar needs and the same {placeholders}. So a phrase that exists
-// in English exists in all of them, and a template cannot meet a gap.
+// A Catalogue is loaded only if it is complete: every language has every key, every plural form that its grammar needs
+// and the same {placeholders}. So a phrase that exists in English exists in all languages, and a template always finds
+// it.
 //
-// A phrase is plain text. It never carries markup, and whoever shows it
-// escapes it. Amounts of money come formatted from the money room.
+// A phrase is plain text without markup; the code that shows it escapes it. Amounts of money are formatted by package
+// money.
 //
-// We do not use go-i18n: it has no plural rule for Haitian Creole.
+// go-i18n is not used, because it has no plural rule for Haitian Creole.
 package phrase

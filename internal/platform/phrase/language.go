@@ -11,7 +11,7 @@ import (
 // Language is a BCP 47 code of a language Konbit knows, such as "es".
 type Language string
 
-// The languages Konbit knows, in the order of falling back.
+// The known languages, in the order in which Text.In uses them.
 const (
 	English       Language = "en"
 	Spanish       Language = "es"
@@ -19,19 +19,19 @@ const (
 	HaitianCreole Language = "ht"
 )
 
-// tongue is what we know of a language.
+// languageData describes a language.
 type languageData struct {
 	language Language
 	name     string // in the language itself
 	plural   func(n int) form
-	forms    []form // what plural may answer
+	forms    []form // the forms that plural may return
 	months   [12]string
 	date     string // with {day}, {month} and {year}
-	first    string // the {day} of a month's first
+	first    string // the {day} of a month's first day
 }
 
-// Plural rules are those of CLDR 45, for whole numbers below a million.
-// CLDR has none for Haitian Creole, whose nouns do not change with number.
+// The plural rules are those of CLDR 45, for whole numbers below a million. CLDR has none for Haitian Creole, whose
+// nouns do not change with the number.
 var languages = []languageData{
 	{
 		language: English, name: "English",
@@ -71,8 +71,7 @@ var languages = []languageData{
 	},
 }
 
-// Known lists every language Konbit knows, whether or not its catalogue is
-// written, in the order of falling back.
+// Known returns every known language, whether or not it has a catalogue, in the order of the constants.
 func Known() []Language {
 	all := make([]Language, len(languages))
 	for i, t := range languages {
@@ -81,15 +80,15 @@ func Known() []Language {
 	return all
 }
 
-// Known reports whether l is a language Konbit knows.
+// Known reports whether l is a known language.
 func (l Language) Known() bool {
 	return slices.ContainsFunc(languages, func(t languageData) bool { return t.language == l })
 }
 
-// Name is the language's name in itself, as a switch of languages shows it.
+// Name returns the language's name in the language itself, as the page's language menu shows it.
 func (l Language) Name() string { return l.data().name }
 
-// tongue answers for an unknown language as for English.
+// data returns the data of the language; those of English if it is unknown.
 func (l Language) data() *languageData {
 	for i := range languages {
 		if languages[i].language == l {
@@ -99,10 +98,13 @@ func (l Language) data() *languageData {
 	return &languages[0]
 }
 
-// Match chooses among the offered languages: the one asked for by name (a
-// ?lang= value) if it is offered, else the best for the browser's
-// Accept-Language header, else the first offered. Neither wish need be well
-// formed. With nothing offered it answers English.
+// Match chooses one of the offered languages, by the first rule that applies:
+//
+//  1. the language asked for by name (a ?lang= value), if it is offered
+//  2. the best one for the browser's Accept-Language header
+//  3. the first one offered; English if none is offered
+//
+// asked and acceptLanguage may be malformed.
 func Match(offered []Language, asked, acceptLanguage string) Language {
 	if len(offered) == 0 {
 		return English
@@ -118,7 +120,8 @@ func Match(offered []Language, asked, acceptLanguage string) Language {
 	return offered[i]
 }
 
-// matchers are kept by what is offered: there are few such lists, and making one costs as much as the rest of a page.
+// matchers caches matchers by the list of offered languages. There are few such lists, and making a matcher takes as
+// long as the rest of a page.
 var matchers sync.Map
 
 func matcher(offered []Language) language.Matcher {

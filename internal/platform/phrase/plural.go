@@ -1,6 +1,6 @@
 package phrase
 
-// form is a plural form of CLDR. A key carries it after a #.
+// form is a plural form of CLDR. In a file it follows the key and a #.
 type form string
 
 const (

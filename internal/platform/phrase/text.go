@@ -1,11 +1,10 @@
 package phrase
 
-// Text is words written by an organisation, per language: a fund's name, a
-// purpose. The zero Text is empty.
+// Text is a text that an organisation wrote, by language: a fund's name, its purpose. The zero Text is empty.
 type Text map[Language]string
 
-// In answers the words in lang or, where those are absent, in the first
-// language of Known that has some. It is empty only when the Text is.
+// In returns the text in lang. If it is absent, it returns the text in the first language of Known that has one; ""
+// only if the Text is empty.
 func (t Text) In(lang Language) string {
 	if words := t[lang]; words != "" {
 		return words

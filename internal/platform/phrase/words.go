@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// words is a phrase cut at its placeholders once, at loading: literals at even
-// places, names of placeholders at odd ones.
+// words is a phrase cut at its placeholders when it is loaded: literals at even indexes, names of placeholders at odd
+// ones.
 type words []string
 
 var placeholder = regexp.MustCompile(`\{([a-z][a-z_]*)\}`)
 
 func parse(text string) (words, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, errors.New("says nothing")
+		return nil, errors.New("the phrase is empty")
 	}
 	var w words
 	from := 0
@@ -32,7 +32,7 @@ func parse(text string) (words, error) {
 	return w, nil
 }
 
-// fill takes args as pairs of name and value.
+// fill replaces the placeholders; args are pairs of name and value.
 func (w words) fill(args []any) string {
 	if len(w) == 1 {
 		return w[0]
@@ -61,7 +61,7 @@ func lookup(args []any, name string) (any, bool) {
 	return nil, false
 }
 
-// names is the set of the phrase's placeholders.
+// names returns the set of the phrase's placeholders.
 func (w words) names() map[string]bool {
 	set := map[string]bool{}
 	for i := 1; i < len(w); i += 2 {
