@@ -74,7 +74,7 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 	dispute, err := h.Fake.Dispute(renewed[2], false)
 	require.NoError(t, err)
 	h.Fake.Advance(time.Hour)
-	require.NoError(t, h.Fake.Judge(dispute, "lost"))
+	require.NoError(t, h.Fake.CloseDispute(dispute, "lost"))
 	h.Fake.Advance(8 * 24 * time.Hour)
 	require.NoError(t, h.Fake.SetMode(stripefake.Hold))
 
@@ -129,7 +129,7 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 			require.NoError(t, err)
 			dispute, err := h.Fake.Dispute(paidIntents(t, h)[1], false)
 			require.NoError(t, err)
-			require.NoError(t, h.Fake.Judge(dispute, "won"))
+			require.NoError(t, h.Fake.CloseDispute(dispute, "won"))
 			other := h.StartedGift(program.ValidForm())
 			h.Pay(other)
 			c := h.Collector

@@ -42,7 +42,7 @@ func told(t *testing.T) *story {
 		dispute, err := h.Fake.Dispute(*h.Gift(d).PaymentIntentID, false)
 		require.NoError(t, err)
 		if end != "" {
-			require.NoError(t, h.Fake.Judge(dispute, end))
+			require.NoError(t, h.Fake.CloseDispute(dispute, end))
 		}
 	}
 	s.settle(t)

@@ -180,7 +180,7 @@ func TestSweepFindsLostDisputesWithoutAnEvent(t *testing.T) {
 	require.NoError(t, err)
 	settle(t, h)
 	require.Contains(t, balances(h), "general 1020 2000")
-	require.NoError(t, h.Fake.Judge(dispute, "lost"))
+	require.NoError(t, h.Fake.CloseDispute(dispute, "lost"))
 	settle(t, h)
 	require.NotContains(t, balances(h), "general 1020 2000")
 	require.Equal(t, []string{"1 2000 void dispute"}, receipts(h))

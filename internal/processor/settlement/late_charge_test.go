@@ -21,7 +21,7 @@ func TestPayoutAndItsMembersInOneList(t *testing.T) {
 	form := program.ValidForm()
 	form.Fund, form.Split = "", map[string]string{"general": "15", "network": "5"}
 	h.Pay(h.StartedGift(form))
-	_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	_, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	h.Fake.Advance(72 * time.Hour)
 	payouts, err := h.Fake.Payout("tsne")
@@ -57,7 +57,7 @@ func TestLostDisputeOfAPaymentInSuspense(t *testing.T) {
 	settle(t, h)
 	dispute, err := h.Fake.Dispute(h.IntentOf(d), false)
 	require.NoError(t, err)
-	require.NoError(t, h.Fake.Judge(dispute, "lost"))
+	require.NoError(t, h.Fake.CloseDispute(dispute, "lost"))
 	deliver(h)
 	settle(t, h)
 	require.Equal(t, []string{"operations 1010 -1588", "operations 1090 1500", "operations 5100 88"}, balances(h))

@@ -142,7 +142,7 @@ func TestDispute(t *testing.T) {
 			settle(t, h)
 			require.Contains(t, balances(h), "general 1020 2000")
 			require.Equal(t, []string{"1 2000"}, receipts(h), "an open dispute voids nothing")
-			require.NoError(t, h.Fake.Judge(dispute, outcome.end))
+			require.NoError(t, h.Fake.CloseDispute(dispute, outcome.end))
 			deliver(h)
 			settle(t, h)
 			require.Equal(t, outcome.balances, balances(h))
@@ -160,7 +160,7 @@ func TestInquiryBooksNothing(t *testing.T) {
 	require.NoError(t, err)
 	deliver(h)
 	settle(t, h)
-	require.NoError(t, h.Fake.Judge(dispute, "closed"))
+	require.NoError(t, h.Fake.CloseDispute(dispute, "closed"))
 	deliver(h)
 	settle(t, h)
 	require.Equal(t, before, balances(h))
@@ -195,7 +195,7 @@ func TestUnknownMovementsGoToSuspense(t *testing.T) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	for _, kind := range []string{"stripe_fee", "network_cost_of_the_future"} {
-		_, err := h.Fake.Adjust("tsne", kind, "usd", -250)
+		_, err := h.Fake.AdjustBalance("tsne", kind, "usd", -250)
 		require.NoError(t, err)
 	}
 	settle(t, h)

@@ -50,7 +50,7 @@ func TestATransactionThatCannotBeBookedGoesToSuspense(t *testing.T) {
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	gift := settledGift(t, h)
-	first, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	first, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	broken, err := h.Fake.Refund(intent(gift), 500)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestPayoutWaitsForItsMembers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	h.Fake.Advance(time.Minute)
-	fee, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	fee, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	at := time.Unix(int64(h.Count(`SELECT extract(epoch FROM max(created_at))::bigint + 58 FROM balance_transaction`)), 0)
 	h.Fake.Advance(72 * time.Hour)
@@ -274,7 +274,7 @@ func TestTheFirstSweepOfADayFindsLateTransactions(t *testing.T) {
 	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	h.Fake.Advance(time.Hour)
-	hidden, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	hidden, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	h.Fake.Advance(time.Hour)
 	h.Pay(h.StartedGift(program.ValidForm()))
@@ -313,7 +313,7 @@ func TestBusyTimesListManyAtOnce(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
 	for range 100 {
-		_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -1)
+		_, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -1)
 		require.NoError(t, err)
 	}
 	_, err := h.Collector.Sweep(t.Context())

@@ -27,7 +27,7 @@ func members(h *program.Program, ref string) []string {
 func TestPayoutsAreStoredWithTheirMembers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	gift := settledGift(t, h)
-	_, err := h.Fake.Adjust("tsne", "stripe_fee", "usd", -100)
+	_, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)
 	require.NoError(t, err)
 	h.Fake.Advance(72 * time.Hour)
 	refs, err := h.Fake.Payout("tsne")

@@ -35,7 +35,7 @@ func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	lost, err := h.Fake.Dispute(h.IntentOf(gifts[0]), false)
 	require.NoError(t, err)
 	h.Fake.Advance(time.Hour)
-	require.NoError(t, h.Fake.Judge(lost, "lost"))
+	require.NoError(t, h.Fake.CloseDispute(lost, "lost"))
 	require.NoError(t, h.Fake.SetMode(stripefake.Hold))
 
 	swept, err := h.Sweeper.Sweep(t.Context())

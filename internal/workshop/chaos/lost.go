@@ -115,7 +115,7 @@ func (l *silentStripe) give(n int) {
 		dispute, err := l.s.Stripe().Dispute(intent, false)
 		require.NoError(l.t, err)
 		if l.disputes++; l.r.IntN(3) > 0 {
-			require.NoError(l.t, l.s.Stripe().Judge(dispute, pick(l.r, []string{"won", "lost"})))
+			require.NoError(l.t, l.s.Stripe().CloseDispute(dispute, pick(l.r, []string{"won", "lost"})))
 		}
 	}
 }

@@ -34,7 +34,7 @@ var orderCases = []orderCase{
 	{"an inquiry, answered by a full refund", func(h *program.Program, intent string) error {
 		return after(func() (string, error) { return h.Fake.Dispute(intent, true) },
 			func(dispute string) error { _, err := h.Fake.Refund(intent, 0); return err },
-			func(dispute string) error { return h.Fake.Judge(dispute, "closed") })
+			func(dispute string) error { return h.Fake.CloseDispute(dispute, "closed") })
 	}, []string{
 		"operations 1010 -88", "operations 5100 88", "own 4100 -2000", "own 4805 2000",
 		"receipt 2000 void refund", "status settled",
@@ -80,7 +80,7 @@ func disputed(h *program.Program, intent, outcome string) error {
 	if err != nil {
 		return err
 	}
-	return h.Fake.Judge(id, outcome)
+	return h.Fake.CloseDispute(id, outcome)
 }
 
 const (

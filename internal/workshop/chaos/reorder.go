@@ -108,7 +108,7 @@ func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own strin
 	all := map[string]program.Event{}
 	for _, body := range append(made, fresh[json.RawMessage](f, "event")...) {
 		e := h.ParseEvent(body)
-		h.Fake.Took("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
+		h.Fake.MarkDelivered("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
 		all[e.Type] = e
 	}
 	for _, i := range permutation(n, len(eventSequence)) {

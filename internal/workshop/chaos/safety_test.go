@@ -30,8 +30,8 @@ func TestWhatMustNeverBeIsSeen(t *testing.T) {
 			w.begin()
 			require.NoError(w.t, w.Fake.Pay(w.sessions[1].id, stripefake.GoodCard))
 			for _, e := range w.Fake.Events() {
-				w.Fake.Took("tsne", w.ParseEvent(e).ID)
-				w.Fake.Took("aina", w.ParseEvent(e).ID)
+				w.Fake.MarkDelivered("tsne", w.ParseEvent(e).ID)
+				w.Fake.MarkDelivered("aina", w.ParseEvent(e).ID)
 			}
 		},
 	} {

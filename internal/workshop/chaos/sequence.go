@@ -95,7 +95,7 @@ func (w *simulation) step() {
 	case dice < 66:
 		kind := pick(w.r, []string{"stripe_fee", "network_cost", "contribution"})
 		w.log("adjust %s", kind)
-		_, err := w.Fake.Adjust(w.entity(), kind, "usd", 1000-w.r.Int64N(2000)*2-1)
+		_, err := w.Fake.AdjustBalance(w.entity(), kind, "usd", 1000-w.r.Int64N(2000)*2-1)
 		require.NoError(w.t, err)
 	case dice < 80:
 		w.deliverSome(1+w.r.IntN(10), true)
@@ -165,7 +165,7 @@ func (w *simulation) dispute() {
 func (w *simulation) closeDispute() {
 	if id, ok := take(w.r, &w.inquired); ok {
 		outcome := pick(w.r, []string{"escalated", "closed"})
-		err := w.Fake.Judge(id, outcome)
+		err := w.Fake.CloseDispute(id, outcome)
 		w.log("inquiry %s %s: %v", id, outcome, err)
 		if err == nil && outcome == "escalated" {
 			w.open = append(w.open, id)
@@ -174,7 +174,7 @@ func (w *simulation) closeDispute() {
 	}
 	if id, ok := take(w.r, &w.open); ok {
 		outcome := pick(w.r, []string{"won", "lost"})
-		err := w.Fake.Judge(id, outcome)
+		err := w.Fake.CloseDispute(id, outcome)
 		w.log("dispute %s %s: %v", id, outcome, err)
 		if err == nil && outcome == "lost" {
 			w.oracle.lost[id] = true
@@ -209,7 +209,7 @@ func (w *simulation) end() {
 	w.seal()
 	for slug, a := range w.accounts {
 		for _, id := range a.dropped {
-			w.Fake.Took(slug, id) // so that the next sweep need not read it again
+			w.Fake.MarkDelivered(slug, id) // so that the next sweep need not read it again
 		}
 		a.dropped = nil
 	}

@@ -228,7 +228,7 @@ func (w *simulation) deliverSome(most int, drop bool) {
 				signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets[slug]...)
 				require.NoError(w.t, w.Inbox.Receive(w.t.Context(), a.entity.ID, slug, e.Body, signature))
 			}
-			w.Fake.Took(slug, e.ID)
+			w.Fake.MarkDelivered(slug, e.ID)
 		}
 	}
 }

@@ -5,8 +5,9 @@ import "time"
 var anchorFields = []string{"billing_cycle_anchor", "billing_cycle_anchor_config.day_of_month", "billing_cycle_anchor_config.hour",
 	"billing_cycle_anchor_config.minute", "billing_cycle_anchor_config.month", "billing_cycle_anchor_config.second"}
 
-// readAnchor reads when a subscription's first whole period begins; nil: now. The time until then costs nothing, for the stand-in
-// does not prorate (docs.stripe.com/billing/subscriptions/billing-cycle).
+// readAnchor returns the fields that say when the first whole period of a subscription begins; nil if it
+// begins now. The time until then costs nothing, because the stand-in does not prorate
+// (docs.stripe.com/billing/subscriptions/billing-cycle).
 func (c *call) readAnchor(every object) (object, error) {
 	p := c.p.sub("billing_cycle_anchor_config")
 	switch {
@@ -31,7 +32,8 @@ func (c *call) readAnchor(every object) (object, error) {
 	return object{"billing_cycle_anchor": at}, nil
 }
 
-// readAnchorDay reads the day of the month: its next occurrence is the anchor.
+// readAnchorDay returns the anchor for billing_cycle_anchor_config: the next occurrence of its day of the
+// month.
 func (c *call) readAnchorDay(p params, every object) (object, error) {
 	if unit := every.str("interval"); unit != "month" && unit != "year" {
 		return nil, invalid("", "billing_cycle_anchor_config", "billing_cycle_anchor_config is only valid with monthly and yearly price intervals.")
@@ -58,8 +60,9 @@ func (c *call) readAnchorDay(p params, every object) (object, error) {
 	}
 }
 
-// anchorOf is what a subscription's periods count from. Where a day of the month was asked for that the anchor's month has not, it is
-// so many intervals before the anchor that the month has it.
+// anchorOf returns the moment from which a subscription's periods are counted. If the requested day of the
+// month is missing in the anchor's month (31 in April), the result lies a number of intervals before the
+// anchor, in a month that has this day.
 func anchorOf(sub, every object) int64 {
 	anchor, want := sub.num("billing_cycle_anchor"), sub.obj("billing_cycle_anchor_config").num("day_of_month")
 	if want == 0 {

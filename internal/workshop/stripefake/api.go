@@ -16,12 +16,12 @@ import (
 
 // route is one endpoint of the API.
 type route struct {
-	pattern  string   // as net/http's ServeMux reads it
-	accepted []string // parameters, as params.check reads them
+	pattern  string   // in the syntax of net/http's ServeMux
+	accepted []string // parameters, in the syntax of params.check
 	do       func(*call) (any, error)
 }
 
-// call is one API request at work. The lock is held.
+// call is one API request that is being processed. The caller holds the lock.
 type call struct {
 	transaction
 	r *http.Request
@@ -30,18 +30,18 @@ type call struct {
 
 func (c *call) id() string { return c.r.PathValue("id") }
 
-// Call is a record of one request, for tests that count.
+// Call records one API request, for tests that count requests.
 type Call struct {
 	Account  string
 	Method   string
 	Path     string
-	Key      string // its idempotency key
+	Key      string // idempotency key
 	Params   url.Values
-	Status   int // 0 when the fault plan left it without an answer
+	Status   int // 0 if a fault of the plan left the request without an answer
 	Replayed bool
 }
 
-// routes lays out the API, the hosted pages and the panel.
+// routes registers the API, the hosted pages and the panel.
 func (s *Server) routes() {
 	s.api, s.mux = http.NewServeMux(), http.NewServeMux()
 	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
@@ -55,12 +55,12 @@ func (s *Server) routes() {
 	s.panel()
 }
 
-// ServeHTTP answers the API, the hosted pages and the panel.
+// ServeHTTP serves the API, the hosted pages and the panel.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 const maxBody = 1 << 20
 
-// serveAPI routes by method and path; what no route takes is Stripe's 404.
+// serveAPI routes by method and path. A request without a route gets Stripe's 404.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if _, pattern := s.api.Handler(r); pattern == "" {
@@ -74,18 +74,18 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.api.ServeHTTP(w, r)
 }
 
-// serve is the life of an API request: who, how often already, what may go wrong today, the work, the record.
+// serve processes an API request: it authenticates, then perform does the work and finish records the call.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	err := parseForm(r)
 	c := &call{r: r, p: readParams(r.Form)}
 	s.mu.Lock()
-	s.seen = "http://" + r.Host
+	s.lastHost = "http://" + r.Host
 	s.runDue(s.now())
-	c.transaction = *s.act(nil)
+	c.transaction = *s.newTransaction(nil)
 	c.request = s.newID("req_", 14)
 	c.key = r.Header.Get("Idempotency-Key")
 	rec := Call{Method: r.Method, Path: r.URL.Path, Key: c.key, Params: maps.Clone(r.Form)}
-	c.a, err = s.whoCalls(r, err)
+	c.a, err = s.authenticateCall(r, err)
 	if err != nil {
 		s.finish(w, c, rec, failure(err, c.request), nil)
 		return
@@ -94,7 +94,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, rt route) {
 	s.perform(w, c, rec, rt)
 }
 
-// parseForm reads the address's query and the body, a DELETE's too, which net/http leaves alone.
+// parseForm reads the query of the URL and the body. net/http does not read the body of a DELETE, so
+// parseForm does.
 func parseForm(r *http.Request) error {
 	if err := r.ParseForm(); err != nil || r.Method != http.MethodDelete {
 		return err
@@ -110,9 +111,9 @@ func parseForm(r *http.Request) error {
 	return err
 }
 
-// perform does the work of an authenticated call once. It is entered with the lock held and leaves without it.
+// perform does the work of an authenticated call once. The caller holds the lock; perform releases it.
 func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
-	seat, replay, err := s.claim(c)
+	slot, replay, err := s.claim(c)
 	if err != nil {
 		s.finish(w, c, rec, failure(err, c.request), nil)
 		return
@@ -127,33 +128,33 @@ func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
 		closed := false
 		select {
 		case <-time.After(s.opts.AnswerDelay):
-		case <-s.over:
+		case <-s.closing:
 			closed = true
 		}
 		s.mu.Lock()
 		c.now = s.now().Unix()
 		if closed {
-			s.finish(w, c, rec, nil, seat)
+			s.finish(w, c, rec, nil, slot)
 			return
 		}
 	}
 	fault := s.drawFault(rec)
 	if !fault.effect {
-		s.finish(w, c, rec, fault.answer(c.request, seat), seat)
+		s.finish(w, c, rec, fault.answer(c.request, slot), slot)
 		return
 	}
 	a := run(c, rt)
-	if a.keep {
-		seat.store(a)
+	if a.save {
+		slot.store(a)
 	}
 	if fault.kind != "" {
-		a = fault.answer(c.request, seat)
+		a = fault.answer(c.request, slot)
 	}
-	s.finish(w, c, rec, a, seat)
+	s.finish(w, c, rec, a, slot)
 }
 
-// run checks the parameters, does the work and marshals its answer under the lock. A mistake of ours that panics is
-// one failed call, not a lock held for ever.
+// run checks the parameters, does the work and marshals its answer under the lock. It recovers from a panic,
+// so that a bug in the stand-in fails one call and does not leave the lock held.
 func run(c *call, rt route) (a *answer) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -182,35 +183,37 @@ func run(c *call, rt route) (a *answer) {
 	if c.r.Method != http.MethodGet {
 		c.s.dirty = true
 	}
-	return &answer{Status: http.StatusOK, Body: body, Request: c.request, keep: true}
+	return &answer{Status: http.StatusOK, Body: body, Request: c.request, save: true}
 }
 
-// failure is an error as an answer; one that is not Stripe's is our own mistake and says so.
+// failure returns the answer for an error. An error that is not Stripe's is a bug of the stand-in, and the
+// message says so.
 func failure(err error, request string) *answer {
 	var e *apiError
 	if !errors.As(err, &e) {
 		e = &apiError{status: http.StatusInternalServerError, kind: "api_error", message: "the stand-in failed: " + err.Error()}
 	}
 	body, _ := json.MarshalIndent(e.body(request), "", "  ") // strings and objects marshal
-	return &answer{Status: e.status, Body: body, Request: request, keep: e.kept()}
+	return &answer{Status: e.status, Body: body, Request: request, save: e.storable()}
 }
 
-// finish records the call, gives the lock back and writes the answer; a nil answer is none at all.
-func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, seat *idempotencySlot) {
-	seat.abandon(s)
+// finish records the call, releases the lock and writes the answer. If a is nil, it cuts the connection
+// without an answer.
+func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, slot *idempotencySlot) {
+	slot.abandon(s)
 	if a != nil {
 		rec.Status = a.Status
 	}
 	s.calls = append(s.calls, rec)
 	s.mu.Unlock()
 	if a == nil {
-		panic(http.ErrAbortHandler) // net/http's way to cut a connection
+		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
 	if a.hang > 0 {
 		select {
 		case <-c.r.Context().Done():
 		case <-time.After(a.hang):
-		case <-s.over:
+		case <-s.closing:
 		}
 		panic(http.ErrAbortHandler)
 	}
@@ -230,8 +233,8 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, sea
 	_, _ = w.Write(a.Body)
 }
 
-// whoCalls finds the account of the bearer or basic key. The lock is held.
-func (s *Server) whoCalls(r *http.Request, err error) (*account, error) {
+// authenticateCall returns the account of the bearer or basic key. The caller holds the lock.
+func (s *Server) authenticateCall(r *http.Request, err error) (*account, error) {
 	if err != nil {
 		return nil, invalid("", "", "The request's form cannot be read: "+err.Error())
 	}
@@ -248,7 +251,8 @@ func (s *Server) whoCalls(r *http.Request, err error) (*account, error) {
 	return s.accountFor(key, ""), nil
 }
 
-// Calls returns the API requests seen, oldest first; with a method and path ("POST", "/v1/refunds"), those alone.
+// Calls returns the API requests received, oldest first. With a method and a path ("POST", "/v1/refunds") it
+// returns only those.
 func (s *Server) Calls(methodAndPath ...string) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -259,7 +263,7 @@ func (s *Server) Calls(methodAndPath ...string) []Call {
 	return calls
 }
 
-// ForgetCalls starts the count afresh.
+// ForgetCalls deletes the recorded calls.
 func (s *Server) ForgetCalls() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

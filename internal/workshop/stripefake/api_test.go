@@ -61,7 +61,7 @@ func TestKeys(t *testing.T) {
 		t.Errorf("no such charge: %v", err)
 	}
 	if _, err := f.api.Payouts.New(&stripe.PayoutParams{Amount: stripe.Int64(1), Currency: stripe.String("usd")}); err == nil {
-		t.Error("a route the stand-in does not know answered")
+		t.Error("an unknown route was answered")
 	}
 }
 
@@ -93,7 +93,7 @@ func TestIdempotency(t *testing.T) {
 	}
 	wg.Wait()
 	if made == 0 || conflicts == 0 {
-		t.Errorf("at once: %d made, %d conflicts", made, conflicts)
+		t.Errorf("concurrently: %d made, %d conflicts", made, conflicts)
 	}
 	first, err := keyed(2000)
 	if err != nil || first.LastResponse.Header.Get("Idempotent-Replayed") != "true" {
@@ -117,7 +117,7 @@ func TestIdempotency(t *testing.T) {
 	}
 	refused.SuccessURL = stripe.String("https://give.example/")
 	if _, err := f.api.CheckoutSessions.New(refused); err != nil {
-		t.Errorf("a refused request used its key up: %v", err)
+		t.Errorf("a refused request kept its key: %v", err)
 	}
 	calls := f.Calls("POST", "/v1/checkout/sessions")
 	if last := calls[len(calls)-1]; last.Key != "don_2" || last.Account != "tsne" || last.Params.Get("mode") != "payment" || last.Status != 200 {
@@ -167,7 +167,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, bad := range []stripefake.Faults{{Rate: 2, Kinds: []string{"cut"}}, {Rate: 1}, {Rate: 1, Kinds: []string{"flood"}}} {
 		if f.SetFaults(bad) == nil {
-			t.Errorf("taken: %+v", bad)
+			t.Errorf("accepted: %+v", bad)
 		}
 	}
 }
@@ -256,7 +256,7 @@ func TestCustomers(t *testing.T) {
 	}
 }
 
-func TestTheStateFile(t *testing.T) {
+func TestStateFile(t *testing.T) {
 	o := stripefake.Options{StatePath: filepath.Join(t.TempDir(), "stripe.json"), Accounts: []stripefake.Account{{Name: "tsne", SecretKey: key}}}
 	f := start(t, o)
 	paid, open := f.paid("4242424242424242"), f.open(gift())
@@ -295,7 +295,7 @@ func TestTheStateFile(t *testing.T) {
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestConcurrentPayments(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	var wg sync.WaitGroup
 	for i := range 16 {
@@ -308,15 +308,15 @@ func TestManyAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				var presses sync.WaitGroup
+				var submits sync.WaitGroup
 				for range 2 {
-					presses.Go(func() {
+					submits.Go(func() {
 						if status, _, _ := f.send(cs.URL, cardForm("4242424242424242")); status != http.StatusSeeOther {
 							t.Errorf("status %d", status)
 						}
 					})
 				}
-				presses.Wait()
+				submits.Wait()
 			}
 		})
 	}
@@ -327,7 +327,7 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkGift is what one gift costs the stand-in: a session over HTTP, its payment, four signed deliveries.
+// BenchmarkGift measures one gift at the stand-in: a session over HTTP, its payment, four signed deliveries.
 func BenchmarkGift(b *testing.B) {
 	f := start(b, stripefake.Options{})
 	for b.Loop() {

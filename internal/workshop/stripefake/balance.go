@@ -11,15 +11,16 @@ var balanceRoutes = []route{
 	{"GET /v1/balance_transactions/{id}", nil, retrieve("balance_transaction", "balance transaction")},
 }
 
-// of is the fee of an amount, rounded half up to the minor unit.
+// of returns the fee of an amount in minor units, rounded half up.
 func (f Fee) of(amount int64) int64 { return (amount*f.BasisPoints+5000)/10000 + f.Fixed }
 
-// debitFee is Stripe's price of an ACH debit: 0.8 %, at most 5.00.
+// debitFee returns Stripe's fee of an ACH debit in minor units: 0.8 %, at most 5.00.
 func debitFee(amount int64) int64 { return min(Fee{BasisPoints: 80}.of(amount), 500) }
 
 const day = 24 * 60 * 60
 
-// daysLater is the UTC midnight at which money of now becomes available.
+// daysLater returns the UTC midnight, days after now, at which a payment of now becomes available. now is in
+// Unix seconds.
 func daysLater(now, days int64) int64 { return now - now%day + days*day }
 
 // balanceEntry is a change of the balance before it is stored as a balance transaction.
@@ -49,8 +50,8 @@ func (t *transaction) addBalanceEntry(m balanceEntry) object {
 	return bt
 }
 
-// listBalanceTransactions lists balance transactions. The payout's private object lists those that belong to a payout,
-// the payout's own included.
+// listBalanceTransactions lists balance transactions. With the parameter payout it lists the members of that
+// payout (stored in the private object of the payout) and the payout's own transaction.
 func listBalanceTransactions(c *call) (any, error) {
 	paid := map[string]bool{}
 	if po := c.p.str("payout"); po != "" {
@@ -75,7 +76,7 @@ func listBalanceTransactions(c *call) (any, error) {
 	})
 }
 
-// getBalance sums what has come and gone, by currency.
+// getBalance returns the sum of all balance transactions by currency, available and pending.
 func getBalance(c *call) (any, error) {
 	available, pending := map[string]int64{"usd": 0}, map[string]int64{"usd": 0}
 	for _, bt := range c.a.collection("balance_transaction").items {

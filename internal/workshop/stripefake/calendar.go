@@ -2,11 +2,11 @@ package stripefake
 
 import "time"
 
-// A subscription's periods end at its anchor plus whole intervals, in UTC, whatever clocks do where people live. Months
-// without the anchor's day end on their last one, and the next month goes back to the anchor's day
-// (docs.stripe.com/billing/subscriptions/billing-cycle).
+// A subscription's periods end at its anchor plus whole intervals, in UTC, without daylight saving time. In a
+// month that lacks the anchor's day, the period ends on the last day; the next month uses the anchor's day
+// again (docs.stripe.com/billing/subscriptions/billing-cycle).
 
-// boundary is the moment n intervals after the anchor.
+// boundary returns the moment n intervals after the anchor, in Unix seconds.
 func boundary(anchor int64, every object, n int64) int64 {
 	n *= every.num("interval_count")
 	at := time.Unix(anchor, 0).UTC()
@@ -23,17 +23,17 @@ func boundary(anchor int64, every object, n int64) int64 {
 	return first.AddDate(0, 0, min(at.Day(), lastDay)-1).Unix()
 }
 
-// boundaryAfter is the first boundary later than a moment; the anchor itself is one, and none comes before it.
+// boundaryAfter returns the first boundary later than moment. The anchor is the first boundary.
 func boundaryAfter(anchor int64, every object, moment int64) int64 {
 	longestDays := map[string]int64{"day": 1, "week": 7, "month": 31, "year": 366}[every.str("interval")] * every.num("interval_count")
-	n := max(0, (moment-anchor)/(longestDays*day)-1) // never too far: no interval is longer
+	n := max(0, (moment-anchor)/(longestDays*day)-1) // a lower bound, since longestDays is the longest interval
 	for boundary(anchor, every, n) <= moment {
 		n++
 	}
 	return boundary(anchor, every, n)
 }
 
-// boundariesAfter is the nth boundary later than a moment.
+// boundariesAfter returns the nth boundary later than moment.
 func boundariesAfter(anchor int64, every object, moment, n int64) int64 {
 	for range n {
 		moment = boundaryAfter(anchor, every, moment)

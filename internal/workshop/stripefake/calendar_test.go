@@ -30,7 +30,7 @@ func TestBoundaries(t *testing.T) {
 	}
 }
 
-func TestBoundaryBeforeItsAnchor(t *testing.T) {
+func TestBoundaryBeforeTheAnchor(t *testing.T) {
 	every := object{"interval": "month", "interval_count": int64(1)}
 	if got := boundaryAfter(5000, every, 4000); got != 5000 {
 		t.Errorf("before the anchor: %d, want the anchor itself", got)

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// testCard is how a number of docs.stripe.com/testing behaves.
+// testCard describes the behaviour of a card number of docs.stripe.com/testing.
 type testCard struct {
 	brand, funding string
-	decline        *apiError // refused with this
-	authenticate   bool      // the bank asks the payer first
-	alwaysAsks     bool      // the bank asks at every later charge too
-	laterFails     bool      // good for the first payment on the page, refused when charged later
-	disputed       bool      // the payer's bank takes the payment back
+	decline        *apiError // the error of the decline
+	authenticate   bool      // the bank asks the payer to authenticate the first payment
+	alwaysAsks     bool      // the bank asks the payer to authenticate each later charge too
+	laterFails     bool      // the first payment succeeds, later charges are declined
+	disputed       bool      // the payment is disputed at once
 }
 
 func declined(code, reason, message string) *apiError {
@@ -40,10 +40,10 @@ var testCards = map[string]testCard{
 	"4000000000000259": {brand: "visa", disputed: true},
 }
 
-// Card is what a payer types.
+// Card holds what a payer types on the payment page.
 type Card struct{ Number, Exp, CVC, Name string }
 
-// readCard checks a card as the page does before any bank is asked; its errors name the field in param.
+// readCard checks a card before the bank is asked. The param of its errors names the form field.
 func readCard(in Card, now time.Time) (payer, *apiError) {
 	number := strings.NewReplacer(" ", "", "-", "").Replace(in.Number)
 	month, year, dated := readExpiry(in.Exp)
@@ -73,7 +73,7 @@ func fieldError(code, field, message string) *apiError {
 	return &apiError{status: 402, kind: "card_error", code: code, param: field, message: message}
 }
 
-// luhn tells whether the number's check digit is right (ISO/IEC 7812-1) and its length is a card's.
+// luhn reports whether the number has the length of a card number and a correct check digit (ISO/IEC 7812-1).
 func luhn(number string) bool {
 	if len(number) < 13 || len(number) > 19 {
 		return false
@@ -94,7 +94,7 @@ func luhn(number string) bool {
 	return sum%10 == 0
 }
 
-// readExpiry reads "12/34", "1234", "12 / 2034".
+// readExpiry parses "12/34", "1234" and "12 / 2034".
 func readExpiry(s string) (month, year int64, ok bool) {
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

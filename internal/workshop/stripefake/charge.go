@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// payer is who pays and with what, once the page has checked it.
+// payer is the person who pays and the payment method, after the page has checked both.
 type payer struct {
 	name, email string
 	method      string // "card" or "us_bank_account"
@@ -16,21 +16,22 @@ type payer struct {
 	bounces     bool // the bank debit will fail
 }
 
-// address is what Stripe's page asks of an American payer, as far as ours does.
+// address returns the address that Stripe's page asks of a payer in the USA. The stand-in asks only for the
+// country.
 func (payer) address() object {
 	return object{"city": nil, "country": "US", "line1": nil, "line2": nil, "postal_code": nil, "state": nil}
 }
 
 func (w payer) last4() string { return w.number[max(0, len(w.number)-4):] }
 
-// fingerprint is the same for the same number, and does not tell it.
+// fingerprint returns a hash of the number: equal for equal numbers, and the number cannot be read from it.
 func (w payer) fingerprint() string {
 	sum := sha256.Sum256([]byte("fingerprint " + w.number))
 	return hex.EncodeToString(sum[:8])
 }
 
-// methodOf shelves the payment method of one try.
-func (t *transaction) methodOf(who payer) object {
+// newPaymentMethod stores the payment method of one payment attempt.
+func (t *transaction) newPaymentMethod(who payer) object {
 	o := object{"customer": nil, "type": who.method, "billing_details": object{"address": who.address(), "email": orNull(who.email), "name": orNull(who.name), "phone": nil}}
 	if who.method == "card" {
 		o["card"] = object{
@@ -49,7 +50,8 @@ func (t *transaction) methodOf(who payer) object {
 	return pm
 }
 
-// charge shelves a charge of the intent; fields lay over what a charge that has not happened looks like.
+// charge stores a charge of the payment intent. fields replace the defaults, which describe a charge that has
+// not succeeded.
 func (t *transaction) charge(cs, pi, pm object, fields object) object {
 	prefix := "ch_"
 	if pm.str("type") == "us_bank_account" {
@@ -73,7 +75,7 @@ func (t *transaction) charge(cs, pi, pm object, fields object) object {
 	}.with(fields))
 }
 
-// methodDetails is a method as a charge shows it: the thing itself with what this payment found out.
+// methodDetails returns payment_method_details of a charge: the method with the results of this payment.
 func methodDetails(pm object) object {
 	kind := pm.str("type")
 	details := pm.obj(kind).with(nil)
@@ -85,7 +87,7 @@ func methodDetails(pm object) object {
 	return object{"type": kind, kind: details}
 }
 
-// descriptor is the line on the payer's statement: at most 22 characters.
+// descriptor returns the line on the payer's bank statement, at most 22 characters.
 func (t *transaction) descriptor(pi object) string {
 	line := strings.ToUpper(t.a.Name)
 	if suffix := pi.str("statement_descriptor_suffix"); suffix != "" {

@@ -10,19 +10,19 @@ import (
 
 // Limits of docs.stripe.com/api/checkout/sessions/create.
 const (
-	sessionShortest = 30 * 60
-	sessionLongest  = 24 * 60 * 60
-	clockSlack      = 60 // between the caller's clock and ours
-	maxReference    = 200
-	maxCustomText   = 1200
-	maxSuffix       = 22
-	maxAmount       = 99_999_999
+	minSessionLife = 30 * 60
+	maxSessionLife = 24 * 60 * 60
+	clockSlack     = 60 // allowed difference between the caller's clock and the stand-in's
+	maxReference   = 200
+	maxCustomText  = 1200
+	maxSuffix      = 22
+	maxAmount      = 99_999_999
 )
 
-// smallest is the least a session may come to, in minor units; 0.50 where nothing is listed.
-var smallest = map[string]int64{"gbp": 30, "mxn": 1000, "jpy": 50, "sek": 300, "nok": 300, "dkk": 250, "chf": 50, "hkd": 400, "pln": 200, "czk": 1500}
+// minimumAmount holds the minimum total of a session in minor units; a currency that is not listed has 50.
+var minimumAmount = map[string]int64{"gbp": 30, "mxn": 1000, "jpy": 50, "sek": 300, "nok": 300, "dkk": 250, "chf": 50, "hkd": 400, "pln": 200, "czk": 1500}
 
-// checkoutLocales are the languages of Stripe's page. There is no Haitian Creole among them.
+// checkoutLocales are the languages of Stripe's page. Haitian Creole is not among them.
 var checkoutLocales = strings.Fields("auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW")
 
 var checkoutRoutes = []route{
@@ -68,7 +68,7 @@ func createSession(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	later, err := c.laterData()
+	later, err := c.futureData()
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +104,12 @@ func createSession(c *call) (any, error) {
 	if mode != "payment" {
 		c.setMode(cs, later)
 	}
-	c.later(expires, "expire", id)
+	c.schedule(expires, "expire", id)
 	return cs, nil
 }
 
-// private holds what belongs to a session but is not shown with it: its lines and the data of its payment intent.
+// private returns the data of a session that the API does not show: its lines and the data of its payment
+// intent.
 func (a *account) private(cs object) object {
 	return a.get("checkout.session.private", "private_"+cs.str("id"))
 }
@@ -118,7 +119,7 @@ func lines(a *account, cs object) []any {
 	return items
 }
 
-// checkSession holds the request against the rules that concern single parameters.
+// checkSession checks the rules that concern single parameters.
 func (c *call) checkSession() error {
 	if !slices.Contains([]string{"payment", "subscription", "setup"}, c.p.str("mode")) {
 		return invalid("", "mode", "Invalid mode: must be one of payment, setup, or subscription")
@@ -140,7 +141,7 @@ func (c *call) checkSession() error {
 			return noSuch("customer", id, "customer")
 		}
 	}
-	if email := c.p.str("customer_email"); email != "" && !goodEmail(email) {
+	if email := c.p.str("customer_email"); email != "" && !validEmail(email) {
 		return invalid("email_invalid", "customer_email", "Invalid email address: "+email)
 	}
 	if l := c.p.str("locale"); l != "" && !slices.Contains(checkoutLocales, l) {
@@ -157,23 +158,23 @@ func (c *call) checkSession() error {
 	return nil
 }
 
-// expiry reads expires_at: 30 minutes to 24 hours ahead, 24 hours when not given.
+// expiry reads expires_at: 30 minutes to 24 hours ahead; 24 hours if it is not given.
 func (c *call) expiry() (int64, error) {
 	at, given, err := c.p.int("expires_at")
 	switch {
 	case err != nil:
 		return 0, err
 	case !given:
-		return c.now + sessionLongest, nil
-	case at < c.now+sessionShortest-clockSlack:
+		return c.now + maxSessionLife, nil
+	case at < c.now+minSessionLife-clockSlack:
 		return 0, invalid("", "expires_at", "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.")
-	case at > c.now+sessionLongest+clockSlack:
+	case at > c.now+maxSessionLife+clockSlack:
 		return 0, invalid("", "expires_at", "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.")
 	}
 	return at, nil
 }
 
-// intentData reads payment_intent_data, the fields the payment intent will start with.
+// intentData reads payment_intent_data: the first fields of the payment intent.
 func (c *call) intentData() (object, error) {
 	p := c.p.sub("payment_intent_data")
 	metadata, err := p.metadata(nil)
@@ -184,7 +185,7 @@ func (c *call) intentData() (object, error) {
 	if len(suffix) > maxSuffix || strings.ContainsAny(suffix, `<>\'"*`) {
 		return nil, invalid("", "payment_intent_data[statement_descriptor_suffix]", "The statement descriptor suffix has at most 22 characters and none of < > \\ ' \" *.")
 	}
-	if email := p.str("receipt_email"); email != "" && !goodEmail(email) {
+	if email := p.str("receipt_email"); email != "" && !validEmail(email) {
 		return nil, invalid("email_invalid", "payment_intent_data[receipt_email]", "Invalid email address: "+email)
 	}
 	if c.p.str("mode") == "subscription" {
@@ -208,7 +209,7 @@ func (c *call) customText() object {
 	return text
 }
 
-// customerDetails is who will be asked to pay, as far as the request tells; null when it does not.
+// customerDetails returns what the request says about the payer; nil if it says nothing.
 func (c *call) customerDetails() any {
 	email := c.p.str("customer_email")
 	if o := c.a.get("customer", c.p.str("customer")); o != nil {
@@ -220,7 +221,7 @@ func (c *call) customerDetails() any {
 	return object{"address": nil, "email": email, "name": nil, "phone": nil, "tax_exempt": "none", "tax_ids": nil}
 }
 
-func goodEmail(s string) bool {
+func validEmail(s string) bool {
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
 }

@@ -2,7 +2,7 @@ package stripefake
 
 import "strings"
 
-// pageURL is the address of a session's hosted page.
+// pageURL returns the address of a session's hosted page.
 func (c *call) pageURL(id string) string { return c.s.base() + "/c/pay/" + id }
 
 func listSessions(c *call) (any, error) {
@@ -37,7 +37,7 @@ func expireSession(c *call) (any, error) {
 	return cs, nil
 }
 
-// expire closes an open session; its payment intent, had one been tried, is cancelled with it.
+// expire expires an open session and cancels its payment intent, if there is one.
 func (t *transaction) expire(cs object) {
 	if cs == nil || cs.str("status") != "open" {
 		return
@@ -50,7 +50,7 @@ func (t *transaction) expire(cs object) {
 	t.emit("checkout.session.expired", cs, nil)
 }
 
-// complete closes a session whose payment is made (paid) or on its way (unpaid).
+// complete completes a session: paymentStatus is "paid", or "unpaid" while a bank debit is processed.
 func (t *transaction) complete(cs object, paymentStatus string, who payer) {
 	cs["status"], cs["payment_status"], cs["url"] = "complete", paymentStatus, nil
 	details := object{"address": nil, "email": nil, "phone": nil, "tax_exempt": "none", "tax_ids": []any{}}.with(cs.obj("customer_details"))
@@ -66,7 +66,7 @@ func (t *transaction) complete(cs object, paymentStatus string, who payer) {
 	t.emit("checkout.session.completed", cs, nil)
 }
 
-// successURL is where the payer goes after paying.
+// successURL returns the address to which the payer is redirected after the payment.
 func successURL(cs object) string {
 	return strings.ReplaceAll(cs.str("success_url"), "{CHECKOUT_SESSION_ID}", cs.str("id"))
 }

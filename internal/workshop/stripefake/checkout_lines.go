@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// readLines reads line_items into Stripe's line items, their sum and their currency.
+// readLines returns Stripe's line items, their total in minor units and their currency.
 func (c *call) readLines() ([]any, int64, string, error) {
 	var total int64
 	var currency string
@@ -45,7 +45,7 @@ func (c *call) readLines() ([]any, int64, string, error) {
 		total += amount * quantity
 		items = append(items, c.line(data, amount, quantity, currency, every))
 	}
-	least := smallest[currency]
+	least := minimumAmount[currency]
 	if least == 0 {
 		least = 50
 	}
@@ -60,7 +60,7 @@ func (c *call) readLines() ([]any, int64, string, error) {
 	return items, total, currency, nil
 }
 
-// line is one line item with its price and product made on the spot.
+// line returns one line item with a new price and a new product.
 func (c *call) line(data params, amount, quantity int64, currency string, every object) object {
 	name := data.sub("product_data").str("name")
 	price := c.newPrice(c.newProduct(name), amount, currency, every)

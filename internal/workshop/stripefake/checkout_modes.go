@@ -2,9 +2,9 @@ package stripefake
 
 import "slices"
 
-// What Checkout does beside taking one payment: begin a subscription, or keep a card.
+// This file has the modes of Checkout other than one payment: subscription and setup (saving a card).
 
-// checkMode holds the request against the rules of its mode.
+// checkMode checks the rules of the session's mode.
 func (c *call) checkMode(items []any) error {
 	mode := c.p.str("mode")
 	only := map[string]string{"payment_intent_data": "payment", "submit_type": "payment", "subscription_data": "subscription", "setup_intent_data": "setup", "line_items": ""}
@@ -21,7 +21,7 @@ func (c *call) checkMode(items []any) error {
 	}
 	var every object
 	for _, l := range items {
-		price := l.(object).obj("price") // as readLines makes them
+		price := l.(object).obj("price") // type made by readLines
 		switch {
 		case price["recurring"] == nil:
 		case mode == "payment":
@@ -38,8 +38,8 @@ func (c *call) checkMode(items []any) error {
 	return nil
 }
 
-// laterData is what the subscription or the setup intent will start with.
-func (c *call) laterData() (object, error) {
+// futureData returns the first fields of the subscription or of the setup intent.
+func (c *call) futureData() (object, error) {
 	p := c.p.sub("subscription_data")
 	if c.p.str("mode") == "setup" {
 		p = c.p.sub("setup_intent_data")
@@ -48,7 +48,7 @@ func (c *call) laterData() (object, error) {
 	return object{"metadata": metadata, "description": p.text("description")}, err
 }
 
-// setMode gives a session what its mode alone has.
+// setMode sets the fields that only the session's mode has.
 func (c *call) setMode(cs, later object) {
 	if cs.str("mode") == "subscription" {
 		cs["customer_creation"] = nil
@@ -58,16 +58,16 @@ func (c *call) setMode(cs, later object) {
 	cs["setup_intent"], cs["amount_subtotal"], cs["amount_total"], cs["payment_status"] = si["id"], nil, nil, "no_payment_required"
 }
 
-// subscribe completes a session whose first payment is taken: the customer, the card kept, the subscription, its first
-// invoice. Stripe makes the subscription with the first try; here nothing but the payment intent is seen of a declined
-// one.
+// subscribe completes a session whose first payment has succeeded: it creates the customer, saves the card,
+// and creates the subscription and its first invoice. Stripe creates the subscription at the first attempt
+// already; the stand-in creates only the payment intent if an attempt is declined.
 func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	customer := t.customerOf(cs, who)
 	t.attach(pm, customer)
 	pi["customer"] = customer
 	recurring, once := []any{}, []any{}
 	for _, l := range lines(t.a, cs) {
-		if line := l.(object); line.obj("price")["recurring"] != nil { // as readLines makes them
+		if line := l.(object); line.obj("price")["recurring"] != nil { // type made by readLines
 			recurring = append(recurring, line)
 		} else {
 			once = append(once, line)
@@ -76,7 +76,7 @@ func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	sub := t.newSubscription(customer, pm, cs.str("currency"), recurring, t.a.private(cs).obj("later"))
 	cs["subscription"] = sub["id"]
 	t.emit("customer.subscription.created", sub, nil)
-	inv := t.draft(sub, "subscription_create", t.now, sub.num("current_period_end"), once)
+	inv := t.draftInvoice(sub, "subscription_create", t.now, sub.num("current_period_end"), once)
 	t.emit("invoice.created", inv, nil)
 	inv["payment_intent"], pi["invoice"], cs["invoice"] = pi["id"], inv["id"], inv["id"]
 	t.finalize(inv)
@@ -88,11 +88,12 @@ func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	t.settled(pi, ch)
 	t.complete(cs, "paid", who)
 	if who.card.disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // a charge just made can be disputed
+		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
 	}
 }
 
-// customerOf is the session's customer, made of what the payer told when the session named none.
+// customerOf returns the session's customer. If the session names none, it creates one from the payer's name
+// and email.
 func (t *transaction) customerOf(cs object, who payer) string {
 	if cs["customer"] == nil {
 		email := or(cs.obj("customer_details").str("email"), who.email)
@@ -101,7 +102,7 @@ func (t *transaction) customerOf(cs object, who payer) string {
 	return cs.str("customer")
 }
 
-// newSetupIntent is a session's setup intent, which is there from the start.
+// newSetupIntent creates the setup intent of a session, which exists from the start.
 func (t *transaction) newSetupIntent(cs, fields object) object {
 	si := t.new("setup_intent", "seti_", object{
 		"application": nil, "automatic_payment_methods": nil, "cancellation_reason": nil, "customer": cs["customer"], "flow_directions": nil,
@@ -114,9 +115,9 @@ func (t *transaction) newSetupIntent(cs, fields object) object {
 	return si
 }
 
-// setUp tries a card without taking money.
-func (t *transaction) setUp(cs object, who payer) *apiError {
-	si, pm := intentOf(t.a, cs), t.methodOf(who)
+// confirmSetup checks a card without charging it.
+func (t *transaction) confirmSetup(cs object, who payer) *apiError {
+	si, pm := intentOf(t.a, cs), t.newPaymentMethod(who)
 	switch {
 	case who.card.decline != nil:
 		t.setupFailed(si, pm, who.card.decline)
@@ -127,14 +128,14 @@ func (t *transaction) setUp(cs object, who payer) *apiError {
 		t.emit("setup_intent.requires_action", si, nil)
 		return nil
 	}
-	t.keepCard(cs, si, pm, who)
+	t.completeSetup(cs, si, pm, who)
 	return nil
 }
 
-// setUpAnswered is the payer's answer to their bank.
-func (t *transaction) setUpAnswered(cs, si, pm object, agreed bool) *apiError {
+// completeAuthentication applies the payer's answer to the bank.
+func (t *transaction) completeAuthentication(cs, si, pm object, agreed bool) *apiError {
 	if agreed {
-		t.keepCard(cs, si, pm, payer{name: pm.obj("billing_details").str("name")})
+		t.completeSetup(cs, si, pm, payer{name: pm.obj("billing_details").str("name")})
 		return nil
 	}
 	why := &apiError{status: 402, kind: "card_error", code: "setup_intent_authentication_failure",
@@ -144,15 +145,15 @@ func (t *transaction) setUpAnswered(cs, si, pm object, agreed bool) *apiError {
 }
 
 func (t *transaction) setupFailed(si, pm object, why *apiError) {
-	last := why.body("")["error"].(object) // as body makes it
+	last := why.body("")["error"].(object) // type made by body
 	last["payment_method"] = pm
 	delete(last, "request_log_url")
 	si["status"], si["last_setup_error"], si["payment_method"], si["next_action"] = "requires_payment_method", last, nil, nil
 	t.emit("setup_intent.setup_failed", si, nil)
 }
 
-// keepCard completes a setup: the card is the customer's from now on, and nothing yet is charged to it.
-func (t *transaction) keepCard(cs, si, pm object, who payer) {
+// completeSetup completes a setup: the card is attached to the customer and not charged.
+func (t *transaction) completeSetup(cs, si, pm object, who payer) {
 	customer := cs.str("customer")
 	if customer == "" && cs.str("customer_creation") == "always" {
 		customer = t.customerOf(cs, who)

@@ -14,7 +14,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-func TestAGiftIsPaidOnThePage(t *testing.T) {
+func TestGiftIsPaidOnThePage(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.open(gift())
 	if cs.AmountTotal != 2089 || cs.Status != "open" || cs.PaymentStatus != "unpaid" || cs.PaymentIntent != nil || !strings.HasPrefix(cs.URL, f.url) {
@@ -34,7 +34,7 @@ func TestAGiftIsPaidOnThePage(t *testing.T) {
 		t.Fatalf("after paying: %d to %q", status, location)
 	}
 	if status, again, _ := f.send(cs.URL, cardForm("4242424242424242")); status != http.StatusSeeOther || again != location {
-		t.Errorf("a second press: %d to %q", status, again)
+		t.Errorf("a second submit: %d to %q", status, again)
 	}
 	f.checkPaid(f.session(cs.ID))
 
@@ -45,7 +45,7 @@ func TestAGiftIsPaidOnThePage(t *testing.T) {
 	}
 }
 
-// checkPaid holds an ordinary gift, paid, against what its books need.
+// checkPaid checks every field of an ordinary paid gift that the books need.
 func (f *fake) checkPaid(cs *stripe.CheckoutSession) {
 	f.t.Helper()
 	pi := cs.PaymentIntent
@@ -64,17 +64,17 @@ func (f *fake) checkPaid(cs *stripe.CheckoutSession) {
 		"descriptor":  ch.CalculatedStatementDescriptor == "TSNE* CSIO",
 	} {
 		if !ok {
-			f.t.Errorf("%s is not as it should be: session %+v intent %+v charge %+v balance %+v", what, cs, pi, ch, bt)
+			f.t.Errorf("wrong %s: session %+v intent %+v charge %+v balance %+v", what, cs, pi, ch, bt)
 		}
 	}
 }
 
-func TestADeclineKeepsWhatWasTyped(t *testing.T) {
+func TestDeclineKeepsTypedValues(t *testing.T) {
 	for _, c := range []struct{ number, field, says string }{
 		{"4000000000000002", "", "rechazó"},
 		{"4000000000009995", "", "fondos"},
 		{"4242424242424241", "card_number", "Revise el número"},
-		{"5105105105105100", "", "rechazó"}, // a good number, but none to test with
+		{"5105105105105100", "", "rechazó"}, // a valid card number, but not a test card
 	} {
 		t.Run(c.number, func(t *testing.T) {
 			f := start(t, stripefake.Options{})
@@ -98,7 +98,7 @@ func TestADeclineKeepsWhatWasTyped(t *testing.T) {
 	}
 }
 
-func TestADeclinedTryLeavesItsTrace(t *testing.T) {
+func TestDeclinedPaymentIsRecorded(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.open(gift())
 	f.send(cs.URL, cardForm("4000000000000002"))
@@ -113,7 +113,7 @@ func TestADeclinedTryLeavesItsTrace(t *testing.T) {
 	}
 }
 
-func TestTheBankAsksFirst(t *testing.T) {
+func TestBankAuthentication(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.open(gift())
 	status, bank, _ := f.send(cs.URL, cardForm("4000002500003155"))
@@ -140,7 +140,7 @@ func TestTheBankAsksFirst(t *testing.T) {
 	}
 }
 
-func TestABankDebitSettlesByTheClock(t *testing.T) {
+func TestBankDebitSettlesByTheClock(t *testing.T) {
 	for _, c := range []struct{ bank, status, event string }{
 		{"pays", "paid", "checkout.session.async_payment_succeeded"},
 		{"fails", "unpaid", "checkout.session.async_payment_failed"},
@@ -164,7 +164,7 @@ func TestABankDebitSettlesByTheClock(t *testing.T) {
 	}
 }
 
-func TestThereIsNoPaymentAtAGuessedAddress(t *testing.T) {
+func TestUnknownSessionIsNotFound(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	for _, address := range []string{"/c/pay/cs_none", "/c/pay/cs_none/authenticate"} {
 		res, err := http.Get(f.url + address)

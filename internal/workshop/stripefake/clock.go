@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// scheduledTask is something that happens when the stand-in's clock reaches At.
+// scheduledTask is a task that runs when the stand-in's clock reaches At.
 type scheduledTask struct {
 	At       int64
-	Sequence uint64 // keeps those of one moment in the order in which they were made
-	Account  string // its secret key
-	What     string // one of keepers
+	Sequence uint64 // orders tasks of the same moment by the time of their creation
+	Account  string // secret key of the account
+	What     string // a key of taskHandlers
 	ID       string
 }
 
@@ -31,18 +31,18 @@ func (g *schedule) Pop() any {
 	return x
 }
 
-// now is the stand-in's clock. The lock is held.
+// now returns the time of the stand-in's clock. The caller holds the lock.
 func (s *Server) now() time.Time { return s.opts.Now().Add(s.offset) }
 
-// Now returns the stand-in's clock.
+// Now returns the time of the stand-in's clock.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now()
 }
 
-// Advance moves the clock forward (never back) and lets everything that falls due happen, each at its own moment.
-// Webhooks waiting for another try are tried at once.
+// Advance moves the clock forward (it ignores a negative d) and runs every task that is due, each at its own
+// moment. Webhooks that wait for a retry are sent at once.
 func (s *Server) Advance(d time.Duration) {
 	if d < 0 {
 		return
@@ -52,11 +52,11 @@ func (s *Server) Advance(d time.Duration) {
 	s.offset += d
 	s.dirty = true
 	s.mu.Unlock()
-	s.courier.retryNow()
+	s.sender.retryNow()
 }
 
-// taskHandlers are the kinds of tasks in the schedule, with the kind of object of each. A task is never removed: its
-// handler checks first whether it is still wanted.
+// taskHandlers maps the kinds of tasks to the kind of object they change. A task is never removed from the
+// schedule: its handler first checks whether it still applies.
 var taskHandlers = map[string]struct {
 	kind string
 	do   func(*transaction, object)
@@ -68,28 +68,28 @@ var taskHandlers = map[string]struct {
 	"renew":    {"subscription", (*transaction).renew},
 	"cancel":   {"subscription", (*transaction).cancelOnTime},
 	"resume":   {"subscription", (*transaction).resume},
-	"phase":    {"subscription_schedule", (*transaction).turnPhase},
-	"expiring": {"subscription_schedule", (*transaction).warnOfEnd},
-	"finalize": {"invoice", (*transaction).advance},
+	"phase":    {"subscription_schedule", (*transaction).startNextPhase},
+	"expiring": {"subscription_schedule", (*transaction).emitExpiring},
+	"finalize": {"invoice", (*transaction).finalizeDue},
 	"retry":    {"invoice", (*transaction).retry},
 }
 
-// runDue runs every task up to a moment. The caller holds the lock.
+// runDue runs every task that is due at until. The caller holds the lock.
 func (s *Server) runDue(until time.Time) {
 	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
 		next := heap.Pop(&s.due).(scheduledTask)
-		t := s.act(s.accountFor(next.Account, ""))
+		t := s.newTransaction(s.accountFor(next.Account, ""))
 		t.now = next.At
-		keep := taskHandlers[next.What]
-		keep.do(t, t.a.get(keep.kind, next.ID))
+		handler := taskHandlers[next.What]
+		handler.do(t, t.a.get(handler.kind, next.ID))
 		s.dirty = true
 	}
 }
 
-// runClock runs due tasks and writes the state file as real time passes. Writing takes at most about a tenth of the
-// time, however much there is to write.
+// runClock runs due tasks and writes the state file while real time passes. Writing takes at most about a
+// tenth of the time, however large the state is.
 func (s *Server) runClock(ctx context.Context) {
-	var rest time.Time
+	var nextSave time.Time
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -101,13 +101,13 @@ func (s *Server) runClock(ctx context.Context) {
 			s.runDue(s.now())
 			s.mu.Unlock()
 			began := time.Now()
-			if began.Before(rest) {
+			if began.Before(nextSave) {
 				continue
 			}
 			if err := s.save(); err != nil {
 				s.log.Error("stand-in: state not written", "error", err)
 			}
-			rest = time.Now().Add(10 * time.Since(began))
+			nextSave = time.Now().Add(10 * time.Since(began))
 		}
 	}
 }

@@ -20,7 +20,7 @@ var customerRoutes = []route{
 	{"DELETE /v1/customers/{id}", nil, deleteCustomer},
 }
 
-// newCustomer shelves a customer and says so.
+// newCustomer creates a customer and emits customer.created.
 func (t *transaction) newCustomer(fields object) object {
 	o := t.new("customer", "cus_", object{
 		"address": nil, "balance": int64(0), "currency": nil, "default_source": nil, "delinquent": false, "description": nil,
@@ -33,13 +33,13 @@ func (t *transaction) newCustomer(fields object) object {
 	return o
 }
 
-// customerFields reads what the request changes about a customer.
+// customerFields returns the fields of a customer that the request changes.
 func (c *call) customerFields(old object) (object, error) {
 	metadata, err := c.p.metadata(old.obj("metadata"))
 	if err != nil {
 		return nil, err
 	}
-	if email := c.p.str("email"); email != "" && !goodEmail(email) {
+	if email := c.p.str("email"); email != "" && !validEmail(email) {
 		return nil, invalid("email_invalid", "email", "Invalid email address: "+email)
 	}
 	fields := object{"metadata": metadata}

@@ -9,31 +9,31 @@ import (
 	"time"
 )
 
-// Mode is how webhooks travel.
+// Mode says how webhooks are delivered.
 type Mode string
 
-// The modes. A dropped delivery is lost for good and its event stays undelivered, for a sweep to find; held ones go
-// out with the next Drain.
+// The modes. A dropped delivery is never sent and its event stays undelivered, so that a sweep can find it.
+// Drain sends the held deliveries.
 const (
-	Normal    Mode = "normal"    // at once, about in order, eight at a time
-	Drop      Mode = "drop"      // not at all
-	Delay     Mode = "delay"     // one to three seconds late
-	Shuffle   Mode = "shuffle"   // in any order within half a second
+	Normal    Mode = "normal"    // at once, roughly in order, eight at a time
+	Drop      Mode = "drop"      // never
+	Delay     Mode = "delay"     // after one to three seconds
+	Shuffle   Mode = "shuffle"   // in random order within half a second
 	Duplicate Mode = "duplicate" // two to four times each
-	Hold      Mode = "hold"      // when Drain says so
+	Hold      Mode = "hold"      // when Drain is called
 )
 
 var modes = []Mode{Normal, Drop, Delay, Shuffle, Duplicate, Hold}
 
 const (
-	couriers     = 8
+	senderCount  = 8
 	deliveryTime = 10 * time.Second
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = 30 * time.Second
 	retryFor     = 3 * day // of the stand-in's clock
 )
 
-// delivery is one event that is sent to one endpoint.
+// delivery is one event to send to one endpoint.
 type delivery struct {
 	a               *account
 	event, endpoint string
@@ -46,19 +46,19 @@ type sender struct {
 	client *http.Client
 	done   sync.WaitGroup
 
-	mu      sync.Mutex
-	change  *sync.Cond
-	mode    Mode
-	ready   []*delivery
-	waiting map[*delivery]*time.Timer // for their time, or without a timer for Drain
-	flying  int
-	closed  bool
+	mu         sync.Mutex
+	change     *sync.Cond
+	mode       Mode
+	ready      []*delivery
+	waiting    map[*delivery]*time.Timer // with the timer of the delivery; nil if only Drain sends it
+	inProgress int
+	closed     bool
 }
 
 func newSender(s *Server) *sender {
 	c := &sender{s: s, mode: Normal, waiting: map[*delivery]*time.Timer{}, client: &http.Client{
 		Timeout:       deliveryTime,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: couriers, IdleConnTimeout: time.Minute},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: senderCount, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	c.change = sync.NewCond(&c.mu)
@@ -66,7 +66,7 @@ func newSender(s *Server) *sender {
 }
 
 func (c *sender) start(ctx context.Context) {
-	for range couriers {
+	for range senderCount {
 		c.done.Go(func() { c.work(ctx) })
 	}
 }
@@ -85,7 +85,8 @@ func (c *sender) close() {
 	c.client.CloseIdleConnections()
 }
 
-// send hands over a parcel, to travel as the mode says. Server.mu is held, which guards the chance too.
+// send queues a delivery according to the mode. The caller holds Server.mu, which also guards the random
+// source.
 func (c *sender) send(a *account, event, endpoint string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +101,8 @@ func (c *sender) send(a *account, event, endpoint string) {
 		c.wait(p, c.within(500*time.Millisecond))
 	case Duplicate:
 		for range 2 + c.s.chance.IntN(3) {
-			twin := *p
-			c.ready = append(c.ready, &twin)
+			duplicate := *p
+			c.ready = append(c.ready, &duplicate)
 		}
 	default:
 		c.ready = append(c.ready, p)
@@ -109,12 +110,12 @@ func (c *sender) send(a *account, event, endpoint string) {
 	c.change.Broadcast()
 }
 
-// within draws a time below d by the seed.
+// within draws a random duration below d from the seeded source.
 func (c *sender) within(d time.Duration) time.Duration {
 	return time.Duration(c.s.chance.Int64N(int64(d)))
 }
 
-// wait sets a parcel aside for some time. The lock is held.
+// wait makes a delivery ready after d. The caller holds the lock.
 func (c *sender) wait(p *delivery, d time.Duration) {
 	c.waiting[p] = time.AfterFunc(d, func() {
 		c.mu.Lock()
@@ -160,13 +161,13 @@ func (c *sender) work(ctx context.Context) {
 		}
 		p := c.ready[0]
 		c.ready = c.ready[1:]
-		c.flying++
+		c.inProgress++
 		c.mu.Unlock()
 
 		again := c.deliver(ctx, p)
 
 		c.mu.Lock()
-		c.flying--
+		c.inProgress--
 		if again && !c.closed {
 			p.tries++
 			c.wait(p, min(firstRetry<<min(p.tries-1, 10), longestRetry))
@@ -176,13 +177,13 @@ func (c *sender) work(ctx context.Context) {
 	}
 }
 
-// deliver makes one try and tells whether there should be another.
+// deliver makes one attempt and reports whether it must be retried.
 func (c *sender) deliver(ctx context.Context, p *delivery) (again bool) {
-	letter, ok := c.s.webhookFor(p)
+	request, ok := c.s.webhookFor(p)
 	if !ok {
 		return false
 	}
-	status, err := c.post(ctx, letter)
+	status, err := c.post(ctx, request)
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if err == nil && status/100 == 2 {
@@ -190,15 +191,15 @@ func (c *sender) deliver(ctx context.Context, p *delivery) (again bool) {
 		c.s.dirty = true
 		return false
 	}
-	c.s.log.Debug("stand-in: webhook not taken", "event", p.event, "url", letter.url, "status", status, "error", err)
+	c.s.log.Debug("stand-in: webhook not taken", "event", p.event, "url", request.url, "status", status, "error", err)
 	pending := slices.Contains(p.a.Pending[p.event], p.endpoint)
 	return pending && c.s.now().Unix() < p.a.get("event", p.event).num("created")+retryFor
 }
 
-// Drain delivers all that waits, delayed, held and failed parcels included, each one more time, and returns when
-// nothing is under way. What fails again waits on. The error is the context's.
+// Drain delivers every waiting delivery (delayed, held and failed ones included) once more and returns when
+// none is in progress. A delivery that fails again keeps waiting. The error is the context's.
 func (s *Server) Drain(ctx context.Context) error {
-	c := s.courier
+	c := s.sender
 	defer context.AfterFunc(ctx, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -210,25 +211,25 @@ func (s *Server) Drain(ctx context.Context) error {
 		c.release(p, timer)
 	}
 	c.change.Broadcast()
-	for len(c.ready)+c.flying > 0 && ctx.Err() == nil && !c.closed {
+	for len(c.ready)+c.inProgress > 0 && ctx.Err() == nil && !c.closed {
 		c.change.Wait()
 	}
 	return ctx.Err()
 }
 
-// SetMode changes how webhooks travel from now on. Parcels already under way are not touched.
+// SetMode changes the mode for events emitted from now on. Deliveries already queued do not change.
 func (s *Server) SetMode(m Mode) error {
 	if !slices.Contains(modes, m) {
 		return fmt.Errorf("no mode is called %q; there are %v", m, modes)
 	}
-	s.courier.mu.Lock()
-	defer s.courier.mu.Unlock()
-	s.courier.mode = m
+	s.sender.mu.Lock()
+	defer s.sender.mu.Unlock()
+	s.sender.mode = m
 	return nil
 }
 
-// Resend sends an event so many times more to every endpoint that wants its type, whatever the mode, and returns how
-// many deliveries that makes.
+// Resend sends an event a number of times to every endpoint that subscribes to its type, whatever the mode,
+// and returns the number of deliveries.
 func (s *Server) Resend(event string, times int) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,17 +239,17 @@ func (s *Server) Resend(event string, times int) (int, error) {
 			continue
 		}
 		sent := 0
-		s.courier.mu.Lock()
-		defer s.courier.mu.Unlock()
+		s.sender.mu.Lock()
+		defer s.sender.mu.Unlock()
 		for range times {
 			for _, endpoint := range a.endpoints() {
 				if wants(endpoint, ev.str("type")) {
-					s.courier.ready = append(s.courier.ready, &delivery{a: a, event: event, endpoint: endpoint.str("id")})
+					s.sender.ready = append(s.sender.ready, &delivery{a: a, event: event, endpoint: endpoint.str("id")})
 					sent++
 				}
 			}
 		}
-		s.courier.change.Broadcast()
+		s.sender.change.Broadcast()
 		return sent, nil
 	}
 	return 0, fmt.Errorf("no event is called %q", event)

@@ -15,7 +15,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// undelivered counts the events that the API lists as such.
+// undelivered counts the events that the API lists as undelivered.
 func (f *fake) undelivered() (n int) {
 	f.t.Helper()
 	p := &stripe.EventListParams{DeliverySuccess: stripe.Bool(false)}
@@ -44,7 +44,7 @@ func TestWebhooksAreSignedByEverySecretAtRealTime(t *testing.T) {
 			t.Errorf("the other secret: %v", err)
 		}
 		if _, err := webhook.ConstructEvent(append(f.hook.bodies[i], ' '), f.hook.headers[i], "whsec_one"); err == nil {
-			t.Error("a changed body is still well signed")
+			t.Error("the signature of a changed body is accepted")
 		}
 		if e.Created < time.Now().Add(39*24*time.Hour).Unix() {
 			t.Errorf("%s is dated %d, not by the stand-in's clock", e.Type, e.Created)
@@ -55,7 +55,7 @@ func TestWebhooksAreSignedByEverySecretAtRealTime(t *testing.T) {
 	}
 }
 
-func TestAnEventCarriesItsObjectAndItsRequest(t *testing.T) {
+func TestEventContainsObjectAndRequest(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.paid("4242424242424242")
 	p := &stripe.RefundParams{PaymentIntent: stripe.String(cs.PaymentIntent.ID)}
@@ -79,7 +79,7 @@ func TestAnEventCarriesItsObjectAndItsRequest(t *testing.T) {
 	}
 }
 
-func TestATestCanDeliverByItself(t *testing.T) {
+func TestBodiesCanBeDeliveredByATest(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	if err := f.SetMode(stripefake.Hold); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestATestCanDeliverByItself(t *testing.T) {
 	}
 }
 
-func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
+func TestFailedDeliveriesAreRetried(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	f.hook.answer(http.StatusServiceUnavailable)
 	f.paid("4242424242424242")
@@ -112,13 +112,13 @@ func TestFailedDeliveriesAreTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAfterThreeDaysNoMoreTries(t *testing.T) {
+func TestNoRetryAfterThreeDays(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	f.hook.answer(http.StatusInternalServerError)
 	f.paid("4242424242424242")
 	f.drain()
 	f.Advance(73 * time.Hour)
-	f.drain() // the last try, which fails
+	f.drain() // the last attempt, which fails
 	f.hook.answer(0)
 	seen := len(f.hook.types())
 	f.drain()
@@ -155,11 +155,11 @@ func TestModes(t *testing.T) {
 	}
 	f := start(t, stripefake.Options{})
 	if err := f.SetMode("sideways"); err == nil {
-		t.Error("an unknown mode was taken")
+		t.Error("an unknown mode was accepted")
 	}
 }
 
-func TestADroppedEventCanBeSentAgain(t *testing.T) {
+func TestDroppedEventCanBeResent(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	if err := f.SetMode(stripefake.Drop); err != nil {
 		t.Fatal(err)

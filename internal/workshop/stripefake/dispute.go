@@ -18,11 +18,11 @@ var disputeRoutes = []route{
 }
 
 const (
-	disputeFee     = 1500 // minor units, beside the amount
+	disputeFee     = 1500 // minor units, in addition to the amount
 	evidenceWithin = 9 * day
 )
 
-// openDispute is the payer's bank asking (an inquiry) or taking the money back at once.
+// openDispute opens a dispute, or an inquiry, which does not withdraw the money yet.
 func (t *transaction) openDispute(ch object, reason string, inquiry bool) (object, *apiError) {
 	amount := ch.num("amount") - ch.num("amount_refunded")
 	switch {
@@ -58,7 +58,7 @@ func caseType(inquiry bool) string {
 	return "chargeback"
 }
 
-// withdraw takes the disputed amount and the fee from the balance.
+// withdraw debits the disputed amount and the fee from the balance.
 func (t *transaction) withdraw(dp object) {
 	t.disputeMove(dp, "dispute", -dp.num("amount"), disputeFee, "Chargeback withdrawal for "+dp.str("charge"))
 }
@@ -70,10 +70,12 @@ func (t *transaction) disputeMove(dp object, category string, amount, fee int64,
 	dp["balance_transactions"] = append(slices.Clone(moves), bt)
 }
 
-// Outcomes of a dispute. An inquiry can be escalated (to a dispute) or closed; a dispute is won or lost.
+// outcomes lists the outcomes of a dispute. An inquiry can be escalated (to a dispute) or closed; a dispute
+// can be won or lost.
 var outcomes = []string{"won", "lost", "escalated", "closed"}
 
-// closeDispute closes a dispute, or moves an inquiry on. A won dispute returns the amount and the fee.
+// closeDispute closes a dispute, or escalates or closes an inquiry. A won dispute returns the amount and the
+// fee.
 func (t *transaction) closeDispute(dp object, outcome string) *apiError {
 	inquiry := dp.str("status") == "warning_needs_response"
 	formal := dp.str("status") == "needs_response"
@@ -101,7 +103,8 @@ func (t *transaction) closeDispute(dp object, outcome string) *apiError {
 	return nil
 }
 
-// refundable tells whether a disputed charge may still be refunded: during an inquiry and after a win.
+// refundable reports whether a disputed charge may be refunded: during an inquiry and after the dispute is
+// won.
 func (t *transaction) refundable(ch object) bool {
 	dp := t.a.get("dispute", ch.str("dispute"))
 	return dp.flag("is_charge_refundable") || dp.str("status") == "won"

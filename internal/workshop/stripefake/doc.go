@@ -1,8 +1,8 @@
 // Package stripefake is a stateful stand-in for Stripe's API, version 2023-10-16, for the demo and the tests.
 //
-// It speaks HTTP only and uses the standard library only, so its wire shapes cannot borrow a mistake from our
-// adapter: what stripe-go sends arrives here as the form it really sends, and what goes back is JSON written down
-// from Stripe's reference. Sources: docs.stripe.com/api, /idempotency, /webhooks, /testing, /expand.
+// It speaks only HTTP and uses only the standard library, so that its JSON cannot repeat a mistake of our
+// adapter: it parses the forms that stripe-go really sends, and its answers follow Stripe's reference.
+// Sources: docs.stripe.com/api, /idempotency, /webhooks, /testing, /expand.
 //
 // It owns: accounts by secret key; customers, their cards and their portal; Checkout Sessions with their hosted page;
 // subscriptions, their schedules and invoices; payment and setup intents, charges, refunds, disputes, payouts, balance
@@ -23,16 +23,17 @@
 //	payout    in_transit ─▶ paid (at once) ─▶ failed
 //	event     pending_webhooks > 0 ──2xx of every endpoint──▶ 0; tried for three days
 //
-// Of billing it leaves out what Konbit never asks for: proration (what would prorate is refused), coupons, taxes, usage,
-// incomplete subscriptions, schedules that begin a subscription, bank debits kept for later.
+// It leaves out the parts of billing that Konbit never uses: proration (a request that would prorate is
+// refused), coupons, taxes, usage, incomplete subscriptions, schedules that begin a subscription, bank debits
+// saved for later.
 //
-// Everything an account holds is an object in Stripe's own shape on the shelf of its kind, so a new kind needs its
-// rules and nothing else. One lock guards it all; no call waits inside it.
+// Every object of an account is stored in Stripe's own shape in the collection of its kind, so a new kind
+// needs only its rules. One lock guards all objects; no call waits while it holds the lock.
 //
-// It never takes a real key or a real card, never sends anything but webhooks, and never ships in the server.
-// Amounts are int64 in the minor units of Stripe's table; times are Unix seconds of the stand-in's own clock, but a
-// signature's t is always the wall's.
+// It never accepts a real key or a real card, never sends anything but webhooks, and is never part of the
+// server. Amounts are int64 in the minor units of Stripe's table. Times are Unix seconds of the stand-in's
+// own clock, except the t of a webhook signature, which is wall-clock time.
 package stripefake
 
-// APIVersion is the version whose shapes the stand-in speaks, whatever a request asks for.
+// APIVersion is the only version the stand-in speaks; it ignores the version that a request asks for.
 const APIVersion = "2023-10-16"

@@ -5,15 +5,17 @@ import (
 	"fmt"
 )
 
-// What a payer, a bank or a person at the dashboard does, for tests and load in Go; the panel does the same over HTTP.
+// This file has the actions of payers, banks and people at Stripe's dashboard, for tests in Go; the panel
+// does the same over HTTP.
 
-// Pay pays a session as its page would, without the page: for tests and load. A card that asks for authentication is
-// agreed to. The error is the decline's message.
+// Pay pays a session without its page. If the card asks for authentication, Pay confirms it. The error has
+// the message of the decline.
 func (s *Server) Pay(session string, card Card) error {
 	return s.pay(session, paymentOrder{card: card})
 }
 
-// Debit pays a session by a bank debit, which the clock settles or, if the bank refuses it, sends back days later.
+// Debit pays a session by bank debit. The clock settles it days later; if refused is true, the debit fails
+// then.
 func (s *Server) Debit(session string, refused bool) error {
 	bank := "pays"
 	if refused {
@@ -27,10 +29,10 @@ func (s *Server) pay(session string, o paymentOrder) error {
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	a, cs := s.session(session)
-	if step := stepOf(a, cs); step != "pay" && step != "authenticate" {
+	if step := pageState(a, cs); step != "pay" && step != "authenticate" {
 		return fmt.Errorf("session %q cannot be paid: %s", session, step)
 	}
-	t := s.act(a)
+	t := s.newTransaction(a)
 	problem := t.payOrder(cs, o)
 	if problem == nil {
 		problem = t.authenticated(cs, true)
@@ -41,41 +43,42 @@ func (s *Server) pay(session string, o paymentOrder) error {
 	return nil
 }
 
-// GoodCard always pays.
+// GoodCard is a card whose payments always succeed.
 var GoodCard = Card{Number: "4242424242424242", Exp: "12/49", CVC: "123", Name: "Test Payer"}
 
-// Refund gives back an amount of a payment intent, 0 for all that is left, as a person at the dashboard would. It
-// returns the refund's id.
+// Refund refunds an amount of a payment intent in minor units (0: the whole remainder), as a person does in
+// Stripe's dashboard. It returns the refund's id.
 func (s *Server) Refund(intent string, amount int64) (string, error) {
-	return idOf(s.askRefund(refundAsk{PaymentIntent: intent, Amount: amount}))
+	return idOf(s.panelRefund(refundRequest{PaymentIntent: intent, Amount: amount}))
 }
 
-// FailRefund is the bank sending a refund back.
+// FailRefund makes a refund fail, as the bank does.
 func (s *Server) FailRefund(refund string) error {
-	_, err := s.askRefund(refundAsk{Refund: refund, Fail: true})
+	_, err := s.panelRefund(refundRequest{Refund: refund, Fail: true})
 	return err
 }
 
-// Dispute is the payer's bank taking a payment back, or only asking about it. It returns the dispute's id.
+// Dispute opens a dispute of a payment, or an inquiry, and returns the dispute's id.
 func (s *Server) Dispute(intent string, inquiry bool) (string, error) {
-	return idOf(s.askDispute(disputeAsk{PaymentIntent: intent, Inquiry: inquiry}))
+	return idOf(s.panelDispute(disputeRequest{PaymentIntent: intent, Inquiry: inquiry}))
 }
 
-// Judge ends a dispute ("won", "lost") or moves an inquiry on ("escalated", "closed").
-func (s *Server) Judge(dispute, outcome string) error {
-	_, err := s.askDispute(disputeAsk{Dispute: dispute, Outcome: outcome})
+// CloseDispute closes a dispute ("won", "lost") or an inquiry ("escalated", "closed").
+func (s *Server) CloseDispute(dispute, outcome string) error {
+	_, err := s.panelDispute(disputeRequest{Dispute: dispute, Outcome: outcome})
 	return err
 }
 
-// Payout sends an account's available money to the bank and returns the payouts' ids; no account is all of them. It
-// is an error when there is nothing to send.
+// Payout pays an account's available balance out (all accounts if account is empty) and returns the payouts'
+// ids. It reports an error if there is nothing to pay out.
 func (s *Server) Payout(account string) ([]string, error) {
-	return payoutIDs(s.askPayout(payoutAsk{Account: account}))
+	return payoutIDs(s.panelPayout(payoutRequest{Account: account}))
 }
 
-// ManualPayout makes a payout of an amount, in minor units of USD, as a person does in Stripe's dashboard, and returns its id.
+// ManualPayout makes a payout of an amount, in minor units of USD, as a person does in Stripe's dashboard,
+// and returns its id.
 func (s *Server) ManualPayout(account string, amount int64, instant bool) (string, error) {
-	ids, err := payoutIDs(s.askPayout(payoutAsk{Account: account, Manual: amount, Instant: instant}))
+	ids, err := payoutIDs(s.panelPayout(payoutRequest{Account: account, Manual: amount, Instant: instant}))
 	if err != nil {
 		return "", err
 	}
@@ -87,27 +90,27 @@ func payoutIDs(out any, err error) ([]string, error) {
 		return nil, err
 	}
 	var ids []string
-	for _, po := range out.(object)["payouts"].([]object) { // as askPayout makes them
+	for _, po := range out.(object)["payouts"].([]object) { // type made by panelPayout
 		ids = append(ids, po.str("id"))
 	}
 	return ids, nil
 }
 
-// FailPayout is the bank sending a payout back.
+// FailPayout makes a payout fail, as the bank does.
 func (s *Server) FailPayout(payout string) error {
-	_, err := s.askPayout(payoutAsk{Payout: payout, Fail: true})
+	_, err := s.panelPayout(payoutRequest{Payout: payout, Fail: true})
 	return err
 }
 
-// Adjust moves an account's balance by an amount, with a balance transaction of any type: Stripe's own fees,
-// adjustments, things not yet invented. It returns the balance transaction's id.
-func (s *Server) Adjust(account, kind, currency string, amount int64) (string, error) {
-	return idOf(s.askAdjust(adjustAsk{Account: account, Type: kind, Currency: currency, Amount: amount}))
+// AdjustBalance changes an account's balance by an amount in minor units, with a balance transaction of any type:
+// Stripe's fees, adjustments, unknown types. It returns the id of the balance transaction.
+func (s *Server) AdjustBalance(account, kind, currency string, amount int64) (string, error) {
+	return idOf(s.panelAdjust(adjustRequest{Account: account, Type: kind, Currency: currency, Amount: amount}))
 }
 
 func idOf(out any, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return out.(object).str("id"), nil // the panel answers with an object
+	return out.(object).str("id"), nil // the panel returns an object
 }

@@ -6,39 +6,42 @@ import (
 	"net/http"
 )
 
-// What banks and payers do to cards that are charged again and again, for tests and load in Go and for the panel.
+// This file has the actions of banks and payers on cards that are charged repeatedly, for tests in Go and for
+// the panel.
 
-// cardAsk is what the panel can be asked about a card.
-type cardAsk struct {
+// cardRequest is the body of the panel's request about a card.
+type cardRequest struct {
 	ID      string // of a payment method, a subscription or a customer
-	Decline string // Stripe's decline code; empty: the card is good again
-	Times   int    // the next so many charges only; 0: from now on
-	Exp     string // "01/30": the card's new date
-	Tell    bool   // with Exp: the card's network tells Stripe, and Stripe tells us
+	Decline string // Stripe's decline code; empty: charges succeed again
+	Times   int    // how many charges fail; 0: all from now on
+	Exp     string // the new expiry date, like "01/30"
+	Tell    bool   // with Exp: emit payment_method.automatically_updated
 }
 
 // FailCard makes later charges of a card fail with a decline code of docs.stripe.com/declines/codes
-// ("insufficient_funds", "lost_card", "authentication_required" …): the next so many, or from now on when times is 0.
-// An empty code heals what FailCard did, not a number that always fails. id names a payment method, or a subscription or customer and means the card it is charged to.
+// ("insufficient_funds", "lost_card", "authentication_required" …): the next times charges, or all if times
+// is 0. An empty code undoes FailCard, but does not change a number that always fails. id names a payment
+// method, a subscription or a customer; the last two mean the card that is charged for them.
 func (s *Server) FailCard(id, decline string, times int) error {
-	_, err := s.askCard(cardAsk{ID: id, Decline: decline, Times: times})
+	_, err := s.panelCard(cardRequest{ID: id, Decline: decline, Times: times})
 	return err
 }
 
-// DateCard changes a card's expiry date ("01/30"), told of by payment_method.automatically_updated when tell is set:
-// that is how a renewed card arrives. A card out of date is declined as expired_card.
-func (s *Server) DateCard(id, exp string, tell bool) error {
-	_, err := s.askCard(cardAsk{ID: id, Exp: exp, Tell: tell})
+// SetCardExpiry changes a card's expiry date ("01/30"). If tell is true, it emits
+// payment_method.automatically_updated, as Stripe does when the bank renews a card. An expired card is
+// declined with expired_card.
+func (s *Server) SetCardExpiry(id, exp string, tell bool) error {
+	_, err := s.panelCard(cardRequest{ID: id, Exp: exp, Tell: tell})
 	return err
 }
 
-// ReplaceCard gives a customer a new default card, as the portal's page does, and returns its id. Subscriptions that
-// have a card of their own keep it.
+// ReplaceCard gives a customer a new default card, as the portal's page does, and returns its id. A
+// subscription with its own card does not change.
 func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
-	t, o, err := s.holding("customer", customer)
+	t, o, err := s.findObject("customer", customer)
 	if err != nil {
 		return "", err
 	}
@@ -46,45 +49,45 @@ func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 	return pm.str("id"), orNil(bad)
 }
 
-// ReplaceBank gives a customer a bank account as the default, and returns its id: it is debited from then on, and FailCard has it
-// refuse ("account_closed", "insufficient_funds" …), days after each debit.
+// ReplaceBank gives a customer a bank account as the default payment method and returns its id. After
+// FailCard ("account_closed", "insufficient_funds" …) its debits fail days later.
 func (s *Server) ReplaceBank(customer string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
-	t, o, err := s.holding("customer", customer)
+	t, o, err := s.findObject("customer", customer)
 	if err != nil {
 		return "", err
 	}
-	return t.keepDefault(o, payer{method: "us_bank_account", number: "000123456789", name: o.str("name")}).str("id"), nil
+	return t.setDefaultMethod(o, payer{method: "us_bank_account", number: "000123456789", name: o.str("name")}).str("id"), nil
 }
 
-// Agree is the payer's answer to their bank about an invoice whose payment waits for it: yes pays it. It is an error
-// when nothing waits.
-func (s *Server) Agree(invoice string) error {
+// ConfirmInvoice confirms the payment of an invoice that waits for the payer's authentication, and so pays it. It
+// reports an error if the invoice does not wait for it.
+func (s *Server) ConfirmInvoice(invoice string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
-	t, inv, err := s.holding("invoice", invoice)
+	t, inv, err := s.findObject("invoice", invoice)
 	if err != nil {
 		return err
 	}
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
 	if inv.str("status") != "open" || pi.str("status") != "requires_action" {
-		return fmt.Errorf("invoice %s waits for nobody's answer", invoice)
+		return fmt.Errorf("invoice %s does not wait for the payer's authentication", invoice)
 	}
-	t.agreed(inv)
+	t.confirmPayment(inv)
 	return nil
 }
 
-// askCard does to a card what is asked.
-func (s *Server) askCard(in cardAsk) (any, error) {
+// panelCard changes a card as in says.
+func (s *Server) panelCard(in cardRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	t, pm := s.cardOf(in.ID)
 	if pm == nil {
-		return nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("%q is no card, and no subscription or customer that has one", in.ID)}
+		return nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("%q is neither a card nor a subscription or customer with a card", in.ID)}
 	}
 	s.dirty = true
 	if in.Exp == "" {
@@ -107,10 +110,10 @@ func (s *Server) askCard(in cardAsk) (any, error) {
 	return pm.with(nil), nil
 }
 
-// cardOf finds the card that is meant. The lock is held.
+// cardOf returns the payment method that id means; nil if there is none. The caller holds the lock.
 func (s *Server) cardOf(id string) (*transaction, object) {
 	for _, a := range s.accounts {
-		t := s.act(a)
+		t := s.newTransaction(a)
 		if pm := a.get("payment_method", id); pm != nil {
 			return t, pm
 		}

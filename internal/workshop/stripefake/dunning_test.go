@@ -10,7 +10,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-func TestFourTriesInThreeWeeks(t *testing.T) {
+func TestFourAttemptsInThreeWeeks(t *testing.T) {
 	for setting, want := range map[string]stripe.SubscriptionStatus{"": "canceled", "unpaid": "unpaid", "past_due": "past_due"} {
 		g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z"), AfterRetries: setting}, "4000000000000341")
 		n := g.events()
@@ -35,7 +35,7 @@ func TestFourTriesInThreeWeeks(t *testing.T) {
 	}
 }
 
-func TestHardDeclineIsNotTriedAgainUntilTheCardIsAnother(t *testing.T) {
+func TestHardDeclineIsRetriedOnlyWithAnotherCard(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
 	if err := g.FailCard(g.sub, "lost_card", 0); err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestHardDeclineIsNotTriedAgainUntilTheCardIsAnother(t *testing.T) {
 	}
 }
 
-func TestPayingOutOfTurn(t *testing.T) {
+func TestPayingAnInvoiceByAPI(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
 	if err := g.FailCard(g.sub, "insufficient_funds", 2); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestPayingOutOfTurn(t *testing.T) {
 	refused(t, err, "You can only pass in open invoices")
 }
 
-func TestVoidedInvoiceIsNotTriedAgain(t *testing.T) {
+func TestVoidedInvoiceIsNotRetried(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4000000000000341")
 	g.Advance(month + 2*time.Hour)
 	if inv, err := g.api.Invoices.VoidInvoice(g.invoices()[1].ID, nil); err != nil || inv.Status != "void" {
@@ -91,24 +91,24 @@ func TestVoidedInvoiceIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestBankAsksAtARenewal(t *testing.T) {
+func TestBankAuthenticationAtARenewal(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4000002760003184")
 	n := g.events()
 	g.Advance(month + 2*time.Hour)
 	if !slices.Contains(g.since(n), "invoice.payment_action_required") {
 		t.Errorf("%v", g.since(n))
 	}
-	if err := g.Agree(g.invoices()[1].ID); err != nil || g.statuses() != "paid paid" || g.now().Status != "active" {
+	if err := g.ConfirmInvoice(g.invoices()[1].ID); err != nil || g.statuses() != "paid paid" || g.now().Status != "active" {
 		t.Errorf("%s %s %v", g.statuses(), g.now().Status, err)
 	}
-	if g.Agree(g.invoices()[1].ID) == nil {
+	if g.ConfirmInvoice(g.invoices()[1].ID) == nil {
 		t.Error("agreed twice")
 	}
 }
 
-func TestCardsAgeAndAreRenewed(t *testing.T) {
+func TestCardExpiryAndRenewal(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
-	if err := g.DateCard(g.sub, "01/27", false); err != nil {
+	if err := g.SetCardExpiry(g.sub, "01/27", false); err != nil {
 		t.Fatal(err)
 	}
 	g.Advance(month + 2*time.Hour)
@@ -116,7 +116,7 @@ func TestCardsAgeAndAreRenewed(t *testing.T) {
 		t.Fatal(g.statuses())
 	}
 	n := g.events()
-	if err := g.DateCard(g.sub, "01/33", true); err != nil {
+	if err := g.SetCardExpiry(g.sub, "01/33", true); err != nil {
 		t.Fatal(err)
 	}
 	g.Advance(3 * 24 * time.Hour)

@@ -30,8 +30,8 @@ func getAccount(c *call) (any, error) {
 	}, nil
 }
 
-// configure gives an account what its configuration says, the one endpoint named there included; endpoints made by
-// API stay.
+// configure applies the configuration to an account, including its one configured endpoint. Endpoints created
+// by API do not change.
 func (s *Server) configure(a *account, with Account) {
 	a.Title, a.WebhookURL, a.WebhookSecrets = with.Title, with.WebhookURL, with.WebhookSecrets
 	if with.WebhookURL == "" {
@@ -42,7 +42,7 @@ func (s *Server) configure(a *account, with Account) {
 	if i >= 0 {
 		o = a.endpoints()[i]
 	} else {
-		o = s.act(a).newEndpoint(object{"description": configured, "enabled_events": []any{"*"}})
+		o = s.newTransaction(a).newEndpoint(object{"description": configured, "enabled_events": []any{"*"}})
 	}
 	o["url"] = with.WebhookURL
 	a.Secrets[o.str("id")] = with.WebhookSecrets
@@ -65,11 +65,11 @@ func createEndpoint(c *call) (any, error) {
 	case len(c.p.list("enabled_events")) == 0:
 		return nil, missing("enabled_events")
 	}
-	// An endpoint without a version follows the account's default, which here is our own.
+	// An endpoint without a version has the account's default version, which is APIVersion here.
 	o := c.newEndpoint(fields.with(object{"api_version": c.p.text("api_version")}))
 	secret := "whsec_" + c.s.newID("", 32)
 	c.a.Secrets[o.str("id")] = []string{secret}
-	return o.with(object{"secret": secret}), nil // shown this once
+	return o.with(object{"secret": secret}), nil // the API shows the secret only in this answer
 }
 
 func (c *call) endpointFields(old object) (object, error) {

@@ -11,13 +11,13 @@ var eventRoutes = []route{
 	{"GET /v1/events/{id}", nil, retrieve("event", "event")},
 }
 
-// Events are kept for 30 days of the stand-in's clock.
+// eventLife is how long events can be listed, in seconds of the stand-in's clock.
 const eventLife = 30 * day
 
-// emit writes down that something happened to an object, as it is now, and has every endpoint told that asked for
-// this type. The lock is held.
+// emit stores an event with the object as it is now, and queues a delivery to every endpoint that subscribes
+// to the type. The caller holds the lock.
 func (t *transaction) emit(kind string, o, before object) object {
-	raw, _ := json.Marshal(t.shown(o)) // objects hold only what marshals
+	raw, _ := json.Marshal(t.shown(o)) // no error: objects hold only values that marshal
 	data := object{"object": json.RawMessage(raw)}
 	if before != nil {
 		data["previous_attributes"] = before
@@ -36,27 +36,28 @@ func (t *transaction) emit(kind string, o, before object) object {
 	waiting := t.a.Pending[ev.str("id")]
 	ev["pending_webhooks"] = int64(len(waiting))
 	for _, endpoint := range waiting {
-		t.s.courier.send(t.a, ev.str("id"), endpoint)
+		t.s.sender.send(t.a, ev.str("id"), endpoint)
 	}
 	return ev
 }
 
-// wants tells whether an endpoint asked for a type of event and is not disabled.
+// wants reports whether an enabled endpoint subscribes to a type of event.
 func wants(endpoint object, kind string) bool {
 	enabled, _ := endpoint["enabled_events"].([]any)
 	return endpoint.str("status") == "enabled" && (slices.Contains(enabled, any("*")) || slices.Contains(enabled, any(kind)))
 }
 
-// acknowledged notes that an endpoint has answered 2xx. The lock is held.
+// acknowledged records that an endpoint has answered 2xx. The caller holds the lock.
 func (a *account) acknowledged(event, endpoint string) {
-	left := slices.DeleteFunc(a.Pending[event], func(id string) bool { return id == endpoint })
-	if a.Pending[event] = left; len(left) == 0 {
+	remaining := slices.DeleteFunc(a.Pending[event], func(id string) bool { return id == endpoint })
+	if a.Pending[event] = remaining; len(remaining) == 0 {
 		delete(a.Pending, event)
 	}
-	a.get("event", event)["pending_webhooks"] = int64(len(left))
+	a.get("event", event)["pending_webhooks"] = int64(len(remaining))
 }
 
-// listEvents lists by type ("charge.*" too) and by whether every endpoint has taken the event.
+// listEvents lists events by type (patterns like "charge.*" too) and by whether every endpoint has
+// acknowledged the event.
 func listEvents(c *call) (any, error) {
 	types := c.p.list("types")
 	if one := c.p.str("type"); one != "" {

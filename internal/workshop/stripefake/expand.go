@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// included are the lists that are part of an object only when asked for, by kind and field.
+// included holds the lists that the API includes in an object only if the request expands them, by kind and
+// field.
 var included = map[string]func(*account, object) []any{
 	"checkout.session.line_items": lines,
 	"charge.refunds": func(a *account, ch object) []any {
@@ -17,7 +18,7 @@ var included = map[string]func(*account, object) []any{
 	},
 }
 
-// expand replaces ids by the objects they name, along each path of expand[] (docs.stripe.com/api/expanding_objects).
+// expand replaces ids by their objects, along each path of expand[] (docs.stripe.com/api/expanding_objects).
 func (c *call) expand(result any) (any, error) {
 	o, ok := result.(object)
 	if !ok {
@@ -38,20 +39,20 @@ func (c *call) expand(result any) (any, error) {
 }
 
 // expandPath returns v with the objects along steps inserted. It does not change the stored objects.
-func (c *call) expandPath(v any, steps []string, whole string) (any, error) {
+func (c *call) expandPath(v any, steps []string, path string) (any, error) {
 	if len(steps) == 0 {
 		return v, nil
 	}
 	switch v := v.(type) {
 	case []any:
-		grown := make([]any, len(v))
+		expanded := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if grown[i], err = c.expandPath(item, steps, whole); err != nil {
+			if expanded[i], err = c.expandPath(item, steps, path); err != nil {
 				return nil, err
 			}
 		}
-		return grown, nil
+		return expanded, nil
 	case object:
 		field := steps[0]
 		value, known := v[field]
@@ -61,25 +62,26 @@ func (c *call) expandPath(v any, steps []string, whole string) (any, error) {
 				"url": "/v1/" + strings.ReplaceAll(v.str("object"), ".", "/") + "s/" + v.str("id") + "/" + field}, true
 		}
 		if !known {
-			return nil, invalid("", "expand", "This property cannot be expanded ("+whole+").")
+			return nil, invalid("", "expand", "This property cannot be expanded ("+path+").")
 		}
 		if id, ok := value.(string); ok {
 			named := c.a.find(id)
 			if named == nil {
-				return nil, invalid("", "expand", "This property cannot be expanded ("+whole+").")
+				return nil, invalid("", "expand", "This property cannot be expanded ("+path+").")
 			}
 			value = c.shown(named)
 		}
-		grown, err := c.expandPath(value, steps[1:], whole)
+		expanded, err := c.expandPath(value, steps[1:], path)
 		if err != nil {
 			return nil, err
 		}
-		return v.with(object{field: grown}), nil
+		return v.with(object{field: expanded}), nil
 	}
 	return v, nil // null expands to null
 }
 
-// shown is an object as it reads at this moment: a balance transaction becomes available by the clock alone.
+// shown returns an object as the API shows it now: a balance transaction becomes available when the clock
+// reaches available_on.
 func (t *transaction) shown(o object) object {
 	switch o.str("object") {
 	case "balance_transaction":

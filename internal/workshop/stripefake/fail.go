@@ -20,12 +20,13 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.message }
 
-// kept tells whether the idempotency store keeps this answer: not when the request was refused before it began.
-func (e *apiError) kept() bool {
+// storable reports whether the idempotency store saves this answer. It does not if the request was refused before
+// it began.
+func (e *apiError) storable() bool {
 	return !strings.HasPrefix(e.code, "parameter_") && e.status != http.StatusTooManyRequests && e.status != http.StatusServiceUnavailable
 }
 
-// body is the answer as Stripe writes it; absent fields are left out.
+// body returns the error as Stripe's JSON. Absent fields are left out.
 func (e *apiError) body(requestID string) object {
 	o := object{"type": e.kind, "message": e.message, "request_log_url": "https://dashboard.stripe.com/test/logs/" + requestID}
 	for key, value := range map[string]string{"code": e.code, "decline_code": e.declineCode, "param": e.param, "charge": e.charge} {

@@ -20,7 +20,8 @@ import (
 
 const key = "sk_test_tsne"
 
-// fake is a running stand-in, stripe-go pointed at it, and a webhook endpoint that takes what is signed well.
+// fake is a running stand-in with a stripe-go client and a webhook endpoint that accepts correctly signed
+// events.
 type fake struct {
 	*stripefake.Server
 	t    testing.TB
@@ -29,7 +30,7 @@ type fake struct {
 	hook *hook
 }
 
-// hook is a webhook endpoint that remembers; status 0 is 200.
+// hook is a webhook endpoint that records the events it receives. It answers with status; 0 means 200.
 type hook struct {
 	mu      sync.Mutex
 	events  []stripe.Event
@@ -60,7 +61,7 @@ func (h *hook) answer(status int) {
 	h.status = status
 }
 
-// types are the types of the events received, in the order of their arrival.
+// types returns the types of the received events in the order of arrival.
 func (h *hook) types() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,7 +96,7 @@ func start(t testing.TB, o stripefake.Options) *fake {
 	return f
 }
 
-// client is stripe-go against the stand-in.
+// client returns a stripe-go client of the stand-in.
 func (f *fake) client(key string, retries int64) *client.API {
 	backend := stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL: stripe.String(f.url), MaxNetworkRetries: stripe.Int64(retries), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
@@ -113,7 +114,7 @@ func (f *fake) drain() {
 	}
 }
 
-// gift are the parameters of an ordinary gift of 20.00 with its fee on a line of its own.
+// gift returns the parameters of an ordinary gift of 20.00 with the fee on a separate line.
 func gift() *stripe.CheckoutSessionParams {
 	line := func(name string, amount int64) *stripe.CheckoutSessionLineItemParams {
 		return &stripe.CheckoutSessionLineItemParams{Quantity: stripe.Int64(1), PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
@@ -142,7 +143,8 @@ func (f *fake) open(p *stripe.CheckoutSessionParams) *stripe.CheckoutSession {
 	return cs
 }
 
-// paid opens an ordinary gift, pays it with a card and returns it as it then stands, all expanded.
+// paid opens an ordinary session, pays it with a card and returns it with its lines, intent, charge and
+// balance transaction.
 func (f *fake) paid(number string) *stripe.CheckoutSession {
 	f.t.Helper()
 	cs := f.open(gift())
@@ -166,7 +168,7 @@ func (f *fake) session(id string) *stripe.CheckoutSession {
 	return cs
 }
 
-// send posts a form to a page without following where it leads.
+// send posts a form to a page and does not follow a redirect.
 func (f *fake) send(page string, form url.Values) (status int, location, body string) {
 	f.t.Helper()
 	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -195,7 +197,7 @@ func contains(t testing.TB, body string, wanted ...string) {
 	}
 }
 
-// panel asks the panel for something that must work.
+// panel posts a request to the panel and fails the test if the answer is not 200.
 func (f *fake) panel(what, body string) {
 	f.t.Helper()
 	res, err := http.Post(f.url+"/_sandbox/"+what, "application/json", strings.NewReader(body))

@@ -9,21 +9,25 @@ import (
 	"time"
 )
 
-// Faults is a plan of Stripe's bad days: which calls fail and how, drawn by the seed.
+// Faults is a plan of faults: which calls fail and how. The seed decides each call.
 type Faults struct {
 	Rate  float64       // share of calls that fail, 0 to 1
-	Kinds []string      // drawn evenly from these; see FaultKinds
-	Only  string        // when set, only calls of this method and path prefix: "POST /v1/refunds"
-	Times int           // when above 0, the plan ends after so many faults
-	Hang  time.Duration // how long a "timeout" holds the connection; 0 is as the options say
+	Kinds []string      // one is drawn for each failing call; see FaultKinds
+	Only  string        // if set, only calls of this method and path prefix fail: "POST /v1/refunds"
+	Times int           // if above 0, the plan ends after this number of faults
+	Hang  time.Duration // how long a "timeout" holds the connection; 0 means Options.Hang
 }
 
-// FaultKinds are the ways a call can fail. The effect of "500" and "timeout" happens or not, by chance; a 500 is kept
-// under the idempotency key and replayed, as Stripe does; 429 and 503 do nothing and are not kept; "cut" does the
-// work and breaks the connection before the answer; "500-after" is a 500 whose effect happened.
+// FaultKinds lists the ways in which a call can fail.
+//   - 429, 503: the work is not done; the answer is not saved under the idempotency key.
+//   - 500: the work is done or not, by chance; the answer is saved and replayed, as Stripe does.
+//   - 500-after: like 500, but the work is always done.
+//   - timeout: the work is done or not, by chance; there is no answer.
+//   - cut: the work is done; the connection breaks before the answer.
 var FaultKinds = []string{"429", "500", "500-after", "503", "timeout", "cut"}
 
-// SetFaults replaces the plan; a rate of 0 ends it. It refuses unknown kinds and rates outside 0 to 1.
+// SetFaults replaces the plan; a rate of 0 ends it. It reports an error if a kind is unknown or the rate is
+// not in 0 to 1.
 func (s *Server) SetFaults(f Faults) error {
 	if !(f.Rate >= 0 && f.Rate <= 1) || (f.Rate > 0 && len(f.Kinds) == 0) {
 		return fmt.Errorf("a fault plan needs a rate from 0 to 1 and kinds, of %s", strings.Join(FaultKinds, ", "))
@@ -39,14 +43,14 @@ func (s *Server) SetFaults(f Faults) error {
 	return nil
 }
 
-// fault is what befalls one call; the zero kind is none.
+// fault is the fault of one call; an empty kind means none.
 type fault struct {
 	kind   string
 	effect bool          // the work is done
 	hang   time.Duration // of a "timeout"
 }
 
-// drawFault decides over one call. The lock is held.
+// drawFault decides whether one call fails. The caller holds the lock.
 func (s *Server) drawFault(rec Call) fault {
 	f := &s.faults
 	if f.Rate == 0 || !strings.HasPrefix(rec.Method+" "+rec.Path, f.Only) || s.chance.Float64() >= f.Rate {
@@ -67,7 +71,7 @@ func (s *Server) drawFault(rec Call) fault {
 	return fault{kind: kind}
 }
 
-// answer is what the caller gets to see; nil cuts the connection.
+// answer returns what the caller receives; nil cuts the connection.
 func (f fault) answer(request string, st *idempotencySlot) *answer {
 	switch f.kind {
 	case "429":

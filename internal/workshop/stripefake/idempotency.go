@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// answer is what goes back over the wire and, under an idempotency key, what is replayed.
+// answer is the response to a call. Under an idempotency key it is saved and replayed.
 type answer struct {
 	Status  int
 	Body    json.RawMessage
-	Request string // id of the request first answered so
+	Request string // id of the request that was answered first
 	Print   string // hash of method, path and parameters
 	At      int64
-	keep    bool
-	hang    time.Duration // before the connection is cut, without an answer
+	save    bool
+	hang    time.Duration // time before the connection is cut without an answer
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 	maxKeyLength = 255
 )
 
-// idempotencySlot is a call's right to run under its idempotency key; nil without a key.
+// idempotencySlot is the right of one call to run under its idempotency key; nil without a key.
 type idempotencySlot struct {
 	a     *account
 	key   string
@@ -33,9 +33,11 @@ type idempotencySlot struct {
 	now   int64
 }
 
-// claim answers from the store, refuses, or reserves the key (docs.stripe.com/api/idempotent_requests): same
-// parameters replay the stored answer for 24 hours, other ones are an error, and so is a twin still at work.
-// The lock is held.
+// claim looks at the idempotency key of a call (docs.stripe.com/api/idempotent_requests). The caller holds
+// the lock.
+//   - New key, or older than 24 hours: it reserves the key and returns the slot.
+//   - Known key with the same parameters: it returns the saved answer.
+//   - Known key with other parameters, or a call with this key still runs: it returns an error.
 func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 	if c.key == "" || c.r.Method != http.MethodPost {
 		return nil, nil, nil
@@ -55,16 +57,16 @@ func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 	case old != nil:
 		return nil, old, nil
 	}
-	place := c.a.ID + "/" + c.key
-	if s.inFlight[place] {
+	id := c.a.ID + "/" + c.key
+	if s.inFlight[id] {
 		return nil, nil, &apiError{status: http.StatusConflict, kind: "idempotency_error", code: "idempotency_key_in_use",
 			message: fmt.Sprintf("There is currently another in-progress request using this Stripe-Idempotency key (that probably means you submitted twice, and the other request is still going through): %s", c.key)}
 	}
-	s.inFlight[place] = true
+	s.inFlight[id] = true
 	return &idempotencySlot{a: c.a, key: c.key, print: print, now: c.now}, nil, nil
 }
 
-// store keeps an answer under the key.
+// store saves an answer under the key.
 func (st *idempotencySlot) store(a *answer) {
 	if st == nil {
 		return
@@ -74,7 +76,7 @@ func (st *idempotencySlot) store(a *answer) {
 	st.a.Answers[st.key] = &kept
 }
 
-// abandon frees the key for the next call. The caller holds the lock.
+// abandon releases the key for the next call. The caller holds the lock.
 func (st *idempotencySlot) abandon(s *Server) {
 	if st != nil {
 		delete(s.inFlight, st.a.ID+"/"+st.key)

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Events returns the events of every account, oldest first, each as Stripe's API would show it with "account" beside.
+// Events returns the events of every account, oldest first, in Stripe's shape with the field "account" added.
 func (s *Server) Events() []json.RawMessage { return s.State().Events }
 
-// Bodies returns an account's events as its webhooks carry them, oldest first, for tests that deliver them by
+// Bodies returns an account's events as its webhooks send them, oldest first, for tests that deliver them
 // themselves (see Sign and Hold).
 func (s *Server) Bodies(account string) [][]byte {
 	s.mu.Lock()
@@ -19,7 +19,7 @@ func (s *Server) Bodies(account string) [][]byte {
 	for _, a := range s.accounts {
 		if a.Name == account {
 			for _, ev := range a.collection("event").items {
-				body, _ := json.MarshalIndent(ev, "", "  ") // objects hold only what marshals
+				body, _ := json.MarshalIndent(ev, "", "  ") // no error: objects hold only values that marshal
 				bodies = append(bodies, body)
 			}
 		}
@@ -27,8 +27,8 @@ func (s *Server) Bodies(account string) [][]byte {
 	return bodies
 }
 
-// Objects returns an account's objects of a kind ("event", "charge", "balance_transaction", "payout.private" …) as they
-// are now, in the order in which they were made, without the first skip: for tests that follow along.
+// Objects returns the objects of a kind ("event", "charge", "balance_transaction", "payout.private" …) of an
+// account as they are now, oldest first, without the first skip, so that a test can read only the new ones.
 func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,29 +39,30 @@ func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 			continue
 		}
 		for _, o := range a.collection(kind).items[min(skip, len(a.collection(kind).items)):] {
-			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
+			raw, _ := json.Marshal(s.newTransaction(a).shown(o)) // no error: objects hold only values that marshal
 			list = append(list, raw)
 		}
 	}
 	return list
 }
 
-// Object is one object of an account as it is now; nil when there is none.
+// Object returns one object of an account as it is now; nil if there is none.
 func (s *Server) Object(account, kind, id string) json.RawMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); a.Name == account && o != nil {
-			raw, _ := json.Marshal(s.act(a).shown(o)) // objects hold only what marshals
+			raw, _ := json.Marshal(s.newTransaction(a).shown(o)) // no error: objects hold only values that marshal
 			return raw
 		}
 	}
 	return nil
 }
 
-// Took notes that every endpoint has taken an event, for tests that deliver by themselves: it is no longer listed as undelivered.
-func (s *Server) Took(account, event string) {
+// MarkDelivered marks an event as acknowledged by every endpoint, for tests that deliver events themselves. It is then
+// not listed as undelivered.
+func (s *Server) MarkDelivered(account, event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.accounts {
@@ -73,7 +74,8 @@ func (s *Server) Took(account, event string) {
 	}
 }
 
-// State is what the panel's state answers: each list in Stripe's shape, oldest first, with "account" beside.
+// State is the answer of the panel's state: each list in Stripe's shape, oldest first, with the field
+// "account" added.
 type State struct {
 	Now                 int64             `json:"now"` // Unix seconds of the stand-in's clock
 	Events              []json.RawMessage `json:"events"`
@@ -88,7 +90,7 @@ type State struct {
 	BalanceTransactions []json.RawMessage `json:"balance_transactions"`
 }
 
-// State copies what all accounts hold.
+// State returns a copy of the objects of all accounts.
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,11 +102,11 @@ func (s *Server) State() State {
 	}
 }
 
-// all writes every account's objects of a kind.
+// all returns the objects of a kind of every account, marshalled.
 func (s *Server) all(kind string) []json.RawMessage {
 	var objects []object
 	for _, a := range s.accounts {
-		t := s.act(a)
+		t := s.newTransaction(a)
 		for _, o := range a.collection(kind).items {
 			objects = append(objects, t.shown(o).with(object{"account": a.Name}))
 		}
@@ -112,7 +114,7 @@ func (s *Server) all(kind string) []json.RawMessage {
 	slices.SortStableFunc(objects, func(x, y object) int { return cmp.Compare(x.num("created"), y.num("created")) })
 	list := make([]json.RawMessage, len(objects))
 	for i, o := range objects {
-		list[i], _ = json.Marshal(o) // objects hold only what marshals
+		list[i], _ = json.Marshal(o) // no error: objects hold only values that marshal
 	}
 	return list
 }

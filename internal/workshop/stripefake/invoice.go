@@ -17,10 +17,11 @@ var invoiceRoutes = []route{
 	{"POST /v1/invoices/{id}/finalize", []string{"auto_advance"}, onInvoice("finalized", []string{"draft"}, finalizeInvoice)},
 	{"POST /v1/invoices/{id}/pay", []string{"payment_method", "off_session", "paid_out_of_band"}, payInvoice},
 	{"POST /v1/invoices/{id}/void", nil, onInvoice("voided", []string{"open", "uncollectible"}, func(c *call, inv object) *apiError { c.void(inv); return nil })},
-	{"POST /v1/invoices/{id}/mark_uncollectible", nil, onInvoice("marked as uncollectible", []string{"open"}, func(c *call, inv object) *apiError { c.writeOff(inv); return nil })},
+	{"POST /v1/invoices/{id}/mark_uncollectible", nil, onInvoice("marked as uncollectible", []string{"open"}, func(c *call, inv object) *apiError { c.markUncollectible(inv); return nil })},
 }
 
-// onInvoice does something to an invoice that is in one of some states.
+// onInvoice returns an API function that changes an invoice. It reports an error if the invoice is in none of
+// the given states.
 func onInvoice(what string, in []string, do func(*call, object) *apiError) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		inv, err := c.must("invoice", "invoice", c.id(), "id")
@@ -50,29 +51,30 @@ func updateInvoice(c *call) (any, error) {
 	if c.p.has("auto_advance") {
 		inv["auto_advance"] = c.p.flag("auto_advance")
 		if !c.p.flag("auto_advance") {
-			inv["next_payment_attempt"] = nil // nobody tries it by itself any more
+			inv["next_payment_attempt"] = nil // no automatic retry any more
 		}
 		if inv.str("status") == "draft" && c.p.flag("auto_advance") {
 			inv["next_payment_attempt"] = c.now + finalizeAfter
-			c.later(c.now+finalizeAfter, "finalize", c.id())
+			c.schedule(c.now+finalizeAfter, "finalize", c.id())
 		}
 	}
 	c.emit("invoice.updated", inv, nil)
 	return inv, nil
 }
 
-// finalizeInvoice makes a draft final by hand; with auto_advance it is tried an hour later.
+// finalizeInvoice finalizes a draft on request. With auto_advance, the payment is attempted an hour later.
 func finalizeInvoice(c *call, inv object) *apiError {
 	inv["auto_advance"] = c.p.flag("auto_advance")
 	c.finalize(inv)
 	if inv.str("status") == "open" && inv.flag("auto_advance") {
 		inv["next_payment_attempt"] = c.now + finalizeAfter
-		c.later(c.now+finalizeAfter, "retry", inv.str("id"))
+		c.schedule(c.now+finalizeAfter, "retry", inv.str("id"))
 	}
 	return nil
 }
 
-// payInvoice tries now, out of turn. A decline is the call's error, and the invoice's next regular try stays.
+// payInvoice attempts the payment now, in addition to the automatic retries. A decline is the error of the
+// call and does not change the date of the next retry.
 func payInvoice(c *call) (any, error) {
 	inv, err := c.must("invoice", "invoice", c.id(), "id")
 	if err != nil {
@@ -101,17 +103,18 @@ func payInvoice(c *call) (any, error) {
 	case pm == nil:
 		return nil, invalid("", "", "There is no `default_payment_method` set on this Customer or Invoice. Please set one and try again, or pass a `payment_method`.")
 	}
-	why := c.charged(inv, pm)
+	why := c.chargeInvoice(inv, pm)
 	if why != nil {
 		c.emitFailure(inv)
 	}
 	return inv, orNil(why)
 }
 
-// draft makes a subscription's invoice for a period from its items, untold yet. extra are lines paid once.
-func (t *transaction) draft(sub object, reason string, start, end int64, extra []any) object {
+// draftInvoice creates a subscription's invoice for a period from its items and emits no event. extra are lines that
+// are paid once.
+func (t *transaction) draftInvoice(sub object, reason string, start, end int64, extra []any) object {
 	inv := t.a.put(t.invoiceOf(sub, reason, start, end, extra).with(object{"id": t.s.newID("in_", 24)}))
-	for i, l := range inv.obj("lines")["data"].([]any) { // as invoiceOf makes them
+	for i, l := range inv.obj("lines")["data"].([]any) { // type made by invoiceOf
 		line := l.(object)
 		line["id"], line["invoice"] = t.s.newID("il_", 24), inv["id"]
 		inv.obj("lines")["data"].([]any)[i] = line
@@ -121,7 +124,7 @@ func (t *transaction) draft(sub object, reason string, start, end int64, extra [
 	return inv
 }
 
-// invoiceOf is an invoice as it would be drafted now, on no shelf and without an id.
+// invoiceOf returns the invoice that draft would create now, without an id. It does not store it.
 func (t *transaction) invoiceOf(sub object, reason string, start, end int64, extra []any) object {
 	customer := t.a.get("customer", sub.str("customer"))
 	data, total := []any{}, int64(0)
@@ -134,13 +137,13 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 		data = append(data, t.invoiceLine(sub, item, amount, start, end))
 	}
 	for _, l := range extra {
-		line := l.(object) // as readLines makes them
+		line := l.(object) // type made by readLines
 		total += line.num("amount_total")
 		once := object{"price": line["price"], "quantity": line["quantity"]}
 		data = append(data, t.invoiceLine(sub, once, line.num("amount_total"), t.now, t.now).with(object{"type": "invoiceitem", "description": line["description"]}))
 	}
 	since := start
-	if reason == "subscription_cycle" { // an invoice's own period is the one gone by; its lines carry the one to come
+	if reason == "subscription_cycle" { // the invoice has the period that has ended, its lines have the period that begins
 		since = t.a.hidden(sub).num("previous_start")
 	}
 	return object{
@@ -168,7 +171,7 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 	}
 }
 
-// invoiceLine is one line, with the subscription's metadata as Stripe copies it there.
+// invoiceLine returns one line of an invoice, with the subscription's metadata, which Stripe copies to it.
 func (t *transaction) invoiceLine(sub, item object, amount, start, end int64) object {
 	price := item.obj("price")
 	product := t.a.get("product", price.str("product"))
@@ -182,7 +185,7 @@ func (t *transaction) invoiceLine(sub, item object, amount, start, end int64) ob
 	}
 }
 
-// upcomingInvoice is what the next renewal would ask for.
+// upcomingInvoice returns the invoice of the next renewal.
 func upcomingInvoice(c *call) (any, error) {
 	id := c.p.str("subscription")
 	if id == "" {
@@ -203,7 +206,7 @@ func upcomingInvoice(c *call) (any, error) {
 
 func (t *transaction) upcoming(sub object) object {
 	at := sub.num("current_period_end")
-	inv := t.invoiceOf(sub, "upcoming", at, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), at), nil)
+	inv := t.invoiceOf(sub, "upcoming", at, boundaryAfter(anchorOf(sub, intervalOf(sub)), intervalOf(sub), at), nil)
 	inv["period_start"], inv["period_end"], inv["created"], inv["next_payment_attempt"] = sub["current_period_start"], at, at, at+finalizeAfter
 	return inv
 }

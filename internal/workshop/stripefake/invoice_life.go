@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// An invoice of a renewal is a draft for an hour, then final and tried; what fails is tried again so long after the
-// try before. Stripe chooses its moments by itself; these are ours: four tries in three weeks.
+// The invoice of a renewal is a draft for an hour, then it is finalized and its payment is attempted. A
+// failed attempt is retried a number of days after the attempt before. Stripe chooses the moments itself; the
+// stand-in makes four attempts in three weeks.
 const finalizeAfter = 60 * 60
 
 var retryAfter = []int64{3 * day, 7 * day, 11 * day}
@@ -15,15 +16,15 @@ var retryAfter = []int64{3 * day, 7 * day, 11 * day}
 //	               └─declined─▶ open, tried again ─▶ paid │ left open, and the subscription canceled (AfterRetries)
 //	draft, paused: stays a draft │ void │ uncollectible
 
-// advance makes a draft final after its hour, if it is still meant to be.
-func (t *transaction) advance(inv object) {
+// finalizeDue finalizes a draft one hour after its creation, unless auto_advance was switched off.
+func (t *transaction) finalizeDue(inv object) {
 	if inv.str("status") == "draft" && inv.flag("auto_advance") && inv.num("next_payment_attempt") <= t.now {
 		t.finalize(inv)
 		t.collectInvoice(inv)
 	}
 }
 
-// finalize gives an invoice its number and its payment intent; one over nothing is paid by that.
+// finalize gives an invoice its number and its payment intent. An invoice of zero is paid at once.
 func (t *transaction) finalize(inv object) {
 	customer := t.a.get("customer", inv.str("customer"))
 	sequence := max(customer.num("next_invoice_sequence"), 1)
@@ -41,7 +42,8 @@ func (t *transaction) finalize(inv object) {
 	}
 }
 
-// intentTexts are what Stripe describes an invoice's payment by. The subscription's metadata is not on it.
+// intentTexts are Stripe's descriptions of an invoice's payment intent. The intent does not have the
+// subscription's metadata.
 var intentTexts = map[string]string{"subscription_create": "Subscription creation", "subscription_cycle": "Subscription update", "subscription_update": "Subscription update"}
 
 func (t *transaction) invoiceIntent(inv object) object {
@@ -52,8 +54,8 @@ func (t *transaction) invoiceIntent(inv object) object {
 	return pi
 }
 
-// methodFor is the method an invoice is charged to: the subscription's own, else the customer's default; nil when
-// there is neither.
+// methodFor returns the payment method of an invoice: the subscription's own, else the customer's default;
+// nil if there is none.
 func (t *transaction) methodFor(inv object) object {
 	sub := t.a.get("subscription", inv.str("subscription"))
 	id := sub.str("default_payment_method")
@@ -63,31 +65,32 @@ func (t *transaction) methodFor(inv object) object {
 	return t.a.get("payment_method", id)
 }
 
-// collectInvoice makes a regular try and, when it fails, sets the next one or gives up.
+// collectInvoice makes an automatic attempt. If it fails, it schedules the next one or gives up.
 func (t *transaction) collectInvoice(inv object) {
 	if inv.str("status") != "open" || t.a.get("payment_intent", inv.str("payment_intent")).str("status") == "processing" {
 		return
 	}
 	pm, h := t.methodFor(inv), t.a.hidden(inv)
 	worn := slices.Contains(hardDeclines, h.str("decline")) && h.str("method") == pm.str("id")
-	if !worn && t.charged(inv, pm) == nil {
+	if !worn && t.chargeInvoice(inv, pm) == nil {
 		return
 	}
-	t.tryAgain(inv, worn)
+	t.scheduleRetry(inv, worn)
 }
 
-// tryAgain sets an invoice's next regular try after one that failed, or gives up. worn: it was not tried at all.
-func (t *transaction) tryAgain(inv object, worn bool) {
+// scheduleRetry schedules an invoice's next automatic attempt after a failed one, or gives up. skipped is true if no
+// attempt was made.
+func (t *transaction) scheduleRetry(inv object, skipped bool) {
 	h := t.a.hidden(inv)
 	step := h.num("step")
 	h["step"] = step + 1
 	if step < int64(len(retryAfter)) && inv.flag("auto_advance") {
 		inv["next_payment_attempt"] = t.now + retryAfter[step]
-		t.later(t.now+retryAfter[step], "retry", inv.str("id"))
+		t.schedule(t.now+retryAfter[step], "retry", inv.str("id"))
 	} else {
 		inv["next_payment_attempt"] = nil
 	}
-	if worn {
+	if skipped {
 		t.emit("invoice.updated", inv, object{"next_payment_attempt": t.now})
 	} else {
 		t.emitFailure(inv)
@@ -98,9 +101,9 @@ func (t *transaction) tryAgain(inv object, worn bool) {
 	}
 }
 
-// charged takes an invoice's money from a method, nil being none. The error is the bank's, and then the subscription
-// is past due; who called tells of the failed invoice. A bank account answers in days.
-func (t *transaction) charged(inv, pm object) *apiError {
+// chargeInvoice charges an invoice to a payment method (nil: there is none). It returns the decline and then sets
+// the subscription to past_due; the caller emits the event of the failure. A bank account answers days later.
+func (t *transaction) chargeInvoice(inv, pm object) *apiError {
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
 	inv["attempted"], inv["attempt_count"] = true, inv.num("attempt_count")+1
 	why := invalid("", "", "There is no payment method to charge.")
@@ -114,7 +117,7 @@ func (t *transaction) charged(inv, pm object) *apiError {
 		t.debitLater(pi, pm, why)
 		return nil
 	case why == nil:
-		t.take(inv, pi, pm)
+		t.chargeConfirmed(inv, pi, pm)
 		return nil
 	case pm != nil:
 		h["decline"] = why.declineCode
@@ -130,7 +133,7 @@ func (t *transaction) charged(inv, pm object) *apiError {
 	return why
 }
 
-// emitFailure sends the event of a failed try, with the time of the next one.
+// emitFailure emits the event of a failed attempt, with the time of the next one.
 func (t *transaction) emitFailure(inv object) {
 	if t.a.hidden(inv).str("decline") == "authentication_required" {
 		t.emit("invoice.payment_action_required", inv, nil)
@@ -138,14 +141,14 @@ func (t *transaction) emitFailure(inv object) {
 	t.emit("invoice.payment_failed", inv, nil)
 }
 
-// retry is the next regular try, unless another one has been set since.
+// retry makes the next automatic attempt, unless it was rescheduled.
 func (t *transaction) retry(inv object) {
 	if inv.str("status") == "open" && inv.num("next_payment_attempt") == t.now {
 		t.collectInvoice(inv)
 	}
 }
 
-// giveUp does what the account's setting says once the last regular try has failed.
+// giveUp applies Options.AfterRetries after the last automatic attempt has failed.
 func (t *transaction) giveUp(sub, inv object) {
 	inv["auto_advance"] = false
 	switch {
@@ -157,7 +160,7 @@ func (t *transaction) giveUp(sub, inv object) {
 	}
 }
 
-// paid closes an invoice. Its subscription is in order again if this was the last one.
+// paid marks an invoice as paid. The subscription becomes active if no other invoice is open.
 func (t *transaction) paid(inv object) {
 	inv["status"], inv["paid"], inv["amount_paid"], inv["amount_remaining"], inv["next_payment_attempt"] = "paid", true, inv["amount_due"], int64(0), nil
 	inv["attempted"] = true
@@ -180,7 +183,7 @@ func (t *transaction) void(inv object) {
 	t.emit("invoice.voided", inv, nil)
 }
 
-func (t *transaction) writeOff(inv object) {
+func (t *transaction) markUncollectible(inv object) {
 	inv["status"], inv["auto_advance"], inv["next_payment_attempt"] = "uncollectible", false, nil
 	inv["status_transitions"] = inv.obj("status_transitions").with(object{"marked_uncollectible_at": t.now})
 	t.emit("invoice.marked_uncollectible", inv, nil)

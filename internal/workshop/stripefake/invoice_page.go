@@ -5,19 +5,20 @@ import (
 	"time"
 )
 
-// The hosted page of an invoice, on which whoever has its address pays it with any card, or answers the bank.
+// This file has the hosted page of an invoice. Anyone who has its address can pay it with any card or confirm
+// the authentication.
 
-// invoice finds an invoice of any account. The lock is held.
+// invoice finds an invoice of any account. The caller holds the lock.
 func (s *Server) invoice(id string) (*transaction, object) {
 	for _, a := range s.accounts {
 		if inv := a.get("invoice", id); inv != nil {
-			return s.act(a), inv
+			return s.newTransaction(a), inv
 		}
 	}
 	return nil, nil
 }
 
-// invoicePage fills the page of an invoice at the step it has reached. The lock is held.
+// invoicePage returns the page of an invoice in its present state. The caller holds the lock.
 func invoicePage(t *transaction, inv object) payPage {
 	p := payPage{Lang: "en", W: pageTextFor["en"], Step: "unknown"}
 	if inv == nil || inv.str("status") == "draft" {
@@ -25,7 +26,7 @@ func invoicePage(t *transaction, inv object) payPage {
 	}
 	p.Account, p.Action, p.Step = or(t.a.Title, t.a.Name), "/c/invoice/"+inv.str("id"), "expired"
 	p.Total = amountText(inv.num("amount_due"), inv.str("currency"), p.Lang)
-	for _, l := range inv.obj("lines")["data"].([]any) { // as invoiceOf makes them
+	for _, l := range inv.obj("lines")["data"].([]any) { // type made by invoiceOf
 		line := l.(object)
 		p.Lines = append(p.Lines, payLine{line.str("description"), amountText(line.num("amount"), inv.str("currency"), p.Lang)})
 	}
@@ -48,7 +49,7 @@ func (s *Server) showInvoice(w http.ResponseWriter, r *http.Request) {
 	show(w, p, closedStatus[p.Step])
 }
 
-// postInvoice pays an open invoice and shows the page as it is then.
+// postInvoice pays an open invoice and shows the page with the result.
 func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
@@ -59,13 +60,13 @@ func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 	var problem *apiError
 	switch answer := r.PostFormValue("answer"); {
 	case p.Step == "authenticate" && answer == "complete":
-		t.agreed(inv)
+		t.confirmPayment(inv)
 	case p.Step == "authenticate" && answer == "fail":
 		pi := t.a.get("payment_intent", inv.str("payment_intent"))
 		pi["status"], pi["next_action"], pi["payment_method"] = "requires_payment_method", nil, nil
 		t.emit("payment_intent.payment_failed", pi, nil)
 	case p.Step == "pay":
-		problem = t.payByHand(inv, in)
+		problem = t.payOnPage(inv, in)
 	}
 	p = invoicePage(t, inv)
 	s.dirty = true
@@ -78,14 +79,14 @@ func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 	show(w, p, status)
 }
 
-// payByHand pays an invoice with a card that is kept for nothing else. Its holder is there, so that what fails only
-// when charged later does not fail here.
-func (t *transaction) payByHand(inv object, in Card) *apiError {
+// payOnPage pays an invoice on its page with a card that is not saved. The card's owner is present, so a card
+// that fails only in later charges does not fail here.
+func (t *transaction) payOnPage(inv object, in Card) *apiError {
 	who, bad := readCard(in, time.Unix(t.now, 0))
 	if bad != nil {
 		return bad
 	}
-	pi, pm := t.a.get("payment_intent", inv.str("payment_intent")), t.methodOf(who)
+	pi, pm := t.a.get("payment_intent", inv.str("payment_intent")), t.newPaymentMethod(who)
 	t.a.hidden(pm)["used"] = true
 	inv["attempt_count"] = inv.num("attempt_count") + 1
 	if who.card.decline != nil {
@@ -94,18 +95,18 @@ func (t *transaction) payByHand(inv object, in Card) *apiError {
 		return who.card.decline
 	}
 	pi["payment_method"] = pm["id"]
-	t.agreed(inv)
+	t.confirmPayment(inv)
 	return nil
 }
 
-// agreed takes an invoice's money from the method on its payment intent, whose holder has said yes.
-func (t *transaction) agreed(inv object) {
+// confirmPayment charges the method on the invoice's payment intent after its owner has confirmed the payment.
+func (t *transaction) confirmPayment(inv object) {
 	pi := t.a.get("payment_intent", inv.str("payment_intent"))
-	t.take(inv, pi, t.a.get("payment_method", pi.str("payment_method")))
+	t.chargeConfirmed(inv, pi, t.a.get("payment_method", pi.str("payment_method")))
 }
 
-// take charges a method that says yes, and closes the invoice.
-func (t *transaction) take(inv, pi, pm object) {
+// chargeConfirmed makes a successful charge and marks the invoice as paid.
+func (t *transaction) chargeConfirmed(inv, pi, pm object) {
 	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
 	ch := t.charge(nil, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
 		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
@@ -113,6 +114,6 @@ func (t *transaction) take(inv, pi, pm object) {
 	t.settled(pi, ch)
 	t.paid(inv)
 	if testCards[t.a.hidden(pm).str("number")].disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // a charge just made can be disputed
+		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
 	}
 }

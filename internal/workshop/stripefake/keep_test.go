@@ -14,7 +14,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-func TestSetupKeepsACardAndChargesNothing(t *testing.T) {
+func TestSetupSavesACardWithoutACharge(t *testing.T) {
 	g := begin(t, stripefake.Options{}, "4242424242424242")
 	customer := g.now().Customer.ID
 	n := g.events()
@@ -38,7 +38,7 @@ func TestSetupKeepsACardAndChargesNothing(t *testing.T) {
 	}
 	pm := done.SetupIntent.PaymentMethod.ID
 	if g.now().DefaultPaymentMethod.ID == pm {
-		t.Error("a card kept is charged by nobody's word")
+		t.Error("a saved card was charged without a request")
 	}
 	changed, err := g.api.Customers.Update(customer, &stripe.CustomerParams{InvoiceSettings: &stripe.CustomerInvoiceSettingsParams{DefaultPaymentMethod: stripe.String(pm)}})
 	if err != nil || changed.InvoiceSettings.DefaultPaymentMethod.ID != pm {
@@ -46,7 +46,7 @@ func TestSetupKeepsACardAndChargesNothing(t *testing.T) {
 	}
 }
 
-func TestSetupAsksTheBank(t *testing.T) {
+func TestSetupWithAuthentication(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.open(&stripe.CheckoutSessionParams{Mode: stripe.String("setup"), CustomerCreation: stripe.String("always"), SuccessURL: stripe.String("https://give.example/me")})
 	_, bank, _ := f.send(cs.URL, cardForm("4000002500003155"))
@@ -82,7 +82,7 @@ func TestPortal(t *testing.T) {
 	}
 	c, err := g.api.Customers.Get(customer, nil)
 	if err != nil || c.InvoiceSettings.DefaultPaymentMethod.ID == g.now().DefaultPaymentMethod.ID {
-		t.Error("the subscription's own card stays, until somebody sets the new one on it", err)
+		t.Error("the new default replaced the subscription's own card", err)
 	}
 	_, err = g.api.BillingPortalSessions.New(&stripe.BillingPortalSessionParams{Customer: stripe.String("cus_none")})
 	refused(t, err, "No such customer")
@@ -91,7 +91,7 @@ func TestPortal(t *testing.T) {
 	}
 }
 
-func TestSubscriptionsOutliveARestart(t *testing.T) {
+func TestSubscriptionsSurviveARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	o := stripefake.Options{Now: at("2027-01-31T10:00:00Z"), StatePath: path, Accounts: []stripefake.Account{{Name: "tsne", SecretKey: key}}}
 	g := begin(t, o, "4000000000000341")
@@ -105,7 +105,7 @@ func TestSubscriptionsOutliveARestart(t *testing.T) {
 	}
 	again.Advance(month + 2*time.Hour)
 	if got := again.statuses(); got != "paid open" {
-		t.Fatalf("the number behind the card is forgotten: %s", got)
+		t.Fatalf("the number behind the card is lost: %s", got)
 	}
 	pm, err := again.ReplaceCard(again.now().Customer.ID, stripefake.GoodCard)
 	if err != nil {
@@ -118,7 +118,7 @@ func TestSubscriptionsOutliveARestart(t *testing.T) {
 	}
 }
 
-func TestDetachedAndDeleted(t *testing.T) {
+func TestDetachedCardAndDeletedCustomer(t *testing.T) {
 	g := begin(t, stripefake.Options{}, "4242424242424242")
 	sub := g.now()
 	if _, err := g.api.PaymentMethods.Detach(sub.DefaultPaymentMethod.ID, nil); err != nil || g.now().DefaultPaymentMethod != nil {
@@ -133,11 +133,11 @@ func TestDetachedAndDeleted(t *testing.T) {
 	_, err = g.api.Invoices.Pay(g.invoices()[1].ID, nil)
 	refused(t, err, "no `default_payment_method`")
 	if _, err := g.api.Customers.Del(sub.Customer.ID, nil); err != nil || g.now().Status != "canceled" {
-		t.Error("a deleted customer goes on giving", err)
+		t.Error("a deleted customer is still charged", err)
 	}
 }
 
-func TestPagesOfWhatRenews(t *testing.T) {
+func TestPageOfASubscription(t *testing.T) {
 	f := start(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")})
 	p := monthly()
 	p.LineItems[0].PriceData.Recurring.IntervalCount, p.LineItems[1].PriceData.Recurring.IntervalCount = stripe.Int64(3), stripe.Int64(3)
@@ -169,11 +169,11 @@ func TestInvoicePage(t *testing.T) {
 	page = h.invoices()[1].HostedInvoiceURL
 	_, _, body = h.send(page, url.Values{"answer": {"complete"}})
 	if contains(t, body, "This payment is made."); h.statuses() != "paid paid" {
-		t.Errorf("the bank was told yes: %s", h.statuses())
+		t.Errorf("after the authentication: %s", h.statuses())
 	}
 }
 
-func TestPanelBreaksAndMendsCards(t *testing.T) {
+func TestPanelMakesCardsFailAndSucceed(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z")}, "4242424242424242")
 	g.panel("card", `{"id":"`+g.sub+`","decline":"insufficient_funds","times":1}`)
 	g.panel("clock", `{"advance":"746h"}`)
@@ -182,7 +182,7 @@ func TestPanelBreaksAndMendsCards(t *testing.T) {
 	}
 	g.panel("clock", `{"advance":"72h"}`)
 	if g.now().Status != "active" {
-		t.Errorf("%s: it was to fail once", g.now().Status)
+		t.Errorf("%s: the card must fail only once", g.now().Status)
 	}
 	g.panel("card", `{"id":"`+g.now().DefaultPaymentMethod.ID+`","exp":"02/31","tell":true}`)
 	res, err := http.Get(g.url + "/_sandbox/")

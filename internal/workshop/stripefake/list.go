@@ -13,17 +13,17 @@ const (
 	maxLimit     = 100
 )
 
-// listing are the parameters every list takes; filters come beside them.
+// listing returns the parameters that every list accepts, and the given filters.
 func listing(filters ...string) []string {
 	return append([]string{"limit", "starting_after", "ending_before", "created", "created.*"}, filters...)
 }
 
-// retrieve answers one object of a kind by the address's id.
+// retrieve returns an API function that returns one object of a kind by the id in the path.
 func retrieve(kind, called string) func(*call) (any, error) {
 	return func(c *call) (any, error) { return c.must(kind, called, c.id(), "id") }
 }
 
-// must finds an object or says in Stripe's words that there is none.
+// must returns an object, or Stripe's error if there is none.
 func (c *call) must(kind, called, id, param string) (object, error) {
 	o := c.a.get(kind, id)
 	if o == nil {
@@ -32,7 +32,8 @@ func (c *call) must(kind, called, id, param string) (object, error) {
 	return o, nil
 }
 
-// listBy answers a page of a kind's objects; each filter compares the field of its own name.
+// listBy returns an API function that returns a page of objects of a kind. Each filter compares the field of
+// the same name.
 func listBy(kind string, filters ...string) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		return c.page(kind, func(o object) bool {
@@ -46,7 +47,8 @@ func listBy(kind string, filters ...string) func(*call) (any, error) {
 	}
 }
 
-// page answers newest first, as Stripe does: after starting_after, or the page just before ending_before.
+// page returns objects newest first, as Stripe does: those after starting_after, or the page just before
+// ending_before.
 func (c *call) page(kind string, match func(object) bool) (any, error) {
 	limit, err := c.limit()
 	if err != nil {
@@ -100,7 +102,7 @@ func (c *call) limit() (int64, error) {
 	return limit, nil
 }
 
-// created reads the filter on the creation date: a moment, or any of gt, gte, lt, lte.
+// created returns the filter on the creation date: equal to a moment, or any of gt, gte, lt, lte.
 func (c *call) created() (func(int64) bool, error) {
 	exact, given, err := c.p.int("created")
 	if err != nil {
@@ -124,10 +126,11 @@ func (c *call) created() (func(int64) bool, error) {
 	}, nil
 }
 
-// clause is one condition of a search: status:"x" or metadata["key"]:"value".
+// clause matches one condition of a search: status:"x" or metadata["key"]:"value".
 var clause = regexp.MustCompile(`^(?:metadata\[["']([^"'\]]+)["']\]|(\w+)):["']([^"']*)["']$`)
 
-// search answers a query of clauses joined by AND, newest first, in one page of at most 100.
+// search returns an API function for a query of conditions joined by AND. It returns one page of at most 100,
+// newest first.
 func search(kind string) func(*call) (any, error) {
 	return func(c *call) (any, error) {
 		limit, err := c.limit()

@@ -17,7 +17,7 @@ var methodRoutes = []route{
 	{"GET /v1/setup_intents/{id}", nil, retrieve("setup_intent", "setupintent")},
 }
 
-// listMethods lists a customer's methods; without a customer Stripe lists none of those.
+// listMethods lists a customer's payment methods. Without a customer the list is empty, as at Stripe.
 func listMethods(c *call) (any, error) {
 	customer := or(c.id(), c.p.str("customer"))
 	return c.page("payment_method", func(o object) bool {
@@ -51,7 +51,7 @@ func attachMethod(c *call) (any, error) {
 	return pm, nil
 }
 
-// attach makes a method the customer's own, to be charged again. It is nobody's default by that.
+// attach saves a payment method for later charges of a customer. It does not make it the default.
 func (t *transaction) attach(pm object, customer string) {
 	if pm.str("customer") != customer {
 		pm["customer"] = customer
@@ -59,7 +59,7 @@ func (t *transaction) attach(pm object, customer string) {
 	}
 }
 
-// detachMethod takes a method from its customer and from all that would charge it.
+// detachMethod removes a payment method from its customer and from the subscriptions that would charge it.
 func detachMethod(c *call) (any, error) {
 	pm, err := c.must("payment_method", "PaymentMethod", c.id(), "id")
 	if err != nil {
@@ -80,7 +80,7 @@ func detachMethod(c *call) (any, error) {
 	return pm, nil
 }
 
-// customer finds one that is not deleted.
+// customer returns a customer that is not deleted.
 func (c *call) customer(id, param string) (object, error) {
 	if id == "" {
 		return nil, missing(param)
@@ -92,7 +92,7 @@ func (c *call) customer(id, param string) (object, error) {
 	return o, nil
 }
 
-// ownMethod finds a method that this customer has.
+// ownMethod returns a payment method of this customer.
 func (c *call) ownMethod(id, customer, param string) (object, error) {
 	pm := c.a.get("payment_method", id)
 	switch {
@@ -104,8 +104,9 @@ func (c *call) ownMethod(id, customer, param string) (object, error) {
 	return pm, nil
 }
 
-// hidden is what the stand-in knows of an object and Stripe does not show: a method's number and how it will fail, a
-// subscription's next phase, an invoice's tries. It is made at first sight.
+// hidden returns what the stand-in stores about an object and the API does not show: a method's number and
+// planned failures, a subscription's next phase, an invoice's attempts. It creates the entry at the first
+// call.
 func (a *account) hidden(o object) object {
 	kind, id := o.str("object")+".hidden", "hidden_"+o.str("id")
 	if h := a.get(kind, id); h != nil {
@@ -114,7 +115,7 @@ func (a *account) hidden(o object) object {
 	return a.put(object{"object": kind, "id": id})
 }
 
-// outcomeFor returns the bank's answer to a later charge of a payment method without its owner: nil means yes.
+// outcomeFor returns the bank's answer to a charge of a saved payment method; nil if the charge succeeds.
 func (t *transaction) outcomeFor(pm object) *apiError {
 	h := t.a.hidden(pm)
 	card, now := testCards[h.str("number")], time.Unix(t.now, 0).UTC()
@@ -137,10 +138,11 @@ func (t *transaction) outcomeFor(pm object) *apiError {
 	return card.decline
 }
 
-// ownCodes are the declines that are error codes of their own; all others come as card_declined with a decline code.
+// ownCodes are the declines with an error code of their own. All others have the code card_declined and a
+// decline code.
 var ownCodes = []string{"expired_card", "incorrect_cvc", "incorrect_number", "processing_error", "authentication_required"}
 
-// refusal is a decline as the API shows it (docs.stripe.com/declines/codes).
+// refusal returns a decline as the API shows it (docs.stripe.com/declines/codes).
 func refusal(reason string) *apiError {
 	message := "Your card was declined."
 	switch reason {
@@ -157,6 +159,6 @@ func refusal(reason string) *apiError {
 	return declined("card_declined", reason, message)
 }
 
-// hardDeclines are those after which Stripe tries the same card no more
+// hardDeclines are the declines after which Stripe does not retry the same card
 // (docs.stripe.com/billing/revenue-recovery/smart-retries).
 var hardDeclines = strings.Fields("incorrect_number lost_card pickup_card stolen_card revocation_of_authorization revocation_of_all_authorizations authentication_required highest_risk_level transaction_not_allowed")

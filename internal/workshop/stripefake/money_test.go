@@ -29,7 +29,8 @@ func (f *fake) moves(payout string) []*stripe.BalanceTransaction {
 	return list
 }
 
-// checkBalance holds the balance against the sum of all movements, and each movement against itself.
+// checkBalance compares the balance with the sum of all balance transactions, and the net of each one with
+// its amount and fees.
 func (f *fake) checkBalance(want int64) {
 	f.t.Helper()
 	var sum int64
@@ -119,7 +120,7 @@ func TestDisputes(t *testing.T) {
 	}
 }
 
-func TestAnInquiryTakesNoMoneyUntilItEscalates(t *testing.T) {
+func TestInquiryWithdrawsNothingUntilEscalated(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	pi := f.paid("4242424242424242").PaymentIntent.ID
 	f.panel("dispute", `{"payment_intent":"`+pi+`","inquiry":true}`)
@@ -138,7 +139,7 @@ func TestPayouts(t *testing.T) {
 		f.paid("4242424242424242")
 	}
 	f.Advance(49 * time.Hour)
-	pi := f.paid("4242424242424242").PaymentIntent.ID // not yet available
+	pi := f.paid("4242424242424242").PaymentIntent.ID // not available yet
 	f.panel("refund", `{"payment_intent":"`+pi+`","amount":1000}`)
 	f.panel("payout", `{"account":"tsne"}`)
 	it := f.api.Payouts.List(nil)
@@ -164,7 +165,7 @@ func TestPayouts(t *testing.T) {
 	}
 }
 
-func TestARefundCanFail(t *testing.T) {
+func TestRefundCanFail(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	pi := f.paid("4242424242424242").PaymentIntent
 	re, err := f.api.Refunds.New(&stripe.RefundParams{PaymentIntent: stripe.String(pi.ID)})
@@ -178,7 +179,7 @@ func TestARefundCanFail(t *testing.T) {
 	}
 }
 
-func TestADriverInGo(t *testing.T) {
+func TestActionsInGo(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	pi := f.paid("4242424242424242").PaymentIntent.ID
 	re, err := f.Refund(pi, 89)
@@ -187,16 +188,16 @@ func TestADriverInGo(t *testing.T) {
 	}
 	f.checkBalance(1998 - 89)
 	if err := f.FailRefund(re); err != nil || f.FailRefund(re) == nil {
-		t.Errorf("a refund fails once: %v", err)
+		t.Errorf("a refund failed twice: %v", err)
 	}
 	dp, err := f.Dispute(pi, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Judge(dp, "won"); err != nil || f.Judge(dp, "lost") == nil {
-		t.Errorf("a dispute ends once: %v", err)
+	if err := f.CloseDispute(dp, "won"); err != nil || f.CloseDispute(dp, "lost") == nil {
+		t.Errorf("a dispute was closed twice: %v", err)
 	}
-	if id, err := f.Adjust("tsne", "carrier_pigeon", "usd", -98); err != nil || f.moves("")[len(f.moves(""))-1].ID != id {
+	if id, err := f.AdjustBalance("tsne", "carrier_pigeon", "usd", -98); err != nil || f.moves("")[len(f.moves(""))-1].ID != id {
 		t.Errorf("adjustment: %v", err)
 	}
 	f.checkBalance(1900)
@@ -210,7 +211,7 @@ func TestADriverInGo(t *testing.T) {
 	}
 	f.checkBalance(1900)
 	if _, err := f.Refund("pi_none", 0); err == nil {
-		t.Error("refunded nothing")
+		t.Error("a payment without money was refunded")
 	}
 	for _, card := range []string{"4000000000000341", "4000002500003155"} {
 		f.paid(card)

@@ -1,7 +1,8 @@
 package stripefake
 
-// confirmIntent is a payment with nobody there: a customer's card charged by its id, made and tried in one call
-// (docs.stripe.com/payments/save-and-reuse). A decline is the call's error, and the intent stays, to be paid otherwise.
+// confirmIntent charges a saved method while the payer is absent: it creates and confirms a payment intent in
+// one call (docs.stripe.com/payments/save-and-reuse). A decline is the error of the call; the intent stays
+// and can be paid with another method.
 func confirmIntent(c *call) (any, error) {
 	customer, err := c.customer(c.p.str("customer"), "customer")
 	if err != nil {
@@ -48,11 +49,12 @@ func confirmIntent(c *call) (any, error) {
 	return pi, nil
 }
 
-// debitLater sends a bank debit off with nobody there. The bank answers in days, why being what it will say; nil is yes.
+// debitLater starts a bank debit while the payer is absent. The bank answers days later: why is its decline,
+// nil if it pays.
 func (t *transaction) debitLater(pi, pm object, why *apiError) {
 	ch := t.charge(nil, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
 		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
-	t.moveCharge(ch)
+	t.bookCharge(ch)
 	pi["status"], pi["latest_charge"], pi["payment_method"], pi["last_payment_error"] = "processing", ch["id"], pm["id"], nil
 	t.emit("charge.pending", ch, nil)
 	t.emit("payment_intent.processing", pi, nil)
@@ -61,11 +63,11 @@ func (t *transaction) debitLater(pi, pm object, why *apiError) {
 		what = "bounce"
 		t.a.hidden(ch)["fail"] = or(why.declineCode, why.code)
 	}
-	t.later(t.now+debitDelay, what, ch.str("id"))
+	t.schedule(t.now+debitDelay, what, ch.str("id"))
 }
 
-// bankAnswered ends the try of an invoice that a bank debit was sent off for.
-func (t *transaction) bankAnswered(ch object) {
+// debitCompleted ends the payment attempt of an invoice that was charged by bank debit.
+func (t *transaction) debitCompleted(ch object) {
 	inv := t.a.get("invoice", ch.str("invoice"))
 	if inv == nil {
 		return
@@ -77,5 +79,5 @@ func (t *transaction) bankAnswered(ch object) {
 	}
 	t.a.hidden(inv)["decline"] = ch["failure_code"]
 	t.setStatus(t.a.get("subscription", inv.str("subscription")), "past_due")
-	t.tryAgain(inv, false)
+	t.scheduleRetry(inv, false)
 }

@@ -13,7 +13,7 @@ var files embed.FS
 
 var styleSheets = template.Must(template.ParseFS(files, "page/*.html"))
 
-// pages lays out what people see.
+// pages registers the hosted pages.
 func (s *Server) pages() {
 	s.mux.HandleFunc("GET /c/style.css", func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, "page/style.css") })
 	s.mux.HandleFunc("GET /c/pay/{id}", s.showPage)
@@ -26,12 +26,12 @@ func (s *Server) pages() {
 	s.mux.HandleFunc("POST /c/pay/{id}/authenticate", s.postAuthenticate)
 }
 
-// payPage is what page/pay.html shows.
+// payPage is the data of page/pay.html.
 type payPage struct {
 	Lang    string
 	W       pageText
 	Step    string // "pay", "authenticate", "paid", "expired", "unknown"
-	Action  string // where the step's form goes
+	Action  string // address to which the form is sent
 	Account string
 	Lines   []payLine
 	Total   string
@@ -39,16 +39,16 @@ type payPage struct {
 	Bank    bool
 	Card    Card
 	Email   string
-	Ask     bool // for the e-mail address
+	Ask     bool // asks for the e-mail address
 	Problem string
-	Field   string // the bad field's name, or "" when the bank said no
+	Field   string // name of the invalid field; "" if the bank declined
 	Back    string // cancel_url
 	Next    string // success_url
 }
 
 type payLine struct{ Name, Amount string }
 
-// showPage shows a session's page at the step it has reached.
+// showPage shows a session's page in its present state.
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 	p, _ := s.atSession(r.PathValue("id"), func(*transaction, object, string) *apiError { return nil })
 	atBank := strings.HasSuffix(r.URL.Path, "/authenticate")
@@ -59,10 +59,10 @@ func (s *Server) showPage(w http.ResponseWriter, r *http.Request) {
 	show(w, p, closedStatus[p.Step])
 }
 
-// closedStatus is the status of a page on which nothing can be paid.
+// closedStatus is the HTTP status of a page on which nothing can be paid.
 var closedStatus = map[string]int{"unknown": http.StatusNotFound, "expired": http.StatusGone}
 
-// atSession lets do work on a session at its present step and returns the page as it is afterwards.
+// atSession calls do with a session and its present step, and returns the page with the result.
 func (s *Server) atSession(id string, do func(t *transaction, cs object, step string) *apiError) (payPage, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,13 +70,13 @@ func (s *Server) atSession(id string, do func(t *transaction, cs object, step st
 	a, cs := s.session(id)
 	var problem *apiError
 	if cs != nil {
-		problem = do(s.act(a), cs, stepOf(a, cs))
+		problem = do(s.newTransaction(a), cs, pageState(a, cs))
 		s.dirty = true
 	}
 	return s.payPage(a, cs), problem
 }
 
-// session finds a session of any account. The lock is held.
+// session finds a session of any account. The caller holds the lock.
 func (s *Server) session(id string) (*account, object) {
 	for _, a := range s.accounts {
 		if cs := a.get("checkout.session", id); cs != nil {
@@ -86,7 +86,7 @@ func (s *Server) session(id string) (*account, object) {
 	return nil, nil
 }
 
-func stepOf(a *account, cs object) string {
+func pageState(a *account, cs object) string {
 	switch {
 	case cs == nil:
 		return "unknown"
@@ -100,10 +100,10 @@ func stepOf(a *account, cs object) string {
 	return "pay"
 }
 
-// payPage fills the page. The lock is held.
+// payPage returns the data of a session's page. The caller holds the lock.
 func (s *Server) payPage(a *account, cs object) payPage {
 	lang := language(cs.str("locale"))
-	p := payPage{Lang: lang, W: pageTextFor[lang], Step: stepOf(a, cs)}
+	p := payPage{Lang: lang, W: pageTextFor[lang], Step: pageState(a, cs)}
 	if cs == nil {
 		return p
 	}
@@ -115,7 +115,7 @@ func (s *Server) payPage(a *account, cs object) payPage {
 		p.Total = amountText(cs.num("amount_total"), cs.str("currency"), lang)
 	}
 	for _, line := range lines(a, cs) {
-		line := line.(object) // as readLines makes them
+		line := line.(object) // type made by readLines
 		name := line.str("description")
 		if n := line.num("quantity"); n > 1 {
 			name = strconv.FormatInt(n, 10) + " × " + name
@@ -127,7 +127,7 @@ func (s *Server) payPage(a *account, cs object) payPage {
 		p.Lines = append(p.Lines, payLine{name, amount})
 	}
 	p.Note = cs.obj("custom_text").obj("submit").str("message")
-	for _, method := range cs["payment_method_types"].([]any) { // as createSession makes them
+	for _, method := range cs["payment_method_types"].([]any) { // type made by createSession
 		p.Bank = p.Bank || method == "us_bank_account"
 	}
 	p.Email = cs.obj("customer_details").str("email")
@@ -138,8 +138,8 @@ func (s *Server) payPage(a *account, cs object) payPage {
 	return p
 }
 
-// postPage pays by card or bank and leads on, or shows the page again with what is wrong and all but the security
-// code kept.
+// postPage pays by card or bank and redirects. If that fails, it shows the page again with the message and
+// the typed values except the security code.
 func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	in := Card{Number: r.PostFormValue("card_number"), Exp: r.PostFormValue("exp"), CVC: r.PostFormValue("cvc"), Name: r.PostFormValue("name")}
@@ -167,7 +167,7 @@ func (s *Server) postPage(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// postAuthenticate is the payer's answer on their bank's page.
+// postAuthenticate applies the payer's answer on the bank's page.
 func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	agreed := r.PostFormValue("answer") == "complete"
@@ -189,14 +189,14 @@ func (s *Server) postAuthenticate(w http.ResponseWriter, r *http.Request) {
 	show(w, p, http.StatusPaymentRequired)
 }
 
-// paymentOrder is what a payer submits.
+// paymentOrder is a payer's submitted form.
 type paymentOrder struct {
 	card  Card
 	email string
-	bank  string // "pays" or "fails": a bank debit instead of a card
+	bank  string // "pays" or "fails": bank debit instead of a card
 }
 
-// payOrder takes a session's payment. The error is a bad field or a decline.
+// payOrder pays a session. The error is an invalid field or a decline.
 func (t *transaction) payOrder(cs object, o paymentOrder) *apiError {
 	var who payer
 	switch o.bank {
@@ -211,17 +211,17 @@ func (t *transaction) payOrder(cs object, o paymentOrder) *apiError {
 		}
 	}
 	if who.email = cs.obj("customer_details").str("email"); who.email == "" {
-		if who.email = strings.TrimSpace(o.email); who.email != "" && !goodEmail(who.email) {
+		if who.email = strings.TrimSpace(o.email); who.email != "" && !validEmail(who.email) {
 			return fieldError("email_invalid", "email", "Your email is invalid.")
 		}
 	}
 	return t.attempt(cs, who)
 }
 
-// show writes the payment page; status 0 is 200.
+// show writes the payment page; status 0 means 200.
 func show(w http.ResponseWriter, p payPage, status int) { write(w, "pay.html", p, status) }
 
-// write fills a page that loads nothing from elsewhere and runs no script.
+// write writes a page that loads nothing from other hosts and runs no script.
 func write(w http.ResponseWriter, sheet string, data any, status int) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -232,5 +232,5 @@ func write(w http.ResponseWriter, sheet string, data any, status int) {
 	if status != 0 {
 		w.WriteHeader(status)
 	}
-	_ = styleSheets.ExecuteTemplate(w, sheet, data) // a reader who left is not our concern
+	_ = styleSheets.ExecuteTemplate(w, sheet, data) // an error means that the reader has closed the connection
 }

@@ -15,55 +15,55 @@ import (
 	"time"
 )
 
-// What the panel can be asked, as JSON or as a form with the same names.
+// The requests of the panel, as JSON or as a form with the same names.
 type (
-	clockAsk  struct{ Advance string }
-	refundAsk struct {
+	clockRequest  struct{ Advance string }
+	refundRequest struct {
 		PaymentIntent string `json:"payment_intent"`
-		Amount        int64  // 0: all that is left
-		Refund        string // with Fail: the bank sends this one back
+		Amount        int64  // 0: the whole remainder
+		Refund        string // with Fail: this refund fails
 		Fail          bool
 	}
-	disputeAsk struct {
+	disputeRequest struct {
 		PaymentIntent string `json:"payment_intent"`
-		Reason        string // "fraudulent" unless given
+		Reason        string // default "fraudulent"
 		Inquiry       bool
 		Dispute       string
 		Outcome       string
 	}
-	payoutAsk struct {
-		Account string // all of them unless given
-		Payout  string // with Fail: the bank sends this one back
+	payoutRequest struct {
+		Account string // empty: all accounts
+		Payout  string // with Fail: this payout fails
 		Fail    bool
-		Manual  int64 // makes a manual payout of this amount, in minor units of USD, from Account
-		Instant bool  // with Manual: by instant delivery
+		Manual  int64 // amount in minor units of USD: makes a manual payout from Account
+		Instant bool  // with Manual: an instant payout
 	}
-	adjustAsk struct {
+	adjustRequest struct {
 		Account     string
-		Type        string // Stripe's type, or one that nobody has heard of
-		Category    string // reporting_category; "other_adjustment" unless given
+		Type        string // Stripe's type, or an unknown one
+		Category    string // reporting_category; default "other_adjustment"
 		Amount      int64
 		Currency    string
 		Description string
 	}
-	resendAsk struct {
+	resendRequest struct {
 		Event string
 		Times int
 	}
 	modeAsk struct{ Mode Mode }
 )
 
-// panel lays out the panel: a page for people, and for scripts POST with JSON.
+// panel registers the panel: a page for people, and POST with JSON for scripts.
 func (s *Server) panel() {
 	guard := http.NewCrossOriginProtection()
 	post := func(name string, h http.HandlerFunc) { s.mux.Handle("POST /_sandbox/"+name, guard.Handler(h)) }
-	post("clock", panelAction(s, s.askClock))
-	post("refund", panelAction(s, s.askRefund))
-	post("dispute", panelAction(s, s.askDispute))
-	post("card", panelAction(s, s.askCard))
-	post("payout", panelAction(s, s.askPayout))
-	post("adjust", panelAction(s, s.askAdjust))
-	post("resend", panelAction(s, s.askResend))
+	post("clock", panelAction(s, s.panelClock))
+	post("refund", panelAction(s, s.panelRefund))
+	post("dispute", panelAction(s, s.panelDispute))
+	post("card", panelAction(s, s.panelCard))
+	post("payout", panelAction(s, s.panelPayout))
+	post("adjust", panelAction(s, s.panelAdjust))
+	post("resend", panelAction(s, s.panelResend))
 	post("webhooks", panelAction(s, func(in modeAsk) (any, error) { return in, s.SetMode(in.Mode) }))
 	post("faults", panelAction(s, func(in Faults) (any, error) { return in, s.SetFaults(in) }))
 	s.mux.HandleFunc("GET /_sandbox/state", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, s.State()) })
@@ -75,14 +75,15 @@ func (s *Server) panel() {
 	s.mux.Handle("GET /_sandbox", http.RedirectHandler("/_sandbox/", http.StatusSeeOther))
 }
 
-// panelAction reads a request into the value that do takes and answers: JSON for a script, the panel's page for a form.
+// panelAction returns a handler that reads the request, calls do and answers with JSON for a script or the
+// panel's page for a form.
 func panelAction[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		form := kind == "application/x-www-form-urlencoded" && strings.Contains(r.Header.Get("Accept"), "text/html")
 		var in T
-		err := readAsk(r, kind, &in)
+		err := readRequest(r, kind, &in)
 		var out any
 		if err == nil {
 			out, err = do(in)
@@ -100,8 +101,9 @@ func panelAction[T any](s *Server, do func(T) (any, error)) http.HandlerFunc {
 	}
 }
 
-// readAsk reads JSON strictly; whatever its type says, a body that is a form's is turned into the same JSON first.
-func readAsk(r *http.Request, kind string, in any) error {
+// readRequest reads the request strictly as JSON. It first turns a form body into the same JSON, whatever its
+// content type.
+func readRequest(r *http.Request, kind string, in any) error {
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(r.Body); err != nil {
 		return err
@@ -125,7 +127,7 @@ func readAsk(r *http.Request, kind string, in any) error {
 	return nil
 }
 
-// formAsJSON writes a form's fields as JSON, numbers and truths as such, empty ones not at all.
+// formAsJSON returns a form's fields as JSON, with numbers and booleans as such and without empty fields.
 func formAsJSON(form url.Values) []byte {
 	fields := map[string]any{}
 	for key, values := range form {
@@ -163,10 +165,10 @@ func reply(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // a reader who left is not our concern
+	_ = e.Encode(v) // an error means that the reader has closed the connection
 }
 
-func (s *Server) askClock(in clockAsk) (any, error) {
+func (s *Server) panelClock(in clockRequest) (any, error) {
 	d, err := time.ParseDuration(in.Advance)
 	if err != nil || d < 0 {
 		return nil, errors.New(`"advance" is a duration ahead, like "720h"; the clock does not go back`)
@@ -175,46 +177,46 @@ func (s *Server) askClock(in clockAsk) (any, error) {
 	return object{"now": s.Now().Unix(), "advanced": d.String()}, nil
 }
 
-// holding finds the account that holds an object.
-func (s *Server) holding(kind, id string) (*transaction, object, error) {
+// findObject finds an object and its account.
+func (s *Server) findObject(kind, id string) (*transaction, object, error) {
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); o != nil {
 			s.dirty = true
-			return s.act(a), o, nil
+			return s.newTransaction(a), o, nil
 		}
 	}
 	return nil, nil, &apiError{status: http.StatusNotFound, message: fmt.Sprintf("no %s is called %q", strings.ReplaceAll(kind, "_", " "), id)}
 }
 
-func (s *Server) askRefund(in refundAsk) (any, error) {
+func (s *Server) panelRefund(in refundRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	if in.Fail {
-		t, re, err := s.holding("refund", in.Refund)
+		t, re, err := s.findObject("refund", in.Refund)
 		if err != nil {
 			return nil, err
 		}
 		return re.with(nil), orNil(t.failRefund(re))
 	}
-	t, pi, err := s.holding("payment_intent", in.PaymentIntent)
+	t, pi, err := s.findObject("payment_intent", in.PaymentIntent)
 	if err != nil {
 		return nil, err
 	}
 	ch, err := t.chargeOf("", pi.str("id"))
 	if err != nil || in.Amount < 0 {
-		return nil, cmp.Or(err, errors.New(`"amount" is what to give back in minor units; leave it out for all`))
+		return nil, cmp.Or(err, errors.New(`"amount" is the amount to refund in minor units; leave it out for the whole remainder`))
 	}
 	re, bad := t.refund(ch, in.Amount, "requested_by_customer", object{})
 	return re.with(nil), orNil(bad)
 }
 
-func (s *Server) askDispute(in disputeAsk) (any, error) {
+func (s *Server) panelDispute(in disputeRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	if in.Dispute != "" {
-		t, dp, err := s.holding("dispute", in.Dispute)
+		t, dp, err := s.findObject("dispute", in.Dispute)
 		if err != nil {
 			return nil, err
 		}
@@ -223,7 +225,7 @@ func (s *Server) askDispute(in disputeAsk) (any, error) {
 		}
 		return dp.with(nil), orNil(t.closeDispute(dp, in.Outcome))
 	}
-	t, pi, err := s.holding("payment_intent", in.PaymentIntent)
+	t, pi, err := s.findObject("payment_intent", in.PaymentIntent)
 	if err != nil {
 		return nil, err
 	}
@@ -235,12 +237,12 @@ func (s *Server) askDispute(in disputeAsk) (any, error) {
 	return dp.with(nil), orNil(bad)
 }
 
-func (s *Server) askPayout(in payoutAsk) (any, error) {
+func (s *Server) panelPayout(in payoutRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runDue(s.now())
 	if in.Fail {
-		t, po, err := s.holding("payout", in.Payout)
+		t, po, err := s.findObject("payout", in.Payout)
 		if err != nil {
 			return nil, err
 		}
@@ -253,11 +255,11 @@ func (s *Server) askPayout(in payoutAsk) (any, error) {
 			if in.Instant {
 				method = "instant"
 			}
-			po := s.act(a).send(payoutTerms{method: method, amount: in.Manual, currency: "usd", descriptor: "BY HAND"})
+			po := s.newTransaction(a).makePayout(payoutTerms{method: method, amount: in.Manual, currency: "usd", descriptor: "BY HAND"})
 			return object{"payouts": []object{po.with(object{"account": a.Name})}}, nil
 		}
 		if in.Manual == 0 && (in.Account == "" || in.Account == a.Name) {
-			for _, po := range s.act(a).payOut() {
+			for _, po := range s.newTransaction(a).payOut() {
 				sent = append(sent, po.with(object{"account": a.Name}))
 			}
 		}
@@ -268,21 +270,21 @@ func (s *Server) askPayout(in payoutAsk) (any, error) {
 	return object{"payouts": sent}, nil
 }
 
-// askAdjust writes a balance transaction of any type: Stripe's own fees, adjustments, things not yet invented.
-func (s *Server) askAdjust(in adjustAsk) (any, error) {
+// panelAdjust creates a balance transaction of any type: Stripe's fees, adjustments, unknown types.
+func (s *Server) panelAdjust(in adjustRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == in.Account })
 	if i < 0 || in.Type == "" || in.Amount == 0 {
-		return nil, errors.New(`an adjustment needs "account" (a known one), "type" and "amount" in minor units; "currency", "category" and "description" if you wish`)
+		return nil, errors.New(`an adjustment needs "account" (a known one), "type" and "amount" in minor units; "currency", "category" and "description" are optional`)
 	}
 	s.dirty = true
-	t := s.act(s.accounts[i])
+	t := s.newTransaction(s.accounts[i])
 	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount, currency: strings.ToLower(or(in.Currency, "usd")),
 		text: orNull(in.Description), available: t.now}).with(nil), nil
 }
 
-func (s *Server) askResend(in resendAsk) (any, error) {
+func (s *Server) panelResend(in resendRequest) (any, error) {
 	if in.Times < 0 || in.Times > 1000 {
 		return nil, errors.New(`"times" is from 1 to 1000`)
 	}
@@ -293,7 +295,7 @@ func (s *Server) askResend(in resendAsk) (any, error) {
 	return object{"event": in.Event, "deliveries": sent}, nil
 }
 
-// orNil keeps a nil *apiError from becoming an error that is not nil.
+// orNil converts a nil *apiError to a nil error; a plain conversion would give an error that is not nil.
 func orNil(e *apiError) error {
 	if e == nil {
 		return nil

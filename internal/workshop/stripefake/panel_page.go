@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// panelRows is how many of the newest of each thing the panel shows.
+// panelRows is how many objects of each kind the panel shows, newest first.
 const panelRows = 30
 
-// panelPage is what page/panel.html shows.
+// panelPage is the data of page/panel.html.
 type panelPage struct {
 	Problem    string
-	Find       string // the event that is looked for
+	Find       string // id of the event that is searched
 	Now        string
 	Mode       Mode
 	Modes      []Mode
 	Waiting    int
-	Rate       string // the fault plan's
+	Rate       string // rate of the fault plan
 	Rates      []string
 	FaultKinds []string
 	Accounts   []string
@@ -31,10 +31,10 @@ type panelPage struct {
 	Events     []panelRow
 }
 
-// panelRow is one object, with what may be done about it.
+// panelRow is one object with its possible actions.
 type panelRow struct {
 	ID, Intent, Account, At, What, Amount, Status string
-	Can                                           []string // refund, dispute; outcomes of a dispute; resend
+	Can                                           []string // refund, dispute, an outcome of a dispute, resend
 	at                                            int64
 }
 
@@ -55,16 +55,16 @@ func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status i
 	p.Payouts = s.rows("payout", func(o object, r *panelRow) { r.Status = o.str("status") })
 	p.Events = s.rows("event", eventRow)
 	if find != "" {
-		p.Events = s.found("event", find, eventRow)
+		p.Events = s.foundRow("event", find, eventRow)
 	}
 	s.mu.Unlock()
-	s.courier.mu.Lock()
-	p.Mode, p.Waiting = s.courier.mode, len(s.courier.ready)+len(s.courier.waiting)+s.courier.flying
-	s.courier.mu.Unlock()
+	s.sender.mu.Lock()
+	p.Mode, p.Waiting = s.sender.mode, len(s.sender.ready)+len(s.sender.waiting)+s.sender.inProgress
+	s.sender.mu.Unlock()
 	write(w, "panel.html", p, status)
 }
 
-// rows are the newest objects of a kind over all accounts, newest first. The lock is held.
+// rows returns the newest objects of a kind over all accounts, newest first. The caller holds the lock.
 func (s *Server) rows(kind string, fill func(object, *panelRow)) []panelRow {
 	var rows []panelRow
 	for _, a := range s.accounts {
@@ -77,8 +77,8 @@ func (s *Server) rows(kind string, fill func(object, *panelRow)) []panelRow {
 	return rows[:min(len(rows), panelRows)]
 }
 
-// found is the object of that kind and id, in whichever account, however old it is. The lock is held.
-func (s *Server) found(kind, id string, fill func(object, *panelRow)) []panelRow {
+// foundRow returns the object of a kind and id of any account, however old it is. The caller holds the lock.
+func (s *Server) foundRow(kind, id string, fill func(object, *panelRow)) []panelRow {
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); o != nil {
 			return []panelRow{row(a, o, fill)}
@@ -111,7 +111,7 @@ func paymentRow(o object, r *panelRow) {
 	}
 }
 
-// planRow shows a subscription: what it comes to and when it renews.
+// planRow fills the row of a subscription: its amount and the date of its renewal.
 func planRow(o object, r *panelRow) {
 	r.Status, r.Amount = o.str("status"), amountText(sum(itemsOf(o)), o.str("currency"), "en")
 	r.What = "renews " + time.Unix(o.num("current_period_end"), 0).UTC().Format("2 Jan 2006 15:04")

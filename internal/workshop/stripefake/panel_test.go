@@ -71,7 +71,7 @@ func TestPanelForScripts(t *testing.T) {
 			t.Fatalf("%d %s", len(list), key)
 		}
 		if want > 0 && list[0].(map[string]any)["account"] != "tsne" {
-			t.Errorf("%s tell no account", key)
+			t.Errorf("%s: the account is missing", key)
 		}
 	}
 }
@@ -100,14 +100,15 @@ func TestPanelForPeople(t *testing.T) {
 	contains(t, body, "refunded $5.00", pi, "charge.refunded")
 	status, body := page("POST", "/_sandbox/refund", url.Values{"payment_intent": {pi}, "amount": {"99999"}}, "same-origin")
 	if status != 400 {
-		t.Errorf("too much: %d", status)
+		t.Errorf("a body that is too large: %d", status)
 	}
 	contains(t, body, `role="alert"`, "greater than unrefunded amount on charge ($15.89)")
 	_, body = page("POST", "/_sandbox/faults", url.Values{"rate": {"0.3"}, "kinds": {"429", "cut"}}, "same-origin")
 	contains(t, body, "<option selected>0.3</option>")
 }
 
-// TestPanelFindsAnOldEvent: however many came after it, an event is found by its id, to be sent again.
+// TestPanelFindsAnOldEvent checks that an event can be found by its id and resent, however many newer events
+// there are.
 func TestPanelFindsAnOldEvent(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	f.paid("4242424242424242")
@@ -129,7 +130,7 @@ func TestPanelFindsAnOldEvent(t *testing.T) {
 	}
 	again := `name="event" value="` + first.ID + `"><button`
 	if strings.Contains(page(""), again) {
-		t.Fatal("it is among the newest: the test proves nothing")
+		t.Fatal("the event is among the newest, so the test proves nothing")
 	}
 	contains(t, page("?event="+first.ID), again)
 	contains(t, page("?event=evt_nobody"), "No event is called evt_nobody.")

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// params is a request's form as a tree: the value at "a[b][0]" stands under a, b, 0. Leaves are strings.
+// params is a request's form as a tree: the value of "a[b][0]" is at a, b, 0. Leaves are strings.
 type params map[string]any
 
-// readParams builds the tree from flat form values; "a[]" counts up.
+// readParams builds the tree from flat form values. Each "a[]" gets the next index.
 func readParams(form url.Values) params {
 	p := params{}
 	for _, key := range slices.Sorted(maps.Keys(form)) {
@@ -22,7 +22,7 @@ func readParams(form url.Values) params {
 	return p
 }
 
-// keySteps splits "a[b][0]" into its steps.
+// keySteps splits "a[b][0]" into a, b, 0.
 func keySteps(key string) []string {
 	head, rest, nested := strings.Cut(key, "[")
 	if !nested {
@@ -81,7 +81,7 @@ func (p params) items() []any {
 	return values
 }
 
-// int reads a whole number; a missing one is 0 and false.
+// int returns a whole number; 0 and false if it is missing.
 func (p params) int(key string) (int64, bool, error) {
 	v, given := p[key].(string)
 	if !given {
@@ -94,8 +94,9 @@ func (p params) int(key string) (int64, bool, error) {
 	return n, true, nil
 }
 
-// check refuses a parameter that no entry of accepted names. An entry is a path like "line_items.*.quantity", in
-// which a star stands for any key or index; an empty value may stand where a map or list is meant, and clears it.
+// check reports an error if a parameter matches no entry of accepted. An entry is a path like
+// "line_items.*.quantity", in which a star matches any key or index. An empty value is allowed in the place
+// of a map or list, which it clears.
 func (p params) check(accepted []string) error {
 	return p.walk(nil, func(steps []string, leaf string) error {
 		for _, entry := range accepted {
@@ -139,8 +140,8 @@ func (p params) walk(above []string, visit func(steps []string, leaf string) err
 	return nil
 }
 
-// metadata lays given keys over old ones by Stripe's rules: an empty value removes its key, an empty map removes all;
-// at most 50 keys of 40 characters with values of 500.
+// metadata merges the given keys into old by Stripe's rules: an empty value removes its key, an empty map
+// removes all keys. At most 50 keys of 40 characters with values of 500.
 func (p params) metadata(old object) (object, error) {
 	if p.has("metadata") && p.sub("metadata") == nil {
 		return object{}, nil

@@ -24,7 +24,7 @@ func TestParams(t *testing.T) {
 		t.Errorf("by count: %v", got)
 	}
 	if _, _, err := p.int("n"); err == nil {
-		t.Error("12x is a number")
+		t.Error("12x was read as a number")
 	}
 	known := []string{"a", "b.c", "d.*", "e.*", "g.*.h", "metadata.*", "n"}
 	if err := p.check(known); err != nil {
@@ -32,7 +32,7 @@ func TestParams(t *testing.T) {
 	}
 	for i := range known[:5] {
 		if p.check(slices.Delete(slices.Clone(known), i, i+1)) == nil {
-			t.Errorf("without %s all was known", known[i])
+			t.Errorf("without %s every parameter was accepted", known[i])
 		}
 	}
 }
@@ -41,7 +41,7 @@ func TestMetadataRules(t *testing.T) {
 	old := object{"kept": "1", "gone": "2"}
 	of := func(form url.Values) (object, error) { return readParams(form).metadata(old) }
 	if m, err := of(url.Values{"metadata[gone]": {""}, "metadata[new]": {"3"}}); err != nil || len(m) != 2 || m["kept"] != "1" || m["new"] != "3" || len(old) != 2 {
-		t.Errorf("laid over: %v %v", m, err)
+		t.Errorf("merged: %v %v", m, err)
 	}
 	if m, err := of(url.Values{"metadata": {""}}); err != nil || len(m) != 0 {
 		t.Errorf("cleared: %v %v", m, err)
@@ -57,12 +57,12 @@ func TestMetadataRules(t *testing.T) {
 		"a map":        {"metadata[k][l]": {"v"}},
 	} {
 		if _, err := of(form); err == nil {
-			t.Errorf("taken: %s", name)
+			t.Errorf("accepted: %s", name)
 		}
 	}
 }
 
-// FuzzParams holds that no form makes the reader fail, and that what it reads can be checked.
+// FuzzParams checks that no form makes readParams panic, and that check works on the result.
 func FuzzParams(f *testing.F) {
 	f.Add("a[b][0]=1&a=2&[x]=3&a[b=4&]=5&a[][]=6&metadata[=7")
 	f.Fuzz(func(t *testing.T, query string) {
@@ -72,7 +72,7 @@ func FuzzParams(f *testing.F) {
 		}
 		p := readParams(form)
 		if err := p.check(nil); len(p) > 0 && err == nil {
-			t.Errorf("%q: nothing is known, and nothing refused", query)
+			t.Errorf("%q: a parameter was accepted although none is known", query)
 		}
 		p.items()
 		_, _ = p.metadata(nil)

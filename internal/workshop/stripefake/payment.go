@@ -13,17 +13,17 @@ var paymentRoutes = []route{
 	{"GET /v1/charges/{id}", nil, retrieve("charge", "charge")},
 }
 
-// A bank debit settles so many seconds of the stand-in's clock after it was authorised.
+// debitDelay is the time until a bank debit settles, in seconds of the stand-in's clock.
 const debitDelay = 4 * 24 * 60 * 60
 
-// attempt tries to take a session's payment. Nil means paid, on its way, or waiting for the payer's bank: the
-// intent's status says which. Whatever happens, the events of it are emitted.
+// attempt tries to pay a session and emits the events. It returns nil if the session is paid, processing, or
+// waits for the payer's authentication; the intent's status says which.
 func (t *transaction) attempt(cs object, who payer) *apiError {
 	if cs.str("mode") == "setup" {
-		return t.setUp(cs, who)
+		return t.confirmSetup(cs, who)
 	}
 	pi := t.intentFor(cs)
-	pm := t.methodOf(who)
+	pm := t.newPaymentMethod(who)
 	pi["payment_method"], pi["last_payment_error"] = pm["id"], nil
 	switch {
 	case who.card.decline != nil:
@@ -41,7 +41,8 @@ func (t *transaction) attempt(cs object, who payer) *apiError {
 	return nil
 }
 
-// intentFor returns the session's payment intent, made at the first try as Stripe does since 2022-08-01.
+// intentFor returns the session's payment intent. It creates it at the first attempt, as Stripe does since
+// 2022-08-01.
 func (t *transaction) intentFor(cs object) object {
 	if pi := intentOf(t.a, cs); pi != nil {
 		return pi
@@ -50,12 +51,12 @@ func (t *transaction) intentFor(cs object) object {
 	if cs.str("mode") == "payment" {
 		cs["payment_intent"] = pi["id"]
 	} else {
-		t.a.private(cs)["payment_intent"] = pi["id"] // it will be the first invoice's, and the session never shows it
+		t.a.private(cs)["payment_intent"] = pi["id"] // becomes the intent of the first invoice; the session never shows it
 	}
 	return pi
 }
 
-// intentOf is the intent under way on a session's page; nil before the first try.
+// intentOf returns the present intent of a session's page; nil before the first attempt.
 func intentOf(a *account, cs object) object {
 	if cs.str("mode") == "setup" {
 		return a.get("setup_intent", cs.str("setup_intent"))
@@ -63,7 +64,7 @@ func intentOf(a *account, cs object) object {
 	return a.get("payment_intent", or(cs.str("payment_intent"), a.private(cs).str("payment_intent")))
 }
 
-// newIntent shelves a payment intent over a session's amount_total; fields lay over what a bare one looks like.
+// newIntent creates a payment intent over a session's amount_total. fields replace the defaults.
 func (t *transaction) newIntent(cs, fields object) object {
 	pi := t.new("payment_intent", "pi_", object{
 		"amount": cs["amount_total"], "amount_capturable": int64(0), "amount_details": object{"tip": object{}}, "amount_received": int64(0),
@@ -80,7 +81,7 @@ func (t *transaction) newIntent(cs, fields object) object {
 	return pi
 }
 
-// collect takes the money at once and completes the session.
+// collect charges the payment method at once and completes the session.
 func (t *transaction) collect(cs, pi, pm object, who payer) {
 	if cs.str("mode") == "subscription" {
 		t.subscribe(cs, pi, pm, who)
@@ -91,23 +92,23 @@ func (t *transaction) collect(cs, pi, pm object, who payer) {
 	t.settled(pi, ch)
 	t.complete(cs, "paid", who)
 	if who.card.disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // a charge just made can be disputed
+		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
 	}
 }
 
-// settled books a charge that has succeeded and tells of it.
+// settled creates the balance transaction of a successful charge and emits its events.
 func (t *transaction) settled(pi, ch object) {
 	if ch["balance_transaction"] == nil {
-		t.moveCharge(ch)
+		t.bookCharge(ch)
 	}
 	pi["status"], pi["amount_received"], pi["latest_charge"], pi["next_action"], pi["processing"] = "succeeded", pi["amount"], ch["id"], nil, nil
 	t.emit("charge.succeeded", ch, nil)
 	t.emit("payment_intent.succeeded", pi, nil)
 }
 
-// moveCharge books a charge on the balance: a card's when it succeeds, a bank debit's as soon as it is on its way
-// (https://docs.stripe.com/reports/balance-transaction-types).
-func (t *transaction) moveCharge(ch object) {
+// bookCharge creates the balance transaction of a charge: for a card when the charge succeeds, for a bank
+// debit when it starts (https://docs.stripe.com/reports/balance-transaction-types).
+func (t *transaction) bookCharge(ch object) {
 	kind, fee, days := "charge", t.s.opts.Fee.of(ch.num("amount")), int64(2)
 	if strings.HasPrefix(ch.str("id"), "py_") {
 		kind, fee, days = "payment", debitFee(ch.num("amount")), 6
@@ -117,13 +118,13 @@ func (t *transaction) moveCharge(ch object) {
 	ch["balance_transaction"] = bt["id"]
 }
 
-// refuse records a declined try: a failed charge, and an intent that wants another method.
+// refuse records a declined attempt: a failed charge, and an intent that requires another payment method.
 func (t *transaction) refuse(pi, pm object, why *apiError) {
 	reason := or(why.declineCode, why.code)
 	ch := t.charge(nil, pi, pm, object{"status": "failed", "failure_code": why.code, "failure_message": why.message,
 		"outcome": cardOutcome("declined_by_network", "issuer_declined", reason, "The bank returned the decline code `"+reason+"`.")})
-	why = why.about(ch)
-	last := why.body("")["error"].(object) // as body makes it
+	why = why.withCharge(ch)
+	last := why.body("")["error"].(object) // type made by body
 	last["payment_method"] = pm
 	delete(last, "request_log_url")
 	pi["status"], pi["latest_charge"], pi["last_payment_error"], pi["payment_method"], pi["next_action"] = "requires_payment_method", ch["id"], last, nil, nil
@@ -131,13 +132,13 @@ func (t *transaction) refuse(pi, pm object, why *apiError) {
 	t.emit("payment_intent.payment_failed", pi, nil)
 }
 
-func (e *apiError) about(ch object) *apiError {
+func (e *apiError) withCharge(ch object) *apiError {
 	named := *e
 	named.charge = ch.str("id")
 	return &named
 }
 
-// authenticated is the payer's answer to their bank. A refusal makes no charge.
+// authenticated applies the payer's answer to the bank. A refusal creates no charge.
 func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 	pi := intentOf(t.a, cs)
 	if pi == nil || pi.str("status") != "requires_action" {
@@ -145,7 +146,7 @@ func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 	}
 	pm := t.a.get("payment_method", pi.str("payment_method"))
 	if pi.str("object") == "setup_intent" {
-		return t.setUpAnswered(cs, pi, pm, agreed)
+		return t.completeAuthentication(cs, pi, pm, agreed)
 	}
 	if agreed {
 		t.collect(cs, pi, pm, payer{name: pm.obj("billing_details").str("name")})
@@ -153,7 +154,7 @@ func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 	}
 	why := &apiError{status: 402, kind: "card_error", code: "payment_intent_authentication_failure",
 		message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again."}
-	last := why.body("")["error"].(object) // as body makes it
+	last := why.body("")["error"].(object) // type made by body
 	last["payment_method"] = pm
 	delete(last, "request_log_url")
 	pi["status"], pi["last_payment_error"], pi["payment_method"], pi["next_action"] = "requires_payment_method", last, nil, nil
@@ -161,11 +162,11 @@ func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 	return why
 }
 
-// debit authorises a bank debit, which the clock settles.
+// debit starts a bank debit, which the clock settles.
 func (t *transaction) debit(cs, pi, pm object, who payer) {
 	ch := t.charge(cs, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
 		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
-	t.moveCharge(ch)
+	t.bookCharge(ch)
 	pi["status"], pi["latest_charge"] = "processing", ch["id"]
 	t.emit("charge.pending", ch, nil)
 	t.emit("payment_intent.processing", pi, nil)
@@ -174,10 +175,10 @@ func (t *transaction) debit(cs, pi, pm object, who payer) {
 	if who.bounces {
 		what = "bounce"
 	}
-	t.later(t.now+debitDelay, what, ch.str("id"))
+	t.schedule(t.now+debitDelay, what, ch.str("id"))
 }
 
-// settle ends a bank debit well.
+// settle makes a bank debit succeed.
 func (t *transaction) settle(ch object) {
 	ch["status"], ch["paid"] = "succeeded", true
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))
@@ -186,10 +187,10 @@ func (t *transaction) settle(ch object) {
 		cs["payment_status"] = "paid"
 		t.emit("checkout.session.async_payment_succeeded", cs, nil)
 	}
-	t.bankAnswered(ch)
+	t.debitCompleted(ch)
 }
 
-// bounce ends a bank debit badly.
+// bounce makes a bank debit fail.
 func (t *transaction) bounce(ch object) {
 	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
 	if code := t.a.hidden(ch).str("fail"); code != "" {
@@ -206,5 +207,5 @@ func (t *transaction) bounce(ch object) {
 	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
 		t.emit("checkout.session.async_payment_failed", cs, nil)
 	}
-	t.bankAnswered(ch)
+	t.debitCompleted(ch)
 }

@@ -11,12 +11,12 @@ var payoutRoutes = []route{
 	{"GET /v1/payouts/{id}", nil, retrieve("payout", "payout")},
 }
 
-// payOut sends to the bank all that has become available and was in no payout yet, one payout a currency. It arrives
+// payOut makes one payout a currency of everything that is available and in no payout yet. The payout arrives
 // at once.
 func (t *transaction) payOut() []object {
 	gone := map[string]bool{}
 	for _, private := range t.a.collection("payout.private").items {
-		for _, id := range private["members"].([]any) { // as send makes them
+		for _, id := range private["members"].([]any) { // type made by send
 			gone[id.(string)] = true
 		}
 	}
@@ -30,7 +30,7 @@ func (t *transaction) payOut() []object {
 	var sent []object
 	for _, currency := range slices.Sorted(maps.Keys(sums)) {
 		if sums[currency] > 0 {
-			po := t.send(payoutTerms{automatic: true, method: "standard", amount: sums[currency], currency: currency})
+			po := t.makePayout(payoutTerms{automatic: true, method: "standard", amount: sums[currency], currency: currency})
 			t.a.put(object{"object": "payout.private", "id": "private_" + po.str("id"), "members": append(members[currency], po["balance_transaction"])})
 			sent = append(sent, po)
 		}
@@ -38,17 +38,17 @@ func (t *transaction) payOut() []object {
 	return sent
 }
 
-// payoutTerms says what kind of payout is made. Stripe names the members of automatic payouts only.
+// payoutTerms holds the kind of a payout. Stripe lists the members of automatic payouts only.
 type payoutTerms struct {
 	automatic  bool
 	method     string // "standard" or "instant"
 	amount     int64
 	currency   string
-	descriptor any // on the bank statement; nil for the account's default
+	descriptor any // on the bank statement; nil: the account's default
 }
 
-// send makes one payout and lets it arrive.
-func (t *transaction) send(terms payoutTerms) object {
+// makePayout makes one payout and marks it as paid.
+func (t *transaction) makePayout(terms payoutTerms) object {
 	amount, currency := terms.amount, terms.currency
 	po := t.new("payout", "po_", object{
 		"amount": amount, "arrival_date": daysLater(t.now, 0), "automatic": terms.automatic, "balance_transaction": nil, "currency": currency,
@@ -65,7 +65,7 @@ func (t *transaction) send(terms payoutTerms) object {
 	return po
 }
 
-// failPayout is the bank sending a payout back, as it may for days after it was called paid.
+// failPayout makes a payout fail, which the bank may do for days after the status paid.
 func (t *transaction) failPayout(po object) *apiError {
 	if po.str("status") != "paid" {
 		return invalid("", "payout", "Payout "+po.str("id")+" has already failed.")

@@ -13,7 +13,7 @@ var portalRoutes = []route{
 		"flow_data.after_completion.type", "flow_data.after_completion.redirect.return_url"}, createPortal},
 }
 
-// createPortal opens the page on which a customer changes the card and reads the invoices.
+// createPortal creates a portal session, on whose page a customer changes the card and reads the invoices.
 func createPortal(c *call) (any, error) {
 	customer, err := c.customer(c.p.str("customer"), "customer")
 	if err != nil {
@@ -44,19 +44,19 @@ func createPortal(c *call) (any, error) {
 	return o, nil
 }
 
-// portalPage is what page/portal.html shows.
+// portalPage is the data of page/portal.html.
 type portalPage struct {
 	Lang, Account, Back, Problem, Field string
 	W                                   pageText
 	Known                               bool
 	Done                                bool
-	Only                                bool // the flow payment_method_update: no invoices
+	Only                                bool // the flow payment_method_update, without invoices
 	Cards                               []string
 	Card                                Card
 	Invoices                            []payLine
 }
 
-// portal fills the page of a portal session. The lock is held.
+// portal returns the data of a portal session's page. The caller holds the lock.
 func (s *Server) portal(id string) (portalPage, *transaction, object, object) {
 	for _, a := range s.accounts {
 		o := a.get("billing_portal.session", id)
@@ -81,7 +81,7 @@ func (s *Server) portal(id string) (portalPage, *transaction, object, object) {
 					amountText(inv.num("total"), inv.str("currency"), p.Lang) + " " + inv.str("status")})
 			}
 		}
-		return p, s.act(a), o, customer
+		return p, s.newTransaction(a), o, customer
 	}
 	return portalPage{Lang: "en", W: pageTextFor["en"]}, nil, nil, nil
 }
@@ -98,7 +98,7 @@ func (s *Server) showPortal(w http.ResponseWriter, r *http.Request) {
 	write(w, "portal.html", p, status)
 }
 
-// postPortal keeps a new card as the customer's default. A subscription that has a card of its own keeps that one, as
+// postPortal saves a new card as the customer's default. A subscription with its own card does not change, as
 // at Stripe.
 func (s *Server) postPortal(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -129,7 +129,8 @@ func (s *Server) postPortal(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// replaceCard keeps a card as a customer's default for invoices. A card that asks for authentication is agreed to.
+// replaceCard saves a card as a customer's default for invoices. If the card asks for authentication, it is
+// confirmed.
 func (t *transaction) replaceCard(customer object, in Card) (object, *apiError) {
 	who, bad := readCard(in, time.Unix(t.now, 0))
 	if bad == nil {
@@ -138,12 +139,12 @@ func (t *transaction) replaceCard(customer object, in Card) (object, *apiError) 
 	if bad != nil {
 		return nil, bad
 	}
-	return t.keepDefault(customer, who), nil
+	return t.setDefaultMethod(customer, who), nil
 }
 
-// keepDefault gives a customer a method as the default for invoices.
-func (t *transaction) keepDefault(customer object, who payer) object {
-	pm := t.methodOf(who)
+// setDefaultMethod makes a payment method a customer's default for invoices.
+func (t *transaction) setDefaultMethod(customer object, who payer) object {
+	pm := t.newPaymentMethod(who)
 	t.attach(pm, customer.str("id"))
 	before := customer.obj("invoice_settings")
 	customer["invoice_settings"] = before.with(object{"default_payment_method": pm["id"]})

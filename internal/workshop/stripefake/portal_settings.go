@@ -1,6 +1,6 @@
 package stripefake
 
-// portalFeatures are what a portal may offer, each on or off.
+// portalFeatures are the features of a portal configuration, each on or off.
 var portalFeatures = []string{"customer_update", "invoice_history", "payment_method_update", "subscription_cancel", "subscription_pause", "subscription_update"}
 
 var portalSettingRoutes = []route{
@@ -15,7 +15,8 @@ func enabledOf(features []string) (params []string) {
 	return params
 }
 
-// defaultPortal is what an account's dashboard saved: cards and nothing else. It is made when it is first asked for.
+// defaultPortal returns the account's default configuration, which offers only the change of cards. It is
+// created at the first call.
 func (t *transaction) defaultPortal() object {
 	if all := t.a.collection("billing_portal.configuration").items; len(all) > 0 {
 		return all[0]

@@ -24,14 +24,15 @@ func createProduct(c *call) (any, error) {
 	return o, nil
 }
 
-// newProduct shelves a product, inactive as those made by price_data are.
+// newProduct creates a product. It is inactive, like a product made by price_data.
 func (t *transaction) newProduct(name string) object {
 	return t.new("product", "prod_", object{"active": false, "default_price": nil, "description": nil, "features": []any{}, "images": []any{},
 		"name": name, "package_dimensions": nil, "shippable": nil, "statement_descriptor": nil, "tax_code": nil, "type": "service",
 		"unit_label": nil, "updated": t.now, "url": nil})
 }
 
-// newPrice shelves a price of one unit in minor units; every is its recurring part, nil for a price paid once.
+// newPrice creates a price of one unit in minor units; every is its recurring part, nil for a price paid
+// once.
 func (t *transaction) newPrice(product object, amount int64, currency string, every object) object {
 	kind, recurring := "one_time", any(nil)
 	if every != nil {
@@ -44,10 +45,10 @@ func (t *transaction) newPrice(product object, amount int64, currency string, ev
 	})
 }
 
-// longest is the most of each interval that a price may span: three years.
-var longest = map[string]int64{"day": 1095, "week": 156, "month": 36, "year": 3}
+// maxIntervals is the maximum interval_count of each interval: three years.
+var maxIntervals = map[string]int64{"day": 1095, "week": 156, "month": 36, "year": 3}
 
-// recurring reads price_data's recurring part; nil when there is none.
+// recurring returns the recurring part of price_data; nil if there is none.
 func (p params) recurring(at string) (object, error) {
 	r := p.sub("recurring")
 	if r == nil {
@@ -57,7 +58,7 @@ func (p params) recurring(at string) (object, error) {
 	if !given {
 		count = 1
 	}
-	most, known := longest[r.str("interval")]
+	most, known := maxIntervals[r.str("interval")]
 	switch {
 	case err != nil:
 		return nil, err
@@ -69,8 +70,8 @@ func (p params) recurring(at string) (object, error) {
 	return object{"aggregate_usage": nil, "interval": r.str("interval"), "interval_count": count, "trial_period_days": nil, "usage_type": "licensed"}, nil
 }
 
-// priceOf finds the price an item names, or makes the one its price_data describes; nil and no error when it does
-// neither. Unlike Checkout's, this price_data names a product that exists.
+// priceOf returns the price that an item names, or creates the one its price_data describes; nil without an
+// error if the item has neither. Unlike at Checkout, this price_data names an existing product.
 func (c *call) priceOf(item params, at string) (object, error) {
 	if id := item.str("price"); id != "" {
 		return c.must("price", "price", id, at+"[price]")
@@ -100,7 +101,7 @@ func (c *call) priceOf(item params, at string) (object, error) {
 	return c.newPrice(product, amount, data.str("currency"), every), nil
 }
 
-// sameInterval tells whether two prices recur alike.
+// sameInterval reports whether two prices have the same interval.
 func sameInterval(x, y object) bool {
 	return !slices.ContainsFunc([]string{"interval", "interval_count"}, func(f string) bool { return x.obj("recurring")[f] != y.obj("recurring")[f] })
 }

@@ -38,7 +38,7 @@ func createRefund(c *call) (any, error) {
 	return re, nil
 }
 
-// chargeOf finds the charge that is meant: by its own id, or the last one of a payment intent.
+// chargeOf returns a charge: by its own id, or the last one of a payment intent.
 func (t *transaction) chargeOf(charge, intent string) (object, error) {
 	switch {
 	case charge != "":
@@ -60,11 +60,11 @@ func (t *transaction) chargeOf(charge, intent string) (object, error) {
 	return ch, nil
 }
 
-// refund gives an amount back; 0 is all that is left. The processor keeps its fee.
+// refund refunds an amount in minor units; 0 is the whole remainder. The processor keeps its fee.
 func (t *transaction) refund(ch object, amount int64, reason string, metadata object) (object, *apiError) {
-	left := ch.num("amount") - ch.num("amount_refunded")
+	remaining := ch.num("amount") - ch.num("amount_refunded")
 	if amount == 0 {
-		amount = left
+		amount = remaining
 	}
 	currency := ch.str("currency")
 	switch {
@@ -72,10 +72,10 @@ func (t *transaction) refund(ch object, amount int64, reason string, metadata ob
 		return nil, invalid("charge_not_refundable", "charge", "Charge "+ch.str("id")+" has not succeeded; it cannot be refunded.")
 	case ch.flag("disputed") && !t.refundable(ch):
 		return nil, invalid("charge_disputed", "charge", "Charge "+ch.str("id")+" has been charged back; cannot issue a refund.")
-	case left == 0:
+	case remaining == 0:
 		return nil, invalid("charge_already_refunded", "charge", "Charge "+ch.str("id")+" has already been refunded.")
-	case amount > left:
-		return nil, invalid("amount_too_large", "amount", fmt.Sprintf("Refund amount (%s) is greater than unrefunded amount on charge (%s)", amountText(amount, currency, "en"), amountText(left, currency, "en")))
+	case amount > remaining:
+		return nil, invalid("amount_too_large", "amount", fmt.Sprintf("Refund amount (%s) is greater than unrefunded amount on charge (%s)", amountText(amount, currency, "en"), amountText(remaining, currency, "en")))
 	}
 	re := t.new("refund", "re_", object{
 		"amount": amount, "balance_transaction": nil, "charge": ch["id"], "currency": currency, "destination_details": destination(ch, "pending"),
@@ -100,13 +100,14 @@ func (t *transaction) refund(ch object, amount int64, reason string, metadata ob
 	return re, nil
 }
 
-// refundChanged tells under both names that Stripe uses for it.
+// refundChanged emits the two events that Stripe has for a changed refund.
 func (t *transaction) refundChanged(re, before object) {
 	t.emit("charge.refund.updated", re, before)
 	t.emit("refund.updated", re, before)
 }
 
-// failRefund is the bank sending a refund back: the money returns to the balance and the charge is unrefunded so far.
+// failRefund makes a refund fail: the amount returns to the balance, and the charge counts as not refunded by
+// it.
 func (t *transaction) failRefund(re object) *apiError {
 	if re.str("status") != "succeeded" {
 		return invalid("", "refund", "Refund "+re.str("id")+" has already failed.")

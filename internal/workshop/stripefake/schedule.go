@@ -54,7 +54,7 @@ func createSchedule(c *call) (any, error) {
 		o["end_behavior"] = "cancel"
 	}
 	sub["schedule"] = o["id"]
-	c.awaitPhases(o)
+	c.schedulePhases(o)
 	c.emit("subscription_schedule.created", o, nil)
 	c.updated(sub, before)
 	return o, nil
@@ -124,10 +124,10 @@ func updateSchedule(c *call) (any, error) {
 	if last := phasesOf(o)[len(phasesOf(o))-1]; behaviour == "cancel" {
 		sub["cancel_at"], sub["canceled_at"] = last["end_date"], c.now
 	}
-	c.awaitPhases(o)
+	c.schedulePhases(o)
 	c.emit("subscription_schedule.updated", o, object{"phases": before["phases"], "end_behavior": before["end_behavior"]})
 	c.updated(sub, was)
-	c.turnPhase(o)
+	c.startNextPhase(o)
 	return o, nil
 }
 

@@ -2,29 +2,29 @@ package stripefake
 
 import "slices"
 
-// awaitPhases puts the ends of a schedule's phases into the agenda, and a warning a week before the last end.
-func (t *transaction) awaitPhases(schedule object) {
+// schedulePhases schedules the ends of a schedule's phases, and a warning a week before the last end.
+func (t *transaction) schedulePhases(schedule object) {
 	var end int64
 	for _, phase := range phasesOf(schedule) {
 		if end = phase.num("end_date"); end > t.now {
-			t.later(end, "phase", schedule.str("id"))
+			t.schedule(end, "phase", schedule.str("id"))
 		}
 	}
 	if end-upcomingBefore > t.now {
-		t.later(end-upcomingBefore, "expiring", schedule.str("id"))
+		t.schedule(end-upcomingBefore, "expiring", schedule.str("id"))
 	}
 }
 
-// warnOfEnd sends the event that a schedule ends in a week, unless its end has changed.
-func (t *transaction) warnOfEnd(schedule object) {
+// emitExpiring emits the event that a schedule ends in a week, unless its end has changed.
+func (t *transaction) emitExpiring(schedule object) {
 	phases := phasesOf(schedule)
 	if schedule.str("status") == "active" && phases[len(phases)-1].num("end_date")-upcomingBefore == t.now {
 		t.emit("subscription_schedule.expiring", schedule, nil)
 	}
 }
 
-// turnPhase moves a schedule to its next phase, or ends it, when the current phase has ended.
-func (t *transaction) turnPhase(schedule object) {
+// startNextPhase moves a schedule to its next phase, or ends it, when the current phase has ended.
+func (t *transaction) startNextPhase(schedule object) {
 	now := schedule.obj("current_phase")
 	if schedule.str("status") != "active" || now.num("end_date") > t.now {
 		return
@@ -93,7 +93,7 @@ func (t *transaction) release(schedule object, keepEnd bool) {
 	schedule["status"], schedule["released_at"], schedule["released_subscription"] = "released", t.now, sub["id"]
 	schedule["subscription"], schedule["current_phase"], sub["schedule"] = nil, nil, nil
 	if at := sub.num("cancel_at"); keepEnd && at > 0 {
-		t.later(at, "cancel", sub.str("id"))
+		t.schedule(at, "cancel", sub.str("id"))
 	} else {
 		sub["cancel_at"], sub["canceled_at"] = nil, nil
 	}

@@ -37,8 +37,8 @@ func (c *call) readPhases(o, sub object) ([]object, error) {
 	return phases, nil
 }
 
-// readPhase reads one phase. Its length is an end date or a number of periods. Periods are counted by the subscription's
-// dates, paid or not, and are returned as an end_date.
+// readPhase reads one phase. Its length is an end date or a number of periods. Periods are counted by the
+// subscription's dates, paid or not, and are returned as an end_date.
 func (c *call) readPhase(p params, at string, sub object, start int64) (object, error) {
 	phase := phaseOf(sub, start, 0)
 	items := []any{}
@@ -114,7 +114,7 @@ func (t *transaction) itemsIn(phase object) []object {
 	var items []object
 	list, _ := phase["items"].([]any)
 	for _, v := range list {
-		item := v.(object) // phaseItem returns objects
+		item := v.(object) // type made by phaseItem
 		items = append(items, item.with(object{"price": t.a.get("price", item.str("price"))}))
 	}
 	return items

@@ -10,7 +10,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// limit puts a gift under a schedule and gives it n payments in all, as STRIPE.md's two steps do.
+// limit gives a subscription a schedule with n payments in all: it creates the schedule from the subscription, then sets its phases.
 func (g giver) limit(n int64) *stripe.SubscriptionSchedule {
 	g.t.Helper()
 	made, err := g.api.SubscriptionSchedules.New(&stripe.SubscriptionScheduleParams{FromSubscription: stripe.String(g.sub)})
@@ -32,7 +32,7 @@ func payments(s *stripe.SubscriptionSchedule, n int64) *stripe.SubscriptionSched
 	return &stripe.SubscriptionScheduleParams{Phases: []*stripe.SubscriptionSchedulePhaseParams{phase}, EndBehavior: stripe.String("cancel"), ProrationBehavior: stripe.String("none")}
 }
 
-func TestPaymentsInAll(t *testing.T) {
+func TestTotalNumberOfPayments(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-31T10:00:00Z")}, "4242424242424242")
 	schedule := g.limit(24)
 	if end := time.Unix(schedule.Phases[0].EndDate, 0).UTC(); end.Format("2006-01-02") != "2029-01-31" || g.now().CancelAt != end.Unix() {
@@ -52,10 +52,10 @@ func TestPaymentsInAll(t *testing.T) {
 	}
 	got := g.since(n)
 	if want := []string{"subscription_schedule.expiring", "subscription_schedule.completed", "customer.subscription.deleted"}; !slices.Equal(got[len(got)-3:], want) {
-		t.Errorf("at the end: %v", got[len(got)-3:])
+		t.Errorf("the last events: %v", got[len(got)-3:])
 	}
 	if slices.Contains(got[len(got)-5:], "invoice.upcoming") {
-		t.Error("an invoice is announced that never comes")
+		t.Error("an upcoming invoice is shown, but the schedule ends")
 	}
 }
 
@@ -77,11 +77,11 @@ func TestUnpaidPeriodsCountAndCanBeAdded(t *testing.T) {
 	}
 	g.Advance(6 * month)
 	if got := g.statuses(); got != "paid open paid paid" || g.now().Status != "canceled" {
-		t.Errorf("%s, %s: three payments in four periods, then the end", got, g.now().Status)
+		t.Errorf("%s, %s, want three payments in four periods, then the end", got, g.now().Status)
 	}
 }
 
-func TestScheduleMadeLateStartsWithThePresentPeriod(t *testing.T) {
+func TestLateScheduleStartsWithThePresentPeriod(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-31T10:00:00Z")}, "4242424242424242")
 	g.Advance(2 * month)
 	schedule := g.limit(2)
@@ -143,6 +143,6 @@ func TestSchedulesEnd(t *testing.T) {
 	}
 	h.Advance(4 * month)
 	if s, err := h.api.SubscriptionSchedules.Get(late.ID, nil); err != nil || s.Status != "released" || h.now().Status != "active" || len(h.invoices()) != 5 {
-		t.Errorf("%+v %v: it goes on after its phase", s, err)
+		t.Errorf("%+v %v: it must continue after its phase", s, err)
 	}
 }

@@ -33,7 +33,7 @@ type Options struct {
 	Now         func() time.Time // the base of the movable clock
 	Wall        func() time.Time // dates signatures
 	Seed        uint64           // of ids and of random faults; 0: a random seed
-	StatePath   string           // JSON file that keeps the state between runs, replaced soon after each change; empty: memory only
+	StatePath   string           // JSON file of the state, replaced soon after each change; empty: memory only
 	Accounts    []Account
 	PublicURL   string // base of the hosted pages; empty: the host of the request
 	Logger      *slog.Logger
@@ -52,9 +52,9 @@ type Server struct {
 	log     *slog.Logger
 	api     *http.ServeMux
 	mux     *http.ServeMux
-	courier *sender
+	sender  *sender
 	stop    context.CancelFunc
-	over    <-chan struct{} // closed by Close: ends hanging calls
+	closing <-chan struct{} // closed by Close: ends hanging calls
 	done    sync.WaitGroup
 
 	mu       sync.Mutex // guards the fields below; no call waits while it is held
@@ -63,7 +63,7 @@ type Server struct {
 	serial   uint64
 	offset   time.Duration
 	public   string
-	seen     string // the host of the last API request
+	lastHost string // host of the last API request
 	accounts []*account
 	due      schedule
 	faults   Faults
@@ -97,7 +97,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{opts: o, log: o.Logger, seed: o.Seed, public: o.PublicURL, inFlight: map[string]bool{}}
 	s.chance = mathrand.New(mathrand.NewPCG(o.Seed, 1))
-	s.courier = newSender(s)
+	s.sender = newSender(s)
 	if err := s.load(); err != nil {
 		return nil, err
 	}
@@ -106,8 +106,8 @@ func New(o Options) (*Server, error) {
 	}
 	s.routes()
 	ctx, cancel := context.WithCancel(context.Background())
-	s.stop, s.over = cancel, ctx.Done()
-	s.courier.start(ctx)
+	s.stop, s.closing = cancel, ctx.Done()
+	s.sender.start(ctx)
 	s.done.Go(func() { s.runClock(ctx) })
 	return s, nil
 }
@@ -116,7 +116,7 @@ func New(o Options) (*Server, error) {
 // delivered after the next New.
 func (s *Server) Close() error {
 	s.stop()
-	s.courier.close()
+	s.sender.close()
 	s.done.Wait()
 	return s.save()
 }
@@ -129,7 +129,7 @@ func (s *Server) SetPublicURL(base string) {
 }
 
 // base returns the base address of the hosted pages.
-func (s *Server) base() string { return or(s.public, s.seen) }
+func (s *Server) base() string { return or(s.public, s.lastHost) }
 
 // AddAccount adds an account, or updates the webhook address and secrets of the account with the same key.
 func (s *Server) AddAccount(a Account) {
@@ -138,8 +138,8 @@ func (s *Server) AddAccount(a Account) {
 	s.configure(s.accountFor(a.SecretKey, a.Name), a)
 }
 
-// accountFor returns the account of a secret key, made at first sight under name or, without one, under what follows
-// "sk_test_".
+// accountFor returns the account of a secret key. It creates a missing account under name or, if that is
+// empty, under the part of the key after "sk_test_".
 func (s *Server) accountFor(key, name string) *account {
 	for _, a := range s.accounts {
 		if a.SecretKey == key {
@@ -171,17 +171,19 @@ func (s *Server) newID(prefix string, n int) string {
 	return string(id[:len(prefix)+n])
 }
 
-// transaction is one change in an account at one time: a call, a payment, a date that is reached. The server's lock is
-// held.
+// transaction is one change of an account at one time: a call, a payment, a task of the schedule. The caller
+// holds the lock.
 type transaction struct {
 	s       *Server
 	a       *account
 	now     int64
-	request string // id of the API request that caused it, or ""
+	request string // id of the causing API request, or ""
 	key     string // its idempotency key, or ""
 }
 
-func (s *Server) act(a *account) *transaction { return &transaction{s: s, a: a, now: s.now().Unix()} }
+func (s *Server) newTransaction(a *account) *transaction {
+	return &transaction{s: s, a: a, now: s.now().Unix()}
+}
 
 // new stores a new object with the fields that every object has.
 func (t *transaction) new(kind, prefix string, fields object) object {
@@ -189,8 +191,8 @@ func (t *transaction) new(kind, prefix string, fields object) object {
 	return t.a.put(o.with(fields))
 }
 
-// later puts a date into the agenda.
-func (t *transaction) later(at int64, what, id string) {
+// schedule adds a task to the schedule.
+func (t *transaction) schedule(at int64, what, id string) {
 	t.s.serial++
 	heap.Push(&t.s.due, scheduledTask{At: at, Sequence: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})
 }

@@ -51,20 +51,20 @@ func (s *Server) load() error {
 	}
 	var snap snapshot
 	if err := json.Unmarshal(raw, &snap); err != nil {
-		return fmt.Errorf("stand-in: state file %s is damaged (remove it to start afresh): %w", s.opts.StatePath, err)
+		return fmt.Errorf("stand-in: state file %s is damaged (remove it to start with an empty state): %w", s.opts.StatePath, err)
 	}
 	s.seed, s.serial, s.offset, s.accounts, s.due = snap.Seed, snap.Serial, snap.Offset, snap.Accounts, snap.Due
 	for _, a := range s.accounts {
 		for id, endpoints := range a.Pending {
 			for _, endpoint := range endpoints {
-				s.courier.send(a, id, endpoint)
+				s.sender.send(a, id, endpoint)
 			}
 		}
 	}
 	return nil
 }
 
-// save replaces the state file if anything changed since the last time. After a crash the file is the old or the new one.
+// save replaces the state file if anything changed since the last save. A crash leaves the old file or the new one.
 func (s *Server) save() error {
 	s.mu.Lock()
 	if !s.dirty || s.opts.StatePath == "" {

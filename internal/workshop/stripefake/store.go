@@ -84,26 +84,26 @@ func (sh *collection) put(o object) {
 // account is the data of one secret key. Server.mu guards it.
 type account struct {
 	Account
-	ID      string
-	Shelves map[string]*collection // by Stripe's name of the kind of object
-	Secrets map[string][]string    // signing secrets by webhook endpoint, newest first
-	Pending map[string][]string    // endpoints that have not yet acknowledged an event, by event
-	Answers map[string]*answer     // by idempotency key
+	ID          string
+	Collections map[string]*collection `json:"Shelves"` // by Stripe's name of the kind of object
+	Secrets     map[string][]string    // signing secrets by webhook endpoint, newest first
+	Pending     map[string][]string    // endpoints that have not yet acknowledged an event, by event
+	Answers     map[string]*answer     // by idempotency key
 }
 
 func newAccount(a Account, id string) *account {
 	return &account{
 		Account: a, ID: id,
-		Shelves: map[string]*collection{}, Secrets: map[string][]string{}, Pending: map[string][]string{},
+		Collections: map[string]*collection{}, Secrets: map[string][]string{}, Pending: map[string][]string{},
 		Answers: map[string]*answer{},
 	}
 }
 
 func (a *account) collection(kind string) *collection {
-	sh := a.Shelves[kind]
+	sh := a.Collections[kind]
 	if sh == nil {
 		sh = &collection{at: map[string]int{}}
-		a.Shelves[kind] = sh
+		a.Collections[kind] = sh
 	}
 	return sh
 }
@@ -126,7 +126,7 @@ func (a *account) get(kind, id string) object {
 
 // find returns the object of any kind with an id; nil if there is none. The prefix makes ids unique over all kinds.
 func (a *account) find(id string) object {
-	for _, sh := range a.Shelves {
+	for _, sh := range a.Collections {
 		if i, ok := sh.at[id]; ok {
 			return sh.items[i]
 		}

@@ -38,7 +38,7 @@ func (t *transaction) newSubscription(customer string, pm object, currency strin
 		items = append(items, t.newItem(sub, line.obj("price"), line.num("quantity")))
 	}
 	setItems(sub, items)
-	t.awaitRenewal(sub)
+	t.scheduleRenewal(sub)
 	return sub
 }
 
@@ -76,8 +76,8 @@ func setItems(sub object, items []object) {
 	sub["items"] = object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)), "url": "/v1/subscription_items?subscription=" + sub.str("id")}
 }
 
-// everyOf returns how often a subscription renews.
-func everyOf(sub object) object { return itemsOf(sub)[0].obj("price").obj("recurring") }
+// intervalOf returns how often a subscription renews.
+func intervalOf(sub object) object { return itemsOf(sub)[0].obj("price").obj("recurring") }
 
 // createSubscription creates a subscription without a page, on a card of the customer. Its first invoice must be payable
 // at once, as with payment_behavior=error_if_incomplete; the stand-in has no incomplete subscriptions.
@@ -122,7 +122,7 @@ func createSubscription(c *call) (any, error) {
 	if anchor != nil {
 		return sub, nil // no payment is due until then
 	}
-	inv := c.draft(sub, "subscription_create", c.now, sub.num("current_period_end"), nil)
+	inv := c.draftInvoice(sub, "subscription_create", c.now, sub.num("current_period_end"), nil)
 	c.emit("invoice.created", inv, nil)
 	c.finalize(inv)
 	c.collectInvoice(inv)

@@ -3,12 +3,12 @@ package stripefake
 // upcomingBefore is how long before a renewal the event invoice.upcoming is sent: the account's setting, seven days.
 const upcomingBefore = 7 * day
 
-// awaitRenewal puts the end of the current period into the agenda.
-func (t *transaction) awaitRenewal(sub object) {
+// scheduleRenewal schedules the end of the current period.
+func (t *transaction) scheduleRenewal(sub object) {
 	end := sub.num("current_period_end")
-	t.later(end, "renew", sub.str("id"))
+	t.schedule(end, "renew", sub.str("id"))
 	if end-upcomingBefore > t.now {
-		t.later(end-upcomingBefore, "upcoming", sub.str("id"))
+		t.schedule(end-upcomingBefore, "upcoming", sub.str("id"))
 	}
 }
 
@@ -18,7 +18,7 @@ func (t *transaction) ends(sub object) bool {
 	return sub.str("status") == "canceled" || sub.flag("cancel_at_period_end") || at > 0 && at <= sub.num("current_period_end")
 }
 
-// emitUpcoming sends the event about a renewal in a week.
+// emitUpcoming emits the event about a renewal in a week.
 func (t *transaction) emitUpcoming(sub object) {
 	if !t.ends(sub) && sub.num("current_period_end")-upcomingBefore == t.now {
 		t.emit("invoice.upcoming", t.upcoming(sub), nil)
@@ -31,7 +31,7 @@ func (t *transaction) renew(sub object) {
 		return
 	}
 	if schedule := t.a.get("subscription_schedule", sub.str("schedule")); schedule != nil {
-		t.turnPhase(schedule)
+		t.startNextPhase(schedule)
 	}
 	switch {
 	case sub.str("status") == "canceled":
@@ -45,11 +45,11 @@ func (t *transaction) renew(sub object) {
 		sub["status"] = "active"
 	}
 	t.beginPeriod(sub)
-	t.bill(sub, "subscription_cycle", t.s.opts.InvoicesAtOnce)
+	t.invoicePeriod(sub, "subscription_cycle", t.s.opts.InvoicesAtOnce)
 	t.updatedSince(sub, before)
 }
 
-// updatedSince sends the event about a renewal's changes, without a status that an earlier event contained.
+// updatedSince emits the event about a renewal's changes, without a status that an earlier event contained.
 func (t *transaction) updatedSince(sub, before object) {
 	if sub.str("status") == "past_due" || sub.str("status") == "canceled" {
 		before["status"] = sub["status"]
@@ -60,8 +60,8 @@ func (t *transaction) updatedSince(sub, before object) {
 // beginPeriod starts a period now.
 func (t *transaction) beginPeriod(sub object) {
 	t.a.hidden(sub)["previous_start"] = sub["current_period_start"]
-	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(anchorOf(sub, everyOf(sub)), everyOf(sub), t.now)
-	t.awaitRenewal(sub)
+	sub["current_period_start"], sub["current_period_end"] = t.now, boundaryAfter(anchorOf(sub, intervalOf(sub)), intervalOf(sub), t.now)
+	t.scheduleRenewal(sub)
 }
 
 // beginTrial moves the next renewal to a time, from which the cycle counts afterwards. As at Stripe, the time until
@@ -70,26 +70,26 @@ func (t *transaction) beginTrial(sub object, end int64) {
 	sub["status"], sub["trial_start"], sub["trial_end"], sub["billing_cycle_anchor"] = "trialing", t.now, end, end
 	sub["billing_cycle_anchor_config"] = nil
 	t.beginPeriod(sub)
-	t.bill(sub, "subscription_update", true)
+	t.invoicePeriod(sub, "subscription_update", true)
 }
 
-// bill creates the draft of the current period's invoice. It is finalised now or in an hour, unless a pause says
+// invoicePeriod creates the draft of the current period's invoice. It is finalised now or in an hour, unless a pause says
 // otherwise.
-func (t *transaction) bill(sub object, reason string, atOnce bool) {
-	inv := t.draft(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
+func (t *transaction) invoicePeriod(sub object, reason string, atOnce bool) {
+	inv := t.draftInvoice(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
 	pause := sub.obj("pause_collection").str("behavior")
 	if held := pause != "" || sub.str("status") == "unpaid"; held {
 		inv["auto_advance"] = false
 	} else if !atOnce {
 		inv["next_payment_attempt"] = t.now + finalizeAfter
-		t.later(t.now+finalizeAfter, "finalize", inv.str("id"))
+		t.schedule(t.now+finalizeAfter, "finalize", inv.str("id"))
 	}
 	t.emit("invoice.created", inv, nil)
 	switch {
 	case pause == "void":
 		t.void(inv)
 	case pause == "mark_uncollectible":
-		t.writeOff(inv)
+		t.markUncollectible(inv)
 	case atOnce && inv.flag("auto_advance"):
 		t.finalize(inv)
 		t.collectInvoice(inv)

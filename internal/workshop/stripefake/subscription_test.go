@@ -13,7 +13,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// monthly are the parameters of a gift of 20.00 a month with its fee on a line of its own.
+// monthly returns the parameters of a gift of 20.00 a month with the fee on a separate line.
 func monthly() *stripe.CheckoutSessionParams {
 	p := gift()
 	p.Mode, p.SubmitType, p.PaymentIntentData = stripe.String("subscription"), nil, nil
@@ -24,7 +24,7 @@ func monthly() *stripe.CheckoutSessionParams {
 	return p
 }
 
-// at is a clock that stands at a date.
+// at returns a clock that always shows a date.
 func at(date string) func() time.Time {
 	moment, err := time.Parse("2006-01-02T15:04:05Z", date)
 	if err != nil {
@@ -33,7 +33,7 @@ func at(date string) func() time.Time {
 	return func() time.Time { return moment }
 }
 
-// giver is a stand-in with one monthly gift begun by a card.
+// giver is a stand-in with one monthly gift that was started with a card.
 type giver struct {
 	*fake
 	sub string
@@ -69,7 +69,7 @@ func (g giver) update(p *stripe.SubscriptionParams) *stripe.Subscription {
 	return sub
 }
 
-// invoices are the subscription's, oldest first.
+// invoices returns the subscription's invoices, oldest first.
 func (g giver) invoices() []*stripe.Invoice {
 	g.t.Helper()
 	p := &stripe.InvoiceListParams{Subscription: stripe.String(g.sub)}
@@ -94,7 +94,7 @@ func (g giver) statuses() string {
 	return strings.Join(all, " ")
 }
 
-// since are the types of the events after the first n.
+// since returns the types of the events after the first n.
 func (g giver) since(n int) []string {
 	var types []string
 	for _, raw := range g.Objects("tsne", "event", n) {
@@ -113,7 +113,7 @@ func refused(t testing.TB, err error, says string) {
 	t.Helper()
 	var e *stripe.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Msg, says) {
-		t.Errorf("%v, want a refusal that says %q", err, says)
+		t.Errorf("%v, want an error with %q", err, says)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestSubscriptionBegins(t *testing.T) {
 	}
 }
 
-func TestDeclinedFirstPaymentBeginsNothing(t *testing.T) {
+func TestDeclinedFirstPaymentCreatesNoSubscription(t *testing.T) {
 	f := start(t, stripefake.Options{})
 	cs := f.open(monthly())
 	if f.Pay(cs.ID, stripefake.Card{Number: "4000000000000002", Exp: "12/49", CVC: "123"}) == nil {
@@ -153,7 +153,7 @@ func TestDeclinedFirstPaymentBeginsNothing(t *testing.T) {
 		t.Errorf("%d subscriptions", n)
 	}
 	if err := f.Pay(cs.ID, stripefake.GoodCard); err != nil || f.session(cs.ID).Subscription == nil {
-		t.Error("then paid by another card", err)
+		t.Error("after payment with another card", err)
 	}
 }
 
@@ -179,7 +179,7 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
-func TestYearsOfRenewalsAtOnce(t *testing.T) {
+func TestTenYearsOfRenewals(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-31T10:00:00Z"), InvoicesAtOnce: true}, "4242424242424242")
 	g.Advance(10 * 366 * 24 * time.Hour)
 	paid := 0
@@ -208,7 +208,7 @@ func TestPause(t *testing.T) {
 	p := &stripe.SubscriptionParams{}
 	p.AddExtra("pause_collection", "")
 	if g.update(p).PauseCollection != nil {
-		t.Error("an empty pause_collection ends no pause")
+		t.Error("an empty pause_collection must end the pause")
 	}
 }
 
@@ -238,15 +238,15 @@ func TestAmountAndDate(t *testing.T) {
 		totals = append(totals, inv.AmountPaid)
 	}
 	if !slices.Equal(totals, []int64{2089, 0, 3089}) || g.now().Status != "active" {
-		t.Errorf("paid %v: the trial's invoice is over nothing, the next over the new amount", totals)
+		t.Errorf("paid %v: want 0 for the trial's invoice and the new amount for the next", totals)
 	}
 }
 
-func TestEndings(t *testing.T) {
+func TestEndOfASubscription(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-15T10:00:00Z")}, "4242424242424242")
 	g.update(&stripe.SubscriptionParams{CancelAtPeriodEnd: stripe.Bool(true)})
 	if g.update(&stripe.SubscriptionParams{CancelAtPeriodEnd: stripe.Bool(false)}); g.now().CanceledAt != 0 {
-		t.Error("taken back, and still canceled_at")
+		t.Error("canceled_at is set although the cancellation was revoked")
 	}
 	g.update(&stripe.SubscriptionParams{CancelAtPeriodEnd: stripe.Bool(true)})
 	g.Advance(2 * month)
@@ -267,7 +267,7 @@ func TestEndings(t *testing.T) {
 	}
 	h.Advance(2 * month)
 	if h.statuses() != "paid" {
-		t.Errorf("canceled, and then: %s", h.statuses())
+		t.Errorf("after the cancellation: %s", h.statuses())
 	}
 }
 
@@ -333,7 +333,7 @@ func TestSubscriptionsAreListedByStatus(t *testing.T) {
 	}
 }
 
-func TestAnotherIntervalIsBilledAtOnce(t *testing.T) {
+func TestNewIntervalIsInvoicedAtOnce(t *testing.T) {
 	g := begin(t, stripefake.Options{Now: at("2027-01-15T10:00:00Z")}, "4242424242424242")
 	g.Advance(10 * 24 * time.Hour)
 	p := &stripe.SubscriptionParams{ProrationBehavior: stripe.String("none")}
@@ -347,6 +347,6 @@ func TestAnotherIntervalIsBilledAtOnce(t *testing.T) {
 	}
 	g.Advance(60 * 24 * time.Hour)
 	if g.statuses() != "paid paid" {
-		t.Errorf("the month's renewal still happens: %s", g.statuses())
+		t.Errorf("the month's renewal must not happen: %s", g.statuses())
 	}
 }

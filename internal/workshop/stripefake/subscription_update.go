@@ -38,19 +38,19 @@ func updateSubscription(c *call) (any, error) {
 		sub["status"], sub["trial_end"], sub["billing_cycle_anchor"] = "active", nil, c.now
 		sub["billing_cycle_anchor_config"] = nil
 		c.beginPeriod(sub)
-		c.bill(sub, "subscription_update", true)
+		c.invoicePeriod(sub, "subscription_update", true)
 	}
 	if at := sub.num("cancel_at"); at > 0 && before["cancel_at"] != sub["cancel_at"] {
-		c.later(at, "cancel", c.id())
+		c.schedule(at, "cancel", c.id())
 	}
 	if at := sub.obj("pause_collection").num("resumes_at"); at > 0 {
-		c.later(at, "resume", c.id())
+		c.schedule(at, "resume", c.id())
 	}
 	c.updated(sub, before)
 	return sub, nil
 }
 
-// updated sends the event about a subscription's changes since before; none if there are no changes.
+// updated emits the event about a subscription's changes since before; none if there are no changes.
 func (t *transaction) updated(sub, before object) {
 	previous := object{}
 	for key := range sub {

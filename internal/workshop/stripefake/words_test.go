@@ -11,7 +11,7 @@ func TestEveryLanguageIsComplete(t *testing.T) {
 		v := reflect.ValueOf(w)
 		for i := range v.NumField() {
 			if v.Field(i).String() == "" {
-				t.Errorf("%s has no %s", lang, v.Type().Field(i).Name)
+				t.Errorf("language %s lacks %s", lang, v.Type().Field(i).Name)
 			}
 		}
 	}
@@ -46,7 +46,7 @@ func TestReadCard(t *testing.T) {
 	now := time.Date(2030, 6, 30, 12, 0, 0, 0, time.UTC)
 	for _, c := range []struct {
 		card  Card
-		field string // of the refusal; "-" for none
+		field string // of the error; "-" for none
 	}{
 		{Card{"4242 4242 4242 4242", "06/30", "123", "A"}, "-"},
 		{Card{"4242-4242-4242-4242", "07 / 2031", "123", "A"}, "-"},
@@ -64,9 +64,9 @@ func TestReadCard(t *testing.T) {
 		_, bad := readCard(c.card, now)
 		switch {
 		case bad == nil && c.field != "-":
-			t.Errorf("%+v was taken", c.card)
+			t.Errorf("%+v was accepted", c.card)
 		case bad != nil && bad.param != c.field:
-			t.Errorf("%+v: %q is marked, want %q", c.card, bad.param, c.field)
+			t.Errorf("%+v: %q has the error, want %q", c.card, bad.param, c.field)
 		}
 	}
 }
@@ -78,6 +78,6 @@ func TestFees(t *testing.T) {
 		}
 	}
 	if debitFee(10_00) != 8 || debitFee(1_000_000) != 500 {
-		t.Error("a bank debit costs 0.8 %, at most 5.00")
+		t.Error("wrong fee of a bank debit, want 0.8 %, at most 5.00")
 	}
 }
