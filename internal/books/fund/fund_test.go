@@ -44,7 +44,7 @@ func TestRestricted(t *testing.T) {
 	assert.True(t, fund.Fund{Restriction: fund.ByTime}.Restricted())
 }
 
-func TestUpsertChangesWhatMayChange(t *testing.T) {
+func TestUpsertDoesNotChangeCodeAndRestriction(t *testing.T) {
 	h := newFixture(t)
 	h.write(t, h.haiti)
 	f := h.haiti

@@ -9,7 +9,7 @@ import (
 	"konbit/internal/books/org"
 )
 
-func TestPaymentsBegunLateInAMonthComeInEveryMonth(t *testing.T) {
+func TestMonthlyPaymentsFromTheEndOfAMonth(t *testing.T) {
 	for _, day := range []int{29, 30, 31} {
 		anchor := time.Date(2027, 1, day, 3, 30, 0, 0, time.UTC)
 		for n := range 60 {
@@ -17,7 +17,7 @@ func TestPaymentsBegunLateInAMonthComeInEveryMonth(t *testing.T) {
 			require.Equal(t, 2027*12+n, due.Year()*12+int(due.Month())-1, "a payment in each month")
 			last := time.Date(due.Year(), due.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 			require.Equal(t, min(day, last), due.Day())
-			require.Equal(t, 3, due.Hour(), "whatever clocks do")
+			require.Equal(t, 3, due.Hour(), "the same time of day in UTC")
 		}
 	}
 	leap := time.Date(2028, 2, 29, 12, 0, 0, 0, time.UTC)

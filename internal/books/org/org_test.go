@@ -32,18 +32,18 @@ var (
 	}
 )
 
-func TestWhatIsWrittenIsRead(t *testing.T) {
+func TestWriteAndRead(t *testing.T) {
 	db := testkit.DB(t).Server
 	write(t, db, tsne, csio)
 	e, err := org.EntityByID(t.Context(), db, tsne.ID)
 	require.NoError(t, err)
-	same(t, tsne, e)
+	requireSame(t, tsne, e)
 	organisations, err := org.Organisations(t.Context(), db)
 	require.NoError(t, err)
 	assert.Equal(t, []org.Organisation{csio}, organisations)
 }
 
-func TestUpsertChangesWhatMayChange(t *testing.T) {
+func TestUpsertDoesNotChangeSlugAndCurrency(t *testing.T) {
 	db := testkit.DB(t).Server
 	write(t, db, tsne, csio)
 	e, o := tsne, csio
@@ -51,20 +51,20 @@ func TestUpsertChangesWhatMayChange(t *testing.T) {
 	e.ProcessingFee, e.SponsorFee = org.ProcessingFee{PaidBy: org.PaidByFund, BasisPoints: 1}, org.SponsorFee{Of: org.OfGross}
 	o.Name, o.Sponsored, o.Languages, o.Presets = phrase.Text{"ht": "Sant"}, false, []phrase.Language{"ht"}, []int64{}
 	o.Minimum, o.Maximum, o.Frequencies, o.Accent, o.Position = 1, 2, []org.Frequency{org.Weekly}, "#000000", 0
-	kept, keptO := e, o
+	wantEntity, wantOrganisation := e, o
 	e.Slug, e.Currency, o.Slug = "other", "EUR", "other"
 	write(t, db, e, o)
 
 	all, err := org.Entities(t.Context(), db)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
-	same(t, kept, all[0])
+	requireSame(t, wantEntity, all[0])
 	organisations, err := org.Organisations(t.Context(), db)
 	require.NoError(t, err)
-	assert.Equal(t, []org.Organisation{keptO}, organisations)
+	assert.Equal(t, []org.Organisation{wantOrganisation}, organisations)
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestUnknownIDAndSlug(t *testing.T) {
 	db := testkit.DB(t).Server
 	_, err := org.EntityByID(t.Context(), db, tsne.ID)
 	assert.True(t, fault.Is(err, fault.NotFound))
@@ -84,18 +84,18 @@ func TestRegister(t *testing.T) {
 	assert.Equal(t, csio, o)
 	e, err := r.EntityByID(o.EntityID)
 	require.NoError(t, err)
-	same(t, tsne, e)
+	requireSame(t, tsne, e)
 	byID, err := r.OrganisationByID(csio.ID)
 	require.NoError(t, err)
 	assert.Equal(t, csio, byID)
 	bySlug, err := r.Entity("tsne")
 	require.NoError(t, err)
-	same(t, tsne, bySlug)
+	requireSame(t, tsne, bySlug)
 	_, err = r.Entity("csio")
 	assert.True(t, fault.Is(err, fault.NotFound))
 }
 
-func TestForms(t *testing.T) {
+func TestFormats(t *testing.T) {
 	for _, s := range []string{"a", "grassroots-international", "0-0"} {
 		assert.True(t, org.ValidSlug(s), s)
 	}
@@ -134,8 +134,8 @@ func write(t *testing.T, db *sqlx.DB, e org.LegalEntity, o org.Organisation) {
 	}))
 }
 
-// same compares entities, of which only one read from the store holds its location.
-func same(t *testing.T, want, got org.LegalEntity) {
+// requireSame compares entities without their location, which only an entity read from the database has.
+func requireSame(t *testing.T, want, got org.LegalEntity) {
 	t.Helper()
 	assert.Equal(t, want.Timezone, got.Location().String())
 	assert.EqualExportedValues(t, want, got)

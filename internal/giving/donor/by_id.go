@@ -19,10 +19,10 @@ func ByIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (all []D
 	return all, err
 }
 
-// IsErased reports whether the donor was erased: no name and no address is left.
+// IsErased reports whether the donor was erased: the row has neither name nor address.
 func (d Donor) IsErased() bool { return strings.HasSuffix(d.Email, "@invalid") }
 
-// LockTx locks donors until the transaction ends: no paid donation of theirs is recorded meanwhile.
+// LockTx locks donors until the transaction ends, so that no paid donation of theirs is recorded in the meantime.
 func LockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.LockTx */ SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE`
 	var locked []uuid.UUID

@@ -16,7 +16,8 @@ type Consent struct {
 	By    string    `db:"by" json:"by"`
 }
 
-// Consents returns all decisions of a donor about emails, oldest first. What forms asked for is stored with their donations.
+// Consents returns all decisions of a donor about emails, oldest first. What was chosen on a form is stored with its
+// donation.
 func Consents(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (all []Consent, err error) {
 	const query = `/* donor.Consents */ SELECT kind, given, at, by FROM donor_consent WHERE donor_id = $1 ORDER BY n`
 	err = sqlx.SelectContext(ctx, q, &all, query, id)

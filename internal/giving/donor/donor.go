@@ -1,6 +1,6 @@
-// Package donor owns the donors: one row per legal entity and email address, so that two charities never share a donor, and
-// rows without an address for those who gave offline. What is typed into a form adds a donor but never changes one; only a
-// paid donation does. donor knows about donations only that they were paid.
+// Package donor owns the donors: one row per legal entity and email address, so that two charities never share a donor,
+// and rows without an address for people who gave offline. What is typed into a form adds a donor but never changes
+// one; only a paid donation does. donor knows about donations only that they were paid.
 package donor
 
 import (
@@ -17,7 +17,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Kind is what a donor is. Its values stand in donor.kind.
+// Kind is what a donor is. Its values are in donor.kind.
 type Kind string
 
 // The kinds of donors.
@@ -30,20 +30,21 @@ const (
 type Donor struct {
 	ID               uuid.UUID `db:"id"`
 	EntityID         uuid.UUID `db:"entity_id"`
-	Kind             Kind      `db:"kind"`              // empty when written: Person
-	Email            string    `db:"email"`             // lower case; unique within the entity; empty: none
-	FirstName        string    `db:"first_name"`        // empty for an organisation
-	LastName         string    `db:"last_name"`         // empty for an organisation
-	OrganisationName string    `db:"organisation_name"` // empty for a person
+	Kind             Kind      `db:"kind"`              // "" means Person when it is written
+	Email            string    `db:"email"`             // lower case; unique within the entity; "" for none
+	FirstName        string    `db:"first_name"`        // "" for an organisation
+	LastName         string    `db:"last_name"`         // "" for an organisation
+	OrganisationName string    `db:"organisation_name"` // "" for a person
 	Language         string    `db:"language"`          // BCP 47 base language
 	CreatedAt        time.Time `db:"created_at"`
 
 	contact.Details
-	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil: wants no news
+	NewsConsentedAt *time.Time `db:"news_consented_at"` // nil if the donor wants no news
 }
 
-// FindOrAddTx returns the id of the entity's donor with d's address, and adds d if there is none. A donor without an
-// address is always added: nothing tells whether the entity knows them already.
+// FindOrAddTx returns the id of the entity's donor with d's address, and adds d if there is none. The whole address
+// counts: another tag after a plus sign is another donor. A donor without an address is always added, because nothing
+// shows whether the entity has the donor already.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
 	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2`
 	const add = `/* donor.FindOrAddTx */
@@ -73,9 +74,9 @@ func first(ids []uuid.UUID) uuid.UUID {
 type PaidGift struct {
 	DonorID             uuid.UUID
 	FirstName, LastName string // as typed with the gift
-	OrganisationName    string // empty: a person gave
+	OrganisationName    string // "" if a person gave
 	Language            string
-	News                bool // consented to news with this gift
+	News                bool // the donor consented to news with this gift
 	At                  time.Time
 }
 
@@ -117,8 +118,9 @@ func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error
 	return err
 }
 
-// perDonor merges several donations of one donor into the latest one, in the order of donor ids, so that two batches lock the
-// same rows in the same order. earliest says when each donor first gave among them.
+// perDonor merges several donations of one donor into the latest one and returns them in the order of donor ids, so
+// that two batches lock the same rows in the same order. earliest is the time of each donor's first donation among
+// them.
 func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.Time) {
 	byID := make(map[uuid.UUID]PaidGift, len(gifts))
 	earliest = make(map[uuid.UUID]time.Time, len(gifts))
@@ -133,16 +135,16 @@ func perDonor(gifts []PaidGift) (latest []PaidGift, earliest map[uuid.UUID]time.
 		g.News = g.News || known.News
 		byID[g.DonorID] = g
 	}
-	folded := make([]PaidGift, 0, len(byID))
+	merged := make([]PaidGift, 0, len(byID))
 	for _, g := range byID {
-		folded = append(folded, g)
+		merged = append(merged, g)
 	}
-	sort.Slice(folded, func(i, j int) bool { return folded[i].DonorID.String() < folded[j].DonorID.String() })
-	return folded, earliest
+	sort.Slice(merged, func(i, j int) bool { return merged[i].DonorID.String() < merged[j].DonorID.String() })
+	return merged, earliest
 }
 
-// EraseUnpaidTx erases donors who never gave. The row stays, because donations that were begun refer to it, but it no longer
-// says who they were.
+// EraseUnpaidTx erases donors who never gave. The row remains, because donations that were begun refer to it, but it no
+// longer says who the donor was.
 func EraseUnpaidTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	const query = `/* donor.EraseUnpaidTx */
 		UPDATE donor SET email = 'forgotten-' || id || '@invalid', first_name = '', last_name = '', organisation_name = '', news_consented_at = NULL,

@@ -53,7 +53,7 @@ func (s store) read(id uuid.UUID) donor.Donor {
 	return all[0]
 }
 
-// TestDonorsByAddress: an address is one donor of an entity; without an address each is another donor.
+// TestDonorsByAddress: in an entity, an address is one donor. Each donor without an address is a new one.
 func TestDonorsByAddress(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -68,7 +68,7 @@ func TestDonorsByAddress(t *testing.T) {
 	require.Equal(t, []any{donor.Organisation, "Elm Street Co-op", ""}, []any{cooperative.Kind, cooperative.OrganisationName, cooperative.Email})
 }
 
-// TestNamesOfPaidGifts: the latest paid donation names the donor, until the donor enters a profile.
+// TestNamesOfPaidGifts: the donor has the names of the latest paid donation, until the donor enters a profile.
 func TestNamesOfPaidGifts(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -82,7 +82,8 @@ func TestNamesOfPaidGifts(t *testing.T) {
 	require.Equal(t, []string{"Ana María", "en"}, []string{s.read(id).FirstName, s.read(id).Language})
 }
 
-// TestNewsConsent: a donation gives consent and never withdraws it; one from before the donor stopped the news changes nothing.
+// TestNewsConsent: a donation gives consent and never withdraws it. A donation from before the donor stopped the news
+// changes nothing.
 func TestNewsConsent(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)
@@ -116,7 +117,7 @@ func TestNewsConsent(t *testing.T) {
 	require.Len(t, decisions, 1, "only the donor's own decision is recorded here")
 }
 
-// TestEraseUnpaid erases a donor who never gave, and leaves one who did.
+// TestEraseUnpaid erases a donor who never gave, and does not change one who gave.
 func TestEraseUnpaid(t *testing.T) {
 	t.Parallel()
 	s := newStore(t)

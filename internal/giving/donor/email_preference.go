@@ -9,7 +9,7 @@ import (
 	"github.com/lib/pq"
 )
 
-// Kinds of optional email. Receipts, and what donors must know about future charges, are always sent. The values stand in
+// Kinds of optional email. Receipts, and what donors must know about future charges, are always sent. The values are in
 // donor_consent.kind.
 const (
 	KindNews       = "news"       // only with consent
@@ -32,15 +32,15 @@ func EmailPreferences(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) 
 		Wished bool   `db:"wished"`
 	}
 	err := sqlx.SelectContext(ctx, q, &rows, query, id, pq.Array(EmailKinds))
-	wishes := make(map[string]bool, len(rows))
+	wanted := make(map[string]bool, len(rows))
 	for _, r := range rows {
-		wishes[r.Kind] = r.Wished
+		wanted[r.Kind] = r.Wished
 	}
-	return wishes, err
+	return wanted, err
 }
 
-// SetEmailPreferenceTx records whether a donor wants a kind of email, and who decided it. Setting the same value again changes
-// nothing.
+// SetEmailPreferenceTx records whether a donor wants a kind of email, and who decided it. Setting the same value again
+// changes nothing.
 func SetEmailPreferenceTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, kind string, wanted bool, by string, at time.Time) error {
 	const news = `/* donor.SetEmailPreferenceTx */ UPDATE donor SET news_consented_at = CASE WHEN $2 THEN $3::timestamptz END WHERE id = $1`
 	const note = `/* donor.SetEmailPreferenceTx */ INSERT INTO donor_consent (donor_id, kind, given, at, by) VALUES ($1, $2, $3, $4, $5)`

@@ -10,7 +10,8 @@ import (
 	"konbit/internal/giving/contact"
 )
 
-// ByEmails returns the donors with one of the addresses, in every legal entity. The donor who gave first most recently comes first.
+// ByEmails returns the donors with one of the addresses, in every legal entity, ordered by their first donation, newest
+// first.
 func ByEmails(ctx context.Context, q sqlx.QueryerContext, emails []string) (all []Donor, err error) {
 	const query = `/* donor.ByEmails */
 		SELECT id, entity_id, kind, email, first_name, last_name, organisation_name, language, created_at, ` + contact.DetailColumns + `,

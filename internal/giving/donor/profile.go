@@ -18,8 +18,8 @@ type Profile struct {
 	contact.Details
 }
 
-// UpdateProfileTx stores what a person entered, for each donor that they are. From then on no form changes it. Receipts issued
-// before do not change.
+// UpdateProfileTx stores what a person entered, for each of the person's donors. After that, no form changes it.
+// Receipts issued before do not change.
 func UpdateProfileTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID, s Profile, at time.Time) error {
 	const query = `/* donor.UpdateProfileTx */
 		UPDATE donor SET first_name = $2, last_name = $3, language = $4, said_at = $5, (` + contact.DetailColumns + `) = (` + contact.DetailParams + `)

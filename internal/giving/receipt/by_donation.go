@@ -10,7 +10,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// ChangedSince returns the donations of an entity and year for which a receipt was issued or voided after a moment, each once.
+// ChangedSince returns the donations of an entity and year for which a receipt was issued or voided after a moment,
+// each once.
 func ChangedSince(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int, since time.Time) (gifts []uuid.UUID, err error) {
 	const query = `/* receipt.ChangedSince */
 		SELECT donation_id FROM receipt WHERE issued_at > $3 AND entity_id = $1 AND year = $2

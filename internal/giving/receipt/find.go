@@ -23,7 +23,7 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	if parts == nil {
 		return Receipt{}, missing
 	}
-	year, _ := strconv.Atoi(parts[2]) // at most nine digits: see the pattern
+	year, _ := strconv.Atoi(parts[2]) // at most nine digits, as the pattern requires
 	n, _ := strconv.Atoi(parts[3])
 	found, err := list(ctx, q, query, parts[1], year, n)
 	if err == nil && len(found) == 0 {
@@ -35,8 +35,8 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 	return found[0], nil
 }
 
-// Find returns receipts whose number, names or address contain text, and those with the ids, newest first and at most limit.
-// It reads every receipt, so it is for a person's search only.
+// Find returns receipts whose number, names or address contain text, and the receipts with the ids, newest first and at
+// most limit. It reads every receipt, so it is only for a person's search.
 func Find(ctx context.Context, q sqlx.QueryerContext, text string, ids []uuid.UUID, limit int) ([]Receipt, error) {
 	const query = `/* receipt.Find */ ` + selected + `
 		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND strpos(lower(concat_ws(' ',

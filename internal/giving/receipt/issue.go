@@ -30,9 +30,8 @@ type Issuer struct {
 	NewID func() uuid.UUID
 }
 
-// IssueTx issues a receipt for each request and enqueues its email. The counter's row stays locked until the commit, so call
-// it last; a batch takes its numbers at once. A number is used only when the transaction commits, so there are no gaps,
-// which a sequence would leave.
+// IssueTx issues a receipt for each request and enqueues its email. The counter's row stays locked until the commit, so
+// call it last. A number is used only if the transaction commits, so there are no gaps; a sequence would leave some.
 func (d Issuer) IssueTx(ctx context.Context, tx *sqlx.Tx, asked []Request, now time.Time) ([]Receipt, error) {
 	if len(asked) == 0 {
 		return nil, nil

@@ -20,8 +20,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestNumbersHaveNoGaps lets four settlers work side by side; three transactions in ten are rolled back, by themselves or because
-// their connection is ended from outside, and tried again.
+// TestNumbersHaveNoGaps runs four settlers at the same time. Three transactions in ten are rolled back, by the settler
+// or because their connection is closed, and are tried again.
 func TestNumbersHaveNoGaps(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -94,7 +94,7 @@ func TestFactsAreFrozen(t *testing.T) {
 	assert.Equal(t, issued, later)
 	assert.Equal(t, "TSNE MissionWorks", later.Facts.LegalName)
 	assert.Equal(t, "12-3456789", later.Facts.EIN)
-	assert.Equal(t, "Ana", later.Facts.FirstName, "the donor's own name, however anonymous in public")
+	assert.Equal(t, "Ana", later.Facts.FirstName, "the receipt has the donor's name, although the donation is shown as anonymous")
 	assert.Equal(t, "el trabajo del Centro", later.Facts.Lines[0].Purpose)
 	assert.Equal(t, "Centro de Apoyo", later.Facts.Organisation)
 	assert.Equal(t, []string{"1 Main St", "Boston, MA 02111"}, later.Facts.DonorAddress)

@@ -1,9 +1,9 @@
-// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as they were when the
-// receipt was issued. A receipt is written once. Every later rendering, by any version of the program, uses these facts
-// and this version of the words.
+// Package receipt owns the receipts: a number without gaps per legal entity and year, and the facts as they were when
+// the receipt was issued. A receipt is written once. Every later rendering, by any version of the program, uses these
+// facts and this version of the words.
 //
-// receipt renders and sends nothing. It enqueues an EmailJob with the receipt, in the same transaction; none if the donor
-// has no email address.
+// receipt renders and sends nothing. It enqueues an EmailJob with the receipt, in the same transaction; none if the
+// donor has no email address.
 package receipt
 
 import (
@@ -51,7 +51,7 @@ type Facts struct {
 	Email        string   `json:"email"`
 	DonorAddress []string `json:"donor_address,omitempty"`
 
-	Amount    money.Amount `json:"amount"`     // as received, less what was Returned
+	Amount    money.Amount `json:"amount"`     // as received, minus what was returned
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`

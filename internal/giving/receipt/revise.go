@@ -15,14 +15,14 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Reason is why a receipt became void, or valid again. Its values stand in receipt_void.reason.
+// Reason is why a receipt became void, or valid again. Its values are in receipt_void.reason.
 type Reason string
 
 // The reasons. Reinstated is the only reason for which a void receipt is replaced: a lost payment came back.
 const (
 	Corrected  Reason = "correction" // the donor's name or address was wrong
 	Refund     Reason = "refund"     // some or all of the donation was returned
-	Dispute    Reason = "dispute"    // the donor's bank took some or all of the payment back
+	Dispute    Reason = "dispute"    // the donor's bank reversed some or all of the payment
 	Reinstated Reason = "reinstated" // the bank decided for the charity
 )
 
@@ -37,8 +37,8 @@ type Change struct {
 type Replacement struct {
 	Of uuid.UUID // the receipt it replaces, which becomes void
 	Change
-	// Facts are what the new receipt says: the old one's, changed. After money was returned, Amount and Lines are what remains,
-	// and Returned says how much was returned. ReplaceTx fills in Replaces.
+	// Facts are what the new receipt says: the facts of the old one, changed. After money was returned, Amount and
+	// Lines are what remains, and Returned says how much was returned. ReplaceTx sets Replaces.
 	Facts Facts
 }
 
@@ -48,12 +48,13 @@ type Void struct {
 	Change
 }
 
-// ErrReceiptVoid reports that a receipt was voided or replaced meanwhile, so the change does not apply.
+// ErrReceiptVoid reports that a receipt was voided or replaced in the meantime, so the change does not apply.
 var ErrReceiptVoid = errors.New("receipt: it was voided or replaced meanwhile")
 
-// ReplaceTx issues the new receipts, voids the old ones, and enqueues an email for each new one. Like IssueTx it locks the
-// counters: call it last. It reports ErrReceiptVoid
-//   - if a receipt is void, unless the reason is Reinstated;
+// ReplaceTx issues the new receipts, voids the old ones, and enqueues an email for each new one. Like IssueTx it locks
+// the counters: call it last. It reports ErrReceiptVoid
+//
+//   - if a receipt is void, unless the reason is Reinstated,
 //   - if a receipt was replaced before.
 func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement, now time.Time) ([]Receipt, error) {
 	issues, voids := make([]Request, len(asked)), make([]Void, 0, len(asked))
@@ -87,8 +88,8 @@ func (d Issuer) ReplaceTx(ctx context.Context, tx *sqlx.Tx, asked []Replacement,
 	return d.IssueTx(ctx, tx, issues, now)
 }
 
-// VoidTx makes receipts void and enqueues an email for each. A receipt that is void already is left as it is. It reports
-// ErrReceiptVoid if one was replaced.
+// VoidTx makes receipts void and enqueues an email for each. It does nothing for a receipt that is void already. It
+// reports ErrReceiptVoid if one was replaced.
 func (d Issuer) VoidTx(ctx context.Context, tx *sqlx.Tx, asked []Void, now time.Time) error {
 	old, err := byIDs(ctx, tx, receiptIDs(asked, func(v Void) uuid.UUID { return v.Of }))
 	if err != nil {
@@ -119,7 +120,7 @@ func revisable(all map[uuid.UUID]Receipt, id uuid.UUID) (Receipt, error) {
 	r, ok := all[id]
 	switch {
 	case !ok:
-		return Receipt{}, errors.New("there is none")
+		return Receipt{}, errors.New("there is no such receipt")
 	case r.ReplacedBy != nil:
 		return Receipt{}, ErrReceiptVoid
 	}
@@ -149,13 +150,13 @@ func (r Replacement) check() error {
 	}
 	if f.Returned == nil {
 		if r.Reason == Refund || r.Reason == Dispute {
-			return errors.New("it does not say what went back")
+			return errors.New("it does not say what was returned")
 		}
 		return nil
 	}
 	remains, err := f.Returned.Charged.Sub(f.Returned.Amount)
 	if err == nil && (remains != f.Amount || f.Returned.Amount.Minor <= 0) {
-		err = errors.New("charged less returned is not its amount")
+		err = errors.New("charged minus returned is not its amount")
 	}
 	return err
 }
@@ -185,7 +186,7 @@ func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Re
 	return nil
 }
 
-// VoidEmailJob tells a donor by email that a receipt is void.
+// VoidEmailJob sends an email that says that a receipt is void.
 type VoidEmailJob struct {
 	ReceiptID uuid.UUID `json:"receipt_id"`
 }

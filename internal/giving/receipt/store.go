@@ -53,8 +53,7 @@ func byIDs(ctx context.Context, q sqlx.QueryerContext, ids []uuid.UUID) (map[uui
 	return found, err
 }
 
-// Latest returns the last receipt of each donation, by donation. It is the only one that can be valid; Voided says whether
-// it is.
+// Latest returns the last receipt of each donation, by donation. Only this one can be valid; Voided says whether it is.
 func Latest(ctx context.Context, q sqlx.QueryerContext, donations []uuid.UUID) (map[uuid.UUID]Receipt, error) {
 	const query = `/* receipt.Latest */ ` + selected + `WHERE r.donation_id = ANY($1::uuid[]) AND n.id IS NULL`
 	receipts, err := list(ctx, q, query, pg.UUIDs(donations))

@@ -18,17 +18,18 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// story is a house in which everything happened that can: gifts, one refunded in part and one wholly, disputes lost,
-// won and withdrawn, a payment that is no gift, a payout, letters; all of it drained and sealed.
-type story struct {
+// scenario is a program in which everything happened that can happen: gifts, one refunded in part and one in full,
+// disputes that were lost, won and withdrawn, a payment without a gift, a payout, emails. All events are processed and
+// all entries sealed. kept is a gift to which nothing else happened.
+type scenario struct {
 	*program.Program
 	kept, part, whole, lost donation.Donation
 }
 
-func told(t *testing.T) *story {
+func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	h := program.New(t, program.Options{})
-	s := &story{Program: h}
+	s := &scenario{Program: h}
 	for _, d := range []*donation.Donation{&s.kept, &s.part, &s.whole, &s.lost} {
 		*d = h.SettledGift(program.ValidForm())
 	}
@@ -60,7 +61,7 @@ func told(t *testing.T) *story {
 	return s
 }
 
-func (s *story) settle(t *testing.T) {
+func (s *scenario) settle(t *testing.T) {
 	t.Helper()
 	_, err := s.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
@@ -75,10 +76,10 @@ func (s *story) settle(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestAGoodWorldIsClean: whatever happened, and between any two steps of it, the checkers find nothing.
-func TestAGoodWorldIsClean(t *testing.T) {
+// TestCheckersFindNothingInAValidState runs the checkers after the whole scenario and after each step of a gift.
+func TestCheckersFindNothingInAValidState(t *testing.T) {
 	t.Parallel()
-	told(t).RequireNoFindings()
+	newScenario(t).RequireNoFindings()
 
 	h := program.New(t, program.Options{})
 	h.RequireNoFindings()
@@ -89,23 +90,23 @@ func TestAGoodWorldIsClean(t *testing.T) {
 	h.Deliver(h.EventOf(d, "charge.succeeded"))
 	h.RequireNoFindings()
 	h.DrainAll()
-	h.RequireNoFindings() // booked, its fee not
+	h.RequireNoFindings() // the gift is booked, its fee is not
 	_, err := h.Collector.ImportDue(t.Context())
 	require.NoError(t, err)
-	h.RequireNoFindings() // and never compared
+	h.RequireNoFindings() // the balance was not compared yet
 	_, err = h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM balance_observation WHERE held = kept AND held > 0`))
 	h.RequireNoFindings()
 }
 
-// TestNightly: a day has one look, whose finds are tasks until they are gone.
-func TestNightly(t *testing.T) {
+// TestDailyRun: the checkers run once a day; what they find is an open task until it is corrected.
+func TestDailyRun(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
 	n := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
-	night := func(found ...string) {
+	nextDay := func(found ...string) {
 		t.Helper()
 		all, err := n.Run(t.Context())
 		require.NoError(t, err)
@@ -122,7 +123,7 @@ func TestNightly(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, last)
 
-	night([]string{}...)
+	nextDay([]string{}...)
 	h.Exec(`INSERT INTO river_job (kind, args, max_attempts, state, scheduled_at) VALUES ('odd', '{}', 1, 'available', now() - interval '1 hour')`)
 	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
 	event := h.EventsOf(d)[0].ID
@@ -132,7 +133,7 @@ func TestNightly(t *testing.T) {
 		}
 	}
 	job := h.Lines(`SELECT id::text FROM river_job WHERE kind = 'odd'`)[0]
-	night("aina check_job_overdue rows 1: "+job, "tsne check_event_overdue rows 1: "+event, "tsne check_job_overdue rows 1: "+job)
+	nextDay("aina check_job_overdue rows 1: "+job, "tsne check_event_overdue rows 1: "+event, "tsne check_job_overdue rows 1: "+job)
 	last, err = check.ReadLast(t.Context(), h.DB.Server)
 	require.NoError(t, err)
 	for _, l := range last {
@@ -141,32 +142,32 @@ func TestNightly(t *testing.T) {
 		require.Less(t, l.Age, time.Hour)
 	}
 	h.Exec(`DELETE FROM river_job WHERE kind = 'odd'`)
-	night("tsne check_event_overdue rows 1: " + event)
+	nextDay("tsne check_event_overdue rows 1: " + event)
 	h.DrainAll()
-	night([]string{}...)
+	nextDay([]string{}...)
 }
 
-// TestOneServerLooks: of servers that look at the same time, one does.
-func TestOneServerLooks(t *testing.T) {
+// TestOneServerRunsTheCheckers: of several servers at the same time, one runs the checkers.
+func TestOneServerRunsTheCheckers(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	var looks atomic.Int64
+	var runs atomic.Int64
 	var servers sync.WaitGroup
 	for range 8 {
 		servers.Go(func() {
 			all, err := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}.Run(t.Context())
 			if assert.NoError(t, err); all != nil {
-				looks.Add(1)
+				runs.Add(1)
 			}
 		})
 	}
 	servers.Wait()
-	require.EqualValues(t, 1, looks.Load())
+	require.EqualValues(t, 1, runs.Load())
 	require.Equal(t, len(check.Checkers()), h.Count(`SELECT count(*) FROM check_run`))
 }
 
-// TestTheServerOnlyReads: the server's role may look through every view of the schema, and write through none.
-func TestTheServerOnlyReads(t *testing.T) {
+// TestServerRoleOnlyReads: the server's role may read every view of the schema, and write through none.
+func TestServerRoleOnlyReads(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	var views []string

@@ -70,7 +70,7 @@ type receiptItem struct {
 	Language string        `json:"language"`
 	IssuedAt time.Time     `json:"issued_at"`
 	Facts    receipt.Facts `json:"facts"`
-	Voided   string        `json:"voided,omitempty"` // why
+	Voided   string        `json:"voided,omitempty"` // the reason
 }
 
 // receipts writes all receipts of a donation, also void ones.

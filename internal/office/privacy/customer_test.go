@@ -16,18 +16,18 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestStripeForgetsToo: the customer of a recurring gift that has ended goes from Stripe with its donor, once Stripe
-// can be reached; somebody else's stays.
-func TestStripeForgetsToo(t *testing.T) {
+// TestCustomerIsDeletedAtStripe: after an erasure, the customer of the person's ended recurring gifts is deleted at
+// Stripe, as soon as Stripe answers. The customer of another person remains.
+func TestCustomerIsDeletedAtStripe(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	d := h.SettledGift(canary())
-	customer, other := customerOf(t, h, canaries[0]), customerOf(t, h, "other@example.org")
-	h.SettledGift(canary()) // two plans, one customer
+	d := h.SettledGift(canaryForm())
+	customer, other := createCustomer(t, h, canaries[0]), createCustomer(t, h, "other@example.org")
+	h.SettledGift(canaryForm()) // two plans of one customer
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at, customer_id)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now(), $2 FROM donation WHERE donor_id = $1`,
 		d.DonorID, customer)
-	e, err := h.Privacy.Request(t.Context(), wish(t, h))
+	e, err := h.Privacy.Request(t.Context(), erasureRequest(t, h))
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "DELETE /v1/customers", Times: 4}))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan`))
@@ -35,28 +35,28 @@ func TestStripeForgetsToo(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_customer'`))
 	h.StartWorkers()
 	testkit.Eventually(t, 20*time.Second, func() error {
-		if read(t, h, customer)["deleted"] != true {
-			return errors.New("Stripe knows the customer")
+		if getCustomer(t, h, customer)["deleted"] != true {
+			return errors.New("the customer still exists at Stripe")
 		}
 		return nil
 	})
-	require.Greater(t, len(h.Fake.Calls("DELETE /v1/customers/"+customer)), 4, "it was refused first")
-	require.NotContains(t, string(mustJSON(t, read(t, h, customer))), canaries[0])
-	require.Nil(t, read(t, h, other)["deleted"])
+	require.Greater(t, len(h.Fake.Calls("DELETE /v1/customers/"+customer)), 4, "the first calls failed")
+	require.NotContains(t, string(mustJSON(t, getCustomer(t, h, customer))), canaries[0])
+	require.Nil(t, getCustomer(t, h, other)["deleted"])
 }
 
-// customerOf makes a customer at the stand-in.
-func customerOf(t *testing.T, h *program.Program, email string) (id string) {
+// createCustomer creates a customer at the stand-in for Stripe.
+func createCustomer(t *testing.T, h *program.Program, email string) (id string) {
 	t.Helper()
-	return ask(t, h, "POST", "/v1/customers", url.Values{"email": {email}, "name": {"somebody"}})["id"].(string)
+	return callStripe(t, h, "POST", "/v1/customers", url.Values{"email": {email}, "name": {"somebody"}})["id"].(string)
 }
 
-func read(t *testing.T, h *program.Program, customer string) map[string]any {
+func getCustomer(t *testing.T, h *program.Program, customer string) map[string]any {
 	t.Helper()
-	return ask(t, h, "GET", "/v1/customers/"+customer, nil)
+	return callStripe(t, h, "GET", "/v1/customers/"+customer, nil)
 }
 
-func ask(t *testing.T, h *program.Program, method, path string, form url.Values) (answer map[string]any) {
+func callStripe(t *testing.T, h *program.Program, method, path string, form url.Values) (answer map[string]any) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, h.FakeURL+path, strings.NewReader(form.Encode()))
 	require.NoError(t, err)

@@ -7,22 +7,21 @@
 // their recipients; Stripe's events about the person's donations; sign-ins, sessions, and jobs that are not done.
 //
 // Not erased is what the law and the books need: the donation, its amount, date, funds and receipt number (GDPR art.
-// 17 (3) b; IRS Publication 1771). No personal data stands in a row whose hash is sealed: the books name a donation
-// by its id alone, so every chain verifies afterwards as before.
+// 17 (3) b; IRS Publication 1771). No row whose hash is sealed contains personal data: the books name a donation only
+// by its id, so every chain verifies after an erasure as before.
 //
-// A receipt is kept for seven years, the common practice in the United States. During that time, what it said about
+// A receipt is retained for seven years, the common practice in the United States. During that time, what it said about
 // the donor is in receipt_hold, with the reason. The copy is encrypted with a key derived from the installation's
 // secret, which no dump contains, and the server's own role cannot read the table; so neither a stolen backup nor an
 // attacker in the server can read it. To open a copy takes the database owner's password and the secret together, and
 // records who did it and why. Expired copies are deleted automatically.
 //
-// A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and
-// keyed hashes of addresses, is kept beside the backups and is applied again to a database that was restored from
-// one.
+// A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
+// hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.
 //
 // Stripe deletes as well: a job deletes the customers of the person's recurring gifts, with name, address and cards.
-// Payments stay at Stripe, as the donations stay here, with what was typed on Stripe's pages. Only Stripe's dashboard
-// (or a redaction job, a preview) removes a person from those; the command tells the operator so.
+// Payments remain at Stripe, as the donations remain here, with what was typed on Stripe's pages. Only Stripe's
+// dashboard (or a redaction job, a preview) removes a person from those; the command tells the operator so.
 //
-// An erasure waits while a recurring gift is active or a donation is on its way: CheckErasable returns fault.Conflict.
+// An erasure waits while a recurring gift is active or a donation is pending: CheckErasable returns fault.Conflict.
 package privacy

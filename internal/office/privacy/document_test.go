@@ -16,11 +16,11 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestCopyHoldsEverything: both forms of a copy have every word that is known of a person, and nobody else's.
-func TestCopyHoldsEverything(t *testing.T) {
+// TestCopyContainsEverything: a copy in each format contains every word about the person, and nothing about others.
+func TestCopyContainsEverything(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	h.SettledGift(canary())
+	h.SettledGift(canaryForm())
 	h.SettledGift(program.ValidForm())
 	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestCopyHoldsEverything(t *testing.T) {
 	require.NotContains(t, table+asJSON.String(), "ana@example.org")
 }
 
-// TestT16: no text makes a cell that a spreadsheet would work out; what was written can still be read.
+// TestT16NoCellIsAFormula: no text becomes a cell that a spreadsheet computes, and the text can still be read.
 func TestT16NoCellIsAFormula(t *testing.T) {
 	texts := append(testkit.HostileTexts(), "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\x00=1", "＝1", "|cmd", "%x")
 	var b bytes.Buffer

@@ -61,7 +61,7 @@ func (k Eraser) box(use string) (cipher.AEAD, error) {
 func (k Eraser) mac(address string) []byte {
 	key, err := k.key("list")
 	if err != nil {
-		panic(err) // only for a length no hash has
+		panic(err) // only for a length that no hash has
 	}
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(email.Normalize(address)))

@@ -17,8 +17,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// DefaultDelay is the time between a donor's request and its erasure. A person who did not make the request has an
-// email and time to withdraw it.
+// DefaultDelay is the time between a donor's request and its erasure. If somebody else made the request, the donor gets
+// an email and has this time to withdraw it.
 const DefaultDelay = 3 * 24 * time.Hour
 
 // Eraser erases people. It is safe for concurrent use, and by any number of processes.
@@ -68,7 +68,7 @@ const (
 	phraseGift = "privacy.error.gift"
 )
 
-// CheckErasable returns fault.Conflict if a recurring gift of the donors is active or a donation is on its way.
+// CheckErasable returns fault.Conflict if a recurring gift of the donors is active or a donation of theirs is pending.
 func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) error {
 	for _, id := range donors {
 		plans, err := recurring.OfDonor(ctx, q, id)
@@ -148,7 +148,7 @@ func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
 }
 
 // EraseDue runs the erasures that are due, one after another, and returns how many it did. An erasure whose donor has
-// an active recurring gift again, or a donation on its way, stays pending.
+// an active recurring gift or a pending donation again stays pending.
 func (k Eraser) EraseDue(ctx context.Context) (done int, err error) {
 	const query = `/* privacy.EraseDue */ SELECT ` + columns + ` FROM erasure WHERE done_at IS NULL AND withdrawn_at IS NULL AND due_at <= $1 ORDER BY due_at`
 	var due []Erasure

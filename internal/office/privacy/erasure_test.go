@@ -26,10 +26,10 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// canaries are in nothing but what is known of one person.
+// canaries are texts that only the rows about one person contain.
 var canaries = []string{"canary@example.org", "Canaria", "Vogelsang", "5550123", "Canary Lane", "a note of the canary", "Nana Canary", "card-canary@example.org", "Canary card"}
 
-func canary() donation.Form {
+func canaryForm() donation.Form {
 	f := program.ValidForm()
 	f.Contact = donation.Contact{
 		Contact: contact.Contact{FirstName: canaries[1], LastName: canaries[2], Email: canaries[0], Details: contact.Details{
@@ -41,7 +41,7 @@ func canary() donation.Form {
 	return f
 }
 
-func wish(t *testing.T, h *program.Program) privacy.ErasureRequest {
+func erasureRequest(t *testing.T, h *program.Program) privacy.ErasureRequest {
 	t.Helper()
 	donors, err := donor.ByEmails(t.Context(), h.DB.Server, canaries[:1])
 	require.NoError(t, err)
@@ -49,15 +49,16 @@ func wish(t *testing.T, h *program.Program) privacy.ErasureRequest {
 	return privacy.ErasureRequest{Donors: donor.IDs(donors), Addresses: canaries[:1], Recipient: canaries[0], Language: "en", RequestedBy: "donor", Delay: privacy.DefaultDelay}
 }
 
-// lived is a house in which the canary gave twice, got every letter there is, and signed in; somebody else gave too.
-func lived(t *testing.T) *program.Program {
+// newProgramWithDonor returns a program in which the person of the canaries gave twice, got every kind of email, and
+// signed in. Another person gave too.
+func newProgramWithDonor(t *testing.T) *program.Program {
 	t.Helper()
 	h := program.New(t, program.Options{})
-	d := h.SettledGift(canary())
+	d := h.SettledGift(canaryForm())
 	h.SettledGift(program.ValidForm())
 	h.DeliverNew()
 	h.DrainAll()
-	started := h.StartedGift(canary())
+	started := h.StartedGift(canaryForm())
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, started.ID)
 	e, err := h.CurrentCatalog().EntityByID(d.EntityID)
 	require.NoError(t, err)
@@ -81,15 +82,15 @@ func mustIDs(t *testing.T, h *program.Program, d donation.Donation) []uuid.UUID 
 	return ids
 }
 
-// kept is what an erasure must not change.
-func kept(h *program.Program) []string {
+// retainedRows returns what an erasure must not change.
+func retainedRows(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s-%s %s %s %s', r.year, r.number, r.facts->'amount'->>'minor', r.facts->>'charged_on', r.facts->'lines') FROM receipt r
 		UNION ALL SELECT format('%s %s %s %s', id, amount, status, charged_at) FROM donation
 		UNION ALL SELECT format('%s %s %s', fund_id, account_code, sum(amount)) FROM posting GROUP BY fund_id, account_code
 		UNION ALL SELECT encode(hash, 'hex') FROM ledger_seal UNION ALL SELECT facts::text FROM statement ORDER BY 1`)
 }
 
-func sound(t *testing.T, h *program.Program) {
+func requireValidBooks(t *testing.T, h *program.Program) {
 	t.Helper()
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
@@ -97,48 +98,47 @@ func sound(t *testing.T, h *program.Program) {
 	require.NotEmpty(t, report.Chains)
 }
 
-// TestForgottenIsForgotten: after an erasure no column of any table holds a word of the person, the books verify, the
-// receipt is found by its number, and its sealed copy opens for the owner alone. Done again from the list, on a copy
-// that knows them, it is the same.
-func TestForgottenIsForgotten(t *testing.T) {
+// TestErasureRemovesEveryWord: after an erasure no column of any table contains a word about the person, the books
+// verify, the receipt is found by its number, and only the database owner can open its sealed copy.
+func TestErasureRemovesEveryWord(t *testing.T) {
 	t.Parallel()
-	h := lived(t)
+	h := newProgramWithDonor(t)
 	_, err := ledger.Seal(t.Context(), h.DB.Server)
 	require.NoError(t, err)
-	before := kept(h)
+	before := retainedRows(h)
 	known := testkit.ColumnsContaining(t, h.DB.Owner, canaries)
 	for _, column := range []string{"donor.email", "donation_contact.note", "donation_dedication.card_email", "receipt.facts", "letter_delivery.recipient", "letter.message",
 		"stripe_event.payload", "statement_person.person", "mailbox.email", "mailbox_step.email", "sign_in.email", "session.email"} {
-		require.Contains(t, known, column, "the scan sees")
+		require.Contains(t, known, column, "the scan finds it")
 	}
 
-	w := wish(t, h)
+	w := erasureRequest(t, h)
 	e, err := h.Privacy.Request(t.Context(), w)
 	require.NoError(t, err)
 	again, err := h.Privacy.Request(t.Context(), w)
 	require.NoError(t, err)
-	require.Equal(t, e.ID, again.ID, "one wish")
-	letters := mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}
-	require.NoError(t, letters.Mail(t.Context(), e.ID))
+	require.Equal(t, e.ID, again.ID, "a second request returns the first one")
+	emails := mail.Erasures{Mailer: h.Receipts.Mailer, Privacy: h.Privacy, Catalog: h.Catalog}
+	require.NoError(t, emails.Mail(t.Context(), e.ID))
 	n, err := h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, n, "not before its day")
+	require.Zero(t, n, "it is not due yet")
 	h.Privacy.Now = func() time.Time { return time.Now().Add(privacy.DefaultDelay + time.Minute) }
 	n, err = h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
-	require.NoError(t, letters.MailCompleted(t.Context(), e.ID))
-	require.NoError(t, letters.MailCompleted(t.Context(), e.ID), "it is told once")
+	require.NoError(t, emails.MailCompleted(t.Context(), e.ID))
+	require.NoError(t, emails.MailCompleted(t.Context(), e.ID), "the email is sent once")
 
 	require.Empty(t, testkit.ColumnsContaining(t, h.DB.Owner, canaries))
-	require.Equal(t, before, kept(h))
-	sound(t, h)
-	var told []string
+	require.Equal(t, before, retainedRows(h))
+	requireValidBooks(t, h)
+	var messageIDs []string
 	for _, m := range h.Mail.Messages() {
-		told = append(told, m.MessageID)
+		messageIDs = append(messageIDs, m.MessageID)
 	}
-	require.Contains(t, told, "erasure_asked."+e.ID.String()+"@tsne.example")
-	require.Contains(t, told, "erasure_done."+e.ID.String()+"@tsne.example")
+	require.Contains(t, messageIDs, "erasure_asked."+e.ID.String()+"@tsne.example")
+	require.Contains(t, messageIDs, "erasure_done."+e.ID.String()+"@tsne.example")
 	for _, word := range canaries {
 		assert.NotContains(t, h.Log.String(), word)
 	}
@@ -149,7 +149,7 @@ func TestForgottenIsForgotten(t *testing.T) {
 	require.Equal(t, "20.00 USD", r.Facts.Amount.String())
 	require.NotEmpty(t, r.Facts.ChargedOn)
 	_, err = h.Privacy.OpenSealedReceipt(t.Context(), number, "auditor", "IRS")
-	require.Error(t, err, "the server's role may not read it")
+	require.Error(t, err, "the server's role has no right to read it")
 	owner := h.Privacy
 	owner.DB = h.DB.Owner
 	facts, err := owner.OpenSealedReceipt(t.Context(), number, "auditor", "IRS")
@@ -163,14 +163,14 @@ func TestForgottenIsForgotten(t *testing.T) {
 	h.Privacy.Now = func() time.Time { return time.Now().AddDate(8, 0, 0) }
 	_, err = h.Privacy.EraseDue(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_hold`), "after seven years it goes")
+	require.Zero(t, h.Count(`SELECT count(*) FROM receipt_hold`), "it is deleted after seven years")
 }
 
-// TestListIsDoneAgain: what a restored copy knows again is erased again by the list, which names nobody.
-func TestListIsDoneAgain(t *testing.T) {
+// TestListIsAppliedToARestoredDatabase: the list erases again what a restored database contains, and names no person.
+func TestListIsAppliedToARestoredDatabase(t *testing.T) {
 	t.Parallel()
-	h := lived(t)
-	w := wish(t, h)
+	h := newProgramWithDonor(t)
+	w := erasureRequest(t, h)
 	w.Delay = 0
 	e := privacy.ListEntry{ID: program.NewID(), RequestedAt: time.Now(), RequestedBy: "donor", DoneAt: time.Now(), Donors: w.Donors}
 	e.Addresses = h.Privacy.Hashes(w.Addresses)
@@ -197,20 +197,20 @@ func TestListIsDoneAgain(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_farewell'`))
 }
 
-// TestWhatGoesOnIsStoppedFirst: a plan that runs and a gift on its way are said; a wish can be withdrawn; and the
-// server can change nothing by itself that an erasure changes.
-func TestWhatGoesOnIsStoppedFirst(t *testing.T) {
+// TestErasureWaitsForActivePlansAndPendingGifts: an active plan or a pending gift is reported, a request can be
+// withdrawn, and the server's role cannot change what only an erasure may change.
+func TestErasureWaitsForActivePlansAndPendingGifts(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	d := h.SettledGift(canary())
-	w := wish(t, h)
+	d := h.SettledGift(canaryForm())
+	w := erasureRequest(t, h)
 	h.Exec(`INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at)
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'active', 'monthly', amount, 0, currency, language, now(), now() FROM donation WHERE id = $1`, d.ID)
 	_, err := h.Privacy.Request(t.Context(), w)
 	require.True(t, fault.Is(err, fault.Conflict))
 	require.True(t, privacy.IsActivePlan(err))
 	h.Exec(`UPDATE plan SET status = 'cancelled', ended_at = now()`)
-	coming := h.StartedGift(canary())
+	coming := h.StartedGift(canaryForm())
 	_, err = h.Privacy.Request(t.Context(), w)
 	require.True(t, privacy.IsPendingGift(err))
 	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, coming.ID)

@@ -86,7 +86,7 @@ func ReadList(from io.Reader) (list []ListEntry, err error) {
 // ApplyResult counts the erasures of a list.
 type ApplyResult struct {
 	Erased  int // including those that were done before
-	Pending int // in the restored database a recurring gift is active or a donation is on its way; EraseDue does them later
+	Pending int // in the restored database a recurring gift is active or a donation pending; EraseDue does them later
 }
 
 // Apply runs a list of erasures again, on a database restored from a backup that is older than some of them. It sends

@@ -46,7 +46,7 @@ func (k Eraser) OpenSealedReceipt(ctx context.Context, number, by, why string) (
 // IsActivePlan reports whether err says that a recurring gift is active.
 func IsActivePlan(err error) bool { return hasPhrase(err, phrasePlan) }
 
-// IsPendingGift reports whether err says that a donation is on its way.
+// IsPendingGift reports whether err says that a donation is pending.
 func IsPendingGift(err error) bool { return hasPhrase(err, phraseGift) }
 
 func hasPhrase(err error, phrase string) bool {

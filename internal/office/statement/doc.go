@@ -10,8 +10,8 @@
 // done yet.
 //
 //   - The year is that of the charge in the entity's time zone, as on receipts.
-//   - A refund or a lost dispute is shown with its donation, on its own day, in the statement of the donation's year. So the total is
-//     always the sum of the year's valid receipts.
+//   - A refund or a lost dispute is shown with its donation, on its own day, in the statement of the donation's year.
+//     So the total is always the sum of the year's valid receipts.
 //   - The facts never change. The name and addresses are in a table of their own and can be erased.
 //
 // The package does not render or send.

@@ -36,7 +36,7 @@ type Facts struct {
 	Address    []string `json:"address"` // lines
 	MailFrom   string   `json:"mail_from"`
 	Timezone   string   `json:"timezone"`
-	Sponsored  []string `json:"sponsored,omitempty"` // names of the organisations that are projects of the entity, in the statement's language
+	Sponsored  []string `json:"sponsored,omitempty"` // names of the entity's projects, in the statement's language
 
 	Gifts    []Gift       `json:"gifts"` // by the day of the charge
 	Given    money.Amount `json:"given"`

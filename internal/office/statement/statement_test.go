@@ -19,8 +19,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// gave settles a gift of somebody at a moment.
-func gave(t *testing.T, h *program.Program, name, amount string, at time.Time) uuid.UUID {
+// settleGift settles a gift of a donor at a moment.
+func settleGift(t *testing.T, h *program.Program, name, amount string, at time.Time) uuid.UUID {
 	t.Helper()
 	f := program.ValidForm()
 	f.Amount, f.Contact.Email, f.Contact.FirstName = amount, name+"@example.org", name
@@ -30,7 +30,7 @@ func gave(t *testing.T, h *program.Program, name, amount string, at time.Time) u
 	return d.ID
 }
 
-func entity(t *testing.T, h *program.Program) org.LegalEntity {
+func readEntity(t *testing.T, h *program.Program) org.LegalEntity {
 	t.Helper()
 	o, err := h.CurrentCatalog().Organisation("csio")
 	require.NoError(t, err)
@@ -48,36 +48,36 @@ func donorOf(t *testing.T, h *program.Program, name string) donor.Donor {
 	return found[0]
 }
 
-// TestStatementTellsTheYear: by the entity's time zone, gift by gift, shown at any time and frozen when it is issued;
-// a refund makes another, once, and each has one letter.
-func TestStatementTellsTheYear(t *testing.T) {
+// TestStatementOfAYear: the year is that of the entity's time zone. The statement lists every gift, can be shown at any
+// time, and is frozen when it is issued. A refund causes one correction, and each statement has one email.
+func TestStatementOfAYear(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	e := entity(t, h)
+	e := readEntity(t, h)
 	boston := e.Location()
-	first := gave(t, h, "ana", "20", time.Date(2025, 1, 1, 0, 0, 0, 0, boston))
-	gave(t, h, "ana", "30", time.Date(2025, 12, 31, 23, 59, 59, 0, boston))
-	gave(t, h, "ana", "10", time.Date(2026, 1, 1, 0, 0, 0, 0, boston))
-	gave(t, h, "bea", "10", time.Date(2025, 7, 1, 0, 0, 0, 0, boston))
+	first := settleGift(t, h, "ana", "20", time.Date(2025, 1, 1, 0, 0, 0, 0, boston))
+	settleGift(t, h, "ana", "30", time.Date(2025, 12, 31, 23, 59, 59, 0, boston))
+	settleGift(t, h, "ana", "10", time.Date(2026, 1, 1, 0, 0, 0, 0, boston))
+	settleGift(t, h, "bea", "10", time.Date(2025, 7, 1, 0, 0, 0, 0, boston))
 	ana := donorOf(t, h, "ana")
 
-	open, err := h.Statements.ForDonor(t.Context(), ana, 2025)
+	current, err := h.Statements.ForDonor(t.Context(), ana, 2025)
 	require.NoError(t, err)
-	require.Zero(t, open.N)
-	require.Equal(t, "50.00 USD", open.Facts.Total.String())
-	require.Len(t, open.Facts.Gifts, 2)
-	require.Equal(t, []string{"2025-01-01", "2025-12-31"}, []string{open.Facts.Gifts[0].ChargedOn, open.Facts.Gifts[1].ChargedOn})
-	require.Equal(t, "TSNE-2025-000001", open.Facts.Gifts[0].Receipt)
+	require.Zero(t, current.N)
+	require.Equal(t, "50.00 USD", current.Facts.Total.String())
+	require.Len(t, current.Facts.Gifts, 2)
+	require.Equal(t, []string{"2025-01-01", "2025-12-31"}, []string{current.Facts.Gifts[0].ChargedOn, current.Facts.Gifts[1].ChargedOn})
+	require.Equal(t, "TSNE-2025-000001", current.Facts.Gifts[0].Receipt)
 	_, err = h.Statements.ForDonor(t.Context(), ana, 2024)
 	require.True(t, fault.Is(err, fault.NotFound))
 
-	seen := 0
+	progress := 0
 	for i := range 3 {
-		tally, err := h.Statements.Issue(t.Context(), e, 2025, func(more int) { seen += more })
+		tally, err := h.Statements.Issue(t.Context(), e, 2025, func(more int) { progress += more })
 		require.NoError(t, err)
 		require.Equal(t, statement.Tally{Donors: 2, Gifts: 3, Existing: min(i*2, 2), Issued: max(2-i*2, 0)}, tally)
 	}
-	require.Equal(t, 6, seen)
+	require.Equal(t, 6, progress)
 
 	// A refund of all of the first gift, as the balance books it.
 	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 2000, '2026-02-03 12:00Z')`, e.ID, "ch_"+first.String())
@@ -105,40 +105,40 @@ func TestStatementTellsTheYear(t *testing.T) {
 		}
 	}
 	sent := h.Mail.Messages()
-	require.Len(t, sent, 2, "the first of Ana's was overtaken")
+	require.Len(t, sent, 2, "Ana's first statement was superseded")
 	corrected := slices.IndexFunc(sent, func(m mailcatch.Message) bool {
 		return m.MessageID == "statement_corrected."+ids[2].String()+"@tsne.example"
 	})
 	require.GreaterOrEqual(t, corrected, 0)
-	letter, err := sent[corrected].Email()
+	corrections, err := sent[corrected].Email()
 	require.NoError(t, err)
-	assert.Contains(t, letter.Text, "−$20.00")
+	assert.Contains(t, corrections.Text, "−$20.00")
 	for _, attack := range []string{`UPDATE statement SET year = 2024`, `DELETE FROM statement`, `TRUNCATE statement CASCADE`} {
 		_, err := h.DB.Owner.Exec(attack)
 		assert.Error(t, err, attack)
 	}
 }
 
-// TestOvertakenStatementStays: a statement whose letter no server took before it was corrected is not sent any more,
-// whichever job comes first, and waits no longer.
-func TestOvertakenStatementStays(t *testing.T) {
+// TestSupersededStatementIsNotSent: a statement that no mail server accepted before it was corrected is not sent any
+// more, whichever job runs first, and counts as waiting no longer.
+func TestSupersededStatementIsNotSent(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	e := entity(t, h)
-	first := gave(t, h, "ana", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
+	e := readEntity(t, h)
+	first := settleGift(t, h, "ana", "20", time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC))
 	_, err := h.Statements.Issue(t.Context(), e, 2025, nil)
 	require.NoError(t, err)
-	letters := mail.Statements{Mailer: h.Receipts.Mailer}
+	emails := mail.Statements{Mailer: h.Receipts.Mailer}
 	mailAll := func() (errs []error) {
 		var ids []uuid.UUID
 		require.NoError(t, h.DB.Owner.Select(&ids, `SELECT id FROM statement ORDER BY n DESC`))
 		for _, id := range ids {
-			errs = append(errs, letters.Mail(t.Context(), id))
+			errs = append(errs, emails.Mail(t.Context(), id))
 		}
 		return errs
 	}
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
-	require.Error(t, mailAll()[0], "it is written and waits")
+	require.Error(t, mailAll()[0], "it is written and waits for a retry")
 	h.Mail.SetFault(mailcatch.Fault{})
 	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 500, now())`, e.ID, "ch_"+first.String())
 	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) SELECT id, donation_id, 'refund', now(), 're_1', now() FROM receipt`)
@@ -155,13 +155,13 @@ func TestOvertakenStatementStays(t *testing.T) {
 	require.Zero(t, waiting.Waiting)
 }
 
-// TestStatementsRace: commands side by side, beside the server's own, make one for each donor.
-func TestStatementsRace(t *testing.T) {
+// TestConcurrentIssueMakesOneStatementPerDonor runs four batches at the same time.
+func TestConcurrentIssueMakesOneStatementPerDonor(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	e := entity(t, h)
+	e := readEntity(t, h)
 	for i := range 12 {
-		gave(t, h, fmt.Sprint("donor", i), "20", time.Date(2025, 6, 1, 0, 0, i, 0, time.UTC))
+		settleGift(t, h, fmt.Sprint("donor", i), "20", time.Date(2025, 6, 1, 0, 0, i, 0, time.UTC))
 	}
 	done := make(chan error)
 	for range 4 {
@@ -174,7 +174,7 @@ func TestStatementsRace(t *testing.T) {
 	require.Equal(t, 12, h.Count(`SELECT count(DISTINCT args->>'statement_id') FROM river_job WHERE kind = 'statement_letter'`))
 }
 
-// TestDue: the server's own day, by the entity's calendar.
+// TestDue: the day is that of the entity's time zone.
 func TestDue(t *testing.T) {
 	e := org.LegalEntity{Timezone: "Pacific/Honolulu"}
 	hawaii := e.Location()

@@ -122,7 +122,7 @@ func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ye
 }
 
 // insertTx stores statements and enqueues their emails. A statement whose donor, year and n another process stored
-// first is left out.
+// first is omitted.
 func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/people/session"
 )
 
-// PersonalData is everything about one person in the tables of sign-in, for a copy of their data. Secrets are stored
-// as hashes and are left out: a hash tells nobody anything.
+// PersonalData is everything about one person in the tables of sign-in, for a copy of their data. Secrets are omitted:
+// only their hashes are stored, and a hash says nothing about a person.
 type PersonalData struct {
 	Mailboxes      []Mailbox
 	AddressChanges []AddressChange

@@ -27,40 +27,40 @@ import (
 
 const ana = "ana@example.org"
 
-var home = netip.MustParseAddr("192.0.2.7")
+var homeIP = netip.MustParseAddr("192.0.2.7")
 
-type door struct {
+type fixture struct {
 	donoraccess.Service
 	*testkit.Database
 	t testing.TB
 }
 
-func newDoor(t testing.TB) door {
+func newFixture(t testing.TB) fixture {
 	t.Helper()
 	db := testkit.DB(t)
 	queue, err := jobs.NewQueue()
 	require.NoError(t, err)
 	secret := []byte("canary-secret-of-32-bytes-length")
-	return door{donoraccess.Service{
+	return fixture{donoraccess.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, secret, guard.Limits{}, time.Now), Secret: secret,
 		Limits: donoraccess.Standard(), NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}, db, t}
 }
 
-func (d door) exec(query string, args ...any) {
+func (d fixture) exec(query string, args ...any) {
 	d.t.Helper()
 	_, err := d.Owner.Exec(query, args...)
 	require.NoError(d.t, err)
 }
 
-func (d door) count(query string, args ...any) (n int) {
+func (d fixture) count(query string, args ...any) (n int) {
 	d.t.Helper()
 	require.NoError(d.t, d.Owner.Get(&n, query, args...))
 	return n
 }
 
-// dump is all rows of all tables as text.
-func (d door) dump() (text string) {
+// dump returns all rows of all tables as text.
+func (d fixture) dump() (text string) {
 	d.t.Helper()
 	var tables []string
 	require.NoError(d.t, d.Owner.Select(&tables, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`))
@@ -73,16 +73,16 @@ func (d door) dump() (text string) {
 	return text
 }
 
-// letter asks for one from an address of its own, and writes it.
-func (d door) letter(email, browser string, person uuid.UUID) donoraccess.Credentials {
+// requestEmail requests an email from a network address without other attempts, and issues its credentials.
+func (d fixture) requestEmail(email, browser string, person uuid.UUID) donoraccess.Credentials {
 	d.t.Helper()
 	d.exec(`DELETE FROM guard_count`)
-	require.NoError(d.t, d.RequestChallenge(d.t.Context(), donoraccess.EmailChallenge{Email: email, From: home, Browser: browser, Language: "en", Person: person}))
-	return d.newest()
+	require.NoError(d.t, d.RequestChallenge(d.t.Context(), donoraccess.EmailChallenge{Email: email, From: homeIP, Browser: browser, Language: "en", Person: person}))
+	return d.issueNewest()
 }
 
-// newest writes the letter asked for last.
-func (d door) newest() donoraccess.Credentials {
+// issueNewest issues the credentials of the newest request.
+func (d fixture) issueNewest() donoraccess.Credentials {
 	d.t.Helper()
 	var id uuid.UUID
 	require.NoError(d.t, d.Owner.Get(&id, `SELECT id FROM sign_in ORDER BY n DESC LIMIT 1`))
@@ -92,7 +92,7 @@ func (d door) newest() donoraccess.Credentials {
 	return *proof
 }
 
-func (d door) code(c donoraccess.CodeAttempt) error {
+func (d fixture) signInByCode(c donoraccess.CodeAttempt) error {
 	if !c.From.IsValid() {
 		c.From = netip.MustParseAddr("198.51.100.9")
 	}
@@ -100,55 +100,56 @@ func (d door) code(c donoraccess.CodeAttempt) error {
 	return err
 }
 
-func notIn(t *testing.T, err error, why string) {
+func assertNotFound(t *testing.T, err error, why string) {
 	t.Helper()
 	assert.True(t, fault.Is(err, fault.NotFound), "%s: %v", why, err)
 }
 
-// TestT7: a link or a code is good once, for ten minutes, as the newest, the link only in the browser that asked.
-func TestT7LinksAndCodesAreGoodOnce(t *testing.T) {
+// TestT7LinksAndCodesAreValidOnce: a link or a code is valid once, for ten minutes, and only if it is the newest; a
+// link only in the browser that requested it.
+func TestT7LinksAndCodesAreValidOnce(t *testing.T) {
 	t.Parallel()
-	d, ctx := newDoor(t), t.Context()
+	d, ctx := newFixture(t), t.Context()
 	other := func(code string) string { return fmt.Sprintf("%08d", (int64(code[0]-'0')+1)%10*10_000_000+1) }
 
-	first := d.letter(ana, "mine", uuid.Nil)
+	first := d.requestEmail(ana, "mine", uuid.Nil)
 	assert.Regexp(t, `^[0-9]{8}$`, first.Code)
 	assert.Len(t, first.Token, 43)
 	_, _, err := d.SignInByLink(ctx, first.Token, "another")
-	notIn(t, err, "another browser")
+	assertNotFound(t, err, "another browser")
 	_, _, err = d.SignInByLink(ctx, first.Token, "")
-	notIn(t, err, "a scanner without the cookie")
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: other(first.Code)}), "another code")
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: "other@example.org", Code: first.Code}), "another address")
+	assertNotFound(t, err, "a scanner without the cookie")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: other(first.Code)}), "another code")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: "other@example.org", Code: first.Code}), "another address")
 
-	second := d.letter(ana, "mine", uuid.Nil)
+	second := d.requestEmail(ana, "mine", uuid.Nil)
 	_, _, err = d.SignInByLink(ctx, first.Token, "mine")
-	notIn(t, err, "a newer link was asked for")
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: first.Code}), "a newer code was asked for")
-	again := d.newest()
+	assertNotFound(t, err, "a newer link was requested")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: first.Code}), "a newer code was requested")
+	again := d.issueNewest()
 	_, _, err = d.SignInByLink(ctx, second.Token, "mine")
-	notIn(t, err, "the letter was written once more")
+	assertNotFound(t, err, "the email was written again")
 	s, secret, err := d.SignInByLink(ctx, again.Token, "mine")
 	require.NoError(t, err)
 	assert.Equal(t, ana, s.Email)
 	_, _, err = d.SignInByLink(ctx, again.Token, "mine")
-	notIn(t, err, "the second use")
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: again.Code}), "the code of a link that was used")
+	assertNotFound(t, err, "the second use")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: again.Code}), "the code of a link that was used")
 	found, err := d.Sessions().Find(ctx, secret)
 	require.NoError(t, err)
 	assert.Equal(t, s, found)
 
-	late := d.letter(ana, "mine", uuid.Nil)
+	late := d.requestEmail(ana, "mine", uuid.Nil)
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '601 seconds', expires_at = now() - interval '1 second' WHERE used_at IS NULL`)
 	_, _, err = d.SignInByLink(ctx, late.Token, "mine")
-	notIn(t, err, "the eleventh minute")
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: late.Code}), "the eleventh minute")
+	assertNotFound(t, err, "the eleventh minute")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: late.Code}), "the eleventh minute")
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session`))
 
-	d.letter(ana, "mine", uuid.Nil)
-	proof := d.newest()
+	d.requestEmail(ana, "mine", uuid.Nil)
+	proof := d.issueNewest()
 	spaced := proof.Code[:4] + " - " + proof.Code[4:]
-	require.NoError(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: spaced, Browser: "another"}), "the code, anywhere")
+	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: spaced, Browser: "another"}), "the code works in any browser")
 	_, err = d.IssueCredentials(ctx, uuid.New())
 	require.NoError(t, err)
 	for _, attack := range []string{`UPDATE sign_in SET used_at = NULL WHERE used_at IS NOT NULL`, `UPDATE sign_in SET expires_at = now() + interval '1 day'`} {
@@ -160,17 +161,17 @@ func TestT7LinksAndCodesAreGoodOnce(t *testing.T) {
 	for _, secret := range []string{again.Token, again.Code, proof.Token, proof.Code, secret} {
 		bits, err := base64.RawURLEncoding.DecodeString(secret)
 		require.NoError(t, err)
-		assert.NotContains(t, dump, secret, "a copy of the database lets nobody in")
+		assert.NotContains(t, dump, secret, "a copy of the database contains no secret")
 		assert.NotContains(t, dump, hex.EncodeToString(bits))
 		assert.NotContains(t, dump, hex.EncodeToString([]byte(secret)))
 	}
 }
 
-func TestT7FiftyAtOnceAreOneSession(t *testing.T) {
+func TestT7FiftyConcurrentUsesOpenOneSession(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	proof := d.letter(ana, "mine", uuid.Nil)
-	var in atomic.Int64
+	d := newFixture(t)
+	proof := d.requestEmail(ana, "mine", uuid.Nil)
+	var signedIn atomic.Int64
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
@@ -181,99 +182,99 @@ func TestT7FiftyAtOnceAreOneSession(t *testing.T) {
 				_, _, err = d.SignInByCode(context.Background(), donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"})
 			}
 			if err == nil {
-				in.Add(1)
+				signedIn.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	assert.EqualValues(t, 1, in.Load())
+	assert.EqualValues(t, 1, signedIn.Load())
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session`))
 }
 
-// TestT22: strangers get few letters sent, guess in vain, and keep nobody out.
-func TestT22GuessingGetsNobodyIn(t *testing.T) {
+// TestT22GuessesDoNotSignIn: a stranger can cause only a few emails, guesses in vain, and locks no donor out.
+func TestT22GuessesDoNotSignIn(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	const guesses, hands = 10_000, 12
-	proof := d.letter(ana, "mine", uuid.Nil)
-	var in, tried atomic.Int64
+	d := newFixture(t)
+	const guesses, workers = 10_000, 12
+	proof := d.requestEmail(ana, "mine", uuid.Nil)
+	var signedIn, compared atomic.Int64
 	var all sync.WaitGroup
-	for hand := range hands {
+	for worker := range workers {
 		all.Go(func() {
-			for i := hand; i < guesses; i += hands {
+			for i := worker; i < guesses; i += workers {
 				code := fmt.Sprintf("%08d", i*9973)
 				if code == proof.Code {
 					continue
 				}
-				from := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}) // each from a network of its own
+				from := netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}) // each from another network
 				_, _, err := d.SignInByCode(context.Background(), donoraccess.CodeAttempt{Email: ana, Code: code, From: from})
 				switch {
 				case err == nil:
-					in.Add(1)
+					signedIn.Add(1)
 				case !errors.Is(err, donoraccess.ErrTooMany):
-					tried.Add(1)
+					compared.Add(1)
 				}
 			}
 		})
 	}
 	all.Wait()
-	assert.Zero(t, in.Load())
-	assert.LessOrEqual(t, tried.Load(), int64(20), "guesses that were compared at all")
-	require.NoError(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"}), "whoever asked still gets in by the code")
+	assert.Zero(t, signedIn.Load())
+	assert.LessOrEqual(t, compared.Load(), int64(20), "guesses that were compared")
+	require.NoError(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, Browser: "mine"}), "the browser that requested the code still signs in with it")
 
-	proof = d.letter(ana, "mine", uuid.Nil)
+	proof = d.requestEmail(ana, "mine", uuid.Nil)
 	for range 30 {
-		_ = d.code(donoraccess.CodeAttempt{Email: ana, Code: "00000000", From: home})
+		_ = d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: "00000000", From: homeIP})
 	}
-	assert.ErrorIs(t, d.code(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, From: home}), donoraccess.ErrTooMany)
+	assert.ErrorIs(t, d.signInByCode(donoraccess.CodeAttempt{Email: ana, Code: proof.Code, From: homeIP}), donoraccess.ErrTooMany)
 	_, _, err := d.SignInByLink(t.Context(), proof.Token, "mine")
-	assert.NoError(t, err, "and by the link")
+	assert.NoError(t, err, "and with the link")
 }
 
-func TestT22Letters(t *testing.T) {
+func TestT22EmailLimits(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := newFixture(t)
 	ask := func(email string, from netip.Addr) error {
 		return d.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: email, From: from, Browser: "x", Language: "en"})
 	}
-	taken := 0
+	accepted := 0
 	for i := range 20 {
 		email := ana
 		if i%2 == 0 {
 			email = fmt.Sprintf("ana+%d@example.org", i) // the same mailbox
 		}
 		if ask(email, netip.AddrFrom4([4]byte{10, 0, byte(i / 2), 1})) == nil {
-			taken++
+			accepted++
 		}
 	}
-	assert.Equal(t, 5, taken, "letters to one mailbox in an hour")
-	taken = 0
+	assert.Equal(t, 5, accepted, "emails to one mailbox in an hour")
+	accepted = 0
 	for i := range 40 {
-		if ask(fmt.Sprintf("donor-%d@example.org", i), home) == nil {
-			taken++
+		if ask(fmt.Sprintf("donor-%d@example.org", i), homeIP) == nil {
+			accepted++
 		}
 	}
-	assert.Equal(t, 20, taken, "letters from one address in an hour")
+	assert.Equal(t, 20, accepted, "emails from one address in an hour")
 	away := netip.MustParseAddr("203.0.113.1")
 	for range 10 {
 		_ = ask("bea@example.org", away)
 	}
-	assert.NoError(t, ask("bea@example.org", netip.MustParseAddr("203.0.114.1")), "a stranger's network leaves one for the donor")
+	assert.NoError(t, ask("bea@example.org", netip.MustParseAddr("203.0.114.1")), "another network's emails do not use up the donor's")
 }
 
 func TestT8SessionsEnd(t *testing.T) {
 	t.Parallel()
-	d, ctx := newDoor(t), t.Context()
+	d, ctx := newFixture(t), t.Context()
 	open := func(email string) (session.Session, string) {
-		proof := d.letter(email, "mine", uuid.Nil)
+		proof := d.requestEmail(email, "mine", uuid.Nil)
 		s, secret, err := d.SignInByLink(ctx, proof.Token, "mine")
 		require.NoError(t, err)
 		return s, secret
 	}
-	over := func(secret, why string) {
+	assertEnded := func(secret, why string) {
 		t.Helper()
 		_, err := d.Sessions().Find(ctx, secret)
-		notIn(t, err, why)
+		assertNotFound(t, err, why)
 	}
 	first, one := open(ana)
 	_, two := open(ana)
@@ -282,17 +283,17 @@ func TestT8SessionsEnd(t *testing.T) {
 	assert.NotEqual(t, first.PersonID, other.PersonID)
 
 	require.NoError(t, d.Sessions().End(ctx, one))
-	over(one, "signed out")
+	assertEnded(one, "signed out")
 	d.exec(`UPDATE session SET seen_at = now() - interval '13 days 23 hours', opened_at = now() - interval '89 days' WHERE ended_at IS NULL`)
 	_, err := d.Sessions().Find(ctx, two)
-	require.NoError(t, err, "and seen again")
+	require.NoError(t, err, "the visit extends the session")
 	_, err = d.Sessions().Find(ctx, two)
 	require.NoError(t, err)
 	assert.Equal(t, 1, d.count(`SELECT count(*) FROM session WHERE seen_at > now() - interval '1 minute' AND ended_at IS NULL`))
 	d.exec(`UPDATE session SET seen_at = now() - interval '15 days' WHERE email = $1`, "bea@example.org")
-	over(three, "two weeks without a visit")
+	assertEnded(three, "two weeks without a visit")
 	d.exec(`UPDATE session SET opened_at = now() - interval '91 days'`)
-	over(two, "after ninety days")
+	assertEnded(two, "after ninety days")
 
 	_, four := open(ana)
 	_, five := open(ana)
@@ -300,34 +301,34 @@ func TestT8SessionsEnd(t *testing.T) {
 	n, err := d.Sessions().EndOfPerson(ctx, first.PersonID)
 	require.NoError(t, err)
 	assert.EqualValues(t, 3, n)
-	over(four, "all ended")
-	over(five, "all ended")
+	assertEnded(four, "all ended")
+	assertEnded(five, "all ended")
 	_, err = d.Sessions().Find(ctx, six)
-	assert.NoError(t, err, "somebody else's stays")
+	assert.NoError(t, err, "another person's session stays open")
 	d.exec(`UPDATE sign_in SET asked_at = now() - interval '2 days', expires_at = now() - interval '1 day' WHERE used_at IS NULL`)
 	require.NoError(t, d.DeleteExpired(ctx))
 }
 
-func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
+func TestLinkAndUnlinkAddress(t *testing.T) {
 	t.Parallel()
-	d, ctx := newDoor(t), t.Context()
+	d, ctx := newFixture(t), t.Context()
 	open := func(email string) (session.Session, string) {
-		proof := d.letter(email, email, uuid.Nil)
+		proof := d.requestEmail(email, email, uuid.Nil)
 		s, secret, err := d.SignInByLink(ctx, proof.Token, email)
 		require.NoError(t, err)
 		return s, secret
 	}
 	mine, mineSecret := open(ana)
 	hers, hersSecret := open("bea@example.org")
-	proof := d.letter("bea@example.org", "x", mine.PersonID)
+	proof := d.requestEmail("bea@example.org", "x", mine.PersonID)
 	assert.True(t, proof.Links)
-	notIn(t, d.code(donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code}), "a code that joins opens nothing")
+	assertNotFound(t, d.signInByCode(donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code}), "a code that links an address opens no session")
 	_, _, err := d.SignInByLink(ctx, proof.Token, "x")
-	notIn(t, err, "nor does a link")
+	assertNotFound(t, err, "a link does not either")
 	stranger, _ := open("eve@example.org")
-	notIn(t, d.LinkAddress(ctx, stranger, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: home}), "asked for by somebody else")
-	notIn(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: "1", From: home}), "a wrong code")
-	require.NoError(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: home}))
+	assertNotFound(t, d.LinkAddress(ctx, stranger, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: homeIP}), "requested by another person")
+	assertNotFound(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: "1", From: homeIP}), "a wrong code")
+	require.NoError(t, d.LinkAddress(ctx, mine, donoraccess.CodeAttempt{Email: "bea@example.org", Code: proof.Code, From: homeIP}))
 
 	addresses := func(s session.Session) (emails []string) {
 		all, err := d.Mailboxes(ctx, s.PersonID)
@@ -339,25 +340,25 @@ func TestAddressesAreJoinedByProvingBothAndParted(t *testing.T) {
 	}
 	assert.Equal(t, []string{ana, "bea@example.org"}, addresses(mine))
 	_, err = d.Sessions().Find(ctx, hersSecret)
-	notIn(t, err, "what the address opened before ended")
-	joined, joinedSecret := open("bea@example.org")
-	assert.Equal(t, mine.PersonID, joined.PersonID, "either address opens both")
+	assertNotFound(t, err, "the sessions that the address opened have ended")
+	linked, linkedSecret := open("bea@example.org")
+	assert.Equal(t, mine.PersonID, linked.PersonID, "both addresses belong to one person")
 
-	assert.True(t, fault.Is(d.UnlinkAddress(ctx, mine, ana), fault.Conflict), "not the one you came in by")
-	notIn(t, d.UnlinkAddress(ctx, stranger, "bea@example.org"), "not somebody else's")
+	assert.True(t, fault.Is(d.UnlinkAddress(ctx, mine, ana), fault.Conflict), "the address of this session cannot be unlinked")
+	assertNotFound(t, d.UnlinkAddress(ctx, stranger, "bea@example.org"), "another person cannot unlink it")
 	require.NoError(t, d.UnlinkAddress(ctx, mine, "bea@example.org"))
-	notIn(t, d.UnlinkAddress(ctx, mine, "bea@example.org"), "not twice")
-	assert.Equal(t, 2, d.count(`SELECT count(*) FROM river_job WHERE kind = 'address_letter'`), "both are told of")
+	assertNotFound(t, d.UnlinkAddress(ctx, mine, "bea@example.org"), "it is unlinked already")
+	assert.Equal(t, 2, d.count(`SELECT count(*) FROM river_job WHERE kind = 'address_letter'`), "an email about each of both changes")
 	assert.Equal(t, []string{ana}, addresses(mine))
-	_, err = d.Sessions().Find(ctx, joinedSecret)
-	notIn(t, err, "what it opened ended")
+	_, err = d.Sessions().Find(ctx, linkedSecret)
+	assertNotFound(t, err, "the sessions that the address opened have ended")
 	_, err = d.Sessions().Find(ctx, mineSecret)
 	require.NoError(t, err)
 	back, _ := open("bea@example.org")
-	assert.Equal(t, hers.PersonID, back.PersonID, "whose it was before")
+	assert.Equal(t, hers.PersonID, back.PersonID, "the address returns to the person who had it")
 }
 
-func TestFormsAreTheSessionsOwn(t *testing.T) {
+func TestFormTokensBelongToOneSession(t *testing.T) {
 	t.Parallel()
 	k := donoraccess.Service{Secret: []byte("s")}
 	one, two := session.Session{ID: uuid.New()}, session.Session{ID: uuid.New()}

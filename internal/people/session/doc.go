@@ -14,8 +14,8 @@
 //  3. a function returns its Kind: purpose, limits and table.
 //
 // The secret is 256 random bits; the table holds its SHA-256 hash, so a copy of the database opens no session. The
-// table is our own and not a session library's: those keep a bag of values under a token, and we need "all sessions
-// of a person" and "all sessions that this address opened". All times are the database's.
+// table is our own and not a session library's: such a library stores arbitrary values under a token, and we need "all
+// sessions of a person" and "all sessions that this address opened". All times are the database's.
 //
 // The package does not know how a person proves who they are; donoraccess decides that and calls OpenTx.
 package session

@@ -123,7 +123,7 @@ func (s Service) EndOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUI
 	return s.Kind.table.endOfPersonTx(ctx, tx, person)
 }
 
-// EndOfEmailTx ends all sessions that an address opened, whoever the person was then, and returns how many it ended.
+// EndOfEmailTx ends all sessions that an address opened, for any person, and returns how many it ended.
 func (s Service) EndOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error) {
 	return s.Kind.table.endOfEmailTx(ctx, tx, email)
 }
