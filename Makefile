@@ -1,6 +1,6 @@
 # `make demo` starts Konbit on this machine, `make test` runs all tests, `make check` looks at the code without running it.
 
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 .PHONY: demo demo-reset test test-short test-deps check build sbom
@@ -39,13 +39,14 @@ test-short:
 test-deps:
 	@.ci/install test
 
-# Checks the code without running the program. The list of known vulnerabilities needs the network; without network, it says so.
+# Checks the code without running the program: the linters of .golangci.yml with gofmt and go vet, the modules' hashes, known
+# vulnerabilities. The list of vulnerabilities needs the network; without network, it says so. A tool is compiled only if .cache/bin
+# has none of its version and of this Go.
 check:
-	@unformatted="$$(gofmt -l cmd internal migrations templates)"; test -z "$$unformatted" || { echo "gofmt: $$unformatted" >&2; exit 1; }
-	go vet ./...
 	go mod verify
-	go run $(STATICCHECK) ./...
-	@GOBIN="$(CURDIR)/.cache/bin" go install $(GOVULNCHECK)
+	@.ci/tool $(GOLANGCI_LINT)
+	.cache/bin/golangci-lint run
+	@.ci/tool $(GOVULNCHECK)
 	@.cache/bin/govulncheck ./...; status=$$?; \
 		if [ $$status = 3 ]; then exit 1; elif [ $$status != 0 ]; then echo "check: the list of known vulnerabilities could not be read; not checked"; fi
 

@@ -62,7 +62,7 @@ func run(ctx context.Context, c config, out io.Writer) error {
 		case <-d.server.Done():
 		}
 		if time.Since(served) < minRunTime {
-			return fmt.Errorf("the server ended (%v); the end of its log:\n%s", d.server.Err(), tail(d.log()))
+			return fmt.Errorf("the server ended (%w); the end of its log:\n%s", d.server.Err(), tail(d.log()))
 		}
 		// A user may have killed it, to see what happens to donations.
 		d.printf("The server ended (%v); starting it again.", d.server.Err())

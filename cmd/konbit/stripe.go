@@ -93,7 +93,7 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 // ownReceipts reports an error if Stripe emailed a receipt besides ours.
 func ownReceipts(r stripepay.StripeReceipts, err error) error {
 	if err == nil && r.LastMailed != "" {
-		err = fmt.Errorf("Stripe emailed a receipt as well for %s, so that donor got two: switch off \"Successful payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
+		err = fmt.Errorf("donors got two receipts, because Stripe emailed one as well for %s: switch off \"Successful payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
 	}
 	return err
 }

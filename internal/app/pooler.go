@@ -62,7 +62,7 @@ func runPrepared(ctx context.Context, conn *sqlx.Conn) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op
+	defer tx.Rollback() // after a commit it is a no-op
 	var answer string
 	if err := tx.GetContext(ctx, &answer, query, "this"); err != nil {
 		return err

@@ -56,7 +56,7 @@ var quietRoutes = map[string]bool{"/healthz": true, "/readyz": true, "/static/*"
 func (k *Kernel) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if broken := recover(); broken != nil && broken != http.ErrAbortHandler {
+			if broken := recover(); broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // not an error but the value of a panic
 				k.Log.ErrorContext(r.Context(), "panic", "reference", reference(r.Context()), "panic", fmt.Sprintf("%T", broken), "stack", string(debug.Stack()))
 				k.problem(w, r, fmt.Errorf("panic: %T", broken))
 			}

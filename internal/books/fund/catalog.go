@@ -75,7 +75,7 @@ func readCatalog(ctx context.Context, db *sqlx.DB) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback() //nolint:errcheck // it only read
+	defer tx.Rollback() // it only read
 	register, err := org.ReadRegister(ctx, tx)
 	if err != nil {
 		return nil, err

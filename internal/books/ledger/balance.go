@@ -44,7 +44,7 @@ func ReadConsistent(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // nothing was written
+	defer tx.Rollback() // nothing was written
 	return fn(tx)
 }
 

@@ -108,7 +108,7 @@ func TestSealMissesNoLateCommit(t *testing.T) {
 	h := newFixture(t)
 	late, err := h.Server.Beginx()
 	require.NoError(t, err)
-	defer late.Rollback() //nolint:errcheck // committed below
+	defer late.Rollback() // committed below
 	first, err := PostTx(t.Context(), late, []Entry{h.tsne.gift("pi_late", 100)}, newID)
 	require.NoError(t, err)
 	second, err := h.post(t.Context(), h.tsne.gift("pi_early", 200))

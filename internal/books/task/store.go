@@ -99,7 +99,7 @@ func List(ctx context.Context, q sqlx.QueryerContext, f Filter) ([]Stored, error
 		SELECT entity_id, kind, subject, detail, times, opened_at, closed_at FROM finance_task
 		 WHERE (closed_at IS NULL OR $1) AND (entity_id = $2 OR $2 = $3) AND (kind = $4 OR $4 = '') AND (subject = $5 OR $5 = '')
 		 ORDER BY opened_at, id`
-	rows, err := q.QueryxContext(ctx, query, f.Closed, f.EntityID, uuid.Nil, f.Code, f.Subject)
+	rows, err := q.QueryxContext(ctx, query, f.Closed, f.EntityID, uuid.Nil, f.Code, f.Subject) //nolint:sqlclosecheck // closed below
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,6 @@ type gift struct {
 	parts      []Designation
 	superseded bool // its form has another donation that is neither expired nor failed
 	paidBy     string
-	receivedAt time.Time
 }
 
 // decide books a payment to its donation or to suspense.

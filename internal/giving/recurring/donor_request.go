@@ -121,7 +121,7 @@ func (ps Plans) WaitForRequest(ctx context.Context, id uuid.UUID) (bool, error) 
 		r, err := requestByID(ctx, ps.DB, id)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return false, nil
+			return false, nil //nolint:nilerr // the visitor left
 		case err != nil:
 			return false, err
 		case r.Refused != nil:

@@ -1,6 +1,7 @@
 package money_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -104,6 +105,6 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.Zero(t, got)
-		require.True(t, err == money.ErrText || err == money.ErrOverflow, "%v", err)
+		require.True(t, errors.Is(err, money.ErrText) || errors.Is(err, money.ErrOverflow), "%v", err)
 	})
 }

@@ -69,7 +69,7 @@ func (s *bookingRun) moveToSuspenseTx(ctx context.Context, tx *sqlx.Tx, t Transa
 // BookDeferredTx takes the oldest deferred movement whose charge is booked now out of suspense and books it by its rule. It
 // returns false if there is none.
 func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
-	const clear = `/* settlement.BookDeferredTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
+	const clearMovement = `/* settlement.BookDeferredTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
 	s, err := b.newRun(catalog, entityID)
 	if err != nil {
 		return false, err
@@ -81,7 +81,7 @@ func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 	if err := s.lockFundsOfTx(ctx, tx, []Transaction{t}, chargeList{}); err != nil {
 		return false, err
 	}
-	if _, err := tx.ExecContext(ctx, clear, entityID, t.ID, b.Now()); err != nil {
+	if _, err := tx.ExecContext(ctx, clearMovement, entityID, t.ID, b.Now()); err != nil {
 		return false, err
 	}
 	if err := s.moveToSuspenseTx(ctx, tx, t, kindCleared, -t.Net); err != nil {

@@ -16,8 +16,8 @@ import (
 // portalHost is the host of Stripe's billing portal.
 const portalHost = "billing.stripe.com"
 
-// Portal creates a page of Stripe's billing portal that asks for a new payment method and nothing else, and returns its address. The page leads
-// back to an address of ours.
+// PaymentMethodPage creates a page of Stripe's billing portal that asks for a new payment method and nothing else, and
+// returns its address. The page leads back to the address `back`.
 func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {

@@ -43,7 +43,8 @@ type Refresh struct {
 // Seconds returns After in whole seconds, at least one.
 func (r Refresh) Seconds() int { return max(1, int(r.After/time.Second)) }
 
-// Paid, Settling, Bank and Unpaid let the template ask for the state.
+// The template reads the state by these methods.
+
 func (s ThanksState) Paid() bool     { return s == ThanksPaid }
 func (s ThanksState) Settling() bool { return s == ThanksSettling || s == ThanksSettlingBank }
 func (s ThanksState) Bank() bool     { return s == ThanksSettlingBank }

@@ -148,7 +148,7 @@ func (w *environment) chargeEvent(gift uuid.UUID, hex string) []byte {
 // insertGifts copies the gift that was made by hand.
 func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 	tx := w.DB.Owner.MustBegin()
-	defer tx.Rollback() //nolint:errcheck // after a commit it is a no-op
+	defer tx.Rollback() // after a commit it is a no-op
 	for _, step := range []string{
 		`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
 		 SELECT u.donor, d.entity_id, 'd' || replace(u.donor::text, '-', '') || '@donor.example', 'Donor', 'Example', 'en', now()

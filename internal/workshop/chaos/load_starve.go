@@ -23,7 +23,7 @@ import (
 func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 	bodies := s.Stripe().Bodies("tsne")
 	locks := s.DB.Owner.MustBegin()
-	defer locks.Rollback() //nolint:errcheck // done below
+	defer locks.Rollback() // done below
 	locks.MustExec(`LOCK TABLE donation, donor, stripe_event, river_job, guard_count, guard_failure`)
 	var took latencies
 	var refused, forms atomic.Int64

@@ -237,7 +237,7 @@ func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 func logTail(data string) error {
 	log, err := os.ReadFile(data + ".log")
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // it adds to another error
 	}
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	return fmt.Errorf("its log ends:\n%s", strings.Join(lines[max(0, len(lines)-10):], "\n"))

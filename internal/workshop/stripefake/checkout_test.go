@@ -246,7 +246,7 @@ func TestBadSessionsAreRefused(t *testing.T) {
 	tooSmall.LineItems = tooSmall.LineItems[:1]
 	tooSmall.LineItems[0].PriceData.UnitAmount = stripe.Int64(49)
 	_, err := f.api.CheckoutSessions.New(tooSmall)
-	if e, ok := err.(*stripe.Error); !ok || e.Code != stripe.ErrorCodeAmountTooSmall {
+	if e := (*stripe.Error)(nil); !errors.As(err, &e) || e.Code != stripe.ErrorCodeAmountTooSmall {
 		t.Errorf("0.49: %v", err)
 	}
 }

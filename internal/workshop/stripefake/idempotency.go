@@ -27,10 +27,10 @@ const (
 
 // idempotencySlot is the right of one call to run under its idempotency key; nil without a key.
 type idempotencySlot struct {
-	a     *account
-	key   string
-	print string
-	now   int64
+	a           *account
+	key         string
+	requestHash string
+	now         int64
 }
 
 // claim looks at the idempotency key of a call (docs.stripe.com/api/idempotent_requests). The caller holds
@@ -46,12 +46,12 @@ func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 		return nil, nil, invalid("", "", fmt.Sprintf("The idempotency key is longer than %d characters.", maxKeyLength))
 	}
 	sum := sha256.Sum256([]byte(c.r.Method + " " + c.r.URL.Path + "?" + c.r.Form.Encode()))
-	print := base64.RawStdEncoding.EncodeToString(sum[:])
+	requestHash := base64.RawStdEncoding.EncodeToString(sum[:])
 	old := c.a.Answers[c.key]
 	switch {
 	case old != nil && old.At <= c.now-int64(keyLife/time.Second):
 		delete(c.a.Answers, c.key)
-	case old != nil && old.Print != print:
+	case old != nil && old.Print != requestHash:
 		return nil, nil, &apiError{status: http.StatusBadRequest, kind: "idempotency_error",
 			message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '%s' if you meant to execute a different request.", c.key)}
 	case old != nil:
@@ -63,7 +63,7 @@ func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 			message: fmt.Sprintf("There is currently another in-progress request using this Stripe-Idempotency key (that probably means you submitted twice, and the other request is still going through): %s", c.key)}
 	}
 	s.inFlight[id] = true
-	return &idempotencySlot{a: c.a, key: c.key, print: print, now: c.now}, nil, nil
+	return &idempotencySlot{a: c.a, key: c.key, requestHash: requestHash, now: c.now}, nil, nil
 }
 
 // store saves an answer under the key.
@@ -72,7 +72,7 @@ func (st *idempotencySlot) store(a *answer) {
 		return
 	}
 	kept := *a
-	kept.Print, kept.At = st.print, st.now
+	kept.Print, kept.At = st.requestHash, st.now
 	st.a.Answers[st.key] = &kept
 }
 

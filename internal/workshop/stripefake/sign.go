@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,7 +53,7 @@ func (c *sender) post(ctx context.Context, l webhook) (int, error) {
 	}
 	defer res.Body.Close()
 	_, err = io.CopyN(io.Discard, res.Body, 1<<16)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return res.StatusCode, err

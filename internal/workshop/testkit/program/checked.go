@@ -8,7 +8,7 @@ import (
 	"konbit/internal/office/check"
 )
 
-// Checked lists what the checkers find, read as the server may read it.
+// CheckerRows returns the checkers' findings, read with the server's rights.
 func (h *Program) CheckerRows() (rows []check.Row) {
 	h.t.Helper()
 	require.NoError(h.t, ledger.ReadConsistent(h.t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
@@ -19,7 +19,7 @@ func (h *Program) CheckerRows() (rows []check.Row) {
 	return rows
 }
 
-// WantChecked holds that every checker finds nothing.
+// RequireNoFindings fails the test if a checker has a finding.
 func (h *Program) RequireNoFindings() {
 	h.t.Helper()
 	require.Empty(h.t, h.CheckerRows())

@@ -21,7 +21,7 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// Form is a form filled in well for the organisation csio: $20 to its first fund.
+// ValidForm returns a valid form for the organisation csio: $20 to its first fund.
 func ValidForm() donation.Form {
 	return donation.Form{
 		FormID: uuid.New(), Language: "en", Amount: "20", Frequency: "once", Fund: "general",
@@ -29,7 +29,7 @@ func ValidForm() donation.Form {
 	}
 }
 
-// Snapshot is what is set up.
+// CurrentCatalog returns the entities, organisations and funds.
 func (h *Program) CurrentCatalog() *fund.Catalog {
 	h.t.Helper()
 	s, err := h.Catalog.Current(h.t.Context())
@@ -48,15 +48,15 @@ func (h *Program) Offer(slug string) donation.Offer {
 	return donation.Offer{Entity: e, Organisation: o, Funds: s.Open(o.ID)}
 }
 
-// Press checks a form for csio and begins its gift. Safe to call from any goroutine.
+// Submit checks a form for csio and starts its gift. It is safe for concurrent use.
 func (h *Program) Submit(f donation.Form) (donation.Donation, error) { return h.SubmitFor("csio", f) }
 
 // comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with
 // many tests.
 const submitRetryTime = 20 * time.Second
 
-// PressFor is Press for another organisation. Told that the database has no time, it presses again, as a donor is
-// asked to.
+// SubmitFor is Submit for another organisation. If the database is too busy it submits again, as the page asks a donor
+// to do.
 func (h *Program) SubmitFor(slug string, f donation.Form) (donation.Donation, error) {
 	offer := h.Offer(slug)
 	request, err := f.Check(offer)
@@ -71,7 +71,7 @@ func (h *Program) SubmitFor(slug string, f donation.Form) (donation.Donation, er
 	}
 }
 
-// Started is a gift whose payment page is open.
+// StartedGift returns a gift whose payment page is open.
 func (h *Program) StartedGift(f donation.Form) donation.Donation {
 	h.t.Helper()
 	d, err := h.Submit(f)
@@ -101,7 +101,7 @@ type Event struct {
 	Body []byte
 }
 
-// Told lists the events about a gift, oldest first.
+// EventsOf returns the events about a gift, oldest first.
 func (h *Program) EventsOf(d donation.Donation) []Event {
 	h.t.Helper()
 	var told []Event
@@ -113,7 +113,7 @@ func (h *Program) EventsOf(d donation.Donation) []Event {
 	return told
 }
 
-// ToldOf is the one event of that type about a gift.
+// EventOf returns the first event of that type about a gift. It fails the test if there is none.
 func (h *Program) EventOf(d donation.Donation, kind string) Event {
 	h.t.Helper()
 	for _, e := range h.EventsOf(d) {
@@ -125,7 +125,7 @@ func (h *Program) EventOf(d donation.Donation, kind string) Event {
 	return Event{}
 }
 
-// Read reads an event's id and type from its body.
+// ParseEvent reads an event's id and type from its body.
 func (h *Program) ParseEvent(body []byte) Event {
 	h.t.Helper()
 	var head struct{ ID, Type string }
@@ -133,7 +133,7 @@ func (h *Program) ParseEvent(body []byte) Event {
 	return Event{head.ID, head.Type, body}
 }
 
-// Changed is an event with a new id whose body was changed by do, which gets the whole event and its object.
+// AlterEvent returns a copy of the event with a new id, changed by do. do gets the event and its object.
 func (h *Program) AlterEvent(e Event, do func(event, object map[string]any)) Event {
 	h.t.Helper()
 	var event map[string]any
@@ -145,7 +145,7 @@ func (h *Program) AlterEvent(e Event, do func(event, object map[string]any)) Eve
 	return h.ParseEvent(body)
 }
 
-// Knock posts a webhook with that signature and answers the status.
+// PostWebhook posts a webhook with that signature and returns the status.
 func (h *Program) PostWebhook(entity string, body []byte, signature string) int {
 	request, err := http.NewRequest(http.MethodPost, h.URL+"/hooks/stripe/"+entity, bytes.NewReader(body))
 	if err != nil {
@@ -185,14 +185,14 @@ func (h *Program) DrainAll() {
 	}
 }
 
-// Later lets parked events' time come, and works them off.
+// RetryParked makes the parked events due and processes them.
 func (h *Program) RetryParked() {
 	h.t.Helper()
 	h.Exec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 	h.DrainAll()
 }
 
-// Settled is a gift paid and settled.
+// SettledGift returns a gift that is paid and settled.
 func (h *Program) SettledGift(f donation.Form) donation.Donation {
 	h.t.Helper()
 	d := h.StartedGift(f)
@@ -248,7 +248,7 @@ func (h *Program) Lines(query string, args ...any) []string {
 	return lines
 }
 
-// Books lists the postings about a gift as "kind fund account amount", sorted.
+// Postings returns the postings about a gift as "kind | fund | account | amount", sorted.
 func (h *Program) Postings(d donation.Donation) []string {
 	h.t.Helper()
 	return h.Lines(`SELECT format('%s | %s | %s | %s', e.kind, f.code, p.account_code, p.amount)
@@ -279,7 +279,7 @@ func (h *Program) IntentOf(d donation.Donation) string {
 	return IntentID.FindString(string(h.EventOf(d, "charge.succeeded").Body))
 }
 
-// News delivers what the stand-in has told of tsne's account and was not delivered yet, in the order it was told.
+// DeliverNew delivers the events of tsne's account that were not delivered yet, in their order.
 func (h *Program) DeliverNew() {
 	h.t.Helper()
 	all := h.Fake.Bodies("tsne")
@@ -289,8 +289,7 @@ func (h *Program) DeliverNew() {
 	h.delivered = len(all)
 }
 
-// Chores does the jobs of plans that are due, one after another, and answers how many. What fails stays for the next
-// time.
+// RunPlanJobs runs the due jobs of plans one after another and returns how many. A job that fails stays due.
 func (h *Program) RunPlanJobs() (done int) {
 	h.t.Helper()
 	var due []struct {
