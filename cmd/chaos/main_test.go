@@ -35,14 +35,14 @@ func TestRowHoldsOnlyAtItsTarget(t *testing.T) {
 		return runRow(t.Context(), chaos.Row{Name: "row", Prove: func(t testing.TB, run chaos.Run) {
 			run.Reached(reach)
 			if fail {
-				t.Error("not so")
+				t.Error("the result is wrong")
 			}
 		}}, chaos.Run{Number: 3, Seed: 1})
 	}
 	require.True(t, run(3, false).held())
 	require.False(t, run(2, false).held())
 	require.False(t, run(3, true).held())
-	require.False(t, report([]result{{err: errors.New("not so")}}))
+	require.False(t, report([]result{{err: errors.New("failed")}}))
 	require.True(t, report(nil))
 }
 

@@ -84,7 +84,7 @@ func TestWholeDemo(t *testing.T) {
 	}
 	for _, line := range strings.Split(output.String(), "\n") {
 		if at := strings.Index(line, "http://"); at >= 0 {
-			body(t, strings.TrimSpace(line[at:])) // every address it prints is one
+			body(t, strings.TrimSpace(line[at:])) // every printed address answers
 		}
 	}
 	var state map[string]any

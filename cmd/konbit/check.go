@@ -23,7 +23,7 @@ func runCheckers(ctx context.Context, db *sqlx.DB) (found []check.Found, err err
 	return found, err
 }
 
-// checkLine is a checker in the output of `konbit ledger verify --json`. Without rows its promise is true.
+// checkLine is a checker in the output of `konbit ledger verify --json`. If it has no rows, its promise is true.
 type checkLine struct {
 	Checker string     `json:"checker"`
 	View    string     `json:"view"`

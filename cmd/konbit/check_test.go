@@ -11,13 +11,13 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestVerifyRunsTheCheckers: a row of a checker makes the command fail. It is printed, and is in the JSON.
+// TestVerifyRunsTheCheckers: a row of a checker makes the command fail. The text and the JSON contain the row.
 func TestVerifyRunsTheCheckers(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm())
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	out, err := said(t, "ledger", "verify")
+	out, err := runCommand(t, "ledger", "verify")
 	require.NoError(t, err)
 	require.Contains(t, out, "1 entries with 2 lines read.\n")
 	require.Contains(t, out, "11 of 11 checkers found nothing.\n")
@@ -25,13 +25,13 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 	h.Exec(`UPDATE receipt_counter SET last = 1`)
 	h.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER`)
 	h.Exec(`UPDATE receipt SET issued_at = '2026-01-01T00:00:00Z'`)
-	out, err = said(t, "ledger", "verify")
+	out, err = runCommand(t, "ledger", "verify")
 	require.EqualError(t, err, "the checkers found errors")
 	id := h.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, d.ID)[0]
 	require.Contains(t, out, "✗ not true: every receipt is mailed within a quarter of an hour (1 rows)\n    tsne A7 "+id+": receipt 1 of ")
 	require.Contains(t, out, " has no letter, since 2026-01-01T00:00:00Z\n10 of 11 checkers found nothing.\n")
 
-	out, err = said(t, "ledger", "verify", "--json")
+	out, err = runCommand(t, "ledger", "verify", "--json")
 	require.Error(t, err)
 	var output struct {
 		Entries  int
@@ -79,7 +79,7 @@ func TestDailyChecks(t *testing.T) {
 
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	out, err := said(t, "tasks", "list")
+	out, err := runCommand(t, "tasks", "list")
 	require.NoError(t, err)
 	require.Contains(t, out, `tsne  checker_found "check_event_overdue"`)
 	require.Contains(t, out, "not so every event is worked off within five minutes")

@@ -26,7 +26,7 @@ type Config struct {
 	ListenAddr       string
 	MetricsAddr      string // empty: no metrics are served
 	LogFormat        string
-	Unread           []string          // names in .env that are no settings: misspelled, or of another program
+	Unread           []string          // names in .env that are not settings: misspelled, or of another program
 	OldLimits        map[string]string // old names in GIVE_LIMITS with the names that replaced them
 }
 

@@ -68,7 +68,7 @@ func TestUnknownNamesAreReported(t *testing.T) {
 	c, err := loadConfig()
 	require.NoError(t, err)
 	require.Equal(t, []string{"METRIC_ADDR", "STRIPE_KEY_TSNE"}, c.Unread)
-	out, err := said(t, "doctor")
+	out, err := runCommand(t, "doctor")
 	require.Error(t, err)
 	require.Contains(t, out, "✓ names of settings: .env has METRIC_ADDR, STRIPE_KEY_TSNE, which nothing reads")
 }
@@ -181,9 +181,9 @@ func TestOldCommandNames(t *testing.T) {
 }
 
 func TestStatementsNeedAYear(t *testing.T) {
-	_, err := said(t, "statements")
+	_, err := runCommand(t, "statements")
 	require.ErrorIs(t, err, errUse)
 	require.ErrorContains(t, err, "--year is needed, for example --year 20")
-	_, err = said(t, "statements", "--year", "0")
+	_, err = runCommand(t, "statements", "--year", "0")
 	require.ErrorContains(t, err, "--year 0: want the year of the donations")
 }

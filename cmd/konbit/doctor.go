@@ -30,7 +30,7 @@ func doctorCommand() *cobra.Command {
 			d.findings = append(d.findings, finding{Check: "names of settings", OK: true, Note: warning})
 		}
 		if err == nil {
-			d.examine(c.Context())
+			d.run(c.Context())
 		}
 		if *asJSON {
 			err = printJSON(c, d.findings)
@@ -74,15 +74,15 @@ type doctor struct {
 }
 
 // report adds the result of a check. A non-nil err is the fix.
-func (d *doctor) report(looked string, err error) {
-	f := finding{Check: looked, OK: err == nil}
+func (d *doctor) report(check string, err error) {
+	f := finding{Check: check, OK: err == nil}
 	if err != nil {
 		f.Fix, d.failed = errorText(err), true
 	}
 	d.findings = append(d.findings, f)
 }
 
-func (d *doctor) examine(ctx context.Context) {
+func (d *doctor) run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	transport, err := mail.NewTransport(d.config.SMTPURL, d.config.MailFrom, 1)
@@ -111,7 +111,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.report("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)
-	d.checked(ctx, db)
+	d.checkDailyRun(ctx, db)
 	d.checkTasks(ctx, db)
 	d.stripe(ctx, db)
 	d.mail(ctx, db, net.DefaultResolver)

@@ -17,7 +17,7 @@ import (
 const maxCheckAge = 26 * time.Hour
 
 // checked reports what the last daily run of the checkers found.
-func (d *doctor) checked(ctx context.Context, db *sqlx.DB) {
+func (d *doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 	last, err := check.ReadLast(ctx, db)
 	f := finding{Check: "daily checks", OK: err == nil}
 	switch {

@@ -12,7 +12,7 @@ import (
 
 func TestDoctorReportsDailyChecks(t *testing.T) {
 	d := &doctor{}
-	d.checked(t.Context(), testkit.DB(t).Server)
+	d.checkDailyRun(t.Context(), testkit.DB(t).Server)
 	require.Contains(t, d.findings[0].String(), "not run yet")
 	require.False(t, d.failed)
 	require.NoError(t, checkerErrors([]check.Last{{Checker: "A1", Age: 20 * time.Hour}}))

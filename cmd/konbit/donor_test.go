@@ -23,12 +23,12 @@ func TestDonorSignOut(t *testing.T) {
 	_, secret, err := h.Access.SignInByLink(t.Context(), proof.Token, "b")
 	require.NoError(t, err)
 
-	_, err = said(t, "donor", "sign-out", "nobody@example.org")
+	_, err = runCommand(t, "donor", "sign-out", "nobody@example.org")
 	require.ErrorContains(t, err, `no donor has the address "nobody@example.org"`)
 	_, err = h.Access.Sessions().Find(t.Context(), secret)
 	require.NoError(t, err)
 	for _, ended := range []string{"1", "0"} {
-		out, err := said(t, "donor", "sign-out", "Ana@example.org")
+		out, err := runCommand(t, "donor", "sign-out", "Ana@example.org")
 		require.NoError(t, err)
 		require.Equal(t, "sessions ended: "+ended+"\n", out)
 	}

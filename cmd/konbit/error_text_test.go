@@ -10,7 +10,7 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// TestNoKeyReachesTheTechnician: commands and the doctor say the English phrase, and the cause.
+// TestErrorTextHasNoPhraseKeys: commands and the doctor show the English phrase and the cause.
 func TestErrorTextHasNoPhraseKeys(t *testing.T) {
 	lost := fmt.Errorf("Stripe: %w", fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("dial: %w", errors.New("refused"))))
 	const want = "Stripe: We cannot take this just now. Nothing was charged. Please try again in a few minutes. (dial: refused)"

@@ -23,7 +23,7 @@ func TestGuardSettings(t *testing.T) {
 	require.ErrorContains(t, err, `GIVE_LIMITS cannot be read: "adress=3/1h": want one of address`)
 }
 
-func TestOldLimitNamesAreWarnedOf(t *testing.T) {
+func TestOldLimitNamesWarn(t *testing.T) {
 	c, err := readConfig(map[string]string{"GIVE_LIMITS": "shown=off waits=5/10m"})
 	require.NoError(t, err)
 	require.Zero(t, c.GiveLimits.MinFillTime)
@@ -33,7 +33,7 @@ func TestOldLimitNamesAreWarnedOf(t *testing.T) {
 	}, c.warnings())
 }
 
-// TestExampleShowsTheStandardLimits: what .env.example says stands where nothing is set.
+// TestExampleShowsTheStandardLimits: .env.example has the limits that apply if the setting is absent.
 func TestExampleShowsTheStandardLimits(t *testing.T) {
 	c, err := readConfig(example(t))
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func TestExampleShowsTheStandardLimits(t *testing.T) {
 	}
 }
 
-func TestHTTPSWantsItsProxyNamed(t *testing.T) {
+func TestHTTPSRequiresTrustedProxies(t *testing.T) {
 	for base, ill := range map[string]bool{"https://give.example.org": true, "http://127.0.0.1:8080": false, "": false} {
 		c, err := readConfig(map[string]string{"BASE_URL": base})
 		require.NoError(t, err)

@@ -29,7 +29,7 @@ func TestHeadsAreReadAsEmailsShowThem(t *testing.T) {
 	}
 }
 
-func TestReportNamesFindingAndChains(t *testing.T) {
+func TestReportListsFindingsAndChains(t *testing.T) {
 	tsne, entry, gone := org.LegalEntity{ID: uuid.New(), Slug: "tsne"}, uuid.New(), uuid.New()
 	var out bytes.Buffer
 	printReport(&out, []org.LegalEntity{tsne}, ledger.Report{
@@ -39,16 +39,16 @@ func TestReportNamesFindingAndChains(t *testing.T) {
 	require.Equal(t, "✗ not true: a rule: entry "+entry.String()+": is broken (2 in all)\n3 entries with 8 lines read.\nSealed: tsne:2:ab\nSealed: "+gone.String()+":1:cd\n", out.String())
 }
 
-// TestBalanceNamesItsAccounts checks that each line has the name of its account, not only the number.
-func TestBalanceNamesItsAccounts(t *testing.T) {
+// TestBalanceHasAccountNames checks that each line has the name of its account and not only the number.
+func TestBalanceHasAccountNames(t *testing.T) {
 	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
 	h.SettledGift(program.ValidForm())
-	out, err := said(t, "ledger", "balance", "--org", "csio")
+	out, err := runCommand(t, "ledger", "balance", "--org", "csio")
 	require.NoError(t, err)
 	require.Regexp(t, `tsne +general +1010 +Stripe-clearing +20\.00 USD`, out)
-	out, err = said(t, "ledger", "balance", "--json")
+	out, err = runCommand(t, "ledger", "balance", "--json")
 	require.NoError(t, err)
 	var lines []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(out), &lines))

@@ -33,10 +33,10 @@ type found struct {
 	Donor     string       `json:"donor"`
 	Email     string       `json:"email"`
 	Amount    money.Amount `json:"amount"`
-	Standing  string       `json:"standing"` // stands, void or replaced
+	Status    string       `json:"standing"` // stands, void or replaced
 	Reason    string       `json:"reason,omitempty"`
 	Replaces  string       `json:"replaces,omitempty"` // the number of the receipt that this one replaces
-	Letters   []sent       `json:"letters"`
+	Emails    []sent       `json:"letters"`
 }
 
 // sent is one sending of an email with a receipt.
@@ -99,32 +99,32 @@ func findReceipts(ctx context.Context, db *sqlx.DB, args []string, refused bool)
 	for i, r := range receipts {
 		subjects[i] = r.ID
 	}
-	letters, err := mail.Deliveries(ctx, db, subjects)
+	deliveries, err := mail.Deliveries(ctx, db, subjects)
 	all := make([]found, len(receipts))
 	for i, r := range receipts {
-		all[i] = asFound(r, letters[r.ID])
+		all[i] = asFound(r, deliveries[r.ID])
 	}
 	return all, err
 }
 
-func asFound(r receipt.Receipt, letters []mail.Delivery) found {
+func asFound(r receipt.Receipt, deliveries []mail.Delivery) found {
 	f := found{
 		Number: r.Reference(), IssuedAt: r.IssuedAt, ChargedOn: r.Facts.ChargedOn, Donor: r.Facts.DonorName(), Email: r.Facts.Email,
-		Amount: r.Facts.Amount, Standing: "stands", Letters: make([]sent, len(letters)),
+		Amount: r.Facts.Amount, Status: "stands", Emails: make([]sent, len(deliveries)),
 	}
 	if r.Voided != nil {
-		f.Standing, f.Reason = "void", string(r.Voided.Reason)
+		f.Status, f.Reason = "void", string(r.Voided.Reason)
 	}
 	if r.ReplacedBy != nil {
-		f.Standing = "replaced"
+		f.Status = "replaced"
 	}
 	if r.Facts.Replaces != nil {
 		f.Replaces = r.Facts.Replaces.Number
 	}
-	for i, d := range letters {
-		f.Letters[i] = sent{Email: d.EmailKind, To: d.Recipient, State: d.State(), Tries: d.Attempts, By: d.OrderedBy, At: d.OrderedAt}
+	for i, d := range deliveries {
+		f.Emails[i] = sent{Email: d.EmailKind, To: d.Recipient, State: d.State(), Tries: d.Attempts, By: d.OrderedBy, At: d.OrderedAt}
 		if d.Reply != nil {
-			f.Letters[i].Reply = *d.Reply
+			f.Emails[i].Reply = *d.Reply
 		}
 	}
 	return f
@@ -136,7 +136,7 @@ func printReceipts(c *cobra.Command, all []found) error {
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, f := range all {
-		standing := f.Standing
+		standing := f.Status
 		if f.Reason != "" {
 			standing += " (" + f.Reason + ")"
 		}
@@ -144,10 +144,10 @@ func printReceipts(c *cobra.Command, all []found) error {
 			standing += ", for " + f.Replaces
 		}
 		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, standing, f.Donor)
-		for _, l := range f.Letters {
+		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}
-		if len(f.Letters) == 0 {
+		if len(f.Emails) == 0 {
 			fmt.Fprintf(w, "\treceipt\twaiting\t%s\t\t\n", f.Email)
 		}
 	}

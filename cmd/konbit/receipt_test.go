@@ -18,8 +18,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// said runs a command and returns its output.
-func said(t *testing.T, args ...string) (string, error) {
+// runCommand runs a command and returns its output.
+func runCommand(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	root := commands()
@@ -38,55 +38,55 @@ func TestReceiptCommands(t *testing.T) {
 	require.NoError(t, err)
 	number := all[d.ID].Reference()
 
-	out, err := said(t, "receipt", "find", "pérez")
+	out, err := runCommand(t, "receipt", "find", "pérez")
 	require.NoError(t, err)
 	require.Regexp(t, number+` +issued \d{4}-\d\d-\d\d +charged `+all[d.ID].Facts.ChargedOn+` +20.00 USD +stands +Ana Pérez`, out)
 	require.Contains(t, out, "waiting")
 
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
 	require.NoError(t, h.Receipts.Mail(t.Context(), all[d.ID].ID))
-	out, err = said(t, "receipt", "find", "--refused")
+	out, err = runCommand(t, "receipt", "find", "--refused")
 	require.NoError(t, err)
 	require.Regexp(t, `receipt +refused +ana@example.org +smtp: 550 5.1.1 at RCPT`, out)
 
 	// Another address: the same receipt. Its email is found by that address.
-	_, err = said(t, "receipt", "correct", number, "--email", `"a b"@example.org`)
+	_, err = runCommand(t, "receipt", "correct", number, "--email", `"a b"@example.org`)
 	require.ErrorContains(t, err, "wrong use: --email: want a plain address such as")
-	out, err = said(t, "receipt", "correct", number, "--email", "ana.perez@example.net")
+	out, err = runCommand(t, "receipt", "correct", number, "--email", "ana.perez@example.net")
 	require.NoError(t, err)
 	require.Equal(t, number+" goes to ana.perez@example.net.\n", out)
-	out, err = said(t, "receipt", "find", "example.NET")
+	out, err = runCommand(t, "receipt", "find", "example.NET")
 	require.NoError(t, err)
 	require.Contains(t, out, number)
-	out, err = said(t, "receipt", "find", "--refused")
+	out, err = runCommand(t, "receipt", "find", "--refused")
 	require.NoError(t, err)
 	require.Equal(t, "No receipt is found.\n", out)
-	_, err = said(t, "receipt", "resend", number)
+	_, err = runCommand(t, "receipt", "resend", number)
 	require.ErrorContains(t, err, "waits to be sent already")
 
 	// Another name: another receipt.
-	out, err = said(t, "receipt", "correct", number, "--last-name", "Pérez Ruiz")
+	out, err = runCommand(t, "receipt", "correct", number, "--last-name", "Pérez Ruiz")
 	require.NoError(t, err)
 	require.Equal(t, "TSNE-"+number[5:10]+"000002 replaces "+number+".\n", out)
-	out, err = said(t, "receipt", "find", "ana@", "--json")
+	out, err = runCommand(t, "receipt", "find", "ana@", "--json")
 	require.NoError(t, err)
 	var seen []found
 	require.NoError(t, json.Unmarshal([]byte(out), &seen))
 	require.Len(t, seen, 2)
-	require.Equal(t, []string{"Ana Pérez Ruiz", "stands", number}, []string{seen[0].Donor, seen[0].Standing, seen[0].Replaces})
-	require.Equal(t, []string{"Ana Pérez", "replaced", "correction"}, []string{seen[1].Donor, seen[1].Standing, seen[1].Reason})
+	require.Equal(t, []string{"Ana Pérez Ruiz", "stands", number}, []string{seen[0].Donor, seen[0].Status, seen[0].Replaces})
+	require.Equal(t, []string{"Ana Pérez", "replaced", "correction"}, []string{seen[1].Donor, seen[1].Status, seen[1].Reason})
 	require.Contains(t, h.Lines(`SELECT ordered_by FROM receipt_void`)[0], "command line: ")
 
-	_, err = said(t, "receipt", "correct", number, "--last-name", "Again")
+	_, err = runCommand(t, "receipt", "correct", number, "--last-name", "Again")
 	require.ErrorContains(t, err, number+" is not valid any more")
 	for _, again := range [][]string{{"receipt", "correct", number, "--email", "third@example.org"}, {"receipt", "resend", number}} {
-		_, err = said(t, again...)
-		require.ErrorIs(t, err, mail.ErrReceiptVoid, "no email says again that it is valid")
+		_, err = runCommand(t, again...)
+		require.ErrorIs(t, err, mail.ErrReceiptVoid, "the void receipt is not sent again")
 	}
-	_, err = said(t, "receipt", "resend", "TSNE-2026-999999")
+	_, err = runCommand(t, "receipt", "resend", "TSNE-2026-999999")
 	require.ErrorContains(t, err, "there is no receipt")
 	for _, wrong := range [][]string{{"receipt", "find"}, {"receipt", "correct", number}} {
-		_, err = said(t, wrong...)
+		_, err = runCommand(t, wrong...)
 		require.ErrorIs(t, err, errUse)
 	}
 
@@ -96,7 +96,7 @@ func TestReceiptCommands(t *testing.T) {
 	standing := seen[0].Number
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if h.Count(`SELECT count(*) FROM letter_delivery WHERE num_nonnulls(accepted_at, refused_at, declined_at) = 0`) > 0 {
-			return errors.New("not noted yet")
+			return errors.New("the delivery is not recorded yet")
 		}
 		return nil
 	})
@@ -104,10 +104,10 @@ func TestReceiptCommands(t *testing.T) {
 	require.Len(t, only, 1)
 	require.Equal(t, "ana.perez@example.net", only[0].To)
 	require.Contains(t, only[0].Subject, "in place of "+number)
-	out, err = said(t, "receipt", "find", number)
+	out, err = runCommand(t, "receipt", "find", number)
 	require.NoError(t, err)
 	require.Regexp(t, `receipt +called off +ana.perez@example.net`, out)
-	out, err = said(t, "receipt", "resend", standing)
+	out, err = runCommand(t, "receipt", "resend", standing)
 	require.NoError(t, err)
 	require.Equal(t, standing+", charged on "+all[d.ID].Facts.ChargedOn+", goes out again.\n", out)
 }

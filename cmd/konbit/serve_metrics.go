@@ -24,7 +24,7 @@ func serveMetrics(m *metrics.Metrics, address string, log *slog.Logger) (stop fu
 	go func() { served <- server.Serve(listener) }()
 	log.Info("serving metrics", "address", listener.Addr().String())
 	return func() error {
-		err := server.Close() // a scrape cut short is no loss
+		err := server.Close() // an interrupted scrape does no harm
 		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
 			err = errors.Join(err, end)
 		}

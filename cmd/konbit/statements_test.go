@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestProgress: the bar grows to its end and is removed; without a terminal there is none.
+// TestProgress: the bar grows and is removed at its end. Without a terminal nothing is shown.
 func TestProgress(t *testing.T) {
 	var shown, silent bytes.Buffer
 	b := progress{name: "tsne", all: 400, began: time.Now().Add(-time.Minute), to: &shown, shown: true}

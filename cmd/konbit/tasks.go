@@ -185,7 +185,7 @@ func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, fil
 			having = append(having, entitySlugs(entities)[t.EntityID])
 		}
 		slices.Sort(having)
-		return fmt.Errorf("%w: %s have that task: say which by --entity", errUse, strings.Join(having, " and "))
+		return fmt.Errorf("%w: %s have that task: choose one with --entity", errUse, strings.Join(having, " and "))
 	})
 }
 

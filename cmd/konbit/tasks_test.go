@@ -23,7 +23,7 @@ import (
 )
 
 // TestTaskKinds lists the codes of all kinds, which the rows of finance_task hold: a changed code would open a second
-// task and never close the first. Each kind has words in both languages of the office.
+// task and never close the first. Each kind has texts in both languages of the office.
 func TestTaskKinds(t *testing.T) {
 	var codes []string
 	words, err := officeWords()
@@ -51,8 +51,8 @@ func TestTaskKinds(t *testing.T) {
 	}
 }
 
-// TestEachTaskKindIsOpened reads the program: each package variable that holds a registered kind is used where a task
-// is opened, so that no kind stays behind after its cause is gone.
+// TestEachTaskKindIsOpened reads the source: each package variable that holds a registered kind is used where a task is
+// opened, so that no kind remains after its cause was removed.
 func TestEachTaskKindIsOpened(t *testing.T) {
 	declared, used := map[string]bool{}, map[string]int{}
 	for folder, files := range parsePackages(t) {
@@ -170,32 +170,32 @@ func TestTaskCommands(t *testing.T) {
 		return d.findings[0].String()
 	}
 	list := func(args ...string) string {
-		out, err := said(t, append([]string{"tasks", "list"}, args...)...)
+		out, err := runCommand(t, append([]string{"tasks", "list"}, args...)...)
 		require.NoError(t, err)
 		return out
 	}
 	require.Equal(t, "✓ tasks for finance: 1 wait: konbit tasks list", doctors())
 	require.Contains(t, list("--entity", "tsne"), `tsne  payout_failed "po_1"`+"\n    Payout failed. "+words.T(phrase.English, "task.payout_failed.next"))
 	require.Contains(t, list("--language", "es"), "Pago al banco fallido. ")
-	_, err = said(t, "tasks", "list", "--language", "ht")
+	_, err = runCommand(t, "tasks", "list", "--language", "ht")
 	require.ErrorIs(t, err, errUse)
 	require.Equal(t, "No task is open.\n", list("--entity", "aina"))
 
-	_, err = said(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
+	_, err = runCommand(t, "tasks", "close", "payout_failed", "po_2", "--entity", "tsne")
 	require.ErrorContains(t, err, `no task payout_failed "po_2" is open`)
-	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
+	_, err = runCommand(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
 	require.NoError(t, err)
-	_, err = said(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
+	_, err = runCommand(t, "tasks", "close", "payout_failed", "po_1", "--entity", "tsne")
 	require.ErrorContains(t, err, "no task")
 
-	// Without --entity where one task alone is meant.
+	// --entity may be omitted if only one entity has the task.
 	open("csio", "po_3")
 	open("aina", "po_3")
-	_, err = said(t, "tasks", "close", "payout_failed", "po_3")
+	_, err = runCommand(t, "tasks", "close", "payout_failed", "po_3")
 	require.ErrorIs(t, err, errUse)
-	require.ErrorContains(t, err, "aina and tsne have that task: say which by --entity")
+	require.ErrorContains(t, err, "aina and tsne have that task: choose one with --entity")
 	for _, args := range [][]string{{"po_3", "--entity", "aina"}, {"po_3"}} {
-		out, err := said(t, append([]string{"tasks", "close", "payout_failed"}, args...)...)
+		out, err := runCommand(t, append([]string{"tasks", "close", "payout_failed"}, args...)...)
 		require.NoError(t, err)
 		require.Equal(t, "Closed.\n", out)
 	}

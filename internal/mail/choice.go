@@ -14,7 +14,7 @@ import (
 // Choice marks an email as optional: the donor can stop emails of this kind.
 type Choice struct {
 	Donor   uuid.UUID
-	Kind    string // one of donor.Kinds
+	Kind    string // one of donor.EmailKinds
 	StopURL string // the page that stops them, also for RFC 8058's one-click request; empty: the email has no such address
 }
 

@@ -156,7 +156,7 @@ func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	require.Equal(t, mail.CalledOff, about[ordered][0].State())
 	p.RequireNoFindings()
 	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
-	require.Error(t, err, "a delivery that was called off stays so")
+	require.Error(t, err, "a delivery that was called off cannot be accepted later")
 
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("card expires")))
 	require.NoError(t, p.Receipts.Mail(t.Context(), uuid.MustParse(p.Lines(`SELECT id::text FROM receipt`)[0])))

@@ -120,7 +120,7 @@ func TestOutageLosesNoReceipt(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled', 'completed')`), "none given up")
 	require.Greater(t, h.Count(`SELECT count(DISTINCT scheduled_at) FROM river_job WHERE state <> 'running'`), receipts/2, "spread")
 	during := front.count()
-	require.Less(t, during, h.Count(`SELECT sum(tries) FROM letter_delivery`)/4, "most tries do not even knock")
+	require.Less(t, during, h.Count(`SELECT sum(tries) FROM letter_delivery`)/4, "most attempts do not open a connection")
 
 	h.Mail.SetFault(mailcatch.Fault{})
 	back := time.Now()

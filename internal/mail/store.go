@@ -24,7 +24,7 @@ type storedEmail struct {
 	RenderedAt time.Time `db:"rendered_at"`
 
 	DonorID uuid.NullUUID `db:"donor_id"` // the donor who can stop this kind of email; NULL: it is always sent
-	Choice  *string       `db:"choice"`   // one of donor.Kinds
+	Choice  *string       `db:"choice"`   // one of donor.EmailKinds
 }
 
 const selectStored = `SELECT id, entity_id, kind, subject_id, sender, message_id, message, rendered_at, donor_id, choice FROM letter `
