@@ -122,7 +122,8 @@ func TestErrorsDoNotShowDatabasePasswords(t *testing.T) {
 		_, err := readConfig(map[string]string{"DATABASE_URL": right})
 		require.NoError(t, err, right)
 	}
-	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://u:s3cret@a:5432,b:5433/konbit"}) // the driver reads a:5432 as a host name
+	// The driver reads a:5432 as a host name.
+	_, err := readConfig(map[string]string{"DATABASE_URL": "postgres://u:s3cret@a:5432,b:5433/konbit"})
 	require.ErrorContains(t, err, "host=a,b&port=5432,5432")
 	require.NotContains(t, err.Error(), "s3cret")
 }

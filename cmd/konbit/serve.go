@@ -61,7 +61,7 @@ func open(ctx context.Context, config Config) (*app.App, *slog.Logger, error) {
 }
 
 const (
-	drainDelay      = time.Second      // how long a stopping server still answers, so that a load balancer sees that it is not ready
+	drainDelay      = time.Second      // in which a load balancer sees that the server is not ready
 	shutdownTimeout = 15 * time.Second // how long requests under way may take after that
 )
 

@@ -15,7 +15,7 @@ import (
 type Choice struct {
 	Donor   uuid.UUID
 	Kind    string // one of donor.EmailKinds
-	StopURL string // the page that stops them, also for RFC 8058's one-click request; empty: the email has no such address
+	StopURL string // the page that stops them, also by RFC 8058's one-click request; empty: none
 }
 
 // newChoice returns a Choice with the address in the donor's language.

@@ -21,8 +21,9 @@ const (
 
 var hexColour = regexp.MustCompile(`^#[0-9a-f]{6}$`)
 
-// CheckAccent reports an error if an organisation may not have this colour. The colour is written #rrggbb in lower case, and
-// has a contrast of at least 4.5 with our light background and with white. For dark screens accentSheet lightens it.
+// CheckAccent reports an error if an organisation may not have this colour. The colour is written #rrggbb in lower
+// case, and has a contrast of at least 4.5 with our light background and with white. For dark screens accentSheet
+// lightens it.
 func CheckAccent(hex string) error {
 	if !hexColour.MatchString(hex) {
 		return fmt.Errorf("accent %q is not a colour: write #rrggbb in small letters, for example %s", hex, DefaultAccent)
@@ -61,8 +62,8 @@ func accentAsset(url string) (asset, bool) {
 	return asset{mediaType: "text/css; charset=utf-8", plain: accentSheet(hex)}, true
 }
 
-// lighten returns the colour for dark screens: as bright as its hue allows, so that a dark red becomes red and not pink, then
-// mixed with white until its contrast with the dark background is sufficient.
+// lighten returns the colour for dark screens: as bright as its hue allows, so that a dark red becomes red and not
+// pink, then mixed with white until its contrast with the dark background is sufficient.
 func lighten(hex string) string {
 	rgb := channels(hex)
 	strength := 225 / max(slices.Max(rgb[:]), 1)

@@ -6,7 +6,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// AddressEmailWords are the facts of the email about an address that was linked to a donor's other addresses, or removed.
+// AddressEmailWords are the facts of the email about an address that was linked to a donor's other addresses, or
+// removed.
 type AddressEmailWords struct {
 	Language phrase.Language
 	Donee    Donee

@@ -17,8 +17,8 @@ import (
 // StaticPath is the path at which Static is mounted.
 const StaticPath = "/static/"
 
-// assets are the static files. Each address contains a hash of the file's bytes, so that the content of an address never
-// changes and browsers may cache it for ever.
+// assets are the static files. Each address contains a hash of the file's bytes, so that the content of an address
+// never changes and browsers may cache it for ever.
 type assets struct {
 	urls  map[string]string // app.css → /static/app.0123456789ab.css
 	files map[string]asset  // by address
@@ -78,8 +78,8 @@ func (a *assets) url(name string) (string, error) {
 	return url, nil
 }
 
-// Static returns the handler of the files below StaticPath and of the organisations' colours. Responses may be cached for
-// ever. Any other path is 404.
+// Static returns the handler of the files below StaticPath and of the organisations' colours. Responses may be cached
+// for ever. Any other path is 404.
 func (v *View) Static() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -39,7 +39,8 @@ func (d auditDigestData) LabelWidth() (width int) {
 	return width
 }
 
-// AuditDigestEmail returns the daily email's subject, plain text and HTML. A language without words is replaced by English.
+// AuditDigestEmail returns the daily email's subject, plain text and HTML. A language without words is replaced by
+// English.
 func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string, err error) {
 	email, written := v.auditDigestEmails[w.Language]
 	if !written {

@@ -22,14 +22,15 @@ type countryList struct {
 	options template.HTML
 }
 
-// nonCountryCodes are codes in CLDR that are no countries: islands of other states, unions, outlying areas.
+// nonCountryCodes are codes in CLDR that are not countries: islands of other states, unions, outlying areas.
 const nonCountryCodes = "AC CP CQ DG EA EU EZ IC QO TA UN ZZ XA XB"
 
 func newCountryList(lang phrase.Language) countryList {
 	tag := language.Make(string(lang))
 	names := display.Regions(tag)
 	if lang == phrase.HaitianCreole || names == nil {
-		names = display.Regions(language.French) // CLDR has no Haitian Creole names; French is Haiti's other official language
+		// CLDR has no Haitian Creole names; French is Haiti's other official language.
+		names = display.Regions(language.French)
 	}
 	var all []Country
 	for a := 'A'; a <= 'Z'; a++ {

@@ -12,8 +12,8 @@ import (
 // lineWidth is the longest line of an email in plain text, in characters.
 const lineWidth = 72
 
-// styles are the declarations of the emails' stylesheet by class. Mail programs ignore stylesheets, so each element of an
-// email's HTML has its declarations inline.
+// styles are the declarations of the emails' stylesheet by class. Mail programs ignore stylesheets, so each element of
+// an email's HTML has its declarations inline.
 type styles map[string]string
 
 var (
@@ -22,8 +22,8 @@ var (
 	cssVariableUse = regexp.MustCompile(`var\((--[a-z-]+)\)`)
 )
 
-// readStyles reads the emails' stylesheet. Mail programs do not support CSS variables either: readStyles replaces them by
-// their values in the pages' stylesheet for light screens.
+// readStyles reads the emails' stylesheet. Mail programs do not support CSS variables either: readStyles replaces them
+// by their values in the pages' stylesheet for light screens.
 func readStyles(fsys fs.FS, file string) (styles, error) {
 	pages, err := fs.ReadFile(fsys, "static/app.css")
 	if err != nil {
@@ -50,8 +50,8 @@ func readStyles(fsys fs.FS, file string) (styles, error) {
 
 var styleUse = regexp.MustCompile(`\{\{style "([^"]*)"\}\}`)
 
-// inline replaces each {{style "class"}} of a template by the declarations of the class. It runs once for each template, not
-// for each email.
+// inline replaces each {{style "class"}} of a template by the declarations of the class. It runs once for each
+// template, not for each email.
 func (s styles) inline(source string) (string, error) {
 	var missing error
 	written := styleUse.ReplaceAllStringFunc(source, func(use string) string {
@@ -65,8 +65,8 @@ func (s styles) inline(source string) (string, error) {
 	return written, missing
 }
 
-// wrap breaks text between words at lineWidth. Lines after the first are indented by indent spaces; the first line is measured
-// with the same indent.
+// wrap breaks text between words at lineWidth. Lines after the first are indented by indent spaces; the first line is
+// measured with the same indent.
 func wrap(indent int, text string) string {
 	var b strings.Builder
 	column := indent

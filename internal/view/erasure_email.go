@@ -8,7 +8,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// ErasureEmailWords are the facts of the two emails about erasure: the one that confirms the request, and the one after it is done.
+// ErasureEmailWords are the facts of the two emails about erasure: the one that confirms the request, and the one after
+// it is done.
 type ErasureEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
@@ -16,8 +17,8 @@ type ErasureEmailWords struct {
 	Due      time.Time // when the erasure will be done, in the donee's time zone; zero: it is done
 }
 
-// ErasureEmail returns the email's subject, plain text and HTML. It names nobody. A language without words is replaced by
-// English.
+// ErasureEmail returns the email's subject, plain text and HTML. It contains no name. A language without words is
+// replaced by English.
 func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, err error) {
 	about, keys := "privacy.letter.done.subject", []string{"privacy.letter.done.text", "privacy.letter.kept", "privacy.letter.done.last"}
 	if !w.Due.IsZero() {
@@ -27,8 +28,8 @@ func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, er
 		func(lang phrase.Language) []any { return []any{"due", phrase.Date(lang, w.Due)} })
 }
 
-// plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args returns their
-// placeholders, except for the donee's name.
+// plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args
+// returns their placeholders, except for the donee's name.
 func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
 	email, written := v.plainEmails[lang]
 	if !written {

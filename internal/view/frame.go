@@ -21,8 +21,8 @@ type LanguageLink struct {
 	Current  bool // the page is in this language
 }
 
-// Switch returns the links from the page at u, which is in language here, to itself in each offered language; nil if fewer
-// than two are offered. Other parameters of the address stay.
+// Switch returns the links from the page at u, which is in language here, to itself in each offered language; nil if
+// fewer than two are offered. Other parameters of the address stay.
 func Switch(u *url.URL, here phrase.Language, offered []phrase.Language) []LanguageLink {
 	if len(offered) < 2 {
 		return nil

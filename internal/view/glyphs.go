@@ -16,7 +16,7 @@ import (
 // typeface is a font family for documents.
 type typeface struct {
 	name          string
-	regular, bold []byte // TrueType; nil: a standard font that every PDF reader has, with the characters of Windows-1252
+	regular, bold []byte // TrueType; nil: a standard font of every PDF reader, with the characters of Windows-1252
 }
 
 // typefaces are tried in order; the first that has all characters of a document is used.
@@ -31,7 +31,8 @@ var typefaces = []typeface{
 	{"liberation", liberationsansregular.TTF, liberationsansbold.TTF},
 }
 
-// replacementGlyph replaces a character that no typeface has. The email with the document contains the character itself.
+// replacementGlyph replaces a character that no typeface has. The email with the document contains the character
+// itself.
 const replacementGlyph = '□'
 
 // typesetter is a typeface with the list of its characters.
@@ -79,7 +80,8 @@ func (t typesetter) has(r rune, glyphs *sfnt.Buffer) bool {
 	return err == nil && i != 0
 }
 
-// windows1252 returns a character's code. The minus sign, which Windows-1252 lacks, becomes the en dash of the same width.
+// windows1252 returns a character's code. The minus sign, which Windows-1252 lacks, becomes the en dash of the same
+// width.
 func windows1252(r rune) (byte, bool) {
 	if r == '−' {
 		r = '–'
@@ -101,8 +103,8 @@ func (t typesetter) encode(text string) string {
 	return string(coded)
 }
 
-// printable replaces the characters that the typeface lacks: an accented letter keeps the accents that the typeface has, and
-// a character of another script becomes □.
+// printable replaces the characters that the typeface lacks: an accented letter keeps the accents that the typeface
+// has, and a character of another script becomes □.
 func (t typesetter) printable(text string) string {
 	var glyphs sfnt.Buffer
 	has := func(r rune) bool { return t.has(r, &glyphs) }

@@ -59,7 +59,8 @@ func TestHostileTextsInEmails(t *testing.T) {
 		for _, text := range texts {
 			body += hostileEmails(t, v, text)
 		}
-		// The policy of pages forbids inline styles, which emails have: here it would only hide what the test looks for.
+		// The policy of pages forbids inline styles, which emails have. Here it would only hide what the test looks
+		// for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))
 		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"letters"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
 		return testkit.PageStructure(t, ctx), squeezed(seen)
@@ -97,7 +98,7 @@ func TestHostileTextsInTheDocument(t *testing.T) {
 		toText := exec.Command("pdftotext", "-raw", "-", "-")
 		toText.Stdin = bytes.NewReader(pdf)
 		said, err := toText.Output()
-		require.NoError(t, err, "pdftotext; mend it with: make test-deps")
+		require.NoError(t, err, "pdftotext; install it with: make test-deps")
 		for _, text := range texts {
 			if plain.MatchString(text) {
 				assert.Contains(t, squeezed(string(said)), squeezed(text))

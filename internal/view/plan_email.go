@@ -11,7 +11,7 @@ import (
 
 // PlanEmailWords are the facts of an email about a recurring gift. A field that does not apply to its kind is zero.
 type PlanEmailWords struct {
-	Kind         string // part of the phrase keys. There is no email for the beginning of a plan: the first receipt says it
+	Kind         string // part of the phrase keys; the beginning of a plan has no email but the first receipt
 	Language     phrase.Language
 	Donee        Donee
 	Organisation string // in Language

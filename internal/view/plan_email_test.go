@@ -60,7 +60,7 @@ func TestSignInEmail(t *testing.T) {
 		for _, link := range []string{"https://give.example/sign-in/link?lang=es#s3cret", ""} {
 			subject, text, html, err := v.SignInEmail(view.SignInEmailWords{Language: lang, Donee: tsne, Link: link, Code: "12345678"})
 			require.NoError(t, err)
-			assert.NotContains(t, subject, "1234", "nothing to be read on a locked screen")
+			assert.NotContains(t, subject, "1234", "a locked screen shows no code")
 			for _, body := range []string{text, html} {
 				assert.Contains(t, body, "1234 5678")
 				assert.Equal(t, link != "", strings.Contains(body, "s3cret"))

@@ -22,8 +22,8 @@ const ReceiptVersion = 1
 // ErrReceiptVersion is returned for facts with an unknown version of the words.
 var ErrReceiptVersion = errors.New("view: no such version of the receipt's words")
 
-// ReceiptWords are the facts of a receipt, frozen when it was issued, and the version of its words. The same facts always give
-// the same email and the same document, byte for byte.
+// ReceiptWords are the facts of a receipt, frozen when it was issued, and the version of its words. The same facts
+// always give the same email and the same document, byte for byte.
 type ReceiptWords struct {
 	Version  int
 	Language phrase.Language
@@ -148,8 +148,8 @@ func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles s
 	return l, nil
 }
 
-// ReceiptEmail returns the subject, plain text and HTML of the email with a receipt. A language without words is replaced by
-// English.
+// ReceiptEmail returns the subject, plain text and HTML of the email with a receipt. A language without words is
+// replaced by English.
 func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
 	say := v.receiptPhrases(d.ReceiptWords)

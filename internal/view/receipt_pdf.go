@@ -17,8 +17,8 @@ const (
 	bodySize, smallSize   = 10.8, 9.2
 )
 
-// ReceiptPDF returns the receipt as a document of one page with the content of the email. It depends on r only: the same facts
-// give the same bytes. Its date of creation is the date of the charge.
+// ReceiptPDF returns the receipt as a document of one page with the content of the email. It depends on r only: the
+// same facts give the same bytes. Its date of creation is the date of the charge.
 func (v *View) ReceiptPDF(r ReceiptWords) ([]byte, error) {
 	if _, err := v.receiptTemplates(r); err != nil {
 		return nil, err
@@ -123,7 +123,8 @@ func newDocument(d receiptData, title string, face typesetter) *document {
 	s.pdf.SetAuthor(d.Donee.Name, true)
 	s.pdf.SetSubject(d.Organisation, true)
 	s.pdf.SetLang(string(d.Language))
-	s.pdf.SetCompression(face.font != nil) // without an embedded font there is little to compress, and compression takes most of the time
+	// Without an embedded font there is little to compress, and compression takes most of the time.
+	s.pdf.SetCompression(face.font != nil)
 	if face.font != nil {
 		s.pdf.AddUTF8FontFromBytes(face.name, "", face.regular)
 		s.pdf.AddUTF8FontFromBytes(face.name, "B", face.bold)

@@ -143,7 +143,7 @@ func TestReceiptOfTheDoneeItself(t *testing.T) {
 	assert.NotContains(t, pdfText(t, pdf), "fiscally sponsored")
 }
 
-func TestReceiptIsHardToBreak(t *testing.T) {
+func TestReceiptEscapesMarkup(t *testing.T) {
 	v := newView(t)
 	r := receiptWords("en")
 	r.Donor = `<script>alert("x")</script> {{.Number}} & Söhne`
@@ -194,7 +194,7 @@ func TestReceiptPDFIsSmall(t *testing.T) {
 	assert.Contains(t, string(pdf), "/FontFile2")
 }
 
-func TestReceiptPDFIsMadeOfItsFactsAlone(t *testing.T) {
+func TestReceiptPDFDependsOnlyOnItsFacts(t *testing.T) {
 	r := receiptWords("es")
 	first, err := newView(t).ReceiptPDF(r)
 	require.NoError(t, err)
@@ -226,7 +226,7 @@ func TestReceiptVersion(t *testing.T) {
 	r.Language = "xx"
 	_, text, _, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
-	assert.Contains(t, oneLine(text), "It reached us on November 21, 2026", "a language not known is answered in English")
+	assert.Contains(t, oneLine(text), "It reached us on November 21, 2026", "an unknown language is replaced by English")
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -7,8 +7,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// SignInEmailWords are the facts of the email that proves an address. The email has no other link and nothing that reports
-// when it is opened.
+// SignInEmailWords are the facts of the email that proves an address. The email has no other link and nothing that
+// reports when it is opened.
 type SignInEmailWords struct {
 	Language phrase.Language
 	Donee    Donee
@@ -21,8 +21,8 @@ type SignInEmailWords struct {
 // Digits returns the code in two groups of four digits.
 func (w SignInEmailWords) Digits() string { return w.Code[:4] + " " + w.Code[4:] }
 
-// SignInEmail returns the email's subject, plain text and HTML. The subject never contains the code, because locked phones show
-// subjects. A language without words is replaced by English.
+// SignInEmail returns the email's subject, plain text and HTML. The subject never contains the code, because locked
+// phones show subjects. A language without words is replaced by English.
 func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err error) {
 	email, written := v.signInEmails[w.Language]
 	if !written {

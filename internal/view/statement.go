@@ -127,8 +127,8 @@ func (v *View) StatementText(s StatementWords) (StatementText, error) {
 	return StatementText{Title: d.Title, Opening: d.Opening, Law: d.Law, Donee: d.Donee, Facts: d.Facts, Rows: d.Rows}, err
 }
 
-// statementData returns the facts in the order and form in which email, page and document show them. A language without words
-// is replaced by English.
+// statementData returns the facts in the order and form in which email, page and document show them. A language without
+// words is replaced by English.
 func (v *View) statementData(s StatementWords) (statementData, error) {
 	emails, ok := v.statementEmails[s.Version]
 	if !ok {
@@ -204,8 +204,8 @@ func (v *View) statementPhrases(s StatementWords) func(key string, args ...any) 
 	}
 }
 
-// statementKey returns the key of a version's phrase. A version has a phrase of its own only where it differs from the version
-// before.
+// statementKey returns the key of a version's phrase. A version has a phrase of its own only where it differs from the
+// version before.
 func (v *View) statementKey(version int, key string) string {
 	for {
 		own := "statement.v" + strconv.Itoa(version) + "." + key

@@ -13,8 +13,8 @@ const (
 	pageEnd                              = pageHeight - 24
 )
 
-// StatementPDF returns the statement as a document with the content of the email. A row is never divided between two pages, and
-// each page repeats the table's head. It depends on s only: the same facts give the same bytes.
+// StatementPDF returns the statement as a document with the content of the email. A row is never divided between two
+// pages, and each page repeats the table's head. It depends on s only: the same facts give the same bytes.
 func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	d, err := v.statementData(s)
 	if err != nil {

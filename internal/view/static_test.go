@@ -27,7 +27,7 @@ func eventPage(t *testing.T, v *view.View, f view.Frame) string {
 	return page.String()
 }
 
-func TestStaticFilesAreKeptForEver(t *testing.T) {
+func TestStaticFilesAreCachedForEver(t *testing.T) {
 	v := newView(t)
 	page := eventPage(t, v, frame("en"))
 	paths := regexp.MustCompile(`/static/[^"]+`).FindAllString(page, -1)

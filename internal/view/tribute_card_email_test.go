@@ -42,7 +42,7 @@ func TestCardSaysWhoAndForWhom(t *testing.T) {
 			assert.Contains(t, oneLine(text), saying)
 			assert.Contains(t, oneLine(shown), saying)
 		}
-		assert.NotContains(t, html, "<b>", "what was written is text")
+		assert.NotContains(t, html, "<b>", "markup in the message is shown as text")
 		assert.NotRegexp(t, `\$|card\.|\{[a-z_]+\}|ZgotmplZ|var\(--`, text+html, "no amount, no gap")
 		for _, line := range strings.Split(text, "\n") {
 			assert.LessOrEqual(t, utf8.RuneCountInString(line), 72, line)
@@ -55,7 +55,7 @@ func TestCardWithoutMessage(t *testing.T) {
 	w.Message, w.Accent = "", "none"
 	subject, text, html, err := newView(t).TributeCardEmail(w)
 	require.NoError(t, err)
-	assert.Equal(t, "A gift in honor of Abuela Carmen", subject, "a language not known is answered in English")
+	assert.Equal(t, "A gift in honor of Abuela Carmen", subject, "an unknown language is replaced by English")
 	assert.NotContains(t, text+html, "These words")
 	assert.Contains(t, html, view.DefaultAccent)
 	assert.NotContains(t, text, "\n\n\n")

@@ -38,8 +38,8 @@ const (
 	emailFolder  = "letters"
 )
 
-// New parses all of fsys: static files, emails, and the pages of every area. The catalogue must hold every language that
-// will be asked for; a language it lacks is shown in English.
+// New parses all of fsys: static files, emails, and the pages of every area. The catalogue must hold every language
+// that will be asked for; a language it lacks is shown in English.
 func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	v := &View{words: words, countries: map[phrase.Language]countryList{}}
 	var err error
@@ -71,7 +71,8 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 	return v, nil
 }
 
-// parsePages parses AREA/NAME.html as page "AREA/NAME", each with the layout, the components and the area's own components.
+// parsePages parses AREA/NAME.html as page "AREA/NAME", each with the layout, the components and the area's own
+// components.
 func (v *View) parsePages(fsys fs.FS) (map[string]map[phrase.Language]*template.Template, error) {
 	files, err := fs.Glob(fsys, "*/*.html")
 	if err != nil {

@@ -86,7 +86,7 @@ func used(t *testing.T) map[string]bool {
 		}))
 	}
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		workshop := strings.HasPrefix(path, "../workshop/chaos/") || strings.HasPrefix(path, "../workshop/stripefake/") // whose texts no reader sees
+		workshop := strings.HasPrefix(path, "../workshop/chaos/") || strings.HasPrefix(path, "../workshop/stripefake/") // no reader sees their texts
 		if err != nil || d.IsDir() || workshop || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

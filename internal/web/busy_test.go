@@ -15,9 +15,9 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestABusyDatabaseIsNotWaitedFor: while the database does not answer, a form gets 503 within two seconds, in the
-// donor's language and with what was typed; afterwards the same form starts its gift.
-func TestABusyDatabaseIsNotWaitedFor(t *testing.T) {
+// TestBusyDatabaseGets503Soon: while the database does not answer, a form gets 503 within two seconds, in the donor's
+// language and with what was typed. Afterwards the same form starts its gift.
+func TestBusyDatabaseGets503Soon(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	paid := h.StartedGift(program.ValidForm())

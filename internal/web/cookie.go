@@ -19,8 +19,8 @@ func (k *Kernel) hostCookie(name string) string {
 	return "konbit-" + name
 }
 
-// SetCookie sets a cookie that scripts cannot read and that forms of other sites do not send. With life 0 it lasts until the
-// browser is closed.
+// SetCookie sets a cookie that scripts cannot read and that forms of other sites do not send. With life 0 it lasts
+// until the browser is closed.
 func (k *Kernel) SetCookie(w http.ResponseWriter, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: k.hostCookie(name), Value: value, Path: "/", HttpOnly: true, MaxAge: int(life / time.Second),

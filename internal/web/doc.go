@@ -1,21 +1,23 @@
-// Package web is the kernel of the site: what all areas share. It wraps requests and errors, checks who may use a route and
-// where a form comes from, and knows the reader's language and the donor's session. Each area of the site is a package of its
-// own (give, portal, hooks) that brings its routes. Areas import the kernel and never each other; the kernel imports no area;
-// package app mounts them. The kernel decides nothing about gifts and holds no SQL.
+// Package web is the kernel of the site: what all areas share. It wraps requests and errors, checks who may use a route
+// and where a form comes from, and knows the reader's language and the donor's session. Each area of the site is a
+// package of its own (give, portal, hooks) that brings its routes. Areas import the kernel and never each other; the
+// kernel imports no area; package app mounts them. The kernel decides nothing about gifts and holds no SQL.
 //
 //	request → observe, recoverer, secure → [forms of browsers: sameOrigin, clientAddress] → wrap (time limit, errors)
 //	        → Permission.Check ┬ refused → Permission.Refuse, or the error's page
-//	                           └ T, what the permission knows → the area's handler → page, redirect, or an error → problem.go
+//	                          └ T, what was found → the area's handler → page, redirect, or an error → problem.go
 //
 // A handler returns an error instead of writing one: problem.go alone turns errors into a status and words.
 //
 // Adding a page to an area touches at most five places:
 //
-//  1. AREA/routes.go: one row with method, pattern, wrap, permission and handler. The row does not compile without a permission.
+//  1. AREA/routes.go: one row with method, pattern, wrap, permission and handler. The row does not compile without a
+//     permission.
 //  2. AREA/NAME_get.go or NAME_post.go: the handler; AREA/NAME_page.go: the page's struct and its method Write.
 //  3. templates/AREA/NAME.html: the template. It is found by its name, "AREA/NAME".
 //  4. templates/AREA/LANGUAGE.yaml: its words, in each language. The program does not start if one is missing.
 //  5. testdata/routes.txt: who may use the route, by hand.
 //
-// A new kind of person (staff, partner) is a Permission: a name and a check that returns what handlers know of the person.
+// A new kind of person (staff, partner) is a Permission: a name and a check that returns what handlers know of the
+// person.
 package web

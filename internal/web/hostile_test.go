@@ -54,7 +54,7 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 		}
 		got := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=en", form)
 		require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode, "%q", text)
-		return countries.ReplaceAllString(got.Page, "") // hundreds of our own texts, slow to draw
+		return countries.ReplaceAllString(got.Page, "") // hundreds of our own texts, which are slow to render
 	}
 	show := func(body string) {
 		batch.Store(body)
@@ -89,8 +89,8 @@ func TestHostileTextsAreShownAsText(t *testing.T) {
 	assert.GreaterOrEqual(t, shown, 200*len(textFields))
 }
 
-// TestAddressesWriteNothing: no part of an address becomes markup or script of a page.
-func TestAddressesWriteNothing(t *testing.T) {
+// TestAddressesAddNoMarkup: no part of an address becomes markup or script of a page.
+func TestAddressesAddNoMarkup(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	tag := regexp.MustCompile(`<(?i:script|svg|img|iframe|details|video|base|object|math|style|button form)[^>]*>?`)
@@ -101,7 +101,8 @@ func TestAddressesWriteNothing(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, known)
-	for _, text := range append(testkit.HostileTexts(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") { // and bytes that are no valid text
+	// Hostile texts, and bytes that are not valid UTF-8.
+	for _, text := range append(testkit.HostileTexts(), "\x00", "\xff", "Ana\xc3\x28", "\xed\xa0\x80") {
 		query, segment := url.Values{"x": {text}, text: {"x"}, "lang": {text}}, url.PathEscape(text)
 		for _, p := range parameters {
 			query.Set(p, text)

@@ -34,7 +34,8 @@ type Kernel struct {
 	Wall      func() time.Time  // the machine's clock: links and forms age by it
 	NewID     func() uuid.UUID
 	Log       *slog.Logger
-	// TrustedProxies are our own proxies: their X-Forwarded-For is believed. If empty, the peer of a connection is the client.
+	// TrustedProxies are our own proxies: only their X-Forwarded-For is used. If empty, the peer of a connection is the
+	// client.
 	TrustedProxies []netip.Prefix
 	// Observe is called after every response with the pattern of its route; may be nil.
 	Observe func(method, route string, status int, took time.Duration)

@@ -8,7 +8,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Language returns the reader's language for pages of no organisation: the one in the address, or the browser's best match.
+// Language returns the reader's language for pages of no organisation: the one in the address, or the browser's best
+// match.
 func (k *Kernel) Language(r *http.Request) phrase.Language {
 	return phrase.Match(k.Languages, r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 }

@@ -57,7 +57,7 @@ func (r route) linkPath(t *testing.T, e visitor.TwoDonors) string {
 	return link
 }
 
-// missing names no object.
+// missing is the reference of no object.
 const missing = "AAAAAAAAAAAAAAAAAAAAAA"
 
 // routes returns the table of routes. It reports an error if the handler serves a route that is not in the table.
@@ -88,9 +88,9 @@ func form(e visitor.TwoDonors, v *visitor.Visitor) url.Values {
 	return f
 }
 
-// TestT10NobodySeesWhatIsAnothers asks for every object of Ana's as Ana, as Bea and without a session, by every route, and
-// for objects that do not exist: only Ana learns that hers exist.
-func TestT10NobodySeesWhatIsAnothers(t *testing.T) {
+// TestT10OnlyOwnersSeeTheirObjects requests every object of Ana's by every route, as Ana, as Bea and without a session,
+// and objects that do not exist: only Ana learns that hers exist.
+func TestT10OnlyOwnersSeeTheirObjects(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
 	use := func(v *visitor.Visitor, r route, ref string) visitor.Response {
@@ -140,9 +140,9 @@ func headers(a visitor.Response) http.Header {
 	return all
 }
 
-// TestT10NotYoursTakesAsLongAsNotThere asks for Ana's objects and for objects that do not exist, as Bea, in turns: the
-// medians of two hundred and more responses of each route differ by at most 20 ms.
-func TestT10NotYoursTakesAsLongAsNotThere(t *testing.T) {
+// TestT10ForeignAndMissingObjectsTakeTheSameTime requests as Bea, in turns, Ana's objects and objects that do not
+// exist: the medians of more than two hundred responses of each route differ by at most 20 ms.
+func TestT10ForeignAndMissingObjectsTakeTheSameTime(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
 	for _, r := range routes(t, e.Program) {
@@ -183,9 +183,9 @@ func refs(e visitor.TwoDonors) (all []string) {
 	return all
 }
 
-// TestT9NobodyElseSpeaksForADonor posts forms of other sites to every route that changes something, and reads every route
-// that does not: the database stays the same.
-func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
+// TestT9OtherSitesChangeNothing posts forms of other sites to every route that changes something, and reads every other
+// route: the database stays the same.
+func TestT9OtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
 	elsewhere := map[string][]string{
@@ -220,7 +220,8 @@ func TestT9NobodyElseSpeaksForADonor(t *testing.T) {
 	assert.Equal(t, before, visitor.TableHashes(t, e.Program), "nothing was changed")
 }
 
-// readOnly reads a route in several ways. Programs open the links of emails before people do, so these are read many times.
+// readOnly reads a route in several ways. Programs open the links of emails before people do, so these are read many
+// times.
 func readOnly(t *testing.T, e visitor.TwoDonors, r route) {
 	t.Helper()
 	path, times := r.path(r.object(t, e)), 1
@@ -235,9 +236,10 @@ func readOnly(t *testing.T, e visitor.TwoDonors, r route) {
 	e.Ana.Ask("GET", path, nil)
 }
 
-// TestT5SecretsStayWhereTheyBelong: no log and no page contains what opens a session or an object, except the object's own
-// page; pages are not cached, and other hosts get no address. A reference to a gift is 128 random bits and not its number.
-func TestT5SecretsStayWhereTheyBelong(t *testing.T) {
+// TestT5SecretsAreOnlyOnTheirOwnPage: no log and no page contains a secret that opens a session or an object, except
+// the object's own page. Pages are not cached, and other hosts get no address. A reference to a gift is 128 random bits
+// and not its number.
+func TestT5SecretsAreOnlyOnTheirOwnPage(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
 	require.Equal(t, 303, e.Nobody.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)

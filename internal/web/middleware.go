@@ -74,8 +74,8 @@ func (k *Kernel) secure(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
-		// Not no-referrer: under it browsers send "Origin: null" with our own forms, which old ones without
-		// Sec-Fetch-Site could then not be told from another site'k.
+		// Not no-referrer: with it, browsers send "Origin: null" with our own forms, and for old browsers without
+		// Sec-Fetch-Site such a form could not be distinguished from another site's.
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -88,8 +88,8 @@ func (k *Kernel) secure(next http.Handler) http.Handler {
 }
 
 // sameOrigin refuses forms that other sites post (Sec-Fetch-Site, else Origin), except for routes with FromAnySite.
-// Scripts and old browsers that send neither header are let through: where a cookie gives a right, the form must also carry
-// the session's token (see donorVisit).
+// Scripts and old browsers that send neither header are let through: where a cookie gives a right, the form must also
+// carry the session's token (see donorVisit).
 func (k *Kernel) sameOrigin(routes []Route) func(http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	for _, route := range routes {
@@ -103,8 +103,8 @@ func (k *Kernel) sameOrigin(routes []Route) func(http.Handler) http.Handler {
 	return protection.Handler
 }
 
-// clientAddress finds the client's address: the peer of the connection or, if the peer is one of our own proxies, the last
-// address in X-Forwarded-For that is not one of them. Nothing else that a client sends is believed.
+// clientAddress finds the client's address: the peer of the connection or, if the peer is one of our own proxies, the
+// last address in X-Forwarded-For that is not one of them. No other header is used.
 func (k *Kernel) clientAddress() func(http.Handler) http.Handler {
 	if len(k.TrustedProxies) == 0 {
 		return middleware.ClientIPFromRemoteAddr

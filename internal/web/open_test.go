@@ -28,36 +28,36 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// full is the organisation of the walk: it offers all languages.
-const full = "grassroots-international"
+// fullOrganisation is the organisation that offers all languages.
+const fullOrganisation = "grassroots-international"
 
-// noPage are the routes without a page to check: those for programs, documents, and redirects.
-var noPage = []string{
+// routesWithoutPage are the routes that show no page: those for programs, documents, and redirects.
+var routesWithoutPage = []string{
 	"GET /healthz", "GET /readyz", "* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
 	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /sign-out", "GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/records/data.json", "GET /portal/records/data.csv", "GET /portal/statements/{ref}/pdf",
 }
 
-// stop is one page of the walk, and how a donor gets there.
-type stop struct {
-	name  string
-	route string          // the route that serves the page
-	path  string          // empty: the page where the previous stop ended
-	do    chromedp.Action // done on the page; nil: nothing
-	keys  bool            // also checked by keyboard
+// pageVisit is one page to check, and how a donor opens it.
+type pageVisit struct {
+	name       string
+	route      string          // the route that serves the page
+	path       string          // empty: the page that is open after the previous visit
+	action     chromedp.Action // what the donor does on the page; nil for nothing
+	byKeyboard bool            // also checked by keyboard
 }
 
-// site is a program with a donor who has everything that a donor can have.
-type site struct {
+// pagesProgram is a program with a donor who has every kind of gift and plan.
+type pagesProgram struct {
 	*program.Program
-	ana                             *visitor.Visitor
-	paid, plan, open, unpaid, other donation.Donation
-	active, failing, paused, halted recurring.Plan
-	links                           portal.PlanLinks
+	visitor                            *visitor.Visitor
+	paid, plan, open, unpaid, other    donation.Donation
+	active, failing, paused, cancelled recurring.Plan
+	links                              portal.PlanLinks
 }
 
-func newSite(t *testing.T) *site {
-	g := &site{Program: program.New(t, program.Options{UnlimitedSignIn: true})}
+func newPagesProgram(t *testing.T) *pagesProgram {
+	g := &pagesProgram{Program: program.New(t, program.Options{UnlimitedSignIn: true})}
 	file, err := os.ReadFile("../../cmd/demo/demo.yaml")
 	require.NoError(t, err)
 	// The stand-in has an account of only one of the entities.
@@ -76,16 +76,16 @@ func newSite(t *testing.T) *site {
 	other := visitor.FormOf("ana.perez.de.la.cruz@mail.cooperativa-campesina.example", "Ana")
 	other.Fund, other.Split, other.CoverFees = "", map[string]string{"where-needed-most": "1200", "haiti-dessalines-brigade": "50.50"}, true
 	other.Amount, other.AmountOther = "other", "1250.50"
-	g.other = g.startedFor(t, full, other)
+	g.other = g.startGift(t, fullOrganisation, other)
 	_, err = g.Settle(program.ChargeOf(g.other, g.other.CreatedAt))
 	require.NoError(t, err)
-	g.open, g.unpaid = g.startedFor(t, full, visitor.FormOf("ana@example.org", "Ana")), g.startedFor(t, full, visitor.FormOf("ana@example.org", "Ana"))
+	g.open, g.unpaid = g.startGift(t, fullOrganisation, visitor.FormOf("ana@example.org", "Ana")), g.startGift(t, fullOrganisation, visitor.FormOf("ana@example.org", "Ana"))
 	g.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, g.unpaid.ID)
 
-	for i, plan := range []*recurring.Plan{&g.active, &g.failing, &g.paused, &g.halted} {
+	for i, plan := range []*recurring.Plan{&g.active, &g.failing, &g.paused, &g.cancelled} {
 		f := visitor.FormOf("ana@example.org", "Ana")
 		f.Fund, f.Frequency, f.Occurrences = "where-needed-most", []string{"monthly", "quarterly", "weekly", "yearly"}[i], "12"
-		g.plan = g.startedFor(t, full, f)
+		g.plan = g.startGift(t, fullOrganisation, f)
 		g.Pay(g.plan)
 		g.DeliverNew()
 		g.DrainAll()
@@ -97,17 +97,17 @@ func newSite(t *testing.T) *site {
 	g.Exec(`UPDATE plan SET failing_since = now(), failing_code = 'insufficient_funds' WHERE id = $1`, g.failing.ID)
 	_, err = g.Plans.Pause(t.Context(), recurring.DonorRequest{PlanID: g.paused.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, 3)
 	require.NoError(t, err)
-	_, err = g.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: g.halted.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, "")
+	_, err = g.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: g.cancelled.ID, SubmissionID: program.NewID().String(), Channel: "portal"}, "")
 	require.NoError(t, err)
 	g.RunPlanJobs()
-	g.ana = visitor.New(t, g.Program).SignIn("ana@example.org")
+	g.visitor = visitor.New(t, g.Program).SignIn("ana@example.org")
 	g.Exec(`INSERT INTO mailbox (email, person_id, proved_at) SELECT $1, person_id, now() FROM mailbox LIMIT 1`, other.Contact.Email)
 	return g
 }
 
-func (g *site) startedFor(t *testing.T, slug string, f donation.Form) donation.Donation {
+func (g *pagesProgram) startGift(t *testing.T, slug string, f donation.Form) donation.Donation {
 	t.Helper()
-	if slug == full && f.Fund == "general" {
+	if slug == fullOrganisation && f.Fund == "general" {
 		f.Fund = "where-needed-most"
 	}
 	d, err := g.SubmitFor(slug, f)
@@ -115,16 +115,16 @@ func (g *site) startedFor(t *testing.T, slug string, f donation.Form) donation.D
 	return d
 }
 
-// publicStops returns the pages that need no session.
-func (g *site) publicStops(lang phrase.Language) []stop {
-	press := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
+// publicPages returns the pages that need no session.
+func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
+	submit := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	monthly := chromedp.Tasks{
 		chromedp.Click(`label[for="amount-1"]`), chromedp.Click(`input[value="monthly"]`), chromedp.SendKeys("#occurrences", "12"),
 	}
 	manage := func(p recurring.Plan) string { return strings.TrimPrefix(g.links.Manage(p.PublicRef, lang), g.URL) }
 	card := strings.TrimPrefix(g.links.PaymentMethod(g.active.DonorID, lang), g.URL)
-	thanks := func(d donation.Donation) string { return "/give/" + full + "/thanks?gift=" + d.PublicRef }
-	letters := "GET /plans/{ref}/{key}"
+	thanks := func(d donation.Donation) string { return "/give/" + fullOrganisation + "/thanks?gift=" + d.PublicRef }
+	planRoute := "GET /plans/{ref}/{key}"
 	// Each language uses a donor of its own.
 	kind := map[phrase.Language]string{"en": "statements", "es": "reminders", "pt": "statements", "ht": "reminders"}[lang]
 	of := g.paid.DonorID
@@ -132,37 +132,37 @@ func (g *site) publicStops(lang phrase.Language) []stop {
 		of = g.other.DonorID
 	}
 	choice := strings.TrimPrefix(portal.StopLink(g.Server.BaseURL, g.Server.Secret)(of, kind, lang), g.URL)
-	return []stop{
+	return []pageVisit{
 		{"home", "GET /", "/", nil, false},
 		{"missing", "GET /", "/nowhere", nil, false},
-		{"form", "GET /give/{org}", "/give/" + full, nil, false},
+		{"form", "GET /give/{org}", "/give/" + fullOrganisation, nil, false},
 		{"form-monthly", "GET /give/{org}", "", monthly, false},
-		{"form-wrong", "POST /give/{org}", "/give/" + full, press, false},
+		{"form-wrong", "POST /give/{org}", "/give/" + fullOrganisation, submit, false},
 		{"thanks", "GET /give/{org}/thanks", thanks(g.plan), nil, false},
 		{"thanks-settling", "GET /give/{org}/thanks", thanks(g.open), nil, false},
 		{"thanks-unpaid", "GET /give/{org}/thanks", thanks(g.unpaid), nil, false},
-		{"thanks-unknown", "GET /give/{org}/thanks", "/give/" + full + "/thanks?gift=x", nil, false},
-		{"event", "GET /give/{org}/event", "/give/" + full + "/event", nil, false},
-		{"letter-plan", letters, manage(g.active), nil, true},
-		{"letter-said", letters, manage(g.active) + "&said=change", nil, false},
-		{"letter-failing", letters, manage(g.failing), nil, false},
-		{"letter-paused", letters, manage(g.paused), nil, false},
-		{"letter-stopped", letters, manage(g.halted) + "&said=cancel", nil, false},
-		{"letter-skip", letters, manage(g.active) + "&do=skip", nil, false},
+		{"thanks-unknown", "GET /give/{org}/thanks", "/give/" + fullOrganisation + "/thanks?gift=x", nil, false},
+		{"event", "GET /give/{org}/event", "/give/" + fullOrganisation + "/event", nil, false},
+		{"letter-plan", planRoute, manage(g.active), nil, true},
+		{"letter-said", planRoute, manage(g.active) + "&said=change", nil, false},
+		{"letter-failing", planRoute, manage(g.failing), nil, false},
+		{"letter-paused", planRoute, manage(g.paused), nil, false},
+		{"letter-stopped", planRoute, manage(g.cancelled) + "&said=cancel", nil, false},
+		{"letter-skip", planRoute, manage(g.active) + "&do=skip", nil, false},
 		{"letter-wrong", "POST /plans/{ref}/{key}", manage(g.active) + "&do=change&amount=1&frequency=monthly&fund=nothing&date=2001-01-01", nil, false},
-		{"letter-stale", letters, manage(g.halted) + "&do=skip", nil, false},
+		{"letter-stale", planRoute, manage(g.cancelled) + "&do=skip", nil, false},
 		{"letters", "GET /letters/{token}", choice, nil, false},
 		{"letters-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},
 		{"card", "GET /plans/card/{token}", card, nil, false},
 		{"card-done", "GET /plans/card/{token}", card + "&done=1", nil, false},
 		{"card-gone", "GET /plans/card/{token}", "/plans/card/x", nil, false},
 		{"sign-in", "GET /sign-in", "/sign-in", nil, true},
-		{"sign-in-wrong", "POST /sign-in", "", press, false},
+		{"sign-in-wrong", "POST /sign-in", "", submit, false},
 		{"sign-in-out", "GET /sign-in", "/sign-in?said=out", nil, false},
 		{"sign-in-closed", "GET /portal", "/portal", nil, false},
 		{"sign-in-elsewhere", "GET /sign-in/link", "/sign-in/link", nil, false},
 		{"code", "GET /sign-in/code", "/sign-in/code", nil, false},
-		{"code-wrong", "POST /sign-in/code", "", press, false},
+		{"code-wrong", "POST /sign-in/code", "", submit, false},
 		{"code-sent", "GET /sign-in/code", "/sign-in", chromedp.Tasks{
 			chromedp.SendKeys("#email", "ana@example.org"), chromedp.Click("#submit"), chromedp.WaitVisible("#code"),
 		}, true},
@@ -171,17 +171,17 @@ func (g *site) publicStops(lang phrase.Language) []stop {
 	}
 }
 
-// donorStops returns the pages of a signed-in donor.
-func (g *site) donorStops() []stop {
+// donorPages returns the pages of a signed-in donor.
+func (g *pagesProgram) donorPages() []pageVisit {
 	plan := "/portal/plans/" + g.active.PublicRef
 	year := time.Now().In(g.Offer("csio").Entity.Location()).Year()
-	join := chromedp.Tasks{
+	linkAddress := chromedp.Tasks{
 		chromedp.Click("#addresses summary"), chromedp.SendKeys("#email", "rosa@example.org"), chromedp.Submit("#email"), chromedp.WaitVisible("#code"),
 	}
 	wrong := chromedp.Tasks{chromedp.SendKeys("#code", "1"), chromedp.Submit("#code"), chromedp.WaitVisible("#errors")}
 	details := chromedp.Tasks{chromedp.Evaluate(`document.getElementById("first_name").value = ""; document.getElementById("phone").value = "call me"`, nil), chromedp.Submit("#phone"), chromedp.WaitVisible("#errors")}
 	erase := chromedp.Tasks{chromedp.Submit(`[value="erase"]`), chromedp.WaitVisible(".notice-error")}
-	return []stop{
+	return []pageVisit{
 		{"portal", "GET /portal", "/portal", nil, false},
 		{"portal-table", "GET /portal", "", chromedp.Click(".fold summary"), false},
 		{"gifts", "GET /portal/gifts", "/portal/gifts", nil, false},
@@ -201,17 +201,17 @@ func (g *site) donorStops() []stop {
 		{"details", "GET /portal/details", "/portal/details", nil, false},
 		{"details-saved", "GET /portal/details", "/portal/details?said=saved", nil, false},
 		{"details-wrong", "POST /portal/details", "/portal/details", details, false},
-		{"join", "POST /portal/addresses", "/portal/details", join, false},
+		{"join", "POST /portal/addresses", "/portal/details", linkAddress, false},
 		{"join-wrong", "POST /portal/addresses/prove", "", wrong, false},
 	}
 }
 
-// TestOpenToEveryone visits every page, in every language, and checks it by WCAG 2.2 AA and by keyboard.
-func TestOpenToEveryone(t *testing.T) {
-	g := newSite(t)
-	stops := map[string]bool{}
-	for _, s := range append(g.publicStops("en"), g.donorStops()...) {
-		stops[s.route] = true
+// TestEveryPageIsAccessible opens every page, in every language, and checks it by WCAG 2.2 AA and by keyboard.
+func TestEveryPageIsAccessible(t *testing.T) {
+	g := newPagesProgram(t)
+	visited := map[string]bool{}
+	for _, s := range append(g.publicPages("en"), g.donorPages()...) {
+		visited[s.route] = true
 	}
 	for _, r := range routes(t, g.Program) {
 		name := r.Method + " " + r.Pattern
@@ -219,10 +219,10 @@ func TestOpenToEveryone(t *testing.T) {
 			name = "* " + r.Pattern
 		}
 		listed := false
-		for _, no := range noPage {
+		for _, no := range routesWithoutPage {
 			listed = listed || no == name
 		}
-		assert.NotEqual(t, listed, stops[name], "%s: say how one gets to its page, or that it has none", name)
+		assert.NotEqual(t, listed, visited[name], "%s: add a visit of its page, or list it in routesWithoutPage", name)
 	}
 	for _, lang := range g.Server.Languages {
 		if only := os.Getenv("KONBIT_LANG"); only != "" && only != string(lang) {
@@ -230,41 +230,41 @@ func TestOpenToEveryone(t *testing.T) {
 		}
 		t.Run(string(lang), func(t *testing.T) {
 			t.Parallel()
-			w := &walk{t, g, lang, testkit.Browser(t)}
+			tab := &pageCheck{t, g, lang, testkit.Browser(t)}
 			// Without its script the page that waits for a payment does not reload itself in the middle of a check.
-			w.do(network.Enable(), network.SetBlockedURLs([]string{"*/static/wait.*.js"}))
-			for _, s := range g.publicStops(lang) {
-				w.see(s)
+			tab.run(network.Enable(), network.SetBlockedURLs([]string{"*/static/wait.*.js"}))
+			for _, s := range g.publicPages(lang) {
+				tab.checkPage(s)
 			}
-			for name, value := range g.ana.Cookies {
-				w.do(network.SetCookie(name, value).WithURL(g.URL))
+			for name, value := range g.visitor.Cookies {
+				tab.run(network.SetCookie(name, value).WithURL(g.URL))
 			}
-			for _, s := range g.donorStops() {
-				w.see(s)
+			for _, s := range g.donorPages() {
+				tab.checkPage(s)
 			}
 		})
 	}
 }
 
-// walk is a visit of all pages in one language.
-type walk struct {
+// pageCheck checks all pages in one language.
+type pageCheck struct {
 	t    *testing.T
-	g    *site
+	g    *pagesProgram
 	lang phrase.Language
 	ctx  context.Context
 }
 
-func (w *walk) do(actions ...chromedp.Action) {
+func (w *pageCheck) run(actions ...chromedp.Action) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Minute)
 	defer cancel()
 	require.NoError(w.t, chromedp.Run(ctx, actions...))
 }
 
-func (w *walk) see(s stop) {
+func (w *pageCheck) checkPage(s pageVisit) {
 	w.t.Helper()
 	began := time.Now()
-	w.do(emulation.SetDeviceMetricsOverride(320, 640, 1, true))
+	w.run(emulation.SetDeviceMetricsOverride(320, 640, 1, true))
 	if s.path != "" {
 		address := w.g.URL + s.path
 		if path, fragment, cut := strings.Cut(s.path, "#"); !strings.Contains(path, "lang=") {
@@ -277,30 +277,30 @@ func (w *walk) see(s stop) {
 				address += "#" + fragment
 			}
 		}
-		w.do(chromedp.Navigate(address))
+		w.run(chromedp.Navigate(address))
 	}
-	if s.do != nil {
-		w.do(s.do)
+	if s.action != nil {
+		w.run(s.action)
 	}
-	w.loaded()
-	w.shot(s.name)
-	for _, width := range w.widths() {
-		w.do(emulation.SetDeviceMetricsOverride(width, 640, 1, width < 600))
+	w.waitUntilLoaded()
+	w.saveScreenshot(s.name)
+	for _, width := range w.windowWidths() {
+		w.run(emulation.SetDeviceMetricsOverride(width, 640, 1, width < 600))
 		var bad []string
-		w.do(chromedp.Evaluate(crooked, &bad))
+		w.run(chromedp.Evaluate(layoutProblems, &bad))
 		assert.Empty(w.t, bad, "%s, %d wide", s.name, width)
 		if width == 320 || w.lang == phrase.English { // on a desktop only the words differ between languages
 			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
 		}
 	}
 	w.t.Log(s.name, time.Since(began).Round(time.Millisecond))
-	if s.keys && w.lang == phrase.English {
-		w.byKeyboard(s.name)
+	if s.byKeyboard && w.lang == phrase.English {
+		w.checkKeyboard(s.name)
 	}
 }
 
-// loaded waits until the page is there as a whole.
-func (w *walk) loaded() {
+// waitUntilLoaded waits until the whole page is loaded.
+func (w *pageCheck) waitUntilLoaded() {
 	w.t.Helper()
 	testkit.Eventually(w.t, 2*time.Minute, func() error {
 		var complete bool
@@ -312,17 +312,18 @@ func (w *walk) loaded() {
 	})
 }
 
-// widths returns the window widths in CSS pixels: a small phone, which is also a desktop at 400 % zoom, and a desktop.
-func (w *walk) widths() []int64 {
+// windowWidths returns the window widths in CSS pixels: a small phone, which is also a desktop at 400 % zoom, and a
+// desktop.
+func (w *pageCheck) windowWidths() []int64 {
 	if w.lang == phrase.English || w.lang == phrase.Spanish {
 		return []int64{320, 1280}
 	}
 	return []int64{320}
 }
 
-// crooked is a script that returns what extends beyond the window, and what is too low to be touched, except for links
-// within a sentence.
-const crooked = `(() => {
+// layoutProblems is a script that returns the elements that extend beyond the window, and the controls that are too low
+// to be touched, except for links within a sentence.
+const layoutProblems = `(() => {
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest(".skip, .unseen");
 	const name = (e) => e.outerHTML.slice(0, 120);
 	const wide = document.documentElement.clientWidth;
@@ -339,36 +340,36 @@ const crooked = `(() => {
 	return bad;
 })()`
 
-// byKeyboard moves over the page with the Tab key: every control gets the focus, in reading order, and shows it.
-func (w *walk) byKeyboard(name string) {
+// checkKeyboard moves over the page with the Tab key: every control gets the focus, in reading order, and shows it.
+func (w *pageCheck) checkKeyboard(name string) {
 	w.t.Helper()
 	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")].filter((e) => e.checkVisibility())`
 	var all int
-	w.do(chromedp.Evaluate(`document.activeElement.blur(); `+usable+`.length`, &all))
+	w.run(chromedp.Evaluate(`document.activeElement.blur(); `+usable+`.length`, &all))
 	reached := map[int]bool{}
 	for last := -1; ; {
 		var at struct {
 			N    int
 			Seen bool
 		}
-		w.do(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`(() => {
+		w.run(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`(() => {
 			const e = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(e);
 			return { N: `+usable+`.indexOf(e), Seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
 		})()`, &at))
 		if at.N < last || at.N < 0 {
 			break
 		}
-		assert.True(w.t, at.Seen, "%s: where the keyboard is, at %d, is not seen", name, at.N)
+		assert.True(w.t, at.Seen, "%s: the focus on control %d is not visible", name, at.N)
 		reached[at.N], last = true, at.N
 		if len(reached) == all {
 			break
 		}
 	}
-	assert.Len(w.t, reached, all, "%s: not all is reached, or not in order", name)
+	assert.Len(w.t, reached, all, "%s: some controls were not reached, or not in order", name)
 }
 
-// shot saves a picture of the page in the directory KONBIT_SHOTS, if it is set.
-func (w *walk) shot(name string) {
+// saveScreenshot saves a picture of the page in the directory KONBIT_SHOTS, if it is set.
+func (w *pageCheck) saveScreenshot(name string) {
 	w.t.Helper()
 	dir := os.Getenv("KONBIT_SHOTS")
 	if dir == "" {
@@ -381,7 +382,7 @@ func (w *walk) shot(name string) {
 			continue
 		}
 		var png []byte
-		w.do(set, chromedp.FullScreenshot(&png, 100))
+		w.run(set, chromedp.FullScreenshot(&png, 100))
 		require.NoError(w.t, os.WriteFile(filepath.Join(dir, name+"-"+string(w.lang)+"-"+size+".png"), png, 0o644))
 	}
 }

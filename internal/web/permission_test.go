@@ -20,8 +20,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestWhoMayUseEachRoute uses every route as every kind of person and compares the statuses with testdata/routes.txt. The
-// file is written by hand, so that a route with a wrong permission does not pass because the table says so.
+// TestWhoMayUseEachRoute uses every route as every kind of person and compares the statuses with testdata/routes.txt.
+// The file is written by hand, so that a route with a wrong permission does not pass because the table says so.
 func TestWhoMayUseEachRoute(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
@@ -102,21 +102,21 @@ func signedWebhook(t *testing.T, e visitor.TwoDonors) int {
 	return response.StatusCode
 }
 
-// bare is an area with one route.
-type bare struct{ web.Route }
+// singleRoute is an area with one route.
+type singleRoute struct{ web.Route }
 
-func (b bare) Routes() []web.Route { return []web.Route{b.Route} }
+func (b singleRoute) Routes() []web.Route { return []web.Route{b.Route} }
 
-// TestARouteNeedsAPermission: the program does not start with a route that says nothing about who may use it.
+// TestARouteNeedsAPermission: the program does not start with a route that has no permission.
 func TestARouteNeedsAPermission(t *testing.T) {
 	t.Parallel()
 	nothing := func(http.ResponseWriter, *http.Request, web.Anyone) error { return nil }
 	for _, none := range []web.Permission[web.Anyone]{{}, {Name: "no check"}, {Check: web.Public.Check}} {
 		assert.Panics(t, func() { web.Get("/x", web.Page, none, nothing) })
 	}
-	kernel := &web.Kernel{BaseURL: &url.URL{}, Areas: []web.Area{bare{web.Route{Method: "GET", Pattern: "/x", Permission: "public", Wrap: web.Page}}}}
+	kernel := &web.Kernel{BaseURL: &url.URL{}, Areas: []web.Area{singleRoute{web.Route{Method: "GET", Pattern: "/x", Permission: "public", Wrap: web.Page}}}}
 	assert.PanicsWithValue(t, "web: GET /x has no permission", func() { kernel.Handler() })
 	assert.Panics(t, func() {
-		(&web.Kernel{BaseURL: &url.URL{}, Areas: []web.Area{bare{web.Get("/x", 0, web.Public, nothing)}}}).Handler()
+		(&web.Kernel{BaseURL: &url.URL{}, Areas: []web.Area{singleRoute{web.Get("/x", 0, web.Public, nothing)}}}).Handler()
 	}, "a route without a wrap")
 }

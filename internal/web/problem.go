@@ -73,7 +73,8 @@ func (k *Kernel) writeProblem(w http.ResponseWriter, status int, page ProblemPag
 	}
 }
 
-// methodNotAllowed answers a method that the address does not serve, and lists the methods it serves in Allow (RFC 9110, 15.5.6).
+// methodNotAllowed answers a method that the address does not serve, and lists the methods it serves in Allow (RFC
+// 9110, 15.5.6).
 func (k *Kernel) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		routed := method

@@ -43,8 +43,8 @@ func problemPages(v *view.View, lang phrase.Language) map[string]pages.Writer {
 	return all
 }
 
-// TestProblemPagesAreOpenToEveryone checks every page in a browser: see pages.OpenToEveryone.
-func TestProblemPagesAreOpenToEveryone(t *testing.T) {
+// TestProblemPagesAreAccessible checks every page in a browser: see pages.OpenToEveryone.
+func TestProblemPagesAreAccessible(t *testing.T) {
 	v := pages.NewView(t)
 	pages.OpenToEveryone(t, v, problemPages(v, "es"))
 }

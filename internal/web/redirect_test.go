@@ -21,8 +21,8 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// elsewhere are values that have been used to redirect people away from sites they trusted.
-var elsewhere = []string{
+// foreignURLs are values that have been used to redirect people from trusted sites to other sites.
+var foreignURLs = []string{
 	"//evil.example", "///evil.example", `/\evil.example`, `\\evil.example`, `\/evil.example`, "https:evil.example", "https:/evil.example", "https:///evil.example",
 	"https://evil.example", "HTTPS://evil.example", "//evil.example/%2e%2e", "/%2f%2fevil.example", "/%5cevil.example", "%2f%2fevil.example", "//evil%E3%80%82example",
 	"@evil.example", "x@evil.example", "//give.example@evil.example", "https://give.example.evil.example", ".evil.example", ":80@evil.example", "?x=//evil.example", "#//evil.example",
@@ -33,11 +33,11 @@ var elsewhere = []string{
 // parameters are all parameters that our addresses know, and the usual names of redirect parameters on other sites.
 var parameters = []string{"lang", "fund", "amount", "frequency", "again", "gift", "look", "pass", "next", "redirect", "redirect_uri", "return_to", "url", "continue"}
 
-var leads = regexp.MustCompile(`(?:href|action|src|url)=["']?([^"'>\s]*)`)
+var linkTargets = regexp.MustCompile(`(?:href|action|src|url)=["']?([^"'>\s]*)`)
 
-// TestNobodyIsLedAway is threat T17: whatever an address or a form contains, redirects and links stay on our host or
-// lead to the payment page.
-func TestNobodyIsLedAway(t *testing.T) {
+// TestRedirectsStayOnOurHost is threat T17: whatever an address or a form contains, redirects and links stay on our
+// host or lead to the payment page.
+func TestRedirectsStayOnOurHost(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	gift := h.SettledGift(program.ValidForm())
@@ -51,7 +51,7 @@ func TestNobodyIsLedAway(t *testing.T) {
 		for _, c := range got.Cookies() {
 			assert.NotContains(t, c.String(), "evil", name)
 		}
-		to := leads.FindAllStringSubmatch(got.Page, -1)
+		to := linkTargets.FindAllStringSubmatch(got.Page, -1)
 		if location := got.Header.Get("Location"); location != "" {
 			redirected++
 			to = append(to, []string{"", location})
@@ -64,7 +64,7 @@ func TestNobodyIsLedAway(t *testing.T) {
 			}
 		}
 	}
-	for _, evil := range elsewhere {
+	for _, evil := range foreignURLs {
 		all := url.Values{}
 		for _, p := range parameters {
 			all.Set(p, evil)
@@ -85,7 +85,7 @@ func TestNobodyIsLedAway(t *testing.T) {
 		judge("post "+evil, visitor.Ask(t, "POST", h.URL+"/give/csio?"+url.Values{"lang": {evil}, "next": {evil}}.Encode(), form))
 	}
 	t.Logf("%d answers judged, %d of them redirects", asked, redirected)
-	assert.Greater(t, redirected, 3*len(elsewhere)-1, "redirects are what is judged")
+	assert.Greater(t, redirected, 3*len(foreignURLs)-1, "the test saw redirects")
 	for _, call := range h.Fake.Calls("POST", "/v1/checkout/sessions") {
 		for _, back := range []string{"success_url", "cancel_url"} {
 			assert.True(t, strings.HasPrefix(call.Params.Get(back), "https://give.example/give/csio"), call.Params.Get(back))
@@ -94,9 +94,9 @@ func TestNobodyIsLedAway(t *testing.T) {
 	}
 }
 
-// TestReferencesStayWhereTheyBelong is threat T5: a gift's reference and an event's pass are random, give no access to
-// the donor's data, and are in no log, on no other page, and in nothing that is stored.
-func TestReferencesStayWhereTheyBelong(t *testing.T) {
+// TestReferencesAreOnlyOnTheirOwnPage is threat T5: a gift's reference and an event's pass are random and give no
+// access to the donor's data. No log, no other page and no stored row contains them.
+func TestReferencesAreOnlyOnTheirOwnPage(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	paid, open := h.SettledGift(program.ValidForm()), h.StartedGift(program.ValidForm())
@@ -118,7 +118,7 @@ func TestReferencesStayWhereTheyBelong(t *testing.T) {
 		assert.NotContains(t, got.Page, "Ana", path)
 	}
 	got := visitor.Ask(t, "GET", h.URL+"/portal", nil)
-	assert.Equal(t, 401, got.StatusCode, "asks who it is")
+	assert.Equal(t, 401, got.StatusCode, "it requires a sign-in")
 	assert.NotContains(t, got.Page, "Ana")
 	own := "Cookie: " + pressed.Cookies()[0].Name + "=" + cookie
 	for _, test := range []struct {

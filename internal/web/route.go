@@ -9,7 +9,8 @@ import (
 	"konbit/internal/view"
 )
 
-// Route is one row of the table of routes. Get, Post and Any are the only way to make one, so that each has a permission.
+// Route is one row of the table of routes. Get, Post and Any are the only way to make one, so that each has a
+// permission.
 type Route struct {
 	Method, Pattern string // Method is "*" if any method is served
 	Permission      string // name of the permission

@@ -24,7 +24,7 @@ import (
 	"konbit/migrations"
 )
 
-func TestEveryAnswerIsGuarded(t *testing.T) {
+func TestSecurityHeaders(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	for _, test := range []struct {
@@ -53,7 +53,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	}
 }
 
-func TestAllowNamesWhatIs(t *testing.T) {
+func TestAllowListsTheMethods(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	for path, allowed := range map[string][]string{"/give/csio": {"GET", "HEAD", "POST"}, "/hooks/stripe/tsne": {"POST"}, "/": {"GET", "HEAD"}} {
@@ -100,7 +100,7 @@ func TestLinksDoNotFollowTheHost(t *testing.T) {
 	}
 }
 
-func TestTheCookieIsBoundToTheHost(t *testing.T) {
+func TestCookieHasTheHostPrefix(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	cookies := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm()).Cookies()
@@ -157,7 +157,7 @@ func TestTwoHundredMutations(t *testing.T) {
 	assert.Zero(t, h.Count(`SELECT count(*) FROM donor`))
 }
 
-func TestNothingTypedIsLost(t *testing.T) {
+func TestAFormWithErrorsKeepsItsValues(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	form := visitor.FilledForm()
@@ -172,9 +172,9 @@ func TestNothingTypedIsLost(t *testing.T) {
 	assert.Equal(t, "no-store", got.Header.Get("Cache-Control"))
 }
 
-// TestAgainShowsNothingToStrangers: the address of a gift shows what was typed only in the browser in which it was
+// TestOtherBrowsersDoNotSeeWhatWasTyped: the address of a gift shows what was typed only in the browser in which it was
 // typed.
-func TestAgainShowsNothingToStrangers(t *testing.T) {
+func TestOtherBrowsersDoNotSeeWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	pressed := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
@@ -221,7 +221,7 @@ func TestBodiesAndHeadersHaveLimits(t *testing.T) {
 	assert.Zero(t, h.Count(`SELECT count(*) FROM donation`))
 }
 
-func TestSlowHeadersAreCutOff(t *testing.T) {
+func TestSlowHeadersEndTheConnection(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(h.URL, "http://"))
@@ -233,7 +233,7 @@ func TestSlowHeadersAreCutOff(t *testing.T) {
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
 	_, err = io.ReadAll(bufio.NewReader(conn))
 	var network net.Error
-	assert.False(t, errors.As(err, &network) && network.Timeout(), "the server hangs on")
+	assert.False(t, errors.As(err, &network) && network.Timeout(), "the server keeps the connection open")
 	assert.Less(t, time.Since(began), 5*time.Second)
 }
 
@@ -257,7 +257,7 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestAPanicTellsAReferenceOnly(t *testing.T) {
+func TestAPanicShowsOnlyAReference(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.Server.Ready = func(context.Context) error { panic("secret: ana@example.org") }
@@ -265,15 +265,15 @@ func TestAPanicTellsAReferenceOnly(t *testing.T) {
 	h.Server.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 	assert.Equal(t, 500, w.Code)
 	assert.NotContains(t, w.Body.String(), "secret")
-	assert.NotContains(t, h.Log.String(), "ana@example.org", "nor does the log tell what the panic said")
+	assert.NotContains(t, h.Log.String(), "ana@example.org", "the log does not contain the panic's message")
 	assert.Contains(t, h.Log.String(), "panic")
 	assert.NotEmpty(t, w.Header().Get("Content-Security-Policy"))
 	assert.Regexp(t, `[0-9a-f]{8}-[0-9a-f]{4}`, w.Body.String())
 }
 
-// TestTheLogNamesNobody makes a gift with a name that occurs nowhere else, with and without failures: the log does not
-// contain it.
-func TestTheLogNamesNobody(t *testing.T) {
+// TestTheLogContainsNoNames makes a gift with a name that occurs nowhere else, with and without failures: the log does
+// not contain it.
+func TestTheLogContainsNoNames(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
@@ -318,7 +318,7 @@ func TestTheLogNamesNobody(t *testing.T) {
 	}
 }
 
-func TestStripeDownIsAPageSoon(t *testing.T) {
+func TestStripeDownShowsAPageSoon(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()

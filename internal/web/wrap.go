@@ -36,8 +36,8 @@ func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
 	panic("web: a route has no wrap")
 }
 
-// page wraps a handler that only uses the database: it parses the form, limits the request to pg.RequestTimeout, and shows
-// errors as pages.
+// page wraps a handler that only uses the database: it parses the form, limits the request to pg.RequestTimeout, and
+// shows errors as pages.
 func (k *Kernel) page(h Handler) http.HandlerFunc {
 	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
 		if r.Method == http.MethodPost {
@@ -51,8 +51,8 @@ func (k *Kernel) page(h Handler) http.HandlerFunc {
 	})
 }
 
-// ownDeadline wraps a handler that limits its time itself, and shows its errors as pages. Pages hold one-time ids and what
-// people typed, and redirects lead to people's gifts, so that no response may be cached.
+// ownDeadline wraps a handler that limits its time itself, and shows its errors as pages. Pages hold one-time ids and
+// what people typed, and redirects lead to people's gifts, so that no response may be cached.
 func (k *Kernel) ownDeadline(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

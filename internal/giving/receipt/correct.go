@@ -18,8 +18,8 @@ var ErrCorrection = errors.New("a name or address is one line without control ch
 // Correction is what the receipt must say about the donor; an empty field stays as before.
 type Correction struct{ FirstName, LastName, Email string }
 
-// CorrectTx replaces a receipt by one with the corrected donor. The old one stays as it was issued, and is void. It locks the
-// counters: call it last.
+// CorrectTx replaces a receipt by one with the corrected donor. The old one stays as it was issued, and is void. It
+// locks the counters: call it last.
 func (d Issuer) CorrectTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, c Correction, by string, now time.Time) (Receipt, error) {
 	was, err := ByID(ctx, tx, id)
 	if err != nil {

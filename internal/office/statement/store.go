@@ -157,7 +157,7 @@ func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (iss
 	}
 	var emails []jobs.Job
 	for _, s := range all {
-		if s.Person.Email != "" && slices.Contains(kept, s.ID) { // a donor without an address gets the statement on paper
+		if s.Person.Email != "" && slices.Contains(kept, s.ID) { // without an address: sent on paper
 			emails = append(emails, EmailJob{s.ID})
 		}
 	}

@@ -32,7 +32,7 @@ func (s Service) Sessions() session.Service {
 // /24 or /48.
 type Limits struct {
 	EmailsPerMailbox           guard.Limit
-	EmailsPerMailboxAndNetwork guard.Limit // lower, so that one network never uses up all emails of a mailbox: some remain for the donor
+	EmailsPerMailboxAndNetwork guard.Limit // lower: some emails always remain for the donor
 	EmailsPerAddress           guard.Limit // to any mailbox
 
 	GuessesInRequestingBrowser  guard.Limit // of the code that this browser requested

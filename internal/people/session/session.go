@@ -33,7 +33,7 @@ type Kind struct {
 type Limits struct {
 	IdleTimeout  time.Duration // since the last request
 	MaxLifetime  time.Duration // since it was opened
-	SeenInterval time.Duration // a request updates the time of the last request at most this often, so reading pages seldom writes
+	SeenInterval time.Duration // the time of the last request is written at most this often
 }
 
 // Limits returns when sessions of this kind end. Cookies last for MaxLifetime.

@@ -3,7 +3,8 @@
 //
 //	Clean       what a person typed → the address that is stored and mailed to
 //	IsValid     an address of a donor, as forms accept it
-//	CheckPlain  an address that a message may be sent to; wider than IsValid, because operators and older rows may hold more
+//	CheckPlain  an address that a message may be sent to; wider than IsValid, because operators and older rows may
+//	            have others
 //	Normalize   the form in which addresses are compared and used as a key
 //	MailboxKey  the form in which limits count them: without the tag after a plus sign
 //	Parse       a sender with a name, such as `Example Fund <gifts@example.org>`

@@ -103,8 +103,8 @@ func TestPassEnds(t *testing.T) {
 	require.Equal(t, []string{"opened", "closed", "opened"}, kinds)
 }
 
-// TestPassesAreCheckedByTheDatabase: the database allows at most eight hours, by its own clock, and refuses changes of the
-// record.
+// TestPassesAreCheckedByTheDatabase: the database allows at most eight hours, by its own clock, and refuses changes of
+// the record.
 func TestPassesAreCheckedByTheDatabase(t *testing.T) {
 	_, db, _ := newGuard(t, off)
 	org := organisation(t, db.Owner)

@@ -30,7 +30,7 @@ type Limits struct {
 	Failures                      Limit         // on the whole site; above it every page requires the challenge
 	PageFailures                  Limit         // on one page; above it that page requires the challenge
 	NoJSWaits                     Limit         // challenges of one page passed by waiting, without JavaScript
-	MinFillTime                   time.Duration // a form submitted sooner, or never shown, requires the challenge; 0: off
+	MinFillTime                   time.Duration // a form submitted sooner or never shown is challenged; 0: off
 }
 
 // Standard returns the limits of an installation that sets none.

@@ -179,7 +179,7 @@ func IsTransient(err error) bool {
 		case "08", "40", "53", "57", "58": // connection, rollback, resources, intervention, system
 			return true
 		}
-		return isStaleStatement(err) || refused.Code == pqerror.ReadOnlySQLTransaction || // a server that is no longer the primary
+		return isStaleStatement(err) || refused.Code == pqerror.ReadOnlySQLTransaction || // no longer the primary
 			refused.Code == pqerror.LockNotAvailable // another transaction held it for too long
 	}
 	var network net.Error

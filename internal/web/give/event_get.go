@@ -8,8 +8,8 @@ import (
 	"konbit/internal/web"
 )
 
-// eventGet shows the page that opens event mode on this device, by the link that `konbit event-mode open` prints. It changes
-// nothing, because programs open links before people do.
+// eventGet shows the page that opens event mode on this device, by the link that `konbit event-mode open` prints. It
+// changes nothing, because programs open links before people do.
 func (a *Area) eventGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	o, err := a.offer(r)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"konbit/internal/view"
 )
 
-// EventModePage opens event mode on the device that shows it. The pass is the fragment of the link to this page (after the
-// #), which browsers do not send to servers: a script copies it into the field, and without a script a person types it.
+// EventModePage opens event mode on the device that shows it. The pass is the fragment of the link to this page (after
+// the #), which browsers do not send to servers: a script copies it into the field, and without a script a person types
+// it.
 type EventModePage struct {
 	view.Frame
 	Organisation view.Organisation

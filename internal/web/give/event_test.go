@@ -16,7 +16,7 @@ import (
 
 // TestEventMode: a tablet at an event takes gift after gift, remembers no donor, and every use of its pass is recorded.
 func TestEventMode(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
 	organisation := g.Offer("csio").Organisation.ID
 	pass, token, err := guard.OpenPass(t.Context(), g.DB.Server, uuid.New(), organisation, time.Hour)
 	require.NoError(t, err)
@@ -46,7 +46,7 @@ func TestEventMode(t *testing.T) {
 	require.Equal(t, http.StatusOK, looked.status)
 	require.Empty(t, looked.cookies)
 	require.NotContains(t, looked.body, token)
-	require.Zero(t, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'device'`), "looking at the link opens nothing")
+	require.Zero(t, g.Count(`SELECT count(*) FROM event_pass_step WHERE kind = 'device'`), "reading the link's page opens nothing")
 	opened := post("/give/csio/event?lang=en", " "+token+" ")
 	require.Equal(t, []any{http.StatusSeeOther, "/give/csio?lang=en"}, []any{opened.status, opened.location})
 	require.Len(t, opened.cookies, 1)
@@ -54,9 +54,9 @@ func TestEventMode(t *testing.T) {
 	require.True(t, cookie.HttpOnly)
 
 	for range 40 {
-		a := g.from("203.0.113.9", g.typed(time.Minute), "Cookie", cookie.Name+"="+cookie.Value)
+		a := g.postFrom("203.0.113.9", g.formAfter(time.Minute), "Cookie", cookie.Name+"="+cookie.Value)
 		require.Equal(t, http.StatusSeeOther, a.status)
-		require.Empty(t, a.cookies, "nothing leads back to what the last donor typed")
+		require.Empty(t, a.cookies, "no cookie leads to what the last donor typed")
 	}
 	form := get("/give/csio?lang=en", cookie).body
 	require.Contains(t, form, "/static/event.")
@@ -70,10 +70,10 @@ func TestEventMode(t *testing.T) {
 	require.NoError(t, guard.ClosePass(t.Context(), g.DB.Server, pass.ID))
 	passed := 0
 	for range 12 {
-		if g.from("203.0.113.9", g.typed(time.Minute), "Cookie", cookie.Name+"="+cookie.Value).status == http.StatusSeeOther {
+		if g.postFrom("203.0.113.9", g.formAfter(time.Minute), "Cookie", cookie.Name+"="+cookie.Value).status == http.StatusSeeOther {
 			passed++
 		}
 	}
-	require.Equal(t, 5, passed, "when it is over the limits hold again")
+	require.Equal(t, 5, passed, "after its end the limits apply again")
 	require.NotContains(t, get("/give/csio?lang=en", cookie).body, "/static/event.")
 }

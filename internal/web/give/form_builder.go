@@ -72,8 +72,8 @@ func (f formBuilder) checkboxes() []view.Checkbox {
 	}
 }
 
-// chargeTexts returns the sentence above the submit button and the texts of each frequency. The script replaces {amount}
-// in the latter; without a script the general sentence is shown, which is true for every choice.
+// chargeTexts returns the sentence above the submit button and the texts of each frequency. The script replaces
+// {amount} in the latter; without a script the general sentence is shown, which is true for every choice.
 func (f formBuilder) chargeTexts() (general string, byFrequency []chargeText) {
 	donee := f.page.Organisation.Donee.Name
 	key := "give.charge.any"

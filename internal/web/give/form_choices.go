@@ -51,8 +51,8 @@ func (f formBuilder) funds() view.ChoiceGroup {
 	return g
 }
 
-// frequencies returns the question how often to give; without choices if there is one frequency. At the beginning "once"
-// is chosen.
+// frequencies returns the question how often to give; without choices if there is one frequency. At the beginning
+// "once" is chosen.
 func (f formBuilder) frequencies() view.ChoiceGroup {
 	g := view.ChoiceGroup{FieldText: f.Describe("frequency", "")}
 	if len(f.page.Frequencies) < 2 {

@@ -172,7 +172,7 @@ func TestPreparedGiveIsTheSamePage(t *testing.T) {
 	p := givePage("es")
 	p.Organisation.Name = "one-time-id-belongs-here"
 	_, err := give.PrepareForm(v, p)
-	assert.Error(t, err, "a gap elsewhere would put the id into the wrong place")
+	assert.Error(t, err, "the id must be in one place only")
 }
 
 // TestGiveIsLight: the form, uncompressed, and all files it loads are below 30 kB as a browser requests them.

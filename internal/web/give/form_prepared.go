@@ -9,12 +9,12 @@ import (
 	"konbit/internal/view"
 )
 
-// PreparedForm is a donation form rendered once, without its one-time id. The empty form is requested far more often than
-// it is submitted, and only the id differs between two requests, so that inserting the id replaces executing the template.
-// It is valid as long as the facts it was made from.
+// PreparedForm is a donation form rendered once, without its one-time id. The empty form is requested far more often
+// than it is submitted, and only the id differs between two requests, so that inserting the id replaces executing the
+// template. It is valid as long as the facts it was made from.
 type PreparedForm struct{ before, after []byte }
 
-// idPlaceholder stands for the one-time id while the page is prepared.
+// idPlaceholder replaces the one-time id while the page is prepared.
 const idPlaceholder = "one-time-id-belongs-here"
 
 // PrepareForm renders p for many requests. It does not use p.FormID.

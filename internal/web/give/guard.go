@@ -15,12 +15,13 @@ import (
 	"konbit/internal/web"
 )
 
-// guardResult is what the guard decided about a submitted form: whether the gift may start, and whether it is given on a
-// device in event mode.
+// guardResult is what the guard decided about a submitted form: whether the gift may start, and whether it is given on
+// a device in event mode.
 type guardResult struct{ passed, event bool }
 
-// checkGuard lets the guard judge a correct form, before the gift's row is written and before any call to Stripe. A form that
-// does not pass is answered here with status 429: with a challenge, or with the form again. Both keep all that was typed.
+// checkGuard lets the guard judge a correct form, before the gift's row is written and before any call to Stripe. A
+// form that does not pass is answered here with status 429: with a challenge, or with the form again. Both keep all
+// that was typed.
 func (a *Area) checkGuard(w http.ResponseWriter, r *http.Request, o offer, form donation.Form, request donation.Request) (guardResult, error) {
 	pass, err := a.eventPass(r, o)
 	if err != nil {
@@ -67,8 +68,9 @@ func (a *Area) showChallenge(w http.ResponseWriter, r *http.Request, o offer, fo
 	return web.WritePage(w, http.StatusTooManyRequests, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// formToken returns the signed one-time id of a form that is shown now. A form that is shown again keeps the time at which it
-// was first shown, so that correcting a field does not look like a form filled in by a program within a second.
+// formToken returns the signed one-time id of a form that is shown now. A form that is shown again keeps the time at
+// which it was first shown, so that correcting a field does not look like a form filled in by a program within a
+// second.
 func (a *Area) formToken(r *http.Request, form uuid.UUID) string {
 	token := r.PostForm.Get("form")
 	if id, shown, err := a.Guard.ParseFormToken(token); err == nil && id == form && !shown.IsZero() {

@@ -27,8 +27,9 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// gate is a program with the limits of an installation that sets none, and with this machine's proxies in front of it.
-type gate struct {
+// guardedProgram is a program with the limits of an installation that sets none, and with this machine's proxies in
+// front of it.
+type guardedProgram struct {
 	*program.Program
 	t     *testing.T
 	URL   string
@@ -37,9 +38,9 @@ type gate struct {
 
 const secret = "canary-secret-of-32-bytes-length"
 
-func newGate(t *testing.T, limits guard.Limits, proxies ...string) *gate {
+func newGuardedProgram(t *testing.T, limits guard.Limits, proxies ...string) *guardedProgram {
 	h := program.New(t, program.Options{})
-	g := &gate{Program: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
+	g := &guardedProgram{Program: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
 	giveArea(t, h).Guard, h.Server.TrustedProxies = g.guard, nil
 	for _, p := range proxies {
 		h.Server.TrustedProxies = append(h.Server.TrustedProxies, netip.MustParsePrefix(p))
@@ -70,7 +71,7 @@ func giveArea(t *testing.T, h *program.Program) *give.Area {
 	return nil
 }
 
-func (g *gate) send(r *http.Request) reply {
+func (g *guardedProgram) send(r *http.Request) reply {
 	g.t.Helper()
 	response, err := program.Client().Do(r)
 	require.NoError(g.t, err)
@@ -80,16 +81,16 @@ func (g *gate) send(r *http.Request) reply {
 	return reply{response.StatusCode, response.Header.Get("Location"), string(body), response.Cookies()}
 }
 
-// typed returns the form of a new donor who has looked at it for the time read.
-func (g *gate) typed(read time.Duration) url.Values {
+// formAfter returns the form of a new donor who read it for some time.
+func (g *guardedProgram) formAfter(read time.Duration) url.Values {
 	return url.Values{
 		"form": {g.guard.FormToken(uuid.New(), time.Now().Add(-read))}, "amount": {"20"}, "frequency": {"once"}, "fund": {"general"},
 		"first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {uuid.NewString() + "@example.org"}, "note": {`For "my" neighbours <3`},
 	}
 }
 
-// from posts a form as a proxy forwards it from an address.
-func (g *gate) from(address string, form url.Values, headers ...string) reply {
+// postFrom posts a form as a proxy forwards it from an address.
+func (g *guardedProgram) postFrom(address string, form url.Values, headers ...string) reply {
 	g.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, g.URL+"/give/csio?lang=en", strings.NewReader(form.Encode()))
 	require.NoError(g.t, err)
@@ -103,7 +104,7 @@ func (g *gate) from(address string, form url.Values, headers ...string) reply {
 	return g.send(r)
 }
 
-func (g *gate) sessions() int { return len(g.Fake.Calls("POST", "/v1/checkout/sessions")) }
+func (g *guardedProgram) sessions() int { return len(g.Fake.Calls("POST", "/v1/checkout/sessions")) }
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
 
@@ -139,34 +140,34 @@ func solve(t *testing.T, page string) url.Values {
 	return form
 }
 
-const held = "Many attempts to give came in a short time"
+const rateLimitedText = "Many attempts to give came in a short time"
 
-// wantRefused checks the response to a refused form: 429, what was typed, and the same words whatever the reason.
-func wantRefused(t *testing.T, a reply, form url.Values) {
+// requireRefused checks the response to a refused form: 429, what was typed, and the same words for every reason.
+func requireRefused(t *testing.T, a reply, form url.Values) {
 	t.Helper()
 	require.Equal(t, http.StatusTooManyRequests, a.status)
-	require.Contains(t, a.body, held)
+	require.Contains(t, a.body, rateLimitedText)
 	require.Contains(t, a.body, html.EscapeString(form.Get("email")))
 	require.Contains(t, a.body, "my&#34; neighbours")
 	require.NotContains(t, a.body, "declined")
 }
 
-// TestOneAddressOpensFewPages: 500 attempts from one address open at most five payment pages in ten minutes, and all of
-// a hundred donors in the same minutes can give.
-func TestOneAddressOpensFewPages(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+// TestOneAddressOpensFewPaymentPages: 500 attempts from one address open at most five payment pages in ten minutes, and
+// all of a hundred donors can give in the same minutes.
+func TestOneAddressOpensFewPaymentPages(t *testing.T) {
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
 	donors := 0
 	for i := range 500 {
-		form := g.typed(time.Minute)
-		if a := g.from("203.0.113.9", form); a.status != http.StatusSeeOther {
-			wantRefused(t, a, form)
+		form := g.formAfter(time.Minute)
+		if a := g.postFrom("203.0.113.9", form); a.status != http.StatusSeeOther {
+			requireRefused(t, a, form)
 		}
 		if i%5 == 0 {
 			address := fmt.Sprintf("198.51.%d.7", i/5)
 			if i%50 == 0 {
 				address = fmt.Sprintf("203.0.113.%d", 100+i/50) // the network of the program that tries cards
 			}
-			if a := g.from(address, g.typed(time.Minute)); a.status == http.StatusSeeOther {
+			if a := g.postFrom(address, g.formAfter(time.Minute)); a.status == http.StatusSeeOther {
 				donors++
 			}
 		}
@@ -177,9 +178,9 @@ func TestOneAddressOpensFewPages(t *testing.T) {
 	require.NotContains(t, g.Log.String(), "203.0.113", "addresses are not logged")
 }
 
-// TestAddressIsWhatTrustedProxiesSay is threat T25: X-Forwarded-For is ignored unless the peer is a trusted proxy, and
+// TestOnlyTrustedProxiesSetTheAddress is threat T25: X-Forwarded-For is ignored unless the peer is a trusted proxy, and
 // then only the address that this proxy added is used.
-func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
+func TestOnlyTrustedProxiesSetTheAddress(t *testing.T) {
 	for name, c := range map[string]struct {
 		proxies []string
 		forged  func(i int) []string
@@ -199,10 +200,10 @@ func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g := newGate(t, guard.Standard(), c.proxies...)
+			g := newGuardedProgram(t, guard.Standard(), c.proxies...)
 			passed := 0
 			for i := range 12 {
-				if g.from("", g.typed(time.Minute), c.forged(i)...).status == http.StatusSeeOther {
+				if g.postFrom("", g.formAfter(time.Minute), c.forged(i)...).status == http.StatusSeeOther {
 					passed++
 				}
 			}
@@ -212,15 +213,16 @@ func TestAddressIsWhatTrustedProxiesSay(t *testing.T) {
 	}
 }
 
-// TestManyAddressesRaiseTheBar: a program with 500 addresses whose cards are declined gets the challenge on every page
-// within a minute of the 21st decline, and opens no payment page from then on. Donors solve the challenge and give.
-func TestManyAddressesRaiseTheBar(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
+// TestManyDeclinesRequireTheChallenge: a program with 500 addresses whose cards are declined gets the challenge on
+// every page within a minute of the 21st decline, and opens no payment page from then on. Donors solve the challenge
+// and give.
+func TestManyDeclinesRequireTheChallenge(t *testing.T) {
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
 	address := func(i int) string { return fmt.Sprintf("198.%d.%d.1", 18+i/250, i%250) }
 	var since time.Time
 	tried := 0
 	for ; tried < 500; tried++ {
-		a := g.from(address(tried), g.typed(time.Minute))
+		a := g.postFrom(address(tried), g.formAfter(time.Minute))
 		if a.status != http.StatusSeeOther {
 			require.Equal(t, http.StatusTooManyRequests, a.status)
 			break
@@ -240,22 +242,22 @@ func TestManyAddressesRaiseTheBar(t *testing.T) {
 
 	open := g.sessions()
 	for i := tried; i < 500; i++ {
-		a := g.from(address(i), g.typed(time.Minute))
+		a := g.postFrom(address(i), g.formAfter(time.Minute))
 		require.Equal(t, http.StatusTooManyRequests, a.status)
 		require.Contains(t, a.body, "A short check keeps them out")
 	}
-	require.Equal(t, open, g.sessions(), "nothing more is asked of Stripe")
+	require.Equal(t, open, g.sessions(), "Stripe is not called any more")
 
 	passed := 0
 	for i := range 100 {
-		a := g.from(fmt.Sprintf("203.0.%d.1", i), g.typed(time.Minute))
-		if a = g.from(fmt.Sprintf("203.0.%d.1", i), solve(t, a.body)); a.status == http.StatusSeeOther {
+		a := g.postFrom(fmt.Sprintf("203.0.%d.1", i), g.formAfter(time.Minute))
+		if a = g.postFrom(fmt.Sprintf("203.0.%d.1", i), solve(t, a.body)); a.status == http.StatusSeeOther {
 			passed++
 		}
 	}
 	require.GreaterOrEqual(t, passed, 99, "donors who got through")
 	aina := strings.NewReplacer("csio", "aina").Replace(g.URL + "/give/csio?lang=en")
-	form := g.typed(time.Minute)
+	form := g.formAfter(time.Minute)
 	form.Set("fund", "free")
 	r, err := http.NewRequest(http.MethodPost, aina, strings.NewReader(form.Encode()))
 	require.NoError(t, err)
@@ -264,7 +266,7 @@ func TestManyAddressesRaiseTheBar(t *testing.T) {
 }
 
 // decline pays on a payment page with a card that the bank declines, and delivers Stripe's events.
-func (g *gate) decline(page string) {
+func (g *guardedProgram) decline(page string) {
 	g.t.Helper()
 	card := stripefake.GoodCard
 	card.Number = "4000000000000002"
@@ -280,8 +282,8 @@ func (g *gate) decline(page string) {
 
 // TestADeclineCountsOnce: Stripe reports one declined card by two events, each delivered several times.
 func TestADeclineCountsOnce(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
-	a := g.from("198.51.100.1", g.typed(time.Minute))
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
+	a := g.postFrom("198.51.100.1", g.formAfter(time.Minute))
 	g.decline(a.location)
 	g.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL`)
 	g.DrainAll()
@@ -291,10 +293,10 @@ func TestADeclineCountsOnce(t *testing.T) {
 
 // TestAFormPostedTooFastGetsTheChallenge: a form that is posted within seconds of being shown gets the challenge.
 func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
-	form := g.typed(time.Second)
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
+	form := g.formAfter(time.Second)
 	form.Set("split[network]", "") // all fields that were posted are kept
-	a := g.from("203.0.113.1", form)
+	a := g.postFrom("203.0.113.1", form)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	kept := fields(a.body)
 	for name, value := range form {
@@ -303,46 +305,46 @@ func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
 	require.Zero(t, g.sessions())
 	require.Zero(t, g.Count(`SELECT count(*) FROM donation`))
 
-	early := g.from("203.0.113.1", kept)
+	early := g.postFrom("203.0.113.1", kept)
 	require.Contains(t, early.body, "Without JavaScript the check is a short wait")
 	require.Equal(t, kept.Get("step"), fields(early.body).Get("step"))
 	changed := solve(t, a.body)
 	changed.Set("amount", "30")
-	wantRefused(t, g.from("203.0.113.1", changed), form)
+	requireRefused(t, g.postFrom("203.0.113.1", changed), form)
 
 	done := solve(t, a.body)
-	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", done).status)
-	wantRefused(t, g.from("203.0.113.1", done), form)
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", done).status)
+	requireRefused(t, g.postFrom("203.0.113.1", done), form)
 	require.Equal(t, 1, g.sessions())
 }
 
 // TestCorrectingAFieldIsNotTooFast: a form that is shown again with a bad field keeps the time at which it was first
 // shown.
 func TestCorrectingAFieldIsNotTooFast(t *testing.T) {
-	g := newGate(t, guard.Standard(), "127.0.0.1/32")
-	form := g.typed(time.Minute)
+	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
+	form := g.formAfter(time.Minute)
 	email := form.Get("email")
 	form.Set("email", "ana@")
-	a := g.from("203.0.113.1", form)
+	a := g.postFrom("203.0.113.1", form)
 	require.Equal(t, http.StatusUnprocessableEntity, a.status)
 	require.Equal(t, form.Get("form"), fields(a.body).Get("form"))
 	form.Set("email", email)
-	require.Equal(t, http.StatusSeeOther, g.from("203.0.113.1", form).status)
+	require.Equal(t, http.StatusSeeOther, g.postFrom("203.0.113.1", form).status)
 }
 
 // TestScripts: a form that was posted without being shown gets the challenge; in the demo, which sets no time limit, it
 // does not.
 func TestScripts(t *testing.T) {
 	script := url.Values{"amount": {"20"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"}}
-	g := newGate(t, guard.Standard())
-	a := g.from("", script)
+	g := newGuardedProgram(t, guard.Standard())
+	a := g.postFrom("", script)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
-	require.Equal(t, http.StatusSeeOther, g.from("", solve(t, a.body)).status)
+	require.Equal(t, http.StatusSeeOther, g.postFrom("", solve(t, a.body)).status)
 
 	limits, err := guard.ParseLimits("address=100000/10m network=100000/10m email=100000/1h page=100000/10m min_fill_time=off")
 	require.NoError(t, err)
-	g = newGate(t, limits)
+	g = newGuardedProgram(t, limits)
 	for range 20 {
-		require.Equal(t, http.StatusSeeOther, g.from("", script).status)
+		require.Equal(t, http.StatusSeeOther, g.postFrom("", script).status)
 	}
 }

@@ -19,7 +19,8 @@ type offer struct {
 	catalog *fund.Catalog
 }
 
-// offer returns the offer of the request's address; fault.NotFound if there is no such organisation or it has no open fund.
+// offer returns the offer of the request's address; fault.NotFound if there is no such organisation or it has no open
+// fund.
 func (a *Area) offer(r *http.Request) (offer, error) {
 	catalog, err := a.Catalog.Current(r.Context())
 	if err != nil {

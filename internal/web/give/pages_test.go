@@ -113,8 +113,8 @@ func TestThanksShowsTheState(t *testing.T) {
 	}
 }
 
-// TestPagesAreOpenToEveryone checks every page in a browser: see pages.OpenToEveryone.
-func TestPagesAreOpenToEveryone(t *testing.T) {
+// TestPagesAreAccessible checks every page in a browser: see pages.OpenToEveryone.
+func TestPagesAreAccessible(t *testing.T) {
 	v := newView(t)
 	pages.OpenToEveryone(t, v, everyPage(v, "es"))
 }

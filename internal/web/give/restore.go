@@ -16,8 +16,8 @@ import (
 // giftCookie holds the signed reference of the gift last started in this browser.
 const giftCookie = "gift"
 
-// restoreForm shows the form of an unpaid gift with what was typed. Only the browser in which it was typed, known by its
-// cookie, sees it: the address alone opens an empty form.
+// restoreForm shows the form of an unpaid gift with what was typed. Only the browser in which it was typed, known by
+// its cookie, sees it: the address alone opens an empty form.
 func (a *Area) restoreForm(w http.ResponseWriter, r *http.Request, o offer, ref string) error {
 	gift, err := donation.ByRef(r.Context(), a.DB, ref)
 	if fault.Is(err, fault.NotFound) || err == nil && gift.OrganisationID != o.Organisation.ID {
@@ -68,7 +68,8 @@ func (a *Area) entryOfGift(r *http.Request, o offer, gift donation.Donation) (En
 	return entry, err
 }
 
-// designationChoice returns a gift's designations as the form asks for them: one fund, or the amount of each of several.
+// designationChoice returns a gift's designations as the form asks for them: one fund, or the amount of each of
+// several.
 func designationChoice(o donation.Offer, parts []donation.Designation) (fund string, split map[string]string) {
 	split = map[string]string{}
 	for _, f := range o.Funds {

@@ -10,9 +10,9 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// sameSubmission returns the id of the form that a request belongs to. A donor who comes back from the payment page with the
-// browser's back button may be shown a new form; as long as the payment page is unpaid, submitting it continues the same
-// gift, so that the donor is not charged twice. The gift is the same if all of these hold:
+// sameSubmission returns the id of the form that a request belongs to. A donor who comes back from the payment page
+// with the browser's back button may be shown a new form; as long as the payment page is unpaid, submitting it
+// continues the same gift, so that the donor is not charged twice. The gift is the same if all of these hold:
 //
 //   - it was started in this browser, for this organisation, and is not paid
 //   - the email address is the same: on a tablet that is passed on, the next person makes another gift

@@ -30,8 +30,8 @@ func (a *Area) Routes() []web.Route {
 	}
 }
 
-// Links returns the function that makes the addresses to which a payment page returns: the page after payment, and the form
-// with what was typed.
+// Links returns the function that makes the addresses to which a payment page returns: the page after payment, and the
+// form with what was typed.
 func Links(base *url.URL) func(org, ref string, lang phrase.Language) (success, back string) {
 	return func(org, ref string, lang phrase.Language) (string, string) {
 		return web.Absolute(base, thanksPath(org, ref, lang)), web.Absolute(base, restorePath(org, ref, lang))
@@ -50,8 +50,8 @@ func restorePath(org, ref string, lang phrase.Language) string {
 	return formPath(org, lang) + "&again=" + url.QueryEscape(ref)
 }
 
-// EventPath returns the address of a link that opens event mode. The pass is its fragment (after the #), which browsers do
-// not send: no proxy's log and no Referer contains it.
+// EventPath returns the address of a link that opens event mode. The pass is its fragment (after the #), which browsers
+// do not send: no proxy's log and no Referer contains it.
 func EventPath(org, pass string) string { return eventPath(org) + "#" + url.PathEscape(pass) }
 
 func eventPath(org string) string { return "/give/" + url.PathEscape(org) + "/event" }

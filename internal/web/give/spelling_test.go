@@ -9,9 +9,9 @@ import (
 	"konbit/internal/web"
 )
 
-// TestSpellingThatStripeAndBrowsersHold: the addresses to which payment pages return, and the cookies, never change. A renamed
+// TestValuesKeepTheirSpelling: the addresses to which payment pages return, and the cookies, never change. A renamed
 // constant that changes one fails here.
-func TestSpellingThatStripeAndBrowsersHold(t *testing.T) {
+func TestValuesKeepTheirSpelling(t *testing.T) {
 	t.Parallel()
 	success, back := Links(&url.URL{Scheme: "https", Host: "give.example"})("csio", "ref", "es")
 	area := &Area{Kernel: &web.Kernel{Secret: []byte("canary-secret-of-32-bytes-length")}}

@@ -15,8 +15,8 @@ import (
 	"konbit/internal/web"
 )
 
-// The page after payment reloads itself while the result is open: first every second, because the result of a card payment
-// mostly arrives within a few seconds, then less often, and after maxRefreshes no more.
+// The page after payment reloads itself while the result is open: first every second, because the result of a card
+// payment mostly arrives within a few seconds, then less often, and after maxRefreshes no more.
 const (
 	firstRefreshDelay = time.Second
 	firstRefreshes    = 5
@@ -24,8 +24,8 @@ const (
 	maxRefreshes      = 45
 )
 
-// thanksGet shows what became of a gift. It only reads, and shows nothing about the person. It believes no parameter of the
-// address but the gift's reference.
+// thanksGet shows the result of a gift. It only reads, and shows nothing about the person. Of the address's parameters
+// it uses only the gift's reference.
 func (a *Area) thanksGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	o, err := a.offer(r)
 	if err != nil {
@@ -69,8 +69,8 @@ func (a *Area) writeThanks(w http.ResponseWriter, status int, page ThanksPage) e
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// thanksState returns the page's state for the gift's status. A started gift may be paid without our knowing it yet, until an
-// hour after its payment page has expired.
+// thanksState returns the page's state for the gift's status. A started gift may be paid without our knowing it yet,
+// until an hour after its payment page has expired.
 func (a *Area) thanksState(gift donation.Donation) ThanksState {
 	switch gift.Status {
 	case donation.Settled:
@@ -104,7 +104,8 @@ func (a *Area) purposes(r *http.Request, o offer, gift donation.Donation) ([]vie
 	return purposes, nil
 }
 
-// refreshOf returns when the page loads itself again; nil after maxRefreshes. The address counts the refreshes (?look=).
+// refreshOf returns when the page loads itself again; nil after maxRefreshes. The address counts the refreshes
+// (?look=).
 func refreshOf(r *http.Request, o offer, ref string) *Refresh {
 	count, _ := strconv.Atoi(r.URL.Query().Get("look")) // anything else counts as the first view
 	if count >= maxRefreshes || count < 0 {

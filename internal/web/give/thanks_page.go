@@ -21,7 +21,7 @@ const (
 	ThanksUnpaid
 )
 
-// ThanksPage says what became of a gift. It shows nothing about the person.
+// ThanksPage shows the result of a gift. It shows nothing about the person.
 type ThanksPage struct {
 	view.Frame
 	Organisation view.Organisation

@@ -42,8 +42,8 @@ func (a *Area) verify(w http.ResponseWriter, r *http.Request) (stripepay.Webhook
 	return a.Inbox.Verify(entity.ID, entity.Slug, payload, r.Header.Get("Stripe-Signature"))
 }
 
-// stripePost stores a webhook and answers after its commit. If the database has no time for it, the response is 503 within
-// pg.RequestTimeout: Stripe sends the webhook again.
+// stripePost stores a webhook and answers after its commit. If the database has no time for it, the response is 503
+// within pg.RequestTimeout: Stripe sends the webhook again.
 func (a *Area) stripePost(_ http.ResponseWriter, r *http.Request, event stripepay.Webhook) error {
 	ctx, cancel := pg.WithRequestTimeout(r.Context())
 	defer cancel()

@@ -61,14 +61,15 @@ func TestEveryColumnHasARule(t *testing.T) {
 		assert.Equal(t, 1, ruled[column], "rules of %s in testdata/columns.txt", column)
 		delete(ruled, column)
 	}
-	assert.Empty(t, ruled, "columns there are not")
+	assert.Empty(t, ruled, "columns that do not exist")
 }
 
-// TestCopyTellsEveryColumn: the copy contains each value of the person in every column that columns.txt marks as told.
-func TestCopyTellsEveryColumn(t *testing.T) {
+// TestCopyContainsEveryColumn: the copy contains each value of the person in every column that columns.txt marks as
+// told.
+func TestCopyContainsEveryColumn(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
-	live(t, e)
+	fillEverything(t, e)
 	donors := pq.Array(e.Lines(`SELECT id::text FROM donor WHERE email = 'ana@example.org'`))
 	emails := pq.Array([]string{"ana@example.org"})
 	got := e.Ana.Ask("GET", "/portal/records/data.json", nil)
@@ -105,9 +106,10 @@ func TestCopyTellsEveryColumn(t *testing.T) {
 	}
 }
 
-// live adds what a donor can leave in the database: details, consents, a dedication, a statement, emails, and a
+// fillEverything inserts everything that a donor can leave in the database: details, consents, a dedication, a
+// statement, emails, and a withdrawn request for erasure.
 // withdrawn request for erasure.
-func live(t *testing.T, e visitor.TwoDonors) {
+func fillEverything(t *testing.T, e visitor.TwoDonors) {
 	t.Helper()
 	e.Exec(`UPDATE donor SET phone = '5550123', address_line1 = 'Line 1', address_line2 = 'Line 2', city = 'Boston', region = 'MA', postal_code = '02111', country = 'US',
 		said_at = now(), news_consented_at = now() WHERE email = 'ana@example.org'`)
@@ -126,27 +128,27 @@ func live(t *testing.T, e visitor.TwoDonors) {
 	}
 }
 
-// leaves calls tell with every value of a JSON tree as text; times are in UTC, to the second.
-func leaves(tree any, tell func(string)) {
+// leaves calls visit with every value of a JSON tree as text; times are in UTC, to the second.
+func leaves(tree any, visit func(string)) {
 	switch v := tree.(type) {
 	case nil:
 	case map[string]any:
 		for _, each := range v {
-			leaves(each, tell)
+			leaves(each, visit)
 		}
 	case []any:
 		for _, each := range v {
-			leaves(each, tell)
+			leaves(each, visit)
 		}
 	case string:
 		if at, err := time.Parse(time.RFC3339, v); err == nil {
 			v = at.UTC().Format(time.DateTime)
 		} else if day, err := time.Parse(time.DateOnly, v); err == nil {
-			tell(day.Format(time.DateTime)) // a date in one place, a time in the other
+			visit(day.Format(time.DateTime)) // one table has the date, another one the time
 		}
-		tell(v)
+		visit(v)
 	default:
-		tell(fmt.Sprint(v))
+		visit(fmt.Sprint(v))
 	}
 }
 

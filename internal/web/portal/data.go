@@ -22,8 +22,8 @@ func (a *Area) dataCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVis
 	return a.writeData(w, r, v, "text/csv; charset=utf-8", "csv", privacy.NewCSV(w))
 }
 
-// writeData writes the copy. An error after it has begun aborts the connection, so that the browser reports an incomplete
-// download.
+// writeData writes the copy. An error after it has begun aborts the connection, so that the browser reports an
+// incomplete download.
 func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisit, kind, ending string, to privacy.Document) error {
 	access, err := donoraccess.ReadPersonalData(r.Context(), a.DB, v.PersonID)
 	if err != nil {

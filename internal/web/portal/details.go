@@ -122,8 +122,8 @@ func (a *Area) saveDetails(r *http.Request, v web.DonorVisit, profile donor.Prof
 	})
 }
 
-// addressPost sends a code to another address that the visitor wants to link. The response is the same whether gifts were
-// made with that address or not.
+// addressPost sends a code to another address that the visitor wants to link. The response is the same whether gifts
+// were made with that address or not.
 func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	typed := r.PostForm.Get("email")
 	page, err := a.detailsPage(r, v)

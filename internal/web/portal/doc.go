@@ -1,9 +1,10 @@
 // Package portal is the area of donors' own pages: signing in by email, what a donor gave, receipts, recurring gifts,
-// statements, data, details. Recurring gifts, payment methods and the choice of emails can also be reached without signing
-// in, by signed links in emails.
+// statements, data, details. Recurring gifts, payment methods and the choice of emails can also be reached without
+// signing in, by signed links in emails.
 //
-// A page NAME has its address and who may use it in routes.go, its handler in NAME.go, NAME_get.go or NAME_post.go, its struct
-// in NAME_page.go, its template and words in templates/portal. The area decides nothing about gifts and holds no SQL.
+// A page NAME has its address and who may use it in routes.go, its handler in NAME.go, NAME_get.go or NAME_post.go, its
+// struct in NAME_page.go, its template and words in templates/portal. The area decides nothing about gifts and holds no
+// SQL.
 //
 //	sign in:  POST /sign-in → email with a link and a code → POST /sign-in/link  (only in the browser that asked)
 //	                                                       └ POST /sign-in/code  (in any browser)

@@ -55,8 +55,8 @@ func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	return c, nil
 }
 
-// emailChoiceGet asks whether to stop emails of a kind, or says that they are stopped. It changes nothing, because programs
-// open links in emails before people do.
+// emailChoiceGet asks whether to stop emails of a kind, or says that they are stopped. It changes nothing, because
+// programs open links in emails before people do.
 func (a *Area) emailChoiceGet(w http.ResponseWriter, r *http.Request, c emailChoice) error {
 	preferences, err := donor.EmailPreferences(r.Context(), a.DB, c.donor)
 	if err != nil {
@@ -70,8 +70,8 @@ func (a *Area) writeEmailChoice(w http.ResponseWriter, c emailChoice) error {
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return c.page.Write(b, a.View) })
 }
 
-// emailStopPost stops emails of a kind. The page's button posts here, and so do mail providers for their readers: they send
-// no cookie, may send multipart (RFC 8058, 3.2), and do not follow redirects, so that the response is none.
+// emailStopPost stops emails of a kind. The page's button posts here, and so do mail providers for their readers: they
+// send no cookie, may send multipart (RFC 8058, 3.2), and do not follow redirects, so that the response is none.
 func (a *Area) emailStopPost(w http.ResponseWriter, r *http.Request, c emailChoice) error {
 	if err := r.ParseMultipartForm(web.MaxForm); err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return web.Malformed(err)

@@ -6,7 +6,8 @@ import (
 	"konbit/internal/view"
 )
 
-// EmailChoicePage lets a donor stop a kind of email, or allow it again, by a link in one of these emails. It names nobody.
+// EmailChoicePage lets a donor stop a kind of email, or allow it again, by a link in one of these emails. It contains
+// no name.
 type EmailChoicePage struct {
 	view.Frame
 	Kind    string // statements, reminders or news; part of the phrase keys

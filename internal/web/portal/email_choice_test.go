@@ -63,7 +63,7 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 		page := provider.Ask("GET", path+"?lang="+lang, nil)
 		assert.Contains(t, page.Page, says)
 		assert.NotContains(t, page.Page, "ana@example.org")
-		assert.NotContains(t, page.Page, "Ana", "it names nobody")
+		assert.NotContains(t, page.Page, "Ana", "the page contains no name")
 	}
 	assert.Equal(t, 422, provider.Ask("POST", path, url.Values{}).StatusCode)
 	assert.Equal(t, 422, provider.Ask("POST", path, url.Values{"List-Unsubscribe": {"Two-Clicks"}}).StatusCode)
@@ -79,9 +79,9 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	for range 3 {
 		require.Equal(t, 200, oneClickMultipart(t, h.URL+path))
 	}
-	require.Equal(t, []string{"news|f|letter"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`), "the same wish is one")
+	require.Equal(t, []string{"news|f|letter"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`), "the same choice is recorded once")
 	assert.Contains(t, provider.Ask("GET", path, nil).Page, "These letters have stopped")
-	assert.NotContains(t, h.Log.String(), strings.TrimPrefix(path, "/letters/"), "the log names routes")
+	assert.NotContains(t, h.Log.String(), strings.TrimPrefix(path, "/letters/"), "the log contains the route and not the token")
 
 	back := provider.Ask("POST", path+"/again", url.Values{})
 	require.Equal(t, 303, back.StatusCode)
@@ -91,8 +91,8 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	assert.Equal(t, 404, provider.Ask("GET", path, nil).StatusCode)
 }
 
-// TestT29TheLinkOpensOneChoice: the link does not work for another donor, for another kind, or for any other page.
-func TestT29TheLinkOpensOneChoice(t *testing.T) {
+// TestT29ALinkIsForOneChoice: the link does not work for another donor, for another kind, or for any other page.
+func TestT29ALinkIsForOneChoice(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))

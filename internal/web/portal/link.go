@@ -14,13 +14,14 @@ import (
 	"konbit/internal/web"
 )
 
-// The signed links of emails. Each opens one thing and nothing else, and contains no name and no address:
+// The signed links of emails. Each opens one thing and nothing else, and contains no name and no address. People keep
+// emails for years:
 //
 //	link                opens                                       valid
 //	plan                one recurring gift and its changes          as long as the plan is known
 //	payment method      the way to a new payment method             30 days
-//	choice of emails    one kind of email of one donor              as long as the donor is known: emails are kept for years
-//	sign-in             a session, with the button on its page      10 minutes; its secret is the fragment, after the #
+//	choice of emails    one kind of email of one donor              as long as the donor is known
+//	sign-in             a session, with the button on its page      10 minutes; the secret is the fragment (after #)
 
 // paymentMethodLinkLife is how long a link to a new payment method is valid.
 const paymentMethodLinkLife = 30 * 24 * time.Hour
@@ -56,8 +57,8 @@ func StopLink(base *url.URL, secret []byte) func(donor uuid.UUID, kind string, l
 	}
 }
 
-// SignInLink returns the function that makes the links of sign-in emails. The secret is the link's fragment (after the #),
-// which browsers do not send: no proxy's log and no Referer contains it.
+// SignInLink returns the function that makes the links of sign-in emails. The secret is the link's fragment (after the
+// #), which browsers do not send: no proxy's log and no Referer contains it.
 func SignInLink(base *url.URL) func(token string, lang phrase.Language) string {
 	return func(token string, lang phrase.Language) string {
 		return web.Absolute(base, linkPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))

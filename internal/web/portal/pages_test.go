@@ -43,7 +43,7 @@ func portalPlans(lang phrase.Language) (plans []portal.PlanItem) {
 	return plans
 }
 
-func lettersPage(lang phrase.Language) portal.EmailChoicePage {
+func emailChoicePage(lang phrase.Language) portal.EmailChoicePage {
 	return portal.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
 }
 
@@ -116,9 +116,9 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"portal receipt void": func(w io.Writer) error {
 			return portal.ReceiptPage{Page: ownPage(lang, "gifts"), Receipt: void}.Write(w, v)
 		},
-		"letters": func(w io.Writer) error { return lettersPage(lang).Write(w, v) },
+		"letters": func(w io.Writer) error { return emailChoicePage(lang).Write(w, v) },
 		"letters stopped": func(w io.Writer) error {
-			p := lettersPage(lang)
+			p := emailChoicePage(lang)
 			p.Kind, p.Stopped = "news", true
 			return p.Write(w, v)
 		},

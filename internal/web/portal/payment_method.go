@@ -50,8 +50,8 @@ func (a *Area) donorOfLink(r *http.Request) (l donorLink, err error) {
 	return l, err
 }
 
-// paymentMethodGet asks whether to continue to Stripe's page for a new payment method. It changes nothing. With ?done=1 the
-// donor comes back from Stripe's page; that the payment method was saved, a webhook says and not this address.
+// paymentMethodGet asks whether to continue to Stripe's page for a new payment method. It changes nothing. With ?done=1
+// the donor comes back from Stripe's page; that the payment method was saved, a webhook says and not this address.
 func (a *Area) paymentMethodGet(w http.ResponseWriter, r *http.Request, l donorLink) error {
 	l.page.Done = r.URL.Query().Get("done") != ""
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return l.page.Write(b, a.View) })
@@ -70,8 +70,8 @@ func (a *Area) paymentMethodPost(w http.ResponseWriter, r *http.Request, l donor
 	return nil
 }
 
-// paymentMethodPage returns the page of a donor's plans. Organisation and language are those of the first plan; it lists the
-// plans that are running.
+// paymentMethodPage returns the page of a donor's plans. Organisation and language are those of the first plan; it
+// lists the plans that are running.
 func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []recurring.Plan) (PaymentMethodPage, error) {
 	var page PaymentMethodPage
 	for i, p := range plans {

@@ -99,8 +99,8 @@ func (p planView) fundNames(parts []donation.Designation) (names []string) {
 	return names
 }
 
-// terms reads new terms and, if the donor typed one, the date of the next charge. Without a fund the amount is divided among
-// the funds as it is now.
+// terms reads new terms and, if the donor typed one, the date of the next charge. Without a fund the amount is divided
+// among the funds as it is now.
 func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) {
 	f := donation.Form{
 		Language: p.lang, Amount: "other", AmountOther: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"),

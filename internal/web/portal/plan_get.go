@@ -55,8 +55,8 @@ func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	return p, err
 }
 
-// openPlan reads a plan; fault.NotFound if there is none or it has not begun. The page's language is the one in the address,
-// else preferred, else the plan's. The caller has checked that the person may see the plan, or checks it next.
+// openPlan reads a plan; fault.NotFound if there is none or it has not begun. The page's language is the one in the
+// address, else preferred, else the plan's. The caller has checked that the person may see the plan, or checks it next.
 func (a *Area) openPlan(r *http.Request, ref, preferred string) (planView, error) {
 	plan, err := recurring.ByRef(r.Context(), a.DB, ref)
 	if err != nil {
@@ -95,8 +95,8 @@ func (a *Area) ownPlanGet(w http.ResponseWriter, r *http.Request, p web.Owned[pl
 	return a.showPlan(w, r, p.Object)
 }
 
-// showPlan shows a plan and what its donor can change. With ?do= it explains the result of a change before it is made. It
-// changes nothing, because programs open links before people do.
+// showPlan shows a plan and what its donor can change. With ?do= it explains the result of a change before it is made.
+// It changes nothing, because programs open links before people do.
 func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) error {
 	query := r.URL.Query()
 	page, err := a.planPage(r, p)
@@ -185,7 +185,8 @@ func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
 	return page, nil
 }
 
-// knownConfirmation returns a confirmation if it is one of ours, else "": an address cannot make the page say anything else.
+// knownConfirmation returns a confirmation if it is one of ours, else "": an address cannot make the page say anything
+// else.
 func knownConfirmation(kind string) string {
 	switch kind {
 	case "pause", "skip", "resume", "cancel", "change", "soon":

@@ -97,8 +97,8 @@ func recordsPages(v *view.View, lang phrase.Language) map[string]writer {
 	return all
 }
 
-// TestPagesAreOpenToEveryone checks every page in a browser: see pages.OpenToEveryone.
-func TestPagesAreOpenToEveryone(t *testing.T) {
+// TestPagesAreAccessible checks every page in a browser: see pages.OpenToEveryone.
+func TestPagesAreAccessible(t *testing.T) {
 	v := newView(t)
 	pages.OpenToEveryone(t, v, everyPage(v, "es"))
 }

@@ -23,7 +23,7 @@ import (
 var planLink = regexp.MustCompile(`http://[^\s"<>]+/plans/[^\s"<>]+`)
 
 // mailed waits for an email with these words in its subject and returns its text.
-func mailed(t *testing.T, h *program.Program, subject string) (text string) {
+func waitForEmail(t *testing.T, h *program.Program, subject string) (text string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
 		for _, m := range h.Mail.Messages() {
@@ -36,12 +36,12 @@ func mailed(t *testing.T, h *program.Program, subject string) (text string) {
 				return nil
 			}
 		}
-		return fmt.Errorf("no letter %q", subject)
+		return fmt.Errorf("no email %q", subject)
 	})
 	return text
 }
 
-func got(t *testing.T, address string) (int, string) {
+func getPage(t *testing.T, address string) (int, string) {
 	t.Helper()
 	resp, err := program.Client().Get(address)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func got(t *testing.T, address string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-func posted(t *testing.T, address string, form url.Values) *http.Response {
+func postForm(t *testing.T, address string, form url.Values) *http.Response {
 	t.Helper()
 	resp, err := program.Client().PostForm(address, form)
 	require.NoError(t, err)
@@ -69,50 +69,50 @@ func TestManagedFromAnEmail(t *testing.T) {
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
-	letter := mailed(t, h, "receipt")
+	letter := waitForEmail(t, h, "receipt")
 	require.Contains(t, letter, "1 of 12")
 	require.Contains(t, strings.Join(strings.Fields(letter), " "), "12 payments of $20, the last on")
 	link := planLink.FindString(letter)
 	require.NotEmpty(t, link)
 
-	code, page := got(t, link)
+	code, page := getPage(t, link)
 	require.Equal(t, http.StatusOK, code)
 	require.NotContains(t, page, "Pérez")
 	require.NotContains(t, page, "ana@example.org")
 	before := h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`)
-	code, page = got(t, link+"&do=pause&months=3")
+	code, page = getPage(t, link+"&do=pause&months=3")
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, page, "Pause my gift")
-	code, _ = got(t, link+"&do=pause&months=40")
+	code, _ = getPage(t, link+"&do=pause&months=40")
 	require.Equal(t, http.StatusUnprocessableEntity, code)
-	code, page = got(t, link+"&do=change&amount=1&frequency=monthly&fund=general")
+	code, page = getPage(t, link+"&do=change&amount=1&frequency=monthly&fund=general")
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, page, "The smallest gift")
-	code, page = got(t, strings.Replace(link, "lang=en", "lang=es", 1)+"&do=change&amount=25&frequency=weekly&fund=network")
+	code, page = getPage(t, strings.Replace(link, "lang=en", "lang=es", 1)+"&do=change&amount=25&frequency=weekly&fund=network")
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, page, "$25 cada semana, para Red de Liderazgo")
-	require.Equal(t, before, h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`), "looking changes nothing")
+	require.Equal(t, before, h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`), "reading the page changes nothing")
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind <> 'schedule'`))
 
 	wrong := regexp.MustCompile(`/plans/([^/]+)/[^?]+`).ReplaceAllString(link, "/plans/$1/AAAAAAAAAAAAAAAAAAAAAA")
-	code, _ = got(t, wrong)
+	code, _ = getPage(t, wrong)
 	require.Equal(t, http.StatusNotFound, code)
-	require.Equal(t, http.StatusNotFound, posted(t, wrong, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}}).StatusCode)
+	require.Equal(t, http.StatusNotFound, postForm(t, wrong, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}}).StatusCode)
 
 	press := url.Values{"do": {"pause"}, "months": {"2"}, "press": {uuid.NewString()}}
 	for range 2 {
-		resp := posted(t, link, press)
+		resp := postForm(t, link, press)
 		require.Equal(t, http.StatusSeeOther, resp.StatusCode)
 		require.Contains(t, resp.Header.Get("Location"), "said=pause")
 	}
-	require.Contains(t, strings.Join(strings.Fields(mailed(t, h, "paused")), " "), "goes on by itself")
-	resp := posted(t, link, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "reason": {"a new job"}})
+	require.Contains(t, strings.Join(strings.Fields(waitForEmail(t, h, "paused")), " "), "goes on by itself")
+	resp := postForm(t, link, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "reason": {"a new job"}})
 	require.Contains(t, resp.Header.Get("Location"), "said=cancel")
-	mailed(t, h, "has stopped, as you asked")
+	waitForEmail(t, h, "has stopped, as you asked")
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	require.Equal(t, recurring.Cancelled, p.Status)
-	require.Equal(t, http.StatusConflict, posted(t, link, url.Values{"do": {"skip"}, "press": {uuid.NewString()}}).StatusCode)
+	require.Equal(t, http.StatusConflict, postForm(t, link, url.Values{"do": {"skip"}, "press": {uuid.NewString()}}).StatusCode)
 }
 
 // TestNewPaymentMethodFromAnEmail: the link asks first, a POST leads to Stripe's page, and the link is valid for thirty
@@ -125,7 +125,7 @@ func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
-	mailed(t, h, "receipt")
+	waitForEmail(t, h, "receipt")
 	var p recurring.Plan
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
 		if p, err = recurring.ByID(t.Context(), h.DB.Server, d.ID); err == nil && p.SyncDue != nil {
@@ -136,28 +136,29 @@ func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
 	h.DeliverNew()
-	letter := mailed(t, h, "could not be charged")
+	letter := waitForEmail(t, h, "could not be charged")
 	require.Contains(t, strings.Join(strings.Fields(letter), " "), "Your bank says there was not enough money")
 	link := regexp.MustCompile(`http://\S+/plans/card/\S+`).FindString(letter)
 	require.NotEmpty(t, link)
-	code, page := got(t, link)
+	code, page := getPage(t, link)
 	require.Equal(t, http.StatusOK, code)
 	require.Contains(t, page, "$20 every month")
-	resp := posted(t, link, nil)
+	resp := postForm(t, link, nil)
 	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
 	require.Contains(t, resp.Header.Get("Location"), h.FakeURL)
-	code, _ = got(t, strings.Replace(link, "/plans/card/", "/plans/card/A", 1))
+	code, _ = getPage(t, strings.Replace(link, "/plans/card/", "/plans/card/A", 1))
 	require.Equal(t, http.StatusNotFound, code)
 
 	old := portal.PlanLinks{Base: h.Server.BaseURL, Secret: h.Server.Secret, Now: func() time.Time { return time.Now().Add(-31 * 24 * time.Hour) }}
-	code, _ = got(t, old.PaymentMethod(p.DonorID, "en"))
+	code, _ = getPage(t, old.PaymentMethod(p.DonorID, "en"))
 	require.Equal(t, http.StatusNotFound, code)
 
-	// A stand-in for Stripe moves the business clock before or after an email is composed. Links and forms age by the machine's clock.
+	// A stand-in for Stripe can move the business clock while an email is composed. Links and forms age by the
+	// machine's clock.
 	h.Fake.Advance(40 * 24 * time.Hour)
-	code, _ = got(t, link)
+	code, _ = getPage(t, link)
 	require.Equal(t, http.StatusOK, code)
-	_, page = got(t, h.URL+"/give/csio?lang=en")
+	_, page = getPage(t, h.URL+"/give/csio?lang=en")
 	token := regexp.MustCompile(`name="form" value="([^"]+)"`).FindStringSubmatch(page)
 	require.NotEmpty(t, token)
 	_, shown, err := h.Guard.ParseFormToken(token[1])

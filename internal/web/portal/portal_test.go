@@ -71,13 +71,13 @@ func TestPortalShowsWhatWasGiven(t *testing.T) {
 	assert.Regexp(t, `^attachment; filename="TSNE-\d{4}-\d{6}\.pdf"$`, pdf.Header.Get("Content-Disposition"))
 	assert.Equal(t, "no-store", page.Header.Get("Cache-Control"))
 	assert.Equal(t, "same-origin", page.Header.Get("Referrer-Policy"))
-	assert.NotContains(t, h.Log.String(), d.PublicRef, "T5: the log names routes, not gifts")
+	assert.NotContains(t, h.Log.String(), d.PublicRef, "T5: the log contains routes and no references")
 
 	plans := text(ana.Ask("GET", "/portal/plans", nil).Page)
 	assert.Contains(t, plans, "$20 every month to Center")
 }
 
-func TestPortalCountsWhatStaysGiven(t *testing.T) {
+func TestPortalSubtractsReturns(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	part, whole := h.SettledGift(visitor.FormOf("ana@example.org", "Ana")), h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
@@ -103,7 +103,7 @@ func TestPortalCountsWhatStaysGiven(t *testing.T) {
 	assert.Contains(t, home, "It went back to you.")
 	void := "/portal/gifts/" + whole.PublicRef + "/receipt"
 	assert.Contains(t, ana.Ask("GET", void, nil).Page, "therefore no longer valid")
-	assert.Equal(t, 404, ana.Ask("GET", void+".pdf", nil).StatusCode, "what is void is not handed out as a document")
+	assert.Equal(t, 404, ana.Ask("GET", void+".pdf", nil).StatusCode, "a void receipt has no document")
 	assert.Contains(t, ana.Ask("GET", "/portal/gifts/"+part.PublicRef+"/receipt", nil).Page, "$5.00")
 }
 
@@ -141,7 +141,7 @@ func TestGiftsFollowTheMailbox(t *testing.T) {
 	assert.Contains(t, text(ana.Ask("GET", "/portal", nil).Page), "$40 in all, with 2 gifts")
 }
 
-func TestDetailsAreTheDonorsToSay(t *testing.T) {
+func TestDonorsChangeTheirDetails(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	f := visitor.FormOf("ana@example.org", "Ana")
@@ -161,7 +161,7 @@ func TestDetailsAreTheDonorsToSay(t *testing.T) {
 	assert.Equal(t, []string{"news|f|portal"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`))
 	assert.Contains(t, ana.Ask("GET", "/portal", nil).Page, "Hola, Anahí")
 	h.SettledGift(visitor.FormOf("ana@example.org", "Eve"))
-	assert.Contains(t, ana.Ask("GET", "/portal", nil).Page, "Hola, Anahí", "no form renames a donor who said who they are")
+	assert.Contains(t, ana.Ask("GET", "/portal", nil).Page, "Hola, Anahí", "no form renames a donor with a profile")
 
 	form.Set("first_name", "")
 	form.Set("country", "QQ")

@@ -123,8 +123,8 @@ func (a *Area) statementPDFGet(w http.ResponseWriter, _ *http.Request, o web.Own
 	return nil
 }
 
-// erasurePost records or withdraws the visitor's request for erasure. The form is on the page that explains what erasure
-// means.
+// erasurePost records or withdraws the visitor's request for erasure. The form is on the page that explains what
+// erasure means.
 func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	switch r.PostForm.Get("do") {
 	case "withdraw":

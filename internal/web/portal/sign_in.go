@@ -34,8 +34,8 @@ func (a *Area) signInGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	return a.showSignIn(w, r, http.StatusOK, "", nil)
 }
 
-// signInPost requests the sign-in email. The response and the work done for it are the same for every address, so that they
-// do not reveal whether an address is known: the email is composed later.
+// signInPost requests the sign-in email. The response and the work done for it are the same for every address, so that
+// they do not reveal whether an address is known: the email is composed later.
 func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	typed := r.PostForm.Get("email")
 	if problem := web.CheckEmail(typed); problem != nil {

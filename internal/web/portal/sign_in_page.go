@@ -45,8 +45,9 @@ func (p SignInCodePage) Write(w io.Writer, v *view.View) error {
 	}{p, f.errors(), []view.Field{f.email(p.Email, ""), f.code(f.Phrase("sign_in.code_hint"))}})
 }
 
-// SignInLinkPage has the button that the link of the sign-in email leads to. The link's secret is its fragment (after the
-// #), which browsers do not send to servers: a script copies it into the form. Without a script the donor types the code.
+// SignInLinkPage has the button that the link of the sign-in email leads to. The link's secret is its fragment (after
+// the #), which browsers do not send to servers: a script copies it into the form. Without a script the donor types the
+// code.
 type SignInLinkPage struct {
 	view.Frame
 	SameBrowser bool // the email was requested in this browser

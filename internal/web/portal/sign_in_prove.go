@@ -11,7 +11,8 @@ import (
 	"konbit/internal/web"
 )
 
-// codeGet asks for the code of a sign-in email, in any browser. The browser that requested the email sees the address again.
+// codeGet asks for the code of a sign-in email, in any browser. The browser that requested the email sees the address
+// again.
 func (a *Area) codeGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	email := ""
 	if browser := a.Cookie(r, challengeCookie); browser != "" {
@@ -52,8 +53,8 @@ func (a *Area) showCode(w http.ResponseWriter, r *http.Request, status int, emai
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// linkGet shows the button that the link of a sign-in email leads to. It does not use the link up, because programs open
-// links before people do.
+// linkGet shows the button that the link of a sign-in email leads to. It does not use the link up, because programs
+// open links before people do.
 func (a *Area) linkGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	return a.showLink(w, r, http.StatusOK)
 }

@@ -12,19 +12,19 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestT6ScannersUseNothingUp: programs that open links before people do are not signed in and do not use links up.
-func TestT6ScannersUseNothingUp(t *testing.T) {
+// TestT6ScannersDoNotUseLinksUp: programs that open links before people do are not signed in and do not use links up.
+func TestT6ScannersDoNotUseLinksUp(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
 	ana, scanner := visitor.New(t, h), visitor.New(t, h)
 	require.Equal(t, 303, ana.Ask("POST", "/sign-in", url.Values{"email": {" Ana@Example.org "}}).StatusCode)
-	assert.Contains(t, ana.Ask("GET", "/sign-in/code", nil).Page, "ana@example.org", "the browser that asked is reminded")
+	assert.Contains(t, ana.Ask("GET", "/sign-in/code", nil).Page, "ana@example.org", "the browser that requested the email shows its address")
 	assert.NotContains(t, scanner.Ask("GET", "/sign-in/code", nil).Page, "ana@example.org")
 	link, code, text := ana.SignInEmail()
 	require.NotEmpty(t, link)
 	require.NotEmpty(t, code)
-	assert.Contains(t, text, h.URL+"/sign-in/link?lang=en#"+link, "the secret stands behind the #")
+	assert.Contains(t, text, h.URL+"/sign-in/link?lang=en#"+link, "the secret is the fragment")
 	for range 20 {
 		for _, who := range []*visitor.Visitor{ana, scanner} {
 			assert.Equal(t, 200, who.Ask("GET", "/sign-in/link?lang=en", nil).StatusCode)
@@ -32,7 +32,7 @@ func TestT6ScannersUseNothingUp(t *testing.T) {
 			assert.Equal(t, 200, who.Ask("GET", "/sign-in/link?link="+link, nil, "Sec-Purpose: prefetch;prerender").StatusCode)
 		}
 		got := scanner.Ask("POST", "/sign-in/link", url.Values{"link": {link}})
-		assert.Equal(t, 422, got.StatusCode, "its script may submit the form, too")
+		assert.Equal(t, 422, got.StatusCode, "a scanner that submits the form is refused")
 	}
 	assert.Zero(t, h.Count(`SELECT count(*) FROM session`))
 	assert.Zero(t, h.Count(`SELECT count(*) FROM sign_in WHERE used_at IS NOT NULL`))
@@ -74,7 +74,7 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.NotEqual(t, first, second, "renewed")
 	stale := visitor.New(t, h)
 	stale.Cookies[name] = first
-	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "the session it had before has ended")
+	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "the planted session has ended")
 	other := visitor.New(t, h).SignIn("ana@example.org")
 
 	got = ana.Post("/sign-out", url.Values{})
@@ -96,9 +96,9 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.NotContains(t, h.Log.String(), link)
 }
 
-// TestT21OnlyTheMailboxLearnsWhetherItIsKnown: no email is sent to an address that never gave. That responses are the
-// same, and take as long, is shown by the row enumeration of cmd/chaos with a thousand addresses of each kind.
-func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
+// TestT21ResponsesDoNotRevealKnownAddresses: no email is sent to an address that never gave. The row enumeration of
+// cmd/chaos shows with a thousand addresses of each kind that responses are the same and take the same time.
+func TestT21ResponsesDoNotRevealKnownAddresses(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{UnlimitedSignIn: true})
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
@@ -107,7 +107,7 @@ func TestT21OnlyTheMailboxLearnsWhetherItIsKnown(t *testing.T) {
 	link, code, _ := v.SignInEmail()
 	assert.Empty(t, link+code)
 	require.Equal(t, 303, v.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
-	assert.Empty(t, h.Mail.Messages(), "nothing goes in the request")
+	assert.Empty(t, h.Mail.Messages(), "no email is sent during the request")
 	link, code, _ = v.SignInEmail()
 	assert.NotEmpty(t, link+code)
 }

@@ -11,9 +11,9 @@ import (
 	"konbit/internal/web"
 )
 
-// TestSpellingOfEmailsAlreadySent: addresses, signatures and cookies that emails and browsers hold never change. A renamed
+// TestValuesKeepTheirSpelling: addresses, signatures and cookies that emails and browsers hold never change. A renamed
 // constant that changes one fails here.
-func TestSpellingOfEmailsAlreadySent(t *testing.T) {
+func TestValuesKeepTheirSpelling(t *testing.T) {
 	t.Parallel()
 	base := &url.URL{Scheme: "https", Host: "give.example"}
 	secret, donor := []byte("canary-secret-of-32-bytes-length"), uuid.MustParse("01930000-0000-7000-8000-000000000001")
