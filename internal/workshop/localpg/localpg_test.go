@@ -78,6 +78,7 @@ func TestTemporaryServer(t *testing.T) {
 	dsn := s.URL("own-er", "gifts")
 	for setting, want := range map[string]string{
 		"listen_addresses": "", "log_parameter_max_length_on_error": "0", "fsync": "off", "work_mem": "5MB", "server_encoding": "UTF8", "TimeZone": "UTC",
+		"dynamic_shared_memory_type": "mmap",
 	} {
 		require.Equal(t, want, query[string](t, dsn, "SHOW "+setting), setting)
 	}
