@@ -15,8 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// floors lists the groups of packages from the lowest to the highest. A package imports packages of lower groups and the
-// package its folder stands in (an area of web imports the kernel web). Within a group exceptions lists what else it imports.
+// floors lists the groups of packages from the lowest to the highest. A package may import packages of lower
+// groups, and the package of its parent folder (an area of web imports the kernel web). exceptions lists the
+// other allowed imports in a group.
 var floors = []string{"platform", "books", "people", "giving", "processor", "impact", "granting", "office", "view", "mail", "web", "app"}
 
 // exceptions lists the imports within a group, each with its reason.
@@ -50,9 +51,9 @@ var only = map[string]string{
 	"github.com/go-chi/chi/":       "web",
 	"github.com/riverqueue/river":  "platform/jobs",
 	"codeberg.org/go-pdf/fpdf":     "view",
-	"github.com/jackc/pgx/v5/":     "workshop/pgproxy", // its framing of the protocol; the program uses lib/pq
+	"github.com/jackc/pgx/v5/":     "workshop/pgproxy", // reads the protocol's messages; the program uses lib/pq
 	"github.com/goccy/go-yaml":     "platform/phrase office/setup",
-	"github.com/prometheus/":       "platform/metrics", // packages report through hooks, so that none depends on how it is observed
+	"github.com/prometheus/":       "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library
 	"konbit/templates":             "cmd/konbit app",
 	"konbit/migrations":            "cmd/konbit app",
 }
@@ -70,7 +71,7 @@ func forbidden(from, to string) string {
 	return ""
 }
 
-// within reports whether a package is one of those listed, or stands in one of their folders.
+// within reports whether a package is in the list or in a folder of the list.
 func within(from string, listed []string) bool {
 	return slices.ContainsFunc(listed, func(l string) bool { return from == l || strings.HasPrefix(from, l+"/") })
 }
@@ -121,7 +122,8 @@ func TestImportsFollowTheGroups(t *testing.T) {
 	}
 }
 
-// TestEachPackageSaysWhatItOwns requires a doc.go, or a file with the package's name, that holds the package's documentation.
+// TestEachPackageSaysWhatItOwns requires the package's documentation in doc.go or in a file with the
+// package's name.
 func TestEachPackageSaysWhatItOwns(t *testing.T) {
 	documented, all := map[string]bool{}, map[string]bool{}
 	each(t, func(pkg, path string, file *ast.File) {
@@ -154,7 +156,7 @@ func TestWrongImportsAreRefused(t *testing.T) {
 	}
 }
 
-// TestOnlyCmdReadsTheEnvironment keeps settings in one place.
+// TestOnlyCmdReadsTheEnvironment checks that only cmd reads settings from the environment.
 func TestOnlyCmdReadsTheEnvironment(t *testing.T) {
 	each(t, func(room, path string, file *ast.File) {
 		if strings.HasPrefix(room, "cmd/") || groupOf(room) == workshop {
@@ -178,7 +180,7 @@ func selector(n ast.Node) string {
 	return ""
 }
 
-// each visits every Go file of the house that is not a test.
+// each calls visit with every Go file of the module that is not a test.
 func each(t *testing.T, visit func(room, path string, file *ast.File)) {
 	t.Helper()
 	seen := 0

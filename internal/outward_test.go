@@ -10,22 +10,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reaches lists each place where the program can open a connection outward by itself. Nowhere among them is an address that a
-// visitor gave: they reach Stripe (or the stand-in its operator named) and the DNS. go-mail and lib/pq, whose addresses are
-// settings, are held to their rooms by the floor plan (threat T19).
+// reaches lists each place where the program can open an outgoing connection. None of them uses an address
+// that a visitor gave: they connect to Stripe (or to the configured stand-in) and the DNS. go-mail and
+// lib/pq, whose addresses are settings, may be imported only by the packages in the list of floors_test.go
+// (threat T19).
 var reaches = []string{
-	"../cmd/konbit/doctor.go net.DefaultResolver",          // looks up our senders' records when an operator asks
-	"app/clock.go http.Client",                             // asks the stand-in the time; only if a stand-in is configured
+	"../cmd/konbit/doctor.go net.DefaultResolver",          // reads the DNS records of our senders when an operator asks
+	"app/clock.go http.Client",                             // reads the time of the stand-in, if one is configured
 	"mail/smtp.go smtp.Client",                             // of go-mail: SMTP_URL
 	"platform/pg/hosts.go net.DialTimeout",                 // DATABASE_URL
 	"platform/pg/hosts.go net.Dialer",                      // likewise
 	"platform/pg/watchdog.go net.DialTimeout",              // likewise
 	"platform/pg/watchdog.go net.Dialer",                   // likewise
 	"processor/stripepay/client.go http.Client",            // follows no redirect
-	"processor/stripepay/observe.go http.DefaultTransport", // beneath it
+	"processor/stripepay/observe.go http.DefaultTransport", // used by the client above
 }
 
-// outward tells whether a name of the standard library opens connections, or holds what does.
+// outward reports whether a name of the standard library opens connections, or holds a type that does.
 func outward(name string) bool {
 	pack, what, _ := strings.Cut(name, ".")
 	switch pack {

@@ -17,7 +17,8 @@ var (
 	pathInCode   = regexp.MustCompile("`((?:internal|cmd|migrations|templates)/[a-zA-Z0-9_./-]+)`")
 )
 
-// TestDocumentationNamesWhatExists follows the relative links of all Markdown files, and the paths they quote.
+// TestDocumentationNamesWhatExists checks that the relative links and the quoted paths of all Markdown files
+// exist.
 func TestDocumentationNamesWhatExists(t *testing.T) {
 	files, links := 0, 0
 	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {

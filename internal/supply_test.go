@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Threat T34: what others wrote comes in by go.mod at one version with its hash, and by nothing else.
+// Threat T34: third-party code is used only through go.mod, at one version with its hash.
 
 var required = regexp.MustCompile(`(?m)^(?:require )?\s*([a-zA-Z0-9][^\s()]*\.[^\s()]*) (v\S+)`)
 
@@ -28,7 +28,7 @@ func TestModulesArePinnedWithTheirHashes(t *testing.T) {
 	}
 }
 
-// TestToolsArePinned: the tools of the Makefile have one version each, and the lock file of npm, whose packages only tests use, holds
+// TestToolsArePinned checks that each tool of the Makefile has one version, and that the lock file of npm (for tests) holds
 // hashes.
 func TestToolsArePinned(t *testing.T) {
 	makefile := read(t, "../Makefile")
@@ -44,20 +44,20 @@ func TestToolsArePinned(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(read(t, "workshop/testkit/axe/package-lock.json")), &lock))
 	require.Greater(t, len(lock.Packages), 1)
 	for name, p := range lock.Packages {
-		if name != "" { // ourselves
+		if name != "" { // our own package
 			assert.Regexp(t, `^sha512-`, p.Integrity, name)
 		}
 	}
 }
 
 var (
-	// loads are the places from which a page or a style sheet fetches, leads or sends.
+	// loads matches the places from which a page or a style sheet loads, links or sends.
 	loads = regexp.MustCompile(`(?i)(?:\b(?:src|href|action|formaction|poster|srcset|data|ping|background)\s*=\s*["']?|url\(\s*["']?|@import\s+["']?)([^"'\s>)]*)`)
-	// inline is code in a page.
+	// inline matches code in a page.
 	inline = regexp.MustCompile(`(?is)<script\b[^>]*>\s*[^<\s]|<[^>]*\son[a-z]+\s*=|javascript:`)
 )
 
-// foreign says what in a template, a style sheet or a script comes from elsewhere, or is code in a page.
+// foreign returns what a template, a style sheet or a script loads from elsewhere, and code in a page.
 func foreign(content string) (wrong []string) {
 	for _, load := range loads.FindAllStringSubmatch(content, -1) {
 		if to := load[1]; !regexp.MustCompile(`^(\{\{|#|/[^/\\]|/$|\$|$)`).MatchString(to) {

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A table belongs to one package: the only one whose SQL names it. Others call its functions. Views and functions of migrations may read
-// across; tests and the workshop may too.
+// A table belongs to one package: the only one whose SQL names it. Other packages call its functions. Views
+// and functions of migrations may read tables of several packages; tests and the workshop may too.
 
 // shared lists the tables that more than one package names, each with its reason.
 var shared = map[string]string{}
@@ -66,8 +66,9 @@ var (
 	sqlToken   = regexp.MustCompile(`[A-Za-z_][A-Za-z0-9_.]*|[(),;]|[^\s\w(),;]+`)
 )
 
-// tablesIn returns the names that stand where SQL has a table: after FROM, JOIN, INTO, UPDATE, USING and TABLE, and after the commas of
-// such a list. Functions, subqueries and the names of a WITH are left out. Keywords count in capitals only, as the code writes them.
+// tablesIn returns the names in the places where SQL has a table: after FROM, JOIN, INTO, UPDATE, USING and
+// TABLE, and after the commas of such a list. It omits functions, subqueries and the names of a WITH. It
+// reads keywords in capitals only, as the code writes them.
 func tablesIn(text string) []string {
 	tokens := sqlToken.FindAllString(sqlComment.ReplaceAllString(text, " "), -1)
 	at := func(i int) string {
@@ -93,7 +94,7 @@ func tablesIn(text string) []string {
 			if at(i-1) == "FOR" || at(i-1) == "KEY" || at(i-1) == "DO" {
 				continue
 			}
-		case "INTO": // what follows in brackets are columns
+		case "INTO": // the parentheses after the table hold columns
 			if name := at(i + 1); sqlWord.MatchString(name) {
 				found = append(found, strings.TrimPrefix(name, "public."))
 			}
@@ -109,7 +110,7 @@ func tablesIn(text string) []string {
 
 var sqlWord = regexp.MustCompile(`^[a-z_][a-z0-9_.]*$`)
 
-// tableList reads the tables of one list, which begins at token i.
+// tableList returns the tables of one list, which begins at token i.
 func tableList(tokens []string, i int, at func(int) string) (found []string) {
 	for i < len(tokens) {
 		for at(i) == "ONLY" || at(i) == "LATERAL" {
@@ -120,7 +121,7 @@ func tableList(tokens []string, i int, at func(int) string) (found []string) {
 			found = append(found, tableList(tokens, i+1, at)...) // FROM (a JOIN b …)
 			i = closing(tokens, i)
 		case at(i) == "(":
-			i = closing(tokens, i) // a subquery; its own FROM is read by itself
+			i = closing(tokens, i) // a subquery; its own FROM is read separately
 		case sqlWord.MatchString(at(i)):
 			if at(i+1) == "(" {
 				i = closing(tokens, i+1) // a function

@@ -20,10 +20,10 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// typedHouse is the module with the types of all it imports.
+// typedHouse is the module with the types of everything it imports.
 type typedHouse struct {
 	fset    *token.FileSet
-	exports map[string]string // files with what a package exports, by its path
+	exports map[string]string // by import path: the file with the package's export data
 	shipped []listed
 	imports types.Importer
 }
@@ -33,7 +33,7 @@ type listed struct {
 	files []string
 }
 
-// loadHouse asks the go command for what ships and for the types of what that imports.
+// loadHouse asks the go command for the shipped packages and for the types of their imports.
 func loadHouse(t *testing.T) *typedHouse {
 	t.Helper()
 	testkit.SkipIfShort(t, "the go command")
@@ -60,7 +60,7 @@ func loadHouse(t *testing.T) *typedHouse {
 	return h
 }
 
-// check parses files, or the source given instead, and finds the types in them.
+// check parses files, or the given source, and computes their types.
 func (h *typedHouse) check(t *testing.T, path string, names []string, source ...string) (*types.Info, []*ast.File) {
 	t.Helper()
 	var files []*ast.File

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBareWritesAreSeen shows the rule wrong code, and right code that resembles it.
+// TestBareWritesAreSeen gives the rule wrong code, and correct code that looks similar.
 func TestBareWritesAreSeen(t *testing.T) {
 	h, writes := loadHouse(t), writesOf(t)
 	for source, wrong := range map[string]bool{

@@ -16,10 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lib/pq may run an auto-commit write twice when the reply to it is lost, a statement inside a transaction only once. So what is
-// shipped writes on a *sql.Tx or *sqlx.Tx, and on anything else runs SQL that this test can read and that only reads.
+// lib/pq may execute an auto-commit write twice if its reply is lost, but a statement in a transaction only
+// once. So shipped code writes through a *sql.Tx or *sqlx.Tx. Everything else may run only SQL that this test
+// can read and that only reads.
 
-// lent lists who outside the house gets a database to run SQL of their own on, and why that may be.
+// lent lists code outside the module that gets a database and runs its own SQL, and why this is allowed.
 var lent = map[string]string{
 	"platform/jobs: riverdatabasesql.New":              "River takes jobs and notes their ends, any of them again: a job may run twice, and its handler guards its own effect",
 	"platform/metrics: collectors.NewDBStatsCollector": "counts connections",
@@ -27,7 +28,7 @@ var lent = map[string]string{
 	"migrations: riverdatabasesql.New":                 "River's own migrations, which may be begun again",
 }
 
-// TestWritesRunInTransactions holds the rule over all that ships.
+// TestWritesRunInTransactions applies the rule to all shipped code.
 func TestWritesRunInTransactions(t *testing.T) {
 	h := loadHouse(t)
 	seen, used := 0, map[string]bool{}
@@ -45,10 +46,10 @@ func TestWritesRunInTransactions(t *testing.T) {
 	}
 }
 
-// readers begin what only reads.
+// readers matches the start of statements that only read.
 var readers = regexp.MustCompile(`(?i)^[\s(]*(SELECT|WITH|VALUES|TABLE|SHOW)\b`)
 
-// writesOf finds what writes in SQL: statements, wherever they stand, and functions, among them those of the schema.
+// writesOf matches SQL that writes: statements in any place, and functions, including those of the schema.
 func writesOf(t *testing.T) *regexp.Regexp {
 	t.Helper()
 	functions := []string{`nextval`, `setval`, `set_config`, `pg_notify`, `lo_\w+`, `dblink\w*`, `pg_(try_)?advisory_\w+`, `pg_terminate_backend`, `pg_cancel_backend`}
@@ -70,13 +71,13 @@ func writesOf(t *testing.T) *regexp.Regexp {
 
 var unwritten = regexp.MustCompile(`(?is)/\*.*?\*/|--[^\n]*|'(?:[^']|'')*'|\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b`)
 
-// onlyReads tells whether SQL is sure not to write.
+// onlyReads reports whether SQL certainly does not write.
 func onlyReads(sql string, writes *regexp.Regexp) bool {
 	sql = unwritten.ReplaceAllString(sql, " ")
 	return readers.MatchString(sql) && !writes.MatchString(sql)
 }
 
-// judge looks through one room.
+// judge checks one package.
 type judge struct {
 	fset   *token.FileSet
 	info   *types.Info
@@ -84,7 +85,7 @@ type judge struct {
 	room   string
 	writes *regexp.Regexp
 	used   map[string]bool
-	seen   int // statements read
+	seen   int // number of statements read
 	wrong  []string
 }
 
@@ -117,7 +118,7 @@ func (j *judge) say(at ast.Node, format string, args ...any) {
 	j.wrong = append(j.wrong, fmt.Sprintf("%s: %s", j.fset.Position(at.Pos()), fmt.Sprintf(format, args...)))
 }
 
-// call judges one call: of a method that runs SQL, of one of sqlx's functions, or of somebody else with a database.
+// call checks one call: of a method that runs SQL, of a function of sqlx, or of other code with a database.
 func (j *judge) call(c *ast.CallExpr) {
 	method, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
 	if !ok {
@@ -154,7 +155,7 @@ func (j *judge) call(c *ast.CallExpr) {
 	}
 }
 
-// lend judges a call that hands a database to code that is not of the house.
+// lend checks a call that passes a database to code outside the module.
 func (j *judge) lend(c *ast.CallExpr, f *types.Func) {
 	if f.Pkg() == nil || strings.HasPrefix(f.Pkg().Path(), "konbit/") || f.Pkg().Path() == sqlxPath {
 		return
@@ -170,7 +171,7 @@ func (j *judge) lend(c *ast.CallExpr, f *types.Func) {
 	}
 }
 
-// queryOf is the argument that is the SQL: the first string.
+// queryOf returns the argument with the SQL: the first string.
 func queryOf(c *ast.CallExpr, f *types.Func) ast.Expr {
 	params := f.Signature().Params()
 	for i := range min(params.Len(), len(c.Args)) {
@@ -183,7 +184,8 @@ func queryOf(c *ast.CallExpr, f *types.Func) ast.Expr {
 
 const sqlxPath = "github.com/jmoiron/sqlx"
 
-// bare names what a method is called on, when that runs SQL and is no transaction.
+// bare returns the name of the type on which a method is called, if it runs SQL and is not a transaction;
+// else "".
 func (j *judge) bare(s *ast.SelectorExpr) string {
 	if chosen := j.info.Selections[s]; chosen != nil {
 		return bareType(chosen.Recv())
@@ -191,14 +193,15 @@ func (j *judge) bare(s *ast.SelectorExpr) string {
 	return ""
 }
 
-// bareType names a type that runs SQL and is no transaction; anything that might be a database is one. A statement is judged
-// where it is prepared.
+// bareType returns the name of a type that runs SQL and is not a transaction; else "". It includes every type
+// that may be a database. A statement is checked where it is prepared.
 func bareType(t types.Type) string {
 	if t == nil {
 		return ""
 	}
 	name := types.TypeString(t, func(p *types.Package) string { return p.Name() })
-	// pg.pqConn and pg.preparedStmt are the driver, beneath database/sql: they are handed what was judged where the pool was asked.
+	// pg.pqConn and pg.preparedStmt are the driver beneath database/sql. Their SQL was checked where the pool
+	// was called.
 	if slices.Contains([]string{"*sql.Tx", "*sqlx.Tx", "*sql.Stmt", "*sqlx.Stmt", "*sqlx.NamedStmt", "pg.pqConn", "pg.preparedStmt"}, name) {
 		return ""
 	}
@@ -211,7 +214,7 @@ func bareType(t types.Type) string {
 	return ""
 }
 
-// text is all the text an expression may be made of; false when some of it is not known here.
+// text returns all texts that an expression may have; false if a part is not known in this package.
 func (j *judge) text(e ast.Expr, done map[types.Object]bool) (string, bool) {
 	if e == nil {
 		return "", false
@@ -240,7 +243,7 @@ func (j *judge) texts(between string, done map[types.Object]bool, all ...ast.Exp
 	return joined.String(), true
 }
 
-// variable joins what a variable of the room is ever set to.
+// variable joins all values that the package assigns to a variable.
 func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bool) {
 	if done[v] {
 		return "", true
@@ -269,7 +272,7 @@ func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bo
 				}
 			case *ast.UnaryExpr:
 				if id, ok := n.X.(*ast.Ident); ok && n.Op == token.AND && j.info.Uses[id] == v {
-					known = false // somebody else may set it
+					known = false // another package may assign it
 				}
 			}
 			return true
@@ -284,7 +287,8 @@ func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bo
 	return j.texts("\n", done, set...)
 }
 
-// given lists what the callers of a room's own function pass for one of its parameters; false when somebody else may call it.
+// given returns what the callers of the package's own function pass for a parameter; false if another package
+// may call it.
 func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
 	function, at := j.owner(parameter)
 	if function == nil || function.Exported() {
@@ -307,7 +311,7 @@ func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
 					calls[name], set = true, append(set, n.Args[at])
 				}
 			case *ast.Ident:
-				known = known && (j.info.Uses[n] != function || calls[n]) // a call is met before its name
+				known = known && (j.info.Uses[n] != function || calls[n]) // the call is visited before its name
 			}
 			return true
 		})
@@ -315,7 +319,7 @@ func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
 	return set, known
 }
 
-// owner is the function a parameter belongs to, and its place there.
+// owner returns the function of a parameter, and the parameter's index.
 func (j *judge) owner(parameter types.Object) (types.Object, int) {
 	for _, file := range j.files {
 		for _, d := range file.Decls {

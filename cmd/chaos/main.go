@@ -50,7 +50,7 @@ func main() {
 	var results []result
 	for _, row := range chosen {
 		run := options
-		run.Number = target(row, *long, *number)
+		run.Count = target(row, *long, *number)
 		r := runRow(ctx, row, run)
 		fmt.Printf("%s: %d of %d, %s, %s; %s\n", r.Name, r.reached, r.target, r.verdict(), r.took.Round(time.Second), strings.Join(r.found, ", "))
 		if r.err != nil {
@@ -110,15 +110,15 @@ func target(row chaos.Row, long bool, number int) int {
 }
 
 func runRow(ctx context.Context, row chaos.Row, run chaos.Run) result {
-	bar, measured := newProgressBar(row.Name, run.Number), &measurements{}
-	run.Reached, run.Found = bar.add, measured.set
+	bar, measured := newProgressBar(row.Name, run.Count), &measurements{}
+	run.Progress, run.Record = bar.add, measured.set
 	began := time.Now()
 	err := testkit.Try(ctx, row.Name, func(t testing.TB) { row.Prove(t, run) })
 	bar.end()
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	return result{row, run.Number, bar.done(), time.Since(began), measured.lines(), err}
+	return result{row, run.Count, bar.done(), time.Since(began), measured.lines(), err}
 }
 
 // report prints the table and reports whether every row held.

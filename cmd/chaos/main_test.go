@@ -33,11 +33,11 @@ func TestTarget(t *testing.T) {
 func TestRowHoldsOnlyAtItsTarget(t *testing.T) {
 	run := func(reach int, fail bool) result {
 		return runRow(t.Context(), chaos.Row{Name: "row", Prove: func(t testing.TB, run chaos.Run) {
-			run.Reached(reach)
+			run.Progress(reach)
 			if fail {
 				t.Error("the result is wrong")
 			}
-		}}, chaos.Run{Number: 3, Seed: 1})
+		}}, chaos.Run{Count: 3, Seed: 1})
 	}
 	require.True(t, run(3, false).held())
 	require.False(t, run(2, false).held())

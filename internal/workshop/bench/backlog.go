@@ -11,26 +11,26 @@ import (
 	"konbit/internal/workshop/e2e"
 )
 
-// backlog measures from the first gift booked, so that the program's start is not counted.
+// backlog measures from the first booked gift, so that the program's start is not counted.
 var backlog = Row{
 	Name:  "backlog",
-	Claim: "waiting events drained by one server, beside N with one client",
+	Claim: "stored events processed by one server, compared with N with one client",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{Stopped: true})
 		r := newBaseline(t, w.model)
 		n := m.Size(100_000/m.Rounds, 4000)
 		m.Interleave(
-			func() { m.Note("konbit", w.drain(n)) },
+			func() { m.Note("konbit", w.measureBacklog(n)) },
 			func() { m.Note("N", r.naive(1, 500)) },
 		)
 		m.Compare("", "gifts/s", "konbit", "N", AtLeast(5))
 	},
 }
 
-// drain lets events heap up while the server is away, starts it, and answers gifts a second.
-func (w *environment) drain(n int) float64 {
+// measureBacklog stores n events while the server is stopped, starts it and returns the gifts booked a second.
+func (w *environment) measureBacklog(n int) float64 {
 	w.t.Helper()
-	w.store(w.pay(n))
+	w.storeEvents(w.insertPaidGifts(n))
 	before := w.countReceipts()
 	w.Launch()
 	w.waitForReceipts(before + 1)
@@ -38,13 +38,13 @@ func (w *environment) drain(n int) float64 {
 	w.waitForReceipts(before + n)
 	rate := float64(before+n-first) / time.Since(began).Seconds()
 	w.Kill()
-	_, err := w.DB.Owner.Exec(`DELETE FROM river_job`) // letters of the round that nobody waits for
+	_, err := w.DB.Owner.Exec(`DELETE FROM river_job`) // email jobs of this round, which no row measures
 	require.NoError(w.t, err)
 	return rate
 }
 
-// store writes events as the door does.
-func (w *environment) store(all []paidGift) {
+// storeEvents inserts events as the webhook handler does.
+func (w *environment) storeEvents(all []paidGift) {
 	w.t.Helper()
 	for first := 0; first < len(all); first += 2000 {
 		part := all[first:min(first+2000, len(all))]

@@ -13,10 +13,11 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// calls counts every call of gifts given and paid in earnest, with their fees booked, until nothing is left to do, and of a sweep.
+// calls counts the calls to Stripe for gifts that are given and paid through the stand-in, until all jobs are
+// done and fees booked, and for one sweep.
 var calls = Row{
 	Name:  "calls",
-	Claim: "calls to Stripe a gift, counted at the stand-in, fees and a sweep included",
+	Claim: "calls to Stripe for each gift, counted at the stand-in, with fees and one sweep",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		require.NoError(t, w.Stripe().SetMode(stripefake.Normal))

@@ -1,8 +1,8 @@
-// Package bench measures the gift path. Each Row is a claim about Konbit's speed. It is measured as a ratio to something
-// else that runs in the same minute on the same machine, so that the result is the same on a laptop and on a server.
+// Package bench measures the gift path. Each Row is a claim about the speed of Konbit. It is the ratio to something
+// else that is measured in the same minute on the same machine, so that the result is the same on a laptop and on a server.
 //
-//	settle settle-scaling settle-alone   webhooks until the gifts are booked, beside one transaction per gift (pgbench)
-//	ack backlog floor                    the cost of receiving webhooks, processing a backlog, and the rate that holds at p99
+//	settle settle-scaling settle-alone   webhooks until the gifts are booked, compared with one transaction per gift (pgbench)
+//	ack backlog floor                    receiving webhooks, processing a backlog, and the highest rate within a p99
 //	form give                            the donor's two requests
 //	mail                                 receipts sent to a mail server
 //	growth                               settling and reading with a million gifts in the books
@@ -15,6 +15,6 @@
 //   - the stand-in for Stripe;
 //   - the load, which is prepared before and sent as bytes, so that it costs little.
 //
-// A row takes its samples in turn (ours, beside, ours, beside …) for several rounds. The table shows the medians, and as
-// the ratio the median of the rounds' ratios. Only cmd/bench and tests import bench.
+// A row takes its samples in turn (Konbit, baseline, Konbit, baseline …) for several rounds. The table shows
+// the medians, and as the ratio the median of the rounds' ratios. Only cmd/bench and tests import bench.
 package bench

@@ -30,8 +30,8 @@ func init() {
 type environment struct {
 	*e2e.Stack
 	t     testing.TB
-	model []byte            // a charge.succeeded as Stripe tells it
-	ids   map[string]string // of that charge
+	model []byte            // a charge.succeeded in Stripe's form
+	ids   map[string]string // of that charge, by kind
 }
 
 func newEnvironment(t testing.TB, o e2e.Options) *environment {
@@ -73,7 +73,7 @@ func newEnvironment(t testing.TB, o e2e.Options) *environment {
 	return w
 }
 
-// settleModel books the model with its fees, so that it moves no number later.
+// settleModel settles the model gift with its fees, so that its jobs do not run during a measurement.
 func (w *environment) settleModel() {
 	w.t.Helper()
 	require.NoError(w.t, w.Stripe().Drain(w.t.Context()))
@@ -82,13 +82,13 @@ func (w *environment) settleModel() {
 		err := w.DB.Owner.Get(&left, `SELECT (SELECT count(*) FROM stripe_event WHERE state <> 'done') + (SELECT count(*) FROM fee_due)
 			+ (SELECT count(*) FROM river_job WHERE state <> 'completed') + (SELECT count(*) FROM donation WHERE status <> 'settled')`)
 		if err == nil && left > 0 {
-			err = fmt.Errorf("%d things to do about one gift", left)
+			err = fmt.Errorf("%d jobs of one gift are not done", left)
 		}
 		return err
 	})
 }
 
-// give sends the form and answers the payment page.
+// give submits the form and returns the address of the payment page.
 func (w *environment) give(donor string) string {
 	w.t.Helper()
 	form := giveForm(donor)
@@ -96,7 +96,7 @@ func (w *environment) give(donor string) string {
 		response, err := program.Client().Post(w.URL()+"/give/csio", "application/x-www-form-urlencoded", strings.NewReader(form))
 		require.NoError(w.t, err)
 		_ = response.Body.Close()
-		if response.StatusCode == http.StatusServiceUnavailable && again < 10 { // the disk has moments of its own; donors come again
+		if response.StatusCode == http.StatusServiceUnavailable && again < 10 { // slow disk; donors try again too
 			time.Sleep(time.Second)
 			continue
 		}
@@ -105,22 +105,22 @@ func (w *environment) give(donor string) string {
 	}
 }
 
-// giveForm is the least a donor fills in, 20 dollars to the organisation's first fund.
+// giveForm returns the smallest valid form: 20 dollars to the organisation's first fund.
 func giveForm(donor string) string {
 	return url.Values{"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {donor},
 		"email": {fmt.Sprintf("donor-%s@donor.example", donor)}}.Encode()
 }
 
-// A paidGift is a gift that waits in the database, with the event that Stripe will send about it.
+// A paidGift is a started gift in the database, with the event that Stripe will send about its payment.
 type paidGift struct {
 	gift  uuid.UUID
 	event string
 	body  []byte
 }
 
-// pay writes so many started gifts of as many donors, and what Stripe would tell of their charges. The stand-in knows nothing of them:
-// their fees stay due.
-func (w *environment) pay(n int) []paidGift {
+// insertPaidGifts inserts n started gifts of n donors and creates the events of their charges. The stand-in does not know
+// these charges, so their fees stay due.
+func (w *environment) insertPaidGifts(n int) []paidGift {
 	w.t.Helper()
 	all := make([]paidGift, n)
 	donors := make([]uuid.UUID, n)
@@ -145,7 +145,7 @@ func (w *environment) chargeEvent(gift uuid.UUID, hex string) []byte {
 		w.ids["gift"], gift.String()).Replace(string(w.model)))
 }
 
-// insertGifts copies the gift that was made by hand.
+// insertGifts copies the model gift.
 func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 	tx := w.DB.Owner.MustBegin()
 	defer tx.Rollback() // after a commit it is a no-op
@@ -175,11 +175,11 @@ func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 
 // signedWebhooks signs the events with the current time, because old signatures are refused.
 func (w *environment) signedWebhooks(all []paidGift) []request {
-	asks, now := make([]request, len(all)), time.Now()
+	requests, now := make([]request, len(all)), time.Now()
 	for i, p := range all {
-		asks[i] = webhookRequest(host(w.URL()), p.body, now)
+		requests[i] = webhookRequest(host(w.URL()), p.body, now)
 	}
-	return asks
+	return requests
 }
 
 // webhookRequest returns a webhook of tsne's account.
@@ -187,11 +187,11 @@ func webhookRequest(host string, body []byte, at time.Time) request {
 	return post(host, "/hooks/stripe/tsne", body, "Content-Type: application/json", "Stripe-Signature: "+stripefake.Sign(at, body, "whsec_tsne"))
 }
 
-// settle sends the webhooks of so many gifts and waits until each is booked with its receipt and the job of its letter. It answers
-// gifts a second, from the first byte sent.
+// settle sends the webhooks of n gifts and waits until each is booked with its receipt and its email job. It
+// returns the gifts a second, counted from the first byte sent.
 func (w *environment) settle(senders, n int) float64 {
 	w.t.Helper()
-	gifts := w.pay(n)
+	gifts := w.insertPaidGifts(n)
 	asks, target := w.signedWebhooks(gifts), w.countReceipts()+n
 	began := time.Now()
 	load(w.t, host(w.URL()), senders, http.StatusOK, asks)
@@ -230,7 +230,7 @@ func (w *environment) checkComplete(gifts []paidGift) {
 		  JOIN journal_entry e ON e.source_id = d.payment_intent_id AND e.kind = 'payment'
 		  JOIN river_job j ON j.kind = 'receipt_letter' AND j.args->>'receipt_id' = r.id::text
 		 WHERE d.id = ANY($1::uuid[]) AND d.status = 'settled'`, pg.UUIDs(ids)))
-	require.Equal(w.t, len(gifts), whole, "gifts settled and booked, with a receipt and its letter's job")
+	require.Equal(w.t, len(gifts), whole, "gifts settled and booked, with a receipt and its email job")
 }
 
 // dropEmails deletes email jobs, so that the next sample does not include their work, and waits for running ones.

@@ -12,11 +12,12 @@ import (
 	"konbit/internal/workshop/e2e"
 )
 
-// floor sends webhooks at a steady pace whether answered or not, ever faster, and asks PostgreSQL when the transaction of each gift's
-// receipt was committed. The floor is the last pace at which 99 of 100 gifts were booked within the time.
+// floor sends webhooks at a fixed rate, without waiting for answers, and raises the rate in steps. PostgreSQL
+// reports when the transaction of each receipt was committed. The floor is the last rate at which 99 of 100
+// gifts were booked in time.
 var floor = Row{
 	Name:  "floor",
-	Claim: "gifts a second with 99 of 100 booked within 50 ms of their webhook's sending, one server, everything on this machine",
+	Claim: "gifts a second with 99 of 100 booked within 50 ms after their webhook was sent, one server, everything on this machine",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)
@@ -41,19 +42,19 @@ var floor = Row{
 		})
 		m.Absolute("", "gifts/s", "gifts", AtLeast(200))
 		m.Absolute("p99 at the next pace", "ms", "p99 above it", Shown)
-		m.Absolute("p99 of a bare commit", "ms", "commit", Shown) // which this disk takes from the time
+		m.Absolute("p99 of a bare commit", "ms", "commit", Shown) // the part of the time that this disk needs
 	},
 }
 
-// commits inserts a webhook's row so often, fifty a second and each in a transaction of its own, and answers the 99th of a hundred's
-// milliseconds.
+// commits inserts n webhook rows at fifty a second, each in its own transaction, and returns the 99th
+// percentile in milliseconds.
 func (r *baseline) commits(n int) float64 {
 	r.t.Helper()
 	took := make([]time.Duration, n)
 	for i := range took {
 		time.Sleep(20 * time.Millisecond)
 		began := time.Now()
-		_, err := r.db.Owner.Exec(`INSERT INTO event (id, body) VALUES ('commit_' || gen_random_uuid(), $1)`, r.body)
+		_, err := r.db.Owner.Exec(`INSERT INTO event (id, body) VALUES ('commit_' || gen_random_uuid(), $1)`, r.payload)
 		require.NoError(r.t, err)
 		took[i] = time.Since(began)
 	}
@@ -67,14 +68,14 @@ const maxBookingTime = 50 * time.Millisecond
 // booked.
 func (w *environment) sendPaced(pace int, lasting time.Duration) time.Duration {
 	w.t.Helper()
-	gifts := w.pay(pace * int(lasting/time.Second))
-	asks, target := w.signedWebhooks(gifts), w.countReceipts()+len(gifts)
-	sent := make([]time.Time, len(asks))
+	gifts := w.insertPaidGifts(pace * int(lasting/time.Second))
+	requests, target := w.signedWebhooks(gifts), w.countReceipts()+len(gifts)
+	sent := make([]time.Time, len(requests))
 	began := time.Now()
 	var next int
 	var mu sync.Mutex
-	// A connection takes the next webhook when its time has come.
-	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(asks), func(int) request {
+	// A connection takes the next webhook when its planned time has come.
+	loadFrom(w.t, host(w.URL()), senders, http.StatusOK, len(requests), func(int) request {
 		mu.Lock()
 		i := next
 		next++
@@ -82,7 +83,7 @@ func (w *environment) sendPaced(pace int, lasting time.Duration) time.Duration {
 		due := began.Add(time.Duration(i) * time.Second / time.Duration(pace))
 		time.Sleep(time.Until(due))
 		sent[i] = due
-		return asks[i]
+		return requests[i]
 	})
 	w.waitForReceipts(target)
 	return w.bookingDelay(gifts, sent)

@@ -17,19 +17,19 @@ import (
 
 var footprint = Row{
 	Name:  "footprint",
-	Claim: "the server's resident memory while it serves pages and webhooks over 32 connections, and from its start to ready",
+	Claim: "the resident memory of the server while it serves pages and webhooks over 32 connections, and its time from start to ready",
 	Measure: func(t testing.TB, m *Meter) {
-		technician := free(t)
-		w := newEnvironment(t, e2e.Options{Settings: map[string]string{"METRICS_ADDR": technician}})
+		metricsAddress := freeAddress(t)
+		w := newEnvironment(t, e2e.Options{Settings: map[string]string{"METRICS_ADDR": metricsAddress}})
 		n := m.Size(20_000, 5000)
 		m.Interleave(func() {
 			w.Kill()
 			m.Note("ready", w.start())
 			pages := get(host(w.URL()), "/give/csio")
 			loadFrom(t, host(w.URL()), senders, http.StatusOK, n, func(int) request { return pages })
-			m.Note("serving pages", resident(t, technician))
+			m.Note("serving pages", resident(t, metricsAddress))
 			w.settle(senders, m.Size(2000, 500))
-			m.Note("settling", resident(t, technician))
+			m.Note("settling", resident(t, metricsAddress))
 			w.dropEmails()
 		})
 		m.Absolute("memory, pages", "MB", "serving pages", AtMost(80))
@@ -38,7 +38,7 @@ var footprint = Row{
 	},
 }
 
-// start starts the server and answers how many seconds it took to be ready.
+// start starts the server and returns the seconds until it is ready.
 func (w *environment) start() float64 {
 	w.t.Helper()
 	began := time.Now()
@@ -51,12 +51,13 @@ func (w *environment) start() float64 {
 				return time.Since(began).Seconds()
 			}
 		}
-		require.Less(w.t, time.Since(began), time.Minute, "the server does not get ready")
+		require.Less(w.t, time.Since(began), time.Minute, "the server is not ready")
 		time.Sleep(2 * time.Millisecond)
 	}
 }
 
-func free(t testing.TB) string {
+// freeAddress returns a free local address.
+func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -65,16 +66,16 @@ func free(t testing.TB) string {
 
 var residentLine = regexp.MustCompile(`(?m)^process_resident_memory_bytes (\S+)`)
 
-// resident is the server's memory as its own metrics have it from the kernel, in megabytes of 10⁶ bytes.
-func resident(t testing.TB, technician string) float64 {
-	response, err := http.Get(fmt.Sprintf("http://%s/metrics", technician))
+// resident returns the server's memory, which its metrics read from the kernel, in megabytes of 10⁶ bytes.
+func resident(t testing.TB, metricsAddress string) float64 {
+	response, err := http.Get(fmt.Sprintf("http://%s/metrics", metricsAddress))
 	require.NoError(t, err)
 	defer response.Body.Close()
 	page, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	said := residentLine.FindSubmatch(page)
-	require.NotNil(t, said)
-	bytes, err := strconv.ParseFloat(string(said[1]), 64)
+	line := residentLine.FindSubmatch(page)
+	require.NotNil(t, line)
+	bytes, err := strconv.ParseFloat(string(line[1]), 64)
 	require.NoError(t, err)
 	return bytes / 1e6
 }

@@ -13,7 +13,7 @@ import (
 
 var form = Row{
 	Name:  "form",
-	Claim: "GET /give/{org} over 32 connections, beside a net/http handler that writes the same bytes from memory",
+	Claim: "GET /give/{org} over 32 connections, compared with a net/http handler that writes the same bytes from memory",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		response, err := http.Get(w.URL() + "/give/csio")

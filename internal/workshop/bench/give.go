@@ -8,10 +8,10 @@ import (
 	"konbit/internal/workshop/e2e"
 )
 
-// give has the whole stand-in on the other side, which answers at once but works for it, on the same cores.
+// give sends the gifts to the stand-in, which answers at once and uses the same cores.
 var give = Row{
 	Name:  "give",
-	Claim: "POST /give/{org} to the redirect over 32 connections, the stand-in answering at once, beside D",
+	Claim: "POST /give/{org} to the redirect over 32 connections, the stand-in answers at once; compared with D",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)

@@ -13,10 +13,10 @@ import (
 	"konbit/internal/workshop/testkit/many"
 )
 
-// growth has a Konbit of each size, all served at once and measured in turn.
+// growth runs one Konbit of each size at the same time and measures them in turn.
 var growth = Row{
 	Name:  "growth",
-	Claim: "settling, and reading a fund's position, with 100,000 and 1,000,000 gifts in the books, beside themselves with 10,000; quick: 50,000 beside 5,000",
+	Claim: "settling, and reading the position of a fund, with 100,000 and 1,000,000 gifts in the books, compared with 10,000; quick: 50,000 compared with 5,000",
 	Measure: func(t testing.TB, m *Meter) {
 		sizes := []int{10_000, 100_000, 1_000_000}
 		if m.Quick {
@@ -27,13 +27,13 @@ var growth = Row{
 			w := newEnvironment(t, e2e.Options{Stopped: true})
 			require.NoError(t, many.Fill(t.Context(), w.DB.Owner, size, 1))
 			w.Restart()
-			w.warm()
+			w.warmUp()
 			turns = append(turns, func() {
-				read := w.position()
+				read := w.readPositions()
 				m.Note(withSize("position", size), percentile(read, 50))
 				m.Note(withSize("position, 99th", size), percentile(read, 99))
 				m.Note(withSize("settling", size), w.settle(senders, m.Size(2000, 700)))
-				m.Note(withSize("position after", size), percentile(w.position(), 50))
+				m.Note(withSize("position after", size), percentile(w.readPositions(), 50))
 				w.dropEmails()
 			})
 		}
@@ -51,14 +51,15 @@ var growth = Row{
 
 func withSize(what string, gifts int) string { return fmt.Sprintf("%s with %d gifts", what, gifts) }
 
-// warm settles a few gifts, so that no sample pays for the first look at a table.
-func (w *environment) warm() {
+// warmUp settles a few gifts, so that no sample includes the first read of a table.
+func (w *environment) warmUp() {
 	w.settle(senders, 100)
 	w.dropEmails()
 }
 
-// position reads where the fund with the most postings stands, a hundred times, and answers the milliseconds of each.
-func (w *environment) position() []float64 {
+// readPositions reads the position of the fund with the most postings a hundred times and returns the milliseconds
+// of each read.
+func (w *environment) readPositions() []float64 {
 	w.t.Helper()
 	var fund uuid.UUID
 	require.NoError(w.t, w.DB.Server.Get(&fund, `SELECT fund_id FROM designation WHERE donation_id = $1`, w.ids["gift"]))

@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// request is a request in bytes, prepared before the measurement.
+// request is the bytes of a prepared HTTP request.
 type request []byte
 
-// get is a GET of a path as browsers send it, without a body.
+// get returns a GET of a path with a browser's headers.
 func get(host, path string) request {
 	return fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/html\r\nAccept-Language: en\r\n\r\n", path, host)
 }
 
-// post is a POST; head is further header lines.
+// post returns a POST; head has further header lines.
 func post(host, path string, body []byte, head ...string) request {
 	lines := ""
 	for _, line := range head {
@@ -31,29 +31,30 @@ func post(host, path string, body []byte, head ...string) request {
 	return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n\r\n", path, host, lines, len(body)), body...)
 }
 
-// host is the address of a URL without a path.
+// host returns the host and port of a URL without a path.
 func host(url string) string { return strings.TrimPrefix(url, "http://") }
 
 // loadResult is the result of a load.
 type loadResult struct {
-	latencies []time.Duration // each answer, in no order
+	latencies []time.Duration // of each answer, unordered
 	elapsed   time.Duration   // from the first request to the last answer
 }
 
-// rate is answers a second.
+// rate returns the answers a second.
 func (y loadResult) rate() float64 { return float64(len(y.latencies)) / y.elapsed.Seconds() }
 
-// p99 is in milliseconds.
+// p99 returns the 99th percentile in milliseconds.
 func (y loadResult) p99() float64 { return float64(percentile(y.latencies, 99).Microseconds()) / 1000 }
 
-// load sends the requests over so many kept connections, each as soon as the one before on its connection is answered, and wants one
-// status of all. It costs the machine little: bytes out, a parse of the answer's head.
-func load(t testing.TB, address string, connections, want int, asks []request) loadResult {
+// load sends the requests over a number of open connections. Each connection sends its next request after the
+// answer to the one before. All answers must have the status want. The load costs little: it writes bytes and
+// parses only the answer's status and headers.
+func load(t testing.TB, address string, connections, want int, requests []request) loadResult {
 	t.Helper()
-	return loadFrom(t, address, connections, want, len(asks), func(i int) request { return asks[i] })
+	return loadFrom(t, address, connections, want, len(requests), func(i int) request { return requests[i] })
 }
 
-// loadFrom is load with the i-th of n requests made when it is sent.
+// loadFrom is load, but creates the i-th of n requests when it is sent.
 func loadFrom(t testing.TB, address string, connections, want, n int, request func(i int) request) loadResult {
 	t.Helper()
 	took := make([]time.Duration, n)
@@ -101,11 +102,11 @@ func dial(address string) (*connection, error) {
 	return &connection{c, bufio.NewReaderSize(c, 64<<10)}, nil
 }
 
-// maxTries of one request, a second apart.
+// maxTries is the maximum of attempts of one request, a second apart.
 const maxTries = 10
 
-// sendWithRetry sends a request and, as Stripe and donors do, again after a moment if the answer says so: a disk can be
-// slow for a moment. The time counts from the first try's first byte.
+// sendWithRetry sends a request, and again a second later if the answer asks for it, as Stripe and donors do
+// when a disk is slow. The time starts with the first byte of the first attempt.
 func (w *connection) sendWithRetry(request request, want int) (time.Duration, error) {
 	began := time.Now()
 	for tries := 1; ; tries++ {

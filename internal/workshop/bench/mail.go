@@ -22,17 +22,17 @@ import (
 	"konbit/templates"
 )
 
-// mail writes, composes and hands over receipts as the letters' job does, without the job's own rows: those the line "by jobs" adds,
-// with the whole program.
+// mail renders, composes and sends receipts as the email job does, but without the job's own rows. The line
+// "by jobs" includes them, with the whole program.
 var mail = Row{
 	Name:  "mail",
-	Claim: "receipts written and handed to a sink over 8 kept connections, beside a bare SMTP client that sends the same bytes over 8",
+	Claim: "receipts composed and sent to a mail server that discards them over 8 open connections, compared with a bare SMTP client that sends the same bytes over 8",
 	Measure: func(t testing.TB, m *Meter) {
 		address := discardServer(t)
 		writer := newWriter(t)
 		kept, each := transport(t, address, connections), transport(t, address, 0)
 		n := m.Size(4000, 1000)
-		text, document := writer.letter(false), writer.letter(true)
+		text, document := writer.receiptEmail(false), writer.receiptEmail(true)
 		m.Interleave(
 			func() { m.Note("konbit", writer.send(kept, n, false)) },
 			func() { m.Note("bare", sendBytes(t, address, n, text)) },
@@ -41,9 +41,9 @@ var mail = Row{
 			func() { m.Note("konbit with PDF", writer.send(kept, n/10, true)) },
 			func() { m.Note("bare with PDF", sendBytes(t, address, n/4, document)) },
 		)
-		m.Compare("HTML and text", "letters/s", "konbit", "bare", AtLeast(0.3))
-		m.Compare("kept connections", "letters/s", "kept", "one connection each", AtLeast(1.8))
-		m.Compare("with PDF", "letters/s", "konbit with PDF", "bare with PDF", Shown)
+		m.Compare("HTML and text", "emails/s", "konbit", "bare", AtLeast(0.3))
+		m.Compare("kept connections", "emails/s", "kept", "one connection each", AtLeast(1.8))
+		m.Compare("with PDF", "emails/s", "konbit with PDF", "bare with PDF", Shown)
 	},
 }
 
@@ -54,20 +54,20 @@ func discardServer(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return drain{}, nil }))
+	server := gosmtp.NewServer(gosmtp.BackendFunc(func(*gosmtp.Conn) (gosmtp.Session, error) { return discardSession{}, nil }))
 	server.Domain = "sink.localhost"
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return l.Addr().String()
 }
 
-type drain struct{}
+type discardSession struct{}
 
-func (drain) Reset()                                 {}
-func (drain) Logout() error                          { return nil }
-func (drain) Mail(string, *gosmtp.MailOptions) error { return nil }
-func (drain) Rcpt(string, *gosmtp.RcptOptions) error { return nil }
-func (drain) Data(r io.Reader) error {
+func (discardSession) Reset()                                 {}
+func (discardSession) Logout() error                          { return nil }
+func (discardSession) Mail(string, *gosmtp.MailOptions) error { return nil }
+func (discardSession) Rcpt(string, *gosmtp.RcptOptions) error { return nil }
+func (discardSession) Data(r io.Reader) error {
 	_, err := io.Copy(io.Discard, r)
 	return err
 }
@@ -80,7 +80,7 @@ func transport(t testing.TB, address string, keep int) *konbitmail.Transport {
 	return tr
 }
 
-// writer writes receipts.
+// writer composes receipt emails.
 type writer struct {
 	t    testing.TB
 	view *view.View
@@ -97,8 +97,8 @@ func newWriter(t testing.TB) writer {
 
 const donor = "donor@donor.example"
 
-// letter is a receipt's letter as its job makes it.
-func (w writer) letter(pdf bool) []byte {
+// receiptEmail returns the email of a receipt as its job composes it.
+func (w writer) receiptEmail(pdf bool) []byte {
 	gift := money.New(2000, "USD")
 	words := view.ReceiptWords{
 		Version: 1, Language: "en", Number: "2026-000123", Organisation: "Center to Support Immigrant Organizing", Sponsored: true, Accent: "#7a1f1f",
@@ -123,9 +123,9 @@ func (w writer) letter(pdf bool) []byte {
 	return message
 }
 
-// send writes and sends so many letters, eight at once, and answers letters a second.
+// send composes and sends n emails, eight at once, and returns the emails a second.
 func (w writer) send(by *konbitmail.Transport, n int, pdf bool) float64 {
-	return sendEach(w.t, by, n, func() []byte { return w.letter(pdf) })
+	return sendEach(w.t, by, n, func() []byte { return w.receiptEmail(pdf) })
 }
 
 // sendRepeatedly sends one email repeatedly: it measures the mail server and the connection only.
@@ -133,10 +133,10 @@ func sendRepeatedly(t testing.TB, by *konbitmail.Transport, n int, message []byt
 	return sendEach(t, by, n, func() []byte { return message })
 }
 
-func sendEach(t testing.TB, by *konbitmail.Transport, n int, letter func() []byte) float64 {
+func sendEach(t testing.TB, by *konbitmail.Transport, n int, message func() []byte) float64 {
 	return inParallel(t, n, func(next func() bool) error {
 		for next() {
-			if _, err := by.Send(t.Context(), "gifts@tsne.example", donor, letter()); err != nil {
+			if _, err := by.Send(t.Context(), "gifts@tsne.example", donor, message()); err != nil {
 				return err
 			}
 		}
@@ -156,7 +156,7 @@ func sendBytes(t testing.TB, address string, n int, message []byte) float64 {
 			return err
 		}
 		for next() {
-			if err := transact(c, message); err != nil {
+			if err := sendOverConnection(c, message); err != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func sendBytes(t testing.TB, address string, n int, message []byte) float64 {
 	})
 }
 
-func transact(c *smtp.Client, message []byte) error {
+func sendOverConnection(c *smtp.Client, message []byte) error {
 	if err := c.Mail("bounces@konbit.example"); err != nil {
 		return err
 	}
@@ -181,8 +181,8 @@ func transact(c *smtp.Client, message []byte) error {
 	return body.Close()
 }
 
-// inParallel does n things in eight goroutines and returns how many per second. next returns false when no more are to
-// do.
+// inParallel calls do in eight goroutines, n times in all, and returns the calls a second. next returns false
+// when n is reached.
 func inParallel(t testing.TB, n int, do func(next func() bool) error) float64 {
 	t.Helper()
 	var taken atomic.Int64

@@ -8,43 +8,43 @@ import (
 
 // A Row is a claim about speed and how it is measured.
 type Row struct {
-	Name    string // to choose it by
-	Claim   string // what is measured beside what, in a line
+	Name    string // chooses the row on the command line
+	Claim   string // what is compared with what, in one line
 	Measure func(t testing.TB, m *Meter)
 }
 
-// Rows are all there are, in the order they are told.
+// Rows returns all rows in the order of the table.
 func Rows() []Row {
 	return []Row{settle, scaling, runsAlone, ack, backlog, floor, form, give, mail, growth, footprint, calls}
 }
 
-// A Line is one comparison of a row: a line of the table. Its numbers are measures, not money.
+// A Line is one comparison of a row: a line of the table. Its numbers are measurements, not money.
 type Line struct {
 	Row    string   `json:"row"`
 	Unit   string   `json:"unit"`             // of Ours and Beside
 	Ours   float64  `json:"ours"`             // median
-	Name   string   `json:"what,omitempty"`   // what Beside is
-	Beside *float64 `json:"beside"`           // median; null: the goal is an absolute one
+	Name   string   `json:"what,omitempty"`   // name of the baseline
+	Beside *float64 `json:"beside"`           // median; null: the goal is absolute
 	Ratio  *float64 `json:"ratio"`            // median of the rounds' ratios
-	Goal   *float64 `json:"goal"`             // of Ratio, or of Ours where there is none; null: shown only
+	Goal   *float64 `json:"goal"`             // for Ratio, or for Ours if there is no Ratio; null: no goal
 	Better string   `json:"better,omitempty"` // "higher" or "lower"
 	Met    bool     `json:"met"`
 }
 
-// Goal is what a line has to reach.
+// Goal is the value that a line must reach.
 type Goal struct {
 	Value  float64
 	Better string
 }
 
-// AtLeast and AtMost are goals.
+// AtLeast and AtMost return goals.
 func AtLeast(v float64) Goal { return Goal{v, "higher"} }
 func AtMost(v float64) Goal  { return Goal{v, "lower"} }
 
-// Shown is no goal: the line informs.
+// Shown means no goal: the line is for information.
 var Shown = Goal{}
 
-// met tells whether a value reaches the goal.
+// met reports whether a value reaches the goal.
 func (g Goal) met(v float64) bool {
 	switch g.Better {
 	case "higher":
@@ -56,11 +56,11 @@ func (g Goal) met(v float64) bool {
 	}
 }
 
-// A Meter takes a row's samples and draws its lines.
+// A Meter collects a row's samples and creates its lines.
 type Meter struct {
 	Rounds int
-	Quick  bool                                // smaller numbers, for a look of minutes
-	Step   func(row string, done, planned int) // told after each sample; nil: nobody is
+	Quick  bool                                // smaller numbers, for a run of a few minutes
+	Step   func(row string, done, planned int) // called after each sample; may be nil
 
 	row     string
 	samples map[string][]float64
@@ -69,12 +69,12 @@ type Meter struct {
 	Lines   []Line
 }
 
-// NewMeter measures a row.
+// NewMeter returns a Meter for a row.
 func NewMeter(row Row, rounds int, quick bool) *Meter {
 	return &Meter{Rounds: rounds, Quick: quick, row: row.Name, samples: map[string][]float64{}}
 }
 
-// Interleave takes each turn once, and all of them Rounds times.
+// Interleave calls the turns one after another, and repeats this Rounds times.
 func (m *Meter) Interleave(turns ...func()) {
 	m.planned += m.Rounds * len(turns)
 	for range m.Rounds {
@@ -87,10 +87,10 @@ func (m *Meter) Interleave(turns ...func()) {
 	}
 }
 
-// Note keeps a sample under a name.
+// Note stores a sample under a name.
 func (m *Meter) Note(name string, value float64) { m.samples[name] = append(m.samples[name], value) }
 
-// Size is full, or quick for a quick look.
+// Size returns full, or quick in a quick run.
 func (m *Meter) Size(full, quick int) int {
 	if m.Quick {
 		return quick
@@ -98,7 +98,8 @@ func (m *Meter) Size(full, quick int) int {
 	return full
 }
 
-// Compare draws the line "row: of": what was noted as ours, by what was noted as beside in the same round.
+// Compare adds the line "row: of". The ratio divides each sample of ours by the sample of beside of the same
+// round.
 func (m *Meter) Compare(of, unit, ours, beside string, goal Goal) {
 	a, b := m.samples[ours], m.samples[beside]
 	ratios := make([]float64, min(len(a), len(b)))
@@ -106,31 +107,31 @@ func (m *Meter) Compare(of, unit, ours, beside string, goal Goal) {
 		ratios[i] = a[i] / b[i]
 	}
 	besides, ratio := median(b), median(ratios)
-	m.draw(Line{Row: m.named(of), Unit: unit, Ours: median(a), Name: beside, Beside: &besides, Ratio: &ratio}, goal, ratio)
+	m.addLine(Line{Row: m.lineName(of), Unit: unit, Ours: median(a), Name: beside, Beside: &besides, Ratio: &ratio}, goal, ratio)
 }
 
-// Absolute draws a line that has nothing beside it.
+// Absolute adds a line without a baseline.
 func (m *Meter) Absolute(of, unit, ours string, goal Goal) {
 	value := median(m.samples[ours])
-	m.draw(Line{Row: m.named(of), Unit: unit, Ours: value}, goal, value)
+	m.addLine(Line{Row: m.lineName(of), Unit: unit, Ours: value}, goal, value)
 }
 
-func (m *Meter) draw(line Line, goal Goal, judged float64) {
+func (m *Meter) addLine(line Line, goal Goal, value float64) {
 	if goal != Shown {
 		line.Goal, line.Better = &goal.Value, goal.Better
 	}
-	line.Met = goal.met(judged)
+	line.Met = goal.met(value)
 	m.Lines = append(m.Lines, line)
 }
 
-func (m *Meter) named(of string) string {
+func (m *Meter) lineName(of string) string {
 	if of == "" {
 		return m.row
 	}
 	return m.row + ": " + of
 }
 
-// median of an even number is the lower of the two in the middle; of none, 0.
+// median returns the lower middle value if their number is even, and 0 if there are none.
 func median[T cmp.Ordered](values []T) (middle T) {
 	if len(values) == 0 {
 		return middle
@@ -138,7 +139,7 @@ func median[T cmp.Ordered](values []T) (middle T) {
 	return slices.Sorted(slices.Values(values))[(len(values)-1)/2]
 }
 
-// percentile is the smallest value that so many of a hundred do not exceed.
+// percentile returns the smallest value that is not exceeded by a number of hundredths of the values.
 func percentile[T cmp.Ordered](values []T, hundredths int) (at T) {
 	if len(values) == 0 {
 		return at

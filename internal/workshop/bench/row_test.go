@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMeterComparesWhatWasTakenInOneRound(t *testing.T) {
+func TestMeterComparesSamplesOfTheSameRound(t *testing.T) {
 	m := NewMeter(Row{Name: "row"}, 3, false)
 	var order []string
 	ours, beside := []float64{10, 40, 30}, []float64{10, 10, 15}
@@ -23,7 +23,7 @@ func TestMeterComparesWhatWasTakenInOneRound(t *testing.T) {
 	m.Absolute("alone", "MB", "konbit", AtMost(29))
 	require.Equal(t, 30.0, m.Lines[0].Ours)
 	require.Equal(t, 10.0, *m.Lines[0].Beside)
-	require.Equal(t, 2.0, *m.Lines[0].Ratio) // of 1, 4 and 2
+	require.Equal(t, 2.0, *m.Lines[0].Ratio) // median of 1, 4 and 2
 	require.Equal(t, []bool{true, true, false}, []bool{m.Lines[0].Met, m.Lines[1].Met, m.Lines[2].Met})
 	require.Nil(t, m.Lines[1].Goal)
 	require.Equal(t, []string{"row", "row: shown", "row: alone"}, []string{m.Lines[0].Row, m.Lines[1].Row, m.Lines[2].Row})

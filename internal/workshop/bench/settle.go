@@ -8,7 +8,7 @@ import (
 
 var settle = Row{
 	Name:  "settle",
-	Claim: "signed webhooks over HTTP, 32 senders, until every gift is booked with its receipt's number and its letter's job",
+	Claim: "signed webhooks over HTTP, 32 senders, until every gift is booked with its receipt number and its email job",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)
@@ -23,12 +23,12 @@ var settle = Row{
 	},
 }
 
-// senders is how many connections Stripe keeps in most rows.
+// senders is how many connections Stripe opens in most rows.
 const senders = 32
 
 var scaling = Row{
 	Name:  "settle-scaling",
-	Claim: "settling with 32 senders, beside itself with 8",
+	Claim: "settling with 32 senders, compared with 8 senders",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		gifts := m.Size(4000, 1000)
@@ -42,7 +42,7 @@ var scaling = Row{
 
 var runsAlone = Row{
 	Name:  "settle-alone",
-	Claim: "one webhook after another, until every gift is booked, beside N with one client",
+	Claim: "one webhook after another, until every gift is booked, compared with N with one client",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)

@@ -21,13 +21,13 @@ func TestRows(t *testing.T) {
 	for _, row := range Rows() {
 		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()
-			run := Run{Number: row.Short, Seed: *seed, Reached: func(int) {}, Found: func(what, value string) { t.Logf("%s: %s", what, value) }}
+			run := Run{Count: row.Short, Seed: *seed, Progress: func(int) {}, Record: func(what, value string) { t.Logf("%s: %s", what, value) }}
 			if run.Seed == 0 {
 				run.Seed = rand.Uint64N(1_000_000) + 1
 			}
 			t.Logf("-seed %d", run.Seed)
 			watch := time.AfterFunc(rowTimeout, func() { reportHang(row.Name, run.Seed) })
-			t.Cleanup(func() { watch.Stop() }) // runs last: a row's cleanup can hang too
+			t.Cleanup(func() { watch.Stop() }) // runs last, because a row's cleanup can hang too
 			row.Prove(t, run)
 		})
 	}

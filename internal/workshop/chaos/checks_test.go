@@ -17,9 +17,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// These tests check the checks of the rows: each must find what it is there to find.
+// These tests check the checks of the rows: each must find the violation it is written for.
 
-func TestTryTellsWhatATestWouldSay(t *testing.T) {
+func TestTryReturnsTheTestOutput(t *testing.T) {
 	for name, prove := range map[string]func(t testing.TB){
 		"an error":         func(t testing.TB) { t.Errorf("seen: %d", 7) },
 		"the end":          func(t testing.TB) { t.Fatal("seen: 7"); panic("not reached") },
@@ -36,13 +36,13 @@ func TestTryTellsWhatATestWouldSay(t *testing.T) {
 		t.Cleanup(func() { order = append(order, 2) })
 		ctx = t.Context()
 		require.NoError(t, ctx.Err())
-		t.Log("nobody needs this")
+		t.Log("this text must not appear")
 	}))
 	require.Equal(t, []int{2, 1}, order)
 	require.Error(t, ctx.Err())
 }
 
-func TestPermutationsAreAllThereAre(t *testing.T) {
+func TestPermutationsAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for n := range 720 {
 		seen[fmt.Sprint(permutation(n, 6))] = true
@@ -51,7 +51,7 @@ func TestPermutationsAreAllThereAre(t *testing.T) {
 	require.Equal(t, permutation(3, 6), permutation(723, 6))
 }
 
-func TestTheOraclesDivisionIsTheHouses(t *testing.T) {
+func TestOracleDividesAsThePackages(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 10_000 {
 		weights := make([]int64, 1+r.IntN(5))
@@ -80,7 +80,7 @@ func settledSimulation(t testing.TB) *simulation {
 	return w
 }
 
-func TestTheOracleSees(t *testing.T) {
+func TestOracleFindsWrongEntries(t *testing.T) {
 	testkit.SkipIfShort(t, "PostgreSQL")
 	for name, c := range map[string]struct {
 		wrong func(t testing.TB, w *simulation)
@@ -95,7 +95,7 @@ func TestTheOracleSees(t *testing.T) {
 					Source: ofMove, SourceID: "txn_none", Kind: movement, Fact: ledger.Fact{"amount": "1"}, Postings: ledger.Move("1090", "5100", fund.ID, 1)}}, uuid.New)
 				return err
 			}))
-		}, "nothing at Stripe asks for this entry"},
+		}, "no balance transaction explains this entry"},
 		"an amount that is off": {func(t testing.TB, w *simulation) {
 			w.begin()
 			w.oracle.pledges[w.begun[1]].parts[0].gift--

@@ -24,8 +24,9 @@ import (
 func init() {
 	register(Row{
 		Name: "clocks", No: "17", Short: 40, Long: len(moments()), Prove: Clocks,
-		Promise: "charges in the hours around New Year and the changes of the clock, in five time zones, on servers minutes and years off: none in " +
-			"a wrong tax year or on a wrong day; signatures judged at 299 and 301 seconds; tokens and leases right on a database 400 days off",
+		Promise: "charges in the hours around New Year and around the changes of the clock, in five time zones, on servers whose clocks " +
+			"are minutes or years off: none in a wrong tax year or on a wrong day; signatures accepted at 299 and refused at 301 " +
+			"seconds; tokens and leases correct with a database clock 400 days off",
 	})
 }
 
@@ -43,12 +44,12 @@ func Clocks(t testing.TB, run Run) {
 
 // A zone is one of the time zones of the United States, by law and not by Go's tables: hours from UTC in winter and in
 // summer (15 USC 260a; Hawaii has no summer time).
-type zone struct {
+type timeZone struct {
 	name           string
 	winter, summer time.Duration
 }
 
-var zones = []zone{
+var zones = []timeZone{
 	{"America/New_York", -5 * time.Hour, -4 * time.Hour}, {"America/Chicago", -6 * time.Hour, -5 * time.Hour},
 	{"America/Denver", -7 * time.Hour, -6 * time.Hour}, {"America/Los_Angeles", -8 * time.Hour, -7 * time.Hour},
 	{"Pacific/Honolulu", -10 * time.Hour, -10 * time.Hour},
@@ -56,7 +57,7 @@ var zones = []zone{
 
 // local returns the local time. Summer time lasts from the second Sunday of March to the first of November, at two
 // o'clock.
-func (z zone) local(at time.Time) time.Time {
+func (z timeZone) local(at time.Time) time.Time {
 	begin := sunday(at.UTC().Year(), time.March, 2).Add(2*time.Hour - z.winter)
 	end := sunday(at.UTC().Year(), time.November, 1).Add(2*time.Hour - z.summer)
 	if at.Before(begin) || !at.Before(end) {
@@ -73,7 +74,7 @@ func sunday(year int, month time.Month, nth int) time.Time {
 
 // A moment is when a charge of an entity in a zone is made.
 type moment struct {
-	zone
+	timeZone
 	at time.Time
 }
 
@@ -103,9 +104,9 @@ func years(t testing.TB, h *program.Program, run Run) {
 	begin := 2 * len(zones)
 	r := rand.New(rand.NewPCG(run.Seed, 17))
 	r.Shuffle(len(all)-begin, func(i, j int) { all[begin+i], all[begin+j] = all[begin+j], all[begin+i] })
-	all = all[:min(max(run.Number, begin), len(all))]
+	all = all[:min(max(run.Count, begin), len(all))]
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.name, b.name) })
-	gifts := begun(t, h, len(all))
+	gifts := openGifts(t, h, len(all))
 	for i, m := range all {
 		if i == 0 || all[i-1].name != m.name {
 			h.Exec(`UPDATE legal_entity SET timezone = $1 WHERE slug = 'tsne'`, m.name)
@@ -129,12 +130,12 @@ func years(t testing.TB, h *program.Program, run Run) {
 			FROM receipt r JOIN journal_entry e ON e.dimensions->>'donation' = r.donation_id::text WHERE r.donation_id = $1`,
 			gifts[i].ID, m.at.UTC().Format(time.RFC3339), m.name))
 		require.Equal(t, want, is)
-		run.Reached(1)
+		run.Progress(1)
 	}
 }
 
-// begun returns gifts whose payment pages are open.
-func begun(t testing.TB, h *program.Program, n int) []donation.Donation {
+// openGifts returns gifts whose payment pages are open.
+func openGifts(t testing.TB, h *program.Program, n int) []donation.Donation {
 	gifts := make([]donation.Donation, n)
 	var all sync.WaitGroup
 	for worker := range 8 {

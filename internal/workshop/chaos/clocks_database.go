@@ -17,7 +17,7 @@ import (
 // databaseOff lists how far databases' clocks are off. The short form uses one of them.
 func databaseOff(run Run) []string {
 	all := []string{"-400d", "+400d", "-4m", "+4m"}
-	if run.Number < len(moments()) {
+	if run.Count < len(moments()) {
 		return all[run.Seed%4 : run.Seed%4+1]
 	}
 	return all
@@ -31,7 +31,7 @@ func databaseClocks(t testing.TB, run Run, off string) {
 	if len(library) == 0 {
 		t.Fatal("libfaketime is not installed; mend it with: make test-deps")
 	}
-	db := startOwnPG(t, localpg.Options{Environment: []string{
+	db := startSeparatePG(t, localpg.Options{Environment: []string{
 		"LD_PRELOAD=" + library[0], "FAKETIME=" + off, "FAKETIME_DONT_FAKE_MONOTONIC=1",
 	}})
 	var moved float64
@@ -49,12 +49,12 @@ func databaseClocks(t testing.TB, run Run, off string) {
 	time.Sleep(time.Second)
 	s.Mail().SetFault(mailcatch.Fault{})
 	s.Restart()
-	if run.Number < len(moments()) {
-		s.AgeLeases() // those of the server that was killed; the full row waits for their end
+	if run.Count < len(moments()) {
+		s.AgeLeases() // of the killed server; the full row waits for their end
 	}
 	began := time.Now()
 	s.WaitDrained(drained)
-	run.Found(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
+	run.Record(fmt.Sprintf("drained, database %s", off), time.Since(began).Round(time.Millisecond).String())
 	// A check that ran meanwhile, with a clock years ahead, reports work that is in progress as overdue and opens a
 	// task.
 	db.Owner.MustExec(`DELETE FROM finance_task WHERE kind = 'checker_found'`)

@@ -18,16 +18,16 @@ import (
 func init() {
 	register(Row{
 		Name: "copies", No: "9", Short: 60, Long: 1000, Prove: Copies,
-		Promise: "letters, each tenth cut off after its dot, senders killed now and then: as many Message-IDs, each copy equal to the byte, " +
-			"no more copies than cuts and senders killed",
+		Promise: "emails, each tenth cut off after its final dot, while senders are killed at times: as many Message-IDs as emails, " +
+			"every copy equal byte by byte, no more copies than cuts and killed senders",
 	})
 }
 
 const (
-	cutEach = 10 // letter
-	perKill = 20 // letters from one kill to the next
-	senders = 8  // in one process
-	// settling is how long the mail server may take to read what a dead sender had sent.
+	cutEach = 10 // one email of this many is cut off
+	perKill = 20 // emails between two kills
+	senders = 8  // workers of one process
+	// settling is the time the mail server may need to read what a killed sender had sent.
 	settling = 50 * time.Millisecond
 )
 
@@ -45,29 +45,29 @@ func Copies(t testing.TB, run Run) {
 	var donors sync.WaitGroup
 	for range giving {
 		donors.Go(func() {
-			for n := begun.Add(1); int(n) <= run.Number; n = begun.Add(1) {
+			for n := begun.Add(1); int(n) <= run.Count; n = begun.Add(1) {
 				give(t, s, int(n), patient)
 				given.Add(1)
-				run.Reached(1)
+				run.Progress(1)
 			}
 		})
 	}
 	kills, killed, counted := 0, 0, map[string]int{}
-	for next := perKill; next <= run.Number; next += perKill {
-		for len(s.Mail().Messages()) < next-r.IntN(perKill) && int(given.Load()) < run.Number {
+	for next := perKill; next <= run.Count; next += perKill {
+		for len(s.Mail().Messages()) < next-r.IntN(perKill) && int(given.Load()) < run.Count {
 			time.Sleep(5 * time.Millisecond)
 		}
 		s.Kill()
 		kills++
 		inHand := withoutTimes(t, s, counted)
-		require.LessOrEqual(t, inHand, senders, "a process hands over so many letters at once")
+		require.LessOrEqual(t, inHand, senders, "emails that one process hands over at once")
 		killed += inHand
 		s.Restart()
 		s.AgeLeases()
 	}
 	donors.Wait()
 	s.AgeLeases()
-	s.RequireGifts(run.Number) // also checks Message-IDs and copies
+	s.RequireGifts(run.Count) // also checks Message-IDs and copies
 
 	messages, cuts := s.Mail().Messages(), 0
 	for _, m := range messages {
@@ -75,11 +75,11 @@ func Copies(t testing.TB, run Run) {
 			cuts++
 		}
 	}
-	copies := len(messages) - run.Number
-	run.Found("copies", fmt.Sprint(copies))
-	run.Found("cuts", fmt.Sprint(cuts))
-	run.Found("kills", fmt.Sprint(kills))
-	run.Found("senders killed between the dot and its note", fmt.Sprint(killed))
+	copies := len(messages) - run.Count
+	run.Record("copies", fmt.Sprint(copies))
+	run.Record("cuts", fmt.Sprint(cuts))
+	run.Record("kills", fmt.Sprint(kills))
+	run.Record("senders killed between the dot and its note", fmt.Sprint(killed))
 	require.Positive(t, cuts)
 	require.LessOrEqual(t, copies, cuts+killed)
 }

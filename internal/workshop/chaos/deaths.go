@@ -21,18 +21,20 @@ import (
 func init() {
 	register(Row{
 		Name: "deaths", No: "7", Short: 14, Long: 400, Prove: Deaths,
-		Promise: "deaths of the database in mid-transaction while people give: backends ended and killed, immediate stops, replies of COMMITs " +
-			"swallowed by FIN and RST, errors and cuts at each step of a gift: nothing lost, doubled or half done",
+		Promise: "failures of the database in the middle of transactions while people give: backends ended and killed, immediate stops, " +
+			"replies of COMMIT lost by FIN and RST, errors and closed connections at each step of a gift: nothing lost, doubled or " +
+			"half done",
 	})
 }
 
-// Numbers of each kind among twenty deaths; the others are at steps of a gift's path. In full: 100 backends, 20 stops,
-// 100 replies lost by FIN and 100 by RST, and each step except two twice: once an error, once a closed connection.
+// Numbers of each fault among twenty; the others fail at a step of a gift's path. In full: 100 backends, 20
+// stops, 100 replies lost by FIN and 100 by RST, and two failures at each step except two of them: once an
+// error, once a closed connection.
 const (
 	twenty        = 20
 	backends      = 5
 	stops         = 1
-	replies       = 5 // of each end
+	replies       = 5 // for each of FIN and RST
 	deathWithin   = time.Minute
 	betweenDeaths = 250 // milliseconds, at most
 )
@@ -55,32 +57,32 @@ func Deaths(t testing.TB, run Run) {
 	admin, err := pg.Open(t.Context(), c.AdminURL(), 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = admin.Close() })
-	d := &deathsRun{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newCrowd(t, s, 1<<20), admin: admin}
+	d := &deathsRun{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newDonorCrowd(t, s, 1<<20), admin: admin}
 	d.steps = d.r.IntN(len(e2e.Steps))
 	stop := invariantWatch(t, s.DB.Owner)
-	ways := d.ways(run.Number)
+	ways := d.shuffledFaults(run.Count)
 	for _, die := range ways {
 		if t.Failed() {
 			break
 		}
-		d.crowd.busy()
+		d.crowd.addIfIdle()
 		die()
-		run.Reached(1)
+		run.Progress(1)
 		time.Sleep(time.Duration(d.r.IntN(betweenDeaths)) * time.Millisecond)
 	}
-	d.heal()
+	d.endFaults()
 	began := time.Now()
 	d.crowd.wait()
 	stop()
-	if run.Number <= twenty {
+	if run.Count <= twenty {
 		s.AgeLeases()
 	}
 	s.WaitDrained(drained)
-	run.Found("gifts", fmt.Sprint(d.crowd.next))
-	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	run.Record("gifts", fmt.Sprint(d.crowd.next))
+	run.Record("drained", time.Since(began).Round(time.Millisecond).String())
 	s.RequireGifts(d.crowd.next)
-	keptPromises(t, s.Stripe(), s.DB.Owner)
-	all, err := wrong(s.DB.Owner, inTheEnd...)
+	checkAcknowledged(t, s.Stripe(), s.DB.Owner)
+	all, err := violations(s.DB.Owner, livenessCheckers...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 	for _, server := range s.Servers() {
@@ -88,8 +90,8 @@ func Deaths(t testing.TB, run Run) {
 	}
 }
 
-// ways returns n kinds of death, shuffled.
-func (d *deathsRun) ways(n int) (all []func()) {
+// shuffledFaults returns n faults, shuffled.
+func (d *deathsRun) shuffledFaults(n int) (all []func()) {
 	add := func(of int, how func()) {
 		for range max(1, n*of/twenty) {
 			all = append(all, how)
@@ -97,8 +99,8 @@ func (d *deathsRun) ways(n int) (all []func()) {
 	}
 	add(backends, d.backend)
 	add(stops, d.stop)
-	add(replies, func() { d.swallow(pgproxy.FIN) })
-	add(replies, func() { d.swallow(pgproxy.Reset) })
+	add(replies, func() { d.dropCommitReply(pgproxy.FIN) })
+	add(replies, func() { d.dropCommitReply(pgproxy.Reset) })
 	for len(all) < n {
 		all = append(all, d.step)
 	}
@@ -106,8 +108,8 @@ func (d *deathsRun) ways(n int) (all []func()) {
 	return all[:n]
 }
 
-// backend ends one of the servers' backends: as an administrator does, or by SIGKILL, after which PostgreSQL ends all
-// of them and recovers. It prefers a backend with an open transaction.
+// backend ends one of the servers' backends: with pg_terminate_backend, or by SIGKILL, after which PostgreSQL
+// ends all backends and recovers. It prefers a backend with an open transaction.
 func (d *deathsRun) backend() {
 	const query = `SELECT pid FROM pg_stat_activity WHERE usename = $1 ORDER BY state = 'idle', random() LIMIT 1`
 	var pid int
@@ -117,7 +119,7 @@ func (d *deathsRun) backend() {
 		return
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-	d.back()
+	d.waitForDatabase()
 }
 
 // stop stops PostgreSQL at once and starts it again after a moment.
@@ -125,11 +127,11 @@ func (d *deathsRun) stop() {
 	d.cluster.Stop()
 	time.Sleep(time.Duration(d.r.IntN(500)) * time.Millisecond)
 	d.cluster.Start()
-	d.back()
+	d.waitForDatabase()
 }
 
-// back waits until the database accepts writes again.
-func (d *deathsRun) back() {
+// waitForDatabase waits until the database accepts writes again.
+func (d *deathsRun) waitForDatabase() {
 	testkit.Eventually(d.t, deathWithin, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
@@ -138,14 +140,14 @@ func (d *deathsRun) back() {
 	})
 }
 
-// swallow drops the reply of one COMMIT.
-func (d *deathsRun) swallow(end pgproxy.End) {
+// dropCommitReply drops the reply of one COMMIT.
+func (d *deathsRun) dropCommitReply(end pgproxy.End) {
 	server := pick(d.r, d.Servers())
 	before := server.Proxy().Counts().Swallowed
 	server.Proxy().SetFaults(pgproxy.Faults{Swallow: 0.5, End: end})
 	defer server.Proxy().SetFaults(pgproxy.None())
 	testkit.Eventually(d.t, deathWithin, func() error {
-		d.crowd.busy()
+		d.crowd.addIfIdle()
 		if server.Proxy().Counts().Swallowed == before {
 			return fmt.Errorf("nothing was committed through %s", server.URL())
 		}
@@ -163,18 +165,18 @@ func (d *deathsRun) step() {
 	d.steps++
 	testkit.Eventually(d.t, deathWithin, func() error { return d.Disturb(step.At, act, 1) })
 	testkit.Eventually(d.t, deathWithin, func() error {
-		d.crowd.busy()
+		d.crowd.addIfIdle()
 		if n, err := d.Reached(); err != nil || n == 0 {
-			return fmt.Errorf("nobody came to %s (%w)", step.At, err)
+			return fmt.Errorf("no transaction reached %s (%w)", step.At, err)
 		}
 		return nil
 	})
 	d.ClearFailpoint()
 }
 
-// heal ends the remaining faults.
-func (d *deathsRun) heal() {
-	d.back()
+// endFaults ends the remaining faults.
+func (d *deathsRun) endFaults() {
+	d.waitForDatabase()
 	for _, server := range d.Servers() {
 		server.Proxy().SetFaults(pgproxy.None())
 	}

@@ -24,49 +24,49 @@ import (
 func init() {
 	register(Row{
 		Name: "disk", No: "18", Short: 120, Long: 746, Prove: Disk,
-		Promise: "webhooks acknowledged while the database's disk of 170 MB fills up, is full, and is freed: all of them are there; 503 within " +
-			"2 s while it is full, well within 60 s of space, by no hand",
+		Promise: "webhooks acknowledged while the database's disk of 170 MB fills up, is full, and is freed: all of them are stored; 503 " +
+			"within 2 s while the disk is full, normal service within 60 s after there is space, without help",
 	})
 }
 
 const (
-	diskSize  = 170 << 20
-	refusals  = 40               // refused webhooks to see while the disk is full
-	wellAgain = 60 * time.Second // after there is space again
-	tellers   = 4
+	diskSize     = 170 << 20
+	refusals     = 40               // refused webhooks to wait for while the disk is full
+	recoveryTime = 60 * time.Second // after there is space again
+	tellers      = 4
 )
 
 // Disk fills the disk of a separate PostgreSQL: first so far that rows cannot be written, then so far that its log
 // cannot, at which PostgreSQL ends and recovers. A supervisor restarts it as systemd does.
 func Disk(t testing.TB, run Run) {
 	disk := smallDisk(t)
-	p := startOwnPG(t, localpg.Options{DataDir: filepath.Join(disk, "data"), Durable: true, Settings: map[string]string{
+	p := startSeparatePG(t, localpg.Options{DataDir: filepath.Join(disk, "data"), Durable: true, Settings: map[string]string{
 		"max_wal_size": "48MB", "min_wal_size": "32MB", "max_connections": "100",
 	}})
 	p.supervise(t)
 	s := e2e.Start(t, e2e.Options{DB: p.Database, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	give(t, s, 1, patient)
 	d := &diskRun{t: t, s: s, run: run, bodies: s.Stripe().Bodies("tsne")}
-	d.tell(func() bool { return d.count() < run.Number/3 })
+	d.sendWhile(func() bool { return d.count() < run.Count/3 })
 
 	junk := filepath.Join(disk, "junk")
 	fill(t, junk)
 	d.full.Store(true)
-	d.tell(func() bool { fill(t, junk); return d.refused.Load() < refusals })
+	d.sendWhile(func() bool { fill(t, junk); return d.refused.Load() < refusals })
 	p.switchLog()
-	d.tell(func() bool { fill(t, junk); return d.refused.Load() < 2*refusals })
+	d.sendWhile(func() bool { fill(t, junk); return d.refused.Load() < 2*refusals })
 	d.full.Store(false)
 	require.NoError(t, os.Remove(junk))
 	freed := time.Now()
-	testkit.Eventually(t, wellAgain, func() error { return post(s.URL(), renamed(d.bodies[0])) })
-	run.Found("well again", ms(time.Since(freed)))
+	testkit.Eventually(t, recoveryTime, func() error { return post(s.URL(), withNewID(d.bodies[0])) })
+	run.Record("well again", ms(time.Since(freed)))
 
-	d.tell(func() bool { return d.count() < run.Number })
-	d.present(p.Owner)
+	d.sendWhile(func() bool { return d.count() < run.Count })
+	d.checkStored(p.Owner)
 	give(t, s, 2, patient)
 	s.RequireGifts(2)
-	run.Found("refused", fmt.Sprint(d.refused.Load()))
-	run.Found("slowest refusal", ms(d.slowest.quantile(100)))
+	run.Record("refused", fmt.Sprint(d.refused.Load()))
+	run.Record("slowest refusal", ms(d.slowest.quantile(100)))
 }
 
 // diskRun sends webhooks and records which were acknowledged.
@@ -89,8 +89,8 @@ func (d *diskRun) count() int {
 	return len(d.acknowledged)
 }
 
-// tell sends webhooks from several senders while more returns true, at most for two minutes.
-func (d *diskRun) tell(more func() bool) {
+// sendWhile sends webhooks from several senders while more returns true, for at most two minutes.
+func (d *diskRun) sendWhile(more func() bool) {
 	deadline := time.Now().Add(2 * time.Minute)
 	var all sync.WaitGroup
 	for sender := range tellers {
@@ -99,7 +99,7 @@ func (d *diskRun) tell(more func() bool) {
 				if time.Now().After(deadline) {
 					d.t.Errorf("not within two minutes: %d acknowledged, %d refused", d.count(), d.refused.Load())
 				}
-				d.one(n)
+				d.send(n)
 				time.Sleep(20 * time.Millisecond)
 			}
 		})
@@ -110,10 +110,10 @@ func (d *diskRun) tell(more func() bool) {
 	}
 }
 
-// one sends a webhook and records it if it was acknowledged. Only while the disk is full may it be refused, and then
-// quickly.
-func (d *diskRun) one(n int) {
-	body := renamed(d.bodies[n%len(d.bodies)])
+// send sends a webhook and records it if it was acknowledged. It may be refused only while the disk is full,
+// and must then be refused quickly.
+func (d *diskRun) send(n int) {
+	body := withNewID(d.bodies[n%len(d.bodies)])
 	began := time.Now()
 	response, err := postEvent(d.s.URL(), body)
 	if err != nil {
@@ -127,10 +127,10 @@ func (d *diskRun) one(n int) {
 		d.mu.Lock()
 		d.acknowledged = append(d.acknowledged, idOf(body))
 		d.mu.Unlock()
-		d.run.Reached(1)
+		d.run.Progress(1)
 	case response.StatusCode == http.StatusServiceUnavailable && d.full.Load():
 		d.slowest.add(took)
-		if d.refused.Add(1); took > 2*time.Second+timingTolerance(d.run.Number >= 746) {
+		if d.refused.Add(1); took > 2*time.Second+timingTolerance(d.run.Count >= 746) {
 			d.t.Errorf("refused after %s", took)
 		}
 	default:
@@ -138,13 +138,13 @@ func (d *diskRun) one(n int) {
 	}
 }
 
-// present checks that every acknowledged webhook is stored.
-func (d *diskRun) present(db *sqlx.DB) {
+// checkStored checks that every acknowledged webhook is stored.
+func (d *diskRun) checkStored(db *sqlx.DB) {
 	d.t.Helper()
 	var stored []string
 	require.NoError(d.t, db.Select(&stored, `SELECT id FROM stripe_event`))
 	require.Subset(d.t, stored, d.acknowledged)
-	d.run.Found("acknowledged and present", fmt.Sprint(len(d.acknowledged)))
+	d.run.Record("acknowledged and present", fmt.Sprint(len(d.acknowledged)))
 }
 
 // smallDisk mounts a memory file system of that size until the row ends.

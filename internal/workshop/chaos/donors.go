@@ -15,7 +15,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// give is a donor who submits the form, at one server after the other, until there is a payment page, and pays there.
+// give submits the form as a donor, at one server after another, until there is a payment page, and pays
+// there.
 func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(donor)},

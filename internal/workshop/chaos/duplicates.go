@@ -18,13 +18,13 @@ import (
 func init() {
 	register(Row{
 		Name: "duplicates", No: "2", Short: 200, Long: 1000, Prove: Duplicates,
-		Promise: "events, each told ten times at once to two servers: every answer 2xx, one effect",
+		Promise: "events, each delivered ten times at once to two servers: every answer 2xx, one effect",
 	})
 }
 
 const (
-	times   = 10 // each event
-	abreast = 4  // events at once
+	times          = 10 // each event
+	parallelEvents = 4  // events at once
 )
 
 // Duplicates sends each event of the gifts ten times at once, to two servers in turn. In full, 99 of 100 answers must
@@ -33,7 +33,7 @@ func Duplicates(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
 	gifts := 0
-	for len(s.Stripe().Bodies("tsne")) < run.Number {
+	for len(s.Stripe().Bodies("tsne")) < run.Count {
 		gifts++
 		give(t, s, gifts, time.Minute)
 	}
@@ -42,7 +42,7 @@ func Duplicates(t testing.TB, run Run) {
 	var wrong []string
 	events, queue := s.Stripe().Bodies("tsne"), make(chan []byte)
 	var couriers sync.WaitGroup
-	for range abreast {
+	for range parallelEvents {
 		couriers.Go(func() {
 			for body := range queue {
 				var all sync.WaitGroup
@@ -58,7 +58,7 @@ func Duplicates(t testing.TB, run Run) {
 					})
 				}
 				all.Wait()
-				run.Reached(1)
+				run.Progress(1)
 			}
 		})
 	}
@@ -73,13 +73,13 @@ func Duplicates(t testing.TB, run Run) {
 	require.NoError(t, s.DB.Owner.Get(&stored, `SELECT count(*) FROM stripe_event`))
 	require.Equal(t, len(events), stored)
 	s.RequireGifts(gifts)
-	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
+	require.Len(t, s.Mail().Messages(), gifts, "no email has a copy")
 
 	slices.Sort(took)
 	p99 := took[len(took)*99/100]
-	run.Found("p99", p99.Round(time.Millisecond).String())
-	run.Found("slowest", took[len(took)-1].Round(time.Millisecond).String())
-	if run.Number >= 1000 {
+	run.Record("p99", p99.Round(time.Millisecond).String())
+	run.Record("slowest", took[len(took)-1].Round(time.Millisecond).String())
+	if run.Count >= 1000 {
 		require.Less(t, p99, time.Second)
 	}
 }

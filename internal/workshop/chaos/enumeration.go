@@ -21,8 +21,8 @@ import (
 func init() {
 	register(Row{
 		Name: "enumeration", No: "T21", Short: 40, Long: 1000, Prove: Enumeration,
-		Promise: "addresses that gave and as many that did not, asked to be let in and given a wrong code, in any order: same status, length and " +
-			"headers; in full also the times are of one kind (Mann-Whitney, p > 0.01)",
+		Promise: "known addresses and as many unknown ones at sign-in, each with a wrong code, in any order: same status, length and " +
+			"headers; in full, the times have the same distribution too (Mann-Whitney, p > 0.01)",
 	})
 }
 
@@ -46,7 +46,7 @@ func Enumeration(t testing.TB, run Run) {
 	h.SettledGift(program.ValidForm())
 	h.Exec(`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
 		SELECT gen_random_uuid(), entity_id, format('known-%s@example.org', lpad(i::text, 6, '0')), first_name, last_name, language, now()
-		  FROM donor, generate_series(1, $1) i`, run.Number)
+		  FROM donor, generate_series(1, $1) i`, run.Count)
 	a := &signInRequests{Program: h, t: t, shapes: map[string]string{}, took: map[string]map[string][]time.Duration{}}
 	for _, step := range waysIn {
 		a.took[step] = map[string][]time.Duration{}
@@ -55,23 +55,23 @@ func Enumeration(t testing.TB, run Run) {
 		a.visit(fmt.Sprintf("early-%06d@example.org", i), "")
 	}
 	r := rand.New(rand.NewPCG(run.Seed, 21))
-	for i := 1; i <= run.Number; i++ {
+	for i := 1; i <= run.Count; i++ {
 		for _, k := range r.Perm(2) {
 			a.visit(fmt.Sprintf("%s-%06d@example.org", addressKinds[k], i), addressKinds[k])
 		}
-		run.Reached(1)
+		run.Progress(1)
 	}
-	require.Empty(t, h.Mail.Messages(), "no letter goes in the request")
+	require.Empty(t, h.Mail.Messages(), "no email is sent during the request")
 	for _, step := range waysIn {
 		known, other := a.took[step][addressKinds[0]], a.took[step][addressKinds[1]]
 		p := mannWhitney(known, other)
-		run.Found("p of "+step, fmt.Sprintf("%.3f", p))
-		run.Found("medians of "+step, fmt.Sprintf("%s and %s", median(known).Round(10*time.Microsecond), median(other).Round(10*time.Microsecond)))
-		if run.Number >= 1000 {
+		run.Record("p of "+step, fmt.Sprintf("%.3f", p))
+		run.Record("medians of "+step, fmt.Sprintf("%s and %s", median(known).Round(10*time.Microsecond), median(other).Round(10*time.Microsecond)))
+		if run.Count >= 1000 {
 			require.Greater(t, p, 0.01, "the times of %s are of two kinds", step)
 		}
 	}
-	a.letters()
+	a.runEmailJobs()
 }
 
 // visit requests an email and guesses its code, with new cookies.
@@ -113,8 +113,8 @@ func shape(response *http.Response, body []byte, email string) string {
 	return fmt.Sprint(response.StatusCode, header, len(body), string(body))
 }
 
-// letters runs the jobs. Only donors get an email.
-func (a *signInRequests) letters() {
+// runEmailJobs runs the email jobs. Only donors get an email.
+func (a *signInRequests) runEmailJobs() {
 	for _, kind := range addressKinds {
 		var ids []string
 		require.NoError(a.t, a.DB.Owner.Select(&ids, `SELECT args->>'sign_in_id' FROM river_job WHERE kind = 'sign_in_letter'

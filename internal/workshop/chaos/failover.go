@@ -22,8 +22,8 @@ import (
 func init() {
 	register(Row{
 		Name: "failover", Short: 1, Long: 20, Prove: Failover,
-		Promise: "the database of two servers goes over to its synchronous standby, the primary killed or cut off, while people give: " +
-			"no acknowledged webhook lost, serving within 15 s of the promotion, each gift its one end",
+		Promise: "switches of the database of two servers to its synchronous standby, the primary killed or cut off, while people give: " +
+			"no acknowledged webhook lost, service within 15 s of the promotion, each gift settled exactly once",
 	})
 }
 
@@ -42,10 +42,10 @@ func Failover(t testing.TB, run Run) {
 	c := &webhookSender{s: s, over: make(chan struct{})}
 	var people sync.WaitGroup
 	var gifts atomic.Int64
-	people.Go(c.carry)
+	people.Go(c.run)
 	for range 3 {
 		people.Go(func() {
-			for c.on() {
+			for c.running() {
 				give(t, s, int(gifts.Add(1)), patient)
 				time.Sleep(100 * time.Millisecond)
 			}
@@ -53,7 +53,7 @@ func Failover(t testing.TB, run Run) {
 	}
 	slowest := time.Duration(0)
 	first := r.IntN(2)
-	for n := range run.Number {
+	for n := range run.Count {
 		time.Sleep(time.Second + time.Duration(r.IntN(1500))*time.Millisecond)
 		p.loseServer((first+n)%2 == 0)
 		time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
@@ -61,7 +61,7 @@ func Failover(t testing.TB, run Run) {
 		p.promote()
 		began := time.Now()
 		var stored []string
-		p.direct(&stored, `SELECT id FROM stripe_event`)
+		p.queryDirectly(&stored, `SELECT id FROM stripe_event`)
 		slices.Sort(stored)
 		for _, id := range acknowledged {
 			_, kept := slices.BinarySearch(stored, id)
@@ -72,19 +72,19 @@ func Failover(t testing.TB, run Run) {
 		}
 		slowest = max(slowest, time.Since(began))
 		require.Less(t, slowest, servesAgain)
-		if run.Number > 1 {
+		if run.Count > 1 {
 			p.restoreStandby()
 		}
-		run.Reached(1)
+		run.Progress(1)
 	}
 	close(c.over)
 	people.Wait()
-	run.Found("serving again", slowest.Round(time.Millisecond).String())
+	run.Record("serving again", slowest.Round(time.Millisecond).String())
 	require.NoError(t, s.Stripe().SetMode(stripefake.Normal))
 	began := time.Now()
 	s.AgeLeases()
 	s.WaitDrained(settled)
-	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	run.Record("drained", time.Since(began).Round(time.Millisecond).String())
 	s.RequireGifts(int(gifts.Load()))
 }
 
@@ -105,7 +105,7 @@ type webhookSender struct {
 	taken []string
 }
 
-func (c *webhookSender) on() bool {
+func (c *webhookSender) running() bool {
 	select {
 	case <-c.over:
 		return false
@@ -114,10 +114,10 @@ func (c *webhookSender) on() bool {
 	}
 }
 
-// carry delivers events until the row ends. The stand-in delivers the remaining ones.
-func (c *webhookSender) carry() {
+// run delivers events until the row ends. The stand-in delivers the remaining ones.
+func (c *webhookSender) run() {
 	var all sync.WaitGroup
-	for sent := 0; c.on(); time.Sleep(20 * time.Millisecond) {
+	for sent := 0; c.running(); time.Sleep(20 * time.Millisecond) {
 		bodies := c.s.Stripe().Bodies("tsne")
 		for _, body := range bodies[sent:] {
 			all.Go(func() { c.deliver(body) })
@@ -133,7 +133,7 @@ func (c *webhookSender) deliver(body []byte) {
 		panic(fmt.Sprintf("the stand-in's own event: %v", err))
 	}
 	servers := c.s.Servers()
-	for n := len(body); c.on(); n++ {
+	for n := len(body); c.running(); n++ {
 		if post(servers[n%len(servers)].URL(), body) == nil {
 			c.mu.Lock()
 			defer c.mu.Unlock()

@@ -68,8 +68,8 @@ func (f *fleet) watch(s *e2e.Server, n int, began time.Time) {
 	}
 }
 
-// up waits until a server is ready. It starts a server again that ended because its database was down.
-func (f *fleet) up(s *e2e.Server) {
+// waitReady waits until a server is ready. It starts a server again that ended because its database was down.
+func (f *fleet) waitReady(s *e2e.Server) {
 	f.t.Helper()
 	testkit.Eventually(f.t, time.Minute, func() error {
 		if !s.Running() {

@@ -16,8 +16,9 @@ import (
 func init() {
 	register(Row{
 		Name: "kills", No: "1", Short: 2 * shortLife.kills, Long: 20 * fullLife.kills, Prove: Kills,
-		Promise: "kill -9 of any of the servers at random moments, while people give and Stripe, mail, database and each step of a gift fail by " +
-			"a seed: nothing that must never be; ready within 5 s; when the faults end, drained within 60 s, each gift its one end",
+		Promise: "kill -9 of any of the servers at random moments, while people give and Stripe, mail, database and each step of a gift " +
+			"fail by a seed: no invariant broken; ready within 5 s; when the faults end, all work done within 60 s and each gift " +
+			"settled exactly once",
 	})
 }
 
@@ -29,49 +30,49 @@ const (
 	between = 350              // milliseconds from a kill to the next, at most
 )
 
-// A life describes the run of one Konbit.
-type life struct{ kills, gifts int }
+// A runSize is the size of one run.
+type runSize struct{ kills, gifts int }
 
 var (
-	shortLife = life{20, 100}
-	fullLife  = life{200, 500}
+	shortLife = runSize{20, 100}
+	fullLife  = runSize{200, 500}
 )
 
-// Kills runs one Konbit after another under faults. All random choices in a run follow from the seed and the run's
-// number.
+// Kills runs one Konbit after another under faults. All random choices of a run follow from the seed and the
+// run's number.
 func Kills(t testing.TB, run Run) {
 	each := shortLife
-	if run.Number > 10*shortLife.kills {
+	if run.Count > 10*shortLife.kills {
 		each = fullLife
 	}
 	if run.Donations > 0 {
 		each.gifts = run.Donations
 	}
-	for n, left := uint64(0), run.Number; left > 0 && !t.Failed(); n, left = n+1, left-each.kills {
+	for n, left := uint64(0), run.Count; left > 0 && !t.Failed(); n, left = n+1, left-each.kills {
 		t.Logf("life %d: -seed %d", n, run.Seed)
-		killAtRandom(t, run, run.Seed<<8|n, life{min(each.kills, left), each.gifts})
+		killAtRandom(t, run, run.Seed<<8|n, runSize{min(each.kills, left), each.gifts})
 	}
 }
 
 // killAtRandom is one run. Safety: under faults, no invariant is broken. Liveness: the faults end, the servers are
 // killed a last time, and all work is completed.
-func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
+func killAtRandom(t testing.TB, run Run, seed uint64, l runSize) {
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Proxied: true, Stripe: stripefake.Options{Seed: seed | 1, Hang: time.Second}})
 	r, f := rand.New(rand.NewPCG(seed, 5)), newFleet(t, s.Servers())
 	stop := func() {}
 	if run.safety() {
 		stop = invariantWatch(t, s.DB.Owner)
 	}
-	w, crowd := startFaults(t, s, seed), newCrowd(t, s, l.gifts)
+	w, crowd := startFaults(t, s, seed), newDonorCrowd(t, s, l.gifts)
 	for n := range l.kills {
-		crowd.come(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
+		crowd.add(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
 		time.Sleep(time.Duration(r.IntN(between)) * time.Millisecond)
 		server := pick(r, f.servers)
 		if r.IntN(4) > 0 { // else it may be killed while it starts
-			f.up(server)
+			f.waitReady(server)
 		}
 		f.kill(server)
-		run.Reached(1)
+		run.Progress(1)
 	}
 	w.stop()
 	calmSince := time.Now()
@@ -79,12 +80,12 @@ func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
 		f.kill(server)
 	}
 	for _, server := range f.servers {
-		f.up(server)
+		f.waitReady(server)
 	}
 	crowd.wait()
 	stop()
-	keptPromises(t, s.Stripe(), s.DB.Owner)
-	run.Found("slowest start", f.slowestStart().Round(time.Millisecond).String())
+	checkAcknowledged(t, s.Stripe(), s.DB.Owner)
+	run.Record("slowest start", f.slowestStart().Round(time.Millisecond).String())
 	require.Less(t, f.slowestStart(), ready)
 	var swallowed pgproxy.Counts
 	for _, server := range f.servers {
@@ -105,19 +106,19 @@ func killAtRandom(t testing.TB, run Run, seed uint64, l life) {
 func waitSettled(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Duration) {
 	t.Helper()
 	began := time.Now()
-	if run.Number <= 10*shortLife.kills {
+	if run.Count <= 10*shortLife.kills {
 		s.AgeLeases()
 	}
 	s.WaitDrained(within)
-	run.Found("drained", time.Since(began).Round(time.Millisecond).String())
+	run.Record("drained", time.Since(began).Round(time.Millisecond).String())
 	s.RequireGifts(gifts)
-	keptPromises(t, s.Stripe(), s.DB.Owner)
-	all, err := wrong(s.DB.Owner, inTheEnd...)
+	checkAcknowledged(t, s.Stripe(), s.DB.Owner)
+	all, err := violations(s.DB.Owner, livenessCheckers...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 }
 
-// donorCrowd is a number of donors who give at the same time through any of the servers.
+// donorCrowd lets donors give at the same time through any of the servers.
 type donorCrowd struct {
 	gifts  chan int
 	next   int
@@ -125,7 +126,7 @@ type donorCrowd struct {
 	once   sync.Once
 }
 
-func newCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
+func newDonorCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
 	c := &donorCrowd{gifts: make(chan int, most)}
 	for range giving {
 		c.donors.Go(func() {
@@ -138,22 +139,22 @@ func newCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
 	return c
 }
 
-// come lets n more give.
-func (c *donorCrowd) come(n int) {
+// add lets n more donors give.
+func (c *donorCrowd) add(n int) {
 	for range n {
 		c.next++
 		c.gifts <- c.next
 	}
 }
 
-// busy lets somebody more give if nobody waits to.
-func (c *donorCrowd) busy() {
+// addIfIdle lets one more donor give if none is giving.
+func (c *donorCrowd) addIfIdle() {
 	if len(c.gifts) == 0 {
-		c.come(1)
+		c.add(1)
 	}
 }
 
-// wait returns when all who came have given.
+// wait returns when all donors have given.
 func (c *donorCrowd) wait() {
 	c.once.Do(func() { close(c.gifts) })
 	c.donors.Wait()

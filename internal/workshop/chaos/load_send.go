@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// browser keeps enough connections that a load is not a test of opening them.
+// browser keeps enough open connections, so that a load does not measure the opening of connections.
 var browser = &http.Client{
 	Timeout:       30 * time.Second,
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -21,8 +21,8 @@ func drain(response *http.Response) error {
 	return err
 }
 
-// send calls do so many times a second for a while, each at its planned time whatever became of those before, and waits for all. It
-// answers how often.
+// send calls do at a fixed rate, each call at its planned time, whatever happened to the calls before. It
+// waits for all and returns their number.
 func send(length time.Duration, aSecond int, do func(n int, planned time.Time)) (asked int) {
 	began, every := time.Now(), time.Second/time.Duration(aSecond)
 	var all sync.WaitGroup
@@ -35,7 +35,7 @@ func send(length time.Duration, aSecond int, do func(n int, planned time.Time)) 
 	return asked
 }
 
-// latencies are how long things took.
+// latencies collects how long requests took.
 type latencies struct {
 	mu  sync.Mutex
 	all []time.Duration
@@ -47,7 +47,7 @@ func (t *latencies) add(d time.Duration) {
 	t.all = append(t.all, d)
 }
 
-// quantile is what so many of a hundred did not exceed.
+// quantile returns the value that a number of hundredths of the latencies do not exceed.
 func (t *latencies) quantile(of100 int) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -23,7 +23,7 @@ import (
 func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 	bodies := s.Stripe().Bodies("tsne")
 	locks := s.DB.Owner.MustBegin()
-	defer locks.Rollback() // done below
+	defer locks.Rollback() // rolled back below
 	locks.MustExec(`LOCK TABLE donation, donor, stripe_event, river_job, guard_count, guard_failure`)
 	var took latencies
 	var refused, forms atomic.Int64
@@ -38,14 +38,14 @@ func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 		lasted := time.Since(planned)
 		took.add(lasted)
 		if response.StatusCode == http.StatusOK && what == "form" {
-			forms.Add(1) // it needs nothing of the database
+			forms.Add(1) // reading the form needs nothing of the database
 			return
 		}
 		if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" || lasted > limit {
 			t.Errorf("%s: %s, Retry-After %q, after %s", what, response.Status, response.Header.Get("Retry-After"), lasted)
 		}
 		if what == "button" && !strings.Contains(string(page), "@donor.example") {
-			t.Error("what was typed is lost")
+			t.Error("the typed values are lost")
 		}
 		refused.Add(1)
 	}
@@ -61,22 +61,22 @@ func runStarved(t testing.TB, s *e2e.Stack, run Run, full bool) (gifts int) {
 			response, err := browser.Get(s.URL() + "/give/csio")
 			refuses("form", planned, response, err)
 		default:
-			response, err := postEvent(s.URL(), renamed(bodies[n%len(bodies)]))
+			response, err := postEvent(s.URL(), withNewID(bodies[n%len(bodies)]))
 			refuses("webhook", planned, response, err)
 		}
 	})
 	require.NoError(t, locks.Rollback())
-	run.Found("starved: slowest answer", ms(took.quantile(100)))
-	run.Found("starved: refused", fmt.Sprint(refused.Load()))
+	run.Record("starved: slowest answer", ms(took.quantile(100)))
+	run.Record("starved: refused", fmt.Sprint(refused.Load()))
 	require.Positive(t, forms.Load())
 
 	began := time.Now()
 	page, err := submit(s.URL(), *again.Load())
-	require.NoError(t, err, "the form that was refused begins its gift")
+	require.NoError(t, err, "the refused form must start its gift")
 	require.NoError(t, s.Stripe().Pay(path.Base(page), stripefake.GoodCard))
-	require.NoError(t, post(s.URL(), renamed(bodies[0])))
-	run.Found("well again", ms(time.Since(began)))
-	if !full { // looks at the balance that failed meanwhile are a while apart by now
+	require.NoError(t, post(s.URL(), withNewID(bodies[0])))
+	run.Record("well again", ms(time.Since(began)))
+	if !full { // imports that failed meanwhile are retried later
 		s.DB.Owner.MustExec(`UPDATE balance_lookup SET next_look = now()`)
 		s.AgeLeases()
 	}

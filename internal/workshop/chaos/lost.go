@@ -22,64 +22,64 @@ import (
 func init() {
 	register(Row{
 		Name: "lost", No: "4", Short: 40, Long: 1000, Prove: Lost,
-		Promise: "gifts, some refunded or disputed, in 72 hours without one webhook, some of which come later: one sweep finds all, the next " +
-			"finds nothing, and pages left behind are closed within 24 h 20 min",
+		Promise: "gifts, some refunded or disputed, in 72 hours without a webhook, some of which come later: one sweep finds all, the " +
+			"next finds nothing, and abandoned payment pages are closed within 24 h 20 min",
 	})
 }
 
 const (
 	silence = 72 * time.Hour
 	overdue = 24*time.Hour + 20*time.Minute
-	late    = 10 // one in so many events comes late
+	late    = 10 // one event of this many is late
 )
 
-// Lost gives gifts all through three days of the stand-in's clock in which no webhook is delivered. Signatures of what comes late are
-// fresh, as Stripe's are.
+// Lost gives gifts for three days of the stand-in's clock in which no webhook is delivered. Late webhooks
+// have new signatures, as Stripe's do.
 func Lost(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	l := &silentStripe{t: t, s: s, r: rand.New(rand.NewPCG(run.Seed, 4)), deadline: time.Minute + time.Duration(run.Number)*100*time.Millisecond}
+	l := &silentStripe{t: t, s: s, r: rand.New(rand.NewPCG(run.Seed, 4)), deadline: time.Minute + time.Duration(run.Count)*100*time.Millisecond}
 	require.NoError(t, s.Stripe().SetMode(stripefake.Drop))
-	testkit.Eventually(t, drained, func() error { // a server sweeps soon after its start; its next sweep is a quarter of an hour away
+	testkit.Eventually(t, drained, func() error { // a server sweeps soon after its start and again a quarter of an hour later
 		if swept := len(s.Stripe().Calls(http.MethodGet, "/v1/events")); swept < len(e2e.Entities) {
 			return fmt.Errorf("%d accounts swept", swept)
 		}
 		return nil
 	})
-	for n := range run.Number {
+	for n := range run.Count {
 		l.give(n)
-		run.Reached(1)
-		s.Stripe().Advance(silence / time.Duration(run.Number))
+		run.Progress(1)
+		s.Stripe().Advance(silence / time.Duration(run.Count))
 	}
-	l.begin(run.Number) // and leaves at the last moment
+	l.begin(run.Count) // leaves the payment page at the last moment
 	l.orphans++
 	if run.Seed%2 == 0 {
-		l.resend() // late, and before the sweep
+		l.resend() // late, before the sweep
 	}
-	require.NoError(t, s.Stop()) // so that nobody but the sweep does anything
+	require.NoError(t, s.Stop()) // only the sweep may do something
 	first := l.sweep()
 	require.Positive(t, first.Events)
 	require.Positive(t, first.Transactions)
-	l.hold(run.Number)
+	l.checkBooks(run.Count)
 	require.Zero(t, l.count(`stripe_event WHERE state <> 'done'`))
 	require.Zero(t, l.sweep(), "a second sweep finds nothing")
 	s.Restart()
-	l.resend() // later still
+	l.resend() // after the sweep
 	s.WaitDrained(l.deadline)
-	l.hold(run.Number)
+	l.checkBooks(run.Count)
 
 	left := l.count(`donation WHERE status = 'started'`)
 	s.Stripe().Advance(overdue)
 	l.sweep()
 	s.WaitDrained(l.deadline)
-	l.hold(run.Number)
+	l.checkBooks(run.Count)
 	require.Zero(t, l.count(`donation WHERE status = 'started'`), "pages left behind are closed")
 	require.Equal(t, l.orphans, l.count(`donation WHERE status = 'expired'`))
 	require.Zero(t, l.sweep(), "nothing is left to find")
-	run.Found("found by the sweep", fmt.Sprintf("%d events, %d transactions, %d ends", first.Events, first.Transactions, first.Ended))
-	run.Found("refunds", fmt.Sprint(l.refunds))
-	run.Found("disputes", fmt.Sprint(l.disputes))
-	run.Found("told late", fmt.Sprint(l.told))
-	run.Found("pages left behind", fmt.Sprintf("%d, of them %d still open at the sweep", l.orphans, left))
+	run.Record("found by the sweep", fmt.Sprintf("%d events, %d transactions, %d ends", first.Events, first.Transactions, first.Ended))
+	run.Record("refunds", fmt.Sprint(l.refunds))
+	run.Record("disputes", fmt.Sprint(l.disputes))
+	run.Record("delivered late", fmt.Sprint(l.resent))
+	run.Record("abandoned pages", fmt.Sprintf("%d, of them %d still open at the sweep", l.orphans, left))
 }
 
 // silentStripe counts what happens while Stripe sends no webhook.
@@ -89,11 +89,11 @@ type silentStripe struct {
 	r        *rand.Rand
 	deadline time.Duration
 
-	refunds, disputes, orphans, told int
-	paid                             []string // payment intents, neither refunded nor disputed yet
+	refunds, disputes, orphans, resent int
+	paid                               []string // payment intents that are not refunded or disputed yet
 }
 
-// give gives a gift, and now and then leaves a page behind, refunds an earlier gift, or has its bank dispute it.
+// give gives a gift. At times it abandons a page, refunds an earlier gift, or opens a dispute of it.
 func (l *silentStripe) give(n int) {
 	session := l.begin(n)
 	require.NoError(l.t, l.s.Stripe().Pay(session, stripefake.GoodCard))
@@ -135,7 +135,7 @@ func (l *silentStripe) resend() {
 	for _, body := range l.s.Stripe().Bodies(tsne) {
 		if l.r.IntN(late) == 0 {
 			require.NoError(l.t, post(l.s.URL(), body))
-			l.told++
+			l.resent++
 		}
 	}
 }
@@ -150,8 +150,8 @@ func (l *silentStripe) count(from string) (n int) {
 	return n
 }
 
-// hold checks that nothing is missing and nothing is there twice: gifts, refunds, disputes, receipts and the balance.
-func (l *silentStripe) hold(gifts int) {
+// checkBooks checks that nothing is missing or doubled: gifts, refunds, disputes, receipts and the balance.
+func (l *silentStripe) checkBooks(gifts int) {
 	for what, is := range map[string]struct {
 		want int
 		from string
@@ -176,12 +176,12 @@ func (l *silentStripe) hold(gifts int) {
 		}
 		require.Equal(l.t, judged, l.count(`payment_change WHERE kind = 'dispute `+outcome+`'`), "disputes "+outcome)
 	}
-	wantClearing(l.t, l.s)
+	checkClearing(l.t, l.s)
 	l.s.Konbit("ledger", "verify")
 }
 
-// wantClearing checks that the clearing account equals Stripe's balance.
-func wantClearing(t testing.TB, s *e2e.Stack) {
+// checkClearing checks that the clearing account equals Stripe's balance.
+func checkClearing(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	var balance, clearing int64
 	for _, raw := range s.Stripe().State().BalanceTransactions {

@@ -23,22 +23,22 @@ import (
 func init() {
 	register(Row{
 		Name: "matrix", No: "20", Short: 2, Long: 27, Prove: Matrix,
-		Promise: "earlier schemas full of gifts: the program waits on each until it is migrated, serves then, and nothing of a gift is lost; " +
-			"and it serves on over a newer schema that only adds",
+		Promise: "earlier schemas full of gifts: the program waits on each until it is migrated, then serves, and no data of a gift is " +
+			"lost; on a newer schema that only adds, it continues to serve",
 	})
 }
 
 // oldestRelease is the first schema version with gifts.
 const oldestRelease = 5
 
-// Matrix runs the program on other schemas. There is no older release yet, so this program plays its part: it runs on a
-// schema that is newer by one migration, which adds what the next release may add. Earlier schemas are made by undoing
-// migrations under a database full of gifts, so that each has the rows that a program of its time would have written.
+// Matrix runs the program on other schemas. There is no older release yet, so the present program runs on a
+// schema that is newer by one migration, which adds what the next release may add. Earlier schemas are made
+// by undoing migrations on a database full of gifts, so that each has the rows of a program of its time.
 func Matrix(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stopped: true, Stripe: stripefake.Options{Seed: run.Seed | 1}})
-	require.NoError(t, many.Fill(context.Background(), s.DB.Owner, 20*run.Number, run.Seed))
+	require.NoError(t, many.Fill(context.Background(), s.DB.Owner, 20*run.Count, run.Seed))
 	s.Restart()
-	gifts := 20 * run.Number
+	gifts := 20 * run.Count
 	one := func() {
 		gifts++
 		give(t, s, gifts, patient)
@@ -55,23 +55,23 @@ func Matrix(t testing.TB, run Run) {
 	require.NoError(t, err)
 	states := rand.New(rand.NewPCG(run.Seed, 13)).Perm(int(latest) - oldestRelease)
 	slowest := time.Duration(0)
-	for n := range run.Number {
+	for n := range run.Count {
 		version := int64(oldestRelease + states[n%len(states)])
 		s.Kill()
 		before := giftsKept(t, s)
 		require.NoError(t, migrations.To(context.Background(), s.DB.OwnerURL, version), "to version %d", version)
 		s.Launch()
-		waits(t, s)
+		requireWaiting(t, s)
 		began := time.Now()
 		s.Konbit("migrate")
 		slowest = max(slowest, time.Since(began))
 		s.WaitReady()
 		require.Equal(t, before, giftsKept(t, s), "from version %d", version)
 		one()
-		soundBooks(t, s)
-		run.Reached(1)
+		checkBooks(t, s)
+		run.Progress(1)
 	}
-	run.Found("slowest migration", slowest.Round(time.Millisecond).String())
+	run.Record("slowest migration", slowest.Round(time.Millisecond).String())
 	s.Kill()
 }
 
@@ -99,11 +99,11 @@ func refundGifts(t testing.TB, s *e2e.Stack) {
 	require.NoError(t, err)
 }
 
-// waits checks for a while that the server runs and reports that it is not ready.
-func waits(t testing.TB, s *e2e.Stack) {
+// requireWaiting checks for a while that the server runs and reports that it is not ready.
+func requireWaiting(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	for asked := 0; asked < 3; {
-		require.True(t, s.Running(), "a server waits for the migrations:\n%s", s.Log())
+		require.True(t, s.Running(), "a server must wait for the migrations:\n%s", s.Log())
 		response, err := http.Get(s.URL() + "/readyz")
 		if err != nil { // it does not listen yet
 			time.Sleep(20 * time.Millisecond)
@@ -131,14 +131,14 @@ func giftsKept(t testing.TB, s *e2e.Stack) string {
 	return strings.Join(lines, "\n")
 }
 
-// soundBooks waits until everything is sealed and verifies the books. Other checkers need tables that the earliest
+// checkBooks waits until everything is sealed and verifies the books. Other checkers need tables that the earliest
 // schemas do not have.
-func soundBooks(t testing.TB, s *e2e.Stack) {
+func checkBooks(t testing.TB, s *e2e.Stack) {
 	t.Helper()
 	testkit.Eventually(t, settled, func() error {
 		report, err := ledger.Verify(context.Background(), s.DB.Server)
 		if err == nil && !report.OK() {
-			err = fmt.Errorf("the books break their rules: %v", report.Findings)
+			err = fmt.Errorf("the books are invalid: %v", report.Findings)
 		}
 		return err
 	})

@@ -23,29 +23,29 @@ import (
 func init() {
 	register(Row{
 		Name: "numbers", No: "12", Short: 100, Long: 10_000, Prove: Numbers,
-		Promise: "receipts of two entities and two years, three transactions in ten rolled back, on four servers that are killed meanwhile: " +
-			"1..N without gap or repeat, at least 500 a second",
+		Promise: "receipts of two entities and two years, three transactions in ten rolled back, on four servers that are killed " +
+			"meanwhile: 1..N without a gap or a repeat, at least 500 a second",
 	})
 }
 
 const (
-	settlers  = 4  // replicas
-	undone    = 30 // of a hundred transactions
-	perSettle = 100
-	numbered  = 500 // receipts a second, in full
+	settlers   = 4  // replicas
+	rolledBack = 30 // of a hundred transactions
+	perSettle  = 100
+	numbered   = 500 // receipts a second, in full
 )
 
 // Numbers lets real servers that are killed issue a tenth of the receipts, and parallel settlers the others, as fast as
 // they can.
 func Numbers(t testing.TB, run Run) {
-	served := max(run.Number/10, 20)
-	numbersOfServers(t, run, served)
-	numbersOfSettlers(t, run, max(run.Number-served, 20))
+	served := max(run.Count/10, 20)
+	receiptsOfServers(t, run, served)
+	receiptsOfSettlers(t, run, max(run.Count-served, 20))
 }
 
-// numbersOfServers gives gifts while a trigger rolls back three of ten transactions that issue receipts, and servers
+// receiptsOfServers gives gifts while a trigger rolls back three of ten transactions that issue receipts, and servers
 // are killed.
-func numbersOfServers(t testing.TB, run Run, gifts int) {
+func receiptsOfServers(t testing.TB, run Run, gifts int) {
 	s := e2e.Start(t, e2e.Options{Servers: settlers, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	s.DB.Owner.MustExec(fmt.Sprintf(`CREATE SEQUENCE undone; GRANT USAGE ON SEQUENCE undone TO PUBLIC;
 		CREATE FUNCTION undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -55,7 +55,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 		    END IF;
 		    RETURN NULL;
 		END $$;
-		CREATE TRIGGER undo AFTER INSERT ON receipt FOR EACH STATEMENT EXECUTE FUNCTION undo()`, undone))
+		CREATE TRIGGER undo AFTER INSERT ON receipt FOR EACH STATEMENT EXECUTE FUNCTION undo()`, rolledBack))
 	over := make(chan struct{})
 	var donors sync.WaitGroup
 	var next atomic.Int64
@@ -63,7 +63,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 		donors.Go(func() {
 			for n := next.Add(1); n <= int64(gifts); n = next.Add(1) {
 				give(t, s, int(n), patient)
-				run.Reached(1)
+				run.Progress(1)
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 			given = true
 		case <-time.After(time.Duration(100+r.IntN(600)) * time.Millisecond):
 		}
-		if !given || kills == 0 { // on a fast machine all may be given before the first kill
+		if !given || kills == 0 { // on a fast machine all gifts may be given before the first kill
 			pick(r, s.Servers()).Restart()
 			kills++
 		}
@@ -85,14 +85,14 @@ func numbersOfServers(t testing.TB, run Run, gifts int) {
 	var rolledBack int
 	require.NoError(t, s.DB.Owner.Get(&rolledBack, `SELECT last_value - 1 + is_called::int FROM undone`))
 	s.DB.Owner.MustExec(`DROP TRIGGER undo ON receipt`)
-	run.Found("killed", fmt.Sprint(kills))
-	run.Found("rolled back on servers", fmt.Sprint(rolledBack))
+	run.Record("killed", fmt.Sprint(kills))
+	run.Record("rolled back on servers", fmt.Sprint(rolledBack))
 	s.RequireGifts(gifts)
 }
 
-// numbersOfSettlers settles gifts in batches, each settler with its own pool. Three of ten transactions roll back: by
+// receiptsOfSettlers settles gifts in batches, each settler with its own pool. Three of ten transactions roll back: by
 // themselves, or because their connection is closed.
-func numbersOfSettlers(t testing.TB, run Run, receipts int) {
+func receiptsOfSettlers(t testing.TB, run Run, receipts int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	charges := numberedCharges(t, h, receipts)
 	batches := make(chan []donation.IncomingPayment, len(charges))
@@ -113,7 +113,7 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 			for {
 				select {
 				case batch := <-batches:
-					if err := settleOrUndo(t, h, db, r, batch); err != nil {
+					if err := settleOrRollBack(t, h, db, r, batch); err != nil {
 						failed.Add(1)
 						batches <- batch
 						if !errors.Is(err, errUndone) && !pg.IsTransient(err) {
@@ -122,9 +122,9 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 						}
 						continue
 					}
-					run.Reached(len(batch))
+					run.Progress(len(batch))
 				default:
-					return // what others undo they do again
+					return // a settler does again what a rollback undid
 				}
 			}
 		})
@@ -132,9 +132,9 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 	all.Wait()
 	rate := float64(receipts) / time.Since(began).Seconds()
 	require.Positive(t, failed.Load())
-	run.Found("rolled back", fmt.Sprint(failed.Load()))
-	run.Found("a second", fmt.Sprintf("%.0f", rate))
-	wantNumbers(t, h, receipts)
+	run.Record("rolled back", fmt.Sprint(failed.Load()))
+	run.Record("a second", fmt.Sprintf("%.0f", rate))
+	checkNumbers(t, h, receipts)
 	if receipts >= 5000 {
 		require.GreaterOrEqual(t, rate, float64(numbered))
 	}
@@ -142,16 +142,16 @@ func numbersOfSettlers(t testing.TB, run Run, receipts int) {
 
 var errUndone = errors.New("rolled back on purpose")
 
-func settleOrUndo(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, batch []donation.IncomingPayment) error {
+func settleOrRollBack(t testing.TB, h *program.Program, db *sqlx.DB, r *rand.Rand, batch []donation.IncomingPayment) error {
 	catalog := h.CurrentCatalog()
 	return pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		if _, err := h.Settler.SettleTx(t.Context(), tx, catalog, batch); err != nil {
 			return err
 		}
 		switch chance := r.IntN(100); {
-		case chance < undone/2:
+		case chance < rolledBack/2:
 			return errUndone
-		case chance < undone:
+		case chance < rolledBack:
 			_, err := tx.Exec(`SELECT pg_terminate_backend(pg_backend_pid())`)
 			return errors.Join(err, errUndone)
 		}
@@ -189,9 +189,9 @@ func numberedCharges(t testing.TB, h *program.Program, n int) []donation.Incomin
 	return charges
 }
 
-// wantNumbers checks that each of the four series runs from 1 without a gap, and that every other count equals the
+// checkNumbers checks that each of the four series runs from 1 without a gap, and that every other count equals the
 // count of receipts.
-func wantNumbers(t testing.TB, h *program.Program, receipts int) {
+func checkNumbers(t testing.TB, h *program.Program, receipts int) {
 	t.Helper()
 	bad := h.Lines(`SELECT format('%s %s: %s receipts from %s to %s, counter %s', entity_id, year, count(*), min(number), max(number), max(last))
 		FROM receipt JOIN receipt_counter USING (entity_id, year) GROUP BY entity_id, year

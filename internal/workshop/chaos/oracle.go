@@ -22,7 +22,7 @@ var policies = map[string]policy{
 
 const operations = "operations"
 
-// Sources and kinds of entries, as the journal has them.
+// Sources and kinds of entries in the journal.
 const (
 	ofIntent  = "stripe payment intent"
 	ofMove    = "stripe balance transaction"
@@ -61,7 +61,7 @@ type pledge struct {
 	amount     int64
 	parts      []share // gift only, in the donor's order
 	paidBy     string  // the charge that settled it
-	over       bool    // settled, or in review because a payment differs
+	over       bool    // settled, or needs review because a payment differs
 }
 
 // share is a fund's part of a charge.
@@ -77,37 +77,38 @@ func sum(shares []share) (total int64) {
 	return total
 }
 
-// oracle computes from LEDGER.md and the stand-in's facts alone what each entry must say. From the books it takes only
-// which facts were booked, and in which order: what a restricted fund can pay depends on the time.
+// oracle computes from the ledger's rules and the stand-in's facts what each entry must be. From the books it
+// reads only which facts were booked and in which order, because the amount a restricted fund can pay depends
+// on the time.
 type oracle struct {
-	facts    map[string]*facts
-	pledges  map[string]*pledge
-	books    lines
-	booked   map[key]bool
-	shares   map[string][]share          // of each charge: its gift (none: in suspense), its fees
-	left     map[string][]share          // of each charge that was a gift: what its funds still have of it
-	returned map[string]share            // by "charge fund": what refunds gave back so far
-	borne    map[string]bool             // charges whose fees were reckoned against what their funds had
-	kept     map[string]int64            // of each charge that was a gift: what was not given back or lost for good
-	taken    map[string][]share          // by refund or dispute: what it took
-	lost     map[string]bool             // disputes the bank decided against us, as the world made it
-	held     map[string]bool             // movements that went to suspense whole
-	clearing map[string]map[string]int64 // by movement: what it did to 1010, by fund
-	tasks    map[string]bool             // "entity kind subject"
-	strays   map[string]bool             // payments in suspense, "entity subject"
+	facts       map[string]*facts
+	pledges     map[string]*pledge
+	books       lines
+	booked      map[key]bool
+	shares      map[string][]share          // of each charge: the gift's part (none: in suspense) and the fees by fund
+	remaining   map[string][]share          // of each charge that was a gift: the amount each fund still has of it
+	returned    map[string]share            // by "charge fund": fees that refunds returned so far
+	feesChecked map[string]bool             // charges whose fees were compared with the funds' assets
+	kept        map[string]int64            // of each charge that was a gift: the amount not refunded and not lost
+	withdrawn   map[string][]share          // by refund or dispute: the amounts withdrawn
+	lost        map[string]bool             // disputes that were lost at the stand-in
+	inSuspense  map[string]bool             // balance transactions booked to suspense as a whole
+	clearing    map[string]map[string]int64 // by balance transaction: change of 1010, by fund
+	tasks       map[string]bool             // "entity kind subject"
+	strays      map[string]bool             // payments in suspense, "entity subject"
 }
 
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
-		left: map[string][]share{}, returned: map[string]share{}, borne: map[string]bool{}, kept: map[string]int64{}, taken: map[string][]share{}, lost: map[string]bool{}, held: map[string]bool{},
+		remaining: map[string][]share{}, returned: map[string]share{}, feesChecked: map[string]bool{}, kept: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 
-// book records that an entry was booked and returns why it is wrong, or "".
+// book records that an entry was booked. It returns what is wrong with it, or "".
 func (o *oracle) book(k key, have lines) string {
 	want, clearing := o.entry(k)
 	if len(want) == 0 {
-		return fmt.Sprintf("%v: nothing at Stripe asks for this entry %v", k, have)
+		return fmt.Sprintf("%v: no balance transaction explains this entry %v", k, have)
 	}
 	if !maps.Equal(want, have) {
 		return fmt.Sprintf("%v: the entry says %v, not %v", k, have, want)
@@ -145,10 +146,10 @@ func (o *oracle) entry(k key) (lines, string) {
 	case fee, sponsor:
 		return o.fees(k.entity, k.kind, m), m.ID
 	case movement:
-		return o.moved(k.entity, m), m.ID
+		return o.transactionEntry(k.entity, m), m.ID
 	case extraFee:
 		l := lines{}
-		if !o.held[m.ID] {
+		if !o.inSuspense[m.ID] {
 			l.move(k.entity, "5110", "1010", operations, m.Fee)
 		}
 		return l, m.ID
@@ -156,7 +157,7 @@ func (o *oracle) entry(k key) (lines, string) {
 	return nil, ""
 }
 
-// missing lists what should be in the books and is not.
+// missing lists the entries that must be in the books and are not.
 func (o *oracle) missing() (missing []key) {
 	for entity, f := range o.facts {
 		for _, m := range f.transactions {
@@ -167,7 +168,7 @@ func (o *oracle) missing() (missing []key) {
 			}
 		}
 		for id := range o.lost {
-			if k := (key{entity, ofDispute, id, lost}); f.chargeOf[id] != "" && len(o.taken[id]) > 0 && !o.booked[k] {
+			if k := (key{entity, ofDispute, id, lost}); f.chargeOf[id] != "" && len(o.withdrawn[id]) > 0 && !o.booked[k] {
 				missing = append(missing, k)
 			}
 		}
@@ -188,7 +189,7 @@ func (o *oracle) due(entity string, f *facts, m balanceTransaction) []key {
 			due = append(due, of(sponsor))
 		}
 		return due
-	case m.Type == "adjustment" && m.Source != "" && !o.held[m.ID] && m.Fee != 0:
+	case m.Type == "adjustment" && m.Source != "" && !o.inSuspense[m.ID] && m.Fee != 0:
 		return []key{of(movement), of(extraFee)}
 	default:
 		return []key{of(movement)}

@@ -8,7 +8,7 @@ const giftOf = "konbit_donation"
 // payment returns the entry of a payment:
 //
 //	a gift                          Dr 1010 / Cr 40xx, by fund
-//	money that was not expected     Dr 1010 / Cr 1090, in operations
+//	unexpected money     Dr 1010 / Cr 1090, in operations
 func (o *oracle) payment(f *facts, c charge) lines {
 	l := lines{}
 	p := o.pledges[c.Metadata[giftOf]]
@@ -40,7 +40,7 @@ func by(entity, fund, without, with string) string {
 // share computes how a charge's fees are divided among its funds; the sponsor's fee is income of operations.
 func (o *oracle) share(f *facts, c charge, parts []share) {
 	rules, took := policies[f.account], f.transactionOf(c.ID).Fee
-	house := share{fund: operations}
+	ours := share{fund: operations}
 	shares := slices.Clone(parts)
 	if len(shares) == 0 {
 		o.shares[c.ID] = []share{{fund: operations, fee: took}}
@@ -52,16 +52,16 @@ func (o *oracle) share(f *facts, c charge, parts []share) {
 			base -= part
 		}
 		shares[i].sponsor = (base*rules.sponsor + 5000) / 10000
-		house.sponsor -= shares[i].sponsor
+		ours.sponsor -= shares[i].sponsor
 		if rules.byFund {
 			shares[i].fee = part
 		} else {
-			house.fee += part
+			ours.fee += part
 		}
 	}
-	o.shares[c.ID] = append(slices.Clone(shares), house)
+	o.shares[c.ID] = append(slices.Clone(shares), ours)
 	slices.SortFunc(shares, byFund)
-	o.left[c.ID], o.kept[c.ID] = shares, sum(shares)
+	o.remaining[c.ID], o.kept[c.ID] = shares, sum(shares)
 }
 
 // fees returns the entry of the fees: Dr 5100 / Cr 1010, and of the sponsor's fee Dr 3900 / Cr 1010, released if the
@@ -82,20 +82,20 @@ func (o *oracle) fees(entity, kind string, m balanceTransaction) lines {
 // absorbShortfall books to operations what a restricted fund could not pay of its fees when they were booked, the
 // sponsor's fee first.
 func (o *oracle) absorbShortfall(entity, charge string) {
-	if o.borne[charge] {
+	if o.feesChecked[charge] {
 		return
 	}
-	o.borne[charge] = true
+	o.feesChecked[charge] = true
 	shares := o.shares[charge]
-	house := slices.IndexFunc(shares, func(s share) bool { return s.fund == operations })
+	ours := slices.IndexFunc(shares, func(s share) bool { return s.fund == operations })
 	for i, s := range shares {
 		if !policies[entity].restricted[s.fund] {
 			continue
 		}
 		if has := max(o.restricted(entity, s.fund), 0); has < s.fee+s.sponsor {
 			paid := min(s.fee, has)
-			shares[house].fee += s.fee - paid
-			shares[house].sponsor += s.sponsor - (has - paid)
+			shares[ours].fee += s.fee - paid
+			shares[ours].sponsor += s.sponsor - (has - paid)
 			shares[i].fee, shares[i].sponsor = paid, has-paid
 			o.task(entity, "fund_could_not_bear", charge+" "+s.fund)
 		}
@@ -117,8 +117,8 @@ func weights(shares []share) []int64 {
 	return all
 }
 
-// divide divides an amount by the largest-remainder method; of equal remainders the first wins. The sums are small, so
-// the code is simple.
+// divide divides an amount by the largest-remainder method; if remainders are equal, the first one wins. It
+// is written as simply as possible, because sums are small.
 func divide(amount int64, weights []int64) []int64 {
 	var all, given int64
 	for _, w := range weights {

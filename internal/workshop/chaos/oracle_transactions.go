@@ -7,14 +7,14 @@ import (
 
 func byFund(a, b share) int { return strings.Compare(a.fund, b.fund) }
 
-// moved computes the entry of a balance transaction that is not a charge.
-func (o *oracle) moved(entity string, m balanceTransaction) lines {
+// transactionEntry computes the entry of a balance transaction that is not a charge.
+func (o *oracle) transactionEntry(entity string, m balanceTransaction) lines {
 	l, f := lines{}, o.facts[entity]
 	switch {
 	case m.Type == "refund":
 		o.refund(l, entity, f.chargeOf[m.Source], m)
 	case m.Type == "refund_failure":
-		if back := o.taken[m.Source]; sum(back) == m.Net && len(back) > 0 {
+		if back := o.withdrawn[m.Source]; sum(back) == m.Net && len(back) > 0 {
 			for _, s := range back {
 				l.move(entity, "1010", "2300", s.fund, s.gift)
 			}
@@ -25,12 +25,12 @@ func (o *oracle) moved(entity string, m balanceTransaction) lines {
 	case m.Type == "adjustment" && m.Category == "dispute":
 		o.withdraw(l, entity, f.chargeOf[m.Source], m)
 	case m.Type == "adjustment" && m.Category == "dispute_reversal":
-		if back := o.taken[m.Source]; sum(back) == m.Amount && len(back) > 0 {
+		if back := o.withdrawn[m.Source]; sum(back) == m.Amount && len(back) > 0 {
 			for _, s := range back {
 				l.move(entity, "1010", "1020", s.fund, s.gift)
 			}
-			o.give(f.chargeOf[m.Source], back)
-			delete(o.taken, m.Source)
+			o.returnTo(f.chargeOf[m.Source], back)
+			delete(o.withdrawn, m.Source)
 		} else {
 			o.suspense(l, entity, m)
 		}
@@ -56,13 +56,13 @@ func (o *oracle) task(entity, kind, subject string) { o.tasks[entity+" "+kind+" 
 
 func (o *oracle) suspense(l lines, entity string, m balanceTransaction) {
 	l.move(entity, "1010", "1090", operations, m.Net)
-	o.held[m.ID] = true
+	o.inSuspense[m.ID] = true
 	o.task(entity, "movement_does_not_fit", m.ID)
 }
 
 // refund withdraws from each fund its proportion of the gift. Operations pays the fees of that part.
 func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
-	if -m.Net > sum(o.left[charge]) {
+	if -m.Net > sum(o.remaining[charge]) {
 		o.suspense(l, entity, m)
 		return
 	}
@@ -83,7 +83,7 @@ func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
 			o.task(entity, "fund_could_not_bear", m.Source+" "+s.fund)
 		}
 	}
-	o.taken[m.Source] = taken
+	o.withdrawn[m.Source] = taken
 	o.kept[charge] -= -m.Net
 }
 
@@ -105,7 +105,7 @@ func (o *oracle) restricted(entity, fund string) (has int64) {
 
 // withdrawFrom withdraws an amount from what the funds still have of a charge.
 func (o *oracle) withdrawFrom(charge string, amount int64) (taken []share) {
-	left := o.left[charge]
+	left := o.remaining[charge]
 	for i, part := range divide(amount, weights(left)) {
 		if part != 0 {
 			left[i].gift -= part
@@ -132,21 +132,21 @@ func (o *oracle) feesBack(charge string, taken []share) {
 // nearest returns a × b / c, a half rounded up.
 func nearest(a, b, c int64) int64 { return (2*a*b + c) / (2 * c) }
 
-// give returns to the funds what was withdrawn.
-func (o *oracle) give(charge string, back []share) {
+// returnTo returns withdrawn amounts to the funds.
+func (o *oracle) returnTo(charge string, back []share) {
 	for _, s := range back {
-		i := slices.IndexFunc(o.left[charge], func(l share) bool { return l.fund == s.fund })
-		o.left[charge][i].gift += s.gift
+		i := slices.IndexFunc(o.remaining[charge], func(l share) bool { return l.fund == s.fund })
+		o.remaining[charge][i].gift += s.gift
 	}
 }
 
 func (o *oracle) withdraw(l lines, entity, charge string, m balanceTransaction) {
-	if -m.Amount > sum(o.left[charge]) {
+	if -m.Amount > sum(o.remaining[charge]) {
 		o.suspense(l, entity, m)
 		return
 	}
-	o.taken[m.Source] = o.withdrawFrom(charge, -m.Amount)
-	for _, s := range o.taken[m.Source] {
+	o.withdrawn[m.Source] = o.withdrawFrom(charge, -m.Amount)
+	for _, s := range o.withdrawn[m.Source] {
 		l.move(entity, "1020", "1010", s.fund, s.gift)
 	}
 }
@@ -155,7 +155,7 @@ func (o *oracle) withdraw(l lines, entity, charge string, m balanceTransaction) 
 // pays it.
 func (o *oracle) lose(entity, dispute string) lines {
 	l := lines{}
-	for _, s := range o.taken[dispute] {
+	for _, s := range o.withdrawn[dispute] {
 		short := o.shortfall(entity, s.fund, s.gift, s.gift)
 		l.move(entity, by(entity, s.fund, "4810", "4815"), "1020", s.fund, s.gift-short)
 		l.move(entity, "1010", "1020", s.fund, short)
@@ -164,7 +164,7 @@ func (o *oracle) lose(entity, dispute string) lines {
 			o.task(entity, "fund_could_not_bear", dispute+" "+s.fund)
 		}
 	}
-	o.kept[o.facts[entity].chargeOf[dispute]] -= sum(o.taken[dispute])
+	o.kept[o.facts[entity].chargeOf[dispute]] -= sum(o.withdrawn[dispute])
 	return l
 }
 

@@ -12,7 +12,7 @@ import (
 func init() {
 	register(Row{
 		Name: "orders", No: "3", Short: 720, Long: 8 * 720, Prove: Orders,
-		Promise: "orders of the six events of a gift, a refund and a dispute, one by one and at once: one end for each story",
+		Promise: "orders of the six events of a gift, a refund and a dispute, one by one and at once: one result for each case",
 	})
 }
 
@@ -22,8 +22,9 @@ var eventSequence = []string{
 	"charge.refunded", "charge.dispute.created", "charge.dispute.closed",
 }
 
-// orderCase is what happened at Stripe to a gift of $20, and its only end: the postings summed by fund and account, its
-// receipts, and tasks. Stripe's fee is 88 cents and a dispute's 1500, the sponsor's 140.
+// orderCase is what happened at Stripe to a gift of $20, and its expected result: the postings summed by fund
+// and account, its receipts and its tasks. Stripe's fee is 88 cents, a dispute's fee 1500 cents, the
+// sponsor's fee 140 cents.
 type orderCase struct {
 	name   string
 	happen func(h *program.Program, intent string) error
@@ -64,7 +65,7 @@ var orderCases = []orderCase{
 	}},
 }
 
-// after does what follows, with the result of what came first.
+// after calls first, then each function of then with its result.
 func after(first func() (string, error), then ...func(string) error) error {
 	id, err := first()
 	for _, do := range then {
@@ -84,9 +85,9 @@ func disputed(h *program.Program, intent, outcome string) error {
 }
 
 const (
-	houseful = 360 // gifts in one program, each with its own fund
-	party    = 36  // gifts whose events are delivered together
-	houses   = 2   // programs at once
+	giftsPerProgram = 360 // gifts in one program, each with its own fund
+	giftsPerGroup   = 36  // gifts whose events are delivered together
+	programsAtOnce  = 2   // programs at once
 )
 
 // Orders delivers each gift's events in another order. The n-th proof uses the n-th of the 720 orders and the cases in
@@ -95,11 +96,11 @@ const (
 func Orders(t testing.TB, run Run) {
 	shards := make(chan int)
 	var all sync.WaitGroup
-	for range houses {
+	for range programsAtOnce {
 		all.Go(func() {
 			for first := range shards {
 				err := testkit.Try(t.Context(), fmt.Sprintf("orders from %d", first), func(t testing.TB) {
-					reordered(t, run.Seed, first, min(first+houseful, run.Number), run.Reached)
+					reordered(t, run.Seed, first, min(first+giftsPerProgram, run.Count), run.Progress)
 				})
 				if err != nil {
 					t.Errorf("orders from %d, -seed %d: %v", first, run.Seed, err)
@@ -107,7 +108,7 @@ func Orders(t testing.TB, run Run) {
 			}
 		})
 	}
-	for first := 0; first < run.Number && !t.Failed(); first += houseful {
+	for first := 0; first < run.Count && !t.Failed(); first += giftsPerProgram {
 		shards <- first
 	}
 	close(shards)

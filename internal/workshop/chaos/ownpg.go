@@ -16,17 +16,17 @@ import (
 	"konbit/migrations"
 )
 
-// ownPG is a separate PostgreSQL for a row that changes its disk or its clock.
-type ownPG struct {
+// separatePG is a separate PostgreSQL for a row that changes its disk or its clock.
+type separatePG struct {
 	*testkit.Database
 	options localpg.Options
 	server  *localpg.Server
 	admin   string // address for the superuser
 }
 
-// startOwnPG starts a PostgreSQL with the options and migrates a database there. Without DataDir, its directory is
+// startSeparatePG starts a PostgreSQL with the options and migrates a database there. Without DataDir, its directory is
 // under /tmp, on disk, where its account may enter. It keeps its addresses over restarts, and ends with the row.
-func startOwnPG(t testing.TB, o localpg.Options) *ownPG {
+func startSeparatePG(t testing.TB, o localpg.Options) *separatePG {
 	t.Helper()
 	base, err := os.MkdirTemp("/tmp", "konbit-own-")
 	require.NoError(t, err)
@@ -37,7 +37,7 @@ func startOwnPG(t testing.TB, o localpg.Options) *ownPG {
 		o.DataDir = filepath.Join(base, "data")
 	}
 	ctx, name := context.Background(), "konbit"
-	p := &ownPG{options: o}
+	p := &separatePG{options: o}
 	p.server, err = localpg.Start(ctx, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { p.server.Stop() })
@@ -52,7 +52,7 @@ func startOwnPG(t testing.TB, o localpg.Options) *ownPG {
 	return p
 }
 
-func (p *ownPG) open(t testing.TB, url string) *sqlx.DB {
+func (p *separatePG) open(t testing.TB, url string) *sqlx.DB {
 	db, err := sqlx.Connect("postgres", url)
 	require.NoError(t, err)
 	db.SetMaxOpenConns(10)
@@ -61,7 +61,7 @@ func (p *ownPG) open(t testing.TB, url string) *sqlx.DB {
 }
 
 // supervise restarts PostgreSQL when it ends by itself, as a service manager does, until the row ends.
-func (p *ownPG) supervise(t testing.TB) {
+func (p *separatePG) supervise(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -82,7 +82,7 @@ func (p *ownPG) supervise(t testing.TB) {
 }
 
 // switchLog requests a new file of the log, for which a full disk has no space. It does not wait for the result.
-func (p *ownPG) switchLog() {
+func (p *separatePG) switchLog() {
 	db, err := sqlx.Open("postgres", p.admin)
 	if err != nil {
 		return

@@ -37,7 +37,7 @@ const database = "konbit"
 
 func newPair(t testing.TB, seed uint64) *pair {
 	t.Helper()
-	base, err := os.MkdirTemp("/tmp", "konbit-pair-") // where PostgreSQL's account may enter, and short enough for a socket's path
+	base, err := os.MkdirTemp("/tmp", "konbit-pair-") // PostgreSQL's account may enter it; short enough for a socket
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(base, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(base) })
@@ -119,7 +119,7 @@ func (p *pair) join(i int) {
 	require.NoError(p.t, primary.Set(context.Background(), "synchronous_standby_names", localpg.StandbyName))
 }
 
-// loseServer takes the primary from the program: it kills it or makes it unreachable.
+// loseServer kills the primary or makes it unreachable for the program.
 func (p *pair) loseServer(cutOff bool) {
 	p.t.Helper()
 	at := p.at[p.primary]
@@ -145,8 +145,8 @@ func (p *pair) restoreStandby() {
 	p.join(former)
 }
 
-// direct connects to the primary without the proxy.
-func (p *pair) direct(into any, query string) {
+// queryDirectly connects to the primary without the proxy.
+func (p *pair) queryDirectly(into any, query string) {
 	p.t.Helper()
 	db, err := sqlx.Connect("postgres", p.at[p.primary].server.URL(testkit.OwnerRole, database))
 	require.NoError(p.t, err)

@@ -27,33 +27,35 @@ import (
 func init() {
 	register(Row{
 		Name: "poison", No: "16", Short: 200, Long: 10_000, Prove: Poison,
-		Promise: "events, some of them bad in every way: the good are done at once, the bad refused at the door or set aside within five tries " +
-			"with their reason, and one that was mended is done when it is replayed",
+		Promise: "events, some of them invalid in every way: the good ones are processed at once, the bad ones are refused or stored as " +
+			"failed with a reason within five attempts, and one that failed by our fault is processed when it is replayed after the " +
+			"repair",
 	})
 }
 
 const (
 	postmen   = 4
-	pace      = 10 * time.Millisecond // between two gifts' events of one postman
+	pace      = 10 * time.Millisecond // between the events of one gift
 	mostTries = 5
-	lag       = 5 * time.Second // of 99 in 100 good events, from stored to done
-	// twist is what the house itself may do wrong with an event: here every receipt over an amount nobody else gives.
-	twist = `CREATE FUNCTION poisoned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned on purpose'; END $$;
+	lag       = 5 * time.Second // of 99 in 100 good events, from stored to processed
+	// failingTrigger simulates a fault of the program: each receipt with an amount that no other gift has
+	// cannot be issued.
+	failingTrigger = `CREATE FUNCTION poisoned() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poisoned on purpose'; END $$;
 		CREATE TRIGGER poisoned BEFORE INSERT ON receipt FOR EACH ROW WHEN (NEW.facts->'amount'->>'minor' = '6660') EXECUTE FUNCTION poisoned()`
 )
 
-// Poison sends the events of the gifts, each gift's in order, with bad ones between them: one in two hundred in full,
-// more in short. bads lists what is bad and where each kind ends. One gift's events fail by a fault of the program; it
-// is repaired, and they are replayed.
+// Poison sends the events of the gifts, each gift's in order, and bad ones between them: one in two hundred
+// in full, more in the short form. makeBadEvents lists the kinds of bad events and the state in which each
+// ends. One gift's events fail by a fault of the program; the fault is repaired and they are replayed.
 func Poison(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
 	p := &poison{t: t, s: s, run: run, r: rand.New(rand.NewPCG(run.Seed, 16)), bad: map[string]string{}}
-	s.DB.Owner.MustExec(twist)
+	s.DB.Owner.MustExec(failingTrigger)
 	p.giveAll()
 	p.deliverAll()
-	p.goodAreDone()
-	p.badAreAside()
+	p.checkGoodEvents()
+	p.checkBadEvents()
 	p.replay()
 	s.Konbit("ledger", "verify")
 }
@@ -63,8 +65,8 @@ func (p *poison) replay() {
 	p.s.DB.Owner.MustExec(`DROP TRIGGER poisoned ON receipt`)
 	p.s.Konbit(append([]string{"stripe", "events", "replay"}, p.ours...)...)
 	testkit.Eventually(p.t, drained, func() error {
-		if left := p.count(fmt.Sprintf(`stripe_event WHERE state <> 'done' AND id = ANY(string_to_array('%s', ','))`, strings.Join(p.ours, ","))); left > 0 {
-			return fmt.Errorf("%d replayed events are not done", left)
+		if remaining := p.count(fmt.Sprintf(`stripe_event WHERE state <> 'done' AND id = ANY(string_to_array('%s', ','))`, strings.Join(p.ours, ","))); remaining > 0 {
+			return fmt.Errorf("%d replayed events are not done", remaining)
 		}
 		return nil
 	})
@@ -79,29 +81,29 @@ type poison struct {
 	run Run
 	r   *rand.Rand
 
-	gifts   int
-	letters [][][]byte        // good events, by gift, in order
-	told    int               // events of the gift that our own fault poisons
-	ours    []string          // of these, those it must set aside
-	waiting []string          // and those that may follow
-	bad     map[string]string // where each bad event that was taken must end, by its id
-	mu      sync.Mutex
-	wrong   []string
+	gifts      int
+	goodEvents [][][]byte        // good events, by gift, in order
+	ourEvents  int               // events of the gift that fails by our own fault
+	ours       []string          // of these, the events that must be stored as failed
+	waiting    []string          // the events that may wait for them
+	bad        map[string]string // by id: the state in which an accepted bad event must end
+	mu         sync.Mutex
+	wrong      []string
 }
 
 // giveAll gives gifts until there are enough events, and one more whose events fail by the program's fault.
 func (p *poison) giveAll() {
-	told := 0
+	read := 0
 	fresh := func() (events [][]byte) {
-		for _, body := range p.s.Stripe().Objects(tsne, "event", told) {
+		for _, body := range p.s.Stripe().Objects(tsne, "event", read) {
 			events = append(events, body)
 		}
-		told += len(events)
+		read += len(events)
 		return events
 	}
-	for ; told < p.run.Number; p.gifts++ {
+	for ; read < p.run.Count; p.gifts++ {
 		give(p.t, p.s, p.gifts, time.Minute)
-		p.letters = append(p.letters, fresh())
+		p.goodEvents = append(p.goodEvents, fresh())
 	}
 	page, err := submit(p.s.URL(), url.Values{
 		"form": {uuid.NewString()}, "amount": {"other"}, "amount_other": {"66.60"}, "frequency": {"once"}, "first_name": {"Donor"},
@@ -112,12 +114,12 @@ func (p *poison) giveAll() {
 	for _, body := range fresh() {
 		var e struct{ ID, Type string }
 		require.NoError(p.t, json.Unmarshal(body, &e))
-		p.want(body, stripefake.Sign(time.Now(), body, "whsec_tsne"), tsne, http.StatusOK)
-		p.told++
+		p.requireStatus(body, stripefake.Sign(time.Now(), body, "whsec_tsne"), tsne, http.StatusOK)
+		p.ourEvents++
 		if e.Type == "charge.succeeded" {
 			p.ours, p.bad[e.ID] = append(p.ours, e.ID), "set_aside"
 		} else {
-			p.waiting = append(p.waiting, e.ID) // until the charge's is done, unless it is fetched and fails too
+			p.waiting = append(p.waiting, e.ID) // until the charge's event is processed, unless it is fetched and fails too
 		}
 	}
 }
@@ -130,22 +132,22 @@ func (p *poison) deliverAll() {
 		men.Go(func() {
 			for events := range queue {
 				for _, body := range events {
-					p.want(body, stripefake.Sign(time.Now(), body, "whsec_tsne"), tsne, http.StatusOK)
+					p.requireStatus(body, stripefake.Sign(time.Now(), body, "whsec_tsne"), tsne, http.StatusOK)
 				}
-				p.run.Reached(len(events))
+				p.run.Progress(len(events))
 				time.Sleep(pace)
 			}
 		})
 	}
-	bads := p.bads()
+	bads := p.makeBadEvents()
 	at := map[int][]bad{}
 	for _, b := range bads {
-		n := p.r.IntN(len(p.letters))
+		n := p.r.IntN(len(p.goodEvents))
 		at[n] = append(at[n], b)
 	}
-	for n, events := range p.letters {
+	for n, events := range p.goodEvents {
 		for _, b := range at[n] {
-			p.want(b.body, stripefake.Sign(time.Now(), b.body, "whsec_tsne"), b.door, b.status)
+			p.requireStatus(b.body, stripefake.Sign(time.Now(), b.body, "whsec_tsne"), b.entity, b.status)
 			if b.status == http.StatusOK {
 				p.bad[b.id] = b.end
 			}
@@ -155,11 +157,11 @@ func (p *poison) deliverAll() {
 	close(queue)
 	men.Wait()
 	require.Empty(p.t, p.wrong)
-	p.run.Found("bad events", fmt.Sprint(len(bads)))
+	p.run.Record("bad events", fmt.Sprint(len(bads)))
 }
 
-// want posts a body and records an unexpected answer.
-func (p *poison) want(body []byte, signature, door string, status int) {
+// requireStatus posts a body and records an unexpected answer.
+func (p *poison) requireStatus(body []byte, signature, door string, status int) {
 	request, err := http.NewRequest(http.MethodPost, p.s.URL()+"/hooks/stripe/"+door, bytes.NewReader(body))
 	require.NoError(p.t, err)
 	request.Header.Set("Stripe-Signature", signature)
@@ -182,10 +184,10 @@ func (p *poison) count(from string) (n int) {
 	return n
 }
 
-// goodAreDone waits for the good events and checks how long each took.
-func (p *poison) goodAreDone() {
+// checkGoodEvents waits for the good events and checks how long each took.
+func (p *poison) checkGoodEvents() {
 	good := 0
-	for _, events := range p.letters {
+	for _, events := range p.goodEvents {
 		good += len(events)
 	}
 	bad := slices.Clone(p.waiting)
@@ -204,8 +206,8 @@ func (p *poison) goodAreDone() {
 	})
 	require.True(p.t, slices.IsSorted(lags))
 	p99 := time.Duration(lags[len(lags)*99/100] * float64(time.Second))
-	p.run.Found("lag p99", p99.Round(time.Millisecond).String())
-	if p.run.Number >= 1000 {
+	p.run.Record("lag p99", p99.Round(time.Millisecond).String())
+	if p.run.Count >= 1000 {
 		require.LessOrEqual(p.t, p99, lag)
 	}
 	for what, from := range map[string]string{

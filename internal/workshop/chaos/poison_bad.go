@@ -16,23 +16,25 @@ import (
 type bad struct {
 	id     string
 	body   []byte
-	door   string // the entity whose address it is posted to
+	entity string // the entity whose address it is posted to
 	status int    // the answer
-	end    string // the state it ends in, when it is taken
+	end    string // the state in which it ends, if it is accepted
 }
 
-const version = "2023-10-16" // the one our library speaks
+const version = "2023-10-16" // the version of our library
 
 // template describes what is wrong with an event, before its ids.
 type template struct {
-	version, kind, object string // object: %s is an id of its own
+	version, kind, object string // object: %s is a unique id
 	end                   string
 }
 
-// taken are kinds of events that are well signed, and events. What Konbit does not read is recorded and done. What it reads and cannot
-// understand fails five times and is set aside. A payment for a gift that is not here is parked: the gift's row may be on its way,
-// and finance is shown it.
-var taken = []template{
+// acceptedBadEvents are correctly signed bad events.
+//   - An event that Konbit does not use is stored as done.
+//   - An event that it uses and cannot parse fails five times and is stored as failed.
+//   - A payment of an unknown gift is parked, because the gift's row may still be written, and finance gets
+//     a task.
+var acceptedBadEvents = []template{
 	{version, "invented.by.stripe.tomorrow", `{"id": "new_%s", "object": "new"}`, "done"},
 	{version, "customer.created", `null`, "done"},
 	{version, "checkout.session.completed", `{"id": "cs_%s", "object": "checkout.session", "metadata": null}`, "done"},
@@ -59,15 +61,15 @@ var invalidEvents = []struct {
 	{tsne, `{"id": "evt_%s\u0000", "object": "event", "type": "charge.succeeded"}`, http.StatusBadRequest},
 	{tsne, `{"id": "evt_%s", "object": "event", "type": "charge.succeeded", "created": 9000000000000000}`, http.StatusBadRequest},
 	{tsne, `{"id": "evt_%s", "object": "event", "type": "charge.succeeded", "livemode": true}`, http.StatusBadRequest},
-	{"grassroots-international", `{"id": "evt_%s", "object": "event", "type": "charge.succeeded"}`, http.StatusBadRequest}, // signed for another
+	{"grassroots-international", `{"id": "evt_%s", "object": "event", "type": "charge.succeeded"}`, http.StatusBadRequest}, // signed for another account
 	{"nobody", `{"id": "evt_%s", "object": "event", "type": "charge.succeeded"}`, http.StatusNotFound},
 }
 
-// bads returns enough of each kind: one event in two hundred is bad.
-func (p *poison) bads() (all []bad) {
-	kinds := len(taken) + len(invalidEvents)
-	for range max(1, (p.run.Number/200+kinds-1)/kinds) {
-		for _, k := range taken {
+// makeBadEvents returns enough of each kind: one event in two hundred is bad.
+func (p *poison) makeBadEvents() (all []bad) {
+	kinds := len(acceptedBadEvents) + len(invalidEvents)
+	for range max(1, (p.run.Count/200+kinds-1)/kinds) {
+		for _, k := range acceptedBadEvents {
 			id := "evt_" + uuid.NewString()
 			body := fmt.Sprintf(`{"id": %q, "object": "event", "api_version": %q, "created": %d, "type": %q, "livemode": false, "data": {"object": %s}}`,
 				id, k.version, time.Now().Unix(), k.kind, strings.ReplaceAll(k.object, "%s", uuid.NewString()))
@@ -81,12 +83,12 @@ func (p *poison) bads() (all []bad) {
 	return all
 }
 
-// badAreAside waits until each bad event is in the state in which its kind ends, and checks how it came there. The
-// short form does not wait between tries.
-func (p *poison) badAreAside() {
+// checkBadEvents waits until each bad event is in the state in which its kind ends, and checks its attempts. The
+// short form does not wait between attempts.
+func (p *poison) checkBadEvents() {
 	var now map[string]string
 	testkit.Eventually(p.t, 4*time.Minute, func() error {
-		if p.run.Number < 1000 {
+		if p.run.Count < 1000 {
 			p.s.DB.Owner.MustExec(`UPDATE stripe_event SET due_at = now() WHERE state = 'parked' AND due_at > now()`)
 		}
 		var rows []struct{ ID, State string }
@@ -104,8 +106,8 @@ func (p *poison) badAreAside() {
 		}
 		return nil
 	})
-	total := len(p.bad) - len(p.ours) + p.told
-	for _, events := range p.letters {
+	total := len(p.bad) - len(p.ours) + p.ourEvents
+	for _, events := range p.goodEvents {
 		total += len(events)
 	}
 	require.Len(p.t, now, total, "what was refused at the door left nothing")

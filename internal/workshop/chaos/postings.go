@@ -21,8 +21,8 @@ import (
 func init() {
 	register(Row{
 		Name: "postings", No: "13", Short: 5_000, Long: 1_000_000, Prove: Postings,
-		Promise: "random postings in three currencies, some told twice, some reversed: trial balance 0 in each, balances an adder's, chains that " +
-			"verify; every rewrite refused by the database; no float in the ledger",
+		Promise: "random postings in three currencies, some repeated, some reversed: trial balance 0 in each, balances equal to " +
+			"independent sums, chains that verify; every change of stored rows refused by the database; no float in the ledger",
 	})
 }
 
@@ -45,21 +45,21 @@ func Postings(t testing.TB, run Run) {
 	for i := range posters {
 		r := rand.New(rand.NewPCG(run.Seed, uint64(i)))
 		posting.Go(func() {
-			for turn, written := i, 0; written < run.Number/posters+1 && !t.Failed(); turn++ {
+			for turn, written := i, 0; written < run.Count/posters+1 && !t.Failed(); turn++ {
 				n, err := all[turn%len(all)].post(t, db.Server, r)
 				if err != nil {
 					t.Error(err)
 					return
 				}
 				written += n
-				run.Reached(n)
+				run.Progress(n)
 			}
 		})
 	}
 	posting.Wait()
-	run.Found("a second", fmt.Sprintf("%.0f", float64(run.Number)/time.Since(began).Seconds()))
+	run.Record("a second", fmt.Sprintf("%.0f", float64(run.Count)/time.Since(began).Seconds()))
 	for _, b := range all {
-		b.agrees(t, db)
+		b.compare(t, db)
 	}
 	for sealed := 1; sealed > 0; {
 		var err error
@@ -69,16 +69,16 @@ func Postings(t testing.TB, run Run) {
 	_, err := ledger.TakeSnapshots(t.Context(), db.Server, 1)
 	require.NoError(t, err)
 	for _, b := range all {
-		b.agrees(t, db) // by its snapshots now
+		b.compare(t, db) // by its snapshots now
 	}
 	began = time.Now()
-	verified(t, db)
-	run.Found("verified in", time.Since(began).Round(time.Millisecond).String())
-	run.Found("rewrites refused", fmt.Sprint(attack(t, db)))
-	verified(t, db)
+	requireVerified(t, db)
+	run.Record("verified in", time.Since(began).Round(time.Millisecond).String())
+	run.Record("rewrites refused", fmt.Sprint(attack(t, db)))
+	requireVerified(t, db)
 }
 
-func verified(t testing.TB, db *testkit.Database) {
+func requireVerified(t testing.TB, db *testkit.Database) {
 	t.Helper()
 	report, err := ledger.Verify(t.Context(), db.Server)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func (b *ownBooks) post(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, err
 	for i := range batch {
 		batch[i] = b.entry(r)
 	}
-	again := r.IntN(4) == 0 // told twice, by transactions that come one after the other
+	again := r.IntN(4) == 0 // posted twice, by two transactions in turn
 	for twice := range 2 {
 		if twice == 1 && !again {
 			break
@@ -214,8 +214,8 @@ func (b *ownBooks) reverse(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, 
 	return len(p.entry.Postings), nil
 }
 
-// agrees compares the books with the independent sums.
-func (b *ownBooks) agrees(t testing.TB, db *testkit.Database) {
+// compare compares the books with the independent sums.
+func (b *ownBooks) compare(t testing.TB, db *testkit.Database) {
 	t.Helper()
 	names := ledger.Names{Entities: map[uuid.UUID]string{b.entity: "e"}, Funds: map[uuid.UUID]string{}}
 	for i, id := range b.funds {

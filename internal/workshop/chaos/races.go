@@ -31,18 +31,18 @@ import (
 func init() {
 	register(Row{
 		Name: "races", No: "11", Short: 24, Long: 10_000, Prove: Races,
-		Promise: "rounds of fifty at once, at two to four replicas, on one form, one event, one refund, one receipt to correct or to send " +
-			"again, one job: one winner each",
+		Promise: "rounds of fifty calls at once, at two to four replicas, on one form, one event, one refund, one receipt to correct or " +
+			"to resend, one job: exactly one succeeds in each",
 	})
 }
 
 const (
-	racers    = 50
-	aSeason   = 250 // rounds in one house
-	mostRooms = 4
-	workedOff = time.Minute            // an event that fifty tell
-	delivered = 100 * time.Millisecond // the letters of a round, beside a minute
-	realShare = 0.02                   // of the rounds, at least two, are over real servers
+	racers           = 50
+	roundsPerProgram = 250 // rounds in one program
+	mostRooms        = 4
+	workedOff        = time.Minute            // to process an event delivered by fifty callers
+	delivered        = 100 * time.Millisecond // for each email of a round, in addition to a minute
+	realShare        = 0.02                   // of the rounds, at least two, use real servers
 )
 
 // raceServices are the services of one replica, with its own connections.
@@ -65,11 +65,11 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
 	r.drain = settlement.NewEventWorker(&settlement.EventWorker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
-	letters := h.Receipts
-	letters.DB = db
-	r.clerk = mail.Resender{Receipts: letters, Queue: h.Queue}
+	receipts := h.Receipts
+	receipts.DB = db
+	r.clerk = mail.Resender{Receipts: receipts, Queue: h.Queue}
 	handlers := jobs.NewHandlers()
-	letters.Register(handlers)
+	receipts.Register(handlers)
 	r.runner, err = jobs.NewRunner(db, handlers, racers/mostRooms, h.Log.Logger())
 	require.NoError(t, err)
 	return r
@@ -82,16 +82,17 @@ type raceRun struct {
 	r     *rand.Rand
 	rooms []*raceServices
 	offer donation.Offer
-	pages int // payment pages made so far
+	pages int // payment pages created so far
 }
 
 // Races makes fifty goroutines do the same thing at once, repeatedly.
 func Races(t testing.TB, run Run) {
-	live := max(2, int(realShare*float64(run.Number)))
+	live := max(2, int(realShare*float64(run.Count)))
 	realRaces(t, run, live)
-	for done, season := live, uint64(0); done < run.Number; season++ {
-		rounds := min(run.Number-done, aSeason)
-		// Each in its own program: in one, fifty sweeps of all balance transactions would take longer and longer.
+	for done, season := live, uint64(0); done < run.Count; season++ {
+		rounds := min(run.Count-done, roundsPerProgram)
+		// Each season has its own program: in one program, fifty sweeps of all balance transactions would
+		// take longer and longer.
 		require.NoError(t, testkit.Try(t.Context(), t.Name(), func(t testing.TB) { races(t, run, season, rounds) }))
 		done += rounds
 	}
@@ -107,14 +108,14 @@ func races(t testing.TB, run Run, season uint64, rounds int) {
 	for done := 0; done < rounds; done += 5 {
 		d := a.form()
 		a.event(d)
-		for _, round := range []func(donation.Donation){a.correction, a.again, a.refund} {
+		for _, round := range []func(donation.Donation){a.correction, a.resendReceipt, a.refund} {
 			round(d)
 		}
-		run.Reached(5)
+		run.Progress(5)
 	}
 	a.jobs(time.Minute + time.Duration(rounds)*delivered)
 	require.Empty(t, h.Lines(`SELECT id FROM stripe_event WHERE state = 'set_aside'`))
-	all, err := wrong(h.DB.Owner, atAnyMoment...)
+	all, err := violations(h.DB.Owner, safetyCheckers...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 }
@@ -138,22 +139,22 @@ func race(n int, do func(i int) error) []error {
 	return errs
 }
 
-// oneWinner checks that one racer has no error and all others have the error that says so.
-func (a *raceRun) oneWinner(errs []error, told error) {
+// requireOneSuccess checks that one racer has no error and that all others have the expected error.
+func (a *raceRun) requireOneSuccess(errs []error, wantErr error) {
 	a.t.Helper()
 	winners := 0
 	for _, err := range errs {
 		switch {
 		case err == nil:
 			winners++
-		case !errors.Is(err, told):
+		case !errors.Is(err, wantErr):
 			require.NoError(a.t, err)
 		}
 	}
 	require.Equal(a.t, 1, winners)
 }
 
-// form submits one form from all racers: one gift, and the same page for everyone who got an answer.
+// form submits one form from all racers: one gift, and the same page in every answer with a page.
 func (a *raceRun) form() donation.Donation {
 	form := program.ValidForm()
 	request, err := form.Check(a.offer)
@@ -171,7 +172,7 @@ func (a *raceRun) form() donation.Donation {
 	}) {
 		require.True(a.t, err == nil || fault.Is(err, fault.Unavailable) || pg.IsTransient(err), "%v", err)
 	}
-	if len(answers) == 0 { // on a busy machine all were asked to try again later
+	if len(answers) == 0 { // a busy machine may ask all of them to try again later
 		d, err := a.SubmitFor("csio", form)
 		require.NoError(a.t, err)
 		answers[d.ID.String()] = d
@@ -198,15 +199,15 @@ func (a *raceRun) form() donation.Donation {
 // event delivers and processes one event from all racers: one effect.
 func (a *raceRun) event(d donation.Donation) {
 	a.Pay(d)
-	a.tell(a.EventOf(d, "charge.succeeded"))
+	a.deliverEvent(a.EventOf(d, "charge.succeeded"))
 	require.Equal(a.t, program.SettledOnce, a.State(d))
 }
 
-// tell delivers an event from all racers, while every replica processes events.
-func (a *raceRun) tell(e program.Event) {
+// deliverEvent delivers an event from all racers, while every replica processes events.
+func (a *raceRun) deliverEvent(e program.Event) {
 	signature := stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)
 	var working sync.WaitGroup
-	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // a batch that hangs ends after the test has said so
+	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // ends a batch that hangs after the test has reported it
 	defer end()
 	ctx, stop := context.WithCancel(bounded)
 	for _, r := range a.rooms {
@@ -223,28 +224,28 @@ func (a *raceRun) tell(e program.Event) {
 	}
 	defer working.Wait()
 	defer stop()
-	a.none(workedOff, `SELECT state || ' after ' || tries || ': ' || coalesce(reason, '') FROM stripe_event WHERE id = $1 AND state <> 'done'`, e.ID)
+	a.waitForNone(workedOff, `SELECT state || ' after ' || tries || ': ' || coalesce(reason, '') FROM stripe_event WHERE id = $1 AND state <> 'done'`, e.ID)
 	stop()
 	working.Wait()
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM stripe_event WHERE id = $1 AND failures = 0`, e.ID))
 }
 
-// none waits until a query has no rows. If that takes too long, it ends the test and shows the rows.
-func (a *raceRun) none(within time.Duration, query string, args ...any) {
+// waitForNone waits until a query has no rows. If that takes too long, it fails the test and prints the rows.
+func (a *raceRun) waitForNone(within time.Duration, query string, args ...any) {
 	a.t.Helper()
 	testkit.Eventually(a.t, within, func() error {
 		left := a.Lines(query, args...)
 		if len(left) == 0 {
 			return a.t.Context().Err()
 		}
-		return fmt.Errorf("%d left, one of them %s", len(left), left[0])
+		return fmt.Errorf("%d rows remain, one of them %s", len(left), left[0])
 	})
 }
 
 // correction corrects one receipt from all racers: one receipt replaces it.
 func (a *raceRun) correction(d donation.Donation) {
-	standing := a.standing(d)
-	a.oneWinner(a.race(func(r *raceServices) error {
+	standing := a.validReceipt(d)
+	a.requireOneSuccess(a.race(func(r *raceServices) error {
 		return pg.InTx(a.t.Context(), r.db, func(tx *sqlx.Tx) error {
 			_, err := r.desk.CorrectTx(a.t.Context(), tx, standing.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
 			return err
@@ -253,11 +254,11 @@ func (a *raceRun) correction(d donation.Donation) {
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM receipt WHERE facts->'replaces' IS NOT NULL AND donation_id = $1`, d.ID))
 }
 
-// again resends one receipt from all racers, after it was sent: one order remains.
-func (a *raceRun) again(d donation.Donation) {
-	standing := a.standing(d)
+// resendReceipt resends one receipt from all racers after it was sent: one job remains.
+func (a *raceRun) resendReceipt(d donation.Donation) {
+	standing := a.validReceipt(d)
 	require.NoError(a.t, a.rooms[0].clerk.Mail(a.t.Context(), standing.ID))
-	a.oneWinner(a.race(func(r *raceServices) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
+	a.requireOneSuccess(a.race(func(r *raceServices) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
 }
 
@@ -267,7 +268,7 @@ func (a *raceRun) refund(d donation.Donation) {
 	intent := *a.Gift(d.ID).PaymentIntentID
 	refund, err := a.Fake.Refund(intent, 0)
 	require.NoError(a.t, err)
-	a.tell(a.EventOf(d, "charge.refunded"))
+	a.deliverEvent(a.EventOf(d, "charge.refunded"))
 	booked := func() int {
 		return a.Count(`SELECT count(*) FROM balance_transaction b JOIN journal_entry e ON e.source_id = b.id WHERE b.source_id = $1`, refund)
 	}
@@ -284,8 +285,8 @@ func (a *raceRun) refund(d donation.Donation) {
 	require.Zero(a.t, a.Count(`SELECT count(*) FROM receipt r WHERE donation_id = $1 AND NOT EXISTS (SELECT 1 FROM receipt_void v WHERE v.receipt_id = r.id)`, d.ID))
 }
 
-// standing returns a gift's valid receipt.
-func (a *raceRun) standing(d donation.Donation) receipt.Receipt {
+// validReceipt returns a gift's valid receipt.
+func (a *raceRun) validReceipt(d donation.Donation) receipt.Receipt {
 	a.t.Helper()
 	r, err := receipt.ValidOf(a.t.Context(), a.DB.Server, d.ID)
 	require.NoError(a.t, err)
@@ -298,11 +299,11 @@ func (a *raceRun) jobs(within time.Duration) {
 	for _, r := range a.rooms {
 		require.NoError(a.t, r.runner.Start())
 	}
-	a.none(within, `SELECT kind || ' ' || state || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', '') FROM river_job WHERE state <> 'completed'`)
+	a.waitForNone(within, `SELECT kind || ' ' || state || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', '') FROM river_job WHERE state <> 'completed'`)
 	for _, r := range a.rooms {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(a.t.Context()), 20*time.Second)
 		require.NoError(a.t, r.runner.Stop(ctx))
 		cancel()
 	}
-	require.Len(a.t, a.Mail.Messages(), a.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`), "letters handed over")
+	require.Len(a.t, a.Mail.Messages(), a.Count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`), "emails handed over")
 }

@@ -19,18 +19,18 @@ func realRaces(t testing.TB, run Run, rounds int) {
 	s := e2e.Start(t, e2e.Options{Servers: run.servers(), Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	require.NoError(t, s.Stripe().SetMode(stripefake.Hold))
 	at := func(i int) string { return s.Servers()[i%len(s.Servers())].URL() }
-	gifts, told := 0, 0
+	gifts, delivered := 0, 0
 	for n := range rounds {
 		if n%2 == 0 {
 			gifts++
 			submitAll(t, s, at)
 		} else {
-			told = deliverAll(t, s, at, told)
+			delivered = deliverAll(t, s, at, delivered)
 		}
-		run.Reached(1)
+		run.Progress(1)
 	}
-	for told < len(s.Stripe().Bodies("tsne")) {
-		told = deliverAll(t, s, at, told)
+	for delivered < len(s.Stripe().Bodies("tsne")) {
+		delivered = deliverAll(t, s, at, delivered)
 	}
 	s.RequireGifts(gifts)
 	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
@@ -57,13 +57,14 @@ func submitAll(t testing.TB, s *e2e.Stack, at func(i int) string) {
 		}
 		return err
 	})
-	require.Len(t, pages, 1, "%d were told to come again", refusals)
+	require.Len(t, pages, 1, "%d were delivered to come again", refusals)
 	for page := range pages {
 		require.NoError(t, s.Stripe().Pay(sessionOf(page), stripefake.GoodCard))
 	}
 }
 
-// deliverAll delivers the next event to all servers until all have answered 2xx: a busy server asks for another try.
+// deliverAll delivers the next event to all servers until all have answered 2xx. A busy server asks for a
+// retry.
 func deliverAll(t testing.TB, s *e2e.Stack, at func(i int) string, next int) int {
 	bodies := s.Stripe().Bodies("tsne")
 	if next >= len(bodies) {

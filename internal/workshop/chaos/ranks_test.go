@@ -9,19 +9,20 @@ import (
 )
 
 func TestMannWhitney(t *testing.T) {
-	// Hollander and Wolfe (1973), 69: R's wilcox.test(x, y, exact = FALSE, correct = FALSE) answers W = 35, p = 0.2207.
+	// Hollander and Wolfe (1973), 69: R's wilcox.test(x, y, exact = FALSE, correct = FALSE) returns W = 35, p
+	// = 0.2207.
 	x := []time.Duration{80, 83, 189, 104, 145, 138, 191, 164, 73, 146}
 	y := []time.Duration{115, 88, 90, 74, 121}
 	require.InDelta(t, 0.2207, mannWhitney(x, y), 0.0001)
 	require.InDelta(t, mannWhitney(x, y), mannWhitney(y, x), 1e-12)
-	// By hand: ranks 1.5 1.5 4 and 4 4 6, U = 1 around 4.5, variance 9/12 · (7 - (6+24)/30) = 4.5.
+	// Computed by hand: ranks 1.5 1.5 4 and 4 4 6, U = 1, mean 4.5, variance 9/12 · (7 - (6+24)/30) = 4.5.
 	require.InDelta(t, 0.0989, mannWhitney([]time.Duration{1, 1, 2}, []time.Duration{2, 2, 3}), 0.0001)
 	require.InDelta(t, 1, mannWhitney([]time.Duration{5, 5}, []time.Duration{5, 5, 5}), 1e-12)
 }
 
-// TestMannWhitneyTellsKindsApart: for equal distributions, p is below 0.05 about one time in twenty; a shift of a fifth
-// of the spread is found.
-func TestMannWhitneyTellsKindsApart(t *testing.T) {
+// TestMannWhitneyFindsAShift checks that p is below 0.05 about one time in twenty for equal
+// distributions, and that a shift of a fifth of the spread is found.
+func TestMannWhitneyFindsAShift(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	sample := func(n int, shift float64) (all []time.Duration) {
 		for range n {

@@ -28,29 +28,29 @@ import (
 // orderGift is one gift with its events in their order.
 type orderGift struct {
 	donation.Donation
-	story  orderCase
-	order  string
-	events []program.Event
-	intent string
-	own    string // its fund's code
+	story    orderCase
+	order    string
+	events   []program.Event
+	intent   string
+	fundCode string // code of its fund
 }
 
-// reordered proves the orders from first to last, without last.
+// reordered tests the orders from first to last, without last.
 func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	r, f := rand.New(rand.NewPCG(seed, uint64(first))), newFacts(t, h.Fake, "tsne")
 	openFunds(t, h, last-first)
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)
-	for from := first; from < last; from += party {
-		var guests []*orderGift
-		for n := from; n < min(from+party, last); n++ {
-			guests = append(guests, startOrderGift(t, h, f, n, fmt.Sprintf("own-%d", n-first)))
+	for from := first; from < last; from += giftsPerGroup {
+		var gifts []*orderGift
+		for n := from; n < min(from+giftsPerGroup, last); n++ {
+			gifts = append(gifts, startOrderGift(t, h, f, n, fmt.Sprintf("own-%d", n-first)))
 		}
-		if from/party%4 == 3 {
-			deliverAtOnce(t, h, guests)
+		if from/giftsPerGroup%4 == 3 {
+			deliverAtOnce(t, h, gifts)
 		} else {
-			deliverStepwise(t, h, r, guests)
+			deliverStepwise(t, h, r, gifts)
 		}
 		for range 4 {
 			_, err := h.Sweeper.Sweep(t.Context())
@@ -61,10 +61,10 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 			}
 		}
 		require.Empty(t, h.Lines(`SELECT format('%s %s %s', type, state, reason) FROM stripe_event WHERE state <> 'done'`))
-		for _, g := range guests {
-			require.Equal(t, strings.Join(g.story.end, "\n"), strings.Join(endOf(h, g), "\n"), "%s, told as %s", g.story.name, g.order)
+		for _, g := range gifts {
+			require.Equal(t, strings.Join(g.story.end, "\n"), strings.Join(resultOf(h, g), "\n"), "%s, told as %s", g.story.name, g.order)
 		}
-		reached(len(guests))
+		reached(len(gifts))
 	}
 	report, err := ledger.Verify(t.Context(), h.DB.Server)
 	require.NoError(t, err)
@@ -100,7 +100,7 @@ func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own strin
 	t.Helper()
 	form := program.ValidForm()
 	form.Fund = own
-	g := &orderGift{Donation: h.StartedGift(form), story: orderCases[(n+n/720)%len(orderCases)], own: own}
+	g := &orderGift{Donation: h.StartedGift(form), story: orderCases[(n+n/720)%len(orderCases)], fundCode: own}
 	h.Pay(g.Donation)
 	made := fresh[json.RawMessage](f, "event")
 	g.intent = program.IntentID.FindString(string(made[0]))
@@ -108,7 +108,7 @@ func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own strin
 	all := map[string]program.Event{}
 	for _, body := range append(made, fresh[json.RawMessage](f, "event")...) {
 		e := h.ParseEvent(body)
-		h.Fake.MarkDelivered("tsne", e.ID) // by us, one day; or by nobody, where it is none of the six
+		h.Fake.MarkDelivered("tsne", e.ID) // delivered by the test, or never if it is none of the six
 		all[e.Type] = e
 	}
 	for _, i := range permutation(n, len(eventSequence)) {
@@ -135,7 +135,7 @@ func permutation(n, k int) (order []int) {
 }
 
 // deliverStepwise delivers the first event of every gift, then the second, and so on.
-func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, guests []*orderGift) {
+func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, gifts []*orderGift) {
 	look := func() {
 		switch r.IntN(5) {
 		case 0:
@@ -151,7 +151,7 @@ func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, guests []*o
 	}
 	for step := range eventSequence {
 		look()
-		for _, g := range guests {
+		for _, g := range gifts {
 			deliver(t, h, g.EntityID, g.events[step])
 		}
 	}
@@ -163,7 +163,7 @@ func deliver(t testing.TB, h *program.Program, entity uuid.UUID, e program.Event
 }
 
 // deliverAtOnce delivers everything in parallel, while two drains and an import of the balance run.
-func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
+func deliverAtOnce(t testing.TB, h *program.Program, gifts []*orderGift) {
 	ctx, stop := context.WithCancel(t.Context())
 	var working, telling sync.WaitGroup
 	for range 2 {
@@ -171,12 +171,12 @@ func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
 	}
 	working.Go(func() {
 		for ctx.Err() == nil {
-			_, _ = h.Collector.ImportDue(context.WithoutCancel(ctx)) // a look that fails comes again; the sweep after us must not
+			_, _ = h.Collector.ImportDue(context.WithoutCancel(ctx)) // a failed import is retried; the sweep after this must succeed
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	errs := make(chan error, len(guests)*len(eventSequence))
-	for _, g := range guests {
+	errs := make(chan error, len(gifts)*len(eventSequence))
+	for _, g := range gifts {
 		for _, e := range g.events {
 			telling.Go(func() {
 				errs <- h.Inbox.Receive(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...))
@@ -186,13 +186,13 @@ func deliverAtOnce(t testing.TB, h *program.Program, guests []*orderGift) {
 	telling.Wait()
 	stop()
 	working.Wait()
-	for range len(guests) * len(eventSequence) {
+	for range len(gifts) * len(eventSequence) {
 		require.NoError(t, <-errs)
 	}
 }
 
-// endOf returns all that became of a gift, in the form of a case's end.
-func endOf(h *program.Program, g *orderGift) (end []string) {
+// resultOf returns the result of a gift in the form of orderCase.
+func resultOf(h *program.Program, g *orderGift) (end []string) {
 	const about = `WITH mine AS (
 		    SELECT j.id FROM journal_entry j
 		     WHERE j.dimensions->>'donation' = $1 OR j.dimensions->>'charge' = $2
@@ -210,7 +210,7 @@ func endOf(h *program.Program, g *orderGift) (end []string) {
 	if d.ChargeID != nil {
 		charge = *d.ChargeID
 	}
-	end = h.Lines(about, d.ID.String(), charge, g.own)
+	end = h.Lines(about, d.ID.String(), charge, g.fundCode)
 	end = append(end, h.Lines(receipts, d.ID)...)
 	end = append(end, "status "+string(d.Status))
 	return append(end, h.Lines(tasks, charge, d.ID.String())...)

@@ -23,8 +23,8 @@ import (
 func init() {
 	register(Row{
 		Name: "restore", No: "20", Short: 14, Long: 1000, Prove: Restore,
-		Promise: "megabytes of books, dumped and restored into an empty server within 15 minutes, equal and sound; and a lost disk brought back " +
-			"from a copy and the archived log, at most 5 minutes short",
+		Promise: "megabytes of books, dumped and restored into an empty server within 15 minutes, equal and valid; and a lost disk " +
+			"restored from a copy and the archived log, at most the last 5 minutes missing",
 	})
 }
 
@@ -48,13 +48,13 @@ func fromDump(t testing.TB, run Run) {
 		return bytes
 	}
 	gifts := 0
-	for whole := run.Number * 1_000_000; size() < whole; {
-		const each = 9000 // bytes of a gift, about
+	for whole := run.Count * 1_000_000; size() < whole; {
+		const each = 9000 // bytes of a gift, roughly
 		more := max(100, (whole-size())/each)
 		require.NoError(t, many.Fill(context.Background(), s.DB.Owner, more, run.Seed))
 		gifts += more
 	}
-	run.Found("gifts", fmt.Sprint(gifts))
+	run.Record("gifts", fmt.Sprint(gifts))
 	balances := s.KonbitWithin(restored, "ledger", "balance", "--json")
 	dump := filepath.Join(t.TempDir(), "konbit.dump")
 	took(run, "dump", func() { pgTool(t, "pg_dump", "--format=custom", "--file="+dump, "--dbname="+s.DB.OwnerURL) })
@@ -68,7 +68,7 @@ func fromDump(t testing.TB, run Run) {
 	s.KonbitWithin(restored, "migrate")
 	took(run, "verify", func() { s.KonbitWithin(restored, "ledger", "verify") })
 	require.Less(t, time.Since(began), restored)
-	run.Found("restored and verified", time.Since(began).Round(time.Millisecond).String())
+	run.Record("restored and verified", time.Since(began).Round(time.Millisecond).String())
 	require.Equal(t, balances, s.KonbitWithin(restored, "ledger", "balance", "--json"))
 
 	s.Restart()
@@ -79,7 +79,7 @@ func fromDump(t testing.TB, run Run) {
 	require.Equal(t, gifts+1, more)
 	s.KonbitWithin(restored, "ledger", "verify")
 	s.Kill()
-	run.Reached(run.Number)
+	run.Progress(run.Count)
 }
 
 // fromLog loses the disk of a running Konbit's database and restores it from a copy and the archived log.
@@ -118,7 +118,7 @@ func fromLog(t testing.TB, run Run) {
 	require.NoError(t, err)
 	var last time.Time
 	require.NoError(t, db.Owner.Get(&last, `SELECT max(at) FROM donation_step`))
-	run.Found("lost of the last", lostAt.Sub(last).Round(time.Millisecond).String())
+	run.Record("lost of the last", lostAt.Sub(last).Round(time.Millisecond).String())
 	require.True(t, steps[0].Before(last), "the log brought back more than the copy had")
 	require.Less(t, lostAt.Sub(last), mostLost)
 	s.Konbit("ledger", "verify")
@@ -127,11 +127,11 @@ func fromLog(t testing.TB, run Run) {
 	s.Kill()
 }
 
-// took records in the table how long something takes.
+// took runs do and records its time in the table.
 func took(run Run, what string, do func()) {
 	began := time.Now()
 	do()
-	run.Found(what, time.Since(began).Round(time.Millisecond).String())
+	run.Record(what, time.Since(began).Round(time.Millisecond).String())
 }
 
 // pgTool runs a client program of PostgreSQL.

@@ -22,14 +22,14 @@ import (
 func init() {
 	register(Row{
 		Name: "rolling", No: "20", Short: 2, Long: 40, Prove: Rolling,
-		Promise: "servers restarted one after the other behind a balancer at 50 requests a second: none fails, no webhook is lost, " +
-			"each has stopped within 20 s",
+		Promise: "servers restarted one after another behind a load balancer at 50 requests a second: none fails, no webhook is lost, " +
+			"each server stops within 20 s",
 	})
 }
 
 const (
 	requestEvery = time.Second / 50
-	giftEvery    = 5 // requests
+	giftEvery    = 5 // one gift in this many requests
 	stopped      = 20 * time.Second
 )
 
@@ -38,41 +38,41 @@ func Rolling(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	v := &rollingVisitors{base: s.Balanced(), stripe: s.Stripe(), client: program.Client(), home: make(chan struct{})}
 	var people sync.WaitGroup
-	people.Go(v.come)
+	people.Go(v.start)
 	slowest := time.Duration(0)
-	for n := range run.Number {
+	for n := range run.Count {
 		time.Sleep(500 * time.Millisecond)
 		server := s.Servers()[n%2]
 		began := time.Now()
 		require.NoError(t, server.Stop())
 		slowest = max(slowest, time.Since(began))
 		server.Restart()
-		run.Reached(1)
+		run.Progress(1)
 	}
 	time.Sleep(500 * time.Millisecond)
 	close(v.home)
 	people.Wait()
-	run.Found("requests", fmt.Sprint(v.asked))
-	run.Found("slowest stop", slowest.Round(time.Millisecond).String())
+	run.Record("requests", fmt.Sprint(v.asked))
+	run.Record("slowest stop", slowest.Round(time.Millisecond).String())
 	require.Empty(t, v.failures)
-	if run.Number >= 10 { // a short run shares a machine that may be slower than a donor's patience
+	if run.Count >= 10 { // a short run shares a machine that can be too slow for a donor
 		require.Zero(t, v.busy)
 	}
 	require.Less(t, slowest, stopped)
-	require.Greater(t, v.gifts, 5*run.Number)
+	require.Greater(t, v.gifts, 5*run.Count)
 
 	s.RequireGifts(v.gifts)
 	testkit.Eventually(t, settled, func() error {
 		var stored int
 		err := s.DB.Owner.Get(&stored, `SELECT count(*) FROM stripe_event`)
 		if made := len(s.Stripe().Events()); err == nil && made != stored {
-			err = fmt.Errorf("%d events made, %d stored", made, stored)
+			err = fmt.Errorf("%d events created, %d stored", made, stored)
 		}
 		return err
 	})
 }
 
-// rollingVisitors read the form and give at a steady rate, however long the answers take, until the run ends.
+// rollingVisitors read the form and give at a fixed rate, independent of the answers, until the run ends.
 type rollingVisitors struct {
 	base   string
 	stripe *stripefake.Server
@@ -82,17 +82,17 @@ type rollingVisitors struct {
 	mu       sync.Mutex
 	asked    int
 	gifts    int
-	busy     int // answers that the database has no time
+	busy     int // answers that the database is busy
 	failures []string
 }
 
-func (v *rollingVisitors) come() {
+func (v *rollingVisitors) start() {
 	tick := time.NewTicker(requestEvery)
 	defer tick.Stop()
 	var all sync.WaitGroup
 	defer all.Wait()
 	for n := 0; ; n++ {
-		do := v.look
+		do := v.readForm
 		if n%giftEvery == 0 {
 			do = v.give
 		}
@@ -112,8 +112,8 @@ func (v *rollingVisitors) come() {
 	}
 }
 
-func (v *rollingVisitors) look(int) error {
-	_, err := v.ask(http.StatusOK, func() (*http.Response, error) { return v.client.Get(v.base + "/give/csio") })
+func (v *rollingVisitors) readForm(int) error {
+	_, err := v.requestUntilServed(http.StatusOK, func() (*http.Response, error) { return v.client.Get(v.base + "/give/csio") })
 	return err
 }
 
@@ -122,7 +122,7 @@ func (v *rollingVisitors) give(n int) error {
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Rolling"}, "last_name": {fmt.Sprint(n)},
 		"email": {fmt.Sprintf("rolling%d@donor.example", n)},
 	}
-	page, err := v.ask(http.StatusSeeOther, func() (*http.Response, error) { return v.client.PostForm(v.base+"/give/csio", form) })
+	page, err := v.requestUntilServed(http.StatusSeeOther, func() (*http.Response, error) { return v.client.PostForm(v.base+"/give/csio", form) })
 	if err != nil {
 		return err
 	}
@@ -132,9 +132,9 @@ func (v *rollingVisitors) give(n int) error {
 	return v.stripe.Pay(path.Base(page), stripefake.GoodCard)
 }
 
-// ask repeats a request until the answer is not "the database is busy", and requires that status. It returns the
-// redirect's target.
-func (v *rollingVisitors) ask(want int, send func() (*http.Response, error)) (location string, err error) {
+// requestUntilServed repeats a request while the answer is "the database is busy", and requires the status want. It returns
+// the target of the redirect.
+func (v *rollingVisitors) requestUntilServed(want int, send func() (*http.Response, error)) (location string, err error) {
 	for deadline := time.Now().Add(patient); ; time.Sleep(500 * time.Millisecond) {
 		response, err := send()
 		if err != nil {

@@ -8,31 +8,31 @@ import (
 	"testing"
 )
 
-// A Row is a promise with a number to reach.
+// A Row is a promise with a number of things to count.
 type Row struct {
-	Name        string // one word, by which it is chosen
+	Name        string // one word, chosen on the command line
 	No          string // number of the promise in PROMISES.md: "1"
 	Promise     string // what must be true of each counted thing
-	Short, Long int    // the number to reach in a test and in full
-	// Prove does what run describes and ends the test if the promise is broken.
+	Short, Long int    // how many things a test and a full run count
+	// Prove runs the row and fails the test if the promise is broken.
 	Prove func(t testing.TB, run Run)
 }
 
-// Run describes how much of a row to prove.
+// Run describes how much of a row to run.
 type Run struct {
-	Number  int
-	Seed    uint64
-	Reached func(more int) // called with the number proved since the last call, from any goroutine
-	// Found records a measurement for the table: "slowest start", "640ms". It is called from any goroutine; a later
-	// value of the same name replaces the earlier one.
-	Found func(what, value string)
-	// For the rows that kill servers while donors give. Zero values mean the row's own.
+	Count    int
+	Seed     uint64
+	Progress func(more int) // called with the number counted since the last call, from any goroutine
+	// Record stores a measurement for the table: "slowest start", "640ms". It is called from any goroutine. A
+	// later value of the same name replaces the earlier one.
+	Record func(what, value string)
+	// For the rows that kill servers while donors give. A zero value means the row's default.
 	Mode      Mode
-	Donations int // to each Konbit
+	Donations int // for each Konbit
 	Replicas  int // servers of each Konbit
 }
 
-// Mode is the half of a promise to prove.
+// Mode is the half of a promise to test.
 type Mode string
 
 // Safety: under faults, no invariant is broken. Liveness: after the faults, all work is completed. Empty: both.
@@ -41,13 +41,13 @@ const (
 	Liveness Mode = "liveness"
 )
 
-// Check reports an error if a run's values make no sense.
+// Check reports an error if a value is invalid.
 func (r Run) Check() error {
 	switch {
 	case r.Mode != "" && r.Mode != Safety && r.Mode != Liveness:
 		return fmt.Errorf("no mode is called %q; there are %s and %s", r.Mode, Safety, Liveness)
 	case r.Replicas < 0 || r.Donations < 0:
-		return errors.New("numbers of servers and gifts are not below zero")
+		return errors.New("the numbers of servers and gifts must not be negative")
 	}
 	return nil
 }

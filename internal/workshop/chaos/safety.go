@@ -14,16 +14,16 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// atAnyMoment are the checkers (A1 to A6) whose views are empty at every moment, under any fault. The others allow work
-// some time.
-var atAnyMoment = []string{
+// safetyCheckers are the checkers (A1 to A6) whose views must be empty at every moment, under any fault. The
+// other checkers allow time for pending work.
+var safetyCheckers = []string{
 	"check_paid_without_gift", "check_gift_without_charge", "check_uneven_entry", "check_not_booked_once", "check_receipt_gap", "check_gift_without_receipt",
 }
 
-// inTheEnd are the other checkers, A7 to A11.
-var inTheEnd = []string{"check_receipt_not_mailed", "check_job_overdue", "check_event_overdue", "check_clearing_differs", "check_chain_broken"}
+// livenessCheckers are the other checkers, A7 to A11.
+var livenessCheckers = []string{"check_receipt_not_mailed", "check_job_overdue", "check_event_overdue", "check_clearing_differs", "check_chain_broken"}
 
-// invariants lists what else must not be at any moment: each query finds violations.
+// invariants lists queries that must find no row at any moment, in addition to the checkers.
 var invariants = map[string]string{
 	"a payment entry without a settled gift":       `SELECT e.id::text FROM journal_entry e WHERE e.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM donation d WHERE d.id::text = e.dimensions->>'donation' AND d.status = 'settled')`,
 	"a receipt of a gift that is not settled":      `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
@@ -33,8 +33,8 @@ var invariants = map[string]string{
 	"an event set aside":                           `SELECT id || ' ' || type || ': ' || reason FROM stripe_event WHERE state = 'set_aside'`,
 }
 
-// wrong returns the violations at this moment, of invariants and of views.
-func wrong(db *sqlx.DB, views ...string) (all []string, err error) {
+// violations returns the present violations of invariants and views.
+func violations(db *sqlx.DB, views ...string) (all []string, err error) {
 	queries := maps.Clone(invariants)
 	for _, view := range views {
 		queries[view] = `SELECT concat_ws(' ', checker, subject, detail) FROM ` + view
@@ -56,8 +56,8 @@ func invariantWatch(t testing.TB, db *sqlx.DB) (stop func()) {
 	over, done := make(chan struct{}), sync.WaitGroup{}
 	done.Go(func() {
 		for {
-			if all, err := wrong(db, atAnyMoment...); err == nil && len(all) > 0 {
-				t.Errorf("this must never be: %q", all)
+			if all, err := violations(db, safetyCheckers...); err == nil && len(all) > 0 {
+				t.Errorf("violated invariants: %q", all)
 				return
 			}
 			select {
@@ -70,11 +70,11 @@ func invariantWatch(t testing.TB, db *sqlx.DB) (stop func()) {
 	return func() { close(over); done.Wait() }
 }
 
-// keptPromises checks that every event whose webhook was answered 2xx is stored, that no gift was charged twice, and
-// that no call to Stripe broke its rules of idempotency.
-func keptPromises(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
+// checkAcknowledged checks that every event whose webhook was answered 2xx is stored, that no gift was charged
+// twice, and that no call to Stripe broke the rules of idempotency.
+func checkAcknowledged(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
 	t.Helper()
-	taken := map[string]bool{} // read before the rows: what is taken later may be there too
+	taken := map[string]bool{} // read before the rows, because an event acknowledged later may be stored too
 	for _, raw := range fake.Events() {
 		var e struct {
 			ID      string
@@ -106,7 +106,7 @@ func keptPromises(t testing.TB, fake *stripefake.Server, db *sqlx.DB) {
 	for gift, n := range charged {
 		require.Equal(t, 1, n, "charges of gift %s", gift)
 	}
-	all, err := wrong(db, atAnyMoment...)
+	all, err := violations(db, safetyCheckers...)
 	require.NoError(t, err)
 	require.Empty(t, all)
 }

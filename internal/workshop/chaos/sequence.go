@@ -16,15 +16,16 @@ import (
 func init() {
 	register(Row{
 		Name: "sequences", No: "3", Short: 100, Long: 10_000, Prove: Sequences,
-		Promise: "random histories, told badly: every entry is what the oracle reckons, clearing is Stripe's balance, the judges agree",
+		Promise: "random histories, events delivered late, twice or never: every entry equals the oracle's, clearing equals Stripe's " +
+			"balance, all checkers find nothing",
 	})
 }
 
 const (
 	block    = 100 // sequences in one simulation, which is checked at its end
-	atOnce   = 3   // simulations
-	longest  = 30  // steps of a sequence
-	patience = 6   // sweeps until nothing waits
+	atOnce   = 3   // simulations in parallel
+	longest  = 30  // maximum of steps in a sequence
+	patience = 6   // maximum of sweeps until nothing waits
 )
 
 // Sequences runs random histories. A block of a hundred shares one simulation. A block's seed is the run's seed and its
@@ -35,14 +36,14 @@ func Sequences(t testing.TB, run Run) {
 	for range atOnce {
 		all.Go(func() {
 			for b := range blocks {
-				n := min(block, run.Number-b*block)
-				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Reached) }); err != nil {
+				n := min(block, run.Count-b*block)
+				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Progress) }); err != nil {
 					t.Errorf("sequences, -seed %d, block %d: %v", run.Seed, b, err)
 				}
 			}
 		})
 	}
-	for b := 0; b*block < run.Number && !t.Failed(); b++ {
+	for b := 0; b*block < run.Count && !t.Failed(); b++ {
 		blocks <- b
 	}
 	close(blocks)
@@ -54,7 +55,7 @@ func history(t testing.TB, seed uint64, n int, reached func(int)) {
 	w := newSimulation(t, seed)
 	defer func() {
 		if t.Failed() {
-			t.Logf("it happened in this order:\n%s", strings.Join(w.actions, "\n"))
+			t.Logf("the actions:\n%s", strings.Join(w.actions, "\n"))
 		}
 	}()
 	for i := range n {
@@ -161,7 +162,7 @@ func (w *simulation) dispute() {
 	}
 }
 
-// closeDispute closes a dispute, or moves an inquiry on.
+// closeDispute closes a dispute, or closes or escalates an inquiry.
 func (w *simulation) closeDispute() {
 	if id, ok := take(w.r, &w.inquired); ok {
 		outcome := pick(w.r, []string{"escalated", "closed"})
@@ -209,7 +210,7 @@ func (w *simulation) end() {
 	w.seal()
 	for slug, a := range w.accounts {
 		for _, id := range a.dropped {
-			w.Fake.MarkDelivered(slug, id) // so that the next sweep need not read it again
+			w.Fake.MarkDelivered(slug, id) // so that the next sweep does not read it again
 		}
 		a.dropped = nil
 	}

@@ -32,7 +32,8 @@ type account struct {
 	dropped []string        // never delivered
 }
 
-// entities of the test program in a fixed order: random choices must follow from the seed alone.
+// entities lists the entities of the test program in a fixed order, because random choices must follow from
+// the seed alone.
 var entities = []string{"tsne", "aina"}
 
 // simulation is a program in which random actions happen, and the oracle that checks it.
@@ -42,10 +43,10 @@ type simulation struct {
 	r        *rand.Rand
 	accounts map[string]*account
 	oracle   *oracle
-	funds    map[uuid.UUID]string // codes
+	funds    map[uuid.UUID]string // codes by id
 
-	forms    []filled
-	begun    []string  // gifts
+	forms    []submittedForm
+	begun    []string  // started gifts
 	sessions []session // payment pages not paid yet
 	refunds  []string
 	open     []string // disputes
@@ -57,7 +58,7 @@ type simulation struct {
 
 type session struct{ entity, id string }
 
-type filled struct {
+type submittedForm struct {
 	entity string
 	form   donation.Form
 }
@@ -66,7 +67,7 @@ type filled struct {
 func newSimulation(t testing.TB, seed uint64) *simulation {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	w := &simulation{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
-	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and payment pages expire after half an hour of it
+	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and a payment page expires after half an hour of it
 	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
 	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
 	all := map[string]*facts{}
@@ -126,11 +127,11 @@ func (w *simulation) begin() {
 			form.Split[code], total = decimal(part), total-part
 		}
 	}
-	w.forms = append(w.forms, filled{slug, form})
+	w.forms = append(w.forms, submittedForm{slug, form})
 	w.submit(slug, form)
 }
 
-// resubmit goes back to a form and submits other values, whatever the gift's state is.
+// resubmit submits an earlier form with other values, whatever the gift's status is.
 func (w *simulation) resubmit() {
 	if len(w.forms) == 0 {
 		return
@@ -140,7 +141,7 @@ func (w *simulation) resubmit() {
 	w.submit(f.entity, f.form)
 }
 
-// submit sends a form. The answer is a new or a known gift.
+// submit submits a form. The answer is a new or a known gift.
 func (w *simulation) submit(slug string, form donation.Form) {
 	d, err := w.SubmitFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
@@ -164,8 +165,8 @@ func (w *simulation) submit(slug string, form donation.Form) {
 
 func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }
 
-// payUnexpected makes a payment that no gift expects: without a gift, with an unknown gift, with another amount than
-// the gift's, or in euros.
+// payUnexpected makes a payment that no gift expects: without a gift, of an unknown gift, with an amount
+// other than the gift's, or in euros.
 func (w *simulation) payUnexpected() {
 	slug, currency, gift := w.entity(), "usd", ""
 	switch w.r.IntN(4) {
@@ -239,7 +240,7 @@ func (w *simulation) importBalance() {
 	require.NoError(w.t, err)
 }
 
-// sweepWithFaults makes Stripe fail in the middle of a sweep. The next sweep must complete the work.
+// sweepWithFaults makes Stripe fail during a sweep. The next sweep must complete the work.
 func (w *simulation) sweepWithFaults() {
 	kinds := []string{pick(w.r, []string{"429", "500", "503", "cut"})}
 	require.NoError(w.t, w.Fake.SetFaults(stripefake.Faults{Rate: 0.5, Kinds: kinds, Only: "GET /v1/", Times: 1 + w.r.IntN(3)}))
@@ -272,7 +273,7 @@ func (w *simulation) sweep() {
 	require.NoError(w.t, err)
 }
 
-// seal does what the periodic tasks of the books do.
+// seal runs the periodic tasks of the books.
 func (w *simulation) seal() {
 	_, err := ledger.Seal(w.t.Context(), w.DB.Server)
 	require.NoError(w.t, err)

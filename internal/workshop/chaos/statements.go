@@ -19,23 +19,24 @@ import (
 func init() {
 	register(Row{
 		Name: "statements", No: "9", Short: 240, Long: 10_000, Prove: Statements,
-		Promise: "a year's statements, the command and the mailing server killed half-way and started again: each donor exactly one letter",
+		Promise: "a year's statements, the command and the mailing server killed half-way and started again: exactly one email for each " +
+			"donor",
 	})
 }
 
 const (
 	statementYear = 2025
 	giftsEach     = 12
-	inFlight      = 8                      // letters a server may be sending when it is killed
-	emailTime     = 300 * time.Millisecond // allowed for each on a machine that has other work
+	inFlight      = 8                      // emails a server may be sending when it is killed
+	emailTime     = 300 * time.Millisecond // for each email, on a machine with other work
 )
 
-// Statements issues a year's statements of Number donors with twelve gifts each. The command is killed in the middle and started
-// again, and so is the server that mails.
+// Statements issues a year's statements of Count donors with twelve gifts each. The command is killed
+// half-way and started again, and so is the server that sends the emails.
 func Statements(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{})
 	r := rand.New(rand.NewPCG(run.Seed, 0))
-	slug := fillYear(t, s.DB.Owner, run.Number)
+	slug := fillYear(t, s.DB.Owner, run.Count)
 	count := func(query string) (n int) {
 		require.NoError(t, s.DB.Owner.Get(&n, query))
 		return n
@@ -43,18 +44,18 @@ func Statements(t testing.TB, run Run) {
 	issued := func() int { return count(`SELECT count(*) FROM statement`) }
 	command := []string{"statements", "--year", fmt.Sprint(statementYear), "--entity", slug, "--json"}
 
-	slow(t, s.DB.Owner, true) // so that there is a middle
-	until := 1 + r.IntN(run.Number/2)
+	slowStatements(t, s.DB.Owner, true) // so that the command can be killed half-way
+	until := 1 + r.IntN(run.Count/2)
 	require.True(t, s.KonbitKilled(func() bool { return issued() >= until }, command...), "it was to be killed half-way")
-	slow(t, s.DB.Owner, false)
+	slowStatements(t, s.DB.Owner, false)
 	half := issued()
 	require.Greater(t, half, 0)
-	require.Less(t, half, run.Number)
+	require.Less(t, half, run.Count)
 
 	sent := func() int { return count(`SELECT count(*) FROM letter_delivery WHERE accepted_at IS NOT NULL`) }
 	testkit.Eventually(t, time.Minute, func() error {
 		if n := sent(); n < 1 {
-			return fmt.Errorf("no letter has gone out of %d", half)
+			return fmt.Errorf("none of %d emails was sent", half)
 		}
 		return nil
 	})
@@ -62,28 +63,28 @@ func Statements(t testing.TB, run Run) {
 
 	began := time.Now()
 	require.False(t, s.KonbitKilled(func() bool { return false }, command...))
-	rate := float64(run.Number-half) / time.Since(began).Seconds()
-	require.Equal(t, run.Number, issued())
+	rate := float64(run.Count-half) / time.Since(began).Seconds()
+	require.Equal(t, run.Count, issued())
 	var again []struct{ Donors, Gifts, Before, Issued, Revised int }
 	require.NoError(t, json.Unmarshal([]byte(s.Konbit(command...)), &again))
 	require.Len(t, again, 1)
-	require.Equal(t, [5]int{run.Number, giftsEach * run.Number, run.Number, 0, 0}, [5]int{again[0].Donors, again[0].Gifts, again[0].Before, again[0].Issued, again[0].Revised})
+	require.Equal(t, [5]int{run.Count, giftsEach * run.Count, run.Count, 0, 0}, [5]int{again[0].Donors, again[0].Gifts, again[0].Before, again[0].Issued, again[0].Revised})
 
-	s.AgeLeases() // what was under way need not wait for its time to end
+	s.AgeLeases() // the work in progress need not wait for the end of its lease
 	first := sent()
 	s.Restart()
 	began = time.Now()
-	testkit.Eventually(t, time.Minute+time.Duration(run.Number)*emailTime, func() error {
-		if n := sent(); n < run.Number {
-			return fmt.Errorf("%d letters of %d have gone out", n, run.Number)
+	testkit.Eventually(t, time.Minute+time.Duration(run.Count)*emailTime, func() error {
+		if n := sent(); n < run.Count {
+			return fmt.Errorf("%d of %d emails were sent", n, run.Count)
 		}
 		return nil
 	})
-	letters := float64(run.Number-first) / time.Since(began).Seconds()
-	oneEmailEach(t, s, run.Number)
-	run.Reached(run.Number)
-	run.Found("statements a second", fmt.Sprintf("%.0f", rate))
-	run.Found("letters a second", fmt.Sprintf("%.0f", letters))
+	letters := float64(run.Count-first) / time.Since(began).Seconds()
+	oneEmailEach(t, s, run.Count)
+	run.Progress(run.Count)
+	run.Record("statements a second", fmt.Sprintf("%.0f", rate))
+	run.Record("emails a second", fmt.Sprintf("%.0f", letters))
 }
 
 // oneEmailEach requires one Message-ID for each donor. Only emails that a killed server was sending may have copies.
@@ -103,8 +104,8 @@ func oneEmailEach(t testing.TB, s *e2e.Stack, donors int) {
 	require.LessOrEqual(t, copies, inFlight)
 }
 
-// slow makes every few statements take a while, or no longer.
-func slow(t testing.TB, db *sqlx.DB, on bool) {
+// slowStatements makes every few statements slow, or ends that.
+func slowStatements(t testing.TB, db *sqlx.DB, on bool) {
 	query := `DROP TRIGGER slow ON statement; DROP FUNCTION slow`
 	if on {
 		query = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.25); RETURN NULL; END $$;
@@ -114,7 +115,8 @@ func slow(t testing.TB, db *sqlx.DB, on bool) {
 	require.NoError(t, err)
 }
 
-// fillYear gives the first legal entity donors with a gift in each month, with all that statements read of them, and answers its slug.
+// fillYear gives the first legal entity donors with one gift in each month, with all rows that statements
+// read, and returns its slug.
 func fillYear(t testing.TB, db *sqlx.DB, donors int) (slug string) {
 	const people = `
 		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)

@@ -26,8 +26,8 @@ import (
 func init() {
 	register(Row{
 		Name: "baddays", No: "10", Short: 80, Long: 5000, Prove: StripeFaults,
-		Promise: "forms pressed while Stripe fails 30 % of calls in every way: one live page and one charge each, a page or a message in time, " +
-			"no key with other parameters, each refund booked",
+		Promise: "forms submitted while Stripe fails 30 % of calls in every way: one live page and one charge each, a page or a message " +
+			"in time, no idempotency key with other parameters, each refund booked",
 	})
 }
 
@@ -35,9 +35,9 @@ const (
 	failureRate      = 0.3              // share of calls
 	concurrentDonors = 12               // donors at once; most of them wait
 	maxAnswerTime    = 10 * time.Second // a page, or a message
-	// tolerated is answered on a machine busy with other tests.
+	// maxAnswerTimeBusy applies on a machine that runs other tests.
 	maxAnswerTimeBusy  = 14 * time.Second
-	donorsWhileHanging = 6 // donors who press while Stripe answers nobody
+	donorsWhileHanging = 6 // donors who submit while Stripe hangs
 )
 
 // StripeFaults makes donors submit forms at two servers, at both at once, again, and with another amount, while Stripe
@@ -46,14 +46,14 @@ func StripeFaults(t testing.TB, run Run) {
 	s := e2e.Start(t, e2e.Options{Servers: 2, Stripe: stripefake.Options{Seed: run.Seed | 1}})
 	b := &stripeFaultsRun{t: t, s: s, run: run}
 	faults := stripefake.Faults{Rate: failureRate, Kinds: stripefake.FaultKinds}
-	if run.Number < 1000 {
-		faults.Hang = time.Second // in full, longer than anybody waits
+	if run.Count < 1000 {
+		faults.Hang = time.Second // in full, longer than any caller waits
 	}
 	require.NoError(t, s.Stripe().SetFaults(faults))
 	var donors sync.WaitGroup
 	for range concurrentDonors {
 		donors.Go(func() {
-			for int(b.submitted.Load()) < run.Number && !t.Failed() {
+			for int(b.submitted.Load()) < run.Count && !t.Failed() {
 				n := b.donors.Add(1)
 				b.donor(rand.New(rand.NewPCG(run.Seed, uint64(n))), int(n))
 			}
@@ -64,15 +64,16 @@ func StripeFaults(t testing.TB, run Run) {
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"timeout"}}))
 	for range donorsWhileHanging {
 		donors.Go(func() {
-			// The page may have been made all the same, and then the second call with its key is answered from store.
-			if _, err := b.submit(int(b.donors.Add(1)), 0, &visit{form: uuid.NewString(), amount: 30}); err != nil && !errors.Is(err, errLater) {
-				t.Errorf("while Stripe hangs a press is answered %v", err)
+			// The page may have been created, and then the second call with its key is answered from the
+			// idempotency store.
+			if _, err := b.submit(int(b.donors.Add(1)), 0, &openForm{form: uuid.NewString(), amount: 30}); err != nil && !errors.Is(err, errLater) {
+				t.Errorf("while Stripe hangs a submit is answered %v", err)
 			}
 		})
 	}
 	donors.Wait()
 	require.NoError(t, s.Stripe().SetFaults(stripefake.Faults{}))
-	s.Konbit("stripe", "events", "sweep") // else looks that failed wait up to a quarter of an hour
+	s.Konbit("stripe", "events", "sweep") // else failed imports wait up to a quarter of an hour
 	s.WaitDrained(drained)
 	b.check()
 }
@@ -88,18 +89,18 @@ type stripeFaultsRun struct {
 	slowest                                     time.Duration
 }
 
-// visit is one form as it lies before its donor.
-type visit struct {
+// openForm is one open form of a donor.
+type openForm struct {
 	form   string
 	amount int // dollars
 }
 
-// errLater is the message to come again.
-var errLater = errors.New("503 with the form and when to come again")
+// errLater is the answer 503 with a Retry-After.
+var errLater = errors.New("503 with the form and Retry-After")
 
-// submit submits the form at a server and returns the page that the answer leads to. An answer that is neither a page
-// nor a clear message ends the test; so does an answer that is too late.
-func (b *stripeFaultsRun) submit(donor, server int, v *visit) (page string, err error) {
+// submit submits the form at a server and returns the page of the redirect. An answer that is neither a page
+// nor a clear message fails the test, and so does a late answer.
+func (b *stripeFaultsRun) submit(donor, server int, v *openForm) (page string, err error) {
 	email := fmt.Sprintf("donor%d@donor.example", donor)
 	began := time.Now()
 	response, err := program.Client().PostForm(b.s.Servers()[server].URL()+"/give/csio", url.Values{
@@ -116,42 +117,43 @@ func (b *stripeFaultsRun) submit(donor, server int, v *visit) (page string, err 
 	b.slowest = max(b.slowest, took)
 	b.mu.Unlock()
 	b.submitted.Add(1)
-	b.run.Reached(1)
+	b.run.Progress(1)
 	switch response.StatusCode {
 	case http.StatusSeeOther:
 		return response.Header.Get("Location"), err
 	case http.StatusServiceUnavailable:
 		b.deferred.Add(1)
 		if response.Header.Get("Retry-After") == "" || !strings.Contains(string(body), email) || !strings.Contains(string(body), v.form) {
-			return "", errors.New("503 without when to come again, or without what was typed")
+			return "", errors.New("503 without Retry-After, or without the typed values")
 		}
 		return "", cmp.Or(err, errLater)
 	}
-	return "", fmt.Errorf("a press is answered %s", response.Status)
+	return "", fmt.Errorf("a submit is answered %s", response.Status)
 }
 
-// donor presses until there is a page, changes the amount now and then, mostly pays, may press again after that, for the same or for more, and may get some of it back.
+// donor submits until there is a page, changes the amount at times and usually pays. It may then submit
+// again, for the same amount or more, and may get a refund.
 func (b *stripeFaultsRun) donor(r *rand.Rand, n int) {
-	v := &visit{form: uuid.NewString(), amount: 20 + r.IntN(50)}
-	page := b.untilPage(r, n, v)
+	v := &openForm{form: uuid.NewString(), amount: 20 + r.IntN(50)}
+	page := b.submitUntilPage(r, n, v)
 	if r.IntN(5) == 0 {
 		v.amount++
-		page = b.untilPage(r, n, v)
+		page = b.submitUntilPage(r, n, v)
 	}
 	if page == "" || r.IntN(6) == 0 {
 		return
 	}
 	if err := b.s.Stripe().Pay(path.Base(page), stripefake.GoodCard); err != nil {
-		b.t.Errorf("donor %d was led to a page that cannot be paid: %v", n, err)
+		b.t.Errorf("donor %d was redirected to a page that cannot be paid: %v", n, err)
 		return
 	}
 	b.paid.Add(1)
 	if r.IntN(4) == 0 {
-		more := r.IntN(2) // the very same again, or a gift of its own, which stays unpaid
+		more := r.IntN(2) // the same form again, or a new gift, which stays unpaid
 		v.amount += more
-		again := b.untilPage(r, n, v)
+		again := b.submitUntilPage(r, n, v)
 		if known := again == page || strings.Contains(again, "/thanks"); again != "" && known != (more == 0) {
-			b.t.Errorf("donor %d had paid, pressed again for $%d more and was led to %s", n, more, again)
+			b.t.Errorf("donor %d had paid, submitted again for $%d more and was redirected to %s", n, more, again)
 		}
 	}
 	if r.IntN(3) == 0 {
@@ -162,8 +164,8 @@ func (b *stripeFaultsRun) donor(r *rand.Rand, n int) {
 	}
 }
 
-// untilPage presses, at times at both servers at once, until an answer leads somewhere.
-func (b *stripeFaultsRun) untilPage(r *rand.Rand, n int, v *visit) string {
+// submitUntilPage submits, at times at both servers at once, until an answer redirects to a page.
+func (b *stripeFaultsRun) submitUntilPage(r *rand.Rand, n int, v *openForm) string {
 	for deadline := time.Now().Add(patient); time.Now().Before(deadline) && !b.t.Failed(); {
 		var pages, wrong [2]string
 		var both sync.WaitGroup
@@ -182,7 +184,7 @@ func (b *stripeFaultsRun) untilPage(r *rand.Rand, n int, v *visit) string {
 			return ""
 		}
 		if pages[0] != "" && pages[1] != "" && pages[0] != pages[1] && !strings.Contains(pages[0]+pages[1], "/thanks") {
-			b.t.Errorf("donor %d pressed twice at once and was led to two pages", n)
+			b.t.Errorf("donor %d submitted twice at once and was redirected to two pages", n)
 		}
 		if page := cmp.Or(pages[0], pages[1]); page != "" {
 			return page

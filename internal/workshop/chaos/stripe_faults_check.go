@@ -12,14 +12,14 @@ import (
 // tsne is the account of the sponsor of csio at the stand-in.
 const tsne = "tsne"
 
-// page is a payment page as the stand-in has it.
+// page is a payment page as the stand-in stores it.
 type page struct {
 	ID, Status    string
 	PaymentIntent string `json:"payment_intent"`
 	Gift          string `json:"client_reference_id"`
 }
 
-// intentOf is the payment intent of a page that was paid.
+// intentOf returns the payment intent of a paid page.
 func (b *stripeFaultsRun) intentOf(id string) string {
 	var p page
 	if err := json.Unmarshal(b.s.Stripe().Object(tsne, "checkout.session", id), &p); err != nil {
@@ -48,7 +48,7 @@ func (b *stripeFaultsRun) check() {
 	}
 	require.EqualValues(t, refunded, len(b.s.Stripe().State().Refunds), "refunds made")
 	require.Equal(t, refunded, count(`SELECT count(*) FROM payment_change WHERE kind = 'refund'`), "refunds booked")
-	wantClearing(t, b.s)
+	checkClearing(t, b.s)
 	b.s.Konbit("ledger", "verify")
 
 	calls, failed := b.s.Stripe().Calls(), 0
@@ -57,20 +57,20 @@ func (b *stripeFaultsRun) check() {
 			failed++
 		}
 	}
-	b.run.Found("slowest answer", b.slowest.Round(time.Millisecond).String())
-	b.run.Found("calls failed", fmt.Sprintf("%d of %d", failed, len(calls)))
-	b.run.Found("told to come again", fmt.Sprint(b.deferred.Load()))
-	b.run.Found("gifts", fmt.Sprint(paid))
-	b.run.Found("refunds", fmt.Sprint(refunded))
+	b.run.Record("slowest answer", b.slowest.Round(time.Millisecond).String())
+	b.run.Record("calls failed", fmt.Sprintf("%d of %d", failed, len(calls)))
+	b.run.Record("told to come again", fmt.Sprint(b.deferred.Load()))
+	b.run.Record("gifts", fmt.Sprint(paid))
+	b.run.Record("refunds", fmt.Sprint(refunded))
 	limit := maxAnswerTimeBusy
-	if b.run.Number >= 1000 {
+	if b.run.Count >= 1000 {
 		limit = maxAnswerTime
 	}
 	require.LessOrEqual(t, b.slowest, limit, "the slowest answer")
 }
 
-// checkPages checks that no gift, and no form whatever became of its gifts, has two pages that can be paid or were
-// paid.
+// checkPages checks that no gift and no form, whatever the status of its gifts, has two pages that can be
+// paid or were paid.
 func (b *stripeFaultsRun) checkPages() {
 	t := b.t
 	var gifts []struct{ ID, Form string }

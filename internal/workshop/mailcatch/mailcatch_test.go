@@ -161,7 +161,7 @@ func TestFaultRefuse(t *testing.T) {
 	s.SetFault(Fault{Kind: Refuse})
 	_, err = net.Dial("tcp", s.SMTPAddr())
 	require.Error(t, err)
-	require.Error(t, kept.Noop(), "an open connection is cut")
+	require.Error(t, kept.Noop(), "an open connection must be closed")
 	s.SetFault(Fault{})
 	require.NoError(t, send(s, awkward), "at the same address as before")
 }
@@ -186,7 +186,7 @@ func TestFaultHang(t *testing.T) {
 	require.NoError(t, err)
 	s.SetFault(Fault{Kind: Hang})
 	conn, err := net.Dial("tcp", s.SMTPAddr())
-	require.NoError(t, err, "it accepts")
+	require.NoError(t, err, "the server must accept the connection")
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
 	_, err = conn.Read(make([]byte, 1))
 	var timeout net.Error
@@ -215,7 +215,7 @@ func TestFaultCutAfterDotKeepsTheMessage(t *testing.T) {
 	require.Len(t, s.Dials(), 1)
 }
 
-func TestAnyPasswordWillDo(t *testing.T) {
+func TestAnyPasswordIsAccepted(t *testing.T) {
 	s := catcher(t, Options{})
 	auth := smtp.PlainAuth("", "konbit", "secret", "127.0.0.1")
 	require.NoError(t, smtp.SendMail(s.SMTPAddr(), auth, "a@x.example", []string{"b@y.example"}, []byte(awkward)))

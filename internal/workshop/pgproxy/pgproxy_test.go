@@ -40,7 +40,7 @@ func count(t *testing.T, db *sqlx.DB, n int) (times int) {
 	return times
 }
 
-func TestNothingFallsOnWhatHasNoFault(t *testing.T) {
+func TestNoFaults(t *testing.T) {
 	t.Parallel()
 	p, through, direct := start(t)
 	for n := range 50 {
@@ -55,7 +55,7 @@ func TestNothingFallsOnWhatHasNoFault(t *testing.T) {
 	require.Zero(t, p.Counts())
 }
 
-// TestSwallowedCommit: a COMMIT is executed and its reply never arrives.
+// TestSwallowedCommit checks that a COMMIT is executed although its reply is lost.
 func TestSwallowedCommit(t *testing.T) {
 	t.Parallel()
 	p, through, direct := start(t)
@@ -76,11 +76,11 @@ func TestSwallowedCommit(t *testing.T) {
 	}
 	require.Equal(t, 1, p.Counts().SwallowedFIN)
 	p.SetFaults(pgproxy.None())
-	require.NoError(t, insert(t.Context(), through, 2), "the pool heals")
+	require.NoError(t, insert(t.Context(), through, 2), "the pool must open a new connection")
 }
 
-// TestCutAndDelayed: a closed connection rolls its transaction back, unless the COMMIT was executed, and no row is
-// there twice.
+// TestCutAndDelayed checks that a closed connection rolls its transaction back, unless the COMMIT was
+// executed, and that no row is stored twice.
 func TestCutAndDelayed(t *testing.T) {
 	t.Parallel()
 	p, through, direct := start(t)
@@ -116,16 +116,16 @@ func TestRefusedAndHanging(t *testing.T) {
 	go func() { said <- insert(context.Background(), through, 2) }()
 	select {
 	case err := <-said:
-		t.Fatalf("it does not hang: %v", err)
+		t.Fatalf("want a time-out: %v", err)
 	case <-time.After(300 * time.Millisecond):
 	}
 	require.Zero(t, count(t, direct, 2))
 	p.SetFaults(pgproxy.None())
-	require.NoError(t, <-said, "what hung goes on")
+	require.NoError(t, <-said, "the hanging insert must complete")
 	require.Equal(t, 1, count(t, direct, 2))
 }
 
-// TestPostgresAway: no server listens behind the proxy.
+// TestPostgresAway checks the proxy when no PostgreSQL listens behind it.
 func TestPostgresAway(t *testing.T) {
 	t.Parallel()
 	p, err := pgproxy.Start("postgres://nobody@127.0.0.1:1/none", 1)

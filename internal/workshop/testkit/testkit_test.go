@@ -77,7 +77,7 @@ func TestEventually(t *testing.T) {
 	late := &recorder{TB: t}
 	func() {
 		defer func() { _ = recover() }()
-		Eventually(late, 20*time.Millisecond, func() error { return errors.New("no letter") })
+		Eventually(late, 20*time.Millisecond, func() error { return errors.New("no email") })
 	}()
 	require.Contains(t, late.output, "no letter")
 }
@@ -115,8 +115,8 @@ func TestAxeFindsWhatIsWrongUnderAStrictPolicy(t *testing.T) {
 	require.Contains(t, found[0].String(), `<input type="text">`)
 }
 
-// TestClusterOfItsOwn stops a cluster without a checkpoint. Committed rows must be there after the next start, at the
-// same address.
+// TestClusterOfItsOwn stops a cluster without a checkpoint. Committed rows must exist after the next start,
+// at the same address.
 func TestClusterOfItsOwn(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, nil)

@@ -1,10 +1,12 @@
-// Package many fills a database with settled gifts, as many as a growing organisation has, faster than the gift path would: what
-// measures a large Konbit, or restores one, begins here.
+// Package many fills a database with settled gifts, as many as a growing organisation has, faster than the
+// gift path. It is the start of tests that measure or restore a large Konbit.
 //
-// A gift of Fill is whole, with every row that the gift path leaves behind: donor, contact, designation, steps, the processor's two
-// events (their payloads long erased), the payment's entry and those of its fees, shares of the charge, balance transaction, receipt
-// with the next number, and its letter, handed over. Now and then all of it is paid out. The books are sealed, and their balances kept, by the ledger itself.
+// A gift of Fill has every row that the gift path writes: donor, contact, designation, status history, the
+// processor's two events (with erased payloads), the entries of the payment and of its fees, the parts of the
+// payment by fund, balance transaction, receipt with the next number, and its sent email. At regular
+// intervals everything is paid out. The ledger itself seals the books and updates their balances.
 //
-// What writes the rows is SQL over sets, so it repeats in short what the rooms know: LEDGER.md's entries and the facts' hashes.
-// A test holds it against the rules: each trigger and foreign key, `konbit ledger verify`, and a gift made by the rooms.
+// The rows are written by SQL over sets, which repeats in short the rules of other packages: the ledger's
+// entries and the hashes of facts. A test compares the result with the rules: each trigger and foreign key,
+// `konbit ledger verify`, and a gift made by the packages.
 package many

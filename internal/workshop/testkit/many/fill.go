@@ -12,15 +12,16 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// PerTx is how many gifts are written in one transaction.
+// PerTx is the number of gifts written in one transaction.
 const PerTx = 5_000
 
-// Fill adds so many settled gifts to a migrated database in which organisations were set up. db is the tables' owner, and nobody else
-// writes meanwhile. The gifts are spread over all open funds of organisations that bear their fees, thirty seconds apart, so that a
-// million are a year; the first is 400 days old, and those of a later call follow. What they brought is paid out, so that Stripe holds
-// nothing of it. Amounts and names follow from seed.
+// Fill adds settled gifts to a migrated database with organisations. db connects as the tables' owner; no
+// other program may write at the same time. The gifts are spread over all open funds of organisations that
+// pay their fees, thirty seconds apart, so that a million gifts are a year. The first gift is 400 days old; a
+// later call continues after the last one. All proceeds are paid out, so that Stripe's balance does not
+// include them. Amounts and names follow from seed.
 //
-// Triggers and foreign keys are out of the way while rows are written; the keys are checked when they are put back.
+// Triggers and foreign keys are removed while rows are written. The keys are checked when they are restored.
 func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) {
 	var before, funds int
 	if err := db.GetContext(ctx, &before, `SELECT count(*) FROM donation`); err != nil {
@@ -56,13 +57,13 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 	return err
 }
 
-// mostGifts are as many as lie thirty seconds apart within 400 days.
+// mostGifts is the number of gifts in 400 days, thirty seconds apart.
 const mostGifts = 400 * 24 * 60 * 2
 
 //go:embed fill.sql
 var fill string
 
-// add writes the gifts behind the first `before`.
+// add writes gifts; before is the number of existing ones.
 func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error {
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, fmt.Sprintf(`
@@ -80,7 +81,7 @@ func add(ctx context.Context, db *sqlx.DB, before, gifts int, seed uint64) error
 	return nil
 }
 
-// seal seals and keeps balances as the server does.
+// seal seals the books and updates their balances, as the server does.
 func seal(ctx context.Context, db *sqlx.DB) error {
 	if _, err := ledger.Seal(ctx, db); err != nil {
 		return err

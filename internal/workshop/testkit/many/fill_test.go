@@ -10,7 +10,7 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestFill holds many gifts against the rules, and lets one more follow them the ordinary way.
+// TestFill checks many gifts by the rules of the packages, and adds one more gift by the gift path.
 func TestFill(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

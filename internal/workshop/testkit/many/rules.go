@@ -11,13 +11,13 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// tables are those that Fill writes.
+// tables lists the tables that Fill writes.
 const tables = `'{donor,donation,payment,donation_contact,designation,donation_step,stripe_event,journal_entry,posting,payment_share,clearing_share,balance_transaction,receipt,receipt_counter,letter,letter_delivery}'::regclass[]`
 
-// rules are statements that put back what was lifted.
+// rules are statements that restore the removed foreign keys and triggers.
 type rules []string
 
-// lift takes the foreign keys of the tables away and lets their triggers rest.
+// lift removes the foreign keys of the tables and disables their triggers.
 func lift(ctx context.Context, db *sqlx.DB) (rules, error) {
 	const keys = `SELECT conrelid::regclass AS of, conname AS name, pg_get_constraintdef(oid) AS definition
 		FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND conrelid = ANY (` + tables + `) ORDER BY oid`
@@ -39,7 +39,7 @@ func lift(ctx context.Context, db *sqlx.DB) (rules, error) {
 	return back, all(ctx, db, away)
 }
 
-// putBack answers an error when the rows break a foreign key.
+// putBack restores them. It reports an error if a row breaks a foreign key.
 func (r rules) putBack(ctx context.Context, db *sqlx.DB) error {
 	return all(context.WithoutCancel(ctx), db, r)
 }

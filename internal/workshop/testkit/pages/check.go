@@ -88,13 +88,13 @@ func Serve(t testing.TB, v *view.View, pages map[string]Writer) string {
 	return server.URL + "/"
 }
 
-// OpenToEveryone checks every page by WCAG 2.2 AA on a phone with a dark screen. It reports an error if a page is wider than its
+// OpenToEveryone checks every page by WCAG 2.2 AA on a phone with a dark screen. It fails if a page is wider than its
 // window, breaks the policy or writes to the console. The walk of package web checks the pages on a light screen.
 func OpenToEveryone(t *testing.T, v *view.View, pages map[string]Writer) {
 	t.Helper()
 	var names []string
 	for name := range pages {
-		leaves := strings.HasPrefix(name, "thanks again") // by itself, and looks like the others
+		leaves := strings.HasPrefix(name, "thanks again") // redirects by itself, and looks like the other thanks pages
 		twin := strings.HasPrefix(name, "problem") && name != "problem 404" && name != "problem 500"
 		if !leaves && !twin {
 			names = append(names, name)

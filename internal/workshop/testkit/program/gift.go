@@ -37,7 +37,7 @@ func (h *Program) CurrentCatalog() *fund.Catalog {
 	return s
 }
 
-// Offer is what an organisation asks for.
+// Offer returns the form's offer of an organisation.
 func (h *Program) Offer(slug string) donation.Offer {
 	h.t.Helper()
 	s := h.CurrentCatalog()
@@ -51,8 +51,8 @@ func (h *Program) Offer(slug string) donation.Offer {
 // Submit checks a form for csio and starts its gift. It is safe for concurrent use.
 func (h *Program) Submit(f donation.Form) (donation.Donation, error) { return h.SubmitFor("csio", f) }
 
-// comeAgain is how long a form is pressed again that a database without time has not taken: on a machine busy with
-// many tests.
+// submitRetryTime is how long a form is submitted again after the answer that the database is busy, as it may
+// be on a machine that runs many tests.
 const submitRetryTime = 20 * time.Second
 
 // SubmitFor is Submit for another organisation. If the database is too busy it submits again, as the page asks a donor
@@ -80,13 +80,13 @@ func (h *Program) StartedGift(f donation.Form) donation.Donation {
 	return d
 }
 
-// Pay pays a gift's page with a good card.
+// Pay pays a gift's page with a card that succeeds.
 func (h *Program) Pay(d donation.Donation) {
 	h.t.Helper()
 	require.NoError(h.t, h.Fake.Pay(*d.SessionID, stripefake.GoodCard))
 }
 
-// Gift reads a gift's row.
+// Gift returns the row of a gift.
 func (h *Program) Gift(id uuid.UUID) donation.Donation {
 	h.t.Helper()
 	d, err := donation.ByID(h.t.Context(), h.DB.Server, id)
@@ -94,7 +94,7 @@ func (h *Program) Gift(id uuid.UUID) donation.Donation {
 	return d
 }
 
-// Event is one that the stand-in made.
+// Event is an event that the stand-in created.
 type Event struct {
 	ID   string
 	Type string
@@ -165,7 +165,7 @@ func (h *Program) PostWebhook(entity string, body []byte, signature string) int 
 	return response.StatusCode
 }
 
-// Deliver posts an event of tsne's account, signed well, and wants it taken.
+// Deliver posts events of tsne's account, correctly signed, and requires that they are accepted.
 func (h *Program) Deliver(events ...Event) {
 	h.t.Helper()
 	for _, e := range events {
@@ -173,7 +173,7 @@ func (h *Program) Deliver(events ...Event) {
 	}
 }
 
-// DrainAll works off whatever is due now.
+// DrainAll processes all events that are due.
 func (h *Program) DrainAll() {
 	h.t.Helper()
 	for {
@@ -218,7 +218,7 @@ func (h *Program) Settle(charges ...donation.IncomingPayment) ([]donation.Outcom
 	return outcomes, err
 }
 
-// ChargeOf is a charge that fits a gift, made at a time.
+// ChargeOf returns a charge that matches a gift, made at a time.
 func ChargeOf(d donation.Donation, at time.Time) donation.IncomingPayment {
 	return donation.IncomingPayment{
 		EntityID: d.EntityID, ChargeRef: "ch_" + d.ID.String(), IntentRef: "pi_" + d.ID.String(), DonationID: d.ID,
@@ -233,14 +233,14 @@ func (h *Program) Exec(query string, args ...any) {
 	require.NoError(h.t, err)
 }
 
-// Count is the number a query answers.
+// Count returns the number that a query returns.
 func (h *Program) Count(query string, args ...any) (n int) {
 	h.t.Helper()
 	require.NoError(h.t, h.DB.Owner.Get(&n, query, args...))
 	return n
 }
 
-// Lines lists what a query answers, one text per row.
+// Lines returns the rows of a query, one text each.
 func (h *Program) Lines(query string, args ...any) []string {
 	h.t.Helper()
 	lines := []string{}
@@ -256,7 +256,8 @@ func (h *Program) Postings(d donation.Donation) []string {
 		WHERE e.dimensions->>'donation' = $1 ORDER BY 1`, d.ID.String())
 }
 
-// State says in words all that became of a gift, without ids and times, so that two histories can be compared.
+// State returns everything stored about a gift as text, without ids and times, so that two histories can be
+// compared.
 func (h *Program) State(d donation.Donation) string {
 	h.t.Helper()
 	g := h.Gift(d.ID)
@@ -267,13 +268,14 @@ func (h *Program) State(d donation.Donation) string {
 		h.Count(`SELECT count(*) FROM fee_due f JOIN donation d ON d.charge_id = f.charge_id WHERE d.id = $1`, d.ID))
 }
 
-// SettledOnce is the State of an ordinary $20 gift to the first fund, settled, its fee not booked yet.
+// SettledOnce is the State of an ordinary $20 gift to the first fund that is settled and whose fee is not
+// booked yet.
 const SettledOnce = "status=settled charge=true books=[payment | general | 1010 | 2000 payment | general | 4100 | -2000] receipts=1 letters=1 tasks=0 due=1"
 
-// IntentID finds a payment intent's id.
+// IntentID matches the id of a payment intent.
 var IntentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)
 
-// IntentOf is the payment intent of a gift that was paid, whether or not anybody told us.
+// IntentOf returns the payment intent of a paid gift, even if no event was delivered.
 func (h *Program) IntentOf(d donation.Donation) string {
 	h.t.Helper()
 	return IntentID.FindString(string(h.EventOf(d, "charge.succeeded").Body))

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestTheDatabaseRefuses says the rules to the database itself, as the server's role: right statements with wrong
-// content.
+// TestTheDatabaseRefuses sends statements with invalid content to the database as the server's role; each
+// must be refused.
 func TestTheDatabaseRefuses(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -55,7 +55,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		`UPDATE stripe_event SET payload = NULL`,
 		`UPDATE stripe_event SET payload = NULL`,
 		`INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
-			SELECT entity_id, 'txn_1', 'charge', charge_id, 2000, 88, 1912, 'USD', now() + interval '2 years', now(), now() FROM fee_due`, // by a clock that is ahead
+			SELECT entity_id, 'txn_1', 'charge', charge_id, 2000, 88, 1912, 'USD', now() + interval '2 years', now(), now() FROM fee_due`, // a clock that is ahead
 		`DELETE FROM fee_due`,
 		`UPDATE balance_lookup SET read_through = (SELECT max(created_at) FROM balance_transaction)`,
 	} {
