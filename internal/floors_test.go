@@ -122,9 +122,9 @@ func TestImportsFollowTheGroups(t *testing.T) {
 	}
 }
 
-// TestEachPackageSaysWhatItOwns requires the package's documentation in doc.go or in a file with the
+// TestEachPackageHasADoc requires the package's documentation in doc.go or in a file with the
 // package's name.
-func TestEachPackageSaysWhatItOwns(t *testing.T) {
+func TestEachPackageHasADoc(t *testing.T) {
 	documented, all := map[string]bool{}, map[string]bool{}
 	each(t, func(pkg, path string, file *ast.File) {
 		all[pkg] = true
@@ -158,8 +158,8 @@ func TestWrongImportsAreRefused(t *testing.T) {
 
 // TestOnlyCmdReadsTheEnvironment checks that only cmd reads settings from the environment.
 func TestOnlyCmdReadsTheEnvironment(t *testing.T) {
-	each(t, func(room, path string, file *ast.File) {
-		if strings.HasPrefix(room, "cmd/") || groupOf(room) == workshop {
+	each(t, func(pkg, path string, file *ast.File) {
+		if strings.HasPrefix(pkg, "cmd/") || groupOf(pkg) == workshop {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -181,7 +181,7 @@ func selector(n ast.Node) string {
 }
 
 // each calls visit with every Go file of the module that is not a test.
-func each(t *testing.T, visit func(room, path string, file *ast.File)) {
+func each(t *testing.T, visit func(pkg, path string, file *ast.File)) {
 	t.Helper()
 	seen := 0
 	for _, root := range []string{".", "../cmd", "../migrations", "../templates"} {

@@ -41,10 +41,10 @@ func outward(name string) bool {
 	return false
 }
 
-func TestNothingFetchesWhatAVisitorNames(t *testing.T) {
+func TestNoConnectionToAVisitorsAddress(t *testing.T) {
 	var found []string
-	each(t, func(room, path string, file *ast.File) {
-		if groupOf(room) == workshop || room == "cmd/demo" || room == "cmd/chaos" || room == "cmd/bench" {
+	each(t, func(pkg, path string, file *ast.File) {
+		if groupOf(pkg) == workshop || pkg == "cmd/demo" || pkg == "cmd/chaos" || pkg == "cmd/bench" {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -59,7 +59,7 @@ func TestNothingFetchesWhatAVisitorNames(t *testing.T) {
 	require.Equal(t, reaches, found, "a new way out is listed here with its reason")
 }
 
-func TestWaysOutAreSeen(t *testing.T) {
+func TestOutgoingConnectionsAreFound(t *testing.T) {
 	for _, out := range []string{"http.Get", "http.PostForm", "http.DefaultClient", "net.Dialer", "net.DialTimeout", "tls.Dial", "net.LookupHost", "smtp.SendMail"} {
 		assert.True(t, outward(out), out)
 	}

@@ -87,7 +87,7 @@ func TestPagesAndEmailsLoadNothingExternal(t *testing.T) {
 	require.Greater(t, seen, 15)
 }
 
-func TestWhatComesFromElsewhereIsSeen(t *testing.T) {
+func TestForeignContentIsFound(t *testing.T) {
 	for _, wrong := range []string{
 		`<script src="https://cdn.example/x.js"></script>`, `<script src=//cdn.example/x.js></script>`, `<link href='https://fonts.example/css'>`, `<img src=http://x.example/pixel.gif>`,
 		`@import "https://fonts.example/a.css";`, `background: url(//x.example/a.png)`, `<script>alert(1)</script>`, `<body onload="x()">`, `<a href="javascript:x()">`, `<form action="https://x.example">`,

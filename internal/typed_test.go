@@ -20,8 +20,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// typedHouse is the module with the types of everything it imports.
-type typedHouse struct {
+// typedModule is the module with the types of everything it imports.
+type typedModule struct {
 	fset    *token.FileSet
 	exports map[string]string // by import path: the file with the package's export data
 	shipped []listed
@@ -33,8 +33,8 @@ type listed struct {
 	files []string
 }
 
-// loadHouse asks the go command for the shipped packages and for the types of their imports.
-func loadHouse(t *testing.T) *typedHouse {
+// loadModule asks the go command for the shipped packages and for the types of their imports.
+func loadModule(t *testing.T) *typedModule {
 	t.Helper()
 	testkit.SkipIfShort(t, "the go command")
 	command := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", "./cmd/konbit")
@@ -43,7 +43,7 @@ func loadHouse(t *testing.T) *typedHouse {
 	command.Stderr = &said
 	out, err := command.Output()
 	require.NoError(t, err, "%s", said.String())
-	h := &typedHouse{fset: token.NewFileSet(), exports: map[string]string{}}
+	h := &typedModule{fset: token.NewFileSet(), exports: map[string]string{}}
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
 		part := strings.Split(lines.Text(), "\t")
 		h.exports[part[0]] = part[1]
@@ -55,13 +55,13 @@ func loadHouse(t *testing.T) *typedHouse {
 			h.shipped = append(h.shipped, p)
 		}
 	}
-	require.Greater(t, len(h.shipped), 20, "it saw less than the house")
+	require.Greater(t, len(h.shipped), 20, "the test loaded less than the module")
 	h.imports = importer.ForCompiler(h.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(h.exports[path]) })
 	return h
 }
 
 // check parses files, or the given source, and computes their types.
-func (h *typedHouse) check(t *testing.T, path string, names []string, source ...string) (*types.Info, []*ast.File) {
+func (h *typedModule) check(t *testing.T, path string, names []string, source ...string) (*types.Info, []*ast.File) {
 	t.Helper()
 	var files []*ast.File
 	for _, name := range names {

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBareWritesAreSeen gives the rule wrong code, and correct code that looks similar.
-func TestBareWritesAreSeen(t *testing.T) {
-	h, writes := loadHouse(t), writesOf(t)
+// TestBareWritesAreFound gives the rule wrong code, and correct code that looks similar.
+func TestBareWritesAreFound(t *testing.T) {
+	h, writes := loadModule(t), writesOf(t)
 	for source, wrong := range map[string]bool{
 		`tx.ExecContext(ctx, "DELETE FROM a")`:                                                   false,
 		`plain.ExecContext(ctx, "DELETE FROM a")`:                                                false,
@@ -71,7 +71,7 @@ func TestBareWritesAreSeen(t *testing.T) {
 				_ = x
 				`+source+`
 			}`)
-		j := &judge{fset: h.fset, info: info, files: files, room: "x", writes: writes, used: map[string]bool{}}
-		require.Equal(t, wrong, len(j.judge()) > 0, "%s: %v", source, j.wrong)
+		j := &checker{fset: h.fset, info: info, files: files, pkg: "x", writes: writes, used: map[string]bool{}}
+		require.Equal(t, wrong, len(j.run()) > 0, "%s: %v", source, j.wrong)
 	}
 }

@@ -20,8 +20,8 @@ import (
 // once. So shipped code writes through a *sql.Tx or *sqlx.Tx. Everything else may run only SQL that this test
 // can read and that only reads.
 
-// lent lists code outside the module that gets a database and runs its own SQL, and why this is allowed.
-var lent = map[string]string{
+// trusted lists code outside the module that gets a database and runs its own SQL, and why this is allowed.
+var trusted = map[string]string{
 	"platform/jobs: riverdatabasesql.New":              "River takes jobs and notes their ends, any of them again: a job may run twice, and its handler guards its own effect",
 	"platform/metrics: collectors.NewDBStatsCollector": "counts connections",
 	"migrations: goose.NewProvider":                    "migrations run in transactions of goose's",
@@ -30,19 +30,19 @@ var lent = map[string]string{
 
 // TestWritesRunInTransactions applies the rule to all shipped code.
 func TestWritesRunInTransactions(t *testing.T) {
-	h := loadHouse(t)
+	h := loadModule(t)
 	seen, used := 0, map[string]bool{}
 	for _, p := range h.shipped {
 		info, files := h.check(t, p.path, p.files)
-		j := &judge{fset: h.fset, info: info, files: files, room: strings.TrimPrefix(strings.TrimPrefix(p.path, "konbit/"), "internal/"), writes: writesOf(t), used: used}
-		for _, why := range j.judge() {
+		j := &checker{fset: h.fset, info: info, files: files, pkg: strings.TrimPrefix(strings.TrimPrefix(p.path, "konbit/"), "internal/"), writes: writesOf(t), used: used}
+		for _, why := range j.run() {
 			t.Error(why)
 		}
-		seen += j.seen
+		seen += j.statements
 	}
-	require.Greater(t, seen, 40, "it read less SQL than the house has")
-	for name := range lent {
-		require.True(t, used[name], "nobody lends a database by %q any more: take it off the list", name)
+	require.Greater(t, seen, 40, "the test read less SQL than the module has")
+	for name := range trusted {
+		require.True(t, used[name], "no code passes a database to %q any more: delete it from trusted", name)
 	}
 }
 
@@ -77,16 +77,16 @@ func onlyReads(sql string, writes *regexp.Regexp) bool {
 	return readers.MatchString(sql) && !writes.MatchString(sql)
 }
 
-// judge checks one package.
-type judge struct {
-	fset   *token.FileSet
-	info   *types.Info
-	files  []*ast.File
-	room   string
-	writes *regexp.Regexp
-	used   map[string]bool
-	seen   int // number of statements read
-	wrong  []string
+// checker checks one package.
+type checker struct {
+	fset       *token.FileSet
+	info       *types.Info
+	files      []*ast.File
+	pkg        string
+	writes     *regexp.Regexp
+	used       map[string]bool
+	statements int // number of statements read
+	wrong      []string
 }
 
 var (
@@ -94,7 +94,7 @@ var (
 	reads = []string{"Query", "Queryx", "QueryRow", "QueryRowx", "NamedQuery", "Get", "Select"}
 )
 
-func (j *judge) judge() []string {
+func (j *checker) run() []string {
 	for _, file := range j.files {
 		called := map[ast.Expr]bool{}
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -105,7 +105,7 @@ func (j *judge) judge() []string {
 			case *ast.SelectorExpr:
 				on := j.bare(n)
 				if name := strings.TrimSuffix(n.Sel.Name, "Context"); on != "" && !called[n] && slices.Contains(slices.Concat(runs, reads), name) {
-					j.say(n, "%s of %s is taken as a value", n.Sel.Name, on)
+					j.report(n, "%s of %s is taken as a value", n.Sel.Name, on)
 				}
 			}
 			return true
@@ -114,12 +114,12 @@ func (j *judge) judge() []string {
 	return j.wrong
 }
 
-func (j *judge) say(at ast.Node, format string, args ...any) {
+func (j *checker) report(at ast.Node, format string, args ...any) {
 	j.wrong = append(j.wrong, fmt.Sprintf("%s: %s", j.fset.Position(at.Pos()), fmt.Sprintf(format, args...)))
 }
 
 // call checks one call: of a method that runs SQL, of a function of sqlx, or of other code with a database.
-func (j *judge) call(c *ast.CallExpr) {
+func (j *checker) call(c *ast.CallExpr) {
 	method, ok := ast.Unparen(c.Fun).(*ast.SelectorExpr)
 	if !ok {
 		return
@@ -136,36 +136,36 @@ func (j *judge) call(c *ast.CallExpr) {
 			}
 		}
 	} else if f.Signature().Recv() == nil || on == "" {
-		j.lend(c, f)
+		j.checkArgument(c, f)
 		return
 	}
 	switch {
 	case on == "":
 	case slices.Contains(runs, name):
-		j.say(c, "%s on %s: want a transaction", method.Sel.Name, on)
+		j.report(c, "%s on %s: want a transaction", method.Sel.Name, on)
 	case slices.Contains(reads, name):
-		j.seen++
+		j.statements++
 		text, known := j.text(queryOf(c, f), map[types.Object]bool{})
 		switch {
 		case !known:
-			j.say(c, "%s on %s of SQL that is not written here: want a transaction, or SQL the rule can read", method.Sel.Name, on)
+			j.report(c, "%s on %s of SQL that is not written here: want a transaction, or SQL the rule can read", method.Sel.Name, on)
 		case !onlyReads(text, j.writes):
-			j.say(c, "%s on %s of SQL that writes: want a transaction", method.Sel.Name, on)
+			j.report(c, "%s on %s of SQL that writes: want a transaction", method.Sel.Name, on)
 		}
 	}
 }
 
-// lend checks a call that passes a database to code outside the module.
-func (j *judge) lend(c *ast.CallExpr, f *types.Func) {
+// checkArgument checks a call that passes a database to code outside the module.
+func (j *checker) checkArgument(c *ast.CallExpr, f *types.Func) {
 	if f.Pkg() == nil || strings.HasPrefix(f.Pkg().Path(), "konbit/") || f.Pkg().Path() == sqlxPath {
 		return
 	}
 	for _, a := range c.Args {
 		if on := bareType(j.info.TypeOf(a)); on != "" && !types.IsInterface(j.info.TypeOf(a)) {
-			who := j.room + ": " + f.Pkg().Name() + "." + f.Name()
+			who := j.pkg + ": " + f.Pkg().Name() + "." + f.Name()
 			j.used[who] = true
-			if lent[who] == "" {
-				j.say(c, "%s gets %s: list it with the reason why it may", who, on)
+			if trusted[who] == "" {
+				j.report(c, "%s gets %s: list it with the reason why it may", who, on)
 			}
 		}
 	}
@@ -186,7 +186,7 @@ const sqlxPath = "github.com/jmoiron/sqlx"
 
 // bare returns the name of the type on which a method is called, if it runs SQL and is not a transaction;
 // else "".
-func (j *judge) bare(s *ast.SelectorExpr) string {
+func (j *checker) bare(s *ast.SelectorExpr) string {
 	if chosen := j.info.Selections[s]; chosen != nil {
 		return bareType(chosen.Recv())
 	}
@@ -215,7 +215,7 @@ func bareType(t types.Type) string {
 }
 
 // text returns all texts that an expression may have; false if a part is not known in this package.
-func (j *judge) text(e ast.Expr, done map[types.Object]bool) (string, bool) {
+func (j *checker) text(e ast.Expr, done map[types.Object]bool) (string, bool) {
 	if e == nil {
 		return "", false
 	}
@@ -231,7 +231,7 @@ func (j *judge) text(e ast.Expr, done map[types.Object]bool) (string, bool) {
 	return "", false
 }
 
-func (j *judge) texts(between string, done map[types.Object]bool, all ...ast.Expr) (string, bool) {
+func (j *checker) texts(between string, done map[types.Object]bool, all ...ast.Expr) (string, bool) {
 	var joined strings.Builder
 	for _, e := range all {
 		text, known := j.text(e, done)
@@ -244,7 +244,7 @@ func (j *judge) texts(between string, done map[types.Object]bool, all ...ast.Exp
 }
 
 // variable joins all values that the package assigns to a variable.
-func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bool) {
+func (j *checker) variable(v types.Object, done map[types.Object]bool) (string, bool) {
 	if done[v] {
 		return "", true
 	}
@@ -289,7 +289,7 @@ func (j *judge) variable(v types.Object, done map[types.Object]bool) (string, bo
 
 // given returns what the callers of the package's own function pass for a parameter; false if another package
 // may call it.
-func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
+func (j *checker) given(parameter types.Object) (set []ast.Expr, known bool) {
 	function, at := j.owner(parameter)
 	if function == nil || function.Exported() {
 		return nil, false
@@ -320,7 +320,7 @@ func (j *judge) given(parameter types.Object) (set []ast.Expr, known bool) {
 }
 
 // owner returns the function of a parameter, and the parameter's index.
-func (j *judge) owner(parameter types.Object) (types.Object, int) {
+func (j *checker) owner(parameter types.Object) (types.Object, int) {
 	for _, file := range j.files {
 		for _, d := range file.Decls {
 			f, ok := d.(*ast.FuncDecl)

@@ -33,7 +33,7 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 	if before+gifts > mostGifts || funds == 0 {
 		return fmt.Errorf("many: %d gifts in %d funds: want at most %d, and at least one fund", before+gifts, funds, mostGifts)
 	}
-	rules, err := lift(ctx, db)
+	rules, err := dropRules(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 	if err == nil {
 		err = <-sealed
 	}
-	if back := rules.putBack(ctx, db); err == nil {
+	if back := rules.restore(ctx, db); err == nil {
 		err = back
 	}
 	if err != nil {

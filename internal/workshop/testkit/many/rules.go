@@ -17,8 +17,8 @@ const tables = `'{donor,donation,payment,donation_contact,designation,donation_s
 // rules are statements that restore the removed foreign keys and triggers.
 type rules []string
 
-// lift removes the foreign keys of the tables and disables their triggers.
-func lift(ctx context.Context, db *sqlx.DB) (rules, error) {
+// dropRules removes the foreign keys of the tables and disables their triggers.
+func dropRules(ctx context.Context, db *sqlx.DB) (rules, error) {
 	const keys = `SELECT conrelid::regclass AS of, conname AS name, pg_get_constraintdef(oid) AS definition
 		FROM pg_constraint WHERE contype = 'f' AND conparentid = 0 AND conrelid = ANY (` + tables + `) ORDER BY oid`
 	const users = `SELECT DISTINCT tgrelid::regclass AS of FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = ANY (` + tables + `)`
@@ -39,8 +39,8 @@ func lift(ctx context.Context, db *sqlx.DB) (rules, error) {
 	return back, all(ctx, db, away)
 }
 
-// putBack restores them. It reports an error if a row breaks a foreign key.
-func (r rules) putBack(ctx context.Context, db *sqlx.DB) error {
+// restore restores them. It reports an error if a row breaks a foreign key.
+func (r rules) restore(ctx context.Context, db *sqlx.DB) error {
 	return all(context.WithoutCancel(ctx), db, r)
 }
 
