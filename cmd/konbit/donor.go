@@ -33,7 +33,7 @@ func donorSignOutCommand() *cobra.Command {
 }
 
 // signOut ends all sessions of the person who owns an email address and returns their number. It reports an error if
-// nobody owns the address: it may be misspelled.
+// no person owns the address, which may be misspelled.
 func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
 	access := donoraccess.Service{DB: db}
 	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {

@@ -12,7 +12,7 @@ import (
 	"konbit/internal/view"
 )
 
-// The kinds of emails about an erasure, and their stream.
+// The kinds of emails about an erasure, and the stream that all of them are sent in.
 const (
 	kindErasureAsked = "erasure_asked"
 	kindErasureDone  = "erasure_done"

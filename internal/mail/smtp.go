@@ -40,7 +40,7 @@ type Transport struct {
 
 	mu       sync.Mutex
 	failures int       // since the server was last reached
-	nextDial time.Time // no sender dials before
+	nextDial time.Time // no sender dials before this time
 }
 
 type connection struct {

@@ -54,7 +54,8 @@ func (f Form) Describe(name, hint string) FieldText {
 	return FieldText{Name: name, Label: f.Phrase("give." + name), Hint: hint, Error: f.errorTexts[name]}
 }
 
-// Field completes as: a field whose label is the phrase give.NAME and whose hint, if there is one, is give.NAME_hint.
+// Field sets the name, value, label and hint of as. The label is the phrase give.NAME; the hint is give.NAME_hint, if that
+// phrase exists.
 func (f Form) Field(name, value string, as Field) Field {
 	hint := ""
 	if key := "give." + name + "_hint"; f.view.HasPhrase(key) {

@@ -105,8 +105,9 @@ func (s Position) FreeToAward(settledOnly bool) int64 {
 // FreeToPay returns what may leave the bank.
 func (s Position) FreeToPay() int64 { return s.Cash }
 
-// ReadPosition returns the position of a fund at this moment. The result is the zero Position, without a currency, if the books do not know the
-// fund. A caller that decides by it (an award, a release, a transfer) holds the fund's row locked in the same read-committed transaction.
+// ReadPosition returns the present position of a fund. It returns the zero Position, without a currency, if the books have
+// no entry of the fund. A caller that spends by the result (an award, a release, a transfer) must hold a lock on the
+// fund's row in the same read-committed transaction.
 func ReadPosition(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Position, err error) {
 	const query = `/* ledger.ReadPosition */ ` + givenFunds + balances + `
 		SELECT coalesce(max(b.currency), '') AS currency,

@@ -20,8 +20,8 @@
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.
 //
 // Stripe deletes as well: a job deletes the customers of the person's recurring gifts, with name, address and cards.
-// Payments remain at Stripe, as the donations remain here, with what was typed on Stripe's pages. Only Stripe's
-// dashboard (or a redaction job, a preview) removes a person from those; the command tells the operator so.
+// Payments remain at Stripe, with the data typed on Stripe's pages, as the donations remain here. Only Stripe's
+// dashboard (or a redaction job, which is a preview) removes a person from the payments; the command prints this.
 //
 // An erasure waits while a recurring gift is active or a donation is pending: CheckErasable returns fault.Conflict.
 package privacy

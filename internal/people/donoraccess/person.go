@@ -139,8 +139,8 @@ func recordChangeTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before
 	return n, err
 }
 
-// EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that the address opened for
-// anybody. It returns how many it ended: 0 if nobody has the address.
+// EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that were opened by
+// this address for any person. It returns how many it ended: 0 if no person has the address.
 func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended int64, err error) {
 	const query = `/* donoraccess.EndSessionsOfEmail */ SELECT person_id FROM mailbox WHERE email = $1`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
