@@ -78,11 +78,11 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 // raceRun is a program with several replicas, and the gift of the race.
 type raceRun struct {
 	*program.Program
-	t     testing.TB
-	r     *rand.Rand
-	rooms []*raceServices
-	offer donation.Offer
-	pages int // payment pages created so far
+	t        testing.TB
+	r        *rand.Rand
+	replicas []*raceServices
+	offer    donation.Offer
+	pages    int // payment pages created so far
 }
 
 // Races makes fifty goroutines do the same thing at once, repeatedly.
@@ -103,7 +103,7 @@ func races(t testing.TB, run Run, season uint64, rounds int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	a := &raceRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
 	for range 2 + a.r.IntN(mostRooms-1) {
-		a.rooms = append(a.rooms, newRaceServices(t, h))
+		a.replicas = append(a.replicas, newRaceServices(t, h))
 	}
 	for done := 0; done < rounds; done += 5 {
 		d := a.form()
@@ -122,7 +122,7 @@ func races(t testing.TB, run Run, season uint64, rounds int) {
 
 // race starts all racers at once, each at one of the replicas, and returns their errors.
 func (a *raceRun) race(do func(r *raceServices) error) []error {
-	return race(racers, func(i int) error { return do(a.rooms[i%len(a.rooms)]) })
+	return race(racers, func(i int) error { return do(a.replicas[i%len(a.replicas)]) })
 }
 
 func race(n int, do func(i int) error) []error {
@@ -210,7 +210,7 @@ func (a *raceRun) deliverEvent(e program.Event) {
 	bounded, end := context.WithTimeout(a.t.Context(), 2*workedOff) // ends a batch that hangs after the test has reported it
 	defer end()
 	ctx, stop := context.WithCancel(bounded)
-	for _, r := range a.rooms {
+	for _, r := range a.replicas {
 		working.Go(func() {
 			for ctx.Err() == nil {
 				_, _ = r.drain.RunBatch(bounded)
@@ -257,7 +257,7 @@ func (a *raceRun) correction(d donation.Donation) {
 // resendReceipt resends one receipt from all racers after it was sent: one job remains.
 func (a *raceRun) resendReceipt(d donation.Donation) {
 	standing := a.validReceipt(d)
-	require.NoError(a.t, a.rooms[0].clerk.Mail(a.t.Context(), standing.ID))
+	require.NoError(a.t, a.replicas[0].clerk.Mail(a.t.Context(), standing.ID))
 	a.requireOneSuccess(a.race(func(r *raceServices) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
 	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
 }
@@ -296,11 +296,11 @@ func (a *raceRun) validReceipt(d donation.Donation) receipt.Receipt {
 
 // jobs makes every email of the rounds wait for all replicas' workers at once: each is sent once.
 func (a *raceRun) jobs(within time.Duration) {
-	for _, r := range a.rooms {
+	for _, r := range a.replicas {
 		require.NoError(a.t, r.runner.Start())
 	}
 	a.waitForNone(within, `SELECT kind || ' ' || state || ': ' || coalesce(errors[array_upper(errors, 1)]->>'error', '') FROM river_job WHERE state <> 'completed'`)
-	for _, r := range a.rooms {
+	for _, r := range a.replicas {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(a.t.Context()), 20*time.Second)
 		require.NoError(a.t, r.runner.Stop(ctx))
 		cancel()

@@ -62,7 +62,7 @@ func reordered(t testing.TB, seed uint64, first, last int, reached func(int)) {
 		}
 		require.Empty(t, h.Lines(`SELECT format('%s %s %s', type, state, reason) FROM stripe_event WHERE state <> 'done'`))
 		for _, g := range gifts {
-			require.Equal(t, strings.Join(g.story.end, "\n"), strings.Join(resultOf(h, g), "\n"), "%s, told as %s", g.story.name, g.order)
+			require.Equal(t, strings.Join(g.story.end, "\n"), strings.Join(resultOf(h, g), "\n"), "%s, delivered as %s", g.story.name, g.order)
 		}
 		reached(len(gifts))
 	}

@@ -17,7 +17,7 @@ func TestInvariantViolationsAreFound(t *testing.T) {
 		"a payment entry without a settled gift": func(w *simulation) {
 			w.Exec(`ALTER TABLE donation DISABLE TRIGGER USER; UPDATE donation SET status = 'expired' WHERE status = 'settled'`)
 		},
-		"a receipt whose letter nobody writes, or two": func(w *simulation) {
+		"a receipt without exactly one email": func(w *simulation) {
 			w.Exec(`DELETE FROM river_job WHERE kind = 'receipt_letter'`)
 		},
 		"an event set aside": func(w *simulation) {

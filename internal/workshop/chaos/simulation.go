@@ -146,7 +146,7 @@ func (w *simulation) submit(slug string, form donation.Form) {
 	d, err := w.SubmitFor(w.accounts[slug].org, form)
 	require.NoError(w.t, err)
 	if w.oracle.pledges[d.ID.String()] != nil {
-		w.log("press %s again: it is %s", d.ID, d.Status)
+		w.log("submit %s again: it is %s", d.ID, d.Status)
 		return
 	}
 	p := &pledge{id: d.ID.String(), entity: slug, amount: d.AmountMinor}
@@ -160,7 +160,7 @@ func (w *simulation) submit(slug string, form donation.Form) {
 	}
 	w.oracle.pledges[p.id], w.begun = p, append(w.begun, p.id)
 	w.sessions = append(w.sessions, session{slug, *d.SessionID})
-	w.log("press %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
+	w.log("submit %s %s %d %v: %s", p.id, slug, p.amount, p.parts, *d.SessionID)
 }
 
 func decimal(minor int64) string { return fmt.Sprintf("%d.%02d", minor/100, minor%100) }

@@ -59,7 +59,7 @@ func (b *stripeFaultsRun) check() {
 	}
 	b.run.Record("slowest answer", b.slowest.Round(time.Millisecond).String())
 	b.run.Record("calls failed", fmt.Sprintf("%d of %d", failed, len(calls)))
-	b.run.Record("told to come again", fmt.Sprint(b.deferred.Load()))
+	b.run.Record("asked to try again", fmt.Sprint(b.deferred.Load()))
 	b.run.Record("gifts", fmt.Sprint(paid))
 	b.run.Record("refunds", fmt.Sprint(refunded))
 	limit := maxAnswerTimeBusy

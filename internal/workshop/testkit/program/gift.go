@@ -104,13 +104,13 @@ type Event struct {
 // EventsOf returns the events about a gift, oldest first.
 func (h *Program) EventsOf(d donation.Donation) []Event {
 	h.t.Helper()
-	var told []Event
+	var events []Event
 	for _, body := range h.Fake.Events() {
 		if bytes.Contains(body, []byte(d.ID.String())) {
-			told = append(told, h.ParseEvent(body))
+			events = append(events, h.ParseEvent(body))
 		}
 	}
-	return told
+	return events
 }
 
 // EventOf returns the first event of that type about a gift. It fails the test if there is none.
