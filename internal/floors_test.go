@@ -35,9 +35,14 @@ var exceptions = map[string]string{
 	"giving/donation → giving/receipt":               "settling issues the receipt in the same transaction",
 	"giving/recurring → giving/donation":             "each payment of a plan is a donation",
 	"giving/recurring → giving/receipt":              "the receipt says which payment of the plan it is for",
+	"processor/event → processor/settlement":         "an event about money waits until it is booked; a lost dispute is booked",
+	"processor/settlement → processor/payout":        "a payout is stored and booked in one transaction",
+	"processor/stripebalance → processor/payout":     "the import reads payouts again until they have arrived",
 	"processor/stripebalance → processor/settlement": "settlement books what the import lists",
+	"processor/stripepay → processor/event":          "the adapter translates Stripe's events into facts",
+	"processor/stripepay → processor/payout":         "the adapter translates Stripe's payouts",
 	"processor/stripepay → processor/stripebalance":  "the adapter implements the import's Source",
-	"processor/stripepay → processor/settlement":     "the adapter translates Stripe's objects into settlement's",
+	"processor/stripepay → processor/settlement":     "the adapter translates Stripe's balance transactions into settlement's",
 	"office/privacy → office/statement":              "a person's copy contains their annual statements",
 }
 

@@ -18,6 +18,7 @@ import (
 	"konbit/internal/platform/metrics"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
 	"konbit/internal/processor/stripepay"
@@ -56,7 +57,7 @@ type App struct {
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
 	Inbox       *stripepay.Inbox
-	EventWorker *settlement.EventWorker
+	EventWorker *event.Worker
 	Sweeper     stripepay.Sweeper
 
 	Guard  *guard.Guard
@@ -130,7 +131,7 @@ func (a *App) buildGiving() {
 	}
 	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans, Offline: settlement.OfflineFees{NewID: NewID}}
 	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
-	a.EventWorker = settlement.NewEventWorker(&settlement.EventWorker{
+	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
 	})
 	a.Collector = stripebalance.Importer{DB: db, Catalog: a.Catalog, Source: a.Stripe, Booker: a.Booker}

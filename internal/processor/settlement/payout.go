@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/payout"
 )
 
 // bookPayoutTx books a payout.
@@ -56,7 +57,11 @@ func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Tran
 		SELECT c.fund_id, c.amount FROM balance_transaction b
 		  JOIN clearing_share c ON c.transaction_id = b.id AND c.entity_id = b.entity_id
 		 WHERE b.entity_id = $1 AND b.source_id = $2 AND b.type = 'payout'`
-	if err := s.endPayoutTx(ctx, tx, t); err != nil {
+	status := payout.Failed
+	if t.Type == "payout_cancel" {
+		status = payout.Canceled
+	}
+	if err := payout.EndTx(ctx, tx, s.entity.ID, t.SourceID, status); err != nil {
 		return err
 	}
 	shares, err := amountsByFundTx(ctx, tx, query, s.entity.ID, t.SourceID)

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/payout"
 )
 
 // Transaction is a balance transaction as Stripe lists it, with its source. Amounts are minor units of Currency; money that
@@ -32,7 +33,7 @@ type Transaction struct {
 	Charge    *donation.IncomingPayment // of a charge that succeeded; nil if it is a bank debit that is pending or failed
 	ChargeID  string                    // the charge that made it, or that was refunded or disputed
 	ReadError error                     // why its charge cannot be read; nil if it can
-	Payout    *Payout                   // of a payout: the payout itself; nil if the list does not contain it
+	Payout    *payout.Payout            // of a payout: the payout itself; nil if the list does not contain it
 	Members   []string                  // of an automatic payout: the transactions that it pays out, without its own; nil if not listed
 }
 
@@ -60,7 +61,7 @@ func (t Transaction) IsFailedPayout() bool { return t.movement() == payoutFailed
 
 // IsAutomaticPayout reports whether the transaction is a payout made by the processor's schedule: it has members.
 func (t Transaction) IsAutomaticPayout() bool {
-	return t.IsPayout() && t.Payout != nil && t.Payout.Kind == AutomaticPayout
+	return t.IsPayout() && t.Payout != nil && t.Payout.Kind == payout.Automatic
 }
 
 // movement returns the kind of the transaction by Stripe's type, and of an adjustment by its reporting category
@@ -123,6 +124,20 @@ const (
 	kindPending       = "pending"
 	kindCleared       = "cleared"
 )
+
+// recordTx stores transactions, and the payouts among them with their members, before they are booked. Payouts come
+// first, so that the trigger for the previous release finds them stored.
+func (s *bookingRun) recordTx(ctx context.Context, tx *sqlx.Tx, transactions []Transaction) error {
+	for _, t := range transactions {
+		if !t.IsPayout() || t.Payout == nil {
+			continue
+		}
+		if err := (payout.Store{NewID: s.NewID, Now: s.Now}).StoreTx(ctx, tx, s.entity.ID, *t.Payout, t.Members); err != nil {
+			return err
+		}
+	}
+	return insertTransactionsTx(ctx, tx, s.entity, transactions, s.Now())
+}
 
 // insertTransactionsTx stores transactions as booked.
 func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, transactions []Transaction, now time.Time) error {

@@ -8,7 +8,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/payout"
 )
 
 // payoutsPerSweep is how many stored payouts one sweep reads from Stripe again. Earlier payouts without members are
@@ -23,7 +23,7 @@ const payoutsPerSweep = 20
 //
 // If Stripe is unavailable it stops without an error: the next sweep goes on.
 func (r *importRun) readPayouts(ctx context.Context) error {
-	refs, err := settlement.PayoutsToRead(ctx, r.DB, r.entity.ID, payoutsPerSweep)
+	refs, err := payout.ToRead(ctx, r.DB, r.entity.ID, payoutsPerSweep)
 	if err != nil {
 		return err
 	}
@@ -43,22 +43,23 @@ func (r *importRun) readPayouts(ctx context.Context) error {
 }
 
 func (r *importRun) readPayout(ctx context.Context, ref string) error {
-	payout, err := r.Source.Payout(ctx, r.entity, ref)
+	read, err := r.Source.Payout(ctx, r.entity, ref)
 	if err != nil {
 		return err
 	}
-	if payout == nil {
-		return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return r.Booker.ForgetPayoutTx(ctx, tx, r.entity.ID, ref) })
+	store := payout.Store{NewID: r.Booker.NewID, Now: r.Booker.Now}
+	if read == nil {
+		return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return store.ForgetTx(ctx, tx, r.entity.ID, ref) })
 	}
 	var ids []string
-	if payout.Kind == settlement.AutomaticPayout {
+	if read.Kind == payout.Automatic {
 		members, err := r.Source.Members(ctx, r.entity, ref)
 		if err != nil {
 			return err
 		}
 		ids = memberIDs(members)
 	}
-	return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return r.Booker.StorePayoutTx(ctx, tx, r.entity.ID, *payout, ids) })
+	return pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error { return store.StoreTx(ctx, tx, r.entity.ID, *read, ids) })
 }
 
 // memberIDs returns the ids of members; never nil.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/org"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/stripebalance"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -38,11 +38,11 @@ func TestPayoutsAreStoredWithTheirMembers(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM payout WHERE arrival_on <> created_at::date`), "the stand-in's payouts arrive at once")
 
 	today := h.Fake.Now()
-	stored, err := settlement.Payouts(t.Context(), h.DB.Server, gift.EntityID, today.AddDate(0, 0, -1), today.AddDate(0, 0, 1))
+	stored, err := payout.List(t.Context(), h.DB.Server, gift.EntityID, today.AddDate(0, 0, -1), today.AddDate(0, 0, 1))
 	require.NoError(t, err)
 	require.Len(t, stored, 1)
 	require.Len(t, stored[0].Members, 2)
-	require.Equal(t, []any{refs[0], settlement.AutomaticPayout, int64(1812), true}, []any{stored[0].Ref, stored[0].Kind, stored[0].Amount, stored[0].MembersStored})
+	require.Equal(t, []any{refs[0], payout.Automatic, int64(1812), true}, []any{stored[0].Ref, stored[0].Kind, stored[0].Amount, stored[0].MembersStored})
 
 	require.NoError(t, h.Fake.FailPayout(refs[0]))
 	importAll(t, h)
@@ -68,7 +68,7 @@ func TestManualAndInstantPayoutsHaveNoMembers(t *testing.T) {
 // forgetful is a source that does not know any payout any more.
 type forgetful struct{ stripebalance.Source }
 
-func (forgetful) Payout(context.Context, org.LegalEntity, string) (*settlement.Payout, error) {
+func (forgetful) Payout(context.Context, org.LegalEntity, string) (*payout.Payout, error) {
 	return nil, nil
 }
 

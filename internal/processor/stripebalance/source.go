@@ -7,6 +7,7 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/settlement"
 )
 
@@ -24,7 +25,7 @@ type Source interface {
 	// Members lists the balance transactions that an automatic payout pays out, without the payout's own.
 	Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]Member, error)
 	// Payout returns a payout; nil if the processor does not know it any more.
-	Payout(ctx context.Context, entity org.LegalEntity, id string) (*settlement.Payout, error)
+	Payout(ctx context.Context, entity org.LegalEntity, id string) (*payout.Payout, error)
 	// Balance returns what the processor holds for the entity, available and pending, in minor units by currency.
 	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
 	// Invoice returns the invoice that a charge paid.

@@ -6,13 +6,13 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/platform/guard"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/event"
 )
 
 // declineFact reads that a bank declined a card. Stripe sends two events for one decline, so it is identified by its charge, or by the event if
 // no charge was made (the donor left the bank's page, or the card number was refused at once). It returns the zero Fact for a payment that
 // this program makes for a void invoice: no donor is at a form then.
-func declineFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func declineFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var charge stripe.Charge
 	var intent stripe.PaymentIntent
 	read, metadata := any(&charge), &charge.Metadata
@@ -20,10 +20,10 @@ func declineFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 		read, metadata = &intent, &intent.Metadata
 	}
 	if err := json.Unmarshal(object, read); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	if (*metadata)[metaInvoice] != "" {
-		return settlement.Fact{}, nil
+		return event.Fact{}, nil
 	}
 	id, invoice, customer := charge.ID, charge.Invoice, charge.Customer
 	if intent.ID != "" {
@@ -35,11 +35,11 @@ func declineFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 	if id == "" {
 		id = e.ID
 	}
-	decline := &settlement.CardDecline{CustomerRef: customerID(customer), Failure: guard.Failure{
+	decline := &event.CardDecline{CustomerRef: customerID(customer), Failure: guard.Failure{
 		ID: "charge " + e.EntityID.String() + " " + id, Page: (*metadata)[metaOrganisation], At: e.CreatedAt,
 	}}
 	if invoice != nil {
 		decline.InvoiceRef = invoice.ID
 	}
-	return settlement.Fact{Decline: decline}, nil
+	return event.Fact{Decline: decline}, nil
 }

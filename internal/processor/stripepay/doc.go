@@ -3,7 +3,7 @@
 // Out: Checkout Sessions, subscriptions of plans, and lists of balance transactions. There is one client per process and one secret key
 // per legal entity, so the money of two charities never meets.
 //
-// In: webhooks. Inbox verifies and stores the raw event and answers; nothing else happens in the request. settlement.EventWorker reads
+// In: webhooks. Inbox verifies and stores the raw event and answers; nothing else happens in the request. event.Worker reads
 // the stored events from EventStore and applies them:
 //
 //	new ──┬──────────────────────────── done

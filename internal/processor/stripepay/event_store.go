@@ -10,14 +10,14 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
 )
 
-// EventStore is the stored webhook events of Stripe, table stripe_event, as a settlement.EventSource.
+// EventStore is the stored webhook events of Stripe, table stripe_event, as a event.Source.
 type EventStore struct{ Stripe *Stripe }
 
-var _ settlement.EventSource = EventStore{}
+var _ event.Source = EventStore{}
 
 // storedEvent is a row of stripe_event that is not finished.
 type storedEvent struct {
@@ -31,8 +31,8 @@ type storedEvent struct {
 	Failures   int       `db:"failures"` // those of them that failed
 }
 
-// ClaimDueTx is part of settlement.EventSource.
-func (EventStore) ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]settlement.Event, error) {
+// ClaimDueTx is part of event.Source.
+func (EventStore) ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]event.Event, error) {
 	const query = `/* stripepay.ClaimDueTx */
 		SELECT entity_id, id, type, api_version, created_at, payload, tries, failures FROM stripe_event
 		 WHERE state IN ('new', 'parked') AND due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED`
@@ -40,9 +40,9 @@ func (EventStore) ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]settlem
 	if err := tx.SelectContext(ctx, &stored, query, n); err != nil {
 		return nil, err
 	}
-	events := make([]settlement.Event, len(stored))
+	events := make([]event.Event, len(stored))
 	for i, s := range stored {
-		events[i] = settlement.Event{
+		events[i] = event.Event{
 			EntityID: s.EntityID, ID: s.ID, Type: s.Type, CreatedAt: s.CreatedAt, Attempts: s.Tries, Failures: s.Failures,
 		}
 		events[i].Fact, events[i].Unreadable = translateEvent(s)
@@ -50,8 +50,8 @@ func (EventStore) ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]settlem
 	return events, nil
 }
 
-// ClaimTx is part of settlement.EventSource.
-func (EventStore) ClaimTx(ctx context.Context, tx *sqlx.Tx, e settlement.Event) (bool, error) {
+// ClaimTx is part of event.Source.
+func (EventStore) ClaimTx(ctx context.Context, tx *sqlx.Tx, e event.Event) (bool, error) {
 	const query = `/* stripepay.ClaimTx */ SELECT id FROM stripe_event
 		WHERE entity_id = $1 AND id = $2 AND state IN ('new', 'parked') FOR UPDATE SKIP LOCKED`
 	var claimed []string
@@ -59,8 +59,8 @@ func (EventStore) ClaimTx(ctx context.Context, tx *sqlx.Tx, e settlement.Event) 
 	return len(claimed) > 0, err
 }
 
-// FinishTx is part of settlement.EventSource.
-func (EventStore) FinishTx(ctx context.Context, tx *sqlx.Tx, events []settlement.Event, results []settlement.Result) error {
+// FinishTx is part of event.Source.
+func (EventStore) FinishTx(ctx context.Context, tx *sqlx.Tx, events []event.Event, results []event.Result) error {
 	const query = `/* stripepay.FinishTx */
 		UPDATE stripe_event e
 		   SET state = CASE WHEN r.failed AND e.failures + 1 >= $7 THEN 'set_aside' ELSE r.state END, -- another process may have failed too
@@ -81,16 +81,16 @@ func (EventStore) FinishTx(ctx context.Context, tx *sqlx.Tx, events []settlement
 		waits[i], failed[i] = results[i].Delay.Milliseconds(), results[i].Failed
 	}
 	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed),
-		settlement.MaxFailures)
+		event.MaxFailures)
 	return err
 }
 
-// Fetch is part of settlement.EventSource. It reads with the pinned version of the API.
-func (s EventStore) Fetch(ctx context.Context, entity org.LegalEntity, e settlement.Event) (settlement.Fact, error) {
+// Fetch is part of event.Source. It reads with the pinned version of the API.
+func (s EventStore) Fetch(ctx context.Context, entity org.LegalEntity, e event.Event) (event.Fact, error) {
 	return s.Stripe.fetchFact(ctx, entity, e)
 }
 
-// RequestImportTx is part of settlement.EventSource.
+// RequestImportTx is part of event.Source.
 func (EventStore) RequestImportTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID) error {
 	return stripebalance.RequestImportTx(ctx, tx, entity)
 }

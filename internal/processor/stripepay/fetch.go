@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 )
 
@@ -24,33 +25,33 @@ import (
 //	an expected charge, by another id       the charge
 //
 // It returns the zero Fact if there is nothing to read.
-func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e settlement.Event) (settlement.Fact, error) {
+func (s *Stripe) fetchFact(ctx context.Context, entity org.LegalEntity, e event.Event) (event.Fact, error) {
 	hint := e.Fact
 	if hint.Movement != nil && hint.Movement.Refetch {
 		dispute, err := s.fetchDispute(ctx, entity.Slug, hint.Movement.DisputeRef)
 		if err != nil {
-			return settlement.Fact{}, err
+			return event.Fact{}, err
 		}
-		return settlement.Fact{Movement: movementOf(entity.ID, dispute, e.CreatedAt)}, nil
+		return event.Fact{Movement: movementOf(entity.ID, dispute, e.CreatedAt)}, nil
 	}
 	want := hint.Expected
 	switch {
 	case hint.Charge != nil && hint.Charge.Invoice != nil: // its invoice is unknown
-		want = &settlement.ExpectedCharge{ChargeRef: hint.Charge.ChargeRef}
+		want = &event.ExpectedCharge{ChargeRef: hint.Charge.ChargeRef}
 	case want == nil:
-		return settlement.Fact{}, nil
+		return event.Fact{}, nil
 	case want.IntentRef == "" && want.ChargeRef == "":
 		invoice, charge, err := s.fetchInvoice(ctx, entity.Slug, want.InvoiceRef)
 		if err != nil || charge == "" {
-			return settlement.Fact{Invoice: invoice}, err
+			return event.Fact{Invoice: invoice}, err
 		}
-		want = &settlement.ExpectedCharge{ChargeRef: charge}
+		want = &event.ExpectedCharge{ChargeRef: charge}
 	}
 	charge, err := s.fetchCharge(ctx, entity.ID, entity.Slug, *want, e.ID)
 	if err == nil && charge != nil && charge.Invoice != nil && !charge.Invoice.Known {
 		charge.Invoice, _, err = s.fetchInvoice(ctx, entity.Slug, charge.Invoice.ID)
 	}
-	return settlement.Fact{Charge: charge}, err
+	return event.Fact{Charge: charge}, err
 }
 
 // Invoice is part of stripebalance.Source.
@@ -80,7 +81,7 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 }
 
 // fetchCharge reads an expected charge. It returns nil if the charge took no money (yet).
-func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want settlement.ExpectedCharge, cause string) (*donation.IncomingPayment, error) {
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want event.ExpectedCharge, cause string) (*donation.IncomingPayment, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err

@@ -12,12 +12,12 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/payout"
 	"konbit/internal/processor/stripebalance"
 )
 
 // Payout is part of stripebalance.Source. It returns nil if Stripe does not have the payout any more.
-func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*settlement.Payout, error) {
+func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*payout.Payout, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
@@ -27,28 +27,28 @@ func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) 
 	}
 	params := &stripe.PayoutParams{}
 	params.Context = ctx
-	payout, err := a.api.Payouts.Get(id, params)
+	read, err := a.api.Payouts.Get(id, params)
 	if refused := (*stripe.Error)(nil); errors.As(err, &refused) && refused.HTTPStatusCode == http.StatusNotFound {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, translate(err)
 	}
-	return payoutOf(payout), nil
+	return payoutOf(read), nil
 }
 
 // payoutOf translates a payout. Stripe's arrival_date is a day, as seconds at midnight UTC.
-func payoutOf(p *stripe.Payout) *settlement.Payout {
-	kind := settlement.ManualPayout
+func payoutOf(p *stripe.Payout) *payout.Payout {
+	kind := payout.Manual
 	switch {
 	case p.Automatic:
-		kind = settlement.AutomaticPayout
+		kind = payout.Automatic
 	case p.Method == stripe.PayoutMethodInstant:
-		kind = settlement.InstantPayout
+		kind = payout.Instant
 	}
-	return &settlement.Payout{
+	return &payout.Payout{
 		Ref: p.ID, Kind: kind, Amount: p.Amount, Currency: money.Currency(strings.ToUpper(string(p.Currency))),
-		ArrivalOn: time.Unix(p.ArrivalDate, 0).UTC(), Status: settlement.PayoutStatus(p.Status), Descriptor: p.StatementDescriptor,
+		ArrivalOn: time.Unix(p.ArrivalDate, 0).UTC(), Status: payout.Status(p.Status), Descriptor: p.StatementDescriptor,
 		CreatedAt: time.Unix(p.Created, 0).UTC(),
 	}
 }

@@ -9,27 +9,27 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/event"
 )
 
 // subscriptionFact reads which plan a subscription belongs to. The event's state of the subscription may be old, so it is read again later.
-func subscriptionFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func subscriptionFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var s stripe.Subscription
 	if err := json.Unmarshal(object, &s); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	plan := giftID(s.Metadata)
 	if plan == uuid.Nil {
-		return settlement.Fact{}, nil
+		return event.Fact{}, nil
 	}
-	return settlement.Fact{Subscription: &recurring.SubscriptionSeen{
+	return event.Fact{Subscription: &recurring.SubscriptionSeen{
 		EntityID: e.EntityID, PlanID: plan, SubscriptionID: s.ID, CustomerID: customerID(s.Customer), Migrated: s.Metadata[metaMigration] != "",
 	}}, nil
 }
 
 // planSessionFact reads the end of a payment page of a recurring donation. If it is paid by bank debit, the donation is processing.
-func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.StatusUpdate) settlement.Fact {
-	fact := settlement.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: update.DonationID, CustomerID: customerID(s.Customer)}}
+func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.StatusUpdate) event.Fact {
+	fact := event.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: update.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
 		fact.Subscription.SubscriptionID = s.Subscription.ID
 	}
@@ -38,22 +38,22 @@ func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.
 		fact.Status = update
 		return fact
 	}
-	fact.Expected = &settlement.ExpectedCharge{DonationID: update.DonationID, InvoiceRef: s.Invoice.ID}
+	fact.Expected = &event.ExpectedCharge{DonationID: update.DonationID, InvoiceRef: s.Invoice.ID}
 	return fact
 }
 
 // invoiceFact reads an invoice. If it is paid, its charge must exist or come.
-func invoiceFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func invoiceFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var in stripe.Invoice
 	if err := json.Unmarshal(object, &in); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
-	fact := settlement.Fact{Invoice: invoiceOf(&in)}
+	fact := event.Fact{Invoice: invoiceOf(&in)}
 	if e.APIVersion != stripe.APIVersion {
 		fact.Invoice.Known = false // another version of the API has the plan in another field
 	}
 	if e.Type == "invoice.paid" && (in.AmountPaid > 0 || !fact.Invoice.Known) {
-		fact.Expected = &settlement.ExpectedCharge{InvoiceRef: in.ID}
+		fact.Expected = &event.ExpectedCharge{InvoiceRef: in.ID}
 		if in.PaymentIntent != nil {
 			fact.Expected.IntentRef = in.PaymentIntent.ID
 		}
@@ -80,15 +80,15 @@ func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 }
 
 // customerFact reads which payment method a customer chose.
-func customerFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func customerFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var c stripe.Customer
 	if err := json.Unmarshal(object, &c); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
-		return settlement.Fact{}, nil
+		return event.Fact{}, nil
 	}
-	return settlement.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
+	return event.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

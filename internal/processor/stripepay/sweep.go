@@ -17,7 +17,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
 )
 
@@ -35,7 +35,7 @@ type Sweeper struct {
 	DB        *sqlx.DB
 	Stripe    *Stripe
 	Catalog   *fund.CatalogCache
-	Worker    *settlement.EventWorker
+	Worker    *event.Worker
 	Collector stripebalance.Importer
 	Now       func() time.Time
 }

@@ -14,22 +14,23 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 )
 
 // translateEvent reads an event. It trusts an event of another API version for ids only; the object is fetched.
-func translateEvent(e storedEvent) (settlement.Fact, error) {
+func translateEvent(e storedEvent) (event.Fact, error) {
 	var envelope struct {
 		Data struct {
 			Object json.RawMessage `json:"object"`
 		} `json:"data"`
 	}
 	if err := json.Unmarshal(e.Payload, &envelope); err != nil {
-		return settlement.Fact{}, fmt.Errorf("not an event: %w", err)
+		return event.Fact{}, fmt.Errorf("not an event: %w", err)
 	}
 	object := envelope.Data.Object
 	if err := checkObject(e.Type, object); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	switch e.Type {
 	case "charge.succeeded":
@@ -39,15 +40,15 @@ func translateEvent(e storedEvent) (settlement.Fact, error) {
 	case "payment_intent.succeeded":
 		var intent stripe.PaymentIntent
 		if err := json.Unmarshal(object, &intent); err != nil {
-			return settlement.Fact{}, err
+			return event.Fact{}, err
 		}
-		expected := &settlement.ExpectedCharge{DonationID: giftID(intent.Metadata), IntentRef: intent.ID}
+		expected := &event.ExpectedCharge{DonationID: giftID(intent.Metadata), IntentRef: intent.ID}
 		if invoice := intent.Metadata[metaInvoice]; invoice != "" {
 			expected.DonationID, expected.InvoiceRef = uuid.Nil, invoice
 		} else if intent.Invoice != nil {
 			expected.InvoiceRef = intent.Invoice.ID
 		}
-		return settlement.Fact{Expected: expected}, nil
+		return event.Fact{Expected: expected}, nil
 	case "checkout.session.completed", "checkout.session.async_payment_succeeded", "checkout.session.async_payment_failed", "checkout.session.expired":
 		return sessionFact(e, object)
 	case "charge.refunded", "refund.created", "refund.updated", "charge.refund.updated",
@@ -64,7 +65,7 @@ func translateEvent(e storedEvent) (settlement.Fact, error) {
 	case "customer.updated":
 		return customerFact(e, object)
 	default:
-		return settlement.Fact{}, nil
+		return event.Fact{}, nil
 	}
 }
 
@@ -84,23 +85,23 @@ func checkObject(kind string, object json.RawMessage) error {
 }
 
 // movementFact reads which balance transactions a refund or payout names. A charge does not name the transactions of its refunds.
-func movementFact(object json.RawMessage) (settlement.Fact, error) {
+func movementFact(object json.RawMessage) (event.Fact, error) {
 	var named struct {
 		Object      string          `json:"object"`
 		Transaction *transactionRef `json:"balance_transaction"`
 		Failure     *transactionRef `json:"failure_balance_transaction"`
 	}
 	if err := json.Unmarshal(object, &named); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
-	m := &settlement.Movement{}
+	m := &event.Movement{}
 	for _, ref := range []*transactionRef{named.Transaction, named.Failure} {
 		if ref != nil && named.Object != "charge" {
 			m.Transactions = append(m.Transactions, ref.ID)
 		}
 	}
 	m.RequestImport = len(m.Transactions) == 0
-	return settlement.Fact{Movement: m}, nil
+	return event.Fact{Movement: m}, nil
 }
 
 // transactionRef is the id of a balance transaction, which Stripe sends alone or inside the whole object.
@@ -119,20 +120,20 @@ func (r *transactionRef) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func disputeFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func disputeFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var dispute stripe.Dispute
 	if err := json.Unmarshal(object, &dispute); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		return settlement.Fact{Movement: &settlement.Movement{OfDispute: true, Refetch: true, DisputeRef: dispute.ID}}, nil
+		return event.Fact{Movement: &event.Movement{OfDispute: true, Refetch: true, DisputeRef: dispute.ID}}, nil
 	}
-	return settlement.Fact{Movement: movementOf(e.EntityID, &dispute, e.CreatedAt)}, nil
+	return event.Fact{Movement: movementOf(e.EntityID, &dispute, e.CreatedAt)}, nil
 }
 
 // movementOf reads which transactions a dispute made and whether it is lost. An inquiry (status warning_…) makes none.
-func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *settlement.Movement {
-	m := &settlement.Movement{OfDispute: true}
+func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *event.Movement {
+	m := &event.Movement{OfDispute: true}
 	for _, t := range d.BalanceTransactions {
 		m.Transactions = append(m.Transactions, t.ID)
 	}
@@ -145,22 +146,22 @@ func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *settlement.M
 	return m
 }
 
-func chargeFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func chargeFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var charge stripe.Charge
 	if err := json.Unmarshal(object, &charge); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	if e.APIVersion != stripe.APIVersion {
-		expected := &settlement.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
+		expected := &event.ExpectedCharge{DonationID: giftID(charge.Metadata), ChargeRef: charge.ID}
 		if invoice := charge.Metadata[metaInvoice]; invoice != "" {
 			expected.DonationID, expected.InvoiceRef = uuid.Nil, invoice
 		} else if charge.Invoice != nil {
 			expected.InvoiceRef = charge.Invoice.ID
 		}
-		return settlement.Fact{Expected: expected}, nil
+		return event.Fact{Expected: expected}, nil
 	}
 	c, err := chargeOf(e.EntityID, &charge, e.ID)
-	return settlement.Fact{Charge: c}, err
+	return event.Fact{Charge: c}, err
 }
 
 // chargeOf translates a charge. It returns nil if the charge took no money (yet).
@@ -187,14 +188,14 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 	return charge, nil
 }
 
-func sessionFact(e storedEvent, object json.RawMessage) (settlement.Fact, error) {
+func sessionFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
 	var session stripe.CheckoutSession
 	if err := json.Unmarshal(object, &session); err != nil {
-		return settlement.Fact{}, err
+		return event.Fact{}, err
 	}
 	gift := giftID(session.Metadata)
 	if gift == uuid.Nil {
-		return settlement.Fact{}, nil // not made by this program; if it has a charge, the charge decides
+		return event.Fact{}, nil // not made by this program; if it has a charge, the charge decides
 	}
 	update := &donation.StatusUpdate{DonationID: gift, EntityID: e.EntityID, Cause: e.ID}
 	switch {
@@ -205,11 +206,11 @@ func sessionFact(e storedEvent, object json.RawMessage) (settlement.Fact, error)
 	case session.Mode == stripe.CheckoutSessionModeSubscription:
 		return planSessionFact(e, &session, update), nil
 	case session.PaymentStatus == stripe.CheckoutSessionPaymentStatusPaid && session.PaymentIntent != nil:
-		return settlement.Fact{Expected: &settlement.ExpectedCharge{DonationID: gift, IntentRef: session.PaymentIntent.ID}}, nil
+		return event.Fact{Expected: &event.ExpectedCharge{DonationID: gift, IntentRef: session.PaymentIntent.ID}}, nil
 	default:
 		update.To = donation.Processing
 	}
-	return settlement.Fact{Status: update}, nil
+	return event.Fact{Status: update}, nil
 }
 
 // giftID returns the donation's id in an object's metadata; uuid.Nil if there is none.

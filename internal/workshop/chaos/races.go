@@ -19,7 +19,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
 
 	"konbit/internal/processor/stripepay"
@@ -50,7 +50,7 @@ type raceServices struct {
 	db        *sqlx.DB
 	starter   donation.Starter
 	inbox     *stripepay.Inbox
-	drain     *settlement.EventWorker
+	drain     *event.Worker
 	collector stripebalance.Importer
 	desk      receipt.Issuer
 	clerk     mail.Resender
@@ -64,7 +64,7 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
-	r.drain = settlement.NewEventWorker(&settlement.EventWorker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
+	r.drain = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
 	receipts := h.Receipts
 	receipts.DB = db
 	r.clerk = mail.Resender{Receipts: receipts, Queue: h.Queue}

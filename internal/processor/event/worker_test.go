@@ -1,4 +1,4 @@
-package settlement_test
+package event_test
 
 import (
 	"fmt"

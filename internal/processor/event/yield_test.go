@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -13,7 +13,7 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 	t.Parallel()
 	waited := func(t *testing.T, ctx context.Context, after time.Duration) time.Duration {
 		t.Helper()
-		d := NewEventWorker(&EventWorker{})
+		d := NewWorker(&Worker{})
 		d.overloaded.Store(true)
 		time.AfterFunc(after, func() { d.overloaded.Store(false) })
 		began := time.Now()
@@ -26,7 +26,7 @@ func TestYieldWaitsForABusyWorkerAndEnds(t *testing.T) {
 		over, end := context.WithCancel(t.Context())
 		end()
 		require.Zero(t, waited(t, over, time.Second))
-		d, began := NewEventWorker(&EventWorker{}), time.Now()
+		d, began := NewWorker(&Worker{}), time.Now()
 		var turns []func()
 		for range cap(d.yieldSlots) {
 			turns = append(turns, d.Yield(t.Context()))

@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -17,7 +17,7 @@ const (
 )
 
 // fetch reads at the processor what an event only hints at and applies it. If there is nothing yet, the event stays parked.
-func (w *EventWorker) fetch(ctx context.Context, e Event) error {
+func (w *Worker) fetch(ctx context.Context, e Event) error {
 	bounded, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	if err := w.fetchAndApply(bounded, e); err != nil {
@@ -26,7 +26,7 @@ func (w *EventWorker) fetch(ctx context.Context, e Event) error {
 	return nil
 }
 
-func (w *EventWorker) fetchAndApply(ctx context.Context, e Event) error {
+func (w *Worker) fetchAndApply(ctx context.Context, e Event) error {
 	catalog, err := w.Catalog.Current(ctx)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func parkDelay(attempts int) time.Duration {
 	return delay/2 + rand.N(delay)
 }
 
-func (w *EventWorker) storeFailure(ctx context.Context, e Event, why error) error {
+func (w *Worker) storeFailure(ctx context.Context, e Event, why error) error {
 	r := w.failure(ctx, e, why)
 	return pg.InTx(ctx, w.DB, func(tx *sqlx.Tx) error { return w.Source.FinishTx(ctx, tx, []Event{e}, []Result{r}) })
 }
@@ -69,11 +69,11 @@ func (w *EventWorker) storeFailure(ctx context.Context, e Event, why error) erro
 //
 //	fault.Unavailable, a transient database error   the processor, the database or the way to them failed
 //	fault.NotFound                                  a fund is younger than this process's copy of the catalog
-func (w *EventWorker) failure(ctx context.Context, e Event, why error) Result {
+func (w *Worker) failure(ctx context.Context, e Event, why error) Result {
 	r := parked(why.Error(), parkDelay(e.Attempts))
 	r.Failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.IsTransient(why)
 	if r.Failed && e.Failures+1 >= MaxFailures {
-		r.State = EventSetAside
+		r.State = SetAside
 		w.Log.ErrorContext(ctx, "processor event set aside", "event", e.ID, "type", e.Type, "error", why)
 	}
 	return r

@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -14,25 +14,26 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/settlement"
 )
 
 const (
-	eventBatchSize = 100
-	idleWait       = 200 * time.Millisecond // how long an event that another process stored may wait
-	fetchTimeout   = 10 * time.Second       // of reading one event's objects at the processor
-	fetchBudget    = 10 * time.Second       // of reading at the processor after one batch, before the next
-	maxWorkers     = 4                      // one or two keep up with the events of few donations
-	busyThreshold  = 16                     // events in a batch: more arrive than are applied
-	maxYield       = 3 * time.Second        // the longest that other work makes way
+	batchSize     = 100
+	idleWait      = 200 * time.Millisecond // how long an event that another process stored may wait
+	fetchTimeout  = 10 * time.Second       // of reading one event's objects at the processor
+	fetchBudget   = 10 * time.Second       // of reading at the processor after one batch, before the next
+	maxWorkers    = 4                      // one or two keep up with the events of few donations
+	busyThreshold = 16                     // events in a batch: more arrive than are applied
+	maxYield      = 3 * time.Second        // the longest that other work makes way
 )
 
-// EventWorker applies the stored events of one processor. NewEventWorker makes one.
-type EventWorker struct {
+// Worker applies the stored events of one processor. NewWorker makes one.
+type Worker struct {
 	DB      *sqlx.DB
-	Source  EventSource
+	Source  Source
 	Catalog *fund.CatalogCache
 	Settler donation.Settler
-	Booker  Booker
+	Booker  settlement.Booker
 	Plans   recurring.Plans
 	Log     *slog.Logger
 
@@ -42,8 +43,8 @@ type EventWorker struct {
 	overloaded atomic.Bool   // the last batch reached busyThreshold
 }
 
-// NewEventWorker returns w, ready to run.
-func NewEventWorker(w *EventWorker) *EventWorker {
+// NewWorker returns w, ready to run.
+func NewWorker(w *Worker) *Worker {
 	w.wake = make(chan struct{}, 1)
 	w.yieldSlots = make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1))
 	return w
@@ -51,7 +52,7 @@ func NewEventWorker(w *EventWorker) *EventWorker {
 
 // Yield blocks up to 3 s until no batch of events is applied and none is full. At most GOMAXPROCS/2 callers proceed at once; done ends
 // a caller's turn. Work that can wait and would slow down donations calls it first.
-func (w *EventWorker) Yield(ctx context.Context) (done func()) {
+func (w *Worker) Yield(ctx context.Context) (done func()) {
 	ctx, cancel := context.WithTimeout(ctx, maxYield)
 	defer cancel()
 	select {
@@ -69,7 +70,7 @@ func (w *EventWorker) Yield(ctx context.Context) (done func()) {
 }
 
 // Wake says that an event was stored. It never blocks.
-func (w *EventWorker) Wake() {
+func (w *Worker) Wake() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -78,7 +79,7 @@ func (w *EventWorker) Wake() {
 
 // Run applies events until ctx ends; a batch under way is finished. It uses as many goroutines as there are processors, at most
 // maxWorkers, because each batch keeps one processor of the database busy.
-func (w *EventWorker) Run(ctx context.Context) {
+func (w *Worker) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), maxWorkers) {
 		workers.Go(func() { w.run(ctx) })
@@ -86,7 +87,7 @@ func (w *EventWorker) Run(ctx context.Context) {
 	workers.Wait()
 }
 
-func (w *EventWorker) run(ctx context.Context) {
+func (w *Worker) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		w.active.Add(1)
 		n, err := w.RunBatch(context.WithoutCancel(ctx))
@@ -95,7 +96,7 @@ func (w *EventWorker) run(ctx context.Context) {
 		if err != nil {
 			w.Log.WarnContext(ctx, "processor events: the database does not answer", "error", err)
 		}
-		if n == eventBatchSize && err == nil {
+		if n == batchSize && err == nil {
 			w.Wake() // there may be enough for another goroutine
 			continue
 		}
@@ -111,10 +112,10 @@ func (w *EventWorker) run(ctx context.Context) {
 // transaction of its own, so that one bad event stops no other; after a lock time-out all are left as they are. The commit is
 // asynchronous: the events are stored durably, so a lost batch is applied again, and an email is stored by a durable commit before it
 // is sent.
-func (w *EventWorker) RunBatch(ctx context.Context) (claimed int, err error) {
+func (w *Worker) RunBatch(ctx context.Context) (claimed int, err error) {
 	var batch, needsFetch, ownTransaction []Event
 	err = pg.InTxAsyncCommit(ctx, w.DB, func(tx *sqlx.Tx) (err error) {
-		if batch, err = w.Source.ClaimDueTx(ctx, tx, eventBatchSize); err != nil || len(batch) == 0 {
+		if batch, err = w.Source.ClaimDueTx(ctx, tx, batchSize); err != nil || len(batch) == 0 {
 			return err
 		}
 		together := batch
@@ -160,7 +161,7 @@ func splitBatch(events []Event) (together, ownTransaction []Event) {
 }
 
 // handleTx applies the events that could be translated and stores the failure of the others.
-func (w *EventWorker) handleTx(ctx context.Context, tx *sqlx.Tx, events []Event) (needsFetch []Event, err error) {
+func (w *Worker) handleTx(ctx context.Context, tx *sqlx.Tx, events []Event) (needsFetch []Event, err error) {
 	catalog, err := w.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err
@@ -181,7 +182,7 @@ func (w *EventWorker) handleTx(ctx context.Context, tx *sqlx.Tx, events []Event)
 }
 
 // applyOne applies one event in a transaction of its own, and stores its failure if it fails.
-func (w *EventWorker) applyOne(ctx context.Context, e Event) error {
+func (w *Worker) applyOne(ctx context.Context, e Event) error {
 	var needsFetch []Event
 	err := pg.InTx(ctx, w.DB, func(tx *sqlx.Tx) error {
 		claimed, err := w.Source.ClaimTx(ctx, tx, e)

@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/guard"
+	"konbit/internal/processor/settlement"
 )
 
-// eventBatch is a batch of events that are applied together, and what becomes of each.
-type eventBatch struct {
-	*EventWorker
+// batch is a batch of events that are applied together, and what becomes of each.
+type batch struct {
+	*Worker
 	catalog    *fund.Catalog
 	events     []Event
 	results    []Result
@@ -34,10 +35,10 @@ type eventBatch struct {
 //	charges          settle donations
 //	expected charges park until the charge has come
 //	movements        park until the import has booked them; a lost dispute is booked here
-func (w *EventWorker) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, events []Event) (needsFetch []Event, err error) {
-	b := &eventBatch{EventWorker: w, catalog: catalog, events: events, results: make([]Result, len(events))}
+func (w *Worker) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, events []Event) (needsFetch []Event, err error) {
+	b := &batch{Worker: w, catalog: catalog, events: events, results: make([]Result, len(events))}
 	for i := range b.results {
-		b.results[i] = Result{State: EventDone}
+		b.results[i] = Result{State: Done}
 	}
 	for _, step := range []func(context.Context, *sqlx.Tx) error{
 		b.lockPlansTx, b.updateStatusesTx, b.recordDeclinesTx, b.updatePlansTx, b.settleChargesTx, b.awaitChargesTx, b.applyMovementsTx,
@@ -49,7 +50,7 @@ func (w *EventWorker) applyTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Ca
 	return b.needsFetch, w.Source.FinishTx(ctx, tx, events, b.results)
 }
 
-func (b *eventBatch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var updates []donation.StatusUpdate
 	for _, e := range b.events {
 		if e.Fact.Status != nil {
@@ -60,7 +61,7 @@ func (b *eventBatch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // recordDeclinesTx records the declines of cards that a donor tried at the form. A renewal is charged without anybody at a form.
-func (b *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var failures []guard.Failure
 	for _, e := range b.events {
 		if e.Fact.Decline == nil {
@@ -78,7 +79,7 @@ func (b *eventBatch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // settleChargesTx settles the donations whose charges succeeded, all at once.
-func (b *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var charges []donation.IncomingPayment
 	var indexes []int // of their events
 	for i, e := range b.events {
@@ -109,7 +110,7 @@ func (b *eventBatch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 // awaitChargesTx parks the events of payments whose charge is not stored yet. The charge's own event usually arrives first or a moment
 // later; from the second attempt on, the charge is fetched. An event whose payment names no donation of ours is finished: its charge
 // decides.
-func (b *eventBatch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var ids []uuid.UUID
 	for _, e := range b.events {
 		if x := e.Fact.Expected; x != nil && x.DonationID != uuid.Nil {
@@ -152,7 +153,7 @@ func unsettledTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UU
 
 // applyMovementsTx parks events whose movements of money are not booked yet, and requests an import of the balance for them. It books
 // a lost dispute once the withdrawal of its money is booked.
-func (b *eventBatch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 	for i, e := range b.events {
 		m := e.Fact.Movement
 		if m == nil {
@@ -175,8 +176,8 @@ func (b *eventBatch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // applyMovementTx returns whether everything that a movement names is booked.
-func (b *eventBatch) applyMovementTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, m Movement) (bool, error) {
-	booked, err := BookedTx(ctx, tx, entity, m.Transactions)
+func (b *batch) applyMovementTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, m Movement) (bool, error) {
+	booked, err := settlement.BookedTx(ctx, tx, entity, m.Transactions)
 	if err != nil {
 		return false, err
 	}

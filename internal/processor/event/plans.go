@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // lockPlansTx locks the plans that the batch is going to change, before it locks any donation.
-func (b *eventBatch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	var set recurring.LockSet
 	for _, e := range b.events {
 		if s := e.Fact.Subscription; s != nil {
@@ -30,7 +30,7 @@ func (b *eventBatch) lockPlansTx(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // updatePlansTx records what events say about plans: subscriptions, invoices and payment methods, in this order.
-func (b *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
+func (b *batch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	var seen []recurring.SubscriptionSeen
 	invoices := map[uuid.UUID][]donation.Invoice{} // by entity
 	for _, e := range b.events {
@@ -64,7 +64,7 @@ func (b *eventBatch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 
 // unpaidInvoicesTx returns which of the invoices that events expect a charge for have no payment here yet. An invoice that is unknown
 // here counts as unpaid: its charge names the plan.
-func (b *eventBatch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
+func (b *batch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
 	unpaid, expected := map[string]bool{}, map[uuid.UUID][]string{}
 	for _, e := range b.events {
 		if x := e.Fact.Expected; x != nil && x.InvoiceRef != "" {

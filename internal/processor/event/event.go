@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"context"
@@ -11,12 +11,13 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/guard"
+	"konbit/internal/processor/settlement"
 )
 
-// EventSource is what the adapter of a payment processor implements, so that an EventWorker applies the processor's stored events.
+// Source is what the adapter of a payment processor implements, so that an Worker applies the processor's stored events.
 // The adapter owns the table of its events. It translates and decides nothing: what an event changes, and in which order, is decided
 // here.
-type EventSource interface {
+type Source interface {
 	// ClaimDueTx locks and returns up to n events that are due and that no other transaction holds, the earliest due first.
 	ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]Event, error)
 	// ClaimTx locks one event again. It returns false if the event is finished by now or another transaction holds it.
@@ -80,35 +81,35 @@ type ExpectedCharge struct {
 
 // Movement names balance transactions. They are booked by the import of the balance, in the processor's own order.
 type Movement struct {
-	Transactions  []string     // those that the event names; the event is finished when they are booked
-	RequestImport bool         // it names none, and money moved all the same
-	LostDispute   *LostDispute // a dispute was lost
-	OfDispute     bool         // the event is about a dispute
-	Refetch       bool         // the event must not be trusted about the dispute: read it first
-	DisputeRef    string       // the dispute to read
+	Transactions  []string                // those that the event names; the event is finished when they are booked
+	RequestImport bool                    // it names none, and money moved all the same
+	LostDispute   *settlement.LostDispute // a dispute was lost
+	OfDispute     bool                    // the event is about a dispute
+	Refetch       bool                    // the event must not be trusted about the dispute: read it first
+	DisputeRef    string                  // the dispute to read
 }
 
 // MaxFailures is the number of failed attempts after which an event is set aside. Waiting for another event is no failure.
 const MaxFailures = 5
 
-// EventState says where an event stands. The values are stored.
-type EventState string
+// State says where an event stands. The values are stored.
+type State string
 
 // The states in which an attempt leaves an event.
 const (
-	EventDone     EventState = "done"
-	EventParked   EventState = "parked"
-	EventSetAside EventState = "set_aside"
+	Done     State = "done"
+	Parked   State = "parked"
+	SetAside State = "set_aside"
 )
 
 // Result is what became of an event.
 type Result struct {
-	State  EventState
+	State  State
 	Reason string        // why it is parked or set aside
 	Delay  time.Duration // of a parked event: until the next attempt
 	Failed bool          // the attempt counts as a failure
 }
 
 func parked(reason string, delay time.Duration) Result {
-	return Result{State: EventParked, Reason: reason, Delay: delay}
+	return Result{State: Parked, Reason: reason, Delay: delay}
 }

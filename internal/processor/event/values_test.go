@@ -1,4 +1,4 @@
-package settlement
+package event
 
 import (
 	"testing"
@@ -8,5 +8,5 @@ import (
 
 // TestEventStates: an adapter's table of events holds these values.
 func TestEventStates(t *testing.T) {
-	require.Equal(t, []EventState{"done", "parked", "set_aside"}, []EventState{EventDone, EventParked, EventSetAside})
+	require.Equal(t, []State{"done", "parked", "set_aside"}, []State{Done, Parked, SetAside})
 }

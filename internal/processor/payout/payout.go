@@ -1,4 +1,6 @@
-package settlement
+// Package payout owns the payouts of the processor to the bank and their members. It stores them; package settlement books
+// them in the same transaction.
+package payout
 
 import (
 	"context"
@@ -15,62 +17,54 @@ import (
 // processorStripe is the only processor today. It stands in payout.processor.
 const processorStripe = "stripe"
 
-// PayoutKind says who made a payout. Its values stand in payout.kind.
-type PayoutKind string
+// Kind says who made a payout. Its values stand in payout.kind.
+type Kind string
 
 // The kinds of payout. Only an automatic one has members: the processor does not say what the others pay out.
 const (
-	AutomaticPayout PayoutKind = "automatic" // the processor, by its schedule
-	ManualPayout    PayoutKind = "manual"    // a person, with normal delivery
-	InstantPayout   PayoutKind = "instant"   // a person, with instant delivery
+	Automatic Kind = "automatic" // the processor, by its schedule
+	Manual    Kind = "manual"    // a person, with normal delivery
+	Instant   Kind = "instant"   // a person, with instant delivery
 )
 
-// PayoutStatus is how far a payout is. Its values stand in payout.status.
-type PayoutStatus string
+// Status is how far a payout is. Its values stand in payout.status.
+type Status string
 
 // The statuses of a payout. A paid one can still fail, for about five bank days.
 //
 //	pending ── in_transit ── paid ── failed
 //	   └── canceled   └── failed
 const (
-	PayoutPending   PayoutStatus = "pending"
-	PayoutInTransit PayoutStatus = "in_transit"
-	PayoutPaid      PayoutStatus = "paid"
-	PayoutFailed    PayoutStatus = "failed"
-	PayoutCanceled  PayoutStatus = "canceled"
+	Pending   Status = "pending"
+	InTransit Status = "in_transit"
+	Paid      Status = "paid"
+	Failed    Status = "failed"
+	Canceled  Status = "canceled"
 )
 
 // Payout is money that the processor sends to the bank.
 type Payout struct {
 	Ref        string // the processor's id
-	Kind       PayoutKind
+	Kind       Kind
 	Amount     int64 // in minor units; negative if the processor takes money from the bank
 	Currency   money.Currency
 	ArrivalOn  time.Time // the day on which the bank is expected to book it, at midnight UTC
-	Status     PayoutStatus
+	Status     Status
 	Descriptor string // on the bank statement; empty for the processor's default
 	CreatedAt  time.Time
 }
 
-// recordTx stores transactions, and the payouts among them with their members, before they are booked. Payouts come
-// first, so that the trigger for the previous release finds them stored.
-func (s *bookingRun) recordTx(ctx context.Context, tx *sqlx.Tx, transactions []Transaction) error {
-	for _, t := range transactions {
-		if !t.IsPayout() || t.Payout == nil {
-			continue
-		}
-		if err := s.StorePayoutTx(ctx, tx, s.entity.ID, *t.Payout, t.Members); err != nil {
-			return err
-		}
-	}
-	return insertTransactionsTx(ctx, tx, s.entity, transactions, s.Now())
+// Store stores payouts.
+type Store struct {
+	NewID func() uuid.UUID
+	Now   func() time.Time
 }
 
-// StorePayoutTx stores a payout as the processor shows it, or updates the stored one. members are the transactions that
+// StoreTx stores a payout as the processor shows it, or updates the stored one. members are the transactions that
 // an automatic payout pays out; nil for the other kinds. A payout that has failed or was canceled keeps that status:
 // what was read before the failure may arrive after it.
-func (b Booker) StorePayoutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, p Payout, members []string) error {
-	const upsert = `/* settlement.StorePayoutTx */
+func (s Store) StoreTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, p Payout, members []string) error {
+	const upsert = `/* payout.StoreTx */
 		INSERT INTO payout AS o (id, entity_id, processor, payout_ref, kind, amount, currency, arrival_on, status, descriptor, created_at, members_stored, read_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (entity_id, processor, payout_ref) DO UPDATE
@@ -78,12 +72,12 @@ func (b Booker) StorePayoutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID
 		       members_stored = o.members_stored OR EXCLUDED.members_stored,
 		       status = CASE WHEN o.status IN ('failed', 'canceled') THEN o.status ELSE EXCLUDED.status END
 		RETURNING id`
-	const insert = `/* settlement.StorePayoutTx */
+	const insert = `/* payout.StoreTx */
 		INSERT INTO payout_member (payout_id, entity_id, transaction_id) SELECT $1, $2, m FROM unnest($3::text[]) m ON CONFLICT DO NOTHING`
 	var id uuid.UUID
-	automatic := p.Kind == AutomaticPayout && members != nil
-	err := tx.GetContext(ctx, &id, upsert, b.NewID(), entity, processorStripe, p.Ref, p.Kind, p.Amount, p.Currency,
-		p.ArrivalOn.UTC().Format(time.DateOnly), p.Status, p.Descriptor, p.CreatedAt, automatic, b.Now())
+	automatic := p.Kind == Automatic && members != nil
+	err := tx.GetContext(ctx, &id, upsert, s.NewID(), entity, processorStripe, p.Ref, p.Kind, p.Amount, p.Currency,
+		p.ArrivalOn.UTC().Format(time.DateOnly), p.Status, p.Descriptor, p.CreatedAt, automatic, s.Now())
 	if err != nil || !automatic {
 		return err
 	}
@@ -91,30 +85,26 @@ func (b Booker) StorePayoutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID
 	return err
 }
 
-// ForgetPayoutTx marks a payout as read that the processor no longer knows. Its kind and its members stay unknown.
-func (b Booker) ForgetPayoutTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ref string) error {
-	const query = `/* settlement.ForgetPayoutTx */
+// ForgetTx marks a payout as read that the processor no longer knows. Its kind and its members stay unknown.
+func (s Store) ForgetTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ref string) error {
+	const query = `/* payout.ForgetTx */
 		UPDATE payout SET read_at = $4, status = CASE WHEN status IN ('pending', 'in_transit') THEN 'paid' ELSE status END
 		 WHERE entity_id = $1 AND processor = $2 AND payout_ref = $3`
-	_, err := tx.ExecContext(ctx, query, entity, processorStripe, ref, b.Now())
+	_, err := tx.ExecContext(ctx, query, entity, processorStripe, ref, s.Now())
 	return err
 }
 
-// endPayoutTx changes the status of a payout whose money came back: canceled, or failed at the bank.
-func (s *bookingRun) endPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
-	const query = `/* settlement.endPayoutTx */ UPDATE payout SET status = $4 WHERE entity_id = $1 AND processor = $2 AND payout_ref = $3`
-	status := PayoutFailed
-	if t.Type == "payout_cancel" {
-		status = PayoutCanceled
-	}
-	_, err := tx.ExecContext(ctx, query, s.entity.ID, processorStripe, t.SourceID, status)
+// EndTx stores how a payout ended whose money came back: Failed at the bank, or Canceled.
+func EndTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, ref string, status Status) error {
+	const query = `/* payout.EndTx */ UPDATE payout SET status = $4 WHERE entity_id = $1 AND processor = $2 AND payout_ref = $3`
+	_, err := tx.ExecContext(ctx, query, entity, processorStripe, ref, status)
 	return err
 }
 
-// PayoutsToRead lists the payouts that should be read from the processor, by its ids: at most limit, those not read yet
+// ToRead lists the payouts that should be read from the processor, by its ids: at most limit, those not read yet
 // first, then those still on their way, the longest unread first.
-func PayoutsToRead(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, limit int) (refs []string, err error) {
-	const query = `/* settlement.PayoutsToRead */
+func ToRead(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, limit int) (refs []string, err error) {
+	const query = `/* payout.ToRead */
 		SELECT payout_ref FROM payout
 		 WHERE entity_id = $1 AND processor = $2 AND (read_at IS NULL OR status IN ('pending', 'in_transit'))
 		 ORDER BY read_at NULLS FIRST, created_at DESC LIMIT $3`
@@ -122,26 +112,26 @@ func PayoutsToRead(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID,
 	return refs, err
 }
 
-// StoredPayout is a stored payout with its members.
-type StoredPayout struct {
+// Stored is a stored payout with its members.
+type Stored struct {
 	ID            uuid.UUID      `db:"id"`
 	Ref           string         `db:"payout_ref"`
-	Kind          PayoutKind     `db:"kind"` // empty: not read yet, or the processor no longer knows it
+	Kind          Kind           `db:"kind"` // empty: not read yet, or the processor no longer knows it
 	Amount        int64          `db:"amount"`
 	Currency      money.Currency `db:"currency"`
 	ArrivalOn     time.Time      `db:"arrival_on"`
-	Status        PayoutStatus   `db:"status"`
+	Status        Status         `db:"status"`
 	Descriptor    string         `db:"descriptor"`
 	MembersStored bool           `db:"members_stored"` // Members is complete; false for manual, instant and unread payouts
 	Members       []string       `db:"-"`              // ids of balance transactions, in order
 }
 
-// Payouts lists an entity's payouts that arrive from one day to another, both included, by arrival and reference.
-func Payouts(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time) (payouts []StoredPayout, err error) {
-	const query = `/* settlement.Payouts */
+// List lists an entity's payouts that arrive from one day to another, both included, by arrival and reference.
+func List(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, from, to time.Time) (payouts []Stored, err error) {
+	const query = `/* payout.List */
 		SELECT id, payout_ref, coalesce(kind, '') AS kind, amount, currency, arrival_on, status, descriptor, members_stored FROM payout
 		 WHERE entity_id = $1 AND arrival_on BETWEEN $2 AND $3 ORDER BY arrival_on, payout_ref`
-	const members = `/* settlement.Payouts */
+	const members = `/* payout.List */
 		SELECT payout_id, transaction_id FROM payout_member WHERE payout_id = ANY($1::uuid[]) ORDER BY payout_id, transaction_id`
 	err = sqlx.SelectContext(ctx, q, &payouts, query, entity, from.Format(time.DateOnly), to.Format(time.DateOnly))
 	if err != nil || len(payouts) == 0 {
