@@ -14,7 +14,7 @@ import (
 	"konbit/internal/processor/settlement"
 )
 
-// Source is what the adapter of a payment processor implements, so that an Worker applies the processor's stored events.
+// Source is what the adapter of a payment processor implements, so that a Worker applies the processor's stored events.
 // The adapter owns the table of its events. It translates and decides nothing: what an event changes, and in which order, is decided
 // here.
 type Source interface {
