@@ -10,6 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/office/check"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/processor/stripebalance"
 )
 
@@ -34,6 +35,7 @@ func (d *doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 	d.failed = d.failed || !f.OK
 	d.findings = append(d.findings, f)
 	d.report("import of Stripe's balances", stalledImports(ctx, db))
+	d.report("queues of background work", stuckQueues(ctx, db))
 }
 
 // stalledImports reports an error if the import of an entity's balance at Stripe does not advance.
@@ -42,6 +44,19 @@ func stalledImports(ctx context.Context, db *sqlx.DB) error {
 	failed := []error{err}
 	for _, s := range all {
 		failed = append(failed, fmt.Errorf("stalled for entity %s since %s: %s", s.EntityID, s.Since.UTC().Format(time.RFC3339), s.Reason))
+	}
+	return errors.Join(failed...)
+}
+
+// stuckQueues reports an error if jobs wait in a queue for longer than its work may take.
+func stuckQueues(ctx context.Context, db *sqlx.DB) error {
+	all, err := jobs.ReadQueues(ctx, db)
+	failed := []error{err}
+	for _, q := range all {
+		if q.Stuck {
+			failed = append(failed, fmt.Errorf("%d jobs wait in the queue %q, the oldest for %s: is a server running with its workers, and do Stripe and the mail server reply?",
+				q.Due, q.Queue, q.Delayed.Round(time.Second)))
+		}
 	}
 	return errors.Join(failed...)
 }

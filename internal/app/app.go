@@ -63,8 +63,9 @@ type App struct {
 	Guard  *guard.Guard
 	Access donoraccess.Service
 
-	Transport   *mail.Transport
-	Receipts    mail.Receipts // the emails with receipts
+	Transport   *mail.Transport // of all emails but those to sign in
+	SignInMail  *mail.Transport // of emails to sign in, so that they do not wait while the server is silent about others
+	Receipts    mail.Receipts   // the emails with receipts
 	SignIns     mail.SignIns
 	AuditDigest mail.AuditDigest
 	Handlers    *jobs.Handlers
@@ -110,7 +111,10 @@ func New(s Settings, r Resources) (*App, error) {
 	if a.Stripe, err = stripepay.New(s.Stripe, s.StripeAPIURL, r.Log); err != nil {
 		return nil, err
 	}
-	if a.Transport, err = mail.NewTransport(s.SMTPURL, s.MailFrom, jobsAtOnce); err != nil {
+	if a.Transport, err = mail.NewTransport(s.SMTPURL, s.MailFrom, jobSlots/2); err != nil {
+		return nil, err
+	}
+	if a.SignInMail, err = mail.NewTransport(s.SMTPURL, s.MailFrom, 1); err != nil {
 		return nil, err
 	}
 	a.Stripe.Observe(a.Metrics.StripeCall)
@@ -164,7 +168,11 @@ func (a *App) buildMail() {
 		StopURL: portal.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
-	a.SignIns = mail.SignIns{Mailer: mailer, Access: a.Access, Catalog: a.Catalog, Link: portal.SignInLink(s.BaseURL)}
+	urgent := mailer
+	urgent.Transport = a.SignInMail
+	a.SignIns = mail.SignIns{
+		Mailer: urgent, Access: a.Access, Catalog: a.Catalog, Link: portal.SignInLink(s.BaseURL), Expired: a.Metrics.SignInExpired,
+	}
 	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
 
 	a.Handlers = jobs.NewHandlers()
@@ -221,5 +229,6 @@ func (a *App) Stopping() bool { return a.stopping.Load() }
 // Close closes the connections to the mail server and the database.
 func (a *App) Close() error {
 	a.Transport.Close()
+	a.SignInMail.Close()
 	return errors.Join(a.resources.PagesDB.Close(), a.resources.DB.Close())
 }

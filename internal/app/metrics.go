@@ -82,6 +82,15 @@ func (a *App) Figures(ctx context.Context) ([]metrics.Figure, error) {
 		{Name: metrics.DonationsOpen, Value: float64(donations.Unsettled)},
 		{Name: metrics.Tasks, Value: float64(tasks)},
 	}
+	queues, err := jobs.ReadQueues(ctx, a.resources.DB)
+	if err != nil {
+		return nil, err
+	}
+	for _, q := range queues {
+		figures = append(figures,
+			metrics.Figure{Name: metrics.QueueDue, Label: string(q.Queue), Value: float64(q.Due)},
+			metrics.Figure{Name: metrics.QueueDelay, Label: string(q.Queue), Value: q.Delayed.Seconds()})
+	}
 	checks, err := check.ReadLast(ctx, a.resources.DB)
 	if err != nil {
 		return nil, err

@@ -36,5 +36,5 @@ const (
 
 	workerConnections = 16 // database connections of the background work
 	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
-	jobsAtOnce        = 8  // also the number of SMTP connections
+	jobSlots          = 20 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )

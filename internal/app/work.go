@@ -32,7 +32,7 @@ func (a *App) Work(ctx context.Context) error {
 // StartWorkers starts the job runner and the worker of Stripe's events. The latter ends with ctx. stop waits for
 // both; call it after ctx ended.
 func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
-	runner, err := jobs.NewRunner(a.resources.DB, a.Handlers, jobsAtOnce, a.resources.Log)
+	runner, err := jobs.NewRunner(a.resources.DB, a.Handlers, jobSlots, a.resources.Log)
 	if err != nil {
 		return nil, err
 	}

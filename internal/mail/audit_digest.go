@@ -32,6 +32,9 @@ type AuditDigestJob struct {
 // Kind returns the job's kind in river_job.
 func (AuditDigestJob) Kind() string { return "ledger_head_letter" }
 
+// Queue returns the queue in which the job waits.
+func (AuditDigestJob) Queue() jobs.QueueName { return jobs.Bulk }
+
 // AuditDigest records the head of each entity's hash chain of journal entries once a day, and sends it to the auditors.
 // With a head they can prove later that the books before it were not changed.
 type AuditDigest struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/task"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
 
@@ -25,6 +26,9 @@ type DeliveryJob struct {
 
 // Kind returns the job's kind in river_job.
 func (DeliveryJob) Kind() string { return "letter_delivery" }
+
+// Queue returns the queue in which the job waits.
+func (DeliveryJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // deliver sends a stored email to a delivery's recipient, unless the delivery is done or the donor has stopped this
 // kind of email. It records the server's reply:

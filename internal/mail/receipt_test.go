@@ -75,7 +75,7 @@ func resender(h *program.Program) mail.Resender {
 // startRunner runs jobs with short pauses between retries, until the test ends.
 func startRunner(t *testing.T, h *program.Program) {
 	t.Helper()
-	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
+	runner, err := jobs.NewRunner(h.DB.Server, h.Handlers, 8, h.Log.Logger(), jobs.Slots(jobs.Emails, 8), jobs.RetryWithin(20*time.Millisecond, 400*time.Millisecond))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start())
 	t.Cleanup(func() {

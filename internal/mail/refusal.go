@@ -39,15 +39,18 @@ func (r *Refusal) Permanent() bool {
 
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
-// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errConnectionClosed if the
-// connection was closed before MAIL, and to an error without the server's text otherwise.
+// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errSilent if it did not reply
+// in time, to errConnectionClosed if the connection was closed before MAIL, and to an error without the server's text
+// otherwise.
 func refusalFor(step string, err error) error {
 	var reply *textproto.Error
 	var slow net.Error
 	switch {
 	case errors.As(err, &reply):
 		return &Refusal{step, reply.Code, enhanced.FindString(reply.Msg)}
-	case step == "MAIL" && !(errors.As(err, &slow) && slow.Timeout()):
+	case errors.As(err, &slow) && slow.Timeout():
+		return fmt.Errorf("%w at %s", errSilent, step)
+	case step == "MAIL":
 		return errConnectionClosed
 	default:
 		return fmt.Errorf("smtp: the connection broke at %s", step)

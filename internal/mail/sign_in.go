@@ -27,6 +27,7 @@ type SignIns struct {
 	Access  donoraccess.Service
 	Catalog *fund.CatalogCache
 	Link    func(token string, lang phrase.Language) string // the page with the sign-in button, on our own host
+	Expired func()                                          // is called for each sign-in that expired before its email was sent; may be nil
 }
 
 // Register registers the jobs that send sign-in emails and emails about changed addresses.
@@ -38,10 +39,14 @@ func (m SignIns) Register(h *jobs.Handlers) {
 }
 
 // Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for
-// it cannot see whether it was sent, so that nobody can find out who has donated.
+// it cannot see whether it was sent, so that nobody can find out who has donated. It reports a sign-in that expired
+// before its email was sent: the person waits in vain.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	proof, err := m.Access.IssueCredentials(ctx, signIn)
-	if err != nil || proof == nil {
+	if err == nil && proof == nil {
+		return m.reportExpired(ctx, signIn)
+	}
+	if err != nil {
 		return err
 	}
 	from, known, err := m.sender(ctx, proof.Email)
@@ -53,6 +58,19 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 		return err
 	}
 	return m.sendUnstored(ctx, email, signIn)
+}
+
+// reportExpired counts and logs a sign-in that has expired. It does nothing if a newer sign-in replaced it.
+func (m SignIns) reportExpired(ctx context.Context, signIn uuid.UUID) error {
+	expired, err := m.Access.IsExpired(ctx, signIn)
+	if err != nil || !expired {
+		return err
+	}
+	if m.Expired != nil {
+		m.Expired()
+	}
+	m.Log.WarnContext(ctx, "a sign-in expired before its email was sent: is the mail server slow?", "sign-in", signIn)
+	return nil
 }
 
 // sender returns the legal entity in whose name to write to an address: the one that received its last donation. It

@@ -29,9 +29,10 @@ type timeouts struct {
 
 var defaultTimeouts = timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
 
-// Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached,
-// one sender at a time tries, with a pause that doubles up to 30 s. The others get an error at once, so that a server
-// that hangs does not block the workers, and a server that returns is not flooded with connections.
+// Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached or
+// is silent at any step of SMTP, one sender at a time tries, with a pause that doubles up to 30 s. The others get an
+// error at once, so that a server that hangs does not block the workers, and a server that returns is not flooded with
+// connections.
 type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the email's own From address
@@ -39,8 +40,8 @@ type Transport struct {
 	timeouts timeouts
 
 	mu       sync.Mutex
-	failures int       // since the server was last reached
-	nextDial time.Time // no sender dials before this time
+	failures int       // connections that failed and silences, since the server last replied to an email
+	nextTry  time.Time // no sender tries before this time
 }
 
 type connection struct {
@@ -107,6 +108,9 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 	if t.envelope != "" {
 		sender.Address = t.envelope
 	}
+	if !t.mayTry(time.Now()) {
+		return "", errors.New("smtp: no connection: the server could not be reached or was silent a moment ago")
+	}
 	for {
 		c, reused, err := t.connect(ctx)
 		if err != nil {
@@ -116,19 +120,25 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		var refusal *Refusal
 		replied := errors.As(err, &refusal)
 		if err == nil || replied && refusal.Code != 421 { // 421: the server is closing the connection
+			t.recordReply()
 			t.putBack(c)
 			return reply, err
 		}
 		_ = c.Close() // the connection is unusable
 		if !reused || !errors.Is(err, errConnectionClosed) || ctx.Err() != nil {
+			t.recordFailure(errors.Is(err, errSilent))
 			return "", err
 		}
 		// The server had closed the idle connection: nothing was sent, so the next connection is tried.
 	}
 }
 
-// errConnectionClosed: the connection was closed before any part of an email was sent.
-var errConnectionClosed = errors.New("smtp: the connection was closed")
+var (
+	// errConnectionClosed: the connection was closed before any part of an email was sent.
+	errConnectionClosed = errors.New("smtp: the connection was closed")
+	// errSilent: the server did not reply in time.
+	errSilent = errors.New("smtp: the server did not reply")
+)
 
 // transact runs one SMTP transaction, within limit and ctx's deadline.
 func transact(ctx context.Context, c *connection, limit time.Duration, from, to string, message []byte) (string, error) {
@@ -149,7 +159,7 @@ func transact(ctx context.Context, c *connection, limit time.Duration, from, to 
 		return "", refusalFor("DATA", err)
 	}
 	if _, err := w.Write(message); err != nil {
-		return "", errors.New("smtp: the connection broke while sending")
+		return "", refusalFor("message", err)
 	}
 	if err := w.Close(); err != nil {
 		return "", refusalFor("end of DATA", err)
@@ -177,32 +187,46 @@ func (t *Transport) connect(ctx context.Context) (c *connection, reused bool, er
 }
 
 func (t *Transport) dial(ctx context.Context) (*connection, error) {
-	if !t.mayDial(time.Now()) {
-		return nil, errors.New("smtp: no connection: the server could not be reached a moment ago")
-	}
 	fresh, err := t.client.DialToSMTPClientWithContext(ctx)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if err != nil {
-		t.failures++
-		t.nextDial = time.Now().Add(min(t.timeouts.minBackoff<<min(t.failures, 10), t.timeouts.maxBackoff))
+		t.recordFailure(true)
 		return nil, fmt.Errorf("smtp: no connection: %w", err)
 	}
-	t.failures, t.nextDial = 0, time.Time{}
 	return &connection{Client: fresh}, nil
 }
 
-// mayDial reports whether a sender may dial: always if the server answered last time, otherwise one sender at a time.
-func (t *Transport) mayDial(now time.Time) bool {
+// mayTry reports whether a sender may use a connection: always if the server replied last time, otherwise one sender at
+// a time.
+func (t *Transport) mayTry(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if now.Before(t.nextDial) {
+	if now.Before(t.nextTry) {
 		return false
 	}
 	if t.failures > 0 {
-		t.nextDial = now.Add(t.timeouts.dial) // the attempt ends before
+		t.nextTry = now.Add(t.timeouts.dial + t.timeouts.send) // the attempt ends before
 	}
 	return true
+}
+
+// recordFailure ends an attempt that failed. If the server could not be reached or was silent (unanswered), or if it
+// failed before, senders pause, longer each time. A single broken connection is no reason to pause.
+func (t *Transport) recordFailure(unanswered bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !unanswered && t.failures == 0 {
+		return
+	}
+	t.failures++
+	t.nextTry = time.Now().Add(min(t.timeouts.minBackoff<<min(t.failures, 10), t.timeouts.maxBackoff))
+}
+
+// recordReply records that the server replied to an email: senders no longer pause. A connection alone shows nothing,
+// because a server may accept it and then be silent.
+func (t *Transport) recordReply() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failures, t.nextTry = 0, time.Time{}
 }
 
 // putBack resets a connection and keeps it for the next email.

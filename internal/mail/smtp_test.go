@@ -5,14 +5,18 @@ import (
 	"io"
 	"net"
 	"net/textproto"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
 	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit"
 )
 
 // countingProxy forwards connections to a mail server and records their times.
@@ -156,6 +160,41 @@ func TestHangingServerBlocksOneSender(t *testing.T) {
 	server.SetFault(mailcatch.Fault{})
 	require.Eventually(t, func() bool { return send(t, transport) == nil }, 3*time.Second, 5*time.Millisecond)
 	require.Zero(t, transport.Failures())
+}
+
+// TestSilentServerBlocksOneSender: silence at any step of SMTP counts like a failed connection. One sender waits for the
+// reply; the others get an error at once, on idle connections too. When the server replies again, sending works.
+func TestSilentServerBlocksOneSender(t *testing.T) {
+	for name, step := range map[string]mailcatch.Step{"MAIL": mailcatch.AtMail, "RCPT": mailcatch.AtRcpt, "after the dot": mailcatch.AfterDot} {
+		t.Run(name, func(t *testing.T) {
+			server := catcher(t)
+			transport := newFastTransport(t, server.SMTPURL(), 8)
+			var idle sync.WaitGroup
+			for range 4 {
+				idle.Go(func() { assert.NoError(t, send(t, transport)) })
+			}
+			idle.Wait()
+			server.SetFault(mailcatch.Fault{Kind: mailcatch.Silent, Step: step})
+			require.ErrorContains(t, send(t, transport), "did not reply")
+			var waited atomic.Int64
+			var senders sync.WaitGroup
+			for range 8 {
+				senders.Go(func() {
+					for range 50 {
+						err := send(t, transport)
+						if assert.Error(t, err) && !strings.Contains(err.Error(), "a moment ago") {
+							waited.Add(1)
+						}
+					}
+				})
+			}
+			senders.Wait()
+			require.LessOrEqual(t, waited.Load(), int64(10), "senders that waited for a reply, of 400")
+			server.SetFault(mailcatch.Fault{})
+			testkit.Eventually(t, 10*time.Second, func() error { return send(t, transport) })
+			require.Zero(t, transport.Failures())
+		})
+	}
 }
 
 func TestPermanentRefusals(t *testing.T) {

@@ -22,6 +22,9 @@ type TributeCardJob struct {
 // Kind returns the job's kind, as rows of river_job have it.
 func (TributeCardJob) Kind() string { return "card_letter" }
 
+// Queue returns the queue in which the job waits.
+func (TributeCardJob) Queue() jobs.QueueName { return jobs.Emails }
+
 // tributeCardJobs returns the jobs that send the settled donations' cards.
 func (b *batch) tributeCardJobs() []jobs.Job {
 	var emails []jobs.Job

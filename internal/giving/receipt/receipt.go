@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 )
 
@@ -130,3 +131,6 @@ type EmailJob struct {
 
 // Kind returns the job's kind, as rows of river_job have it.
 func (EmailJob) Kind() string { return "receipt_letter" }
+
+// Queue returns the queue in which the job waits.
+func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }

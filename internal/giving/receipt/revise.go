@@ -193,3 +193,6 @@ type VoidEmailJob struct {
 
 // Kind returns the job's kind, as rows of river_job have it.
 func (VoidEmailJob) Kind() string { return "receipt_void_letter" }
+
+// Queue returns the queue in which the job waits.
+func (VoidEmailJob) Queue() jobs.QueueName { return jobs.Emails }

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/jobs"
 )
 
 // EmailJob is the job that sends the email of an event; package mail handles it.
@@ -16,6 +17,9 @@ type EmailJob struct {
 
 // Kind returns the job's kind in river_job.
 func (EmailJob) Kind() string { return "plan_letter" }
+
+// Queue returns the queue in which the job waits.
+func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan,
 // so that later changes do not show in it. It enqueues no email if the donor has no email address or was erased.

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
 
@@ -64,6 +65,9 @@ type RequestJob struct {
 
 // Kind returns the job's kind in river_job.
 func (RequestJob) Kind() string { return "plan_request" }
+
+// Queue returns the queue in which the job waits.
+func (RequestJob) Queue() jobs.QueueName { return jobs.Requests }
 
 const requestColumns = `id, plan_id, kind, subject, detail, asked_by, asked_at, tries, carried_at, refused`
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
 
@@ -18,6 +19,9 @@ type SyncJob struct {
 
 // Kind returns the job's kind in river_job.
 func (SyncJob) Kind() string { return "plan_look" }
+
+// Queue returns the queue in which the job waits.
+func (SyncJob) Queue() jobs.QueueName { return jobs.Syncs }
 
 // scheduleSyncTx saves a plan and schedules its sync. It enqueues no job if one waits already.
 func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {

@@ -19,6 +19,9 @@ type CustomerDeletion struct {
 // Kind returns the job's name in the queue.
 func (CustomerDeletion) Kind() string { return "erasure_customer" }
 
+// Queue returns the queue in which the job waits.
+func (CustomerDeletion) Queue() jobs.QueueName { return jobs.Syncs }
+
 // Register registers the package's jobs, except for emails.
 func (k Eraser) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job CustomerDeletion) error { return k.deleteCustomer(ctx, job.PlanID) })

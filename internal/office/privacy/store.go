@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
 
@@ -18,6 +19,9 @@ type EmailJob struct {
 // Kind returns the job's name in the queue.
 func (EmailJob) Kind() string { return "erasure_letter" }
 
+// Queue returns the queue in which the job waits.
+func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }
+
 // CompletedEmailJob is the job of the email after the erasure, the last one the person gets.
 type CompletedEmailJob struct {
 	ErasureID uuid.UUID `json:"erasure_id"`
@@ -25,6 +29,9 @@ type CompletedEmailJob struct {
 
 // Kind returns the job's name in the queue.
 func (CompletedEmailJob) Kind() string { return "erasure_farewell" }
+
+// Queue returns the queue in which the job waits.
+func (CompletedEmailJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // ByID returns one erasure.
 func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Erasure, err error) {

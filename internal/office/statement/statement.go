@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
 )
 
@@ -94,3 +95,6 @@ type EmailJob struct {
 
 // Kind returns the job's name in the queue.
 func (EmailJob) Kind() string { return "statement_letter" }
+
+// Queue returns the queue in which the job waits.
+func (EmailJob) Queue() jobs.QueueName { return jobs.Bulk }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"konbit/internal/platform/jobs"
 )
 
 // AddressEmailJob is the job that tells all addresses concerned that an address was linked or unlinked. So a person
@@ -17,6 +19,9 @@ type AddressEmailJob struct {
 
 // Kind returns the job's name in the queue.
 func (AddressEmailJob) Kind() string { return "address_letter" }
+
+// Queue returns the queue in which the job waits.
+func (AddressEmailJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // AddressLinked is an address that was linked to a person, or unlinked.
 type AddressLinked struct {

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/people/session"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
 
@@ -32,6 +33,9 @@ type SignInEmailJob struct {
 
 // Kind returns the job's name in the queue.
 func (SignInEmailJob) Kind() string { return "sign_in_letter" }
+
+// Queue returns the queue in which the job waits.
+func (SignInEmailJob) Queue() jobs.QueueName { return jobs.SignIn }
 
 // RequestChallenge records the request and enqueues its email. It returns ErrTooMany if a limit is exceeded. It does
 // the same work for every address, known or not.
@@ -80,6 +84,15 @@ type Credentials struct {
 	ExpiresAt time.Time `db:"expires_at"`
 	Token     string    // of the link
 	Code      string
+}
+
+// IsExpired reports whether a sign-in has expired without an email: none was sent, and no newer one was requested.
+func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool, err error) {
+	const query = `/* donoraccess.IsExpired */
+		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now()
+		   AND NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id))`
+	err = s.DB.GetContext(ctx, &expired, query, signIn)
+	return expired, err
 }
 
 // IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become

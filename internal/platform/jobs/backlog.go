@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -33,4 +35,44 @@ func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	err := sqlx.GetContext(ctx, q, &read, query)
 	read.Oldest = time.Duration(read.Seconds * float64(time.Second))
 	return read.Backlog, err
+}
+
+// QueueBacklog is what waits in one queue.
+type QueueBacklog struct {
+	Queue   QueueName
+	Due     int           // jobs that could run now, and wait for a slot
+	Delayed time.Duration // how long the oldest of them has been due; 0 if there is none
+	// Stuck reports that a job has been due for longer than work in this queue may take.
+	Stuck bool
+}
+
+// ReadQueues returns what waits in each queue, by name.
+func ReadQueues(ctx context.Context, q sqlx.QueryerContext) ([]QueueBacklog, error) {
+	const query = `/* jobs.ReadQueues */
+		SELECT queue, count(*) AS due, extract(epoch FROM clock_timestamp() - min(scheduled_at))::float8 AS seconds
+		  FROM river_job WHERE state = 'available' AND scheduled_at <= clock_timestamp() GROUP BY queue`
+	var rows []struct {
+		Queue   string  `db:"queue"`
+		Due     int     `db:"due"`
+		Seconds float64 `db:"seconds"`
+	}
+	if err := sqlx.SelectContext(ctx, q, &rows, query); err != nil {
+		return nil, err
+	}
+	all := map[QueueName]QueueBacklog{}
+	for name := range policies {
+		all[name] = QueueBacklog{Queue: name}
+	}
+	for _, row := range rows {
+		b := QueueBacklog{Queue: QueueName(row.Queue), Due: row.Due, Delayed: time.Duration(row.Seconds * float64(time.Second))}
+		p, known := policies[b.Queue]
+		b.Stuck = !known || b.Delayed > p.patience // nothing works an unknown queue
+		all[b.Queue] = b
+	}
+	sorted := make([]QueueBacklog, 0, len(all))
+	for _, b := range all {
+		sorted = append(sorted, b)
+	}
+	slices.SortFunc(sorted, func(a, b QueueBacklog) int { return strings.Compare(string(a.Queue), string(b.Queue)) })
+	return sorted, nil
 }

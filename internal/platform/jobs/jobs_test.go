@@ -22,7 +22,8 @@ type errand struct {
 	N int `json:"n"`
 }
 
-func (errand) Kind() string { return "errand" }
+func (errand) Kind() string          { return "errand" }
+func (errand) Queue() jobs.QueueName { return jobs.Emails }
 
 func enqueue(t *testing.T, db *sqlx.DB, end error, errands ...jobs.Job) {
 	t.Helper()

@@ -10,14 +10,17 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 )
 
-// Job is a unit of work: a struct of ids that is stored as JSON. Kind returns its name in the queue, which rows hold.
-type Job interface{ Kind() string }
+// Job is a unit of work: a struct of ids that is stored as JSON.
+type Job interface {
+	Kind() string     // its name in river_job, which rows hold
+	Queue() QueueName // the queue in which it waits
+}
 
 // maxAttempts is so high that no job is given up in an outage of days: at the longest delay the attempts last two
 // weeks.
 const maxAttempts = 2000
 
-// Queue adds jobs.
+// Queue adds jobs, each to the queue of its kind.
 type Queue struct{ client *river.Client[*sql.Tx] }
 
 // NewQueue returns a queue that only adds jobs. It holds no connection.
@@ -38,7 +41,7 @@ func (q *Queue) EnqueueTx(ctx context.Context, tx *sqlx.Tx, jobs ...Job) error {
 	}
 	params := make([]river.InsertManyParams, len(jobs))
 	for i, job := range jobs {
-		params[i].Args = job
+		params[i] = river.InsertManyParams{Args: job, InsertOpts: &river.InsertOpts{Queue: string(job.Queue())}}
 	}
 	_, err := q.client.InsertManyTx(ctx, tx.Tx, params)
 	return err

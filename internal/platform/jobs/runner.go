@@ -3,7 +3,9 @@ package jobs
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -21,7 +23,6 @@ const (
 	// Lease is how long a job may run before another worker takes it over.
 	Lease = Timeout + 5*time.Second
 
-	pollInterval   = 50 * time.Millisecond
 	rescueInterval = 5 * time.Second
 	// The delay doubles with each failure, from firstRetryDelay to maxRetryDelay, each randomised by half. So after an
 	// outage of hours every job runs within nine minutes.
@@ -32,23 +33,46 @@ const (
 // Option changes a Runner.
 type Option func(*river.Config)
 
-// RetryWithin sets the delays of failed jobs: from first, doubling, to longest, each randomised by half.
+// RetryWithin sets the delays of failed jobs in all queues: from first, doubling, to longest, each randomised by half.
 func RetryWithin(first, longest time.Duration) Option {
-	return func(c *river.Config) { c.RetryPolicy = backoff{first: first, max: longest} }
+	return func(c *river.Config) {
+		c.RetryPolicy = backoff{first: first, max: func(QueueName) time.Duration { return longest }}
+	}
+}
+
+// Slots sets how many jobs of a queue run at once.
+func Slots(name QueueName, n int) Option {
+	return func(c *river.Config) {
+		queue := c.Queues[string(name)]
+		queue.MaxWorkers = n
+		c.Queues[string(name)] = queue
+	}
 }
 
 // Handlers maps each kind of job to its function.
 type Handlers struct {
 	workers *river.Workers
+	queues  map[string]QueueName
 	// Observe is called after every attempt of a job, unless nil. It is set before a runner is made.
 	Observe func(kind string, err error, took time.Duration)
 }
 
 // NewHandlers returns an empty table of handlers.
-func NewHandlers() *Handlers { return &Handlers{workers: river.NewWorkers()} }
+func NewHandlers() *Handlers {
+	return &Handlers{workers: river.NewWorkers(), queues: map[string]QueueName{}}
+}
 
-// Handle registers do for jobs of type T. If do returns an error, the job is retried later.
+// Queues returns the queue of each kind of job that has a handler.
+func (h *Handlers) Queues() map[string]QueueName { return maps.Clone(h.queues) }
+
+// Handle registers do for jobs of type T. If do returns an error, the job is retried later. It panics if no runner works
+// the queue of T, so that the program does not start.
 func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
+	var zero T
+	if _, known := policies[zero.Queue()]; !known || zero.Queue() == previous {
+		panic(fmt.Sprintf("jobs: the kind %q has no queue: %q", zero.Kind(), zero.Queue()))
+	}
+	h.queues[zero.Kind()] = zero.Queue()
 	river.AddWorker(h.workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
 		began := time.Now()
 		err := do(ctx, job.Args)
@@ -69,18 +93,16 @@ type Runner struct {
 	ended  chan struct{}
 }
 
-// NewRunner returns a runner of at most parallel jobs at once.
-func NewRunner(db *sqlx.DB, h *Handlers, parallel int, log *slog.Logger, options ...Option) (*Runner, error) {
+// NewRunner returns a runner of about slots jobs at once, which the queues share; each queue has at least one.
+func NewRunner(db *sqlx.DB, h *Handlers, slots int, log *slog.Logger, options ...Option) (*Runner, error) {
 	config := &river.Config{
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		Workers:           h.workers,
-		Logger:            slog.New(warningsHandler{log.Handler()}),
-		MaxAttempts:       maxAttempts,
-		RetryPolicy:       backoff{first: firstRetryDelay, max: maxRetryDelay},
-		JobTimeout:        Timeout,
-		PollOnly:          true,
-		FetchCooldown:     pollInterval,
-		FetchPollInterval: pollInterval,
+		Queues:      queueConfigs(slots),
+		Workers:     h.workers,
+		Logger:      slog.New(warningsHandler{log.Handler()}),
+		MaxAttempts: maxAttempts,
+		RetryPolicy: backoff{first: firstRetryDelay, max: func(name QueueName) time.Duration { return policies[name].maxDelay }},
+		JobTimeout:  Timeout,
+		PollOnly:    true,
 		// Rebuilding indexes needs their owner, and the server's role owns none.
 		ReindexerSchedule: river.NeverSchedule(),
 	}
@@ -168,17 +190,18 @@ func rescueStuck(ctx context.Context, db *sqlx.DB) (n int64, err error) {
 	return n, err
 }
 
-// backoff doubles the delay from first to max and randomises each delay by half, so that a mail server that comes
-// back does not get all retries at once.
+// backoff doubles the delay from first to the longest of the job's queue, and randomises each delay by half, so that a
+// mail server that comes back does not get all retries at once.
 type backoff struct {
-	first, max time.Duration
-	clock      *clock
+	first time.Duration
+	max   func(QueueName) time.Duration
+	clock *clock
 }
 
 func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
-	wait := b.max
+	wait := b.max(QueueName(job.Queue))
 	if n := len(job.Errors); n < 20 {
-		wait = min(b.first<<n, b.max)
+		wait = min(b.first<<n, wait)
 	}
 	return b.clock.NowUTC().Add(wait/2 + rand.N(wait))
 }

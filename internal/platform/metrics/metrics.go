@@ -18,6 +18,7 @@ type Metrics struct {
 	webhooks *prometheus.CounterVec
 	calls    *prometheus.HistogramVec
 	jobs     *prometheus.HistogramVec
+	expired  prometheus.Counter
 }
 
 // New returns the metrics of a program of that version and revision.
@@ -40,12 +41,15 @@ func New(version, revision string) *Metrics {
 			Buckets: []float64{.01, .05, .1, .5, 1, 5, 20},
 		}, []string{"kind", "outcome"}),
 	}
+	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "konbit_sign_ins_expired_total", Help: "Sign-ins that expired before a mail server accepted their email.",
+	})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "konbit_build_info", Help: "Always 1; the labels are the version and revision of the program.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, build,
+	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, m.expired, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{taken, refused, failed} {
 		m.webhooks.WithLabelValues(outcome)
@@ -101,6 +105,9 @@ func (m *Metrics) Job(kind string, err error, took time.Duration) {
 	}
 	m.jobs.WithLabelValues(kind, outcome).Observe(took.Seconds())
 }
+
+// SignInExpired counts a sign-in that expired before its email was sent.
+func (m *Metrics) SignInExpired() { m.expired.Inc() }
 
 // WatchPool exports the statistics of the pool of database connections.
 func (m *Metrics) WatchPool(db *sql.DB) {

@@ -32,6 +32,7 @@ func TestCounts(t *testing.T) {
 	m.StripeCall("POST /v1/checkout/sessions", "ok", time.Second)
 	m.Job("receipt_letter", nil, time.Millisecond)
 	m.Job("receipt_letter", errors.New("no"), time.Millisecond)
+	m.SignInExpired()
 	said := scrape(t, m)
 	for _, line := range []string{
 		`konbit_http_request_duration_seconds_count{method="GET",route="/give/{org}",status="200"} 1`,
@@ -40,6 +41,7 @@ func TestCounts(t *testing.T) {
 		`konbit_webhooks_total{outcome="taken"} 1`, `konbit_webhooks_total{outcome="refused"} 2`, `konbit_webhooks_total{outcome="failed"} 1`,
 		`konbit_stripe_call_duration_seconds_count{operation="POST /v1/checkout/sessions",outcome="ok"} 1`,
 		`konbit_job_duration_seconds_count{kind="receipt_letter",outcome="done"} 1`, `konbit_job_duration_seconds_count{kind="receipt_letter",outcome="failed"} 1`,
+		`konbit_sign_ins_expired_total 1`,
 		`konbit_build_info{revision="abc",version="v1"} 1`, "go_goroutines ",
 	} {
 		require.Contains(t, said, line)

@@ -24,6 +24,8 @@ const (
 	StripeEventsOldest  = "konbit_stripe_events_oldest_seconds"
 	Jobs                = "konbit_jobs"
 	JobsOldest          = "konbit_jobs_oldest_seconds"
+	QueueDue            = "konbit_queue_jobs_due"
+	QueueDelay          = "konbit_queue_delay_seconds"
 	Emails              = "konbit_emails"
 	EmailsOldest        = "konbit_emails_oldest_seconds"
 	FeesDue             = "konbit_fees_due"
@@ -47,6 +49,8 @@ var figures = map[string]figure{
 	StripeEventsOldest:  {"Age of the oldest event that is waiting or parked.", "", prometheus.GaugeValue},
 	Jobs:                {"Jobs not done: waiting, running, failing (retried later), given_up (never retried).", "state", prometheus.GaugeValue},
 	JobsOldest:          {"Age of the oldest job that is not done.", "", prometheus.GaugeValue},
+	QueueDue:            {"Jobs of a queue that could run now and wait for a slot.", "queue", prometheus.GaugeValue},
+	QueueDelay:          {"How long the oldest of them has waited.", "queue", prometheus.GaugeValue},
 	Emails:              {"Emails not yet accepted by a mail server: waiting (retried later), refused (never retried).", "state", prometheus.GaugeValue},
 	EmailsOldest:        {"Age of the oldest email that is waiting.", "", prometheus.GaugeValue},
 	FeesDue:             {"Charges whose processing fee is not booked yet.", "", prometheus.GaugeValue},

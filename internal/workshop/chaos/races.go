@@ -70,7 +70,7 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	r.clerk = mail.Resender{Receipts: receipts, Queue: h.Queue}
 	handlers := jobs.NewHandlers()
 	receipts.Register(handlers)
-	r.runner, err = jobs.NewRunner(db, handlers, racers/mostRooms, h.Log.Logger())
+	r.runner, err = jobs.NewRunner(db, handlers, 1, h.Log.Logger(), jobs.Slots(jobs.Emails, racers/mostRooms))
 	require.NoError(t, err)
 	return r
 }

@@ -16,13 +16,28 @@ const (
 	Defer            // MAIL is answered 451
 	Reject           // RCPT is answered 550 5.1.1, no such user
 	CutAfterDot      // the message is stored, and the connection is closed before the server acknowledges it
+	Silent           // the server is silent after the step Fault.Step, until the fault ends; the message is not stored
+)
+
+// A Step is a step of an SMTP transaction.
+type Step int
+
+// The steps after which a Silent server does not reply.
+const (
+	AtMail Step = iota
+	AtRcpt
+	AfterDot // the whole message has arrived
 )
 
 // A Fault is what fails, and how often. The zero Fault is no fault.
 type Fault struct {
 	Kind Kind
-	// Every applies Defer, Reject and CutAfterDot to each n-th message only; 0 and 1 mean each.
+	// Every applies Defer, Reject, CutAfterDot and Silent to each n-th message only; 0 and 1 mean each.
 	Every int
+	// Step is where a Silent server becomes silent.
+	Step Step
+	// MinBytes applies Silent after the dot to messages of at least this size only: a server that checks attachments.
+	MinBytes int
 }
 
 // SetFault replaces the current fault, also for open connections. When it returns, new connections get the new
@@ -59,6 +74,19 @@ func (s *Server) drawFault() bool {
 	defer s.mu.Unlock()
 	s.counted++
 	return s.fault.Kind != Healthy && s.counted%max(s.fault.Every, 1) == 0
+}
+
+// beSilent blocks until the fault ends if the server is silent at a step for a message of this size, and then reports an
+// error that closes the connection.
+func (s *Server) beSilent(at Step, size int) error {
+	s.mu.Lock()
+	f, healed := s.fault, s.healed
+	s.mu.Unlock()
+	if f.Kind != Silent || f.Step != at || size < f.MinBytes {
+		return nil
+	}
+	<-healed
+	return net.ErrClosed
 }
 
 // Dials returns when each connection was accepted, oldest first.

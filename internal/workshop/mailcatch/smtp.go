@@ -50,7 +50,7 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Try again later"}
 	}
 	s.from = from
-	return nil
+	return s.silent(AtMail, 0)
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
@@ -58,12 +58,15 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such user here"}
 	}
 	s.to = append(s.to, to)
-	return nil
+	return s.silent(AtRcpt, 0)
 }
 
 func (s *session) Data(r io.Reader) error {
 	var raw bytes.Buffer
 	if _, err := raw.ReadFrom(r); err != nil {
+		return err
+	}
+	if err := s.silent(AfterDot, raw.Len()); err != nil {
 		return err
 	}
 	cut := s.hit && s.catcher.kind() == CutAfterDot
@@ -72,6 +75,18 @@ func (s *session) Data(r io.Reader) error {
 	}
 	if cut {
 		return s.conn.Close()
+	}
+	return nil
+}
+
+// silent blocks if the fault is silence at this step of this message.
+func (s *session) silent(at Step, size int) error {
+	if !s.hit {
+		return nil
+	}
+	if err := s.catcher.beSilent(at, size); err != nil {
+		_ = s.conn.Close()
+		return err
 	}
 	return nil
 }

@@ -139,6 +139,7 @@ func (h *Program) build(o Options) {
 	})
 	require.NoError(h.t, err)
 	h.t.Cleanup(h.Transport.Close)
+	h.t.Cleanup(h.SignInMail.Close)
 }
 
 // StartWorkers starts the worker of Stripe's events and the jobs. They end with the test.

@@ -1,0 +1,30 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"konbit/internal/platform/jobs"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// TestQueueOfEachKind lists the kinds of jobs and their queues, as rows of river_job hold them.
+func TestQueueOfEachKind(t *testing.T) {
+	assert.Equal(t, map[string]jobs.QueueName{
+		"plan_request":        jobs.Requests,
+		"plan_look":           jobs.Syncs,
+		"erasure_customer":    jobs.Syncs,
+		"sign_in_letter":      jobs.SignIn,
+		"receipt_letter":      jobs.Emails,
+		"receipt_void_letter": jobs.Emails,
+		"letter_delivery":     jobs.Emails,
+		"card_letter":         jobs.Emails,
+		"plan_letter":         jobs.Emails,
+		"erasure_letter":      jobs.Emails,
+		"erasure_farewell":    jobs.Emails,
+		"address_letter":      jobs.Emails,
+		"statement_letter":    jobs.Bulk,
+		"ledger_head_letter":  jobs.Bulk,
+	}, program.New(t, program.Options{}).Handlers.Queues())
+}

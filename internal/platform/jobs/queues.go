@@ -1,0 +1,68 @@
+package jobs
+
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// QueueName names a queue. Each kind of job declares its queue. Rows of river_job hold the name, so it never changes.
+type QueueName string
+
+// The queues. Each has slots of its own, so that slow work in one never delays another:
+//
+//	queue       work                                            slots of 20   retried at the latest after
+//	requests    what a donor asked of Stripe and waits for      6             9 min
+//	syncs       reads and updates of Stripe that nobody awaits  4             9 min
+//	sign_in     emails to a person who wants to sign in         2             4.5 s
+//	emails      receipts and what happened to a donation        5             9 min
+//	bulk        statements and news: thousands at once          2             9 min
+//	default     jobs that the previous release enqueued         1             9 min
+//
+// Emails have at most half of the slots: a mail server that is silent cannot stop the work with Stripe.
+const (
+	Requests QueueName = "requests"
+	Syncs    QueueName = "syncs"
+	SignIn   QueueName = "sign_in"
+	Emails   QueueName = "emails"
+	Bulk     QueueName = "bulk"
+
+	// previous is the queue of the release before queues. No job is enqueued there any more. It is worked because jobs
+	// wait in it at an upgrade, and because servers of that release may run beside this one.
+	previous QueueName = river.QueueDefault
+)
+
+// policy is how the jobs of one queue are run.
+type policy struct {
+	share    int           // of totalShares: the queue's part of all slots
+	poll     time.Duration // how often the database is asked for jobs while there are none
+	maxDelay time.Duration // the longest delay before a failed job runs again, randomised by half
+	patience time.Duration // a job that is due for longer shows that the queue does not move
+}
+
+const totalShares = 20
+
+var policies = map[QueueName]policy{
+	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, patience: time.Minute},
+	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
+	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, patience: time.Minute},
+	Emails:   {share: 5, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
+	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, patience: 6 * time.Hour},
+	previous: {share: 1, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
+}
+
+// fetchCooldown is the shortest time between two fetches of a queue. A queue whose jobs end at once runs at most its
+// slots in this time.
+const fetchCooldown = 5 * time.Millisecond
+
+// slots returns the slots of a queue if there are total slots: its share, and at least one.
+func (p policy) slots(total int) int { return max(1, p.share*total/totalShares) }
+
+// queueConfigs returns the configuration of all queues for a runner with total slots.
+func queueConfigs(total int) map[string]river.QueueConfig {
+	configs := map[string]river.QueueConfig{}
+	for name, p := range policies {
+		configs[string(name)] = river.QueueConfig{MaxWorkers: p.slots(total), FetchCooldown: fetchCooldown, FetchPollInterval: p.poll}
+	}
+	return configs
+}
