@@ -1,6 +1,7 @@
 package mailcatch
 
 import (
+	"context"
 	"net"
 	"slices"
 	"time"
@@ -81,12 +82,38 @@ func (s *Server) drawFault() bool {
 func (s *Server) beSilent(at Step, size int) error {
 	s.mu.Lock()
 	f, healed := s.fault, s.healed
+	applies := f.Kind == Silent && f.Step == at && size >= f.MinBytes
+	if applies {
+		s.silences++
+	}
 	s.mu.Unlock()
-	if f.Kind != Silent || f.Step != at || size < f.MinBytes {
+	if !applies {
 		return nil
 	}
 	<-healed
 	return net.ErrClosed
+}
+
+// WaitForSilence waits until the server is silent to one more message. It reports an error if ctx ends before.
+func (s *Server) WaitForSilence(ctx context.Context) error {
+	s.mu.Lock()
+	before := s.silences
+	s.mu.Unlock()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		s.mu.Lock()
+		more := s.silences > before
+		s.mu.Unlock()
+		if more {
+			return nil
+		}
+	}
 }
 
 // Dials returns when each connection was accepted, oldest first.

@@ -50,6 +50,7 @@ type Server struct {
 	counted  int           // messages seen since the fault was set
 	dials    []time.Time   // when each connection was accepted
 	healed   chan struct{} // closed when the fault is lifted
+	silences int           // messages to which the server was silent
 	closed   bool
 }
 
