@@ -57,15 +57,15 @@ type tarpit struct {
 	slowest map[string]time.Duration // by what was measured
 }
 
-// Tarpit makes Number statements wait at a mail server that is silent, in each way, in an order that follows from the
+// Tarpit makes Count statements wait at a mail server that is silent, in each way, in an order that follows from the
 // seed. Each time a donor cancels a recurring gift and another person asks to sign in.
 func Tarpit(t testing.TB, run Run) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, UnlimitedSignIn: true})
 	w := &tarpit{Program: h, t: t, limit: shortUrgent, slowest: map[string]time.Duration{}}
-	if run.Number >= 1000 {
+	if run.Count >= 1000 {
 		w.limit = urgent
 	}
-	slug := fillYear(t, h.DB.Owner, run.Number) // first: it fills an empty database
+	slug := fillYear(t, h.DB.Owner, run.Count) // first: it fills an empty database
 	var donors []*visitor.Visitor
 	var plans []string
 	for i := range silentServers {
@@ -95,9 +95,9 @@ func Tarpit(t testing.TB, run Run) {
 	})
 	require.Zero(t, h.Count(`SELECT count(*) FROM statement s WHERE NOT EXISTS (SELECT 1 FROM letter l JOIN letter_delivery d ON d.letter_id = l.id
 		WHERE l.subject_id = s.id AND d.accepted_at IS NOT NULL)`), "statements that were not sent")
-	run.Reached(run.Number)
+	run.Progress(run.Count)
 	for what, took := range w.slowest {
-		run.Found("slowest "+what, took.Round(10*time.Millisecond).String())
+		run.Record("slowest "+what, took.Round(10*time.Millisecond).String())
 	}
 }
 
