@@ -39,7 +39,7 @@ func (m SignIns) Register(h *jobs.Handlers) {
 }
 
 // Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for
-// it cannot see whether it was sent, so that nobody can find out who has donated. It reports a sign-in that expired
+// it cannot see whether it was sent, so the page does not reveal who has donated. It reports a sign-in that expired
 // before its email was sent: the person waits in vain.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	proof, err := m.Access.IssueCredentials(ctx, signIn)

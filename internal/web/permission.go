@@ -41,7 +41,7 @@ type Owned[T any] struct {
 }
 
 // Owner returns the permission of the donor who owns the object named in the path. find returns the object; it returns
-// fault.NotFound if there is none or if it belongs to somebody else. Everyone but the owner gets 404 and not 401 or
+// fault.NotFound if there is none or if it belongs to another donor. Everyone but the owner gets 404 and not 401 or
 // 403, so that a response does not reveal whether the object exists.
 func Owner[T any](k *Kernel, object string, find func(r *http.Request, v DonorVisit) (T, error)) Permission[Owned[T]] {
 	return Permission[Owned[T]]{

@@ -57,7 +57,7 @@ func (k Eraser) box(use string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// mac returns the keyed hash of an address. Without the key nobody can find an address in the list by trying.
+// mac returns the keyed hash of an address. Without the key, an address cannot be found in the list by trying.
 func (k Eraser) mac(address string) []byte {
 	key, err := k.key("list")
 	if err != nil {

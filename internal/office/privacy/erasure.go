@@ -17,7 +17,7 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// DefaultDelay is the time between a donor's request and its erasure. If somebody else made the request, the donor gets
+// DefaultDelay is the time between a donor's request and its erasure. If another person made the request, the donor gets
 // an email and has this time to withdraw it.
 const DefaultDelay = 3 * 24 * time.Hour
 

@@ -18,7 +18,7 @@
 //   - An address is linked by proving it inside a session.
 //   - An address that is unlinked returns to the person who had it before.
 //   - Donations are found by their address (package donor). So a donation belongs to the person who reads that mailbox,
-//     and nobody can assign it to another person.
+//     and no person can assign it to another person.
 //   - After each change an email tells all addresses of both persons.
 //
 // All times are the database's. The package sends no email and does not know donations.

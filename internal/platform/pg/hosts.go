@@ -26,7 +26,7 @@ const (
 // server that never replies.
 //
 // So each host is asked every second over a connection of its own. The server with the newest timeline wins: a former
-// primary that nobody stopped may still believe that it is the primary. When the winner changes, connections to the
+// primary that was not stopped may still believe that it is the primary. When the winner changes, connections to the
 // other hosts are closed, and statements that wait on them return a transient error.
 type hostSet struct {
 	all  []*host

@@ -14,8 +14,8 @@ import (
 	"konbit/internal/web"
 )
 
-// The signed links of emails. Each opens one thing and nothing else, and contains no name and no address. People keep
-// emails for years:
+// The signed links of emails. Each opens one thing and nothing else, and contains no name and no address. Two of them
+// have no date of expiry, because people keep emails for years:
 //
 //	link                opens                                       valid
 //	plan                one recurring gift and its changes          as long as the plan is known

@@ -77,7 +77,7 @@ func (a *Area) signInFrame(w http.ResponseWriter, r *http.Request) view.Frame {
 }
 
 // startSession keeps a new session in this browser. It ends the session that the browser had before, whether it was the
-// donor's own or planted by somebody else (session fixation).
+// donor's own or planted by another person (session fixation).
 func (a *Area) startSession(w http.ResponseWriter, r *http.Request, secret string) error {
 	if before := a.Cookie(r, web.SessionCookie); before != "" {
 		if err := a.Access.Sessions().End(r.Context(), before); err != nil {
