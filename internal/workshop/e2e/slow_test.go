@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit"
 )
 
 // TestSlowSockets is threat T24: a thousand sockets send slowly and reconnect when they are closed. The form is as fast
@@ -21,7 +24,8 @@ import (
 func TestSlowSockets(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
-	const sockets, forms, want = 1000, 150, 500 * time.Millisecond
+	const sockets, forms = 1000, 150
+	alone := s.formP95(forms)
 	attacks := []struct {
 		begin string
 		limit time.Duration
@@ -50,20 +54,32 @@ func TestSlowSockets(t *testing.T) {
 	for range sockets {
 		<-opened
 	}
-	took := make([]time.Duration, forms)
-	for i := range took {
-		began := time.Now()
-		require.Equal(t, http.StatusOK, s.get("/give/csio").status)
-		took[i] = time.Since(began)
-		time.Sleep(25 * time.Millisecond)
-	}
+	beside := s.formP95(forms)
 	require.Equal(t, http.StatusSeeOther, s.post("/give/csio", form("Ana")).status, "and a gift is begun")
+	testkit.Eventually(t, time.Minute, func() error { // sockets have opened again
+		if n := cut.Load(); n <= sockets {
+			return fmt.Errorf("%d sockets were closed", n)
+		}
+		return nil
+	})
 	over.Store(true)
 	running.Wait()
+	t.Logf("%d slow sockets, cut off %d times: the form's p95 %s, without them %s", sockets, cut.Load(), beside, alone)
+	require.LessOrEqual(t, beside, 500*time.Millisecond+5*alone) // the machine may be busy with other tests
+}
+
+// formP95 reads the form n times and returns the 95th percentile of the time.
+func (s *Stack) formP95(n int) time.Duration {
+	s.t.Helper()
+	took := make([]time.Duration, n)
+	for i := range took {
+		began := time.Now()
+		require.Equal(s.t, http.StatusOK, s.get("/give/csio").status)
+		took[i] = time.Since(began)
+		time.Sleep(20 * time.Millisecond)
+	}
 	slices.Sort(took)
-	t.Logf("%d slow sockets, cut off %d times: the form's p95 %s, worst %s", sockets, cut.Load(), took[forms*95/100], took[forms-1])
-	require.LessOrEqual(t, took[forms*95/100], want)
-	require.Greater(t, cut.Load(), int64(sockets))
+	return took[n*95/100]
 }
 
 // trickle starts a request, reports this, and then sends a byte from time to time until the server closes the socket.
