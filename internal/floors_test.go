@@ -28,6 +28,8 @@ var exceptions = map[string]string{
 	"platform/guard → platform/pg":                   "its counters write in transactions",
 	"people/donoraccess → people/session":            "a proved address opens a session",
 	"books/fund → books/org":                         "a fund belongs to an organisation; the directory holds both",
+	"giving/checkout → giving/donation":              "a form begins a donation",
+	"giving/checkout → giving/donor":                 "the form names the donor",
 	"giving/donation → giving/contact":               "the form asks for a contact",
 	"giving/donor → giving/contact":                  "a donor is reached by a contact's details",
 	"giving/donation → giving/donor":                 "settling records the donor's first gift",

@@ -34,6 +34,7 @@ GRANT SELECT, INSERT, UPDATE (email, first_name, last_name, language, news_conse
 GRANT SELECT, INSERT (donor_id, kind, given, at, by) ON donor_consent TO {{role}};
 GRANT SELECT, INSERT, UPDATE (status, checkout_try, checkout_session_id, checkout_url, payment_intent_id, charge_id,
     charged_at, settled_at, tax_date) ON donation TO {{role}};
+GRANT SELECT, INSERT, UPDATE (try, session_id, session_url) ON checkout TO {{role}};
 GRANT SELECT, INSERT ON payment TO {{role}};
 GRANT SELECT, INSERT ON designation, donation_step, receipt, balance_transaction TO {{role}};
 GRANT SELECT, INSERT, DELETE ON donation_contact TO {{role}};

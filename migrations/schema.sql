@@ -87,6 +87,25 @@ CREATE TABLE check_run (
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON check_run FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
+CREATE TABLE checkout (
+    donation_id uuid NOT NULL,
+    form_id uuid NOT NULL,
+    form_hash bytea NOT NULL,
+    try smallint NOT NULL DEFAULT 1,
+    session_id text,
+    session_url text,
+    expires_at timestamp with time zone NOT NULL,
+    ended boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (donation_id),
+    CONSTRAINT checkout_check CHECK (num_nulls(session_id, session_url) = ANY (ARRAY[0, 2])),
+    CONSTRAINT checkout_form_hash_check CHECK (octet_length(form_hash) = 32),
+    CONSTRAINT checkout_try_check CHECK (try >= 1 AND try <= 9),
+    CONSTRAINT checkout_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE UNIQUE INDEX checkout_by_session ON checkout USING btree (session_id) WHERE (session_id IS NOT NULL);
+CREATE UNIQUE INDEX checkout_one_live_per_form ON checkout USING btree (form_id) WHERE (NOT ended);
+CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout FOR EACH ROW WHEN (((((new.try IS DISTINCT FROM old.try) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.session_url IS DISTINCT FROM old.session_url)) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION previous_release_page();
+
 CREATE TABLE clearing_share (
     transaction_id text NOT NULL,
     entity_id uuid NOT NULL,
@@ -165,10 +184,11 @@ CREATE TABLE donation (
 CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'expired'::text, 'failed'::text]));
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
-CREATE UNIQUE INDEX donation_by_session ON donation USING btree (entity_id, checkout_session_id) WHERE (checkout_session_id IS NOT NULL);
 CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text]));
+CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NOT NULL) AND (((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))) OR ((((new.checkout_try IS DISTINCT FROM old.checkout_try) OR (new.checkout_session_id IS DISTINCT FROM old.checkout_session_id)) OR (new.checkout_url IS DISTINCT FROM old.checkout_url)) OR (new.checkout_expires_at IS DISTINCT FROM old.checkout_expires_at))))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
+CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();
 CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
 CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
 
@@ -1121,6 +1141,10 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 
+-- FUNCTION checkout_of_donation() RETURNS trigger
+
+-- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
+
 -- FUNCTION delivery_ends_once() RETURNS trigger
 
 -- FUNCTION designation_fits_gift() RETURNS trigger
@@ -1155,9 +1179,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION previous_release_change() RETURNS trigger
 
+-- FUNCTION previous_release_columns() RETURNS trigger
+
 -- FUNCTION previous_release_donation() RETURNS trigger
 
 -- FUNCTION previous_release_instalment() RETURNS trigger
+
+-- FUNCTION previous_release_page() RETURNS trigger
 
 -- FUNCTION previous_release_paid() RETURNS trigger
 

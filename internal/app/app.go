@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
@@ -53,7 +54,7 @@ type App struct {
 	Stripe      *stripepay.Stripe
 	Plans       recurring.Plans
 	Settler     donation.Settler
-	Starter     donation.Starter
+	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
 	Inbox       *stripepay.Inbox
@@ -142,7 +143,7 @@ func (a *App) buildGiving() {
 	a.Sweeper = stripepay.Sweeper{
 		DB: db, Stripe: a.Stripe, Catalog: a.Catalog, Worker: a.EventWorker, Collector: a.Collector, Now: clocks.Business,
 	}
-	a.Starter = donation.Starter{
+	a.Starter = checkout.Starter{
 		DB: a.resources.PagesDB, Payments: a.Stripe, Now: clocks.FreshBusiness, NewID: NewID, NewRef: NewRef,
 		Links: give.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
 	}

@@ -110,9 +110,9 @@ func (g *pagesProgram) startGift(t *testing.T, slug string, f donation.Form) don
 	if slug == fullOrganisation && f.Fund == "general" {
 		f.Fund = "where-needed-most"
 	}
-	d, err := g.SubmitFor(slug, f)
+	begun, err := g.SubmitFor(slug, f)
 	require.NoError(t, err)
-	return d
+	return begun.Donation
 }
 
 // publicPages returns the pages that need no session.

@@ -295,7 +295,7 @@ func TestTheLogContainsNoNames(t *testing.T) {
 	bad.Set("amount", "3")
 	post(bad)
 	post(form, "Origin: https://evil.example")
-	session := h.Lines(`SELECT checkout_session_id FROM donation WHERE checkout_session_id IS NOT NULL`)[0]
+	session := h.Lines(`SELECT session_id FROM checkout WHERE session_id IS NOT NULL`)[0]
 	require.NoError(t, h.Fake.Pay(session, stripefake.GoodCard))
 	require.NoError(t, h.Fake.SetMode(stripefake.Normal))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -38,33 +38,27 @@ const (
 
 // Donation is a donation's row.
 type Donation struct {
-	ID                uuid.UUID    `db:"id"`
-	EntityID          uuid.UUID    `db:"entity_id"`
-	OrganisationID    uuid.UUID    `db:"organisation_id"`
-	DonorID           uuid.UUID    `db:"donor_id"`
-	PublicRef         string       `db:"public_ref"` // 128 random bits; identifies the donation in links
-	FormID            uuid.UUID    `db:"form_id"`
-	FormHash          []byte       `db:"form_hash"`
-	Status            Status       `db:"status"`
-	Frequency         string       `db:"frequency"`
-	AmountMinor       int64        `db:"amount"`  // charged
-	CoveredMinor      int64        `db:"covered"` // the part of amount that was added to cover the processing fee
-	Currency          string       `db:"currency"`
-	Language          string       `db:"language"`
-	Anonymous         bool         `db:"anonymous"`
-	News              bool         `db:"news"`
-	CreatedAt         time.Time    `db:"created_at"`
-	CheckoutTry       int          `db:"checkout_try"`
-	CheckoutExpiresAt time.Time    `db:"checkout_expires_at"`
-	SessionID         *string      `db:"checkout_session_id"`
-	SessionURL        *string      `db:"checkout_url"`
-	PaymentIntentID   *string      `db:"payment_intent_id"`
-	ChargeID          *string      `db:"charge_id"`
-	ChargedAt         *time.Time   `db:"charged_at"`
-	SettledAt         *time.Time   `db:"settled_at"`
-	TaxDate           *ledger.Date `db:"tax_date"`
-	Source            Source       `db:"source"`
-	PlanID            *uuid.UUID   `db:"plan_id"`
+	ID              uuid.UUID    `db:"id"`
+	EntityID        uuid.UUID    `db:"entity_id"`
+	OrganisationID  uuid.UUID    `db:"organisation_id"`
+	DonorID         uuid.UUID    `db:"donor_id"`
+	PublicRef       string       `db:"public_ref"` // 128 random bits; identifies the donation in links
+	Status          Status       `db:"status"`
+	Frequency       string       `db:"frequency"`
+	AmountMinor     int64        `db:"amount"`  // charged
+	CoveredMinor    int64        `db:"covered"` // the part of amount that was added to cover the processing fee
+	Currency        string       `db:"currency"`
+	Language        string       `db:"language"`
+	Anonymous       bool         `db:"anonymous"`
+	News            bool         `db:"news"`
+	CreatedAt       time.Time    `db:"created_at"`
+	PaymentIntentID *string      `db:"payment_intent_id"`
+	ChargeID        *string      `db:"charge_id"`
+	ChargedAt       *time.Time   `db:"charged_at"`
+	SettledAt       *time.Time   `db:"settled_at"`
+	TaxDate         *ledger.Date `db:"tax_date"`
+	Source          Source       `db:"source"`
+	PlanID          *uuid.UUID   `db:"plan_id"`
 }
 
 // Amount returns what the donor pays, all of it a gift.
@@ -80,23 +74,4 @@ func (d Donation) Covered() money.Amount {
 // Given returns Amount without Covered: the amount that the donor chose.
 func (d Donation) Given() money.Amount {
 	return money.New(d.AmountMinor-d.CoveredMinor, money.Currency(d.Currency))
-}
-
-const (
-	// sessionLifetime is how long a payment page can be paid. Stripe's minimum is 30 minutes, and Stripe recommends a
-	// short lifetime against card testing. The other five minutes allow for a slow start.
-	sessionLifetime = 35 * time.Minute
-	// maxCreateDelay is how long after the row's creation a session may still be created with its expiry at least 30 minutes away.
-	maxCreateDelay = 4 * time.Minute
-)
-
-// payable reports whether the donation's payment page can still be used, or still be created.
-func (d Donation) payable(now time.Time) bool {
-	if d.Status != Started {
-		return false
-	}
-	if d.SessionID == nil {
-		return now.Before(d.CreatedAt.Add(maxCreateDelay))
-	}
-	return now.Before(d.CheckoutExpiresAt)
 }

@@ -37,10 +37,3 @@ func (c ScheduleSummary) Text(words *phrase.Catalogue, lang phrase.Language, in 
 	}
 	return words.N(lang, "plan.comes", c.Times, "amount", each, "all", c.Total().Format(string(lang)), "date", phrase.Date(lang, c.Last().In(in)))
 }
-
-func (s Starter) scheduleText(e org.LegalEntity, r Request, at time.Time) string {
-	if !r.Recurs() {
-		return ""
-	}
-	return ScheduleSummary{r.Frequency, r.Times, r.Amount, at}.Text(s.Words, r.Language, e.Location())
-}

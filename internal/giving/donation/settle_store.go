@@ -15,8 +15,7 @@ import (
 // loadTx locks and reads the donations of payments, and reads which payments have a journal entry already.
 func (b *batch) loadTx(ctx context.Context, tx *sqlx.Tx, payments []IncomingPayment) error {
 	const query = `/* donation.loadTx */
-		SELECT ` + columns + `, EXISTS (SELECT 1 FROM donation o WHERE o.form_id = donation.form_id AND o.id <> donation.id
-		       AND o.status IN ('started', 'processing', 'settled', 'held')) AS superseded
+		SELECT ` + columns + `, status IN ('expired', 'failed') AND checkout_superseded(id) AS superseded
 		  FROM donation WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
 	const contacts = `/* donation.loadTx */
 		SELECT donation_id, ` + contact.Columns + `, note

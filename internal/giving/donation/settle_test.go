@@ -163,7 +163,7 @@ func TestYearsAreTheEntitys(t *testing.T) {
 		require.NoError(t, err)
 		at, err := time.Parse(time.RFC3339, test.at)
 		require.NoError(t, err)
-		_, err = h.Settle(program.ChargeOf(d, at))
+		_, err = h.Settle(program.ChargeOf(d.Donation, at))
 		require.NoError(t, err)
 		assert.Equal(t, []string{test.want + " " + test.want[5:]}, h.Lines(`SELECT format('%s %s %s', r.year, r.facts->>'charged_on', e.fact_date)
 			FROM receipt r JOIN journal_entry e ON e.dimensions->>'donation' = r.donation_id::text WHERE r.donation_id = $1`, d.ID), "%s %s", test.org, test.at)

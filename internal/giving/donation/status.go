@@ -27,13 +27,11 @@ var allowedFrom = map[Status][]string{
 }
 
 // UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in any
-// order, and a settled donation stays settled.
+// order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
 func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, updates []StatusUpdate, at time.Time) error {
 	const query = `/* donation.UpdateStatusTx */
 		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2 AND status = ANY($4)
-		   AND NOT ($3 = 'processing' AND EXISTS (SELECT 1 FROM donation o
-		            WHERE o.form_id = donation.form_id AND o.id <> donation.id
-		              AND o.status IN ('started', 'processing', 'settled', 'held')))`
+		   AND NOT ($3 = 'processing' AND status = 'expired' AND checkout_superseded(id))`
 	updates = append([]StatusUpdate(nil), updates...)
 	sort.SliceStable(updates, func(i, j int) bool { return updates[i].DonationID.String() < updates[j].DonationID.String() })
 	var steps []statusChange

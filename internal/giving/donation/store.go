@@ -18,9 +18,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-const columns = `id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-	amount, covered, currency, language, anonymous, news, created_at, checkout_try, checkout_expires_at,
-	checkout_session_id, checkout_url, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
+const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
+	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
 
 // ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that PostgreSQL
 // cannot store is not looked up: that would be an error.
@@ -47,43 +46,46 @@ func one(ctx context.Context, q sqlx.QueryerContext, query string, arg any) (Don
 	return d, err
 }
 
-// liveByForm returns the form's donation that is neither expired nor failed; nil if there is none.
-func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Donation, error) {
-	const query = `/* donation.liveByForm */ SELECT ` + columns + ` FROM donation
-		WHERE form_id = $1 AND status IN ('started', 'processing', 'settled', 'held')`
-	d, err := one(ctx, q, query, form)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
-	}
-	return &d, err
+// LockTx locks a donation until the end of the transaction and returns its status.
+func LockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (status Status, err error) {
+	const query = `/* donation.LockTx */ SELECT status FROM donation WHERE id = $1 FOR UPDATE`
+	err = tx.GetContext(ctx, &status, query, id)
+	return status, err
 }
 
-// insertTx writes a started donation with its contact and designations. It returns false, and writes nothing, if the form
-// has a live donation already.
-func insertTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) (bool, error) {
-	const gift = `/* donation.insertTx */
-		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at, source, plan_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 'started', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-		ON CONFLICT (form_id) WHERE status IN ('started', 'processing', 'settled', 'held') DO NOTHING`
-	done, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash,
-		d.Frequency, d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt, d.Source, d.PlanID)
+// CreateTx writes a started donation that was begun on our form, with its contact and designations. Its checkout was
+// written before: package checkout says whether the form may begin a donation.
+func CreateTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) error {
+	const gift = `/* donation.CreateTx */
+		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
+			amount, covered, currency, language, anonymous, news, created_at, source, plan_id)
+		VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $9, $10, $11, $12, $13, 'form', $14)`
+	_, err := tx.ExecContext(ctx, gift, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.Frequency, d.AmountMinor,
+		d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.PlanID)
 	if err != nil {
-		return false, err
-	}
-	if n, err := done.RowsAffected(); err != nil || n == 0 {
-		return false, err
+		return err
 	}
 	if err := insertContactTx(ctx, tx, d.ID, r.Contact); err != nil {
-		return false, err
+		return err
 	}
 	if err := insertDedicationTx(ctx, tx, d.ID, r.Dedication); err != nil {
-		return false, err
+		return err
 	}
 	if err := insertDesignationsTx(ctx, tx, d.ID, d.EntityID, r.Designations); err != nil {
-		return false, err
+		return err
 	}
-	return true, recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
+	return recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
+}
+
+// UnsettledFromForm returns up to limit donations begun on our form that are not paid yet, in random order: started ones
+// that were begun before `started`, and bank debits that were begun before `processing`.
+func UnsettledFromForm(ctx context.Context, q sqlx.QueryerContext, started, processing time.Time, limit int) ([]Donation, error) {
+	const query = `/* donation.UnsettledFromForm */ SELECT ` + columns + ` FROM donation
+		WHERE source = 'form' AND (status = 'started' AND created_at < $1 OR status = 'processing' AND created_at < $2)
+		ORDER BY random() LIMIT $3`
+	var unsettled []Donation
+	err := sqlx.SelectContext(ctx, q, &unsettled, query, started, processing, limit)
+	return unsettled, err
 }
 
 // ContactOf returns what the donor typed; nil if it was purged.

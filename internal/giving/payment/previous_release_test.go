@@ -105,12 +105,13 @@ func TestPreviousReleaseBeginsAndThisOneSettles(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	model := h.StartedGift(program.ValidForm()) // for its donor
-	d := model
-	d.ID, d.FormID, d.PublicRef = program.NewID(), uuid.New(), program.NewRef()
+	d, begun := model, h.Checkout(model)
+	d.ID, d.PublicRef = program.NewID(), program.NewRef()
+	begun.FormID = uuid.New()
 	inTx(t, h, func(tx *sqlx.Tx) {
 		for range 2 { // the second insert meets the form's donation
-			_, err := tx.Exec(previousInsert, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, d.FormID, d.FormHash, d.Frequency,
-				d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, d.CheckoutExpiresAt)
+			_, err := tx.Exec(previousInsert, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, begun.FormID, begun.FormHash, d.Frequency,
+				d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, begun.ExpiresAt)
 			require.NoError(t, err)
 		}
 		_, err := tx.Exec(previousContact, d.ID)
@@ -186,7 +187,7 @@ func TestInstalmentsOfBothReleases(t *testing.T) {
 	old, newer := program.NewID(), program.NewID()
 	parts := []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: first.Amount(), Covered: money.New(0, "USD")}}
 	inTx(t, h, func(tx *sqlx.Tx) {
-		_, err := tx.Exec(previousInstalment, old, first.ID, program.NewRef(), first.FormHash, "monthly", first.AmountMinor, 0, time.Now())
+		_, err := tx.Exec(previousInstalment, old, first.ID, program.NewRef(), h.Checkout(first).FormHash, "monthly", first.AmountMinor, 0, time.Now())
 		require.NoError(t, err)
 		_, err = tx.Exec(previousDesignation, old, first.EntityID, pg.UUIDs([]uuid.UUID{parts[0].FundID}), pq.Int64Array{first.AmountMinor}, pq.Int64Array{0})
 		require.NoError(t, err)

@@ -133,11 +133,11 @@ func startWithCustomer(t *testing.T, h *program.Program, customer string) recurr
 	r, err := monthly("").Check(offer)
 	require.NoError(t, err)
 	r.Customer = customer
-	d, err := h.Starter.Start(t.Context(), offer, r)
+	begun, err := h.Starter.Start(t.Context(), offer, r)
 	require.NoError(t, err)
-	h.Pay(d)
+	h.Pay(begun.Donation)
 	deliverAll(t, h)
-	return plan(t, h, d)
+	return plan(t, h, begun.Donation)
 }
 
 // TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new

@@ -38,10 +38,10 @@ func designateNetwork(t *testing.T, db *sqlx.DB) {
 		}{
 			{`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at) VALUES ($1, $2, 'ana@example.org', 'Ana', 'Diaz', 'es', $3)`,
 				[]any{donor, f.EntityID, noon}},
-			{`INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency, amount, currency,
-				language, anonymous, news, created_at, checkout_expires_at)
-				VALUES ($1, $2, $3, $4, $5, $6, decode(repeat('00', 32), 'hex'), 'started', 'once', 100, 'USD', 'es', false, false, $7, $7)`,
-				[]any{donation, f.EntityID, f.OrganisationID, donor, donation.String(), uuid.New(), noon}},
+			{`INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, currency,
+				language, anonymous, news, created_at, source)
+				VALUES ($1, $2, $3, $4, $5, 'started', 'once', 100, 'USD', 'es', false, false, $6, 'office')`,
+				[]any{donation, f.EntityID, f.OrganisationID, donor, donation.String(), noon}},
 			{`INSERT INTO designation (donation_id, n, entity_id, fund_id, amount) VALUES ($1, 1, $2, $3, 100)`,
 				[]any{donation, f.EntityID, f.ID}},
 		} {

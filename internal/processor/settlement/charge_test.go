@@ -130,7 +130,7 @@ func TestBankDebit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := program.New(t, program.Options{})
 			d := h.StartedGift(program.ValidForm())
-			require.NoError(t, h.Fake.Debit(*d.SessionID, refused))
+			require.NoError(t, h.Fake.Debit(*h.Checkout(d).SessionID, refused))
 			deliver(h)
 			settle(t, h)
 			require.Equal(t, []string{"operations 1010 1984", "operations 1090 -1984"}, balances(h), "on its way")

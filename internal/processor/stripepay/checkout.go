@@ -12,7 +12,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/books/org"
-	"konbit/internal/giving/donation"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 )
@@ -32,7 +32,7 @@ const (
 	maxSessionAge = 2 * time.Hour
 )
 
-// Create is part of donation.CheckoutSessions. The idempotency key is made of the donation's id and the try, so any number of calls
+// Create is part of checkout.Sessions. The idempotency key is made of the donation's id and the try, so any number of calls
 // creates one session. What happens after a failed call, while ctx lasts:
 //
 //	no answer, or 5xx from Stripe           repeated with the same key, at most maxBrokenCalls times
@@ -40,17 +40,17 @@ const (
 //	5xx that Stripe stored under the key    the error for a spent key (https://docs.stripe.com/api/idempotent_requests)
 //	the key was used for other parameters   the same: a fund was renamed since the first call
 //	any other refusal                       reported: a defect of ours
-func (s *Stripe) Create(ctx context.Context, o donation.Order) (donation.CheckoutSession, error) {
+func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
-		return donation.CheckoutSession{}, err
+		return checkout.Session{}, err
 	}
 	wait := 100 * time.Millisecond
 	for broken := 0; ; {
 		params := sessionParams(o)
 		params.Context = ctx
 		if err := a.limit.Wait(ctx); err != nil {
-			return donation.CheckoutSession{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+			return checkout.Session{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		}
 		session, err := a.api.CheckoutSessions.New(params)
 		if err == nil {
@@ -60,16 +60,16 @@ func (s *Stripe) Create(ctx context.Context, o donation.Order) (donation.Checkou
 		switch {
 		case !errors.As(err, &refused), refused.HTTPStatusCode >= 500 && !isReplayed(refused):
 			if broken++; broken == maxBrokenCalls {
-				return donation.CheckoutSession{}, translate(err)
+				return checkout.Session{}, translate(err)
 			}
 		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
-			return donation.CheckoutSession{}, fmt.Errorf("%w: %w", donation.ErrTryUsed, translate(err))
+			return checkout.Session{}, fmt.Errorf("%w: %w", checkout.ErrTryUsed, translate(err))
 		case !isRetryable(refused):
-			return donation.CheckoutSession{}, translate(err)
+			return checkout.Session{}, translate(err)
 		}
 		select {
 		case <-ctx.Done():
-			return donation.CheckoutSession{}, translate(err)
+			return checkout.Session{}, translate(err)
 		case <-time.After(wait):
 			wait *= 2
 		}
@@ -81,7 +81,7 @@ func isReplayed(e *stripe.Error) bool {
 	return e.LastResponse != nil && e.LastResponse.Header.Get("Idempotent-Replayed") == "true"
 }
 
-func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
+func sessionParams(o checkout.Order) *stripe.CheckoutSessionParams {
 	metadata := map[string]string{metaDonation: o.DonationID.String(), metaOrganisation: o.OrgSlug}
 	params := &stripe.CheckoutSessionParams{
 		ClientReferenceID: stripe.String(o.DonationID.String()),
@@ -111,7 +111,7 @@ func sessionParams(o donation.Order) *stripe.CheckoutSessionParams {
 	return params
 }
 
-func lineItems(lines []donation.OrderLine, frequency org.Frequency) []*stripe.CheckoutSessionLineItemParams {
+func lineItems(lines []checkout.OrderLine, frequency org.Frequency) []*stripe.CheckoutSessionLineItemParams {
 	items := make([]*stripe.CheckoutSessionLineItemParams, len(lines))
 	for i, l := range lines {
 		product := &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String(l.Title)}
@@ -152,16 +152,16 @@ func checkoutLocale(lang phrase.Language) string {
 }
 
 // checkoutSession returns a session of Stripe. It reports an error if its address is not on a host of payment pages.
-func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (donation.CheckoutSession, error) {
+func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (checkout.Session, error) {
 	address, err := url.Parse(session.URL)
 	if err != nil || address.Scheme != s.scheme || address.User != nil || !slices.Contains(s.pages, address.Host) {
-		return donation.CheckoutSession{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
+		return checkout.Session{}, fmt.Errorf("stripe: session %s is at an unexpected address", session.ID)
 	}
-	return donation.CheckoutSession{ID: session.ID, URL: session.URL}, nil
+	return checkout.Session{ID: session.ID, URL: session.URL}, nil
 }
 
-// Find is part of donation.CheckoutSessions. It searches all open sessions that were created since the order could have been.
-func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.CheckoutSession, error) {
+// Find is part of checkout.Sessions. It searches all open sessions that were created since the order could have been.
+func (s *Stripe) Find(ctx context.Context, o checkout.Order) (*checkout.Session, error) {
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
 		return nil, err
@@ -188,7 +188,7 @@ func (s *Stripe) Find(ctx context.Context, o donation.Order) (*donation.Checkout
 	return nil, nil
 }
 
-// Expire is part of donation.CheckoutSessions. It returns false if the session is paid, and true if it had expired already.
+// Expire is part of checkout.Sessions. It returns false if the session is paid, and true if it had expired already.
 func (s *Stripe) Expire(ctx context.Context, entitySlug, sessionID string) (bool, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/giving/donation"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -17,7 +17,7 @@ func TestAPageIsFoundAmongMany(t *testing.T) {
 	for range 100 {
 		h.StartedGift(program.ValidForm())
 	}
-	found, err := h.Stripe.Find(t.Context(), donation.Order{EntitySlug: "tsne", DonationID: first.ID, ExpiresAt: first.CheckoutExpiresAt})
+	found, err := h.Stripe.Find(t.Context(), checkout.Order{EntitySlug: "tsne", DonationID: first.ID, ExpiresAt: h.Checkout(first).ExpiresAt})
 	require.NoError(t, err)
-	require.Equal(t, &donation.CheckoutSession{ID: *first.SessionID, URL: *first.SessionURL}, found)
+	require.Equal(t, &checkout.Session{ID: *h.Checkout(first).SessionID, URL: *h.Checkout(first).SessionURL}, found)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/giving/donation"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/stripepay"
@@ -22,11 +22,11 @@ import (
 )
 
 // order returns an order for a donation of $20.
-func order() donation.Order {
-	return donation.Order{
+func order() checkout.Order {
+	return checkout.Order{
 		DonationID: uuid.New(), EntitySlug: "tsne", OrgSlug: "csio", Email: "ana@example.org", ExpiresAt: time.Now().Add(time.Hour),
 		SuccessURL: "http://konbit.example/thanks", BackURL: "http://konbit.example/give",
-		Lines: []donation.OrderLine{{Title: "A gift", Amount: money.New(2000, "USD")}},
+		Lines: []checkout.OrderLine{{Title: "A gift", Amount: money.New(2000, "USD")}},
 	}
 }
 

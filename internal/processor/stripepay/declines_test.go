@@ -27,7 +27,7 @@ func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	d := h.StartedGift(f)
 	declined := stripefake.GoodCard
 	declined.Number = "4000000000000002"
-	require.Error(t, h.Fake.Pay(*d.SessionID, declined))
+	require.Error(t, h.Fake.Pay(*h.Checkout(d).SessionID, declined))
 	require.Equal(t, 1, failures())
 	h.Pay(d)
 	require.Equal(t, 1, failures())
@@ -40,6 +40,6 @@ func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	h.Fake.Advance(8 * 24 * time.Hour)
 	require.Equal(t, 1, failures(), "at the tries after it")
 	once := h.StartedGift(program.ValidForm())
-	require.Error(t, h.Fake.Pay(*once.SessionID, declined))
+	require.Error(t, h.Fake.Pay(*h.Checkout(once).SessionID, declined))
 	require.Equal(t, 2, failures())
 }

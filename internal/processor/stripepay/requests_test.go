@@ -23,6 +23,7 @@ import (
 	"github.com/stripe/stripe-mock/embedded"
 	"github.com/stripe/stripe-mock/server"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
@@ -167,16 +168,16 @@ func tour(t *testing.T) {
 	f := program.ValidForm()
 	f.Language, f.CoverFees = "es", true
 	closed := h.StartedGift(f)
-	done, err := h.Stripe.Expire(ctx, "tsne", *closed.SessionID)
+	done, err := h.Stripe.Expire(ctx, "tsne", *h.Checkout(closed).SessionID)
 	require.NoError(t, err)
 	require.True(t, done)
-	again, err := h.Stripe.Expire(ctx, "tsne", *closed.SessionID)
+	again, err := h.Stripe.Expire(ctx, "tsne", *h.Checkout(closed).SessionID)
 	require.NoError(t, err)
 	require.True(t, again)
 	paid := h.StartedGift(program.ValidForm())
 	h.Pay(paid)
 	open := h.StartedGift(program.ValidForm())
-	found, err := h.Stripe.Find(ctx, donation.Order{EntitySlug: "tsne", DonationID: open.ID, ExpiresAt: open.CheckoutExpiresAt})
+	found, err := h.Stripe.Find(ctx, checkout.Order{EntitySlug: "tsne", DonationID: open.ID, ExpiresAt: h.Checkout(open).ExpiresAt})
 	require.NoError(t, err)
 	require.NotNil(t, found)
 

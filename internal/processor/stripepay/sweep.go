@@ -14,6 +14,7 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -147,7 +148,7 @@ func (s Sweeper) drain(ctx context.Context) error {
 // resolveOverdue asks Stripe about donations whose payment page ended without any event. A donation without a page cannot have been paid: it
 // has expired. A donation that was paid is settled by its charge, not here.
 func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int, error) {
-	overdue, err := donation.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
+	overdue, err := checkout.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +168,7 @@ func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int
 	return len(updates), errors.Join(append(errs, err)...)
 }
 
-func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d donation.Donation) (donation.Status, error) {
+func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d checkout.Gift) (donation.Status, error) {
 	if d.SessionID == nil {
 		return donation.Expired, nil
 	}

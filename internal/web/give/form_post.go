@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -43,7 +44,7 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err == nil && !checked.passed {
 		return nil // checkGuard has answered
 	}
-	var gift donation.Donation
+	var gift checkout.Gift
 	if err == nil {
 		gift, err = a.start(r, o.Offer, request)
 	}
@@ -65,7 +66,7 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 }
 
 // start starts the gift and creates its payment page.
-func (a *Area) start(r *http.Request, o donation.Offer, request donation.Request) (donation.Donation, error) {
+func (a *Area) start(r *http.Request, o donation.Offer, request donation.Request) (checkout.Gift, error) {
 	ctx, cancel := context.WithTimeout(r.Context(), startTimeout)
 	defer cancel()
 	return a.Starter.Start(ctx, o, request)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 )
@@ -40,7 +41,11 @@ func (a *Area) restoreForm(w http.ResponseWriter, r *http.Request, o offer, ref 
 	}
 	form := a.NewID()
 	if gift.Status == donation.Started {
-		form = gift.FormID // submitting again leads to the same payment page, or replaces it
+		begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
+		if err != nil {
+			return err
+		}
+		form = begun.FormID // submitting again leads to the same payment page, or replaces it
 	}
 	return a.showForm(w, r, http.StatusOK, o, form, entry, nil)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 )
@@ -39,5 +40,6 @@ func (a *Area) sameSubmission(r *http.Request, o offer, request donation.Request
 	if contact == nil || !strings.EqualFold(contact.Email, request.Contact.Email) {
 		return request.FormID, nil
 	}
-	return gift.FormID, nil
+	begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
+	return begun.FormID, err
 }

@@ -3,7 +3,7 @@ package give
 import (
 	"net/url"
 
-	"konbit/internal/giving/donation"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -12,7 +12,7 @@ import (
 // Area serves the pages on which gifts are made.
 type Area struct {
 	*web.Kernel
-	Starter donation.Starter
+	Starter checkout.Starter
 	Guard   *guard.Guard
 
 	forms formCache

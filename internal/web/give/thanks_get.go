@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
@@ -46,7 +47,10 @@ func (a *Area) thanksGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	case err != nil:
 		return err
 	}
-	page.State, page.Amount, page.Covered = a.thanksState(gift), gift.Amount(), gift.Covered()
+	if page.State, err = a.thanksState(r, gift); err != nil {
+		return err
+	}
+	page.Amount, page.Covered = gift.Amount(), gift.Covered()
 	switch page.State {
 	case ThanksUnpaid, ThanksSettling:
 		if pass == uuid.Nil {
@@ -71,20 +75,24 @@ func (a *Area) writeThanks(w http.ResponseWriter, status int, page ThanksPage) e
 
 // thanksState returns the page's state for the gift's status. A started gift may be paid without our knowing it yet,
 // until an hour after its payment page has expired.
-func (a *Area) thanksState(gift donation.Donation) ThanksState {
+func (a *Area) thanksState(r *http.Request, gift donation.Donation) (ThanksState, error) {
 	switch gift.Status {
 	case donation.Settled:
-		return ThanksPaid
+		return ThanksPaid, nil
 	case donation.Processing:
-		return ThanksSettlingBank
+		return ThanksSettlingBank, nil
 	case donation.NeedsReview:
-		return ThanksSettling
+		return ThanksSettling, nil
 	case donation.Started:
-		if a.Now().Before(gift.CheckoutExpiresAt.Add(time.Hour)) {
-			return ThanksSettling
+		begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
+		if err != nil {
+			return ThanksUnpaid, err
+		}
+		if a.Now().Before(begun.ExpiresAt.Add(time.Hour)) {
+			return ThanksSettling, nil
 		}
 	}
-	return ThanksUnpaid
+	return ThanksUnpaid, nil
 }
 
 // purposes returns what the parts of a gift are for, including funds that have been closed since.

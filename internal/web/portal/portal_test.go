@@ -39,7 +39,7 @@ func TestPortalShowsWhatWasGiven(t *testing.T) {
 	aina.Fund = "land"
 	other, err := h.SubmitFor("aina", aina)
 	require.NoError(t, err)
-	_, err = h.Settle(program.ChargeOf(other, other.CreatedAt))
+	_, err = h.Settle(program.ChargeOf(other.Donation, other.CreatedAt))
 	require.NoError(t, err)
 	ana := visitor.New(t, h).SignIn("ana@example.org")
 

@@ -153,10 +153,13 @@ func (w *environment) insertGifts(donors, gifts []uuid.UUID) {
 		`INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at)
 		 SELECT u.donor, d.entity_id, 'd' || replace(u.donor::text, '-', '') || '@donor.example', 'Donor', 'Example', 'en', now()
 		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN donation d ON d.id = $3`,
-		`INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency,
-			amount, covered, currency, language, anonymous, news, created_at, checkout_expires_at, checkout_session_id, checkout_url)
-		 SELECT u.gift, entity_id, organisation_id, u.donor, replace(u.gift::text, '-', ''), u.gift, form_hash, 'started', frequency,
-			amount, covered, currency, language, anonymous, news, now(), now() + interval '1 hour', 'cs_' || replace(u.gift::text, '-', ''), checkout_url
+		`INSERT INTO checkout (donation_id, form_id, form_hash, session_id, session_url, expires_at)
+		 SELECT u.gift, u.gift, form_hash, 'cs_' || replace(u.gift::text, '-', ''), session_url, now() + interval '1 hour'
+		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN checkout c ON c.donation_id = $3`,
+		`INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
+			amount, covered, currency, language, anonymous, news, created_at, source)
+		 SELECT u.gift, entity_id, organisation_id, u.donor, replace(u.gift::text, '-', ''), 'started', frequency,
+			amount, covered, currency, language, anonymous, news, now(), 'form'
 		   FROM unnest($1::uuid[], $2::uuid[]) AS u (donor, gift) JOIN donation d ON d.id = $3`,
 		`INSERT INTO donation_contact (donation_id, first_name, last_name, email, phone, address_line1, address_line2, city, region, postal_code, country, note)
 		 SELECT u.gift, first_name, last_name, 'd' || replace(u.donor::text, '-', '') || '@donor.example', phone, address_line1, address_line2, city, region, postal_code, country, note

@@ -148,7 +148,7 @@ func openGifts(t testing.TB, h *program.Program, n int) []donation.Donation {
 					t.Error(err)
 					return
 				}
-				gifts[i] = d
+				gifts[i] = d.Donation
 			}
 		})
 	}

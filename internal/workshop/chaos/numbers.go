@@ -178,7 +178,7 @@ func numberedCharges(t testing.TB, h *program.Program, n int) []donation.Incomin
 					t.Error(err)
 					return
 				}
-				charges[i] = program.ChargeOf(d, years[i/2%2])
+				charges[i] = program.ChargeOf(d.Donation, years[i/2%2])
 			}
 		})
 	}

@@ -28,7 +28,7 @@ var invariants = map[string]string{
 	"a payment entry without a settled gift":  `SELECT e.id::text FROM journal_entry e WHERE e.kind = 'payment' AND NOT EXISTS (SELECT 1 FROM donation d WHERE d.id::text = e.dimensions->>'donation' AND d.status = 'settled')`,
 	"a receipt of a gift that is not settled": `SELECT r.id::text FROM receipt r JOIN donation d ON d.id = r.donation_id WHERE d.status <> 'settled'`,
 	"a receipt without exactly one email":     `SELECT r.id::text FROM receipt r WHERE 1 <> (SELECT count(*) FROM river_job j WHERE j.kind = 'receipt_letter' AND j.args->>'receipt_id' = r.id::text)`,
-	"a form with two gifts that are not over": `SELECT form_id::text FROM donation WHERE status <> 'expired' GROUP BY 1 HAVING count(*) > 1`,
+	"a form with two gifts that are not over": `SELECT c.form_id::text FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE d.status <> 'expired' GROUP BY 1 HAVING count(*) > 1`,
 	"a fact booked twice":                     `SELECT source_id FROM journal_entry GROUP BY entity_id, source, source_id, kind HAVING count(*) > 1`,
 	"an event set aside":                      `SELECT id || ' ' || type || ': ' || reason FROM stripe_event WHERE state = 'set_aside'`,
 }

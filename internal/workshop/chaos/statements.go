@@ -122,10 +122,10 @@ func fillYear(t testing.TB, db *sqlx.DB, donors int) (slug string) {
 		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, first_gift_at, created_at)
 		SELECT gen_random_uuid(), $1, format('donor%s@many.example', k), 'Donor', 'No. ' || k, (ARRAY['en', 'es'])[1 + k % 2], now(), now() FROM generate_series($2::integer, $3) k`
 	const gifts = `
-		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, form_id, form_hash, status, frequency, amount, currency, language, anonymous, news,
-		       created_at, checkout_expires_at, payment_intent_id, charge_id, charged_at, settled_at, source, tax_date)
-		SELECT gen_random_uuid(), d.entity_id, o.id, d.id, md5(d.id::text || m), gen_random_uuid(), sha256('x'), 'settled', 'once', 1000 + 100 * m, 'USD', d.language, false, false,
-		       at, at, 'pi_' || md5(d.id::text || m), 'ch_' || md5(d.id::text || m), at, at, 'form', at::date
+		INSERT INTO donation (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, currency, language, anonymous, news,
+		       created_at, payment_intent_id, charge_id, charged_at, settled_at, source, tax_date)
+		SELECT gen_random_uuid(), d.entity_id, o.id, d.id, md5(d.id::text || m), 'settled', 'once', 1000 + 100 * m, 'USD', d.language, false, false,
+		       at, 'pi_' || md5(d.id::text || m), 'ch_' || md5(d.id::text || m), at, at, 'import', at::date
 		  FROM donor d CROSS JOIN generate_series(1, 12) m CROSS JOIN LATERAL (SELECT make_timestamptz(2025, m, 15, 12, 0, 0, 'UTC') AS at) a
 		  JOIN LATERAL (SELECT id FROM organisation WHERE entity_id = d.entity_id AND EXISTS (SELECT 1 FROM fund WHERE organisation_id = organisation.id) LIMIT 1) o ON true
 		 WHERE NOT EXISTS (SELECT 1 FROM donation g WHERE g.donor_id = d.id)`

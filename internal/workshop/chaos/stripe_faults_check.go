@@ -40,7 +40,7 @@ func (b *stripeFaultsRun) check() {
 	paid, refunded := b.paid.Load(), b.refunded.Load()
 	for what, query := range map[string]string{
 		"settled gifts":        `donation WHERE status = 'settled'`,
-		"forms with a gift":    `(SELECT DISTINCT form_id FROM donation WHERE status = 'settled') f`,
+		"forms with a gift":    `(SELECT DISTINCT c.form_id FROM checkout c JOIN donation d ON d.id = c.donation_id WHERE d.status = 'settled') f`,
 		"payments booked":      `journal_entry WHERE kind = 'payment'`,
 		"gifts with a receipt": `(SELECT DISTINCT donation_id FROM receipt) r`,
 	} {
@@ -74,7 +74,7 @@ func (b *stripeFaultsRun) check() {
 func (b *stripeFaultsRun) checkPages() {
 	t := b.t
 	var gifts []struct{ ID, Form string }
-	require.NoError(t, b.s.DB.Owner.Select(&gifts, `SELECT id, form_id AS form FROM donation`))
+	require.NoError(t, b.s.DB.Owner.Select(&gifts, `SELECT donation_id AS id, form_id AS form FROM checkout`))
 	forms := map[string]string{}
 	for _, g := range gifts {
 		forms[g.ID] = g.Form

@@ -62,7 +62,7 @@ func (s *Stack) begin(org string, form url.Values) startedGift {
 	got := s.post("/give/"+org, form)
 	require.Equal(s.t, http.StatusSeeOther, got.status, got.body)
 	b := startedGift{session: path.Base(got.location)}
-	require.NoError(s.t, s.DB.Owner.Get(&b.ref, `SELECT public_ref FROM donation WHERE checkout_session_id = $1`, b.session))
+	require.NoError(s.t, s.DB.Owner.Get(&b.ref, `SELECT public_ref FROM donation JOIN checkout ON donation_id = id WHERE session_id = $1`, b.session))
 	return b
 }
 

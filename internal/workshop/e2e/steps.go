@@ -12,12 +12,13 @@ const emailJob = `NEW.kind = 'receipt_letter' AND NEW.state = `
 // Steps are the steps of a gift's path in order: each row before and after it is written, and each commit.
 var Steps = []Step{
 	{"the button", Failpoint{Table: "donor", When: "BEFORE INSERT"}, false},
+	{"the button", Failpoint{Table: "checkout", When: "AFTER INSERT"}, false},
 	{"the button", Failpoint{Table: "donation", When: "AFTER INSERT"}, false},
 	{"the button", Failpoint{Table: "designation", When: "BEFORE INSERT"}, false},
 	{"the button", Failpoint{Table: "donation_contact", When: "AFTER INSERT"}, false},
 	{"the button", Failpoint{Table: "donation", When: AtCommit}, false},
-	{"the button", Failpoint{Table: "donation", When: "BEFORE UPDATE", If: "NEW.checkout_session_id IS NOT NULL AND OLD.checkout_session_id IS NULL"}, false}, // Stripe has answered
-	{"the button", Failpoint{Table: "donation", When: "AFTER UPDATE", If: "NEW.checkout_session_id IS NOT NULL AND OLD.checkout_session_id IS NULL"}, false},
+	{"the button", Failpoint{Table: "checkout", When: "BEFORE UPDATE", If: "NEW.session_id IS NOT NULL AND OLD.session_id IS NULL"}, false}, // Stripe has answered
+	{"the button", Failpoint{Table: "checkout", When: "AFTER UPDATE", If: "NEW.session_id IS NOT NULL AND OLD.session_id IS NULL"}, false},
 
 	{"the webhook", Failpoint{Table: "stripe_event", When: "BEFORE INSERT"}, true}, // paid, and no webhook is stored
 	{"the webhook", Failpoint{Table: "stripe_event", When: "AFTER INSERT"}, true},

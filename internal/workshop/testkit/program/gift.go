@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
@@ -49,7 +50,7 @@ func (h *Program) Offer(slug string) donation.Offer {
 }
 
 // Submit checks a form for csio and starts its gift. It is safe for concurrent use.
-func (h *Program) Submit(f donation.Form) (donation.Donation, error) { return h.SubmitFor("csio", f) }
+func (h *Program) Submit(f donation.Form) (checkout.Gift, error) { return h.SubmitFor("csio", f) }
 
 // submitRetryTime is how long a form is submitted again after the answer that the database is busy, as it may
 // be on a machine that runs many tests.
@@ -57,11 +58,11 @@ const submitRetryTime = 20 * time.Second
 
 // SubmitFor is Submit for another organisation. If the database is too busy it submits again, as the page asks a donor
 // to do.
-func (h *Program) SubmitFor(slug string, f donation.Form) (donation.Donation, error) {
+func (h *Program) SubmitFor(slug string, f donation.Form) (checkout.Gift, error) {
 	offer := h.Offer(slug)
 	request, err := f.Check(offer)
 	if err != nil {
-		return donation.Donation{}, err
+		return checkout.Gift{}, err
 	}
 	for deadline := time.Now().Add(submitRetryTime); ; {
 		d, err := h.Starter.Start(h.t.Context(), offer, request)
@@ -77,13 +78,21 @@ func (h *Program) StartedGift(f donation.Form) donation.Donation {
 	d, err := h.Submit(f)
 	require.NoError(h.t, err)
 	require.NotNil(h.t, d.SessionURL)
-	return d
+	return d.Donation
+}
+
+// Checkout returns the checkout of a gift.
+func (h *Program) Checkout(d donation.Donation) checkout.Checkout {
+	h.t.Helper()
+	c, err := checkout.ByDonation(h.t.Context(), h.DB.Server, d.ID)
+	require.NoError(h.t, err)
+	return c
 }
 
 // Pay pays a gift's page with a card that succeeds.
 func (h *Program) Pay(d donation.Donation) {
 	h.t.Helper()
-	require.NoError(h.t, h.Fake.Pay(*d.SessionID, stripefake.GoodCard))
+	require.NoError(h.t, h.Fake.Pay(*h.Checkout(d).SessionID, stripefake.GoodCard))
 }
 
 // Gift returns the row of a gift.

@@ -1,4 +1,4 @@
-package donation
+package checkout
 
 import (
 	"time"
@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 )
@@ -31,24 +32,24 @@ type OrderLine struct {
 	Amount             money.Amount
 }
 
-func (s Starter) order(offer Offer, r Request, d Donation) Order {
+func (s Starter) order(offer donation.Offer, r donation.Request, g Gift) Order {
 	lang := r.Language
-	success, back := s.Links(offer.Organisation.Slug, d.PublicRef, lang)
-	lines := offer.lines(r.Designations, lang)
+	success, back := s.Links(offer.Organisation.Slug, g.PublicRef, lang)
+	lines := orderLines(offer, r.Designations, lang)
 	if !r.Covered.IsZero() {
 		lines = append(lines, OrderLine{Title: s.Words.T(lang, "give.cover_fees_line"), Amount: r.Covered})
 	}
 	return Order{
-		DonationID: d.ID, EntityID: d.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
-		Try: d.CheckoutTry, Lines: lines,
-		Frequency: r.Frequency, ScheduleText: s.scheduleText(offer.Entity, r, d.CreatedAt), Customer: r.Customer,
-		Email: r.Contact.Email, Language: lang, ExpiresAt: d.CheckoutExpiresAt, SuccessURL: success, BackURL: back,
+		DonationID: g.ID, EntityID: g.EntityID, EntitySlug: offer.Entity.Slug, OrgSlug: offer.Organisation.Slug,
+		Try: g.Try, Lines: lines,
+		Frequency: r.Frequency, ScheduleText: s.scheduleText(offer.Entity, r, g.CreatedAt), Customer: r.Customer,
+		Email: r.Contact.Email, Language: lang, ExpiresAt: g.ExpiresAt, SuccessURL: success, BackURL: back,
 	}
 }
 
-// lines returns a line for each fund: under the organisation's name for a donation to one fund, under the fund's name for a
-// donation to several.
-func (o Offer) lines(parts []Designation, lang phrase.Language) []OrderLine {
+// orderLines returns a line for each fund: under the organisation's name for a donation to one fund, under the fund's name for
+// a donation to several.
+func orderLines(o donation.Offer, parts []donation.Designation, lang phrase.Language) []OrderLine {
 	lines := make([]OrderLine, len(parts))
 	for i, p := range parts {
 		lines[i] = OrderLine{Title: o.Organisation.Name.In(lang), Amount: p.Given()}
@@ -62,4 +63,13 @@ func (o Offer) lines(parts []Designation, lang phrase.Language) []OrderLine {
 		}
 	}
 	return lines
+}
+
+// scheduleText returns a recurring donation's payments in words; empty for a single donation.
+func (s Starter) scheduleText(e org.LegalEntity, r donation.Request, at time.Time) string {
+	if !r.Recurs() {
+		return ""
+	}
+	summary := donation.ScheduleSummary{Frequency: r.Frequency, Times: r.Times, Amount: r.Amount, First: at}
+	return summary.Text(s.Words, r.Language, e.Location())
 }

@@ -1,4 +1,4 @@
-package donation
+package checkout
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
@@ -16,20 +17,20 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// CheckoutSession is a payment page.
-type CheckoutSession struct{ ID, URL string }
+// Session is a payment page: at Stripe, a Checkout Session.
+type Session struct{ ID, URL string }
 
 // ErrTryUsed: the processor answers the order's try with a stored error, so the try creates no page any more. It may have
 // created one before. It is wrapped together with fault.Unavailable.
-var ErrTryUsed = errors.New("donation: the try is used")
+var ErrTryUsed = errors.New("checkout: the try is used")
 
-// CheckoutSessions creates payment pages. Package stripepay implements it; so would the adapter of a second processor. Each
+// Sessions creates payment pages. Package stripepay implements it; so would the adapter of a second processor. Each
 // call limits its own time. It reports fault.Unavailable if the processor does not answer.
-type CheckoutSessions interface {
+type Sessions interface {
 	// Create creates the page, or returns the one created before for the same donation and try, or reports ErrTryUsed.
-	Create(ctx context.Context, order Order) (CheckoutSession, error)
+	Create(ctx context.Context, order Order) (Session, error)
 	// Find returns the page that a call created whose answer was lost; nil if there is none.
-	Find(ctx context.Context, order Order) (*CheckoutSession, error)
+	Find(ctx context.Context, order Order) (*Session, error)
 	// Expire makes the page unpayable. It returns false if the page was paid or had expired already.
 	Expire(ctx context.Context, entitySlug, sessionID string) (bool, error)
 }
@@ -37,7 +38,7 @@ type CheckoutSessions interface {
 // Starter begins donations.
 type Starter struct {
 	DB       *sqlx.DB
-	Payments CheckoutSessions
+	Payments Sessions
 	Now      func() time.Time
 	NewID    func() uuid.UUID
 	NewRef   func() string // 128 random bits as text
@@ -50,11 +51,11 @@ type Starter struct {
 // PlanStarter begins the plan of a recurring donation. Package recurring implements it.
 type PlanStarter interface {
 	// BeginTx writes the plan of a donation that was just written.
-	BeginTx(ctx context.Context, tx *sqlx.Tx, first Donation, r Request) error
+	BeginTx(ctx context.Context, tx *sqlx.Tx, first donation.Donation, r donation.Request) error
 }
 
 // errSuperseded: while the page was created, the form was changed or the donation paid. The caller reads it again.
-var errSuperseded = errors.New("donation: superseded by another submit of the form")
+var errSuperseded = errors.New("checkout: superseded by another submit of the form")
 
 // Start writes the donation and returns it with its payment page. For a form that was submitted before:
 //
@@ -64,63 +65,63 @@ var errSuperseded = errors.New("donation: superseded by another submit of the fo
 //	other request, paid       a donation of its own
 //
 // No database call takes longer than dbTimeout.
-func (s Starter) Start(ctx context.Context, offer Offer, r Request) (Donation, error) {
+func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Request) (Gift, error) {
 	for range 3 { // after a lost race the row is read again
-		d, err := s.liveDonation(ctx, offer, r)
+		g, err := s.liveGift(ctx, offer, r)
 		if err != nil {
-			return Donation{}, err
+			return Gift{}, err
 		}
 		switch {
-		case d == nil:
+		case g == nil:
 			continue
-		case d.Status.Paid():
-			return *d, nil
-		case d.OrganisationID != offer.Organisation.ID:
-			return Donation{}, fault.New(fault.Conflict, "give.error.form", nil)
-		case !bytes.Equal(d.FormHash, r.Hash[:]) || !d.payable(s.Now()):
-			if err := s.endUnpaid(ctx, offer, r, *d); err != nil {
-				return Donation{}, err
+		case g.Status.Paid():
+			return *g, nil
+		case g.OrganisationID != offer.Organisation.ID:
+			return Gift{}, fault.New(fault.Conflict, "give.error.form", nil)
+		case !bytes.Equal(g.FormHash, r.Hash[:]) || !g.payable(s.Now()):
+			if err := s.endUnpaid(ctx, offer, r, *g); err != nil {
+				return Gift{}, err
 			}
 			continue
 		}
-		if d.SessionURL != nil {
-			return *d, nil
+		if g.SessionURL != nil {
+			return *g, nil
 		}
-		opened, err := s.open(ctx, offer, r, *d)
+		opened, err := s.open(ctx, offer, r, *g)
 		if !errors.Is(err, errSuperseded) {
 			return opened, err
 		}
 	}
-	return Donation{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+	return Gift{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
 // dbTimeout limits each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
 const dbTimeout = pg.RequestTimeout / 2
 
-// liveDonation returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns
-// nil if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted again
+// liveGift returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns nil
+// if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted again
 // after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
-func (s Starter) liveDonation(ctx context.Context, offer Offer, r Request) (*Donation, error) {
+func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
 	for {
-		d, err := liveByForm(ctx, s.DB, r.FormID)
+		g, err := liveByForm(ctx, s.DB, r.FormID)
 		switch {
 		case err != nil:
 			return nil, err
-		case d == nil:
+		case g == nil:
 			return s.begin(ctx, offer, r)
-		case !d.Status.Paid() || bytes.Equal(d.FormHash, r.Hash[:]):
-			return d, nil
+		case !g.Status.Paid() || bytes.Equal(g.FormHash, r.Hash[:]):
+			return g, nil
 		}
 		r.FormID = nextFormID(r)
 	}
 }
 
 // nextFormID returns the id under which a donor continues with a form whose donation was paid. It is the same at every
-// submit and on every server, so that two submits are one donation, and differs between donors, so that nobody meets another
-// donor's donation.
-func nextFormID(r Request) uuid.UUID {
+// submit and on every server, so that two submits are one donation. It differs between donors, so that no donor is shown
+// another donor's donation.
+func nextFormID(r donation.Request) uuid.UUID {
 	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+email.Normalize(r.Contact.Email)))
 }
 
@@ -131,18 +132,20 @@ func (s Starter) withTimeout(ctx context.Context, fn func(ctx context.Context, t
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }
 
-// begin commits the row before any call to Stripe. It returns nil if the form got a live donation meanwhile.
-func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, error) {
+// begin commits the rows before any call to Stripe. It returns nil if the form got a live donation meanwhile.
+func (s Starter) begin(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
 	now := s.Now()
-	d := Donation{
+	d := donation.Donation{
 		ID: s.NewID(), EntityID: offer.Entity.ID, OrganisationID: offer.Organisation.ID, PublicRef: s.NewRef(),
-		FormID: r.FormID, FormHash: r.Hash[:], Status: Started, Frequency: string(r.Frequency),
-		AmountMinor: r.Amount.Minor, CoveredMinor: r.Covered.Minor, Currency: string(r.Amount.Currency), Language: string(r.Language),
-		Anonymous: r.Anonymous, News: r.News, CreatedAt: now, CheckoutTry: 1,
-		CheckoutExpiresAt: now.Add(sessionLifetime).Truncate(time.Second), Source: FromForm,
+		Status: donation.Started, Frequency: string(r.Frequency), AmountMinor: r.Amount.Minor, CoveredMinor: r.Covered.Minor,
+		Currency: string(r.Amount.Currency), Language: string(r.Language), Anonymous: r.Anonymous, News: r.News, CreatedAt: now,
+		Source: donation.FromForm,
 	}
 	if r.Recurs() {
 		d.PlanID = &d.ID // a plan has the id of its first donation
+	}
+	c := Checkout{
+		DonationID: d.ID, FormID: r.FormID, FormHash: r.Hash[:], Try: 1, ExpiresAt: now.Add(sessionLifetime).Truncate(time.Second),
 	}
 	fresh := false
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) (err error) {
@@ -153,7 +156,10 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 		if err != nil {
 			return err
 		}
-		if fresh, err = insertTx(ctx, tx, d, r); err != nil || !fresh || !r.Recurs() {
+		if fresh, err = insertTx(ctx, tx, c); err != nil || !fresh {
+			return err
+		}
+		if err := donation.CreateTx(ctx, tx, d, r); err != nil || !r.Recurs() {
 			return err
 		}
 		return s.Plans.BeginTx(ctx, tx, d, r)
@@ -161,52 +167,45 @@ func (s Starter) begin(ctx context.Context, offer Offer, r Request) (*Donation, 
 	if err != nil || !fresh {
 		return nil, err
 	}
-	return &d, nil
+	return &Gift{d, c}, nil
 }
 
 // open creates the payment page and stores it. The next try is used only after this one was used up and has left no page: a
 // try that may still create one, here or in another request, would leave the donation with two pages.
-func (s Starter) open(ctx context.Context, offer Offer, r Request, d Donation) (Donation, error) {
-	order := s.order(offer, r, d)
+func (s Starter) open(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) (Gift, error) {
+	order := s.order(offer, r, g)
 	session, err := s.Payments.Create(ctx, order)
 	if errors.Is(err, ErrTryUsed) {
 		found, findErr := s.Payments.Find(ctx, order)
 		switch {
 		case findErr != nil:
-			return Donation{}, err
+			return Gift{}, err
 		case found != nil:
 			session, err = *found, nil
 		default:
-			if d, err = s.nextTry(ctx, d); err != nil || d.SessionURL != nil {
-				return d, err
+			if g, err = s.nextTry(ctx, g); err != nil || g.SessionURL != nil {
+				return g, err
 			}
-			order.Try = d.CheckoutTry
+			order.Try = g.Try
 			session, err = s.Payments.Create(ctx, order)
 		}
 	}
 	if err != nil {
-		return Donation{}, err
+		return Gift{}, err
 	}
-	d.SessionID, d.SessionURL = &session.ID, &session.URL
-	return d, s.storeSession(ctx, offer, d.ID, session)
+	g.SessionID, g.SessionURL = &session.ID, &session.URL
+	return g, s.storeSession(ctx, offer, g.ID, session)
 }
 
 // storeSession stores the page of a donation that has none yet. A page that came too late is expired before the donor sees
 // it, and the error is errSuperseded.
-func (s Starter) storeSession(ctx context.Context, offer Offer, id uuid.UUID, session CheckoutSession) error {
-	const query = `/* donation.storeSession */
-		UPDATE donation SET checkout_session_id = $2, checkout_url = $3
-		 WHERE id = $1 AND status = 'started' AND coalesce(checkout_session_id, $2) = $2`
-	var noted int64
-	err := s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, query, id, session.ID, session.URL)
-		if err != nil {
-			return err
-		}
-		noted, err = done.RowsAffected()
+func (s Starter) storeSession(ctx context.Context, offer donation.Offer, id uuid.UUID, session Session) error {
+	stored := false
+	err := s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) (err error) {
+		stored, err = storeSessionTx(ctx, tx, id, session)
 		return err
 	})
-	if err != nil || noted > 0 {
+	if err != nil || stored {
 		return err
 	}
 	if _, err := s.Payments.Expire(ctx, offer.Entity.Slug, session.ID); err != nil {
@@ -215,15 +214,14 @@ func (s Starter) storeSession(ctx context.Context, offer Offer, id uuid.UUID, se
 	return errSuperseded
 }
 
-// nextTry increments the try that failed and returns the donation. If several requests failed with the same try, one of them
+// nextTry increments the try that failed and returns the gift. If several requests failed with the same try, one of them
 // increments it, and all continue with the same number and the same idempotency key.
-func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err error) {
-	const query = `/* donation.nextTry */ UPDATE donation SET checkout_try = least(checkout_try + 1, 9) WHERE id = $1 AND checkout_try = $2`
+func (s Starter) nextTry(ctx context.Context, g Gift) (next Gift, err error) {
 	err = s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, query, d.ID, d.CheckoutTry); err != nil {
+		if next.Checkout, err = nextTryTx(ctx, tx, g.ID, g.Try); err != nil {
 			return err
 		}
-		next, err = ByID(ctx, tx, d.ID)
+		next.Donation, err = donation.ByID(ctx, tx, g.ID)
 		return err
 	})
 	return next, err
@@ -232,10 +230,10 @@ func (s Starter) nextTry(ctx context.Context, d Donation) (next Donation, err er
 // endUnpaid ends an unpaid donation so that its form can start another. The page is expired at Stripe first, also one that
 // ran out, which may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its way. If a
 // page was created meanwhile, nothing is changed. The caller reads the row again.
-func (s Starter) endUnpaid(ctx context.Context, offer Offer, r Request, d Donation) error {
-	id := d.SessionID
+func (s Starter) endUnpaid(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) error {
+	id := g.SessionID
 	if id == nil {
-		lost, err := s.Payments.Find(ctx, s.order(offer, r, d))
+		lost, err := s.Payments.Find(ctx, s.order(offer, r, g))
 		if err != nil {
 			return err
 		}
@@ -249,20 +247,26 @@ func (s Starter) endUnpaid(ctx context.Context, offer Offer, r Request, d Donati
 			return err
 		}
 		if !closed {
-			return s.updateStatus(ctx, d, Processing)
+			return s.updateStatus(ctx, g, donation.Processing)
 		}
 	}
-	return s.updateStatus(ctx, d, Expired)
+	return s.updateStatus(ctx, g, donation.Expired)
 }
 
-// updateStatus updates the status if the donation's page is the one that d knows.
-func (s Starter) updateStatus(ctx context.Context, d Donation, to Status) error {
-	const query = `/* donation.updateStatus */ SELECT checkout_session_id IS NOT DISTINCT FROM $2 FROM donation WHERE id = $1 FOR UPDATE`
+// updateStatus updates the status if the donation's page is still the one that g knows.
+func (s Starter) updateStatus(ctx context.Context, g Gift, to donation.Status) error {
 	return s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		var same bool
-		if err := tx.GetContext(ctx, &same, query, d.ID, d.SessionID); err != nil || !same {
+		if _, err := donation.LockTx(ctx, tx, g.ID); err != nil {
 			return err
 		}
-		return UpdateStatusTx(ctx, tx, []StatusUpdate{{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "form"}}, s.Now())
+		now, err := ByDonation(ctx, tx, g.ID)
+		if err != nil || !sameSession(now.SessionID, g.SessionID) {
+			return err
+		}
+		update := donation.StatusUpdate{DonationID: g.ID, EntityID: g.EntityID, To: to, Cause: "form"}
+		return donation.UpdateStatusTx(ctx, tx, []donation.StatusUpdate{update}, s.Now())
 	})
 }
+
+// sameSession reports whether two ids of sessions are equal. nil: there is no page.
+func sameSession(a, b *string) bool { return a == b || a != nil && b != nil && *a == *b }

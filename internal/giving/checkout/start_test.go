@@ -1,4 +1,4 @@
-package donation_test
+package checkout_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -45,7 +46,7 @@ func live(h *program.Program) int {
 }
 
 // press starts a gift of csio's form within a time.
-func press(t *testing.T, s donation.Starter, offer donation.Offer, f donation.Form, limit time.Duration) (donation.Donation, error) {
+func press(t *testing.T, s checkout.Starter, offer donation.Offer, f donation.Form, limit time.Duration) (checkout.Gift, error) {
 	t.Helper()
 	request, err := f.Check(offer)
 	require.NoError(t, err)
@@ -73,7 +74,7 @@ func TestTheRowIsThereBeforeStripeIsCalled(t *testing.T) {
 	assert.Equal(t, fmt.Sprintf("checkout:%s:1", d.ID), calls[0].Key)
 	assert.Equal(t, d.ID.String(), calls[0].Params.Get("payment_intent_data[metadata][konbit_donation]"))
 	assert.Equal(t, "2000", calls[0].Params.Get("line_items[0][price_data][unit_amount]"))
-	assert.Equal(t, *d.SessionURL, *h.Gift(d.ID).SessionURL)
+	assert.Equal(t, calls[0].Key, fmt.Sprintf("checkout:%s:%d", d.ID, h.Checkout(d).Try))
 	assert.NotContains(t, calls[0].Params.Encode(), "rez", "a name has no business at Stripe before the payment")
 }
 
@@ -109,7 +110,7 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 			again := h.StartedGift(form)
 			for _, page := range pages {
 				if page != "" { // a press that met the fault twice was told to come again
-					assert.Equal(t, again.ID.String()+" "+*again.SessionURL, page)
+					assert.Equal(t, again.ID.String()+" "+*h.Checkout(again).SessionURL, page)
 				}
 			}
 			assert.Equal(t, 1, gifts(h))
@@ -139,20 +140,20 @@ func TestOnePressOnABadDay(t *testing.T) {
 					}
 					assert.NotEqual(t, http.StatusBadRequest, call.Status, "a key is never used with other parameters")
 				}
-				assert.Equal(t, *d.SessionURL, *h.StartedGift(form).SessionURL)
+				assert.Equal(t, d.ID, h.StartedGift(form).ID)
 			})
 		}
 	}
 }
 
 // lost makes payment pages whose answers are lost on the way.
-type lost struct{ donation.CheckoutSessions }
+type lost struct{ checkout.Sessions }
 
-func (l lost) Create(ctx context.Context, o donation.Order) (donation.CheckoutSession, error) {
-	if _, err := l.CheckoutSessions.Create(ctx, o); err != nil {
-		return donation.CheckoutSession{}, err
+func (l lost) Create(ctx context.Context, o checkout.Order) (checkout.Session, error) {
+	if _, err := l.Sessions.Create(ctx, o); err != nil {
+		return checkout.Session{}, err
 	}
-	return donation.CheckoutSession{}, fault.New(fault.Unavailable, "problem.503.text", nil)
+	return checkout.Session{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
 // TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no use any more.
@@ -234,7 +235,7 @@ func TestAChangedMindClosesTheOldPage(t *testing.T) {
 	assert.Equal(t, donation.Expired, h.Gift(old.ID).Status)
 	assert.EqualValues(t, 3000, changed.AmountMinor)
 	assert.Equal(t, 1, openPages(t, h))
-	require.Error(t, h.Fake.Pay(*old.SessionID, stripefake.GoodCard))
+	require.Error(t, h.Fake.Pay(*h.Checkout(old).SessionID, stripefake.GoodCard))
 }
 
 func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
@@ -319,7 +320,7 @@ func TestOvertaken(t *testing.T) {
 	assert.EqualValues(t, 2000, d.AmountMinor)
 	assert.Equal(t, 1, openPages(t, h))
 	assert.Equal(t, 1, live(h))
-	assert.Equal(t, *d.SessionID, h.Lines(`SELECT checkout_session_id FROM donation WHERE status = 'started'`)[0])
+	assert.Equal(t, []string{*h.Checkout(d).SessionID}, h.Lines(`SELECT session_id FROM checkout WHERE NOT ended`))
 }
 
 func TestAPageElsewhereIsRefused(t *testing.T) {

@@ -11,23 +11,6 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// maxDebitTime is how long a bank debit may take before Stripe is asked about it. Most end within a week.
-const maxDebitTime = 10 * 24 * time.Hour
-
-// Overdue returns up to limit donations whose outcome should be known by `before`:
-//   - started ones whose payment page has expired;
-//   - bank debits that were begun more than maxDebitTime ago.
-//
-// The order is random, so that donations whose status cannot be read do not always come first.
-func Overdue(ctx context.Context, q sqlx.QueryerContext, before time.Time, limit int) ([]Donation, error) {
-	const query = `/* donation.Overdue */ SELECT ` + columns + ` FROM donation
-		WHERE status = 'started' AND checkout_expires_at < $1 OR status = 'processing' AND checkout_expires_at < $2
-		ORDER BY random() LIMIT $3`
-	var overdue []Donation
-	err := sqlx.SelectContext(ctx, q, &overdue, query, before, before.Add(-maxDebitTime), limit)
-	return overdue, err
-}
-
 // purgeWindow is how far back Purge looks, for donations that earlier runs missed.
 const purgeWindow = 60 * 24 * time.Hour
 

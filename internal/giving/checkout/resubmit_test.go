@@ -1,4 +1,4 @@
-package donation_test
+package checkout_test
 
 import (
 	"testing"
