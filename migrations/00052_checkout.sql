@@ -97,10 +97,16 @@ CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout
     EXECUTE FUNCTION previous_release_page();
 
 -- +goose Down
--- The old columns of donation hold all that checkout does: the triggers saw to it.
 DROP TRIGGER previous_release_page ON checkout;
 DROP TRIGGER checkout_of_donation ON donation;
 DROP TRIGGER previous_release_columns ON donation;
+-- The triggers keep the old columns filled; rows that were written without triggers are filled here.
+UPDATE donation d SET form_id = c.form_id, form_hash = c.form_hash, checkout_try = c.try, checkout_session_id = c.session_id,
+       checkout_url = c.session_url, checkout_expires_at = c.expires_at
+  FROM checkout c
+ WHERE c.donation_id = d.id AND (d.form_id, d.form_hash, d.checkout_try, d.checkout_session_id, d.checkout_url, d.checkout_expires_at)
+       IS DISTINCT FROM (c.form_id, c.form_hash, c.try, c.session_id, c.session_url, c.expires_at);
+SET CONSTRAINTS ALL IMMEDIATE;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION previous_release_donation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -12,7 +12,7 @@ import (
 )
 
 // tables lists the tables that Fill writes.
-const tables = `'{donor,donation,payment,donation_contact,designation,donation_step,stripe_event,journal_entry,posting,payment_share,clearing_share,balance_transaction,receipt,receipt_counter,letter,letter_delivery}'::regclass[]`
+const tables = `'{donor,donation,checkout,payment,donation_contact,designation,donation_step,stripe_event,journal_entry,posting,payment_share,clearing_share,balance_transaction,receipt,receipt_counter,letter,letter_delivery}'::regclass[]`
 
 // rules are statements that restore the removed foreign keys and triggers.
 type rules []string
