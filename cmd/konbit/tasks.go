@@ -147,8 +147,8 @@ func tasksCloseCommand() *cobra.Command {
 	}
 	entity := c.Flags().String("entity", "", "the legal entity (its slug); needed where several have that task")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withDatabase(c.Context(), func(db *sqlx.DB) error {
-			entities, err := org.Entities(c.Context(), db)
+		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+			entities, err := org.Entities(c.Context(), o.db)
 			if err != nil {
 				return err
 			}
@@ -156,7 +156,7 @@ func tasksCloseCommand() *cobra.Command {
 			if filter.EntityID, err = entityID(entities, *entity); err != nil {
 				return err
 			}
-			if err := closeTask(c.Context(), db, entities, filter); err != nil {
+			if err := closeTask(c.Context(), o.db, entities, filter, o.clocks.Business()); err != nil {
 				return err
 			}
 			fmt.Fprintln(c.OutOrStdout(), "Closed.")
@@ -168,7 +168,7 @@ func tasksCloseCommand() *cobra.Command {
 
 // closeTask closes the open task of a kind and subject. It reports an error if none is open, or if several entities
 // have one; the error names them.
-func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, filter task.Filter) error {
+func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, filter task.Filter, now time.Time) error {
 	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		open, err := task.List(ctx, tx, filter)
 		if err != nil {
@@ -178,7 +178,7 @@ func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, fil
 		case 0:
 			return fmt.Errorf("no task %s %q is open: konbit tasks list --all", filter.Code, filter.Subject)
 		case 1:
-			return task.CloseStoredTx(ctx, tx, open[0], time.Now())
+			return task.CloseStoredTx(ctx, tx, open[0], now)
 		}
 		var having []string
 		for _, t := range open {

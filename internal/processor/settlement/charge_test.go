@@ -144,6 +144,8 @@ func TestBankDebit(t *testing.T) {
 			require.NotContains(t, h.Lines(`SELECT account_code FROM posting GROUP BY account_code HAVING sum(amount) <> 0`), "1090")
 			require.Zero(t, h.Count(`SELECT count(*) FROM fee_due`))
 			require.Empty(t, h.Lines(`SELECT kind FROM finance_task`))
+			method := map[bool][]string{false: {"bank_debit", "card"}, true: {"card"}}[refused]
+			require.Equal(t, method, h.Lines(`SELECT method FROM payment ORDER BY method`))
 			if refused {
 				require.Equal(t, donation.Failed, h.Gift(d.ID).Status)
 				require.Equal(t, []string{"1 2000"}, receipts(h))

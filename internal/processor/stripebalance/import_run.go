@@ -181,6 +181,7 @@ func (r *importRun) bookLostDisputes(ctx context.Context) error {
 		}
 		lost, err := r.Source.LostDispute(ctx, r.entity, id)
 		if err == nil && lost != nil {
+			lost.At = r.Booker.Now()
 			err = pg.InTx(ctx, r.DB, func(tx *sqlx.Tx) error {
 				_, err := r.Booker.BookLostDisputeTx(ctx, tx, r.catalog, *lost)
 				return err

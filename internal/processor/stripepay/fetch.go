@@ -165,7 +165,7 @@ func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, disput
 	if err != nil {
 		return nil, err
 	}
-	return movementOf(entity.ID, d, time.Now()).LostDispute, nil
+	return movementOf(entity.ID, d, time.Time{}).LostDispute, nil
 }
 
 // Transactions is part of stripebalance.Source.

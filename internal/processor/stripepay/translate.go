@@ -13,6 +13,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/payment"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
@@ -174,7 +175,7 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 		return nil, fmt.Errorf("charge %q lacks its amount, currency or date", c.ID)
 	}
 	charge := &donation.IncomingPayment{
-		EntityID: entity, ChargeRef: c.ID, DonationID: giftID(c.Metadata), Amount: money.New(c.AmountCaptured, currency),
+		EntityID: entity, Method: methodOf(c), ChargeRef: c.ID, DonationID: giftID(c.Metadata), Amount: money.New(c.AmountCaptured, currency),
 		ReceivedAt: time.Unix(c.Created, 0).UTC(), Cause: cause,
 	}
 	if c.PaymentIntent != nil {
@@ -186,6 +187,22 @@ func chargeOf(entity uuid.UUID, c *stripe.Charge, cause string) (*donation.Incom
 		charge.Invoice = invoiceOf(c.Invoice)
 	}
 	return charge, nil
+}
+
+// methodOf returns how a charge was paid: by bank debit for the types of debit that Stripe has, else by card.
+// A charge without details counts as paid by card.
+func methodOf(c *stripe.Charge) payment.Method {
+	if c.PaymentMethodDetails == nil {
+		return payment.Card
+	}
+	switch c.PaymentMethodDetails.Type {
+	case "us_bank_account", stripe.ChargePaymentMethodDetailsTypeACHDebit, stripe.ChargePaymentMethodDetailsTypeACSSDebit,
+		stripe.ChargePaymentMethodDetailsTypeAUBECSDebit, stripe.ChargePaymentMethodDetailsTypeBACSDebit,
+		stripe.ChargePaymentMethodDetailsTypeSEPADebit:
+		return payment.BankDebit
+	default:
+		return payment.Card
+	}
 }
 
 func sessionFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
