@@ -1,0 +1,89 @@
+package internal_test
+
+import (
+	"bytes"
+	"go/ast"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Limits of size, in lines with comments, without tests. Packages of workshop have only the limit of a file.
+const (
+	maxPackageLines = 2500
+	maxFileLines    = 400
+)
+
+// largePackages lists the packages that are larger than maxPackageLines, each with the limit that it must keep until it is divided.
+// A limit here may become smaller, never larger.
+var largePackages = map[string]int{
+	"cmd/konbit":           3050,
+	"giving/recurring":     2900,
+	"processor/settlement": 2600,
+	"processor/stripepay":  3100,
+}
+
+func TestPackagesAndFilesStaySmall(t *testing.T) {
+	lines := map[string]int{}
+	each(t, func(pkg, path string, _ *ast.File) {
+		source, err := os.ReadFile(path)
+		require.NoError(t, err)
+		n := bytes.Count(source, []byte("\n"))
+		lines[pkg] += n
+		if n > maxFileLines {
+			t.Errorf("%s has %d lines: divide it, at most %d", path, n, maxFileLines)
+		}
+	})
+	for pkg, n := range lines {
+		limit := max(maxPackageLines, largePackages[pkg])
+		if groupOf(pkg) != workshop && n > limit {
+			t.Errorf("%s has %d lines: divide it by its nouns, at most %d", pkg, n, limit)
+		}
+	}
+	for pkg := range largePackages {
+		require.Greater(t, lines[pkg], maxPackageLines, "%s is small enough: delete it from largePackages", pkg)
+	}
+}
+
+// machineClock lists the files outside app, workshop and the measuring commands that read the machine's clock, each with its reason.
+// Others are given a clock by app.
+var machineClock = map[string]string{
+	"../cmd/konbit/doctor.go":        "it compares the machine's clock with the database's",
+	"../cmd/konbit/export.go":        "it writes the time of the export into the file",
+	"../cmd/konbit/statements.go":    "it checks a year that a person types, and measures the time to go",
+	"mail/smtp.go":                   "pauses between connections",
+	"office/check/check.go":          "duration of a check",
+	"platform/guard/score.go":        "age of a copy in memory",
+	"platform/jobs/clock.go":         "it is the queue's clock",
+	"platform/jobs/runner.go":        "duration of a job",
+	"platform/metrics/state.go":      "duration of a query",
+	"platform/pg/hosts.go":           "deadline of a connection",
+	"platform/pg/watchdog.go":        "deadline of a connection",
+	"processor/event/worker.go":      "time spent reading after a batch",
+	"processor/stripepay/inbox.go":   "deadline of a connection",
+	"processor/stripepay/observe.go": "duration of a request",
+	"web/middleware.go":              "duration of a request",
+}
+
+func TestTheClockIsPassedIn(t *testing.T) {
+	seen := map[string]bool{}
+	each(t, func(pkg, path string, file *ast.File) {
+		if pkg == "app" || groupOf(pkg) == workshop || slices.Contains([]string{"cmd/demo", "cmd/chaos", "cmd/bench"}, pkg) {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if selector(n) == "time.Now" {
+				seen[path] = true
+				if machineClock[path] == "" {
+					t.Errorf("%s reads the machine's clock: take a clock from app, or list the file in machineClock with its reason", path)
+				}
+			}
+			return true
+		})
+	})
+	for path := range machineClock {
+		require.True(t, seen[path], "%s does not read the clock any more: delete it from machineClock", path)
+	}
+}
