@@ -18,7 +18,8 @@
 // is sent when it settles. The card never says how much was given.
 //
 // Most donations begin on our form. Later payments of a plan, and donations that staff enter or import, have no form and
-// no checkout; see Source.
+// no checkout; see Source. Package checkout owns the checkouts and begins donations. A donation that expired or failed, and
+// whose form has begun another one, is superseded: the database's function checkout_superseded reports it.
 //
 // donation never calls Stripe, renders nothing and sends nothing. entries.go lists what it books.
 package donation

@@ -18,7 +18,7 @@ import (
 
 // Form is the donation form as it was filled in, every field as typed. The comments name the fields of POST /give/{org}.
 type Form struct {
-	FormID      uuid.UUID         // id of the form that was shown: submitting it twice is one donation; see Starter.Start
+	FormID      uuid.UUID         // id of the form that was shown: submitting it twice is one donation; see package checkout
 	Language    phrase.Language   // the page's
 	Amount      string            // amount: a preset in major units, or "other"
 	AmountOther string            // amount_other: major units
