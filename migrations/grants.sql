@@ -56,12 +56,25 @@ GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
--- What is held of receipts the server writes and takes away when its time is over, and never reads.
+-- recorded_at is the database's. Copies of erased receipts (receipt_kept) and their keys (receipt_pad, but for counting them) are the
+-- owner's alone; receipt_hold is written by the program of the release before, whose word erase_people does not take any more.
 GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
-GRANT SELECT, INSERT ON erasure_donor, erasure_address TO {{role}};
+GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
+GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
+GRANT SELECT (id) ON receipt_pad TO {{role}};
+GRANT SELECT ON server_limit TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
-REVOKE ALL ON FUNCTION erase_people(uuid, text[]) FROM PUBLIC; -- a restored dump gives it to everybody
-GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]) TO {{role}};
+-- A restored dump gives every function to everybody. Of those that run with the owner's rights the server's role calls these alone.
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+                AND (p.prosecdef OR p.proname IN ('keep_receipt', 'may_erase')) LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), drop_expired_receipts() TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
 GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};

@@ -287,23 +287,36 @@ CREATE TABLE erasure (
     withdrawn_at timestamp with time zone,
     done_at timestamp with time zone,
     tell bytea,
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (id),
     CONSTRAINT erasure_check CHECK (due_at >= asked_at),
     CONSTRAINT erasure_check1 CHECK (withdrawn_at IS NULL OR done_at IS NULL)
 );
 CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
 
 CREATE TABLE erasure_address (
     erasure_id uuid NOT NULL,
     mac bytea NOT NULL,
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (erasure_id, mac),
     CONSTRAINT erasure_address_mac_check CHECK (octet_length(mac) = 32),
     CONSTRAINT erasure_address_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
 );
 
+CREATE TABLE erasure_done (
+    erasure_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    people integer NOT NULL,
+    by_owner boolean NOT NULL,
+    CONSTRAINT erasure_done_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
+);
+CREATE INDEX erasure_done_by_time ON erasure_done USING btree (at);
+
 CREATE TABLE erasure_donor (
     erasure_id uuid NOT NULL,
     donor_id uuid NOT NULL,
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (erasure_id, donor_id),
     CONSTRAINT erasure_donor_donor_id_fkey FOREIGN KEY (donor_id) REFERENCES donor(id),
     CONSTRAINT erasure_donor_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
@@ -986,6 +999,8 @@ CREATE TABLE receipt_hold (
     CONSTRAINT receipt_hold_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id)
 );
 CREATE INDEX receipt_hold_over ON receipt_hold USING btree (held_until);
+CREATE TRIGGER hold_is_long_enough BEFORE INSERT ON receipt_hold FOR EACH ROW EXECUTE FUNCTION hold_is_long_enough();
+CREATE TRIGGER hold_is_over BEFORE DELETE ON receipt_hold FOR EACH ROW EXECUTE FUNCTION hold_is_over();
 
 CREATE TABLE receipt_hold_reading (
     receipt_id uuid NOT NULL,
@@ -997,6 +1012,28 @@ CREATE TABLE receipt_hold_reading (
     CONSTRAINT receipt_hold_reading_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_hold_reading FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE receipt_kept (
+    receipt_id uuid NOT NULL,
+    erasure_id uuid NOT NULL,
+    masked bytea NOT NULL,
+    pads bytea[] NOT NULL,
+    reason text NOT NULL DEFAULT 'tax law: records of contributions are shown on request for seven years'::text,
+    held_until date NOT NULL,
+    kept_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (receipt_id),
+    CONSTRAINT receipt_kept_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id),
+    CONSTRAINT receipt_kept_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES receipt(id)
+);
+CREATE INDEX receipt_kept_over ON receipt_kept USING btree (held_until);
+
+CREATE TABLE receipt_pad (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    pad bytea NOT NULL,
+    sealed bytea NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT receipt_pad_pad_check CHECK (octet_length(pad) = 2048)
+);
 
 CREATE TABLE receipt_void (
     receipt_id uuid NOT NULL,
@@ -1012,6 +1049,18 @@ CREATE TABLE receipt_void (
 );
 CREATE INDEX receipt_void_by_time ON receipt_void USING btree (voided_at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt_void FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE server_limit (
+    one boolean NOT NULL DEFAULT true,
+    erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
+    erased_a_day integer NOT NULL DEFAULT 50,
+    clock_ahead interval NOT NULL DEFAULT '1 day'::interval,
+    PRIMARY KEY (one),
+    CONSTRAINT server_limit_clock_ahead_check CHECK (clock_ahead >= '00:00:00'::interval),
+    CONSTRAINT server_limit_erased_a_day_check CHECK (erased_a_day >= 0),
+    CONSTRAINT server_limit_erasure_delay_check CHECK (erasure_delay >= '00:00:00'::interval),
+    CONSTRAINT server_limit_one_check CHECK (one)
+);
 
 CREATE TABLE session (
     id uuid NOT NULL,
@@ -1153,17 +1202,31 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
+-- FUNCTION drop_expired_receipts() RETURNS void
+
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION erasure_is_asked() RETURNS trigger
 
 -- FUNCTION fee_is_booked() RETURNS trigger
 
+-- FUNCTION hold_is_long_enough() RETURNS trigger
+
+-- FUNCTION hold_is_over() RETURNS trigger
+
 -- FUNCTION insert_only() RETURNS trigger
+
+-- FUNCTION is_owner() RETURNS boolean
 
 -- FUNCTION journal_entry_in_open_period() RETURNS trigger
 
 -- FUNCTION journal_entry_is_sealed() RETURNS trigger
 
+-- FUNCTION keep_receipt(of_receipt uuid, of_erasure uuid) RETURNS void
+
 -- FUNCTION kept_until_erased() RETURNS trigger
+
+-- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
 

@@ -111,6 +111,7 @@ func (d *doctor) run(ctx context.Context) {
 	d.report("the database's log", checkLog(ctx, db))
 	d.auditors()
 	d.erasures(ctx, db)
+	d.report("keys for erasures", erasureKeys(ctx, db))
 	d.checkDailyRun(ctx, db)
 	d.checkTasks(ctx, db)
 	d.stripe(ctx, db)

@@ -18,7 +18,7 @@ import (
 )
 
 func erasuresCommand() *cobra.Command {
-	return group("erasures", "Erasure of people who asked for it", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresOpenCommand())
+	return group("erasures", "Erasure of people who asked for it", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresPrepareCommand(), erasuresOpenCommand())
 }
 
 func erasuresListCommand() *cobra.Command {
@@ -54,13 +54,17 @@ func erasuresAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add ADDRESS…", Short: "Erase the person with these email addresses, who asked the office", Args: cobra.MinimumNArgs(1),
 		Long: "Give the addresses of the person. Addresses that the person linked are found without being named. The emails before and after\n" +
-			"the erasure go to the first address. The erasure happens in three days, or at once with --now. Stop an active recurring gift\n" +
-			"first. Donations, amounts, dates and receipt numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay\n" +
+			"the erasure go to the first address. The erasure happens in three days, or at once with --now, which needs\n" +
+			"DATABASE_OWNER_URL. Stop an active recurring gift first. Donations, amounts, dates and receipt numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay\n" +
 			"there with the data typed on Stripe's pages: search for the address in Stripe's dashboard and redact them before you run this.",
 	}
 	now := c.Flags().Bool("now", false, "erase at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
+		database := needDatabase
+		if *now {
+			database = needOwner // the server's role waits
+		}
+		return withOffice(c.Context(), database, []need{needSecret}, func(o office) error {
 			w := privacy.ErasureRequest{Recipient: email.Normalize(args[0]), RequestedBy: operator(), Delay: privacy.DefaultDelay, Language: "en"}
 			for _, address := range args {
 				w.Addresses = append(w.Addresses, email.Normalize(address))
@@ -91,7 +95,7 @@ func erasuresAddCommand() *cobra.Command {
 func addErasure(c *cobra.Command, k privacy.Eraser, w privacy.ErasureRequest, now bool, file string) error {
 	e, err := k.Request(c.Context(), w)
 	if err == nil && now {
-		err = k.Erase(c.Context(), e.ID)
+		err = eraseNow(c.Context(), k, e)
 	}
 	if err != nil {
 		return erasureError(err)
@@ -119,6 +123,28 @@ func erasureError(err error) error {
 	return err
 }
 
+// eraseNow erases as the owner of the tables, after filling the stock of keys.
+func eraseNow(ctx context.Context, k privacy.Eraser, e privacy.Erasure) error {
+	if _, err := k.Prepare(ctx, privacy.PadStock); err != nil {
+		return err
+	}
+	return k.Erase(ctx, e.ID)
+}
+
+func erasuresPrepareCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "prepare", Short: "Make one-time keys, with which the database keeps the receipts of erased donors", Args: cobra.NoArgs,
+		Long: "Fills the stock of keys. It needs both DATABASE_OWNER_URL and SECRET_KEY. konbit migrate does the same if SECRET_KEY is set.\n" +
+			"konbit doctor says when few are left; without a key no donor with a receipt is erased.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withOffice(c.Context(), needOwner, []need{needSecret}, func(o office) error {
+				n, err := o.Privacy.Prepare(c.Context(), privacy.PadStock)
+				fmt.Fprintf(c.OutOrStdout(), "%d keys made; %d are left.\n", n, privacy.PadStock)
+				return err
+			})
+		}}
+}
+
 func erasuresExportCommand() *cobra.Command {
 	return &cobra.Command{Use: "export", Short: "Print the list of completed erasures, to store with the backups; it contains no names", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -133,7 +159,7 @@ func erasuresExportCommand() *cobra.Command {
 }
 
 func erasuresApplyCommand() *cobra.Command {
-	return &cobra.Command{Use: "apply FILE", Short: "Repeat the erasures of a list, after a backup was restored", Args: cobra.ExactArgs(1),
+	return &cobra.Command{Use: "apply FILE", Short: "Repeat the erasures of a list, after a backup was restored (as the owner)", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := os.Open(args[0])
 			if err != nil {
@@ -144,7 +170,10 @@ func erasuresApplyCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			return withOffice(c.Context(), needDatabase, []need{needSecret}, func(o office) error {
+			return withOffice(c.Context(), needOwner, []need{needSecret}, func(o office) error {
+				if _, err := o.Privacy.Prepare(c.Context(), privacy.PadStock); err != nil {
+					return err
+				}
 				a, err := o.Privacy.Apply(c.Context(), list)
 				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
 				if a.Pending > 0 {
@@ -193,6 +222,15 @@ func (d *doctor) erasures(ctx context.Context, db *sqlx.DB) {
 		f.OK, f.Note, f.Fix, d.failed = false, "", err.Error(), true
 	}
 	d.findings = append(d.findings, f)
+}
+
+// erasureKeys reports whether enough one-time keys are left for the receipts of erased donors.
+func erasureKeys(ctx context.Context, db *sqlx.DB) error {
+	n, err := privacy.CountPads(ctx, db)
+	if err == nil && n < privacy.PadWarning {
+		err = fmt.Errorf("%d are left, and each receipt of an erased donor takes one: run konbit erasures prepare", n)
+	}
+	return err
 }
 
 // listed reports an error if the file and the database differ.

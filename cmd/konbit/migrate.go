@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/office/privacy"
+	"konbit/internal/platform/pg"
 	"konbit/migrations"
 )
 
@@ -24,6 +27,9 @@ func migrateCommand() *cobra.Command {
 		if err := migrations.Up(c.Context(), config.DatabaseOwnerURL, role); err != nil {
 			return err
 		}
+		if err := prepareErasures(c.Context(), config); err != nil {
+			return err
+		}
 		version, err := migrations.Latest()
 		if err != nil {
 			return err
@@ -35,6 +41,20 @@ func migrateCommand() *cobra.Command {
 		return nil
 	}
 	return c
+}
+
+// prepareErasures fills the stock of one-time keys for erasures. Without SECRET_KEY it does nothing; konbit doctor says so.
+func prepareErasures(ctx context.Context, config Config) error {
+	if len(config.SecretKey) == 0 {
+		return nil
+	}
+	db, err := pg.Open(ctx, config.DatabaseOwnerURL, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = privacy.Eraser{DB: db, Secret: config.SecretKey}.Prepare(ctx, privacy.PadStock)
+	return err
 }
 
 // migrated is the output of `konbit migrate --json`.

@@ -64,7 +64,7 @@ func newPagesProgram(t *testing.T) *pagesProgram {
 	file = bytes.ReplaceAll(file, []byte("entity: grassroots-international"), []byte("entity: tsne"))
 	demo, err := setup.Read("demo.yaml", file)
 	require.NoError(t, err)
-	_, err = setup.Apply(t.Context(), g.DB.Server, demo, time.Now(), program.NewID, false)
+	_, err = setup.Apply(t.Context(), g.DB.Owner, demo, time.Now(), program.NewID, false)
 	require.NoError(t, err)
 	g.links = portal.PlanLinks{Base: g.Server.BaseURL, Secret: g.Server.Secret, Now: time.Now}
 

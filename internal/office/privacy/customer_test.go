@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/office/privacy"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -31,6 +32,8 @@ func TestCustomerIsDeletedAtStripe(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}, Only: "DELETE /v1/customers", Times: 4}))
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM plan`))
+	require.ErrorIs(t, h.Privacy.Erase(t.Context(), e.ID), privacy.ErrWaits)
+	h.AgeErasures()
 	require.NoError(t, h.Privacy.Erase(t.Context(), e.ID))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'erasure_customer'`))
 	h.StartWorkers()

@@ -11,10 +11,16 @@
 // by its id, so every chain verifies after an erasure as before.
 //
 // A receipt is retained for seven years, the common practice in the United States. During that time, what it said about
-// the donor is in receipt_hold, with the reason. The copy is encrypted with a key derived from the installation's
-// secret, which no dump contains, and the server's own role cannot read the table; so neither a stolen backup nor an
-// attacker in the server can read it. To open a copy takes the database owner's password and the secret together, and
-// records who did it and why. Expired copies are deleted automatically.
+// the donor is in receipt_kept, with the reason. The database copies it there itself (function erase_people) and masks
+// it with a one-time key, which it deletes; the key's other copy is sealed under the installation's secret, which no
+// dump contains. The server's role can neither read nor write the table. So neither a stolen backup nor an attacker in
+// the server can read a copy, and no attacker can replace one. To open a copy takes the database owner's password and
+// the secret together, and records who did it and why. Expired copies are deleted automatically, by the database's
+// clock. The owner makes the keys ahead of need: Prepare. Copies in receipt_hold are of an earlier release.
+//
+// The database does not take the server's word for an erasure. The server's role waits three days from the moment the
+// database recorded the request, erases at most fifty people in 24 hours, and only those whom the request names
+// (table server_limit). The owner is not bound: to erase again after a restore, or at once.
 //
 // A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.

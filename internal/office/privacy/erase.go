@@ -2,28 +2,23 @@ package privacy
 
 import (
 	"context"
-	"encoding/json"
-	"time"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
-	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
-	"konbit/internal/giving/receipt"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
 
-// retentionYears is how many years after its year a receipt is kept in full; see the package's documentation.
-const retentionYears = 7
-
-// retentionReason is stored with each sealed copy.
-const retentionReason = "tax law: records of contributions are shown on request for seven years"
-
 // Erase erases the people of one erasure in one transaction, and enqueues the last email and the deletions at Stripe.
 // Called again, it erases what is there again. It returns fault.Conflict as CheckErasable does.
+//
+// The database decides whether the erasure is due, and keeps a copy of each receipt that the law still requires. To the
+// server's role it returns ErrWaits before that, and ErrNoKeys if Prepare must run first.
 func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
 	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2)`
@@ -39,11 +34,8 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		if err := k.sealReceiptsTx(ctx, tx, id, donors); err != nil {
-			return err
-		}
 		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses)); err != nil {
-			return err
+			return eraseError(err)
 		}
 		if err := k.enqueueCustomersTx(ctx, tx, donors); err != nil {
 			return err
@@ -54,6 +46,25 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 		return k.Queue.EnqueueTx(ctx, tx, CompletedEmailJob{id})
 	})
 }
+
+// Errors of Erase, in which the database refuses the server's role.
+var (
+	ErrWaits  = errors.New("privacy: the erasure is not due by the database's clock, or the server erased as many people today as it may")
+	ErrNoKeys = errors.New("privacy: no one-time keys are left to keep the receipts: run konbit erasures prepare")
+)
+
+func eraseError(err error) error {
+	switch {
+	case pg.Violates(err, "erasure_is_due"), pg.Violates(err, "erasures_a_day"):
+		return errors.Join(ErrWaits, err)
+	case pg.Violates(err, "receipt_is_kept"):
+		return errors.Join(ErrNoKeys, err)
+	}
+	return err
+}
+
+// mustWait reports whether an erasure that failed with err can be done later without a change.
+func mustWait(err error) bool { return fault.Is(err, fault.Conflict) || errors.Is(err, ErrWaits) }
 
 // readTx reads an erasure and locks its donors, so that a donation settles either before or after the erasure.
 func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors []uuid.UUID, err error) {
@@ -93,44 +104,11 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	return addresses, nil
 }
 
-// sealReceiptsTx stores a sealed copy of each receipt that the law still requires.
-func (k Eraser) sealReceiptsTx(ctx context.Context, tx *sqlx.Tx, erasure uuid.UUID, donors []uuid.UUID) error {
-	const query = `/* privacy.sealReceiptsTx */
-		INSERT INTO receipt_hold (receipt_id, erasure_id, sealed, reason, held_until) VALUES ($1, $2, $3, $4, $5)`
-	gifts, err := donation.IDsByDonors(ctx, tx, donors)
-	if err != nil {
-		return err
-	}
-	receipts, err := receipt.ByDonations(ctx, tx, gifts)
-	if err != nil {
-		return err
-	}
-	today := k.Now().UTC().Truncate(24 * time.Hour)
-	for _, r := range receipts {
-		until := time.Date(r.Year+retentionYears+1, 1, 1, 0, 0, 0, 0, time.UTC)
-		if r.Facts.Email == "" || !today.Before(until) {
-			continue // erased before, or no longer required
-		}
-		text, err := json.Marshal(r.Facts)
-		if err != nil {
-			return err
-		}
-		sealed, err := k.seal("receipt", text, r.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, query, r.ID, erasure, sealed, retentionReason, until); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// deleteExpiredReceipts deletes sealed copies that are no longer required.
+// deleteExpiredReceipts deletes the copies of receipts that are no longer required, by the database's clock.
 func (k Eraser) deleteExpiredReceipts(ctx context.Context) error {
-	const query = `/* privacy.deleteExpiredReceipts */ DELETE FROM receipt_hold WHERE held_until <= $1`
+	const query = `/* privacy.deleteExpiredReceipts */ SELECT drop_expired_receipts()`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, query, k.Now())
+		_, err := tx.ExecContext(ctx, query)
 		return err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -148,22 +149,23 @@ func (k Eraser) Withdraw(ctx context.Context, donors []uuid.UUID) error {
 }
 
 // EraseDue runs the erasures that are due, one after another, and returns how many it did. An erasure whose donor has
-// an active recurring gift or a pending donation again stays pending.
+// an active recurring gift again, or a donation on its way, stays pending, and so does one that the database does not
+// grant yet. One that fails does not stop the others.
 func (k Eraser) EraseDue(ctx context.Context) (done int, err error) {
 	const query = `/* privacy.EraseDue */ SELECT ` + columns + ` FROM erasure WHERE done_at IS NULL AND withdrawn_at IS NULL AND due_at <= $1 ORDER BY due_at`
 	var due []Erasure
 	if err := k.DB.SelectContext(ctx, &due, query, k.Now()); err != nil {
 		return 0, err
 	}
+	var failed []error
 	for _, e := range due {
 		err := k.Erase(ctx, e.ID)
-		if fault.Is(err, fault.Conflict) {
-			continue
+		switch {
+		case err == nil:
+			done++
+		case !mustWait(err):
+			failed = append(failed, fmt.Errorf("erasure %s: %w", e.ID, err))
 		}
-		if err != nil {
-			return done, err
-		}
-		done++
 	}
-	return done, k.deleteExpiredReceipts(ctx)
+	return done, errors.Join(errors.Join(failed...), k.deleteExpiredReceipts(ctx))
 }

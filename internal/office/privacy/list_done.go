@@ -13,7 +13,6 @@ import (
 	"github.com/lib/pq"
 
 	"konbit/internal/giving/donor"
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
 
@@ -86,11 +85,12 @@ func ReadList(from io.Reader) (list []ListEntry, err error) {
 // ApplyResult counts the erasures of a list.
 type ApplyResult struct {
 	Erased  int // including those that were done before
-	Pending int // in the restored database a recurring gift is active or a donation pending; EraseDue does them later
+	Pending int // EraseDue does them later: a recurring gift is active, a donation is on its way, or the server's role must wait
 }
 
 // Apply runs a list of erasures again, on a database restored from a backup that is older than some of them. It sends
-// no emails. Erasures that must wait are done by EraseDue. Applying a list twice changes nothing more.
+// no emails. Erasures that must wait are done by EraseDue. Applying a list twice changes nothing more. The owner of the
+// tables does all at once; to the server's role the database grants each only as if it had been requested now.
 func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err error) {
 	for _, e := range list {
 		if err := k.upsertErasure(ctx, e); err != nil {
@@ -101,7 +101,7 @@ func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err
 			a.Erased++
 			continue
 		}
-		if fault.Is(err, fault.Conflict) {
+		if mustWait(err) {
 			a.Pending++
 			err = k.markPending(ctx, e.ID)
 		}

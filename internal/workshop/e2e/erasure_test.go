@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,7 +73,21 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 			require.ErrorContains(t, err, "some checks failed")
 			s.Konbit("erasures", "apply", list)
 		},
-		"by the server itself": func() {
+		"by the server itself": func() { // as if it were requested now: three days later by the database's clock
+			s.Restart()
+			testkit.Eventually(t, waitTimeout, func() error {
+				var n int
+				require.NoError(t, s.DB.Owner.Get(&n, `SELECT count(*) FROM erasure WHERE done_at IS NULL`))
+				if n != 1 {
+					return unexpected{"number of waiting erasures", strconv.Itoa(n), "1"}
+				}
+				return nil
+			})
+			s.Kill()
+			require.NotEmpty(t, testkit.ColumnsContaining(t, s.DB.Owner, words))
+			for _, table := range []string{"erasure", "erasure_donor", "erasure_address"} {
+				s.DB.Owner.MustExec(`UPDATE ` + table + ` SET recorded_at = recorded_at - interval '4 days'`)
+			}
 			s.Restart()
 			testkit.Eventually(t, waitTimeout, func() error {
 				if left := testkit.ColumnsContaining(t, s.DB.Owner, words); len(left) > 0 {

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/app"
+	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/processor/stripepay"
@@ -69,7 +70,7 @@ func New(t testing.TB, o Options) *Program {
 	h := &Program{t: t, DB: testkit.DB(t), Log: &Log{}}
 	file, err := setup.Read("program.yaml", setupFile)
 	require.NoError(t, err)
-	_, err = setup.Apply(t.Context(), h.DB.Server, file, time.Now(), NewID, false)
+	_, err = setup.Apply(t.Context(), h.DB.Owner, file, time.Now(), NewID, false)
 	require.NoError(t, err)
 	server := httptest.NewUnstartedServer(nil)
 	h.URL = "http://" + server.Listener.Addr().String()
@@ -140,6 +141,26 @@ func (h *Program) build(o Options) {
 	require.NoError(h.t, err)
 	h.t.Cleanup(h.Transport.Close)
 	h.t.Cleanup(h.SignInMail.Close)
+	_, err = h.OwnersPrivacy().Prepare(h.t.Context(), testPads)
+	require.NoError(h.t, err)
+}
+
+// testPads is how many receipts of erased donors the database of a test can keep.
+const testPads = 20
+
+// OwnersPrivacy returns the eraser with the connection of the owner of the tables, as konbit erasures apply has it.
+func (h *Program) OwnersPrivacy() privacy.Eraser {
+	k := h.Privacy
+	k.DB = h.DB.Owner
+	return k
+}
+
+// AgeErasures lets the database believe that it recorded every erasure four days earlier.
+func (h *Program) AgeErasures() {
+	h.t.Helper()
+	for _, table := range []string{"erasure", "erasure_donor", "erasure_address"} {
+		h.Exec(`UPDATE ` + table + ` SET recorded_at = recorded_at - interval '4 days'`)
+	}
 }
 
 // StartWorkers starts the worker of Stripe's events and the jobs. They end with the test.
