@@ -105,7 +105,7 @@ func (d *doctor) run(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	d.report("the server's role owns nothing", checkRole(ctx, db))
+	d.report("the server's role owns nothing", app.CheckRole(ctx, db))
 	d.report("clocks", checkClock(ctx, db))
 	d.report("connection pooler", app.CheckPooler(ctx, db))
 	d.report("the database's log", checkLog(ctx, db))
@@ -142,22 +142,6 @@ func (d *doctor) auditors() {
 		note = "stored daily and not emailed: set AUDIT_MAIL to your auditors' addresses"
 	}
 	d.findings = append(d.findings, finding{Check: "the seals of the books", OK: true, Note: note})
-}
-
-// checkRole reports an error if the server's role could change the constraints and rights that limit it.
-func checkRole(ctx context.Context, db *sqlx.DB) error {
-	const query = `/* konbit.checkRole */
-		SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
-		       (SELECT count(*) FROM pg_class WHERE relowner = current_user::regrole)`
-	var super bool
-	var owned int
-	if err := db.QueryRowContext(ctx, query).Scan(&super, &owned); err != nil {
-		return err
-	}
-	if super || owned > 0 {
-		return fmt.Errorf("the role of DATABASE_URL is a superuser or owns %d tables: use another role there, and run konbit migrate as the owner", owned)
-	}
-	return nil
 }
 
 // checkClock compares this machine's clock, which judges signatures, with the database's, which judges expiry. They may

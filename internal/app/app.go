@@ -85,8 +85,8 @@ func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	// Any other error of this check shows itself when the pages use the database.
-	if err := CheckPooler(ctx, pages); errors.Is(err, errForgetsStatements) {
+	// Any other error of these checks shows itself when the pages use the database.
+	if err := errors.Join(CheckRole(ctx, pages), CheckPooler(ctx, pages)); errors.Is(err, errRole) || errors.Is(err, errForgetsStatements) {
 		return nil, errors.Join(err, pages.Close(), db.Close())
 	}
 	a, err := New(s, Resources{DB: db, PagesDB: pages, Clocks: NewClocks(ctx, s.StripeAPIURL), Log: log})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -111,6 +112,13 @@ func database(t testing.TB, template string) *Database {
 	d := &Database{ServerURL: s.URL(ServerRole, name), OwnerURL: s.URL(OwnerRole, name)}
 	d.Server, d.Owner = open(t, d.ServerURL), open(t, d.OwnerURL)
 	return d
+}
+
+// Superuser connects to a database of DB as a superuser. Roles belong to the whole cluster: change them only in a transaction that is rolled
+// back.
+func Superuser(t testing.TB, d *Database) *sqlx.DB {
+	t.Helper()
+	return open(t, strings.Replace(d.OwnerURL, OwnerRole, "postgres", 1))
 }
 
 func open(t testing.TB, url string) *sqlx.DB {
