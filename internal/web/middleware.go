@@ -33,30 +33,51 @@ func (k *Kernel) observe(next http.Handler) http.Handler {
 		ref := uuid.NewString()[:13]
 		ctx := context.WithValue(r.Context(), referenceKey{}, ref)
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+		cut := true
+		defer func() {
+			status := cmp.Or(seen.Status(), http.StatusOK)
+			if cut {
+				status = StatusCut
+			}
+			k.observed(r.WithContext(ctx), seen, status, time.Since(began))
+		}()
 		next.ServeHTTP(seen, r.WithContext(ctx))
-		route, status, took := "", cmp.Or(seen.Status(), http.StatusOK), time.Since(began)
-		if matched := chi.RouteContext(ctx); matched != nil {
-			route = matched.RoutePattern()
-		}
-		if k.Observe != nil {
-			k.Observe(r.Method, route, status, took)
-		}
-		if quietRoutes[route] {
-			return
-		}
-		k.Log.InfoContext(ctx, "request", "reference", ref, "method", r.Method, "route", route,
-			"status", status, "bytes", seen.BytesWritten(), "ms", took.Milliseconds())
+		cut = false
 	})
+}
+
+// StatusCut is the status in the log and in metrics of a response that was cut before its end, whatever its status line
+// said.
+const StatusCut = 599
+
+// observed logs and counts a response.
+func (k *Kernel) observed(r *http.Request, seen middleware.WrapResponseWriter, status int, took time.Duration) {
+	route := ""
+	if matched := chi.RouteContext(r.Context()); matched != nil {
+		route = matched.RoutePattern()
+	}
+	if k.Observe != nil {
+		k.Observe(r.Method, route, status, took)
+	}
+	if quietRoutes[route] {
+		return
+	}
+	k.Log.InfoContext(r.Context(), "request", "reference", reference(r.Context()), "method", r.Method, "route", route,
+		"status", status, "bytes", seen.BytesWritten(), "ms", took.Milliseconds())
 }
 
 var quietRoutes = map[string]bool{"/healthz": true, "/readyz": true, "/static/*": true}
 
 // recoverer shows the page of an unexpected failure after a panic. The log gets the panic's type and stack, not its
-// message, which may hold what people typed.
+// message, which may hold what people typed. http.ErrAbortHandler goes on to the server, which cuts the connection.
 func (k *Kernel) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			if broken := recover(); broken != nil && broken != http.ErrAbortHandler { //nolint:errorlint // not an error but the value of a panic
+			broken := recover()
+			if broken == http.ErrAbortHandler { //nolint:errorlint // not an error but the value of a panic
+				panic(broken)
+			}
+			if broken != nil {
 				k.Log.ErrorContext(r.Context(), "panic", "reference", reference(r.Context()), "panic", fmt.Sprintf("%T", broken), "stack", string(debug.Stack()))
 				k.problem(w, r, fmt.Errorf("panic: %T", broken))
 			}

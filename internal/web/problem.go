@@ -50,8 +50,13 @@ func (k *Kernel) StatusOf(r *http.Request, err error) int {
 	return statuses[kind]
 }
 
-// problem shows the page of a failure.
+// problem shows the page of a failure. If a part of the response was sent, it cuts the connection instead: a page after
+// it, or its normal end, would make half a response look complete.
 func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
+	if hasBegun(w) {
+		k.Log.WarnContext(r.Context(), "the response is incomplete", "reference", reference(r.Context()), "error", err)
+		panic(http.ErrAbortHandler)
+	}
 	status := k.StatusOf(r, err)
 	page := ProblemPage{Frame: view.Frame{Language: k.Language(r)}, Status: status}
 	var known *fault.Error

@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"konbit/internal/platform/pg"
 	"konbit/internal/view"
 )
 
@@ -26,11 +27,13 @@ type Wrap int
 //
 //	wrap         time for the request        errors become      form of another site   for
 //	Page         pg.RequestTimeout           a page             refused                handlers that use the database only
+//	Stream       streamTimeout               a page, or a cut   refused                long answers, sent while they are read
 //	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe
 //	Machine      the handler's own           a bare status      not checked            webhooks
 //	Raw          none                        a page             not checked            health, static files
 const (
 	Page Wrap = iota + 1
+	Stream
 	OwnDeadline
 	Machine
 	Raw
@@ -63,7 +66,7 @@ func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(
 	}
 	return Route{Method: method, Pattern: pattern, Permission: p.Name, Wrap: wrap, handler: func(k *Kernel) http.HandlerFunc {
 		return k.wrap(wrap, func(w http.ResponseWriter, r *http.Request) error {
-			allowed, err := p.Check(w, r)
+			allowed, err := check(w, r, wrap, p)
 			switch {
 			case err == nil:
 				return h(w, r, allowed)
@@ -74,6 +77,16 @@ func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(
 			}
 		})
 	}}
+}
+
+// check calls a permission's Check. Of a stream, only what follows may take longer than a page.
+func check[T any](w http.ResponseWriter, r *http.Request, wrap Wrap, p Permission[T]) (T, error) {
+	if wrap != Stream {
+		return p.Check(w, r)
+	}
+	ctx, cancel := pg.WithRequestTimeout(r.Context())
+	defer cancel()
+	return p.Check(w, r.WithContext(ctx))
 }
 
 // Routes returns the routes of the kernel and of all areas.
@@ -105,7 +118,7 @@ func (k *Kernel) Handler() http.Handler {
 			panic("web: " + route.Method + " " + route.Pattern + " has no permission")
 		}
 		to := chi.Router(r)
-		if route.Wrap == Page || route.Wrap == OwnDeadline {
+		if route.Wrap == Page || route.Wrap == Stream || route.Wrap == OwnDeadline {
 			to = browsers
 		}
 		if route.Method == "*" {

@@ -22,6 +22,8 @@ func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
 	switch wrap {
 	case Page:
 		return k.page(h)
+	case Stream:
+		return k.stream(h)
 	case OwnDeadline:
 		return k.ownDeadline(h)
 	case Machine:

@@ -63,3 +63,7 @@ func beancountText(s string) string {
 	}, s)
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
+
+func (b *beancount) end(transactions int) {
+	fmt.Fprintf(b.out, endOfJournal, transactions)
+}

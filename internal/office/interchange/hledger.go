@@ -57,3 +57,7 @@ func hledgerText(s string) string {
 		return r
 	}, s)
 }
+
+func (h hledger) end(transactions int) {
+	fmt.Fprintf(h.out, endOfJournal, transactions)
+}

@@ -38,10 +38,15 @@ type notation interface {
 	transaction(r *ledger.Record, accounts []string) // an account for each line of r
 	assertions(on ledger.Date)                       // once, before the first assert; after all transactions
 	assert(account string, balance money.Amount)
+	end(transactions int)
 }
 
+// endOfJournal is the last line, a comment in both formats.
+const endOfJournal = "\n; end of the journal: %d transactions\n"
+
 // ExportJournal writes all books, in one consistent snapshot, to w: declarations, every entry in the order of dates,
-// and an assertion of the balance of each account of each fund. It holds one entry in memory at a time. The same books
+// and an assertion of the balance of each account of each fund. The last line is a comment that says how many
+// transactions there are: without it, the file is incomplete. ExportJournal holds one entry in memory at a time. The same books
 // and the same now give the same bytes. After an error, what w contains is not a valid journal.
 func ExportJournal(ctx context.Context, db *sqlx.DB, w io.Writer, format Format, now time.Time) error {
 	out := bufio.NewWriter(w) // keeps the first error of w for Flush
@@ -79,6 +84,7 @@ func writeJournal(ctx context.Context, tx *sqlx.Tx, n notation, now time.Time) e
 	}
 	var accounts []string
 	var last ledger.Date
+	transactions := 0
 	err = ledger.Walk(ctx, tx, names, func(r *ledger.Record) error {
 		accounts = accounts[:0]
 		for _, l := range r.Lines {
@@ -86,15 +92,19 @@ func writeJournal(ctx context.Context, tx *sqlx.Tx, n notation, now time.Time) e
 		}
 		n.transaction(r, accounts)
 		last = r.Date
+		transactions++
 		return nil
 	})
-	if err != nil || len(balances) == 0 {
+	if err != nil {
 		return err
 	}
-	n.assertions(last.Next())
+	if len(balances) > 0 {
+		n.assertions(last.Next())
+	}
 	for _, b := range balances {
 		n.assert(accountName(chart, b.Entity, b.Fund, b.Account), money.New(b.Amount, b.Currency))
 	}
+	n.end(transactions)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/statement"
+	"konbit/internal/platform/fault"
 )
 
 // donorItem, giftItem and the other items are the objects of a copy. Amounts are decimal, in the currency beside them.
@@ -161,8 +162,11 @@ func (c *copier) gift(id uuid.UUID) error {
 		return err
 	}
 	past, err := donation.HistoryByRef(c.ctx, c.q, d.PublicRef, d.DonorID)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotFound):
 		past = donation.HistoryItem{Donation: d} // begun and never paid
+	case err != nil:
+		return err
 	}
 	o, err := c.catalog.OrganisationByID(d.OrganisationID)
 	if err != nil {

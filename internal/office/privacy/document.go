@@ -11,20 +11,35 @@ import (
 	"strings"
 )
 
-// Document is a copy of a person's data, written item by item while it is read.
+// Document is a copy of a person's data, written item by item while it is read. Its end says how many items it has, by
+// kind and in all: a copy without that end is incomplete.
 type Document interface {
 	// Item writes one object of a kind; data must encode as a JSON object.
 	Item(kind string, data any) error
 	End() error
 }
 
-// jsonDocument is one array of objects.
-type jsonDocument struct {
-	w io.Writer
-	n int
+// itemCounts counts the items of a document.
+type itemCounts struct {
+	all  int
+	kind map[string]int
 }
 
-// NewJSON returns a document that is a JSON array; each object says its kind: {"what": "gift", …}.
+func (c *itemCounts) add(kind string) {
+	if c.kind == nil {
+		c.kind = map[string]int{}
+	}
+	c.all++
+	c.kind[kind]++
+}
+
+// jsonDocument is one object: {"items": [{"what": "gift", …}, …], "counts": {"gift": 500, …}, "count": 1234}.
+type jsonDocument struct {
+	w      io.Writer
+	counts itemCounts
+}
+
+// NewJSON returns a document that is a JSON object with an array of items; each item says its kind.
 func NewJSON(w io.Writer) Document { return &jsonDocument{w: w} }
 
 func (s *jsonDocument) Item(kind string, data any) error {
@@ -36,40 +51,44 @@ func (s *jsonDocument) Item(kind string, data any) error {
 		return err
 	}
 	before := ",\n"
-	if s.n == 0 {
-		before = "[\n"
+	if s.counts.all == 0 {
+		before = jsonBegin
 	}
-	s.n++
+	s.counts.add(kind)
 	_, err = fmt.Fprintf(s.w, "%s%s", before, text)
 	return err
 }
 
+const jsonBegin = "{\"items\": [\n"
+
 func (s *jsonDocument) End() error {
-	if s.n == 0 {
-		_, err := io.WriteString(s.w, "[]\n")
+	kinds, err := json.Marshal(s.counts.kind)
+	if err != nil {
 		return err
 	}
-	_, err := io.WriteString(s.w, "\n]\n")
+	before := "\n"
+	if s.counts.all == 0 {
+		before, kinds = jsonBegin, []byte("{}")
+	}
+	_, err = fmt.Fprintf(s.w, "%s],\n\"counts\": %s,\n\"count\": %d}\n", before, kinds, s.counts.all)
 	return err
 }
 
 // csvDocument has a row for each field.
 type csvDocument struct {
-	w *csv.Writer
-	n int
+	w      *csv.Writer
+	counts itemCounts
 }
 
 // NewCSV returns a document that is a table of four columns: the number of the object, its kind, the field, the
-// value. A spreadsheet reads no cell as a formula.
+// value. Its last rows say how many objects it has, by kind and in all. A spreadsheet reads no cell as a formula.
 func NewCSV(w io.Writer) Document { return &csvDocument{w: csv.NewWriter(w)} }
 
 func (s *csvDocument) Item(kind string, data any) error {
-	if s.n == 0 {
-		if err := s.w.Write([]string{"number", "what", "field", "value"}); err != nil {
-			return err
-		}
+	if err := s.header(); err != nil {
+		return err
 	}
-	s.n++
+	s.counts.add(kind)
 	text, err := json.Marshal(data)
 	if err != nil {
 		return err
@@ -79,13 +98,38 @@ func (s *csvDocument) Item(kind string, data any) error {
 		return err
 	}
 	err = flatten("", tree, func(field, value string) error {
-		return s.w.Write([]string{strconv.Itoa(s.n), kind, CSVCell(field), CSVCell(value)})
+		return s.w.Write([]string{strconv.Itoa(s.counts.all), kind, CSVCell(field), CSVCell(value)})
 	})
 	s.w.Flush()
+	if err == nil {
+		err = s.w.Error()
+	}
 	return err
 }
 
+// header writes the names of the columns before the first item.
+func (s *csvDocument) header() error {
+	if s.counts.all > 0 {
+		return nil
+	}
+	return s.w.Write([]string{"number", "what", "field", "value"})
+}
+
+// csvEnd is the kind of the last rows.
+const csvEnd = "end of this copy"
+
 func (s *csvDocument) End() error {
+	if err := s.header(); err != nil {
+		return err
+	}
+	for _, kind := range slices.Sorted(maps.Keys(s.counts.kind)) {
+		if err := s.w.Write([]string{"", csvEnd, "number of: " + kind, strconv.Itoa(s.counts.kind[kind])}); err != nil {
+			return err
+		}
+	}
+	if err := s.w.Write([]string{"", csvEnd, "number of all", strconv.Itoa(s.counts.all)}); err != nil {
+		return err
+	}
 	s.w.Flush()
 	return s.w.Error()
 }

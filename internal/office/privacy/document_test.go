@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,10 +32,17 @@ func TestCopyContainsEverything(t *testing.T) {
 		require.NotEmpty(t, subjects)
 		require.NoError(t, to.End())
 	}
-	var items []struct{ What string }
-	require.NoError(t, json.Unmarshal(asJSON.Bytes(), &items))
+	var copied struct {
+		Items  []struct{ What string }
+		Counts map[string]int
+		Count  int
+	}
+	require.NoError(t, json.Unmarshal(asJSON.Bytes(), &copied))
+	require.Len(t, copied.Items, copied.Count)
+	require.Equal(t, 1, copied.Counts["gift"])
 	rows, err := csv.NewReader(&asCSV).ReadAll()
 	require.NoError(t, err)
+	require.Equal(t, []string{"", "end of this copy", "number of all", strconv.Itoa(copied.Count)}, rows[len(rows)-1])
 	table := ""
 	for _, row := range rows {
 		require.Len(t, row, 4)

@@ -22,8 +22,8 @@ func (a *Area) dataCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVis
 	return a.writeData(w, r, v, "text/csv; charset=utf-8", "csv", privacy.NewCSV(w))
 }
 
-// writeData writes the copy. An error after it has begun aborts the connection, so that the browser reports an
-// incomplete download.
+// writeData writes the copy. After an error the copy has no end, and its route is a web.Stream: a part of it never
+// looks complete.
 func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisit, kind, ending string, to privacy.Document) error {
 	access, err := donoraccess.ReadPersonalData(r.Context(), a.DB, v.PersonID)
 	if err != nil {
@@ -31,18 +31,13 @@ func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisi
 	}
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
-	failed := privacy.CopySignInData(access, to)
-	if failed == nil {
-		failed = a.copyGifts(r, v, to)
+	if err := privacy.CopySignInData(access, to); err != nil {
+		return err
 	}
-	if failed == nil {
-		failed = to.End()
+	if err := a.copyGifts(r, v, to); err != nil {
+		return err
 	}
-	if failed != nil && r.Context().Err() == nil {
-		a.Log.WarnContext(r.Context(), "the copy of a person's data is incomplete", "error", failed)
-		panic(http.ErrAbortHandler)
-	}
-	return nil
+	return to.End()
 }
 
 // copyGifts writes the visitor's gifts, and the emails that were sent about them.

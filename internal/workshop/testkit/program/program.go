@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/app"
@@ -38,10 +39,11 @@ var (
 
 // Options are all optional.
 type Options struct {
-	BaseURL         string              // of links; empty: the web server's own address
-	Fake            stripefake.Options  // Accounts is replaced
-	BeforeStripe    func(*http.Request) // called with each request before the stand-in sees it
-	UnlimitedSignIn bool                // sign-in emails are not limited
+	BaseURL         string                          // of links; empty: the web server's own address
+	Fake            stripefake.Options              // Accounts is replaced
+	BeforeStripe    func(*http.Request)             // called with each request before the stand-in sees it
+	UnlimitedSignIn bool                            // sign-in emails are not limited
+	Through         func(serverURL string) *sqlx.DB // returns the program's connections; nil: those of the test's database
 }
 
 // Program is the whole program (see app.App) with what it talks to. Its services may be used directly.
@@ -134,8 +136,12 @@ func (h *Program) build(o Options) {
 	if o.UnlimitedSignIn {
 		settings.SignInLimits = donoraccess.Limits{}
 	}
+	db := h.DB.Server
+	if o.Through != nil {
+		db = o.Through(h.DB.ServerURL)
+	}
 	h.App, err = app.New(settings, app.Resources{
-		DB: h.DB.Server, PagesDB: h.DB.Server, Log: h.Log.Logger(),
+		DB: db, PagesDB: db, Log: h.Log.Logger(),
 		Clocks: app.Clocks{Business: h.Fake.Now, FreshBusiness: h.Fake.Now, Wall: time.Now},
 	})
 	require.NoError(h.t, err)

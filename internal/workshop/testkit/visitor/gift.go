@@ -52,7 +52,11 @@ type TwoDonors struct {
 
 // NewTwoDonors starts the program and makes the donors' gifts.
 func NewTwoDonors(t testing.TB) TwoDonors {
-	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	return NewTwoDonorsIn(t, program.New(t, program.Options{UnlimitedSignIn: true}))
+}
+
+// NewTwoDonorsIn makes the donors' gifts in a program that does not limit sign-in emails.
+func NewTwoDonorsIn(t testing.TB, h *program.Program) TwoDonors {
 	e := TwoDonors{Program: h, Nobody: New(t, h), Objects: map[string]string{}}
 	d := h.SettledGift(FormOf("ana@example.org", "Ana"))
 	h.SettledGift(FormOf("bea@example.net", "Bea"))

@@ -1,0 +1,89 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// Limits of a stream. A database that answers slowly does not cut it, one that does not answer does.
+const (
+	streamTimeout = 2 * time.Minute // for the whole answer
+	streamStall   = 5 * time.Second // for the next part of it, without the time in which the client reads
+	streamBuffer  = 64 << 10        // bytes that are held back, so that an early failure is answered with its page
+)
+
+// stream wraps a handler that sends an answer while it reads it from the database. The answer is complete, or the client
+// sees that it is not: a failure becomes a page as long as nothing was sent, and afterwards the connection is cut.
+func (k *Kernel) stream(h Handler) http.HandlerFunc {
+	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), streamTimeout)
+		defer cancel()
+		// The server's own limits are those of pages. When its ReadTimeout passes, it cancels the request's context, also
+		// after the request was read. Writers of tests have no deadlines.
+		server, end := http.NewResponseController(w), k.Wall().Add(streamTimeout+streamStall)
+		_, _ = server.SetReadDeadline(end), server.SetWriteDeadline(end)
+		s := &streamWriter{ResponseWriter: w, whole: !r.ProtoAtLeast(1, 1), stalled: time.AfterFunc(streamStall, cancel)}
+		defer s.stalled.Stop()
+		err := h(s, r.WithContext(ctx))
+		if err == nil {
+			return s.end()
+		}
+		w.Header().Del("Content-Disposition") // no effect if the answer has begun: then problem cuts the connection
+		return err
+	})
+}
+
+// streamWriter holds the beginning of an answer back. An answer that fits is sent with its length. A client of HTTP/1.0
+// gets every answer whole and with its length: it could not tell a cut from the end.
+type streamWriter struct {
+	http.ResponseWriter
+	held    bytes.Buffer
+	whole   bool // holds everything back
+	begun   bool // something was sent
+	stalled *time.Timer
+}
+
+// Unwrap is for http.ResponseController.
+func (s *streamWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s *streamWriter) WriteHeader(status int) {
+	s.begun = true
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *streamWriter) Write(p []byte) (int, error) {
+	if !s.begun && (s.whole || s.held.Len()+len(p) <= streamBuffer) {
+		s.stalled.Reset(streamStall)
+		return s.held.Write(p)
+	}
+	s.stalled.Stop()
+	defer s.stalled.Reset(streamStall)
+	s.begun = true
+	if s.held.Len() > 0 {
+		if _, err := s.held.WriteTo(s.ResponseWriter); err != nil {
+			return 0, err
+		}
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// end sends what is still held back.
+func (s *streamWriter) end() error {
+	if s.begun {
+		return nil
+	}
+	s.Header().Set("Content-Length", strconv.Itoa(s.held.Len()))
+	_, _ = s.held.WriteTo(s.ResponseWriter) // it is no failure if the client has gone
+	return nil
+}
+
+// hasBegun reports whether a part of a response was sent. Then no page can be shown in its place.
+func hasBegun(w http.ResponseWriter) bool {
+	seen, ok := w.(middleware.WrapResponseWriter)
+	return ok && seen.Status() != 0
+}
