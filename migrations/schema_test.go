@@ -28,10 +28,52 @@ func TestSchemaFile(t *testing.T) {
 	}
 	written, err := os.ReadFile("schema.sql")
 	require.NoError(t, err)
-	require.Equal(t, string(written), schema, "schema.sql is not today's schema; write it anew with: go test ./migrations -run TestSchemaFile -update")
+	if differ := differences(string(written), schema); len(differ) > 0 {
+		t.Errorf("schema.sql (-) is not today's schema (+); write it anew with: go test ./migrations -run TestSchemaFile -update\n%s", strings.Join(differ, "\n"))
+	}
 	for _, part := range []string{"CREATE TABLE donation (", "CREATE TABLE posting (", "PRIMARY KEY", "CREATE TRIGGER", "CREATE INDEX", "VIEW check_", "FUNCTION"} {
 		require.Contains(t, schema, part)
 	}
+}
+
+// differences returns the lines that only one of two texts has, with "- " or "+ " and the first line of their block;
+// blocks are separated by empty lines. If the texts have the same lines in another order, it says so.
+func differences(written, schema string) (differ []string) {
+	count := map[string]int{}
+	each := func(text string, visit func(line string)) {
+		for _, block := range strings.Split(text, "\n\n") {
+			first, rest, _ := strings.Cut(block, "\n")
+			visit(first)
+			for _, line := range strings.Split(rest, "\n") {
+				visit(first + " " + strings.TrimSuffix(strings.TrimSpace(line), ",")) // the last of a list has no comma
+			}
+		}
+	}
+	only := func(mark, text string) {
+		each(text, func(line string) {
+			if count[line]--; count[line] < 0 {
+				differ = append(differ, mark+line)
+			}
+		})
+	}
+	each(schema, func(line string) { count[line]++ })
+	only("- ", written)
+	clear(count)
+	each(written, func(line string) { count[line]++ })
+	only("+ ", schema)
+	if len(differ) == 0 && written != schema {
+		return []string{"the same lines in another order"}
+	}
+	return differ
+}
+
+// TestDifferencesAreFewLines requires that the comparison names exactly the lines that differ, with their table.
+func TestDifferencesAreFewLines(t *testing.T) {
+	written := "-- head\n\nCREATE TABLE a (\n    x int,\n    y int\n);\n\nCREATE TABLE b (\n    x int\n);\n"
+	require.Empty(t, differences(written, written))
+	require.Equal(t, []string{"+ CREATE TABLE b ( z int"}, differences(written, strings.Replace(written, "x int\n);\n", "x int,\n    z int\n);\n", 1)))
+	require.Equal(t, []string{"- CREATE TABLE a ( y int", "+ CREATE TABLE a ( y text"}, differences(written, strings.Replace(written, "y int", "y text", 1)))
+	require.Equal(t, []string{"the same lines in another order"}, differences(written, strings.Replace(written, "x int,\n    y int", "y int,\n    x int", 1)))
 }
 
 // ours selects relations of the schema that are the project's own.

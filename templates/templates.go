@@ -15,6 +15,3 @@ import "embed"
 //
 //go:embed static layout give portal letters office
 var FS embed.FS
-
-// DonorWords are the folders whose words donors read, in all their languages.
-var DonorWords = []string{"layout", "give", "portal", "letters"}

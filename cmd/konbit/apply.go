@@ -8,7 +8,6 @@ import (
 
 	"konbit/internal/app"
 	"konbit/internal/office/setup"
-	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )
@@ -22,7 +21,7 @@ func applyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		words, err := phrase.Load(templates.FS, templates.DonorWords...)
+		words, err := view.LoadWords(templates.FS)
 		if err != nil {
 			return err
 		}

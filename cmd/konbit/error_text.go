@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
 	"konbit/templates"
 )
 
@@ -20,7 +21,7 @@ func errorText(err error) string {
 	if !errors.As(err, &f) {
 		return err.Error()
 	}
-	words, loadErr := phrase.Load(templates.FS, templates.DonorWords...)
+	words, loadErr := view.LoadWords(templates.FS)
 	if loadErr != nil {
 		return err.Error() // the error matters more than the catalogue, which tests check
 	}

@@ -103,7 +103,7 @@ func New(s Settings, r Resources) (*App, error) {
 		return nil, err
 	}
 	a := &App{Office: office, settings: s, resources: r, Metrics: newMetrics()}
-	if a.Words, err = phrase.Load(templates.FS, templates.DonorWords...); err != nil {
+	if a.Words, err = view.LoadWords(templates.FS); err != nil {
 		return nil, err
 	}
 	if a.View, err = view.New(templates.FS, a.Words); err != nil {

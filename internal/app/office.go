@@ -11,7 +11,6 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
-	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )
@@ -28,7 +27,7 @@ type Office struct {
 
 // NewResender builds what sends a receipt's email again. Of the settings it uses DKIM.
 func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Logger) (mail.Resender, error) {
-	words, err := phrase.Load(templates.FS, templates.DonorWords...)
+	words, err := view.LoadWords(templates.FS)
 	if err != nil {
 		return mail.Resender{}, err
 	}

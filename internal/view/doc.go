@@ -1,8 +1,12 @@
 // Package view renders what people read, in the reader's language: it owns the layout and components of pages, the
 // composition of emails, the documents (PDF), the static files and their addresses, and the versions of the words of
 // receipts and statements. It owns no table and decides nothing. An area's pages have their structs in the area
-// (web/give, web/portal); they call Write. New parses every template, so that a missing template or phrase is reported
-// at start-up.
+// (web/give, web/portal); they call Write.
+//
+//	mistake                                            is reported by
+//	a template that cannot be parsed                   New, at start-up
+//	a key of one language that another one lacks       LoadWords, at start-up
+//	a key that is used and in no file                  TestEveryPhraseUsedExists; the page shows the key itself
 //
 //	pages      Write, Page: AREA/NAME.html inside layout/layout.html, with the components of components.go and form.go
 //	emails     …Words → subject, plain text, HTML

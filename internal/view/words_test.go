@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -8,10 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/contact"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
 	"konbit/templates"
 )
 
@@ -21,20 +26,32 @@ var composed = []string{
 	"give.frequency.", "give.dedication.", "give.charge.", "give.button.", "currency.", "problem.", "receipt.v", "statement.v",
 	"card.subject.", "card.gave.", "card.gave_unnamed.",
 	"plan.every.", "plan.card.", "plan.why.", "plan.letter.", "plan.comes_until.", "plan.confirm.", "plan.status.", "plan.said.", "plan.button.",
-	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.",
+	"portal.said.", "portal.state.", "portal.plan.", "letters.kind.", "address.letter.", "task.",
 }
 
+// otherFields are the fields of the donation form beside those of a contact.
+var otherFields = []string{"amount", "amount_other", "fund", "frequency", "occurrences", "note", "anonymous", "news",
+	"split", "cover_fees", "dedication", "dedication_name", "card_name", "card_email", "card_message"}
+
 // fieldWords are the keys that a field of the form takes by its name: "give." + name.
-var fieldWords = regexp.MustCompile(`^give\.(amount|amount_other|fund|frequency|occurrences|first_name|last_name|email|phone|` +
-	`address_line1|address_line2|city|region|postal_code|country|note|anonymous|news|` +
-	`split|cover_fees|dedication|dedication_name|card_name|card_email|card_message)(_hint)?$`)
+var fieldWords = regexp.MustCompile(`^give\.(` + strings.Join(append(contact.FieldNames(), otherFields...), "|") + `)(_hint)?$`)
 
-var (
-	called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
-	quoted = regexp.MustCompile(`"((?:page|home|address|give|thanks|problem|receipt|card|head|currency|ledger|plan|statement|privacy|records|sign_in|portal|letters)\.[a-z0-9_.]*)"`)
-)
+// called matches a phrase that a template shows.
+var called = regexp.MustCompile(`\b(?:[tn]|print) "([^"]+)"`)
 
-// TestEveryPhraseUsedExists reads the templates and the whole program.
+// quoted returns the expression that matches, in a Go file, a quoted key that begins like a key of the catalogue.
+func quoted(words *phrase.Catalogue) *regexp.Regexp {
+	var areas []string
+	for _, key := range words.Keys() {
+		if area, _, _ := strings.Cut(key, "."); !slices.Contains(areas, area) {
+			areas = append(areas, area)
+		}
+	}
+	return regexp.MustCompile(`"((?:` + strings.Join(areas, "|") + `)\.[a-z0-9_.]*)"`)
+}
+
+// TestEveryPhraseUsedExists requires that each key in any folder of templates, and each one in the Go files, is in the
+// catalogue. LoadWords holds all languages of an area to the same keys.
 func TestEveryPhraseUsedExists(t *testing.T) {
 	words := catalogue(t)
 	for key := range used(t) {
@@ -73,28 +90,73 @@ func beginsComposed(key string) bool {
 func used(t *testing.T) map[string]bool {
 	t.Helper()
 	keys := map[string]bool{}
-	for _, dir := range []string{"layout", "give", "portal", "letters"} {
-		require.NoError(t, fs.WalkDir(templates.FS, dir, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+	require.NoError(t, fs.WalkDir(templates.FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path, "static/") {
+			return err
+		}
+		content, err := fs.ReadFile(templates.FS, path)
+		for _, call := range called.FindAllStringSubmatch(string(content), -1) {
+			keys[call[1]] = true
+		}
+		return err
+	}))
+	inGo := quoted(catalogue(t))
+	for _, root := range []string{"../../internal", "../../cmd/konbit"} {
+		require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			workshop := strings.HasPrefix(path, "../../internal/workshop/") // no reader sees their texts
+			if err != nil || d.IsDir() || workshop || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			content, err := fs.ReadFile(templates.FS, path)
-			for _, call := range called.FindAllStringSubmatch(string(content), -1) {
-				keys[call[1]] = true
+			content, err := os.ReadFile(path)
+			for _, key := range inGo.FindAllStringSubmatch(string(content), -1) {
+				keys[key[1]] = true
 			}
 			return err
 		}))
 	}
-	require.NoError(t, filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		workshop := strings.HasPrefix(path, "../workshop/chaos/") || strings.HasPrefix(path, "../workshop/stripefake/") // no reader sees their texts
-		if err != nil || d.IsDir() || workshop || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		for _, key := range quoted.FindAllStringSubmatch(string(content), -1) {
-			keys[key[1]] = true
-		}
-		return err
-	}))
 	return keys
+}
+
+// TestStaffPagesHaveWordsInTheirLanguages adds a page and words to the office: its template uses phrases like a donors'
+// page, and the office needs no Portuguese and no Haitian Creole.
+func TestStaffPagesHaveWordsInTheirLanguages(t *testing.T) {
+	office := func(more map[string]string) fs.FS {
+		files := fstest.MapFS{}
+		require.NoError(t, fs.WalkDir(templates.FS, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			content, err := fs.ReadFile(templates.FS, path)
+			files[path] = &fstest.MapFile{Data: content}
+			return err
+		}))
+		for path, content := range more {
+			files[path] = &fstest.MapFile{Data: []byte(content)}
+		}
+		return files
+	}
+	page := map[string]string{
+		"office/tasks.html": `{{define "title"}}{{t "probe.title"}}{{end}}{{define "masthead"}}{{end}}{{define "main"}}<p>{{t "probe.title"}} {{n "probe.open" 2}}</p>{{end}}`,
+		"office/en.yaml":    "probe.title: Tasks\nprobe.open#one: one open\nprobe.open#other: '{n} open'\n",
+		"office/es.yaml":    "probe.title: Tareas\nprobe.open#one: una abierta\nprobe.open#other: '{n} abiertas'\n",
+	}
+	words, err := view.LoadWords(office(page))
+	require.NoError(t, err)
+	require.Equal(t, phrase.Known(), words.Languages())
+	v, err := view.New(office(page), words)
+	require.NoError(t, err)
+	for lang, want := range map[phrase.Language]string{"en": "Tasks 2 open", "es": "Tareas 2 abiertas", "pt": "Tasks 2 open", "ht": "Tasks 2 open"} {
+		var b bytes.Buffer
+		require.NoError(t, v.Write(&b, "office/tasks", lang, frame(lang)))
+		require.Contains(t, b.String(), "<p>"+want+"</p>", lang)
+	}
+
+	for wrong, more := range map[string]map[string]string{
+		"es: probe.title is missing":               {"office/en.yaml": "probe.title: Tasks\nx: y\n", "office/es.yaml": "x: y\n"},
+		"needs them in [en es]":                    {"office/pt.yaml": "a: b\n", "office/en.yaml": "a: b\n", "office/es.yaml": "a: b\n"},
+		"en: page.skip stands in another file too": {"office/en.yaml": "page.skip: x\n", "office/es.yaml": "page.language: x\n"},
+	} {
+		_, err := view.LoadWords(office(more))
+		require.ErrorContains(t, err, wrong)
+	}
 }

@@ -19,6 +19,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
 	"konbit/templates"
 )
 
@@ -138,7 +139,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 
 // TestComplaintsHaveWords holds every phrase a form can be answered with, and its arguments, to the catalogue.
 func TestComplaintsHaveWords(t *testing.T) {
-	words, err := phrase.Load(templates.FS, templates.DonorWords...)
+	words, err := view.LoadWords(templates.FS)
 	require.NoError(t, err)
 	for _, rule := range append(rules, struct {
 		name  string

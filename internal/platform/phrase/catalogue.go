@@ -54,6 +54,35 @@ func Load(fsys fs.FS, dirs ...string) (*Catalogue, error) {
 	return c, nil
 }
 
+// With returns a catalogue that also holds the words of dirs, for readers who have fewer languages. It reports an error
+// unless dirs are complete in exactly these languages, in the order of Known. In the other languages of c, T and N
+// return their English phrases.
+func (c *Catalogue) With(fsys fs.FS, languages []Language, dirs ...string) (*Catalogue, error) {
+	more, err := Load(fsys, dirs...)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(more.Languages(), languages) {
+		return nil, fmt.Errorf("phrase: %v has words in %v, and needs them in %v", dirs, more.Languages(), languages)
+	}
+	all := &Catalogue{words: map[Language]map[string]words{}}
+	for lang, own := range c.words {
+		all.words[lang] = maps.Clone(own)
+	}
+	for _, lang := range languages {
+		if all.words[lang] == nil {
+			return nil, fmt.Errorf("phrase: %v has words in %s, which the other folders lack", dirs, lang)
+		}
+		for key, w := range more.words[lang] {
+			if _, twice := all.words[lang][key]; twice {
+				return nil, fmt.Errorf("phrase: %v, %s: %s stands in another file too", dirs, lang, key)
+			}
+			all.words[lang][key] = w
+		}
+	}
+	return all, nil
+}
+
 func read(fsys fs.FS, file string) (map[string]words, error) {
 	source, err := fs.ReadFile(fsys, file)
 	if err != nil {
@@ -75,27 +104,26 @@ func read(fsys fs.FS, file string) (map[string]words, error) {
 // T returns the phrase of key in lang with its {placeholders} replaced from args, which are pairs of name and value. A
 // gap never breaks a page:
 //
-//   - a language without a catalogue: the English phrase
+//   - a language without a catalogue, or without this phrase (see With): the English phrase
 //   - an unknown key: the key itself
 //   - a placeholder without a value: stays as it is written
 func (c *Catalogue) T(lang Language, key string, args ...any) string {
-	w, ok := c.in(lang)[key]
-	if !ok {
-		return key
+	for _, l := range []Language{lang, English} {
+		if w, ok := c.words[l][key]; ok {
+			return w.fill(args)
+		}
 	}
-	return w.fill(args)
+	return key
 }
 
 // N returns the phrase of key in its plural form for the number n, which also replaces {n}.
 func (c *Catalogue) N(lang Language, key string, n int, args ...any) string {
-	if _, ok := c.words[lang]; !ok {
-		lang = English
+	for _, l := range []Language{lang, English} {
+		if w, ok := c.words[l][key+"#"+string(l.data().plural(n))]; ok {
+			return w.fill(append([]any{"n", strconv.Itoa(n)}, args...))
+		}
 	}
-	formed := key + "#" + string(lang.data().plural(n))
-	if _, ok := c.words[lang][formed]; !ok {
-		return key
-	}
-	return c.T(lang, formed, append([]any{"n", strconv.Itoa(n)}, args...)...)
+	return key
 }
 
 // Has reports whether key is a phrase of the catalogue.
@@ -109,14 +137,7 @@ func (c *Catalogue) Keys() []string {
 	return slices.Sorted(maps.Keys(c.words[English]))
 }
 
-// Languages returns the languages whose catalogue is complete. An organisation may offer these.
+// Languages returns the languages that every folder of Load is complete in. An organisation may offer these.
 func (c *Catalogue) Languages() []Language {
 	return slices.DeleteFunc(Known(), func(l Language) bool { return c.words[l] == nil })
-}
-
-func (c *Catalogue) in(lang Language) map[string]words {
-	if w, ok := c.words[lang]; ok {
-		return w
-	}
-	return c.words[English]
 }

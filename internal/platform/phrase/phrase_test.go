@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
 	"konbit/templates"
 )
 
 // TestShippedCatalogueIsComplete: Load accepts the shipped catalogue, so no language has a gap.
 func TestShippedCatalogueIsComplete(t *testing.T) {
-	c, err := phrase.Load(templates.FS, templates.DonorWords...)
+	c, err := view.LoadWords(templates.FS)
 	require.NoError(t, err)
 	assert.Equal(t, phrase.Known(), c.Languages(), "every known language has a catalogue")
 }
@@ -62,6 +63,30 @@ func TestLoadReadsEveryArea(t *testing.T) {
 	fsys["portal/en.yaml"] = &fstest.MapFile{Data: []byte("a: y\n")}
 	_, err = phrase.Load(fsys, "give", "portal")
 	assert.ErrorContains(t, err, "portal/en.yaml: a stands in another file too")
+}
+
+// TestWithAddsWordsInFewerLanguages: the added folder needs exactly its own languages and is shown in English in others.
+func TestWithAddsWordsInFewerLanguages(t *testing.T) {
+	donors, err := phrase.Load(catalogue(map[string]string{"en": "a: x\n", "es": "a: y\n", "ht": "a: z\n"}), "locales")
+	require.NoError(t, err)
+	fsys := fstest.MapFS{
+		"office/en.yaml": {Data: []byte("b: one\nn#one: one\nn#other: '{n} more'\n")},
+		"office/es.yaml": {Data: []byte("b: uno\nn#one: uno\nn#other: '{n} más'\n")},
+	}
+	words, err := donors.With(fsys, []phrase.Language{"en", "es"}, "office")
+	require.NoError(t, err)
+	assert.Equal(t, []phrase.Language{"en", "es", "ht"}, words.Languages())
+	assert.Equal(t, "uno, 2 más", words.T("es", "b")+", "+words.N("es", "n", 2))
+	assert.Equal(t, "one, 2 more, z", words.T("ht", "b")+", "+words.N("ht", "n", 2)+", "+words.T("ht", "a"))
+	assert.Equal(t, "b", donors.T("en", "b"), "the first catalogue stays as it is")
+
+	_, err = donors.With(fsys, []phrase.Language{"en"}, "office")
+	assert.ErrorContains(t, err, "needs them in [en]")
+	_, err = donors.With(fsys, []phrase.Language{"en", "es", "ht"}, "office")
+	assert.ErrorContains(t, err, "needs them in [en es ht]")
+	fsys["office/pt.yaml"] = &fstest.MapFile{Data: []byte("b: um\nn#one: um\nn#other: '{n} mais'\n")}
+	_, err = donors.With(fsys, []phrase.Language{"en", "es", "pt"}, "office")
+	assert.ErrorContains(t, err, "pt, which the other folders lack")
 }
 
 func TestPhrases(t *testing.T) {

@@ -17,7 +17,6 @@ import (
 
 	konbitmail "konbit/internal/mail"
 	"konbit/internal/platform/money"
-	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/templates"
 )
@@ -88,7 +87,7 @@ type writer struct {
 
 func newWriter(t testing.TB) writer {
 	t.Helper()
-	words, err := phrase.Load(templates.FS, templates.DonorWords...)
+	words, err := view.LoadWords(templates.FS)
 	require.NoError(t, err)
 	v, err := view.New(templates.FS, words)
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ func NewView(t testing.TB) *view.View {
 // Words returns the words that donors read.
 func Words(t testing.TB) *phrase.Catalogue {
 	t.Helper()
-	words, err := phrase.Load(templates.FS, templates.DonorWords...)
+	words, err := view.LoadWords(templates.FS)
 	require.NoError(t, err)
 	return words
 }
