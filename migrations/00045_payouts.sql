@@ -34,10 +34,16 @@ CREATE INDEX payout_member_by_transaction ON payout_member (transaction_id, enti
 CREATE TRIGGER insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON payout_member
     FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
--- A payout that the previous release books is stored as not read; a sweep reads it. Drop this trigger in the next release.
+-- A payout that the previous release books is stored as not read; a sweep reads it. One that failed or was canceled gets
+-- that status here, because a sweep does not read a paid payout again. Drop this trigger in the next release.
 -- +goose StatementBegin
 CREATE FUNCTION previous_release_payout() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
+    IF NEW.type <> 'payout' THEN
+        UPDATE public.payout SET status = CASE NEW.type WHEN 'payout_cancel' THEN 'canceled' ELSE 'failed' END
+         WHERE entity_id = NEW.entity_id AND processor = 'stripe' AND payout_ref = NEW.source_id;
+        RETURN NULL;
+    END IF;
     INSERT INTO public.payout (id, entity_id, processor, payout_ref, amount, currency, arrival_on, status, created_at)
     VALUES (gen_random_uuid(), NEW.entity_id, 'stripe', NEW.source_id, -NEW.net, NEW.currency, (NEW.available_on AT TIME ZONE 'UTC')::date, 'in_transit', NEW.created_at)
     ON CONFLICT DO NOTHING;
@@ -45,7 +51,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER previous_release_payout AFTER INSERT ON balance_transaction
-    FOR EACH ROW WHEN (NEW.type = 'payout' AND NEW.source_id <> '') EXECUTE FUNCTION previous_release_payout();
+    FOR EACH ROW WHEN (NEW.type IN ('payout', 'payout_failure', 'payout_cancel') AND NEW.source_id <> '') EXECUTE FUNCTION previous_release_payout();
 
 -- Earlier payouts. Sweeps read kind, descriptor, arrival and members from Stripe, a few at a time.
 INSERT INTO payout (id, entity_id, processor, payout_ref, amount, currency, arrival_on, status, created_at)

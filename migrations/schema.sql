@@ -64,7 +64,7 @@ CREATE TABLE balance_transaction (
 CREATE INDEX balance_transaction_by_date ON balance_transaction USING btree (entity_id, created_at);
 CREATE INDEX balance_transaction_by_source ON balance_transaction USING btree (entity_id, source_id);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON balance_transaction FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
-CREATE TRIGGER previous_release_payout AFTER INSERT ON balance_transaction FOR EACH ROW WHEN (((new.type = 'payout'::text) AND (new.source_id <> ''::text))) EXECUTE FUNCTION previous_release_payout();
+CREATE TRIGGER previous_release_payout AFTER INSERT ON balance_transaction FOR EACH ROW WHEN (((new.type = ANY (ARRAY['payout'::text, 'payout_failure'::text, 'payout_cancel'::text])) AND (new.source_id <> ''::text))) EXECUTE FUNCTION previous_release_payout();
 
 CREATE TABLE books (
     entity_id uuid NOT NULL,
