@@ -33,7 +33,7 @@ func StatementWords(s statement.Statement) (view.StatementWords, error) {
 		w.Corrects = s.PreviousIssuedAt.In(zone)
 	}
 	if p := s.Person; p != nil {
-		w.Donor, w.Greeting, w.DonorAddress = strings.TrimSpace(p.FirstName+" "+p.LastName), p.FirstName, p.Address
+		w.Donor, w.Greeting, w.DonorAddress = p.Name(), p.FirstName, p.Address
 	}
 	for _, g := range f.Gifts {
 		line := view.StatementGift{

@@ -17,14 +17,15 @@ import (
 
 // donorItem, giftItem and the other items are the objects of a copy. Amounts are decimal, in the currency beside them.
 type donorItem struct {
-	To        string     `json:"known_to"` // legal entity
-	Email     string     `json:"email"`
-	FirstName string     `json:"first_name"`
-	LastName  string     `json:"last_name"`
-	Language  string     `json:"language"`
-	Details   any        `json:"details"`
-	Letters   any        `json:"letters_wished_for"` // by kind
-	NewsSince *time.Time `json:"news_wished_since,omitempty"`
+	To           string     `json:"known_to"` // legal entity
+	Email        string     `json:"email"`
+	FirstName    string     `json:"first_name"`
+	LastName     string     `json:"last_name"`
+	Organisation string     `json:"organisation_name,omitempty"` // empty for a person
+	Language     string     `json:"language"`
+	Details      any        `json:"details"`
+	Letters      any        `json:"letters_wished_for"` // by kind
+	NewsSince    *time.Time `json:"news_wished_since,omitempty"`
 	donor.Dates
 }
 
@@ -127,7 +128,7 @@ func (c *copier) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.Language, d.Details, preferences, d.NewsConsentedAt, times})
+	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.OrganisationName, d.Language, d.Details, preferences, d.NewsConsentedAt, times})
 	if err == nil {
 		err = c.requests(d.ID)
 	}

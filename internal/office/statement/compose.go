@@ -1,7 +1,6 @@
 package statement
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -69,7 +68,7 @@ func compose(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Catalog, 
 func (c composer) statement(d donor.Donor) (Statement, error) {
 	e, none := c.entity, money.New(0, c.entity.Currency)
 	s := Statement{EntityID: e.ID, DonorID: d.ID, Year: c.year, Language: d.Language, WordsVersion: WordsVersion}
-	s.Person = &Person{FirstName: cmp.Or(d.OrganisationName, d.FirstName), LastName: d.LastName, Email: d.Email}
+	s.Person = &Person{FirstName: d.FirstName, LastName: d.LastName, OrganisationName: d.OrganisationName, Email: d.Email}
 	s.Facts = Facts{
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: donation.Postal(e.Address), MailFrom: e.MailFrom, Timezone: e.Timezone,
 		Given: none, Returned: none,

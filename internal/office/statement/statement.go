@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -72,10 +73,16 @@ type Return struct {
 
 // Person is the donor to whom a statement is addressed.
 type Person struct {
-	FirstName string   `json:"first_name"`
-	LastName  string   `json:"last_name"`
-	Email     string   `json:"email"`
-	Address   []string `json:"address,omitempty"` // lines
+	FirstName        string   `json:"first_name"`                  // empty for an organisation
+	LastName         string   `json:"last_name"`                   // empty for an organisation
+	OrganisationName string   `json:"organisation_name,omitempty"` // empty for a person
+	Email            string   `json:"email"`                       // empty: none
+	Address          []string `json:"address,omitempty"`           // lines
+}
+
+// Name returns the name to which a statement is addressed: an organisation's, or a person's first and last name.
+func (p Person) Name() string {
+	return cmp.Or(p.OrganisationName, strings.TrimSpace(p.FirstName+" "+p.LastName))
 }
 
 // figures returns the part of the facts that a correction compares. Names of funds and of the entity may change

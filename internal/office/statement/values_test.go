@@ -16,7 +16,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 	require.JSONEq(t, `{"entity_slug":"","legal_name":"","ein":"","address":null,"mail_from":"","timezone":"","sponsored":[""],
 		"gifts":[{"charged_on":"","receipt":"","organisation":"","funds":[{"fund":"","amount":`+amount+`}],"amount":`+amount+`,"n":1,"of":2,
 		"returned":[{"on":"","amount":`+amount+`,"reason":""}]}],"given":`+amount+`,"returned":`+amount+`,"total":`+amount+`}`, string(facts))
-	person, err := json.Marshal(Person{Address: []string{""}})
+	person, err := json.Marshal(Person{Address: []string{""}, OrganisationName: "Co-op"})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"first_name":"","last_name":"","email":"","address":[""]}`, string(person))
+	require.JSONEq(t, `{"first_name":"","last_name":"","organisation_name":"Co-op","email":"","address":[""]}`, string(person))
 }

@@ -44,6 +44,7 @@ type Options struct {
 	BeforeStripe    func(*http.Request)             // called with each request before the stand-in sees it
 	UnlimitedSignIn bool                            // sign-in emails are not limited
 	Through         func(serverURL string) *sqlx.DB // returns the program's connections; nil: those of the test's database
+	NoStripe        bool                            // no stand-in is started and no entity has a key; Fake is nil
 }
 
 // Program is the whole program (see app.App) with what it talks to. Its services may be used directly.
@@ -87,6 +88,12 @@ func New(t testing.TB, o Options) *Program {
 // startExternal starts what the program talks to: the stand-in for Stripe and the mail catcher.
 func (h *Program) startExternal(o Options) {
 	var err error
+	h.Mail, err = mailcatch.New(mailcatch.Options{})
+	require.NoError(h.t, err)
+	h.t.Cleanup(func() { _ = h.Mail.Close() })
+	if o.NoStripe {
+		return
+	}
 	for slug, key := range StripeKeys {
 		o.Fake.Accounts = append(o.Fake.Accounts, stripefake.Account{
 			Name: slug, SecretKey: key, WebhookURL: h.URL + "/hooks/stripe/" + slug, WebhookSecrets: WebhookSecrets[slug],
@@ -109,9 +116,6 @@ func (h *Program) startExternal(o Options) {
 		listener.CloseClientConnections()
 		listener.Close()
 	})
-	h.Mail, err = mailcatch.New(mailcatch.Options{})
-	require.NoError(h.t, err)
-	h.t.Cleanup(func() { _ = h.Mail.Close() })
 }
 
 // secret signs the links and tokens of the program under test.
@@ -123,9 +127,12 @@ const secret = "canary-secret-of-32-bytes-length"
 //   - the business clock is the stand-in's own, read without HTTP, so that a test sees each move at once;
 //   - donations are not limited.
 func (h *Program) build(o Options) {
-	keys := map[string]stripepay.Keys{}
-	for slug, key := range StripeKeys {
-		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: WebhookSecrets[slug]}
+	keys, now := map[string]stripepay.Keys{}, time.Now
+	if !o.NoStripe {
+		now = h.Fake.Now
+		for slug, key := range StripeKeys {
+			keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: WebhookSecrets[slug]}
+		}
 	}
 	address, err := url.Parse(cmp.Or(o.BaseURL, h.URL))
 	require.NoError(h.t, err)
@@ -142,7 +149,7 @@ func (h *Program) build(o Options) {
 	}
 	h.App, err = app.New(settings, app.Resources{
 		DB: db, PagesDB: db, Log: h.Log.Logger(),
-		Clocks: app.Clocks{Business: h.Fake.Now, FreshBusiness: h.Fake.Now, Wall: time.Now},
+		Clocks: app.Clocks{Business: now, FreshBusiness: now, Wall: time.Now},
 	})
 	require.NoError(h.t, err)
 	h.t.Cleanup(h.Transport.Close)
