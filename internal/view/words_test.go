@@ -154,7 +154,7 @@ func TestStaffPagesHaveWordsInTheirLanguages(t *testing.T) {
 	for wrong, more := range map[string]map[string]string{
 		"es: probe.title is missing":               {"office/en.yaml": "probe.title: Tasks\nx: y\n", "office/es.yaml": "x: y\n"},
 		"needs them in [en es]":                    {"office/pt.yaml": "a: b\n", "office/en.yaml": "a: b\n", "office/es.yaml": "a: b\n"},
-		"en: page.skip stands in another file too": {"office/en.yaml": "page.skip: x\n", "office/es.yaml": "page.language: x\n"},
+		"en: page.skip stands in another file too": {"office/en.yaml": "page.skip: x\n", "office/es.yaml": "page.skip: x\n"},
 	} {
 		_, err := view.LoadWords(office(more))
 		require.ErrorContains(t, err, wrong)
