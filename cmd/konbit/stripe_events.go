@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/books/org"
-	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 func stripeEventsCommand() *cobra.Command {
@@ -37,13 +37,13 @@ type eventLine struct {
 
 func stripeEventsListCommand() *cobra.Command {
 	c := &cobra.Command{Use: "list", Short: "Stored events, newest first", Args: cobra.NoArgs}
-	state := c.Flags().String("state", "", "only those "+strings.Join(stripepay.EventStates, ", "))
+	state := c.Flags().String("state", "", "only those "+strings.Join(webhook.EventStates, ", "))
 	entity := c.Flags().String("entity", "", "only those of this legal entity (its slug)")
 	limit := c.Flags().Int("limit", 100, "maximum number; 0 for all")
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if *state != "" && !slices.Contains(stripepay.EventStates, *state) {
-			return fmt.Errorf("%w: --state is one of %s", errUse, strings.Join(stripepay.EventStates, ", "))
+		if *state != "" && !slices.Contains(webhook.EventStates, *state) {
+			return fmt.Errorf("%w: --state is one of %s", errUse, strings.Join(webhook.EventStates, ", "))
 		}
 		if *limit < 0 {
 			return fmt.Errorf("%w: --limit is 0 or more", errUse)
@@ -53,11 +53,11 @@ func stripeEventsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			filter := stripepay.EventFilter{State: *state, Limit: *limit}
+			filter := webhook.EventFilter{State: *state, Limit: *limit}
 			if filter.EntityID, err = entityID(entities, *entity); err != nil {
 				return err
 			}
-			events, err := stripepay.ListEvents(c.Context(), db, filter)
+			events, err := webhook.ListEvents(c.Context(), db, filter)
 			if err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func entityID(entities []org.LegalEntity, slug string) (uuid.UUID, error) {
 	return uuid.Nil, fmt.Errorf("%w: no legal entity has the slug %q", errUse, slug)
 }
 
-func eventLines(entities []org.LegalEntity, events []stripepay.StoredEvent) []eventLine {
+func eventLines(entities []org.LegalEntity, events []webhook.StoredEvent) []eventLine {
 	slugs := map[uuid.UUID]string{}
 	for _, e := range entities {
 		slugs[e.ID] = e.Slug
@@ -137,11 +137,11 @@ func stripeEventsReplayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var replayed stripepay.Replayed
+			var replayed webhook.Replayed
 			if *setAside {
-				replayed, err = stripepay.ReplaySetAside(c.Context(), db, of)
+				replayed, err = webhook.ReplaySetAside(c.Context(), db, of)
 			} else {
-				replayed, err = stripepay.ReplayEvents(c.Context(), db, of, ids)
+				replayed, err = webhook.ReplayEvents(c.Context(), db, of, ids)
 			}
 			if err != nil {
 				return err
@@ -153,7 +153,7 @@ func stripeEventsReplayCommand() *cobra.Command {
 }
 
 // printReplayed prints the result. It reports an error if a named event could not be put back.
-func printReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
+func printReplayed(c *cobra.Command, r webhook.Replayed, asJSON bool) error {
 	if asJSON {
 		lists := map[string][]string{"put_back": r.PutBack, "erased": r.Erased, "unknown": r.Unknown}
 		for name, ids := range lists {
@@ -167,7 +167,7 @@ func printReplayed(c *cobra.Command, r stripepay.Replayed, asJSON bool) error {
 	} else {
 		fmt.Fprintf(c.OutOrStdout(), "%d put back.\n", len(r.PutBack))
 		for _, id := range r.Erased {
-			fmt.Fprintf(c.OutOrStdout(), "%s: its payload was erased after %d days; left as it is.\n", id, stripepay.Retention)
+			fmt.Fprintf(c.OutOrStdout(), "%s: its payload was erased after %d days; left as it is.\n", id, webhook.Retention)
 		}
 		for _, id := range r.Unknown {
 			fmt.Fprintf(c.OutOrStdout(), "%s: no such event is stored.\n", id)

@@ -23,6 +23,7 @@ import (
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
 	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/give"
@@ -57,7 +58,7 @@ type App struct {
 	Starter     checkout.Starter
 	Booker      settlement.Booker
 	Collector   stripebalance.Importer
-	Inbox       *stripepay.Inbox
+	Inbox       *webhook.Inbox
 	EventWorker *event.Worker
 	Sweeper     stripepay.Sweeper
 
@@ -147,7 +148,7 @@ func (a *App) buildGiving() {
 		DB: a.resources.PagesDB, Payments: a.Stripe, Now: clocks.FreshBusiness, NewID: NewID, NewRef: NewRef,
 		Links: give.Links(a.settings.BaseURL), Words: a.Words, Plans: a.Plans,
 	}
-	a.Inbox = &stripepay.Inbox{DB: a.resources.PagesDB, Stripe: a.Stripe, Now: clocks.Wall, Wake: a.EventWorker.Wake}
+	a.Inbox = &webhook.Inbox{DB: a.resources.PagesDB, Keys: a.Stripe, Now: clocks.Wall, Wake: a.EventWorker.Wake}
 }
 
 // buildPeople builds sign-in, limits and erasure.

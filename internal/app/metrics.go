@@ -13,7 +13,7 @@ import (
 	"konbit/internal/office/check"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/metrics"
-	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 // newMetrics returns metrics labelled with the version of this build.
@@ -44,7 +44,7 @@ func (a *App) observeRequest(method, route string, status int, took time.Duratio
 // Figures returns what the database shows at a scrape: waiting work, open tasks, results of the daily checks, and
 // receipts issued. Each query reads a small index.
 func (a *App) Figures(ctx context.Context) ([]metrics.Figure, error) {
-	events, err := stripepay.ReadBacklog(ctx, a.resources.DB)
+	events, err := webhook.ReadBacklog(ctx, a.resources.DB)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"konbit/internal/office/check"
 	"konbit/internal/office/privacy"
 	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 // periodicTask is work that the server repeats. Each is safe to run in several processes at the same time, and
@@ -128,7 +129,7 @@ func (a *App) purgeUnpaid(ctx context.Context) error {
 }
 
 func (a *App) eraseEvents(ctx context.Context) error {
-	n, err := stripepay.EraseEvents(ctx, a.resources.DB)
+	n, err := webhook.EraseEvents(ctx, a.resources.DB)
 	if n > 0 {
 		a.resources.Log.InfoContext(ctx, "payloads of old events erased", "events", n)
 	}

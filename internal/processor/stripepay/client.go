@@ -36,6 +36,15 @@ func (k Keys) Live() bool {
 	return strings.HasPrefix(k.Secret, "sk_live_") || strings.HasPrefix(k.Secret, "rk_live_")
 }
 
+// WebhookKeys is part of webhook.Keys.
+func (s *Stripe) WebhookKeys(entitySlug string) (secrets []string, live, ok bool) {
+	a, ok := s.accounts[entitySlug]
+	if !ok {
+		return nil, false, false
+	}
+	return a.keys.WebhookSecrets, a.keys.Live(), true
+}
+
 // Stripe calls the API for the accounts of all entities.
 type Stripe struct {
 	accounts map[string]*account // by the entity's slug

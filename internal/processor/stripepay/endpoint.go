@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 // Endpoint is an entity's webhook endpoint at Stripe.
@@ -40,14 +41,14 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 		return a.createEndpoint(ctx, address)
 	}
 	existing := all[at]
-	if err := checkVersion(existing); err != nil {
+	if err := webhook.CheckVersion(existing); err != nil {
 		return Endpoint{}, err
 	}
-	found := Endpoint{ID: existing.ID, URL: existing.URL, APIVersion: existing.APIVersion, Events: HandledTypes(), Action: "unchanged"}
-	if checkEvents(existing) == nil && existing.Status == "enabled" {
+	found := Endpoint{ID: existing.ID, URL: existing.URL, APIVersion: existing.APIVersion, Events: webhook.HandledTypes(), Action: "unchanged"}
+	if webhook.CheckEvents(existing) == nil && existing.Status == "enabled" {
 		return found, nil
 	}
-	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(handledTypes), Disabled: stripe.Bool(false)}
+	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(webhook.HandledTypes()), Disabled: stripe.Bool(false)}
 	params.Context = ctx
 	if err := a.waitTurn(ctx); err != nil {
 		return Endpoint{}, err
@@ -62,7 +63,7 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 // createEndpoint uses no idempotency key: with a key made from the address, Stripe would return a deleted endpoint for a day.
 func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint, error) {
 	params := &stripe.WebhookEndpointParams{
-		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(handledTypes),
+		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(webhook.HandledTypes()),
 		Description: stripe.String("Konbit"),
 	}
 	params.Context = ctx
@@ -73,7 +74,7 @@ func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint,
 	if err != nil {
 		return Endpoint{}, translate(err)
 	}
-	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: HandledTypes(), Secret: made.Secret, Action: "created"}, nil
+	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: webhook.HandledTypes(), Secret: made.Secret, Action: "created"}, nil
 }
 
 // CheckEndpoint reports what is wrong with the endpoint that sends to address, as joined errors that each say what to do.
@@ -93,7 +94,7 @@ func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) 
 		switch {
 		case e.URL == address && !found:
 			found = true
-			wrong = append(wrong, checkVersion(e), withFix(command, checkEvents(e)))
+			wrong = append(wrong, webhook.CheckVersion(e), withFix(command, webhook.CheckEvents(e)))
 			if e.Status != "enabled" {
 				wrong = append(wrong, fmt.Errorf("%s is %s: %s", e.ID, e.Status, command))
 			}
@@ -126,43 +127,6 @@ func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint,
 		return nil, translate(err)
 	}
 	return all, nil
-}
-
-// checkVersion reports an error if an endpoint has another version of the API. Stripe does not let anyone change it.
-func checkVersion(e *stripe.WebhookEndpoint) error {
-	if e.APIVersion == stripe.APIVersion {
-		return nil
-	}
-	has := e.APIVersion
-	if has == "" {
-		has = "the account's own"
-	}
-	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint", e.ID, has, stripe.APIVersion)
-}
-
-// checkEvents reports an error if an endpoint does not send exactly the handled events. If some are missing, donations are not settled in time;
-// if there are more, as with "*", they are stored for nothing.
-func checkEvents(e *stripe.WebhookEndpoint) error {
-	var missing, needless []string
-	for _, t := range handledTypes {
-		if !slices.Contains(e.EnabledEvents, t) {
-			missing = append(missing, t)
-		}
-	}
-	for _, t := range e.EnabledEvents {
-		if !slices.Contains(handledTypes, t) {
-			needless = append(needless, t)
-		}
-	}
-	switch {
-	case slices.Contains(e.EnabledEvents, "*"):
-		return fmt.Errorf("%s sends every type of event there is", e.ID)
-	case len(missing) > 0:
-		return fmt.Errorf("%s does not send %s", e.ID, strings.Join(missing, ", "))
-	case len(needless) > 0:
-		return fmt.Errorf("%s sends %s, which nobody reads", e.ID, strings.Join(needless, ", "))
-	}
-	return nil
 }
 
 func withFix(command string, err error) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/workshop/stripefake"
 )
 
@@ -54,7 +55,7 @@ func TestEndpointIsMadeOnceAndKept(t *testing.T) {
 	require.NoError(t, client.CheckEndpoint(ctx, "tsne", hook))
 	there := person("GET", "/v1/webhook_endpoints/"+made.ID, nil)
 	require.Equal(t, "2023-10-16", there["api_version"])
-	require.ElementsMatch(t, stripepay.HandledTypes(), there["enabled_events"])
+	require.ElementsMatch(t, webhook.HandledTypes(), there["enabled_events"])
 
 	again, err := client.EnsureEndpoint(ctx, "tsne", hook)
 	require.NoError(t, err)
@@ -72,9 +73,9 @@ func TestEndpointIsBroughtToWhatIsHandled(t *testing.T) {
 	for why, change := range map[string]url.Values{
 		"is disabled":                  {"disabled": {"true"}},
 		"does not send charge.":        {"enabled_events[]": {"account.updated"}},
-		"sends account.updated, which": {"enabled_events[]": append(stripepay.HandledTypes(), "account.updated")},
+		"sends account.updated, which": {"enabled_events[]": append(webhook.HandledTypes(), "account.updated")},
 		"sends every type of event":    {"enabled_events[]": {"*"}},
-		"checkout.session.completed":   {"enabled_events[]": stripepay.HandledTypes()[:1]},
+		"checkout.session.completed":   {"enabled_events[]": webhook.HandledTypes()[:1]},
 	} {
 		person("POST", "/v1/webhook_endpoints/"+made.ID, change)
 		err := client.CheckEndpoint(ctx, "tsne", hook)

@@ -10,10 +10,11 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/processor/event"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 // subscriptionFact reads which plan a subscription belongs to. The event's state of the subscription may be old, so it is read again later.
-func subscriptionFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func subscriptionFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var s stripe.Subscription
 	if err := json.Unmarshal(object, &s); err != nil {
 		return event.Fact{}, err
@@ -28,7 +29,7 @@ func subscriptionFact(e storedEvent, object json.RawMessage) (event.Fact, error)
 }
 
 // planSessionFact reads the end of a payment page of a recurring donation. If it is paid by bank debit, the donation is processing.
-func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.StatusUpdate) event.Fact {
+func planSessionFact(e webhook.Stored, s *stripe.CheckoutSession, update *donation.StatusUpdate) event.Fact {
 	fact := event.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: update.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {
 		fact.Subscription.SubscriptionID = s.Subscription.ID
@@ -43,7 +44,7 @@ func planSessionFact(e storedEvent, s *stripe.CheckoutSession, update *donation.
 }
 
 // invoiceFact reads an invoice. If it is paid, its charge must exist or come.
-func invoiceFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func invoiceFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var in stripe.Invoice
 	if err := json.Unmarshal(object, &in); err != nil {
 		return event.Fact{}, err
@@ -80,7 +81,7 @@ func invoiceOf(in *stripe.Invoice) *donation.Invoice {
 }
 
 // customerFact reads which payment method a customer chose.
-func customerFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func customerFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var c stripe.Customer
 	if err := json.Unmarshal(object, &c); err != nil {
 		return event.Fact{}, err

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -20,6 +19,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 const (
@@ -72,7 +72,7 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 	errs = append(errs, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
-	errs = append(errs, unpark(ctx, s.DB), s.drain(ctx))
+	errs = append(errs, webhook.Unpark(ctx, s.DB), s.drain(ctx))
 	n, err = s.resolveOverdue(ctx, catalog)
 	note(&swept.Ended, n, err)
 	return swept, errors.Join(errs...)
@@ -119,17 +119,17 @@ func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (
 // storePage stores the listed events of handled types. It returns the number of new ones and the id of the last one listed.
 func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
-		var arrivals []verifiedEvent
+		var arrivals []webhook.Event
 		for _, payload := range listed {
-			var h eventHeader
+			var h webhook.Header
 			err := json.Unmarshal(payload, &h)
 			last = cmp.Or(h.ID, last)
-			if err != nil || !h.isEvent() || !slices.Contains(handledTypes, h.Type) || h.Livemode != a.keys.Live() {
+			if err != nil || !h.IsEvent() || !webhook.IsHandled(h.Type) || h.Livemode != a.keys.Live() {
 				continue // verify would refuse it too
 			}
-			arrivals = append(arrivals, verifiedEvent{entity.ID, h, payload})
+			arrivals = append(arrivals, webhook.Event{EntityID: entity.ID, Header: h, Payload: payload})
 		}
-		fresh, err := storeTx(ctx, tx, arrivals)
+		fresh, err := webhook.StoreTx(ctx, tx, arrivals)
 		taken = int(fresh)
 		return err
 	})

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +16,11 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/webhook"
 )
 
 // translateEvent reads an event. It trusts an event of another API version for ids only; the object is fetched.
-func translateEvent(e storedEvent) (event.Fact, error) {
+func translateEvent(e webhook.Stored) (event.Fact, error) {
 	var envelope struct {
 		Data struct {
 			Object json.RawMessage `json:"object"`
@@ -72,7 +72,7 @@ func translateEvent(e storedEvent) (event.Fact, error) {
 
 // checkObject reports an error if the object of a handled event has no id, so that the event is set aside instead of ignored.
 func checkObject(kind string, object json.RawMessage) error {
-	if !slices.Contains(handledTypes, kind) {
+	if !webhook.IsHandled(kind) {
 		return nil
 	}
 	var o struct {
@@ -121,7 +121,7 @@ func (r *transactionRef) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func disputeFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func disputeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var dispute stripe.Dispute
 	if err := json.Unmarshal(object, &dispute); err != nil {
 		return event.Fact{}, err
@@ -147,7 +147,7 @@ func movementOf(entity uuid.UUID, d *stripe.Dispute, at time.Time) *event.Moveme
 	return m
 }
 
-func chargeFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func chargeFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var charge stripe.Charge
 	if err := json.Unmarshal(object, &charge); err != nil {
 		return event.Fact{}, err
@@ -205,7 +205,7 @@ func methodOf(c *stripe.Charge) payment.Method {
 	}
 }
 
-func sessionFact(e storedEvent, object json.RawMessage) (event.Fact, error) {
+func sessionFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var session stripe.CheckoutSession
 	if err := json.Unmarshal(object, &session); err != nil {
 		return event.Fact{}, err

@@ -19,8 +19,3 @@ func TestValuesThatStripeHolds(t *testing.T) {
 	require.Equal(t, "checkout:0198c0de-0000-7000-8000-000000000001:2", *params.IdempotencyKey)
 	require.Equal(t, map[string]string{"konbit_donation": id.String(), "konbit_organisation": "csio"}, params.Metadata)
 }
-
-// TestStatesOfEvents: the table stripe_event and `konbit stripe events` hold these values.
-func TestStatesOfEvents(t *testing.T) {
-	require.Equal(t, []string{"waiting", "parked", "set_aside", "done"}, EventStates)
-}

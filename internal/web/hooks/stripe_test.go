@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -63,8 +63,8 @@ func TestTheLargestBody(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	for name, c := range map[string]struct{ size, status, stored int }{
-		"evt_largest":   {stripepay.MaxPayload, http.StatusOK, 1},
-		"evt_too_large": {stripepay.MaxPayload + 1, http.StatusRequestEntityTooLarge, 0},
+		"evt_largest":   {webhook.MaxPayload, http.StatusOK, 1},
+		"evt_too_large": {webhook.MaxPayload + 1, http.StatusRequestEntityTooLarge, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := ping(name)

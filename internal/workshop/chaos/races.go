@@ -24,6 +24,7 @@ import (
 	"konbit/internal/processor/stripebalance"
 
 	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -50,7 +51,7 @@ const (
 type raceServices struct {
 	db        *sqlx.DB
 	starter   checkout.Starter
-	inbox     *stripepay.Inbox
+	inbox     *webhook.Inbox
 	drain     *event.Worker
 	collector stripebalance.Importer
 	desk      receipt.Issuer
@@ -64,7 +65,7 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	t.Cleanup(func() { _ = db.Close() })
 	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
-	r.inbox = &stripepay.Inbox{DB: db, Stripe: h.Stripe, Now: time.Now, Wake: func() {}}
+	r.inbox = &webhook.Inbox{DB: db, Keys: h.Stripe, Now: time.Now, Wake: func() {}}
 	r.drain = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
 	receipts := h.Receipts
 	receipts.DB = db

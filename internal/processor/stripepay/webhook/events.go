@@ -1,4 +1,4 @@
-package stripepay
+package webhook
 
 import (
 	"context"
@@ -41,7 +41,7 @@ type EventFilter struct {
 
 // ListEvents returns stored events, the newest first.
 func ListEvents(ctx context.Context, q sqlx.QueryerContext, f EventFilter) ([]StoredEvent, error) {
-	const query = `/* stripepay.ListEvents */
+	const query = `/* webhook.ListEvents */
 		SELECT entity_id, id, type, CASE state WHEN 'new' THEN 'waiting' ELSE state END AS state, tries, received_at, due_at, done_at,
 		       coalesce(reason, '') AS reason, payload IS NULL AS erased
 		  FROM stripe_event
@@ -82,11 +82,11 @@ func ReplaySetAside(ctx context.Context, db *sqlx.DB, entity uuid.UUID) (Replaye
 func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, arg any) (r Replayed, err error) {
 	const in = ` WHERE ($1::uuid IS NULL OR entity_id = $1) AND `
 	const order = ` ORDER BY entity_id, id FOR UPDATE` // the same order for two replays at once
-	putBack := `/* stripepay.replay */
+	putBack := `/* webhook.replay */
 		UPDATE stripe_event e SET state = 'new', tries = 0, failures = 0, due_at = now(), reason = NULL, done_at = NULL
 		  FROM (SELECT entity_id, id FROM stripe_event` + in + which + ` AND payload IS NOT NULL` + order + `) s
 		 WHERE e.entity_id = s.entity_id AND e.id = s.id RETURNING e.id`
-	erased := `/* stripepay.replay */ SELECT id FROM stripe_event` + in + which + ` AND payload IS NULL ORDER BY id`
+	erased := `/* webhook.replay */ SELECT id FROM stripe_event` + in + which + ` AND payload IS NULL ORDER BY id`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		r = Replayed{}
 		if err := tx.SelectContext(ctx, &r.PutBack, putBack, nullID(entity), arg); err != nil {
@@ -103,7 +103,7 @@ const eraseBatch = 500
 // EraseEvents erases the payloads of events that were stored more than Retention days ago, by the database's clock, and returns their number.
 // Events that were still parked are set aside, since they cannot be applied any more.
 func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
-	const query = `/* stripepay.EraseEvents */
+	const query = `/* webhook.EraseEvents */
 		UPDATE stripe_event e
 		   SET payload = NULL, state = CASE e.state WHEN 'done' THEN 'done' ELSE 'set_aside' END,
 		       reason = CASE e.state WHEN 'done' THEN e.reason ELSE concat_ws('; ', e.reason, 'payload erased') END

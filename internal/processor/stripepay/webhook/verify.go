@@ -1,4 +1,4 @@
-package stripepay
+package webhook
 
 import (
 	"encoding/json"
@@ -23,8 +23,14 @@ func invalidWebhook(why string) error {
 	return fault.Wrap(fault.Invalid, "problem.400.text", errors.New("webhook: "+why))
 }
 
-// eventHeader holds the fields of an event that the inbox stores beside the payload.
-type eventHeader struct {
+// Keys are the secrets of the entities' webhooks.
+type Keys interface {
+	// WebhookKeys returns the secrets of an entity's endpoints, and whether its key is of live mode. ok is false if the entity has no key.
+	WebhookKeys(entitySlug string) (secrets []string, live, ok bool)
+}
+
+// Header holds the fields of an event that the inbox stores beside the payload.
+type Header struct {
 	ID         string `json:"id"`
 	Object     string `json:"object"`
 	Type       string `json:"type"`
@@ -38,8 +44,8 @@ const (
 	maxCreated   = 253402300799 // the end of the year 9999
 )
 
-// isEvent reports whether the payload is an event that the table can store: no text contains a NUL, the date is within the range of dates.
-func (h eventHeader) isEvent() bool {
+// IsEvent reports whether the payload is an event that the table can store: no text contains a NUL, the date is within the range of dates.
+func (h Header) IsEvent() bool {
 	for _, text := range []string{h.ID, h.Type, h.APIVersion} {
 		if len(text) > maxNameBytes || strings.ContainsRune(text, 0) {
 			return false
@@ -54,31 +60,31 @@ func (h eventHeader) isEvent() bool {
 //   - the signature is at most 300 s old and at most 300 s in the future,
 //   - the body is an event,
 //   - its mode (live or test) is that of the entity's key.
-func (s *Stripe) verify(entitySlug string, payload []byte, signature string, now time.Time) (eventHeader, error) {
-	a, ok := s.accounts[entitySlug]
+func verify(keys Keys, entitySlug string, payload []byte, signature string, now time.Time) (Header, error) {
+	secrets, live, ok := keys.WebhookKeys(entitySlug)
 	if !ok {
-		return eventHeader{}, fault.New(fault.NotFound, "problem.404.text", nil)
+		return Header{}, fault.New(fault.NotFound, "problem.404.text", nil)
 	}
 	signed, err := signedAt(signature)
 	if err != nil {
-		return eventHeader{}, invalidWebhook(err.Error())
+		return Header{}, invalidWebhook(err.Error())
 	}
 	if age := now.Sub(signed); age > tolerance || age < -tolerance {
-		return eventHeader{}, invalidWebhook("signature too old or from the future")
+		return Header{}, invalidWebhook("signature too old or from the future")
 	}
 	known := false
-	for _, secret := range a.keys.WebhookSecrets {
+	for _, secret := range secrets {
 		known = known || webhook.ValidatePayloadIgnoringTolerance(payload, signature, secret) == nil
 	}
 	if !known {
-		return eventHeader{}, invalidWebhook("no secret fits the signature")
+		return Header{}, invalidWebhook("no secret fits the signature")
 	}
-	var h eventHeader
-	if err := json.Unmarshal(payload, &h); err != nil || !h.isEvent() {
-		return eventHeader{}, invalidWebhook("signed, but no event")
+	var h Header
+	if err := json.Unmarshal(payload, &h); err != nil || !h.IsEvent() {
+		return Header{}, invalidWebhook("signed, but no event")
 	}
-	if h.Livemode != a.keys.Live() {
-		return eventHeader{}, invalidWebhook("live and test mode mixed")
+	if h.Livemode != live {
+		return Header{}, invalidWebhook("live and test mode mixed")
 	}
 	return h, nil
 }

@@ -1,4 +1,4 @@
-package stripepay
+package webhook
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type Backlog struct {
 
 // ReadBacklog returns the numbers of events that are not done.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
-	const query = `/* stripepay.ReadBacklog */
+	const query = `/* webhook.ReadBacklog */
 		SELECT count(*) FILTER (WHERE state = 'new') AS waiting, count(*) FILTER (WHERE state = 'parked') AS parked,
 		       (SELECT count(*) FROM stripe_event WHERE state = 'set_aside') AS set_aside,
 		       coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0)::float8 AS seconds

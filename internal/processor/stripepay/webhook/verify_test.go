@@ -1,4 +1,4 @@
-package stripepay_test
+package webhook_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -77,7 +77,7 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 		"live among test":        {"tsne", live, sign(live, 0, ours[0]), http.StatusBadRequest},
 		"no event":               {"tsne", []byte(`{"object":"charge","id":"ch_1"}`), sign([]byte(`{"object":"charge","id":"ch_1"}`), 0, ours[0]), http.StatusBadRequest},
 		"no JSON":                {"tsne", []byte("no"), sign([]byte("no"), 0, ours[0]), http.StatusBadRequest},
-		"too large":              {"tsne", bytes.Repeat([]byte("x"), stripepay.MaxPayload+1), good, http.StatusRequestEntityTooLarge},
+		"too large":              {"tsne", bytes.Repeat([]byte("x"), webhook.MaxPayload+1), good, http.StatusRequestEntityTooLarge},
 	} {
 		assert.Equal(t, test.want, h.PostWebhook(test.entity, test.body, test.signature), name)
 	}

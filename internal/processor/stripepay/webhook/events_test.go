@@ -1,4 +1,4 @@
-package stripepay_test
+package webhook_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/processor/stripepay"
+	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/workshop/testkit"
 )
 
@@ -25,15 +25,15 @@ func TestOldPayloadsAreErased(t *testing.T) {
 		SELECT $1, 'many_' || n, 'charge.succeeded', '2023-10-16', now(), 'who gave', sha256('who gave'), now() - interval '100 days', 'done', now()
 		  FROM generate_series(1, 1200) AS n`, entity)
 
-	erased, err := stripepay.EraseEvents(t.Context(), db.Server)
+	erased, err := webhook.EraseEvents(t.Context(), db.Server)
 	require.NoError(t, err)
 	require.EqualValues(t, 8+1200, erased)
-	erased, err = stripepay.EraseEvents(t.Context(), db.Server)
+	erased, err = webhook.EraseEvents(t.Context(), db.Server)
 	require.NoError(t, err)
 	require.Zero(t, erased)
 
 	states := map[string]string{}
-	events, err := stripepay.ListEvents(t.Context(), db.Server, stripepay.EventFilter{EntityID: entity})
+	events, err := webhook.ListEvents(t.Context(), db.Server, webhook.EventFilter{EntityID: entity})
 	require.NoError(t, err)
 	require.Len(t, events, 16+1200)
 	for _, e := range events {
@@ -50,14 +50,14 @@ func TestOldPayloadsAreErased(t *testing.T) {
 	require.NoError(t, db.Server.Get(&whole, `SELECT count(*) FROM stripe_event WHERE payload_sha256 = sha256('who gave') AND type = 'charge.succeeded'`))
 	require.Equal(t, 16+1200, whole)
 
-	replayed, err := stripepay.ReplaySetAside(t.Context(), db.Server, uuid.Nil)
+	replayed, err := webhook.ReplaySetAside(t.Context(), db.Server, uuid.Nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"set_aside_0", "set_aside_89"}, replayed.PutBack)
 	require.Len(t, replayed.Erased, 6, "left as they are")
-	replayed, err = stripepay.ReplayEvents(t.Context(), db.Server, uuid.New(), []string{"done_0"})
+	replayed, err = webhook.ReplayEvents(t.Context(), db.Server, uuid.New(), []string{"done_0"})
 	require.NoError(t, err)
-	require.Equal(t, stripepay.Replayed{Unknown: []string{"done_0"}}, replayed, "another entity's")
-	backlog, err := stripepay.ReadBacklog(t.Context(), db.Server)
+	require.Equal(t, webhook.Replayed{Unknown: []string{"done_0"}}, replayed, "another entity's")
+	backlog, err := webhook.ReadBacklog(t.Context(), db.Server)
 	require.NoError(t, err)
 	require.Equal(t, 4, backlog.Waiting)
 	require.Equal(t, 2, backlog.Parked)

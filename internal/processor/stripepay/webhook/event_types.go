@@ -1,9 +1,9 @@
-package stripepay
+package webhook
 
 import "slices"
 
-// handledTypes are the types of events that translateEvent reads, sorted: a webhook endpoint must send them. A test compares the list with the
-// code.
+// handledTypes are the types of events that the package stripepay reads, sorted: a webhook endpoint must send them. A test of that package
+// compares the list with its code.
 var handledTypes = []string{
 	"charge.dispute.closed",
 	"charge.dispute.created",
@@ -40,3 +40,6 @@ var handledTypes = []string{
 
 // HandledTypes returns the types of events that a webhook endpoint must send.
 func HandledTypes() []string { return slices.Clone(handledTypes) }
+
+// IsHandled reports whether events of a type are read.
+func IsHandled(kind string) bool { return slices.Contains(handledTypes, kind) }

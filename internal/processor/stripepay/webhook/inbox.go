@@ -1,4 +1,4 @@
-package stripepay
+package webhook
 
 import (
 	"cmp"
@@ -22,26 +22,26 @@ const batchSize = 100
 // Inbox stores webhooks. Webhooks that arrive during a commit are committed together after it, at most batchSize at once, so that one flush of
 // the database's log serves them all (group commit). A webhook that arrives alone is committed at once.
 type Inbox struct {
-	DB     *sqlx.DB
-	Stripe *Stripe
-	Now    func() time.Time // wall clock: Stripe dates signatures by it
-	Wake   func()           // called after a commit, so that the event worker starts at once
+	DB   *sqlx.DB
+	Keys Keys
+	Now  func() time.Time // wall clock: Stripe dates signatures by it
+	Wake func()           // called after a commit, so that the event worker starts at once
 
 	mu         sync.Mutex
 	pending    []*pendingStore
 	committing bool // a request commits; when it is done, it promotes the first pending one
 }
 
-// verifiedEvent is an event whose webhook was verified.
-type verifiedEvent struct {
-	entity uuid.UUID
-	eventHeader
-	payload []byte
+// Event is an event whose webhook was verified, or that Stripe listed.
+type Event struct {
+	EntityID uuid.UUID
+	Header
+	Payload []byte
 }
 
 // pendingStore is an event whose request waits, either for the result of its batch or to commit the next batch.
 type pendingStore struct {
-	verifiedEvent
+	Event
 	result chan storeResult // buffers one
 }
 
@@ -62,7 +62,7 @@ func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug str
 
 // store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so that no other event can
 // make it fail.
-func (in *Inbox) store(ctx context.Context, a verifiedEvent) error {
+func (in *Inbox) store(ctx context.Context, a Event) error {
 	d := &pendingStore{a, make(chan storeResult, 1)}
 	result := storeResult{leader: in.enqueue(d)}
 	if !result.leader {
@@ -80,7 +80,7 @@ func (in *Inbox) store(ctx context.Context, a verifiedEvent) error {
 		return nil
 	}
 	return pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := storeTx(ctx, tx, []verifiedEvent{a})
+		_, err := StoreTx(ctx, tx, []Event{a})
 		return err
 	})
 }
@@ -129,7 +129,7 @@ func (in *Inbox) takeBatch() []*pendingStore {
 // next one.
 func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	batch := in.takeBatch()
-	err = errors.New("stripepay: the commit did not end") // if it panics
+	err = errors.New("webhook: the commit did not end") // if it panics
 	defer func() {
 		for _, d := range batch {
 			if d != leader {
@@ -148,35 +148,35 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
-	arrivals := make([]verifiedEvent, len(batch))
+	arrivals := make([]Event, len(batch))
 	for i, d := range batch {
-		arrivals[i] = d.verifiedEvent
+		arrivals[i] = d.Event
 	}
 	err = pg.InTx(ctx, in.DB, func(tx *sqlx.Tx) error {
-		_, err := storeTx(ctx, tx, arrivals)
+		_, err := StoreTx(ctx, tx, arrivals)
 		return err
 	})
 	return err
 }
 
-// storeTx stores events with one statement and returns how many were new. It sorts them, so that batches of several processes cannot
+// StoreTx stores events with one statement and returns how many were new. It sorts them, so that batches of several processes cannot
 // deadlock.
-func storeTx(ctx context.Context, tx *sqlx.Tx, arrivals []verifiedEvent) (fresh int64, err error) {
-	const query = `/* stripepay.storeTx */
+func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, err error) {
+	const query = `/* webhook.StoreTx */
 		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
 		SELECT u.entity_id, u.id, u.type, u.api_version, u.created_at, u.payload, u.payload_sha256
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::bytea[], $7::bytea[])
 		       AS u (entity_id, id, type, api_version, created_at, payload, payload_sha256)
 		ON CONFLICT (entity_id, id) DO NOTHING`
-	slices.SortFunc(arrivals, func(a, b verifiedEvent) int {
-		return cmp.Or(slices.Compare(a.entity[:], b.entity[:]), cmp.Compare(a.ID, b.ID))
+	slices.SortFunc(arrivals, func(a, b Event) int {
+		return cmp.Or(slices.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.ID, b.ID))
 	})
 	n := len(arrivals)
 	entities, payloads, sums := make([]uuid.UUID, n), make(pq.ByteaArray, n), make(pq.ByteaArray, n)
 	ids, types, versions, created := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
 	for i, a := range arrivals {
-		sum := sha256.Sum256(a.payload)
-		entities[i], payloads[i], sums[i] = a.entity, a.payload, sum[:]
+		sum := sha256.Sum256(a.Payload)
+		entities[i], payloads[i], sums[i] = a.EntityID, a.Payload, sum[:]
 		ids[i], types[i], versions[i], created[i] = a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0).UTC().Format(time.RFC3339)
 	}
 	done, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), ids, types, versions, created, payloads, sums)

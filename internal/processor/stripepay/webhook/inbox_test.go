@@ -1,4 +1,4 @@
-package stripepay_test
+package webhook_test
 
 import (
 	"bytes"
