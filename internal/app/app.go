@@ -157,7 +157,7 @@ func (a *App) buildPeople() {
 	a.Privacy.Stripe = a.Stripe
 	a.Guard = guard.New(a.resources.PagesDB, s.SecretKey, s.GiveLimits, a.resources.Clocks.Wall)
 	a.Access = donoraccess.Service{
-		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Secret: s.SecretKey, Limits: s.SignInLimits, NewID: NewID,
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Secret: s.SecretKey, Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
 	}
 }
 

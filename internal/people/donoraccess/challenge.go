@@ -22,6 +22,7 @@ type EmailChallenge struct {
 	Email    string // normalised (email.Normalize)
 	From     netip.Addr
 	Browser  string // secret of the browser that makes the request
+	Known    string // cookie of a known browser (MarkBrowser); may be empty
 	Language string
 	Person   uuid.UUID // who links the address to theirs; zero for a sign-in
 }
@@ -42,11 +43,7 @@ func (SignInEmailJob) Queue() jobs.QueueName { return jobs.SignIn }
 func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 	const query = `/* donoraccess.RequestChallenge */
 		INSERT INTO sign_in (id, email, person_id, language, browser_hash) VALUES ($1, $2, $3, $4, $5)`
-	mailbox := email.MailboxKey(c.Email)
-	allowed, err := s.Guard.Allow(ctx,
-		guard.Quota{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress},
-		guard.Quota{Kind: "sign-in from to", Subject: guard.NetworkKey(c.From) + " " + mailbox, Limit: s.Limits.EmailsPerMailboxAndNetwork},
-		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox})
+	allowed, err := s.allowEmail(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -60,6 +57,31 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 		}
 		return s.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
 	})
+}
+
+// allowEmail counts a request and reports whether its email may be sent. A known browser has a limit of its own. Beyond
+// the limits of a mailbox each network still gets an email from time to time, so that strangers who use the limits up
+// do not keep the donor out.
+func (s Service) allowEmail(ctx context.Context, c EmailChallenge) (bool, error) {
+	mailbox := email.MailboxKey(c.Email)
+	fromTo := guard.NetworkKey(c.From) + " " + mailbox
+	if mark := s.markOf(c.Known, mailbox); mark != "" {
+		allowed, err := s.Guard.Allow(ctx, guard.Quota{Kind: "sign-in known", Subject: mark, Limit: s.Limits.EmailsPerKnownBrowser})
+		if allowed || err != nil {
+			return allowed, err
+		}
+	}
+	always := []guard.Quota{
+		{Kind: "sign-in from", Subject: guard.AddressKey(c.From), Limit: s.Limits.EmailsPerAddress},
+		{Kind: "sign-in all to", Subject: mailbox, Limit: s.Limits.AllEmailsPerMailbox},
+	}
+	allowed, err := s.Guard.Allow(ctx, append(always,
+		guard.Quota{Kind: "sign-in from to", Subject: fromTo, Limit: s.Limits.EmailsPerMailboxAndNetwork},
+		guard.Quota{Kind: "sign-in to", Subject: mailbox, Limit: s.Limits.EmailsPerMailbox})...)
+	if allowed || err != nil {
+		return allowed, err
+	}
+	return s.Guard.Allow(ctx, append(always, guard.Quota{Kind: "sign-in more from to", Subject: fromTo, Limit: s.Limits.MoreEmailsPerMailboxAndNetwork})...)
 }
 
 func nullable(id uuid.UUID) uuid.NullUUID { return uuid.NullUUID{UUID: id, Valid: id != uuid.Nil} }

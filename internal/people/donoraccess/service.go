@@ -20,6 +20,7 @@ type Service struct {
 	Guard  *guard.Guard
 	Secret []byte // keys the stored hashes of codes and signs form tokens; all servers have the same
 	Limits Limits
+	Now    func() time.Time // the machine's clock: known browsers age by it
 	NewID  func() uuid.UUID
 }
 
@@ -33,8 +34,13 @@ func (s Service) Sessions() session.Service {
 type Limits struct {
 	EmailsPerMailbox           guard.Limit
 	EmailsPerMailboxAndNetwork guard.Limit // lower: some emails always remain for the donor
-	EmailsPerAddress           guard.Limit // to any mailbox
+	// Beyond the two limits above, each network still gets some emails, until all limits of the mailbox are reached.
+	MoreEmailsPerMailboxAndNetwork guard.Limit
+	AllEmailsPerMailbox            guard.Limit // without those of known browsers
+	EmailsPerKnownBrowser          guard.Limit // to the mailbox it is known for; no other limit applies to it
+	EmailsPerAddress               guard.Limit // to any mailbox
 
+	GuessesInKnownBrowser       guard.Limit // of codes for the mailbox it is known for
 	GuessesInRequestingBrowser  guard.Limit // of the code that this browser requested
 	GuessesPerMailboxAndNetwork guard.Limit // in other browsers
 	GuessesPerMailbox           guard.Limit // in other browsers
@@ -44,9 +50,15 @@ type Limits struct {
 // Standard returns the limits of every installation.
 func Standard() Limits {
 	return Limits{
-		EmailsPerMailbox:            guard.Limit{Max: 5, Window: time.Hour},
-		EmailsPerMailboxAndNetwork:  guard.Limit{Max: 4, Window: time.Hour},
-		EmailsPerAddress:            guard.Limit{Max: 20, Window: time.Hour},
+		EmailsPerMailbox:           guard.Limit{Max: 5, Window: time.Hour},
+		EmailsPerMailboxAndNetwork: guard.Limit{Max: 4, Window: time.Hour},
+		EmailsPerAddress:           guard.Limit{Max: 20, Window: time.Hour},
+
+		MoreEmailsPerMailboxAndNetwork: guard.Limit{Max: 1, Window: 15 * time.Minute},
+		AllEmailsPerMailbox:            guard.Limit{Max: 20, Window: time.Hour},
+		EmailsPerKnownBrowser:          guard.Limit{Max: 20, Window: time.Hour},
+
+		GuessesInKnownBrowser:       guard.Limit{Max: 5, Window: time.Hour},
 		GuessesInRequestingBrowser:  guard.Limit{Max: 5, Window: time.Hour},
 		GuessesPerMailboxAndNetwork: guard.Limit{Max: 5, Window: time.Hour},
 		GuessesPerMailbox:           guard.Limit{Max: 20, Window: time.Hour},

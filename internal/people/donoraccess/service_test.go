@@ -43,7 +43,7 @@ func newFixture(t testing.TB) fixture {
 	secret := []byte("canary-secret-of-32-bytes-length")
 	return fixture{donoraccess.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, secret, guard.Limits{}, time.Now), Secret: secret,
-		Limits: donoraccess.Standard(), NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
+		Limits: donoraccess.Standard(), Now: time.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 	}, db, t}
 }
 
@@ -247,7 +247,46 @@ func TestT22EmailLimits(t *testing.T) {
 			accepted++
 		}
 	}
-	assert.Equal(t, 5, accepted, "emails to one mailbox in an hour")
+	assert.Equal(t, 13, accepted, "emails to one mailbox: five in an hour, and one more from each of eight networks")
+	for i := range 200 {
+		if ask(ana, netip.AddrFrom4([4]byte{10, 1, byte(i), 1})) == nil {
+			accepted++
+		}
+	}
+	assert.Equal(t, 20, accepted, "emails to one mailbox in an hour, from any number of networks")
+	known := d.MarkBrowser("", ana)
+	askKnown := func(email, known string) error {
+		return d.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: email, From: homeIP, Browser: "x", Known: known, Language: "en"})
+	}
+	for range 20 {
+		require.NoError(t, askKnown(ana, known), "the known browser passes")
+	}
+	assert.ErrorIs(t, askKnown(ana, known), donoraccess.ErrTooMany, "a stolen mark does not send emails without end")
+	for range 6 { // marks of other mailboxes push the mark out
+		known = d.MarkBrowser(known, uuid.NewString()+"@example.org")
+	}
+	for _, bad := range []string{known, known + "x", strings.Repeat(".", 100), d.MarkBrowser("", "eve@example.org"), "x"} {
+		assert.ErrorIs(t, askKnown(ana, bad), donoraccess.ErrTooMany, bad)
+	}
+	expired := d.Service
+	expired.Now = func() time.Time { return time.Now().Add(-donoraccess.KnownBrowserLife - time.Minute) }
+	assert.ErrorIs(t, askKnown(ana, expired.MarkBrowser("", ana)), donoraccess.ErrTooMany, "expired")
+	both := d.MarkBrowser(d.MarkBrowser("", ana), "bea@example.org")
+	assert.NoError(t, askKnown(ana, both), "a browser is known for several mailboxes")
+	assert.NotContains(t, both, "ana")
+	five := 0
+	for range 8 {
+		from := netip.AddrFrom4([4]byte{10, 2, 0, 9})
+		err := d.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: "cleo@example.org", From: from, Browser: "x", Language: "en"})
+		if err == nil {
+			five++
+		}
+	}
+	assert.Equal(t, 5, five, "from one network: four, and one more in a quarter of an hour")
+	for i := range 2 { // five posts from two networks: they shut a donor out for an hour before
+		_ = ask("cleo@example.org", netip.AddrFrom4([4]byte{10, 3, byte(i), 9}))
+	}
+	assert.NoError(t, ask("cleo@example.org", netip.MustParseAddr("203.0.115.1")), "the true user still gets in")
 	accepted = 0
 	for i := range 40 {
 		if ask(fmt.Sprintf("donor-%d@example.org", i), homeIP) == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/pg"
@@ -57,6 +58,7 @@ type CodeAttempt struct {
 	Code    string
 	From    netip.Addr
 	Browser string    // secret of the browser in which it was typed; "" if that browser requested no code
+	Known   string    // cookie of a known browser (MarkBrowser); may be empty
 	Person  uuid.UUID // who links the address to theirs; zero for a sign-in
 }
 
@@ -99,11 +101,14 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 	})
 }
 
-// guessLimits returns the limits of an attempt. The browser that requested the code has a limit of its own, so
-// guesses of strangers do not use it up.
+// guessLimits returns the limits of an attempt. The browser that requested the code and a known browser have limits of
+// their own, so guesses of strangers do not use them up.
 func (s Service) guessLimits(a CodeAttempt, c challengeRow) []guard.Quota {
 	if a.Browser != "" && hmac.Equal(c.BrowserHash, hashOf("browser", a.Browser)) {
 		return []guard.Quota{{Kind: "sign-in own guess", Subject: c.ID.String(), Limit: s.Limits.GuessesInRequestingBrowser}}
+	}
+	if mark := s.markOf(a.Known, email.MailboxKey(a.Email)); mark != "" {
+		return []guard.Quota{{Kind: "sign-in known guess", Subject: mark, Limit: s.Limits.GuessesInKnownBrowser}}
 	}
 	return []guard.Quota{
 		{Kind: "sign-in guess from", Subject: guard.AddressKey(a.From), Limit: s.Limits.GuessesPerAddress},

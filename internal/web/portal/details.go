@@ -135,7 +135,7 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	}
 	address := web.StoredEmail(typed)
 	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Language: string(v.Language), Person: v.PersonID,
+		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Known: a.Cookie(r, knownCookie), Language: string(v.Language), Person: v.PersonID,
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		page.Problems = []fault.Field{{Name: "email", Phrase: "sign_in.held"}}
@@ -152,7 +152,7 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	address := web.StoredEmail(r.PostForm.Get("email"))
 	err := a.Access.LinkAddress(r.Context(), v.Session, donoraccess.CodeAttempt{
-		Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r),
+		Email: address, Code: r.PostForm.Get("code"), From: web.ClientAddress(r), Known: a.Cookie(r, knownCookie),
 	})
 	var problem string
 	switch {
@@ -163,6 +163,7 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	case err != nil:
 		return err
 	default:
+		a.markKnown(w, r, address)
 		http.Redirect(w, r, detailsPath+"?said=joined#addresses", http.StatusSeeOther)
 		return nil
 	}

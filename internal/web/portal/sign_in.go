@@ -19,6 +19,15 @@ const (
 	challengeLife   = 10 * time.Minute
 )
 
+// knownCookie marks a browser in which addresses were proved: the limits that strangers can use up do not apply to it.
+// It stays after signing out. It says nothing about the person and opens nothing.
+const knownCookie = "known"
+
+// markKnown marks this browser as known for an address that was proved in it.
+func (a *Area) markKnown(w http.ResponseWriter, r *http.Request, address string) {
+	a.SetCookie(w, knownCookie, a.Access.MarkBrowser(a.Cookie(r, knownCookie), address), donoraccess.KnownBrowserLife)
+}
+
 // signInGet asks for the address to which the sign-in email is sent. A signed-in donor is redirected to the summary.
 func (a *Area) signInGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	if secret := a.Cookie(r, web.SessionCookie); secret != "" {
@@ -43,7 +52,7 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 	}
 	browser := session.NewSecret()
 	err := a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Language: string(a.VisitorLanguage(w, r, "")),
+		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(a.VisitorLanguage(w, r, "")),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		return a.showSignIn(w, r, http.StatusTooManyRequests, typed, nil)
@@ -78,7 +87,7 @@ func (a *Area) signInFrame(w http.ResponseWriter, r *http.Request) view.Frame {
 
 // startSession keeps a new session in this browser. It ends the session that the browser had before, whether it was the
 // donor's own or planted by another person (session fixation).
-func (a *Area) startSession(w http.ResponseWriter, r *http.Request, secret string) error {
+func (a *Area) startSession(w http.ResponseWriter, r *http.Request, opened session.Session, secret string) error {
 	if before := a.Cookie(r, web.SessionCookie); before != "" {
 		if err := a.Access.Sessions().End(r.Context(), before); err != nil {
 			return err
@@ -86,6 +95,7 @@ func (a *Area) startSession(w http.ResponseWriter, r *http.Request, secret strin
 	}
 	a.SetCookie(w, web.SessionCookie, secret, session.Donor().Limits().MaxLifetime)
 	a.DeleteCookie(w, challengeCookie)
+	a.markKnown(w, r, opened.Email)
 	http.Redirect(w, r, homePath, http.StatusSeeOther)
 	return nil
 }

@@ -34,8 +34,8 @@ func (a *Area) codePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if len(problems) > 0 {
 		return a.showCode(w, r, http.StatusUnprocessableEntity, typed, problems)
 	}
-	_, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
-		Email: web.StoredEmail(typed), Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, challengeCookie),
+	opened, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
+		Email: web.StoredEmail(typed), Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, challengeCookie), Known: a.Cookie(r, knownCookie),
 	})
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
@@ -45,7 +45,7 @@ func (a *Area) codePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	case err != nil:
 		return err
 	}
-	return a.startSession(w, r, secret)
+	return a.startSession(w, r, opened, secret)
 }
 
 func (a *Area) showCode(w http.ResponseWriter, r *http.Request, status int, email string, problems []fault.Field) error {
@@ -61,14 +61,14 @@ func (a *Area) linkGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 
 // linkPost opens a session by the button, in the browser that requested the email.
 func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	_, secret, err := a.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), a.Cookie(r, challengeCookie))
+	opened, secret, err := a.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), a.Cookie(r, challengeCookie))
 	if fault.Is(err, fault.NotFound) {
 		return a.showLink(w, r, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
 		return err
 	}
-	return a.startSession(w, r, secret)
+	return a.startSession(w, r, opened, secret)
 }
 
 func (a *Area) showLink(w http.ResponseWriter, r *http.Request, status int) error {

@@ -1,0 +1,72 @@
+package donoraccess
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"strings"
+	"time"
+
+	"konbit/internal/people/session"
+	"konbit/internal/platform/email"
+)
+
+// A known browser is one in which somebody proved to read a mailbox. Strangers cannot use up its limits, so they cannot
+// keep the donor out. Its cookie has a mark for each mailbox: random bits (16 bytes), the end of its validity (8 bytes)
+// and their signature with the mailbox (16 bytes). A mark contains no address: only with the right address can be found
+// out whose it is, and only with the key. It opens nothing; it only lifts the limits that all browsers share.
+const (
+	// KnownBrowserLife is how long a browser is known after a proof: as long as browsers keep cookies (RFC 6265bis,
+	// 4.1.2.2).
+	KnownBrowserLife = 400 * 24 * time.Hour
+
+	markBits   = 16
+	markSigned = markBits + 8
+	markSize   = markSigned + 16
+	maxMarks   = 4 // mailboxes of one browser, such as a family's
+)
+
+// MarkBrowser returns the new value of the cookie of a browser in which an address was proved. known is its value
+// before.
+func (s Service) MarkBrowser(known, address string) string {
+	var mark [markBits]byte
+	_, _ = rand.Read(mark[:]) // documented never to fail
+	signed := binary.BigEndian.AppendUint64(mark[:], uint64(s.Now().Add(KnownBrowserLife).Unix()))
+	mailbox := email.MailboxKey(address)
+	marks := []string{base64.RawURLEncoding.EncodeToString(append(signed, s.markSignature(mailbox, signed)...))}
+	for _, old := range splitMarks(known) {
+		if len(marks) < maxMarks && !s.isMarkOf(old, mailbox) {
+			marks = append(marks, old)
+		}
+	}
+	return strings.Join(marks, ".")
+}
+
+// markOf returns the mark of a mailbox in the cookie of a browser; empty if the browser is not known for it.
+func (s Service) markOf(known, mailbox string) string {
+	for _, mark := range splitMarks(known) {
+		if s.isMarkOf(mark, mailbox) {
+			return mark
+		}
+	}
+	return ""
+}
+
+func (s Service) isMarkOf(mark, mailbox string) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(mark)
+	if err != nil || len(raw) != markSize || !hmac.Equal(raw[markSigned:], s.markSignature(mailbox, raw[:markSigned])) {
+		return false
+	}
+	return s.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw[markBits:markSigned])), 0))
+}
+
+func (s Service) markSignature(mailbox string, signed []byte) []byte {
+	return session.Sign(s.Secret, purpose, "known browser", mailbox, string(signed))[:markSize-markSigned]
+}
+
+// splitMarks returns at most maxMarks marks, whatever the browser sends.
+func splitMarks(known string) []string {
+	marks := strings.SplitN(known, ".", maxMarks+1)
+	return marks[:min(len(marks), maxMarks)]
+}
