@@ -104,6 +104,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 			MailFrom:       r.mailbox("MAIL_FROM"),
 			DKIM:           r.dkim(),
 			AuditMail:      r.mailboxes("AUDIT_MAIL"),
+			Security:       r.mailbox("SECURITY_CONTACT"),
 			SecretKey:      r.secret("SECRET_KEY"),
 			ErasuresFile:   r.text("ERASURES_FILE", ""),
 			SignInLimits:   donoraccess.Standard(),

@@ -195,7 +195,7 @@ func (a *App) buildServer() {
 	s, clocks := a.settings, a.resources.Clocks
 	a.Server = &web.Kernel{
 		DB: a.resources.PagesDB, View: a.View, Catalog: a.Catalog, Access: a.Access, Languages: a.Words.Languages(),
-		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide,
+		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest,
 	}

@@ -21,6 +21,7 @@ type Settings struct {
 	MailFrom       string // envelope sender of all emails
 	DKIM           []mail.DKIM
 	AuditMail      []string // plain addresses that get the daily digest of the books; may be empty
+	Security       string   // email address in security.txt; empty: the addresses of the legal entities
 	SecretKey      []byte   // 32 bytes or more; signs links and seals erased facts
 	ErasuresFile   string   // path of the list of erasures; empty: the list is not written
 	GiveLimits     guard.Limits

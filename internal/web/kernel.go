@@ -30,10 +30,12 @@ type Kernel struct {
 	Languages []phrase.Language // languages with a complete catalogue
 	Secret    []byte            // key of signed cookies and links
 	Demo      bool              // serves /_styleguide
-	Now       func() time.Time  // the business clock, which a stand-in for Stripe can move
-	Wall      func() time.Time  // the machine's clock: links and forms age by it
-	NewID     func() uuid.UUID
-	Log       *slog.Logger
+	// SecurityContact is the email address in security.txt; empty: the addresses of the legal entities.
+	SecurityContact string
+	Now             func() time.Time // the business clock, which a stand-in for Stripe can move
+	Wall            func() time.Time // the machine's clock: links and forms age by it
+	NewID           func() uuid.UUID
+	Log             *slog.Logger
 	// TrustedProxies are our own proxies: only their X-Forwarded-For is used. If empty, the peer of a connection is the
 	// client.
 	TrustedProxies []netip.Prefix

@@ -33,7 +33,7 @@ const fullOrganisation = "grassroots-international"
 
 // routesWithoutPage are the routes that show no page: those for programs, documents, and redirects.
 var routesWithoutPage = []string{
-	"GET /healthz", "GET /readyz", "* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
+	"GET /healthz", "GET /readyz", "GET /.well-known/security.txt", "* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
 	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /sign-out", "GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/records/data.json", "GET /portal/records/data.csv", "GET /portal/statements/{ref}/pdf",
 }

@@ -35,7 +35,7 @@ var statuses = map[fault.Kind]int{
 // StatusOf returns the HTTP status of a failure, and logs the failures whose reason the response does not show.
 func (k *Kernel) StatusOf(r *http.Request, err error) int {
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if errors.As(err, &tooLarge) || errors.Is(err, errTooManyFields) {
 		return http.StatusRequestEntityTooLarge
 	}
 	kind := KindOf(err)

@@ -94,6 +94,7 @@ func (k *Kernel) Routes() []Route {
 	routes := []Route{
 		Get("/healthz", Raw, Public, k.healthz),
 		Get("/readyz", Raw, Public, k.readyz),
+		Get(securityTextPath, Page, Public, k.securityText),
 		Any(view.StaticPath+"*", Raw, Public, k.static),
 	}
 	if k.Demo {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -14,8 +15,11 @@ import (
 // Handler answers a request, or returns why it cannot.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// MaxForm is the largest body of a form, in bytes.
-const MaxForm = 64 << 10
+// Limits of a form. A larger one is answered with status 413, before anything of it is used.
+const (
+	MaxForm   = 64 << 10 // bytes of the body
+	MaxFields = 200      // values, those of the address included
+)
 
 // wrap returns h as the table at Wrap says.
 func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
@@ -38,32 +42,56 @@ func (k *Kernel) wrap(wrap Wrap, h Handler) http.HandlerFunc {
 	panic("web: a route has no wrap")
 }
 
-// page wraps a handler that only uses the database: it parses the form, limits the request to pg.RequestTimeout, and
-// shows errors as pages.
+// page wraps a handler that only uses the database: it limits the request to pg.RequestTimeout, and shows errors as
+// pages.
 func (k *Kernel) page(h Handler) http.HandlerFunc {
 	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method == http.MethodPost {
-			if err := r.ParseForm(); err != nil {
-				return Malformed(err)
-			}
-		}
 		ctx, cancel := pg.WithRequestTimeout(r.Context())
 		defer cancel()
 		return h(w, r.WithContext(ctx))
 	})
 }
 
-// ownDeadline wraps a handler that limits its time itself, and shows its errors as pages. Pages hold one-time ids and
+// ownDeadline wraps a handler that limits its time itself: it parses the form, and shows errors as pages. Pages hold one-time ids and
 // what people typed, and redirects lead to people's gifts, so that no response may be cached.
 func (k *Kernel) ownDeadline(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
-		if err := h(w, r); err != nil {
+		err := parseForm(r)
+		if err == nil {
+			err = h(w, r)
+		}
+		if err != nil {
 			k.problem(w, r, err)
 		}
 	}
 }
+
+// parseForm parses the form of a request, once for all handlers, and refuses one with more than MaxFields values.
+func parseForm(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return nil
+	}
+	err := r.ParseForm()
+	if err == nil && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		err = r.ParseMultipartForm(MaxForm)
+	}
+	if err != nil {
+		return Malformed(err)
+	}
+	fields := 0
+	for _, values := range r.Form {
+		fields += len(values)
+	}
+	if fields > MaxFields {
+		return errTooManyFields
+	}
+	return nil
+}
+
+// errTooManyFields is the error of a form with more than MaxFields values.
+var errTooManyFields = errors.New("web: a form has too many fields")
 
 // machine wraps a handler that answers programs: its errors become a bare status.
 func (k *Kernel) machine(h Handler) http.HandlerFunc {

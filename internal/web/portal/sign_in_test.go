@@ -79,12 +79,15 @@ func TestT8CookiesAndSessions(t *testing.T) {
 
 	got = ana.Post("/sign-out", url.Values{})
 	assert.Equal(t, 303, got.StatusCode)
+	assert.Equal(t, `"cache", "storage"`, got.Header.Get("Clear-Site-Data"))
 	stale.Cookies[name] = second
 	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "signed out")
 	assert.Equal(t, 200, other.Ask("GET", "/portal", nil).StatusCode)
 	ana.SignIn("ana@example.org")
 	kept := other.Cookies[name]
-	assert.Equal(t, 303, ana.Post("/portal/sessions/end", url.Values{}).StatusCode)
+	got = ana.Post("/portal/sessions/end", url.Values{})
+	assert.Equal(t, 303, got.StatusCode)
+	assert.Equal(t, `"cache", "storage"`, got.Header.Get("Clear-Site-Data"))
 	stale.Cookies[name] = kept
 	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "signed out everywhere")
 	for _, table := range []string{"session", "sign_in"} {
