@@ -9,8 +9,9 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// TestServerRoleHasNoWayUp makes the server's role stronger in each way and looks whether serve and doctor would refuse it. Roles belong to
-// the whole cluster, so every change is in a transaction that is rolled back, on the superuser's connection.
+// TestServerRoleHasNoWayUp makes the server's role stronger in each way and looks whether serve and doctor would refuse
+// it. Roles belong to the whole cluster, so every change is in a transaction that is rolled back, on the superuser's
+// connection.
 func TestServerRoleHasNoWayUp(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)

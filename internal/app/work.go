@@ -47,8 +47,9 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 	}, nil
 }
 
-// startWhenReady starts the workers when every migration has run. It waits while the database is away, also if that begins after
-// the last migration was seen: a server that was ready must not end because of it. stop is nil if ctx ended before, or with err.
+// startWhenReady starts the workers when every migration has run. It waits while the database is away, also if that
+// begins after the last migration was seen: a server that was ready must not end because of it. stop is nil if ctx
+// ended before, or with err.
 func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
 	for logged := false; ; logged = true {
 		err := a.Ready(ctx)

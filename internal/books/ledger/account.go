@@ -1,6 +1,7 @@
 package ledger
 
-// Account is a code of the chart of accounts. The table account holds the same chart with names and kinds; a test compares the two.
+// Account is a code of the chart of accounts. The table account holds the same chart with names and kinds; a test
+// compares the two.
 type Account string
 
 // The chart. Revenue and expense follow FASB ASU 2016-14: net assets without and with donor
@@ -43,8 +44,8 @@ const (
 	ReserveForEncumbrances Account = "9200" // memo
 )
 
-// memo reports whether the account is a memorandum account. Those balance among themselves and are no part of assets, liabilities or net
-// assets.
+// memo reports whether the account is a memorandum account. Those balance among themselves and are no part of assets,
+// liabilities or net assets.
 func (a Account) memo() bool { return a >= "9000" }
 
 // Contributions returns the revenue account of gifts to a fund, by the fund's class.

@@ -14,13 +14,14 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// Names maps the ids in the books to names: slugs of entities and codes of funds. The books hold ids only, so the caller of a report brings
-// the names.
+// Names maps the ids in the books to names: slugs of entities and codes of funds. The books hold ids only, so the
+// caller of a report brings the names.
 type Names struct {
 	Entities, Funds map[uuid.UUID]string
 }
 
-// Line is the balance of one account in one fund. Its JSON form is that of `konbit ledger balance --json` and does not change.
+// Line is the balance of one account in one fund. Its JSON form is that of `konbit ledger balance --json` and does not
+// change.
 type Line struct {
 	Entity   string         `json:"entity"` // slug
 	Fund     string         `json:"fund"`   // code
@@ -48,8 +49,9 @@ func ReadConsistent(ctx context.Context, db *sqlx.DB, fn func(tx *sqlx.Tx) error
 	return fn(tx)
 }
 
-// Balance returns the balance of each account by entity and fund, sorted by their names: the newest snapshot and the postings since. An
-// account that a fund has used is listed even if its balance is zero. It reports an error if an id has no name.
+// Balance returns the balance of each account by entity and fund, sorted by their names: the newest snapshot and the
+// postings since. An account that a fund has used is listed even if its balance is zero. It reports an error if an id
+// has no name.
 func Balance(ctx context.Context, q sqlx.QueryerContext, names Names, f Filter) ([]Line, error) {
 	const all = balances + ` SELECT entity_id, fund_id, account_code, currency, amount FROM balance`
 	query, args := `/* ledger.Balance */ `+usedFunds+all, []any{}

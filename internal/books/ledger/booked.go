@@ -10,8 +10,9 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// BookedTx reports for each entry whether the books hold it already, so that a caller can stop before it decides anything. It reads keys and
-// facts only. If the books hold another fact under a key, it reports fault.Conflict, as PostTx does.
+// BookedTx reports for each entry whether the books hold it already, so that a caller can stop before it decides
+// anything. It reads keys and facts only. If the books hold another fact under a key, it reports fault.Conflict, as
+// PostTx does.
 func BookedTx(ctx context.Context, tx *sqlx.Tx, entries []Entry) ([]bool, error) {
 	batch := make([]draft, len(entries))
 	for i := range entries {

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// OpenBooksTx opens the books of a legal entity in its currency. If they are open already, it changes nothing; if they are open in another
-// currency, it reports fault.Conflict: books never change their currency.
+// OpenBooksTx opens the books of a legal entity in its currency. If they are open already, it changes nothing; if they
+// are open in another currency, it reports fault.Conflict: books never change their currency.
 func OpenBooksTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, currency money.Currency) error {
 	const insert = `/* ledger.OpenBooksTx */
 		INSERT INTO books (entity_id, currency) VALUES ($1, $2) ON CONFLICT (entity_id) DO NOTHING`

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Date is a calendar day without time or time zone: the business date of an entry in its entity's time zone. The zero Date is no day.
+// Date is a calendar day without time or time zone: the business date of an entry in its entity's time zone. The zero
+// Date is no day.
 type Date struct {
 	Year  int
 	Month time.Month

@@ -16,8 +16,8 @@ type Entry struct {
 	Currency money.Currency // of the entity's books
 	Date     Date           // the business date of the fact, in the entity's time zone
 
-	// Source, SourceID and Kind are the key, together with EntityID: who reported the fact, about which object, and which of the object's
-	// entries this is. They are opaque here, and never empty.
+	// Source, SourceID and Kind are the key, together with EntityID: who reported the fact, about which object, and
+	// which of the object's entries this is. They are opaque here, and never empty.
 	Source, SourceID, Kind string
 
 	Fact       Fact
@@ -44,7 +44,8 @@ func (k key) String() string {
 
 func (e *Entry) key() key { return key{e.EntityID, e.Source, e.SourceID, e.Kind} }
 
-// check reports ErrEntry for an entry that the database would refuse, or whose memo accounts do not balance among themselves.
+// check reports ErrEntry for an entry that the database would refuse, or whose memo accounts do not balance among
+// themselves.
 func (e *Entry) check() error {
 	wrong := ""
 	switch {

@@ -8,15 +8,15 @@ import (
 	"slices"
 )
 
-// Fact is what happened, as its source reported it: the object, the amount, the currency. It does not say how it is booked, so a changed
-// policy books the next fact differently, and a replay of this one remains a replay. A pair with an empty value counts as absent, so a new
-// name leaves the hashes of earlier facts as they are.
+// Fact is what happened, as its source reported it: the object, the amount, the currency. It does not say how it is
+// booked, so a changed policy books the next fact differently, and a replay of this one remains a replay. A pair with
+// an empty value counts as absent, so a new name leaves the hashes of earlier facts as they are.
 //
 //	Fact{"payment_intent": "pi_3P…", "amount": "2000", "currency": "USD"}
 type Fact map[string]string
 
-// hash returns the SHA-256 of the fact's canonical form: names in byte order, each name and value as "length:bytes" (the netstrings of
-// https://cr.yp.to/proto/netstrings.txt, without the comma).
+// hash returns the SHA-256 of the fact's canonical form: names in byte order, each name and value as "length:bytes"
+// (the netstrings of https://cr.yp.to/proto/netstrings.txt, without the comma).
 func (f Fact) hash() [sha256.Size]byte {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(f)) {

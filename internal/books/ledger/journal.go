@@ -48,8 +48,8 @@ func Chart(ctx context.Context, q sqlx.QueryerContext) (map[Account]string, erro
 	return chart, rows.Err()
 }
 
-// Walk calls visit with every entry, in the order of dates and, within a date, of recording. It holds one entry at a time. The Record and its
-// Lines are valid until visit returns. visit must not use q.
+// Walk calls visit with every entry, in the order of dates and, within a date, of recording. It holds one entry at a
+// time. The Record and its Lines are valid until visit returns. visit must not use q.
 func Walk(ctx context.Context, q sqlx.QueryerContext, names Names, visit func(*Record) error) error {
 	const query = `/* ledger.Walk */
 		SELECT e.id, e.entity_id, e.currency, e.entry_date, e.fact_date, e.source, e.source_id, e.kind, e.reverses,

@@ -88,8 +88,8 @@ func drawEntry(t *rapid.T, b entityBooks) Entry {
 	return e
 }
 
-// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs more. After each step all rules are checked: the balances are the
-// oracle's, whatever snapshots they are read through, and Verify finds nothing.
+// TestBooksAgreeWithAnOracle runs a few rounds; -rapid.checks=1000 runs more. After each step all rules are checked:
+// the balances are the oracle's, whatever snapshots they are read through, and Verify finds nothing.
 func TestBooksAgreeWithAnOracle(t *testing.T) {
 	const block = 10 // rounds in one database: Verify reads the whole database after every step
 	checks := flag.Lookup("rapid.checks")
@@ -154,8 +154,8 @@ func (h fixture) requireAgreement(t *testing.T, r *rapid.T, o *oracle, b entityB
 	require.Empty(r, report.Findings)
 }
 
-// postTogether posts the batches at once, while others seal and take snapshots. If two batches contain the same object, either may book it:
-// the oracle takes over what the books did.
+// postTogether posts the batches at once, while others seal and take snapshots. If two batches contain the same object,
+// either may book it: the oracle takes over what the books did.
 func (h fixture) postTogether(t *testing.T, r *rapid.T, o *oracle, batches [][]Entry) {
 	for _, batch := range batches {
 		for i := range batch {

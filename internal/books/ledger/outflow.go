@@ -25,8 +25,8 @@ func Chargebacks(restricted bool) Account {
 	return ChargebacksWithout
 }
 
-// RestrictedTx returns a fund's net assets with donor restrictions, in minor units, positive if it has some. The caller holds the fund's lock,
-// so that nothing leaves the fund before the transaction ends.
+// RestrictedTx returns a fund's net assets with donor restrictions, in minor units, positive if it has some. The caller
+// holds the fund's lock, so that nothing leaves the fund before the transaction ends.
 func RestrictedTx(ctx context.Context, tx *sqlx.Tx, fund uuid.UUID) (has int64, err error) {
 	const query = `/* ledger.RestrictedTx */ ` + givenFunds + balances + `
 		SELECT coalesce(-sum(b.amount), 0)::bigint FROM balance b JOIN account a ON a.code = b.account_code WHERE a.class = 'with'`

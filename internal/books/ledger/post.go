@@ -25,9 +25,9 @@ type Posted struct {
 	Repeated bool // it was booked already
 }
 
-// PostTx writes entries into the books, all or none, and returns the results in the order given. Whatever their number, it runs one
-// statement, or two if some entries are booked already. tx must be read committed; the database counts and balances the lines once more at
-// the commit. After any error the caller must roll back.
+// PostTx writes entries into the books, all or none, and returns the results in the order given. Whatever their number,
+// it runs one statement, or two if some entries are booked already. tx must be read committed; the database counts and
+// balances the lines once more at the commit. After any error the caller must roll back.
 //
 //	same key and fact, booked or twice in entries   the first entry's id, Repeated
 //	same key, another fact                          fault.Conflict that names the key
@@ -77,7 +77,8 @@ type draft struct {
 	dimensions []byte
 }
 
-// newBatch checks the entries, drops repeated keys, and sorts them by their keys: the order in which every batch takes its locks.
+// newBatch checks the entries, drops repeated keys, and sorts them by their keys: the order in which every batch takes
+// its locks.
 func newBatch(entries []Entry, newID func() uuid.UUID) ([]draft, error) {
 	batch := make([]draft, 0, len(entries))
 	seen := make(map[key]struct{}, len(entries))
@@ -112,8 +113,9 @@ type bookedEntry struct {
 	fact []byte
 }
 
-// insertEntries inserts the entries whose keys are free, with their postings. If another transaction is inserting a key, it waits for it. It
-// reads the end of the closed period; if that moves before the insert, the database refuses the entry.
+// insertEntries inserts the entries whose keys are free, with their postings. If another transaction is inserting a
+// key, it waits for it. It reads the end of the closed period; if that moves before the insert, the database refuses
+// the entry.
 const insertEntries = `/* ledger.insertTx */
 WITH fresh AS (
     INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)

@@ -20,29 +20,31 @@ type Posting struct {
 	FundID  uuid.UUID
 	Amount  int64 // in minor units of the books' currency, debit positive, never zero
 
-	// Dimensions are ids and codes by which reports group this line: nature of spending, bank account, grant, tranche. What is the same for
-	// all lines belongs in Entry.Dimensions. nil if there are none.
+	// Dimensions are ids and codes by which reports group this line: nature of spending, bank account, grant, tranche.
+	// What is the same for all lines belongs in Entry.Dimensions. nil if there are none.
 	Dimensions map[string]string
 	// Foreign is what the line was in another currency; nil if it was in the books' currency.
 	Foreign *Foreign
 }
 
-// Foreign is the amount of a line in the currency in which it was paid or received. The books balance in their own currency; the foreign
-// amount and the rate are stored as the bank or the processor stated them.
+// Foreign is the amount of a line in the currency in which it was paid or received. The books balance in their own
+// currency; the foreign amount and the rate are stored as the bank or the processor stated them.
 type Foreign struct {
 	Amount money.Amount // has the sign of Posting.Amount
 	Rate   Rate
 }
 
-// Rate is the price of one major unit of a foreign currency in major units of the books' currency: an exact decimal with at most
-// twelve digits before and twelve after the point, such as "1.0835". It is above zero. ParseRate makes one.
+// Rate is the price of one major unit of a foreign currency in major units of the books' currency: an exact decimal
+// with at most twelve digits before and twelve after the point, such as "1.0835". It is above zero. ParseRate makes
+// one.
 type Rate struct {
 	digits string // in its shortest form
 }
 
 var rateText = regexp.MustCompile(`^([0-9]{1,12})(?:\.([0-9]{1,12}))?$`)
 
-// ParseRate reads a rate. It reports an error if the text is not a decimal above zero of at most twelve and twelve digits.
+// ParseRate reads a rate. It reports an error if the text is not a decimal above zero of at most twelve and twelve
+// digits.
 func ParseRate(text string) (Rate, error) {
 	parts := rateText.FindStringSubmatch(text)
 	if parts == nil || strings.Trim(text, "0.") == "" {
@@ -135,8 +137,9 @@ func (d *storedDetails) of(p *Posting) error {
 	return nil
 }
 
-// detailColumns returns the details of all lines of a batch as the last four arrays of insertEntries. An empty text stands for NULL. The
-// arrays are empty if no line has details, as for a donation: unnest extends short arrays with NULL.
+// detailColumns returns the details of all lines of a batch as the last four arrays of insertEntries. An empty text
+// stands for NULL. The arrays are empty if no line has details, as for a donation: unnest extends short arrays with
+// NULL.
 func detailColumns(batch []draft) ([]any, error) {
 	dimensions, currencies, amounts, rates := pq.StringArray{}, pq.StringArray{}, pq.StringArray{}, pq.StringArray{}
 	if slices.ContainsFunc(batch, draft.hasDetails) {

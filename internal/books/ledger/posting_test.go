@@ -49,7 +49,8 @@ func (b entityBooks) abroad(id string) Entry {
 	return e
 }
 
-// TestPostingsKeepTheirDetails posts a line with dimensions and a foreign amount beside lines without any, reverses it, and seals all.
+// TestPostingsKeepTheirDetails posts a line with dimensions and a foreign amount beside lines without any, reverses it,
+// and seals all.
 func TestPostingsKeepTheirDetails(t *testing.T) {
 	h := newFixture(t)
 	abroad := h.tsne.abroad("pi_1")
@@ -79,7 +80,8 @@ func TestPostingsKeepTheirDetails(t *testing.T) {
 	h.requireOK(t)
 }
 
-// TestLinesWithoutDetailsAreStoredAsBefore: their columns are NULL, which is hashed as the empty field, so their seals do not change.
+// TestLinesWithoutDetailsAreStoredAsBefore: their columns are NULL, which is hashed as the empty field, so their seals
+// do not change.
 func TestLinesWithoutDetailsAreStoredAsBefore(t *testing.T) {
 	h := newFixture(t)
 	plain := h.tsne.gift("pi_1", 2000)

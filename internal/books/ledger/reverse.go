@@ -42,7 +42,8 @@ func ReverseTx(ctx context.Context, tx *sqlx.Tx, r Reversal, newID func() uuid.U
 	return posted[0], nil
 }
 
-// mirrorTx sets the books and the mirrored lines of e. It returns the key of the reversal that the entry has already; the zero key if none.
+// mirrorTx sets the books and the mirrored lines of e. It returns the key of the reversal that the entry has already;
+// the zero key if none.
 func mirrorTx(ctx context.Context, tx *sqlx.Tx, e *Entry) (earlier key, err error) {
 	const original = `/* ledger.mirrorTx */
 		SELECT e.entity_id, e.currency, coalesce(r.entity_id, $2), coalesce(r.source, ''), coalesce(r.source_id, ''), coalesce(r.kind, '')

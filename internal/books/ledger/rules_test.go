@@ -16,8 +16,8 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// attack is a transaction, statement by statement and then COMMIT, that the database must refuse with this SQLSTATE and, if a rule of the
-// books refuses it, by this constraint.
+// attack is a transaction, statement by statement and then COMMIT, that the database must refuse with this SQLSTATE
+// and, if a rule of the books refuses it, by this constraint.
 type attack struct {
 	name, state, constraint string
 	statements              []string

@@ -17,13 +17,13 @@ const (
 	sealWait  = 2 * time.Second // the longest wait for older transactions to end
 )
 
-// Seal numbers and hashes the entries that were recorded since the last seal, each in its entity's chain, and returns their number. It
-// writes nothing but new rows of ledger_seal, after the commit of the entries.
+// Seal numbers and hashes the entries that were recorded since the last seal, each in its entity's chain, and returns
+// their number. It writes nothing but new rows of ledger_seal, after the commit of the entries.
 //
-// The order is that of the serials, and no entry is missed: a transaction has its id before it draws a serial. So when all transactions
-// older than ours have ended, no entry can appear any more at or below the highest serial that was visible when ours began. Only entries up
-// to that serial are sealed. Serials continue after a dump and restore, so a restored copy is sealed like any other. A transaction that
-// stays open delays the seals of the entries after it.
+// The order is that of the serials, and no entry is missed: a transaction has its id before it draws a serial. So when
+// all transactions older than ours have ended, no entry can appear any more at or below the highest serial that was
+// visible when ours began. Only entries up to that serial are sealed. Serials continue after a dump and restore, so a
+// restored copy is sealed like any other. A transaction that stays open delays the seals of the entries after it.
 //
 // Several processes may call it at once: one works, the others return zero.
 func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
@@ -42,8 +42,8 @@ func Seal(ctx context.Context, db *sqlx.DB) (sealed int, err error) {
 	return sealed, nil
 }
 
-// lastSafeSerial returns a serial up to which every entry is visible for good. It returns 0 if nothing is to be sealed, or if other
-// transactions do not end in time.
+// lastSafeSerial returns a serial up to which every entry is visible for good. It returns 0 if nothing is to be sealed,
+// or if other transactions do not end in time.
 func lastSafeSerial(ctx context.Context, db *sqlx.DB) (through int64, err error) {
 	const newest = `/* ledger.lastSafeSerial */
 		SELECT coalesce(max(serial), 0) FROM journal_entry

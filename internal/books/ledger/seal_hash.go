@@ -15,8 +15,8 @@ import (
 // sealVersion is the first hashed field. Another way of hashing an entry needs another version.
 const sealVersion = "konbit entry 1"
 
-// seal returns the hash of entry number n of a chain: SHA-256 over these fields, each as "length:bytes" with the length in bytes as a
-// decimal number (as in Fact), one after the other with nothing between.
+// seal returns the hash of entry number n of a chain: SHA-256 over these fields, each as "length:bytes" with the length
+// in bytes as a decimal number (as in Fact), one after the other with nothing between.
 //
 //	konbit entry 1
 //	hash of entry n-1 of this entity, 64 lower-case hexadecimal digits; 64 zeros for n = 1
@@ -25,10 +25,11 @@ const sealVersion = "konbit entry 1"
 //	recorded_at, recorded_by
 //	for each line, in the order of its n: n, account, fund id, amount, dimensions, foreign currency, foreign amount, rate
 //
-// NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve decimals. Ids are
-// lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as 2026-11-21T18:05:00.123456Z, fact_hash is in
-// lower-case hexadecimal. Dimensions are written as PostgreSQL writes jsonb: no name twice, names ordered by their length in bytes and then
-// bytewise, one space after each colon and after each comma between pairs.
+// NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve
+// decimals. Ids are lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as
+// 2026-11-21T18:05:00.123456Z, fact_hash is in lower-case hexadecimal. Dimensions are written as PostgreSQL writes
+// jsonb: no name twice, names ordered by their length in bytes and then bytewise, one space after each colon and after
+// each comma between pairs.
 func (s *hashInput) seal(n int64, previous [sha256.Size]byte) [sha256.Size]byte {
 	var text []byte
 	text = field(text, []byte(sealVersion))
@@ -44,7 +45,8 @@ func field(text, value []byte) []byte {
 	return append(text, value...)
 }
 
-// The hashed columns of an entry and of each of its lines. A posting's other columns repeat its entry's, by a foreign key.
+// The hashed columns of an entry and of each of its lines. A posting's other columns repeat its entry's, by a foreign
+// key.
 const hashedEntryColumns = `e.entity_id::text, e.id::text, e.serial::text, e.currency, to_char(e.entry_date, 'YYYY-MM-DD'), to_char(e.fact_date, 'YYYY-MM-DD'),
 		e.source, e.source_id, e.kind, encode(e.fact_hash, 'hex'), e.line_count::text, e.reverses::text, e.dimensions::text,
 		to_char(e.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), e.recorded_by::text`
@@ -53,7 +55,8 @@ var hashedLineColumns = []string{
 	"p.n::text", "p.account_code", "p.fund_id::text", "p.amount::text", "p.dimensions::text", "p.foreign_currency", "p.foreign_amount::text", "p.rate::text",
 }
 
-// hashedLines selects the number of lines of e and their hashed text. The database writes the text, so that an entry is one row.
+// hashedLines selects the number of lines of e and their hashed text. The database writes the text, so that an entry is
+// one row.
 var hashedLines = `(SELECT count(*)::text AS count, string_agg(` + lengthPrefixed(hashedLineColumns) + `, '' ORDER BY p.n) AS text FROM posting p WHERE p.entry_id = e.id)`
 
 // lengthPrefixed returns SQL that writes columns, each as "length:bytes".
@@ -65,7 +68,8 @@ func lengthPrefixed(columns []string) string {
 	return strings.Join(fields, " || ")
 }
 
-// Indexes of columns in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its lines.
+// Indexes of columns in a row of nextEntries and sealedEntries: five of the seal, fifteen of the entry, two of its
+// lines.
 const (
 	firstField     = 5
 	entityField    = firstField

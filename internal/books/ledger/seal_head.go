@@ -45,7 +45,8 @@ type RecordedHead struct {
 	At           time.Time // when it was recorded
 }
 
-// RecordHeadTx records the head of the entity's chain as that of the day. It returns nil if the day has one, or if nothing is sealed yet.
+// RecordHeadTx records the head of the entity's chain as that of the day. It returns nil if the day has one, or if
+// nothing is sealed yet.
 func RecordHeadTx(ctx context.Context, tx *sqlx.Tx, entityID uuid.UUID, day Date, newID func() uuid.UUID, now time.Time) (recorded *RecordedHead, err error) {
 	const insert = `/* ledger.RecordHeadTx */
 		INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at)

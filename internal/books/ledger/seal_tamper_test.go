@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sealTamperings are changes that the owner of the tables could make to sealed books, and the finding that shows each. The gifts pi_1 to pi_4
-// are the entries 1 to 4 of the chain; the head of entry 3 is recorded.
+// sealTamperings are changes that the owner of the tables could make to sealed books, and the finding that shows each.
+// The gifts pi_1 to pi_4 are the entries 1 to 4 of the chain; the head of entry 3 is recorded.
 var sealTamperings = map[string]struct {
 	tamper   []string
 	rule     string
@@ -60,7 +60,7 @@ var sealTamperings = map[string]struct {
 		"every snapshot is the sum of the postings up to it", "", 2, false},
 }
 
-// aged makes entries look as if they were recorded long ago; their seals stay.
+// aged sets the times of entries to long ago; their seals stay.
 const aged = `UPDATE journal_entry SET recorded_at = recorded_at - interval '6 minutes' WHERE source_id IN ('pi_4', 'pi_new')`
 
 func truncate(from int) []string {

@@ -15,7 +15,8 @@ import (
 	"konbit/migrations"
 )
 
-// sealAll seals until nothing is left to seal. Tests that run at the same time hold transactions of the cluster open for a while.
+// sealAll seals until nothing is left to seal. Tests that run at the same time hold transactions of the cluster open
+// for a while.
 func (h fixture) sealAll(t testing.TB) (sealed int) {
 	t.Helper()
 	testkit.Eventually(t, time.Minute, func() error {

@@ -10,13 +10,15 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// A balance is a fund's newest snapshot and the postings since. A donation writes to no shared row for it: snapshots are made afterwards from
-// sealed entries, each from the one before and the postings between.
+// A balance is a fund's newest snapshot and the postings since. A donation writes to no shared row for it: snapshots
+// are made afterwards from sealed entries, each from the one before and the postings between.
 
-// SnapshotAfter is the number of postings after which a fund's next snapshot is due, so that a balance seldom reads more.
+// SnapshotAfter is the number of postings after which a fund's next snapshot is due, so that a balance seldom reads
+// more.
 const SnapshotAfter = 1000
 
-// The beginning of a query: the funds given as $1, or all funds with a posting, each found by one index look-up in posting_by_fund.
+// The beginning of a query: the funds given as $1, or all funds with a posting, each found by one index look-up in
+// posting_by_fund.
 const (
 	givenFunds = `
 	WITH chosen AS (SELECT DISTINCT unnest($1::uuid[]) AS fund_id)`
@@ -28,8 +30,8 @@ const (
 	), chosen AS (SELECT fund_id FROM used WHERE fund_id IS NOT NULL)`
 )
 
-// sinceSnapshot continues the query with the entity of each fund and the position of its newest snapshot: n in the entity's chain and the
-// serial of that entry; 0 and 0 if it has none.
+// sinceSnapshot continues the query with the entity of each fund and the position of its newest snapshot: n in the
+// entity's chain and the serial of that entry; 0 and 0 if it has none.
 const sinceSnapshot = `, since AS (
 	    SELECT f.fund_id, b.entity_id, b.currency, coalesce(k.n, 0) AS n, coalesce(k.serial, 0) AS serial
 	      FROM chosen f
@@ -40,7 +42,8 @@ const sinceSnapshot = `, since AS (
 	           WHERE k.fund_id = f.fund_id ORDER BY k.n DESC LIMIT 1) k ON true
 	)`
 
-// balances continues the query with the balance of each account. The upper limit of the serials makes the planner expect few postings.
+// balances continues the query with the balance of each account. The upper limit of the serials makes the planner
+// expect few postings.
 const balances = sinceSnapshot + `, balance AS (
 	    SELECT s.entity_id, s.currency, s.fund_id, b.account_code, b.amount
 	      FROM since s CROSS JOIN LATERAL (
@@ -52,8 +55,8 @@ const balances = sinceSnapshot + `, balance AS (
 	           GROUP BY account_code) b
 	)`
 
-// TakeSnapshots makes a snapshot, as of its entity's newest seal, of every fund that has got at least that many sealed postings since its
-// last one. It returns the number of accounts in them. Several processes may call it at once.
+// TakeSnapshots makes a snapshot, as of its entity's newest seal, of every fund that has got at least that many sealed
+// postings since its last one. It returns the number of accounts in them. Several processes may call it at once.
 func TakeSnapshots(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
 	const insert = `/* ledger.TakeSnapshots */
 		INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount)
@@ -93,7 +96,8 @@ type Position struct {
 	Cash                int64          `db:"cash"`                 // settled: 1100
 }
 
-// FreeToAward returns what may be awarded. settledOnly is a policy of the entity: money that has not reached the bank does not count.
+// FreeToAward returns what may be awarded. settledOnly is a policy of the entity: money that has not reached the bank
+// does not count.
 func (s Position) FreeToAward(settledOnly bool) int64 {
 	free := s.WithoutRestrictions + s.WithRestrictions - s.Encumbered - s.NotYetCash
 	if settledOnly {
@@ -105,9 +109,9 @@ func (s Position) FreeToAward(settledOnly bool) int64 {
 // FreeToPay returns what may leave the bank.
 func (s Position) FreeToPay() int64 { return s.Cash }
 
-// ReadPosition returns the present position of a fund. It returns the zero Position, without a currency, if the books have
-// no entry of the fund. A caller that spends by the result (an award, a release, a transfer) must hold a lock on the
-// fund's row in the same read-committed transaction.
+// ReadPosition returns the present position of a fund. It returns the zero Position, without a currency, if the books
+// have no entry of the fund. A caller that spends by the result (an award, a release, a transfer) must hold a lock on
+// the fund's row in the same read-committed transaction.
 func ReadPosition(ctx context.Context, q sqlx.QueryerContext, fundID uuid.UUID) (s Position, err error) {
 	const query = `/* ledger.ReadPosition */ ` + givenFunds + balances + `
 		SELECT coalesce(max(b.currency), '') AS currency,

@@ -42,7 +42,8 @@ func TestPosition(t *testing.T) {
 	h.requireOK(t)
 }
 
-// TestSnapshotsAreMadeWhenDue: unsealed postings and few postings make none due, and each snapshot continues from the one before.
+// TestSnapshotsAreMadeWhenDue: unsealed postings and few postings make none due, and each snapshot continues from the
+// one before.
 func TestSnapshotsAreMadeWhenDue(t *testing.T) {
 	h := newFixture(t)
 	keep := func(after int) (accounts int64) {

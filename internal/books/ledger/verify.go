@@ -37,14 +37,14 @@ func (f Finding) String() string {
 // OK reports whether nothing was found.
 func (r Report) OK() bool { return len(r.Findings) == 0 }
 
-// Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at one moment. It
-// trusts no trigger and no constraint, so it finds what got past them.
+// Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at
+// one moment. It trusts no trigger and no constraint, so it finds what got past them.
 //
-// Each chain is compared with every recorded head of it and with the heads that the caller brings. The owner of the database can rewrite
-// the recorded heads, but not those in the auditors' emails.
+// Each chain is compared with every recorded head of it and with the heads that the caller brings. The owner of the
+// database can rewrite the recorded heads, but not those in the auditors' emails.
 //
-// It only reads, and writers do not wait for it. Its memory does not grow with the books. It reports an error if it could not read; a
-// broken rule is a Finding.
+// It only reads, and writers do not wait for it. Its memory does not grow with the books. It reports an error if it
+// could not read; a broken rule is a Finding.
 func Verify(ctx context.Context, db *sqlx.DB, heads ...Head) (Report, error) {
 	report := Report{Chains: []Chain{}, Findings: []Finding{}}
 	err := ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
@@ -73,8 +73,8 @@ type rule struct {
 	find func(ctx context.Context, tx *sqlx.Tx) (*Finding, error)
 }
 
-// violations returns the find of a rule from a query that selects the id (of an entry, or NULL) and the detail of each row that breaks the
-// rule. The first is the one that was recorded first.
+// violations returns the find of a rule from a query that selects the id (of an entry, or NULL) and the detail of each
+// row that breaks the rule. The first is the one that was recorded first.
 func violations(query string) func(context.Context, *sqlx.Tx) (*Finding, error) {
 	query = `/* ledger.Verify */
 		SELECT count(*) OVER (), b.id, b.detail
@@ -148,7 +148,8 @@ const wrongReversals = `
 	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code, p.foreign_currency HAVING sum(p.foreign_amount) <> 0)
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
 
-// wrongSnapshots adds up every account of every fund from its first posting and compares the sums where a snapshot was made.
+// wrongSnapshots adds up every account of every fund from its first posting and compares the sums where a snapshot was
+// made.
 const wrongSnapshots = `
 	WITH made AS (
 	    SELECT DISTINCT k.fund_id, k.n, s.serial FROM ledger_snapshot k JOIN ledger_seal s ON s.entity_id = k.entity_id AND s.n = k.n

@@ -30,7 +30,8 @@ const (
 
 var sealRules = []string{ruleExists, ruleUnchanged, ruleNoGap, ruleInOrder, ruleHead}
 
-// verifySeals walks through every chain from its first entry. It adds the length of each chain and what is wrong to the report.
+// verifySeals walks through every chain from its first entry. It adds the length of each chain and what is wrong to the
+// report.
 func verifySeals(ctx context.Context, tx *sqlx.Tx, heads []Head, report *Report) error {
 	recorded, err := recordedHeads(ctx, tx)
 	if err != nil {
@@ -77,8 +78,8 @@ type chainWalk struct {
 	serial   int64 // of the last
 }
 
-// next takes the next seal. After a broken seal it continues from the stored hash, so that one changed entry is one finding, and not all
-// entries after it are.
+// next takes the next seal. After a broken seal it continues from the stored hash, so that one changed entry is one
+// finding, and not all entries after it are.
 func (w *chainWalk) next(s *hashInput) error {
 	if s.entityID != w.last.EntityID {
 		w.end()

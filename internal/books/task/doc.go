@@ -1,4 +1,5 @@
-// Package task owns the list of what waits for a person: the table finance_task, and the registry of the kinds of tasks.
+// Package task owns the list of what waits for a person: the table finance_task, and the registry of the kinds of
+// tasks.
 //
 // The package whose code opens a task declares its kind beside that code:
 //

@@ -77,8 +77,8 @@ var registry = map[string]*Kind{}
 
 var code = regexp.MustCompile(`^[a-z][a-z_]*[a-z]$`)
 
-// Register adds a kind and returns it. It is called to initialise a package variable, and panics if the kind is incomplete or
-// its code is taken, so that such a program does not start.
+// Register adds a kind and returns it. It is called to initialise a package variable, and panics if the kind is
+// incomplete or its code is taken, so that such a program does not start.
 func Register(k Kind) *Kind {
 	if err := k.check(); err != nil {
 		panic(err)

@@ -20,8 +20,8 @@ type Task struct {
 
 var errNoKind = errors.New("task: opened without a kind")
 
-// OpenTx opens a task. If one of the same kind and subject is open, it stays as it is; if one was closed, it opens again with the
-// new details.
+// OpenTx opens a task. If one of the same kind and subject is open, it stays as it is; if one was closed, it opens
+// again with the new details.
 func OpenTx(ctx context.Context, tx *sqlx.Tx, t Task, newID func() uuid.UUID, now time.Time) error {
 	const insert = `/* task.OpenTx */
 		INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) VALUES ($1, $2, $3, $4, $5, $6)

@@ -32,8 +32,8 @@ func storedEntity(t *testing.T, db *testkit.Database) uuid.UUID {
 	return id
 }
 
-// TestLifeOfATask: a task is open once, however often its fact is reported; it is closed once; it opens again when the same happens
-// again.
+// TestLifeOfATask: a task is open once, however often its fact is reported; it is closed once; it opens again when the
+// same happens again.
 func TestLifeOfATask(t *testing.T) {
 	db := testkit.DB(t)
 	entity, kind := storedEntity(t, db), kindForTest(t, Link{Object: Payment})

@@ -23,11 +23,11 @@ type batch struct {
 	needsFetch []Event
 }
 
-// applyTx applies events in one transaction. It returns those that hint at something that must be read at the processor. They are
-// parked meanwhile, so that the reading happens outside any transaction.
+// applyTx applies events in one transaction. It returns those that hint at something that must be read at the
+// processor. They are parked meanwhile, so that the reading happens outside any transaction.
 //
-// The order of the steps is the order in which rows are locked: plans, then donations, then the counter of receipts, which
-// settleChargesTx locks last. It does not depend on the order in which events arrive.
+// The order of the steps is the order in which rows are locked: plans, then donations, then the counter of receipts,
+// which settleChargesTx locks last. It does not depend on the order in which events arrive.
 //
 //	status updates   a charge that succeeded wins over them
 //	declines         only those that are no renewal count against a donor's network
@@ -60,7 +60,8 @@ func (b *batch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
 	return donation.UpdateStatusTx(ctx, tx, updates, b.Settler.Now())
 }
 
-// recordDeclinesTx records the declines of cards that a donor tried at the form. A renewal is charged without anybody at a form.
+// recordDeclinesTx records the declines of cards that a donor tried at the form. A renewal is charged without anybody
+// at a form.
 func (b *batch) recordDeclinesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var failures []guard.Failure
 	for _, e := range b.events {
@@ -107,9 +108,9 @@ func (b *batch) settleChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// awaitChargesTx parks the events of payments whose charge is not stored yet. The charge's own event usually arrives first or a moment
-// later; from the second attempt on, the charge is fetched. An event whose payment names no donation of ours is finished: its charge
-// decides.
+// awaitChargesTx parks the events of payments whose charge is not stored yet. The charge's own event usually arrives
+// first or a moment later; from the second attempt on, the charge is fetched. An event whose payment names no donation
+// of ours is finished: its charge decides.
 func (b *batch) awaitChargesTx(ctx context.Context, tx *sqlx.Tx) error {
 	var ids []uuid.UUID
 	for _, e := range b.events {
@@ -151,8 +152,8 @@ func unsettledTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) (map[uuid.UU
 	return open, err
 }
 
-// applyMovementsTx parks events whose movements of money are not booked yet, and requests an import of the balance for them. It books
-// a lost dispute once the withdrawal of its money is booked.
+// applyMovementsTx parks events whose movements of money are not booked yet, and requests an import of the balance for
+// them. It books a lost dispute once the withdrawal of its money is booked.
 func (b *batch) applyMovementsTx(ctx context.Context, tx *sqlx.Tx) error {
 	for i, e := range b.events {
 		m := e.Fact.Movement

@@ -15,18 +15,20 @@ import (
 )
 
 // Source is what the adapter of a payment processor implements, so that a Worker applies the processor's stored events.
-// The adapter owns the table of its events. It translates and decides nothing: what an event changes, and in which order, is decided
-// here.
+// The adapter owns the table of its events. It translates and decides nothing: what an event changes, and in which
+// order, is decided here.
 type Source interface {
-	// ClaimDueTx locks and returns up to n events that are due and that no other transaction holds, the earliest due first.
+	// ClaimDueTx locks and returns up to n events that are due and that no other transaction holds, the earliest due
+	// first.
 	ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) ([]Event, error)
 	// ClaimTx locks one event again. It returns false if the event is finished by now or another transaction holds it.
 	ClaimTx(ctx context.Context, tx *sqlx.Tx, e Event) (bool, error)
-	// FinishTx stores what became of events, one result for each. It sets an event aside at its MaxFailures-th failure, wherever the
-	// earlier ones happened.
+	// FinishTx stores what became of events, one result for each. It sets an event aside at its MaxFailures-th failure,
+	// wherever the earlier ones happened.
 	FinishTx(ctx context.Context, tx *sqlx.Tx, events []Event, results []Result) error
-	// Fetch reads at the processor what an event only hints at: it is called for an event whose facts the worker could not apply as they
-	// are. It returns the zero Fact if there is nothing to apply yet. It runs outside any transaction.
+	// Fetch reads at the processor what an event only hints at: it is called for an event whose facts the worker could
+	// not apply as they are. It returns the zero Fact if there is nothing to apply yet. It runs outside any
+	// transaction.
 	Fetch(ctx context.Context, entity org.LegalEntity, e Event) (Fact, error)
 	// RequestImportTx asks for an import of the entity's balance at the processor, which books movements of money.
 	RequestImportTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID) error
@@ -61,8 +63,8 @@ func (f Fact) IsEmpty() bool { return f == Fact{} }
 // needsInvoice reports whether the fact names an invoice of which only the id is known.
 func (f Fact) needsInvoice() bool { return f.Invoice != nil && !f.Invoice.Known }
 
-// ownTransaction reports whether the event must be applied in a transaction of its own. A dispute that ends locks funds before
-// receipts; everything else in a batch locks the other way round or one of them only.
+// ownTransaction reports whether the event must be applied in a transaction of its own. A dispute that ends locks funds
+// before receipts; everything else in a batch locks the other way round or one of them only.
 func (f Fact) ownTransaction() bool { return f.Movement != nil && f.Movement.OfDispute }
 
 // CardDecline is a card that a bank declined, and what it was to pay.
@@ -89,7 +91,8 @@ type Movement struct {
 	DisputeRef    string                  // the dispute to read
 }
 
-// MaxFailures is the number of failed attempts after which an event is set aside. Waiting for another event is no failure.
+// MaxFailures is the number of failed attempts after which an event is set aside. Waiting for another event is no
+// failure.
 const MaxFailures = 5
 
 // State says where an event stands. The values are stored.

@@ -16,7 +16,8 @@ const (
 	maxParkDelay = 10 * time.Minute
 )
 
-// fetch reads at the processor what an event only hints at and applies it. If there is nothing yet, the event stays parked.
+// fetch reads at the processor what an event only hints at and applies it. If there is nothing yet, the event stays
+// parked.
 func (w *Worker) fetch(ctx context.Context, e Event) error {
 	bounded, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -50,7 +51,8 @@ func (w *Worker) fetchAndApply(ctx context.Context, e Event) error {
 	})
 }
 
-// parkDelay returns how long an event is parked: from two seconds at the first attempt to ten minutes, with half of it at random.
+// parkDelay returns how long an event is parked: from two seconds at the first attempt to ten minutes, with half of it
+// at random.
 func parkDelay(attempts int) time.Duration {
 	delay := maxParkDelay
 	if attempts < 9 {
@@ -64,8 +66,8 @@ func (w *Worker) storeFailure(ctx context.Context, e Event, why error) error {
 	return pg.InTx(ctx, w.DB, func(tx *sqlx.Tx) error { return w.Source.FinishTx(ctx, tx, []Event{e}, []Result{r}) })
 }
 
-// failure returns what becomes of an event after a failed attempt: it is parked, and set aside with the reason after MaxFailures.
-// These are no failures of the event, so it stays parked:
+// failure returns what becomes of an event after a failed attempt: it is parked, and set aside with the reason after
+// MaxFailures. These are no failures of the event, so it stays parked:
 //
 //	fault.Unavailable, a transient database error   the processor, the database or the way to them failed
 //	fault.NotFound                                  a fund is younger than this process's copy of the catalog

@@ -62,8 +62,8 @@ func (b *batch) updatePlansTx(ctx context.Context, tx *sqlx.Tx) error {
 	return nil
 }
 
-// unpaidInvoicesTx returns which of the invoices that events expect a charge for have no payment here yet. An invoice that is unknown
-// here counts as unpaid: its charge names the plan.
+// unpaidInvoicesTx returns which of the invoices that events expect a charge for have no payment here yet. An invoice
+// that is unknown here counts as unpaid: its charge names the plan.
 func (b *batch) unpaidInvoicesTx(ctx context.Context, tx *sqlx.Tx) (map[string]bool, error) {
 	unpaid, expected := map[string]bool{}, map[uuid.UUID][]string{}
 	for _, e := range b.events {

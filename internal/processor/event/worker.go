@@ -50,8 +50,8 @@ func NewWorker(w *Worker) *Worker {
 	return w
 }
 
-// Yield blocks up to 3 s until no batch of events is applied and none is full. At most GOMAXPROCS/2 callers proceed at once; done ends
-// a caller's turn. Work that can wait and would slow down donations calls it first.
+// Yield blocks up to 3 s until no batch of events is applied and none is full. At most GOMAXPROCS/2 callers proceed at
+// once; done ends a caller's turn. Work that can wait and would slow down donations calls it first.
 func (w *Worker) Yield(ctx context.Context) (done func()) {
 	ctx, cancel := context.WithTimeout(ctx, maxYield)
 	defer cancel()
@@ -77,8 +77,8 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run applies events until ctx ends; a batch under way is finished. It uses as many goroutines as there are processors, at most
-// maxWorkers, because each batch keeps one processor of the database busy.
+// Run applies events until ctx ends; a batch under way is finished. It uses as many goroutines as there are processors,
+// at most maxWorkers, because each batch keeps one processor of the database busy.
 func (w *Worker) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), maxWorkers) {
@@ -108,10 +108,10 @@ func (w *Worker) run(ctx context.Context) {
 	}
 }
 
-// RunBatch applies one batch of due events and returns how many it claimed. If the batch fails, each of its events is applied in a
-// transaction of its own, so that one bad event stops no other; after a lock time-out all are left as they are. The commit is
-// asynchronous: the events are stored durably, so a lost batch is applied again, and an email is stored by a durable commit before it
-// is sent.
+// RunBatch applies one batch of due events and returns how many it claimed. If the batch fails, each of its events is
+// applied in a transaction of its own, so that one bad event stops no other; after a lock time-out all are left as they
+// are. The commit is asynchronous: the events are stored durably, so a lost batch is applied again, and an email is
+// stored by a durable commit before it is sent.
 func (w *Worker) RunBatch(ctx context.Context) (claimed int, err error) {
 	var batch, needsFetch, ownTransaction []Event
 	err = pg.InTxAsyncCommit(ctx, w.DB, func(tx *sqlx.Tx) (err error) {

@@ -91,8 +91,8 @@ func TestTenTimesAtOnce(t *testing.T) {
 // siblings are the events that Stripe sends about one payment.
 var siblings = []string{"checkout.session.completed", "payment_intent.succeeded", "charge.succeeded", "payment_intent.created"}
 
-// TestEveryOrder delivers each donation's events in another order, one by one with a batch after each, or all before one batch. For half of the
-// donations charge.succeeded never arrives and the charge is fetched.
+// TestEveryOrder delivers each donation's events in another order, one by one with a batch after each, or all before
+// one batch. For half of the donations charge.succeeded never arrives and the charge is fetched.
 func TestEveryOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

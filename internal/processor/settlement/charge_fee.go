@@ -107,8 +107,8 @@ func (s *bookingRun) postFeesTx(ctx context.Context, tx *sqlx.Tx) error {
 	return insertSharesTx(ctx, tx, s.entity.ID, s.shares)
 }
 
-// convertedEntry returns the entry of a payment in another currency: 1010 / 1090 in operations, with what Stripe converted
-// it to. When the payment was settled that amount was not known, so only a task was opened.
+// convertedEntry returns the entry of a payment in another currency: 1010 / 1090 in operations, with what Stripe
+// converted it to. When the payment was settled that amount was not known, so only a task was opened.
 func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.SourceID
@@ -116,8 +116,8 @@ func (s *bookingRun) convertedEntry(t Transaction) ledger.Entry {
 	return entry
 }
 
-// settleChargesTx settles charges, and returns those that wait for their invoice. A charge whose donation has no row (for
-// example in a restored database) goes to suspense with a task, as a payment of no donation.
+// settleChargesTx settles charges, and returns those that wait for their invoice. A charge whose donation has no row
+// (for example in a restored database) goes to suspense with a task, as a payment of no donation.
 func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges []donation.IncomingPayment) (waiting []donation.IncomingPayment, err error) {
 	if len(charges) == 0 {
 		return nil, nil

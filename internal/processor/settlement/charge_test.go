@@ -208,7 +208,8 @@ func TestFeesThatARestrictedFundCannotPay(t *testing.T) {
 	require.Equal(t, []string{"fund_could_not_bear"}, h.Lines(`SELECT kind FROM finance_task`))
 }
 
-// TestAChargeThatCannotBeRead: a charge that Stripe lists without its currency delays no other, and settles once it is readable.
+// TestAChargeThatCannotBeRead: a charge that Stripe lists without its currency delays no other, and settles once it is
+// readable.
 func TestAChargeThatCannotBeRead(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())

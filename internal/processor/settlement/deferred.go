@@ -15,9 +15,9 @@ import (
 
 // A charge whose invoice is not known is deferred: it is booked like a pending one (pending_charge.go), 1010 / 1090 in
 // operations, and so is what happens to it meanwhile. 1010 is then what Stripe holds at any time, and only movements of
-// that charge wait. When the invoice is known, the charge is booked as its gift, dated by the charge, and then its refunds
-// and disputes in Stripe's order: a refund takes a share of a gift that must be booked first, and a dispute is won after
-// it was withdrawn.
+// that charge wait. When the invoice is known, the charge is booked as its gift, dated by the charge, and then its
+// refunds and disputes in Stripe's order: a refund takes a share of a gift that must be booked first, and a dispute is
+// won after it was withdrawn.
 
 // deferChargeTx books a charge whose invoice is not known. One that is pending already now waits for the invoice.
 func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list chargeList, charge, invoice string) error {
@@ -32,8 +32,8 @@ func (s *bookingRun) deferChargeTx(ctx context.Context, tx *sqlx.Tx, list charge
 	return err
 }
 
-// mustDeferTx reports whether a movement is of a charge that waits for its invoice, or of a charge whose earlier movements
-// are deferred.
+// mustDeferTx reports whether a movement is of a charge that waits for its invoice, or of a charge whose earlier
+// movements are deferred.
 func (s *bookingRun) mustDeferTx(ctx context.Context, tx *sqlx.Tx, t Transaction) (wait bool, err error) {
 	const query = `/* settlement.mustDeferTx */
 		SELECT EXISTS (SELECT 1 FROM pending_charge WHERE entity_id = $1 AND charge_id = $2 AND bill IS NOT NULL AND cleared_at IS NULL)
@@ -66,8 +66,8 @@ func (s *bookingRun) moveToSuspenseTx(ctx context.Context, tx *sqlx.Tx, t Transa
 	return err
 }
 
-// BookDeferredTx takes the oldest deferred movement whose charge is booked now out of suspense and books it by its rule. It
-// returns false if there is none.
+// BookDeferredTx takes the oldest deferred movement whose charge is booked now out of suspense and books it by its
+// rule. It returns false if there is none.
 func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entityID uuid.UUID) (bool, error) {
 	const clearMovement = `/* settlement.BookDeferredTx */ UPDATE pending_movement SET cleared_at = $3 WHERE entity_id = $1 AND transaction_id = $2`
 	s, err := b.newRun(catalog, entityID)
@@ -93,7 +93,8 @@ func (b Booker) BookDeferredTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 	return true, s.reviseReceiptsTx(ctx, tx)
 }
 
-// nextDeferredTx locks and returns the oldest deferred movement whose charge is booked; its ID is empty if there is none.
+// nextDeferredTx locks and returns the oldest deferred movement whose charge is booked; its ID is empty if there is
+// none.
 func (s *bookingRun) nextDeferredTx(ctx context.Context, tx *sqlx.Tx) (t Transaction, err error) {
 	const query = `/* settlement.nextDeferredTx */
 		SELECT b.id, b.type, m.category, b.source_id, m.charge_id, b.amount, b.fee, b.net, b.currency, b.created_at, b.available_on

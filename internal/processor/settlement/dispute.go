@@ -13,8 +13,8 @@ import (
 	"konbit/internal/giving/receipt"
 )
 
-// disputeWithdrawnTx books money that the donor's bank withdrew while it decides a dispute. An inquiry moves no money and
-// books nothing.
+// disputeWithdrawnTx books money that the donor's bank withdrew while it decides a dispute. An inquiry moves no money
+// and books nothing.
 //
 //	debit  credit  fund
 //	1020   1010    the funds of the gift, in proportion to what remains in each
@@ -131,16 +131,16 @@ type LostDispute struct {
 	At       time.Time
 }
 
-// BookLostDisputeTx books a lost dispute, and the gift's receipt becomes void or is replaced. 481x is 4810, or 4815 for a
-// restricted fund.
+// BookLostDisputeTx books a lost dispute, and the gift's receipt becomes void or is replaced. 481x is 4810, or 4815 for
+// a restricted fund.
 //
 //	debit  credit  fund
 //	481x   1020    the funds it was withheld from, as far as each can pay it
 //	1010   1020    a restricted fund, what it cannot pay
 //	4810   1010    operations, the same amount; a task says so
 //
-// It returns false if the withdrawal is not booked yet: the caller must try again later. A repeat, or a dispute that was
-// won meanwhile, changes nothing and returns true.
+// It returns false if the withdrawal is not booked yet: the caller must try again later. A repeat, or a dispute that
+// was won meanwhile, changes nothing and returns true.
 func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, l LostDispute) (bool, error) {
 	s, err := b.newRun(catalog, l.EntityID)
 	if err != nil {
@@ -157,7 +157,8 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 		return false, err
 	}
 	if !withdrawn && l.Withdrew {
-		// If the withdrawal is booked without a change, it is in suspense with a task, and so is the end of the dispute.
+		// If the withdrawal is booked without a change, it is in suspense with a task, and so is the end of the
+		// dispute.
 		return s.hasMovementTx(ctx, tx, l.ID)
 	}
 	if !withdrawn {

@@ -15,8 +15,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestFundsAreLockedBeforeTheReceiptsCounter: booking locks funds first and the counter of receipt numbers last, because a
-// transaction that has locked a fund may settle gifts meanwhile.
+// TestFundsAreLockedBeforeTheReceiptsCounter: booking locks funds first and the counter of receipt numbers last,
+// because a transaction that has locked a fund may settle gifts meanwhile.
 func TestFundsAreLockedBeforeTheReceiptsCounter(t *testing.T) {
 	h := program.New(t, program.Options{})
 	g, first, second := settledGift(t, h), h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())

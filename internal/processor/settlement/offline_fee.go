@@ -21,8 +21,8 @@ type OfflineFees struct {
 	NewID func() uuid.UUID
 }
 
-// BookOfflineTx books the sponsor's fee on each gift and stores each fund's part. There is no processing fee, so gross and
-// net are the same. A is the payment's account (1050 or 1100).
+// BookOfflineTx books the sponsor's fee on each gift and stores each fund's part. There is no processing fee, so gross
+// and net are the same. A is the payment's account (1050 or 1100).
 //
 //	debit  credit  fund
 //	3900   A       the gift's fund

@@ -50,8 +50,8 @@ func (s *bookingRun) bookPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	return s.postTx(ctx, tx, t, entry)
 }
 
-// bookFailedPayoutTx books a payout that the bank returned or Stripe canceled: the reverse of the payout's entry, with a
-// task. One that does not fit its payout goes to suspense.
+// bookFailedPayoutTx books a payout that the bank returned or Stripe canceled: the reverse of the payout's entry, with
+// a task. One that does not fit its payout goes to suspense.
 func (s *bookingRun) bookFailedPayoutTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	const query = `/* settlement.bookFailedPayoutTx */
 		SELECT c.fund_id, c.amount FROM balance_transaction b

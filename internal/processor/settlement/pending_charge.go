@@ -11,8 +11,8 @@ import (
 	"konbit/internal/giving/receipt"
 )
 
-// A bank debit has a balance transaction from the moment it is ordered; days later it succeeds or fails. Meanwhile its net
-// is in suspense in operations, and finance has nothing to do.
+// A bank debit has a balance transaction from the moment it is ordered; days later it succeeds or fails. Meanwhile its
+// net is in suspense in operations, and finance has nothing to do.
 //
 //	event       debit  credit  fund
 //	ordered     1010   1090    operations, the net

@@ -52,7 +52,8 @@ func ChargesWithoutInvoice(ctx context.Context, q sqlx.QueryerContext, limit tim
 	return waiting, err
 }
 
-// InvoicesToReadTx lists the invoices of the listed charges that are not known, except those of charges that are booked.
+// InvoicesToReadTx lists the invoices of the listed charges that are not known, except those of charges that are
+// booked.
 func (b Booker) InvoicesToReadTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEntity, listed []Transaction) (invoices []string, err error) {
 	ids, charges := make([]string, len(listed)), make([]string, len(listed))
 	for i, t := range listed {

@@ -13,8 +13,8 @@ func movePostings(debit, credit ledger.Account, f fund.Fund, amount int64) []led
 	return ledger.Move(debit, credit, f.ID, amount)
 }
 
-// feePostings returns the postings of a processing fee that a fund pays from an asset account. A negative amount gives the
-// fee back.
+// feePostings returns the postings of a processing fee that a fund pays from an asset account. A negative amount gives
+// the fee back.
 //
 //	debit  credit  fund
 //	5100   asset   the fund

@@ -25,8 +25,8 @@ func (s *bookingRun) reviseReceiptOf(c change, reason receipt.Reason) {
 	s.revisions = append(s.revisions, revision{c, reason})
 }
 
-// reviseReceiptsTx revises the receipts of the run's changed gifts. The donor gets an email. A payment without a donation
-// or a receipt has nothing to revise.
+// reviseReceiptsTx revises the receipts of the run's changed gifts. The donor gets an email. A payment without a
+// donation or a receipt has nothing to revise.
 //
 //	the gift went back in whole          the receipt becomes void
 //	a part went back                     it is replaced by one for the rest
@@ -78,8 +78,8 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// reducedFacts returns what a receipt says if each fund keeps only kept of the gift. paid is what the donor paid in all;
-// kept and paid are in minor units. day is when the rest went back.
+// reducedFacts returns what a receipt says if each fund keeps only kept of the gift. paid is what the donor paid in
+// all; kept and paid are in minor units. day is when the rest went back.
 func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
 	currency := f.Amount.Currency
 	f.Amount = money.New(0, currency)

@@ -25,7 +25,7 @@ import (
 //	5100   1010    operations   the processing fee: Stripe keeps it
 //	3900   1010    operations   the sponsor's fee
 //
-// The fund then stands as if that part had never come.
+// The balance of the fund is then the same as without that part.
 func (s *bookingRun) refundTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
 	return s.bookReturnTx(ctx, tx, t, receipt.Refund)
 }
@@ -97,8 +97,8 @@ func (s *bookingRun) returnPostings(returned []part, paidFrom, feesIn ledger.Acc
 	return append(postings, sponsorFeePostings(feesIn, s.operations, sponsorFees)...)
 }
 
-// refundFailedTx books a refund that the bank could not deliver: the money is back and owed to the donor. Finance repays
-// it another way, as the task says.
+// refundFailedTx books a refund that the bank could not deliver: the money is back and owed to the donor. Finance
+// repays it another way, as the task says.
 //
 //	debit  credit  fund
 //	1010   2300    the funds that the refund was taken from
@@ -127,9 +127,9 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, *p, t.Net, t.CreatedAt}, parts)
 }
 
-// refundBeyondPlanTx books the refund of a payment that its plan did not accept, out of the suspense in which the payment
-// is (1090 / 1010 in operations), and closes the tasks about the payment. It returns false, and books nothing, if the
-// refund is another one, is not of the whole payment, or is not the first.
+// refundBeyondPlanTx books the refund of a payment that its plan did not accept, out of the suspense in which the
+// payment is (1090 / 1010 in operations), and closes the tasks about the payment. It returns false, and books nothing,
+// if the refund is another one, is not of the whole payment, or is not the first.
 func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Transaction, p payment.Payment) (bool, error) {
 	const whole = `/* settlement.refundBeyondPlanTx */
 		SELECT EXISTS (SELECT 1 FROM balance_transaction WHERE entity_id = $1 AND source_id = $2 AND type IN ('charge', 'payment') AND amount = $3)

@@ -33,7 +33,8 @@ type OfflineRefund struct {
 }
 
 // RefundOfflineTx books a refund of a payment without a processor: from now on the money is owed to the donor (2300).
-// Another entry (2300 / 1100) follows when it leaves the bank. A is FeesIn; 48xx is 4800, or 4805 for a restricted fund.
+// Another entry (2300 / 1100) follows when it leaves the bank. A is FeesIn; 48xx is 4800, or 4805 for a restricted
+// fund.
 //
 //	debit  credit  fund         amount
 //	48xx   2300    gift's fund  the refunded part, as far as the fund can pay it
@@ -42,9 +43,10 @@ type OfflineRefund struct {
 //	4910   4900    gift's fund  the same, if the fund is restricted
 //	3900   A       operations   the same
 //
-// The receipt is replaced or becomes void, as with a card refund. It returns false, and changes nothing, if the order is
-// booked already, and an error if the order is booked with another amount or payment, if the payment is not settled or
-// has a processor, or if less remains of it (ErrRefundTooLarge). It locks funds, then the counter of receipt numbers.
+// The receipt is replaced or becomes void, as with a card refund. It returns false, and changes nothing, if the order
+// is booked already, and an error if the order is booked with another amount or payment, if the payment is not settled
+// or has a processor, or if less remains of it (ErrRefundTooLarge). It locks funds, then the counter of receipt
+// numbers.
 func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, r OfflineRefund) (bool, error) {
 	s, err := b.newRun(catalog, r.EntityID)
 	if err != nil {

@@ -42,7 +42,8 @@ func refundOffline(t *testing.T, h *program.Program, r settlement.OfflineRefund)
 	return booked, err
 }
 
-// netAssets lists the net assets of each fund of tsne that has any, without and with donor restrictions, in minor units.
+// netAssets lists the net assets of each fund of tsne that has any, without and with donor restrictions, in minor
+// units.
 func netAssets(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s %s %s', f.code, a.class, -sum(p.amount)) FROM posting p
 		JOIN account a ON a.code = p.account_code JOIN fund f ON f.id = p.fund_id JOIN legal_entity e ON e.id = f.entity_id

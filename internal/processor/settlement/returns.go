@@ -19,8 +19,8 @@ type Return struct {
 	Reason    receipt.Reason `db:"reason"` // receipt.Refund or receipt.Dispute
 }
 
-// Returns lists the refunds of payments and the disputes that were finally lost, by payment and time. These are the same
-// changes for which a receipt is revised.
+// Returns lists the refunds of payments and the disputes that were finally lost, by payment and time. These are the
+// same changes for which a receipt is revised.
 func Returns(ctx context.Context, q sqlx.QueryerContext, payments []uuid.UUID) (map[uuid.UUID][]Return, error) {
 	const query = `/* settlement.Returns */
 		SELECT h.payment_id, h.at, h.amount, CASE h.kind WHEN 'refund' THEN 'refund' ELSE 'dispute' END AS reason FROM payment_change h

@@ -15,7 +15,8 @@ import (
 
 // A restricted fund never falls below zero. What it cannot pay, operations pays (absorbs), and a task says so.
 
-// restrictedBalances are the balances of restricted funds while the fees of a list are computed, in minor units by fund.
+// restrictedBalances are the balances of restricted funds while the fees of a list are computed, in minor units by
+// fund.
 type restrictedBalances map[uuid.UUID]int64
 
 // absorbFeesTx moves to operations what a restricted fund can no longer pay of the sponsor's fee and of the processing

@@ -16,8 +16,9 @@ import (
 	"konbit/internal/processor/payout"
 )
 
-// Transaction is a balance transaction as Stripe lists it, with its source. Amounts are minor units of Currency; money that
-// leaves is negative; Net = Amount − Fee. The adapter of a second processor gives its movements these types and categories.
+// Transaction is a balance transaction as Stripe lists it, with its source. Amounts are minor units of Currency; money
+// that leaves is negative; Net = Amount − Fee. The adapter of a second processor gives its movements these types and
+// categories.
 type Transaction struct {
 	ID          string
 	Type        string // Stripe's type: "charge", "refund", "adjustment" …
@@ -56,7 +57,8 @@ const (
 // IsPayout reports whether the transaction pays money out to the bank.
 func (t Transaction) IsPayout() bool { return t.movement() == payoutPaid }
 
-// IsFailedPayout reports whether the transaction brings back money of a payout that the bank returned or Stripe canceled.
+// IsFailedPayout reports whether the transaction brings back money of a payout that the bank returned or Stripe
+// canceled.
 func (t Transaction) IsFailedPayout() bool { return t.movement() == payoutFailed }
 
 // IsAutomaticPayout reports whether the transaction is a payout made by the processor's schedule: it has members.

@@ -10,8 +10,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestOnlyDependentTransactionsWait: a transaction that cannot be booked is left to the next run with those that must come
-// after it; every other one is booked at once.
+// TestOnlyDependentTransactionsWait: a transaction that cannot be booked is left to the next run with those that must
+// come after it; every other one is booked at once.
 func TestOnlyDependentTransactionsWait(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())

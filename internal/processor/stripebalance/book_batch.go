@@ -96,8 +96,8 @@ func (r *importRun) bookToSuspense(ctx context.Context, t settlement.Transaction
 	return errors.Join(err, r.openStuckTask(ctx, t, err))
 }
 
-// withinGracePeriod returns nil once the transaction has failed for gracePeriod. Before that it opens a task and returns
-// reason.
+// withinGracePeriod returns nil once the transaction has failed for gracePeriod. Before that it opens a task and
+// returns reason.
 func (r *importRun) withinGracePeriod(ctx context.Context, t settlement.Transaction, reason error) error {
 	failing, err := task.List(ctx, r.DB, task.Filter{EntityID: r.entity.ID, Code: taskStuck.Code, Subject: t.ID})
 	if err != nil {

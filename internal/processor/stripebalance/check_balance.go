@@ -17,8 +17,8 @@ const maxAttempts = 3
 // checkBalance stores Stripe's balance beside the net of the booked transactions that explain it.
 //
 // Gifts continue meanwhile, so Stripe's answer may include transactions that are not booked yet. Everything before the
-// question is booked, and a list taken after the answer contains all that happened since. If Stripe's answer is right it
-// equals booked + the net of the oldest transactions of that list (matchPrefix).
+// question is booked, and a list taken after the answer contains all that happened since. If Stripe's answer is right
+// it equals booked + the net of the oldest transactions of that list (matchPrefix).
 //
 //	a prefix matches                  the comparison is stored: no difference
 //	no prefix, and the list is empty  the comparison is stored: the difference is real
@@ -48,8 +48,8 @@ func (r *importRun) checkBalance(ctx context.Context) error {
 	return nil
 }
 
-// matchPrefix returns booked + the net of the shortest prefix of unbooked with which the sum equals balance. If no prefix
-// matches it returns booked, and ok is false. All amounts are minor units of one currency.
+// matchPrefix returns booked + the net of the shortest prefix of unbooked with which the sum equals balance. If no
+// prefix matches it returns booked, and ok is false. All amounts are minor units of one currency.
 func matchPrefix(balance, booked int64, unbooked []settlement.Transaction) (net int64, ok bool) {
 	net = booked
 	for i := 0; net != balance; i++ {

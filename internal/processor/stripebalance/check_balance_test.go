@@ -39,7 +39,8 @@ func differences(h *program.Program) []string {
 	return h.Lines(`SELECT format('%s', o.held - o.kept) FROM balance_observation o JOIN legal_entity e ON e.id = o.entity_id WHERE e.slug = 'tsne' ORDER BY o.at`)
 }
 
-// TestTheBalanceIsComparedWhileGiftsContinue: payments around the time of the answer are recognised, and a difference is shown.
+// TestTheBalanceIsComparedWhileGiftsContinue: payments around the time of the answer are recognised, and a difference
+// is shown.
 func TestTheBalanceIsComparedWhileGiftsContinue(t *testing.T) {
 	h := program.New(t, program.Options{})
 	_, err := h.Collector.Sweep(t.Context())

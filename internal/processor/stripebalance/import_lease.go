@@ -88,10 +88,10 @@ func (l *importLease) exec(ctx context.Context, db *sqlx.DB, query string, args 
 	})
 }
 
-// release gives the lease back and sets when the next run may start. The delay doubles with each run that books nothing,
-// from 3 seconds to at most 10 seconds within an hour of the newest charge whose fee is due, and to a quarter of an hour
-// after it; in busy times it is 9 seconds. failed is why the run did not end; since when no run has ended is stored for
-// the checkers.
+// release gives the lease back and sets when the next run may start. The delay doubles with each run that books
+// nothing, from 3 seconds to at most 10 seconds within an hour of the newest charge whose fee is due, and to a quarter
+// of an hour after it; in busy times it is 9 seconds. failed is why the run did not end; since when no run has ended is
+// stored for the checkers.
 func (l *importLease) release(ctx context.Context, db *sqlx.DB, booked int, through time.Time, failed error) error {
 	const query = `/* stripebalance.release */
 		UPDATE balance_lookup

@@ -28,8 +28,8 @@ type importRun struct {
 	unreadInvoices map[string]error // why an invoice could not be read, by its id
 }
 
-// run imports from start on; a sweep then does what only sweeps do. It returns the first error that ends the run, or the
-// reasons why transactions were left to the next run.
+// run imports from start on; a sweep then does what only sweeps do. It returns the first error that ends the run, or
+// the reasons why transactions were left to the next run.
 func (r *importRun) run(ctx context.Context, start time.Time, sweep bool) error {
 	err := r.importSince(ctx, start)
 	if missing := (*missingMember)(nil); errors.As(err, &missing) && !r.relisted {
@@ -54,8 +54,8 @@ func (r *importRun) run(ctx context.Context, start time.Time, sweep bool) error 
 	return err
 }
 
-// importSince books what was created at or after since, oldest first. Stripe lists the newest first, so each list covers
-// only listSpan: the transactions of years are never in memory together.
+// importSince books what was created at or after since, oldest first. Stripe lists the newest first, so each list
+// covers only listSpan: the transactions of years are never in memory together.
 func (r *importRun) importSince(ctx context.Context, since time.Time) error {
 	r.through = r.ReadThrough
 	for from := since; ; from = from.Add(listSpan) {

@@ -150,7 +150,8 @@ func TestARunThatLostItsLeaseStops(t *testing.T) {
 	require.Equal(t, 2, h.Count(`SELECT count(*) FROM balance_lookup WHERE next_look = 'infinity'`), "it does not release the other's lease")
 }
 
-// TestAFreshChargeIsImportedSoon: after failures or idle runs a new charge's fee does not wait for a quarter of an hour.
+// TestAFreshChargeIsImportedSoon: after failures or idle runs a new charge's fee does not wait for a quarter of an
+// hour.
 func TestAFreshChargeIsImportedSoon(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)
@@ -231,8 +232,8 @@ func TestALostRaceIsNoTask(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM balance_lookup WHERE leased_until > now()`), "the next run may start at once")
 }
 
-// TestADayOfSweepsListsATransactionFewTimes: a sweep lists what is new and what came just before; the first of a day also
-// lists the day before.
+// TestADayOfSweepsListsATransactionFewTimes: a sweep lists what is new and what came just before; the first of a day
+// also lists the day before.
 func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -267,8 +268,8 @@ func (s listCounter) Transactions(ctx context.Context, e org.LegalEntity, since,
 	})
 }
 
-// TestTheFirstSweepOfADayFindsLateTransactions: one that is listed an hour after its date is found by the first sweep of the
-// next day.
+// TestTheFirstSweepOfADayFindsLateTransactions: one that is listed an hour after its date is found by the first sweep
+// of the next day.
 func TestTheFirstSweepOfADayFindsLateTransactions(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -308,7 +309,8 @@ func (s hidingSource) Transactions(ctx context.Context, e org.LegalEntity, since
 	})
 }
 
-// TestBusyTimesListManyAtOnce: after a run that booked a whole batch, the next run starts at its time, not with the next fee.
+// TestBusyTimesListManyAtOnce: after a run that booked a whole batch, the next run starts at its time, not with the
+// next fee.
 func TestBusyTimesListManyAtOnce(t *testing.T) {
 	h := program.New(t, program.Options{})
 	settledGift(t, h)

@@ -102,7 +102,8 @@ func (r *importRun) retryCharge(ctx context.Context, p settlement.PendingCharge)
 }
 
 // bookDeferred books the refunds and disputes in suspense whose charge is booked now. Each gets its own database
-// transaction: it locks funds, and a transaction that settles a charge has already locked the counter of receipt numbers.
+// transaction: it locks funds, and a transaction that settles a charge has already locked the counter of receipt
+// numbers.
 func (r *importRun) bookDeferred(ctx context.Context) error {
 	for {
 		found := false

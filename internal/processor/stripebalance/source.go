@@ -30,8 +30,8 @@ type Source interface {
 	Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error)
 	// Invoice returns the invoice that a charge paid.
 	Invoice(ctx context.Context, entity org.LegalEntity, id string) (donation.Invoice, error)
-	// LostDispute returns a dispute that the bank decided against us; nil if it is open or was won. Its time is zero: Stripe does
-	// not list when a dispute ended, so the import takes the time at which it found the loss.
+	// LostDispute returns a dispute that the bank decided against us; nil if it is open or was won. Its time is zero:
+	// Stripe does not list when a dispute ended, so the import takes the time at which it found the loss.
 	LostDispute(ctx context.Context, entity org.LegalEntity, dispute string) (*settlement.LostDispute, error)
 }
 

@@ -59,8 +59,8 @@ type account struct {
 	limit *rate.Limiter
 }
 
-// New returns a client. apiURL is the address of a stand-in; empty is Stripe itself. It reports an error if there is a stand-in and a live
-// key.
+// New returns a client. apiURL is the address of a stand-in; empty is Stripe itself. It reports an error if there is a
+// stand-in and a live key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{
@@ -124,8 +124,8 @@ func (s *Stripe) account(slug string) (*account, error) {
 	return a, nil
 }
 
-// translate turns the error of a call into an error of this program: fault.Unavailable if Stripe or the network failed, an unexpected error
-// if Stripe refused the call, which is a defect of ours.
+// translate turns the error of a call into an error of this program: fault.Unavailable if Stripe or the network failed,
+// an unexpected error if Stripe refused the call, which is a defect of ours.
 func translate(err error) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
@@ -138,8 +138,8 @@ func translate(err error) error {
 	return short
 }
 
-// isRetryable reports whether the same call with the same key may be repeated soon: too many calls, or another call with the same key is
-// running.
+// isRetryable reports whether the same call with the same key may be repeated soon: too many calls, or another call
+// with the same key is running.
 func isRetryable(e *stripe.Error) bool {
 	return e.HTTPStatusCode == http.StatusTooManyRequests || e.HTTPStatusCode == http.StatusConflict
 }

@@ -38,8 +38,8 @@ func speaker(t *testing.T, apiURL string) *stripepay.Stripe {
 	return s
 }
 
-// TestRedirectsAreNotFollowed is threat T19: an answer in Stripe's place must not send us, with a donor's data and our key, to another address:
-// another host, this machine, the metadata service of a cloud.
+// TestRedirectsAreNotFollowed is threat T19: an answer in Stripe's place must not send us, with a donor's data and our
+// key, to another address: another host, this machine, the metadata service of a cloud.
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Int64

@@ -6,9 +6,9 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// ForgetCustomer is part of privacy.CustomerDeleter: name, address and payment methods go, and nothing can be charged any more. Payments,
-// and what donors typed on their pages, stay at Stripe: only its dashboard or a redaction job removes a person from them
-// (https://docs.stripe.com/privacy/redaction).
+// ForgetCustomer is part of privacy.CustomerDeleter: name, address and payment methods go, and nothing can be charged
+// any more. Payments, and what donors typed on their pages, stay at Stripe: only its dashboard or a redaction job
+// removes a person from them (https://docs.stripe.com/privacy/redaction).
 func (s *Stripe) ForgetCustomer(ctx context.Context, entity, customer string) error {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {

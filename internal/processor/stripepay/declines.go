@@ -10,9 +10,9 @@ import (
 	"konbit/internal/processor/stripepay/webhook"
 )
 
-// declineFact reads that a bank declined a card. Stripe sends two events for one decline, so it is identified by its charge, or by the event if
-// no charge was made (the donor left the bank's page, or the card number was refused at once). It returns the zero Fact for a payment that
-// this program makes for a void invoice: no donor is at a form then.
+// declineFact reads that a bank declined a card. Stripe sends two events for one decline, so it is identified by its
+// charge, or by the event if no charge was made (the donor left the bank's page, or the card number was refused at
+// once). It returns the zero Fact for a payment that this program makes for a void invoice: no donor is at a form then.
 func declineFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var charge stripe.Charge
 	var intent stripe.PaymentIntent

@@ -11,8 +11,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestRenewalsDeclinedAreNoCardTesting checks that a decline at a renewal does not count as card testing, because no person
-// typed the card then. A decline on the payment page counts, also for a plan.
+// TestRenewalsDeclinedAreNoCardTesting checks that a decline at a renewal does not count as card testing, because no
+// person typed the card then. A decline on the payment page counts, also for a plan.
 func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now

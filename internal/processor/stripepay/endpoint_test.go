@@ -18,7 +18,8 @@ import (
 
 const hook = "https://give.example.org/hooks/stripe/tsne"
 
-// at returns a client for a stand-in with one account and no endpoint, and a function that makes requests as a person does in the dashboard.
+// at returns a client for a stand-in with one account and no endpoint, and a function that makes requests as a person
+// does in the dashboard.
 func at(t *testing.T) (*stripepay.Stripe, func(method, path string, form url.Values) map[string]any) {
 	t.Helper()
 	fake, err := stripefake.New(stripefake.Options{Accounts: []stripefake.Account{{Name: "tsne", SecretKey: "sk_test_tsne"}}})

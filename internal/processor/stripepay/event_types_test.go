@@ -17,8 +17,8 @@ import (
 	"konbit/internal/processor/stripepay/webhook"
 )
 
-// TestHandledNamesEveryTypeTheCodeReads: in this package every literal that looks like an event's type is one. The beginning of a type is not
-// allowed, because it would hide types from the list.
+// TestHandledNamesEveryTypeTheCodeReads: in this package every literal that looks like an event's type is one. The
+// beginning of a type is not allowed, because it would hide types from the list.
 func TestHandledNamesEveryTypeTheCodeReads(t *testing.T) {
 	looks := regexp.MustCompile(`^(account|balance|capability|charge|checkout|customer|invoice|mandate|payment_intent|payment_method|payout|` +
 		`person|price|radar|refund|review|setup_intent|source|subscription_schedule|topup|transfer)\.[a-z_.]*$`)

@@ -226,8 +226,8 @@ func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id str
 	return transactionOf(entity.ID, t), nil
 }
 
-// transactionOf translates a balance transaction that was listed with its source. If its charge cannot be read, it is marked as unreadable and
-// the others are listed all the same.
+// transactionOf translates a balance transaction that was listed with its source. If its charge cannot be read, it is
+// marked as unreadable and the others are listed all the same.
 func transactionOf(entity uuid.UUID, t *stripe.BalanceTransaction) settlement.Transaction {
 	transaction := settlement.Transaction{
 		ID: t.ID, Type: string(t.Type), Category: string(t.ReportingCategory), Amount: t.Amount, Fee: t.Fee, Net: t.Net,

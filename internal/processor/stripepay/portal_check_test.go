@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPortalTakesCardsAlone: CheckPortal reports what a donor could do at Stripe instead of on our own pages, and if a card cannot be changed
-// there.
+// TestPortalTakesCardsAlone: CheckPortal reports what a donor could do at Stripe instead of on our own pages, and if a
+// card cannot be changed there.
 func TestPortalTakesCardsAlone(t *testing.T) {
 	client, person := at(t)
 	ctx := t.Context()

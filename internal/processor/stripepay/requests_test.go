@@ -30,8 +30,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// calls are all functions of Stripe's library that the adapter calls, and the requests they make. A new call needs a new line here, and a step
-// in tour.
+// calls are all functions of Stripe's library that the adapter calls, and the requests they make. A new call needs a
+// new line here, and a step in tour.
 var calls = map[string]string{
 	"Balance.Get":                      `GET /v1/balance$`,
 	"BillingPortalConfigurations.List": `GET /v1/billing_portal/configurations$`,

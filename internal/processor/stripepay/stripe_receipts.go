@@ -6,9 +6,9 @@ import (
 	"github.com/stripe/stripe-go/v76"
 )
 
-// StripeReceipts says whether Stripe itself emails receipts beside ours, judged by an account's newest charges. The setting (Settings, Customer
-// emails) cannot be read by API. A charge has a receipt_number once Stripe has emailed a receipt for it
-// (https://docs.stripe.com/api/charges/object); Stripe never does for a test charge.
+// StripeReceipts says whether Stripe itself emails receipts beside ours, judged by an account's newest charges. The
+// setting (Settings, Customer emails) cannot be read by API. A charge has a receipt_number once Stripe has emailed a
+// receipt for it (https://docs.stripe.com/api/charges/object); Stripe never does for a test charge.
 type StripeReceipts struct {
 	Checked    int    // number of charges of donations that were read
 	LastMailed string // the newest of them with a receipt from Stripe; empty if there is none

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestStripeReceiptsAreFoundOnCharges: Stripe emails no receipts for test accounts, so the answers of a live one are written here, after
-// https://docs.stripe.com/api/charges/object.
+// TestStripeReceiptsAreFoundOnCharges: Stripe emails no receipts for test accounts, so the answers of a live one are
+// written here, after https://docs.stripe.com/api/charges/object.
 func TestStripeReceiptsAreFoundOnCharges(t *testing.T) {
 	const charge = `{"id":%q,"object":"charge","paid":%t,"metadata":{%s},"receipt_email":"a@b.example","receipt_number":%s}`
 	ours := `"konbit_donation":"0198c0de-0000-7000-8000-000000000001"`

@@ -12,8 +12,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestOneSweepAfterThreeDaysWithoutEvents: the webhook endpoint does not answer for three days, in which there are donations, refunds, disputes and
-// payouts. One sweep books all of it and issues the receipts.
+// TestOneSweepAfterThreeDaysWithoutEvents: the webhook endpoint does not answer for three days, in which there are
+// donations, refunds, disputes and payouts. One sweep books all of it and issues the receipts.
 func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
@@ -59,7 +59,8 @@ func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	require.Zero(t, again, "a second sweep finds nothing")
 }
 
-// TestOneSweepFindsTheFirstGiftAndItsRefund: if no event of a donation ever arrived, the first sweep still imports the balance, not the second.
+// TestOneSweepFindsTheFirstGiftAndItsRefund: if no event of a donation ever arrived, the first sweep still imports the
+// balance, not the second.
 func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
 	h := program.New(t, program.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))

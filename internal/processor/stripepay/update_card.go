@@ -45,8 +45,8 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 	return session.URL, nil
 }
 
-// UseNewestPaymentMethod is part of recurring.Billing. Stripe prefers a subscription's own payment method to its customer's, so it is set on each
-// subscription.
+// UseNewestPaymentMethod is part of recurring.Billing. Stripe prefers a subscription's own payment method to its
+// customer's, so it is set on each subscription.
 func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target, customer string) (*recurring.PaymentMethod, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -83,8 +83,8 @@ func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice
 	return nil
 }
 
-// RetryPayment is part of recurring.Billing. It does nothing while a bank processes a payment of the invoice. It returns false if the card is
-// declined, or if the invoice is neither open nor paid.
+// RetryPayment is part of recurring.Billing. It does nothing while a bank processes a payment of the invoice. It
+// returns false if the card is declined, or if the invoice is neither open nor paid.
 func (s *Stripe) RetryPayment(ctx context.Context, o recurring.Target, invoice string) (bool, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

@@ -20,8 +20,8 @@ func CheckVersion(e *stripe.WebhookEndpoint) error {
 	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint", e.ID, has, stripe.APIVersion)
 }
 
-// CheckEvents reports an error if an endpoint does not send exactly the handled events. If some are missing, donations are not settled
-// in time; if there are more, as with "*", they are stored for nothing.
+// CheckEvents reports an error if an endpoint does not send exactly the handled events. If some are missing, donations
+// are not settled in time; if there are more, as with "*", they are stored for nothing.
 func CheckEvents(e *stripe.WebhookEndpoint) error {
 	var missing, needless []string
 	for _, t := range handledTypes {

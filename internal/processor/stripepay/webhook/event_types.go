@@ -2,8 +2,8 @@ package webhook
 
 import "slices"
 
-// handledTypes are the types of events that the package stripepay reads, sorted: a webhook endpoint must send them. A test of that package
-// compares the list with its code.
+// handledTypes are the types of events that the package stripepay reads, sorted: a webhook endpoint must send them. A
+// test of that package compares the list with its code.
 var handledTypes = []string{
 	"charge.dispute.closed",
 	"charge.dispute.created",

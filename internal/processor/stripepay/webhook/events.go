@@ -61,8 +61,8 @@ type Replayed struct {
 	Unknown []string // no event has this id
 }
 
-// ReplayEvents makes events new again, whatever their state. They are applied again; an event that was applied before changes nothing.
-// If entity is not uuid.Nil, only events of that entity are replayed.
+// ReplayEvents makes events new again, whatever their state. They are applied again; an event that was applied before
+// changes nothing. If entity is not uuid.Nil, only events of that entity are replayed.
 func ReplayEvents(ctx context.Context, db *sqlx.DB, entity uuid.UUID, ids []string) (Replayed, error) {
 	const which = `id = ANY($2)`
 	r, err := replay(ctx, db, which, entity, pq.Array(ids))
@@ -100,8 +100,8 @@ func replay(ctx context.Context, db *sqlx.DB, which string, entity uuid.UUID, ar
 // eraseBatch limits one step of EraseEvents, so that it locks few rows for a short time.
 const eraseBatch = 500
 
-// EraseEvents erases the payloads of events that were stored more than Retention days ago, by the database's clock, and returns their number.
-// Events that were still parked are set aside, since they cannot be applied any more.
+// EraseEvents erases the payloads of events that were stored more than Retention days ago, by the database's clock, and
+// returns their number. Events that were still parked are set aside, since they cannot be applied any more.
 func EraseEvents(ctx context.Context, db *sqlx.DB) (total int64, err error) {
 	const query = `/* webhook.EraseEvents */
 		UPDATE stripe_event e

@@ -17,8 +17,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// receiveTogether delays the inbox by a lock on its table until that many webhooks wait behind the first. It returns the status of each answer.
-// The i-th event has the i-th id.
+// receiveTogether delays the inbox by a lock on its table until that many webhooks wait behind the first. It returns
+// the status of each answer. The i-th event has the i-th id.
 func receiveTogether(t *testing.T, h *program.Program, e program.Event, ids []string) []int {
 	t.Helper()
 	lock := h.DB.Owner.MustBegin()
