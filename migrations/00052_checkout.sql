@@ -14,6 +14,10 @@
 -- Updates are guarded by IS DISTINCT FROM on both sides, so that they do not call each other again.
 -- The next release drops the columns, donation_one_live_per_form, previous_release_*, and what checkout_of_donation does beside `ended`.
 
+-- The strongest lock first: with a weaker one (of the foreign key), a donation of a running server that waits for it and the index below
+-- wait for each other.
+LOCK TABLE donation IN ACCESS EXCLUSIVE MODE;
+
 -- Package checkout. ended: the donation is expired or failed, so that its form may begin another. Settling does not touch the row.
 CREATE TABLE checkout (
     donation_id uuid PRIMARY KEY REFERENCES donation (id) DEFERRABLE INITIALLY DEFERRED, -- inserted before its donation
@@ -97,6 +101,7 @@ CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout
     EXECUTE FUNCTION previous_release_page();
 
 -- +goose Down
+LOCK TABLE donation IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER previous_release_page ON checkout;
 DROP TRIGGER checkout_of_donation ON donation;
 DROP TRIGGER previous_release_columns ON donation;

@@ -40,13 +40,28 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := upRetrying(ctx, provider); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	if err := grant(ctx, db, serverRole); err != nil {
 		return err
 	}
 	return analyze(ctx, db)
+}
+
+// maxDeadlocks is how many deadlocks with running servers Up survives.
+const maxDeadlocks = 20
+
+// upRetrying runs the pending migrations. A migration is one transaction: if it deadlocks with a running server and is the one that
+// PostgreSQL ends, nothing of it remains, and it is run again.
+func upRetrying(ctx context.Context, provider *goose.Provider) error {
+	for deadlocks := 0; ; deadlocks++ {
+		_, err := provider.Up(ctx)
+		var refused *pq.Error
+		if err == nil || deadlocks == maxDeadlocks || !errors.As(err, &refused) || refused.Code != pqerror.TRDeadlockDetected {
+			return err
+		}
+	}
 }
 
 // analyze has the database take stock of tables that were filled and never looked at: a restored dump brings no statistics, and the

@@ -1,6 +1,8 @@
 package checkout_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -195,4 +197,30 @@ func TestMigratedBothWays(t *testing.T) {
 	require.Equal(t, []string{replaced.ID.String()}, h.Lines(`SELECT donation_id::text FROM checkout WHERE ended`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM checkout WHERE donation_id = $1 AND NOT ended AND session_id IS NOT NULL`, settled.ID))
 	require.Contains(t, h.Lines(`SELECT pg_get_functiondef('erase_people'::regproc)`)[0], "SELECT session_id FROM checkout")
+}
+
+// TestMigratesBesideARunningServer: a transaction of a running server has read a donation when the migration starts, and
+// updates it then. Both end.
+func TestMigratesBesideARunningServer(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
+	require.NoError(t, migrations.To(t.Context(), h.DB.OwnerURL, 51))
+	tx := h.DB.Owner.MustBegin()
+	t.Cleanup(func() { _ = tx.Rollback() })
+	tx.MustExec(`SELECT count(*) FROM donation`)
+	migrated := make(chan error, 1)
+	go func() {
+		migrated <- migrations.Up(context.WithoutCancel(t.Context()), h.DB.OwnerURL, testkit.ServerRole)
+	}()
+	testkit.Eventually(t, time.Minute, func() error {
+		if h.Count(`SELECT count(*) FROM pg_locks WHERE relation = 'donation'::regclass AND NOT granted`) == 0 {
+			return errors.New("the migration does not wait yet")
+		}
+		return nil
+	})
+	_, err := tx.Exec(`UPDATE donation SET checkout_try = checkout_try WHERE id = $1`, d.ID)
+	require.NoError(t, err, "the server's transaction")
+	require.NoError(t, tx.Commit())
+	require.NoError(t, <-migrated, "the migration")
 }

@@ -21,6 +21,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -107,10 +108,14 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 				})
 			}
 			all.Wait()
-			again := h.StartedGift(form)
+			var again checkout.Gift
+			testkit.Eventually(t, time.Minute, func() (err error) { // on a busy machine some of the faults are still to come
+				again, err = h.Submit(form)
+				return err
+			})
 			for _, page := range pages {
-				if page != "" { // a press that met the fault twice was told to come again
-					assert.Equal(t, again.ID.String()+" "+*h.Checkout(again).SessionURL, page)
+				if page != "" { // a submission that met the fault twice was asked to come again
+					assert.Equal(t, again.ID.String()+" "+*again.SessionURL, page)
 				}
 			}
 			assert.Equal(t, 1, gifts(h))

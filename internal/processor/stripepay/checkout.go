@@ -62,9 +62,10 @@ func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session
 			if broken++; broken == maxBrokenCalls {
 				return checkout.Session{}, translate(err)
 			}
+		case isRetryable(refused): // before the next case: a key in use (409) has the type of an idempotency error too
 		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
 			return checkout.Session{}, fmt.Errorf("%w: %w", checkout.ErrTryUsed, translate(err))
-		case !isRetryable(refused):
+		default:
 			return checkout.Session{}, translate(err)
 		}
 		select {
