@@ -203,7 +203,7 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	d := pay(h, 1)[0]
 	e := h.EventOf(d, "charge.succeeded")
 	h.Exec(`CREATE TABLE hidden AS SELECT * FROM donation`)
-	for _, table := range []string{"designation", "donation_contact", "donation_step"} {
+	for _, table := range []string{"designation", "donation_contact", "donation_step", "checkout"} {
 		h.Exec(`CREATE TABLE hidden_` + table + ` AS SELECT * FROM ` + table)
 		h.Exec(`ALTER TABLE ` + table + ` DISABLE TRIGGER USER`)
 		h.Exec(`DELETE FROM ` + table)
@@ -219,7 +219,7 @@ func TestAGiftNotHereYetIsWaitedFor(t *testing.T) {
 	tx, err := h.DB.Owner.Beginx() // the donation appears
 	require.NoError(t, err)
 	for _, restore := range []string{
-		`INSERT INTO donation SELECT * FROM hidden`, `INSERT INTO designation SELECT * FROM hidden_designation`,
+		`INSERT INTO checkout SELECT * FROM hidden_checkout`, `INSERT INTO donation SELECT * FROM hidden`, `INSERT INTO designation SELECT * FROM hidden_designation`,
 		`INSERT INTO donation_contact SELECT * FROM hidden_donation_contact`, `INSERT INTO donation_step SELECT * FROM hidden_donation_step`,
 	} {
 		_, err := tx.Exec(restore)
