@@ -79,7 +79,7 @@ func TestEventually(t *testing.T) {
 		defer func() { _ = recover() }()
 		Eventually(late, 20*time.Millisecond, func() error { return errors.New("no email") })
 	}()
-	require.Contains(t, late.output, "no letter")
+	require.Contains(t, late.output, "no email")
 }
 
 // A recorder is a test that records the message of Fatalf.
