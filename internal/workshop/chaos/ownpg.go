@@ -11,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/localpg"
 	"konbit/internal/workshop/testkit"
 	"konbit/migrations"
@@ -89,7 +90,9 @@ func (p *separatePG) switchLog() {
 	}
 	defer db.Close()
 	for range 3 {
-		_, _ = db.Exec(`SELECT pg_switch_wal()`)
-		_, _ = db.Exec(`SELECT pg_logical_emit_message(false, 'chaos', 'fills')`)
+		_ = pg.InTx(context.Background(), db, func(tx *sqlx.Tx) error {
+			_, err := tx.Exec(`SELECT pg_switch_wal(), pg_logical_emit_message(false, 'chaos', 'fills')`)
+			return err
+		})
 	}
 }

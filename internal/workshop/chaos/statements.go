@@ -111,8 +111,10 @@ func slowStatements(t testing.TB, db *sqlx.DB, on bool) {
 		query = `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.25); RETURN NULL; END $$;
 			CREATE TRIGGER slow AFTER INSERT ON statement FOR EACH STATEMENT EXECUTE FUNCTION slow()`
 	}
-	_, err := db.Exec(query)
-	require.NoError(t, err)
+	require.NoError(t, pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(query)
+		return err
+	}))
 }
 
 // fillYear gives the first legal entity donors with one gift in each month, with all rows that statements

@@ -43,7 +43,7 @@ func (s *Stack) KillAt(f Failpoint, do func()) {
 	s.t.Helper()
 	const barrier = 0x4b0
 	db := s.DB.Owner
-	db.MustExec(fmt.Sprintf(`CREATE OR REPLACE FUNCTION failpoint() RETURNS trigger LANGUAGE plpgsql AS $$
+	s.mustChange(fmt.Sprintf(`CREATE OR REPLACE FUNCTION failpoint() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN PERFORM pg_advisory_xact_lock_shared(%d); RETURN coalesce(NEW, OLD); END $$`, barrier))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -55,7 +55,7 @@ func (s *Stack) KillAt(f Failpoint, do func()) {
 	if _, err := ours.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, barrier); err != nil {
 		s.t.Fatalf("e2e: %v", err)
 	}
-	db.MustExec(f.trigger())
+	s.mustChange(f.trigger())
 	do()
 	s.waitLocks("the server has not come to "+f.String(), `NOT granted`, true, barrier)
 	s.Kill()
@@ -147,6 +147,18 @@ func (s *Stack) dropFailpoint() error {
 	})
 }
 
+// mustChange runs a statement in a transaction. An error ends the test.
+func (s *Stack) mustChange(statement string) {
+	s.t.Helper()
+	err := pg.InTx(context.Background(), s.DB.Owner, func(tx *sqlx.Tx) error {
+		_, err := tx.Exec(statement)
+		return err
+	})
+	if err != nil {
+		s.t.Fatalf("e2e: %v", err)
+	}
+}
+
 // change changes triggers. It does not wait long for locks on the tables, because other sessions would wait behind it.
 func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 	return pg.InTx(context.Background(), s.DB.Owner, func(tx *sqlx.Tx) error {
@@ -160,7 +172,7 @@ func (s *Stack) change(do func(tx *sqlx.Tx) error) error {
 // AgeLeases makes the leases of a dead process just expired, so that the test need not wait. It makes them no older:
 // repeated calls must not let a checker find a forgotten lease.
 func (s *Stack) AgeLeases() {
-	s.DB.Owner.MustExec(`UPDATE river_job SET attempted_at = least(attempted_at, now() - interval '30 seconds') WHERE state = 'running';
+	s.mustChange(`UPDATE river_job SET attempted_at = least(attempted_at, now() - interval '30 seconds') WHERE state = 'running';
 		UPDATE balance_lookup SET leased_until = '-infinity' WHERE leased_until > now();
 		UPDATE stripe_event SET due_at = now() WHERE state = 'parked'`)
 }
