@@ -17,7 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // typedModule is the module with the types of everything it imports.
@@ -36,7 +36,7 @@ type listed struct {
 // loadModule asks the go command for the shipped packages and for the types of their imports.
 func loadModule(t *testing.T) *typedModule {
 	t.Helper()
-	testkit.SkipIfShort(t, "the go command")
+	short.Skip(t, "the go command")
 	command := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}\t{{.Dir}}\t{{join .GoFiles \" \"}}", "./cmd/konbit")
 	command.Dir = ".."
 	var said bytes.Buffer

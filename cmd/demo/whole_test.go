@@ -15,7 +15,7 @@ import (
 	"github.com/joho/godotenv"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // terminal collects the output of the demo.
@@ -40,7 +40,7 @@ func (s *terminal) String() string {
 // does.
 func startDemo(t *testing.T, dir string) (env map[string]string, output *terminal, end func() error) {
 	t.Helper()
-	testkit.SkipIfShort(t, "the program and PostgreSQL")
+	short.Skip(t, "the program and PostgreSQL")
 	free := "127.0.0.1:0"
 	ctx, interrupt := context.WithCancel(context.Background())
 	output = &terminal{}

@@ -11,12 +11,13 @@ import (
 
 	"konbit/internal/workshop/localpg"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // newCluster returns an empty database in a cluster of its own, whose transaction ids start from the beginning.
 func newCluster(t *testing.T) *testkit.Database {
 	t.Helper()
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	s, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)

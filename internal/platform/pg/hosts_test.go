@@ -13,12 +13,13 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/localpg"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // TestTheNewestPrimaryIsUsed promotes a standby while the former primary continues to run as a primary.
 func TestTheNewestPrimaryIsUsed(t *testing.T) {
 	t.Parallel()
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	primary, err := localpg.Start(t.Context(), localpg.Options{Settings: map[string]string{"synchronous_commit": "on"}})
 	require.NoError(t, err)
 	t.Cleanup(primary.Stop)

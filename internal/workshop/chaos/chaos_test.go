@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 var seed = flag.Uint64("seed", 0, "tells what is random once more; 0 draws one")
 
 // TestRows runs the short form of every row.
 func TestRows(t *testing.T) {
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	for _, row := range Rows() {
 		t.Run(row.Name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // These tests check the checks of the rows: each must find the violation it is written for.
@@ -81,7 +82,7 @@ func settledSimulation(t testing.TB) *simulation {
 }
 
 func TestOracleFindsWrongEntries(t *testing.T) {
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	for name, c := range map[string]struct {
 		wrong func(t testing.TB, w *simulation)
 		says  string

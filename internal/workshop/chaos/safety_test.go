@@ -7,11 +7,12 @@ import (
 
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // TestInvariantViolationsAreFound breaks each invariant in a valid program. Each violation must be found.
 func TestInvariantViolationsAreFound(t *testing.T) {
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	t.Parallel()
 	for sees, wrong := range map[string]func(w *simulation){
 		"a payment entry without a settled gift": func(w *simulation) {

@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/workshop/localpg"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // TestBackupAndRestore takes a backup of a running Konbit by the documented steps, restores it into a new server, and
@@ -89,7 +90,7 @@ func (s *Stack) waitIdle() {
 // the server.
 func emptyServer(t *testing.T) (owner, server string) {
 	t.Helper()
-	testkit.SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	pg, err := localpg.Start(t.Context(), localpg.Options{})
 	require.NoError(t, err)
 	t.Cleanup(pg.Stop)

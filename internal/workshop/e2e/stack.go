@@ -12,6 +12,7 @@ import (
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/short"
 )
 
 // Entities are the legal entities of cmd/demo/demo.yaml. Each has an account of the same name at the stand-in.
@@ -48,7 +49,7 @@ type Stack struct {
 // If the test fails, the servers' logs are shown.
 func Start(t testing.TB, o Options) *Stack {
 	t.Helper()
-	testkit.SkipIfShort(t, "the program and PostgreSQL")
+	short.Skip(t, "the program and PostgreSQL")
 	s := &Stack{DB: o.DB, t: t, dir: t.TempDir(), proxied: o.Proxied, seed: o.Stripe.Seed}
 	if s.DB == nil {
 		s.DB = testkit.DB(t)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/workshop/testkit/short"
 )
 
 // launcherDir makes this test binary a launcher that runs a server on the directory until the binary is killed.
@@ -34,13 +36,6 @@ func TestMain(m *testing.M) {
 	<-s.Done()
 }
 
-// skipIfShort is testkit.SkipIfShort. This package cannot import testkit, which imports it.
-func skipIfShort(t *testing.T) {
-	if testing.Short() {
-		t.Skip("-short: needs PostgreSQL")
-	}
-}
-
 // dataDir returns a path that the server's account can reach. It may not enter the parents of t.TempDir.
 func dataDir(t *testing.T) string {
 	t.Helper()
@@ -53,7 +48,7 @@ func dataDir(t *testing.T) string {
 
 func run(t *testing.T, o Options) *Server {
 	t.Helper()
-	skipIfShort(t)
+	short.Skip(t, "PostgreSQL")
 	s, err := Start(t.Context(), o)
 	require.NoError(t, err)
 	t.Cleanup(s.Stop)
@@ -158,7 +153,7 @@ func TestDataSurvivesAndIsExclusive(t *testing.T) {
 }
 
 func TestKilledLauncherTakesItsServerAlong(t *testing.T) {
-	skipIfShort(t)
+	short.Skip(t, "PostgreSQL")
 	dir := dataDir(t)
 	launcher := exec.Command(os.Args[0])
 	launcher.Env = append(os.Environ(), launcherDir+"="+dir)
@@ -198,7 +193,7 @@ func TestStalePIDFileOfALivingStranger(t *testing.T) {
 }
 
 func TestForeignDirectoriesAreLeftAlone(t *testing.T) {
-	skipIfShort(t)
+	short.Skip(t, "PostgreSQL")
 	other := dataDir(t)
 	require.NoError(t, os.Mkdir(other, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(other, "PG_VERSION"), []byte("9\n"), 0o600))
@@ -245,7 +240,7 @@ func TestReachable(t *testing.T) {
 }
 
 func TestStartGivesUpWithItsContext(t *testing.T) {
-	skipIfShort(t)
+	short.Skip(t, "PostgreSQL")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := Start(ctx, Options{})

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"konbit/internal/workshop/testkit/short"
 )
 
 // Browser starts a headless Chromium with an empty profile and returns the context for chromedp's actions. It has one
 // tab, which is closed at the end of the test. Chromium makes no request of its own.
 func Browser(t testing.TB) context.Context {
 	t.Helper()
-	SkipIfShort(t, "a browser")
+	short.Skip(t, "a browser")
 	path := browserPath()
 	if path == "" {
 		t.Fatal("testkit: no Chromium on this machine; mend it with: make test-deps")

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/testkit/short"
 	"konbit/migrations"
 )
 
@@ -24,7 +25,7 @@ type Cluster struct {
 // name.
 func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 	t.Helper()
-	SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	dir, err := localpg.NewTempDir(true) // memory keeps what a killed PostgreSQL has written, as the file cache of a disk does
 	if err != nil {
 		t.Fatalf("testkit: %v", err)

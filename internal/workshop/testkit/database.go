@@ -14,6 +14,7 @@ import (
 	_ "github.com/lib/pq"
 
 	"konbit/internal/workshop/localpg"
+	"konbit/internal/workshop/testkit/short"
 	"konbit/migrations"
 )
 
@@ -92,7 +93,7 @@ func migrateModel() error {
 
 func database(t testing.TB, template string) *Database {
 	t.Helper()
-	SkipIfShort(t, "PostgreSQL")
+	short.Skip(t, "PostgreSQL")
 	s, err := cluster()
 	if err == nil && template == modelDatabase {
 		err = migrate()
