@@ -45,8 +45,8 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
 
--- One-time keys, made by the owner ahead of need. An erasure masks a receipt's facts with pads and deletes them; what stays is the pad
--- sealed under SECRET_KEY. So the database needs no word of the server's, and a dump made afterwards names nobody.
+-- One-time keys that the owner makes in advance. An erasure masks a receipt's facts with keys and deletes the keys. A copy of each key
+-- remains, sealed under SECRET_KEY. So the database does not depend on the server, and a later dump contains no name.
 CREATE TABLE receipt_pad (
     id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     pad    bytea NOT NULL CHECK (octet_length(pad) = 2048), -- random
@@ -176,7 +176,7 @@ BEGIN
     PERFORM keep_receipt(r.id, erasure) FROM receipt r
       WHERE r.id = ANY(receipts) AND r.facts <> personless(r.facts) AND make_date(r.year + 8, 1, 1) > current_date;
     PERFORM set_config('konbit.erasing', 'yes', true);
-    -- stripepay: what Stripe told of their gifts, by the ids in it
+    -- stripepay: events about their gifts, found by the ids in the payload
     SELECT string_agg(DISTINCT regexp_replace(word, '([^A-Za-z0-9_-])', '\\\1', 'g'), '|') INTO known
       FROM (SELECT unnest(gifts)::text AS word UNION ALL SELECT session_id FROM checkout WHERE donation_id = ANY(gifts)
             UNION ALL SELECT unnest(ARRAY[intent_ref, charge_ref]) FROM payment WHERE donation_id = ANY(gifts)
@@ -221,7 +221,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Nobody but the owner executes a definer function, until grants.sql says so. A restored dump needs the same: see grants.sql.
+-- Only the owner may execute a definer function, unless grants.sql grants it. grants.sql repeats this for a restored dump.
 DO $$
 DECLARE
     f regprocedure;
@@ -256,7 +256,7 @@ BEGIN
         RAISE EXCEPTION 'a receipt has no sealed copy' USING ERRCODE = 'check_violation', CONSTRAINT = 'receipt_is_held';
     END IF;
     PERFORM set_config('konbit.erasing', 'yes', true);
-    -- stripepay: what Stripe told of their gifts, by the ids in it
+    -- stripepay: events about their gifts, found by the ids in the payload
     SELECT string_agg(DISTINCT regexp_replace(word, '([^A-Za-z0-9_-])', '\\\1', 'g'), '|') INTO known
       FROM (SELECT unnest(gifts)::text AS word UNION ALL SELECT session_id FROM checkout WHERE donation_id = ANY(gifts)
             UNION ALL SELECT unnest(ARRAY[intent_ref, charge_ref]) FROM payment WHERE donation_id = ANY(gifts)

@@ -49,11 +49,11 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 	return analyze(ctx, db)
 }
 
-// maxDeadlocks is how many deadlocks with running servers Up survives.
+// maxDeadlocks is the number of deadlocks after which Up reports an error.
 const maxDeadlocks = 20
 
-// upRetrying runs the pending migrations. A migration is one transaction: if it deadlocks with a running server and is the one that
-// PostgreSQL ends, nothing of it remains, and it is run again.
+// upRetrying runs the pending migrations. Each migration is one transaction. If PostgreSQL rolls one back because of a deadlock with a
+// running server, upRetrying runs it again, at most maxDeadlocks times.
 func upRetrying(ctx context.Context, provider *goose.Provider) error {
 	for deadlocks := 0; ; deadlocks++ {
 		_, err := provider.Up(ctx)

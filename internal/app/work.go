@@ -47,9 +47,9 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 	}, nil
 }
 
-// startWhenReady starts the workers when every migration has run. It waits while the database is away, also if that
-// begins after the last migration was seen: a server that was ready must not end because of it. stop is nil if ctx
-// ended before, or with err.
+// startWhenReady waits until every migration has run, and starts the workers. If the database cannot be reached, before
+// or after that, it waits and tries again, so that the server does not end. stop is nil if ctx ended first, or if err is
+// not nil.
 func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
 	for logged := false; ; logged = true {
 		err := a.Ready(ctx)

@@ -10,15 +10,16 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 )
 
-// Limits of a stream. A database that answers slowly does not cut it, one that does not answer does.
+// Limits of a stream. A slow database does not cut a stream; a database that does not answer cuts it.
 const (
 	streamTimeout = 2 * time.Minute // for the whole answer
-	streamStall   = 5 * time.Second // for the next part of it, without the time in which the client reads
+	streamStall   = 5 * time.Second // for the next part of the answer; the time in which the client reads does not count
 	streamBuffer  = 64 << 10        // bytes that are held back, so that an early failure is answered with its page
 )
 
 // stream wraps a handler that sends an answer while it reads it from the database. The answer is complete, or the client
-// sees that it is not: a failure becomes a page as long as nothing was sent, and afterwards the connection is cut.
+// sees that it is not: after a failure, stream sends an error page if nothing was sent yet, and otherwise cuts the
+// connection.
 func (k *Kernel) stream(h Handler) http.HandlerFunc {
 	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), streamTimeout)

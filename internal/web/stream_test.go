@@ -195,8 +195,9 @@ func TestFilesAreWholeOrVisiblyCut(t *testing.T) {
 	}
 }
 
-// TestBegunResponsesAreCut: after a part of a response was sent, neither a panic nor an error ends it as if it were
-// complete, and the log and metrics call it cut. A client of HTTP/1.0 gets a stream with its length or its page.
+// TestBegunResponsesAreCut checks responses that fail after a part was sent, by a panic or an error: the connection is
+// cut, and log and metrics have the status of a cut response. A client of HTTP/1.0 gets a stream with its length, or an
+// error page.
 func TestBegunResponsesAreCut(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

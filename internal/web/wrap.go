@@ -15,7 +15,7 @@ import (
 // Handler answers a request, or returns why it cannot.
 type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Limits of a form. A larger one is answered with status 413, before anything of it is used.
+// Limits of a form. The answer to a larger form is status 413; no value of the form is used.
 const (
 	MaxForm   = 64 << 10 // bytes of the body
 	MaxFields = 200      // values, those of the address included

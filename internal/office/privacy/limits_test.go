@@ -11,9 +11,10 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestServerErasesNobodyByItself is the attack of an intruder with the server's role: erasures that nobody requested, dated long ago, with
-// copies of receipts that hold nothing. The database grants none, and erases at most its number of people after its time.
-func TestServerErasesNobodyByItself(t *testing.T) {
+// TestServerRoleCannotEraseEarly inserts erasures as an intruder with the server's role: without a request, with old
+// dates, and with useless copies of receipts. The database refuses them before the waiting time, and later erases at most
+// its daily number of people.
+func TestServerRoleCannotEraseEarly(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
 	const people = `SELECT count(*) FROM donor WHERE email NOT LIKE '%@invalid'`
@@ -65,7 +66,7 @@ func TestServerErasesNobodyByItself(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, facts.Email, "the database did not take the server's copy")
 	}
-	// The same day, nobody else: what is erased counts, whichever erasure named them.
+	// On the same day it erases no more people: the daily number counts the people of all erasures.
 	h.Exec(`UPDATE donor SET email = 'new-' || id || '@example.org'`)
 	require.NoError(t, h.DB.Server.Get(&id, `WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES (gen_random_uuid(), now(), 'donor', 'en', now()) RETURNING id),
 		d AS (INSERT INTO erasure_donor (erasure_id, donor_id) SELECT e.id, donor.id FROM e, donor LIMIT 1) SELECT id FROM e`))

@@ -89,8 +89,8 @@ type ApplyResult struct {
 }
 
 // Apply runs a list of erasures again, on a database restored from a backup that is older than some of them. It sends
-// no emails. Erasures that must wait are done by EraseDue. Applying a list twice changes nothing more. The owner of the
-// tables does all at once; to the server's role the database grants each only as if it had been requested now.
+// no emails. EraseDue does the erasures that must wait. Applying a list twice changes nothing more. The owner of the
+// tables erases all people at once. For the server's role, the waiting time of each erasure begins now.
 func (k Eraser) Apply(ctx context.Context, list []ListEntry) (a ApplyResult, err error) {
 	for _, e := range list {
 		if err := k.upsertErasure(ctx, e); err != nil {

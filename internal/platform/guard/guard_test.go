@@ -264,7 +264,7 @@ func challenged(t *testing.T, g *guard.Guard) (guard.Attempt, guard.Challenge) {
 	return a, challenge
 }
 
-// otherThan returns a letter that is not c.
+// otherThan returns a character that differs from c.
 func otherThan(c byte) string {
 	if c == 'x' {
 		return "y"

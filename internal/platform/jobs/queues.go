@@ -11,13 +11,13 @@ type QueueName string
 
 // The queues. Each has slots of its own, so that slow work in one never delays another:
 //
-//	queue       work                                            slots of 20   retried at the latest after
-//	requests    what a donor asked of Stripe and waits for      6             9 min
-//	syncs       reads and updates of Stripe that nobody awaits  4             9 min
-//	sign_in     emails to a person who wants to sign in         2             4.5 s
-//	emails      receipts and what happened to a donation        5             9 min
-//	bulk        statements and news: thousands at once          2             9 min
-//	default     jobs that the previous release enqueued         1             9 min
+//	queue       work                                                   slots of 20   retried at the latest after
+//	requests    what a donor asked of Stripe and waits for             6             9 min
+//	syncs       reads and updates of Stripe without a waiting person   4             9 min
+//	sign_in     emails to a person who wants to sign in                2             4.5 s
+//	emails      receipts and what happened to a donation               5             9 min
+//	bulk        statements and news: thousands at once                 2             9 min
+//	default     jobs that the previous release enqueued                1             9 min
 //
 // Emails have at most half of the slots: a mail server that is silent cannot stop the work with Stripe.
 const (

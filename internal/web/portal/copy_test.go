@@ -64,8 +64,8 @@ func TestEveryColumnHasARule(t *testing.T) {
 	assert.Empty(t, ruled, "columns that do not exist")
 }
 
-// TestCopyContainsEveryColumn: the copy contains each value of the person in every column that columns.txt marks as
-// told.
+// TestCopyContainsEveryColumn checks that the copy contains the person's values of all columns that columns.txt marks
+// with `told`.
 func TestCopyContainsEveryColumn(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)

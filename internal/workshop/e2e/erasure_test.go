@@ -73,7 +73,7 @@ func TestRestoredIsForgottenAgain(t *testing.T) {
 			require.ErrorContains(t, err, "some checks failed")
 			s.Konbit("erasures", "apply", list)
 		},
-		"by the server itself": func() { // as if it were requested now: three days later by the database's clock
+		"by the server itself": func() { // three days after it was listed, by the database's clock
 			s.Restart()
 			testkit.Eventually(t, waitTimeout, func() error {
 				var n int

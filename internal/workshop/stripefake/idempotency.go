@@ -33,7 +33,7 @@ type idempotencySlot struct {
 	now         int64
 }
 
-// claim looks at the idempotency key of a call (docs.stripe.com/api/idempotent_requests). The caller holds
+// claim checks the idempotency key of a call (docs.stripe.com/api/idempotent_requests). The caller holds
 // the lock.
 //   - New key, or older than 24 hours: it reserves the key and returns the slot.
 //   - Known key with the same parameters: it returns the saved answer.

@@ -168,7 +168,7 @@ func (h *Program) OwnersPrivacy() privacy.Eraser {
 	return k
 }
 
-// AgeErasures lets the database believe that it recorded every erasure four days earlier.
+// AgeErasures moves the time at which the database recorded each erasure four days back.
 func (h *Program) AgeErasures() {
 	h.t.Helper()
 	for _, table := range []string{"erasure", "erasure_donor", "erasure_address"} {
