@@ -6,29 +6,28 @@
 --   * takes only the donors that the erasure names, and at most as many addresses as it names;
 --   * copies what a receipt said of its donor to receipt_kept, which the server's role can neither read nor write.
 --
--- The owner of the tables is bound by none but the last: konbit erasures apply after a restore, konbit erasures add --now.
+-- Only the last rule applies to the owner of the tables: konbit erasures apply after a restore, konbit erasures add --now.
 
 -- What the owner allows the server's role. One row; an operator changes it with SQL as the owner.
 CREATE TABLE server_limit (
     one           boolean PRIMARY KEY DEFAULT true CHECK (one),
     erasure_delay interval NOT NULL DEFAULT '3 days' CHECK (erasure_delay >= '0'),
-    erased_a_day  integer NOT NULL DEFAULT 50 CHECK (erased_a_day >= 0),
-    clock_ahead   interval NOT NULL DEFAULT '1 day' CHECK (clock_ahead >= '0') -- how far a business date may be ahead of this database's clock
+    erased_a_day  integer NOT NULL DEFAULT 50 CHECK (erased_a_day >= 0)
 );
 INSERT INTO server_limit DEFAULT VALUES;
 
--- When a row was inserted is for the database to say. What waits at the upgrade counts from the upgrade on.
+-- The database sets the time at which a row was inserted. For erasures that wait at the upgrade it is the time of the upgrade.
 ALTER TABLE erasure ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT clock_timestamp();
 ALTER TABLE erasure_donor ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT clock_timestamp();
 ALTER TABLE erasure_address ADD COLUMN recorded_at timestamptz NOT NULL DEFAULT clock_timestamp();
 
--- is_owner tells whether the session's role is the owner of the tables, or has its rights.
+-- is_owner returns true if the session's role is the owner of the tables or has the owner's rights.
 -- +goose StatementBegin
 CREATE FUNCTION is_owner() RETURNS boolean STABLE LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_has_role(session_user, (SELECT c.relowner FROM pg_class c WHERE c.oid = 'public.erasure'::regclass), 'USAGE')
 $$;
 
--- The server's role may end an erasure or withdraw it, and revives none that was withdrawn. It does not shorten the wait.
+-- The server's role may end or withdraw an erasure. It can neither revive a withdrawn erasure nor shorten the wait.
 CREATE FUNCTION erasure_is_asked() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
     IF is_owner() THEN
@@ -213,28 +212,17 @@ BEGIN
     PERFORM set_config('konbit.erasing', '', true);
 END $$;
 
--- What the triggers of the release before trusted: an instalment attached any donation to any plan. Only one of the plan's own donor is.
+-- The trigger of the previous release attached any donation to any plan. Now it attaches only donations of the plan's own donor.
 CREATE OR REPLACE FUNCTION previous_release_instalment() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE public.donation d SET plan_id = NEW.plan_id FROM public.plan p
      WHERE d.id = NEW.donation_id AND d.plan_id IS NULL AND p.id = NEW.plan_id AND p.donor_id = d.donor_id AND p.entity_id = d.entity_id;
     RETURN NULL;
 END $$;
-
--- Only the owner may execute a definer function, unless grants.sql grants it. grants.sql repeats this for a restored dump.
-DO $$
-DECLARE
-    f regprocedure;
-BEGIN
-    FOR f IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-                AND (p.prosecdef OR p.proname IN ('keep_receipt', 'may_erase')) LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-    END LOOP;
-END $$;
 -- +goose StatementEnd
 
 -- +goose Down
--- Copies in receipt_kept are lost with it: the release before cannot read them.
+-- The copies in receipt_kept are deleted: the previous release cannot read them.
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -56,15 +56,16 @@ GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
--- recorded_at is the database's. Copies of erased receipts (receipt_kept) and their keys (receipt_pad, but for counting them) are the
--- owner's alone; receipt_hold is written by the program of the release before, whose word erase_people does not take any more.
+-- The database sets recorded_at. Only the owner reads copies of erased receipts (receipt_kept) and their keys (receipt_pad; the server
+-- counts them). The program of the previous release writes receipt_hold, which erase_people no longer reads.
 GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), UPDATE (withdrawn_at, done_at, tell) ON erasure TO {{role}};
 GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
 GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
 GRANT SELECT (id) ON receipt_pad TO {{role}};
 GRANT SELECT ON server_limit TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
--- A restored dump gives every function to everybody. Of those that run with the owner's rights the server's role calls these alone.
+-- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the
+-- server's role calls only the two named below.
 DO $$
 DECLARE
     f regprocedure;

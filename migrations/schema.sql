@@ -1054,9 +1054,7 @@ CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
     erased_a_day integer NOT NULL DEFAULT 50,
-    clock_ahead interval NOT NULL DEFAULT '1 day'::interval,
     PRIMARY KEY (one),
-    CONSTRAINT server_limit_clock_ahead_check CHECK (clock_ahead >= '00:00:00'::interval),
     CONSTRAINT server_limit_erased_a_day_check CHECK (erased_a_day >= 0),
     CONSTRAINT server_limit_erasure_delay_check CHECK (erasure_delay >= '00:00:00'::interval),
     CONSTRAINT server_limit_one_check CHECK (one)

@@ -108,11 +108,13 @@ type Credentials struct {
 	Code      string
 }
 
+// isNewest is true if no newer request was made for the address and person of sign_in s.
+const isNewest = `NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id)`
+
 // IsExpired reports whether a sign-in has expired without an email: none was sent, and no newer one was requested.
 func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool, err error) {
 	const query = `/* donoraccess.IsExpired */
-		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now()
-		   AND NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id))`
+		SELECT EXISTS (SELECT 1 FROM sign_in s WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at <= now() AND ` + isNewest + `)`
 	err = s.DB.GetContext(ctx, &expired, query, signIn)
 	return expired, err
 }
@@ -122,8 +124,7 @@ func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool,
 func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3
-		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now()
-		   AND NOT EXISTS (SELECT 1 FROM sign_in b WHERE b.email = s.email AND b.n > s.n AND b.person_id IS NOT DISTINCT FROM s.person_id)
+		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now() AND ` + isNewest + `
 		RETURNING email, language, person_id IS NOT NULL AS links, expires_at`
 	c := Credentials{Token: session.NewSecret()}
 	var err error
