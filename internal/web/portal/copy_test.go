@@ -108,7 +108,6 @@ func TestCopyContainsEveryColumn(t *testing.T) {
 
 // fillEverything inserts everything that a donor can leave in the database: details, consents, a dedication, a
 // statement, emails, and a withdrawn request for erasure.
-// withdrawn request for erasure.
 func fillEverything(t *testing.T, e visitor.TwoDonors) {
 	t.Helper()
 	e.Exec(`UPDATE donor SET phone = '5550123', address_line1 = 'Line 1', address_line2 = 'Line 2', city = 'Boston', region = 'MA', postal_code = '02111', country = 'US',
