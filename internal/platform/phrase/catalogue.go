@@ -73,7 +73,9 @@ func (c *Catalogue) With(fsys fs.FS, languages []Language, dirs ...string) (*Cat
 		if all.words[lang] == nil {
 			return nil, fmt.Errorf("phrase: %v has words in %s, which the other folders lack", dirs, lang)
 		}
-		for key, w := range more.words[lang] {
+	}
+	for lang := range all.words {
+		for key, w := range more.in(lang) {
 			if _, twice := all.words[lang][key]; twice {
 				return nil, fmt.Errorf("phrase: %v, %s: %s stands in another file too", dirs, lang, key)
 			}
@@ -104,16 +106,15 @@ func read(fsys fs.FS, file string) (map[string]words, error) {
 // T returns the phrase of key in lang with its {placeholders} replaced from args, which are pairs of name and value. A
 // gap never breaks a page:
 //
-//   - a language without a catalogue, or without this phrase (see With): the English phrase
+//   - a language without a catalogue: the English phrase
 //   - an unknown key: the key itself
 //   - a placeholder without a value: stays as it is written
 func (c *Catalogue) T(lang Language, key string, args ...any) string {
-	for _, l := range []Language{lang, English} {
-		if w, ok := c.words[l][key]; ok {
-			return w.fill(args)
-		}
+	w, ok := c.in(lang)[key]
+	if !ok {
+		return key
 	}
-	return key
+	return w.fill(args)
 }
 
 // N returns the phrase of key in its plural form for the number n, which also replaces {n}.
@@ -140,4 +141,12 @@ func (c *Catalogue) Keys() []string {
 // Languages returns the languages that every folder of Load is complete in. An organisation may offer these.
 func (c *Catalogue) Languages() []Language {
 	return slices.DeleteFunc(Known(), func(l Language) bool { return c.words[l] == nil })
+}
+
+// in returns the words of a language; the English words if it has no catalogue.
+func (c *Catalogue) in(lang Language) map[string]words {
+	if w, ok := c.words[lang]; ok {
+		return w
+	}
+	return c.words[English]
 }
