@@ -89,15 +89,16 @@ END $$;
 
 CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation
     FOR EACH ROW WHEN (NEW.source = 'form' AND NEW.form_id IS NULL) EXECUTE FUNCTION previous_release_columns();
+-- Each column is compared by itself: PostgreSQL writes a comparison of rows differently once it is restored from a dump.
 CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation
     FOR EACH ROW WHEN (NEW.source = 'form' AND NEW.form_id IS NOT NULL AND (
         (NEW.status IN ('expired', 'failed')) <> (OLD.status IN ('expired', 'failed'))
-        OR (NEW.checkout_try, NEW.checkout_session_id, NEW.checkout_url, NEW.checkout_expires_at)
-           IS DISTINCT FROM (OLD.checkout_try, OLD.checkout_session_id, OLD.checkout_url, OLD.checkout_expires_at)))
+        OR NEW.checkout_try IS DISTINCT FROM OLD.checkout_try OR NEW.checkout_session_id IS DISTINCT FROM OLD.checkout_session_id
+        OR NEW.checkout_url IS DISTINCT FROM OLD.checkout_url OR NEW.checkout_expires_at IS DISTINCT FROM OLD.checkout_expires_at))
     EXECUTE FUNCTION checkout_of_donation();
 CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout
-    FOR EACH ROW WHEN ((NEW.try, NEW.session_id, NEW.session_url, NEW.expires_at)
-                       IS DISTINCT FROM (OLD.try, OLD.session_id, OLD.session_url, OLD.expires_at))
+    FOR EACH ROW WHEN (NEW.try IS DISTINCT FROM OLD.try OR NEW.session_id IS DISTINCT FROM OLD.session_id
+        OR NEW.session_url IS DISTINCT FROM OLD.session_url OR NEW.expires_at IS DISTINCT FROM OLD.expires_at)
     EXECUTE FUNCTION previous_release_page();
 
 -- +goose Down

@@ -104,7 +104,7 @@ CREATE TABLE checkout (
 );
 CREATE UNIQUE INDEX checkout_by_session ON checkout USING btree (session_id) WHERE (session_id IS NOT NULL);
 CREATE UNIQUE INDEX checkout_one_live_per_form ON checkout USING btree (form_id) WHERE (NOT ended);
-CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout FOR EACH ROW WHEN (((((new.try IS DISTINCT FROM old.try) OR (new.session_id IS DISTINCT FROM old.session_id)) OR (new.session_url IS DISTINCT FROM old.session_url)) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION previous_release_page();
+CREATE TRIGGER previous_release_page AFTER UPDATE ON checkout FOR EACH ROW WHEN (((new.try IS DISTINCT FROM old.try) OR (new.session_id IS DISTINCT FROM old.session_id) OR (new.session_url IS DISTINCT FROM old.session_url) OR (new.expires_at IS DISTINCT FROM old.expires_at))) EXECUTE FUNCTION previous_release_page();
 
 CREATE TABLE clearing_share (
     transaction_id text NOT NULL,
@@ -185,7 +185,7 @@ CREATE INDEX donation_abandoned ON donation USING btree (created_at) WHERE (stat
 CREATE INDEX donation_by_donor ON donation USING btree (donor_id, created_at);
 CREATE INDEX donation_unsettled ON donation USING btree (created_at) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text]));
 CREATE UNIQUE INDEX donation_one_live_per_form ON donation USING btree (form_id) WHERE (status = ANY (ARRAY['started'::text, 'processing'::text, 'settled'::text, 'held'::text]));
-CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NOT NULL) AND (((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))) OR ((((new.checkout_try IS DISTINCT FROM old.checkout_try) OR (new.checkout_session_id IS DISTINCT FROM old.checkout_session_id)) OR (new.checkout_url IS DISTINCT FROM old.checkout_url)) OR (new.checkout_expires_at IS DISTINCT FROM old.checkout_expires_at))))) EXECUTE FUNCTION checkout_of_donation();
+CREATE TRIGGER checkout_of_donation AFTER UPDATE ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NOT NULL) AND (((new.status = ANY (ARRAY['expired'::text, 'failed'::text])) <> (old.status = ANY (ARRAY['expired'::text, 'failed'::text]))) OR (new.checkout_try IS DISTINCT FROM old.checkout_try) OR (new.checkout_session_id IS DISTINCT FROM old.checkout_session_id) OR (new.checkout_url IS DISTINCT FROM old.checkout_url) OR (new.checkout_expires_at IS DISTINCT FROM old.checkout_expires_at)))) EXECUTE FUNCTION checkout_of_donation();
 CREATE CONSTRAINT TRIGGER designations_sum_to_gift AFTER INSERT ON donation DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION designations_sum_to_gift();
 CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND (new.status <> 'settled'::text))) EXECUTE FUNCTION donation_step_is_legal();
 CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();

@@ -80,7 +80,7 @@ func TestStepOnAnOldPhone(t *testing.T) {
 	v.submitTooFast(gift{Fund: "general", First: "Ana", Last: "Li", Email: "ana@donor.example"}, "A moment before you go on")
 	began := time.Now()
 	testkit.Eventually(t, waitTimeout, func() error {
-		if said := eval[string](v, `document.getElementById("step-status").textContent`); said != "The check is done. Press the button to go on." {
+		if said := eval[string](v, `document.getElementById("step-status")?.textContent ?? ""`); said != "The check is done. Press the button to go on." {
 			return fmt.Errorf("the page says %q", said)
 		}
 		return nil
