@@ -33,7 +33,7 @@ const Stripe = "stripe"
 // rules lists for each method:
 //   - processor: the money comes through a payment processor, which knows it by a charge;
 //   - account: the account debited when the payment is booked. A donor-advised fund pays by check unless the caller
-//     names another account. A gift in kind is used when it is received (LEDGER.md): it is an expense.
+//     names another account. A gift in kind is used when it is received: it is an expense.
 var rules = map[Method]struct {
 	processor bool
 	account   ledger.Account
