@@ -74,7 +74,7 @@ func (c *Catalogue) With(fsys fs.FS, languages []Language, dirs ...string) (*Cat
 			return nil, fmt.Errorf("phrase: %v has words in %s, which the other folders lack", dirs, lang)
 		}
 	}
-	for lang := range all.words {
+	for _, lang := range c.Languages() {
 		for key, w := range more.in(lang) {
 			if _, twice := all.words[lang][key]; twice {
 				return nil, fmt.Errorf("phrase: %v, %s: %s stands in another file too", dirs, lang, key)
