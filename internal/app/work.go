@@ -51,17 +51,14 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 // or after that, it waits and tries again, so that the server does not end. stop is nil if ctx ended first, or if err is
 // not nil.
 func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
-	for logged := false; ; logged = true {
+	for logged := false; ctx.Err() == nil; logged = true {
 		err := a.Ready(ctx)
 		if err == nil {
 			if stop, err = a.StartWorkers(ctx); err == nil || !pg.IsTransient(err) {
 				return stop, err
 			}
 		}
-		if ctx.Err() != nil {
-			return nil, nil
-		}
-		if !logged {
+		if !logged && ctx.Err() == nil {
 			a.resources.Log.WarnContext(ctx, "the workers wait for the database", "error", err)
 		}
 		select {
@@ -69,6 +66,7 @@ func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error)
 		case <-time.After(time.Second):
 		}
 	}
+	return nil, nil
 }
 
 // repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the
