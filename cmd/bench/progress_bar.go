@@ -26,7 +26,8 @@ func (b *progressBar) step(row string, done, planned int) {
 	const width = 40
 	full := width * done / max(planned, 1)
 	remaining := time.Since(b.began) * time.Duration(planned-done) / time.Duration(max(done, 1))
-	fmt.Fprintf(os.Stderr, "\r%-14s %s%s %d of %d, %s to go \x1b[K", row, strings.Repeat("█", full), strings.Repeat("·", width-full), done, planned, remaining.Round(time.Second))
+	fmt.Fprintf(os.Stderr, "\r%-14s %s%s %d of %d, %s to go \x1b[K", row, strings.Repeat("█", full),
+		strings.Repeat("·", width-full), done, planned, remaining.Round(time.Second))
 }
 
 // end removes the bar from the terminal.

@@ -37,7 +37,8 @@ func (b *progressBar) add(more int) {
 	if b.n > 0 {
 		remaining = time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(b.n)
 	}
-	fmt.Printf("\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full), b.n, b.all, remaining.Round(time.Second))
+	fmt.Printf("\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full),
+		b.n, b.all, remaining.Round(time.Second))
 }
 
 func (b *progressBar) done() int {

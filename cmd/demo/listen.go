@@ -14,7 +14,8 @@ import (
 func listen(addr, setting string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use, perhaps by another demo; stop the program that listens there, or use another port: %s=127.0.0.1:PORT make demo", addr, setting)
+		return nil, fmt.Errorf("%s is in use, perhaps by another demo; stop the program that listens there, or use "+
+			"another port: %s=127.0.0.1:PORT make demo", addr, setting)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s=%s: %w", setting, addr, err)

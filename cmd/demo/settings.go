@@ -19,7 +19,8 @@ var entities = []string{"tsne", "grassroots-international"}
 
 // wideLimits do not limit a person or a script that tries the demo. After 1000 declined cards in ten minutes the
 // guard still asks for its challenge.
-const wideLimits = "address=100000/10m network=100000/10m email=100000/1h page=100000/10m failures=1000/10m page_failures=1000/10m no_js_waits=1000/10m min_fill_time=off"
+const wideLimits = "address=100000/10m network=100000/10m email=100000/1h page=100000/10m failures=1000/10m " +
+	"page_failures=1000/10m no_js_waits=1000/10m min_fill_time=off"
 
 // settings are the environment variables of the server.
 type settings map[string]string

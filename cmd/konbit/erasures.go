@@ -18,7 +18,8 @@ import (
 )
 
 func erasuresCommand() *cobra.Command {
-	return group("erasures", "Erasure of people who asked for it", erasuresListCommand(), erasuresAddCommand(), erasuresExportCommand(), erasuresApplyCommand(), erasuresPrepareCommand(), erasuresOpenCommand())
+	return group("erasures", "Erasure of people who asked for it", erasuresListCommand(), erasuresAddCommand(),
+		erasuresExportCommand(), erasuresApplyCommand(), erasuresPrepareCommand(), erasuresOpenCommand())
 }
 
 func erasuresListCommand() *cobra.Command {
@@ -177,7 +178,8 @@ func erasuresApplyCommand() *cobra.Command {
 				a, err := o.Privacy.Apply(c.Context(), list)
 				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
 				if a.Pending > 0 {
-					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift is active, or a donation is pending. The workers erase them when Stripe reports the outcome.\n", a.Pending)
+					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift is active, or a donation is "+
+						"pending. The workers erase them when Stripe reports the outcome.\n", a.Pending)
 				}
 				return err
 			})
@@ -240,9 +242,11 @@ func listed(ctx context.Context, db *sqlx.DB, file string) error {
 	case err != nil:
 		return fmt.Errorf("ERASURES_FILE cannot be read: %w", err)
 	case len(differs.Undone) > 0:
-		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: run konbit erasures apply %[2]s", len(differs.Undone), file)
+		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: run konbit erasures apply %[2]s",
+			len(differs.Undone), file)
 	case len(differs.Unlisted) > 0:
-		return fmt.Errorf("%d are not in %s: a server with its workers writes it every ten minutes; is one running, and may it write there?", len(differs.Unlisted), file)
+		return fmt.Errorf("%d are not in %s: a server with its workers writes it every ten minutes; is one running, and may it write there?",
+			len(differs.Unlisted), file)
 	}
 	return nil
 }

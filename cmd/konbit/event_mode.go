@@ -17,7 +17,8 @@ import (
 )
 
 func eventModeCommand() *cobra.Command {
-	return group("event-mode", "Let a shared tablet at an event take donations without the limits of its address", eventModeOpenCommand(), eventModeListCommand(), eventModeCloseCommand())
+	return group("event-mode", "Let a shared tablet at an event take donations without the limits of its address",
+		eventModeOpenCommand(), eventModeListCommand(), eventModeCloseCommand())
 }
 
 // openedPass is the output of `konbit event-mode open --json`.
@@ -44,7 +45,8 @@ func eventModeOpenCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, opened)
 		}
-		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be shown again and expires at %s.\n\n  %s\n\nEnd it sooner with: konbit event-mode close %s\n",
+		fmt.Fprintf(c.OutOrStdout(), "Open this link once on each tablet, and press the button there. It cannot be "+
+			"shown again and expires at %s.\n\n  %s\n\nEnd it sooner with: konbit event-mode close %s\n",
 			opened.ExpiresAt.Local().Format("15:04 on 2 January 2006 MST"), opened.Link, opened.ID)
 		return nil
 	}

@@ -77,7 +77,8 @@ func (r *reader) database(name string) string {
 	if text != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User.Username() == "") {
 		r.wrong(name, "is not the address of a database with a role: "+fixes[need(name)])
 	} else if text != "" && strings.Contains(u.Host, ",") && strings.Count(u.Host, ":") > 1 {
-		r.wrong(name, "names several servers in a form that the driver does not support: write postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
+		r.wrong(name, "names several servers in a form that the driver does not support: write "+
+			"postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
 	}
 	return text
 }
@@ -186,7 +187,8 @@ func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
 		}
 		secrets := strings.FieldsFunc(r.text(stripeSecret+suffix, ""), func(c rune) bool { return c == ',' || c == ' ' })
 		if len(secrets) == 0 && needSecrets {
-			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy the endpoint's signing secret (whsec_…) from Stripe")
+			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy the "+
+				"endpoint's signing secret (whsec_…) from Stripe")
 		}
 		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: secrets}
 	}

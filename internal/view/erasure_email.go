@@ -30,7 +30,8 @@ func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, er
 
 // plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args
 // returns their placeholders, except for the donee's name.
-func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string, args func(phrase.Language) []any) (subject, text, html string, err error) {
+func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string,
+	args func(phrase.Language) []any) (subject, text, html string, err error) {
 	email, written := v.plainEmails[lang]
 	if !written {
 		lang, email = phrase.English, v.plainEmails[phrase.English]

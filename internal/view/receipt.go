@@ -275,7 +275,8 @@ func (v *View) scheduleText(lang phrase.Language, in Instalment) string {
 	case in.N == 1 && in.Of == 0:
 		return v.Phrase(lang, "plan.begun") + " " + v.Phrase(lang, "plan.comes_until."+in.Every, "amount", each)
 	case in.N == 1:
-		return v.Phrase(lang, "plan.begun") + " " + v.words.N(lang, "plan.comes", in.Of, "amount", each, "all", in.Sum.Format(string(lang)), "date", phrase.Date(lang, in.Last))
+		return v.Phrase(lang, "plan.begun") + " " + v.words.N(lang, "plan.comes", in.Of, "amount", each, "all",
+			in.Sum.Format(string(lang)), "date", phrase.Date(lang, in.Last))
 	case in.Next.IsZero():
 		return ""
 	}

@@ -156,7 +156,8 @@ func (v *View) statementData(s StatementWords) (statementData, error) {
 	}
 	d.Law = say("exempt", "donee", s.Donee.Name) + " " + say("control", "donee", s.Donee.Name)
 	if len(s.Sponsored) > 0 {
-		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations", v.List(s.Language, s.Sponsored), "donee", s.Donee.Name)
+		d.Law += " " + v.words.N(s.Language, v.statementKey(s.Version, "sponsored"), len(s.Sponsored), "organisations",
+			v.List(s.Language, s.Sponsored), "donee", s.Donee.Name)
 	}
 	return d, nil
 }
@@ -192,7 +193,8 @@ func (v *View) statementRows(s StatementWords, g StatementGift) []StatementRow {
 		if back.Dispute {
 			key = "disputed"
 		}
-		rows = append(rows, StatementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)), Amount: "−" + back.Amount.FormatExact(lang)})
+		rows = append(rows, StatementRow{Date: phrase.Date(s.Language, back.On), Text: say(key, "on", phrase.Date(s.Language, g.Charged)),
+			Amount: "−" + back.Amount.FormatExact(lang)})
 	}
 	return rows
 }

@@ -30,7 +30,8 @@ func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 func (v *View) statementDocument(d statementData, face typesetter) *document {
 	say := v.statementPhrases(d.StatementWords)
 	page := newDocument(receiptData{
-		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year), Organisation: d.Donee.Name, Charged: d.Issued},
+		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year),
+			Organisation: d.Donee.Name, Charged: d.Issued},
 	}, d.Title, face)
 	page.gap = 0.6
 	page.pdf.SetAutoPageBreak(false, 0)

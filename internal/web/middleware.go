@@ -78,7 +78,8 @@ func (k *Kernel) recoverer(next http.Handler) http.Handler {
 				panic(broken)
 			}
 			if broken != nil {
-				k.Log.ErrorContext(r.Context(), "panic", "reference", reference(r.Context()), "panic", fmt.Sprintf("%T", broken), "stack", string(debug.Stack()))
+				k.Log.ErrorContext(r.Context(), "panic", "reference", reference(r.Context()), "panic",
+					fmt.Sprintf("%T", broken), "stack", string(debug.Stack()))
 				k.problem(w, r, fmt.Errorf("panic: %T", broken))
 			}
 		}()

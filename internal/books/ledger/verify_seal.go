@@ -119,9 +119,12 @@ func (w *chainWalk) reportMissing() {
 	for _, c := range w.chains {
 		ends[c.EntityID] = c.Sealed
 	}
-	missing := slices.SortedFunc(maps.Values(w.expected), func(a, b Head) int { return cmp.Or(bytes.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.N, b.N)) })
+	missing := slices.SortedFunc(maps.Values(w.expected), func(a, b Head) int {
+		return cmp.Or(bytes.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.N, b.N))
+	})
 	for _, h := range missing {
-		w.report(ruleHead, uuid.Nil, "entry %d of entity %s was recorded with %s and is gone; the chain has %d entries", h.N, h.EntityID, h.Hex(), ends[h.EntityID])
+		w.report(ruleHead, uuid.Nil, "entry %d of entity %s was recorded with %s and is gone; the chain has %d entries",
+			h.N, h.EntityID, h.Hex(), ends[h.EntityID])
 	}
 }
 

@@ -22,7 +22,8 @@ func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, fu
 		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
-		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: p.ChargeRef, Instalment: p.instalment, DonorOrganisation: g.OrganisationName,
+		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: p.ChargeRef, Instalment: p.instalment,
+		DonorOrganisation: g.OrganisationName,
 	}
 	if !p.method().HasProcessor() {
 		facts.PaymentID, facts.Method = &p.PaymentID, string(p.method())

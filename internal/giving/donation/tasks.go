@@ -11,7 +11,8 @@ var (
 	taskReplaced      = paymentTask("replaced_gift_paid", task.Urgent, task.ByPerson)
 	taskPurged        = paymentTask("purged_gift_paid", task.Urgent, task.ByPerson)
 	taskDiffers       = task.Register(task.Kind{
-		Code: "payment_differs_from_gift", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Donation, Detail: "donation"}, Closes: task.ByPerson,
+		Code: "payment_differs_from_gift", Severity: task.Urgent, For: task.Finance, Link: task.Link{Object: task.Donation, Detail: "donation"},
+		Closes: task.ByPerson,
 	})
 	// The program refunds these two by itself. They close when the refund is booked.
 	taskBeyondPlan = paymentTask("payment_beyond_plan", task.Low, task.Automatically)

@@ -28,7 +28,8 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 		return err
 	}
 	for i := range plans {
-		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: Detail{Method: c.MethodID}, RequestedBy: byDonor}); err != nil {
+		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: Detail{Method: c.MethodID},
+			RequestedBy: byDonor}); err != nil {
 			return err
 		}
 	}

@@ -209,8 +209,10 @@ func (c *copier) plans(of uuid.UUID) error {
 	for _, p := range plans {
 		plan := planItem{
 			Reference: p.PublicRef, Status: string(p.Status), Frequency: string(p.Frequency), Amount: p.Amount().Decimal(), Paid: p.Paid, Total: p.Total,
-			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand, CardLast4: p.CardLast4, CardExpires: p.CardExpires,
-			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, FailureCode: p.FailingCode, Created: p.CreatedAt, Begun: p.BegunAt, Ended: p.EndedAt,
+			Covered: p.Covered().Decimal(), Currency: p.Currency, Language: p.Language, CardBrand: p.CardBrand,
+			CardLast4: p.CardLast4, CardExpires: p.CardExpires,
+			Next: p.NextAt, Paused: p.PausedUntil, Failing: p.FailingSince, FailureCode: p.FailingCode, Created: p.CreatedAt,
+			Begun: p.BegunAt, Ended: p.EndedAt,
 			Customer: p.CustomerID,
 		}
 		if err := c.to.Item("recurring gift", plan); err != nil {

@@ -161,7 +161,8 @@ func flatten(name string, v any, leaf func(field, value string) error) error {
 // CSVCell returns text that no spreadsheet reads as a formula (OWASP ASVS 5.0.0 V1.2.10): text that begins as a
 // formula gets an apostrophe.
 func CSVCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%", rune(text[0])) || strings.HasPrefix(text, "＝") || strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
+	if text != "" && strings.ContainsRune("=+-@\t\r\n\x00|%", rune(text[0])) || strings.HasPrefix(text, "＝") ||
+		strings.HasPrefix(text, "＋") || strings.HasPrefix(text, "－") || strings.HasPrefix(text, "＠") {
 		return "'" + text
 	}
 	return text

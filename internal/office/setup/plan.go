@@ -64,7 +64,8 @@ func (p *plan) entity(declared Entity) org.LegalEntity {
 	if i := slices.IndexFunc(p.entities, func(s org.LegalEntity) bool { return s.Slug == e.Slug }); i >= 0 {
 		e.ID = p.entities[i].ID
 		if was := p.entities[i].Currency; was != e.Currency {
-			p.report.addProblem(declared.in.positionOfKey("currency"), "entity %s keeps its books in %s, which never changes: write currency: %s, or declare another entity",
+			p.report.addProblem(declared.in.positionOfKey("currency"),
+				"entity %s keeps its books in %s, which never changes: write currency: %s, or declare another entity",
 				e.Slug, was, was)
 		}
 		d.entity(p.entities[i], e)
@@ -108,7 +109,8 @@ func (p *plan) organisation(declared Organisation, e org.LegalEntity) {
 	if i := slices.IndexFunc(p.organisations, func(s org.Organisation) bool { return s.Slug == o.Slug }); i >= 0 {
 		o.ID = p.organisations[i].ID
 		if p.organisations[i].EntityID != e.ID {
-			p.report.addProblem(declared.in.positionOfKey("entity"), "organisation %s belongs to another entity, which never changes: declare it under a new slug", o.Slug)
+			p.report.addProblem(declared.in.positionOfKey("entity"),
+				"organisation %s belongs to another entity, which never changes: declare it under a new slug", o.Slug)
 			return
 		}
 		d.organisation(p.organisations[i], o, e.Currency)

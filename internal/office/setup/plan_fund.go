@@ -19,7 +19,8 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 	if !ok {
 		f.ID = p.newID()
 		if f.Code, ok = fund.NewCode(o.Slug, f.Slug, p.isCodeTaken(f.EntityID)); !ok {
-			p.report.addProblem(declared.in.positionOfKey("slug"), "fund %s/%s would be %q in the books, which names another fund of the entity: choose another slug",
+			p.report.addProblem(declared.in.positionOfKey("slug"),
+				"fund %s/%s would be %q in the books, which names another fund of the entity: choose another slug",
 				o.Slug, f.Slug, f.Code)
 			return
 		}
@@ -27,7 +28,8 @@ func (p *plan) fund(declared Fund, o org.Organisation) {
 		return
 	}
 	if was.Restriction != f.Restriction {
-		p.report.addProblem(declared.in.positionOfKey("restriction"), "fund %s/%s was opened with restriction: %s, which never changes: write that, or set closed: true and open a fund under a new slug",
+		p.report.addProblem(declared.in.positionOfKey("restriction"),
+			"fund %s/%s was opened with restriction: %s, which never changes: write that, or set closed: true and open a fund under a new slug",
 			o.Slug, f.Slug, was.Restriction)
 		return
 	}

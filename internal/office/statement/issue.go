@@ -99,7 +99,8 @@ func (d Issuer) issueBatch(ctx context.Context, entity org.LegalEntity, year int
 
 // issueTx issues the statements of donors from their donations as they are now. before holds the statements that they
 // replace, by donor; a statement with the same figures is not issued.
-func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int, donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
+func (d Issuer) issueTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, entity org.LegalEntity, year int,
+	donors []donor.Donor, before map[uuid.UUID]Statement) (int, error) {
 	now := d.Now() // read before the donations, so that a change in between is newer
 	all, err := compose(ctx, tx, catalog, entity, year, donors)
 	if err != nil {

@@ -106,7 +106,8 @@ func (l *Limits) set(name, value string) (err error) {
 		field.Window, err = time.ParseDuration(window)
 	}
 	if err != nil || field.Max < 1 || field.Max > 1_000_000 || field.Window < shortestWindow || field.Window > longestWindow {
-		return fmt.Errorf("want a count and a window from %s to %s, such as %s=5/10m, or %[3]s=off", formatDuration(shortestWindow), formatDuration(longestWindow), name)
+		return fmt.Errorf("want a count and a window from %s to %s, such as %s=5/10m, or %[3]s=off",
+			formatDuration(shortestWindow), formatDuration(longestWindow), name)
 	}
 	return nil
 }

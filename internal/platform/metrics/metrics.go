@@ -30,7 +30,8 @@ func New(version, revision string) *Metrics {
 			Buckets: []float64{.005, .01, .025, .05, .1, .3, .5, 1, 2, 5, 8, 15},
 		}, []string{"method", "route", "status"}),
 		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "konbit_webhooks_total", Help: "Webhooks received: taken (stored), refused (the signature is not Stripe's) or failed (Stripe sends them again).",
+			Name: "konbit_webhooks_total", Help: "Webhooks received: taken (stored), refused (the signature is not " +
+				"Stripe's) or failed (Stripe sends them again).",
 		}, []string{"outcome"}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "konbit_stripe_call_duration_seconds", Help: "Calls to Stripe, by operation and outcome: ok, the HTTP status of an error, or no_answer.",

@@ -45,21 +45,24 @@ type figure struct {
 }
 
 var figures = map[string]figure{
-	StripeEvents:        {"Stripe events not yet processed: waiting, parked (their donation or charge is not stored yet), set_aside (failed five times; see konbit stripe events list).", "state", prometheus.GaugeValue},
-	StripeEventsOldest:  {"Age of the oldest event that is waiting or parked.", "", prometheus.GaugeValue},
-	Jobs:                {"Jobs not done: waiting, running, failing (retried later), given_up (never retried).", "state", prometheus.GaugeValue},
-	JobsOldest:          {"Age of the oldest job that is not done.", "", prometheus.GaugeValue},
-	QueueDue:            {"Jobs of a queue that could run now and wait for a slot.", "queue", prometheus.GaugeValue},
-	QueueDelay:          {"How long the oldest of them has waited.", "queue", prometheus.GaugeValue},
-	Emails:              {"Emails not yet accepted by a mail server: waiting (retried later), refused (never retried).", "state", prometheus.GaugeValue},
-	EmailsOldest:        {"Age of the oldest email that is waiting.", "", prometheus.GaugeValue},
-	FeesDue:             {"Charges whose processing fee is not booked yet.", "", prometheus.GaugeValue},
-	FeesDueOldest:       {"Age of the oldest charge whose processing fee is not booked yet.", "", prometheus.GaugeValue},
-	DonationsOpen:       {"Donations begun that are neither paid nor closed.", "", prometheus.GaugeValue},
-	Tasks:               {"Open tasks of the finance office (see konbit tasks list).", "", prometheus.GaugeValue},
-	InvariantViolations: {"Rows found by each invariant check in its last nightly run; above 0, an invariant is violated (see konbit ledger verify).", "checker", prometheus.GaugeValue},
-	InvariantCheckAge:   {"Age of the last nightly run of each invariant check; above about 26 hours, the checks do not run.", "checker", prometheus.GaugeValue},
-	Receipts:            {"Receipts issued: one for each settled donation, and one for each replaced receipt.", "entity", prometheus.CounterValue},
+	StripeEvents: {"Stripe events not yet processed: waiting, parked (their donation or charge is not stored " +
+		"yet), set_aside (failed five times; see konbit stripe events list).", "state", prometheus.GaugeValue},
+	StripeEventsOldest: {"Age of the oldest event that is waiting or parked.", "", prometheus.GaugeValue},
+	Jobs:               {"Jobs not done: waiting, running, failing (retried later), given_up (never retried).", "state", prometheus.GaugeValue},
+	JobsOldest:         {"Age of the oldest job that is not done.", "", prometheus.GaugeValue},
+	QueueDue:           {"Jobs of a queue that could run now and wait for a slot.", "queue", prometheus.GaugeValue},
+	QueueDelay:         {"How long the oldest of them has waited.", "queue", prometheus.GaugeValue},
+	Emails:             {"Emails not yet accepted by a mail server: waiting (retried later), refused (never retried).", "state", prometheus.GaugeValue},
+	EmailsOldest:       {"Age of the oldest email that is waiting.", "", prometheus.GaugeValue},
+	FeesDue:            {"Charges whose processing fee is not booked yet.", "", prometheus.GaugeValue},
+	FeesDueOldest:      {"Age of the oldest charge whose processing fee is not booked yet.", "", prometheus.GaugeValue},
+	DonationsOpen:      {"Donations begun that are neither paid nor closed.", "", prometheus.GaugeValue},
+	Tasks:              {"Open tasks of the finance office (see konbit tasks list).", "", prometheus.GaugeValue},
+	InvariantViolations: {"Rows found by each invariant check in its last nightly run; above 0, an invariant is violated (see konbit ledger verify).",
+		"checker", prometheus.GaugeValue},
+	InvariantCheckAge: {"Age of the last nightly run of each invariant check; above about 26 hours, the checks do not run.",
+		"checker", prometheus.GaugeValue},
+	Receipts: {"Receipts issued: one for each settled donation, and one for each replaced receipt.", "entity", prometheus.CounterValue},
 }
 
 // WatchState calls read at each scrape. If read fails, konbit_state_up is 0 and the figures are omitted: no figure is

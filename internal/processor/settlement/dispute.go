@@ -185,7 +185,8 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, par
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, movePostings(ledger.Chargebacks(p.fund.Restricted()), ledger.DisputedFundsWithheld, p.fund, p.gift-p.absorbed)...)
+		entry.Postings = append(entry.Postings, movePostings(ledger.Chargebacks(p.fund.Restricted()),
+			ledger.DisputedFundsWithheld, p.fund, p.gift-p.absorbed)...)
 		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.absorbed)...)
 		entry.Postings = append(entry.Postings, movePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.absorbed)...)
 	}

@@ -98,7 +98,8 @@ func (l *importLease) release(ctx context.Context, db *sqlx.DB, booked int, thro
 		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
 		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR $5 <> '',
 		       failing_since = CASE WHEN $5 <> '' THEN coalesce(failing_since, now()) END, failure = nullif($5, ''),
-		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9 ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
+		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9
+		                                      ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
 		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
 		 WHERE entity_id = $1 AND holder = $2`
 	reason := ""

@@ -119,7 +119,8 @@ func latestInvoiceOf(in *stripe.Invoice) *recurring.Invoice {
 	if in == nil {
 		return nil
 	}
-	b := &recurring.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0, AmountMinor: in.Total, InFlight: inFlight(in)}
+	b := &recurring.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0,
+		AmountMinor: in.Total, InFlight: inFlight(in)}
 	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
 		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
 		if b.Code == "" {

@@ -99,7 +99,8 @@ func sessionParams(o checkout.Order) *stripe.CheckoutSessionParams {
 	} else {
 		params.Mode = stripe.String(string(stripe.CheckoutSessionModeSubscription))
 		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{Metadata: metadata}
-		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}}
+		schedule := &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}
+		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: schedule}
 	}
 	// Stripe's page shows the cards of a known customer. The order names one only if the donor is signed in as that customer.
 	if o.Customer != "" {

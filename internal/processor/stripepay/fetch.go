@@ -81,7 +81,8 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 }
 
 // fetchCharge reads an expected charge. It returns nil if the charge took no money (yet).
-func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want event.ExpectedCharge, cause string) (*donation.IncomingPayment, error) {
+func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want event.ExpectedCharge,
+	cause string) (*donation.IncomingPayment, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err

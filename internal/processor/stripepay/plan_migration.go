@@ -103,7 +103,8 @@ func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b re
 	}
 	var refused *stripe.Error
 	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeIdempotency {
-		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err) // other parameters under the key: the next try has a key of its own
+		// other parameters under the key: the next try has a key of its own
+		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	if err != nil {
 		return recurring.StartedSubscription{}, translate(err)

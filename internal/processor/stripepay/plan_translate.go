@@ -89,7 +89,8 @@ func customerFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) 
 	if c.InvoiceSettings == nil || c.InvoiceSettings.DefaultPaymentMethod == nil {
 		return event.Fact{}, nil
 	}
-	return event.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID, MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
+	return event.Fact{PaymentMethod: &recurring.NewPaymentMethod{EntityID: e.EntityID, CustomerID: c.ID,
+		MethodID: c.InvoiceSettings.DefaultPaymentMethod.ID, At: e.CreatedAt}}, nil
 }
 
 func customerID(c *stripe.Customer) string {

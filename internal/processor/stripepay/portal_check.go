@@ -56,7 +56,8 @@ func checkPortalFeatures(f *stripe.BillingPortalConfigurationFeatures) error {
 		}
 	}
 	if slices.Sort(offers); len(offers) > 0 {
-		wrong = append(wrong, fmt.Errorf("it offers donors %s, which they are to do on our own pages alone: switch that off, %s", strings.Join(offers, ", "), portalSettings))
+		wrong = append(wrong, fmt.Errorf("it offers donors %s, which they are to do on our own pages alone: switch that off, %s",
+			strings.Join(offers, ", "), portalSettings))
 	}
 	return errors.Join(wrong...)
 }

@@ -176,8 +176,9 @@ func changePhase(ctx context.Context, a *account, o recurring.Target, sub *strip
 	params.Items = []*stripe.SubscriptionSchedulePhaseItemParams{{
 		Quantity: stripe.Int64(1),
 		PriceData: &stripe.SubscriptionItemPriceDataParams{
-			Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(sub.Items.Data[0].Price.Product.ID), UnitAmount: stripe.Int64(to.AmountMinor),
-			Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
+			Currency: stripe.String(strings.ToLower(to.Currency)), Product: stripe.String(sub.Items.Data[0].Price.Product.ID),
+			UnitAmount: stripe.Int64(to.AmountMinor),
+			Recurring:  &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(interval), IntervalCount: stripe.Int64(count)},
 		},
 	}}
 	return setPhase(ctx, a, o.Key+":phase", schedule.ID, params)

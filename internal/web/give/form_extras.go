@@ -40,7 +40,8 @@ func (f formBuilder) split() *splitDisclosure {
 	s.Open = s.Error != ""
 	for i, fund := range f.page.Funds {
 		name := "split[" + fund.Slug + "]"
-		part := view.Field{FieldText: view.FieldText{Name: id("split", i), Label: fund.Name, Error: f.ErrorText(name)}, PostName: name, Value: f.page.Entry.Split[fund.Slug]}
+		part := view.Field{FieldText: view.FieldText{Name: id("split", i), Label: fund.Name, Error: f.ErrorText(name)},
+			PostName: name, Value: f.page.Entry.Split[fund.Slug]}
 		s.Open = s.Open || part.Value != "" || part.Error != ""
 		s.Parts = append(s.Parts, part)
 	}

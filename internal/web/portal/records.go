@@ -136,7 +136,8 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		if err != nil {
 			return err
 		}
-		request := privacy.ErasureRequest{Donors: donor.IDs(v.Donors), Recipient: v.Email, Language: string(v.Language), RequestedBy: "donor", Delay: privacy.DefaultDelay}
+		request := privacy.ErasureRequest{Donors: donor.IDs(v.Donors), Recipient: v.Email, Language: string(v.Language),
+			RequestedBy: "donor", Delay: privacy.DefaultDelay}
 		for _, m := range mailboxes {
 			request.Addresses = append(request.Addresses, m.Email)
 		}

@@ -18,8 +18,9 @@ import (
 // ack measures only the receiving of webhooks. The events have a type without effect on gifts, so the worker
 // only marks them as done.
 var ack = Row{
-	Name:  "ack",
-	Claim: "a webhook until its 200 after the commit, 32 senders; compared with the bare database that commits one such row at a time, and with a handler that only checks the signature and parses",
+	Name: "ack",
+	Claim: "a webhook until its 200 after the commit, 32 senders; compared with the bare database that commits one " +
+		"such row at a time, and with a handler that only checks the signature and parses",
 	Measure: func(t testing.TB, m *Meter) {
 		w := newEnvironment(t, e2e.Options{})
 		r := newBaseline(t, w.model)
@@ -57,7 +58,8 @@ func ignoredEvents(w *environment, host string, n int) []request {
 func check(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		_, err = webhook.ConstructEventWithOptions(body, r.Header.Get("Stripe-Signature"), "whsec_tsne", webhook.ConstructEventOptions{IgnoreAPIVersionMismatch: true})
+		_, err = webhook.ConstructEventWithOptions(body, r.Header.Get("Stripe-Signature"), "whsec_tsne",
+			webhook.ConstructEventOptions{IgnoreAPIVersionMismatch: true})
 	}
 	if err != nil || !json.Valid(body) {
 		http.Error(w, "no", http.StatusBadRequest)

@@ -23,7 +23,8 @@ import (
 
 // The settings of the cluster are durable: every row measures a database that keeps its commits.
 func init() {
-	testkit.Durable(map[string]string{"shared_preload_libraries": "pg_stat_statements", "fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "track_commit_timestamp": "on"})
+	testkit.Durable(map[string]string{"shared_preload_libraries": "pg_stat_statements", "fsync": "on",
+		"synchronous_commit": "on", "full_page_writes": "on", "track_commit_timestamp": "on"})
 }
 
 // An environment is one Konbit to be measured: the real program, with gifts that wait for payment.

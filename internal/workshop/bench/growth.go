@@ -15,8 +15,9 @@ import (
 
 // growth runs one Konbit of each size at the same time and measures them in turn.
 var growth = Row{
-	Name:  "growth",
-	Claim: "settling, and reading the position of a fund, with 100,000 and 1,000,000 gifts in the books, compared with 10,000; quick: 50,000 compared with 5,000",
+	Name: "growth",
+	Claim: "settling, and reading the position of a fund, with 100,000 and 1,000,000 gifts in the books, compared " +
+		"with 10,000; quick: 50,000 compared with 5,000",
 	Measure: func(t testing.TB, m *Meter) {
 		sizes := []int{10_000, 100_000, 1_000_000}
 		if m.Quick {

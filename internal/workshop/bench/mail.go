@@ -24,8 +24,9 @@ import (
 // mail renders, composes and sends receipts as the email job does, but without the job's own rows. The line
 // "by jobs" includes them, with the whole program.
 var mail = Row{
-	Name:  "mail",
-	Claim: "receipts composed and sent to a mail server that discards them over 8 open connections, compared with a bare SMTP client that sends the same bytes over 8",
+	Name: "mail",
+	Claim: "receipts composed and sent to a mail server that discards them over 8 open connections, compared with a " +
+		"bare SMTP client that sends the same bytes over 8",
 	Measure: func(t testing.TB, m *Meter) {
 		address := discardServer(t)
 		writer := newWriter(t)

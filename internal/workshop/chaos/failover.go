@@ -91,7 +91,8 @@ func Failover(t testing.TB, run Run) {
 // serves reports whether a server accepts a gift, up to the payment page, which is not paid.
 func serves(server *e2e.Server) error {
 	_, err := submit(server.URL(), url.Values{
-		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Only"}, "last_name": {"Looking"}, "email": {"looking@donor.example"},
+		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Only"}, "last_name": {"Looking"},
+		"email": {"looking@donor.example"},
 	})
 	return err
 }

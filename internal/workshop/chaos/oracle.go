@@ -100,7 +100,8 @@ type oracle struct {
 
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
-		remaining: map[string][]share{}, returned: map[string]share{}, feesChecked: map[string]bool{}, kept: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
+		remaining: map[string][]share{}, returned: map[string]share{}, feesChecked: map[string]bool{},
+		kept: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 

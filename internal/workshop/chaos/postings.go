@@ -198,7 +198,8 @@ func (b *ownBooks) reverse(t testing.TB, db *sqlx.DB, r *rand.Rand) (lines int, 
 	if !ok {
 		return 0, nil
 	}
-	undo := ledger.Reversal{Of: p.id, Date: p.entry.Date, Source: "chaos", SourceID: p.entry.SourceID, Kind: "reversal", Fact: ledger.Fact{"of": p.entry.SourceID}}
+	undo := ledger.Reversal{Of: p.id, Date: p.entry.Date, Source: "chaos", SourceID: p.entry.SourceID, Kind: "reversal",
+		Fact: ledger.Fact{"of": p.entry.SourceID}}
 	err = pg.InTx(t.Context(), db, func(tx *sqlx.Tx) error {
 		_, err := ledger.ReverseTx(t.Context(), tx, undo, uuid.New)
 		return err

@@ -66,7 +66,8 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &webhook.Inbox{DB: db, Keys: h.Stripe, Now: time.Now, Wake: func() {}}
-	r.drain = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog, Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
+	r.drain = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog,
+		Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
 	receipts := h.Receipts
 	receipts.DB = db
 	r.clerk = mail.Resender{Receipts: receipts, Queue: h.Queue}

@@ -37,7 +37,8 @@ func Sequences(t testing.TB, run Run) {
 		all.Go(func() {
 			for b := range blocks {
 				n := min(block, run.Count-b*block)
-				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b), func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Progress) }); err != nil {
+				if err := testkit.Try(t.Context(), fmt.Sprintf("block %d", b),
+					func(t testing.TB) { history(t, run.Seed+uint64(b), n, run.Progress) }); err != nil {
 					t.Errorf("sequences, -seed %d, block %d: %v", run.Seed, b, err)
 				}
 			}

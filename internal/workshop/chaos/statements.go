@@ -68,7 +68,8 @@ func Statements(t testing.TB, run Run) {
 	var again []struct{ Donors, Gifts, Before, Issued, Revised int }
 	require.NoError(t, json.Unmarshal([]byte(s.Konbit(command...)), &again))
 	require.Len(t, again, 1)
-	require.Equal(t, [5]int{run.Count, giftsEach * run.Count, run.Count, 0, 0}, [5]int{again[0].Donors, again[0].Gifts, again[0].Before, again[0].Issued, again[0].Revised})
+	require.Equal(t, [5]int{run.Count, giftsEach * run.Count, run.Count, 0, 0},
+		[5]int{again[0].Donors, again[0].Gifts, again[0].Before, again[0].Issued, again[0].Revised})
 
 	s.AgeLeases() // the work in progress need not wait for the end of its lease
 	first := sent()
@@ -140,7 +141,8 @@ func fillYear(t testing.TB, db *sqlx.DB, donors int) (slug string) {
 	const receipts = `
 		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at)
 		SELECT gen_random_uuid(), g.entity_id, 2025, (SELECT coalesce(max(number), 0) FROM receipt) + row_number() OVER (ORDER BY g.charged_at, g.id), g.id, g.language, 1,
-		       jsonb_build_object('entity_slug', e.slug, 'first_name', 'Donor', 'last_name', 'x', 'email', d.email, 'timezone', e.timezone, 'charged_on', g.charged_at::date,
+		       jsonb_build_object('entity_slug', e.slug, 'first_name', 'Donor', 'last_name', 'x', 'email', d.email,
+		           'timezone', e.timezone, 'charged_on', g.charged_at::date,
 		           'amount', jsonb_build_object('minor', g.amount, 'currency', g.currency)), g.settled_at
 		  FROM donation g JOIN donor d ON d.id = g.donor_id JOIN legal_entity e ON e.id = g.entity_id
 		 WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.donation_id = g.id)`

@@ -121,6 +121,7 @@ func chooseInstallation(all []installation, dataDir string) (installation, error
 			return in, nil
 		}
 	}
-	return installation{}, fmt.Errorf("localpg: the data in %s was made by PostgreSQL %s and this machine has %d; install PostgreSQL %s, or give another data directory",
+	return installation{}, fmt.Errorf("localpg: the data in %s was made by PostgreSQL %s and this machine has %d; "+
+		"install PostgreSQL %s, or give another data directory",
 		dataDir, version, all[0].major, version)
 }

@@ -98,7 +98,8 @@ func start(ctx context.Context, o Options, who account, private string) (*Server
 	if o.SocketDir == "" {
 		o.SocketDir = private
 	}
-	if err := errors.Join(os.MkdirAll(o.SocketDir, 0o755), who.giveTo(o.SocketDir), who.giveTo(private), who.checkReach(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(o.SocketDir, 0o755), who.giveTo(o.SocketDir), who.giveTo(private),
+		who.checkReach(data), os.MkdirAll(filepath.Dir(data), 0o755)); err != nil {
 		return nil, err
 	}
 	in, err := chooseInstallation(installations(binDirs), data)

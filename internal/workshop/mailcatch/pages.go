@@ -100,7 +100,8 @@ func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 		page = letter.HTML[:at[1]] + base + letter.HTML[at[1]:]
 	}
 	w.Header().Set("Content-Security-Policy",
-		"sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+		"sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src "+
+			"data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(page))
 }

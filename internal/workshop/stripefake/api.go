@@ -44,7 +44,8 @@ type Call struct {
 // routes registers the API, the hosted pages and the panel.
 func (s *Server) routes() {
 	s.api, s.mux = http.NewServeMux(), http.NewServeMux()
-	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes, disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
+	for _, group := range [][]route{checkoutRoutes, customerRoutes, paymentRoutes, balanceRoutes, refundRoutes,
+		disputeRoutes, payoutRoutes, eventRoutes, accountRoutes,
 		priceRoutes, methodRoutes, subscriptionRoutes, scheduleRoutes, invoiceRoutes, portalRoutes, portalSettingRoutes} {
 		for _, rt := range group {
 			s.api.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, rt) })
@@ -65,7 +66,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if _, pattern := s.api.Handler(r); pattern == "" {
 		s.serve(w, r, route{do: func(*call) (any, error) {
-			e := invalid("", "", "Unrecognized request URL ("+r.Method+": "+r.URL.Path+"). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.")
+			e := invalid("", "", "Unrecognized request URL ("+r.Method+": "+r.URL.Path+"). Please see https://stripe.com/docs "+
+				"or we can help at https://support.stripe.com/.")
 			e.status = http.StatusNotFound
 			return nil, e
 		}})
@@ -244,7 +246,8 @@ func (s *Server) authenticateCall(r *http.Request, err error) (*account, error) 
 	}
 	switch {
 	case key == "":
-		return nil, unauthorized("You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
+		return nil, unauthorized("You did not provide an API key. You need to provide your API key in the Authorization " +
+			"header, using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').")
 	case !strings.HasPrefix(key, "sk_test_") || len(key) == len("sk_test_"):
 		return nil, unauthorized("Invalid API Key provided: " + key[:min(8, len(key))] + "****. The stand-in takes sk_test_ keys only.")
 	}

@@ -64,7 +64,8 @@ func readCard(in Card, now time.Time) (payer, *apiError) {
 	case cvcErr != nil || cvc > 9999 || len(in.CVC) != cvcLength:
 		return who, fieldError("invalid_cvc", "cvc", "Your card's security code is invalid.")
 	case !known:
-		return who, declined("card_declined", "test_mode_live_card", "Your card was declined. Your request was in test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.")
+		return who, declined("card_declined", "test_mode_live_card", "Your card was declined. Your request was in "+
+			"test mode, but used a non test card. For a list of valid test cards, visit: https://stripe.com/docs/testing.")
 	}
 	return who, nil
 }

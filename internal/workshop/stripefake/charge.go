@@ -32,7 +32,8 @@ func (w payer) fingerprint() string {
 
 // newPaymentMethod stores the payment method of one payment attempt.
 func (t *transaction) newPaymentMethod(who payer) object {
-	o := object{"customer": nil, "type": who.method, "billing_details": object{"address": who.address(), "email": orNull(who.email), "name": orNull(who.name), "phone": nil}}
+	o := object{"customer": nil, "type": who.method, "billing_details": object{"address": who.address(),
+		"email": orNull(who.email), "name": orNull(who.name), "phone": nil}}
 	if who.method == "card" {
 		o["card"] = object{
 			"brand": who.card.brand, "checks": object{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},

@@ -23,7 +23,8 @@ const (
 var minimumAmount = map[string]int64{"gbp": 30, "mxn": 1000, "jpy": 50, "sek": 300, "nok": 300, "dkk": 250, "chf": 50, "hkd": 400, "pln": 200, "czk": 1500}
 
 // checkoutLocales are the languages of Stripe's page. Haitian Creole is not among them.
-var checkoutLocales = strings.Fields("auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW")
+var checkoutLocales = strings.Fields("auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt " +
+	"lv ms mt nb nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW")
 
 var checkoutRoutes = []route{
 	{"POST /v1/checkout/sessions", []string{
@@ -152,7 +153,8 @@ func (c *call) checkSession() error {
 	}
 	for _, where := range []string{"submit", "after_submit"} {
 		if len([]rune(c.p.sub("custom_text").sub(where).str("message"))) > maxCustomText {
-			return invalid("parameter_invalid_string", "custom_text["+where+"][message]", fmt.Sprintf("Invalid string: must be at most %d characters", maxCustomText))
+			return invalid("parameter_invalid_string", "custom_text["+where+"][message]",
+				fmt.Sprintf("Invalid string: must be at most %d characters", maxCustomText))
 		}
 	}
 	return nil
@@ -183,7 +185,8 @@ func (c *call) intentData() (object, error) {
 	}
 	suffix := p.str("statement_descriptor_suffix")
 	if len(suffix) > maxSuffix || strings.ContainsAny(suffix, `<>\'"*`) {
-		return nil, invalid("", "payment_intent_data[statement_descriptor_suffix]", "The statement descriptor suffix has at most 22 characters and none of < > \\ ' \" *.")
+		return nil, invalid("", "payment_intent_data[statement_descriptor_suffix]",
+			"The statement descriptor suffix has at most 22 characters and none of < > \\ ' \" *.")
 	}
 	if email := p.str("receipt_email"); email != "" && !validEmail(email) {
 		return nil, invalid("email_invalid", "payment_intent_data[receipt_email]", "Invalid email address: "+email)

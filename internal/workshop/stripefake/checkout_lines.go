@@ -55,7 +55,8 @@ func (c *call) readLines() ([]any, int64, string, error) {
 	case len(items) == 0:
 		return nil, 0, "", missing("line_items")
 	case total < least:
-		return nil, 0, "", invalid("amount_too_small", "", "The Checkout Session's total amount due must add up to at least "+amountText(least, currency, "en")+" "+currency)
+		return nil, 0, "", invalid("amount_too_small", "", "The Checkout Session's total amount due must add up to at least "+
+			amountText(least, currency, "en")+" "+currency)
 	}
 	return items, total, currency, nil
 }

@@ -7,7 +7,8 @@ import "slices"
 // checkMode checks the rules of the session's mode.
 func (c *call) checkMode(items []any) error {
 	mode := c.p.str("mode")
-	only := map[string]string{"payment_intent_data": "payment", "submit_type": "payment", "subscription_data": "subscription", "setup_intent_data": "setup", "line_items": ""}
+	only := map[string]string{"payment_intent_data": "payment", "submit_type": "payment", "subscription_data": "subscription",
+		"setup_intent_data": "setup", "line_items": ""}
 	for _, param := range []string{"payment_intent_data", "submit_type", "subscription_data", "setup_intent_data", "line_items"} {
 		if right := only[param]; c.p.has(param) && right != mode && (right != "" || mode == "setup") {
 			return invalid("", param, "You can not pass `"+param+"` in `"+mode+"` mode.")

@@ -36,8 +36,9 @@ func (t *transaction) openDispute(ch object, reason string, inquiry bool) (objec
 		"evidence":             object{"customer_email_address": ch.obj("billing_details")["email"], "customer_name": ch.obj("billing_details")["name"]},
 		"evidence_details":     object{"due_by": t.now + evidenceWithin, "has_evidence": false, "past_due": false, "submission_count": int64(0)},
 		"is_charge_refundable": inquiry, "payment_intent": ch["payment_intent"],
-		"payment_method_details": object{"type": "card", "card": object{"brand": ch.obj("payment_method_details").obj("card")["brand"], "case_type": caseType(inquiry), "network_reason_code": "83"}},
-		"reason":                 reason, "status": "needs_response",
+		"payment_method_details": object{"type": "card", "card": object{"brand": ch.obj("payment_method_details").obj("card")["brand"],
+			"case_type": caseType(inquiry), "network_reason_code": "83"}},
+		"reason": reason, "status": "needs_response",
 	})
 	ch["disputed"], ch["dispute"] = true, dp["id"]
 	if inquiry {
@@ -98,7 +99,8 @@ func (t *transaction) closeDispute(dp object, outcome string) *apiError {
 		dp["status"], dp["is_charge_refundable"] = "warning_closed", true
 		t.emit("charge.dispute.closed", dp, before)
 	default:
-		return invalid("", "outcome", "A dispute that is "+dp.str("status")+" cannot become "+outcome+": needs_response can be won or lost, warning_needs_response escalated or closed.")
+		return invalid("", "outcome", "A dispute that is "+dp.str("status")+" cannot become "+outcome+": needs_response "+
+			"can be won or lost, warning_needs_response escalated or closed.")
 	}
 	return nil
 }

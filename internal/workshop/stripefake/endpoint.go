@@ -19,8 +19,9 @@ var accountRoutes = []route{
 
 func getAccount(c *call) (any, error) {
 	return object{
-		"id": c.a.ID, "object": "account", "business_profile": object{"name": or(c.a.Title, c.a.Name), "url": nil, "support_email": nil}, "business_type": "non_profit",
-		"capabilities": object{"card_payments": "active", "transfers": "active"}, "charges_enabled": true, "country": "US",
+		"id": c.a.ID, "object": "account", "business_profile": object{"name": or(c.a.Title, c.a.Name), "url": nil, "support_email": nil},
+		"business_type": "non_profit",
+		"capabilities":  object{"card_payments": "active", "transfers": "active"}, "charges_enabled": true, "country": "US",
 		"created": int64(0), "default_currency": "usd", "details_submitted": true, "email": c.a.Name + "@stand-in.example", "metadata": object{},
 		"payouts_enabled": true, "settings": object{
 			"dashboard": object{"display_name": or(c.a.Title, c.a.Name), "timezone": "America/New_York"},

@@ -53,14 +53,16 @@ func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 		delete(c.a.Answers, c.key)
 	case old != nil && old.Print != requestHash:
 		return nil, nil, &apiError{status: http.StatusBadRequest, kind: "idempotency_error",
-			message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '%s' if you meant to execute a different request.", c.key)}
+			message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were "+
+				"first used with. Try using a key other than '%s' if you meant to execute a different request.", c.key)}
 	case old != nil:
 		return nil, old, nil
 	}
 	id := c.a.ID + "/" + c.key
 	if s.inFlight[id] {
 		return nil, nil, &apiError{status: http.StatusConflict, kind: "idempotency_error", code: "idempotency_key_in_use",
-			message: fmt.Sprintf("There is currently another in-progress request using this Stripe-Idempotency key (that probably means you submitted twice, and the other request is still going through): %s", c.key)}
+			message: fmt.Sprintf("There is currently another in-progress request using this Stripe-Idempotency key "+
+				"(that probably means you submitted twice, and the other request is still going through): %s", c.key)}
 	}
 	s.inFlight[id] = true
 	return &idempotencySlot{a: c.a, key: c.key, requestHash: requestHash, now: c.now}, nil, nil

@@ -97,7 +97,8 @@ func (s *Server) State() State {
 	s.runDue(s.now())
 	return State{
 		Now: s.now().Unix(), Events: s.all("event"), Charges: s.all("charge"), CheckoutSessions: s.all("checkout.session"),
-		Subscriptions: s.all("subscription"), Schedules: s.all("subscription_schedule"), Invoices: s.all("invoice"), Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
+		Subscriptions: s.all("subscription"), Schedules: s.all("subscription_schedule"), Invoices: s.all("invoice"),
+		Refunds: s.all("refund"), Disputes: s.all("dispute"), Payouts: s.all("payout"),
 		BalanceTransactions: s.all("balance_transaction"),
 	}
 }

@@ -16,8 +16,10 @@ var invoiceRoutes = []route{
 	{"POST /v1/invoices/{id}", []string{"metadata.*", "description", "auto_advance"}, updateInvoice},
 	{"POST /v1/invoices/{id}/finalize", []string{"auto_advance"}, onInvoice("finalized", []string{"draft"}, finalizeInvoice)},
 	{"POST /v1/invoices/{id}/pay", []string{"payment_method", "off_session", "paid_out_of_band"}, payInvoice},
-	{"POST /v1/invoices/{id}/void", nil, onInvoice("voided", []string{"open", "uncollectible"}, func(c *call, inv object) *apiError { c.void(inv); return nil })},
-	{"POST /v1/invoices/{id}/mark_uncollectible", nil, onInvoice("marked as uncollectible", []string{"open"}, func(c *call, inv object) *apiError { c.markUncollectible(inv); return nil })},
+	{"POST /v1/invoices/{id}/void", nil, onInvoice("voided", []string{"open", "uncollectible"},
+		func(c *call, inv object) *apiError { c.void(inv); return nil })},
+	{"POST /v1/invoices/{id}/mark_uncollectible", nil, onInvoice("marked as uncollectible", []string{"open"},
+		func(c *call, inv object) *apiError { c.markUncollectible(inv); return nil })},
 }
 
 // onInvoice returns an API function that changes an invoice. It reports an error if the invoice is in none of
@@ -140,7 +142,8 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 		line := l.(object) // type made by readLines
 		total += line.num("amount_total")
 		once := object{"price": line["price"], "quantity": line["quantity"]}
-		data = append(data, t.invoiceLine(sub, once, line.num("amount_total"), t.now, t.now).with(object{"type": "invoiceitem", "description": line["description"]}))
+		data = append(data, t.invoiceLine(sub, once, line.num("amount_total"), t.now, t.now).
+			with(object{"type": "invoiceitem", "description": line["description"]}))
 	}
 	since := start
 	if reason == "subscription_cycle" { // the invoice has the period that has ended, its lines have the period that begins
@@ -157,7 +160,8 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 		"default_tax_rates": []any{}, "description": nil, "discount": nil, "discounts": []any{}, "due_date": nil, "effective_at": nil,
 		"ending_balance": nil, "footer": nil, "from_invoice": nil, "hosted_invoice_url": nil, "invoice_pdf": nil, "issuer": object{"type": "self"},
 		"last_finalization_error": nil, "latest_revision": nil,
-		"lines":                object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)), "url": "/v1/invoices/upcoming/lines"},
+		"lines": object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)),
+			"url": "/v1/invoices/upcoming/lines"},
 		"next_payment_attempt": nil, "number": nil, "on_behalf_of": nil, "paid": false, "paid_out_of_band": false, "payment_intent": nil,
 		"payment_settings": object{"default_mandate": nil, "payment_method_options": nil, "payment_method_types": nil},
 		"period_end":       start, "period_start": since, "post_payment_credit_notes_amount": int64(0), "pre_payment_credit_notes_amount": int64(0),
@@ -177,7 +181,8 @@ func (t *transaction) invoiceLine(sub, item object, amount, start, end int64) ob
 	product := t.a.get("product", price.str("product"))
 	return object{
 		"object": "line_item", "amount": amount, "amount_excluding_tax": amount, "currency": sub["currency"],
-		"description":      fmt.Sprintf("%d × %s (at %s)", item.num("quantity"), product.str("name"), amountText(price.num("unit_amount"), sub.str("currency"), "en")),
+		"description": fmt.Sprintf("%d × %s (at %s)", item.num("quantity"), product.str("name"),
+			amountText(price.num("unit_amount"), sub.str("currency"), "en")),
 		"discount_amounts": []any{}, "discountable": true, "discounts": []any{}, "livemode": false, "metadata": sub.obj("metadata").with(nil),
 		"period": object{"end": end, "start": start}, "plan": planOf(price), "price": price, "proration": false,
 		"proration_details": object{"credited_items": nil}, "quantity": item["quantity"], "subscription": sub["id"], "subscription_item": item["id"],

@@ -44,10 +44,12 @@ func (t *transaction) finalize(inv object) {
 
 // intentTexts are Stripe's descriptions of an invoice's payment intent. The intent does not have the
 // subscription's metadata.
-var intentTexts = map[string]string{"subscription_create": "Subscription creation", "subscription_cycle": "Subscription update", "subscription_update": "Subscription update"}
+var intentTexts = map[string]string{"subscription_create": "Subscription creation", "subscription_cycle": "Subscription update",
+	"subscription_update": "Subscription update"}
 
 func (t *transaction) invoiceIntent(inv object) object {
-	pi := t.newIntent(object{"amount_total": inv["amount_due"], "currency": inv["currency"], "customer": inv["customer"], "payment_method_types": []any{"card"}},
+	pi := t.newIntent(object{"amount_total": inv["amount_due"], "currency": inv["currency"], "customer": inv["customer"],
+		"payment_method_types": []any{"card"}},
 		object{"metadata": object{}, "description": intentTexts[inv.str("billing_reason")], "receipt_email": nil, "statement_descriptor": nil,
 			"statement_descriptor_suffix": nil, "setup_future_usage": nil, "invoice": inv["id"]})
 	inv["payment_intent"] = pi["id"]

@@ -45,7 +45,9 @@ func attachMethod(c *call) (any, error) {
 	case pm["customer"] != nil && pm.str("customer") != customer.str("id"):
 		return nil, invalid("", "", "The payment method you provided has already been attached to a customer.")
 	case pm["customer"] == nil && c.a.hidden(pm).flag("used"):
-		return nil, invalid("", "", "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.")
+		return nil, invalid("", "", "The provided PaymentMethod was previously used with a PaymentIntent without "+
+			"Customer attachment, shared with a connected account without Customer attachment, or was detached from "+
+			"a Customer. It may not be used again. To use a PaymentMethod multiple times, you must attach it to a Customer first.")
 	}
 	c.attach(pm, customer.str("id"))
 	return pm, nil
@@ -161,4 +163,5 @@ func refusal(reason string) *apiError {
 
 // hardDeclines are the declines after which Stripe does not retry the same card
 // (docs.stripe.com/billing/revenue-recovery/smart-retries).
-var hardDeclines = strings.Fields("incorrect_number lost_card pickup_card stolen_card revocation_of_authorization revocation_of_all_authorizations authentication_required highest_risk_level transaction_not_allowed")
+var hardDeclines = strings.Fields("incorrect_number lost_card pickup_card stolen_card revocation_of_authorization " +
+	"revocation_of_all_authorizations authentication_required highest_risk_level transaction_not_allowed")

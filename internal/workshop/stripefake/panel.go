@@ -265,7 +265,8 @@ func (s *Server) panelPayout(in payoutRequest) (any, error) {
 		}
 	}
 	if len(sent) == 0 {
-		return nil, &apiError{status: http.StatusConflict, message: "nothing can be paid out: what is available comes to nothing or less; a payment's money becomes available two days later, so move the clock on first (49h)"}
+		return nil, &apiError{status: http.StatusConflict, message: "nothing can be paid out: what is available comes " +
+			"to nothing or less; a payment's money becomes available two days later, so move the clock on first (49h)"}
 	}
 	return object{"payouts": sent}, nil
 }
@@ -280,8 +281,9 @@ func (s *Server) panelAdjust(in adjustRequest) (any, error) {
 	}
 	s.dirty = true
 	t := s.newTransaction(s.accounts[i])
-	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount, currency: strings.ToLower(or(in.Currency, "usd")),
-		text: orNull(in.Description), available: t.now}).with(nil), nil
+	return t.addBalanceEntry(balanceEntry{kind: in.Type, category: or(in.Category, "other_adjustment"), amount: in.Amount,
+		currency: strings.ToLower(or(in.Currency, "usd")),
+		text:     orNull(in.Description), available: t.now}).with(nil), nil
 }
 
 func (s *Server) panelResend(in resendRequest) (any, error) {

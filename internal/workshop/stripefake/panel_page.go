@@ -42,7 +42,8 @@ func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status i
 	s.mu.Lock()
 	s.runDue(s.now())
 	p := panelPage{Problem: problem, Find: find, Now: s.now().UTC().Format("Monday 2 January 2006, 15:04 MST"), Modes: modes,
-		Rate: strconv.FormatFloat(s.faults.Rate, 'g', -1, 64), Rates: []string{"0", "0.05", "0.1", "0.3", "0.5", "1"}, FaultKinds: FaultKinds, Calls: len(s.calls)}
+		Rate: strconv.FormatFloat(s.faults.Rate, 'g', -1, 64), Rates: []string{"0", "0.05", "0.1", "0.3", "0.5", "1"},
+		FaultKinds: FaultKinds, Calls: len(s.calls)}
 	for _, a := range s.accounts {
 		p.Accounts = append(p.Accounts, a.Name)
 	}

@@ -154,7 +154,8 @@ func (p params) metadata(old object) (object, error) {
 		value, ok := v.(string)
 		switch {
 		case !ok || len([]rune(k)) > 40 || len([]rune(value)) > 500:
-			return nil, invalid("parameter_invalid_string", "metadata["+k+"]", "Metadata keys have at most 40 characters and values at most 500, and values are strings.")
+			return nil, invalid("parameter_invalid_string", "metadata["+k+"]",
+				"Metadata keys have at most 40 characters and values at most 500, and values are strings.")
 		case value == "":
 			delete(m, k)
 		default:

@@ -153,7 +153,8 @@ func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 		return nil
 	}
 	why := &apiError{status: 402, kind: "card_error", code: "payment_intent_authentication_failure",
-		message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this PaymentIntent again."}
+		message: "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new " +
+			"PaymentMethod to attempt to fulfill this PaymentIntent again."}
 	last := why.body("")["error"].(object) // type made by body
 	last["payment_method"] = pm
 	delete(last, "request_log_url")
@@ -192,11 +193,13 @@ func (t *transaction) settle(ch object) {
 
 // bounce makes a bank debit fail.
 func (t *transaction) bounce(ch object) {
-	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds", "The customer's account has insufficient funds to cover this payment."
+	ch["status"], ch["failure_code"], ch["failure_message"] = "failed", "insufficient_funds",
+		"The customer's account has insufficient funds to cover this payment."
 	if code := t.a.hidden(ch).str("fail"); code != "" {
 		ch["failure_code"], ch["failure_message"] = code, "The bank returned the code `"+code+"`."
 	}
-	bt := t.addBalanceEntry(balanceEntry{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"), fee: -debitFee(ch.num("amount")),
+	bt := t.addBalanceEntry(balanceEntry{kind: "payment_failure_refund", category: "charge_failure", amount: -ch.num("amount"),
+		fee:     -debitFee(ch.num("amount")),
 		feeText: "Stripe processing fees", currency: ch.str("currency"), source: ch.str("id"), text: ch["description"], available: daysLater(t.now, 2)})
 	ch["failure_balance_transaction"] = bt["id"]
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))

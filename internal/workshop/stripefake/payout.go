@@ -56,7 +56,8 @@ func (t *transaction) makePayout(terms payoutTerms) object {
 		"failure_code": nil, "failure_message": nil, "method": terms.method, "original_payout": nil, "reconciliation_status": "in_progress",
 		"reversed_by": nil, "source_type": "card", "statement_descriptor": terms.descriptor, "status": "in_transit", "type": "bank_account",
 	})
-	bt := t.addBalanceEntry(balanceEntry{kind: "payout", category: "payout", amount: -amount, currency: currency, source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
+	bt := t.addBalanceEntry(balanceEntry{kind: "payout", category: "payout", amount: -amount, currency: currency,
+		source: po.str("id"), text: "STRIPE PAYOUT", available: t.now})
 	po["balance_transaction"] = bt["id"]
 	t.emit("payout.created", po, nil)
 	po["status"], po["reconciliation_status"] = "paid", "completed"

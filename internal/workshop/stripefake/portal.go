@@ -35,7 +35,8 @@ func createPortal(c *call) (any, error) {
 		if after.str("type") == "redirect" {
 			then["redirect"] = object{"return_url": after.sub("redirect").text("return_url")}
 		}
-		how = object{"after_completion": then, "subscription_cancel": nil, "subscription_update": nil, "subscription_update_confirm": nil, "type": flow.str("type")}
+		how = object{"after_completion": then, "subscription_cancel": nil, "subscription_update": nil,
+			"subscription_update_confirm": nil, "type": flow.str("type")}
 	}
 	o := c.new("billing_portal.session", "bps_", object{"configuration": or(c.p.str("configuration"), "bpc_standin"), "customer": customer["id"], "flow": how,
 		"locale": c.p.text("locale"), "on_behalf_of": nil, "return_url": c.p.text("return_url")})

@@ -75,7 +75,8 @@ func (t *transaction) refund(ch object, amount int64, reason string, metadata ob
 	case remaining == 0:
 		return nil, invalid("charge_already_refunded", "charge", "Charge "+ch.str("id")+" has already been refunded.")
 	case amount > remaining:
-		return nil, invalid("amount_too_large", "amount", fmt.Sprintf("Refund amount (%s) is greater than unrefunded amount on charge (%s)", amountText(amount, currency, "en"), amountText(remaining, currency, "en")))
+		return nil, invalid("amount_too_large", "amount", fmt.Sprintf("Refund amount (%s) is greater than unrefunded amount on charge (%s)",
+			amountText(amount, currency, "en"), amountText(remaining, currency, "en")))
 	}
 	re := t.new("refund", "re_", object{
 		"amount": amount, "balance_transaction": nil, "charge": ch["id"], "currency": currency, "destination_details": destination(ch, "pending"),

@@ -11,7 +11,8 @@ var phaseFields = []string{"phases.*.start_date", "phases.*.end_date", "phases.*
 	"phases.*.items.*.price_data.recurring.interval", "phases.*.items.*.price_data.recurring.interval_count"}
 
 var scheduleRoutes = []route{
-	{"POST /v1/subscription_schedules", slices.Concat(phaseFields, []string{"from_subscription", "customer", "start_date", "end_behavior", "metadata.*"}), createSchedule},
+	{"POST /v1/subscription_schedules", slices.Concat(phaseFields, []string{"from_subscription", "customer",
+		"start_date", "end_behavior", "metadata.*"}), createSchedule},
 	{"GET /v1/subscription_schedules", listing("customer"), listBy("subscription_schedule", "customer")},
 	{"GET /v1/subscription_schedules/{id}", nil, retrieve("subscription_schedule", "subscription_schedule")},
 	{"POST /v1/subscription_schedules/{id}", slices.Concat(phaseFields, []string{"end_behavior", "proration_behavior", "metadata.*"}), updateSchedule},
@@ -44,9 +45,12 @@ func createSchedule(c *call) (any, error) {
 	phase := phaseOf(sub, sub.num("current_period_start"), sub.num("current_period_end"))
 	o := c.new("subscription_schedule", "sub_sched_", object{
 		"application": nil, "canceled_at": nil, "completed_at": nil, "current_phase": span(phase), "customer": sub["customer"],
-		"default_settings": object{"application_fee_percent": nil, "automatic_tax": object{"enabled": false, "liability": nil}, "billing_cycle_anchor": "automatic",
-			"billing_thresholds": nil, "collection_method": "charge_automatically", "default_payment_method": sub["default_payment_method"], "default_source": nil,
-			"description": nil, "invoice_settings": object{"account_tax_ids": nil, "days_until_due": nil, "issuer": object{"type": "self"}}, "on_behalf_of": nil, "transfer_data": nil},
+		"default_settings": object{"application_fee_percent": nil, "automatic_tax": object{"enabled": false, "liability": nil},
+			"billing_cycle_anchor": "automatic",
+			"billing_thresholds":   nil, "collection_method": "charge_automatically", "default_payment_method": sub["default_payment_method"],
+			"default_source": nil,
+			"description":    nil, "invoice_settings": object{"account_tax_ids": nil, "days_until_due": nil, "issuer": object{"type": "self"}},
+			"on_behalf_of": nil, "transfer_data": nil},
 		"end_behavior": "release", "phases": []any{phase}, "released_at": nil, "released_subscription": nil, "renewal_interval": nil,
 		"status": "active", "subscription": id, "test_clock": nil,
 	})
@@ -159,7 +163,8 @@ func cancelSchedule(c *call) (any, error) {
 		return nil, err
 	}
 	if c.p.str("prorate") != "false" || c.p.flag("invoice_now") {
-		return nil, invalid("", "prorate", "The stand-in does not prorate, and this would: pass prorate=false (Stripe's default is true), and invoice_now=false.")
+		return nil, invalid("", "prorate", "The stand-in does not prorate, and this would: pass prorate=false (Stripe's "+
+			"default is true), and invoice_now=false.")
 	}
 	c.end(c.a.get("subscription", o.str("subscription")), "cancellation_requested")
 	return o, nil

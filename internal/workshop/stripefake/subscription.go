@@ -6,7 +6,8 @@ var itemFields = []string{"items.*.id", "items.*.price", "items.*.quantity", "it
 	"items.*.price_data.product", "items.*.price_data.unit_amount", "items.*.price_data.recurring.interval", "items.*.price_data.recurring.interval_count"}
 
 var subscriptionRoutes = []route{
-	{"POST /v1/subscriptions", slices.Concat(itemFields, anchorFields, []string{"customer", "default_payment_method", "metadata.*", "description", "off_session", "payment_behavior", "proration_behavior"}), createSubscription},
+	{"POST /v1/subscriptions", slices.Concat(itemFields, anchorFields, []string{"customer", "default_payment_method",
+		"metadata.*", "description", "off_session", "payment_behavior", "proration_behavior"}), createSubscription},
 	{"GET /v1/subscriptions", listing("customer", "status", "price"), listSubscriptions},
 	{"GET /v1/subscriptions/search", []string{"query", "limit", "page"}, search("subscription")},
 	{"GET /v1/subscriptions/{id}", nil, retrieve("subscription", "subscription")},
@@ -73,7 +74,8 @@ func setItems(sub object, items []object) {
 	for _, item := range items {
 		data = append(data, item)
 	}
-	sub["items"] = object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)), "url": "/v1/subscription_items?subscription=" + sub.str("id")}
+	sub["items"] = object{"object": "list", "data": data, "has_more": false, "total_count": int64(len(data)),
+		"url": "/v1/subscription_items?subscription=" + sub.str("id")}
 }
 
 // intervalOf returns how often a subscription renews.
@@ -88,7 +90,9 @@ func createSubscription(c *call) (any, error) {
 	}
 	id := or(c.p.str("default_payment_method"), customer.obj("invoice_settings").str("default_payment_method"))
 	if id == "" {
-		return nil, invalid("resource_missing", "", "This customer has no attached payment source or default payment method. Please consider adding a default payment method. For more information, visit https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.")
+		return nil, invalid("resource_missing", "", "This customer has no attached payment source or default payment "+
+			"method. Please consider adding a default payment method. For more information, visit "+
+			"https://stripe.com/docs/billing/subscriptions/payment-methods-setting#payment-method-priority.")
 	}
 	pm, err := c.ownMethod(id, customer.str("id"), "default_payment_method")
 	if err != nil {

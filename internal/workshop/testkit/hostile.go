@@ -31,7 +31,8 @@ var unusualTexts = []string{
 	`<?php hit() ?>`, `%s%n%x`, `{0}`, `{organisation}`, `*{7*7}`, `javascript:hit()`, `JaVaScRiPt:hit()`, "java\tscript:hit()", `data:text/html,<script>hit()</script>`, `vbscript:hit()`,
 	`' onmouseover=hit() x='`, `" onfocus=hit() autofocus x="`, ` onclick=hit() `, `' OR 1=1 --`, `"; hit(); "`, `\'; hit(); //`, `</SCRIPT ><script>hit()</script >`, `<!--<script>hit()`,
 	`&#60;script&#62;hit()&#60;/script&#62;`, `&lt;script&gt;hit()&lt;/script&gt;`, `%3Cscript%3Ehit()%3C/script%3E`, `\u003cscript\u003ehit()\u003c/script\u003e`, `+ADw-script+AD4-hit()+ADw-/script+AD4-`,
-	"\u202eanA\u202c", "\u2066Ana\u2069", "A\u200bn\u200ca\u200d", "\ufeffAna", "A\u0301\u0302\u0303\u0304\u0305na", "Ana\u2028Li\u2029", "Ana\u00a0Li", "\U0001F469\u200d\U0001F33E", "王小明", "عائشة", "Ana\u034f",
+	"\u202eanA\u202c", "\u2066Ana\u2069", "A\u200bn\u200ca\u200d", "\ufeffAna", "A\u0301\u0302\u0303\u0304\u0305na",
+	"Ana\u2028Li\u2029", "Ana\u00a0Li", "\U0001F469\u200d\U0001F33E", "王小明", "عائشة", "Ana\u034f",
 	"Ana\r\nBcc: x@evil.example", "Ana\nLi", "Ana\r\n\r\n<script>hit()</script>", strings.Repeat("<b>long</b>", 120), strings.Repeat("x", 1500) + "<script>hit()</script>", strings.Repeat("W", 90), "A\x00na", "<<<>>>", `&&amp;&`, `""''`,
 }
 
