@@ -55,8 +55,7 @@ func stuckQueues(ctx context.Context, db *sqlx.DB) error {
 	for _, q := range all {
 		if q.Stuck {
 			failed = append(failed, fmt.Errorf("%d jobs wait in the queue %q, the oldest for %s: is a server running "+
-				"with its workers, and do Stripe and the mail server reply?",
-				q.Due, q.Queue, q.Delayed.Round(time.Second)))
+				"with its workers, and do Stripe and the mail server reply?", q.Due, q.Queue, q.Delayed.Round(time.Second)))
 		}
 	}
 	return errors.Join(failed...)

@@ -54,10 +54,10 @@ func erasuresListCommand() *cobra.Command {
 func erasuresAddCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "add ADDRESS…", Short: "Erase the person with these email addresses, who asked the office", Args: cobra.MinimumNArgs(1),
-		Long: "Give the addresses of the person. Addresses that the person linked are found without being named. The emails before and after\n" +
-			"the erasure go to the first address. The erasure happens in three days, or at once with --now, which needs\n" +
-			"DATABASE_OWNER_URL. Stop an active recurring gift first. Donations, amounts, dates and receipt numbers stay. At Stripe the customer of recurring gifts is deleted; payments stay\n" +
-			"there with the data typed on Stripe's pages: search for the address in Stripe's dashboard and redact them before you run this.",
+		Long: "Give the addresses of the person. Addresses that the person linked are found without being named. The emails before and after the\n" +
+			"erasure go to the first address. The erasure happens in three days, or at once with --now, which needs DATABASE_OWNER_URL. Stop an\n" +
+			"active recurring gift first. Donations, amounts, dates and receipt numbers stay. At Stripe the customer of recurring gifts is\n" +
+			"deleted; payments stay there with the data typed on Stripe's pages: search for the address in Stripe's dashboard and redact them first.",
 	}
 	now := c.Flags().Bool("now", false, "erase at once")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -178,8 +178,7 @@ func erasuresApplyCommand() *cobra.Command {
 				a, err := o.Privacy.Apply(c.Context(), list)
 				fmt.Fprintf(c.OutOrStdout(), "%d erasures applied.\n", a.Erased)
 				if a.Pending > 0 {
-					fmt.Fprintf(c.OutOrStdout(), "%d wait: in this copy a recurring gift is active, or a donation is "+
-						"pending. The workers erase them when Stripe reports the outcome.\n", a.Pending)
+					fmt.Fprintf(c.OutOrStdout(), "%d wait until a recurring gift or a pending donation ends; the workers then erase them.\n", a.Pending)
 				}
 				return err
 			})
@@ -242,11 +241,9 @@ func listed(ctx context.Context, db *sqlx.DB, file string) error {
 	case err != nil:
 		return fmt.Errorf("ERASURES_FILE cannot be read: %w", err)
 	case len(differs.Undone) > 0:
-		return fmt.Errorf("%d in %s are not done in this database, which was restored from a backup: run konbit erasures apply %[2]s",
-			len(differs.Undone), file)
+		return fmt.Errorf("%d in %s are not done in this database, restored from a backup: run konbit erasures apply %[2]s", len(differs.Undone), file)
 	case len(differs.Unlisted) > 0:
-		return fmt.Errorf("%d are not in %s: a server with its workers writes it every ten minutes; is one running, and may it write there?",
-			len(differs.Unlisted), file)
+		return fmt.Errorf("%d are not in %s, which the workers write every ten minutes: do they run, and may they write there?", len(differs.Unlisted), file)
 	}
 	return nil
 }

@@ -54,8 +54,7 @@ type sent struct {
 const maxFound = 200
 
 func receiptFindCommand() *cobra.Command {
-	c := &cobra.Command{Use: "find [TEXT]", Short: "Find receipts by number, name or email address, and show whether their emails arrived",
-		Args: cobra.MaximumNArgs(1)}
+	c := &cobra.Command{Use: "find [TEXT]", Short: "Find receipts by number, name or address, with the state of their emails", Args: cobra.MaximumNArgs(1)}
 	refused := c.Flags().Bool("refused", false, "only those with an email that was refused permanently")
 	asJSON := c.Flags().Bool("json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, args []string) error {

@@ -187,8 +187,7 @@ func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
 		}
 		secrets := strings.FieldsFunc(r.text(stripeSecret+suffix, ""), func(c rune) bool { return c == ',' || c == ' ' })
 		if len(secrets) == 0 && needSecrets {
-			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy the "+
-				"endpoint's signing secret (whsec_…) from Stripe")
+			r.wrong(stripeSecret+suffix, "is not set: konbit stripe endpoint --entity "+slug+" gives it, or copy its signing secret (whsec_…) from Stripe")
 		}
 		keys[slug] = stripepay.Keys{Secret: key, WebhookSecrets: secrets}
 	}

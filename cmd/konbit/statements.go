@@ -116,9 +116,8 @@ func (b *progress) add(more int) {
 	}
 	const width = 40
 	full := min(width*b.n/b.all, width)
-	remaining := time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))
 	fmt.Fprintf(b.to, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full),
-		b.n, b.all, remaining.Round(time.Second))
+		b.n, b.all, (time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))).Round(time.Second))
 }
 
 // end clears the line.

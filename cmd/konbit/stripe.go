@@ -17,8 +17,7 @@ func stripeCommand() *cobra.Command {
 }
 
 func stripeEndpointCommand() *cobra.Command {
-	c := &cobra.Command{Use: "endpoint", Args: cobra.NoArgs,
-		Short: "Create the webhook endpoint of an entity at Stripe, or update it to the handled types of events"}
+	c := &cobra.Command{Use: "endpoint", Short: "Create an entity's webhook endpoint at Stripe, or update it to the handled event types", Args: cobra.NoArgs}
 	entity := c.Flags().String("entity", "", "the legal entity (its slug)")
 	address := c.Flags().String("url", "", "the address that Stripe sends to; standard: under BASE_URL")
 	asJSON := c.Flags().Bool("json", false, "print JSON")
@@ -94,8 +93,8 @@ func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e 
 // ownReceipts reports an error if Stripe emailed a receipt besides ours.
 func ownReceipts(r stripepay.StripeReceipts, err error) error {
 	if err == nil && r.LastMailed != "" {
-		err = fmt.Errorf("donors got two receipts, because Stripe emailed one as well for %s: switch off \"Successful "+
-			"payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
+		err = fmt.Errorf("donors got two receipts, because Stripe emailed one as well for %s: "+
+			"switch off \"Successful payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
 	}
 	return err
 }
