@@ -77,8 +77,7 @@ func (r *reader) database(name string) string {
 	if text != "" && (err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" || u.User.Username() == "") {
 		r.wrong(name, "is not the address of a database with a role: "+fixes[need(name)])
 	} else if text != "" && strings.Contains(u.Host, ",") && strings.Count(u.Host, ":") > 1 {
-		r.wrong(name, "names several servers in a form that the driver does not support: write "+
-			"postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
+		r.wrong(name, "names several servers the wrong way: write postgres://ROLE:password@/konbit?host=a,b&port=5432,5432&target_session_attrs=read-write")
 	}
 	return text
 }
