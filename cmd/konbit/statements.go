@@ -114,8 +114,7 @@ func (b *progress) add(more int) {
 	if !b.shown || b.all == 0 {
 		return
 	}
-	const width = 40
-	full := min(width*b.n/b.all, width)
+	width, full := 40, min(40*b.n/b.all, 40)
 	fmt.Fprintf(b.to, "\r%-10s %s%s %d of %d, %s to go \x1b[K", b.name, strings.Repeat("█", full), strings.Repeat("·", width-full),
 		b.n, b.all, (time.Since(b.began) * time.Duration(max(b.all-b.n, 0)) / time.Duration(max(b.n, 1))).Round(time.Second))
 }

@@ -128,7 +128,8 @@ func (c *copier) donor(d donor.Donor) error {
 	if err != nil {
 		return err
 	}
-	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.OrganisationName, d.Language, d.Details, preferences, d.NewsConsentedAt, times})
+	err = c.to.Item("donor", donorItem{entity.LegalName, d.Email, d.FirstName, d.LastName, d.OrganisationName, d.Language,
+		d.Details, preferences, d.NewsConsentedAt, times})
 	if err == nil {
 		err = c.requests(d.ID)
 	}

@@ -17,7 +17,8 @@ func CheckVersion(e *stripe.WebhookEndpoint) error {
 	if has == "" {
 		has = "the account's own"
 	}
-	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint", e.ID, has, stripe.APIVersion)
+	return fmt.Errorf("%s sends API version %s, not %s, which cannot be changed: delete it in Stripe's dashboard and run konbit stripe endpoint",
+		e.ID, has, stripe.APIVersion)
 }
 
 // CheckEvents reports an error if an endpoint does not send exactly the handled events. If some are missing, donations
