@@ -135,7 +135,8 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	}
 	address := web.StoredEmail(typed)
 	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Known: a.Cookie(r, knownCookie), Language: string(v.Language), Person: v.PersonID,
+		Email: address, From: web.ClientAddress(r), Browser: session.NewSecret(), Known: a.Cookie(r, knownCookie),
+		Language: string(v.Language), Person: v.PersonID,
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		page.Problems = []fault.Field{{Name: "email", Phrase: "sign_in.held"}}

@@ -52,7 +52,8 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 	}
 	browser := session.NewSecret()
 	err := a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
-		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(a.VisitorLanguage(w, r, "")),
+		Email: web.StoredEmail(typed), From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie),
+		Language: string(a.VisitorLanguage(w, r, "")),
 	})
 	if errors.Is(err, donoraccess.ErrTooMany) {
 		return a.showSignIn(w, r, http.StatusTooManyRequests, typed, nil)
