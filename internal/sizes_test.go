@@ -16,8 +16,8 @@ const (
 	maxFileLines    = 400
 )
 
-// largePackages lists the packages that are larger than maxPackageLines, each with the limit that it must keep until it is divided.
-// A limit here may become smaller, never larger.
+// largePackages lists the packages that are larger than maxPackageLines, each with the limit that it must keep until it
+// is divided. A limit here may become smaller, never larger.
 var largePackages = map[string]int{
 	"cmd/konbit":           3050,
 	"giving/recurring":     2900,
@@ -46,8 +46,8 @@ func TestPackagesAndFilesStaySmall(t *testing.T) {
 	}
 }
 
-// machineClock lists the files outside app, workshop and the measuring commands that read the machine's clock, each with its reason.
-// Others are given a clock by app.
+// machineClock lists the files outside app, workshop and the measuring commands that read the machine's clock, each
+// with its reason. Others are given a clock by app.
 var machineClock = map[string]string{
 	"../cmd/konbit/doctor.go":              "it compares the machine's clock with the database's",
 	"../cmd/konbit/export.go":              "it writes the time of the export into the file",

@@ -28,8 +28,8 @@ func TestModulesArePinnedWithTheirHashes(t *testing.T) {
 	}
 }
 
-// TestToolsArePinned checks that each tool of the Makefile has one version, and that the lock file of npm (for tests) holds
-// hashes.
+// TestToolsArePinned checks that each tool of the Makefile has one version, and that the lock file of npm (for tests)
+// holds hashes.
 func TestToolsArePinned(t *testing.T) {
 	makefile := read(t, "../Makefile")
 	assert.NotContains(t, makefile, "@latest")

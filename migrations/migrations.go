@@ -27,8 +27,8 @@ var files embed.FS
 //go:embed grants.sql
 var grants string
 
-// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole. A database just restored from a dump is
-// analysed.
+// Up brings the database at ownerURL to the newest schema and renews the grants of serverRole. A database just restored
+// from a dump is analysed.
 // Any number of replicas may call it at once: one works, the others wait for it.
 func Up(ctx context.Context, ownerURL, serverRole string) error {
 	db, err := sql.Open("postgres", ownerURL)
@@ -52,8 +52,8 @@ func Up(ctx context.Context, ownerURL, serverRole string) error {
 // maxDeadlocks is the number of deadlocks after which Up reports an error.
 const maxDeadlocks = 20
 
-// upRetrying runs the pending migrations. Each migration is one transaction. If PostgreSQL rolls one back because of a deadlock with a
-// running server, upRetrying runs it again, at most maxDeadlocks times.
+// upRetrying runs the pending migrations. Each migration is one transaction. If PostgreSQL rolls one back because of a
+// deadlock with a running server, upRetrying runs it again, at most maxDeadlocks times.
 func upRetrying(ctx context.Context, provider *goose.Provider) error {
 	for deadlocks := 0; ; deadlocks++ {
 		_, err := provider.Up(ctx)
@@ -64,8 +64,8 @@ func upRetrying(ctx context.Context, provider *goose.Provider) error {
 	}
 }
 
-// analyze has the database take stock of tables that were filled and never looked at: a restored dump brings no statistics, and the
-// planner, thinking them empty, would read all entries once for each entry.
+// analyze has the database take stock of tables that were filled and never looked at: a restored dump brings no
+// statistics, and the planner, thinking them empty, would read all entries once for each entry.
 func analyze(ctx context.Context, db *sql.DB) error {
 	const query = `/* migrations.analyze */ SELECT EXISTS (SELECT FROM journal_entry)
 		AND NOT EXISTS (SELECT FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'journal_entry')`

@@ -19,8 +19,8 @@ var update = flag.Bool("update", false, "write schema.sql anew")
 //
 //	go test ./migrations -run TestSchemaFile -update
 //
-// It is read from the catalogue, not by pg_dump, whose text differs between PostgreSQL 15, 16 and 17. For the same reason a view is shown by
-// its columns: the text of its query differs too. River's tables are left out.
+// It is read from the catalogue, not by pg_dump, whose text differs between PostgreSQL 15, 16 and 17. For the same
+// reason a view is shown by its columns: the text of its query differs too. River's tables are left out.
 func TestSchemaFile(t *testing.T) {
 	schema := describe(t, testkit.DB(t).Owner)
 	if *update {
@@ -79,7 +79,8 @@ func TestDifferencesAreFewLines(t *testing.T) {
 // ours selects relations of the schema that are the project's own.
 const ours = `c.relnamespace = 'public'::regnamespace AND c.relname !~ '^(river_|goose_)'`
 
-// describe returns the schema as SQL for readers: tables with columns, constraints, indexes and triggers; views with columns; functions.
+// describe returns the schema as SQL for readers: tables with columns, constraints, indexes and triggers; views with
+// columns; functions.
 func describe(t *testing.T, db *sqlx.DB) string {
 	t.Helper()
 	lines := func(query string, args ...any) []string {

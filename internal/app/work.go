@@ -48,8 +48,8 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 }
 
 // startWhenReady waits until every migration has run, and starts the workers. If the database cannot be reached, before
-// or after that, it waits and tries again, so that the server does not end. stop is nil if ctx ended first, or if err is
-// not nil.
+// or after that, it waits and tries again, so that the server does not end. stop is nil if ctx ended first, or if err
+// is not nil.
 func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
 	for logged := false; ctx.Err() == nil; logged = true {
 		err := a.Ready(ctx)

@@ -39,9 +39,9 @@ func (r *Refusal) Permanent() bool {
 
 var enhanced = regexp.MustCompile(`^([245]\.\d{1,3}\.\d{1,3})\b`)
 
-// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errSilent if it did not reply
-// in time, to errConnectionClosed if the connection was closed before MAIL, and to an error without the server's text
-// otherwise.
+// refusalFor converts the error of an SMTP command: to a *Refusal if the server replied, to errSilent if it did not
+// reply in time, to errConnectionClosed if the connection was closed before MAIL, and to an error without the server's
+// text otherwise.
 func refusalFor(step string, err error) error {
 	var reply *textproto.Error
 	var slow net.Error

@@ -12,8 +12,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestExpiredSignInIsReported: a sign-in that expired before its email was sent is counted once. One that was replaced by
-// a newer sign-in is not.
+// TestExpiredSignInIsReported: a sign-in that expired before its email was sent is counted once. One that was replaced
+// by a newer sign-in is not.
 func TestExpiredSignInIsReported(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

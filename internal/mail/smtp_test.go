@@ -162,8 +162,8 @@ func TestHangingServerBlocksOneSender(t *testing.T) {
 	require.Zero(t, transport.Failures())
 }
 
-// TestSilentServerBlocksOneSender: silence at any step of SMTP counts like a failed connection. One sender waits for the
-// reply; the others get an error at once, on idle connections too. When the server replies again, sending works.
+// TestSilentServerBlocksOneSender: silence at any step of SMTP counts like a failed connection. One sender waits for
+// the reply; the others get an error at once, on idle connections too. When the server replies again, sending works.
 func TestSilentServerBlocksOneSender(t *testing.T) {
 	for name, step := range map[string]mailcatch.Step{"MAIL": mailcatch.AtMail, "RCPT": mailcatch.AtRcpt, "after the dot": mailcatch.AfterDot} {
 		t.Run(name, func(t *testing.T) {

@@ -54,8 +54,8 @@ func (f Form) Describe(name, hint string) FieldText {
 	return FieldText{Name: name, Label: f.Phrase("give." + name), Hint: hint, Error: f.errorTexts[name]}
 }
 
-// Field sets the name, value, label and hint of as. The label is the phrase give.NAME; the hint is give.NAME_hint, if that
-// phrase exists.
+// Field sets the name, value, label and hint of as. The label is the phrase give.NAME; the hint is give.NAME_hint, if
+// that phrase exists.
 func (f Form) Field(name, value string, as Field) Field {
 	hint := ""
 	if key := "give." + name + "_hint"; f.view.HasPhrase(key) {

@@ -15,12 +15,12 @@ import (
 	"konbit/internal/workshop/testkit/visitor"
 )
 
-// answered is far above pg.RequestTimeout, so that a slow machine reaches it too. Without that limit there is no answer at all: the
-// locks are held until it comes.
+// answered is far above pg.RequestTimeout, so that a slow machine reaches it too. Without that limit there is no answer
+// at all: the locks are held until it comes.
 const answered = 20 * time.Second
 
-// TestBusyDatabaseGets503Soon: while the database does not answer, a form gets 503 soon, in the donor's language and with what
-// was typed. Afterwards the same form starts its gift.
+// TestBusyDatabaseGets503Soon: while the database does not answer, a form gets 503 soon, in the donor's language and
+// with what was typed. Afterwards the same form starts its gift.
 func TestBusyDatabaseGets503Soon(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -15,8 +15,8 @@
 //     permission.
 //  2. AREA/NAME_get.go or NAME_post.go: the handler; AREA/NAME_page.go: the page's struct and its method Write.
 //  3. templates/AREA/NAME.html: the template. It is found by its name, "AREA/NAME".
-//  4. templates/AREA/LANGUAGE.yaml: its words, in each language; an area for staff has view.StaffLanguages only. The program
-//     does not start if a language lacks a key that English has. A key that no file has is shown as it is;
+//  4. templates/AREA/LANGUAGE.yaml: its words, in each language; an area for staff has view.StaffLanguages only. The
+//     program does not start if a language lacks a key that English has. A key that no file has is shown as it is;
 //     TestEveryPhraseUsedExists in package view reports it.
 //  5. testdata/routes.txt: who may use the route, by hand.
 //

@@ -27,7 +27,7 @@ type Wrap int
 //
 //	wrap         time for the request        errors become      form of another site   for
 //	Page         pg.RequestTimeout           a page             refused                handlers that use the database only
-//	Stream       streamTimeout               a page, or a cut   refused                long answers, sent while they are read
+//	Stream       streamTimeout               a page, or a cut   refused                long answers, sent while read
 //	OwnDeadline  the handler's own           a page             refused                handlers that also call Stripe
 //	Machine      the handler's own           a bare status      not checked            webhooks
 //	Raw          none                        a page             not checked            health, static files

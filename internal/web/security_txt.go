@@ -15,8 +15,8 @@ const (
 	securityTextLife = 180 * 24 * time.Hour
 )
 
-// securityText says where to report a weakness of this site (RFC 9116): at the address that the operator set, or else at
-// the addresses from which the legal entities send emails.
+// securityText says where to report a weakness of this site (RFC 9116): at the address that the operator set, or else
+// at the addresses from which the legal entities send emails.
 func (k *Kernel) securityText(w http.ResponseWriter, r *http.Request, _ Anyone) error {
 	contacts, err := k.securityContacts(r)
 	if err != nil {

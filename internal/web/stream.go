@@ -17,15 +17,15 @@ const (
 	streamBuffer  = 64 << 10        // bytes that are held back, so that an early failure is answered with its page
 )
 
-// stream wraps a handler that sends an answer while it reads it from the database. The answer is complete, or the client
-// sees that it is not: after a failure, stream sends an error page if nothing was sent yet, and otherwise cuts the
-// connection.
+// stream wraps a handler that sends an answer while it reads it from the database. The answer is complete, or the
+// client sees that it is not: after a failure, stream sends an error page if nothing was sent yet, and otherwise cuts
+// the connection.
 func (k *Kernel) stream(h Handler) http.HandlerFunc {
 	return k.ownDeadline(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), streamTimeout)
 		defer cancel()
-		// The server's own limits are those of pages. When its ReadTimeout passes, it cancels the request's context, also
-		// after the request was read. Writers of tests have no deadlines.
+		// The server's own limits are those of pages. When its ReadTimeout passes, it cancels the request's context,
+		// also after the request was read. Writers of tests have no deadlines.
 		server, end := http.NewResponseController(w), k.Wall().Add(streamTimeout+streamStall)
 		_, _ = server.SetReadDeadline(end), server.SetWriteDeadline(end)
 		s := &streamWriter{ResponseWriter: w, whole: !r.ProtoAtLeast(1, 1), stalled: time.AfterFunc(streamStall, cancel)}

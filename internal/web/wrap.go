@@ -52,8 +52,8 @@ func (k *Kernel) page(h Handler) http.HandlerFunc {
 	})
 }
 
-// ownDeadline wraps a handler that limits its time itself: it parses the form, and shows errors as pages. Pages hold one-time ids and
-// what people typed, and redirects lead to people's gifts, so that no response may be cached.
+// ownDeadline wraps a handler that limits its time itself: it parses the form, and shows errors as pages. Pages hold
+// one-time ids and what people typed, and redirects lead to people's gifts, so that no response may be cached.
 func (k *Kernel) ownDeadline(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

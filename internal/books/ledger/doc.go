@@ -20,8 +20,10 @@
 // down the donation:
 //
 //	entry ──▶ Seal           numbers and hashes it in its entity's chain (seal.go; what is hashed: seal_hash.go)
-//	      ──▶ TakeSnapshots  adds it to its funds' next snapshots; Balance and ReadPosition read the newest one and the postings since
-//	      ──▶ RecordHeadTx   records the chain's last hash once a day; it is emailed to the auditors, out of reach of everyone here
+//	      ──▶ TakeSnapshots  adds it to its funds' next snapshots; Balance and ReadPosition read the newest snapshot
+//	                         and the postings since
+//	      ──▶ RecordHeadTx   records the chain's last hash once a day; it is emailed to the auditors, out of reach of
+//	                         everyone here
 //
 // Verify recomputes all three. If the owner of the database rewrites all of them, the auditors' emails still show it.
 //

@@ -21,9 +21,10 @@ const sealVersion = "konbit entry 1"
 //	konbit entry 1
 //	hash of entry n-1 of this entity, 64 lower-case hexadecimal digits; 64 zeros for n = 1
 //	n
-//	entity id, entry id, serial, currency, entry date, fact date, source, source id, kind, fact_hash, line_count, reverses, dimensions,
-//	recorded_at, recorded_by
-//	for each line, in the order of its n: n, account, fund id, amount, dimensions, foreign currency, foreign amount, rate
+//	entity id, entry id, serial, currency, entry date, fact date, source, source id, kind, fact_hash,
+//	    line_count, reverses, dimensions, recorded_at, recorded_by
+//	for each line, in the order of its n:
+//	    n, account, fund id, amount, dimensions, foreign currency, foreign amount, rate
 //
 // NULL is the empty field. Text is UTF-8. Numbers are decimal without leading zeros or plus sign; rate has its twelve
 // decimals. Ids are lower-case with hyphens, dates 2026-11-21, recorded_at is UTC to the microsecond as

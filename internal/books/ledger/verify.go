@@ -40,8 +40,8 @@ func (r Report) OK() bool { return len(r.Findings) == 0 }
 // Verify recomputes the rules of the books, the chains of seals and the snapshots of balances from the stored rows, at
 // one moment. It trusts no trigger and no constraint, so it finds what got past them.
 //
-// It compares each chain with all recorded heads of the chain and with the heads that the caller passes. The owner of the
-// database can rewrite the recorded heads, but not those in the auditors' emails.
+// It compares each chain with all recorded heads of the chain and with the heads that the caller passes. The owner of
+// the database can rewrite the recorded heads, but not those in the auditors' emails.
 //
 // It only reads, and writers do not wait for it. Its memory does not grow with the books. It reports an error if it
 // could not read; a broken rule is a Finding.

@@ -29,7 +29,8 @@ const (
 	// sessionLifetime is how long a payment page can be paid. Stripe's minimum is 30 minutes, and Stripe recommends a
 	// short lifetime against card testing. The other five minutes allow for a slow start.
 	sessionLifetime = 35 * time.Minute
-	// maxCreateDelay is how long after the row's creation a session may still be created with its expiry at least 30 minutes away.
+	// maxCreateDelay is how long after the row's creation a session may still be created with its expiry at least 30
+	// minutes away.
 	maxCreateDelay = 4 * time.Minute
 )
 

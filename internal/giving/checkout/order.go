@@ -47,8 +47,8 @@ func (s Starter) order(offer donation.Offer, r donation.Request, g Gift) Order {
 	}
 }
 
-// orderLines returns a line for each fund: under the organisation's name for a donation to one fund, under the fund's name for
-// a donation to several.
+// orderLines returns a line for each fund: under the organisation's name for a donation to one fund, under the fund's
+// name for a donation to several.
 func orderLines(o donation.Offer, parts []donation.Designation, lang phrase.Language) []OrderLine {
 	lines := make([]OrderLine, len(parts))
 	for i, p := range parts {

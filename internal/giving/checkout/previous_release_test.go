@@ -107,7 +107,8 @@ func TestPreviousReleaseReadsWhatThisOneBegins(t *testing.T) {
 	requireSame(t, h)
 }
 
-// TestThisReleaseContinuesWhatThePreviousOneBegan covers each statement with which the previous release changes a checkout.
+// TestThisReleaseContinuesWhatThePreviousOneBegan covers each statement with which the previous release changes a
+// checkout.
 func TestThisReleaseContinuesWhatThePreviousOneBegan(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -150,8 +151,8 @@ func pgArray(values ...string) string {
 	return text + "}"
 }
 
-// TestMigratedBothWays takes a database with rows to the schema before checkout and back: no column changes, and the rows
-// written in between get their checkout.
+// TestMigratedBothWays takes a database with rows to the schema before checkout and back: no column changes, and the
+// rows written in between get their checkout.
 func TestMigratedBothWays(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -199,8 +200,8 @@ func TestMigratedBothWays(t *testing.T) {
 	require.Contains(t, h.Lines(`SELECT pg_get_functiondef('erase_people'::regproc)`)[0], "SELECT session_id FROM checkout")
 }
 
-// TestMigratesBesideARunningServer: a transaction of a running server has read a donation when the migration starts, and
-// updates it then. Both end.
+// TestMigratesBesideARunningServer: a transaction of a running server has read a donation when the migration starts,
+// and updates it then. Both end.
 func TestMigratesBesideARunningServer(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -10,8 +10,8 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// A donor pays, no webhook comes, and an hour later the donor presses the button once more: that is the gift that was paid. Another
-// amount on the same form is another gift.
+// A donor pays, no webhook comes, and an hour later the donor presses the button once more: that is the gift that was
+// paid. Another amount on the same form is another gift.
 func TestPressedAgainLongAfterAPaymentNobodyToldOf(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now

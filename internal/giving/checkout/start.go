@@ -20,8 +20,8 @@ import (
 // Session is a payment page: at Stripe, a Checkout Session.
 type Session struct{ ID, URL string }
 
-// ErrTryUsed: the processor answers the order's try with a stored error, so the try creates no page any more. It may have
-// created one before. It is wrapped together with fault.Unavailable.
+// ErrTryUsed: the processor answers the order's try with a stored error, so the try creates no page any more. It may
+// have created one before. It is wrapped together with fault.Unavailable.
 var ErrTryUsed = errors.New("checkout: the try is used")
 
 // Sessions creates payment pages. Package stripepay implements it; so would the adapter of a second processor. Each
@@ -60,7 +60,8 @@ var errSuperseded = errors.New("checkout: superseded by another submit of the fo
 // Start writes the donation and returns it with its payment page. For a form that was submitted before:
 //
 //	same request, unpaid      the same donation and page
-//	other request, unpaid     the page is expired first, then a new donation; a form never has two payable pages for one donor
+//	other request, unpaid     the page is expired first, then a new donation; a form never has two payable pages for one
+//	                          donor
 //	same request, paid        the paid donation, without a new page
 //	other request, paid       a donation of its own
 //
@@ -98,9 +99,9 @@ func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Req
 // dbTimeout limits each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
 const dbTimeout = pg.RequestTimeout / 2
 
-// liveGift returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns nil
-// if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted again
-// after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
+// liveGift returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns
+// nil if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted
+// again after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
 func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
 	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
 	defer cancel()
@@ -119,8 +120,8 @@ func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.
 }
 
 // nextFormID returns the id under which a donor continues with a form whose donation was paid. It is the same at every
-// submit and on every server, so that two submits are one donation. It differs between donors, so that no donor is shown
-// another donor's donation.
+// submit and on every server, so that two submits are one donation. It differs between donors, so that no donor is
+// shown another donor's donation.
 func nextFormID(r donation.Request) uuid.UUID {
 	return uuid.NewSHA1(r.FormID, []byte("paid, and pressed by "+email.Normalize(r.Contact.Email)))
 }
@@ -170,8 +171,8 @@ func (s Starter) begin(ctx context.Context, offer donation.Offer, r donation.Req
 	return &Gift{d, c}, nil
 }
 
-// open creates the payment page and stores it. The next try is used only after this one was used up and has left no page: a
-// try that may still create one, here or in another request, would leave the donation with two pages.
+// open creates the payment page and stores it. The next try is used only after this one was used up and has left no
+// page: a try that may still create one, here or in another request, would leave the donation with two pages.
 func (s Starter) open(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) (Gift, error) {
 	order := s.order(offer, r, g)
 	session, err := s.Payments.Create(ctx, order)
@@ -197,8 +198,8 @@ func (s Starter) open(ctx context.Context, offer donation.Offer, r donation.Requ
 	return g, s.storeSession(ctx, offer, g.ID, session)
 }
 
-// storeSession stores the page of a donation that has none yet. A page that came too late is expired before the donor sees
-// it, and the error is errSuperseded.
+// storeSession stores the page of a donation that has none yet. A page that came too late is expired before the donor
+// sees it, and the error is errSuperseded.
 func (s Starter) storeSession(ctx context.Context, offer donation.Offer, id uuid.UUID, session Session) error {
 	stored := false
 	err := s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) (err error) {
@@ -214,8 +215,8 @@ func (s Starter) storeSession(ctx context.Context, offer donation.Offer, id uuid
 	return errSuperseded
 }
 
-// nextTry increments the try that failed and returns the gift. If several requests failed with the same try, one of them
-// increments it, and all continue with the same number and the same idempotency key.
+// nextTry increments the try that failed and returns the gift. If several requests failed with the same try, one of
+// them increments it, and all continue with the same number and the same idempotency key.
 func (s Starter) nextTry(ctx context.Context, g Gift) (next Gift, err error) {
 	err = s.withTimeout(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		if next.Checkout, err = nextTryTx(ctx, tx, g.ID, g.Try); err != nil {
@@ -227,9 +228,9 @@ func (s Starter) nextTry(ctx context.Context, g Gift) (next Gift, err error) {
 	return next, err
 }
 
-// endUnpaid ends an unpaid donation so that its form can start another. The page is expired at Stripe first, also one that
-// ran out, which may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its way. If a
-// page was created meanwhile, nothing is changed. The caller reads the row again.
+// endUnpaid ends an unpaid donation so that its form can start another. The page is expired at Stripe first, also one
+// that ran out, which may have been paid in time, and one whose answer was lost. If it was paid, the webhook is on its
+// way. If a page was created meanwhile, nothing is changed. The caller reads the row again.
 func (s Starter) endUnpaid(ctx context.Context, offer donation.Offer, r donation.Request, g Gift) error {
 	id := g.SessionID
 	if id == nil {

@@ -161,7 +161,8 @@ func (l lost) Create(ctx context.Context, o checkout.Order) (checkout.Session, e
 	return checkout.Session{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
-// TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no use any more.
+// TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no
+// use any more.
 func TestRenamedBetweenPresses(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -262,8 +263,8 @@ func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	assert.Equal(t, 0, openPages(t, h))
 }
 
-// TestAPaidFormPressedForSomethingElse: a form that stayed open, pressed for another amount or by somebody else, is a gift of its
-// own, whether or not word of the first payment has come. Pressed again, it is the same one.
+// TestAPaidFormPressedForSomethingElse: a form that stayed open, pressed for another amount or by somebody else, is a
+// gift of its own, whether or not word of the first payment has come. Pressed again, it is the same one.
 func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 	t.Parallel()
 	for name, told := range map[string]bool{"told": true, "not told yet": false} {

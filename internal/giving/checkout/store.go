@@ -44,8 +44,8 @@ func liveByForm(ctx context.Context, q sqlx.QueryerContext, form uuid.UUID) (*Gi
 	return &Gift{d, c}, nil
 }
 
-// insertTx writes the checkout of a donation that is written next. It returns false, and writes nothing, if the form has a
-// live one already.
+// insertTx writes the checkout of a donation that is written next. It returns false, and writes nothing, if the form
+// has a live one already.
 func insertTx(ctx context.Context, tx *sqlx.Tx, c Checkout) (bool, error) {
 	const query = `/* checkout.insertTx */
 		INSERT INTO checkout (donation_id, form_id, form_hash, try, expires_at) VALUES ($1, $2, $3, $4, $5)

@@ -4,16 +4,16 @@
 // The donation form, the donor's own pages, imports, copies of a person's data and erasures use these lists, so a new
 // field is added in one place for all of them:
 //
-//  1. a migration adds the column to donation_contact; for a field of Details also to donor, to the function erase_people
-//     and to grants.sql,
+//  1. a migration adds the column to donation_contact; for a field of Details also to donor, to the function
+//     erase_people and to grants.sql,
 //  2. this file: the field of the struct, its place in the lists below,
 //  3. donation/form_contact.go: the rule that checks it,
-//  4. web/give/form_builder.go: where the form shows it (view/form.go too, if the portal shows it); its label give.NAME is
-//     in templates/give, or in templates/layout if both show it,
+//  4. web/give/form_builder.go: where the form shows it (view/form.go too, if the portal shows it); its label give.NAME
+//     is in templates/give, or in templates/layout if both show it,
 //  5. web/portal/testdata/columns.txt: whether a copy of a person's data contains it.
 //
-// Each renewal of a plan copies the contact of the first donation. An answer that belongs to one donation only is a field
-// of donation.Request, as its note is.
+// Each renewal of a plan copies the contact of the first donation. An answer that belongs to one donation only is a
+// field of donation.Request, as its note is.
 //
 // The package holds no table: package donation owns donation_contact, package donor owns donor.
 package contact

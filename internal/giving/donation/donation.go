@@ -9,7 +9,8 @@ import (
 	"konbit/internal/platform/money"
 )
 
-// Status is the status of a donation; see the drawing in the package's documentation. Its values stand in donation.status.
+// Status is the status of a donation; see the drawing in the package's documentation. Its values stand in
+// donation.status.
 type Status string
 
 // The statuses.

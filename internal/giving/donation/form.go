@@ -16,7 +16,8 @@ import (
 	"konbit/internal/platform/phrase"
 )
 
-// Form is the donation form as it was filled in, every field as typed. The comments name the fields of POST /give/{org}.
+// Form is the donation form as it was filled in, every field as typed. The comments name the fields of POST
+// /give/{org}.
 type Form struct {
 	FormID      uuid.UUID         // id of the form that was shown: submitting it twice is one donation; see package checkout
 	Language    phrase.Language   // the page's

@@ -36,8 +36,8 @@ func (c *checker) contact(in Contact) Contact {
 	return out
 }
 
-// CheckDetails checks what donors enter about themselves by the rules of the form, without the email address, which they
-// prove in another way, and without the note. It reports all bad fields at once.
+// CheckDetails checks what donors enter about themselves by the rules of the form, without the email address, which
+// they prove in another way, and without the note. It reports all bad fields at once.
 func CheckDetails(in contact.Contact) (contact.Contact, error) {
 	c := &checker{}
 	in.Email = "donor@example.org"
@@ -59,8 +59,8 @@ func (c *checker) text(field, text string, limit int) string {
 	return text
 }
 
-// line checks one line of text: at most limit runes, and no invisible characters. If missing names a phrase, the line must
-// not be empty.
+// line checks one line of text: at most limit runes, and no invisible characters. If missing names a phrase, the line
+// must not be empty.
 func (c *checker) line(field, text string, limit int, missing string) string {
 	text = strings.TrimSpace(text)
 	switch {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Dedication says in whose honour or memory a donation is given, and who gets a card about it. As typed, Kind may also be
-// empty or "none".
+// Dedication says in whose honour or memory a donation is given, and who gets a card about it. As typed, Kind may also
+// be empty or "none".
 type Dedication struct {
 	Kind        DedicationKind `db:"kind" json:"kind"`                 // dedication
 	Name        string         `db:"name" json:"name"`                 // dedication_name
@@ -30,8 +30,8 @@ const maxCardMessage = 500
 // HasCard reports whether a card is sent.
 func (d Dedication) HasCard() bool { return d.CardEmail != "" }
 
-// dedication returns the checked dedication; nil if there is none. A card is sent in our name to a person who did not ask
-// for it, so its texts, and the donor's name, must not contain links.
+// dedication returns the checked dedication; nil if there is none. A card is sent in our name to a person who did not
+// ask for it, so its texts, and the donor's name, must not contain links.
 func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 	in = in.trimmed()
 	wantsCard := in.CardName != "" || in.CardEmail != "" || in.CardMessage != ""

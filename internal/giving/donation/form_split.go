@@ -80,9 +80,9 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 	return parts
 }
 
-// FeeCoverage returns what must be added to a gift so that the whole gift remains after the entity's estimated processing
-// fee, the fee on the addition included, rounded up to the minor unit. It returns zero if the entity estimates no fee, and
-// reports an error if no addition is enough.
+// FeeCoverage returns what must be added to a gift so that the whole gift remains after the entity's estimated
+// processing fee, the fee on the addition included, rounded up to the minor unit. It returns zero if the entity
+// estimates no fee, and reports an error if no addition is enough.
 func FeeCoverage(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
 	total, err := gift.GrossUp(e.ProcessingFee.BasisPoints, e.ProcessingFee.Fixed)
 	if err != nil {
@@ -92,7 +92,8 @@ func FeeCoverage(e org.LegalEntity, gift money.Amount) (money.Amount, error) {
 }
 
 // cover adds the processing fee to a gift, splits it over the funds by largest remainder, and returns the sum and the
-// addition. The organisation's maximum limits the gift alone; the sum is limited by the processor's maximum (org.MaxGift).
+// addition. The organisation's maximum limits the gift alone; the sum is limited by the processor's maximum
+// (org.MaxGift).
 func (c *checker) cover(gift money.Amount, parts []Designation) (total, covered money.Amount) {
 	if gift.IsZero() || len(parts) == 0 {
 		return gift, money.Amount{} // an error was added already

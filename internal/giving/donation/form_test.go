@@ -271,8 +271,8 @@ func TestHashTellsAChangedMind(t *testing.T) {
 	}
 }
 
-// TestNoFormBuysWhatIsNotOffered: whatever stands in the money's fields, a request that is accepted lies within the limits, is for
-// listed funds and sums.
+// TestNoFormBuysWhatIsNotOffered: whatever stands in the money's fields, a request that is accepted lies within the
+// limits, is for listed funds and sums.
 func TestNoFormBuysWhatIsNotOffered(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.StringMatching(`[-+$ ]?[0-9.,]{1,12}[eE]?[0-9]?`), rapid.SampledFrom([]string{"", "other", "10", "20", "NaN", "1e9", "0x1F", "Infinity"}))

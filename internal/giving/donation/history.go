@@ -35,8 +35,8 @@ func History(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) ([]
 	return loadHistory(ctx, q, gifts)
 }
 
-// HistoryByRef returns one item of History by its public reference. It reports fault.NotFound if there is none, and, after
-// the same queries, if it belongs to none of the donors.
+// HistoryByRef returns one item of History by its public reference. It reports fault.NotFound if there is none, and,
+// after the same queries, if it belongs to none of the donors.
 func HistoryByRef(ctx context.Context, q sqlx.QueryerContext, ref string, donors ...uuid.UUID) (HistoryItem, error) {
 	d, err := ByRef(ctx, q, ref)
 	if err == nil && !slices.Contains(donors, d.DonorID) {

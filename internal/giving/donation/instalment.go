@@ -21,8 +21,8 @@ type Instalment struct {
 	Cause     string
 }
 
-// CreateInstalmentTx writes an instalment as a started donation, which its charge settles in the same transaction. It has no
-// checkout. No card is sent again for its dedication.
+// CreateInstalmentTx writes an instalment as a started donation, which its charge settles in the same transaction. It
+// has no checkout. No card is sent again for its dedication.
 func CreateInstalmentTx(ctx context.Context, tx *sqlx.Tx, in Instalment) error {
 	const owner = `/* donation.CreateInstalmentTx */ SELECT entity_id FROM donation WHERE id = $1`
 	const gift = `/* donation.CreateInstalmentTx */

@@ -34,8 +34,8 @@ const (
 
 // ChargeMatcher finds the donations of charges that pay invoices. Package recurring implements it.
 type ChargeMatcher interface {
-	// MatchChargesTx returns a match for each charge of an invoice, in order, and writes the donation of each charge that
-	// comes for the first time.
+	// MatchChargesTx returns a match for each charge of an invoice, in order, and writes the donation of each charge
+	// that comes for the first time.
 	MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, charges []IncomingPayment) ([]Match, error)
 	// UnknownInvoicesTx returns those of an entity's invoices that belong to no plan.
 	UnknownInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, invoices []string) ([]string, error)

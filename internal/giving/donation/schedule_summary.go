@@ -29,7 +29,8 @@ func (c ScheduleSummary) Total() money.Amount {
 	return money.New(c.Amount.Minor*int64(c.Times), c.Amount.Currency) // at most 1040 times MaxGift
 }
 
-// Text returns the summary in words, with dates in a time zone: "12 payments of $20, the last on October 21, 2027, $240 in all".
+// Text returns the summary in words, with dates in a time zone: "12 payments of $20, the last on October 21, 2027, $240
+// in all".
 func (c ScheduleSummary) Text(words *phrase.Catalogue, lang phrase.Language, in *time.Location) string {
 	each := c.Amount.Format(string(lang))
 	if c.Times == 0 {

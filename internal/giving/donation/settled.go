@@ -29,7 +29,8 @@ func (s SettledGift) Amount() money.Amount {
 	return money.New(s.AmountMinor, money.Currency(s.Currency))
 }
 
-// SettledInYear returns the donors' settled donations whose tax date lies in the year, in the order in which they were received.
+// SettledInYear returns the donors' settled donations whose tax date lies in the year, in the order in which they were
+// received.
 func SettledInYear(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID, year int) ([]SettledGift, error) {
 	const gifts = `/* donation.SettledInYear */
 		SELECT id, donor_id, organisation_id, amount, currency, tax_date FROM donation
@@ -69,8 +70,8 @@ func SettledInYear(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 	return all, nil
 }
 
-// DonorsInYear returns up to limit of an entity's donors with a donation settled in the year, in the order of their ids,
-// beginning behind `after`.
+// DonorsInYear returns up to limit of an entity's donors with a donation settled in the year, in the order of their
+// ids, beginning behind `after`.
 func DonorsInYear(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, year int, after uuid.UUID, limit int) (donors []uuid.UUID, err error) {
 	const query = `/* donation.DonorsInYear */
 		SELECT DISTINCT donor_id FROM donation
@@ -104,7 +105,8 @@ func IDsByDonors(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID)
 	return gifts, err
 }
 
-// HasOpenGifts reports whether a donation of the donors may still be paid or needs review. Its donor must be known until then.
+// HasOpenGifts reports whether a donation of the donors may still be paid or needs review. Its donor must be known
+// until then.
 func HasOpenGifts(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUID) (coming bool, err error) {
 	const query = `/* donation.HasOpenGifts */ SELECT EXISTS (SELECT 1 FROM donation WHERE donor_id = ANY($1::uuid[]) AND status IN ('started', 'processing', 'held'))`
 	err = sqlx.GetContext(ctx, q, &coming, query, pg.UUIDs(donors))

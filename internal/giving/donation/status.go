@@ -26,8 +26,8 @@ var allowedFrom = map[Status][]string{
 	Expired:    {string(Started)},
 }
 
-// UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in any
-// order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
+// UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in
+// any order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
 func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, updates []StatusUpdate, at time.Time) error {
 	const query = `/* donation.UpdateStatusTx */
 		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2 AND status = ANY($4)

@@ -21,8 +21,8 @@ import (
 const columns = `id, entity_id, organisation_id, donor_id, public_ref, status, frequency,
 	amount, covered, currency, language, anonymous, news, created_at, payment_intent_id, charge_id, charged_at, settled_at, tax_date, source, plan_id`
 
-// ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that PostgreSQL
-// cannot store is not looked up: that would be an error.
+// ByRef returns the donation with that public reference. It reports fault.NotFound if there is none. A text that
+// PostgreSQL cannot store is not looked up: that would be an error.
 func ByRef(ctx context.Context, q sqlx.QueryerContext, ref string) (Donation, error) {
 	if !utf8.ValidString(ref) || strings.ContainsRune(ref, 0) {
 		return Donation{}, fault.New(fault.NotFound, "problem.404.text", nil)
@@ -77,8 +77,8 @@ func CreateTx(ctx context.Context, tx *sqlx.Tx, d Donation, r Request) error {
 	return recordStatusTx(ctx, tx, []statusChange{{d.ID, Started, "form"}}, d.CreatedAt)
 }
 
-// UnsettledFromForm returns up to limit donations begun on our form that are not paid yet, in random order: started ones
-// that were begun before `started`, and bank debits that were begun before `processing`.
+// UnsettledFromForm returns up to limit donations begun on our form that are not paid yet, in random order: started
+// ones that were begun before `started`, and bank debits that were begun before `processing`.
 func UnsettledFromForm(ctx context.Context, q sqlx.QueryerContext, started, processing time.Time, limit int) ([]Donation, error) {
 	const query = `/* donation.UnsettledFromForm */ SELECT ` + columns + ` FROM donation
 		WHERE source = 'form' AND (status = 'started' AND created_at < $1 OR status = 'processing' AND created_at < $2)

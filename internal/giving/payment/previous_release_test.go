@@ -176,7 +176,8 @@ func TestPreviousReleaseSuspends(t *testing.T) {
 		h.Lines(`SELECT format('%s %s %s %s %s', charge_ref, amount, currency, status, (donation_id IS NOT NULL)::text) FROM payment ORDER BY 1`))
 }
 
-// TestInstalmentsOfBothReleases: the previous release writes an instalment with a form that is itself, and can read one without.
+// TestInstalmentsOfBothReleases: the previous release writes an instalment with a form that is itself, and can read one
+// without.
 func TestInstalmentsOfBothReleases(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -72,7 +72,8 @@ func ByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (*Payment, e
 	return &found[0], nil
 }
 
-// ByChargeTx returns the payments of a processor's charges, by charge. A charge that is not booked is missing from the map.
+// ByChargeTx returns the payments of a processor's charges, by charge. A charge that is not booked is missing from the
+// map.
 func ByChargeTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, processor string, chargeRefs []string) (map[string]Payment, error) {
 	const query = `/* payment.ByChargeTx */ SELECT ` + columns + ` FROM payment
 		WHERE entity_id = $1 AND processor = $2 AND charge_ref = ANY($3)`

@@ -46,8 +46,8 @@ const endOfJournal = "\n; end of the journal: %d transactions\n"
 
 // ExportJournal writes all books, in one consistent snapshot, to w: declarations, every entry in the order of dates,
 // and an assertion of the balance of each account of each fund. The last line is a comment that says how many
-// transactions there are: without it, the file is incomplete. ExportJournal holds one entry in memory at a time. The same books
-// and the same now give the same bytes. After an error, what w contains is not a valid journal.
+// transactions there are: without it, the file is incomplete. ExportJournal holds one entry in memory at a time. The
+// same books and the same now give the same bytes. After an error, what w contains is not a valid journal.
 func ExportJournal(ctx context.Context, db *sqlx.DB, w io.Writer, format Format, now time.Time) error {
 	out := bufio.NewWriter(w) // keeps the first error of w for Flush
 	var n notation

@@ -18,8 +18,8 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// DefaultDelay is the time between a donor's request and its erasure. If another person made the request, the donor gets
-// an email and has this time to withdraw it.
+// DefaultDelay is the time between a donor's request and its erasure. If another person made the request, the donor
+// gets an email and has this time to withdraw it.
 const DefaultDelay = 3 * 24 * time.Hour
 
 // Eraser erases people. It is safe for concurrent use, and by any number of processes.

@@ -12,8 +12,8 @@ import (
 )
 
 // TestServerRoleCannotEraseEarly inserts erasures as an intruder with the server's role: without a request, with old
-// dates, and with useless copies of receipts. The database refuses them before the waiting time, and later erases at most
-// its daily number of people.
+// dates, and with useless copies of receipts. The database refuses them before the waiting time, and later erases at
+// most its daily number of people.
 func TestServerRoleCannotEraseEarly(t *testing.T) {
 	t.Parallel()
 	h := newProgramWithDonor(t)
@@ -88,7 +88,8 @@ func TestWithdrawnStaysWithdrawn(t *testing.T) {
 	require.ErrorContains(t, err, "was withdrawn")
 }
 
-// TestNoKeyNoErasure: without one-time keys a donor with a receipt is not erased, and the others are; with new keys the rest follows.
+// TestNoKeyNoErasure: without one-time keys a donor with a receipt is not erased, and the others are; with new keys the
+// rest follows.
 func TestNoKeyNoErasure(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

@@ -11,10 +11,10 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// One-time keys, called pads, with which the database keeps the receipts of erased donors. The database must not depend on a
-// copy that the server made, and what it keeps must not name the donor in a dump. So the owner makes random pads ahead of
-// need and stores each with its sealed copy. erase_people adds a pad to the facts (XOR) and deletes the pad; only the sealed
-// copy stays. A pad is used once.
+// One-time keys, called pads, with which the database keeps the receipts of erased donors. The database must not depend
+// on a copy that the server made, and what it keeps must not name the donor in a dump. So the owner makes random pads
+// ahead of need and stores each with its sealed copy. erase_people adds a pad to the facts (XOR) and deletes the pad;
+// only the sealed copy stays. A pad is used once.
 
 // padSize is the length of a pad in bytes. A receipt takes as many as its facts are long: seldom more than one.
 const padSize = 2048

@@ -13,9 +13,9 @@
 // Guesses of a code are counted. The browser that requested it has a few guesses of its own. All other browsers
 // together have a few an hour for an address, so guessing neither succeeds nor locks out the reader of the email.
 //
-// Emails are limited for each mailbox, but strangers cannot use up what its reader needs: a browser in which the mailbox
-// was proved before has a limit of its own, and beyond the limit each network still gets an email every quarter of an
-// hour, at most twenty an hour in all.
+// Emails are limited for each mailbox, but strangers cannot use up what its reader needs: a browser in which the
+// mailbox was proved before has a limit of its own, and beyond the limit each network still gets an email every quarter
+// of an hour, at most twenty an hour in all.
 //
 // A person is the set of addresses that were proved to belong together, and nothing else.
 //

@@ -12,10 +12,10 @@ import (
 	"konbit/internal/platform/email"
 )
 
-// A known browser is a browser in which a person proved that they read a mailbox. Strangers cannot use up its limits, so
-// they cannot keep the donor out. Its cookie has a mark for each mailbox: random bits (16 bytes), the end of validity
-// (8 bytes), and the signature of both and the mailbox (16 bytes). A mark contains no address; to check it, one needs the
-// address and the key. A mark gives no access: it only replaces the limits that all browsers share.
+// A known browser is a browser in which a person proved that they read a mailbox. Strangers cannot use up its limits,
+// so they cannot keep the donor out. Its cookie has a mark for each mailbox: random bits (16 bytes), the end of
+// validity (8 bytes), and the signature of both and the mailbox (16 bytes). A mark contains no address; to check it,
+// one needs the address and the key. A mark gives no access: it only replaces the limits that all browsers share.
 const (
 	// KnownBrowserLife is how long a browser is known after a proof: as long as browsers keep cookies (RFC 6265bis,
 	// 4.1.2.2).

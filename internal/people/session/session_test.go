@@ -56,7 +56,8 @@ func (f fixture) age(s Session, opened, seen time.Duration) {
 	require.NoError(f.t, err)
 }
 
-// TestTheDatabaseHoldsNoSecret: the row has the hash of the purpose and the secret, in the form that rows of today have.
+// TestTheDatabaseHoldsNoSecret: the row has the hash of the purpose and the secret, in the form that rows of today
+// have.
 func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -128,7 +129,8 @@ func TestWhenASessionEnds(t *testing.T) {
 	}
 }
 
-// TestARequestExtendsASession: a request moves the idle time-out, at most once per SeenInterval, and never the longest life.
+// TestARequestExtendsASession: a request moves the idle time-out, at most once per SeenInterval, and never the longest
+// life.
 func TestARequestExtendsASession(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -201,7 +203,8 @@ func TestEnding(t *testing.T) {
 	require.NoError(t, f.End(t.Context(), NewSecret()), "there is no such session")
 }
 
-// TestKindsOfPersonsAreSeparate: even in one table, the cookie and the form token of one kind are nothing to another kind.
+// TestKindsOfPersonsAreSeparate: even in one table, the cookie and the form token of one kind are nothing to another
+// kind.
 func TestKindsOfPersonsAreSeparate(t *testing.T) {
 	t.Parallel()
 	donors := newFixture(t)

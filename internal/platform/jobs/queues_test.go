@@ -46,8 +46,8 @@ func (emails) name() jobs.QueueName   { return jobs.Emails }
 func (bulk) name() jobs.QueueName     { return jobs.Bulk }
 func (unknown) name() jobs.QueueName  { return "nowhere" }
 
-// TestFullQueuesDelayNoOther fills the queues of emails with jobs that never end. Jobs of other queues are done at once,
-// and a job that the previous release enqueued too.
+// TestFullQueuesDelayNoOther fills the queues of emails with jobs that never end. Jobs of other queues are done at
+// once, and a job that the previous release enqueued too.
 func TestFullQueuesDelayNoOther(t *testing.T) {
 	t.Parallel()
 	db := testkit.DB(t)

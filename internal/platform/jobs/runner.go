@@ -65,8 +65,8 @@ func NewHandlers() *Handlers {
 // Queues returns the queue of each kind of job that has a handler.
 func (h *Handlers) Queues() map[string]QueueName { return maps.Clone(h.queues) }
 
-// Handle registers do for jobs of type T. If do returns an error, the job is retried later. It panics if no runner works
-// the queue of T, so that the program does not start.
+// Handle registers do for jobs of type T. If do returns an error, the job is retried later. It panics if no runner
+// works the queue of T, so that the program does not start.
 func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
 	var zero T
 	if _, known := policies[zero.Queue()]; !known || zero.Queue() == previous {

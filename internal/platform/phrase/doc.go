@@ -15,9 +15,9 @@
 //     give.errors#other: There are {n} things to put right
 //
 // A Catalogue is loaded only if it is complete: every language has every key, every plural form that its grammar needs
-// and the same {placeholders}. So a phrase that exists in English exists in all languages. Load does not know which keys
-// the program uses: a test of package view compares them with the catalogue. Words for staff, who have fewer languages,
-// are added with Catalogue.With.
+// and the same {placeholders}. So a phrase that exists in English exists in all languages. Load does not know which
+// keys the program uses: a test of package view compares them with the catalogue. Words for staff, who have fewer
+// languages, are added with Catalogue.With.
 //
 // A phrase is plain text without markup; the code that shows it escapes it. Amounts of money are formatted by package
 // money.

@@ -65,7 +65,8 @@ func TestLoadReadsEveryArea(t *testing.T) {
 	assert.ErrorContains(t, err, "portal/en.yaml: a stands in another file too")
 }
 
-// TestWithAddsWordsInFewerLanguages: the added folder needs exactly its own languages and is shown in English in others.
+// TestWithAddsWordsInFewerLanguages: the added folder needs exactly its own languages and is shown in English in
+// others.
 func TestWithAddsWordsInFewerLanguages(t *testing.T) {
 	donors, err := phrase.Load(catalogue(map[string]string{"en": "a: x\n", "es": "a: y\n", "ht": "a: z\n"}), "locales")
 	require.NoError(t, err)

@@ -5,7 +5,8 @@
 // of locks (batch.go). Therefore the result is the same in whatever order events arrive.
 //
 //	an event: new ──┬── done
-//	                ├── parked     (it waits for its donation, its charge or its balance transaction; tried again after a growing delay)
+//	                ├── parked     (it waits for its donation, its charge or its balance transaction;
+//	                │               tried again after a growing delay)
 //	                └── set_aside  (MaxFailures attempts failed; the reason is stored)
 //
 // A charge settles its donation here. Money that moves later is not booked here: the event requests an import of the

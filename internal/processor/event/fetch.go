@@ -51,8 +51,8 @@ func (w *Worker) fetchAndApply(ctx context.Context, e Event) error {
 	})
 }
 
-// parkDelay returns how long an event is parked: from two seconds at the first attempt to ten minutes. Half of the delay is
-// random.
+// parkDelay returns how long an event is parked: from two seconds at the first attempt to ten minutes. Half of the
+// delay is random.
 func parkDelay(attempts int) time.Duration {
 	delay := maxParkDelay
 	if attempts < 9 {

@@ -23,7 +23,8 @@ func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, 
 	return a, nil
 }
 
-// ReadSubscription is part of recurring.Billing. It reads the latest invoice and the payment method with the subscription.
+// ReadSubscription is part of recurring.Billing. It reads the latest invoice and the payment method with the
+// subscription.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (recurring.RemoteSubscription, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -91,7 +92,8 @@ func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription
 	return remote
 }
 
-// chargedMethod returns the payment method that a subscription is charged by: its own, or else its customer's; nil if there is none.
+// chargedMethod returns the payment method that a subscription is charged by: its own, or else its customer's; nil if
+// there is none.
 func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	if sub.DefaultPaymentMethod != nil {
 		return sub.DefaultPaymentMethod
@@ -135,7 +137,8 @@ func inFlight(in *stripe.Invoice) bool {
 	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
 }
 
-// anchorDay returns the day of the month on which a subscription charges; a shorter month charges on its last day. 0 if unknown.
+// anchorDay returns the day of the month on which a subscription charges; a shorter month charges on its last day. 0 if
+// unknown.
 func anchorDay(sub *stripe.Subscription) int {
 	if sub.BillingCycleAnchorConfig != nil {
 		return int(sub.BillingCycleAnchorConfig.DayOfMonth)
@@ -146,8 +149,8 @@ func anchorDay(sub *stripe.Subscription) int {
 	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
 }
 
-// End is part of recurring.Billing. It succeeds if the subscription has ended already or does not exist. It voids an open last invoice, so
-// that nothing is collected any more.
+// End is part of recurring.Billing. It succeeds if the subscription has ended already or does not exist. It voids an
+// open last invoice, so that nothing is collected any more.
 func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -176,8 +179,8 @@ func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 	return nil
 }
 
-// endNow cancels the subscription. If it has a schedule, it cancels the schedule, which ends both: Stripe refuses to cancel such a
-// subscription alone.
+// endNow cancels the subscription. If it has a schedule, it cancels the schedule, which ends both: Stripe refuses to
+// cancel such a subscription alone.
 func endNow(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) error {
 	if sub.Schedule != nil {
 		params := &stripe.SubscriptionScheduleCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}

@@ -32,8 +32,8 @@ const (
 	maxSessionAge = 2 * time.Hour
 )
 
-// Create is part of checkout.Sessions. The idempotency key is made of the donation's id and the try, so any number of calls
-// creates one session. What happens after a failed call, while ctx lasts:
+// Create is part of checkout.Sessions. The idempotency key is made of the donation's id and the try, so any number of
+// calls creates one session. What happens after a failed call, while ctx lasts:
 //
 //	no answer, or 5xx from Stripe           repeated with the same key, at most maxBrokenCalls times
 //	too many calls, or the key is in use    repeated with the same key
@@ -102,7 +102,8 @@ func sessionParams(o checkout.Order) *stripe.CheckoutSessionParams {
 		schedule := &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}
 		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: schedule}
 	}
-	// Stripe's page shows the cards of a known customer. The order names one only if the donor is signed in as that customer.
+	// Stripe's page shows the cards of a known customer. The order names one only if the donor is signed in as that
+	// customer.
 	if o.Customer != "" {
 		params.Customer = stripe.String(o.Customer)
 	} else {
@@ -138,8 +139,8 @@ func lineItems(lines []checkout.OrderLine, frequency org.Frequency) []*stripe.Ch
 	return items
 }
 
-// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales). Checkout has no Haitian Creole:
-// French is the other official language of Haiti.
+// checkoutLocale maps our languages to Checkout's (https://docs.stripe.com/js/appendix/supported_locales). Checkout has
+// no Haitian Creole: French is the other official language of Haiti.
 func checkoutLocale(lang phrase.Language) string {
 	switch lang {
 	case phrase.Spanish:

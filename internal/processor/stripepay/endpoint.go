@@ -24,9 +24,9 @@ type Endpoint struct {
 	Action     string   `json:"done"`             // created, updated or unchanged
 }
 
-// EnsureEndpoint makes sure that one enabled endpoint sends the events that we handle, in our API version, to address. It creates the
-// endpoint or updates an existing one. It reports an error, which says what to do, if the existing one has another version: that cannot
-// be changed.
+// EnsureEndpoint makes sure that one enabled endpoint sends the events that we handle, in our API version, to address.
+// It creates the endpoint or updates an existing one. It reports an error, which says what to do, if the existing one
+// has another version: that cannot be changed.
 func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string) (Endpoint, error) {
 	a, err := s.account(entitySlug)
 	if err != nil {
@@ -60,7 +60,8 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	return found, nil
 }
 
-// createEndpoint uses no idempotency key: with a key made from the address, Stripe would return a deleted endpoint for a day.
+// createEndpoint uses no idempotency key: with a key made from the address, Stripe would return a deleted endpoint for
+// a day.
 func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint, error) {
 	params := &stripe.WebhookEndpointParams{
 		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(webhook.HandledTypes()),
@@ -77,7 +78,8 @@ func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint,
 	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: webhook.HandledTypes(), Secret: made.Secret, Action: "created"}, nil
 }
 
-// CheckEndpoint reports what is wrong with the endpoint that sends to address, as joined errors that each say what to do.
+// CheckEndpoint reports what is wrong with the endpoint that sends to address, as joined errors that each say what to
+// do.
 func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) error {
 	a, err := s.account(entitySlug)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An Observer is called after each call with its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a refusal, or
-// "no_answer") and its duration.
+// An Observer is called after each call with its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a
+// refusal, or "no_answer") and its duration.
 type Observer func(operation, outcome string, took time.Duration)
 
 // Observe sets the observer. It must be called before the first call.
@@ -34,7 +34,8 @@ func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// ids matches ids of Stripe's objects: a short prefix (ch_…, cs_test_…), then at least one digit or capital. Names of collections have none.
+// ids matches ids of Stripe's objects: a short prefix (ch_…, cs_test_…), then at least one digit or capital. Names of
+// collections have none.
 var ids = regexp.MustCompile(`/[a-z]{2,9}_[A-Za-z0-9_]*[A-Z0-9][A-Za-z0-9_]*`)
 
 // operation returns the method and path of a call, with {id} instead of an object's id.

@@ -15,11 +15,12 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// Stripe cannot change the customer of a subscription (https://docs.stripe.com/api/subscriptions/update), and a payment method belongs to one
-// customer (https://docs.stripe.com/api/payment_methods/attach). So a plan moves to another customer by a new subscription.
+// Stripe cannot change the customer of a subscription (https://docs.stripe.com/api/subscriptions/update), and a payment
+// method belongs to one customer (https://docs.stripe.com/api/payment_methods/attach). So a plan moves to another
+// customer by a new subscription.
 
-// Detach is part of recurring.Billing. It ends the subscription, marks its unpaid invoice and voids it. It changes nothing while a bank processes
-// the invoice's payment.
+// Detach is part of recurring.Billing. It ends the subscription, marks its unpaid invoice and voids it. It changes
+// nothing while a bank processes the invoice's payment.
 func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (recurring.DetachedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -47,7 +48,8 @@ func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (r
 	return detached, err
 }
 
-// takeOverInvoice marks and voids an unpaid invoice, so that Stripe collects it no more. It returns nil if the invoice is paid or asks for nothing.
+// takeOverInvoice marks and voids an unpaid invoice, so that Stripe collects it no more. It returns nil if the invoice
+// is paid or asks for nothing.
 func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoice, mark string) (*recurring.OutstandingInvoice, error) {
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
@@ -87,8 +89,8 @@ func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoic
 }
 
 // StartSubscription is part of recurring.Billing. The subscription costs nothing until its first charge
-// (https://docs.stripe.com/billing/subscriptions/billing-cycle). If it charges after the 28th, the day is set by number, because the month of the
-// first charge may be shorter.
+// (https://docs.stripe.com/billing/subscriptions/billing-cycle). If it charges after the 28th, the day is set by
+// number, because the month of the first charge may be shorter.
 func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b recurring.NewSubscription) (recurring.StartedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

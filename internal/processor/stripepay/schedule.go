@@ -11,8 +11,8 @@ import (
 	"konbit/internal/giving/recurring"
 )
 
-// Schedule is part of recurring.Billing. It creates the schedule from the subscription alone, and then sets the number of periods: Stripe refuses
-// both in one call. Between the two calls the subscription has no end.
+// Schedule is part of recurring.Billing. It creates the schedule from the subscription alone, and then sets the number
+// of periods: Stripe refuses both in one call. Between the two calls the subscription has no end.
 func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
@@ -59,8 +59,9 @@ func scheduleOf(ctx context.Context, a *account, o recurring.Target, sub *stripe
 	return schedule, nil
 }
 
-// phaseParams returns the parameters that repeat a phase, without its length. It names the subscription's payment method: an update replaces the
-// whole phase, and a phase without one would go back to the method from before the donor changed it.
+// phaseParams returns the parameters that repeat a phase, without its length. It names the subscription's payment
+// method: an update replaces the whole phase, and a phase without one would go back to the method from before the donor
+// changed it.
 func phaseParams(phase *stripe.SubscriptionSchedulePhase, sub *stripe.Subscription) *stripe.SubscriptionSchedulePhaseParams {
 	params := &stripe.SubscriptionSchedulePhaseParams{
 		StartDate: stripe.Int64(phase.StartDate), ProrationBehavior: stripe.String("none"), Metadata: sub.Metadata,
@@ -102,8 +103,9 @@ func stripeInterval(f org.Frequency) (interval string, count int64) {
 	return "month", 1
 }
 
-// Change is part of recurring.Billing. From the next period on the subscription has one item. If the dates or the frequency change, a period that
-// costs nothing leads to the next charge; the schedule of such a subscription is released first.
+// Change is part of recurring.Billing. From the next period on the subscription has one item. If the dates or the
+// frequency change, a period that costs nothing leads to the next charge; the schedule of such a subscription is
+// released first.
 func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.ChargeTerms) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

@@ -25,13 +25,14 @@ import (
 const (
 	// listablePeriod is how long Stripe lists events (https://docs.stripe.com/api/events).
 	listablePeriod = 30 * 24 * time.Hour
-	// overdueAfter is the time after the end of its payment page when a started donation without any event is read at Stripe.
+	// overdueAfter is the time after the end of its payment page when a started donation without any event is read at
+	// Stripe.
 	overdueAfter = 10 * time.Minute
 	maxOverdue   = 500
 )
 
-// Sweeper finds what no webhook reported: undelivered events, movements of money, and started donations whose donors never returned.
-// Everything it does may be repeated at any time.
+// Sweeper finds what no webhook reported: undelivered events, movements of money, and started donations whose donors
+// never returned. Everything it does may be repeated at any time.
 type Sweeper struct {
 	DB        *sqlx.DB
 	Stripe    *Stripe
@@ -67,8 +68,9 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 		n, err := s.storeUndelivered(ctx, entity)
 		note(&swept.Events, n, err)
 	}
-	// The order matters. Invoices must be stored before the charges that paid them are booked. And an entity's balance is imported from its first
-	// donation on: if no event of it was delivered, that donation is settled by an event stored just now.
+	// The order matters. Invoices must be stored before the charges that paid them are booked. And an entity's balance
+	// is imported from its first donation on: if no event of it was delivered, that donation is settled by an event
+	// stored just now.
 	errs = append(errs, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)
@@ -116,7 +118,8 @@ func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (
 	}
 }
 
-// storePage stores the listed events of handled types. It returns the number of new ones and the id of the last one listed.
+// storePage stores the listed events of handled types. It returns the number of new ones and the id of the last one
+// listed.
 func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		var arrivals []webhook.Event
@@ -145,8 +148,8 @@ func (s Sweeper) drain(ctx context.Context) error {
 	}
 }
 
-// resolveOverdue asks Stripe about donations whose payment page ended without any event. A donation without a page cannot have been paid: it
-// has expired. A donation that was paid is settled by its charge, not here.
+// resolveOverdue asks Stripe about donations whose payment page ended without any event. A donation without a page
+// cannot have been paid: it has expired. A donation that was paid is settled by its charge, not here.
 func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int, error) {
 	overdue, err := checkout.Overdue(ctx, s.DB, s.Now().Add(-overdueAfter), maxOverdue)
 	if err != nil {
@@ -197,7 +200,8 @@ func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d checko
 	return statusOf(session), nil
 }
 
-// statusOf returns the status of a donation by its session; empty if the session is open, or if it is paid, so that its charge decides.
+// statusOf returns the status of a donation by its session; empty if the session is open, or if it is paid, so that its
+// charge decides.
 func statusOf(session *stripe.CheckoutSession) donation.Status {
 	switch {
 	case session.Status == stripe.CheckoutSessionStatusExpired:

@@ -75,7 +75,8 @@ func TestTheLargestBody(t *testing.T) {
 	}
 }
 
-// TestARepeatedWebhookIsStoredOnce: Stripe sends a webhook again, perhaps to two servers at the same time. Each is answered 200.
+// TestARepeatedWebhookIsStoredOnce: Stripe sends a webhook again, perhaps to two servers at the same time. Each is
+// answered 200.
 func TestARepeatedWebhookIsStoredOnce(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -91,8 +92,8 @@ func TestARepeatedWebhookIsStoredOnce(t *testing.T) {
 	assert.Equal(t, 1, stored(h, "evt_repeated"))
 }
 
-// TestNoWebhookIsAcknowledgedBeforeItsCommit: while the table is locked no event can be committed, so the answer is 503 and Stripe
-// sends the webhook again. After a 200 the event is in the table.
+// TestNoWebhookIsAcknowledgedBeforeItsCommit: while the table is locked no event can be committed, so the answer is 503
+// and Stripe sends the webhook again. After a 200 the event is in the table.
 func TestNoWebhookIsAcknowledgedBeforeItsCommit(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})

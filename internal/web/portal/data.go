@@ -22,8 +22,8 @@ func (a *Area) dataCSVGet(w http.ResponseWriter, r *http.Request, v web.DonorVis
 	return a.writeData(w, r, v, "text/csv; charset=utf-8", "csv", privacy.NewCSV(w))
 }
 
-// writeData writes the copy. If it reports an error, the copy has no end, and web.Stream cuts the connection: the client
-// never takes a part for the whole copy.
+// writeData writes the copy. If it reports an error, the copy has no end, and web.Stream cuts the connection: the
+// client never takes a part for the whole copy.
 func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisit, kind, ending string, to privacy.Document) error {
 	access, err := donoraccess.ReadPersonalData(r.Context(), a.DB, v.PersonID)
 	if err != nil {

@@ -120,8 +120,8 @@ func (a *Area) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v w
 // signedOut answers a request whose session has ended.
 func (a *Area) signedOut(w http.ResponseWriter, r *http.Request) error {
 	a.DeleteCookie(w, web.SessionCookie)
-	// What the browser still holds of the donor's pages is deleted (OWASP ASVS 5.0.0 V14.3.1). The other cookies stay: the
-	// language, and that this browser is known.
+	// What the browser still holds of the donor's pages is deleted (OWASP ASVS 5.0.0 V14.3.1). The other cookies stay:
+	// the language, and that this browser is known.
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	http.Redirect(w, r, signInPath+"?said=out", http.StatusSeeOther)
 	return nil

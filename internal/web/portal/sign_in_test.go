@@ -138,7 +138,8 @@ func TestT22SignInIsRateLimited(t *testing.T) {
 	assert.Equal(t, 422, ana.Ask("POST", "/sign-in/code", url.Values{"email": {"ana@example.org"}, "code": {"1"}}).StatusCode)
 	assert.Equal(t, 303, ana.Ask("POST", "/sign-in/code", url.Values{"email": {"ana@example.org"}, "code": {code}}).StatusCode, "the donor still gets in")
 	assert.NotEmpty(t, link)
-	// The browser is known now: what strangers do from its own network does not keep it out. Signing out changes nothing.
+	// The browser is known now: what strangers do from its own network does not keep it out. Signing out changes
+	// nothing.
 	require.Equal(t, 303, ana.Post("/sign-out", url.Values{}).StatusCode)
 	require.NotEmpty(t, ana.Cookies["konbit-known"])
 	assert.NotContains(t, ana.Cookies["konbit-known"], "ana")

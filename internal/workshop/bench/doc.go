@@ -1,7 +1,9 @@
 // Package bench measures the gift path. Each Row is a claim about the speed of Konbit. It is the ratio to something
-// else that is measured in the same minute on the same machine, so that the result is the same on a laptop and on a server.
+// else that is measured in the same minute on the same machine, so that the result is the same on a laptop and on a
+// server.
 //
-//	settle settle-scaling settle-alone   webhooks until the gifts are booked, compared with one transaction per gift (pgbench)
+//	settle settle-scaling settle-alone   webhooks until the gifts are booked, compared with one transaction per gift
+//	                                     (pgbench)
 //	ack backlog floor                    receiving webhooks, processing a backlog, and the highest rate within a p99
 //	form give                            the donor's two requests
 //	mail                                 receipts sent to a mail server

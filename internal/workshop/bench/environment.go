@@ -119,8 +119,8 @@ type paidGift struct {
 	body  []byte
 }
 
-// insertPaidGifts inserts n started gifts of n donors and creates the events of their charges. The stand-in does not know
-// these charges, so their fees stay due.
+// insertPaidGifts inserts n started gifts of n donors and creates the events of their charges. The stand-in does not
+// know these charges, so their fees stay due.
 func (w *environment) insertPaidGifts(n int) []paidGift {
 	w.t.Helper()
 	all := make([]paidGift, n)

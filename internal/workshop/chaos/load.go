@@ -149,8 +149,8 @@ func idOf(event []byte) string {
 	return head.ID
 }
 
-// timingTolerance is the additional time that the short form of a row allows: it runs beside other tests, on a machine that may be
-// slow. The long form, which has the machine for itself, proves the limit.
+// timingTolerance is the additional time that the short form of a row allows: it runs beside other tests, on a machine
+// that may be slow. The long form, which has the machine for itself, proves the limit.
 func timingTolerance(full bool) time.Duration {
 	if full {
 		return 0

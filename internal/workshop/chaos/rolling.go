@@ -132,8 +132,8 @@ func (v *rollingVisitors) give(n int) error {
 	return v.stripe.Pay(path.Base(page), stripefake.GoodCard)
 }
 
-// requestUntilServed repeats a request while the answer is "the database is busy", and requires the status want. It returns
-// the target of the redirect.
+// requestUntilServed repeats a request while the answer is "the database is busy", and requires the status want. It
+// returns the target of the redirect.
 func (v *rollingVisitors) requestUntilServed(want int, send func() (*http.Response, error)) (location string, err error) {
 	for deadline := time.Now().Add(patient); ; time.Sleep(500 * time.Millisecond) {
 		response, err := send()

@@ -90,8 +90,8 @@ func (v *visitor) note(event any) {
 	case *runtime.EventConsoleAPICalled:
 		v.complaints = append(v.complaints, fmt.Sprintf("console.%s", e.Type))
 	case *log.EventEntryAdded:
-		// The console reports a page with status 404 or 422 as a failure to load. At sign-out it reports, as information,
-		// what Clear-Site-Data has cleared.
+		// The console reports a page with status 404 or 422 as a failure to load. At sign-out it reports, as
+		// information, what Clear-Site-Data has cleared.
 		cleared := e.Entry.Level == log.LevelInfo && strings.HasPrefix(e.Entry.Text, "Clear-Site-Data header on ")
 		if e.Entry.Source != log.SourceNetwork && !cleared {
 			v.complaints = append(v.complaints, string(e.Entry.Source)+": "+e.Entry.Text)

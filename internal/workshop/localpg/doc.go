@@ -1,4 +1,5 @@
-// Package localpg runs a private PostgreSQL (15 or newer) for the demo and the tests, from the binaries this machine has.
+// Package localpg runs a private PostgreSQL (15 or newer) for the demo and the tests, from the binaries this machine
+// has.
 //
 // It owns the life of one cluster:
 //
@@ -10,6 +11,6 @@
 //
 // When the launching process ends, even by SIGKILL, the server ends too (package tether).
 //
-// Clusters of tests are in memory (see NewTempDir) and are deleted when they stop. Other data is deleted only by Remove.
-// Data is never upgraded: Start reports an error if a directory belongs to another major version or is in use.
+// Clusters of tests are in memory (see NewTempDir) and are deleted when they stop. Other data is deleted only by
+// Remove. Data is never upgraded: Start reports an error if a directory belongs to another major version or is in use.
 package localpg

@@ -26,8 +26,8 @@ func settings(o Options) []string {
 			"fsync":              "off",
 			"synchronous_commit": "off",
 			"full_page_writes":   "off",
-			// Shared memory in files of the data directory, which is deleted with the cluster. By default the files are in
-			// /dev/shm, where they stay for ever after a SIGKILL of the server.
+			// Shared memory in files of the data directory, which is deleted with the cluster. By default the files are
+			// in /dev/shm, where they stay for ever after a SIGKILL of the server.
 			"dynamic_shared_memory_type": "mmap",
 		})
 	}

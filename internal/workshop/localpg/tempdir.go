@@ -14,10 +14,11 @@ import (
 const (
 	// memoryDir is where Linux mounts its memory file system for programs, shm_overview(7). Other systems have none.
 	memoryDir = "/dev/shm"
-	// memoryNeeded is the free space, in bytes, that a cluster in memory wants to find. A package's tests use at most a quarter of it;
-	// the rest is for packages whose tests run at the same time.
+	// memoryNeeded is the free space, in bytes, that a cluster in memory wants to find. A package's tests use at most a
+	// quarter of it; the rest is for packages whose tests run at the same time.
 	memoryNeeded = 2 << 30
-	// ownerLock is a file in each temporary directory. The process that made the directory holds its lock until the process ends.
+	// ownerLock is a file in each temporary directory. The process that made the directory holds its lock until the
+	// process ends.
 	ownerLock = "owner.lock"
 )
 
@@ -27,12 +28,12 @@ type TempDir struct {
 	owner *os.File
 }
 
-// NewTempDir creates a temporary directory with mode 0700, under /tmp or, if inMemory is true, in the memory file system. If that has
-// no room the directory is under /tmp, and standard error says so once. Directories that killed processes of the same user left
-// behind are removed first.
+// NewTempDir creates a temporary directory with mode 0700, under /tmp or, if inMemory is true, in the memory file
+// system. If that has no room the directory is under /tmp, and standard error says so once. Directories that killed
+// processes of the same user left behind are removed first.
 //
-// In memory a new database (674 files) is copied in about 30 ms instead of 400. A commit there survives the end of PostgreSQL by
-// SIGKILL, but not the end of the machine.
+// In memory a new database (674 files) is copied in about 30 ms instead of 400. A commit there survives the end of
+// PostgreSQL by SIGKILL, but not the end of the machine.
 func NewTempDir(inMemory bool) (*TempDir, error) {
 	root := shortTemp()
 	if inMemory {
@@ -45,8 +46,8 @@ func NewTempDir(inMemory bool) (*TempDir, error) {
 	return newTempDir(root)
 }
 
-// newTempDir locks the directory before it gets a name that removeLeftovers looks for: a directory of that name without a lock was
-// left behind.
+// newTempDir locks the directory before it gets a name that removeLeftovers looks for: a directory of that name without
+// a lock was left behind.
 func newTempDir(root string) (*TempDir, error) {
 	removeLeftovers(root)
 	path, err := os.MkdirTemp(root, "konbit-new-")
@@ -75,8 +76,9 @@ func (d *TempDir) release() { _ = d.owner.Close() }
 // tempPrefix begins the names of this user's temporary directories.
 func tempPrefix() string { return fmt.Sprintf("konbit-pg-%d-", os.Getuid()) }
 
-// removeLeftovers deletes this user's temporary directories whose process and servers have ended. The supervisor of a server deletes
-// its directory even after a SIGKILL of the launcher; a directory is left behind only if the supervisor is killed too.
+// removeLeftovers deletes this user's temporary directories whose process and servers have ended. The supervisor of a
+// server deletes its directory even after a SIGKILL of the launcher; a directory is left behind only if the supervisor
+// is killed too.
 func removeLeftovers(root string) {
 	dirs, _ := filepath.Glob(filepath.Join(root, tempPrefix()+"*")) // the only error is a malformed pattern
 	for _, dir := range dirs {
@@ -86,8 +88,8 @@ func removeLeftovers(root string) {
 	}
 }
 
-// removeUnlocked deletes dir unless a process holds the lock of its owner or of a cluster in it. It keeps the locks while it deletes,
-// so that a second process leaves the directory alone.
+// removeUnlocked deletes dir unless a process holds the lock of its owner or of a cluster in it. It keeps the locks
+// while it deletes, so that a second process leaves the directory alone.
 func removeUnlocked(dir string) {
 	paths, _ := filepath.Glob(filepath.Join(dir, "*.lock"))
 	for _, path := range paths {
@@ -113,8 +115,8 @@ func tryLock(path string) (*os.File, error) {
 	return f, nil
 }
 
-// memoryHasRoom reports an error if memoryDir is not a memory file system or if memoryNeeded bytes are not free there. The size of
-// that file system is only a limit, so it reads the free memory of the machine too.
+// memoryHasRoom reports an error if memoryDir is not a memory file system or if memoryNeeded bytes are not free there.
+// The size of that file system is only a limit, so it reads the free memory of the machine too.
 func memoryHasRoom() error {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(memoryDir, &fs); err != nil {

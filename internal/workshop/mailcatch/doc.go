@@ -1,5 +1,5 @@
-// Package mailcatch is a real SMTP server that delivers no message: it stores every message exactly as received and shows
-// it on an inbox page. The demo reads its emails there, and the tests check what was really sent.
+// Package mailcatch is a real SMTP server that delivers no message: it stores every message exactly as received and
+// shows it on an inbox page. The demo reads its emails there, and the tests check what was really sent.
 //
 // A message that was answered 250 is stored until its file is deleted. Faults (SetFault) make the server fail as mail
 // servers do.

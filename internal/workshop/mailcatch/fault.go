@@ -77,8 +77,8 @@ func (s *Server) drawFault() bool {
 	return s.fault.Kind != Healthy && s.counted%max(s.fault.Every, 1) == 0
 }
 
-// beSilent blocks until the fault ends if the server is silent at a step for a message of this size, and then reports an
-// error that closes the connection.
+// beSilent blocks until the fault ends if the server is silent at a step for a message of this size, and then reports
+// an error that closes the connection.
 func (s *Server) beSilent(at Step, size int) error {
 	s.mu.Lock()
 	f, healed := s.fault, s.healed

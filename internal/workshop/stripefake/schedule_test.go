@@ -10,7 +10,8 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// limit gives a subscription a schedule with n payments in all: it creates the schedule from the subscription, then sets its phases.
+// limit gives a subscription a schedule with n payments in all: it creates the schedule from the subscription, then
+// sets its phases.
 func (g giver) limit(n int64) *stripe.SubscriptionSchedule {
 	g.t.Helper()
 	made, err := g.api.SubscriptionSchedules.New(&stripe.SubscriptionScheduleParams{FromSubscription: stripe.String(g.sub)})

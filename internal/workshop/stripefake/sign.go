@@ -22,8 +22,8 @@ type webhook struct {
 	secrets []string
 }
 
-// webhookFor returns the request that delivers an event to its endpoint, in the endpoint's API version. It returns false
-// if the endpoint was deleted or is disabled.
+// webhookFor returns the request that delivers an event to its endpoint, in the endpoint's API version. It returns
+// false if the endpoint was deleted or is disabled.
 func (s *Server) webhookFor(p *delivery) (webhook, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

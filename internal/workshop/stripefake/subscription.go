@@ -81,8 +81,8 @@ func setItems(sub object, items []object) {
 // intervalOf returns how often a subscription renews.
 func intervalOf(sub object) object { return itemsOf(sub)[0].obj("price").obj("recurring") }
 
-// createSubscription creates a subscription without a page, on a card of the customer. Its first invoice must be payable
-// at once, as with payment_behavior=error_if_incomplete; the stand-in has no incomplete subscriptions.
+// createSubscription creates a subscription without a page, on a card of the customer. Its first invoice must be
+// payable at once, as with payment_behavior=error_if_incomplete; the stand-in has no incomplete subscriptions.
 func createSubscription(c *call) (any, error) {
 	customer, err := c.customer(c.p.str("customer"), "customer")
 	if err != nil {

@@ -32,8 +32,8 @@ func sum(items []object) int64 {
 	return total
 }
 
-// readItems applies a request's items to those of a subscription (nil: a new one). An item with an id changes or deletes
-// that item; an item without an id is added.
+// readItems applies a request's items to those of a subscription (nil: a new one). An item with an id changes or
+// deletes that item; an item without an id is added.
 func (c *call) readItems(sub object, name string) ([]object, error) {
 	items := []object{}
 	for _, item := range itemsOf(sub) {

@@ -73,8 +73,8 @@ func (t *transaction) beginTrial(sub object, end int64) {
 	t.invoicePeriod(sub, "subscription_update", true)
 }
 
-// invoicePeriod creates the draft of the current period's invoice. It is finalised now or in an hour, unless a pause says
-// otherwise.
+// invoicePeriod creates the draft of the current period's invoice. It is finalised now or in an hour, unless a pause
+// says otherwise.
 func (t *transaction) invoicePeriod(sub object, reason string, atOnce bool) {
 	inv := t.draftInvoice(sub, reason, sub.num("current_period_start"), sub.num("current_period_end"), nil)
 	pause := sub.obj("pause_collection").str("behavior")

@@ -57,7 +57,8 @@ func Axe(t testing.TB, ctx context.Context) []Violation {
 	return found
 }
 
-// axeSource reads the script that `make test-deps` installs, at the version pinned in package-lock.json beside this file.
+// axeSource reads the script that `make test-deps` installs, at the version pinned in package-lock.json beside this
+// file.
 var axeSource = sync.OnceValues(func() (string, error) {
 	dir, err := os.Getwd() // a test runs in its package's directory
 	if err != nil {

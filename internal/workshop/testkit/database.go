@@ -115,8 +115,8 @@ func database(t testing.TB, template string) *Database {
 	return d
 }
 
-// Superuser connects to a database of DB as a superuser. Roles belong to the whole cluster: change them only in a transaction that is rolled
-// back.
+// Superuser connects to a database of DB as a superuser. Roles belong to the whole cluster: change them only in a
+// transaction that is rolled back.
 func Superuser(t testing.TB, d *Database) *sqlx.DB {
 	t.Helper()
 	return open(t, strings.Replace(d.OwnerURL, OwnerRole, "postgres", 1))

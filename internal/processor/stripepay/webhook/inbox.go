@@ -19,8 +19,9 @@ import (
 // batchSize is the most webhooks that are committed together.
 const batchSize = 100
 
-// Inbox stores webhooks. Webhooks that arrive during a commit are committed together after it, at most batchSize at once, so that one flush of
-// the database's log serves them all (group commit). A webhook that arrives alone is committed at once.
+// Inbox stores webhooks. Webhooks that arrive during a commit are committed together after it, at most batchSize at
+// once, so that one flush of the database's log serves them all (group commit). A webhook that arrives alone is
+// committed at once.
 type Inbox struct {
 	DB   *sqlx.DB
 	Keys Keys
@@ -60,8 +61,8 @@ func (in *Inbox) Receive(ctx context.Context, entityID uuid.UUID, entitySlug str
 	return in.Store(ctx, w)
 }
 
-// store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so that no other event can
-// make it fail.
+// store commits an event together with the other pending ones. If their commit fails, the event is stored alone, so
+// that no other event can make it fail.
 func (in *Inbox) store(ctx context.Context, a Event) error {
 	d := &pendingStore{a, make(chan storeResult, 1)}
 	result := storeResult{leader: in.enqueue(d)}
@@ -125,8 +126,8 @@ func (in *Inbox) takeBatch() []*pendingStore {
 	return batch
 }
 
-// commit stores the next batch, which contains the leader's event, in one transaction, sends the result to the other requests, and promotes the
-// next one.
+// commit stores the next batch, which contains the leader's event, in one transaction, sends the result to the other
+// requests, and promotes the next one.
 func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	batch := in.takeBatch()
 	err = errors.New("webhook: the commit did not end") // if it panics
@@ -140,8 +141,8 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 		defer in.mu.Unlock()
 		in.promoteNext()
 	}()
-	// The commit ends at the leader's deadline, but it does not end when the leader's client disconnects. A request with time left after a
-	// failed commit stores its event alone.
+	// The commit ends at the leader's deadline, but it does not end when the leader's client disconnects. A request
+	// with time left after a failed commit stores its event alone.
 	end, bounded := ctx.Deadline()
 	if !bounded {
 		end = time.Now().Add(pg.RequestTimeout)
@@ -159,8 +160,8 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	return err
 }
 
-// StoreTx stores events with one statement and returns how many were new. It sorts them, so that batches of several processes cannot
-// deadlock.
+// StoreTx stores events with one statement and returns how many were new. It sorts them, so that batches of several
+// processes cannot deadlock.
 func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, err error) {
 	const query = `/* webhook.StoreTx */
 		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)

@@ -24,7 +24,8 @@ type Stored struct {
 	Failures   int       `db:"failures"` // those of them that failed
 }
 
-// ClaimDueTx locks up to n events that are due, the ones due longest first, without those that others have locked, and returns them.
+// ClaimDueTx locks up to n events that are due, the ones due longest first, without those that others have locked, and
+// returns them.
 func ClaimDueTx(ctx context.Context, tx *sqlx.Tx, n int) (events []Stored, err error) {
 	const query = `/* webhook.ClaimDueTx */
 		SELECT entity_id, id, type, api_version, created_at, payload, tries, failures FROM stripe_event

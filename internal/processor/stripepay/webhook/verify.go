@@ -18,14 +18,16 @@ const tolerance = 300 * time.Second
 // MaxPayload is the largest accepted body of a webhook, in bytes.
 const MaxPayload = 256 << 10
 
-// invalidWebhook returns the same answer for every invalid webhook, so that an attacker learns nothing. why goes to the log only.
+// invalidWebhook returns the same answer for every invalid webhook, so that an attacker learns nothing. why goes to the
+// log only.
 func invalidWebhook(why string) error {
 	return fault.Wrap(fault.Invalid, "problem.400.text", errors.New("webhook: "+why))
 }
 
 // Keys are the secrets of the entities' webhooks.
 type Keys interface {
-	// WebhookKeys returns the secrets of an entity's endpoints, and whether its key is of live mode. ok is false if the entity has no key.
+	// WebhookKeys returns the secrets of an entity's endpoints, and whether its key is of live mode. ok is false if the
+	// entity has no key.
 	WebhookKeys(entitySlug string) (secrets []string, live, ok bool)
 }
 
@@ -44,7 +46,8 @@ const (
 	maxCreated   = 253402300799 // the end of the year 9999
 )
 
-// IsEvent reports whether the payload is an event that the table can store: no text contains a NUL, the date is within the range of dates.
+// IsEvent reports whether the payload is an event that the table can store: no text contains a NUL, the date is within
+// the range of dates.
 func (h Header) IsEvent() bool {
 	for _, text := range []string{h.ID, h.Type, h.APIVersion} {
 		if len(text) > maxNameBytes || strings.ContainsRune(text, 0) {
@@ -89,8 +92,8 @@ func verify(keys Keys, entitySlug string, payload []byte, signature string, now 
 	return h, nil
 }
 
-// signedAt reads t= of a Stripe-Signature header. It reports an error unless there is exactly one: Stripe's library uses the last one, so an
-// attacker could put a fresh time before the old one and replay an old webhook.
+// signedAt reads t= of a Stripe-Signature header. It reports an error unless there is exactly one: Stripe's library
+// uses the last one, so an attacker could put a fresh time before the old one and replay an old webhook.
 func signedAt(signature string) (at time.Time, err error) {
 	for _, pair := range strings.Split(signature, ",") {
 		name, value, _ := strings.Cut(pair, "=")

@@ -1,5 +1,5 @@
-// Package short owns what `go test -short` leaves out: tests that need a database, a browser, a server process or the go command.
-// It imports nothing of the module, so that every test can use it.
+// Package short owns what `go test -short` leaves out: tests that need a database, a browser, a server process or the
+// go command. It imports nothing of the module, so that every test can use it.
 package short
 
 import "testing"

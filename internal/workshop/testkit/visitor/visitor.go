@@ -1,5 +1,5 @@
-// Package visitor visits the program's pages over HTTP as browsers do: it keeps cookies, signs donors in, and posts forms.
-// The tests of the kernel and of the areas use it.
+// Package visitor visits the program's pages over HTTP as browsers do: it keeps cookies, signs donors in, and posts
+// forms. The tests of the kernel and of the areas use it.
 package visitor
 
 import (
@@ -46,8 +46,8 @@ func Ask(t testing.TB, method, address string, form url.Values, headers ...strin
 	return Response{response, string(body)}
 }
 
-// checkCookies reports an error if a script can read a cookie, or if it is sent to another host. Over HTTPS the cookie's name
-// must have the prefix by which browsers bind it to the host.
+// checkCookies reports an error if a script can read a cookie, or if it is sent to another host. Over HTTPS the
+// cookie's name must have the prefix by which browsers bind it to the host.
 func checkCookies(t testing.TB, response *http.Response) {
 	t.Helper()
 	secure := response.Header.Get("Strict-Transport-Security") != ""
@@ -97,8 +97,8 @@ var (
 	formToken  = regexp.MustCompile(`name="session" value="([^"]+)"`)
 )
 
-// SignInEmail sends the sign-in email that was requested last and returns its link's secret, its code and its text; all are
-// empty if no email was sent.
+// SignInEmail sends the sign-in email that was requested last and returns its link's secret, its code and its text; all
+// are empty if no email was sent.
 func (v *Visitor) SignInEmail() (link, code, text string) {
 	v.t.Helper()
 	before := len(v.h.Mail.Messages())
