@@ -43,8 +43,7 @@ func migrateCommand() *cobra.Command {
 	return c
 }
 
-// prepareErasures fills the stock of one-time keys for erasures. Without SECRET_KEY it does nothing; konbit doctor says
-// so.
+// prepareErasures fills the stock of one-time keys for erasures. Without SECRET_KEY it does nothing; doctor says so.
 func prepareErasures(ctx context.Context, config Config) error {
 	if len(config.SecretKey) == 0 {
 		return nil

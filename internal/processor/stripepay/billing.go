@@ -23,8 +23,7 @@ func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, 
 	return a, nil
 }
 
-// ReadSubscription is part of recurring.Billing. It reads the latest invoice and the payment method with the
-// subscription.
+// ReadSubscription is part of recurring.Billing. It also reads the latest invoice and the payment method.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (recurring.RemoteSubscription, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -92,8 +91,7 @@ func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription
 	return remote
 }
 
-// chargedMethod returns the payment method that a subscription is charged by: its own, or else its customer's; nil if
-// there is none.
+// chargedMethod returns the payment method that a subscription is charged by: its own, else its customer's; or nil.
 func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	if sub.DefaultPaymentMethod != nil {
 		return sub.DefaultPaymentMethod
@@ -137,8 +135,7 @@ func inFlight(in *stripe.Invoice) bool {
 	return in != nil && in.PaymentIntent != nil && in.PaymentIntent.Status == stripe.PaymentIntentStatusProcessing
 }
 
-// anchorDay returns the day of the month on which a subscription charges; a shorter month charges on its last day. 0 if
-// unknown.
+// anchorDay returns the day of the month on which a subscription charges, in shorter months the last; 0 if unknown.
 func anchorDay(sub *stripe.Subscription) int {
 	if sub.BillingCycleAnchorConfig != nil {
 		return int(sub.BillingCycleAnchorConfig.DayOfMonth)

@@ -102,8 +102,7 @@ func sessionParams(o checkout.Order) *stripe.CheckoutSessionParams {
 		schedule := &stripe.CheckoutSessionCustomTextSubmitParams{Message: stripe.String(o.ScheduleText)}
 		params.CustomText = &stripe.CheckoutSessionCustomTextParams{Submit: schedule}
 	}
-	// Stripe's page shows the cards of a known customer. The order names one only if the donor is signed in as that
-	// customer.
+	// Stripe's page shows a customer's cards. The order names a customer only if the donor is signed in as that one.
 	if o.Customer != "" {
 		params.Customer = stripe.String(o.Customer)
 	} else {

@@ -59,8 +59,7 @@ type account struct {
 	limit *rate.Limiter
 }
 
-// New returns a client. apiURL is the address of a stand-in; empty is Stripe itself. It reports an error if there is a
-// stand-in and a live key.
+// New returns a client. apiURL is a stand-in's address, empty for Stripe. It reports an error if a stand-in has a live key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
 	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{

@@ -60,8 +60,7 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	return found, nil
 }
 
-// createEndpoint uses no idempotency key: with a key made from the address, Stripe would return a deleted endpoint for
-// a day.
+// createEndpoint uses no idempotency key: with one made from the address, Stripe returns a deleted endpoint for a day.
 func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint, error) {
 	params := &stripe.WebhookEndpointParams{
 		URL: stripe.String(address), APIVersion: stripe.String(stripe.APIVersion), EnabledEvents: stripe.StringSlice(webhook.HandledTypes()),
@@ -78,8 +77,7 @@ func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint,
 	return Endpoint{ID: made.ID, URL: made.URL, APIVersion: made.APIVersion, Events: webhook.HandledTypes(), Secret: made.Secret, Action: "created"}, nil
 }
 
-// CheckEndpoint reports what is wrong with the endpoint that sends to address, as joined errors that each say what to
-// do.
+// CheckEndpoint reports what is wrong with the endpoint for address, as joined errors that each say what to do.
 func (s *Stripe) CheckEndpoint(ctx context.Context, entitySlug, address string) error {
 	a, err := s.account(entitySlug)
 	if err != nil {

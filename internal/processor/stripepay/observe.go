@@ -34,8 +34,7 @@ func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// ids matches ids of Stripe's objects: a short prefix (ch_…, cs_test_…), then at least one digit or capital. Names of
-// collections have none.
+// ids matches ids of Stripe's objects: a prefix (ch_…, cs_test_…), then a digit or capital, which collections lack.
 var ids = regexp.MustCompile(`/[a-z]{2,9}_[A-Za-z0-9_]*[A-Z0-9][A-Za-z0-9_]*`)
 
 // operation returns the method and path of a call, with {id} instead of an object's id.

@@ -13,8 +13,7 @@ import (
 	"konbit/internal/processor/stripepay/webhook"
 )
 
-// subscriptionFact reads which plan a subscription belongs to. The event's state of the subscription may be old, so it
-// is read again later.
+// subscriptionFact reads which plan a subscription belongs to. The event's state may be old, so it is read again later.
 func subscriptionFact(e webhook.Stored, object json.RawMessage) (event.Fact, error) {
 	var s stripe.Subscription
 	if err := json.Unmarshal(object, &s); err != nil {
@@ -29,8 +28,7 @@ func subscriptionFact(e webhook.Stored, object json.RawMessage) (event.Fact, err
 	}}, nil
 }
 
-// planSessionFact reads the end of a payment page of a recurring donation. If it is paid by bank debit, the donation is
-// processing.
+// planSessionFact reads the end of a recurring donation's payment page. If paid by bank debit, it is processing.
 func planSessionFact(e webhook.Stored, s *stripe.CheckoutSession, update *donation.StatusUpdate) event.Fact {
 	fact := event.Fact{Subscription: &recurring.SubscriptionSeen{EntityID: e.EntityID, PlanID: update.DonationID, CustomerID: customerID(s.Customer)}}
 	if s.Subscription != nil {

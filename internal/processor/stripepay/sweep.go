@@ -25,8 +25,7 @@ import (
 const (
 	// listablePeriod is how long Stripe lists events (https://docs.stripe.com/api/events).
 	listablePeriod = 30 * 24 * time.Hour
-	// overdueAfter is the time after the end of its payment page when a started donation without any event is read at
-	// Stripe.
+	// overdueAfter is how long after the end of its page a started donation without any event is read at Stripe.
 	overdueAfter = 10 * time.Minute
 	maxOverdue   = 500
 )
@@ -118,8 +117,7 @@ func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (
 	}
 }
 
-// storePage stores the listed events of handled types. It returns the number of new ones and the id of the last one
-// listed.
+// storePage stores the listed events of handled types. It returns the number of new ones and the last listed id.
 func (s Sweeper) storePage(ctx context.Context, entity org.LegalEntity, a *account, listed []json.RawMessage) (taken int, last string, err error) {
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		var arrivals []webhook.Event
@@ -200,8 +198,7 @@ func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d checko
 	return statusOf(session), nil
 }
 
-// statusOf returns the status of a donation by its session; empty if the session is open, or if it is paid, so that its
-// charge decides.
+// statusOf returns a donation's status by its session; empty if it is open, or if it is paid: then its charge decides.
 func statusOf(session *stripe.CheckoutSession) donation.Status {
 	switch {
 	case session.Status == stripe.CheckoutSessionStatusExpired:

@@ -70,8 +70,7 @@ func translateEvent(e webhook.Stored) (event.Fact, error) {
 	}
 }
 
-// checkObject reports an error if the object of a handled event has no id, so that the event is set aside instead of
-// ignored.
+// checkObject reports an error if a handled event's object has no id, so that the event is set aside, not ignored.
 func checkObject(kind string, object json.RawMessage) error {
 	if !webhook.IsHandled(kind) {
 		return nil
@@ -86,8 +85,7 @@ func checkObject(kind string, object json.RawMessage) error {
 	return nil
 }
 
-// movementFact reads which balance transactions a refund or payout names. A charge does not name the transactions of
-// its refunds.
+// movementFact reads which balance transactions a refund or payout names. A charge does not name those of its refunds.
 func movementFact(object json.RawMessage) (event.Fact, error) {
 	var named struct {
 		Object      string          `json:"object"`
