@@ -15,6 +15,7 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/pg"
 	"konbit/internal/processor/stripepay"
 )
 
@@ -109,6 +110,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 			ErasuresFile:   r.text("ERASURES_FILE", ""),
 			SignInLimits:   donoraccess.Standard(),
 			TrustedProxies: r.networks("TRUSTED_PROXIES"),
+			RequestTimeout: r.duration("REQUEST_TIMEOUT", pg.DefaultRequestTimeout),
 		},
 		DatabaseOwnerURL: r.database("DATABASE_OWNER_URL"),
 		ListenAddr:       r.text("LISTEN_ADDR", "127.0.0.1:8080"),

@@ -76,12 +76,14 @@ func TestUnknownNamesAreReported(t *testing.T) {
 func TestAllMistakesAreReportedTogether(t *testing.T) {
 	_, err := readConfig(map[string]string{
 		"BASE_URL": "give.example.org", "METRICS_ADDR": "9090", "SECRET_KEY": "short", "LOG_FORMAT": "xml", "MAIL_FROM": "nobody",
+		"REQUEST_TIMEOUT": "1h",
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL": "pk_test_1",
 	}, needDatabase, needSMTP, needHooks)
 	require.Error(t, err)
 	for _, fix := range []string{
 		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not 32 bytes in hexadecimal",
 		"openssl rand -hex 32", "METRICS_ADDR is \"9090\": want a port such as :9090", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
+		"REQUEST_TIMEOUT is \"1h\": want a time from 500ms to 10s",
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is not a secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
 		"DATABASE_URL is not set", "SMTP_URL is not set",
 	} {

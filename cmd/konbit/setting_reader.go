@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/guard"
@@ -128,6 +129,16 @@ func (r *reader) local(name string) string {
 		return ""
 	}
 	return net.JoinHostPort(cmp.Or(host, "127.0.0.1"), port)
+}
+
+// duration returns a time limit from half a second to ten seconds.
+func (r *reader) duration(name string, standard time.Duration) time.Duration {
+	value := r.text(name, standard.String())
+	d, err := time.ParseDuration(value)
+	if err != nil || d < time.Second/2 || d > 10*time.Second {
+		r.wrong(name, fmt.Sprintf("is %q: want a time from 500ms to 10s, such as 1500ms", value))
+	}
+	return d
 }
 
 // limits reads limits, and returns the old names that it found in them.

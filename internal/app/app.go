@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,6 +79,7 @@ type App struct {
 // Open opens the database and builds the program. The clocks follow a stand-in until ctx ends. The caller closes the
 // App.
 func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
+	pg.SetRequestTimeout(cmp.Or(s.RequestTimeout, pg.DefaultRequestTimeout))
 	db, err := pg.OpenForWorkers(ctx, s.DatabaseURL, workerConnections)
 	if err != nil {
 		return nil, err

@@ -28,6 +28,7 @@ type Settings struct {
 	SignInLimits   donoraccess.Limits
 	TrustedProxies []netip.Prefix
 	StyleGuide     bool          // show /_styleguide
+	RequestTimeout time.Duration // how long a page waits for the database; zero: pg.DefaultRequestTimeout
 	CatalogAge     time.Duration // how old the catalog in memory may be; zero: CatalogAge
 }
 

@@ -147,7 +147,7 @@ func TestFilesAreWholeOrVisiblyCut(t *testing.T) {
 		{"slow", pgproxy.Faults{Delayed: 1, Delay: 8 * time.Millisecond}, nil, func(t *testing.T, pattern string, whole, _ int, slowest time.Duration) {
 			assert.Equal(t, 4, whole, "%s: a slow database cuts nothing", pattern)
 			if strings.Contains(pattern, "/data.") {
-				assert.Greater(t, slowest, pg.RequestTimeout, "%s: slower than a page may be, or this test shows nothing", pattern)
+				assert.Greater(t, slowest, pg.RequestTimeout(), "%s: slower than a page may be, or this test shows nothing", pattern)
 			}
 		}},
 		{"cut", pgproxy.Faults{Cut: .01, Delayed: 1, Delay: time.Millisecond}, nil, func(t *testing.T, pattern string, _, cut int, _ time.Duration) {

@@ -96,14 +96,14 @@ func (s Starter) Start(ctx context.Context, offer donation.Offer, r donation.Req
 	return Gift{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
-// dbTimeout limits each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
-const dbTimeout = pg.RequestTimeout / 2
+// dbTimeout returns the limit of each database call. The other half of pg.RequestTimeout was spent before the donation is begun.
+func dbTimeout() time.Duration { return pg.RequestTimeout() / 2 }
 
 // liveGift returns the form's donation that is neither expired nor failed, and begins one if there is none. It returns
 // nil if the form got one meanwhile. A form that stays open on a shared device, or in a browser's memory, is submitted
 // again after its donation was paid: a different request continues under an id that nextFormID derives from the form's.
 func (s Starter) liveGift(ctx context.Context, offer donation.Offer, r donation.Request) (*Gift, error) {
-	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
+	ctx, cancel := context.WithTimeout(ctx, dbTimeout())
 	defer cancel()
 	for {
 		g, err := liveByForm(ctx, s.DB, r.FormID)
@@ -128,7 +128,7 @@ func nextFormID(r donation.Request) uuid.UUID {
 
 // withTimeout runs fn in a transaction, within dbTimeout.
 func (s Starter) withTimeout(ctx context.Context, fn func(ctx context.Context, tx *sqlx.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, dbTimeout)
+	ctx, cancel := context.WithTimeout(ctx, dbTimeout())
 	defer cancel()
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return fn(ctx, tx) })
 }

@@ -48,7 +48,7 @@ func OpenForWorkers(ctx context.Context, url string, conns int) (*sqlx.DB, error
 // after a quarter of RequestTimeout, and a statement after RequestTimeout. The end of ctx alone is not enough: its
 // request to cancel has no effect when it arrives just before the statement begins.
 func OpenForRequests(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
-	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": RequestTimeout / 4, "statement_timeout": RequestTimeout})
+	return open(ctx, url, conns, map[string]time.Duration{"lock_timeout": requestTimeout / 4, "statement_timeout": requestTimeout})
 }
 
 func open(ctx context.Context, url string, conns int, bounds map[string]time.Duration) (*sqlx.DB, error) {
@@ -91,14 +91,22 @@ func connectorOf(c pq.Config) (driver.Connector, error) {
 	return watchdogConnector{several}, err
 }
 
-// RequestTimeout is how long an HTTP request waits for the database in total: for a connection, for locks and for all
+// DefaultRequestTimeout is the request timeout unless SetRequestTimeout changes it.
+const DefaultRequestTimeout = 1500 * time.Millisecond
+
+var requestTimeout = DefaultRequestTimeout
+
+// RequestTimeout returns how long an HTTP request waits for the database in total: for a connection, for locks and for all
 // statements. When all connections are busy, a visitor is asked soon to try again and does not wait longer.
-const RequestTimeout = 1500 * time.Millisecond
+func RequestTimeout() time.Duration { return requestTimeout }
+
+// SetRequestTimeout changes the request timeout of the process. It is called before the first database is opened.
+func SetRequestTimeout(d time.Duration) { requestTimeout = d }
 
 // WithRequestTimeout returns ctx with RequestTimeout as its deadline. A transaction that is not finished then is
 // rolled back, and its error is transient.
 func WithRequestTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, RequestTimeout)
+	return context.WithTimeout(ctx, requestTimeout)
 }
 
 // ErrCommitUnknown is returned when the reply to a COMMIT was lost: the transaction may have been committed. The

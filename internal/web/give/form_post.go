@@ -21,7 +21,7 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err := r.ParseForm(); err != nil {
 		return web.Malformed(err)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout/2) // starting the gift has the other half
+	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout()/2) // starting the gift has the other half
 	defer cancel()
 	bounded := r.WithContext(ctx)
 	o, err := a.offer(bounded)
@@ -77,7 +77,7 @@ func (a *Area) start(r *http.Request, o donation.Offer, request donation.Request
 func (a *Area) showUnavailable(w http.ResponseWriter, r *http.Request, o offer, form donation.Form, cause error) error {
 	a.StatusOf(r, cause)
 	web.AskToRetry(w)
-	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout/5) // the donor has already waited
+	ctx, cancel := context.WithTimeout(r.Context(), pg.RequestTimeout()/5) // the donor has already waited
 	defer cancel()
 	return a.showForm(w, r.WithContext(ctx), http.StatusServiceUnavailable, o, form.FormID, entryOf(form), nil)
 }

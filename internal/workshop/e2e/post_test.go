@@ -2,15 +2,21 @@ package e2e
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/workshop/testkit"
 )
+
+// The tests of this package check what pages do, not how fast a busy machine is. cmd/chaos keeps the default.
+func init() { requestTimeout = "10s" }
 
 // An answer is what an HTTP client without a browser receives.
 type answer struct {
@@ -19,8 +25,37 @@ type answer struct {
 	body     string
 }
 
-// script is an HTTP client that follows no redirect and keeps no cookie.
-var script = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// script is an HTTP client that follows no redirect and keeps no cookie. It sends a request again if the server asks for that.
+var script = &http.Client{
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     retrying{},
+}
+
+// retrying sends a request again, up to ten times, while the answer is 503 with Retry-After: on a busy machine a page may
+// take longer than pg.RequestTimeout.
+type retrying struct{}
+
+func (retrying) RoundTrip(r *http.Request) (*http.Response, error) {
+	for again := 0; ; again++ {
+		resp, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || again == 10 {
+			return resp, err
+		}
+		if r.Body != nil {
+			if r.GetBody == nil {
+				return resp, nil
+			}
+			body, err := r.GetBody()
+			if err != nil {
+				return resp, nil
+			}
+			r = r.Clone(r.Context())
+			r.Body = body
+		}
+		_ = resp.Body.Close()
+		time.Sleep(time.Second / 4)
+	}
+}
 
 func (s *Stack) read(resp *http.Response, err error) answer {
 	s.t.Helper()
@@ -37,9 +72,14 @@ func (s *Stack) get(path string) answer {
 	return s.read(script.Get(s.URL() + path))
 }
 
-// post sends a form without a browser.
+// post sends a form without a browser. A gift form without an id gets one, as each form that the server shows has one: a form
+// that is sent again makes no second gift.
 func (s *Stack) post(path string, form url.Values) answer {
 	s.t.Helper()
+	if strings.HasPrefix(path, "/give/") && !form.Has("form") {
+		form = maps.Clone(form)
+		form.Set("form", uuid.NewString())
+	}
 	return s.read(script.PostForm(s.URL()+path, form))
 }
 

@@ -45,6 +45,9 @@ type Stack struct {
 	inbox    string
 }
 
+// requestTimeout is REQUEST_TIMEOUT of new stacks. Empty: the program's default. This package's tests set it.
+var requestTimeout string
+
 // Start starts a Konbit with the organisations of the demo and returns when it is ready. Everything ends with the test.
 // If the test fails, the servers' logs are shown.
 func Start(t testing.TB, o Options) *Stack {
@@ -64,6 +67,9 @@ func Start(t testing.TB, o Options) *Stack {
 		"MAIL_FROM":          "Konbit <konbit@konbit.example>",
 		"LOG_FORMAT":         "json",
 		"GIVE_LIMITS":        "address=off network=off email=off page=off failures=off page_failures=off waits=off shown=off",
+	}
+	if requestTimeout != "" {
+		s.settings["REQUEST_TIMEOUT"] = requestTimeout
 	}
 	s.openMail()
 	s.openStripe(o.Stripe)

@@ -38,12 +38,7 @@ func TestSameFormAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range answers {
 		all.Go(func() {
-			for range 10 { // on a busy machine the answer may be to submit the form again
-				answers[i] = s.read(script.PostForm(s.Servers()[i%2].URL()+"/give/csio", once))
-				if answers[i].status != http.StatusServiceUnavailable {
-					return
-				}
-			}
+			answers[i] = s.read(script.PostForm(s.Servers()[i%2].URL()+"/give/csio", once))
 		})
 	}
 	all.Wait()

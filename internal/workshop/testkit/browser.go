@@ -42,7 +42,8 @@ func Browser(t testing.TB) context.Context {
 }
 
 func browserPath() string {
-	names := []string{"/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+	// The headless shell is the same browser without the parts that draw windows: it starts with a quarter of the work.
+	names := []string{"chromium-headless-shell", "/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
 	if runtime.GOOS == "darwin" {
 		names = []string{"/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome", "chromium"}
 	}

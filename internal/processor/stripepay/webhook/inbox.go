@@ -145,7 +145,7 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	// with time left after a failed commit stores its event alone.
 	end, bounded := ctx.Deadline()
 	if !bounded {
-		end = time.Now().Add(pg.RequestTimeout)
+		end = time.Now().Add(pg.RequestTimeout())
 	}
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
