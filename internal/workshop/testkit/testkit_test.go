@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,6 +116,32 @@ func TestAxeFindsWhatIsWrongUnderAStrictPolicy(t *testing.T) {
 	require.Len(t, found, 1)
 	require.Equal(t, "label", found[0].ID)
 	require.Contains(t, found[0].String(), `<input type="text">`)
+}
+
+// TestBrowserEnds checks that no process of a browser is left after the test that started it.
+func TestBrowserEnds(t *testing.T) {
+	t.Parallel()
+	var profile string
+	t.Run("with a browser", func(t *testing.T) {
+		process := chromedp.FromContext(Browser(t)).Browser.Process()
+		arguments, err := exec.Command("ps", "-ww", "-o", "args=", "-p", fmt.Sprint(process.Pid)).Output()
+		require.NoError(t, err)
+		profile = regexp.MustCompile(`--user-data-dir=\S+`).FindString(string(arguments))
+		require.NotEmpty(t, profile, "%s", arguments)
+		require.NotEmpty(t, running(profile))
+	})
+	Eventually(t, time.Minute, func() error {
+		if left := running(profile); left != "" {
+			return errors.New("still running: " + left)
+		}
+		return nil
+	})
+}
+
+// running returns the process ids of the programs that were started with an argument.
+func running(argument string) string {
+	ids, _ := exec.Command("pgrep", "-f", "--", argument).Output()
+	return strings.TrimSpace(string(ids))
 }
 
 // TestClusterOfItsOwn stops a cluster without a checkpoint. Committed rows must exist after the next start,
