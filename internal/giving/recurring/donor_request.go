@@ -17,7 +17,7 @@ import (
 type DonorRequest struct {
 	PlanID       uuid.UUID
 	SubmissionID string
-	Channel      string // letter (a link in an email) or portal
+	Channel      string // ByLink or BySession
 }
 
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
@@ -61,7 +61,8 @@ func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid
 	})
 }
 
-// Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change.
+// Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change. It
+// returns ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see isLess.
 func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, kindChange, func(p Plan) (Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
@@ -88,6 +89,11 @@ func (ps Plans) createDonorRequest(
 		d, err := decide(*p)
 		if err != nil {
 			return err
+		}
+		if kind == kindChange {
+			if err := checkChangeTx(ctx, tx, *p, donorRequest.Channel, d); err != nil {
+				return err
+			}
 		}
 		r, err := ps.insertRequestTx(ctx, tx, p, request{
 			Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: donorRequest.Channel,

@@ -28,7 +28,7 @@ func TestDonorRequests(t *testing.T) {
 	ctx := t.Context()
 	p := startPlan(t, h, monthly("4"))
 	request := func(submission string) recurring.DonorRequest {
-		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: "letter"}
+		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: recurring.ByLink}
 	}
 	begunAt := *p.BegunAt
 
@@ -60,6 +60,10 @@ func TestDonorRequests(t *testing.T) {
 	to, err := f.CheckTerms(h.Offer("csio"))
 	require.NoError(t, err)
 	_, err = h.Plans.Change(ctx, request("d"), to, nil)
+	require.ErrorIs(t, err, recurring.ErrNeedsSession, "the link of an email may be in other hands")
+	signedIn := request("d")
+	signedIn.Channel = recurring.BySession
+	_, err = h.Plans.Change(ctx, signedIn, to, nil)
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, int64(2500), p.Given().Minor)
 	p = advanceToNextCharge(t, h, p)
@@ -75,6 +79,31 @@ func TestDonorRequests(t *testing.T) {
 		h.Lines(`SELECT kind FROM plan_event WHERE plan_id = $1 ORDER BY 1`, p.ID))
 	require.Equal(t, 5, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_letter'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
+}
+
+// TestAForwardedLinkTakesLess: the rule isLess holds where a request is stored. While an earlier request waits for Stripe, a
+// link changes no terms, or it would undo a reduction.
+func TestAForwardedLinkTakesLess(t *testing.T) {
+	h := program.New(t, program.Options{})
+	p := startPlan(t, h, monthly(""))
+	change := func(channel, submission, amount, every string) error {
+		to, err := donation.Form{Amount: "other", AmountOther: amount, Frequency: every, Fund: "general"}.CheckTerms(h.Offer("csio"))
+		require.NoError(t, err)
+		_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: channel}, to, nil)
+		return err
+	}
+	require.ErrorIs(t, change(recurring.ByLink, "a", "5000", "weekly"), recurring.ErrNeedsSession)
+	require.ErrorIs(t, change("", "a", "5000", "weekly"), recurring.ErrNeedsSession, "an unknown channel may do no more than a link")
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'change'`))
+
+	require.NoError(t, change(recurring.BySession, "b", "10", "monthly"))
+	require.ErrorIs(t, change(recurring.ByLink, "c", "15", "monthly"), recurring.ErrNeedsSession, "less than today's $20, more than the $10 that wait for Stripe")
+	deliverAll(t, h)
+	require.NoError(t, change(recurring.ByLink, "d", "8", "quarterly"))
+	deliverAll(t, h)
+	p = reload(t, h, p)
+	require.Equal(t, []any{int64(800), org.Quarterly}, []any{p.AmountMinor, p.Frequency})
+	require.Equal(t, []string{"letter", "portal"}, h.Lines(`SELECT asked_by FROM plan_request WHERE kind = 'change' ORDER BY 1`))
 }
 
 // TestRemindersAreQueuedAhead: a week before a quarterly charge, and a month before a card expires, once each.
@@ -104,7 +133,7 @@ func TestNoEmailJobWithoutAnAddress(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
 	h.Exec(`UPDATE donation_contact SET email = ''`)
-	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: "letter"}, "")
+	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: recurring.ByLink}, "")
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, recurring.Cancelled, p.Status)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'cancelled'`))

@@ -77,6 +77,9 @@ func (a *Area) termsChange(p planView, c planChange, typed url.Values) (planChan
 	if err != nil {
 		return c, err
 	}
+	if err := p.plan.CheckChannel(p.via, p.parts, detail); err != nil {
+		return c, err
+	}
 	c.result.Amount, c.result.Every = money.New(detail.Amount, p.offer.Entity.Currency), detail.Frequency
 	c.result.Next = p.plan.NextAt.In(p.offer.Entity.Location())
 	if next != nil {

@@ -40,7 +40,7 @@ func (a *Area) planOfLink(r *http.Request) (planView, error) {
 		return planView{}, web.NotFound()
 	}
 	p, err := a.openPlan(r, ref, "")
-	p.path, p.via = planPath(ref, key, p.lang), "letter"
+	p.path, p.via = planPath(ref, key, p.lang), recurring.ByLink
 	return p, err
 }
 
@@ -51,7 +51,7 @@ func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	if err == nil && !v.Owns(p.plan.DonorID) {
 		err = web.NotFound()
 	}
-	p.path, p.via, p.token = ownPlanPath(ref, p.lang), "portal", a.Access.Sessions().FormToken(v.Session)
+	p.path, p.via, p.token = ownPlanPath(ref, p.lang), recurring.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err
 }
 
@@ -108,7 +108,7 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) erro
 		change, err := a.planChange(p, do, query)
 		var bad *fault.Error
 		switch {
-		case errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict):
+		case errors.As(err, &bad) && isPlanProblem(bad):
 			return a.showPlanProblems(w, page, query, bad)
 		case err != nil:
 			return err
@@ -118,12 +118,20 @@ func (a *Area) showPlan(w http.ResponseWriter, r *http.Request, p planView) erro
 	return a.writePlan(w, http.StatusOK, page)
 }
 
+// isPlanProblem reports whether the plan's page shows a failure.
+func isPlanProblem(bad *fault.Error) bool {
+	return bad.Kind == fault.Invalid || bad.Kind == fault.Conflict || bad.Kind == fault.Forbidden
+}
+
 // showPlanProblems shows the page with what is wrong with a change.
 func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.Values, bad *fault.Error) error {
 	page.Problems = bad.Fields
 	status := http.StatusUnprocessableEntity
-	if bad.Kind == fault.Conflict {
+	switch bad.Kind {
+	case fault.Conflict:
 		page.Conflict, status = true, http.StatusConflict
+	case fault.Forbidden:
+		page.NeedsSession, status = true, http.StatusForbidden
 	}
 	if typed.Get("do") == "change" {
 		page.Entry = PlanEntry{

@@ -39,6 +39,8 @@ type PlanPage struct {
 	Confirm  *PlanConfirm
 	Problems []fault.Field
 	Conflict bool // the requested change is not possible in the plan's present state
+	// NeedsSession: the requested change takes more, and the donor came by a link.
+	NeedsSession bool
 }
 
 // FundChoice is a fund that the gift may be for.

@@ -51,6 +51,9 @@ func planPages(lang phrase.Language) map[string]portal.PlanPage {
 		failing.Problems = append(failing.Problems, fault.Field{Name: name, Phrase: "plan.error.date"})
 	}
 	pages["failing, with problems"] = failing
+	more := p
+	more.NeedsSession = true
+	pages["needs a session"] = more
 	return pages
 }
 

@@ -33,7 +33,7 @@ func (a *Area) changePlan(w http.ResponseWriter, r *http.Request, p planView) er
 	typed := r.PostForm
 	confirmation, err := a.submitPlanChange(r.Context(), p, typed)
 	var bad *fault.Error
-	if errors.As(err, &bad) && (bad.Kind == fault.Invalid || bad.Kind == fault.Conflict) {
+	if errors.As(err, &bad) && isPlanProblem(bad) {
 		page, pageErr := a.planPage(r, p)
 		if pageErr != nil {
 			return pageErr

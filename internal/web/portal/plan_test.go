@@ -88,9 +88,23 @@ func TestManagedFromAnEmail(t *testing.T) {
 	code, page = getPage(t, link+"&do=change&amount=1&frequency=monthly&fund=general")
 	require.Equal(t, http.StatusUnprocessableEntity, code)
 	require.Contains(t, page, "The smallest gift")
-	code, page = getPage(t, strings.Replace(link, "lang=en", "lang=es", 1)+"&do=change&amount=25&frequency=weekly&fund=network")
+	code, page = getPage(t, strings.Replace(link, "lang=en", "lang=es", 1)+"&do=change&amount=15&frequency=yearly&fund=general")
 	require.Equal(t, http.StatusOK, code)
-	require.Contains(t, page, "$25 cada semana, para Red de Liderazgo")
+	require.Contains(t, page, "$15 cada año")
+	for _, more := range []url.Values{
+		{"amount": {"5000"}, "frequency": {"weekly"}, "fund": {"general"}},
+		{"amount": {"20"}, "frequency": {"monthly"}, "fund": {"network"}},
+		{"amount": {"20"}, "frequency": {"monthly"}, "fund": {"general"}, "cover_fees": {"yes"}},
+		{"amount": {"20"}, "frequency": {"monthly"}, "fund": {"general"}, "date": {h.Fake.Now().AddDate(0, 0, 5).Format(time.DateOnly)}},
+	} {
+		more.Set("do", "change")
+		code, page = getPage(t, link+"&"+more.Encode())
+		require.Equal(t, http.StatusForbidden, code)
+		require.Contains(t, page, "sign in first")
+		require.Contains(t, page, `value="`+more.Get("amount")+`"`, "what was typed stays")
+		more.Set("press", uuid.NewString())
+		require.Equal(t, http.StatusForbidden, postForm(t, link, more).StatusCode)
+	}
 	require.Equal(t, before, h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`), "reading the page changes nothing")
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind <> 'schedule'`))
 
