@@ -150,6 +150,7 @@ func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
 		{"letter-stopped", planRoute, manage(g.cancelled) + "&said=cancel", nil, false},
 		{"letter-skip", planRoute, manage(g.active) + "&do=skip", nil, false},
 		{"letter-wrong", "POST /plans/{ref}/{key}", manage(g.active) + "&do=change&amount=1&frequency=monthly&fund=nothing&date=2001-01-01", nil, false},
+		{"letter-more", planRoute, manage(g.active) + "&do=change&amount=5000&frequency=weekly&fund=where-needed-most", nil, true},
 		{"letter-stale", planRoute, manage(g.cancelled) + "&do=skip", nil, false},
 		{"letters", "GET /letters/{token}", choice, nil, false},
 		{"letters-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},
