@@ -36,6 +36,7 @@ var exceptions = map[string]string{
 	"giving/donation → giving/payment":                  "settling writes the payment in the same transaction",
 	"giving/donation → giving/receipt":                  "settling issues the receipt in the same transaction",
 	"giving/recurring → giving/donation":                "each payment of a plan is a donation",
+	"giving/recurring → giving/planlink":                "a request by a mailed link may only make a plan smaller",
 	"giving/recurring → giving/receipt":                 "the receipt says which payment of the plan it is for",
 	"processor/event → processor/settlement":            "an event about money waits until it is booked; a lost dispute is booked",
 	"processor/settlement → processor/payout":           "a payout is stored and booked in one transaction",

@@ -17,7 +17,7 @@ import (
 type DonorRequest struct {
 	PlanID       uuid.UUID
 	SubmissionID string
-	Channel      string // ByLink or BySession
+	Channel      string // planlink.ByLink or planlink.BySession
 }
 
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
@@ -62,7 +62,7 @@ func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid
 }
 
 // Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change. It
-// returns ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see isLess.
+// returns planlink.ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see package planlink.
 func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, kindChange, func(p Plan) (Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }

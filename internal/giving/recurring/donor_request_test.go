@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/testkit/program"
@@ -28,7 +29,7 @@ func TestDonorRequests(t *testing.T) {
 	ctx := t.Context()
 	p := startPlan(t, h, monthly("4"))
 	request := func(submission string) recurring.DonorRequest {
-		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: recurring.ByLink}
+		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: planlink.ByLink}
 	}
 	begunAt := *p.BegunAt
 
@@ -60,9 +61,9 @@ func TestDonorRequests(t *testing.T) {
 	to, err := f.CheckTerms(h.Offer("csio"))
 	require.NoError(t, err)
 	_, err = h.Plans.Change(ctx, request("d"), to, nil)
-	require.ErrorIs(t, err, recurring.ErrNeedsSession, "the link of an email may be in other hands")
+	require.ErrorIs(t, err, planlink.ErrNeedsSession, "the link of an email may be in other hands")
 	signedIn := request("d")
-	signedIn.Channel = recurring.BySession
+	signedIn.Channel = planlink.BySession
 	_, err = h.Plans.Change(ctx, signedIn, to, nil)
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, int64(2500), p.Given().Minor)
@@ -92,14 +93,14 @@ func TestAForwardedLinkTakesLess(t *testing.T) {
 		_, err = h.Plans.Change(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: channel}, to, nil)
 		return err
 	}
-	require.ErrorIs(t, change(recurring.ByLink, "a", "5000", "weekly"), recurring.ErrNeedsSession)
-	require.ErrorIs(t, change("", "a", "5000", "weekly"), recurring.ErrNeedsSession, "an unknown channel may do no more than a link")
+	require.ErrorIs(t, change(planlink.ByLink, "a", "5000", "weekly"), planlink.ErrNeedsSession)
+	require.ErrorIs(t, change("", "a", "5000", "weekly"), planlink.ErrNeedsSession, "an unknown channel may do no more than a link")
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'change'`))
 
-	require.NoError(t, change(recurring.BySession, "b", "10", "monthly"))
-	require.ErrorIs(t, change(recurring.ByLink, "c", "15", "monthly"), recurring.ErrNeedsSession, "less than today's $20, more than the $10 that wait for Stripe")
+	require.NoError(t, change(planlink.BySession, "b", "10", "monthly"))
+	require.ErrorIs(t, change(planlink.ByLink, "c", "15", "monthly"), planlink.ErrNeedsSession, "less than today's $20, more than the $10 that wait for Stripe")
 	deliverAll(t, h)
-	require.NoError(t, change(recurring.ByLink, "d", "8", "quarterly"))
+	require.NoError(t, change(planlink.ByLink, "d", "8", "quarterly"))
 	deliverAll(t, h)
 	p = reload(t, h, p)
 	require.Equal(t, []any{int64(800), org.Quarterly}, []any{p.AmountMinor, p.Frequency})
@@ -133,7 +134,7 @@ func TestNoEmailJobWithoutAnAddress(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))
 	h.Exec(`UPDATE donation_contact SET email = ''`)
-	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: recurring.ByLink}, "")
+	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: planlink.ByLink}, "")
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, recurring.Cancelled, p.Status)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'cancelled'`))

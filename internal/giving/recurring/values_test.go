@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/planlink"
 )
 
 // TestValuesKeepTheirSpelling: rows, jobs, links and Stripe hold these strings.
@@ -16,7 +18,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"cancelled": string(Cancelled), "failed": string(Failed),
 		"schedule": kindSchedule, "end": kindEnd, "refund": kindRefund, "rest": kindStopCollection, "pay": kindRetryPayment, "card": kindCard,
 		"move": kindMigrate, "pause": kindPause, "skip": kindSkip, "resume": kindResume, "cancel": kindCancel, "change": kindChange,
-		"konbit": byKonbit, "donor": byDonor, "letter": ByLink, "portal": BySession,
+		"konbit": byKonbit, "donor": byDonor, "letter": planlink.ByLink, "portal": planlink.BySession,
 		"plan_letter": EmailJob{}.Kind(), "plan_look": SyncJob{}.Kind(), "plan_request": RequestJob{}.Kind(),
 		"plan:00000000-0000-0000-0000-000000000000:2": request{Attempts: 2}.idempotencyKey(),
 	} {

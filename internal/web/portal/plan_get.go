@@ -14,6 +14,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
@@ -40,7 +41,7 @@ func (a *Area) planOfLink(r *http.Request) (planView, error) {
 		return planView{}, web.NotFound()
 	}
 	p, err := a.openPlan(r, ref, "")
-	p.path, p.via = planPath(ref, key, p.lang), recurring.ByLink
+	p.path, p.via = planPath(ref, key, p.lang), planlink.ByLink
 	return p, err
 }
 
@@ -51,7 +52,7 @@ func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	if err == nil && !v.Owns(p.plan.DonorID) {
 		err = web.NotFound()
 	}
-	p.path, p.via, p.token = ownPlanPath(ref, p.lang), recurring.BySession, a.Access.Sessions().FormToken(v.Session)
+	p.path, p.via, p.token = ownPlanPath(ref, p.lang), planlink.BySession, a.Access.Sessions().FormToken(v.Session)
 	return p, err
 }
 
