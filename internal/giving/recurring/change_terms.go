@@ -65,14 +65,8 @@ func (p Plan) ChangeDetail(to donation.Request, next *time.Time, now time.Time) 
 		Amount: to.Amount.Minor, Covered: to.Covered.Minor, Frequency: string(to.Frequency), Next: next,
 		DatesChanged: next != nil || to.Frequency != p.Frequency,
 	}
-	d.Parts = partsOf(to.Designations)
-	return d, nil
-}
-
-func partsOf(all []donation.Designation) []Part {
-	parts := make([]Part, len(all))
-	for i, d := range all {
-		parts[i] = Part{d.FundID, d.Amount.Minor, d.Covered.Minor}
+	for _, part := range to.Designations {
+		d.Parts = append(d.Parts, Part{part.FundID, part.Amount.Minor, part.Covered.Minor})
 	}
-	return parts
+	return d, nil
 }

@@ -15,17 +15,15 @@ import (
 // CheckChannel returns planlink.ErrNeedsSession if a change of terms, requested by this channel, needs a session. parts
 // are the plan's present funds; d is what ChangeDetail returned. Change also looks at requests that are not executed.
 func (p Plan) CheckChannel(channel string, parts []donation.Designation, d Detail) error {
-	old := planlink.Terms{Frequency: p.Frequency, Next: *p.NextAt, Covered: p.CoveredMinor, Given: givenOf(partsOf(parts))}
-	to := planlink.Terms{Frequency: org.Frequency(d.Frequency), Next: *cmp.Or(d.Next, p.NextAt), Covered: d.Covered, Given: givenOf(d.Parts)}
-	return planlink.CheckTerms(channel, old, to)
-}
-
-func givenOf(parts []Part) map[uuid.UUID]int64 {
-	given := map[uuid.UUID]int64{}
+	old := planlink.Terms{Frequency: p.Frequency, Next: *p.NextAt, Covered: p.CoveredMinor, Given: map[uuid.UUID]int64{}}
+	to := planlink.Terms{Frequency: org.Frequency(d.Frequency), Next: *cmp.Or(d.Next, p.NextAt), Covered: d.Covered, Given: map[uuid.UUID]int64{}}
 	for _, part := range parts {
-		given[part.FundID] += part.Amount - part.Covered
+		old.Given[part.FundID] += part.Amount.Minor - part.Covered.Minor
 	}
-	return given
+	for _, part := range d.Parts {
+		to.Given[part.FundID] += part.Amount - part.Covered
+	}
+	return planlink.CheckTerms(channel, old, to)
 }
 
 // checkChangeTx is CheckChannel where a request is stored. By a link it also returns planlink.ErrNeedsSession while an
@@ -37,12 +35,12 @@ func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p Plan, channel string, d D
 	if err := tx.GetContext(ctx, &waits, query, p.ID); err != nil {
 		return err
 	}
-	if waits && channel != planlink.BySession {
-		return planlink.ErrNeedsSession
-	}
 	parts, err := PartsOf(ctx, tx, p, p.Terms)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case waits && channel != planlink.BySession:
+		return planlink.ErrNeedsSession
 	}
 	return p.CheckChannel(channel, parts, d)
 }

@@ -87,13 +87,11 @@ func (ps Plans) createDonorRequest(
 			return nil
 		}
 		d, err := decide(*p)
+		if err == nil && kind == kindChange {
+			err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, d)
+		}
 		if err != nil {
 			return err
-		}
-		if kind == kindChange {
-			if err := checkChangeTx(ctx, tx, *p, donorRequest.Channel, d); err != nil {
-				return err
-			}
 		}
 		r, err := ps.insertRequestTx(ctx, tx, p, request{
 			Kind: kind, Subject: donorRequest.SubmissionID, Detail: d, RequestedBy: donorRequest.Channel,
