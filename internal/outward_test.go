@@ -15,8 +15,8 @@ import (
 // lib/pq, whose addresses are settings, may be imported only by the packages in the list of floors_test.go
 // (threat T19).
 var reaches = []string{
-	"../cmd/konbit/doctor.go net.DefaultResolver",          // reads the DNS records of our senders when an operator asks
 	"app/clock.go http.Client",                             // reads the time of the stand-in, if one is configured
+	"app/doctor/doctor.go net.DefaultResolver",             // reads the DNS records of our senders when an operator asks
 	"mail/smtp.go smtp.Client",                             // of go-mail: SMTP_URL
 	"platform/pg/hosts.go net.DialTimeout",                 // DATABASE_URL
 	"platform/pg/hosts.go net.Dialer",                      // likewise

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -40,26 +39,18 @@ type checkRow struct {
 }
 
 func checkLines(entities []org.LegalEntity, found []check.Found) []checkLine {
-	lines := make([]checkLine, len(found))
+	slugs, lines := entitySlugs(entities), make([]checkLine, len(found))
 	for i, f := range found {
 		lines[i] = checkLine{f.No, f.View, f.Promise, f.Count, []checkRow{}}
 		for _, r := range f.Rows {
-			lines[i].Rows = append(lines[i].Rows, checkRow{entityOf(entities, r), r.Subject, r.Detail, r.Since})
+			lines[i].Rows = append(lines[i].Rows, checkRow{slugs[r.EntityID.UUID], r.Subject, r.Detail, r.Since})
 		}
 	}
 	return lines
 }
 
-// entityOf returns the slug of the legal entity that a row is about, or "" if there is none.
-func entityOf(entities []org.LegalEntity, r check.Row) string {
-	if at := slices.IndexFunc(entities, func(e org.LegalEntity) bool { return e.ID == r.EntityID.UUID }); at >= 0 && r.EntityID.Valid {
-		return entities[at].Slug
-	}
-	return ""
-}
-
 func printCheckers(w io.Writer, entities []org.LegalEntity, found []check.Found) {
-	clean := 0
+	slugs, clean := entitySlugs(entities), 0
 	for _, f := range found {
 		if f.Count == 0 {
 			clean++
@@ -67,7 +58,7 @@ func printCheckers(w io.Writer, entities []org.LegalEntity, found []check.Found)
 		}
 		fmt.Fprintf(w, "✗ not true: %s (%d rows)\n", f.Promise, f.Count)
 		for _, r := range f.Rows {
-			fmt.Fprintf(w, "    %s %s\n", entityOf(entities, r), r)
+			fmt.Fprintf(w, "    %s %s\n", slugs[r.EntityID.UUID], r)
 		}
 	}
 	fmt.Fprintf(w, "%d of %d checkers found nothing.\n", clean, len(found))

@@ -144,16 +144,6 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	return c, r.err()
 }
 
-// checkProxies reports an error if BASE_URL is https and no proxy is trusted. The program does not terminate TLS, so
-// a proxy does; without TRUSTED_PROXIES all donors would have the proxy's address.
-func (c Config) checkProxies() error {
-	if c.BaseURL != nil && c.BaseURL.Scheme == "https" && len(c.TrustedProxies) == 0 {
-		return errors.New("TRUSTED_PROXIES is not set, so GIVE_LIMITS counts all donors behind the proxy that terminates TLS as one: " +
-			"set it to the address of that proxy, e.g. 127.0.0.1")
-	}
-	return nil
-}
-
 // logger returns a log to standard error, in the format of LOG_FORMAT.
 func (c Config) logger() *slog.Logger {
 	if c.LogFormat == "text" {

@@ -47,8 +47,8 @@ func TestHTTPSRequiresTrustedProxies(t *testing.T) {
 	for base, ill := range map[string]bool{"https://give.example.org": true, "http://127.0.0.1:8080": false, "": false} {
 		c, err := readConfig(map[string]string{"BASE_URL": base})
 		require.NoError(t, err)
-		require.Equal(t, ill, c.checkProxies() != nil, base)
+		require.Equal(t, ill, c.CheckProxies() != nil, base)
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-		require.NoError(t, c.checkProxies())
+		require.NoError(t, c.CheckProxies())
 	}
 }

@@ -3,7 +3,7 @@
 //	main.go        exit statuses, the list of commands
 //	config.go      settings from the environment and .env
 //	serve.go       konbit serve, konbit work
-//	doctor*.go     konbit doctor: checks the installation
+//	doctor.go      konbit doctor; internal/app/doctor has the checks
 //	office.go      what commands of finance staff share
 //	others         one file for each command
 //
@@ -21,6 +21,8 @@ import (
 	_ "time/tzdata" // legal entities have time zones, and small servers often lack the data
 
 	"github.com/spf13/cobra"
+
+	"konbit/internal/app"
 )
 
 func main() {
@@ -43,10 +45,10 @@ func run(ctx context.Context, args []string) int {
 	case err == nil:
 		return 0
 	case !started || errors.Is(err, errUse):
-		fmt.Fprintf(os.Stderr, "konbit: %s\nkonbit --help lists the commands.\n", errorText(err))
+		fmt.Fprintf(os.Stderr, "konbit: %s\nkonbit --help lists the commands.\n", app.ErrorText(err))
 		return 2
 	default:
-		fmt.Fprintf(os.Stderr, "konbit: %s\n", errorText(err))
+		fmt.Fprintf(os.Stderr, "konbit: %s\n", app.ErrorText(err))
 		return 1
 	}
 }

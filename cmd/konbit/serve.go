@@ -41,7 +41,7 @@ func workCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			stopMetrics, err := serveMetrics(a.Metrics, config.MetricsAddr, log)
+			stopMetrics, err := a.Metrics.Serve(config.MetricsAddr, log)
 			if err != nil {
 				return errors.Join(err, a.Close())
 			}
@@ -79,7 +79,7 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("LISTEN_ADDR: %w", err), a.Close())
 	}
-	stopMetrics, err := serveMetrics(a.Metrics, config.MetricsAddr, log)
+	stopMetrics, err := a.Metrics.Serve(config.MetricsAddr, log)
 	if err != nil {
 		return errors.Join(err, listener.Close(), a.Close())
 	}
@@ -97,7 +97,7 @@ func serve(ctx context.Context, config Config, workers bool) error {
 	server := web.HTTP(closeWhenStopping(a, a.Server.Handler()), log)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	if err := config.checkProxies(); err != nil {
+	if err := config.CheckProxies(); err != nil {
 		log.Warn("limits may count different donors as one", "fix", err)
 	}
 	log.Info("serving", "address", listener.Addr().String(), "workers", workers)

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"konbit/internal/books/org"
 	"konbit/internal/processor/stripepay"
 )
 
@@ -67,49 +65,7 @@ func hookAddress(config Config, entity, given string) (string, error) {
 	if config.BaseURL == nil {
 		return "", fmt.Errorf("BASE_URL %s; or give --url", "is not set: "+fixes[needBase])
 	}
-	return strings.TrimSuffix(config.BaseURL.String(), "/") + "/hooks/stripe/" + entity, nil
-}
-
-// stripeAccount checks the Stripe account of an entity.
-func (d *doctor) stripeAccount(ctx context.Context, client *stripepay.Stripe, e org.LegalEntity) {
-	err := client.Check(ctx, e.Slug)
-	d.report("Stripe account of "+e.Slug, err)
-	if err != nil {
-		return
-	}
-	address, err := hookAddress(d.config, e.Slug, "")
-	if err == nil {
-		err = client.CheckEndpoint(ctx, e.Slug, address)
-	}
-	d.report("webhook endpoint of "+e.Slug, err)
-	d.report("billing portal of "+e.Slug, client.CheckPortal(ctx, e.Slug))
-	receipts, err := client.StripeReceipts(ctx, e.Slug)
-	d.report("receipts of "+e.Slug+" are sent by Konbit only", ownReceipts(receipts, err))
-	if err == nil && receipts.LastMailed == "" {
-		d.findings[len(d.findings)-1].Note = noOwnReceipts(receipts)
-	}
-}
-
-// ownReceipts reports an error if Stripe emailed a receipt besides ours.
-func ownReceipts(r stripepay.StripeReceipts, err error) error {
-	if err == nil && r.LastMailed != "" {
-		err = fmt.Errorf("donors got two receipts, because Stripe emailed one as well for %s: "+
-			"switch off \"Successful payments\" in its dashboard under Settings, Customer emails", r.LastMailed)
-	}
-	return err
-}
-
-// noOwnReceipts returns a note on how much it means that no such receipt was found.
-func noOwnReceipts(r stripepay.StripeReceipts) string {
-	const manual = "Stripe has no API for this setting; check that \"Successful payments\" is off in its dashboard under Settings, Customer emails"
-	switch {
-	case !r.Live:
-		return "unknown with a test key, for which Stripe sends no receipts. " + manual
-	case r.Checked == 0:
-		return "unknown without a donation. " + manual
-	default:
-		return fmt.Sprintf("Stripe emailed no receipt for any of %d donations. %s", r.Checked, manual)
-	}
+	return config.HookAddress(entity), nil
 }
 
 // settingSuffix returns the suffix of an entity's settings: its slug in capitals, with _ for -.

@@ -85,10 +85,7 @@ func entityID(entities []org.LegalEntity, slug string) (uuid.UUID, error) {
 }
 
 func eventLines(entities []org.LegalEntity, events []webhook.StoredEvent) []eventLine {
-	slugs := map[uuid.UUID]string{}
-	for _, e := range entities {
-		slugs[e.ID] = e.Slug
-	}
+	slugs := entitySlugs(entities)
 	lines := make([]eventLine, len(events))
 	for i, e := range events {
 		lines[i] = eventLine{

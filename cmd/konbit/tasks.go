@@ -188,17 +188,3 @@ func closeTask(ctx context.Context, db *sqlx.DB, entities []org.LegalEntity, fil
 		return fmt.Errorf("%w: %s have that task: choose one with --entity", errUse, strings.Join(having, " and "))
 	})
 }
-
-// checkTasks reports how many tasks are open.
-func (d *doctor) checkTasks(ctx context.Context, db *sqlx.DB) {
-	n, err := task.CountOpen(ctx, db)
-	if err != nil {
-		d.report("tasks for finance", err)
-		return
-	}
-	f := finding{Check: "tasks for finance", OK: true}
-	if n > 0 {
-		f.Note = fmt.Sprintf("%d wait: konbit tasks list", n)
-	}
-	d.findings = append(d.findings, f)
-}

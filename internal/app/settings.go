@@ -1,8 +1,10 @@
 package app
 
 import (
+	"errors"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"konbit/internal/mail"
@@ -40,3 +42,18 @@ const (
 	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
 	jobSlots          = 20 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )
+
+// CheckProxies reports an error if BASE_URL is https and no proxy is trusted. The program does not terminate TLS, so
+// a proxy does; without TRUSTED_PROXIES all donors would have the proxy's address.
+func (s Settings) CheckProxies() error {
+	if s.BaseURL != nil && s.BaseURL.Scheme == "https" && len(s.TrustedProxies) == 0 {
+		return errors.New("TRUSTED_PROXIES is not set, so GIVE_LIMITS counts all donors behind the proxy that terminates TLS as one: " +
+			"set it to the address of that proxy, e.g. 127.0.0.1")
+	}
+	return nil
+}
+
+// HookAddress returns the address under BASE_URL that Stripe sends an entity's webhooks to.
+func (s Settings) HookAddress(entitySlug string) string {
+	return strings.TrimSuffix(s.BaseURL.String(), "/") + "/hooks/stripe/" + entitySlug
+}

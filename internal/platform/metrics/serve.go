@@ -1,7 +1,10 @@
 package metrics
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -9,8 +12,30 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// HTTP returns the server of the operators' pages.
-func (m *Metrics) HTTP(log *slog.Logger) *http.Server {
+// Serve serves metrics and profiles at address until stop is called. An empty address serves nothing.
+func (m *Metrics) Serve(address string, log *slog.Logger) (stop func() error, err error) {
+	if address == "" {
+		return func() error { return nil }, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
+	}
+	server := m.server(log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	log.Info("serving metrics", "address", listener.Addr().String())
+	return func() error {
+		err := server.Close() // an interrupted scrape does no harm
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
+		return err
+	}, nil
+}
+
+// server returns the server of the operators' pages.
+func (m *Metrics) server(log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           m.Handler(),
 		ReadHeaderTimeout: 2 * time.Second,

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"errors"
@@ -10,16 +10,13 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// TestErrorTextHasNoPhraseKeys: commands and the doctor show the English phrase and the cause.
+// TestErrorTextHasNoPhraseKeys: commands show the English phrase and the cause.
 func TestErrorTextHasNoPhraseKeys(t *testing.T) {
 	lost := fmt.Errorf("Stripe: %w", fault.Wrap(fault.Unavailable, "problem.503.text", fmt.Errorf("dial: %w", errors.New("refused"))))
 	const want = "Stripe: We cannot take this just now. Nothing was charged. Please try again in a few minutes. (dial: refused)"
-	require.Equal(t, want, errorText(lost))
-	d := &doctor{}
-	d.report("Stripe", lost)
-	require.Equal(t, "✗ Stripe: "+want, d.findings[0].String())
+	require.Equal(t, want, ErrorText(lost))
 
 	bad := fault.Fields([]fault.Field{{Name: "note", Phrase: "give.error.too_long", Args: fault.Args{"max": 1000}}})
-	require.Regexp(t, `^Some of this needs another look; note: .*1000`, errorText(bad))
-	require.Equal(t, "as it is", errorText(errors.New("as it is")))
+	require.Regexp(t, `^Some of this needs another look; note: .*1000`, ErrorText(bad))
+	require.Equal(t, "as it is", ErrorText(errors.New("as it is")))
 }

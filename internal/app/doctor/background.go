@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/task"
 	"konbit/internal/office/check"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/processor/stripebalance"
@@ -17,10 +18,10 @@ import (
 // maxCheckAge is more than the time between two daily runs of the checkers.
 const maxCheckAge = 26 * time.Hour
 
-// checked reports what the last daily run of the checkers found.
-func (d *doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
+// checkDailyRun reports what the last daily run of the checkers found.
+func (d *Doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 	last, err := check.ReadLast(ctx, db)
-	f := finding{Check: "daily checks", OK: err == nil}
+	f := Finding{Check: "daily checks", OK: err == nil}
 	switch {
 	case err != nil:
 		f.Fix = err.Error()
@@ -32,10 +33,9 @@ func (d *doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 			f.OK, f.Fix = false, err.Error()
 		}
 	}
-	d.failed = d.failed || !f.OK
-	d.findings = append(d.findings, f)
-	d.report("import of Stripe's balances", stalledImports(ctx, db))
-	d.report("queues of background work", stuckQueues(ctx, db))
+	d.Findings = append(d.Findings, f)
+	d.Report("import of Stripe's balances", stalledImports(ctx, db))
+	d.Report("queues of background work", stuckQueues(ctx, db))
 }
 
 // stalledImports reports an error if the import of an entity's balance at Stripe does not advance.
@@ -76,4 +76,18 @@ func checkerErrors(last []check.Last) error {
 		return fmt.Errorf("last run %s ago: is a server running with its workers?", last[0].Age.Round(time.Hour))
 	}
 	return nil
+}
+
+// checkTasks reports how many tasks are open.
+func (d *Doctor) checkTasks(ctx context.Context, db *sqlx.DB) {
+	n, err := task.CountOpen(ctx, db)
+	if err != nil {
+		d.Report("tasks for finance", err)
+		return
+	}
+	f := Finding{Check: "tasks for finance", OK: true}
+	if n > 0 {
+		f.Note = fmt.Sprintf("%d wait: konbit tasks list", n)
+	}
+	d.Findings = append(d.Findings, f)
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"errors"
@@ -13,10 +13,10 @@ import (
 	"konbit/templates"
 )
 
-// errorText returns the text of an error for the people who run the program. If the error has a phrase key of the
+// ErrorText returns the text of an error for the people who run the program. If the error has a phrase key of the
 // catalogue, the text contains the English phrase instead of the key, a phrase for each wrong field, and the cause in
 // brackets.
-func errorText(err error) string {
+func ErrorText(err error) string {
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		return err.Error()
@@ -30,7 +30,7 @@ func errorText(err error) string {
 		text += fmt.Sprintf("; %s: %s", field.Name, inEnglish(words, field.Phrase, field.Args))
 	}
 	if f.Cause != nil {
-		text += " (" + errorText(f.Cause) + ")"
+		text += " (" + ErrorText(f.Cause) + ")"
 	}
 	return strings.Replace(err.Error(), f.Error(), text, 1)
 }

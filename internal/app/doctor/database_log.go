@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type logging struct {
 // checkLog reports an error if the database's log would contain what donors typed. Names and addresses are parameters
 // of statements, and appear in the details of errors ("Failing row contains …").
 func checkLog(ctx context.Context, db *sqlx.DB) error {
-	const query = `/* konbit.checkLog */
+	const query = `/* doctor.checkLog */
 		SELECT current_setting('log_error_verbosity') AS verbosity, current_setting('log_parameter_max_length_on_error') AS on_error,
 		       current_setting('log_parameter_max_length') AS parameters,
 		       current_setting('log_statement') IN ('mod', 'all') OR current_setting('log_min_duration_statement') <> '-1' AS statements`

@@ -1,7 +1,11 @@
-package main
+package doctor
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"net"
 	"strings"
@@ -26,10 +30,20 @@ func (z zone) LookupTXT(_ context.Context, name string) ([]string, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
-	key, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
+// privateKey returns a new key as MAIL_DKIM_KEY has it.
+func privateKey(t *testing.T) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	other, err := mail.ReadDKIM("tsne.org", "konbit1", dkimPEM(t))
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
+	key, err := mail.ReadDKIM("tsne.org", "konbit1", privateKey(t))
+	require.NoError(t, err)
+	other, err := mail.ReadDKIM("tsne.org", "konbit1", privateKey(t))
 	require.NoError(t, err)
 	good := zone{
 		"tsne.org": {"google-site-verification=x", "v=spf1 a:mail.tsne.org ~all"}, "_dmarc.tsne.org": {"v=DMARC1; p=reject"},
@@ -58,11 +72,11 @@ func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
 			}
 		}
 		settings := app.Settings{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}
-		d := &doctor{config: Config{Settings: settings}}
+		d := &Doctor{Settings: settings}
 		d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
-		require.Len(t, d.findings, 3, name)
+		require.Len(t, d.Findings, 3, name)
 		var fixes []string
-		for _, f := range d.findings {
+		for _, f := range d.Findings {
 			if !f.OK {
 				fixes = append(fixes, f.Fix)
 			}
@@ -75,8 +89,8 @@ func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
 }
 
 func TestDoctorIgnoresExampleDomains(t *testing.T) {
-	d := &doctor{}
+	d := &Doctor{}
 	d.sender(t.Context(), zone{}, "gifts@tsne.example", "tsne.example")
-	require.False(t, d.failed)
-	require.Contains(t, d.findings[0].String(), "✓ DNS of tsne.example")
+	require.False(t, d.Failed())
+	require.Contains(t, d.Findings[0].String(), "✓ DNS of tsne.example")
 }

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -25,17 +25,17 @@ type resolver interface {
 var reserved = []string{"example", "test", "invalid", "localhost"}
 
 // mail checks the DNS records of each sender by which mail servers distinguish our emails from forged ones.
-func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
+func (d *Doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 	entities, err := org.Entities(ctx, db)
 	if err != nil {
-		d.report("senders", err)
+		d.Report("senders", err)
 		return
 	}
 	var looked []string
 	for _, e := range entities {
 		domain, err := email.DomainOf(e.MailFrom)
 		if err != nil {
-			d.report("sender of "+e.Slug, err)
+			d.Report("sender of "+e.Slug, err)
 			continue
 		}
 		if !slices.Contains(looked, domain) {
@@ -47,18 +47,18 @@ func (d *doctor) mail(ctx context.Context, db *sqlx.DB, dns resolver) {
 
 // sender checks the records of one sender. SPF is about the envelope sender: the domain of MAIL_FROM if it is set,
 // else of the sender.
-func (d *doctor) sender(ctx context.Context, dns resolver, from, domain string) {
+func (d *Doctor) sender(ctx context.Context, dns resolver, from, domain string) {
 	envelope := domain
-	if d.config.MailFrom != "" {
-		envelope, _ = email.DomainOf(d.config.MailFrom) // checked when the settings were read
+	if d.Settings.MailFrom != "" {
+		envelope, _ = email.DomainOf(d.Settings.MailFrom) // checked when the settings were read
 	}
 	if slices.Contains(reserved, domain[strings.LastIndex(domain, ".")+1:]) {
-		d.findings = append(d.findings, finding{Check: "DNS of " + domain, OK: true, Note: "a reserved domain for examples, which no mail server trusts"})
+		d.Note("DNS of "+domain, "a reserved domain for examples, which no mail server trusts")
 		return
 	}
-	d.report("SPF of "+envelope, checkSPF(ctx, dns, envelope, d.config.SMTPURL))
-	d.report("DKIM of "+domain, checkDKIM(ctx, dns, d.config.DKIM, from, domain))
-	d.report("DMARC of "+domain, checkDMARC(ctx, dns, domain))
+	d.Report("SPF of "+envelope, checkSPF(ctx, dns, envelope, d.Settings.SMTPURL))
+	d.Report("DKIM of "+domain, checkDKIM(ctx, dns, d.Settings.DKIM, from, domain))
+	d.Report("DMARC of "+domain, checkDMARC(ctx, dns, domain))
 }
 
 // records returns the TXT records at name that begin with a prefix. Having none is not an error.
