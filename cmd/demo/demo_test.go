@@ -32,11 +32,13 @@ func TestAddressInUseNamesItsSetting(t *testing.T) {
 		"DEMO_CARD_ADDR": {addr: free, cardAddr: l.Addr().String(), mailAddr: free},
 		"DEMO_MAIL_ADDR": {addr: free, cardAddr: free, mailAddr: l.Addr().String()},
 	} {
-		c.dir = t.TempDir()
-		err := run(t.Context(), c, io.Discard)
-		require.ErrorContains(t, err, l.Addr().String()+" is in use")
-		require.ErrorContains(t, err, setting+"=")
-		require.NoDirExists(t, dataDirInside(c.dir), "nothing is started if an address is in use")
+		t.Run(setting, func(t *testing.T) {
+			c.dir = t.TempDir()
+			err := run(t.Context(), c, io.Discard)
+			require.ErrorContains(t, err, l.Addr().String()+" is in use")
+			require.ErrorContains(t, err, setting+"=")
+			require.NoDirExists(t, dataDirInside(c.dir), "nothing is started if an address is in use")
+		})
 	}
 }
 
@@ -49,7 +51,9 @@ func TestWebAddress(t *testing.T) {
 		"konbit.lan:80":  "http://konbit.lan:80",
 		"[::1]:8080":     "http://[::1]:8080",
 	} {
-		require.Equal(t, want, webAddress(addr))
+		t.Run(addr, func(t *testing.T) {
+			require.Equal(t, want, webAddress(addr))
+		})
 	}
 }
 

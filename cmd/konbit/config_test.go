@@ -132,9 +132,11 @@ func TestErrorsDoNotShowDatabasePasswords(t *testing.T) {
 
 func TestMetricsListenOnLoopbackByDefault(t *testing.T) {
 	for given, want := range map[string]string{"": "", ":9090": "127.0.0.1:9090", "0.0.0.0:9090": "0.0.0.0:9090", "[::1]:9090": "[::1]:9090"} {
-		c, err := readConfig(map[string]string{"METRICS_ADDR": given})
-		require.NoError(t, err)
-		require.Equal(t, want, c.MetricsAddr)
+		t.Run("METRICS_ADDR="+given, func(t *testing.T) {
+			c, err := readConfig(map[string]string{"METRICS_ADDR": given})
+			require.NoError(t, err)
+			require.Equal(t, want, c.MetricsAddr)
+		})
 	}
 	_, err := readConfig(map[string]string{"METRICS_ADDR": ":8080"})
 	require.ErrorContains(t, err, "METRICS_ADDR is LISTEN_ADDR")
@@ -164,22 +166,26 @@ func TestExitStatus(t *testing.T) {
 		"statements": 2, "stripe": 2, "stripe endpoint": 2, "stripe endpoint --entity tsne": 1, "stripe events list": 1, "events list": 1, "doctor": 1,
 		"serve": 1, "migrate": 1, "ledger balance": 1,
 	} {
-		require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)
+		t.Run("konbit "+args, func(t *testing.T) {
+			require.Equal(t, want, run(t.Context(), strings.Fields(args)), "konbit %s", args)
+		})
 	}
 }
 
 // TestOldCommandNames checks that the names of earlier releases still work, are hidden from the help, and warn.
 func TestOldCommandNames(t *testing.T) {
 	for old, now := range map[string]string{"events": "stripe events", "event": "event-mode"} {
-		c, _, err := commands().Find([]string{old, "list"})
-		require.NoError(t, err)
-		require.Equal(t, "konbit "+old+" list", c.CommandPath())
-		require.True(t, c.Parent().Hidden, old)
-		require.NotNil(t, c.PreRun, old)
-		c, _, err = commands().Find(append(strings.Fields(now), "list"))
-		require.NoError(t, err)
-		require.Equal(t, "konbit "+now+" list", c.CommandPath())
-		require.Nil(t, c.PreRun, now)
+		t.Run(old, func(t *testing.T) {
+			c, _, err := commands().Find([]string{old, "list"})
+			require.NoError(t, err)
+			require.Equal(t, "konbit "+old+" list", c.CommandPath())
+			require.True(t, c.Parent().Hidden)
+			require.NotNil(t, c.PreRun)
+			c, _, err = commands().Find(append(strings.Fields(now), "list"))
+			require.NoError(t, err)
+			require.Equal(t, "konbit "+now+" list", c.CommandPath())
+			require.Nil(t, c.PreRun, now)
+		})
 	}
 }
 

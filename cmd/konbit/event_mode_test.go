@@ -45,10 +45,12 @@ func TestExampleShowsTheStandardLimits(t *testing.T) {
 
 func TestHTTPSRequiresTrustedProxies(t *testing.T) {
 	for base, ill := range map[string]bool{"https://give.example.org": true, "http://127.0.0.1:8080": false, "": false} {
-		c, err := readConfig(map[string]string{"BASE_URL": base})
-		require.NoError(t, err)
-		require.Equal(t, ill, c.CheckProxies() != nil, base)
-		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-		require.NoError(t, c.CheckProxies())
+		t.Run("BASE_URL="+base, func(t *testing.T) {
+			c, err := readConfig(map[string]string{"BASE_URL": base})
+			require.NoError(t, err)
+			require.Equal(t, ill, c.CheckProxies() != nil)
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+			require.NoError(t, c.CheckProxies())
+		})
 	}
 }

@@ -23,9 +23,11 @@ func TestHeadsAreReadAsEmailsShowThem(t *testing.T) {
 	for wrong, fix := range map[string]string{
 		"": `has the slug ""`, "aina:12:" + hash: `has the slug "aina"`, "tsne": "want N:HASH", "tsne:" + hash: "want N:HASH", "tsne:12:12": "want N:HASH",
 	} {
-		_, err := readHeads([]org.LegalEntity{tsne}, []string{wrong})
-		require.ErrorIs(t, err, errUse, wrong)
-		require.ErrorContains(t, err, fix, wrong)
+		t.Run("--head "+wrong, func(t *testing.T) {
+			_, err := readHeads([]org.LegalEntity{tsne}, []string{wrong})
+			require.ErrorIs(t, err, errUse)
+			require.ErrorContains(t, err, fix)
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,8 +87,10 @@ func TestReceiptCommands(t *testing.T) {
 	_, err = runCommand(t, "receipt", "resend", "TSNE-2026-999999")
 	require.ErrorContains(t, err, "there is no receipt")
 	for _, wrong := range [][]string{{"receipt", "find"}, {"receipt", "correct", number}} {
-		_, err = runCommand(t, wrong...)
-		require.ErrorIs(t, err, errUse)
+		t.Run(strings.Join(wrong[:2], " "), func(t *testing.T) {
+			_, err = runCommand(t, wrong...)
+			require.ErrorIs(t, err, errUse)
+		})
 	}
 
 	// The waiting email of the valid receipt is sent: the new receipt, to the corrected address.

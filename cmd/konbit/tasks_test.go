@@ -137,12 +137,14 @@ func TestTasksAreListed(t *testing.T) {
     of_the_next_version. Esta versión del programa no conoce este tipo de tarea. Pregunta a quienes administran el programa.
 `,
 	} {
-		var out bytes.Buffer
-		lines := taskLines(words, lang, []org.LegalEntity{tsne}, stored)
-		printTasks(&out, words, lang, lines)
-		require.Equal(t, want, out.String())
-		require.Equal(t, &taskLink{task.Fund, "B3-TRK"}, lines[0].Link)
-		require.Nil(t, lines[1].Link)
+		t.Run(string(lang), func(t *testing.T) {
+			var out bytes.Buffer
+			lines := taskLines(words, lang, []org.LegalEntity{tsne}, stored)
+			printTasks(&out, words, lang, lines)
+			require.Equal(t, want, out.String())
+			require.Equal(t, &taskLink{task.Fund, "B3-TRK"}, lines[0].Link)
+			require.Nil(t, lines[1].Link)
+		})
 	}
 	var out bytes.Buffer
 	printTasks(&out, words, phrase.English, nil)
