@@ -30,10 +30,12 @@ func TestServerRoleHasNoWayUp(t *testing.T) {
 		"has rights on everything": `GRANT pg_read_all_data TO way_up`,
 		"way_up: owns":             `ALTER TABLE plan OWNER TO way_up`,
 	} {
-		require.NoError(t, rolledBack(t, super, ""), "the role alone is fine")
-		err := rolledBack(t, super, change)
-		require.ErrorIs(t, err, errRole, change)
-		require.ErrorContains(t, err, what, change)
+		t.Run(what, func(t *testing.T) {
+			require.NoError(t, rolledBack(t, super, ""), "the role alone is fine")
+			err := rolledBack(t, super, change)
+			require.ErrorIs(t, err, errRole, change)
+			require.ErrorContains(t, err, what, change)
+		})
 	}
 }
 

@@ -17,7 +17,9 @@ func TestDoctorReportsALogWithDonorsData(t *testing.T) {
 		parameters:                    {"terse", "0", "-1", true},
 		verbosity + " and " + onError: {"verbose", "64", "0", true},
 	} {
-		require.ErrorContains(t, l.check(), fix)
+		t.Run(fix, func(t *testing.T) {
+			require.ErrorContains(t, l.check(), fix)
+		})
 	}
 	require.NoError(t, logging{"terse", "0", "0", true}.check())
 }

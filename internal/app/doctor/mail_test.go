@@ -65,26 +65,28 @@ func TestDoctorNamesTheRecordsToPublish(t *testing.T) {
 		"lax DMARC":   {map[string][]string{"_dmarc.tsne.org": {"v=DMARC1; p=none"}}, []mail.DKIM{key}, []string{"p=none"}},
 		"no DNS":      {map[string][]string{"tsne.org": nil}, []mail.DKIM{key}, []string{"could not be looked up: the server did not answer"}},
 	} {
-		dns := zone{}
-		for _, records := range []zone{good, c.change} {
-			for at, found := range records {
-				dns[at] = found
+		t.Run(name, func(t *testing.T) {
+			dns := zone{}
+			for _, records := range []zone{good, c.change} {
+				for at, found := range records {
+					dns[at] = found
+				}
 			}
-		}
-		settings := app.Settings{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}
-		d := &Doctor{Settings: settings}
-		d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
-		require.Len(t, d.Findings, 3, name)
-		var fixes []string
-		for _, f := range d.Findings {
-			if !f.OK {
-				fixes = append(fixes, f.Fix)
+			settings := app.Settings{SMTPURL: "smtp://mail.tsne.org:587", MailFrom: "Konbit <bounces@tsne.org>", DKIM: c.keys}
+			d := &Doctor{Settings: settings}
+			d.sender(t.Context(), dns, "TSNE <a@gifts.tsne.org>", "gifts.tsne.org")
+			require.Len(t, d.Findings, 3)
+			var fixes []string
+			for _, f := range d.Findings {
+				if !f.OK {
+					fixes = append(fixes, f.Fix)
+				}
 			}
-		}
-		require.Len(t, fixes, len(c.want), "%s: %v", name, fixes)
-		for i, want := range c.want {
-			require.Contains(t, fixes[i], want, name)
-		}
+			require.Len(t, fixes, len(c.want), "%s: %v", name, fixes)
+			for i, want := range c.want {
+				require.Contains(t, fixes[i], want)
+			}
+		})
 	}
 }
 
