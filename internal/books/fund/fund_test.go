@@ -32,9 +32,11 @@ func TestNewCode(t *testing.T) {
 		{"csio", "operations", "csio-operations", true},
 		{"a", "b", "a-b", false},
 	} {
-		code, ok := fund.NewCode(test.organisation, test.slug, func(c string) bool { return taken[c] })
-		assert.Equal(t, test.code, code)
-		assert.Equal(t, test.ok, ok, test.code)
+		t.Run(test.organisation+" "+test.slug, func(t *testing.T) {
+			code, ok := fund.NewCode(test.organisation, test.slug, func(c string) bool { return taken[c] })
+			assert.Equal(t, test.code, code)
+			assert.Equal(t, test.ok, ok, test.code)
+		})
 	}
 }
 

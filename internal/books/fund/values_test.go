@@ -14,6 +14,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		{string(ByTime), "time"},
 		{Operations, "operations"},
 	} {
-		require.Equal(t, test.want, test.got)
+		t.Run(test.want, func(t *testing.T) {
+			require.Equal(t, test.want, test.got)
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -103,20 +104,28 @@ func TestFormats(t *testing.T) {
 		assert.False(t, org.ValidSlug(s), s)
 	}
 	for zone, ok := range map[string]bool{"America/New_York": true, "UTC": true, "": false, "Local": false, "Mars": false, "../etc": false} {
-		_, err := org.LoadTimezone(zone)
-		assert.Equal(t, ok, err == nil, zone)
+		t.Run("time zone "+zone, func(t *testing.T) {
+			_, err := org.LoadTimezone(zone)
+			assert.Equal(t, ok, err == nil)
+		})
 	}
 	for s, ok := range map[string]bool{"12-3456789": true, "123456789": false, "12-345678": false, "12-34567890": false} {
-		assert.Equal(t, ok, org.ValidEIN(s), s)
+		t.Run("EIN "+s, func(t *testing.T) {
+			assert.Equal(t, ok, org.ValidEIN(s))
+		})
 	}
 	for s, ok := range map[string]bool{"#7a1f1f": true, "#7A1F1F": false, "#fff": false, "red": false, "#7a1f1f;": false} {
-		assert.Equal(t, ok, org.ValidAccent(s), s)
+		t.Run("accent "+s, func(t *testing.T) {
+			assert.Equal(t, ok, org.ValidAccent(s))
+		})
 	}
 }
 
 func TestOrganisationAccepts(t *testing.T) {
 	for minor, ok := range map[int64]bool{499: false, 500: true, 2_500_000: true, 2_500_001: false, -1: false} {
-		assert.Equal(t, ok, csio.Accepts(minor), minor)
+		t.Run(strconv.FormatInt(minor, 10), func(t *testing.T) {
+			assert.Equal(t, ok, csio.Accepts(minor))
+		})
 	}
 	assert.True(t, csio.Offers(org.Yearly))
 	assert.False(t, csio.Offers(org.Weekly))

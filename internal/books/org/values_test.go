@@ -19,6 +19,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		{string(Quarterly), "quarterly"},
 		{string(Yearly), "yearly"},
 	} {
-		require.Equal(t, test.want, test.got)
+		t.Run(test.want, func(t *testing.T) {
+			require.Equal(t, test.want, test.got)
+		})
 	}
 }
