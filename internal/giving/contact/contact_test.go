@@ -35,14 +35,16 @@ func TestListsAgree(t *testing.T) {
 		{contact.Columns, contact.Params, 3, contact.Contact{}, contact.Contact{}.Args()},
 		{contact.DetailColumns, contact.DetailParams, 6, contact.Details{}, contact.Details{}.Args()},
 	} {
-		columns := strings.Split(test.columns, ", ")
-		require.Equal(t, columnsOf(reflect.TypeOf(test.of)), columns)
-		require.Len(t, test.args, len(columns))
-		var params []string
-		for i := range columns {
-			params = append(params, "$"+strconv.Itoa(test.from+i))
-		}
-		require.Equal(t, strings.Join(params, ", "), test.params)
+		t.Run(reflect.TypeOf(test.of).Name(), func(t *testing.T) {
+			columns := strings.Split(test.columns, ", ")
+			require.Equal(t, columnsOf(reflect.TypeOf(test.of)), columns)
+			require.Len(t, test.args, len(columns))
+			var params []string
+			for i := range columns {
+				params = append(params, "$"+strconv.Itoa(test.from+i))
+			}
+			require.Equal(t, strings.Join(params, ", "), test.params)
+		})
 	}
 	require.Len(t, strings.Split(contact.EmptyDetails, ", "), len(strings.Split(contact.DetailColumns, ", ")))
 }

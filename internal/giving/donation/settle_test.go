@@ -52,23 +52,25 @@ func TestWhatDoesNotFitGoesToSuspense(t *testing.T) {
 		"without payment intent": {func(c *donation.IncomingPayment) { c.DonationID, c.IntentRef = uuid.Nil, "" }, "payment_without_gift", donation.Started, 2000},
 		"of another entity":      {func(c *donation.IncomingPayment) { c.EntityID = other.ID }, "payment_of_another_entity", donation.Started, 2000},
 	} {
-		d := h.StartedGift(program.ValidForm())
-		c := program.ChargeOf(d, time.Now())
-		test.change(&c)
-		for range 2 { // a repeat changes nothing
-			_, err := h.Settle(c)
-			require.NoError(t, err, name)
-		}
-		assert.Equal(t, test.status, h.Gift(d.ID).Status, name)
-		subject := c.IntentRef
-		if subject == "" {
-			subject = c.ChargeRef
-		}
-		assert.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE kind = $1 AND subject = $2`, test.task, subject), name)
-		assert.Equal(t, int(-test.booked), h.Count(`SELECT coalesce(sum(amount), 0) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
-			JOIN fund f ON f.id = p.fund_id WHERE e.source_id = $1 AND account_code = '1090' AND f.code = 'operations'`, subject), name)
-		assert.Zero(t, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID), name)
-		assert.Equal(t, 1, h.Count(`SELECT count(*) FROM fee_due WHERE charge_id = $1`, c.ChargeRef), name)
+		t.Run(name, func(t *testing.T) {
+			d := h.StartedGift(program.ValidForm())
+			c := program.ChargeOf(d, time.Now())
+			test.change(&c)
+			for range 2 { // a repeat changes nothing
+				_, err := h.Settle(c)
+				require.NoError(t, err)
+			}
+			assert.Equal(t, test.status, h.Gift(d.ID).Status)
+			subject := c.IntentRef
+			if subject == "" {
+				subject = c.ChargeRef
+			}
+			assert.Equal(t, 1, h.Count(`SELECT count(*) FROM finance_task WHERE kind = $1 AND subject = $2`, test.task, subject))
+			assert.Equal(t, int(-test.booked), h.Count(`SELECT coalesce(sum(amount), 0) FROM posting p JOIN journal_entry e ON e.id = p.entry_id
+			JOIN fund f ON f.id = p.fund_id WHERE e.source_id = $1 AND account_code = '1090' AND f.code = 'operations'`, subject))
+			assert.Zero(t, h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID))
+			assert.Equal(t, 1, h.Count(`SELECT count(*) FROM fee_due WHERE charge_id = $1`, c.ChargeRef))
+		})
 	}
 }
 
@@ -157,16 +159,18 @@ func TestYearsAreTheEntitys(t *testing.T) {
 		{"csio", "2027-03-14T06:59:59Z", "2027 2027-03-14"}, {"csio", "2027-11-07T05:30:00Z", "2027 2027-11-07"}, // days of 23 and 25 hours
 		{"csio", "2027-07-01T03:59:59Z", "2027 2027-06-30"},
 	} {
-		f := program.ValidForm()
-		f.Fund = ""
-		d, err := h.SubmitFor(test.org, f)
-		require.NoError(t, err)
-		at, err := time.Parse(time.RFC3339, test.at)
-		require.NoError(t, err)
-		_, err = h.Settle(program.ChargeOf(d.Donation, at))
-		require.NoError(t, err)
-		assert.Equal(t, []string{test.want + " " + test.want[5:]}, h.Lines(`SELECT format('%s %s %s', r.year, r.facts->>'charged_on', e.fact_date)
+		t.Run(test.org+" "+test.at, func(t *testing.T) {
+			f := program.ValidForm()
+			f.Fund = ""
+			d, err := h.SubmitFor(test.org, f)
+			require.NoError(t, err)
+			at, err := time.Parse(time.RFC3339, test.at)
+			require.NoError(t, err)
+			_, err = h.Settle(program.ChargeOf(d.Donation, at))
+			require.NoError(t, err)
+			assert.Equal(t, []string{test.want + " " + test.want[5:]}, h.Lines(`SELECT format('%s %s %s', r.year, r.facts->>'charged_on', e.fact_date)
 			FROM receipt r JOIN journal_entry e ON e.dimensions->>'donation' = r.donation_id::text WHERE r.donation_id = $1`, d.ID), "%s %s", test.org, test.at)
+		})
 	}
 }
 

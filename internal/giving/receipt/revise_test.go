@@ -154,10 +154,12 @@ func TestReplacementFiguresMustAgree(t *testing.T) {
 		"returned too much": func(f *receipt.Facts) { f.Returned.Amount.Minor = 600 },
 		"not stated":        func(f *receipt.Facts) { f.Returned = nil },
 	} {
-		f := factsAfterRefund(original, 500)
-		wrong(&f)
-		_, err := replace(t, h, receipt.Replacement{Of: original.ID, Change: refund, Facts: f})
-		require.Error(t, err, name)
+		t.Run(name, func(t *testing.T) {
+			f := factsAfterRefund(original, 500)
+			wrong(&f)
+			_, err := replace(t, h, receipt.Replacement{Of: original.ID, Change: refund, Facts: f})
+			require.Error(t, err)
+		})
 	}
 	require.True(t, latestReceipt(t, h, original.DonationID).IsValid())
 }
@@ -196,8 +198,10 @@ func TestAtMostOneValidReceiptOfAGift(t *testing.T) {
 		"in place of one replaced":    {valid.ID, original.DonationID, original.ID},
 		"of another gift":             {valid.ID, other.ID, original.ID},
 	} {
-		_, err := h.DB.Server.Exec(insertRow, append(wrong, 1000)...)
-		require.Error(t, err, name)
+		t.Run(name, func(t *testing.T) {
+			_, err := h.DB.Server.Exec(insertRow, append(wrong, 1000)...)
+			require.Error(t, err)
+		})
 	}
 	for _, change := range []string{`UPDATE receipt_void SET reason = 'refund'`, `DELETE FROM receipt_void`, `UPDATE receipt SET replaces = NULL`} {
 		_, err := h.DB.Owner.Exec(change)
@@ -216,9 +220,11 @@ func TestFind(t *testing.T) {
 	for text, n := range map[string]int{
 		r.Reference(): 1, "pérez": 2, "PÉREZ": 2, "ana@EXAMPLE": 2, "tsne-2": 2, "%": 0, "_": 0, "": 0, "nobody": 0,
 	} {
-		found, err := receipt.Find(t.Context(), h.DB.Server, text, nil, 10)
-		require.NoError(t, err)
-		require.Len(t, found, n, text)
+		t.Run("find "+text, func(t *testing.T) {
+			found, err := receipt.Find(t.Context(), h.DB.Server, text, nil, 10)
+			require.NoError(t, err)
+			require.Len(t, found, n)
+		})
 	}
 	found, err := receipt.Find(t.Context(), h.DB.Server, "", []uuid.UUID{r.ID}, 10)
 	require.NoError(t, err)

@@ -19,7 +19,9 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		{string(Dispute), "dispute"},
 		{string(Reinstated), "reinstated"},
 	} {
-		require.Equal(t, test.want, test.got)
+		t.Run(test.want, func(t *testing.T) {
+			require.Equal(t, test.want, test.got)
+		})
 	}
 }
 

@@ -125,7 +125,9 @@ func TestDeclineReason(t *testing.T) {
 		"": "", "insufficient_funds": "funds", "expired_card": "expired", "stolen_card": "lost", "account_closed": "closed",
 		"authentication_required": "asked", "generic_decline": "refused",
 	} {
-		require.Equal(t, want, DeclineReason(code), code)
+		t.Run("code "+code, func(t *testing.T) {
+			require.Equal(t, want, DeclineReason(code))
+		})
 	}
 	require.True(t, IsPermanentDecline("stolen_card"))
 	require.False(t, IsPermanentDecline("insufficient_funds"))

@@ -2,6 +2,7 @@ package recurring
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,7 +23,9 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"plan_letter": EmailJob{}.Kind(), "plan_look": SyncJob{}.Kind(), "plan_request": RequestJob{}.Kind(),
 		"plan:00000000-0000-0000-0000-000000000000:2": request{Attempts: 2}.idempotencyKey(),
 	} {
-		require.Equal(t, want, got)
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, got)
+		})
 	}
 	for kind, want := range map[string][2]string{ // the event's kind, and its email's
 		eventStarted: {"begun", ""}, eventPaid: {"paid", ""}, eventPaymentRejected: {"payment refused", ""},
@@ -32,7 +35,9 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		eventCardExpiring: {"card expires", "expiring"}, eventUpcoming: {"upcoming", "upcoming"},
 		eventCardPageOpened: {"new card asked for", ""}, eventMigrated: {"moved", ""},
 	} {
-		require.Equal(t, want, [2]string{kind, Event{Kind: kind}.EmailKind()})
+		t.Run(kind, func(t *testing.T) {
+			require.Equal(t, want, [2]string{kind, Event{Kind: kind}.EmailKind()})
+		})
 	}
 }
 
@@ -54,8 +59,10 @@ func TestDetailKeepsItsKeys(t *testing.T) {
 		{EmailJob{}, `{"event_id":"00000000-0000-0000-0000-000000000000"}`}, {SyncJob{}, `{"plan_id":"00000000-0000-0000-0000-000000000000"}`},
 		{RequestJob{}, `{"request_id":"00000000-0000-0000-0000-000000000000"}`},
 	} {
-		text, err := json.Marshal(job.job)
-		require.NoError(t, err)
-		require.JSONEq(t, job.want, string(text))
+		t.Run(fmt.Sprintf("%T", job.job), func(t *testing.T) {
+			text, err := json.Marshal(job.job)
+			require.NoError(t, err)
+			require.JSONEq(t, job.want, string(text))
+		})
 	}
 }
