@@ -100,13 +100,15 @@ func TestNamesKeepTheirSpelling(t *testing.T) {
 		`Ana "Nina" Pérez`: `Ana "Nina" Pérez`, `O'Brien, Jr.`: `O'Brien, Jr.`, "Ünal (İzmir)": "Ünal (İzmir)", "王小明": "王小明",
 		"Ana <3": "Ana <3", `Ana \ Pérez`: "Ana Pérez", " Ana\r\nPérez ": "Ana Pérez",
 	} {
-		l := exampleEmails()["en"]
-		l.ToName = name
-		to, err := mailcatch.Message{Raw: sendAndReceive(t, l, nil)}.Email()
-		require.NoError(t, err)
-		list, err := to.Header.AddressList("To")
-		require.NoError(t, err)
-		require.Equal(t, want, list[0].Name)
-		require.Equal(t, l.To, list[0].Address)
+		t.Run(name, func(t *testing.T) {
+			l := exampleEmails()["en"]
+			l.ToName = name
+			to, err := mailcatch.Message{Raw: sendAndReceive(t, l, nil)}.Email()
+			require.NoError(t, err)
+			list, err := to.Header.AddressList("To")
+			require.NoError(t, err)
+			require.Equal(t, want, list[0].Name)
+			require.Equal(t, l.To, list[0].Address)
+		})
 	}
 }

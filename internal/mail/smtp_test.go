@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/textproto"
@@ -219,11 +220,13 @@ func TestPermanentRefusals(t *testing.T) {
 		{"end of DATA", 554, "5.7.1 Blocked", false},
 		{"end of DATA", 554, "Spam", false},
 	} {
-		err := mail.RefusalFor(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
-		var refusal *mail.Refusal
-		require.ErrorAs(t, err, &refusal)
-		require.Equal(t, c.good, refusal.Permanent(), "%v", err)
-		require.NotContains(t, err.Error(), "ana", "the server's text contains the address")
+		t.Run(fmt.Sprintf("%s %d %s", c.step, c.code, c.says), func(t *testing.T) {
+			err := mail.RefusalFor(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
+			var refusal *mail.Refusal
+			require.ErrorAs(t, err, &refusal)
+			require.Equal(t, c.good, refusal.Permanent(), "%v", err)
+			require.NotContains(t, err.Error(), "ana", "the server's text contains the address")
+		})
 	}
 	var refusal *mail.Refusal
 	require.False(t, errors.As(mail.RefusalFor("RCPT", io.EOF), &refusal))

@@ -29,7 +29,9 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"waiting": string(Waiting), "accepted": string(Accepted), "refused": string(Refused), "called off": string(CalledOff),
 		"overtaken": string(Superseded),
 	} {
-		require.Equal(t, want, got)
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, got)
+		})
 	}
 }
 
@@ -42,7 +44,9 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAuditDigest: auditList,
 	} {
-		require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
+		t.Run(kind, func(t *testing.T) {
+			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
+		})
 	}
 	for _, event := range []string{
 		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming",
@@ -66,6 +70,8 @@ func TestDonorName(t *testing.T) {
 		"Fundación Sol": {FirstName: "Ana", LastName: "Pérez", DonorOrganisation: "Fundación Sol"},
 		"Cooperativa":   {DonorOrganisation: "Cooperativa"},
 	} {
-		require.Equal(t, want, donorName(f))
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, donorName(f))
+		})
 	}
 }

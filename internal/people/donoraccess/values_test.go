@@ -20,6 +20,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"c965df38e5f83631": hex.EncodeToString(Service{Secret: []byte("key")}.codeMAC(uuid.Nil, "12345678"))[:16],
 		"g0gdFmu6P-X6j5aK": Service{Secret: []byte("key")}.Sessions().FormToken(session.Session{})[:16],
 	} {
-		require.Equal(t, want, got)
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, got)
+		})
 	}
 }
