@@ -12,6 +12,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"erasure_letter": EmailJob{}.Kind(), "erasure_farewell": CompletedEmailJob{}.Kind(), "erasure_customer": CustomerDeletion{}.Kind(),
 		"privacy.error.plan": phrasePlan, "privacy.error.gift": phraseGift,
 	} {
-		require.Equal(t, want, got)
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, got)
+		})
 	}
 }

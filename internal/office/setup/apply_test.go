@@ -106,11 +106,13 @@ func TestApplyChanges(t *testing.T) {
 		{network, network + second, "organisation other: created\nfund other/general: created, in the books as other-general\n" +
 			"fund other/operations: created, in the books as other-operations\nfund other/operations: closed\n"},
 	} {
-		db := testkit.DB(t).Server
-		apply(t, db, sound)
-		changed := change(t, test.from, test.to)
-		assert.Equal(t, test.want, apply(t, db, changed).String())
-		assert.Equal(t, "no change\n", apply(t, db, changed).String(), test.want)
+		t.Run(test.to, func(t *testing.T) {
+			db := testkit.DB(t).Server
+			apply(t, db, sound)
+			changed := change(t, test.from, test.to)
+			assert.Equal(t, test.want, apply(t, db, changed).String())
+			assert.Equal(t, "no change\n", apply(t, db, changed).String(), test.want)
+		})
 	}
 }
 
@@ -158,15 +160,17 @@ func TestApplyRefuses(t *testing.T) {
 			"f:19:7: fund csio/network is left out and would lose its history: put it back and set closed: true\n" +
 				"f:30:73: fund b/network would be \"b-network\" in the books, which names another fund of the entity: choose another slug"},
 	} {
-		kit := testkit.DB(t)
-		apply(t, kit.Server, sound)
-		useNetwork(t, kit.Server)
-		before := rows(t, kit.Server)
-		_, err := setup.Apply(t.Context(), kit.Server, read(t, test.data), noon, uuid.New, false)
-		var problems setup.Problems
-		assert.ErrorAs(t, err, &problems)
-		assert.EqualError(t, err, test.want)
-		assert.Equal(t, before, rows(t, kit.Server), test.want)
+		t.Run(test.want, func(t *testing.T) {
+			kit := testkit.DB(t)
+			apply(t, kit.Server, sound)
+			useNetwork(t, kit.Server)
+			before := rows(t, kit.Server)
+			_, err := setup.Apply(t.Context(), kit.Server, read(t, test.data), noon, uuid.New, false)
+			var problems setup.Problems
+			assert.ErrorAs(t, err, &problems)
+			assert.EqualError(t, err, test.want)
+			assert.Equal(t, before, rows(t, kit.Server))
+		})
 	}
 }
 

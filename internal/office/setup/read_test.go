@@ -53,10 +53,12 @@ func TestSponsored(t *testing.T) {
 		"said to be":            {own + "\n    sponsored: true", true},
 		"said not to be":        {"name: {en: Center, es: Centro}\n    sponsored: false", false},
 	} {
-		f, err := setup.Read("f", []byte(change(t, csioName, test.replaced)))
-		if assert.NoError(t, err, name) {
-			assert.Equal(t, test.want, f.Organisations[0].Sponsored, name)
-		}
+		t.Run(name, func(t *testing.T) {
+			f, err := setup.Read("f", []byte(change(t, csioName, test.replaced)))
+			if assert.NoError(t, err) {
+				assert.Equal(t, test.want, f.Organisations[0].Sponsored)
+			}
+		})
 	}
 }
 
@@ -107,9 +109,11 @@ func TestReadRefuses(t *testing.T) {
 		{"es: Red", `es: "Red\nGrande"`, `f:24:33: fund csio/network: name: es is empty or has line breaks: write one line of text`},
 		{"es: Red", "es: [Red]", `f:24:33: fund csio/network: name: es is not a text: write it plainly on one line, es: "…"`},
 	} {
-		f, err := setup.Read("f", []byte(change(t, test.from, test.to)))
-		assert.Nil(t, f, test.want)
-		assert.EqualError(t, err, test.want)
+		t.Run(test.want, func(t *testing.T) {
+			f, err := setup.Read("f", []byte(change(t, test.from, test.to)))
+			assert.Nil(t, f)
+			assert.EqualError(t, err, test.want)
+		})
 	}
 }
 
@@ -142,9 +146,11 @@ func TestReadRefusesWholeFiles(t *testing.T) {
 		"- tsne\n":                "f:1:1: the file is not a list of keys: write key: value, one per line, with any of entities, organisations",
 		"a: *b\nentities: &x [1]": "f:1:1: the file has an unknown key \"a\": remove it or use one of entities, organisations\nf:1:1: the file has no organisations: add organisations: …\nf:2:11: the file: entities is not a list with something in it: write entities: [ … ]",
 	} {
-		f, err := setup.Read("f", []byte(data))
-		assert.Nil(t, f, data)
-		assert.EqualError(t, err, want, data)
+		t.Run(want, func(t *testing.T) {
+			f, err := setup.Read("f", []byte(data))
+			assert.Nil(t, f, data)
+			assert.EqualError(t, err, want, data)
+		})
 	}
 }
 

@@ -185,7 +185,9 @@ func TestDue(t *testing.T) {
 		time.Date(2027, 5, 1, 0, 0, 0, 0, hawaii):     "2026 false",
 		time.Date(2026, 12, 31, 23, 0, 0, 0, hawaii):  "2025 false",
 	} {
-		year, due := statement.Due(e, at.UTC())
-		require.Equal(t, want, fmt.Sprint(year, " ", due), at)
+		t.Run(at.Format(time.DateTime), func(t *testing.T) {
+			year, due := statement.Due(e, at.UTC())
+			require.Equal(t, want, fmt.Sprint(year, " ", due), at)
+		})
 	}
 }
