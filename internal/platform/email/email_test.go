@@ -75,12 +75,14 @@ func TestMailboxes(t *testing.T) {
 		"=?utf-8?q?Fundaci=C3=B3n?= <a@b.example>": {email.Mailbox{Name: "Fundación", Address: "a@b.example"}, "b.example"},
 		`"a@b"@example.net`:                        {email.Mailbox{Address: "a@b@example.net"}, "example.net"},
 	} {
-		got, err := email.Parse(text)
-		require.NoError(t, err)
-		require.Equal(t, want.Mailbox, got)
-		domain, err := email.DomainOf(text)
-		require.NoError(t, err)
-		require.Equal(t, want.domain, domain)
+		t.Run(text, func(t *testing.T) {
+			got, err := email.Parse(text)
+			require.NoError(t, err)
+			require.Equal(t, want.Mailbox, got)
+			domain, err := email.DomainOf(text)
+			require.NoError(t, err)
+			require.Equal(t, want.domain, domain)
+		})
 	}
 	for _, wrong := range []string{"", "Example Fund", "a@b.example, c@d.example", "<a@b.example"} {
 		require.False(t, email.IsMailbox(wrong), wrong)

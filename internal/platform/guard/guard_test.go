@@ -242,10 +242,12 @@ func TestTooFastRequiresTheChallenge(t *testing.T) {
 	for name, shown := range map[string]time.Time{
 		"just now": c.at, "2.9 s ago": c.at.Add(-2900 * time.Millisecond), "never": {}, "tomorrow": c.at.Add(24 * time.Hour),
 	} {
-		a := attempt("203.0.113.1")
-		a.ShownAt = shown
-		v, _ := judge(t, g, a)
-		require.Equal(t, guard.Challenged, v, name)
+		t.Run(name, func(t *testing.T) {
+			a := attempt("203.0.113.1")
+			a.ShownAt = shown
+			v, _ := judge(t, g, a)
+			require.Equal(t, guard.Challenged, v)
+		})
 	}
 	a := attempt("203.0.113.1")
 	a.ShownAt = c.at.Add(-3 * time.Second)
@@ -287,11 +289,13 @@ func TestChallengeByWork(t *testing.T) {
 		"a token cut short":   func(a *guard.Attempt) { a.Challenge = a.Challenge[:40] },
 		"a token of no bytes": func(a *guard.Attempt) { a.Challenge = "%" },
 	} {
-		b := a
-		b.Proof = proof
-		wrong(&b)
-		v, _ := judge(t, g, b)
-		require.Equal(t, guard.Refused, v, name)
+		t.Run(name, func(t *testing.T) {
+			b := a
+			b.Proof = proof
+			wrong(&b)
+			v, _ := judge(t, g, b)
+			require.Equal(t, guard.Refused, v)
+		})
 	}
 
 	a.Proof = proof

@@ -16,8 +16,10 @@ func TestAddressAndNetworkKeys(t *testing.T) {
 		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 		{"2001:db8:1:2:ffff::1%eth0", "2001:db8:1:2::/64", "2001:db8:1::/48"},
 	} {
-		require.Equal(t, c.one, AddressKey(netip.MustParseAddr(c.address)))
-		require.Equal(t, c.network, NetworkKey(netip.MustParseAddr(c.address)))
+		t.Run(c.address, func(t *testing.T) {
+			require.Equal(t, c.one, AddressKey(netip.MustParseAddr(c.address)))
+			require.Equal(t, c.network, NetworkKey(netip.MustParseAddr(c.address)))
+		})
 	}
 	require.Equal(t, "unknown", AddressKey(netip.Addr{}))
 }
@@ -51,10 +53,12 @@ func TestFormTokens(t *testing.T) {
 		"of another form":  uuid.NewString() + token[len(id.String()):],
 		"with a long tail": token + "x",
 	} {
-		form, shown, err := g.ParseFormToken(forged)
-		require.NoError(t, err, name)
-		require.NotEqual(t, uuid.Nil, form, name)
-		require.True(t, shown.IsZero(), name)
+		t.Run(name, func(t *testing.T) {
+			form, shown, err := g.ParseFormToken(forged)
+			require.NoError(t, err)
+			require.NotEqual(t, uuid.Nil, form)
+			require.True(t, shown.IsZero())
+		})
 	}
 	for _, nothing := range []string{"", "x", "x." + token} {
 		_, _, err := g.ParseFormToken(nothing)

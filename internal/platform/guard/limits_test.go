@@ -39,13 +39,17 @@ func TestParseLimits(t *testing.T) {
 		"min_fill_time=-1s":         "at most a minute",
 		"min_fill_time":             "at most a minute",
 	} {
-		_, err := ParseLimits(text)
-		require.ErrorContains(t, err, why, text)
+		t.Run(text, func(t *testing.T) {
+			_, err := ParseLimits(text)
+			require.ErrorContains(t, err, why)
+		})
 	}
 }
 
 func TestLimitsReadAsTheyAreWritten(t *testing.T) {
 	for want, l := range map[string]Limit{"5/10m": {5, 10 * time.Minute}, "5/1h": {5, time.Hour}, "1/1h30m": {1, 90 * time.Minute}, "2/10s": {2, 10 * time.Second}, "off": {}} {
-		require.Equal(t, want, l.String())
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, l.String())
+		})
 	}
 }

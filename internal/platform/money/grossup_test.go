@@ -1,6 +1,7 @@
 package money_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -23,9 +24,11 @@ func TestGrossUp(t *testing.T) {
 		{0, 290, 30, 31},
 		{99_999_999, 290, 30, 102_986_642},
 	} {
-		total, err := money.New(test.gift, "USD").GrossUp(test.points, test.fixed)
-		require.NoError(t, err)
-		require.Equal(t, money.New(test.total, "USD"), total, "%+v", test)
+		t.Run(fmt.Sprintf("%d with %d bp and %d", test.gift, test.points, test.fixed), func(t *testing.T) {
+			total, err := money.New(test.gift, "USD").GrossUp(test.points, test.fixed)
+			require.NoError(t, err)
+			require.Equal(t, money.New(test.total, "USD"), total, "%+v", test)
+		})
 	}
 }
 
@@ -33,8 +36,10 @@ func TestGrossUpRefuses(t *testing.T) {
 	for _, test := range []struct{ gift, points, fixed int64 }{
 		{2000, 10_000, 0}, {2000, -1, 0}, {2000, 290, -1}, {-1, 290, 30}, {math.MaxInt64, 0, 1}, {math.MaxInt64, 1, 0}, {math.MaxInt64 / 2, 9999, 0},
 	} {
-		_, err := money.New(test.gift, "USD").GrossUp(test.points, test.fixed)
-		require.Error(t, err, "%+v", test)
+		t.Run(fmt.Sprintf("%d with %d bp and %d", test.gift, test.points, test.fixed), func(t *testing.T) {
+			_, err := money.New(test.gift, "USD").GrossUp(test.points, test.fixed)
+			require.Error(t, err, "%+v", test)
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package money_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"slices"
@@ -57,9 +58,11 @@ func TestBasisPointsRoundHalfAwayFromZero(t *testing.T) {
 	for _, test := range []struct{ minor, points, want int64 }{
 		{2000, 290, 58}, {50, 100, 1}, {49, 100, 0}, {-50, 100, -1}, {-49, 100, 0}, {150, 100, 2}, {1, 10_000, 1}, {1, 0, 0},
 	} {
-		got, err := money.New(test.minor, "USD").BasisPoints(test.points)
-		require.NoError(t, err)
-		assert.Equal(t, test.want, got.Minor, "%+v", test)
+		t.Run(fmt.Sprintf("%d bp of %d", test.points, test.minor), func(t *testing.T) {
+			got, err := money.New(test.minor, "USD").BasisPoints(test.points)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, got.Minor, "%+v", test)
+		})
 	}
 }
 
@@ -121,13 +124,15 @@ func TestSplitIsStable(t *testing.T) {
 		{88, []int64{1000, 700, 300}, []int64{44, 31, 13}},
 		{0, []int64{3, 4}, []int64{0, 0}},
 	} {
-		parts, err := money.New(test.minor, "USD").Split(test.weights)
-		require.NoError(t, err)
-		got := make([]int64, len(parts))
-		for i, p := range parts {
-			got[i] = p.Minor
-		}
-		assert.Equal(t, test.want, got, "%+v", test)
+		t.Run(fmt.Sprintf("%d by %d", test.minor, test.weights), func(t *testing.T) {
+			parts, err := money.New(test.minor, "USD").Split(test.weights)
+			require.NoError(t, err)
+			got := make([]int64, len(parts))
+			for i, p := range parts {
+				got[i] = p.Minor
+			}
+			assert.Equal(t, test.want, got, "%+v", test)
+		})
 	}
 }
 
@@ -135,8 +140,10 @@ func TestSplitRefuses(t *testing.T) {
 	for name, weights := range map[string][]int64{
 		"no weight": nil, "all zero": {0, 0}, "negative": {1, -1}, "overflowing": {math.MaxInt64, 1},
 	} {
-		_, err := money.New(100, "USD").Split(weights)
-		assert.Error(t, err, name)
+		t.Run(name, func(t *testing.T) {
+			_, err := money.New(100, "USD").Split(weights)
+			assert.Error(t, err)
+		})
 	}
 	_, err := money.New(math.MinInt64, "USD").Split([]int64{1})
 	assert.ErrorIs(t, err, money.ErrOverflow)

@@ -2,6 +2,7 @@ package money_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -34,11 +35,13 @@ func TestFormat(t *testing.T) {
 		{money.New(math.MinInt64, "USD"), "−$92,233,720,368,547,758.08", "−$92,233,720,368,547,758.08", "−US$~92.233.720.368.547.758,08",
 			"−$92,233,720,368,547,758.08", "−$92,233,720,368,547,758.08", "−US$~92.233.720.368.547.758,08"},
 	} {
-		for lang, want := range map[string]string{"en": test.en, "es": test.es, "pt": test.pt, "ht": test.ht, "": test.en} {
-			assert.Equal(t, strings.ReplaceAll(want, "~", "\u00a0"), test.amount.Format(lang), "%s in %q", test.amount, lang)
-		}
-		assert.Equal(t, strings.ReplaceAll(test.exactEn, "~", "\u00a0"), test.amount.FormatExact("en"))
-		assert.Equal(t, strings.ReplaceAll(test.exactPt, "~", "\u00a0"), test.amount.FormatExact("pt"))
+		t.Run(test.en, func(t *testing.T) {
+			for lang, want := range map[string]string{"en": test.en, "es": test.es, "pt": test.pt, "ht": test.ht, "": test.en} {
+				assert.Equal(t, strings.ReplaceAll(want, "~", "\u00a0"), test.amount.Format(lang), "%s in %q", test.amount, lang)
+			}
+			assert.Equal(t, strings.ReplaceAll(test.exactEn, "~", "\u00a0"), test.amount.FormatExact("en"))
+			assert.Equal(t, strings.ReplaceAll(test.exactPt, "~", "\u00a0"), test.amount.FormatExact("pt"))
+		})
 	}
 }
 
@@ -64,16 +67,18 @@ func TestParse(t *testing.T) {
 		{"2 0", "USD", bad}, {"2'0", "USD", bad}, {"1 250'000", "USD", bad}, {"20.5", "JPY", bad}, {"1.2500", "KWD", bad}, {"20\n", "USD", 2000}, {"2\n0", "USD", bad},
 		{"92233720368547758.08", "USD", large}, {"99999999999999999999999", "USD", large}, {strings.Repeat("9", 10_000), "USD", large},
 	} {
-		got, err := money.Parse(test.text, test.currency)
-		switch want := test.want.(type) {
-		case int:
-			if assert.NoError(t, err, "%q", test.text) {
-				assert.Equal(t, money.New(int64(want), test.currency), got, "%q", test.text)
+		t.Run(fmt.Sprintf("%.30q %s", test.text, test.currency), func(t *testing.T) {
+			got, err := money.Parse(test.text, test.currency)
+			switch want := test.want.(type) {
+			case int:
+				if assert.NoError(t, err, "%q", test.text) {
+					assert.Equal(t, money.New(int64(want), test.currency), got, "%q", test.text)
+				}
+			case string:
+				assert.ErrorIs(t, err, map[string]error{bad: money.ErrText, large: money.ErrOverflow}[want], "%q is %v", test.text, got)
+				assert.Zero(t, got, "%q", test.text)
 			}
-		case string:
-			assert.ErrorIs(t, err, map[string]error{bad: money.ErrText, large: money.ErrOverflow}[want], "%q is %v", test.text, got)
-			assert.Zero(t, got, "%q", test.text)
-		}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package phrase_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -49,8 +50,10 @@ func TestLoadRefuses(t *testing.T) {
 		"a stray brace":    {"en": "a: '{Who} gave'\n"},
 		"English half":     {"en": "a#one: x\n"},
 	} {
-		_, err := phrase.Load(catalogue(files), "locales")
-		assert.Error(t, err, name)
+		t.Run(name, func(t *testing.T) {
+			_, err := phrase.Load(catalogue(files), "locales")
+			assert.Error(t, err)
+		})
 	}
 }
 
@@ -137,7 +140,9 @@ func TestMatch(t *testing.T) {
 		{[]phrase.Language{"en", "pt", "ht"}, "", "ht-HT", "ht"},
 		{nil, "es", "es", "en"},
 	} {
-		assert.Equal(t, test.want, phrase.Match(test.offered, test.asked, test.header), "%+v", test)
+		t.Run(fmt.Sprintf("%v of %v, header %s", test.asked, test.offered, test.header), func(t *testing.T) {
+			assert.Equal(t, test.want, phrase.Match(test.offered, test.asked, test.header), "%+v", test)
+		})
 	}
 }
 
@@ -159,10 +164,14 @@ func TestDate(t *testing.T) {
 		"ht": "21 novanm 2026",
 		"xx": "November 21, 2026",
 	} {
-		assert.Equal(t, want, phrase.Date(lang, evening))
+		t.Run(string(lang), func(t *testing.T) {
+			assert.Equal(t, want, phrase.Date(lang, evening))
+		})
 	}
 	for lang, want := range map[phrase.Language]string{"en": "January 1, 2027", "es": "1 de enero de 2027", "pt": "1º de janeiro de 2027", "ht": "1ye janvye 2027"} {
-		assert.Equal(t, want, phrase.Date(lang, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
+		t.Run(string(lang), func(t *testing.T) {
+			assert.Equal(t, want, phrase.Date(lang, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)))
+		})
 	}
 	assert.Equal(t, phrase.Calendar{
 		Pattern: "{day} {month} {year}", First: "1ye", Months: "janvye,fevriye,mas,avril,me,jen,jiyè,out,septanm,oktòb,novanm,desanm",
