@@ -19,6 +19,8 @@ func TestStoredValues(t *testing.T) {
 		{"payout.status", string(Failed), "failed"},
 		{"payout.status", string(Canceled), "canceled"},
 	} {
-		require.Equal(t, v.want, v.got, v.name)
+		t.Run(v.name+" "+v.want, func(t *testing.T) {
+			require.Equal(t, v.want, v.got)
+		})
 	}
 }

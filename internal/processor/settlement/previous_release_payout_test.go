@@ -19,16 +19,18 @@ func TestThePreviousReleaseBooksThatAPayoutFailed(t *testing.T) {
 	for _, test := range []struct{ payout, end, status string }{
 		{"po_1", "payout_failure", "failed"}, {"po_2", "payout_cancel", "canceled"}, {"po_3", "payout", "paid"},
 	} {
-		store := func(id, kind string, net int) {
-			require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-				_, err := tx.Exec(`INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
+		t.Run(test.end, func(t *testing.T) {
+			store := func(id, kind string, net int) {
+				require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+					_, err := tx.Exec(`INSERT INTO balance_transaction (entity_id, id, type, source_id, amount, fee, net, currency, created_at, available_on, booked_at)
 					VALUES ($1, $2, $3, $4, $5, 0, $5, 'USD', now(), now(), now())`, d.EntityID, id, kind, test.payout, net)
-				return err
-			}))
-		}
-		store("txn_"+test.payout, "payout", -500)
-		h.Exec(`UPDATE payout SET status = 'paid', read_at = now() WHERE payout_ref = $1`, test.payout)
-		store("txn_end_"+test.payout, test.end, 500)
-		require.Equal(t, []string{test.status}, h.Lines(`SELECT status FROM payout WHERE payout_ref = $1`, test.payout))
+					return err
+				}))
+			}
+			store("txn_"+test.payout, "payout", -500)
+			h.Exec(`UPDATE payout SET status = 'paid', read_at = now() WHERE payout_ref = $1`, test.payout)
+			store("txn_end_"+test.payout, test.end, 500)
+			require.Equal(t, []string{test.status}, h.Lines(`SELECT status FROM payout WHERE payout_ref = $1`, test.payout))
+		})
 	}
 }

@@ -36,6 +36,8 @@ func TestStoredValues(t *testing.T) {
 		{"finance_task.kind", taskWithoutInvoice.Code, "payment_without_bill"},
 		{"finance_task.kind", taskShortfall.Code, "fund_could_not_bear"},
 	} {
-		require.Equal(t, v.want, v.got, v.name)
+		t.Run(v.name+" "+v.want, func(t *testing.T) {
+			require.Equal(t, v.want, v.got)
+		})
 	}
 }

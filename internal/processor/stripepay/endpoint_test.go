@@ -78,14 +78,16 @@ func TestEndpointIsBroughtToWhatIsHandled(t *testing.T) {
 		"sends every type of event":    {"enabled_events[]": {"*"}},
 		"checkout.session.completed":   {"enabled_events[]": webhook.HandledTypes()[:1]},
 	} {
-		person("POST", "/v1/webhook_endpoints/"+made.ID, change)
-		err := client.CheckEndpoint(ctx, "tsne", hook)
-		require.ErrorContains(t, err, why)
-		require.ErrorContains(t, err, "konbit stripe endpoint --entity tsne")
-		set, err := client.EnsureEndpoint(ctx, "tsne", hook)
-		require.NoError(t, err)
-		require.Equal(t, "updated", set.Action)
-		require.NoError(t, client.CheckEndpoint(ctx, "tsne", hook))
+		t.Run(why, func(t *testing.T) {
+			person("POST", "/v1/webhook_endpoints/"+made.ID, change)
+			err := client.CheckEndpoint(ctx, "tsne", hook)
+			require.ErrorContains(t, err, why)
+			require.ErrorContains(t, err, "konbit stripe endpoint --entity tsne")
+			set, err := client.EnsureEndpoint(ctx, "tsne", hook)
+			require.NoError(t, err)
+			require.Equal(t, "updated", set.Action)
+			require.NoError(t, client.CheckEndpoint(ctx, "tsne", hook))
+		})
 	}
 }
 

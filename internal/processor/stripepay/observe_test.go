@@ -14,6 +14,8 @@ func TestOperationsNameNoObject(t *testing.T) {
 		"/v1/webhook_endpoints": "GET /v1/webhook_endpoints", "/v1/subscription_schedules/sub_sched_1Abcdef": "GET /v1/subscription_schedules/{id}",
 		"/v1/charges/ch_1A/refunds/re_2B": "GET /v1/charges/{id}/refunds/{id}", "/v1/billing_portal/sessions": "GET /v1/billing_portal/sessions",
 	} {
-		require.Equal(t, want, operation(httptest.NewRequest("GET", path, nil)))
+		t.Run(path, func(t *testing.T) {
+			require.Equal(t, want, operation(httptest.NewRequest("GET", path, nil)))
+		})
 	}
 }

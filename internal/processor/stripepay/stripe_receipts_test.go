@@ -20,14 +20,16 @@ func TestStripeReceiptsAreFoundOnCharges(t *testing.T) {
 		"silent": fmt.Sprintf(charge, "ch_1", true, ours, "null") + "," + fmt.Sprintf(charge, "ch_2", true, "", `"1234-5678"`) + "," + fmt.Sprintf(charge, "ch_3", false, ours, "null"),
 	}
 	for name, want := range map[string]StripeReceipts{"mailed": {Checked: 3, LastMailed: "ch_2"}, "silent": {Checked: 1}} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, `{"object":"list","has_more":true,"url":"/v1/charges","data":[%s]}`, charges[name])
-		}))
-		client, err := New(map[string]Keys{"tsne": {Secret: "sk_test_1"}}, server.URL, slog.New(slog.DiscardHandler))
-		require.NoError(t, err)
-		seen, err := client.StripeReceipts(t.Context(), "tsne")
-		require.NoError(t, err)
-		require.Equal(t, want, seen)
-		server.Close()
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprintf(w, `{"object":"list","has_more":true,"url":"/v1/charges","data":[%s]}`, charges[name])
+			}))
+			client, err := New(map[string]Keys{"tsne": {Secret: "sk_test_1"}}, server.URL, slog.New(slog.DiscardHandler))
+			require.NoError(t, err)
+			seen, err := client.StripeReceipts(t.Context(), "tsne")
+			require.NoError(t, err)
+			require.Equal(t, want, seen)
+			server.Close()
+		})
 	}
 }

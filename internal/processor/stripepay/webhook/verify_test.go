@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -49,8 +50,10 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 		return body, sign(body, 0, ours[0])
 	}
 	for name, value := range map[string]any{"created": 9e15, "type": "charge.succeeded\x00", "id": strings.Repeat("x", 256), "api_version": "\x00"} {
-		body, signature := unfit(name, value)
-		assert.Equal(t, http.StatusBadRequest, h.PostWebhook("tsne", body, signature), "%s the inbox cannot hold", name)
+		t.Run(name, func(t *testing.T) {
+			body, signature := unfit(name, value)
+			assert.Equal(t, http.StatusBadRequest, h.PostWebhook("tsne", body, signature), "%s the inbox cannot hold", name)
+		})
 	}
 	for name, test := range map[string]struct {
 		entity    string
@@ -79,7 +82,9 @@ func TestForgeriesLeaveNothing(t *testing.T) {
 		"no JSON":                {"tsne", []byte("no"), sign([]byte("no"), 0, ours[0]), http.StatusBadRequest},
 		"too large":              {"tsne", bytes.Repeat([]byte("x"), webhook.MaxPayload+1), good, http.StatusRequestEntityTooLarge},
 	} {
-		assert.Equal(t, test.want, h.PostWebhook(test.entity, test.body, test.signature), name)
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.want, h.PostWebhook(test.entity, test.body, test.signature))
+		})
 	}
 	assert.Zero(t, stored(h))
 }
@@ -94,7 +99,9 @@ func TestGoodWebhooksAreTaken(t *testing.T) {
 		"298 s old":         stripefake.Sign(time.Now().Add(-298*time.Second), e.Body, program.WebhookSecrets["tsne"]...),
 		"298 s ahead":       stripefake.Sign(time.Now().Add(298*time.Second), e.Body, program.WebhookSecrets["tsne"]...),
 	} {
-		assert.Equal(t, http.StatusOK, h.PostWebhook("tsne", e.Body, signature), name)
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, http.StatusOK, h.PostWebhook("tsne", e.Body, signature))
+		})
 	}
 	assert.Equal(t, 1, stored(h), "one event, however often")
 	var kept []byte
@@ -116,10 +123,12 @@ func TestAgeToTheSecond(t *testing.T) {
 	entity, err := h.CurrentCatalog().Entity("tsne")
 	require.NoError(t, err)
 	for off, ok := range map[time.Duration]bool{0: true, 299: true, 300: true, 301: false, -299: true, -300: true, -301: false} {
-		in := h.Inbox
-		in.Now = func() time.Time { return signed.Add(off * time.Second) }
-		err := in.Receive(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, program.WebhookSecrets["tsne"]...))
-		assert.Equal(t, ok, err == nil, "%d s: %v", off, err)
+		t.Run(fmt.Sprintf("%d s", off), func(t *testing.T) {
+			in := h.Inbox
+			in.Now = func() time.Time { return signed.Add(off * time.Second) }
+			err := in.Receive(t.Context(), entity.ID, "tsne", e.Body, stripefake.Sign(signed, e.Body, program.WebhookSecrets["tsne"]...))
+			assert.Equal(t, ok, err == nil, "%d s: %v", off, err)
+		})
 	}
 }
 
