@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,15 +28,17 @@ func TestAuditDigestSaysWhatAuditorsNeed(t *testing.T) {
 		{"ht", 0, []string{"14 mas 2026", "1234 ekriti", "zewo, jan sa dwe ye", "deyò òganizasyon an"}},
 		{"xx", 0, []string{"zero, as they must be"}},
 	} {
-		subject, text, html, err := v.AuditDigestEmail(view.AuditDigestWords{
-			Language: test.language, Donee: tsne, Day: time.Date(2026, time.March, 14, 0, 0, 0, 0, time.UTC),
-			Entries: 1234, Hash: "ab12", TrialBalance: money.New(test.trial, "USD"), Command: command,
+		t.Run(fmt.Sprintf("%s %d", test.language, test.trial), func(t *testing.T) {
+			subject, text, html, err := v.AuditDigestEmail(view.AuditDigestWords{
+				Language: test.language, Donee: tsne, Day: time.Date(2026, time.March, 14, 0, 0, 0, 0, time.UTC),
+				Entries: 1234, Hash: "ab12", TrialBalance: money.New(test.trial, "USD"), Command: command,
+			})
+			require.NoError(t, err)
+			for _, saying := range append(test.says, "ab12", command) {
+				assert.Contains(t, subject+" "+oneLine(text), saying)
+				assert.Contains(t, oneLine(stripTags(html)), saying)
+			}
+			assert.NotRegexp(t, `head\.[a-z]+|\{[a-z_]+\}|ZgotmplZ`, text+html)
 		})
-		require.NoError(t, err)
-		for _, saying := range append(test.says, "ab12", command) {
-			assert.Contains(t, subject+" "+oneLine(text), saying)
-			assert.Contains(t, oneLine(stripTags(html)), saying)
-		}
-		assert.NotRegexp(t, `head\.[a-z]+|\{[a-z_]+\}|ZgotmplZ`, text+html)
 	}
 }

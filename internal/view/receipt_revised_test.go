@@ -54,21 +54,23 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 		},
 	}
 	for lang, byReason := range says {
-		for _, reason := range []string{"correction", "refund", "dispute", "reinstated"} {
-			r := revised(lang, reason)
-			subject, text, html, err := v.ReceiptEmail(r)
-			require.NoError(t, err)
-			pdf, err := v.ReceiptPDF(r)
-			require.NoError(t, err)
-			require.True(t, bytes.Contains(pdf, []byte("/Count 1\n")), "%s %s: one page", lang, reason)
-			require.Contains(t, subject, "TSNE-2026-000100")
-			for where, words := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
-				for _, saying := range append(byReason[reason], byReason[""]...) {
-					assert.Contains(t, words, saying, "%s %s %s", lang, reason, where)
+		t.Run(string(lang), func(t *testing.T) {
+			for _, reason := range []string{"correction", "refund", "dispute", "reinstated"} {
+				r := revised(lang, reason)
+				subject, text, html, err := v.ReceiptEmail(r)
+				require.NoError(t, err)
+				pdf, err := v.ReceiptPDF(r)
+				require.NoError(t, err)
+				require.True(t, bytes.Contains(pdf, []byte("/Count 1\n")), "%s %s: one page", lang, reason)
+				require.Contains(t, subject, "TSNE-2026-000100")
+				for where, words := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
+					for _, saying := range append(byReason[reason], byReason[""]...) {
+						assert.Contains(t, words, saying, "%s %s %s", lang, reason, where)
+					}
+					assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
 				}
-				assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
 			}
-		}
+		})
 	}
 }
 
@@ -97,16 +99,18 @@ func TestReceiptVoidEmailSaysWhy(t *testing.T) {
 		},
 	}
 	for lang, byReason := range says {
-		for reason, saying := range byReason {
-			r := receiptWords(lang)
-			r.Voided = &view.Revised{Number: r.Number, Reason: reason, On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
-			subject, text, html, err := v.ReceiptVoidEmail(r)
-			require.NoError(t, err)
-			require.Contains(t, subject, r.Number)
-			for _, words := range []string{oneLine(text), oneLine(stripTags(html))} {
-				assert.Contains(t, words, saying, "%s %s", lang, reason)
-				assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words)
+		t.Run(string(lang), func(t *testing.T) {
+			for reason, saying := range byReason {
+				r := receiptWords(lang)
+				r.Voided = &view.Revised{Number: r.Number, Reason: reason, On: time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)}
+				subject, text, html, err := v.ReceiptVoidEmail(r)
+				require.NoError(t, err)
+				require.Contains(t, subject, r.Number)
+				for _, words := range []string{oneLine(text), oneLine(stripTags(html))} {
+					assert.Contains(t, words, saying, "%s %s", lang, reason)
+					assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words)
+				}
 			}
-		}
+		})
 	}
 }

@@ -146,9 +146,11 @@ func TestStaffPagesHaveWordsInTheirLanguages(t *testing.T) {
 	v, err := view.New(office(page), words)
 	require.NoError(t, err)
 	for lang, want := range map[phrase.Language]string{"en": "Tasks 2 open", "es": "Tareas 2 abiertas", "pt": "Tasks 2 open", "ht": "Tasks 2 open"} {
-		var b bytes.Buffer
-		require.NoError(t, v.Write(&b, "office/tasks", lang, frame(lang)))
-		require.Contains(t, b.String(), "<p>"+want+"</p>", lang)
+		t.Run(string(lang), func(t *testing.T) {
+			var b bytes.Buffer
+			require.NoError(t, v.Write(&b, "office/tasks", lang, frame(lang)))
+			require.Contains(t, b.String(), "<p>"+want+"</p>")
+		})
 	}
 
 	for wrong, more := range map[string]map[string]string{
@@ -156,7 +158,9 @@ func TestStaffPagesHaveWordsInTheirLanguages(t *testing.T) {
 		"needs them in [en es]":                    {"office/pt.yaml": "a: b\n", "office/en.yaml": "a: b\n", "office/es.yaml": "a: b\n"},
 		"en: page.skip stands in another file too": {"office/en.yaml": "page.skip: x\n", "office/es.yaml": "page.skip: x\n"},
 	} {
-		_, err := view.LoadWords(office(more))
-		require.ErrorContains(t, err, wrong)
+		t.Run(wrong, func(t *testing.T) {
+			_, err := view.LoadWords(office(more))
+			require.ErrorContains(t, err, wrong)
+		})
 	}
 }

@@ -134,15 +134,17 @@ func TestReferencesAreOnlyOnTheirOwnPage(t *testing.T) {
 		{"/give/csio/thanks?gift=" + open.PublicRef, 200, []string{own}, []string{open.PublicRef}},
 		{"/give/csio?again=" + ref, 200, []string{own}, []string{ref}},
 	} {
-		got := visitor.Ask(t, "GET", h.URL+test.path, nil, test.headers...)
-		assert.Equal(t, test.status, got.StatusCode, test.path)
-		assert.Equal(t, "no-store", got.Header.Get("Cache-Control"), test.path)
-		assert.Contains(t, []string{"same-origin", "no-referrer"}, got.Header.Get("Referrer-Policy"), test.path)
-		for _, secret := range secrets {
-			if !slices.Contains(test.holds, secret) {
-				assert.NotContains(t, got.Page+got.Header.Get("Location"), secret, test.path)
+		t.Run(test.path, func(t *testing.T) {
+			got := visitor.Ask(t, "GET", h.URL+test.path, nil, test.headers...)
+			assert.Equal(t, test.status, got.StatusCode)
+			assert.Equal(t, "no-store", got.Header.Get("Cache-Control"))
+			assert.Contains(t, []string{"same-origin", "no-referrer"}, got.Header.Get("Referrer-Policy"))
+			for _, secret := range secrets {
+				if !slices.Contains(test.holds, secret) {
+					assert.NotContains(t, got.Page+got.Header.Get("Location"), secret)
+				}
 			}
-		}
+		})
 	}
 	opened := visitor.Ask(t, "POST", h.URL+"/give/csio/event", url.Values{"pass": {pass}})
 	assert.Equal(t, []any{303, "/give/csio?lang=en", "no-store"}, []any{opened.StatusCode, opened.Header.Get("Location"), opened.Header.Get("Cache-Control")})

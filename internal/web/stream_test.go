@@ -242,14 +242,16 @@ func TestBegunResponsesAreCut(t *testing.T) {
 	assert.NoError(t, early.err)
 
 	for path, want := range map[string]string{"/half/whole": "Content-Length: 99995\r\n", "/half/stream": "HTTP/1.0 500"} {
-		c, err := net.Dial("tcp", server.Listener.Addr().String())
-		require.NoError(t, err)
-		_, err = io.WriteString(c, "GET "+path+" HTTP/1.0\r\nHost: x\r\n\r\n")
-		require.NoError(t, err)
-		answer, err := io.ReadAll(c)
-		require.NoError(t, err)
-		require.NoError(t, c.Close())
-		assert.Contains(t, string(answer), want, path)
+		t.Run(path, func(t *testing.T) {
+			c, err := net.Dial("tcp", server.Listener.Addr().String())
+			require.NoError(t, err)
+			_, err = io.WriteString(c, "GET "+path+" HTTP/1.0\r\nHost: x\r\n\r\n")
+			require.NoError(t, err)
+			answer, err := io.ReadAll(c)
+			require.NoError(t, err)
+			require.NoError(t, c.Close())
+			assert.Contains(t, string(answer), want)
+		})
 	}
 }
 

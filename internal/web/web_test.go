@@ -36,20 +36,22 @@ func TestSecurityHeaders(t *testing.T) {
 		{"PUT", "/give/csio", 405}, {"DELETE", "/", 405}, {"HEAD", "/give/csio", 200}, {"POST", "/give/csio", 422}, {"POST", "/hooks/stripe/tsne", 400}, {"POST", "/hooks/stripe/nobody", 404},
 		{"GET", "/hooks/stripe/tsne", 405}, {"GET", "/give/csio%00", 404}, {"GET", "/give/../../etc/passwd", 404}, {"TRACE", "/", 405},
 	} {
-		got := visitor.Ask(t, test.method, h.URL+test.path, nil)
-		name := test.method + " " + test.path
-		assert.Equal(t, test.status, got.StatusCode, name)
-		policy := got.Header.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
-			assert.Contains(t, policy, part, name)
-		}
-		assert.NotContains(t, policy, "unsafe", name)
-		assert.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"), name)
-		assert.Equal(t, "same-origin", got.Header.Get("Cross-Origin-Opener-Policy"), name)
-		assert.NotEmpty(t, got.Header.Get("Referrer-Policy"), name)
-		assert.Contains(t, got.Header.Get("Strict-Transport-Security"), "max-age=31536000", name)
-		assert.Empty(t, got.Header.Get("Server"), name)
-		assert.Equal(t, test.status == 405, got.Header.Get("Allow") != "", name)
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			got := visitor.Ask(t, test.method, h.URL+test.path, nil)
+			name := test.method + " " + test.path
+			assert.Equal(t, test.status, got.StatusCode, name)
+			policy := got.Header.Get("Content-Security-Policy")
+			for _, part := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+				assert.Contains(t, policy, part, name)
+			}
+			assert.NotContains(t, policy, "unsafe", name)
+			assert.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"), name)
+			assert.Equal(t, "same-origin", got.Header.Get("Cross-Origin-Opener-Policy"), name)
+			assert.NotEmpty(t, got.Header.Get("Referrer-Policy"), name)
+			assert.Contains(t, got.Header.Get("Strict-Transport-Security"), "max-age=31536000", name)
+			assert.Empty(t, got.Header.Get("Server"), name)
+			assert.Equal(t, test.status == 405, got.Header.Get("Allow") != "", name)
+		})
 	}
 }
 
@@ -57,7 +59,9 @@ func TestAllowListsTheMethods(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	for path, allowed := range map[string][]string{"/give/csio": {"GET", "HEAD", "POST"}, "/hooks/stripe/tsne": {"POST"}, "/": {"GET", "HEAD"}} {
-		assert.Equal(t, allowed, visitor.Ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"), path)
+		t.Run(path, func(t *testing.T) {
+			assert.Equal(t, allowed, visitor.Ask(t, "DELETE", h.URL+path, nil).Header.Values("Allow"))
+		})
 	}
 }
 
@@ -78,7 +82,9 @@ func TestCrossOriginPosts(t *testing.T) {
 		"a script without either":                  {nil, 303},
 		"our page, whatever else it says it wants": {[]string{"Sec-Fetch-Site: same-origin", "Origin: https://evil.example"}, 303},
 	} {
-		assert.Equal(t, test.status, visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm(), test.headers...).StatusCode, name)
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, test.status, visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm(), test.headers...).StatusCode)
+		})
 	}
 	assert.Equal(t, 4, h.Count(`SELECT count(*) FROM donation`))
 }
@@ -193,11 +199,13 @@ func TestOtherBrowsersDoNotSeeWhatWasTyped(t *testing.T) {
 		"with an empty proof": {"Cookie: " + name + "=" + ref + "."},
 		"with rubbish":        {"Cookie: " + name + "=."},
 	} {
-		page := visitor.Ask(t, "GET", again, nil, headers...)
-		assert.Equal(t, 200, page.StatusCode, who)
-		for _, typed := range []string{"ana@example.org", "Pérez", "garden"} {
-			assert.NotContains(t, page.Page, typed, who)
-		}
+		t.Run(who, func(t *testing.T) {
+			page := visitor.Ask(t, "GET", again, nil, headers...)
+			assert.Equal(t, 200, page.StatusCode)
+			for _, typed := range []string{"ana@example.org", "Pérez", "garden"} {
+				assert.NotContains(t, page.Page, typed)
+			}
+		})
 	}
 	thanks := visitor.Ask(t, "GET", h.URL+"/give/csio/thanks?gift="+url.QueryEscape(ref), nil)
 	assert.Equal(t, 200, thanks.StatusCode)
@@ -249,9 +257,11 @@ func TestReadiness(t *testing.T) {
 	}
 	handler := h.Server.Handler()
 	for path, want := range map[string]int{"/readyz": 503, "/healthz": 200} {
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-		assert.Equal(t, want, w.Code, path)
+		t.Run(path, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			assert.Equal(t, want, w.Code)
+		})
 	}
 }
 

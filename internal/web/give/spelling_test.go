@@ -23,6 +23,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"event cookie":       {eventCookie, "event"},
 		"gift signature":     {area.sign("ref"), "DveE6PhSt11PhfCsN-N0RSKsjSF2nDNSGR4sJiDyTu8"},
 	} {
-		assert.Equal(t, each.want, each.got, name)
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, each.want, each.got)
+		})
 	}
 }

@@ -29,6 +29,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"session cookie":   {web.SessionCookie, "session"},
 		"language cookie":  {web.LanguageCookie, "language"},
 	} {
-		assert.Equal(t, each.want, each.got, name)
+		t.Run(name, func(t *testing.T) {
+			assert.Equal(t, each.want, each.got)
+		})
 	}
 }
