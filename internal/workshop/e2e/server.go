@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -52,13 +53,25 @@ func (s *Stack) newServer() *Server {
 }
 
 // freeAddr returns an address below the range of ports that systems use for outgoing connections. No outgoing
-// connection can occupy it while a server is down.
+// connection can occupy it while a server is down. Until the test ends, a listener at the same port of the IPv6 loopback
+// address reserves it, so that no other test takes it before the server listens.
 func freeAddr(s *Stack) string {
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		reservation, err := net.Listen("tcp", net.JoinHostPort("::1", port))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 		if err == nil {
 			_ = l.Close()
+			if reservation != nil { // nil on a machine without IPv6
+				s.t.Cleanup(func() { _ = reservation.Close() })
+			}
 			return l.Addr().String()
+		}
+		if reservation != nil {
+			_ = reservation.Close()
 		}
 	}
 	s.t.Fatal("e2e: no free port")
