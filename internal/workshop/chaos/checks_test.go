@@ -28,7 +28,9 @@ func TestTryReturnsTheTestOutput(t *testing.T) {
 		"a panic":          func(testing.TB) { panic("seen: 7") },
 		"an error at last": func(t testing.TB) { t.Cleanup(func() { t.Error("seen: 7") }) },
 	} {
-		require.ErrorContains(t, testkit.Try(t.Context(), name, prove), "seen: 7", name)
+		t.Run(name, func(t *testing.T) {
+			require.ErrorContains(t, testkit.Try(t.Context(), name, prove), "seen: 7")
+		})
 	}
 	var order []int
 	var ctx context.Context

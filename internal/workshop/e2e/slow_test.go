@@ -152,7 +152,9 @@ func TestSizes(t *testing.T) {
 		"long webhook":        {ask("POST", hook, strings.NewReader(strings.Repeat("x", 256<<10+1)), nil), 413},
 		"webhook in chunks":   {ask("POST", hook, unsized(strings.Repeat("x", 1<<20)), nil), 413},
 	} {
-		require.Equal(t, test.want, test.got, name)
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, test.want, test.got)
+		})
 	}
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
 }

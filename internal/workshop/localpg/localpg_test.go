@@ -75,7 +75,9 @@ func TestTemporaryServer(t *testing.T) {
 		"listen_addresses": "", "log_parameter_max_length_on_error": "0", "fsync": "off", "work_mem": "5MB", "server_encoding": "UTF8", "TimeZone": "UTC",
 		"dynamic_shared_memory_type": "mmap",
 	} {
-		require.Equal(t, want, query[string](t, dsn, "SHOW "+setting), setting)
+		t.Run(setting, func(t *testing.T) {
+			require.Equal(t, want, query[string](t, dsn, "SHOW "+setting))
+		})
 	}
 	require.Equal(t, "é", query[string](t, dsn, "SELECT lower('É')"))
 	require.False(t, query[bool](t, dsn, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))

@@ -38,20 +38,22 @@ func TestKeys(t *testing.T) {
 		"bearer": {"Bearer sk_test_anyone", 200},
 		"basic":  {"Basic c2tfdGVzdF9hbnlvbmU6", 200}, // sk_test_anyone:
 	} {
-		req, _ := http.NewRequest("GET", f.url+"/v1/account", nil)
-		req.Header.Set("Authorization", c.header)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(res.Body)
-		res.Body.Close()
-		if res.StatusCode != c.status || !strings.HasPrefix(res.Header.Get("Request-Id"), "req_") {
-			t.Errorf("%s: %d %s", name, res.StatusCode, body)
-		}
-		if c.status == 200 && !strings.Contains(string(body), `"display_name": "anyone"`) {
-			t.Errorf("%s: %s", name, body)
-		}
+		t.Run(name, func(t *testing.T) {
+			req, _ := http.NewRequest("GET", f.url+"/v1/account", nil)
+			req.Header.Set("Authorization", c.header)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if res.StatusCode != c.status || !strings.HasPrefix(res.Header.Get("Request-Id"), "req_") {
+				t.Errorf("%s: %d %s", name, res.StatusCode, body)
+			}
+			if c.status == 200 && !strings.Contains(string(body), `"display_name": "anyone"`) {
+				t.Errorf("%s: %s", name, body)
+			}
+		})
 	}
 	if _, err := f.client("sk_test_other", 0).CheckoutSessions.Get(f.open(gift()).ID, nil); stripeError(err).HTTPStatusCode != 404 {
 		t.Errorf("another account's session: %v", err)

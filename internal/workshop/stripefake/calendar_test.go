@@ -1,6 +1,7 @@
 package stripefake
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -18,15 +19,17 @@ func TestBoundaries(t *testing.T) {
 		{"2027-12-31T10:00:00Z", "day", 1, []string{"2028-01-01", "2028-01-02"}},
 		{"2027-12-31T10:00:00Z", "week", 2, []string{"2028-01-14", "2028-01-28"}},
 	} {
-		anchor, _ := time.Parse(time.RFC3339, c.anchor)
-		every := object{"interval": c.interval, "interval_count": c.count}
-		at := anchor.Unix()
-		for i, day := range c.want {
-			at = boundaryAfter(anchor.Unix(), every, at)
-			if got := time.Unix(at, 0).UTC().Format(time.RFC3339); got != day+"T10:00:00Z" {
-				t.Errorf("%s, %d %s, %d: %s, want %s at the same hour of UTC", c.anchor, c.count, c.interval, i+1, got, day)
+		t.Run(fmt.Sprintf("%s, %d %s", c.anchor, c.count, c.interval), func(t *testing.T) {
+			anchor, _ := time.Parse(time.RFC3339, c.anchor)
+			every := object{"interval": c.interval, "interval_count": c.count}
+			at := anchor.Unix()
+			for i, day := range c.want {
+				at = boundaryAfter(anchor.Unix(), every, at)
+				if got := time.Unix(at, 0).UTC().Format(time.RFC3339); got != day+"T10:00:00Z" {
+					t.Errorf("%s, %d %s, %d: %s, want %s at the same hour of UTC", c.anchor, c.count, c.interval, i+1, got, day)
+				}
 			}
-		}
+		})
 	}
 }
 

@@ -145,22 +145,24 @@ func TestBankDebitSettlesByTheClock(t *testing.T) {
 		{"pays", "paid", "checkout.session.async_payment_succeeded"},
 		{"fails", "unpaid", "checkout.session.async_payment_failed"},
 	} {
-		f := start(t, stripefake.Options{})
-		cs := f.open(gift())
-		if status, _, _ := f.send(cs.URL, url.Values{"bank": {c.bank}}); status != http.StatusSeeOther {
-			t.Fatalf("%s: %d", c.bank, status)
-		}
-		if cs := f.session(cs.ID); cs.Status != "complete" || cs.PaymentStatus != "unpaid" || cs.PaymentIntent.Status != "processing" {
-			t.Errorf("%s: at first %s, %s", c.bank, cs.Status, cs.PaymentStatus)
-		}
-		f.Advance(5 * 24 * time.Hour)
-		if cs := f.session(cs.ID); string(cs.PaymentStatus) != c.status {
-			t.Errorf("%s: at last %s", c.bank, cs.PaymentStatus)
-		}
-		f.drain()
-		if !slices.Contains(f.hook.types(), c.event) {
-			t.Errorf("%s: no %s among %v", c.bank, c.event, f.hook.types())
-		}
+		t.Run(c.bank, func(t *testing.T) {
+			f := start(t, stripefake.Options{})
+			cs := f.open(gift())
+			if status, _, _ := f.send(cs.URL, url.Values{"bank": {c.bank}}); status != http.StatusSeeOther {
+				t.Fatalf("%s: %d", c.bank, status)
+			}
+			if cs := f.session(cs.ID); cs.Status != "complete" || cs.PaymentStatus != "unpaid" || cs.PaymentIntent.Status != "processing" {
+				t.Errorf("%s: at first %s, %s", c.bank, cs.Status, cs.PaymentStatus)
+			}
+			f.Advance(5 * 24 * time.Hour)
+			if cs := f.session(cs.ID); string(cs.PaymentStatus) != c.status {
+				t.Errorf("%s: at last %s", c.bank, cs.PaymentStatus)
+			}
+			f.drain()
+			if !slices.Contains(f.hook.types(), c.event) {
+				t.Errorf("%s: no %s among %v", c.bank, c.event, f.hook.types())
+			}
+		})
 	}
 }
 

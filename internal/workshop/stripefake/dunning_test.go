@@ -12,26 +12,28 @@ import (
 
 func TestFourAttemptsInThreeWeeks(t *testing.T) {
 	for setting, want := range map[string]stripe.SubscriptionStatus{"": "canceled", "unpaid": "unpaid", "past_due": "past_due"} {
-		g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z"), AfterRetries: setting}, "4000000000000341")
-		n := g.events()
-		g.Advance(month + 2*time.Hour)
-		inv := g.invoices()[1]
-		if g.now().Status != "past_due" || inv.AttemptCount != 1 || inv.NextPaymentAttempt != inv.StatusTransitions.FinalizedAt+3*24*3600 {
-			t.Fatalf("%s, try %d, next %d", g.now().Status, inv.AttemptCount, inv.NextPaymentAttempt)
-		}
-		for _, wanted := range []string{"charge.failed", "payment_intent.payment_failed", "invoice.payment_failed", "customer.subscription.updated"} {
-			if !slices.Contains(g.since(n), wanted) {
-				t.Errorf("no %s in %v", wanted, g.since(n))
+		t.Run("after retries "+setting, func(t *testing.T) {
+			g := begin(t, stripefake.Options{Now: at("2027-01-10T10:00:00Z"), AfterRetries: setting}, "4000000000000341")
+			n := g.events()
+			g.Advance(month + 2*time.Hour)
+			inv := g.invoices()[1]
+			if g.now().Status != "past_due" || inv.AttemptCount != 1 || inv.NextPaymentAttempt != inv.StatusTransitions.FinalizedAt+3*24*3600 {
+				t.Fatalf("%s, try %d, next %d", g.now().Status, inv.AttemptCount, inv.NextPaymentAttempt)
 			}
-		}
-		g.Advance(22 * 24 * time.Hour)
-		inv = g.invoices()[1]
-		if g.now().Status != want || inv.AttemptCount != 4 || inv.NextPaymentAttempt != 0 || inv.Status != "open" {
-			t.Errorf("%q: %s after %d tries", setting, g.now().Status, inv.AttemptCount)
-		}
-		if setting == "" && (g.now().CancellationDetails.Reason != "payment_failed" || g.since(n)[len(g.since(n))-1] != "customer.subscription.deleted") {
-			t.Errorf("ended %+v, %v", g.now().CancellationDetails, g.since(n))
-		}
+			for _, wanted := range []string{"charge.failed", "payment_intent.payment_failed", "invoice.payment_failed", "customer.subscription.updated"} {
+				if !slices.Contains(g.since(n), wanted) {
+					t.Errorf("no %s in %v", wanted, g.since(n))
+				}
+			}
+			g.Advance(22 * 24 * time.Hour)
+			inv = g.invoices()[1]
+			if g.now().Status != want || inv.AttemptCount != 4 || inv.NextPaymentAttempt != 0 || inv.Status != "open" {
+				t.Errorf("%q: %s after %d tries", setting, g.now().Status, inv.AttemptCount)
+			}
+			if setting == "" && (g.now().CancellationDetails.Reason != "payment_failed" || g.since(n)[len(g.since(n))-1] != "customer.subscription.deleted") {
+				t.Errorf("ended %+v, %v", g.now().CancellationDetails, g.since(n))
+			}
+		})
 	}
 }
 

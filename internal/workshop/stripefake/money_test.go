@@ -93,30 +93,32 @@ func TestDisputes(t *testing.T) {
 		"won":  {1998, "won", "charge.dispute.funds_reinstated"},
 		"lost": {1998 - 2089 - 1500, "lost", "charge.dispute.closed"},
 	} {
-		f := start(t, stripefake.Options{})
-		f.paid("4000000000000259")
-		it := f.api.Disputes.List(nil)
-		if !it.Next() {
-			t.Fatal("no dispute", it.Err())
-		}
-		dp := it.Dispute()
-		if dp.Status != "needs_response" || dp.Amount != 2089 || len(dp.BalanceTransactions) != 1 || dp.BalanceTransactions[0].Fee != 1500 ||
-			dp.BalanceTransactions[0].ReportingCategory != "dispute" || dp.Reason != "fraudulent" {
-			t.Errorf("opened: %+v", dp)
-		}
-		f.checkBalance(1998 - 2089 - 1500)
-		if _, err := f.api.Refunds.New(&stripe.RefundParams{Charge: stripe.String(dp.Charge.ID)}); stripeError(err).Code != stripe.ErrorCodeChargeDisputed {
-			t.Errorf("refund of a disputed charge: %v", err)
-		}
-		f.panel("dispute", `{"dispute":"`+dp.ID+`","outcome":"`+outcome+`"}`)
-		if dp, _ = f.api.Disputes.Get(dp.ID, nil); dp.Status != c.status {
-			t.Errorf("%s: %s", outcome, dp.Status)
-		}
-		f.checkBalance(c.balance)
-		f.drain()
-		if !slices.Contains(f.hook.types(), c.event) || !slices.Contains(f.hook.types(), "charge.dispute.funds_withdrawn") {
-			t.Errorf("%s: %v", outcome, f.hook.types())
-		}
+		t.Run(outcome, func(t *testing.T) {
+			f := start(t, stripefake.Options{})
+			f.paid("4000000000000259")
+			it := f.api.Disputes.List(nil)
+			if !it.Next() {
+				t.Fatal("no dispute", it.Err())
+			}
+			dp := it.Dispute()
+			if dp.Status != "needs_response" || dp.Amount != 2089 || len(dp.BalanceTransactions) != 1 || dp.BalanceTransactions[0].Fee != 1500 ||
+				dp.BalanceTransactions[0].ReportingCategory != "dispute" || dp.Reason != "fraudulent" {
+				t.Errorf("opened: %+v", dp)
+			}
+			f.checkBalance(1998 - 2089 - 1500)
+			if _, err := f.api.Refunds.New(&stripe.RefundParams{Charge: stripe.String(dp.Charge.ID)}); stripeError(err).Code != stripe.ErrorCodeChargeDisputed {
+				t.Errorf("refund of a disputed charge: %v", err)
+			}
+			f.panel("dispute", `{"dispute":"`+dp.ID+`","outcome":"`+outcome+`"}`)
+			if dp, _ = f.api.Disputes.Get(dp.ID, nil); dp.Status != c.status {
+				t.Errorf("%s: %s", outcome, dp.Status)
+			}
+			f.checkBalance(c.balance)
+			f.drain()
+			if !slices.Contains(f.hook.types(), c.event) || !slices.Contains(f.hook.types(), "charge.dispute.funds_withdrawn") {
+				t.Errorf("%s: %v", outcome, f.hook.types())
+			}
+		})
 	}
 }
 

@@ -56,9 +56,11 @@ func TestMetadataRules(t *testing.T) {
 		"a long value": {"metadata[k]": {strings.Repeat("v", 501)}},
 		"a map":        {"metadata[k][l]": {"v"}},
 	} {
-		if _, err := of(form); err == nil {
-			t.Errorf("accepted: %s", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := of(form); err == nil {
+				t.Errorf("accepted: %s", name)
+			}
+		})
 	}
 }
 

@@ -195,13 +195,15 @@ func TestTenYearsOfRenewals(t *testing.T) {
 
 func TestPause(t *testing.T) {
 	for behaviour, want := range map[string]string{"void": "paid void void paid", "keep_as_draft": "paid draft draft paid", "mark_uncollectible": "paid uncollectible uncollectible paid"} {
-		g := begin(t, stripefake.Options{Now: at("2027-01-15T10:00:00Z")}, "4242424242424242")
-		until := time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC).Unix()
-		g.update(&stripe.SubscriptionParams{PauseCollection: &stripe.SubscriptionPauseCollectionParams{Behavior: stripe.String(behaviour), ResumesAt: stripe.Int64(until)}})
-		g.Advance(3 * month)
-		if got := g.statuses(); got != want || g.now().PauseCollection != nil {
-			t.Errorf("%s: %s, want %s", behaviour, got, want)
-		}
+		t.Run(behaviour, func(t *testing.T) {
+			g := begin(t, stripefake.Options{Now: at("2027-01-15T10:00:00Z")}, "4242424242424242")
+			until := time.Date(2027, 4, 1, 0, 0, 0, 0, time.UTC).Unix()
+			g.update(&stripe.SubscriptionParams{PauseCollection: &stripe.SubscriptionPauseCollectionParams{Behavior: stripe.String(behaviour), ResumesAt: stripe.Int64(until)}})
+			g.Advance(3 * month)
+			if got := g.statuses(); got != want || g.now().PauseCollection != nil {
+				t.Errorf("%s: %s, want %s", behaviour, got, want)
+			}
+		})
 	}
 	g := begin(t, stripefake.Options{}, "4242424242424242")
 	g.update(&stripe.SubscriptionParams{PauseCollection: &stripe.SubscriptionPauseCollectionParams{Behavior: stripe.String("void")}})
@@ -327,9 +329,11 @@ func TestSubscriptionsAreListedByStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for status, want := range map[string]int{"": 1, "active": 1, "canceled": 1, "all": 2, "past_due": 0} {
-		if got := count(status); got != want {
-			t.Errorf("status %q: %d, want %d", status, got, want)
-		}
+		t.Run("status "+status, func(t *testing.T) {
+			if got := count(status); got != want {
+				t.Errorf("status %q: %d, want %d", status, got, want)
+			}
+		})
 	}
 }
 

@@ -1,7 +1,9 @@
 package stripefake
 
 import (
+	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -16,9 +18,11 @@ func TestEveryLanguageIsComplete(t *testing.T) {
 		}
 	}
 	for locale, want := range map[string]string{"": "en", "auto": "en", "es": "es", "es-419": "es", "pt-BR": "pt", "fr": "en"} {
-		if got := language(locale); got != want {
-			t.Errorf("%q is shown in %s, want %s", locale, got, want)
-		}
+		t.Run("locale "+locale, func(t *testing.T) {
+			if got := language(locale); got != want {
+				t.Errorf("%q is shown in %s, want %s", locale, got, want)
+			}
+		})
 	}
 }
 
@@ -36,9 +40,11 @@ func TestAmountText(t *testing.T) {
 		{1500, "kwd", "en", "1.500\u00a0KWD"},
 		{-2089, "usd", "en", "−$20.89"},
 	} {
-		if got := amountText(c.minor, c.currency, c.lang); got != c.want {
-			t.Errorf("%d %s in %s: %q, want %q", c.minor, c.currency, c.lang, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if got := amountText(c.minor, c.currency, c.lang); got != c.want {
+				t.Errorf("%d %s in %s: %q, want %q", c.minor, c.currency, c.lang, got, c.want)
+			}
+		})
 	}
 }
 
@@ -61,21 +67,25 @@ func TestReadCard(t *testing.T) {
 		{Card{"4242424242424242", "1230", "12", "A"}, "cvc"},
 		{Card{"4242424242424242", "1230", "+12", "A"}, "cvc"},
 	} {
-		_, bad := readCard(c.card, now)
-		switch {
-		case bad == nil && c.field != "-":
-			t.Errorf("%+v was accepted", c.card)
-		case bad != nil && bad.param != c.field:
-			t.Errorf("%+v: %q has the error, want %q", c.card, bad.param, c.field)
-		}
+		t.Run(fmt.Sprint(c.card), func(t *testing.T) {
+			_, bad := readCard(c.card, now)
+			switch {
+			case bad == nil && c.field != "-":
+				t.Errorf("%+v was accepted", c.card)
+			case bad != nil && bad.param != c.field:
+				t.Errorf("%+v: %q has the error, want %q", c.card, bad.param, c.field)
+			}
+		})
 	}
 }
 
 func TestFees(t *testing.T) {
 	for amount, want := range map[int64]int64{2089: 91, 50: 31, 100_00: 320, 517: 45, 1: 30} {
-		if got := (Fee{BasisPoints: 290, Fixed: 30}).of(amount); got != want {
-			t.Errorf("of %d: %d, want %d", amount, got, want)
-		}
+		t.Run(strconv.FormatInt(amount, 10), func(t *testing.T) {
+			if got := (Fee{BasisPoints: 290, Fixed: 30}).of(amount); got != want {
+				t.Errorf("of %d: %d, want %d", amount, got, want)
+			}
+		})
 	}
 	if debitFee(10_00) != 8 || debitFee(1_000_000) != 500 {
 		t.Error("wrong fee of a bank debit, want 0.8 %, at most 5.00")
