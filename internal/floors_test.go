@@ -156,13 +156,17 @@ func TestWrongImportsAreRefused(t *testing.T) {
 		{"web", "github.com/wneessen/go-mail"}, {"view", "github.com/go-chi/chi/v5"}, {"attic", "konbit/internal/platform/money"},
 		{"web", "konbit/internal/attic"}, {"view", "konbit/templates"},
 	} {
-		require.NotEmpty(t, forbidden(wrong[0], wrong[1]), "%s → %s must be refused", wrong[0], wrong[1])
+		t.Run(wrong[0]+" → "+wrong[1], func(t *testing.T) {
+			require.NotEmpty(t, forbidden(wrong[0], wrong[1]), "%s → %s must be refused", wrong[0], wrong[1])
+		})
 	}
 	for _, right := range [][2]string{
 		{"web", "konbit/internal/giving/donation"}, {"processor/stripepay", "github.com/stripe/stripe-go/v76"},
 		{"web/give", "github.com/go-chi/chi/v5"}, {"cmd/demo", "konbit/internal/workshop/stripefake"}, {"platform/money", "errors"},
 	} {
-		require.Empty(t, forbidden(right[0], right[1]), "%s → %s", right[0], right[1])
+		t.Run(right[0]+" → "+right[1], func(t *testing.T) {
+			require.Empty(t, forbidden(right[0], right[1]), "%s → %s", right[0], right[1])
+		})
 	}
 }
 

@@ -56,11 +56,12 @@ func TestBareWritesAreFound(t *testing.T) {
 		`helper(ctx, q, "DELETE FROM a RETURNING b")`:                                           true,
 		`riverdatabasesql.New(db.DB)`:                                                           true,
 	} {
-		within := ""
-		if strings.HasPrefix(source, "helper") {
-			within = "q.QueryContext(ctx, query)"
-		}
-		info, files := h.check(t, "konbit/internal/x", nil, `package x
+		t.Run(source, func(t *testing.T) {
+			within := ""
+			if strings.HasPrefix(source, "helper") {
+				within = "q.QueryContext(ctx, query)"
+			}
+			info, files := h.check(t, "konbit/internal/x", nil, `package x
 			import ("context"; "database/sql"; "fmt"; "net/http"; "github.com/jmoiron/sqlx"; "github.com/riverqueue/river/riverdriver/riverdatabasesql")
 			var ( _ http.Header; _ = fmt.Sprint; _ = riverdatabasesql.New; _ = sqlx.Get )
 			var pieces = "SELECT " + "1"
@@ -71,7 +72,8 @@ func TestBareWritesAreFound(t *testing.T) {
 				_ = x
 				`+source+`
 			}`)
-		j := &checker{fset: h.fset, info: info, files: files, pkg: "x", writes: writes, used: map[string]bool{}}
-		require.Equal(t, wrong, len(j.run()) > 0, "%s: %v", source, j.wrong)
+			j := &checker{fset: h.fset, info: info, files: files, pkg: "x", writes: writes, used: map[string]bool{}}
+			require.Equal(t, wrong, len(j.run()) > 0, "%s: %v", source, j.wrong)
+		})
 	}
 }
