@@ -1,0 +1,161 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/phrase"
+	"konbit/internal/workshop/testkit"
+)
+
+// pageCheck checks all pages in one language.
+type pageCheck struct {
+	t    *testing.T
+	g    *pagesProgram
+	lang phrase.Language
+	ctx  context.Context
+}
+
+func (w *pageCheck) run(actions ...chromedp.Action) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Minute)
+	defer cancel()
+	require.NoError(w.t, chromedp.Run(ctx, actions...))
+}
+
+func (w *pageCheck) checkPage(s pageVisit) {
+	w.t.Helper()
+	began := time.Now()
+	w.run(emulation.SetDeviceMetricsOverride(320, 640, 1, true))
+	if s.path != "" {
+		address := w.g.URL + s.path
+		if path, fragment, cut := strings.Cut(s.path, "#"); !strings.Contains(path, "lang=") {
+			mark := "?"
+			if strings.Contains(path, "?") {
+				mark = "&"
+			}
+			address = w.g.URL + path + mark + "lang=" + string(w.lang)
+			if cut {
+				address += "#" + fragment
+			}
+		}
+		w.run(chromedp.Navigate(address))
+	}
+	if s.action != nil {
+		w.run(s.action)
+	}
+	w.waitUntilLoaded()
+	w.saveScreenshot(s.name)
+	for _, width := range w.windowWidths() {
+		w.run(emulation.SetDeviceMetricsOverride(width, 640, 1, width < 600))
+		var bad []string
+		w.run(chromedp.Evaluate(layoutProblems, &bad))
+		assert.Empty(w.t, bad, "%s, %d wide", s.name, width)
+		if width == 320 || w.lang == phrase.English { // on a desktop only the words differ between languages
+			assert.Empty(w.t, testkit.Axe(w.t, w.ctx), "%s, %d wide", s.name, width)
+		}
+	}
+	w.t.Log(s.name, time.Since(began).Round(time.Millisecond))
+	if s.byKeyboard && w.lang == phrase.English {
+		w.checkKeyboard(s.name)
+	}
+}
+
+// waitUntilLoaded waits until the whole page is loaded.
+func (w *pageCheck) waitUntilLoaded() {
+	w.t.Helper()
+	testkit.Eventually(w.t, 2*time.Minute, func() error {
+		var complete bool
+		err := chromedp.Run(w.ctx, chromedp.Evaluate(`document.readyState === "complete" && document.body !== null`, &complete))
+		if err == nil && !complete {
+			err = errors.New("the page is still loading")
+		}
+		return err
+	})
+}
+
+// windowWidths returns the window widths in CSS pixels: a small phone, which is also a desktop at 400 % zoom, and a
+// desktop.
+func (w *pageCheck) windowWidths() []int64 {
+	if w.lang == phrase.English || w.lang == phrase.Spanish {
+		return []int64{320, 1280}
+	}
+	return []int64{320}
+}
+
+// layoutProblems is a script that returns the elements that extend beyond the window, and the controls that are too low
+// to be touched, except for links within a sentence.
+const layoutProblems = `(() => {
+	const seen = (e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest(".skip, .unseen");
+	const name = (e) => e.outerHTML.slice(0, 120);
+	const wide = document.documentElement.clientWidth;
+	const bad = document.documentElement.scrollWidth > wide ? ["the page scrolls sideways"] : [];
+	for (const e of document.body.querySelectorAll("*")) {
+		const r = e.getBoundingClientRect();
+		if (r.width && (r.left < -0.5 || r.right > wide + 0.5) && seen(e)) bad.push("out of the window: " + name(e));
+	}
+	for (const e of document.querySelectorAll("a, button, summary, select, textarea, label[for], input:not([type=hidden], [type=radio], [type=checkbox])")) {
+		const target = e.localName !== "label" || e.control?.matches("[type=radio], [type=checkbox]");
+		const within = e.localName === "a" && e.parentElement.textContent.trim() !== e.textContent.trim() && e.parentElement.matches("p, dd");
+		if (target && !within && seen(e) && (e.closest(".card") ?? e).getBoundingClientRect().height < 43.5) bad.push("too low for a finger: " + name(e));
+	}
+	return bad;
+})()`
+
+// checkKeyboard moves over the page with the Tab key: every control gets the focus, in reading order, and shows it.
+func (w *pageCheck) checkKeyboard(name string) {
+	w.t.Helper()
+	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")].filter((e) => e.checkVisibility())`
+	var all int
+	w.run(chromedp.Evaluate(`document.activeElement.blur(); `+usable+`.length`, &all))
+	reached := map[int]bool{}
+	for last := -1; ; {
+		var at struct {
+			N    int
+			Seen bool
+		}
+		w.run(chromedp.KeyEvent(kb.Tab), chromedp.Evaluate(`(() => {
+			const e = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(e);
+			return { N: `+usable+`.indexOf(e), Seen: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
+		})()`, &at))
+		if at.N < last || at.N < 0 {
+			break
+		}
+		assert.True(w.t, at.Seen, "%s: the focus on control %d is not visible", name, at.N)
+		reached[at.N], last = true, at.N
+		if len(reached) == all {
+			break
+		}
+	}
+	assert.Len(w.t, reached, all, "%s: some controls were not reached, or not in order", name)
+}
+
+// saveScreenshot saves a picture of the page in the directory KONBIT_SHOTS, if it is set.
+func (w *pageCheck) saveScreenshot(name string) {
+	w.t.Helper()
+	dir := os.Getenv("KONBIT_SHOTS")
+	if dir == "" {
+		return
+	}
+	for size, set := range map[string]chromedp.Action{
+		"phone": emulation.SetDeviceMetricsOverride(360, 740, 1, true), "desktop": emulation.SetDeviceMetricsOverride(1280, 900, 1, false),
+	} {
+		if only := os.Getenv("KONBIT_SIZE"); only != "" && only != size {
+			continue
+		}
+		var png []byte
+		w.run(set, chromedp.FullScreenshot(&png, 100))
+		require.NoError(w.t, os.WriteFile(filepath.Join(dir, name+"-"+string(w.lang)+"-"+size+".png"), png, 0o644))
+	}
+}
