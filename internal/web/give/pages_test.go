@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -49,9 +50,8 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	form("with problems", badPage(lang))
 	everything := badPage(lang)
 	everything.Frequencies = []string{"once", "weekly", "monthly", "quarterly", "yearly"}
-	for _, name := range []string{"amount", "fund", "split[gln]", "frequency", "occurrences", "first_name", "phone",
-		"address_line1", "address_line2", "city", "region", "postal_code", "country", "note", "anonymous", "news",
-		"split", "cover_fees", "dedication", "dedication_name", "card_name", "card_email", "card_message", "form"} {
+	for _, name := range append(contact.FieldNames(), "amount", "fund", "split[gln]", "frequency", "occurrences", "note",
+		"anonymous", "news", "split", "cover_fees", "dedication", "dedication_name", "card_name", "card_email", "card_message", "form") {
 		everything.Problems = append(everything.Problems, fault.Field{Name: name, Phrase: "give.error.check"})
 	}
 	form("with every problem and frequency", everything)
@@ -60,9 +60,9 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	single.Organisation.Sponsored = false
 	form("without choices", single)
 
-	held := givePage(lang)
-	held.Entry, held.RateLimited, held.Event = badPage(lang).Entry, true, true
-	form("held, on a shared tablet", held)
+	rateLimited := givePage(lang)
+	rateLimited.Entry, rateLimited.RateLimited, rateLimited.Event = badPage(lang).Entry, true, true
+	form("rate-limited, on a shared tablet", rateLimited)
 	all["step"] = func(w io.Writer) error {
 		return give.ChallengePage{
 			Frame: view.Frame{Language: lang}, Organisation: centro(lang), Action: "/give/csio?lang=" + string(lang),
