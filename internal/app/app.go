@@ -66,8 +66,8 @@ type App struct {
 	Guard  *guard.Guard
 	Access donoraccess.Service
 
-	Transport   *mail.Transport // of all emails but those to sign in
-	SignInMail  *mail.Transport // of emails to sign in, so that they do not wait while the server is silent about others
+	Transport   *mail.Transport // for all emails except those to sign in
+	SignInMail  *mail.Transport // for emails to sign in, which must not wait for a connection that is silent about another email
 	Receipts    mail.Receipts   // the emails with receipts
 	SignIns     mail.SignIns
 	AuditDigest mail.AuditDigest

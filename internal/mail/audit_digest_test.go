@@ -39,15 +39,15 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 	h.Receipts.Register(h.Handlers)
 	heads.Register(h.Handlers)
 
-	kept, err := heads.RecordHeads(t.Context())
+	recorded, err := heads.RecordHeads(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, kept, "no entity has an entry")
+	require.Zero(t, recorded, "no entity has an entry")
 	h.SettledGift(program.ValidForm())
 	sealAll(t, h)
 	for _, want := range []int{1, 0} { // one entity has entries, and has one head a day
-		kept, err = heads.RecordHeads(t.Context())
+		recorded, err = heads.RecordHeads(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, want, kept)
+		require.Equal(t, want, recorded)
 	}
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	startRunner(t, h)
@@ -77,28 +77,28 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 	require.NotEmpty(t, report.Findings)
 
 	clock.Advance(24 * time.Hour)
-	kept, err = heads.RecordHeads(t.Context())
+	recorded, err = heads.RecordHeads(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 1, kept)
+	require.Equal(t, 1, recorded)
 	require.Len(t, digestsAmong(t, waitForMessages(t, h, 5)), 4)
 }
 
-func digestsAmong(t *testing.T, messages []mailcatch.Message) (heads []mailcatch.Message) {
+func digestsAmong(t *testing.T, messages []mailcatch.Message) (digests []mailcatch.Message) {
 	t.Helper()
 	for _, m := range messages {
 		if strings.HasPrefix(m.MessageID, "head.") {
-			heads = append(heads, m)
+			digests = append(digests, m)
 		}
 	}
-	return heads
+	return digests
 }
 
 func TestHeadsAreRecordedWithoutAuditors(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.SettledGift(program.ValidForm())
 	sealAll(t, h)
-	kept, err := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue}.RecordHeads(t.Context())
+	recorded, err := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue}.RecordHeads(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 1, kept)
+	require.Equal(t, 1, recorded)
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'ledger_head_letter'`))
 }

@@ -62,9 +62,9 @@ func TestResendSendsTheFirstBytes(t *testing.T) {
 	messages := h.Mail.Messages()
 	require.Len(t, messages, 2)
 	assert.Equal(t, messages[1].Raw, messages[0].Raw)
-	var kept []byte
-	require.NoError(t, h.DB.Owner.Get(&kept, `SELECT message FROM letter`))
-	assert.Equal(t, bytes.TrimRight(kept, "\r\n"), bytes.TrimRight(messages[0].Raw, "\r\n"))
+	var stored []byte
+	require.NoError(t, h.DB.Owner.Get(&stored, `SELECT message FROM letter`))
+	assert.Equal(t, bytes.TrimRight(stored, "\r\n"), bytes.TrimRight(messages[0].Raw, "\r\n"))
 	assert.Equal(t, "receipt."+id.String()+"@tsne.example", messages[0].MessageID)
 }
 

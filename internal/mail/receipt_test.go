@@ -310,13 +310,13 @@ func TestConcurrentResendsQueueOneDelivery(t *testing.T) {
 	r := settleAndIssue(t, h, 1, "en")[0]
 	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
 	const many = 12
-	said := make(chan error, many)
+	results := make(chan error, many)
 	for range many {
-		go func() { said <- resender(h).Resend(context.Background(), r, "ana") }()
+		go func() { results <- resender(h).Resend(context.Background(), r, "ana") }()
 	}
 	ordered := 0
 	for range many {
-		if err := <-said; err == nil {
+		if err := <-results; err == nil {
 			ordered++
 		} else {
 			require.ErrorIs(t, err, mail.ErrWaiting)
@@ -332,11 +332,11 @@ func TestVoidReceiptIsNotSent(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	both := settleAndIssue(t, h, 2, "en")
-	kept, sent := both[0], both[1]
+	unsent, sent := both[0], both[1]
 	require.NoError(t, h.Receipts.Mail(t.Context(), sent.ID))
 	require.NoError(t, resender(h).Resend(t.Context(), sent, "ana"))
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
-	require.Error(t, h.Receipts.Mail(t.Context(), kept.ID))
+	require.Error(t, h.Receipts.Mail(t.Context(), unsent.ID))
 	h.Mail.SetFault(mailcatch.Fault{})
 	waiting := func() int {
 		backlog, err := mail.ReadBacklog(t.Context(), h.DB.Server)
@@ -347,13 +347,13 @@ func TestVoidReceiptIsNotSent(t *testing.T) {
 
 	inTx(t, h, func(tx *sqlx.Tx) error {
 		change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
-		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: kept.ID, Change: change}, {Of: sent.ID, Change: change}}, time.Now())
+		return receiptIssuer(h).VoidTx(t.Context(), tx, []receipt.Void{{Of: unsent.ID, Change: change}, {Of: sent.ID, Change: change}}, time.Now())
 	})
 	startRunner(t, h)
 	testEventually(t, func() bool { return h.Count(`SELECT count(*) FROM river_job WHERE state <> 'completed'`) == 0 })
 	require.Zero(t, waiting())
 	require.Len(t, h.Mail.Messages(), 3, "one receipt, and an email about each void receipt")
-	require.Equal(t, []string{"receipt called off", "receipt_voided accepted"}, states(t, h, kept.ID))
+	require.Equal(t, []string{"receipt called off", "receipt_voided accepted"}, states(t, h, unsent.ID))
 	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
 }
 

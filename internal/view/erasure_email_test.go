@@ -17,20 +17,20 @@ func TestErasureAndAddressEmails(t *testing.T) {
 		for _, due := range []time.Time{{}, day} {
 			subject, text, html, err := v.ErasureEmail(view.ErasureEmailWords{Language: lang, Donee: tsne, Due: due})
 			require.NoError(t, err)
-			for _, said := range []string{subject, text, stripTags(html)} {
-				require.Contains(t, said, "TSNE MissionWorks")
-				require.NotRegexp(t, `privacy\.|\{[a-z_]+\}`, said)
+			for _, part := range []string{subject, text, stripTags(html)} {
+				require.Contains(t, part, "TSNE MissionWorks")
+				require.NotRegexp(t, `privacy\.|\{[a-z_]+\}`, part)
 			}
 		}
-		for _, parted := range []bool{false, true} {
-			subject, text, html, err := v.AddressEmail(view.AddressEmailWords{Language: lang, Donee: tsne, Address: "ana@example.org", Removed: parted, On: day})
+		for _, removed := range []bool{false, true} {
+			subject, text, html, err := v.AddressEmail(view.AddressEmailWords{Language: lang, Donee: tsne, Address: "ana@example.org", Removed: removed, On: day})
 			require.NoError(t, err)
 			require.Contains(t, subject, "ana@example.org")
-			for _, said := range []string{text, stripTags(html)} {
-				require.Contains(t, said, "TSNE MissionWorks")
-				require.Contains(t, said, "ana@example.org")
-				require.Contains(t, said, "2027")
-				require.NotRegexp(t, `letter\.|\{[a-z_]+\}`, said)
+			for _, part := range []string{text, stripTags(html)} {
+				require.Contains(t, part, "TSNE MissionWorks")
+				require.Contains(t, part, "ana@example.org")
+				require.Contains(t, part, "2027")
+				require.NotRegexp(t, `letter\.|\{[a-z_]+\}`, part)
 			}
 		}
 	}

@@ -95,7 +95,7 @@ func (f Form) AddressFields(c contact.Contact) []Field {
 	}
 }
 
-// CountryField returns the select element of countries. A value that is no country code is kept as it was typed.
+// CountryField returns the select element of countries. A value that is no country code is shown as it was typed.
 func (f Form) CountryField(c contact.Contact) CountryField {
 	countries := f.view.countries[f.language]
 	field := CountryField{FieldText: f.Describe("country", ""), Options: countries.options}

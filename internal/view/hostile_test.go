@@ -29,11 +29,11 @@ func hostileEmails(t *testing.T, v *view.View, text string) string {
 	_, _, receipt, err := v.ReceiptEmail(r)
 	require.NoError(t, err)
 	card := view.TributeCardWords{Language: "en", Donee: tsne, Organisation: "Center", To: text, Giver: text, Kind: "honour", Name: text, Message: text + "\n" + text}
-	_, _, letter, err := v.TributeCardEmail(card)
+	_, _, cardHTML, err := v.TributeCardEmail(card)
 	require.NoError(t, err)
 	var step bytes.Buffer
 	require.NoError(t, give.ChallengePage{Frame: frame("en"), Organisation: centro("en"), Action: "/give/csio", Values: []view.FormValue{{Name: text, Value: text}}}.Write(&step, v))
-	return receipt + letter + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // the challenge's own script
+	return receipt + cardHTML + regexp.MustCompile(`<script src="[^"]*" defer></script>`).ReplaceAllString(step.String(), "") // the challenge's own script
 }
 
 // squeezed returns text without white space, because emails break lines.
@@ -52,9 +52,9 @@ func TestHostileTextsInEmails(t *testing.T) {
 	t.Parallel()
 	v := newView(t)
 	var page atomic.Value
-	base := pages.Serve(t, v, map[string]writer{"letters": func(w io.Writer) error { _, err := io.WriteString(w, page.Load().(string)); return err }})
+	base := pages.Serve(t, v, map[string]writer{"emails": func(w io.Writer) error { _, err := io.WriteString(w, page.Load().(string)); return err }})
 	ctx := testkit.Browser(t)
-	look := func(texts ...string) (kinds []string, seen string) {
+	show := func(texts ...string) (kinds []string, seen string) {
 		var body string
 		for _, text := range texts {
 			body += hostileEmails(t, v, text)
@@ -62,13 +62,13 @@ func TestHostileTextsInEmails(t *testing.T) {
 		// The policy of pages forbids inline styles, which emails have. Here it would only hide what the test looks
 		// for.
 		page.Store(regexp.MustCompile(` style="[^"]*"`).ReplaceAllString(body, ""))
-		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"letters"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
+		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(base+"emails"), chromedp.Evaluate(`document.documentElement.textContent`, &seen)))
 		return testkit.PageStructure(t, ctx), squeezed(seen)
 	}
 	wrong := testkit.WatchErrors(t, ctx)
-	usual, _ := look(testkit.HarmlessText)
+	usual, _ := show(testkit.HarmlessText)
 	for texts := range slices.Chunk(testkit.HostileTexts(), 25) {
-		kinds, seen := look(texts...)
+		kinds, seen := show(texts...)
 		assert.Subset(t, usual, kinds, "%q", texts)
 		for _, text := range texts {
 			// Donor twice, the title, dedicatee; giver, recipient, name and two lines of the card.
@@ -97,11 +97,11 @@ func TestHostileTextsInTheDocument(t *testing.T) {
 		}
 		toText := exec.Command("pdftotext", "-raw", "-", "-")
 		toText.Stdin = bytes.NewReader(pdf)
-		said, err := toText.Output()
+		shown, err := toText.Output()
 		require.NoError(t, err, "pdftotext; install it with: make test-deps")
 		for _, text := range texts {
 			if plain.MatchString(text) {
-				assert.Contains(t, squeezed(string(said)), squeezed(text))
+				assert.Contains(t, squeezed(string(shown)), squeezed(text))
 			}
 		}
 	}

@@ -25,10 +25,10 @@ func TestPlanEmails(t *testing.T) {
 				ManageURL: "https://konbit.example/plans/a/b", CardURL: "https://konbit.example/plans/card/c",
 			})
 			require.NoError(t, err)
-			for _, said := range []string{subject, text, html} {
-				require.NotEmpty(t, said)
-				require.NotContains(t, said, "plan.", kind)
-				require.NotContains(t, said, "{", kind)
+			for _, part := range []string{subject, text, html} {
+				require.NotEmpty(t, part)
+				require.NotContains(t, part, "plan.", kind)
+				require.NotContains(t, part, "{", kind)
 			}
 			require.Contains(t, text, "https://konbit.example/plans/card/c")
 			require.Contains(t, html, "https://konbit.example/plans/a/b")

@@ -108,15 +108,15 @@ func TestReceiptSaysEverything(t *testing.T) {
 		require.NoError(t, err)
 		pdf, err := v.ReceiptPDF(r)
 		require.NoError(t, err)
-		told := map[string]string{
+		texts := map[string]string{
 			"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf)),
 		}
 		for _, saying := range sayings {
-			for where, words := range told {
+			for where, words := range texts {
 				assert.Contains(t, words, saying, "%s %s", lang, where)
 			}
 		}
-		for where, words := range told {
+		for where, words := range texts {
 			assert.NotRegexp(t, `receipt\.v1|\{[a-z_]+\}|ZgotmplZ`, words, where)
 		}
 		assert.Contains(t, subject, r.Amount.FormatExact(string(lang)))

@@ -98,8 +98,8 @@ func TestStatementSaysEverything(t *testing.T) {
 		var page bytes.Buffer
 		require.NoError(t, portal.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}.Write(&page, v))
 		checkPage(t, page.String())
-		told := map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": inPDF, "page": oneLine(stripTags(page.String()))}
-		for where, words := range told {
+		texts := map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": inPDF, "page": oneLine(stripTags(page.String()))}
+		for where, words := range texts {
 			for _, saying := range []string{
 				"2026", "TSNE MissionWorks", "12-3456789", "Marisol Peña Núñez", "1 Main St, Boston, MA 02111", "TSNE-2026-000001", "TSNE-2026-000003",
 				usd(6150).FormatExact(string(lang)), usd(2050).FormatExact(string(lang)), usd(-550).FormatExact(string(lang)),

@@ -72,10 +72,10 @@ func TestReceiptShowsFeeAndDedication(t *testing.T) {
 	require.NoError(t, err)
 	pdf, err := v.ReceiptPDF(r)
 	require.NoError(t, err)
-	for where, told := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
+	for where, shown := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
 		t.Run(where, func(t *testing.T) {
-			assert.Contains(t, told, "Comisión cubierta $0.91, parte de su donación")
-			assert.Contains(t, told, "En memoria de Abuela Carmen")
+			assert.Contains(t, shown, "Comisión cubierta $0.91, parte de su donación")
+			assert.Contains(t, shown, "En memoria de Abuela Carmen")
 		})
 	}
 	_, plain, _, err := v.ReceiptEmail(receiptWords("es"))

@@ -35,7 +35,7 @@ func CheckEmail(typed string) []fault.Field {
 }
 
 // CheckCountry returns what is wrong with a country that is given by its code; nil if it is correct. A text longer than
-// a code is kept as it was typed.
+// a code is shown as it was typed.
 func (k *Kernel) CheckCountry(country string) []fault.Field {
 	code := strings.TrimSpace(country)
 	if len(code) != 2 || k.View.IsCountry(code) {

@@ -47,6 +47,7 @@ func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
 		{"plan-link-stopped", planRoute, manage(g.cancelled) + "&said=cancel", nil, false},
 		{"plan-link-skip", planRoute, manage(g.active) + "&do=skip", nil, false},
 		{"plan-link-wrong", "POST /plans/{ref}/{key}", manage(g.active) + "&do=change&amount=1&frequency=monthly&fund=nothing&date=2001-01-01", nil, false},
+		{"plan-link-more", planRoute, manage(g.active) + "&do=change&amount=5000&frequency=weekly&fund=where-needed-most", nil, true},
 		{"plan-link-stale", planRoute, manage(g.cancelled) + "&do=skip", nil, false},
 		{"email-choice", "GET /letters/{token}", choice, nil, false},
 		{"email-choice-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},

@@ -103,9 +103,9 @@ func TestReferencesAreOnlyOnTheirOwnPage(t *testing.T) {
 	_, pass, err := guard.OpenPass(t.Context(), h.DB.Server, uuid.New(), h.Offer("csio").Organisation.ID, time.Hour)
 	require.NoError(t, err)
 	number := h.Lines(`SELECT number::text FROM receipt`)[0]
-	pressed := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
-	require.Equal(t, 303, pressed.StatusCode)
-	cookie := pressed.Cookies()[0].Value
+	submitted := visitor.Ask(t, "POST", h.URL+"/give/csio", visitor.FilledForm())
+	require.Equal(t, 303, submitted.StatusCode)
+	cookie := submitted.Cookies()[0].Value
 	ref, signature, _ := strings.Cut(cookie, ".")
 	secrets := []string{paid.PublicRef, open.PublicRef, ref, signature, pass}
 	for _, r := range []string{paid.PublicRef, open.PublicRef, ref} {
@@ -120,7 +120,7 @@ func TestReferencesAreOnlyOnTheirOwnPage(t *testing.T) {
 	got := visitor.Ask(t, "GET", h.URL+"/portal", nil)
 	assert.Equal(t, 401, got.StatusCode, "it requires a sign-in")
 	assert.NotContains(t, got.Page, "Ana")
-	own := "Cookie: " + pressed.Cookies()[0].Name + "=" + cookie
+	own := "Cookie: " + submitted.Cookies()[0].Name + "=" + cookie
 	for _, test := range []struct {
 		path    string
 		status  int
@@ -148,7 +148,7 @@ func TestReferencesAreOnlyOnTheirOwnPage(t *testing.T) {
 	}
 	opened := visitor.Ask(t, "POST", h.URL+"/give/csio/event", url.Values{"pass": {pass}})
 	assert.Equal(t, []any{303, "/give/csio?lang=en", "no-store"}, []any{opened.StatusCode, opened.Header.Get("Location"), opened.Header.Get("Cache-Control")})
-	assert.Equal(t, "no-store", pressed.Header.Get("Cache-Control"))
+	assert.Equal(t, "no-store", submitted.Header.Get("Cache-Control"))
 	for _, secret := range secrets {
 		assert.NotContains(t, h.Log.String(), secret, "the log")
 	}

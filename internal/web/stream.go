@@ -14,7 +14,7 @@ import (
 const (
 	streamTimeout = 2 * time.Minute // for the whole answer
 	streamStall   = 5 * time.Second // for the next part of the answer; the time in which the client reads does not count
-	streamBuffer  = 64 << 10        // bytes that are held back, so that an early failure is answered with its page
+	streamBuffer  = 64 << 10        // bytes that are buffered, so that an early failure still gets its page
 )
 
 // stream wraps a handler that sends an answer while it reads it from the database. The answer is complete, or the
@@ -39,14 +39,14 @@ func (k *Kernel) stream(h Handler) http.HandlerFunc {
 	})
 }
 
-// streamWriter holds the beginning of an answer back. An answer that fits is sent with its length. A client of HTTP/1.0
-// gets every answer whole and with its length: it could not tell a cut from the end.
+// streamWriter buffers the beginning of a response. A response that fits is sent with its length. A client of HTTP/1.0
+// gets each response whole and with its length, because it could not distinguish a cut from the end.
 type streamWriter struct {
 	http.ResponseWriter
-	held    bytes.Buffer
-	whole   bool // holds everything back
-	begun   bool // something was sent
-	stalled *time.Timer
+	buffered bytes.Buffer
+	whole    bool // buffers everything
+	begun    bool // something was sent
+	stalled  *time.Timer
 }
 
 // Unwrap is for http.ResponseController.
@@ -58,28 +58,28 @@ func (s *streamWriter) WriteHeader(status int) {
 }
 
 func (s *streamWriter) Write(p []byte) (int, error) {
-	if !s.begun && (s.whole || s.held.Len()+len(p) <= streamBuffer) {
+	if !s.begun && (s.whole || s.buffered.Len()+len(p) <= streamBuffer) {
 		s.stalled.Reset(streamStall)
-		return s.held.Write(p)
+		return s.buffered.Write(p)
 	}
 	s.stalled.Stop()
 	defer s.stalled.Reset(streamStall)
 	s.begun = true
-	if s.held.Len() > 0 {
-		if _, err := s.held.WriteTo(s.ResponseWriter); err != nil {
+	if s.buffered.Len() > 0 {
+		if _, err := s.buffered.WriteTo(s.ResponseWriter); err != nil {
 			return 0, err
 		}
 	}
 	return s.ResponseWriter.Write(p)
 }
 
-// end sends what is still held back.
+// end sends what is still buffered.
 func (s *streamWriter) end() error {
 	if s.begun {
 		return nil
 	}
-	s.Header().Set("Content-Length", strconv.Itoa(s.held.Len()))
-	_, _ = s.held.WriteTo(s.ResponseWriter) // it is no failure if the client has gone
+	s.Header().Set("Content-Length", strconv.Itoa(s.buffered.Len()))
+	_, _ = s.buffered.WriteTo(s.ResponseWriter) // it is no failure if the client has gone
 	return nil
 }
 

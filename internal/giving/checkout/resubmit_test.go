@@ -10,9 +10,9 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// A donor pays, no webhook comes, and an hour later the donor presses the button once more: that is the gift that was
-// paid. Another amount on the same form is another gift.
-func TestPressedAgainLongAfterAPaymentNobodyToldOf(t *testing.T) {
+// TestSubmittedAgainLongAfterAPaymentWithoutWebhook: a donor pays, no webhook arrives, and an hour later the donor
+// submits the form again. The result is the paid gift. Another amount on the same form is another gift.
+func TestSubmittedAgainLongAfterAPaymentWithoutWebhook(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now
 	form := program.ValidForm()

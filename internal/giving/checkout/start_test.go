@@ -46,8 +46,8 @@ func live(h *program.Program) int {
 	return h.Count(`SELECT count(*) FROM donation WHERE status IN ('started', 'processing', 'settled', 'held')`)
 }
 
-// press starts a gift of csio's form within a time.
-func press(t *testing.T, s checkout.Starter, offer donation.Offer, f donation.Form, limit time.Duration) (checkout.Gift, error) {
+// submitForm starts a gift of csio's form. The call ends after limit.
+func submitForm(t *testing.T, s checkout.Starter, offer donation.Offer, f donation.Form, limit time.Duration) (checkout.Gift, error) {
 	t.Helper()
 	request, err := f.Check(offer)
 	require.NoError(t, err)
@@ -124,8 +124,8 @@ func TestTwentyPressesAtOnceAreOneGift(t *testing.T) {
 	}
 }
 
-// TestOnePressOnABadDay: one fault of each kind is survived within the one press.
-func TestOnePressOnABadDay(t *testing.T) {
+// TestOneSubmissionSurvivesOneFault: a submission succeeds although one call to Stripe fails, for each kind of fault.
+func TestOneSubmissionSurvivesOneFault(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"429", "500", "500-after", "503", "cut"} {
 		for seed := range uint64(3) {
@@ -138,7 +138,7 @@ func TestOnePressOnABadDay(t *testing.T) {
 				assert.Equal(t, 1, gifts(h))
 				assert.Equal(t, 1, openPages(t, h))
 				for _, call := range h.Fake.Calls(http.MethodPost, createSession) {
-					if kind == "500" { // the only one that is kept and leaves no page
+					if kind == "500" { // the only fault whose reply Stripe stores under the key although no page was made
 						assert.Contains(t, []string{fmt.Sprintf("checkout:%s:1", d.ID), fmt.Sprintf("checkout:%s:2", d.ID)}, call.Key)
 					} else {
 						assert.Equal(t, fmt.Sprintf("checkout:%s:1", d.ID), call.Key, "another key could make another page")
@@ -161,18 +161,18 @@ func (l lost) Create(ctx context.Context, o checkout.Order) (checkout.Session, e
 	return checkout.Session{}, fault.New(fault.Unavailable, "problem.503.text", nil)
 }
 
-// TestRenamedBetweenPresses: the fund has another name when the donor presses again, so the first press's key is of no
-// use any more.
-func TestRenamedBetweenPresses(t *testing.T) {
+// TestFundRenamedBetweenSubmissions: the fund has another name when the donor submits the form again, so the key of
+// the first submission cannot be used.
+func TestFundRenamedBetweenSubmissions(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	form, offer := program.ValidForm(), h.Offer("csio")
 	silent := h.Starter
 	silent.Payments = lost{silent.Payments}
-	_, err := press(t, silent, offer, form, 8*time.Second)
+	_, err := submitForm(t, silent, offer, form, 8*time.Second)
 	require.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	offer.Organisation.Name = phrase.Text{phrase.English: "Another name"}
-	d, err := press(t, h.Starter, offer, form, 8*time.Second)
+	d, err := submitForm(t, h.Starter, offer, form, 8*time.Second)
 	require.NoError(t, err)
 	assert.NotEmpty(t, d.SessionURL)
 	assert.Equal(t, 1, openPages(t, h), "the page whose answer was lost is the gift's")
@@ -187,10 +187,10 @@ func TestStripeDown(t *testing.T) {
 	down := h.Starter
 	down.Payments = nobody
 	began := time.Now()
-	_, err = press(t, down, h.Offer("csio"), form, time.Second)
+	_, err = submitForm(t, down, h.Offer("csio"), form, time.Second)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	assert.Less(t, time.Since(began), 20*time.Second)
-	assert.Equal(t, 1, gifts(h), "what was typed is kept")
+	assert.Equal(t, 1, gifts(h), "the donation is stored")
 
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{"503"}}))
 	_, err = h.Submit(form)
@@ -202,17 +202,17 @@ func TestStripeDown(t *testing.T) {
 	assert.Equal(t, 1, openPages(t, h))
 }
 
-func TestNoAnswerWithinThePatienceOfAPage(t *testing.T) {
+func TestNoAnswerWithinTheTimeLimitOfAPage(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{Fake: stripefake.Options{AnswerDelay: time.Minute}})
 	began := time.Now()
-	_, err := press(t, h.Starter, h.Offer("csio"), program.ValidForm(), 8*time.Second)
+	_, err := submitForm(t, h.Starter, h.Offer("csio"), program.ValidForm(), 8*time.Second)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)
 	assert.Less(t, time.Since(began), 40*time.Second, "the processor answers after a minute")
 	assert.Equal(t, 1, gifts(h))
 }
 
-// TestStillWithoutAPage: a gift whose page could not be made in time is replaced when the button is pressed later.
+// TestStillWithoutAPage: a gift whose page could not be made in time is replaced when the form is submitted later.
 func TestStillWithoutAPage(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
@@ -223,7 +223,7 @@ func TestStillWithoutAPage(t *testing.T) {
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
 	later := h.Starter
 	later.Now = func() time.Time { return time.Now().Add(10 * time.Minute) }
-	d, err := press(t, later, h.Offer("csio"), form, 5*time.Second)
+	d, err := submitForm(t, later, h.Offer("csio"), form, 5*time.Second)
 	require.NoError(t, err)
 	assert.NotNil(t, d.SessionURL)
 	assert.Equal(t, 2, gifts(h))
@@ -249,7 +249,7 @@ func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	h := program.New(t, program.Options{})
 	form := program.ValidForm()
 	d := h.StartedGift(form)
-	h.Pay(d) // and no word of it has come yet
+	h.Pay(d) // its event is not delivered yet
 	again, err := h.Submit(form)
 	require.NoError(t, err)
 	assert.Equal(t, d.ID, again.ID)
@@ -263,18 +263,18 @@ func TestPaidMeanwhileIsNoSecondGift(t *testing.T) {
 	assert.Equal(t, 0, openPages(t, h))
 }
 
-// TestAPaidFormPressedForSomethingElse: a form that stayed open, pressed for another amount or by somebody else, is a
-// gift of its own, whether or not word of the first payment has come. Pressed again, it is the same one.
-func TestAPaidFormPressedForSomethingElse(t *testing.T) {
+// TestAPaidFormSubmittedWithChanges: a paid form that is submitted again with another amount or by another donor is
+// another gift, whether or not the event of the first payment was delivered. The same submission again is the same gift.
+func TestAPaidFormSubmittedWithChanges(t *testing.T) {
 	t.Parallel()
-	for name, told := range map[string]bool{"told": true, "not told yet": false} {
+	for name, delivered := range map[string]bool{"event delivered": true, "event not delivered yet": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := program.New(t, program.Options{})
 			form := program.ValidForm()
 			d := h.StartedGift(form)
 			h.Pay(d)
-			if told {
+			if delivered {
 				h.Deliver(h.EventOf(d, "charge.succeeded"))
 				h.DrainAll()
 			}
@@ -284,7 +284,7 @@ func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 			for what, f := range map[string]donation.Form{"another amount": more, "another donor": other} {
 				pages[what] = h.StartedGift(f)
 				assert.NotEqual(t, d.ID, pages[what].ID, what)
-				assert.Equal(t, pages[what].ID, h.StartedGift(f).ID, "%s, pressed twice", what)
+				assert.Equal(t, pages[what].ID, h.StartedGift(f).ID, "%s, submitted twice", what)
 			}
 			assert.EqualValues(t, 3000, pages["another amount"].AmountMinor)
 			assert.NotEqual(t, d.DonorID, pages["another donor"].DonorID)
@@ -308,8 +308,8 @@ func TestAPaidFormPressedForSomethingElse(t *testing.T) {
 	}
 }
 
-// TestOvertaken changes the form while the first press waits for its page: whoever is last has the one page there is.
-func TestOvertaken(t *testing.T) {
+// TestConcurrentChangeOfAForm changes the form while the first submission waits for its page: only the last one has an open page.
+func TestConcurrentChangeOfAForm(t *testing.T) {
 	t.Parallel()
 	var h *program.Program
 	var calls atomic.Int64

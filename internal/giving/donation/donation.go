@@ -62,7 +62,7 @@ type Donation struct {
 	PlanID          *uuid.UUID   `db:"plan_id"`
 }
 
-// Amount returns what the donor pays, all of it a gift.
+// Amount returns what the donor pays. The whole amount is a gift, the covered fee included.
 func (d Donation) Amount() money.Amount {
 	return money.New(d.AmountMinor, money.Currency(d.Currency))
 }

@@ -147,7 +147,7 @@ func TestCardGoesWithASettledGiftAlone(t *testing.T) {
 		_, err := h.Settle(charge)
 		require.NoError(t, err)
 	}
-	require.Equal(t, 1, jobs(), "one card, however often it is told")
+	require.Equal(t, 1, jobs(), "one card, however often the payment is reported")
 	card, err := donation.TributeCardOf(t.Context(), h.DB.Server, h.CurrentCatalog(), settled.ID)
 	require.NoError(t, err)
 	require.Equal(t, "Ana Pérez", card.DonorName)

@@ -58,11 +58,11 @@ func cityLine(city, region, code string) string {
 
 // lines returns the lines that are not empty.
 func lines(all ...string) []string {
-	var kept []string
+	var filled []string
 	for _, l := range all {
 		if l != "" {
-			kept = append(kept, l)
+			filled = append(filled, l)
 		}
 	}
-	return kept
+	return filled
 }

@@ -24,7 +24,7 @@ type SettledGift struct {
 	Parts          []Designation
 }
 
-// Amount returns what was received, all of it a gift.
+// Amount returns what was received. The whole amount is a gift, the covered fee included.
 func (s SettledGift) Amount() money.Amount {
 	return money.New(s.AmountMinor, money.Currency(s.Currency))
 }

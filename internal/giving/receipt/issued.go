@@ -25,9 +25,9 @@ func CountIssued(ctx context.Context, q sqlx.QueryerContext) (map[uuid.UUID]int,
 // ValidOf returns the valid receipt of a donation; nil if it has none.
 func ValidOf(ctx context.Context, q sqlx.QueryerContext, donation uuid.UUID) (*Receipt, error) {
 	const query = `/* receipt.ValidOf */ ` + selected + `WHERE r.donation_id = $1 AND v.receipt_id IS NULL`
-	standing, err := list(ctx, q, query, donation)
-	if err != nil || len(standing) == 0 {
+	valid, err := list(ctx, q, query, donation)
+	if err != nil || len(valid) == 0 {
 		return nil, err
 	}
-	return &standing[0], nil
+	return &valid[0], nil
 }

@@ -92,7 +92,7 @@ type OutstandingInvoice struct {
 // NewSubscription describes a subscription to create.
 type NewSubscription struct {
 	ChargeTerms          // Next is the first charge
-	Mark          string // kept in the subscription's metadata: identifies the request
+	RequestID     string // stored in the subscription's metadata, so that a repeated call finds the subscription
 	Customer      string
 	PaymentMethod string
 	Product       string

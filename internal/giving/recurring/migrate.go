@@ -44,7 +44,7 @@ func (ps Plans) migrate(ctx context.Context, t Target, p Plan, r request) (*plan
 	m := &planMigration{detached: detached}
 	m.next, m.missedDates = p.nextAfterMigration(detached.PeriodEnd, ps.Now())
 	m.started, err = ps.Billing.StartSubscription(ctx, t, NewSubscription{
-		ChargeTerms: ChargeTerms{AmountMinor: p.AmountMinor, Currency: p.Currency, Frequency: p.Frequency, Next: &m.next}, Mark: r.ID.String(),
+		ChargeTerms: ChargeTerms{AmountMinor: p.AmountMinor, Currency: p.Currency, Frequency: p.Frequency, Next: &m.next}, RequestID: r.ID.String(),
 		Customer: r.Detail.Customer, PaymentMethod: r.Detail.Method, Product: detached.Product, Metadata: detached.Metadata,
 		AnchorDay: detached.AnchorDay,
 	})

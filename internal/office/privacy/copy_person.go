@@ -81,11 +81,11 @@ func (c *copier) receipts(gift uuid.UUID, reference string) error {
 	}
 	for _, r := range all {
 		c.subjects = append(c.subjects, r.ID)
-		told := receiptItem{r.Reference(), reference, r.Language, r.IssuedAt, r.Facts, ""}
+		item := receiptItem{r.Reference(), reference, r.Language, r.IssuedAt, r.Facts, ""}
 		if r.Voided != nil {
-			told.Voided = string(r.Voided.Reason)
+			item.Voided = string(r.Voided.Reason)
 		}
-		if err := c.to.Item("receipt", told); err != nil {
+		if err := c.to.Item("receipt", item); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func ReadQueues(ctx context.Context, q sqlx.QueryerContext) ([]QueueBacklog, err
 	for _, row := range rows {
 		b := QueueBacklog{Queue: QueueName(row.Queue), Due: row.Due, Delayed: time.Duration(row.Seconds * float64(time.Second))}
 		p, known := policies[b.Queue]
-		b.Stuck = !known || b.Delayed > p.patience // nothing works an unknown queue
+		b.Stuck = !known || b.Delayed > p.maxOverdue // nothing works an unknown queue
 		all[b.Queue] = b
 	}
 	sorted := make([]QueueBacklog, 0, len(all))

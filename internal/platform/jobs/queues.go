@@ -34,21 +34,21 @@ const (
 
 // policy is how the jobs of one queue are run.
 type policy struct {
-	share    int           // of totalShares: the queue's part of all slots
-	poll     time.Duration // how often the database is asked for jobs while there are none
-	maxDelay time.Duration // the longest delay before a failed job runs again, randomised by half
-	patience time.Duration // a job that is due for longer shows that the queue does not move
+	share      int           // of totalShares: the queue's part of all slots
+	poll       time.Duration // how often the database is asked for jobs while there are none
+	maxDelay   time.Duration // the longest delay before a failed job runs again, randomised by half
+	maxOverdue time.Duration // a job that is due for longer shows that the queue does not move
 }
 
 const totalShares = 20
 
 var policies = map[QueueName]policy{
-	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, patience: time.Minute},
-	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
-	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, patience: time.Minute},
-	Emails:   {share: 5, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
-	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, patience: 6 * time.Hour},
-	previous: {share: 1, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, patience: 15 * time.Minute},
+	Requests: {share: 6, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: time.Minute},
+	Syncs:    {share: 4, poll: 250 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	SignIn:   {share: 2, poll: 100 * time.Millisecond, maxDelay: 3 * time.Second, maxOverdue: time.Minute},
+	Emails:   {share: 5, poll: 50 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
+	Bulk:     {share: 2, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 6 * time.Hour},
+	previous: {share: 1, poll: 500 * time.Millisecond, maxDelay: maxRetryDelay, maxOverdue: 15 * time.Minute},
 }
 
 // fetchCooldown is the shortest time between two fetches of a queue. A queue whose jobs end at once runs at most its

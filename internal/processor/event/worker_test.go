@@ -96,7 +96,7 @@ var siblings = []string{"checkout.session.completed", "payment_intent.succeeded"
 func TestEveryOrder(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		told     []string
+		events   []string
 		oneByOne bool
 	}{
 		"one by one":                     {siblings, true},
@@ -107,11 +107,11 @@ func TestEveryOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := program.New(t, program.Options{})
-			orders := permutations(len(test.told))
+			orders := permutations(len(test.events))
 			gifts := pay(h, len(orders))
 			for i, order := range orders {
 				for _, n := range order {
-					h.Deliver(h.EventOf(gifts[i], test.told[n]))
+					h.Deliver(h.EventOf(gifts[i], test.events[n]))
 					if test.oneByOne {
 						h.DrainAll()
 					}
@@ -126,7 +126,7 @@ func TestEveryOrder(t *testing.T) {
 			oneOfEach(t, h, len(gifts))
 			before := h.State(gifts[0])
 			for _, n := range slices.Backward(orders[0]) { // once more
-				h.Deliver(h.EventOf(gifts[0], test.told[n]))
+				h.Deliver(h.EventOf(gifts[0], test.events[n]))
 			}
 			h.DrainAll()
 			assert.Equal(t, before, h.State(gifts[0]))

@@ -12,9 +12,9 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// TestThePreviousReleaseReadsAndWritesChargeShares runs, with the rights of the server's role, the statements by which
-// the program of the release before writes and reads shares and changes of charges: they go through the views of
-// migration 00048. Drop this test with the views.
+// TestThePreviousReleaseReadsAndWritesChargeShares runs the statements by which the previous release writes and reads
+// shares and changes of charges, with the rights of the server's role. They use the views of migration 00048. Drop this
+// test with the views.
 func TestThePreviousReleaseReadsAndWritesChargeShares(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.SettledGift(program.ValidForm()) // its payment is stored, its fee is not booked

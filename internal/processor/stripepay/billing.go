@@ -242,7 +242,7 @@ func (s *Stripe) updated(ctx context.Context, o recurring.Target, set func(*stri
 	return sub, nil
 }
 
-// Refund is part of recurring.Billing. It refunds a whole charge, unless any of it is refunded already.
+// Refund is part of recurring.Billing. It refunds a whole charge; it does nothing if a part was refunded already.
 func (s *Stripe) Refund(ctx context.Context, o recurring.Target, charge string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 // fetchFact reads at Stripe, with the pinned version of the API, what an event only hints at:
 //
-//	a dispute told by another API version   the dispute
+//	a dispute sent in another API version   the dispute
 //	a charge whose invoice is unknown       the charge with its invoice
 //	an expected charge, by an invoice       the invoice and the charge that paid it; the invoice alone if none did
 //	an expected charge, by another id       the charge

@@ -122,7 +122,7 @@ func findMigrated(ctx context.Context, a *account, b recurring.NewSubscription) 
 	params.AddExpand("data.default_payment_method")
 	list := a.api.Subscriptions.List(params)
 	for list.Next() {
-		if sub := list.Subscription(); sub.Metadata[metaMigration] == b.Mark {
+		if sub := list.Subscription(); sub.Metadata[metaMigration] == b.RequestID {
 			return sub, nil
 		}
 	}
@@ -144,7 +144,7 @@ func beginParams(b recurring.NewSubscription) *stripe.SubscriptionParams {
 	}
 	params.AddExpand("default_payment_method")
 	params.Metadata = maps.Clone(b.Metadata)
-	params.AddMetadata(metaMigration, b.Mark)
+	params.AddMetadata(metaMigration, b.RequestID)
 	if b.AnchorDay <= 28 || b.Frequency == org.Weekly {
 		params.BillingCycleAnchor = stripe.Int64(b.Next.Unix())
 		return params

@@ -44,9 +44,9 @@ func tourPlans(t *testing.T, h *program.Program) {
 	s, err := h.Stripe.Schedule(ctx, o, twelve)
 	require.NoError(t, err)
 	require.Equal(t, 12, s.Iterations)
-	standing, err := h.Stripe.ReadSubscription(ctx, "tsne", o.Subscription)
+	remote, err := h.Stripe.ReadSubscription(ctx, "tsne", o.Subscription)
 	require.NoError(t, err)
-	require.Equal(t, s.ID, standing.ScheduleID)
+	require.Equal(t, s.ID, remote.ScheduleID)
 	require.NoError(t, h.Stripe.Change(ctx, o, recurring.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
 	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
 	o.Key += "resume"
@@ -64,24 +64,24 @@ func tourPlans(t *testing.T, h *program.Program) {
 
 	// A card that fails at the renewal and is replaced.
 	failing := order()
-	standing, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
+	remote, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
 	require.NoError(t, err)
-	_, err = h.Stripe.PaymentMethodPage(ctx, "tsne", standing.CustomerID, "es", "http://127.0.0.1/plans")
+	_, err = h.Stripe.PaymentMethodPage(ctx, "tsne", remote.CustomerID, "es", "http://127.0.0.1/plans")
 	require.NoError(t, err)
 	require.NoError(t, h.Fake.FailCard(failing.Subscription, "lost_card", 0))
-	h.Fake.Advance(standing.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
-	standing, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
+	h.Fake.Advance(remote.PeriodEnd.Sub(h.Fake.Now()) + 2*time.Hour)
+	remote, err = h.Stripe.ReadSubscription(ctx, "tsne", failing.Subscription)
 	require.NoError(t, err)
-	require.Equal(t, "open lost_card", standing.LatestInvoice.Status+" "+standing.LatestInvoice.Code)
-	require.NoError(t, h.Stripe.StopCollection(ctx, failing, standing.LatestInvoice.ID))
+	require.Equal(t, "open lost_card", remote.LatestInvoice.Status+" "+remote.LatestInvoice.Code)
+	require.NoError(t, h.Stripe.StopCollection(ctx, failing, remote.LatestInvoice.ID))
 	failing.Key += "pay"
-	paid, err := h.Stripe.RetryPayment(ctx, failing, standing.LatestInvoice.ID)
+	paid, err := h.Stripe.RetryPayment(ctx, failing, remote.LatestInvoice.ID)
 	require.NoError(t, err)
 	require.False(t, paid)
-	_, err = h.Fake.ReplaceCard(standing.CustomerID, stripefake.GoodCard)
+	_, err = h.Fake.ReplaceCard(remote.CustomerID, stripefake.GoodCard)
 	require.NoError(t, err)
 	failing.Key += "card"
-	card, err := h.Stripe.UseNewestPaymentMethod(ctx, failing, standing.CustomerID)
+	card, err := h.Stripe.UseNewestPaymentMethod(ctx, failing, remote.CustomerID)
 	require.NoError(t, err)
 	require.Equal(t, "4242", card.Last4)
 
@@ -99,15 +99,15 @@ func tourPlans(t *testing.T, h *program.Program) {
 			require.NoError(t, err)
 			require.NotNil(t, left.Outstanding)
 			begun, err := h.Stripe.StartSubscription(ctx, moving, recurring.NewSubscription{
-				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd}, Mark: "move " + strconv.Itoa(day),
-				Customer: standing.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd}, RequestID: "move " + strconv.Itoa(day),
+				Customer: remote.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
 			})
 			require.NoError(t, err)
 			require.Contains(t, []string{"", begun.Subscription}, subscription)
 			subscription = begun.Subscription
 			on := recurring.Target{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
 			paid, code, err := h.Stripe.Collect(ctx, on, recurring.Collection{
-				Customer: standing.CustomerID, PlanID: left.Metadata["konbit_donation"], Invoice: left.Outstanding.ID, AmountMinor: 2000, Currency: "USD",
+				Customer: remote.CustomerID, PlanID: left.Metadata["konbit_donation"], Invoice: left.Outstanding.ID, AmountMinor: 2000, Currency: "USD",
 			})
 			require.NoError(t, err)
 			require.True(t, paid)
@@ -125,7 +125,7 @@ func tourPlans(t *testing.T, h *program.Program) {
 	failing.Key += "end"
 	require.NoError(t, h.Stripe.End(ctx, failing))
 	for range 2 {
-		require.NoError(t, h.Stripe.ForgetCustomer(ctx, "tsne", standing.CustomerID), "gone is gone")
+		require.NoError(t, h.Stripe.ForgetCustomer(ctx, "tsne", remote.CustomerID), "gone is gone")
 	}
 	for _, id := range h.Lines(`SELECT charge_id FROM donation WHERE frequency = 'quarterly' AND charge_id IS NOT NULL LIMIT 1`) {
 		require.NoError(t, h.Stripe.Refund(ctx, failing, id))

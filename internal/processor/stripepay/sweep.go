@@ -68,8 +68,8 @@ func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
 		note(&swept.Events, n, err)
 	}
 	// The order matters. Invoices must be stored before the charges that paid them are booked. And an entity's balance
-	// is imported from its first donation on: if no event of it was delivered, that donation is settled by an event
-	// stored just now.
+	// is imported from its first donation on: if none of its events was delivered, an event that was stored just now
+	// settles that donation.
 	errs = append(errs, s.drain(ctx))
 	n, err := s.Collector.Sweep(ctx)
 	note(&swept.Transactions, n, err)

@@ -13,7 +13,7 @@ import (
 )
 
 // TestOneSweepAfterThreeDaysWithoutEvents: the webhook endpoint does not answer for three days, in which there are
-// donations, refunds, disputes and payouts. One sweep books all of it and issues the receipts.
+// donations, refunds, disputes and payouts. One sweep books all of them and issues the receipts.
 func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.Starter.Now = h.Fake.Now

@@ -16,16 +16,16 @@ func TestTheMaximumNamesAnAddress(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	const link = `<a href="mailto:gifts@tsne.example">gifts@tsne.example</a>`
-	press := func(amount string) visitor.Response {
+	submit := func(amount string) visitor.Response {
 		return visitor.Ask(t, "POST", h.URL+"/give/csio?lang=en", url.Values{
 			"amount": {"other"}, "amount_other": {amount}, "fund": {"general"}, "frequency": {"once"}, "first_name": {"Ana"}, "last_name": {"Pérez"}, "email": {"ana@example.org"},
 		})
 	}
-	more := press("30000")
+	more := submit("30000")
 	require.Equal(t, http.StatusUnprocessableEntity, more.StatusCode)
 	require.Contains(t, more.Page, "please write to us")
 	require.Contains(t, more.Page, link)
-	less := press("1")
+	less := submit("1")
 	require.Equal(t, http.StatusUnprocessableEntity, less.StatusCode)
 	require.NotContains(t, less.Page, "mailto:")
 }

@@ -27,7 +27,7 @@ type FormPage struct {
 	Problems           []fault.Field // every bad field; Name is the field's name in the form
 	RateLimited        bool          // the form is correct, but there were too many attempts
 	PaymentUnavailable bool          // the form is correct, but the payment page cannot be reached
-	Event              bool          // on a tablet that donors share: nothing typed is kept for the next donor
+	Event              bool          // on a tablet that donors share: the next donor does not see what this one typed
 }
 
 // Fund is what a gift may be for, in the page's language.

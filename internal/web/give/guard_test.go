@@ -122,15 +122,15 @@ var puzzles = regexp.MustCompile(`data-seed="([^"]*)" data-rounds="([^"]*)" data
 // solve solves the challenge of a page as a browser does, and returns the form to post.
 func solve(t *testing.T, page string) url.Values {
 	t.Helper()
-	said := puzzles.FindStringSubmatch(page)
-	require.NotNil(t, said, page)
-	rounds, err := strconv.Atoi(said[2])
+	challenge := puzzles.FindStringSubmatch(page)
+	require.NotNil(t, challenge, page)
+	rounds, err := strconv.Atoi(challenge[2])
 	require.NoError(t, err)
-	difficulty, err := strconv.Atoi(said[3])
+	difficulty, err := strconv.Atoi(challenge[3])
 	require.NoError(t, err)
 	var found []string
 	for n := 0; len(found) < rounds; n++ {
-		sum := sha256.Sum256([]byte(said[1] + "." + strconv.Itoa(len(found)) + "." + strconv.Itoa(n)))
+		sum := sha256.Sum256([]byte(challenge[1] + "." + strconv.Itoa(len(found)) + "." + strconv.Itoa(n)))
 		if bits.LeadingZeros32(binary.BigEndian.Uint32(sum[:4])) >= difficulty {
 			found, n = append(found, strconv.Itoa(n)), -1
 		}
@@ -295,19 +295,19 @@ func TestADeclineCountsOnce(t *testing.T) {
 func TestAFormPostedTooFastGetsTheChallenge(t *testing.T) {
 	g := newGuardedProgram(t, guard.Standard(), "127.0.0.1/32")
 	form := g.formAfter(time.Second)
-	form.Set("split[network]", "") // all fields that were posted are kept
+	form.Set("split[network]", "") // the challenge posts all fields again
 	a := g.postFrom("203.0.113.1", form)
 	require.Equal(t, http.StatusTooManyRequests, a.status)
-	kept := fields(a.body)
+	hiddenFields := fields(a.body)
 	for name, value := range form {
-		require.Equal(t, value, kept[name], name)
+		require.Equal(t, value, hiddenFields[name], name)
 	}
 	require.Zero(t, g.sessions())
 	require.Zero(t, g.Count(`SELECT count(*) FROM donation`))
 
-	early := g.postFrom("203.0.113.1", kept)
+	early := g.postFrom("203.0.113.1", hiddenFields)
 	require.Contains(t, early.body, "Without JavaScript the check is a short wait")
-	require.Equal(t, kept.Get("step"), fields(early.body).Get("step"))
+	require.Equal(t, hiddenFields.Get("step"), fields(early.body).Get("step"))
 	changed := solve(t, a.body)
 	changed.Set("amount", "30")
 	requireRefused(t, g.postFrom("203.0.113.1", changed), form)

@@ -8,5 +8,5 @@
 //
 //	sign in:  POST /sign-in → email with a link and a code → POST /sign-in/link  (only in the browser that asked)
 //	                                                       └ POST /sign-in/code  (in any browser)
-//	          both open a session, kept in the session cookie
+//	          both open a session; its secret is in the session cookie
 package portal

@@ -116,8 +116,8 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"portal receipt void": func(w io.Writer) error {
 			return portal.ReceiptPage{Page: ownPage(lang, "gifts"), Receipt: void}.Write(w, v)
 		},
-		"letters": func(w io.Writer) error { return emailChoicePage(lang).Write(w, v) },
-		"letters stopped": func(w io.Writer) error {
+		"email choice": func(w io.Writer) error { return emailChoicePage(lang).Write(w, v) },
+		"email choice stopped": func(w io.Writer) error {
 			p := emailChoicePage(lang)
 			p.Kind, p.Stopped = "news", true
 			return p.Write(w, v)

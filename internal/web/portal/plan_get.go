@@ -30,7 +30,7 @@ type planView struct {
 	parts   []donation.Designation
 	lang    phrase.Language
 	path    string // address of the page
-	via     string // how the donor came to it: letter or portal; recorded with each request
+	via     string // the way to the page: "letter" (the link of an email) or "portal"; each request records it
 	token   string // session token for the page's forms; empty if the page was opened by the link of an email
 }
 

@@ -69,10 +69,10 @@ func TestManagedFromAnEmail(t *testing.T) {
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
-	letter := waitForEmail(t, h, "receipt")
-	require.Contains(t, letter, "1 of 12")
-	require.Contains(t, strings.Join(strings.Fields(letter), " "), "12 payments of $20, the last on")
-	link := planLink.FindString(letter)
+	receiptText := waitForEmail(t, h, "receipt")
+	require.Contains(t, receiptText, "1 of 12")
+	require.Contains(t, strings.Join(strings.Fields(receiptText), " "), "12 payments of $20, the last on")
+	link := planLink.FindString(receiptText)
 	require.NotEmpty(t, link)
 
 	code, page := getPage(t, link)
@@ -113,9 +113,9 @@ func TestManagedFromAnEmail(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, code)
 	require.Equal(t, http.StatusNotFound, postForm(t, wrong, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}}).StatusCode)
 
-	press := url.Values{"do": {"pause"}, "months": {"2"}, "press": {uuid.NewString()}}
+	submission := url.Values{"do": {"pause"}, "months": {"2"}, "press": {uuid.NewString()}}
 	for range 2 {
-		resp := postForm(t, link, press)
+		resp := postForm(t, link, submission)
 		require.Equal(t, http.StatusSeeOther, resp.StatusCode)
 		require.Contains(t, resp.Header.Get("Location"), "said=pause")
 	}
@@ -150,9 +150,9 @@ func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
 	h.DeliverNew()
-	letter := waitForEmail(t, h, "could not be charged")
-	require.Contains(t, strings.Join(strings.Fields(letter), " "), "Your bank says there was not enough money")
-	link := regexp.MustCompile(`http://\S+/plans/card/\S+`).FindString(letter)
+	emailText := waitForEmail(t, h, "could not be charged")
+	require.Contains(t, strings.Join(strings.Fields(emailText), " "), "Your bank says there was not enough money")
+	link := regexp.MustCompile(`http://\S+/plans/card/\S+`).FindString(emailText)
 	require.NotEmpty(t, link)
 	code, page := getPage(t, link)
 	require.Equal(t, http.StatusOK, code)

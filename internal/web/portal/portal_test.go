@@ -61,8 +61,8 @@ func TestPortalShowsWhatWasGiven(t *testing.T) {
 	path := "/portal/gifts/" + d.PublicRef + "/receipt"
 	assert.Contains(t, all, path)
 	page := ana.Ask("GET", path, nil)
-	for _, said := range []string{"TSNE-20", "Ana Pérez", "$20.00", "12-3456789", "No goods or services", "the work of the Center", "$15.00"} {
-		assert.Contains(t, page.Page, said)
+	for _, want := range []string{"TSNE-20", "Ana Pérez", "$20.00", "12-3456789", "No goods or services", "the work of the Center", "$15.00"} {
+		assert.Contains(t, page.Page, want)
 	}
 	pdf := ana.Ask("GET", path+".pdf", nil)
 	assert.Equal(t, "application/pdf", pdf.Header.Get("Content-Type"))
@@ -81,7 +81,7 @@ func TestPortalSubtractsReturns(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	part, whole := h.SettledGift(visitor.FormOf("ana@example.org", "Ana")), h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
-	desk := receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
+	issuer := receipt.Issuer{Queue: h.Queue, NewID: program.NewID}
 	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{part.ID, whole.ID})
 	require.NoError(t, err)
 	change := receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_1"}
@@ -90,11 +90,11 @@ func TestPortalSubtractsReturns(t *testing.T) {
 		facts.Amount = money.New(1500, "USD")
 		facts.Returned = &receipt.Returned{Charged: money.New(2000, "USD"), Amount: money.New(500, "USD"), On: "2026-12-02"}
 		facts.Lines[0].Amount = facts.Amount
-		_, err := desk.ReplaceTx(t.Context(), tx, []receipt.Replacement{{Of: latest[part.ID].ID, Change: change, Facts: facts}}, h.Fake.Now())
+		_, err := issuer.ReplaceTx(t.Context(), tx, []receipt.Replacement{{Of: latest[part.ID].ID, Change: change, Facts: facts}}, h.Fake.Now())
 		if err != nil {
 			return err
 		}
-		return desk.VoidTx(t.Context(), tx, []receipt.Void{{Of: latest[whole.ID].ID, Change: change}}, h.Fake.Now())
+		return issuer.VoidTx(t.Context(), tx, []receipt.Void{{Of: latest[whole.ID].ID, Change: change}}, h.Fake.Now())
 	}))
 	ana := visitor.New(t, h).SignIn("ana@example.org")
 	home := text(ana.Ask("GET", "/portal", nil).Page)
@@ -169,7 +169,7 @@ func TestDonorsChangeTheirDetails(t *testing.T) {
 	form.Set("city", `A "garden"`)
 	bad := ana.Post("/portal/details", form)
 	assert.Equal(t, 422, bad.StatusCode)
-	for _, kept := range []string{`id="first_name-error"`, `id="country-error"`, `id="phone-error"`, `value="call me"`, "A &#34;garden&#34;"} {
-		assert.Contains(t, bad.Page, kept)
+	for _, shown := range []string{`id="first_name-error"`, `id="country-error"`, `id="phone-error"`, `value="call me"`, "A &#34;garden&#34;"} {
+		assert.Contains(t, bad.Page, shown)
 	}
 }

@@ -35,11 +35,11 @@ func TestRecords(t *testing.T) {
 		require.Contains(t, data.Header.Get("Cache-Control"), "no-store")
 	}
 
-	press := func(v *visitor.Visitor, do string) visitor.Response {
+	submit := func(v *visitor.Visitor, do string) visitor.Response {
 		return v.Ask("POST", "/portal/records/erasure", url.Values{"do": {do}, "session": {v.Token()}})
 	}
-	require.Equal(t, 409, press(e.Ana, "erase").StatusCode, "her recurring gift goes on")
-	require.Equal(t, 303, press(e.Bea, "erase").StatusCode)
+	require.Equal(t, 409, submit(e.Ana, "erase").StatusCode, "her recurring gift goes on")
+	require.Equal(t, 303, submit(e.Bea, "erase").StatusCode)
 	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure`))
 	waits := e.Bea.Ask("GET", "/portal/records", nil)
 	assert.Contains(t, waits.Page, `value="withdraw"`)
@@ -47,14 +47,14 @@ func TestRecords(t *testing.T) {
 	// In the evening in Boston the UTC date is the next day: page and email show the date in the sender's time zone.
 	e.Exec(`UPDATE erasure SET asked_at = '2026-12-04 02:00Z', due_at = '2026-12-07 02:00Z'`)
 	assert.Contains(t, e.Bea.Ask("GET", "/portal/records?lang=en", nil).Page, "December 6")
-	var wish uuid.UUID
-	require.NoError(t, e.DB.Owner.Get(&wish, `SELECT id FROM erasure`))
-	letters := mail.Erasures{Mailer: e.Receipts.Mailer, Privacy: e.Privacy, Catalog: e.Catalog}
-	require.NoError(t, letters.Mail(t.Context(), wish))
-	letter, err := e.Mail.Messages()[0].Email()
+	var erasureID uuid.UUID
+	require.NoError(t, e.DB.Owner.Get(&erasureID, `SELECT id FROM erasure`))
+	emails := mail.Erasures{Mailer: e.Receipts.Mailer, Privacy: e.Privacy, Catalog: e.Catalog}
+	require.NoError(t, emails.Mail(t.Context(), erasureID))
+	email, err := e.Mail.Messages()[0].Email()
 	require.NoError(t, err)
-	assert.Contains(t, letter.Text, "December 6")
-	require.Equal(t, 303, press(e.Bea, "withdraw").StatusCode)
+	assert.Contains(t, email.Text, "December 6")
+	require.Equal(t, 303, submit(e.Bea, "withdraw").StatusCode)
 	require.Equal(t, 1, e.Count(`SELECT count(*) FROM erasure WHERE withdrawn_at IS NOT NULL`))
-	require.Equal(t, 404, press(e.Bea, "withdraw").StatusCode)
+	require.Equal(t, 404, submit(e.Bea, "withdraw").StatusCode)
 }

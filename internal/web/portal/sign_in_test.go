@@ -84,14 +84,14 @@ func TestT8CookiesAndSessions(t *testing.T) {
 	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "signed out")
 	assert.Equal(t, 200, other.Ask("GET", "/portal", nil).StatusCode)
 	ana.SignIn("ana@example.org")
-	kept := other.Cookies[name]
+	savedCookie := other.Cookies[name]
 	got = ana.Post("/portal/sessions/end", url.Values{})
 	assert.Equal(t, 303, got.StatusCode)
 	assert.Equal(t, `"cache", "storage"`, got.Header.Get("Clear-Site-Data"))
-	stale.Cookies[name] = kept
+	stale.Cookies[name] = savedCookie
 	assert.Equal(t, 401, stale.Ask("GET", "/portal", nil).StatusCode, "signed out everywhere")
 	for _, table := range []string{"session", "sign_in"} {
-		for _, secret := range []string{first, second, kept} {
+		for _, secret := range []string{first, second, savedCookie} {
 			assert.Zero(t, h.Count(fmt.Sprintf(`SELECT count(*) FROM %s x WHERE x::text LIKE '%%' || $1 || '%%'`, table), secret))
 		}
 	}
@@ -127,14 +127,14 @@ func TestT22SignInIsRateLimited(t *testing.T) {
 	assert.Equal(t, map[int]int{303: 5, 429: 3}, statuses, "from one network to one mailbox: four, and one more in a quarter of an hour")
 	link, code, _ := ana.SignInEmail()
 	stranger := visitor.New(t, h)
-	held := 0
+	limited := 0
 	for i := range 40 {
 		got := stranger.Ask("POST", "/sign-in/code", url.Values{"email": {"ana@example.org"}, "code": {fmt.Sprintf("%08d", i)}})
 		if got.StatusCode == 429 {
-			held++
+			limited++
 		}
 	}
-	assert.Equal(t, 35, held, "five guesses from one network")
+	assert.Equal(t, 35, limited, "five guesses from one network")
 	assert.Equal(t, 422, ana.Ask("POST", "/sign-in/code", url.Values{"email": {"ana@example.org"}, "code": {"1"}}).StatusCode)
 	assert.Equal(t, 303, ana.Ask("POST", "/sign-in/code", url.Values{"email": {"ana@example.org"}, "code": {code}}).StatusCode, "the donor still gets in")
 	assert.NotEmpty(t, link)

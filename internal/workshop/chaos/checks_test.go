@@ -113,7 +113,7 @@ func TestOracleFindsWrongEntries(t *testing.T) {
 			w.Exec(`UPDATE stripe_event SET state = 'parked', reason = 'waits', done_at = NULL WHERE id = (SELECT min(id) FROM stripe_event)`)
 		}, "events that wait for ever"},
 		"a receipt too few": {func(t testing.TB, w *simulation) {
-			w.oracle.kept[w.oracle.pledges[w.begun[0]].paidBy]--
+			w.oracle.notReturned[w.oracle.pledges[w.begun[0]].paidBy]--
 		}, "receipts that stand"},
 		"a task too many": {func(t testing.TB, w *simulation) {
 			w.Exec(`INSERT INTO finance_task (id, entity_id, kind, subject, detail, opened_at) SELECT gen_random_uuid(), id, 'payout_failed', 'po_none', '{}', now() FROM legal_entity LIMIT 1`)

@@ -50,7 +50,7 @@ func databaseClocks(t testing.TB, run Run, off string) {
 	s.Mail().SetFault(mailcatch.Fault{})
 	s.Restart()
 	if run.Count < len(moments()) {
-		s.AgeLeases() // of the killed server; the full row waits for their end
+		s.AgeLeases() // leases of the killed server; the full row waits until they expire
 	}
 	began := time.Now()
 	s.WaitDrained(drained)

@@ -18,8 +18,11 @@ import (
 	"konbit/internal/workshop/testkit/program"
 )
 
-// steps checks what expires: the extra step before a payment page between servers whose clocks differ by minutes, and
-// on servers whose clock is years from the database's; and a pass of event mode, which ends by the database's clock.
+// steps checks what expires:
+//
+//	the challenge before a payment page   between servers whose clocks differ by minutes, and on servers whose clock
+//	                                      differs by years from the database's
+//	a pass of event mode                  by the database's clock
 func steps(t testing.TB, h *program.Program) {
 	const (
 		minutes = 4 * time.Minute

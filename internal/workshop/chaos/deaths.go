@@ -45,7 +45,7 @@ type deathsRun struct {
 	t       testing.TB
 	cluster *testkit.Cluster
 	r       *rand.Rand
-	crowd   *donorCrowd
+	donors  *donorGroup
 	admin   *sqlx.DB
 	steps   int // steps disturbed so far
 }
@@ -57,7 +57,7 @@ func Deaths(t testing.TB, run Run) {
 	admin, err := pg.Open(t.Context(), c.AdminURL(), 2)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = admin.Close() })
-	d := &deathsRun{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), crowd: newDonorCrowd(t, s, 1<<20), admin: admin}
+	d := &deathsRun{Stack: s, t: t, cluster: c, r: rand.New(rand.NewPCG(run.Seed, 7)), donors: newDonorGroup(t, s, 1<<20), admin: admin}
 	d.steps = d.r.IntN(len(e2e.Steps))
 	stop := invariantWatch(t, s.DB.Owner)
 	ways := d.shuffledFaults(run.Count)
@@ -65,22 +65,22 @@ func Deaths(t testing.TB, run Run) {
 		if t.Failed() {
 			break
 		}
-		d.crowd.addIfIdle()
+		d.donors.addIfIdle()
 		die()
 		run.Progress(1)
 		time.Sleep(time.Duration(d.r.IntN(betweenDeaths)) * time.Millisecond)
 	}
 	d.endFaults()
 	began := time.Now()
-	d.crowd.wait()
+	d.donors.wait()
 	stop()
 	if run.Count <= twenty {
 		s.AgeLeases()
 	}
 	s.WaitDrained(drained)
-	run.Record("gifts", fmt.Sprint(d.crowd.next))
+	run.Record("gifts", fmt.Sprint(d.donors.next))
 	run.Record("drained", time.Since(began).Round(time.Millisecond).String())
-	s.RequireGifts(d.crowd.next)
+	s.RequireGifts(d.donors.next)
 	checkAcknowledged(t, s.Stripe(), s.DB.Owner)
 	all, err := violations(s.DB.Owner, livenessCheckers...)
 	require.NoError(t, err)
@@ -147,7 +147,7 @@ func (d *deathsRun) dropCommitReply(end pgproxy.End) {
 	server.Proxy().SetFaults(pgproxy.Faults{Swallow: 0.5, End: end})
 	defer server.Proxy().SetFaults(pgproxy.None())
 	testkit.Eventually(d.t, deathWithin, func() error {
-		d.crowd.addIfIdle()
+		d.donors.addIfIdle()
 		if server.Proxy().Counts().Swallowed == before {
 			return fmt.Errorf("nothing was committed through %s", server.URL())
 		}
@@ -165,7 +165,7 @@ func (d *deathsRun) step() {
 	d.steps++
 	testkit.Eventually(d.t, deathWithin, func() error { return d.Disturb(step.At, act, 1) })
 	testkit.Eventually(d.t, deathWithin, func() error {
-		d.crowd.addIfIdle()
+		d.donors.addIfIdle()
 		if n, err := d.Reached(); err != nil || n == 0 {
 			return fmt.Errorf("no transaction reached %s (%w)", step.At, err)
 		}

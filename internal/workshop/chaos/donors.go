@@ -17,14 +17,14 @@ import (
 
 // give submits the form as a donor, at one server after another, until there is a payment page, and pays
 // there.
-func give(t testing.TB, s *e2e.Stack, donor int, patience time.Duration) {
+func give(t testing.TB, s *e2e.Stack, donor int, limit time.Duration) {
 	form := url.Values{
 		"form": {uuid.NewString()}, "amount": {"20"}, "frequency": {"once"}, "first_name": {"Donor"}, "last_name": {fmt.Sprint(donor)},
 		"email": {fmt.Sprintf("donor%d@donor.example", donor)},
 	}
 	var last error
 	servers := s.Servers()
-	for at, deadline := donor, time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for at, deadline := donor, time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var page string
 		at++
 		if page, last = submit(servers[at%len(servers)].URL(), form); last == nil {

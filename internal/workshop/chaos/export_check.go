@@ -34,7 +34,7 @@ func checkExports(t testing.TB, db *sqlx.DB) {
 		}
 		cmd := exec.CommandContext(t.Context(), path, append(command[1:], file)...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-		said, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s: %s", command[0], said)
+		output, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s: %s", command[0], output)
 	}
 }

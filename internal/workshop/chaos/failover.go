@@ -64,8 +64,8 @@ func Failover(t testing.TB, run Run) {
 		p.queryDirectly(&stored, `SELECT id FROM stripe_event`)
 		slices.Sort(stored)
 		for _, id := range acknowledged {
-			_, kept := slices.BinarySearch(stored, id)
-			require.True(t, kept, "event %s was acknowledged and is not in the promoted standby", id)
+			_, found := slices.BinarySearch(stored, id)
+			require.True(t, found, "event %s was acknowledged and is not in the promoted standby", id)
 		}
 		for _, server := range s.Servers() {
 			testkit.Eventually(t, servesAgain, func() error { return serves(server) })

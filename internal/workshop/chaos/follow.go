@@ -108,8 +108,8 @@ func (w *simulation) checkReceipts() {
 		LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE v.receipt_id IS NULL ORDER BY 1`)
 	var want []string
 	for _, p := range w.oracle.pledges {
-		if kept := w.oracle.kept[p.paidBy]; p.paidBy != "" && kept > 0 {
-			want = append(want, fmt.Sprintf("%s %d", p.id, kept))
+		if net := w.oracle.notReturned[p.paidBy]; p.paidBy != "" && net > 0 {
+			want = append(want, fmt.Sprintf("%s %d", p.id, net))
 		}
 	}
 	slices.Sort(want)

@@ -63,9 +63,9 @@ func killAtRandom(t testing.TB, run Run, seed uint64, l runSize) {
 	if run.safety() {
 		stop = invariantWatch(t, s.DB.Owner)
 	}
-	w, crowd := startFaults(t, s, seed), newDonorCrowd(t, s, l.gifts)
+	w, donors := startFaults(t, s, seed), newDonorGroup(t, s, l.gifts)
 	for n := range l.kills {
-		crowd.add(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
+		donors.add(l.gifts*(n+1)/l.kills - l.gifts*n/l.kills)
 		time.Sleep(time.Duration(r.IntN(between)) * time.Millisecond)
 		server := pick(r, f.servers)
 		if r.IntN(4) > 0 { // else it may be killed while it starts
@@ -82,7 +82,7 @@ func killAtRandom(t testing.TB, run Run, seed uint64, l runSize) {
 	for _, server := range f.servers {
 		f.waitReady(server)
 	}
-	crowd.wait()
+	donors.wait()
 	stop()
 	checkAcknowledged(t, s.Stripe(), s.DB.Owner)
 	run.Record("slowest start", f.slowestStart().Round(time.Millisecond).String())
@@ -119,15 +119,15 @@ func waitSettled(t testing.TB, s *e2e.Stack, run Run, gifts int, within time.Dur
 }
 
 // donorCrowd lets donors give at the same time through any of the servers.
-type donorCrowd struct {
+type donorGroup struct {
 	gifts  chan int
 	next   int
 	donors sync.WaitGroup
 	once   sync.Once
 }
 
-func newDonorCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
-	c := &donorCrowd{gifts: make(chan int, most)}
+func newDonorGroup(t testing.TB, s *e2e.Stack, most int) *donorGroup {
+	c := &donorGroup{gifts: make(chan int, most)}
 	for range giving {
 		c.donors.Go(func() {
 			for n := range c.gifts {
@@ -140,7 +140,7 @@ func newDonorCrowd(t testing.TB, s *e2e.Stack, most int) *donorCrowd {
 }
 
 // add lets n more donors give.
-func (c *donorCrowd) add(n int) {
+func (c *donorGroup) add(n int) {
 	for range n {
 		c.next++
 		c.gifts <- c.next
@@ -148,14 +148,14 @@ func (c *donorCrowd) add(n int) {
 }
 
 // addIfIdle lets one more donor give if none is giving.
-func (c *donorCrowd) addIfIdle() {
+func (c *donorGroup) addIfIdle() {
 	if len(c.gifts) == 0 {
 		c.add(1)
 	}
 }
 
 // wait returns when all donors have given.
-func (c *donorCrowd) wait() {
+func (c *donorGroup) wait() {
 	c.once.Do(func() { close(c.gifts) })
 	c.donors.Wait()
 }

@@ -104,7 +104,7 @@ func open(server string) error {
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("answered %s", response.Status)
 	}
-	return drain(response)
+	return discard(response)
 }
 
 // webhookLoad delivers events while Stripe answers no call, so that a webhook that needs a call would be

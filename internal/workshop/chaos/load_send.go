@@ -16,7 +16,7 @@ var browser = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute},
 }
 
-func drain(response *http.Response) error {
+func discard(response *http.Response) error {
 	_, err := io.Copy(io.Discard, response.Body)
 	return err
 }

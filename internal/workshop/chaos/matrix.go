@@ -58,7 +58,7 @@ func Matrix(t testing.TB, run Run) {
 	for n := range run.Count {
 		version := int64(oldestRelease + states[n%len(states)])
 		s.Kill()
-		before := giftsKept(t, s)
+		before := giftData(t, s)
 		require.NoError(t, migrations.To(context.Background(), s.DB.OwnerURL, version), "to version %d", version)
 		s.Launch()
 		requireWaiting(t, s)
@@ -66,7 +66,7 @@ func Matrix(t testing.TB, run Run) {
 		s.Konbit("migrate")
 		slowest = max(slowest, time.Since(began))
 		s.WaitReady()
-		require.Equal(t, before, giftsKept(t, s), "from version %d", version)
+		require.Equal(t, before, giftData(t, s), "from version %d", version)
 		one()
 		checkBooks(t, s)
 		run.Progress(1)
@@ -118,14 +118,14 @@ func requireWaiting(t testing.TB, s *e2e.Stack) {
 }
 
 // giftsKept returns the gifts' data that exists in every schema, as text.
-func giftsKept(t testing.TB, s *e2e.Stack) string {
+func giftData(t testing.TB, s *e2e.Stack) string {
 	t.Helper()
 	var lines []string
 	require.NoError(t, s.DB.Owner.Select(&lines, `
 		SELECT 'gift ' || g.id || ' ' || status || ' ' || amount || ' for ' || (SELECT string_agg(fund_id || ' ' || d.amount, ', ' ORDER BY n) FROM designation d WHERE d.donation_id = g.id) FROM donation g
 		UNION ALL SELECT 'posting ' || entry_id || ' ' || n || ' ' || account_code || ' ' || fund_id || ' ' || amount FROM posting
 		UNION ALL SELECT 'receipt ' || number || ' of ' || year || ' for ' || donation_id || ': ' || facts FROM receipt
-		UNION ALL SELECT 'letter ' || message_id || ' ' || md5(message) FROM letter
+		UNION ALL SELECT 'email ' || message_id || ' ' || md5(message) FROM letter
 		UNION ALL SELECT 'event ' || id || ' ' || state FROM stripe_event
 		UNION ALL SELECT 'balance transaction ' || id || ' ' || net FROM balance_transaction ORDER BY 1`))
 	return strings.Join(lines, "\n")

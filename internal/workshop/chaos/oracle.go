@@ -89,7 +89,7 @@ type oracle struct {
 	remaining   map[string][]share          // of each charge that was a gift: the amount each fund still has of it
 	returned    map[string]share            // by "charge fund": fees that refunds returned so far
 	feesChecked map[string]bool             // charges whose fees were compared with the funds' assets
-	kept        map[string]int64            // of each charge that was a gift: the amount not refunded and not lost
+	notReturned map[string]int64            // of each charge that was a gift: the amount not refunded and not lost
 	withdrawn   map[string][]share          // by refund or dispute: the amounts withdrawn
 	lost        map[string]bool             // disputes that were lost at the stand-in
 	inSuspense  map[string]bool             // balance transactions booked to suspense as a whole
@@ -101,7 +101,7 @@ type oracle struct {
 func newOracle(all map[string]*facts) *oracle {
 	return &oracle{facts: all, pledges: map[string]*pledge{}, books: lines{}, booked: map[key]bool{}, shares: map[string][]share{},
 		remaining: map[string][]share{}, returned: map[string]share{}, feesChecked: map[string]bool{},
-		kept: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
+		notReturned: map[string]int64{}, withdrawn: map[string][]share{}, lost: map[string]bool{}, inSuspense: map[string]bool{},
 		clearing: map[string]map[string]int64{}, tasks: map[string]bool{}, strays: map[string]bool{}}
 }
 

@@ -61,7 +61,7 @@ func (o *oracle) share(f *facts, c charge, parts []share) {
 	}
 	o.shares[c.ID] = append(slices.Clone(shares), ours)
 	slices.SortFunc(shares, byFund)
-	o.remaining[c.ID], o.kept[c.ID] = shares, sum(shares)
+	o.remaining[c.ID], o.notReturned[c.ID] = shares, sum(shares)
 }
 
 // fees returns the entry of the fees: Dr 5100 / Cr 1010, and of the sponsor's fee Dr 3900 / Cr 1010, released if the

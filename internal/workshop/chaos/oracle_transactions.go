@@ -84,7 +84,7 @@ func (o *oracle) refund(l lines, entity, charge string, m balanceTransaction) {
 		}
 	}
 	o.withdrawn[m.Source] = taken
-	o.kept[charge] -= -m.Net
+	o.notReturned[charge] -= -m.Net
 }
 
 // shortfall returns what operations pays of an amount instead of a fund.
@@ -164,7 +164,7 @@ func (o *oracle) lose(entity, dispute string) lines {
 			o.task(entity, "fund_could_not_bear", dispute+" "+s.fund)
 		}
 	}
-	o.kept[o.facts[entity].chargeOf[dispute]] -= sum(o.withdrawn[dispute])
+	o.notReturned[o.facts[entity].chargeOf[dispute]] -= sum(o.withdrawn[dispute])
 	return l
 }
 

@@ -92,7 +92,7 @@ const (
 
 // Orders delivers each gift's events in another order. The n-th proof uses the n-th of the 720 orders and the cases in
 // turn, so 4 × 720 proofs cover every order of every case. The events of a group of gifts are delivered step by step,
-// with drains and imports of the balance between them at random; every fourth group is delivered all at once.
+// with event batches and imports of the balance between them at random; every fourth group is delivered all at once.
 func Orders(t testing.TB, run Run) {
 	shards := make(chan int)
 	var all sync.WaitGroup

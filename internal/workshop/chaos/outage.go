@@ -29,13 +29,13 @@ func init() {
 }
 
 const (
-	hour      = time.Hour
-	shortHour = 1500 * time.Millisecond // outage of the short form; the retries are those of the program in both forms
-	back      = 10 * time.Minute        // all are sent within this time after the outage
-	shortBack = 2 * time.Minute
-	forms     = 4                // a second, at each of the two
-	slower    = 1.10             // allowed ratio of the form's p99 in the outage
-	crowding  = 30 * time.Second // emails are spread over this time
+	hour       = time.Hour
+	shortHour  = 1500 * time.Millisecond // outage of the short form; the retries are those of the program in both forms
+	back       = 10 * time.Minute        // all are sent within this time after the outage
+	shortBack  = 2 * time.Minute
+	forms      = 4                // a second, at each of the two
+	slower     = 1.10             // allowed ratio of the form's p99 in the outage
+	spreadTime = 30 * time.Second // emails are spread over this time
 )
 
 // Outage submits forms at a steady rate to a Konbit whose mail server is down and to another whose mail server works,
@@ -52,17 +52,17 @@ func Outage(t testing.TB, run Run) {
 	kinds := []mailcatch.Kind{mailcatch.Refuse, mailcatch.Defer, mailcatch.Hang}
 	r.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	over := make(chan struct{})
-	var pressing sync.WaitGroup
+	var submitting sync.WaitGroup
 	o.ill.Mail().SetFault(mailcatch.Fault{Kind: kinds[0]})
 	began := time.Now()
-	pressing.Go(func() { o.submitAll(over, lasts) })
+	submitting.Go(func() { o.submitAll(over, lasts) })
 	for _, kind := range kinds[1:] {
 		time.Sleep(lasts / 3)
 		o.ill.Mail().SetFault(mailcatch.Fault{Kind: kind})
 	}
 	time.Sleep(time.Until(began.Add(lasts)))
 	close(over)
-	pressing.Wait()
+	submitting.Wait()
 	require.Equal(t, run.Count, o.paid)
 	sent := len(o.ill.Mail().Messages())
 	require.Zero(t, sent, "nothing is sent in the outage")
@@ -161,20 +161,20 @@ func (o *mailOutage) check(began, returned time.Time) {
 			bursts++
 		}
 	}
-	crowd := 0
-	for at := returned; !at.After(time.Now()); at = at.Add(crowding / 2) {
-		crowd = max(crowd, within(arrived, at, crowding))
+	most := 0
+	for at := returned; !at.After(time.Now()); at = at.Add(spreadTime / 2) {
+		most = max(most, within(arrived, at, spreadTime))
 	}
 	var tries int
 	require.NoError(o.t, o.ill.DB.Owner.Get(&tries, `SELECT max(tries) FROM letter_delivery`))
 	o.run.Record("most attempts of an email", fmt.Sprint(tries))
 	o.run.Record("connections", fmt.Sprint(len(dials)))
 	o.run.Record("bursts", fmt.Sprint(bursts))
-	o.run.Record("most emails in half a minute", fmt.Sprint(crowd))
+	o.run.Record("most emails in half a minute", fmt.Sprint(most))
 	require.LessOrEqual(o.t, bursts, 1, "seconds with more connections than there are workers")
 	if o.run.Count >= 1000 {
 		require.LessOrEqual(o.t, float64(ill), slower*float64(well), "the form's p99")
-		require.LessOrEqual(o.t, crowd, o.run.Count/4, "the retries are spread")
+		require.LessOrEqual(o.t, most, o.run.Count/4, "the retries are spread")
 	}
 }
 

@@ -41,10 +41,10 @@ func attack(t testing.TB, db *testkit.Database) (refused int) {
 			}
 			for i, role := range as {
 				_, err := role.Exec(try)
-				var said *pq.Error
-				require.True(t, errors.As(err, &said), "%q as role %d: %v", try, i, err)
-				if referred := "feature_not_supported"; said.Code.Name() != referred { // TRUNCATE of a table with foreign keys to it
-					require.Equal(t, "insufficient_privilege", said.Code.Name(), "%q as role %d: %v", try, i, err)
+				var refusal *pq.Error
+				require.True(t, errors.As(err, &refusal), "%q as role %d: %v", try, i, err)
+				if referred := "feature_not_supported"; refusal.Code.Name() != referred { // TRUNCATE of a table with foreign keys to it
+					require.Equal(t, "insufficient_privilege", refusal.Code.Name(), "%q as role %d: %v", try, i, err)
 				}
 				refused++
 			}

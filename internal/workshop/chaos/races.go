@@ -41,7 +41,7 @@ func init() {
 const (
 	racers           = 50
 	roundsPerProgram = 250 // rounds in one program
-	mostRooms        = 4
+	maxReplicas      = 4
 	workedOff        = time.Minute            // to process an event delivered by fifty callers
 	delivered        = 100 * time.Millisecond // for each email of a round, in addition to a minute
 	realShare        = 0.02                   // of the rounds, at least two, use real servers
@@ -52,10 +52,10 @@ type raceServices struct {
 	db        *sqlx.DB
 	starter   checkout.Starter
 	inbox     *webhook.Inbox
-	drain     *event.Worker
+	worker    *event.Worker
 	collector stripebalance.Importer
-	desk      receipt.Issuer
-	clerk     mail.Resender
+	receipts  receipt.Issuer
+	resender  mail.Resender
 	runner    *jobs.Runner
 }
 
@@ -63,17 +63,17 @@ func newRaceServices(t testing.TB, h *program.Program) *raceServices {
 	db, err := pg.Open(t.Context(), h.DB.ServerURL, 16)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
-	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, desk: h.Settler.Receipts}
+	r := &raceServices{db: db, starter: h.Starter, collector: h.Collector, receipts: h.Settler.Receipts}
 	r.starter.DB, r.collector.DB = db, db
 	r.inbox = &webhook.Inbox{DB: db, Keys: h.Stripe, Now: time.Now, Wake: func() {}}
-	r.drain = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog,
+	r.worker = event.NewWorker(&event.Worker{DB: db, Source: stripepay.EventStore{Stripe: h.Stripe}, Catalog: h.Catalog,
 		Settler: h.Settler, Booker: h.Booker, Log: h.Log.Logger()})
 	receipts := h.Receipts
 	receipts.DB = db
-	r.clerk = mail.Resender{Receipts: receipts, Queue: h.Queue}
+	r.resender = mail.Resender{Receipts: receipts, Queue: h.Queue}
 	handlers := jobs.NewHandlers()
 	receipts.Register(handlers)
-	r.runner, err = jobs.NewRunner(db, handlers, 1, h.Log.Logger(), jobs.Slots(jobs.Emails, racers/mostRooms))
+	r.runner, err = jobs.NewRunner(db, handlers, 1, h.Log.Logger(), jobs.Slots(jobs.Emails, racers/maxReplicas))
 	require.NoError(t, err)
 	return r
 }
@@ -105,7 +105,7 @@ func Races(t testing.TB, run Run) {
 func races(t testing.TB, run Run, season uint64, rounds int) {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}})
 	a := &raceRun{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 8+season<<8)), offer: h.Offer("csio")}
-	for range 2 + a.r.IntN(mostRooms-1) {
+	for range 2 + a.r.IntN(maxReplicas-1) {
 		a.replicas = append(a.replicas, newRaceServices(t, h))
 	}
 	for done := 0; done < rounds; done += 5 {
@@ -216,7 +216,7 @@ func (a *raceRun) deliverEvent(e program.Event) {
 	for _, r := range a.replicas {
 		working.Go(func() {
 			for ctx.Err() == nil {
-				_, _ = r.drain.RunBatch(bounded)
+				_, _ = r.worker.RunBatch(bounded)
 			}
 		})
 	}
@@ -247,10 +247,10 @@ func (a *raceRun) waitForNone(within time.Duration, query string, args ...any) {
 
 // correction corrects one receipt from all racers: one receipt replaces it.
 func (a *raceRun) correction(d donation.Donation) {
-	standing := a.validReceipt(d)
+	valid := a.validReceipt(d)
 	a.requireOneSuccess(a.race(func(r *raceServices) error {
 		return pg.InTx(a.t.Context(), r.db, func(tx *sqlx.Tx) error {
-			_, err := r.desk.CorrectTx(a.t.Context(), tx, standing.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
+			_, err := r.receipts.CorrectTx(a.t.Context(), tx, valid.ID, receipt.Correction{FirstName: "Anna"}, "racer", time.Now())
 			return err
 		})
 	}), receipt.ErrReceiptVoid)
@@ -259,10 +259,10 @@ func (a *raceRun) correction(d donation.Donation) {
 
 // resendReceipt resends one receipt from all racers after it was sent: one job remains.
 func (a *raceRun) resendReceipt(d donation.Donation) {
-	standing := a.validReceipt(d)
-	require.NoError(a.t, a.replicas[0].clerk.Mail(a.t.Context(), standing.ID))
-	a.requireOneSuccess(a.race(func(r *raceServices) error { return r.clerk.Resend(a.t.Context(), standing, "racer") }), mail.ErrWaiting)
-	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, standing.ID))
+	valid := a.validReceipt(d)
+	require.NoError(a.t, a.replicas[0].resender.Mail(a.t.Context(), valid.ID))
+	a.requireOneSuccess(a.race(func(r *raceServices) error { return r.resender.Resend(a.t.Context(), valid, "racer") }), mail.ErrWaiting)
+	require.Equal(a.t, 1, a.Count(`SELECT count(*) FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = $1 AND cause = 'resend'`, valid.ID))
 }
 
 // refund refunds the gift in Stripe's dashboard; all racers deliver the event and import the balance: it is booked

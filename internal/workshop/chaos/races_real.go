@@ -33,7 +33,7 @@ func realRaces(t testing.TB, run Run, rounds int) {
 		delivered = deliverAll(t, s, at, delivered)
 	}
 	s.RequireGifts(gifts)
-	require.Len(t, s.Mail().Messages(), gifts, "no letter has a copy")
+	require.Len(t, s.Mail().Messages(), gifts, "no email has a copy")
 	for _, server := range s.Servers() {
 		server.Kill()
 	}

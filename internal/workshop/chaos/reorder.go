@@ -122,21 +122,21 @@ func startOrderGift(t testing.TB, h *program.Program, f *facts, n int, own strin
 
 // permutation returns the n-th order of k things, modulo their number.
 func permutation(n, k int) (order []int) {
-	var left []int
+	var remaining []int
 	for i := range k {
-		left = append(left, i)
+		remaining = append(remaining, i)
 	}
 	for ; k > 0; k-- {
 		i := n % k
 		n /= k
-		order, left = append(order, left[i]), slices.Delete(left, i, i+1)
+		order, remaining = append(order, remaining[i]), slices.Delete(remaining, i, i+1)
 	}
 	return order
 }
 
 // deliverStepwise delivers the first event of every gift, then the second, and so on.
 func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, gifts []*orderGift) {
-	look := func() {
+	workAtRandom := func() {
 		switch r.IntN(5) {
 		case 0:
 			_, err := h.Collector.ImportDue(t.Context())
@@ -150,7 +150,7 @@ func deliverStepwise(t testing.TB, h *program.Program, r *rand.Rand, gifts []*or
 		}
 	}
 	for step := range eventSequence {
-		look()
+		workAtRandom()
 		for _, g := range gifts {
 			deliver(t, h, g.EntityID, g.events[step])
 		}
@@ -162,10 +162,10 @@ func deliver(t testing.TB, h *program.Program, entity uuid.UUID, e program.Event
 	require.NoError(t, h.Inbox.Receive(t.Context(), entity, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...)))
 }
 
-// deliverAtOnce delivers everything in parallel, while two drains and an import of the balance run.
+// deliverAtOnce delivers everything in parallel, while two event workers and an import of the balance run.
 func deliverAtOnce(t testing.TB, h *program.Program, gifts []*orderGift) {
 	ctx, stop := context.WithCancel(t.Context())
-	var working, telling sync.WaitGroup
+	var working, delivering sync.WaitGroup
 	for range 2 {
 		working.Go(func() { h.EventWorker.Run(ctx) })
 	}
@@ -178,12 +178,12 @@ func deliverAtOnce(t testing.TB, h *program.Program, gifts []*orderGift) {
 	errs := make(chan error, len(gifts)*len(eventSequence))
 	for _, g := range gifts {
 		for _, e := range g.events {
-			telling.Go(func() {
+			delivering.Go(func() {
 				errs <- h.Inbox.Receive(t.Context(), g.EntityID, "tsne", e.Body, stripefake.Sign(time.Now(), e.Body, program.WebhookSecrets["tsne"]...))
 			})
 		}
 	}
-	telling.Wait()
+	delivering.Wait()
 	stop()
 	working.Wait()
 	for range len(gifts) * len(eventSequence) {
@@ -196,7 +196,7 @@ func resultOf(h *program.Program, g *orderGift) (end []string) {
 	const about = `WITH mine AS (
 		    SELECT j.id FROM journal_entry j
 		     WHERE j.dimensions->>'donation' = $1 OR j.dimensions->>'charge' = $2
-		        OR j.dimensions->>'of' IN (SELECT object_id FROM charge_change WHERE charge_id = $2))
+		        OR j.dimensions->>'of' IN (SELECT c.object_id FROM payment_change c JOIN payment p ON p.id = c.payment_id WHERE p.charge_ref = $2))
 		SELECT format('%s %s %s', CASE f.code WHEN $3 THEN 'own' ELSE f.code END, p.account_code, sum(p.amount))
 		  FROM posting p JOIN mine ON mine.id = p.entry_id JOIN fund f ON f.id = p.fund_id
 		 GROUP BY f.code, p.account_code HAVING sum(p.amount) <> 0 ORDER BY 1`
@@ -204,7 +204,7 @@ func resultOf(h *program.Program, g *orderGift) (end []string) {
 		       CASE WHEN r.replaces = (SELECT o.id FROM receipt o WHERE o.donation_id = r.donation_id AND o.number < r.number ORDER BY o.number DESC LIMIT 1) THEN ' replaces' END)
 		  FROM receipt r LEFT JOIN receipt_void v ON v.receipt_id = r.id WHERE r.donation_id = $1 ORDER BY r.number`
 	const tasks = `SELECT format('task %s', kind) FROM finance_task
-		WHERE split_part(subject, ' ', 1) IN (SELECT $1 UNION SELECT object_id FROM charge_change WHERE charge_id = $1) OR detail->>'donation' = $2 ORDER BY 1`
+		WHERE split_part(subject, ' ', 1) IN (SELECT $1 UNION SELECT c.object_id FROM payment_change c JOIN payment p ON p.id = c.payment_id WHERE p.charge_ref = $1) OR detail->>'donation' = $2 ORDER BY 1`
 	d := h.Gift(g.ID)
 	charge := ""
 	if d.ChargeID != nil {

@@ -22,10 +22,10 @@ func init() {
 }
 
 const (
-	block    = 100 // sequences in one simulation, which is checked at its end
-	atOnce   = 3   // simulations in parallel
-	longest  = 30  // maximum of steps in a sequence
-	patience = 6   // maximum of sweeps until nothing waits
+	block     = 100 // sequences in one simulation, which is checked at its end
+	atOnce    = 3   // simulations in parallel
+	longest   = 30  // maximum of steps in a sequence
+	maxSweeps = 6   // maximum of sweeps until nothing waits
 )
 
 // Sequences runs random histories. A block of a hundred shares one simulation. A block's seed is the run's seed and its
@@ -201,7 +201,7 @@ func (w *simulation) payout() {
 // end delivers all waiting events, and a sweep finds the dropped ones.
 func (w *simulation) end() {
 	w.deliverSome(1<<20, true)
-	for range patience {
+	for range maxSweeps {
 		w.sweep()
 		w.RetryParked()
 		if w.Count(`SELECT count(*) FROM stripe_event WHERE state <> 'done'`) == 0 {

@@ -63,7 +63,7 @@ func Sleepers(t testing.TB, run Run) {
 	}
 	run.Record("slowest taking over", slowest.Round(time.Millisecond).String())
 	s.RequireGifts(gifts)
-	run.Record("letters that have a copy", fmt.Sprint(len(s.Mail().Messages())-gifts))
+	run.Record("emails that have a copy", fmt.Sprint(len(s.Mail().Messages())-gifts))
 }
 
 // suspendRun suspends all servers and returns the time from the last suspension until all work was done.

@@ -81,11 +81,11 @@ func Statements(t testing.TB, run Run) {
 		}
 		return nil
 	})
-	letters := float64(run.Count-first) / time.Since(began).Seconds()
+	emails := float64(run.Count-first) / time.Since(began).Seconds()
 	oneEmailEach(t, s, run.Count)
 	run.Progress(run.Count)
 	run.Record("statements a second", fmt.Sprintf("%.0f", rate))
-	run.Record("emails a second", fmt.Sprintf("%.0f", letters))
+	run.Record("emails a second", fmt.Sprintf("%.0f", emails))
 }
 
 // oneEmailEach requires one Message-ID for each donor. Only emails that a killed server was sending may have copies.
@@ -96,7 +96,7 @@ func oneEmailEach(t testing.TB, s *e2e.Stack, donors int) {
 			continue
 		}
 		if known, ok := ids[m.To]; ok {
-			require.Equal(t, known, m.MessageID, "a second letter to %s", m.To)
+			require.Equal(t, known, m.MessageID, "a second email to %s", m.To)
 			copies++
 		}
 		ids[m.To] = m.MessageID

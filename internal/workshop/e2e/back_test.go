@@ -52,7 +52,7 @@ func TestSharedTablet(t *testing.T) {
 	require.Equal(t, 3, s.count(`SELECT count(*) FROM donation WHERE status = 'started'`))
 
 	again := s.read(tablet.PostForm(s.URL()+"/give/csio", form("Elena")))
-	require.True(t, pages[again.location], "the last one's second press is the same gift")
+	require.True(t, pages[again.location], "the last one's second submission is the same gift")
 	other := s.read(tablet.PostForm(s.URL()+"/give/grassroots-international", form("Elena")))
 	require.False(t, pages[other.location], "a gift to others is another")
 	require.Equal(t, 4, s.count(`SELECT count(*) FROM donation WHERE status = 'started'`))

@@ -26,9 +26,9 @@ func (s *Stack) Balanced() string {
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}, Transport: a})
 	s.t.Cleanup(func() { close(stop); watching.Wait(); proxy.CloseClientConnections(); proxy.Close() })
 	for _, entity := range Entities {
-		told := account(entity, s.Server)
-		told.WebhookURL = proxy.URL + "/hooks/stripe/" + entity
-		s.stripe.AddAccount(told)
+		stripeAccount := account(entity, s.Server)
+		stripeAccount.WebhookURL = proxy.URL + "/hooks/stripe/" + entity
+		s.stripe.AddAccount(stripeAccount)
 	}
 	return proxy.URL
 }

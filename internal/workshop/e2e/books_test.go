@@ -103,13 +103,13 @@ func pdfText(t testing.TB, pdf []byte) string {
 // collapseSpace replaces each run of white space with one space: emails have line breaks in sentences.
 func collapseSpace(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// letters waits for n emails and then a moment longer, in case there is one too many.
-func (s *Stack) letters(n int) []mailcatch.Message {
+// waitForEmails returns the first n emails. It waits a moment longer and reports an error if there is one more.
+func (s *Stack) waitForEmails(n int) []mailcatch.Message {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), waitTimeout)
 	defer cancel()
 	if _, err := s.Mail().WaitFor(ctx, n); err != nil {
-		s.t.Fatalf("%d letters have come, not %d: %v", len(s.Mail().Messages()), n, err)
+		s.t.Fatalf("%d emails have come, not %d: %v", len(s.Mail().Messages()), n, err)
 	}
 	time.Sleep(200 * time.Millisecond)
 	all := s.Mail().Messages()
@@ -127,7 +127,7 @@ func (s *Stack) count(query string, args ...any) (n int) {
 // requireOneGift checks that there is one gift, paid once, booked once, with one receipt and one email.
 func (s *Stack) requireOneGift() {
 	s.t.Helper()
-	s.letters(1)
+	s.waitForEmails(1)
 	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM donation WHERE status = 'settled'`))
 	require.Equal(s.t, 0, s.count(`SELECT count(*) FROM donation WHERE status IN ('started', 'processing', 'held')`))
 	require.Equal(s.t, 1, s.count(`SELECT count(*) FROM receipt`))

@@ -95,7 +95,7 @@ func TestKilledWhileTheMailServerHangs(t *testing.T) {
 	s.give("csio", "Hanging")
 	testkit.Eventually(t, waitTimeout, func() error {
 		if s.count(`SELECT count(*) FROM letter`) == 0 {
-			return fmt.Errorf("no letter was rendered")
+			return fmt.Errorf("no email was rendered")
 		}
 		return nil
 	})

@@ -14,18 +14,18 @@ func (s *Stack) doctorFinding(at string) (found struct {
 	OK               bool
 }) {
 	s.t.Helper()
-	said, _ := s.TryKonbit("doctor", "--json") // it may report other problems too
+	output, _ := s.TryKonbit("doctor", "--json") // it may report other problems too
 	var all []struct {
 		Check, Fix, Note string
 		OK               bool
 	}
-	require.NoError(s.t, json.Unmarshal([]byte(said), &all), said)
+	require.NoError(s.t, json.Unmarshal([]byte(output), &all), output)
 	for _, f := range all {
 		if f.Check == at {
 			return f
 		}
 	}
-	s.t.Fatalf("the doctor did not look at %q: %s", at, said)
+	s.t.Fatalf("the doctor did not check %q: %s", at, output)
 	return found
 }
 
@@ -34,7 +34,7 @@ func (s *Stack) doctorFinding(at string) (found struct {
 func TestEndpointByCommand(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{Stopped: true})
-	const look = "webhook endpoint of tsne"
+	const checkName = "webhook endpoint of tsne"
 	var there struct{ Data []struct{ ID string } }
 	require.NoError(t, json.Unmarshal(s.stripeAPI(http.MethodGet, "tsne", "/v1/webhook_endpoints", nil), &there))
 	for _, e := range there.Data {
@@ -42,9 +42,9 @@ func TestEndpointByCommand(t *testing.T) {
 	}
 	secret := PerEntity("STRIPE_WEBHOOK_SECRET", "tsne")
 	delete(s.settings, secret)
-	said, err := s.TryKonbit("serve")
+	output, err := s.TryKonbit("serve")
 	s.failed(err)
-	require.ErrorContains(t, err, secret+" is not set: konbit stripe endpoint --entity tsne", said)
+	require.ErrorContains(t, err, secret+" is not set: konbit stripe endpoint --entity tsne", output)
 
 	var made struct{ ID, URL, Secret, Done string }
 	out := s.Konbit("stripe", "endpoint", "--entity", "tsne", "--json")
@@ -52,28 +52,28 @@ func TestEndpointByCommand(t *testing.T) {
 	require.Equal(t, "created", made.Done)
 	require.Equal(t, s.URL()+"/hooks/stripe/tsne", made.URL)
 	s.settings[secret] = made.Secret
-	require.True(t, s.doctorFinding(look).OK)
+	require.True(t, s.doctorFinding(checkName).OK)
 	again := s.Konbit("stripe", "endpoint", "--entity", "tsne")
 	require.Contains(t, again, made.ID+" unchanged")
 	require.NotContains(t, again, "whsec_")
 
 	s.Restart()
 	s.give("csio", "First")
-	s.letters(1)
+	s.waitForEmails(1)
 
 	receipts := s.doctorFinding("receipts of tsne are sent by Konbit only")
 	require.True(t, receipts.OK)
 	require.Contains(t, receipts.Note, "unknown with a test key")
 	s.stripeAPI(http.MethodPost, "tsne", "/v1/webhook_endpoints/"+made.ID, map[string][]string{"disabled": {"true"}})
-	ill := s.doctorFinding(look)
-	require.False(t, ill.OK)
-	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", ill.Fix)
+	finding := s.doctorFinding(checkName)
+	require.False(t, finding.OK)
+	require.Equal(t, made.ID+" is disabled: konbit stripe endpoint --entity tsne", finding.Fix)
 	require.Contains(t, s.Konbit("stripe", "endpoint", "--entity", "tsne"), made.ID+" updated")
-	require.True(t, s.doctorFinding(look).OK)
+	require.True(t, s.doctorFinding(checkName).OK)
 
 	elsewhere := s.Konbit("stripe", "endpoint", "--entity", "tsne", "--url", "https://other.example.org/hooks/stripe/tsne")
 	require.Contains(t, elsewhere, secret+"=whsec_")
-	require.True(t, s.doctorFinding(look).OK, "another host's endpoint is not ours")
+	require.True(t, s.doctorFinding(checkName).OK, "another host's endpoint is not ours")
 	_, err = s.TryKonbit("stripe", "endpoint", "--entity", "nobody")
 	s.failed(err)
 	require.ErrorContains(t, err, "STRIPE_SECRET_KEY_NOBODY is not set")

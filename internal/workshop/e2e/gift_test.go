@@ -29,8 +29,8 @@ type giftCase struct {
 	subject string
 	from    string
 	entity  string   // slug
-	letter  []string // in the text, in the HTML and in the document
-	never   []string // nowhere in the letter
+	receipt []string // in the text, in the HTML and in the document
+	never   []string // nowhere in the email
 
 	books []balance
 }
@@ -44,7 +44,7 @@ var giftCases = map[string]giftCase{
 		date:    func(at time.Time) string { return at.Format("January 2, 2006") },
 		subject: "Your receipt for $25.50 to Center to Support Immigrant Organizing",
 		from:    `"TSNE MissionWorks" <gifts@tsne.example>`, entity: "tsne",
-		letter: []string{
+		receipt: []string{
 			"Dear Rosa,", "Rosa Núñez-O’Hara", "$25.50", "TSNE MissionWorks", "12-3456789", "Center to Support Immigrant Organizing",
 			"Where it is needed most: to support the work of the Center to Support Immigrant Organizing",
 			"No goods or services were provided in exchange for this contribution.",
@@ -74,7 +74,7 @@ var giftCases = map[string]giftCase{
 		},
 		subject: "Su recibo por $20.00: Centro de Apoyo a la Organización de Inmigrantes",
 		from:    `"TSNE MissionWorks" <gifts@tsne.example>`, entity: "tsne",
-		letter: []string{
+		receipt: []string{
 			"Hola, José:", "José Peña", "$20.00", "TSNE MissionWorks", "12-3456789", "Centro de Apoyo a la Organización de Inmigrantes",
 			"Construcción del Movimiento Inmigrante: para apoyar la construcción del movimiento inmigrante del Centro de Apoyo",
 			"No se entregaron bienes ni servicios a cambio de esta contribución.",
@@ -104,7 +104,7 @@ var giftCases = map[string]giftCase{
 		date:    func(at time.Time) string { return at.Format("January 2, 2006") },
 		subject: "Your receipt for $1,234.56 to Grassroots International",
 		from:    `"Grassroots International" <gifts@grassroots-international.example>`, entity: "grassroots-international",
-		letter: []string{
+		receipt: []string{
 			"Dear Amina,", "Amina Lindqvist", "$1,234.56", "98-7654321", "Where it is needed most",
 			"No goods or services were provided in exchange for this contribution.",
 			"Grassroots International has exclusive legal control over this contribution",
@@ -126,7 +126,7 @@ var giftCases = map[string]giftCase{
 		},
 		subject: "Su recibo por $10.00: Grassroots International",
 		from:    `"Grassroots International" <gifts@grassroots-international.example>`, entity: "grassroots-international",
-		letter: []string{
+		receipt: []string{
 			"Hola, Ana:", "Ana Díaz", "$10.00", "Haití: Brigada Dessalines: para apoyar nuestras subvenciones a la Brigada Dessalines en Haití",
 			"Grassroots International tiene el control legal exclusivo de esta contribución",
 		},
@@ -184,7 +184,7 @@ func (y giftCase) run(t *testing.T) {
 	}
 
 	v.do(chromedp.Navigate(s.MailURL()), chromedp.Click(`a[href^="/messages/"]`, chromedp.ByQuery), chromedp.WaitVisible("iframe", chromedp.ByQuery))
-	require.Contains(t, v.body(), y.subject, "the inbox shows the letter")
+	require.Contains(t, v.body(), y.subject, "the inbox shows the email")
 	v.screenshot("mail-" + strings.ReplaceAll(t.Name(), "/", "-"))
 }
 
@@ -217,24 +217,24 @@ func (s *Stack) charged(zone string) time.Time {
 }
 
 func (y giftCase) checkEmail(t *testing.T, s *Stack, charged time.Time) {
-	message := s.letters(1)[0]
+	message := s.waitForEmails(1)[0]
 	require.Equal(t, y.gift.Email, message.To)
 	require.Equal(t, y.subject, message.Subject)
-	letter, err := message.Email()
+	email, err := message.Email()
 	require.NoError(t, err)
-	require.Equal(t, "<receipts."+y.entity+"."+y.entity+".example>", letter.Header.Get("List-Id"))
-	require.Equal(t, y.from, letter.Header.Get("From"))
+	require.Equal(t, "<receipts."+y.entity+"."+y.entity+".example>", email.Header.Get("List-Id"))
+	require.Equal(t, y.from, email.Header.Get("From"))
 	require.Regexp(t, `^receipt\.[0-9a-f-]{36}@`+y.entity+`\.example$`, message.MessageID)
 
 	number := fmt.Sprintf("%s-%d-000001", strings.ToUpper(y.entity), charged.Year())
-	require.Len(t, letter.Attachments, 1)
-	document := letter.Attachments[0]
+	require.Len(t, email.Attachments, 1)
+	document := email.Attachments[0]
 	require.Equal(t, "application/pdf", document.Type)
 	require.Equal(t, number+".pdf", document.Name)
 	for part, text := range map[string]string{
-		"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML)), "document": pdfText(t, document.Body),
+		"text": collapseSpace(email.Text), "HTML": collapseSpace(html.UnescapeString(email.HTML)), "document": pdfText(t, document.Body),
 	} {
-		for _, words := range append([]string{number, y.date(charged)}, y.letter...) {
+		for _, words := range append([]string{number, y.date(charged)}, y.receipt...) {
 			require.Contains(t, text, words, part)
 		}
 		for _, words := range y.never {

@@ -80,8 +80,8 @@ func TestStepOnAnOldPhone(t *testing.T) {
 	v.submitTooFast(gift{Fund: "general", First: "Ana", Last: "Li", Email: "ana@donor.example"}, "A moment before you go on")
 	began := time.Now()
 	testkit.Eventually(t, waitTimeout, func() error {
-		if said := eval[string](v, `document.getElementById("step-status")?.textContent ?? ""`); said != "The check is done. Press the button to go on." {
-			return fmt.Errorf("the page says %q", said)
+		if status := eval[string](v, `document.getElementById("step-status")?.textContent ?? ""`); status != "The check is done. Press the button to go on." {
+			return fmt.Errorf("the page says %q", status)
 		}
 		return nil
 	})
@@ -102,15 +102,15 @@ func TestStepWithoutJavaScript(t *testing.T) {
 	// shown also gets the step.
 	v.do(chromedp.SetAttributeValue(`input[name="form"]`, "value", "", chromedp.ByQuery))
 	v.do(chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#step", chromedp.ByID))
-	var said string
-	v.do(chromedp.Text("#step", &said, chromedp.ByID))
-	require.Contains(t, said, "Press the button in 20 seconds.")
+	var text string
+	v.do(chromedp.Text("#step", &text, chromedp.ByID))
+	require.Contains(t, text, "Press the button in 20 seconds.")
 	time.Sleep(2 * time.Second)
 	v.do(chromedp.Click("#submit", chromedp.ByID))
 	testkit.Eventually(t, waitTimeout, func() error { // a click that is too early shows the remaining time
-		err := chromedp.Run(v.ctx, chromedp.Evaluate(`document.body.innerText`, &said))
-		if err == nil && !regexp.MustCompile(`Press the button in 1\d seconds\.`).MatchString(said) {
-			err = fmt.Errorf("the page says %q", said)
+		err := chromedp.Run(v.ctx, chromedp.Evaluate(`document.body.innerText`, &text))
+		if err == nil && !regexp.MustCompile(`Press the button in 1\d seconds\.`).MatchString(text) {
+			err = fmt.Errorf("the page says %q", text)
 		}
 		return err
 	})
@@ -132,7 +132,7 @@ func TestEventMode(t *testing.T) {
 	v := visit(t, s, phone())
 	v.do(chromedp.Navigate(opened.Link), chromedp.WaitVisible("#pass", chromedp.ByID))
 	require.Equal(t, strings.TrimSuffix(link.String(), "#"+link.Fragment), v.location(), "the pass is out of the address")
-	require.Contains(t, s.Konbit("event-mode", "list"), "devices 0", "and nothing is open before the button is pressed")
+	require.Contains(t, s.Konbit("event-mode", "list"), "devices 0", "and nothing is open before the button is clicked")
 	v.do(chromedp.Click("#submit", chromedp.ByID))
 	for _, name := range []string{"Ana", "Berta", "Carmen"} {
 		v.do(chromedp.WaitVisible("#give", chromedp.ByID))
@@ -153,7 +153,7 @@ func TestEventMode(t *testing.T) {
 		}
 		v.do(chromedp.Click("#wait", chromedp.ByID))
 	}
-	s.letters(3)
+	s.waitForEmails(3)
 
 	s.Konbit("event-mode", "close", opened.ID)
 	require.Regexp(t, opened.ID+`  csio  over since \S+  devices 1  gifts 3\n`, s.Konbit("event-mode", "list"))

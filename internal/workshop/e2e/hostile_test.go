@@ -46,7 +46,7 @@ func TestHostileNamesAllTheWay(t *testing.T) {
 	}
 	plain := pay(tributeGift("Ana", "Li", "Ana", "Ana", "Ana"))
 	s.waitStatus(plain, "settled")
-	usual := s.letters(2)
+	usual := s.waitForEmails(2)
 	var hostile []startedGift
 	var written []string
 	for i := range gifts {
@@ -62,38 +62,38 @@ func TestHostileNamesAllTheWay(t *testing.T) {
 	}
 	testkit.Eventually(t, waitTimeout, func() error {
 		if n := len(s.Mail().Messages()); n < 2+2*gifts {
-			return unexpected{"the number of letters", strconv.Itoa(n), "all"}
+			return unexpected{"the number of emails", strconv.Itoa(n), "all"}
 		}
 		return nil
 	})
 
 	v := visit(t, s)
 	wrong := testkit.WatchErrors(t, v.ctx)
-	look := func(address string) []string {
+	structureOf := func(address string) []string {
 		v.do(chromedp.Navigate(address))
 		return testkit.PageStructure(t, v.ctx)
 	}
-	thanks := look(s.URL() + thanksPath("csio", plain))
+	thanks := structureOf(s.URL() + thanksPath("csio", plain))
 	for _, b := range hostile {
-		assert.Equal(t, thanks, look(s.URL()+thanksPath("csio", b)))
+		assert.Equal(t, thanks, structureOf(s.URL()+thanksPath("csio", b)))
 	}
 	var pages, frames []string
 	for _, m := range usual {
-		pages = append(pages, look(s.MailURL()+"/messages/"+m.ID)...)
-		frames = append(frames, look(s.MailURL()+"/messages/"+m.ID+"/html")...)
+		pages = append(pages, structureOf(s.MailURL()+"/messages/"+m.ID)...)
+		frames = append(frames, structureOf(s.MailURL()+"/messages/"+m.ID+"/html")...)
 	}
 	var seen strings.Builder
-	for _, m := range s.letters(2 + 2*gifts) {
-		assert.Subset(t, pages, look(s.MailURL()+"/messages/"+m.ID), m.Subject)
-		assert.Subset(t, frames, look(s.MailURL()+"/messages/"+m.ID+"/html"), m.Subject)
+	for _, m := range s.waitForEmails(2 + 2*gifts) {
+		assert.Subset(t, pages, structureOf(s.MailURL()+"/messages/"+m.ID), m.Subject)
+		assert.Subset(t, frames, structureOf(s.MailURL()+"/messages/"+m.ID+"/html"), m.Subject)
 		seen.WriteString(v.body())
 	}
-	inbox := look(s.MailURL() + "/")
+	inbox := structureOf(s.MailURL() + "/")
 	assert.NotContains(t, inbox, "script")
-	said := strings.Join(strings.Fields(seen.String()), "")
+	inboxText := strings.Join(strings.Fields(seen.String()), "")
 	for _, text := range written {
-		assert.Contains(t, said, strings.Join(strings.Fields(text), ""))
+		assert.Contains(t, inboxText, strings.Join(strings.Fields(text), ""))
 	}
 	assert.Empty(t, wrong())
-	t.Logf("%d hostile texts in %d letters", len(written), 2*gifts)
+	t.Logf("%d hostile texts in %d emails", len(written), 2*gifts)
 }

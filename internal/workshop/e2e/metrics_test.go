@@ -28,15 +28,15 @@ func TestMetrics(t *testing.T) {
 	s.own = map[string]string{"METRICS_ADDR": watched}
 	s.Restart()
 	s.give("csio", "Canaria")
-	s.letters(1)
+	s.waitForEmails(1)
 	require.Equal(t, http.StatusNotFound, s.get("/wp-login.php?name=Canaria").status)
 	s.post("/hooks/stripe/tsne", nil)
 
 	page := func(path string) answer { return s.read(script.Get("http://" + watched + path)) }
-	var said string
+	var metrics string
 	testkit.Eventually(t, waitTimeout, func() error {
-		if said = page("/metrics").body; !strings.Contains(said, "\nkonbit_fees_due 0\n") {
-			return unexpected{"the fees due", said, "booked"}
+		if metrics = page("/metrics").body; !strings.Contains(metrics, "\nkonbit_fees_due 0\n") {
+			return unexpected{"the fees due", metrics, "booked"}
 		}
 		return nil
 	})
@@ -49,11 +49,11 @@ func TestMetrics(t *testing.T) {
 		`konbit_stripe_events{state="set_aside"} 0`, "konbit_stripe_events_oldest_seconds ", `konbit_jobs{state="given_up"} 0`, `konbit_emails{state="waiting"} 0`,
 		`konbit_emails{state="refused"} 0`, "konbit_donations_open 0", "konbit_tasks_open ", `go_sql_max_open_connections{db_name="konbit"} `, "konbit_build_info{",
 	} {
-		require.Contains(t, said, line)
+		require.Contains(t, metrics, line)
 	}
-	require.NotContains(t, said, `konbit_webhooks_total{outcome="taken"} 0`)
+	require.NotContains(t, metrics, `konbit_webhooks_total{outcome="taken"} 0`)
 	for _, personal := range []string{"anaria", "donor.example", "wp-login", s.DB.ServerURL, "sk_test", "whsec"} {
-		require.NotContains(t, said, personal)
+		require.NotContains(t, metrics, personal)
 	}
 	require.Equal(t, http.StatusOK, page("/debug/pprof/goroutine").status)
 	require.NotContains(t, page("/debug/pprof/cmdline").body, "whsec")

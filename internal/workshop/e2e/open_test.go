@@ -34,16 +34,16 @@ func TestOpenToEveryone(t *testing.T) {
 	v := visit(t, s)
 	v.do(chromedp.ActionFunc(addScript(noRefreshScript)), scheme("dark"))
 	in := func(path string) chromedp.Action { return chromedp.Navigate(s.URL() + path + "&lang=es") }
-	press := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
+	submit := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	for name, open := range map[string]chromedp.Action{
 		"form": in("/give/csio?"), "grassroots": in("/give/grassroots-international?"),
-		"errors": chromedp.Tasks{in("/give/csio?"), press}, "home": in("/?"), "problem": in("/nowhere?"),
+		"errors": chromedp.Tasks{in("/give/csio?"), submit}, "home": in("/?"), "problem": in("/nowhere?"),
 		"thanks-paid": in(thanksPath("csio", paid)), "thanks-settling": in(thanksPath("csio", settling)),
 		"thanks-unpaid": in(thanksPath("csio", unpaid)), "thanks-unknown": in(thanksPath("csio", startedGift{ref: "x"})),
 	} {
 		v.do(desktop(), open)
 		require.Equal(t, "es", eval[string](v, `document.documentElement.lang`), name)
-		for window, size := range map[string]chromedp.Action{"phone": phone(), "desk": desktop()} {
+		for window, size := range map[string]chromedp.Action{"phone": phone(), "desktop": desktop()} {
 			v.do(size)
 			assert.Empty(t, testkit.Axe(t, v.ctx), "%s, %s", name, window)
 			v.screenshot(name + "-es-" + window + "-dark")

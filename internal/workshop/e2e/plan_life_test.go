@@ -52,7 +52,7 @@ func TestPlanFromItsEmail(t *testing.T) {
 	s.waitEmails("Your receipt for $20.00", 1)
 	s.waitPlansSynced(1)
 	link := s.manageLink()
-	for _, wish := range []struct{ do, letter, stands string }{
+	for _, change := range []struct{ do, subject, condition string }{
 		{"skip", "is left out once", "true"},
 		{"resume", "goes on", "status = 'active'"},
 		{"pause", "is paused", "status = 'paused'"},
@@ -60,27 +60,27 @@ func TestPlanFromItsEmail(t *testing.T) {
 		{"change", "is changed", "status = 'active'"},
 		{"cancel", "has stopped, as you asked", "status = 'cancelled'"},
 	} {
-		before := s.countSubjects(wish.letter)
+		before := s.countSubjects(change.subject)
 		v.do(chromedp.Navigate(link))
-		if wish.do == "cancel" {
+		if change.do == "cancel" {
 			v.navigate(func() { v.click("#stop") })
 		} else {
-			if wish.do == "change" {
+			if change.do == "change" {
 				v.do(chromedp.SetValue("#amount", "15", chromedp.ByID))
 			}
-			wishes := s.count(`SELECT count(*) FROM plan_event`)
-			v.navigate(func() { v.click(fmt.Sprintf(`//form[input[@name="do" and @value=%q]]//button`, wish.do)) })
-			require.Equal(t, wishes, s.count(`SELECT count(*) FROM plan_event`), "%s is shown, not done", wish.do)
+			events := s.count(`SELECT count(*) FROM plan_event`)
+			v.navigate(func() { v.click(fmt.Sprintf(`//form[input[@name="do" and @value=%q]]//button`, change.do)) })
+			require.Equal(t, events, s.count(`SELECT count(*) FROM plan_event`), "%s is shown, not done", change.do)
 			v.navigate(func() { v.click("#confirm") })
 		}
-		s.waitSubject(wish.letter, before+1)
+		s.waitSubject(change.subject, before+1)
 		testkit.Eventually(t, waitTimeout, func() error {
-			if n := s.count(`SELECT count(*) FROM plan WHERE ` + wish.stands); n != 1 {
-				return fmt.Errorf("the plan does not stand as %s", wish.do)
+			if n := s.count(`SELECT count(*) FROM plan WHERE ` + change.condition); n != 1 {
+				return fmt.Errorf("the plan is not yet as after %s", change.do)
 			}
 			return nil
 		})
-		if wish.do == "change" {
+		if change.do == "change" {
 			s.waitPlansSynced(1)
 			s.Stripe().Advance(3 * overOneMonth)
 			s.waitEmails("Your receipt for $15.00", 3)
@@ -118,6 +118,6 @@ func (s *Stack) manageLink() string {
 			return link
 		}
 	}
-	s.t.Fatal("no letter leads to its plan")
+	s.t.Fatal("no email has a link to its plan")
 	return ""
 }

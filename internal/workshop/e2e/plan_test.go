@@ -116,7 +116,7 @@ func (s *Stack) cardLink() string {
 			return link
 		}
 	}
-	s.t.Fatal("no letter leads to a new card")
+	s.t.Fatal("no email has a link to a new card")
 	return ""
 }
 
@@ -140,7 +140,7 @@ func (s *Stack) waitSubject(words string, want int) {
 	s.t.Helper()
 	testkit.Eventually(s.t, waitTimeout, func() error {
 		if n := s.countSubjects(words); n != want {
-			return fmt.Errorf("%d letters say %q, not %d", n, words, want)
+			return fmt.Errorf("%d emails say %q, not %d", n, words, want)
 		}
 		return nil
 	})
@@ -177,7 +177,7 @@ func (s *Stack) waitEmails(subject string, want int) {
 			}
 		}
 		if n != want {
-			return errors.New("letters: not the number wanted yet")
+			return errors.New("the number of emails is not the one wanted yet")
 		}
 		return nil
 	})

@@ -63,8 +63,8 @@ func (s *Stack) RequireGifts(gifts int) {
 		"receipts":              `receipt`,
 		"gifts with a receipt":  `(SELECT DISTINCT donation_id FROM receipt) r`,
 		"numbers used":          `(SELECT generate_series(1, last) FROM receipt_counter) n`,
-		"letters":               `letter`,
-		"letters handed over":   `letter_delivery WHERE accepted_at IS NOT NULL`,
+		"emails":                `letter`,
+		"emails accepted":       `letter_delivery WHERE accepted_at IS NOT NULL`,
 	} {
 		require.Equal(s.t, gifts, count(query), what)
 	}
@@ -104,9 +104,9 @@ func (s *Stack) requireEmails(n int) {
 	copies := map[string]string{}
 	for _, m := range s.Mail().Messages() {
 		if first, ok := copies[m.MessageID]; ok {
-			require.Equal(s.t, first, string(m.Raw), "a copy of a letter is the letter")
+			require.Equal(s.t, first, string(m.Raw), "each copy of an email has the same bytes")
 		}
 		copies[m.MessageID] = string(m.Raw)
 	}
-	require.Len(s.t, copies, n, "letters by Message-ID")
+	require.Len(s.t, copies, n, "emails by Message-ID")
 }

@@ -25,7 +25,7 @@ func TestBackupAndRestore(t *testing.T) {
 		s.give("csio", fmt.Sprintf("Donor%d", i))
 	}
 	s.give("grassroots-international", "Elsewhere")
-	s.letters(6)
+	s.waitForEmails(6)
 	s.waitIdle()
 	balances, journal := s.Konbit("ledger", "balance", "--json"), s.journal()
 
@@ -54,7 +54,7 @@ func TestBackupAndRestore(t *testing.T) {
 
 	s.Restart()
 	s.give("csio", "Afterwards")
-	s.letters(7)
+	s.waitForEmails(7)
 	s.waitIdle()
 	require.Equal(t, 6, s.count(`SELECT max(last) FROM receipt_counter`))
 	require.Equal(t, 0, s.count(`SELECT count(*) FROM (SELECT last, (SELECT count(*) FROM receipt r WHERE r.entity_id = c.entity_id AND r.year = c.year) AS issued

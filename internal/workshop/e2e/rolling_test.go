@@ -48,10 +48,10 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 		}
 		return nil
 	})
-	said, err := s.TryKonbit("doctor")
+	output, err := s.TryKonbit("doctor")
 	s.failed(err)
-	require.Contains(t, said, "✗ migrations: ")
-	require.Contains(t, said, "to run: konbit migrate")
+	require.Contains(t, output, "✗ migrations: ")
+	require.Contains(t, output, "to run: konbit migrate")
 
 	errs := make([]error, 2)
 	var both sync.WaitGroup
@@ -77,5 +77,5 @@ func TestMigrateTwiceAtOnce(t *testing.T) {
 		return nil
 	})
 	s.give("csio", "Patient")
-	s.letters(1)
+	s.waitForEmails(1)
 }

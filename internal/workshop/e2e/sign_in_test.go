@@ -91,7 +91,7 @@ func (s *Stack) signInEmail(n int) (link, token, code string) {
 			}
 		}
 		if len(texts) < n {
-			return errors.New("the letter has not come yet")
+			return errors.New("the email has not come yet")
 		}
 		found := signInLink.FindStringSubmatch(texts[0]) // the newest is first
 		require.NotNil(s.t, found)

@@ -96,7 +96,7 @@ func TestSharedGiftNoScript(t *testing.T) {
 	require.Contains(t, v.body(), "La tarjeta no puede llevar enlaces")
 	require.Equal(t, []string{"#split-0", "#card_message"},
 		eval[[]string](v, `[...document.querySelectorAll("#errors a")].map(link => link.getAttribute("href")).sort().reverse()`))
-	v.do( // the part with the mistake is open, and correct values are kept
+	v.do( // the part with the mistake is open, and it shows the correct values again
 		chromedp.SendKeys("#split-2", "4.50", chromedp.ByID),
 		chromedp.Clear("#card_message", chromedp.ByID), chromedp.SendKeys("#card_message", "Siempre con nosotros.", chromedp.ByID),
 	)
@@ -163,14 +163,14 @@ func (v *visitor) paySharedGift(s *Stack) {
 	}
 	require.NotContains(t, v.body(), "Carmen", "the page after payment shows nothing of people")
 
-	for _, message := range s.letters(2) {
+	for _, message := range s.waitForEmails(2) {
 		switch message.To {
 		case "ana@donor.example":
 			requireSharedReceipt(t, message)
 		case "rosa@card.example":
 			requireCard(t, message)
 		default:
-			t.Fatalf("a letter to %s", message.To)
+			t.Fatalf("an email to %s", message.To)
 		}
 	}
 	s.waitBalances(sharedBooks...)
@@ -187,11 +187,11 @@ func (v *visitor) lines() [][]string {
 
 func requireSharedReceipt(t *testing.T, message mailcatch.Message) {
 	t.Helper()
-	letter, err := message.Email()
+	email, err := message.Email()
 	require.NoError(t, err)
-	require.Len(t, letter.Attachments, 1)
+	require.Len(t, email.Attachments, 1)
 	for where, text := range map[string]string{
-		"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML)), "document": pdfText(t, letter.Attachments[0].Body),
+		"text": collapseSpace(email.Text), "HTML": collapseSpace(html.UnescapeString(email.HTML)), "document": pdfText(t, email.Attachments[0].Body),
 	} {
 		for _, words := range []string{"$20.91", "$10.46", "$5.75", "$4.70", "$0.91, parte de su donación", "En memoria de", "Abuela Carmen"} {
 			require.Contains(t, text, words, where)
@@ -204,11 +204,11 @@ func requireCard(t *testing.T, message mailcatch.Message) {
 	t.Helper()
 	require.Equal(t, "Una donación en memoria de Abuela Carmen", message.Subject)
 	require.Regexp(t, `^card\.[0-9a-f-]{36}@tsne\.example$`, message.MessageID)
-	letter, err := message.Email()
+	email, err := message.Email()
 	require.NoError(t, err)
-	require.Equal(t, "<cards.tsne.tsne.example>", letter.Header.Get("List-Id"))
-	require.Empty(t, letter.Attachments)
-	for where, text := range map[string]string{"text": collapseSpace(letter.Text), "HTML": collapseSpace(html.UnescapeString(letter.HTML))} {
+	require.Equal(t, "<cards.tsne.tsne.example>", email.Header.Get("List-Id"))
+	require.Empty(t, email.Attachments)
+	for where, text := range map[string]string{"text": collapseSpace(email.Text), "HTML": collapseSpace(html.UnescapeString(email.HTML))} {
 		for _, words := range []string{"Hola, Tía Rosa:", "Ana Díaz hizo una donación", "en memoria de Abuela Carmen", "Siempre con nosotros."} {
 			require.Contains(t, text, words, where)
 		}
@@ -227,12 +227,12 @@ func TestCardWithoutName(t *testing.T) {
 		form.Set(name, value)
 	}
 	require.NoError(t, s.Stripe().Pay(s.begin("csio", form).session, stripefake.GoodCard))
-	for _, message := range s.letters(2) {
+	for _, message := range s.waitForEmails(2) {
 		if message.To == "bea@card.example" {
-			letter, err := message.Email()
+			email, err := message.Email()
 			require.NoError(t, err)
-			require.Contains(t, letter.Text, "would rather not be named")
-			require.NotContains(t, letter.Text+letter.HTML, "Rosa")
+			require.Contains(t, email.Text, "would rather not be named")
+			require.NotContains(t, email.Text+email.HTML, "Rosa")
 		}
 	}
 }

@@ -42,13 +42,13 @@ var Steps = []Step{
 	{"settling", Failpoint{Table: "stripe_event", When: "BEFORE UPDATE", If: "NEW.state = 'done'"}, true},
 	{"settling", Failpoint{Table: "receipt", When: AtCommit}, true},
 
-	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'running'"}, true}, // settled, and no email job runs yet
-	{"the letter", Failpoint{Table: "letter", When: "BEFORE INSERT"}, true},                                // rendered
-	{"the letter", Failpoint{Table: "letter_delivery", When: "BEFORE INSERT"}, true},
-	{"the letter", Failpoint{Table: "letter", When: AtCommit}, true},
-	{"the letter", Failpoint{Table: "letter_delivery", When: "BEFORE UPDATE"}, true}, // the mail server has accepted
-	{"the letter", Failpoint{Table: "letter_delivery", When: "AFTER UPDATE"}, true},
-	{"the letter", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'completed'"}, true},
+	{"the email", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'running'"}, true}, // settled, and no email job runs yet
+	{"the email", Failpoint{Table: "letter", When: "BEFORE INSERT"}, true},                                // rendered
+	{"the email", Failpoint{Table: "letter_delivery", When: "BEFORE INSERT"}, true},
+	{"the email", Failpoint{Table: "letter", When: AtCommit}, true},
+	{"the email", Failpoint{Table: "letter_delivery", When: "BEFORE UPDATE"}, true}, // the mail server has accepted
+	{"the email", Failpoint{Table: "letter_delivery", When: "AFTER UPDATE"}, true},
+	{"the email", Failpoint{Table: "river_job", When: "BEFORE UPDATE", If: emailJob + "'completed'"}, true},
 
 	{"the fee", Failpoint{Table: "balance_transaction", When: "BEFORE INSERT"}, true},
 	{"the fee", Failpoint{Table: "balance_transaction", When: "AFTER INSERT"}, true},

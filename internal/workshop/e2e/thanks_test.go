@@ -34,8 +34,8 @@ func TestThanksTellsNothing(t *testing.T) {
 		s.waitStatus(over, "expired")
 	}
 	testkit.Eventually(t, waitTimeout, func() error {
-		if rows := s.countTraces(); rows.Letters < 1 || rows.Entries < 3 {
-			return errors.New("the letter, the fee and the sponsor's fee of the gift are not all there yet")
+		if rows := s.countTraces(); rows.Emails < 1 || rows.Entries < 3 {
+			return errors.New("the email, the fee and the sponsor's fee of the gift are not all there yet")
 		}
 		return nil
 	})
@@ -109,10 +109,10 @@ func (s *Stack) requireNoNames(got answer) {
 }
 
 // countTraces counts the rows that a gift can leave.
-func (s *Stack) countTraces() (rows struct{ Donations, Steps, Entries, Receipts, Letters, Settled int }) {
+func (s *Stack) countTraces() (rows struct{ Donations, Steps, Entries, Receipts, Emails, Settled int }) {
 	s.t.Helper()
 	require.NoError(s.t, s.DB.Owner.Get(&rows, `SELECT (SELECT count(*) FROM donation) AS donations, (SELECT count(*) FROM donation_step) AS steps,
-		(SELECT count(*) FROM journal_entry) AS entries, (SELECT count(*) FROM receipt) AS receipts, (SELECT count(*) FROM letter) AS letters,
+		(SELECT count(*) FROM journal_entry) AS entries, (SELECT count(*) FROM receipt) AS receipts, (SELECT count(*) FROM letter) AS emails,
 		(SELECT count(*) FROM donation WHERE status = 'settled') AS settled`))
 	return rows
 }

@@ -13,8 +13,8 @@ import (
 	"konbit/internal/workshop/stripefake"
 )
 
-// TestDoublePress submits the form twice, as fast as a person can click.
-func TestDoublePress(t *testing.T) {
+// TestDoubleSubmit submits the form twice, as fast as a person can click.
+func TestDoubleSubmit(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})
 	v := visit(t, s)
@@ -44,7 +44,7 @@ func TestSameFormAtOnce(t *testing.T) {
 	all.Wait()
 	for _, got := range answers {
 		require.Equal(t, http.StatusSeeOther, got.status, got.body)
-		require.Equal(t, answers[0].location, got.location, "every press leads to the same payment page")
+		require.Equal(t, answers[0].location, got.location, "every submission leads to the same payment page")
 	}
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM donation`))
 	require.Len(t, s.Stripe().State().CheckoutSessions, 1)

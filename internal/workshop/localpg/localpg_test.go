@@ -136,12 +136,12 @@ func TestDataSurvivesAndIsExclusive(t *testing.T) {
 	require.NoError(t, s.CreateDatabase(t.Context(), "kept", "postgres"))
 	require.Equal(t, "on", query[string](t, s.URL("postgres", "kept"), "SHOW fsync"))
 
-	hasty, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := Start(hasty, o)
+	_, err := Start(short, o)
 	require.ErrorIs(t, err, ErrInUse)
 	require.Contains(t, err.Error(), dir)
-	require.ErrorIs(t, Remove(hasty, dir), ErrInUse)
+	require.ErrorIs(t, Remove(short, dir), ErrInUse)
 	s.Stop()
 
 	s = run(t, o)

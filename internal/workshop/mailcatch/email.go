@@ -32,19 +32,19 @@ func (m Message) Email() (Email, error) {
 	if r == nil {
 		return Email{}, fmt.Errorf("mailcatch: message %s: %w", m.ID, err)
 	}
-	letter := Email{Header: r.Header}
+	email := Email{Header: r.Header}
 	for err == nil || message.IsUnknownCharset(err) {
 		var part *mail.Part
 		if part, err = r.NextPart(); part != nil {
-			if addErr := letter.add(part); addErr != nil {
+			if addErr := email.add(part); addErr != nil {
 				err = addErr
 			}
 		}
 	}
 	if !errors.Is(err, io.EOF) {
-		return letter, fmt.Errorf("mailcatch: message %s: %w", m.ID, err)
+		return email, fmt.Errorf("mailcatch: message %s: %w", m.ID, err)
 	}
-	return letter, nil
+	return email, nil
 }
 
 func (l *Email) add(part *mail.Part) error {

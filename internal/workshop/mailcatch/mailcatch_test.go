@@ -79,7 +79,7 @@ func TestListIsNewestFirst(t *testing.T) {
 	at := time.Date(2026, 11, 20, 15, 0, 0, 0, time.UTC)
 	s := catcher(t, Options{Now: func() time.Time { return at }})
 	require.JSONEq(t, `[]`, get(t, s, "/messages.json").Body.String())
-	require.Contains(t, get(t, s, "/").Body.String(), "No letter yet")
+	require.Contains(t, get(t, s, "/").Body.String(), "No email yet")
 	require.NoError(t, send(s, "Subject: first\r\n\r\n"))
 	require.NoError(t, send(s, awkward))
 

@@ -65,13 +65,13 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "message/rfc822")
 		_, _ = w.Write(m.Raw)
 	default:
-		letter, err := m.Email()
+		email, err := m.Email()
 		render(w, "message.html", struct {
 			Message
 			Email
 			From, To, Date string
 			Problem        error
-		}{m, letter, field(letter, "From", m.From), field(letter, "To", m.To), letter.Header.Get("Date"), err})
+		}{m, email, field(email, "From", m.From), field(email, "To", m.To), email.Header.Get("Date"), err})
 	}
 }
 
@@ -89,15 +89,15 @@ var head = regexp.MustCompile(`(?i)<head(\s[^>]*)?>`)
 // window.
 func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 	m, ok := s.Message(r.PathValue("id"))
-	letter, _ := m.Email()
-	if !ok || letter.HTML == "" {
+	email, _ := m.Email()
+	if !ok || email.HTML == "" {
 		http.NotFound(w, r)
 		return
 	}
 	const base = `<base target="_blank">`
-	page := base + letter.HTML
-	if at := head.FindStringIndex(letter.HTML); at != nil {
-		page = letter.HTML[:at[1]] + base + letter.HTML[at[1]:]
+	page := base + email.HTML
+	if at := head.FindStringIndex(email.HTML); at != nil {
+		page = email.HTML[:at[1]] + base + email.HTML[at[1]:]
 	}
 	w.Header().Set("Content-Security-Policy",
 		"sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src "+
@@ -108,13 +108,13 @@ func (s *Server) html(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) attachment(w http.ResponseWriter, r *http.Request) {
 	m, _ := s.Message(r.PathValue("id"))
-	letter, _ := m.Email()
+	email, _ := m.Email()
 	n, err := strconv.Atoi(r.PathValue("n"))
-	if err != nil || n < 0 || n >= len(letter.Attachments) {
+	if err != nil || n < 0 || n >= len(email.Attachments) {
 		http.NotFound(w, r)
 		return
 	}
-	a := letter.Attachments[n]
+	a := email.Attachments[n]
 	w.Header().Set("Content-Type", a.Type)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.Name}))
 	_, _ = w.Write(a.Body)

@@ -104,9 +104,9 @@ func TestGoodWebhooksAreTaken(t *testing.T) {
 		})
 	}
 	assert.Equal(t, 1, stored(h), "one event, however often")
-	var kept []byte
-	require.NoError(t, h.DB.Owner.Get(&kept, `SELECT payload FROM stripe_event`))
-	assert.Equal(t, e.Body, kept, "byte by byte")
+	var stored []byte
+	require.NoError(t, h.DB.Owner.Get(&stored, `SELECT payload FROM stripe_event`))
+	assert.Equal(t, e.Body, stored, "byte by byte")
 
 	// An event of an unknown type is stored and done.
 	unknown := h.AlterEvent(e, func(event, _ map[string]any) { event["type"] = "issuing.card.painted" })

@@ -33,7 +33,7 @@ func TestFill(t *testing.T) {
 		"with a fee":   `journal_entry WHERE kind = 'processing fee'`,
 		"receipts":     `receipt`,
 		"numbers used": `(SELECT generate_series(1, last) FROM receipt_counter) n`,
-		"letters":      `letter_delivery WHERE accepted_at IS NOT NULL`,
+		"emails":       `letter_delivery WHERE accepted_at IS NOT NULL`,
 		"shares":       `payment_share WHERE gift > 0`,
 	} {
 		require.Equal(t, gifts, h.Count(`SELECT count(*) FROM `+query), what)

@@ -104,11 +104,11 @@ func OpenToEveryone(t *testing.T, v *view.View, pages map[string]Writer) {
 	base, ctx := Serve(t, v, pages), testkit.Browser(t)
 	var complaints []string
 	chromedp.ListenTarget(ctx, func(event any) {
-		switch said := event.(type) {
+		switch message := event.(type) {
 		case *runtime.EventExceptionThrown:
-			complaints = append(complaints, said.ExceptionDetails.Error())
+			complaints = append(complaints, message.ExceptionDetails.Error())
 		case *log.EventEntryAdded:
-			complaints = append(complaints, said.Entry.Text)
+			complaints = append(complaints, message.Entry.Text)
 		}
 	})
 	require.NoError(t, chromedp.Run(ctx, log.Enable()))

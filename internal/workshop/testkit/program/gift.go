@@ -270,7 +270,7 @@ func (h *Program) Postings(d donation.Donation) []string {
 func (h *Program) State(d donation.Donation) string {
 	h.t.Helper()
 	g := h.Gift(d.ID)
-	return fmt.Sprintf("status=%s charge=%t books=%v receipts=%d letters=%d tasks=%d due=%d", g.Status, g.ChargeID != nil, h.Postings(d),
+	return fmt.Sprintf("status=%s charge=%t books=%v receipts=%d emails=%d tasks=%d due=%d", g.Status, g.ChargeID != nil, h.Postings(d),
 		h.Count(`SELECT count(*) FROM receipt WHERE donation_id = $1`, d.ID),
 		h.Count(`SELECT count(*) FROM river_job j JOIN receipt r ON r.id::text = j.args->>'receipt_id' WHERE r.donation_id = $1`, d.ID),
 		h.Count(`SELECT count(*) FROM finance_task WHERE detail->>'donation' = $1`, d.ID.String()),
@@ -279,7 +279,7 @@ func (h *Program) State(d donation.Donation) string {
 
 // SettledOnce is the State of an ordinary $20 gift to the first fund that is settled and whose fee is not
 // booked yet.
-const SettledOnce = "status=settled charge=true books=[payment | general | 1010 | 2000 payment | general | 4100 | -2000] receipts=1 letters=1 tasks=0 due=1"
+const SettledOnce = "status=settled charge=true books=[payment | general | 1010 | 2000 payment | general | 4100 | -2000] receipts=1 emails=1 tasks=0 due=1"
 
 // IntentID matches the id of a payment intent.
 var IntentID = regexp.MustCompile(`pi_[0-9A-Za-z]{10,}`)

@@ -192,7 +192,7 @@ func (h *Program) StartWorkers() {
 	})
 }
 
-// Log is a log kept in memory, at every level.
+// Log is a log in memory, at every level.
 type Log struct {
 	mu   sync.Mutex
 	text bytes.Buffer

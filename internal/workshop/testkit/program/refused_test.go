@@ -21,7 +21,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []donation.Outcome{donation.Booked}, outcomes)
 	h.Exec(`INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
-		SELECT id, 'evt_1', 'charge.succeeded', '2023-10-16', now(), 'told', sha256('told') FROM legal_entity WHERE slug = 'tsne'`)
+		SELECT id, 'evt_1', 'charge.succeeded', '2023-10-16', now(), 'changed', sha256('changed') FROM legal_entity WHERE slug = 'tsne'`)
 	h.Exec(`INSERT INTO balance_lookup (entity_id, read_through, next_look) SELECT id, now() - interval '1 day', now() FROM legal_entity WHERE slug = 'tsne'`)
 
 	const late = `INSERT INTO designation (donation_id, n, entity_id, fund_id, amount)
@@ -62,7 +62,7 @@ func TestTheDatabaseRefuses(t *testing.T) {
 		_, err := h.DB.Server.Exec(right)
 		require.NoError(t, err, right)
 	}
-	_, err = h.DB.Server.Exec(`UPDATE stripe_event SET payload = 'told'`)
+	_, err = h.DB.Server.Exec(`UPDATE stripe_event SET payload = 'changed'`)
 	requireRule(t, err, "payload_is_erased_only", "what is erased does not come back")
 }
 
