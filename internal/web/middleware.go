@@ -46,8 +46,8 @@ func (k *Kernel) observe(next http.Handler) http.Handler {
 	})
 }
 
-// StatusCut is the status in the log and in metrics of a response that was cut before its end. Its status line may have another
-// status.
+// StatusCut is the status in the log and in metrics of a response that was cut before its end. Its status line may have
+// another status.
 const StatusCut = 599
 
 // observed logs and counts a response.

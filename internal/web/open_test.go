@@ -29,8 +29,8 @@ import (
 // fullOrganisation is the organisation that offers all languages.
 const fullOrganisation = "grassroots-international"
 
-// routesWithoutPage are the routes that no test can open by itself (POST, or with a parameter) and that show no page: those for
-// programs, documents, and redirects.
+// routesWithoutPage are the routes that no test can open by itself (POST, or with a parameter) and that show no page:
+// those for programs, documents, and redirects.
 var routesWithoutPage = []string{
 	"* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
 	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /sign-out", "GET /portal/gifts/{ref}/receipt.pdf",
@@ -53,8 +53,8 @@ type person struct {
 	pages      func(phrase.Language) []pageVisit // the visits that need a parameter, a form or a special state
 }
 
-// persons returns a person for each permission whose routes can be opened without a parameter. A new kind of person, such
-// as a staff role, is a row here.
+// persons returns a person for each permission whose routes can be opened without a parameter. A new kind of person,
+// such as a staff role, is a row here.
 func (g *pagesProgram) persons(t *testing.T) []person {
 	return []person{
 		{"public", visitor.New(t, g.Program), g.publicPages},
@@ -156,8 +156,8 @@ func (g *pagesProgram) startGift(t *testing.T, slug string, f donation.Form) don
 	return begun.Donation
 }
 
-// TestEveryPageIsAccessible opens every page, in every language, and checks it by WCAG 2.2 AA and by keyboard. Routes that are
-// read without a parameter are opened by themselves; the others have an entry in page_visits_test.go.
+// TestEveryPageIsAccessible opens every page, in every language, and checks it by WCAG 2.2 AA and by keyboard. Routes
+// that are read without a parameter are opened by themselves; the others have an entry in page_visits_test.go.
 func TestEveryPageIsAccessible(t *testing.T) {
 	g := newPagesProgram(t)
 	persons := g.persons(t)

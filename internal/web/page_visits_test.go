@@ -74,7 +74,8 @@ func (g *pagesProgram) donorPages(phrase.Language) []pageVisit {
 		chromedp.Click("#addresses summary"), chromedp.SendKeys("#email", "rosa@example.org"), chromedp.Submit("#email"), chromedp.WaitVisible("#code"),
 	}
 	wrong := chromedp.Tasks{chromedp.SendKeys("#code", "1"), chromedp.Submit("#code"), chromedp.WaitVisible("#errors")}
-	details := chromedp.Tasks{chromedp.Evaluate(`document.getElementById("first_name").value = ""; document.getElementById("phone").value = "call me"`, nil), chromedp.Submit("#phone"), chromedp.WaitVisible("#errors")}
+	const badDetails = `document.getElementById("first_name").value = ""; document.getElementById("phone").value = "call me"`
+	details := chromedp.Tasks{chromedp.Evaluate(badDetails, nil), chromedp.Submit("#phone"), chromedp.WaitVisible("#errors")}
 	erase := chromedp.Tasks{chromedp.Submit(`[value="erase"]`), chromedp.WaitVisible(".notice-error")}
 	return []pageVisit{
 		{"portal-table", "GET /portal", "/portal", chromedp.Click(".fold summary"), false},

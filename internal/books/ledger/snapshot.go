@@ -55,9 +55,9 @@ const balances = sinceSnapshot + `, balance AS (
 	           GROUP BY account_code) b
 	)`
 
-// TakeSnapshots makes a snapshot of each fund with at least `after` sealed postings since its last snapshot. The snapshot
-// is as of the newest seal of the fund's entity. It returns the number of accounts in the new snapshots. Several
-// processes may call it at once.
+// TakeSnapshots makes a snapshot of each fund with at least `after` sealed postings since its last snapshot. The
+// snapshot is as of the newest seal of the fund's entity. It returns the number of accounts in the new snapshots.
+// Several processes may call it at once.
 func TakeSnapshots(ctx context.Context, db *sqlx.DB, after int) (accounts int64, err error) {
 	const insert = `/* ledger.TakeSnapshots */
 		INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount)

@@ -308,7 +308,8 @@ func TestAPaidFormSubmittedWithChanges(t *testing.T) {
 	}
 }
 
-// TestConcurrentChangeOfAForm changes the form while the first submission waits for its page: only the last one has an open page.
+// TestConcurrentChangeOfAForm changes the form while the first submission waits for its page: only the last one has an
+// open page.
 func TestConcurrentChangeOfAForm(t *testing.T) {
 	t.Parallel()
 	var h *program.Program

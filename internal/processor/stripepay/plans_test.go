@@ -99,8 +99,8 @@ func tourPlans(t *testing.T, h *program.Program) {
 			require.NoError(t, err)
 			require.NotNil(t, left.Outstanding)
 			begun, err := h.Stripe.StartSubscription(ctx, moving, recurring.NewSubscription{
-				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd}, RequestID: "move " + strconv.Itoa(day),
-				Customer: remote.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd},
+				RequestID:   "move " + strconv.Itoa(day), Customer: remote.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
 			})
 			require.NoError(t, err)
 			require.Contains(t, []string{"", begun.Subscription}, subscription)

@@ -34,8 +34,8 @@ func (l *link) connectUpstream(server net.Conn) bool {
 	return true
 }
 
-// end closes both connections: the program's in the given way, PostgreSQL's in the same way as when the program disconnects. Only
-// the first call counts.
+// end closes both connections: the program's in the given way, PostgreSQL's in the same way as when the program
+// disconnects. Only the first call counts.
 func (l *link) end(how End) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
