@@ -145,8 +145,12 @@ func (v *View) ErrorText(lang phrase.Language, f fault.Field) string {
 	return v.Phrase(lang, f.Phrase, args...)
 }
 
-// Page renders the page "area/name" whole. A language without words is shown in English.
+// Page renders the page "area/name" whole. A language without words is shown in English. For a staff page it reports an
+// error if lang is not the result of StaffLanguage.
 func (v *View) Page(name string, lang phrase.Language, data any) ([]byte, error) {
+	if slices.Contains(staffAreas, path.Dir(name)) && lang != StaffLanguage(lang) {
+		return nil, fmt.Errorf("view: staff read %s in %v and not in %s: see StaffLanguage", name, StaffLanguages, lang)
+	}
 	page, ok := v.pages[name][lang]
 	if !ok {
 		page, ok = v.pages[name][phrase.English]

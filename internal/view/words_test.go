@@ -145,11 +145,18 @@ func TestStaffPagesHaveWordsInTheirLanguages(t *testing.T) {
 	require.Equal(t, phrase.Known(), words.Languages())
 	v, err := view.New(office(page), words)
 	require.NoError(t, err)
-	for lang, want := range map[phrase.Language]string{"en": "Tasks 2 open", "es": "Tareas 2 abiertas", "pt": "Tasks 2 open", "ht": "Tasks 2 open"} {
-		t.Run(string(lang), func(t *testing.T) {
+	for asked, want := range map[phrase.Language][2]string{
+		"en": {"en", "Tasks 2 open"}, "es": {"es", "Tareas 2 abiertas"}, "pt": {"en", "Tasks 2 open"}, "ht": {"en", "Tasks 2 open"},
+	} {
+		t.Run(string(asked), func(t *testing.T) {
 			var b bytes.Buffer
+			lang := view.StaffLanguage(asked)
 			require.NoError(t, v.Write(&b, "office/tasks", lang, frame(lang)))
-			require.Contains(t, b.String(), "<p>"+want+"</p>")
+			require.Contains(t, b.String(), `<html lang="`+want[0]+`">`)
+			require.Contains(t, b.String(), "<p>"+want[1]+"</p>")
+			if asked != lang {
+				require.ErrorContains(t, v.Write(&b, "office/tasks", asked, frame(asked)), "see StaffLanguage", "a page in two languages")
+			}
 		})
 	}
 

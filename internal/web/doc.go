@@ -20,6 +20,19 @@
 //     TestEveryPhraseUsedExists in package view reports it.
 //  5. testdata/routes.txt: who may use the route, by hand.
 //
-// A new kind of person (staff, partner) is a Permission: a name and a check that returns what handlers know of the
-// person.
+// A test opens each page that is read without a parameter by itself, as a visitor with its permission, and checks it by
+// WCAG 2.2 AA. Pages with a parameter or a form have a line in page_visits_test.go.
+//
+// The handler of a page:
+//
+//	func (a *Area) tasksGet(w http.ResponseWriter, r *http.Request, v StaffVisit) error {
+//		lang := view.StaffLanguage(v.Language) // only for staff
+//		page := TasksPage{Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, view.StaffLanguages)}}
+//		return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
+//	}
+//
+// A new area is mounted once, in buildServer of package app. A folder of templates that only staff read is also named in
+// staffAreas of package view. A new kind of person (staff, partner) is a Permission: a name and a check that returns what
+// handlers know of the person. Roles of staff are named "staff: ROLE". A new kind of person is also a row in persons of
+// open_test.go, which then opens the pages of all its roles.
 package web
