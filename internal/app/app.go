@@ -36,8 +36,8 @@ import (
 
 // Resources are what the services stand on. Open opens them; tests bring their own.
 type Resources struct {
-	DB      *sqlx.DB // of the background work
-	PagesDB *sqlx.DB // of pages and webhooks
+	DB      *sqlx.DB // for background work
+	PagesDB *sqlx.DB // for pages and webhooks
 	Clocks  Clocks
 	Log     *slog.Logger
 }

@@ -19,7 +19,7 @@ var taskRefused = task.Register(task.Kind{
 	Code: "letter_refused", Severity: task.Normal, For: task.Finance, Link: task.Link{Object: task.Delivery}, Closes: task.ByPerson,
 })
 
-// DeliveryJob is the job that sends a stored email once more, or to a corrected address.
+// DeliveryJob is the job that sends a stored email again, or to a corrected address.
 type DeliveryJob struct {
 	DeliveryID uuid.UUID `json:"delivery_id"`
 }
@@ -48,7 +48,7 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 	if errors.As(err, &refusal) && !refusal.Permanent() {
 		refusal = nil
 	}
-	// The reply is recorded even if the job's own time is over.
+	// The reply is recorded even after the job's own time limit.
 	recorded := context.WithoutCancel(ctx)
 	recordErr := pg.InTx(recorded, m.DB, func(tx *sqlx.Tx) error {
 		switch {

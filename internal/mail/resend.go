@@ -28,7 +28,7 @@ var (
 	ErrReceiptVoid = errors.New("the receipt is void or was replaced and is not sent again; konbit receipt find shows which is valid")
 )
 
-// Resend sends the email with a receipt once more, to the address of its last delivery: the same bytes, the same
+// Resend sends the email with a receipt again, to the address of its last delivery: the same bytes, the same
 // Message-ID.
 func (rs Resender) Resend(ctx context.Context, issued receipt.Receipt, by string) error {
 	if !issued.IsValid() {

@@ -45,7 +45,7 @@ type cause string
 
 const (
 	causeFirst   cause = "first"
-	causeResend  cause = "resend"  // to the same recipient once more
+	causeResend  cause = "resend"  // to the same recipient again
 	causeAddress cause = "address" // to a corrected address
 )
 

@@ -69,7 +69,7 @@ func (k *Kernel) observed(r *http.Request, seen middleware.WrapResponseWriter, s
 var quietRoutes = map[string]bool{"/healthz": true, "/readyz": true, "/static/*": true}
 
 // recoverer shows the page of an unexpected failure after a panic. The log gets the panic's type and stack, not its
-// message, which may hold what people typed. http.ErrAbortHandler goes on to the server, which cuts the connection.
+// message, which may hold what people typed. http.ErrAbortHandler is passed on to the server, which cuts the connection.
 func (k *Kernel) recoverer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {

@@ -99,7 +99,7 @@ func (h fixture) rate(b *testing.B, name string) float64 {
 	return float64(posted.Load()) / 8
 }
 
-// unsealed posts entries with that many lines in total to the first fund, in batches.
+// unsealed posts entries with the given total of lines to the first fund, in batches.
 func (h fixture) unsealed(b *testing.B, lines int) {
 	for n := 0; n < lines; n += 200 {
 		batch := make([]Entry, 100)

@@ -25,10 +25,10 @@ type Organisation struct {
 	Position    int               `db:"position"`  // among the organisations of its file
 }
 
-// Accepts reports whether a donation of that many minor units is between Minimum and Maximum.
+// Accepts reports whether the amount of a donation, in minor units, is between Minimum and Maximum.
 func (o Organisation) Accepts(minor int64) bool { return o.Minimum <= minor && minor <= o.Maximum }
 
-// Offers reports whether the organisation asks for donations at that frequency.
+// Offers reports whether the organisation offers a frequency of donations.
 func (o Organisation) Offers(f Frequency) bool { return slices.Contains(o.Frequencies, f) }
 
 // HasLanguage reports whether the page exists in that language.

@@ -44,10 +44,10 @@ type Offer struct {
 // Request is a form that passed all checks.
 type Request struct {
 	FormID       uuid.UUID
-	Hash         [32]byte // of everything typed: tells a repeated submit from a changed form
+	Hash         [32]byte // hash of everything typed; it distinguishes a repeated submission from a changed form
 	Language     phrase.Language
 	Amount       money.Amount // charged
-	Covered      money.Amount // of Amount, what was added to cover the processing fee
+	Covered      money.Amount // the part of Amount that was added to cover the processing fee
 	Frequency    org.Frequency
 	Times        int           // number of payments of a recurring donation, this one included; 0: until the donor stops
 	Designations []Designation // sum to Amount

@@ -56,7 +56,7 @@ type Facts struct {
 	ChargedOn string       `json:"charged_on"` // YYYY-MM-DD in Timezone
 	Timezone  string       `json:"timezone"`
 	Lines     []Line       `json:"lines"`
-	Covered   money.Amount `json:"covered,omitzero"`    // of what was charged, the part added for the processing fee
+	Covered   money.Amount `json:"covered,omitzero"`    // the part of Amount that the donor added for the processing fee
 	ChargeID  string       `json:"charge_id"`           // empty: paid without a processor; see PaymentID
 	Dedicated *Dedication  `json:"dedicated,omitempty"` // nil: not dedicated
 	Returned  *Returned    `json:"returned,omitempty"`  // nil: nothing was returned
@@ -65,7 +65,7 @@ type Facts struct {
 	Instalment *Instalment `json:"instalment,omitempty"`
 
 	DonorOrganisation string     `json:"donor_organisation,omitempty"` // the donor's name if it is an organisation
-	PaymentID         *uuid.UUID `json:"payment_id,omitempty"`         // of a payment without a processor; nil: by card or bank debit
+	PaymentID         *uuid.UUID `json:"payment_id,omitempty"`         // the payment, if it has no processor; nil for a card or bank debit
 	Method            string     `json:"method,omitempty"`             // how it was paid; empty: by card or bank debit
 }
 
@@ -85,7 +85,7 @@ type Instalment struct {
 	Of        int          `json:"of,omitempty"` // 0: until the donor stops
 	Frequency string       `json:"frequency"`
 	Each      money.Amount `json:"each"`
-	Sum       money.Amount `json:"sum,omitzero"`      // of all payments, where their number is known
+	Sum       money.Amount `json:"sum,omitzero"`      // the sum of all payments, if their number is known
 	LastOn    string       `json:"last_on,omitempty"` // YYYY-MM-DD in the entity's time zone
 	NextOn    string       `json:"next_on,omitempty"` // empty: this is the last
 }

@@ -29,7 +29,7 @@ type Billing interface {
 	Change(ctx context.Context, t Target, to ChargeTerms) error
 	// StopCollection stops the retries to collect an invoice.
 	StopCollection(ctx context.Context, t Target, invoice string) error
-	// RetryPayment tries once more to collect an invoice. It returns false if the payment was declined.
+	// RetryPayment tries to collect an invoice again. It returns false if the payment was declined.
 	RetryPayment(ctx context.Context, t Target, invoice string) (bool, error)
 	// Refund refunds a charge completely.
 	Refund(ctx context.Context, t Target, charge string) error

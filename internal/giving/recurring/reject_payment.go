@@ -9,7 +9,7 @@ import (
 	"konbit/internal/giving/donation"
 )
 
-// rejectTx requests the refund of a payment that the plan does not accept, and once more the end of its subscription.
+// rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription again.
 func (ps Plans) rejectTx(
 	ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {

@@ -22,7 +22,7 @@ const (
 	kindEnd            = "end"
 	kindRefund         = "refund" // subject: the charge
 	kindStopCollection = "rest"   // stop retrying to collect an invoice; subject: the invoice
-	kindRetryPayment   = "pay"    // collect an invoice once more; subject: the invoice and the card
+	kindRetryPayment   = "pay"    // collect an invoice again; subject: the invoice and the card
 	kindCard           = "card"   // charge another card; subject: the card
 	kindMigrate        = "move"   // charge the card of another customer; subject: the customer and the card
 	kindPause          = "pause"

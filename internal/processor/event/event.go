@@ -109,7 +109,7 @@ const (
 type Result struct {
 	State  State
 	Reason string        // why it is parked or set aside
-	Delay  time.Duration // of a parked event: until the next attempt
+	Delay  time.Duration // for a parked event: the time until the next attempt
 	Failed bool          // the attempt counts as a failure
 }
 

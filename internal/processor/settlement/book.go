@@ -52,7 +52,7 @@ func (b Booker) BookTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, 
 	if err := s.recordTx(ctx, tx, unbooked); err != nil {
 		return 0, err
 	}
-	// Charges come first, all at once: whatever happens to a charge happens after it was made.
+	// Charges come first, all at once: each other movement of a charge is later than the charge.
 	if err := s.bookChargesTx(ctx, tx, charges); err != nil {
 		return 0, err
 	}

@@ -21,7 +21,7 @@ type part struct {
 	gift       int64
 	fee        int64 // the fund's part of the processing fee
 	sponsorFee int64 // negative in operations, which receives it
-	absorbed   int64 // of a change: what operations pays in the fund's place
+	absorbed   int64 // for a change: the amount that operations pays instead of the fund
 }
 
 // paymentShare is a part of a payment.
@@ -76,8 +76,8 @@ func (s *bookingRun) paymentOfTx(ctx context.Context, tx *sqlx.Tx, charge string
 type fundShare struct {
 	fund                    fund.Fund
 	gift, fee, sponsorFee   int64 // when the payment was booked
-	remaining               int64 // of the gift: less what was refunded, and what is or was lost in disputes
-	refunded                int64 // of the gift
+	remaining               int64 // the gift minus its refunds and minus its disputes that are open or lost
+	refunded                int64 // the part of the gift that was refunded
 	feeBack, sponsorFeeBack int64 // given back with refunds
 }
 

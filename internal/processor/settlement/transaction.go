@@ -31,11 +31,11 @@ type Transaction struct {
 	CreatedAt   time.Time
 	AvailableOn time.Time
 
-	Charge    *donation.IncomingPayment // of a charge that succeeded; nil if it is a bank debit that is pending or failed
+	Charge    *donation.IncomingPayment // the charge that succeeded; nil for a bank debit that is pending or failed
 	ChargeID  string                    // the charge that made it, or that was refunded or disputed
 	ReadError error                     // why its charge cannot be read; nil if it can
-	Payout    *payout.Payout            // of a payout: the payout itself; nil if the list does not contain it
-	Members   []string                  // of an automatic payout: the transactions that it pays out, without its own; nil if not listed
+	Payout    *payout.Payout            // for a payout: the payout itself; nil if the list does not contain it
+	Members   []string                  // for an automatic payout: the transactions that it pays out, without its own; nil if not listed
 }
 
 // movement is the kind of a transaction: it decides by which rule the transaction is booked.

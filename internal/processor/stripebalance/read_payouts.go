@@ -21,7 +21,7 @@ const payoutsPerSweep = 20
 //	pending or in transit               status and arrival
 //	no longer known to Stripe           marked as read; kind and members stay unknown
 //
-// If Stripe is unavailable it stops without an error: the next sweep goes on.
+// If Stripe is unavailable it stops without an error: the next sweep continues.
 func (r *importRun) readPayouts(ctx context.Context) error {
 	refs, err := payout.ToRead(ctx, r.DB, r.entity.ID, payoutsPerSweep)
 	if err != nil {

@@ -48,7 +48,7 @@ func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (r
 	return detached, err
 }
 
-// takeOverInvoice marks and voids an unpaid invoice, so that Stripe collects it no more. It returns nil if the invoice
+// takeOverInvoice marks and voids an unpaid invoice, so that Stripe stops collecting it. It returns nil if the invoice
 // is paid or asks for nothing.
 func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoice, mark string) (*recurring.OutstandingInvoice, error) {
 	get := &stripe.InvoiceParams{}

@@ -59,8 +59,8 @@ func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	require.Zero(t, again, "a second sweep finds nothing")
 }
 
-// TestOneSweepFindsTheFirstGiftAndItsRefund: if no event of a donation ever arrived, the first sweep still imports the
-// balance, not the second.
+// TestOneSweepFindsTheFirstGiftAndItsRefund: although no event of a donation arrived, the first sweep imports the
+// balance. It does not need a second one.
 func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
 	h := program.New(t, program.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))

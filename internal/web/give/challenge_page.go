@@ -7,7 +7,7 @@ import (
 	"konbit/internal/view"
 )
 
-// ChallengePage asks the browser for a proof of work before the gift goes on; a browser without scripts has to wait
+// ChallengePage asks the browser for a proof of work before the gift continues; a browser without scripts has to wait
 // instead. It carries all that was typed in hidden fields and shows nothing else of the form.
 type ChallengePage struct {
 	view.Frame

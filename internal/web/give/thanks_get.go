@@ -17,7 +17,7 @@ import (
 )
 
 // The page after payment reloads itself while the result is open: first every second, because the result of a card
-// payment mostly arrives within a few seconds, then less often, and after maxRefreshes no more.
+// payment mostly arrives within a few seconds, then less often, and after maxRefreshes not at all.
 const (
 	firstRefreshDelay = time.Second
 	firstRefreshes    = 5

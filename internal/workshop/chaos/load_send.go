@@ -21,7 +21,7 @@ func discard(response *http.Response) error {
 	return err
 }
 
-// send calls do at a fixed rate, each call at its planned time, whatever happened to the calls before. It
+// send calls do at a fixed rate, each call at its planned time, independent of the calls before. It
 // waits for all and returns their number.
 func send(length time.Duration, aSecond int, do func(n int, planned time.Time)) (asked int) {
 	began, every := time.Now(), time.Second/time.Duration(aSecond)

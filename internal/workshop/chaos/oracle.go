@@ -85,11 +85,11 @@ type oracle struct {
 	pledges     map[string]*pledge
 	books       lines
 	booked      map[key]bool
-	shares      map[string][]share          // of each charge: the gift's part (none: in suspense) and the fees by fund
-	remaining   map[string][]share          // of each charge that was a gift: the amount each fund still has of it
+	shares      map[string][]share          // by charge: the gift's part (none: in suspense) and the fees by fund
+	remaining   map[string][]share          // by charge that was a gift: the amount that each fund still has
 	returned    map[string]share            // by "charge fund": fees that refunds returned so far
 	feesChecked map[string]bool             // charges whose fees were compared with the funds' assets
-	notReturned map[string]int64            // of each charge that was a gift: the amount not refunded and not lost
+	notReturned map[string]int64            // by charge that was a gift: the amount not refunded and not lost
 	withdrawn   map[string][]share          // by refund or dispute: the amounts withdrawn
 	lost        map[string]bool             // disputes that were lost at the stand-in
 	inSuspense  map[string]bool             // balance transactions booked to suspense as a whole

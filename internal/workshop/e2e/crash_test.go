@@ -53,7 +53,7 @@ func (s *Stack) submitForm(typed url.Values) {
 	}
 }
 
-// submitAndPay submits the form once more and pays.
+// submitAndPay submits the form again and pays.
 func (s *Stack) submitAndPay(typed url.Values) {
 	s.t.Helper()
 	b := s.begin("csio", typed)

@@ -81,7 +81,7 @@ func TestChangedMind(t *testing.T) {
 	require.Equal(t, 3000, s.count(`SELECT amount FROM donation WHERE status = 'settled'`))
 }
 
-// requireOneOpenPage checks that exactly one payment page can be paid, the one at that address.
+// requireOneOpenPage checks that exactly one payment page can be paid: the one at the given address.
 func (s *Stack) requireOneOpenPage(address string) {
 	s.t.Helper()
 	var open []string

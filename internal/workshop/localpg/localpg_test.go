@@ -184,7 +184,7 @@ func TestStalePIDFileOfALivingStranger(t *testing.T) {
 	run(t, o).Stop()
 	who, err := serverAccount()
 	require.NoError(t, err)
-	stranger := exec.Command("sleep", "60") // of the server's own user: PostgreSQL alone would refuse to start
+	stranger := exec.Command("sleep", "60") // it runs as the server's own user: PostgreSQL itself would refuse to start
 	stranger.SysProcAttr = who.attr()
 	require.NoError(t, stranger.Start())
 	t.Cleanup(func() { _ = stranger.Process.Kill(); _ = stranger.Wait() })

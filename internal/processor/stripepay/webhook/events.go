@@ -23,7 +23,7 @@ type StoredEvent struct {
 	State      string     `db:"state"` // waiting, parked, set_aside or done
 	Tries      int        `db:"tries"` // attempts that did not finish it
 	ReceivedAt time.Time  `db:"received_at"`
-	DueAt      time.Time  `db:"due_at"` // of an event waiting or parked: its next attempt
+	DueAt      time.Time  `db:"due_at"` // for an event that waits or is parked: the time of the next attempt
 	DoneAt     *time.Time `db:"done_at"`
 	Reason     string     `db:"reason"` // why it is parked or set aside
 	Erased     bool       `db:"erased"` // its payload is gone
