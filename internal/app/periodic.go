@@ -25,6 +25,7 @@ func (a *App) periodicTasks() []periodicTask {
 	return []periodicTask{
 		{"import Stripe's balance", 3 * time.Second, a.importBalance},
 		{"seal the books", time.Second, a.sealBooks},
+		{"warn of entries without a seal", time.Minute, a.watchSeals},
 		{"take snapshots of balances", 5 * time.Second, a.takeSnapshots},
 		{"store the daily digest of the books", 10 * time.Minute, a.storeDigests},
 		{"sweep", 15 * time.Minute, a.sweep},
@@ -53,6 +54,18 @@ func (a *App) importBalance(ctx context.Context) error {
 func (a *App) sealBooks(ctx context.Context) error {
 	defer a.EventWorker.Yield(ctx)()
 	_, err := ledger.Seal(ctx, a.resources.DB)
+	return err
+}
+
+// watchSeals logs and opens tasks while entries wait and nothing is sealed. It seals first, so that a server that
+// starts after a pause warns of nothing. sealBooks reports the error of sealing.
+func (a *App) watchSeals(ctx context.Context) error {
+	_, _ = ledger.Seal(ctx, a.resources.DB)
+	waiting, err := check.SealWatch{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
+	for _, u := range waiting {
+		a.resources.Log.ErrorContext(ctx, "entries wait for a seal and nothing is sealed",
+			"entity", u.EntityID, "entries", u.Entries, "longest", u.Longest().String())
+	}
 	return err
 }
 

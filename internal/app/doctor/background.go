@@ -36,6 +36,7 @@ func (d *Doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 	d.Findings = append(d.Findings, f)
 	d.Report("import of Stripe's balances", stalledImports(ctx, db))
 	d.Report("queues of background work", stuckQueues(ctx, db))
+	d.Report("sealing of entries", check.SealingStopped(ctx, db))
 }
 
 // stalledImports reports an error if the import of an entity's balance at Stripe does not advance.
