@@ -14,11 +14,9 @@ END $$;
 
 GRANT SELECT ON goose_db_version, account TO {{role}};
 
-GRANT SELECT, INSERT ON legal_entity, organisation, fund, books TO {{role}};
-GRANT UPDATE (legal_name, ein, address, timezone, mail_from, fee_borne_by, fee_basis_points, fee_fixed,
-    sponsor_basis_points, sponsor_of, updated_at) ON legal_entity TO {{role}};
-GRANT UPDATE (name, sponsored, languages, presets, minimum, maximum, frequencies, accent, position, updated_at) ON organisation TO {{role}};
-GRANT UPDATE (name, purpose, position, updated_at, closed_at) ON fund TO {{role}};
+-- What documents state is the owner's to change: konbit apply. One harmless column of fund stays, for a row lock needs a right to UPDATE.
+GRANT SELECT ON legal_entity, organisation, fund, books, entity_fact TO {{role}};
+GRANT UPDATE (updated_at) ON fund TO {{role}};
 
 -- When, in which transaction and in what order an entry was recorded is for the database to say.
 GRANT SELECT, INSERT (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
@@ -90,7 +88,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 -- The checkers, and nothing of what they look at but by the lines above.
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
-    check_chain_broken TO {{role}};
+    check_chain_broken, check_receipt_facts, check_restricted_below_zero TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

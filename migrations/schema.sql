@@ -11,6 +11,7 @@ CREATE TABLE account (
     CONSTRAINT account_class_check CHECK (class = ANY (ARRAY['without'::text, 'with'::text])),
     CONSTRAINT account_code_check CHECK (code ~ '^[0-9]{4}$'::text),
     CONSTRAINT account_kind_check CHECK (kind = ANY (ARRAY['asset'::text, 'liability'::text, 'net_assets'::text, 'revenue'::text, 'expense'::text, 'memo'::text])),
+    CONSTRAINT account_memo CHECK ((kind = 'memo'::text) = (code >= '9000'::text)),
     CONSTRAINT account_name_check CHECK (name ~ '^[A-Z0-9][A-Za-z0-9-]*$'::text)
 );
 
@@ -85,6 +86,7 @@ CREATE TABLE check_run (
     PRIMARY KEY (day, checker),
     CONSTRAINT check_run_found_check CHECK (found >= 0)
 );
+CREATE TRIGGER check_is_counted BEFORE INSERT ON check_run FOR EACH ROW EXECUTE FUNCTION check_is_counted();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON check_run FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE checkout (
@@ -191,6 +193,7 @@ CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHE
 CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();
 CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
 CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
+CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((((((((((((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id)) OR (old.donor_id IS DISTINCT FROM new.donor_id)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.covered IS DISTINCT FROM new.covered)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.settled_at IS DISTINCT FROM new.settled_at)) OR (old.tax_date IS DISTINCT FROM new.tax_date)) OR (old.charged_at IS DISTINCT FROM new.charged_at)) OR (old.charge_id IS DISTINCT FROM new.charge_id)) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
 CREATE TABLE donation_contact (
     donation_id uuid NOT NULL,
@@ -277,6 +280,21 @@ CREATE TABLE donor_consent (
 );
 CREATE INDEX donor_consent_newest ON donor_consent USING btree (donor_id, kind, n DESC);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donor_consent FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
+CREATE TABLE entity_fact (
+    entity_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    legal_name text NOT NULL,
+    ein text NOT NULL,
+    timezone text,
+    address jsonb,
+    changed_by text NOT NULL DEFAULT SESSION_USER,
+    n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (n),
+    CONSTRAINT entity_fact_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
+);
+CREATE INDEX entity_fact_newest ON entity_fact USING btree (entity_id, since);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON entity_fact FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE erasure (
     id uuid NOT NULL,
@@ -478,6 +496,7 @@ END,
     UNIQUE (reverses),
     UNIQUE (serial),
     CONSTRAINT journal_entry_check CHECK (entry_date >= fact_date),
+    CONSTRAINT journal_entry_dates CHECK (fact_date >= '2000-01-01'::date AND entry_date < '2100-01-01'::date),
     CONSTRAINT journal_entry_fact_hash_check CHECK (octet_length(fact_hash) = 32),
     CONSTRAINT journal_entry_kind_check CHECK (kind <> ''::text),
     CONSTRAINT journal_entry_line_count_check CHECK (line_count >= 2 AND line_count <= 2000),
@@ -504,6 +523,7 @@ CREATE TABLE ledger_head (
     CONSTRAINT ledger_head_hash_check CHECK (octet_length(hash) = 32),
     CONSTRAINT ledger_head_entity_id_n_fkey FOREIGN KEY (entity_id, n) REFERENCES ledger_seal(entity_id, n)
 );
+CREATE TRIGGER head_is_newest BEFORE INSERT ON ledger_head FOR EACH ROW EXECUTE FUNCTION head_is_newest();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 
 CREATE TABLE ledger_seal (
@@ -520,6 +540,7 @@ CREATE TABLE ledger_seal (
     CONSTRAINT ledger_seal_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES books(entity_id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER seals_follow_entries AFTER INSERT ON ledger_seal REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION seals_follow_entries();
 
 CREATE TABLE ledger_snapshot (
     entity_id uuid NOT NULL,
@@ -533,6 +554,7 @@ CREATE TABLE ledger_snapshot (
     CONSTRAINT ledger_snapshot_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_snapshot FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER snapshots_are_sums AFTER INSERT ON ledger_snapshot REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION snapshots_are_sums();
 
 CREATE TABLE legal_entity (
     id uuid NOT NULL,
@@ -562,6 +584,8 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
     CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
 );
+CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
+CREATE TRIGGER entity_fact_changes AFTER UPDATE ON legal_entity FOR EACH ROW WHEN (((((old.legal_name IS DISTINCT FROM new.legal_name) OR (old.ein IS DISTINCT FROM new.ein)) OR (old.timezone IS DISTINCT FROM new.timezone)) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION entity_fact_is_kept();
 
 CREATE TABLE letter (
     id uuid NOT NULL,
@@ -1054,7 +1078,9 @@ CREATE TABLE server_limit (
     one boolean NOT NULL DEFAULT true,
     erasure_delay interval NOT NULL DEFAULT '3 days'::interval,
     erased_a_day integer NOT NULL DEFAULT 50,
+    business_clock_lead interval NOT NULL DEFAULT '1 day'::interval,
     PRIMARY KEY (one),
+    CONSTRAINT server_limit_business_clock_lead_check CHECK (business_clock_lead >= '1 day'::interval),
     CONSTRAINT server_limit_erased_a_day_check CHECK (erased_a_day >= 0),
     CONSTRAINT server_limit_erasure_delay_check CHECK (erasure_delay >= '00:00:00'::interval),
     CONSTRAINT server_limit_one_check CHECK (one)
@@ -1180,13 +1206,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_paid_without_gift (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_receipt_facts (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_receipt_gap (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_receipt_not_mailed (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
+
+-- FUNCTION check_is_counted() RETURNS trigger
 
 -- FUNCTION checkout_of_donation() RETURNS trigger
 
@@ -1202,11 +1234,15 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION drop_expired_receipts() RETURNS void
 
+-- FUNCTION entity_fact_is_kept() RETURNS trigger
+
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION erasure_is_asked() RETURNS trigger
 
 -- FUNCTION fee_is_booked() RETURNS trigger
+
+-- FUNCTION head_is_newest() RETURNS trigger
 
 -- FUNCTION hold_is_long_enough() RETURNS trigger
 
@@ -1223,6 +1259,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION keep_receipt(of_receipt uuid, of_erasure uuid) RETURNS void
 
 -- FUNCTION kept_until_erased() RETURNS trigger
+
+-- FUNCTION length_prefixed(value text) RETURNS text
 
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
@@ -1260,6 +1298,12 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
 
+-- FUNCTION seals_follow_entries() RETURNS trigger
+
+-- FUNCTION settled_gift_is_frozen() RETURNS trigger
+
 -- FUNCTION sign_in_is_used_once() RETURNS trigger
+
+-- FUNCTION snapshots_are_sums() RETURNS trigger
 
 -- FUNCTION suspended_payment(task finance_task) RETURNS void

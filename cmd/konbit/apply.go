@@ -29,7 +29,7 @@ func applyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return withOffice(c.Context(), needDatabase, nil, func(o office) error {
+		return withOffice(c.Context(), needOwner, nil, func(o office) error {
 			result, err := setup.Apply(c.Context(), o.db, file, o.clocks.Business(), app.NewID, *dryRun)
 			if err != nil {
 				return err

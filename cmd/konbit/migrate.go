@@ -27,7 +27,7 @@ func migrateCommand() *cobra.Command {
 		if err := migrations.Up(c.Context(), config.DatabaseOwnerURL, role); err != nil {
 			return err
 		}
-		if err := prepareErasures(c.Context(), config); err != nil {
+		if err := prepare(c.Context(), config); err != nil {
 			return err
 		}
 		version, err := migrations.Latest()
@@ -43,16 +43,16 @@ func migrateCommand() *cobra.Command {
 	return c
 }
 
-// prepareErasures fills the stock of one-time keys for erasures. Without SECRET_KEY it does nothing; doctor says so.
-func prepareErasures(ctx context.Context, config Config) error {
-	if len(config.SecretKey) == 0 {
-		return nil
-	}
+// prepare limits the business clock and, if SECRET_KEY is set, fills the stock of one-time keys for erasures.
+func prepare(ctx context.Context, config Config) error {
 	db, err := pg.Open(ctx, config.DatabaseOwnerURL, 1)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	if err := migrations.LimitClock(ctx, db.DB, config.StripeAPIURL != ""); err != nil || len(config.SecretKey) == 0 {
+		return err
+	}
 	_, err = privacy.Eraser{DB: db, Secret: config.SecretKey}.Prepare(ctx, privacy.PadStock)
 	return err
 }

@@ -142,15 +142,16 @@ func TestCatalogCacheAfterAFailedRead(t *testing.T) {
 
 // fixture is an entity and an organisation with funds.
 type fixture struct {
-	db                         *sqlx.DB
+	db, owner                  *sqlx.DB
 	entity, organisation       uuid.UUID
 	general, haiti, operations fund.Fund
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	h := &fixture{db: testkit.DB(t).Server, entity: uuid.New(), organisation: uuid.New()}
-	require.NoError(t, pg.InTx(t.Context(), h.db, func(tx *sqlx.Tx) error {
+	d := testkit.DB(t)
+	h := &fixture{db: d.Server, owner: d.Owner, entity: uuid.New(), organisation: uuid.New()}
+	require.NoError(t, pg.InTx(t.Context(), h.owner, func(tx *sqlx.Tx) error {
 		if err := org.UpsertEntityTx(t.Context(), tx, org.LegalEntity{
 			ID: h.entity, Slug: "tsne", LegalName: "TSNE", EIN: "12-3456789", Timezone: "UTC", Currency: "USD", MailFrom: "a@b.example",
 			ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross},
@@ -175,7 +176,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (h *fixture) write(t *testing.T, funds ...fund.Fund) {
 	t.Helper()
-	require.NoError(t, pg.InTx(t.Context(), h.db, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), h.owner, func(tx *sqlx.Tx) error {
 		for _, f := range funds {
 			if err := fund.UpsertTx(t.Context(), tx, f, noon); err != nil {
 				return err

@@ -44,7 +44,7 @@ func (h fixture) open(t testing.TB, slug string, currency money.Currency) entity
 	t.Helper()
 	b := entityBooks{entity: newID(), currency: currency, operations: newID(), one: newID(), two: newID()}
 	organisation := newID()
-	h.inTx(t, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), h.Owner, func(tx *sqlx.Tx) error { // as konbit apply does
 		_, err := tx.Exec(`INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, created_at, updated_at)
 			VALUES ($1, $2, 'An Entity', '12-3456789', '{}', 'America/New_York', $3, 'gifts@example.org', now(), now())`, b.entity, slug, currency)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func (h fixture) open(t testing.TB, slug string, currency money.Currency) entity
 			require.NoError(t, err)
 		}
 		return OpenBooksTx(t.Context(), tx, b.entity, currency)
-	})
+	}))
 	return b
 }
 

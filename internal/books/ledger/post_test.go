@@ -196,8 +196,8 @@ func TestSameBatchTenTimesAtOnce(t *testing.T) {
 
 func TestOpenBooks(t *testing.T) {
 	h := newFixture(t)
-	h.inTx(t, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "USD") })
-	err := pg.InTx(t.Context(), h.Server, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "EUR") })
+	require.NoError(t, pg.InTx(t.Context(), h.Owner, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "USD") }))
+	err := pg.InTx(t.Context(), h.Owner, func(tx *sqlx.Tx) error { return OpenBooksTx(t.Context(), tx, h.tsne.entity, "EUR") })
 	require.Equal(t, fault.Conflict, fault.KindOf(err))
 }
 

@@ -54,7 +54,7 @@ func TestARestoredCopyIsSealedOn(t *testing.T) {
 	copied := h
 	copied.Database = newCluster(t)
 	dump := client(t, "pg_dump", "--dbname="+h.OwnerURL)
-	restore := client(t, "psql", "--dbname="+copied.OwnerURL, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
+	restore := client(t, "psql", "--dbname="+copied.OwnerURL, "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1")
 	restore.Stdin, err = dump.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, dump.Start())

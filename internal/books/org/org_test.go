@@ -34,7 +34,7 @@ var (
 )
 
 func TestWriteAndRead(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	write(t, db, tsne, csio)
 	e, err := org.EntityByID(t.Context(), db, tsne.ID)
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestWriteAndRead(t *testing.T) {
 }
 
 func TestUpsertDoesNotChangeSlugAndCurrency(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	write(t, db, tsne, csio)
 	e, o := tsne, csio
 	e.LegalName, e.EIN, e.Address, e.Timezone, e.MailFrom = "TSNE", "98-7654321", org.Address{City: "Chelsea"}, "UTC", "x@tsne.example"
@@ -66,7 +66,7 @@ func TestUpsertDoesNotChangeSlugAndCurrency(t *testing.T) {
 }
 
 func TestUnknownIDAndSlug(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	_, err := org.EntityByID(t.Context(), db, tsne.ID)
 	assert.True(t, fault.Is(err, fault.NotFound))
 	r, err := org.ReadRegister(t.Context(), db)
@@ -76,7 +76,7 @@ func TestUnknownIDAndSlug(t *testing.T) {
 }
 
 func TestRegister(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	write(t, db, tsne, csio)
 	r, err := org.ReadRegister(t.Context(), db)
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ func kindForTest(t *testing.T, link Link) *Kind {
 // storedEntity inserts a legal entity, which a task refers to.
 func storedEntity(t *testing.T, db *testkit.Database) uuid.UUID {
 	id := newID()
-	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), db.Owner, func(tx *sqlx.Tx) error {
 		_, err := tx.Exec(`INSERT INTO legal_entity (id, slug, legal_name, ein, address, timezone, currency, mail_from, created_at, updated_at)
 			VALUES ($1, 'tsne', 'An Entity', '12-3456789', '{}', 'America/New_York', 'USD', 'gifts@example.org', now(), now())`, id)
 		return err

@@ -45,6 +45,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"LOST.dispute", s.Lines(`SELECT object_id FROM payment_change WHERE kind = 'dispute lost'`)[0],
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
+		"OPERATIONS", s.Lines(`SELECT f.id::text FROM fund f JOIN legal_entity e ON e.id = f.entity_id WHERE f.code = 'operations' AND e.slug = 'tsne'`)[0],
 		"TSNE", s.kept.EntityID.String(),
 		"KEPT", s.kept.ID.String(), "WHOLE", s.whole.ID.String(), "LOST", s.lost.ID.String(), "MADE", insertedID,
 	)
@@ -109,6 +110,10 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"an entry not sealed in time":           {insertEntry + linesIn("1100") + `UPDATE journal_entry SET recorded_at = now() - interval '6 minutes' WHERE id = 'MADE'`, "A11 MADE"},
 		"an entry older than the seals":         {insertEntry + linesIn("1100") + `ALTER TABLE posting DROP CONSTRAINT posting_of_entry; UPDATE journal_entry SET serial = -1 WHERE id = 'MADE'`, "A11 MADE"},
 		"a head with another hash":              {`INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at) VALUES ('MADE', 'TSNE', current_date, 1, sha256(''), 0, now())`, "A11 MADE"},
+		"a fund below zero":                     {insertEntry + linesIn("4100"), "A14 OPERATIONS"},
+		"a receipt of another entity":           {`UPDATE receipt SET facts = facts || '{"ein": "11-1111111"}' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
+		"a receipt under an old name":           {`UPDATE legal_entity SET legal_name = 'Another', updated_at = now() + interval '1 hour'`, ""},
+		"a receipt under a later name":          {`UPDATE legal_entity SET legal_name = 'Another', updated_at = now(); UPDATE receipt SET facts = facts || '{"legal_name": "Another"}', issued_at = now() - interval '9 hours' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
 		"nothing":                               {`SELECT 1`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -137,8 +142,8 @@ func (s *scenario) findingsAfter(t *testing.T, statement string) string {
 		require.NotNil(t, r.Since, "%s", r)
 	}
 	var all string
-	for _, c := range []string{"A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11"} {
-		all += got[c]
+	for _, c := range check.Checkers() {
+		all += got[c.No]
 	}
 	return strings.TrimPrefix(all, ", ")
 }

@@ -7,7 +7,10 @@
 //	A3   an entry that does not balance          A9   an event overdue
 //	A4   a gift or movement not booked once      A10  clearing that is not what Stripe holds
 //	A5   receipt numbers with a gap              A11  a chain of seals that is broken
-//	A6   a gift without its one receipt
+//	A6   a gift without its one receipt          A14  a fund below zero in restricted money
+//	A16  a receipt that names its legal entity as it was not on that day
+//
+// SealWatch does not wait for the daily run: it opens tasks as soon as entries wait and nothing is sealed.
 //
 // The views read tables of several packages, so they belong to none: that donation, charge, entry, receipt and email
 // agree is a rule between packages. They do not rely on triggers or constraints. The chaos tests, `konbit ledger

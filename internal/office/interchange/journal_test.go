@@ -41,7 +41,7 @@ func open(t *testing.T, db *testkit.Database, ids *counter, slug string, currenc
 	b := books{ids.id(), currency, ids.id(), ids.id(), ids.id()}
 	organisation := ids.id()
 	text := phrase.Text{phrase.English: "Ana Example's fund"}
-	require.NoError(t, pg.InTx(t.Context(), db.Server, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), db.Owner, func(tx *sqlx.Tx) error {
 		return errors.Join(
 			org.UpsertEntityTx(t.Context(), tx, org.LegalEntity{ID: b.entity, Slug: slug, LegalName: "An Entity", EIN: "12-3456789", Timezone: "UTC",
 				Currency: currency, MailFrom: "a@example.org", ProcessingFee: org.ProcessingFee{PaidBy: org.PaidByFund}, SponsorFee: org.SponsorFee{Of: org.OfGross}}, now),

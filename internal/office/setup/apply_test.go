@@ -19,7 +19,7 @@ import (
 var noon = time.Date(2026, time.November, 21, 12, 0, 0, 0, time.UTC)
 
 func TestApplyToAnEmptyDatabase(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	result := apply(t, db, sound)
 	assert.Equal(t, `entity tsne: created
 fund tsne/operations: created, in the books as operations
@@ -47,7 +47,7 @@ fund csio/network: created, in the books as network
 }
 
 func TestApplyTwiceTouchesNoRow(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	apply(t, db, sound)
 	before := rows(t, db)
 	result := apply(t, db, sound)
@@ -56,7 +56,7 @@ func TestApplyTwiceTouchesNoRow(t *testing.T) {
 }
 
 func TestDryRunWritesNothing(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	changed := change(t, "es: Red", "es: La red")
 	file := read(t, sound)
 	dry, err := setup.Apply(t.Context(), db, file, noon, uuid.New, true)
@@ -72,7 +72,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 }
 
 func TestTwoAppliesAtOnce(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	file := read(t, sound)
 	var created [8]int
 	var all sync.WaitGroup
@@ -107,7 +107,7 @@ func TestApplyChanges(t *testing.T) {
 			"fund other/operations: created, in the books as other-operations\nfund other/operations: closed\n"},
 	} {
 		t.Run(test.to, func(t *testing.T) {
-			db := testkit.DB(t).Server
+			db := testkit.DB(t).Owner
 			apply(t, db, sound)
 			changed := change(t, test.from, test.to)
 			assert.Equal(t, test.want, apply(t, db, changed).String())
@@ -117,7 +117,7 @@ func TestApplyChanges(t *testing.T) {
 }
 
 func TestCloseAndReopen(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	apply(t, db, sound)
 	closed := change(t, "restriction: none", "restriction: none\n        closed: true")
 	apply(t, db, closed)
@@ -137,7 +137,7 @@ func TestCloseAndReopen(t *testing.T) {
 }
 
 func TestOrganisationNotInTheFileIsUnchanged(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	apply(t, db, sound)
 	result := apply(t, db, change(t, "slug: csio", "slug: other"))
 	assert.Equal(t, []string{"organisation csio: not in the file, left as it is"}, result.Notices)
@@ -162,10 +162,10 @@ func TestApplyRefuses(t *testing.T) {
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			kit := testkit.DB(t)
-			apply(t, kit.Server, sound)
+			apply(t, kit.Owner, sound)
 			useNetwork(t, kit.Server)
 			before := rows(t, kit.Server)
-			_, err := setup.Apply(t.Context(), kit.Server, read(t, test.data), noon, uuid.New, false)
+			_, err := setup.Apply(t.Context(), kit.Owner, read(t, test.data), noon, uuid.New, false)
 			var problems setup.Problems
 			assert.ErrorAs(t, err, &problems)
 			assert.EqualError(t, err, test.want)
@@ -176,7 +176,7 @@ func TestApplyRefuses(t *testing.T) {
 
 // A gift that was begun and not paid is history too: its payment may arrive later.
 func TestFundOfAStartedGiftMustStayInTheFile(t *testing.T) {
-	db := testkit.DB(t).Server
+	db := testkit.DB(t).Owner
 	apply(t, db, sound)
 	designateNetwork(t, db)
 	_, err := setup.Apply(t.Context(), db, read(t, change(t, network, "")), noon, uuid.New, false)

@@ -38,7 +38,7 @@ func Postings(t testing.TB, run Run) {
 	db := testkit.DB(t)
 	var all []*ownBooks
 	for _, currency := range []money.Currency{"USD", "EUR", "JPY"} {
-		all = append(all, openBooks(t, db.Server, currency))
+		all = append(all, openBooks(t, db.Owner, currency))
 	}
 	began := time.Now()
 	var posting sync.WaitGroup

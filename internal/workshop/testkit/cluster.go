@@ -8,7 +8,6 @@ import (
 
 	"konbit/internal/workshop/localpg"
 	"konbit/internal/workshop/testkit/short"
-	"konbit/migrations"
 )
 
 // A Cluster is a PostgreSQL for one test, which may damage it. Only the test's goroutine may call its methods.
@@ -53,7 +52,7 @@ func NewCluster(t testing.TB, settings map[string]string) *Cluster {
 		t.Fatalf("testkit: %v", err)
 	}
 	c.Database = &Database{ServerURL: c.server.URL(ServerRole, name), OwnerURL: c.server.URL(OwnerRole, name)}
-	if err := migrations.Up(ctx, c.OwnerURL, ServerRole); err != nil {
+	if err := migrateAsOwner(ctx, c.OwnerURL); err != nil {
 		t.Fatalf("testkit: %v", err)
 	}
 	c.Server, c.Owner = open(t, c.ServerURL), open(t, c.OwnerURL)

@@ -2,6 +2,7 @@ package testkit
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"strings"
@@ -88,7 +89,20 @@ func migrateModel() error {
 	if err := s.CreateDatabase(ctx, modelDatabase, OwnerRole); err != nil {
 		return err
 	}
-	return migrations.Up(ctx, s.URL(OwnerRole, modelDatabase), ServerRole)
+	return migrateAsOwner(ctx, s.URL(OwnerRole, modelDatabase))
+}
+
+// migrateAsOwner migrates a database as konbit migrate does for a program with a stand-in for Stripe.
+func migrateAsOwner(ctx context.Context, ownerURL string) error {
+	if err := migrations.Up(ctx, ownerURL, ServerRole); err != nil {
+		return err
+	}
+	owner, err := sql.Open("postgres", ownerURL)
+	if err != nil {
+		return err
+	}
+	defer owner.Close() // a database with connections cannot be a template
+	return migrations.LimitClock(ctx, owner, true)
 }
 
 func database(t testing.TB, template string) *Database {

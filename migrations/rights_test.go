@@ -1,0 +1,258 @@
+package migrations_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/books/ledger"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/migrations"
+)
+
+// What the database answers to the server's role: done, no right at all, or the name of the rule that refuses.
+const (
+	done    = "done"
+	noRight = "no right"
+)
+
+// statements are what an intruder with the server's password would try, and what the program needs. Each runs alone
+// against a database with settled donations, and is rolled back after its deferred rules were checked.
+var statements = []struct{ sql, answer string }{
+	// Erasures: see also TestServerErasesNobodyByItself of package privacy.
+	{`SELECT erase_people(gen_random_uuid(), '{}')`, "erasure_was_asked"},
+	{`INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES ('` + made + `', '2020-01-01', 'x', 'en', '2020-01-01');
+	  INSERT INTO erasure_donor (erasure_id, donor_id) SELECT '` + made + `', id FROM donor; SELECT erase_people('` + made + `', '{}')`, "erasure_is_due"},
+	{`INSERT INTO erasure (id, asked_at, asked_by, language, due_at, recorded_at) VALUES ('` + made + `', now(), 'x', 'en', now(), '2020-01-01')`, noRight},
+	{`SELECT drop_expired_receipts()`, done},
+	{`SELECT may_erase(gen_random_uuid(), '{}')`, noRight},
+	{`SELECT keep_receipt(id, id) FROM receipt`, noRight},
+	{`SELECT count(id) FROM receipt_pad`, done},
+	{`SELECT pad FROM receipt_pad`, noRight},
+	{`SELECT * FROM receipt_kept`, noRight},
+	{`SELECT sealed FROM receipt_hold`, noRight},
+	{`INSERT INTO erasure_done (erasure_id, people, by_owner) VALUES (gen_random_uuid(), 0, true)`, noRight},
+	{`SET LOCAL konbit.erasing = 'yes'; UPDATE receipt SET facts = personless(facts)`, noRight},
+	{`SET LOCAL konbit.erasing = 'yes'; UPDATE letter SET message = ''`, noRight},
+	{`SET LOCAL konbit.erasing = 'yes'; DELETE FROM mailbox_step`, noRight},
+
+	// Seals, heads, snapshots, results of checkers.
+	{seal(`n + 1, id, 9223372036854775807, sha256('')`), "seals_follow_entries"},
+	{seal(`n + 1, gen_random_uuid(), 9223372036854775807, sha256('')`), "seals_follow_entries"},
+	{seal(`n + 1, id, serial, sha256('')`), "seals_follow_entries"},
+	{seal(`n + 2, id, serial, sha256('')`), "seals_follow_entries"},
+	{`INSERT INTO ledger_seal (entity_id, n, entry_id, serial, hash, sealed_at) SELECT entity_id, 99, id, serial, sha256(''), '2020-01-01' FROM journal_entry LIMIT 1`, noRight},
+	{head(`current_date, n, hash, 7, now()`), done}, // the database computes the trial balance
+	{head(`current_date, n, sha256('x'), 0, now()`), "head_is_newest"},
+	{head(`current_date, n + 99, hash, 0, now()`), "head_is_newest"},
+	{head(`current_date + 3, n, hash, 0, now()`), "head_is_not_early"},
+	{head(`'2199-01-01', n, hash, 0, now()`), "head_is_not_early"},
+	{head(`current_date, n, hash, 0, now() + interval '2 days'`), "head_is_not_early"},
+	{`INSERT INTO ledger_snapshot (entity_id, fund_id, n, account_code, amount) SELECT s.entity_id, p.fund_id, s.n, '1100', 1000000 FROM ledger_seal s JOIN posting p ON p.entry_id = s.entry_id LIMIT 1`, "snapshots_are_sums"},
+	{`INSERT INTO check_run (day, checker, found, took) VALUES ('2199-01-01', 'A1', 0, '0')`, done}, // of today, and counted anew
+	{`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'none', 0, '0')`, "check_is_counted"},
+	{`INSERT INTO check_run (day, checker, found, took, checked_at) VALUES (current_date, 'A1', 0, '0', '2020-01-01')`, noRight},
+	{`INSERT INTO balance_observation (entity_id, currency, held, kept, at) SELECT id, currency, 0, 0, '2199-01-01' FROM legal_entity`, noRight},
+	{`SELECT setval('journal_entry_serial', 1)`, noRight},
+
+	// Entries.
+	{entry(`current_date, current_date`) + lines(`'1100', 5`, `'4000', -5`), done},
+	{entry(`'1999-12-31', '1999-12-31'`) + lines(`'1100', 5`, `'4000', -5`), "journal_entry_dates"},
+	{entry(`'2199-01-01', '2199-01-01'`) + lines(`'1100', 5`, `'4000', -5`), "journal_entry_dates"},
+	{entry(`'2026-01-01', '2026-01-02'`) + lines(`'1100', 5`, `'4000', -5`), "journal_entry_check"},
+	{entry(`current_date, current_date`) + lines(`'9100', 5`, `'4000', -5`), "journal_entry_balances_per_fund"},
+	{entry(`current_date, current_date`) + lines(`'9100', 5`, `'9200', -5`), done},
+	{entry(`current_date, current_date`) + lines(`'1100', 5`, `'4000', -4`), "journal_entry_balances_per_fund"},
+	{entry(`current_date, current_date`) + lines(`'1100', 5`), "journal_entry_lines_complete"},
+	{entry(`current_date, current_date`), "journal_entry_lines_complete"},
+	{entry(`current_date, current_date`) + lines(`'8888', 5`, `'4000', -5`), "posting_account_code_fkey"},
+	{`INSERT INTO account (code, name, kind) VALUES ('7777', 'Mine', 'asset')`, noRight},
+
+	// What documents state, and the funds.
+	{`UPDATE legal_entity SET legal_name = 'Mine'`, noRight},
+	{`UPDATE legal_entity SET ein = '11-1111111'`, noRight},
+	{`UPDATE legal_entity SET address = '{}'`, noRight},
+	{`UPDATE legal_entity SET timezone = 'Pacific/Kiritimati'`, noRight},
+	{`UPDATE legal_entity SET mail_from = 'me@example.org'`, noRight},
+	{`UPDATE legal_entity SET sponsor_basis_points = 10000`, noRight},
+	{`UPDATE organisation SET name = '{}'`, noRight},
+	{`UPDATE organisation SET sponsored = NOT sponsored`, noRight},
+	{`UPDATE fund SET name = '{}'`, noRight},
+	{`UPDATE fund SET purpose = '{}'`, noRight},
+	{`UPDATE fund SET restriction = 'none'`, noRight},
+	{`UPDATE fund SET closed_at = now()`, noRight},
+	{`SELECT id FROM fund FOR NO KEY UPDATE`, done}, // fund.LockTx
+	{`INSERT INTO entity_fact (entity_id, since, legal_name, ein) SELECT id, '2020-01-01', 'Mine', ein FROM legal_entity`, noRight},
+	{`INSERT INTO books (entity_id, currency) SELECT id, 'EUR' FROM legal_entity`, noRight},
+	{`UPDATE books SET closed_through = NULL`, noRight},
+	{`UPDATE server_limit SET erased_a_day = 1000000`, noRight},
+	{`UPDATE server_limit SET business_clock_lead = '100 years'`, noRight},
+
+	// A settled donation.
+	{settled(`tax_date = tax_date - 365`), "settled_gift_is_frozen"},
+	{settled(`settled_at = settled_at - interval '1 year'`), "settled_gift_is_frozen"},
+	{settled(`charged_at = '2020-01-01'`), "settled_gift_is_frozen"},
+	{settled(`charge_id = 'ch_other'`), "settled_gift_is_frozen"},
+	{settled(`payment_intent_id = 'pi_other'`), "settled_gift_is_frozen"},
+	{settled(`status = 'expired'`), "donation_step_is_legal"},
+	{settled(`amount = 1`), noRight},
+	{settled(`donor_id = donor_id`), noRight},
+	{settled(`currency = 'EUR'`), noRight},
+	{settled(`entity_id = entity_id`), noRight},
+	{`UPDATE receipt SET facts = facts`, noRight},
+	{`UPDATE receipt_counter SET last = last + 1`, "receipt_counter_is_last"},
+	{`DELETE FROM fee_due`, "fee_is_booked"},
+	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
+
+	// The schema.
+	{`CREATE TABLE mine (n integer)`, noRight},
+	{`CREATE TEMPORARY TABLE legal_entity (n integer)`, noRight},
+	{`CREATE FUNCTION mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'`, noRight},
+	{`ALTER TABLE posting DISABLE TRIGGER insert_only`, noRight},
+	{`DROP TRIGGER seals_follow_entries ON ledger_seal`, noRight},
+	{`DROP TABLE posting`, noRight},
+	{`CREATE OR REPLACE FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void LANGUAGE sql AS 'SELECT'`, noRight},
+	{`GRANT konbit_owner TO konbit_server`, noRight},
+	{`SET LOCAL ROLE konbit_owner`, noRight},
+	{`SET LOCAL session_replication_role = 'replica'`, noRight},
+}
+
+// writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
+var writtenOnce = []string{
+	"account", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_step", "donor_consent", "entity_fact", "erasure_donor",
+	"erasure_done", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot", "legal_entity", "letter", "organisation", "payment", "payment_change", "payment_share",
+	"posting", "receipt", "receipt_kept", "receipt_pad", "receipt_void", "server_limit", "statement",
+}
+
+const made = "00000000-0000-4000-8000-000000000001"
+
+// seal is an INSERT of one seal for the newest entry, which is sealed already or not.
+func seal(values string) string {
+	return `INSERT INTO ledger_seal (entity_id, n, entry_id, serial, hash) SELECT entity_id, ` + values + ` FROM (SELECT e.entity_id, e.id, e.serial,
+		(SELECT max(n) FROM ledger_seal s WHERE s.entity_id = e.entity_id) AS n FROM journal_entry e ORDER BY e.serial DESC LIMIT 1) e`
+}
+
+// head is an INSERT of a head for the newest seal.
+func head(values string) string {
+	return `INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at)
+		SELECT gen_random_uuid(), entity_id, ` + values + ` FROM ledger_seal ORDER BY n DESC LIMIT 1`
+}
+
+// entry is an INSERT of an entry with two lines, which lines adds; dates are its entry_date and fact_date.
+func entry(dates string) string {
+	return `INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count)
+		SELECT '` + made + `', entity_id, currency, ` + dates + `, 'x', 'x', 'x', sha256(''), 2 FROM journal_entry ORDER BY serial DESC LIMIT 1;`
+}
+
+func lines(all ...string) (sql string) {
+	for n, line := range all {
+		sql += fmt.Sprintf(`INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, fund_id, account_code, amount)
+			SELECT e.id, %d, e.entity_id, e.currency, 2, e.serial, f.id, %s FROM journal_entry e JOIN fund f ON f.entity_id = e.entity_id AND f.code = 'operations'
+			 WHERE e.id = '%s';`, n+1, line, made)
+	}
+	return sql
+}
+
+func settled(change string) string {
+	return `UPDATE donation SET ` + change + ` WHERE status = 'settled'`
+}
+
+// TestStatementsOfTheServer runs every statement as the server's role and compares the answer with the table.
+func TestStatementsOfTheServer(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
+	h.DeliverNew()
+	h.DrainAll()
+	_, err := ledger.Seal(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	h.SettledGift(program.ValidForm()) // one entry has no seal
+	require.NoError(t, migrations.Up(t.Context(), h.DB.OwnerURL, testkit.ServerRole), "a copied database has no rights of its own")
+	require.NoError(t, migrations.LimitClock(t.Context(), h.DB.Owner.DB, false), "as with Stripe")
+	all := slices.Clone(statements)
+	for _, table := range writtenOnce {
+		column := h.Lines(`SELECT attname::text FROM pg_attribute WHERE attrelid = '` + table + `'::regclass AND attnum = 1`)[0]
+		for _, sql := range []string{`UPDATE ` + table + ` SET ` + column + ` = DEFAULT`, `DELETE FROM ` + table, `TRUNCATE ` + table} {
+			all = append(all, struct{ sql, answer string }{sql, noRight})
+		}
+	}
+	require.Greater(t, len(all), 120)
+	for _, s := range all {
+		assert.Equal(t, s.answer, answer(t, h.DB.Server, s.sql), s.sql)
+	}
+	require.NotZero(t, h.Count(`SELECT count(*) FROM journal_entry`), "everything was rolled back")
+}
+
+// answer runs statements in a transaction that is rolled back, and says what the database answered.
+func answer(t *testing.T, db *sqlx.DB, sql string) string {
+	t.Helper()
+	tx, err := db.Beginx()
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	if _, err = tx.Exec(sql); err == nil {
+		_, err = tx.Exec(`SET CONSTRAINTS ALL IMMEDIATE`)
+	}
+	var refused *pq.Error
+	switch {
+	case err == nil:
+		return done
+	case !errors.As(err, &refused):
+		return err.Error()
+	case refused.Constraint != "":
+		return refused.Constraint
+	case refused.Code == "42501":
+		return noRight
+	}
+	return refused.Message
+}
+
+// definers lists each function that runs with the owner's rights: why, and what it takes on trust.
+var definers = map[string]string{
+	"erase_people":                "the server may not change what is erased; dates, number and people are checked by may_erase, copies are made by keep_receipt",
+	"drop_expired_receipts":       "the server may not read or delete copies; the date is the database's",
+	"checkout_of_donation":        "a trigger: copies one row between donation and checkout for the release before; the server may write both",
+	"previous_release_page":       "a trigger: the same, in the other direction",
+	"previous_release_instalment": "a trigger: sets the plan of a donation of the same donor and entity that has none",
+	"previous_release_payout":     "a trigger: stores a payout of a balance transaction; the server may insert both",
+	"previous_release_share":      "a trigger of a view for the release before: inserts what the server may insert itself",
+	"previous_release_change":     "a trigger of a view for the release before: inserts what the server may insert itself",
+}
+
+// callable are the definer functions that the server's role calls; the others are triggers.
+var callable = []string{"drop_expired_receipts", "erase_people"}
+
+// TestDefinerFunctions fails for a function with the owner's rights that is not listed with its reason, has an open
+// search path, or may be executed by others than the owner and, where it must, the server's role.
+func TestDefinerFunctions(t *testing.T) {
+	h := program.New(t, program.Options{})
+	var found []struct {
+		Name   string `db:"proname"`
+		Path   string `db:"path"`
+		Public bool   `db:"public"`
+		Server bool   `db:"server"`
+	}
+	require.NoError(t, h.DB.Owner.Select(&found, `
+		SELECT p.proname, coalesce(array_to_string(p.proconfig, '; '), '') AS path,
+		       EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) AS public,
+		       has_function_privilege('konbit_server', p.oid, 'EXECUTE') AS server
+		  FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace`))
+	seen := map[string]bool{}
+	for _, f := range found {
+		seen[f.Name] = true
+		assert.NotEmpty(t, definers[f.Name], "%s runs with the owner's rights: list it with what it takes on trust", f.Name)
+		assert.Equal(t, "search_path=public, pg_temp", f.Path, f.Name)
+		assert.False(t, f.Public, "%s: REVOKE ALL ON FUNCTION … FROM PUBLIC", f.Name)
+		assert.Equal(t, slices.Contains(callable, f.Name), f.Server, "%s: may the server's role execute it?", f.Name)
+	}
+	for name := range definers {
+		assert.True(t, seen[name], "%s is gone: delete it from definers", name)
+	}
+	require.NotEmpty(t, strings.Join(callable, ""))
+}
