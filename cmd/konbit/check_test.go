@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,7 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 	out, err := runCommand(t, "ledger", "verify")
 	require.NoError(t, err)
 	require.Contains(t, out, "1 entries with 2 lines read.\n")
-	require.Contains(t, out, "11 of 11 checkers found nothing.\n")
+	require.Contains(t, out, fmt.Sprintf("%d of %[1]d checkers found nothing.\n", len(check.Checkers())))
 
 	h.Exec(`UPDATE receipt_counter SET last = 1`)
 	h.Exec(`ALTER TABLE receipt DISABLE TRIGGER USER`)
@@ -29,7 +30,7 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 	require.EqualError(t, err, "the checkers found errors")
 	id := h.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, d.ID)[0]
 	require.Contains(t, out, "✗ not true: every receipt is mailed within a quarter of an hour (1 rows)\n    tsne A7 "+id+": receipt 1 of ")
-	require.Contains(t, out, " has no letter, since 2026-01-01T00:00:00Z\n10 of 11 checkers found nothing.\n")
+	require.Contains(t, out, fmt.Sprintf(" has no letter, since 2026-01-01T00:00:00Z\n%d of %d checkers found nothing.\n", len(check.Checkers())-1, len(check.Checkers())))
 
 	out, err = runCommand(t, "ledger", "verify", "--json")
 	require.Error(t, err)
