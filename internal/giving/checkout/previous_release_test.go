@@ -64,9 +64,15 @@ func exec(t *testing.T, h *program.Program, query string, args ...any) (n int64)
 // beginPreviously inserts a donation as the previous release does. It returns false if the form has one already.
 func beginPreviously(t *testing.T, h *program.Program, like donation.Donation, c checkout.Checkout) (donation.Donation, bool) {
 	t.Helper()
+	return beginPreviouslyOn(t, h.DB.Server, h.Offer("csio").Funds[0].ID, like, c)
+}
+
+// beginPreviouslyOn is beginPreviously with a connection and a fund.
+func beginPreviouslyOn(t *testing.T, server *sqlx.DB, fund uuid.UUID, like donation.Donation, c checkout.Checkout) (donation.Donation, bool) {
+	t.Helper()
 	like.ID, like.PublicRef = program.NewID(), program.NewRef()
 	fresh := false
-	inTx(t, h, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), server, func(tx *sqlx.Tx) error {
 		done, err := tx.Exec(previousInsert, like.ID, like.EntityID, like.OrganisationID, like.DonorID, like.PublicRef, c.FormID, c.FormHash,
 			like.Frequency, like.AmountMinor, like.CoveredMinor, like.Currency, like.Language, like.Anonymous, like.News, like.CreatedAt, c.ExpiresAt)
 		if err != nil {
@@ -76,9 +82,9 @@ func beginPreviously(t *testing.T, h *program.Program, like donation.Donation, c
 			return err
 		}
 		fresh = true
-		_, err = tx.Exec(previousDesignation, like.ID, like.EntityID, h.Offer("csio").Funds[0].ID, like.AmountMinor)
+		_, err = tx.Exec(previousDesignation, like.ID, like.EntityID, fund, like.AmountMinor)
 		return err
-	})
+	}))
 	return like, fresh
 }
 
@@ -224,4 +230,21 @@ func TestMigratesBesideARunningServer(t *testing.T) {
 	require.NoError(t, err, "the server's transaction")
 	require.NoError(t, tx.Commit())
 	require.NoError(t, <-migrated, "the migration")
+}
+
+// TestPreviousReleaseBeginsWhileMigrationsRun: the server's role has its rights on what the triggers write as soon as they
+// exist, so that no donor gets an error while later migrations run.
+func TestPreviousReleaseBeginsWhileMigrationsRun(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	model, fund := h.StartedGift(program.ValidForm()), h.Offer("csio").Funds[0].ID
+	c := h.Checkout(model)
+	c.FormID = uuid.New()
+	testkit.MigratedFrom(t, h.DB, 31, func(server *sqlx.DB) {
+		for _, fresh := range []bool{true, false} { // the second one meets the form's donation
+			_, is := beginPreviouslyOn(t, server, fund, model, c)
+			require.Equal(t, fresh, is)
+		}
+	})
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM checkout WHERE form_id = $1`, c.FormID))
 }

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -93,11 +94,17 @@ func inTx(t *testing.T, h *program.Program, fn func(tx *sqlx.Tx)) {
 // settlePreviously settles a donation with the statement of the previous release.
 func settlePreviously(t *testing.T, h *program.Program, id uuid.UUID, status, intent, charge string, at time.Time) {
 	t.Helper()
-	inTx(t, h, func(tx *sqlx.Tx) {
+	settlePreviouslyOn(t, h.DB.Server, id, status, intent, charge, at)
+}
+
+// settlePreviouslyOn is settlePreviously with a connection.
+func settlePreviouslyOn(t *testing.T, server *sqlx.DB, id uuid.UUID, status, intent, charge string, at time.Time) {
+	t.Helper()
+	require.NoError(t, pg.InTx(t.Context(), server, func(tx *sqlx.Tx) error {
 		_, err := tx.Exec(previousSettle, pg.UUIDs([]uuid.UUID{id}), pq.StringArray{status}, pq.StringArray{intent}, pq.StringArray{charge},
 			pq.StringArray{at.UTC().Format(time.RFC3339Nano)}, at)
-		require.NoError(t, err)
-	})
+		return err
+	}))
 }
 
 // TestPreviousReleaseBeginsAndThisOneSettles also reads the result as the previous release does.
@@ -174,6 +181,24 @@ func TestPreviousReleaseSuspends(t *testing.T) {
 	open("payout_failed", "po_1", `{"amount": "1.00"}`)
 	require.Equal(t, []string{"ch_1 1999 USD suspense true", "ch_2 2000 JPY suspense false"},
 		h.Lines(`SELECT format('%s %s %s %s %s', charge_ref, amount, currency, status, (donation_id IS NOT NULL)::text) FROM payment ORDER BY 1`))
+}
+
+// TestPreviousReleaseSettlesWhileMigrationsRun: the server's role has its rights on payment as soon as the triggers write
+// there.
+func TestPreviousReleaseSettlesWhileMigrationsRun(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	settled, suspended := h.StartedGift(program.ValidForm()), h.StartedGift(program.ValidForm())
+	testkit.MigratedFrom(t, h.DB, 31, func(server *sqlx.DB) {
+		settlePreviouslyOn(t, server, settled.ID, "settled", "pi_1", "ch_1", time.Now())
+		settlePreviouslyOn(t, server, suspended.ID, "held", "pi_2", "ch_2", time.Now())
+		require.NoError(t, pg.InTx(t.Context(), server, func(tx *sqlx.Tx) error {
+			_, err := tx.Exec(previousTask, program.NewID(), suspended.EntityID, "payment_differs_from_gift", "pi_2",
+				`{"charge": "ch_2", "amount": "19.99", "currency": "USD", "donation": "`+suspended.ID.String()+`"}`, time.Now())
+			return err
+		}))
+	})
+	require.Equal(t, []string{"ch_1 settled", "ch_2 suspense"}, h.Lines(`SELECT charge_ref || ' ' || status FROM payment ORDER BY 1`))
 }
 
 // TestInstalmentsOfBothReleases: the previous release writes an instalment with a form that is itself, and can read one
