@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/pg"
 )
@@ -25,6 +26,42 @@ type importLease struct {
 // errLeaseLost is the error that another process imports the balance now. The run ends; nothing is wrong.
 var errLeaseLost = errors.New("stripebalance: another process imports this balance")
 
+// begin stores the time from which an entity's balance is imported, unless it is stored. It returns false if there is no
+// reason to begin yet. What the processor held before that time belongs to the opening balance.
+//
+//	a charge's fee is due       the time of the oldest such charge
+//	a sweep without a charge    now
+//	an import without a charge  no reason to begin
+//
+// Both times are from the processor's clock. With the time of a clock that is ahead, the cursor would stand after
+// transactions that the processor makes later: no list and no comparison would contain them. If the database's clock is
+// behind, the import begins at the database's time: the table accepts no later one, and an earlier one only lists more.
+func (i Importer) begin(ctx context.Context, entity org.LegalEntity, due *donation.FeeDue, sweep bool) (begun bool, err error) {
+	const find = `/* stripebalance.begin */ SELECT EXISTS (SELECT FROM balance_lookup WHERE entity_id = $1)`
+	const insert = `/* stripebalance.begin */
+		INSERT INTO balance_lookup (entity_id, read_through, begun, next_look)
+		VALUES ($1, least($2::timestamptz, now()), least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
+	if err := i.DB.GetContext(ctx, &begun, find, entity.ID); err != nil || begun {
+		return begun, err
+	}
+	var at time.Time
+	switch {
+	case due != nil:
+		at = due.Oldest
+	case sweep:
+		if at, err = i.Source.Now(ctx, entity); err != nil {
+			return false, err
+		}
+	default:
+		return false, nil
+	}
+	err = pg.InTx(ctx, i.DB, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, insert, entity.ID, at)
+		return err
+	})
+	return err == nil, err
+}
+
 // acquireLease leases an entity's balance to holder for leaseTTL. It returns nil if another process has the lease or if
 // there is no reason to import. A run starts:
 //
@@ -35,12 +72,7 @@ var errLeaseLost = errors.New("stripebalance: another process imports this balan
 // next_look moves further away with each run that books nothing (release). idle_looks is the number of such runs; -1
 // means busy times: the last run booked batchSize transactions or more, and listing for each new charge would mostly
 // list the same transactions again.
-//
-// The first run of all begins with the first gift: what Stripe held before belongs to the opening balance.
 func acquireLease(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *donation.FeeDue, sweep bool) (*importLease, error) {
-	const begin = `/* stripebalance.acquireLease */
-		INSERT INTO balance_lookup (entity_id, read_through, begun, next_look)
-		VALUES ($1, least($2::timestamptz, now()), least($2::timestamptz, now()), now()) ON CONFLICT (entity_id) DO NOTHING`
 	const take = `/* stripebalance.acquireLease */
 		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
@@ -48,15 +80,12 @@ func acquireLease(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, du
 		        OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
 		RETURNING entity_id, holder, read_through, begun, NOT EXISTS (
 		    SELECT 1 FROM balance_observation o WHERE o.entity_id = $1 AND o.at >= date_trunc('day', now(), 'UTC')) AS new_day`
-	var oldest, newest *time.Time
+	var newest *time.Time
 	if due != nil {
-		oldest, newest = &due.Oldest, &due.Newest
+		newest = &due.Newest
 	}
 	var taken []importLease
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		if _, err := tx.ExecContext(ctx, begin, entity, oldest); err != nil {
-			return err
-		}
 		return tx.SelectContext(ctx, &taken, take, entity, leaseTTL.Seconds(), newest, sweep, holder)
 	})
 	if err != nil || len(taken) == 0 {

@@ -75,6 +75,9 @@ func (i Importer) importEntities(ctx context.Context, sweep bool) (int, error) {
 
 // importEntity imports one entity's balance if it gets the lease. It returns the number of transactions booked.
 func (i Importer) importEntity(ctx context.Context, catalog *fund.Catalog, entity org.LegalEntity, due *donation.FeeDue, sweep bool) (int, error) {
+	if begun, err := i.begin(ctx, entity, due, sweep); err != nil || !begun {
+		return 0, err
+	}
 	lease, err := acquireLease(ctx, i.DB, entity.ID, i.Booker.NewID(), due, sweep)
 	if err != nil || lease == nil {
 		return 0, err

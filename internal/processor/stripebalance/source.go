@@ -17,6 +17,8 @@ import (
 type Source interface {
 	// HasAccount reports whether the entity has an account at the processor.
 	HasAccount(entity org.LegalEntity) bool
+	// Now returns the time by the processor's clock, from which balance transactions have their times.
+	Now(ctx context.Context, entity org.LegalEntity) (time.Time, error)
 	// Transactions lists the balance transactions created at or after since and, unless until is zero, before until.
 	// It calls page with each page: at most 100 transactions, newest first.
 	Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error

@@ -2,6 +2,8 @@ package stripepay
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -138,8 +140,33 @@ func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*dona
 // HasAccount is part of stripebalance.Source: an entity with a key has an account.
 func (s *Stripe) HasAccount(entity org.LegalEntity) bool { return s.accounts[entity.Slug] != nil }
 
+// Now is part of stripebalance.Source. It returns the Date of an answer of Stripe's API (RFC 9110, section 6.6.1).
+func (s *Stripe) Now(ctx context.Context, entity org.LegalEntity) (time.Time, error) {
+	balance, err := s.fetchBalance(ctx, entity)
+	if err != nil {
+		return time.Time{}, err
+	}
+	now, err := http.ParseTime(balance.LastResponse.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("stripe: date of an answer: %w", err)
+	}
+	return now, nil
+}
+
 // Balance is part of stripebalance.Source.
 func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money.Currency]int64, error) {
+	balance, err := s.fetchBalance(ctx, entity)
+	if err != nil {
+		return nil, err
+	}
+	held := map[money.Currency]int64{}
+	for _, part := range slices.Concat(balance.Available, balance.Pending) {
+		held[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
+	}
+	return held, nil
+}
+
+func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*stripe.Balance, error) {
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
@@ -153,11 +180,7 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 	if err != nil {
 		return nil, translate(err)
 	}
-	held := map[money.Currency]int64{}
-	for _, part := range slices.Concat(balance.Available, balance.Pending) {
-		held[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
-	}
-	return held, nil
+	return balance, nil
 }
 
 // LostDispute is part of stripebalance.Source.

@@ -207,6 +207,7 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, slo
 		rec.Status = a.Status
 	}
 	s.calls = append(s.calls, rec)
+	now := s.now()
 	s.mu.Unlock()
 	if a == nil {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
@@ -221,6 +222,7 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, slo
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
+	h.Set("Date", now.UTC().Format(http.TimeFormat))
 	h.Set("Request-Id", c.request)
 	h.Set("Stripe-Version", APIVersion)
 	h.Set("Cache-Control", "no-store")
