@@ -86,8 +86,10 @@ BEGIN
     IF NEW.status = 'settled' THEN
         INSERT INTO public.payment (id, entity_id, donation_id, method, processor, charge_ref, intent_ref, asset_account, amount, currency,
                                     received_at, status, created_at)
-        VALUES (gen_random_uuid(), NEW.entity_id, NEW.id, 'card', 'stripe', NEW.charge_id, NEW.payment_intent_id, '1010', NEW.amount,
-                NEW.currency, NEW.charged_at, 'settled', NEW.settled_at)
+        VALUES (gen_random_uuid(), NEW.entity_id, NEW.id,
+                CASE WHEN EXISTS (SELECT FROM public.donation_step s WHERE s.donation_id = NEW.id AND s.status = 'processing' AND s.cause <> 'form')
+                     THEN 'bank_debit' ELSE 'card' END, -- as 00041 has it
+                'stripe', NEW.charge_id, NEW.payment_intent_id, '1010', NEW.amount, NEW.currency, NEW.charged_at, 'settled', NEW.settled_at)
         ON CONFLICT DO NOTHING;
     END IF;
     RETURN NEW;

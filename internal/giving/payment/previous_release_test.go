@@ -163,6 +163,20 @@ func TestThisReleaseBeginsAndThePreviousOneSettles(t *testing.T) {
 	require.Equal(t, []donation.Outcome{donation.Repeated}, outcomes)
 }
 
+// TestPreviousReleaseSettlesABankDebit: a donation that was processing was paid by bank debit.
+func TestPreviousReleaseSettlesABankDebit(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	d := h.StartedGift(program.ValidForm())
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		return donation.UpdateStatusTx(t.Context(), tx, []donation.StatusUpdate{{
+			DonationID: d.ID, EntityID: d.EntityID, To: donation.Processing, Cause: "evt_1",
+		}}, time.Now())
+	}))
+	settlePreviously(t, h, d.ID, "settled", "pi_1", "py_1", time.Now())
+	require.Equal(t, []string{"py_1 bank_debit"}, h.Lines(`SELECT charge_ref || ' ' || method FROM payment`))
+}
+
 // TestPreviousReleaseSuspends books two payments to suspense as the previous release does: one for a donation that now
 // needs review, and one that is no donation's.
 func TestPreviousReleaseSuspends(t *testing.T) {
