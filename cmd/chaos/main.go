@@ -4,6 +4,7 @@
 //	go run ./cmd/chaos -long      in full
 //	go run ./cmd/chaos -only orders,kills -number 200 -seed 7
 //	go run ./cmd/chaos -only kills -mode safety -donations 500 -replicas 3
+//	go run ./cmd/chaos -only upgrade -previous PATH
 //
 // It starts the services that it needs on this machine and prints a table of targets and results. Exit status: 0 if
 // all targets were reached, 1 if not, 2 for wrong use. All random values follow from the seed that it prints.
@@ -36,9 +37,14 @@ func main() {
 	mode := flag.String("mode", "", "for rows with faults: safety (no rule is broken during faults) or liveness (all work ends after faults); empty: both")
 	donations := flag.Int("donations", 0, "donations to each program in rows that kill servers; 0: the row's own number")
 	replicas := flag.Int("replicas", 2, "servers of each program in rows that kill servers")
+	previous := flag.String("previous", "", "path of the previous release's program, for the row upgrade; empty: that row is not run")
 	flag.Parse()
 	chosen, err := choose(*only)
-	options := chaos.Run{Seed: *seed, Mode: chaos.Mode(*mode), Donations: *donations, Replicas: *replicas}
+	options := chaos.Run{Seed: *seed, Mode: chaos.Mode(*mode), Donations: *donations, Replicas: *replicas, Previous: *previous}
+	chosen, notRun := runnable(chosen, *previous)
+	if *only != "" && len(notRun) > 0 {
+		err = errors.Join(err, errors.New(notRun[0]))
+	}
 	if err = errors.Join(err, options.Check()); err != nil || flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
 		flag.Usage()
@@ -58,9 +64,25 @@ func main() {
 		}
 		results = append(results, r)
 	}
-	if !report(results) {
+	held := report(results)
+	for _, why := range notRun {
+		fmt.Println(why)
+	}
+	if !held {
 		os.Exit(1)
 	}
+}
+
+// runnable returns the rows that can run, and for each other row why it is not run.
+func runnable(chosen []chaos.Row, previous string) (rows []chaos.Row, notRun []string) {
+	for _, row := range chosen {
+		if row.NeedsPrevious && previous == "" {
+			notRun = append(notRun, row.Name+": not run, because it needs a program of the previous release: -previous PATH")
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows, notRun
 }
 
 // choose returns the rows with these names, or all rows if names is empty.

@@ -25,6 +25,19 @@ func TestChoose(t *testing.T) {
 	require.ErrorContains(t, err, `there is no row "order"`)
 }
 
+// TestRowsThatNeedThePreviousRelease are left out without its program, with the reason.
+func TestRowsThatNeedThePreviousRelease(t *testing.T) {
+	all, err := choose("orders,upgrade")
+	require.NoError(t, err)
+	some, notRun := runnable(all, "")
+	require.Len(t, some, 1)
+	require.Equal(t, "orders", some[0].Name)
+	require.Equal(t, []string{"upgrade: not run, because it needs a program of the previous release: -previous PATH"}, notRun)
+	some, notRun = runnable(all, "/tmp/konbit")
+	require.Len(t, some, 2)
+	require.Empty(t, notRun)
+}
+
 func TestTarget(t *testing.T) {
 	row := chaos.Row{Short: 3, Long: 30}
 	require.Equal(t, []int{3, 30, 7}, []int{target(row, false, 0), target(row, true, 0), target(row, true, 7)})

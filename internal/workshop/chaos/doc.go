@@ -17,6 +17,7 @@
 //	             acknowledged webhook is lost
 //	rolling      servers restarted in turn behind a load balancer, at 50 requests a second: none fails
 //	matrix       earlier schemas full of gifts, and a newer one: the program waits or continues to serve; nothing is lost
+//	upgrade      the previous release migrated while it serves, run beside this one, and returned to: nothing is lost
 //	lost         three days without a webhook: one sweep finds all
 //	outage       the mail server down for an hour: each receipt arrives, and the form is as fast as without the outage
 //	copies       emails cut off after the final dot and senders killed: copies are equal, with no other duplicates

@@ -16,6 +16,8 @@ type Row struct {
 	Short, Long int    // how many things a test and a full run count
 	// Prove runs the row and fails the test if the promise is broken.
 	Prove func(t testing.TB, run Run)
+	// NeedsPrevious is true if the row runs the program of the previous release: it needs Run.Previous.
+	NeedsPrevious bool
 }
 
 // Run describes how much of a row to run.
@@ -30,6 +32,8 @@ type Run struct {
 	Mode      Mode
 	Donations int // for each Konbit
 	Replicas  int // servers of each Konbit
+
+	Previous string // path of the previous release's program, for rows that need it
 }
 
 // Mode is the half of a promise to test.

@@ -10,7 +10,7 @@ import (
 // command ended successfully before that. An error of the command ends the test.
 func (s *Stack) KonbitKilled(now func() bool, args ...string) (killed bool) {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.t.Context(), s.program(), args...)
+	cmd := exec.CommandContext(s.t.Context(), s.program(s.binary), args...)
 	var complaint bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stderr = s.dir, s.environ(nil), &complaint
 	if err := cmd.Start(); err != nil {

@@ -42,7 +42,7 @@ func (s *Stack) TryKonbit(args ...string) (string, error) {
 
 func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
 	s.t.Helper()
-	path := s.program() // outside the command's time limit: it may have to be built
+	path := s.program(s.binary) // outside the command's time limit: it may have to be built
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -54,9 +54,17 @@ func (s *Stack) run(limit time.Duration, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// program returns the path of the real program, which the first call in a test binary builds.
-func (s *Stack) program() string {
+// UseProgram makes commands and servers that are created from now on run the program at path. An empty path is the
+// program built from this source. A server keeps its program when it restarts.
+func (s *Stack) UseProgram(path string) { s.binary = path }
+
+// program returns the given path of the program. If it is empty, it returns the path of the real program, which the
+// first call in a test binary builds.
+func (s *Stack) program(given string) string {
 	s.t.Helper()
+	if given != "" {
+		return given
+	}
 	path, err := program()
 	if err != nil {
 		s.t.Fatalf("e2e: %v", err)

@@ -27,6 +27,7 @@ type Server struct {
 	stack   *Stack
 	addr    string
 	own     map[string]string // settings over the stack's
+	binary  string            // path of the program; empty: the one built from this source
 	proxy   *pgproxy.Proxy    // to its database; nil: none
 	log     string            // path
 	cmd     *exec.Cmd
@@ -34,7 +35,7 @@ type Server struct {
 }
 
 func (s *Stack) newServer() *Server {
-	server := &Server{stack: s, addr: freeAddr(s), log: filepath.Join(s.dir, fmt.Sprintf("server-%d.log", len(s.servers)))}
+	server := &Server{stack: s, addr: freeAddr(s), binary: s.binary, log: filepath.Join(s.dir, fmt.Sprintf("server-%d.log", len(s.servers)))}
 	s.servers = append(s.servers, server)
 	if s.proxied {
 		var err error
@@ -46,7 +47,7 @@ func (s *Stack) newServer() *Server {
 	s.t.Cleanup(func() {
 		server.Kill()
 		if s.t.Failed() {
-			s.t.Logf("the log of %s ends:\n%s", server.addr, tail(server.Log(), 30))
+			s.t.Logf("the errors of %s:\n%s\nits log ends:\n%s", server.addr, errorLines(server.Log(), 10), tail(server.Log(), 30))
 		}
 	})
 	return server
@@ -100,7 +101,7 @@ func (s *Server) Launch() {
 		s.stack.t.Fatalf("e2e: %v", err)
 	}
 	defer log.Close()
-	cmd := exec.Command(s.stack.program(), "serve")
+	cmd := exec.Command(s.stack.program(s.binary), "serve")
 	cmd.Dir, cmd.Env = s.stack.dir, append(s.stack.environ(s.own), "LISTEN_ADDR="+s.addr)
 	if s.proxy != nil {
 		cmd.Env = append(cmd.Env, "DATABASE_URL="+s.proxy.URL())
@@ -188,4 +189,15 @@ func (s *Server) Log() string {
 func tail(log string, lines int) string {
 	all := strings.Split(strings.TrimSpace(log), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+// errorLines returns the last lines of a log in JSON whose level is ERROR.
+func errorLines(log string, lines int) string {
+	var found []string
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, `"level":"ERROR"`) {
+			found = append(found, line)
+		}
+	}
+	return tail(strings.Join(found, ""), lines)
 }

@@ -26,6 +26,8 @@ type Options struct {
 	Stripe   stripefake.Options // Start sets its Accounts and PublicURL
 	DB       *testkit.Database  // nil: a new database in the cluster that tests share
 	Proxied  bool               // a pgproxy is between each server and the database: see Server.Proxy
+	Program  string             // path of the program, as for Stack.UseProgram
+	Empty    bool               // DB has no tables: run `konbit migrate` first
 }
 
 // A Stack is one test's Konbit. Only the test's goroutine may call its methods, except for those of Stripe, Mail and
@@ -37,6 +39,7 @@ type Stack struct {
 	t        testing.TB
 	dir      string // working directory of the processes; it has no .env
 	settings map[string]string
+	binary   string // path of the program; empty: see UseProgram
 	proxied  bool
 	seed     uint64 // of the proxies
 	servers  []*Server
@@ -53,7 +56,7 @@ var requestTimeout string
 func Start(t testing.TB, o Options) *Stack {
 	t.Helper()
 	short.Skip(t, "the program and PostgreSQL")
-	s := &Stack{DB: o.DB, t: t, dir: t.TempDir(), proxied: o.Proxied, seed: o.Stripe.Seed}
+	s := &Stack{DB: o.DB, t: t, dir: t.TempDir(), binary: o.Program, proxied: o.Proxied, seed: o.Stripe.Seed}
 	if s.DB == nil {
 		s.DB = testkit.DB(t)
 	}
@@ -77,6 +80,9 @@ func Start(t testing.TB, o Options) *Stack {
 		if s.settings[name] = value; value == "" {
 			delete(s.settings, name)
 		}
+	}
+	if o.Empty {
+		s.Konbit("migrate")
 	}
 	s.Konbit("apply", filepath.Join(source(t), "cmd", "demo", "demo.yaml"))
 	if !o.Stopped {
