@@ -192,12 +192,9 @@ func (s *Stripe) Find(ctx context.Context, o checkout.Order) (*checkout.Session,
 
 // Expire is part of checkout.Sessions. It returns false if the session is paid, and true if it had expired already.
 func (s *Stripe) Expire(ctx context.Context, entitySlug, sessionID string) (bool, error) {
-	a, err := s.account(entitySlug)
+	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {
 		return false, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return false, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	expire := &stripe.CheckoutSessionExpireParams{}
 	expire.Context = ctx

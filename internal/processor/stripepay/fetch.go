@@ -66,12 +66,9 @@ func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string)
 }
 
 func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {
-	a, err := s.account(entitySlug)
+	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {
 		return nil, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	params := &stripe.DisputeParams{}
 	params.Context = ctx
@@ -85,12 +82,9 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 // fetchCharge reads an expected charge. It returns nil if the charge took no money (yet).
 func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want event.ExpectedCharge,
 	cause string) (*donation.IncomingPayment, error) {
-	a, err := s.account(entitySlug)
+	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {
 		return nil, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	var charge *stripe.Charge
 	if want.ChargeRef != "" {
@@ -118,12 +112,9 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 
 // fetchInvoice reads an invoice and returns the id of the charge that paid it; empty if none did.
 func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
-	a, err := s.account(entitySlug)
+	a, err := s.accountWithTurn(ctx, entitySlug)
 	if err != nil {
 		return nil, "", err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	params := &stripe.InvoiceParams{}
 	params.Context = ctx
@@ -167,12 +158,9 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 }
 
 func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*stripe.Balance, error) {
-	a, err := s.account(entity.Slug)
+	a, err := s.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
 		return nil, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	params := &stripe.BalanceParams{}
 	params.Context = ctx

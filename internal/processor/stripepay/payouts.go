@@ -10,7 +10,6 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/books/org"
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/payout"
 	"konbit/internal/processor/stripebalance"
@@ -18,12 +17,9 @@ import (
 
 // Payout is part of stripebalance.Source. It returns nil if Stripe does not have the payout any more.
 func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*payout.Payout, error) {
-	a, err := s.account(entity.Slug)
+	a, err := s.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
 		return nil, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	params := &stripe.PayoutParams{}
 	params.Context = ctx

@@ -177,12 +177,9 @@ func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d checko
 	if err != nil {
 		return "", err
 	}
-	a, err := s.Stripe.account(entity.Slug)
+	a, err := s.Stripe.accountWithTurn(ctx, entity.Slug)
 	if err != nil {
 		return "", err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return "", fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	params := &stripe.CheckoutSessionParams{}
 	params.Context = ctx
