@@ -14,9 +14,16 @@ import (
 	"konbit/internal/workshop/testkit"
 )
 
-// WaitDrained makes Stripe send all webhooks that were not accepted yet, and waits until no event, fee or job is left
-// to process. Then every checker must find nothing.
+// WaitDrained is WaitProcessed and RequireChecksClean.
 func (s *Stack) WaitDrained(within time.Duration) {
+	s.t.Helper()
+	s.WaitProcessed(within)
+	s.RequireChecksClean()
+}
+
+// WaitProcessed makes Stripe send all webhooks that were not accepted yet, and waits until no event, fee or job is left
+// to process.
+func (s *Stack) WaitProcessed(within time.Duration) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -32,11 +39,10 @@ func (s *Stack) WaitDrained(within time.Duration) {
 		}
 		return err
 	})
-	s.requireChecksClean()
 }
 
-// requireChecksClean checks that every checker finds nothing.
-func (s *Stack) requireChecksClean() {
+// RequireChecksClean checks that every checker of this source finds nothing. The database must have this source's schema.
+func (s *Stack) RequireChecksClean() {
 	s.t.Helper()
 	require.NoError(s.t, ledger.ReadConsistent(s.t.Context(), s.DB.Server, func(tx *sqlx.Tx) error {
 		found, err := check.RunAll(s.t.Context(), tx)
