@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -120,8 +119,8 @@ const insertEntries = `/* ledger.insertTx */
 WITH fresh AS (
     INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions)
     SELECT u.id, u.entity_id, u.currency, greatest(u.fact_date, b.closed_through + 1), u.fact_date,
-           u.source, u.source_id, u.kind, u.fact_hash, u.line_count, nullif(u.reverses, '')::uuid, u.dimensions
-      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::smallint[], $10::text[], $11::jsonb[])
+           u.source, u.source_id, u.kind, u.fact_hash, u.line_count, u.reverses, u.dimensions
+      FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::smallint[], $10::uuid[], $11::jsonb[])
            WITH ORDINALITY AS u (id, entity_id, currency, fact_date, source, source_id, kind, fact_hash, line_count, reverses, dimensions, place)
       LEFT JOIN books b ON b.entity_id = u.entity_id
      ORDER BY u.place
@@ -131,8 +130,8 @@ WITH fresh AS (
     INSERT INTO posting (entry_id, n, entity_id, currency, line_count, serial, account_code, fund_id, amount,
                          dimensions, foreign_currency, foreign_amount, rate)
     SELECT f.id, u.n, f.entity_id, f.currency, f.line_count, f.serial, u.account_code, u.fund_id, u.amount,
-           nullif(u.dimensions, '')::jsonb, nullif(u.foreign_currency, ''), nullif(u.foreign_amount, '')::bigint, nullif(u.rate, '')::numeric
-      FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[], $17::text[], $18::text[], $19::text[], $20::text[])
+           u.dimensions, u.foreign_currency, u.foreign_amount, u.rate
+      FROM unnest($12::uuid[], $13::smallint[], $14::text[], $15::uuid[], $16::bigint[], $17::jsonb[], $18::text[], $19::bigint[], $20::numeric[])
            AS u (entry_id, n, account_code, fund_id, amount, dimensions, foreign_currency, foreign_amount, rate)
       JOIN fresh f ON f.id = u.entry_id
 )
@@ -143,11 +142,11 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEn
 	for i := range batch {
 		byID[batch[i].id] = &batch[i]
 	}
-	details, err := detailColumns(batch)
+	args, err := columns(batch)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, insertEntries, append(columns(batch), details...)...)
+	rows, err := tx.QueryContext(ctx, insertEntries, args...)
 	if pg.Violates(err, "journal_entry_reverses_key") {
 		return nil, fault.Wrap(fault.Conflict, "ledger.reversed_already", err)
 	}
@@ -167,31 +166,29 @@ func insertTx(ctx context.Context, tx *sqlx.Tx, batch []draft) (map[key]bookedEn
 	return booked, rows.Err()
 }
 
-// columns returns a batch as the first sixteen arrays of insertEntries: eleven of entries, five of postings.
-func columns(batch []draft) []any {
-	var ids, entities, currencies, dates, sources, sourceIDs, kinds, reverses, dimensions []string
-	var facts [][]byte
-	var lineCounts []int64
-	var entryIDs, accounts, funds []string
-	var ns, amounts []int64
+// columns returns a batch as the arguments of insertEntries: eleven arrays of entries, five of postings and four of their
+// details. The last four are empty if no posting has details, as for a donation: unnest extends short arrays with NULL.
+func columns(batch []draft) ([]any, error) {
+	entries, postings, details := pg.NewColumns(11), pg.NewColumns(5), pg.NewColumns(4)
+	withDetails := slices.ContainsFunc(batch, draft.hasDetails)
 	for _, d := range batch {
-		id, reversed := d.id.String(), ""
-		if d.Reverses != uuid.Nil {
-			reversed = d.Reverses.String()
+		reverses := &d.Reverses
+		if d.Reverses == uuid.Nil {
+			reverses = nil
 		}
-		ids, entities, currencies = append(ids, id), append(entities, d.EntityID.String()), append(currencies, string(d.Currency))
-		dates, facts, lineCounts = append(dates, d.Date.String()), append(facts, d.fact[:]), append(lineCounts, int64(len(d.Postings)))
-		sources, sourceIDs, kinds = append(sources, d.Source), append(sourceIDs, d.SourceID), append(kinds, d.Kind)
-		reverses, dimensions = append(reverses, reversed), append(dimensions, string(d.dimensions))
+		entries.Add(d.id, d.EntityID, string(d.Currency), d.Date.String(), d.Source, d.SourceID, d.Kind, d.fact[:], len(d.Postings),
+			reverses, string(d.dimensions))
 		for n, p := range d.Postings {
-			entryIDs, ns, accounts = append(entryIDs, id), append(ns, int64(n+1)), append(accounts, string(p.Account))
-			funds, amounts = append(funds, p.FundID.String()), append(amounts, p.Amount)
+			postings.Add(d.id, n+1, string(p.Account), p.FundID, p.Amount)
+			if !withDetails {
+				continue
+			}
+			if err := p.addDetails(details); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return []any{pq.StringArray(ids), pq.StringArray(entities), pq.StringArray(currencies), pq.StringArray(dates),
-		pq.StringArray(sources), pq.StringArray(sourceIDs), pq.StringArray(kinds), pq.ByteaArray(facts), pq.Int64Array(lineCounts),
-		pq.StringArray(reverses), pq.StringArray(dimensions),
-		pq.StringArray(entryIDs), pq.Int64Array(ns), pq.StringArray(accounts), pq.StringArray(funds), pq.Int64Array(amounts)}
+	return details.Args(postings.Args(entries.Args()...)...), nil
 }
 
 // findBookedTx adds the entries of the batch that were booked before.
@@ -200,14 +197,13 @@ func findBookedTx(ctx context.Context, tx *sqlx.Tx, batch []draft, booked map[ke
 		SELECT e.id, e.entry_date, e.entity_id, e.source, e.source_id, e.kind, e.fact_hash
 		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS u (entity_id, source, source_id, kind)
 		  JOIN journal_entry e USING (entity_id, source, source_id, kind)`
-	var entities, sources, sourceIDs, kinds pq.StringArray
+	keys := pg.NewColumns(4)
 	for _, d := range batch {
 		if _, fresh := booked[d.key()]; !fresh {
-			entities, sources = append(entities, d.EntityID.String()), append(sources, d.Source)
-			sourceIDs, kinds = append(sourceIDs, d.SourceID), append(kinds, d.Kind)
+			keys.Add(d.EntityID, d.Source, d.SourceID, d.Kind)
 		}
 	}
-	rows, err := tx.QueryContext(ctx, query, entities, sources, sourceIDs, kinds)
+	rows, err := tx.QueryContext(ctx, query, keys.Args()...)
 	if err != nil {
 		return err
 	}

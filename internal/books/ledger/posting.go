@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/money"
+	"konbit/internal/platform/pg"
 )
 
 // Posting is one line of an entry.
@@ -137,31 +136,22 @@ func (d *storedDetails) of(p *Posting) error {
 	return nil
 }
 
-// detailColumns returns the details of all lines of a batch as the last four arrays of insertEntries. An empty text
-// stands for NULL. The arrays are empty if no line has details, as for a donation: unnest extends short arrays with
+// addDetails adds the posting's dimensions, foreign currency, foreign amount and rate as a row; what it does not have is
 // NULL.
-func detailColumns(batch []draft) ([]any, error) {
-	dimensions, currencies, amounts, rates := pq.StringArray{}, pq.StringArray{}, pq.StringArray{}, pq.StringArray{}
-	if slices.ContainsFunc(batch, draft.hasDetails) {
-		for _, d := range batch {
-			for _, p := range d.Postings {
-				var dimension, currency, amount, rate string
-				if len(p.Dimensions) > 0 {
-					text, err := json.Marshal(p.Dimensions)
-					if err != nil {
-						return nil, err
-					}
-					dimension = string(text)
-				}
-				if f := p.Foreign; f != nil {
-					currency, amount, rate = string(f.Amount.Currency), strconv.FormatInt(f.Amount.Minor, 10), f.Rate.String()
-				}
-				dimensions, currencies = append(dimensions, dimension), append(currencies, currency)
-				amounts, rates = append(amounts, amount), append(rates, rate)
-			}
+func (p Posting) addDetails(rows *pg.Columns) error {
+	var dimensions, currency, amount, rate any
+	if len(p.Dimensions) > 0 {
+		text, err := json.Marshal(p.Dimensions)
+		if err != nil {
+			return err
 		}
+		dimensions = string(text)
 	}
-	return []any{dimensions, currencies, amounts, rates}, nil
+	if f := p.Foreign; f != nil {
+		currency, amount, rate = string(f.Amount.Currency), f.Amount.Minor, f.Rate.String()
+	}
+	rows.Add(dimensions, currency, amount, rate)
+	return nil
 }
 
 func (d draft) hasDetails() bool {

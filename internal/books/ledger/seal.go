@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/pg"
 )
@@ -91,7 +90,7 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var fresh newSeals
+	seals, sealed := pg.NewColumns(5), 0
 	var incomplete error // ends the chains before an entry that lost lines
 	rows, err := tx.QueryContext(ctx, nextEntries, from, through, sealBatch)
 	if err != nil {
@@ -109,32 +108,21 @@ func sealTx(ctx context.Context, tx *sqlx.Tx, through int64) (int, error) {
 		head.N++
 		head.Hash = s.seal(head.N, head.Hash)
 		ends[s.entityID] = head
-		fresh.add(s, head)
+		seals.Add(s.entityID, head.N, s.entryID, s.serial, head.Hash[:])
+		sealed++
 		return nil
 	})
-	if err != nil || len(fresh.serials) == 0 {
+	if err != nil || sealed == 0 {
 		return 0, errors.Join(err, incomplete)
 	}
-	return len(fresh.serials), fresh.insertTx(ctx, tx)
+	return sealed, insertSealsTx(ctx, tx, seals)
 }
 
-// newSeals are rows for ledger_seal, one field per column.
-type newSeals struct {
-	entities, entries pq.StringArray
-	ns, serials       pq.Int64Array
-	hashes            pq.ByteaArray
-}
-
-func (f *newSeals) add(s *hashInput, h Head) {
-	f.entities, f.entries = append(f.entities, s.entityID.String()), append(f.entries, s.entryID.String())
-	f.ns, f.serials = append(f.ns, h.N), append(f.serials, s.serial)
-	f.hashes = append(f.hashes, h.Hash[:])
-}
-
-func (f *newSeals) insertTx(ctx context.Context, tx *sqlx.Tx) error {
+// insertSealsTx stores rows of entity, n, entry, serial and hash.
+func insertSealsTx(ctx context.Context, tx *sqlx.Tx, seals *pg.Columns) error {
 	const insert = `/* ledger.sealTx */
 		INSERT INTO ledger_seal (entity_id, n, entry_id, serial, hash)
 		SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bytea[])`
-	_, err := tx.ExecContext(ctx, insert, f.entities, f.ns, f.entries, f.serials, f.hashes)
+	_, err := tx.ExecContext(ctx, insert, seals.Args()...)
 	return err
 }
