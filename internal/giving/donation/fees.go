@@ -26,11 +26,11 @@ func feesDueTx(ctx context.Context, tx *sqlx.Tx, charges []IncomingPayment) erro
 	}
 	charges = slices.Clone(charges)
 	slices.SortFunc(charges, func(x, y IncomingPayment) int { return strings.Compare(x.ChargeRef, y.ChargeRef) })
-	entities, ids, at := make([]uuid.UUID, len(charges)), make(pq.StringArray, len(charges)), make(pq.StringArray, len(charges))
-	for i, c := range charges {
-		entities[i], ids[i], at[i] = c.EntityID, c.ChargeRef, c.ReceivedAt.UTC().Format(time.RFC3339Nano)
+	rows := pg.NewColumns(3)
+	for _, c := range charges {
+		rows.Add(c.EntityID, c.ChargeRef, c.ReceivedAt)
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), ids, at)
+	_, err := tx.ExecContext(ctx, query, rows.Args()...)
 	return err
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donor"
@@ -92,11 +91,10 @@ func insertDesignationsTx(ctx context.Context, tx *sqlx.Tx, donation, entity uui
 		INSERT INTO designation (donation_id, n, entity_id, fund_id, amount, covered)
 		SELECT $1, p.n, $2, p.fund_id, p.amount, p.covered
 		  FROM unnest($3::uuid[], $4::bigint[], $5::bigint[]) WITH ORDINALITY AS p (fund_id, amount, covered, n)`
-	n := len(parts)
-	ids, amounts, covered := make([]uuid.UUID, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
-	for i, p := range parts {
-		ids[i], amounts[i], covered[i] = p.FundID, p.Amount.Minor, p.Covered.Minor
+	rows := pg.NewColumns(3)
+	for _, p := range parts {
+		rows.Add(p.FundID, p.Amount.Minor, p.Covered.Minor)
 	}
-	_, err := tx.ExecContext(ctx, query, donation, entity, pg.UUIDs(ids), amounts, covered)
+	_, err := tx.ExecContext(ctx, query, rows.Args(donation, entity)...)
 	return err
 }

@@ -6,9 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
@@ -91,24 +89,17 @@ func updateTx(ctx context.Context, tx *sqlx.Tx, gifts []*gift) error {
 	const query = `/* donation.updateTx */
 		UPDATE donation d
 		   SET status = g.status, payment_intent_id = nullif(g.payment_intent_id, ''), charge_id = nullif(g.charge_id, ''),
-		       charged_at = g.charged_at, tax_date = g.tax_date, settled_at = $7
-		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::date[])
+		       charged_at = g.charged_at, tax_date = g.tax_date, settled_at = $1
+		  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::date[])
 		       AS g (id, status, payment_intent_id, charge_id, charged_at, tax_date)
 		 WHERE d.id = g.id`
 	if len(gifts) == 0 {
 		return nil
 	}
-	n := len(gifts)
-	ids := make([]uuid.UUID, n)
-	statuses, intents, charges := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	received, taxDates := make(pq.StringArray, n), make(pq.StringArray, n)
-	for i, g := range gifts {
-		ids[i], statuses[i] = g.ID, string(g.Status)
-		if g.ChargeID != nil {
-			intents[i], charges[i] = *g.PaymentIntentID, *g.ChargeID
-		}
-		received[i], taxDates[i] = g.ChargedAt.UTC().Format(time.RFC3339Nano), g.TaxDate.String()
+	rows := pg.NewColumns(6)
+	for _, g := range gifts {
+		rows.Add(g.ID, string(g.Status), g.PaymentIntentID, g.ChargeID, *g.ChargedAt, g.TaxDate.String())
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, intents, charges, received, taxDates, gifts[0].SettledAt)
+	_, err := tx.ExecContext(ctx, query, rows.Args(gifts[0].SettledAt)...)
 	return err
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
@@ -150,15 +149,15 @@ type statusChange struct {
 func recordStatusTx(ctx context.Context, tx *sqlx.Tx, changes []statusChange, at time.Time) error {
 	const query = `/* donation.recordStatusTx */
 		INSERT INTO donation_step (donation_id, at, status, cause)
-		SELECT s.donation_id, $4, s.status, s.cause FROM unnest($1::uuid[], $2::text[], $3::text[]) AS s (donation_id, status, cause)
+		SELECT s.donation_id, $1, s.status, s.cause FROM unnest($2::uuid[], $3::text[], $4::text[]) AS s (donation_id, status, cause)
 		ON CONFLICT (donation_id, at, status) DO NOTHING`
 	if len(changes) == 0 {
 		return nil
 	}
-	ids, statuses, causes := make([]uuid.UUID, len(changes)), make(pq.StringArray, len(changes)), make(pq.StringArray, len(changes))
-	for i, s := range changes {
-		ids[i], statuses[i], causes[i] = s.donation, string(s.status), s.cause
+	rows := pg.NewColumns(3)
+	for _, s := range changes {
+		rows.Add(s.donation, string(s.status), s.cause)
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), statuses, causes, at)
+	_, err := tx.ExecContext(ctx, query, rows.Args(at)...)
 	return err
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/platform/pg"
@@ -106,15 +105,11 @@ func RecordPaidGiftsTx(ctx context.Context, tx *sqlx.Tx, gifts []PaidGift) error
 		return nil
 	}
 	latest, earliest := perDonor(gifts)
-	n := len(latest)
-	ids, firsts, lasts, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	news, at, organisations := make(pq.BoolArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	for i, g := range latest {
-		ids[i], firsts[i], lasts[i], languages[i] = g.DonorID.String(), g.FirstName, g.LastName, g.Language
-		organisations[i] = g.OrganisationName
-		news[i], at[i] = g.News, earliest[g.DonorID].UTC().Format(time.RFC3339Nano)
+	rows := pg.NewColumns(7)
+	for _, g := range latest {
+		rows.Add(g.DonorID, g.FirstName, g.LastName, g.Language, g.News, earliest[g.DonorID], g.OrganisationName)
 	}
-	_, err := tx.ExecContext(ctx, query, ids, firsts, lasts, languages, news, at, organisations)
+	_, err := tx.ExecContext(ctx, query, rows.Args()...)
 	return err
 }
 

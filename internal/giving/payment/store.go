@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -37,28 +36,12 @@ func InsertTx(ctx context.Context, tx *sqlx.Tx, payments []Payment) error {
 	slices.SortFunc(payments, func(a, b Payment) int {
 		return strings.Compare(a.EntityID.String()+a.ChargeRef, b.EntityID.String()+b.ChargeRef)
 	})
-	n := len(payments)
-	ids, entities, donations := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*string, n)
-	amounts := make(pq.Int64Array, n)
-	texts := make([]pq.StringArray, 9)
-	for i := range texts {
-		texts[i] = make(pq.StringArray, n)
+	rows := pg.NewColumns(13)
+	for _, p := range payments {
+		rows.Add(p.ID, p.EntityID, p.DonationID, string(p.Method), p.Processor, p.ChargeRef, p.IntentRef, string(p.AssetAccount),
+			p.AmountMinor, string(p.Currency), p.ReceivedAt, string(p.Status), p.CreatedAt)
 	}
-	for i, p := range payments {
-		ids[i], entities[i], amounts[i] = p.ID, p.EntityID, p.AmountMinor
-		if p.DonationID != nil {
-			id := p.DonationID.String()
-			donations[i] = &id
-		}
-		for column, value := range []string{
-			string(p.Method), p.Processor, p.ChargeRef, p.IntentRef, string(p.AssetAccount), string(p.Currency),
-			p.ReceivedAt.UTC().Format(time.RFC3339Nano), string(p.Status), p.CreatedAt.UTC().Format(time.RFC3339Nano),
-		} {
-			texts[column][i] = value
-		}
-	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), pg.UUIDs(entities), pq.Array(donations), texts[0], texts[1], texts[2], texts[3],
-		texts[4], amounts, texts[5], texts[6], texts[7], texts[8])
+	_, err := tx.ExecContext(ctx, query, rows.Args()...)
 	return err
 }
 

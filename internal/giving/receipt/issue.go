@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/pg"
 )
 
 // Request asks for one receipt. Year is the year of the donation's tax date.
@@ -83,25 +83,17 @@ func takeNumbersTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, year, n i
 func insertTx(ctx context.Context, tx *sqlx.Tx, receipts []Receipt) error {
 	const query = `/* receipt.insertTx */
 		INSERT INTO receipt (id, entity_id, year, number, donation_id, language, words_version, facts, issued_at, replaces)
-		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $7, r.facts, $8, r.replaces
-		  FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::uuid[], $6::text[], $9::jsonb[], $10::uuid[])
+		SELECT r.id, r.entity_id, r.year, r.number, r.donation_id, r.language, $1, r.facts, $2, r.replaces
+		  FROM unnest($3::uuid[], $4::uuid[], $5::integer[], $6::integer[], $7::uuid[], $8::text[], $9::jsonb[], $10::uuid[])
 		       AS r (id, entity_id, year, number, donation_id, language, facts, replaces)`
-	n := len(receipts)
-	ids, entities, donations := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	years, numbers := make(pq.Int64Array, n), make(pq.Int64Array, n)
-	languages, facts, replaces := make(pq.StringArray, n), make(pq.StringArray, n), make([]*string, n)
-	for i, r := range receipts {
-		text, err := json.Marshal(r.Facts)
+	rows := pg.NewColumns(8)
+	for _, r := range receipts {
+		facts, err := json.Marshal(r.Facts)
 		if err != nil {
 			return err
 		}
-		ids[i], entities[i], donations[i] = r.ID.String(), r.EntityID.String(), r.DonationID.String()
-		years[i], numbers[i], languages[i], facts[i] = int64(r.Year), int64(r.Number), r.Language, string(text)
-		if r.Replaces != nil {
-			id := r.Replaces.String()
-			replaces[i] = &id
-		}
+		rows.Add(r.ID, r.EntityID, r.Year, r.Number, r.DonationID, r.Language, string(facts), r.Replaces)
 	}
-	_, err := tx.ExecContext(ctx, query, ids, entities, years, numbers, donations, languages, WordsVersion, receipts[0].IssuedAt, facts, pq.Array(replaces))
+	_, err := tx.ExecContext(ctx, query, rows.Args(WordsVersion, receipts[0].IssuedAt)...)
 	return err
 }

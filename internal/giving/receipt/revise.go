@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
@@ -164,23 +163,21 @@ func (r Replacement) check() error {
 func voidTx(ctx context.Context, tx *sqlx.Tx, voids []Void, old map[uuid.UUID]Receipt, now time.Time) error {
 	const query = `/* receipt.voidTx */
 		INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at)
-		SELECT v.receipt_id, v.donation_id, v.reason, v.changed_on, v.ordered_by, $6
-		  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::date[], $5::text[]) AS v (receipt_id, donation_id, reason, changed_on, ordered_by)
+		SELECT v.receipt_id, v.donation_id, v.reason, v.changed_on, v.ordered_by, $1
+		  FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::date[], $6::text[]) AS v (receipt_id, donation_id, reason, changed_on, ordered_by)
 		ON CONFLICT DO NOTHING` // on either key: both begin with the receipt
 	if len(voids) == 0 {
 		return nil
 	}
-	n := len(voids)
-	ids, donations := make([]uuid.UUID, n), make([]uuid.UUID, n)
-	reasons, days, by := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	for i, v := range voids {
-		ids[i], donations[i], reasons[i], days[i], by[i] = v.Of, old[v.Of].DonationID, string(v.Reason), v.On, v.By
+	rows := pg.NewColumns(5)
+	for _, v := range voids {
+		rows.Add(v.Of, old[v.Of].DonationID, string(v.Reason), v.On, v.By)
 	}
-	done, err := tx.ExecContext(ctx, query, pg.UUIDs(ids), pg.UUIDs(donations), reasons, days, by, now)
+	done, err := tx.ExecContext(ctx, query, rows.Args(now)...)
 	if err != nil {
 		return err
 	}
-	if written, err := done.RowsAffected(); err != nil || int(written) < n {
+	if written, err := done.RowsAffected(); err != nil || int(written) < len(voids) {
 		return errors.Join(err, ErrReceiptVoid) // another transaction was faster
 	}
 	return nil

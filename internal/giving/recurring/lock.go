@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/pg"
 )
@@ -13,8 +12,12 @@ import (
 // LockSet lists the plans that a transaction is going to change: by their ids, and by their recorded invoices.
 type LockSet struct {
 	plans    []uuid.UUID
-	entities []uuid.UUID // of the invoices
-	invoices []string
+	invoices []entityInvoice
+}
+
+type entityInvoice struct {
+	entity  uuid.UUID
+	invoice string
 }
 
 // AddPlan adds a plan; it ignores uuid.Nil.
@@ -26,7 +29,7 @@ func (s *LockSet) AddPlan(id uuid.UUID) {
 
 // AddInvoice adds the plan of an entity's invoice.
 func (s *LockSet) AddInvoice(entity uuid.UUID, invoice string) {
-	s.entities, s.invoices = append(s.entities, entity), append(s.invoices, invoice)
+	s.invoices = append(s.invoices, entityInvoice{entity, invoice})
 }
 
 // LockTx locks plans in the order of their ids. A transaction that changes plans in several steps calls it before the
@@ -42,6 +45,10 @@ func (ps Plans) LockTx(ctx context.Context, tx *sqlx.Tx, s LockSet) error {
 	if len(s.plans)+len(s.invoices) == 0 {
 		return nil
 	}
+	invoices := pg.NewColumns(2)
+	for _, i := range s.invoices {
+		invoices.Add(i.entity, i.invoice)
+	}
 	var locked []uuid.UUID
-	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(s.plans), pg.UUIDs(s.entities), pq.Array(s.invoices))
+	return tx.SelectContext(ctx, &locked, query, invoices.Args(pg.UUIDs(s.plans))...)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/money"
@@ -69,10 +68,10 @@ func addTermsTx(ctx context.Context, tx *sqlx.Tx, p *Plan, parts []donation.Desi
 	if _, err := tx.ExecContext(ctx, version, p.ID, p.Terms, at, p.AmountMinor, p.CoveredMinor); err != nil {
 		return err
 	}
-	ids, amounts, covered := make([]uuid.UUID, len(parts)), make(pq.Int64Array, len(parts)), make(pq.Int64Array, len(parts))
-	for i, part := range parts {
-		ids[i], amounts[i], covered[i] = part.FundID, part.Amount.Minor, part.Covered.Minor
+	rows := pg.NewColumns(3)
+	for _, part := range parts {
+		rows.Add(part.FundID, part.Amount.Minor, part.Covered.Minor)
 	}
-	_, err := tx.ExecContext(ctx, funds, p.ID, p.Terms, p.EntityID, pg.UUIDs(ids), amounts, covered)
+	_, err := tx.ExecContext(ctx, funds, rows.Args(p.ID, p.Terms, p.EntityID)...)
 	return err
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
@@ -126,17 +125,15 @@ func firstIssue(ctx context.Context, q sqlx.QueryerContext, entity uuid.UUID, ye
 func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (issued int, err error) {
 	const figures = `/* statement.insertTx */
 		INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
-		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $7, s.facts, $8
-		  FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::integer[], $6::text[], $9::jsonb[])
+		SELECT s.id, s.entity_id, s.donor_id, s.year, s.n, s.language, $1, s.facts, $2
+		  FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::integer[], $7::integer[], $8::text[], $9::jsonb[])
 		       AS s (id, entity_id, donor_id, year, n, language, facts)
 		ON CONFLICT (donor_id, year, n) DO NOTHING RETURNING id`
 	const people = `/* statement.insertTx */
 		INSERT INTO statement_person (statement_id, person)
-		SELECT p.id, p.person FROM unnest($1::uuid[], $2::jsonb[]) AS p (id, person) WHERE p.id = ANY($3::uuid[])`
-	n := len(all)
-	ids, entities, donors, languages := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	years, ns, facts, persons := make(pq.Int64Array, n), make(pq.Int64Array, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	for i, s := range all {
+		SELECT p.id, p.person FROM unnest($2::uuid[], $3::jsonb[]) AS p (id, person) WHERE p.id = ANY($1::uuid[])`
+	rows, persons := pg.NewColumns(7), pg.NewColumns(2)
+	for _, s := range all {
 		figures, err := json.Marshal(s.Facts)
 		if err != nil {
 			return 0, err
@@ -145,21 +142,21 @@ func (d Issuer) insertTx(ctx context.Context, tx *sqlx.Tx, all []Statement) (iss
 		if err != nil {
 			return 0, err
 		}
-		ids[i], entities[i], donors[i], languages[i] = s.ID.String(), s.EntityID.String(), s.DonorID.String(), s.Language
-		years[i], ns[i], facts[i], persons[i] = int64(s.Year), int64(s.N), string(figures), string(person)
+		rows.Add(s.ID, s.EntityID, s.DonorID, s.Year, s.N, s.Language, string(figures))
+		persons.Add(s.ID, string(person))
 	}
-	var kept []uuid.UUID
-	if err := tx.SelectContext(ctx, &kept, figures, ids, entities, donors, years, ns, languages, WordsVersion, all[0].IssuedAt, facts); err != nil {
+	var inserted []uuid.UUID
+	if err := tx.SelectContext(ctx, &inserted, figures, rows.Args(WordsVersion, all[0].IssuedAt)...); err != nil {
 		return 0, err
 	}
-	if _, err := tx.ExecContext(ctx, people, ids, persons, pg.UUIDs(kept)); err != nil {
+	if _, err := tx.ExecContext(ctx, people, persons.Args(pg.UUIDs(inserted))...); err != nil {
 		return 0, err
 	}
 	var emails []jobs.Job
 	for _, s := range all {
-		if s.Person.Email != "" && slices.Contains(kept, s.ID) { // without an address: sent on paper
+		if s.Person.Email != "" && slices.Contains(inserted, s.ID) { // without an address: sent on paper
 			emails = append(emails, EmailJob{s.ID})
 		}
 	}
-	return len(kept), d.Queue.EnqueueTx(ctx, tx, emails...)
+	return len(inserted), d.Queue.EnqueueTx(ctx, tx, emails...)
 }

@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
 )
 
 // windowSlices is the number of slices in which a window is counted. The oldest slice counts in full although the
@@ -33,10 +34,10 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 	const query = `/* guard.countTx */
 		WITH asked AS (
 		    SELECT place, key, shard, length, most, floor(extract(epoch FROM now()) / length)::bigint AS slice
-		      FROM unnest($1::bytea[], $2::smallint[], $3::float8[], $4::integer[]) WITH ORDINALITY AS a (key, shard, length, most, place)
+		      FROM unnest($2::bytea[], $3::smallint[], $4::float8[], $5::integer[]) WITH ORDINALITY AS a (key, shard, length, most, place)
 		), counted AS (
 		    INSERT INTO guard_count AS c (key, slice, shard, n, until)
-		    SELECT key, slice, shard, 1, now() + make_interval(secs => length * ($5 + 2)) FROM asked ORDER BY place
+		    SELECT key, slice, shard, 1, now() + make_interval(secs => length * ($1 + 2)) FROM asked ORDER BY place
 		    ON CONFLICT (key, slice, shard) DO UPDATE SET n = c.n + 1
 		    RETURNING key, n
 		)
@@ -45,24 +46,20 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 		  JOIN counted c USING (key)
 		 CROSS JOIN LATERAL (
 		    SELECT sum(o.n) AS n FROM guard_count o
-		     WHERE o.key = a.key AND o.slice BETWEEN a.slice - $5 AND a.slice AND (o.slice, o.shard) <> (a.slice, a.shard)
+		     WHERE o.key = a.key AND o.slice BETWEEN a.slice - $1 AND a.slice AND (o.slice, o.shard) <> (a.slice, a.shard)
 		 ) others`
-	var keys [][]byte
-	var shard, most []int64
-	var length []float64
-	for _, c := range counters {
-		keys, most = append(keys, c.key), append(most, int64(c.limit.Max))
-		length = append(length, c.limit.Window.Seconds()/windowSlices)
-		s := 0
-		if c.limit.Max > shardAbove {
-			s = rand.IntN(shards)
-		}
-		shard = append(shard, int64(s))
-	}
-	if len(keys) == 0 {
+	if len(counters) == 0 {
 		return true, nil
 	}
-	err = tx.GetContext(ctx, &allowed, query, pq.Array(keys), pq.Array(shard), pq.Array(length), pq.Array(most), windowSlices)
+	rows := pg.NewColumns(4)
+	for _, c := range counters {
+		shard := 0
+		if c.limit.Max > shardAbove {
+			shard = rand.IntN(shards)
+		}
+		rows.Add(c.key, shard, c.limit.Window.Seconds()/windowSlices, c.limit.Max)
+	}
+	err = tx.GetContext(ctx, &allowed, query, rows.Args(windowSlices)...)
 	return allowed, err
 }
 

@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
+
+	"konbit/internal/platform/pg"
 )
 
 // scoreMaxAge is the greatest age of the score in use. With it, and with the seconds a webhook takes, the challenge
@@ -30,12 +31,11 @@ func RecordFailuresTx(ctx context.Context, tx *sqlx.Tx, failures []Failure) erro
 		INSERT INTO guard_failure (id, page, at)
 		SELECT id, page, least(at, now()) FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS f (id, page, at) ORDER BY id
 		ON CONFLICT (id) DO NOTHING`
-	n := len(failures)
-	ids, pages, at := make([]string, n), make([]string, n), make([]string, n)
-	for i, f := range failures {
-		ids[i], pages[i], at[i] = f.ID, f.Page, f.At.UTC().Format(time.RFC3339Nano)
+	rows := pg.NewColumns(3)
+	for _, f := range failures {
+		rows.Add(f.ID, f.Page, f.At)
 	}
-	_, err := tx.ExecContext(ctx, query, pq.Array(ids), pq.Array(pages), pq.Array(at))
+	_, err := tx.ExecContext(ctx, query, rows.Args()...)
 	return err
 }
 

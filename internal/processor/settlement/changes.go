@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/payment"
@@ -41,13 +40,11 @@ func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, 
 	if _, err := tx.ExecContext(ctx, query, s.entity.ID, c.object, c.kind, c.payment.ID, c.amount, c.at); err != nil {
 		return err
 	}
-	n := len(parts)
-	funds := make([]uuid.UUID, n)
-	amounts, fees, sponsorFees, absorbed := make(pq.Int64Array, n), make(pq.Int64Array, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
-	for i, p := range parts {
-		funds[i], amounts[i], fees[i], sponsorFees[i], absorbed[i] = p.fund.ID, p.gift, p.fee, p.sponsorFee, p.absorbed
+	rows := pg.NewColumns(5)
+	for _, p := range parts {
+		rows.Add(p.fund.ID, p.gift, p.fee, p.sponsorFee, p.absorbed)
 	}
-	_, err := tx.ExecContext(ctx, shares, s.entity.ID, c.object, c.kind, pg.UUIDs(funds), amounts, fees, sponsorFees, absorbed)
+	_, err := tx.ExecContext(ctx, shares, rows.Args(s.entity.ID, c.object, c.kind)...)
 	return err
 }
 

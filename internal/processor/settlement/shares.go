@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/payment"
@@ -39,13 +38,11 @@ func insertSharesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, shares [
 	if len(shares) == 0 {
 		return nil
 	}
-	n := len(shares)
-	payments, funds := make([]uuid.UUID, n), make([]uuid.UUID, n)
-	gifts, fees, sponsorFees := make(pq.Int64Array, n), make(pq.Int64Array, n), make(pq.Int64Array, n)
-	for i, s := range shares {
-		payments[i], funds[i], gifts[i], fees[i], sponsorFees[i] = s.payment, s.fund.ID, s.gift, s.fee, s.sponsorFee
+	rows := pg.NewColumns(5)
+	for _, s := range shares {
+		rows.Add(s.payment, s.fund.ID, s.gift, s.fee, s.sponsorFee)
 	}
-	_, err := tx.ExecContext(ctx, query, entity, pg.UUIDs(payments), pg.UUIDs(funds), gifts, fees, sponsorFees)
+	_, err := tx.ExecContext(ctx, query, rows.Args(entity)...)
 	return err
 }
 
@@ -55,11 +52,11 @@ func insertClearingTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, transa
 	const query = `/* settlement.insertClearingTx */
 		INSERT INTO clearing_share (transaction_id, entity_id, fund_id, amount)
 		SELECT $1, $2, c.fund_id, c.amount FROM unnest($3::uuid[], $4::bigint[]) AS c (fund_id, amount) WHERE c.amount <> 0`
-	funds, amounts := make([]uuid.UUID, 0, len(clearing)), make([]int64, 0, len(clearing))
+	rows := pg.NewColumns(2)
 	for id, amount := range clearing {
-		funds, amounts = append(funds, id), append(amounts, amount)
+		rows.Add(id, amount)
 	}
-	_, err := tx.ExecContext(ctx, query, transaction, entity, pg.UUIDs(funds), pq.Array(amounts))
+	_, err := tx.ExecContext(ctx, query, rows.Args(transaction, entity)...)
 	return err
 }
 

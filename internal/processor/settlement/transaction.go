@@ -148,17 +148,11 @@ func insertTransactionsTx(ctx context.Context, tx *sqlx.Tx, entity org.LegalEnti
 		SELECT $1, t.id, t.type, t.source_id, t.amount, t.fee, t.net, t.currency, t.created_at, t.available_on, $2
 		  FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[], $11::timestamptz[])
 		       AS t (id, type, source_id, amount, fee, net, currency, created_at, available_on)`
-	n := len(transactions)
-	ids, types, sources, currencies := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	amounts, fees, nets := make([]int64, n), make([]int64, n), make([]int64, n)
-	created, available := make([]string, n), make([]string, n)
-	for i, t := range transactions {
-		ids[i], types[i], sources[i], currencies[i] = t.ID, t.Type, t.SourceID, string(t.Currency)
-		amounts[i], fees[i], nets[i] = t.Amount, t.Fee, t.Net
-		created[i], available[i] = t.CreatedAt.UTC().Format(time.RFC3339Nano), t.AvailableOn.UTC().Format(time.RFC3339Nano)
+	rows := pg.NewColumns(9)
+	for _, t := range transactions {
+		rows.Add(t.ID, t.Type, t.SourceID, t.Amount, t.Fee, t.Net, string(t.Currency), t.CreatedAt, t.AvailableOn)
 	}
-	_, err := tx.ExecContext(ctx, query, entity.ID, now, pq.Array(ids), pq.Array(types), pq.Array(sources),
-		pq.Array(amounts), pq.Array(fees), pq.Array(nets), pq.Array(currencies), pq.Array(created), pq.Array(available))
+	_, err := tx.ExecContext(ctx, query, rows.Args(entity.ID, now)...)
 	return err
 }
 

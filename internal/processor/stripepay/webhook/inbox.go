@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/pg"
 )
@@ -172,15 +171,12 @@ func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, e
 	slices.SortFunc(arrivals, func(a, b Event) int {
 		return cmp.Or(slices.Compare(a.EntityID[:], b.EntityID[:]), cmp.Compare(a.ID, b.ID))
 	})
-	n := len(arrivals)
-	entities, payloads, sums := make([]uuid.UUID, n), make(pq.ByteaArray, n), make(pq.ByteaArray, n)
-	ids, types, versions, created := make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n), make(pq.StringArray, n)
-	for i, a := range arrivals {
+	rows := pg.NewColumns(7)
+	for _, a := range arrivals {
 		sum := sha256.Sum256(a.Payload)
-		entities[i], payloads[i], sums[i] = a.EntityID, a.Payload, sum[:]
-		ids[i], types[i], versions[i], created[i] = a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0).UTC().Format(time.RFC3339)
+		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), a.Payload, sum[:])
 	}
-	done, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), ids, types, versions, created, payloads, sums)
+	done, err := tx.ExecContext(ctx, query, rows.Args()...)
 	if err != nil {
 		return 0, err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/event"
@@ -47,25 +46,22 @@ func ClaimTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, id string) (boo
 func FinishTx(ctx context.Context, tx *sqlx.Tx, events []event.Event, results []event.Result) error {
 	const query = `/* webhook.FinishTx */
 		UPDATE stripe_event e
-		   SET state = CASE WHEN r.failed AND e.failures + 1 >= $7 THEN 'set_aside' ELSE r.state END, -- another process may have failed too
+		   SET state = CASE WHEN r.failed AND e.failures + 1 >= $1 THEN 'set_aside' ELSE r.state END, -- another process may have failed too
 		       reason = nullif(r.reason, ''), tries = e.tries + CASE WHEN r.state = 'done' THEN 0 ELSE 1 END,
 		       failures = e.failures + r.failed::int,
 		       due_at = now() + make_interval(secs => r.wait / 1000.0), done_at = CASE WHEN r.state = 'done' THEN now() END
-		  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::boolean[])
+		  FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[])
 		       AS r (entity_id, id, state, reason, wait, failed)
 		 WHERE e.entity_id = r.entity_id AND e.id = r.id AND e.state IN ('new', 'parked')`
 	if len(events) == 0 {
 		return nil
 	}
-	n := len(events)
-	entities, ids, states, reasons, waits := make([]uuid.UUID, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
-	failed := make([]bool, n)
+	rows := pg.NewColumns(6)
 	for i, e := range events {
-		entities[i], ids[i], states[i], reasons[i] = e.EntityID, e.ID, string(results[i].State), results[i].Reason
-		waits[i], failed[i] = results[i].Delay.Milliseconds(), results[i].Failed
+		r := results[i]
+		rows.Add(e.EntityID, e.ID, string(r.State), r.Reason, r.Delay.Milliseconds(), r.Failed)
 	}
-	_, err := tx.ExecContext(ctx, query, pg.UUIDs(entities), pq.Array(ids), pq.Array(states), pq.Array(reasons), pq.Array(waits), pq.Array(failed),
-		event.MaxFailures)
+	_, err := tx.ExecContext(ctx, query, rows.Args(event.MaxFailures)...)
 	return err
 }
 
