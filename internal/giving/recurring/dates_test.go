@@ -29,7 +29,6 @@ func TestChargeDatesOverYears(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.every, " ", c.day), func(t *testing.T) {
 			h := program.New(t, program.Options{})
-			h.Starter.Now = h.Fake.Now
 			h.Fake.Advance(time.Date(2028, time.Month(c.month), c.day, c.hour, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
 			f := monthly(fmt.Sprint(c.total))
 			f.Frequency = c.every
@@ -67,7 +66,6 @@ func invoicedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at t
 // TestFrequencyAndDateChangeOnAPlanOfN: the number of remaining payments does not change.
 func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("6")))
 	require.Equal(t, "2 of 6", fmt.Sprint(p.Paid, " of ", *p.Total))
 	change := func(submission, amount, every string, next *time.Time) {

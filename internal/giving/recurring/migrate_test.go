@@ -167,7 +167,6 @@ func TestDeclineAfterMigration(t *testing.T) {
 // a shorter month.
 func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	h.Fake.Advance(time.Date(h.Fake.Now().Year()+1, 1, 31, 12, 30, 0, 0, time.UTC).Sub(h.Fake.Now()))
 	one, two := startPlan(t, h, monthly("")), startPlan(t, h, monthly(""))
 	updateCard(t, h, one, stripefake.GoodCard)
@@ -185,7 +184,6 @@ func TestMigrationKeepsTheDayOfMonth(t *testing.T) {
 // end of the old subscription does not end the plan.
 func TestMigrationInterruptedAnywhere(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	calls := []string{"DELETE /v1/subscriptions", "POST /v1/invoices/", "POST /v1/subscriptions", "POST /v1/payment_intents", "GET /v1/subscriptions"}
 	n := 0
 	for _, call := range calls {

@@ -59,7 +59,6 @@ func requireStripeBalance(t *testing.T, h *program.Program) {
 // with a receipt dated by its charge. Then the last payment finishes the plan, and nothing is charged after it.
 func TestPlanWithoutAnyEvent(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
 	p := startPlan(t, h, monthly("4"))
 	sweep(t, h)
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
@@ -120,7 +119,6 @@ func TestChargeWhoseInvoiceCannotBeRead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := program.New(t, program.Options{})
-			h.Starter.Now, h.Plans.Now, h.Sweeper.Now, h.Collector.Booker.Now = h.Fake.Now, h.Fake.Now, h.Fake.Now, h.Fake.Now
 			p := startPlan(t, h, monthly(""))
 			sweep(t, h)
 			require.NoError(t, h.Fake.SetMode(stripefake.Drop))

@@ -74,7 +74,7 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a gift that is not booked":             {deleteSeals + `UPDATE journal_entry SET kind = 'other' WHERE id = 'KEPT.entry'`, "A4 KEPT"},
 		"a gift that is booked twice":           {`ALTER TABLE journal_entry DROP CONSTRAINT journal_entry_key;` + insertEntry + linesIn("1100") + `UPDATE journal_entry e SET source = k.source, source_id = k.source_id, kind = k.kind FROM journal_entry k WHERE k.id = 'KEPT.entry' AND e.id = 'MADE'`, "A4 KEPT"},
 		"a refund that is not booked":           {deleteSeals + `UPDATE journal_entry SET kind = 'other' WHERE source_id = 'PART.move'`, "A4 PART.move"},
-		"a refund not in Stripe's balance":      {`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ('TSNE', 're_made', 'refund', 'KEPT.charge', 1, now())`, "A4 re_made"},
+		"a refund not in Stripe's balance":      {`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at) SELECT 'TSNE', 're_made', 'refund', id, 1, now() FROM payment WHERE charge_ref = 'KEPT.charge'`, "A4 re_made"},
 		"a loss that is not booked":             {deleteSeals + `UPDATE journal_entry SET kind = 'other' WHERE kind = 'lost'`, "A4 LOST.dispute"},
 		"a number left out":                     {`UPDATE receipt SET number = number + 100 WHERE id = 'KEPT.receipt'`, "A5 YEAR"},
 		"a number taken and not used":           {`UPDATE receipt_counter SET last = last + 1`, "A5 YEAR"},

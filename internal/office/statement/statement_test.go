@@ -80,7 +80,8 @@ func TestStatementOfAYear(t *testing.T) {
 	require.Equal(t, 6, progress)
 
 	// A refund of all of the first gift, as the balance books it.
-	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 2000, '2026-02-03 12:00Z')`, e.ID, "ch_"+first.String())
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at)
+		SELECT entity_id, 're_1', 'refund', id, 2000, '2026-02-03 12:00Z' FROM payment WHERE entity_id = $1 AND charge_ref = $2`, e.ID, "ch_"+first.String())
 	var r uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&r, `SELECT id FROM receipt WHERE donation_id = $1`, first))
 	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) VALUES ($1, $2, 'refund', '2026-02-03', 're_1', now())`, r, first)
@@ -140,7 +141,8 @@ func TestSupersededStatementIsNotSent(t *testing.T) {
 	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Defer})
 	require.Error(t, mailAll()[0], "it is written and waits for a retry")
 	h.Mail.SetFault(mailcatch.Fault{})
-	h.Exec(`INSERT INTO charge_change (entity_id, object_id, kind, charge_id, amount, at) VALUES ($1, 're_1', 'refund', $2, 500, now())`, e.ID, "ch_"+first.String())
+	h.Exec(`INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at)
+		SELECT entity_id, 're_1', 'refund', id, 500, now() FROM payment WHERE entity_id = $1 AND charge_ref = $2`, e.ID, "ch_"+first.String())
 	h.Exec(`INSERT INTO receipt_void (receipt_id, donation_id, reason, changed_on, ordered_by, voided_at) SELECT id, donation_id, 'refund', now(), 're_1', now() FROM receipt`)
 	n, err := h.Statements.Correct(t.Context(), e, 2025, time.Time{})
 	require.NoError(t, err)

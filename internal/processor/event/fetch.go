@@ -76,7 +76,7 @@ func (w *Worker) failure(ctx context.Context, e Event, why error) Result {
 	r.Failed = !fault.Is(why, fault.Unavailable) && !fault.Is(why, fault.NotFound) && !pg.IsTransient(why)
 	if r.Failed && e.Failures+1 >= MaxFailures {
 		r.State = SetAside
-		w.Log.ErrorContext(ctx, "processor event set aside", "event", e.ID, "type", e.Type, "error", why)
+		w.Log.ErrorContext(ctx, "webhook event set aside", "event", e.ID, "type", e.Type, "error", why)
 	}
 	return r
 }

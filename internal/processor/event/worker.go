@@ -94,7 +94,7 @@ func (w *Worker) run(ctx context.Context) {
 		w.active.Add(-1)
 		w.overloaded.Store(n >= busyThreshold)
 		if err != nil {
-			w.Log.WarnContext(ctx, "processor events: the database does not answer", "error", err)
+			w.Log.WarnContext(ctx, "webhook events: the database does not answer", "error", err)
 		}
 		if n == batchSize && err == nil {
 			w.Wake() // there may be enough for another goroutine

@@ -236,7 +236,6 @@ func TestALostRaceIsNoTask(t *testing.T) {
 // also lists the day before.
 func TestADayOfSweepsListsATransactionFewTimes(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	times := map[string]int{}
 	c := h.Collector
@@ -272,7 +271,6 @@ func (s listCounter) Transactions(ctx context.Context, e org.LegalEntity, since,
 // of the next day.
 func TestTheFirstSweepOfADayFindsLateTransactions(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	settledGift(t, h)
 	h.Fake.Advance(time.Hour)
 	hidden, err := h.Fake.AdjustBalance("tsne", "stripe_fee", "usd", -100)

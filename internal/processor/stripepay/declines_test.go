@@ -15,7 +15,6 @@ import (
 // person typed the card then. A decline on the payment page counts, also for a plan.
 func TestRenewalsDeclinedAreNoCardTesting(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	failures := func() int {
 		h.DeliverNew()
 		h.DrainAll()

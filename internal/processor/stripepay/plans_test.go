@@ -86,7 +86,6 @@ func tourPlans(t *testing.T, h *program.Program) {
 	require.Equal(t, "4242", card.Last4)
 
 	// Another plan moves to that card, its unpaid invoice is charged, and everything is done once.
-	h.Starter.Now = h.Fake.Now
 	moving := order()
 	require.NoError(t, h.Fake.FailCard(moving.Subscription, "lost_card", 0))
 	renewed, err := h.Stripe.ReadSubscription(ctx, "tsne", moving.Subscription)

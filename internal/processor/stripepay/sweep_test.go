@@ -16,7 +16,6 @@ import (
 // donations, refunds, disputes and payouts. One sweep books all of them and issues the receipts.
 func TestOneSweepAfterThreeDaysWithoutEvents(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	before := h.SettledGift(program.ValidForm())
 	_, err := h.Collector.Sweep(t.Context())
 	require.NoError(t, err)

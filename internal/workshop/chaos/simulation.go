@@ -67,7 +67,6 @@ type submittedForm struct {
 func newSimulation(t testing.TB, seed uint64) *simulation {
 	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed | 1}})
 	w := &simulation{Program: h, t: t, r: rand.New(rand.NewPCG(seed, 2)), accounts: map[string]*account{}, funds: map[uuid.UUID]string{}}
-	h.Starter.Now = h.Fake.Now // the stand-in's clock is moved, and a payment page expires after half an hour of it
 	w.accounts["tsne"] = &account{org: "csio", funds: []string{"general", "network", "building"}}
 	w.accounts["aina"] = &account{org: "aina", funds: []string{"land", "free"}}
 	all := map[string]*facts{}
