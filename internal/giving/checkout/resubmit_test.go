@@ -14,7 +14,6 @@ import (
 // submits the form again. The result is the paid gift. Another amount on the same form is another gift.
 func TestSubmittedAgainLongAfterAPaymentWithoutWebhook(t *testing.T) {
 	h := program.New(t, program.Options{})
-	h.Starter.Now = h.Fake.Now
 	form := program.ValidForm()
 	paid := h.StartedGift(form)
 	h.Pay(paid)

@@ -182,10 +182,10 @@ func TestStripeDown(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	form := program.ValidForm()
-	nobody, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_x"}}, "http://127.0.0.1:1", h.Log.Logger())
+	unreachable, err := stripepay.New(map[string]stripepay.Keys{"tsne": {Secret: "sk_test_x"}}, "http://127.0.0.1:1", h.Log.Logger())
 	require.NoError(t, err)
 	down := h.Starter
-	down.Payments = nobody
+	down.Payments = unreachable
 	began := time.Now()
 	_, err = submitForm(t, down, h.Offer("csio"), form, time.Second)
 	assert.True(t, fault.Is(err, fault.Unavailable), "%v", err)

@@ -102,7 +102,7 @@ func TestDedicationRules(t *testing.T) {
 		"kind unknown":         {card(func(d *donation.Dedication) { d.Kind = "spite" }), []string{"dedication give.error.dedication.choice"}},
 		"kind forgotten":       {card(func(d *donation.Dedication) { d.Kind = "none" }), []string{"dedication give.error.dedication.choice"}},
 		"no name":              {card(func(d *donation.Dedication) { d.Name = " " }), []string{"dedication_name give.error.dedication_name.required"}},
-		"card to nobody":       {card(func(d *donation.Dedication) { d.CardName = "" }), []string{"card_name give.error.card_name.required"}},
+		"card without a name":  {card(func(d *donation.Dedication) { d.CardName = "" }), []string{"card_name give.error.card_name.required"}},
 		"card to nowhere":      {card(func(d *donation.Dedication) { d.CardEmail = "" }), []string{"card_email give.error.card_email.required"}},
 		"card to no address":   {card(func(d *donation.Dedication) { d.CardEmail = `"a> X=y"@example.org` }), []string{"card_email give.error.email.format"}},
 		"a scheme":             {card(func(d *donation.Dedication) { d.CardMessage = "see ftp://x" }), []string{"card_message give.error.link"}},
