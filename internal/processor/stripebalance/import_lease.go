@@ -14,12 +14,20 @@ import (
 	"konbit/internal/platform/pg"
 )
 
-// importLease is the right to import one entity's balance, and the cursor from which the import goes on.
+// importLease is the right to import one entity's balance, and the cursor from which the import goes on. It is the
+// entity's row of table balance_lookup, whose other columns are:
+//
+//	leased_until   when the lease ends unless renewed; -infinity if no process has it
+//	nudged         an import was requested (RequestImportTx), or the last run failed
+//	next_look      when the next run may start
+//	newest_due     the newest charge whose fee was due when the lease was last acquired
+//	failing_since  since when no run has ended without an error, and why (failure); null if the last one has
 type importLease struct {
 	EntityID    uuid.UUID `db:"entity_id"`
 	Holder      uuid.UUID `db:"holder"`
 	ReadThrough time.Time `db:"read_through"` // every transaction up to this time was booked when the lease was acquired
 	Begun       time.Time `db:"begun"`        // where the first run of all began
+	Pace        pace      `db:"idle_looks"`   // after the last run
 	NewDay      bool      `db:"new_day"`      // no sweep has ended today (UTC)
 }
 
@@ -66,19 +74,17 @@ func (i Importer) begin(ctx context.Context, entity org.LegalEntity, due *donati
 // there is no reason to import. A run starts:
 //
 //	sweep                         always
-//	fee due                       at once if a charge is newer than the newest one seen; but at next_look in busy times
+//	fee due                       at once if a charge is newer than the newest one seen; but at next_look if the pace is busy
 //	event about money, or a fee   at next_look
 //
-// next_look moves further away with each run that books nothing (release). idle_looks is the number of such runs; -1
-// means busy times: the last run booked batchSize transactions or more, and listing for each new charge would mostly
-// list the same transactions again.
+// next_look moves further away with each run that books nothing (release).
 func acquireLease(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, due *donation.FeeDue, sweep bool) (*importLease, error) {
 	const take = `/* stripebalance.acquireLease */
 		UPDATE balance_lookup SET leased_until = now() + make_interval(secs => $2), holder = $5, newest_due = coalesce($3::timestamptz, newest_due), nudged = false
 		 WHERE entity_id = $1 AND leased_until < now()
-		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') AND idle_looks >= 0
+		   AND ($4 OR $3::timestamptz > coalesce(newest_due, '-infinity') AND idle_looks <> $6
 		        OR next_look <= now() AND (nudged OR $3::timestamptz IS NOT NULL))
-		RETURNING entity_id, holder, read_through, begun, NOT EXISTS (
+		RETURNING entity_id, holder, read_through, begun, idle_looks, NOT EXISTS (
 		    SELECT 1 FROM balance_observation o WHERE o.entity_id = $1 AND o.at >= date_trunc('day', now(), 'UTC')) AS new_day`
 	var newest *time.Time
 	if due != nil {
@@ -86,7 +92,7 @@ func acquireLease(ctx context.Context, db *sqlx.DB, entity, holder uuid.UUID, du
 	}
 	var taken []importLease
 	err := pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &taken, take, entity, leaseTTL.Seconds(), newest, sweep, holder)
+		return tx.SelectContext(ctx, &taken, take, entity, leaseTTL.Seconds(), newest, sweep, holder, pace{busy: true})
 	})
 	if err != nil || len(taken) == 0 {
 		return nil, err
@@ -117,25 +123,25 @@ func (l *importLease) exec(ctx context.Context, db *sqlx.DB, query string, args 
 	})
 }
 
-// release gives the lease back and sets when the next run may start. The delay doubles with each run that books
-// nothing, from 3 seconds to at most 10 seconds within an hour of the newest charge whose fee is due, and to a quarter
-// of an hour after it; in busy times it is 9 seconds. failed is why the run did not end; since when no run has ended is
-// stored for the checkers.
+// release gives the lease back and sets when the next run may start: after the delay of the new pace, but at most
+// maxFreshDelay within freshChargeAge of the newest charge whose fee is due. failed is why the run did not end; since when
+// no run has ended is stored for the checkers.
 func (l *importLease) release(ctx context.Context, db *sqlx.DB, booked int, through time.Time, failed error) error {
 	const query = `/* stripebalance.release */
 		UPDATE balance_lookup
-		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3),
-		       idle_looks = CASE WHEN $4::integer >= $6::integer THEN -1 WHEN $4 > 0 THEN 0 ELSE idle_looks + 1 END, nudged = nudged OR $5 <> '',
+		   SET leased_until = '-infinity', holder = NULL, read_through = greatest(read_through, $3), idle_looks = $4, nudged = nudged OR $5 <> '',
 		       failing_since = CASE WHEN $5 <> '' THEN coalesce(failing_since, now()) END, failure = nullif($5, ''),
-		       next_look = now() + least(make_interval(secs => CASE WHEN $4::integer >= $6::integer THEN 9
-		                                      ELSE 3 * 2 ^ least(CASE WHEN $4 > 0 THEN 0 ELSE idle_looks END, 12) END),
-		                                 CASE WHEN newest_due > now() - interval '1 hour' THEN interval '10 seconds' ELSE interval '15 minutes' END)
+		       next_look = now() + make_interval(secs => CASE WHEN newest_due > now() - make_interval(secs => $7)
+		                                                      THEN least($6::float8, $8::float8) ELSE $6::float8 END)
 		 WHERE entity_id = $1 AND holder = $2`
 	reason := ""
 	if failed != nil {
-		reason = string([]rune(strings.ToValidUTF8(failed.Error(), ""))[:min(len([]rune(failed.Error())), 500)])
+		text := []rune(strings.ToValidUTF8(failed.Error(), ""))
+		reason = string(text[:min(len(text), 500)])
 	}
-	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, booked, reason, batchSize)
+	next := l.Pace.after(booked)
+	return l.exec(ctx, db, query, l.EntityID, l.Holder, through, next, reason,
+		next.delay().Seconds(), freshChargeAge.Seconds(), maxFreshDelay.Seconds())
 }
 
 // RequestImportTx requests an import of an entity's balance soon: an event reported money that is not booked yet.
