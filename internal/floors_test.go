@@ -40,6 +40,7 @@ var exceptions = map[string]string{
 	"giving/recurring → giving/receipt":                 "the receipt says which payment of the plan it is for",
 	"processor/event → processor/settlement":            "an event about money waits until it is booked; a lost dispute is booked",
 	"processor/settlement → processor/payout":           "a payout is stored and booked in one transaction",
+	"processor/settlement → processor/share":            "how an amount is divided over funds is computed there",
 	"processor/stripebalance → processor/payout":        "the import reads payouts again until they have arrived",
 	"processor/stripebalance → processor/settlement":    "settlement books what the import lists",
 	"processor/stripepay → processor/event":             "the adapter translates Stripe's events into facts",

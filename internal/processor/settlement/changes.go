@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/share"
 )
 
 // change is what happened to a payment after it was booked.
@@ -30,7 +31,7 @@ const (
 )
 
 // insertChangeTx stores a change and its parts.
-func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts []part) error {
+func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, parts []share.Part) error {
 	const query = `/* settlement.insertChangeTx */
 		INSERT INTO payment_change (entity_id, object_id, kind, payment_id, amount, at) VALUES ($1, $2, $3, $4, $5, $6)`
 	const shares = `/* settlement.insertChangeTx */
@@ -42,14 +43,14 @@ func (s *bookingRun) insertChangeTx(ctx context.Context, tx *sqlx.Tx, c change, 
 	}
 	rows := pg.NewColumns(5)
 	for _, p := range parts {
-		rows.Add(p.fund.ID, p.gift, p.fee, p.sponsorFee, p.absorbed)
+		rows.Add(p.Fund.ID, p.Gift, p.Fee, p.SponsorFee, p.Absorbed)
 	}
 	_, err := tx.ExecContext(ctx, shares, rows.Args(s.entity.ID, c.object, c.kind)...)
 	return err
 }
 
 // changePartsTx returns the parts of an earlier change of an object; happened is false if there was no such change.
-func (s *bookingRun) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []part, happened bool, err error) {
+func (s *bookingRun) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kind string) (parts []share.Part, happened bool, err error) {
 	const happens = `/* settlement.changePartsTx */ SELECT EXISTS (SELECT 1 FROM payment_change WHERE object_id = $1 AND kind = $2 AND entity_id = $3)`
 	const query = `/* settlement.changePartsTx */
 		SELECT fund_id, amount, absorbed FROM payment_change_share WHERE object_id = $1 AND kind = $2 AND entity_id = $3 ORDER BY fund_id`
@@ -69,7 +70,7 @@ func (s *bookingRun) changePartsTx(ctx context.Context, tx *sqlx.Tx, object, kin
 		if f, err = s.catalog.Fund(r.FundID); err != nil {
 			return nil, false, err
 		}
-		parts = append(parts, part{fund: f, gift: r.Amount, absorbed: r.Absorbed})
+		parts = append(parts, share.Part{Fund: f, Gift: r.Amount, Absorbed: r.Absorbed})
 	}
 	return parts, true, nil
 }

@@ -9,12 +9,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
-	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
 	"konbit/internal/platform/fault"
-	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // bookChargesTx settles the charges of a list, in case no event did, and books their fees. A charge that cannot be
@@ -78,7 +77,11 @@ func (s *bookingRun) computeFeeTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if t.Currency != s.entity.Currency {
 		return s.openTaskTx(ctx, tx, taskOtherCurrency, t)
 	}
-	parts, err := feeParts(s.entity, s.operations, s.catalog, t, charge)
+	gift, err := giftParts(s.catalog, charge.Parts)
+	if err != nil {
+		return err
+	}
+	parts, err := share.OfCharge(s.entity, s.operations, t.amount(t.Fee), gift)
 	if err != nil {
 		return err
 	}
@@ -145,61 +148,13 @@ func (s *bookingRun) settleChargesTx(ctx context.Context, tx *sqlx.Tx, charges [
 	return waiting, err
 }
 
-// feeParts returns each fund's part of a charge, by the entity's policies:
-//
-//	processing fee   divided like the gift, or all in operations
-//	sponsor's fee    basis points of each fund's gross or net part; operations receives the sum
-//	charge in suspense (no parts of a gift): operations pays the processing fee, no sponsor's fee
-//
-// Operations comes last if it pays or receives something.
-func feeParts(e org.LegalEntity, operations fund.Fund, catalog *fund.Catalog, t Transaction, charge donation.ChargedParts) ([]part, error) {
-	parts, weights := make([]part, len(charge.Parts)), make([]int64, len(charge.Parts))
-	for i, p := range charge.Parts {
-		f, err := catalog.Fund(p.FundID)
-		if err != nil {
-			return nil, err
-		}
-		parts[i], weights[i] = part{fund: f, gift: p.Amount.Minor}, p.Amount.Minor
-	}
-	if len(parts) == 0 {
-		return []part{{fund: operations, fee: t.Fee}}, nil
-	}
-	fees, err := money.New(t.Fee, t.Currency).Split(weights)
-	if err != nil {
-		return nil, err
-	}
-	operationsPart := part{fund: operations}
-	for i := range parts {
-		p := &parts[i]
-		base := money.New(p.gift, t.Currency)
-		if e.SponsorFee.Of == org.OfNet {
-			base.Minor -= fees[i].Minor
-		}
-		sponsor, err := base.BasisPoints(e.SponsorFee.BasisPoints)
-		if err != nil {
-			return nil, err
-		}
-		p.sponsorFee = sponsor.Minor
-		operationsPart.sponsorFee -= sponsor.Minor
-		if e.ProcessingFee.PaidBy == org.PaidByOperations {
-			operationsPart.fee += fees[i].Minor
-		} else {
-			p.fee = fees[i].Minor
-		}
-	}
-	if operationsPart.fee != 0 || operationsPart.sponsorFee != 0 {
-		parts = append(parts, operationsPart)
-	}
-	return parts, nil
-}
-
-// feeEntries returns the entries of a charge's processing fee and of its sponsor's fee; see feePostings and
-// sponsorFeePostings.
-func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []part) (entries []ledger.Entry) {
+// feeEntries returns the entries of a charge's processing fee and of its sponsor's fee; see share.FeePostings
+// and share.SponsorFeePostings.
+func feeEntries(e org.LegalEntity, t Transaction, charge donation.ChargedParts, parts []share.Part) (entries []ledger.Entry) {
 	fee, sponsorFee := t.entry(e, kindFee), t.entry(e, kindSponsorFee)
 	for _, p := range parts {
-		fee.Postings = append(fee.Postings, feePostings(ledger.StripeClearing, p.fund, p.fee)...)
-		sponsorFee.Postings = append(sponsorFee.Postings, sponsorFeePostings(ledger.StripeClearing, p.fund, p.sponsorFee)...)
+		fee.Postings = append(fee.Postings, share.FeePostings(ledger.StripeClearing, p.Fund, p.Fee)...)
+		sponsorFee.Postings = append(sponsorFee.Postings, share.SponsorFeePostings(ledger.StripeClearing, p.Fund, p.SponsorFee)...)
 	}
 	for _, entry := range []ledger.Entry{fee, sponsorFee} {
 		if len(entry.Postings) == 0 {

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/processor/share"
 )
 
 // disputeWithdrawnTx books money that the donor's bank withdrew while it decides a dispute. An inquiry moves no money
@@ -33,10 +34,10 @@ func (s *bookingRun) disputeWithdrawnTx(ctx context.Context, tx *sqlx.Tx, t Tran
 	if err != nil {
 		return err
 	}
-	if again || amount <= 0 || amount > totalRemaining(shares) {
+	if again || amount <= 0 || amount > share.TotalRemaining(shares) {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
-	taken, err := takeProportionally(shares, t.amount(amount))
+	taken, err := share.TakeProportionally(shares, t.amount(amount))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	if err != nil {
 		return err
 	}
-	if p == nil || !withdrawn || again || totalGift(parts) != t.Amount {
+	if p == nil || !withdrawn || again || share.TotalGift(parts) != t.Amount {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	lostParts, lost, err := s.changePartsTx(ctx, tx, t.SourceID, changeLost)
@@ -92,21 +93,21 @@ func (s *bookingRun) disputeWonTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 }
 
 // reinstatedEntry returns the entry of a dispute that was lost before and is won after all.
-func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []part) ledger.Entry {
+func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []share.Part) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	for _, p := range lostParts {
-		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.Chargebacks(p.fund.Restricted()), p.fund, p.gift-p.absorbed)...)
-		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.absorbed)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.Chargebacks(p.Fund.Restricted()), p.Fund, p.Gift-p.Absorbed)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.Absorbed)...)
 	}
 	return entry
 }
 
-func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, parts []part) ledger.Entry {
+func (s *bookingRun) disputeEntry(t Transaction, debit, credit ledger.Account, parts []share.Part) ledger.Entry {
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, movePostings(debit, credit, p.fund, p.gift)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(debit, credit, p.Fund, p.Gift)...)
 	}
 	return entry
 }
@@ -168,7 +169,7 @@ func (b Booker) BookLostDisputeTx(ctx context.Context, tx *sqlx.Tx, catalog *fun
 }
 
 // loseTx books a lost dispute whose money is withheld from parts.
-func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, parts []part) error {
+func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, parts []share.Part) error {
 	p, err := s.paymentOfTx(ctx, tx, l.ChargeID)
 	if err != nil {
 		return err
@@ -180,15 +181,15 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, par
 		return err
 	}
 	t := Transaction{
-		ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -totalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At,
+		ID: l.ID, Type: "dispute", SourceID: l.ID, ChargeID: l.ChargeID, Amount: -share.TotalGift(parts), Currency: s.entity.Currency, CreatedAt: l.At,
 	}
 	entry := t.entry(s.entity, kindLost)
 	entry.Source = sourceDispute
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, movePostings(ledger.Chargebacks(p.fund.Restricted()),
-			ledger.DisputedFundsWithheld, p.fund, p.gift-p.absorbed)...)
-		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.fund, p.absorbed)...)
-		entry.Postings = append(entry.Postings, movePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.absorbed)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.Chargebacks(p.Fund.Restricted()),
+			ledger.DisputedFundsWithheld, p.Fund, p.Gift-p.Absorbed)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.DisputedFundsWithheld, p.Fund, p.Absorbed)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.ChargebacksWithout, ledger.StripeClearing, s.operations, p.Absorbed)...)
 	}
 	if err := s.openShortfallTasksTx(ctx, tx, l.ID, t.Currency, parts); err != nil {
 		return err
@@ -196,7 +197,7 @@ func (s *bookingRun) loseTx(ctx context.Context, tx *sqlx.Tx, l LostDispute, par
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
 	}
-	c := change{l.ID, changeLost, *p, totalGift(parts), l.At}
+	c := change{l.ID, changeLost, *p, share.TotalGift(parts), l.At}
 	if err := s.insertChangeTx(ctx, tx, c, parts); err != nil {
 		return err
 	}

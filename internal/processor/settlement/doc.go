@@ -11,7 +11,7 @@
 //	charge of an unknown invoice   in suspense until the invoice is known (deferred.go)
 //	refund, failed refund          from the funds of the gift, with their share of the fees (refund.go)
 //	adjustment of a dispute        withdrawn or won (dispute.go); a loss moves no money: an event or a sweep reports it
-//	payout, failed payout          by fund, as the payout's members are (payout.go); stored (payout_record.go)
+//	payout, failed payout          by fund, as the payout's members are (payout.go); stored by package payout
 //	Stripe's fees                  in operations
 //	any other                      in suspense, with a task for finance
 //	one that its rule cannot book  in suspense, with a task that names it and the reason (suspense.go)
@@ -23,6 +23,8 @@
 //	                                               └── lost ── (the bank may still return it: won)
 //
 // A restricted fund never falls below zero: what it cannot pay, operations absorbs, with a task (shortfall.go).
+//
+// How an amount is divided over funds is computed by package share.
 //
 // It asks no processor for anything: stripebalance gives it what Stripe lists.
 package settlement

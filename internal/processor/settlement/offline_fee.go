@@ -9,8 +9,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/payment"
-	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // sourcePayment is the source of entries about a payment without a processor. Their source id is the payment's id.
@@ -56,8 +55,8 @@ func (o OfflineFees) BookOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fu
 	return err
 }
 
-// offlineParts returns each fund's part of an offline gift. Operations comes last if it receives a sponsor's fee.
-func offlineParts(catalog *fund.Catalog, g donation.OfflineGift) ([]part, error) {
+// offlineParts returns each fund's part of an offline gift.
+func offlineParts(catalog *fund.Catalog, g donation.OfflineGift) ([]share.Part, error) {
 	entity, err := catalog.EntityByID(g.Payment.EntityID)
 	if err != nil {
 		return nil, err
@@ -66,29 +65,14 @@ func offlineParts(catalog *fund.Catalog, g donation.OfflineGift) ([]part, error)
 	if err != nil {
 		return nil, err
 	}
-	parts := make([]part, len(g.Parts))
-	received := part{fund: operations}
-	for i, p := range g.Parts {
-		if parts[i].fund, err = catalog.Fund(p.FundID); err != nil {
-			return nil, err
-		}
-		parts[i].gift = p.Amount.Minor
-		if g.Payment.Method == payment.Stock || g.Payment.Method == payment.InKind {
-			continue
-		}
-		fee, err := money.New(p.Amount.Minor, p.Amount.Currency).BasisPoints(entity.SponsorFee.BasisPoints)
-		if err != nil {
-			return nil, err
-		}
-		parts[i].sponsorFee, received.sponsorFee = fee.Minor, received.sponsorFee-fee.Minor
+	gift, err := giftParts(catalog, g.Parts)
+	if err != nil {
+		return nil, err
 	}
-	if received.sponsorFee != 0 {
-		parts = append(parts, received)
-	}
-	return parts, nil
+	return share.OfOfflineGift(entity, operations, g.Payment.Method, g.Payment.Currency, gift)
 }
 
-func offlineFeeEntry(catalog *fund.Catalog, g donation.OfflineGift, parts []part) (ledger.Entry, error) {
+func offlineFeeEntry(catalog *fund.Catalog, g donation.OfflineGift, parts []share.Part) (ledger.Entry, error) {
 	entity, err := catalog.EntityByID(g.Payment.EntityID)
 	if err != nil {
 		return ledger.Entry{}, err
@@ -100,7 +84,7 @@ func offlineFeeEntry(catalog *fund.Catalog, g donation.OfflineGift, parts []part
 		Dimensions: map[string]string{"payment": g.Payment.ID.String(), "donation": g.Donation.ID.String()},
 	}
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, sponsorFeePostings(g.Payment.AssetAccount, p.fund, p.sponsorFee)...)
+		entry.Postings = append(entry.Postings, share.SponsorFeePostings(g.Payment.AssetAccount, p.Fund, p.SponsorFee)...)
 	}
 	return entry, nil
 }

@@ -9,6 +9,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/processor/share"
 )
 
 // A bank debit has a balance transaction from the moment it is ordered; days later it succeeds or fails. Meanwhile its
@@ -121,8 +122,8 @@ func (s *bookingRun) chargeFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	}
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
-	entry.Postings = append(movePostings(ledger.Suspense, ledger.StripeClearing, s.operations, -t.Net),
-		movePostings(ledger.ProcessingFees, ledger.Suspense, s.operations, -t.Net-amount)...)
+	entry.Postings = append(share.MovePostings(ledger.Suspense, ledger.StripeClearing, s.operations, -t.Net),
+		share.MovePostings(ledger.ProcessingFees, ledger.Suspense, s.operations, -t.Net-amount)...)
 	if len(entry.Postings) == 0 {
 		return nil
 	}

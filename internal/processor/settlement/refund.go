@@ -2,7 +2,6 @@ package settlement
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -12,6 +11,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // refundTx books a refund of a charge. 48xx is 4800, or 4805 for a restricted fund.
@@ -47,7 +47,7 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 		}
 	}
 	amount := -t.Net
-	if amount <= 0 || amount > totalRemaining(shares) {
+	if amount <= 0 || amount > share.TotalRemaining(shares) {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	returned, err := s.returnedPartsTx(ctx, tx, shares, money.New(amount, t.Currency))
@@ -70,12 +70,12 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 
 // returnedPartsTx divides a returned amount over the funds, with each part's share of the fees and what operations
 // absorbs. It locks the restricted funds.
-func (s *bookingRun) returnedPartsTx(ctx context.Context, tx *sqlx.Tx, shares []fundShare, amount money.Amount) ([]part, error) {
-	returned, err := takeProportionally(shares, amount)
+func (s *bookingRun) returnedPartsTx(ctx context.Context, tx *sqlx.Tx, shares []share.FundShare, amount money.Amount) ([]share.Part, error) {
+	returned, err := share.TakeProportionally(shares, amount)
 	if err != nil {
 		return nil, err
 	}
-	if err := addFeesGivenBack(returned, shares, amount.Currency); err != nil {
+	if err := share.AddFeesGivenBack(returned, shares, amount.Currency); err != nil {
 		return nil, err
 	}
 	return returned, s.absorbShortfallsTx(ctx, tx, returned)
@@ -83,18 +83,18 @@ func (s *bookingRun) returnedPartsTx(ctx context.Context, tx *sqlx.Tx, shares []
 
 // returnPostings returns the postings of a refund (see refundTx). The money is credited to paidFrom; the fees are given
 // back in feesIn.
-func (s *bookingRun) returnPostings(returned []part, paidFrom, feesIn ledger.Account) []ledger.Posting {
+func (s *bookingRun) returnPostings(returned []share.Part, paidFrom, feesIn ledger.Account) []ledger.Posting {
 	var postings []ledger.Posting
 	var fees, sponsorFees int64
 	for _, p := range returned {
-		postings = append(postings, movePostings(ledger.Refunds(p.fund.Restricted()), paidFrom, p.fund, p.gift-p.absorbed)...)
-		postings = append(postings, movePostings(ledger.RefundsWithout, paidFrom, s.operations, p.absorbed)...)
-		postings = append(postings, feePostings(feesIn, p.fund, -p.fee)...)
-		postings = append(postings, sponsorFeePostings(feesIn, p.fund, -p.sponsorFee)...)
-		fees, sponsorFees = fees+p.fee, sponsorFees+p.sponsorFee
+		postings = append(postings, share.MovePostings(ledger.Refunds(p.Fund.Restricted()), paidFrom, p.Fund, p.Gift-p.Absorbed)...)
+		postings = append(postings, share.MovePostings(ledger.RefundsWithout, paidFrom, s.operations, p.Absorbed)...)
+		postings = append(postings, share.FeePostings(feesIn, p.Fund, -p.Fee)...)
+		postings = append(postings, share.SponsorFeePostings(feesIn, p.Fund, -p.SponsorFee)...)
+		fees, sponsorFees = fees+p.Fee, sponsorFees+p.SponsorFee
 	}
-	postings = append(postings, feePostings(feesIn, s.operations, fees)...)
-	return append(postings, sponsorFeePostings(feesIn, s.operations, sponsorFees)...)
+	postings = append(postings, share.FeePostings(feesIn, s.operations, fees)...)
+	return append(postings, share.SponsorFeePostings(feesIn, s.operations, sponsorFees)...)
 }
 
 // refundFailedTx books a refund that the bank could not deliver: the money is back and owed to the donor. Finance
@@ -111,12 +111,12 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	if err != nil {
 		return err
 	}
-	if p == nil || !happened || totalGift(parts) != t.Net {
+	if p == nil || !happened || share.TotalGift(parts) != t.Net {
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	entry := t.entry(s.entity, kindMovement)
 	for _, p := range parts {
-		entry.Postings = append(entry.Postings, movePostings(ledger.StripeClearing, ledger.RefundsPayable, p.fund, p.gift)...)
+		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.RefundsPayable, p.Fund, p.Gift)...)
 	}
 	if err := s.postTx(ctx, tx, t, entry); err != nil {
 		return err
@@ -175,69 +175,4 @@ func (s *bookingRun) bookUnexpectedTx(ctx context.Context, tx *sqlx.Tx, t Transa
 		return err
 	}
 	return s.bookToOperationsTx(ctx, tx, t, ledger.Suspense)
-}
-
-// takeProportionally divides an amount over funds in proportion to what remains in each of the payment, by largest
-// remainder. Funds that pay nothing are left out.
-func takeProportionally(shares []fundShare, amount money.Amount) ([]part, error) {
-	weights := make([]int64, len(shares))
-	for i, h := range shares {
-		weights[i] = h.remaining
-	}
-	split, err := amount.Split(weights)
-	if err != nil {
-		return nil, err
-	}
-	var taken []part
-	for i, h := range shares {
-		if split[i].Minor != 0 {
-			taken = append(taken, part{fund: h.fund, gift: split[i].Minor})
-		}
-	}
-	return taken, nil
-}
-
-// addFeesGivenBack sets on each refunded part the share of the fees that operations gives back:
-//
-//	fee given back = fee × (refunded before + refunded now) / gift − fee given back before
-//
-// It is cumulative, so that rounding leaves nothing over when everything is refunded, and disputes do not change it.
-func addFeesGivenBack(returned []part, shares []fundShare, c money.Currency) error {
-	for i := range returned {
-		p := &returned[i]
-		h := shares[slices.IndexFunc(shares, func(h fundShare) bool { return h.fund.ID == p.fund.ID })]
-		fee, err := proportion(h.fee, h.refunded+p.gift, h.gift, c)
-		if err != nil {
-			return err
-		}
-		sponsorFee, err := proportion(h.sponsorFee, h.refunded+p.gift, h.gift, c)
-		if err != nil {
-			return err
-		}
-		p.fee, p.sponsorFee = fee-h.feeBack, sponsorFee-h.sponsorFeeBack
-	}
-	return nil
-}
-
-// proportion returns amount × of / all, rounded by largest remainder against the rest.
-func proportion(amount, of, all int64, c money.Currency) (int64, error) {
-	split, err := money.New(amount, c).Split([]int64{of, all - of})
-	if err != nil {
-		return 0, err
-	}
-	return split[0].Minor, nil
-}
-
-func totalRemaining(shares []fundShare) (sum int64) {
-	for _, h := range shares {
-		sum += h.remaining
-	}
-	return sum
-}
-
-func totalGift(parts []part) (total int64) {
-	for _, p := range parts {
-		total += p.gift
-	}
-	return total
 }

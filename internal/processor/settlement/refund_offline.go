@@ -14,6 +14,7 @@ import (
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // sourceRefundOrder is the source of the entries of refunds without a processor. Their source id is the order's id.
@@ -69,7 +70,7 @@ func (b Booker) RefundOfflineTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.
 	if err != nil {
 		return false, err
 	}
-	if r.Amount.Minor <= 0 || r.Amount.Minor > totalRemaining(shares) {
+	if r.Amount.Minor <= 0 || r.Amount.Minor > share.TotalRemaining(shares) {
 		return false, ErrRefundTooLarge
 	}
 	returned, err := s.returnedPartsTx(ctx, tx, shares, r.Amount)
@@ -107,7 +108,7 @@ func (s *bookingRun) refundOrderBookedTx(ctx context.Context, tx *sqlx.Tx, r Off
 }
 
 // offlineRefundEntry returns the entry of a refund, as RefundOfflineTx says.
-func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, returned []part) ledger.Entry {
+func (s *bookingRun) offlineRefundEntry(r OfflineRefund, p payment.Payment, returned []share.Part) ledger.Entry {
 	feesIn := r.FeesIn
 	if feesIn == "" {
 		feesIn = p.AssetAccount

@@ -9,24 +9,29 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/pg"
+	"konbit/internal/processor/share"
 )
-
-// part is a fund's part of a payment, or of a change of a payment, in minor units. In the payment's asset account the
-// fund has gift − fee − sponsorFee of the payment.
-type part struct {
-	fund       fund.Fund
-	gift       int64
-	fee        int64 // the fund's part of the processing fee
-	sponsorFee int64 // negative in operations, which receives it
-	absorbed   int64 // for a change: the amount that operations pays instead of the fund
-}
 
 // paymentShare is a part of a payment.
 type paymentShare struct {
 	payment uuid.UUID
-	part
+	share.Part
+}
+
+// giftParts returns the parts of a gift by its designations, without fees.
+func giftParts(catalog *fund.Catalog, gift []donation.Designation) ([]share.Part, error) {
+	parts := make([]share.Part, len(gift))
+	for i, d := range gift {
+		f, err := catalog.Fund(d.FundID)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = share.Part{Fund: f, Gift: d.Amount.Minor}
+	}
+	return parts, nil
 }
 
 // insertSharesTx stores how payments are divided over funds.
@@ -40,7 +45,7 @@ func insertSharesTx(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, shares [
 	}
 	rows := pg.NewColumns(5)
 	for _, s := range shares {
-		rows.Add(s.payment, s.fund.ID, s.gift, s.fee, s.sponsorFee)
+		rows.Add(s.payment, s.Fund.ID, s.Gift, s.Fee, s.SponsorFee)
 	}
 	_, err := tx.ExecContext(ctx, query, rows.Args(entity)...)
 	return err
@@ -69,18 +74,9 @@ func (s *bookingRun) paymentOfTx(ctx context.Context, tx *sqlx.Tx, charge string
 	return nil, err
 }
 
-// fundShare is what a fund has of a payment, in minor units.
-type fundShare struct {
-	fund                    fund.Fund
-	gift, fee, sponsorFee   int64 // when the payment was booked
-	remaining               int64 // the gift minus its refunds and minus its disputes that are open or lost
-	refunded                int64 // the part of the gift that was refunded
-	feeBack, sponsorFeeBack int64 // given back with refunds
-}
-
 // remainingByFundTx returns what funds still have of a payment, by the code of the fund. It is empty if p is nil or the
 // payment is in suspense.
-func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, p *payment.Payment) ([]fundShare, error) {
+func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, p *payment.Payment) ([]share.FundShare, error) {
 	const query = `/* settlement.remainingByFundTx */
 		SELECT c.fund_id, c.gift, c.fee, c.sponsor_fee, c.gift - coalesce(g.gone, 0), coalesce(g.refunded, 0), coalesce(g.fee, 0), coalesce(g.sponsor_fee, 0)
 		  FROM payment_share c
@@ -100,18 +96,18 @@ func (s *bookingRun) remainingByFundTx(ctx context.Context, tx *sqlx.Tx, p *paym
 		return nil, err
 	}
 	defer rows.Close()
-	var shares []fundShare
+	var shares []share.FundShare
 	for rows.Next() {
 		var id uuid.UUID
-		var h fundShare
-		if err := rows.Scan(&id, &h.gift, &h.fee, &h.sponsorFee, &h.remaining, &h.refunded, &h.feeBack, &h.sponsorFeeBack); err != nil {
+		var h share.FundShare
+		if err := rows.Scan(&id, &h.Gift, &h.Fee, &h.SponsorFee, &h.Remaining, &h.Refunded, &h.FeeBack, &h.SponsorFeeBack); err != nil {
 			return nil, err
 		}
-		if h.fund, err = s.catalog.Fund(id); err != nil {
+		if h.Fund, err = s.catalog.Fund(id); err != nil {
 			return nil, err
 		}
 		shares = append(shares, h)
 	}
-	slices.SortFunc(shares, func(a, b fundShare) int { return strings.Compare(a.fund.Code, b.fund.Code) })
+	slices.SortFunc(shares, func(a, b share.FundShare) int { return strings.Compare(a.Fund.Code, b.Fund.Code) })
 	return shares, rows.Err()
 }

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
 	"konbit/internal/platform/money"
+	"konbit/internal/processor/share"
 )
 
 // A restricted fund never falls below zero. What it cannot pay, operations pays (absorbs), and a task says so.
@@ -21,33 +22,33 @@ type restrictedBalances map[uuid.UUID]int64
 
 // absorbFeesTx moves to operations what a restricted fund can no longer pay of the sponsor's fee and of the processing
 // fee, in this order: the fund may have given the gift away before its fee was known. The funds must be locked.
-func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []part, balances restrictedBalances) ([]part, error) {
-	operationsPart := part{fund: s.operations}
+func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transaction, parts []share.Part, balances restrictedBalances) ([]share.Part, error) {
+	operationsPart := share.Part{Fund: s.operations}
 	for i := range parts {
 		p := &parts[i]
-		if !p.fund.Restricted() {
+		if !p.Fund.Restricted() {
 			continue
 		}
-		if _, known := balances[p.fund.ID]; !known {
+		if _, known := balances[p.Fund.ID]; !known {
 			var err error
-			if balances[p.fund.ID], err = ledger.RestrictedTx(ctx, tx, p.fund.ID); err != nil {
+			if balances[p.Fund.ID], err = ledger.RestrictedTx(ctx, tx, p.Fund.ID); err != nil {
 				return nil, err
 			}
 		}
-		short := max(p.fee+p.sponsorFee-max(balances[p.fund.ID], 0), 0)
-		sponsorFee := min(short, p.sponsorFee)
-		p.sponsorFee, operationsPart.sponsorFee = p.sponsorFee-sponsorFee, operationsPart.sponsorFee+sponsorFee
-		p.fee, operationsPart.fee = p.fee-(short-sponsorFee), operationsPart.fee+short-sponsorFee
-		balances[p.fund.ID] -= p.fee + p.sponsorFee
-		if err := s.openShortfallTaskTx(ctx, tx, t.SourceID, t.Currency, p.fund, short); err != nil {
+		short := max(p.Fee+p.SponsorFee-max(balances[p.Fund.ID], 0), 0)
+		sponsorFee := min(short, p.SponsorFee)
+		p.SponsorFee, operationsPart.SponsorFee = p.SponsorFee-sponsorFee, operationsPart.SponsorFee+sponsorFee
+		p.Fee, operationsPart.Fee = p.Fee-(short-sponsorFee), operationsPart.Fee+short-sponsorFee
+		balances[p.Fund.ID] -= p.Fee + p.SponsorFee
+		if err := s.openShortfallTaskTx(ctx, tx, t.SourceID, t.Currency, p.Fund, short); err != nil {
 			return nil, err
 		}
 	}
-	if operationsPart.fee == 0 && operationsPart.sponsorFee == 0 {
+	if operationsPart.Fee == 0 && operationsPart.SponsorFee == 0 {
 		return parts, nil
 	}
-	if last := &parts[len(parts)-1]; last.fund.ID == s.operations.ID {
-		last.fee, last.sponsorFee = last.fee+operationsPart.fee, last.sponsorFee+operationsPart.sponsorFee
+	if last := &parts[len(parts)-1]; last.Fund.ID == s.operations.ID {
+		last.Fee, last.SponsorFee = last.Fee+operationsPart.Fee, last.SponsorFee+operationsPart.SponsorFee
 		return parts, nil
 	}
 	return append(parts, operationsPart), nil
@@ -55,33 +56,33 @@ func (s *bookingRun) absorbFeesTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 
 // absorbShortfallsTx sets on each part that is taken from a restricted fund what operations absorbs of it, so that the
 // fund does not fall below zero. It locks the funds, so that nothing is awarded from them meanwhile.
-func (s *bookingRun) absorbShortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []part) error {
+func (s *bookingRun) absorbShortfallsTx(ctx context.Context, tx *sqlx.Tx, taken []share.Part) error {
 	funds := make([]uuid.UUID, len(taken))
 	for i, p := range taken {
-		funds[i] = p.fund.ID
+		funds[i] = p.Fund.ID
 	}
 	if err := s.lockFundsTx(ctx, tx, funds); err != nil {
 		return err
 	}
 	for i := range taken {
 		p := &taken[i]
-		if !p.fund.Restricted() {
+		if !p.Fund.Restricted() {
 			continue
 		}
-		balance, err := ledger.RestrictedTx(ctx, tx, p.fund.ID)
+		balance, err := ledger.RestrictedTx(ctx, tx, p.Fund.ID)
 		if err != nil {
 			return err
 		}
 		// The fees that are given back are restricted again and pay their part.
-		p.absorbed = min(max(p.gift-p.fee-p.sponsorFee-balance, 0), p.gift)
+		p.Absorbed = min(max(p.Gift-p.Fee-p.SponsorFee-balance, 0), p.Gift)
 	}
 	return nil
 }
 
 // openShortfallTasksTx opens a task for each part of which operations absorbed something.
-func (s *bookingRun) openShortfallTasksTx(ctx context.Context, tx *sqlx.Tx, object string, c money.Currency, taken []part) error {
+func (s *bookingRun) openShortfallTasksTx(ctx context.Context, tx *sqlx.Tx, object string, c money.Currency, taken []share.Part) error {
 	for _, p := range taken {
-		if err := s.openShortfallTaskTx(ctx, tx, object, c, p.fund, p.absorbed); err != nil {
+		if err := s.openShortfallTaskTx(ctx, tx, object, c, p.Fund, p.Absorbed); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
+	"konbit/internal/processor/share"
 )
 
 // BookToSuspenseTx books a transaction that its rule cannot book, with a task that names it and the reason:
@@ -53,20 +54,20 @@ func (s *bookingRun) suspendChargeTx(ctx context.Context, tx *sqlx.Tx, t Transac
 	if err != nil || p == nil {
 		return err
 	}
-	shares := []paymentShare{{p.ID, part{fund: s.operations, fee: t.Fee}}}
+	shares := []paymentShare{{p.ID, share.Part{Fund: s.operations, Fee: t.Fee}}}
 	inSuspense := true
 	for _, charge := range due {
 		for _, d := range charge.Parts {
 			inSuspense = false
 			if d.FundID == s.operations.ID {
-				shares[0].gift += d.Amount.Minor
+				shares[0].Gift += d.Amount.Minor
 				continue
 			}
 			f, err := s.catalog.Fund(d.FundID)
 			if err != nil {
 				return err
 			}
-			shares = append(shares, paymentShare{p.ID, part{fund: f, gift: d.Amount.Minor}})
+			shares = append(shares, paymentShare{p.ID, share.Part{Fund: f, Gift: d.Amount.Minor}})
 		}
 	}
 	if inSuspense {
@@ -78,7 +79,7 @@ func (s *bookingRun) suspendChargeTx(ctx context.Context, tx *sqlx.Tx, t Transac
 		return err
 	}
 	entry := t.entry(s.entity, kindFee)
-	if entry.Postings = feePostings(ledger.StripeClearing, s.operations, t.Fee); len(entry.Postings) == 0 {
+	if entry.Postings = share.FeePostings(ledger.StripeClearing, s.operations, t.Fee); len(entry.Postings) == 0 {
 		return nil
 	}
 	_, err = ledger.PostTx(ctx, tx, []ledger.Entry{entry}, s.NewID)
