@@ -16,12 +16,6 @@ const (
 	maxFileLines    = 400
 )
 
-// largePackages lists the packages that are larger than maxPackageLines, each with the limit that it must keep until it
-// is divided. A limit here may become smaller, never larger.
-var largePackages = map[string]int{
-	"giving/recurring": 2900,
-}
-
 func TestPackagesAndFilesStaySmall(t *testing.T) {
 	lines := map[string]int{}
 	each(t, func(pkg, path string, _ *ast.File) {
@@ -34,13 +28,9 @@ func TestPackagesAndFilesStaySmall(t *testing.T) {
 		}
 	})
 	for pkg, n := range lines {
-		limit := max(maxPackageLines, largePackages[pkg])
-		if groupOf(pkg) != workshop && n > limit {
-			t.Errorf("%s has %d lines: divide it by its nouns, at most %d", pkg, n, limit)
+		if groupOf(pkg) != workshop && n > maxPackageLines {
+			t.Errorf("%s has %d lines: divide it by its nouns, at most %d", pkg, n, maxPackageLines)
 		}
-	}
-	for pkg := range largePackages {
-		require.Greater(t, lines[pkg], maxPackageLines, "%s is small enough: delete it from largePackages", pkg)
 	}
 }
 

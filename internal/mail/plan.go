@@ -7,8 +7,10 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
@@ -78,7 +80,7 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 
 // words returns what the email says: the facts that the event recorded, with dates in the entity's time zone, and links
 // if the plan has not ended.
-func (m Plans) words(ctx context.Context, p recurring.Plan, e recurring.Event) (view.PlanEmailWords, org.LegalEntity, error) {
+func (m Plans) words(ctx context.Context, p plan.Plan, e recurring.Event) (view.PlanEmailWords, org.LegalEntity, error) {
 	d, lang := e.Detail, phrase.Language(p.Language)
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
@@ -96,7 +98,7 @@ func (m Plans) words(ctx context.Context, p recurring.Plan, e recurring.Event) (
 		Kind: e.EmailKind(), Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent,
 		Amount: money.New(d.Amount, money.Currency(p.Currency)), Every: d.Frequency, N: d.N,
 		Given: money.New(d.Given, money.Currency(p.Currency)), Brand: d.Brand, Last4: d.Last4,
-		DeclineReason: recurring.DeclineReason(d.Code), Permanent: d.Final || recurring.IsPermanentDecline(d.Code),
+		DeclineReason: billing.DeclineReason(d.Code), Permanent: d.Final || billing.IsPermanentDecline(d.Code),
 	}
 	if d.Next != nil {
 		w.Next = d.Next.In(entity.Location())
@@ -117,7 +119,7 @@ func (m Plans) words(ctx context.Context, p recurring.Plan, e recurring.Event) (
 }
 
 // fundNames returns the names of the funds that the plan's current terms are for.
-func (m Plans) fundNames(ctx context.Context, catalog *fund.Catalog, p recurring.Plan, lang phrase.Language) ([]string, error) {
+func (m Plans) fundNames(ctx context.Context, catalog *fund.Catalog, p plan.Plan, lang phrase.Language) ([]string, error) {
 	parts, err := recurring.PartsOf(ctx, m.DB, p, p.Terms)
 	if err != nil {
 		return nil, err

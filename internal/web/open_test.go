@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/setup"
 	"konbit/internal/platform/phrase"
@@ -106,7 +107,7 @@ type pagesProgram struct {
 	*program.Program
 	visitor                            *visitor.Visitor
 	paid, plan, open, unpaid, other    donation.Donation
-	active, failing, paused, cancelled recurring.Plan
+	active, failing, paused, cancelled plan.Plan
 	links                              portal.PlanLinks
 }
 
@@ -136,7 +137,7 @@ func newPagesProgram(t *testing.T) *pagesProgram {
 	g.open, g.unpaid = g.startGift(t, fullOrganisation, visitor.FormOf("ana@example.org", "Ana")), g.startGift(t, fullOrganisation, visitor.FormOf("ana@example.org", "Ana"))
 	g.Exec(`UPDATE donation SET status = 'expired' WHERE id = $1`, g.unpaid.ID)
 
-	for i, plan := range []*recurring.Plan{&g.active, &g.failing, &g.paused, &g.cancelled} {
+	for i, plan := range []*plan.Plan{&g.active, &g.failing, &g.paused, &g.cancelled} {
 		f := visitor.FormOf("ana@example.org", "Ana")
 		f.Fund, f.Frequency, f.Occurrences = "where-needed-most", []string{"monthly", "quarterly", "weekly", "yearly"}[i], "12"
 		g.plan = g.startGift(t, fullOrganisation, f)

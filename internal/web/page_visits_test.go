@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web/portal"
 )
@@ -19,7 +19,7 @@ func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
 	monthly := chromedp.Tasks{
 		chromedp.Click(`label[for="amount-1"]`), chromedp.Click(`input[value="monthly"]`), chromedp.SendKeys("#occurrences", "12"),
 	}
-	manage := func(p recurring.Plan) string { return strings.TrimPrefix(g.links.Manage(p.PublicRef, lang), g.URL) }
+	manage := func(p plan.Plan) string { return strings.TrimPrefix(g.links.Manage(p.PublicRef, lang), g.URL) }
 	card := strings.TrimPrefix(g.links.PaymentMethod(g.active.DonorID, lang), g.URL)
 	thanks := func(d donation.Donation) string { return "/give/" + fullOrganisation + "/thanks?gift=" + d.PublicRef }
 	planRoute := "GET /plans/{ref}/{key}"

@@ -8,7 +8,9 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 )
@@ -31,7 +33,7 @@ func (ps Plans) applyResult(ctx context.Context, r request, result callResult) e
 	})
 }
 
-func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, result callResult) error {
+func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request, result callResult) error {
 	switch r.Kind {
 	case kindSchedule:
 		if s := result.schedule; s != nil && result.subscription == *p.SubscriptionID {
@@ -41,7 +43,7 @@ func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 		if p.Status.IsEnded() {
 			return nil
 		}
-		p.end(Cancelled, ps.Now())
+		p.End(plan.Cancelled, ps.Now())
 		return ps.notifyTx(ctx, tx, p, eventCancelled, r.ID.String(), r.Detail)
 	case kindPause, kindSkip:
 		return ps.applyPauseTx(ctx, tx, p, r)
@@ -65,13 +67,13 @@ func (ps Plans) applyResultTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 	return nil
 }
 
-func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) error {
+func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request) error {
 	if p.Status.IsEnded() {
 		return nil
 	}
-	p.Status, p.PausedUntil = Paused, r.Detail.Until
+	p.Status, p.PausedUntil = plan.Paused, r.Detail.Until
 	if p.NextAt != nil {
-		next := p.chargeAfterPause(*p.NextAt, *r.Detail.Until)
+		next := p.ChargeAfterPause(*p.NextAt, *r.Detail.Until)
 		p.NextAt = &next
 	}
 	kind := eventPaused
@@ -81,10 +83,10 @@ func (ps Plans) applyPauseTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reques
 	return ps.notifyTx(ctx, tx, p, kind, r.ID.String(), r.Detail)
 }
 
-func (ps Plans) applyResumeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, next time.Time) error {
-	if p.Status == Paused {
-		p.Status, p.PausedUntil, p.NextAt = Active, nil, &next
-		if err := ps.notifyTx(ctx, tx, p, eventResumed, r.ID.String(), Detail{}); err != nil {
+func (ps Plans) applyResumeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request, next time.Time) error {
+	if p.Status == plan.Paused {
+		p.Status, p.PausedUntil, p.NextAt = plan.Active, nil, &next
+		if err := ps.notifyTx(ctx, tx, p, eventResumed, r.ID.String(), plan.Detail{}); err != nil {
 			return err
 		}
 	}
@@ -92,7 +94,7 @@ func (ps Plans) applyResumeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 }
 
 // applyChangeTx makes the requested terms the plan's current terms.
-func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) error {
+func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request) error {
 	if p.Status.IsEnded() {
 		return nil
 	}
@@ -101,7 +103,7 @@ func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 		p.NextAt = r.Detail.Next
 	}
 	if r.Detail.DatesChanged {
-		p.forgetSchedule()
+		p.ForgetSchedule()
 	}
 	parts := make([]donation.Designation, len(r.Detail.Parts))
 	for i, part := range r.Detail.Parts {
@@ -119,22 +121,22 @@ func (ps Plans) applyChangeTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r reque
 
 // paymentMethodUpdatedTx records the card that is charged from now on, and requests a new attempt for every unpaid
 // invoice. It does nothing if there is no card.
-func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, c *PaymentMethod) error {
+func (ps Plans) paymentMethodUpdatedTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request, c *billing.PaymentMethod) error {
 	if c == nil {
 		return nil
 	}
-	p.setPaymentMethod(*c)
+	p.SetPaymentMethod(*c)
 	outstanding, err := ps.requestCollectionTx(ctx, tx, p, c.ID, r.RequestedBy)
 	if err != nil {
 		return err
 	}
 	if p.FailingInvoice != nil && !slices.Contains(outstanding, *p.FailingInvoice) {
 		retry := request{
-			Kind: kindRetryPayment, Subject: *p.FailingInvoice + " " + c.ID, Detail: Detail{Invoice: *p.FailingInvoice}, RequestedBy: r.RequestedBy,
+			Kind: kindRetryPayment, Subject: *p.FailingInvoice + " " + c.ID, Detail: plan.Detail{Invoice: *p.FailingInvoice}, RequestedBy: r.RequestedBy,
 		}
 		if err := ps.requestTx(ctx, tx, p, retry); err != nil {
 			return err
 		}
 	}
-	return ps.notifyTx(ctx, tx, p, eventCardUpdated, c.ID, Detail{})
+	return ps.notifyTx(ctx, tx, p, eventCardUpdated, c.ID, plan.Detail{})
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 )
 
 // BeginTx inserts the plan of a donation that was just inserted. The plan stays started until the first payment is
@@ -14,7 +15,7 @@ func (ps Plans) BeginTx(ctx context.Context, tx *sqlx.Tx, first donation.Donatio
 	const query = `/* recurring.BeginTx */
 		INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, total, created_at)
 		VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $9, $10, nullif($11, 0), $12)`
-	p := Plan{
+	p := plan.Plan{
 		ID: first.ID, EntityID: first.EntityID, AmountMinor: first.AmountMinor, CoveredMinor: first.CoveredMinor, Terms: 1,
 	}
 	_, err := tx.ExecContext(ctx, query, p.ID, p.EntityID, first.OrganisationID, first.DonorID, ps.NewRef(), r.Frequency, first.AmountMinor,

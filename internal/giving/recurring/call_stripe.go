@@ -7,13 +7,15 @@ import (
 	"time"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 )
 
 // callResult is Stripe's answer to a request. Fields that do not apply are zero.
 type callResult struct {
 	subscription  string // the subscription that was called
-	schedule      *Schedule
-	paymentMethod *PaymentMethod
+	schedule      *billing.Schedule
+	paymentMethod *billing.PaymentMethod
 	paid          bool
 	code          string // decline code, if not paid
 	migration     *planMigration
@@ -21,14 +23,14 @@ type callResult struct {
 }
 
 // callStripe makes the call of a request. It decides nothing that the request does not say.
-func (ps Plans) callStripe(ctx context.Context, entity string, p Plan, r request) (result callResult, err error) {
+func (ps Plans) callStripe(ctx context.Context, entity string, p plan.Plan, r request) (result callResult, err error) {
 	if r.Kind == kindRefund {
-		return result, ps.Billing.Refund(ctx, Target{Entity: entity, Key: r.idempotencyKey()}, r.Subject)
+		return result, ps.Billing.Refund(ctx, billing.Target{Entity: entity, Key: r.idempotencyKey()}, r.Subject)
 	}
 	if p.SubscriptionID == nil {
 		return result, errNotReady
 	}
-	t := Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.idempotencyKey()}
+	t := billing.Target{Entity: entity, Subscription: *p.SubscriptionID, Key: r.idempotencyKey()}
 	result.subscription = t.Subscription
 	switch r.Kind {
 	case kindSchedule:
@@ -67,18 +69,18 @@ func (ps Plans) callStripe(ctx context.Context, entity string, p Plan, r request
 
 // callSchedule makes the subscription end after the plan's payments. It returns nil if there is nothing to do, or if
 // the subscription's first whole period has not started.
-func (ps Plans) callSchedule(ctx context.Context, t Target, p Plan, r request) (*Schedule, error) {
+func (ps Plans) callSchedule(ctx context.Context, t billing.Target, p plan.Plan, r request) (*billing.Schedule, error) {
 	switch {
 	case p.Status.IsEnded():
 		return nil, nil
-	case p.Status == Started:
+	case p.Status == plan.Started:
 		return nil, errNotReady // the first payment is not counted yet
 	}
 	s, err := ps.Billing.Schedule(ctx, t, func(start, end time.Time) int {
 		if length, err := strconv.Atoi(r.Subject); err == nil {
 			return length
 		}
-		return p.scheduleLength(start, end, false)
+		return p.ScheduleLength(start, end, false)
 	})
 	if s.ID == "" {
 		return nil, err
@@ -88,7 +90,7 @@ func (ps Plans) callSchedule(ctx context.Context, t Target, p Plan, r request) (
 
 // callEnd ends the plan's subscription, or the other subscription that the request names, unless that became the plan's
 // own.
-func (ps Plans) callEnd(ctx context.Context, t Target, r request) error {
+func (ps Plans) callEnd(ctx context.Context, t billing.Target, r request) error {
 	switch other := r.Detail.Subscription; other {
 	case "":
 	case t.Subscription:
@@ -100,11 +102,11 @@ func (ps Plans) callEnd(ctx context.Context, t Target, r request) error {
 }
 
 // callChange changes what the subscription charges. A change of the funds alone needs no call.
-func (ps Plans) callChange(ctx context.Context, t Target, p Plan, r request) error {
+func (ps Plans) callChange(ctx context.Context, t billing.Target, p plan.Plan, r request) error {
 	if r.Detail.Amount == p.AmountMinor && r.Detail.Frequency == string(p.Frequency) && r.Detail.Next == nil {
 		return nil
 	}
-	return ps.Billing.Change(ctx, t, ChargeTerms{
+	return ps.Billing.Change(ctx, t, billing.ChargeTerms{
 		AmountMinor: r.Detail.Amount, Currency: p.Currency, Frequency: org.Frequency(r.Detail.Frequency), Next: r.Detail.Next,
 		IntervalChanged: r.Detail.Frequency != string(p.Frequency),
 	})

@@ -13,13 +13,14 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
 )
 
 // numberPaymentTx gives an invoice the number of its payment and its donation: the donation from the form for the
 // plan's first invoice, a new donation for any other.
-func (ps Plans) numberPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment) error {
+func (ps Plans) numberPaymentTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment) error {
 	const query = `/* recurring.numberPaymentTx */
 		SELECT coalesce(max(n), 0) AS last, coalesce(bool_or(n = 1), false) AS begun FROM instalment WHERE plan_id = $1`
 	var counted struct {
@@ -43,7 +44,7 @@ func (ps Plans) numberPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *i
 // createInstalmentTx inserts the donation of a later payment, with the terms that were in force when its invoice was
 // created. If another amount was charged, it uses the newest terms with that amount: a change can overlap with an
 // invoice in progress.
-func (ps Plans) createInstalmentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment, id uuid.UUID) error {
+func (ps Plans) createInstalmentTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment, id uuid.UUID) error {
 	versions, err := termsOf(ctx, tx, p.ID)
 	if err != nil {
 		return err
@@ -64,16 +65,16 @@ func (ps Plans) createInstalmentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in
 }
 
 // countPaymentTx counts a payment. The first payment makes the plan active, the last of N finishes it.
-func (ps Plans) countPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment) error {
+func (ps Plans) countPaymentTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment) error {
 	kind := eventPaid
-	if p.Status == Started {
+	if p.Status == plan.Started {
 		kind = eventStarted
 	}
-	p.countPayment(in, c.ReceivedAt)
-	if _, err := ps.recordEventTx(ctx, tx, p, kind, in.InvoiceID, Detail{N: *in.N, Amount: c.Amount.Minor}); err != nil {
+	p.CountPayment(in.InvoiceID, in.CreatedAt, c.ReceivedAt)
+	if _, err := ps.recordEventTx(ctx, tx, p, kind, in.InvoiceID, plan.Detail{N: *in.N, Amount: c.Amount.Minor}); err != nil {
 		return err
 	}
-	if p.needsSchedule() && !in.CollectedHere {
+	if p.NeedsSchedule() && !in.CollectedHere {
 		schedule := request{Kind: kindSchedule, Subject: fmt.Sprintf("from %d", *in.N), RequestedBy: byKonbit}
 		if err := ps.requestTx(ctx, tx, p, schedule); err != nil {
 			return err
@@ -82,41 +83,18 @@ func (ps Plans) countPaymentTx(ctx context.Context, tx *sqlx.Tx, p *Plan, in *in
 	if p.Total == nil || p.Paid < *p.Total || p.EndedAt != nil {
 		return ps.scheduleSyncTx(ctx, tx, p)
 	}
-	p.end(Finished, ps.Now())
+	p.End(plan.Finished, ps.Now())
 	if err := ps.requestTx(ctx, tx, p, request{Kind: kindEnd, RequestedBy: byKonbit}); err != nil {
 		return err
 	}
-	if err := ps.notifyTx(ctx, tx, p, eventFinished, "", Detail{}); err != nil {
+	if err := ps.notifyTx(ctx, tx, p, eventFinished, "", plan.Detail{}); err != nil {
 		return err
 	}
 	return savePlanTx(ctx, tx, p)
 }
 
-// countPayment counts a payment of an invoice. The next charge is estimated until the subscription is read.
-func (p *Plan) countPayment(in *invoice, at time.Time) {
-	p.Paid++
-	if p.Status == Started {
-		p.Status, p.BegunAt = Active, &at
-	}
-	if p.FailingInvoice != nil && *p.FailingInvoice == in.InvoiceID {
-		p.paymentSucceeded()
-	}
-	if p.NextAt == nil || !p.NextAt.After(at) {
-		next := p.Frequency.Due(in.CreatedAt, 1)
-		p.NextAt = &next
-	}
-	if p.EndedAt != nil {
-		p.NextAt = nil
-	}
-}
-
-// needsSchedule reports whether a plan of N payments lost its schedule by a change of dates or a migration.
-func (p *Plan) needsSchedule() bool {
-	return p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
-}
-
 // receiptInstalment returns what a receipt says about payment n of a plan.
-func receiptInstalment(p *Plan, n int, c donation.IncomingPayment, e org.LegalEntity) *receipt.Instalment {
+func receiptInstalment(p *plan.Plan, n int, c donation.IncomingPayment, e org.LegalEntity) *receipt.Instalment {
 	in := &receipt.Instalment{Plan: p.ID, PlanRef: p.PublicRef, N: n, Frequency: string(p.Frequency), Each: p.Amount()}
 	if p.Total != nil {
 		in.Of = *p.Total

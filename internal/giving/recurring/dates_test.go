@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -48,7 +49,7 @@ func TestChargeDatesOverYears(t *testing.T) {
 				}
 				require.Equal(t, org.Frequency(c.every).Due(begunAt, n).Format(time.DateOnly), charged.UTC().Format(time.DateOnly), "one charge in each period")
 			}
-			require.Equal(t, recurring.Finished, p.Status)
+			require.Equal(t, plan.Finished, p.Status)
 			require.Equal(t, last.Format(time.DateOnly), invoicedAt(t, h, p, c.total).UTC().Format(time.DateOnly))
 			require.Equal(t, form.Format(time.DateOnly), last.Format(time.DateOnly), "as on the form")
 			require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
@@ -57,7 +58,7 @@ func TestChargeDatesOverYears(t *testing.T) {
 }
 
 // invoicedAt returns when a payment's invoice was created: on its due date, an hour before it is charged.
-func invoicedAt(t *testing.T, h *program.Program, p recurring.Plan, n int) (at time.Time) {
+func invoicedAt(t *testing.T, h *program.Program, p plan.Plan, n int) (at time.Time) {
 	t.Helper()
 	require.NoError(t, h.DB.Owner.Get(&at, `SELECT created_at FROM instalment WHERE plan_id = $1 AND n = $2`, p.ID, n))
 	return at
@@ -97,7 +98,7 @@ func TestFrequencyAndDateChangeOnAPlanOfN(t *testing.T) {
 	for range 3 {
 		p = advanceToNextCharge(t, h, p)
 	}
-	require.Equal(t, recurring.Finished, p.Status)
+	require.Equal(t, plan.Finished, p.Status)
 	h.Fake.Advance(90 * 24 * time.Hour)
 	deliverAll(t, h)
 	require.Equal(t, []string{"2000", "2000", "2000", "5000", "5000", "5000"},

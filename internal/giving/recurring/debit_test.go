@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -51,7 +51,7 @@ func TestInstalmentByBankDebit(t *testing.T) {
 	h.Fake.Advance(5 * 24 * time.Hour)
 	deliverAll(t, h)
 	p = reload(t, h, p)
-	require.Equal(t, "closed", recurring.DeclineReason(*p.FailingCode))
+	require.Equal(t, "closed", billing.DeclineReason(*p.FailingCode))
 	require.Equal(t, []string{"rest t"}, h.Lines(`SELECT kind || ' ' || left((carried_at IS NOT NULL)::text, 1) FROM plan_request WHERE kind = 'rest'`))
 	charges := len(h.Fake.Objects("tsne", "charge", 0))
 	h.Fake.Advance(20 * 24 * time.Hour)

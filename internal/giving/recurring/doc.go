@@ -1,9 +1,5 @@
-// Package recurring owns plans: donations that are repeated, N times or until the donor stops them.
-//
-//	started ─── active ⇄ paused
-//	   │           ├──────┴── cancelled   (by the donor, or by a person at Stripe)
-//	   │           ├───────── finished    (all N payments were made)
-//	   └───────────┴───────── failed      (the first payment was never made, or Stripe gave up collecting)
+// Package recurring stores plans, counts their payments, and has their subscriptions changed at Stripe. Package plan
+// has their statuses and the rules of their dates; package billing declares what is asked of Stripe.
 //
 // A plan is inserted with its first donation, in one transaction, before any call to Stripe. Its id is that donation's
 // id. Each later payment is a donation of its own: MatchChargesTx finds a charge's plan by the invoice it paid, counts

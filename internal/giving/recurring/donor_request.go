@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/pg"
 )
 
@@ -23,27 +24,27 @@ type DonorRequest struct {
 // Pause requests a pause of some months; see Plan.PauseFor. Like the other requests of a donor, it returns the
 // request's id; the request is executed by its job, and WaitForRequest waits for it.
 func (ps Plans) Pause(ctx context.Context, r DonorRequest, months int) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindPause, func(p Plan) (Detail, error) {
+	return ps.createDonorRequest(ctx, r, kindPause, func(p plan.Plan) (plan.Detail, error) {
 		until, _, err := p.PauseFor(months, ps.Now())
-		return Detail{Months: months, Until: &until}, err
+		return plan.Detail{Months: months, Until: &until}, err
 	})
 }
 
 // Skip requests that the next charge is left out.
 func (ps Plans) Skip(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindSkip, func(p Plan) (Detail, error) {
+	return ps.createDonorRequest(ctx, r, kindSkip, func(p plan.Plan) (plan.Detail, error) {
 		until, _, err := p.SkipNext()
-		return Detail{Until: &until}, err
+		return plan.Detail{Until: &until}, err
 	})
 }
 
 // Resume requests the end of a pause.
 func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindResume, func(p Plan) (Detail, error) {
-		if p.Status != Paused {
-			return Detail{}, errWrongStatus
+	return ps.createDonorRequest(ctx, r, kindResume, func(p plan.Plan) (plan.Detail, error) {
+		if p.Status != plan.Paused {
+			return plan.Detail{}, plan.ErrWrongStatus
 		}
-		return Detail{}, nil
+		return plan.Detail{}, nil
 	})
 }
 
@@ -52,25 +53,25 @@ const maxReason = 500
 
 // Cancel requests the end of the plan now. reason is the donor's answer, which may be empty; it is cut to maxReason.
 func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindCancel, func(p Plan) (Detail, error) {
+	return ps.createDonorRequest(ctx, r, kindCancel, func(p plan.Plan) (plan.Detail, error) {
 		if !p.Status.IsRunning() {
-			return Detail{}, errWrongStatus
+			return plan.Detail{}, plan.ErrWrongStatus
 		}
 		text := []rune(strings.ToValidUTF8(strings.ReplaceAll(strings.TrimSpace(reason), "\x00", ""), ""))
-		return Detail{Reason: string(text[:min(len(text), maxReason)])}, nil
+		return plan.Detail{Reason: string(text[:min(len(text), maxReason)])}, nil
 	})
 }
 
 // Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change. It
 // returns planlink.ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see package planlink.
 func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
-	return ps.createDonorRequest(ctx, r, kindChange, func(p Plan) (Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
+	return ps.createDonorRequest(ctx, r, kindChange, func(p plan.Plan) (plan.Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
 
 // createDonorRequest inserts a donor's request and returns its id. decide returns its detail for the plan's current
 // state. If the same submission was inserted before, it returns that request's id.
 func (ps Plans) createDonorRequest(
-	ctx context.Context, donorRequest DonorRequest, kind string, decide func(Plan) (Detail, error),
+	ctx context.Context, donorRequest DonorRequest, kind string, decide func(plan.Plan) (plan.Detail, error),
 ) (id uuid.UUID, err error) {
 	const existing = `/* recurring.createDonorRequest */ SELECT id FROM plan_request WHERE plan_id = $1 AND kind = $2 AND subject = $3`
 	err = pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
@@ -129,7 +130,7 @@ func (ps Plans) WaitForRequest(ctx context.Context, id uuid.UUID) (bool, error) 
 		case err != nil:
 			return false, err
 		case r.Refused != nil:
-			return false, errWrongStatus
+			return false, plan.ErrWrongStatus
 		case r.ExecutedAt != nil:
 			return true, nil
 		}

@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
@@ -15,7 +16,7 @@ import (
 )
 
 // afterRequest runs the jobs of a donor's request and returns the plan.
-func afterRequest(t *testing.T, h *program.Program, p recurring.Plan, err error) recurring.Plan {
+func afterRequest(t *testing.T, h *program.Program, p plan.Plan, err error) plan.Plan {
 	t.Helper()
 	require.NoError(t, err)
 	deliverAll(t, h)
@@ -41,11 +42,11 @@ func TestDonorRequests(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.Plans.Pause(ctx, request("a"), 3)
 	p = afterRequest(t, h, p, err)
-	require.Equal(t, recurring.Paused, p.Status)
+	require.Equal(t, plan.Paused, p.Status)
 	require.Equal(t, org.Monthly.Due(begunAt, 4).Unix(), p.NextAt.Unix())
 	_, err = h.Plans.Resume(ctx, request("b"))
 	p = afterRequest(t, h, p, err)
-	require.Equal(t, recurring.Active, p.Status)
+	require.Equal(t, plan.Active, p.Status)
 	require.Equal(t, org.Monthly.Due(begunAt, 1).Unix(), p.NextAt.Unix())
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'resumed' AND (detail->>'next')::timestamptz = $1`, *p.NextAt), "as the email says")
 	_, err = h.Plans.Skip(ctx, request("c"))
@@ -74,7 +75,7 @@ func TestDonorRequests(t *testing.T) {
 
 	_, err = h.Plans.Cancel(ctx, request("e"), "too much now")
 	p = afterRequest(t, h, p, err)
-	require.Equal(t, recurring.Cancelled, p.Status)
+	require.Equal(t, plan.Cancelled, p.Status)
 	require.Equal(t, "canceled", status(t, h, p))
 	require.Equal(t, []string{"begun", "cancelled", "changed", "paid", "paused", "resumed", "skipped"},
 		h.Lines(`SELECT kind FROM plan_event WHERE plan_id = $1 ORDER BY 1`, p.ID))
@@ -136,7 +137,7 @@ func TestNoEmailJobWithoutAnAddress(t *testing.T) {
 	h.Exec(`UPDATE donation_contact SET email = ''`)
 	_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "a", Channel: planlink.ByLink}, "")
 	p = afterRequest(t, h, p, err)
-	require.Equal(t, recurring.Cancelled, p.Status)
+	require.Equal(t, plan.Cancelled, p.Status)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_event WHERE kind = 'cancelled'`))
 	require.Zero(t, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_letter'`))
 }

@@ -8,7 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
@@ -16,35 +17,35 @@ import (
 
 // unavailableBilling is Stripe with calls that fail while a field is true.
 type unavailableBilling struct {
-	recurring.Billing
+	billing.Subscriptions
 	schedule, end bool
 }
 
 var errUnavailable = fault.Wrap(fault.Unavailable, "problem.503.text", errors.New("unavailable"))
 
-func (b *unavailableBilling) Schedule(ctx context.Context, o recurring.Target, n func(time.Time, time.Time) int) (recurring.Schedule, error) {
+func (b *unavailableBilling) Schedule(ctx context.Context, o billing.Target, n func(time.Time, time.Time) int) (billing.Schedule, error) {
 	if b.schedule {
-		return recurring.Schedule{}, errUnavailable
+		return billing.Schedule{}, errUnavailable
 	}
-	return b.Billing.Schedule(ctx, o, n)
+	return b.Subscriptions.Schedule(ctx, o, n)
 }
 
-func (b *unavailableBilling) End(ctx context.Context, o recurring.Target) error {
+func (b *unavailableBilling) End(ctx context.Context, o billing.Target) error {
 	if b.end {
 		return errUnavailable
 	}
-	return b.Billing.End(ctx, o)
+	return b.Subscriptions.End(ctx, o)
 }
 
 // advanceToNextCharge moves the clock two hours past the plan's next charge and processes the events.
-func advanceToNextCharge(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
+func advanceToNextCharge(t *testing.T, h *program.Program, p plan.Plan) plan.Plan {
 	t.Helper()
 	h.Fake.Advance(p.NextAt.Sub(h.Fake.Now()) + 2*time.Hour)
 	deliverAll(t, h)
 	return reload(t, h, p)
 }
 
-func status(t *testing.T, h *program.Program, p recurring.Plan) string {
+func status(t *testing.T, h *program.Program, p plan.Plan) string {
 	t.Helper()
 	s, err := h.Stripe.ReadSubscription(t.Context(), "tsne", *p.SubscriptionID)
 	require.NoError(t, err)
@@ -54,7 +55,7 @@ func status(t *testing.T, h *program.Program, p recurring.Plan) string {
 // TestPlanEndsWithoutSchedule: payments are counted here, so the plan ends although Stripe never got a schedule.
 func TestPlanEndsWithoutSchedule(t *testing.T) {
 	h := program.New(t, program.Options{})
-	stripe := &unavailableBilling{Billing: h.Stripe, schedule: true}
+	stripe := &unavailableBilling{Subscriptions: h.Stripe, schedule: true}
 	h.Plans.Billing = stripe
 	p := startPlan(t, h, monthly("2"))
 	require.Zero(t, p.Iterations)
@@ -63,7 +64,7 @@ func TestPlanEndsWithoutSchedule(t *testing.T) {
 	require.ErrorIs(t, err, errUnavailable)
 	require.Equal(t, []string{"plan_request_stuck"}, h.Lines(`SELECT kind FROM finance_task`), "a task after a day")
 	p = advanceToNextCharge(t, h, p)
-	require.Equal(t, recurring.Finished, p.Status)
+	require.Equal(t, plan.Finished, p.Status)
 	require.Equal(t, "canceled", status(t, h, p))
 	h.Fake.Advance(90 * 24 * time.Hour)
 	deliverAll(t, h)
@@ -74,10 +75,10 @@ func TestPlanEndsWithoutSchedule(t *testing.T) {
 // refunded.
 func TestPaymentBeyondPlanIsRefunded(t *testing.T) {
 	h := program.New(t, program.Options{})
-	stripe := &unavailableBilling{Billing: h.Stripe, schedule: true, end: true}
+	stripe := &unavailableBilling{Subscriptions: h.Stripe, schedule: true, end: true}
 	h.Plans.Billing = stripe
 	p := advanceToNextCharge(t, h, startPlan(t, h, monthly("2")))
-	require.Equal(t, recurring.Finished, p.Status)
+	require.Equal(t, plan.Finished, p.Status)
 	h.Fake.Advance(31 * 24 * time.Hour) // Stripe cannot be reached: the subscription goes on
 	stripe.end = false
 	deliverAll(t, h)
@@ -103,7 +104,7 @@ func TestMissingScheduleIsCreated(t *testing.T) {
 	h.Fake.Advance(time.Hour)
 	_, err := h.Plans.RecoverLostJobs(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, 12, plan(t, h, d).Iterations)
+	require.Equal(t, 12, planOf(t, h, d).Iterations)
 }
 
 // TestPlansStartedLateInAMonthChargeEveryMonth, also over the change to daylight saving time.
@@ -126,7 +127,7 @@ func TestPlansStartedLateInAMonthChargeEveryMonth(t *testing.T) {
 }
 
 // startWithCustomer returns a plan of a known customer, as a signed-in donor starts it.
-func startWithCustomer(t *testing.T, h *program.Program, customer string) recurring.Plan {
+func startWithCustomer(t *testing.T, h *program.Program, customer string) plan.Plan {
 	t.Helper()
 	offer := h.Offer("csio")
 	r, err := monthly("").Check(offer)
@@ -136,7 +137,7 @@ func startWithCustomer(t *testing.T, h *program.Program, customer string) recurr
 	require.NoError(t, err)
 	h.Pay(begun.Donation)
 	deliverAll(t, h)
-	return plan(t, h, begun.Donation)
+	return planOf(t, h, begun.Donation)
 }
 
 // TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new
@@ -146,7 +147,7 @@ func TestOneNewCardServesBothPlans(t *testing.T) {
 	one := startWithCustomer(t, h, "")
 	two := startWithCustomer(t, h, *one.CustomerID)
 	require.Equal(t, *one.CustomerID, *two.CustomerID)
-	for _, p := range []recurring.Plan{one, two} {
+	for _, p := range []plan.Plan{one, two} {
 		require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 	}
 	one = advanceToNextCharge(t, h, one)
@@ -162,7 +163,7 @@ func TestOneNewCardServesBothPlans(t *testing.T) {
 	_, err = h.Fake.ReplaceCard(*one.CustomerID, stripefake.GoodCard)
 	require.NoError(t, err)
 	deliverAll(t, h)
-	for _, p := range []recurring.Plan{one, two} {
+	for _, p := range []plan.Plan{one, two} {
 		p = reload(t, h, p)
 		require.Nil(t, p.FailingSince)
 		require.Equal(t, 2, p.Paid)
@@ -184,5 +185,5 @@ func TestPermanentDeclineIsNotRetried(t *testing.T) {
 	for _, body := range h.Fake.Bodies("tsne")[events:] {
 		require.NotEqual(t, "invoice.payment_failed", h.ParseEvent(body).Type)
 	}
-	require.Equal(t, recurring.Active, reload(t, h, p).Status)
+	require.Equal(t, plan.Active, reload(t, h, p).Status)
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/plan"
 )
 
 // Kinds of events, as table plan_event stores them.
@@ -37,12 +39,12 @@ var emailKinds = map[string]string{
 
 // Event is a row of table plan_event: something that happened to a plan.
 type Event struct {
-	ID     uuid.UUID `db:"id"`
-	PlanID uuid.UUID `db:"plan_id"`
-	Kind   string    `db:"kind"`
-	Cause  string    `db:"cause"` // id of Stripe's object or of our request; an event happens once for a cause
-	Detail Detail    `db:"detail"`
-	At     time.Time `db:"at"`
+	ID     uuid.UUID   `db:"id"`
+	PlanID uuid.UUID   `db:"plan_id"`
+	Kind   string      `db:"kind"`
+	Cause  string      `db:"cause"` // id of Stripe's object or of our request; an event happens once for a cause
+	Detail plan.Detail `db:"detail"`
+	At     time.Time   `db:"at"`
 }
 
 // EmailKind returns the kind of the event's email; empty if the event has none.
@@ -72,7 +74,7 @@ func EventByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (e Even
 }
 
 // recordEventTx inserts an event. It returns nil if an event of that kind and cause exists.
-func (ps Plans) recordEventTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) (*Event, error) {
+func (ps Plans) recordEventTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, cause string, d plan.Detail) (*Event, error) {
 	const query = `/* recurring.recordEventTx */
 		INSERT INTO plan_event (id, plan_id, kind, cause, detail, at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (plan_id, kind, cause) DO NOTHING`

@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -66,7 +67,7 @@ func (ps Plans) ExecuteRequest(ctx context.Context, id uuid.UUID) error {
 //	anything else                               the request is refused: a task for a person, no error
 //
 // After a refused migration the plan is synced, because its old subscription may have been ended already.
-func (ps Plans) recordFailure(ctx context.Context, p Plan, r request, err error) error {
+func (ps Plans) recordFailure(ctx context.Context, p plan.Plan, r request, err error) error {
 	notReady := errors.Is(err, errNotReady)
 	refused := !notReady && !fault.Is(err, fault.Unavailable) && !pg.IsTransient(err)
 	var reason error
@@ -95,7 +96,7 @@ func (ps Plans) recordFailure(ctx context.Context, p Plan, r request, err error)
 }
 
 // openStuckTask opens a task about a request that is not executed.
-func (ps Plans) openStuckTask(ctx context.Context, p Plan, r request, reason error) error {
+func (ps Plans) openStuckTask(ctx context.Context, p plan.Plan, r request, reason error) error {
 	return pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
 		return task.OpenTx(ctx, tx, task.Task{
 			EntityID: p.EntityID, Kind: taskStuck, Subject: r.ID.String(),

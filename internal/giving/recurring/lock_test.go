@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"konbit/internal/giving/donation"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -22,8 +22,8 @@ func TestBatchesLockPlansInOneOrder(t *testing.T) {
 	h := program.New(t, program.Options{})
 	second := monthly("")
 	second.Contact.Email = "ben@example.org"
-	plans := []recurring.Plan{startPlan(t, h, monthly("")), startPlan(t, h, second)}
-	invoiceOf := func(p recurring.Plan) string {
+	plans := []plan.Plan{startPlan(t, h, monthly("")), startPlan(t, h, second)}
+	invoiceOf := func(p plan.Plan) string {
 		return h.Lines(`SELECT invoice_id FROM instalment WHERE plan_id = $1`, p.ID)[0]
 	}
 	rollBack := errors.New("roll back")

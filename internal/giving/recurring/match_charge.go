@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 )
 
 // invoiceMap holds invoices by invoiceKey.
@@ -52,7 +53,7 @@ func (ps Plans) MatchChargesTx(ctx context.Context, tx *sqlx.Tx, catalog *fund.C
 // invoices again after the lock, because another worker may have matched some of the charges in the meantime.
 func (ps Plans) loadInvoicesTx(
 	ctx context.Context, tx *sqlx.Tx, entities []org.LegalEntity, charges []donation.IncomingPayment,
-) (invoiceMap, map[uuid.UUID]*Plan, error) {
+) (invoiceMap, map[uuid.UUID]*plan.Plan, error) {
 	invoices := invoiceMap{}
 	for _, e := range entities {
 		if err := ps.loadEntityInvoicesTx(ctx, tx, e.ID, charges, invoices); err != nil {
@@ -109,7 +110,7 @@ func (ps Plans) loadEntityInvoicesTx(ctx context.Context, tx *sqlx.Tx, entity uu
 //	its invoice is younger than the plan's end  rejected: PlanEnded
 //	anything else                              the plan's next payment
 func (ps Plans) matchChargeTx(
-	ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *Plan, in *invoice, c donation.IncomingPayment,
+	ctx context.Context, tx *sqlx.Tx, catalog *fund.Catalog, p *plan.Plan, in *invoice, c donation.IncomingPayment,
 ) (donation.Match, error) {
 	switch {
 	case in.DonationID != nil:

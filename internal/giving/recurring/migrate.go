@@ -7,6 +7,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 )
 
 // Each plan begun on the public form has a customer of its own at Stripe, because an email address typed there proves
@@ -20,19 +23,16 @@ import (
 // Each step reads what exists at Stripe, marked with the request's id, so that an interrupted migration continues where
 // it was. While it runs, no other request of the plan is executed, and an ended subscription does not end the plan.
 
-// minLeadTime is how far in the future a subscription's first charge must be. Charges due before are outstanding.
-const minLeadTime = time.Minute
-
 // planMigration is the result of a migration at Stripe.
 type planMigration struct {
-	detached    DetachedSubscription
-	started     StartedSubscription
+	detached    billing.DetachedSubscription
+	started     billing.StartedSubscription
 	next        time.Time
 	missedDates []time.Time // of charges that were due during the migration
 }
 
 // migrate detaches the plan's subscription and starts another.
-func (ps Plans) migrate(ctx context.Context, t Target, p Plan, r request) (*planMigration, error) {
+func (ps Plans) migrate(ctx context.Context, t billing.Target, p plan.Plan, r request) (*planMigration, error) {
 	detached, err := ps.Billing.Detach(ctx, t, r.ID.String())
 	if err != nil {
 		return nil, err
@@ -42,9 +42,9 @@ func (ps Plans) migrate(ctx context.Context, t Target, p Plan, r request) (*plan
 	}
 	p.AnchorDay = detached.AnchorDay
 	m := &planMigration{detached: detached}
-	m.next, m.missedDates = p.nextAfterMigration(detached.PeriodEnd, ps.Now())
-	m.started, err = ps.Billing.StartSubscription(ctx, t, NewSubscription{
-		ChargeTerms: ChargeTerms{AmountMinor: p.AmountMinor, Currency: p.Currency, Frequency: p.Frequency, Next: &m.next}, RequestID: r.ID.String(),
+	m.next, m.missedDates = p.NextAfterMigration(detached.PeriodEnd, ps.Now())
+	m.started, err = ps.Billing.StartSubscription(ctx, t, billing.NewSubscription{
+		ChargeTerms: billing.ChargeTerms{AmountMinor: p.AmountMinor, Currency: p.Currency, Frequency: p.Frequency, Next: &m.next}, RequestID: r.ID.String(),
 		Customer: r.Detail.Customer, PaymentMethod: r.Detail.Method, Product: detached.Product, Metadata: detached.Metadata,
 		AnchorDay: detached.AnchorDay,
 	})
@@ -55,26 +55,15 @@ func (ps Plans) migrate(ctx context.Context, t Target, p Plan, r request) (*plan
 	return m, err
 }
 
-// nextAfterMigration returns the first date of a charge that the new subscription can make, and the dates before it
-// that no subscription charged. Dates in a pause are not among them.
-func (p Plan) nextAfterMigration(periodEnd, now time.Time) (next time.Time, missed []time.Time) {
-	for next = periodEnd; next.Before(now.Add(minLeadTime)); next = p.dateAfter(next, 1) {
-		if p.PausedUntil == nil || !next.Before(*p.PausedUntil) {
-			missed = append(missed, next)
-		}
-	}
-	return next, missed
-}
-
 // applyMigrationTx gives the plan its new subscription, records the outstanding invoices and requests their charge. The
 // schedule is created again after the first payment, as after a change of dates.
-func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request, m *planMigration) error {
+func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request, m *planMigration) error {
 	if p.Status.IsEnded() { // during the migration
 		return ps.endOtherSubscriptionTx(ctx, tx, p, m.started.Subscription)
 	}
 	p.CustomerID, p.SubscriptionID, p.AnchorDay = &r.Detail.Customer, &m.started.Subscription, m.detached.AnchorDay
-	p.forgetSchedule()
-	if p.Status == Active {
+	p.ForgetSchedule()
+	if p.Status == plan.Active {
 		p.NextAt = &m.next
 	}
 	if unpaid := m.detached.Outstanding; unpaid != nil {
@@ -87,12 +76,12 @@ func (ps Plans) applyMigrationTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r re
 			return err
 		}
 	}
-	if _, err := ps.recordEventTx(ctx, tx, p, eventMigrated, m.started.Subscription, Detail{Customer: r.Detail.Customer}); err != nil {
+	if _, err := ps.recordEventTx(ctx, tx, p, eventMigrated, m.started.Subscription, plan.Detail{Customer: r.Detail.Customer}); err != nil {
 		return err
 	}
 	c := m.started.PaymentMethod
 	if c == nil {
-		c = &PaymentMethod{ID: r.Detail.Method}
+		c = &billing.PaymentMethod{ID: r.Detail.Method}
 	}
 	if err := ps.paymentMethodUpdatedTx(ctx, tx, p, r, c); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
@@ -16,13 +17,13 @@ import (
 
 // twoFailing returns two plans started on the public form with one email address, each with a customer of its own,
 // whose cards are declined at the renewal.
-func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two recurring.Plan) {
+func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two plan.Plan) {
 	t.Helper()
 	one = startPlan(t, h, monthly(""))
 	two = startPlan(t, h, form)
 	require.Equal(t, one.DonorID, two.DonorID)
 	require.NotEqual(t, *one.CustomerID, *two.CustomerID)
-	for _, p := range []recurring.Plan{one, two} {
+	for _, p := range []plan.Plan{one, two} {
 		require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 	}
 	one = advanceToNextCharge(t, h, one)
@@ -33,7 +34,7 @@ func twoFailing(t *testing.T, h *program.Program, form donation.Form) (one, two 
 }
 
 // updateCard gives a new card by the link in an email, and returns the card's customer.
-func updateCard(t *testing.T, h *program.Program, p recurring.Plan, card stripefake.Card) string {
+func updateCard(t *testing.T, h *program.Program, p plan.Plan, card stripefake.Card) string {
 	t.Helper()
 	_, plans, err := h.Plans.UpdatePaymentMethod(t.Context(), p.DonorID, "en", h.URL)
 	require.NoError(t, err)
@@ -67,12 +68,12 @@ func chargesAndSubscriptions(t *testing.T, h *program.Program) (charges int, liv
 
 // requireBothContinue requires that each plan's outstanding invoice was charged once, and that both are charged again
 // on their next dates.
-func requireBothContinue(t *testing.T, h *program.Program, one, two recurring.Plan, customer string) {
+func requireBothContinue(t *testing.T, h *program.Program, one, two plan.Plan, customer string) {
 	t.Helper()
 	next := *two.NextAt
 	one, two = reload(t, h, one), reload(t, h, two)
-	for _, p := range []recurring.Plan{one, two} {
-		require.Equal(t, recurring.Active, p.Status)
+	for _, p := range []plan.Plan{one, two} {
+		require.Equal(t, plan.Active, p.Status)
 		require.Nil(t, p.FailingSince)
 		require.Equal(t, 2, p.Paid)
 		require.Equal(t, customer, *p.CustomerID)
@@ -134,7 +135,7 @@ func TestMigratedPlanOfNEndsAfterNPayments(t *testing.T) {
 	two = advanceToNextCharge(t, h, two)
 	require.Equal(t, "3 2", fmt.Sprint(two.Paid, " ", two.Iterations))
 	two = advanceToNextCharge(t, h, two)
-	require.Equal(t, recurring.Finished, two.Status)
+	require.Equal(t, plan.Finished, two.Status)
 	h.Fake.Advance(70 * 24 * time.Hour)
 	deliverAll(t, h)
 	require.Equal(t, 4, h.Count(`SELECT count(*) FROM instalment WHERE plan_id = $1 AND n IS NOT NULL`, two.ID))
@@ -192,7 +193,7 @@ func TestMigrationInterruptedAnywhere(t *testing.T) {
 			f := monthly("")
 			f.Contact.Email = fmt.Sprintf("donor%d@example.org", n)
 			one, two := startPlan(t, h, f), startPlan(t, h, withForm(f))
-			for _, p := range []recurring.Plan{one, two} {
+			for _, p := range []plan.Plan{one, two} {
 				require.NoError(t, h.Fake.FailCard(*p.SubscriptionID, "insufficient_funds", 0))
 			}
 			one = advanceToNextCharge(t, h, one)
@@ -209,8 +210,8 @@ func TestMigrationInterruptedAnywhere(t *testing.T) {
 			deliverAll(t, h)
 			one, two = reload(t, h, one), reload(t, h, two)
 			requests := fmt.Sprintf("%s %s: %v", call, kind, h.Lines(`SELECT concat_ws(' ', kind, subject, tries, carried_at IS NOT NULL, refused) FROM plan_request WHERE plan_id = $1`, two.ID))
-			for _, p := range []recurring.Plan{one, two} {
-				require.Equal(t, recurring.Active, p.Status, requests)
+			for _, p := range []plan.Plan{one, two} {
+				require.Equal(t, plan.Active, p.Status, requests)
 				require.Equal(t, 2, p.Paid, requests)
 				require.Nil(t, p.FailingSince, requests)
 				require.Equal(t, customer, *p.CustomerID, requests)
@@ -218,7 +219,7 @@ func TestMigrationInterruptedAnywhere(t *testing.T) {
 			after, live := chargesAndSubscriptions(t, h)
 			require.Equal(t, 2, after-before, requests)
 			require.Equal(t, []string{customer, customer}, live, requests)
-			for _, p := range []recurring.Plan{one, two} {
+			for _, p := range []plan.Plan{one, two} {
 				_, err := h.Plans.Cancel(t.Context(), recurring.DonorRequest{PlanID: p.ID, SubmissionID: "end", Channel: "letter"}, "")
 				require.NoError(t, err)
 			}
@@ -248,7 +249,7 @@ func TestCancelDuringMigration(t *testing.T) {
 	require.NoError(t, h.Fake.SetFaults(stripefake.Faults{}))
 	deliverAll(t, h)
 	deliverAll(t, h)
-	require.Equal(t, recurring.Cancelled, reload(t, h, two).Status)
+	require.Equal(t, plan.Cancelled, reload(t, h, two).Status)
 	_, live := chargesAndSubscriptions(t, h)
 	require.Equal(t, []string{*one.CustomerID}, live)
 }

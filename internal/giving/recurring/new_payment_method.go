@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/plan"
 )
 
 // NewPaymentMethod says that a customer at Stripe has a new card.
@@ -28,7 +30,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 		return err
 	}
 	for i := range plans {
-		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: Detail{Method: c.MethodID},
+		if err := ps.requestTx(ctx, tx, &plans[i], request{Kind: kindCard, Subject: c.MethodID, Detail: plan.Detail{Method: c.MethodID},
 			RequestedBy: byDonor}); err != nil {
 			return err
 		}
@@ -39,7 +41,7 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 	}
 	for i := range others {
 		move := request{
-			Kind: kindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: byDonor,
+			Kind: kindMigrate, Subject: c.CustomerID + " " + c.MethodID, Detail: plan.Detail{Customer: c.CustomerID, Method: c.MethodID}, RequestedBy: byDonor,
 		}
 		if err := ps.requestTx(ctx, tx, &others[i], move); err != nil {
 			return err
@@ -49,13 +51,13 @@ func (ps Plans) UsePaymentMethodTx(ctx context.Context, tx *sqlx.Tx, c NewPaymen
 }
 
 // plansToMigrate returns the running plans under other customers of a donor who opened Stripe's page for this customer.
-func plansToMigrate(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod) ([]Plan, error) {
+func plansToMigrate(ctx context.Context, q sqlx.QueryerContext, c NewPaymentMethod) ([]plan.Plan, error) {
 	const query = `/* recurring.plansToMigrate */ SELECT ` + planColumns + ` FROM plan
 		WHERE entity_id = $1 AND customer_id <> $2 AND subscription_id IS NOT NULL AND status IN ('active', 'paused')
 		  AND donor_id IN (SELECT m.donor_id FROM plan m JOIN plan_event e ON e.plan_id = m.id
 		                    WHERE m.entity_id = $1 AND m.customer_id = $2 AND e.kind = $3 AND e.detail->>'customer' = $2 AND e.at BETWEEN $4 AND $5)
 		ORDER BY id`
-	var plans []Plan
+	var plans []plan.Plan
 	err := sqlx.SelectContext(ctx, q, &plans, query, c.EntityID, c.CustomerID, eventCardPageOpened, c.At.Add(-cardPageTolerance), c.At.Add(cardPageTolerance))
 	return plans, err
 }

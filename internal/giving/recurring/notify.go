@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 )
 
@@ -23,7 +24,7 @@ func (EmailJob) Queue() jobs.QueueName { return jobs.Emails }
 
 // notifyTx records an event and enqueues its email, once. It copies into the event what the email says about the plan,
 // so that later changes do not show in it. It enqueues no email if the donor has no email address or was erased.
-func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause string, d Detail) error {
+func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, cause string, d plan.Detail) error {
 	d.N, d.Amount, d.Covered, d.Frequency, d.Next = p.Paid, p.AmountMinor, p.CoveredMinor, string(p.Frequency), p.NextAt
 	if p.CardLast4 != nil && d.Last4 == "" {
 		d.Last4, d.Brand = *p.CardLast4, *p.CardBrand
@@ -44,7 +45,7 @@ func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *Plan, kind, cause 
 }
 
 // sumPaidTx returns the sum of the plan's payments so far, in minor units.
-func sumPaidTx(ctx context.Context, tx *sqlx.Tx, p *Plan) (int64, error) {
+func sumPaidTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) (int64, error) {
 	paid, err := InstalmentsOf(ctx, tx, []uuid.UUID{p.ID})
 	if err != nil {
 		return 0, err

@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -21,22 +22,22 @@ func monthly(times string) donation.Form {
 }
 
 // startPlan returns a plan whose first payment was made.
-func startPlan(t *testing.T, h *program.Program, f donation.Form) recurring.Plan {
+func startPlan(t *testing.T, h *program.Program, f donation.Form) plan.Plan {
 	t.Helper()
 	d := h.StartedGift(f)
 	h.Pay(d)
 	deliverAll(t, h)
-	return plan(t, h, d)
+	return planOf(t, h, d)
 }
 
-func plan(t *testing.T, h *program.Program, d donation.Donation) recurring.Plan {
+func planOf(t *testing.T, h *program.Program, d donation.Donation) plan.Plan {
 	t.Helper()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	return p
 }
 
-func reload(t *testing.T, h *program.Program, p recurring.Plan) recurring.Plan {
+func reload(t *testing.T, h *program.Program, p plan.Plan) plan.Plan {
 	t.Helper()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, p.ID)
 	require.NoError(t, err)
@@ -58,7 +59,7 @@ func deliverAll(t *testing.T, h *program.Program) {
 func TestPlanOfTwelveFinishes(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly("12"))
-	require.Equal(t, recurring.Active, p.Status)
+	require.Equal(t, plan.Active, p.Status)
 	require.Equal(t, 12, p.Iterations)
 	for month := 1; month < 12; month++ {
 		require.Equal(t, month, p.Paid)
@@ -67,7 +68,7 @@ func TestPlanOfTwelveFinishes(t *testing.T) {
 		deliverAll(t, h)
 		p = reload(t, h, p)
 	}
-	require.Equal(t, recurring.Finished, p.Status)
+	require.Equal(t, plan.Finished, p.Status)
 	require.Nil(t, p.NextAt)
 	h.Fake.Advance(100 * 24 * time.Hour)
 	deliverAll(t, h)

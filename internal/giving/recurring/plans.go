@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -15,7 +17,7 @@ import (
 type Plans struct {
 	DB      *sqlx.DB
 	Queue   *jobs.Queue
-	Billing Billing
+	Billing billing.Subscriptions
 	Now     func() time.Time
 	NewID   func() uuid.UUID
 	NewRef  func() string // 128 random bits as text
@@ -32,7 +34,7 @@ const batchSize = 200
 
 // forEachPlan locks each plan that a query returns and calls do, in a transaction for each. It returns how many plans
 // there were.
-func (ps Plans) forEachPlan(ctx context.Context, query string, do func(tx *sqlx.Tx, p *Plan) error, args ...any) (int, error) {
+func (ps Plans) forEachPlan(ctx context.Context, query string, do func(tx *sqlx.Tx, p *plan.Plan) error, args ...any) (int, error) {
 	var ids []uuid.UUID
 	if err := sqlx.SelectContext(ctx, ps.DB, &ids, query, args...); err != nil {
 		return 0, err

@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/plan"
 )
 
 // SubscriptionSeen says that a plan's subscription exists at Stripe.
@@ -42,7 +44,7 @@ func (ps Plans) RecordSubscriptionsTx(ctx context.Context, tx *sqlx.Tx, seen []S
 	return nil
 }
 
-func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s SubscriptionSeen) error {
+func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s SubscriptionSeen) error {
 	if p.SubscriptionID == nil && s.SubscriptionID != "" {
 		p.SubscriptionID = &s.SubscriptionID
 		if p.Total != nil {
@@ -63,8 +65,8 @@ func (ps Plans) recordSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, 
 }
 
 // endOtherSubscriptionTx requests the end of a subscription, unless it is the plan's own when the request is executed.
-func (ps Plans) endOtherSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *Plan, subscription string) error {
+func (ps Plans) endOtherSubscriptionTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, subscription string) error {
 	return ps.requestTx(ctx, tx, p, request{
-		Kind: kindEnd, Subject: subscription, Detail: Detail{Subscription: subscription}, RequestedBy: byKonbit,
+		Kind: kindEnd, Subject: subscription, Detail: plan.Detail{Subscription: subscription}, RequestedBy: byKonbit,
 	})
 }

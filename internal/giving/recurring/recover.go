@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/plan"
 )
 
 const (
@@ -55,7 +57,7 @@ func (ps Plans) requestSchedules(ctx context.Context) (int, error) {
 		                    AND r.asked_at > (SELECT max(i.created_at) FROM instalment i WHERE i.plan_id = p.id AND i.n IS NOT NULL))
 		 ORDER BY id LIMIT $2`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
 		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: "missing " + now.UTC().Format(time.DateOnly), RequestedBy: byKonbit})
 	}, now.Add(-jobOverdueAfter), batchSize)
 }
@@ -65,7 +67,7 @@ func (ps Plans) syncOverdue(ctx context.Context) (int, error) {
 		SELECT id FROM plan WHERE subscription_id IS NOT NULL AND ended_at IS NULL AND (look_due < $1 OR look_due IS NULL AND next_at < $2)
 		 ORDER BY random() LIMIT $3`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
 		p.SyncDue = nil // enqueue the job again: it may be lost
 		return ps.scheduleSyncTx(ctx, tx, p)
 	}, now.Add(-jobOverdueAfter), now.Add(-chargeOverdueAfter), batchSize)

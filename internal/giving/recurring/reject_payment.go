@@ -7,25 +7,26 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 )
 
 // rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription again.
 func (ps Plans) rejectTx(
-	ctx context.Context, tx *sqlx.Tx, p *Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
+	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {
 	in.Refused = true
 	if err := saveInvoiceTx(ctx, tx, in); err != nil {
 		return donation.Match{}, err
 	}
 	for _, r := range []request{
-		{Kind: kindRefund, Subject: c.ChargeRef, Detail: Detail{Amount: c.Amount.Minor}, RequestedBy: byKonbit},
+		{Kind: kindRefund, Subject: c.ChargeRef, Detail: plan.Detail{Amount: c.Amount.Minor}, RequestedBy: byKonbit},
 		{Kind: kindEnd, Subject: c.ChargeRef, RequestedBy: byKonbit},
 	} {
 		if err := ps.requestTx(ctx, tx, p, r); err != nil {
 			return donation.Match{}, err
 		}
 	}
-	if _, err := ps.recordEventTx(ctx, tx, p, eventPaymentRejected, in.InvoiceID, Detail{Amount: c.Amount.Minor}); err != nil {
+	if _, err := ps.recordEventTx(ctx, tx, p, eventPaymentRejected, in.InvoiceID, plan.Detail{Amount: c.Amount.Minor}); err != nil {
 		return donation.Match{}, err
 	}
 	return donation.Match{Rejected: reason}, savePlanTx(ctx, tx, p)
@@ -60,7 +61,7 @@ func (ps Plans) PaymentsSuspendedTx(ctx context.Context, tx *sqlx.Tx, charges []
 		if err := ps.requestTx(ctx, tx, p, request{Kind: kindEnd, RequestedBy: byKonbit}); err != nil {
 			return err
 		}
-		p.end(Failed, ps.Now())
+		p.End(plan.Failed, ps.Now())
 		if err := savePlanTx(ctx, tx, p); err != nil {
 			return err
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/plan"
 )
 
 // upcomingNotice is how long before a quarterly or yearly charge its reminder is sent.
@@ -31,11 +33,11 @@ func (ps Plans) remindOfCharges(ctx context.Context) (int, error) {
 		   AND NOT EXISTS (SELECT 1 FROM plan_event e WHERE e.plan_id = plan.id AND e.kind = 'upcoming'
 		                    AND e.cause = to_char(plan.next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')) ORDER BY next_at LIMIT $3`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
-		if p.Status != Active || p.NextAt == nil {
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
+		if p.Status != plan.Active || p.NextAt == nil {
 			return nil
 		}
-		return ps.notifyTx(ctx, tx, p, eventUpcoming, p.NextAt.UTC().Format(time.DateOnly), Detail{})
+		return ps.notifyTx(ctx, tx, p, eventUpcoming, p.NextAt.UTC().Format(time.DateOnly), plan.Detail{})
 	}, now, now.Add(upcomingNotice), batchSize)
 }
 
@@ -45,11 +47,11 @@ func (ps Plans) remindOfCards(ctx context.Context) (int, error) {
 		   AND NOT EXISTS (SELECT 1 FROM plan_event e WHERE e.plan_id = plan.id AND e.kind = 'card expires'
 		                    AND e.cause = plan.card_last4 || ' ' || plan.card_expires::text) ORDER BY card_expires LIMIT $3`
 	now := ps.Now()
-	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *Plan) error {
+	return ps.forEachPlan(ctx, query, func(tx *sqlx.Tx, p *plan.Plan) error {
 		if !p.Status.IsRunning() || p.CardExpires == nil {
 			return nil
 		}
 		cause := *p.CardLast4 + " " + p.CardExpires.Format(time.DateOnly)
-		return ps.notifyTx(ctx, tx, p, eventCardExpiring, cause, Detail{Until: p.CardExpires})
+		return ps.notifyTx(ctx, tx, p, eventCardExpiring, cause, plan.Detail{Until: p.CardExpires})
 	}, now, now.AddDate(0, 1, 0), batchSize)
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 )
 
 // applyRemoteEndTx ends a plan whose subscription has ended. It does nothing in these cases:
 //
 //   - paid invoices are not counted yet (unsettled): their charges will arrive, and may finish the plan
 //   - the plan is being migrated: it continues under another subscription
-func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription, unsettled int) error {
+func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription, unsettled int) error {
 	if unsettled > 0 {
 		return nil
 	}
@@ -25,18 +28,18 @@ func (ps Plans) applyRemoteEndTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Re
 	}
 	now := ps.Now()
 	switch {
-	case p.Status == Started:
-		p.end(Failed, now)
+	case p.Status == plan.Started:
+		p.End(plan.Failed, now)
 		return nil
 	case s.GivenUp || p.FailingSince != nil:
-		p.end(Failed, now)
+		p.End(plan.Failed, now)
 		code := ""
 		if p.FailingCode != nil {
 			code = *p.FailingCode
 		}
-		return ps.notifyTx(ctx, tx, p, eventGivenUp, "", Detail{Code: code})
+		return ps.notifyTx(ctx, tx, p, eventGivenUp, "", plan.Detail{Code: code})
 	default:
-		p.end(Cancelled, now)
-		return ps.notifyTx(ctx, tx, p, eventCancelled, "stripe", Detail{})
+		p.End(plan.Cancelled, now)
+		return ps.notifyTx(ctx, tx, p, eventCancelled, "stripe", plan.Detail{})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -40,16 +41,16 @@ const (
 
 // request is a row of table plan_request: a change that Stripe is asked to make.
 type request struct {
-	ID          uuid.UUID  `db:"id"`
-	PlanID      uuid.UUID  `db:"plan_id"`
-	Kind        string     `db:"kind"`
-	Subject     string     `db:"subject"`
-	Detail      Detail     `db:"detail"`
-	RequestedBy string     `db:"asked_by"`
-	RequestedAt time.Time  `db:"asked_at"`
-	Attempts    int        `db:"tries"` // failed attempts
-	ExecutedAt  *time.Time `db:"carried_at"`
-	Refused     *string    `db:"refused"` // why it cannot be executed; nil: it can
+	ID          uuid.UUID   `db:"id"`
+	PlanID      uuid.UUID   `db:"plan_id"`
+	Kind        string      `db:"kind"`
+	Subject     string      `db:"subject"`
+	Detail      plan.Detail `db:"detail"`
+	RequestedBy string      `db:"asked_by"`
+	RequestedAt time.Time   `db:"asked_at"`
+	Attempts    int         `db:"tries"` // failed attempts
+	ExecutedAt  *time.Time  `db:"carried_at"`
+	Refused     *string     `db:"refused"` // why it cannot be executed; nil: it can
 }
 
 // idempotencyKey identifies an attempt for Stripe, which repeats its answer to a key for a day, errors too.
@@ -72,12 +73,12 @@ func (RequestJob) Queue() jobs.QueueName { return jobs.Requests }
 const requestColumns = `id, plan_id, kind, subject, detail, asked_by, asked_at, tries, carried_at, refused`
 
 // requestTx inserts a request and enqueues its job. It does nothing if the plan has a request of that kind and subject.
-func (ps Plans) requestTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) error {
+func (ps Plans) requestTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request) error {
 	_, err := ps.insertRequestTx(ctx, tx, p, r)
 	return err
 }
 
-func (ps Plans) insertRequestTx(ctx context.Context, tx *sqlx.Tx, p *Plan, r request) (request, error) {
+func (ps Plans) insertRequestTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, r request) (request, error) {
 	const query = `/* recurring.insertRequestTx */
 		INSERT INTO plan_request (id, plan_id, kind, subject, detail, asked_by, asked_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (plan_id, kind, subject) DO NOTHING`

@@ -8,6 +8,8 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -24,7 +26,7 @@ func (SyncJob) Kind() string { return "plan_look" }
 func (SyncJob) Queue() jobs.QueueName { return jobs.Syncs }
 
 // scheduleSyncTx saves a plan and schedules its sync. It enqueues no job if one waits already.
-func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *Plan) error {
+func (ps Plans) scheduleSyncTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan) error {
 	isScheduled := p.SyncDue != nil
 	now := ps.Now()
 	p.SyncDue = &now
@@ -78,22 +80,22 @@ func (ps Plans) SyncPlan(ctx context.Context, id uuid.UUID) error {
 }
 
 // readRemote reads a plan's subscription, and its paid invoices if the plan is behind.
-func (ps Plans) readRemote(ctx context.Context, p Plan) (RemoteSubscription, error) {
+func (ps Plans) readRemote(ctx context.Context, p plan.Plan) (billing.RemoteSubscription, error) {
 	e, err := org.EntityByID(ctx, ps.DB, p.EntityID)
 	if err != nil {
-		return RemoteSubscription{}, err
+		return billing.RemoteSubscription{}, err
 	}
 	s, err := ps.Billing.ReadSubscription(ctx, e.Slug, *p.SubscriptionID)
-	if err == nil && p.isBehind(s) {
-		s.paidInvoices, err = ps.Billing.PaidInvoices(ctx, e.Slug, *p.SubscriptionID)
+	if err == nil && p.IsBehind(s) {
+		s.PaidInvoices, err = ps.Billing.PaidInvoices(ctx, e.Slug, *p.SubscriptionID)
 	}
 	return s, err
 }
 
 // applyRemoteTx updates a plan from its subscription. An ended plan stays ended.
-func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription) error {
+func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) error {
 	if s.PaymentMethod != nil {
-		p.setPaymentMethod(*s.PaymentMethod)
+		p.SetPaymentMethod(*s.PaymentMethod)
 	}
 	if p.CustomerID == nil && s.CustomerID != "" {
 		p.CustomerID = &s.CustomerID
@@ -114,7 +116,7 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Remot
 	case "incomplete":
 		return nil
 	}
-	p.followDates(s)
+	p.FollowDates(s)
 	if err := ps.recordLatestInvoiceTx(ctx, tx, p, s.LatestInvoice, ps.Now()); err != nil {
 		return err
 	}
@@ -124,42 +126,26 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Remot
 	return ps.extendScheduleTx(ctx, tx, p, s, unsettled)
 }
 
-// followDates takes over from the subscription when the plan is charged next and whether it is paused.
-func (p *Plan) followDates(s RemoteSubscription) {
-	p.NextAt = &s.PeriodEnd
-	switch {
-	case p.Status == Started:
-	case s.Paused:
-		p.Status, p.PausedUntil, p.NextAt = Paused, s.PausedUntil, nil
-		if s.PausedUntil != nil {
-			next := p.chargeAfterPause(s.PeriodEnd, *s.PausedUntil)
-			p.NextAt = &next
-		}
-	default:
-		p.Status, p.PausedUntil = Active, nil
-	}
-}
-
 // recordLatestInvoiceTx records whether the latest invoice failed, and notifies the donor once for each invoice. An
 // invoice of zero says nothing about the payment method.
-func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *Plan, latest *Invoice, now time.Time) error {
+func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, latest *billing.Invoice, now time.Time) error {
 	if latest == nil || latest.AmountMinor == 0 {
 		return nil
 	}
-	if !latest.hasFailed() {
-		if latest.isSettled() {
-			p.paymentSucceeded()
+	if !latest.HasFailed() {
+		if latest.IsSettled() {
+			p.PaymentSucceeded()
 		}
 		return nil
 	}
-	p.paymentFailed(latest.ID, latest.Code, now)
-	if IsPermanentDecline(latest.Code) && latest.WillRetry {
+	p.PaymentFailed(latest.ID, latest.Code, now)
+	if billing.IsPermanentDecline(latest.Code) && latest.WillRetry {
 		if err := ps.requestTx(ctx, tx, p, request{Kind: kindStopCollection, Subject: latest.ID, RequestedBy: byKonbit}); err != nil {
 			return err
 		}
 	}
-	if p.Status == Started {
+	if p.Status == plan.Started {
 		return nil // the donor sees it on the payment page
 	}
-	return ps.notifyTx(ctx, tx, p, eventPaymentFailed, latest.ID, Detail{Code: latest.Code, Invoice: latest.ID})
+	return ps.notifyTx(ctx, tx, p, eventPaymentFailed, latest.ID, plan.Detail{Code: latest.Code, Invoice: latest.ID})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 )
@@ -40,7 +41,7 @@ func termsAt(all []terms, at time.Time) terms {
 }
 
 // PartsOf returns the funds of a version of a plan's terms with their amounts, in order.
-func PartsOf(ctx context.Context, q sqlx.QueryerContext, p Plan, n int) ([]donation.Designation, error) {
+func PartsOf(ctx context.Context, q sqlx.QueryerContext, p plan.Plan, n int) ([]donation.Designation, error) {
 	const query = `/* recurring.PartsOf */ SELECT fund_id, amount, covered FROM plan_part WHERE plan_id = $1 AND n = $2 ORDER BY position`
 	var rows []struct {
 		FundID  uuid.UUID `db:"fund_id"`
@@ -59,7 +60,7 @@ func PartsOf(ctx context.Context, q sqlx.QueryerContext, p Plan, n int) ([]donat
 }
 
 // addTermsTx inserts version p.Terms of the plan's terms.
-func addTermsTx(ctx context.Context, tx *sqlx.Tx, p *Plan, parts []donation.Designation, at time.Time) error {
+func addTermsTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, parts []donation.Designation, at time.Time) error {
 	const version = `/* recurring.addTermsTx */ INSERT INTO plan_terms (plan_id, n, since, amount, covered) VALUES ($1, $2, $3, $4, $5)`
 	const funds = `/* recurring.addTermsTx */
 		INSERT INTO plan_part (plan_id, n, position, entity_id, fund_id, amount, covered)

@@ -6,6 +6,9 @@ import (
 	"strconv"
 
 	"github.com/jmoiron/sqlx"
+
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 )
 
 // A payment is counted when its charge is settled, which is late if no webhook event arrived. A plan of N payments must
@@ -13,17 +16,17 @@ import (
 // are counted too. They are settled when the balance import finds their charges.
 
 // unsettledInvoicesTx returns the paid invoices whose payments are not counted yet.
-func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription) ([]string, error) {
-	if len(s.paidInvoices) == 0 {
+func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) ([]string, error) {
+	if len(s.PaidInvoices) == 0 {
 		return nil, nil
 	}
-	settled, err := SettledInvoices(ctx, tx, p.EntityID, s.paidInvoices)
-	return slices.DeleteFunc(slices.Clone(s.paidInvoices), func(id string) bool { return settled[id] }), err
+	settled, err := SettledInvoices(ctx, tx, p.EntityID, s.PaidInvoices)
+	return slices.DeleteFunc(slices.Clone(s.PaidInvoices), func(id string) bool { return settled[id] }), err
 }
 
 // endIfCompleteTx requests the end of a subscription if all N payments were made, counted or not. The plan is finished
 // when all are counted.
-func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, unsettled int) error {
+func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, unsettled int) error {
 	if p.Total == nil || unsettled == 0 || p.Paid+unsettled < *p.Total {
 		return nil
 	}
@@ -31,11 +34,11 @@ func (ps Plans) endIfCompleteTx(ctx context.Context, tx *sqlx.Tx, p *Plan, unset
 }
 
 // extendScheduleTx requests a longer schedule if a period was not paid, so that N payments are made.
-func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s RemoteSubscription, unsettled []string) error {
+func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription, unsettled []string) error {
 	if p.Total == nil || p.PhaseStart == nil {
 		return nil
 	}
-	pending := s.LatestInvoice.isPending()
+	pending := s.LatestInvoice.IsPending()
 	if latest := s.LatestInvoice; latest != nil && latest.Status == "paid" {
 		settled, err := SettledInvoices(ctx, tx, p.EntityID, []string{latest.ID})
 		if err != nil {
@@ -45,7 +48,7 @@ func (ps Plans) extendScheduleTx(ctx context.Context, tx *sqlx.Tx, p *Plan, s Re
 	}
 	counted := *p
 	counted.Paid += len(unsettled)
-	if length := counted.scheduleLength(*p.PhaseStart, s.PeriodEnd, pending); length > p.Iterations {
+	if length := counted.ScheduleLength(*p.PhaseStart, s.PeriodEnd, pending); length > p.Iterations {
 		return ps.requestTx(ctx, tx, p, request{Kind: kindSchedule, Subject: strconv.Itoa(length), RequestedBy: byKonbit})
 	}
 	return nil

@@ -12,10 +12,10 @@ import (
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/processor/stripebalance"
-
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -95,7 +95,7 @@ func TestPlanWithoutAnyEvent(t *testing.T) {
 	require.Zero(t, twice, "a second sweep changes nothing")
 
 	p = advanceToNextCharge(t, h, reload(t, h, p))
-	require.Equal(t, recurring.Finished, p.Status)
+	require.Equal(t, plan.Finished, p.Status)
 	h.Fake.Advance(90 * 24 * time.Hour)
 	require.Len(t, paidIntents(t, h), 4)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/plan"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 )
@@ -33,14 +34,14 @@ func (ps Plans) UpdatePaymentMethod(ctx context.Context, donor uuid.UUID, langua
 	}
 	// Stripe's event about the new card does not say who asked for it. This event does.
 	return address, plans, pg.InTx(ctx, ps.DB, func(tx *sqlx.Tx) error {
-		_, err := ps.recordEventTx(ctx, tx, first, eventCardPageOpened, ps.NewID().String(), Detail{Customer: *first.CustomerID})
+		_, err := ps.recordEventTx(ctx, tx, first, eventCardPageOpened, ps.NewID().String(), plan.Detail{Customer: *first.CustomerID})
 		return err
 	})
 }
 
 // choosePlan returns the plan whose customer gets the new card, and how many plans are running. It prefers a plan whose
 // payments fail.
-func choosePlan(all []Plan) (chosen *Plan, running int) {
+func choosePlan(all []plan.Plan) (chosen *plan.Plan, running int) {
 	for i := range all {
 		p := &all[i]
 		if !p.Status.IsRunning() || p.CustomerID == nil {

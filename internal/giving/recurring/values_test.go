@@ -9,14 +9,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 )
 
 // TestValuesKeepTheirSpelling: rows, jobs, links and Stripe hold these strings.
 func TestValuesKeepTheirSpelling(t *testing.T) {
 	for want, got := range map[string]string{
-		"started": string(Started), "active": string(Active), "paused": string(Paused), "finished": string(Finished),
-		"cancelled": string(Cancelled), "failed": string(Failed),
+		"started": string(plan.Started), "active": string(plan.Active), "paused": string(plan.Paused), "finished": string(plan.Finished),
+		"cancelled": string(plan.Cancelled), "failed": string(plan.Failed),
 		"schedule": kindSchedule, "end": kindEnd, "refund": kindRefund, "rest": kindStopCollection, "pay": kindRetryPayment, "card": kindCard,
 		"move": kindMigrate, "pause": kindPause, "skip": kindSkip, "resume": kindResume, "cancel": kindCancel, "change": kindChange,
 		"konbit": byKonbit, "donor": byDonor, "letter": planlink.ByLink, "portal": planlink.BySession,
@@ -44,9 +45,9 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 // TestDetailKeepsItsKeys: rows of plan_event and plan_request hold them, and SQL reads some.
 func TestDetailKeepsItsKeys(t *testing.T) {
 	at := time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
-	text, err := json.Marshal(Detail{
+	text, err := json.Marshal(plan.Detail{
 		N: 1, Amount: 2, Covered: 3, Frequency: "monthly", Months: 4, Until: &at, Next: &at, Code: "c", Invoice: "in", Final: true, Method: "pm",
-		Customer: "cus", Subscription: "sub", Last4: "4242", Brand: "visa", Given: 5, Reason: "r", DatesChanged: true, Parts: []Part{{uuid.Nil, 6, 7}},
+		Customer: "cus", Subscription: "sub", Last4: "4242", Brand: "visa", Given: 5, Reason: "r", DatesChanged: true, Parts: []plan.Part{{FundID: uuid.Nil, Amount: 6, Covered: 7}},
 	})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"n":1,"amount":2,"covered":3,"frequency":"monthly","months":4,"until":"2026-03-01T12:00:00Z","next":"2026-03-01T12:00:00Z",

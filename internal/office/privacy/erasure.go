@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
@@ -77,7 +78,7 @@ func CheckErasable(ctx context.Context, q sqlx.QueryerContext, donors []uuid.UUI
 			return err
 		}
 		for _, p := range plans {
-			if p.Status == recurring.Active || p.Status == recurring.Paused {
+			if p.Status == plan.Active || p.Status == plan.Paused {
 				return fault.New(fault.Conflict, phrasePlan, nil)
 			}
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
 )
 
@@ -23,20 +23,20 @@ func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, 
 	return a, nil
 }
 
-// ReadSubscription is part of recurring.Billing. It also reads the latest invoice and the payment method.
-func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (recurring.RemoteSubscription, error) {
+// ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
+func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (billing.RemoteSubscription, error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
-		return recurring.RemoteSubscription{}, err
+		return billing.RemoteSubscription{}, err
 	}
 	sub, err := subscriptionOf(ctx, a, subscription)
 	if err != nil {
-		return recurring.RemoteSubscription{}, err
+		return billing.RemoteSubscription{}, err
 	}
 	return remoteSubscriptionOf(sub), nil
 }
 
-// PaidInvoices is part of recurring.Billing. It leaves out invoices over nothing.
+// PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.
 func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (paid []string, err error) {
 	a, err := s.accountWithTurn(ctx, entity)
 	if err != nil {
@@ -70,8 +70,8 @@ func subscriptionOf(ctx context.Context, a *account, id string) (*stripe.Subscri
 	return sub, nil
 }
 
-func remoteSubscriptionOf(sub *stripe.Subscription) recurring.RemoteSubscription {
-	remote := recurring.RemoteSubscription{
+func remoteSubscriptionOf(sub *stripe.Subscription) billing.RemoteSubscription {
+	remote := billing.RemoteSubscription{
 		Status: string(sub.Status), CustomerID: customerID(sub.Customer), PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
 		PaymentMethod: paymentMethodOf(chargedMethod(sub)), LatestInvoice: latestInvoiceOf(sub.LatestInvoice), AnchorDay: anchorDay(sub),
 	}
@@ -102,11 +102,11 @@ func chargedMethod(sub *stripe.Subscription) *stripe.PaymentMethod {
 	return nil
 }
 
-func paymentMethodOf(m *stripe.PaymentMethod) *recurring.PaymentMethod {
+func paymentMethodOf(m *stripe.PaymentMethod) *billing.PaymentMethod {
 	if m == nil {
 		return nil
 	}
-	c := &recurring.PaymentMethod{ID: m.ID}
+	c := &billing.PaymentMethod{ID: m.ID}
 	if m.Card != nil {
 		c.Brand, c.Last4, c.Month, c.Year = string(m.Card.Brand), m.Card.Last4, int(m.Card.ExpMonth), int(m.Card.ExpYear)
 	} else if m.USBankAccount != nil {
@@ -115,11 +115,11 @@ func paymentMethodOf(m *stripe.PaymentMethod) *recurring.PaymentMethod {
 	return c
 }
 
-func latestInvoiceOf(in *stripe.Invoice) *recurring.Invoice {
+func latestInvoiceOf(in *stripe.Invoice) *billing.Invoice {
 	if in == nil {
 		return nil
 	}
-	b := &recurring.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0,
+	b := &billing.Invoice{ID: in.ID, Status: string(in.Status), Attempts: in.AttemptCount, WillRetry: in.NextPaymentAttempt > 0,
 		AmountMinor: in.Total, InFlight: inFlight(in)}
 	if in.PaymentIntent != nil && in.PaymentIntent.LastPaymentError != nil {
 		b.Code = string(in.PaymentIntent.LastPaymentError.DeclineCode)
@@ -146,9 +146,9 @@ func anchorDay(sub *stripe.Subscription) int {
 	return time.Unix(sub.BillingCycleAnchor, 0).UTC().Day()
 }
 
-// End is part of recurring.Billing. It succeeds if the subscription has ended already or does not exist. It voids an
+// End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It voids an
 // open last invoice, so that nothing is collected any more.
-func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
+func (s *Stripe) End(ctx context.Context, o billing.Target) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (s *Stripe) End(ctx context.Context, o recurring.Target) error {
 
 // endNow cancels the subscription. If it has a schedule, it cancels the schedule, which ends both: Stripe refuses to
 // cancel such a subscription alone.
-func endNow(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) error {
+func endNow(ctx context.Context, a *account, o billing.Target, sub *stripe.Subscription) error {
 	if sub.Schedule != nil {
 		params := &stripe.SubscriptionScheduleCancelParams{InvoiceNow: stripe.Bool(false), Prorate: stripe.Bool(false)}
 		params.Context = ctx
@@ -203,8 +203,8 @@ func isMissing(err error) bool {
 	return errors.As(err, &refused) && refused.Code == stripe.ErrorCodeResourceMissing
 }
 
-// Pause is part of recurring.Billing. Stripe voids the invoices of the pause, so nothing is owed for them.
-func (s *Stripe) Pause(ctx context.Context, o recurring.Target, until time.Time) error {
+// Pause is part of billing.Subscriptions. Stripe voids the invoices of the pause, so nothing is owed for them.
+func (s *Stripe) Pause(ctx context.Context, o billing.Target, until time.Time) error {
 	return s.update(ctx, o, func(params *stripe.SubscriptionParams) {
 		params.PauseCollection = &stripe.SubscriptionPauseCollectionParams{
 			Behavior: stripe.String(string(stripe.SubscriptionPauseCollectionBehaviorVoid)), ResumesAt: stripe.Int64(until.Unix()),
@@ -212,8 +212,8 @@ func (s *Stripe) Pause(ctx context.Context, o recurring.Target, until time.Time)
 	})
 }
 
-// Resume is part of recurring.Billing. It returns the end of the current period, when the next charge is made.
-func (s *Stripe) Resume(ctx context.Context, o recurring.Target) (next time.Time, err error) {
+// Resume is part of billing.Subscriptions. It returns the end of the current period, when the next charge is made.
+func (s *Stripe) Resume(ctx context.Context, o billing.Target) (next time.Time, err error) {
 	sub, err := s.updated(ctx, o, func(params *stripe.SubscriptionParams) { params.AddExtra("pause_collection", "") })
 	if err != nil {
 		return next, err
@@ -221,12 +221,12 @@ func (s *Stripe) Resume(ctx context.Context, o recurring.Target) (next time.Time
 	return time.Unix(sub.CurrentPeriodEnd, 0).UTC(), nil
 }
 
-func (s *Stripe) update(ctx context.Context, o recurring.Target, set func(*stripe.SubscriptionParams)) error {
+func (s *Stripe) update(ctx context.Context, o billing.Target, set func(*stripe.SubscriptionParams)) error {
 	_, err := s.updated(ctx, o, set)
 	return err
 }
 
-func (s *Stripe) updated(ctx context.Context, o recurring.Target, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
+func (s *Stripe) updated(ctx context.Context, o billing.Target, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
@@ -242,8 +242,8 @@ func (s *Stripe) updated(ctx context.Context, o recurring.Target, set func(*stri
 	return sub, nil
 }
 
-// Refund is part of recurring.Billing. It refunds a whole charge; it does nothing if a part was refunded already.
-func (s *Stripe) Refund(ctx context.Context, o recurring.Target, charge string) error {
+// Refund is part of billing.Subscriptions. It refunds a whole charge; it does nothing if a part was refunded already.
+func (s *Stripe) Refund(ctx context.Context, o billing.Target, charge string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/books/org"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
 	"konbit/internal/platform/fault"
 )
 
@@ -19,18 +19,18 @@ import (
 // method belongs to one customer (https://docs.stripe.com/api/payment_methods/attach). So a plan moves to another
 // customer by a new subscription.
 
-// Detach is part of recurring.Billing. It ends the subscription, marks its unpaid invoice and voids it. It changes
+// Detach is part of billing.Subscriptions. It ends the subscription, marks its unpaid invoice and voids it. It changes
 // nothing while a bank processes the invoice's payment.
-func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (recurring.DetachedSubscription, error) {
+func (s *Stripe) Detach(ctx context.Context, o billing.Target, mark string) (billing.DetachedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
-		return recurring.DetachedSubscription{}, err
+		return billing.DetachedSubscription{}, err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
 	if err != nil {
-		return recurring.DetachedSubscription{}, err
+		return billing.DetachedSubscription{}, err
 	}
-	detached := recurring.DetachedSubscription{
+	detached := billing.DetachedSubscription{
 		PeriodEnd: time.Unix(sub.CurrentPeriodEnd, 0).UTC(), AnchorDay: anchorDay(sub), Product: sub.Items.Data[0].Price.Product.ID, Metadata: sub.Metadata,
 	}
 	if inFlight(sub.LatestInvoice) {
@@ -50,7 +50,7 @@ func (s *Stripe) Detach(ctx context.Context, o recurring.Target, mark string) (r
 
 // takeOverInvoice marks and voids an unpaid invoice, so that Stripe stops collecting it. It returns nil if the invoice
 // is paid or asks for nothing.
-func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoice, mark string) (*recurring.OutstandingInvoice, error) {
+func takeOverInvoice(ctx context.Context, a *account, o billing.Target, invoice, mark string) (*billing.OutstandingInvoice, error) {
 	get := &stripe.InvoiceParams{}
 	get.Context = ctx
 	in, err := a.api.Invoices.Get(invoice, get)
@@ -85,16 +85,16 @@ func takeOverInvoice(ctx context.Context, a *account, o recurring.Target, invoic
 	if in.Status == stripe.InvoiceStatusPaid {
 		return nil, nil
 	}
-	return &recurring.OutstandingInvoice{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
+	return &billing.OutstandingInvoice{ID: in.ID, CreatedAt: time.Unix(in.Created, 0).UTC()}, nil
 }
 
-// StartSubscription is part of recurring.Billing. The subscription costs nothing until its first charge
+// StartSubscription is part of billing.Subscriptions. The subscription costs nothing until its first charge
 // (https://docs.stripe.com/billing/subscriptions/billing-cycle). If it charges after the 28th, the day is set by
 // number, because the month of the first charge may be shorter.
-func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b recurring.NewSubscription) (recurring.StartedSubscription, error) {
+func (s *Stripe) StartSubscription(ctx context.Context, o billing.Target, b billing.NewSubscription) (billing.StartedSubscription, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
-		return recurring.StartedSubscription{}, err
+		return billing.StartedSubscription{}, err
 	}
 	sub, err := findMigrated(ctx, a, b)
 	if err == nil && sub == nil {
@@ -106,16 +106,16 @@ func (s *Stripe) StartSubscription(ctx context.Context, o recurring.Target, b re
 	var refused *stripe.Error
 	if errors.As(err, &refused) && refused.Type == stripe.ErrorTypeIdempotency {
 		// other parameters under the key: the next try has a key of its own
-		return recurring.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
+		return billing.StartedSubscription{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 	}
 	if err != nil {
-		return recurring.StartedSubscription{}, translate(err)
+		return billing.StartedSubscription{}, translate(err)
 	}
-	return recurring.StartedSubscription{Subscription: sub.ID, PaymentMethod: paymentMethodOf(chargedMethod(sub))}, nil
+	return billing.StartedSubscription{Subscription: sub.ID, PaymentMethod: paymentMethodOf(chargedMethod(sub))}, nil
 }
 
 // findMigrated returns the customer's subscription with a mark; nil if there is none.
-func findMigrated(ctx context.Context, a *account, b recurring.NewSubscription) (*stripe.Subscription, error) {
+func findMigrated(ctx context.Context, a *account, b billing.NewSubscription) (*stripe.Subscription, error) {
 	params := &stripe.SubscriptionListParams{Customer: stripe.String(b.Customer), Status: stripe.String("all")}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
@@ -129,7 +129,7 @@ func findMigrated(ctx context.Context, a *account, b recurring.NewSubscription) 
 	return nil, list.Err()
 }
 
-func beginParams(b recurring.NewSubscription) *stripe.SubscriptionParams {
+func beginParams(b billing.NewSubscription) *stripe.SubscriptionParams {
 	interval, count := stripeInterval(b.Frequency)
 	params := &stripe.SubscriptionParams{
 		Customer: stripe.String(b.Customer), DefaultPaymentMethod: stripe.String(b.PaymentMethod), OffSession: stripe.Bool(true),
@@ -159,8 +159,8 @@ func beginParams(b recurring.NewSubscription) *stripe.SubscriptionParams {
 	return params
 }
 
-// Collect is part of recurring.Billing. It does nothing if a payment for the invoice was made or is processing.
-func (s *Stripe) Collect(ctx context.Context, o recurring.Target, c recurring.Collection) (paid bool, code string, err error) {
+// Collect is part of billing.Subscriptions. It does nothing if a payment for the invoice was made or is processing.
+func (s *Stripe) Collect(ctx context.Context, o billing.Target, c billing.Collection) (paid bool, code string, err error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, "", err
@@ -200,7 +200,7 @@ func (s *Stripe) Collect(ctx context.Context, o recurring.Target, c recurring.Co
 }
 
 // isCollected reports whether a payment for a voided invoice has succeeded or is processing.
-func isCollected(ctx context.Context, a *account, c recurring.Collection) (bool, error) {
+func isCollected(ctx context.Context, a *account, c billing.Collection) (bool, error) {
 	params := &stripe.PaymentIntentListParams{Customer: stripe.String(c.Customer)}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
@@ -18,7 +20,7 @@ import (
 func tourPlans(t *testing.T, h *program.Program) {
 	t.Helper()
 	ctx := t.Context()
-	order := func() recurring.Target {
+	order := func() billing.Target {
 		f := program.ValidForm()
 		f.Frequency, f.CoverFees = "quarterly", true
 		d := h.StartedGift(f)
@@ -33,8 +35,8 @@ func tourPlans(t *testing.T, h *program.Program) {
 		h.RetryParked()
 		p, err := recurring.ByID(ctx, h.DB.Server, d.ID)
 		require.NoError(t, err)
-		require.Equal(t, recurring.Active, p.Status)
-		return recurring.Target{Entity: "tsne", Subscription: *p.SubscriptionID, Key: d.ID.String()}
+		require.Equal(t, plan.Active, p.Status)
+		return billing.Target{Entity: "tsne", Subscription: *p.SubscriptionID, Key: d.ID.String()}
 	}
 	twelve := func(_, _ time.Time) int { return 12 }
 	o := order()
@@ -47,13 +49,13 @@ func tourPlans(t *testing.T, h *program.Program) {
 	remote, err := h.Stripe.ReadSubscription(ctx, "tsne", o.Subscription)
 	require.NoError(t, err)
 	require.Equal(t, s.ID, remote.ScheduleID)
-	require.NoError(t, h.Stripe.Change(ctx, o, recurring.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
+	require.NoError(t, h.Stripe.Change(ctx, o, billing.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Quarterly}))
 	require.NoError(t, h.Stripe.Pause(ctx, o, h.Fake.Now().Add(100*24*time.Hour)))
 	o.Key += "resume"
 	_, err = h.Stripe.Resume(ctx, o)
 	require.NoError(t, err)
 	next := h.Fake.Now().Add(10 * 24 * time.Hour)
-	require.NoError(t, h.Stripe.Change(ctx, o, recurring.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Weekly, IntervalChanged: true, Next: &next}))
+	require.NoError(t, h.Stripe.Change(ctx, o, billing.ChargeTerms{AmountMinor: 3000, Currency: "USD", Frequency: org.Weekly, IntervalChanged: true, Next: &next}))
 	require.NoError(t, h.Stripe.End(ctx, o))
 
 	ended := order()
@@ -94,19 +96,19 @@ func tourPlans(t *testing.T, h *program.Program) {
 	for _, day := range []int{10, 31} {
 		var subscription string
 		for range 2 {
-			left, err := h.Stripe.Detach(ctx, moving, "move")
+			detached, err := h.Stripe.Detach(ctx, moving, "move")
 			require.NoError(t, err)
-			require.NotNil(t, left.Outstanding)
-			begun, err := h.Stripe.StartSubscription(ctx, moving, recurring.NewSubscription{
-				ChargeTerms: recurring.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &left.PeriodEnd},
-				RequestID:   "move " + strconv.Itoa(day), Customer: remote.CustomerID, PaymentMethod: card.ID, Product: left.Product, Metadata: left.Metadata, AnchorDay: day,
+			require.NotNil(t, detached.Outstanding)
+			started, err := h.Stripe.StartSubscription(ctx, moving, billing.NewSubscription{
+				ChargeTerms: billing.ChargeTerms{AmountMinor: 2000, Currency: "USD", Frequency: org.Quarterly, Next: &detached.PeriodEnd},
+				RequestID:   "move " + strconv.Itoa(day), Customer: remote.CustomerID, PaymentMethod: card.ID, Product: detached.Product, Metadata: detached.Metadata, AnchorDay: day,
 			})
 			require.NoError(t, err)
-			require.Contains(t, []string{"", begun.Subscription}, subscription)
-			subscription = begun.Subscription
-			on := recurring.Target{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
-			paid, code, err := h.Stripe.Collect(ctx, on, recurring.Collection{
-				Customer: remote.CustomerID, PlanID: left.Metadata["konbit_donation"], Invoice: left.Outstanding.ID, AmountMinor: 2000, Currency: "USD",
+			require.Contains(t, []string{"", started.Subscription}, subscription)
+			subscription = started.Subscription
+			on := billing.Target{Entity: "tsne", Subscription: subscription, Key: moving.Key + "collect"}
+			paid, code, err := h.Stripe.Collect(ctx, on, billing.Collection{
+				Customer: remote.CustomerID, PlanID: detached.Metadata["konbit_donation"], Invoice: detached.Outstanding.ID, AmountMinor: 2000, Currency: "USD",
 			})
 			require.NoError(t, err)
 			require.True(t, paid)

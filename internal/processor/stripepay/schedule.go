@@ -8,26 +8,26 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/books/org"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
 )
 
-// Schedule is part of recurring.Billing. It creates the schedule from the subscription alone, and then sets the number
+// Schedule is part of billing.Subscriptions. It creates the schedule from the subscription alone, and then sets the number
 // of periods: Stripe refuses both in one call. Between the two calls the subscription has no end.
-func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations func(phaseStart, periodEnd time.Time) int) (recurring.Schedule, error) {
+func (s *Stripe) Schedule(ctx context.Context, o billing.Target, iterations func(phaseStart, periodEnd time.Time) int) (billing.Schedule, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
-		return recurring.Schedule{}, err
+		return billing.Schedule{}, err
 	}
 	sub, err := subscriptionOf(ctx, a, o.Subscription)
 	if err != nil {
-		return recurring.Schedule{}, err
+		return billing.Schedule{}, err
 	}
 	if sub.Schedule == nil && sub.BillingCycleAnchor >= sub.CurrentPeriodEnd {
-		return recurring.Schedule{}, nil // Stripe counts periods from the current one, and the first whole period has not begun
+		return billing.Schedule{}, nil // Stripe counts periods from the current one, and the first whole period has not begun
 	}
 	schedule, err := scheduleOf(ctx, a, o, sub)
 	if err != nil {
-		return recurring.Schedule{}, err
+		return billing.Schedule{}, err
 	}
 	phase := schedule.Phases[len(schedule.Phases)-1]
 	start := time.Unix(phase.StartDate, 0).UTC()
@@ -35,13 +35,13 @@ func (s *Stripe) Schedule(ctx context.Context, o recurring.Target, iterations fu
 	params := phaseParams(phase, sub)
 	params.Iterations = stripe.Int64(int64(n))
 	if err := setPhase(ctx, a, o.Key+":iterations", schedule.ID, params); err != nil {
-		return recurring.Schedule{}, err
+		return billing.Schedule{}, err
 	}
-	return recurring.Schedule{ID: schedule.ID, PhaseStart: start, Iterations: n}, nil
+	return billing.Schedule{ID: schedule.ID, PhaseStart: start, Iterations: n}, nil
 }
 
 // scheduleOf returns the subscription's schedule. It creates one if there is none.
-func scheduleOf(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
+func scheduleOf(ctx context.Context, a *account, o billing.Target, sub *stripe.Subscription) (*stripe.SubscriptionSchedule, error) {
 	params := &stripe.SubscriptionScheduleParams{}
 	params.Context = ctx
 	var schedule *stripe.SubscriptionSchedule
@@ -103,10 +103,10 @@ func stripeInterval(f org.Frequency) (interval string, count int64) {
 	return "month", 1
 }
 
-// Change is part of recurring.Billing. From the next period on the subscription has one item. If the dates or the
+// Change is part of billing.Subscriptions. From the next period on the subscription has one item. If the dates or the
 // frequency change, a period that costs nothing leads to the next charge; the schedule of such a subscription is
 // released first.
-func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.ChargeTerms) error {
+func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.ChargeTerms) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (s *Stripe) Change(ctx context.Context, o recurring.Target, to recurring.Ch
 }
 
 // itemsParams returns the parameters that replace all items by one.
-func itemsParams(sub *stripe.Subscription, to recurring.ChargeTerms) []*stripe.SubscriptionItemsParams {
+func itemsParams(sub *stripe.Subscription, to billing.ChargeTerms) []*stripe.SubscriptionItemsParams {
 	interval, count := stripeInterval(to.Frequency)
 	var items []*stripe.SubscriptionItemsParams
 	for i, item := range sub.Items.Data {
@@ -164,7 +164,7 @@ func itemsParams(sub *stripe.Subscription, to recurring.ChargeTerms) []*stripe.S
 }
 
 // changePhase changes what the phase charges. Its end stays.
-func changePhase(ctx context.Context, a *account, o recurring.Target, sub *stripe.Subscription, to recurring.ChargeTerms) error {
+func changePhase(ctx context.Context, a *account, o billing.Target, sub *stripe.Subscription, to billing.ChargeTerms) error {
 	get := &stripe.SubscriptionScheduleParams{}
 	get.Context = ctx
 	schedule, err := a.api.SubscriptionSchedules.Get(sub.Schedule.ID, get)

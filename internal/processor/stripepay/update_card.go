@@ -9,7 +9,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/billing"
 	"konbit/internal/platform/phrase"
 )
 
@@ -45,9 +45,9 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 	return session.URL, nil
 }
 
-// UseNewestPaymentMethod is part of recurring.Billing. Stripe prefers a subscription's own payment method to its
+// UseNewestPaymentMethod is part of billing.Subscriptions. Stripe prefers a subscription's own payment method to its
 // customer's, so it is set on each subscription.
-func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target, customer string) (*recurring.PaymentMethod, error) {
+func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o billing.Target, customer string) (*billing.PaymentMethod, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return nil, err
@@ -68,8 +68,8 @@ func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o recurring.Target,
 	})
 }
 
-// StopCollection is part of recurring.Billing.
-func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice string) error {
+// StopCollection is part of billing.Subscriptions.
+func (s *Stripe) StopCollection(ctx context.Context, o billing.Target, invoice string) error {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return err
@@ -83,9 +83,9 @@ func (s *Stripe) StopCollection(ctx context.Context, o recurring.Target, invoice
 	return nil
 }
 
-// RetryPayment is part of recurring.Billing. It does nothing while a bank processes a payment of the invoice. It
+// RetryPayment is part of billing.Subscriptions. It does nothing while a bank processes a payment of the invoice. It
 // returns false if the card is declined, or if the invoice is neither open nor paid.
-func (s *Stripe) RetryPayment(ctx context.Context, o recurring.Target, invoice string) (bool, error) {
+func (s *Stripe) RetryPayment(ctx context.Context, o billing.Target, invoice string) (bool, error) {
 	a, err := s.accountWithTurn(ctx, o.Entity)
 	if err != nil {
 		return false, err

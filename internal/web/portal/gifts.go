@@ -10,7 +10,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
-	"konbit/internal/giving/recurring"
+	"konbit/internal/giving/plan"
 	"konbit/internal/mail"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -103,7 +103,7 @@ func (a *Area) receiptPDFGet(w http.ResponseWriter, _ *http.Request, o web.Owned
 // plansGet lists the visitor's recurring gifts: first those that are running, then those that have ended.
 func (a *Area) plansGet(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	page := PlansPage{Page: a.page(r, v, "plans")}
-	for _, shown := range []func(recurring.Status) bool{recurring.Status.IsRunning, recurring.Status.IsEnded} {
+	for _, shown := range []func(plan.Status) bool{plan.Status.IsRunning, plan.Status.IsEnded} {
 		plans, err := a.planItems(r, v, shown)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
@@ -42,7 +43,7 @@ func (a *Area) homeGet(w http.ResponseWriter, r *http.Request, v web.DonorVisit)
 	if page.Gifts, err = giftItems(v, gifts[:min(len(gifts), latestGifts)]); err != nil {
 		return err
 	}
-	if page.Plans, err = a.planItems(r, v, recurring.Status.IsRunning); err != nil {
+	if page.Plans, err = a.planItems(r, v, plan.Status.IsRunning); err != nil {
 		return err
 	}
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
@@ -135,7 +136,7 @@ func stateOf(g donation.HistoryItem) string {
 }
 
 // planItems returns what a list shows of the visitor's plans whose status is shown.
-func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(recurring.Status) bool) ([]PlanItem, error) {
+func (a *Area) planItems(r *http.Request, v web.DonorVisit, shown func(plan.Status) bool) ([]PlanItem, error) {
 	var items []PlanItem
 	for _, d := range v.Donors {
 		plans, err := recurring.OfDonor(r.Context(), a.DB, d.ID)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
@@ -72,7 +73,7 @@ func (a *Area) paymentMethodPost(w http.ResponseWriter, r *http.Request, l donor
 
 // paymentMethodPage returns the page of a donor's plans. Organisation and language are those of the first plan; it
 // lists the plans that are running.
-func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []recurring.Plan) (PaymentMethodPage, error) {
+func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []plan.Plan) (PaymentMethodPage, error) {
 	var page PaymentMethodPage
 	for i, p := range plans {
 		o, err := catalog.OrganisationByID(p.OrganisationID)

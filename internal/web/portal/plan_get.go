@@ -13,7 +13,9 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
@@ -24,7 +26,7 @@ import (
 
 // planView is what the page of a recurring gift needs.
 type planView struct {
-	plan    recurring.Plan
+	plan    plan.Plan
 	offer   donation.Offer
 	catalog *fund.Catalog
 	parts   []donation.Designation
@@ -154,8 +156,8 @@ func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
 		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
-		DeclineReason: recurring.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
-		Months: recurring.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
+		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
+		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
 		Entry: PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
 	}
 	if p.plan.FailingSince != nil && page.DeclineReason == "" {

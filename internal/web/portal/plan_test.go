@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/web/portal"
 	"konbit/internal/workshop/testkit"
@@ -125,7 +126,7 @@ func TestManagedFromAnEmail(t *testing.T) {
 	waitForEmail(t, h, "has stopped, as you asked")
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
-	require.Equal(t, recurring.Cancelled, p.Status)
+	require.Equal(t, plan.Cancelled, p.Status)
 	require.Equal(t, http.StatusConflict, postForm(t, link, url.Values{"do": {"skip"}, "press": {uuid.NewString()}}).StatusCode)
 }
 
@@ -140,7 +141,7 @@ func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	h.Pay(d)
 	h.DeliverNew()
 	waitForEmail(t, h, "receipt")
-	var p recurring.Plan
+	var p plan.Plan
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
 		if p, err = recurring.ByID(t.Context(), h.DB.Server, d.ID); err == nil && p.SyncDue != nil {
 			err = errors.New("the plan is not read yet")

@@ -1,4 +1,4 @@
-package recurring
+package plan
 
 import (
 	"testing"
@@ -36,7 +36,7 @@ func TestDateAfter(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := Plan{Frequency: c.frequency, AnchorDay: c.anchor}
-			require.Equal(t, day(c.want), p.dateAfter(day(c.from), c.n))
+			require.Equal(t, day(c.want), p.DateAfter(day(c.from), c.n))
 		})
 	}
 }
@@ -58,7 +58,7 @@ func TestScheduleLength(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := Plan{Frequency: org.Monthly, Total: &total, Paid: c.paid, AnchorDay: 10}
-			require.Equal(t, c.want, p.scheduleLength(day("2027-01-10"), day(c.end), c.pending))
+			require.Equal(t, c.want, p.ScheduleLength(day("2027-01-10"), day(c.end), c.pending))
 		})
 	}
 }
@@ -78,7 +78,7 @@ func TestNextAfterMigration(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := Plan{Frequency: org.Monthly, AnchorDay: 10, PausedUntil: c.until}
-			next, missed := p.nextAfterMigration(day("2027-02-10"), day(c.now))
+			next, missed := p.NextAfterMigration(day("2027-02-10"), day(c.now))
 			require.Equal(t, day(c.next), next)
 			require.Equal(t, c.missed, missed)
 		})
@@ -88,47 +88,13 @@ func TestNextAfterMigration(t *testing.T) {
 func TestPaymentState(t *testing.T) {
 	now := day("2027-02-10")
 	var p Plan
-	p.paymentFailed("in_1", "insufficient_funds", now)
-	p.paymentFailed("in_2", "expired_card", now.AddDate(0, 1, 0))
+	p.PaymentFailed("in_1", "insufficient_funds", now)
+	p.PaymentFailed("in_2", "expired_card", now.AddDate(0, 1, 0))
 	require.Equal(t, now, *p.FailingSince, "since the first failure")
 	require.Equal(t, "in_2 expired_card", *p.FailingInvoice+" "+*p.FailingCode)
-	p.countPayment(&invoice{InvoiceID: "in_1", CreatedAt: now}, now)
+	p.CountPayment("in_1", now, now)
 	require.NotNil(t, p.FailingSince, "another invoice is still unpaid")
-	p.countPayment(&invoice{InvoiceID: "in_2", CreatedAt: now}, now)
+	p.CountPayment("in_2", now, now)
 	require.Nil(t, p.FailingSince)
 	require.Equal(t, 2, p.Paid)
-}
-
-func TestInvoiceState(t *testing.T) {
-	for _, c := range []struct {
-		name                     string
-		invoice                  *Invoice
-		pending, failed, settled bool
-	}{
-		{"none", nil, false, false, false},
-		{"draft", &Invoice{Status: "draft"}, true, false, false},
-		{"not tried yet", &Invoice{Status: "open"}, true, false, false},
-		{"declined", &Invoice{Status: "open", Attempts: 1}, false, true, false},
-		{"bank debit in progress", &Invoice{Status: "open", Attempts: 1, InFlight: true}, true, false, false},
-		{"given up", &Invoice{Status: "uncollectible", Attempts: 4}, false, true, false},
-		{"paid", &Invoice{Status: "paid", Attempts: 2}, false, false, true},
-		{"void", &Invoice{Status: "void"}, false, false, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, [3]bool{c.pending, c.failed, c.settled}, [3]bool{c.invoice.isPending(), c.invoice.hasFailed(), c.invoice.isSettled()})
-		})
-	}
-}
-
-func TestDeclineReason(t *testing.T) {
-	for code, want := range map[string]string{
-		"": "", "insufficient_funds": "funds", "expired_card": "expired", "stolen_card": "lost", "account_closed": "closed",
-		"authentication_required": "asked", "generic_decline": "refused",
-	} {
-		t.Run("code "+code, func(t *testing.T) {
-			require.Equal(t, want, DeclineReason(code))
-		})
-	}
-	require.True(t, IsPermanentDecline("stolen_card"))
-	require.False(t, IsPermanentDecline("insufficient_funds"))
 }

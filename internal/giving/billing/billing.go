@@ -1,4 +1,4 @@
-package recurring
+package billing
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"konbit/internal/books/org"
 )
 
-// Billing is what plans need from Stripe; stripepay implements it. Every call can be repeated: it reads what exists
-// before it creates anything, and its idempotency key identifies the request. The error is fault.Unavailable if Stripe
-// cannot be reached; any other error is permanent.
-type Billing interface {
+// Subscriptions is what plans need from a payment processor; stripepay implements it for Stripe. Every call can be
+// repeated: it reads what exists before it creates anything, and its idempotency key identifies the request. The error
+// is fault.Unavailable if Stripe cannot be reached; any other error is permanent.
+type Subscriptions interface {
 	// ReadSubscription returns the current state of a subscription.
 	ReadSubscription(ctx context.Context, entity, subscription string) (RemoteSubscription, error)
 	// PaidInvoices returns the ids of a subscription's paid invoices.

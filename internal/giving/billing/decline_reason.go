@@ -1,6 +1,8 @@
-package recurring
+package billing
 
-import "slices"
+import (
+	"slices"
+)
 
 // declineReasons groups Stripe's decline codes by what a donor can do (https://docs.stripe.com/declines/codes).
 var declineReasons = map[string][]string{

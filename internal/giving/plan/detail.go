@@ -1,4 +1,4 @@
-package recurring
+package plan
 
 import (
 	"database/sql/driver"
@@ -50,7 +50,7 @@ func (d Detail) Value() (driver.Value, error) {
 func (d *Detail) Scan(value any) error {
 	text, ok := value.([]byte)
 	if !ok {
-		return fmt.Errorf("recurring: a detail is JSON, not %T", value)
+		return fmt.Errorf("plan: a detail is JSON, not %T", value)
 	}
 	return json.Unmarshal(text, d)
 }

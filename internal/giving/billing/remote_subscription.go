@@ -1,6 +1,8 @@
-package recurring
+package billing
 
-import "time"
+import (
+	"time"
+)
 
 // RemoteSubscription is the state of a subscription at Stripe.
 type RemoteSubscription struct {
@@ -15,7 +17,7 @@ type RemoteSubscription struct {
 	PaymentMethod *PaymentMethod
 	LatestInvoice *Invoice
 
-	paidInvoices []string // ids; read only if fewer payments are counted than there were periods
+	PaidInvoices []string // ids; read only if fewer payments are counted than there were periods
 }
 
 // Invoice is a subscription's latest invoice.
@@ -29,15 +31,15 @@ type Invoice struct {
 	Code        string // decline code of the last attempt
 }
 
-// isPending reports whether the invoice can still be paid without any action.
-func (i *Invoice) isPending() bool {
+// IsPending reports whether the invoice can still be paid without any action.
+func (i *Invoice) IsPending() bool {
 	return i != nil && (i.Status == "draft" || i.Status == "open" && (i.Attempts == 0 || i.InFlight))
 }
 
-// hasFailed reports whether the last attempt to collect the invoice failed.
-func (i *Invoice) hasFailed() bool {
+// HasFailed reports whether the last attempt to collect the invoice failed.
+func (i *Invoice) HasFailed() bool {
 	return i != nil && !i.InFlight && (i.Status == "open" || i.Status == "uncollectible") && i.Attempts > 0
 }
 
-// isSettled reports whether nothing is to be collected any more.
-func (i *Invoice) isSettled() bool { return i != nil && (i.Status == "paid" || i.Status == "void") }
+// IsSettled reports whether nothing is to be collected any more.
+func (i *Invoice) IsSettled() bool { return i != nil && (i.Status == "paid" || i.Status == "void") }

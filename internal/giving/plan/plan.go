@@ -1,4 +1,4 @@
-package recurring
+package plan
 
 import (
 	"time"
@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/books/org"
+	"konbit/internal/giving/billing"
 	"konbit/internal/platform/money"
 )
 
@@ -83,8 +84,8 @@ func (p Plan) Remaining() (int, bool) {
 	return *p.Total - p.Paid, true
 }
 
-// setPaymentMethod records the card that is charged. It does nothing if the card's digits are not known.
-func (p *Plan) setPaymentMethod(c PaymentMethod) {
+// SetPaymentMethod records the card that is charged. It does nothing if the card's digits are not known.
+func (p *Plan) SetPaymentMethod(c billing.PaymentMethod) {
 	if c.Last4 == "" {
 		return
 	}
@@ -95,21 +96,45 @@ func (p *Plan) setPaymentMethod(c PaymentMethod) {
 	}
 }
 
-// paymentSucceeded clears what the plan records about an unpaid invoice.
-func (p *Plan) paymentSucceeded() { p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil }
+// PaymentSucceeded clears what the plan records about an unpaid invoice.
+func (p *Plan) PaymentSucceeded() { p.FailingSince, p.FailingCode, p.FailingInvoice = nil, nil, nil }
 
-// paymentFailed records an unpaid invoice. The time of the first failure stays.
-func (p *Plan) paymentFailed(invoiceID, code string, now time.Time) {
+// PaymentFailed records an unpaid invoice. The time of the first failure stays.
+func (p *Plan) PaymentFailed(invoiceID, code string, now time.Time) {
 	if p.FailingSince == nil {
 		p.FailingSince = &now
 	}
 	p.FailingCode, p.FailingInvoice = &code, &invoiceID
 }
 
-// end ends the plan.
-func (p *Plan) end(status Status, now time.Time) {
+// End ends the plan.
+func (p *Plan) End(status Status, now time.Time) {
 	p.Status, p.EndedAt, p.NextAt, p.PausedUntil = status, &now, nil, nil
 }
 
-// forgetSchedule removes the schedule, which is created again after the next payment.
-func (p *Plan) forgetSchedule() { p.ScheduleID, p.PhaseStart, p.Iterations = nil, nil, 0 }
+// ForgetSchedule removes the schedule, which is created again after the next payment.
+func (p *Plan) ForgetSchedule() { p.ScheduleID, p.PhaseStart, p.Iterations = nil, nil, 0 }
+
+// CountPayment counts the payment of an invoice. created is when the invoice was created, at when the payment was
+// received. The next charge is estimated until the subscription is read.
+func (p *Plan) CountPayment(invoiceID string, created, at time.Time) {
+	p.Paid++
+	if p.Status == Started {
+		p.Status, p.BegunAt = Active, &at
+	}
+	if p.FailingInvoice != nil && *p.FailingInvoice == invoiceID {
+		p.PaymentSucceeded()
+	}
+	if p.NextAt == nil || !p.NextAt.After(at) {
+		next := p.Frequency.Due(created, 1)
+		p.NextAt = &next
+	}
+	if p.EndedAt != nil {
+		p.NextAt = nil
+	}
+}
+
+// NeedsSchedule reports whether a plan of N payments lost its schedule by a change of dates or a migration.
+func (p *Plan) NeedsSchedule() bool {
+	return p.Total != nil && p.Paid > 1 && p.Paid < *p.Total && p.ScheduleID == nil && p.SubscriptionID != nil
+}

@@ -1,4 +1,4 @@
-package recurring
+package plan
 
 import (
 	"time"
@@ -11,8 +11,8 @@ import (
 // MaxPauseMonths is the longest pause, in months.
 const MaxPauseMonths = 12
 
-// errWrongStatus: the plan's status does not allow the request.
-var errWrongStatus = fault.New(fault.Conflict, "plan.error.state", nil)
+// ErrWrongStatus: the plan's status does not allow the request.
+var ErrWrongStatus = fault.New(fault.Conflict, "plan.error.state", nil)
 
 // PauseFor returns the end of a pause of some months, and the first charge after it. No invoice before the end is
 // charged; at least one charge is left out. It reports fault.Invalid if months is not between 1 and MaxPauseMonths, and
@@ -28,7 +28,7 @@ func (p Plan) PauseFor(months int, now time.Time) (until, next time.Time, err er
 	if earliest := p.NextAt.Add(24 * time.Hour); until.Before(earliest) {
 		until = earliest
 	}
-	return until, p.chargeAfterPause(*p.NextAt, until), nil
+	return until, p.ChargeAfterPause(*p.NextAt, until), nil
 }
 
 // SkipNext returns the end of a pause that leaves out the next charge alone, and the first charge after it.
@@ -37,13 +37,13 @@ func (p Plan) SkipNext() (until, next time.Time, err error) {
 		return until, next, err
 	}
 	until = p.NextAt.Add(24 * time.Hour)
-	return until, p.chargeAfterPause(*p.NextAt, until), nil
+	return until, p.ChargeAfterPause(*p.NextAt, until), nil
 }
 
 // checkActive reports fault.Conflict unless a charge is due.
 func (p Plan) checkActive() error {
 	if p.Status != Active || p.NextAt == nil {
-		return errWrongStatus
+		return ErrWrongStatus
 	}
 	return nil
 }
