@@ -1,0 +1,4 @@
+package checkout
+
+// InsertTx is insertTx, for tests of the order in which rows are inserted.
+var InsertTx = insertTx
