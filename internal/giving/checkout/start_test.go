@@ -134,7 +134,9 @@ func TestOneSubmissionSurvivesOneFault(t *testing.T) {
 				h := program.New(t, program.Options{Fake: stripefake.Options{Seed: seed + 1}})
 				require.NoError(t, h.Fake.SetFaults(stripefake.Faults{Rate: 1, Kinds: []string{kind}, Times: 1}))
 				form := program.ValidForm()
-				d := h.StartedGift(form)
+				d, err := h.Submit(form)
+				require.NoError(t, err)
+				require.NotNil(t, d.SessionURL)
 				assert.Equal(t, 1, gifts(h))
 				assert.Equal(t, 1, openPages(t, h))
 				for _, call := range h.Fake.Calls(http.MethodPost, createSession) {
@@ -145,7 +147,9 @@ func TestOneSubmissionSurvivesOneFault(t *testing.T) {
 					}
 					assert.NotEqual(t, http.StatusBadRequest, call.Status, "a key is never used with other parameters")
 				}
-				assert.Equal(t, d.ID, h.StartedGift(form).ID)
+				again, err := h.Submit(form)
+				require.NoError(t, err)
+				assert.Equal(t, []any{d.ID, d.SessionURL}, []any{again.ID, again.SessionURL}, "the same gift with the same page")
 			})
 		}
 	}
