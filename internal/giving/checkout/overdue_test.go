@@ -20,13 +20,13 @@ import (
 func TestGiftFromTheOfficeIsNeverOverdue(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	begun := h.StartedGift(program.ValidForm())
+	started := h.StartedGift(program.ValidForm())
 	entered := program.NewID()
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
 		_, err := donation.RecordTx(t.Context(), tx, donation.Record{
-			ID: entered, PublicRef: program.NewRef(), EntityID: begun.EntityID, OrganisationID: begun.OrganisationID, DonorID: begun.DonorID,
-			Source: donation.FromOffice, Language: "en", At: begun.CreatedAt, Cause: "staff",
-			Parts: []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: begun.Amount(), Covered: money.New(0, "USD")}},
+			ID: entered, PublicRef: program.NewRef(), EntityID: started.EntityID, OrganisationID: started.OrganisationID, DonorID: started.DonorID,
+			Source: donation.FromOffice, Language: "en", At: started.CreatedAt, Cause: "staff",
+			Parts: []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: started.Amount(), Covered: money.New(0, "USD")}},
 		})
 		return err
 	}))
@@ -36,11 +36,11 @@ func TestGiftFromTheOfficeIsNeverOverdue(t *testing.T) {
 	for _, g := range overdue {
 		ids = append(ids, g.ID)
 	}
-	require.Equal(t, []uuid.UUID{begun.ID}, ids)
+	require.Equal(t, []uuid.UUID{started.ID}, ids)
 
 	h.Fake.Advance(60 * 24 * time.Hour)
 	_, err = h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, donation.Expired, h.Gift(begun.ID).Status)
+	require.Equal(t, donation.Expired, h.Gift(started.ID).Status)
 	require.Equal(t, donation.Started, h.Gift(entered).Status)
 }

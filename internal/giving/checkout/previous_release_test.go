@@ -102,13 +102,13 @@ func TestPreviousReleaseReadsWhatThisOneBegins(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
-	begun := h.Checkout(d)
+	page := h.Checkout(d)
 	var read checkout.Checkout
-	require.NoError(t, h.DB.Server.Get(&read, previousByForm, begun.FormID))
-	require.True(t, begun.ExpiresAt.Equal(read.ExpiresAt))
-	read.ExpiresAt = begun.ExpiresAt
-	require.Equal(t, begun, read)
-	_, fresh := beginPreviously(t, h, d, begun)
+	require.NoError(t, h.DB.Server.Get(&read, previousByForm, page.FormID))
+	require.True(t, page.ExpiresAt.Equal(read.ExpiresAt))
+	read.ExpiresAt = page.ExpiresAt
+	require.Equal(t, page, read)
+	_, fresh := beginPreviously(t, h, d, page)
 	require.False(t, fresh, "one form is one gift, whichever release takes it")
 	requireSame(t, h)
 }

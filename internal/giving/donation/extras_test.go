@@ -153,13 +153,13 @@ func TestCardGoesWithASettledGiftAlone(t *testing.T) {
 	require.Equal(t, "Ana Pérez", card.DonorName)
 	require.Equal(t, "Nana", card.Name)
 
-	held := dedicated()
-	charge = program.ChargeOf(held, time.Now())
+	suspended := dedicated()
+	charge = program.ChargeOf(suspended, time.Now())
 	charge.Amount.Minor++
 	outcomes, err := h.Settle(charge)
 	require.NoError(t, err)
 	require.Equal(t, []donation.Outcome{donation.Suspense}, outcomes)
-	require.Equal(t, 1, jobs(), "no card for a gift that is held")
+	require.Equal(t, 1, jobs(), "no card for a gift in suspense")
 
 	h.Exec(`DELETE FROM donation_contact WHERE donation_id = $1`, settled.ID)
 	require.Zero(t, h.Count(`SELECT count(*) FROM donation_dedication WHERE donation_id = $1`, settled.ID))
@@ -169,7 +169,7 @@ func TestCardGoesWithASettledGiftAlone(t *testing.T) {
 }
 
 // TestPartsOfTheCoverAreHeldByTheDatabase tries a gift whose parts do not say what was added.
-func TestPartsOfTheCoverAreHeldByTheDatabase(t *testing.T) {
+func TestDatabaseChecksThePartsOfTheCover(t *testing.T) {
 	h := program.New(t, program.Options{})
 	f := filled(func(f *donation.Form) { f.CoverFees = true })
 	request, err := f.Check(h.Offer("csio"))

@@ -63,8 +63,8 @@ func typed(field, text string) donation.Form {
 	return f
 }
 
-// complaints lists what Check says of a form, as "field phrase".
-func complaints(t testing.TB, f donation.Form) []string {
+// refusalsOf lists what Check says of a form, as "field phrase".
+func refusalsOf(t testing.TB, f donation.Form) []string {
 	t.Helper()
 	_, err := f.Check(offer())
 	if err == nil {
@@ -73,11 +73,11 @@ func complaints(t testing.TB, f donation.Form) []string {
 	var bad *fault.Error
 	require.ErrorAs(t, err, &bad)
 	require.Equal(t, fault.Invalid, bad.Kind)
-	var said []string
+	var refusals []string
 	for _, field := range bad.Fields {
-		said = append(said, field.Name+" "+field.Phrase)
+		refusals = append(refusals, field.Name+" "+field.Phrase)
 	}
-	return said
+	return refusals
 }
 
 func split(pairs ...string) func(*donation.Form) {
@@ -148,7 +148,7 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 	for _, rule := range rules {
 		f := good()
 		rule.spoil(&f)
-		assert.Equal(t, rule.want, complaints(t, f), rule.name)
+		assert.Equal(t, rule.want, refusalsOf(t, f), rule.name)
 	}
 }
 
@@ -159,7 +159,7 @@ func TestEveryContactFieldHasARule(t *testing.T) {
 		for name, text := range map[string]string{
 			"too long": strings.Repeat("1", 1001), "NUL": "123\x00456", "no UTF-8": "123\xff456", "line break": "123\n456", "change of direction": "123\u202e456",
 		} {
-			got := complaints(t, typed(field, text))
+			got := refusalsOf(t, typed(field, text))
 			require.Len(t, got, 1, "%s: %s", field, name)
 			require.True(t, strings.HasPrefix(got[0], field+" give.error."), "%s: %s: %s", field, name, got[0])
 		}
@@ -167,7 +167,7 @@ func TestEveryContactFieldHasARule(t *testing.T) {
 }
 
 // TestComplaintsHaveWords holds every phrase a form can be answered with, and its arguments, to the catalogue.
-func TestComplaintsHaveWords(t *testing.T) {
+func TestRefusalsHaveWords(t *testing.T) {
 	words, err := view.LoadWords(templates.FS)
 	require.NoError(t, err)
 	for _, rule := range append(rules, struct {
@@ -188,9 +188,9 @@ func TestComplaintsHaveWords(t *testing.T) {
 				args = append(args, name, value)
 			}
 			for _, lang := range words.Languages() {
-				said := words.T(lang, field.Phrase, args...)
-				assert.NotContains(t, said, "{", "%s: %s in %s lacks an argument", rule.name, field.Phrase, lang)
-				assert.NotEqual(t, field.Phrase, said)
+				text := words.T(lang, field.Phrase, args...)
+				assert.NotContains(t, text, "{", "%s: %s in %s lacks an argument", rule.name, field.Phrase, lang)
+				assert.NotEqual(t, field.Phrase, text)
 			}
 		}
 	}
@@ -229,7 +229,7 @@ func TestEmails(t *testing.T) {
 		t.Run(fmt.Sprintf("%.40q", text), func(t *testing.T) {
 			f := good()
 			f.Contact.Email = text
-			assert.Equal(t, []string{"email give.error.email.format"}, complaints(t, f), "%q", text)
+			assert.Equal(t, []string{"email give.error.email.format"}, refusalsOf(t, f), "%q", text)
 		})
 	}
 }

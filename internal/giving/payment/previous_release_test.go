@@ -112,13 +112,13 @@ func TestPreviousReleaseBeginsAndThisOneSettles(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	model := h.StartedGift(program.ValidForm()) // for its donor
-	d, begun := model, h.Checkout(model)
+	d, page := model, h.Checkout(model)
 	d.ID, d.PublicRef = program.NewID(), program.NewRef()
-	begun.FormID = uuid.New()
+	page.FormID = uuid.New()
 	inTx(t, h, func(tx *sqlx.Tx) {
 		for range 2 { // the second insert meets the form's donation
-			_, err := tx.Exec(previousInsert, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, begun.FormID, begun.FormHash, d.Frequency,
-				d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, begun.ExpiresAt)
+			_, err := tx.Exec(previousInsert, d.ID, d.EntityID, d.OrganisationID, d.DonorID, d.PublicRef, page.FormID, page.FormHash, d.Frequency,
+				d.AmountMinor, d.CoveredMinor, d.Currency, d.Language, d.Anonymous, d.News, d.CreatedAt, page.ExpiresAt)
 			require.NoError(t, err)
 		}
 		_, err := tx.Exec(previousContact, d.ID)

@@ -133,11 +133,11 @@ func startWithCustomer(t *testing.T, h *program.Program, customer string) plan.P
 	r, err := monthly("").Check(offer)
 	require.NoError(t, err)
 	r.Customer = customer
-	begun, err := h.Starter.Start(t.Context(), offer, r)
+	started, err := h.Starter.Start(t.Context(), offer, r)
 	require.NoError(t, err)
-	h.Pay(begun.Donation)
+	h.Pay(started.Donation)
 	deliverAll(t, h)
-	return planOf(t, h, begun.Donation)
+	return planOf(t, h, started.Donation)
 }
 
 // TestOneNewCardServesBothPlans: the card fails at the renewal, and the donor gets one email for each plan. One new

@@ -38,16 +38,16 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 	t.Parallel()
 	s := newScenario(t)
 	names := strings.NewReplacer(
-		"KEPT.charge", *s.Gift(s.kept.ID).ChargeID, "KEPT.receipt", s.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, s.kept.ID)[0],
-		"KEPT.entry", s.Lines(`SELECT id::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.kept.ID.String())[0],
+		"KEPT.charge", *s.Gift(s.unchanged.ID).ChargeID, "KEPT.receipt", s.Lines(`SELECT id::text FROM receipt WHERE donation_id = $1`, s.unchanged.ID)[0],
+		"KEPT.entry", s.Lines(`SELECT id::text FROM journal_entry WHERE kind = 'payment' AND dimensions->>'donation' = $1`, s.unchanged.ID.String())[0],
 		"LAST.entry", s.Lines(`SELECT entry_id::text FROM ledger_seal s JOIN legal_entity e ON e.id = s.entity_id WHERE e.slug = 'tsne' ORDER BY n DESC LIMIT 1`)[0],
 		"PART.move", s.Lines(`SELECT id FROM balance_transaction WHERE type = 'refund' AND net = -500`)[0],
 		"LOST.dispute", s.Lines(`SELECT object_id FROM payment_change WHERE kind = 'dispute lost'`)[0],
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
 		"OPERATIONS", s.Lines(`SELECT f.id::text FROM fund f JOIN legal_entity e ON e.id = f.entity_id WHERE f.code = 'operations' AND e.slug = 'tsne'`)[0],
-		"TSNE", s.kept.EntityID.String(),
-		"KEPT", s.kept.ID.String(), "WHOLE", s.whole.ID.String(), "LOST", s.lost.ID.String(), "MADE", insertedID,
+		"TSNE", s.unchanged.EntityID.String(),
+		"KEPT", s.unchanged.ID.String(), "WHOLE", s.whole.ID.String(), "LOST", s.lost.ID.String(), "MADE", insertedID,
 	)
 	const old = `UPDATE receipt SET issued_at = now() - interval '1 hour' WHERE id = 'KEPT.receipt';`
 	session := func(payload string) string {

@@ -20,17 +20,17 @@ import (
 
 // scenario is a program in which everything happened that can happen: gifts, one refunded in part and one in full,
 // disputes that were lost, won and withdrawn, a payment without a gift, a payout, emails. All events are processed and
-// all entries sealed. kept is a gift to which nothing else happened.
+// all entries sealed. unchanged is a gift to which nothing else happened.
 type scenario struct {
 	*program.Program
-	kept, part, whole, lost donation.Donation
+	unchanged, part, whole, lost donation.Donation
 }
 
 func newScenario(t *testing.T) *scenario {
 	t.Helper()
 	h := program.New(t, program.Options{})
 	s := &scenario{Program: h}
-	for _, d := range []*donation.Donation{&s.kept, &s.part, &s.whole, &s.lost} {
+	for _, d := range []*donation.Donation{&s.unchanged, &s.part, &s.whole, &s.lost} {
 		*d = h.SettledGift(program.ValidForm())
 	}
 	won, open := h.SettledGift(program.ValidForm()), h.SettledGift(program.ValidForm())

@@ -112,10 +112,10 @@ func (s *bookingRun) keptByFundTx(ctx context.Context, tx *sqlx.Tx, payment uuid
 	if kept, err = amountsByFundTx(ctx, tx, gifts, payment); err != nil {
 		return nil, 0, err
 	}
-	gone, err := amountsByFundTx(ctx, tx, returned, payment)
+	returnedByFund, err := amountsByFundTx(ctx, tx, returned, payment)
 	for id := range kept {
 		paid += kept[id]
-		kept[id] -= gone[id]
+		kept[id] -= returnedByFund[id]
 	}
 	return kept, paid, err
 }

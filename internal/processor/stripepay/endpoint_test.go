@@ -43,7 +43,7 @@ func at(t *testing.T) (*stripepay.Stripe, func(method, path string, form url.Val
 	}
 }
 
-func TestEndpointIsMadeOnceAndKept(t *testing.T) {
+func TestEndpointIsCreatedOnceAndStored(t *testing.T) {
 	client, person := at(t)
 	ctx := t.Context()
 	require.ErrorContains(t, client.CheckEndpoint(ctx, "tsne", hook), "none sends to "+hook+": konbit stripe endpoint --entity tsne")
@@ -91,7 +91,7 @@ func TestEndpointIsBroughtToWhatIsHandled(t *testing.T) {
 	}
 }
 
-func TestEndpointsThatCannotBeKept(t *testing.T) {
+func TestEndpointsThatCannotBeStored(t *testing.T) {
 	client, person := at(t)
 	ctx := t.Context()
 	old := person("POST", "/v1/webhook_endpoints", url.Values{"url": {hook}, "api_version": {"2022-11-15"}, "enabled_events[]": {"*"}})

@@ -20,7 +20,7 @@ import (
 // TestHandledNamesEveryTypeTheCodeReads: in this package every literal that looks like an event's type is one. The
 // beginning of a type is not allowed, because it would hide types from the list.
 func TestHandledNamesEveryTypeTheCodeReads(t *testing.T) {
-	looks := regexp.MustCompile(`^(account|balance|capability|charge|checkout|customer|invoice|mandate|payment_intent|payment_method|payout|` +
+	eventType := regexp.MustCompile(`^(account|balance|capability|charge|checkout|customer|invoice|mandate|payment_intent|payment_method|payout|` +
 		`person|price|radar|refund|review|setup_intent|source|subscription_schedule|topup|transfer)\.[a-z_.]*$`)
 	files, err := filepath.Glob("*.go")
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func TestHandledNamesEveryTypeTheCodeReads(t *testing.T) {
 			text, err := strconv.Unquote(lit.Value)
 			require.NoError(t, err)
 			part := strings.HasPrefix(text, "data.") || strings.Contains(text, ".invoice_settings.") // of an object, to expand
-			if looks.MatchString(text) && !strings.HasSuffix(text, ".com") && !part {
+			if eventType.MatchString(text) && !strings.HasSuffix(text, ".com") && !part {
 				read[text] = true
 			}
 			return true

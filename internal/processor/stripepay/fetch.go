@@ -150,11 +150,11 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 	if err != nil {
 		return nil, err
 	}
-	held := map[money.Currency]int64{}
+	total := map[money.Currency]int64{}
 	for _, part := range slices.Concat(balance.Available, balance.Pending) {
-		held[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
+		total[money.Currency(strings.ToUpper(string(part.Currency)))] += part.Amount
 	}
-	return held, nil
+	return total, nil
 }
 
 func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*stripe.Balance, error) {

@@ -77,7 +77,7 @@ func TestOneSweepFindsTheFirstGiftAndItsRefund(t *testing.T) {
 func TestSweepEndsStartedGifts(t *testing.T) {
 	h := program.New(t, program.Options{})
 	require.NoError(t, h.Fake.SetMode(stripefake.Drop))
-	left := h.StartedGift(program.ValidForm())
+	abandoned := h.StartedGift(program.ValidForm())
 	unmade := h.StartedGift(program.ValidForm())
 	h.Exec(`UPDATE checkout SET session_id = NULL, session_url = NULL WHERE donation_id = $1`, unmade.ID)
 	paid := h.StartedGift(program.ValidForm())
@@ -91,7 +91,7 @@ func TestSweepEndsStartedGifts(t *testing.T) {
 	swept, err := h.Sweeper.Sweep(t.Context())
 	require.NoError(t, err)
 	require.LessOrEqual(t, swept.Ended, 2)
-	require.Equal(t, donation.Expired, h.Gift(left.ID).Status)
+	require.Equal(t, donation.Expired, h.Gift(abandoned.ID).Status)
 	require.Equal(t, donation.Expired, h.Gift(unmade.ID).Status)
 	require.Equal(t, donation.Settled, h.Gift(paid.ID).Status)
 }
@@ -100,10 +100,10 @@ func TestPurgeErasesDonorsWhoNeverPaid(t *testing.T) {
 	h := program.New(t, program.Options{})
 	form := program.ValidForm()
 	form.Contact.Email = "stranger@example.org"
-	left := h.StartedGift(form)
+	abandoned := h.StartedGift(form)
 	giver := h.SettledGift(program.ValidForm())
 	again := h.StartedGift(program.ValidForm())
-	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = ANY(ARRAY[$1, $2]::uuid[])`, left.ID, again.ID)
+	h.Exec(`UPDATE donation SET status = 'expired' WHERE id = ANY(ARRAY[$1, $2]::uuid[])`, abandoned.ID, again.ID)
 	n, err := donation.Purge(t.Context(), h.DB.Server, time.Now().Add(-30*24*time.Hour))
 	require.NoError(t, err)
 	require.Zero(t, n)
