@@ -97,7 +97,8 @@ func (s *bookingRun) reinstatedEntry(t Transaction, lostParts []share.Part) ledg
 	entry := t.entry(s.entity, kindMovement)
 	entry.Dimensions["charge"] = t.ChargeID
 	for _, p := range lostParts {
-		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.Chargebacks(p.Fund.Restricted()), p.Fund, p.Gift-p.Absorbed)...)
+		returned := share.MovePostings(ledger.StripeClearing, ledger.Chargebacks(p.Fund.Restricted()), p.Fund, p.Gift-p.Absorbed)
+		entry.Postings = append(entry.Postings, returned...)
 		entry.Postings = append(entry.Postings, share.MovePostings(ledger.StripeClearing, ledger.ChargebacksWithout, s.operations, p.Absorbed)...)
 	}
 	return entry

@@ -47,7 +47,8 @@ func (retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 			body, err := r.GetBody()
 			if err != nil {
-				return resp, nil
+				_ = resp.Body.Close()
+				return nil, err
 			}
 			r = r.Clone(r.Context())
 			r.Body = body
