@@ -37,10 +37,12 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW
-    WHEN (OLD.status = 'settled' AND (OLD.entity_id, OLD.organisation_id, OLD.donor_id, OLD.amount, OLD.covered, OLD.currency, OLD.created_at, OLD.settled_at, OLD.tax_date,
-          OLD.charged_at, OLD.charge_id, OLD.payment_intent_id)
-         IS DISTINCT FROM (NEW.entity_id, NEW.organisation_id, NEW.donor_id, NEW.amount, NEW.covered, NEW.currency, NEW.created_at, NEW.settled_at, NEW.tax_date,
-          NEW.charged_at, NEW.charge_id, NEW.payment_intent_id))
+    WHEN (OLD.status = 'settled' AND (OLD.entity_id IS DISTINCT FROM NEW.entity_id OR OLD.organisation_id IS DISTINCT FROM NEW.organisation_id
+        OR OLD.donor_id IS DISTINCT FROM NEW.donor_id OR OLD.amount IS DISTINCT FROM NEW.amount
+        OR OLD.covered IS DISTINCT FROM NEW.covered OR OLD.currency IS DISTINCT FROM NEW.currency
+        OR OLD.created_at IS DISTINCT FROM NEW.created_at OR OLD.settled_at IS DISTINCT FROM NEW.settled_at
+        OR OLD.tax_date IS DISTINCT FROM NEW.tax_date OR OLD.charged_at IS DISTINCT FROM NEW.charged_at
+        OR OLD.charge_id IS DISTINCT FROM NEW.charge_id OR OLD.payment_intent_id IS DISTINCT FROM NEW.payment_intent_id))
     EXECUTE FUNCTION settled_gift_is_frozen();
 
 -- History of the facts of a legal entity that documents state. Only the owner changes legal_entity (konbit apply); triggers write here.
@@ -66,7 +68,8 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
 CREATE TRIGGER entity_fact_changes AFTER UPDATE ON legal_entity FOR EACH ROW
-    WHEN ((OLD.legal_name, OLD.ein, OLD.timezone, OLD.address) IS DISTINCT FROM (NEW.legal_name, NEW.ein, NEW.timezone, NEW.address))
+    WHEN (OLD.legal_name IS DISTINCT FROM NEW.legal_name OR OLD.ein IS DISTINCT FROM NEW.ein
+        OR OLD.timezone IS DISTINCT FROM NEW.timezone OR OLD.address IS DISTINCT FROM NEW.address)
     EXECUTE FUNCTION entity_fact_is_kept();
 -- The history before this migration is derived from the issued receipts.
 INSERT INTO entity_fact (entity_id, since, legal_name, ein)

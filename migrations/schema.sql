@@ -193,7 +193,7 @@ CREATE TRIGGER donation_step_is_legal BEFORE UPDATE ON donation FOR EACH ROW WHE
 CREATE TRIGGER previous_release_columns BEFORE INSERT ON donation FOR EACH ROW WHEN (((new.source = 'form'::text) AND (new.form_id IS NULL))) EXECUTE FUNCTION previous_release_columns();
 CREATE TRIGGER previous_release_donation BEFORE INSERT ON donation FOR EACH ROW WHEN ((new.source IS NULL)) EXECUTE FUNCTION previous_release_donation();
 CREATE TRIGGER previous_release_paid BEFORE UPDATE ON donation FOR EACH ROW WHEN (((new.charge_id IS NOT NULL) AND (new.tax_date IS NULL))) EXECUTE FUNCTION previous_release_paid();
-CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((((((((((((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id)) OR (old.donor_id IS DISTINCT FROM new.donor_id)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.covered IS DISTINCT FROM new.covered)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.created_at IS DISTINCT FROM new.created_at)) OR (old.settled_at IS DISTINCT FROM new.settled_at)) OR (old.tax_date IS DISTINCT FROM new.tax_date)) OR (old.charged_at IS DISTINCT FROM new.charged_at)) OR (old.charge_id IS DISTINCT FROM new.charge_id)) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
+CREATE TRIGGER settled_gift_is_frozen BEFORE UPDATE ON donation FOR EACH ROW WHEN (((old.status = 'settled'::text) AND ((old.entity_id IS DISTINCT FROM new.entity_id) OR (old.organisation_id IS DISTINCT FROM new.organisation_id) OR (old.donor_id IS DISTINCT FROM new.donor_id) OR (old.amount IS DISTINCT FROM new.amount) OR (old.covered IS DISTINCT FROM new.covered) OR (old.currency IS DISTINCT FROM new.currency) OR (old.created_at IS DISTINCT FROM new.created_at) OR (old.settled_at IS DISTINCT FROM new.settled_at) OR (old.tax_date IS DISTINCT FROM new.tax_date) OR (old.charged_at IS DISTINCT FROM new.charged_at) OR (old.charge_id IS DISTINCT FROM new.charge_id) OR (old.payment_intent_id IS DISTINCT FROM new.payment_intent_id)))) EXECUTE FUNCTION settled_gift_is_frozen();
 
 CREATE TABLE donation_contact (
     donation_id uuid NOT NULL,
@@ -585,7 +585,7 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
 );
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
-CREATE TRIGGER entity_fact_changes AFTER UPDATE ON legal_entity FOR EACH ROW WHEN (((((old.legal_name IS DISTINCT FROM new.legal_name) OR (old.ein IS DISTINCT FROM new.ein)) OR (old.timezone IS DISTINCT FROM new.timezone)) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION entity_fact_is_kept();
+CREATE TRIGGER entity_fact_changes AFTER UPDATE ON legal_entity FOR EACH ROW WHEN (((old.legal_name IS DISTINCT FROM new.legal_name) OR (old.ein IS DISTINCT FROM new.ein) OR (old.timezone IS DISTINCT FROM new.timezone) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION entity_fact_is_kept();
 
 CREATE TABLE letter (
     id uuid NOT NULL,

@@ -118,7 +118,8 @@ func (w *pageCheck) checkKeyboard(name string) {
 	w.t.Helper()
 	const usable = `[...document.querySelectorAll("a, button, summary, select, textarea, input:not([type=hidden])")].filter((e) => e.checkVisibility())`
 	var all int
-	w.run(chromedp.Evaluate(`document.activeElement.blur(); `+usable+`.length`, &all))
+	// A page may focus a notice. The first Tab starts from the top of the page.
+	w.run(chromedp.Evaluate(`document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute("tabindex"); `+usable+`.length`, &all))
 	reached := map[int]bool{}
 	for last := -1; ; {
 		var at struct {
