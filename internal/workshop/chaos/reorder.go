@@ -82,7 +82,7 @@ func openFunds(t testing.TB, h *program.Program, n int) {
 		EntityID uuid.UUID `db:"entity_id"`
 	}
 	require.NoError(t, h.DB.Owner.Get(&csio, `SELECT id, entity_id FROM organisation WHERE slug = 'csio'`))
-	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Owner, func(tx *sqlx.Tx) error {
 		for i := range n {
 			code := fmt.Sprintf("own-%d", i)
 			f := fund.Fund{ID: program.NewID(), EntityID: csio.EntityID, OrganisationID: csio.ID, Slug: code, Code: code,
