@@ -22,13 +22,13 @@ $$;
 -- one cached plan good for one seal and for thousands, also in tables that were not analysed yet.
 CREATE FUNCTION seals_follow_entries() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
-    many  bigint;
+    added bigint;
     first bigint;
     last  bigint;
     wrong uuid;
 BEGIN
-    SELECT count(*), min(serial), max(serial) INTO many, first, last FROM fresh;
-    IF many <> (SELECT count(*) FROM journal_entry
+    SELECT count(*), min(serial), max(serial) INTO added, first, last FROM fresh;
+    IF added <> (SELECT count(*) FROM journal_entry
                  WHERE serial > (SELECT coalesce(max(serial), 0) FROM ledger_seal WHERE serial < first) AND serial <= last) THEN
         RAISE EXCEPTION 'the seals up to serial % do not seal each entry before it', last
             USING ERRCODE = 'check_violation', CONSTRAINT = 'seals_follow_entries';
@@ -93,9 +93,9 @@ BEGIN
                            SELECT k.account_code, k.amount FROM ledger_snapshot k WHERE k.fund_id = c.fund_id AND k.n = b.n
                            UNION ALL
                            SELECT p.account_code, p.amount FROM posting p
-                            WHERE p.fund_id = c.fund_id AND p.serial > coalesce(b.serial, 0) AND p.serial <= c.serial) part GROUP BY account_code) true_one
+                            WHERE p.fund_id = c.fund_id AND p.serial > coalesce(b.serial, 0) AND p.serial <= c.serial) part GROUP BY account_code) computed
           FULL JOIN (SELECT account_code, amount FROM ledger_snapshot k WHERE k.fund_id = c.fund_id AND k.n = c.n) stored USING (account_code)
-          WHERE true_one.amount IS DISTINCT FROM stored.amount)
+          WHERE computed.amount IS DISTINCT FROM stored.amount)
      LIMIT 1;
     IF wrong IS NOT NULL THEN
         RAISE EXCEPTION 'the snapshot of fund % is not the sum of its postings', wrong

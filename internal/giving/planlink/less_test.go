@@ -39,10 +39,12 @@ func TestLess(t *testing.T) {
 		"an unknown frequency":            {false, Terms{"daily", next, 0, given(100, 100)}},
 		"once":                            {false, Terms{org.Once, next, 0, given(100, 100)}},
 	} {
-		require.Equal(t, c.less, isLess(old, c.to), name)
-		for channel, allowed := range map[string]bool{BySession: true, ByLink: c.less, "": c.less, "donor": c.less} {
-			require.Equal(t, allowed, CheckTerms(channel, old, c.to) == nil, "%s by %q", name, channel)
-		}
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, c.less, isLess(old, c.to))
+			for channel, allowed := range map[string]bool{BySession: true, ByLink: c.less, "": c.less, "donor": c.less} {
+				require.Equal(t, allowed, CheckTerms(channel, old, c.to) == nil, "by %q", channel)
+			}
+		})
 	}
 	require.False(t, isLess(Terms{"daily", next, 0, given(100, 100)}, old), "unknown terms are not compared")
 	uncovered := Terms{org.Monthly, next, 0, given(1000, 1000)}

@@ -53,8 +53,10 @@ func Fill(ctx context.Context, db *sqlx.DB, gifts int, seed uint64) (err error) 
 	if err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, `ANALYZE`)
-	return err
+	return pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `ANALYZE`)
+		return err
+	})
 }
 
 // mostGifts is the number of gifts in 400 days, thirty seconds apart.
