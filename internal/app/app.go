@@ -10,6 +10,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/books/fund"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/recurring"
@@ -192,18 +193,23 @@ func (a *App) buildMail() {
 	a.AuditDigest.Register(a.Handlers)
 }
 
-// buildServer builds the web side and mounts its areas.
+// buildServer builds the web side and mounts its areas. Its services have the connections of pages, so that no visitor
+// waits for background work, and no number of visitors keeps background work waiting.
 func (a *App) buildServer() {
-	s, clocks := a.settings, a.resources.Clocks
+	s, clocks, db := a.settings, a.resources.Clocks, a.resources.PagesDB
+	catalog := fund.NewCatalogCache(db, cmp.Or(s.CatalogAge, CatalogAge), clocks.Wall)
+	access, plans, statements, erasures := a.Access, a.Plans, a.Statements, a.Privacy
+	access.DB, plans.DB, statements.DB, erasures.DB = db, db, db, db
+	statements.Catalog = catalog
 	a.Server = &web.Kernel{
-		DB: a.resources.PagesDB, View: a.View, Catalog: a.Catalog, Access: a.Access, Languages: a.Words.Languages(),
+		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest,
 	}
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
-		&portal.Area{Kernel: a.Server, Plans: a.Plans, Statements: a.Statements, Privacy: a.Privacy},
+		&portal.Area{Kernel: a.Server, Plans: plans, Statements: statements, Privacy: erasures},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }
@@ -214,7 +220,7 @@ func (a *App) Ready(ctx context.Context) error {
 	if a.stopping.Load() {
 		return errors.New("stopping")
 	}
-	pending, err := migrations.Pending(ctx, a.resources.DB.DB)
+	pending, err := migrations.Pending(ctx, a.resources.PagesDB.DB)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/setup"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/pg"
 	"konbit/internal/processor/stripepay"
 	"konbit/internal/web"
 	"konbit/internal/workshop/mailcatch"
@@ -45,6 +46,7 @@ type Options struct {
 	UnlimitedSignIn bool                            // sign-in emails are not limited
 	Through         func(serverURL string) *sqlx.DB // returns the program's connections; nil: those of the test's database
 	NoStripe        bool                            // no stand-in is started and no entity has a key; Fake is nil
+	SeparatePages   bool                            // pages have connections of their own, as in the program
 }
 
 // Program is the whole program (see app.App) with what it talks to. Its services may be used directly.
@@ -123,7 +125,7 @@ const secret = "canary-secret-of-32-bytes-length"
 
 // build builds the program as cmd/konbit does, with three differences:
 //
-//   - pages and background work use one pool of the test's database;
+//   - pages and background work use one pool of the test's database, unless the test wants two;
 //   - the business clock is the stand-in's own, read without HTTP, so that a test sees each move at once;
 //   - donations are not limited.
 func (h *Program) build(o Options) {
@@ -147,8 +149,14 @@ func (h *Program) build(o Options) {
 	if o.Through != nil {
 		db = o.Through(h.DB.ServerURL)
 	}
+	pages := db
+	if o.SeparatePages {
+		pages, err = pg.OpenForRequests(h.t.Context(), h.DB.ServerURL, 8)
+		require.NoError(h.t, err)
+		h.t.Cleanup(func() { _ = pages.Close() })
+	}
 	h.App, err = app.New(settings, app.Resources{
-		DB: db, PagesDB: db, Log: h.Log.Logger(),
+		DB: db, PagesDB: pages, Log: h.Log.Logger(),
 		Clocks: app.Clocks{Business: now, FreshBusiness: now, Wall: time.Now},
 	})
 	require.NoError(h.t, err)
