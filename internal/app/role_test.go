@@ -29,6 +29,10 @@ func TestServerRoleHasNoWayUp(t *testing.T) {
 		"pg_write_all_data":        `GRANT pg_write_all_data TO way_up`,
 		"has rights on everything": `GRANT pg_read_all_data TO way_up`,
 		"way_up: owns":             `ALTER TABLE plan OWNER TO way_up`,
+		"replicates":               `ALTER ROLE way_up REPLICATION`,
+		"changes posting":          `GRANT UPDATE (amount) ON posting TO way_up`,
+		"changes receipt":          `GRANT DELETE ON receipt TO PUBLIC`,
+		"between: changes":         `CREATE ROLE between NOINHERIT; GRANT TRUNCATE ON journal_entry TO between; GRANT between TO way_up`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			require.NoError(t, rolledBack(t, super, ""), "the role alone is fine")
