@@ -60,6 +60,7 @@ GRANT SELECT, INSERT (id, asked_at, asked_by, language, due_at, done_at, tell), 
 GRANT SELECT, INSERT (erasure_id, donor_id) ON erasure_donor TO {{role}};
 GRANT SELECT, INSERT (erasure_id, mac) ON erasure_address TO {{role}};
 GRANT SELECT (id) ON receipt_pad TO {{role}};
+GRANT SELECT (erasure_id, at) ON erasure_done TO {{role}};
 GRANT SELECT ON server_limit TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
 -- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the

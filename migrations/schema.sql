@@ -87,7 +87,9 @@ CREATE TABLE check_run (
     CONSTRAINT check_run_found_check CHECK (found >= 0)
 );
 CREATE TRIGGER check_is_counted BEFORE INSERT ON check_run FOR EACH ROW EXECUTE FUNCTION check_is_counted();
+CREATE TRIGGER finding_is_a_task AFTER INSERT ON check_run FOR EACH ROW WHEN ((new.found > 0)) EXECUTE FUNCTION finding_is_a_task();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON check_run FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON check_run FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE checkout (
     donation_id uuid NOT NULL,
@@ -312,6 +314,7 @@ CREATE TABLE erasure (
 );
 CREATE INDEX erasure_due ON erasure USING btree (due_at) WHERE ((done_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE TRIGGER erasure_is_asked BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW EXECUTE FUNCTION erasure_is_asked();
+CREATE TRIGGER erasure_is_done BEFORE INSERT OR UPDATE ON erasure FOR EACH ROW WHEN ((new.done_at IS NOT NULL)) EXECUTE FUNCTION erasure_is_done();
 
 CREATE TABLE erasure_address (
     erasure_id uuid NOT NULL,
@@ -321,6 +324,7 @@ CREATE TABLE erasure_address (
     CONSTRAINT erasure_address_mac_check CHECK (octet_length(mac) = 32),
     CONSTRAINT erasure_address_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
 );
+CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_address FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 
 CREATE TABLE erasure_done (
     erasure_id uuid NOT NULL,
@@ -335,11 +339,13 @@ CREATE TABLE erasure_donor (
     erasure_id uuid NOT NULL,
     donor_id uuid NOT NULL,
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    erased_at timestamp with time zone,
     PRIMARY KEY (erasure_id, donor_id),
     CONSTRAINT erasure_donor_donor_id_fkey FOREIGN KEY (donor_id) REFERENCES donor(id),
     CONSTRAINT erasure_donor_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasure(id)
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
+CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
 
 CREATE TABLE event_pass (
     id uuid NOT NULL,
@@ -525,6 +531,7 @@ CREATE TABLE ledger_head (
 );
 CREATE TRIGGER head_is_newest BEFORE INSERT ON ledger_head FOR EACH ROW EXECUTE FUNCTION head_is_newest();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON ledger_head FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE ledger_seal (
     entity_id uuid NOT NULL,
@@ -541,6 +548,7 @@ CREATE TABLE ledger_seal (
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
 CREATE TRIGGER seals_follow_entries AFTER INSERT ON ledger_seal REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION seals_follow_entries();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON ledger_seal FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 
 CREATE TABLE ledger_snapshot (
     entity_id uuid NOT NULL,
@@ -554,6 +562,7 @@ CREATE TABLE ledger_snapshot (
     CONSTRAINT ledger_snapshot_fund_id_entity_id_fkey FOREIGN KEY (fund_id, entity_id) REFERENCES fund(id, entity_id)
 );
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON ledger_snapshot FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+CREATE TRIGGER sees_every_commit BEFORE INSERT ON ledger_snapshot FOR EACH STATEMENT EXECUTE FUNCTION sees_every_commit();
 CREATE TRIGGER snapshots_are_sums AFTER INSERT ON ledger_snapshot REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION snapshots_are_sums();
 
 CREATE TABLE legal_entity (
@@ -959,6 +968,7 @@ CREATE TABLE posting (
     serial bigint NOT NULL,
     PRIMARY KEY (entry_id, n),
     CONSTRAINT posting_amount_check CHECK (amount <> 0),
+    CONSTRAINT posting_amount_is_possible CHECK (amount >= '-1000000000000000'::bigint AND amount <= '1000000000000000'::bigint),
     CONSTRAINT posting_check CHECK (n >= 1 AND n <= line_count),
     CONSTRAINT posting_check1 CHECK (num_nulls(foreign_currency, foreign_amount, rate) = ANY (ARRAY[0, 3])),
     CONSTRAINT posting_dimensions_are_named CHECK (jsonb_typeof(dimensions) = 'object'::text),
@@ -1232,6 +1242,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION donation_step_is_legal() RETURNS trigger
 
+-- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
+
 -- FUNCTION drop_expired_receipts() RETURNS void
 
 -- FUNCTION entity_fact_is_kept() RETURNS trigger
@@ -1240,7 +1252,11 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION erasure_is_asked() RETURNS trigger
 
+-- FUNCTION erasure_is_done() RETURNS trigger
+
 -- FUNCTION fee_is_booked() RETURNS trigger
+
+-- FUNCTION finding_is_a_task() RETURNS trigger
 
 -- FUNCTION head_is_newest() RETURNS trigger
 
@@ -1299,6 +1315,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION receipt_numbers_are_taken() RETURNS trigger
 
 -- FUNCTION seals_follow_entries() RETURNS trigger
+
+-- FUNCTION sees_every_commit() RETURNS trigger
 
 -- FUNCTION settled_gift_is_frozen() RETURNS trigger
 

@@ -154,7 +154,7 @@ func (a *App) eraseEvents(ctx context.Context) error {
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
 	found, err := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
-	if err != nil || found == nil {
+	if found == nil {
 		return err
 	}
 	for _, f := range found {
@@ -165,5 +165,5 @@ func (a *App) RunDailyChecks(ctx context.Context) error {
 		}
 	}
 	a.resources.Log.InfoContext(ctx, "daily checks done", "rows", len(check.Rows(found)), "took", time.Since(began).String())
-	return nil
+	return err
 }

@@ -48,8 +48,12 @@ func (a AuditDigest) Register(handlers *jobs.Handlers) {
 	jobs.Handle(handlers, func(ctx context.Context, job AuditDigestJob) error { return a.Mail(ctx, job.HeadID) })
 }
 
+// lostAfter is how long the email of a recorded head may wait to be written before its job is considered lost.
+const lostAfter = time.Hour
+
 // RecordHeads records the head of each entity's chain, unless the entity's day has one, and enqueues its email in the
-// same transaction. It returns how many heads it recorded.
+// same transaction. It returns how many heads it recorded. If the day has a head whose email was not written within
+// lostAfter, it enqueues the email again: whoever recorded the head, the auditors get it.
 func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) {
 	entities, err := org.Entities(ctx, a.DB)
 	if err != nil {
@@ -58,13 +62,16 @@ func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) 
 	for _, e := range entities {
 		now := a.Now()
 		err := pg.InTx(ctx, a.DB, func(tx *sqlx.Tx) error {
-			head, err := ledger.RecordHeadTx(ctx, tx, e.ID, ledger.DateOf(now, e.Location()), a.NewID, now)
-			if err != nil || head == nil {
-				return err
+			day := ledger.DateOf(now, e.Location())
+			head, err := ledger.RecordHeadTx(ctx, tx, e.ID, day, a.NewID, now)
+			if err == nil && head != nil {
+				recorded++
 			}
-			recorded++
-			if len(a.To) == 0 {
-				return nil
+			if err == nil && head == nil {
+				head, err = a.lostHead(ctx, tx, e.ID, day, now)
+			}
+			if err != nil || head == nil || len(a.To) == 0 {
+				return err
 			}
 			return a.Queue.EnqueueTx(ctx, tx, AuditDigestJob{head.ID})
 		})
@@ -73,6 +80,26 @@ func (a AuditDigest) RecordHeads(ctx context.Context) (recorded int, err error) 
 		}
 	}
 	return recorded, nil
+}
+
+// lostHead returns the head of a day if an auditor's email about it was not written in time; nil otherwise.
+func (a AuditDigest) lostHead(ctx context.Context, tx *sqlx.Tx, entity uuid.UUID, day ledger.Date, now time.Time) (*ledger.RecordedHead, error) {
+	head, err := ledger.HeadOfDay(ctx, tx, entity, day)
+	if err != nil || head == nil || now.Sub(head.At).Abs() < lostAfter {
+		return nil, err
+	}
+	for _, to := range a.To {
+		written, err := findStored(ctx, tx, kindAuditDigest, digestID(head, to))
+		if err != nil || written == nil {
+			return head, err
+		}
+	}
+	return nil, nil
+}
+
+// digestID identifies the one email about a head to an address.
+func digestID(head *ledger.RecordedHead, to string) uuid.UUID {
+	return uuid.NewSHA1(head.ID, []byte(strings.ToLower(to)))
 }
 
 // Mail sends a head to every auditor, in an email for each and once for each. An auditor's failure does not stop the
@@ -84,7 +111,7 @@ func (a AuditDigest) Mail(ctx context.Context, id uuid.UUID) error {
 	}
 	var failed []error
 	for _, to := range a.To {
-		subject := uuid.NewSHA1(head.ID, []byte(strings.ToLower(to))) // one email for a head and an address
+		subject := digestID(head, to)
 		failed = append(failed, a.sendStored(ctx, kindAuditDigest, subject, func() (*Email, error) { return a.render(ctx, head, subject, to) }))
 	}
 	return errors.Join(failed...)

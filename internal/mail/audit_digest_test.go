@@ -83,6 +83,32 @@ func TestAuditorsReceiveTheHeadOncePerDay(t *testing.T) {
 	require.Len(t, digestsAmong(t, waitForMessages(t, h, 5)), 4)
 }
 
+// TestAuditorsReceiveAHeadThatAnotherRecorded: an intruder with the server's role records the head of the day and
+// enqueues no email. The auditors get it.
+func TestAuditorsReceiveAHeadThatAnotherRecorded(t *testing.T) {
+	h := program.New(t, program.Options{})
+	clock := testkit.NewClock(time.Now())
+	h.Receipts.Now = clock.Now
+	heads := mail.AuditDigest{Mailer: h.Receipts.Mailer, Queue: h.Queue, To: []string{"audit@firm.example"}}
+	h.Handlers = jobs.NewHandlers()
+	h.Receipts.Register(h.Handlers)
+	heads.Register(h.Handlers)
+	h.SettledGift(program.ValidForm())
+	sealAll(t, h)
+	day := ledger.DateOf(clock.Now(), h.Offer("csio").Entity.Location())
+	_, err := h.DB.Server.Exec(`INSERT INTO ledger_head (id, entity_id, day, n, hash, trial_balance, kept_at)
+		SELECT gen_random_uuid(), entity_id, $1, n, hash, 0, now() - interval '2 hours' FROM ledger_seal ORDER BY n DESC LIMIT 1`, day.String())
+	require.NoError(t, err)
+	recorded, err := heads.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, recorded)
+	startRunner(t, h)
+	require.Len(t, digestsAmong(t, waitForMessages(t, h, 2)), 1, "and the receipt")
+	_, err = heads.RecordHeads(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'ledger_head_letter'`), "once")
+}
+
 func digestsAmong(t *testing.T, messages []mailcatch.Message) (digests []mailcatch.Message) {
 	t.Helper()
 	for _, m := range messages {

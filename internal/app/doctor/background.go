@@ -1,9 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +30,7 @@ func (d *Doctor) checkDailyRun(ctx context.Context, db *sqlx.DB) {
 	case len(last) == 0:
 		f.Note = "not run yet; the server runs them every night, and konbit ledger verify at once"
 	default:
-		f.Note = fmt.Sprintf("run %s ago, nothing found", last[0].Age.Round(time.Minute))
+		f.Note = fmt.Sprintf("run %s ago, nothing found", oldest(last).Age.Round(time.Minute))
 		if err := checkerErrors(last); err != nil {
 			f.OK, f.Fix = false, err.Error()
 		}
@@ -62,6 +64,11 @@ func stuckQueues(ctx context.Context, db *sqlx.DB) error {
 	return errors.Join(failed...)
 }
 
+// oldest returns the result of the checker that has not run for the longest time.
+func oldest(last []check.Last) check.Last {
+	return slices.MaxFunc(last, func(a, b check.Last) int { return cmp.Compare(a.Age, b.Age) })
+}
+
 // checkerErrors reports an error if a checker found something or did not run within maxCheckAge.
 func checkerErrors(last []check.Last) error {
 	var found []string
@@ -73,8 +80,8 @@ func checkerErrors(last []check.Last) error {
 	if len(found) > 0 {
 		return errors.New(strings.Join(found, ", ") + " found something: konbit ledger verify shows it")
 	}
-	if last[0].Age > maxCheckAge {
-		return fmt.Errorf("last run %s ago: is a server running with its workers?", last[0].Age.Round(time.Hour))
+	if late := oldest(last); late.Age > maxCheckAge {
+		return fmt.Errorf("%s: last run %s ago: is a server running with its workers, and what does its log say?", late.Checker, late.Age.Round(time.Hour))
 	}
 	return nil
 }

@@ -22,7 +22,8 @@ func TestDoctorReportsDailyChecks(t *testing.T) {
 	require.False(t, d.Failed())
 	require.NoError(t, checkerErrors([]check.Last{{Checker: "A1", Age: 20 * time.Hour}}))
 	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1"}, {Checker: "A5", Rows: 2}}), "A5 (2) found something")
-	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1", Age: 30 * time.Hour}}), "last run 30h0m0s ago")
+	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1", Age: 30 * time.Hour}}), "A1: last run 30h0m0s ago")
+	require.ErrorContains(t, checkerErrors([]check.Last{{Checker: "A1"}, {Checker: "A8", Age: 30 * time.Hour}}), "A8: last run", "it cannot run")
 }
 
 func TestDoctorReportsOpenTasks(t *testing.T) {

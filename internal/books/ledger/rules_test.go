@@ -125,7 +125,7 @@ var tricks = []attack{
 	{"unbalanced", checked, "journal_entry_balances_per_fund", all(header(2), line(1, 2, Bank, 5), line(2, 2, ContributionsWith, -4))},
 	{"balanced in total, not per fund", checked, "journal_entry_balances_per_fund",
 		all(header(2), line(1, 2, Bank, 5), line(2, 2, ContributionsWith, -5, "{one}", "{two}"))},
-	{"overflow to zero", checked, "journal_entry_balances_per_fund",
+	{"overflow to zero", checked, "posting_amount_is_possible",
 		all(header(4), line(1, 4, Bank, 1<<62), line(2, 4, Bank, 1<<62), line(3, 4, Bank, 1<<62), line(4, 4, Bank, 1<<62))},
 	{"reused key with another fact", taken, "journal_entry_key", all(header(2, "'s', 'x', 'k'", "'stripe', 'pi_1', 'gift'"))},
 	{"fund of another entity", missing, "posting_fund_id_entity_id_fkey", all(header(2), line(1, 2, Bank, 5, "{one}", "{foreign}"))},

@@ -69,6 +69,16 @@ func HeadByID(ctx context.Context, q sqlx.QueryerContext, id uuid.UUID) (*Record
 	return scanHead(q.QueryRowxContext(ctx, query, id))
 }
 
+// HeadOfDay returns the head that was recorded as that of a day; nil if there is none.
+func HeadOfDay(ctx context.Context, q sqlx.QueryerContext, entityID uuid.UUID, day Date) (*RecordedHead, error) {
+	const query = `/* ledger.HeadOfDay */ SELECT id, entity_id, day, n, hash, trial_balance, kept_at FROM ledger_head WHERE entity_id = $1 AND day = $2`
+	head, err := scanHead(q.QueryRowxContext(ctx, query, entityID, day.String()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return head, err
+}
+
 func scanHead(row interface{ Scan(into ...any) error }) (*RecordedHead, error) {
 	var h RecordedHead
 	var hash []byte

@@ -25,6 +25,9 @@ const (
 		SELECT e.id, l.n, e.entity_id, e.currency, 2, e.serial, l.account, f.id, l.amount FROM journal_entry e
 		  JOIN fund f ON f.entity_id = e.entity_id AND f.code = 'operations' CROSS JOIN (VALUES (1, 'ACCOUNT', 100), (2, '5200', -100)) l (n, account, amount)
 		 WHERE e.id = '00000000-0000-4000-8000-000000000001';`
+	statement = `ALTER TABLE statement DISABLE TRIGGER USER; INSERT INTO statement (id, entity_id, donor_id, year, n, language, words_version, facts, issued_at)
+		SELECT 'MADE', d.entity_id, d.donor_id, 2026, 1, 'en', 1, jsonb_build_object('legal_name', e.legal_name, 'ein', e.ein), now()
+		  FROM donation d JOIN legal_entity e ON e.id = d.entity_id WHERE d.id = 'KEPT';`
 	insertedID = "00000000-0000-4000-8000-000000000001"
 )
 
@@ -98,6 +101,10 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"an overdue parked event":               {`UPDATE stripe_event SET state = 'parked', reason = 'x', done_at = NULL, due_at = now() - interval '6 minutes' WHERE id = 'EVENT'`, "A9 EVENT"},
 		"a parked event that waits":             {`UPDATE stripe_event SET state = 'parked', reason = 'x', done_at = NULL, due_at = now() + interval '6 minutes' WHERE id = 'EVENT'`, ""},
 		"an event set aside":                    {`UPDATE stripe_event SET state = 'set_aside', reason = 'x', done_at = NULL, due_at = now() - interval '6 minutes' WHERE id = 'EVENT'`, ""},
+		"an event that is put off":              {`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = 'infinity' WHERE id = 'EVENT'`, "A9 EVENT"},
+		"an import that is put off":             {`UPDATE balance_lookup SET next_look = 'infinity' WHERE entity_id = 'TSNE'`, "A9 TSNE"},
+		"an import that is leased for ever":     {`UPDATE balance_lookup SET leased_until = 'infinity' WHERE entity_id = 'TSNE'`, "A9 TSNE"},
+		"an import that is ahead of time":       {`ALTER TABLE balance_lookup DISABLE TRIGGER USER; UPDATE balance_lookup SET read_through = '2199-01-01' WHERE entity_id = 'TSNE'`, "A9 TSNE"},
 		"clearing changed by an entry":          {insertEntry + linesIn("1010"), "A10 USD"},
 		"another account that changed":          {insertEntry + linesIn("1100"), ""},
 		"a larger balance at Stripe":            {`INSERT INTO balance_observation (entity_id, currency, held, kept) SELECT entity_id, currency, held + 1, kept FROM balance_observation ORDER BY abs(held) DESC LIMIT 1`, "A10 USD"},
@@ -113,7 +120,14 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a fund below zero":                     {insertEntry + linesIn("4100"), "A14 OPERATIONS"},
 		"a receipt of another entity":           {`UPDATE receipt SET facts = facts || '{"ein": "11-1111111"}' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
 		"a receipt under an old name":           {`UPDATE legal_entity SET legal_name = 'Another', updated_at = now() + interval '1 hour'`, ""},
+		"a receipt before a change by hand":     {`ALTER TABLE entity_fact DISABLE TRIGGER USER; UPDATE entity_fact SET since = since - interval '9 days'; UPDATE legal_entity SET updated_at = updated_at - interval '9 days'; UPDATE legal_entity SET legal_name = 'Another'`, ""},
 		"a receipt under a later name":          {`UPDATE legal_entity SET legal_name = 'Another', updated_at = now(); UPDATE receipt SET facts = facts || '{"legal_name": "Another"}', issued_at = now() - interval '9 hours' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
+		"a receipt of another amount":           {`UPDATE receipt SET facts = jsonb_set(facts, '{amount,minor}', '100000000') WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
+		"a receipt whose amount is no number":   {`UPDATE receipt SET facts = jsonb_set(facts, '{amount,minor}', '"x"') WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
+		"a receipt of another day":              {`UPDATE receipt SET facts = jsonb_set(facts, '{charged_on}', '"2020-01-01"') WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt"},
+		"a receipt without facts":               {`UPDATE receipt SET facts = '{}' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt, A16 KEPT.receipt"},
+		"a statement of another entity":         {statement + `UPDATE statement SET facts = facts || '{"ein": "11-1111111"}'`, "A16 MADE"},
+		"a statement of the entity":             {statement, ""},
 		"nothing":                               {`SELECT 1`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -30,7 +30,7 @@ func Checkers() []Checker {
 		{"A8", "check_job_overdue", "every job is done when its time comes"},
 		{"A9", "check_event_overdue", "every event is worked off within five minutes"},
 		{"A14", "check_restricted_below_zero", "no fund has less than nothing of its restricted money"},
-		{"A16", "check_receipt_facts", "every receipt names its legal entity as it was on that day"},
+		{"A16", "check_receipt_facts", "every receipt and statement says what was true of its legal entity, and of its donation"},
 		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
 	}
 }

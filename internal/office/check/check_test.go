@@ -147,6 +147,63 @@ func TestDailyRun(t *testing.T) {
 	nextDay([]string{}...)
 }
 
+// TestAnInventedResultStopsNothing: an intruder with the server's role inserts results of the day before the daily run.
+// The other checkers run, and what the database counted for an inserted result is a task.
+func TestAnInventedResultStopsNothing(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	h.SettledGift(program.ValidForm())
+	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
+	for _, no := range []string{"A1", "A9"} {
+		_, err := h.DB.Server.Exec(`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, $1, 0, '0')`, no)
+		require.NoError(t, err)
+	}
+	const tasks = `SELECT subject || ' ' || (detail ->> 'rows') || coalesce(' closed' || left(closed_at::text, 0), '') FROM finance_task WHERE kind = 'checker_found' ORDER BY 1`
+	require.Equal(t, []string{"check_event_overdue 1"}, h.Lines(tasks))
+	all, err := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}.Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, len(check.Checkers())-2)
+	require.Equal(t, len(check.Checkers()), h.Count(`SELECT count(*) FROM check_run`))
+
+	// Inserted with a snapshot of the time when all was well.
+	h.Exec(`ALTER TABLE check_run DISABLE TRIGGER insert_only; DELETE FROM check_run; UPDATE finance_task SET closed_at = now()`)
+	h.Exec(`UPDATE stripe_event SET state = 'done', done_at = now()`)
+	tx, err := h.DB.Server.Beginx()
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.Exec(`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM stripe_event`)
+	require.NoError(t, err)
+	h.Exec(`UPDATE stripe_event SET state = 'new', done_at = NULL, due_at = now() - interval '1 hour'`)
+	_, err = tx.Exec(`INSERT INTO check_run (day, checker, found, took) VALUES (current_date, 'A9', 0, '0')`)
+	require.ErrorContains(t, err, "read committed")
+}
+
+// TestACheckerThatFailsStopsNoOther: rows that an intruder inserts can make a view fail. The others run, a task says
+// which one cannot, and it runs again when it can.
+func TestACheckerThatFailsStopsNoOther(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	_, err := h.DB.Server.Exec(`INSERT INTO balance_observation (entity_id, currency, held, kept) SELECT id, currency, 9223372036854775807, -1 FROM legal_entity`)
+	require.NoError(t, err)
+	_, err = h.DB.Server.Exec(`INSERT INTO river_job (kind, args, max_attempts, state, scheduled_at)
+		VALUES ('x', '{"receipt_id": "------------------------------------"}', 1, 'available', now() - interval '1 hour')`)
+	require.NoError(t, err)
+	daily := check.DailyRun{DB: h.DB.Server, NewID: program.NewID, Now: time.Now}
+	all, err := daily.Run(t.Context())
+	require.ErrorContains(t, err, "clearing is what Stripe holds")
+	require.Len(t, all, len(check.Checkers())-1, "A8 runs too")
+	require.Equal(t, []string{"check_clearing_differs it cannot run: SQLSTATE 22003"},
+		h.Lines(`SELECT DISTINCT subject || ' ' || (detail ->> 'about it') FROM finance_task WHERE kind = 'checker_found' AND subject = 'check_clearing_differs'`))
+	_, err = daily.Run(t.Context())
+	require.Error(t, err, "it is due until it runs")
+	_, err = h.DB.Server.Exec(`INSERT INTO balance_observation (entity_id, currency, held, kept) SELECT id, currency, 0, 0 FROM legal_entity`)
+	require.NoError(t, err)
+	all, err = daily.Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task WHERE subject = 'check_clearing_differs' AND closed_at IS NULL`))
+}
+
 // TestOneServerRunsTheCheckers: of several servers at the same time, one runs the checkers.
 func TestOneServerRunsTheCheckers(t *testing.T) {
 	t.Parallel()

@@ -2,11 +2,15 @@ package check
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/books/org"
 	"konbit/internal/books/task"
@@ -20,72 +24,111 @@ type DailyRun struct {
 	Now   func() time.Time // dates the tasks
 }
 
-// Run runs the checkers unless they ran on this day. A day begins at 08:00 UTC, which is night in all of the United
+// Run runs the checkers that did not run on this day. A day begins at 08:00 UTC, which is night in all of the United
 // States. In one transaction it
 //
-//   - stores the result of each checker,
 //   - opens a task for each entity and each checker with rows about it (rows about no entity count for every entity),
-//   - closes the tasks of checkers without rows.
+//   - closes the tasks of checkers without rows,
+//   - stores the result of each checker.
 //
-// all is nil if the checkers ran already. If several servers call it at the same time, one runs the checkers. If that
-// one fails, nothing is stored and the next call starts again.
+// all is nil if all checkers ran already. If several servers call it at the same time, one runs the checkers. A checker
+// that fails stops no other one: it gets a task, has no result of the day, and so runs again with the next call. Then
+// Run returns the results of the others and an error.
 func (n DailyRun) Run(ctx context.Context) (all []Found, err error) {
+	var failed []error
 	err = pg.InTx(ctx, n.DB, func(tx *sqlx.Tx) error {
-		day, due, err := dueTx(ctx, tx)
-		if err != nil || !due {
+		all, failed = nil, nil
+		due, err := dueTx(ctx, tx)
+		if err != nil || len(due) == 0 {
 			return err
 		}
 		entities, err := org.Entities(ctx, tx)
 		if err != nil {
 			return err
 		}
-		found, err := RunAll(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if err := recordTx(ctx, tx, day, found); err != nil {
-			return err
-		}
-		for _, f := range found {
-			for _, e := range entities {
-				if err := n.updateTaskTx(ctx, tx, e.ID, f); err != nil {
-					return err
-				}
+		for _, c := range due {
+			found, err := n.runOneTx(ctx, tx, entities, c)
+			if err != nil {
+				failed = append(failed, err)
+				err = n.openFailedTx(ctx, tx, entities, c, err)
+			} else {
+				all = append(all, found)
+			}
+			if err != nil {
+				return err
 			}
 		}
-		all = found
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return all, nil
+	return all, errors.Join(failed...)
 }
 
-// dueTx returns the current day, and whether the caller must run the checkers.
-func dueTx(ctx context.Context, tx *sqlx.Tx) (day string, due bool, err error) {
+// runOneTx runs a checker, updates its tasks and stores its result. If it reports an error, it changed nothing.
+func (n DailyRun) runOneTx(ctx context.Context, tx *sqlx.Tx, entities []org.LegalEntity, c Checker) (found Found, err error) {
+	const begin = `/* check.runOneTx */ SAVEPOINT checker`
+	const undo = `/* check.runOneTx */ ROLLBACK TO SAVEPOINT checker`
+	if _, err = tx.ExecContext(ctx, begin); err != nil {
+		return found, err
+	}
+	found, err = runChecker(ctx, tx, c)
+	for i := 0; i < len(entities) && err == nil; i++ {
+		err = n.updateTaskTx(ctx, tx, entities[i].ID, found)
+	}
+	if err == nil {
+		err = recordTx(ctx, tx, found)
+	}
+	if err == nil {
+		return found, nil
+	}
+	_, undone := tx.ExecContext(ctx, undo)
+	return found, errors.Join(fmt.Errorf("check that %s: %w", c.Promise, err), undone)
+}
+
+// dueTx returns the checkers without a result of the current day. It returns none if another process is running them.
+func dueTx(ctx context.Context, tx *sqlx.Tx) (due []Checker, err error) {
 	const lock = `/* check.dueTx */ SELECT pg_try_advisory_xact_lock(hashtext('konbit nightly check'))`
-	const today = `/* check.dueTx */ SELECT (now() AT TIME ZONE 'UTC' - interval '8 hours')::date::text`
-	const done = `/* check.dueTx */ SELECT EXISTS (SELECT FROM check_run WHERE day = $1)`
-	var ours, looked bool
+	const done = `/* check.dueTx */ SELECT checker FROM check_run WHERE day = (now() AT TIME ZONE 'UTC' - interval '8 hours')::date`
+	var ours bool
 	if err := tx.GetContext(ctx, &ours, lock); err != nil || !ours {
-		return "", false, err
+		return nil, err
 	}
-	if err := tx.GetContext(ctx, &day, today); err != nil {
-		return "", false, err
+	var today []string
+	if err := tx.SelectContext(ctx, &today, done); err != nil {
+		return nil, err
 	}
-	err = tx.GetContext(ctx, &looked, done, day)
-	return day, err == nil && !looked, err
+	return slices.DeleteFunc(Checkers(), func(c Checker) bool { return slices.Contains(today, c.No) }), nil
 }
 
-func recordTx(ctx context.Context, tx *sqlx.Tx, day string, all []Found) error {
-	const insert = `/* check.recordTx */ INSERT INTO check_run (day, checker, found, took) VALUES ($1, $2, $3, make_interval(secs => $4))`
-	for _, f := range all {
-		if _, err := tx.ExecContext(ctx, insert, day, f.No, f.Count, f.Took.Seconds()); err != nil {
+// recordTx stores the result of a checker. The database sets its day and counts the rows itself.
+func recordTx(ctx context.Context, tx *sqlx.Tx, f Found) error {
+	const insert = `/* check.recordTx */ INSERT INTO check_run (day, checker, found, took) VALUES (current_date, $1, $2, make_interval(secs => $3))`
+	_, err := tx.ExecContext(ctx, insert, f.No, f.Count, f.Took.Seconds())
+	return err
+}
+
+// openFailedTx opens a task for each entity about a checker that cannot run.
+func (n DailyRun) openFailedTx(ctx context.Context, tx *sqlx.Tx, entities []org.LegalEntity, c Checker, failure error) error {
+	for _, e := range entities {
+		err := task.OpenTx(ctx, tx, task.Task{EntityID: e.ID, Kind: taskFound, Subject: c.View, Detail: map[string]string{
+			"not so": c.Promise, "checker": c.No, "rows": "unknown", "about it": failureOf(failure),
+		}}, n.NewID, n.Now())
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// failureOf says why a checker cannot run, without the data that a message of PostgreSQL may quote.
+func failureOf(err error) string {
+	var refused *pq.Error
+	if errors.As(err, &refused) {
+		return "it cannot run: SQLSTATE " + string(refused.Code)
+	}
+	return "it cannot run"
 }
 
 // updateTaskTx opens the task about a checker and an entity if the checker has rows about it, or closes it.
@@ -113,23 +156,28 @@ var taskFound = task.Register(task.Kind{
 	Code: "checker_found", Severity: task.Urgent, For: task.Operator, Link: task.Link{Object: task.Checker}, Closes: task.Automatically,
 })
 
-// Last is the result of a checker in the last daily run.
+// Last is the newest result of a checker.
 type Last struct {
 	Checker string        `db:"checker"`
 	Rows    int64         `db:"found"`
 	Age     time.Duration // since the run
 }
 
-// ReadLast returns the results of the last daily run, or none before the first run.
+// ReadLast returns the newest result of each checker, or none before the first run. So a checker that cannot run keeps
+// its last result, whose age grows.
 func ReadLast(ctx context.Context, q sqlx.QueryerContext) (last []Last, err error) {
 	const query = `/* check.ReadLast */
-		SELECT checker, found, extract(epoch FROM clock_timestamp() - checked_at)::float8 AS seconds
-		  FROM check_run WHERE day = (SELECT max(day) FROM check_run) ORDER BY checker`
+		SELECT DISTINCT ON (checker) checker, found, extract(epoch FROM clock_timestamp() - checked_at)::float8 AS seconds
+		  FROM check_run WHERE checker = ANY($1) ORDER BY checker, day DESC`
+	var known pq.StringArray
+	for _, c := range Checkers() {
+		known = append(known, c.No)
+	}
 	var rows []struct {
 		Last
 		Seconds float64 `db:"seconds"`
 	}
-	err = sqlx.SelectContext(ctx, q, &rows, query)
+	err = sqlx.SelectContext(ctx, q, &rows, query, known)
 	for _, r := range rows {
 		r.Age = time.Duration(r.Seconds * float64(time.Second))
 		last = append(last, r.Last)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,4 +71,28 @@ func TestT16NoCellIsAFormula(t *testing.T) {
 	require.NoError(t, sheet.End(), "twice")
 	_, err := csv.NewReader(&b).ReadAll()
 	require.NoError(t, err)
+}
+
+// TestHalfAListOfErasuresIsRefused: a list that lost lines would leave people in a restored database. A list of the
+// previous release does not say how long it is, and is read.
+func TestHalfAListOfErasuresIsRefused(t *testing.T) {
+	t.Parallel()
+	var list []privacy.ListEntry
+	for range 3 {
+		list = append(list, privacy.ListEntry{ID: program.NewID(), RequestedBy: "donor", DoneAt: time.Now()})
+	}
+	var text bytes.Buffer
+	require.NoError(t, privacy.WriteList(&text, list))
+	lines := strings.SplitAfter(strings.TrimSuffix(text.String(), "\n"), "\n")
+	read, err := privacy.ReadList(strings.NewReader(strings.Join(lines, "")))
+	require.NoError(t, err)
+	require.Len(t, read, 3)
+	for _, cut := range [][]string{lines[:2], lines[:1], lines[1:], {lines[0], lines[2]}} {
+		_, err := privacy.ReadList(strings.NewReader(strings.Join(cut, "")))
+		require.ErrorContains(t, err, "not complete")
+	}
+	before := regexp.MustCompile(`,"of":3`).ReplaceAllString(strings.Join(lines[:2], ""), "")
+	read, err = privacy.ReadList(strings.NewReader(before))
+	require.NoError(t, err)
+	require.Len(t, read, 2)
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jmoiron/sqlx"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/office/privacy"
@@ -72,6 +73,112 @@ func TestServerRoleCannotEraseEarly(t *testing.T) {
 		d AS (INSERT INTO erasure_donor (erasure_id, donor_id) SELECT e.id, donor.id FROM e, donor LIMIT 1) SELECT id FROM e`))
 	h.AgeErasures()
 	refused("at most", erase, id)
+}
+
+// TestErasuresADayCannotBeEvaded: the bound counts every person once, whatever the server's role writes into their rows,
+// and in whatever transaction it erases.
+func TestErasuresADayCannotBeEvaded(t *testing.T) {
+	t.Parallel()
+	h := newProgramWithDonor(t)
+	h.Exec(`UPDATE server_limit SET erased_a_day = 1`)
+	erasures := h.Lines(`WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at) SELECT d.id, now(), 'donor', 'en', now() FROM donor d RETURNING id),
+		d AS (INSERT INTO erasure_donor (erasure_id, donor_id) SELECT id, id FROM e) SELECT id::text FROM e ORDER BY 1`)
+	require.Greater(t, len(erasures), 1)
+	h.AgeErasures()
+	names := func() int { return h.Count(`SELECT count(*) FROM receipt WHERE facts ->> 'email' <> ''`) }
+	before := names()
+	require.Equal(t, 2, before)
+
+	// The address of an erased donor in the row of another one.
+	_, err := h.DB.Server.Exec(`UPDATE donor SET email = 'forgotten-' || id || '@invalid'`)
+	require.NoError(t, err)
+	var all string
+	require.NoError(t, h.DB.Server.Get(&all, `WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at) VALUES (gen_random_uuid(), now(), 'x', 'en', now()) RETURNING id),
+		d AS (INSERT INTO erasure_donor (erasure_id, donor_id) SELECT e.id, donor.id FROM e, donor) SELECT id FROM e`))
+	h.AgeErasures()
+	_, err = h.DB.Server.Exec(`SELECT erase_people($1, '{}')`, all)
+	require.ErrorContains(t, err, "at most")
+	require.Equal(t, before, names())
+
+	// Transactions that do not see each other's count.
+	one := inSnapshot(t, h)
+	_, err = one.Exec(`SELECT erase_people($1, '{}')`, erasures[0])
+	require.ErrorContains(t, err, "read committed")
+	require.NoError(t, one.Rollback())
+
+	// A donor whose row another transaction is changing.
+	other, err := h.DB.Server.Beginx()
+	require.NoError(t, err)
+	_, err = other.Exec(`UPDATE donor SET email = 'ana@example.org' WHERE id = $1`, erasures[0])
+	require.NoError(t, err)
+	_, err = h.DB.Server.Exec(`SELECT erase_people($1, '{}')`, erasures[0])
+	require.ErrorContains(t, err, "could not obtain lock")
+	require.NoError(t, other.Rollback())
+
+	_, err = h.DB.Server.Exec(`SELECT erase_people($1, '{}')`, erasures[0])
+	require.NoError(t, err, "within the bound")
+	_, err = h.DB.Server.Exec(`SELECT erase_people($1, '{}')`, erasures[0])
+	require.NoError(t, err, "the same donor counts once")
+	_, err = h.DB.Server.Exec(`SELECT erase_people($1, '{}')`, erasures[1])
+	require.ErrorContains(t, err, "at most")
+}
+
+// inSnapshot returns a transaction of the server's role that sees nothing that is committed from now on.
+func inSnapshot(t *testing.T, h *program.Program) *sqlx.Tx {
+	t.Helper()
+	tx, err := h.DB.Server.Beginx()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback() })
+	_, err = tx.Exec(`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM erasure`)
+	require.NoError(t, err)
+	return tx
+}
+
+// TestInventedErasureIsNotOnTheList: the list of done erasures is applied by the owner, without a bound. An erasure that
+// the server's role calls done, and a donor whom it adds to a done one, are not on it.
+func TestInventedErasureIsNotOnTheList(t *testing.T) {
+	t.Parallel()
+	h := newProgramWithDonor(t)
+	const invented = `
+		WITH e AS (INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES (gen_random_uuid(), now(), 'donor', 'en', now(), now()) RETURNING id),
+		     d AS (INSERT INTO erasure_donor (erasure_id, donor_id) SELECT e.id, donor.id FROM e, donor) SELECT id FROM e`
+	var id string
+	require.NoError(t, h.DB.Server.Get(&id, invented))
+	_, err := h.DB.Server.Exec(`UPDATE erasure SET done_at = now() WHERE id = $1`, id)
+	require.NoError(t, err)
+	list, err := privacy.ListDone(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM erasure WHERE done_at IS NULL AND due_at >= asked_at + interval '3 days'`), "it waits like any other")
+	h.Exec(`UPDATE erasure SET withdrawn_at = now()`)
+
+	w := erasureRequest(t, h)
+	e, err := h.OwnersPrivacy().Request(t.Context(), w)
+	require.NoError(t, err)
+	require.NoError(t, h.OwnersPrivacy().Erase(t.Context(), e.ID))
+	_, err = h.DB.Server.Exec(`INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, id FROM donor ON CONFLICT DO NOTHING`, e.ID)
+	require.ErrorContains(t, err, "is done")
+	_, err = h.DB.Server.Exec(`INSERT INTO erasure_address (erasure_id, mac) VALUES ($1, sha256('x'))`, e.ID)
+	require.ErrorContains(t, err, "is done")
+	list, err = privacy.ListDone(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Len(t, list[0].Donors, len(w.Donors))
+	h.AgeErasures()
+	applied, err := h.Privacy.Apply(t.Context(), list)
+	require.NoError(t, err, "the server's role repeats what was done")
+	require.Equal(t, privacy.ApplyResult{Erased: 1}, applied)
+
+	// Undone, with another donor, and done again.
+	_, err = h.DB.Server.Exec(`UPDATE erasure SET done_at = NULL WHERE id = $1`, e.ID)
+	require.NoError(t, err)
+	_, err = h.DB.Server.Exec(`INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, id FROM donor ON CONFLICT DO NOTHING`, e.ID)
+	require.NoError(t, err)
+	_, err = h.DB.Server.Exec(`UPDATE erasure SET done_at = now() WHERE id = $1`, e.ID)
+	require.NoError(t, err)
+	list, err = privacy.ListDone(t.Context(), h.DB.Server)
+	require.NoError(t, err)
+	require.Empty(t, list)
 }
 
 // TestWithdrawnStaysWithdrawn: the server's role revives no erasure that was withdrawn.

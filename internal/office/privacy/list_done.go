@@ -24,12 +24,16 @@ type ListEntry struct {
 	DoneAt      time.Time   `json:"done_at"`
 	Donors      []uuid.UUID `json:"donors"`
 	Addresses   [][]byte    `json:"addresses"` // keyed hashes
+	// Of is the number of lines of the list that the entry was read from or written to, so that a list that lost its end
+	// is not taken for a whole one; 0 in lists of the previous release.
+	Of int `json:"of,omitempty"`
 }
 
-// ListDone returns every erasure that was done, oldest first.
+// ListDone returns every erasure that was done, oldest first, with the donors who were erased. Whom the server's role
+// named without erasing them is not on the list.
 func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err error) {
 	const query = `/* privacy.ListDone */ SELECT id, asked_at, asked_by, done_at,
-		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id ORDER BY 1) AS donors,
+		       ARRAY(SELECT donor_id::text FROM erasure_donor d WHERE d.erasure_id = e.id AND d.erased_at IS NOT NULL ORDER BY 1) AS donors,
 		       ARRAY(SELECT mac FROM erasure_address a WHERE a.erasure_id = e.id ORDER BY 1) AS macs
 		  FROM erasure e WHERE done_at IS NOT NULL ORDER BY done_at, id`
 	rows, err := q.QueryxContext(ctx, query)
@@ -57,10 +61,11 @@ func ListDone(ctx context.Context, q sqlx.QueryerContext) (all []ListEntry, err 
 	return all, rows.Err()
 }
 
-// WriteList writes erasures as one JSON object per line.
+// WriteList writes erasures as one JSON object per line. Each says how many lines there are.
 func WriteList(to io.Writer, list []ListEntry) error {
 	lines := json.NewEncoder(to)
 	for _, e := range list {
+		e.Of = len(list)
 		if err := lines.Encode(e); err != nil {
 			return err
 		}
@@ -68,7 +73,7 @@ func WriteList(to io.Writer, list []ListEntry) error {
 	return nil
 }
 
-// ReadList reads a list that WriteList wrote.
+// ReadList reads a list that WriteList wrote. It reports an error if lines are missing.
 func ReadList(from io.Reader) (list []ListEntry, err error) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, 16<<20)
@@ -79,7 +84,15 @@ func ReadList(from io.Reader) (list []ListEntry, err error) {
 		}
 		list = append(list, e)
 	}
-	return list, lines.Err()
+	if err := lines.Err(); err != nil {
+		return nil, err
+	}
+	for n, e := range list {
+		if e.Of != 0 && e.Of != len(list) {
+			return nil, fmt.Errorf("line %d is one of %d, and there are %d: the list is not complete", n+1, e.Of, len(list))
+		}
+	}
+	return list, nil
 }
 
 // ApplyResult counts the erasures of a list.
