@@ -41,6 +41,7 @@ var exceptions = map[string]string{
 	"giving/recurring → giving/billing":                 "a plan is billed by a processor",
 	"giving/recurring → giving/plan":                    "it stores plans and follows their rules",
 	"giving/recurring → giving/donation":                "each payment of a plan is a donation",
+	"giving/planlink → giving/donor":                    "the links of an address end with it",
 	"giving/recurring → giving/planlink":                "a request by a mailed link may only make a plan smaller",
 	"giving/recurring → giving/receipt":                 "the receipt says which payment of the plan it is for",
 	"processor/event → processor/settlement":            "an event about money waits until it is booked; a lost dispute is booked",

@@ -52,6 +52,7 @@ GRANT SELECT, INSERT, UPDATE (status, frequency, amount, covered, total, paid, t
 GRANT SELECT, INSERT ON plan_terms, plan_part, plan_event TO {{role}};
 GRANT SELECT, INSERT, UPDATE (n, donation_id, refused, ours) ON instalment TO {{role}};
 GRANT SELECT, INSERT, UPDATE (tries, carried_at, refused) ON plan_request TO {{role}};
+GRANT SELECT, INSERT (id, plan_id, donor_id, token_hash, code_mac), UPDATE (ended_at), DELETE ON plan_link TO {{role}};
 
 GRANT SELECT, INSERT, UPDATE (payload, state, tries, failures, due_at, reason, done_at) ON stripe_event TO {{role}};
 -- The database sets recorded_at. Only the owner reads copies of erased receipts (receipt_kept) and their keys (receipt_pad; the server

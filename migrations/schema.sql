@@ -903,6 +903,29 @@ CREATE TABLE plan_event (
 CREATE INDEX plan_event_of_plan ON plan_event USING btree (plan_id, at);
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_event FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
 
+CREATE TABLE plan_link (
+    id uuid NOT NULL,
+    plan_id uuid NOT NULL,
+    donor_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    code_mac bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL DEFAULT now(),
+    expires_at timestamp with time zone NOT NULL DEFAULT (now() + '1 year 1 mon'::interval),
+    ended_at timestamp with time zone,
+    PRIMARY KEY (id),
+    UNIQUE (code_mac),
+    UNIQUE (token_hash),
+    CONSTRAINT plan_link_check CHECK (expires_at > created_at AND expires_at <= (created_at + '1 year 1 mon'::interval)),
+    CONSTRAINT plan_link_code_mac_check CHECK (octet_length(code_mac) = 32),
+    CONSTRAINT plan_link_token_hash_check CHECK (octet_length(token_hash) = 32),
+    CONSTRAINT plan_link_donor_id_fkey FOREIGN KEY (donor_id) REFERENCES donor(id),
+    CONSTRAINT plan_link_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
+);
+CREATE INDEX plan_link_of_donor ON plan_link USING btree (donor_id) WHERE (ended_at IS NULL);
+CREATE INDEX plan_link_of_plan ON plan_link USING btree (plan_id, created_at);
+CREATE INDEX plan_link_old ON plan_link USING btree (expires_at);
+CREATE TRIGGER plan_link_ends_once BEFORE UPDATE ON plan_link FOR EACH ROW WHEN ((old.ended_at IS NOT NULL)) EXECUTE FUNCTION plan_link_ends_once();
+
 CREATE TABLE plan_part (
     plan_id uuid NOT NULL,
     n integer NOT NULL,
@@ -1289,6 +1312,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION payment_of_charge(of_entity uuid, charge text) RETURNS uuid
 
 -- FUNCTION personless(facts jsonb) RETURNS jsonb
+
+-- FUNCTION plan_link_ends_once() RETURNS trigger
 
 -- FUNCTION plan_step_is_legal() RETURNS trigger
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/email"
 )
@@ -35,7 +36,7 @@ func donorSignOutCommand() *cobra.Command {
 // signOut ends all sessions of the person who owns an email address and returns their number. It reports an error if
 // no person owns the address, which may be misspelled.
 func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
-	access := donoraccess.Service{DB: db}
+	access := donoraccess.Service{DB: db, EndLinksTx: planlink.EndOfEmailsTx}
 	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {
 		return ended, err
 	}

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
@@ -56,6 +57,7 @@ type App struct {
 
 	Stripe      *stripepay.Stripe
 	Plans       recurring.Plans
+	PlanLinks   planlink.Links
 	Settler     donation.Settler
 	Starter     checkout.Starter
 	Booker      settlement.Booker
@@ -161,13 +163,15 @@ func (a *App) buildPeople() {
 	a.Guard = guard.New(a.resources.PagesDB, s.SecretKey, s.GiveLimits, a.resources.Clocks.Wall)
 	a.Access = donoraccess.Service{
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Secret: s.SecretKey, Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
+		EndLinksTx: planlink.EndOfEmailsTx,
 	}
+	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Secret: s.SecretKey, NewID: NewID}
 }
 
 // buildMail builds the mailers and registers all kinds of jobs.
 func (a *App) buildMail() {
 	s, wall := a.settings, a.resources.Clocks.Wall
-	links := portal.PlanLinks{Base: s.BaseURL, Secret: s.SecretKey, Now: wall}
+	links := portal.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
 		StopURL: portal.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
@@ -198,8 +202,8 @@ func (a *App) buildMail() {
 func (a *App) buildServer() {
 	s, clocks, db := a.settings, a.resources.Clocks, a.resources.PagesDB
 	catalog := fund.NewCatalogCache(db, cmp.Or(s.CatalogAge, CatalogAge), clocks.Wall)
-	access, plans, statements, erasures := a.Access, a.Plans, a.Statements, a.Privacy
-	access.DB, plans.DB, statements.DB, erasures.DB = db, db, db, db
+	access, plans, links, statements, erasures := a.Access, a.Plans, a.PlanLinks, a.Statements, a.Privacy
+	access.DB, plans.DB, links.DB, statements.DB, erasures.DB = db, db, db, db, db
 	statements.Catalog = catalog
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
@@ -209,7 +213,7 @@ func (a *App) buildServer() {
 	}
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
-		&portal.Area{Kernel: a.Server, Plans: plans, Statements: statements, Privacy: erasures},
+		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Guard: a.Guard, Statements: statements, Privacy: erasures},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

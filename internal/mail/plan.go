@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/money"
@@ -25,10 +26,15 @@ func planKind(e recurring.Event) string { return "plan_" + e.EmailKind() }
 
 // PlanLinks makes the links in emails about plans; web implements it.
 type PlanLinks interface {
-	// Manage returns the page of a plan, by its public reference. The link gives access to nothing else.
-	Manage(ref string, lang phrase.Language) string
-	// PaymentMethod returns the page where a donor gives a new card for all their plans. The link is valid for 30 days.
-	PaymentMethod(of uuid.UUID, lang phrase.Language) string
+	// Of returns the links to a plan by its public reference. They give access to nothing else.
+	Of(ctx context.Context, ref string, lang phrase.Language) (PlanLink, error)
+}
+
+// PlanLink is a link to a plan. Both addresses open the same; Code opens it in a browser without scripts.
+type PlanLink struct {
+	ManageURL string // shows the plan
+	CardURL   string // shows first how to give another card
+	Code      string
 }
 
 // Plans sends the emails about events of plans.
@@ -41,6 +47,7 @@ type Plans struct {
 // Register registers the job that sends the email of an event.
 func (m Plans) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job recurring.EmailJob) error { return m.Mail(ctx, job.EventID) })
+	jobs.Handle(h, func(ctx context.Context, job planlink.FreshEmailJob) error { return m.MailFreshLink(ctx, job.PlanID) })
 }
 
 // Mail sends the email of an event to the plan's donor, once. It sends nothing if the donor was erased.
@@ -109,13 +116,15 @@ func (m Plans) words(ctx context.Context, p plan.Plan, e recurring.Event) (view.
 	if w.Funds, err = m.fundNames(ctx, catalog, p, lang); err != nil {
 		return w, entity, err
 	}
-	if !p.Status.IsEnded() {
-		w.ManageURL = m.Links.Manage(p.PublicRef, lang)
-		if e.NeedsPaymentMethod() {
-			w.CardURL = m.Links.PaymentMethod(p.DonorID, lang)
-		}
+	if p.Status.IsEnded() {
+		return w, entity, nil
 	}
-	return w, entity, nil
+	link, err := m.Links.Of(ctx, p.PublicRef, lang)
+	w.ManageURL, w.ManageCode = link.ManageURL, link.Code
+	if e.NeedsPaymentMethod() {
+		w.CardURL = link.CardURL
+	}
+	return w, entity, err
 }
 
 // fundNames returns the names of the funds that the plan's current terms are for.

@@ -108,20 +108,24 @@ func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind str
 		if r.Yield != nil {
 			defer r.Yield(ctx)()
 		}
-		return r.render(issued, kind, to, r.Now())
+		return r.render(ctx, issued, kind, to, r.Now())
 	}
 }
 
 // render renders an email about a receipt. A receipt is attached as a document; the email that says it is void has
 // none.
-func (r Receipts) render(issued receipt.Receipt, kind, to string, now time.Time) (*Email, error) {
+func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to string, now time.Time) (*Email, error) {
 	words, err := ReceiptWords(issued)
 	if err != nil {
 		return nil, err
 	}
 	f := issued.Facts
-	if words.Instalment != nil && r.Plans != nil {
-		words.Instalment.ManageURL = r.Plans.Manage(f.Instalment.PlanRef, words.Language)
+	if words.Instalment != nil && r.Plans != nil && kind != kindVoided {
+		link, err := r.Plans.Of(ctx, f.Instalment.PlanRef, words.Language)
+		if err != nil {
+			return nil, err
+		}
+		words.Instalment.ManageURL, words.Instalment.ManageCode = link.ManageURL, link.Code
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,

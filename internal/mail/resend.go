@@ -93,7 +93,7 @@ func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by 
 		if err != nil {
 			return nil, err
 		}
-		return rs.render(issued, kind, cmp.Or(before, to), rs.Now())
+		return rs.render(ctx, issued, kind, cmp.Or(before, to), rs.Now())
 	})
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/privacy"
@@ -22,7 +23,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
 		"statement": kindStatement, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
-		"address_parted": kindAddressUnlinked, "head": kindAuditDigest, "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
+		"address_parted": kindAddressUnlinked, "head": kindAuditDigest, "plan_link": kindPlanLink, "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
 		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
@@ -43,6 +44,7 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
 		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAuditDigest: auditList,
+		kindPlanLink: planList,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
@@ -53,11 +55,11 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	} {
 		require.Regexp(t, "\n\\| `"+planKind(recurring.Event{Kind: event})+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}
-	require.Equal(t, 11, strings.Count(string(readme), "\n| `plan_"))
+	require.Equal(t, 12, strings.Count(string(readme), "\n| `plan_"))
 	for _, job := range []jobs.Job{
 		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{},
 		privacy.EmailJob{}, privacy.CompletedEmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
-		AuditDigestJob{}, DeliveryJob{},
+		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{},
 	} {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")
 	}

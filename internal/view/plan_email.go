@@ -30,6 +30,7 @@ type PlanEmailWords struct {
 	Permanent     bool   // the charge is not retried automatically
 	Funds         []string
 	ManageURL     string // link to this plan only
+	ManageCode    string // opens the same in a browser without scripts
 	CardURL       string // link to a new payment method; empty for kinds that need none
 	StopURL       string // link that stops emails of this kind; empty if they cannot be stopped
 }

@@ -57,6 +57,7 @@ type Instalment struct {
 	Each, Sum  money.Amount
 	Last, Next time.Time // zero if there is none or it is not known
 	ManageURL  string
+	ManageCode string // opens the same as ManageURL in a browser without scripts
 }
 
 // Returned is the part of a gift that was returned to the donor.
@@ -153,6 +154,10 @@ func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles s
 func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
 	say := v.receiptPhrases(d.ReceiptWords)
+	if in := r.Instalment; in != nil && in.ManageCode != "" {
+		// Not in the templates: those of a version never change.
+		d.Plan = strings.TrimSpace(d.Plan + " " + v.Phrase(d.Language, "plan.letter.code", "code", in.ManageCode))
+	}
 	if r.Replaces != nil {
 		subject = say("subject_replaced", "number", r.Replaces.Number, "organisation", r.Organisation)
 		d.Why = v.revisionReason(d, "because.", *r.Replaces)

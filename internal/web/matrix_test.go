@@ -31,15 +31,16 @@ func (r route) writes() bool { return r.Method == http.MethodPost }
 func (r route) needsSession() bool { return r.Permission == "donor's session" }
 func (r route) isOwners() bool     { return strings.HasPrefix(r.Permission, "owner: ") }
 func (r route) isLink() bool       { return strings.HasPrefix(r.Permission, "link: ") }
+func (r route) isOpened() bool     { return r.Permission == "opened link: plan" }
 
 // path returns an address of the route. ref names an object: a gift, a plan or a statement.
 func (r route) path(ref string) string {
 	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
 }
 
-// object returns the reference to Ana's object if the route is for its owner; else one that names nothing.
+// object returns the reference to Ana's object if the route is for its owner or for who opened its link; else one that names nothing.
 func (r route) object(t *testing.T, e visitor.TwoDonors) string {
-	if r.isOwners() {
+	if r.isOwners() || r.isOpened() {
 		return e.Object(t, r.Pattern)
 	}
 	return missing
@@ -209,6 +210,12 @@ func TestT9OtherSitesChangeNothing(t *testing.T) {
 			assert.Contains(t, want, got.StatusCode, "%s from %s", r.name(), where)
 			assert.Empty(t, got.Cookies(), "%s from %s", r.name(), where)
 		}
+		if r.isOpened() {
+			for _, wrong := range []string{"", "AAAA", token} {
+				fields.Set("session", wrong)
+				assert.Equal(t, 403, e.Bearer.Ask(r.Method, path, fields).StatusCode, "%s without its token", r.name())
+			}
+		}
 		if r.needsSession() || r.isOwners() {
 			for _, wrong := range []string{"", "AAAA", e.Bea.Token()} {
 				fields.Set("session", wrong)
@@ -244,7 +251,8 @@ func TestT5SecretsAreOnlyOnTheirOwnPage(t *testing.T) {
 	e := visitor.NewTwoDonors(t)
 	require.Equal(t, 303, e.Nobody.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
 	link, code, _ := e.Nobody.SignInEmail()
-	secrets := []string{link, code, strings.ReplaceAll(code, " ", ""), e.Ana.Cookies["konbit-session"], e.Nobody.Cookies["konbit-asked"]}
+	_, planToken, _ := strings.Cut(e.PlanLink.ManageURL, "#")
+	secrets := []string{link, code, planToken, e.PlanLink.Code, e.Bearer.Cookies["konbit-plan"], strings.ReplaceAll(code, " ", ""), e.Ana.Cookies["konbit-session"], e.Nobody.Cookies["konbit-asked"]}
 	for _, opens := range e.Links {
 		path, _, _ := strings.Cut(opens, "?")
 		secrets = append(secrets, path[strings.LastIndex(path, "/")+1:])
@@ -254,7 +262,7 @@ func TestT5SecretsAreOnlyOnTheirOwnPage(t *testing.T) {
 		if r.writes() || r.isLink() {
 			continue
 		}
-		for _, v := range []*visitor.Visitor{e.Ana, e.Bea, e.Nobody} {
+		for _, v := range []*visitor.Visitor{e.Ana, e.Bea, e.Bearer, e.Nobody} {
 			got := v.Ask("GET", r.path(r.object(t, e)), nil)
 			for _, secret := range secrets {
 				require.NotEmpty(t, secret)

@@ -21,7 +21,6 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/setup"
 	"konbit/internal/platform/phrase"
-	"konbit/internal/web/portal"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 	"konbit/internal/workshop/testkit/visitor"
@@ -33,7 +32,8 @@ const fullOrganisation = "grassroots-international"
 // routesWithoutPage are the routes that no test can open by itself (POST, or with a parameter) and that show no page:
 // those for programs, documents, and redirects.
 var routesWithoutPage = []string{
-	"* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /plans/card/{token}",
+	"* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /portal/plans/{ref}/card",
+	"POST /plans/fresh", "POST /plans/{ref}/email", "GET /plans/card/{token}", "POST /plans/card/{token}",
 	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /sign-out", "GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/statements/{ref}/pdf",
 }
@@ -51,7 +51,7 @@ type pageVisit struct {
 type person struct {
 	permission string // "staff" is all permissions that begin with "staff: ", each a role: the visitor has all of them
 	visitor    *visitor.Visitor
-	pages      func(phrase.Language) []pageVisit // the visits that need a parameter, a form or a special state; nil if none
+	pages      func(testing.TB, phrase.Language) []pageVisit // the visits that need a parameter, a form or a special state; nil if none
 }
 
 // may reports whether the person may use routes with a permission.
@@ -69,11 +69,11 @@ func (g *pagesProgram) persons(t *testing.T) []person {
 }
 
 // listedVisits returns the visits in page_visits_test.go.
-func (p person) listedVisits(lang phrase.Language) []pageVisit {
+func (p person) listedVisits(t testing.TB, lang phrase.Language) []pageVisit {
 	if p.pages == nil {
 		return nil
 	}
-	return p.pages(lang)
+	return p.pages(t, lang)
 }
 
 // opensByItself reports whether a test can open the route without an entry in a list: it is read, and its address has no
@@ -108,7 +108,6 @@ type pagesProgram struct {
 	visitor                            *visitor.Visitor
 	paid, plan, open, unpaid, other    donation.Donation
 	active, failing, paused, cancelled plan.Plan
-	links                              portal.PlanLinks
 }
 
 func newPagesProgram(t *testing.T) *pagesProgram {
@@ -121,7 +120,6 @@ func newPagesProgram(t *testing.T) *pagesProgram {
 	require.NoError(t, err)
 	_, err = setup.Apply(t.Context(), g.DB.Owner, demo, time.Now(), program.NewID, false)
 	require.NoError(t, err)
-	g.links = portal.PlanLinks{Base: g.Server.BaseURL, Secret: g.Server.Secret, Now: time.Now}
 
 	ana := visitor.FormOf("ana@example.org", "Ana")
 	g.paid = g.SettledGift(ana)
@@ -179,7 +177,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	visited := map[string]bool{}
 	for _, p := range persons {
 		plain[p.permission] = plainVisits(t, g, p)
-		for _, v := range p.listedVisits(phrase.English) {
+		for _, v := range p.listedVisits(t, phrase.English) {
 			visited[v.route] = true
 		}
 	}
@@ -205,7 +203,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 				for name, value := range p.visitor.Cookies {
 					tab.run(network.SetCookie(name, value).WithURL(g.URL))
 				}
-				for _, v := range append(slices.Clone(plain[p.permission]), p.listedVisits(lang)...) {
+				for _, v := range append(slices.Clone(plain[p.permission]), p.listedVisits(t, lang)...) {
 					tab.checkPage(v)
 				}
 			}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -11,18 +12,24 @@ import (
 	"konbit/internal/giving/plan"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web/portal"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 // publicPages returns the visits of pages that need no session.
-func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
+func (g *pagesProgram) publicPages(t testing.TB, lang phrase.Language) []pageVisit {
 	submit := chromedp.Tasks{chromedp.Click("#submit", chromedp.ByID), chromedp.WaitVisible("#errors", chromedp.ByID)}
 	monthly := chromedp.Tasks{
 		chromedp.Click(`label[for="amount-1"]`), chromedp.Click(`input[value="monthly"]`), chromedp.SendKeys("#occurrences", "12"),
 	}
-	manage := func(p plan.Plan) string { return strings.TrimPrefix(g.links.Manage(p.PublicRef, lang), g.URL) }
-	card := strings.TrimPrefix(g.links.PaymentMethod(g.active.DonorID, lang), g.URL)
+	secret := func(p plan.Plan) string {
+		_, token, _ := strings.Cut(visitor.PlanLink(t, g.Program, p.PublicRef).ManageURL, "#")
+		return "/plans/open#" + token
+	}
+	manage := func(p plan.Plan) string { return "/plans/" + p.PublicRef }
+	oldLink := strings.Replace(visitor.OldPlanLink(g.Program, g.active.PublicRef), "lang=en", "lang="+string(lang), 1)
+	shown := chromedp.WaitVisible("dl.facts", chromedp.ByQuery)
 	thanks := func(d donation.Donation) string { return "/give/" + fullOrganisation + "/thanks?gift=" + d.PublicRef }
-	planRoute := "GET /plans/{ref}/{key}"
+	const planRoute = "GET /plans/{ref}"
 	// Each language uses a donor of its own.
 	kind := map[phrase.Language]string{"en": "statements", "es": "reminders", "pt": "statements", "ht": "reminders"}[lang]
 	of := g.paid.DonorID
@@ -40,20 +47,24 @@ func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
 		{"thanks-unpaid", "GET /give/{org}/thanks", thanks(g.unpaid), nil, false},
 		{"thanks-unknown", "GET /give/{org}/thanks", "/give/" + fullOrganisation + "/thanks?gift=x", nil, false},
 		{"event", "GET /give/{org}/event", "/give/" + fullOrganisation + "/event", nil, false},
-		{"plan-link", planRoute, manage(g.active), nil, true},
-		{"plan-link-changed", planRoute, manage(g.active) + "&said=change", nil, false},
-		{"plan-link-failing", planRoute, manage(g.failing), nil, false},
-		{"plan-link-paused", planRoute, manage(g.paused), nil, false},
-		{"plan-link-stopped", planRoute, manage(g.cancelled) + "&said=cancel", nil, false},
-		{"plan-link-skip", planRoute, manage(g.active) + "&do=skip", nil, false},
-		{"plan-link-wrong", "POST /plans/{ref}/{key}", manage(g.active) + "&do=change&amount=1&frequency=monthly&fund=nothing&date=2001-01-01", nil, false},
-		{"plan-link-more", planRoute, manage(g.active) + "&do=change&amount=5000&frequency=weekly&fund=where-needed-most", nil, true},
-		{"plan-link-stale", planRoute, manage(g.cancelled) + "&do=skip", nil, false},
+		{"open-wrong", "POST /plans/open", "/plans/open", chromedp.Tasks{chromedp.Click("#open"), chromedp.WaitVisible("#errors", chromedp.ByID)}, false},
+		{"open-closed", planRoute, manage(g.active), nil, false},
+		{"open-old", "GET /plans/{ref}/{key}", oldLink, nil, true},
+		{"open-sent", "POST /plans/{ref}/{key}", "", chromedp.Tasks{chromedp.Click("#fresh"), chromedp.WaitNotPresent("#fresh")}, false},
+		{"plan-link", planRoute, secret(g.active), shown, true},
+		{"plan-link-changed", planRoute, manage(g.active) + "?said=change", nil, false},
+		{"plan-link-skip", planRoute, manage(g.active) + "?do=skip", nil, false},
+		{"plan-link-wrong", "POST /plans/{ref}", manage(g.active) + "?do=change&amount=1&frequency=monthly&fund=nothing&date=2001-01-01", nil, false},
+		{"plan-link-more", planRoute, manage(g.active) + "?do=change&amount=5000&frequency=weekly&fund=where-needed-most", nil, true},
+		{"plan-link-code", "GET /plans/{ref}/code", "", chromedp.Tasks{chromedp.Click("#prove"), chromedp.WaitVisible("#code")}, true},
+		{"plan-link-code-wrong", "POST /plans/{ref}/code", "", submit, false},
+		{"plan-link-card", "GET /plans/{ref}/card", manage(g.active) + "/card", nil, false},
+		{"plan-link-failing", planRoute, secret(g.failing), shown, false},
+		{"plan-link-paused", planRoute, secret(g.paused), shown, false},
+		{"plan-link-stopped", planRoute, secret(g.cancelled), shown, false},
+		{"plan-link-stale", planRoute, manage(g.cancelled) + "?do=skip", nil, false},
 		{"email-choice", "GET /letters/{token}", choice, nil, false},
 		{"email-choice-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},
-		{"card", "GET /plans/card/{token}", card, nil, false},
-		{"card-done", "GET /plans/card/{token}", card + "&done=1", nil, false},
-		{"card-gone", "GET /plans/card/{token}", "/plans/card/x", nil, false},
 		{"sign-in-wrong", "POST /sign-in", "/sign-in", submit, false},
 		{"sign-in-out", "GET /sign-in", "/sign-in?said=out", nil, false},
 		{"sign-in-closed", "GET /portal", "/portal", nil, false},
@@ -67,7 +78,7 @@ func (g *pagesProgram) publicPages(lang phrase.Language) []pageVisit {
 }
 
 // donorPages returns the visits of a signed-in donor.
-func (g *pagesProgram) donorPages(phrase.Language) []pageVisit {
+func (g *pagesProgram) donorPages(testing.TB, phrase.Language) []pageVisit {
 	plan := "/portal/plans/" + g.active.PublicRef
 	year := time.Now().In(g.Offer("csio").Entity.Location()).Year()
 	linkAddress := chromedp.Tasks{
@@ -86,6 +97,8 @@ func (g *pagesProgram) donorPages(phrase.Language) []pageVisit {
 		{"plan-pause", "GET /portal/plans/{ref}", plan + "?do=pause&months=3", nil, false},
 		{"plan-change", "GET /portal/plans/{ref}", plan + "?do=change&amount=25&frequency=weekly&fund=haiti-dessalines-brigade&cover_fees=yes", nil, false},
 		{"plan-resume", "GET /portal/plans/{ref}", "/portal/plans/" + g.paused.PublicRef + "?do=resume", nil, false},
+		{"plan-card", "GET /portal/plans/{ref}/card", plan + "/card", nil, false},
+		{"plan-card-done", "GET /portal/plans/{ref}/card", plan + "/card?done=1", nil, false},
 		{"plan-wrong", "POST /portal/plans/{ref}", plan + "?do=pause&months=40", nil, false},
 		{"erase", "GET /portal/records", "/portal/records?do=erase", nil, false},
 		{"erase-no", "POST /portal/records/erasure", "", erase, false},

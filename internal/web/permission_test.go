@@ -64,6 +64,8 @@ func statuses(t *testing.T, e visitor.TwoDonors, r route) []string {
 	}
 	bearer := "-"
 	switch {
+	case r.isOpened():
+		bearer = strconv.Itoa(use(e, r, e.Bearer, path).StatusCode)
 	case r.isLink():
 		bearer = strconv.Itoa(use(e, r, e.Nobody, r.linkPath(t, e)).StatusCode)
 	case r.Permission == "webhook signature":
@@ -80,7 +82,10 @@ func use(e visitor.TwoDonors, r route, v *visitor.Visitor, path string) visitor.
 	fields := url.Values{
 		"do": {"nothing"}, "press": {program.NewID().String()}, "email": {"new@example.org"}, "code": {"1234 5678"}, "List-Unsubscribe": {"One-Click"},
 	}
-	if v != e.Nobody && (r.needsSession() || r.isOwners()) {
+	if v == e.Bearer {
+		fields.Set("session", v.TokenOn("/plans/"+e.Objects["/plans/"]))
+	}
+	if v != e.Nobody && v != e.Bearer && (r.needsSession() || r.isOwners()) {
 		if v.Cookies["konbit-session"] == "" {
 			v.SignIn(map[*visitor.Visitor]string{e.Ana: "ana@example.org", e.Bea: "bea@example.net"}[v])
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/lib/pq"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -32,6 +33,9 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 		}
 		addresses, err := k.addressesTx(ctx, tx, e)
 		if err != nil {
+			return err
+		}
+		if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, erase, id, pq.Array(addresses)); err != nil {

@@ -125,6 +125,9 @@ func (s Service) assignAddressTx(ctx context.Context, tx *sqlx.Tx, email, kind s
 	if _, err := s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
 		return err
 	}
+	if err := s.EndLinksTx(ctx, tx, []string{email}); err != nil {
+		return err
+	}
 	n, err := recordChangeTx(ctx, tx, email, kind, uuid.NullUUID{UUID: before, Valid: true}, after)
 	if err != nil {
 		return err
@@ -139,12 +142,38 @@ func recordChangeTx(ctx context.Context, tx *sqlx.Tx, email, kind string, before
 	return n, err
 }
 
+// SignOutEverywhere ends all sessions of a person, and the links of the emails sent to the person's addresses.
+func (s Service) SignOutEverywhere(ctx context.Context, person uuid.UUID) error {
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		_, err := s.endAllTx(ctx, tx, person)
+		return err
+	})
+}
+
+// endAllTx ends all sessions of a person and the links to the person's addresses. It returns how many sessions it
+// ended.
+func (s Service) endAllTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (ended int64, err error) {
+	const query = `/* donoraccess.endAllTx */ SELECT email FROM mailbox WHERE person_id = $1`
+	var emails []string
+	if err = tx.SelectContext(ctx, &emails, query, person); err != nil {
+		return 0, err
+	}
+	if err = s.EndLinksTx(ctx, tx, emails); err != nil {
+		return 0, err
+	}
+	return s.Sessions().EndOfPersonTx(ctx, tx, person)
+}
+
 // EndSessionsOfEmail ends all sessions of the person who has an address, and all sessions that were opened by
-// this address for any person. It returns how many it ended: 0 if no person has the address.
+// this address for any person, and the links of the emails sent to these addresses. It returns how many sessions it
+// ended: 0 if no person has the address.
 func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended int64, err error) {
 	const query = `/* donoraccess.EndSessionsOfEmail */ SELECT person_id FROM mailbox WHERE email = $1`
 	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if ended, err = s.Sessions().EndOfEmailTx(ctx, tx, email); err != nil {
+			return err
+		}
+		if err := s.EndLinksTx(ctx, tx, []string{email}); err != nil {
 			return err
 		}
 		var person uuid.UUID
@@ -153,7 +182,7 @@ func (s Service) EndSessionsOfEmail(ctx context.Context, email string) (ended in
 		} else if err != nil {
 			return err
 		}
-		others, err := s.Sessions().EndOfPersonTx(ctx, tx, person)
+		others, err := s.endAllTx(ctx, tx, person)
 		ended += others
 		return err
 	})

@@ -1,6 +1,7 @@
 package donoraccess
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -22,6 +23,9 @@ type Service struct {
 	Limits Limits
 	Now    func() time.Time // the machine's clock: known browsers age by it
 	NewID  func() uuid.UUID
+	// EndLinksTx ends what the links of emails sent to these addresses open. It is called when an address gets another
+	// person, and when all sessions of a person end.
+	EndLinksTx func(ctx context.Context, tx *sqlx.Tx, emails []string) error
 }
 
 // Sessions returns the donors' sessions.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/planlink"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
@@ -44,6 +45,7 @@ func newFixture(t testing.TB) fixture {
 	return fixture{donoraccess.Service{
 		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, secret, guard.Limits{}, time.Now), Secret: secret,
 		Limits: donoraccess.Standard(), Now: time.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
+		EndLinksTx: planlink.EndOfEmailsTx,
 	}, db, t}
 }
 

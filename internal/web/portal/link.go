@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,45 +10,46 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/mail"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 )
 
-// The signed links of emails. Each opens one thing and nothing else, and contains no name and no address. Two of them
-// have no date of expiry, because people keep emails for years:
-//
-//	link                opens                                       valid
-//	plan                one recurring gift and its changes          as long as the plan is known
-//	payment method      the way to a new payment method             30 days
-//	choice of emails    one kind of email of one donor              as long as the donor is known
-//	sign-in             a session, with the button on its page      10 minutes; the secret is the fragment (after #)
-
-// paymentMethodLinkLife is how long a link to a new payment method is valid.
-const paymentMethodLinkLife = 30 * 24 * time.Hour
+// The links of emails. internal/mail/README.md says what each shows, what it can do, how long, and what ends it.
 
 // Purposes that signatures are bound to. Links in emails already sent carry them, so they never change.
 const (
-	planPurpose          = "manage plan: "
-	paymentMethodPurpose = "new card: "
-	emailChoicePurpose   = "stop letters: "
+	oldPlanPurpose          = "manage plan: " // of links in emails sent before plan_link
+	oldPaymentMethodPurpose = "new card: "    // the same
+	emailChoicePurpose      = "stop letters: "
+	openedPurpose           = "plan link opened: "
+	openedFormPurpose       = "plan link form: "
 )
 
 // PlanLinks makes the links of emails about recurring gifts.
 type PlanLinks struct {
-	Base   *url.URL
-	Secret []byte
-	Now    func() time.Time // the machine's clock: a link's age is judged by it
+	Base  *url.URL
+	DB    *sqlx.DB
+	Links planlink.Links
 }
 
-// Manage returns the link to a plan by its public reference.
-func (l PlanLinks) Manage(ref string, lang phrase.Language) string {
-	return web.Absolute(l.Base, planPath(ref, planKey(l.Secret, ref), lang))
-}
-
-// PaymentMethod returns the link to a new payment method for all plans of a donor.
-func (l PlanLinks) PaymentMethod(donor uuid.UUID, lang phrase.Language) string {
-	return web.Absolute(l.Base, paymentMethodPath(paymentMethodToken(l.Secret, donor, l.Now().Add(paymentMethodLinkLife)), lang))
+// Of returns the links to a plan by its public reference. The secret is the fragment (after the #), which browsers do
+// not send.
+func (l PlanLinks) Of(ctx context.Context, ref string, lang phrase.Language) (mail.PlanLink, error) {
+	p, err := recurring.ByRef(ctx, l.DB, ref)
+	if err != nil {
+		return mail.PlanLink{}, err
+	}
+	s, err := l.Links.Current(ctx, p.ID, p.DonorID)
+	if err != nil {
+		return mail.PlanLink{}, err
+	}
+	address := web.Absolute(l.Base, openPath+"?lang="+url.QueryEscape(string(lang)))
+	return mail.PlanLink{ManageURL: address + "#" + s.Token, CardURL: address + "&to=card#" + s.Token, Code: s.Code}, nil
 }
 
 // StopLink returns the function that makes the links by which a donor stops a kind of email.
@@ -65,12 +67,8 @@ func SignInLink(base *url.URL) func(token string, lang phrase.Language) string {
 	}
 }
 
-func planPath(ref, key string, lang phrase.Language) string {
-	return "/plans/" + url.PathEscape(ref) + "/" + url.PathEscape(key) + "?lang=" + url.QueryEscape(string(lang))
-}
-
-func paymentMethodPath(token string, lang phrase.Language) string {
-	return "/plans/card/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
+func linkedPlanPath(ref string, lang phrase.Language) string {
+	return "/plans/" + url.PathEscape(ref) + "?lang=" + url.QueryEscape(string(lang))
 }
 
 func emailChoicePath(token string, lang phrase.Language) string {
@@ -83,25 +81,42 @@ func ownPlanPath(ref string, lang phrase.Language) string {
 
 func receiptPath(ref string) string { return "/portal/gifts/" + url.PathEscape(ref) + "/receipt" }
 
-// planKey returns the signature that opens a plan.
-func planKey(secret []byte, ref string) string {
-	return base64.RawURLEncoding.EncodeToString(signature(secret, planPurpose, []byte(ref)))
+// oldPlanKey returns the signature in the address of links sent before plan_link.
+func oldPlanKey(secret []byte, ref string) string {
+	return base64.RawURLEncoding.EncodeToString(signature(secret, oldPlanPurpose, []byte(ref)))
 }
 
-// paymentMethodToken returns a donor's id (16 bytes), the end of its validity (8 bytes) and their signature (16 bytes).
-func paymentMethodToken(secret []byte, donor uuid.UUID, ends time.Time) string {
-	signed := binary.BigEndian.AppendUint64(donor[:], uint64(ends.Unix()))
-	return base64.RawURLEncoding.EncodeToString(append(signed, signature(secret, paymentMethodPurpose, signed)...))
-}
-
-// readPaymentMethodToken returns the donor of a token; valid is false if it is not ours or has ended.
-func readPaymentMethodToken(secret []byte, token string, now time.Time) (donor uuid.UUID, valid bool) {
+// readOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its age;
+// valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their signature.
+func readOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, paymentMethodPurpose, raw[:24])) {
+	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, oldPaymentMethodPurpose, raw[:24])) {
+		return uuid.Nil, false
+	}
+	return uuid.UUID(raw[:16]), true
+}
+
+// openedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8) and
+// their signature (16).
+func openedToken(secret []byte, link uuid.UUID, ends time.Time) string {
+	signed := binary.BigEndian.AppendUint64(link[:], uint64(ends.Unix()))
+	return base64.RawURLEncoding.EncodeToString(append(signed, signature(secret, openedPurpose, signed)...))
+}
+
+// readOpenedToken returns the link of a cookie; valid is false if it is not ours or has ended.
+func readOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID, valid bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, openedPurpose, raw[:24])) {
 		return uuid.Nil, false
 	}
 	ends := time.Unix(int64(binary.BigEndian.Uint64(raw[16:24])), 0)
 	return uuid.UUID(raw[:16]), now.Before(ends)
+}
+
+// openedFormToken returns what the forms of a page carry that a browser opened by a link with this cookie, so that
+// another site's form changes nothing.
+func openedFormToken(secret []byte, cookie string) string {
+	return base64.RawURLEncoding.EncodeToString(signature(secret, openedFormPurpose, []byte(cookie)))
 }
 
 // emailChoiceToken returns a signature (16 bytes), a donor's id (16 bytes) and the name of a kind of email.

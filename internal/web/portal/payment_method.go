@@ -7,13 +7,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-chi/chi/v5"
-	"github.com/google/uuid"
-
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -22,48 +18,41 @@ import (
 // stripeTimeout limits all calls to Stripe of one request together.
 const stripeTimeout = 8 * time.Second
 
-// donorLink is what the link to a new payment method opens: a donor, and the page of the donor's plans.
-type donorLink struct {
-	donor uuid.UUID
-	page  PaymentMethodPage
-}
-
-// donorOfLink returns the donor of the link; fault.NotFound if the link is not ours or no longer valid.
-func (a *Area) donorOfLink(r *http.Request) (l donorLink, err error) {
-	token := chi.URLParam(r, "token")
-	var valid bool
-	if l.donor, valid = readPaymentMethodToken(a.Secret, token, a.Wall()); !valid {
-		return l, fault.New(fault.NotFound, "plan.card.gone", nil)
-	}
-	plans, err := recurring.OfDonor(r.Context(), a.DB, l.donor)
+// linkedCardGet shows the plan of an opened link with its card. Another card needs a session: its form sends a code.
+func (a *Area) linkedCardGet(w http.ResponseWriter, r *http.Request, p planView) error {
+	page, err := a.paymentMethodPage(r, p.catalog, []recurring.Plan{p.plan})
 	if err != nil {
-		return l, err
+		return err
 	}
-	if len(plans) == 0 {
-		return l, web.NotFound()
-	}
-	catalog, err := a.Catalog.Current(r.Context())
+	page.Action, page.Token, page.NeedsSession = subPath(p.path, "/email"), p.token, true
+	return a.writePaymentMethod(w, page)
+}
+
+// ownCardGet asks whether to continue to Stripe's page for a new payment method. It changes nothing. With ?done=1 the
+// donor comes back from Stripe's page; that the payment method was saved, a webhook says and not this address.
+func (a *Area) ownCardGet(w http.ResponseWriter, r *http.Request, p web.Owned[planView]) error {
+	plans, err := recurring.OfDonor(r.Context(), a.DB, p.Object.plan.DonorID)
 	if err != nil {
-		return l, err
+		return err
 	}
-	l.page, err = a.paymentMethodPage(r, catalog, plans)
-	l.page.Action = paymentMethodPath(token, l.page.Language)
-	return l, err
+	page, err := a.paymentMethodPage(r, p.Object.catalog, plans)
+	if err != nil {
+		return err
+	}
+	page.Action, page.Token, page.Done = subPath(p.Object.path, "/card"), p.Object.token, r.URL.Query().Get("done") != ""
+	return a.writePaymentMethod(w, page)
 }
 
-// paymentMethodGet asks whether to continue to Stripe's page for a new payment method. It changes nothing. With ?done=1
-// the donor comes back from Stripe's page; that the payment method was saved, a webhook says and not this address.
-func (a *Area) paymentMethodGet(w http.ResponseWriter, r *http.Request, l donorLink) error {
-	l.page.Done = r.URL.Query().Get("done") != ""
-	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return l.page.Write(b, a.View) })
+func (a *Area) writePaymentMethod(w http.ResponseWriter, page PaymentMethodPage) error {
+	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
-// paymentMethodPost creates Stripe's page and redirects to it.
-func (a *Area) paymentMethodPost(w http.ResponseWriter, r *http.Request, l donorLink) error {
+// ownCardPost creates Stripe's page and redirects to it.
+func (a *Area) ownCardPost(w http.ResponseWriter, r *http.Request, p web.Owned[planView]) error {
 	ctx, cancel := context.WithTimeout(r.Context(), stripeTimeout)
 	defer cancel()
-	back := web.Absolute(a.BaseURL, l.page.Action) + "&done=1"
-	address, _, err := a.Plans.UpdatePaymentMethod(ctx, l.donor, string(l.page.Language), back)
+	back := web.Absolute(a.BaseURL, subPath(p.Object.path, "/card")) + "&done=1"
+	address, _, err := a.Plans.UpdatePaymentMethod(ctx, p.Object.plan.DonorID, string(p.Object.lang), back)
 	if err != nil {
 		return err
 	}

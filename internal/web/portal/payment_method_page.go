@@ -12,8 +12,10 @@ type PaymentMethodPage struct {
 	view.Frame
 	Organisation view.Organisation
 	Action       string
+	Token        string        // for the form: of the session, or of the opened link
 	Plans        []PlanSummary // active and paused plans
 	Done         bool          // the donor comes back from Stripe's page
+	NeedsSession bool          // the donor came by a link: Action sends a code
 }
 
 // PlanSummary is a recurring gift and the payment method it is charged to.

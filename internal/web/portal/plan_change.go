@@ -27,13 +27,22 @@ type planChange struct {
 
 // confirm returns the explanation of the change with the button that makes it.
 func (c planChange) confirm(submissionID string) *PlanConfirm {
-	confirm := &PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID}
-	for _, name := range []string{"months", "amount", "frequency", "fund", "date", "cover_fees"} {
-		if value := c.typed.Get(name); value != "" {
-			confirm.Values = append(confirm.Values, view.FormValue{Name: name, Value: value})
+	return &PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID, Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees")}
+}
+
+// typedValues returns the values of fields that are not empty.
+func typedValues(typed url.Values, names ...string) (values []view.FormValue) {
+	for _, name := range names {
+		if value := typed.Get(name); value != "" {
+			values = append(values, view.FormValue{Name: name, Value: value})
 		}
 	}
-	return confirm
+	return values
+}
+
+// changeValues returns a typed change of terms, to show it again in a session.
+func changeValues(typed url.Values) []view.FormValue {
+	return typedValues(typed, "do", "amount", "frequency", "fund", "date", "cover_fees")
 }
 
 // planChange reads a change and works out its result. It changes nothing. It returns fault.Invalid for bad fields and

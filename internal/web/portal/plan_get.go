@@ -2,12 +2,10 @@ package portal
 
 import (
 	"cmp"
-	"crypto/hmac"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -32,19 +30,8 @@ type planView struct {
 	parts   []donation.Designation
 	lang    phrase.Language
 	path    string // address of the page
-	via     string // the way to the page: "letter" (the link of an email) or "portal"; each request records it
-	token   string // session token for the page's forms; empty if the page was opened by the link of an email
-}
-
-// planOfLink returns the plan that the link of an email opens; fault.NotFound if the link is not ours.
-func (a *Area) planOfLink(r *http.Request) (planView, error) {
-	ref, key := chi.URLParam(r, "ref"), chi.URLParam(r, "key")
-	if !hmac.Equal([]byte(key), []byte(planKey(a.Secret, ref))) {
-		return planView{}, web.NotFound()
-	}
-	p, err := a.openPlan(r, ref, "")
-	p.path, p.via = planPath(ref, key, p.lang), planlink.ByLink
-	return p, err
+	via     string // the way to the page: planlink.ByLink or planlink.BySession; each request records it
+	token   string // for the page's forms: of the session, or of the opened link
 }
 
 // ownPlan returns the visitor's plan that the path names.
@@ -135,6 +122,7 @@ func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.
 		page.Conflict, status = true, http.StatusConflict
 	case fault.Forbidden:
 		page.NeedsSession, status = true, http.StatusForbidden
+		page.Proof = PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
 	}
 	if typed.Get("do") == "change" {
 		page.Entry = PlanEntry{
@@ -154,7 +142,7 @@ func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
 	o, loc := p.offer.Organisation, p.offer.Entity.Location()
 	page := PlanPage{
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
-		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token,
+		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token, Own: p.via == planlink.BySession,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
@@ -173,7 +161,7 @@ func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
 		page.Last = last.In(loc)
 	}
 	if p.plan.Status.IsRunning() {
-		page.CardURL = paymentMethodPath(paymentMethodToken(a.Secret, p.plan.DonorID, a.Wall().Add(time.Hour)), p.lang)
+		page.CardURL = subPath(p.path, "/card")
 	}
 	for _, part := range p.parts {
 		f, err := p.catalog.Fund(part.FundID)

@@ -16,7 +16,8 @@ type PlanPage struct {
 	Organisation view.Organisation
 	Action       string // address of all its forms: GET explains a change, POST makes it
 	SubmissionID string // one-time id of the form that stops the gift
-	Token        string // session token for the forms; empty if the page was opened by the link of an email
+	Token        string // for the forms: of the session, or of the opened link
+	Own          bool   // it was opened in a session, not by the link of an email
 
 	Status        string // active, paused, finished, cancelled or failed
 	Amount        money.Amount
@@ -39,8 +40,15 @@ type PlanPage struct {
 	Confirm  *PlanConfirm
 	Problems []fault.Field
 	Conflict bool // the requested change is not possible in the plan's present state
-	// NeedsSession: the requested change takes more, and the donor came by a link.
+	// NeedsSession: the requested change takes more, and the donor came by a link. Proof sends a code for it.
 	NeedsSession bool
+	Proof        PlanProof
+}
+
+// PlanProof is the form that sends a code to the donor, after which the requested change is shown again in a session.
+type PlanProof struct {
+	Action string
+	Values []view.FormValue // the requested change
 }
 
 // FundChoice is a fund that the gift may be for.

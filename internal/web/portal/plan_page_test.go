@@ -22,9 +22,9 @@ import (
 func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
 	p := portal.PlanPage{
-		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref/key?lang=en", SubmissionID: "press", Status: "active",
+		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref?lang=en", SubmissionID: "press", Status: "active",
 		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
-		Brand: "visa", Last4: "4242", CardURL: "/plans/card/x", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
+		Brand: "visa", Last4: "4242", CardURL: "/plans/ref/card?lang=en", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
 		Months: 12, Funds: []portal.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
 		CoverOffered: true, Entry: portal.PlanEntry{Amount: "20", Frequency: "monthly"},
 	}
@@ -52,7 +52,7 @@ func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	}
 	pages["failing, with problems"] = failing
 	more := p
-	more.NeedsSession = true
+	more.NeedsSession, more.Proof = true, portal.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
 	pages["needs a session"] = more
 	return pages
 }
@@ -82,6 +82,19 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		all["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
 			return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
 				Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+		}
+	}
+	all["card by a link"] = func(w io.Writer) error {
+		return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/x/email?lang=en", NeedsSession: true,
+			Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+	}
+	for name, p := range portal.PlanLinkStates() {
+		p.Frame = frame(lang)
+		all["plan link "+name] = func(w io.Writer) error { return p.Write(w, v) }
+	}
+	for _, held := range []bool{false, true} {
+		all["plan code "+strconv.FormatBool(held)] = func(w io.Writer) error {
+			return portal.PlanProofPage{Frame: frame(lang), Action: "/plans/x/code?lang=en", Back: "/plans/x?lang=en", RateLimited: held}.Write(w, v)
 		}
 	}
 	return all

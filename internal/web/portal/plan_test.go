@@ -1,9 +1,9 @@
 package portal_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,16 +14,22 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
-	"konbit/internal/web/portal"
+	"konbit/internal/mail"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
-var planLink = regexp.MustCompile(`http://[^\s"<>]+/plans/[^\s"<>]+`)
+var (
+	planLink = regexp.MustCompile(`http://\S+/plans/open\?lang=\w+#\S+`)
+	cardLink = regexp.MustCompile(`http://\S+/plans/open\?lang=\w+&to=card#\S+`)
+	planCode = regexp.MustCompile(`\b[0-9A-Z]{5}-[0-9A-Z]{5}\b`)
+)
 
-// mailed waits for an email with these words in its subject and returns its text.
+// waitForEmail waits for an email with these words in its subject and returns its text.
 func waitForEmail(t *testing.T, h *program.Program, subject string) (text string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() error {
@@ -42,56 +48,46 @@ func waitForEmail(t *testing.T, h *program.Program, subject string) (text string
 	return text
 }
 
-func getPage(t *testing.T, address string) (int, string) {
+// startedPlan starts a recurring gift and returns the text of its first receipt.
+func startedPlan(t *testing.T, h *program.Program, times string) (donation.Donation, string) {
 	t.Helper()
-	resp, err := program.Client().Get(address)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.StatusCode, string(body)
-}
-
-func postForm(t *testing.T, address string, form url.Values) *http.Response {
-	t.Helper()
-	resp, err := program.Client().PostForm(address, form)
-	require.NoError(t, err)
-	resp.Body.Close()
-	return resp
-}
-
-// TestManagedFromAnEmail: the receipt's link opens its plan and nothing else, reading changes nothing, each change is
-// explained before it is made, and stopping takes one submission.
-func TestManagedFromAnEmail(t *testing.T) {
-	h := program.New(t, program.Options{})
-	h.StartWorkers()
 	f := program.ValidForm()
-	f.Frequency, f.Occurrences = "monthly", "12"
+	f.Frequency, f.Occurrences = "monthly", times
 	d := h.StartedGift(f)
 	h.Pay(d)
 	h.DeliverNew()
-	receiptText := waitForEmail(t, h, "receipt")
-	require.Contains(t, receiptText, "1 of 12")
-	require.Contains(t, strings.Join(strings.Fields(receiptText), " "), "12 payments of $20, the last on")
-	link := planLink.FindString(receiptText)
-	require.NotEmpty(t, link)
+	return d, waitForEmail(t, h, "receipt")
+}
 
-	code, page := getPage(t, link)
-	require.Equal(t, http.StatusOK, code)
-	require.NotContains(t, page, "Pérez")
-	require.NotContains(t, page, "ana@example.org")
+// TestManagedFromAnEmail: the receipt's link opens its plan and nothing else, reading changes nothing, each change is
+// explained before it is made, and stopping takes one submission. A forwarded link takes no more than the donor agreed to.
+func TestManagedFromAnEmail(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
+	d, emailText := startedPlan(t, h, "12")
+	require.Contains(t, emailText, "1 of 12")
+	require.Contains(t, strings.Join(strings.Fields(emailText), " "), "12 payments of $20, the last on")
+	link := planLink.FindString(emailText)
+	require.NotEmpty(t, link, emailText)
+
+	v := visitor.New(t, h)
+	path := v.OpenPlan(mail.PlanLink{ManageURL: link})
+	got := v.Ask("GET", path, nil)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.NotContains(t, got.Page, "Pérez")
+	require.NotContains(t, got.Page, "ana@example.org")
 	before := h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`)
-	code, page = getPage(t, link+"&do=pause&months=3")
-	require.Equal(t, http.StatusOK, code)
-	require.Contains(t, page, "Pause my gift")
-	code, _ = getPage(t, link+"&do=pause&months=40")
-	require.Equal(t, http.StatusUnprocessableEntity, code)
-	code, page = getPage(t, link+"&do=change&amount=1&frequency=monthly&fund=general")
-	require.Equal(t, http.StatusUnprocessableEntity, code)
-	require.Contains(t, page, "The smallest gift")
-	code, page = getPage(t, strings.Replace(link, "lang=en", "lang=es", 1)+"&do=change&amount=15&frequency=yearly&fund=general")
-	require.Equal(t, http.StatusOK, code)
-	require.Contains(t, page, "$15 cada año")
+	got = v.Ask("GET", path+"&do=pause&months=3", nil)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "Pause my gift")
+	require.Equal(t, http.StatusUnprocessableEntity, v.Ask("GET", path+"&do=pause&months=40", nil).StatusCode)
+	got = v.Ask("GET", path+"&do=change&amount=1&frequency=monthly&fund=general", nil)
+	require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode)
+	require.Contains(t, got.Page, "The smallest gift")
+	got = v.Ask("GET", strings.Replace(path, "lang=en", "lang=es", 1)+"&do=change&amount=15&frequency=yearly&fund=general", nil)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "$15 cada año")
+	token := v.TokenOn(path)
 	for _, more := range []url.Values{
 		{"amount": {"5000"}, "frequency": {"weekly"}, "fund": {"general"}},
 		{"amount": {"20"}, "frequency": {"monthly"}, "fund": {"network"}},
@@ -99,48 +95,204 @@ func TestManagedFromAnEmail(t *testing.T) {
 		{"amount": {"20"}, "frequency": {"monthly"}, "fund": {"general"}, "date": {h.Fake.Now().AddDate(0, 0, 5).Format(time.DateOnly)}},
 	} {
 		more.Set("do", "change")
-		code, page = getPage(t, link+"&"+more.Encode())
-		require.Equal(t, http.StatusForbidden, code)
-		require.Contains(t, page, "sign in first")
-		require.Contains(t, page, `value="`+more.Get("amount")+`"`, "what was typed stays")
+		got = v.Ask("GET", path+"&"+more.Encode(), nil)
+		require.Equal(t, http.StatusForbidden, got.StatusCode)
+		require.Contains(t, got.Page, "we send you a code first")
+		require.Contains(t, got.Page, `value="`+more.Get("amount")+`"`, "what was typed stays")
 		more.Set("press", uuid.NewString())
-		require.Equal(t, http.StatusForbidden, postForm(t, link, more).StatusCode)
+		more.Set("session", token)
+		require.Equal(t, http.StatusForbidden, v.Ask("POST", path, more).StatusCode)
 	}
 	require.Equal(t, before, h.Lines(`SELECT status || paid || coalesce(next_at::text, '') FROM plan`), "reading the page changes nothing")
 	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind <> 'schedule'`))
 
-	wrong := regexp.MustCompile(`/plans/([^/]+)/[^?]+`).ReplaceAllString(link, "/plans/$1/AAAAAAAAAAAAAAAAAAAAAA")
-	code, _ = getPage(t, wrong)
-	require.Equal(t, http.StatusNotFound, code)
-	require.Equal(t, http.StatusNotFound, postForm(t, wrong, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}}).StatusCode)
-
-	submission := url.Values{"do": {"pause"}, "months": {"2"}, "press": {uuid.NewString()}}
+	submission := url.Values{"do": {"pause"}, "months": {"2"}, "press": {uuid.NewString()}, "session": {token}}
 	for range 2 {
-		resp := postForm(t, link, submission)
-		require.Equal(t, http.StatusSeeOther, resp.StatusCode)
-		require.Contains(t, resp.Header.Get("Location"), "said=pause")
+		got = v.Ask("POST", path, submission)
+		require.Equal(t, http.StatusSeeOther, got.StatusCode)
+		require.Contains(t, got.Header.Get("Location"), "said=pause")
 	}
 	require.Contains(t, strings.Join(strings.Fields(waitForEmail(t, h, "paused")), " "), "goes on by itself")
-	resp := postForm(t, link, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "reason": {"a new job"}})
-	require.Contains(t, resp.Header.Get("Location"), "said=cancel")
+	got = v.Ask("POST", path, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "reason": {"a new job"}, "session": {token}})
+	require.Contains(t, got.Header.Get("Location"), "said=cancel")
 	waitForEmail(t, h, "has stopped, as you asked")
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	require.Equal(t, plan.Cancelled, p.Status)
-	require.Equal(t, http.StatusConflict, postForm(t, link, url.Values{"do": {"skip"}, "press": {uuid.NewString()}}).StatusCode)
+	got = v.Ask("POST", path, url.Values{"do": {"skip"}, "press": {uuid.NewString()}, "session": {token}})
+	require.Equal(t, http.StatusConflict, got.StatusCode)
 }
 
-// TestNewPaymentMethodFromAnEmail: the link asks first, a POST leads to Stripe's page, and the link is valid for thirty
-// days.
+// TestMoreNeedsAFreshCode: a donor who came by a link and asks for more gets a code by email. The code opens a session, in
+// which the change is shown again as it was typed. No page shows the address.
+func TestMoreNeedsAFreshCode(t *testing.T) {
+	h := program.New(t, program.Options{})
+	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	v := visitor.New(t, h)
+	path := v.OpenPlan(visitor.PlanLink(t, h, p.PublicRef))
+	below := func(part string) string { return strings.Replace(path, "?", part+"?", 1) }
+	token := v.TokenOn(path)
+	got := v.Ask("POST", below("/email"), url.Values{"session": {token}, "do": {"change"}, "amount": {"50"}, "frequency": {"weekly"}, "fund": {"general"}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	require.Equal(t, below("/code"), got.Header.Get("Location"))
+	_, code, _ := v.SignInEmail()
+	for _, page := range []string{below("/code"), "/sign-in/code"} {
+		require.NotContains(t, v.Ask("GET", page, nil).Page, "ana@example.org")
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, v.Ask("POST", below("/code"), url.Values{"session": {token}, "code": {"1"}}).StatusCode)
+	got = v.Ask("POST", below("/code"), url.Values{"session": {token}, "code": {code}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	next := got.Header.Get("Location")
+	require.True(t, strings.HasPrefix(next, "/portal/plans/"+p.PublicRef+"?"), next)
+	got = v.Ask("GET", next, nil)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "$50 every week")
+	require.Empty(t, v.Cookies["konbit-next"])
+
+	// Another card needs a code too. The email's link works as well, in the browser that asked.
+	other := visitor.New(t, h)
+	path = other.OpenPlan(visitor.PlanLink(t, h, p.PublicRef))
+	got = other.Ask("GET", below("/card"), nil)
+	require.Contains(t, got.Page, "E-mail me a code")
+	got = other.Ask("POST", below("/email"), url.Values{"session": {other.TokenOn(path)}, "do": {"card"}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, got.Page)
+	link, _, _ := other.SignInEmail()
+	got = other.Ask("POST", "/sign-in/link", url.Values{"link": {link}})
+	require.Equal(t, "/portal/plans/"+p.PublicRef+"/card?lang=en", got.Header.Get("Location"))
+	got = other.Ask("POST", got.Header.Get("Location"), url.Values{"session": {other.TokenOn(got.Header.Get("Location"))}})
+	require.Equal(t, http.StatusSeeOther, got.StatusCode)
+	require.Contains(t, got.Header.Get("Location"), h.FakeURL)
+}
+
+// TestNextPageAfterSigningIn: a cookie cannot lead anywhere but to the donor's own recurring gifts.
+func TestNextPageAfterSigningIn(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
+	for _, next := range []string{"https://evil.example/portal/plans/", "//evil.example/portal/plans/", "/sign-out", "portal/plans/x", "%"} {
+		v := visitor.New(t, h)
+		require.Equal(t, http.StatusSeeOther, v.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
+		v.Cookies["konbit-next"] = base64.RawURLEncoding.EncodeToString([]byte(next))
+		link, _, _ := v.SignInEmail()
+		require.Equal(t, "/portal", v.Ask("POST", "/sign-in/link", url.Values{"link": {link}}).Header.Get("Location"), next)
+	}
+}
+
+// TestLinksToPlans: what opens a link, and what ends it.
+func TestLinksToPlans(t *testing.T) {
+	h := program.New(t, program.Options{UnlimitedSignIn: true})
+	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	other := visitor.StartPlan(t, h, visitor.FormOf("bea@example.net", "Bea"))
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	theirs, err := recurring.ByID(t.Context(), h.DB.Server, other.ID)
+	require.NoError(t, err)
+	link := visitor.PlanLink(t, h, p.PublicRef)
+	require.Equal(t, link, visitor.PlanLink(t, h, p.PublicRef), "the emails of a month hold the same link")
+
+	v := visitor.New(t, h)
+	path := v.OpenPlan(link)
+	require.Equal(t, http.StatusUnauthorized, v.Ask("GET", "/plans/"+theirs.PublicRef, nil).StatusCode, "the plan of another donor")
+	for typed, want := range map[string]int{
+		link.Code: 303, " " + strings.ToLower(strings.Replace(link.Code, "-", " ", 1)): 303, "00000-00000": 422, "": 422, "x\x00\xff": 422,
+	} {
+		got := visitor.New(t, h).Ask("POST", "/plans/open", url.Values{"code": {typed}})
+		require.Equal(t, want, got.StatusCode, typed)
+	}
+	_, token, _ := strings.Cut(link.ManageURL, "#")
+	for _, wrong := range []string{token[1:], "A" + token, strings.ToUpper(token), "\x00\xff"} {
+		require.Equal(t, 422, visitor.New(t, h).Ask("POST", "/plans/open", url.Values{"link": {wrong}}).StatusCode, wrong)
+	}
+	stranger := visitor.New(t, h)
+	for range 10 {
+		stranger.Ask("POST", "/plans/open", url.Values{"code": {"AAAAA-AAAAA"}})
+	}
+	got := stranger.Ask("POST", "/plans/open", url.Values{"code": {link.Code}})
+	require.Equal(t, http.StatusTooManyRequests, got.StatusCode)
+	require.NotEmpty(t, got.Header.Get("Retry-After"))
+	require.Equal(t, 303, stranger.Ask("POST", "/plans/open", url.Values{"link": {token}}).StatusCode, "the link still works")
+
+	ends := map[string]func(){
+		"all sessions end": func() {
+			visitor.New(t, h).SignIn("ana@example.org").Post("/portal/sessions/end", url.Values{})
+		},
+		"the address is linked to another person": func() {
+			bea := visitor.New(t, h).SignIn("bea@example.net")
+			bea.Post("/portal/addresses", url.Values{"email": {"ana@example.org"}})
+			_, code, _ := bea.SignInEmail()
+			require.Equal(t, 303, bea.Post("/portal/addresses/prove", url.Values{"email": {"ana@example.org"}, "code": {code}}).StatusCode)
+		},
+		"the address is unlinked": func() {
+			bea := visitor.New(t, h).SignIn("bea@example.net")
+			require.Equal(t, 303, bea.Post("/portal/addresses/part", url.Values{"email": {"ana@example.org"}}).StatusCode)
+		},
+		"thirteen months": func() {
+			h.Exec(`UPDATE plan_link SET created_at = created_at - interval '14 months', expires_at = expires_at - interval '14 months' WHERE ended_at IS NULL`)
+		},
+	}
+	for _, why := range []string{"all sessions end", "the address is linked to another person", "the address is unlinked", "thirteen months"} {
+		link = visitor.PlanLink(t, h, p.PublicRef)
+		v = visitor.New(t, h)
+		path = v.OpenPlan(link)
+		form := url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "session": {v.TokenOn(path)}}
+		ends[why]()
+		require.Equal(t, http.StatusUnauthorized, v.Ask("GET", path, nil).StatusCode, why)
+		require.Equal(t, http.StatusUnauthorized, v.Ask("POST", path, form).StatusCode, why)
+		_, token, _ = strings.Cut(link.ManageURL, "#")
+		got = v.Ask("POST", "/plans/open", url.Values{"link": {token}})
+		require.Equal(t, http.StatusUnprocessableEntity, got.StatusCode, why)
+		require.Contains(t, got.Page, "Send me a fresh link", why)
+		require.NotEqual(t, link, visitor.PlanLink(t, h, p.PublicRef), why)
+	}
+	got = v.Ask("POST", "/plans/fresh", url.Values{"link": {token}})
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "on its way")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_link_letter'`))
+}
+
+// TestOldLinksSendAFreshOne: links sent before table plan_link change nothing and show nothing. Their button sends a valid
+// link to the donor, three times an hour.
+func TestOldLinksSendAFreshOne(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.StartWorkers()
+	d, _ := startedPlan(t, h, "")
+	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
+	require.NoError(t, err)
+	v := visitor.New(t, h)
+	for i, old := range []string{visitor.OldPlanLink(h, p.PublicRef), visitor.OldCardLink(h, p.DonorID)} {
+		got := v.Ask("GET", old+"&do=cancel", nil)
+		require.Equal(t, http.StatusOK, got.StatusCode)
+		require.Contains(t, got.Page, "Send me a fresh link")
+		require.NotContains(t, got.Page, "$20")
+		require.Equal(t, http.StatusNotFound, v.Ask("GET", strings.Replace(old, "?", "A?", 1), nil).StatusCode)
+		require.Equal(t, http.StatusNotFound, v.Ask("POST", strings.Replace(old, "?", "A?", 1), url.Values{}).StatusCode)
+		got = v.Ask("POST", old, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}})
+		require.Equal(t, http.StatusOK, got.StatusCode)
+		require.Contains(t, got.Page, "on its way")
+		testkit.Eventually(t, 20*time.Second, func() error {
+			if n := len(h.Mail.Messages()); n != i+2 {
+				return fmt.Errorf("%d emails", n)
+			}
+			return nil
+		})
+	}
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind <> 'schedule'`))
+	text := waitForEmail(t, h, "Your link to your gift")
+	require.Equal(t, http.StatusOK, v.Ask("GET", v.OpenPlan(mail.PlanLink{ManageURL: planLink.FindString(text)}), nil).StatusCode)
+	code := planCode.FindString(text)
+	require.Equal(t, http.StatusSeeOther, visitor.New(t, h).Ask("POST", "/plans/open", url.Values{"code": {code}}).StatusCode, text)
+	for i, want := range []int{200, 429} {
+		require.Equal(t, want, v.Ask("POST", visitor.OldPlanLink(h, p.PublicRef), url.Values{}).StatusCode, i)
+	}
+}
+
+// TestNewPaymentMethodFromAnEmail: the link shows the gift and its card, and nothing else without a code.
 func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
-	f := program.ValidForm()
-	f.Frequency = "monthly"
-	d := h.StartedGift(f)
-	h.Pay(d)
-	h.DeliverNew()
-	waitForEmail(t, h, "receipt")
+	d, _ := startedPlan(t, h, "")
 	var p plan.Plan
 	testkit.Eventually(t, 20*time.Second, func() (err error) {
 		if p, err = recurring.ByID(t.Context(), h.DB.Server, d.ID); err == nil && p.SyncDue != nil {
@@ -153,30 +305,27 @@ func TestNewPaymentMethodFromAnEmail(t *testing.T) {
 	h.DeliverNew()
 	emailText := waitForEmail(t, h, "could not be charged")
 	require.Contains(t, strings.Join(strings.Fields(emailText), " "), "Your bank says there was not enough money")
-	link := regexp.MustCompile(`http://\S+/plans/card/\S+`).FindString(emailText)
-	require.NotEmpty(t, link)
-	code, page := getPage(t, link)
-	require.Equal(t, http.StatusOK, code)
-	require.Contains(t, page, "$20 every month")
-	resp := postForm(t, link, nil)
-	require.Equal(t, http.StatusSeeOther, resp.StatusCode)
-	require.Contains(t, resp.Header.Get("Location"), h.FakeURL)
-	code, _ = getPage(t, strings.Replace(link, "/plans/card/", "/plans/card/A", 1))
-	require.Equal(t, http.StatusNotFound, code)
+	link := cardLink.FindString(emailText)
+	require.NotEmpty(t, link, emailText)
+	_, token, _ := strings.Cut(link, "#")
+	v := visitor.New(t, h)
+	got := v.Ask("POST", "/plans/open?lang=en&to=card", url.Values{"link": {token}})
+	require.Equal(t, "/plans/"+p.PublicRef+"/card?lang=en", got.Header.Get("Location"))
+	got = v.Ask("GET", got.Header.Get("Location"), nil)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "$20 every month")
+	require.Contains(t, got.Page, "4242")
+	require.NotContains(t, got.Page, "Pérez")
+	require.Equal(t, http.StatusNotFound, v.Ask("POST", "/portal/plans/"+p.PublicRef+"/card", url.Values{"session": {v.TokenOn("/plans/" + p.PublicRef)}}).StatusCode, "Stripe's page needs a session")
 
-	old := portal.PlanLinks{Base: h.Server.BaseURL, Secret: h.Server.Secret, Now: func() time.Time { return time.Now().Add(-31 * 24 * time.Hour) }}
-	code, _ = getPage(t, old.PaymentMethod(p.DonorID, "en"))
-	require.Equal(t, http.StatusNotFound, code)
-
-	// A stand-in for Stripe can move the business clock while an email is composed. Links and forms age by the
-	// machine's clock.
+	// A stand-in for Stripe can move the business clock while an email is composed. Links age by the database's clock,
+	// forms by the machine's.
 	h.Fake.Advance(40 * 24 * time.Hour)
-	code, _ = getPage(t, link)
-	require.Equal(t, http.StatusOK, code)
-	_, page = getPage(t, h.URL+"/give/csio?lang=en")
-	token := regexp.MustCompile(`name="form" value="([^"]+)"`).FindStringSubmatch(page)
-	require.NotEmpty(t, token)
-	_, shown, err := h.Guard.ParseFormToken(token[1])
+	require.Equal(t, http.StatusSeeOther, v.Ask("POST", "/plans/open", url.Values{"link": {token}}).StatusCode)
+	page := v.Ask("GET", "/give/csio?lang=en", nil).Page
+	form := regexp.MustCompile(`name="form" value="([^"]+)"`).FindStringSubmatch(page)
+	require.NotEmpty(t, form)
+	_, shown, err := h.Guard.ParseFormToken(form[1])
 	require.NoError(t, err)
 	require.WithinRange(t, shown, time.Now().Add(-time.Minute), time.Now())
 }

@@ -3,9 +3,11 @@ package portal
 import (
 	"net/http"
 
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
+	"konbit/internal/platform/guard"
 	"konbit/internal/web"
 )
 
@@ -13,6 +15,8 @@ import (
 type Area struct {
 	*web.Kernel
 	Plans      recurring.Plans
+	Links      planlink.Links
+	Guard      *guard.Guard
 	Statements statement.Issuer
 	Privacy    privacy.Eraser
 }
@@ -22,6 +26,7 @@ const (
 	signInPath  = "/sign-in"
 	codePath    = "/sign-in/code"
 	linkPath    = "/sign-in/link"
+	openPath    = "/plans/open"
 	homePath    = "/portal"
 	detailsPath = "/portal/details"
 	recordsPath = "/portal/records"
@@ -38,8 +43,9 @@ func (a *Area) Routes() []web.Route {
 	receipt := web.Owner(a.Kernel, "gift", a.ownReceipt)
 	statement := web.Owner(a.Kernel, "statement", a.ownStatement)
 	plan := web.Owner(a.Kernel, "plan", a.ownPlan)
-	planLink := web.Link("plan", a.planOfLink)
-	donorLink := web.Link("donor's payment method", a.donorOfLink)
+	opened := a.openedLink()
+	oldPlan := web.Link("plan, of an old email", a.planOfOldLink)
+	oldCard := web.Link("payment method, of an old email", a.planOfOldCardLink)
 	emailLink := web.Link("donor's choice of emails", a.emailChoice)
 	return []web.Route{
 		web.Get(signInPath, web.Page, web.Public, a.signInGet),
@@ -57,6 +63,8 @@ func (a *Area) Routes() []web.Route {
 		web.Get("/portal/plans", web.Page, signedIn, a.plansGet),
 		web.Get("/portal/plans/{ref}", web.Page, plan, a.ownPlanGet),
 		web.Post("/portal/plans/{ref}", web.Page, plan, a.ownPlanPost),
+		web.Get("/portal/plans/{ref}/card", web.Page, plan, a.ownCardGet),
+		web.Post("/portal/plans/{ref}/card", web.Page, plan, a.ownCardPost),
 		web.Get(recordsPath, web.Page, signedIn, a.recordsGet),
 		web.Get(recordsPath+"/data.json", web.Stream, signedIn, a.dataJSONGet),
 		web.Get(recordsPath+"/data.csv", web.Stream, signedIn, a.dataCSVGet),
@@ -70,10 +78,19 @@ func (a *Area) Routes() []web.Route {
 		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost),
 		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost),
 
-		web.Get("/plans/{ref}/{key}", web.Page, planLink, a.planGet),
-		web.Post("/plans/{ref}/{key}", web.Page, planLink, a.planPost),
-		web.Get("/plans/card/{token}", web.Page, donorLink, a.paymentMethodGet),
-		web.Post("/plans/card/{token}", web.Page, donorLink, a.paymentMethodPost),
+		web.Get(openPath, web.Page, web.Public, a.openGet),
+		web.Post(openPath, web.Page, web.Public, a.openPost),
+		web.Post("/plans/fresh", web.Page, web.Public, a.freshPost),
+		web.Get("/plans/{ref}", web.Page, opened, a.planGet),
+		web.Post("/plans/{ref}", web.Page, opened, a.planPost),
+		web.Get("/plans/{ref}/card", web.Page, opened, a.linkedCardGet),
+		web.Post("/plans/{ref}/email", web.Page, opened, a.proofEmailPost),
+		web.Get("/plans/{ref}/code", web.Page, opened, a.proofCodeGet),
+		web.Post("/plans/{ref}/code", web.Page, opened, a.proofCodePost),
+		web.Get("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkGet),
+		web.Post("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkPost),
+		web.Get("/plans/card/{token}", web.Page, oldCard, a.oldLinkGet),
+		web.Post("/plans/card/{token}", web.Page, oldCard, a.oldLinkPost),
 		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet),
 		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick),
 		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost),

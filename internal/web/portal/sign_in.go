@@ -96,8 +96,11 @@ func (a *Area) startSession(w http.ResponseWriter, r *http.Request, opened sessi
 	}
 	a.SetCookie(w, web.SessionCookie, secret, session.Donor().Limits().MaxLifetime)
 	a.DeleteCookie(w, challengeCookie)
+	if a.Cookie(r, proofCookie) != "" {
+		a.DeleteCookie(w, proofCookie)
+	}
 	a.markKnown(w, r, opened.Email)
-	http.Redirect(w, r, homePath, http.StatusSeeOther)
+	http.Redirect(w, r, a.takeNext(w, r), http.StatusSeeOther)
 	return nil
 }
 
@@ -109,9 +112,9 @@ func (a *Area) signOutPost(w http.ResponseWriter, r *http.Request, _ web.DonorVi
 	return a.signedOut(w, r)
 }
 
-// signOutEverywherePost ends all of the visitor's sessions.
+// signOutEverywherePost ends all of the visitor's sessions, and the links of emails to their recurring gifts.
 func (a *Area) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
-	if _, err := a.Access.Sessions().EndOfPerson(r.Context(), v.PersonID); err != nil {
+	if err := a.Access.SignOutEverywhere(r.Context(), v.PersonID); err != nil {
 		return err
 	}
 	return a.signedOut(w, r)

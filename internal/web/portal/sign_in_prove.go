@@ -62,6 +62,9 @@ func (a *Area) linkGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 // linkPost opens a session by the button, in the browser that requested the email.
 func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	opened, secret, err := a.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), a.Cookie(r, challengeCookie))
+	if proof := a.Cookie(r, proofCookie); fault.Is(err, fault.NotFound) && proof != "" {
+		opened, secret, err = a.Access.SignInByLink(r.Context(), r.PostForm.Get("link"), proof)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return a.showLink(w, r, http.StatusUnprocessableEntity)
 	}
@@ -72,6 +75,6 @@ func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 }
 
 func (a *Area) showLink(w http.ResponseWriter, r *http.Request, status int) error {
-	page := SignInLinkPage{Frame: a.signInFrame(w, r), SameBrowser: a.Cookie(r, challengeCookie) != "", Failed: status != http.StatusOK}
+	page := SignInLinkPage{Frame: a.signInFrame(w, r), SameBrowser: a.Cookie(r, challengeCookie)+a.Cookie(r, proofCookie) != "", Failed: status != http.StatusOK}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }

@@ -35,7 +35,7 @@ func TestTwelvePaymentsAndNoMore(t *testing.T) {
 	}
 	s.waitEmails("Your 12 gifts to", 1)
 	require.Equal(t, 1, s.count(`SELECT count(*) FROM plan WHERE status = 'finished' AND paid = 12 AND next_at IS NULL`))
-	v.do(chromedp.Navigate(s.manageLink()))
+	v.openPlan(s.manageLink())
 	require.Contains(t, v.body(), "All the gifts you planned have arrived.")
 	s.Stripe().Advance(3 * overOneMonth)
 	s.waitEmails("Your receipt for $20.00", 12)
@@ -61,7 +61,7 @@ func TestPlanFromItsEmail(t *testing.T) {
 		{"cancel", "has stopped, as you asked", "status = 'cancelled'"},
 	} {
 		before := s.countSubjects(change.subject)
-		v.do(chromedp.Navigate(link))
+		v.openPlan(link)
 		if change.do == "cancel" {
 			v.navigate(func() { v.click("#stop") })
 		} else {
@@ -106,7 +106,13 @@ func (v *visitor) plan(times string) {
 	v.waitFor("Thank you")
 }
 
-var manageLink = regexp.MustCompile(`http://\S+/plans/[^/\s]+/[^/\s]+\?\S*|http://\S+/plans/[^/\s]+/[^/\s]+`)
+// openPlan opens the link of an email and waits until its script has led to the plan's page.
+func (v *visitor) openPlan(link string) {
+	v.t.Helper()
+	v.do(chromedp.Navigate(link), chromedp.WaitVisible("dl.facts", chromedp.ByQuery))
+}
+
+var manageLink = regexp.MustCompile(`http://\S+/plans/open\?lang=\w+#\S+`)
 
 // manageLink returns the link with which an email's plan is managed.
 func (s *Stack) manageLink() string {
@@ -114,7 +120,7 @@ func (s *Stack) manageLink() string {
 	for _, m := range s.Mail().Messages() {
 		l, err := m.Email()
 		require.NoError(s.t, err)
-		if link := manageLink.FindString(l.Text); link != "" && !cardLink.MatchString(link) {
+		if link := manageLink.FindString(l.Text); link != "" {
 			return link
 		}
 	}

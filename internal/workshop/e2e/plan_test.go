@@ -56,7 +56,7 @@ func TestMonthlyGift(t *testing.T) {
 }
 
 // TestOneCardForBothPlans: a donor starts two monthly gifts on the public form, without signing in. The card fails at
-// the renewal. The link in one of the emails opens one page for a new card. Then both gifts continue, each payment
+// the renewal. The link in one of the emails leads, with a code from another email, to one page for a new card. Then both gifts continue, each payment
 // once.
 func TestOneCardForBothPlans(t *testing.T) {
 	t.Parallel()
@@ -76,7 +76,12 @@ func TestOneCardForBothPlans(t *testing.T) {
 	s.waitSubject("could not be charged", 2)
 	require.Len(t, s.paidCharges(), 2)
 
-	v.do(chromedp.Navigate(s.cardLink()))
+	v.openPlan(s.cardLink())
+	require.Equal(t, 1, strings.Count(v.body(), "$20 every month"), "the link shows its plan alone: %s", v.body())
+	v.navigate(func() { v.click("#card") })
+	_, _, code := s.signInEmail(1)
+	v.do(chromedp.SendKeys("#code", code, chromedp.ByID))
+	v.navigate(func() { v.click("#submit") })
 	require.Equal(t, 2, strings.Count(v.body(), "$20 every month"), v.body())
 	v.navigate(func() { v.click("#card") })
 	require.True(t, strings.HasPrefix(v.location(), s.StripeURL()+"/c/portal/"), v.location())
@@ -120,7 +125,7 @@ func (s *Stack) cardLink() string {
 	return ""
 }
 
-var cardLink = regexp.MustCompile(`http://\S+/plans/card/\S+`)
+var cardLink = regexp.MustCompile(`http://\S+/plans/open\?lang=\w+&to=card#\S+`)
 
 // paidCharges returns the ids of the stand-in's successful charges.
 func (s *Stack) paidCharges() (ids []string) {

@@ -1,7 +1,12 @@
 package visitor
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/mail"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -48,6 +54,8 @@ type TwoDonors struct {
 	Ana, Bea, Nobody *Visitor          // Nobody is not signed in
 	Objects          map[string]string // references to Ana's objects, by the beginning of a route's pattern
 	Links            map[string]string // paths of Ana's signed links, by the route's pattern
+	Bearer           *Visitor          // opened the link of an email to Ana's recurring gift
+	PlanLink         mail.PlanLink     // this link
 }
 
 // NewTwoDonors starts the program and makes the donors' gifts.
@@ -66,17 +74,60 @@ func NewTwoDonorsIn(t testing.TB, h *program.Program) TwoDonors {
 		"/portal/gifts/":      d.PublicRef,
 		"/portal/statements/": fmt.Sprintf("%d-%s", time.Now().In(h.Offer("csio").Entity.Location()).Year(), d.DonorID),
 		"/portal/plans/":      p.PublicRef,
+		"/plans/":             p.PublicRef,
 	}
-	links := h.Receipts.Plans
 	e.Links = map[string]string{
-		"/plans/{ref}/{key}": links.Manage(p.PublicRef, "en"), "/plans/card/{token}": links.PaymentMethod(d.DonorID, "en"),
-		"/letters/{token}": h.Receipts.StopURL(d.DonorID, "statements", "en"),
+		"/plans/{ref}/{key}": OldPlanLink(h, p.PublicRef), "/plans/card/{token}": OldCardLink(h, d.DonorID),
+		"/letters/{token}": strings.TrimPrefix(h.Receipts.StopURL(d.DonorID, "statements", "en"), h.URL),
 	}
-	for pattern, link := range e.Links {
-		e.Links[pattern] = strings.TrimPrefix(link, h.URL)
-	}
+	e.PlanLink, e.Bearer = PlanLink(t, h, p.PublicRef), New(t, h)
+	e.Bearer.OpenPlan(e.PlanLink)
 	e.Ana, e.Bea = New(t, h).SignIn("ana@example.org"), New(t, h).SignIn("bea@example.net")
 	return e
+}
+
+// PlanLink returns the links of emails to a plan.
+func PlanLink(t testing.TB, h *program.Program, ref string) mail.PlanLink {
+	t.Helper()
+	link, err := h.Receipts.Plans.Of(t.Context(), ref, "en")
+	require.NoError(t, err)
+	return link
+}
+
+// OldPlanLink returns the path of a link to a plan as emails had it before table plan_link.
+func OldPlanLink(h *program.Program, ref string) string {
+	return "/plans/" + ref + "/" + base64.RawURLEncoding.EncodeToString(oldSignature(h, "manage plan: ", []byte(ref))) + "?lang=en"
+}
+
+// OldCardLink returns the path of a link to a new payment method as emails had it before table plan_link. It is a month
+// old.
+func OldCardLink(h *program.Program, donor uuid.UUID) string {
+	signed := binary.BigEndian.AppendUint64(donor[:], uint64(time.Now().Unix()))
+	return "/plans/card/" + base64.RawURLEncoding.EncodeToString(append(signed, oldSignature(h, "new card: ", signed)...)) + "?lang=en"
+}
+
+func oldSignature(h *program.Program, purpose string, signed []byte) []byte {
+	mac := hmac.New(sha256.New, h.Server.Secret)
+	mac.Write([]byte(purpose))
+	mac.Write(signed)
+	return mac.Sum(nil)[:16]
+}
+
+// OpenPlan opens the link of an email as its page's script does, and returns the address of the plan's page.
+func (v *Visitor) OpenPlan(link mail.PlanLink) (path string) {
+	v.t.Helper()
+	_, token, _ := strings.Cut(link.ManageURL, "#")
+	got := v.Ask("POST", "/plans/open?lang=en", url.Values{"link": {token}})
+	require.Equal(v.t, http.StatusSeeOther, got.StatusCode, got.Page)
+	return got.Header.Get("Location")
+}
+
+// TokenOn returns the token that the forms of a page post back.
+func (v *Visitor) TokenOn(path string) string {
+	v.t.Helper()
+	found := formToken.FindStringSubmatch(v.Ask("GET", path, nil).Page)
+	require.NotNil(v.t, found, path)
+	return found[1]
 }
 
 // Object returns the reference to Ana's object that the path of a route names.

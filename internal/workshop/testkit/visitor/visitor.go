@@ -134,9 +134,7 @@ func (v *Visitor) SignIn(email string) *Visitor {
 // Token returns the token that the forms of the visitor's session post back.
 func (v *Visitor) Token() string {
 	v.t.Helper()
-	found := formToken.FindStringSubmatch(v.Ask("GET", "/portal", nil).Page)
-	require.NotNil(v.t, found)
-	return found[1]
+	return v.TokenOn("/portal")
 }
 
 // Post posts a form of the visitor's own pages, with the session's token.

@@ -1,0 +1,64 @@
+package mail
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+	"konbit/internal/view"
+)
+
+// kindPlanLink is the kind of the email with a valid link to a plan.
+const kindPlanLink = "plan_link"
+
+// MailFreshLink sends a valid link to a plan to the plan's donor. The email is not stored: a repeated job sends another
+// one. It sends nothing if the donor has no address or was erased.
+func (m Plans) MailFreshLink(ctx context.Context, plan uuid.UUID) error {
+	p, err := recurring.ByID(ctx, m.DB, plan)
+	if err != nil {
+		return err
+	}
+	donors, err := donor.ByIDs(ctx, m.DB, []uuid.UUID{p.DonorID})
+	if err != nil || len(donors) == 0 || donors[0].Email == "" || donors[0].IsErased() {
+		return err
+	}
+	email, err := m.renderFreshLink(ctx, p, donors[0])
+	if err != nil {
+		return err
+	}
+	return m.sendUnstored(ctx, email, plan)
+}
+
+func (m Plans) renderFreshLink(ctx context.Context, p recurring.Plan, to donor.Donor) (*Email, error) {
+	catalog, err := m.Catalog.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	entity, err := catalog.EntityByID(p.EntityID)
+	if err != nil {
+		return nil, err
+	}
+	o, err := catalog.OrganisationByID(p.OrganisationID)
+	if err != nil {
+		return nil, err
+	}
+	lang := phrase.Language(p.Language)
+	link, err := m.Links.Of(ctx, p.PublicRef, lang)
+	if err != nil {
+		return nil, err
+	}
+	words := view.PlanEmailWords{
+		Kind: "link", Language: lang, Donee: doneeOf(entity), Organisation: o.Name.In(lang), Accent: o.Accent, Greeting: to.FirstName,
+		Amount: money.New(p.AmountMinor, money.Currency(p.Currency)), Every: string(p.Frequency), ManageURL: link.ManageURL, ManageCode: link.Code,
+	}
+	email := &Email{
+		ID: m.NewID(), EntityID: entity.ID, Kind: kindPlanLink, List: planList, Sender: entity.Slug, From: entity.MailFrom,
+		To: to.Email, ToName: to.FirstName + " " + to.LastName, Language: p.Language, Date: m.Now(),
+	}
+	email.Subject, email.Text, email.HTML, err = m.View.PlanEmail(words)
+	return email, err
+}

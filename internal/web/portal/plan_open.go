@@ -1,0 +1,183 @@
+package portal
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"konbit/internal/giving/planlink"
+	"konbit/internal/giving/recurring"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/guard"
+	"konbit/internal/web"
+)
+
+// openedCookie marks a browser that opened a link to a plan, for openedLife. It opens this plan and nothing else.
+const (
+	openedCookie = "plan"
+	openedLife   = time.Hour
+)
+
+// openedLink returns the permission of a browser that opened the link of an email to the plan that the path names. Each
+// request looks whether the link is still valid. A request that may change something must carry the token of a form that
+// was shown to this browser.
+func (a *Area) openedLink() web.Permission[planView] {
+	return web.Permission[planView]{
+		Name:  "opened link: plan",
+		Check: func(_ http.ResponseWriter, r *http.Request) (planView, error) { return a.planOfOpenedLink(r) },
+		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
+			if fault.Is(err, fault.NotFound) {
+				return a.showPlanLink(w, r, http.StatusUnauthorized, PlanLinkPage{State: linkClosed})
+			}
+			return err
+		},
+	}
+}
+
+func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
+	cookie := a.Cookie(r, openedCookie)
+	id, valid := readOpenedToken(a.Secret, cookie, a.Wall())
+	if !valid {
+		return planView{}, web.NotFound()
+	}
+	link, err := a.Links.ByID(r.Context(), id)
+	if err == nil && !link.Valid {
+		err = web.NotFound()
+	}
+	if err != nil {
+		return planView{}, err
+	}
+	token := openedFormToken(a.Secret, cookie)
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if err := r.ParseForm(); err != nil {
+			return planView{}, web.Malformed(err)
+		}
+		if r.PostForm.Get("session") != token {
+			return planView{}, fault.New(fault.Forbidden, "problem.403.text", nil)
+		}
+	}
+	p, err := a.openPlan(r, chi.URLParam(r, "ref"), "")
+	if err == nil && (p.plan.ID != link.PlanID || p.plan.DonorID != link.DonorID) {
+		err = web.NotFound()
+	}
+	p.path, p.via, p.token = linkedPlanPath(p.plan.PublicRef, p.lang), planlink.ByLink, token
+	return p, err
+}
+
+// openGet shows the page that the links of emails lead to. A script posts the secret, which is the address's fragment;
+// without a script the donor types the code of the email. It changes nothing.
+func (a *Area) openGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
+	return a.showPlanLink(w, r, http.StatusOK, PlanLinkPage{})
+}
+
+// openPost opens a link by its token or its code.
+func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
+	token, code := r.PostForm.Get("link"), strings.TrimSpace(r.PostForm.Get("code"))
+	if token == "" && code == "" {
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
+	}
+	var link planlink.Link
+	var err error
+	if token != "" {
+		link, err = a.Links.ByToken(r.Context(), token)
+	} else {
+		var allowed bool
+		if allowed, err = a.Guard.Allow(r.Context(), a.codeQuotas(r)...); err == nil && !allowed {
+			return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+		}
+		if err == nil {
+			link, err = a.Links.ByCode(r.Context(), code)
+		}
+	}
+	switch {
+	case fault.Is(err, fault.NotFound) && token == "":
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}})
+	case fault.Is(err, fault.NotFound):
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+	case err != nil:
+		return err
+	case !link.Valid:
+		page := PlanLinkPage{State: linkEnded, Action: "/plans/fresh", Link: token, Code: code}
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, page)
+	}
+	plan, err := recurring.ByID(r.Context(), a.DB, link.PlanID)
+	if err != nil {
+		return err
+	}
+	a.SetCookie(w, openedCookie, openedToken(a.Secret, link.ID, a.Wall().Add(openedLife)), openedLife)
+	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
+	if r.URL.Query().Get("to") == "card" {
+		path = subPath(path, "/card")
+	}
+	http.Redirect(w, r, path, http.StatusSeeOther)
+	return nil
+}
+
+// codeQuotas limits guesses of codes. A code has 50 bits, so no limit over all networks is needed that strangers could
+// use up.
+func (a *Area) codeQuotas(r *http.Request) []guard.Quota {
+	from := web.ClientAddress(r)
+	return []guard.Quota{
+		{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: planlink.GuessesPerAddress},
+		{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: planlink.GuessesPerNetwork},
+	}
+}
+
+// freshPost sends a valid link to the donor of a link that has ended.
+func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
+	link, err := a.Links.ByToken(r.Context(), r.PostForm.Get("link"))
+	if fault.Is(err, fault.NotFound) && r.PostForm.Get("code") != "" {
+		var allowed bool
+		if allowed, err = a.Guard.Allow(r.Context(), a.codeQuotas(r)...); err == nil && !allowed {
+			return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+		}
+		if err == nil {
+			link, err = a.Links.ByCode(r.Context(), r.PostForm.Get("code"))
+		}
+	}
+	if fault.Is(err, fault.NotFound) {
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+	}
+	if err != nil {
+		return err
+	}
+	return a.sendFresh(w, r, link)
+}
+
+// sendFresh sends a valid link to the plan's donor, within limits.
+func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Link) error {
+	allowed, err := a.Guard.Allow(r.Context(),
+		guard.Quota{Kind: "plan link to", Subject: of.DonorID.String(), Limit: planlink.FreshPerDonor},
+		guard.Quota{Kind: "plan link from", Subject: guard.NetworkKey(web.ClientAddress(r)), Limit: planlink.FreshPerNetwork})
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+	}
+	if err := a.Links.RequestFresh(r.Context(), of.PlanID); err != nil {
+		return err
+	}
+	return a.showPlanLink(w, r, http.StatusOK, PlanLinkPage{State: linkSent})
+}
+
+// showPlanLink shows the page of links to plans. With status 429 it says when to come back.
+func (a *Area) showPlanLink(w http.ResponseWriter, r *http.Request, status int, page PlanLinkPage) error {
+	page.Frame = a.signInFrame(w, r)
+	if r.URL.Query().Get("to") == "card" {
+		page.To = "card"
+	}
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "3600")
+	}
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// subPath returns an address below a page's address, with the same query.
+func subPath(path, below string) string {
+	before, query, _ := strings.Cut(path, "?")
+	return before + below + "?" + query
+}

@@ -1,0 +1,135 @@
+package portal
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"konbit/internal/giving/donor"
+	"konbit/internal/people/donoraccess"
+	"konbit/internal/people/session"
+	"konbit/internal/platform/fault"
+	"konbit/internal/view"
+	"konbit/internal/web"
+)
+
+// A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code opens
+// a session, in which the change is shown again as it was typed. The pages do not show the address, because the link may
+// be in other hands.
+const (
+	// proofCookie marks the browser that requested the code. It is not challengeCookie, whose browser may see the address.
+	proofCookie = "proof"
+	// nextCookie holds the address below /portal/plans/ that is shown after signing in.
+	nextCookie = "next"
+)
+
+// proofEmailPost sends the sign-in email to the plan's donor and asks for its code.
+func (a *Area) proofEmailPost(w http.ResponseWriter, r *http.Request, p planView) error {
+	address, err := a.addressOf(r, p)
+	if err != nil {
+		return err
+	}
+	browser := session.NewSecret()
+	err = a.Access.RequestChallenge(r.Context(), donoraccess.EmailChallenge{
+		Email: address, From: web.ClientAddress(r), Browser: browser, Known: a.Cookie(r, knownCookie), Language: string(p.lang),
+	})
+	if errors.Is(err, donoraccess.ErrTooMany) {
+		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+	}
+	if err != nil {
+		return err
+	}
+	next := ownPlanPath(p.plan.PublicRef, p.lang)
+	if r.PostForm.Get("do") == "card" {
+		next = subPath(next, "/card")
+	} else {
+		for _, v := range changeValues(r.PostForm) {
+			next += "&" + url.QueryEscape(v.Name) + "=" + url.QueryEscape(v.Value)
+		}
+	}
+	a.SetCookie(w, proofCookie, browser, challengeLife)
+	if len(next) < 2000 {
+		a.SetCookie(w, nextCookie, base64.RawURLEncoding.EncodeToString([]byte(next)), challengeLife)
+	}
+	http.Redirect(w, r, subPath(p.path, "/code"), http.StatusSeeOther)
+	return nil
+}
+
+// addressOf returns the address of the plan's donor; fault.NotFound if there is none.
+func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
+	of, err := donor.ByIDs(r.Context(), a.DB, []uuid.UUID{p.plan.DonorID})
+	if err != nil {
+		return "", err
+	}
+	if len(of) == 0 || of[0].Email == "" || of[0].IsErased() {
+		return "", web.NotFound()
+	}
+	return of[0].Email, nil
+}
+
+// proofCodeGet asks for the code.
+func (a *Area) proofCodeGet(w http.ResponseWriter, _ *http.Request, p planView) error {
+	return a.showProof(w, p, http.StatusOK, nil)
+}
+
+// proofCodePost opens a session by the code.
+func (a *Area) proofCodePost(w http.ResponseWriter, r *http.Request, p planView) error {
+	code := r.PostForm.Get("code")
+	if strings.TrimSpace(code) == "" {
+		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code"}})
+	}
+	address, err := a.addressOf(r, p)
+	if err != nil {
+		return err
+	}
+	opened, secret, err := a.Access.SignInByCode(r.Context(), donoraccess.CodeAttempt{
+		Email: address, Code: code, From: web.ClientAddress(r), Browser: a.Cookie(r, proofCookie), Known: a.Cookie(r, knownCookie),
+	})
+	switch {
+	case errors.Is(err, donoraccess.ErrTooMany):
+		return a.showProof(w, p, http.StatusTooManyRequests, nil)
+	case fault.Is(err, fault.NotFound):
+		return a.showProof(w, p, http.StatusUnprocessableEntity, []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}})
+	case err != nil:
+		return err
+	}
+	return a.startSession(w, r, opened, secret)
+}
+
+func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems []fault.Field) error {
+	path := subPath(p.path, "/code")
+	address, err := url.Parse(path)
+	if err != nil {
+		return err
+	}
+	page := PlanProofPage{
+		Frame:  view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent},
+		Action: path, Token: p.token, Back: p.path, Problems: problems,
+		RateLimited: status == http.StatusTooManyRequests,
+	}
+	if page.RateLimited {
+		w.Header().Set("Retry-After", "900")
+	}
+	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
+}
+
+// takeNext returns the address that is shown after signing in, and forgets it. It is the summary unless this browser
+// asked for a change of a plan.
+func (a *Area) takeNext(w http.ResponseWriter, r *http.Request) string {
+	kept := a.Cookie(r, nextCookie)
+	if kept == "" {
+		return homePath
+	}
+	a.DeleteCookie(w, nextCookie)
+	raw, err := base64.RawURLEncoding.DecodeString(kept)
+	next, parseErr := url.Parse(string(raw))
+	if err != nil || parseErr != nil || next.IsAbs() || next.Host != "" || !strings.HasPrefix(next.Path, "/portal/plans/") {
+		return homePath
+	}
+	return next.String()
+}
