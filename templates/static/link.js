@@ -6,7 +6,7 @@
   if (!secret || !form) return;
   document.getElementById("secret").value = secret;
   history.replaceState(null, "", location.pathname + location.search);
-  if ("atOnce" in form.dataset) return form.submit();
+  if ("atOnce" in form.dataset) return HTMLFormElement.prototype.submit.call(form); // form.submit is the button
   form.hidden = false;
   document.getElementById("submit").focus();
 })();
