@@ -32,6 +32,7 @@ import (
 	"konbit/internal/web/give"
 	"konbit/internal/web/hooks"
 	"konbit/internal/web/portal"
+	"konbit/internal/web/portal/signedlink"
 	"konbit/migrations"
 	"konbit/templates"
 )
@@ -171,16 +172,16 @@ func (a *App) buildPeople() {
 // buildMail builds the mailers and registers all kinds of jobs.
 func (a *App) buildMail() {
 	s, wall := a.settings, a.resources.Clocks.Wall
-	links := portal.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
+	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: portal.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
+		StopURL: signedlink.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	urgent := mailer
 	urgent.Transport = a.SignInMail
 	a.SignIns = mail.SignIns{
-		Mailer: urgent, Access: a.Access, Catalog: a.Catalog, Link: portal.SignInLink(s.BaseURL), Expired: a.Metrics.SignInExpired,
+		Mailer: urgent, Access: a.Access, Catalog: a.Catalog, Link: signedlink.SignInLink(s.BaseURL), Expired: a.Metrics.SignInExpired,
 	}
 	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
 

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/signedlink"
 )
 
 // emailChoice is a donor's choice about one kind of email, as the link of such an email opens it.
@@ -29,7 +30,7 @@ type emailChoice struct {
 func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	token := chi.URLParam(r, "token")
 	var valid bool
-	if c.donor, c.kind, valid = readEmailChoiceToken(a.Secret, token); !valid {
+	if c.donor, c.kind, valid = signedlink.ReadEmailChoiceToken(a.Secret, token); !valid {
 		return c, web.NotFound()
 	}
 	known, err := donor.ByIDs(r.Context(), a.DB, []uuid.UUID{c.donor})
@@ -50,7 +51,7 @@ func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	lang := phrase.Match(a.Languages, cmp.Or(r.URL.Query().Get("lang"), known[0].Language), "")
 	c.page = EmailChoicePage{
 		Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, a.Languages)}, Kind: c.kind, Donee: entity.LegalName,
-		Action: emailChoicePath(token, lang), Undo: emailChoicePath(token+"/again", lang),
+		Action: signedlink.EmailChoicePath(token, lang), Undo: signedlink.EmailChoicePath(token+"/again", lang),
 	}
 	return c, nil
 }

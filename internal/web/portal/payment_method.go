@@ -13,6 +13,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // stripeTimeout limits all calls to Stripe of one request together.
@@ -43,7 +44,7 @@ func (a *Area) ownCardGet(w http.ResponseWriter, r *http.Request, p web.Owned[pl
 	return a.writePaymentMethod(w, page)
 }
 
-func (a *Area) writePaymentMethod(w http.ResponseWriter, page PaymentMethodPage) error {
+func (a *Area) writePaymentMethod(w http.ResponseWriter, page giftpage.PaymentMethodPage) error {
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
@@ -62,8 +63,8 @@ func (a *Area) ownCardPost(w http.ResponseWriter, r *http.Request, p web.Owned[p
 
 // paymentMethodPage returns the page of a donor's plans. Organisation and language are those of the first plan; it
 // lists the plans that are running.
-func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []plan.Plan) (PaymentMethodPage, error) {
-	var page PaymentMethodPage
+func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans []plan.Plan) (giftpage.PaymentMethodPage, error) {
+	var page giftpage.PaymentMethodPage
 	for i, p := range plans {
 		o, err := catalog.OrganisationByID(p.OrganisationID)
 		if err != nil {
@@ -80,7 +81,7 @@ func (a *Area) paymentMethodPage(r *http.Request, catalog *fund.Catalog, plans [
 			page.Organisation = web.OrganisationIn(lang, e, o)
 		}
 		if p.Status.IsRunning() {
-			page.Plans = append(page.Plans, PlanSummary{
+			page.Plans = append(page.Plans, giftpage.PlanSummary{
 				Organisation: o.Name.In(page.Language), Amount: p.Amount(), Every: string(p.Frequency), Brand: deref(p.CardBrand), Last4: deref(p.CardLast4),
 			})
 		}

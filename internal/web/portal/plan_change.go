@@ -15,19 +15,20 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // planChange is a change that a donor asks for: its result, and how to request it.
 type planChange struct {
 	do      string
 	typed   url.Values
-	result  PlanChange
+	result  giftpage.PlanChange
 	request func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error)
 }
 
 // confirm returns the explanation of the change with the button that makes it.
-func (c planChange) confirm(submissionID string) *PlanConfirm {
-	return &PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID, Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees")}
+func (c planChange) confirm(submissionID string) *giftpage.PlanConfirm {
+	return &giftpage.PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID, Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees")}
 }
 
 // typedValues returns the values of fields that are not empty.
@@ -49,7 +50,7 @@ func changeValues(typed url.Values) []view.FormValue {
 // fault.Conflict if the plan's present state does not allow the change.
 func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, error) {
 	plans, loc := a.Plans, p.offer.Entity.Location()
-	c := planChange{do: do, typed: typed, result: PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
+	c := planChange{do: do, typed: typed, result: giftpage.PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
 	switch do {
 	case "pause":
 		_, next, err := p.plan.PauseFor(months(typed), a.Now())

@@ -20,6 +20,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // planView is what the page of a recurring gift needs.
@@ -114,7 +115,7 @@ func isPlanProblem(bad *fault.Error) bool {
 }
 
 // showPlanProblems shows the page with what is wrong with a change.
-func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.Values, bad *fault.Error) error {
+func (a *Area) showPlanProblems(w http.ResponseWriter, page giftpage.PlanPage, typed url.Values, bad *fault.Error) error {
 	page.Problems = bad.Fields
 	status := http.StatusUnprocessableEntity
 	switch bad.Kind {
@@ -122,10 +123,10 @@ func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.
 		page.Conflict, status = true, http.StatusConflict
 	case fault.Forbidden:
 		page.NeedsSession, status = true, http.StatusForbidden
-		page.Proof = PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
+		page.Proof = giftpage.PlanProof{Action: subPath(page.Action, "/email"), Values: changeValues(typed)}
 	}
 	if typed.Get("do") == "change" {
-		page.Entry = PlanEntry{
+		page.Entry = giftpage.PlanEntry{
 			Amount: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"), Date: typed.Get("date"),
 			CoverFees: web.IsChecked(typed.Get("cover_fees")),
 		}
@@ -133,20 +134,20 @@ func (a *Area) showPlanProblems(w http.ResponseWriter, page PlanPage, typed url.
 	return a.writePlan(w, status, page)
 }
 
-func (a *Area) writePlan(w http.ResponseWriter, status int, page PlanPage) error {
+func (a *Area) writePlan(w http.ResponseWriter, status int, page giftpage.PlanPage) error {
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
 // planPage returns the page of a plan with nothing typed.
-func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
+func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) {
 	o, loc := p.offer.Organisation, p.offer.Entity.Location()
-	page := PlanPage{
+	page := giftpage.PlanPage{
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
 		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token, Own: p.via == planlink.BySession,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,
-		Entry: PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
+		Entry: giftpage.PlanEntry{Amount: majorUnits(p.plan.Given()), Frequency: string(p.plan.Frequency), CoverFees: p.plan.CoveredMinor > 0},
 	}
 	if p.plan.FailingSince != nil && page.DeclineReason == "" {
 		page.DeclineReason = "refused"
@@ -174,7 +175,7 @@ func (a *Area) planPage(r *http.Request, p planView) (PlanPage, error) {
 		}
 	}
 	for _, f := range p.offer.Funds {
-		page.Funds = append(page.Funds, FundChoice{Slug: f.Slug, Name: f.Name.In(p.lang)})
+		page.Funds = append(page.Funds, giftpage.FundChoice{Slug: f.Slug, Name: f.Name.In(p.lang)})
 	}
 	for _, f := range org.Frequencies() {
 		if f != org.Once && o.Offers(f) {

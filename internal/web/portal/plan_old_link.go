@@ -9,6 +9,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/signedlink"
 )
 
 // Links sent before plan_link had their secret in the path and no end. They do one thing: they ask for an email with a
@@ -17,7 +18,7 @@ import (
 // planOfOldLink returns the plan of a link to a plan.
 func (a *Area) planOfOldLink(r *http.Request) (planlink.Link, error) {
 	ref := chi.URLParam(r, "ref")
-	if !hmac.Equal([]byte(chi.URLParam(r, "key")), []byte(oldPlanKey(a.Secret, ref))) {
+	if !hmac.Equal([]byte(chi.URLParam(r, "key")), []byte(signedlink.OldPlanKey(a.Secret, ref))) {
 		return planlink.Link{}, web.NotFound()
 	}
 	p, err := recurring.ByRef(r.Context(), a.DB, ref)
@@ -26,7 +27,7 @@ func (a *Area) planOfOldLink(r *http.Request) (planlink.Link, error) {
 
 // planOfOldCardLink returns a running plan of the donor of a link to a new payment method; one that is failing, if any.
 func (a *Area) planOfOldCardLink(r *http.Request) (planlink.Link, error) {
-	of, valid := readOldPaymentMethodToken(a.Secret, chi.URLParam(r, "token"))
+	of, valid := signedlink.ReadOldPaymentMethodToken(a.Secret, chi.URLParam(r, "token"))
 	if !valid {
 		return planlink.Link{}, web.NotFound()
 	}

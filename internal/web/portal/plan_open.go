@@ -13,6 +13,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/signedlink"
 )
 
 // openedCookie marks a browser that opened a link to a plan, for openedLife. It opens this plan and nothing else.
@@ -39,7 +40,7 @@ func (a *Area) openedLink() web.Permission[planView] {
 
 func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	cookie := a.Cookie(r, openedCookie)
-	id, valid := readOpenedToken(a.Secret, cookie, a.Wall())
+	id, valid := signedlink.ReadOpenedToken(a.Secret, cookie, a.Wall())
 	if !valid {
 		return planView{}, web.NotFound()
 	}
@@ -50,7 +51,7 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	if err != nil {
 		return planView{}, err
 	}
-	token := openedFormToken(a.Secret, cookie)
+	token := signedlink.OpenedFormToken(a.Secret, cookie)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := r.ParseForm(); err != nil {
 			return planView{}, web.Malformed(err)
@@ -107,7 +108,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err != nil {
 		return err
 	}
-	a.SetCookie(w, openedCookie, openedToken(a.Secret, link.ID, a.Wall().Add(openedLife)), openedLife)
+	a.SetCookie(w, openedCookie, signedlink.OpenedToken(a.Secret, link.ID, a.Wall().Add(openedLife)), openedLife)
 	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
 	if r.URL.Query().Get("to") == "card" {
 		path = subPath(path, "/card")

@@ -15,20 +15,21 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web/portal"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/workshop/testkit/pages"
 )
 
 // planPages returns the states of a plan's page.
-func planPages(lang phrase.Language) map[string]portal.PlanPage {
+func planPages(lang phrase.Language) map[string]giftpage.PlanPage {
 	day := time.Date(2027, 10, 21, 12, 0, 0, 0, time.UTC)
-	p := portal.PlanPage{
+	p := giftpage.PlanPage{
 		Frame: frame(lang), Organisation: centro(lang), Action: "/plans/ref?lang=en", SubmissionID: "press", Status: "active",
 		Amount: money.New(2089, "USD"), Covered: money.New(89, "USD"), Every: "monthly", Paid: 3, Of: 12, Next: day, Last: day.AddDate(0, 8, 0),
 		Brand: "visa", Last4: "4242", CardURL: "/plans/ref/card?lang=en", Parts: []view.Purpose{{Fund: "A", Amount: money.New(1089, "USD")}, {Fund: "B", Amount: money.New(1000, "USD")}},
-		Months: 12, Funds: []portal.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
-		CoverOffered: true, Entry: portal.PlanEntry{Amount: "20", Frequency: "monthly"},
+		Months: 12, Funds: []giftpage.FundChoice{{Slug: "a", Name: "A"}, {Slug: "b", Name: "B"}}, Frequencies: []string{"weekly", "monthly", "quarterly", "yearly"},
+		CoverOffered: true, Entry: giftpage.PlanEntry{Amount: "20", Frequency: "monthly"},
 	}
-	pages := map[string]portal.PlanPage{"active": p}
+	pages := map[string]giftpage.PlanPage{"active": p}
 	for _, status := range []string{"paused", "finished", "cancelled", "failed"} {
 		other := p
 		other.Status = status
@@ -41,7 +42,7 @@ func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	}
 	for _, do := range []string{"pause", "skip", "resume", "change"} {
 		other := p
-		other.Confirm = &portal.PlanConfirm{PlanChange: portal.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
+		other.Confirm = &giftpage.PlanConfirm{PlanChange: giftpage.PlanChange{Kind: do, Amount: p.Amount, Every: "weekly", Next: day, Funds: []string{"A", "B", "C"}}, Do: do, SubmissionID: "x",
 			Values: []view.FormValue{{Name: "months", Value: "3"}}}
 		pages["confirm "+do] = other
 	}
@@ -52,7 +53,7 @@ func planPages(lang phrase.Language) map[string]portal.PlanPage {
 	}
 	pages["failing, with problems"] = failing
 	more := p
-	more.NeedsSession, more.Proof = true, portal.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
+	more.NeedsSession, more.Proof = true, giftpage.PlanProof{Action: "/plans/ref/email?lang=en", Values: []view.FormValue{{Name: "amount", Value: "5000"}}}
 	pages["needs a session"] = more
 	return pages
 }
@@ -80,13 +81,13 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 	}
 	for _, done := range []bool{false, true} {
 		all["card "+strconv.FormatBool(done)] = func(w io.Writer) error {
-			return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
-				Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+			return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/card/x?lang=en", Done: done,
+				Plans: []giftpage.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
 		}
 	}
 	all["card by a link"] = func(w io.Writer) error {
-		return portal.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/x/email?lang=en", NeedsSession: true,
-			Plans: []portal.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
+		return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/x/email?lang=en", NeedsSession: true,
+			Plans: []giftpage.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
 	}
 	for name, p := range portal.PlanLinkStates() {
 		p.Frame = frame(lang)

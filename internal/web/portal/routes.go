@@ -9,6 +9,7 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/signedlink"
 )
 
 // Area serves donors' own pages.
@@ -25,8 +26,8 @@ type Area struct {
 const (
 	signInPath  = "/sign-in"
 	codePath    = "/sign-in/code"
-	linkPath    = "/sign-in/link"
-	openPath    = "/plans/open"
+	linkPath    = signedlink.SignInPath
+	openPath    = signedlink.OpenPath
 	homePath    = "/portal"
 	detailsPath = "/portal/details"
 	recordsPath = "/portal/records"

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"konbit/internal/web"
+	"konbit/internal/web/portal/signedlink"
 )
 
 // TestValuesKeepTheirSpelling: addresses, signatures and cookies that emails and browsers hold never change. A renamed
@@ -16,14 +17,14 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 	t.Parallel()
 	base := &url.URL{Scheme: "https", Host: "give.example"}
 	secret, donor := []byte("canary-secret-of-32-bytes-length"), uuid.MustParse("01930000-0000-7000-8000-000000000001")
-	of, valid := readOldPaymentMethodToken(secret, "AZMAAAAAcACAAAAAAAAAAQAAAABrcV8Ac6es6_H6B6re5v1p2IbVtw")
+	of, valid := signedlink.ReadOldPaymentMethodToken(secret, "AZMAAAAAcACAAAAAAAAAAQAAAABrcV8Ac6es6_H6B6re5v1p2IbVtw")
 	assert.True(t, valid)
 	assert.Equal(t, donor, of)
 	for name, each := range map[string]struct{ got, want string }{
-		"plan, old":        {oldPlanKey(secret, "AAAAAAAAAAAAAAAAAAAAAA"), "rvGjK0G9kSDnKzPWxRYIlg"},
+		"plan, old":        {signedlink.OldPlanKey(secret, "AAAAAAAAAAAAAAAAAAAAAA"), "rvGjK0G9kSDnKzPWxRYIlg"},
 		"plan, open":       {openPath, "/plans/open"},
-		"choice of emails": {StopLink(base, secret)(donor, "news", "es"), "https://give.example/letters/S49xhvaPpmp3MFK__fsRcwGTAAAAAHAAgAAAAAAAAAFuZXdz?lang=es"},
-		"sign-in":          {SignInLink(base)("secret", "es"), "https://give.example/sign-in/link?lang=es#secret"},
+		"choice of emails": {signedlink.StopLink(base, secret)(donor, "news", "es"), "https://give.example/letters/S49xhvaPpmp3MFK__fsRcwGTAAAAAHAAgAAAAAAAAAFuZXdz?lang=es"},
+		"sign-in":          {signedlink.SignInLink(base)("secret", "es"), "https://give.example/sign-in/link?lang=es#secret"},
 		"own plan":         {ownPlanPath("ref", "es"), "/portal/plans/ref?lang=es"},
 		"receipt":          {receiptPath("ref"), "/portal/gifts/ref/receipt"},
 		"challenge cookie": {challengeCookie, "asked"},

@@ -1,4 +1,4 @@
-package portal
+package signedlink
 
 import (
 	"context"
@@ -20,6 +20,12 @@ import (
 )
 
 // The links of emails. internal/mail/README.md says what each shows, what it can do, how long, and what ends it.
+
+// Addresses that links lead to.
+const (
+	OpenPath   = "/plans/open"
+	SignInPath = "/sign-in/link"
+)
 
 // Purposes that signatures are bound to. Links in emails already sent carry them, so they never change.
 const (
@@ -48,14 +54,14 @@ func (l PlanLinks) Of(ctx context.Context, ref string, lang phrase.Language) (ma
 	if err != nil {
 		return mail.PlanLink{}, err
 	}
-	address := web.Absolute(l.Base, openPath+"?lang="+url.QueryEscape(string(lang)))
+	address := web.Absolute(l.Base, OpenPath+"?lang="+url.QueryEscape(string(lang)))
 	return mail.PlanLink{ManageURL: address + "#" + s.Token, CardURL: address + "&to=card#" + s.Token, Code: s.Code}, nil
 }
 
 // StopLink returns the function that makes the links by which a donor stops a kind of email.
 func StopLink(base *url.URL, secret []byte) func(donor uuid.UUID, kind string, lang phrase.Language) string {
 	return func(donor uuid.UUID, kind string, lang phrase.Language) string {
-		return web.Absolute(base, emailChoicePath(emailChoiceToken(secret, donor, kind), lang))
+		return web.Absolute(base, EmailChoicePath(EmailChoiceToken(secret, donor, kind), lang))
 	}
 }
 
@@ -63,32 +69,23 @@ func StopLink(base *url.URL, secret []byte) func(donor uuid.UUID, kind string, l
 // #), which browsers do not send: no proxy's log and no Referer contains it.
 func SignInLink(base *url.URL) func(token string, lang phrase.Language) string {
 	return func(token string, lang phrase.Language) string {
-		return web.Absolute(base, linkPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))
+		return web.Absolute(base, SignInPath+"?lang="+url.QueryEscape(string(lang))+"#"+url.PathEscape(token))
 	}
 }
 
-func linkedPlanPath(ref string, lang phrase.Language) string {
-	return "/plans/" + url.PathEscape(ref) + "?lang=" + url.QueryEscape(string(lang))
-}
-
-func emailChoicePath(token string, lang phrase.Language) string {
+// EmailChoicePath returns the path of a link that stops a kind of email.
+func EmailChoicePath(token string, lang phrase.Language) string {
 	return "/letters/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
 }
 
-func ownPlanPath(ref string, lang phrase.Language) string {
-	return "/portal/plans/" + url.PathEscape(ref) + "?lang=" + url.QueryEscape(string(lang))
-}
-
-func receiptPath(ref string) string { return "/portal/gifts/" + url.PathEscape(ref) + "/receipt" }
-
-// oldPlanKey returns the signature in the address of links sent before plan_link.
-func oldPlanKey(secret []byte, ref string) string {
+// OldPlanKey returns the signature in the address of links sent before plan_link.
+func OldPlanKey(secret []byte, ref string) string {
 	return base64.RawURLEncoding.EncodeToString(signature(secret, oldPlanPurpose, []byte(ref)))
 }
 
-// readOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its age;
+// ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its age;
 // valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their signature.
-func readOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, valid bool) {
+func ReadOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, oldPaymentMethodPurpose, raw[:24])) {
 		return uuid.Nil, false
@@ -96,15 +93,15 @@ func readOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, va
 	return uuid.UUID(raw[:16]), true
 }
 
-// openedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8) and
+// OpenedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8) and
 // their signature (16).
-func openedToken(secret []byte, link uuid.UUID, ends time.Time) string {
+func OpenedToken(secret []byte, link uuid.UUID, ends time.Time) string {
 	signed := binary.BigEndian.AppendUint64(link[:], uint64(ends.Unix()))
 	return base64.RawURLEncoding.EncodeToString(append(signed, signature(secret, openedPurpose, signed)...))
 }
 
-// readOpenedToken returns the link of a cookie; valid is false if it is not ours or has ended.
-func readOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID, valid bool) {
+// ReadOpenedToken returns the link of a cookie; valid is false if it is not ours or has ended.
+func ReadOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, openedPurpose, raw[:24])) {
 		return uuid.Nil, false
@@ -113,20 +110,20 @@ func readOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID
 	return uuid.UUID(raw[:16]), now.Before(ends)
 }
 
-// openedFormToken returns what the forms of a page carry that a browser opened by a link with this cookie, so that
+// OpenedFormToken returns what the forms of a page carry that a browser opened by a link with this cookie, so that
 // another site's form changes nothing.
-func openedFormToken(secret []byte, cookie string) string {
+func OpenedFormToken(secret []byte, cookie string) string {
 	return base64.RawURLEncoding.EncodeToString(signature(secret, openedFormPurpose, []byte(cookie)))
 }
 
-// emailChoiceToken returns a signature (16 bytes), a donor's id (16 bytes) and the name of a kind of email.
-func emailChoiceToken(secret []byte, donor uuid.UUID, kind string) string {
+// EmailChoiceToken returns a signature (16 bytes), a donor's id (16 bytes) and the name of a kind of email.
+func EmailChoiceToken(secret []byte, donor uuid.UUID, kind string) string {
 	signed := append(donor[:], kind...)
 	return base64.RawURLEncoding.EncodeToString(append(signature(secret, emailChoicePurpose, signed), signed...))
 }
 
-// readEmailChoiceToken returns the donor and the kind of email of a token; valid is false if it is not ours.
-func readEmailChoiceToken(secret []byte, token string) (donor uuid.UUID, kind string, valid bool) {
+// ReadEmailChoiceToken returns the donor and the kind of email of a token; valid is false if it is not ours.
+func ReadEmailChoiceToken(secret []byte, token string) (donor uuid.UUID, kind string, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) < 32 || !hmac.Equal(raw[:16], signature(secret, emailChoicePurpose, raw[16:])) {
 		return uuid.Nil, "", false
