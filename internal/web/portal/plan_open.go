@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
@@ -80,20 +82,10 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if token == "" && code == "" {
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
 	}
-	var link planlink.Link
-	var err error
-	if token != "" {
-		link, err = a.Links.ByToken(r.Context(), token)
-	} else {
-		var allowed bool
-		if allowed, err = a.Guard.Allow(r.Context(), a.codeQuotas(r)...); err == nil && !allowed {
-			return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
-		}
-		if err == nil {
-			link, err = a.Links.ByCode(r.Context(), code)
-		}
-	}
+	link, err := a.linkOf(r, token, code)
 	switch {
+	case errors.Is(err, donoraccess.ErrTooMany):
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
 	case fault.Is(err, fault.NotFound) && token == "":
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}})
 	case fault.Is(err, fault.NotFound):
@@ -117,32 +109,34 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	return nil
 }
 
-// codeQuotas limits guesses of codes. A code has 50 bits, so no limit over all networks is needed that strangers could
-// use up.
-func (a *Area) codeQuotas(r *http.Request) []guard.Quota {
-	from := web.ClientAddress(r)
-	return []guard.Quota{
-		{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: planlink.GuessesPerAddress},
-		{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: planlink.GuessesPerNetwork},
+// linkOf returns the link of a token or, if there is none, of a code. It limits guesses of codes: they have 50 bits, so no
+// limit over all networks is needed that strangers could use up.
+func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error) {
+	if token != "" {
+		return a.Links.ByToken(r.Context(), token)
 	}
+	from := web.ClientAddress(r)
+	allowed, err := a.Guard.Allow(r.Context(),
+		guard.Quota{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: planlink.GuessesPerAddress},
+		guard.Quota{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: planlink.GuessesPerNetwork})
+	if err == nil && !allowed {
+		err = donoraccess.ErrTooMany
+	}
+	if err != nil {
+		return planlink.Link{}, err
+	}
+	return a.Links.ByCode(r.Context(), code)
 }
 
 // freshPost sends a valid link to the donor of a link that has ended.
 func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	link, err := a.Links.ByToken(r.Context(), r.PostForm.Get("link"))
-	if fault.Is(err, fault.NotFound) && r.PostForm.Get("code") != "" {
-		var allowed bool
-		if allowed, err = a.Guard.Allow(r.Context(), a.codeQuotas(r)...); err == nil && !allowed {
-			return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
-		}
-		if err == nil {
-			link, err = a.Links.ByCode(r.Context(), r.PostForm.Get("code"))
-		}
-	}
-	if fault.Is(err, fault.NotFound) {
+	link, err := a.linkOf(r, r.PostForm.Get("link"), r.PostForm.Get("code"))
+	switch {
+	case errors.Is(err, donoraccess.ErrTooMany):
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+	case fault.Is(err, fault.NotFound):
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	return a.sendFresh(w, r, link)
