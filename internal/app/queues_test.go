@@ -21,6 +21,7 @@ func TestQueueOfEachKind(t *testing.T) {
 		"letter_delivery":     jobs.Emails,
 		"card_letter":         jobs.Emails,
 		"plan_letter":         jobs.Emails,
+		"plan_link_letter":    jobs.Emails,
 		"erasure_letter":      jobs.Emails,
 		"erasure_farewell":    jobs.Emails,
 		"address_letter":      jobs.Emails,

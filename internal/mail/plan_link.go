@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -17,8 +18,8 @@ const kindPlanLink = "plan_link"
 
 // MailFreshLink sends a valid link to a plan to the plan's donor. The email is not stored: a repeated job sends another
 // one. It sends nothing if the donor has no address or was erased.
-func (m Plans) MailFreshLink(ctx context.Context, plan uuid.UUID) error {
-	p, err := recurring.ByID(ctx, m.DB, plan)
+func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
+	p, err := recurring.ByID(ctx, m.DB, id)
 	if err != nil {
 		return err
 	}
@@ -30,10 +31,10 @@ func (m Plans) MailFreshLink(ctx context.Context, plan uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return m.sendUnstored(ctx, email, plan)
+	return m.sendUnstored(ctx, email, id)
 }
 
-func (m Plans) renderFreshLink(ctx context.Context, p recurring.Plan, to donor.Donor) (*Email, error) {
+func (m Plans) renderFreshLink(ctx context.Context, p plan.Plan, to donor.Donor) (*Email, error) {
 	catalog, err := m.Catalog.Current(ctx)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ const stripeTimeout = 8 * time.Second
 
 // linkedCardGet shows the plan of an opened link with its card. Another card needs a session: its form sends a code.
 func (a *Area) linkedCardGet(w http.ResponseWriter, r *http.Request, p planView) error {
-	page, err := a.paymentMethodPage(r, p.catalog, []recurring.Plan{p.plan})
+	page, err := a.paymentMethodPage(r, p.catalog, []plan.Plan{p.plan})
 	if err != nil {
 		return err
 	}

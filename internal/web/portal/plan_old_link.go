@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/web"
@@ -35,7 +36,7 @@ func (a *Area) planOfOldCardLink(r *http.Request) (planlink.Link, error) {
 	if err != nil {
 		return planlink.Link{}, err
 	}
-	var chosen *recurring.Plan
+	var chosen *plan.Plan
 	for i, p := range plans {
 		if p.Status.IsRunning() && (chosen == nil || chosen.FailingSince == nil && p.FailingSince != nil) {
 			chosen = &plans[i]
