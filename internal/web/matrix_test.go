@@ -38,7 +38,8 @@ func (r route) path(ref string) string {
 	return strings.NewReplacer("{org}", "csio", "{entity}", "tsne", "{ref}", ref, "{key}", "key", "{token}", "token", "*", "x").Replace(r.Pattern)
 }
 
-// object returns the reference to Ana's object if the route is for its owner or for who opened its link; else one that names nothing.
+// object returns the reference to Ana's object if the route is for its owner or for who opened its link; else one that
+// names nothing.
 func (r route) object(t *testing.T, e visitor.TwoDonors) string {
 	if r.isOwners() || r.isOpened() {
 		return e.Object(t, r.Pattern)

@@ -76,8 +76,8 @@ func (p person) listedVisits(t testing.TB, lang phrase.Language) []pageVisit {
 	return p.pages(t, lang)
 }
 
-// opensByItself reports whether a test can open the route without an entry in a list: it is read, and its address has no
-// parameter.
+// opensByItself reports whether a test can open the route without an entry in a list: it is read, and its address has
+// no parameter.
 func opensByItself(r route) bool {
 	return r.Method == http.MethodGet && !strings.ContainsAny(r.Pattern, "{*")
 }

@@ -4,8 +4,9 @@
 //	        └── ended     the address was linked, unlinked or erased, or all sessions of the person were ended
 //
 // Emails are forwarded: a receipt goes to an accountant, a mailbox is shared. So a link alone may take no more from the
-// donor than the donor agreed to: it shows the plan without the person, pauses, skips, resumes, cancels, and makes the
-// gift smaller or rarer. Everything else needs a session, which is opened by an email sent to the donor within minutes.
+// donor than the donor agreed to: it shows the plan without the person, pauses, skips, cancels, and makes the gift
+// smaller or rarer. Everything else, the end of a pause too, needs a session, which is opened by an email sent to the
+// donor within minutes.
 //
 // A link has two secrets, which only emails contain. The token is the fragment (after #) of the link's address, which
 // browsers do not send: no log of a proxy and no Referer contains it. The code is for browsers without scripts. Both

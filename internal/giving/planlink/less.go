@@ -36,6 +36,19 @@ func CheckTerms(channel string, old, to Terms) error {
 	return ErrNeedsSession
 }
 
+// kindsByLink are the kinds of requests that a link may make, as plan_request.kind stores them. A change must be less,
+// too: see CheckTerms. The end of a pause is not among them, because it makes the next charge earlier.
+var kindsByLink = []string{"pause", "skip", "cancel", "change"}
+
+// CheckKind returns ErrNeedsSession if a request of this kind by this channel needs a session. An unknown channel may
+// do as much as a link.
+func CheckKind(channel, kind string) error {
+	if channel == BySession || slices.Contains(kindsByLink, kind) {
+		return nil
+	}
+	return ErrNeedsSession
+}
+
 // frequencies are in order, the shortest interval first.
 var frequencies = []org.Frequency{org.Weekly, org.Monthly, org.Quarterly, org.Yearly}
 

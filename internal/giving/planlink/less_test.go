@@ -10,7 +10,8 @@ import (
 	"konbit/internal/books/org"
 )
 
-// TestLess: what a link may change, and what it may not. The gift is $20 a month for two funds, and 90 cents for the fee.
+// TestLess: what a link may change, and what it may not. The gift is $20 a month for two funds, and 90 cents for the
+// fee.
 func TestLess(t *testing.T) {
 	a, b, other := uuid.New(), uuid.New(), uuid.New()
 	next := time.Date(2027, time.March, 10, 12, 0, 0, 0, time.UTC)
@@ -49,6 +50,18 @@ func TestLess(t *testing.T) {
 	require.False(t, isLess(Terms{"daily", next, 0, given(100, 100)}, old), "unknown terms are not compared")
 	uncovered := Terms{org.Monthly, next, 0, given(1000, 1000)}
 	require.False(t, isLess(uncovered, Terms{org.Monthly, next, 30, given(100, 100)}), "to cover the fee is more, whatever the amount")
+}
+
+// TestKindsByLink: the end of a pause makes the next charge earlier. A kind that is added needs a session until it is
+// listed.
+func TestKindsByLink(t *testing.T) {
+	for kind, allowed := range map[string]bool{
+		"pause": true, "skip": true, "cancel": true, "change": true, "resume": false, "card": false, "pay": false, "": false,
+	} {
+		for channel, allowed := range map[string]bool{BySession: true, ByLink: allowed, "": allowed, "donor": allowed} {
+			require.Equal(t, allowed, CheckKind(channel, kind) == nil, "%q by %q", kind, channel)
+		}
+	}
 }
 
 // TestLessKnowsEveryFrequency: a frequency that is added needs its place in the order.

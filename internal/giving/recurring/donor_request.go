@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/platform/pg"
 )
 
@@ -38,7 +39,8 @@ func (ps Plans) Skip(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
 	})
 }
 
-// Resume requests the end of a pause.
+// Resume requests the end of a pause. It returns planlink.ErrNeedsSession if the donor came by a link: the next charge
+// becomes earlier.
 func (ps Plans) Resume(ctx context.Context, r DonorRequest) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, kindResume, func(p plan.Plan) (plan.Detail, error) {
 		if p.Status != plan.Paused {
@@ -62,8 +64,9 @@ func (ps Plans) Cancel(ctx context.Context, r DonorRequest, reason string) (uuid
 	})
 }
 
-// Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change. It
-// returns planlink.ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see package planlink.
+// Change requests other terms from the next charge on; see Plan.ChangeDetail. The number of payments does not change.
+// It returns planlink.ErrNeedsSession if the donor came by a link and the terms take more than the present ones; see
+// package planlink.
 func (ps Plans) Change(ctx context.Context, r DonorRequest, to donation.Request, next *time.Time) (uuid.UUID, error) {
 	return ps.createDonorRequest(ctx, r, kindChange, func(p plan.Plan) (plan.Detail, error) { return p.ChangeDetail(to, next, ps.Now()) })
 }
@@ -88,6 +91,9 @@ func (ps Plans) createDonorRequest(
 			return nil
 		}
 		d, err := decide(*p)
+		if err == nil {
+			err = planlink.CheckKind(donorRequest.Channel, kind)
+		}
 		if err == nil && kind == kindChange {
 			err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, d)
 		}

@@ -32,6 +32,11 @@ func TestDonorRequests(t *testing.T) {
 	request := func(submission string) recurring.DonorRequest {
 		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: planlink.ByLink}
 	}
+	signedIn := func(submission string) recurring.DonorRequest {
+		r := request(submission)
+		r.Channel = planlink.BySession
+		return r
+	}
 	begunAt := *p.BegunAt
 
 	_, err := h.Plans.Pause(ctx, request("a"), 13)
@@ -45,6 +50,8 @@ func TestDonorRequests(t *testing.T) {
 	require.Equal(t, plan.Paused, p.Status)
 	require.Equal(t, org.Monthly.Due(begunAt, 4).Unix(), p.NextAt.Unix())
 	_, err = h.Plans.Resume(ctx, request("b"))
+	require.ErrorIs(t, err, planlink.ErrNeedsSession, "the end of a pause makes the next charge earlier")
+	_, err = h.Plans.Resume(ctx, signedIn("b"))
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, plan.Active, p.Status)
 	require.Equal(t, org.Monthly.Due(begunAt, 1).Unix(), p.NextAt.Unix())
@@ -63,9 +70,7 @@ func TestDonorRequests(t *testing.T) {
 	require.NoError(t, err)
 	_, err = h.Plans.Change(ctx, request("d"), to, nil)
 	require.ErrorIs(t, err, planlink.ErrNeedsSession, "the link of an email may be in other hands")
-	signedIn := request("d")
-	signedIn.Channel = planlink.BySession
-	_, err = h.Plans.Change(ctx, signedIn, to, nil)
+	_, err = h.Plans.Change(ctx, signedIn("d"), to, nil)
 	p = afterRequest(t, h, p, err)
 	require.Equal(t, int64(2500), p.Given().Minor)
 	p = advanceToNextCharge(t, h, p)
@@ -83,8 +88,8 @@ func TestDonorRequests(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM finance_task`))
 }
 
-// TestAForwardedLinkTakesLess: the rule isLess holds where a request is stored. While an earlier request waits for Stripe, a
-// link changes no terms, or it would undo a reduction.
+// TestAForwardedLinkTakesLess: the rule isLess holds where a request is stored. While an earlier request waits for
+// Stripe, a link changes no terms, or it would undo a reduction.
 func TestAForwardedLinkTakesLess(t *testing.T) {
 	h := program.New(t, program.Options{})
 	p := startPlan(t, h, monthly(""))

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
@@ -28,7 +29,10 @@ type planChange struct {
 
 // confirm returns the explanation of the change with the button that makes it.
 func (c planChange) confirm(submissionID string) *giftpage.PlanConfirm {
-	return &giftpage.PlanConfirm{PlanChange: c.result, Do: c.do, SubmissionID: submissionID, Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees")}
+	return &giftpage.PlanConfirm{
+		PlanChange: c.result, Do: c.do, SubmissionID: submissionID,
+		Values: typedValues(c.typed, "months", "amount", "frequency", "fund", "date", "cover_fees"),
+	}
 }
 
 // typedValues returns the values of fields that are not empty.
@@ -47,7 +51,8 @@ func changeValues(typed url.Values) []view.FormValue {
 }
 
 // planChange reads a change and works out its result. It changes nothing. It returns fault.Invalid for bad fields and
-// fault.Conflict if the plan's present state does not allow the change.
+// fault.Conflict if the plan's present state does not allow the change, and planlink.ErrNeedsSession if the donor came
+// by a link that may not make it.
 func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, error) {
 	plans, loc := a.Plans, p.offer.Entity.Location()
 	c := planChange{do: do, typed: typed, result: giftpage.PlanChange{Kind: do, Amount: p.plan.Amount(), Every: string(p.plan.Frequency)}}
@@ -65,7 +70,7 @@ func (a *Area) planChange(p planView, do string, typed url.Values) (planChange, 
 		return c, err
 	case "resume":
 		c.request = plans.Resume
-		return c, nil
+		return c, planlink.CheckKind(p.via, do)
 	case "cancel":
 		c.request = func(ctx context.Context, r recurring.DonorRequest) (uuid.UUID, error) {
 			return plans.Cancel(ctx, r, typed.Get("reason"))

@@ -143,7 +143,8 @@ func (a *Area) planPage(r *http.Request, p planView) (giftpage.PlanPage, error) 
 	o, loc := p.offer.Organisation, p.offer.Entity.Location()
 	page := giftpage.PlanPage{
 		Frame:        view.Frame{Language: p.lang, Switch: view.Switch(r.URL, p.lang, a.LanguagesOf(o)), Accent: o.Accent},
-		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(), Token: p.token, Own: p.via == planlink.BySession,
+		Organisation: web.OrganisationIn(p.lang, p.offer.Entity, o), Action: p.path, SubmissionID: a.NewID().String(),
+		Token: p.token, Own: p.via == planlink.BySession,
 		Status: string(p.plan.Status), Amount: p.plan.Amount(), Covered: p.plan.Covered(), Every: string(p.plan.Frequency), Paid: p.plan.Paid,
 		DeclineReason: billing.DeclineReason(deref(p.plan.FailingCode)), Brand: deref(p.plan.CardBrand), Last4: deref(p.plan.CardLast4),
 		Months: plan.MaxPauseMonths, CoverOffered: p.offer.Entity.ProcessingFee.BasisPoints+p.offer.Entity.ProcessingFee.Fixed > 0,

@@ -34,7 +34,8 @@ const (
 // Write writes the page.
 func (p PlanLinkPage) Write(w io.Writer, v *view.View) error {
 	f := newSignInForm(v, p.Frame, p.Problems)
-	field := f.field("code", "plan_link.code", f.Phrase("plan_link.code_hint"), "", view.Field{Required: true, Type: "text", Autocomplete: "off", Class: "digits"})
+	field := f.field("code", "plan_link.code", f.Phrase("plan_link.code_hint"), "",
+		view.Field{Required: true, Type: "text", Autocomplete: "off", Class: "digits"})
 	return v.Write(w, "portal/plan_link", p.Language, struct {
 		PlanLinkPage
 		Errors  []view.FormError

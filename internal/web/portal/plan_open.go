@@ -25,8 +25,8 @@ const (
 )
 
 // openedLink returns the permission of a browser that opened the link of an email to the plan that the path names. Each
-// request looks whether the link is still valid. A request that may change something must carry the token of a form that
-// was shown to this browser.
+// request looks whether the link is still valid. A request that may change something must carry the token of a form
+// that was shown to this browser.
 func (a *Area) openedLink() web.Permission[planView] {
 	return web.Permission[planView]{
 		Name:  "opened link: plan",
@@ -109,8 +109,8 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	return nil
 }
 
-// linkOf returns the link of a token or, if there is none, of a code. It limits guesses of codes: they have 50 bits, so no
-// limit over all networks is needed that strangers could use up.
+// linkOf returns the link of a token or, if there is none, of a code. It limits guesses of codes: they have 50 bits, so
+// no limit over all networks is needed that strangers could use up.
 func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error) {
 	if token != "" {
 		return a.Links.ByToken(r.Context(), token)

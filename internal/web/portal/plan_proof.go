@@ -18,11 +18,12 @@ import (
 	"konbit/internal/web"
 )
 
-// A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code opens
-// a session, in which the change is shown again as it was typed. The pages do not show the address, because the link may
-// be in other hands.
+// A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code
+// opens a session, in which the change is shown again as it was typed. The pages do not show the address, because the
+// link may be in other hands.
 const (
-	// proofCookie marks the browser that requested the code. It is not challengeCookie, whose browser may see the address.
+	// proofCookie marks the browser that requested the code. It is not challengeCookie, whose browser may see the
+	// address.
 	proofCookie = "proof"
 	// nextCookie holds the address below /portal/plans/ that is shown after signing in.
 	nextCookie = "next"

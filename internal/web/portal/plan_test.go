@@ -60,7 +60,8 @@ func startedPlan(t *testing.T, h *program.Program, times string) (donation.Donat
 }
 
 // TestManagedFromAnEmail: the receipt's link opens its plan and nothing else, reading changes nothing, each change is
-// explained before it is made, and stopping takes one submission. A forwarded link takes no more than the donor agreed to.
+// explained before it is made, and stopping takes one submission. A forwarded link takes no more than the donor agreed
+// to.
 func TestManagedFromAnEmail(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()
@@ -113,6 +114,11 @@ func TestManagedFromAnEmail(t *testing.T) {
 		require.Contains(t, got.Header.Get("Location"), "said=pause")
 	}
 	require.Contains(t, strings.Join(strings.Fields(waitForEmail(t, h, "paused")), " "), "goes on by itself")
+	got = v.Ask("GET", path+"&do=resume", nil)
+	require.Equal(t, http.StatusForbidden, got.StatusCode, "the end of a pause makes the next charge earlier")
+	require.Contains(t, got.Page, `name="do" value="resume"`, "the code's form keeps what was asked for")
+	require.Equal(t, http.StatusForbidden, v.Ask("POST", path, url.Values{"do": {"resume"}, "press": {uuid.NewString()}, "session": {token}}).StatusCode)
+	require.Zero(t, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'resume'`))
 	got = v.Ask("POST", path, url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "reason": {"a new job"}, "session": {token}})
 	require.Contains(t, got.Header.Get("Location"), "said=cancel")
 	waitForEmail(t, h, "has stopped, as you asked")
@@ -123,8 +129,8 @@ func TestManagedFromAnEmail(t *testing.T) {
 	require.Equal(t, http.StatusConflict, got.StatusCode)
 }
 
-// TestMoreNeedsAFreshCode: a donor who came by a link and asks for more gets a code by email. The code opens a session, in
-// which the change is shown again as it was typed. No page shows the address.
+// TestMoreNeedsAFreshCode: a donor who came by a link and asks for more gets a code by email. The code opens a session,
+// in which the change is shown again as it was typed. No page shows the address.
 func TestMoreNeedsAFreshCode(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
@@ -252,8 +258,8 @@ func TestLinksToPlans(t *testing.T) {
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_link_letter'`))
 }
 
-// TestOldLinksSendAFreshOne: links sent before table plan_link change nothing and show nothing. Their button sends a valid
-// link to the donor, three times an hour.
+// TestOldLinksSendAFreshOne: links sent before table plan_link change nothing and show nothing. Their button sends a
+// valid link to the donor, three times an hour.
 func TestOldLinksSendAFreshOne(t *testing.T) {
 	h := program.New(t, program.Options{})
 	h.StartWorkers()

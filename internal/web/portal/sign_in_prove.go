@@ -75,6 +75,8 @@ func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 }
 
 func (a *Area) showLink(w http.ResponseWriter, r *http.Request, status int) error {
-	page := SignInLinkPage{Frame: a.signInFrame(w, r), SameBrowser: a.Cookie(r, challengeCookie)+a.Cookie(r, proofCookie) != "", Failed: status != http.StatusOK}
+	page := SignInLinkPage{
+		Frame: a.signInFrame(w, r), SameBrowser: a.Cookie(r, challengeCookie)+a.Cookie(r, proofCookie) != "", Failed: status != http.StatusOK,
+	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }

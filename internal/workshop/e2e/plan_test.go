@@ -56,8 +56,8 @@ func TestMonthlyGift(t *testing.T) {
 }
 
 // TestOneCardForBothPlans: a donor starts two monthly gifts on the public form, without signing in. The card fails at
-// the renewal. The link in one of the emails leads, with a code from another email, to one page for a new card. Then both gifts continue, each payment
-// once.
+// the renewal. The link in one of the emails leads, with a code from another email, to one page for a new card. Then
+// both gifts continue, each payment once.
 func TestOneCardForBothPlans(t *testing.T) {
 	t.Parallel()
 	s := Start(t, Options{})

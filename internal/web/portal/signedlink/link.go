@@ -83,8 +83,9 @@ func OldPlanKey(secret []byte, ref string) string {
 	return base64.RawURLEncoding.EncodeToString(signature(secret, oldPlanPurpose, []byte(ref)))
 }
 
-// ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its age;
-// valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their signature.
+// ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its
+// age; valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their
+// signature.
 func ReadOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
 	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, oldPaymentMethodPurpose, raw[:24])) {
@@ -93,8 +94,8 @@ func ReadOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, va
 	return uuid.UUID(raw[:16]), true
 }
 
-// OpenedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8) and
-// their signature (16).
+// OpenedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8)
+// and their signature (16).
 func OpenedToken(secret []byte, link uuid.UUID, ends time.Time) string {
 	signed := binary.BigEndian.AppendUint64(link[:], uint64(ends.Unix()))
 	return base64.RawURLEncoding.EncodeToString(append(signed, signature(secret, openedPurpose, signed)...))
