@@ -221,13 +221,19 @@ func receiptCorrectCommand() *cobra.Command {
 	return c
 }
 
-// correct sends the receipt to another address, or replaces it by a receipt with another name.
+// correct sends the receipt to another address, or replaces it by a receipt with another name. The new receipt's email
+// has a new link to the donor's plan if the address changes.
 func correct(ctx context.Context, o office, resender mail.Resender, r receipt.Receipt, correction receipt.Correction) (changed, error) {
 	if correction.FirstName+correction.LastName == "" {
 		return changed{Number: r.Reference(), ChargedOn: r.Facts.ChargedOn, To: correction.Email}, resender.Redirect(ctx, r, correction.Email, operator())
 	}
 	var issued receipt.Receipt
 	err := pg.InTx(ctx, o.db, func(tx *sqlx.Tx) (err error) {
+		if correction.Email != "" && correction.Email != r.Facts.Email {
+			if err := mail.EndLinksTx(ctx, tx, r); err != nil {
+				return err
+			}
+		}
 		issued, err = o.ReceiptIssuer.CorrectTx(ctx, tx, r.ID, correction, operator(), o.clocks.Business())
 		return err
 	})

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/jobs"
@@ -77,6 +80,9 @@ func lastDeliveryTx(ctx context.Context, tx *sqlx.Tx, stored *storedEmail) (last
 //	valid       the email with the receipt
 //	void        the email that says so
 //	replaced    nothing: ErrReceiptVoid
+//
+// If a server accepted an email about the receipt for another address, the links to the donor's plans end, because
+// somebody else may have them. If not, they stay valid: the same bytes are sent, with the same link.
 func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by string) error {
 	if err := email.CheckPlain(to); err != nil {
 		return err
@@ -98,7 +104,28 @@ func (rs Resender) Redirect(ctx context.Context, issued receipt.Receipt, to, by 
 	if err != nil {
 		return err
 	}
-	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error { return rs.orderTx(ctx, tx, stored.ID, to, causeAddress, by) })
+	return pg.InTx(ctx, rs.DB, func(tx *sqlx.Tx) error {
+		all, err := Deliveries(ctx, tx, []uuid.UUID{issued.ID})
+		if err != nil {
+			return err
+		}
+		isElsewhere := func(d Delivery) bool { return d.State() == Accepted && d.Recipient != to }
+		if slices.ContainsFunc(all[issued.ID], isElsewhere) {
+			if err := EndLinksTx(ctx, tx, issued); err != nil {
+				return err
+			}
+		}
+		return rs.orderTx(ctx, tx, stored.ID, to, causeAddress, by)
+	})
+}
+
+// EndLinksTx ends the links to all plans of a receipt's donor. It is called when the receipt's address was wrong.
+func EndLinksTx(ctx context.Context, tx *sqlx.Tx, issued receipt.Receipt) error {
+	d, err := donation.ByID(ctx, tx, issued.DonationID)
+	if err != nil {
+		return err
+	}
+	return planlink.EndOfDonorsTx(ctx, tx, []uuid.UUID{d.DonorID})
 }
 
 func (rs Resender) orderTx(ctx context.Context, tx *sqlx.Tx, email uuid.UUID, to string, why cause, by string) error {

@@ -51,7 +51,10 @@ func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	lang := phrase.Match(a.Languages, cmp.Or(r.URL.Query().Get("lang"), known[0].Language), "")
 	c.page = EmailChoicePage{
 		Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, a.Languages)}, Kind: c.kind, Donee: entity.LegalName,
-		Action: signedlink.EmailChoicePath(token, lang), Undo: signedlink.EmailChoicePath(token+"/again", lang),
+		Action: signedlink.EmailChoicePath(token, lang),
+	}
+	if c.kind != donor.KindNews { // it needs the donor's consent, and the link may be in other hands
+		c.page.Undo = signedlink.EmailChoicePath(token+"/again", lang)
 	}
 	return c, nil
 }
@@ -87,8 +90,11 @@ func (a *Area) emailStopPost(w http.ResponseWriter, r *http.Request, c emailChoi
 	return a.writeEmailChoice(w, c)
 }
 
-// emailResumePost allows emails of a kind again.
+// emailResumePost allows emails of a kind again, unless the kind needs consent.
 func (a *Area) emailResumePost(w http.ResponseWriter, r *http.Request, c emailChoice) error {
+	if c.page.Undo == "" {
+		return web.NotFound()
+	}
 	if err := a.setEmailChoice(r, c, true); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ type EmailChoicePage struct {
 	Donee   string // the sender
 	Stopped bool
 	Action  string // address that stops the emails
-	Undo    string // address that allows them again
+	Undo    string // address that allows them again; empty if that needs a session
 }
 
 // Write writes the page.

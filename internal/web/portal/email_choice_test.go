@@ -49,7 +49,7 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	h := program.New(t, program.Options{BaseURL: "https://give.example"})
 	ana, bea := h.SettledGift(fromWithNews("ana@example.org", "Ana")).DonorID, h.SettledGift(fromWithNews("bea@example.net", "Bea")).DonorID
 	all := map[string]bool{"news": true, "reminders": true, "statements": true}
-	path := stopPath(t, h, ana, "news")
+	path := stopPath(t, h, ana, "reminders")
 	provider := visitor.New(t, h)
 	before := visitor.TableHashes(t, h)
 	for range 20 {
@@ -74,14 +74,14 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	began := time.Now()
 	got := provider.Ask("POST", path, url.Values{"List-Unsubscribe": {"One-Click"}}, "Sec-Fetch-Site: cross-site", "Origin: https://mail.example")
 	require.Equal(t, 200, got.StatusCode, "and no redirect")
-	require.Equal(t, map[string]bool{"news": false, "reminders": true, "statements": true}, preferences(t, h, ana))
+	require.Equal(t, map[string]bool{"news": true, "reminders": false, "statements": true}, preferences(t, h, ana))
 	require.Less(t, time.Since(began), time.Minute)
 	require.Empty(t, got.Cookies())
 	require.Equal(t, all, preferences(t, h, bea))
 	for range 3 {
 		require.Equal(t, 200, oneClickMultipart(t, h.URL+path))
 	}
-	require.Equal(t, []string{"news|f|letter"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`), "the same choice is recorded once")
+	require.Equal(t, []string{"reminders|f|letter"}, h.Lines(`SELECT concat_ws('|', kind, given, by) FROM donor_consent`), "the same choice is recorded once")
 	assert.Contains(t, provider.Ask("GET", path, nil).Page, "These letters have stopped")
 	assert.NotContains(t, h.Log.String(), strings.TrimPrefix(path, "/letters/"), "the log contains the route and not the token")
 
@@ -91,6 +91,21 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	assert.Equal(t, 403, provider.Ask("POST", path+"/again", url.Values{}, "Sec-Fetch-Site: cross-site").StatusCode)
 	h.Exec(`UPDATE donor SET email = 'forgotten-' || id || '@invalid' WHERE id = $1`, ana)
 	assert.Equal(t, 404, provider.Ask("GET", path, nil).StatusCode)
+}
+
+// TestNewsNeedsConsentAgain: news is sent with consent only. A link stops it and does not give consent, because the link
+// may be in other hands.
+func TestNewsNeedsConsentAgain(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	d := h.SettledGift(fromWithNews("ana@example.org", "Ana"))
+	path, v := stopPath(t, h, d.DonorID, "news"), visitor.New(t, h)
+	got := v.Ask("POST", path, url.Values{"List-Unsubscribe": {"One-Click"}})
+	require.Equal(t, 200, got.StatusCode)
+	assert.NotContains(t, got.Page, "/again")
+	assert.Contains(t, got.Page, "/portal/details")
+	assert.Equal(t, 404, v.Ask("POST", path+"/again", url.Values{}).StatusCode)
+	assert.False(t, preferences(t, h, d.DonorID)["news"])
 }
 
 // TestT29ALinkIsForOneChoice: the link does not work for another donor, for another kind, or for any other page.

@@ -119,7 +119,12 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"email choice": func(w io.Writer) error { return emailChoicePage(lang).Write(w, v) },
 		"email choice stopped": func(w io.Writer) error {
 			p := emailChoicePage(lang)
-			p.Kind, p.Stopped = "news", true
+			p.Stopped = true
+			return p.Write(w, v)
+		},
+		"email choice news stopped": func(w io.Writer) error {
+			p := emailChoicePage(lang)
+			p.Kind, p.Stopped, p.Undo = "news", true, ""
 			return p.Write(w, v)
 		},
 		"portal details":         func(w io.Writer) error { return details.Write(w, v) },
