@@ -1,0 +1,57 @@
+package mail_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/mailcatch"
+	"konbit/internal/workshop/testkit/program"
+)
+
+// TestCorrectedAddressEndsLinks: an email that a server refused gave its link to nobody, so that the link stays valid
+// for the corrected address. An email that was accepted at another address gave it to somebody.
+func TestCorrectedAddressEndsLinks(t *testing.T) {
+	h := program.New(t, program.Options{})
+	f := program.ValidForm()
+	f.Frequency = "monthly"
+	d := h.StartedGift(f)
+	h.Pay(d)
+	h.DeliverNew()
+	h.DrainAll()
+	latest, err := receipt.Latest(t.Context(), h.DB.Server, []uuid.UUID{d.ID})
+	require.NoError(t, err)
+	r := latest[d.ID]
+	valid := func() int { return h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NULL`) }
+
+	h.Mail.SetFault(mailcatch.Fault{Kind: mailcatch.Reject})
+	require.NoError(t, h.Receipts.Mail(t.Context(), r.ID))
+	require.Equal(t, []string{"receipt refused to ana@example.org: smtp: 550 5.1.1 at RCPT"}, delivered(t, h, r.ID))
+	h.Mail.SetFault(mailcatch.Fault{})
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	require.Equal(t, 1, valid(), "nobody else has the email")
+	h.Exec(`UPDATE letter_delivery SET accepted_at = now(), smtp_reply = '250 OK' WHERE recipient = 'right@example.org'`)
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "right@example.org", "ana"))
+	require.Equal(t, 1, valid(), "the same address")
+	require.NoError(t, resender(h).Redirect(t.Context(), r, "accountant@example.org", "ana"))
+	require.Zero(t, valid())
+
+	link, err := h.Receipts.Plans.Of(t.Context(), r.Facts.Instalment.PlanRef, "en")
+	require.NoError(t, err)
+	require.NotEmpty(t, link.Code)
+	require.Equal(t, 1, valid(), "the next email has a new link")
+	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+		if err := mail.EndLinksTx(t.Context(), tx, r); err != nil {
+			return err
+		}
+		_, err := receiptIssuer(h).CorrectTx(t.Context(), tx, r.ID, receipt.Correction{FirstName: "Anna", Email: "right@example.org"}, "ana", time.Now())
+		return err
+	}))
+	require.Zero(t, valid(), "a new receipt has a new link")
+}
