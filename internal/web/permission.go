@@ -26,11 +26,15 @@ var Public = Permission[Anyone]{
 }
 
 // Link returns the permission of a person who has the signed link of an email. find returns the object that the link
-// opens; it returns fault.NotFound for a link that is not ours or no longer valid.
+// opens; it returns fault.NotFound for a link that is not ours or no longer valid. The path contains the link's secret,
+// so that the page's own links and forms name only the origin as their Referer.
 func Link[T any](object string, find func(r *http.Request) (T, error)) Permission[T] {
 	return Permission[T]{
-		Name:  "link: " + object,
-		Check: func(_ http.ResponseWriter, r *http.Request) (T, error) { return find(r) },
+		Name: "link: " + object,
+		Check: func(w http.ResponseWriter, r *http.Request) (T, error) {
+			w.Header().Set("Referrer-Policy", "strict-origin")
+			return find(r)
+		},
 	}
 }
 

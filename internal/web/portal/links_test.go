@@ -321,7 +321,7 @@ var linkActs = []struct {
 		if strings.HasPrefix(path, "/plans/") && secret == "" {
 			return u.post(path, url.Values{}, query)
 		}
-		return u.post("/plans/fresh", url.Values{"link": {secret}, "code": {u.link}}, query)
+		return u.post("/plans/fresh", url.Values{"link": {secret}, "code": {u.link}, "ended": {secret}}, query)
 	}},
 	{"resume", func(u use) bool {
 		u.Exec(`UPDATE plan SET status = 'paused', paused_until = now() + interval '2 months' WHERE id = $1`, u.g.plan.ID)

@@ -14,8 +14,8 @@ type PlanLinkPage struct {
 	To       string // card: the link leads to the plan's card
 	Problems []fault.Field
 
-	Action     string // linkEnded: sends a valid link
-	Link, Code string // linkEnded: the secret that was used
+	Action string // linkEnded: sends a valid link
+	Ended  string // linkEnded: names the link, and opens nothing; empty if Action names it
 }
 
 // linkState is what the page says about a link.

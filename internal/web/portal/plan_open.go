@@ -93,7 +93,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	case err != nil:
 		return err
 	case !link.Valid:
-		page := PlanLinkPage{State: linkEnded, Action: "/plans/fresh", Link: token, Code: code}
+		page := PlanLinkPage{State: linkEnded, Action: "/plans/fresh", Ended: signedlink.EndedToken(a.Secret, link.ID)}
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, page)
 	}
 	plan, err := recurring.ByID(r.Context(), a.DB, link.PlanID)
@@ -130,13 +130,15 @@ func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error
 
 // freshPost sends a valid link to the donor of a link that has ended.
 func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	link, err := a.linkOf(r, r.PostForm.Get("link"), r.PostForm.Get("code"))
-	switch {
-	case errors.Is(err, donoraccess.ErrTooMany):
-		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
-	case fault.Is(err, fault.NotFound):
+	id, valid := signedlink.ReadEndedToken(a.Secret, r.PostForm.Get("ended"))
+	if !valid {
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
-	case err != nil:
+	}
+	link, err := a.Links.ByID(r.Context(), id)
+	if fault.Is(err, fault.NotFound) { // its row was deleted
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+	}
+	if err != nil {
 		return err
 	}
 	return a.sendFresh(w, r, link)

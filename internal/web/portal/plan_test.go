@@ -252,7 +252,13 @@ func TestLinksToPlans(t *testing.T) {
 		require.Contains(t, got.Page, "Send me a fresh link", why)
 		require.NotEqual(t, link, visitor.PlanLink(t, h, p.PublicRef), why)
 	}
-	got = v.Ask("POST", "/plans/fresh", url.Values{"link": {token}})
+	require.NotContains(t, got.Page, token, "the page of a link that has ended does not contain its secret")
+	ended := regexp.MustCompile(`name="ended" value="([^"]+)"`).FindStringSubmatch(got.Page)[1]
+	for _, wrong := range []string{"", token, link.Code, ended[1:], "A" + ended, "\x00\xff"} {
+		require.Equal(t, http.StatusUnprocessableEntity, v.Ask("POST", "/plans/fresh", url.Values{"ended": {wrong}}).StatusCode, wrong)
+	}
+	require.Equal(t, http.StatusUnprocessableEntity, v.Ask("POST", "/plans/open", url.Values{"link": {ended}}).StatusCode, "it opens nothing")
+	got = v.Ask("POST", "/plans/fresh", url.Values{"ended": {ended}})
 	require.Equal(t, http.StatusOK, got.StatusCode)
 	require.Contains(t, got.Page, "on its way")
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM river_job WHERE kind = 'plan_link_letter'`))

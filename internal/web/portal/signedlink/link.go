@@ -34,6 +34,7 @@ const (
 	emailChoicePurpose      = "stop letters: "
 	openedPurpose           = "plan link opened: "
 	openedFormPurpose       = "plan link form: "
+	endedPurpose            = "plan link ended: "
 )
 
 // PlanLinks makes the links of emails about recurring gifts.
@@ -115,6 +116,21 @@ func ReadOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID
 // another site's form changes nothing.
 func OpenedFormToken(secret []byte, cookie string) string {
 	return base64.RawURLEncoding.EncodeToString(signature(secret, openedFormPurpose, []byte(cookie)))
+}
+
+// EndedToken returns what the page of a link that has ended contains instead of the link's secret. It asks for a valid
+// link, and does nothing else.
+func EndedToken(secret []byte, link uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(append(link[:], signature(secret, endedPurpose, link[:])...))
+}
+
+// ReadEndedToken returns the link of a page that has an EndedToken; valid is false if it is not ours.
+func ReadEndedToken(secret []byte, token string) (link uuid.UUID, valid bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) != 32 || !hmac.Equal(raw[16:], signature(secret, endedPurpose, raw[:16])) {
+		return uuid.Nil, false
+	}
+	return uuid.UUID(raw[:16]), true
 }
 
 // EmailChoiceToken returns a signature (16 bytes), a donor's id (16 bytes) and the name of a kind of email.
