@@ -20,7 +20,7 @@ func donorCommand() *cobra.Command {
 // donorSignOutCommand is for a lost phone, or a mailbox that other people have read.
 func donorSignOutCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices", Args: cobra.ExactArgs(1),
+		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices, and end the links of emails to their recurring gifts", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
 				ended, err := signOut(c.Context(), db, email.Normalize(args[0]))
@@ -33,8 +33,8 @@ func donorSignOutCommand() *cobra.Command {
 	}
 }
 
-// signOut ends all sessions of the person who owns an email address and returns their number. It reports an error if
-// no person owns the address, which may be misspelled.
+// signOut ends all sessions of the person who owns an email address, and the links of emails to the person's plans. It
+// returns the number of sessions. It reports an error if no person owns the address, which may be misspelled.
 func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
 	access := donoraccess.Service{DB: db, EndLinksTx: planlink.EndOfEmailsTx}
 	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {

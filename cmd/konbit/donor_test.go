@@ -8,13 +8,15 @@ import (
 
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
 )
 
 func TestDonorSignOut(t *testing.T) {
 	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
 	t.Setenv("DATABASE_URL", h.DB.ServerURL)
-	h.SettledGift(program.ValidForm())
+	visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	visitor.PlanLink(t, h, h.Lines(`SELECT public_ref FROM plan`)[0])
 	require.NoError(t, h.Access.RequestChallenge(t.Context(), donoraccess.EmailChallenge{Email: "ana@example.org", Browser: "b", Language: "en"}))
 	var id uuid.UUID
 	require.NoError(t, h.DB.Owner.Get(&id, `SELECT id FROM sign_in`))
@@ -34,4 +36,5 @@ func TestDonorSignOut(t *testing.T) {
 	}
 	_, err = h.Access.Sessions().Find(t.Context(), secret)
 	require.Error(t, err)
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NOT NULL`))
 }
