@@ -11,6 +11,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web/portal"
+	"konbit/internal/web/portal/accesspage"
 )
 
 var someDay = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -78,22 +79,22 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 	email := []fault.Field{{Name: "email", Phrase: "sign_in.error.email"}}
 	code := append(email, fault.Field{Name: "code", Phrase: "sign_in.error.code"})
 	return map[string]writer{
-		"sign in": func(w io.Writer) error { return portal.SignInPage{Frame: frame(lang), SignedOut: true}.Write(w, v) },
+		"sign in": func(w io.Writer) error { return accesspage.SignIn{Frame: frame(lang), SignedOut: true}.Write(w, v) },
 		"sign in again": func(w io.Writer) error {
-			return portal.SignInPage{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"}.Write(w, v)
+			return accesspage.SignIn{Frame: frame(lang), SignInRequired: true, RateLimited: true, Problems: email, Email: "x"}.Write(w, v)
 		},
 		"code": func(w io.Writer) error {
-			return portal.SignInCodePage{Frame: frame(lang), Email: "ana@example.org"}.Write(w, v)
+			return accesspage.SignInCode{Frame: frame(lang), Email: "ana@example.org"}.Write(w, v)
 		},
 		"code again": func(w io.Writer) error {
-			return portal.SignInCodePage{Frame: frame(lang), RateLimited: true, Problems: code}.Write(w, v)
+			return accesspage.SignInCode{Frame: frame(lang), RateLimited: true, Problems: code}.Write(w, v)
 		},
 		"link": func(w io.Writer) error {
-			return portal.SignInLinkPage{Frame: frame(lang), SameBrowser: true}.Write(w, v)
+			return accesspage.SignInLink{Frame: frame(lang), SameBrowser: true}.Write(w, v)
 		},
-		"link elsewhere": func(w io.Writer) error { return portal.SignInLinkPage{Frame: frame(lang)}.Write(w, v) },
+		"link elsewhere": func(w io.Writer) error { return accesspage.SignInLink{Frame: frame(lang)}.Write(w, v) },
 		"link failed": func(w io.Writer) error {
-			return portal.SignInLinkPage{Frame: frame(lang), SameBrowser: true, Failed: true}.Write(w, v)
+			return accesspage.SignInLink{Frame: frame(lang), SameBrowser: true, Failed: true}.Write(w, v)
 		},
 		"portal": func(w io.Writer) error { return home.Write(w, v) },
 		"portal empty": func(w io.Writer) error {

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
 )
 
@@ -50,7 +51,7 @@ func (a *Area) planOfOldCardLink(r *http.Request) (planlink.Link, error) {
 
 // oldLinkGet offers to send a valid link. It changes nothing, because programs open links before people do.
 func (a *Area) oldLinkGet(w http.ResponseWriter, r *http.Request, _ planlink.Link) error {
-	return a.showPlanLink(w, r, http.StatusOK, PlanLinkPage{State: linkEnded, Action: r.URL.EscapedPath()})
+	return a.showPlanLink(w, r, http.StatusOK, accesspage.PlanLink{State: accesspage.LinkEnded, Action: r.URL.EscapedPath()})
 }
 
 // oldLinkPost sends a valid link to the plan's donor.

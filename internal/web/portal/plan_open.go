@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
 )
 
@@ -33,7 +34,7 @@ func (a *Area) openedLink() web.Permission[planView] {
 		Check: func(_ http.ResponseWriter, r *http.Request) (planView, error) { return a.planOfOpenedLink(r) },
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
 			if fault.Is(err, fault.NotFound) {
-				return a.showPlanLink(w, r, http.StatusUnauthorized, PlanLinkPage{State: linkClosed})
+				return a.showPlanLink(w, r, http.StatusUnauthorized, accesspage.PlanLink{State: accesspage.LinkClosed})
 			}
 			return err
 		},
@@ -73,27 +74,27 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 // openGet shows the page that the links of emails lead to. A script posts the secret, which is the address's fragment;
 // without a script the donor types the code of the email. It changes nothing.
 func (a *Area) openGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	return a.showPlanLink(w, r, http.StatusOK, PlanLinkPage{})
+	return a.showPlanLink(w, r, http.StatusOK, accesspage.PlanLink{})
 }
 
 // openPost opens a link by its token or its code.
 func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	token, code := r.PostForm.Get("link"), strings.TrimSpace(r.PostForm.Get("code"))
 	if token == "" && code == "" {
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
 	}
 	link, err := a.linkOf(r, token, code)
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
-		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
 	case fault.Is(err, fault.NotFound) && token == "":
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}})
 	case fault.Is(err, fault.NotFound):
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	case err != nil:
 		return err
 	case !link.Valid:
-		page := PlanLinkPage{State: linkEnded, Action: "/plans/fresh", Ended: signedlink.EndedToken(a.Secret, link.ID)}
+		page := accesspage.PlanLink{State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: signedlink.EndedToken(a.Secret, link.ID)}
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, page)
 	}
 	plan, err := recurring.ByID(r.Context(), a.DB, link.PlanID)
@@ -132,11 +133,11 @@ func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error
 func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	id, valid := signedlink.ReadEndedToken(a.Secret, r.PostForm.Get("ended"))
 	if !valid {
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	}
 	link, err := a.Links.ByID(r.Context(), id)
 	if fault.Is(err, fault.NotFound) { // its row was deleted
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, PlanLinkPage{State: linkFailed})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	}
 	if err != nil {
 		return err
@@ -153,16 +154,16 @@ func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Lin
 		return err
 	}
 	if !allowed {
-		return a.showPlanLink(w, r, http.StatusTooManyRequests, PlanLinkPage{State: linkHeld})
+		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
 	}
 	if err := a.Links.RequestFresh(r.Context(), of.PlanID); err != nil {
 		return err
 	}
-	return a.showPlanLink(w, r, http.StatusOK, PlanLinkPage{State: linkSent})
+	return a.showPlanLink(w, r, http.StatusOK, accesspage.PlanLink{State: accesspage.LinkSent})
 }
 
 // showPlanLink shows the page of links to plans. With status 429 it says when to come back.
-func (a *Area) showPlanLink(w http.ResponseWriter, r *http.Request, status int, page PlanLinkPage) error {
+func (a *Area) showPlanLink(w http.ResponseWriter, r *http.Request, status int, page accesspage.PlanLink) error {
 	page.Frame = a.signInFrame(w, r)
 	if r.URL.Query().Get("to") == "card" {
 		page.To = "card"

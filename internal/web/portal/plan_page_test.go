@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 	"konbit/internal/web/portal"
+	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/giftpage"
 	"konbit/internal/workshop/testkit/pages"
 )
@@ -89,13 +90,17 @@ func everyPage(v *view.View, lang phrase.Language) map[string]writer {
 		return giftpage.PaymentMethodPage{Frame: frame(lang), Organisation: centro(lang), Action: "/plans/x/email?lang=en", NeedsSession: true,
 			Plans: []giftpage.PlanSummary{{Organisation: "Centro", Amount: money.New(2000, "USD"), Every: "monthly", Brand: "visa", Last4: "4242"}}}.Write(w, v)
 	}
-	for name, p := range portal.PlanLinkStates() {
+	wrong := []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}
+	for name, p := range map[string]accesspage.PlanLink{
+		"open": {}, "wrong": {Problems: wrong}, "closed": {State: accesspage.LinkClosed}, "failed": {State: accesspage.LinkFailed},
+		"ended": {State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: "x"}, "sent": {State: accesspage.LinkSent}, "held": {State: accesspage.LinkHeld},
+	} {
 		p.Frame = frame(lang)
 		all["plan link "+name] = func(w io.Writer) error { return p.Write(w, v) }
 	}
 	for _, held := range []bool{false, true} {
 		all["plan code "+strconv.FormatBool(held)] = func(w io.Writer) error {
-			return portal.PlanProofPage{Frame: frame(lang), Action: "/plans/x/code?lang=en", Back: "/plans/x?lang=en", RateLimited: held}.Write(w, v)
+			return accesspage.PlanProof{Frame: frame(lang), Action: "/plans/x/code?lang=en", Back: "/plans/x?lang=en", RateLimited: held}.Write(w, v)
 		}
 	}
 	return all

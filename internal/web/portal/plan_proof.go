@@ -16,6 +16,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 )
 
 // A donor who came by a link asks for more than a link may do: we send a code to the donor's address, and the code
@@ -108,7 +109,7 @@ func (a *Area) showProof(w http.ResponseWriter, p planView, status int, problems
 	if err != nil {
 		return err
 	}
-	page := PlanProofPage{
+	page := accesspage.PlanProof{
 		Frame:  view.Frame{Language: p.lang, Switch: view.Switch(address, p.lang, a.LanguagesOf(p.offer.Organisation)), Accent: p.offer.Organisation.Accent},
 		Action: path, Token: p.token, Back: p.path, Problems: problems,
 		RateLimited: status == http.StatusTooManyRequests,

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 )
 
 // challengeCookie marks the browser that requested a sign-in email, for as long as the email's link and code are valid.
@@ -73,7 +74,7 @@ func (a *Area) signInPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) 
 //	422  the address is wrong
 //	429  too many emails were requested
 func (a *Area) showSignIn(w http.ResponseWriter, r *http.Request, status int, typed string, problems []fault.Field) error {
-	page := SignInPage{
+	page := accesspage.SignIn{
 		Frame: a.signInFrame(w, r), Email: typed, Problems: problems, RateLimited: status == http.StatusTooManyRequests,
 		SignInRequired: status == http.StatusUnauthorized, SignedOut: status == http.StatusOK && r.URL.Query().Get("said") == "out",
 	}

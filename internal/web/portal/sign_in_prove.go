@@ -9,6 +9,7 @@ import (
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 )
 
 // codeGet asks for the code of a sign-in email, in any browser. The browser that requested the email sees the address
@@ -49,7 +50,7 @@ func (a *Area) codePost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 }
 
 func (a *Area) showCode(w http.ResponseWriter, r *http.Request, status int, email string, problems []fault.Field) error {
-	page := SignInCodePage{Frame: a.signInFrame(w, r), Email: email, Problems: problems, RateLimited: status == http.StatusTooManyRequests}
+	page := accesspage.SignInCode{Frame: a.signInFrame(w, r), Email: email, Problems: problems, RateLimited: status == http.StatusTooManyRequests}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 
@@ -75,7 +76,7 @@ func (a *Area) linkPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 }
 
 func (a *Area) showLink(w http.ResponseWriter, r *http.Request, status int) error {
-	page := SignInLinkPage{
+	page := accesspage.SignInLink{
 		Frame: a.signInFrame(w, r), SameBrowser: a.Cookie(r, challengeCookie)+a.Cookie(r, proofCookie) != "", Failed: status != http.StatusOK,
 	}
 	return web.WritePage(w, status, func(b io.Writer) error { return page.Write(b, a.View) })

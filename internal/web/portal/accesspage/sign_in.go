@@ -1,4 +1,4 @@
-package portal
+package accesspage
 
 import (
 	"io"
@@ -7,8 +7,8 @@ import (
 	"konbit/internal/view"
 )
 
-// SignInPage asks for the address to which the sign-in email is sent.
-type SignInPage struct {
+// SignIn asks for the address to which the sign-in email is sent.
+type SignIn struct {
 	view.Frame
 	Email          string // as typed
 	Problems       []fault.Field
@@ -18,17 +18,17 @@ type SignInPage struct {
 }
 
 // Write writes the page.
-func (p SignInPage) Write(w io.Writer, v *view.View) error {
-	f := newSignInForm(v, p.Frame, p.Problems)
+func (p SignIn) Write(w io.Writer, v *view.View) error {
+	f := newAccessForm(v, p.Frame, p.Problems)
 	return v.Write(w, "portal/sign_in", p.Language, struct {
-		SignInPage
+		SignIn
 		Errors []view.FormError
 		Field  view.Field
 	}{p, f.errors(), f.email(p.Email, f.Phrase("sign_in.email_hint"))})
 }
 
-// SignInCodePage asks for the code of the sign-in email. It says the same whether an email was sent or not.
-type SignInCodePage struct {
+// SignInCode asks for the code of the sign-in email. It says the same whether an email was sent or not.
+type SignInCode struct {
 	view.Frame
 	Email       string // address that the email was requested for, if this browser requested it
 	Problems    []fault.Field
@@ -36,49 +36,49 @@ type SignInCodePage struct {
 }
 
 // Write writes the page.
-func (p SignInCodePage) Write(w io.Writer, v *view.View) error {
-	f := newSignInForm(v, p.Frame, p.Problems)
+func (p SignInCode) Write(w io.Writer, v *view.View) error {
+	f := newAccessForm(v, p.Frame, p.Problems)
 	return v.Write(w, "portal/sign_in_code", p.Language, struct {
-		SignInCodePage
+		SignInCode
 		Errors []view.FormError
 		Fields []view.Field
 	}{p, f.errors(), []view.Field{f.email(p.Email, ""), f.code(f.Phrase("sign_in.code_hint"))}})
 }
 
-// SignInLinkPage has the button that the link of the sign-in email leads to. The link's secret is its fragment (after
+// SignInLink has the button that the link of the sign-in email leads to. The link's secret is its fragment (after
 // the #), which browsers do not send to servers: a script copies it into the form. Without a script the donor types the
 // code.
-type SignInLinkPage struct {
+type SignInLink struct {
 	view.Frame
 	SameBrowser bool // the email was requested in this browser
 	Failed      bool // the button was used, and the link is no longer valid
 }
 
 // Write writes the page.
-func (p SignInLinkPage) Write(w io.Writer, v *view.View) error {
+func (p SignInLink) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/sign_in_link", p.Language, p)
 }
 
-// signInForm builds the fields of the sign-in pages. The id of every field is its name.
-type signInForm struct{ view.Form }
+// accessForm builds the fields of the sign-in pages. The id of every field is its name.
+type accessForm struct{ view.Form }
 
-func newSignInForm(v *view.View, f view.Frame, problems []fault.Field) signInForm {
-	return signInForm{v.NewForm(f.Language, problems)}
+func newAccessForm(v *view.View, f view.Frame, problems []fault.Field) accessForm {
+	return accessForm{v.NewForm(f.Language, problems)}
 }
 
-func (f signInForm) errors() []view.FormError {
+func (f accessForm) errors() []view.FormError {
 	return f.Errors(func(name string) string { return name })
 }
 
-func (f signInForm) field(name, label, hint, value string, as view.Field) view.Field {
+func (f accessForm) field(name, label, hint, value string, as view.Field) view.Field {
 	as.FieldText, as.Value = view.FieldText{Name: name, Label: f.Phrase(label), Hint: hint, Error: f.ErrorText(name)}, value
 	return as
 }
 
-func (f signInForm) email(value, hint string) view.Field {
+func (f accessForm) email(value, hint string) view.Field {
 	return f.field("email", "sign_in.email", hint, value, view.Field{Required: true, Type: "email", Autocomplete: "email", Mode: "email"})
 }
 
-func (f signInForm) code(hint string) view.Field {
+func (f accessForm) code(hint string) view.Field {
 	return f.field("code", "sign_in.code", hint, "", view.Field{Required: true, Type: "text", Autocomplete: "one-time-code", Mode: "numeric", Class: "digits"})
 }
