@@ -7,6 +7,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
+	"konbit/internal/web/portal/accesspage"
 )
 
 // DetailsPage is where donors change their name, address, language, emails and linked addresses.
@@ -37,7 +38,7 @@ type LinkedAddress struct {
 
 // Write writes the page.
 func (p DetailsPage) Write(w io.Writer, v *view.View) error {
-	f := newSignInForm(v, p.Frame, p.Problems)
+	f := accesspage.NewForm(v, p.Frame, p.Problems)
 	data := struct {
 		DetailsPage
 		Errors  []view.FormError
@@ -47,8 +48,8 @@ func (p DetailsPage) Write(w io.Writer, v *view.View) error {
 		Add     view.Field
 		Code    view.Field
 	}{
-		DetailsPage: p, Errors: f.errors(), Names: append(f.NameFields(p.Entry), f.PhoneField(p.Entry)), Address: f.AddressFields(p.Entry),
-		Country: f.CountryField(p.Entry), Code: f.code(f.Phrase("portal.join_hint")), Add: f.email("", f.Phrase("portal.add_hint")),
+		DetailsPage: p, Errors: f.ErrorList(), Names: append(f.NameFields(p.Entry), f.PhoneField(p.Entry)), Address: f.AddressFields(p.Entry),
+		Country: f.CountryField(p.Entry), Code: f.CodeField(f.Phrase("portal.join_hint")), Add: f.EmailField("", f.Phrase("portal.add_hint")),
 	}
 	data.Add.Autocomplete = "off"
 	return v.Write(w, "portal/details", p.Language, data)

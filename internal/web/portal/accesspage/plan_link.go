@@ -33,7 +33,7 @@ const (
 
 // Write writes the page.
 func (p PlanLink) Write(w io.Writer, v *view.View) error {
-	f := newAccessForm(v, p.Frame, p.Problems)
+	f := NewForm(v, p.Frame, p.Problems)
 	field := f.field("code", "plan_link.code", f.Phrase("plan_link.code_hint"), "",
 		view.Field{Required: true, Type: "text", Autocomplete: "off", Class: "digits"})
 	return v.Write(w, "portal/plan_link", p.Language, struct {
@@ -41,7 +41,7 @@ func (p PlanLink) Write(w io.Writer, v *view.View) error {
 		Errors  []view.FormError
 		Field   view.Field
 		AsksFor bool // the page has the form for the code
-	}{p, f.errors(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed})
+	}{p, f.ErrorList(), field, p.State == LinkOpen || p.State == LinkClosed || p.State == LinkFailed})
 }
 
 // PlanProof asks for the code that was sent to a plan's donor. It does not show the address.
@@ -55,10 +55,10 @@ type PlanProof struct {
 
 // Write writes the page.
 func (p PlanProof) Write(w io.Writer, v *view.View) error {
-	f := newAccessForm(v, p.Frame, p.Problems)
+	f := NewForm(v, p.Frame, p.Problems)
 	return v.Write(w, "portal/plan_proof", p.Language, struct {
 		PlanProof
 		Errors []view.FormError
 		Field  view.Field
-	}{p, f.errors(), f.code(f.Phrase("sign_in.code_hint"))})
+	}{p, f.ErrorList(), f.CodeField(f.Phrase("sign_in.code_hint"))})
 }

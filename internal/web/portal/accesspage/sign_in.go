@@ -19,12 +19,12 @@ type SignIn struct {
 
 // Write writes the page.
 func (p SignIn) Write(w io.Writer, v *view.View) error {
-	f := newAccessForm(v, p.Frame, p.Problems)
+	f := NewForm(v, p.Frame, p.Problems)
 	return v.Write(w, "portal/sign_in", p.Language, struct {
 		SignIn
 		Errors []view.FormError
 		Field  view.Field
-	}{p, f.errors(), f.email(p.Email, f.Phrase("sign_in.email_hint"))})
+	}{p, f.ErrorList(), f.EmailField(p.Email, f.Phrase("sign_in.email_hint"))})
 }
 
 // SignInCode asks for the code of the sign-in email. It says the same whether an email was sent or not.
@@ -37,12 +37,12 @@ type SignInCode struct {
 
 // Write writes the page.
 func (p SignInCode) Write(w io.Writer, v *view.View) error {
-	f := newAccessForm(v, p.Frame, p.Problems)
+	f := NewForm(v, p.Frame, p.Problems)
 	return v.Write(w, "portal/sign_in_code", p.Language, struct {
 		SignInCode
 		Errors []view.FormError
 		Fields []view.Field
-	}{p, f.errors(), []view.Field{f.email(p.Email, ""), f.code(f.Phrase("sign_in.code_hint"))}})
+	}{p, f.ErrorList(), []view.Field{f.EmailField(p.Email, ""), f.CodeField(f.Phrase("sign_in.code_hint"))}})
 }
 
 // SignInLink has the button that the link of the sign-in email leads to. The link's secret is its fragment (after
@@ -59,26 +59,30 @@ func (p SignInLink) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/sign_in_link", p.Language, p)
 }
 
-// accessForm builds the fields of the sign-in pages. The id of every field is its name.
-type accessForm struct{ view.Form }
+// Form builds the fields of pages that prove an address. The id of every field is its name.
+type Form struct{ view.Form }
 
-func newAccessForm(v *view.View, f view.Frame, problems []fault.Field) accessForm {
-	return accessForm{v.NewForm(f.Language, problems)}
+// NewForm returns the form of a page with the problems of what was typed.
+func NewForm(v *view.View, f view.Frame, problems []fault.Field) Form {
+	return Form{v.NewForm(f.Language, problems)}
 }
 
-func (f accessForm) errors() []view.FormError {
+// ErrorList returns the lines of the summary of errors.
+func (f Form) ErrorList() []view.FormError {
 	return f.Errors(func(name string) string { return name })
 }
 
-func (f accessForm) field(name, label, hint, value string, as view.Field) view.Field {
+func (f Form) field(name, label, hint, value string, as view.Field) view.Field {
 	as.FieldText, as.Value = view.FieldText{Name: name, Label: f.Phrase(label), Hint: hint, Error: f.ErrorText(name)}, value
 	return as
 }
 
-func (f accessForm) email(value, hint string) view.Field {
+// EmailField returns the field of an email address.
+func (f Form) EmailField(value, hint string) view.Field {
 	return f.field("email", "sign_in.email", hint, value, view.Field{Required: true, Type: "email", Autocomplete: "email", Mode: "email"})
 }
 
-func (f accessForm) code(hint string) view.Field {
+// CodeField returns the field of the code of an email.
+func (f Form) CodeField(hint string) view.Field {
 	return f.field("code", "sign_in.code", hint, "", view.Field{Required: true, Type: "text", Autocomplete: "one-time-code", Mode: "numeric", Class: "digits"})
 }
