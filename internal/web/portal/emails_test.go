@@ -117,8 +117,9 @@ func (s sender) sendReceipts(g giver) {
 func (s sender) reviseReceipts(g giver) {
 	s.t.Helper()
 	old, change := s.receiptOf(g.plan.ID), receipt.Change{Reason: receipt.Refund, On: "2026-12-02", By: "re_" + string(g.lang)}
-	facts := old.Facts
-	facts.Amount, facts.Lines = money.New(1500, "USD"), []receipt.Line{{Fund: facts.Lines[0].Fund, Amount: money.New(1500, "USD")}}
+	facts, line := old.Facts, old.Facts.Lines[0]
+	line.Amount = money.New(1500, "USD")
+	facts.Amount, facts.Lines = line.Amount, []receipt.Line{line}
 	facts.Returned = &receipt.Returned{Charged: old.Facts.Amount, Amount: money.New(500, "USD"), On: change.On}
 	s.tx(func(tx *sqlx.Tx) error {
 		_, err := s.ReceiptIssuer.ReplaceTx(s.t.Context(), tx, []receipt.Replacement{{Of: old.ID, Facts: facts, Change: change}}, time.Now())

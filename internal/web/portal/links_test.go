@@ -258,7 +258,7 @@ func (u use) shown() (all []string) {
 		text += u.v.Ask("GET", path, nil).Page
 	}
 	for word, pattern := range map[string]string{
-		"plan": `\$\s?20\b`, "card": "4242", "kind of email": "List-Unsubscribe", "name": `Pérez|\bAna\b`, "address": "ana-|perez-", "other gift": `\$\s?77\b`,
+		"plan": `\$[\s\x{a0}\x{202f}]?20\b`, "card": "4242", "kind of email": "List-Unsubscribe", "name": `Pérez|\bAna\b`, "address": "ana-|perez-", "other gift": `\$[\s\x{a0}\x{202f}]?77\b`,
 	} {
 		if regexp.MustCompile(pattern).MatchString(text) {
 			all = append(all, word)
