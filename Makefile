@@ -27,7 +27,7 @@ TEST = go test -vet=off -timeout 20m
 test: test-deps
 	@status=0; \
 	$(TEST) -p 3 -parallel 3 $(filter-out $(BROWSING) $(BREAKING),$(shell go list ./...)) || status=1; \
-	$(TEST) -p 1 -parallel 3 $(BROWSING) || status=1; \
+	$(TEST) -p 1 -parallel 5 $(BROWSING) || status=1; \
 	$(TEST) -parallel 2 $(BREAKING) || status=1; \
 	exit $$status
 
