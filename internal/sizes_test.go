@@ -51,6 +51,7 @@ var machineClock = map[string]string{
 	"processor/event/worker.go":            "time spent reading after a batch",
 	"processor/stripepay/webhook/inbox.go": "deadline of a connection",
 	"processor/stripepay/observe.go":       "duration of a request",
+	"processor/stripepay/turns/queue.go":   "turns per second",
 	"web/middleware.go":                    "duration of a request",
 }
 

@@ -11,21 +11,9 @@ import (
 	"konbit/internal/platform/fault"
 )
 
-// accountWithTurn returns the account of an entity, by its slug, after waiting for a turn under its rate limit.
-func (s *Stripe) accountWithTurn(ctx context.Context, entity string) (*account, error) {
-	a, err := s.account(entity)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
-	}
-	return a, nil
-}
-
 // ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.
 func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription string) (billing.RemoteSubscription, error) {
-	a, err := s.accountWithTurn(ctx, entity)
+	a, err := s.account(entity)
 	if err != nil {
 		return billing.RemoteSubscription{}, err
 	}
@@ -38,7 +26,7 @@ func (s *Stripe) ReadSubscription(ctx context.Context, entity, subscription stri
 
 // PaidInvoices is part of billing.Subscriptions. It leaves out invoices over nothing.
 func (s *Stripe) PaidInvoices(ctx context.Context, entity, subscription string) (paid []string, err error) {
-	a, err := s.accountWithTurn(ctx, entity)
+	a, err := s.account(entity)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +137,7 @@ func anchorDay(sub *stripe.Subscription) int {
 // End is part of billing.Subscriptions. It succeeds if the subscription has ended already or does not exist. It voids an
 // open last invoice, so that nothing is collected any more.
 func (s *Stripe) End(ctx context.Context, o billing.Target) error {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return err
 	}
@@ -227,7 +215,7 @@ func (s *Stripe) update(ctx context.Context, o billing.Target, set func(*stripe.
 }
 
 func (s *Stripe) updated(ctx context.Context, o billing.Target, set func(*stripe.SubscriptionParams)) (*stripe.Subscription, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +232,7 @@ func (s *Stripe) updated(ctx context.Context, o billing.Target, set func(*stripe
 
 // Refund is part of billing.Subscriptions. It refunds a whole charge; it does nothing if a part was refunded already.
 func (s *Stripe) Refund(ctx context.Context, o billing.Target, charge string) error {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/processor/stripepay/turns"
 )
 
 // Names of our metadata on Stripe's objects. Stripe holds them: they never change.
@@ -41,6 +42,7 @@ const (
 //	the key was used for other parameters   the same: a fund was renamed since the first call
 //	any other refusal                       reported: a defect of ours
 func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session, error) {
+	ctx = turns.With(ctx, turns.Gift)
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
 		return checkout.Session{}, err
@@ -49,9 +51,6 @@ func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session
 	for broken := 0; ; {
 		params := sessionParams(o)
 		params.Context = ctx
-		if err := a.limit.Wait(ctx); err != nil {
-			return checkout.Session{}, fault.Wrap(fault.Unavailable, "problem.503.text", err)
-		}
 		session, err := a.api.CheckoutSessions.New(params)
 		if err == nil {
 			return s.checkoutSession(session)
@@ -164,6 +163,7 @@ func (s *Stripe) checkoutSession(session *stripe.CheckoutSession) (checkout.Sess
 
 // Find is part of checkout.Sessions. It searches all open sessions that were created since the order could have been.
 func (s *Stripe) Find(ctx context.Context, o checkout.Order) (*checkout.Session, error) {
+	ctx = turns.With(ctx, turns.Gift)
 	a, err := s.account(o.EntitySlug)
 	if err != nil {
 		return nil, err
@@ -174,9 +174,6 @@ func (s *Stripe) Find(ctx context.Context, o checkout.Order) (*checkout.Session,
 	}
 	params.Context = ctx
 	params.Limit = stripe.Int64(100)
-	if err := a.limit.Wait(ctx); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "problem.503.text", err)
-	}
 	list := a.api.CheckoutSessions.List(params)
 	for list.Next() {
 		if session := list.CheckoutSession(); session.ClientReferenceID == o.DonationID.String() {
@@ -192,7 +189,8 @@ func (s *Stripe) Find(ctx context.Context, o checkout.Order) (*checkout.Session,
 
 // Expire is part of checkout.Sessions. It returns false if the session is paid, and true if it had expired already.
 func (s *Stripe) Expire(ctx context.Context, entitySlug, sessionID string) (bool, error) {
-	a, err := s.accountWithTurn(ctx, entitySlug)
+	ctx = turns.With(ctx, turns.Gift)
+	a, err := s.account(entitySlug)
 	if err != nil {
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,9 +13,9 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
-	"golang.org/x/time/rate"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/turns"
 )
 
 const (
@@ -56,7 +57,7 @@ type Stripe struct {
 type account struct {
 	api   *client.API
 	keys  Keys
-	limit *rate.Limiter
+	turns *turns.Queue // each call waits for its turn
 }
 
 // New returns a client. apiURL is a stand-in's address, empty for Stripe. It reports an error if a stand-in has a live key.
@@ -76,15 +77,12 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 		config.URL = stripe.String(strings.TrimSuffix(apiURL, "/"))
 		s.scheme, s.pages = stand.Scheme, []string{stand.Host}
 	}
-	backends := &stripe.Backends{
-		API: stripe.GetBackendWithConfig(stripe.APIBackend, config), Connect: stripe.GetBackendWithConfig(stripe.ConnectBackend, config),
-		Uploads: stripe.GetBackendWithConfig(stripe.UploadsBackend, config),
-	}
 	for slug, k := range keys {
 		if apiURL != "" && k.Live() {
 			return nil, fmt.Errorf("STRIPE_API_URL names a stand-in and the key of %s is live: unset one of them", slug)
 		}
-		s.accounts[slug] = &account{client.New(k.Secret, backends), k, limiterFor(k, apiURL)}
+		queue := turns.New(callsPerSecond(k, apiURL))
+		s.accounts[slug] = &account{client.New(k.Secret, backendsOf(config, queue)), k, queue}
 	}
 	return s, nil
 }
@@ -94,16 +92,24 @@ func refuseRedirect(*http.Request, []*http.Request) error {
 	return errors.New("stripe: redirected, not followed")
 }
 
-// limiterFor returns the rate limit of an account. A stand-in has none.
-func limiterFor(k Keys, apiURL string) *rate.Limiter {
+// callsPerSecond returns the rate limit of an account. A stand-in has none.
+func callsPerSecond(k Keys, apiURL string) float64 {
 	switch {
 	case apiURL != "":
-		return rate.NewLimiter(rate.Inf, 1)
+		return math.Inf(1)
 	case k.Live():
-		return rate.NewLimiter(callsPerSecondLive, callsPerSecondLive)
+		return callsPerSecondLive
 	default:
-		return rate.NewLimiter(callsPerSecondTest, callsPerSecondTest)
+		return callsPerSecondTest
 	}
+}
+
+// backendsOf returns what calls Stripe for one account, each call in its turn.
+func backendsOf(config *stripe.BackendConfig, q *turns.Queue) *stripe.Backends {
+	inTurn := func(kind stripe.SupportedBackend) stripe.Backend {
+		return turns.Backend(stripe.GetBackendWithConfig(kind, config), q)
+	}
+	return &stripe.Backends{API: inTurn(stripe.APIBackend), Connect: inTurn(stripe.ConnectBackend), Uploads: inTurn(stripe.UploadsBackend)}
 }
 
 // PageOrigins returns the origins of payment pages, for the Content-Security-Policy of our pages.

@@ -10,7 +10,7 @@ import (
 // any more. Payments, and what donors typed on their pages, stay at Stripe: only its dashboard or a redaction job
 // removes a person from them (https://docs.stripe.com/privacy/redaction).
 func (s *Stripe) ForgetCustomer(ctx context.Context, entity, customer string) error {
-	a, err := s.accountWithTurn(ctx, entity)
+	a, err := s.account(entity)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,6 @@ func (s *Stripe) EnsureEndpoint(ctx context.Context, entitySlug, address string)
 	}
 	params := &stripe.WebhookEndpointParams{EnabledEvents: stripe.StringSlice(webhook.HandledTypes()), Disabled: stripe.Bool(false)}
 	params.Context = ctx
-	if err := a.waitTurn(ctx); err != nil {
-		return Endpoint{}, err
-	}
 	if _, err := a.api.WebhookEndpoints.Update(existing.ID, params); err != nil {
 		return Endpoint{}, translate(err)
 	}
@@ -67,9 +64,6 @@ func (a *account) createEndpoint(ctx context.Context, address string) (Endpoint,
 		Description: stripe.String("Konbit"),
 	}
 	params.Context = ctx
-	if err := a.waitTurn(ctx); err != nil {
-		return Endpoint{}, err
-	}
 	made, err := a.api.WebhookEndpoints.New(params)
 	if err != nil {
 		return Endpoint{}, translate(err)
@@ -116,9 +110,6 @@ func (a *account) endpoints(ctx context.Context) (all []*stripe.WebhookEndpoint,
 	params := &stripe.WebhookEndpointListParams{}
 	params.Context, params.Single = ctx, true
 	params.Limit = stripe.Int64(100)
-	if err := a.waitTurn(ctx); err != nil {
-		return nil, err
-	}
 	list := a.api.WebhookEndpoints.List(params)
 	for list.Next() {
 		all = append(all, list.WebhookEndpoint())
@@ -140,12 +131,4 @@ func sameHost(one, other string) bool {
 	x, errX := url.Parse(one)
 	y, errY := url.Parse(other)
 	return errX == nil && errY == nil && strings.EqualFold(x.Host, y.Host)
-}
-
-// waitTurn waits for a turn under the account's rate limit.
-func (a *account) waitTurn(ctx context.Context) error {
-	if err := a.limit.Wait(ctx); err != nil {
-		return fault.Wrap(fault.Unavailable, "problem.503.text", err)
-	}
-	return nil
 }

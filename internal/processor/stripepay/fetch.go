@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
+	"konbit/internal/processor/stripepay/turns"
 )
 
 // fetchFact reads at Stripe, with the pinned version of the API, what an event only hints at:
@@ -66,7 +67,7 @@ func (s *Stripe) Invoice(ctx context.Context, entity org.LegalEntity, id string)
 }
 
 func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stripe.Dispute, error) {
-	a, err := s.accountWithTurn(ctx, entitySlug)
+	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (s *Stripe) fetchDispute(ctx context.Context, entitySlug, id string) (*stri
 // fetchCharge reads an expected charge. It returns nil if the charge took no money (yet).
 func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug string, want event.ExpectedCharge,
 	cause string) (*donation.IncomingPayment, error) {
-	a, err := s.accountWithTurn(ctx, entitySlug)
+	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (s *Stripe) fetchCharge(ctx context.Context, entityID uuid.UUID, entitySlug
 
 // fetchInvoice reads an invoice and returns the id of the charge that paid it; empty if none did.
 func (s *Stripe) fetchInvoice(ctx context.Context, entitySlug, id string) (*donation.Invoice, string, error) {
-	a, err := s.accountWithTurn(ctx, entitySlug)
+	a, err := s.account(entitySlug)
 	if err != nil {
 		return nil, "", err
 	}
@@ -158,7 +159,8 @@ func (s *Stripe) Balance(ctx context.Context, entity org.LegalEntity) (map[money
 }
 
 func (s *Stripe) fetchBalance(ctx context.Context, entity org.LegalEntity) (*stripe.Balance, error) {
-	a, err := s.accountWithTurn(ctx, entity.Slug)
+	ctx = turns.With(ctx, turns.Import)
+	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +184,7 @@ func (s *Stripe) LostDispute(ctx context.Context, entity org.LegalEntity, disput
 
 // Transactions is part of stripebalance.Source.
 func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since, until time.Time, page func([]settlement.Transaction) error) error {
+	ctx = turns.With(ctx, turns.Import)
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return err
@@ -197,9 +200,6 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 		params.AddExpand("data.source")
 		if last != "" {
 			params.StartingAfter = stripe.String(last)
-		}
-		if err := a.limit.Wait(ctx); err != nil {
-			return fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		}
 		list := a.api.BalanceTransactions.List(params)
 		var listed []settlement.Transaction
@@ -224,7 +224,8 @@ func (s *Stripe) Transactions(ctx context.Context, entity org.LegalEntity, since
 
 // Transaction is part of stripebalance.Source.
 func (s *Stripe) Transaction(ctx context.Context, entity org.LegalEntity, id string) (settlement.Transaction, error) {
-	a, err := s.accountWithTurn(ctx, entity.Slug)
+	ctx = turns.With(ctx, turns.Import)
+	a, err := s.account(entity.Slug)
 	if err != nil {
 		return settlement.Transaction{}, err
 	}

@@ -13,11 +13,13 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/payout"
 	"konbit/internal/processor/stripebalance"
+	"konbit/internal/processor/stripepay/turns"
 )
 
 // Payout is part of stripebalance.Source. It returns nil if Stripe does not have the payout any more.
 func (s *Stripe) Payout(ctx context.Context, entity org.LegalEntity, id string) (*payout.Payout, error) {
-	a, err := s.accountWithTurn(ctx, entity.Slug)
+	ctx = turns.With(ctx, turns.Import)
+	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +53,7 @@ func payoutOf(p *stripe.Payout) *payout.Payout {
 
 // Members is part of stripebalance.Source.
 func (s *Stripe) Members(ctx context.Context, entity org.LegalEntity, payoutID string) ([]stripebalance.Member, error) {
+	ctx = turns.With(ctx, turns.Import)
 	a, err := s.account(entity.Slug)
 	if err != nil {
 		return nil, err

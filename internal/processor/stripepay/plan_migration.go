@@ -22,7 +22,7 @@ import (
 // Detach is part of billing.Subscriptions. It ends the subscription, marks its unpaid invoice and voids it. It changes
 // nothing while a bank processes the invoice's payment.
 func (s *Stripe) Detach(ctx context.Context, o billing.Target, mark string) (billing.DetachedSubscription, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return billing.DetachedSubscription{}, err
 	}
@@ -92,7 +92,7 @@ func takeOverInvoice(ctx context.Context, a *account, o billing.Target, invoice,
 // (https://docs.stripe.com/billing/subscriptions/billing-cycle). If it charges after the 28th, the day is set by
 // number, because the month of the first charge may be shorter.
 func (s *Stripe) StartSubscription(ctx context.Context, o billing.Target, b billing.NewSubscription) (billing.StartedSubscription, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return billing.StartedSubscription{}, err
 	}
@@ -161,7 +161,7 @@ func beginParams(b billing.NewSubscription) *stripe.SubscriptionParams {
 
 // Collect is part of billing.Subscriptions. It does nothing if a payment for the invoice was made or is processing.
 func (s *Stripe) Collect(ctx context.Context, o billing.Target, c billing.Collection) (paid bool, code string, err error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return false, "", err
 	}

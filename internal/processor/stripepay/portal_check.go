@@ -19,7 +19,7 @@ const portalSettings = "in Stripe's dashboard, Settings, Billing, Customer porta
 //   - it must accept a new payment method,
 //   - it must offer nothing else, because a change there is not what our own pages say.
 func (s *Stripe) CheckPortal(ctx context.Context, entitySlug string) error {
-	a, err := s.accountWithTurn(ctx, entitySlug)
+	a, err := s.account(entitySlug)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 // Schedule is part of billing.Subscriptions. It creates the schedule from the subscription alone, and then sets the number
 // of periods: Stripe refuses both in one call. Between the two calls the subscription has no end.
 func (s *Stripe) Schedule(ctx context.Context, o billing.Target, iterations func(phaseStart, periodEnd time.Time) int) (billing.Schedule, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return billing.Schedule{}, err
 	}
@@ -107,7 +107,7 @@ func stripeInterval(f org.Frequency) (interval string, count int64) {
 // frequency change, a period that costs nothing leads to the next charge; the schedule of such a subscription is
 // released first.
 func (s *Stripe) Change(ctx context.Context, o billing.Target, to billing.ChargeTerms) error {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return err
 	}

@@ -24,9 +24,6 @@ func (s *Stripe) StripeReceipts(ctx context.Context, entitySlug string) (StripeR
 	params := &stripe.ChargeListParams{}
 	params.Context, params.Single = ctx, true
 	params.Limit = stripe.Int64(100)
-	if err := a.waitTurn(ctx); err != nil {
-		return StripeReceipts{}, err
-	}
 	receipts := StripeReceipts{Live: a.keys.Live()}
 	list := a.api.Charges.List(params)
 	for list.Next() {

@@ -19,6 +19,7 @@ import (
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
+	"konbit/internal/processor/stripepay/turns"
 	"konbit/internal/processor/stripepay/webhook"
 )
 
@@ -50,6 +51,7 @@ type SweepResult struct {
 
 // Sweep sweeps every entity. If one cannot be swept now, the others still are; the errors are joined.
 func (s Sweeper) Sweep(ctx context.Context) (SweepResult, error) {
+	ctx = turns.With(ctx, turns.Import)
 	var swept SweepResult
 	catalog, err := s.Catalog.Current(ctx)
 	if err != nil {
@@ -95,9 +97,6 @@ func (s Sweeper) storeUndelivered(ctx context.Context, entity org.LegalEntity) (
 		params.Limit = stripe.Int64(100)
 		if last != "" {
 			params.StartingAfter = stripe.String(last)
-		}
-		if err := a.limit.Wait(ctx); err != nil {
-			return taken, fault.Wrap(fault.Unavailable, "problem.503.text", err)
 		}
 		list := a.api.Events.List(params)
 		if err := list.Err(); err != nil {
@@ -177,7 +176,7 @@ func (s Sweeper) readStatus(ctx context.Context, catalog *fund.Catalog, d checko
 	if err != nil {
 		return "", err
 	}
-	a, err := s.Stripe.accountWithTurn(ctx, entity.Slug)
+	a, err := s.Stripe.account(entity.Slug)
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,7 @@ const portalHost = "billing.stripe.com"
 // PaymentMethodPage creates a page of Stripe's billing portal that asks for a new payment method and nothing else, and
 // returns its address. The page leads back to the address `back`.
 func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, language, back string) (string, error) {
-	a, err := s.accountWithTurn(ctx, entity)
+	a, err := s.account(entity)
 	if err != nil {
 		return "", err
 	}
@@ -48,7 +48,7 @@ func (s *Stripe) PaymentMethodPage(ctx context.Context, entity, customer, langua
 // UseNewestPaymentMethod is part of billing.Subscriptions. Stripe prefers a subscription's own payment method to its
 // customer's, so it is set on each subscription.
 func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o billing.Target, customer string) (*billing.PaymentMethod, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (s *Stripe) UseNewestPaymentMethod(ctx context.Context, o billing.Target, c
 
 // StopCollection is part of billing.Subscriptions.
 func (s *Stripe) StopCollection(ctx context.Context, o billing.Target, invoice string) error {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Stripe) StopCollection(ctx context.Context, o billing.Target, invoice s
 // RetryPayment is part of billing.Subscriptions. It does nothing while a bank processes a payment of the invoice. It
 // returns false if the card is declined, or if the invoice is neither open nor paid.
 func (s *Stripe) RetryPayment(ctx context.Context, o billing.Target, invoice string) (bool, error) {
-	a, err := s.accountWithTurn(ctx, o.Entity)
+	a, err := s.account(o.Entity)
 	if err != nil {
 		return false, err
 	}
