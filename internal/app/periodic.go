@@ -26,6 +26,7 @@ func (a *App) periodicTasks() []periodicTask {
 		{"import Stripe's balance", 3 * time.Second, a.importBalance},
 		{"seal the books", time.Second, a.sealBooks},
 		{"warn of entries without a seal", time.Minute, a.watchSeals},
+		{"warn of events set aside", time.Minute, a.watchSetAside},
 		{"take snapshots of balances", 5 * time.Second, a.takeSnapshots},
 		{"store the daily digest of the books", 10 * time.Minute, a.storeDigests},
 		{"sweep", 15 * time.Minute, a.sweep},
@@ -66,6 +67,15 @@ func (a *App) watchSeals(ctx context.Context) error {
 	for _, u := range waiting {
 		a.resources.Log.ErrorContext(ctx, "entries wait for a seal and nothing is sealed",
 			"entity", u.EntityID, "entries", u.Entries, "longest", u.Longest().String())
+	}
+	return err
+}
+
+// watchSetAside opens tasks while events are set aside.
+func (a *App) watchSetAside(ctx context.Context) error {
+	n, err := webhook.SetAsideWatch{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
+	if n > 0 {
+		a.resources.Log.WarnContext(ctx, "events of Stripe are set aside", "events", n)
 	}
 	return err
 }

@@ -30,6 +30,7 @@ func Checkers() []Checker {
 		{"A8", "check_job_overdue", "every job is done when its time comes"},
 		{"A9", "check_event_overdue", "every event is worked off within five minutes"},
 		{"A14", "check_restricted_below_zero", "no fund has less than nothing of its restricted money"},
+		{"A15", "check_event_set_aside", "no event is set aside"},
 		{"A16", "check_receipt_facts", "every receipt and statement says what was true of its legal entity, and of its donation"},
 		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
 	}

@@ -8,6 +8,7 @@
 //	A4   a gift or movement not booked once      A10  clearing that is not what Stripe holds
 //	A5   receipt numbers with a gap              A11  a chain of seals that is broken
 //	A6   a gift without its one receipt          A14  a fund below zero in restricted money
+//	A15  an event that failed and is set aside
 //	A16  a receipt or statement that names its legal entity as it was not on that day, a receipt of another amount or day
 //
 // SealWatch does not wait for the daily run: it opens tasks as soon as entries wait and nothing is sealed.

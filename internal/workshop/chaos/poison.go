@@ -3,6 +3,7 @@ package chaos
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -57,7 +58,7 @@ func Poison(t testing.TB, run Run) {
 	p.checkGoodEvents()
 	p.checkBadEvents()
 	p.replay()
-	s.Konbit("ledger", "verify")
+	p.checkFindings()
 }
 
 // replay repairs the program's fault and replays the failed events.
@@ -72,6 +73,47 @@ func (p *poison) replay() {
 	})
 	require.Equal(p.t, p.gifts+1, p.count(`donation WHERE status = 'settled'`), "and the gift that was poisoned")
 	require.Equal(p.t, p.gifts+1, p.count(`receipt`))
+}
+
+// checkFindings checks that the checkers find the bad events that stay set aside, and nothing else, and that their
+// entities have a task.
+func (p *poison) checkFindings() {
+	var want []string
+	for id, end := range p.bad {
+		if end == "set_aside" && !slices.Contains(p.ours, id) {
+			want = append(want, id)
+		}
+	}
+	out, err := p.s.TryKonbit("ledger", "verify", "--json")
+	require.Error(p.t, err, "events are set aside")
+	var report struct {
+		Findings []json.RawMessage `json:"findings"`
+		Checks   []struct {
+			Checker string `json:"checker"`
+			Count   int    `json:"count"`
+			Rows    []struct {
+				Subject string `json:"subject"`
+			} `json:"rows"`
+		} `json:"checks"`
+	}
+	require.NoError(p.t, json.Unmarshal([]byte(out), &report))
+	require.Empty(p.t, report.Findings)
+	for _, c := range report.Checks {
+		if c.Checker != "A15" {
+			require.Zero(p.t, c.Count, c.Checker)
+			continue
+		}
+		require.Equal(p.t, len(want), c.Count)
+		for _, row := range c.Rows {
+			require.Contains(p.t, want, row.Subject)
+		}
+	}
+	testkit.Eventually(p.t, drained, func() error {
+		if p.count(`finance_task WHERE kind = 'events_set_aside' AND closed_at IS NULL`) == 0 {
+			return errors.New("no task about the events set aside")
+		}
+		return nil
+	})
 }
 
 // poison is what was sent.
