@@ -22,6 +22,7 @@ import (
 	"konbit/internal/platform/metrics"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"
 	"konbit/internal/processor/stripebalance"
@@ -210,11 +211,12 @@ func (a *App) buildServer() {
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
 		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
-		Ready: a.Ready, Observe: a.observeRequest,
+		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
+		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
 	}
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
-		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Guard: a.Guard, Statements: statements, Privacy: erasures},
+		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/office/check"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/metrics"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/processor/stripepay/webhook"
 )
 
@@ -27,7 +28,11 @@ func newMetrics() *metrics.Metrics {
 			}
 		}
 	}
-	return metrics.New(version, revision)
+	m := metrics.New(version, revision)
+	for _, d := range securitylog.Events() {
+		m.DeclareSecurityEvent(string(d.Event))
+	}
+	return m
 }
 
 // hookRoute is the route pattern of Stripe's webhooks.

@@ -9,6 +9,9 @@ import (
 const (
 	SessionCookie  = "session"
 	LanguageCookie = "language"
+	// KnownCookie marks a browser in which addresses were proved: the limits that strangers can use up do not apply to
+	// it. It stays after signing out. It says nothing about the person and opens nothing.
+	KnownCookie = "known"
 )
 
 // hostCookie returns a cookie's full name. Over HTTPS the prefix __Host- binds it to this host (RFC 6265bis, 4.1.3.2).

@@ -3,16 +3,18 @@
 // package of its own (give, portal, hooks) that brings its routes. Areas import the kernel and never each other; the
 // kernel imports no area; package app mounts them. The kernel decides nothing about gifts and holds no SQL.
 //
-//	request → observe, recoverer, secure → [forms of browsers: sameOrigin, clientAddress] → wrap (time limit, errors)
+//	request → clientAddress, observe, recoverer, secure → [forms of browsers: sameOrigin] → wrap (time limit, errors)
 //	        → Permission.Check ┬ refused → Permission.Refuse, or the error's page
-//	                          └ T, what was found → the area's handler → page, redirect, or an error → problem.go
+//	                          └ T, what was found → the route's limit ┬ reached → status 429
+//	                                                                  └ the area's handler → page, redirect, or an error → problem.go
 //
-// A handler returns an error instead of writing one: problem.go alone turns errors into a status and words.
+// A handler returns an error instead of writing one: problem.go alone turns errors into a status and words. Each refusal
+// is in the security log: observe records by the status what nothing more precise was recorded for.
 //
 // Adding a page to an area touches at most five places:
 //
-//  1. AREA/routes.go: one row with method, pattern, wrap, permission and handler. The row does not compile without a
-//     permission.
+//  1. AREA/routes.go: one row with method, pattern, wrap, permission and handler, and for what is not only read, its
+//     limit. The row does not compile without a permission; TestEveryRouteNamesItsLimit reports a missing limit.
 //  2. AREA/NAME_get.go or NAME_post.go (NAME.go if both are short): the handler; AREA/NAME_page.go: the page's struct
 //     and its method Write.
 //  3. templates/AREA/NAME.html: the template. It is found by its name, "AREA/NAME".

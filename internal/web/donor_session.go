@@ -11,6 +11,7 @@ import (
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/platform/securitylog"
 )
 
 // DonorVisit is a request of a signed-in donor.
@@ -20,6 +21,9 @@ type DonorVisit struct {
 	Catalog  *fund.Catalog
 	Language phrase.Language
 }
+
+// LimitSubject returns what the limits of a signed-in donor count: the person.
+func (v DonorVisit) LimitSubject() string { return "person " + v.PersonID.String() }
 
 // Owns reports whether a donor is this person.
 func (v DonorVisit) Owns(id uuid.UUID) bool { return slices.Contains(donor.IDs(v.Donors), id) }
@@ -32,8 +36,9 @@ func (v DonorVisit) At(entity uuid.UUID) []donor.Donor {
 // DonorSession returns the permission of signed-in donors. signIn answers everybody else.
 func (k *Kernel) DonorSession(signIn Handler) Permission[DonorVisit] {
 	return Permission[DonorVisit]{
-		Name:  "donor's session",
-		Check: k.donorVisit,
+		Name:    "donor's session",
+		Refusal: securitylog.SessionMissing,
+		Check:   k.donorVisit,
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
 			if fault.Is(err, fault.NotFound) {
 				return signIn(w, r)
@@ -52,6 +57,9 @@ func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit,
 		return DonorVisit{}, NotFound()
 	}
 	current, err := k.Access.Sessions().Find(r.Context(), secret)
+	if fault.Is(err, fault.NotFound) {
+		securitylog.Record(r.Context(), securitylog.SessionUnknown)
+	}
 	if err != nil {
 		return DonorVisit{}, err
 	}
@@ -60,6 +68,7 @@ func (k *Kernel) donorVisit(w http.ResponseWriter, r *http.Request) (DonorVisit,
 			return DonorVisit{}, Malformed(err)
 		}
 		if !k.Access.Sessions().IsFormToken(current, r.PostForm.Get("session")) {
+			securitylog.Record(r.Context(), securitylog.FormTokenWrong)
 			return DonorVisit{}, fault.New(fault.Forbidden, "problem.403.text", nil)
 		}
 	}

@@ -14,7 +14,9 @@ import (
 
 	"konbit/internal/books/fund"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/guard"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 )
 
@@ -24,6 +26,8 @@ type Kernel struct {
 	View      *view.View
 	Catalog   *fund.CatalogCache
 	Access    donoraccess.Service
+	Guard     *guard.Guard                    // counts for the limits of routes
+	Security  *securitylog.Log                // nil: nothing is recorded
 	Ready     func(ctx context.Context) error // returns nil if the program can serve requests
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy

@@ -15,6 +15,8 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/guard"
+	"konbit/internal/platform/securitylog"
 )
 
 type referenceKey struct{}
@@ -32,6 +34,7 @@ func (k *Kernel) observe(next http.Handler) http.Handler {
 		began := time.Now()
 		ref := uuid.NewString()[:13]
 		ctx := context.WithValue(r.Context(), referenceKey{}, ref)
+		ctx = k.Security.With(ctx, ref, guard.NetworkKey(ClientAddress(r)))
 		seen := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		cut := true
 		defer func() {
@@ -55,6 +58,9 @@ func (k *Kernel) observed(r *http.Request, seen middleware.WrapResponseWriter, s
 	route := ""
 	if matched := chi.RouteContext(r.Context()); matched != nil {
 		route = matched.RoutePattern()
+	}
+	if refused := securitylog.OfStatus(status); refused != "" {
+		securitylog.RecordRefusal(r.Context(), refused)
 	}
 	if k.Observe != nil {
 		k.Observe(r.Method, route, status, took)
@@ -119,7 +125,8 @@ func (k *Kernel) sameOrigin(routes []Route) func(http.Handler) http.Handler {
 			protection.AddInsecureBypassPattern(route.Method + " " + route.Pattern)
 		}
 	}
-	protection.SetDenyHandler(k.wrap(Page, func(http.ResponseWriter, *http.Request) error {
+	protection.SetDenyHandler(k.wrap(Page, func(_ http.ResponseWriter, r *http.Request) error {
+		securitylog.Record(r.Context(), securitylog.OriginRefused)
 		return fault.New(fault.Forbidden, "problem.403.text", nil)
 	}))
 	return protection.Handler

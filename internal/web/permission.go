@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+
+	"konbit/internal/platform/securitylog"
 )
 
 // Permission says who may use a route, and enforces it. Check returns T, what the handler needs of the person or of the
@@ -14,6 +16,8 @@ type Permission[T any] struct {
 	Check func(w http.ResponseWriter, r *http.Request) (T, error)
 	// Refuse answers a request that Check refused with err. If nil, the error's page is shown.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error) error
+	// Refusal is what the security log gets of a refused request. Empty: securitylog.AccessRefused.
+	Refusal securitylog.Event
 }
 
 // Anyone is what a public route's handler knows of the person: nothing.
@@ -30,7 +34,8 @@ var Public = Permission[Anyone]{
 // so that the page's own links and forms name only the origin as their Referer.
 func Link[T any](object string, find func(r *http.Request) (T, error)) Permission[T] {
 	return Permission[T]{
-		Name: "link: " + object,
+		Name:    "link: " + object,
+		Refusal: securitylog.LinkRefused,
 		Check: func(w http.ResponseWriter, r *http.Request) (T, error) {
 			w.Header().Set("Referrer-Policy", "strict-origin")
 			return find(r)
@@ -49,7 +54,8 @@ type Owned[T any] struct {
 // 403, so that a response does not reveal whether the object exists.
 func Owner[T any](k *Kernel, object string, find func(r *http.Request, v DonorVisit) (T, error)) Permission[Owned[T]] {
 	return Permission[Owned[T]]{
-		Name: "owner: " + object,
+		Name:    "owner: " + object,
+		Refusal: securitylog.ObjectRefused,
 		Check: func(w http.ResponseWriter, r *http.Request) (Owned[T], error) {
 			v, err := k.donorVisit(w, r)
 			if err != nil {

@@ -38,6 +38,9 @@ func (k *Kernel) StatusOf(r *http.Request, err error) int {
 	if errors.As(err, &tooLarge) || errors.Is(err, errTooManyFields) {
 		return http.StatusRequestEntityTooLarge
 	}
+	if limited := (errLimited{}); errors.As(err, &limited) {
+		return http.StatusTooManyRequests
+	}
 	kind := KindOf(err)
 	switch kind {
 	case fault.Unexpected:
@@ -69,6 +72,7 @@ func (k *Kernel) problem(w http.ResponseWriter, r *http.Request, err error) {
 	if status == http.StatusServiceUnavailable {
 		AskToRetry(w)
 	}
+	setRetryAfter(w, err)
 	k.writeProblem(w, status, page)
 }
 

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 )
 
@@ -17,7 +20,11 @@ type Route struct {
 	Permission      string // name of the permission
 	Wrap            Wrap
 	FromAnySite     string // why a form of another site may be posted here; empty: it may not
-	handler         func(k *Kernel) http.HandlerFunc
+	// Of these, a route that may change something or that makes a document has exactly one.
+	Limit     *Limit
+	LimitedBy string // what limits it inside its handler
+	NoLimit   string // why it needs no limit
+	handler   func(k *Kernel, route Route) http.HandlerFunc
 }
 
 // Wrap is how a handler is called and how its errors are answered.
@@ -64,19 +71,31 @@ func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(
 	if p.Name == "" || p.Check == nil {
 		panic("web: " + method + " " + pattern + " has no permission")
 	}
-	return Route{Method: method, Pattern: pattern, Permission: p.Name, Wrap: wrap, handler: func(k *Kernel) http.HandlerFunc {
+	return Route{Method: method, Pattern: pattern, Permission: p.Name, Wrap: wrap, handler: func(k *Kernel, route Route) http.HandlerFunc {
 		return k.wrap(wrap, func(w http.ResponseWriter, r *http.Request) error {
 			allowed, err := check(w, r, wrap, p)
-			switch {
-			case err == nil:
-				return h(w, r, allowed)
-			case p.Refuse != nil:
-				return p.Refuse(w, r, err)
-			default:
+			if err == nil {
+				err = k.checkLimit(r, route.Limit, allowed)
+				if err == nil {
+					err = h(w, r, allowed)
+				}
 				return err
 			}
+			if isRefusal(err) {
+				securitylog.RecordRefusal(r.Context(), cmp.Or(p.Refusal, securitylog.AccessRefused))
+			}
+			if p.Refuse != nil {
+				return p.Refuse(w, r, err)
+			}
+			return err
 		})
 	}}
+}
+
+// isRefusal reports whether a permission's error says that the request has no right, and not that something failed.
+func isRefusal(err error) bool {
+	kind := fault.KindOf(err)
+	return kind == fault.NotFound || kind == fault.Forbidden || kind == fault.Invalid
 }
 
 // check calls a permission's Check. Of a stream, only what follows may take longer than a page.
@@ -110,10 +129,10 @@ func (k *Kernel) Routes() []Route {
 func (k *Kernel) Handler() http.Handler {
 	routes := k.Routes()
 	r := chi.NewRouter()
-	r.Use(k.observe, k.recoverer, k.secure, middleware.GetHead, middleware.StripSlashes)
+	r.Use(k.clientAddress(), k.observe, k.recoverer, k.secure, middleware.GetHead, middleware.StripSlashes)
 	r.NotFound(k.wrap(Page, func(http.ResponseWriter, *http.Request) error { return NotFound() }))
 	r.MethodNotAllowed(k.methodNotAllowed)
-	browsers := r.With(k.sameOrigin(routes), k.clientAddress())
+	browsers := r.With(k.sameOrigin(routes))
 	for _, route := range routes {
 		if route.handler == nil {
 			panic("web: " + route.Method + " " + route.Pattern + " has no permission")
@@ -123,9 +142,9 @@ func (k *Kernel) Handler() http.Handler {
 			to = browsers
 		}
 		if route.Method == "*" {
-			to.Handle(route.Pattern, route.handler(k))
+			to.Handle(route.Pattern, route.handler(k, route))
 		} else {
-			to.Method(route.Method, route.Pattern, route.handler(k))
+			to.Method(route.Method, route.Pattern, route.handler(k, route))
 		}
 	}
 	return r

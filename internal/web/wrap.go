@@ -10,6 +10,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 )
 
 // Handler answers a request, or returns why it cannot.
@@ -59,6 +60,9 @@ func (k *Kernel) ownDeadline(h Handler) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, MaxForm)
 		err := parseForm(r)
+		if fault.Is(err, fault.Invalid) {
+			securitylog.Record(r.Context(), securitylog.FormMalformed)
+		}
 		if err == nil {
 			err = h(w, r)
 		}
@@ -108,6 +112,7 @@ func (k *Kernel) machine(h Handler) http.HandlerFunc {
 		if status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", retryAfter)
 		}
+		setRetryAfter(w, err)
 		http.Error(w, http.StatusText(status), status)
 	}
 }

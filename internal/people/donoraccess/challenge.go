@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 )
 
 // EmailChallenge is a request for an email that proves an address.
@@ -48,15 +49,20 @@ func (s Service) RequestChallenge(ctx context.Context, c EmailChallenge) error {
 		return err
 	}
 	if !allowed {
+		securitylog.Limit(ctx, "sign-in emails")
 		return ErrTooMany
 	}
 	id := s.NewID()
-	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, query, id, c.Email, nullable(c.Person), c.Language, hashOf("browser", c.Browser)); err != nil {
 			return err
 		}
 		return s.Queue.EnqueueTx(ctx, tx, SignInEmailJob{id})
 	})
+	if err == nil {
+		securitylog.Record(ctx, securitylog.SignInRequested)
+	}
+	return err
 }
 
 // allowEmail counts a request and reports whether its email may be sent. A known browser has a limit of its own. Beyond

@@ -43,6 +43,12 @@ func (s Service) MarkBrowser(known, address string) string {
 	return strings.Join(marks, ".")
 }
 
+// KnownFor returns the mark of an address in the cookie of a browser, which stands for the browser in limits; empty if
+// the browser is not known for the address.
+func (s Service) KnownFor(known, address string) string {
+	return s.markOf(known, email.MailboxKey(address))
+}
+
 // markOf returns the mark of a mailbox in the cookie of a browser; empty if the browser is not known for it.
 func (s Service) markOf(known, mailbox string) string {
 	for _, mark := range splitMarks(known) {

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 )
 
 // Mailbox is an address that a person has proved to read.
@@ -76,7 +77,7 @@ func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (
 // Sessions that the address opened for its person before end.
 func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAttempt) error {
 	a.Person = of.PersonID
-	return s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) error {
+	err := s.redeemCode(ctx, a, func(tx *sqlx.Tx, c challengeRow) error {
 		if err := markUsedTx(ctx, tx, c.ID); err != nil {
 			return err
 		}
@@ -86,6 +87,8 @@ func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAtte
 		}
 		return s.assignAddressTx(ctx, tx, c.Email, changeJoined, before, of.PersonID)
 	})
+	recordProof(ctx, err, securitylog.AddressLinked, securitylog.CodeWrong)
+	return err
 }
 
 // UnlinkAddress returns an address to the person who had it before it was linked, and ends the sessions that it
@@ -104,7 +107,7 @@ func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email st
 	if !isStorable(email) {
 		return errNotFound
 	}
-	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		var before uuid.UUID
 		if err := tx.GetContext(ctx, &before, query, email, of.PersonID); errors.Is(err, sql.ErrNoRows) {
 			return errNotFound
@@ -113,6 +116,10 @@ func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email st
 		}
 		return s.assignAddressTx(ctx, tx, email, changeParted, of.PersonID, before)
 	})
+	if err == nil {
+		securitylog.Record(ctx, securitylog.AddressUnlinked)
+	}
+	return err
 }
 
 // assignAddressTx gives an address to another person, ends the sessions that it opened, and enqueues the email about

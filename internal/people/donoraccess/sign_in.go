@@ -15,6 +15,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 )
 
 // challengeRow is a row of sign_in.
@@ -49,7 +50,20 @@ func (s Service) SignInByLink(ctx context.Context, token, browser string) (opene
 		opened, secret, err = s.openTx(ctx, tx, c)
 		return err
 	})
+	recordProof(ctx, err, securitylog.SignedIn, securitylog.SignInLinkWrong)
 	return opened, secret, err
+}
+
+// recordProof tells the security log whether an address was proved.
+func recordProof(ctx context.Context, err error, proved, wrong securitylog.Event) {
+	switch {
+	case err == nil:
+		securitylog.Record(ctx, proved)
+	case errors.Is(err, ErrTooMany):
+		securitylog.Limit(ctx, "codes")
+	case fault.Is(err, fault.NotFound):
+		securitylog.Record(ctx, wrong)
+	}
 }
 
 // CodeAttempt is a code as a person typed it.
@@ -70,6 +84,7 @@ func (s Service) SignInByCode(ctx context.Context, a CodeAttempt) (opened sessio
 		opened, secret, err = s.openTx(ctx, tx, c)
 		return err
 	})
+	recordProof(ctx, err, securitylog.SignedIn, securitylog.CodeWrong)
 	return opened, secret, err
 }
 

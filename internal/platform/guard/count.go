@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 
 	"github.com/jmoiron/sqlx"
@@ -21,16 +22,67 @@ const (
 	shards     = 8
 )
 
+// The kinds of limits under which an attempt to give counts, in the order in which their counters are locked.
+const (
+	kindKnown        = "known" // a known browser
+	kindAddress      = "address"
+	kindNetwork      = "network"
+	kindEmailNetwork = "email-network" // an email address in one network
+	kindWait         = "wait"
+	kindWaitNetwork  = "wait-network"
+	kindEmail        = "email" // an email address in all networks
+	kindPage         = "page"
+)
+
 // counter is one limit and the key under which an attempt counts.
 type counter struct {
+	kind  string
 	key   []byte
 	limit Limit
 }
 
-// countTx counts an attempt under all its limits and reports whether it is within each. All attempts lock the
-// counters in the same order of kinds, so two attempts cannot deadlock. The caller rolls back an attempt that is over
-// a limit: a refused attempt is not counted, so an address at its limit uses up nothing of the network it shares.
-func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool, err error) {
+// appendCounter appends a counter for a limit, unless the limit is off.
+func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []counter {
+	if l.IsOff() {
+		return others
+	}
+	return append(others, counter{kind, g.key.counter(kind, of, l), l})
+}
+
+// errRefused rolls the counting of a refused attempt back.
+var errRefused = errors.New("guard: refused")
+
+// commitIf commits what do did if do returns true, and otherwise rolls it back.
+func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
+	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
+		allowed, err := do(tx)
+		if err == nil && !allowed {
+			err = errRefused
+		}
+		return err
+	})
+	if errors.Is(err, errRefused) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// count counts an attempt if it is within all its limits, and then calls do, unless it is nil, in the same transaction.
+// It returns the kinds of the limits that the attempt exceeds; an attempt that exceeds one is counted in none.
+func (g *Guard) count(ctx context.Context, counters []counter, do func(tx *sqlx.Tx) error) (exceeded []string, err error) {
+	_, err = g.commitIf(ctx, func(tx *sqlx.Tx) (_ bool, err error) {
+		if exceeded, err = countTx(ctx, tx, counters); err != nil || len(exceeded) > 0 || do == nil {
+			return len(exceeded) == 0, err
+		}
+		return true, do(tx)
+	})
+	return exceeded, err
+}
+
+// countTx counts an attempt under all its limits and returns the kinds of those that it exceeds. All attempts lock the
+// counters in the same order of kinds, so two attempts cannot deadlock. The caller rolls back an attempt that it
+// refuses, so an address at its limit uses up nothing of the network it shares.
+func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (exceeded []string, err error) {
 	const query = `/* guard.countTx */
 		WITH asked AS (
 		    SELECT place, key, shard, length, most, floor(extract(epoch FROM now()) / length)::bigint AS slice
@@ -41,15 +93,16 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 		    ON CONFLICT (key, slice, shard) DO UPDATE SET n = c.n + 1
 		    RETURNING key, n
 		)
-		SELECT coalesce(bool_and(c.n + coalesce(others.n, 0) <= a.most), true)
+		SELECT a.place
 		  FROM asked a
 		  JOIN counted c USING (key)
 		 CROSS JOIN LATERAL (
 		    SELECT sum(o.n) AS n FROM guard_count o
 		     WHERE o.key = a.key AND o.slice BETWEEN a.slice - $1 AND a.slice AND (o.slice, o.shard) <> (a.slice, a.shard)
-		 ) others`
+		 ) others
+		 WHERE c.n + coalesce(others.n, 0) > a.most ORDER BY a.place`
 	if len(counters) == 0 {
-		return true, nil
+		return nil, nil
 	}
 	rows := pg.NewColumns(4)
 	for _, c := range counters {
@@ -59,8 +112,12 @@ func countTx(ctx context.Context, tx *sqlx.Tx, counters []counter) (allowed bool
 		}
 		rows.Add(c.key, shard, c.limit.Window.Seconds()/windowSlices, c.limit.Max)
 	}
-	err = tx.GetContext(ctx, &allowed, query, rows.Args(windowSlices)...)
-	return allowed, err
+	var places []int
+	err = tx.SelectContext(ctx, &places, query, rows.Args(windowSlices)...)
+	for _, place := range places {
+		exceeded = append(exceeded, counters[place-1].kind)
+	}
+	return exceeded, err
 }
 
 // deleteExpiredTx deletes counts and failures that no window covers any more.

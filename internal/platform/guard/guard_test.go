@@ -1,10 +1,12 @@
 package guard_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"math/bits"
 	"net/netip"
 	"strconv"
@@ -20,6 +22,7 @@ import (
 
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/workshop/testkit"
 )
 
@@ -80,19 +83,25 @@ func TestEachLimit(t *testing.T) {
 	three := guard.Limit{Max: 3, Window: 10 * time.Minute}
 	for name, c := range map[string]struct {
 		limits guard.Limits
+		beyond guard.Verdict
 		same   func(i int) guard.Attempt // is under the same limit each time
 		other  guard.Attempt             // is under another limit
 	}{
-		"address": {guard.Limits{Address: three}, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
-		"the /64 of IPv6": {guard.Limits{Address: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
+		"address": {guard.Limits{Address: three}, guard.Refused, func(int) guard.Attempt { return attempt("203.0.113.1") }, attempt("203.0.113.2")},
+		"the /64 of IPv6": {guard.Limits{Address: three}, guard.Refused, func(i int) guard.Attempt { return attempt(fmt.Sprintf("2001:db8::%x", i+1)) },
 			attempt("2001:db8:0:1::1")},
-		"network": {guard.Limits{Network: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
-		"email": {guard.Limits{Email: three}, func(i int) guard.Attempt {
+		"network": {guard.Limits{Network: three}, guard.Refused, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.113.%d", i)) }, attempt("203.0.112.1")},
+		"email in one network": {guard.Limits{Email: three}, guard.Refused, func(i int) guard.Attempt {
+			a := attempt(fmt.Sprintf("203.0.113.%d", i))
+			a.Email = fmt.Sprintf("Ana+%d@example.org", i)
+			return a
+		}, attempt("203.0.113.1")},
+		"email": {guard.Limits{Email: three}, guard.Challenged, func(i int) guard.Attempt {
 			a := attempt(fmt.Sprintf("203.0.%d.1", i))
 			a.Email = fmt.Sprintf("Ana+%d@example.org", i)
 			return a
 		}, attempt("203.0.113.1")},
-		"page": {guard.Limits{Page: three}, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.%d.1", i)) },
+		"page": {guard.Limits{Page: three}, guard.Challenged, func(i int) guard.Attempt { return attempt(fmt.Sprintf("203.0.%d.1", i)) },
 			func() guard.Attempt { a := attempt("203.0.113.1"); a.Page = "another"; return a }()},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +110,7 @@ func TestEachLimit(t *testing.T) {
 			for i := range 10 {
 				want := guard.Passed
 				if i >= 3 {
-					want = guard.Refused
+					want = c.beyond
 				}
 				v, _ := judge(t, g, c.same(i))
 				require.Equal(t, want, v, "attempt %d", i+1)
@@ -365,10 +374,139 @@ func TestDeleteExpired(t *testing.T) {
 		require.NoError(t, db.Owner.Get(&n, `SELECT (SELECT count(*) FROM guard_count) + (SELECT count(*) FROM guard_failure) + (SELECT count(*) FROM guard_step_used)`))
 		return n
 	}
-	require.Equal(t, 6, rows(), "four counters, one failure, one challenge")
+	require.Equal(t, 7, rows(), "five counters, one failure, one challenge")
 	db.Owner.MustExec(`UPDATE guard_count SET until = until - interval '2 hours'`)
 	db.Owner.MustExec(`UPDATE guard_failure SET at = at - interval '26 hours'`)
 	db.Owner.MustExec(`UPDATE guard_step_used SET until = until - interval '1 hour'`)
 	require.NoError(t, g.DeleteExpired(t.Context()))
 	require.Equal(t, 0, rows())
+}
+
+// passes requires that an attempt passes at once or, if it is challenged, by its work. It returns whether it was
+// challenged.
+func passes(t *testing.T, g *guard.Guard, a guard.Attempt) (challenged bool) {
+	t.Helper()
+	v, challenge := judge(t, g, a)
+	if challenged = v == guard.Challenged; challenged {
+		a.Challenge, a.Proof = challenge.Token, solve(challenge)
+		v, _ = judge(t, g, a)
+	}
+	require.Equal(t, guard.Passed, v)
+	return challenged
+}
+
+// TestStrangersKeepNobodyOut: strangers in many networks use up the limits of a donor's email address and of a page. The
+// donor gives by the challenge, a known browser without it.
+func TestStrangersKeepNobodyOut(t *testing.T) {
+	limits := guard.Standard()
+	limits.Page.Max = 40
+	g, _, _ := newGuard(t, limits)
+	of := func(address, email string) guard.Attempt {
+		a := attempt(address)
+		if email != "" {
+			a.Email = email
+		}
+		return a
+	}
+	passed, refused := 0, 0
+	for i := range 20 {
+		for range 8 {
+			v, _ := judge(t, g, of(fmt.Sprintf("198.51.%d.%d", i, i), "ana@example.org"))
+			passed, refused = passed+map[guard.Verdict]int{guard.Passed: 1}[v], refused+map[guard.Verdict]int{guard.Refused: 1}[v]
+		}
+	}
+	require.Equal(t, 5, passed, "without a challenge")
+	require.Equal(t, 20*3, refused, "each network has five attempts")
+	require.True(t, passes(t, g, of("203.0.113.1", "ana@example.org")))
+	for n := range 6 {
+		a := of(fmt.Sprintf("203.0.%d.1", n), "Ana+plus@example.org")
+		a.Known = "mark"
+		require.Equal(t, n == 5, passes(t, g, a), "a known browser has a limit of its own")
+	}
+
+	for i := range 100 {
+		judge(t, g, attempt(fmt.Sprintf("198.52.%d.1", i)))
+	}
+	for i := range 10 {
+		require.True(t, passes(t, g, attempt(fmt.Sprintf("203.0.%d.1", 100+i))), "the page is at its limit")
+	}
+	a := attempt("203.0.200.1")
+	a.Page = "another"
+	require.False(t, passes(t, g, a))
+}
+
+// TestWaitsOfStrangers: strangers use up the challenges of a page that may be passed by waiting. Each other network still
+// passes once in ten minutes.
+func TestWaitsOfStrangers(t *testing.T) {
+	limits := guard.Standard()
+	limits.NoJSWaits.Max = 3
+	g, _, c := newGuard(t, limits)
+	wait := func(address string) guard.Verdict {
+		t.Helper()
+		a := attempt(address)
+		a.ShownAt = time.Time{}
+		v, challenge := judge(t, g, a)
+		require.Equal(t, guard.Challenged, v)
+		a.Challenge = challenge.Token
+		c.at = c.at.Add(challenge.Wait)
+		defer func() { c.at = c.at.Add(-challenge.Wait) }()
+		v, _ = judge(t, g, a)
+		return v
+	}
+	for i := range 3 {
+		require.Equal(t, guard.Passed, wait(fmt.Sprintf("198.51.%d.1", i)))
+	}
+	for i := range 5 {
+		require.Equal(t, guard.Passed, wait(fmt.Sprintf("203.0.%d.1", i)), "another network")
+		require.Equal(t, guard.Refused, wait(fmt.Sprintf("203.0.%d.2", i)), "the same network again")
+	}
+}
+
+// TestEachVerdictIsLogged: the security log has every refusal and every challenge.
+func TestEachVerdictIsLogged(t *testing.T) {
+	limits := guard.Standard()
+	limits.NoJSWaits.Max = 1
+	g, _, c := newGuard(t, limits)
+	var out bytes.Buffer
+	log := &securitylog.Log{Log: slog.New(slog.NewTextHandler(&out, nil))}
+	entry := func(a guard.Attempt) (guard.Verdict, guard.Challenge, string) {
+		t.Helper()
+		out.Reset()
+		v, challenge, err := g.Judge(log.With(t.Context(), "ref", "net"), a)
+		require.NoError(t, err)
+		_, entry, _ := strings.Cut(strings.TrimSpace(out.String()), "event=")
+		return v, challenge, strings.ReplaceAll(entry, " network=net reference=ref", "")
+	}
+	for range 5 {
+		v, _, said := entry(attempt("203.0.113.1"))
+		require.Equal(t, guard.Passed, v)
+		require.Empty(t, said)
+	}
+	_, _, said := entry(attempt("203.0.113.1"))
+	require.Equal(t, `limit_reached limit="gifts, address"`, said)
+	fast := func(address string) guard.Attempt {
+		a := attempt(address)
+		a.ShownAt = time.Time{}
+		_, challenge, said := entry(a)
+		require.Equal(t, "challenge_shown", said)
+		a.Challenge = challenge.Token
+		return a
+	}
+	a := fast("203.0.114.1")
+	_, _, said = entry(a)
+	require.Equal(t, "challenge_shown", said, "it is too early")
+	a.Proof = "0"
+	_, _, said = entry(a)
+	require.Equal(t, "challenge_failed", said)
+	one, two, three := fast("203.0.115.1"), fast("203.0.115.2"), fast("203.0.115.3")
+	c.at = c.at.Add(time.Minute)
+	for _, a := range []guard.Attempt{one, two} {
+		v, _, said := entry(a)
+		require.Equal(t, guard.Passed, v)
+		require.Empty(t, said)
+	}
+	_, _, said = entry(three)
+	require.Equal(t, `limit_reached limit="gifts, wait-network"`, said)
+	_, _, said = entry(one)
+	require.Equal(t, "challenge_failed", said, "used before")
 }

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"context"
-	"errors"
 	"net/netip"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 )
 
 // Guard judges attempts. It is safe for concurrent use, and by any number of servers on one database.
@@ -32,6 +32,7 @@ type Attempt struct {
 	Page      string     // the organisation's slug
 	Address   netip.Addr // the client's; zero if it is unknown
 	Email     string
+	Known     string    // mark of a browser in which Email was proved, with a limit of its own; empty if it was not
 	Form      uuid.UUID // the form's one-time id
 	InputHash [32]byte  // hash of all that was typed
 	ShownAt   time.Time // when the form was shown; zero if it was not
@@ -50,109 +51,153 @@ const (
 	Passed
 )
 
-// Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. An attempt counts for
-// its address, network and email address at once, and for its page only when it passes: a bot that is challenged uses
-// up nothing of the page's limit.
+// Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. The security log gets
+// each verdict but Passed. A refused attempt counts nowhere, and an attempt counts for its page only when it passes: a
+// bot that is challenged uses up nothing of the page's limit.
 func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error) {
 	now := g.now()
 	if a.Challenge != "" {
 		return g.judgeChallenge(ctx, a, now)
+	}
+	known, err := g.isKnown(ctx, a)
+	if err != nil {
+		return Refused, Challenge{}, err
 	}
 	tooFast := g.limits.MinFillTime > 0 && (a.ShownAt.IsZero() || now.Sub(a.ShownAt) < g.limits.MinFillTime)
 	challenged, err := g.challengeRequired(ctx, a.Page)
 	if err != nil {
 		return Refused, Challenge{}, err
 	}
-	if challenged = challenged || tooFast; challenged {
-		allowed, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
-			allowed, err := countTx(ctx, tx, g.attemptCounters(a))
-			if err == nil && allowed && tooFast {
-				err = RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
-			}
-			return allowed, err
-		})
-		if err != nil || !allowed {
-			return Refused, Challenge{}, err
+	own := g.ownCounters(a, known)
+	if !challenged && !tooFast {
+		exceeded, err := g.count(ctx, append(own, g.sharedCounters(a, known)...), func(tx *sqlx.Tx) error { return recordGiftTx(ctx, tx, a.Pass) })
+		if err == nil && len(exceeded) == 0 {
+			return Passed, Challenge{}, nil
 		}
-		return Challenged, g.key.newChallenge(a.Form, a.InputHash, now), nil
+		if err != nil || !isShared(exceeded[0]) {
+			return refuse(ctx, exceeded, err)
+		}
 	}
-	return g.admit(ctx, a, func(*sqlx.Tx) ([]counter, bool, error) { return g.attemptCounters(a), true, nil })
+	exceeded, err := g.count(ctx, own, func(tx *sqlx.Tx) error {
+		if !tooFast {
+			return nil
+		}
+		return RecordFailuresTx(ctx, tx, []Failure{{ID: "form " + a.Form.String(), Page: a.Page, At: now}})
+	})
+	if err != nil || len(exceeded) > 0 {
+		return refuse(ctx, exceeded, err)
+	}
+	return challenge(ctx, g.key.newChallenge(a.Form, a.InputHash, now))
 }
 
-// judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted.
+// judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted. One that
+// solved it passes whatever the limits of its email address and page.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
 	raw, ours := g.key.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
-		return Refused, Challenge{}, nil
+		return fail(ctx)
 	}
-	challenge := challengeFrom(raw, now)
-	var counters []counter
+	shown := challengeFrom(raw, now)
 	switch {
-	case a.Proof != "" && !solved(challenge.Seed, a.Proof):
-		return Refused, Challenge{}, nil
+	case a.Proof != "" && !solved(shown.Seed, a.Proof):
+		return fail(ctx)
 	case a.Proof == "" && now.Before(issuedAt(raw).Add(noJSWait)):
-		return Challenged, challenge, nil
-	case a.Proof == "":
-		counters = g.appendCounter(nil, "wait", a.Page, g.limits.NoJSWaits)
+		return challenge(ctx, shown)
 	}
-	return g.admit(ctx, a, func(tx *sqlx.Tx) ([]counter, bool, error) {
-		fresh, err := redeemTx(ctx, tx, raw[:nonceSize])
-		return counters, fresh, err
-	})
-}
-
-// admit passes an attempt if begin allows it and if it is within the limits that begin returns and within its page's
-// limit. It records the use of an event pass.
-func (g *Guard) admit(ctx context.Context, a Attempt, begin func(tx *sqlx.Tx) ([]counter, bool, error)) (Verdict, Challenge, error) {
-	allowed, err := g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) {
-		counters, allowed, err := begin(tx)
-		if err != nil || !allowed {
+	var fresh bool
+	var exceeded []string
+	allowed, err := g.commitIf(ctx, func(tx *sqlx.Tx) (_ bool, err error) {
+		if fresh, err = redeemTx(ctx, tx, raw[:nonceSize]); err != nil || !fresh {
 			return false, err
 		}
-		if allowed, err = countTx(ctx, tx, g.appendCounter(counters, "page", a.Page, g.limits.Page)); err != nil || !allowed || a.Pass == uuid.Nil {
-			return allowed, err
+		if a.Proof == "" {
+			if exceeded, err = g.countWaitTx(ctx, tx, a); err != nil || len(exceeded) > 0 {
+				return false, err
+			}
 		}
-		return true, recordPassEventTx(ctx, tx, a.Pass, passGift)
-	})
-	if err != nil || !allowed {
-		return Refused, Challenge{}, err
-	}
-	return Passed, Challenge{}, nil
-}
-
-// attemptCounters returns the counters under which every attempt counts.
-func (g *Guard) attemptCounters(a Attempt) (all []counter) {
-	if a.Pass == uuid.Nil {
-		all = g.appendCounter(all, "address", AddressKey(a.Address), g.limits.Address)
-		all = g.appendCounter(all, "network", NetworkKey(a.Address), g.limits.Network)
-	}
-	return g.appendCounter(all, "email", email.MailboxKey(a.Email), g.limits.Email)
-}
-
-// appendCounter appends a counter for a limit, unless the limit is off.
-func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []counter {
-	if l.IsOff() {
-		return others
-	}
-	return append(others, counter{g.key.counter(kind, of, l), l})
-}
-
-// errRefused rolls the counting of a refused attempt back.
-var errRefused = errors.New("guard: refused")
-
-// commitIf commits what do did if do returns true, and otherwise rolls it back.
-func (g *Guard) commitIf(ctx context.Context, do func(tx *sqlx.Tx) (bool, error)) (bool, error) {
-	err := pg.InTx(ctx, g.db, func(tx *sqlx.Tx) error {
-		allowed, err := do(tx)
-		if err == nil && !allowed {
-			err = errRefused
+		if _, err = countTx(ctx, tx, g.sharedCounters(a, a.Known != "")); err != nil {
+			return false, err
 		}
-		return err
+		return true, recordGiftTx(ctx, tx, a.Pass)
 	})
-	if errors.Is(err, errRefused) {
+	switch {
+	case allowed:
+		return Passed, Challenge{}, nil
+	case err == nil && !fresh:
+		return fail(ctx)
+	default:
+		return refuse(ctx, exceeded, err)
+	}
+}
+
+// countWaitTx counts a challenge that was passed by waiting. Beyond the page's limit, each network passes from time to
+// time, so that strangers who use the limit up do not keep other people without JavaScript out.
+func (g *Guard) countWaitTx(ctx context.Context, tx *sqlx.Tx, a Attempt) (exceeded []string, err error) {
+	exceeded, err = countTx(ctx, tx, g.appendCounter(nil, kindWait, a.Page, g.limits.NoJSWaits))
+	if err != nil || len(exceeded) == 0 {
+		return nil, err
+	}
+	return countTx(ctx, tx, g.appendCounter(nil, kindWaitNetwork, a.Page+" "+NetworkKey(a.Address), waitsPerNetwork))
+}
+
+// isKnown counts an attempt of a known browser. It returns false if the browser is not known or has used its limit up:
+// then the limits of the email address apply.
+func (g *Guard) isKnown(ctx context.Context, a Attempt) (bool, error) {
+	if a.Known == "" {
 		return false, nil
 	}
-	return err == nil, err
+	exceeded, err := g.count(ctx, g.appendCounter(nil, kindKnown, a.Known, g.limits.Email), nil)
+	return len(exceeded) == 0, err
+}
+
+// ownCounters returns the counters of what only this client can use up. An attempt that exceeds one is refused.
+func (g *Guard) ownCounters(a Attempt, known bool) (all []counter) {
+	if a.Pass == uuid.Nil {
+		all = g.appendCounter(all, kindAddress, AddressKey(a.Address), g.limits.Address)
+		all = g.appendCounter(all, kindNetwork, NetworkKey(a.Address), g.limits.Network)
+	}
+	if !known {
+		all = g.appendCounter(all, kindEmailNetwork, NetworkKey(a.Address)+" "+email.MailboxKey(a.Email), g.limits.Email)
+	}
+	return all
+}
+
+// sharedCounters returns the counters of what strangers could use up for others. An attempt that exceeds one is
+// challenged.
+func (g *Guard) sharedCounters(a Attempt, known bool) (all []counter) {
+	if !known {
+		all = g.appendCounter(all, kindEmail, email.MailboxKey(a.Email), g.limits.Email)
+	}
+	return g.appendCounter(all, kindPage, a.Page, g.limits.Page)
+}
+
+func isShared(kind string) bool { return kind == kindEmail || kind == kindPage }
+
+// refuse refuses an attempt that exceeds limits.
+func refuse(ctx context.Context, exceeded []string, err error) (Verdict, Challenge, error) {
+	if err == nil {
+		securitylog.Limit(ctx, "gifts, "+exceeded[0])
+	}
+	return Refused, Challenge{}, err
+}
+
+// fail refuses an attempt with a wrong answer to a challenge.
+func fail(ctx context.Context) (Verdict, Challenge, error) {
+	securitylog.Record(ctx, securitylog.ChallengeFailed)
+	return Refused, Challenge{}, nil
+}
+
+func challenge(ctx context.Context, c Challenge) (Verdict, Challenge, error) {
+	securitylog.Record(ctx, securitylog.ChallengeShown)
+	return Challenged, c, nil
+}
+
+// recordGiftTx records an attempt with an event pass; uuid.Nil is none.
+func recordGiftTx(ctx context.Context, tx *sqlx.Tx, pass uuid.UUID) error {
+	if pass == uuid.Nil {
+		return nil
+	}
+	return recordPassEventTx(ctx, tx, pass, passGift)
 }
 
 // redeemTx marks a challenge as used and returns false if it was used before. The mark is made and deleted by the

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -52,4 +53,15 @@ func TestLimitsReadAsTheyAreWritten(t *testing.T) {
 			require.Equal(t, want, l.String())
 		})
 	}
+}
+
+// TestLimitsAreDocumented: the page for operators has each limit with its standard value.
+func TestLimitsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../../cmd/konbit/running/limits.md")
+	require.NoError(t, err)
+	standard := Standard()
+	for name, l := range standard.named() {
+		require.Contains(t, string(page), "| `"+name+"` | "+l.String()+" |")
+	}
+	require.Contains(t, string(page), "| `min_fill_time` | "+standard.MinFillTime.String()+" |")
 }

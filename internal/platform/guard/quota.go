@@ -1,10 +1,6 @@
 package guard
 
-import (
-	"context"
-
-	"github.com/jmoiron/sqlx"
-)
+import "context"
 
 // Quota is a limit and what it counts: attempts of one kind by one subject. Kinds of other packages contain a space,
 // so that they differ from this package's own.
@@ -14,11 +10,12 @@ type Quota struct {
 }
 
 // Allow counts one attempt under every quota and reports whether it is within all of them. An attempt that is not
-// allowed is not counted.
+// allowed is not counted. A caller that refuses the attempt tells the security log (securitylog.Limit).
 func (g *Guard) Allow(ctx context.Context, all ...Quota) (bool, error) {
 	var counters []counter
 	for _, l := range all {
 		counters = g.appendCounter(counters, l.Kind, l.Subject, l.Limit)
 	}
-	return g.commitIf(ctx, func(tx *sqlx.Tx) (bool, error) { return countTx(ctx, tx, counters) })
+	exceeded, err := g.count(ctx, counters, nil)
+	return err == nil && len(exceeded) == 0, err
 }

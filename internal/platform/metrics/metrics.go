@@ -19,6 +19,7 @@ type Metrics struct {
 	calls    *prometheus.HistogramVec
 	jobs     *prometheus.HistogramVec
 	expired  prometheus.Counter
+	security *prometheus.CounterVec
 }
 
 // New returns the metrics of a program of that version and revision.
@@ -45,12 +46,15 @@ func New(version, revision string) *Metrics {
 	m.expired = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "konbit_sign_ins_expired_total", Help: "Sign-ins that expired before a mail server accepted their email.",
 	})
+	m.security = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "konbit_security_events_total", Help: "Entries of the security log, by event.",
+	}, []string{"event"})
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "konbit_build_info", Help: "Always 1; the labels are the version and revision of the program.",
 		ConstLabels: prometheus.Labels{"version": version, "revision": revision},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, m.expired, build,
+	m.registry.MustRegister(m.requests, m.webhooks, m.calls, m.jobs, m.expired, m.security, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, outcome := range []string{taken, refused, failed} {
 		m.webhooks.WithLabelValues(outcome)
@@ -109,6 +113,12 @@ func (m *Metrics) Job(kind string, err error, took time.Duration) {
 
 // SignInExpired counts a sign-in that expired before its email was sent.
 func (m *Metrics) SignInExpired() { m.expired.Inc() }
+
+// DeclareSecurityEvent exports the count of an event from the start, when it is 0.
+func (m *Metrics) DeclareSecurityEvent(event string) { m.security.WithLabelValues(event) }
+
+// SecurityEvent counts an entry of the security log.
+func (m *Metrics) SecurityEvent(event string) { m.security.WithLabelValues(event).Inc() }
 
 // WatchPool exports the statistics of the pool of database connections.
 func (m *Metrics) WatchPool(db *sql.DB) {

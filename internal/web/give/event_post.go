@@ -9,6 +9,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 )
 
@@ -26,12 +27,16 @@ func (a *Area) eventPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 	}
 	token := strings.TrimSpace(r.PostForm.Get("pass"))
 	pass, err := guard.FindPass(r.Context(), a.DB, o.Organisation.ID, token)
+	if fault.Is(err, fault.NotFound) {
+		securitylog.Record(r.Context(), securitylog.EventPassWrong)
+	}
 	if err != nil {
 		return err
 	}
 	if err := guard.RecordDevice(r.Context(), a.DB, pass.ID); err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.EventModeOpened)
 	a.SetCookie(w, eventCookie, token, guard.MaxPassLifetime)
 	http.Redirect(w, r, formPath(o.Organisation.Slug, o.lang), http.StatusSeeOther)
 	return nil

@@ -33,7 +33,7 @@ func (a *Area) checkGuard(w http.ResponseWriter, r *http.Request, o offer, form 
 	}
 	verdict, challenge, err := a.Guard.Judge(r.Context(), guard.Attempt{
 		Page: o.Organisation.Slug, Address: web.ClientAddress(r), Email: request.Contact.Email,
-		Form: form.FormID, InputHash: request.Hash, ShownAt: shown, Pass: pass,
+		Known: a.Access.KnownFor(a.Cookie(r, web.KnownCookie), request.Contact.Email), Form: form.FormID, InputHash: request.Hash, ShownAt: shown, Pass: pass,
 		Challenge: r.PostForm.Get("step"), Proof: r.PostForm.Get("proof"),
 	})
 	switch {

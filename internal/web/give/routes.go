@@ -2,6 +2,7 @@ package give
 
 import (
 	"net/url"
+	"time"
 
 	"konbit/internal/giving/checkout"
 	"konbit/internal/platform/guard"
@@ -18,15 +19,18 @@ type Area struct {
 	forms formCache
 }
 
+// eventModes limits tries to open event mode. A whole event may share one address.
+var eventModes = web.Limit{Name: "event mode", Limit: guard.Limit{Max: 60, Window: 10 * time.Minute}}
+
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
 	return []web.Route{
 		web.Get("/", web.Page, web.Public, a.homeGet),
 		web.Get("/give/{org}", web.Page, web.Public, a.formGet),
-		web.Post("/give/{org}", web.OwnDeadline, web.Public, a.formPost),
+		web.Post("/give/{org}", web.OwnDeadline, web.Public, a.formPost).LimitedInside("platform/guard: Judge, by GIVE_LIMITS"),
 		web.Get("/give/{org}/thanks", web.Page, web.Public, a.thanksGet),
 		web.Get("/give/{org}/event", web.Page, web.Public, a.eventGet),
-		web.Post("/give/{org}/event", web.Page, web.Public, a.eventPost),
+		web.Post("/give/{org}/event", web.Page, web.Public, a.eventPost).Limited(eventModes),
 	}
 }
 

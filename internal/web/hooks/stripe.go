@@ -7,6 +7,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/processor/stripepay/webhook"
 	"konbit/internal/web"
 )
@@ -17,10 +18,13 @@ type Area struct {
 	Inbox *webhook.Inbox
 }
 
+// signed is why webhooks have no limit.
+const signed = "only Stripe can sign a webhook, and each event is stored once"
+
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
-	signature := web.Permission[webhook.Event]{Name: "webhook signature", Check: a.verify}
-	return []web.Route{web.Post("/hooks/stripe/{entity}", web.Machine, signature, a.stripePost)}
+	signature := web.Permission[webhook.Event]{Name: "webhook signature", Check: a.verify, Refusal: securitylog.WebhookRefused}
+	return []web.Route{web.Post("/hooks/stripe/{entity}", web.Machine, signature, a.stripePost).Unlimited(signed)}
 }
 
 // verify returns the webhook of a request whose signature is right for the entity of the address.

@@ -9,6 +9,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/office/privacy"
 	"konbit/internal/people/donoraccess"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 )
 
@@ -29,6 +30,7 @@ func (a *Area) writeData(w http.ResponseWriter, r *http.Request, v web.DonorVisi
 	if err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.DataCopied)
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="my-gifts.`+ending+`"`)
 	if err := privacy.CopySignInData(access, to); err != nil {

@@ -26,6 +26,9 @@ type emailChoice struct {
 	page  EmailChoicePage
 }
 
+// LimitSubject returns what the limits of such a link count: the donor's choice about the kind.
+func (c emailChoice) LimitSubject() string { return "emails of " + c.donor.String() + " " + c.kind }
+
 // emailChoice returns the choice that the link opens; fault.NotFound if the link is not ours or the donor was erased.
 func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	token := chi.URLParam(r, "token")

@@ -35,6 +35,9 @@ type planView struct {
 	token   string // for the page's forms: of the session, or of the opened link
 }
 
+// LimitSubject returns what the limits of an opened link to a plan count: the plan.
+func (p planView) LimitSubject() string { return "plan " + p.plan.ID.String() }
+
 // ownPlan returns the visitor's plan that the path names.
 func (a *Area) ownPlan(r *http.Request, v web.DonorVisit) (planView, error) {
 	ref := chi.URLParam(r, "ref")

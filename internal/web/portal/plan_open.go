@@ -14,6 +14,7 @@ import (
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
@@ -30,8 +31,9 @@ const (
 // that was shown to this browser.
 func (a *Area) openedLink() web.Permission[planView] {
 	return web.Permission[planView]{
-		Name:  "opened link: plan",
-		Check: func(_ http.ResponseWriter, r *http.Request) (planView, error) { return a.planOfOpenedLink(r) },
+		Name:    "opened link: plan",
+		Refusal: securitylog.LinkRefused,
+		Check:   func(_ http.ResponseWriter, r *http.Request) (planView, error) { return a.planOfOpenedLink(r) },
 		Refuse: func(w http.ResponseWriter, r *http.Request, err error) error {
 			if fault.Is(err, fault.NotFound) {
 				return a.showPlanLink(w, r, http.StatusUnauthorized, accesspage.PlanLink{State: accesspage.LinkClosed})
@@ -60,6 +62,7 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 			return planView{}, web.Malformed(err)
 		}
 		if r.PostForm.Get("session") != token {
+			securitylog.Record(r.Context(), securitylog.FormTokenWrong)
 			return planView{}, fault.New(fault.Forbidden, "problem.403.text", nil)
 		}
 	}
@@ -84,6 +87,9 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
 	}
 	link, err := a.linkOf(r, token, code)
+	if fault.Is(err, fault.NotFound) || err == nil && !link.Valid {
+		securitylog.Record(r.Context(), securitylog.LinkRefused)
+	}
 	switch {
 	case errors.Is(err, donoraccess.ErrTooMany):
 		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
@@ -101,6 +107,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.LinkOpened)
 	a.SetCookie(w, openedCookie, signedlink.OpenedToken(a.Secret, link.ID, a.Wall().Add(openedLife)), openedLife)
 	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
 	if r.URL.Query().Get("to") == "card" {
@@ -121,6 +128,7 @@ func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error
 		guard.Quota{Kind: "plan code from", Subject: guard.AddressKey(from), Limit: planlink.GuessesPerAddress},
 		guard.Quota{Kind: "plan code network", Subject: guard.NetworkKey(from), Limit: planlink.GuessesPerNetwork})
 	if err == nil && !allowed {
+		securitylog.Limit(r.Context(), "codes of links to plans")
 		err = donoraccess.ErrTooMany
 	}
 	if err != nil {
@@ -133,10 +141,12 @@ func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error
 func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	id, valid := signedlink.ReadEndedToken(a.Secret, r.PostForm.Get("ended"))
 	if !valid {
+		securitylog.Record(r.Context(), securitylog.LinkRefused)
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	}
 	link, err := a.Links.ByID(r.Context(), id)
 	if fault.Is(err, fault.NotFound) { // its row was deleted
+		securitylog.Record(r.Context(), securitylog.LinkRefused)
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	}
 	if err != nil {
@@ -154,11 +164,13 @@ func (a *Area) sendFresh(w http.ResponseWriter, r *http.Request, of planlink.Lin
 		return err
 	}
 	if !allowed {
+		securitylog.Limit(r.Context(), "new links to plans")
 		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
 	}
 	if err := a.Links.RequestFresh(r.Context(), of.PlanID); err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.LinkRequested)
 	return a.showPlanLink(w, r, http.StatusOK, accesspage.PlanLink{State: accesspage.LinkSent})
 }
 

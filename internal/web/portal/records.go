@@ -15,6 +15,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 )
 
@@ -131,6 +132,7 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		if err := a.Privacy.Withdraw(r.Context(), donor.IDs(v.Donors)); err != nil {
 			return err
 		}
+		securitylog.Record(r.Context(), securitylog.ErasureWithdrawn)
 	case "erase":
 		mailboxes, err := a.Access.Mailboxes(r.Context(), v.PersonID)
 		if err != nil {
@@ -150,6 +152,7 @@ func (a *Area) erasurePost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 		case err != nil:
 			return err
 		}
+		securitylog.Record(r.Context(), securitylog.ErasureRequested)
 	}
 	http.Redirect(w, r, recordsPath, http.StatusSeeOther)
 	return nil

@@ -7,7 +7,6 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
-	"konbit/internal/platform/guard"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/signedlink"
 )
@@ -17,7 +16,6 @@ type Area struct {
 	*web.Kernel
 	Plans      recurring.Plans
 	Links      planlink.Links
-	Guard      *guard.Guard
 	Statements statement.Issuer
 	Privacy    privacy.Eraser
 }
@@ -50,50 +48,50 @@ func (a *Area) Routes() []web.Route {
 	emailLink := web.Link("donor's choice of emails", a.emailChoice)
 	return []web.Route{
 		web.Get(signInPath, web.Page, web.Public, a.signInGet),
-		web.Post(signInPath, web.Page, web.Public, a.signInPost),
+		web.Post(signInPath, web.Page, web.Public, a.signInPost).LimitedInside(emailsInside),
 		web.Get(codePath, web.Page, web.Public, a.codeGet),
-		web.Post(codePath, web.Page, web.Public, a.codePost),
+		web.Post(codePath, web.Page, web.Public, a.codePost).LimitedInside(codesInside),
 		web.Get(linkPath, web.Page, web.Public, a.linkGet),
-		web.Post(linkPath, web.Page, web.Public, a.linkPost),
-		web.Post("/sign-out", web.Page, signedIn, a.signOutPost),
+		web.Post(linkPath, web.Page, web.Public, a.linkPost).Unlimited(longSecret),
+		web.Post("/sign-out", web.Page, signedIn, a.signOutPost).Unlimited(endsItself),
 
 		web.Get(homePath, web.Page, signedIn, a.homeGet),
 		web.Get("/portal/gifts", web.Page, signedIn, a.giftsGet),
 		web.Get("/portal/gifts/{ref}/receipt", web.Page, receipt, a.receiptGet),
-		web.Get("/portal/gifts/{ref}/receipt.pdf", web.Page, receipt, a.receiptPDFGet),
+		web.Get("/portal/gifts/{ref}/receipt.pdf", web.Page, receipt, a.receiptPDFGet).Limited(documents),
 		web.Get("/portal/plans", web.Page, signedIn, a.plansGet),
 		web.Get("/portal/plans/{ref}", web.Page, plan, a.ownPlanGet),
-		web.Post("/portal/plans/{ref}", web.Page, plan, a.ownPlanPost),
+		web.Post("/portal/plans/{ref}", web.Page, plan, a.ownPlanPost).Limited(planChanges),
 		web.Get("/portal/plans/{ref}/card", web.Page, plan, a.ownCardGet),
-		web.Post("/portal/plans/{ref}/card", web.Page, plan, a.ownCardPost),
+		web.Post("/portal/plans/{ref}/card", web.Page, plan, a.ownCardPost).Limited(cardPages),
 		web.Get(recordsPath, web.Page, signedIn, a.recordsGet),
-		web.Get(recordsPath+"/data.json", web.Stream, signedIn, a.dataJSONGet),
-		web.Get(recordsPath+"/data.csv", web.Stream, signedIn, a.dataCSVGet),
-		web.Post(recordsPath+"/erasure", web.Page, signedIn, a.erasurePost),
-		web.Get("/portal/statements/{ref}", web.Page, statement, a.statementGet),
-		web.Get("/portal/statements/{ref}/pdf", web.Page, statement, a.statementPDFGet),
+		web.Get(recordsPath+"/data.json", web.Stream, signedIn, a.dataJSONGet).Limited(dataCopies),
+		web.Get(recordsPath+"/data.csv", web.Stream, signedIn, a.dataCSVGet).Limited(dataCopies),
+		web.Post(recordsPath+"/erasure", web.Page, signedIn, a.erasurePost).Limited(erasures),
+		web.Get("/portal/statements/{ref}", web.Page, statement, a.statementGet).Limited(documents),
+		web.Get("/portal/statements/{ref}/pdf", web.Page, statement, a.statementPDFGet).Limited(documents),
 		web.Get(detailsPath, web.Page, signedIn, a.detailsGet),
-		web.Post(detailsPath, web.Page, signedIn, a.detailsPost),
-		web.Post("/portal/addresses", web.Page, signedIn, a.addressPost),
-		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost),
-		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost),
-		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost),
+		web.Post(detailsPath, web.Page, signedIn, a.detailsPost).Limited(details),
+		web.Post("/portal/addresses", web.Page, signedIn, a.addressPost).Limited(addresses),
+		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost).LimitedInside(codesInside),
+		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost).Limited(unlinked),
+		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost).Unlimited(endsItself),
 
 		web.Get(openPath, web.Page, web.Public, a.openGet),
-		web.Post(openPath, web.Page, web.Public, a.openPost),
-		web.Post("/plans/fresh", web.Page, web.Public, a.freshPost),
+		web.Post(openPath, web.Page, web.Public, a.openPost).LimitedInside(planCodesInside),
+		web.Post("/plans/fresh", web.Page, web.Public, a.freshPost).LimitedInside(freshInside),
 		web.Get("/plans/{ref}", web.Page, opened, a.planGet),
-		web.Post("/plans/{ref}", web.Page, opened, a.planPost),
+		web.Post("/plans/{ref}", web.Page, opened, a.planPost).Limited(planLinkChanges),
 		web.Get("/plans/{ref}/card", web.Page, opened, a.linkedCardGet),
-		web.Post("/plans/{ref}/email", web.Page, opened, a.proofEmailPost),
+		web.Post("/plans/{ref}/email", web.Page, opened, a.proofEmailPost).LimitedInside(emailsInside),
 		web.Get("/plans/{ref}/code", web.Page, opened, a.proofCodeGet),
-		web.Post("/plans/{ref}/code", web.Page, opened, a.proofCodePost),
+		web.Post("/plans/{ref}/code", web.Page, opened, a.proofCodePost).LimitedInside(codesInside),
 		web.Get("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkGet),
-		web.Post("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkPost),
+		web.Post("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkPost).LimitedInside(freshInside),
 		web.Get("/plans/card/{token}", web.Page, oldCard, a.oldLinkGet),
-		web.Post("/plans/card/{token}", web.Page, oldCard, a.oldLinkPost),
+		web.Post("/plans/card/{token}", web.Page, oldCard, a.oldLinkPost).LimitedInside(freshInside),
 		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet),
-		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick),
-		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost),
+		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick).Unlimited(neverRefused),
+		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost).Limited(emailsResumed),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/people/session"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/accesspage"
@@ -20,9 +21,7 @@ const (
 	challengeLife   = 10 * time.Minute
 )
 
-// knownCookie marks a browser in which addresses were proved: the limits that strangers can use up do not apply to it.
-// It stays after signing out. It says nothing about the person and opens nothing.
-const knownCookie = "known"
+const knownCookie = web.KnownCookie
 
 // markKnown marks this browser as known for an address that was proved in it.
 func (a *Area) markKnown(w http.ResponseWriter, r *http.Request, address string) {
@@ -110,6 +109,7 @@ func (a *Area) signOutPost(w http.ResponseWriter, r *http.Request, _ web.DonorVi
 	if err := a.Access.Sessions().End(r.Context(), a.Cookie(r, web.SessionCookie)); err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.SignedOut)
 	return a.signedOut(w, r)
 }
 
@@ -118,6 +118,7 @@ func (a *Area) signOutEverywherePost(w http.ResponseWriter, r *http.Request, v w
 	if err := a.Access.SignOutEverywhere(r.Context(), v.PersonID); err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.SessionsEnded)
 	return a.signedOut(w, r)
 }
 
