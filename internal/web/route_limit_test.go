@@ -35,7 +35,11 @@ func TestEveryRouteNamesItsLimit(t *testing.T) {
 	for _, r := range routes(t, e.Program) {
 		needs := r.writes()
 		if !needs && r.Permission != "public" && !r.isLink() {
-			got := e.Ana.Ask(http.MethodGet, r.path(r.object(t, e)), nil)
+			who := e.Ana
+			if r.isOpened() {
+				who = e.Bearer
+			}
+			got := who.Ask(http.MethodGet, r.path(r.object(t, e)), nil)
 			if got.StatusCode == http.StatusOK && !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
 				documents++
 				needs = true
@@ -74,7 +78,10 @@ func TestRouteLimits(t *testing.T) {
 		limited++
 		e.Exec(`DELETE FROM guard_count`)
 		who, path := e.Ana, r.path(r.object(t, e))
-		if r.isLink() {
+		switch {
+		case r.isOpened():
+			who = e.Bearer
+		case r.isLink():
 			who, path = e.Nobody, r.linkPath(t, e)
 		}
 		for n := range r.Limit.Max {
@@ -90,6 +97,8 @@ func TestRouteLimits(t *testing.T) {
 		switch {
 		case r.needsSession():
 			assert.NotEqual(t, http.StatusTooManyRequests, use(e, r, e.Bea, path).StatusCode, "%s as another donor", r.name())
+		case r.isOpened():
+			assert.Equal(t, http.StatusOK, who.Ask(http.MethodGet, path, nil).StatusCode, "%s: the page of the link", r.name())
 		case r.isLink():
 			assert.Equal(t, http.StatusOK, e.Nobody.Ask(http.MethodGet, path, nil).StatusCode, "%s: the page of the link", r.name())
 		}

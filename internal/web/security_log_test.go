@@ -131,6 +131,16 @@ func TestSecurityLog(t *testing.T) {
 				e.Nobody.Ask("POST", "/give/csio", gift)
 			}
 		}, securitylog.LimitReached},
+		{ask(e.Nobody, "POST", "/plans/open", url.Values{"link": {"canary"}}), securitylog.LinkRefused},
+		{ask(e.Nobody, "GET", "/plans/"+e.Objects["/plans/"], nil), securitylog.LinkRefused},
+		{ask(e.Bearer, "POST", "/plans/"+e.Objects["/plans/"], url.Values{"session": {"canary"}}), securitylog.FormTokenWrong},
+		{func() { visitor.New(t, e.Program).OpenPlan(e.PlanLink) }, securitylog.LinkOpened},
+		{ask(e.Nobody, "POST", e.Links["/plans/{ref}/{key}"], url.Values{}), securitylog.LinkRequested},
+		{func() {
+			for range 4 {
+				e.Nobody.Ask("POST", e.Links["/plans/{ref}/{key}"], url.Values{})
+			}
+		}, securitylog.LimitReached},
 		{own("/portal/sessions/end", url.Values{}), securitylog.SessionsEnded},
 	} {
 		before := len(e.Log.String())
@@ -170,6 +180,9 @@ func TestNoRefusalIsMissing(t *testing.T) {
 		for _, v := range []*visitor.Visitor{e.Nobody, e.Bea, e.Ana} {
 			use(e, r, v, path)
 			use(e, r, v, r.path(missing))
+		}
+		if r.isOpened() {
+			use(e, r, e.Bearer, path)
 		}
 		if r.writes() {
 			e.Ana.Ask(r.Method, path, url.Values{}, "Sec-Fetch-Site: cross-site")
