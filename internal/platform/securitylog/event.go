@@ -63,7 +63,7 @@ func Events() []Description {
 		{LinkRequested, slog.LevelInfo, "an email with a new link to a recurring gift was requested"},
 		{LinkRefused, slog.LevelWarn, "a link of an email is not ours, or has ended"},
 		{ObjectRefused, slog.LevelWarn, "a gift, plan or statement is not there, or belongs to another person"},
-		{AccessRefused, slog.LevelWarn, "a permission refused a request"},
+		{AccessRefused, slog.LevelWarn, "a request was refused that its way does not allow, such as a larger gift by a link"},
 		{WebhookRefused, slog.LevelWarn, "a webhook's signature, age or mode was wrong, or its entity is unknown"},
 		{OriginRefused, slog.LevelWarn, "another site posted a form here"},
 		{FormTokenWrong, slog.LevelWarn, "a form had no token of its session, or a wrong one"},

@@ -14,6 +14,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/signedlink"
@@ -96,6 +97,7 @@ func (a *Area) emailStopPost(w http.ResponseWriter, r *http.Request, c emailChoi
 // emailResumePost allows emails of a kind again, unless the kind needs consent.
 func (a *Area) emailResumePost(w http.ResponseWriter, r *http.Request, c emailChoice) error {
 	if c.page.Undo == "" {
+		securitylog.Record(r.Context(), securitylog.AccessRefused)
 		return web.NotFound()
 	}
 	if err := a.setEmailChoice(r, c, true); err != nil {
