@@ -51,6 +51,9 @@ const (
 	Passed
 )
 
+// waitsPerNetwork is how often a network passes the challenge of a page by waiting, beyond Limits.NoJSWaits.
+var waitsPerNetwork = Limit{1, 10 * time.Minute}
+
 // Judge decides on an attempt, and returns the challenge to show if the verdict is Challenged. The security log gets
 // each verdict but Passed. A refused attempt counts nowhere, and an attempt counts for its page only when it passes: a
 // bot that is challenged uses up nothing of the page's limit.

@@ -8,7 +8,6 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"konbit/internal/giving/billing"
-	"konbit/internal/platform/fault"
 )
 
 // ReadSubscription is part of billing.Subscriptions. It also reads the latest invoice and the payment method.

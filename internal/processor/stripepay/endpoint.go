@@ -10,7 +10,6 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"konbit/internal/platform/fault"
 	"konbit/internal/processor/stripepay/webhook"
 )
 

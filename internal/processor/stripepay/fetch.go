@@ -13,7 +13,6 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/settlement"

@@ -15,7 +15,6 @@ import (
 	"konbit/internal/books/org"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
-	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/event"
 	"konbit/internal/processor/stripebalance"
