@@ -1229,6 +1229,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_event_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_event_set_aside (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_gift_without_charge (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_gift_without_receipt (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
