@@ -19,8 +19,12 @@ const (
 	priorities
 )
 
-// reserves are the parts of a second's turns that each priority leaves to higher ones.
-var reserves = [priorities]float64{Gift: 0, Act: 0.25, Import: 0.5}
+// saveUp is the part of a second's turns that is saved when nobody calls. It is small, so that the saved turns and those
+// of the next second are together fewer than Stripe's limit.
+const saveUp = 0.2
+
+// reserves are the parts of the saved turns that each priority leaves to higher ones.
+var reserves = [priorities]float64{Gift: 0, Act: 0.5, Import: 0.7}
 
 // slowDown is how long only gifts get turns after Stripe refused a call with status 429.
 const slowDown = time.Second
@@ -43,7 +47,8 @@ func priorityOf(ctx context.Context) Priority {
 type Queue struct {
 	mu      sync.Mutex
 	rate    float64   // turns per second; may be infinite
-	saved   float64   // turns that nobody took, at most those of one second
+	most    float64   // turns that can be saved
+	saved   float64   // turns that nobody took
 	savedAt time.Time // when saved was right
 	paused  time.Time // until then only gifts get turns
 	waiting [priorities][]chan struct{}
@@ -61,7 +66,8 @@ func New(rate float64) *Queue {
 func (q *Queue) Limit(rate float64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.rate, q.saved, q.savedAt = rate, rate, time.Now()
+	q.rate, q.most, q.savedAt = rate, max(rate*saveUp, 1), time.Now()
+	q.saved = q.most
 	q.grant()
 }
 
@@ -121,14 +127,17 @@ func (q *Queue) take(p Priority) bool {
 	if math.IsInf(q.rate, 1) {
 		return true
 	}
-	q.saved = min(q.saved+q.rate*now.Sub(q.savedAt).Seconds(), q.rate)
+	q.saved = min(q.saved+q.rate*now.Sub(q.savedAt).Seconds(), q.most)
 	q.savedAt = now
-	if q.saved-1 < q.rate*reserves[p] {
+	if q.saved-1 < q.reserve(p) {
 		return false
 	}
 	q.saved--
 	return true
 }
+
+// reserve returns how many saved turns a call leaves to higher priorities.
+func (q *Queue) reserve(p Priority) float64 { return min(q.most*reserves[p], q.most-1) }
 
 // grant gives turns to the calls that wait, the highest priority first. The caller holds the lock.
 func (q *Queue) grant() {
@@ -166,7 +175,7 @@ func (q *Queue) schedule() {
 // untilTurn returns after how long a call of this priority can get a turn.
 func (q *Queue) untilTurn(p Priority) time.Duration {
 	var wait time.Duration
-	if missing := 1 + q.rate*reserves[p] - q.saved; missing > 0 { // not a number if there is no limit
+	if missing := 1 + q.reserve(p) - q.saved; missing > 0 { // not a number if there is no limit
 		wait = time.Duration(missing / q.rate * float64(time.Second))
 	}
 	if p != Gift {
