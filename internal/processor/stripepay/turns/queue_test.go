@@ -93,7 +93,7 @@ func TestRefusedCalls(t *testing.T) {
 			synctest.Wait()
 			require.Zero(t, wait(t, q, Gift))
 			require.Equal(t, slowDown, acts()[0])
-			require.Equal(t, slowDown, imports()[0])
+			require.GreaterOrEqual(t, imports()[0], slowDown)
 		})
 	}
 }
