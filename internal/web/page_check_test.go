@@ -150,7 +150,7 @@ func (w *pageCheck) saveScreenshot(name string) {
 		return
 	}
 	for size, set := range map[string]chromedp.Action{
-		"phone": emulation.SetDeviceMetricsOverride(360, 740, 1, true), "desktop": emulation.SetDeviceMetricsOverride(1280, 900, 1, false),
+		"phone": emulation.SetDeviceMetricsOverride(320, 640, 1, true), "desktop": emulation.SetDeviceMetricsOverride(1280, 900, 1, false),
 	} {
 		if only := os.Getenv("KONBIT_SIZE"); only != "" && only != size {
 			continue

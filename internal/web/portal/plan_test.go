@@ -206,6 +206,7 @@ func TestLinksToPlans(t *testing.T) {
 	} {
 		got := visitor.New(t, h).Ask("POST", "/plans/open", url.Values{"code": {typed}})
 		require.Equal(t, want, got.StatusCode, typed)
+		require.NotContains(t, got.Page, "still here", "the typed code is not shown again")
 	}
 	_, token, _ := strings.Cut(link.ManageURL, "#")
 	for _, wrong := range []string{token[1:], "A" + token, strings.ToUpper(token), "\x00\xff"} {
