@@ -49,7 +49,9 @@ func securityEvents(t *testing.T, log string) (events []string) {
 func TestSecurityLog(t *testing.T) {
 	t.Parallel()
 	e := visitor.NewTwoDonors(t)
-	e.SettledGift(visitor.FormOf("canary@example.org", "Canary"))
+	for _, donor := range []string{"canary@example.org", "canary2@example.org"} {
+		e.SettledGift(visitor.FormOf(donor, "Canary"))
+	}
 	limits := guard.Standard()
 	limits.Address, limits.Network = guard.Limit{}, guard.Limit{}
 	strict := guard.New(e.DB.Server, e.Server.Secret, limits, time.Now)
