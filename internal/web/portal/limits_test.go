@@ -20,8 +20,9 @@ import (
 func TestOneLinkAndOneSessionDoLittle(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{UnlimitedSignIn: true})
-	h.StartWorkers()
 	d := visitor.StartPlan(t, h, visitor.FormOf("ana@example.org", "Ana"))
+	ana := visitor.New(t, h).SignIn("ana@example.org") // before the workers, which send the email too
+	h.StartWorkers()
 	p, err := recurring.ByID(t.Context(), h.DB.Server, d.ID)
 	require.NoError(t, err)
 	v := visitor.New(t, h)
@@ -42,7 +43,6 @@ func TestOneLinkAndOneSessionDoLittle(t *testing.T) {
 	require.Equal(t, 10, h.Count(`SELECT count(*) FROM plan_request WHERE kind = 'change'`))
 	require.Equal(t, http.StatusOK, v.Ask("GET", path, nil).StatusCode)
 
-	ana := visitor.New(t, h).SignIn("ana@example.org")
 	own := "/portal/plans/" + p.PublicRef
 	answers = map[int]int{}
 	card := url.Values{"session": {ana.Token()}}
