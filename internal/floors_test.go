@@ -27,6 +27,8 @@ var exceptions = map[string]string{
 	"platform/guard → platform/fault":                   "a refused attempt is a fault with its phrase key",
 	"platform/guard → platform/pg":                      "its counters write in transactions",
 	"platform/guard → platform/securitylog":             "refused attempts are in the security log",
+	"platform/email → platform/clean":                   "an address is cleaned before it is judged",
+	"platform/money → platform/clean":                   "an amount that is typed is cleaned before it is read",
 	"people/donoraccess → people/session":               "a proved address opens a session",
 	"books/fund → books/org":                            "a fund belongs to an organisation; the directory holds both",
 	"giving/checkout → giving/donation":                 "a form begins a donation",

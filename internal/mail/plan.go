@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -75,7 +76,7 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 	words.Greeting = to.FirstName
 	email := &Email{
 		ID: e.ID, EntityID: entity.ID, Kind: planKind(e), List: planList, Sender: entity.Slug, From: entity.MailFrom,
-		To: to.Email, ToName: to.FirstName + " " + to.LastName, Language: string(words.Language), Date: e.At,
+		To: to.Email, ToName: strings.TrimSpace(to.FirstName + " " + to.LastName), Language: string(words.Language), Date: e.At,
 	}
 	if e.IsReminder() {
 		email.Choice = m.newChoice(p.DonorID, donor.KindReminders, words.Language)

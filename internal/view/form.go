@@ -75,7 +75,7 @@ func (f Form) Field(name, value string, as Field) Field {
 func (f Form) NameFields(c contact.Contact) []Field {
 	return []Field{
 		f.Field("first_name", c.FirstName, Field{Required: true, Autocomplete: "given-name"}),
-		f.Field("last_name", c.LastName, Field{Required: true, Autocomplete: "family-name"}),
+		f.Field("last_name", c.LastName, Field{Autocomplete: "family-name"}),
 	}
 }
 

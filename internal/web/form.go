@@ -5,6 +5,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
@@ -37,7 +38,7 @@ func CheckEmail(typed string) []fault.Field {
 // CheckCountry returns what is wrong with a country that is given by its code; nil if it is correct. A text longer than
 // a code is shown as it was typed.
 func (k *Kernel) CheckCountry(country string) []fault.Field {
-	code := strings.TrimSpace(country)
+	code := clean.Code(country)
 	if len(code) != 2 || k.View.IsCountry(code) {
 		return nil
 	}

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
@@ -30,8 +30,9 @@ type Form struct {
 	CoverFees   bool              // cover_fees
 	Contact     Contact
 	Dedication  Dedication
-	Anonymous   bool // anonymous
-	News        bool // news
+	Anonymous   bool     // anonymous
+	News        bool     // news
+	EmailsAsked []string // emails_asked: the addresses that seem mistyped and about which the donor was asked
 }
 
 // Offer is what a donor can give to: an organisation, its legal entity, and its open funds in order.
@@ -64,7 +65,7 @@ func (r Request) Recurs() bool { return r.Frequency != org.Once }
 // Check returns the form as a request. It reports a fault.Invalid that lists every bad field. Prices, funds and limits
 // come from the offer, never from the form.
 func (f Form) Check(offer Offer) (Request, error) {
-	c := checker{offer: offer}
+	c := checker{offer: offer, language: string(f.Language), asked: f.EmailsAsked}
 	r := Request{FormID: f.FormID, Language: f.Language, Anonymous: f.Anonymous, News: f.News}
 	r.Amount = c.amount(f)
 	r.Frequency, r.Times = c.frequency(f)
@@ -83,7 +84,7 @@ func (f Form) Check(offer Offer) (Request, error) {
 
 // CheckTerms checks only amount, frequency and funds: the terms of a plan that is changed, whose donor is known.
 func (f Form) CheckTerms(offer Offer) (Request, error) {
-	c := checker{offer: offer}
+	c := checker{offer: offer, language: string(f.Language), asked: f.EmailsAsked}
 	r := Request{Language: f.Language}
 	r.Amount = c.amount(f)
 	r.Frequency, r.Times = c.frequency(f)
@@ -107,8 +108,10 @@ func (r Request) hash() [32]byte {
 }
 
 type checker struct {
-	offer  Offer
-	fields []fault.Field
+	offer    Offer
+	language string   // of the page, whose number format amounts are read in
+	asked    []string // addresses about which the donor was asked
+	fields   []fault.Field
 }
 
 func (c *checker) addError(field, phrase string, args fault.Args) {
@@ -119,14 +122,14 @@ func (c *checker) money(minor int64) money.Amount { return money.New(minor, c.of
 
 func (c *checker) amount(f Form) money.Amount {
 	o, currency := c.offer.Organisation, c.offer.Entity.Currency
-	field, typed := "amount", strings.TrimSpace(f.Amount)
-	other := strings.TrimSpace(f.AmountOther)
+	field, typed := "amount", clean.Code(f.Amount)
+	other := clean.Code(f.AmountOther)
 	switch {
 	case typed == "other" || typed == "" && other != "":
 		field, typed = "amount_other", other
 	case other != "":
-		preset, err := money.Parse(typed, currency)
-		second, err2 := money.Parse(other, currency)
+		preset, err := money.Parse(typed, currency, c.language)
+		second, err2 := money.Parse(other, currency, c.language)
 		if err != nil || err2 != nil || preset != second {
 			c.addError("amount_other", "give.error.amount.two", fault.Args{"preset": typed, "other": other})
 			return money.Amount{}
@@ -137,12 +140,12 @@ func (c *checker) amount(f Form) money.Amount {
 		return money.Amount{}
 	}
 	limits := fault.Args{"minimum": c.money(o.Minimum), "maximum": c.money(o.Maximum)}
-	a, err := money.Parse(typed, currency)
+	a, err := money.Parse(typed, currency, c.language)
 	switch {
 	case errors.Is(err, money.ErrOverflow):
 		c.addError(field, "give.error.amount.maximum", limits)
 	case err != nil:
-		c.addError(field, "give.error.amount.format", nil)
+		c.addAmountError(field, err)
 	case a.Minor < o.Minimum:
 		c.addError(field, "give.error.amount.minimum", limits)
 	case a.Minor > o.Maximum:
@@ -153,4 +156,14 @@ func (c *checker) amount(f Form) money.Amount {
 		return a
 	}
 	return money.Amount{}
+}
+
+// addAmountError adds the error of a text that is not an amount, or that may be two.
+func (c *checker) addAmountError(field string, err error) {
+	var two *money.AmbiguousError
+	if errors.As(err, &two) {
+		c.addError(field, "give.error.amount.ambiguous", fault.Args{"large": two.Large, "small": two.Small})
+		return
+	}
+	c.addError(field, "give.error.amount.format", nil)
 }

@@ -1,11 +1,14 @@
 package donation
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"konbit/internal/giving/contact"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 )
@@ -20,7 +23,7 @@ func (c *checker) contact(in Contact) Contact {
 	var out Contact
 	out.Contact = contact.Contact{
 		FirstName: c.line("first_name", in.FirstName, 100, "give.error.first_name.required"),
-		LastName:  c.line("last_name", in.LastName, 100, "give.error.last_name.required"),
+		LastName:  c.line("last_name", in.LastName, 100, ""),
 		Email:     c.email("email", in.Email, "give.error.email.required"),
 		Details: contact.Details{
 			Phone:        c.phone(in.Phone),
@@ -28,8 +31,8 @@ func (c *checker) contact(in Contact) Contact {
 			AddressLine2: c.line("address_line2", in.AddressLine2, 200, ""),
 			City:         c.line("city", in.City, 100, ""),
 			Region:       c.line("region", in.Region, 100, ""),
-			PostalCode:   c.line("postal_code", in.PostalCode, 20, ""),
-			Country:      c.line("country", in.Country, 60, ""),
+			PostalCode:   c.line("postal_code", clean.Code(in.PostalCode), 20, ""),
+			Country:      c.line("country", clean.Code(in.Country), 60, ""),
 		},
 	}
 	out.Note = c.text("note", in.Note, 1000)
@@ -46,9 +49,10 @@ func CheckDetails(in contact.Contact) (contact.Contact, error) {
 	return out, fault.Fields(c.fields)
 }
 
-// text checks a text of several lines: at most limit runes, and no control characters except line feeds and tabs.
+// text cleans and checks a text of several lines: at most limit runes, and no control characters except line feeds and
+// tabs.
 func (c *checker) text(field, text string, limit int) string {
-	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	text = clean.Text(text)
 	control := func(r rune) bool { return r != '\n' && r != '\t' && unicode.IsControl(r) }
 	switch {
 	case utf8.RuneCountInString(text) > limit:
@@ -59,48 +63,48 @@ func (c *checker) text(field, text string, limit int) string {
 	return text
 }
 
-// line checks one line of text: at most limit runes, and no invisible characters. If missing names a phrase, the line
-// must not be empty.
+// line cleans and checks one line of text: at most limit runes, and no control characters. If missing names a phrase,
+// the line must not be empty.
 func (c *checker) line(field, text string, limit int, missing string) string {
-	text = strings.TrimSpace(text)
+	text = clean.Line(text)
 	switch {
 	case text == "" && missing != "":
 		c.addError(field, missing, nil)
 	case utf8.RuneCountInString(text) > limit:
 		c.addError(field, "give.error.too_long", fault.Args{"max": limit})
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, isInvisible):
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl):
 		c.addError(field, "give.error.characters", nil)
 	}
 	return text
 }
 
-// isInvisible reports whether a rune is not shown but changes what is shown around it: control characters, and those
-// that change the direction of writing, by which a name could read differently on a receipt.
-func isInvisible(r rune) bool {
-	return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
-}
-
+// email cleans and checks an address. It asks once about one whose domain is a letter away from a common one.
 func (c *checker) email(field, text, missing string) string {
 	text = email.Clean(text)
+	suggestion := email.Suggest(text)
 	switch {
 	case text == "":
 		c.addError(field, missing, nil)
 	case !email.IsValid(text):
 		c.addError(field, "give.error.email.format", nil)
+	case suggestion != "" && !slices.Contains(c.asked, text):
+		c.addError(field, "give.error.email.typo", fault.Args{"typed": text, "suggestion": suggestion})
 	}
 	return text
 }
 
+// phone cleans and checks a telephone number, with or without an extension. A "tel:" before it is dropped (RFC 3966).
 func (c *checker) phone(text string) string {
-	text = strings.TrimSpace(text)
-	count := 0
-	for _, r := range text {
-		if r >= '0' && r <= '9' {
-			count++
-		}
+	text = clean.Code(text)
+	if len(text) > 4 && strings.EqualFold(text[:4], "tel:") {
+		text = strings.TrimSpace(text[4:])
 	}
-	if text != "" && (count < 6 || count > 20 || len(text) > 40 || strings.Trim(text, "0123456789+-(). /x#") != "") {
+	if text != "" && !phonePattern.MatchString(text) {
 		c.addError("phone", "give.error.phone.format", nil)
 	}
 	return text
 }
+
+// phonePattern is a number of 6 to 20 digits as people write it, and an extension.
+var phonePattern = regexp.MustCompile(`(?i)^\+?(?:[-(). /]{0,3}[0-9]){6,20}[-(). /]{0,3}` +
+	`(?:[,;]? ?(?:x|#|(?:ext|extension|extensión|int|interno|anexo|ramal|ekstansyon|poste)[.:]?) ?[0-9]{1,8})?$`)

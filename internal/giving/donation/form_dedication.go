@@ -2,7 +2,9 @@ package donation
 
 import (
 	"regexp"
-	"strings"
+
+	"konbit/internal/platform/clean"
+	"konbit/internal/platform/email"
 )
 
 // Dedication says in whose honour or memory a donation is given, and who gets a card about it. As typed, Kind may also
@@ -33,7 +35,7 @@ func (d Dedication) HasCard() bool { return d.CardEmail != "" }
 // dedication returns the checked dedication; nil if there is none. A card is sent in our name to a person who did not
 // ask for it, so its texts, and the donor's name, must not contain links.
 func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
-	in = in.trimmed()
+	in = in.cleaned()
 	wantsCard := in.CardName != "" || in.CardEmail != "" || in.CardMessage != ""
 	switch {
 	case in.Kind == Honour || in.Kind == Memory:
@@ -60,10 +62,10 @@ func (c *checker) dedication(in Dedication, giver Contact) *Dedication {
 	return out
 }
 
-func (d Dedication) trimmed() Dedication {
+func (d Dedication) cleaned() Dedication {
 	return Dedication{
-		Kind: DedicationKind(strings.TrimSpace(string(d.Kind))), Name: strings.TrimSpace(d.Name), CardName: strings.TrimSpace(d.CardName),
-		CardEmail: strings.TrimSpace(d.CardEmail), CardMessage: strings.TrimSpace(d.CardMessage),
+		Kind: DedicationKind(clean.Code(string(d.Kind))), Name: clean.Line(d.Name), CardName: clean.Line(d.CardName),
+		CardEmail: email.Clean(d.CardEmail), CardMessage: clean.Text(d.CardMessage),
 	}
 }
 

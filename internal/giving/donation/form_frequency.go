@@ -3,9 +3,9 @@ package donation
 import (
 	"cmp"
 	"strconv"
-	"strings"
 
 	"konbit/internal/books/org"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/fault"
 )
 
@@ -17,7 +17,7 @@ func (c *checker) frequency(f Form) (org.Frequency, int) {
 		c.addError("frequency", "give.error.frequency.choice", nil)
 		return "", 0
 	}
-	typed := strings.TrimSpace(f.Occurrences)
+	typed := clean.Code(f.Occurrences)
 	if typed == "" {
 		return asked, 0
 	}

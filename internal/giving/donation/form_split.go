@@ -1,12 +1,11 @@
 package donation
 
 import (
-	"strings"
-
 	"github.com/google/uuid"
 
 	"konbit/internal/books/fund"
 	"konbit/internal/books/org"
+	"konbit/internal/platform/clean"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 )
@@ -27,7 +26,7 @@ func (d Designation) Given() money.Amount {
 // fund: a form always has one selected, so only entered amounts are certainly meant.
 func (c *checker) designations(f Form, total money.Amount) []Designation {
 	for _, typed := range f.Split {
-		if strings.TrimSpace(typed) != "" {
+		if clean.Code(typed) != "" {
 			return c.split(f.Split, total)
 		}
 	}
@@ -57,15 +56,15 @@ func (c *checker) split(typed map[string]string, total money.Amount) []Designati
 		if asked {
 			known++
 		}
-		if text = strings.TrimSpace(text); text == "" {
+		if text = clean.Code(text); text == "" {
 			continue
 		}
-		part, err := money.Parse(text, c.offer.Entity.Currency)
+		part, err := money.Parse(text, c.offer.Entity.Currency, c.language)
 		if err == nil {
 			sum, err = sum.Add(part)
 		}
 		if err != nil {
-			c.addError("split["+candidate.Slug+"]", "give.error.amount.format", nil)
+			c.addAmountError("split["+candidate.Slug+"]", err)
 			good = false
 		} else if !part.IsZero() {
 			parts = append(parts, c.part(candidate, part))

@@ -2,6 +2,7 @@ package donation
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,7 +64,7 @@ func TributeCardOf(ctx context.Context, q sqlx.QueryerContext, catalog *fund.Cat
 		if err != nil {
 			return nil, err
 		}
-		card.DonorName = giver.FirstName + " " + giver.LastName // a dedication is deleted with its contact
+		card.DonorName = strings.TrimSpace(giver.FirstName + " " + giver.LastName) // a dedication is deleted with its contact
 	}
 	if card.Organisation, err = catalog.OrganisationByID(d.OrganisationID); err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (f Facts) DonorName() string {
 	if f.DonorOrganisation != "" {
 		return f.DonorOrganisation
 	}
-	return f.FirstName + " " + f.LastName
+	return strings.TrimSpace(f.FirstName + " " + f.LastName)
 }
 
 // Instalment says which payment of a plan a donation is, as of the day it was paid.

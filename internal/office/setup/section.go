@@ -155,7 +155,7 @@ func (s section) amount(key string, c money.Currency) int64 {
 func (s section) minorUnits(v ast.Node, key string, c money.Currency) int64 {
 	written := v.GetToken().Value
 	if _, fraction, _ := strings.Cut(written, "."); isNumber(v) && majorForm.MatchString(written) && len(fraction) <= c.Exponent() {
-		if a, err := money.Parse(written, c); err == nil && a.Minor > 0 {
+		if a, err := money.Parse(written, c, "en"); err == nil && a.Minor > 0 {
 			return a.Minor
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"konbit/internal/people/session"
+	"konbit/internal/platform/clean"
 )
 
 // purpose is part of each hash. Stored hashes contain it, so it never changes.
@@ -29,14 +30,15 @@ func newCode() (string, error) {
 	return fmt.Sprintf("%0*d", codeDigits, n), nil
 }
 
-// normalizeCode returns the digits of a typed code. People type groups, spaces and dashes.
+// normalizeCode returns the digits of a typed code. People type groups, spaces and dashes, and some
+// keyboards type digits of another script.
 func normalizeCode(typed string) string {
 	return strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {
 			return -1
 		}
 		return r
-	}, typed)
+	}, clean.Code(typed))
 }
 
 // hashOf returns the stored hash of a secret of 256 bits. use separates links and browsers.

@@ -2,6 +2,7 @@
 // two are the same.
 //
 //	Clean       what a person typed → the address that is stored and mailed to
+//	Suggest     the address that a person probably meant, if the domain seems mistyped
 //	IsValid     an address of a donor, as forms accept it
 //	CheckPlain  an address that a message may be sent to; wider than IsValid, because operators and older rows may
 //	            have others
@@ -18,6 +19,8 @@ import (
 	"unicode"
 
 	"golang.org/x/net/idna"
+
+	"konbit/internal/platform/clean"
 )
 
 // Longest parts of an address, in bytes (RFC 5321 4.5.3.1, with erratum 1690).
@@ -29,11 +32,16 @@ const (
 // domains converts domains as browsers do (UTS #46); each label has at most 63 bytes.
 var domains = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.VerifyDNSLength(true))
 
-// Clean returns an address without surrounding spaces and with an international domain (dönor.example) in the ASCII
-// form that mail servers use (RFC 5891). A domain that cannot be converted stays as it is, so that IsValid refuses
-// it.
+// Clean returns an address without what comes with it when it is copied: spaces and invisible marks, "mailto:" with its
+// parameters (RFC 6068), and a point, comma or semicolon at the end of a sentence. Wide forms of characters become the
+// characters, and an international domain (dönor.example) the ASCII form that mail servers use (RFC 5891). A domain that
+// cannot be converted stays as it is, so that IsValid refuses it.
 func Clean(typed string) string {
-	typed = strings.TrimSpace(typed)
+	typed = clean.Code(typed)
+	if rest := strings.TrimPrefix(strings.ToLower(typed), "mailto:"); len(rest) < len(typed) {
+		typed, _, _ = strings.Cut(typed[len(typed)-len(rest):], "?")
+	}
+	typed = strings.TrimRight(typed, " .,;")
 	at := strings.LastIndexByte(typed, '@')
 	if at < 0 || !strings.ContainsFunc(typed[at:], func(r rune) bool { return r > unicode.MaxASCII }) {
 		return typed

@@ -28,6 +28,18 @@ func TestAddresses(t *testing.T) {
 		{typed: " Ana@DÖNOR.Example", clean: "Ana@xn--dnor-5qa.example", valid: true, plain: true},
 		{typed: "ana@例え。テスト", clean: "ana@xn--r8jz45g.xn--zckzah", valid: true, plain: true},
 
+		// What a copied address brings with it.
+		{typed: "ana@example.org.", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "ana@example.org, ", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "ana@example.org;", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "mailto:ana@example.org", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "MAILTO:Ana@example.org?subject=Hello", clean: "Ana@example.org", valid: true, plain: true},
+		{typed: "ana\u200b@example.org", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "\u202aana@example.org\u202c", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "ana＠example．org", clean: "ana@example.org", valid: true, plain: true},
+		{typed: "ana\u2011maria@example.org", clean: "ana-maria@example.org", valid: true, plain: true},
+		{typed: "\u00a0ana@example.org\u3000", clean: "ana@example.org", valid: true, plain: true},
+
 		// Accepted as recipients of a message, refused on forms.
 		{typed: "ana@example", plain: true},
 		{typed: "añá@example.org", plain: true},
@@ -38,7 +50,7 @@ func TestAddresses(t *testing.T) {
 		{typed: "ana@" + strings.Repeat("ä", 70) + ".org", plain: true},
 		{typed: "ana@[127.0.0.1]", plain: true},
 
-		{typed: "ana"}, {typed: "ana@"}, {typed: "@example.org"}, {typed: "ana@example."}, {typed: "ana@.example"}, {typed: "ana@@example.org"},
+		{typed: "ana"}, {typed: "ana@"}, {typed: "@example.org"}, {typed: "ana@example.", clean: "ana@example", plain: true}, {typed: "ana@.example"}, {typed: "ana@@example.org"},
 		{typed: "ana example@x.org"}, {typed: "ana@exa mple.org"}, {typed: "ana@example.org, eva@example.org"}, {typed: "Ana <ana@example.org>"},
 		{typed: `"a> ORCPT=x@y"@example.com`}, {typed: `"ana"@example.org`}, {typed: "ana@example.org\r\nRCPT TO:<x@y.z>"},
 		{typed: "ana@example.org\nBcc: x@y.z"}, {typed: "ana\x00@example.org"}, {typed: "ana@ex ämple.org"}, {typed: "ana@exämple.org\nBcc: x@y.z"},
@@ -105,4 +117,22 @@ func FuzzIsValid(f *testing.F) {
 		require.LessOrEqual(t, len(address), 254)
 		require.False(t, strings.ContainsFunc(address, func(c rune) bool { return c > unicode.MaxASCII }))
 	})
+}
+
+func TestSuggest(t *testing.T) {
+	for typed, want := range map[string]string{
+		"ana@gmial.com": "gmail.com", "ana@gmai.com": "gmail.com", "ana@gmaill.com": "gmail.com", "ana@gnail.com": "gmail.com", "ana@gmail.con": "gmail.com",
+		"ana@gmail.co": "gmail.com", "ana@GMIAL.com": "gmail.com", "ana@gmail.cmo": "gmail.com", "ana@hotmial.com": "hotmail.com", "ana@hotmai.com": "hotmail.com",
+		"ana@yaho.com": "yahoo.com", "ana@yahooo.com": "yahoo.com", "ana@outlok.com": "outlook.com", "ana@iclould.com": "icloud.com", "ana@yahoo.com.rb": "yahoo.com.br",
+
+		"ana@gmail.com": "", "ana@ymail.com": "", "ana@mail.com": "", "ana@hotmail.es": "", "ana@yahoo.es": "", "ana@example.org": "", "ana@he.com": "",
+		"ana@gmial.org": "", "ana@tnsemissionworks.example": "", "ana": "", "": "",
+	} {
+		t.Run(typed, func(t *testing.T) {
+			if want != "" {
+				want = "ana@" + want
+			}
+			require.Equal(t, want, email.Suggest(typed))
+		})
+	}
 }

@@ -56,11 +56,13 @@ func TestParse(t *testing.T) {
 		{" $ 20 ", "USD", 2000}, {"20$", "USD", 2000}, {"20,50 $", "USD", 2050}, {"20\u00a0$", "USD", 2000}, {"US$20", "USD", 2000}, {"US$ 1.250,00", "USD", 125000}, {"$1,250.00", "USD", 125000},
 		{"1,250", "USD", 125000}, {"1.250", "USD", bad}, {"20.999", "USD", bad}, {"1.250", "JPY", 1250}, {"1.250.000", "USD", 125000000}, {"1,250,000.99", "USD", 125000099},
 		{"1 250,00", "USD", 125000}, {"1\u00a0250.00", "USD", 125000}, {"1\u202f250", "USD", 125000}, {"1'250.00", "USD", 125000},
+		{"20 USD", "USD", 2000}, {"$20.00 USD", "USD", 2000}, {"USD 20", "USD", 2000}, {"usd20", "USD", 2000}, {"USD $20", "USD", 2000}, {"20 US$", "USD", 2000}, {"20.", "USD", 2000},
+		{"20,", "USD", 2000}, {"1,250.", "USD", 125000}, {"\u202a20\u202c", "USD", 2000}, {"٢٠", "USD", 2000}, {"２０", "USD", 2000}, {"R$ 20,50", "BRL", 2050}, {"20 €", "EUR", 2000},
 		{"0.05", "USD", 5}, {"0", "USD", 0}, {"007", "USD", 700}, {"92233720368547758.07", "USD", math.MaxInt64},
 		{"1500", "JPY", 1500}, {"1,500", "JPY", 1500}, {"1.500", "KWD", 1500}, {"1,250.125", "KWD", 1250125}, {"2.5", "KWD", 2500},
 
-		{"", "USD", bad}, {" ", "USD", bad}, {"$", "USD", bad}, {".", "USD", bad}, {"20.", "USD", bad}, {".50", "USD", bad}, {",5", "USD", bad},
-		{"NaN", "USD", bad}, {"Inf", "USD", bad}, {"1e9", "USD", bad}, {"0x10", "USD", bad}, {"1_000", "USD", bad}, {"٢٠", "USD", bad}, {"２０", "USD", bad},
+		{"", "USD", bad}, {" ", "USD", bad}, {"$", "USD", bad}, {".", "USD", bad}, {".50", "USD", bad}, {",5", "USD", bad},
+		{"NaN", "USD", bad}, {"Inf", "USD", bad}, {"1e9", "USD", bad}, {"0x10", "USD", bad}, {"1_000", "USD", bad}, {"2٠٫5", "USD", bad}, {"EUR 20", "USD", bad}, {"R$20", "USD", bad}, {"CA$20", "USD", bad}, {"20 USD USD", "USD", bad}, {"20.,", "USD", bad},
 		{"-5", "USD", bad}, {"+5", "USD", bad}, {"−5", "USD", bad}, {"20 dollars", "USD", bad}, {"$20$", "USD", bad}, {"$$20", "USD", bad},
 		{"20.5555", "USD", bad}, {"0.125", "USD", bad}, {"012.500", "USD", bad}, {"1,25,000", "USD", bad}, {"12,50.00", "USD", bad},
 		{"1.2.3", "USD", bad}, {"1,,000", "USD", bad}, {"1,250,00", "USD", bad}, {"1.250,000.00", "USD", bad}, {"10 20", "USD", bad},
@@ -68,7 +70,7 @@ func TestParse(t *testing.T) {
 		{"92233720368547758.08", "USD", large}, {"99999999999999999999999", "USD", large}, {strings.Repeat("9", 10_000), "USD", large},
 	} {
 		t.Run(fmt.Sprintf("%.30q %s", test.text, test.currency), func(t *testing.T) {
-			got, err := money.Parse(test.text, test.currency)
+			got, err := money.Parse(test.text, test.currency, "en")
 			switch want := test.want.(type) {
 			case int:
 				if assert.NoError(t, err, "%q", test.text) {
@@ -82,13 +84,44 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestAmbiguous requires the two readings of a number with one separator and three digits after it, in the language that
+// does not write groups so.
+func TestAmbiguous(t *testing.T) {
+	for _, test := range []struct {
+		lang, text   string
+		large, small int64 // minor units; 0: it is not ambiguous
+		clear        int64 // minor units
+	}{
+		{"en", "1.250", 125000, 125, 0}, {"es", "$1.250", 125000, 125, 0}, {"ht", "20.999", 2099900, 2099, 0}, {"pt", "1,250", 125000, 125, 0},
+		{"en", "1,250", 0, 0, 125000}, {"pt", "1.250", 0, 0, 125000}, {"pt", "US$ 20.999", 0, 0, 2099900},
+	} {
+		t.Run(test.lang+" "+test.text, func(t *testing.T) {
+			got, err := money.Parse(test.text, "USD", test.lang)
+			if test.clear != 0 {
+				require.NoError(t, err)
+				require.Equal(t, money.New(test.clear, "USD"), got)
+				return
+			}
+			var two *money.AmbiguousError
+			require.ErrorAs(t, err, &two)
+			require.ErrorIs(t, err, money.ErrText)
+			require.Equal(t, []int64{test.large, test.small}, []int64{two.Large.Minor, two.Small.Minor})
+			for _, reading := range []money.Amount{two.Large, two.Small} { // as the page shows it, so that it can be typed
+				again, err := money.Parse(reading.Format(test.lang), "USD", test.lang)
+				require.NoError(t, err)
+				require.Equal(t, reading, again)
+			}
+		})
+	}
+}
+
 func TestDecimalRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		currency := money.Currency(rapid.SampledFrom([]string{"USD", "JPY", "KWD", "EUR"}).Draw(t, "currency"))
 		amount := money.New(rapid.Int64Min(0).Draw(t, "minor"), currency)
 		for _, text := range []string{amount.Decimal(), amount.FormatExact("en")} {
 			text = strings.TrimLeft(strings.ReplaceAll(text, string(currency), ""), "$€\u00a0")
-			got, err := money.Parse(text, currency)
+			got, err := money.Parse(text, currency, "en")
 			require.NoError(t, err, text)
 			require.Equal(t, amount, got, text)
 		}
@@ -105,7 +138,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := money.Parse(text, "USD")
+		got, err := money.Parse(text, "USD", "en")
 		if err == nil && got.Minor >= 0 && got.Currency == "USD" {
 			return
 		}

@@ -39,6 +39,7 @@ const (
 //	too many calls, or the key is in use    repeated with the same key
 //	5xx that Stripe stored under the key    the error for a spent key (https://docs.stripe.com/api/idempotent_requests)
 //	the key was used for other parameters   the same: a fund was renamed since the first call
+//	a refusal that names a donor's field    fault.Invalid with that field of the form
 //	any other refusal                       reported: a defect of ours
 func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session, error) {
 	ctx = turns.With(ctx, turns.Gift)
@@ -64,7 +65,7 @@ func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session
 		case refused.HTTPStatusCode >= 500, refused.Type == stripe.ErrorTypeIdempotency:
 			return checkout.Session{}, fmt.Errorf("%w: %w", checkout.ErrTryUsed, translate(err))
 		default:
-			return checkout.Session{}, translate(err)
+			return checkout.Session{}, translateDonorField(refused)
 		}
 		select {
 		case <-ctx.Done():
@@ -73,6 +74,33 @@ func (s *Stripe) Create(ctx context.Context, o checkout.Order) (checkout.Session
 			wait *= 2
 		}
 	}
+}
+
+// donorFields are the parameters of a session whose value a donor typed, with the field of the form and the phrase that
+// asks to correct it.
+var donorFields = map[string]fault.Field{
+	"customer_email":                         {Name: "email", Phrase: "give.error.email.refused"},
+	"payment_intent_data[receipt_email]":     {Name: "email", Phrase: "give.error.email.refused"},
+	"line_items[0][price_data][unit_amount]": {Name: "amount", Phrase: "give.error.amount.refused"},
+}
+
+// donorCodes are the codes of refusals that are about a value that a donor typed, whatever the parameter
+// (https://docs.stripe.com/error-codes).
+var donorCodes = map[stripe.ErrorCode]fault.Field{
+	stripe.ErrorCodeEmailInvalid:   {Name: "email", Phrase: "give.error.email.refused"},
+	stripe.ErrorCodeAmountTooSmall: {Name: "amount", Phrase: "give.error.amount.refused"},
+	stripe.ErrorCodeAmountTooLarge: {Name: "amount", Phrase: "give.error.amount.refused"},
+}
+
+// translateDonorField returns fault.Invalid with the field of the form that Stripe refused, else what translate
+// returns.
+func translateDonorField(refused *stripe.Error) error {
+	for _, field := range []fault.Field{donorFields[refused.Param], donorCodes[refused.Code]} {
+		if field.Name != "" {
+			return fault.Fields([]fault.Field{field})
+		}
+	}
+	return translate(refused)
 }
 
 // isReplayed reports whether Stripe stored the answer at an earlier call with the same key.

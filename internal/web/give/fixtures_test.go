@@ -76,7 +76,7 @@ func badPage(lang phrase.Language) give.FormPage {
 	}
 	p.Problems = []fault.Field{
 		{Name: "amount_other", Phrase: "give.error.amount.minimum", Args: fault.Args{"minimum": usd(500)}},
-		{Name: "last_name", Phrase: "give.error.last_name.required"},
+		{Name: "last_name", Phrase: "give.error.characters"},
 		{Name: "email", Phrase: "give.error.email.format"},
 	}
 	return p

@@ -30,7 +30,7 @@ func (a *Area) formGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 	if query.Get("fund") == "" && query.Get("amount") == "" && query.Get("frequency") == "" && !a.maybeShared(r) {
 		return a.emptyForm(w, r, o)
 	}
-	entry := presetEntry(o.Offer, query.Get("amount"), query.Get("fund"), query.Get("frequency"))
+	entry := presetEntry(o, query.Get("amount"), query.Get("fund"), query.Get("frequency"))
 	return a.showForm(w, r, http.StatusOK, o, a.NewID(), entry, nil)
 }
 
@@ -54,14 +54,14 @@ func (a *Area) emptyForm(w http.ResponseWriter, r *http.Request, o offer) error 
 }
 
 // presetEntry returns a form filled as an address asks for. What the organisation does not offer is ignored.
-func presetEntry(o donation.Offer, amount, fundSlug, frequency string) Entry {
+func presetEntry(o offer, amount, fundSlug, frequency string) Entry {
 	entry := Entry{Frequency: frequency}
 	for _, f := range o.Funds {
 		if f.Slug == fundSlug {
 			entry.Fund = fundSlug
 		}
 	}
-	wanted, err := money.Parse(amount, o.Entity.Currency)
+	wanted, err := money.Parse(amount, o.Entity.Currency, string(o.lang))
 	if err != nil || !o.Organisation.Accepts(wanted.Minor) {
 		return entry
 	}

@@ -60,6 +60,7 @@ type Entry struct {
 	Dedication                       string // none, honour or memory
 	DedicationName                   string
 	CardName, CardEmail, CardMessage string
+	EmailsAsked                      []string // addresses that seem mistyped, about which the page asks once
 }
 
 // Write writes the page.

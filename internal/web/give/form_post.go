@@ -48,6 +48,9 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err == nil {
 		gift, err = a.start(r, o.Offer, request)
 	}
+	if errors.As(err, &bad) && bad.Kind == fault.Invalid && len(bad.Fields) > 0 { // the processor refused what was typed
+		return a.showForm(w, r, http.StatusUnprocessableEntity, o, form.FormID, entryOf(form), bad.Fields)
+	}
 	if web.KindOf(err) == fault.Unavailable {
 		return a.showUnavailable(w, r, o, form, err)
 	}

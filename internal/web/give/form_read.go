@@ -6,6 +6,7 @@ import (
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/email"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 )
@@ -21,7 +22,7 @@ func (a *Area) readForm(r *http.Request, lang phrase.Language) donation.Form {
 			Kind: donation.DedicationKind(value("dedication")), Name: value("dedication_name"),
 			CardName: value("card_name"), CardEmail: value("card_email"), CardMessage: value("card_message"),
 		},
-		Anonymous: web.IsChecked(value("anonymous")), News: web.IsChecked(value("news")),
+		Anonymous: web.IsChecked(value("anonymous")), News: web.IsChecked(value("news")), EmailsAsked: r.PostForm["emails_asked"],
 	}
 	var err error
 	if form.FormID, _, err = a.Guard.ParseFormToken(value("form")); err != nil {
@@ -44,7 +45,19 @@ func entryOf(f donation.Form) Entry {
 		Amount: f.Amount, AmountOther: f.AmountOther, Fund: f.Fund, Frequency: f.Frequency, Occurrences: f.Occurrences,
 		Split: f.Split, CoverFees: f.CoverFees, Anonymous: f.Anonymous, News: f.News,
 	}
+	entry.EmailsAsked = emailsAsked(f)
 	entry.setContact(f.Contact)
 	entry.setDedication(f.Dedication)
 	return entry
+}
+
+// emailsAsked returns the addresses of a form about whose domain the page asks. The next submit says that the donor has
+// seen the question.
+func emailsAsked(f donation.Form) (asked []string) {
+	for _, typed := range []string{f.Contact.Email, f.Dedication.CardEmail} {
+		if address := email.Clean(typed); email.Suggest(address) != "" {
+			asked = append(asked, address)
+		}
+	}
+	return asked
 }

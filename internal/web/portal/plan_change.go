@@ -124,7 +124,7 @@ func (p planView) terms(typed url.Values) (donation.Request, *time.Time, error) 
 		Language: p.lang, Amount: "other", AmountOther: typed.Get("amount"), Frequency: typed.Get("frequency"), Fund: typed.Get("fund"),
 		CoverFees: web.IsChecked(typed.Get("cover_fees")),
 	}
-	if amount, err := money.Parse(f.AmountOther, p.offer.Entity.Currency); f.Fund == "" && err == nil && len(p.parts) > 0 {
+	if amount, err := money.Parse(f.AmountOther, p.offer.Entity.Currency, string(p.lang)); f.Fund == "" && err == nil && len(p.parts) > 0 {
 		f.Split = p.splitAsNow(amount)
 	}
 	to, err := f.CheckTerms(p.offer)

@@ -224,9 +224,12 @@ func (c *call) customerDetails() any {
 	return object{"address": nil, "email": email, "name": nil, "phone": nil, "tax_exempt": "none", "tax_ids": nil}
 }
 
+// validEmail reports whether Stripe takes an address. It also refuses some that a mail server might take: here those
+// whose domain ends by digits.
 func validEmail(s string) bool {
 	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s
+	last := s[strings.LastIndexByte(s, '.')+1:]
+	return err == nil && a.Address == s && strings.Trim(last, "0123456789") != ""
 }
 
 func or(s, otherwise string) string {
