@@ -57,7 +57,7 @@ func (a *Area) entryOfGift(r *http.Request, o offer, gift donation.Donation) (En
 		return Entry{}, err
 	}
 	fund, split := designationChoice(o.Offer, parts[gift.ID])
-	entry := presetEntry(o.Offer, gift.Given().Decimal(), fund, gift.Frequency)
+	entry := presetEntry(o, gift.Given().Decimal(), fund, gift.Frequency)
 	entry.Split, entry.CoverFees, entry.Anonymous, entry.News = split, gift.CoveredMinor > 0, gift.Anonymous, gift.News
 	contact, err := donation.ContactOf(r.Context(), a.DB, gift.ID)
 	if err != nil {
