@@ -59,6 +59,15 @@ func TestDoubtfulAmountIsAskedAbout(t *testing.T) {
 	require.Contains(t, asked.Page, "Do you mean $1,250 or $1.25?")
 }
 
+// TestAddressInCapitals: the address of a form that is typed in capitals, as on a printed page, shows the form.
+func TestAddressInCapitals(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	shown := visitor.Ask(t, "GET", h.URL+"/give/CSIO?lang=en", nil)
+	require.Equal(t, http.StatusOK, shown.StatusCode)
+	require.Contains(t, shown.Page, `action="/give/csio?lang=en"`)
+}
+
 // hiddenValue returns the value of a hidden field of a page.
 func hiddenValue(t *testing.T, page, name string) string {
 	t.Helper()

@@ -2,6 +2,7 @@ package give
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -19,15 +20,15 @@ type offer struct {
 	catalog *fund.Catalog
 }
 
-// offer returns the offer of the request's address; fault.NotFound if there is no such organisation or it has no open
-// fund.
+// offer returns the offer of the request's address, which people also type in capitals. It returns fault.NotFound if
+// there is no such organisation or it has no open fund.
 func (a *Area) offer(r *http.Request) (offer, error) {
 	catalog, err := a.Catalog.Current(r.Context())
 	if err != nil {
 		return offer{}, err
 	}
 	o := offer{catalog: catalog}
-	if o.Organisation, err = catalog.Organisation(chi.URLParam(r, "org")); err != nil {
+	if o.Organisation, err = catalog.Organisation(strings.ToLower(chi.URLParam(r, "org"))); err != nil {
 		return offer{}, err
 	}
 	if o.Entity, err = catalog.EntityByID(o.Organisation.EntityID); err != nil {
