@@ -13,6 +13,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/checkout"
+	"konbit/internal/platform/fault"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/processor/stripepay/turns"
 )
