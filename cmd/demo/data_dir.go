@@ -37,8 +37,15 @@ func reset(ctx context.Context, c config, out io.Writer) error {
 			return err
 		}
 	}
+	paths, err := filepath.Glob(filepath.Join(c.dir, "cards.json.*.log"))
+	if err != nil {
+		return err
+	}
 	for _, name := range []string{"mail", "cards.json", "env", "konbit", "konbit.log"} {
-		if err := os.RemoveAll(filepath.Join(c.dir, name)); err != nil {
+		paths = append(paths, filepath.Join(c.dir, name))
+	}
+	for _, path := range paths {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 	}

@@ -126,7 +126,7 @@ func (s *Server) perform(w http.ResponseWriter, c *call, rec Call, rt route) {
 		return
 	}
 	if s.opts.AnswerDelay > 0 {
-		s.mu.Unlock()
+		s.unlock()
 		closed := false
 		select {
 		case <-time.After(s.opts.AnswerDelay):
@@ -208,7 +208,7 @@ func (s *Server) finish(w http.ResponseWriter, c *call, rec Call, a *answer, slo
 	}
 	s.calls = append(s.calls, rec)
 	now := s.now()
-	s.mu.Unlock()
+	s.unlock()
 	if a == nil {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
@@ -260,7 +260,7 @@ func (s *Server) authenticateCall(r *http.Request, err error) (*account, error) 
 // returns only those.
 func (s *Server) Calls(methodAndPath ...string) []Call {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	calls := slices.Clone(s.calls)
 	if len(methodAndPath) == 2 {
 		calls = slices.DeleteFunc(calls, func(c Call) bool { return c.Method != methodAndPath[0] || c.Path != methodAndPath[1] })
@@ -271,6 +271,6 @@ func (s *Server) Calls(methodAndPath ...string) []Call {
 // ForgetCalls deletes the recorded calls.
 func (s *Server) ForgetCalls() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.calls = nil
 }

@@ -37,7 +37,7 @@ func (s *Server) now() time.Time { return s.opts.Now().Add(s.offset) }
 // Now returns the time of the stand-in's clock.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.now()
 }
 
@@ -51,7 +51,7 @@ func (s *Server) Advance(d time.Duration) {
 	s.runDue(s.now().Add(d))
 	s.offset += d
 	s.dirty = true
-	s.mu.Unlock()
+	s.unlock()
 	s.sender.retryNow()
 }
 
@@ -78,6 +78,9 @@ var taskHandlers = map[string]struct {
 func (s *Server) runDue(until time.Time) {
 	for len(s.due) > 0 && s.due[0].At <= until.Unix() {
 		next := heap.Pop(&s.due).(scheduledTask)
+		if s.journal.file != nil {
+			s.journal.popped = append(s.journal.popped, next.Sequence)
+		}
 		t := s.newTransaction(s.accountFor(next.Account, ""))
 		t.now = next.At
 		handler := taskHandlers[next.What]
@@ -86,8 +89,8 @@ func (s *Server) runDue(until time.Time) {
 	}
 }
 
-// runClock runs due tasks and writes the state file while real time passes. Writing takes at most about a
-// tenth of the time, however large the state is.
+// runClock runs due tasks while real time passes, and replaces a journal that has become large by a snapshot. That
+// takes at most about a tenth of the time, however large the state is.
 func (s *Server) runClock(ctx context.Context) {
 	var nextSave time.Time
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -99,9 +102,10 @@ func (s *Server) runClock(ctx context.Context) {
 		case <-tick.C:
 			s.mu.Lock()
 			s.runDue(s.now())
-			s.mu.Unlock()
+			size := s.journal.size
+			s.unlock()
 			began := time.Now()
-			if began.Before(nextSave) {
+			if size < maxJournal || began.Before(nextSave) {
 				continue
 			}
 			if err := s.save(); err != nil {

@@ -185,7 +185,7 @@ func (c *sender) deliver(ctx context.Context, p *delivery) (again bool) {
 	}
 	status, err := c.post(ctx, request)
 	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
+	defer c.s.unlock()
 	if err == nil && status/100 == 2 {
 		p.a.acknowledged(p.event, p.endpoint)
 		c.s.dirty = true
@@ -232,7 +232,7 @@ func (s *Server) SetMode(m Mode) error {
 // and returns the number of deliveries.
 func (s *Server) Resend(event string, times int) (int, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for _, a := range s.accounts {
 		ev := a.get("event", event)
 		if ev == nil {

@@ -28,7 +28,8 @@
 // saved for later.
 //
 // Every object of an account is stored in Stripe's own shape in the collection of its kind, so a new kind
-// needs only its rules. One lock guards all objects; no call waits while it holds the lock.
+// needs only its rules. One lock guards all objects; a call that holds it waits for nothing but the journal of its own
+// change, if the stand-in has a state file.
 //
 // It never accepts a real key or a real card, never sends anything but webhooks, and is never part of the
 // server. Amounts are int64 in the minor units of Stripe's table. Times are Unix seconds of the stand-in's

@@ -26,7 +26,7 @@ func (s *Server) Debit(session string, refused bool) error {
 
 func (s *Server) pay(session string, o paymentOrder) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	a, cs := s.session(session)
 	if step := pageState(a, cs); step != "pay" && step != "authenticate" {

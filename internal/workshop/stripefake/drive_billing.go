@@ -39,7 +39,7 @@ func (s *Server) SetCardExpiry(id, exp string, tell bool) error {
 // subscription with its own card does not change.
 func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	t, o, err := s.findObject("customer", customer)
 	if err != nil {
@@ -53,7 +53,7 @@ func (s *Server) ReplaceCard(customer string, card Card) (string, error) {
 // FailCard ("account_closed", "insufficient_funds" …) its debits fail days later.
 func (s *Server) ReplaceBank(customer string) (string, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	t, o, err := s.findObject("customer", customer)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) ReplaceBank(customer string) (string, error) {
 // reports an error if the invoice does not wait for it.
 func (s *Server) ConfirmInvoice(invoice string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	t, inv, err := s.findObject("invoice", invoice)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *Server) ConfirmInvoice(invoice string) error {
 // panelCard changes a card as in says.
 func (s *Server) panelCard(in cardRequest) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	t, pm := s.cardOf(in.ID)
 	if pm == nil {

@@ -38,7 +38,7 @@ func (s *Server) SetFaults(f Faults) error {
 		}
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.faults = f
 	return nil
 }

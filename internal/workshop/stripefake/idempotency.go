@@ -51,6 +51,7 @@ func (s *Server) claim(c *call) (*idempotencySlot, *answer, error) {
 	switch {
 	case old != nil && old.At <= c.now-int64(keyLife/time.Second):
 		delete(c.a.Answers, c.key)
+		c.a.touchAnswer(c.key)
 	case old != nil && old.Print != requestHash:
 		return nil, nil, &apiError{status: http.StatusBadRequest, kind: "idempotency_error",
 			message: fmt.Sprintf("Keys for idempotent requests can only be used with the same parameters they were "+
@@ -76,6 +77,7 @@ func (st *idempotencySlot) store(a *answer) {
 	kept := *a
 	kept.Print, kept.At = st.requestHash, st.now
 	st.a.Answers[st.key] = &kept
+	st.a.touchAnswer(st.key)
 }
 
 // abandon releases the key for the next call. The caller holds the lock.

@@ -13,7 +13,7 @@ func (s *Server) Events() []json.RawMessage { return s.State().Events }
 // themselves (see Sign and Hold).
 func (s *Server) Bodies(account string) [][]byte {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	var bodies [][]byte
 	for _, a := range s.accounts {
@@ -31,7 +31,7 @@ func (s *Server) Bodies(account string) [][]byte {
 // account as they are now, oldest first, without the first skip, so that a test can read only the new ones.
 func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	var list []json.RawMessage
 	for _, a := range s.accounts {
@@ -49,7 +49,7 @@ func (s *Server) Objects(account, kind string, skip int) []json.RawMessage {
 // Object returns one object of an account as it is now; nil if there is none.
 func (s *Server) Object(account, kind, id string) json.RawMessage {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	for _, a := range s.accounts {
 		if o := a.get(kind, id); a.Name == account && o != nil {
@@ -64,7 +64,7 @@ func (s *Server) Object(account, kind, id string) json.RawMessage {
 // not listed as undelivered.
 func (s *Server) MarkDelivered(account, event string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	for _, a := range s.accounts {
 		if a.Name == account && a.get("event", event) != nil {
 			for _, endpoint := range slices.Clone(a.Pending[event]) {
@@ -93,7 +93,7 @@ type State struct {
 // State returns a copy of the objects of all accounts.
 func (s *Server) State() State {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	return State{
 		Now: s.now().Unix(), Events: s.all("event"), Charges: s.all("charge"), CheckoutSessions: s.all("checkout.session"),

@@ -45,7 +45,7 @@ func (s *Server) showInvoice(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.runDue(s.now())
 	p := invoicePage(s.invoice(r.PathValue("id")))
-	s.mu.Unlock()
+	s.unlock()
 	show(w, p, closedStatus[p.Step])
 }
 
@@ -70,7 +70,7 @@ func (s *Server) postInvoice(w http.ResponseWriter, r *http.Request) {
 	}
 	p = invoicePage(t, inv)
 	s.dirty = true
-	s.mu.Unlock()
+	s.unlock()
 	status := closedStatus[p.Step]
 	if problem != nil {
 		in.CVC = ""

@@ -65,7 +65,7 @@ var closedStatus = map[string]int{"unknown": http.StatusNotFound, "expired": htt
 // atSession calls do with a session and its present step, and returns the page with the result.
 func (s *Server) atSession(id string, do func(t *transaction, cs object, step string) *apiError) (payPage, *apiError) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	a, cs := s.session(id)
 	var problem *apiError

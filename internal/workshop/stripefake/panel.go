@@ -190,7 +190,7 @@ func (s *Server) findObject(kind, id string) (*transaction, object, error) {
 
 func (s *Server) panelRefund(in refundRequest) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	if in.Fail {
 		t, re, err := s.findObject("refund", in.Refund)
@@ -213,7 +213,7 @@ func (s *Server) panelRefund(in refundRequest) (any, error) {
 
 func (s *Server) panelDispute(in disputeRequest) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	if in.Dispute != "" {
 		t, dp, err := s.findObject("dispute", in.Dispute)
@@ -239,7 +239,7 @@ func (s *Server) panelDispute(in disputeRequest) (any, error) {
 
 func (s *Server) panelPayout(in payoutRequest) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.runDue(s.now())
 	if in.Fail {
 		t, po, err := s.findObject("payout", in.Payout)
@@ -274,7 +274,7 @@ func (s *Server) panelPayout(in payoutRequest) (any, error) {
 // panelAdjust creates a balance transaction of any type: Stripe's fees, adjustments, unknown types.
 func (s *Server) panelAdjust(in adjustRequest) (any, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	i := slices.IndexFunc(s.accounts, func(a *account) bool { return a.Name == in.Account })
 	if i < 0 || in.Type == "" || in.Amount == 0 {
 		return nil, errors.New(`an adjustment needs "account" (a known one), "type" and "amount" in minor units; "currency", "category" and "description" are optional`)

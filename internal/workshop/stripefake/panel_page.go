@@ -58,7 +58,7 @@ func (s *Server) showPanel(w http.ResponseWriter, problem, find string, status i
 	if find != "" {
 		p.Events = s.foundRow("event", find, eventRow)
 	}
-	s.mu.Unlock()
+	s.unlock()
 	s.sender.mu.Lock()
 	p.Mode, p.Waiting = s.sender.mode, len(s.sender.ready)+len(s.sender.waiting)+s.sender.inProgress
 	s.sender.mu.Unlock()

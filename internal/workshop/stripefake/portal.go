@@ -91,7 +91,7 @@ func (s *Server) showPortal(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.runDue(s.now())
 	p, _, _, _ := s.portal(r.PathValue("id"))
-	s.mu.Unlock()
+	s.unlock()
 	status := http.StatusOK
 	if !p.Known {
 		status = http.StatusNotFound
@@ -115,7 +115,7 @@ func (s *Server) postPortal(w http.ResponseWriter, r *http.Request) {
 		}
 		s.dirty = true
 	}
-	s.mu.Unlock()
+	s.unlock()
 	switch then := o.obj("flow").obj("after_completion"); {
 	case !p.Known:
 		write(w, "portal.html", p, http.StatusNotFound)

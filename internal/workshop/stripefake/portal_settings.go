@@ -19,7 +19,7 @@ func enabledOf(features []string) (params []string) {
 // created at the first call.
 func (t *transaction) defaultPortal() object {
 	if all := t.a.collection("billing_portal.configuration").items; len(all) > 0 {
-		return all[0]
+		return t.a.get("billing_portal.configuration", all[0].str("id"))
 	}
 	features := object{}
 	for _, f := range portalFeatures {

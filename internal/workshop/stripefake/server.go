@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -33,7 +34,7 @@ type Options struct {
 	Now         func() time.Time // the base of the movable clock
 	Wall        func() time.Time // dates signatures
 	Seed        uint64           // of ids and of random faults; 0: a random seed
-	StatePath   string           // JSON file of the state, replaced soon after each change; empty: memory only
+	StatePath   string           // file of the state, with its journals beside it (journal.go); empty: memory only
 	Accounts    []Account
 	PublicURL   string // base of the hosted pages; empty: the host of the request
 	Logger      *slog.Logger
@@ -57,7 +58,7 @@ type Server struct {
 	closing <-chan struct{} // closed by Close: ends hanging calls
 	done    sync.WaitGroup
 
-	mu       sync.Mutex // guards the fields below; no call waits while it is held
+	mu       sync.Mutex // guards the fields below; released by unlock, which writes the journal
 	seed     uint64
 	chance   *mathrand.Rand
 	serial   uint64
@@ -69,7 +70,8 @@ type Server struct {
 	faults   Faults
 	calls    []Call
 	inFlight map[string]bool // idempotency keys in progress, by account and key
-	dirty    bool
+	dirty    bool            // something changed since the lock was taken
+	journal  journal
 }
 
 // New starts a stand-in with the state of StatePath, if that file exists. The caller must call Close. It reports an
@@ -104,6 +106,9 @@ func New(o Options) (*Server, error) {
 	for _, a := range o.Accounts {
 		s.AddAccount(a)
 	}
+	if err := s.save(); err != nil {
+		return nil, err
+	}
 	s.routes()
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop, s.closing = cancel, ctx.Done()
@@ -118,13 +123,20 @@ func (s *Server) Close() error {
 	s.stop()
 	s.sender.close()
 	s.done.Wait()
-	return s.save()
+	err := s.save()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.journal.file != nil {
+		err = errors.Join(err, s.journal.file.Close())
+		s.journal.file = nil
+	}
+	return err
 }
 
 // SetPublicURL sets the base of the hosted pages, when the listener's address is known.
 func (s *Server) SetPublicURL(base string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.public = strings.TrimSuffix(base, "/")
 }
 
@@ -134,7 +146,7 @@ func (s *Server) base() string { return or(s.public, s.lastHost) }
 // AddAccount adds an account, or updates the webhook address and secrets of the account with the same key.
 func (s *Server) AddAccount(a Account) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.configure(s.accountFor(a.SecretKey, a.Name), a)
 }
 
@@ -150,6 +162,9 @@ func (s *Server) accountFor(key, name string) *account {
 		name = strings.TrimPrefix(key, "sk_test_")
 	}
 	a := newAccount(Account{Name: name, SecretKey: key}, s.newID("acct_", 16))
+	if s.opts.StatePath != "" {
+		a.handed = newHandedOut()
+	}
 	s.accounts = append(s.accounts, a)
 	s.dirty = true
 	return a
@@ -194,5 +209,9 @@ func (t *transaction) new(kind, prefix string, fields object) object {
 // schedule adds a task to the schedule.
 func (t *transaction) schedule(at int64, what, id string) {
 	t.s.serial++
-	heap.Push(&t.s.due, scheduledTask{At: at, Sequence: t.s.serial, Account: t.a.SecretKey, What: what, ID: id})
+	task := scheduledTask{At: at, Sequence: t.s.serial, Account: t.a.SecretKey, What: what, ID: id}
+	heap.Push(&t.s.due, task)
+	if t.s.journal.file != nil {
+		t.s.journal.pushed = append(t.s.journal.pushed, task)
+	}
 }

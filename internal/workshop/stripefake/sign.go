@@ -26,7 +26,7 @@ type webhook struct {
 // false if the endpoint was deleted or is disabled.
 func (s *Server) webhookFor(p *delivery) (webhook, bool) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	ev, endpoint := p.a.get("event", p.event), p.a.get("webhook_endpoint", p.endpoint)
 	if ev == nil || endpoint == nil || endpoint.flag("deleted") || endpoint.str("status") != "enabled" {
 		return webhook{}, false

@@ -1,12 +1,15 @@
 package stripefake
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -17,6 +20,7 @@ type snapshot struct {
 	Offset   time.Duration
 	Accounts []*account
 	Due      schedule
+	Journal  uint64 // the journal that continues it
 }
 
 // MarshalJSON writes a collection as a list.
@@ -37,52 +41,93 @@ func (sh *collection) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// load reads the state file. The state is empty if there is no file.
+// load reads the snapshot and the journals that continue it, and opens a new journal. The state is empty if there are
+// no files.
 func (s *Server) load() error {
 	if s.opts.StatePath == "" {
 		return nil
 	}
-	raw, err := os.ReadFile(s.opts.StatePath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	snap, err := s.readSnapshot()
 	if err != nil {
-		return fmt.Errorf("stand-in: read state: %w", err)
+		return err
 	}
-	var snap snapshot
-	if err := json.Unmarshal(raw, &snap); err != nil {
-		return fmt.Errorf("stand-in: state file %s is damaged (remove it to start with an empty state): %w", s.opts.StatePath, err)
+	s.journal.oldest = snap.Journal
+	next, err := s.replay(snap.Journal)
+	if err != nil {
+		return err
 	}
-	s.seed, s.serial, s.offset, s.accounts, s.due = snap.Seed, snap.Serial, snap.Offset, snap.Accounts, snap.Due
+	s.serial += serialGap
 	for _, a := range s.accounts {
+		a.handed = newHandedOut()
 		for id, endpoints := range a.Pending {
 			for _, endpoint := range endpoints {
 				s.sender.send(a, id, endpoint)
 			}
 		}
 	}
-	return nil
+	return s.openJournal(next)
 }
 
-// save replaces the state file if anything changed since the last save. A crash leaves the old file or the new one.
+func (s *Server) readSnapshot() (snap snapshot, err error) {
+	raw, err := os.ReadFile(s.opts.StatePath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return snap, nil
+	}
+	if err != nil {
+		return snap, fmt.Errorf("stand-in: read state: %w", err)
+	}
+	if err := json.Unmarshal(raw, &snap); err != nil {
+		return snap, fmt.Errorf("stand-in: state file %s is damaged (remove it to start with an empty state): %w", s.opts.StatePath, err)
+	}
+	s.seed, s.serial, s.offset, s.accounts, s.due = snap.Seed, snap.Serial, snap.Offset, snap.Accounts, snap.Due
+	return snap, nil
+}
+
+// save begins a new journal and replaces the snapshot by one of the present state, if the snapshot lacks a change. A
+// crash leaves the old snapshot with all its journals, or the new one.
 func (s *Server) save() error {
 	s.mu.Lock()
-	if !s.dirty || s.opts.StatePath == "" {
+	if !s.journal.unsaved && !s.dirty || s.journal.file == nil {
 		s.mu.Unlock()
 		return nil
 	}
-	s.dirty = false
-	raw, err := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, Accounts: s.accounts, Due: s.due})
+	err := s.record() // of a change that was made outside of a locked section
+	next := s.journal.number + 1
+	slices.SortFunc(s.due, func(a, b scheduledTask) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Sequence, b.Sequence))
+	}) // is a heap too
+	for _, a := range s.accounts { // a look-up makes an empty one
+		maps.DeleteFunc(a.Collections, func(_ string, sh *collection) bool { return len(sh.items) == 0 })
+	}
+	raw, marshalErr := json.Marshal(snapshot{Seed: s.seed, Serial: s.serial, Offset: s.offset, Accounts: s.accounts, Due: s.due, Journal: next})
+	if err = errors.Join(err, marshalErr); err == nil {
+		err = s.openJournal(next)
+	}
 	s.mu.Unlock()
+	if err == nil {
+		err = s.replaceSnapshot(raw)
+	}
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.journal.unsaved = s.journal.size > 0
+	for ; s.journal.oldest < next; s.journal.oldest++ {
+		if err := os.Remove(s.journalPath(s.journal.oldest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) replaceSnapshot(raw []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(s.opts.StatePath), ".stripefake-*")
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(raw)
-	if err = errors.Join(err, file.Close()); err == nil {
+	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
 		err = os.Rename(file.Name(), s.opts.StatePath)
 	}
 	if err != nil {

@@ -89,6 +89,8 @@ type account struct {
 	Secrets     map[string][]string    // signing secrets by webhook endpoint, newest first
 	Pending     map[string][]string    // endpoints that have not yet acknowledged an event, by event
 	Answers     map[string]*answer     // by idempotency key
+
+	handed *handedOut // for the journal; nil without one
 }
 
 func newAccount(a Account, id string) *account {
@@ -108,9 +110,13 @@ func (a *account) collection(kind string) *collection {
 	return sh
 }
 
+// Objects are changed where they are. So the functions that return one record it: the journal writes all objects that
+// were handed out under the lock.
+
 // put stores a new object under its kind and id.
 func (a *account) put(o object) object {
 	a.collection(o.str("object")).put(o)
+	a.touch(o.str("object"), o.str("id"))
 	return o
 }
 
@@ -121,13 +127,15 @@ func (a *account) get(kind, id string) object {
 	if !ok {
 		return nil
 	}
+	a.touch(kind, id)
 	return sh.items[i]
 }
 
 // find returns the object of any kind with an id; nil if there is none. The prefix makes ids unique over all kinds.
 func (a *account) find(id string) object {
-	for _, sh := range a.Collections {
+	for kind, sh := range a.Collections {
 		if i, ok := sh.at[id]; ok {
+			a.touch(kind, id)
 			return sh.items[i]
 		}
 	}
@@ -139,6 +147,7 @@ func (a *account) where(kind, field, value string) []object {
 	var found []object
 	for _, o := range a.collection(kind).items {
 		if o.str(field) == value {
+			a.touch(kind, o.str("id"))
 			found = append(found, o)
 		}
 	}
@@ -146,5 +155,10 @@ func (a *account) where(kind, field, value string) []object {
 }
 
 func (a *account) endpoints() []object {
-	return slices.DeleteFunc(slices.Clone(a.collection("webhook_endpoint").items), func(o object) bool { return o.flag("deleted") })
+	return slices.DeleteFunc(slices.Clone(a.collection("webhook_endpoint").items), func(o object) bool {
+		if !o.flag("deleted") {
+			a.touch("webhook_endpoint", o.str("id"))
+		}
+		return o.flag("deleted")
+	})
 }
