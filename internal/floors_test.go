@@ -25,6 +25,7 @@ var exceptions = map[string]string{
 	"platform/jobs → platform/pg":                       "the queue's own maintenance runs in a transaction",
 	"platform/guard → platform/email":                   "limits count an email address without its tag",
 	"platform/guard → platform/fault":                   "a refused attempt is a fault with its phrase key",
+	"platform/guard → platform/keyring":                 "its tokens are signed, its counters have keyed names",
 	"platform/guard → platform/pg":                      "its counters write in transactions",
 	"platform/guard → platform/securitylog":             "refused attempts are in the security log",
 	"platform/email → platform/clean":                   "an address is cleaned before it is judged",

@@ -14,6 +14,10 @@ END $$;
 
 GRANT SELECT ON goose_db_version, account TO {{role}};
 
+-- What is missing is recorded by the first server that starts; to change it is the owner's: konbit migrate, konbit keys rotate.
+GRANT SELECT, INSERT (fact, value) ON installation TO {{role}};
+GRANT SELECT ON sealed_by_key TO {{role}};
+
 -- What documents state is the owner's to change: konbit apply. One harmless column of fund stays, for a row lock needs a right to UPDATE.
 GRANT SELECT ON legal_entity, organisation, fund, books, entity_fact TO {{role}};
 GRANT UPDATE (updated_at) ON fund TO {{role}};

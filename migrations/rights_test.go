@@ -123,6 +123,13 @@ var statements = []struct{ sql, answer string }{
 	{`DELETE FROM fee_due`, "fee_is_booked"},
 	{`UPDATE stripe_event SET payload = 'x'`, "payload_is_erased_only"},
 
+	// The installation: a missing fact once, and nothing else.
+	{`INSERT INTO installation (fact, value) VALUES ('secret key', '0123456789abcdef') ON CONFLICT (fact) DO NOTHING`, done},
+	{`INSERT INTO installation (fact, value) VALUES ('secret key', '0123456789abcdef'), ('secret key', 'fedcba9876543210')`, "installation_pkey"},
+	{`INSERT INTO installation (fact, value, recorded_at) VALUES ('base url', 'https://mine.example', '2020-01-01')`, noRight},
+	{`INSERT INTO installation (fact, value) VALUES ('secret key', 'the key itself')`, "installation_check"},
+	{`SELECT what, key_id, n FROM sealed_by_key`, done},
+
 	// The schema.
 	{`CREATE TABLE mine (n integer)`, noRight},
 	{`CREATE TEMPORARY TABLE legal_entity (n integer)`, noRight},
@@ -139,7 +146,7 @@ var statements = []struct{ sql, answer string }{
 // writtenOnce are tables in which the server's role neither changes nor deletes, whatever the row.
 var writtenOnce = []string{
 	"account", "balance_observation", "balance_transaction", "books", "check_run", "clearing_share", "designation", "donation_step", "donor_consent", "entity_fact",
-	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
+	"erasure_address", "erasure_donor", "erasure_done", "event_pass", "event_pass_step", "installation", "journal_entry", "ledger_head", "ledger_seal", "ledger_snapshot",
 	"legal_entity", "letter", "mailbox_step", "organisation", "payment", "payment_change", "payment_change_share", "payment_share", "payout_member", "plan_event",
 	"plan_part", "plan_terms", "posting", "receipt", "receipt_hold_reading", "receipt_kept", "receipt_pad", "receipt_void", "server_limit", "statement",
 }

@@ -454,6 +454,16 @@ CREATE UNLOGGED TABLE guard_step_used (
 );
 CREATE INDEX guard_step_used_old ON guard_step_used USING btree (until);
 
+CREATE TABLE installation (
+    fact text NOT NULL,
+    value text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (fact),
+    CONSTRAINT installation_check CHECK (fact <> 'secret key'::text OR value ~ '^[0-9a-f]{16}$'::text),
+    CONSTRAINT installation_fact_check CHECK (fact = ANY (ARRAY['secret key'::text, 'base url'::text])),
+    CONSTRAINT installation_value_check CHECK (value <> ''::text)
+);
+
 CREATE TABLE instalment (
     entity_id uuid NOT NULL,
     invoice_id text NOT NULL,
@@ -1250,6 +1260,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- VIEW check_restricted_below_zero (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
+-- VIEW sealed_by_key (what text, key_id text, n bigint)
 
 -- FUNCTION balance_read_is_kept() RETURNS trigger
 

@@ -107,6 +107,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 			AuditMail:      r.mailboxes("AUDIT_MAIL"),
 			Security:       r.mailbox("SECURITY_CONTACT"),
 			SecretKey:      r.secret("SECRET_KEY"),
+			OldSecretKeys:  r.oldSecrets("SECRET_KEY_OLD"),
 			ErasuresFile:   r.text("ERASURES_FILE", ""),
 			SignInLimits:   donoraccess.Standard(),
 			TrustedProxies: r.networks("TRUSTED_PROXIES"),

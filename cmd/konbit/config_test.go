@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,12 +13,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// example returns .env.example with a SECRET_KEY of its own.
 func example(t *testing.T) map[string]string {
+	t.Helper()
+	env := unchangedExample(t)
+	env["SECRET_KEY"] = ownKey
+	return env
+}
+
+func unchangedExample(t *testing.T) map[string]string {
 	t.Helper()
 	env, err := godotenv.Read("../../.env.example")
 	require.NoError(t, err)
 	return env
 }
+
+// ownKey is a random key.
+const ownKey = "427bd8773ee281bdb95928a3479d867de90993af6a31602ed2cf86dee57b16e5"
 
 // TestExampleNamesEverySetting checks that .env.example has all settings that the program reads, and no others.
 func TestExampleNamesEverySetting(t *testing.T) {
@@ -36,10 +48,10 @@ func TestExampleIsComplete(t *testing.T) {
 	require.Equal(t, []string{"whsec_change_me"}, c.Stripe["tsne"].WebhookSecrets)
 }
 
-// TestSecretsOfTheExampleAreRefused checks that no server starts with public keys. Other commands do not check them,
+// TestSecretsOfTheExampleAreRefused checks that no server starts with public keys. Other commands check SECRET_KEY only,
 // since `konbit stripe endpoint` is needed to get the webhook secret.
 func TestSecretsOfTheExampleAreRefused(t *testing.T) {
-	_, err := readConfig(example(t), serveNeeds...)
+	_, err := readConfig(unchangedExample(t), serveNeeds...)
 	for _, fix := range []string{
 		"SECRET_KEY is the public one of .env.example: set it to 32 random bytes in hexadecimal, e.g. the output of: openssl rand -hex 32",
 		"DATABASE_URL has the password of .env.example", "STRIPE_SECRET_KEY_TSNE is the public one of .env.example",
@@ -48,7 +60,7 @@ func TestSecretsOfTheExampleAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, fix)
 	}
 	own := example(t)
-	own["SECRET_KEY"], own["DATABASE_URL"] = strings.Repeat("00", 31)+"01", "postgres://konbit_server:x@localhost/konbit"
+	own["DATABASE_URL"] = "postgres://konbit_server:x@localhost/konbit"
 	own["STRIPE_SECRET_KEY_TSNE"], own["STRIPE_WEBHOOK_SECRET_TSNE"] = "sk_test_1", "whsec_1"
 	_, err = readConfig(own, serveNeeds...)
 	require.NoError(t, err)
@@ -64,7 +76,7 @@ func TestUnknownNamesAreReported(t *testing.T) {
 		require.NoError(t, os.Unsetenv(name))
 	}
 	require.NoError(t, os.WriteFile(".env", []byte("METRIC_ADDR=:9090\nLISTEN_ADDR=:8080\nSECRET_KEY_FILE=key\nMAIL_DKIM_DOMAIN_TSNE=\nSTRIPE_KEY_TSNE=sk_test_1\n"), 0o600))
-	require.NoError(t, os.WriteFile("key", []byte(strings.Repeat("5e", 32)), 0o600))
+	require.NoError(t, os.WriteFile("key", []byte(ownKey+"\n"), 0o600))
 	c, err := loadConfig()
 	require.NoError(t, err)
 	require.Equal(t, []string{"METRIC_ADDR", "STRIPE_KEY_TSNE"}, c.Unread)
@@ -81,7 +93,7 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 	}, needDatabase, needSMTP, needHooks)
 	require.Error(t, err)
 	for _, fix := range []string{
-		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not 32 bytes in hexadecimal",
+		"BASE_URL is \"give.example.org\": want an address such as https://", "SECRET_KEY is not in hexadecimal: set it to 32 random bytes",
 		"openssl rand -hex 32", "METRICS_ADDR is \"9090\": want a port such as :9090", "LOG_FORMAT is \"xml\": want one of json, text", "MAIL_FROM is \"nobody\"",
 		"REQUEST_TIMEOUT is \"1h\": want a time from 500ms to 10s",
 		"STRIPE_SECRET_KEY_GRASSROOTS_INTERNATIONAL is not a secret key", "STRIPE_WEBHOOK_SECRET_GRASSROOTS_INTERNATIONAL is not set",
@@ -90,6 +102,43 @@ func TestAllMistakesAreReportedTogether(t *testing.T) {
 		require.ErrorContains(t, err, fix)
 	}
 	require.NotContains(t, err.Error(), "pk_test_1", "a wrong key is still a secret")
+}
+
+// TestKeysThatAreNotRandomAreRefused lists what people write instead of a key. Every command refuses it, and the error
+// says how to make one without repeating what was written.
+func TestKeysThatAreNotRandomAreRefused(t *testing.T) {
+	for name, c := range map[string]struct{ key, why string }{
+		"of the example": {unchangedExample(t)["SECRET_KEY"], "is the public one of .env.example"},
+		"a placeholder":  {"changeme", "is not in hexadecimal"},
+		"a text":         {hex.EncodeToString([]byte("changemechangemechangemechangeme")), "is text, not random bytes"},
+		"equal bytes":    {strings.Repeat("ee", 32), "follows a pattern"},
+		"too short":      {ownKey[:32], "is shorter than 32 bytes"},
+		"in base64":      {"Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE=", "is not in hexadecimal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := readConfig(map[string]string{"SECRET_KEY": c.key})
+			require.ErrorContains(t, err, "SECRET_KEY "+c.why)
+			require.ErrorContains(t, err, "openssl rand -hex 32")
+			require.NotContains(t, err.Error(), c.key)
+		})
+	}
+}
+
+// TestOldKeys: keys that were replaced are accepted even if they are weak, for they must be replaced.
+func TestOldKeys(t *testing.T) {
+	weak := strings.Repeat("5e", 32)
+	c, err := readConfig(map[string]string{"SECRET_KEY": ownKey, "SECRET_KEY_OLD": weak + ", " + ownKey + ",09dce9a94e0d45ce20997d8fc80b2f212ef43edcf1bbc13aca2921242b11f7db"})
+	require.NoError(t, err)
+	require.Len(t, c.Keys().Fingerprints(), 3, "SECRET_KEY itself counts once")
+	require.Len(t, c.OldSecretKeys, 3)
+	for old, why := range map[string]string{
+		"short": "contains what is not 32 bytes", weak[:62]: "contains what is not 32 bytes", ownKey + "," + strings.Repeat("00", 32): "the public key of .env.example",
+	} {
+		_, err := readConfig(map[string]string{"SECRET_KEY": ownKey, "SECRET_KEY_OLD": old})
+		require.ErrorContains(t, err, "SECRET_KEY_OLD "+"contains")
+		require.ErrorContains(t, err, why)
+		require.NotContains(t, err.Error(), old)
+	}
 }
 
 func TestSecretsComeFromFiles(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"konbit/internal/app"
 	"konbit/internal/books/org"
+	"konbit/internal/office/installation"
 	"konbit/internal/platform/guard"
 	"konbit/internal/web/give"
 )
@@ -59,6 +60,13 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 		return opened, err
 	}
 	err = withDatabase(ctx, func(db *sqlx.DB) error {
+		known, err := installation.Read(ctx, db)
+		if err != nil {
+			return err
+		}
+		if err := known.CheckAddress(config.BaseURL); err != nil { // the link would be wrong
+			return err
+		}
 		register, err := org.ReadRegister(ctx, db)
 		if err != nil {
 			return err

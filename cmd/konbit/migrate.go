@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"konbit/internal/office/installation"
 	"konbit/internal/office/privacy"
 	"konbit/internal/platform/pg"
 	"konbit/migrations"
@@ -27,7 +28,8 @@ func migrateCommand() *cobra.Command {
 		if err := migrations.Up(c.Context(), config.DatabaseOwnerURL, role); err != nil {
 			return err
 		}
-		if err := prepare(c.Context(), config); err != nil {
+		changed, err := prepare(c.Context(), config)
+		if err != nil {
 			return err
 		}
 		version, err := migrations.Latest()
@@ -37,24 +39,41 @@ func migrateCommand() *cobra.Command {
 		if *asJSON {
 			return printJSON(c, migrated{version, role})
 		}
-		fmt.Fprintf(c.OutOrStdout(), "The schema is at version %d; the role %s has its rights and owns no table.\n", version, role)
+		fmt.Fprintf(c.OutOrStdout(), "The schema is at version %d; the role %s has its rights and owns no table.\n%s", version, role, changed)
 		return nil
 	}
 	return c
 }
 
-// prepare limits the business clock and, if SECRET_KEY is set, fills the stock of one-time keys for erasures.
-func prepare(ctx context.Context, config Config) error {
+// prepare limits the business clock, records the fingerprint of SECRET_KEY and BASE_URL, and fills the stock of one-time
+// keys for erasures. It leaves out what needs a setting that is not set. It returns what it says about another address.
+func prepare(ctx context.Context, config Config) (changed string, err error) {
 	db, err := pg.Open(ctx, config.DatabaseOwnerURL, 1)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer db.Close()
-	if err := migrations.LimitClock(ctx, db.DB, config.StripeAPIURL != ""); err != nil || len(config.SecretKey) == 0 {
-		return err
+	if err := migrations.LimitClock(ctx, db.DB, config.StripeAPIURL != ""); err != nil {
+		return "", err
 	}
-	_, err = privacy.Eraser{DB: db, Secret: config.SecretKey}.Prepare(ctx, privacy.PadStock)
-	return err
+	known, err := installation.RecordMissing(ctx, db, config.Keys(), config.BaseURL)
+	if err != nil {
+		return "", err
+	}
+	if known.CheckAddress(config.BaseURL) != nil {
+		if err := installation.SetAddress(ctx, db, config.BaseURL); err != nil {
+			return "", err
+		}
+		changed = fmt.Sprintf("BASE_URL is now %s; it was %s. A server with the former address sends no emails.\n", config.BaseURL, known.Address)
+	}
+	if config.Keys().IsEmpty() {
+		return changed, nil
+	}
+	if err := known.CheckKey(config.Keys()); err != nil {
+		return "", err
+	}
+	_, err = privacy.Eraser{DB: db, Keys: config.Keys()}.Prepare(ctx, privacy.PadStock)
+	return changed, err
 }
 
 // migrated is the output of `konbit migrate --json`.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -33,6 +34,11 @@ func withOffice(ctx context.Context, database need, needs []need, fn func(o offi
 		return err
 	}
 	defer db.Close()
+	if slices.Contains(needs, needSecret) {
+		if err := checkKey(ctx, db, config); err != nil {
+			return err
+		}
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	o := office{db: db, clocks: app.NewClocks(ctx, config.StripeAPIURL), config: config}

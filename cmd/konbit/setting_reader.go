@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/hex"
 	"errors"
@@ -17,6 +16,7 @@ import (
 
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/processor/stripepay"
 )
 
@@ -107,14 +107,38 @@ func (r *reader) mailboxes(name string) (all []string) {
 	return all
 }
 
-// secret reads a key of 32 bytes or more in hexadecimal.
+// secret reads a key of 32 random bytes or more in hexadecimal.
 func (r *reader) secret(name string) []byte {
 	text := r.text(name, "")
+	if text == "" {
+		return nil
+	}
 	key, err := hex.DecodeString(text)
-	if text != "" && (err != nil || len(key) < 32) {
-		r.wrong(name, "is not 32 bytes in hexadecimal: "+fixes[needSecret])
+	if err != nil {
+		err = errors.New("is not in hexadecimal") // the other error would repeat a part of the key
+	} else {
+		err = keyring.Check(key)
+	}
+	if err != nil {
+		r.wrong(name, err.Error()+": "+fixes[needSecret])
 	}
 	return key
+}
+
+// oldSecrets reads keys that were SECRET_KEY before, separated by commas. A weak one is accepted, so that it can be
+// replaced, but not the public one.
+func (r *reader) oldSecrets(name string) (all [][]byte) {
+	for _, text := range strings.FieldsFunc(r.text(name, ""), func(c rune) bool { return c == ',' || c == ' ' }) {
+		key, err := hex.DecodeString(text)
+		switch {
+		case err != nil || len(key) < 32:
+			r.wrong(name, "contains what is not 32 bytes in hexadecimal: give the key that SECRET_KEY was before; several are separated by commas")
+		case keyring.IsPublic(key):
+			r.wrong(name, "contains the public key of .env.example, with which anybody can sign: leave it out")
+		}
+		all = append(all, key)
+	}
+	return all
 }
 
 // local reads an address to listen on. Without a host it is the loopback address.
@@ -206,11 +230,8 @@ func (r *reader) stripe(needSecrets bool) map[string]stripepay.Keys {
 
 func sortedNames[T any](env map[string]T) []string { return slices.Sorted(maps.Keys(env)) }
 
-// own refuses the secrets of .env.example, because they are public.
+// own refuses the passwords and keys of .env.example, because they are public. secret refuses its SECRET_KEY.
 func (r *reader) own(c Config) {
-	if len(c.SecretKey) > 0 && bytes.Count(c.SecretKey, []byte{0}) == len(c.SecretKey) {
-		r.wrong("SECRET_KEY", "is the public one of .env.example: "+fixes[needSecret])
-	}
 	unchanged := func(secret string) bool { return strings.Contains(strings.ReplaceAll(secret, "-", "_"), "change_me") }
 	if unchanged(c.DatabaseURL) {
 		r.wrong("DATABASE_URL", "has the password of .env.example: give the role another, e.g. the output of: openssl rand -hex 32")

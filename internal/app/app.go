@@ -49,9 +49,10 @@ type Resources struct {
 // App is the whole program. Its services may be used directly.
 type App struct {
 	Office
-	settings  Settings
-	resources Resources
-	stopping  atomic.Bool
+	settings   Settings
+	resources  Resources
+	stopping   atomic.Bool
+	identified atomic.Bool // the database's record was compared with the settings
 
 	Words   *phrase.Catalogue
 	View    *view.View
@@ -100,6 +101,10 @@ func Open(ctx context.Context, s Settings, log *slog.Logger) (*App, error) {
 	a, err := New(s, Resources{DB: db, PagesDB: pages, Clocks: NewClocks(ctx, s.StripeAPIURL), Log: log})
 	if err != nil {
 		return nil, errors.Join(err, pages.Close(), db.Close())
+	}
+	// Ready compares again if the database does not answer now, or has no tables yet.
+	if err := a.identify(ctx); isUnknownKey(err) {
+		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
 }
@@ -162,9 +167,9 @@ func (a *App) buildGiving() {
 func (a *App) buildPeople() {
 	s := a.settings
 	a.Privacy.Stripe = a.Stripe
-	a.Guard = guard.New(a.resources.PagesDB, s.SecretKey, s.GiveLimits, a.resources.Clocks.Wall)
+	a.Guard = guard.New(a.resources.PagesDB, s.Keys(), s.GiveLimits, a.resources.Clocks.Wall)
 	a.Access = donoraccess.Service{
-		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Secret: s.SecretKey, Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
+		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
 	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Secret: s.SecretKey, NewID: NewID}
@@ -187,7 +192,7 @@ func (a *App) buildMail() {
 	a.AuditDigest = mail.AuditDigest{Mailer: mailer, Queue: a.Queue, To: s.AuditMail}
 
 	a.Handlers = jobs.NewHandlers()
-	a.Handlers.Observe = a.Metrics.Job
+	a.Handlers.Observe, a.Handlers.Before = a.Metrics.Job, a.beforeJob
 	a.Receipts.Register(a.Handlers)
 	a.Plans.Register(a.Handlers)
 	mail.Plans{Mailer: mailer, Catalog: a.Catalog, Links: links}.Register(a.Handlers)
@@ -209,7 +214,7 @@ func (a *App) buildServer() {
 	statements.Catalog = catalog
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
-		BaseURL: s.BaseURL, Secret: s.SecretKey, TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
+		BaseURL: s.BaseURL, Secret: s.SecretKey, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},
@@ -221,8 +226,8 @@ func (a *App) buildServer() {
 	}
 }
 
-// Ready reports an error if the program cannot serve: it is stopping, the database does not answer, or migrations are
-// pending.
+// Ready reports an error if the program cannot serve: it is stopping, the database does not answer, migrations are
+// pending, or SECRET_KEY was not the installation's when it was first compared.
 func (a *App) Ready(ctx context.Context) error {
 	if a.stopping.Load() {
 		return errors.New("stopping")
@@ -234,7 +239,7 @@ func (a *App) Ready(ctx context.Context) error {
 	if pending > 0 {
 		return fmt.Errorf("%d migrations to run: konbit migrate", pending)
 	}
-	return nil
+	return a.identify(ctx)
 }
 
 // BeginStop makes Ready report that the program is stopping, so that a load balancer sends no more requests.

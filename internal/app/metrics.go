@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
 	"konbit/internal/office/check"
+	"konbit/internal/office/installation"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/metrics"
 	"konbit/internal/platform/securitylog"
@@ -105,8 +106,22 @@ func (a *App) Figures(ctx context.Context) ([]metrics.Figure, error) {
 			metrics.Figure{Name: metrics.InvariantViolations, Label: c.Checker, Value: float64(c.Rows)},
 			metrics.Figure{Name: metrics.InvariantCheckAge, Label: c.Checker, Value: c.Age.Seconds()})
 	}
+	known, err := installation.Read(ctx, a.resources.DB)
+	if err != nil {
+		return nil, err
+	}
+	figures = append(figures,
+		metrics.Figure{Name: metrics.SettingDiffers, Label: "SECRET_KEY", Value: oneIf(known.CheckKey(a.settings.Keys()) != nil)},
+		metrics.Figure{Name: metrics.SettingDiffers, Label: "BASE_URL", Value: oneIf(known.CheckAddress(a.settings.BaseURL) != nil)})
 	issued, err := a.receiptsIssued(ctx)
 	return append(figures, issued...), err
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func (a *App) receiptsIssued(ctx context.Context) (figures []metrics.Figure, err error) {

@@ -40,7 +40,7 @@ func NewResender(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Log
 	}}}, nil
 }
 
-// NewOffice builds the services over db. Of the settings it uses SecretKey and CatalogAge.
+// NewOffice builds the services over db. Of the settings it uses the keys and CatalogAge.
 func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 	queue, err := jobs.NewQueue()
 	if err != nil {
@@ -56,6 +56,6 @@ func NewOffice(s Settings, db *sqlx.DB, clocks Clocks) (Office, error) {
 		Catalog:       catalog,
 		ReceiptIssuer: receipt.Issuer{Queue: queue, NewID: NewID},
 		Statements:    statement.Issuer{DB: db, Queue: queue, Catalog: catalog, Now: clocks.Business, NewID: NewID},
-		Privacy:       privacy.Eraser{DB: db, Queue: queue, Secret: s.SecretKey, Now: clocks.Business, NewID: NewID},
+		Privacy:       privacy.Eraser{DB: db, Queue: queue, Keys: s.Keys(), Now: clocks.Business, NewID: NewID},
 	}, nil
 }

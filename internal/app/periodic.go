@@ -40,6 +40,7 @@ func (a *App) periodicTasks() []periodicTask {
 		{"delete expired links to plans", time.Hour, a.PlanLinks.DeleteExpired},
 		{"erase payloads of old events", 10 * time.Minute, a.eraseEvents},
 		{"run the daily checks", 5 * time.Minute, a.RunDailyChecks},
+		{"compare SECRET_KEY and BASE_URL with the database", 5 * time.Minute, a.watchSettings},
 	}
 }
 

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,4 +29,13 @@ func TestQueueOfEachKind(t *testing.T) {
 		"statement_letter":    jobs.Bulk,
 		"ledger_head_letter":  jobs.Bulk,
 	}, program.New(t, program.Options{}).Handlers.Queues())
+}
+
+// TestEmailsAreInQueuesOfEmails: a server with another BASE_URL holds back the jobs of these queues, so every kind of email
+// must be in one of them, and no other work.
+func TestEmailsAreInQueuesOfEmails(t *testing.T) {
+	others := []string{"plan_request", "plan_look", "erasure_customer"}
+	for kind, queue := range program.New(t, program.Options{}).Handlers.Queues() {
+		assert.Equal(t, !slices.Contains(others, kind), queue.HoldsEmails(), kind)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/processor/stripepay"
 )
 
@@ -25,6 +26,7 @@ type Settings struct {
 	AuditMail      []string // plain addresses that get the daily digest of the books; may be empty
 	Security       string   // email address in security.txt; empty: the addresses of the legal entities
 	SecretKey      []byte   // 32 bytes or more; signs links and seals erased facts
+	OldSecretKeys  [][]byte // others that are accepted while one replaces another
 	ErasuresFile   string   // path of the list of erasures; empty: the list is not written
 	GiveLimits     guard.Limits
 	SignInLimits   donoraccess.Limits
@@ -42,6 +44,9 @@ const (
 	pageConnections   = 24 // database connections of pages and webhooks; the background work uses none of them
 	jobSlots          = 20 // jobs at once, shared by the queues (jobs.QueueName); half of them are emails
 )
+
+// Keys returns the keys that sign and seal.
+func (s Settings) Keys() keyring.Ring { return keyring.New(s.SecretKey, s.OldSecretKeys...) }
 
 // CheckProxies reports an error if BASE_URL is https and no proxy is trusted. The program does not terminate TLS, so
 // a proxy does; without TRUSTED_PROXIES all donors would have the proxy's address.

@@ -53,6 +53,9 @@ func (a *App) StartWorkers(ctx context.Context) (stop func() error, err error) {
 func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error) {
 	for logged := false; ctx.Err() == nil; logged = true {
 		err := a.Ready(ctx)
+		if isUnknownKey(err) {
+			return nil, err
+		}
 		if err == nil {
 			if stop, err = a.StartWorkers(ctx); err == nil || !pg.IsTransient(err) {
 				return stop, err

@@ -15,6 +15,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
@@ -32,7 +33,8 @@ type Kernel struct {
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy
 	Languages []phrase.Language // languages with a complete catalogue
-	Secret    []byte            // key of signed cookies and links
+	Secret    []byte            // key of signed links
+	Keys      keyring.Ring      // sign cookies
 	Demo      bool              // serves /_styleguide
 	// SecurityContact is the email address in security.txt; empty: the addresses of the legal entities.
 	SecurityContact string

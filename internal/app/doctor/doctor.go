@@ -89,6 +89,7 @@ func (d *Doctor) Run(ctx context.Context) {
 		return
 	}
 	d.Report("the server's role owns nothing", app.CheckRole(ctx, db))
+	d.installation(ctx, db)
 	d.Report("clocks", checkClock(ctx, db))
 	d.Report("connection pooler", app.CheckPooler(ctx, db))
 	d.Report("the database's log", checkLog(ctx, db))

@@ -3,6 +3,7 @@ package privacy
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
@@ -101,7 +102,7 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	}
 	addresses = []string{}
 	for _, email := range all {
-		if wanted[string(k.mac(email))] {
+		if slices.ContainsFunc(k.macs(email), func(mac []byte) bool { return wanted[string(mac)] }) {
 			addresses = append(addresses, email)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 )
 
@@ -27,7 +28,7 @@ const DefaultDelay = 3 * 24 * time.Hour
 type Eraser struct {
 	DB     *sqlx.DB
 	Queue  *jobs.Queue
-	Secret []byte // the installation's: keys the list and encrypts the sealed copies
+	Keys   keyring.Ring // the installation's: key the list and encrypt the sealed copies
 	Stripe CustomerDeleter
 	Now    func() time.Time
 	NewID  func() uuid.UUID
@@ -99,7 +100,7 @@ func (k Eraser) Request(ctx context.Context, w ErasureRequest) (e Erasure, err e
 	now := k.Now()
 	e = Erasure{ID: k.NewID(), RequestedAt: now, RequestedBy: w.RequestedBy, Language: w.Language, DueAt: now.Add(w.Delay)}
 	if w.Recipient != "" {
-		if e.SealedRecipient, err = k.seal("tell", []byte(w.Recipient), e.ID); err != nil {
+		if e.SealedRecipient, err = k.seal(sealedRecipient, []byte(w.Recipient), e.ID); err != nil {
 			return e, err
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"konbit/internal/mail"
 	"konbit/internal/office/privacy"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
@@ -159,7 +160,7 @@ func TestErasureRemovesEveryWord(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, canaries[0], facts.Email)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM receipt_hold_reading`))
-	owner.Secret = []byte("another secret, of 32 bytes also")
+	owner.Keys = keyring.New([]byte("another secret, of 32 bytes also"))
 	_, err = owner.OpenSealedReceipt(t.Context(), number, "thief", "none")
 	require.Error(t, err)
 

@@ -38,7 +38,7 @@ func (k Eraser) Prepare(ctx context.Context, stock int) (added int, err error) {
 		for range stock - has {
 			pad := make([]byte, padSize)
 			_, _ = rand.Read(pad) // documented never to fail
-			box, err := k.seal("pad", pad, uuid.Nil)
+			box, err := k.seal(sealedPad, pad, uuid.Nil)
 			if err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func CountPads(ctx context.Context, q sqlx.QueryerContext) (n int, err error) {
 func (k Eraser) unmask(masked []byte, sealed pq.ByteaArray) ([]byte, error) {
 	var pads []byte
 	for _, box := range sealed {
-		pad, err := k.open("pad", box, uuid.Nil)
+		pad, err := k.open(sealedPad, box, uuid.Nil)
 		if err != nil {
 			return nil, err
 		}

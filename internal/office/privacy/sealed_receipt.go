@@ -57,7 +57,7 @@ func (k Eraser) copyTx(ctx context.Context, tx *sqlx.Tx, receipt uuid.UUID) ([]b
 	if err != nil {
 		return nil, err
 	}
-	return k.open("receipt", sealed, receipt)
+	return k.open(sealedReceipt, sealed, receipt)
 }
 
 // IsActivePlan reports whether err says that a recurring gift is active.

@@ -52,7 +52,7 @@ func (k Eraser) Recipient(e Erasure) (string, error) {
 	if e.SealedRecipient == nil {
 		return "", nil
 	}
-	text, err := k.open("tell", e.SealedRecipient, e.ID)
+	text, err := k.open(sealedRecipient, e.SealedRecipient, e.ID)
 	return string(text), err
 }
 

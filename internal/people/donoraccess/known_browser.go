@@ -1,21 +1,21 @@
 package donoraccess
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
 	"strings"
 	"time"
 
-	"konbit/internal/people/session"
 	"konbit/internal/platform/email"
+	"konbit/internal/platform/keyring"
 )
 
 // A known browser is a browser in which a person proved that they read a mailbox. Strangers cannot use up its limits,
 // so they cannot keep the donor out. Its cookie has a mark for each mailbox: random bits (16 bytes), the end of
-// validity (8 bytes), and the signature of both and the mailbox (16 bytes). A mark contains no address; to check it,
-// one needs the address and the key. A mark gives no access: it only replaces the limits that all browsers share.
+// validity (8 bytes), and the signature of both and the mailbox (a tag of the key ring; of the previous release 16
+// bytes). A mark contains no address; to check it, one needs the address and the key. A mark gives no access: it only
+// replaces the limits that all browsers share.
 const (
 	// KnownBrowserLife is how long a browser is known after a proof: as long as browsers keep cookies (RFC 6265bis,
 	// 4.1.2.2).
@@ -23,7 +23,6 @@ const (
 
 	markBits   = 16
 	markSigned = markBits + 8
-	markSize   = markSigned + 16
 	maxMarks   = 4 // mailboxes of one browser, such as a family's
 )
 
@@ -34,7 +33,7 @@ func (s Service) MarkBrowser(known, address string) string {
 	_, _ = rand.Read(mark[:]) // documented never to fail
 	signed := binary.BigEndian.AppendUint64(mark[:], uint64(s.Now().Add(KnownBrowserLife).Unix()))
 	mailbox := email.MailboxKey(address)
-	marks := []string{base64.RawURLEncoding.EncodeToString(append(signed, s.markSignature(mailbox, signed)...))}
+	marks := []string{base64.RawURLEncoding.EncodeToString(append(signed, s.Keys.Sign(purpose, "known browser", mailbox, string(signed))...))}
 	for _, old := range splitMarks(known) {
 		if len(marks) < maxMarks && !s.isMarkOf(old, mailbox) {
 			marks = append(marks, old)
@@ -61,14 +60,13 @@ func (s Service) markOf(known, mailbox string) string {
 
 func (s Service) isMarkOf(mark, mailbox string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(mark)
-	if err != nil || len(raw) != markSize || !hmac.Equal(raw[markSigned:], s.markSignature(mailbox, raw[:markSigned])) {
+	if err != nil || len(raw) != markSigned+keyring.TagSize && len(raw) != markSigned+16 {
+		return false
+	}
+	if !s.Keys.Verify(raw[markSigned:], purpose, "known browser", mailbox, string(raw[:markSigned])) {
 		return false
 	}
 	return s.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(raw[markBits:markSigned])), 0))
-}
-
-func (s Service) markSignature(mailbox string, signed []byte) []byte {
-	return session.Sign(s.Secret, purpose, "known browser", mailbox, string(signed))[:markSize-markSigned]
 }
 
 // splitMarks returns at most maxMarks marks, whatever the browser sends.

@@ -44,9 +44,15 @@ func normalizeCode(typed string) string {
 // hashOf returns the stored hash of a secret of 256 bits. use separates links and browsers.
 func hashOf(use, secret string) []byte { return session.HashSecret(purpose+" "+use, secret) }
 
-// codeMAC returns the stored hash of a code. It is keyed, because a code is short enough to be found by trying all.
+// codeMAC returns the stored hash of a code. It is keyed, because a code is short enough to be found by trying all. It
+// lives for ten minutes and has no room for the id of its key: isCode tries all keys.
 func (s Service) codeMAC(signIn uuid.UUID, code string) []byte {
-	return session.Sign(s.Secret, purpose, "code", signIn.String(), code)
+	return s.Keys.Hash(purpose, "code", signIn.String(), code)
+}
+
+// isCode reports whether mac is the stored hash of a code.
+func (s Service) isCode(mac []byte, signIn uuid.UUID, code string) bool {
+	return s.Keys.Verify(mac, purpose, "code", signIn.String(), code)
 }
 
 // isStorable reports whether PostgreSQL can store a text: valid UTF-8 without NUL. Other texts are in no row.

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/keyring"
 )
 
 // Service signs donors in. It is safe for concurrent use, and by any number of servers on one database.
@@ -19,7 +20,7 @@ type Service struct {
 	DB     *sqlx.DB
 	Queue  *jobs.Queue
 	Guard  *guard.Guard
-	Secret []byte // keys the stored hashes of codes and signs form tokens; all servers have the same
+	Keys   keyring.Ring // key the stored hashes of codes, sign form tokens and marks of browsers; all servers have the same
 	Limits Limits
 	Now    func() time.Time // the machine's clock: known browsers age by it
 	NewID  func() uuid.UUID
@@ -30,7 +31,7 @@ type Service struct {
 
 // Sessions returns the donors' sessions.
 func (s Service) Sessions() session.Service {
-	return session.Service{DB: s.DB, Secret: s.Secret, NewID: s.NewID, Kind: session.Donor()}
+	return session.Service{DB: s.DB, Keys: s.Keys, NewID: s.NewID, Kind: session.Donor()}
 }
 
 // Limits bound what strangers can do (OWASP ASVS 5.0.0 V6.3.1). An address is a client's IP address, a network its

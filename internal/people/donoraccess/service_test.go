@@ -23,6 +23,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/workshop/testkit"
 )
 
@@ -41,9 +42,9 @@ func newFixture(t testing.TB) fixture {
 	db := testkit.DB(t)
 	queue, err := jobs.NewQueue()
 	require.NoError(t, err)
-	secret := []byte("canary-secret-of-32-bytes-length")
+	keys := keyring.New([]byte("canary-secret-of-32-bytes-length"))
 	return fixture{donoraccess.Service{
-		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, secret, guard.Limits{}, time.Now), Secret: secret,
+		DB: db.Server, Queue: queue, Guard: guard.New(db.Server, keys, guard.Limits{}, time.Now), Keys: keys,
 		Limits: donoraccess.Standard(), Now: time.Now, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) },
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}, db, t}
@@ -401,7 +402,7 @@ func TestLinkAndUnlinkAddress(t *testing.T) {
 
 func TestFormTokensBelongToOneSession(t *testing.T) {
 	t.Parallel()
-	k := donoraccess.Service{Secret: []byte("s")}
+	k := donoraccess.Service{Keys: keyring.New([]byte("s"))}
 	one, two := session.Session{ID: uuid.New()}, session.Session{ID: uuid.New()}
 	assert.True(t, k.Sessions().IsFormToken(one, k.Sessions().FormToken(one)))
 	assert.False(t, k.Sessions().IsFormToken(one, k.Sessions().FormToken(two)))

@@ -109,7 +109,7 @@ func (s Service) redeemCode(ctx context.Context, a CodeAttempt, do func(tx *sqlx
 		if err != nil {
 			return err
 		}
-		if !hmac.Equal(c.CodeMAC, s.codeMAC(c.ID, normalizeCode(a.Code))) || !c.Valid {
+		if !s.isCode(c.CodeMAC, c.ID, normalizeCode(a.Code)) || !c.Valid {
 			return errNotFound
 		}
 		return do(tx, c)

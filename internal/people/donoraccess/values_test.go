@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/people/session"
+	"konbit/internal/platform/keyring"
 )
 
 // TestValuesKeepTheirSpelling: rows, jobs and open sessions hold these values, and hashes made from these texts.
@@ -17,8 +18,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"proved": changeProved, "joined": changeJoined, "parted": changeParted, "konbit access": purpose,
 		"7fd8f3aa712bfef6": hex.EncodeToString(hashOf("link", "s"))[:16],
 		"a37574a3908874af": hex.EncodeToString(session.HashSecret("konbit access session", "s"))[:16],
-		"c965df38e5f83631": hex.EncodeToString(Service{Secret: []byte("key")}.codeMAC(uuid.Nil, "12345678"))[:16],
-		"g0gdFmu6P-X6j5aK": Service{Secret: []byte("key")}.Sessions().FormToken(session.Session{})[:16],
+		"c965df38e5f83631": hex.EncodeToString(Service{Keys: keyring.New([]byte("key"))}.codeMAC(uuid.Nil, "12345678"))[:16],
+		"g0gdFmu6P-X6j5aK": Service{Keys: keyring.New([]byte("key"))}.Sessions().FormToken(session.Session{})[:16],
 	} {
 		t.Run(want, func(t *testing.T) {
 			require.Equal(t, want, got)

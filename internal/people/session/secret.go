@@ -1,11 +1,9 @@
 package session
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
 )
 
 // NewSecret returns 256 random bits as text: the value of a cookie or of a link.
@@ -24,23 +22,15 @@ func HashSecret(purpose, secret string) []byte {
 
 func (s Service) hash(secret string) []byte { return HashSecret(s.Kind.purpose+" session", secret) }
 
-// Sign returns a keyed hash (HMAC-SHA-256) of parts, of which the first says what it is for. Nobody can compute it
-// without the key.
-func Sign(key []byte, parts ...string) []byte {
-	m := hmac.New(sha256.New, key)
-	for _, part := range parts {
-		m.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return m.Sum(nil)
-}
-
 // FormToken returns the token that each form of a session must send back. Only pages shown to this session contain
-// it, so another site cannot send the form (CSRF).
+// it, so another site cannot send the form (CSRF). It is a hash without the id of its key: servers of the previous
+// release, which may run beside this one during an upgrade, accept it as well. The next release may use a tag.
 func (s Service) FormToken(of Session) string {
-	return base64.RawURLEncoding.EncodeToString(Sign(s.Secret, s.Kind.purpose, "form", of.ID.String()))
+	return base64.RawURLEncoding.EncodeToString(s.Keys.Hash(s.Kind.purpose, "form", of.ID.String()))
 }
 
 // IsFormToken reports whether token is the session's form token.
 func (s Service) IsFormToken(of Session, token string) bool {
-	return hmac.Equal([]byte(token), []byte(s.FormToken(of)))
+	tag, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return err == nil && s.Keys.Verify(tag, s.Kind.purpose, "form", of.ID.String())
 }

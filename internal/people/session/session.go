@@ -10,16 +10,17 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 )
 
 // Service opens, finds and ends the sessions of one kind of person. It is safe for concurrent use, and by any number
 // of servers on one database.
 type Service struct {
-	DB     *sqlx.DB
-	Secret []byte // signs form tokens; all servers have the same
-	NewID  func() uuid.UUID
-	Kind   Kind
+	DB    *sqlx.DB
+	Keys  keyring.Ring // sign form tokens; all servers have the same
+	NewID func() uuid.UUID
+	Kind  Kind
 }
 
 // Kind is a kind of person who signs in.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit"
 )
@@ -25,7 +26,7 @@ type fixture struct {
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	db := testkit.DB(t)
-	return fixture{Service{DB: db.Server, Secret: []byte("a secret of the servers"), NewID: uuid.New, Kind: Donor()}, db, t}
+	return fixture{Service{DB: db.Server, Keys: keyring.New([]byte("a secret of the servers")), NewID: uuid.New, Kind: Donor()}, db, t}
 }
 
 // open opens a session with a new proof.

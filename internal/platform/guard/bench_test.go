@@ -12,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 	"konbit/internal/workshop/testkit"
 )
@@ -24,7 +25,7 @@ func BenchmarkJudge(b *testing.B) {
 		b.Fatal(err)
 	}
 	db := testkit.DB(b).Server
-	g := guard.New(db, []byte("secret"), limits, time.Now)
+	g := guard.New(db, keyring.New([]byte("secret")), limits, time.Now)
 	run := func(name string, do func() error) {
 		b.Run(name, func(b *testing.B) {
 			b.SetParallelism(8)

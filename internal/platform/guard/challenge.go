@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"konbit/internal/platform/keyring"
 )
 
 // The challenge has `rounds` puzzles of `difficulty` bits each: about rounds × 2^difficulty (a quarter of a million)
@@ -36,19 +37,19 @@ type Challenge struct {
 	Wait               time.Duration // after which it passes without the work
 }
 
-// A token is the base64url of nonce (16 bytes), time of issue (8) and signature (32). The signature also covers the
-// form's id and the hash of what was typed, which the form sends again.
+// A token is the base64url of nonce (16 bytes), time of issue (8) and signature (a tag of the key ring; of the previous
+// release 32 bytes). The signature also covers the form's id and the hash of what was typed, which the form sends again.
 const (
 	nonceSize = 16
 	stampSize = 8
 )
 
 // newChallenge returns a challenge for a form with what was typed in it.
-func (k key) newChallenge(form uuid.UUID, typed [32]byte, now time.Time) Challenge {
+func (g *Guard) newChallenge(form uuid.UUID, typed [32]byte, now time.Time) Challenge {
 	var raw [nonceSize + stampSize]byte
 	_, _ = rand.Read(raw[:nonceSize]) // documented never to fail
 	binary.BigEndian.PutUint64(raw[nonceSize:], uint64(now.UnixMilli()))
-	return challengeFrom(append(raw[:], k.sum("step", string(raw[:]), form.String(), string(typed[:]))...), now)
+	return challengeFrom(append(raw[:], g.keys.Sign(purpose, "step", string(raw[:]), form.String(), string(typed[:]))...), now)
 }
 
 func challengeFrom(raw []byte, now time.Time) Challenge {
@@ -65,13 +66,13 @@ func issuedAt(raw []byte) time.Time {
 
 // verifyToken returns the bytes of a token, and whether it is ours, belongs to this form as typed now, and has not
 // expired.
-func (k key) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
+func (g *Guard) verifyToken(token string, form uuid.UUID, typed [32]byte, now time.Time) ([]byte, bool) {
+	const signedSize = nonceSize + stampSize
 	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) != nonceSize+stampSize+sha256.Size {
+	if err != nil || len(raw) != signedSize+keyring.TagSize && len(raw) != signedSize+sha256.Size {
 		return nil, false
 	}
-	signed := raw[:nonceSize+stampSize]
-	if !hmac.Equal(raw[len(signed):], k.sum("step", string(signed), form.String(), string(typed[:]))) {
+	if !g.keys.Verify(raw[signedSize:], purpose, "step", string(raw[:signedSize]), form.String(), string(typed[:])) {
 		return nil, false
 	}
 	age := now.Sub(issuedAt(raw))

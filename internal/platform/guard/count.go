@@ -46,7 +46,7 @@ func (g *Guard) appendCounter(others []counter, kind, of string, l Limit) []coun
 	if l.IsOff() {
 		return others
 	}
-	return append(others, counter{kind, g.key.counter(kind, of, l), l})
+	return append(others, counter{kind, g.counterKey(kind, of, l), l})
 }
 
 // errRefused rolls the counting of a refused attempt back.

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/workshop/testkit"
@@ -35,7 +36,7 @@ func (c *clock) now() time.Time { return c.at }
 
 func newGuard(t *testing.T, l guard.Limits) (*guard.Guard, *testkit.Database, *clock) {
 	db, c := testkit.DB(t), &clock{time.Now()}
-	return guard.New(db.Server, []byte("secret"), l, c.now), db, c
+	return guard.New(db.Server, keyring.New([]byte("secret")), l, c.now), db, c
 }
 
 // attempt returns an attempt of a new donor who had time to read the form.
@@ -162,7 +163,7 @@ func TestLimitHoldsInEveryWindow(t *testing.T) {
 // TestLimitHoldsUnderConcurrency: many concurrent attempts on two servers.
 func TestLimitHoldsUnderConcurrency(t *testing.T) {
 	one, db, c := newGuard(t, guard.Standard())
-	guards := []*guard.Guard{one, guard.New(db.Server, []byte("secret"), guard.Standard(), c.now)}
+	guards := []*guard.Guard{one, guard.New(db.Server, keyring.New([]byte("secret")), guard.Standard(), c.now)}
 	var passed atomic.Int64
 	var all sync.WaitGroup
 	for i := range 16 {
@@ -217,7 +218,7 @@ func TestScoreRisesAndFalls(t *testing.T) {
 			t.Parallel()
 			_, db, clock := newGuard(t, guard.Standard())
 			verdicts := func() (here, there guard.Verdict) { // on a server that has just read the score
-				g := guard.New(db.Server, []byte("secret"), guard.Standard(), clock.now)
+				g := guard.New(db.Server, keyring.New([]byte("secret")), guard.Standard(), clock.now)
 				here, _ = judge(t, g, attempt("203.0.113.1"))
 				a := attempt("203.0.114.1")
 				a.Page = "other"

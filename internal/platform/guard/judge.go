@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/platform/email"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/securitylog"
 )
@@ -16,15 +17,15 @@ import (
 // Guard judges attempts. It is safe for concurrent use, and by any number of servers on one database.
 type Guard struct {
 	db     *sqlx.DB
-	key    key
+	keys   keyring.Ring
 	limits Limits
 	now    func() time.Time
 	score  scoreCache
 }
 
-// New returns a guard. secret keys the stored hashes and signs tokens; all servers have the same.
-func New(db *sqlx.DB, secret []byte, limits Limits, now func() time.Time) *Guard {
-	return &Guard{db: db, key: secret, limits: limits, now: now}
+// New returns a guard. keys key the stored hashes and sign tokens; all servers have the same.
+func New(db *sqlx.DB, keys keyring.Ring, limits Limits, now func() time.Time) *Guard {
+	return &Guard{db: db, keys: keys, limits: limits, now: now}
 }
 
 // Attempt is one submission of a donation form whose fields are valid.
@@ -90,13 +91,13 @@ func (g *Guard) Judge(ctx context.Context, a Attempt) (Verdict, Challenge, error
 	if err != nil || len(exceeded) > 0 {
 		return refuse(ctx, exceeded, err)
 	}
-	return challenge(ctx, g.key.newChallenge(a.Form, a.InputHash, now))
+	return challenge(ctx, g.newChallenge(a.Form, a.InputHash, now))
 }
 
 // judgeChallenge judges an attempt that answers a challenge. The attempt that led to the challenge was counted. One that
 // solved it passes whatever the limits of its email address and page.
 func (g *Guard) judgeChallenge(ctx context.Context, a Attempt, now time.Time) (Verdict, Challenge, error) {
-	raw, ours := g.key.verifyToken(a.Challenge, a.Form, a.InputHash, now)
+	raw, ours := g.verifyToken(a.Challenge, a.Form, a.InputHash, now)
 	if !ours {
 		return fail(ctx)
 	}

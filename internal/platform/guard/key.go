@@ -1,8 +1,6 @@
 package guard
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
 	"strconv"
@@ -12,20 +10,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// key makes hashes and signatures, separate for each purpose.
-type key []byte
+// purpose is part of each hash and signature.
+const purpose = "konbit guard"
 
-func (k key) sum(purpose string, parts ...string) []byte {
-	mac := hmac.New(sha256.New, k)
-	for _, part := range append([]string{"konbit guard", purpose}, parts...) {
-		mac.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
-	}
-	return mac.Sum(nil)
-}
-
-// counter returns the key of a counter. It contains the window, so counts made under another setting do not mix.
-func (k key) counter(kind, of string, l Limit) []byte {
-	return k.sum("counter", kind, l.Window.String(), of)[:16]
+// counterKey returns the key of a counter. It contains the window, so counts made under another setting do not mix.
+// While servers are restarted with a new SECRET_KEY, each key has its own counts.
+func (g *Guard) counterKey(kind, of string, l Limit) []byte {
+	return g.keys.Hash(purpose, "counter", kind, l.Window.String(), of)[:16]
 }
 
 // AddressKey returns what counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has (RFC 6177).
@@ -51,7 +42,7 @@ func masked(a netip.Addr, bits4, bits6 int) string {
 // FormToken returns a token that proves when a form was shown: the one-time id of the form with a time and a signature.
 func (g *Guard) FormToken(form uuid.UUID, at time.Time) string {
 	stamp := strconv.FormatInt(at.UnixMilli(), 36)
-	return form.String() + "." + stamp + "." + g.signature("form", form.String(), stamp)
+	return form.String() + "." + stamp + "." + base64.RawURLEncoding.EncodeToString(g.keys.Sign(purpose, "form", form.String(), stamp))
 }
 
 // ParseFormToken returns the one-time id of a form and when it was shown. shown is zero if the token has no valid
@@ -63,12 +54,9 @@ func (g *Guard) ParseFormToken(token string) (form uuid.UUID, shown time.Time, e
 	}
 	stamp, signature, _ := strings.Cut(rest, ".")
 	ms, err := strconv.ParseInt(stamp, 36, 64)
-	if err != nil || !hmac.Equal([]byte(signature), []byte(g.signature("form", form.String(), stamp))) {
+	tag, tagErr := base64.RawURLEncoding.Strict().DecodeString(signature)
+	if err != nil || tagErr != nil || !g.keys.Verify(tag, purpose, "form", form.String(), stamp) {
 		return form, time.Time{}, nil //nolint:nilerr // shown is zero: the signature is not valid
 	}
 	return form, time.UnixMilli(ms), nil
-}
-
-func (g *Guard) signature(purpose string, parts ...string) string {
-	return base64.RawURLEncoding.EncodeToString(g.key.sum(purpose, parts...)[:16])
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/keyring"
 )
 
 func TestAddressAndNetworkKeys(t *testing.T) {
@@ -26,16 +28,17 @@ func TestAddressAndNetworkKeys(t *testing.T) {
 
 func TestCountersAreKeyed(t *testing.T) {
 	l := Standard().Address
-	one := key("one").counter("address", "203.0.113.77/32", l)
+	of := func(secret string) *Guard { return New(nil, keyring.New([]byte(secret)), Limits{}, time.Now) }
+	one := of("one").counterKey("address", "203.0.113.77/32", l)
 	require.Len(t, one, 16)
 	require.NotContains(t, string(one), "203")
-	require.NotEqual(t, one, key("two").counter("address", "203.0.113.77/32", l), "an address cannot be found without the key")
-	require.NotEqual(t, one, key("one").counter("network", "203.0.113.77/32", l))
-	require.NotEqual(t, one, key("one").counter("address", "203.0.113.77/32", Limit{5, time.Hour}), "counts of another window do not mix")
+	require.NotEqual(t, one, of("two").counterKey("address", "203.0.113.77/32", l), "an address cannot be found without the key")
+	require.NotEqual(t, one, of("one").counterKey("network", "203.0.113.77/32", l))
+	require.NotEqual(t, one, of("one").counterKey("address", "203.0.113.77/32", Limit{5, time.Hour}), "counts of another window do not mix")
 }
 
 func TestFormTokens(t *testing.T) {
-	g := New(nil, []byte("secret"), Limits{}, time.Now)
+	g := New(nil, keyring.New([]byte("secret")), Limits{}, time.Now)
 	id, at := uuid.New(), time.UnixMilli(1_800_000_000_123)
 	token := g.FormToken(id, at)
 
@@ -44,7 +47,7 @@ func TestFormTokens(t *testing.T) {
 	require.Equal(t, id, form)
 	require.True(t, at.Equal(shown))
 
-	other := New(nil, []byte("other"), Limits{}, time.Now)
+	other := New(nil, keyring.New([]byte("other")), Limits{}, time.Now)
 	for name, forged := range map[string]string{
 		"bare":             id.String(),
 		"of another key":   other.FormToken(id, at),

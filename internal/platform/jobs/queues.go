@@ -32,6 +32,9 @@ const (
 	previous QueueName = river.QueueDefault
 )
 
+// HoldsEmails reports whether the jobs of a queue send emails.
+func (n QueueName) HoldsEmails() bool { return n == SignIn || n == Emails || n == Bulk }
+
 // policy is how the jobs of one queue are run.
 type policy struct {
 	share      int           // of totalShares: the queue's part of all slots

@@ -55,6 +55,9 @@ type Handlers struct {
 	queues  map[string]QueueName
 	// Observe is called after every attempt of a job, unless nil. It is set before a runner is made.
 	Observe func(kind string, err error, took time.Duration)
+	// Before is called before every attempt of a job, unless nil. If it returns an error, the attempt fails with it. It is
+	// set before a runner is made.
+	Before func(ctx context.Context, queue QueueName) error
 }
 
 // NewHandlers returns an empty table of handlers.
@@ -75,7 +78,13 @@ func Handle[T Job](h *Handlers, do func(ctx context.Context, job T) error) {
 	h.queues[zero.Kind()] = zero.Queue()
 	river.AddWorker(h.workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
 		began := time.Now()
-		err := do(ctx, job.Args)
+		var err error
+		if h.Before != nil {
+			err = h.Before(ctx, zero.Queue())
+		}
+		if err == nil {
+			err = do(ctx, job.Args)
+		}
 		if h.Observe != nil {
 			h.Observe(job.Kind, err, time.Since(began))
 		}

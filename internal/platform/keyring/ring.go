@@ -121,6 +121,16 @@ func (r Ring) Hashes(purpose string, parts ...string) [][]byte {
 	return all
 }
 
+// Any reports whether valid returns true for the bytes of any key. It is for what an earlier release made in a form of its
+// own; nothing new is made so.
+func (r Ring) Any(valid func(secret []byte) bool) bool {
+	found := false
+	for _, k := range r.keys {
+		found = valid(k.secret) || found
+	}
+	return found
+}
+
 // Derived returns a key of 32 bytes for one purpose (HKDF), derived from each key, that of the current key first.
 func (r Ring) Derived(purpose string) [][]byte {
 	all := make([][]byte, len(r.keys))

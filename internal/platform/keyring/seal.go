@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"errors"
+	"slices"
 )
 
 // sealMark begins each seal. A view of the database reads it and the id after it (sealed_by_key).
@@ -26,15 +27,22 @@ func (r Ring) Seal(purpose string, text, about []byte) ([]byte, error) {
 	}
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // documented never to fail
-	sealed := append([]byte(sealMark), r.keys[0].fingerprint.id()...)
-	return box.Seal(append(sealed, nonce...), nonce, text, about), nil
+	return box.Seal(append(r.SealPrefix(), nonce...), nonce, text, about), nil
+}
+
+// SealPrefix returns the first 8 bytes of each seal of the current key; nil without a key.
+func (r Ring) SealPrefix() []byte {
+	if r.IsEmpty() {
+		return nil
+	}
+	return append([]byte(sealMark), r.keys[0].fingerprint.id()...)
 }
 
 // Open returns the text of a seal by any key; ErrSealed if there is none. It also opens seals of the previous release,
 // which begin with the nonce.
 func (r Ring) Open(purpose string, sealed, about []byte) ([]byte, error) {
 	body := sealed
-	if r.keyOf(sealed) != nil {
+	if r.names(sealed) {
 		body = sealed[len(sealMark)+idSize:]
 	}
 	for _, candidate := range [][]byte{body, sealed} { // a nonce of the previous release may look like a mark and an id
@@ -55,24 +63,10 @@ func (r Ring) Open(purpose string, sealed, about []byte) ([]byte, error) {
 	return nil, ErrSealed
 }
 
-// IsCurrent reports whether a seal names the current key as its maker.
-func (r Ring) IsCurrent(sealed []byte) bool {
-	k := r.keyOf(sealed)
-	return k != nil && *k == r.keys[0].fingerprint
-}
-
-// keyOf returns the key of the ring that a seal names; nil if it names none.
-func (r Ring) keyOf(sealed []byte) *Fingerprint {
+// names reports whether a seal names a key of the ring.
+func (r Ring) names(sealed []byte) bool {
 	rest, marked := bytes.CutPrefix(sealed, []byte(sealMark))
-	if !marked {
-		return nil
-	}
-	for _, k := range r.keys {
-		if bytes.HasPrefix(rest, k.fingerprint.id()) {
-			return &k.fingerprint
-		}
-	}
-	return nil
+	return marked && slices.ContainsFunc(r.keys, func(k key) bool { return bytes.HasPrefix(rest, k.fingerprint.id()) })
 }
 
 // box returns the cipher of one purpose.

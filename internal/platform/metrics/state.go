@@ -35,6 +35,7 @@ const (
 	InvariantViolations = "konbit_invariant_violations"
 	InvariantCheckAge   = "konbit_invariant_check_age_seconds"
 	Receipts            = "konbit_receipts_issued_total"
+	SettingDiffers      = "konbit_setting_differs"
 )
 
 // figure describes a metric.
@@ -62,6 +63,8 @@ var figures = map[string]figure{
 		"checker", prometheus.GaugeValue},
 	InvariantCheckAge: {"Age of the last nightly run of each invariant check; above about 26 hours, the checks do not run.",
 		"checker", prometheus.GaugeValue},
+	SettingDiffers: {"1 if a setting of this server, SECRET_KEY or BASE_URL, is not the one that the database has recorded (see konbit doctor).",
+		"setting", prometheus.GaugeValue},
 	Receipts: {"Receipts issued: one for each settled donation, and one for each replaced receipt.", "entity", prometheus.CounterValue},
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/web/give"
 	"konbit/internal/workshop/stripefake"
 	"konbit/internal/workshop/testkit/program"
@@ -40,7 +41,7 @@ const secret = "canary-secret-of-32-bytes-length"
 
 func newGuardedProgram(t *testing.T, limits guard.Limits, proxies ...string) *guardedProgram {
 	h := program.New(t, program.Options{})
-	g := &guardedProgram{Program: h, t: t, guard: guard.New(h.DB.Server, []byte(secret), limits, time.Now)}
+	g := &guardedProgram{Program: h, t: t, guard: guard.New(h.DB.Server, keyring.New([]byte(secret)), limits, time.Now)}
 	giveArea(t, h).Guard, h.Server.TrustedProxies = g.guard, nil
 	for _, p := range proxies {
 		h.Server.TrustedProxies = append(h.Server.TrustedProxies, netip.MustParsePrefix(p))

@@ -1,8 +1,6 @@
 package give
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
 	"strings"
@@ -107,14 +105,16 @@ func (a *Area) setGiftCookie(w http.ResponseWriter, ref string) {
 // giftCookieRef returns the reference of the gift last started in this browser; empty if there is none.
 func (a *Area) giftCookieRef(r *http.Request) string {
 	ref, signature, _ := strings.Cut(a.Cookie(r, giftCookie), ".")
-	if !hmac.Equal([]byte(signature), []byte(a.sign(ref))) {
+	tag, err := base64.RawURLEncoding.Strict().DecodeString(signature)
+	if err != nil || !a.Keys.Verify(tag, giftPurpose, ref) {
 		return ""
 	}
 	return ref
 }
 
+// giftPurpose is what the signature of giftCookie is for.
+const giftPurpose = "gift typed here"
+
 func (a *Area) sign(ref string) string {
-	mac := hmac.New(sha256.New, a.Secret)
-	mac.Write([]byte("gift typed here: " + ref))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return base64.RawURLEncoding.EncodeToString(a.Keys.Sign(giftPurpose, ref))
 }

@@ -15,6 +15,7 @@ import (
 
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/guard"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -31,7 +32,7 @@ func steps(t testing.TB, h *program.Program) {
 	)
 	at := func(off time.Duration) *guard.Guard {
 		limits := guard.Limits{MinFillTime: 3 * time.Second}
-		return guard.New(h.DB.Server, []byte("canary-secret-of-32-bytes-length"), limits, func() time.Time { return time.Now().Add(off) })
+		return guard.New(h.DB.Server, keyring.New([]byte("canary-secret-of-32-bytes-length")), limits, func() time.Time { return time.Now().Add(off) })
 	}
 	for _, test := range []struct {
 		given, judged time.Duration

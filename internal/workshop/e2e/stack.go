@@ -48,6 +48,9 @@ type Stack struct {
 	inbox    string
 }
 
+// secretKey is SECRET_KEY of new stacks.
+const secretKey = "427bd8773ee281bdb95928a3479d867de90993af6a31602ed2cf86dee57b16e5"
+
 // requestTimeout is REQUEST_TIMEOUT of new stacks. Empty: the program's default. This package's tests set it.
 var requestTimeout string
 
@@ -66,7 +69,7 @@ func Start(t testing.TB, o Options) *Stack {
 		"DATABASE_URL":       s.DB.ServerURL,
 		"DATABASE_OWNER_URL": s.DB.OwnerURL,
 		"BASE_URL":           s.URL(),
-		"SECRET_KEY":         strings.Repeat("5e", 32),
+		"SECRET_KEY":         secretKey,
 		"MAIL_FROM":          "Konbit <konbit@konbit.example>",
 		"LOG_FORMAT":         "json",
 		"GIVE_LIMITS":        "address=off network=off email=off page=off failures=off page_failures=off waits=off shown=off",
