@@ -172,7 +172,7 @@ func (a *App) buildPeople() {
 		DB: a.resources.DB, Queue: a.Queue, Guard: a.Guard, Keys: s.Keys(), Limits: s.SignInLimits, Now: a.resources.Clocks.Wall, NewID: NewID,
 		EndLinksTx: planlink.EndOfEmailsTx,
 	}
-	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Secret: s.SecretKey, NewID: NewID}
+	a.PlanLinks = planlink.Links{DB: a.resources.DB, Queue: a.Queue, Keys: s.Keys(), NewID: NewID}
 }
 
 // buildMail builds the mailers and registers all kinds of jobs.
@@ -181,7 +181,7 @@ func (a *App) buildMail() {
 	links := signedlink.PlanLinks{Base: s.BaseURL, DB: a.resources.DB, Links: a.PlanLinks}
 	mailer := mail.Mailer{
 		DB: a.resources.DB, View: a.View, Transport: a.Transport, DKIM: s.DKIM,
-		StopURL: signedlink.StopLink(s.BaseURL, s.SecretKey), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
+		StopURL: signedlink.StopLink(s.BaseURL, s.Keys()), NewID: NewID, Now: wall, Log: a.resources.Log, Yield: a.EventWorker.Yield,
 	}
 	a.Receipts = mail.Receipts{Mailer: mailer, Plans: links}
 	urgent := mailer
@@ -214,7 +214,7 @@ func (a *App) buildServer() {
 	statements.Catalog = catalog
 	a.Server = &web.Kernel{
 		DB: db, View: a.View, Catalog: catalog, Access: access, Languages: a.Words.Languages(),
-		BaseURL: s.BaseURL, Secret: s.SecretKey, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
+		BaseURL: s.BaseURL, Keys: s.Keys(), TrustedProxies: s.TrustedProxies, Demo: s.StyleGuide, SecurityContact: s.Security,
 		Pages: a.Stripe.PageOrigins(), Now: clocks.Business, Wall: clocks.Wall, NewID: NewID, Log: a.resources.Log,
 		Ready: a.Ready, Observe: a.observeRequest, Guard: a.Guard,
 		Security: &securitylog.Log{Log: a.resources.Log, Count: func(e securitylog.Event) { a.Metrics.SecurityEvent(string(e)) }},

@@ -33,8 +33,7 @@ type Kernel struct {
 	BaseURL   *url.URL
 	Pages     []string          // origins of payment pages, for the Content-Security-Policy
 	Languages []phrase.Language // languages with a complete catalogue
-	Secret    []byte            // key of signed links
-	Keys      keyring.Ring      // sign cookies
+	Keys      keyring.Ring      // sign cookies and links
 	Demo      bool              // serves /_styleguide
 	// SecurityContact is the email address in security.txt; empty: the addresses of the legal entities.
 	SecurityContact string

@@ -36,7 +36,7 @@ func (g *pagesProgram) publicPages(t testing.TB, lang phrase.Language) []pageVis
 	if lang == "pt" || lang == "ht" {
 		of = g.other.DonorID
 	}
-	choice := strings.TrimPrefix(signedlink.StopLink(g.Server.BaseURL, g.Server.Secret)(of, kind, lang), g.URL)
+	choice := strings.TrimPrefix(signedlink.StopLink(g.Server.BaseURL, g.Server.Keys)(of, kind, lang), g.URL)
 	return []pageVisit{
 		{"missing", "GET /", "/nowhere", nil, false},
 		{"form", "GET /give/{org}", "/give/" + fullOrganisation, nil, false},

@@ -7,20 +7,22 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"konbit/internal/giving/donor"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/jobs"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/pg"
 )
 
 // Links makes and finds the links to plans. It is safe for concurrent use, and by any number of servers on one
 // database.
 type Links struct {
-	DB     *sqlx.DB
-	Queue  *jobs.Queue
-	Secret []byte // the secrets of links are made from it; all servers have the same
-	NewID  func() uuid.UUID
+	DB    *sqlx.DB
+	Queue *jobs.Queue
+	Keys  keyring.Ring // the secrets of links are made from the current one; all servers have the same
+	NewID func() uuid.UUID
 }
 
 // Link is a row of table plan_link.
@@ -40,7 +42,7 @@ func (l Links) ByToken(ctx context.Context, token string) (Link, error) {
 
 // ByCode returns the link with a code as a person typed it; fault.NotFound if there is none.
 func (l Links) ByCode(ctx context.Context, typed string) (Link, error) {
-	return l.find(ctx, `/* planlink.ByCode */ `+selectLink+`WHERE code_mac = $1`, l.codeMAC(normalizeCode(typed)))
+	return l.find(ctx, `/* planlink.ByCode */ `+selectLink+`WHERE code_mac = ANY($1)`, pq.ByteaArray(l.codeMACs(normalizeCode(typed))))
 }
 
 // ByID returns a link; fault.NotFound if there is none.
@@ -67,17 +69,19 @@ func (l Links) Current(ctx context.Context, plan, of uuid.UUID) (Secrets, error)
 	}
 	err := l.DB.GetContext(ctx, &present, query, plan, of)
 	if err == nil {
-		if s := l.secrets(present.ID); string(tokenHash(s.Token)) == string(present.TokenHash) {
-			return s, nil
+		for _, s := range l.secrets(present.ID) {
+			if string(tokenHash(s.Token)) == string(present.TokenHash) {
+				return s, nil
+			}
 		}
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return Secrets{}, err
 	}
-	// There is no link, or the server's key was changed since it was made.
+	// There is no link, or the key that made it is not in the ring any more.
 	id := l.NewID()
-	s := l.secrets(id)
+	s := l.secrets(id)[0]
 	return s, pg.InTx(ctx, l.DB, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, add, id, plan, of, tokenHash(s.Token), l.codeMAC(normalizeCode(s.Code)))
+		_, err := tx.ExecContext(ctx, add, id, plan, of, tokenHash(s.Token), l.codeMACs(normalizeCode(s.Code))[0])
 		return err
 	})
 }

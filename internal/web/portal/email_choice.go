@@ -34,7 +34,7 @@ func (c emailChoice) LimitSubject() string { return "emails of " + c.donor.Strin
 func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 	token := chi.URLParam(r, "token")
 	var valid bool
-	if c.donor, c.kind, valid = signedlink.ReadEmailChoiceToken(a.Secret, token); !valid {
+	if c.donor, c.kind, valid = signedlink.ReadEmailChoiceToken(a.Keys, token); !valid {
 		return c, web.NotFound()
 	}
 	known, err := donor.ByIDs(r.Context(), a.DB, []uuid.UUID{c.donor})

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"crypto/hmac"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -20,7 +19,7 @@ import (
 // planOfOldLink returns the plan of a link to a plan.
 func (a *Area) planOfOldLink(r *http.Request) (planlink.Link, error) {
 	ref := chi.URLParam(r, "ref")
-	if !hmac.Equal([]byte(chi.URLParam(r, "key")), []byte(signedlink.OldPlanKey(a.Secret, ref))) {
+	if !signedlink.IsOldPlanKey(a.Keys, ref, chi.URLParam(r, "key")) {
 		return planlink.Link{}, web.NotFound()
 	}
 	p, err := recurring.ByRef(r.Context(), a.DB, ref)
@@ -29,7 +28,7 @@ func (a *Area) planOfOldLink(r *http.Request) (planlink.Link, error) {
 
 // planOfOldCardLink returns a running plan of the donor of a link to a new payment method; one that is failing, if any.
 func (a *Area) planOfOldCardLink(r *http.Request) (planlink.Link, error) {
-	of, valid := signedlink.ReadOldPaymentMethodToken(a.Secret, chi.URLParam(r, "token"))
+	of, valid := signedlink.ReadOldPaymentMethodToken(a.Keys, chi.URLParam(r, "token"))
 	if !valid {
 		return planlink.Link{}, web.NotFound()
 	}

@@ -45,7 +45,7 @@ func (a *Area) openedLink() web.Permission[planView] {
 
 func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	cookie := a.Cookie(r, openedCookie)
-	id, valid := signedlink.ReadOpenedToken(a.Secret, cookie, a.Wall())
+	id, valid := signedlink.ReadOpenedToken(a.Keys, cookie, a.Wall())
 	if !valid {
 		return planView{}, web.NotFound()
 	}
@@ -56,12 +56,12 @@ func (a *Area) planOfOpenedLink(r *http.Request) (planView, error) {
 	if err != nil {
 		return planView{}, err
 	}
-	token := signedlink.OpenedFormToken(a.Secret, cookie)
+	token := signedlink.OpenedFormToken(a.Keys, cookie)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if err := r.ParseForm(); err != nil {
 			return planView{}, web.Malformed(err)
 		}
-		if r.PostForm.Get("session") != token {
+		if !signedlink.IsOpenedFormToken(a.Keys, cookie, r.PostForm.Get("session")) {
 			securitylog.Record(r.Context(), securitylog.FormTokenWrong)
 			return planView{}, fault.New(fault.Forbidden, "problem.403.text", nil)
 		}
@@ -100,7 +100,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	case err != nil:
 		return err
 	case !link.Valid:
-		page := accesspage.PlanLink{State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: signedlink.EndedToken(a.Secret, link.ID)}
+		page := accesspage.PlanLink{State: accesspage.LinkEnded, Action: "/plans/fresh", Ended: signedlink.EndedToken(a.Keys, link.ID)}
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, page)
 	}
 	plan, err := recurring.ByID(r.Context(), a.DB, link.PlanID)
@@ -108,7 +108,7 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 		return err
 	}
 	securitylog.Record(r.Context(), securitylog.LinkOpened)
-	a.SetCookie(w, openedCookie, signedlink.OpenedToken(a.Secret, link.ID, a.Wall().Add(openedLife)), openedLife)
+	a.SetCookie(w, openedCookie, signedlink.OpenedToken(a.Keys, link.ID, a.Wall().Add(openedLife)), openedLife)
 	path := linkedPlanPath(plan.PublicRef, a.VisitorLanguage(w, r, plan.Language))
 	if r.URL.Query().Get("to") == "card" {
 		path = subPath(path, "/card")
@@ -139,7 +139,7 @@ func (a *Area) linkOf(r *http.Request, token, code string) (planlink.Link, error
 
 // freshPost sends a valid link to the donor of a link that has ended.
 func (a *Area) freshPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
-	id, valid := signedlink.ReadEndedToken(a.Secret, r.PostForm.Get("ended"))
+	id, valid := signedlink.ReadEndedToken(a.Keys, r.PostForm.Get("ended"))
 	if !valid {
 		securitylog.Record(r.Context(), securitylog.LinkRefused)
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})

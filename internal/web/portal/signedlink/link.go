@@ -15,6 +15,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
+	"konbit/internal/platform/keyring"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
 )
@@ -29,12 +30,13 @@ const (
 
 // Purposes that signatures are bound to. Links in emails already sent carry them, so they never change.
 const (
-	oldPlanPurpose          = "manage plan: " // of links in emails sent before plan_link
-	oldPaymentMethodPurpose = "new card: "    // the same
-	emailChoicePurpose      = "stop letters: "
-	openedPurpose           = "plan link opened: "
-	openedFormPurpose       = "plan link form: "
-	endedPurpose            = "plan link ended: "
+	oldPlanPurpose          = "manage plan: "  // of links in emails sent before plan_link
+	oldPaymentMethodPurpose = "new card: "     // the same
+	oldEmailChoicePurpose   = "stop letters: " // of links in emails sent before keys had ids
+	emailChoicePurpose      = "konbit link: stop emails"
+	openedPurpose           = "konbit link: opened"
+	openedFormPurpose       = "konbit link: form"
+	endedPurpose            = "konbit link: ended"
 )
 
 // PlanLinks makes the links of emails about recurring gifts.
@@ -60,9 +62,9 @@ func (l PlanLinks) Of(ctx context.Context, ref string, lang phrase.Language) (ma
 }
 
 // StopLink returns the function that makes the links by which a donor stops a kind of email.
-func StopLink(base *url.URL, secret []byte) func(donor uuid.UUID, kind string, lang phrase.Language) string {
+func StopLink(base *url.URL, keys keyring.Ring) func(donor uuid.UUID, kind string, lang phrase.Language) string {
 	return func(donor uuid.UUID, kind string, lang phrase.Language) string {
-		return web.Absolute(base, EmailChoicePath(EmailChoiceToken(secret, donor, kind), lang))
+		return web.Absolute(base, EmailChoicePath(EmailChoiceToken(keys, donor, kind), lang))
 	}
 }
 
@@ -79,33 +81,34 @@ func EmailChoicePath(token string, lang phrase.Language) string {
 	return "/letters/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
 }
 
-// OldPlanKey returns the signature in the address of links sent before plan_link.
-func OldPlanKey(secret []byte, ref string) string {
-	return base64.RawURLEncoding.EncodeToString(signature(secret, oldPlanPurpose, []byte(ref)))
+// IsOldPlanKey reports whether key is the signature in the address of a link to a plan sent before plan_link.
+func IsOldPlanKey(keys keyring.Ring, ref, key string) bool {
+	signature, err := base64.RawURLEncoding.Strict().DecodeString(key)
+	return err == nil && isOldSignature(keys, signature, oldPlanPurpose, []byte(ref))
 }
 
 // ReadOldPaymentMethodToken returns the donor of a link to a new payment method sent before plan_link, whatever its
 // age; valid is false if it is not ours. It has a donor's id (16 bytes), the end of its validity (8) and their
 // signature.
-func ReadOldPaymentMethodToken(secret []byte, token string) (donor uuid.UUID, valid bool) {
+func ReadOldPaymentMethodToken(keys keyring.Ring, token string) (donor uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, oldPaymentMethodPurpose, raw[:24])) {
+	if err != nil || len(raw) != 16+8+16 || !isOldSignature(keys, raw[24:], oldPaymentMethodPurpose, raw[:24]) {
 		return uuid.Nil, false
 	}
 	return uuid.UUID(raw[:16]), true
 }
 
 // OpenedToken returns the cookie's value of a browser that opened a link: the link's id (16 bytes), when it ends (8)
-// and their signature (16).
-func OpenedToken(secret []byte, link uuid.UUID, ends time.Time) string {
+// and their tag.
+func OpenedToken(keys keyring.Ring, link uuid.UUID, ends time.Time) string {
 	signed := binary.BigEndian.AppendUint64(link[:], uint64(ends.Unix()))
-	return base64.RawURLEncoding.EncodeToString(append(signed, signature(secret, openedPurpose, signed)...))
+	return base64.RawURLEncoding.EncodeToString(append(signed, keys.Sign(openedPurpose, string(signed))...))
 }
 
 // ReadOpenedToken returns the link of a cookie; valid is false if it is not ours or has ended.
-func ReadOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID, valid bool) {
+func ReadOpenedToken(keys keyring.Ring, token string, now time.Time) (link uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 16+8+16 || !hmac.Equal(raw[24:], signature(secret, openedPurpose, raw[:24])) {
+	if err != nil || len(raw) != 16+8+keyring.TagSize || !keys.Verify(raw[24:], openedPurpose, string(raw[:24])) {
 		return uuid.Nil, false
 	}
 	ends := time.Unix(int64(binary.BigEndian.Uint64(raw[16:24])), 0)
@@ -114,44 +117,60 @@ func ReadOpenedToken(secret []byte, token string, now time.Time) (link uuid.UUID
 
 // OpenedFormToken returns what the forms of a page carry that a browser opened by a link with this cookie, so that
 // another site's form changes nothing.
-func OpenedFormToken(secret []byte, cookie string) string {
-	return base64.RawURLEncoding.EncodeToString(signature(secret, openedFormPurpose, []byte(cookie)))
+func OpenedFormToken(keys keyring.Ring, cookie string) string {
+	return base64.RawURLEncoding.EncodeToString(keys.Sign(openedFormPurpose, cookie))
 }
 
-// EndedToken returns what the page of a link that has ended contains instead of the link's secret. It asks for a valid
-// link, and does nothing else.
-func EndedToken(secret []byte, link uuid.UUID) string {
-	return base64.RawURLEncoding.EncodeToString(append(link[:], signature(secret, endedPurpose, link[:])...))
+// IsOpenedFormToken reports whether token is an OpenedFormToken of a browser with this cookie.
+func IsOpenedFormToken(keys keyring.Ring, cookie, token string) bool {
+	tag, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return err == nil && keys.Verify(tag, openedFormPurpose, cookie)
+}
+
+// EndedToken returns what the page of a link that has ended contains instead of the link's secret: the link's id and its
+// tag. It asks for a valid link, and does nothing else.
+func EndedToken(keys keyring.Ring, link uuid.UUID) string {
+	return base64.RawURLEncoding.EncodeToString(append(link[:], keys.Sign(endedPurpose, string(link[:]))...))
 }
 
 // ReadEndedToken returns the link of a page that has an EndedToken; valid is false if it is not ours.
-func ReadEndedToken(secret []byte, token string) (link uuid.UUID, valid bool) {
+func ReadEndedToken(keys keyring.Ring, token string) (link uuid.UUID, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != 32 || !hmac.Equal(raw[16:], signature(secret, endedPurpose, raw[:16])) {
+	if err != nil || len(raw) != 16+keyring.TagSize || !keys.Verify(raw[16:], endedPurpose, string(raw[:16])) {
 		return uuid.Nil, false
 	}
 	return uuid.UUID(raw[:16]), true
 }
 
-// EmailChoiceToken returns a signature (16 bytes), a donor's id (16 bytes) and the name of a kind of email.
-func EmailChoiceToken(secret []byte, donor uuid.UUID, kind string) string {
+// EmailChoiceToken returns a tag, a donor's id (16 bytes) and the name of a kind of email.
+func EmailChoiceToken(keys keyring.Ring, donor uuid.UUID, kind string) string {
 	signed := append(donor[:], kind...)
-	return base64.RawURLEncoding.EncodeToString(append(signature(secret, emailChoicePurpose, signed), signed...))
+	return base64.RawURLEncoding.EncodeToString(append(keys.Sign(emailChoicePurpose, string(signed)), signed...))
 }
 
-// ReadEmailChoiceToken returns the donor and the kind of email of a token; valid is false if it is not ours.
-func ReadEmailChoiceToken(secret []byte, token string) (donor uuid.UUID, kind string, valid bool) {
+// ReadEmailChoiceToken returns the donor and the kind of email of a token; valid is false if it is not ours. Tokens of
+// earlier releases begin with a signature of 16 bytes; they stay valid.
+func ReadEmailChoiceToken(keys keyring.Ring, token string) (donor uuid.UUID, kind string, valid bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < 32 || !hmac.Equal(raw[:16], signature(secret, emailChoicePurpose, raw[16:])) {
+	if err != nil {
 		return uuid.Nil, "", false
 	}
-	return uuid.UUID(raw[16:32]), string(raw[32:]), true
+	const tagged, old = keyring.TagSize + 16, 16 + 16
+	switch {
+	case len(raw) >= tagged && keys.Verify(raw[:keyring.TagSize], emailChoicePurpose, string(raw[keyring.TagSize:])):
+		return uuid.UUID(raw[keyring.TagSize:tagged]), string(raw[tagged:]), true
+	case len(raw) >= old && isOldSignature(keys, raw[:16], oldEmailChoicePurpose, raw[16:]):
+		return uuid.UUID(raw[16:old]), string(raw[old:]), true
+	}
+	return uuid.Nil, "", false
 }
 
-// signature returns 128 bits of an HMAC: enough for a value that can only be tried against the server.
-func signature(secret []byte, purpose string, signed []byte) []byte {
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(purpose))
-	mac.Write(signed)
-	return mac.Sum(nil)[:16]
+// isOldSignature reports whether signature is what an earlier release signed with any of the keys.
+func isOldSignature(keys keyring.Ring, signature []byte, purpose string, signed []byte) bool {
+	return keys.Any(func(secret []byte) bool {
+		mac := hmac.New(sha256.New, secret)
+		mac.Write([]byte(purpose))
+		mac.Write(signed)
+		return hmac.Equal(signature, mac.Sum(nil)[:16])
+	})
 }

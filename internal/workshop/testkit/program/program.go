@@ -120,8 +120,8 @@ func (h *Program) startExternal(o Options) {
 	})
 }
 
-// secret signs the links and tokens of the program under test.
-const secret = "canary-secret-of-32-bytes-length"
+// Secret signs the links and tokens of the program under test.
+const Secret = "canary-secret-of-32-bytes-length"
 
 // build builds the program as cmd/konbit does, with three differences:
 //
@@ -140,7 +140,7 @@ func (h *Program) build(o Options) {
 	require.NoError(h.t, err)
 	settings := app.Settings{
 		BaseURL: address, Stripe: keys, StripeAPIURL: h.FakeURL, SMTPURL: h.Mail.SMTPURL(), MailFrom: "bounces@konbit.example",
-		SecretKey: []byte(secret), SignInLimits: donoraccess.Standard(), CatalogAge: time.Minute,
+		SecretKey: []byte(Secret), SignInLimits: donoraccess.Standard(), CatalogAge: time.Minute,
 	}
 	if o.UnlimitedSignIn {
 		settings.SignInLimits = donoraccess.Limits{}

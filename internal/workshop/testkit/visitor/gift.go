@@ -96,18 +96,18 @@ func PlanLink(t testing.TB, h *program.Program, ref string) mail.PlanLink {
 
 // OldPlanLink returns the path of a link to a plan as emails had it before table plan_link.
 func OldPlanLink(h *program.Program, ref string) string {
-	return "/plans/" + ref + "/" + base64.RawURLEncoding.EncodeToString(oldSignature(h, "manage plan: ", []byte(ref))) + "?lang=en"
+	return "/plans/" + ref + "/" + base64.RawURLEncoding.EncodeToString(oldSignature("manage plan: ", []byte(ref))) + "?lang=en"
 }
 
 // OldCardLink returns the path of a link to a new payment method as emails had it before table plan_link. It is a month
 // old.
 func OldCardLink(h *program.Program, donor uuid.UUID) string {
 	signed := binary.BigEndian.AppendUint64(donor[:], uint64(time.Now().Unix()))
-	return "/plans/card/" + base64.RawURLEncoding.EncodeToString(append(signed, oldSignature(h, "new card: ", signed)...)) + "?lang=en"
+	return "/plans/card/" + base64.RawURLEncoding.EncodeToString(append(signed, oldSignature("new card: ", signed)...)) + "?lang=en"
 }
 
-func oldSignature(h *program.Program, purpose string, signed []byte) []byte {
-	mac := hmac.New(sha256.New, h.Server.Secret)
+func oldSignature(purpose string, signed []byte) []byte {
+	mac := hmac.New(sha256.New, []byte(program.Secret))
 	mac.Write([]byte(purpose))
 	mac.Write(signed)
 	return mac.Sum(nil)[:16]
