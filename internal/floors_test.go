@@ -63,6 +63,8 @@ var exceptions = map[string]string{
 	"web/portal → web/portal/accesspage":                "the area decides what the page says",
 	"web/portal → web/portal/giftpage":                  "the area finds what the page shows",
 	"web/portal → web/portal/signedlink":                "the area says what each link may do",
+	"office/rotation → office/installation":             "the recorded key is compared and replaced",
+	"office/rotation → office/privacy":                  "what another key sealed is sealed again",
 	"office/privacy → office/statement":                 "a person's copy contains their annual statements",
 }
 

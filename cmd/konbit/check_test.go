@@ -38,7 +38,7 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 		Entries  int
 		Findings []any
 		Chains   []any
-		Checks   []checkLine
+		Checks   []check.Line
 	}
 	require.NoError(t, json.Unmarshal([]byte(out), &output))
 	require.Equal(t, 1, output.Entries)
@@ -46,11 +46,11 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 	require.Len(t, output.Checks, len(check.Checkers()))
 	for _, c := range output.Checks {
 		if c.Checker != "A7" {
-			require.Equal(t, []checkRow{}, c.Rows)
+			require.Equal(t, []check.LineRow{}, c.Rows)
 			continue
 		}
 		require.EqualValues(t, 1, c.Count)
-		require.Equal(t, checkRow{"tsne", id, c.Rows[0].Detail, c.Rows[0].Since}, c.Rows[0])
+		require.Equal(t, check.LineRow{"tsne", id, c.Rows[0].Detail, c.Rows[0].Since}, c.Rows[0])
 	}
 }
 

@@ -60,11 +60,7 @@ func openPass(ctx context.Context, slug string, life time.Duration) (opened open
 		return opened, err
 	}
 	err = withDatabase(ctx, func(db *sqlx.DB) error {
-		known, err := installation.Read(ctx, db)
-		if err != nil {
-			return err
-		}
-		if err := known.CheckAddress(config.BaseURL); err != nil { // the link would be wrong
+		if err := installation.CheckAddress(ctx, db, config.BaseURL); err != nil {
 			return err
 		}
 		register, err := org.ReadRegister(ctx, db)

@@ -122,15 +122,15 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := runCheckers(c.Context(), db)
+			found, err := check.RunConsistent(c.Context(), db)
 			if err != nil {
 				return err
 			}
 			if *asJSON {
-				err = printJSON(c, verified{report, sealedChains(entities, report), checkLines(entities, found)})
+				err = printJSON(c, verified{report, sealedChains(entities, report), check.Lines(entitySlugs(entities), found)})
 			} else {
 				printReport(c.OutOrStdout(), entities, report)
-				printCheckers(c.OutOrStdout(), entities, found)
+				check.Print(c.OutOrStdout(), entitySlugs(entities), found)
 			}
 			switch {
 			case err != nil:
@@ -176,7 +176,7 @@ func printReport(w io.Writer, entities []org.LegalEntity, report ledger.Report) 
 type verified struct {
 	ledger.Report
 	Chains []sealedChain `json:"chains"`
-	Checks []checkLine   `json:"checks"`
+	Checks []check.Line  `json:"checks"`
 }
 
 type sealedChain struct {

@@ -56,21 +56,9 @@ func prepare(ctx context.Context, config Config) (changed string, err error) {
 	if err := migrations.LimitClock(ctx, db.DB, config.StripeAPIURL != ""); err != nil {
 		return "", err
 	}
-	known, err := installation.RecordMissing(ctx, db, config.Keys(), config.BaseURL)
-	if err != nil {
-		return "", err
-	}
-	if known.CheckAddress(config.BaseURL) != nil {
-		if err := installation.SetAddress(ctx, db, config.BaseURL); err != nil {
-			return "", err
-		}
-		changed = fmt.Sprintf("BASE_URL is now %s; it was %s. A server with the former address sends no emails.\n", config.BaseURL, known.Address)
-	}
-	if config.Keys().IsEmpty() {
-		return changed, nil
-	}
-	if err := known.CheckKey(config.Keys()); err != nil {
-		return "", err
+	changed, err = installation.Record(ctx, db, config.Keys(), config.BaseURL)
+	if err != nil || config.Keys().IsEmpty() {
+		return changed, err
 	}
 	_, err = privacy.Eraser{DB: db, Keys: config.Keys()}.Prepare(ctx, privacy.PadStock)
 	return changed, err

@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/app"
+	"konbit/internal/office/installation"
 	"konbit/internal/platform/pg"
 )
 
@@ -25,17 +26,13 @@ func withOffice(ctx context.Context, database need, needs []need, fn func(o offi
 	if err != nil {
 		return err
 	}
-	url := config.DatabaseURL
-	if database == needOwner {
-		url = config.DatabaseOwnerURL
-	}
-	db, err := pg.Open(ctx, url, 4)
+	db, err := pg.Open(ctx, config.database(database), 4)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	if slices.Contains(needs, needSecret) {
-		if err := checkKey(ctx, db, config); err != nil {
+		if err := installation.Check(ctx, db, config.Keys()); err != nil {
 			return err
 		}
 	}
@@ -46,4 +43,9 @@ func withOffice(ctx context.Context, database need, needs []need, fn func(o offi
 		return err
 	}
 	return fn(o)
+}
+
+// database returns the address of the database that needDatabase or needOwner names.
+func (c Config) database(of need) string {
+	return map[need]string{needDatabase: c.DatabaseURL, needOwner: c.DatabaseOwnerURL}[of]
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -109,34 +108,18 @@ func (r *reader) mailboxes(name string) (all []string) {
 
 // secret reads a key of 32 random bytes or more in hexadecimal.
 func (r *reader) secret(name string) []byte {
-	text := r.text(name, "")
-	if text == "" {
-		return nil
-	}
-	key, err := hex.DecodeString(text)
-	if err != nil {
-		err = errors.New("is not in hexadecimal") // the other error would repeat a part of the key
-	} else {
-		err = keyring.Check(key)
-	}
+	key, err := keyring.Parse(r.text(name, ""))
 	if err != nil {
 		r.wrong(name, err.Error()+": "+fixes[needSecret])
 	}
 	return key
 }
 
-// oldSecrets reads keys that were SECRET_KEY before, separated by commas. A weak one is accepted, so that it can be
-// replaced, but not the public one.
-func (r *reader) oldSecrets(name string) (all [][]byte) {
-	for _, text := range strings.FieldsFunc(r.text(name, ""), func(c rune) bool { return c == ',' || c == ' ' }) {
-		key, err := hex.DecodeString(text)
-		switch {
-		case err != nil || len(key) < 32:
-			r.wrong(name, "contains what is not 32 bytes in hexadecimal: give the key that SECRET_KEY was before; several are separated by commas")
-		case keyring.IsPublic(key):
-			r.wrong(name, "contains the public key of .env.example, with which anybody can sign: leave it out")
-		}
-		all = append(all, key)
+// oldSecrets reads keys that were SECRET_KEY before.
+func (r *reader) oldSecrets(name string) [][]byte {
+	all, err := keyring.ParseOld(r.text(name, ""))
+	if err != nil {
+		r.wrong(name, err.Error())
 	}
 	return all
 }

@@ -49,11 +49,7 @@ func (a *App) beforeJob(ctx context.Context, queue jobs.QueueName) error {
 	if !queue.HoldsEmails() {
 		return nil
 	}
-	known, err := installation.Read(ctx, a.resources.DB)
-	if err != nil {
-		return err
-	}
-	return known.CheckAddress(a.settings.BaseURL)
+	return installation.CheckAddress(ctx, a.resources.DB, a.settings.BaseURL)
 }
 
 // isUnknownKey reports whether err says that this process has another SECRET_KEY than the installation.

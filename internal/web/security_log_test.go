@@ -54,7 +54,7 @@ func TestSecurityLog(t *testing.T) {
 	}
 	limits := guard.Standard()
 	limits.Address, limits.Network = guard.Limit{}, guard.Limit{}
-	strict := guard.New(e.DB.Server, e.Server.Secret, limits, time.Now)
+	strict := guard.New(e.DB.Server, e.Server.Keys, limits, time.Now)
 	for _, area := range e.Server.Areas {
 		if a, ok := area.(*give.Area); ok {
 			a.Guard = strict

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"context"
@@ -6,51 +6,53 @@ import (
 	"io"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
-	"konbit/internal/books/org"
-	"konbit/internal/office/check"
 )
 
-// runCheckers runs all checkers in one database snapshot.
-func runCheckers(ctx context.Context, db *sqlx.DB) (found []check.Found, err error) {
+// RunConsistent runs all checkers in one database snapshot.
+func RunConsistent(ctx context.Context, db *sqlx.DB) (found []Found, err error) {
 	err = ledger.ReadConsistent(ctx, db, func(tx *sqlx.Tx) error {
-		found, err = check.RunAll(ctx, tx)
+		found, err = RunAll(ctx, tx)
 		return err
 	})
 	return found, err
 }
 
-// checkLine is a checker in the output of `konbit ledger verify --json`. If it has no rows, its promise is true.
-type checkLine struct {
-	Checker string     `json:"checker"`
-	View    string     `json:"view"`
-	Promise string     `json:"promise"`
-	Count   int64      `json:"count"`
-	Rows    []checkRow `json:"rows"` // the first of Count
+// Line is a checker in the output of `konbit ledger verify --json`. If it has no rows, its promise is true.
+type Line struct {
+	Checker string    `json:"checker"`
+	View    string    `json:"view"`
+	Promise string    `json:"promise"`
+	Count   int64     `json:"count"`
+	Rows    []LineRow `json:"rows"` // the first of Count
 }
 
-type checkRow struct {
+// LineRow is a row of a checker in that output.
+type LineRow struct {
 	Entity  string     `json:"entity"` // slug; empty if the row is about no single entity
 	Subject string     `json:"subject"`
 	Detail  string     `json:"detail"`
 	Since   *time.Time `json:"since"`
 }
 
-func checkLines(entities []org.LegalEntity, found []check.Found) []checkLine {
-	slugs, lines := entitySlugs(entities), make([]checkLine, len(found))
+// Lines returns the output about all checkers. slugs are those of the entities.
+func Lines(slugs map[uuid.UUID]string, found []Found) []Line {
+	lines := make([]Line, len(found))
 	for i, f := range found {
-		lines[i] = checkLine{f.No, f.View, f.Promise, f.Count, []checkRow{}}
+		lines[i] = Line{f.No, f.View, f.Promise, f.Count, []LineRow{}}
 		for _, r := range f.Rows {
-			lines[i].Rows = append(lines[i].Rows, checkRow{slugs[r.EntityID.UUID], r.Subject, r.Detail, r.Since})
+			lines[i].Rows = append(lines[i].Rows, LineRow{slugs[r.EntityID.UUID], r.Subject, r.Detail, r.Since})
 		}
 	}
 	return lines
 }
 
-func printCheckers(w io.Writer, entities []org.LegalEntity, found []check.Found) {
-	slugs, clean := entitySlugs(entities), 0
+// Print writes what the checkers found for people. slugs are those of the entities.
+func Print(w io.Writer, slugs map[uuid.UUID]string, found []Found) {
+	clean := 0
 	for _, f := range found {
 		if f.Count == 0 {
 			clean++

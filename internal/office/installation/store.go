@@ -2,6 +2,7 @@ package installation
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -89,4 +90,42 @@ func setTx(ctx context.Context, tx *sqlx.Tx, fact, value string) error {
 		ON CONFLICT (fact) DO UPDATE SET value = excluded.value, recorded_at = clock_timestamp() WHERE i.value <> excluded.value`
 	_, err := tx.ExecContext(ctx, query, fact, value)
 	return err
+}
+
+// Record records what is missing, and another address of the pages, about which it returns a line of text. It returns
+// ErrKey if the recorded key is not in the ring; a ring without keys is not compared. base may be nil. Its database
+// connection is the owner's.
+func Record(ctx context.Context, db *sqlx.DB, keys keyring.Ring, base *url.URL) (changed string, err error) {
+	known, err := RecordMissing(ctx, db, keys, base)
+	if err != nil {
+		return "", err
+	}
+	if known.CheckAddress(base) != nil {
+		if err := SetAddress(ctx, db, base); err != nil {
+			return "", err
+		}
+		changed = fmt.Sprintf("BASE_URL is now %s; it was %s. A server with the former address sends no emails.\n", base, known.Address)
+	}
+	if keys.IsEmpty() {
+		return changed, nil
+	}
+	return changed, known.CheckKey(keys)
+}
+
+// Check returns ErrKey if the recorded key is not in the ring.
+func Check(ctx context.Context, q sqlx.QueryerContext, keys keyring.Ring) error {
+	known, err := Read(ctx, q)
+	if err != nil {
+		return err
+	}
+	return known.CheckKey(keys)
+}
+
+// CheckAddress returns ErrAddress if the address of the pages is not the recorded one.
+func CheckAddress(ctx context.Context, q sqlx.QueryerContext, base *url.URL) error {
+	known, err := Read(ctx, q)
+	if err != nil {
+		return err
+	}
+	return known.CheckAddress(base)
 }

@@ -2,8 +2,10 @@ package keyring
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 )
 
 // minSize is the least length of a key in bytes (NIST SP 800-107, 5.3.4: as long as the hash).
@@ -11,6 +13,34 @@ const minSize = 32
 
 // minDifferent is how many different bytes a key must have. 32 random bytes have fewer than once in 10^14 keys.
 const minDifferent = 16
+
+// Parse reads a key in hexadecimal and checks it; nil if there is none. Its errors do not repeat what was read.
+func Parse(text string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	secret, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("is not in hexadecimal")
+	}
+	return secret, Check(secret)
+}
+
+// ParseOld reads keys in hexadecimal, separated by commas. A weak one is accepted, so that it can be replaced, but not
+// the public one. Its errors do not repeat what was read.
+func ParseOld(text string) (all [][]byte, err error) {
+	for _, part := range strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' }) {
+		secret, err := hex.DecodeString(part)
+		switch {
+		case err != nil || len(secret) < minSize:
+			return nil, errors.New("contains what is not 32 bytes in hexadecimal: give the key that SECRET_KEY was before; several are separated by commas")
+		case IsPublic(secret):
+			return nil, errors.New("contains the public key of .env.example, with which anybody can sign: leave it out")
+		}
+		all = append(all, secret)
+	}
+	return all, nil
+}
 
 // Check reports an error if a key cannot be random: it is too short, a placeholder, text, or follows a pattern.
 func Check(secret []byte) error {
