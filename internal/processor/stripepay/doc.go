@@ -3,7 +3,7 @@
 // Out: Checkout Sessions, subscriptions of plans, and lists of balance transactions. There is one client per process
 // and one secret key per legal entity, so the money of two charities never meets.
 //
-// In: webhooks. The package webhook verifies and stores raw events. event.Worker reads the stored events from
+// In: webhooks. The package webhook verifies and stores events. event.Worker reads the stored events from
 // EventStore, which translates them, and applies them.
 //
 // The charge settles a donation: only charge.succeeded has the amount, the payment intent and the time of the charge.

@@ -1,14 +1,18 @@
 package stripepay_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/platform/money"
 	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -116,4 +120,36 @@ func TestPurgeErasesDonorsWhoNeverPaid(t *testing.T) {
 	require.Zero(t, h.Count(`SELECT count(*) FROM donor WHERE email = 'stranger@example.org' OR first_name = $1`, "stranger"))
 	require.Equal(t, []string{giver.ID.String()}, h.Lines(`SELECT donation_id::text FROM donation_contact`))
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donor WHERE first_name <> ''`), "a donor who once gave is not forgotten")
+}
+
+// TestPurgeSparesDonorsWhoGiveAgain: a donation that is begun while its donor is being purged keeps the donor.
+func TestPurgeSparesDonorsWhoGiveAgain(t *testing.T) {
+	h := program.New(t, program.Options{})
+	h.StartedGift(program.ValidForm())
+	h.Exec(`UPDATE donation SET created_at = created_at - interval '31 days', status = 'expired'`)
+	form, err := h.DB.Server.BeginTxx(t.Context(), nil)
+	require.NoError(t, err)
+	var found string
+	require.NoError(t, form.Get(&found, `SELECT id FROM donor WHERE email = 'ana@example.org' FOR KEY SHARE`)) // as donor.FindOrAddTx
+	purged := make(chan error)
+	go func() {
+		_, err := donation.Purge(t.Context(), h.DB.Server, time.Now().Add(-30*24*time.Hour))
+		purged <- err
+	}()
+	testkit.Eventually(t, time.Minute, func() error {
+		if h.Count(`SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND NOT l.granted`) == 0 {
+			return errors.New("the purge does not wait")
+		}
+		return nil
+	})
+	again, err := donation.RecordTx(t.Context(), form, donation.Record{
+		ID: program.NewID(), PublicRef: program.NewRef(), EntityID: h.Offer("csio").Entity.ID, OrganisationID: h.Offer("csio").Organisation.ID,
+		DonorID: uuid.MustParse(found), Source: donation.FromOffice, Contact: program.ValidForm().Contact, Language: "en", At: time.Now(), Cause: "staff",
+		Parts: []donation.Designation{{FundID: h.Offer("csio").Funds[0].ID, Amount: money.New(2000, "USD")}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, form.Commit())
+	require.NoError(t, <-purged)
+	require.Equal(t, []string{"ana@example.org"}, h.Lines(`SELECT email FROM donor`))
+	require.Equal(t, []string{again.ID.String()}, h.Lines(`SELECT donation_id::text FROM donation_contact`))
 }

@@ -159,8 +159,8 @@ func (in *Inbox) commit(ctx context.Context, leader *pendingStore) (err error) {
 	return err
 }
 
-// StoreTx stores events with one statement and returns how many were new. It sorts them, so that batches of several
-// processes cannot deadlock.
+// StoreTx stores events with one statement and returns how many were new. It stores payloads without what names a
+// person, and the hash of what Stripe sent. It sorts them, so that batches of several processes cannot deadlock.
 func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, err error) {
 	const query = `/* webhook.StoreTx */
 		INSERT INTO stripe_event (entity_id, id, type, api_version, created_at, payload, payload_sha256)
@@ -174,7 +174,7 @@ func StoreTx(ctx context.Context, tx *sqlx.Tx, arrivals []Event) (fresh int64, e
 	rows := pg.NewColumns(7)
 	for _, a := range arrivals {
 		sum := sha256.Sum256(a.Payload)
-		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), a.Payload, sum[:])
+		rows.Add(a.EntityID, a.ID, a.Type, a.APIVersion, time.Unix(a.Created, 0), withoutPerson(a.Payload), sum[:])
 	}
 	done, err := tx.ExecContext(ctx, query, rows.Args()...)
 	if err != nil {
