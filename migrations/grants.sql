@@ -68,6 +68,8 @@ GRANT SELECT (id) ON receipt_pad TO {{role}};
 GRANT SELECT (erasure_id, at) ON erasure_done TO {{role}};
 GRANT SELECT ON server_limit TO {{role}};
 GRANT INSERT, SELECT (receipt_id, held_until), DELETE ON receipt_hold TO {{role}};
+GRANT SELECT ON erased_address, stored_address TO {{role}};
+GRANT SELECT, INSERT (place, subject), DELETE ON erasure_trace TO {{role}};
 -- Everybody may execute a new function, and every function of a restored dump. Of the functions that run with the owner's rights, the
 -- server's role calls only the two named below.
 DO $$
@@ -94,7 +96,7 @@ GRANT SELECT, INSERT (pass_id, kind) ON event_pass_step TO {{role}};
 -- The checkers, and nothing of what they look at but by the lines above.
 GRANT SELECT ON check_paid_without_gift, check_gift_without_charge, check_uneven_entry, check_not_booked_once, check_receipt_gap,
     check_gift_without_receipt, check_receipt_not_mailed, check_job_overdue, check_event_overdue, check_clearing_differs,
-    check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside TO {{role}};
+    check_chain_broken, check_receipt_facts, check_restricted_below_zero, check_event_set_aside, check_erased_person TO {{role}};
 GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.

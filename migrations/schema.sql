@@ -214,6 +214,7 @@ CREATE TABLE donation_contact (
     PRIMARY KEY (donation_id),
     CONSTRAINT donation_contact_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
 );
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_contact FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE donation_dedication (
     donation_id uuid NOT NULL,
@@ -229,6 +230,7 @@ CREATE TABLE donation_dedication (
     CONSTRAINT donation_dedication_name_check CHECK (name <> ''::text),
     CONSTRAINT donation_dedication_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation_contact(donation_id) ON DELETE CASCADE
 );
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_dedication FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
@@ -268,6 +270,7 @@ CREATE TABLE donor (
     CONSTRAINT donor_organisation_name CHECK (kind = 'organisation'::text OR organisation_name = ''::text),
     CONSTRAINT donor_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
+CREATE TRIGGER erased_stays_erased BEFORE UPDATE ON donor FOR EACH ROW WHEN ((old.email = (('forgotten-'::text || old.id) || '@invalid'::text))) EXECUTE FUNCTION erased_donor_stays_erased();
 
 CREATE TABLE donor_consent (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -346,6 +349,13 @@ CREATE TABLE erasure_donor (
 );
 CREATE INDEX erasure_of_donor ON erasure_donor USING btree (donor_id);
 CREATE TRIGGER done_erasure_names_nobody_else BEFORE INSERT ON erasure_donor FOR EACH ROW EXECUTE FUNCTION done_erasure_names_nobody_else();
+
+CREATE TABLE erasure_trace (
+    place text NOT NULL,
+    subject text NOT NULL,
+    noticed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (place, subject)
+);
 
 CREATE TABLE event_pass (
     id uuid NOT NULL,
@@ -624,6 +634,7 @@ CREATE TABLE letter (
     CONSTRAINT letter_entity_id_fkey FOREIGN KEY (entity_id) REFERENCES legal_entity(id)
 );
 CREATE INDEX letter_of_subject ON letter USING btree (subject_id);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON letter FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON letter FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
 CREATE TRIGGER only_the_person_goes BEFORE DELETE OR UPDATE ON letter FOR EACH ROW EXECUTE FUNCTION only_the_person_goes();
 
@@ -649,6 +660,7 @@ CREATE INDEX letter_delivery_of_letter ON letter_delivery USING btree (letter_id
 CREATE INDEX letter_delivery_open ON letter_delivery USING btree (ordered_at) WHERE (accepted_at IS NULL);
 CREATE UNIQUE INDEX letter_delivery_first ON letter_delivery USING btree (letter_id) WHERE (cause = 'first'::text);
 CREATE TRIGGER delivery_ends_once BEFORE UPDATE ON letter_delivery FOR EACH ROW EXECUTE FUNCTION delivery_ends_once();
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON letter_delivery FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE mailbox (
     email text NOT NULL,
@@ -658,6 +670,7 @@ CREATE TABLE mailbox (
     CONSTRAINT mailbox_email_check CHECK (email = lower(email))
 );
 CREATE INDEX mailbox_by_person ON mailbox USING btree (person_id);
+CREATE TRIGGER address_is_locked BEFORE INSERT ON mailbox FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 
 CREATE TABLE mailbox_step (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -897,6 +910,7 @@ CREATE INDEX plan_by_donor ON plan USING btree (donor_id);
 CREATE INDEX plan_next ON plan USING btree (next_at) WHERE (next_at IS NOT NULL);
 CREATE INDEX plan_to_look_at ON plan USING btree (look_due) WHERE (look_due IS NOT NULL);
 CREATE UNIQUE INDEX plan_by_subscription ON plan USING btree (entity_id, subscription_id) WHERE (subscription_id IS NOT NULL);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT OR UPDATE ON plan FOR EACH ROW WHEN (((new.card_brand IS NOT NULL) OR (new.card_last4 IS NOT NULL) OR (new.card_expires IS NOT NULL))) EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER plan_step_is_legal BEFORE UPDATE ON plan FOR EACH ROW EXECUTE FUNCTION plan_step_is_legal();
 
 CREATE TABLE plan_event (
@@ -911,6 +925,7 @@ CREATE TABLE plan_event (
     CONSTRAINT plan_event_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
 );
 CREATE INDEX plan_event_of_plan ON plan_event USING btree (plan_id, at);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON plan_event FOR EACH ROW WHEN ((new.detail <> cardless(new.detail))) EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON plan_event FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
 
 CREATE TABLE plan_link (
@@ -970,6 +985,7 @@ CREATE TABLE plan_request (
     CONSTRAINT plan_request_plan_id_fkey FOREIGN KEY (plan_id) REFERENCES plan(id)
 );
 CREATE INDEX plan_request_open ON plan_request USING btree (asked_at) WHERE ((carried_at IS NULL) AND (refused IS NULL));
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON plan_request FOR EACH ROW WHEN ((new.detail <> cardless(new.detail))) EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE plan_terms (
     plan_id uuid NOT NULL,
@@ -1039,6 +1055,7 @@ CREATE TABLE receipt (
 );
 CREATE INDEX receipt_by_issue ON receipt USING btree (issued_at);
 CREATE UNIQUE INDEX receipt_one_per_gift ON receipt USING btree (donation_id) WHERE (replaces IS NULL);
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON receipt FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON receipt FOR EACH STATEMENT EXECUTE FUNCTION kept_until_erased();
 CREATE TRIGGER only_the_person_goes BEFORE DELETE OR UPDATE ON receipt FOR EACH ROW EXECUTE FUNCTION only_the_person_goes();
 CREATE TRIGGER receipt_numbers_are_taken AFTER INSERT ON receipt REFERENCING NEW TABLE AS issued FOR EACH STATEMENT EXECUTE FUNCTION receipt_numbers_are_taken();
@@ -1171,6 +1188,7 @@ CREATE TABLE sign_in (
 CREATE INDEX sign_in_by_browser ON sign_in USING btree (browser_hash);
 CREATE INDEX sign_in_newest ON sign_in USING btree (email, n DESC);
 CREATE INDEX sign_in_old ON sign_in USING btree (asked_at);
+CREATE TRIGGER address_is_locked BEFORE INSERT ON sign_in FOR EACH ROW EXECUTE FUNCTION address_is_locked();
 CREATE TRIGGER sign_in_is_used_once BEFORE UPDATE ON sign_in FOR EACH ROW WHEN ((old.used_at IS NOT NULL)) EXECUTE FUNCTION sign_in_is_used_once();
 
 CREATE TABLE statement (
@@ -1199,6 +1217,7 @@ CREATE TABLE statement_person (
     PRIMARY KEY (statement_id),
     CONSTRAINT statement_person_statement_id_fkey FOREIGN KEY (statement_id) REFERENCES statement(id)
 );
+CREATE TRIGGER erased_stays_erased BEFORE INSERT ON statement_person FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
 CREATE TABLE stripe_event (
     entity_id uuid NOT NULL,
@@ -1237,6 +1256,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_clearing_differs (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW check_erased_person (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
+
 -- VIEW check_event_overdue (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
 -- VIEW check_event_set_aside (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
@@ -1261,9 +1282,19 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- VIEW check_uneven_entry (checker text, entity_id uuid, subject text, detail text, since timestamp with time zone)
 
+-- VIEW erased_address (mac bytea, at timestamp with time zone)
+
 -- VIEW sealed_by_key (what text, key_id text, n bigint)
 
+-- VIEW stored_address (place text, subject text, address text, since timestamp with time zone)
+
+-- FUNCTION address_is_locked() RETURNS trigger
+
+-- FUNCTION are_erased(donors uuid[]) RETURNS boolean
+
 -- FUNCTION balance_read_is_kept() RETURNS trigger
+
+-- FUNCTION cardless(detail jsonb) RETURNS jsonb
 
 -- FUNCTION check_is_counted() RETURNS trigger
 
@@ -1281,11 +1312,17 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION done_erasure_names_nobody_else() RETURNS trigger
 
+-- FUNCTION donors_of(subject uuid) RETURNS SETOF uuid
+
 -- FUNCTION drop_expired_receipts() RETURNS void
 
 -- FUNCTION entity_fact_is_kept() RETURNS trigger
 
 -- FUNCTION erase_people(erasure uuid, addresses text[]) RETURNS void
+
+-- FUNCTION erased_donor_stays_erased() RETURNS trigger
+
+-- FUNCTION erased_stays_erased() RETURNS trigger
 
 -- FUNCTION erasure_is_asked() RETURNS trigger
 
@@ -1315,9 +1352,13 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 
 -- FUNCTION length_prefixed(value text) RETURNS text
 
+-- FUNCTION lock_people(of_erasure uuid, addresses text[]) RETURNS void
+
 -- FUNCTION may_erase(erasure uuid, addresses text[]) RETURNS void
 
 -- FUNCTION only_the_person_goes() RETURNS trigger
+
+-- FUNCTION payload_addresses(payload bytea) RETURNS SETOF text
 
 -- FUNCTION payload_is_erased_only() RETURNS trigger
 

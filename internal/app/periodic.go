@@ -165,7 +165,8 @@ func (a *App) eraseEvents(ctx context.Context) error {
 // logged.
 func (a *App) RunDailyChecks(ctx context.Context) error {
 	began := time.Now()
-	found, err := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business}.Run(ctx)
+	run := check.DailyRun{DB: a.resources.DB, NewID: NewID, Now: a.resources.Clocks.Business, Before: a.Privacy.RecordTracesTx}
+	found, err := run.Run(ctx)
 	if found == nil {
 		return err
 	}

@@ -22,10 +22,6 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 		 WHERE d.status IN ('started', 'expired', 'failed') AND d.created_at BETWEEN $1 AND $2
 		   AND EXISTS (SELECT 1 FROM donation_contact c WHERE c.donation_id = d.id) ORDER BY d.id LIMIT 10000`
 	const contacts = `/* donation.Purge */ DELETE FROM donation_contact WHERE donation_id = ANY($1::uuid[])`
-	const idle = `/* donation.Purge */
-		SELECT o.id FROM unnest($1::uuid[]) AS o (id)
-		 WHERE NOT EXISTS (SELECT 1 FROM donation d WHERE d.donor_id = o.id
-		                    AND (d.created_at > $2 OR d.status IN ('processing', 'settled', 'held')))`
 	err = pg.InTx(ctx, db, func(tx *sqlx.Tx) error {
 		var rows []struct {
 			ID      uuid.UUID `db:"id"`
@@ -38,15 +34,34 @@ func Purge(ctx context.Context, db *sqlx.DB, before time.Time) (purged int, err 
 		for i, r := range rows {
 			gifts[i], donors[i] = r.ID, r.DonorID
 		}
-		if _, err := tx.ExecContext(ctx, contacts, pg.UUIDs(gifts)); err != nil {
+		// Donors are locked before contacts, as an erasure does. A donor for whom a donation was begun meanwhile is not idle
+		// after the lock; a form that comes later adds the donor anew.
+		unpaid, err := idleDonorsTx(ctx, tx, donors, before)
+		if err != nil {
 			return err
 		}
-		var unpaid []uuid.UUID
-		if err := tx.SelectContext(ctx, &unpaid, idle, pg.UUIDs(donors), before); err != nil {
+		if err := donor.LockForErasureTx(ctx, tx, unpaid); err != nil {
+			return err
+		}
+		if unpaid, err = idleDonorsTx(ctx, tx, unpaid, before); err != nil {
+			return err
+		}
+		if err := donor.EraseUnpaidTx(ctx, tx, unpaid); err != nil {
 			return err
 		}
 		purged = len(rows)
-		return donor.EraseUnpaidTx(ctx, tx, unpaid)
+		_, err = tx.ExecContext(ctx, contacts, pg.UUIDs(gifts))
+		return err
 	})
 	return purged, err
+}
+
+// idleDonorsTx returns those of the donors who have no donation that was paid or is newer than `before`.
+func idleDonorsTx(ctx context.Context, tx *sqlx.Tx, donors []uuid.UUID, before time.Time) (unpaid []uuid.UUID, err error) {
+	const query = `/* donation.idleDonorsTx */
+		SELECT DISTINCT o.id FROM unnest($1::uuid[]) AS o (id)
+		 WHERE NOT EXISTS (SELECT 1 FROM donation d WHERE d.donor_id = o.id
+		                    AND (d.created_at > $2 OR d.status IN ('processing', 'settled', 'held')))`
+	err = tx.SelectContext(ctx, &unpaid, query, pg.UUIDs(donors), before)
+	return unpaid, err
 }

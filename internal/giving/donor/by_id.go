@@ -28,3 +28,11 @@ func LockTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
 	var locked []uuid.UUID
 	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(ids))
 }
+
+// LockForErasureTx locks donors until the transaction ends, so that nobody begins a donation of theirs in the meantime,
+// or writes about them.
+func LockForErasureTx(ctx context.Context, tx *sqlx.Tx, ids []uuid.UUID) error {
+	const query = `/* donor.LockForErasureTx */ SELECT id FROM donor WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE`
+	var locked []uuid.UUID
+	return tx.SelectContext(ctx, &locked, query, pg.UUIDs(ids))
+}

@@ -44,8 +44,11 @@ type Donor struct {
 // FindOrAddTx returns the id of the entity's donor with d's address, and adds d if there is none. The whole address
 // counts: another tag after a plus sign is another donor. A donor without an address is always added, because nothing
 // shows whether the entity has the donor already.
+//
+// The donor found is locked against an erasure until the transaction ends. One who was erased meanwhile is not found:
+// whoever gives again is a new donor.
 func FindOrAddTx(ctx context.Context, tx *sqlx.Tx, d Donor) (uuid.UUID, error) {
-	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2`
+	const find = `/* donor.FindOrAddTx */ SELECT id FROM donor WHERE entity_id = $1 AND email = $2 FOR KEY SHARE`
 	const add = `/* donor.FindOrAddTx */
 		INSERT INTO donor (id, entity_id, email, first_name, last_name, language, created_at, kind, organisation_name)
 		VALUES ($1, $2, nullif($3, ''), $4, $5, $6, $7, $8, $9) ON CONFLICT (entity_id, email) DO NOTHING`

@@ -16,7 +16,7 @@ const (
 		ALTER TABLE journal_entry DISABLE TRIGGER USER; ALTER TABLE receipt DISABLE TRIGGER USER; ALTER TABLE receipt_counter DISABLE TRIGGER USER;
 		ALTER TABLE receipt_void DISABLE TRIGGER USER; ALTER TABLE letter_delivery DISABLE TRIGGER USER; ALTER TABLE letter DISABLE TRIGGER USER;
 		ALTER TABLE balance_observation DISABLE TRIGGER USER; ALTER TABLE ledger_seal DISABLE TRIGGER USER; ALTER TABLE ledger_snapshot DISABLE TRIGGER USER;
-		ALTER TABLE ledger_head DISABLE TRIGGER USER; ALTER TABLE payment DISABLE TRIGGER USER;`
+		ALTER TABLE ledger_head DISABLE TRIGGER USER; ALTER TABLE payment DISABLE TRIGGER USER; ALTER TABLE donor DISABLE TRIGGER USER;`
 	deleteSeals = `DELETE FROM ledger_head; DELETE FROM ledger_snapshot; DELETE FROM ledger_seal;` // no chain to break
 
 	insertEntry = `INSERT INTO journal_entry (id, entity_id, currency, entry_date, fact_date, source, source_id, kind, fact_hash, line_count)
@@ -29,6 +29,12 @@ const (
 		SELECT 'MADE', d.entity_id, d.donor_id, 2026, 1, 'en', 1, jsonb_build_object('legal_name', e.legal_name, 'ein', e.ein), now()
 		  FROM donation d JOIN legal_entity e ON e.id = d.entity_id WHERE d.id = 'KEPT';`
 	insertedID = "00000000-0000-4000-8000-000000000001"
+
+	erasure = `INSERT INTO erasure (id, asked_at, asked_by, language, due_at, done_at) VALUES ('MADE', now(), 'x', 'en', now(), now()); INSERT INTO erasure_donor (erasure_id, donor_id) VALUES ('MADE', 'DONOR');`
+	erased  = erasure + `SELECT erase_people('MADE', '{}'); ALTER TABLE plan DISABLE TRIGGER USER; ALTER TABLE plan_event DISABLE TRIGGER USER; ALTER TABLE plan_request DISABLE TRIGGER USER;
+		ALTER TABLE donation_contact DISABLE TRIGGER USER; ALTER TABLE statement_person DISABLE TRIGGER USER;`
+	plan = `INSERT INTO plan (id, entity_id, organisation_id, donor_id, public_ref, status, frequency, amount, covered, currency, language, created_at, begun_at, ended_at)
+		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now() FROM donation WHERE id = 'KEPT';`
 )
 
 // linesIn returns two lines for the inserted entry; the first one is in account.
@@ -49,7 +55,9 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"YEAR", s.Lines(`SELECT year::text FROM receipt_counter`)[0],
 		"EVENT", s.Lines(`SELECT id FROM stripe_event WHERE type = 'charge.succeeded' ORDER BY id LIMIT 1`)[0],
 		"OPERATIONS", s.Lines(`SELECT f.id::text FROM fund f JOIN legal_entity e ON e.id = f.entity_id WHERE f.code = 'operations' AND e.slug = 'tsne'`)[0],
-		"TSNE", s.unchanged.EntityID.String(),
+		"TSNE", s.unchanged.EntityID.String(), "DONOR", s.unchanged.DonorID.String(),
+		"LETTER", s.Lines(`SELECT id::text FROM letter WHERE subject_id = (SELECT id FROM receipt WHERE donation_id = $1)`, s.unchanged.ID)[0],
+		"DELIVERY", s.Lines(`SELECT d.id::text FROM letter_delivery d JOIN letter l ON l.id = d.letter_id WHERE l.subject_id = (SELECT id FROM receipt WHERE donation_id = $1)`, s.unchanged.ID)[0],
 		"KEPT", s.unchanged.ID.String(), "WHOLE", s.whole.ID.String(), "LOST", s.lost.ID.String(), "MADE", insertedID,
 	)
 	const old = `UPDATE receipt SET issued_at = now() - interval '1 hour' WHERE id = 'KEPT.receipt';`
@@ -129,6 +137,19 @@ func TestCheckersFindWhatIsBroken(t *testing.T) {
 		"a receipt without facts":               {`UPDATE receipt SET facts = '{}' WHERE id = 'KEPT.receipt'`, "A16 KEPT.receipt, A16 KEPT.receipt"},
 		"a statement of another entity":         {statement + `UPDATE statement SET facts = facts || '{"ein": "11-1111111"}'`, "A16 MADE"},
 		"a statement of the entity":             {statement, ""},
+		"an erased donor":                       {erased, ""},
+		"an erasure that is not done":           {erasure + `UPDATE erasure SET done_at = NULL`, ""},
+		"a donor with a name":                   {erased + `UPDATE donor SET first_name = 'Ana' WHERE id = 'DONOR'`, "A17 donor DONOR"},
+		"a donor with an address":               {erased + `UPDATE donor SET email = 'ana@example.org' WHERE id = 'DONOR'`, "A17 donor DONOR"},
+		"a receipt with a name":                 {erased + `UPDATE receipt SET facts = facts || '{"donor_organisation": "Elm"}' WHERE id = 'KEPT.receipt'`, "A17 receipt KEPT.receipt"},
+		"a contact":                             {erased + `INSERT INTO donation_contact SELECT 'KEPT', '', '', '', '', '', '', '', '', '', '', 'a note'`, "A17 donation_contact KEPT"},
+		"an email":                              {erased + `UPDATE letter SET message = 'x' WHERE id = 'LETTER'`, "A17 letter LETTER"},
+		"a recipient":                           {erased + `UPDATE letter_delivery SET recipient = 'x' WHERE id = 'DELIVERY'`, "A17 letter_delivery DELIVERY"},
+		"a statement":                           {erased + statement + `INSERT INTO statement_person VALUES ('MADE', '{}')`, "A17 statement_person MADE"},
+		"a card of a plan":                      {erased + plan + `UPDATE plan SET card_last4 = '4242'`, "A17 plan KEPT"},
+		"an event of a plan":                    {erased + plan + `INSERT INTO plan_event VALUES ('MADE', 'KEPT', 'x', 'x', '{"reason": "x"}', now())`, "A17 plan_event MADE"},
+		"a request of a plan":                   {erased + plan + `INSERT INTO plan_request VALUES ('MADE', 'KEPT', 'x', 'x', '{"brand": "x"}', 'x', now())`, "A17 plan_request MADE"},
+		"a trace of an address":                 {`INSERT INTO erasure_trace VALUES ('donor', 'MADE')`, "A17 donor MADE"},
 		"nothing":                               {`SELECT 1`, ""},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -32,6 +32,7 @@ func Checkers() []Checker {
 		{"A14", "check_restricted_below_zero", "no fund has less than nothing of its restricted money"},
 		{"A15", "check_event_set_aside", "no event is set aside"},
 		{"A16", "check_receipt_facts", "every receipt and statement says what was true of its legal entity, and of its donation"},
+		{"A17", "check_erased_person", "no row names a person who was erased"},
 		{"A10", "check_clearing_differs", "clearing is what Stripe holds"},
 	}
 }

@@ -22,6 +22,8 @@ type DailyRun struct {
 	DB    *sqlx.DB
 	NewID func() uuid.UUID
 	Now   func() time.Time // dates the tasks
+	// Before runs in the transaction of the checkers, before them: it finds what no view can. nil: nothing.
+	Before func(ctx context.Context, tx *sqlx.Tx) error
 }
 
 // Run runs the checkers that did not run on this day. A day begins at 08:00 UTC, which is night in all of the United
@@ -45,6 +47,11 @@ func (n DailyRun) Run(ctx context.Context) (all []Found, err error) {
 		entities, err := org.Entities(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if n.Before != nil && len(due) == len(Checkers()) {
+			if err := n.Before(ctx, tx); err != nil {
+				return err
+			}
 		}
 		for _, c := range due {
 			found, err := n.runOneTx(ctx, tx, entities, c)

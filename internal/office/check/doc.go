@@ -10,6 +10,7 @@
 //	A6   a gift without its one receipt          A14  a fund below zero in restricted money
 //	A15  an event that failed and is set aside
 //	A16  a receipt or statement that names its legal entity as it was not on that day, a receipt of another amount or day
+//	A17  a row that names a person who was erased
 //
 // SealWatch does not wait for the daily run: it opens tasks as soon as entries wait and nothing is sealed.
 //

@@ -22,6 +22,17 @@
 // database recorded the request, erases at most fifty people in 24 hours, and only those whom the request names
 // (table server_limit). The owner is not bound: to erase again after a restore, or at once.
 //
+// Whatever writes about a person at the same time waits: an erasure locks the person's donors and addresses before it
+// reads anything (function lock_people; migration 00077 names the order of locks), and a trigger on each table with
+// personal columns waits for these locks and writes the row in its erased form, or not at all. So a receipt that is
+// being issued or sent, a refund, a statement, a page of the person's own brings nothing back. Events of Stripe are
+// stored without what names a person, whoever it is. A new form or sign-in after the erasure is a new person's.
+// testdata/columns.txt lists every column of every table with what an erasure does with it.
+//
+// Each night RecordTracesTx and checker A17 look for rows that name an erased person all the same: rows of erased
+// donors that are not in their erased form, and addresses, compared as whole values by their keyed hashes. Erasing once
+// more removes them: konbit erasures apply.
+//
 // A backup made before an erasure still contains the person. So the list of erasures, which contains only ids and keyed
 // hashes of addresses, is stored beside the backups and is applied again to a database that was restored from one.
 //

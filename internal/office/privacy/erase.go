@@ -21,7 +21,12 @@ import (
 //
 // The database decides whether the erasure is due, and keeps a copy of each receipt that the law still requires. To the
 // server's role it returns ErrWaits before that, and ErrNoKeys if Prepare must run first.
+//
+// The locks that lockTx takes make every writer of personal data wait until the erasure has ended (migration 00077).
 func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
+	if err := k.addDonors(ctx, id); err != nil {
+		return err
+	}
 	const end = `/* privacy.Erase */ UPDATE erasure SET done_at = coalesce(done_at, $2) WHERE id = $1`
 	const erase = `/* privacy.Erase */ SELECT erase_people($1, $2)`
 	return pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
@@ -29,11 +34,14 @@ func (k Eraser) Erase(ctx context.Context, id uuid.UUID) error {
 		if err != nil || e.WithdrawnAt != nil {
 			return err
 		}
-		if err := CheckErasable(ctx, tx, donors); err != nil {
-			return err
-		}
 		addresses, err := k.addressesTx(ctx, tx, e)
 		if err != nil {
+			return err
+		}
+		if err := lockTx(ctx, tx, id, addresses); err != nil {
+			return err
+		}
+		if err := CheckErasable(ctx, tx, donors); err != nil {
 			return err
 		}
 		if err := planlink.EndOfDonorsTx(ctx, tx, donors); err != nil {
@@ -69,23 +77,75 @@ func eraseError(err error) error {
 }
 
 // mustWait reports whether an erasure that failed with err can be done later without a change.
-func mustWait(err error) bool { return fault.Is(err, fault.Conflict) || errors.Is(err, ErrWaits) }
+func mustWait(err error) bool {
+	return fault.Is(err, fault.Conflict) || errors.Is(err, ErrWaits) || pg.IsLockConflict(err)
+}
 
-// readTx reads an erasure and locks its donors, so that a donation settles either before or after the erasure.
+// readTx locks an erasure and returns it with its donors.
 func readTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) (e Erasure, donors []uuid.UUID, err error) {
 	const query = `/* privacy.readTx */ SELECT ` + columns + ` FROM erasure WHERE id = $1 FOR UPDATE`
 	const of = `/* privacy.readTx */ SELECT donor_id FROM erasure_donor WHERE erasure_id = $1 ORDER BY donor_id`
 	if err = tx.GetContext(ctx, &e, query, id); err != nil {
 		return e, nil, err
 	}
-	if err = tx.SelectContext(ctx, &donors, of, id); err != nil {
-		return e, nil, err
+	err = tx.SelectContext(ctx, &donors, of, id)
+	return e, donors, err
+}
+
+// lockTx locks the donors and addresses of an erasure until the transaction ends: what is written about them is either
+// there now, or is written in its erased form afterwards. A donation settles either before the erasure or after it.
+func lockTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, addresses []string) error {
+	const query = `/* privacy.lockTx */ SELECT lock_people($1, $2)`
+	_, err := tx.ExecContext(ctx, query, id, pq.Array(addresses))
+	return err
+}
+
+// addDonors adds the person's donors that are not named yet: since the request, the person began a donation to another
+// legal entity. A donor who is newer than an erasure that was done is a new person and is not added. The server's role
+// waits for a donor who was added as long as for the others, and adds nobody to an erasure that was done.
+func (k Eraser) addDonors(ctx context.Context, id uuid.UUID) error {
+	const insert = `/* privacy.addDonors */
+		INSERT INTO erasure_donor (erasure_id, donor_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING`
+	err := pg.InTx(ctx, k.DB, func(tx *sqlx.Tx) error {
+		e, donors, err := readTx(ctx, tx, id)
+		if err != nil || e.WithdrawnAt != nil {
+			return err
+		}
+		addresses, err := k.addressesTx(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		named, err := donor.ByIDs(ctx, tx, donors)
+		if err != nil {
+			return err
+		}
+		for _, d := range named {
+			if d.Email != "" && !d.IsErased() {
+				addresses = append(addresses, d.Email)
+			}
+		}
+		all, err := donor.ByEmails(ctx, tx, addresses)
+		if err != nil {
+			return err
+		}
+		missing := slices.DeleteFunc(all, func(d donor.Donor) bool {
+			return slices.Contains(donors, d.ID) || e.DoneAt != nil && !d.CreatedAt.Before(*e.DoneAt)
+		})
+		if len(missing) == 0 {
+			return nil
+		}
+		_, err = tx.ExecContext(ctx, insert, id, pg.UUIDs(donor.IDs(missing)))
+		return err
+	})
+	if pg.Violates(err, "done_erasure_names_nobody_else") {
+		return nil
 	}
-	return e, donors, donor.LockTx(ctx, tx, donors)
+	return err
 }
 
 // addressesTx returns the proved addresses that match the erasure's hashes, also those without a donation. An address
-// that was proved again after the erasure belongs to a new person and is left out.
+// that was proved again after the erasure belongs to a new person and is left out. Of an erasure that was done it also
+// returns the addresses of which the last RecordTracesTx found rows that are older.
 func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addresses []string, err error) {
 	const hashed = `/* privacy.addressesTx */ SELECT mac FROM erasure_address WHERE erasure_id = $1`
 	var macs [][]byte
@@ -99,6 +159,13 @@ func (k Eraser) addressesTx(ctx context.Context, tx *sqlx.Tx, e Erasure) (addres
 	all, err := donoraccess.ProvedBefore(ctx, tx, e.DoneAt)
 	if err != nil {
 		return nil, err
+	}
+	if e.DoneAt != nil {
+		traced, err := tracedTx(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, traced...)
 	}
 	addresses = []string{}
 	for _, email := range all {

@@ -201,6 +201,13 @@ func IsLockTimeout(err error) bool {
 	return errors.As(err, &refused) && refused.Code == pqerror.LockNotAvailable
 }
 
+// IsLockConflict reports whether err is that another transaction held a lock for too long, or a deadlock. The same work
+// succeeds when the other transaction has ended.
+func IsLockConflict(err error) bool {
+	var refused *pq.Error
+	return errors.As(err, &refused) && (refused.Code == pqerror.LockNotAvailable || refused.Code == pqerror.TRDeadlockDetected)
+}
+
 // Violates reports whether err is a violation of the named constraint.
 func Violates(err error, constraint string) bool {
 	var refused *pq.Error
