@@ -30,6 +30,7 @@
 //	clocks       New Year's hours in five time zones, server and database clocks that differ: no wrong tax year
 //	disk         the database's disk is full: webhooks are refused, and no acknowledged one is lost
 //	sleepers     servers suspended longer than their leases: others take over, and after resuming they do nothing twice
+//	erasure      people erased while their receipts are sent, refunds come in and they use their pages: no word in a dump
 //	enumeration  known and unknown addresses at sign-in: the answers and their times do not differ
 //
 // All random choices follow from a seed, which every failure prints. Only tests and cmd/chaos import chaos.

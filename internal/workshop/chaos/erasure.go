@@ -1,0 +1,331 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jmoiron/sqlx"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/contact"
+	"konbit/internal/giving/donation"
+	"konbit/internal/giving/donor"
+	"konbit/internal/giving/receipt"
+	"konbit/internal/mail"
+	"konbit/internal/office/privacy"
+	"konbit/internal/platform/pg"
+	"konbit/internal/workshop/stripefake"
+	"konbit/internal/workshop/testkit"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+func init() {
+	register(Row{
+		Name: "erasure", No: "T28", Short: 12, Long: 400, Prove: Erasure,
+		Promise: "people erased while their receipts are sent and sent again, refunds and old webhooks come in, statements are issued and they use " +
+			"their own pages: no word about them is in a dump, as text or as hex, and their receipts open only with SECRET_KEY",
+	})
+}
+
+// erasedDonor is a person of the row: a donor with words that nobody else has.
+type erasedDonor struct {
+	donation.Donation
+	form    donation.Form
+	browser *visitor.Visitor
+	token   string // of the forms of their pages
+	donors  []donor.Donor
+}
+
+// words returns what names the person.
+func (p *erasedDonor) words() []string {
+	c, d := p.form.Contact, p.form.Dedication
+	return []string{c.FirstName, c.LastName, c.Email, c.Phone, c.AddressLine1, c.City, c.Note, d.Name, d.CardName, d.CardEmail, d.CardMessage}
+}
+
+// erasures is a program with people who are to be erased, and one who stays.
+type erasures struct {
+	*program.Program
+	t      testing.TB
+	r      *rand.Rand
+	people []*erasedDonor
+	stays  *erasedDonor
+}
+
+// Erasure erases Count people while everything that writes about them is at work, and then searches a dump.
+func Erasure(t testing.TB, run Run) {
+	h := program.New(t, program.Options{Fake: stripefake.Options{Seed: run.Seed | 1}, UnlimitedSignIn: true})
+	w := &erasures{Program: h, t: t, r: rand.New(rand.NewPCG(run.Seed, 23))}
+	_, err := h.OwnersPrivacy().Prepare(t.Context(), 10*run.Count+100)
+	require.NoError(t, err)
+	h.Exec(`UPDATE server_limit SET erased_a_day = $1`, 2*run.Count)
+	w.stays = w.person()
+	for range run.Count {
+		w.people = append(w.people, w.person())
+	}
+	for _, p := range w.people {
+		w.request(p)
+	}
+	h.AgeErasures()
+	h.Exec(`UPDATE erasure SET due_at = asked_at`)
+	before := w.words()
+	require.Len(t, before, 11*run.Count, "the search finds them before")
+
+	began := time.Now()
+	w.eraseUnderLoad()
+	run.Record("erased under load in", time.Since(began).Round(100*time.Millisecond).String())
+	w.settle()
+	require.Empty(t, w.words())
+	require.Len(t, found(w.dump(), w.stays.words()), 11, "the search finds who stays")
+	for _, p := range w.people {
+		require.Empty(t, found([]byte(strings.ToLower(h.Log.String())), p.words()), "the log")
+	}
+	w.requireKept()
+	run.Progress(run.Count)
+}
+
+// person returns a person with words of their own who gave twice, and signs them in. Their emails are not sent yet.
+func (w *erasures) person() *erasedDonor {
+	word := func() string {
+		letters := make([]byte, 10)
+		for i := range letters {
+			letters[i] = 'a' + byte(w.r.IntN(26))
+		}
+		return "Q" + string(letters)
+	}
+	p := &erasedDonor{form: program.ValidForm()}
+	p.form.Contact = donation.Contact{Contact: contact.Contact{
+		FirstName: word(), LastName: word(), Email: strings.ToLower(word()) + "@donor.example",
+		Details: contact.Details{Phone: fmt.Sprintf("617%09d", w.r.IntN(1e9)), AddressLine1: word(), City: word(), Region: "MA", PostalCode: "02111", Country: "US"},
+	}, Note: word()}
+	p.form.Dedication = donation.Dedication{
+		Kind: donation.Memory, Name: word(), CardName: word(), CardEmail: strings.ToLower(word()) + "@card.example", CardMessage: word(),
+	}
+	again := p.form
+	again.FormID = program.ValidForm().FormID
+	p.Donation = w.SettledGift(p.form)
+	w.SettledGift(again)
+	p.browser = visitor.New(w.t, w.Program).SignIn(p.form.Contact.Email)
+	p.token = p.browser.Token()
+	return p
+}
+
+func (w *erasures) request(p *erasedDonor) {
+	var err error
+	p.donors, err = donor.ByEmails(w.t.Context(), w.DB.Server, []string{p.form.Contact.Email})
+	require.NoError(w.t, err)
+	_, err = w.Privacy.Request(w.t.Context(), privacy.ErasureRequest{
+		Donors: donor.IDs(p.donors), Addresses: []string{p.form.Contact.Email}, Language: "en", RequestedBy: "donor",
+	})
+	require.NoError(w.t, err)
+}
+
+// eraseUnderLoad erases everybody from two processes while writers run, each on the people in turn.
+func (w *erasures) eraseUnderLoad() {
+	w.StartWorkers() // emails of all gifts, and what comes in
+	ctx, stop := context.WithTimeout(w.t.Context(), 5*time.Minute)
+	defer stop()
+	var load sync.WaitGroup
+	for _, write := range []func(p *erasedDonor){w.redeliver, w.refund, w.sendAgain, w.usePages, w.enterProfile, w.correct, w.issueStatements} {
+		order := w.r.Perm(len(w.people))
+		load.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				write(w.people[order[i%len(order)]])
+			}
+		})
+	}
+	var erasers sync.WaitGroup
+	for range 2 {
+		erasers.Go(func() {
+			for ctx.Err() == nil && w.open() > 0 {
+				_, err := w.Privacy.EraseDue(ctx)
+				assert.NoError(w.t, err)
+			}
+		})
+	}
+	erasers.Wait()
+	stop()
+	load.Wait()
+	require.Zero(w.t, w.open(), "all are erased in time")
+}
+
+// open returns the number of erasures that are not done.
+func (w *erasures) open() (n int) {
+	assert.NoError(w.t, w.DB.Owner.Get(&n, `SELECT count(*) FROM erasure WHERE done_at IS NULL`))
+	return n
+}
+
+// redeliver posts the events of a person's gift once more under new ids, as Stripe sends later events about it.
+func (w *erasures) redeliver(p *erasedDonor) {
+	for _, e := range w.EventsOf(p.Donation) {
+		again := w.AlterEvent(e, func(map[string]any, map[string]any) {})
+		signature := stripefake.Sign(time.Now(), again.Body, program.WebhookSecrets["tsne"]...)
+		assert.Contains(w.t, []int{http.StatusOK, http.StatusServiceUnavailable}, w.PostWebhook("tsne", again.Body, signature))
+	}
+}
+
+// refund returns one cent of a gift: its receipt is replaced, with an email.
+func (w *erasures) refund(p *erasedDonor) {
+	_, _ = w.Fake.Refund(w.IntentOf(p.Donation), 1) // refused when nothing is left
+	bodies := w.Fake.Bodies("tsne")
+	for _, body := range bodies[len(bodies)-2:] {
+		w.PostWebhook("tsne", body, stripefake.Sign(time.Now(), body, program.WebhookSecrets["tsne"]...))
+	}
+	_, err := w.Collector.Sweep(w.t.Context())
+	w.allow(err)
+}
+
+// sendAgain orders that the newest receipt is sent again.
+func (w *erasures) sendAgain(p *erasedDonor) {
+	latest, err := receipt.Latest(w.t.Context(), w.DB.Server, w.gifts(p))
+	assert.NoError(w.t, err)
+	for _, r := range latest {
+		w.allow(mail.Resender{Receipts: w.Receipts, Queue: w.Queue}.Resend(w.t.Context(), r, "staff"))
+	}
+}
+
+// correct issues a receipt anew from facts that were read before.
+func (w *erasures) correct(p *erasedDonor) {
+	latest, err := receipt.Latest(w.t.Context(), w.DB.Server, w.gifts(p))
+	assert.NoError(w.t, err)
+	for id, r := range latest {
+		change := receipt.Change{Reason: receipt.Corrected, On: "2026-01-01", By: "staff"}
+		w.allow(pg.InTx(w.t.Context(), w.DB.Server, func(tx *sqlx.Tx) error {
+			if _, err := donation.LockTx(w.t.Context(), tx, id); err != nil {
+				return err
+			}
+			_, err := w.Settler.Receipts.ReplaceTx(w.t.Context(), tx, []receipt.Replacement{{Of: r.ID, Facts: r.Facts, Change: change}}, time.Now())
+			return err
+		}))
+	}
+	time.Sleep(20 * time.Millisecond) // a receipt is corrected now and then
+}
+
+// usePages opens the person's pages and saves their details, until the session is gone.
+func (w *erasures) usePages(p *erasedDonor) {
+	c, cookies := p.form.Contact, ""
+	for name, value := range p.browser.Cookies {
+		cookies += name + "=" + value + "; "
+	}
+	for _, do := range []struct {
+		method, path string
+		form         url.Values
+	}{{"GET", "/portal", nil}, {"POST", "/portal/details", url.Values{
+		"session": {p.token}, "first_name": {c.FirstName}, "last_name": {c.LastName}, "language": {"en"}, "phone": {c.Phone},
+		"address_line1": {c.AddressLine1}, "city": {c.City}, "region": {c.Region}, "postal_code": {c.PostalCode}, "country": {c.Country},
+	}}} {
+		request, err := http.NewRequest(do.method, w.URL+do.path, strings.NewReader(do.form.Encode()))
+		if !assert.NoError(w.t, err) {
+			return
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Cookie", cookies)
+		response, err := program.Client().Do(request)
+		if assert.NoError(w.t, err) {
+			_ = response.Body.Close()
+		}
+	}
+}
+
+// enterProfile writes what a page read before.
+func (w *erasures) enterProfile(p *erasedDonor) {
+	c := p.form.Contact
+	w.allow(pg.InTx(w.t.Context(), w.DB.Server, func(tx *sqlx.Tx) error {
+		profile := donor.Profile{FirstName: c.FirstName, LastName: c.LastName, Language: "en", Details: c.Details}
+		return donor.UpdateProfileTx(w.t.Context(), tx, donor.IDs(p.donors), profile, time.Now())
+	}))
+}
+
+func (w *erasures) issueStatements(p *erasedDonor) {
+	entity := w.Offer("csio").Entity
+	_, err := w.Statements.Issue(w.t.Context(), entity, p.ChargedAt.In(entity.Location()).Year(), nil)
+	w.allow(err)
+}
+
+func (w *erasures) gifts(p *erasedDonor) []uuid.UUID {
+	ids, err := donation.IDsByDonors(w.t.Context(), w.DB.Server, donor.IDs(p.donors))
+	assert.NoError(w.t, err)
+	return ids
+}
+
+// allow fails the test for an error that neither the erasure nor the other writers explain.
+func (w *erasures) allow(err error) {
+	for _, expected := range []error{nil, mail.ErrNoRecipient, mail.ErrWaiting, mail.ErrReceiptVoid, receipt.ErrReceiptVoid} {
+		if errors.Is(err, expected) {
+			return
+		}
+	}
+	assert.True(w.t, pg.IsTransient(err), "%v", err)
+}
+
+// settle waits until nothing is to do any more, and runs the checkers of this promise as the server does each night.
+func (w *erasures) settle() {
+	testkit.Eventually(w.t, 5*time.Minute, func() error {
+		if n := w.Count(`SELECT count(*) FROM river_job WHERE state NOT IN ('completed', 'discarded', 'cancelled')`); n > 0 {
+			return fmt.Errorf("%d jobs to do", n)
+		}
+		if n := w.Count(`SELECT count(*) FROM stripe_event WHERE state = 'new'`); n > 0 {
+			return fmt.Errorf("%d events to apply", n)
+		}
+		return nil
+	})
+	require.NoError(w.t, pg.InTx(w.t.Context(), w.DB.Server, func(tx *sqlx.Tx) error { return w.Privacy.RecordTracesTx(w.t.Context(), tx) }))
+	require.Empty(w.t, w.Lines(`SELECT subject FROM check_erased_person`))
+}
+
+// words returns which words about people who are to be erased a dump contains, as text or as hex.
+func (w *erasures) words() (all []string) {
+	dump := w.dump()
+	for _, p := range w.people {
+		all = append(all, found(dump, p.words())...)
+	}
+	return all
+}
+
+// dump returns a dump of the database in lower case.
+func (w *erasures) dump() []byte {
+	command := exec.Command("pg_dump", "--dbname="+w.DB.OwnerURL)
+	text, err := command.Output()
+	require.NoError(w.t, err)
+	require.NotEmpty(w.t, text)
+	return bytes.ToLower(text)
+}
+
+// found returns the words that a dump in lower case contains, as text or as the hex of a value of type bytea.
+func found(dump []byte, words []string) (all []string) {
+	for _, word := range words {
+		for _, form := range []string{strings.ToLower(word), hex.EncodeToString([]byte(word)), hex.EncodeToString([]byte(strings.ToLower(word)))} {
+			if bytes.Contains(dump, []byte(form)) {
+				all = append(all, word)
+				break
+			}
+		}
+	}
+	return all
+}
+
+// requireKept requires that the receipts of the erased can be opened with the secret, and name them.
+func (w *erasures) requireKept() {
+	numbers := w.Lines(`SELECT 'TSNE-' || r.year || '-' || lpad(r.number::text, 6, '0') FROM receipt_kept k JOIN receipt r ON r.id = k.receipt_id ORDER BY 1`)
+	require.GreaterOrEqual(w.t, len(numbers), 2*len(w.people))
+	named := map[string]bool{}
+	for _, number := range numbers {
+		facts, err := w.OwnersPrivacy().OpenSealedReceipt(w.t.Context(), number, "auditor", "test")
+		require.NoError(w.t, err)
+		named[facts.Email] = true
+	}
+	require.Len(w.t, named, len(w.people))
+}
