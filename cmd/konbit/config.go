@@ -86,7 +86,7 @@ func (c Config) warnings() (all []string) {
 	for _, old := range sortedNames(c.OldLimits) {
 		all = append(all, fmt.Sprintf("GIVE_LIMITS: %s is now called %s; the old name will be removed", old, c.OldLimits[old]))
 	}
-	return all
+	return append(all, c.unverified()...)
 }
 
 // readConfig reads the settings from env, without .env.
@@ -142,6 +142,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	if slices.Contains(needs, needOwn) {
 		r.own(c)
 	}
+	r.checkEncryption(c, needs)
 	return c, r.err()
 }
 

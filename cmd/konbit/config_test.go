@@ -82,7 +82,7 @@ func TestUnknownNamesAreReported(t *testing.T) {
 	require.Equal(t, []string{"METRIC_ADDR", "STRIPE_KEY_TSNE"}, c.Unread)
 	out, err := runCommand(t, "doctor")
 	require.Error(t, err)
-	require.Contains(t, out, "✓ names of settings: .env has METRIC_ADDR, STRIPE_KEY_TSNE, which nothing reads")
+	require.Contains(t, out, "✓ settings to look at: .env has METRIC_ADDR, STRIPE_KEY_TSNE, which nothing reads")
 }
 
 func TestAllMistakesAreReportedTogether(t *testing.T) {

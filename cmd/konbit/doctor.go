@@ -17,7 +17,7 @@ func doctorCommand() *cobra.Command {
 		d := &doctor.Doctor{Settings: config.Settings, Log: config.logger()}
 		d.Report("settings", err)
 		for _, warning := range config.warnings() {
-			d.Note("names of settings", warning)
+			d.Note("settings to look at", warning)
 		}
 		if err == nil {
 			d.Run(c.Context())
