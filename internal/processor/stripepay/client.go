@@ -19,6 +19,8 @@ import (
 )
 
 const (
+	// apiHost is the host of stripe.APIURL.
+	apiHost = "api.stripe.com"
 	// callTimeout limits one call; Stripe's library would wait 80 s. A page limits all its calls together.
 	callTimeout = 5 * time.Second
 	// Calls per second of one account, well under Stripe's limits of 25 in test mode and 100 in live mode
@@ -49,6 +51,7 @@ func (s *Stripe) WebhookKeys(entitySlug string) (secrets []string, live, ok bool
 // Stripe calls the API for the accounts of all entities.
 type Stripe struct {
 	accounts map[string]*account // by the entity's slug
+	apiHost  string              // the only host that requests are sent to
 	scheme   string              // of payment pages
 	pages    []string            // hosts they may be on
 	observe  Observer            // nil if calls are not observed
@@ -62,7 +65,7 @@ type account struct {
 
 // New returns a client. apiURL is a stand-in's address, empty for Stripe. It reports an error if a stand-in has a live key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
-	s := &Stripe{accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
+	s := &Stripe{accounts: map[string]*account{}, apiHost: apiHost, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
 	config := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: observedTransport{s}, CheckRedirect: refuseRedirect},
 		LeveledLogger:     libraryLogger{log},
@@ -75,7 +78,7 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 			return nil, fmt.Errorf("STRIPE_API_URL: %q is not an address such as http://127.0.0.1:8081", apiURL)
 		}
 		config.URL = stripe.String(strings.TrimSuffix(apiURL, "/"))
-		s.scheme, s.pages = stand.Scheme, []string{stand.Host}
+		s.apiHost, s.scheme, s.pages = stand.Host, stand.Scheme, []string{stand.Host}
 	}
 	for slug, k := range keys {
 		if apiURL != "" && k.Live() {

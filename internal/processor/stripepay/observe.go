@@ -1,6 +1,7 @@
 package stripepay
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -17,8 +18,17 @@ func (s *Stripe) Observe(o Observer) { s.observe = o }
 // observedTransport sends requests to Stripe and reports them to the observer.
 type observedTransport struct{ s *Stripe }
 
+// errOtherHost is returned for a request to any other place than Stripe's API (OWASP ASVS 5.0.0 V13.2.5).
+var errOtherHost = errors.New("stripe: a request to another host was not sent")
+
 // RoundTrip is part of http.RoundTripper.
 func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != w.s.apiHost || r.URL.Scheme != w.s.scheme {
+		if r.Body != nil {
+			_ = r.Body.Close() // a RoundTripper closes it, whatever becomes of the request
+		}
+		return nil, errOtherHost
+	}
 	began := time.Now()
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if w.s.observe != nil {
