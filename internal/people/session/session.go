@@ -35,6 +35,8 @@ type Limits struct {
 	IdleTimeout  time.Duration // since the last request
 	MaxLifetime  time.Duration // since it was opened
 	SeenInterval time.Duration // the time of the last request is written at most this often
+	FreshFor     time.Duration // how long after it was opened a session may change how its person signs in
+	MaxOpen      int           // sessions of one person; when one more is opened, the one unused for longest ends
 }
 
 // Limits returns when sessions of this kind end. Cookies last for MaxLifetime.
@@ -46,9 +48,12 @@ type table interface {
 	find(ctx context.Context, q sqlx.QueryerContext, hash []byte, l Limits) (found, error)
 	updateSeenTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID) error
 	endTx(ctx context.Context, tx *sqlx.Tx, hash []byte) (int64, error)
+	endOneTx(ctx context.Context, tx *sqlx.Tx, person, id uuid.UUID) (int64, error)
+	endSurplusTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID, l Limits) error
 	endOfPersonTx(ctx context.Context, tx *sqlx.Tx, person uuid.UUID) (int64, error)
 	endOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (int64, error)
 	list(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) ([]Record, error)
+	listOpen(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID, l Limits) ([]Open, error)
 	deleteExpiredTx(ctx context.Context, tx *sqlx.Tx, l Limits) error
 }
 
@@ -58,6 +63,15 @@ type Session struct {
 	PersonID uuid.UUID `db:"person_id"`
 	Email    string    `db:"email"` // the address that was proved to open it
 	OpenedAt time.Time `db:"opened_at"`
+	// Fresh: it was opened less than Limits.FreshFor ago, so that its person proved recently who they are.
+	Fresh bool `db:"fresh"`
+}
+
+// Open is an open session as its person sees it.
+type Open struct {
+	ID       uuid.UUID `db:"id"`
+	OpenedAt time.Time `db:"opened_at"`
+	SeenAt   time.Time `db:"seen_at"` // the last request, to Limits.SeenInterval
 }
 
 // Opening is what a new session is opened for.
@@ -83,11 +97,16 @@ type found struct {
 // errNotFound is the same for a wrong secret and for a session that has ended.
 var errNotFound error = fault.New(fault.NotFound, "problem.404.text", nil)
 
-// OpenTx opens a session and returns it with the secret for its cookie. The secret is stored nowhere.
+// OpenTx opens a session and returns it with the secret for its cookie. The secret is stored nowhere. If the person has
+// more than Limits.MaxOpen open sessions then, those that were unused for longest end. Two that are opened at the same
+// moment do not see each other.
 func (s Service) OpenTx(ctx context.Context, tx *sqlx.Tx, o Opening) (Session, string, error) {
 	secret := NewSecret()
 	opened, err := s.Kind.table.insertTx(ctx, tx, s.NewID(), s.hash(secret), o)
-	return opened, secret, err
+	if err != nil {
+		return opened, "", err
+	}
+	return opened, secret, s.Kind.table.endSurplusTx(ctx, tx, o.PersonID, s.Kind.limits)
 }
 
 // Find returns the open session with that secret; fault.NotFound if there is none.
@@ -106,6 +125,17 @@ func (s Service) Find(ctx context.Context, secret string) (Session, error) {
 func (s Service) End(ctx context.Context, secret string) error {
 	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		_, err := s.Kind.table.endTx(ctx, tx, s.hash(secret))
+		return err
+	})
+}
+
+// EndOne ends an open session of a person by its id; fault.NotFound if there is none.
+func (s Service) EndOne(ctx context.Context, person, id uuid.UUID) error {
+	return pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		ended, err := s.Kind.table.endOneTx(ctx, tx, person, id)
+		if err == nil && ended == 0 {
+			err = errNotFound
+		}
 		return err
 	})
 }
@@ -132,6 +162,11 @@ func (s Service) EndOfEmailTx(ctx context.Context, tx *sqlx.Tx, email string) (i
 // List returns the sessions of a person, open and ended, oldest first.
 func (s Service) List(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) ([]Record, error) {
 	return s.Kind.table.list(ctx, q, person)
+}
+
+// ListOpen returns the open sessions of a person, the newest first.
+func (s Service) ListOpen(ctx context.Context, person uuid.UUID) ([]Open, error) {
+	return s.Kind.table.listOpen(ctx, s.DB, person, s.Kind.limits)
 }
 
 // DeleteExpiredTx deletes sessions 30 days after their end.

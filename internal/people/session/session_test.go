@@ -257,3 +257,48 @@ func TestEndedSessionsAreDeletedAfter30Days(t *testing.T) {
 		})
 	}
 }
+
+// TestAPersonHasSoManySessions: when one more is opened, the one unused for longest ends. Another person's stay.
+func TestAPersonHasSoManySessions(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	most := Donor().Limits().MaxOpen
+	_, stranger := f.open(uuid.New(), "bea@example.org")
+	person := uuid.New()
+	secrets := make([]string, most)
+	for i := range secrets {
+		var s Session
+		s, secrets[i] = f.open(person, "ana@example.org")
+		f.age(s, 30*24*time.Hour, time.Duration(i+1)*time.Hour)
+	}
+	unused, old := most-1, 0
+	_, newest := f.open(person, "ana@work.example")
+	for i, secret := range secrets {
+		assert.Equal(t, i != unused, f.isOpen(secret), "session %d", i)
+	}
+	assert.True(t, f.isOpen(newest))
+	assert.True(t, f.isOpen(stranger))
+	open, err := f.ListOpen(t.Context(), person)
+	require.NoError(t, err)
+	require.Len(t, open, most)
+	require.NoError(t, f.EndOne(t.Context(), person, open[0].ID))
+	assert.False(t, f.isOpen(newest), "the newest is first in the list")
+	assert.True(t, f.isOpen(secrets[old]))
+	assert.True(t, fault.Is(f.EndOne(t.Context(), person, open[0].ID), fault.NotFound), "it has ended")
+	assert.True(t, fault.Is(f.EndOne(t.Context(), uuid.New(), open[1].ID), fault.NotFound), "another person's")
+}
+
+// TestHowLongASessionIsFresh: by the database's clock, from its opening, whatever was requested since.
+func TestHowLongASessionIsFresh(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	opened, _ := f.open(uuid.New(), "ana@example.org")
+	assert.True(t, opened.Fresh)
+	for ago, fresh := range map[time.Duration]bool{0: true, Donor().Limits().FreshFor - time.Minute: true, Donor().Limits().FreshFor + time.Second: false} {
+		s, secret := f.open(uuid.New(), "ana@example.org")
+		f.age(s, ago, 0)
+		found, err := f.Find(t.Context(), secret)
+		require.NoError(t, err)
+		assert.Equal(t, fresh, found.Fresh, ago)
+	}
+}

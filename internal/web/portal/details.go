@@ -33,7 +33,7 @@ func (a *Area) writeDetails(w http.ResponseWriter, status int, page DetailsPage)
 }
 
 func (a *Area) detailsPage(r *http.Request, v web.DonorVisit) (DetailsPage, error) {
-	page := DetailsPage{Page: a.page(r, v, "details"), Languages: a.Languages, PreferredLanguage: v.Language}
+	page := DetailsPage{Page: a.page(r, v, "details"), Languages: a.Languages, PreferredLanguage: v.Language, Fresh: v.Fresh, Email: v.Email}
 	if len(v.Donors) > 0 {
 		d := v.Donors[0]
 		page.Entry = contact.Contact{FirstName: d.FirstName, LastName: d.LastName, Details: d.Details}
@@ -41,6 +41,9 @@ func (a *Area) detailsPage(r *http.Request, v web.DonorVisit) (DetailsPage, erro
 	}
 	var err error
 	if page.EmailChoices, err = a.emailPreferences(r, v); err != nil {
+		return page, err
+	}
+	if page.Devices, err = a.devices(r, v); err != nil {
 		return page, err
 	}
 	mailboxes, err := a.Access.Mailboxes(r.Context(), v.PersonID)
@@ -123,8 +126,11 @@ func (a *Area) saveDetails(r *http.Request, v web.DonorVisit, profile donor.Prof
 }
 
 // addressPost sends a code to another address that the visitor wants to link. The response is the same whether gifts
-// were made with that address or not.
+// were made with that address or not. Whoever links an address can sign in by it, so that the session must be fresh.
 func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	if !v.Fresh {
+		return a.askForFreshSession(w, r, v)
+	}
 	typed := r.PostForm.Get("email")
 	page, err := a.detailsPage(r, v)
 	if err != nil {
@@ -179,8 +185,11 @@ func (a *Area) linkAddressPost(w http.ResponseWriter, r *http.Request, v web.Don
 	return a.writeDetails(w, http.StatusUnprocessableEntity, page)
 }
 
-// unlinkAddressPost removes one of the visitor's addresses.
+// unlinkAddressPost removes one of the visitor's addresses. The session must be fresh.
 func (a *Area) unlinkAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	if !v.Fresh {
+		return a.askForFreshSession(w, r, v)
+	}
 	if err := a.Access.UnlinkAddress(r.Context(), v.Session, web.StoredEmail(r.PostForm.Get("email"))); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"io"
+	"time"
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
@@ -19,6 +20,9 @@ type DetailsPage struct {
 	EmailChoices      []EmailPreference
 	Mailboxes         []LinkedAddress
 	PendingAddress    string // address that a code was sent to; empty if none is pending
+	Devices           []Device
+	Fresh             bool   // the session is new enough to change addresses and end other sessions
+	Email             string // address that opened the session, to sign in again by it
 	Problems          []fault.Field
 }
 
@@ -34,6 +38,13 @@ type EmailPreference struct {
 type LinkedAddress struct {
 	Email        string
 	SignedInWith bool // this session was opened with it, so it cannot be removed now
+}
+
+// Device is an open session of a donor. We know nothing about the device itself.
+type Device struct {
+	ID           string
+	Opened, Seen time.Time // in the entity's time zone
+	Here         bool      // the session of this request
 }
 
 // Write writes the page.

@@ -69,8 +69,11 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 			{Name: "news_tsne", Kind: "news", Donee: tsne.Name, Wanted: true}},
 		Mailboxes: []portal.LinkedAddress{{Email: "ana@example.org", SignedInWith: true},
 			{Email: strings.Repeat("muy-largo-", 8) + "@example.org"}},
+		Devices: []portal.Device{{ID: "1", Opened: someDay, Seen: someDay, Here: true}, {ID: "2", Opened: someDay.AddDate(0, -2, 0), Seen: someDay.AddDate(0, 0, -3)}},
+		Fresh:   true, Email: "ana@example.org",
 	}
-	joining, bad := details, details
+	joining, bad, stale := details, details, details
+	stale.Fresh = false
 	joining.PendingAddress, joining.Done = "ana@work.example", "joined"
 	joining.Problems = []fault.Field{{Name: "code", Phrase: "sign_in.error.code_wrong"}}
 	for _, name := range []string{"first_name", "last_name", "phone", "city", "country", "email"} {
@@ -131,5 +134,6 @@ func ownPages(v *view.View, lang phrase.Language) map[string]writer {
 		"portal details":         func(w io.Writer) error { return details.Write(w, v) },
 		"portal details joining": func(w io.Writer) error { return joining.Write(w, v) },
 		"portal details bad":     func(w io.Writer) error { return bad.Write(w, v) },
+		"portal details stale":   func(w io.Writer) error { return stale.Write(w, v) },
 	}
 }

@@ -106,7 +106,8 @@ func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[
 	if err != nil {
 		return err
 	}
-	page := StatementPage{Frame: a.page(r, o.DonorVisit, "records").Frame, StatementWords: words, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
+	own := a.page(r, o.DonorVisit, "records")
+	page := StatementPage{Frame: own.Frame, StatementWords: words, Token: own.Token, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 

@@ -33,6 +33,7 @@ func (p RecordsPage) Write(w io.Writer, v *view.View) error {
 type StatementPage struct {
 	view.Frame
 	view.StatementWords
+	Token   string // session token of the form that signs out
 	PDFURL  string // address of the document; empty if none is offered
 	BackURL string
 }
@@ -47,6 +48,6 @@ func (p StatementPage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "portal/statement", p.Frame.Language, struct {
 		view.Frame
 		view.StatementText
-		PDFURL, BackURL string
-	}{p.Frame, text, p.PDFURL, p.BackURL})
+		Token, PDFURL, BackURL string
+	}{p.Frame, text, p.Token, p.PDFURL, p.BackURL})
 }

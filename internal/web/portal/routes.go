@@ -76,6 +76,7 @@ func (a *Area) Routes() []web.Route {
 		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost).LimitedInside(codesInside),
 		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost).Limited(unlinked),
 		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost).Unlimited(endsItself),
+		web.Post("/portal/sessions/end-one", web.Page, signedIn, a.endOneSessionPost).Unlimited(endsItself),
 
 		web.Get(openPath, web.Page, web.Public, a.openGet),
 		web.Post(openPath, web.Page, web.Public, a.openPost).LimitedInside(planCodesInside),
