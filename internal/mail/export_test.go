@@ -28,5 +28,8 @@ func (t *Transport) AgeIdleConnections(d time.Duration) {
 	}
 }
 
+// TLSPolicy returns whether the transport insists on STARTTLS.
+func (t *Transport) TLSPolicy() string { return t.client.TLSPolicy() }
+
 // RefusalFor is refusalFor.
 var RefusalFor = refusalFor

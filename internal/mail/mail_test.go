@@ -204,6 +204,21 @@ func TestSMTPURLs(t *testing.T) {
 	}
 }
 
+// TestMailServersElsewhereNeedTLS is ASVS 5.0.0 V12.3.1: without STARTTLS no email and no password is sent to another
+// machine. smtps:// speaks TLS from the first byte.
+func TestMailServersElsewhereNeedTLS(t *testing.T) {
+	for address, policy := range map[string]string{
+		"smtp://mail.example.org": "TLSMandatory", "smtp://user:secret@mail.example.org:587": "TLSMandatory", "smtp://192.0.2.7:25": "TLSMandatory",
+		"smtp://localhost.example.org": "TLSMandatory", "smtp://localhost:1025": "TLSOpportunistic", "smtp://127.0.0.1:1025": "TLSOpportunistic",
+	} {
+		t.Run(address, func(t *testing.T) {
+			transport, err := mail.NewTransport(address, "", 1)
+			require.NoError(t, err)
+			require.Equal(t, policy, transport.TLSPolicy())
+		})
+	}
+}
+
 func emailTo(name, subject string) mail.Email {
 	return mail.Email{
 		ID: uuid.New(), Kind: "receipt", List: "receipts", Sender: "tsne", From: "TSNE <gifts@tsne.example>", To: "ana@example.org", ToName: name,

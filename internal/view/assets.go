@@ -43,11 +43,21 @@ func newAssets(fsys fs.FS) (*assets, error) {
 		ext := path.Ext(entry.Name())
 		url := StaticPath + strings.TrimSuffix(entry.Name(), ext) + "." + fingerprint(content) + ext
 		a.urls[entry.Name()] = url
-		if a.files[url], err = newAsset(mime.TypeByExtension(ext), content); err != nil {
+		if a.files[url], err = newAsset(mediaTypeOf(ext), content); err != nil {
 			return nil, err
 		}
 	}
 	return a, nil
+}
+
+// mediaTypeOf returns the media type of files with an extension, all of which are text, with its charset. Package mime
+// has none for SVG.
+func mediaTypeOf(ext string) string {
+	mediaType := mime.TypeByExtension(ext)
+	if !strings.Contains(mediaType, "charset=") {
+		mediaType += "; charset=utf-8"
+	}
+	return mediaType
 }
 
 func newAsset(mediaType string, content []byte) (asset, error) {

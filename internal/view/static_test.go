@@ -48,6 +48,14 @@ func TestStaticFilesAreCachedForEver(t *testing.T) {
 	}
 }
 
+// TestStaticFilesNameTheirCharset is ASVS 5.0.0 V4.1.1: style sheets, scripts and pictures are all text.
+func TestStaticFilesNameTheirCharset(t *testing.T) {
+	v := newView(t)
+	for _, path := range regexp.MustCompile(`/static/[^"]+`).FindAllString(eventPage(t, v, frame("en")), -1) {
+		assert.Regexp(t, `^(text/css|text/javascript|image/svg\+xml); charset=utf-8$`, get(v, path, "").Header().Get("Content-Type"), path)
+	}
+}
+
 func TestStaticServesNothingElse(t *testing.T) {
 	v := newView(t)
 	accent := regexp.MustCompile(`/static/accent-[^"]+`).FindString(eventPage(t, v, frame("en")))

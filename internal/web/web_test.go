@@ -49,11 +49,34 @@ func TestSecurityHeaders(t *testing.T) {
 			assert.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"), name)
 			assert.Equal(t, "same-origin", got.Header.Get("Cross-Origin-Opener-Policy"), name)
 			assert.NotEmpty(t, got.Header.Get("Referrer-Policy"), name)
-			assert.Contains(t, got.Header.Get("Strict-Transport-Security"), "max-age=31536000", name)
+			assert.Equal(t, "max-age=31536000; includeSubDomains", got.Header.Get("Strict-Transport-Security"), name)
+			assert.Empty(t, got.Header.Get("Access-Control-Allow-Origin"), name)
 			assert.Empty(t, got.Header.Get("Server"), name)
 			assert.Equal(t, test.status == 405, got.Header.Get("Allow") != "", name)
 		})
 	}
+}
+
+// TestEveryAnswerNamesItsType is ASVS 5.0.0 V4.1.1: an answer with a body says what it is, and texts in which charset.
+func TestEveryAnswerNamesItsType(t *testing.T) {
+	t.Parallel()
+	e := visitor.NewTwoDonors(t)
+	seen := 0
+	for _, r := range routes(t, e.Program) {
+		for _, v := range []*visitor.Visitor{e.Ana, e.Nobody} {
+			method := r.Method
+			if method == "*" {
+				method = "GET"
+			}
+			got := v.Ask(method, r.path(r.object(t, e)), nil)
+			if got.Page == "" {
+				continue
+			}
+			seen++
+			assert.Regexp(t, `^(text/(html|plain|csv); charset=utf-8|application/(json|pdf))$`, got.Header.Get("Content-Type"), r.name())
+		}
+	}
+	require.Greater(t, seen, 40)
 }
 
 func TestAllowListsTheMethods(t *testing.T) {
