@@ -3,7 +3,7 @@
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-.PHONY: demo demo-reset test test-short test-deps check build sbom
+.PHONY: demo demo-reset test test-short test-deps check build sbom outdated
 
 # Runs everything on one machine: database, stand-in for Stripe, mail catcher, server. It runs until Ctrl-C and keeps its data.
 demo:
@@ -56,3 +56,7 @@ build:
 # Writes the software bill of materials: each module in the program, with its version and hash, as the program itself records it.
 sbom: build
 	go version -m bin/konbit > bin/konbit.sbom
+
+# Lists newer versions of the modules that go.mod requires itself. .github/SECURITY.md says how soon each is taken. Needs the network.
+outdated:
+	@go list -m -u -f '{{if and .Update (not .Indirect)}}{{.Path}} {{.Version}}: {{.Update.Version}} of {{.Update.Time.Format "2006-01-02"}}{{end}}' all
