@@ -15,15 +15,15 @@ import (
 // lib/pq, whose addresses are settings, may be imported only by the packages in the list of floors_test.go
 // (threat T19).
 var reaches = []string{
-	"app/clock.go http.Client",                             // reads the time of the stand-in, if one is configured
-	"app/doctor/doctor.go net.DefaultResolver",             // reads the DNS records of our senders when an operator asks
-	"mail/smtp.go smtp.Client",                             // of go-mail: SMTP_URL
-	"platform/pg/hosts.go net.DialTimeout",                 // DATABASE_URL
-	"platform/pg/hosts.go net.Dialer",                      // likewise
-	"platform/pg/watchdog.go net.DialTimeout",              // likewise
-	"platform/pg/watchdog.go net.Dialer",                   // likewise
-	"processor/stripepay/client.go http.Client",            // follows no redirect
-	"processor/stripepay/observe.go http.DefaultTransport", // used by the client above
+	"app/clock.go http.Client",                                         // reads the time of the stand-in, if one is configured
+	"app/doctor/doctor.go net.DefaultResolver",                         // reads the DNS records of our senders when an operator asks
+	"mail/smtp.go smtp.Client",                                         // of go-mail: SMTP_URL
+	"platform/pg/hosts.go net.DialTimeout",                             // DATABASE_URL
+	"platform/pg/hosts.go net.Dialer",                                  // likewise
+	"platform/pg/watchdog.go net.DialTimeout",                          // likewise
+	"platform/pg/watchdog.go net.Dialer",                               // likewise
+	"processor/stripepay/client.go http.Client",                        // follows no redirect
+	"processor/stripepay/transport/transport.go http.DefaultTransport", // used by the client above, for Stripe's host alone
 }
 
 // outward reports whether a name of the standard library opens connections, or holds a type that does.

@@ -37,22 +37,22 @@ func TestPackagesAndFilesStaySmall(t *testing.T) {
 // machineClock lists the files outside app, workshop and the measuring commands that read the machine's clock, each
 // with its reason. Others are given a clock by app.
 var machineClock = map[string]string{
-	"app/doctor/database.go":               "it compares the machine's clock with the database's",
-	"../cmd/konbit/export.go":              "it writes the time of the export into the file",
-	"../cmd/konbit/statements.go":          "it checks a year that a person types, and measures the time to go",
-	"mail/smtp.go":                         "pauses between connections",
-	"office/check/check.go":                "duration of a check",
-	"platform/guard/score.go":              "age of a copy in memory",
-	"platform/jobs/clock.go":               "it is the queue's clock",
-	"platform/jobs/runner.go":              "duration of a job",
-	"platform/metrics/state.go":            "duration of a query",
-	"platform/pg/hosts.go":                 "deadline of a connection",
-	"platform/pg/watchdog.go":              "deadline of a connection",
-	"processor/event/worker.go":            "time spent reading after a batch",
-	"processor/stripepay/webhook/inbox.go": "deadline of a connection",
-	"processor/stripepay/observe.go":       "duration of a request",
-	"processor/stripepay/turns/queue.go":   "turns per second",
-	"web/middleware.go":                    "duration of a request",
+	"app/doctor/database.go":                     "it compares the machine's clock with the database's",
+	"../cmd/konbit/export.go":                    "it writes the time of the export into the file",
+	"../cmd/konbit/statements.go":                "it checks a year that a person types, and measures the time to go",
+	"mail/smtp.go":                               "pauses between connections",
+	"office/check/check.go":                      "duration of a check",
+	"platform/guard/score.go":                    "age of a copy in memory",
+	"platform/jobs/clock.go":                     "it is the queue's clock",
+	"platform/jobs/runner.go":                    "duration of a job",
+	"platform/metrics/state.go":                  "duration of a query",
+	"platform/pg/hosts.go":                       "deadline of a connection",
+	"platform/pg/watchdog.go":                    "deadline of a connection",
+	"processor/event/worker.go":                  "time spent reading after a batch",
+	"processor/stripepay/webhook/inbox.go":       "deadline of a connection",
+	"processor/stripepay/transport/transport.go": "duration of a request",
+	"processor/stripepay/turns/queue.go":         "turns per second",
+	"web/middleware.go":                          "duration of a request",
 }
 
 func TestTheClockIsPassedIn(t *testing.T) {

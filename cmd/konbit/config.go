@@ -153,3 +153,27 @@ func (c Config) logger() *slog.Logger {
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
 }
+
+// checkEncryption refuses settings by which the program would speak unencrypted with another machine although nobody
+// decided so (OWASP ASVS 5.0.0 V12.2.1, V12.3.1, V12.3.2).
+func (r *reader) checkEncryption(c Config, needs []need) {
+	if err := c.CheckHTTPS(); err != nil && slices.Contains(needs, needOwn) {
+		r.wrong("BASE_URL", err.Error())
+	}
+	for n, address := range map[need]string{needDatabase: c.DatabaseURL, needOwner: c.DatabaseOwnerURL} {
+		if err := pg.CheckEncryption(address, r.env["PGSSLMODE"]); err != nil && slices.Contains(needs, n) {
+			r.wrong(string(n), err.Error())
+		}
+	}
+}
+
+// unverified returns a warning for each connection whose other end nothing verifies, because a setting says so.
+func (c Config) unverified() (all []string) {
+	if warning := pg.Unverified(c.DatabaseURL); warning != "" {
+		all = append(all, "DATABASE_URL: "+warning)
+	}
+	if host, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !pg.IsThisMachine(host) {
+		all = append(all, "METRICS_ADDR: metrics and profiles are served without encryption and password to other machines: only in a network of your own")
+	}
+	return all
+}

@@ -15,12 +15,11 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 
 	"konbit/internal/platform/fault"
+	"konbit/internal/processor/stripepay/transport"
 	"konbit/internal/processor/stripepay/turns"
 )
 
 const (
-	// apiHost is the host of stripe.APIURL.
-	apiHost = "api.stripe.com"
 	// callTimeout limits one call; Stripe's library would wait 80 s. A page limits all its calls together.
 	callTimeout = 5 * time.Second
 	// Calls per second of one account, well under Stripe's limits of 25 in test mode and 100 in live mode
@@ -51,10 +50,9 @@ func (s *Stripe) WebhookKeys(entitySlug string) (secrets []string, live, ok bool
 // Stripe calls the API for the accounts of all entities.
 type Stripe struct {
 	accounts map[string]*account // by the entity's slug
-	apiHost  string              // the only host that requests are sent to
 	scheme   string              // of payment pages
 	pages    []string            // hosts they may be on
-	observe  Observer            // nil if calls are not observed
+	sends    *transport.Transport
 }
 
 type account struct {
@@ -65,9 +63,12 @@ type account struct {
 
 // New returns a client. apiURL is a stand-in's address, empty for Stripe. It reports an error if a stand-in has a live key.
 func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error) {
-	s := &Stripe{accounts: map[string]*account{}, apiHost: apiHost, scheme: "https", pages: []string{"checkout.stripe.com", portalHost}}
+	s := &Stripe{
+		accounts: map[string]*account{}, scheme: "https", pages: []string{"checkout.stripe.com", portalHost},
+		sends: &transport.Transport{Scheme: "https", Host: strings.TrimPrefix(stripe.APIURL, "https://")},
+	}
 	config := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: observedTransport{s}, CheckRedirect: refuseRedirect},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: s.sends, CheckRedirect: refuseRedirect},
 		LeveledLogger:     libraryLogger{log},
 		MaxNetworkRetries: stripe.Int64(0), // retried here, where the idempotency rules are known
 		URL:               stripe.String(stripe.APIURL),
@@ -78,7 +79,8 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 			return nil, fmt.Errorf("STRIPE_API_URL: %q is not an address such as http://127.0.0.1:8081", apiURL)
 		}
 		config.URL = stripe.String(strings.TrimSuffix(apiURL, "/"))
-		s.apiHost, s.scheme, s.pages = stand.Host, stand.Scheme, []string{stand.Host}
+		s.scheme, s.pages = stand.Scheme, []string{stand.Host}
+		s.sends.Scheme, s.sends.Host = stand.Scheme, stand.Host
 	}
 	for slug, k := range keys {
 		if apiURL != "" && k.Live() {
@@ -89,6 +91,9 @@ func New(keys map[string]Keys, apiURL string, log *slog.Logger) (*Stripe, error)
 	}
 	return s, nil
 }
+
+// Observe sets the observer of calls. It must be called before the first call.
+func (s *Stripe) Observe(o transport.Observer) { s.sends.Observe = o }
 
 // refuseRedirect refuses redirects. Stripe's API makes none; one would send a donor's data to another host.
 func refuseRedirect(*http.Request, []*http.Request) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
 )
 
@@ -42,6 +43,7 @@ func (a *Area) endOneSessionPost(w http.ResponseWriter, r *http.Request, v web.D
 	if err := a.Access.Sessions().EndOne(r.Context(), v.PersonID, id); err != nil {
 		return err
 	}
+	securitylog.Record(r.Context(), securitylog.SignedOut)
 	http.Redirect(w, r, detailsPath+"?said=ended#devices", http.StatusSeeOther)
 	return nil
 }

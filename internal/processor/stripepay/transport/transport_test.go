@@ -1,7 +1,6 @@
-package stripepay
+package transport
 
 import (
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,34 +16,33 @@ func TestRequestsGoToStripeAlone(t *testing.T) {
 	var reached atomic.Int64
 	here := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	t.Cleanup(here.Close)
-	for apiURL, others := range map[string][]string{
-		"": {here.URL, "http://api.stripe.com/v1/balance", "https://api.stripe.com.evil.example/v1", "https://connect.stripe.com/x",
-			"https://api.stripe.com:8443/v1", "http://169.254.169.254/latest/meta-data/"},
+	for allowed, others := range map[string][]string{
+		"https://api.stripe.com": {here.URL, "http://api.stripe.com/v1/balance", "https://api.stripe.com.evil.example/v1",
+			"https://connect.stripe.com/x", "https://api.stripe.com:8443/v1", "http://169.254.169.254/latest/meta-data/"},
 		"http://127.0.0.1:1": {here.URL, "https://127.0.0.1:1/v1", "https://api.stripe.com/v1/balance"},
 	} {
-		s, err := New(nil, apiURL, slog.New(slog.DiscardHandler))
-		require.NoError(t, err)
 		for _, other := range others {
-			t.Run(apiURL+" "+other, func(t *testing.T) {
-				request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, other, strings.NewReader("name=Ana"))
-				require.NoError(t, err)
-				response, err := observedTransport{s}.RoundTrip(request)
-				if err == nil {
-					response.Body.Close()
-				}
-				require.ErrorIs(t, err, errOtherHost)
+			t.Run(allowed+" "+other, func(t *testing.T) {
+				scheme, host, _ := strings.Cut(allowed, "://")
+				require.ErrorIs(t, post(t, &Transport{Scheme: scheme, Host: host}, other), errOtherHost)
 			})
 		}
 	}
 	require.Zero(t, reached.Load())
-	s, err := New(nil, here.URL, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, here.URL+"/v1/balance", nil)
-	require.NoError(t, err)
-	response, err := observedTransport{s}.RoundTrip(request)
-	require.NoError(t, err)
-	response.Body.Close()
+	require.NoError(t, post(t, &Transport{Scheme: "http", Host: strings.TrimPrefix(here.URL, "http://")}, here.URL+"/v1/balance"))
 	require.EqualValues(t, 1, reached.Load())
+}
+
+// post sends a form.
+func post(t *testing.T, by *Transport, address string) error {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader("name=Ana"))
+	require.NoError(t, err)
+	response, err := by.RoundTrip(request)
+	if err == nil {
+		response.Body.Close()
+	}
+	return err
 }
 
 func TestOperationsNameNoObject(t *testing.T) {

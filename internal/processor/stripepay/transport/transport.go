@@ -1,4 +1,5 @@
-package stripepay
+// Package transport sends requests to Stripe's API and to no other place, and reports each to an observer.
+package transport
 
 import (
 	"errors"
@@ -8,22 +9,22 @@ import (
 	"time"
 )
 
-// An Observer is called after each call with its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a
+// Observer is called after each call with its operation ("GET /v1/charges/{id}"), its outcome ("ok", the status of a
 // refusal, or "no_answer") and its duration.
 type Observer func(operation, outcome string, took time.Duration)
 
-// Observe sets the observer. It must be called before the first call.
-func (s *Stripe) Observe(o Observer) { s.observe = o }
-
-// observedTransport sends requests to Stripe and reports them to the observer.
-type observedTransport struct{ s *Stripe }
+// Transport sends requests to one host by one scheme. Its fields are set before the first request.
+type Transport struct {
+	Scheme, Host string
+	Observe      Observer // nil if calls are not observed
+}
 
 // errOtherHost is returned for a request to any other place than Stripe's API (OWASP ASVS 5.0.0 V13.2.5).
 var errOtherHost = errors.New("stripe: a request to another host was not sent")
 
 // RoundTrip is part of http.RoundTripper.
-func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host != w.s.apiHost || r.URL.Scheme != w.s.scheme {
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host != t.Host || r.URL.Scheme != t.Scheme {
 		if r.Body != nil {
 			_ = r.Body.Close() // a RoundTripper closes it, whatever becomes of the request
 		}
@@ -31,7 +32,7 @@ func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	began := time.Now()
 	resp, err := http.DefaultTransport.RoundTrip(r)
-	if w.s.observe != nil {
+	if t.Observe != nil {
 		outcome := "no_answer"
 		switch {
 		case err == nil && resp.StatusCode < 400:
@@ -39,7 +40,7 @@ func (w observedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		case err == nil:
 			outcome = strconv.Itoa(resp.StatusCode)
 		}
-		w.s.observe(operation(r), outcome, time.Since(began))
+		t.Observe(operation(r), outcome, time.Since(began))
 	}
 	return resp, err
 }
