@@ -86,7 +86,13 @@ func (c Config) warnings() (all []string) {
 	for _, old := range sortedNames(c.OldLimits) {
 		all = append(all, fmt.Sprintf("GIVE_LIMITS: %s is now called %s; the old name will be removed", old, c.OldLimits[old]))
 	}
-	return append(all, c.unverified()...)
+	if warning := pg.Unverified(c.DatabaseURL); warning != "" {
+		all = append(all, "DATABASE_URL: "+warning)
+	}
+	if host, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !pg.IsThisMachine(host) {
+		all = append(all, "METRICS_ADDR: metrics and profiles are served without encryption and password to other machines: only in a network of your own")
+	}
+	return all
 }
 
 // readConfig reads the settings from env, without .env.
@@ -165,15 +171,4 @@ func (r *reader) checkEncryption(c Config, needs []need) {
 			r.wrong(string(n), err.Error())
 		}
 	}
-}
-
-// unverified returns a warning for each connection whose other end nothing verifies, because a setting says so.
-func (c Config) unverified() (all []string) {
-	if warning := pg.Unverified(c.DatabaseURL); warning != "" {
-		all = append(all, "DATABASE_URL: "+warning)
-	}
-	if host, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !pg.IsThisMachine(host) {
-		all = append(all, "METRICS_ADDR: metrics and profiles are served without encryption and password to other machines: only in a network of your own")
-	}
-	return all
 }
