@@ -15,7 +15,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
-	"konbit/internal/web/portal"
+	"konbit/internal/web/portal/giftpage"
 	"konbit/templates"
 )
 
@@ -96,7 +96,7 @@ func TestStatementSaysEverything(t *testing.T) {
 		assert.NotContains(t, string(pdf), "/FontFile2", "%s: it is small", lang)
 		inPDF := strings.ReplaceAll(oneLine(pdfText(t, pdf)), "–", "−") // the font has no minus sign
 		var page bytes.Buffer
-		require.NoError(t, portal.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}.Write(&page, v))
+		require.NoError(t, giftpage.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}.Write(&page, v))
 		checkPage(t, page.String())
 		texts := map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": inPDF, "page": oneLine(stripTags(page.String()))}
 		for where, words := range texts {

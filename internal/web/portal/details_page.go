@@ -29,7 +29,7 @@ type DetailsPage struct {
 // EmailPreference asks whether a legal entity may send a kind of email.
 type EmailPreference struct {
 	Name   string // of the form field
-	Kind   string // as EmailChoicePage.Kind
+	Kind   string // as accesspage.EmailChoicePage.Kind
 	Donee  string
 	Wanted bool
 }

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/view"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/accesspage"
 	"konbit/internal/web/portal/signedlink"
 )
 
@@ -24,7 +25,7 @@ import (
 type emailChoice struct {
 	donor uuid.UUID
 	kind  string
-	page  EmailChoicePage
+	page  accesspage.EmailChoicePage
 }
 
 // LimitSubject returns what the limits of such a link count: the donor's choice about the kind.
@@ -53,7 +54,7 @@ func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 		return c, err
 	}
 	lang := phrase.Match(a.Languages, cmp.Or(r.URL.Query().Get("lang"), known[0].Language), "")
-	c.page = EmailChoicePage{
+	c.page = accesspage.EmailChoicePage{
 		Frame: view.Frame{Language: lang, Switch: view.Switch(r.URL, lang, a.Languages)}, Kind: c.kind, Donee: entity.LegalName,
 		Action: signedlink.EmailChoicePath(token, lang),
 	}

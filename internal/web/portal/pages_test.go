@@ -44,8 +44,8 @@ func portalPlans(lang phrase.Language) (plans []portal.PlanItem) {
 	return plans
 }
 
-func emailChoicePage(lang phrase.Language) portal.EmailChoicePage {
-	return portal.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
+func emailChoicePage(lang phrase.Language) accesspage.EmailChoicePage {
+	return accesspage.EmailChoicePage{Frame: frame(lang), Kind: "statements", Donee: tsne.Name, Action: "/letters/x?lang=en", Undo: "/letters/x/again?lang=en"}
 }
 
 // ownPages returns the pages of signed-in donors and of signing in.

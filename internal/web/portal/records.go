@@ -17,6 +17,7 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
+	"konbit/internal/web/portal/giftpage"
 )
 
 // recordsGet lists the visitor's annual statements, offers a copy of all data, and takes a request for erasure.
@@ -107,7 +108,7 @@ func (a *Area) statementGet(w http.ResponseWriter, r *http.Request, o web.Owned[
 		return err
 	}
 	own := a.page(r, o.DonorVisit, "records")
-	page := StatementPage{Frame: own.Frame, StatementWords: words, Token: own.Token, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
+	page := giftpage.StatementPage{Frame: own.Frame, StatementWords: words, Token: own.Token, PDFURL: r.URL.Path + "/pdf", BackURL: recordsPath}
 	return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 }
 

@@ -1,0 +1,30 @@
+package giftpage
+
+import (
+	"io"
+
+	"konbit/internal/view"
+)
+
+// StatementPage is an annual statement, shown to its donor.
+type StatementPage struct {
+	view.Frame
+	view.StatementWords
+	Token   string // session token of the form that signs out
+	PDFURL  string // address of the document; empty if none is offered
+	BackURL string
+}
+
+// Write writes the page, in the language of the page: the statement's own language is not used.
+func (p StatementPage) Write(w io.Writer, v *view.View) error {
+	p.StatementWords.Language = p.Frame.Language
+	text, err := v.StatementText(p.StatementWords)
+	if err != nil {
+		return err
+	}
+	return v.Write(w, "portal/statement", p.Frame.Language, struct {
+		view.Frame
+		view.StatementText
+		Token, PDFURL, BackURL string
+	}{p.Frame, text, p.Token, p.PDFURL, p.BackURL})
+}
