@@ -86,13 +86,7 @@ func (c Config) warnings() (all []string) {
 	for _, old := range sortedNames(c.OldLimits) {
 		all = append(all, fmt.Sprintf("GIVE_LIMITS: %s is now called %s; the old name will be removed", old, c.OldLimits[old]))
 	}
-	if warning := pg.Unverified(c.DatabaseURL); warning != "" {
-		all = append(all, "DATABASE_URL: "+warning)
-	}
-	if host, _, err := net.SplitHostPort(c.MetricsAddr); err == nil && !pg.IsThisMachine(host) {
-		all = append(all, "METRICS_ADDR: metrics and profiles are served without encryption and password to other machines: only in a network of your own")
-	}
-	return all
+	return append(all, c.Unverified(c.MetricsAddr)...)
 }
 
 // readConfig reads the settings from env, without .env.
@@ -140,15 +134,16 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 	if _, err := stripepay.New(c.Stripe, c.StripeAPIURL, slog.New(slog.DiscardHandler)); err != nil {
 		r.wrong("STRIPE_API_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "STRIPE_API_URL: "))
 	}
+	exposed := c.CheckEncryption(c.DatabaseOwnerURL, r.env["PGSSLMODE"])
 	for _, n := range needs {
 		if fixes[n] != "" && r.env[string(n)] == "" && r.env[string(n)+"_FILE"] == "" {
 			r.wrong(string(n), "is not set: "+fixes[n])
+		} else if err := exposed[string(n)]; err != nil {
+			r.wrong(string(n), err.Error())
+		} else if n == needOwn {
+			r.own(c)
 		}
 	}
-	if slices.Contains(needs, needOwn) {
-		r.own(c)
-	}
-	r.checkEncryption(c, needs)
 	return c, r.err()
 }
 
@@ -158,17 +153,4 @@ func (c Config) logger() *slog.Logger {
 		return slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, nil))
-}
-
-// checkEncryption refuses settings by which the program would speak unencrypted with another machine although nobody
-// decided so (OWASP ASVS 5.0.0 V12.2.1, V12.3.1, V12.3.2).
-func (r *reader) checkEncryption(c Config, needs []need) {
-	if err := c.CheckHTTPS(); err != nil && slices.Contains(needs, needOwn) {
-		r.wrong("BASE_URL", err.Error())
-	}
-	for n, address := range map[need]string{needDatabase: c.DatabaseURL, needOwner: c.DatabaseOwnerURL} {
-		if err := pg.CheckEncryption(address, r.env["PGSSLMODE"]); err != nil && slices.Contains(needs, n) {
-			r.wrong(string(n), err.Error())
-		}
-	}
 }

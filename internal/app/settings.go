@@ -2,7 +2,6 @@ package app
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -12,7 +11,6 @@ import (
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/keyring"
-	"konbit/internal/platform/pg"
 	"konbit/internal/processor/stripepay"
 )
 
@@ -58,15 +56,6 @@ func (s Settings) CheckProxies() error {
 			"set it to the address of that proxy, e.g. 127.0.0.1")
 	}
 	return nil
-}
-
-// CheckHTTPS reports an error if BASE_URL has no https and is not this machine's, unless a stand-in for Stripe makes the
-// installation a trial.
-func (s Settings) CheckHTTPS() error {
-	if s.BaseURL == nil || s.BaseURL.Scheme == "https" || pg.IsThisMachine(s.BaseURL.Hostname()) || s.StripeAPIURL != "" {
-		return nil
-	}
-	return fmt.Errorf("is %s: donors' pages need https; a proxy before the server terminates TLS", s.BaseURL)
 }
 
 // HookAddress returns the address under BASE_URL that Stripe sends an entity's webhooks to.
