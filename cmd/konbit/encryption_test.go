@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ import (
 func own(t *testing.T) map[string]string {
 	t.Helper()
 	env := example(t)
-	env["SECRET_KEY"], env["DATABASE_URL"] = strings.Repeat("00", 31)+"01", "postgres://konbit_server:x@localhost/konbit"
+	env["SECRET_KEY"], env["DATABASE_URL"] = fmt.Sprintf("%x", sha256.Sum256([]byte("own"))), "postgres://konbit_server:x@localhost/konbit"
 	env["STRIPE_SECRET_KEY_TSNE"], env["STRIPE_WEBHOOK_SECRET_TSNE"] = "sk_test_1", "whsec_1"
 	return env
 }
