@@ -194,6 +194,7 @@ func TestT9OtherSitesChangeNothing(t *testing.T) {
 		"another site": {"Sec-Fetch-Site: cross-site"}, "another host of the site": {"Sec-Fetch-Site: same-site"},
 		"no known origin": {"Origin: null"}, "an old browser, another site": {"Origin: https://evil.example"},
 	}
+	require.NoError(t, e.Server.Ready(t.Context()), "the first process records its key and address, as konbit migrate does")
 	token, before := e.Ana.Token(), visitor.TableHashes(t, e.Program)
 	for _, r := range routes(t, e.Program) {
 		if !r.writes() {
