@@ -9,22 +9,33 @@ import (
 	"konbit/internal/giving/planlink"
 )
 
-// checkChangeTx calls CheckChannel before a request is stored. While an earlier request of the plan waits for Stripe, it
-// refuses a request by link with planlink.ErrNeedsSession, because that request could undo the earlier reduction or
-// pause.
-func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel string, d plan.Detail) error {
-	const query = `/* recurring.checkChangeTx */
+// checkChannelTx returns planlink.ErrNeedsSession if a request of this kind by this channel needs a session. It is called
+// before the request is stored.
+//
+// While an earlier request of the plan waits for Stripe, a link may only cancel: a smaller change could undo a reduction
+// that waits, and a pause could shorten a longer one.
+func checkChannelTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
+	const query = `/* recurring.checkChannelTx */
 		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind IN ('change', 'pause', 'skip', 'resume') AND carried_at IS NULL AND refused IS NULL)`
+	if err := planlink.CheckKind(channel, kind); err != nil {
+		return err
+	}
+	if kind == kindCancel || channel == planlink.BySession {
+		return nil
+	}
 	var waits bool
 	if err := tx.GetContext(ctx, &waits, query, p.ID); err != nil {
 		return err
 	}
-	parts, err := PartsOf(ctx, tx, p, p.Terms)
-	switch {
-	case err != nil:
-		return err
-	case waits && channel != planlink.BySession:
+	if waits {
 		return planlink.ErrNeedsSession
+	}
+	if kind != kindChange {
+		return nil
+	}
+	parts, err := PartsOf(ctx, tx, p, p.Terms)
+	if err != nil {
+		return err
 	}
 	return p.CheckChannel(channel, parts, d)
 }

@@ -10,7 +10,6 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/plan"
-	"konbit/internal/giving/planlink"
 	"konbit/internal/platform/pg"
 )
 
@@ -92,10 +91,7 @@ func (ps Plans) createDonorRequest(
 		}
 		d, err := decide(*p)
 		if err == nil {
-			err = planlink.CheckKind(donorRequest.Channel, kind)
-		}
-		if err == nil && kind == kindChange {
-			err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, d)
+			err = checkChannelTx(ctx, tx, *p, donorRequest.Channel, kind, d)
 		}
 		if err != nil {
 			return err

@@ -113,6 +113,24 @@ func TestAForwardedLinkTakesLess(t *testing.T) {
 	require.Equal(t, []string{"letter", "portal"}, h.Lines(`SELECT asked_by FROM plan_request WHERE kind = 'change' ORDER BY 1`))
 }
 
+// TestALinkShortensNoPauseThatWaits: while a pause of three months waits for Stripe, a link may neither pause for one
+// month nor skip, but it may cancel.
+func TestALinkShortensNoPauseThatWaits(t *testing.T) {
+	h := program.New(t, program.Options{})
+	p := startPlan(t, h, monthly(""))
+	as := func(channel, submission string) recurring.DonorRequest {
+		return recurring.DonorRequest{PlanID: p.ID, SubmissionID: submission, Channel: channel}
+	}
+	_, err := h.Plans.Pause(t.Context(), as(planlink.BySession, "a"), 3)
+	require.NoError(t, err)
+	_, err = h.Plans.Pause(t.Context(), as(planlink.ByLink, "b"), 1)
+	require.ErrorIs(t, err, planlink.ErrNeedsSession)
+	_, err = h.Plans.Skip(t.Context(), as(planlink.ByLink, "c"))
+	require.ErrorIs(t, err, planlink.ErrNeedsSession)
+	_, err = h.Plans.Cancel(t.Context(), as(planlink.ByLink, "d"), "")
+	require.NoError(t, err)
+}
+
 // TestRemindersAreQueuedAhead: a week before a quarterly charge, and a month before a card expires, once each.
 func TestRemindersAreQueuedAhead(t *testing.T) {
 	h := program.New(t, program.Options{})
