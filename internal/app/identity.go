@@ -15,7 +15,7 @@ func (a *App) identify(ctx context.Context) error {
 	if a.identified.Load() {
 		return nil
 	}
-	known, err := installation.RecordMissing(ctx, a.resources.DB, a.settings.Keys(), a.settings.BaseURL)
+	known, err := installation.RecordMissing(ctx, a.resources.PagesDB, a.settings.Keys(), a.settings.BaseURL)
 	if err != nil {
 		return err
 	}
