@@ -65,9 +65,9 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 	return e
 }
 
-// fill posts one entry of every kind that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines, two entities
-// with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a reversal, a
-// fact dated in a closed period, and text that the formats must escape.
+// fill posts one entry of every kind that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines,
+// two entities with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a
+// reversal, a fact dated in a closed period, and text that the formats must escape.
 func fill(t *testing.T, db *testkit.Database) {
 	t.Helper()
 	ids := &counter{}
@@ -84,7 +84,7 @@ func fill(t *testing.T, db *testkit.Database) {
 			move(ledger.StripeClearing, ledger.ContributionsWithout, tsne.own, 99))},
 		{tsne.entry("sponsor fee", "txn_1", 15, move(ledger.TransfersBetweenFunds, ledger.StripeClearing, tsne.own, 7),
 			move(ledger.StripeClearing, ledger.TransfersBetweenFunds, tsne.operations, 7))},
-		{tsne.entry("gift", "pi_late", 1, move(ledger.StripeClearing, ledger.ContributionsWithout, tsne.own, 12345678901234567))},
+		{tsne.entry("gift", "pi_late", 1, move(ledger.StripeClearing, ledger.ContributionsWithout, tsne.own, 123456789012345))},
 		{grassroots.entry("transfer", "wire_1", 18, abroad(t, move(ledger.Bank, ledger.ContributionsWithout, grassroots.own, 15025)))},
 		{grassroots.entry("award", `odd "id", \ ; |`+"\n", 20, move(ledger.Encumbrances, ledger.ReserveForEncumbrances, grassroots.own, 100))},
 	}

@@ -59,7 +59,7 @@ func (a *Area) emailChoice(r *http.Request) (c emailChoice, err error) {
 		Action: signedlink.EmailChoicePath(token, lang),
 	}
 	if c.kind != donor.KindNews { // it needs the donor's consent, and the link may be in other hands
-		c.page.Undo = signedlink.EmailChoicePath(token+"/again", lang)
+		c.page.Undo = signedlink.EmailAgainPath(token, lang)
 	}
 	return c, nil
 }

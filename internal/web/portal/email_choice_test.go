@@ -2,9 +2,11 @@ package portal_test
 
 import (
 	"bytes"
+	"html"
 	"mime/multipart"
 	netmail "net/mail"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +87,9 @@ func TestT29ReadingStopsNothing(t *testing.T) {
 	assert.Contains(t, provider.Ask("GET", path, nil).Page, "These letters have stopped")
 	assert.NotContains(t, h.Log.String(), strings.TrimPrefix(path, "/letters/"), "the log contains the route and not the token")
 
-	back := provider.Ask("POST", path+"/again", url.Values{})
+	again := regexp.MustCompile(`<form method="post" action="([^"]+)"`).FindStringSubmatch(provider.Ask("GET", path, nil).Page)
+	require.NotNil(t, again, "the page has a form that allows the emails again")
+	back := provider.Ask("POST", html.UnescapeString(again[1]), url.Values{})
 	require.Equal(t, 303, back.StatusCode)
 	require.Equal(t, all, preferences(t, h, ana))
 	assert.Equal(t, 403, provider.Ask("POST", path+"/again", url.Values{}, "Sec-Fetch-Site: cross-site").StatusCode)

@@ -81,6 +81,11 @@ func EmailChoicePath(token string, lang phrase.Language) string {
 	return "/letters/" + url.PathEscape(token) + "?lang=" + url.QueryEscape(string(lang))
 }
 
+// EmailAgainPath returns the path of the form that allows the emails of EmailChoicePath again.
+func EmailAgainPath(token string, lang phrase.Language) string {
+	return "/letters/" + url.PathEscape(token) + "/again?lang=" + url.QueryEscape(string(lang))
+}
+
 // IsOldPlanKey reports whether key is the signature in the address of a link to a plan sent before plan_link.
 func IsOldPlanKey(keys keyring.Ring, ref, key string) bool {
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(key)
