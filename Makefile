@@ -3,7 +3,7 @@
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
-.PHONY: demo demo-reset test test-short test-deps check build sbom outdated
+.PHONY: demo demo-reset test test-short test-deps check check-tools build sbom outdated
 
 # Runs everything on one machine: database, stand-in for Stripe, mail catcher, server. It runs until Ctrl-C and keeps its data.
 demo:
@@ -27,7 +27,7 @@ TEST = go test -vet=off -timeout 20m
 test: test-deps
 	@status=0; \
 	$(TEST) -p 3 -parallel 3 $(filter-out $(BROWSING) $(BREAKING),$(shell go list ./...)) || status=1; \
-	$(TEST) -p 1 -parallel 5 $(BROWSING) || status=1; \
+	$(TEST) -p 1 -parallel 3 $(BROWSING) || status=1; \
 	$(TEST) -parallel 2 $(BREAKING) || status=1; \
 	exit $$status
 
@@ -42,13 +42,15 @@ test-deps:
 # Checks the code without running the program: the linters of .golangci.yml with gofmt and go vet, the modules' hashes, known
 # vulnerabilities. The list of vulnerabilities needs the network; without network, it says so. A tool is compiled only if .cache/bin
 # has none of its version and of this Go.
-check:
+check: check-tools
 	go mod verify
-	@.ci/tool $(GOLANGCI_LINT)
 	.cache/bin/golangci-lint run
-	@.ci/tool $(GOVULNCHECK)
 	@.cache/bin/govulncheck ./...; status=$$?; \
 		if [ $$status = 3 ]; then exit 1; elif [ $$status != 0 ]; then echo "check: the list of known vulnerabilities could not be read; not checked"; fi
+
+check-tools:
+	@.ci/tool $(GOLANGCI_LINT)
+	@.ci/tool $(GOVULNCHECK)
 
 build:
 	go build -o bin/konbit ./cmd/konbit

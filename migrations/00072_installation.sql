@@ -14,9 +14,9 @@ CREATE TABLE installation (
 CREATE VIEW sealed_by_key AS
 SELECT what, CASE WHEN substr(sealed, 1, 4) = 'key1'::bytea THEN encode(substr(sealed, 5, 4), 'hex') ELSE '' END AS key_id, count(*) AS n
   FROM (SELECT 'one-time keys' AS what, sealed FROM receipt_pad
-        UNION ALL SELECT 'copies of receipts', unnest(pads) FROM receipt_kept
-        UNION ALL SELECT 'copies of receipts by an earlier release', sealed FROM receipt_hold
-        UNION ALL SELECT 'addresses for the emails of erasures', tell FROM erasure WHERE tell IS NOT NULL) s
+        UNION ALL SELECT 'copies of receipts'::text AS text, unnest(pads) FROM receipt_kept
+        UNION ALL SELECT 'copies of receipts by an earlier release'::text AS text, sealed FROM receipt_hold
+        UNION ALL SELECT 'addresses for the emails of erasures'::text AS text, tell FROM erasure WHERE tell IS NOT NULL) s
  GROUP BY 1, 2;
 
 -- +goose Down

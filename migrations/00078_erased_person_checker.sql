@@ -90,7 +90,7 @@ WITH erased AS MATERIALIZED (
      WHERE p.card_brand IS NOT NULL OR p.card_last4 IS NOT NULL OR p.card_expires IS NOT NULL
     UNION ALL SELECT p.entity_id, 'plan_event ' || e.id, p.at FROM of_plan p JOIN plan_event e ON e.plan_id = p.id WHERE e.detail <> cardless(e.detail)
     UNION ALL SELECT p.entity_id, 'plan_request ' || q.id, p.at FROM of_plan p JOIN plan_request q ON q.plan_id = p.id WHERE q.detail <> cardless(q.detail)
-    UNION ALL SELECT NULL, t.place || ' ' || t.subject, t.noticed_at FROM erasure_trace t
+    UNION ALL SELECT NULL::uuid AS uuid, t.place || ' ' || t.subject, t.noticed_at FROM erasure_trace t
 )
 SELECT 'A17' AS checker, f.entity_id, f.subject, 'it names a person who was erased' AS detail, max(f.at) AS since
   FROM found f GROUP BY f.entity_id, f.subject;

@@ -146,7 +146,7 @@ func TestCookieHasTheHostPrefix(t *testing.T) {
 func TestTwoHundredMutations(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
-	amounts := []string{"0", "-1", "-20", "4.99", "25000.01", "99999999999", "1e9", "1e-9", "NaN", "Inf", "-Inf", "0x20", "20,000.001", "1.2.3", "٢٠", "２０", "20 USD",
+	amounts := []string{"0", "-1", "-20", "4.99", "25000.01", "99999999999", "1e9", "1e-9", "NaN", "Inf", "-Inf", "0x20", "20,000.001", "1.2.3", "٢٠٫٥", "20 EUR", "20 USD USD",
 		"$", "0.001", "999999999999999999999", "20;10", "20'--", "<20>", "null", "true", "[20]", "+20", "1_000", "0.125", "--5", "%32%30", "\x00", "20\x00", "2 0", "5e2"}
 	funds := []string{"operations", "land", "free", "General", "general ", "general'--", "../general", "general,network", "", "x"}
 	frequencies := []string{"hourly", "ONCE", "once,monthly", "0", "null", "Weekly", "fortnightly", "daily", "once\x00", "-1"}

@@ -9,11 +9,10 @@
   const other = form.elements.amount_other;
   const scale = Number(form.dataset.scale);
 
-  // An amount as people write it (25, 25.50, 25,50, 1,250, $25, 25 USD), in minor units. The server asks about what has
-  // two readings: 1.250 in English, 1,250 in Portuguese.
+  // An amount as people write it (25, 25.50, 25,50, 1,250, $25), in minor units. 1.250 has two readings in English.
   const group = form.dataset.locale === "pt-BR" ? "." : ",";
   const read = (written) => {
-    const bare = written.normalize("NFKC").replace(/USD|US\$|[\s$\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gi, "").replace(/[.,]$/, "");
+    const bare = written.replace(/USD|[\s$]/gi, "");
     if (scale === 100 && /^[1-9]\d{0,2}[.,]\d{3}$/.test(bare) && bare[bare.length - 4] !== group) return NaN;
     const text = bare.replace(/[.,](?=\d{3}(\D|$))/g, "");
     return /^\d{1,9}([.,]\d{1,2})?$/.test(text) ? Math.round(Number(text.replace(",", ".")) * scale) : NaN;

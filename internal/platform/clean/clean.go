@@ -43,7 +43,7 @@ func Code(text string) string {
 // and U+200D are not among them, because Persian, Hindi and Khmer are written with them.
 func Invisible(r rune) bool {
 	switch {
-	case r == '\u00ad', r == '\u034f', r == '\u061c', r == '\u180e', r == '\u200b', r == '\u200e', r == '\u200f', r == '\ufeff':
+	case r == '\u00ad', r == '\u061c', r == '\u180e', r == '\u200b', r == '\u200e', r == '\u200f', r == '\ufeff':
 		return true
 	default:
 		return r >= '\u202a' && r <= '\u202e' || r >= '\u2060' && r <= '\u206f' || r >= '\ufff9' && r <= '\ufffb'
