@@ -38,7 +38,8 @@ func CheckRole(ctx context.Context, db *sqlx.DB) error {
 		           OR EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = 'public' AND n.nspowner = r.oid) AS owns) o
 		 CROSS JOIN LATERAL (SELECT string_agg(c.relname, ', ' ORDER BY c.relname) AS tables FROM pg_class c
 		                      WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('journal_entry', 'posting', 'ledger_seal', 'ledger_head', 'receipt')
-		                        AND (has_table_privilege(r.oid, c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER') OR has_any_column_privilege(r.oid, c.oid, 'UPDATE'))) w
+		                        AND (has_table_privilege(r.oid, c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')
+		                          OR has_any_column_privilege(r.oid, c.oid, 'UPDATE'))) w
 		 WHERE pg_has_role(current_user, r.oid, 'MEMBER')
 		   AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication OR p.powerful OR o.owns OR w.tables IS NOT NULL)
 		 ORDER BY r.rolname = current_user DESC, r.rolname LIMIT 5`

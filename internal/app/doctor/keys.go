@@ -60,7 +60,8 @@ func (d *Doctor) sealedWithCurrent(ctx context.Context, db *sqlx.DB) error {
 	current := d.Settings.Keys().Fingerprints()[0].ID()
 	for _, s := range counts {
 		if s.KeyID != "" && s.KeyID != current {
-			failed = append(failed, fmt.Errorf("%d %s are sealed with another key: konbit keys list shows which, and konbit keys rotate seals them again", s.N, s.What))
+			failed = append(failed, fmt.Errorf(
+				"%d %s are sealed with another key: konbit keys list shows which, and konbit keys rotate seals them again", s.N, s.What))
 		}
 	}
 	return errors.Join(failed...)

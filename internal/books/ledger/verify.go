@@ -145,7 +145,8 @@ const wrongReversals = `
 	 WHERE r.reverses IS NOT NULL
 	   AND (e.id IS NULL
 	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code HAVING sum(p.amount) <> 0)
-	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id) GROUP BY p.fund_id, p.account_code, p.foreign_currency HAVING sum(p.foreign_amount) <> 0)
+	        OR EXISTS (SELECT FROM posting p WHERE p.entry_id IN (r.id, e.id)
+	                    GROUP BY p.fund_id, p.account_code, p.foreign_currency HAVING sum(p.foreign_amount) <> 0)
 	        OR EXISTS (SELECT FROM journal_entry o WHERE o.reverses = r.reverses AND o.id <> r.id AND o.recorded_at <= r.recorded_at))`
 
 // wrongSnapshots adds up every account of every fund from its first posting and compares the sums where a snapshot was

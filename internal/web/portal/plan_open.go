@@ -84,7 +84,9 @@ func (a *Area) openGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) err
 func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) error {
 	token, code := r.PostForm.Get("link"), strings.TrimSpace(r.PostForm.Get("code"))
 	if token == "" && code == "" {
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}}})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{
+			Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.code"}},
+		})
 	}
 	link, err := a.linkOf(r, token, code)
 	if fault.Is(err, fault.NotFound) || err == nil && !link.Valid {
@@ -94,7 +96,9 @@ func (a *Area) openPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	case errors.Is(err, donoraccess.ErrTooMany):
 		return a.showPlanLink(w, r, http.StatusTooManyRequests, accesspage.PlanLink{State: accesspage.LinkHeld})
 	case fault.Is(err, fault.NotFound) && token == "":
-		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}}})
+		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{
+			Problems: []fault.Field{{Name: "code", Phrase: "plan_link.error.wrong"}},
+		})
 	case fault.Is(err, fault.NotFound):
 		return a.showPlanLink(w, r, http.StatusUnprocessableEntity, accesspage.PlanLink{State: accesspage.LinkFailed})
 	case err != nil:

@@ -109,7 +109,8 @@ func (w *erasures) person() *erasedDonor {
 	p := &erasedDonor{form: program.ValidForm()}
 	p.form.Contact = donation.Contact{Contact: contact.Contact{
 		FirstName: word(), LastName: word(), Email: strings.ToLower(word()) + "@donor.example",
-		Details: contact.Details{Phone: fmt.Sprintf("617%09d", w.r.IntN(1e9)), AddressLine1: word(), City: word(), Region: "MA", PostalCode: "02111", Country: "US"},
+		Details: contact.Details{Phone: fmt.Sprintf("617%09d", w.r.IntN(1e9)), AddressLine1: word(), City: word(),
+			Region: "MA", PostalCode: "02111", Country: "US"},
 	}, Note: word()}
 	p.form.Dedication = donation.Dedication{
 		Kind: donation.Memory, Name: word(), CardName: word(), CardEmail: strings.ToLower(word()) + "@card.example", CardMessage: word(),
