@@ -50,7 +50,7 @@ func TestVerifyRunsTheCheckers(t *testing.T) {
 			continue
 		}
 		require.EqualValues(t, 1, c.Count)
-		require.Equal(t, check.LineRow{"tsne", id, c.Rows[0].Detail, c.Rows[0].Since}, c.Rows[0])
+		require.Equal(t, check.LineRow{Entity: "tsne", Subject: id, Detail: c.Rows[0].Detail, Since: c.Rows[0].Since}, c.Rows[0])
 	}
 }
 

@@ -77,7 +77,8 @@ func (s Status) Lines() (lines []string) {
 		lines = append(lines, fmt.Sprintf("%d %s sealed with %s", c.N, c.What, by))
 	}
 	if s.Erasures > 0 {
-		lines = append(lines, fmt.Sprintf("%d pending erasures need the key of before for addresses without a donation; they are done within days.", s.Erasures))
+		lines = append(lines, fmt.Sprintf(
+			"%d pending erasures need the key of before for addresses without a donation; they are done within days.", s.Erasures))
 	}
 	return lines
 }

@@ -153,7 +153,7 @@ func TestARingShowsNoKey(t *testing.T) {
 		shown := fmt.Sprintf(verb, struct{ Keys Ring }{r})
 		require.Contains(t, shown, r.Fingerprints()[0].String(), verb)
 		require.NotContains(t, shown, hex.EncodeToString(secret)[:10], verb)
-		require.NotContains(t, shown, fmt.Sprint(secret)[1:12], verb)
+		require.NotContains(t, shown, string(secret)[1:12], verb)
 	}
 }
 

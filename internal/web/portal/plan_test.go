@@ -199,7 +199,7 @@ func TestLinksToPlans(t *testing.T) {
 	require.Equal(t, link, visitor.PlanLink(t, h, p.PublicRef), "the emails of a month hold the same link")
 
 	v := visitor.New(t, h)
-	path := v.OpenPlan(link)
+	v.OpenPlan(link)
 	require.Equal(t, http.StatusUnauthorized, v.Ask("GET", "/plans/"+theirs.PublicRef, nil).StatusCode, "the plan of another donor")
 	for typed, want := range map[string]int{
 		link.Code: 303, " " + strings.ToLower(strings.Replace(link.Code, "-", " ", 1)): 303, "00000-00000": 422, "": 422, "x\x00\xff": 422,
@@ -242,7 +242,7 @@ func TestLinksToPlans(t *testing.T) {
 	for _, why := range []string{"all sessions end", "the address is linked to another person", "the address is unlinked", "thirteen months"} {
 		link = visitor.PlanLink(t, h, p.PublicRef)
 		v = visitor.New(t, h)
-		path = v.OpenPlan(link)
+		path := v.OpenPlan(link)
 		form := url.Values{"do": {"cancel"}, "press": {uuid.NewString()}, "session": {v.TokenOn(path)}}
 		ends[why]()
 		require.Equal(t, http.StatusUnauthorized, v.Ask("GET", path, nil).StatusCode, why)
