@@ -138,7 +138,7 @@ func runRow(ctx context.Context, row chaos.Row, run chaos.Run) result {
 	err := testkit.Try(ctx, row.Name, func(t testing.TB) { row.Prove(t, run) })
 	bar.end()
 	if ctx.Err() != nil {
-		err = ctx.Err()
+		err = errors.Join(ctx.Err(), err)
 	}
 	return result{row, run.Count, bar.done(), time.Since(began), measured.lines(), err}
 }

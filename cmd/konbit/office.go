@@ -17,8 +17,8 @@ type office struct {
 	config Config
 }
 
-// withOffice reads the settings and runs fn with the office's services. The first need is the setting of the database
-// to use: needDatabase (the server's role) or needOwner.
+// withOffice reads the settings and runs fn with the office's services. database is needDatabase (the server's role) or
+// needOwner; needs are the other settings that the command requires.
 func withOffice(ctx context.Context, database need, needs []need, fn func(o office) error) error {
 	config, err := loadConfig(append([]need{database}, needs...)...)
 	if err != nil {

@@ -136,14 +136,14 @@ func printReceipts(c *cobra.Command, all []found) error {
 	}
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, f := range all {
-		standing := f.Status
+		status := f.Status
 		if f.Reason != "" {
-			standing += " (" + f.Reason + ")"
+			status += " (" + f.Reason + ")"
 		}
 		if f.Replaces != "" {
-			standing += ", for " + f.Replaces
+			status += ", for " + f.Replaces
 		}
-		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, standing, f.Donor)
+		fmt.Fprintf(w, "%s\tissued %s\tcharged %s\t%s\t%s\t%s\t\n", f.Number, f.IssuedAt.Format(time.DateOnly), f.ChargedOn, f.Amount, status, f.Donor)
 		for _, l := range f.Emails {
 			fmt.Fprintf(w, "\t%s\t%s\t%s\t%s\t\n", l.Email, l.State, l.To, l.Reply)
 		}

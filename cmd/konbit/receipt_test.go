@@ -96,7 +96,7 @@ func TestReceiptCommands(t *testing.T) {
 	// The waiting email of the valid receipt is sent: the new receipt, to the corrected address.
 	h.Mail.SetFault(mailcatch.Fault{})
 	h.StartWorkers()
-	standing := seen[0].Number
+	valid := seen[0].Number
 	testkit.Eventually(t, 20*time.Second, func() error {
 		if h.Count(`SELECT count(*) FROM letter_delivery WHERE num_nonnulls(accepted_at, refused_at, declined_at) = 0`) > 0 {
 			return errors.New("the delivery is not recorded yet")
@@ -110,9 +110,9 @@ func TestReceiptCommands(t *testing.T) {
 	out, err = runCommand(t, "receipt", "find", number)
 	require.NoError(t, err)
 	require.Regexp(t, `receipt +called off +ana.perez@example.net`, out)
-	out, err = runCommand(t, "receipt", "resend", standing)
+	out, err = runCommand(t, "receipt", "resend", valid)
 	require.NoError(t, err)
-	require.Equal(t, standing+", charged on "+all[d.ID].Facts.ChargedOn+", goes out again.\n", out)
+	require.Equal(t, valid+", charged on "+all[d.ID].Facts.ChargedOn+", goes out again.\n", out)
 }
 
 func waitFor(t *testing.T, h *program.Program, n int) []mailcatch.Message {

@@ -15,7 +15,7 @@ type Backlog struct {
 	Oldest  time.Duration // age of the oldest waiting email; 0 if none waits
 }
 
-// ReadBacklog counts the deliveries that were not accepted. Deliveries that were called off or superseded do not count.
+// ReadBacklog counts the deliveries that were not accepted. Deliveries that were cancelled or replaced do not count.
 func ReadBacklog(ctx context.Context, q sqlx.QueryerContext) (Backlog, error) {
 	const query = `/* mail.ReadBacklog */
 		SELECT count(*) FILTER (WHERE d.refused_at IS NULL) AS waiting, count(d.refused_at) AS refused,

@@ -6,7 +6,7 @@
 //
 //	job ── render, sign, store ── delivery ── send ── accepted (with the server's reply)
 //	                                │          ├──── refused permanently: a task for finance
-//	                                │          ├──── stopped by its donor, or its receipt is no longer valid: called off
+//	                                │          ├──── stopped by its donor, or its receipt is no longer valid: cancelled
 //	                                │          └──── error: the job is retried later
 //	                                └── ordered again, to the same or a corrected address: the same bytes
 //

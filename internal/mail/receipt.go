@@ -34,7 +34,7 @@ func (r Receipts) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job DeliveryJob) error { return r.redeliver(ctx, job.DeliveryID) })
 }
 
-// Mail sends the email with a receipt, once. If the receipt is void or was replaced, it calls the email off instead.
+// Mail sends the email with a receipt, once. If the receipt is void or was replaced, it cancels the email instead.
 func (r Receipts) Mail(ctx context.Context, receiptID uuid.UUID) error {
 	issued, err := receipt.ByID(ctx, r.DB, receiptID)
 	if err != nil {

@@ -13,7 +13,8 @@
 //
 //  1. AREA/routes.go: one row with method, pattern, wrap, permission and handler. The row does not compile without a
 //     permission.
-//  2. AREA/NAME_get.go or NAME_post.go: the handler; AREA/NAME_page.go: the page's struct and its method Write.
+//  2. AREA/NAME_get.go or NAME_post.go (NAME.go if both are short): the handler; AREA/NAME_page.go: the page's struct
+//     and its method Write.
 //  3. templates/AREA/NAME.html: the template. It is found by its name, "AREA/NAME".
 //  4. templates/AREA/LANGUAGE.yaml: its words, in each language; an area for staff has view.StaffLanguages only. The
 //     program does not start if a language lacks a key that English has. A key that no file has is shown as it is;
@@ -31,8 +32,9 @@
 //		return web.WritePage(w, http.StatusOK, func(b io.Writer) error { return page.Write(b, a.View) })
 //	}
 //
-// A new area is mounted once, in buildServer of package app. A folder of templates that only staff read is also named in
+// A new area is a package with a doc.go that is mounted once, in buildServer of package app. A folder of templates that only staff read is also named in
 // staffAreas of package view. A new kind of person (staff, partner) is a Permission: a name and a check that returns what
-// handlers know of the person. Roles of staff are named "staff: ROLE". A new kind of person is also a row in persons of
+// handlers know of the person. No kind of staff exists yet: package session has the mechanism (secret, cookie, end), and the
+// first area for staff adds its table and Permission. Roles of staff are named "staff: ROLE". A new kind of person is also a row in persons of
 // open_test.go, which then opens the pages of all its roles.
 package web

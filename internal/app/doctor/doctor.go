@@ -49,7 +49,7 @@ func (d *Doctor) Failed() bool {
 	return slices.ContainsFunc(d.Findings, func(f Finding) bool { return !f.OK })
 }
 
-// Report adds the result of a check. A non-nil err is the fix.
+// Report adds the result of a check. err is nil if the check passed; otherwise its text says how to mend the problem.
 func (d *Doctor) Report(check string, err error) {
 	f := Finding{Check: check, OK: err == nil}
 	if err != nil {

@@ -90,7 +90,7 @@ func violations(query string) func(context.Context, *sqlx.Tx) (*Finding, error) 
 	}
 }
 
-// rules are checked in this order. A sum that is wrong because a line is missing comes after the missing line.
+// rules are checked in this order. It matters: a missing line is reported before the wrong sum that it causes.
 var rules = []rule{
 	{"every line belongs to an entry", violations(`
 		SELECT p.entry_id AS id, 'line ' || p.n || ' has no entry' AS detail

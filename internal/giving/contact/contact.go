@@ -5,8 +5,9 @@
 // field is added in one place for all of them:
 //
 //  1. a migration adds the column to donation_contact; for a field of Details also to donor, to the function
-//     erase_people and to grants.sql,
-//  2. this file: the field of the struct, its place in the lists below,
+//     erase_people and to grants.sql; then go test ./migrations -run TestSchemaFile -update writes schema.sql,
+//  2. this file: the field of the struct, and its place in Columns, Params (for Details also DetailColumns, DetailParams
+//     and EmptyDetails), Args and fields,
 //  3. donation/form_contact.go: the rule that checks it,
 //  4. web/give/form_builder.go: where the form shows it (view/form.go too, if the portal shows it); its label give.NAME
 //     is in templates/give, or in templates/layout if both show it,

@@ -9,8 +9,9 @@ import (
 	"konbit/internal/giving/planlink"
 )
 
-// checkChangeTx is CheckChannel where a request is stored. By a link it also returns planlink.ErrNeedsSession while an
-// earlier request is not executed: it must not undo a reduction or a pause that waits for Stripe.
+// checkChangeTx calls CheckChannel before a request is stored. While an earlier request of the plan waits for Stripe, it
+// refuses a request by link with planlink.ErrNeedsSession, because that request could undo the earlier reduction or
+// pause.
 func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel string, d plan.Detail) error {
 	const query = `/* recurring.checkChangeTx */
 		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind IN ('change', 'pause', 'skip', 'resume') AND carried_at IS NULL AND refused IS NULL)`

@@ -17,8 +17,8 @@ type NewPaymentMethod struct {
 	At                   time.Time
 }
 
-// cardPageTolerance is how far the time of a new card can differ from the time when the donor opened Stripe's page: the
-// donor stays on the page, and clocks differ.
+// cardPageTolerance is how far the time of a new card may differ from the time when the donor opened Stripe's page,
+// because donors leave the page open and clocks differ.
 const cardPageTolerance = 24 * time.Hour
 
 // UsePaymentMethodTx requests that the customer's running plans charge the new card, and that unpaid invoices are tried

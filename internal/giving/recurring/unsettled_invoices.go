@@ -11,9 +11,9 @@ import (
 	"konbit/internal/giving/plan"
 )
 
-// A payment is counted when its charge is settled, which is late if no webhook event arrived. A plan of N payments must
-// end after N payments nevertheless. If fewer payments are counted than there were periods, the paid invoices at Stripe
-// are counted too. They are settled when the balance import finds their charges.
+// A payment is counted when its charge is settled. If no webhook event arrived, it is settled later. A plan of N payments
+// must end after N payments nevertheless. If fewer payments are counted than there were periods, the paid invoices at
+// Stripe are counted too; the balance import settles them when it finds their charges.
 
 // unsettledInvoicesTx returns the paid invoices whose payments are not counted yet.
 func unsettledInvoicesTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s billing.RemoteSubscription) ([]string, error) {

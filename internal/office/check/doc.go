@@ -2,7 +2,7 @@
 // promise is true. Its rows say what is wrong, with which object, since when. The package owns check_run: the results
 // of the daily runs.
 //
-//	A1   a payment without one donation       A7   a receipt not emailed
+//	A1   a payment without one donation          A7   a receipt not emailed
 //	A2   a settled gift without its charge       A8   a job overdue
 //	A3   an entry that does not balance          A9   an event overdue
 //	A4   a gift or movement not booked once      A10  clearing that is not what Stripe holds

@@ -65,7 +65,7 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 	return e
 }
 
-// fill books everything that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines, two entities
+// fill posts one entry of every kind that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines, two entities
 // with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a reversal, a
 // fact dated in a closed period, and text that the formats must escape.
 func fill(t *testing.T, db *testkit.Database) {

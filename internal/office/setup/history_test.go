@@ -26,7 +26,7 @@ func useNetwork(t *testing.T, db *sqlx.DB) {
 	}))
 }
 
-// designateNetwork inserts a gift to the fund csio/network that was begun and never paid.
+// designateNetwork inserts an unpaid gift to the fund csio/network.
 func designateNetwork(t *testing.T, db *sqlx.DB) {
 	t.Helper()
 	f := networkOf(t, db)

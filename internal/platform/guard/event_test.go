@@ -31,7 +31,7 @@ func open(t *testing.T, db *testkit.Database, org uuid.UUID, life time.Duration)
 	return pass, token
 }
 
-// TestPassLiftsTheLimitsOfItsDevice: a pass lifts only the limits of address and network.
+// TestPassLiftsTheLimitsOfItsDevice: the pass of a device in event mode (konbit event-mode) lifts only the limits of address and network.
 func TestPassLiftsTheLimitsOfItsDevice(t *testing.T) {
 	l := guard.Standard()
 	l.Page = guard.Limit{Max: 60, Window: time.Minute}

@@ -86,7 +86,7 @@ func (e entry) compare(lang Language, want entry) (problems []string) {
 	return problems
 }
 
-// widest returns the form that has every placeholder.
+// widest returns the plural form that contains all placeholders.
 func (e entry) widest() words {
 	if w, ok := e.forms[""]; ok {
 		return w

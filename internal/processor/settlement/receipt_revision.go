@@ -49,13 +49,13 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		if !issued {
 			continue
 		}
-		kept, paid, err := s.keptByFundTx(ctx, tx, r.payment.ID)
+		remaining, paid, err := s.receiptedByFundTx(ctx, tx, r.payment.ID)
 		if err != nil {
 			return err
 		}
 		day := ledger.DateOf(r.at, s.entity.Location()).String()
 		revised := receipt.Change{Reason: r.reason, On: day, By: r.object}
-		facts := reducedFacts(current.Facts, kept, paid, day)
+		facts := reducedFacts(current.Facts, remaining, paid, day)
 		switch {
 		case current.IsValid() && len(facts.Lines) == 0:
 			voids = append(voids, receipt.Void{Of: current.ID, Change: revised})
@@ -78,14 +78,14 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// reducedFacts returns what a receipt says if each fund keeps only kept of the gift. paid is what the donor paid in
-// all; kept and paid are in minor units. day is when the rest went back.
-func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
+// reducedFacts returns what a receipt says if only remaining is left of the gift in each fund. paid is what the donor paid in
+// all; remaining and paid are in minor units. day is when the rest went back.
+func reducedFacts(f receipt.Facts, remaining map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
 	currency := f.Amount.Currency
 	f.Amount = money.New(0, currency)
 	var lines []receipt.Line
 	for _, line := range f.Lines {
-		line.Amount = money.New(kept[line.FundID], currency)
+		line.Amount = money.New(remaining[line.FundID], currency)
 		if line.Amount.Minor > 0 {
 			lines = append(lines, line)
 			f.Amount.Minor += line.Amount.Minor
@@ -99,23 +99,23 @@ func reducedFacts(f receipt.Facts, kept map[uuid.UUID]int64, paid int64, day str
 	return f
 }
 
-// keptByFundTx returns what each fund keeps of a payment after refunds and disputes lost for good, and what was paid in
-// all, in minor units.
-func (s *bookingRun) keptByFundTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (kept map[uuid.UUID]int64, paid int64, err error) {
-	const gifts = `/* settlement.keptByFundTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
-	const returned = `/* settlement.keptByFundTx */
+// receiptedByFundTx returns what a receipt says of each fund, in minor units: the gift, less refunds and disputes lost
+// for good. paid is what was paid in all.
+func (s *bookingRun) receiptedByFundTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (remaining map[uuid.UUID]int64, paid int64, err error) {
+	const gifts = `/* settlement.receiptedByFundTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
+	const returned = `/* settlement.receiptedByFundTx */
 		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM payment_change h
 		  JOIN payment_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
 		 WHERE h.payment_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (
 		       SELECT 1 FROM payment_change w WHERE w.object_id = h.object_id AND w.entity_id = h.entity_id AND w.kind = 'dispute won'))
 		 GROUP BY s.fund_id`
-	if kept, err = amountsByFundTx(ctx, tx, gifts, payment); err != nil {
+	if remaining, err = amountsByFundTx(ctx, tx, gifts, payment); err != nil {
 		return nil, 0, err
 	}
 	returnedByFund, err := amountsByFundTx(ctx, tx, returned, payment)
-	for id := range kept {
-		paid += kept[id]
-		kept[id] -= returnedByFund[id]
+	for id := range remaining {
+		paid += remaining[id]
+		remaining[id] -= returnedByFund[id]
 	}
-	return kept, paid, err
+	return remaining, paid, err
 }

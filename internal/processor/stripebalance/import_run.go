@@ -75,7 +75,7 @@ func (r *importRun) importSince(ctx context.Context, since time.Time) error {
 	}
 }
 
-// importRange books what was created at or after since and, unless until is zero, before until.
+// importRange books what was created at or after since and before until. A zero until means that there is no end.
 func (r *importRun) importRange(ctx context.Context, since, until time.Time) error {
 	var listed []settlement.Transaction
 	err := r.Source.Transactions(ctx, r.entity, since, until, func(page []settlement.Transaction) error {

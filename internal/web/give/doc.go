@@ -5,7 +5,7 @@
 // template and words in templates/give. The area decides nothing about gifts and holds no SQL.
 //
 //	GET form → POST form ┬ bad fields ──────────────→ the form again, each bad field marked (422)
-//	                    ├ too many attempts ───────→ challenge, or the form again (429)
-//	                    ├ Stripe or database down ─→ the form again, nothing lost (503)
+//	                     ├ too many attempts ───────→ challenge, or the form again (429)
+//	                     ├ Stripe or database down ─→ the form again, nothing lost (503)
 //	                     └ gift started ────────────→ Stripe's payment page → GET thanks, which only reads
 package give

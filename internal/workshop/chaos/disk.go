@@ -89,7 +89,7 @@ func (d *diskRun) count() int {
 	return len(d.acknowledged)
 }
 
-// sendWhile sends webhooks from several senders while more returns true, for at most two minutes.
+// sendWhile sends webhooks from several senders until more returns false, for at most two minutes.
 func (d *diskRun) sendWhile(more func() bool) {
 	deadline := time.Now().Add(2 * time.Minute)
 	var all sync.WaitGroup

@@ -24,9 +24,6 @@ func init() {
 	})
 }
 
-// previousSchema is the last migration of the previous release.
-const previousSchema = 31
-
 // Upgrade lets the previous release take gifts on its own schema. Each round then migrates the database while the
 // previous release serves, runs both releases side by side, and goes back to the previous schema.
 func Upgrade(t testing.TB, run Run) {
@@ -61,6 +58,7 @@ type upgrade struct {
 	facts    map[string]*facts // of each entity
 	intents  map[bool][]string // of settled one-time gifts that were not refunded or disputed yet; true: settled by old
 	plans    []planBegun
+	schema   int64 // the last migration of the previous release
 }
 
 // planBegun is a monthly gift and its donor.
@@ -79,6 +77,7 @@ func startUpgrade(t testing.TB, run Run) *upgrade {
 	for _, entity := range e2e.Entities {
 		u.facts[entity] = newFacts(t, s.Stripe(), entity)
 	}
+	require.NoError(t, s.DB.Owner.Get(&u.schema, `SELECT max(version_id) FROM goose_db_version WHERE is_applied`))
 	return u
 }
 
@@ -231,7 +230,7 @@ func (u *upgrade) oneQueue() {
 // down migrates to the schema of the previous release.
 func (u *upgrade) down() {
 	u.t.Helper()
-	require.NoError(u.t, migrations.To(context.Background(), u.DB.OwnerURL, previousSchema))
+	require.NoError(u.t, migrations.To(context.Background(), u.DB.OwnerURL, u.schema))
 }
 
 // startDonors lets three donors at a time give on a server until the returned function is called.
