@@ -28,7 +28,7 @@ const (
 	insertedID = "00000000-0000-4000-8000-000000000001"
 )
 
-// linesIn returns two lines for the inserted entry; the first one is in account.
+// linesIn returns two lines for the inserted entry; the first one is in the account named account.
 func linesIn(account string) string { return strings.ReplaceAll(insertLines, "ACCOUNT", account) }
 
 // TestCheckersFindWhatIsBroken starts from a valid state, breaks everything that a checker guards, one thing at a time,

@@ -65,9 +65,9 @@ func (b books) entry(kind, id string, day int, postings ...[]ledger.Posting) led
 	return e
 }
 
-// fill posts one entry of every kind that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines, two entities
-// with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a reversal, a
-// fact dated in a closed period, and text that the formats must escape.
+// fill posts one entry of every kind that the exports have to write: gifts, fees, a split, a sponsor's fee, memo lines,
+// two entities with equal fund names (one in a currency without decimals), a foreign amount and dimensions of a line, a
+// reversal, a fact dated in a closed period, and text that the formats must escape.
 func fill(t *testing.T, db *testkit.Database) {
 	t.Helper()
 	ids := &counter{}
