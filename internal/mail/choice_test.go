@@ -126,7 +126,7 @@ func TestT29OnlyOptionalEmailsCanBeStopped(t *testing.T) {
 }
 
 // TestT29StopAppliesFromTheNextEmail, also to an email that was ordered or tried before. Such an email is recorded as
-// called off: it is not a refusal, does not count in the backlog, and is not sent when the donor allows this kind
+// cancelled: it is not a refusal, does not count in the backlog, and is not sent when the donor allows this kind
 // again. Later emails are. Receipts are always sent.
 func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	t.Parallel()
@@ -153,10 +153,10 @@ func TestT29StopAppliesFromTheNextEmail(t *testing.T) {
 	require.Empty(t, refused)
 	about, err := mail.Deliveries(t.Context(), p.DB.Server, []uuid.UUID{ordered})
 	require.NoError(t, err)
-	require.Equal(t, mail.CalledOff, about[ordered][0].State())
+	require.Equal(t, mail.Cancelled, about[ordered][0].State())
 	p.RequireNoFindings()
 	_, err = p.DB.Owner.Exec(`UPDATE letter_delivery SET declined_at = NULL`)
-	require.Error(t, err, "a delivery that was called off cannot be accepted later")
+	require.Error(t, err, "a delivery that was cancelled cannot be accepted later")
 
 	require.NoError(t, p.plans.Mail(t.Context(), p.event("card expires")))
 	require.NoError(t, p.Receipts.Mail(t.Context(), uuid.MustParse(p.Lines(`SELECT id::text FROM receipt`)[0])))

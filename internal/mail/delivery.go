@@ -23,20 +23,20 @@ type Delivery struct {
 	Reply      *string    `db:"smtp_reply"` // the server's last reply
 	AcceptedAt *time.Time `db:"accepted_at"`
 	RefusedAt  *time.Time `db:"refused_at"`
-	DeclinedAt *time.Time `db:"declined_at"` // called off
+	DeclinedAt *time.Time `db:"declined_at"` // cancelled
 	Superseded bool       `db:"overtaken"`   // by a delivery to a corrected address
 }
 
 // State is the state of a delivery.
 type State string
 
-// The states. Only Waiting changes by itself. An email is called off if its donor has stopped this kind of email, or if
+// The states. Only Waiting changes by itself. An email is cancelled if its donor has stopped this kind of email, or if
 // the receipt it contains is no longer valid.
 const (
 	Waiting    State = "waiting"
 	Accepted   State = "accepted"
 	Refused    State = "refused"
-	CalledOff  State = "called off"
+	Cancelled  State = "called off" // shown by "konbit receipt find"; the text stays
 	Superseded State = "overtaken"
 )
 
@@ -46,7 +46,7 @@ func (d Delivery) State() State {
 	case d.AcceptedAt != nil:
 		return Accepted
 	case d.DeclinedAt != nil:
-		return CalledOff
+		return Cancelled
 	case d.RefusedAt != nil:
 		return Refused
 	case d.Superseded:

@@ -36,7 +36,7 @@ type Mailer struct {
 type renderer func() (*Email, error)
 
 // sendStored sends the email of a kind about a subject. The first call renders and stores it; later calls send the same
-// bytes, and nothing if a mail server accepted them, refused them permanently, or the email was called off.
+// bytes, and nothing if a mail server accepted them, refused them permanently, or the email was cancelled.
 func (m Mailer) sendStored(ctx context.Context, kind string, subject uuid.UUID, render renderer) error {
 	stored, err := m.storedOrRendered(ctx, kind, subject, render)
 	if err != nil || stored == nil {

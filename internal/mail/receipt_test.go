@@ -357,9 +357,9 @@ func TestVoidReceiptIsNotSent(t *testing.T) {
 	require.Equal(t, []string{"receipt accepted", "receipt called off", "receipt_voided accepted"}, states(t, h, sent.ID))
 }
 
-// TestCalledOffWhileServerAccepts: the server's reply is recorded, although the email was called off during the
+// TestCancelledWhileServerAccepts: the server's reply is recorded, although the email was cancelled during the
 // attempt.
-func TestCalledOffWhileServerAccepts(t *testing.T) {
+func TestCancelledWhileServerAccepts(t *testing.T) {
 	t.Parallel()
 	h := program.New(t, program.Options{})
 	r := settleAndIssue(t, h, 1, "en")[0]

@@ -37,7 +37,7 @@ type deliveryRow struct {
 	Cause     cause     `db:"cause"`
 	OrderedBy string    `db:"ordered_by"`
 	OrderedAt time.Time `db:"ordered_at"`
-	Done      bool      `db:"over"` // accepted, refused permanently, called off, or superseded by a corrected address
+	Done      bool      `db:"over"` // accepted, refused permanently, cancelled, or superseded by a corrected address
 }
 
 // cause is why a delivery was ordered.
@@ -134,7 +134,7 @@ func correctedAddress(ctx context.Context, q sqlx.QueryerContext, subject uuid.U
 	return to, err
 }
 
-// recordAcceptedTx records that a mail server accepted the email, also if the email was called off in the meantime.
+// recordAcceptedTx records that a mail server accepted the email, also if the email was cancelled in the meantime.
 func recordAcceptedTx(ctx context.Context, tx *sqlx.Tx, id uuid.UUID, reply string, at time.Time) error {
 	const query = `/* mail.recordAcceptedTx */
 		UPDATE letter_delivery SET tries = tries + 1, accepted_at = $3, declined_at = NULL, smtp_reply = left($2, 200)

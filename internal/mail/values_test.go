@@ -27,7 +27,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
 		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
-		"waiting": string(Waiting), "accepted": string(Accepted), "refused": string(Refused), "called off": string(CalledOff),
+		"waiting": string(Waiting), "accepted": string(Accepted), "refused": string(Refused), "called off": string(Cancelled),
 		"overtaken": string(Superseded),
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -9,13 +9,13 @@ import (
 	"konbit/internal/giving/planlink"
 )
 
-// checkChannelTx returns planlink.ErrNeedsSession if a request of this kind by this channel needs a session. It is called
+// checkChangeTx returns planlink.ErrNeedsSession if a request of this kind by this channel needs a session. It is called
 // before the request is stored.
 //
 // While an earlier request of the plan waits for Stripe, a link may only cancel: a smaller change could undo a reduction
 // that waits, and a pause could shorten a longer one.
-func checkChannelTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
-	const query = `/* recurring.checkChannelTx */
+func checkChangeTx(ctx context.Context, tx *sqlx.Tx, p plan.Plan, channel, kind string, d plan.Detail) error {
+	const query = `/* recurring.checkChangeTx */
 		SELECT EXISTS (SELECT 1 FROM plan_request WHERE plan_id = $1 AND kind IN ('change', 'pause', 'skip', 'resume') AND carried_at IS NULL AND refused IS NULL)`
 	if err := planlink.CheckKind(channel, kind); err != nil {
 		return err

@@ -91,7 +91,7 @@ func (ps Plans) createDonorRequest(
 		}
 		d, err := decide(*p)
 		if err == nil {
-			err = checkChannelTx(ctx, tx, *p, donorRequest.Channel, kind, d)
+			err = checkChangeTx(ctx, tx, *p, donorRequest.Channel, kind, d)
 		}
 		if err != nil {
 			return err

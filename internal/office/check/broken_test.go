@@ -37,7 +37,7 @@ const (
 		SELECT id, entity_id, organisation_id, donor_id, public_ref, 'cancelled', 'monthly', amount, 0, currency, language, now(), now(), now() FROM donation WHERE id = 'KEPT';`
 )
 
-// linesIn returns two lines for the inserted entry; the first one is in account.
+// linesIn returns two lines for the inserted entry; the first one is in the account named account.
 func linesIn(account string) string { return strings.ReplaceAll(insertLines, "ACCOUNT", account) }
 
 // TestCheckersFindWhatIsBroken starts from a valid state, breaks everything that a checker guards, one thing at a time,

@@ -49,7 +49,7 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 		if !issued {
 			continue
 		}
-		remaining, paid, err := s.receiptedByFundTx(ctx, tx, r.payment.ID)
+		remaining, paid, err := s.receiptAmountsTx(ctx, tx, r.payment.ID)
 		if err != nil {
 			return err
 		}
@@ -78,8 +78,8 @@ func (s *bookingRun) reviseReceiptsTx(ctx context.Context, tx *sqlx.Tx) error {
 	return err
 }
 
-// reducedFacts returns what a receipt says if only remaining is left of the gift in each fund. paid is what the donor paid in
-// all; remaining and paid are in minor units. day is when the rest went back.
+// reducedFacts returns what a receipt says if only remaining is left of the gift in each fund. paid is what the donor
+// paid in all; remaining and paid are in minor units. day is when the rest went back.
 func reducedFacts(f receipt.Facts, remaining map[uuid.UUID]int64, paid int64, day string) receipt.Facts {
 	currency := f.Amount.Currency
 	f.Amount = money.New(0, currency)
@@ -99,11 +99,12 @@ func reducedFacts(f receipt.Facts, remaining map[uuid.UUID]int64, paid int64, da
 	return f
 }
 
-// receiptedByFundTx returns what a receipt says of each fund, in minor units: the gift, less refunds and disputes lost
-// for good. paid is what was paid in all.
-func (s *bookingRun) receiptedByFundTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (remaining map[uuid.UUID]int64, paid int64, err error) {
-	const gifts = `/* settlement.receiptedByFundTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
-	const returned = `/* settlement.receiptedByFundTx */
+// receiptAmountsTx returns the amount that a receipt states for each fund, in minor units: the gift, less refunds and
+// disputes lost for good. remainingByFundTx differs: it also subtracts disputes that are still open. paid is the whole
+// gift.
+func (s *bookingRun) receiptAmountsTx(ctx context.Context, tx *sqlx.Tx, payment uuid.UUID) (remaining map[uuid.UUID]int64, paid int64, err error) {
+	const gifts = `/* settlement.receiptAmountsTx */ SELECT fund_id, gift AS amount FROM payment_share WHERE payment_id = $1 AND gift > 0`
+	const returned = `/* settlement.receiptAmountsTx */
 		SELECT s.fund_id, sum(s.amount)::bigint AS amount FROM payment_change h
 		  JOIN payment_change_share s ON s.object_id = h.object_id AND s.kind = h.kind AND s.entity_id = h.entity_id
 		 WHERE h.payment_id = $1 AND (h.kind = 'refund' OR h.kind = 'dispute lost' AND NOT EXISTS (

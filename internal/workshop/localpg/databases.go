@@ -47,7 +47,8 @@ func (s *Server) DropDatabase(ctx context.Context, name string) error {
 }
 
 // admin runs one statement as the superuser. done is the SQLSTATE (Appendix A of the manual) which means that the work
-// was done before. CREATE and DROP DATABASE cannot run inside a transaction.
+// was done before. It runs outside an explicit transaction, because PostgreSQL refuses CREATE and DROP DATABASE inside
+// one; a single statement is whole or without effect in either case.
 func (s *Server) admin(ctx context.Context, what, statement string, done pqerror.Code) error {
 	db, err := sql.Open("postgres", s.URL("postgres", "postgres"))
 	if err != nil {
