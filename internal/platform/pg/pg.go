@@ -31,8 +31,12 @@ const IdleInTxTimeout = 8 * time.Second
 // suspended worker in the queue would take the lock in turn and hold it for IdleInTxTimeout.
 const LockTimeout = 4 * time.Second
 
-// Open connects to the database of the URL with a pool of at most conns connections, and reports an error if it does
-// not answer. With several hosts (…?host=a,b) the pool uses the one that accepts writes, and changes to another host
+// StartTimeout is how long Open waits for a database that accepts connections but does not answer yet: it is starting,
+// all its connections are in use, or its machine is busy.
+const StartTimeout = 20 * time.Second
+
+// Open connects to the database of the URL with a pool of at most conns connections. It reports an error at once if
+// nothing accepts connections there, and after StartTimeout if the database does not answer. With several hosts (…?host=a,b) the pool uses the one that accepts writes, and changes to another host
 // when that one is promoted.
 func Open(ctx context.Context, url string, conns int) (*sqlx.DB, error) {
 	return open(ctx, url, conns, nil)
@@ -73,11 +77,35 @@ func open(ctx context.Context, url string, conns int, bounds map[string]time.Dur
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if err := db.PingContext(ctx); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("database: %w", err)
+	if err := waitUntilAnswered(ctx, db); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), db.Close())
 	}
 	return db, nil
+}
+
+// waitUntilAnswered returns nil when the database answers. It tries again while isNotReady, for StartTimeout.
+func waitUntilAnswered(ctx context.Context, db *sqlx.DB) error {
+	for deadline := time.Now().Add(StartTimeout); ; {
+		err := db.PingContext(ctx)
+		if err == nil || !isNotReady(err) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// isNotReady reports whether err says that a database is there but cannot answer now.
+func isNotReady(err error) bool {
+	var refused *pq.Error
+	if errors.As(err, &refused) {
+		return refused.Code == pqerror.CannotConnectNow || refused.Code == pqerror.TooManyConnections
+	}
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout()
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -15,8 +15,9 @@ const (
 	// cancelGrace is how long PostgreSQL may take, after the end of a statement's ctx, to reply that the statement is
 	// cancelled.
 	cancelGrace = 500 * time.Millisecond
-	// connectTimeout is how long a connection may take to open, unless the URL sets connect_timeout.
-	connectTimeout = probeTimeout
+	// connectTimeout is how long a connection may take to open, unless the URL sets connect_timeout. A page gives up
+	// earlier, at the end of its ctx. A busy machine may need seconds to start PostgreSQL's process for a connection.
+	connectTimeout = 5 * time.Second
 )
 
 // watchdogConnector makes connections that never block for ever. When the ctx of a statement ends, lib/pq asks

@@ -82,3 +82,17 @@ func TestSilentDatabaseEndsWithTheContext(t *testing.T) {
 		})
 	}
 }
+
+// TestOpenWaitsForABusyDatabase: the database accepts the connection, and replies only after the time that one attempt
+// may take.
+func TestOpenWaitsForABusyDatabase(t *testing.T) {
+	t.Parallel()
+	p, err := pgproxy.Start(testkit.EmptyDB(t).OwnerURL, 1)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	p.SetFaults(pgproxy.Faults{Hang: true})
+	defer time.AfterFunc(1500*time.Millisecond, func() { p.SetFaults(pgproxy.None()) }).Stop()
+	db, err := pg.Open(t.Context(), p.URL()+"&connect_timeout=1", 1)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}
