@@ -38,6 +38,8 @@ var exceptions = map[string]string{
 	"giving/donor → giving/contact":                       "a donor is reached by a contact's details",
 	"giving/donation → giving/donor":                      "settling records the donor's first gift",
 	"giving/donation → giving/payment":                    "settling writes the payment in the same transaction",
+	"giving/checkout → giving/notice":                     "it ends donations, of which none fails",
+	"giving/donation → giving/notice":                     "a donation that fails is told to its donor in the same transaction",
 	"giving/donation → giving/receipt":                    "settling issues the receipt in the same transaction",
 	"giving/plan → giving/billing":                        "a plan follows the dates of its subscription and records its card",
 	"giving/plan → giving/donation":                       "a donor chooses new terms on the donation form",

@@ -160,6 +160,7 @@ BEGIN
     plans    := ARRAY(SELECT id FROM plan WHERE donor_id = ANY(people));
     receipts := ARRAY(SELECT id FROM receipt WHERE donation_id = ANY(gifts));
     subjects := gifts || receipts || ARRAY[erasure] || ARRAY(SELECT id FROM plan_event WHERE plan_id = ANY(plans))
+                || ARRAY(SELECT id FROM donation_notice WHERE donation_id = ANY(gifts)) -- of migration 00092
                 || ARRAY(SELECT id FROM statement WHERE donor_id = ANY(people)) || ARRAY(SELECT id FROM sign_in WHERE email = ANY(emails));
     letters  := ARRAY(SELECT id FROM letter WHERE subject_id = ANY(subjects));
     PERFORM keep_receipt(r.id, erasure) FROM receipt r

@@ -84,7 +84,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION erase_people(uuid, text[]), drop_expired_receipts() TO {{role}};
 
 GRANT SELECT, INSERT ON statement, statement_person TO {{role}};
-GRANT SELECT, INSERT ON letter, receipt_void TO {{role}};
+GRANT SELECT, INSERT ON letter, receipt_void, donation_notice TO {{role}};
 GRANT SELECT, INSERT (id, letter_id, recipient, cause, ordered_by, ordered_at), UPDATE (tries, smtp_reply, accepted_at, refused_at, declined_at)
     ON letter_delivery TO {{role}};
 

@@ -13,6 +13,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
@@ -147,7 +148,10 @@ func (a *App) buildGiving() {
 	a.Plans = recurring.Plans{
 		DB: db, Queue: a.Queue, Billing: a.Stripe, Now: clocks.Business, NewID: NewID, NewRef: NewRef,
 	}
-	a.Settler = donation.Settler{Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business, Plans: a.Plans, Offline: settlement.OfflineFees{NewID: NewID}}
+	a.Settler = donation.Settler{
+		Receipts: a.ReceiptIssuer, Notices: notice.Recorder{Queue: a.Queue, NewID: NewID}, NewID: NewID, Now: clocks.Business, Plans: a.Plans,
+		Offline: settlement.OfflineFees{NewID: NewID},
+	}
 	a.Booker = settlement.Booker{Settler: a.Settler, Receipts: a.ReceiptIssuer, NewID: NewID, Now: clocks.Business}
 	a.EventWorker = event.NewWorker(&event.Worker{
 		DB: db, Source: stripepay.EventStore{Stripe: a.Stripe}, Catalog: a.Catalog, Settler: a.Settler, Booker: a.Booker, Plans: a.Plans, Log: a.resources.Log,
@@ -196,6 +200,7 @@ func (a *App) buildMail() {
 	a.Receipts.Register(a.Handlers)
 	a.Plans.Register(a.Handlers)
 	mail.Plans{Mailer: mailer, Catalog: a.Catalog, Links: links}.Register(a.Handlers)
+	mail.GiftNotices{Receipts: a.Receipts, Catalog: a.Catalog, Again: give.AgainLink(s.BaseURL)}.Register(a.Handlers)
 	mail.TributeCards{Mailer: mailer, Catalog: a.Catalog}.Register(a.Handlers)
 	mail.Statements{Mailer: mailer}.Register(a.Handlers)
 	a.Privacy.Register(a.Handlers)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
@@ -23,7 +24,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
 		"statement": kindStatement, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
-		"address_parted": kindAddressUnlinked, "head": kindAuditDigest, "plan_link": kindPlanLink, "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
+		"address_parted": kindAddressUnlinked, "head": kindAuditDigest, "plan_link": kindPlanLink, "gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
+		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
 		"first": string(causeFirst), "resend": string(causeResend), "address": string(causeAddress),
@@ -44,21 +46,21 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
 		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
 		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAuditDigest: auditList,
-		kindPlanLink: planList,
+		kindPlanLink: planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
 		})
 	}
 	for _, event := range []string{
-		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming",
+		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming", "payment refused",
 	} {
 		require.Regexp(t, "\n\\| `"+planKind(recurring.Event{Kind: event})+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}
-	require.Equal(t, 12, strings.Count(string(readme), "\n| `plan_"))
+	require.Equal(t, 13, strings.Count(string(readme), "\n| `plan_"))
 	for _, job := range []jobs.Job{
 		receipt.EmailJob{}, receipt.VoidEmailJob{}, donation.TributeCardJob{}, recurring.EmailJob{}, statement.EmailJob{},
-		privacy.EmailJob{}, privacy.CompletedEmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
+		privacy.EmailJob{}, privacy.CompletedEmailJob{}, notice.EmailJob{}, donoraccess.SignInEmailJob{}, donoraccess.AddressEmailJob{},
 		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{},
 	} {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/notice"
 	"konbit/internal/platform/email"
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/pg"
@@ -265,7 +266,7 @@ func (s Starter) updateStatus(ctx context.Context, g Gift, to donation.Status) e
 			return err
 		}
 		update := donation.StatusUpdate{DonationID: g.ID, EntityID: g.EntityID, To: to, Cause: "form"}
-		return donation.UpdateStatusTx(ctx, tx, []donation.StatusUpdate{update}, s.Now())
+		return donation.UpdateStatusTx(ctx, tx, notice.Recorder{}, []donation.StatusUpdate{update}, s.Now()) // none fails here
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 )
@@ -31,6 +32,7 @@ const (
 // Settler settles donations.
 type Settler struct {
 	Receipts receipt.Issuer
+	Notices  notice.Recorder
 	NewID    func() uuid.UUID
 	Now      func() time.Time
 	Plans    ChargeMatcher
@@ -92,6 +94,7 @@ type batch struct {
 	offline     []OfflineGift
 	tasks       []task.Task
 	receipts    []receipt.Request
+	notices     []notice.Notice
 }
 
 // gift is a donation with what settling it needs.
@@ -205,8 +208,19 @@ func (b *batch) suspend(p IncomingPayment, g *gift, kind *task.Kind) (Outcome, e
 		b.needsReview = append(b.needsReview, g)
 	}
 	b.tasks = append(b.tasks, opened)
+	b.noticeHeld(p)
 	b.markBooked(p, donation, payment.Suspense)
 	return Suspense, nil
+}
+
+// noticeHeld tells the donor of the donation that a payment in suspense was meant for. Staff who enter a payment without
+// a processor see themselves that it does not fit.
+func (b *batch) noticeHeld(p IncomingPayment) {
+	if g := b.gifts[p.DonationID]; g != nil && g.EntityID == p.EntityID && p.method().HasProcessor() {
+		b.notices = append(b.notices, notice.Notice{
+			DonationID: g.ID, Kind: notice.Held, Cause: p.ChargeRef, AmountMinor: p.Amount.Minor, Currency: string(p.Amount.Currency), At: b.now,
+		})
+	}
 }
 
 // markBooked adds the payment's row, and its processing fee to those that are due. It returns the row.

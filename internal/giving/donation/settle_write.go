@@ -64,6 +64,9 @@ func (b *batch) writeTx(ctx context.Context, tx *sqlx.Tx, s Settler) error {
 			return err
 		}
 	}
+	if err := s.Notices.RecordTx(ctx, tx, b.notices...); err != nil {
+		return err
+	}
 	if err := s.Receipts.Queue.EnqueueTx(ctx, tx, b.tributeCardJobs()...); err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package donation
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"sort"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"konbit/internal/giving/notice"
 	"konbit/internal/platform/pg"
 )
 
@@ -28,25 +31,34 @@ var allowedFrom = map[Status][]string{
 
 // UpdateStatusTx applies updates in order. An update that the current status does not allow is ignored: events come in
 // any order, and a settled donation stays settled. An expired donation whose form has begun another one stays expired.
-func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, updates []StatusUpdate, at time.Time) error {
+// The donor of a donation that fails is told: they authorised it, and their page said that a receipt comes.
+func UpdateStatusTx(ctx context.Context, tx *sqlx.Tx, notices notice.Recorder, updates []StatusUpdate, at time.Time) error {
 	const query = `/* donation.UpdateStatusTx */
 		UPDATE donation SET status = $3 WHERE id = $1 AND entity_id = $2 AND status = ANY($4)
-		   AND NOT ($3 = 'processing' AND status = 'expired' AND checkout_superseded(id))`
+		   AND NOT ($3 = 'processing' AND status = 'expired' AND checkout_superseded(id))
+		RETURNING amount, currency`
 	updates = append([]StatusUpdate(nil), updates...)
 	sort.SliceStable(updates, func(i, j int) bool { return updates[i].DonationID.String() < updates[j].DonationID.String() })
 	var steps []statusChange
+	var failed []notice.Notice
 	for _, m := range updates {
-		done, err := tx.ExecContext(ctx, query, m.DonationID, m.EntityID, m.To, pq.Array(allowedFrom[m.To]))
+		told := notice.Notice{DonationID: m.DonationID, Kind: notice.Failed, Cause: m.Cause, At: at}
+		err := tx.QueryRowxContext(ctx, query, m.DonationID, m.EntityID, m.To, pq.Array(allowedFrom[m.To])).Scan(&told.AmountMinor, &told.Currency)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := done.RowsAffected(); err != nil {
-			return err
-		} else if n > 0 {
-			steps = append(steps, statusChange{m.DonationID, m.To, m.Cause})
+		steps = append(steps, statusChange{m.DonationID, m.To, m.Cause})
+		if m.To == Failed {
+			failed = append(failed, told)
 		}
 	}
-	return recordStatusTx(ctx, tx, steps, at)
+	if err := recordStatusTx(ctx, tx, steps, at); err != nil {
+		return err
+	}
+	return notices.RecordTx(ctx, tx, failed...)
 }
 
 // UnsettledTx returns those of the donations that no payment has settled yet.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/payment"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
@@ -169,7 +170,7 @@ func TestPreviousReleaseSettlesABankDebit(t *testing.T) {
 	h := program.New(t, program.Options{})
 	d := h.StartedGift(program.ValidForm())
 	require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
-		return donation.UpdateStatusTx(t.Context(), tx, []donation.StatusUpdate{{
+		return donation.UpdateStatusTx(t.Context(), tx, notice.Recorder{}, []donation.StatusUpdate{{
 			DonationID: d.ID, EntityID: d.EntityID, To: donation.Processing, Cause: "evt_1",
 		}}, time.Now())
 	}))

@@ -34,7 +34,7 @@ const (
 var emailKinds = map[string]string{
 	eventPaymentFailed: "failing", eventFinished: "finished", eventGivenUp: "failed", eventCancelled: "cancelled", eventPaused: "paused",
 	eventResumed: "resumed", eventSkipped: "skipped", eventChanged: "changed", eventCardUpdated: "mended", eventCardExpiring: "expiring",
-	eventUpcoming: "upcoming",
+	eventUpcoming: "upcoming", eventPaymentRejected: "refunded",
 }
 
 // Event is a row of table plan_event: something that happened to a plan.

@@ -37,11 +37,15 @@ func (ps Plans) notifyTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, kind, c
 	if err != nil || e == nil {
 		return err
 	}
+	return ps.enqueueEmailTx(ctx, tx, p, e.ID)
+}
+
+func (ps Plans) enqueueEmailTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, event uuid.UUID) error {
 	to, err := donation.ContactOf(ctx, tx, p.ID)
 	if err != nil || to == nil || to.Email == "" {
 		return err
 	}
-	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{e.ID})
+	return ps.Queue.EnqueueTx(ctx, tx, EmailJob{event})
 }
 
 // sumPaidTx returns the sum of the plan's payments so far, in minor units.

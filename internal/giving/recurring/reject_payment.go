@@ -11,6 +11,7 @@ import (
 )
 
 // rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription again.
+// The donor is told.
 func (ps Plans) rejectTx(
 	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {
@@ -26,7 +27,12 @@ func (ps Plans) rejectTx(
 			return donation.Match{}, err
 		}
 	}
-	if _, err := ps.recordEventTx(ctx, tx, p, eventPaymentRejected, in.InvoiceID, plan.Detail{Amount: c.Amount.Minor}); err != nil {
+	detail := plan.Detail{N: p.Paid, Amount: c.Amount.Minor, Frequency: string(p.Frequency)} // what was charged, not what the plan comes to
+	e, err := ps.recordEventTx(ctx, tx, p, eventPaymentRejected, in.InvoiceID, detail)
+	if err == nil && e != nil {
+		err = ps.enqueueEmailTx(ctx, tx, p, e.ID)
+	}
+	if err != nil {
 		return donation.Match{}, err
 	}
 	return donation.Match{Rejected: reason}, savePlanTx(ctx, tx, p)

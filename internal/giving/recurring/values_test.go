@@ -29,7 +29,7 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		})
 	}
 	for kind, want := range map[string][2]string{ // the event's kind, and its email's
-		eventStarted: {"begun", ""}, eventPaid: {"paid", ""}, eventPaymentRejected: {"payment refused", ""},
+		eventStarted: {"begun", ""}, eventPaid: {"paid", ""}, eventPaymentRejected: {"payment refused", "refunded"},
 		eventPaymentFailed: {"payment failed", "failing"}, eventFinished: {"finished", "finished"}, eventGivenUp: {"given up", "failed"},
 		eventCancelled: {"cancelled", "cancelled"}, eventPaused: {"paused", "paused"}, eventResumed: {"resumed", "resumed"},
 		eventSkipped: {"skipped", "skipped"}, eventChanged: {"changed", "changed"}, eventCardUpdated: {"card mended", "mended"},

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/books/fund"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/fault"
@@ -196,6 +197,13 @@ func (c *copier) gift(id uuid.UUID) error {
 		return err
 	}
 	c.subjects = append(c.subjects, id)
+	notices, err := notice.OfDonation(c.ctx, c.q, id)
+	if err != nil {
+		return err
+	}
+	for _, n := range notices {
+		c.subjects = append(c.subjects, n.ID)
+	}
 	if err := c.to.Item("gift", g); err != nil {
 		return err
 	}

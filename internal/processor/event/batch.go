@@ -57,7 +57,7 @@ func (b *batch) updateStatusesTx(ctx context.Context, tx *sqlx.Tx) error {
 			updates = append(updates, *e.Fact.Status)
 		}
 	}
-	return donation.UpdateStatusTx(ctx, tx, updates, b.Settler.Now())
+	return donation.UpdateStatusTx(ctx, tx, b.Settler.Notices, updates, b.Settler.Now())
 }
 
 // recordDeclinesTx records the declines of cards that a donor tried at the form. A renewal is charged without anybody

@@ -3,11 +3,13 @@ package settlement
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/books/task"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/money"
@@ -48,6 +50,9 @@ func (s *bookingRun) bookReturnTx(ctx context.Context, tx *sqlx.Tx, t Transactio
 	}
 	amount := -t.Net
 	if amount <= 0 || amount > share.TotalRemaining(shares) {
+		if err := s.noticeReturnedTx(ctx, tx, t); err != nil {
+			return err
+		}
 		return s.bookUnexpectedTx(ctx, tx, t)
 	}
 	returned, err := s.returnedPartsTx(ctx, tx, shares, money.New(amount, t.Currency))
@@ -124,6 +129,11 @@ func (s *bookingRun) refundFailedTx(ctx context.Context, tx *sqlx.Tx, t Transact
 	if err := s.openTaskTx(ctx, tx, taskRefundFailed, t); err != nil {
 		return err
 	}
+	if p.DonationID != nil {
+		if err := s.noticeTx(ctx, tx, *p.DonationID, notice.RefundFailed, t, t.Net); err != nil {
+			return err
+		}
+	}
 	return s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefundFailed, *p, t.Net, t.CreatedAt}, parts)
 }
 
@@ -150,6 +160,22 @@ func (s *bookingRun) refundBeyondPlanTx(ctx context.Context, tx *sqlx.Tx, t Tran
 		return false, err
 	}
 	return true, s.insertChangeTx(ctx, tx, change{t.SourceID, changeRefund, p, -t.Net, t.CreatedAt}, nil)
+}
+
+// noticeReturnedTx tells a donor that money went back which was held: finance refunds it, and there is no receipt that
+// becomes void.
+func (s *bookingRun) noticeReturnedTx(ctx context.Context, tx *sqlx.Tx, t Transaction) error {
+	gift, err := notice.HeldFor(ctx, tx, t.ChargeID)
+	if err != nil || gift == uuid.Nil || t.Net >= 0 {
+		return err
+	}
+	return s.noticeTx(ctx, tx, gift, notice.Returned, t, -t.Net)
+}
+
+func (s *bookingRun) noticeTx(ctx context.Context, tx *sqlx.Tx, gift uuid.UUID, kind notice.Kind, t Transaction, minor int64) error {
+	return s.Settler.Notices.RecordTx(ctx, tx, notice.Notice{
+		DonationID: gift, Kind: kind, Cause: t.SourceID, AmountMinor: minor, Currency: string(t.Currency), At: t.CreatedAt,
+	})
 }
 
 func (s *bookingRun) closeTasksOfChargeTx(ctx context.Context, tx *sqlx.Tx, kind *task.Kind, charge string) error {

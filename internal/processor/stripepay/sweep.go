@@ -163,7 +163,9 @@ func (s Sweeper) resolveOverdue(ctx context.Context, catalog *fund.Catalog) (int
 			updates = append(updates, donation.StatusUpdate{DonationID: d.ID, EntityID: d.EntityID, To: to, Cause: "sweep"})
 		}
 	}
-	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error { return donation.UpdateStatusTx(ctx, tx, updates, s.Now()) })
+	err = pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		return donation.UpdateStatusTx(ctx, tx, s.Worker.Settler.Notices, updates, s.Now())
+	})
 	return len(updates), errors.Join(append(errs, err)...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"konbit/internal/giving/checkout"
+	"konbit/internal/mail"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/web"
@@ -39,6 +40,17 @@ func (a *Area) Routes() []web.Route {
 func Links(base *url.URL) func(org, ref string, lang phrase.Language) (success, back string) {
 	return func(org, ref string, lang phrase.Language) (string, string) {
 		return web.Absolute(base, thanksPath(org, ref, lang)), web.Absolute(base, restorePath(org, ref, lang))
+	}
+}
+
+// AgainLink returns the function that makes links to the form of an organisation, preset with a gift that failed.
+func AgainLink(base *url.URL) func(mail.GiveAgain, phrase.Language) string {
+	return func(g mail.GiveAgain, lang phrase.Language) string {
+		preset := url.Values{"amount": {majorUnits(g.Amount)}, "frequency": {g.Frequency}}
+		if g.Fund != "" {
+			preset.Set("fund", g.Fund)
+		}
+		return web.Absolute(base, formPath(g.Organisation, lang)+"&"+preset.Encode())
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"konbit/internal/books/ledger"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/notice"
 	"konbit/internal/giving/plan"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
@@ -28,6 +29,7 @@ import (
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/web/give"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
 	"konbit/internal/workshop/testkit/program"
@@ -135,6 +137,17 @@ func (s sender) reviseReceipts(g giver) {
 	require.NoError(s.t, s.Receipts.MailVoid(s.t.Context(), void))
 }
 
+// sendNotices sends every email about money of a gift that no receipt is about.
+func (s sender) sendNotices(g giver) {
+	s.t.Helper()
+	notices := mail.GiftNotices{Receipts: s.Receipts, Catalog: s.Catalog, Again: give.AgainLink(s.Server.BaseURL)}
+	for _, kind := range []notice.Kind{notice.Failed, notice.Held, notice.Returned, notice.RefundFailed} {
+		id := program.NewID()
+		s.Exec(`INSERT INTO donation_notice (id, donation_id, kind, cause, amount, currency, at) VALUES ($1, $2, $3, $4, 2000, 'USD', now())`, id, g.plan.ID, kind, id.String())
+		require.NoError(s.t, notices.Mail(s.t.Context(), id), kind)
+	}
+}
+
 // sendStatements issues the year's statements and sends them. Issued again after a change, they are corrections.
 func (s sender) sendStatements() {
 	s.t.Helper()
@@ -152,7 +165,7 @@ func (s sender) sendStatements() {
 // Events of plans with an email, while the plan runs and when it ends.
 var (
 	runningEvents = []string{"payment failed", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming"}
-	endingEvents  = []string{"finished", "given up", "cancelled"}
+	endingEvents  = []string{"finished", "given up", "cancelled", "payment refused"}
 )
 
 // sendEvents records events of a plan and sends their emails.

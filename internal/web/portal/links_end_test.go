@@ -30,6 +30,9 @@ func (s sender) newLinks(g giver, signIn string) linkUses {
 	stop := strings.TrimPrefix(s.Receipts.StopURL(g.plan.DonorID, "statements", g.lang), s.URL)
 	asker, signInToken, code := s.sendSignIn(g)
 	all := linkUses{
+		"give again": func() bool {
+			return visitor.New(s.t, s.Program).Ask("GET", "/give/"+allLanguages, nil).StatusCode == http.StatusOK
+		},
 		"plan": s.opensPlan("link", token), "plan's card": s.opensPlan("link", cardToken), "plan's code": s.opensPlan("code", links.Code),
 		"plan, before `plan_link`": s.mailsLink(g, visitor.OldPlanLink(s.Program, g.plan.PublicRef)),
 		"card, before `plan_link`": s.mailsLink(g, visitor.OldCardLink(s.Program, g.plan.DonorID)),

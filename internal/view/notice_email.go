@@ -1,0 +1,59 @@
+package view
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"konbit/internal/platform/money"
+	"konbit/internal/platform/phrase"
+)
+
+// NoticeEmailWords are the facts of an email about money of a gift that no receipt is about.
+type NoticeEmailWords struct {
+	Kind         string // failed, held, returned or refund_failed: part of the phrase keys
+	Language     phrase.Language
+	Donee        Donee
+	Organisation string // in Language
+	Accent       string // #rrggbb; empty: DefaultAccent
+	Greeting     string // the donor's first name
+
+	Amount   money.Amount
+	On       time.Time // in the donee's time zone
+	Plan     bool      // a recurring gift was to begin with it
+	AgainURL string    // the organisation's form; empty: the email has no button
+}
+
+// NoticeEmail returns the email's subject, plain text and HTML. A language without words is replaced by English. Its
+// template is that of emails about plans.
+func (v *View) NoticeEmail(w NoticeEmailWords) (subject, text, html string, err error) {
+	email, written := v.planEmails[w.Language]
+	if !written {
+		w.Language, email = phrase.English, v.planEmails[phrase.English]
+	}
+	if CheckAccent(w.Accent) != nil {
+		w.Accent = DefaultAccent
+	}
+	say := func(key string) string {
+		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount.Format(string(w.Language)), "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On))
+	}
+	d := planEmailData{
+		PlanEmailWords: PlanEmailWords{Language: w.Language, Donee: w.Donee, Organisation: w.Organisation, Accent: w.Accent, Greeting: w.Greeting},
+		Subject:        say(w.Kind + ".subject"), Paragraphs: []string{say(w.Kind + ".text")},
+	}
+	if w.Plan {
+		d.Paragraphs = append(d.Paragraphs, say(w.Kind+".plan"))
+	}
+	if w.AgainURL != "" {
+		d.Paragraphs = append(d.Paragraphs, say(w.Kind+".again"))
+		d.Button = &EmailLink{say("again"), w.AgainURL}
+	}
+	var plain, rich bytes.Buffer
+	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
+		return "", "", "", fmt.Errorf("view: %w", err)
+	}
+	return d.Subject, plain.String(), rich.String(), nil
+}
