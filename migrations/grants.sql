@@ -101,7 +101,7 @@ GRANT SELECT, INSERT (day, checker, found, took) ON check_run TO {{role}};
 GRANT SELECT, INSERT (entity_id, currency, held, kept) ON balance_observation TO {{role}};
 -- When something was asked for or opened is for the database to say.
 GRANT SELECT, INSERT (id, email, person_id, language, browser_hash), UPDATE (token_hash, code_mac, used_at), DELETE ON sign_in TO {{role}};
-GRANT SELECT, INSERT, UPDATE (person_id, proved_at) ON mailbox TO {{role}};
+GRANT SELECT, INSERT, UPDATE (person_id, proved_at, chosen, closed) ON mailbox TO {{role}};
 GRANT SELECT, INSERT (email, kind, before, after) ON mailbox_step TO {{role}};
 GRANT SELECT, INSERT (id, person_id, email, sign_in_id, token_hash), UPDATE (seen_at, ended_at), DELETE ON session TO {{role}};
 

@@ -1,20 +1,19 @@
 package main
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/spf13/cobra"
 
-	"konbit/internal/giving/donor"
-	"konbit/internal/giving/planlink"
-	"konbit/internal/people/donoraccess"
+	"konbit/internal/app"
 	"konbit/internal/platform/email"
 )
 
 func donorCommand() *cobra.Command {
-	return group("donor", "Donors", donorSignOutCommand())
+	return group("donor", "Donors", donorSignOutCommand(), donorMoveCommand())
 }
 
 // donorSignOutCommand is for a lost phone, or a mailbox that other people have read.
@@ -23,7 +22,7 @@ func donorSignOutCommand() *cobra.Command {
 		Use: "sign-out EMAIL", Short: "Sign a donor out on all devices, and end the links of emails to their recurring gifts", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return withDatabase(c.Context(), func(db *sqlx.DB) error {
-				ended, err := signOut(c.Context(), db, email.Normalize(args[0]))
+				ended, err := app.SignOut(c.Context(), db, email.Normalize(args[0]))
 				if err == nil {
 					fmt.Fprintf(c.OutOrStdout(), "sessions ended: %d\n", ended)
 				}
@@ -33,20 +32,24 @@ func donorSignOutCommand() *cobra.Command {
 	}
 }
 
-// signOut ends all sessions of the person who owns an email address, and the links of emails to the person's plans. It
-// returns the number of sessions. It reports an error if no person owns the address, which may be misspelled.
-func signOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err error) {
-	access := donoraccess.Service{DB: db, EndLinksTx: planlink.EndOfEmailsTx}
-	if ended, err = access.EndSessionsOfEmail(ctx, address); ended > 0 || err != nil {
-		return ended, err
+// donorMoveCommand is for a donor who has lost a mailbox: they prove the new address by the link of an email.
+func donorMoveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "move LOST-EMAIL NEW-EMAIL", Short: "Let a donor who lost a mailbox move their gifts and emails to a new address", Args: cobra.ExactArgs(2),
+		Long: "Make sure first that it is the donor: call the number they gave, or ask for a receipt's number. Both addresses are told when it is done.",
+		RunE: func(c *cobra.Command, args []string) error {
+			return withOffice(c.Context(), needDatabase, []need{needSecret, needBase, needSMTP}, func(o office) error {
+				request, err := app.NewMoveRequest(o.config.Settings, o.Office, o.db, o.clocks, slog.Default())
+				if err != nil {
+					return err
+				}
+				defer request.Transport.Close()
+				until, err := request.Send(c.Context(), args[0], args[1])
+				if err == nil {
+					fmt.Fprintf(c.OutOrStdout(), "an email with a link was sent to %s; nothing changes until it is used, before %s\n", args[1], until.Format(time.DateOnly))
+				}
+				return err
+			})
+		},
 	}
-	proved, err := access.IsProven(ctx, address)
-	if proved || err != nil {
-		return 0, err
-	}
-	donors, err := donor.ByEmails(ctx, db, []string{address})
-	if len(donors) == 0 && err == nil {
-		err = fmt.Errorf("no donor has the address %q: konbit receipt find TEXT looks for one", address)
-	}
-	return 0, err
 }

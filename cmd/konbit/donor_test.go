@@ -38,3 +38,23 @@ func TestDonorSignOut(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM plan_link WHERE ended_at IS NOT NULL`))
 }
+
+// TestDonorMove: a donor who lost a mailbox gets a link at the new address, at once.
+func TestDonorMove(t *testing.T) {
+	h := program.New(t, program.Options{})
+	t.Chdir(t.TempDir())
+	for name, value := range map[string]string{"DATABASE_URL": h.DB.ServerURL, "SMTP_URL": h.Mail.SMTPURL(), "BASE_URL": h.URL, "SECRET_KEY": program.Secret} {
+		t.Setenv(name, value)
+	}
+	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))
+	_, err := runCommand(t, "donor", "move", "nobody@example.org", "new@example.net")
+	require.ErrorContains(t, err, "no donor has this address")
+	_, err = runCommand(t, "donor", "move", "ana@example.org", "not an address")
+	require.Error(t, err)
+	require.Empty(t, h.Mail.Messages())
+	out, err := runCommand(t, "donor", "move", "ana@example.org", "new@example.net")
+	require.NoError(t, err)
+	require.Contains(t, out, "was sent to new@example.net")
+	require.Equal(t, "new@example.net", h.Mail.Messages()[0].To)
+	require.Zero(t, h.Count(`SELECT count(*) FROM mailbox`), "nothing changes until the link is used")
+}

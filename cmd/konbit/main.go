@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // legal entities have time zones, and small servers often lack the data
 
@@ -56,7 +55,7 @@ func run(ctx context.Context, args []string) int {
 func commands() *cobra.Command {
 	root := &cobra.Command{
 		Use: "konbit", Short: "Donations, fund accounting and grants for movement organisations",
-		SilenceUsage: true, SilenceErrors: true, Version: version(),
+		SilenceUsage: true, SilenceErrors: true, Version: app.Version(),
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
@@ -80,15 +79,6 @@ func renamed(c *cobra.Command, newName string) *cobra.Command {
 		}
 	}
 	return c
-}
-
-// version returns the version of the source that this program was built from, or "unknown".
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version + " " + info.GoVersion
 }
 
 // exactly requires one argument; name is used in the error.

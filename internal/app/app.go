@@ -33,6 +33,7 @@ import (
 	"konbit/internal/web"
 	"konbit/internal/web/give"
 	"konbit/internal/web/hooks"
+	"konbit/internal/web/letters"
 	"konbit/internal/web/portal"
 	"konbit/internal/web/portal/signedlink"
 	"konbit/migrations"
@@ -227,6 +228,7 @@ func (a *App) buildServer() {
 	a.Server.Areas = []web.Area{
 		&give.Area{Kernel: a.Server, Starter: a.Starter, Guard: a.Guard},
 		&portal.Area{Kernel: a.Server, Plans: plans, Links: links, Statements: statements, Privacy: erasures},
+		&letters.Area{Kernel: a.Server},
 		&hooks.Area{Kernel: a.Server, Inbox: a.Inbox},
 	}
 }

@@ -14,14 +14,15 @@ import (
 	"konbit/internal/view"
 )
 
-// The kinds of emails about an address that was linked to others, or unlinked. They belong to the stream of sign-in
+// The kinds of emails about an address that was linked to others, unlinked or chosen. They belong to the stream of sign-in
 // emails.
 const (
 	kindAddressLinked   = "address_joined"
 	kindAddressUnlinked = "address_parted"
+	kindAddressChosen   = "address_chosen" // it gets the emails from now on, or not any more
 )
 
-// MailAddressChange writes to every address concerned that an address was linked to others or unlinked from them (OWASP
+// MailAddressChange writes to every address concerned that an address was linked to others, unlinked from them or chosen (OWASP
 // ASVS 5.0.0 V6.3.7). The emails are not stored. Each has its own Message-ID, and a repeat has the same one.
 func (m SignIns) MailAddressChange(ctx context.Context, step int64) error {
 	change, err := m.Access.ReadAddressLinked(ctx, step)
@@ -70,12 +71,15 @@ func (m SignIns) renderAddressChange(step int64, change donoraccess.AddressLinke
 		ID: uuid.NewSHA1(uuid.NameSpaceURL, fmt.Appendf(nil, "konbit address %d %s", step, to)), Kind: kindAddressLinked, List: signInList,
 		Sender: from.Slug, From: from.MailFrom, To: to, Language: string(lang), Date: change.At,
 	}
-	if change.Unlinked {
+	switch change.Kind {
+	case "parted":
 		email.Kind = kindAddressUnlinked
+	case "chosen", "unchosen":
+		email.Kind = kindAddressChosen
 	}
 	var err error
 	email.Subject, email.Text, email.HTML, err = m.View.AddressEmail(view.AddressEmailWords{
-		Language: lang, Donee: doneeOf(from), Address: change.Email, Removed: change.Unlinked, On: change.At.In(from.Location()),
+		Language: lang, Donee: doneeOf(from), Address: change.Email, Change: change.Kind, On: change.At.In(from.Location()),
 	})
 	return email, err
 }

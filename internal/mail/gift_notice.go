@@ -58,6 +58,9 @@ func (m GiftNotices) renderNotice(ctx context.Context, n notice.Notice) (*Email,
 		return nil, err
 	}
 	address, err := m.addressOfGift(ctx, n.DonationID, to.Email)
+	if err == nil {
+		address, err = m.destination(ctx, address)
+	}
 	if err != nil || address == "" {
 		return nil, err
 	}

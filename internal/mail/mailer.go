@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
 )
@@ -103,6 +104,15 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 		return nil
 	}
 	return err
+}
+
+// destination returns the address that gets the emails to an address: the donor may have chosen another of theirs. ""
+// stays "".
+func (m Mailer) destination(ctx context.Context, address string) (string, error) {
+	if address == "" {
+		return "", nil
+	}
+	return donoraccess.Destination(ctx, m.DB, address)
 }
 
 // doneeOf returns a legal entity as emails name it.

@@ -69,6 +69,9 @@ func (m Plans) render(ctx context.Context, e recurring.Event) (*Email, error) {
 	if err != nil || to == nil || to.Email == "" {
 		return nil, err
 	}
+	if to.Email, err = m.destination(ctx, to.Email); err != nil {
+		return nil, err
+	}
 	words, entity, err := m.words(ctx, p, e)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,9 @@ func (m Plans) MailFreshLink(ctx context.Context, id uuid.UUID) error {
 	if err != nil || len(donors) == 0 || donors[0].Email == "" || donors[0].IsErased() {
 		return err
 	}
+	if donors[0].Email, err = m.destination(ctx, donors[0].Email); err != nil {
+		return err
+	}
 	email, err := m.renderFreshLink(ctx, p, donors[0])
 	if err != nil {
 		return err

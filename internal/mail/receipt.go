@@ -11,6 +11,7 @@ import (
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/view/paper"
 )
 
 // The kinds of emails about receipts, and their stream.
@@ -102,6 +103,9 @@ func kindOf(issued receipt.Receipt) string {
 func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind string) renderer {
 	return func() (*Email, error) {
 		to, err := r.addressOf(ctx, issued)
+		if err == nil {
+			to, err = r.destination(ctx, to)
+		}
 		if err != nil || to == "" {
 			return nil, err
 		}
@@ -115,7 +119,7 @@ func (r Receipts) renderer(ctx context.Context, issued receipt.Receipt, kind str
 // render renders an email about a receipt. A receipt is attached as a document; the email that says it is void has
 // none.
 func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to string, now time.Time) (*Email, error) {
-	words, err := ReceiptWords(issued)
+	words, err := paper.ReceiptWords(issued)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +133,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
-		To: to, ToName: donorName(f), Language: issued.Language, Date: issued.IssuedAt,
+		To: to, ToName: f.DonorName(), Language: issued.Language, Date: issued.IssuedAt,
 	}
 	if kind == kindVoided {
 		if words.Voided == nil {

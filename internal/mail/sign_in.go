@@ -39,7 +39,8 @@ func (m SignIns) Register(h *jobs.Handlers) {
 }
 
 // Mail sends a sign-in email if the sign-in is still valid and the address belongs to a donor. The person who asked for
-// it cannot see whether it was sent, so the page does not reveal who has donated. It reports a sign-in that expired
+// it cannot see whether it was sent, so the page does not reveal who has donated. A signed-in person may link any
+// address: then the email is always sent. It reports a sign-in that expired
 // before its email was sent: the person waits in vain.
 func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 	proof, err := m.Access.IssueCredentials(ctx, signIn)
@@ -50,6 +51,9 @@ func (m SignIns) Mail(ctx context.Context, signIn uuid.UUID) error {
 		return err
 	}
 	from, known, err := m.sender(ctx, proof.Email)
+	if err == nil && !known && proof.Links {
+		from, known, err = m.senderOf(ctx, proof.PersonID)
+	}
 	if err != nil || !known {
 		return err
 	}
@@ -93,6 +97,18 @@ func (m SignIns) sender(ctx context.Context, address string) (org.LegalEntity, b
 		return entities[0], true, nil
 	}
 	return org.LegalEntity{}, false, err
+}
+
+// senderOf returns the legal entity in whose name to write to a person, by the first of the person's addresses that has
+// one.
+func (m SignIns) senderOf(ctx context.Context, person uuid.UUID) (from org.LegalEntity, known bool, err error) {
+	mailboxes, err := m.Access.Mailboxes(ctx, person)
+	for _, box := range mailboxes {
+		if from, known, err = m.sender(ctx, box.Email); known || err != nil {
+			return from, known, err
+		}
+	}
+	return from, false, err
 }
 
 func (m SignIns) render(proof donoraccess.Credentials, from org.LegalEntity) (*Email, error) {

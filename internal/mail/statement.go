@@ -10,6 +10,7 @@ import (
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
+	"konbit/internal/view/paper"
 )
 
 // The kinds of emails with annual statements, and their stream.
@@ -43,7 +44,12 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 	if s.Superseded {
 		return m.refuseSuperseded(ctx, kind, s.ID)
 	}
-	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) { return m.render(s, kind) })
+	return m.sendStored(ctx, kind, s.ID, func() (*Email, error) {
+		if s.Person.Email, err = m.destination(ctx, s.Person.Email); err != nil {
+			return nil, err
+		}
+		return m.render(s, kind)
+	})
 }
 
 // refuseSuperseded ends the first delivery of a statement's email, unless a server accepted it. It does nothing if the
@@ -63,7 +69,7 @@ func (m Statements) refuseSuperseded(ctx context.Context, kind string, statement
 }
 
 func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
-	words, err := StatementWords(s)
+	words, err := paper.StatementWords(s)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +83,6 @@ func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
 		return nil, err
 	}
 	pdf, err := m.View.StatementPDF(words)
-	email.Document = &Document{StatementFile(s), pdf}
+	email.Document = &Document{paper.StatementFile(s), pdf}
 	return email, err
 }

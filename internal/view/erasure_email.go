@@ -28,6 +28,16 @@ func (v *View) ErasureEmail(w ErasureEmailWords) (subject, text, html string, er
 		func(lang phrase.Language) []any { return []any{"due", phrase.Date(lang, w.Due)} })
 }
 
+// plainEmailData is what the template of plain emails reads.
+type plainEmailData struct {
+	Language        phrase.Language
+	Donee           Donee
+	Accent, Subject string
+	Paragraphs      []string
+	Button          *EmailLink // nil: none
+	Last            []string   // paragraphs below the button
+}
+
 // plainEmail returns an email of a few paragraphs from a legal entity. subjectKey and keys name its phrases; args
 // returns their placeholders, except for the donee's name.
 func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey string, keys []string,
@@ -40,12 +50,7 @@ func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey 
 		accent = DefaultAccent
 	}
 	with := append(args(lang), "donee", donee.Name)
-	d := struct {
-		Language        phrase.Language
-		Donee           Donee
-		Accent, Subject string
-		Paragraphs      []string
-	}{Language: lang, Donee: donee, Accent: accent, Subject: v.Phrase(lang, subjectKey, with...)}
+	d := plainEmailData{Language: lang, Donee: donee, Accent: accent, Subject: v.Phrase(lang, subjectKey, with...)}
 	for _, key := range keys {
 		d.Paragraphs = append(d.Paragraphs, v.Phrase(lang, key, with...))
 	}

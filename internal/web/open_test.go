@@ -34,7 +34,7 @@ const fullOrganisation = "grassroots-international"
 var routesWithoutPage = []string{
 	"* /static/*", "POST /hooks/stripe/{entity}", "POST /give/{org}/event", "POST /portal/plans/{ref}/card",
 	"POST /plans/fresh", "POST /plans/{ref}/email", "GET /plans/card/{token}", "POST /plans/card/{token}",
-	"POST /portal/addresses/part", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out",
+	"POST /portal/addresses/part", "POST /portal/addresses/choose", "POST /letters/{token}/again", "POST /portal/sessions/end", "POST /portal/sessions/end-one", "POST /sign-out",
 	"GET /portal/gifts/{ref}/receipt.pdf",
 	"GET /portal/statements/{ref}/pdf",
 }

@@ -65,6 +65,8 @@ func (g *pagesProgram) publicPages(t testing.TB, lang phrase.Language) []pageVis
 		{"plan-link-stale", planRoute, manage(g.cancelled) + "?do=skip", nil, false},
 		{"email-choice", "GET /letters/{token}", choice, nil, false},
 		{"email-choice-stopped", "POST /letters/{token}", "", chromedp.Tasks{chromedp.Click("#stop"), chromedp.WaitNotPresent("#stop")}, false},
+		{"address-move", "GET /addresses/move", "/addresses/move#x", chromedp.WaitVisible("#submit"), true},
+		{"address-move-wrong", "POST /addresses/move", "", chromedp.Tasks{chromedp.Click("#submit"), chromedp.WaitNotPresent("#submit")}, false},
 		{"sign-in-wrong", "POST /sign-in", "/sign-in", submit, false},
 		{"sign-in-out", "GET /sign-in", "/sign-in?said=out", nil, false},
 		{"sign-in-closed", "GET /portal", "/portal", nil, false},

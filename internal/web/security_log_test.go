@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/securitylog"
 	"konbit/internal/web"
@@ -110,6 +111,14 @@ func TestSecurityLog(t *testing.T) {
 			e.Ana.Post("/portal/addresses/prove", url.Values{"email": {"canary2@example.org"}, "code": {code}})
 		}, securitylog.AddressLinked},
 		{own("/portal/addresses/prove", url.Values{"email": {"canary2@example.org"}, "code": {"11111111"}}), securitylog.CodeWrong},
+		{own("/portal/addresses/choose", url.Values{"email": {"canary2@example.org"}}), securitylog.AddressChosen},
+		{func() {
+			var donor uuid.UUID
+			require.NoError(t, e.DB.Owner.Get(&donor, `SELECT id FROM donor WHERE email = 'bea@example.net'`))
+			token, _ := e.Access.MoveToken(donoraccess.Move{DonorID: donor, To: "canary3@example.org"})
+			canaries = append(canaries, token)
+			e.Nobody.Ask("POST", "/addresses/move", url.Values{"link": {token}})
+		}, securitylog.AddressMoved},
 		{own("/portal/addresses/part", url.Values{"email": {"canary2@example.org"}}), securitylog.AddressUnlinked},
 		{ask(e.Ana, "GET", "/portal/records/data.json", nil), securitylog.DataCopied},
 		{func() { e.Bea.Post("/portal/records/erasure", url.Values{"do": {"erase"}}) }, securitylog.ErasureRequested},

@@ -117,7 +117,7 @@ func (ps Plans) applyRemoteTx(ctx context.Context, tx *sqlx.Tx, p *plan.Plan, s 
 		return nil
 	}
 	p.FollowDates(s)
-	if err := ps.recordLatestInvoiceTx(ctx, tx, p, s.LatestInvoice, ps.Now()); err != nil {
+	if err := ps.recordLatestInvoiceTx(ctx, tx, p, s.LatestInvoice, ps.Now()); err != nil || p.Status.IsEnded() {
 		return err
 	}
 	if err := ps.endIfCompleteTx(ctx, tx, p, len(unsettled)); err != nil {
@@ -145,7 +145,7 @@ func (ps Plans) recordLatestInvoiceTx(ctx context.Context, tx *sqlx.Tx, p *plan.
 		}
 	}
 	if p.Status == plan.Started {
-		return nil // the donor sees it on the payment page
+		return ps.firstPaymentFailedTx(ctx, tx, p, latest)
 	}
 	return ps.notifyTx(ctx, tx, p, eventPaymentFailed, latest.ID, plan.Detail{Code: latest.Code, Invoice: latest.ID})
 }

@@ -108,7 +108,8 @@ func (s Service) PendingEmail(ctx context.Context, browser string) (email string
 type Credentials struct {
 	Email     string    `db:"email"`
 	Language  string    `db:"language"`
-	Links     bool      `db:"links"` // the address is to be linked to a person; then only the code works
+	Links     bool      `db:"links"`     // the address is to be linked to a person; then only the code works
+	PersonID  uuid.UUID `db:"person_id"` // this person; zero for a sign-in
 	ExpiresAt time.Time `db:"expires_at"`
 	Token     string    // of the link
 	Code      string
@@ -126,12 +127,13 @@ func (s Service) IsExpired(ctx context.Context, signIn uuid.UUID) (expired bool,
 }
 
 // IssueCredentials makes the secrets of an email that is about to be sent; those of an earlier attempt become
-// invalid. It returns nil if the request has expired or a newer one was made.
+// invalid. It returns nil if the request has expired or a newer one was made, or if the address is closed to sign-ins.
 func (s Service) IssueCredentials(ctx context.Context, signIn uuid.UUID) (*Credentials, error) {
 	const query = `/* donoraccess.IssueCredentials */
 		UPDATE sign_in s SET token_hash = $2, code_mac = $3
 		 WHERE s.id = $1 AND s.used_at IS NULL AND s.expires_at > now() AND ` + isNewest + `
-		RETURNING email, language, person_id IS NOT NULL AS links, expires_at`
+		   AND (s.person_id IS NOT NULL OR NOT EXISTS (SELECT FROM mailbox m WHERE m.email = s.email AND m.closed))
+		RETURNING email, language, person_id IS NOT NULL AS links, coalesce(person_id, '00000000-0000-0000-0000-000000000000') AS person_id, expires_at`
 	c := Credentials{Token: session.NewSecret()}
 	var err error
 	if c.Code, err = newCode(); err != nil {

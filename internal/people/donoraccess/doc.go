@@ -23,6 +23,9 @@
 //   - An address that is unlinked returns to the person who had it before.
 //   - Donations are found by their address (package donor). So a donation belongs to the person who reads that mailbox,
 //     and no person can assign it to another person.
+//   - A person chooses to which of the addresses all emails go. The choice is about addresses: Destination(a) is the
+//     chosen address of the person who has a.
+//   - A person who lost a mailbox cannot prove it. An operator vouches for them; they prove the new address (Move).
 //   - After each change an email tells all addresses of both persons.
 //
 // All times are the database's. The package sends no email and does not know donations.

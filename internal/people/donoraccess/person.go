@@ -20,18 +20,24 @@ import (
 type Mailbox struct {
 	Email    string    `db:"email"`
 	ProvedAt time.Time `db:"proved_at"` // the last time
+	Chosen   bool      `db:"chosen"`    // emails to any address of the person go here
+	Closed   bool      `db:"closed"`    // its reader lost it: nobody signs in by it
 }
 
 // The kinds of rows in mailbox_step, which is append-only. Rows hold these values.
 const (
-	changeProved = "proved" // for the first time
-	changeJoined = "joined" // linked to another person
-	changeParted = "parted" // unlinked: back to the person before
+	changeProved   = "proved"   // for the first time
+	changeVouched  = "vouched"  // never proved: an operator vouches for the reader, who lost it
+	changeJoined   = "joined"   // linked to another person
+	changeMoved    = "moved"    // the same, in place of a lost address
+	changeParted   = "parted"   // unlinked: back to the person before
+	changeChosen   = "chosen"   // emails go here from now on
+	changeUnchosen = "unchosen" // emails go to the address of each gift again
 )
 
 // Mailboxes returns the addresses of a person.
 func (s Service) Mailboxes(ctx context.Context, person uuid.UUID) (all []Mailbox, err error) {
-	const query = `/* donoraccess.Mailboxes */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
+	const query = `/* donoraccess.Mailboxes */ SELECT email, proved_at, chosen, closed FROM mailbox WHERE person_id = $1 ORDER BY email`
 	err = s.DB.SelectContext(ctx, &all, query, person)
 	return all, err
 }
@@ -60,11 +66,11 @@ func (s Service) IsProven(ctx context.Context, email string) (proved bool, err e
 }
 
 // recordProofTx records that an address was proved and returns the person who has it. An address proved for the first
-// time gets a new person.
+// time gets a new person. A lost address that is proved is not lost.
 func (s Service) recordProofTx(ctx context.Context, tx *sqlx.Tx, email string) (person uuid.UUID, err error) {
 	const query = `/* donoraccess.recordProofTx */
 		INSERT INTO mailbox AS m (email, person_id, proved_at) VALUES ($1, $2, now())
-		ON CONFLICT (email) DO UPDATE SET proved_at = now() RETURNING m.person_id`
+		ON CONFLICT (email) DO UPDATE SET proved_at = now(), closed = false RETURNING m.person_id`
 	fresh := s.NewID()
 	if err = tx.GetContext(ctx, &person, query, email, fresh); err != nil || person != fresh {
 		return person, err
@@ -99,8 +105,8 @@ func (s Service) LinkAddress(ctx context.Context, of session.Session, a CodeAtte
 func (s Service) UnlinkAddress(ctx context.Context, of session.Session, email string) error {
 	const query = `/* donoraccess.UnlinkAddress */
 		SELECT j.before FROM mailbox m CROSS JOIN LATERAL (
-		    SELECT before, after, kind FROM mailbox_step WHERE email = m.email ORDER BY n DESC LIMIT 1) j
-		 WHERE m.email = $1 AND m.person_id = $2 AND j.kind = 'joined' FOR UPDATE OF m`
+		    SELECT before, after, kind FROM mailbox_step WHERE email = m.email AND kind NOT IN ('chosen', 'unchosen') ORDER BY n DESC LIMIT 1) j
+		 WHERE m.email = $1 AND m.person_id = $2 AND j.kind IN ('joined', 'moved') FOR UPDATE OF m`
 	if email == of.Email {
 		return fault.New(fault.Conflict, "portal.error.own_address", nil)
 	}

@@ -38,7 +38,7 @@ type SignIn struct {
 
 // ReadPersonalData returns the person's data, oldest first.
 func ReadPersonalData(ctx context.Context, q sqlx.QueryerContext, person uuid.UUID) (d PersonalData, err error) {
-	const mailboxes = `/* donoraccess.ReadPersonalData */ SELECT email, proved_at FROM mailbox WHERE person_id = $1 ORDER BY email`
+	const mailboxes = `/* donoraccess.ReadPersonalData */ SELECT email, proved_at, chosen, closed FROM mailbox WHERE person_id = $1 ORDER BY email`
 	const changes = `/* donoraccess.ReadPersonalData */ SELECT email, kind, at FROM mailbox_step WHERE email = ANY($1::text[]) ORDER BY n`
 	const signIns = `/* donoraccess.ReadPersonalData */
 		SELECT email, language, asked_at, expires_at, used_at FROM sign_in WHERE email = ANY($1::text[]) OR person_id = $2 ORDER BY n`

@@ -15,7 +15,7 @@ import (
 func TestValuesKeepTheirSpelling(t *testing.T) {
 	for want, got := range map[string]string{
 		"sign_in_letter": SignInEmailJob{}.Kind(), "address_letter": AddressEmailJob{}.Kind(),
-		"proved": changeProved, "joined": changeJoined, "parted": changeParted, "konbit access": purpose,
+		"proved": changeProved, "vouched": changeVouched, "moved": changeMoved, "chosen": changeChosen, "unchosen": changeUnchosen, "joined": changeJoined, "parted": changeParted, "konbit access": purpose,
 		"7fd8f3aa712bfef6": hex.EncodeToString(hashOf("link", "s"))[:16],
 		"a37574a3908874af": hex.EncodeToString(session.HashSecret("konbit access session", "s"))[:16],
 		"c965df38e5f83631": hex.EncodeToString(Service{Keys: keyring.New([]byte("key"))}.codeMAC(uuid.Nil, "12345678"))[:16],

@@ -17,6 +17,8 @@ const (
 	SessionUnknown   Event = "session_unknown"
 	AddressLinked    Event = "address_linked"
 	AddressUnlinked  Event = "address_unlinked"
+	AddressChosen    Event = "address_chosen"
+	AddressMoved     Event = "address_moved"
 	LinkOpened       Event = "link_opened"
 	LinkRequested    Event = "link_requested"
 	LinkRefused      Event = "link_refused"
@@ -59,6 +61,8 @@ func Events() []Description {
 		{SessionUnknown, slog.LevelWarn, "a session's cookie is wrong, or its session has ended"},
 		{AddressLinked, slog.LevelInfo, "an address was linked to a person"},
 		{AddressUnlinked, slog.LevelInfo, "an address was unlinked from a person"},
+		{AddressChosen, slog.LevelInfo, "a person chose where emails go"},
+		{AddressMoved, slog.LevelWarn, "a new address took the place of a lost one, as an operator ordered"},
 		{LinkOpened, slog.LevelInfo, "the link of an email to a recurring gift was opened"},
 		{LinkRequested, slog.LevelInfo, "an email with a new link to a recurring gift was requested"},
 		{LinkRefused, slog.LevelWarn, "a link of an email is not ours, or has ended"},

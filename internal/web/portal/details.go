@@ -48,7 +48,7 @@ func (a *Area) detailsPage(r *http.Request, v web.DonorVisit) (DetailsPage, erro
 	}
 	mailboxes, err := a.Access.Mailboxes(r.Context(), v.PersonID)
 	for _, m := range mailboxes {
-		page.Mailboxes = append(page.Mailboxes, LinkedAddress{Email: m.Email, SignedInWith: m.Email == v.Email})
+		page.Mailboxes = append(page.Mailboxes, LinkedAddress{Email: m.Email, SignedInWith: m.Email == v.Email, Chosen: m.Chosen, Closed: m.Closed})
 	}
 	return page, err
 }
@@ -125,8 +125,8 @@ func (a *Area) saveDetails(r *http.Request, v web.DonorVisit, profile donor.Prof
 	})
 }
 
-// addressPost sends a code to another address that the visitor wants to link. The response is the same whether gifts
-// were made with that address or not. Whoever links an address can sign in by it, so that the session must be fresh.
+// addressPost sends a code to another address that the visitor wants to link, whether gifts were made with it or not.
+// Whoever links an address can sign in by it, so that the session must be fresh.
 func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
 	if !v.Fresh {
 		return a.askForFreshSession(w, r, v)
@@ -194,5 +194,17 @@ func (a *Area) unlinkAddressPost(w http.ResponseWriter, r *http.Request, v web.D
 		return err
 	}
 	http.Redirect(w, r, detailsPath+"?said=parted#addresses", http.StatusSeeOther)
+	return nil
+}
+
+// chooseAddressPost decides to which of the visitor's addresses emails go. The session must be fresh.
+func (a *Area) chooseAddressPost(w http.ResponseWriter, r *http.Request, v web.DonorVisit) error {
+	if !v.Fresh {
+		return a.askForFreshSession(w, r, v)
+	}
+	if err := a.Access.ChooseAddress(r.Context(), v.Session, web.StoredEmail(r.PostForm.Get("email"))); err != nil {
+		return err
+	}
+	http.Redirect(w, r, detailsPath+"?said=chosen#addresses", http.StatusSeeOther)
 	return nil
 }

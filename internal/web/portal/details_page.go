@@ -38,6 +38,8 @@ type EmailPreference struct {
 type LinkedAddress struct {
 	Email        string
 	SignedInWith bool // this session was opened with it, so it cannot be removed now
+	Chosen       bool // emails go here
+	Closed       bool // its reader lost it: nobody signs in by it
 }
 
 // Device is an open session of a donor. We know nothing about the device itself.
@@ -45,6 +47,17 @@ type Device struct {
 	ID           string
 	Opened, Seen time.Time // in the entity's time zone
 	Here         bool      // the session of this request
+}
+
+// CanChoose reports whether there is more than one address that emails may go to.
+func (p DetailsPage) CanChoose() bool {
+	open := 0
+	for _, m := range p.Mailboxes {
+		if !m.Closed {
+			open++
+		}
+	}
+	return open > 1 || open < len(p.Mailboxes)
 }
 
 // Write writes the page.

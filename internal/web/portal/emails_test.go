@@ -207,14 +207,15 @@ func (s sender) signIn(g giver) *visitor.Visitor {
 	return v
 }
 
-// sendAddresses links an address to a signed-in person's and unlinks it, and sends the emails about it.
+// sendAddresses links an address to a signed-in person's, chooses it and unlinks it, and sends the emails about it.
 func (s sender) sendAddresses(v *visitor.Visitor, address string) {
 	s.t.Helper()
 	s.link(v, address)
+	require.Equal(s.t, http.StatusSeeOther, v.Post("/portal/addresses/choose", url.Values{"email": {address}}).StatusCode)
 	require.Equal(s.t, http.StatusSeeOther, v.Post("/portal/addresses/part", url.Values{"email": {address}}).StatusCode)
 	var steps []int64
 	require.NoError(s.t, s.DB.Owner.Select(&steps, `SELECT n FROM mailbox_step WHERE email = $1 AND kind <> 'proved'`, address))
-	require.Len(s.t, steps, 2)
+	require.Len(s.t, steps, 3)
 	for _, n := range steps {
 		require.NoError(s.t, s.SignIns.MailAddressChange(s.t.Context(), n))
 	}

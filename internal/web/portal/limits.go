@@ -26,9 +26,10 @@ var (
 	addresses = web.Limit{Name: "codes for other addresses", Limit: guard.Limit{Max: 10, Window: time.Hour}}
 	// unlinked limits unlinked addresses. All addresses get an email.
 	unlinked = web.Limit{Name: "unlinked addresses", Limit: guard.Limit{Max: 10, Window: time.Hour}}
+	// chosen limits choices where emails go. All addresses get an email.
+	chosen = web.Limit{Name: "addresses chosen for emails", Limit: guard.Limit{Max: 10, Window: time.Hour}}
 	// erasures limits requests for erasure with their withdrawals. Each request is an email.
-	erasures      = web.Limit{Name: "requests for erasure", Limit: guard.Limit{Max: 6, Window: time.Hour}}
-	emailsResumed = web.Limit{Name: "emails resumed by link", Limit: guard.Limit{Max: 10, Window: time.Hour}}
+	erasures = web.Limit{Name: "requests for erasure", Limit: guard.Limit{Max: 6, Window: time.Hour}}
 )
 
 // Why some routes need no limit, or where theirs is.
@@ -39,9 +40,8 @@ const (
 	planCodesInside = "portal: codes of links to plans"
 	freshInside     = "portal: new links to plans"
 
-	longSecret   = "the secret has 256 bits, and is used up"
-	endsItself   = "it ends a session, and cannot be repeated without another"
-	neverRefused = "stopping emails is never refused (RFC 8058), and sends nothing"
+	longSecret = "the secret has 256 bits, and is used up"
+	endsItself = "it ends a session, and cannot be repeated without another"
 )
 
 // cancelOrOther divides the changes of a plan.

@@ -7,11 +7,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/giving/donor"
 	"konbit/internal/mail"
+	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/workshop/testkit/visitor"
 )
@@ -30,6 +34,13 @@ func (s sender) newLinks(g giver, signIn string) linkUses {
 	stop := strings.TrimPrefix(s.Receipts.StopURL(g.plan.DonorID, "statements", g.lang), s.URL)
 	asker, signInToken, code := s.sendSignIn(g)
 	all := linkUses{
+		"new address": func() bool {
+			token, _ := s.Access.MoveToken(donoraccess.Move{DonorID: g.plan.DonorID, To: "new@example.net"})
+			move, valid := s.Access.ReadMoveToken(token)
+			donors, err := donor.ByIDs(s.t.Context(), s.DB.Server, []uuid.UUID{move.DonorID})
+			require.NoError(s.t, err)
+			return valid && len(donors) == 1 && !donors[0].IsErased()
+		},
 		"give again": func() bool {
 			return visitor.New(s.t, s.Program).Ask("GET", "/give/"+allLanguages, nil).StatusCode == http.StatusOK
 		},
@@ -151,6 +162,16 @@ func TestHowLongLinksLast(t *testing.T) {
 			continue
 		}
 		tried++
+		if r.name == "new address" { // it is signed, and stored nowhere
+			for left, want := range map[time.Duration]bool{2 * time.Minute: true, -time.Second: false} {
+				made := s.Access
+				made.Now = func() time.Time { return time.Now().AddDate(0, 0, -7).Add(left) }
+				token, _ := made.MoveToken(donoraccess.Move{DonorID: g.plan.DonorID, To: "new@example.net"})
+				_, valid := s.Access.ReadMoveToken(token)
+				assert.Equal(t, want, valid, left)
+			}
+			continue
+		}
 		// Months differ in length, so that "13 months and a day ago" can be a month's end too early.
 		table, made, margin := "plan_link", "created_at", "5 days"
 		if strings.HasPrefix(r.name, "sign-in") {
@@ -168,5 +189,5 @@ func TestHowLongLinksLast(t *testing.T) {
 			assert.Equal(t, c.want, works(), "%s with %s left", r.name, c.left)
 		}
 	}
-	require.Equal(t, 5, tried)
+	require.Equal(t, 6, tried)
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/mail"
+	"konbit/internal/web/letters"
 	"konbit/internal/workshop/testkit/visitor"
 )
 
@@ -46,7 +48,7 @@ func readLinkTable(t *testing.T) (rows []linkRow, kinds []string) {
 			rows = append(rows, linkRow{cells[0], linkPattern(cells[1]), words(cells[2]), words(cells[3]), words(cells[4]), cells[5], words(cells[6])})
 		}
 	}
-	require.Len(t, rows, 9)
+	require.Len(t, rows, 10)
 	require.Greater(t, len(kinds), 20)
 	return rows, kinds
 }
@@ -94,6 +96,8 @@ func TestLinksOfEveryEmail(t *testing.T) {
 	for _, g := range givers {
 		s.reviseReceipts(g)
 		s.sendNotices(g)
+		_, err := mail.MoveRequest{SignIns: s.SignIns, MoveLink: letters.MoveLink(s.Server.BaseURL)}.Send(t.Context(), g.address, "new-"+string(g.lang)+"@example.net")
+		require.NoError(t, err)
 		s.sendAddresses(s.signIn(g), g.other)
 		s.sendEvents(g, runningEvents)
 		require.NoError(t, s.plans.MailFreshLink(t.Context(), g.plan.ID))
@@ -180,6 +184,8 @@ func (s sender) tryLinks(rows []linkRow, g giver) {
 			case "sign-in", "sign-in's code":
 				u.asker, _, _ = s.sendSignIn(g)
 				u.link = s.newestLink(r, g.address)
+			case "new address":
+				u.link = s.newestLink(r, "new-"+string(g.lang)+"@example.net")
 			default:
 				u.link = s.newestLink(r, g.address)
 			}
@@ -353,6 +359,10 @@ var linkActs = []struct {
 	{"stop emails", func(u use) bool {
 		path, _ := u.path()
 		return strings.HasPrefix(path, "/") && u.post(path, url.Values{"List-Unsubscribe": {"One-Click"}}, `SELECT count(*) FROM donor_consent`)
+	}},
+	{"move the gifts", func(u use) bool {
+		_, secret := u.path()
+		return u.post("/addresses/move", url.Values{"link": {secret}}, `SELECT count(*) FROM mailbox_step WHERE kind = 'moved'`)
 	}},
 	{"allow emails", func(u use) bool {
 		path, _ := u.path()

@@ -31,9 +31,6 @@ const (
 	recordsPath = "/portal/records"
 )
 
-// oneClick is why mail programs may post the choice of emails.
-const oneClick = "a mail program, whose page may be of another site, posts it with one click (RFC 8058); no cookie is read, the link is the permission"
-
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
 	signedIn := a.DonorSession(func(w http.ResponseWriter, r *http.Request) error {
@@ -45,7 +42,6 @@ func (a *Area) Routes() []web.Route {
 	opened := a.openedLink()
 	oldPlan := web.Link("plan, of an old email", a.planOfOldLink)
 	oldCard := web.Link("payment method, of an old email", a.planOfOldCardLink)
-	emailLink := web.Link("donor's choice of emails", a.emailChoice)
 	return []web.Route{
 		web.Get(signInPath, web.Page, web.Public, a.signInGet),
 		web.Post(signInPath, web.Page, web.Public, a.signInPost).LimitedInside(emailsInside),
@@ -75,6 +71,7 @@ func (a *Area) Routes() []web.Route {
 		web.Post("/portal/addresses", web.Page, signedIn, a.addressPost).Limited(addresses),
 		web.Post("/portal/addresses/prove", web.Page, signedIn, a.linkAddressPost).LimitedInside(codesInside),
 		web.Post("/portal/addresses/part", web.Page, signedIn, a.unlinkAddressPost).Limited(unlinked),
+		web.Post("/portal/addresses/choose", web.Page, signedIn, a.chooseAddressPost).Limited(chosen),
 		web.Post("/portal/sessions/end", web.Page, signedIn, a.signOutEverywherePost).Unlimited(endsItself),
 		web.Post("/portal/sessions/end-one", web.Page, signedIn, a.endOneSessionPost).Unlimited(endsItself),
 
@@ -91,8 +88,5 @@ func (a *Area) Routes() []web.Route {
 		web.Post("/plans/{ref}/{key}", web.Page, oldPlan, a.oldLinkPost).LimitedInside(freshInside),
 		web.Get("/plans/card/{token}", web.Page, oldCard, a.oldLinkGet),
 		web.Post("/plans/card/{token}", web.Page, oldCard, a.oldLinkPost).LimitedInside(freshInside),
-		web.Get("/letters/{token}", web.Page, emailLink, a.emailChoiceGet),
-		web.Post("/letters/{token}", web.Page, emailLink, a.emailStopPost).AllowFromAnySite(oneClick).Unlimited(neverRefused),
-		web.Post("/letters/{token}/again", web.Page, emailLink, a.emailResumePost).Limited(emailsResumed),
 	}
 }

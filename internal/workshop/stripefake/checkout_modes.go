@@ -59,10 +59,24 @@ func (c *call) setMode(cs, later object) {
 	cs["setup_intent"], cs["amount_subtotal"], cs["amount_total"], cs["payment_status"] = si["id"], nil, nil, "no_payment_required"
 }
 
-// subscribe completes a session whose first payment has succeeded: it creates the customer, saves the card,
-// and creates the subscription and its first invoice. Stripe creates the subscription at the first attempt
-// already; the stand-in creates only the payment intent if an attempt is declined.
+// subscribe completes a session whose first payment has succeeded. Stripe creates the subscription at the first
+// attempt already; the stand-in creates only the payment intent if an attempt is declined.
 func (t *transaction) subscribe(cs, pi, pm object, who payer) {
+	inv := t.openSubscription(cs, pi, pm, who)
+	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
+		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
+	inv["charge"], inv["attempt_count"] = ch["id"], int64(1)
+	t.paid(inv)
+	t.settled(pi, ch)
+	t.complete(cs, "paid", who)
+	if who.card.disputed {
+		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
+	}
+}
+
+// openSubscription creates the customer, saves the payment method, and creates the subscription and its first invoice,
+// which it returns. A bank debit leaves the invoice open for days; the subscription is active meanwhile.
+func (t *transaction) openSubscription(cs, pi, pm object, who payer) (invoice object) {
 	customer := t.customerOf(cs, who)
 	t.attach(pm, customer)
 	pi["customer"] = customer
@@ -82,15 +96,7 @@ func (t *transaction) subscribe(cs, pi, pm object, who payer) {
 	inv["payment_intent"], pi["invoice"], cs["invoice"] = pi["id"], inv["id"], inv["id"]
 	t.finalize(inv)
 	pi["last_payment_error"] = nil
-	ch := t.charge(cs, pi, pm, object{"status": "succeeded", "paid": true, "captured": true, "amount_captured": pi["amount"],
-		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
-	inv["charge"], inv["attempt_count"] = ch["id"], int64(1)
-	t.paid(inv)
-	t.settled(pi, ch)
-	t.complete(cs, "paid", who)
-	if who.card.disputed {
-		_, _ = t.openDispute(ch, "fraudulent", false) // no error: a charge just made can be disputed
-	}
+	return inv
 }
 
 // customerOf returns the session's customer. If the session names none, it creates one from the payer's name

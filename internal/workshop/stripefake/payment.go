@@ -165,10 +165,17 @@ func (t *transaction) authenticated(cs object, agreed bool) *apiError {
 
 // debit starts a bank debit, which the clock settles.
 func (t *transaction) debit(cs, pi, pm object, who payer) {
+	var inv object
+	if cs.str("mode") == "subscription" {
+		inv = t.openSubscription(cs, pi, pm, who)
+	}
 	ch := t.charge(cs, pi, pm, object{"status": "pending", "captured": true, "amount_captured": pi["amount"],
 		"outcome": cardOutcome("approved_by_network", "authorized", nil, "Payment complete.")})
 	t.bookCharge(ch)
 	pi["status"], pi["latest_charge"] = "processing", ch["id"]
+	if inv != nil {
+		inv["charge"], inv["attempt_count"] = ch["id"], int64(1)
+	}
 	t.emit("charge.pending", ch, nil)
 	t.emit("payment_intent.processing", pi, nil)
 	t.complete(cs, "unpaid", who)
@@ -184,7 +191,7 @@ func (t *transaction) settle(ch object) {
 	ch["status"], ch["paid"] = "succeeded", true
 	pi := t.a.get("payment_intent", ch.str("payment_intent"))
 	t.settled(pi, ch)
-	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
+	for _, cs := range t.sessionsOf(pi) {
 		cs["payment_status"] = "paid"
 		t.emit("checkout.session.async_payment_succeeded", cs, nil)
 	}
@@ -207,8 +214,16 @@ func (t *transaction) bounce(ch object) {
 	pi["last_payment_error"] = object{"type": "invalid_request_error", "code": ch["failure_code"], "message": ch["failure_message"], "charge": ch["id"]}
 	t.emit("charge.failed", ch, nil)
 	t.emit("payment_intent.payment_failed", pi, nil)
-	for _, cs := range t.a.where("checkout.session", "payment_intent", pi.str("id")) {
+	for _, cs := range t.sessionsOf(pi) {
 		t.emit("checkout.session.async_payment_failed", cs, nil)
 	}
 	t.debitCompleted(ch)
+}
+
+// sessionsOf returns the sessions that a payment intent pays: directly, or by the first invoice of a subscription.
+func (t *transaction) sessionsOf(pi object) []object {
+	if invoice := pi.str("invoice"); invoice != "" {
+		return t.a.where("checkout.session", "invoice", invoice)
+	}
+	return t.a.where("checkout.session", "payment_intent", pi.str("id"))
 }

@@ -1,4 +1,4 @@
-package portal
+package letters
 
 import (
 	"cmp"
