@@ -1,8 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -56,12 +54,6 @@ func (v *View) AuditDigestEmail(w AuditDigestWords) (subject, text, html string,
 	}
 	d := auditDigestData{AuditDigestWords: w, Date: phrase.Date(w.Language, w.Day), Facts: []Fact{{say("head.entries"), entries}, {say("head.trial"), sum}}}
 	d.Subject = say("head.subject", "entity", w.Donee.Name, "date", d.Date, "entries", entries)
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return d.Subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(d)
+	return d.Subject, text, html, err
 }

@@ -57,8 +57,9 @@ type CountryField struct {
 	Options  template.HTML
 }
 
-// FormError is a line of the summary of errors: it links to the element with the id Target.
-type FormError struct{ Target, Text string }
+// FormError is a line of the summary of errors: it links to the element with the id Target. Field is the label of the
+// field; empty if it has none.
+type FormError struct{ Target, Field, Text string }
 
 // Fact is a row of a two-column list.
 type Fact struct{ Label, Value string }

@@ -63,3 +63,16 @@ func (v *View) IsCountry(code string) bool {
 	_, ok := v.countries[phrase.English].names[code]
 	return ok
 }
+
+// postal returns the lines of a postal address whose last line is the country's name in a language. A last line that is
+// no country code stays as it is.
+func (v *View) postal(lang phrase.Language, lines []string) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	name, ok := v.countries[lang].names[lines[len(lines)-1]]
+	if !ok {
+		return lines
+	}
+	return append(slices.Clone(lines[:len(lines)-1]), name)
+}

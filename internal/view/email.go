@@ -1,6 +1,7 @@
 package view
 
 import (
+	"bytes"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -90,4 +91,16 @@ func wrap(indent int, text string) string {
 // pad appends spaces to text up to width characters.
 func pad(width int, text string) string {
 	return text + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
+}
+
+// execute returns an email's plain text and HTML.
+func (e emailTemplates) execute(data any) (text, html string, err error) {
+	var plain, rich bytes.Buffer
+	if err := e.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
+		return "", "", fmt.Errorf("view: %w", err)
+	}
+	if err := e.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
+		return "", "", fmt.Errorf("view: %w", err)
+	}
+	return plain.String(), rich.String(), nil
 }

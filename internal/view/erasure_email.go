@@ -1,8 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
 	"time"
 
 	"konbit/internal/platform/phrase"
@@ -54,12 +52,6 @@ func (v *View) plainEmail(lang phrase.Language, donee Donee, accent, subjectKey 
 	for _, key := range keys {
 		d.Paragraphs = append(d.Paragraphs, v.Phrase(lang, key, with...))
 	}
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return d.Subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(d)
+	return d.Subject, text, html, err
 }

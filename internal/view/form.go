@@ -2,6 +2,7 @@ package view
 
 import (
 	"cmp"
+	"strings"
 
 	"konbit/internal/giving/contact"
 	"konbit/internal/platform/fault"
@@ -40,13 +41,24 @@ func (f Form) ErrorText(name string) string { return f.errorTexts[name] }
 // Problems returns the first problem of each field, in the order in which they were found.
 func (f Form) Problems() []fault.Field { return f.problems }
 
-// Errors returns the lines of the summary of errors. target returns the id of the element that belongs to a field.
+// Errors returns the lines of the summary of errors. Each names its field by the field's label, because the same words
+// may be about several. target returns the id of the element that belongs to a field.
 func (f Form) Errors(target func(name string) string) []FormError {
 	var all []FormError
 	for _, problem := range f.problems {
-		all = append(all, FormError{Target: target(problem.Name), Text: f.errorTexts[problem.Name]})
+		all = append(all, FormError{Target: target(problem.Name), Field: f.label(problem.Name), Text: f.errorTexts[problem.Name]})
 	}
 	return all
+}
+
+// label returns the label of a field without a colon; empty if there is none.
+func (f Form) label(name string) string {
+	for _, key := range []string{"give." + name, "sign_in." + name, "plan." + name} {
+		if f.view.HasPhrase(key) {
+			return strings.TrimRight(f.Phrase(key), ":?.")
+		}
+	}
+	return ""
 }
 
 // Describe returns the texts of a field whose label is the phrase give.NAME.

@@ -1,8 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
 	"time"
 
 	"konbit/internal/platform/phrase"
@@ -34,12 +32,6 @@ func (v *View) MoveEmail(w MoveEmailWords) (subject, text, html string, err erro
 		Language: w.Language, Donee: w.Donee, Accent: w.Accent, Subject: say("subject"), Paragraphs: []string{say("text")},
 		Button: &EmailLink{say("button"), w.Link}, Last: []string{say("until"), say("not_you")},
 	}
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return d.Subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(d)
+	return d.Subject, text, html, err
 }

@@ -1,8 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
 	"time"
 
 	"konbit/internal/platform/money"
@@ -48,12 +46,6 @@ func (v *View) NoticeEmail(w NoticeEmailWords) (subject, text, html string, err 
 		d.Paragraphs = append(d.Paragraphs, say(w.Kind+".again"))
 		d.Button = &EmailLink{say("again"), w.AgainURL}
 	}
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return d.Subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(d)
+	return d.Subject, text, html, err
 }

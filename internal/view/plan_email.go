@@ -1,8 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
 	"time"
 
 	"konbit/internal/platform/money"
@@ -73,14 +71,8 @@ func (v *View) PlanEmail(w PlanEmailWords) (subject, text, html string, err erro
 	if w.CardURL != "" {
 		d.Button = &EmailLink{v.Phrase(w.Language, "plan.letter.card"), w.CardURL}
 	}
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", d); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return d.Subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(d)
+	return d.Subject, text, html, err
 }
 
 // planParts returns the phrase keys of the email's paragraphs, in order.

@@ -1,9 +1,6 @@
 package view
 
 import (
-	"bytes"
-	"fmt"
-
 	"konbit/internal/platform/phrase"
 )
 
@@ -39,12 +36,6 @@ func (v *View) SignInEmail(w SignInEmailWords) (subject, text, html string, err 
 		SignInEmailWords
 		Subject string
 	}{w, subject}
-	var plain, rich bytes.Buffer
-	if err := email.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := email.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return subject, plain.String(), rich.String(), nil
+	text, html, err = email.execute(data)
+	return subject, text, html, err
 }

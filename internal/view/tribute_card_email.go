@@ -1,7 +1,6 @@
 package view
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -64,12 +63,6 @@ func (v *View) TributeCardEmail(w TributeCardWords) (subject, text, html string,
 		TributeCardWords
 		Subject, Gave string
 	}{w, subject, v.Phrase(w.Language, gave+w.Kind, "giver", w.Giver, "organisation", w.Organisation, "name", w.Name)}
-	var plain, rich bytes.Buffer
-	if err := card.text.ExecuteTemplate(&plain, "letter.txt", data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	if err := card.html.ExecuteTemplate(&rich, "letter.html", data); err != nil {
-		return "", "", "", fmt.Errorf("view: %w", err)
-	}
-	return subject, plain.String(), rich.String(), nil
+	text, html, err = card.execute(data)
+	return subject, text, html, err
 }

@@ -19,6 +19,7 @@ type Route struct {
 	Method, Pattern string // Method is "*" if any method is served
 	Permission      string // name of the permission
 	Wrap            Wrap
+	IsIndexed       bool   // search engines may list its page
 	FromAnySite     string // why a form of another site may be posted here; empty: it may not
 	// Of these, a route that may change something or that makes a document has exactly one.
 	Limit     *Limit
@@ -67,12 +68,22 @@ func (r Route) AllowFromAnySite(reason string) Route {
 	return r
 }
 
+// Indexed returns the route of a page that search engines may list. All others tell them not to. An address with a gift's
+// reference is not listed.
+func (r Route) Indexed() Route {
+	r.IsIndexed = true
+	return r
+}
+
 func newRoute[T any](method, pattern string, wrap Wrap, p Permission[T], h func(http.ResponseWriter, *http.Request, T) error) Route {
 	if p.Name == "" || p.Check == nil {
 		panic("web: " + method + " " + pattern + " has no permission")
 	}
 	return Route{Method: method, Pattern: pattern, Permission: p.Name, Wrap: wrap, handler: func(k *Kernel, route Route) http.HandlerFunc {
 		return k.wrap(wrap, func(w http.ResponseWriter, r *http.Request) error {
+			if route.IsIndexed && !r.URL.Query().Has("again") {
+				w.Header().Del(robotsHeader)
+			}
 			allowed, err := check(w, r, wrap, p)
 			if err == nil {
 				err = k.checkLimit(r, route.Limit, allowed)
@@ -114,6 +125,7 @@ func (k *Kernel) Routes() []Route {
 		Get("/healthz", Raw, Public, k.healthz),
 		Get("/readyz", Raw, Public, k.readyz),
 		Get(securityTextPath, Page, Public, k.securityText),
+		Get(robotsPath, Raw, Public, k.robots),
 		Any(view.StaticPath+"*", Raw, Public, k.static),
 	}
 	if k.Demo {

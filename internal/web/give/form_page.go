@@ -52,6 +52,8 @@ type Entry struct {
 	Split                  map[string]string // amount in major units by fund slug
 	CoverFees              bool
 	Frequency, Occurrences string
+	Unpaid                 bool    // it is of a gift that was begun and is not paid
+	AsWell                 *AsWell // the form was changed after its gift was paid; else nil
 
 	contact.Contact
 	Note            string
@@ -66,4 +68,10 @@ type Entry struct {
 // Write writes the page.
 func (p FormPage) Write(w io.Writer, v *view.View) error {
 	return v.Write(w, "give/form", p.Language, newFormData(v, p))
+}
+
+// AsWell asks whether another gift is meant: the form's gift is paid, and the donor went back and changed the form.
+type AsWell struct {
+	Paid, More money.Amount
+	ThanksURL  string // of the paid gift
 }

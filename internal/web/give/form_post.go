@@ -37,6 +37,15 @@ func (a *Area) formPost(w http.ResponseWriter, r *http.Request, _ web.Anyone) er
 	if err != nil {
 		return err
 	}
+	if r.PostForm.Get("as_well") == "" {
+		if asked, err := a.askAsWell(bounded, o, request); err != nil {
+			return err
+		} else if asked != nil {
+			entry := entryOf(form)
+			entry.AsWell = asked
+			return a.showForm(w, bounded, http.StatusOK, o, form.FormID, entry, nil)
+		}
+	}
 	var checked guardResult
 	if request.FormID, err = a.sameSubmission(bounded, o, request); err == nil {
 		checked, err = a.checkGuard(w, bounded, o, form, request)

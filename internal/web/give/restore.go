@@ -45,6 +45,7 @@ func (a *Area) restoreForm(w http.ResponseWriter, r *http.Request, o offer, ref 
 		}
 		form = begun.FormID // submitting again leads to the same payment page, or replaces it
 	}
+	entry.Unpaid = true
 	return a.showForm(w, r, http.StatusOK, o, form, entry, nil)
 }
 

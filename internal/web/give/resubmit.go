@@ -1,6 +1,7 @@
 package give
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -42,4 +43,30 @@ func (a *Area) sameSubmission(r *http.Request, o offer, request donation.Request
 	}
 	begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
 	return begun.FormID, err
+}
+
+// askAsWell returns what to ask a donor who went back from a paid gift, changed its form and pressed again: a second gift
+// may be meant, or the first one was to be changed. It returns nil if nothing is to be asked. The same form pressed again
+// is the same gift.
+func (a *Area) askAsWell(r *http.Request, o offer, request donation.Request) (*AsWell, error) {
+	ref := a.giftCookieRef(r)
+	if ref == "" {
+		return nil, nil
+	}
+	gift, err := donation.ByRef(r.Context(), a.DB, ref)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil || gift.OrganisationID != o.Organisation.ID || !gift.Status.Paid() {
+		return nil, err
+	}
+	begun, err := checkout.ByDonation(r.Context(), a.DB, gift.ID)
+	if err != nil || begun.FormID != request.FormID || bytes.Equal(begun.FormHash, request.Hash[:]) {
+		return nil, err
+	}
+	contact, err := donation.ContactOf(r.Context(), a.DB, gift.ID)
+	if err != nil || contact == nil || !strings.EqualFold(contact.Email, request.Contact.Email) {
+		return nil, err
+	}
+	return &AsWell{Paid: gift.Amount(), More: request.Amount, ThanksURL: thanksPath(o.Organisation.Slug, ref, o.lang)}, nil
 }

@@ -26,8 +26,8 @@ var eventModes = web.Limit{Name: "event mode", Limit: guard.Limit{Max: 60, Windo
 // Routes returns the area's routes.
 func (a *Area) Routes() []web.Route {
 	return []web.Route{
-		web.Get("/", web.Page, web.Public, a.homeGet),
-		web.Get("/give/{org}", web.Page, web.Public, a.formGet),
+		web.Get("/", web.Page, web.Public, a.homeGet).Indexed(),
+		web.Get("/give/{org}", web.Page, web.Public, a.formGet).Indexed(),
 		web.Post("/give/{org}", web.OwnDeadline, web.Public, a.formPost).LimitedInside("platform/guard: Judge, by GIVE_LIMITS"),
 		web.Get("/give/{org}/thanks", web.Page, web.Public, a.thanksGet),
 		web.Get("/give/{org}/event", web.Page, web.Public, a.eventGet),

@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/giving/checkout"
 	"konbit/internal/giving/donation"
+	"konbit/internal/giving/recurring"
 	"konbit/internal/platform/fault"
 	"konbit/internal/view"
 	"konbit/internal/web"
@@ -60,6 +61,9 @@ func (a *Area) thanksGet(w http.ResponseWriter, r *http.Request, _ web.Anyone) e
 		if page.Purposes, err = a.purposes(r, o, gift); err != nil {
 			return err
 		}
+		if err := a.showPlan(r, gift, &page); err != nil {
+			return err
+		}
 	}
 	if page.State == ThanksSettling {
 		if page.Refresh = refreshOf(r, o, gift.PublicRef); page.Refresh != nil {
@@ -107,9 +111,25 @@ func (a *Area) purposes(r *http.Request, o offer, gift donation.Donation) ([]vie
 		if err != nil {
 			return nil, err
 		}
-		purposes = append(purposes, view.Purpose{Fund: f.Name.In(o.lang), Purpose: f.Purpose.In(o.lang), Amount: p.Amount})
+		purposes = append(purposes, view.Purpose{Fund: f.Name.In(o.lang), Purpose: f.Purpose.In(o.lang), Amount: p.Given()})
 	}
 	return purposes, nil
+}
+
+// showPlan says of a gift that begins a recurring one how it goes on.
+func (a *Area) showPlan(r *http.Request, gift donation.Donation, page *ThanksPage) error {
+	if gift.PlanID == nil {
+		return nil
+	}
+	p, err := recurring.ByID(r.Context(), a.DB, *gift.PlanID)
+	if err != nil {
+		return err
+	}
+	page.Every = string(p.Frequency)
+	if p.Total != nil {
+		page.Of = *p.Total
+	}
+	return nil
 }
 
 // refreshOf returns when the page loads itself again; nil after maxRefreshes. The address counts the refreshes

@@ -28,7 +28,9 @@ type ThanksPage struct {
 	State        ThanksState
 	Amount       money.Amount   // for ThanksPaid and the settling states
 	Covered      money.Amount   // part of Amount that was added for the processing fee; may be zero
-	Purposes     []view.Purpose // for ThanksPaid; they sum to Amount
+	Purposes     []view.Purpose // for ThanksPaid; they sum to Amount without Covered
+	Every        string         // of a recurring gift, which begins with this one; empty: a gift once
+	Of           int            // how many gifts it will be in all; 0: until the donor stops it
 	FormURL      string         // the organisation's form; for ThanksUnpaid with all that was typed
 	Refresh      *Refresh       // for ThanksSettling; nil once it has taken too long
 	NextDonor    *Refresh       // on a tablet that donors share: back to the empty form; else nil

@@ -136,6 +136,7 @@ func (a *Area) addressPost(w http.ResponseWriter, r *http.Request, v web.DonorVi
 	if err != nil {
 		return err
 	}
+	page.TypedAddress = typed
 	if page.Problems = web.CheckEmail(typed); len(page.Problems) > 0 {
 		return a.writeDetails(w, http.StatusUnprocessableEntity, page)
 	}

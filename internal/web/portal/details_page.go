@@ -19,6 +19,7 @@ type DetailsPage struct {
 	Languages         []phrase.Language
 	EmailChoices      []EmailPreference
 	Mailboxes         []LinkedAddress
+	TypedAddress      string // another address as it was typed; empty if nothing was
 	PendingAddress    string // address that a code was sent to; empty if none is pending
 	Devices           []Device
 	Fresh             bool   // the session is new enough to change addresses and end other sessions
@@ -73,7 +74,7 @@ func (p DetailsPage) Write(w io.Writer, v *view.View) error {
 		Code    view.Field
 	}{
 		DetailsPage: p, Errors: f.ErrorList(), Names: append(f.NameFields(p.Entry), f.PhoneField(p.Entry)), Address: f.AddressFields(p.Entry),
-		Country: f.CountryField(p.Entry), Code: f.CodeField(f.Phrase("portal.join_hint")), Add: f.EmailField("", f.Phrase("portal.add_hint")),
+		Country: f.CountryField(p.Entry), Code: f.CodeField(f.Phrase("portal.join_hint")), Add: f.EmailField(p.TypedAddress, f.Phrase("portal.add_hint")),
 	}
 	data.Add.Autocomplete = "off"
 	return v.Write(w, "portal/details", p.Language, data)

@@ -56,7 +56,7 @@ func (a *Area) page(r *http.Request, v web.DonorVisit, section string) Page {
 		Section: section, Token: a.Access.Sessions().FormToken(v.Session),
 	}
 	switch done := r.URL.Query().Get("said"); done { // an address cannot make the page say anything else
-	case "saved", "joined", "parted", "ended":
+	case "saved", "joined", "parted", "chosen", "ended":
 		p.Done = done
 	}
 	return p

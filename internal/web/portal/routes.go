@@ -63,6 +63,7 @@ func (a *Area) Routes() []web.Route {
 		web.Get(recordsPath, web.Page, signedIn, a.recordsGet),
 		web.Get(recordsPath+"/data.json", web.Stream, signedIn, a.dataJSONGet).Limited(dataCopies),
 		web.Get(recordsPath+"/data.csv", web.Stream, signedIn, a.dataCSVGet).Limited(dataCopies),
+		web.Get(recordsPath+"/gifts.csv", web.Stream, signedIn, a.giftsCSVGet).Limited(dataCopies),
 		web.Post(recordsPath+"/erasure", web.Page, signedIn, a.erasurePost).Limited(erasures),
 		web.Get("/portal/statements/{ref}", web.Page, statement, a.statementGet).Limited(documents),
 		web.Get("/portal/statements/{ref}/pdf", web.Page, statement, a.statementPDFGet).Limited(documents),

@@ -1,0 +1,133 @@
+package give_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"konbit/internal/giving/donation"
+	"konbit/internal/workshop/testkit/program"
+	"konbit/internal/workshop/testkit/visitor"
+)
+
+// newest returns the gift that was begun last.
+func newest(t *testing.T, h *program.Program) donation.Donation {
+	t.Helper()
+	d, err := donation.ByRef(t.Context(), h.DB.Server, h.Lines(`SELECT public_ref FROM donation ORDER BY created_at DESC, id DESC LIMIT 1`)[0])
+	require.NoError(t, err)
+	return d
+}
+
+// settle pays a gift's page and settles the gift.
+func settle(h *program.Program, d donation.Donation) {
+	h.Pay(d)
+	h.DeliverNew()
+	h.DrainAll()
+}
+
+// TestGoingBackWithoutPaying: the form says that its gift is not paid. Another browser sees an empty form.
+func TestGoingBackWithoutPaying(t *testing.T) {
+	h := program.New(t, program.Options{})
+	ana := visitor.New(t, h)
+	require.Equal(t, http.StatusSeeOther, ana.Ask("POST", "/give/csio", visitor.FilledForm()).StatusCode)
+	back := "/give/csio?again=" + newest(t, h).PublicRef
+	page := ana.Ask("GET", back, nil).Page
+	require.Contains(t, page, `id="unpaid"`)
+	require.Contains(t, page, "This gift is not paid yet")
+	require.Contains(t, page, "For the garden")
+	require.NotContains(t, visitor.New(t, h).Ask("GET", back, nil).Page, `id="unpaid"`)
+	require.NotContains(t, ana.Ask("GET", "/give/csio", nil).Page, `id="unpaid"`)
+}
+
+// TestPaidThenChanged: a donor pays $20, goes back, writes $30 and presses again. They may want to change the gift, so
+// the page asks before it takes more.
+func TestPaidThenChanged(t *testing.T) {
+	h := program.New(t, program.Options{})
+	ana, form := visitor.New(t, h), visitor.FilledForm()
+	require.Equal(t, http.StatusSeeOther, ana.Ask("POST", "/give/csio", form).StatusCode)
+	paid := newest(t, h)
+	settle(h, paid)
+	got := ana.Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusSeeOther, got.StatusCode, "the same form is the same gift")
+	require.Contains(t, got.Header.Get("Location"), paid.PublicRef)
+
+	form.Set("amount", "30")
+	got = ana.Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, got.Page, "You have just given $20.00. Give $30.00 as well?")
+	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation`))
+	require.Contains(t, got.Page, `name="as_well"`)
+	form.Set("as_well", "yes")
+	got = ana.Ask("POST", "/give/csio", form)
+	require.Equal(t, http.StatusSeeOther, got.StatusCode)
+	require.True(t, strings.HasPrefix(got.Header.Get("Location"), h.FakeURL))
+	require.Equal(t, 2, h.Count(`SELECT count(*) FROM donation`))
+
+	other := visitor.FilledForm()
+	other.Set("amount", "30")
+	bea := visitor.New(t, h)
+	require.Equal(t, http.StatusSeeOther, bea.Ask("POST", "/give/csio", other).StatusCode, "another form is another gift")
+}
+
+// TestThanksOfARecurringGift: the page says that the gift goes on, and until when.
+func TestThanksOfARecurringGift(t *testing.T) {
+	h := program.New(t, program.Options{})
+	for _, c := range []struct {
+		occurrences string
+		says        []string
+	}{
+		{"", []string{"Your gift of $20.00 every month", "until you stop it"}},
+		{"12", []string{"Your gift of $20.00 every month", "first of 12 gifts"}},
+	} {
+		t.Run(c.occurrences, func(t *testing.T) {
+			form := program.ValidForm()
+			form.Frequency, form.Occurrences = "monthly", c.occurrences
+			d := h.StartedGift(form)
+			settle(h, d)
+			page := visitor.New(t, h).Ask("GET", "/give/csio/thanks?gift="+d.PublicRef, nil).Page
+			for _, says := range c.says {
+				require.Contains(t, page, says)
+			}
+		})
+	}
+	once := h.SettledGift(program.ValidForm())
+	require.NotContains(t, visitor.New(t, h).Ask("GET", "/give/csio/thanks?gift="+once.PublicRef, nil).Page, "every month")
+}
+
+// TestPartsAreShownAsWritten: the parts of a gift and the fee that its donor covers stand beside each other.
+func TestPartsAreShownAsWritten(t *testing.T) {
+	h := program.New(t, program.Options{})
+	form := program.ValidForm()
+	form.Fund, form.CoverFees = "", true
+	form.Split = map[string]string{"general": "50", "network": "25"}
+	form.Amount, form.AmountOther = "other", "75"
+	d := h.SettledGift(form)
+	page := visitor.New(t, h).Ask("GET", "/give/csio/thanks?gift="+d.PublicRef, nil).Page
+	var parts []string
+	for _, found := range regexp.MustCompile(`<dd class="amount">([^<]+)</dd>`).FindAllStringSubmatch(page, -1) {
+		parts = append(parts, found[1])
+	}
+	require.Equal(t, []string{"$50.00", "$25.00", d.Covered().Format("en")}, parts)
+}
+
+// TestEachLineOfTheErrorsNamesItsField: "Please fill this in" may be about any field.
+func TestEachLineOfTheErrorsNamesItsField(t *testing.T) {
+	h := program.New(t, program.Options{})
+	for lang, labels := range map[string][]string{"en": {"First name: ", "E-mail"}, "es": {"Nombre: "}} {
+		page := visitor.New(t, h).Ask("POST", "/give/csio?lang="+lang, url.Values{"form": {visitor.FilledForm().Get("form")}, "amount": {"20"}, "fund": {"general"}, "frequency": {"once"}}).Page
+		_, summary, _ := strings.Cut(page, `id="errors"`)
+		summary, _, _ = strings.Cut(summary, "</div>")
+		lines := regexp.MustCompile(`<li><a href="#[^"]+">([^<]+)</a></li>`).FindAllStringSubmatch(summary, -1)
+		require.GreaterOrEqual(t, len(lines), 2)
+		for _, line := range lines {
+			require.Contains(t, line[1], ": ", "the field's label")
+		}
+		for _, label := range labels {
+			require.Contains(t, summary, label)
+		}
+	}
+}
