@@ -232,6 +232,23 @@ CREATE TABLE donation_dedication (
 );
 CREATE TRIGGER erased_stays_erased BEFORE INSERT ON donation_dedication FOR EACH ROW EXECUTE FUNCTION erased_stays_erased();
 
+CREATE TABLE donation_notice (
+    id uuid NOT NULL,
+    donation_id uuid NOT NULL,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    amount bigint NOT NULL,
+    currency text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (donation_id, kind, cause),
+    CONSTRAINT donation_notice_amount_check CHECK (amount > 0),
+    CONSTRAINT donation_notice_kind_check CHECK (kind = ANY (ARRAY['failed'::text, 'held'::text, 'returned'::text, 'refund failed'::text])),
+    CONSTRAINT donation_notice_donation_id_fkey FOREIGN KEY (donation_id) REFERENCES donation(id)
+);
+CREATE INDEX donation_notice_held ON donation_notice USING btree (cause) WHERE (kind = 'held'::text);
+CREATE TRIGGER insert_only BEFORE DELETE OR UPDATE OR TRUNCATE ON donation_notice FOR EACH STATEMENT EXECUTE FUNCTION insert_only();
+
 CREATE TABLE donation_step (
     donation_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -666,11 +683,15 @@ CREATE TABLE mailbox (
     email text NOT NULL,
     person_id uuid NOT NULL,
     proved_at timestamp with time zone NOT NULL,
+    chosen boolean NOT NULL DEFAULT false,
+    closed boolean NOT NULL DEFAULT false,
     PRIMARY KEY (email),
     CONSTRAINT mailbox_email_check CHECK (email = lower(email))
 );
 CREATE INDEX mailbox_by_person ON mailbox USING btree (person_id);
+CREATE UNIQUE INDEX mailbox_chosen ON mailbox USING btree (person_id) WHERE chosen;
 CREATE TRIGGER address_is_locked BEFORE INSERT ON mailbox FOR EACH ROW EXECUTE FUNCTION address_is_locked();
+CREATE TRIGGER choice_stays_with_person BEFORE UPDATE ON mailbox FOR EACH ROW WHEN ((new.person_id <> old.person_id)) EXECUTE FUNCTION choice_stays_with_person();
 
 CREATE TABLE mailbox_step (
     n bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -680,8 +701,8 @@ CREATE TABLE mailbox_step (
     after uuid NOT NULL,
     at timestamp with time zone NOT NULL DEFAULT now(),
     PRIMARY KEY (n),
-    CONSTRAINT mailbox_step_check CHECK ((kind = 'proved'::text) = (before IS NULL)),
-    CONSTRAINT mailbox_step_kind_check CHECK (kind = ANY (ARRAY['proved'::text, 'joined'::text, 'parted'::text])),
+    CONSTRAINT mailbox_step_check CHECK ((kind = ANY (ARRAY['proved'::text, 'vouched'::text])) = (before IS NULL)),
+    CONSTRAINT mailbox_step_kind_check CHECK (kind = ANY (ARRAY['proved'::text, 'vouched'::text, 'joined'::text, 'moved'::text, 'parted'::text, 'chosen'::text, 'unchosen'::text])),
     CONSTRAINT mailbox_step_email_fkey FOREIGN KEY (email) REFERENCES mailbox(email)
 );
 CREATE INDEX mailbox_step_of_mailbox ON mailbox_step USING btree (email, n DESC);
@@ -1301,6 +1322,8 @@ CREATE TRIGGER payload_is_erased_only BEFORE UPDATE OF payload ON stripe_event F
 -- FUNCTION checkout_of_donation() RETURNS trigger
 
 -- FUNCTION checkout_superseded(donation uuid) RETURNS boolean
+
+-- FUNCTION choice_stays_with_person() RETURNS trigger
 
 -- FUNCTION delivery_ends_once() RETURNS trigger
 

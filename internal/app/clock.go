@@ -21,6 +21,12 @@ type Clocks struct {
 	Wall func() time.Time
 }
 
+// jumpInterval is how often periodic tasks look whether the business clock has jumped.
+const jumpInterval = time.Second
+
+// ahead returns how far the business clock is ahead of the machine's time.
+func (c Clocks) ahead() time.Duration { return c.Business().Sub(c.Wall()) }
+
 // MachineClocks returns clocks that all show the machine's time.
 func MachineClocks() Clocks { return Clocks{time.Now, time.Now, time.Now} }
 

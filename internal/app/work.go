@@ -73,17 +73,26 @@ func (a *App) startWhenReady(ctx context.Context) (stop func() error, err error)
 }
 
 // repeat runs a periodic task until ctx ends, the first time one second after the start. A failure is logged; the
-// task runs again at its next time.
+// task runs again at its next time. When the clock of a stand-in for Stripe jumps, the task runs at once: what became
+// due by the jump is not done minutes later.
 func (a *App) repeat(ctx context.Context, t periodicTask) {
-	wait := time.NewTimer(time.Second)
+	wait, jumps := time.NewTimer(time.Second), time.NewTicker(jumpInterval)
 	defer wait.Stop()
+	defer jumps.Stop()
+	ahead := a.resources.Clocks.ahead()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-jumps.C:
+			now := a.resources.Clocks.ahead()
+			if (now - ahead).Abs() < time.Minute {
+				continue
+			}
+			ahead = now
 		case <-wait.C:
-			wait.Reset(t.every)
 		}
+		wait.Reset(t.every)
 		if err := t.run(ctx); err != nil && ctx.Err() == nil {
 			a.resources.Log.WarnContext(ctx, "a periodic task failed and will run again", "task", t.name, "error", err)
 		}
