@@ -1,6 +1,6 @@
 // Package web is the kernel of the site: what all areas share. It wraps requests and errors, checks who may use a route
 // and where a form comes from, and knows the reader's language and the donor's session. Each area of the site is a
-// package of its own (give, portal, hooks) that brings its routes. Areas import the kernel and never each other; the
+// package of its own (give, portal, letters, hooks) that brings its routes. Areas import the kernel and never each other; the
 // kernel imports no area; package app mounts them. The kernel decides nothing about gifts and holds no SQL.
 //
 //	request → clientAddress, observe, recoverer, secure → [forms of browsers: sameOrigin] → wrap (time limit, errors)

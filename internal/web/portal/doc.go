@@ -1,6 +1,6 @@
 // Package portal is the area of donors' own pages: signing in by email, what a donor gave, receipts, recurring gifts,
-// statements, data, details. Recurring gifts, payment methods and the choice of emails can also be reached without
-// signing in, by links in emails (internal/mail/README.md lists what they may do).
+// statements, data, details. Recurring gifts and payment methods can also be reached without signing in, by links in
+// emails (internal/mail/README.md lists what they may do; package letters has the other links).
 //
 // A page NAME has its address and who may use it in routes.go, its handler in NAME.go, NAME_get.go or NAME_post.go, its
 // struct in NAME_page.go, its template and words in templates/portal. The area decides nothing about gifts and holds no
