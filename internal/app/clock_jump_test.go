@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTasksRunAtOnceWhenTheClockJumps: in the demo a month may pass in a second. Reminders, statements and erasures that
-// became due must not wait for their next turn of the machine's clock.
+// TestTasksRunAtOnceWhenTheClockJumps: in the demo a month may pass in a second. Reminders, statements and erasures
+// that became due must not wait for their next turn of the machine's clock.
 func TestTasksRunAtOnceWhenTheClockJumps(t *testing.T) {
 	var ahead, runs atomic.Int64
 	clocks := Clocks{Wall: time.Now, Business: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}

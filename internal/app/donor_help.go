@@ -34,8 +34,8 @@ func SignOut(ctx context.Context, db *sqlx.DB, address string) (ended int64, err
 	return 0, err
 }
 
-// NewMoveRequest builds what sends the email by which a donor who lost a mailbox proves a new address. The caller closes
-// the transport.
+// NewMoveRequest builds what sends the email by which a donor who lost a mailbox proves a new address. The caller
+// closes the transport.
 func NewMoveRequest(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.Logger) (mail.MoveRequest, error) {
 	resender, err := NewResender(s, o, db, clocks, log)
 	if err != nil {

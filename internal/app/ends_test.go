@@ -318,7 +318,8 @@ func cancel(e ending, d donation.Donation) {
 	e.arrive()
 }
 
-// chargeEnded ends a plan here only, so that Stripe charges it once more, as it may when our request to end it is on its way.
+// chargeEnded ends a plan here only, so that Stripe charges it once more, as it may when our request to end it is on
+// its way.
 func (e ending) chargeEnded(d donation.Donation) {
 	e.Exec(`UPDATE plan SET status = 'finished', ended_at = now(), next_at = NULL WHERE id = $1`, d.ID)
 	e.pass(32 * 24 * time.Hour)

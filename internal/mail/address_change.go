@@ -14,16 +14,17 @@ import (
 	"konbit/internal/view"
 )
 
-// The kinds of emails about an address that was linked to others, unlinked or chosen. They belong to the stream of sign-in
-// emails.
+// The kinds of emails about an address that was linked to others, unlinked or chosen. They belong to the stream of
+// sign-in emails.
 const (
 	kindAddressLinked   = "address_joined"
 	kindAddressUnlinked = "address_parted"
 	kindAddressChosen   = "address_chosen" // it gets the emails from now on, or not any more
 )
 
-// MailAddressChange writes to every address concerned that an address was linked to others, unlinked from them or chosen (OWASP
-// ASVS 5.0.0 V6.3.7). The emails are not stored. Each has its own Message-ID, and a repeat has the same one.
+// MailAddressChange writes to every address concerned that an address was linked to others, unlinked from them or
+// chosen (OWASP ASVS 5.0.0 V6.3.7). The emails are not stored. Each has its own Message-ID, and a repeat has the same
+// one.
 func (m SignIns) MailAddressChange(ctx context.Context, step int64) error {
 	change, err := m.Access.ReadAddressLinked(ctx, step)
 	if err != nil || change == nil {

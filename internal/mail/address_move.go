@@ -18,8 +18,8 @@ const kindAddressMove = "address_move"
 // ErrNoDonor: no donor has the address.
 var ErrNoDonor = errors.New("no donor has this address")
 
-// MoveRequest sends the email by which a donor who lost a mailbox proves a new address. An operator orders it, and it is
-// sent at once: it contains a secret, so it is not stored.
+// MoveRequest sends the email by which a donor who lost a mailbox proves a new address. An operator orders it, and it
+// is sent at once: it contains a secret, so it is not stored.
 type MoveRequest struct {
 	SignIns
 	MoveLink func(token string, lang phrase.Language) string

@@ -24,7 +24,8 @@ func TestValuesKeepTheirSpelling(t *testing.T) {
 		"receipt": kindReceipt, "receipt_replaced": kindReplaced, "receipt_voided": kindVoided, "card": kindTributeCard,
 		"statement": kindStatement, "statement_corrected": kindStatementCorrected, "erasure_asked": kindErasureAsked,
 		"erasure_done": kindErasureDone, "sign_in": kindSignIn, "address_joined": kindAddressLinked,
-		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": kindPlanLink, "gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
+		"address_parted": kindAddressUnlinked, "address_chosen": kindAddressChosen, "address_move": kindAddressMove, "head": kindAuditDigest, "plan_link": kindPlanLink,
+		"gift_failed": noticeKinds[notice.Failed], "gift_held": noticeKinds[notice.Held],
 		"gift_returned": noticeKinds[notice.Returned], "refund_failed": noticeKinds[notice.RefundFailed], "plan_upcoming": planKind(recurring.Event{Kind: "upcoming"}),
 		"receipts": receiptList, "cards": tributeCardList, "plans": planList, "statements": statementList, "privacy": privacyList,
 		"sign-in": signInList, "books": auditList,
@@ -45,15 +46,17 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 	for kind, list := range map[string]string{
 		kindReceipt: receiptList, kindReplaced: receiptList, kindVoided: receiptList, kindTributeCard: tributeCardList,
 		kindStatement: statementList, kindStatementCorrected: statementList, kindErasureAsked: privacyList, kindErasureDone: privacyList,
-		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAddressChosen: signInList, kindAddressMove: signInList, kindAuditDigest: auditList,
-		kindPlanLink: planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList,
+		kindSignIn: signInList, kindAddressLinked: signInList, kindAddressUnlinked: signInList, kindAddressChosen: signInList, kindAddressMove: signInList,
+		kindAuditDigest: auditList,
+		kindPlanLink:    planList, "gift_failed": receiptList, "gift_held": receiptList, "gift_returned": receiptList, "refund_failed": receiptList,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			require.Regexp(t, "\n\\| `"+kind+"` \\|.*\\| `"+list+"` \\|", string(readme))
 		})
 	}
 	for _, event := range []string{
-		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming", "payment refused",
+		"payment failed", "finished", "given up", "cancelled", "paused", "resumed", "skipped", "changed", "card mended", "card expires", "upcoming",
+		"payment refused",
 	} {
 		require.Regexp(t, "\n\\| `"+planKind(recurring.Event{Kind: event})+"` \\|.*\\| `"+planList+"` \\|", string(readme))
 	}

@@ -19,6 +19,7 @@ type AddressEmailWords struct {
 
 // AddressEmail returns the email's subject, plain text and HTML. A language without words is replaced by English.
 func (v *View) AddressEmail(w AddressEmailWords) (subject, text, html string, err error) {
-	return v.plainEmail(w.Language, w.Donee, w.Accent, "address.letter."+w.Change+".subject", []string{"address.letter." + w.Change + ".text", "address.letter.not_you"},
+	key := "address.letter." + w.Change
+	return v.plainEmail(w.Language, w.Donee, w.Accent, key+".subject", []string{key + ".text", "address.letter.not_you"},
 		func(lang phrase.Language) []any { return []any{"address", w.Address, "date", phrase.Date(lang, w.On)} })
 }

@@ -53,12 +53,11 @@ func (f Form) Errors(target func(name string) string) []FormError {
 
 // label returns the label of a field without a colon; empty if there is none.
 func (f Form) label(name string) string {
-	for _, key := range []string{"give." + name, "sign_in." + name, "plan." + name} {
-		if f.view.HasPhrase(key) {
-			return strings.TrimRight(f.Phrase(key), ":?.")
-		}
+	key := "give." + name
+	if !f.view.HasPhrase(key) {
+		return ""
 	}
-	return ""
+	return strings.TrimRight(f.Phrase(key), ":?.")
 }
 
 // Describe returns the texts of a field whose label is the phrase give.NAME.

@@ -33,7 +33,7 @@ func (v *View) NoticeEmail(w NoticeEmailWords) (subject, text, html string, err 
 		w.Accent = DefaultAccent
 	}
 	say := func(key string) string {
-		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount.Format(string(w.Language)), "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On))
+		return v.Phrase(w.Language, "notice."+key, "amount", w.Amount, "organisation", w.Organisation, "date", phrase.Date(w.Language, w.On))
 	}
 	d := planEmailData{
 		PlanEmailWords: PlanEmailWords{Language: w.Language, Donee: w.Donee, Organisation: w.Organisation, Accent: w.Accent, Greeting: w.Greeting},

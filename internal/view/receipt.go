@@ -153,6 +153,7 @@ func (v *View) parseEmail(fsys fs.FS, dir string, lang phrase.Language, styles s
 // replaced by English.
 func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
+	d.Donee.Address = v.postal(d.Language, d.Donee.Address) // not in the templates, either
 	say := v.receiptPhrases(d.ReceiptWords)
 	if in := r.Instalment; in != nil && in.ManageCode != "" {
 		// Not in the templates: those of a version never change.
@@ -171,6 +172,7 @@ func (v *View) ReceiptEmail(r ReceiptWords) (subject, text, html string, err err
 // ReceiptVoidEmail returns the email that says that a receipt is void, and why.
 func (v *View) ReceiptVoidEmail(r ReceiptWords) (subject, text, html string, err error) {
 	d := v.receiptData(r)
+	d.Donee.Address = v.postal(d.Language, d.Donee.Address)
 	d.Why = v.revisionReason(d, "void.", *r.Voided)
 	text, html, err = v.executeReceipt(d, "void")
 	return v.receiptPhrases(d.ReceiptWords)("void.subject", "number", r.Number), text, html, err

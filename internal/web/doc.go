@@ -1,15 +1,15 @@
 // Package web is the kernel of the site: what all areas share. It wraps requests and errors, checks who may use a route
 // and where a form comes from, and knows the reader's language and the donor's session. Each area of the site is a
-// package of its own (give, portal, letters, hooks) that brings its routes. Areas import the kernel and never each other; the
-// kernel imports no area; package app mounts them. The kernel decides nothing about gifts and holds no SQL.
+// package of its own (give, portal, letters, hooks) that brings its routes. Areas import the kernel and never each
+// other; the kernel imports no area; package app mounts them. The kernel decides nothing about gifts and holds no SQL.
 //
 //	request → clientAddress, observe, recoverer, secure → [forms of browsers: sameOrigin] → wrap (time limit, errors)
 //	        → Permission.Check ┬ refused → Permission.Refuse, or the error's page
 //	                          └ T, what was found → the route's limit ┬ reached → status 429
 //	                                                                  └ the area's handler → page, redirect, or an error → problem.go
 //
-// A handler returns an error instead of writing one: problem.go alone turns errors into a status and words. Each refusal
-// is in the security log: observe records by the status what nothing more precise was recorded for.
+// A handler returns an error instead of writing one: problem.go alone turns errors into a status and words. Each
+// refusal is in the security log: observe records by the status what nothing more precise was recorded for.
 //
 // Adding a page to an area touches at most five places:
 //

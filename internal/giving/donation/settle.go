@@ -213,8 +213,8 @@ func (b *batch) suspend(p IncomingPayment, g *gift, kind *task.Kind) (Outcome, e
 	return Suspense, nil
 }
 
-// noticeHeld tells the donor of the donation that a payment in suspense was meant for. Staff who enter a payment without
-// a processor see themselves that it does not fit.
+// noticeHeld tells the donor of the donation that a payment in suspense was meant for. Staff who enter a payment
+// without a processor see themselves that it does not fit.
 func (b *batch) noticeHeld(p IncomingPayment) {
 	if g := b.gifts[p.DonationID]; g != nil && g.EntityID == p.EntityID && p.method().HasProcessor() {
 		b.notices = append(b.notices, notice.Notice{

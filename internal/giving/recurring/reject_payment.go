@@ -10,8 +10,8 @@ import (
 	"konbit/internal/giving/plan"
 )
 
-// rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription again.
-// The donor is told.
+// rejectTx requests the refund of a payment that the plan does not accept, and requests the end of its subscription
+// again. The donor is told.
 func (ps Plans) rejectTx(
 	ctx context.Context, tx *sqlx.Tx, p *plan.Plan, in *invoice, c donation.IncomingPayment, reason donation.RejectReason,
 ) (donation.Match, error) {

@@ -17,7 +17,9 @@ func CopySignInData(kept donoraccess.PersonalData, to Document) error {
 		err := to.Item("address", struct {
 			Email    string    `json:"email"`
 			ProvedAt time.Time `json:"proved_at"`
-		}{m.Email, m.ProvedAt})
+			Chosen   bool      `json:"gets_the_emails,omitempty"`
+			Closed   bool      `json:"lost,omitempty"`
+		}{m.Email, m.ProvedAt, m.Chosen, m.Closed})
 		if err != nil {
 			return err
 		}

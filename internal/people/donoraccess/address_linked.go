@@ -11,8 +11,8 @@ import (
 	"konbit/internal/platform/jobs"
 )
 
-// AddressEmailJob is the job that tells all addresses concerned that an address was linked, unlinked or chosen. So a person
-// who did not do it learns of it (OWASP ASVS 5.0.0 V6.3.7).
+// AddressEmailJob is the job that tells all addresses concerned that an address was linked, unlinked or chosen. So a
+// person who did not do it learns of it (OWASP ASVS 5.0.0 V6.3.7).
 type AddressEmailJob struct {
 	ChangeID int64 `json:"step"`
 }

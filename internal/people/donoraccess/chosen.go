@@ -27,8 +27,8 @@ func Destination(ctx context.Context, q sqlx.QueryerContext, address string) (ch
 }
 
 // ChooseAddress decides to which of the addresses of the session's person emails go; "": to the address that each gift
-// was made with. All addresses get an email about it. It returns fault.NotFound if the person does not have the address,
-// or has lost it.
+// was made with. All addresses get an email about it. It returns fault.NotFound if the person does not have the
+// address, or has lost it.
 func (s Service) ChooseAddress(ctx context.Context, of session.Session, address string) error {
 	if address != "" && !isStorable(address) {
 		return errNotFound

@@ -84,8 +84,8 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 	return err
 }
 
-// vouchTx returns the person who has an address. An address that was never proved gets a new person, because an operator
-// vouches for it.
+// vouchTx returns the person who has an address. An address that was never proved gets a new person, because an
+// operator vouches for it.
 func (s Service) vouchTx(ctx context.Context, tx *sqlx.Tx, address string) (person uuid.UUID, err error) {
 	const known = `/* donoraccess.vouchTx */ SELECT person_id FROM mailbox WHERE email = $1 FOR UPDATE`
 	const insert = `/* donoraccess.vouchTx */ INSERT INTO mailbox (email, person_id, proved_at) VALUES ($1, $2, now())`

@@ -58,7 +58,7 @@ func TestPaidThenChanged(t *testing.T) {
 	form.Set("amount", "30")
 	got = ana.Ask("POST", "/give/csio", form)
 	require.Equal(t, http.StatusOK, got.StatusCode)
-	require.Contains(t, got.Page, "You have just given $20.00. Give $30.00 as well?")
+	require.Contains(t, got.Page, "You have just given $20. Give $30 as well?")
 	require.Equal(t, 1, h.Count(`SELECT count(*) FROM donation`))
 	require.Contains(t, got.Page, `name="as_well"`)
 	form.Set("as_well", "yes")
@@ -80,8 +80,8 @@ func TestThanksOfARecurringGift(t *testing.T) {
 		occurrences string
 		says        []string
 	}{
-		{"", []string{"Your gift of $20.00 every month", "until you stop it"}},
-		{"12", []string{"Your gift of $20.00 every month", "first of 12 gifts"}},
+		{"", []string{"Your gift of $20 every month", "until you stop it"}},
+		{"12", []string{"Your gift of $20 every month", "first of 12 gifts"}},
 	} {
 		t.Run(c.occurrences, func(t *testing.T) {
 			form := program.ValidForm()
@@ -111,7 +111,7 @@ func TestPartsAreShownAsWritten(t *testing.T) {
 	for _, found := range regexp.MustCompile(`<dd class="amount">([^<]+)</dd>`).FindAllStringSubmatch(page, -1) {
 		parts = append(parts, found[1])
 	}
-	require.Equal(t, []string{"$50.00", "$25.00", d.Covered().Format("en")}, parts)
+	require.Equal(t, []string{"$50", "$25", d.Covered().Format("en")}, parts)
 }
 
 // TestEachLineOfTheErrorsNamesItsField: "Please fill this in" may be about any field.

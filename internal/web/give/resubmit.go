@@ -45,9 +45,9 @@ func (a *Area) sameSubmission(r *http.Request, o offer, request donation.Request
 	return begun.FormID, err
 }
 
-// askAsWell returns what to ask a donor who went back from a paid gift, changed its form and pressed again: a second gift
-// may be meant, or the first one was to be changed. It returns nil if nothing is to be asked. The same form pressed again
-// is the same gift.
+// askAsWell returns what to ask a donor who went back from a paid gift, changed its form and pressed again: a second
+// gift may be meant, or the first one was to be changed. It returns nil if nothing is to be asked. The same form
+// pressed again is the same gift.
 func (a *Area) askAsWell(r *http.Request, o offer, request donation.Request) (*AsWell, error) {
 	ref := a.giftCookieRef(r)
 	if ref == "" {

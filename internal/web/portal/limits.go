@@ -8,8 +8,8 @@ import (
 	"konbit/internal/web"
 )
 
-// The limits of the area's routes. What they count is in web.Limit: a signed-in person, or the object that a link opens.
-// cmd/konbit/running/limits.md lists them with what happens beyond them.
+// The limits of the area's routes. What they count is in web.Limit: a signed-in person, or the object that a link
+// opens. cmd/konbit/running/limits.md lists them with what happens beyond them.
 var (
 	// planChanges limits what a session may do with all plans of a person, planLinkChanges what a link may do with its
 	// plan. Each change is a call to Stripe and an email. Cancels count apart, so that no other change prevents one.

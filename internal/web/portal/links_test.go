@@ -244,7 +244,7 @@ func (u use) follow(v *visitor.Visitor) {
 	switch {
 	case strings.HasPrefix(path, "/"):
 		v.Ask("GET", path, nil)
-		if secret != "" {
+		if secret != "" && !strings.HasPrefix(path, letters.MovePath) { // its page waits for the button, which is an act
 			v.Ask("POST", path, url.Values{"link": {secret}})
 		}
 	case planCode.MatchString(u.link):
