@@ -16,12 +16,12 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/settlement"
-	"konbit/internal/view/paper"
 	"konbit/internal/workshop/testkit/program"
 )
 

@@ -9,9 +9,9 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/receipt"
+	"konbit/internal/mail/paper"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/view/paper"
 )
 
 // The kinds of emails about receipts, and their stream.
@@ -133,7 +133,7 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 	}
 	email := &Email{
 		ID: issued.ID, EntityID: issued.EntityID, Kind: kind, List: receiptList, Sender: f.EntitySlug, From: f.MailFrom,
-		To: to, ToName: f.DonorName(), Language: issued.Language, Date: issued.IssuedAt,
+		To: to, ToName: paper.DonorName(f), Language: issued.Language, Date: issued.IssuedAt,
 	}
 	if kind == kindVoided {
 		if words.Voided == nil {

@@ -7,10 +7,10 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/giving/donor"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
-	"konbit/internal/view/paper"
 )
 
 // The kinds of emails with annual statements, and their stream.

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/giving/recurring"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/people/donoraccess"
@@ -67,5 +68,18 @@ func TestReadmeListsEveryEmail(t *testing.T) {
 		AuditDigestJob{}, DeliveryJob{}, planlink.FreshEmailJob{},
 	} {
 		require.Contains(t, string(readme), "`"+job.Kind()+"`")
+	}
+}
+
+func TestDonorName(t *testing.T) {
+	for want, f := range map[string]receipt.Facts{
+		"Ana Pérez":     {FirstName: "Ana", LastName: "Pérez"},
+		"Ana":           {FirstName: "Ana"},
+		"Fundación Sol": {FirstName: "Ana", LastName: "Pérez", DonorOrganisation: "Fundación Sol"},
+		"Cooperativa":   {DonorOrganisation: "Cooperativa"},
+	} {
+		t.Run(want, func(t *testing.T) {
+			require.Equal(t, want, paper.DonorName(f))
+		})
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/payment"
 	"konbit/internal/giving/receipt"
+	"konbit/internal/mail/paper"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/pg"
-	"konbit/internal/view/paper"
 	"konbit/internal/workshop/testkit/program"
 )
 

@@ -55,16 +55,3 @@ func requireJSON(t *testing.T, want string, value any) {
 	require.NoError(t, err)
 	require.JSONEq(t, want, string(got))
 }
-
-func TestDonorName(t *testing.T) {
-	for want, f := range map[string]Facts{
-		"Ana Pérez":     {FirstName: "Ana", LastName: "Pérez"},
-		"Ana":           {FirstName: "Ana"},
-		"Fundación Sol": {FirstName: "Ana", LastName: "Pérez", DonorOrganisation: "Fundación Sol"},
-		"Cooperativa":   {DonorOrganisation: "Cooperativa"},
-	} {
-		t.Run(want, func(t *testing.T) {
-			require.Equal(t, want, f.DonorName())
-		})
-	}
-}

@@ -51,11 +51,15 @@ func (s Service) ReadMoveToken(token string) (m Move, valid bool) {
 }
 
 // MoveAddress makes the order of a link true, which its reader has proved: the addresses belong to one person, emails
-// go to the new one, and the lost one is closed. Sessions that the lost one opened end, and the links of emails to it.
-// Both addresses, and all others of both persons, get an email. A repeat changes nothing.
+// go to the new one, and the lost one is closed. Sessions and sign-ins by the lost one end, and the links of emails to
+// it. Both addresses, and all others of both persons, get an email. A repeat changes nothing.
 func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 	const close = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
+	const expire = `/* donoraccess.MoveAddress */ UPDATE sign_in SET used_at = now() WHERE email = $1 AND used_at IS NULL`
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
+		if _, err := tx.ExecContext(ctx, expire, lost); err != nil { // first: rows of sign_in are locked before those of mailbox
+			return err
+		}
 		person, err := s.vouchTx(ctx, tx, lost)
 		if err != nil {
 			return err

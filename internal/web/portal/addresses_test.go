@@ -154,6 +154,9 @@ func TestChoosingAddressesNeedsAFreshSession(t *testing.T) {
 func TestLostMailbox(t *testing.T) {
 	c := newChanger(t)
 	ana := visitor.New(t, c.Program).SignIn("ana@example.org")
+	thief := visitor.New(t, c.Program) // reads the lost mailbox by now
+	thief.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}})
+	early, _, _ := thief.SignInEmail()
 	request := mail.MoveRequest{SignIns: c.SignIns, MoveLink: letters.MoveLink(c.Server.BaseURL)}
 	_, err := request.Send(t.Context(), "nobody@example.org", newAddress)
 	require.ErrorIs(t, err, mail.ErrNoDonor)
@@ -189,6 +192,7 @@ func TestLostMailbox(t *testing.T) {
 	require.Equal(t, http.StatusSeeOther, nobody.Ask("POST", "/sign-in", url.Values{"email": {"ana@example.org"}}).StatusCode)
 	_, code, _ := nobody.SignInEmail()
 	require.Empty(t, code, "whoever gets the lost address later does not sign in by it")
+	require.Equal(t, http.StatusUnprocessableEntity, thief.Ask("POST", "/sign-in/link", url.Values{"link": {early}}).StatusCode, "nor by an email sent before")
 	page := visitor.New(t, c.Program).SignIn(newAddress).Ask("GET", "/portal/plans", nil).Page
 	require.Contains(t, page, "/portal/plans/"+c.Lines(`SELECT public_ref FROM plan`)[0])
 	c.RequireNoFindings()

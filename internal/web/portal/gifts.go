@@ -11,8 +11,8 @@ import (
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
+	"konbit/internal/mail/paper"
 	"konbit/internal/view"
-	"konbit/internal/view/paper"
 	"konbit/internal/web"
 )
 

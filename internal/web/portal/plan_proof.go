@@ -71,7 +71,7 @@ func (a *Area) addressOf(r *http.Request, p planView) (string, error) {
 	if len(of) == 0 || of[0].Email == "" || of[0].IsErased() {
 		return "", web.NotFound()
 	}
-	return of[0].Email, nil
+	return donoraccess.Destination(r.Context(), a.DB, of[0].Email)
 }
 
 // proofCodeGet asks for the code.

@@ -12,10 +12,10 @@ import (
 
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/donor"
+	"konbit/internal/mail/paper"
 	"konbit/internal/office/privacy"
 	"konbit/internal/office/statement"
 	"konbit/internal/platform/securitylog"
-	"konbit/internal/view/paper"
 	"konbit/internal/web"
 	"konbit/internal/web/portal/giftpage"
 )

@@ -1,10 +1,9 @@
-// Package paper translates the frozen facts of receipts and statements into what the view prints. Emails, pages and
-// documents are made from the same words.
 package paper
 
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +13,8 @@ import (
 	"konbit/internal/view"
 )
 
-// ReceiptWords returns a receipt's facts for the view; it reports an error if a date in them cannot be read.
+// ReceiptWords returns a receipt's facts for the view; it reports an error if a date in them cannot be read. The
+// donor's pages use it too.
 func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 	f := issued.Facts
 	days := dates{of: issued.ID}
@@ -22,7 +22,7 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 		Version: issued.WordsVersion, Language: phrase.Language(issued.Language), Number: issued.Reference(),
 		Donee:        view.Donee{Name: f.LegalName, EIN: f.EIN, Address: f.Address},
 		Organisation: f.Organisation, Sponsored: f.Sponsored, Accent: f.Accent,
-		Donor: f.DonorName(), Greeting: cmp.Or(f.FirstName, f.DonorOrganisation), Amount: f.Amount, Charged: days.read(f.ChargedOn),
+		Donor: DonorName(f), Greeting: cmp.Or(f.FirstName, f.DonorOrganisation), Amount: f.Amount, Charged: days.read(f.ChargedOn),
 	}
 	for _, line := range f.Lines {
 		w.Purposes = append(w.Purposes, view.Purpose{Fund: line.Fund, Purpose: line.Purpose, Amount: line.Amount})
@@ -42,6 +42,11 @@ func ReceiptWords(issued receipt.Receipt) (view.ReceiptWords, error) {
 		w.Voided = &view.Revised{Number: issued.Reference(), Reason: string(issued.Voided.Reason), On: days.read(issued.Voided.On)}
 	}
 	return w, days.err
+}
+
+// DonorName returns the name on a receipt: the organisation's if an organisation gave, the person's otherwise.
+func DonorName(f receipt.Facts) string {
+	return cmp.Or(f.DonorOrganisation, strings.TrimSpace(f.FirstName+" "+f.LastName))
 }
 
 // instalmentWords returns which payment of its plan a donation is; nil for a one-time donation.

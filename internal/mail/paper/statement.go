@@ -16,7 +16,8 @@ func StatementFile(s statement.Statement) string {
 	return fmt.Sprintf("%s-%d-statement.pdf", strings.ToUpper(s.Facts.EntitySlug), s.Year)
 }
 
-// StatementWords returns a statement's facts for the view; it reports an error if a date in them cannot be read.
+// StatementWords returns a statement's facts for the view; it reports an error if a date in them cannot be read. The
+// donor's pages use it too.
 func StatementWords(s statement.Statement) (view.StatementWords, error) {
 	f, days := s.Facts, dates{of: s.ID}
 	zone, err := time.LoadLocation(f.Timezone)
