@@ -32,6 +32,7 @@ var exceptions = map[string]string{
 	"platform/money → platform/clean":                     "an amount that is typed is cleaned before it is read",
 	"people/donoraccess → people/session":                 "a proved address opens a session",
 	"books/fund → books/org":                              "a fund belongs to an organisation; the directory holds both",
+	"mail → mail/transport":                               "a composed email is sent by SMTP",
 	"mail → mail/paper":                                   "an email shows what the frozen facts say",
 	"web/letters → web/portal/accesspage":                 "the pages that need no session look alike",
 	"web/letters → web/portal/signedlink":                 "it reads the links of emails",

@@ -13,7 +13,7 @@ import (
 	"github.com/joho/godotenv"
 
 	"konbit/internal/app"
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/pg"
 	"konbit/internal/processor/stripepay"
@@ -127,7 +127,7 @@ func readConfigFrom(r *reader, needs ...need) (Config, error) {
 		r.wrong("LISTEN_ADDR", fmt.Sprintf("is %q: want host:port, such as 127.0.0.1:8080", c.ListenAddr))
 	}
 	if c.SMTPURL != "" {
-		if _, err := mail.NewTransport(c.SMTPURL, "", 1); err != nil {
+		if _, err := transport.New(c.SMTPURL, "", 1); err != nil {
 			r.wrong("SMTP_URL", "is wrong: "+strings.TrimPrefix(err.Error(), "SMTP_URL: "))
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"konbit/internal/giving/planlink"
 	"konbit/internal/giving/recurring"
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/guard"
 	"konbit/internal/platform/jobs"
@@ -74,9 +75,9 @@ type App struct {
 	Guard  *guard.Guard
 	Access donoraccess.Service
 
-	Transport   *mail.Transport // for all emails except those to sign in
-	SignInMail  *mail.Transport // for emails to sign in, which must not wait for a connection that is silent about another email
-	Receipts    mail.Receipts   // the emails with receipts
+	Transport   *transport.Transport // for all emails except those to sign in
+	SignInMail  *transport.Transport // for emails to sign in, which must not wait for a connection that is silent about another email
+	Receipts    mail.Receipts        // the emails with receipts
 	SignIns     mail.SignIns
 	AuditDigest mail.AuditDigest
 	Handlers    *jobs.Handlers
@@ -127,10 +128,10 @@ func New(s Settings, r Resources) (*App, error) {
 	if a.Stripe, err = stripepay.New(s.Stripe, s.StripeAPIURL, r.Log); err != nil {
 		return nil, err
 	}
-	if a.Transport, err = mail.NewTransport(s.SMTPURL, s.MailFrom, jobSlots/2); err != nil {
+	if a.Transport, err = transport.New(s.SMTPURL, s.MailFrom, jobSlots/2); err != nil {
 		return nil, err
 	}
-	if a.SignInMail, err = mail.NewTransport(s.SMTPURL, s.MailFrom, 1); err != nil {
+	if a.SignInMail, err = transport.New(s.SMTPURL, s.MailFrom, 1); err != nil {
 		return nil, err
 	}
 	a.Stripe.Observe(a.Metrics.StripeCall)

@@ -10,6 +10,7 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/planlink"
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/web/letters"
 )
@@ -42,7 +43,7 @@ func NewMoveRequest(s Settings, o Office, db *sqlx.DB, clocks Clocks, log *slog.
 		return mail.MoveRequest{}, err
 	}
 	mailer := resender.Mailer
-	if mailer.Transport, err = mail.NewTransport(s.SMTPURL, s.MailFrom, 1); err != nil {
+	if mailer.Transport, err = transport.New(s.SMTPURL, s.MailFrom, 1); err != nil {
 		return mail.MoveRequest{}, err
 	}
 	access := donoraccess.Service{DB: db, Keys: s.Keys(), Now: clocks.Wall, NewID: NewID}

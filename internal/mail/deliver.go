@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"konbit/internal/books/task"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/jobs"
 	"konbit/internal/platform/pg"
 )
@@ -44,7 +45,7 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 		return err
 	}
 	reply, err := m.Transport.Send(ctx, stored.Sender, d.Recipient, stored.Message)
-	var refusal *Refusal
+	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && !refusal.Permanent() {
 		refusal = nil
 	}
@@ -66,7 +67,7 @@ func (m Mailer) deliver(ctx context.Context, stored storedEmail, d deliveryRow) 
 	return errors.Join(err, recordErr)
 }
 
-func (m Mailer) recordRefusalTx(ctx context.Context, tx *sqlx.Tx, stored storedEmail, d deliveryRow, refusal *Refusal) error {
+func (m Mailer) recordRefusalTx(ctx context.Context, tx *sqlx.Tx, stored storedEmail, d deliveryRow, refusal *transport.Refusal) error {
 	m.Log.WarnContext(ctx, "email refused permanently", "kind", stored.Kind, "email", stored.ID, "code", refusal.Code)
 	if err := recordRefusedTx(ctx, tx, d.ID, refusal.Error(), m.Now()); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/workshop/mailcatch"
 )
 
@@ -70,10 +71,10 @@ func sendAndReceive(t *testing.T, l mail.Email, k *mail.DKIM) []byte {
 	server, err := mailcatch.New(mailcatch.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Close() })
-	transport, err := mail.NewTransport(server.SMTPURL(), "", 1)
+	by, err := transport.New(server.SMTPURL(), "", 1)
 	require.NoError(t, err)
-	t.Cleanup(transport.Close)
-	_, err = transport.Send(t.Context(), l.From, l.To, message)
+	t.Cleanup(by.Close)
+	_, err = by.Send(t.Context(), l.From, l.To, message)
 	require.NoError(t, err)
 	require.Len(t, server.Messages(), 1)
 	return server.Messages()[0].Raw

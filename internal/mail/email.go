@@ -1,13 +1,13 @@
 package mail
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/email"
 )
 
@@ -31,7 +31,7 @@ type Email struct {
 }
 
 // ErrNoRecipient: there is no address to send to, because the donor gave none or was erased.
-var ErrNoRecipient = errors.New("there is no email address to send to")
+var ErrNoRecipient = transport.ErrNoRecipient
 
 // Document is an attachment.
 type Document struct {

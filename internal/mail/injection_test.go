@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/email"
 	"konbit/internal/workshop/mailcatch"
 )
@@ -40,9 +41,9 @@ func hostileText(r *rand.Rand) string {
 func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 	const tries, senders = 10_000, 4
 	server := catcher(t)
-	transport, err := mail.NewTransport(server.SMTPURL(), "", senders)
+	by, err := transport.New(server.SMTPURL(), "", senders)
 	require.NoError(t, err)
-	t.Cleanup(transport.Close)
+	t.Cleanup(by.Close)
 	fields := []string{"Auto-Submitted", "Content-Language", "Content-Type", "Date", "From", "List-Id", "Message-Id", "Mime-Version", "Subject", "To"}
 	var running sync.WaitGroup
 	for worker := range senders {
@@ -65,7 +66,7 @@ func TestT14HostileTextAddsNoHeaderOrRecipient(t *testing.T) {
 				if seen := fieldsOf(message); !slices.Equal(fields, seen) {
 					t.Errorf("%q <%s> about %q: %v", l.ToName, l.To, l.Subject, seen)
 				}
-				if _, err := transport.Send(t.Context(), l.From, l.To, message); err != nil {
+				if _, err := by.Send(t.Context(), l.From, l.To, message); err != nil {
 					t.Errorf("%s: %v", l.To, err)
 				}
 			}

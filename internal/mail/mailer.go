@@ -11,6 +11,7 @@ import (
 
 	"konbit/internal/books/org"
 	"konbit/internal/giving/donation"
+	"konbit/internal/mail/transport"
 	"konbit/internal/people/donoraccess"
 	"konbit/internal/platform/phrase"
 	"konbit/internal/view"
@@ -20,7 +21,7 @@ import (
 type Mailer struct {
 	DB        *sqlx.DB
 	View      *view.View
-	Transport *Transport
+	Transport *transport.Transport
 	DKIM      []DKIM // signing keys; empty: emails are not signed
 	NewID     func() uuid.UUID
 	Now       func() time.Time
@@ -98,7 +99,7 @@ func (m Mailer) sendUnstored(ctx context.Context, e *Email, about any) error {
 		return err
 	}
 	_, err = m.Transport.Send(ctx, e.From, e.To, message)
-	var refusal *Refusal
+	var refusal *transport.Refusal
 	if errors.As(err, &refusal) && refusal.Permanent() {
 		m.Log.WarnContext(ctx, "email refused permanently", "kind", e.Kind, "about", about, "code", refusal.Code)
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/giving/receipt"
 	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/workshop/testkit/program"
 )
 
@@ -41,10 +42,10 @@ func TestNothingIsSentWithoutAnAddress(t *testing.T) {
 func TestTransportRefusesAnEmptyRecipient(t *testing.T) {
 	t.Parallel()
 	server := catcher(t)
-	transport, err := mail.NewTransport(server.SMTPURL(), "", 1)
+	by, err := transport.New(server.SMTPURL(), "", 1)
 	require.NoError(t, err)
-	t.Cleanup(transport.Close)
-	_, err = transport.Send(t.Context(), "a@example.org", "", []byte("Subject: x\r\n\r\nx\r\n"))
+	t.Cleanup(by.Close)
+	_, err = by.Send(t.Context(), "a@example.org", "", []byte("Subject: x\r\n\r\nx\r\n"))
 	require.ErrorIs(t, err, mail.ErrNoRecipient)
 	require.Empty(t, server.Dials())
 }

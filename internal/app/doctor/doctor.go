@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"konbit/internal/app"
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/pg"
 	"konbit/migrations"
 )
@@ -68,9 +68,9 @@ func (d *Doctor) Note(check, note string) {
 func (d *Doctor) Run(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, maxDuration)
 	defer cancel()
-	transport, err := mail.NewTransport(d.Settings.SMTPURL, d.Settings.MailFrom, 1)
+	by, err := transport.New(d.Settings.SMTPURL, d.Settings.MailFrom, 1)
 	if err == nil {
-		err = transport.Check(ctx)
+		err = by.Check(ctx)
 	}
 	d.Report("mail server", err)
 	d.Report("proxies", d.Settings.CheckProxies())

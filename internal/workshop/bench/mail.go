@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	konbitmail "konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/platform/money"
 	"konbit/internal/view"
 	"konbit/templates"
@@ -30,7 +31,7 @@ var mail = Row{
 	Measure: func(t testing.TB, m *Meter) {
 		address := discardServer(t)
 		writer := newWriter(t)
-		kept, each := transport(t, address, connections), transport(t, address, 0)
+		kept, each := newTransport(t, address, connections), newTransport(t, address, 0)
 		n := m.Size(4000, 1000)
 		text, document := writer.receiptEmail(false), writer.receiptEmail(true)
 		m.Interleave(
@@ -72,9 +73,9 @@ func (discardSession) Data(r io.Reader) error {
 	return err
 }
 
-func transport(t testing.TB, address string, keep int) *konbitmail.Transport {
+func newTransport(t testing.TB, address string, keep int) *transport.Transport {
 	t.Helper()
-	tr, err := konbitmail.NewTransport("smtp://"+address, "bounces@konbit.example", keep)
+	tr, err := transport.New("smtp://"+address, "bounces@konbit.example", keep)
 	require.NoError(t, err)
 	t.Cleanup(tr.Close)
 	return tr
@@ -124,16 +125,16 @@ func (w writer) receiptEmail(pdf bool) []byte {
 }
 
 // send composes and sends n emails, eight at once, and returns the emails a second.
-func (w writer) send(by *konbitmail.Transport, n int, pdf bool) float64 {
+func (w writer) send(by *transport.Transport, n int, pdf bool) float64 {
 	return sendEach(w.t, by, n, func() []byte { return w.receiptEmail(pdf) })
 }
 
 // sendRepeatedly sends one email repeatedly: it measures the mail server and the connection only.
-func sendRepeatedly(t testing.TB, by *konbitmail.Transport, n int, message []byte) float64 {
+func sendRepeatedly(t testing.TB, by *transport.Transport, n int, message []byte) float64 {
 	return sendEach(t, by, n, func() []byte { return message })
 }
 
-func sendEach(t testing.TB, by *konbitmail.Transport, n int, message func() []byte) float64 {
+func sendEach(t testing.TB, by *transport.Transport, n int, message func() []byte) float64 {
 	return inParallel(t, n, func(next func() bool) error {
 		for next() {
 			if _, err := by.Send(t.Context(), "gifts@tsne.example", donor, message()); err != nil {

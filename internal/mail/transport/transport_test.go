@@ -1,4 +1,4 @@
-package mail_test
+package transport_test
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"konbit/internal/mail"
+	"konbit/internal/mail/transport"
 	"konbit/internal/workshop/mailcatch"
 	"konbit/internal/workshop/testkit"
 )
@@ -78,32 +78,36 @@ func catcher(t *testing.T) *mailcatch.Server {
 	return server
 }
 
-func newFastTransport(t *testing.T, url string, keep int) *mail.Transport {
-	t.Helper()
-	transport, err := mail.NewTransport(url, "bounces@konbit.example", keep)
-	require.NoError(t, err)
-	require.NoError(t, transport.ShortenTimeouts())
-	t.Cleanup(transport.Close)
-	return transport
+var fastTimeouts = transport.Timeouts{
+	Dial: transport.Standard.Dial / 100, Send: transport.Standard.Send / 100,
+	MinBackoff: transport.Standard.MinBackoff / 100, MaxBackoff: transport.Standard.MaxBackoff / 100,
 }
 
-func send(t *testing.T, transport *mail.Transport) error {
+func newFastTransport(t *testing.T, url string, keep int) *transport.Transport {
 	t.Helper()
-	_, err := transport.Send(t.Context(), "Gifts <gifts@tsne.example>", "ana@example.org", []byte("Subject: x\r\n\r\nx\r\n"))
+	fast, err := transport.NewWith(fastTimeouts, url, "bounces@konbit.example", keep)
+	require.NoError(t, err)
+	t.Cleanup(fast.Close)
+	return fast
+}
+
+func send(t *testing.T, by *transport.Transport) error {
+	t.Helper()
+	_, err := by.Send(t.Context(), "Gifts <gifts@tsne.example>", "ana@example.org", []byte("Subject: x\r\n\r\nx\r\n"))
 	return err
 }
 
 func TestConnectionsAreReusedUnderLoad(t *testing.T) {
 	server := catcher(t)
 	front := newCountingProxy(t, server.SMTPAddr())
-	transport, err := mail.NewTransport(front.url(), "", 4)
+	by, err := transport.New(front.url(), "", 4)
 	require.NoError(t, err)
-	t.Cleanup(transport.Close)
+	t.Cleanup(by.Close)
 	var senders sync.WaitGroup
 	for range 4 {
 		senders.Go(func() {
 			for range 100 {
-				if err := send(t, transport); err != nil {
+				if err := send(t, by); err != nil {
 					t.Error(err)
 				}
 			}
@@ -119,21 +123,21 @@ func TestConnectionsAreReusedUnderLoad(t *testing.T) {
 
 func TestIdleConnectionClosedByServerIsNoFailure(t *testing.T) {
 	server := catcher(t)
-	transport := newFastTransport(t, server.SMTPURL(), 2)
-	require.NoError(t, send(t, transport))
+	by := newFastTransport(t, server.SMTPURL(), 2)
+	require.NoError(t, send(t, by))
 	server.SetFault(mailcatch.Fault{Kind: mailcatch.Refuse}) // closes the idle connection
 	server.SetFault(mailcatch.Fault{})
-	require.NoError(t, send(t, transport))
+	require.NoError(t, send(t, by))
 	require.Len(t, server.Messages(), 2)
 }
 
 func TestLongIdleConnectionIsNotReused(t *testing.T) {
 	server := catcher(t)
 	front := newCountingProxy(t, server.SMTPAddr())
-	transport := newFastTransport(t, front.url(), 2)
-	require.NoError(t, send(t, transport))
-	transport.AgeIdleConnections(time.Minute)
-	require.NoError(t, send(t, transport))
+	by := newFastTransport(t, front.url(), 2)
+	require.NoError(t, send(t, by))
+	by.AgeIdleConnections(time.Minute)
+	require.NoError(t, send(t, by))
 	require.Equal(t, 2, front.count())
 }
 
@@ -141,15 +145,15 @@ func TestLongIdleConnectionIsNotReused(t *testing.T) {
 func TestHangingServerBlocksOneSender(t *testing.T) {
 	server := catcher(t)
 	front := newCountingProxy(t, server.SMTPAddr())
-	transport := newFastTransport(t, front.url(), 8)
+	by := newFastTransport(t, front.url(), 8)
 	server.SetFault(mailcatch.Fault{Kind: mailcatch.Hang})
-	require.Error(t, send(t, transport))
+	require.Error(t, send(t, by))
 	before, start := front.count(), time.Now()
 	var senders sync.WaitGroup
 	for range 8 {
 		senders.Go(func() {
 			for time.Since(start) < 500*time.Millisecond {
-				if send(t, transport) == nil {
+				if send(t, by) == nil {
 					t.Error("a hanging server accepted an email")
 				}
 				time.Sleep(time.Millisecond)
@@ -159,8 +163,8 @@ func TestHangingServerBlocksOneSender(t *testing.T) {
 	senders.Wait()
 	require.LessOrEqual(t, front.count()-before, 12, "connections for some thousands of attempts")
 	server.SetFault(mailcatch.Fault{})
-	require.Eventually(t, func() bool { return send(t, transport) == nil }, 3*time.Second, 5*time.Millisecond)
-	require.Zero(t, transport.Failures())
+	require.Eventually(t, func() bool { return send(t, by) == nil }, 3*time.Second, 5*time.Millisecond)
+	require.Zero(t, by.Failures())
 }
 
 // TestSilentServerBlocksOneSender: silence at any step of SMTP counts like a failed connection. One sender waits for
@@ -169,20 +173,20 @@ func TestSilentServerBlocksOneSender(t *testing.T) {
 	for name, step := range map[string]mailcatch.Step{"MAIL": mailcatch.AtMail, "RCPT": mailcatch.AtRcpt, "after the dot": mailcatch.AfterDot} {
 		t.Run(name, func(t *testing.T) {
 			server := catcher(t)
-			transport := newFastTransport(t, server.SMTPURL(), 8)
+			by := newFastTransport(t, server.SMTPURL(), 8)
 			var idle sync.WaitGroup
 			for range 4 {
-				idle.Go(func() { assert.NoError(t, send(t, transport)) })
+				idle.Go(func() { assert.NoError(t, send(t, by)) })
 			}
 			idle.Wait()
 			server.SetFault(mailcatch.Fault{Kind: mailcatch.Silent, Step: step})
-			require.ErrorContains(t, send(t, transport), "did not reply")
+			require.ErrorContains(t, send(t, by), "did not reply")
 			var waited atomic.Int64
 			var senders sync.WaitGroup
 			for range 8 {
 				senders.Go(func() {
 					for range 50 {
-						err := send(t, transport)
+						err := send(t, by)
 						if assert.Error(t, err) && !strings.Contains(err.Error(), "a moment ago") {
 							waited.Add(1)
 						}
@@ -192,8 +196,8 @@ func TestSilentServerBlocksOneSender(t *testing.T) {
 			senders.Wait()
 			require.LessOrEqual(t, waited.Load(), int64(10), "senders that waited for a reply, of 400")
 			server.SetFault(mailcatch.Fault{})
-			testkit.Eventually(t, 10*time.Second, func() error { return send(t, transport) })
-			require.Zero(t, transport.Failures())
+			testkit.Eventually(t, 10*time.Second, func() error { return send(t, by) })
+			require.Zero(t, by.Failures())
 		})
 	}
 }
@@ -221,13 +225,42 @@ func TestPermanentRefusals(t *testing.T) {
 		{"end of DATA", 554, "Spam", false},
 	} {
 		t.Run(fmt.Sprintf("%s %d %s", c.step, c.code, c.says), func(t *testing.T) {
-			err := mail.RefusalFor(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
-			var refusal *mail.Refusal
+			err := transport.RefusalFor(c.step, &textproto.Error{Code: c.code, Msg: c.says + " <ana@example.org>"})
+			var refusal *transport.Refusal
 			require.ErrorAs(t, err, &refusal)
 			require.Equal(t, c.good, refusal.Permanent(), "%v", err)
 			require.NotContains(t, err.Error(), "ana", "the server's text contains the address")
 		})
 	}
-	var refusal *mail.Refusal
-	require.False(t, errors.As(mail.RefusalFor("RCPT", io.EOF), &refusal))
+	var refusal *transport.Refusal
+	require.False(t, errors.As(transport.RefusalFor("RCPT", io.EOF), &refusal))
+}
+
+func TestSMTPURLs(t *testing.T) {
+	for _, bad := range []string{"", "mail.example.org", "http://mail.example.org", "smtp://", "smtp://host:port"} {
+		_, err := transport.New(bad, "", 1)
+		assert.ErrorContains(t, err, "SMTP_URL", bad)
+	}
+	_, err := transport.New("smtp://127.0.0.1:1", "not an address", 1)
+	assert.ErrorContains(t, err, "MAIL_FROM")
+	for _, secret := range []string{"smtp://user:hunter2@:99999x", "smtp://user:hunter2@ho st"} {
+		_, err := transport.New(secret, "", 1)
+		require.Error(t, err)
+		assert.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+// TestMailServersElsewhereNeedTLS is ASVS 5.0.0 V12.3.1: without STARTTLS no email and no password is sent to another
+// machine. smtps:// speaks TLS from the first byte.
+func TestMailServersElsewhereNeedTLS(t *testing.T) {
+	for address, policy := range map[string]string{
+		"smtp://mail.example.org": "TLSMandatory", "smtp://user:secret@mail.example.org:587": "TLSMandatory", "smtp://192.0.2.7:25": "TLSMandatory",
+		"smtp://localhost.example.org": "TLSMandatory", "smtp://localhost:1025": "TLSOpportunistic", "smtp://127.0.0.1:1025": "TLSOpportunistic",
+	} {
+		t.Run(address, func(t *testing.T) {
+			by, err := transport.New(address, "", 1)
+			require.NoError(t, err)
+			require.Equal(t, policy, by.TLSPolicy())
+		})
+	}
 }

@@ -1,16 +1,6 @@
-package mail
+package transport
 
-import (
-	"time"
-
-	gomail "github.com/wneessen/go-mail"
-)
-
-// ShortenTimeouts divides the transport's timeouts by 100.
-func (t *Transport) ShortenTimeouts() error {
-	t.timeouts = timeouts{defaultTimeouts.dial / 100, defaultTimeouts.send / 100, defaultTimeouts.minBackoff / 100, defaultTimeouts.maxBackoff / 100}
-	return gomail.WithTimeout(t.timeouts.dial)(t.client)
-}
+import "time"
 
 // Failures returns how many attempts failed since the server was reached last.
 func (t *Transport) Failures() int {

@@ -1,4 +1,5 @@
-package mail
+// Package transport sends composed messages by SMTP. It knows no kind of email: package mail composes and stores them.
+package transport
 
 import (
 	"context"
@@ -21,13 +22,17 @@ const (
 	quitTimeout = time.Second
 )
 
-// timeouts are the waiting times of a Transport.
-type timeouts struct {
-	dial, send             time.Duration // for a connection; for one email
-	minBackoff, maxBackoff time.Duration // between attempts to reach a server that does not answer
+// Timeouts are the waiting times of a Transport.
+type Timeouts struct {
+	Dial, Send             time.Duration // for a connection; for one email
+	MinBackoff, MaxBackoff time.Duration // between attempts to reach a server that does not answer
 }
 
-var defaultTimeouts = timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
+// Standard are the waiting times of every installation.
+var Standard = Timeouts{8 * time.Second, 15 * time.Second, 250 * time.Millisecond, 30 * time.Second}
+
+// ErrNoRecipient: there is no address to send to.
+var ErrNoRecipient = errors.New("there is no email address to send to")
 
 // Transport sends messages through one SMTP server and reuses a few connections. While the server cannot be reached or
 // is silent at any step of SMTP, one sender at a time tries, with a pause that doubles up to 30 s. The others get an
@@ -37,7 +42,7 @@ type Transport struct {
 	client   *gomail.Client
 	envelope string // MAIL FROM; empty: the email's own From address
 	idle     chan *connection
-	timeouts timeouts
+	timeouts Timeouts
 
 	mu       sync.Mutex
 	failures int       // connections that failed and silences, since the server last replied to an email
@@ -49,15 +54,20 @@ type connection struct {
 	lastUsed time.Time
 }
 
-// NewTransport returns a transport for an address such as smtps://host:465 or smtp://user:pass@host:587. smtp:// uses
+// New returns a transport for an address such as smtps://host:465 or smtp://user:pass@host:587. smtp:// uses
 // STARTTLS, and requires it unless the host is the loopback interface. At most keep idle connections are kept. envelope
 // is the address for bounces.
-func NewTransport(address, envelope string, keep int) (*Transport, error) {
+func New(address, envelope string, keep int) (*Transport, error) {
+	return NewWith(Standard, address, envelope, keep)
+}
+
+// NewWith is New with other waiting times.
+func NewWith(timeouts Timeouts, address, envelope string, keep int) (*Transport, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 		return nil, errors.New("SMTP_URL: want smtp://user:password@host:587 or smtps://host:465")
 	}
-	options := []gomail.Option{gomail.WithTimeout(defaultTimeouts.dial)}
+	options := []gomail.Option{gomail.WithTimeout(timeouts.Dial)}
 	switch {
 	case u.Scheme == "smtps":
 		options = append(options, gomail.WithSSLPort(false))
@@ -87,7 +97,7 @@ func NewTransport(address, envelope string, keep int) (*Transport, error) {
 		}
 		envelope = parsed.Address
 	}
-	return &Transport{client: client, envelope: envelope, idle: make(chan *connection, keep), timeouts: defaultTimeouts}, nil
+	return &Transport{client: client, envelope: envelope, idle: make(chan *connection, keep), timeouts: timeouts}, nil
 }
 
 func isLoopback(host string) bool {
@@ -116,7 +126,7 @@ func (t *Transport) Send(ctx context.Context, from, to string, message []byte) (
 		if err != nil {
 			return "", err
 		}
-		reply, err = transact(ctx, c, t.timeouts.send, sender.Address, to, message)
+		reply, err = transact(ctx, c, t.timeouts.Send, sender.Address, to, message)
 		var refusal *Refusal
 		replied := errors.As(err, &refusal)
 		if err == nil || replied && refusal.Code != 421 { // 421: the server is closing the connection
@@ -204,7 +214,7 @@ func (t *Transport) mayTry(now time.Time) bool {
 		return false
 	}
 	if t.failures > 0 {
-		t.nextTry = now.Add(t.timeouts.dial + t.timeouts.send) // the attempt ends before
+		t.nextTry = now.Add(t.timeouts.Dial + t.timeouts.Send) // the attempt ends before
 	}
 	return true
 }
@@ -218,7 +228,7 @@ func (t *Transport) recordFailure(unanswered bool) {
 		return
 	}
 	t.failures++
-	t.nextTry = time.Now().Add(min(t.timeouts.minBackoff<<min(t.failures, 10), t.timeouts.maxBackoff))
+	t.nextTry = time.Now().Add(min(t.timeouts.MinBackoff<<min(t.failures, 10), t.timeouts.MaxBackoff))
 }
 
 // recordReply records that the server replied to an email: senders no longer pause. A connection alone shows nothing,
