@@ -17,7 +17,7 @@ import (
 var reaches = []string{
 	"app/clock.go http.Client",                                         // reads the time of the stand-in, if one is configured
 	"app/doctor/doctor.go net.DefaultResolver",                         // reads the DNS records of our senders when an operator asks
-	"mail/smtp.go smtp.Client",                                         // of go-mail: SMTP_URL
+	"mail/transport/transport.go smtp.Client",                          // of go-mail: SMTP_URL
 	"platform/pg/hosts.go net.DialTimeout",                             // DATABASE_URL
 	"platform/pg/hosts.go net.Dialer",                                  // likewise
 	"platform/pg/watchdog.go net.DialTimeout",                          // likewise
