@@ -618,6 +618,7 @@ CREATE TABLE legal_entity (
     sponsor_of text NOT NULL DEFAULT 'gross'::text,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    receipt_prefix text NOT NULL DEFAULT ''::text,
     PRIMARY KEY (id),
     UNIQUE (slug),
     CONSTRAINT legal_entity_currency_check CHECK (currency ~ '^[A-Z]{3}$'::text),
@@ -626,10 +627,12 @@ CREATE TABLE legal_entity (
     CONSTRAINT legal_entity_fee_borne_by_check CHECK (fee_borne_by = ANY (ARRAY['fund'::text, 'operations'::text])),
     CONSTRAINT legal_entity_fee_fixed_check CHECK (fee_fixed >= 0),
     CONSTRAINT legal_entity_legal_name_check CHECK (legal_name <> ''::text),
+    CONSTRAINT legal_entity_receipt_prefix_check CHECK (receipt_prefix ~ '^([A-Z0-9]+(-[A-Z0-9]+)*)?$'::text AND length(receipt_prefix) <= 20),
     CONSTRAINT legal_entity_slug_check CHECK (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text AND length(slug) <= 40),
     CONSTRAINT legal_entity_sponsor_basis_points_check CHECK (sponsor_basis_points >= 0 AND sponsor_basis_points <= 10000),
     CONSTRAINT legal_entity_sponsor_of_check CHECK (sponsor_of = ANY (ARRAY['gross'::text, 'net'::text]))
 );
+CREATE UNIQUE INDEX legal_entity_receipt_prefix_key ON legal_entity USING btree (COALESCE(NULLIF(receipt_prefix, ''::text), upper(slug)));
 CREATE TRIGGER entity_fact_begins AFTER INSERT ON legal_entity FOR EACH ROW EXECUTE FUNCTION entity_fact_is_kept();
 CREATE TRIGGER entity_fact_changes AFTER UPDATE ON legal_entity FOR EACH ROW WHEN (((old.legal_name IS DISTINCT FROM new.legal_name) OR (old.ein IS DISTINCT FROM new.ein) OR (old.timezone IS DISTINCT FROM new.timezone) OR (old.address IS DISTINCT FROM new.address))) EXECUTE FUNCTION entity_fact_is_kept();
 

@@ -3,6 +3,7 @@ package org
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,6 +21,9 @@ type LegalEntity struct {
 	Timezone  string         `db:"timezone"`  // IANA name; business dates are in this time zone
 	Currency  money.Currency `db:"currency"`  // of the books; never changes
 	MailFrom  string         `db:"mail_from"` // RFC 5322 mailbox, with or without a name
+
+	// ReceiptPrefix is what the numbers of its receipts begin with: "GI" gives GI-2026-000001. Empty: the slug in capitals.
+	ReceiptPrefix string `db:"receipt_prefix"`
 
 	ProcessingFee ProcessingFee `db:"fee"`
 	SponsorFee    SponsorFee    `db:"sponsor"`
@@ -93,10 +97,26 @@ func LoadTimezone(name string) (*time.Location, error) {
 	return time.LoadLocation(name)
 }
 
+// NumberPrefix returns what the numbers of the entity's next receipts begin with.
+func (e LegalEntity) NumberPrefix() string {
+	if e.ReceiptPrefix != "" {
+		return e.ReceiptPrefix
+	}
+	return strings.ToUpper(e.Slug)
+}
+
 var (
-	slugForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	einForm  = regexp.MustCompile(`^[0-9]{2}-[0-9]{7}$`)
+	slugForm   = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	prefixForm = regexp.MustCompile(`^[A-Z0-9]+(-[A-Z0-9]+)*$`)
+	einForm    = regexp.MustCompile(`^[0-9]{2}-[0-9]{7}$`)
 )
+
+// MaxPrefix is the maximum length of a receipt prefix, in characters.
+const MaxPrefix = 20
+
+// ValidPrefix reports whether s can be a receipt prefix: groups of capitals and digits, joined by single hyphens, with at
+// most MaxPrefix characters.
+func ValidPrefix(s string) bool { return len(s) <= MaxPrefix && prefixForm.MatchString(s) }
 
 // MaxSlug is the maximum length of the slug of an entity or organisation, in characters.
 const MaxSlug = 40

@@ -19,7 +19,7 @@ func (b *batch) receiptRequest(e org.LegalEntity, p IncomingPayment, g *gift, fu
 	lang := phrase.Language(g.Language)
 	day := p.taxDate(e)
 	facts := receipt.Facts{
-		EntitySlug: e.Slug, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
+		EntitySlug: e.Slug, NumberPrefix: e.ReceiptPrefix, LegalName: e.LegalName, EIN: e.EIN, Address: Postal(e.Address), MailFrom: e.MailFrom,
 		Organisation: o.Name.In(lang), OrgSlug: o.Slug, Accent: o.Accent, Sponsored: o.Sponsored,
 		FirstName: g.FirstName, LastName: g.LastName, Email: g.Email, DonorAddress: g.Contact.postal(),
 		Amount: g.Amount(), ChargedOn: day.String(), Timezone: e.Timezone, ChargeID: p.ChargeRef, Instalment: p.instalment,

@@ -17,7 +17,8 @@ var reference = regexp.MustCompile(`^([a-z0-9-]+)-(\d{4})-(\d{1,9})$`)
 
 // ByNumber returns the receipt with that number, as people write it. It reports fault.NotFound if there is none.
 func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receipt, error) {
-	const query = `/* receipt.ByNumber */ ` + selected + `WHERE r.year = $2 AND r.number = $3 AND r.facts->>'entity_slug' = $1`
+	const query = `/* receipt.ByNumber */ ` + selected + `WHERE r.year = $2 AND r.number = $3
+		AND lower(coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug')) = $1`
 	var missing error = fault.New(fault.NotFound, "problem.404.text", nil)
 	parts := reference.FindStringSubmatch(strings.ToLower(strings.TrimSpace(number)))
 	if parts == nil {
@@ -40,7 +41,7 @@ func ByNumber(ctx context.Context, q sqlx.QueryerContext, number string) (Receip
 func Find(ctx context.Context, q sqlx.QueryerContext, text string, ids []uuid.UUID, limit int) ([]Receipt, error) {
 	const query = `/* receipt.Find */ ` + selected + `
 		WHERE r.id = ANY($2::uuid[]) OR $1 <> '' AND strpos(lower(concat_ws(' ',
-		      format('%s-%s-%s', r.facts->>'entity_slug', r.year, lpad(r.number::text, 6, '0')),
+		      format('%s-%s-%s', coalesce(r.facts->>'receipt_prefix', r.facts->>'entity_slug'), r.year, lpad(r.number::text, 6, '0')),
 		      r.facts->>'first_name', r.facts->>'last_name', r.facts->>'email')), lower($1)) > 0
 		ORDER BY r.issued_at DESC, r.number DESC LIMIT $3`
 	return list(ctx, q, query, strings.TrimSpace(text), pg.UUIDs(ids), limit)

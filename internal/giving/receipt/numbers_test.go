@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"konbit/internal/books/fund"
 	"konbit/internal/giving/donation"
 	"konbit/internal/giving/receipt"
 	"konbit/internal/platform/fault"
@@ -109,4 +110,39 @@ func TestFactsAreFrozen(t *testing.T) {
 		_, err = h.DB.Owner.Exec(attack)
 		assert.Error(t, err, attack)
 	}
+}
+
+// TestReceiptPrefix: numbers begin with the entity's prefix. A receipt keeps the one that it was issued with, and is found
+// by it.
+func TestReceiptPrefix(t *testing.T) {
+	t.Parallel()
+	h := program.New(t, program.Options{})
+	settle := func() string {
+		charge := program.ChargeOf(h.StartedGift(program.ValidForm()), time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
+		now, err := fund.NewCatalogCache(h.DB.Server, 0, time.Now).Current(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, pg.InTx(t.Context(), h.DB.Server, func(tx *sqlx.Tx) error {
+			_, err := h.Settler.SettleTx(t.Context(), tx, now, []donation.IncomingPayment{charge})
+			return err
+		}))
+		var id uuid.UUID
+		require.NoError(t, h.DB.Server.Get(&id, `SELECT id FROM receipt ORDER BY number DESC LIMIT 1`))
+		issued, err := receipt.ByID(t.Context(), h.DB.Server, id)
+		require.NoError(t, err)
+		return issued.Reference()
+	}
+	before := settle()
+	h.Exec(`UPDATE legal_entity SET receipt_prefix = 'GI-US' WHERE slug = 'tsne'`)
+	after := settle()
+	assert.Equal(t, []string{"TSNE-2026-000001", "GI-US-2026-000002"}, []string{before, after})
+	for _, number := range []string{before, after, "gi-us-2026-2"} {
+		found, err := receipt.ByNumber(t.Context(), h.DB.Server, number)
+		require.NoError(t, err, number)
+		all, err := receipt.Find(t.Context(), h.DB.Server, found.Reference(), nil, 10)
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		assert.Equal(t, found, all[0])
+	}
+	_, err := receipt.ByNumber(t.Context(), h.DB.Server, "TSNE-2026-000002")
+	assert.True(t, fault.Is(err, fault.NotFound))
 }

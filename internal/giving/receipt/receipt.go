@@ -41,7 +41,8 @@ type Facts struct {
 	EntitySlug   string   `json:"entity_slug"`
 	LegalName    string   `json:"legal_name"`
 	EIN          string   `json:"ein"`
-	Address      []string `json:"address"` // lines
+	Address      []string `json:"address"`                  // lines
+	NumberPrefix string   `json:"receipt_prefix,omitempty"` // of the number; empty: EntitySlug in capitals, as before the setting existed
 	MailFrom     string   `json:"mail_from"`
 	Organisation string   `json:"organisation"` // in the receipt's language
 	OrgSlug      string   `json:"organisation_slug"`
@@ -121,7 +122,11 @@ type Line struct {
 
 // Reference returns the receipt's number as people write it: "TSNE-2026-000042".
 func (r Receipt) Reference() string {
-	return fmt.Sprintf("%s-%d-%06d", strings.ToUpper(r.Facts.EntitySlug), r.Year, r.Number)
+	prefix := r.Facts.NumberPrefix
+	if prefix == "" {
+		prefix = strings.ToUpper(r.Facts.EntitySlug)
+	}
+	return fmt.Sprintf("%s-%d-%06d", prefix, r.Year, r.Number)
 }
 
 // EmailJob sends a receipt by email.

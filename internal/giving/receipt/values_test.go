@@ -37,13 +37,13 @@ func TestKeysKeepTheirSpelling(t *testing.T) {
 	requireJSON(t, `{`+required+`,"lines":null}`, Facts{})
 
 	all := Facts{DonorAddress: []string{""}, Lines: []Line{{}}, Dedicated: &Dedication{}, Returned: &Returned{}, Replaces: &Replaced{},
-		Instalment: &Instalment{Of: 1, LastOn: "x", NextOn: "x"}, DonorOrganisation: "x", PaymentID: &uuid.UUID{}, Method: "x"}
+		Instalment: &Instalment{Of: 1, LastOn: "x", NextOn: "x"}, DonorOrganisation: "x", PaymentID: &uuid.UUID{}, Method: "x", NumberPrefix: "x"}
 	all.Covered.Minor, all.Instalment.Sum.Minor = 1, 1
 	requireJSON(t, `{`+required+`,"donor_address":[""],"lines":[{"fund_id":`+id+`,"fund":"","purpose":"","amount":`+amount+`}],"covered":`+paid+`,
 		"dedicated":{"kind":"","name":""},"returned":{"charged":`+amount+`,"amount":`+amount+`,"on":""},
 		"replaces":{"number":"","issued_at":"0001-01-01T00:00:00Z","reason":"","on":""},
 		"instalment":{"plan":`+id+`,"plan_ref":"","n":0,"of":1,"frequency":"","each":`+amount+`,"sum":`+paid+`,"last_on":"x","next_on":"x"},
-		"donor_organisation":"x","payment_id":`+id+`,"method":"x"}`, all)
+		"donor_organisation":"x","payment_id":`+id+`,"method":"x","receipt_prefix":"x"}`, all)
 
 	requireJSON(t, `{"receipt_id":`+id+`}`, EmailJob{})
 	requireJSON(t, `{"receipt_id":`+id+`}`, VoidEmailJob{})

@@ -59,6 +59,7 @@ func (r *report) document(body ast.Node) *File {
 	var all []Entity
 	for i, node := range top.list("entities") {
 		e := r.entity(node, i)
+		r.addPrefix(e, all)
 		all = append(all, e)
 		if entities.add(e.in, e.Slug) {
 			f.Entities = append(f.Entities, e)

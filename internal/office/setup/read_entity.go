@@ -1,6 +1,9 @@
 package setup
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/goccy/go-yaml/ast"
 	"golang.org/x/text/currency"
 
@@ -11,7 +14,7 @@ import (
 
 func (r *report) entity(node ast.Node, i int) Entity {
 	s := r.section(node, label("entity ", i, node),
-		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "processing_fee", "sponsor_fee")
+		"slug", "legal_name", "ein", "address", "timezone", "currency", "mail_from", "receipt_prefix", "processing_fee", "sponsor_fee")
 	e := Entity{in: s, LegalEntity: org.LegalEntity{
 		Slug:      s.text("slug", org.ValidSlug, slugRule(org.MaxSlug)),
 		LegalName: s.text("legal_name", nil, ""),
@@ -20,6 +23,9 @@ func (r *report) entity(node ast.Node, i int) Entity {
 		Currency:  money.Currency(s.text("currency", isCurrency, "write an ISO 4217 code in capitals, such as USD")),
 		MailFrom:  s.text("mail_from", email.IsMailbox, `write one mailbox, such as "Name <gifts@example.org>"`),
 	}}
+	if s.has("receipt_prefix") {
+		e.ReceiptPrefix = s.text("receipt_prefix", org.ValidPrefix, prefixRule)
+	}
 	a := s.subsection("address", "line1", "line2", "city", "region", "postal_code", "country")
 	e.Address = org.Address{
 		Line1: a.text("line1", nil, ""), Line2: a.optional("line2"), City: a.text("city", nil, ""),
@@ -38,6 +44,23 @@ func (r *report) entity(node ast.Node, i int) Entity {
 		e.SponsorFee.Of = choice(f, "of", org.OfGross, org.OfNet)
 	}
 	return e
+}
+
+var prefixRule = fmt.Sprintf("write capitals, digits and single hyphens, at most %d, such as GI", org.MaxPrefix)
+
+// addPrefix reports a problem if another entity's receipts have the same numbers: its prefix or its slug, under which it
+// may have issued receipts before.
+func (r *report) addPrefix(e Entity, before []Entity) {
+	for _, other := range before {
+		if other.Slug == e.Slug || other.Slug == "" {
+			continue
+		}
+		if e.NumberPrefix() == other.NumberPrefix() || e.NumberPrefix() == strings.ToUpper(other.Slug) || strings.ToUpper(e.Slug) == other.NumberPrefix() {
+			e.in.addProblem(e.in.positionOfKey("receipt_prefix"), "%s: receipts of entity %s can have the same numbers: write another receipt_prefix",
+				e.in.what, other.Slug)
+			return
+		}
+	}
 }
 
 func isTimezone(name string) bool {

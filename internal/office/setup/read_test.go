@@ -70,7 +70,7 @@ const (
 // Each row makes the valid file invalid in one way.
 func TestReadRefuses(t *testing.T) {
 	for _, test := range []struct{ from, to, want string }{
-		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, processing_fee, sponsor_fee`},
+		{"    timezone:", "    colour: red\n    timezone:", `f:6:5: entity tsne has an unknown key "colour": remove it or use one of slug, legal_name, ein, address, timezone, currency, mail_from, receipt_prefix, processing_fee, sponsor_fee`},
 		{"city: Boston", "town: Boston, city: Boston", `f:5:38: entity tsne: address has an unknown key "town": remove it or use one of line1, line2, city, region, postal_code, country`},
 		{"    timezone:", "    slug: tsne\n    timezone:", `f:6:5: entity tsne has the key slug twice: keep one (the other stands at line 2)`},
 		{"    currency: USD\n", "", `f:2:5: entity tsne has no currency: add currency: …`},
@@ -83,6 +83,7 @@ func TestReadRefuses(t *testing.T) {
 		{"America/New_York", "Local", `f:6:15: entity tsne: timezone cannot be "Local": write an IANA name such as America/New_York`},
 		{"currency: USD", "currency: XYZ", `f:7:15: entity tsne: currency cannot be "XYZ": write an ISO 4217 code in capitals, such as USD`},
 		{"<gifts@tsne.example>", "gifts", `f:8:16: entity tsne: mail_from cannot be "TSNE MissionWorks gifts": write one mailbox, such as "Name <gifts@example.org>"`},
+		{"    timezone:", "    receipt_prefix: Gi_\n    timezone:", `f:6:21: entity tsne: receipt_prefix cannot be "Gi_": write capitals, digits and single hyphens, at most 20, such as GI`},
 		{"borne_by: fund", "borne_by: donor", `f:9:32: entity tsne: processing_fee: borne_by cannot be "donor": choose among fund, operations`},
 		{"fixed: 30", "fixed: 0.30", `f:9:75: entity tsne: processing_fee: estimate: fixed is not a number of minor units, such as cents: write a whole one from 0 to 99999999`},
 		{"basis_points: 700", "basis_points: 10001", `f:10:33: entity tsne: sponsor_fee: basis_points is not a number of basis points: write a whole one from 0 to 10000`},
