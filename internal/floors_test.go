@@ -29,6 +29,7 @@ var exceptions = map[string]string{
 	"platform/guard → platform/pg":                        "its counters write in transactions",
 	"platform/guard → platform/securitylog":               "refused attempts are in the security log",
 	"platform/email → platform/clean":                     "an address is cleaned before it is judged",
+	"platform/pdf → platform/typeset":                     "a document embeds the glyphs that were chosen for its text",
 	"platform/money → platform/clean":                     "an amount that is typed is cleaned before it is read",
 	"people/donoraccess → people/session":                 "a proved address opens a session",
 	"books/fund → books/org":                              "a fund belongs to an organisation; the directory holds both",
@@ -81,18 +82,18 @@ const workshop = "workshop"
 
 // only lists the packages that may import a library.
 var only = map[string]string{
-	"crypto/hmac":                  "platform/keyring office/privacy people/donoraccess web/portal/signedlink", // SECRET_KEY signs through the key ring, which can be rotated
-	"crypto/cipher":                "platform/keyring",
-	"github.com/stripe/stripe-go/": "processor/stripepay",
-	"github.com/wneessen/go-mail":  "mail",
-	"github.com/go-chi/chi/":       "web",
-	"github.com/riverqueue/river":  "platform/jobs",
-	"codeberg.org/go-pdf/fpdf":     "view",
-	"github.com/jackc/pgx/v5/":     "workshop/pgproxy", // reads the protocol's messages; the program uses lib/pq
-	"github.com/goccy/go-yaml":     "platform/phrase office/setup",
-	"github.com/prometheus/":       "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library
-	"konbit/templates":             "cmd/konbit app",
-	"konbit/migrations":            "cmd/konbit app",
+	"crypto/hmac":                     "platform/keyring office/privacy people/donoraccess web/portal/signedlink", // SECRET_KEY signs through the key ring, which can be rotated
+	"crypto/cipher":                   "platform/keyring",
+	"github.com/stripe/stripe-go/":    "processor/stripepay",
+	"github.com/wneessen/go-mail":     "mail",
+	"github.com/go-chi/chi/":          "web",
+	"github.com/riverqueue/river":     "platform/jobs",
+	"github.com/go-text/typesetting/": "platform/typeset platform/pdf",
+	"github.com/jackc/pgx/v5/":        "workshop/pgproxy", // reads the protocol's messages; the program uses lib/pq
+	"github.com/goccy/go-yaml":        "platform/phrase office/setup",
+	"github.com/prometheus/":          "platform/metrics", // packages report through hooks, so that they do not depend on the metrics library
+	"konbit/templates":                "cmd/konbit app",
+	"konbit/migrations":               "cmd/konbit app",
 }
 
 // forbidden returns why from may not import to, or "" if it may.

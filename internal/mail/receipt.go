@@ -147,8 +147,11 @@ func (r Receipts) render(ctx context.Context, issued receipt.Receipt, kind, to s
 		return nil, err
 	}
 	pdf, err := r.View.ReceiptPDF(words)
+	if err != nil {
+		return nil, r.held(ctx, issued.EntityID, err)
+	}
 	email.Document = &Document{issued.Reference() + ".pdf", pdf}
-	return email, err
+	return email, nil
 }
 
 // addressOf returns the address for emails about a receipt; empty if there is none. It is, in this order:

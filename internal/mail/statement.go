@@ -48,7 +48,7 @@ func (m Statements) Mail(ctx context.Context, id uuid.UUID) error {
 		if s.Person.Email, err = m.destination(ctx, s.Person.Email); err != nil {
 			return nil, err
 		}
-		return m.render(s, kind)
+		return m.render(ctx, s, kind)
 	})
 }
 
@@ -68,7 +68,7 @@ func (m Statements) refuseSuperseded(ctx context.Context, kind string, statement
 	})
 }
 
-func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
+func (m Statements) render(ctx context.Context, s statement.Statement, kind string) (*Email, error) {
 	words, err := paper.StatementWords(s)
 	if err != nil {
 		return nil, err
@@ -83,6 +83,9 @@ func (m Statements) render(s statement.Statement, kind string) (*Email, error) {
 		return nil, err
 	}
 	pdf, err := m.View.StatementPDF(words)
+	if err != nil {
+		return nil, m.held(ctx, s.EntityID, err)
+	}
 	email.Document = &Document{paper.StatementFile(s), pdf}
-	return email, err
+	return email, nil
 }

@@ -10,7 +10,7 @@
 //
 //	pages      Write, Page: AREA/NAME.html inside layout/layout.html, with the components of components.go and form.go
 //	emails     …Words → subject, plain text, HTML
-//	documents  ReceiptWords, StatementWords → PDF
+//	documents  ReceiptWords, StatementWords → PDF (paper.go, with platform/pdf and platform/typeset)
 //
 // What a test checks of every page:
 //
@@ -24,5 +24,6 @@
 // The words of receipts and statements are versioned. A receipt keeps the version it was issued with, so
 // letters/receipt/vN and the keys receipt.vN.* never change once released; changed words are a new version.
 //
-// The package never reads a request, a clock, a table, or a file outside the templates.
+// The package never reads a request, a clock, a table, or a file outside the templates, except
+// the fonts of the machine (typeset.System).
 package view

@@ -23,7 +23,8 @@ const ReceiptVersion = 1
 var ErrReceiptVersion = errors.New("view: no such version of the receipt's words")
 
 // ReceiptWords are the facts of a receipt, frozen when it was issued, and the version of its words. The same facts
-// always give the same email and the same document, byte for byte.
+// always give the same email, byte for byte, and a document with the same words; its bytes also depend on the release and
+// on the machine's fonts. What was sent is stored and never made again.
 type ReceiptWords struct {
 	Version  int
 	Language phrase.Language

@@ -61,7 +61,7 @@ func TestReplacementSaysWhatItReplacesAndWhy(t *testing.T) {
 				require.NoError(t, err)
 				pdf, err := v.ReceiptPDF(r)
 				require.NoError(t, err)
-				require.True(t, bytes.Contains(pdf, []byte("/Count 1\n")), "%s %s: one page", lang, reason)
+				require.True(t, bytes.Contains(pdf, []byte("/Count 1/")), "%s %s: one page", lang, reason)
 				require.Contains(t, subject, "TSNE-2026-000100")
 				for where, words := range map[string]string{"text": oneLine(text), "html": oneLine(stripTags(html)), "pdf": oneLine(pdfText(t, pdf))} {
 					for _, saying := range append(byReason[reason], byReason[""]...) {

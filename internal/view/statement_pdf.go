@@ -2,129 +2,110 @@ package view
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
-)
 
-// The widths of the table's columns, and where the footer begins, in millimetres.
-const (
-	dateColumn, receiptColumn, sumColumn = 40.0, 40.0, 28.0
-	textColumn                           = textWidth - dateColumn - receiptColumn - sumColumn
-	pageEnd                              = pageHeight - 24
+	"konbit/internal/platform/pdf"
 )
 
 // StatementPDF returns the statement as a document with the content of the email. A row is never divided between two
-// pages, and each page repeats the table's head. It depends on s only: the same facts give the same bytes.
+// pages, and each page repeats the table's head. It depends on s and the fonts only: the same facts give the same bytes.
+// It reports a *typeset.MissingError if no font has a character of it.
 func (v *View) StatementPDF(s StatementWords) ([]byte, error) {
 	d, err := v.statementData(s)
 	if err != nil {
 		return nil, err
 	}
-	document, err := v.typeset(func(face typesetter) *document { return v.statementDocument(d, face) })
+	document, err := v.statementDocument(d)
 	if err != nil {
 		return nil, fmt.Errorf("view: statement of %d: %w", s.Year, err)
 	}
 	return document, nil
 }
 
-func (v *View) statementDocument(d statementData, face typesetter) *document {
+func (v *View) statementDocument(d statementData) ([]byte, error) {
 	say := v.statementPhrases(d.StatementWords)
-	page := newDocument(receiptData{
-		ReceiptWords: ReceiptWords{Language: d.Language, Donee: d.Donee, Accent: d.Accent, Number: strconv.Itoa(d.Year),
-			Organisation: d.Donee.Name, Charged: d.Issued},
-	}, d.Title, face)
-	page.gap = 0.6
-	page.pdf.SetAutoPageBreak(false, 0)
-	page.pdf.AliasNbPages("")
-	page.pdf.SetFooterFunc(func() { page.pageFooter(d.Donee) })
-
-	page.header(d.Title, d.Donee.Name)
-	page.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
-	page.paragraph(bodySize, ink, d.Opening)
-	for _, f := range d.Facts {
-		page.fact(f)
-	}
-	page.heading(say("gifts"))
-	head := []string{say("date"), say("for"), say("receipt"), say("amount")}
-	page.tableHead(head)
-	for _, row := range d.Rows {
-		page.statementRow(head, row)
-	}
-	page.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
-	return page
+	s := v.newPaper(paperWords{
+		Title: d.Title, Author: d.Donee.Name, Subject: d.Donee.Name, Language: d.Language, Accent: d.Accent,
+		Date: d.Issued, Footer: footerOf(d.Donee, ". "),
+	})
+	s.gap = 0.6
+	s.header(d.Title, d.Donee.Name)
+	s.paragraph(bodySize, ink, say("dear", "name", d.Greeting))
+	s.paragraph(bodySize, ink, d.Opening)
+	s.facts(d.Facts)
+	s.heading(say("gifts"))
+	s.gifts([4]string{say("date"), say("for"), say("receipt"), say("amount")}, d.Rows)
+	s.closeStatement(say("goods"), d.Law, say("closing")+"\n"+say("signature", "donee", d.Donee.Name))
+	return s.finish(true)
 }
 
-func (s *document) tableHead(head []string) {
-	s.font("B", smallSize)
-	s.ink(soft)
-	cells := make([]string, len(head))
-	for i, word := range head {
-		cells[i] = s.text(word)
-	}
-	s.columns(cells)
-	s.pdf.Ln(lineHeight)
-	s.rule()
-}
+// giftColumns are the widths of the table's columns: date, purpose, receipt, amount.
+type giftColumns [4]float64
 
-// columns writes one line of the table from encoded cells; the last column is right-aligned.
-func (s *document) columns(cells []string) {
-	s.pdf.SetX(margin)
-	for i, width := range []float64{dateColumn, textColumn, receiptColumn, sumColumn} {
-		align := "L"
-		if i == 3 {
-			align = "R"
+// giftColumns measures the columns. Date and amount are as wide as their widest text and are never broken. A long
+// receipt number is broken after its hyphens, so that a third of the rest stays for the purpose.
+func (s *paper) giftColumns(head [4]string, rows []StatementRow) giftColumns {
+	texts := [4][]string{}
+	for _, r := range rows {
+		for i, text := range []string{r.Date, r.Text, r.Receipt, r.Amount} {
+			texts[i] = append(texts[i], text)
 		}
-		s.pdf.CellFormat(width, lineHeight, cells[i], "", 0, align, false, 0, "")
 	}
+	var c giftColumns
+	for i := range c {
+		c[i] = max(s.widest(false, smallSize, texts[i]...), s.widest(true, smallSize, head[i]))
+	}
+	rest := textWidth - c[0] - c[3] - 3*between
+	c[2] = min(c[2], rest*2/3)
+	c[1] = rest - c[2]
+	return c
 }
 
-// statementRow writes one row, on the next page if it does not fit on this one.
-func (s *document) statementRow(head []string, row StatementRow) {
-	s.font("", smallSize)
-	lines := s.lines(row.Text, textColumn-4)
-	if s.pdf.GetY()+s.gap*2+lineHeight*float64(len(lines)) > pageEnd {
-		s.nextPage()
-		s.tableHead(head)
-		s.font("", smallSize)
-	}
-	s.pdf.SetY(s.pdf.GetY() + s.gap)
-	s.ink(ink)
-	for i, line := range lines {
-		cells := []string{"", line, "", ""}
-		if i == 0 {
-			cells = []string{s.text(row.Date), line, s.text(row.Receipt), s.text(row.Amount)}
+// cells returns the cells of a line of the table.
+func (c giftColumns) cells(texts [4]string, head bool) []cell {
+	x, cells := margin, make([]cell, 0, len(texts))
+	for i, text := range texts {
+		one := cell{tag: pdf.Cell, text: text, size: smallSize, colour: ink, x: x, width: c[i], height: lineHeight, right: i == len(texts)-1}
+		if head {
+			one.tag, one.bold, one.colour = pdf.ColumnOf, true, soft
 		}
-		s.columns(cells)
-		s.pdf.Ln(lineHeight)
+		cells = append(cells, one)
+		x += c[i] + between
 	}
-	s.rule()
+	return cells
+}
+
+// gifts writes the table of gifts.
+func (s *paper) gifts(head [4]string, rows []StatementRow) {
+	columns := s.giftColumns(head, rows)
+	s.pdf.Open(pdf.Table)
+	s.row(columns.cells(head, true)...)
+	s.onTurn = func() {
+		s.pdf.Decorate(func() {
+			again := columns.cells(head, true)
+			for i := range again {
+				again[i].tag = ""
+			}
+			s.write(again...)
+			s.y += s.gap
+			s.rule()
+		})
+	}
+	for _, r := range rows {
+		s.row(columns.cells([4]string{r.Date, r.Text, r.Receipt, r.Amount}, false)...)
+	}
+	s.pdf.Close()
+	s.onTurn = nil
 }
 
 // closeStatement writes the text below the table, all on one page.
-func (s *document) closeStatement(goods, law, closing string) {
-	const height = 62 // enough for the longest legal text
-	if s.pdf.GetY()+height > pageEnd {
-		s.nextPage()
+func (s *paper) closeStatement(goods, law, closing string) {
+	below := func(size float64, bold bool, text string) cell {
+		return cell{text: text, bold: bold, size: size, x: margin, width: textWidth}
 	}
-	s.pdf.Ln(5)
-	s.font("B", smallSize)
-	s.write(smallSize, ink, goods)
+	s.keep(5 + s.heightOf(below(smallSize, true, goods)) + s.heightOf(below(smallSize, false, law)) + 2 + s.heightOf(below(bodySize, false, closing)) + 3*2.4)
+	s.y += 5
+	s.text(smallSize, ink, goods, true)
 	s.paragraph(smallSize, soft, law)
-	s.pdf.Ln(2)
+	s.y += 2
 	s.paragraph(bodySize, ink, closing)
-}
-
-func (s *document) nextPage() {
-	s.pdf.AddPage()
-	s.pdf.SetXY(margin, margin)
-}
-
-// pageFooter writes who received the gifts, and the page number.
-func (s *document) pageFooter(d Donee) {
-	s.pdf.SetXY(margin, pageHeight-18)
-	s.ink(soft)
-	s.font("", 8.4)
-	words := strings.Join(append([]string{d.Name}, d.Address...), ", ") + ". EIN " + d.EIN
-	s.pdf.CellFormat(textWidth-20, 4.4, s.text(words), "", 0, "L", false, 0, "")
-	s.pdf.CellFormat(20, 4.4, strconv.Itoa(s.pdf.PageNo())+" / {nb}", "", 0, "R", false, 0, "")
 }

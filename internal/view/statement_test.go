@@ -93,8 +93,8 @@ func TestStatementSaysEverything(t *testing.T) {
 		again, err := v.StatementPDF(s)
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(pdf, again), "the same facts give the same bytes")
-		assert.NotContains(t, string(pdf), "/FontFile2", "%s: it is small", lang)
-		inPDF := strings.ReplaceAll(oneLine(pdfText(t, pdf)), "–", "−") // the font has no minus sign
+		assert.Less(t, len(pdf), 50_000, lang)
+		inPDF := oneLine(pdfText(t, pdf))
 		var page bytes.Buffer
 		require.NoError(t, giftpage.StatementPage{Frame: frame(lang), StatementWords: s, PDFURL: "/me/a.pdf", BackURL: "/me"}.Write(&page, v))
 		checkPage(t, page.String())
@@ -130,10 +130,14 @@ func TestStatementBreaksBetweenRows(t *testing.T) {
 	pdf, err := v.StatementPDF(s)
 	require.NoError(t, err)
 	text := pdfText(t, pdf)
-	pages := bytes.Count(pdf, []byte("/Type /Page\n"))
+	pages := bytes.Count(pdf, []byte("/Type/Page/"))
 	assert.GreaterOrEqual(t, pages, 3)
 	assert.LessOrEqual(t, pages, 6)
-	assert.Equal(t, pages, strings.Count(text, "Date of charge"), "the table's head on each page")
+	for _, page := range strings.Split(text, "\f") {
+		if strings.Contains(page, "TSNE-2026-0") {
+			assert.Equal(t, 1, strings.Count(page, "Date of charge"), "the table's head on each page with gifts")
+		}
+	}
 	assert.Equal(t, 1, strings.Count(text, "TSNE-2026-000060"))
 	assert.Less(t, strings.Index(text, "TSNE-2026-000001"), strings.Index(text, "TSNE-2026-000060"))
 }

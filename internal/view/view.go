@@ -14,6 +14,7 @@ import (
 	"konbit/internal/platform/fault"
 	"konbit/internal/platform/money"
 	"konbit/internal/platform/phrase"
+	"konbit/internal/platform/typeset"
 )
 
 // View renders pages, emails and documents. It is immutable and safe for concurrent use.
@@ -29,7 +30,7 @@ type View struct {
 	planEmails        map[phrase.Language]emailTemplates
 	plainEmails       map[phrase.Language]emailTemplates
 	countries         map[phrase.Language]countryList
-	typefaces         []typesetter
+	fonts             *typeset.Fonts
 }
 
 // Folders of templates that hold no pages of an area.
@@ -41,7 +42,7 @@ const (
 // New parses all of fsys: static files, emails, and the pages of every area. The catalogue must hold every language
 // that will be asked for; a language it lacks is shown in English.
 func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
-	v := &View{words: words, countries: map[phrase.Language]countryList{}}
+	v := &View{words: words, countries: map[phrase.Language]countryList{}, fonts: typeset.System()}
 	var err error
 	if v.assets, err = newAssets(fsys); err != nil {
 		return nil, err
@@ -62,13 +63,17 @@ func New(fsys fs.FS, words *phrase.Catalogue) (*View, error) {
 			return nil, err
 		}
 	}
-	if v.typefaces, err = newTypesetters(); err != nil {
-		return nil, fmt.Errorf("view: %w", err)
-	}
 	for _, lang := range words.Languages() {
 		v.countries[lang] = newCountryList(lang)
 	}
 	return v, nil
+}
+
+// WithFonts returns a View whose documents use other fonts than those of this machine.
+func (v *View) WithFonts(fonts *typeset.Fonts) *View {
+	other := *v
+	other.fonts = fonts
+	return &other
 }
 
 // parsePages parses AREA/NAME.html as page "AREA/NAME", each with the layout, the components and the area's own

@@ -12,6 +12,7 @@ import (
 	"konbit/internal/app"
 	"konbit/internal/mail/transport"
 	"konbit/internal/platform/pg"
+	"konbit/internal/platform/typeset"
 	"konbit/migrations"
 )
 
@@ -74,6 +75,7 @@ func (d *Doctor) Run(ctx context.Context) {
 	}
 	d.Report("mail server", err)
 	d.Report("proxies", d.Settings.CheckProxies())
+	d.Findings = append(d.Findings, fonts(typeset.System()))
 	db, err := pg.Open(ctx, d.Settings.DatabaseURL, 2)
 	d.Report("database", err)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"konbit/internal/app"
 	"konbit/internal/platform/fault"
+	"konbit/internal/platform/typeset"
 )
 
 func TestReport(t *testing.T) {
@@ -37,4 +38,15 @@ func TestAuditorsAreNamed(t *testing.T) {
 	silent.auditors()
 	require.Contains(t, silent.Findings[0].String(), "not emailed: set AUDIT_MAIL")
 	require.False(t, silent.Failed())
+}
+
+// TestDoctorNamesScriptsWithoutAFont: the machine that runs the tests has the fonts; a folder without any lacks all scripts.
+func TestDoctorNamesScriptsWithoutAFont(t *testing.T) {
+	t.Parallel()
+	require.True(t, fonts(typeset.System()).OK)
+	none := fonts(typeset.In(t.TempDir()))
+	require.False(t, none.OK)
+	require.Contains(t, none.Fix, "Chinese")
+	require.Contains(t, none.Fix, "Khmer")
+	require.Contains(t, none.Fix, "apt-get install fonts-noto-core fonts-noto-cjk,")
 }

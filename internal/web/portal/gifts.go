@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"konbit/internal/giving/donor"
 	"konbit/internal/giving/plan"
 	"konbit/internal/mail/paper"
+	"konbit/internal/platform/fault"
+	"konbit/internal/platform/typeset"
 	"konbit/internal/view"
 	"konbit/internal/web"
 )
@@ -94,10 +97,20 @@ func (a *Area) receiptPDFGet(w http.ResponseWriter, _ *http.Request, o web.Owned
 	}
 	pdf, err := a.View.ReceiptPDF(o.Object.words)
 	if err != nil {
-		return err
+		return paperError(err)
 	}
 	web.WritePDF(w, o.Object.gift.Receipt.Reference()+".pdf", pdf)
 	return nil
+}
+
+// paperError returns what a donor reads if a document cannot be made because the server lacks a font: the page that led
+// here shows the same receipt or statement.
+func paperError(err error) error {
+	var missing *typeset.MissingError
+	if errors.As(err, &missing) {
+		return fault.Wrap(fault.Unavailable, "portal.pdf_waits", err)
+	}
+	return err
 }
 
 // plansGet lists the visitor's recurring gifts: first those that are running, then those that have ended.

@@ -120,7 +120,7 @@ func (a *Area) statementPDFGet(w http.ResponseWriter, _ *http.Request, o web.Own
 	}
 	pdf, err := a.View.StatementPDF(words)
 	if err != nil {
-		return err
+		return paperError(err)
 	}
 	web.WritePDF(w, paper.StatementFile(o.Object), pdf)
 	return nil
