@@ -54,8 +54,10 @@ func (s Service) ReadMoveToken(token string) (m Move, valid bool) {
 // go to the new one, and the lost one is closed. Sessions and sign-ins by the lost one end, and the links of emails to
 // it. Both addresses, and all others of both persons, get an email. A repeat changes nothing.
 func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
-	const close = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
-	const expire = `/* donoraccess.MoveAddress */ UPDATE sign_in SET used_at = now() WHERE email = $1 AND used_at IS NULL`
+	const shut = `/* donoraccess.MoveAddress */ UPDATE mailbox SET closed = true WHERE email = $1`
+	// A sign-in whose email is not written yet gets no email: see IssueCredentials.
+	const expire = `/* donoraccess.MoveAddress */
+		UPDATE sign_in SET used_at = now() WHERE email = $1 AND used_at IS NULL AND token_hash IS NOT NULL`
 	err := pg.InTx(ctx, s.DB, func(tx *sqlx.Tx) error {
 		if _, err := tx.ExecContext(ctx, expire, lost); err != nil { // first: rows of sign_in are locked before those of mailbox
 			return err
@@ -74,7 +76,7 @@ func (s Service) MoveAddress(ctx context.Context, lost, to string) error {
 		if _, err := chooseTx(ctx, tx, person, to); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, close, lost); err != nil {
+		if _, err := tx.ExecContext(ctx, shut, lost); err != nil {
 			return err
 		}
 		if _, err := s.Sessions().EndOfEmailTx(ctx, tx, lost); err != nil {
