@@ -43,7 +43,7 @@ func TestDonorSignOut(t *testing.T) {
 func TestDonorMove(t *testing.T) {
 	h := program.New(t, program.Options{})
 	t.Chdir(t.TempDir())
-	for name, value := range map[string]string{"DATABASE_URL": h.DB.ServerURL, "SMTP_URL": h.Mail.SMTPURL(), "BASE_URL": h.URL, "SECRET_KEY": program.Secret} {
+	for name, value := range map[string]string{"DATABASE_URL": h.DB.ServerURL, "SMTP_URL": h.Mail.SMTPURL(), "BASE_URL": h.URL, "SECRET_KEY": ownKey} {
 		t.Setenv(name, value)
 	}
 	h.SettledGift(visitor.FormOf("ana@example.org", "Ana"))

@@ -113,9 +113,8 @@ func TestSecurityLog(t *testing.T) {
 		{own("/portal/addresses/prove", url.Values{"email": {"canary2@example.org"}, "code": {"11111111"}}), securitylog.CodeWrong},
 		{own("/portal/addresses/choose", url.Values{"email": {"canary2@example.org"}}), securitylog.AddressChosen},
 		{func() {
-			var donor uuid.UUID
-			require.NoError(t, e.DB.Owner.Get(&donor, `SELECT id FROM donor WHERE email = 'bea@example.net'`))
-			token, _ := e.Access.MoveToken(donoraccess.Move{DonorID: donor, To: "canary3@example.org"})
+			lost := e.SettledGift(visitor.FormOf("canary4@example.org", "Canary"))
+			token, _ := e.Access.MoveToken(donoraccess.Move{DonorID: lost.DonorID, To: "canary3@example.org"})
 			canaries = append(canaries, token)
 			e.Nobody.Ask("POST", "/addresses/move", url.Values{"link": {token}})
 		}, securitylog.AddressMoved},
