@@ -24,7 +24,7 @@
 //	event     pending_webhooks > 0 ──2xx of every endpoint──▶ 0; tried for three days
 //
 // It leaves out the parts of billing that Konbit never uses: proration (a request that would prorate is
-// refused), coupons, taxes, usage, incomplete subscriptions, schedules that begin a subscription, bank debits
+// refused; only ChangePrice prorates, as the dashboard does), coupons, taxes, usage, incomplete subscriptions, schedules that begin a subscription, bank debits
 // saved for later.
 //
 // Every object of an account is stored in Stripe's own shape in the collection of its kind, so a new kind

@@ -123,6 +123,7 @@ func (t *transaction) draftInvoice(sub object, reason string, start, end int64, 
 	}
 	inv.obj("lines")["url"] = "/v1/invoices/" + inv.str("id") + "/lines"
 	sub["latest_invoice"] = inv["id"]
+	delete(t.a.hidden(sub), "proration")
 	return inv
 }
 
@@ -137,6 +138,10 @@ func (t *transaction) invoiceOf(sub object, reason string, start, end int64, ext
 		}
 		total += amount
 		data = append(data, t.invoiceLine(sub, item, amount, start, end))
+	}
+	if amount := t.a.hidden(sub).num("proration"); amount != 0 && sub.str("id") != "" {
+		total += amount
+		data = append(data, t.invoiceLine(sub, itemsOf(sub)[0], amount, start, start).with(object{"proration": true, "type": "invoiceitem"}))
 	}
 	for _, l := range extra {
 		line := l.(object) // type made by readLines
